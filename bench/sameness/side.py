@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 Result = dict[str, list[str]]
-SECONDS = re.compile(r"\b\d+(?:\.\d+)? (?:s|ms|images/s|epochs/s)\b|[\d,]+ images a second")
+SECONDS = re.compile(r"\b\d+(?:\.\d+)? (?:s|ms|images/s|epochs/s)\b|[\d,]+ images (?:a|per) second")
 DATA = re.compile(r"<script[^>]*type=.application/json.[^>]*>(.*?)</script>", re.DOTALL)
 CODE = re.compile(r"<(script|style)\b.*?</\1>", re.DOTALL)
 TEXTS = (

@@ -137,8 +137,8 @@ def test_a_very_long_formula_is_cut():
     [
         ((1.0, 0.5), (1.0, 0.6), "0.6 corrected: higher, for a wrong step may lead further down"),
         ((1.0, 0.5), (1.0, 1.5), "1.5 corrected: higher than it was at first"),
-        ((1.0, 0.7, 0.5), (1.0, math.nan, math.nan), "it is no number from update 1 on"),
-        ((1.0, math.nan), (1.0, 0.5), "no number as made, 0.5 corrected"),
+        ((1.0, 0.7, 0.5), (1.0, math.nan, math.nan), "it is not a number from update 1 on"),
+        ((1.0, math.nan), (1.0, 0.5), "not a number as made, 0.5 corrected"),
         ((1.0, 0.5), (1.0, 0.4), "0.5 as made, 0.4 corrected"),
     ],
 )

@@ -95,7 +95,7 @@ def test_of_very_many_books_the_worst_are_in_the_table(monkeypatch):
     table = html.partition('<table class="books">')[2].partition("</table>")[0]
     assert table.count("<tr") == 1 + 2
     assert "it is encrypted" in html
-    assert "-o FILE.csv writes a row for each book" in html
+    assert "-o FILE.csv writes one row per book" in html
     assert 'href="#book' not in html
 
 

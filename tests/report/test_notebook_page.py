@@ -40,13 +40,13 @@ def test_a_state_comes_back_from_its_letters_bit_for_bit():
     "letters", ["", "AAAA", "%", "é", "<script>", "A" * 400_000, pack(STATE)[:-9]]
 )
 def test_letters_of_something_else_are_refused(letters):
-    with pytest.raises(DataError, match="hold no state of a page"):
+    with pytest.raises(DataError, match="isn't the state of a page"):
         unpack(letters)
 
 
 def test_letters_that_would_unpack_to_very_much_are_refused():
     long = PageState("x" * (MOST_BYTES + 1), 1, 1, (), (), STATE.samples)
-    with pytest.raises(DataError, match="hold no state"):
+    with pytest.raises(DataError, match="isn't the state"):
         unpack(pack(long))
 
 
@@ -98,7 +98,7 @@ def test_whoever_observes_hears_of_what_the_page_did():
     ("name", "value", "said"),
     [
         ("text", "dense 2", "begin with a line such as 'input 2'"),
-        ("text", "input 2; dense 2; data a.csv", "opens no file"),
+        ("text", "input 2; dense 2; data a.csv", "can't open a file"),
         ("text", "input 9; dense 40; dense 2", "another page"),
         ("rate", float("nan"), "finite"),
         ("batch", -1, "at least 1 sample"),

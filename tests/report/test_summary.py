@@ -44,7 +44,7 @@ def test_a_terminal_s_width_is_kept(name, width):
 def test_a_wide_terminal_shows_every_column():
     assert "not shown" not in report_text(summary(measure(builtin("blocks"))), 120)
     narrow = report_text(summary(measure(builtin("blocks"))), 80)
-    assert "hidden, the terminal is too narrow: bytes" in narrow
+    assert "hidden because the terminal is too narrow: bytes" in narrow
 
 
 def test_columns_that_say_nothing_are_left_out():

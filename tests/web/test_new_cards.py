@@ -166,4 +166,4 @@ def test_a_layer_that_the_page_does_not_build_is_refused_in_a_line(toys):
     text = "input 2; dense 4; pairnorm epsilon 0.1"
     assert not builds(parse(text))  # so its page has the tables that Python writes
     said = asked("read", text=text, grammar=building()["grammar"])
-    assert said["message"].startswith("a page doesn't build 'pairnorm' by itself: write the text")
+    assert said["message"].startswith("a page can't build 'pairnorm' by itself: write the text")

@@ -134,8 +134,10 @@ def test_limits_of_the_page_are_its_own(tmp_path):
     recipe = made()
     batch, warp = f"batch {recipe.batch}", next(w for w in str(recipe).splitlines() if "warp" in w)
     changes = {
-        str(recipe).replace(batch, f"batch {recipe.batch + 1}"): f"the most is {recipe.batch}",
-        str(recipe).replace("epochs", "epochs 1001 #"): "the most is 1,000 on this page",
+        str(recipe).replace(
+            batch, f"batch {recipe.batch + 1}"
+        ): f"this page allows at most {recipe.batch}",
+        str(recipe).replace("epochs", "epochs 1001 #"): "this page allows at most 1,000",
         str(recipe).replace(warp, "warp rotate 45"): f"write 'warp none', or '{warp}'",
         str(recipe).replace(batch, "batch 8").replace("epochs", "# "): "'epochs' is missing",
         str(recipe).replace("schedule", "schedule plateau 1 #"): "by 'schedule plateau'",

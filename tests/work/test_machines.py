@@ -28,7 +28,7 @@ WRONG = {
     "adress: tcp://host:8786": (1, "did you mean 'address'?"),
     "workers: 2\nworkers: 3": (2, "a second 'workers'"),
     "workers: many": (1, "a whole number is expected here, from 1 to 256"),
-    "workers: 0": (1, "it is from 1 to 256"),
+    "workers: 0": (1, "it must be from 1 to 256"),
     "workers: 2\nuser: ada": (2, "'user' only goes with hosts"),
     "address: host:8786": (1, "an address is expected here, such as tcp://host:8786"),
     "address: tcp://host:8786\nthreads: 2": (2, "'threads' only goes with workers or hosts"),
@@ -40,8 +40,8 @@ WRONG = {
     "workers: 2\nshared: /nowhere/at/all": (2, "there is no folder /nowhere/at/all"),
     "workers: !!python/object/apply:os.system ['true']": (1, "a whole number is expected here"),
     "workers: 2\nclass: dask_kubernetes.KubeCluster": (2, "unknown 'class'"),
-    "workers: [2\n": (2, "no YAML"),
-    "workers: 2\n---\nworkers: 3": (2, "no YAML"),
+    "workers: [2\n": (2, "not valid YAML"),
+    "workers: 2\n---\nworkers: 3": (2, "not valid YAML"),
     "a: " + "[" * 5000: (1, ""),
 }
 

@@ -1,8 +1,8 @@
-"""The part of NumPy that the audit uses, in plain Python, for where NumPy isn't.
+"""The part of NumPy that the audit uses, in plain Python, for places without NumPy.
 
-That is on the page that checks workbooks, which a browser runs without installing anything.
+One is the page that checks workbooks, which a browser runs without installing anything.
 
-Its arrays hold a dozen numbers each, so that a list serves as well as a buffer. It knows nothing of
+Its arrays have about a dozen numbers each, so that a list is as good as a buffer. It doesn't know
 workbooks.
 """
 

@@ -1,4 +1,4 @@
-"""An array: its numbers in a list, in the order of the rows; its shapes and its parts."""
+"""An array: its numbers in a list, row by row; its shapes and its parts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 Shape = tuple[int, ...]
-WIDEST = (bool, int, float, complex, object)  # each holds what those before it do
+WIDEST = (bool, int, float, complex, object)  # each can represent those before it
 
 
 class ndarray:  # noqa: N801  NumPy's name
@@ -48,7 +48,7 @@ class ndarray:  # noqa: N801  NumPy's name
     # As Python sees it
 
     def item(self, place: int | None = None) -> Any:
-        """The only one, or the one at that place of all."""
+        """The only number, or the one at that place."""
         if place is not None:
             return self.items[place]
         (number,) = self.items
@@ -69,7 +69,7 @@ class ndarray:  # noqa: N801  NumPy's name
 
     def __bool__(self) -> bool:
         if len(self.items) != 1:
-            raise ValueError("the truth of an array: use any() or all()")
+            raise ValueError("an array has no truth value: use any() or all()")
         return bool(self.items[0])
 
     def __float__(self) -> float:
@@ -316,7 +316,7 @@ def spread_items(given: ndarray, wanted: Shape) -> list[Any]:
 
 @lru_cache(maxsize=500)
 def _spread(shape: Shape, wanted: Shape) -> list[int]:
-    """Where the items of a shape stand when they are repeated to fill another."""
+    """The places of a shape's items, repeated so that they fill another shape."""
     if broadcast_shapes(shape, wanted) != wanted:
         raise ValueError(f"{shape} can't be repeated to {wanted}")
     padded = (1,) * (len(wanted) - len(shape)) + shape
@@ -346,12 +346,12 @@ def _sums(axes: Sequence[Sequence[int]]) -> list[int]:
 
 
 def _is_single(key: Any) -> bool:
-    """Whether a key names one number, and so no array."""
+    """Whether a key selects a single number, not an array."""
     return all(isinstance(part, int) for part in (key if isinstance(key, tuple) else (key,)))
 
 
 def _places(shape: Shape, key: Any) -> tuple[list[int], Shape]:
-    """Where what a key stands for is in the list, and its shape."""
+    """The places in the list that a key selects, and their shape."""
     parts = list(key) if isinstance(key, tuple) else [key]
     if not any(part is Ellipsis for part in parts):
         parts.append(Ellipsis)
@@ -380,12 +380,12 @@ def _places(shape: Shape, key: Any) -> tuple[list[int], Shape]:
 
 
 def _axes_of(part: Any) -> int:
-    """How many axes a part of a key is about."""
+    """How many axes a part of a key covers."""
     return 0 if part is None or part is Ellipsis else part.ndim if _is_mask(part) else 1
 
 
 def _chosen(part: Any, shape: Shape) -> tuple[Sequence[int], Shape]:
-    """What a part of a key chooses along an axis, or of all that a mask covers; and its shape."""
+    """The places that a part of a key selects, along an axis or by a mask, and their shape."""
     if isinstance(part, slice):
         along = range(shape[0])[part]
         return along, (len(along),)

@@ -1,4 +1,4 @@
-"""Functions of arrays, and what the operators of arrays mean."""
+"""Functions of arrays, and the operators of arrays."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ Plain = Callable[..., Any]
 
 
 def _each(plain: Plain, of_complex: Plain | None = None, otherwise: Plain | None = None) -> Plain:
-    """A function of every number of an array, and what it is where it raises: NaN, if nothing else
-    is said."""
+    """A function of every number of an array; where it raises, the result is that of `otherwise`,
+    or NaN."""
 
     def work(given: Any) -> Any:
         made = asarray(given)
@@ -57,7 +57,7 @@ def _pairs(
     otherwise: Plain | None = None,
     of_lists: Callable[[list[Any], list[Any]], list[Any]] | None = None,
 ) -> Plain:
-    """The same of two arrays; `of_lists` says it of two lists, where that is faster."""
+    """The same for two arrays; `of_lists` is a faster version for two lists."""
 
     def work(a: Any, b: Any) -> Any:
         if type(b) is float and isinstance(a, ndarray):
@@ -91,7 +91,7 @@ def _is_nan(x: Any) -> bool:
 
 
 def _ratio(a: Any, b: Any) -> Any:
-    """Of division by 0, as IEEE has it."""
+    """The result of a division by 0, as in IEEE 754."""
     if (
         b == 0
         and not isinstance(a, complex)
@@ -195,11 +195,11 @@ def where(condition: Any, a: Any, b: Any) -> ndarray:
     return array(ndarray([p if is_first else q for is_first, p, q in both], chosen.shape))
 
 
-_where = where  # that a parameter is called like it
+_where = where  # a parameter below has the same name
 
 
 def divide(a: Any, b: Any, out: Any = None, where: Any = True) -> Any:
-    """`out` has what stands where nothing is divided."""
+    """`out` has the results where nothing is divided."""
     ratios = _quotient(a, b)
     return ratios if out is None else _where(where, ratios, out)
 
@@ -233,7 +233,7 @@ def vectorize(function: Plain, otypes: object = None) -> Plain:
 
 
 def _along(function: Plain, empty: Any = None) -> Plain:
-    """A function of a list as one of an array: of all numbers, or of each line along an axis."""
+    """Turn a function of a list into one of an array: of all its numbers, or along an axis."""
 
     def work(given: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
         made = asarray(given)
@@ -313,7 +313,7 @@ def clip(given: Any, low: float, high: float) -> ndarray:
 
 
 def nan_to_num(given: Any, nan: float) -> ndarray:
-    """Only what is no number changes."""
+    """Only NaN is replaced."""
     return where(isnan(given), nan, given)
 
 
@@ -357,15 +357,15 @@ def searchsorted(ordered: ndarray, wanted: Any) -> ndarray:
 
 
 def solve_least_squares(table: Any, wanted: Any, rcond: object = None) -> tuple[ndarray, ...]:
-    """The factors of the columns that come nearest to what is wanted, by Gram and Schmidt; a column
-    that the others make up gets 0."""
+    """The factors of the columns that come nearest to the target, by Gram–Schmidt; a column that
+    depends on the others gets 0."""
     made = asarray(table)
     count = made.shape[1]
     columns = [list(made.items[k::count]) for k in range(count)]
     bases: list[tuple[list[float], list[float]]] = []  # each with its shares of the columns
     for k, column in enumerate(columns):
         left, shares = column, [float(j == k) for j in range(count)]
-        for base, own in (*bases, *bases):  # twice, for the digits that once is short of
+        for base, own in (*bases, *bases):  # twice, because once loses digits
             along = _dot(left, base)
             left = [x - along * b for x, b in zip(left, base, strict=True)]
             shares = [s - along * o for s, o in zip(shares, own, strict=True)]
@@ -397,7 +397,7 @@ def eye(count: int) -> ndarray:
 
 
 def tril(table: ndarray) -> ndarray:
-    """What stands above the diagonal becomes 0."""
+    """The table with zeros above the diagonal."""
     rows, columns = (arange(length) for length in table.shape)
     return where(greater_equal(rows[:, None], columns), table, table.dtype(0))
 

@@ -15,7 +15,7 @@ from gradbook.arrays.array import ndarray
 
 
 class PlainGenerator:
-    """Draws numbers: others than NumPy's from the same seed, but always the same."""
+    """Draws random numbers: not NumPy's for a seed, but always the same ones."""
 
     def __init__(self, seed: Any = None) -> None:
         self._random = Random(repr(seed))
@@ -71,7 +71,7 @@ def _refuse(*given: Any, **more: Any) -> Any:
 
 
 def stand_in() -> None:
-    """Let `import numpy` mean what stands here, unless there is NumPy."""
+    """Let `import numpy` import this stand-in, unless NumPy is installed."""
     try:
         import numpy  # noqa: F401
     except ImportError:

@@ -1,7 +1,7 @@
-"""The language that a reader is spoken to in: its catalogue, and how it writes numbers.
+"""The reader's language: its catalogue, and how it writes numbers.
 
-Knows the languages, and knows nothing of any subject. English stands in the code, as the key of
-each message; `make languages` gathers the messages into `catalogues/` and compiles them.
+Knows the languages, but no subject. The code has the English text, which is the key of each
+message; `make languages` gathers the messages into `catalogues/` and compiles them.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class Language:
-    """A language by its code, as its own speakers call it."""
+    """A language: its code, the name that its speakers use, and its signs."""
 
     code: str
     name: str
     decimal_sign: str
     thousands_sign: str = "."  # where the decimal sign is a comma
     percent_sign: str = " %"
-    list_sign: str = ", "  # between the things of a list
+    list_sign: str = ", "  # between the items of a list
 
 
 ENGLISH = Language("en", "English", ".")
@@ -62,7 +62,7 @@ def current_language() -> Language:
 
 @contextmanager
 def in_language(code: str) -> Iterator[None]:
-    """Speak this language within the block."""
+    """Use this language within the block."""
     token = _now.set(_language(code))
     try:
         yield
@@ -71,8 +71,8 @@ def in_language(code: str) -> Iterator[None]:
 
 
 def in_same_language(work: Callable[[], Found]) -> Callable[[], Found]:
-    """The work as it is done in the language of whoever gives it, in whatever thread or process:
-    neither of them knows of itself."""
+    """The work, to be done in the language that is current now, in any thread or process: neither
+    inherits it."""
     return partial(_speaking, _now.get().code, work)
 
 
@@ -82,7 +82,7 @@ def _speaking(code: str, work: Callable[[], Found]) -> Found:
 
 
 def system_language() -> str:
-    """The code of the system's language, or of English where there is no catalogue for it."""
+    """The code of the system's language, or of English if there is no catalogue for it."""
     code = spoken_language()[:2].lower()
     return code if code in LANGUAGES else ENGLISH.code
 
@@ -95,7 +95,7 @@ def _language(code: str) -> Language:
     raise UsageError(f"no language '{code}'{hint}")
 
 
-# What is said in it ----------------------------------------------------------
+# Messages --------------------------------------------------------------------
 
 
 def tr(message: str, **parts: object) -> str:
@@ -105,7 +105,7 @@ def tr(message: str, **parts: object) -> str:
 
 
 def tr_count(single: str, several: str, count: int, **parts: object) -> str:
-    """The message for so many, in the plural that the language has for them; `{number}` is the
+    """The message for so many, in the language's plural form; `{number}` is the
     count with its commas."""
     return plural(single, several, count).format(**{"count": count, "number": f"{count:,}"} | parts)
 
@@ -116,7 +116,7 @@ def plural(single: str, several: str, count: int) -> str:
 
 
 def mark(message: str) -> str:
-    """A message that stands in a table, to be looked up by `tr` when it is said."""
+    """A message in a table, which `tr` looks up when it is shown."""
     return message
 
 

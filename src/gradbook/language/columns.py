@@ -9,25 +9,25 @@ from textwrap import TextWrapper
 from typing import Any
 from unicodedata import east_asian_width
 
-FILLER = "\uf8ff"  # behind a wide letter, so that as many characters are counted as columns
+FILLER = "\uf8ff"  # after a wide letter, so that a text has as many characters as columns
 OPENING = "（「『《【“‘"  # no line ends with these
 CLOSING = "，。、：；！？）」』》】”’"  # and none begins with these
-WIDE = re.compile(r"[\u1100-\uffef]")  # it has one at least, or none
+WIDE = re.compile(r"[\u1100-\uffef]")  # a text without these has no wide letter
 
 
 def text_width(text: str) -> int:
-    """In columns."""
+    """The width of a text in columns."""
     return len(text) + sum(map(_is_wide, text)) if WIDE.search(text) else len(text)
 
 
 def pad(text: str, columns: int, right: bool = False) -> str:
-    """The text in so many columns, at their right end or their left."""
+    """The text padded to so many columns, aligned to the right or to the left."""
     room = " " * (columns - text_width(text))
     return room + text if right else text + room
 
 
 def wrap(text: str, columns: int, **options: Any) -> list[str]:
-    """As textwrap does it."""
+    """The lines of a text, as `textwrap` breaks it."""
     if not WIDE.search(text):
         return TextWrapper(columns, **options).wrap(text)
     filled = "".join(letter + FILLER * _is_wide(letter) for letter in text)
@@ -41,7 +41,7 @@ class _WideWrapper(TextWrapper):
 
 
 def _pieces(chunk: str) -> list[str]:
-    """What stays in one line."""
+    """The pieces of a chunk that stay on one line."""
     pieces: list[str] = []
     for letter in re.findall(f".{FILLER}?", chunk):
         before = pieces[-1].rstrip(FILLER)[-1] if pieces else ""
@@ -54,7 +54,7 @@ def _pieces(chunk: str) -> list[str]:
 
 
 def _is_ideograph(letter: str) -> bool:
-    """Korean has spaces between its words, and breaks at these."""
+    """Whether a line may break beside a letter; Korean breaks only at spaces."""
     return _is_wide(letter) and not "\uac00" <= letter <= "\ud7a3"
 
 

@@ -1,7 +1,7 @@
-"""A message that is made now and said later, maybe in several languages.
+"""A message that is made now and shown later, maybe in several languages.
 
-It is its English text, so that what is compared, stored and given to programs is English; whoever
-shows it to a reader asks `said`.
+It equals its English text, so that what is compared, stored and given to programs is English;
+`said` translates it for a reader.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Message(str):
 
     template: str
     parts: Mapping[str, object]
-    several: str  # the template of more than one, of a message that counts
+    several: str  # the plural's template, of a message with a count
     amount: int
 
     def __new__(cls, template: str, /, **parts: object) -> Message:
@@ -62,7 +62,7 @@ def _made(template: str, several: str, amount: int, parts: Mapping[str, object])
 
 
 def joined(sign: str, messages: Iterable[str]) -> str:
-    """Messages in a row, a comma or the like between each two."""
+    """Messages joined by a sign such as a comma."""
     parts = list(messages)
     if len(parts) == 1:
         return parts[0]
@@ -77,12 +77,12 @@ def enumerated(names: Iterable[str]) -> str:
 
 
 def change_parts(text: str, change: Callable[[str], str]) -> str:
-    """A text with something changed in it; of a message in its parts, for its words are fixed."""
+    """A text with a change made in it; only the parts of a message change, its words are fixed."""
     return text.with_parts(change) if isinstance(text, Message) else change(text)
 
 
 def words_of(error: BaseException) -> str:
-    """What an error says: a message still, where it was made of one."""
+    """The text of an error, which stays a message if it was made of one."""
     first = error.args[0] if error.args else None
     return first if isinstance(first, Message) else str(error)
 
@@ -107,7 +107,7 @@ def said(text: str) -> str:
 
 
 def record_of_text(text: str) -> object:
-    """A text as JSON keeps it, so that a message stays one."""
+    """A text as a record for JSON, from which a message can be restored."""
     if isinstance(text, WrittenNumber):
         return {NUMBER: str(text)}
     if not isinstance(text, Message):
@@ -118,7 +118,7 @@ def record_of_text(text: str) -> object:
 
 
 def text_of_record(record: object) -> str:
-    """The text of a record; a ValueError where it is none."""
+    """The text of a record; a ValueError if it isn't one."""
     match record:
         case str():
             return record

@@ -1,4 +1,4 @@
-"""What was found in workbooks, in a terminal; and a class's grades as a table.
+"""Audit results in a terminal, and a class's grades as a table.
 
 `audit_page` shows the same on a page.
 """
@@ -39,14 +39,14 @@ from gradbook.report.words import TEXT_WIDTH, Span, TextLine, fold, plain
 
 INDENT = 4
 LONGEST_FORMULA = 220
-NOISE = 1e-12  # a value that was pasted is off by no more than this
+NOISE = 1e-12  # a smaller relative error is rounding, as of a pasted value
 
 
 def audit_lines(
     reports: Sequence[BookReport], width: int, *, everything: bool = True
 ) -> Iterator[TextLine]:
-    """The whole report in so many columns; without `everything` only the findings of each sheet
-    that count most."""
+    """The whole report, `width` columns wide; without `everything`, only the most important
+    findings of each sheet."""
     for report in reports:
         yield [
             Span(one_line(report.book), "bold"),
@@ -68,25 +68,25 @@ def audit_lines(
 
 
 def audit_text(report: BookReport) -> str:
-    """One book's report without colours, for who only prints."""
+    """One book's report as text without colours."""
     return plain(list(audit_lines([report], TEXT_WIDTH))).rstrip()
 
 
 def _sheet(one: ShownSheet, several: bool, width: int, known: str) -> Iterator[TextLine]:
-    """What there is to say of a sheet, but for what is known of its book."""
+    """A sheet's findings and notes, without what its book already says."""
     sheet = one.sheet
     notes = [note for note in map(shown_text, sheet.notes) if note != known]
     blank = to_fill_in(sheet)
     if sheet.findings and not (one.findings or one.left_out or blank):
-        return  # all of it is folded under what another sheet says
+        return  # another sheet shows the same findings and lists these places
     if several and (sheet.findings or notes):
         yield [Span("  "), Span(one_line(sheet.sheet), "bold")]
     for found in one.findings:
         yield from _finding(found, place_of(sheet, found.finding), width)
     if one.left_out:
         left = tr_count(
-            "{number} more finding here: with -v all are shown",
-            "{number} more findings here: with -v all are shown",
+            "{number} more finding here: use -v to show all",
+            "{number} more findings here: use -v to show all",
             one.left_out,
         )
         yield [Span(f"  {left}")]
@@ -126,11 +126,11 @@ HEAD = (
     *("file", "student", "right", "of", "points", "out of", "verdict", "first finding"),
     "kinds of mistakes",
 )
-UTF8_MARK = "\ufeff"  # without it Excel takes ∂ for two other letters
+UTF8_MARK = "\ufeff"  # without it Excel misreads ∂
 
 
 def grades_csv(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> str:
-    """A row for each book, in their order. What could not be judged has no points."""
+    """One row per book, in the given order; a book that couldn't be judged has no points."""
     return "".join(grades(reports, scores))
 
 
@@ -162,7 +162,7 @@ def _grades_row(report: BookReport, score: BookScore) -> list[str]:
 
 
 def first_finding(report: BookReport) -> str:
-    """The first thing that is wrong in a book, else what is missing or why it isn't judged."""
+    """The first error in a book, or else what is missing or why it isn't judged."""
     wrong = [finding for finding in report.findings if finding.kind != TO_FILL_IN]
     if wrong:
         first = wrong[0]

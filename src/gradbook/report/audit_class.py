@@ -1,4 +1,4 @@
-"""What the books of a class come to together: its table, its marks, what books have in common."""
+"""A class's results: the table of its books, their marks, and what books have in common."""
 
 from __future__ import annotations
 
@@ -49,28 +49,28 @@ from gradbook.report.words import (
 MOST_MARKS = 48  # squares in a row of the table
 MOST_NAMES = 40  # of books that share something
 MOST_GROUPS = 200  # of books that share one thing
-MOST_MISTAKES = 12  # kinds of them
-FEW_BOOKS = 12  # of which nothing needs to be searched, and whose parts are open
+MOST_MISTAKES = 12  # kinds listed
+FEW_BOOKS = 12  # no more than these need no search, and each is shown unfolded
 
 
 @dataclass(frozen=True)
 class ClassTable:
-    """The books of a class, what they earn where that is asked for, and what each is called."""
+    """The books of a class, their scores if points are given, and their names."""
 
     reports: Sequence[BookReport]
     scores: Sequence[BookScore]
-    most: int = sys.maxsize  # books in the table, the worst ones
-    has_parts: bool = True  # whether books have parts of their own beneath it
+    most: int = sys.maxsize  # rows of the table: the worst books
+    has_parts: bool = True  # whether books have sections of their own below the table
 
     @cached_property
     def names(self) -> list[str]:
-        """Each book's name, with its folders where others have the same."""
+        """Each book's name, with its folders if two names are equal."""
         books = [one_line(report.book) for report in self.reports]
         short = [Path(book).name or book for book in books]
         return short if len(set(short)) == len(short) else books
 
     def has_a_part(self, number: int) -> bool:
-        """Whether a book has a part of its own on the page."""
+        """Whether the page has a section for a book."""
         report = self.reports[number]
         is_told = bool(report.notes) or any(sheet.findings for sheet in report.sheets)
         return self.has_parts and is_told
@@ -81,7 +81,7 @@ class ClassTable:
         yield from class_chapters(self.reports, self.scores)
 
     def _tools(self) -> str:
-        """What only a script can serve: it shows them."""
+        """Search and filters; they need a script, which shows them."""
         count = Counter(report.verdict for report in self.reports)
         chips = "".join(
             f'<button type="button" aria-pressed="false" value="{text(word)}">'
@@ -92,7 +92,7 @@ class ClassTable:
         return PageTemplate("class/tools.html", chips=chips).html("tools")
 
     def table(self) -> TextTable:
-        """A row for each of the worst, without what none has."""
+        """One row per book, the worst first, without columns that are empty for all."""
         order = sorted(
             range(len(self.reports)), key=lambda k: WORST_FIRST.index(self.reports[k].verdict)
         )
@@ -155,8 +155,8 @@ def _marks(marks: Sequence[Mark]) -> RichCell:
 def class_chapters(
     reports: Sequence[BookReport], scores: Sequence[BookScore] = ()
 ) -> Iterator[Chapter]:
-    """The marks, if any; commonest and shared mistakes; books that are alike, files that are the
-    same; nothing where none is."""
+    """Chapters on marks, frequent and shared mistakes, similar books and identical files; empty
+    ones are left out."""
     yield from marks_chapter(scores)
     if mistakes := common_mistakes(reports):
         books = tr_count("of {number} book", "of {number} books", len(reports))
@@ -199,7 +199,7 @@ def class_chapters(
 
 
 def marks_chapter(scores: Sequence[Graded]) -> Iterator[Chapter]:
-    """How the marks are distributed; nothing where there are none."""
+    """The distribution of the marks, if there are any."""
     marks = class_marks(scores)
     if marks is None:
         return
@@ -220,7 +220,7 @@ def marks_chapter(scores: Sequence[Graded]) -> Iterator[Chapter]:
 
 
 def _reasons(findings: Sequence[Finding]) -> list[TextLine]:
-    """Which quantities are wrong, and why: those with one reason together."""
+    """The wrong quantities, grouped by the reason."""
     found: dict[str, list[str]] = {}
     for finding in findings:
         found.setdefault(shown_text(finding.why), []).append(one_line(finding.quantity))
@@ -231,7 +231,7 @@ def _reasons(findings: Sequence[Finding]) -> list[TextLine]:
 
 
 def _names(books: Sequence[str]) -> TextLine:
-    """The books; of very many the first, and how many there are."""
+    """The names of the books; of very many, the first ones and the number of others."""
     names: TextLine = []
     for book in books[:MOST_NAMES]:
         names += [Span(", ")] * bool(names) + [Span(one_line(book), tag="b")]
@@ -242,7 +242,7 @@ def _names(books: Sequence[str]) -> TextLine:
 
 
 def _others(count: int) -> Iterator[Block]:
-    """How many groups of books aren't told."""
+    """How many groups of books aren't shown."""
     left = count - MOST_GROUPS
     if left > 0:
         more = tr_count(

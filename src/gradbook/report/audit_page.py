@@ -1,4 +1,4 @@
-"""What was found in one or many workbooks as a page: a class's table, and every book's findings."""
+"""The findings in one or more workbooks as a page: a class's table, and each book's findings."""
 
 from __future__ import annotations
 
@@ -56,18 +56,18 @@ from gradbook.report.words import Span, TextLine, verdict
 STYLES = (CHART_STYLE, "audit.css")
 LARGEST = 4_500_000  # bytes of a class's page
 MOST_FINDINGS = 5  # of each book on the page of a very large class
-MOST_BOOKS = 5_000  # of which a page might still have them all
-MOST_ROWS = 1_000  # in the table of a class that is larger
+MOST_BOOKS = 5_000  # with more, a page doesn't try to show every book
+MOST_ROWS = 1_000  # in the table of a larger class
 FRAME = figures.Frame(height=260.0, left=78.0, right=92.0)
-MADE, CORRECTED = "#D0453F", "#1E9650"  # as in audit.css; seen on light and on dark paper
+MADE, CORRECTED = "#D0453F", "#1E9650"  # as in audit.css; visible on light and dark paper
 FOOT = mark(
-    "Every gradient was checked against the chain rule of the sheet’s own loss, and every update "
-    "by the perceptron rule against that rule."
+    "Every gradient was checked against the chain rule for the sheet’s own loss, and every "
+    "perceptron update against the perceptron rule."
 )
 
 
 class Detail(IntEnum):
-    """How much a page tells of each book, so that one of a large class stays small."""
+    """How much a page shows of each book, so that the page of a large class stays small."""
 
     WORST_BOOKS = 0
     TABLE_ONLY = 1
@@ -78,22 +78,22 @@ class Detail(IntEnum):
 
 REMARKS = {
     Detail.ALL: "",
-    Detail.NO_CURVES: Message("The loss curves are left out, for the books are many."),
+    Detail.NO_CURVES: Message("The loss curves are left out because there are many books."),
     Detail.FEW_FINDINGS: Message(
-        "Of each book the first {count} findings are told.", count=MOST_FINDINGS
+        "Only the first {count} findings of each book are shown.", count=MOST_FINDINGS
     ),
-    Detail.TABLE_ONLY: Message("The findings are left out, for they are very many."),
+    Detail.TABLE_ONLY: Message("The findings are left out because there are very many."),
     Detail.WORST_BOOKS: Message(
-        "Of very many books the table has the first {count} of the worst, "
-        "and their findings are left out; -o FILE.csv writes a row for each book, --json all of "
-        "it.",
+        "There are very many books: the table lists the {count} worst, "
+        "and findings are left out; -o FILE.csv writes one row per book, --json "
+        "everything.",
         count=f"{MOST_ROWS:,}",
     ),
 }
 
 
 def audit_page(reports: Sequence[BookReport], scores: Sequence[BookScore] = ()) -> str:
-    """The page: who is right and who isn't, what is shared, and every finding."""
+    """The page: each book's verdict, what books share, and every finding."""
     if len(reports) == 1:
         return _page_of_one(reports[0], scores)
     shown = ""
@@ -150,7 +150,7 @@ def _page(title: str, lead: str, chapters: Sequence[Chapter], main: str = "") ->
 def book_blocks(
     report: BookReport, detail: Detail = Detail.ALL, *, is_alone: bool = False
 ) -> list[Block]:
-    """All that is said of a book; where it `is_alone` no page has a style for its curves."""
+    """All blocks about a book; if it `is_alone`, its curves carry their own style."""
     blocks: list[Block] = [*_notes(report.notes)]
     for sheet in report.sheets:
         if len(report.sheets) > 1:
@@ -191,7 +191,7 @@ def _sheet(sheet: SheetReport, detail: Detail, is_alone: bool) -> Iterator[Block
         caption = tr("Effect on learning: {losses}.", losses=learning(sheet.curve))
         kinds = {chart.curves[0].label: "made", chart.curves[1].label: "corrected"}
         pieces = re.split(f"({'|'.join(map(re.escape, kinds))})", caption)
-        legend = [  # all that a phone has room for
+        legend = [  # a phone has room for no more
             Span(it, tag="b", kind=kinds[it]) if it in kinds else Span(it) for it in pieces
         ]
         yield Figure([PageOnly(svg, is_chart=True)], "labelled", legend)
@@ -212,12 +212,12 @@ def _finding(finding: Finding, where: str) -> Article:
     return Article(heading, blocks, "finding")
 
 
-MOST_TOKENS = 400  # of a formula whose changes are marked
+MOST_TOKENS = 400  # in a longer formula changes aren't marked
 _TOKENS = re.compile(r"\s+|\$?[A-Za-z]{1,3}\$?[0-9]+|[\w.]+|.", re.DOTALL)
 
 
 def mark_changes(old: str, new: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
-    """Two formulas, in which what only one of them has is marked."""
+    """Two formulas with their differences marked."""
     a, b = _TOKENS.findall(old), _TOKENS.findall(new)
     if not old or not new or max(len(a), len(b)) > MOST_TOKENS:
         plain = [(Span(formula, tag="code"),) if formula else () for formula in (old, new)]
@@ -247,7 +247,7 @@ def loss_chart(losses: LossCurves) -> Chart:
 
 
 def audit_cell(report: BookReport) -> str:
-    """An audit as a notebook shows it: the verdict, then what a page tells of a book."""
+    """An audit for a notebook: the verdict, then what a page shows of a book."""
     words = f": {tr(report.verdict)}{verdict_words(report)}"
     heading = Passage((Span(one_line(report.book), tag="b"), Span(words)))
     return report_cell(Report("", cell=[heading, *book_blocks(report, is_alone=True)]))

@@ -1,6 +1,6 @@
-"""Charts of curves over epochs: their scales, what is seen of them and where, and in characters.
+"""Charts of curves over epochs: scales, the visible range, positions, and charts in characters.
 
-Knows values and places, and nothing of what is trained; `figures` draws the same as pictures.
+Knows values and places, but not what is trained; `figures` draws the same as pictures.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from gradbook.report.words import Span, TextLine
 Array = NDArray[np.float64]
 
 DECADES_DOWN, DECADES_UP = 12, 6  # shown below and above where the curves begin
-EXTREMES = (1e-290, 1e290)  # what lies beyond has no room left for arithmetic
+EXTREMES = (1e-290, 1e290)  # beyond these, arithmetic overflows
 MOST_TICKS = 7
-ROOM = 1.06  # above the highest of even steps
+ROOM = 1.06  # headroom above the highest value of a linear axis
 NOTCHES = (1, 2, 5, 10)
-MISSING = (1, 0.5, 0.2)  # to all, times powers of ten: 50 %, 80 %, 90 %, 95 %, 98 %, 99 %, …
+MISSING = (1, 0.5, 0.2)  # from 100 %, times powers of ten: 0 %, 50 %, 80 %, 90 %, 95 %, 98 %, …
 FINEST = 7  # decades
 
 
 class Scale:
-    """What an axis is like: how values become places, which are heights in its own units. This one
-    has even steps from 0 up: a learning rate.
+    """An axis: it maps values to places, which are heights in its own units. This one is linear
+    from 0, as for a learning rate.
 
-    An infinite place lies outside every chart, and NaN is nowhere.
+    An infinite place lies outside every chart; NaN isn't drawn.
     """
 
-    words = ""  # for those who can't see it
+    words = ""  # for screen readers
 
     def place(self, value: float) -> float:
         """Where a value lies."""
@@ -51,7 +51,7 @@ class Scale:
         return 0.0, highest * ROOM if highest > EXTREMES[0] else 1.0
 
     def levels(self, low: float, high: float) -> list[float]:
-        """The values that an axis between these places names."""
+        """The values labelled on an axis between these places."""
         step = notch((high - low) / 5, down=False)
         return [step * k for k in range(ceil(low / step), floor(high / step + 1e-9) + 1)]
 
@@ -61,7 +61,7 @@ class Scale:
 
 
 class Log(Scale):
-    """Powers of ten: a loss."""
+    """Logarithmic, as for a loss."""
 
     words = mark("on a log scale")
 
@@ -97,9 +97,9 @@ class Log(Scale):
 
 
 class Towards(Scale):
-    """Shares of all, spread out towards all of it: from 99 % to 99.9 % is as far as from 90 to 99.
+    """Shares, spread out towards 100 %: from 99 % to 99.9 % is as far as from 90 % to 99 %.
 
-    All itself lies beyond every chart.
+    100 % itself lies beyond every chart.
     """
 
     words = mark("spread out towards 100 %")
@@ -150,15 +150,15 @@ MOST_POINTS = 1_500  # of a curve in a picture, or to be read one by one
 
 @dataclass(frozen=True)
 class Curve:
-    """One value for each epoch, the first of which is epoch 1."""
+    """One value per epoch, from epoch 1."""
 
     label: str
     values: Array
     colour: str
-    steps: Array | None = None  # what is drawn: as many values in each epoch, the last at its end
+    steps: Array | None = None  # drawn instead: equally many values per epoch, the last at its end
 
     def points(self, most: int) -> tuple[list[float], list[float]]:
-        """Places, in epochs, and values: at most so many."""
+        """The epochs and values of at most so many points."""
         if self.steps is None:
             places, values = thin(self.values, most)
             return [float(place) for place in places], values
@@ -198,29 +198,29 @@ class Chart:
         return (epoch - self.first) / max(self.epochs - self.first, 1)
 
     def height(self, value: float) -> float:
-        """0 at the lower edge, 1 at the upper one, beyond them outside; NaN where nothing is."""
+        """0 at the lower edge, 1 at the upper one, less or more outside; NaN without a value."""
         low, high = self.ends
         return (self.scale.place(value) - low) / (high - low)
 
     def end(self, curve: Curve) -> float:
-        """How high a curve is where it ends, or where it was last seen."""
+        """A curve's height at its end, or at its last value that isn't NaN."""
         heights = (self.height(value) for value in reversed(curve.values.tolist()))
         return next((height for height in heights if not isnan(height)), 1.0)
 
     def label(self, curve: Curve, down: str = "↓", up: str = "↑") -> str:
-        """Its name, with an arrow where its end lies outside."""
+        """Its name, with an arrow if its end lies outside the chart."""
         end = self.end(curve)
         arrow = down if end < 0 else up if end > 1 else ""
         return f"{curve.label} {arrow}".rstrip()
 
     @property
     def levels(self) -> list[float]:
-        """The values that the vertical axis names."""
+        """The values labelled on the vertical axis."""
         return self.scale.levels(*self.ends)
 
     @property
     def counts(self) -> list[int]:
-        """The epochs that the horizontal axis names: the first, and round ones."""
+        """The epochs labelled on the horizontal axis: the first, and round ones."""
         step = ceil(notch(max(self.epochs - 1, 1) / MOST_TICKS, down=False))
         round_ones = [count for count in range(step, self.epochs + 1, step) if count > 1 + step / 3]
         return [self.first, *([1] if self.first == 0 and step == 1 else []), *round_ones]
@@ -281,7 +281,7 @@ LEAST_WIDTH = 24
 def chart_lines(
     chart: Chart, width: int, height: int, *, ascii_only: bool = False
 ) -> list[TextLine]:
-    """The chart in so many columns and rows, axis and title not counted among the rows."""
+    """The chart in so many columns and rows; the rows of the axis and the title come on top."""
     marks = [LETTERS[k % len(LETTERS)] * ascii_only for k in range(len(chart.curves))]
     arrows = "v^" if ascii_only else "↓↑"
     labels = [
@@ -332,7 +332,7 @@ def _beside(chart: Chart, labels: list[str], rows: int) -> dict[int, TextLine]:
 
 
 def _counts(chart: Chart, width: int) -> str:
-    """The named epochs under their places, and the word."""
+    """The line of epoch labels below the axis."""
     line = [" "] * (width + 8)
     free = 0
     for count in chart.counts:
@@ -347,7 +347,7 @@ def _counts(chart: Chart, width: int) -> str:
 
 @dataclass
 class _Canvas:
-    """Cells of characters, each of 2 × 4 dots or of one."""
+    """Character cells, each of 2 × 4 dots or one."""
 
     width: int
     height: int

@@ -1,7 +1,7 @@
-"""A page on which workbooks are dropped and checked by itself: Python runs in its browser.
+"""A page that checks the workbooks dropped on it: Python runs in the browser.
 
-The page is small; what it runs lies in a folder beside it, as scripts that carry it in letters, for
-a page that is read from a file may load nothing else.
+The page is small; the code that it runs lies in a folder beside it, encoded in scripts, because a
+page opened from a file can load nothing else.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from gradbook.report.words import TableColumn, TextTable
 
 TITLE = mark("Check workbooks")
 LEAD = mark(
-    "Drop a workbook of backpropagation: every gradient in it is checked against the chain rule of "
-    "its own loss."
+    "Drop a backpropagation workbook here: every gradient in it is checked against the chain rule "
+    "for its own loss."
 )
-FIRST = ("gradbook/arrays/stand_in.py", "gradbook/serve/in_browser.py")  # which a worker asks
-WRITER = "xlsxwriter/__init__.py"  # of which nothing but how it names cells is asked
-OTHERS = ("language/catalogues", "web/class", "web/report")  # that they read
+FIRST = ("gradbook/arrays/stand_in.py", "gradbook/serve/in_browser.py")  # the worker calls these
+WRITER = "xlsxwriter/__init__.py"  # left empty: only its module that names cells is needed
+OTHERS = ("language/catalogues", "web/class", "web/report")  # folders that they read
 IMPORT = re.compile(r"^ *from ((?:gradbook|xlsxwriter)[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
 ONLY_TYPES = re.compile(r"^if TYPE_CHECKING:\n(?:(?: .*)?\n)+", re.MULTILINE)
 NAME = re.compile(r"(\w+)(?: as \w+)?[,\s)]*")
@@ -44,8 +44,8 @@ STYLES = (CHART_STYLE, "audit.css", "drop.css", "check.css")
 def check_page(
     folder: str, parts: Mapping[str, str], places: Mapping[str, str] | None = None
 ) -> str:
-    """The page; `parts` are the scripts in the `folder` beside it, `places` where the same page is
-    in each language."""
+    """The page; `parts` are the scripts in the `folder` beside it, `places` the addresses of the
+    page in each language."""
     columns = (TableColumn(tr(title), words=True) for title in COLUMNS if title != "points")
     given = PageTemplate(
         "check/page.html",
@@ -107,12 +107,12 @@ def _in_letters(name: str, content: bytes) -> str:
 
 
 def _hash(content: str) -> str:
-    """What a browser knows a newer part by."""
+    """The hash by which a browser recognises a newer part."""
     return sha256(content.encode()).hexdigest()[:16]
 
 
 def _modules() -> bytes:
-    """The modules that a worker asks, all that they import, and what those read."""
+    """The modules that the worker calls, with all their imports and the files that they read."""
     packed = io.BytesIO()
     with ZipFile(packed, "w", ZIP_DEFLATED, compresslevel=9) as archive:
         for path in sorted({*_needed(), *_read_by_them()}):
@@ -122,7 +122,7 @@ def _modules() -> bytes:
 
 
 def _needed() -> set[str]:
-    """Modules and packages, as the paths of their files."""
+    """The paths of all modules and packages that are needed."""
     found: set[str] = set()
     left = list(FIRST)
     while left:
@@ -139,7 +139,7 @@ def _needed() -> set[str]:
 
 
 def _imported(source: str) -> Iterator[str]:
-    """Where what a module imports may lie: each name may be a module itself."""
+    """The paths that a module's imports may have: each imported name may be a module itself."""
     for place, names in IMPORT.findall(ONLY_TYPES.sub("", source)):
         path = place.replace(".", "/")
         yield f"{path}.py"

@@ -1,6 +1,6 @@
-"""Runs side by side: for a terminal, for programs, as a page.
+"""Several runs compared, for a terminal, for programs and as a page.
 
-Knows several runs at once; it doesn't know how one was trained.
+Knows the results of runs, not how they were trained.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ MOST_NAMES = 4  # in a title
 MOST_CARDS = 40  # of a group
 SAME = "Their recipes are identical."
 TRAINED = "How they trained"
-LONGEST_WORDS = 3  # lines of what a recipe says
+LONGEST_WORDS = 3  # lines of a recipe's values
 
 
-COLUMNS = (  # a key is that of a run's record
+COLUMNS = (  # the keys are those of `record`
     TableColumn("run", "run", words=True),
     TableColumn("recipe", "name", words=True, spare=3),
     TableColumn("parameters", "parameters"),
@@ -59,7 +59,7 @@ OF_SEVERAL = ("test_deviation", "test_lowest", "seeds")
 def compare_report(
     runs: Sequence[Compared], misread: Misread | None = None, command: str = ""
 ) -> Report:
-    """All of it; `misread` brings the images, and `command` is what makes the page again."""
+    """The whole report; `misread` has the images, and `command` makes the page again."""
     data = " and ".join(dict.fromkeys(Path(run.recipe.data).name for run in runs))
     chapters = [Chapter("runs", "At a glance", [_glance(runs)])]
     brief = [_glance(runs), *_differences_in_short(runs)]
@@ -95,8 +95,8 @@ def compare_report(
 
 
 def _glance(runs: Sequence[Compared]) -> Block:
-    """A row for each run, which begins with the colour of its curves; the spread where any has
-    several seeds. The best stands out, but for runs on different data, which can't be compared."""
+    """One row per run, beginning with the colour of its curves; with the spread if any run has
+    several seeds. The best is highlighted if all runs have the same data."""
     several = any(len(run.seeds) > 1 for run in runs)
     columns = (column for column in COLUMNS if several or column.key not in OF_SEVERAL)
     table = TextTable.of(columns, map(record, runs))
@@ -112,7 +112,7 @@ def _glance(runs: Sequence[Compared]) -> Block:
 
 
 def _differences_in_short(runs: Sequence[Compared]) -> Iterator[Block]:
-    """Each line of the recipes that differs, and who says what."""
+    """Each line in which the recipes differ, with the runs that have each version."""
     found = differences(runs)
     if found:
         yield Subheading("Where their recipes differ:")
@@ -127,7 +127,7 @@ def _differences_in_short(runs: Sequence[Compared]) -> Iterator[Block]:
 
 
 def _differences(runs: Sequence[Compared]) -> Block:
-    """The same as a table; layers stand one below the other."""
+    """The same as a table, with one line per layer."""
     found = differences(runs)
     if not found:
         return Passage(SAME)
@@ -193,7 +193,7 @@ def _misread_images(
 
 
 def _card(runs: Sequence[Compared], misread: Misread, place: int) -> Card:
-    """What an image is, what each run read, and how sure it was."""
+    """An image with its class, what each run read, and how sure it was."""
     test, classes = misread.dataset.test_for_reporting, misread.dataset.classes
     shown, inks = classes[int(test.labels[place])], curve_colours(len(runs))
     lines = [(named("is", shown), list[Span]())]

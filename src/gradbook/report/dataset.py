@@ -1,4 +1,4 @@
-"""Data sets: what goes by a name, and of one its size, its classes counted, its pixels."""
+"""Reports on data sets: the named ones, and a data set's size, class counts and pixels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MISSING = " (not installed: pip install 'gradbook[{}]')"
 
 
 def dataset_report(dataset: Dataset, *, verify: bool = False) -> Report:
-    """What there is to know about a data set; on request with sums to compare it by."""
+    """A data set's figures; with `verify`, also checksums to compare it by."""
     found = statistics(dataset.training_and_validation)
     channels, rows, columns = dataset.shape
     count = len(dataset.classes)
@@ -64,7 +64,7 @@ def dataset_report(dataset: Dataset, *, verify: bool = False) -> Report:
 
 
 def _counts(dataset: Dataset) -> TextTable:
-    """A row for each class, with a bar for its share of training, and one for all."""
+    """One row per class, with a bar for its training images, and a row of totals."""
     parts = _parts(dataset)
     counts = [part.counts(len(dataset.classes)) for part in parts.values()]
     names = [one_line(name)[:WIDEST_NAME] for name in dataset.classes]
@@ -88,7 +88,7 @@ def _parts(dataset: Dataset) -> dict[str, Images]:
 
 
 def _verification(dataset: Dataset) -> tuple[Blocks, dict[str, object]]:
-    """What was checked, with sums by which two people can compare what they have."""
+    """What was checked, with checksums by which two people can compare their copies."""
     training, test = dataset.training_and_validation, dataset.test_for_reporting
     shared = count_shared(test, training)
     sums = {"training_and_validation": digest(training), "test": digest(test)}
@@ -98,13 +98,13 @@ def _verification(dataset: Dataset) -> tuple[Blocks, dict[str, object]]:
     else:
         heading = "everything was read and is consistent; SHA-256 of pixels and labels:"
         lines = [f"{own}  {name.replace('_', ' ')}" for name, own in sums.items()]
-    said = f"{shared:,} of {len(test):,} test images also occur among the others"
+    said = f"{shared:,} of {len(test):,} test images also occur in training and validation"
     record = {"sha256": sums, "test_images_also_in_training": shared}
     return [Subheading(heading), Listing("\n".join(lines)), Passage(said)], record
 
 
 def known_sets() -> Report:
-    """The data sets that go by a name."""
+    """The data sets that have a name."""
     columns = (
         TableColumn("name", words=True, ink="cyan", width=14),
         TableColumn("images", width=8),

@@ -1,6 +1,6 @@
 """A network's backpropagation as algebra, in every format: the public `explain`, and its page.
 
-Knows the formats; it doesn't know how a chain is worked.
+Knows the formats, not how a chain is derived.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Explanation:
         return derivation_page(self.document, self.net, command)
 
     def slides(self, command: str = "") -> str:
-        """One self-contained page of slides, a chain on each, to be shown step by step."""
+        """One self-contained page of slides, one chain per slide, shown step by step."""
         from gradbook.report.slides import slides_page
 
         return slides_page(self.document, self.net, self.way, command)
@@ -65,7 +65,7 @@ class Explanation:
         return write_latex(self.document, tikz(draw(self.net), escape))
 
     def markdown(self) -> str:
-        """Markdown with its mathematics as code hosts read it."""
+        """Markdown with mathematics in the form that code hosts display."""
         from gradbook.targets.algebra.tex import write_markdown
 
         return write_markdown(self.document)
@@ -87,7 +87,7 @@ class Explanation:
 
     def json(self) -> str:
         """Chain, formula and value of every weight, for a program."""
-        with in_language("en"):  # whatever its reader speaks
+        with in_language("en"):  # whatever the reader's language is
             return json.dumps(self.record(), ensure_ascii=False, indent=2) + "\n"
 
     def _ipython_display_(self) -> None:
@@ -113,13 +113,13 @@ def explain(
     image: NDArray[Any] | None = None,
     label: int | None = None,
 ) -> Explanation:
-    """Work the chain rule for every weight of a network, or for one.
+    """Derive the gradient of every weight of a network, or of one, by the chain rule.
 
     Args:
-        what: A network, a built-in one's name or a text. Or a trained `Model` of any size, one
-            weight of which is then worked in numbers on an image.
-        only: A weight: "w5"; of a model also "conv2 3,1,0,2", by its layer and its place in it.
-        everything: Every weight of a large network, which otherwise gives the general lines and
+        what: A network, a built-in one's name, or a text; or a trained `Model` of any size, one
+            weight of which is then worked out in numbers for an image.
+        only: A weight: "w5"; for a model also "conv2 3,1,0,2", its layer and indices.
+        everything: Every weight of a large network; the default is the general formulas and
             one weight in full.
         image: For a model: the image as bytes.
         label: For a model: the number of the image's class.
@@ -141,7 +141,7 @@ def explain(
     """
     if not isinstance(what, Net | str):
         if image is None or label is None:
-            raise UsageError("a trained network is explained on an image: give it and its label")
+            raise UsageError("a trained network is explained with an image: give one and its label")
         return explain_image(what, image, label, only)
     net = as_net(what)
     step = scalar_step(net)
@@ -158,7 +158,7 @@ def explain(
 def explain_image(
     model: Model, image: NDArray[Any], label: int, only: str | None = None, called: str = ""
 ) -> Explanation:
-    """The same of a model on an image, which is `called` so in a sentence: "an image" if not."""
+    """The same for a model and an image, which sentences call `called` or "an image"."""
     import numpy as np
 
     from gradbook.net.work.at_work import at_work
@@ -178,16 +178,16 @@ def explain_image(
 
 
 def _about(model: Model, worked: AtWork, label: int, called: str) -> tuple[Inline, ...]:
-    """What the network makes of the image."""
+    """A paragraph on how the network reads the image."""
     from gradbook.lab.models.answers import answers, probabilities
 
     outputs = worked.values[-1].reshape(1, -1)
     answer = answers(model.net, outputs)[0]
     sure = numeral(sureness(float(probabilities(model.net, outputs)[0, answer])))
     told = tr(
-        "It is worked on {image}, of class {target}. The network takes it for {answer}, {sure} "
-        "sure, and the error is {error}. It works as it does after training: batch normalisation "
-        "uses the means and spreads it kept, and dropout lets everything through."
+        "The numbers are those for {image}, of class {target}. The network reads it as {answer}, "
+        "{sure} sure, and the error is {error}. As always after training, batch normalisation "
+        "uses its running means and variances, and dropout drops nothing."
     )
     return fill(
         told,
@@ -200,7 +200,7 @@ def _about(model: Model, worked: AtWork, label: int, called: str) -> tuple[Inlin
 
 
 def set_pdf(source: str, drawings: Mapping[str, str]) -> bytes:
-    """A Typst document as PDF, with the drawings that it shows by their files' names."""
+    """A Typst document as a PDF; `drawings` are the files that it shows, by name."""
     require_typst()
     import typst
 
@@ -208,7 +208,7 @@ def set_pdf(source: str, drawings: Mapping[str, str]) -> bytes:
     with temporary_folder() as folder:
         for name, content in {"main.typ": source, **drawings}.items():
             (folder / name).write_text(content, "utf-8")
-        # with a time the bytes would differ
+        # a timestamp would make the bytes differ
         return bytes(
             typst.compile(folder / "main.typ", format="pdf", timestamp=0, font_paths=_fonts())
         )
@@ -216,7 +216,7 @@ def set_pdf(source: str, drawings: Mapping[str, str]) -> bytes:
 
 @cache
 def _fonts() -> Any:
-    """The system's fonts: to look for them takes longer than to set a page."""
+    """The system's fonts, kept because finding them takes longer than setting a page."""
     import typst
 
     look = getattr(typst, "Fonts", None)  # earlier versions look for them each time

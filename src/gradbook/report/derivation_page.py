@@ -27,12 +27,12 @@ from gradbook.targets.algebra.forms import (
 from gradbook.targets.algebra.mathml import display, inline
 from gradbook.targets.algebra.text import spell
 
-SMALLEST = 0.6  # of its size, that a drawing shrinks to before it scrolls
+SMALLEST = 0.6  # share of its size below which a drawing scrolls instead of shrinking
 
 
 def derivation_page(document: Document, net: Net, command: str = "") -> str:
     """The page; `command` is what makes it, for the foot."""
-    from gradbook.targets.drawing import draw, style, svg  # which text has no need of
+    from gradbook.targets.drawing import draw, style, svg  # text doesn't need them
 
     drawing = draw(net)
     opening, *parts = document_parts(document.blocks)
@@ -62,7 +62,7 @@ class DocumentPart:
 
 
 def document_parts(blocks: Iterable[Block]) -> Iterator[DocumentPart]:
-    """What stands before the first heading, then a part for each."""
+    """The blocks before the first heading of level 1, then one part per such heading."""
     new_anchor = _anchors()
     anchor = "top"
     heading: Sequence[Inline] = ()
@@ -78,7 +78,7 @@ def document_parts(blocks: Iterable[Block]) -> Iterator[DocumentPart]:
 
 
 def _anchors() -> Callable[[Sequence[Inline]], str]:
-    """Makes anchors that differ, of headings that may not."""
+    """Return a function that makes a different anchor for each heading."""
     taken: set[str] = set()
 
     def new(heading: Sequence[Inline]) -> str:
@@ -115,7 +115,7 @@ def _are_numbers(column: Iterable[Sequence[Inline]]) -> bool:
 
 
 def _shortly(heading: Sequence[Inline]) -> Sequence[Inline]:
-    """'Weight w5' is w5 in a row of such, and of 'Steps: a … z' only the words are left."""
+    """A heading for the contents: w5 for 'Weight w5', and only the word for 'Steps: a … z'."""
     things = [part for part in heading if not isinstance(part, str)]
     words = [part.rstrip(":： ") for part in heading[:1] if isinstance(part, str)]
     return things if len(things) == 1 else words or heading

@@ -30,8 +30,8 @@ from gradbook.report.markup import report_page
 from gradbook.report.page import PageTemplate, text, text_box
 from gradbook.report.scripts import script
 
-MOST_BYTES, MOST_WITH_IMAGES = 400_000, 3_000_000  # of a page: one that can be mailed
-TITLES = {  # by whether it is to learn, and whether one draws
+MOST_BYTES, MOST_WITH_IMAGES = 400_000, 3_000_000  # of a page, so that it can be mailed
+TITLES = {  # by whether the network learns, and whether the reader draws
     (True, True): mark("{network} learns to read what you draw"),
     (True, False): mark("{network} learns to read pictures"),
     (False, True): mark("{network} reads what you draw"),
@@ -48,7 +48,7 @@ def digits_page(
 ) -> str:
     """The page; `samples` are images to read without drawing, `command` is what makes it again."""
     require_explained(model.net)
-    is_grey = model.picture[0] == 1  # what is drawn: ink has no colours
+    is_grey = model.picture[0] == 1  # only grey images can be drawn
     learns = training is not None and is_untrained(model)
     given = PageTemplate(
         "digits/page.html",
@@ -87,9 +87,9 @@ def digits_page(
     )
     most = MOST_WITH_IMAGES if training else MOST_BYTES
     if len(made.encode()) > most:
-        fewer = "pack fewer images with --train" if training else "take a smaller network"
+        fewer = "pack fewer images with --train" if training else "use a smaller network"
         raise LimitError(
-            f"the page would take {size(len(made.encode()))}, and {size(most)} is the most: {fewer}"
+            f"the page would take {size(len(made.encode()))}, more than {size(most)}: {fewer}"
         )
     return made
 
@@ -108,20 +108,20 @@ def _introduction(model: Model, training: TrainingPack | None) -> str:
         return tr("A network of {parameters} parameters.", parameters=parameters)
     if training:
         return tr(
-            "A network of {parameters} parameters, which begins untrained: press Train.",
+            "A network of {parameters} parameters, which isn’t trained yet: press Train.",
             parameters=parameters,
         )
     return tr("A network of {parameters} parameters, which isn’t trained.", parameters=parameters)
 
 
 def _reached(model: Model) -> float | None:
-    """Which part of its test images it read, if its file says so."""
+    """The share of its test images that it read correctly, if its file contains it."""
     found = model.about.get("test_accuracy")
     return found if isinstance(found, float) else None
 
 
 def is_untrained(model: Model) -> bool:
-    """Whether its weights are those that it begins with."""
+    """Whether it still has its initial weights."""
     start = at_start(model.net)
     return model.values.keys() == start.keys() and all(
         np.array_equal(value, start[name]) for name, value in model.values.items()
@@ -129,7 +129,7 @@ def is_untrained(model: Model) -> bool:
 
 
 def _parts(training: TrainingPack) -> dict[str, str]:
-    """What is said of a training."""
+    """The parts of the page that describe a training."""
     settings = tr_count(
         "{count} epoch in batches of {batch}, {schedule}",
         "{count} epochs in batches of {batch}, {schedule}",
@@ -146,7 +146,7 @@ def _parts(training: TrainingPack) -> dict[str, str]:
 
 
 def content_table(model: Model) -> dict[str, Any]:
-    """What the page knows of a trained network, beside its own modules."""
+    """The data of a trained network that the page's modules read."""
     framing = model.about.get("framing")
     own = Framing.parse(str(framing)) if framing else None
     return {

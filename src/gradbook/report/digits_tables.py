@@ -1,6 +1,6 @@
-"""What a page that reads pictures carries: a table of its layers, code, weights and images, packed.
+"""The data of a page that reads pictures: a table of layers, and packed code, weights and images.
 
-It knows what the page's scripts in `web/wasm/` read, and computes nothing itself.
+Knows what the page's scripts in `web/wasm/` read, and computes nothing itself.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ from gradbook.targets.page.lines import write_lines
 
 # Layers -----------------------------------------------------------------------
 
-IMAGE = -1  # the number of what the first layer reads
-ERROR = 0  # where the error lies; the gradients follow it, and then the values
+IMAGE = -1  # the row number that stands for the image
+ERROR = 0  # the error's index; the gradients and then the values follow it
 
 
 def layer_table(net: Net) -> list[dict[str, Any]]:
-    """A row for each layer that makes values of its own, in order.
+    """One row per layer that makes values of its own, in order.
 
-    It says where the values, and the gradients that arrive at them, lie in what the module gives.
+    It says where the module's output contains the layer's values and their gradients.
     """
     rows: list[dict[str, Any]] = []
     places, numbers = _places(net), row_numbers(net)
@@ -81,13 +81,13 @@ def layer_table(net: Net) -> list[dict[str, Any]]:
 
 
 NOT_EXPLAINED = (
-    "a page that reads images can't explain '{layer}' place by place: take it out, or write the "
+    "a page that reads images can't explain '{layer}' value by value: remove it, or write the "
     "model in another format"
 )
 
 
 def require_explained(net: Net) -> None:
-    """Refuse layers of which a page can't say which places a value is made of."""
+    """Refuse layers for which a page can't show what each value is computed from."""
     for index, layer in enumerate(net.layers):
         sizes = {prod(net.shapes[value]) for value in layer.reads(index)}
         unlike = layer.elementwise and len(sizes) > 1
@@ -105,12 +105,12 @@ def error_table(net: Net) -> dict[str, Any]:
         "last": row_numbers(net)[last_value(net)],
         "smoothing": net.smoothing,
         "isEntropy": net.objective.is_entropy,
-        "over": net.outputs if net.objective is Loss.BINARY else 1,  # so many errors it is the mean
+        "over": net.outputs if net.objective is Loss.BINARY else 1,  # errors in its mean
     }
 
 
 def row_numbers(net: Net) -> list[int]:
-    """Of each value of the network the row in which it stands."""
+    """The row number of each value of the network."""
     numbers = [IMAGE]
     for layer in net.layers:
         numbers.append(numbers[-1] if layer.passes_on else max(numbers) + 1)
@@ -118,7 +118,7 @@ def row_numbers(net: Net) -> list[int]:
 
 
 def _places(net: Net) -> dict[str, int]:
-    """Where each value begins, and each gradient, among all that the module gives of an image."""
+    """The index at which each value and gradient begins in the module's output for an image."""
     sizes = {"i": prod(net.input)}
     sizes |= {
         str(value_name(net, k)): prod(net.shapes[k + 1])
@@ -132,12 +132,12 @@ def _places(net: Net) -> dict[str, int]:
 
 
 def values_given(net: Net) -> int:
-    """How many values the module gives of an image."""
+    """How many values the module outputs for an image."""
     return _places(net)["end"]
 
 
 def _computed(net: Net, index: int) -> dict[str, Any]:
-    """By which rule, and with what."""
+    """A layer's rule, with the weights, window and statistics that it uses."""
     layer = net.layers[index]
     own = {p.role: str(p.leaf) for p in net.taken(index)}
     shape = net.shapes[index]
@@ -168,15 +168,15 @@ def _kind(layer: Layer) -> str:
 
 
 def _statistics(net: Net, index: int, layer: Layer, own: dict[Role, str]) -> list[str]:
-    """What a layer works with beside sums, by the arrays' names: scale and shift of a
-    normalisation, of a batch's its mean and variance before them; learned slopes."""
+    """The arrays, by name, that a layer uses without summing: a normalisation's scale and shift,
+    for batchnorm after its mean and variance; learned slopes."""
     kept = map(str, statistics_names(net, index)) if layer.statistics else ()
     return [] if layer.sums else [*kept, *own.values()]
 
 
 def _slope(net: Net, index: int) -> dict[str, Any] | None:
-    """How the values at its own place change one that a layer makes, with what it keeps: lines for
-    the page's machine."""
+    """The derivatives of an elementwise layer's value with respect to its inputs, as lines for the
+    page's machine, which also reads the layer's parameters."""
     layer = net.layers[index]
     if not (layer.elementwise or layer.mixes_samples):
         return None
@@ -203,8 +203,8 @@ def _slope(net: Net, index: int) -> dict[str, Any] | None:
 
 # Recipes ----------------------------------------------------------------------
 
-MOST_EPOCHS = 1_000  # on a page: their rates are worked out beforehand
-MESSAGES = {  # of each module, those that the page's reader says as well
+MOST_EPOCHS = 1_000  # on a page, for which the rate of each step is computed beforehand
+MESSAGES = {  # the messages of each module that the page's reader also uses
     schedules: (
         *("WHICH_SCHEDULE", "UNKNOWN_SCHEDULE", "ONE_CYCLE", "TWICE", "UNKNOWN_SETTING"),
         *("SETTINGS_AFTER", "ASKED_FOR", "RATES_FALL", "OUT_OF_RANGE"),
@@ -214,9 +214,9 @@ MESSAGES = {  # of each module, those that the page's reader says as well
 
 
 def recipe_table(recipe: Recipe, images: int) -> dict[str, Any]:
-    """A recipe to change on the page: its text, what may be said in it, and what follows.
+    """A recipe that can be changed on the page: its text, its grammar, and what depends on it.
 
-    Only what leaves the compiled code as it is may change; `web/wasm/recipe.js` reads it.
+    Only settings that need no new compiled code may change; `web/wasm/recipe.js` reads the table.
     """
     net = recipe.net
     return {
@@ -260,7 +260,7 @@ def _grammar() -> dict[str, Any]:
 
 
 def _refused_alone(net: Net) -> str:
-    """Why a last batch of one image won't do, if it won't."""
+    """The error message for a last batch of one image, or '' if it is allowed."""
     try:
         require_variance(net, 1)
     except ShapeError as error:
@@ -269,7 +269,7 @@ def _refused_alone(net: Net) -> str:
 
 
 def _drawn(net: Net) -> list[tuple[str, int, float]]:
-    """Which arrays are drawn from the seed, one after the other, and how far from 0."""
+    """The arrays that are drawn from the seed, in order, with their sizes and largest values."""
     if net.start.get(Role.WEIGHT):
         return []
     return [
@@ -285,7 +285,7 @@ TESTED = 1_500  # images, at most
 
 
 def pack(content: bytes) -> str:
-    """Deflated, in letters."""
+    """The content deflated, in base64."""
     return b64encode(zlib.compress(content, 9)).decode()
 
 
@@ -300,22 +300,22 @@ def numbers_table(values: Mapping[str, NDArray[Any]]) -> dict[str, str]:
 
 
 def scales(model: Model) -> dict[str, list[float]]:
-    """How a byte comes in: as scale·x + shift, channel by channel."""
+    """How a byte x is scaled: to scale·x + shift, channel by channel."""
     mean, deviation = map(np.array, for_inputs(model.net, model.mean, model.deviation))
     return {"scale": (1 / (BRIGHTEST * deviation)).tolist(), "shift": (-mean / deviation).tolist()}
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingPack:
-    """What a page trains on, and what it is tested with."""
+    """The images that a page trains on, and those that it tests with."""
 
-    recipe: Recipe  # as it is for so many images
+    recipe: Recipe  # adapted to so many images
     images: Images
     test: Images
 
     @staticmethod
     def of(recipe: Recipe, dataset: Dataset, count: int) -> TrainingPack:
-        """So many of the images that the recipe trains on, as many of each class."""
+        """So many of the recipe's training images, equally many of each class."""
         found = adapt(recipe, dataset).recipe
         _require_fixed(found)
         require_trainable(found, dataset)
@@ -326,7 +326,7 @@ class TrainingPack:
         return TrainingPack(for_fewer(found, len(chosen[0])), *chosen)
 
     def table(self, net: Net, scaling: Mapping[str, list[float]]) -> dict[str, Any]:
-        """All of it, for a page; `scaling` is how bytes come in."""
+        """The whole pack for a page; `scaling` says how bytes are scaled."""
         recipe = self.recipe
         module = trainer(net, recipe.batch, weighted=bool(recipe.class_weights))
         step = training_step(net, recipe.batch)
@@ -354,14 +354,15 @@ class TrainingPack:
         }
 
     def _settling(self, step: Step) -> dict[str, Any] | None:
-        """How long batchnorm looks at images as they are in the end, and what that leaves alone."""
+        """How many last steps batchnorm takes on unwarped images, and the arrays that they don't
+        change."""
         if self.recipe.statistics != UNWARPED or not step.statistics:
             return None
         others = step.next.keys() - set(step.statistics)
         return {"steps": SETTLING, "others": sorted(str(leaf.name) for leaf in others)}
 
     def _wanted(self) -> list[list[float]] | None:
-        """The targets of each class, where an image's label isn't all the engine is to know."""
+        """The targets of each class, if the engine needs more than an image's label."""
         classes = self.recipe.net.outputs if self.recipe.net.outputs > 1 else 2
         each = np.arange(classes, dtype=np.int32)
         found = targets_for(self.recipe, each, np.array(self.images.counts(classes)))
@@ -369,7 +370,7 @@ class TrainingPack:
 
 
 def _require_fixed(recipe: Recipe) -> None:
-    """A page trains by what is known beforehand."""
+    """Refuse settings that depend on how the training goes."""
     said = {
         "schedule plateau": recipe.schedule.kind == "plateau",
         "rate find": recipe.find_rate,
@@ -379,6 +380,6 @@ def _require_fixed(recipe: Recipe) -> None:
     for words, is_asked in said.items():
         if is_asked:
             raise UsageError(
-                f"a page doesn't train by '{words}': take it out, or make a page of a trained run, "
+                f"a page can't train with '{words}': remove it, or make a page of a trained run, "
                 "without --train"
             )

@@ -1,8 +1,8 @@
-"""What a report is made of: blocks in an order, which know no medium.
+"""What a report is made of: a list of blocks, which don't depend on a medium.
 
-A subject's file says what there is to tell: each sentence, table and number once, as blocks of a
-`Report`. `terminal.py` shows them in a terminal, `markup.py` on a page and in a notebook,
-`media.py` writes Markdown, CSV and JSON.
+A subject's file writes each sentence, table and number once, as blocks of a `Report`. `terminal.py`
+shows them in a terminal, `markup.py` on a page and in a notebook, `media.py` writes Markdown, CSV
+and JSON.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from gradbook.report.words import Span, TextTable, Words, spans
 
 @dataclass(frozen=True)
 class Passage:
-    """A paragraph. `kind` is its class on a page; in a terminal its first line is indented by so
-    many columns, the others `hang`, and of very many lines the `most` are shown."""
+    """A paragraph. `kind` is its class on a page; in a terminal, its first line is indented by
+    `indent` columns, the others by `hang`, and at most `most` lines are shown."""
 
     words: Words
     kind: str = ""
@@ -48,14 +48,14 @@ class Meanings:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and figures, such as head a page."""
+    """Names and figures, as at the top of a page."""
 
     pairs: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Subheading:
-    """A heading below a chapter's; with an anchor the contents lead to it, by fewer words."""
+    """A heading below a chapter's; the contents link to its anchor, if any, by `short` words."""
 
     words: Words
     anchor: str = ""
@@ -64,14 +64,14 @@ class Subheading:
 
 @dataclass(frozen=True)
 class Listing:
-    """Passage as it is: a network, a recipe, a command."""
+    """Text shown as it is: a network, a recipe, a command."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Charts:
-    """Charts that are read together; `title` says it to those who can't see them."""
+    """Charts that are read together; `title` describes them for screen readers."""
 
     charts: Sequence[Chart]
     title: str
@@ -81,7 +81,7 @@ class Charts:
 
 @dataclass(frozen=True)
 class Fold:
-    """Blocks that a page shows when they are asked for."""
+    """Blocks that a page hides until the reader opens them."""
 
     summary: Words
     blocks: Blocks
@@ -92,7 +92,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Figure:
-    """Tables or drawings that stand apart from the words."""
+    """Tables or drawings that are set apart from the text."""
 
     blocks: Blocks
     kind: str = ""
@@ -101,7 +101,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Article:
-    """What is told of one thing of many, under its own heading."""
+    """Blocks about one thing of several, under its own heading."""
 
     heading: Words
     blocks: Blocks
@@ -110,7 +110,7 @@ class Article:
 
 @dataclass(frozen=True)
 class PageOnly:
-    """What only a page can show, as HTML; it is made when a page is."""
+    """HTML that only a page can show; it is made when the page is."""
 
     draw: Callable[[], str]
     is_chart: bool = False  # or several
@@ -118,7 +118,7 @@ class PageOnly:
 
 @dataclass(frozen=True)
 class Picture:
-    """An image: its address, which is made when a page is, and its words for who can't see it."""
+    """An image: its address, made when the page is, and a description for screen readers."""
 
     address: Callable[[], str]
     about: str = ""
@@ -126,7 +126,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Card:
-    """An image, and lines of words below it: what stands left, and at the right."""
+    """An image and lines of words below it, each with a left and a right part."""
 
     picture: Picture
     lines: Sequence[tuple[Words, Words]]
@@ -145,7 +145,7 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Images side by side, of one thing in words; some stand below each other in a stack."""
+    """Images side by side, with words about them; the images of a stack are below each other."""
 
     stacks: Sequence[Sequence[Picture]]
     words: Words = ""
@@ -183,15 +183,15 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Side:
-    """Chapters that stand in a column of their own, where the page is wide enough for two."""
+    """Chapters in a column of their own, if the page is wide enough for two."""
 
     chapters: tuple[Chapter, ...]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What there is to tell of a subject, in full; where a medium is to show less of it, or in
-    another order, `brief` says so for terminals and Markdown, `cell` for notebooks.
+    """A report in full; `brief` is a shorter or reordered version for terminals and Markdown,
+    `cell` one for notebooks.
     """
 
     title: str
@@ -203,17 +203,17 @@ class Report:
     rows: TextTable | None = None  # for CSV; or else the first table
     record: Any = None  # for JSON; or else the rows by their keys
     indent: int | None = 1  # of JSON
-    # What pages have.
+    # For pages only.
     has_contents: bool = False
-    is_read: bool = True  # as text is; other pages have a look of their own
+    is_read: bool = True  # is text to read; other pages have a style of their own
     styles: Sequence[str] = ()  # by the names of their files
     style: str = ""  # made for this page
     scripts: Sequence[str] = ()
-    main: str = ""  # the module of `web/` that begins it
-    data: Mapping[str, Any] | None = None  # what that is given
+    main: str = ""  # the module of `web/` that starts it
+    data: Mapping[str, Any] | None = None  # the data of that module
     other_scripts: Mapping[str, str] = field(default_factory=dict)  # that it runs, by their ids
     has_a_server: bool = False
-    head: str = ""  # of a page: what else stands in it
+    head: str = ""  # further elements of the page's head
     is_kept: bool = False  # by a service worker beside it
     computes: bool = False
     has_parts: bool = False  # scripts beside it, which its own loads
@@ -238,7 +238,7 @@ class Report:
         return next(tables, TextTable(()))
 
     def every(self) -> Iterator[Block]:
-        """The blocks in full, with those within them."""
+        """All blocks, including nested ones."""
         return _every(chain(self.lead, *(one.blocks for one in self.all_chapters)))
 
 
@@ -250,7 +250,7 @@ def _every(blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 def made_with(command: str) -> Blocks:
-    """The command that makes a report again, for its foot; nothing where none is known."""
+    """The command that makes a report again, for its foot; nothing if no command is known."""
     if not command:
         return ()
     return (Passage(spans(tr("Made with {command}"), command=Span(command, tag="code"))),)

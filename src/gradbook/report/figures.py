@@ -1,7 +1,7 @@
 """Charts as pictures: SVG of curves and of points, PNG, and the figures of a page.
 
-All shapes have light colours, and a style turns them dark. In a `figure` one line through all its
-charts reads every curve at an epoch; without its script it says what each curve is at the end.
+Shapes have light colours; a style replaces them on dark screens. In a `figure`, a line through all
+charts shows every curve's value at an epoch; without the script, the last values are shown.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from gradbook.report.charts import MOST_POINTS, Chart, Curve, Scale, few, notch,
 from gradbook.report.page import data_element, text
 
 FONT = "system-ui, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, sans-serif"
-SIZE, LINE = 12.0, 15.0  # of the letters; from one label to the next
-FAR = 3.0  # times the chart's height: where a curve goes that leaves it
-DISPLACED = 5.0  # points: from here on a label is tied to its curve
+SIZE, LINE = 12.0, 15.0  # of the font; between labels
+FAR = 3.0  # times the chart's height: how far outside a curve is still drawn
+DISPLACED = 5.0  # points: a label that is moved further is joined to its curve
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ LINES = (("paper", "fill", PAPER.dark_fill), ("grid", "stroke", QUIET.dark_fill)
 
 
 def chart_style() -> str:
-    """The rules that give charts the colours for dark paper on screens that ask for it."""
+    """The style that gives charts dark colours on dark screens."""
     rules = "".join(f".gb-chart .{name}{{{what}:{tone}}}" for name, what, tone in TONES + LINES)
     return f"@media screen and (prefers-color-scheme:dark){{{rules}}}"
 
@@ -60,17 +60,17 @@ def chart_style() -> str:
 def chart_svg(
     chart: Chart, frame: Frame = FRAME, alone: bool = True, labelled: bool = True, over: str = ""
 ) -> str:
-    """The chart as one SVG element; `alone` gives it its style, which a page says once.
+    """The chart as one SVG element; `alone` includes the style, which a page has once.
 
-    `labelled` names each curve where it ends; `over` is what is drawn over them all.
+    `labelled` writes each curve's name at its end; `over` is drawn on top of all curves.
     """
     drawn = _inside(chart, frame, labelled)
     return svg_element(frame, _description(chart), [drawn, over] if over else [drawn], alone)
 
 
 def stack_charts(charts: list[Chart], heading: str, finding: str = "") -> str:
-    """Several charts under each other in one picture, with a heading; for who can't see it, with
-    what was found as well."""
+    """Several charts below each other in one picture, with a heading; for screen readers, the
+    description begins with the `finding`."""
     frame, space = FRAME, 40.0
     parts = [
         f'<text class="ink" fill="{PAPER.ink}" x="{pt(frame.left)}" y="30" font-size="17" '
@@ -132,7 +132,7 @@ def _inside(chart: Chart, frame: Frame, labelled: bool = True) -> str:
             f'<svg x="{pt(frame.left)}" y="{pt(frame.top)}" '
             f'width="{pt(frame.x(1) - frame.left)}" height="{pt(frame.y(0) - frame.top)}" '
             f'viewBox="{pt(frame.left)} {pt(frame.top)} {pt(frame.x(1) - frame.left)} '
-            f'{pt(frame.y(0) - frame.top)}">',  # an inner element cuts off what leaves it
+            f'{pt(frame.y(0) - frame.top)}">',  # an inner element clips the curves
             *(
                 f'<path class="curve c{k}" d="{_path(chart, curve, frame)}" fill="none" '
                 f'stroke="{curve.colour}" stroke-width="2" stroke-linejoin="round" '
@@ -181,7 +181,7 @@ def _path(chart: Chart, curve: Curve, frame: Frame) -> str:
 
 
 def _end_labels(chart: Chart, named: list[int], frame: Frame) -> Iterator[str]:
-    """Each curve's name where it ends, tied to it by a line where that is not beside it."""
+    """Each curve's name at its end, joined to it by a line if the name had to be moved."""
     low, high = frame.top + 4, frame.y(0)
     ends = [min(max(frame.y(chart.end(chart.curves[k])), low), high) for k in named]
     for k, end, y in zip(named, ends, spread_out(ends, LINE, low, high), strict=True):
@@ -217,7 +217,7 @@ def words_at(
 
 
 def pt(value: float) -> str:
-    """A length with as few digits as do."""
+    """A length with at most one decimal."""
     return f"{value:.1f}".removesuffix(".0")
 
 
@@ -225,7 +225,7 @@ SCALE = 2.0  # pixels for each point
 
 
 def require_painter() -> None:
-    """Complain where there is nothing here to paint with, best before any work is done."""
+    """Refuse if the painter isn't installed; call this before doing any work."""
     if find_spec("vl_convert") is None:
         raise UsageError(
             "a PNG needs the extra 'plots': pip install 'gradbook[plots]', or write .svg instead"
@@ -248,18 +248,18 @@ RADIUS, TICKS, LINE_INK = 3.5, 5, "#077DB3"
 
 @dataclass(frozen=True)
 class Point:
-    """A place, the words about it, and how it looks."""
+    """A point: its position, description and colour."""
 
     x: float
     y: float
     words: str
     ink: str
-    link: str = ""  # the part of the page that tells more
+    link: str = ""  # the part of the page with more about it
 
 
 @dataclass(frozen=True)
 class ValueAxis:
-    """Numbers, or words side by side."""
+    """An axis of numbers, or of names side by side."""
 
     words: str
     low: float
@@ -290,7 +290,7 @@ class ValueAxis:
 
 
 class ScaledAxis:
-    """An axis on a scale of curves, which has room for these values."""
+    """An axis with the scale of a chart, long enough for these values."""
 
     def __init__(self, scale: Scale, values: Sequence[float]) -> None:
         self.scale = scale
@@ -348,13 +348,13 @@ BESIDE = Frame(width=400.0, height=270.0, left=52.0, right=10.0, top=34.0, botto
 BELOW = FRAME  # with each curve's name where it ends
 
 
-WALK = mark("{charts}: walk through the epochs and the curves with the arrow keys")
+WALK = mark("{charts}: move through the epochs and the curves with the arrow keys")
 
 
 def figure(charts: Sequence[Chart], what: str, *, labelled: bool = False) -> str:
-    """The charts beside each other, or below each other and `labelled`, with the last readings.
+    """The charts side by side or, if `labelled`, below each other, with each curve's last value.
 
-    All have as many epochs. `what` says it to those who can't see it.
+    All have equally many epochs. `what` describes them for screen readers.
     """
     frame = BELOW if labelled else BESIDE
     epochs = [place + 1 for place in few(charts[0].epochs, MOST_POINTS)]
@@ -408,7 +408,7 @@ def _spot(chart: Chart, k: int, frame: Frame) -> str:
 
 
 def _readings(chart: Chart, curve: Curve, epochs: Sequence[int], frame: Frame) -> dict[str, Any]:
-    """A curve's height and value at these epochs; nothing where it has none."""
+    """A curve's height and value at these epochs; None and '' after its end."""
     return {
         "title": f"{chart.labels} {curve.label}".strip(),
         "measure": tr(chart.measure),
@@ -425,7 +425,7 @@ def _height(chart: Chart, curve: Curve, epoch: int, frame: Frame) -> float | Non
 
 
 def _reading(chart: Chart, curve: Curve, epoch: int) -> str:
-    """A curve's value in words; none where it has ended already."""
+    """A curve's value as text; empty after its end."""
     return (
         numeral(chart.spell(float(curve.values[epoch - 1]))) if epoch <= len(curve.values) else ""
     )

@@ -1,4 +1,4 @@
-"""A training as a film: the network with its weights, the loss, and what it says of a plane.
+"""A training as a film: the network with its weights, the loss, and the output over a plane.
 
 Knows pictures; Pillow writes GIF, ffmpeg (the extra `film`) MP4 and WebM.
 """
@@ -37,7 +37,7 @@ MOST_WEIGHTS = 400
 FPS = 15
 WIDTH = 832  # pixels: as wide as a code host shows a picture
 COLOURS = 64  # of a GIF
-BELOW = 260  # of the curve and the plane
+BELOW = 260  # pixels of height for the curve and the plane
 EDGE = 24
 GRID = 48  # points of the plane along each side
 LAST = 2.0  # seconds that the last frame stays, in a GIF
@@ -47,7 +47,7 @@ INK, PAPER = "#22242A", "#FFFFFF"
 
 @dataclass(frozen=True)
 class FilmScene:
-    """What one frame shows: the weights by name, and the plane where there is one."""
+    """What one frame shows: the weights by name, and the plane if there is one."""
 
     epoch: int
     weights: Mapping[Name, float]
@@ -68,9 +68,7 @@ class Film:
 def film(net: Net, epochs: int, rate: float) -> Film:
     """Train a small network, and keep what its film shows."""
     if epochs > MOST_EPOCHS:
-        raise LimitError(
-            f"a film has at most {MOST_EPOCHS:,} epochs, not {epochs:,}: ask for fewer"
-        )
+        raise LimitError(f"a film has at most {MOST_EPOCHS:,} epochs, not {epochs:,}: use fewer")
     if net.count() > MOST_WEIGHTS:
         raise LimitError(
             f"a film shows each weight, and this network has {net.count():,}; at most "
@@ -78,7 +76,7 @@ def film(net: Net, epochs: int, rate: float) -> Film:
         )
     step = scalar_step(net)
     shown = set(np.unique(np.linspace(0, epochs, min(epochs + 1, MOST_FRAMES)).round().astype(int)))
-    mixes = any(layer.mixes_samples for layer in net.layers)  # samples can't be asked for alone
+    mixes = any(layer.mixes_samples for layer in net.layers)  # outputs depend on the other samples
     has_plane = step.samples > 1 and tells_points_apart(net) and not mixes
     plane = _Plane(step) if has_plane else None
     losses: list[float] = []
@@ -93,7 +91,7 @@ def film(net: Net, epochs: int, rate: float) -> Film:
 
 
 class _Plane:
-    """What the network says of each point around its samples."""
+    """The network's output at each point of the plane around its samples."""
 
     def __init__(self, step: Step) -> None:
         self.step = step
@@ -129,7 +127,7 @@ def frames(shot: Film) -> Iterator[Image]:
     drawing = draw(shot.net)
     largest = max((abs(v) for one in shot.scenes for v in one.weights.values()), default=1.0)
     high = min(round(drawing.height * WIDTH / drawing.width), 2 * BELOW)
-    height = (high + BELOW + 3 * EDGE + 1) // 2 * 2  # even, as films have to be
+    height = (high + BELOW + 3 * EDGE + 1) // 2 * 2  # even, as video formats require
     broad = round(drawing.width * high / drawing.height)
     for scene in shot.scenes:
         image = Image.new("RGB", (WIDTH, height), PAPER)
@@ -184,7 +182,7 @@ def _curve(pen: ImageDraw, shot: Film, epoch: int, box: tuple[int, int, int, int
 def _paint_plane(
     image: Image, pen: ImageDraw, shot: Film, plane: Array, corner: tuple[int, int]
 ) -> None:
-    """Blue where the outputs say the first class, brown where the second, and the samples."""
+    """Paint blue where the first class is predicted, brown for the second, and the samples."""
     from PIL import Image as Images
     from PIL import ImageColor
 
@@ -209,7 +207,7 @@ def _paint_plane(
 
 
 def require_film_writer(path: str | os.PathLike[str]) -> None:
-    """Refuse what can't be written, before anything is trained."""
+    """Refuse a format that can't be written, before anything is trained."""
     ending = Path(path).suffix.lower()
     if ending not in ENDINGS:
         raise UsageError(f"a film's name ends in {', '.join(ENDINGS)}: not {os.fspath(path)}")
@@ -230,7 +228,7 @@ def write_film(
     fps: int = FPS,
     tick: Callable[[int], None] = lambda done: None,
 ) -> None:
-    """Write all of the film, or leave everything as it was; `tick` hears of each frame."""
+    """Write the whole film or nothing; `tick` is called after each frame."""
     require_film_writer(path)
 
     def counted() -> Iterator[Image]:
@@ -250,7 +248,7 @@ def _write_gif(pictures: Sequence[Image], part: Path, fps: int) -> None:
     from PIL import Image
 
     plain = Image.Dither.NONE
-    # The same in all frames, so that nothing flickers; of all tones, for dots are small.
+    # One palette for all frames, so that nothing flickers; it keeps the colours of small dots.
     colours = pictures[-1].quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)
     first, *others = [picture.quantize(palette=colours, dither=plain) for picture in pictures]
     lasting = [round(1000 / fps)] * len(others) + [round(1000 * LAST)]

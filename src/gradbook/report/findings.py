@@ -1,7 +1,7 @@
-"""What was found in a workbook, in words: which findings are shown, how each book is told.
+"""A workbook's findings in words: which ones are shown, and how each book is described.
 
-Root causes come first, and what repeats them is folded beneath them. Knows findings; it doesn't
-know how a workbook is read, nor where the words are shown.
+Root causes come first, with their repetitions folded below them. Knows findings, but neither how a
+workbook is read nor where the words are shown.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ COLOURS = {
 }
 MOST = 5  # findings of one sheet
 MOST_RANGES = 3  # of one finding
-MOST_PLACES = 3  # that are named where the same is found again
+MOST_PLACES = 3  # listed of a finding's repetitions
 AFAR = 10_000  # rows and columns
-MOST_SPOILT = 8  # gradients that are named where they are wrong by another mistake
+MOST_SPOILT = 8  # gradients listed as wrong because of another mistake
 
 
 @dataclass
@@ -69,7 +69,7 @@ class ShownSheet:
 
 
 def shown_sheets(sheets: Sequence[SheetReport], everything: bool) -> Iterator[ShownSheet]:
-    """Everything or, of each sheet, the few findings that others follow from or repeat."""
+    """All findings or, of each sheet, only a few root causes."""
     known: dict[object, ShownFinding] = {}
     room = {sheet.sheet: MOST for sheet in sheets}  # for all the tables of one sheet
     for sheet, own in [(sheet, _of(sheet, known, everything)) for sheet in sheets]:
@@ -81,7 +81,7 @@ def shown_sheets(sheets: Sequence[SheetReport], everything: bool) -> Iterator[Sh
 def _of(
     sheet: SheetReport, known: dict[object, ShownFinding], everything: bool
 ) -> list[ShownFinding]:
-    """A training's findings, those that spoil most first, without those that are known already."""
+    """A training's findings, those that affect most gradients first; repetitions are counted."""
     found: list[ShownFinding] = []
     wrong = [finding for finding in sheet.findings if finding.kind != TO_FILL_IN]
     for finding in sorted(wrong, key=lambda f: (f.kind == STALE, -len(f.spoils))):
@@ -96,10 +96,10 @@ def _of(
 
 
 def _mistake(finding: Finding) -> object:
-    """What is the same of one mistake wherever it stands."""
+    """A key that is equal for the same mistake in different places."""
     if finding.kind == STALE:
         return STALE
-    if finding.kind in (DRIFTING_RATE, NO_RATE):  # of one weight's update as of another's
+    if finding.kind in (DRIFTING_RATE, NO_RATE):  # one mistake for all weights
         return finding.kind, finding.why
     if _has_no_name(finding.weight) or not finding.edits:
         quantity = finding.quantity.replace(finding.weight or finding.quantity, "")
@@ -108,19 +108,19 @@ def _mistake(finding: Finding) -> object:
 
 
 def _has_no_name(weight: str) -> bool:
-    """Whether only its cell tells a weight from others: C3, w[C3]."""
+    """Whether a weight is named only by its cell: C3, w[C3]."""
     return "[" in weight or (weight.isupper() and row_and_column(weight) is not None)
 
 
 def _from_afar(finding: Finding) -> str:
-    """The formula as a copy of it would look in one and the same cell, wherever it stands."""
+    """The formula as if copied to one fixed cell, so that copies of a formula are equal."""
     place = row_and_column(finding.cells.partition(":")[0].partition(",")[0])
     row, column = place or (0, 0)
     return move_formula(finding.formula, AFAR - row, AFAR - column)
 
 
 def repetition(found: ShownFinding) -> str:
-    """Where the same is found again, in words; '' where it is not."""
+    """The places of a finding's repetitions in words; '' if there are none."""
     named = [few_ranges(one_line(place), 1) for place in found.again[:MOST_PLACES]]
     more, places = len(found.again) - len(named), ", ".join(named)
     if more:
@@ -134,14 +134,14 @@ def repetition(found: ShownFinding) -> str:
 
 
 def place_of(sheet: SheetReport, finding: Finding) -> str:
-    """A finding's cells, with their sheet where a training's findings are on several."""
+    """A finding's cells, with their sheet if the training's findings are on several sheets."""
     cells = few_ranges(one_line(finding.cells))
     others = {other.sheet for other in sheet.findings} - {"", sheet.sheet}
     return f"{one_line(finding.sheet)}!{cells}" if others else cells
 
 
 def spoilt(finding: Finding) -> str:
-    """Which gradients are wrong by it, though their own formulas are right."""
+    """Which gradients are wrong because of it, though their own formulas are right."""
     names = [n for n in finding.spoils if f"{finding.judges}{n}" != finding.quantity]
     few = ", ".join(f"{finding.judges}{one_line(name)}" for name in names[:MOST_SPOILT])
     more = len(names) - MOST_SPOILT
@@ -151,7 +151,7 @@ def spoilt(finding: Finding) -> str:
 
 
 def few_ranges(cells: str, most: int = MOST_RANGES) -> str:
-    """The ranges of a finding; of many, the first ones and how many there are besides."""
+    """The ranges of a finding; of many, the first ones and the number of others."""
     ranges = cells.split(",")
     more = len(ranges) - most
     few = ", ".join(ranges[:most])
@@ -168,7 +168,7 @@ MOST_DIGITS = 12  # to tell two losses apart with
 
 
 def shown_text(words: str) -> str:
-    """What a report says, in the reader's language and in one line."""
+    """A report's text in the reader's language, on one line."""
     return one_line(said(words))
 
 
@@ -177,7 +177,7 @@ def in_brackets(remark: str) -> str:
 
 
 def verdict_words(report: BookReport, score: BookScore | None = None) -> str:
-    """What there is to say of a book in half a line, behind its verdict."""
+    """The half line about a book that follows its verdict."""
     found = finding_words(report)
     if report.verdict == RIGHT:
         return tr(", ") + found
@@ -186,7 +186,7 @@ def verdict_words(report: BookReport, score: BookScore | None = None) -> str:
 
 
 def marks_in(report: BookReport, score: BookScore | None) -> list[Mark]:
-    """A mark for every gradient: as it counts for the points, where there are points."""
+    """One mark per gradient: those behind the points, if there are points."""
     return [part.mark for part in score.parts] if score else grade(report)
 
 
@@ -238,7 +238,7 @@ def finding_words(report: BookReport) -> str:
 
 
 def _checked(report: BookReport, trained: Sequence[SheetReport]) -> str:
-    """What was checked in a book in which all is right."""
+    """What was checked in a book without mistakes."""
     names = [mark.name for sheet in trained if not sheet.rule for mark in marks_of(sheet)]
     gradients, checked = len(names), []
     if names and all(name.startswith(GRADIENT) for name in names):
@@ -260,7 +260,7 @@ def _checked(report: BookReport, trained: Sequence[SheetReport]) -> str:
 
 
 def _where(report: BookReport) -> str:
-    """Where the gradients that are counted can be seen: in which rows, or on how many sheets."""
+    """Where the counted gradients are: in which rows, or on how many sheets."""
     trained = [sheet for sheet in report.sheets if sheet.rows]
     if len(trained) == 1 and trained[0].rows:
         first, last = trained[0].rows
@@ -305,7 +305,7 @@ def learning(curve: LossCurves) -> str:
     if not isfinite(right) and isfinite(made):
         last = next(k for k, loss in enumerate(curve.corrected) if not isfinite(loss))
         return tr(
-            "{loss}: {made} as made; corrected, it is no number from update {number} on",
+            "{loss}: {made} as made; corrected, it is not a number from update {number} on",
             loss=after,
             made=numeral(f"{made:.4g}"),
             number=last,
@@ -314,7 +314,7 @@ def learning(curve: LossCurves) -> str:
     told = tr(
         "{loss}: {made} as made, {right} corrected",
         loss=after,
-        made=numeral(f"{made:.{digits}g}") if isfinite(made) else tr("no number"),
+        made=numeral(f"{made:.{digits}g}") if isfinite(made) else tr("not a number"),
         right=numeral(f"{right:.{digits}g}"),
     )
     if made < right < curve.corrected[0]:
@@ -329,7 +329,7 @@ def learning(curve: LossCurves) -> str:
 
 
 def verdict_counts(reports: Sequence[BookReport]) -> str:
-    """How many books are what."""
+    """How many books have each verdict."""
     count = Counter(report.verdict for report in reports)
     each = tr(", ").join(f"{count[v]} {tr(v)}" for v in COLOURS if count[v])
     return book_count(len(reports)) + tr(": ") + each

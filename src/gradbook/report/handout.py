@@ -1,6 +1,6 @@
-"""An exercise on paper: the drawing, the given numbers, a blank for every value asked for; its key.
+"""An exercise on paper: the drawing, the given numbers, a blank for each value; and its key.
 
-It asks for what the workbook of the same `Exercise` asks for. Knows the page; Typst sets it.
+It has the same blanks as the workbook of the same `Exercise`. Knows the page; Typst sets it.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ TITLES = {
     GRADIENTS: mark("Gradients: fill in"),
     UPDATE: mark("Weights after one step: fill in"),
 }
-FULL = "gradbook-page-is-full"  # what Typst stops with where no size is small enough
+FULL = "gradbook-page-is-full"  # Typst's error if no size is small enough
 
 
 @dataclass(frozen=True)
 class PaperValue:
-    """A value by its name, with its number, or one number for each sample."""
+    """A named value with one number, or with one per sample."""
 
     name: Form
     numbers: tuple[float, ...]
@@ -72,7 +72,7 @@ class PaperValue:
 
 @dataclass(frozen=True)
 class Handout:
-    """One student's page: what is given, what is asked for by kind, and the rules to use."""
+    """One student's page: the given values, the blanks by kind, and the rules to use."""
 
     net: Net
     student: str
@@ -88,7 +88,7 @@ class Handout:
 
 
 def handout(net: Net, exercise: Exercise, rate: float) -> Handout:
-    """The page that asks for what the exercise leaves blank, in the first epoch at that rate."""
+    """The page with the exercise's blanks, for the first epoch at that rate."""
     step = scalar_step(net)
     _require_room(step)
     kinds = exercise.kind_of(step)
@@ -119,7 +119,7 @@ def _require_room(step: Step) -> None:
     named = len(step.weights) + len(step.inputs) + len(step.outputs)
     if named > MOST_VALUES:
         raise LimitError(
-            f"a handout is one page, and this network has {len(step.weights)} weights: take a "
+            f"a handout is one page, and this network has {len(step.weights)} weights: use a "
             "smaller one, or hand out the workbook"
         )
 
@@ -131,7 +131,7 @@ def _quantity(node: Node, value: Array, samples: int) -> PaperValue:
 
 
 def _rules(step: Step, asked: Iterable[Node], updates: bool) -> Iterator[Form]:
-    """What can't be seen in the drawing: the sigmoid, the error, the step of plain descent."""
+    """The formulas that the drawing doesn't show: the sigmoid, the error, the update."""
     yield from sigmoid_meaning(step.net)
     said = algebra(derivation(step)).say_symbols()
     for node in forward_values(step):
@@ -148,7 +148,7 @@ def _rules(step: Step, asked: Iterable[Node], updates: bool) -> Iterator[Form]:
 
 
 def _updates(step: Step) -> Iterator[Form]:
-    """How the first weight moves, and before it what is remembered of it or counted for all."""
+    """The update of the first weight, after those of its memories such as a velocity."""
     memories = {step.next[leaf]: leaf for leaf in _memories(step)}
 
     def by_name(node: Node) -> Form | None:
@@ -161,7 +161,7 @@ def _updates(step: Step) -> Iterator[Form]:
 
 
 def _memories(step: Step) -> list[Node]:
-    """What a rule such as Adam carries from step to step."""
+    """The values that a rule such as Adam keeps from step to step."""
     weights = set(step.weights)
     return [leaf for leaf in step.next if leaf not in weights]
 
@@ -194,7 +194,7 @@ PREAMBLE = """\
 #let working = if not solved { v(0.6em); block(width: 100%, height: 1fr, fill: squares) }
 """
 MARGINS = "(x: 1.9cm, top: 1.5cm, bottom: 1.4cm)"
-BROADEST, HIGHEST = 44.0, 16.0  # the drawing, in the letters' size
+BROADEST, HIGHEST = 44.0, 16.0  # of the drawing, in em
 GIVEN_COLUMNS, ASKED_COLUMNS = 4, 3  # of names with their numbers, or with blanks
 
 
@@ -204,13 +204,13 @@ def handouts_pdf(pages: Sequence[Handout], paper: str = "a4", *, solved: bool = 
     source = write_handouts(pages, list(drawings), paper, solved=solved)
     try:
         return set_pdf(source, drawings)
-    except RuntimeError as error:  # Typst's own is one
+    except RuntimeError as error:  # Typst raises one
         if FULL not in str(error):
             raise
         most = max(page.blanks for page in pages)
         raise LimitError(
-            f"a handout is one page, and {most} blanks with what is given don't fit on it: take a "
-            "smaller network, or ask for fewer values, by their kinds or by their number"
+            f"a handout is one page, and {most} blanks and the given values don't fit on it: use a "
+            "smaller network, or ask for fewer values or fewer kinds of values"
         ) from error
 
 
@@ -260,7 +260,7 @@ def _head(page: Handout, solved: bool) -> str:
 
 
 def _line_of_names(page: Handout, solved: bool) -> str:
-    """Whose it is, and where the date and the points go."""
+    """The line for the name, the date and the points."""
     name = "" if page.student.isdecimal() else f"*{escape(page.student)}*"
     if solved:
         return name
@@ -275,7 +275,7 @@ def _line_of_names(page: Handout, solved: bool) -> str:
 
 
 def _filled(message: str, **parts: str) -> str:
-    """A message with Typst's own in the places of its parts."""
+    """A message as Typst source, its parts filled in with Typst source."""
     return "".join(
         escape(words) + ("" if name is None else parts[name])
         for words, name, _, _ in Formatter().parse(message)

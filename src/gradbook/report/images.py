@@ -1,6 +1,6 @@
-"""Images before a reader: in a page, on a contact sheet, in a terminal.
+"""Images for a page, a contact sheet and a terminal.
 
-Knows arrays of pixels, and knows nothing of where they come from.
+Knows arrays of pixels, but not where they come from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
-POSITIVE, NEGATIVE = (0x2F, 0x7F, 0xD6), (0xD8, 0x6A, 0x1C)  # seen on white and on dark paper
+POSITIVE, NEGATIVE = (0x2F, 0x7F, 0xD6), (0xD8, 0x6A, 0x1C)  # visible on light and dark paper
 LEVELS = 16  # of each colour; few make small files, and nobody sees more
 LARGEST = 96  # pixels of a picture's longer side
 STRIP_GAP = 2  # pixels between the pictures of a strip, before it is made larger
@@ -36,7 +36,7 @@ def picture(pixels: NDArray[np.uint8]) -> str:
 
 
 def strip(images: NDArray[np.uint8], factor: int = 2) -> str:
-    """Images (images, channels, rows, columns) side by side, the paper between them."""
+    """Images (images, channels, rows, columns) side by side, with transparent gaps."""
     from PIL import Image
 
     parts = [small(pixels).convert("RGBA") for pixels in images]
@@ -50,8 +50,8 @@ def strip(images: NDArray[np.uint8], factor: int = 2) -> str:
 def signed_picture(values: NDArray[np.floating], most: float) -> str:
     """Values (rows, columns) from -most to most as a picture.
 
-    Both signs are painted in a colour that lets more of the paper through the weaker they are, so
-    that zero is the paper, light or dark.
+    Each sign has a colour that is more transparent the nearer a value is to 0, so that zero shows
+    the paper, light or dark.
     """
     from PIL import Image
 
@@ -65,7 +65,7 @@ def signed_picture(values: NDArray[np.floating], most: float) -> str:
 
 
 def _means(values: NDArray[Any], factor: int) -> NDArray[np.floating]:
-    """One value for each factor x factor of (…, rows, columns)."""
+    """The mean of each factor x factor block of (…, rows, columns)."""
     rows, columns = (side // factor for side in values.shape[-2:])
     whole = values[..., : rows * factor, : columns * factor]
     blocks = whole.reshape(*values.shape[:-2], rows, factor, columns, factor)
@@ -73,7 +73,7 @@ def _means(values: NDArray[Any], factor: int) -> NDArray[np.floating]:
 
 
 def small(pixels: NDArray[np.uint8], largest: int = LARGEST) -> Image:
-    """An image, at most so many pixels long, of (channels, rows, columns)."""
+    """An image of (channels, rows, columns), at most so many pixels long."""
     from PIL import Image
 
     grey = pixels.shape[0] != 3
@@ -91,8 +91,8 @@ def _address(image: Image, **how: bytes) -> str:
 # A contact sheet --------------------------------------------------------------
 
 WIDEST_SHEET = 1100  # pixels of the sheet
-CELL = 84  # pixels at most of a small image, made larger by a whole number
-LARGEST_ON_A_SHEET = 224  # of a large image, made smaller
+CELL = 84  # most pixels of a small image, enlarged by a whole factor
+LARGEST_ON_A_SHEET = 224  # most pixels of a large image, reduced
 SHEET_GAP, MARGIN, CAPTION, TITLE = 12, 24, 22, 40
 PAPER, INK, GREY = "#ffffff", "#1a1a1a", "#666666"
 
@@ -100,7 +100,7 @@ PAPER, INK, GREY = "#ffffff", "#1a1a1a", "#666666"
 def contact_sheet(
     pixels: NDArray[np.uint8], names: Sequence[str], title: str, across: int
 ) -> bytes:
-    """Images (images, channels, rows, columns), as many side by side if there is room."""
+    """Images (images, channels, rows, columns), `across` side by side if there is room."""
     from PIL import Image, ImageDraw
 
     images = []
@@ -154,7 +154,7 @@ LETTERS = " .:-=+*#%@"
 
 
 class Means(Enum):
-    """What a terminal has to draw with."""
+    """What a terminal can draw with."""
 
     COLOURS = auto()
     BLOCKS = auto()
@@ -181,7 +181,7 @@ def image_lines(
 
 
 def _reduced(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Each factor x factor pixels made one, and an even number of rows."""
+    """The images reduced by the factor, padded to an even number of rows."""
     rows, columns = pixels.shape[2:]
     missing = (-rows % (2 * factor), -columns % factor)
     padded = np.pad(pixels, ((0, 0), (0, 0), (0, missing[0]), (0, missing[1])), "edge")
@@ -189,7 +189,7 @@ def _reduced(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
 
 
 def _coloured(image: NDArray[np.uint8]) -> list[TextLine]:
-    """Two rows a line: the upper one is the colour of half a block, the lower one is behind it."""
+    """Two rows of pixels per line: the upper one colours a half block, the lower its background."""
     colours = np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0).tolist()
     lines = []
     for pixels in map(zip, colours[::2], colours[1::2]):

@@ -56,7 +56,7 @@ def _lines(count: int) -> str:
 
 
 def content_table(net: Net, lines: TextLines) -> dict[str, Any]:
-    """What the page is given: the code, the start weights, and the lines in the command's order."""
+    """The page's data: the code, the initial weights, and the lines in the command's order."""
     held_out, training = learning_order(lines)
     return {
         "alphabet": lines.alphabet,

@@ -35,11 +35,11 @@ from gradbook.report.page import WholePage, data_element, resource, text, wide
 from gradbook.report.scripts import script
 from gradbook.report.words import RichCell, Span, TableColumn, TextTable, Words, plain_words
 
-LEAST_BAR = 0.015  # of its room: what is there at all can be seen
+LEAST_BAR = 0.015  # share of the full width, so that small values are visible
 CHART_STYLE = "chart.css"
-IN_A_NOTEBOOK = ' style="text-align:left"'  # notebooks put cells to the right, and know no class
-TURNED = "turned"  # the kind of a table whose headings stand upright
-NOWHERE = "#:/."  # what a link to a file has, and one to an anchor hasn't
+IN_A_NOTEBOOK = ' style="text-align:left"'  # notebooks right-align cells, and have no class for it
+TURNED = "turned"  # the kind of a table with vertical headings
+NOWHERE = "#:/."  # signs in a link to a file, which an anchor doesn't contain
 
 
 def report_page(report: Report) -> str:
@@ -108,7 +108,7 @@ class _Writer:
         )
 
     def contents(self, report: Report) -> str:
-        """Links to the chapters, and to the pieces of those that have some."""
+        """Links to the chapters and to their subheadings."""
         if not report.has_contents:
             return ""
         pieces = {one.anchor: _pieces(one) for one in report.all_chapters}
@@ -249,7 +249,7 @@ class _Writer:
     # Tables.
 
     def _table(self, shown: TextTable) -> str:
-        """Columns of words stand left, numbers right."""
+        """Columns of words are left-aligned, those of numbers right-aligned."""
         left = [self._left(column.words) for column in shown.columns]
         head = list(map(self._title, shown.columns, [TURNED in shown.kind] * len(left)))
         rows = [list(map(self._cell, shown.columns, row)) for row in shown.rows]
@@ -314,7 +314,7 @@ def _image(picture: Picture, own: str = "") -> str:
 
 
 def _row(cells: Sequence[str], left: Sequence[str], scope: str = "") -> str:
-    """Cells of a table, all of them headings of columns, or the first one of the row."""
+    """A row's cells; all of them, or only the first, may be headings."""
     return "".join(
         f'<th scope="{scope}"{side}>{cell}</th>'
         if (scope == "col" and cell) or (scope == "row" and k == 0)
@@ -324,7 +324,7 @@ def _row(cells: Sequence[str], left: Sequence[str], scope: str = "") -> str:
 
 
 def _add_bars(shown: TextTable, place: int, rows: Sequence[list[str]]) -> None:
-    """Each cell's share of the largest in the column."""
+    """Add a bar to each cell, for its share of the column's largest value."""
     column = [row[place] for row in shown.rows]
     most = max((cell for cell in column if isinstance(cell, int)), default=0)
     tint = shown.columns[place].tint
@@ -335,7 +335,7 @@ def _add_bars(shown: TextTable, place: int, rows: Sequence[list[str]]) -> None:
 
 
 def _bar(share: float, kind: str, *, at_the_right: bool = False) -> str:
-    """A bar of that share of its room; the style says how large that is."""
+    """A bar that fills this share of its width, which the style sets."""
     width = round(100 * share, 1)
     x = f' x="{100 - width:g}"' if at_the_right else ""
     return (

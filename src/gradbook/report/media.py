@@ -1,6 +1,6 @@
-"""A report in each medium by its name; Markdown, CSV and JSON, which need no renderer of their own.
+"""Write a report in any medium, by its name; Markdown, CSV and JSON are written here.
 
-Numbers for programs are written to the last bit; where one is NaN or infinite there is nothing.
+Programs get numbers to the last bit; NaN and infinity are left empty.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _markdown(block: Block) -> str:
 
 
 def markdown_table(table: TextTable) -> str:
-    """Words stand left and numbers right; the total is bold."""
+    """Words are left-aligned, numbers right-aligned; the total is bold."""
     table = table.told()
     sides = [":--" if column.words else "--:" for column in table.columns]
     rows = list(table.texts)

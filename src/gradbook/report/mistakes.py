@@ -41,7 +41,7 @@ ONLY = '<p class="only" hidden><span></span> <button type="button">show all</but
 
 
 def confusion_matrix(run: Evidence) -> Blocks:
-    """The matrix, and beside it the classes one by one."""
+    """The matrix, and beside it a table of the classes."""
     counts, classes = run.answers.confusion(), run.dataset.classes
     words = (
         "Rows are what the images show, columns what the network read. Click on a number to see "
@@ -74,7 +74,7 @@ def misread(run: Evidence) -> Blocks:
 
 
 def _trust(run: Evidence) -> str:
-    """What its being sure is worth."""
+    """How far the network's confidence can be trusted."""
     sure, wrong = run.answers.surer_than(SURE)
     least = f"{100 * SURE:g} % sure"
     said = (
@@ -97,7 +97,7 @@ def _cards(run: Evidence, places: Places, anchor: str = "") -> Gallery:
 
 
 def confusion(counts: Counts, classes: Sequence[str], unit: str = "image") -> TextTable:
-    """Rows are what there is, columns what was read; a mistake leads to its images."""
+    """Rows are the true classes, columns the predicted ones; a mistake links to its images."""
     wrong = counts - np.diag(np.diag(counts))
     if len(classes) > MOST_CLASSES:
         return _commonest(wrong, classes)
@@ -107,7 +107,7 @@ def confusion(counts: Counts, classes: Sequence[str], unit: str = "image") -> Te
         count = int(counts[shown, read])
         if shown == read or not count:
             return (Span(str(count) if count or shown == read else "·", kind=KINDS[shown == read]),)
-        heat = ceil(HEATS * sqrt(count / most))  # by the root, so that the rare ones are seen
+        heat = ceil(HEATS * sqrt(count / most))  # the root makes rare mistakes visible
         what = f"{counted(count, unit)} of {classes[shown]} read as {classes[read]}"
         link = pair(shown, read) if unit == "image" else ""
         return (Span(str(count), link=link, kind=f"h{heat}", about=what),)
@@ -126,7 +126,7 @@ KINDS = {True: "right", False: "none"}
 
 
 def pair(shown: int, read: int) -> str:
-    """What a mistake is called in the page's links."""
+    """The anchor of a mistake's images."""
     return f"is-{shown}-read-{read}"
 
 
@@ -143,7 +143,7 @@ def _commonest(wrong: Counts, classes: Sequence[str]) -> TextTable:
 
 
 def by_class(counts: Counts, classes: Sequence[str], what: str = "images") -> TextTable:
-    """Each class's images, how many were misread and as what; the worst of many."""
+    """Each class's images, how many were misread and as what; of many classes, the worst."""
     sums, missed = counts.sum(1), counts.sum(1) - np.diag(counts)
     scores, most = class_scores(counts), int(sums.max())
     order = list(range(len(classes)))
@@ -179,7 +179,7 @@ def by_class(counts: Counts, classes: Sequence[str], what: str = "images") -> Te
 def gallery(
     images: Images, answers: Answers, places: Places, classes: Sequence[str], anchor: str = ""
 ) -> Gallery:
-    """A card for each of these images. The first of a kind of mistake can be linked to."""
+    """One card per image; the first of each kind of mistake has an anchor."""
     known: set[str] = set()
     cards = []
     for place in map(int, places):
@@ -201,7 +201,7 @@ def card(
     anchor: str = "",
     kind: str = "",
 ) -> Card:
-    """The test image of that place, what it is in words, and lines below it."""
+    """The test image at that place, a description of it, and lines below it."""
     number = f"image {place + 1:,}"
     shown = Picture(partial(picture, images.pixels[place]), f"test {number}: {what}")
     return Card(shown, lines, number, anchor, kind)
@@ -213,7 +213,7 @@ def named(word: str, name: str) -> TextLine:
 
 
 def _lines(answers: Answers, place: int, classes: Sequence[str]) -> list[tuple[Words, Words]]:
-    """What was read, what it is where that is something else, and the runner-up."""
+    """The predicted class, the true one if it differs, and the runner-up, with probabilities."""
     shown, read = int(answers.labels[place]), int(answers.read[place])
     runner_up = int(answers.runner_up[place])
     told = [("read", read, "good" if read == shown else "bad")]

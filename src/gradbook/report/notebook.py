@@ -1,4 +1,4 @@
-"""The page to play with in a notebook's cell, if what shows widgets there is installed."""
+"""The page to play with in a notebook's cell, if the package for widgets is installed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def play(net: Net | str, height: int = HEIGHT) -> NetworkPage:
 
     Args:
         net: A small network, a built-in one's name or a text.
-        height: Of the cell, in pixels; the page scrolls in it.
+        height: The cell's height in pixels; the page scrolls in it.
 
     Returns:
         The page as a widget, with `text`, `rate`, `epoch` and `weights` to read and to set.

@@ -1,7 +1,7 @@
 """A page to play with as a notebook's widget: its text, rate, epoch and weights, from both sides.
 
-The page packs its whole state as it does for its address, and that one text goes to and fro; what
-Python reads and sets is taken out of it and put into it. Knows no JavaScript but the widget's own.
+The page packs its state as for its address, and this one text is exchanged; what Python reads and
+sets is unpacked from it and packed into it. Knows no JavaScript but the widget's own.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ from gradbook.report.play_page import builds, layers_text, play_page
 from gradbook.targets.page.address import PageState, pack, unpack
 from gradbook.targets.page.content import MOST_SAMPLES, content
 
-MOST_EPOCHS = 20_000  # that are trained at once; the page itself trains on without end
+MOST_EPOCHS = 20_000  # trained at once; the page itself has no limit
 
 
 class NetworkPage(AnyWidget):
     """A page to play with in a notebook's cell. `play` makes one.
 
-    What is set here changes the page, and what was done there can be read here as soon as it
-    pauses. `observe` hears of both.
+    Setting an attribute changes the page, and what the reader changes there can be read here as
+    soon as the page pauses. `observe` reports both.
 
     Attributes:
-        text: The network in the text form. Set, it begins anew with the weights of this text.
+        text: The network in the text form. Setting it starts anew with the weights of this text.
         rate: The learning rate η.
-        epoch: Where training stands, from 1. Set, the network is trained up to there, from the
-            start if that lies before.
-        batch: How many samples an update is made of; 0 for all of them.
+        epoch: The current epoch, from 1. Setting it trains the network up to there, from the
+            start if that is an earlier epoch.
+        batch: The number of samples per update; 0 for all of them.
         weights: Every parameter by its name. Set some of them, or all.
-        state: The whole page in letters, as its address has them after `#n=`.
-        height: Of the cell, in pixels.
+        state: The page's whole state as text, as in its address after `#n=`.
+        height: The cell's height in pixels.
     """
 
     _esm = files("gradbook").joinpath("web", "notebook", "widget.js").read_text("utf-8")
@@ -81,7 +81,7 @@ class NetworkPage(AnyWidget):
         return self._made_of.loss(self._now)
 
     def _repr_svg_(self) -> str:
-        """For wherever no widgets are shown, as on a code host."""
+        """A picture for viewers that show no widgets, such as a code host."""
         return look("Net as svg", self.net)
 
     # What the page did ----------------------------------------------------------
@@ -118,7 +118,7 @@ class NetworkPage(AnyWidget):
     def _check_epoch(self, proposal: Mapping[str, Any]) -> int:
         epoch = int(proposal["value"])
         if epoch < 1:
-            raise UsageError(f"epochs count from 1: {epoch} is none")
+            raise UsageError(f"epochs count from 1: {epoch} isn't one")
         if not self._following and epoch - self._now.epoch > MOST_EPOCHS:
             raise LimitError(
                 f"epoch {epoch:,} is more than {MOST_EPOCHS:,} epochs away: set a nearer one first"
@@ -166,7 +166,7 @@ class NetworkPage(AnyWidget):
 
     @contextmanager
     def _quiet(self) -> Iterator[None]:
-        """While this side follows the other, or itself, nothing is sent."""
+        """Send nothing while this side follows a change."""
         self._following = True
         try:
             yield
@@ -183,23 +183,24 @@ def _weight(name: str, value: object, known: Mapping[str, float]) -> float:
 
 
 class _Network:
-    """A network, and how the numbers of a page's state belong to it."""
+    """A network, and which of its values the numbers of a page's state are."""
 
     def __init__(self, net: Net) -> None:
         self.net = net
         self.samples = content(net).start_net.samples
         self.step = scalar_step(net, MOST_SAMPLES)
-        self.leaves = list(self.step.start)  # what the numbers of a state are of
+        self.leaves = list(self.step.start)  # in the order of a state's numbers
 
     def read(self, text: str, samples: tuple[Sample, ...] = ()) -> Net:
-        """Another text, if the page can be of it, with samples of its own or those that fit."""
+        """The network of another text, if a page can show it, with its own samples or given
+        ones."""
         net = Net.parse(text)
         if not builds(self.net) or not builds(net):
             raise LimitError(
                 "the text of a network of this size can't be changed on a page: make another page"
             )
         if net.table:
-            raise UsageError("a page opens no file: give the samples themselves")
+            raise UsageError("a page can't open a file: give the samples themselves")
         sizes = (prod(net.input), prod(net.shapes[-1]))
         fits = all((len(it.inputs), len(it.targets)) == sizes for it in samples)
         return net if net.samples or not fits else net.with_samples(samples)
@@ -213,10 +214,10 @@ class _Network:
     def require(self, state: PageState) -> None:
         """Refuse a state of another network."""
         if not len(state.start) == len(state.values) == len(self.leaves):
-            raise ShapeError("the state is of another network than its text")
+            raise ShapeError("the state belongs to another network than the text")
 
     def seen(self, state: PageState) -> dict[str, Any]:
-        """What is read of it, by the names of the widget's traits."""
+        """The values of the widget's traits, by name."""
         weights = {str(node.name): value for node, value in self._weights(state)}
         plain = {name: getattr(state, name) for name in ("text", "rate", "epoch", "batch")}
         return {**plain, "weights": weights}
@@ -231,20 +232,20 @@ class _Network:
         return replace(state, values=values, start=start)
 
     def trained(self, state: PageState, epoch: int) -> PageState:
-        """At another epoch, by the reference; one that is past is reached from the start."""
+        """The state at another epoch, by the reference; an earlier one is computed anew."""
         if epoch < state.epoch:
             state = replace(state, epoch=1, values=state.start)
-        with np.errstate(all="ignore"):  # what diverges overflows
+        with np.errstate(all="ignore"):  # a diverging training overflows
             for taken in range(state.epoch - 1, epoch - 1):
                 state = replace(state, epoch=taken + 2, values=self._epoch(state, taken))
         return state
 
     def _epoch(self, state: PageState, taken: int) -> tuple[float, ...]:
-        """What the next epoch begins with, after so many; as the page and the engines train."""
+        """The values after one more epoch, trained as on the page and in the engines."""
         batch, count = state.batch, len(state.samples)
         mixes = any(layer.mixes_samples for layer in self.net.layers)
         if not 0 < batch < count or (mixes and (batch == 1 or count % batch == 1)):
-            batch = count  # also where one alone would be left of what compares samples
+            batch = count  # also if a layer that mixes samples would get a batch of one
         order = np.arange(count)
         order = order if batch == count else order_samples(self.net.seed, taken, order)
         batches = [order[k : k + batch] for k in range(0, count, batch)]
@@ -272,7 +273,7 @@ class _Network:
     def _follow(
         self, state: PageState, taken: int, batches: Iterable[NDArray[np.int64]]
     ) -> Iterator[Values]:
-        """The values of one update after the other, in the epoch after so many."""
+        """The values at each update of one epoch, after so many earlier ones."""
         start = dict(zip(self.leaves, map(np.asarray, state.values), strict=True))
         given = (self._batch(state.samples, taken, chosen) for chosen in batches)
         return follow(self.step, given, state.rate, start=start)
@@ -280,7 +281,7 @@ class _Network:
     def _batch(
         self, samples: tuple[Sample, ...], taken: int, chosen: NDArray[np.int64]
     ) -> dict[Node, Array]:
-        """These samples, and the masks that are drawn of them."""
+        """The values of these samples, and the masks drawn for them."""
         inputs, targets = (
             np.array([getattr(samples[k], part) for k in chosen]).T
             for part in ("inputs", "targets")

@@ -1,6 +1,6 @@
 """Workbooks that don't train: a trained network that reads images, and the table of a summary.
 
-Says what goes into them; `targets/excel` writes it.
+Decides what they contain; `targets/excel` writes it.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ def write_reader(model: Model, data: Dataset, path: str | os.PathLike[str]) -> N
     net = model.net
     if len(net.input) != 3 or net.input[0] != 1:
         raise ShapeError(
-            f"the network takes {spell(net.input)}: a workbook to paint in needs one of grey "
+            f"the network's input is {spell(net.input)}: a workbook to paint in needs one for grey "
             "pictures, such as 1x28x28"
         )
     if net.outputs < 2:
-        raise ShapeError("the network has one output: a workbook that reads needs one a class")
+        raise ShapeError("the network has one output: a workbook that reads needs one per class")
     plan = ReaderPlan(net)
     require_room(plan, measure(net).macs)
     images, names = _chosen(data)
@@ -81,7 +81,7 @@ def _chosen(data: Dataset) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
 
 
 def _made(model: Model, plan: ReaderPlan, image: NDArray[Any]) -> Mapping[int, Array]:
-    """What each stage makes of an image."""
+    """The values of each stage for an image."""
     kept = {name: model.values[name] for name in plan.blocks}
     made = values_of(plan.net, kept, model.prepare(image))
     return {
@@ -94,9 +94,9 @@ def _made(model: Model, plan: ReaderPlan, image: NDArray[Any]) -> Mapping[int, A
 
 HEAD = 2  # the row of the headings, counted from 0, under the title
 WHOLE = "#,##0"
-PARAMETERS = 2  # which column they stand in
+PARAMETERS = 2  # their column
 NARROWEST = 10  # characters
-LONGEST_PAGE = 50  # rows that still can be read when they are printed on one page
+LONGEST_PAGE = 50  # rows that are still readable when printed on one page
 
 
 def write_book(measured: NetMeasure, path: str | os.PathLike[str]) -> None:
@@ -145,7 +145,7 @@ def _column(sheet: Worksheet, look: Look, shown: TextTable, place: int) -> None:
 
 
 def _style(look: Look, column: TableColumn, *, learns: bool) -> Format:
-    """A layer that has nothing to learn steps back."""
+    """The look of a cell; a layer without parameters is grey."""
     line = {"bottom": 4, "bottom_color": QUIET.fill}
     ink = PAPER.ink if learns else QUIET.ink
     if column.words:

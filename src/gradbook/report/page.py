@@ -1,8 +1,7 @@
 """The shell of every page: one self-contained file, readable on light and dark paper.
 
-Headings, bodies and the like are HTML; `text` makes HTML of words that somebody gave us. A page
-allows no style and no script but its own, so no element may have a `style` attribute. Nothing here
-knows a subject.
+Headings, bodies and the like are HTML; `text` makes HTML of words from outside. A page allows only
+its own style and script, so no element may have a `style` attribute. Nothing here knows a subject.
 """
 
 from __future__ import annotations
@@ -25,20 +24,20 @@ from gradbook.report.document import Chapter, PageOnly
 
 @dataclass(frozen=True)
 class WholePage:
-    """What a page is made of. The script of one that `has_a_server` may ask the server that it came
-    from, and nobody else; one that `computes` may compile WebAssembly of its own and run it in a
+    """The parts of a page. If it `has_a_server`, its script may send requests to the server that it
+    came from, and to no other; if it `computes`, it may compile its own WebAssembly and run it in a
     worker.
     """
 
     title: str
     main: str = ""
-    lead: str = ""  # what stands before and after that
+    lead: str = ""  # before `main`, as `foot` is after it
     foot: str = ""
     style: str = ""
     script: str = ""
     has_a_server: bool = False
     computes: bool = False
-    head: str = ""  # what else stands in the head
+    head: str = ""  # further elements of the head
     is_kept: bool = (
         False  # whether a service worker beside it keeps it for when there is no network
     )
@@ -77,7 +76,7 @@ class WholePage:
         )
 
     def _policy(self, css: str) -> str:
-        """Nothing may be loaded from anywhere else, and only these very texts are obeyed."""
+        """The page's policy: it loads nothing from elsewhere, and allows only these texts."""
         more = " 'wasm-unsafe-eval'" * self.computes + " 'self'" * self.has_parts
         allowed = {
             "default-src": "'none'",
@@ -93,12 +92,12 @@ class WholePage:
         return "; ".join(f"{what} {whose}" for what, whose in allowed.items())
 
 
-REMARK = re.compile(r"/\*.*?(?:\*/\n?|\Z)|^ +", re.DOTALL | re.MULTILINE)  # of a style, and margins
-STYLE_ROOM = re.compile(r"(?<=[{};,])\s+|(?<!\s)\s+(?=[{}])")  # around its signs
+REMARK = re.compile(r"/\*.*?(?:\*/\n?|\Z)|^ +", re.DOTALL | re.MULTILINE)  # of a style; indentation
+STYLE_ROOM = re.compile(r"(?<=[{};,])\s+|(?<!\s)\s+(?=[{}])")  # spaces that a style doesn't need
 
 
 def text(words: str) -> str:
-    """Words as HTML, whatever stands in them."""
+    """Words as HTML, escaped."""
     return escape(visible(words))
 
 
@@ -122,7 +121,7 @@ def _digest(content: str) -> str:
 
 
 def colours() -> str:
-    """The palette as variables: --weights is an ink, --weights-fill what it stands on."""
+    """The palette as variables: --weights is an ink, --weights-fill its background."""
     light, dark = _variables("fill", "ink"), _variables("dark_fill", "dark_ink")
     kinds = "".join(f".k-{kind.key}{{color:var(--{kind.key})}}" for kind in KINDS)
     return (
@@ -141,19 +140,19 @@ def _variables(fill: str, ink: str) -> str:
 
 # What is wider than a page --------------------------------------------------------
 
-SCROLLS = mark("The drawing is wider than the screen: move it sideways to see all of it.")
+SCROLLS = mark("The drawing is wider than the screen: scroll it sideways to see all of it.")
 
 
 def wide(inside: str, *, focusable: bool = True) -> str:
-    """A box that scrolls where what it holds is wider than the page, by key as well if it is
-    `focusable`; a page of many such boxes would be too many stops."""
+    """A box that scrolls if its content is wider than the page, also by keyboard if it is
+    `focusable`; a page with many such boxes would have too many tab stops."""
     stop = ' tabindex="0"' if focusable else ""
     return f'<div class="wide"{stop}>{inside}</div>'
 
 
 def wide_drawing(svg: str, width: float) -> tuple[str, str]:
-    """A drawing in such a box, and the style that lets the page say that it scrolls: where there is
-    less room than the `width` that it has at least."""
+    """A drawing at least `width` wide in such a box, and the style that shows a hint to scroll if
+    the box is narrower than that."""
     style = (
         f".drawing{{container-type:inline-size}}"
         f".drawing svg{{min-width:{width:.0f}px;max-height:none}}"
@@ -174,9 +173,9 @@ LINE_END = re.compile(rf"{_MESSAGE}|\n")
 
 
 class PageTemplate:
-    """A file of `web/` in which pieces of a page are written as HTML, each under its anchor and its
-    heading. Messages stand in [[…]], behind them, after |, what takes the places of their {parts};
-    elsewhere {…} is another piece, or what Python gives, as HTML. The ends of lines are no room.
+    """A file of `web/` with pieces of a page as HTML, each under its anchor and heading. Messages
+    are written in [[…]], followed by | and the HTML for each of their {parts}; elsewhere {…} is
+    another piece, or HTML from Python. Line ends don't count as spaces.
     """
 
     def __init__(self, file: str, **parts: str) -> None:
@@ -209,7 +208,7 @@ class PageTemplate:
 
 
 def text_box(lines: str, label: str) -> str:
-    """A text to be changed, its lines counted; web/text/box.js knows its parts by their names."""
+    """An editable text with line numbers; web/text/box.js finds its parts by their ids."""
     return (
         '<div id="editor"><div id="line-numbers" aria-hidden="true"></div><div class="lines">'
         '<div id="wrong-line" hidden></div>'

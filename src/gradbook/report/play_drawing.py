@@ -1,6 +1,6 @@
-"""The drawing of a network on the page to play with: columns of units or maps, by their lines.
+"""The drawing of a network on the page to play with: columns of units or maps, with their lines.
 
-Where units and lines stand is the page's own, since its width is known there.
+The page itself decides where units and connections are, because it knows its width.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def columns(known: PageContent) -> list[dict[str, Any]]:
 
 
 def _add_reads(column: dict[str, Any], stage: Stage, source: Stage, back: int, first: int) -> None:
-    """The units so many columns before that others read as well, from the first of those on."""
+    """Add connections from a stage `back` columns earlier, whose first unit is read at `first`."""
     if not (isinstance(stage, UnitColumn) and isinstance(source, UnitColumn)):
         return
     for unit, cell in zip(column["units"], stage.cells, strict=True):
@@ -69,7 +69,7 @@ def _column(
 def _sources(
     cell: Neuron, places: Places, stage: UnitColumn, before: Stage | None
 ) -> list[list[int | None]]:
-    """The units before that it reads, by their place in the column, and the weight between."""
+    """The units of the column before that it reads: each one's row, and the line of the weight."""
     found: list[list[int | None]] = []
     apart = stage.joined or stage.link is Link.BRANCH
     if not isinstance(before, UnitColumn) or apart:
@@ -83,8 +83,8 @@ def _sources(
 
 
 def _maps(stage: Planes, places: Places) -> dict[str, Any]:
-    """For each channel, and each name of the stage, rows of values; of a sequence a row for each
-    feature, and a column for each step."""
+    """For each channel, and each name of the stage, rows of values; for a sequence, one row per
+    feature and one column per step."""
     channels, rows, columns = stage.shape
     if is_sequence(stage.shape):
         return {"maps": [[_steps(name, stage.shape, places) for name in stage.names]]}
@@ -109,7 +109,7 @@ def _steps(name: Name, shape: Shape, places: Places) -> list[list[int | None]]:
 
 
 def _unrolled(stage: Planes, places: Places, known: PageContent) -> dict[str, Any]:
-    """What goes on in a layer from step to step, its weights, and activations of what it makes."""
+    """A recurrent layer's values at each step, its weights, and the activations of its outputs."""
     assert stage.unrolled is not None
     planes = step_planes(known.step, stage.unrolled)
     lines = known.lines.places
@@ -128,7 +128,7 @@ def _unrolled(stage: Planes, places: Places, known: PageContent) -> dict[str, An
 
 
 def _called(name: Name, element: Shape, shape: Shape, places: Places) -> str:
-    """A value's name, which a softmax counts as laid out in one line."""
+    """A value's name; a softmax numbers its values in one row."""
     said = str(name.element(element, shape))
     if said in places:
         return said

@@ -1,7 +1,7 @@
 """A network to play with: one page that trains it and shows every number of its backpropagation.
 
-Where a formula mentions a value stands ⟦12⟧, the value's line: a name or number is put there.
-It knows how the parts of that page are put together, not what is computed there.
+In a formula, ⟦12⟧ stands for the value of line 12; the page fills in its name or number.
+Knows how the parts of the page are put together, not what is computed there.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ NAME_SLOT = re.compile(r"<mtext>(⟦\w+⟧)</mtext>")
 
 
 def formula_table(content: PageContent) -> dict[str, Any]:
-    """The names of the values that are shown, what each is made of, and every partial."""
+    """The names of the values that are shown, their formulas, and every partial derivative."""
     places = content.lines.places
     say = _slots(content)
     rate = content.step.rate
@@ -85,7 +85,7 @@ def _slots(content: PageContent) -> Say:
 
 
 def bare_template(form: Form) -> str:
-    """The formula, with what stands in ⟦⟧ to be put in."""
+    """The formula as MathML, with ⟦⟧ where values are to be filled in."""
     return NAME_SLOT.sub(r"\1", _bare(form))
 
 
@@ -119,7 +119,7 @@ def builds(net: Net) -> bool:
 
 
 def building_table() -> dict[str, Any]:
-    """The same for every network, in the reader's language."""
+    """What a page builds any network from, in the reader's language."""
     return _building_table(current_language())
 
 
@@ -142,7 +142,7 @@ def _building_table(language: Language) -> dict[str, Any]:
 
 
 def _patterns_and_steps() -> dict[str, Any]:
-    """Every pattern, those of steps only where they differ, and what recurrent layers make."""
+    """All patterns, those of steps without duplicates, and the steps of recurrent layers."""
     traced = traced_layers()
     own, known = _pattern_table(step_patterns(traced)), dict[str, str]()
     names = {name: known.setdefault(json.dumps(entry), name) for name, entry in own.items()}
@@ -155,7 +155,7 @@ def _patterns_and_steps() -> dict[str, Any]:
 
 
 def _pattern_table(all_of_them: Iterable[ValuePattern]) -> dict[str, Any]:
-    """By their names; the expressions of one that goes over several values hold of one as well."""
+    """The patterns by name; the expressions of one over several values also apply to one value."""
     found: dict[str, Any] = {}
     for pattern in all_of_them:
         say = _say(pattern)
@@ -182,7 +182,7 @@ def _template(form: Form) -> str:
 
 
 def _add(sizes: dict[str, Any], size: str, said: Any) -> None:
-    """What is written alike of one and of few, or of few and of many, is there once."""
+    """Add what is written for a size, unless it is the same as for the smaller size."""
     smaller = sizes.get("few", sizes.get("one"))
     if said != smaller or size in ("two", "even"):
         sizes[size] = said
@@ -192,36 +192,36 @@ def _say(pattern: ValuePattern) -> Say:
     def say(node: Node) -> Form | None:
         place = pattern.places.get(node)
         if place and place in SETTINGS and pattern.is_below_zero:
-            return Terms((Words(f"⟦{place}⟧"),))  # within brackets, as the sign asks
+            return Terms((Words(f"⟦{place}⟧"),))  # in brackets, because of the sign
         return Words(f"⟦{place}⟧") if place else None
 
     return say
 
 
 def _numbered(template: str, pattern: ValuePattern) -> str:
-    """With ⟦n⟧ for how many values there are, or for what they are divided by."""
+    """The template with ⟦n⟧ for the number of values, or for their divisor."""
     for number, place in pattern.numbers.items():
         template = template.replace(f"<mn>{number:.7g}</mn>", f"⟦{place}⟧")
     return template
 
 
 def _slope(template: str, pattern: ValuePattern) -> str | list[str]:
-    """Of several places of a kind a slope mentions its own alone, or all of them."""
+    """The template of a derivative, which mentions only its own place of a kind, or all of them."""
     if len({slot[2] for slot in SLOT.finditer(template)}) > 1:
         return _pieces(template, pattern)
     return SLOT.sub(r"⟦\1⟧", _numbered(template, pattern))
 
 
 def _pieces(template: str, pattern: ValuePattern) -> list[str]:
-    """A pattern over several values in four pieces: before the first, each, between, after all;
-    three more for each further kind of values that it goes over, one where nothing is counted.
+    """A pattern over several values in four pieces: before the first, each value, between two,
+    after the last. Each further kind of values adds three; for single values there is one piece.
     """
     said = _numbered(template, pattern)
     found, end = [""], 0
     for run in _runs(list(SLOT.finditer(said))):
         first = [slot for slot in run if slot[2] == run[0][2]]
         others = run[len(first) :]
-        is_apart = not others and (pattern.apart or pattern.count > 1)  # one that isn't one of all
+        is_apart = not others and (pattern.apart or pattern.count > 1)  # not one of a row
         found[-1] += said[end : run[0].start()]
         end = run[-1].end()
         if is_apart:
@@ -237,7 +237,7 @@ def _pieces(template: str, pattern: ValuePattern) -> list[str]:
 
 
 def _runs(slots: Sequence[re.Match[str]]) -> list[list[re.Match[str]]]:
-    """The slots of each kind: 1, 2 and so on, until they begin anew."""
+    """The slots in runs, each numbered 1, 2 and so on."""
     found: list[list[re.Match[str]]] = []
     for slot in slots:
         last = found[-1][-1] if found else None
@@ -252,9 +252,9 @@ def _runs(slots: Sequence[re.Match[str]]) -> list[list[re.Match[str]]]:
 
 # The page ---------------------------------------------------------------------
 
-MOST_BYTES = 400_000  # of a page: one that can be mailed
+MOST_BYTES = 400_000  # of a page, so that it can be mailed
 HOME_VARIABLE = "GRADBOOK_HOME"
-ALONE, REPORTING = "view/main.js", "view/scorm.js"  # what the page's script begins with
+ALONE, REPORTING = "view/main.js", "view/scorm.js"  # the main modules of the page's script
 
 
 def play_page(
@@ -265,19 +265,18 @@ def play_page(
     home: str | None = None,
     kept_with: str = "",
 ) -> str:
-    """The page; `command` is what makes it again. A large network's can't be changed as text.
+    """The page; `command` makes it again. The text of a large network can't be changed there.
 
-    Its links lead to `home`, the address of the site that has such a page at play/; by default
-    that is GRADBOOK_HOME. One that a service worker keeps (sw.js beside it) has `kept_with` in its
-    head.
+    Its links lead to `home`, the address of a site with such a page at play/; the default is
+    GRADBOOK_HOME. If a service worker (sw.js beside it) keeps the page, `kept_with` is in its head.
 
-    In a notebook it tells whatever is around it how it is, and takes a state from there; begun with
-    `REPORTING`, it tells a learning platform what was learned.
+    In a notebook, it exchanges its state with the widget around it; started with `REPORTING`, it
+    reports to a learning platform what was learned.
     """
     known = content(net)
     home = os.environ.get(HOME_VARIABLE, "") if home is None else home
     if home and not re.fullmatch(r"https?://[^\s#?]+", home):
-        raise UsageError(f"{home} is no address of a site: give one such as https://example.org")
+        raise UsageError(f"{home} isn't the address of a site: give one like https://example.org")
     own: dict[str, Any] = {"inNotebook": True} if in_notebook else {}
     own |= ({"home": home} if home else {}) | ({"isKept": True} if kept_with else {})
     made = _page(known, command, builds(net), own, begins_with, kept_with)
@@ -285,8 +284,8 @@ def play_page(
         made = _page(known, command, False, own, begins_with, kept_with)
     if len(made.encode()) > MOST_BYTES:
         raise LimitError(
-            f"the page would take {size(len(made.encode()))}, and {size(MOST_BYTES)} is the most: "
-            "take a smaller network or fewer samples"
+            f"the page would take {size(len(made.encode()))}, more than {size(MOST_BYTES)}: "
+            "use a smaller network or fewer samples"
         )
     return made
 
@@ -338,22 +337,22 @@ def layers_text(net: Net) -> str:
 
 
 def _reason(net: Net) -> str:
-    """Why its text is to be read alone."""
+    """Why its text can only be read."""
     if words := unbuilt(net):
         return tr(
-            "A page doesn't build {what} by itself, so it can't be changed here: neither layers "
-            "nor inputs made of others (x², xy) can be added. Change its text and make another "
-            "page of it.",
+            "A page can't build {what} by itself, so it can't be changed here: neither layers nor "
+            "inputs computed from others (x², xy) can be added. Change its text and make "
+            "another page from it.",
             what=words,
         )
     return tr(
-        "This network is too large, so it can't be changed here: neither layers nor inputs made of "
-        "others (x², xy) can be added. Change its text and make another page of it."
+        "This network is too large to be changed here: neither layers nor inputs computed from "
+        "others (x², xy) can be added. Change its text and make another page from it."
     )
 
 
 def _data(known: PageContent, is_building: bool) -> dict[str, Any]:
-    """What the page is given: what it builds its tables of, or where it can't, the tables."""
+    """The page's data: what it builds its tables from or, if it can't, the tables."""
     return {
         "widths": width_table(),
         "layers": layers_text(known.net),
@@ -364,13 +363,13 @@ def _data(known: PageContent, is_building: bool) -> dict[str, Any]:
 
 
 def _coding(net: Net) -> dict[str, int] | None:
-    """How many tokens there are, and how many classes, where samples may say their numbers."""
+    """The numbers of tokens and of classes, if samples may be written as such numbers."""
     classes = net.shapes[-1][0] if net.objective.of_all else 0
     return {"kinds": net.input[1], "classes": classes * (classes > 1)} if net.tokens else None
 
 
 def _to_build(net: Net) -> dict[str, Any]:
-    """The text with its start values, the samples, and what every network is built of."""
+    """The text with its initial values, the samples, and what every network is built from."""
     samples = [[list(it.inputs), list(it.targets)] for it in net.samples]
     written = str(replace(net, samples=(), table=""))
     return {
@@ -388,5 +387,5 @@ def _packed(table: Mapping[str, Any]) -> str:
 
 
 def page_tables(known: PageContent) -> dict[str, Any]:
-    """All that is shown of a network, as web/build/table.js makes it as well."""
+    """All tables of a network, equal to those that web/build/table.js makes."""
     return {**known.table(), **formula_table(known), "columns": columns(known)}

@@ -1,4 +1,4 @@
-"""What a model says of pictures, of a table's rows and of recordings: lines, tables, JSON."""
+"""A model's predictions for pictures, rows of a table and recordings: as lines, tables, JSON."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from gradbook.report.words import Span, TableCell, TextLine
 
 WIDEST_NAME, WIDEST_CLASS = 40, 20
 SURE, UNSURE = 0.9, 0.6
-MOST_NUMBERS, DIGITS = 6, 6  # of a line; of each
+MOST_NUMBERS, DIGITS = 6, 6  # in a line; digits of each
 HEADINGS = ("file", "number", "reading", "confidence", "second", "second_confidence", "problem")
 
 
 def line(reading: Reading, classes: Sequence[str], width: int) -> TextLine:
-    """`six.png  6  99.8 %  or 0  0.1 %`; the name takes so many columns."""
+    """`six.png  6  99.8 %  or 0  0.1 %`; the name is `width` columns wide."""
     name = f"{_shortened(_name(reading), width):<{width}}  "
     if reading.problem:
         return [Span(name), Span(reading.problem, "yellow")]
@@ -56,7 +56,7 @@ def line(reading: Reading, classes: Sequence[str], width: int) -> TextLine:
 
 
 def _numbers(reading: Reading, names: Sequence[str]) -> Iterator[Span]:
-    """`y1 3.25   y2 −0.5`, as far as a line goes; files and programs are told all."""
+    """`y1 3.25   y2 −0.5`: the first few; files and programs get all of them."""
     shown = [f"{_shown(n)} {short(x, DIGITS)}" for n, x in zip(names, reading.numbers, strict=True)]
     yield Span("   ".join(shown[:MOST_NUMBERS]), "bold")
     if len(shown) > MOST_NUMBERS:
@@ -64,7 +64,7 @@ def _numbers(reading: Reading, names: Sequence[str]) -> Iterator[Span]:
 
 
 def together(readings: Iterable[Reading], classes: Sequence[str]) -> Iterator[TextLine]:
-    """`number.jpg reads 6529330`: what the signs of each picture say together."""
+    """`number.jpg reads 6529330`: the signs of each picture as one word."""
     for file, own in groupby(readings, key=lambda one: one.file):
         said = [_shown(classes[one.ranking[0]]) for one in own if one.box is not None]
         if said:
@@ -73,21 +73,21 @@ def together(readings: Iterable[Reading], classes: Sequence[str]) -> Iterator[Te
 
 
 def caption(reading: Reading, classes: Sequence[str]) -> str:
-    """What stands below its image: `6 six.png`."""
+    """The caption of a reading's image: `6: six.png`."""
     if reading.numbers:
         return _name(reading)
     return f"{_shown(classes[reading.ranking[0]])}: {_name(reading)}"
 
 
 def width_of_names(files: Sequence[str], many: bool = False) -> int:
-    """The columns for the names of what is in these files: of a folder it isn't known yet."""
+    """How many columns the names take; what is in a folder isn't known yet."""
     are_pictures = all(os.path.splitext(name)[1].lower() in SUFFIXES for name in files)
     longest = max(len(one_line(name)) for name in files) if are_pictures else WIDEST_NAME
     return min(longest + len(" [12]") * many, WIDEST_NAME)
 
 
 def headings(numbers: Sequence[str] = ()) -> str:
-    """Of a table of classes, or of numbers with these names."""
+    """The heading line of a table of classes, or of numbers with these names."""
     heads = ("file", "number", *numbers, "problem") if numbers else HEADINGS
     return csv_lines([list(map(_harmless, heads))])
 
@@ -100,7 +100,7 @@ def row(reading: Reading, classes: Sequence[str], numbers: bool = False) -> str:
         several = reading.numbers or (None,) * len(classes)
         cells = [said.get("number"), *several, said.get("problem")]
     is_formula = reading.file.startswith(FORMULA_SIGNS)
-    file = f"./{reading.file}" if is_formula else reading.file  # the same by another name
+    file = f"./{reading.file}" if is_formula else reading.file  # the same file
     return csv_lines([[one_line(file), *map(_harmless, cells)]])
 
 
@@ -138,12 +138,12 @@ def _shown(name: str) -> str:
 
 
 def _shortened(name: str, width: int) -> str:
-    """Its end is what tells files apart."""
+    """The end of a name, which differs most between files."""
     return name if len(name) <= width else "…" + name[1 - width :]
 
 
 def _harmless(cell: TableCell) -> TableCell:
-    """A spreadsheet must not take a name for a formula."""
+    """A cell that a spreadsheet can't take for a formula."""
     return as_cell(cell) if isinstance(cell, str) else cell
 
 
@@ -151,7 +151,7 @@ def _harmless(cell: TableCell) -> TableCell:
 
 
 def reading_remarks(model: Model, table: ColumnTable, rows: Numbers) -> list[str]:
-    """What is to be known of how these rows were read, and what stands for what is missing."""
+    """Remarks on how these rows were read, and on what replaces missing values."""
     columns = model.require_columns()
     remarks = list(table_remarks(columns.in_place(table), columns.inputs))
     if np.isnan(rows).any():
@@ -181,7 +181,7 @@ def rows_csv(model: Model, table: ColumnTable, answers: Numbers) -> str:
 
     lines: list[Sequence[TableCell]] = [list(map(as_cell, heads))]
     for row, told in zip(table.rows, _told(model, answers), strict=True):
-        cells = [it if is_number(it) else as_cell(it) for it in row.cells]  # no word is a formula
+        cells = [it if is_number(it) else as_cell(it) for it in row.cells]  # never a formula
         if model.classes:
             sure = number(told["probabilities"][told["predicted"]])
             lines.append([*cells, as_cell(told["predicted"]), sure])
@@ -193,13 +193,13 @@ def rows_csv(model: Model, table: ColumnTable, answers: Numbers) -> str:
 
 
 def _told(model: Model, answers: Numbers) -> Iterator[Mapping[str, Any]]:
-    """What is predicted of each row, and how likely that is."""
+    """The prediction for each row, with its probabilities."""
     best = likeliest_classes(model.net, answers).tolist() if model.classes else [0] * len(answers)
     for which, values in zip(best, answers.tolist(), strict=True):
         each = dict(zip(model.classes or model.predicts, values, strict=True))
         if model.classes:
             yield {"predicted": model.classes[which], "probabilities": each}
-        elif model.labels:  # those that hold, and how sure it is of each
+        elif model.labels:  # the labels that apply, and the probability of each
             holding = [name for name, sure in each.items() if sure >= HALF_SURE]
             yield {"predicted": holding, "probabilities": each}
         else:
@@ -227,7 +227,7 @@ def window_records(
 
 
 def windows_csv(model: Model, placed: Sequence[PlacedWindow], answers: Numbers) -> str:
-    """A line for each window: where it lies, its class, how sure that is."""
+    """One line per window: where it lies, its class and the confidence."""
     lines: list[Sequence[TableCell]] = []
     for record in window_records(model, placed, answers):
         shares, read = record.pop("probabilities"), record["predicted"]

@@ -1,4 +1,4 @@
-"""The scripts of pages: the modules of `web/` as one, which says its messages in a language."""
+"""The scripts of pages: modules of `web/` joined into one, with translated messages."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ COMMENT = re.compile(
     r"|/\*\* @type \{(?:(?!/\*\*).)*?\} \*/ ?|(?<! ) +// [^`'\"\n]*$",
     re.MULTILINE,
 )
-CAST = re.compile(r"(?<= = )\((\[\]|null|new \w+\(\))\)$", re.MULTILINE)  # whose type has gone
+CAST = re.compile(r"(?<= = )\((\[\]|null|new \w+\(\))\)$", re.MULTILINE)  # left by a type
 MARGIN = re.compile("^ +", re.MULTILINE)
 SIGN_OR_TEXT = re.compile(
-    r"(?P<text>\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`)"  # in which room counts
+    r"(?P<text>\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`)"  # spaces in it count
     r"| ?(?P<sign>=>|===|[-+*/|]=|!==|&&|\|\||<=|>=|[=,{}:?*<>%;]|/(?= )|\+(?= [^+])|-(?= [^-])) ?"
     r"|(?<=\bif|\bof|\bin) (?=[(\[\"`])|(?<=\bfor) (?=[(])|(?<=\breturn) (?=[(\[!\"`])"
     r"|(?<=[)\]]) (?=\w)"
-)  # around a sign there is room that nobody needs who runs it
+)  # spaces around a sign aren't needed
 PLAIN_LINE = re.compile(
     r"^(?:[^\"'`/\n]| / |\"(?:[^\"\\\n]|\\.)*\"|`[^`\n]*`(?=[^`\n]*$))*\n", re.MULTILINE
-)  # without patterns, and with one text in backticks at most, in which others may stand
-OPEN_LINE = re.compile(r"^((?:(?!//).)*[{,(\[;])\n", re.MULTILINE)  # that goes on in the next
+)  # has no regular expression, and at most one text in backticks, which may contain other texts
+OPEN_LINE = re.compile(r"^((?:(?!//).)*[{,(\[;])\n", re.MULTILINE)  # continues in the next line
 SHUT_LINE = re.compile(r"^((?:(?!//).)*)\n(?=[})\].?:&|])", re.MULTILINE)
 MESSAGE = re.compile(r'(?<![.\w])(mark|tr)\(("(?:[^"\\\n]|\\.)*")([),])')
 COUNTED = re.compile(r'\btrCount\(("(?:[^"\\\n]|\\.)*"), ?("(?:[^"\\\n]|\\.)*")')
@@ -39,18 +39,18 @@ EXPORT = re.compile(
 
 
 def script(main: str) -> str:
-    """The script of a page, which says its messages in the reader's language."""
+    """The script of a page, with its messages in the reader's language."""
     return _script(main, current_language())
 
 
 @cache
 def _script(main: str, language: Language) -> str:
-    """A module of `web/` and all that it imports as one script: a page may load nothing, and it
-    carries one language.
+    """A module of `web/` and all that it imports as one script: a page can load nothing, and has
+    one language.
 
-    Each module becomes a scope of its own that hands out what it exports. Modules import each other
-    by name alone, at their beginning, and export where they declare. Comments and types stay
-    behind, and so does room before a line and around signs: no text in a module goes over several.
+    Each module becomes a scope that returns its exports. Modules import each other by name, at
+    their beginning, and export where they declare. Comments, types, indentation and spaces around
+    signs are removed: no text in a module spans several lines.
     """
     scopes: dict[str, str] = {}
     _collect(main, scopes)
@@ -66,19 +66,19 @@ def _said(message: re.Match[str]) -> str:
 
 
 def _forms(message: re.Match[str]) -> str:
-    """For one, and for several."""
+    """The translated forms for one and for several."""
     single, several = map(json.loads, message.groups())
     said = (json.dumps(plural(single, several, k), ensure_ascii=False) for k in (1, 2))
     return f"trCount({','.join(said)}"
 
 
 def _kept(piece: re.Match[str]) -> str:
-    """Of a text all, of a sign no room around it."""
+    """A text unchanged, a sign without the spaces around it."""
     return piece["text"] or piece["sign"] or ""
 
 
 def _collect(name: str, scopes: dict[str, str]) -> str:
-    """Add a module's scope, after those that it needs; what the scope is called."""
+    """Add a module's scope after those that it needs, and return the scope's name."""
     if name not in scopes:
         text = files("gradbook").joinpath("web", *name.split("/")).read_text("utf-8")
         text = CAST.sub(r"\1", MARGIN.sub("", COMMENT.sub("", text)))

@@ -1,6 +1,6 @@
-"""The page that is served on one's own machine, to mark workbooks and work networks.
+"""The page that is served on one's own machine, to mark workbooks and to train networks.
 
-Says what stands where. Doesn't know what answers its script, nor how.
+Knows what is on the page, not how the requests of its script are answered.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ LEAD = mark(
 )
 LEAD_OF_A_CLASS = mark(
     "Every gradient of a workbook is checked against the chain rule. Nothing leaves this computer, "
-    "and nothing that you drop here is kept when gradbook stops, but for what is handed in to the "
+    "and nothing that you drop here is kept when gradbook stops, except what is handed in to the "
     "class."
 )
 
 
 def serve_page(has_class: bool = False) -> str:
-    """The page, the same for whoever asks; with a class, that stands first."""
+    """The page, the same for every request; a class comes first if there is one."""
     low, high = (numeral(f"{rate:g}") for rate in (min(DEFAULT_RATES), max(DEFAULT_RATES)))
     lessons = (
         f'<option value="{text(words)}">{text(name)}</option>' for name, words in LESSONS.items()

@@ -1,6 +1,6 @@
-"""A derivation as slides: a chain on each, its way through the network in strong lines.
+"""A derivation as slides: one chain per slide, its path through the network in bold lines.
 
-Everything stands in the page; its script only shows a step at a time.
+The page contains everything; its script only shows one step at a time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gradbook.targets.algebra.forms import Block, Document, Form, Heading, Inlin
 from gradbook.targets.drawing import Drawing, draw, shapes_of, style, svg, svg_again
 
 NETWORK = "network-drawing"  # the one drawing that all slides refer to
-LONG = 2.2  # times as wide as high: from there on a drawing stands above the steps
+LONG = 2.2  # width / height from which a drawing is placed above the steps
 
 Ways = Callable[[Name], Collection[Name]]
 
@@ -35,7 +35,7 @@ class ChainSlide:
 
 
 def slides_page(document: Document, net: Net, way: Ways, command: str = "") -> str:
-    """The page; `way` says through which values the change of one reaches the error."""
+    """The page; `way` returns the values through which a change of one reaches the error."""
     drawing = draw(net, numbers=True)
     opening, *parts = document_parts(document.blocks)
     kind = "above" if drawing.width > LONG * drawing.height else "beside"
@@ -62,7 +62,7 @@ def slides_page(document: Document, net: Net, way: Ways, command: str = "") -> s
 
 
 def _hint() -> str:
-    """Which keys lead on, and what the page's script calls the buttons that it makes."""
+    """The hint about the keys, with the labels of the buttons that the page's script makes."""
     called = {"keys": tr("Slides"), "back": tr("back"), "next": tr("next step")}
     data = "".join(f' data-{name}="{text(words)}"' for name, words in called.items())
     hint = tr("→ or the space bar shows the next step, ← the one before.")
@@ -89,7 +89,7 @@ def _body(slide: ChainSlide, drawing: Drawing, kind: str, way: Ways) -> str:
     words = drawing.words
     if strong:
         names = ", ".join(map(str, strong))
-        words = tr("{drawing}. Strong: {names}", drawing=words, names=names)
+        words = tr("{drawing}. Highlighted: {names}", drawing=words, names=names)
     again = svg_again(drawing, NETWORK, shapes_of(drawing, strong), words)
     steps = markup([page_block(block, anchor) for block, anchor in slide.blocks])
     figure = f"<figure>{again}</figure>"
@@ -97,7 +97,7 @@ def _body(slide: ChainSlide, drawing: Drawing, kind: str, way: Ways) -> str:
 
 
 def _way(heading: Sequence[Inline], way: Ways) -> list[Name]:
-    """The way of the weight or of the slopes that a heading names."""
+    """The path of the weight or the derivatives that a heading names."""
     named = (
         piece.name
         for part in heading

@@ -43,7 +43,7 @@ from gradbook.report.words import QUIET, Span, TableColumn, TextLine, TextTable,
 
 # In a terminal ----------------------------------------------------------------
 
-TrialRecord = Mapping[str, Any]  # a trial's, as programs are told
+TrialRecord = Mapping[str, Any]  # of one trial, as in JSON
 MOST_DRAWN, LONG = 44, 10_000  # characters of what was chosen: in a terminal, on a page
 COLUMNS = (
     TableColumn("trial", "number", width=5),
@@ -59,7 +59,7 @@ def study_heading() -> list[TextLine]:
 
 
 def trial_line(record: TrialRecord, is_best: bool = False) -> TextLine:
-    """One trial that is over."""
+    """The line of a finished trial."""
     said = {**record, "said": drawn_words(record)}
     if record["state"] != "done":
         said["said"] = f"{record['state']}: {record['why']}"
@@ -83,7 +83,7 @@ def value_words(value: object) -> str:
 def study_summary(
     records: Sequence[TrialRecord], best: TrialRecord | None, tests: Sequence[TrialRecord]
 ) -> TextLine:
-    """In a line: what was tried, and the best."""
+    """One line: how many trials there were, and the best."""
     count = sum(record["state"] == "done" for record in records)
     others = len(records) - count
     said = counted(count, "recipe") + " trained to the end"
@@ -99,9 +99,9 @@ def study_summary(
 
 INKS = ("#BE4C01", "#C27A09", "#879606", "#01A578", "#077DB3")  # from the worst fifth to the best
 COST = "network_parameters"
-MOST_TOLD = 1_000  # trials, the best ones, of which curves and recipe are on the page
-MOST_OTHERS = 1_000  # trials beside them that are drawn
-MOST_PAIRED = 5  # things that varied, of which each two are shown
+MOST_TOLD = 1_000  # best trials whose curves and recipes are on the page
+MOST_OTHERS = 1_000  # other trials that are drawn
+MOST_PAIRED = 5  # settings that varied, shown in pairs
 WIDE = Frame(width=860.0, height=300.0, left=58.0, right=58.0, top=40.0, bottom=30.0)
 SMALL = Frame(width=270.0, height=220.0, left=52.0, right=10.0, top=30.0, bottom=44.0)
 
@@ -121,8 +121,8 @@ def best_first(records: Sequence[TrialRecord]) -> list[TrialRecord]:
 
 
 class RankedTrials:
-    """The trials that have a score, with the colour of the fifth that each belongs to. Of many,
-    the best are drawn, and some of the others, evenly."""
+    """The trials that have a score, coloured by fifths of their ranking. Of very many, the best are
+    drawn, and an even selection of the others."""
 
     def __init__(self, records: Sequence[TrialRecord]) -> None:
         self.records = [record for record in records if record["value"] is not None]
@@ -139,7 +139,7 @@ class RankedTrials:
         self.drawn = [drawn[number] for number in sorted(drawn)]
 
     def anchor(self, record: TrialRecord) -> str:
-        """Where the page tells more of it, if it does."""
+        """The anchor of its details, if the page has them."""
         return anchor(record) if record["number"] in self.told else ""
 
     def point(self, record: TrialRecord, x: float, y: float | None = None) -> Point:
@@ -170,7 +170,7 @@ def scores_svg(title: str, across: ValueAxis, points: Sequence[Point], **how: An
 
 
 def front(ranked: RankedTrials, key: str = COST, words: str = "parameters") -> str:
-    """Accuracy over cost; those that nothing cheaper is as good as are joined."""
+    """Accuracy over cost; a line joins the trials on the front."""
     ends = [(record[key], record["value"]) for record in on_the_front(ranked.records, key)]
     costs = [record[key] for record in ranked.records]
     across = ValueAxis(words, min(costs), max(costs), log=max(costs) > 8 * min(costs) > 0)
@@ -179,7 +179,7 @@ def front(ranked: RankedTrials, key: str = COST, words: str = "parameters") -> s
 
 
 def on_the_front(records: Sequence[TrialRecord], key: str = COST) -> list[TrialRecord]:
-    """Those that nothing cheaper is as good as, from the cheapest on."""
+    """The trials that are better than every cheaper one, from the cheapest on."""
     found: list[TrialRecord] = []
     for record in sorted(records, key=lambda r: (r[key], -r["value"])):
         if not found or record["value"] > found[-1]["value"]:
@@ -192,7 +192,7 @@ def names_of(records: Sequence[TrialRecord]) -> list[str]:
 
 
 def slices(ranked: RankedTrials) -> Iterator[str]:
-    """The score over each thing that varied."""
+    """The score over each setting that varied."""
     for name in names_of(ranked.drawn):
         own = [record for record in ranked.drawn if name in record["parameters"]]
         across = _axis(name, own)
@@ -201,7 +201,7 @@ def slices(ranked: RankedTrials) -> Iterator[str]:
 
 
 def pairs(ranked: RankedTrials, names: Sequence[str]) -> Iterator[str]:
-    """Each two of the things that matter most: where the good ones lie."""
+    """Pairs of the most important settings, to show where good trials lie."""
     for across_name, up_name in combinations(names[:MOST_PAIRED], 2):
         own = [r for r in ranked.drawn if {across_name, up_name} <= r["parameters"].keys()]
         if not own:
@@ -234,7 +234,7 @@ def _place(across: ValueAxis, record: TrialRecord, name: str) -> float:
 
 
 def parallel(ranked: RankedTrials) -> str:
-    """A line for each trial, through all that was chosen to its score."""
+    """One line per trial, through its chosen values to its score."""
     names = names_of(ranked.drawn)
     axes = [_axis(name, [r for r in ranked.drawn if name in r["parameters"]]) for name in names]
     scores = [record["value"] for record in ranked.drawn]
@@ -262,7 +262,7 @@ def parallel(ranked: RankedTrials) -> str:
         )
         place = ranked.anchor(record)
         parts.append(f'<a href="#{place}" tabindex="-1">{drawn}</a>' if place else drawn)
-    words = f"What was chosen in each of {len(scores)} trials, and its score"
+    words = f"The values chosen in each of {len(scores)} trials, and its score"
     return svg_element(WIDE, words, parts, alone=False, role="group")
 
 
@@ -278,7 +278,7 @@ def study_report(
     tests: Sequence[TrialRecord],
     command: str = "",
 ) -> Report:
-    """A study that has come so far."""
+    """The report of a study as far as it has run."""
     ranked, order = RankedTrials(records), best_first(records)
     told = [r for k, r in enumerate(order) if k < MOST_TOLD or r["number"] in ranked.told]
     more = len(records) - len(told)
@@ -289,13 +289,13 @@ def study_report(
         chapters.append(Chapter("history", "How it went", _drawn(drawn)))
         chapters.append(Chapter("importance", "What mattered", _importance(importance)))
         one = _drawn(slices(ranked), "small")
-        chapters.append(Chapter("slices", "Each thing that varied", one))
+        chapters.append(Chapter("slices", "Each setting that varied", one))
         by_weight = sorted(names_of(ranked.drawn), key=lambda n: -importance.get(n, 0.0))
         two = list(pairs(ranked, by_weight))
         if two:
-            chapters.append(Chapter("pairs", "Each two", _drawn(two, "small")))
+            chapters.append(Chapter("pairs", "Settings in pairs", _drawn(two, "small")))
         together = PageOnly(lambda: wide(parallel(ranked)), is_chart=True)
-        chapters.append(Chapter("parallel", "All at once", [together]))
+        chapters.append(Chapter("parallel", "All settings at once", [together]))
     spent = duration(sum(record["seconds"] for record in records))
     lead = f"{counted(len(records), 'recipe')} drawn, {spent} of training."
     if len(ranked.drawn) < len(ranked.records):
@@ -324,7 +324,7 @@ def _result(records: Sequence[TrialRecord], tests: Sequence[TrialRecord]) -> lis
             Span(f" with {best['network_parameters']:,} parameters"),
         )
         headline = Passage(found, "headline")
-    chosen = Passage(f"Validation images alone chose{looked}")
+    chosen = Passage(f"Recipes were chosen by validation images alone{looked}")
     scores = [
         f"trial {it['trial']}: {percent(it['mean'])} ± {100 * it['deviation']:.3f} of the test "
         f"images, {counted(it['seeds'], 'seed')}"
@@ -351,14 +351,14 @@ def _importance(importance: Mapping[str, float]) -> list[Block]:
         TableColumn("", words=True, is_drawn=True),
     )
     said = (
-        "How much each contributes to what sets the best tenth apart, by Optuna's PED-ANOVA; "
-        "of those that occur in every trial."
+        "How much each setting contributes to being among the best tenth, by Optuna's PED-ANOVA; "
+        "only settings that occur in every trial are listed."
     )
     return [Passage(said), TextTable(columns, tuple(rows), has_row_heads=True)]
 
 
 def _trial(record: TrialRecord) -> Fold:
-    """A line that opens."""
+    """A trial's line, which unfolds to its details."""
     cost = record["network_parameters"]
     told = percent(record["value"]) if record["value"] is not None else record["state"]
     summary = (

@@ -1,6 +1,6 @@
-"""What a network costs and sees: the table that people know, in every format.
+"""A network's summary: the sizes, costs and receptive fields of its layers, in every format.
 
-Knows the columns and what they mean; it doesn't know how a network is measured.
+Knows the columns and what they mean, not how a network is measured.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 VERSION = 1  # of the JSON
 STYLES = ("summary.css",)
-IN_SHORT = ("layer", "output", "parameters")  # what says of a trained network what it is
+IN_SHORT = ("layer", "output", "parameters")  # the columns of a short summary
 
 
 COLUMNS = (
@@ -100,12 +100,12 @@ def summary_table(measured: NetMeasure) -> TextTable:
     shown = (c for c in COLUMNS if any(cells[c.key] is not None for cells in layers))
     table = TextTable.of(shown, [first, *layers], {"layer": "total", **_totals(measured)})
     learns = [column.key for column in table.columns].index("parameters")
-    kinds = tuple("" if row[learns] else "plain" for row in table.rows)  # these step back
+    kinds = tuple("" if row[learns] else "plain" for row in table.rows)  # plain rows are grey
     return replace(table, kind="layers", row_kinds=kinds)
 
 
 def _cells(record: dict[str, Any]) -> dict[str, TableCell]:
-    """A layer's record for people: shapes in words, nothing where there is nothing."""
+    """A layer's record for people: shapes as text, and None for what it doesn't have."""
     if record["again"]:
         record = record | {"layer": f"{record['layer']}, again"}
     square = {key: _square(record[key]) for key in ("jump", "field")}
@@ -118,7 +118,7 @@ def _cells(record: dict[str, Any]) -> dict[str, TableCell]:
 
 
 def _square(shape: Shape | None) -> TableCell:
-    """One number where both are the same."""
+    """One number if both are equal."""
     if not shape:
         return None
     return shape[0] if len(set(shape)) == 1 else spell(shape)
@@ -131,7 +131,7 @@ def heading(measured: NetMeasure) -> str:
 
 
 def remarks(measured: NetMeasure) -> list[str]:
-    """The sums, in sentences."""
+    """The totals in sentences."""
     fixed = measured.parameters - measured.trained
     trained = f", {fixed:,} of them fixed" if fixed else ""
     whom = "one sample" if measured.batch == 1 else f"a batch of {measured.batch:,}"
@@ -174,7 +174,7 @@ def _beyond(measured: NetMeasure) -> list[str]:
 
 
 def summary(measured: NetMeasure) -> Report:
-    """All of it."""
+    """The whole report."""
     table, said = summary_table(measured), remarks(measured)
     meanings = [(column.title, column.meaning) for column in table.columns]
     record = {
@@ -203,7 +203,7 @@ def summary(measured: NetMeasure) -> Report:
 
 
 def network_blocks(measured: NetMeasure) -> list[Block]:
-    """The same on a page that tells of more; it needs the styles."""
+    """The same as part of another page, which needs `STYLES`."""
     return [Items(remarks(measured), "remarks"), Figure([summary_table(measured)])]
 
 
@@ -239,7 +239,7 @@ def _record(measured: NetMeasure, layer: LayerMeasure) -> dict[str, Any]:
 
 
 class ShortSummary(str):
-    """Lines of text that show themselves as such, and in a notebook as a table."""
+    """Lines of text, which a notebook shows as a table."""
 
     net: Net
 
@@ -251,7 +251,7 @@ class ShortSummary(str):
 
 
 def in_short(net: Net) -> ShortSummary:
-    """The layers, what comes out of each, and their parameters: rows that need no headings."""
+    """The layers with their output shapes and parameters, in rows without headings."""
     shown = _short_table(net)
     columns = tuple(replace(column, title="") for column in shown.columns)
     *_, parameters = shown.total
@@ -261,7 +261,7 @@ def in_short(net: Net) -> ShortSummary:
     return said
 
 
-# A trained model in a notebook: what it is in a line, and below it layer by layer.
+# A trained model in a notebook: a line about it, and below it its layers.
 
 
 def model_cell(model: Model) -> str:

@@ -35,9 +35,9 @@ LONGEST_LABEL = 8
 
 
 def sweep_charts(sweep: Sweep) -> list[Chart]:
-    """One chart or two; the rates go from gentle to violent in both."""
+    """One chart or two, of low and of high rates."""
     inks = _colours(sweep)
-    titles = mark("Loss at the gentle rates"), mark("Loss at the violent rates")
+    titles = mark("Loss at low rates"), mark("Loss at high rates")
     groups = zip(titles, split(sweep.rates), strict=True)
     return [
         Chart(
@@ -51,12 +51,12 @@ def sweep_charts(sweep: Sweep) -> list[Chart]:
 
 
 def _colours(sweep: Sweep) -> dict[float, str]:
-    """Each rate's own."""
+    """The colour of each rate."""
     return dict(zip(sweep.rates, curve_colours(len(sweep.rates)), strict=True))
 
 
 def _label(rate: float) -> str:
-    """The rate, in fewer digits where all of them would be long."""
+    """The rate, rounded if all its digits would take too much space."""
     exact = shortest(rate)
     return numeral(exact if len(exact) <= LONGEST_LABEL else f"{rate:.5g}")
 
@@ -73,7 +73,7 @@ def sweep_svg(sweep: Sweep) -> str:
     return figures.stack_charts(sweep_charts(sweep), heading, sweep.finding)
 
 
-# What there is to tell ---------------------------------------------------------
+# The report ---------------------------------------------------------------------
 
 COLOURS = {
     Verdict.TOO_SLOW: "yellow",
@@ -87,7 +87,7 @@ COLOURS = {
 
 
 def sweep_report(sweep: Sweep, command: str = "") -> Report:
-    """All of it; `command` is what makes the page again."""
+    """The whole report; `command` makes the page again."""
     charts = Charts(sweep_charts(sweep), tr("Losses"), has_labels=True)
     made_up: Blocks = [] if sweep.net.has_samples else [Passage(sweep.net.made_up(), "made-up")]
     finding, verdicts = Passage((Span(sweep.finding, "bold"),), "finding"), _verdicts(sweep)
@@ -132,12 +132,12 @@ def sweep_report(sweep: Sweep, command: str = "") -> Report:
 
 
 def sweep_text(sweep: Sweep) -> str:
-    """The report without colours, for who only prints."""
+    """The report as text without colours."""
     return report_text(sweep_report(sweep)).rstrip()
 
 
 def sweep_cell(sweep: Sweep) -> str:
-    """A sweep as a notebook shows it: the curves, and below them what became of each rate."""
+    """A sweep in a notebook: the curves, and below them the verdict on each rate."""
     return report_cell(sweep_report(sweep))
 
 
@@ -176,7 +176,7 @@ def _verdicts(sweep: Sweep) -> TextTable:
     )
 
 
-VERSION = 1  # of the JSON; it goes up when a field is taken away or changes its meaning
+VERSION = 1  # of the JSON; it rises when a field is removed or changes its meaning
 
 
 def _record(sweep: Sweep) -> dict[str, Any]:
@@ -186,15 +186,15 @@ def _record(sweep: Sweep) -> dict[str, Any]:
      "rates": [{"rate", "verdict", "reason", "trains", "end", "lowest", "losses"}, …],
      "largest": {"rate", "reliable", "beyond", "failing", "tried", "words"}}
 
-    `made_up` says that inputs and targets are, and is empty where samples are given. `losses` holds
+    `made_up` is a remark if inputs and targets are made up, and otherwise empty. `losses` contains
     each epoch's loss before its update. `largest` is the search for the largest rate that still
     trains, the same whichever rates were asked for: every rate tried up to `reliable` trains,
-    `beyond` is the next larger rate tried, which doesn't, and `failing` are those below it that
-    don't either.
+    `beyond` is the next larger rate tried, which doesn't, and `failing` are lower rates that don't
+    either.
     """
     told = ("rate", "verdict", "reason", "trains", "end", "lowest")
     limit = ("rate", "reliable", "beyond", "failing", "tried")
-    with in_language("en"):  # whatever its reader speaks
+    with in_language("en"):  # whatever the reader's language is
         return {
             "format": "gradbook sweep",
             "version": VERSION,
@@ -215,14 +215,14 @@ def _record(sweep: Sweep) -> dict[str, Any]:
 def _how(sweep: Sweep, command: str) -> Blocks:
     search = tr_count(
         "{definition} To find the highest such rate, rates on a fixed logarithmic grid were "
-        "tried: powers of ten from 1 on, then by halving down to two neighbours of which one "
+        "tried: powers of ten from 1 on, then by bisection down to two neighbours of which one "
         "trains, then its neighbours and rates farther away, from half to double. "
-        "{number} rate were tried, the same ones in every sweep of this network over so many "
+        "{number} rate was tried, the same in every sweep of this network over as many "
         "epochs.",
         "{definition} To find the highest such rate, rates on a fixed logarithmic grid were "
-        "tried: powers of ten from 1 on, then by halving down to two neighbours of which one "
+        "tried: powers of ten from 1 on, then by bisection down to two neighbours of which one "
         "trains, then its neighbours and rates farther away, from half to double. "
-        "{number} rates were tried, the same ones in every sweep of this network over so many "
+        "{number} rates were tried, the same in every sweep of this network over as many "
         "epochs.",
         sweep.limit.tried,
         definition=tr(DEFINITION),

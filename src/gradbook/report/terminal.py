@@ -46,14 +46,14 @@ def report_lines(report: Report, width: int, *, ascii_only: bool = False) -> Ite
 
 
 def report_text(report: Report, width: int = TEXT_WIDTH) -> str:
-    """The same without colours, for whoever only prints."""
+    """The same as text without colours."""
     return plain(list(report_lines(report, width)))
 
 
 def block_lines(
     blocks: Iterable[Block], width: int, *, ascii_only: bool = False
 ) -> Iterator[TextLine]:
-    """The blocks with an empty line between them, but for words that follow words."""
+    """The blocks, separated by empty lines unless both are words."""
     before: Block | None = None
     for block in chain.from_iterable(
         it.blocks if isinstance(it, Figure) else (it,) for it in blocks
@@ -114,7 +114,7 @@ def _text(block: Passage, width: int) -> Iterator[TextLine]:
 
 
 def table_lines(table: TextTable, width: int, *, ascii_only: bool = False) -> Iterator[TextLine]:
-    """A table with as many columns as there is room for, and which had none."""
+    """A table with as many columns as fit, and a line that names the others."""
     if table.notes:
         yield from table.lines_with_notes(width)
         return
@@ -124,5 +124,5 @@ def table_lines(table: TextTable, width: int, *, ascii_only: bool = False) -> It
     shown, left_out = fit(table, width)
     yield from shown.lines("-" if ascii_only else RULE)
     if left_out:
-        words = f"hidden, the terminal is too narrow: {', '.join(left_out)}"
+        words = f"hidden because the terminal is too narrow: {', '.join(left_out)}"
         yield from fold([Span(words, "bright_black")], width)

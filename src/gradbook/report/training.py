@@ -1,6 +1,6 @@
-"""A training: the recipes there are, its charts, and what is said before, while and after it runs.
+"""A training: the list of recipes, its charts, and the text shown before, during and after it.
 
-For a terminal and for notebooks, whatever its problem is. It doesn't know how a network is trained.
+For terminals and notebooks, whatever the problem is. Doesn't know how a network is trained.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ from gradbook.report.words import bar as drawn_bar
 # Charts -----------------------------------------------------------------------
 
 TRAINING_INK, VALIDATION_INK, RATE_INK = "#C27A09", "#077DB3", "#BC3E78"  # of palette.CURVES
-STEPS = 100  # of an epoch, that its rate is drawn at
+STEPS = 100  # per epoch at which the rate is drawn
 Histories = Sequence[tuple[str, Recipe, Sequence[Epoch]]]
 
 
 def run_charts(recipe: Recipe, history: Sequence[Epoch], task: Task = Task.CLASSES) -> list[Chart]:
-    """Loss and accuracy, or R², of training and of validation; and the rate of every step."""
+    """Loss and accuracy, or R², of training and validation; and the rate of every step."""
     parts = [("training", "train", TRAINING_INK), ("validation", "validation", VALIDATION_INK)]
 
     def curves(figure: str) -> tuple[Curve, ...]:
@@ -84,7 +84,7 @@ def run_charts(recipe: Recipe, history: Sequence[Epoch], task: Task = Task.CLASS
 
 
 def runs_charts(runs: Histories) -> list[Chart]:
-    """The same of several runs, a colour for each; validation where all have it, else training."""
+    """The same for several runs, a colour each; of validation if all have it, else of training."""
     validated = all(epoch.validation_accuracy is not None for *_, run in runs for epoch in run)
     inks = curve_colours(len(runs))
     whose, key = ("Validation", "validation") if validated else ("Training", "train")
@@ -117,7 +117,7 @@ def _rates(curves: tuple[Curve, ...]) -> Chart:
 
 
 def _rate(label: str, recipe: Recipe, history: Sequence[Epoch], colour: str) -> Curve:
-    """By steps: between the ends of two epochs it may rise and fall."""
+    """The rate step by step, since it may rise and fall within an epoch."""
     steps = rates_of(recipe.schedule, recipe.epochs, schedule_losses(history), STEPS)
     return replace(_curve(label, history, "rate", colour), steps=steps)
 
@@ -148,7 +148,7 @@ RECIPE_COLUMNS = (  # a key is that of a recipe's record
 
 
 def recipes_report(threads: int) -> Report:
-    """A row for each; what it is for stands beside the figures, or under them."""
+    """One row per recipe, with its purpose beside the figures or below them."""
     found = [_record(name, threads) for name in RECIPES]
     notes = tuple([Span(record["about"])] for record in found)
     table = replace(TextTable.of(RECIPE_COLUMNS, found), notes=notes)
@@ -166,7 +166,7 @@ def recipes_report(threads: int) -> Report:
 
 
 def _record(name: str, threads: int) -> Record:
-    """What it costs, and what it reached where that was measured."""
+    """A recipe's cost, and its accuracy if that was measured."""
     recipe, reached = builtin_recipe(name), measurement(name)
     return {
         "name": name,
@@ -185,7 +185,7 @@ REMARK = "yellow"
 
 
 def opening_lines(training: TrainingRun, width: int) -> Iterator[TextLine]:
-    """What is trained on what, and how; then what the user should know."""
+    """The network, its data and the settings; then remarks."""
     material, problem = training.material, training.problem
     parts = material.epoch_size, len(material.held_back or ())
     threads = getattr(training.engine, "threads", 1) if problem.is_watched else 0
@@ -201,7 +201,7 @@ def opening_lines(training: TrainingRun, width: int) -> Iterator[TextLine]:
 def lines_before(
     recipe: Recipe, problem: Problem, parts: tuple[int, int], width: int, threads: int = 0
 ) -> Iterator[TextLine]:
-    """The same of a recipe, with so many samples to train on and so many held back."""
+    """The same for a recipe; `parts` are the numbers of samples trained on and held back."""
     most = "at most " if recipe.early_stop else ""
     words = (
         f": {counted(recipe.net.count(), 'parameter')}, {most}{counted(recipe.epochs, 'epoch')} of "
@@ -226,7 +226,7 @@ def lines_before(
 def _settings(
     recipe: Recipe, problem: Problem, held_back: int, threads: int
 ) -> Iterator[list[str]]:
-    """How it is trained; what belongs together in a line."""
+    """The settings of the training, grouped in lines."""
     yield [
         loss_words(recipe.net),
         f"batches of {recipe.batch:,}",
@@ -255,7 +255,7 @@ def _settings(
 def result_lines(
     event: Mapping[str, Any], width: int, scored: str, count: int | None = None
 ) -> Iterator[TextLine]:
-    """How the samples in `scored`, so many, were answered, and what that took."""
+    """How well the `count` samples in `scored` were predicted, and how long the training took."""
     name = next((name for name in SCORES if name in event), "")
     took = f"{counted(event['epochs'], 'epoch')} in {keep_together(duration(event['seconds']))}"
     kept = event.get("kept_epoch")
@@ -264,8 +264,8 @@ def result_lines(
     if not name:
         took = keep_together(duration(event["seconds"]))
         figure, usual = f"a loss of {event['held_out_loss']:.3f}", event["loss_by_frequency"]
-        known = f"{usual:.3f} by knowing how frequent each letter is"
-        line = [Span("reaches "), _good(figure), Span(f" a letter on {scored} ({known})")]
+        known = f"{usual:.3f} from the letters' frequencies alone"
+        line = [Span("reaches "), _good(figure), Span(f" per letter on {scored} ({known})")]
     elif name.endswith("r2"):
         figure, errors = f"R² = {r2(event[name])}", error_words(event)
         line = [Span("reaches "), _good(figure), Span(f" on the {scored} ({errors})")]
@@ -290,9 +290,9 @@ def r2(value: float | None) -> str:
     return f"{value:.3f}" if abs(value) < LARGE else short(value)
 
 
-MANY = 10_000  # samples, where nobody says how many
-LARGE = 10  # an R² so far below 0 has no decimals
-MOST_ALARMS = 100  # an hour, from which decimals say nothing
+MANY = 10_000  # samples, if their number isn't known
+LARGE = 10  # a larger R² has no decimals
+MOST_ALARMS = 100  # per hour; more are shown without decimals
 
 
 def error_words(event: Mapping[str, Any], digits: int = 4) -> str:
@@ -305,8 +305,7 @@ def error_words(event: Mapping[str, Any], digits: int = 4) -> str:
 
 
 def in_time(event: Mapping[str, Any]) -> str:
-    """How late an answer comes, and how often it is wrong where nothing happens; '' where nobody
-    knows the time."""
+    """The delay of an answer, and the rate of false alarms; '' if the time isn't known."""
     return " ".join(_in_time(event))
 
 
@@ -322,7 +321,7 @@ def _in_time(told: Mapping[str, Any]) -> Iterator[str]:
     alarms, seconds = told["false_alarms"], told["background_seconds"]
     said = f"On '{told['background']}', {counted(alarms, 'false alarm')}"
     if not seconds:
-        yield f"{said}; how many an hour isn't known without a time, or --set 'sample rate HZ'."
+        yield f"{said}; the number per hour needs a time column, or --set 'sample rate HZ'."
         return
     hourly, most = (
         f"{count:,.0f}" if count >= MOST_ALARMS else f"{count:.3g}"
@@ -340,7 +339,7 @@ def done_before_lines(run: RunFolder, width: int) -> Iterator[TextLine]:
 
 
 class SeedsTable:
-    """What each of several seeds reached, a line each, and then all together."""
+    """The results of several seeds, one line each, and then their summary."""
 
     def __init__(self, result: Mapping[str, Any]) -> None:
         self.name = next(name for name in SCORES if name in result)
@@ -372,7 +371,7 @@ class SeedsTable:
         return self.table.line(cells)
 
     def summary(self, event: Mapping[str, Any]) -> Iterator[TextLine]:
-        """The mean with its deviation, the lowest, and what is to be doubted."""
+        """The mean with its deviation, the lowest, and doubts about the result."""
         kind = self.name.removesuffix("_accuracy")
         mean, deviation = event[self.name], event[f"{kind}_deviation"]
         spread = (
@@ -389,7 +388,7 @@ class SeedsTable:
 
 
 def files_lines(run: RunFolder, width: int) -> Iterator[TextLine]:
-    """Where everything is, and what to do with it."""
+    """The files that were written, and the command to use next."""
     model, figures = (run.model_file, "the model"), (run.csv_file, "every epoch's figures")
     yield from _listed([(run.report_file, LOOK_HERE), model, figures], width)
     yield []
@@ -424,7 +423,7 @@ def _command(*words: str) -> TextLine:
 
 
 def stopping_lines(training: TrainingRun | None, folder: Path, width: int) -> Iterator[TextLine]:
-    """Where it stands, if it stopped between two steps, and how to go on."""
+    """Where the training stopped, if between two steps, and how to resume it."""
     where = ""
     if training:
         epoch, step = divmod(training.checkpoint().step, training.steps)
@@ -441,7 +440,7 @@ def stopping_lines(training: TrainingRun | None, folder: Path, width: int) -> It
 
 GOOD = "green"
 TRAINING, VALIDATION = "training", "validation"
-BEST = "validation_accuracy"  # what is marked where it is the most so far
+BEST = "validation_accuracy"  # marked if it is the highest so far
 
 EPOCH_COLUMNS = (  # a key is the figure's name in an epoch
     TableColumn("epoch", "epoch", width=5),
@@ -457,7 +456,7 @@ EPOCH_COLUMNS = (  # a key is the figure's name in an epoch
 
 @dataclass(frozen=True)
 class EpochTable:
-    """Rows that come one after the other, so the widths are settled before the first."""
+    """A table that is printed row by row, so its widths are fixed before the first row."""
 
     table: TextTable
     rule: str = RULE
@@ -466,7 +465,7 @@ class EpochTable:
         return list(self.table.heading(self.rule))
 
     def row(self, epoch: Epoch, best: bool = False) -> TextLine:
-        """One epoch; `best` marks what it got right as the most so far."""
+        """One epoch; `best` marks its validation accuracy as the highest so far."""
         columns = self.table.columns
         cells = [column.spell(getattr(epoch, column.key)) for column in columns]
         inked = tuple(replace(c, ink=GOOD) if c.key == BEST else c for c in columns)
@@ -476,7 +475,7 @@ class EpochTable:
 def epoch_table(
     problem: Problem | type[Problem], width: int, validated: bool = True, ascii_only: bool = False
 ) -> EpochTable:
-    """As many columns as the width holds."""
+    """A table with as many columns as fit in the width."""
     table, _ = fit(history_table((), problem, validated), width)
     return EpochTable(table, "-" if ascii_only else RULE)
 
@@ -498,13 +497,13 @@ MOST_LINES = 12  # of epochs that take milliseconds
 
 
 def is_shown(problem: Problem, epoch: int, epochs: int) -> bool:
-    """Whether this epoch has a line: of those that nobody watches some, and the first."""
+    """Whether this epoch gets a line: all do if they are slow, else the first and every few."""
     step = -(-epochs // MOST_LINES)
     return problem.is_watched or epoch == 1 or epoch % step == 0
 
 
 def training_cell(trained: Trained) -> str:
-    """A training as a notebook shows it: how it went, epoch by epoch."""
+    """A training in a notebook: a line about it, and a table of its epochs."""
     validated = any(epoch.validation_loss is not None for epoch in trained.history)
     epochs = history_table(trained.history, trained.problem, validated)
     return report_cell(Report("", cell=[Passage(repr(trained).strip("<>")), epochs]))
@@ -517,11 +516,11 @@ LEVELS = "▁▂▃▄▅▆▇█"
 NOT_ASCII = FULL + HALF + EMPTY + LEVELS
 LABEL, ASIDE = 15, 20  # columns left and right of a bar
 LEAST_BAR = 12
-BLOCK = 75  # columns that the whole table takes; nothing stands wider
+BLOCK = 75  # columns of the whole table; nothing is wider
 
 
 class Trace:
-    """All losses so far in a few means: whenever there are too many, pairs become one."""
+    """All losses so far as a few means: whenever there are too many, pairs are averaged."""
 
     MOST, RECENT = 256, 50
 
@@ -529,7 +528,7 @@ class Trace:
         self.recent: deque[float] = deque(maxlen=self.RECENT)
         self._means: list[float] = []
         self._each = 1  # losses in a mean
-        self._latest: list[float] = []  # fewer than that
+        self._latest: list[float] = []  # not yet in a mean
 
     def add(self, losses: Iterable[float]) -> None:
         for value in filter(isfinite, losses):
@@ -545,7 +544,7 @@ class Trace:
                 self._each *= 2
 
     def means(self, most: int) -> list[float]:
-        """At most so many, from the first to now."""
+        """At most so many means, from the first loss to the latest."""
         means = [*self._means, fmean(self._latest)] if self._latest else self._means
         count = min(len(means), most)
         edges = [k * len(means) // count for k in range(count + 1)] if count else []
@@ -555,7 +554,7 @@ class Trace:
 def progress_lines(
     now: Progress, trace: Trace, width: int, *, ascii_only: bool = False
 ) -> list[TextLine]:
-    """What stands beneath the table: the training's bar, the epoch's, and the losses so far."""
+    """The lines below the table: bars for the training and the epoch, and the losses so far."""
     part = now.step / max(now.steps, 1)
     whole = (now.epoch - 1 + part) / max(now.epochs, 1)
     latest = loss(fmean(trace.recent)) if trace.recent else ""
@@ -580,7 +579,7 @@ def progress_lines(
 
 
 def progress_in_a_line(now: Progress, width: int) -> TextLine:
-    """The same where there is room for one line only."""
+    """The same in a single line."""
     words = f"epoch {now.epoch}/{now.epochs}, step {now.step}/{now.steps}, "
     return [Span((words + f"{duration(now.seconds_left)} left")[:width])]
 
@@ -610,7 +609,7 @@ SPARK = 40  # characters that the losses take in plain text
 
 
 def live_html(live: LiveTraining) -> str:
-    """A bar, a line of words, and the curves of loss and accuracy as far as they go."""
+    """A bar, a line of words, and the curves of loss and accuracy so far."""
     training = live.training
     if training is None:
         return report_cell(Report("", cell=[Passage("" if live.is_over else PREPARING)]))
@@ -628,7 +627,7 @@ def live_html(live: LiveTraining) -> str:
 
 
 def live_text(live: LiveTraining) -> str:
-    """The same without pictures: where it stands, the last epoch, and how the loss fell."""
+    """The same without pictures: the progress, the last epoch, and a line of losses."""
     training = live.training
     if training is None:
         return "" if live.is_over else PREPARING
@@ -657,7 +656,7 @@ def _standing(live: LiveTraining) -> str:
 
 MOST_RATES = 24
 LONGEST = 36  # characters of a bar
-HIGHEST = 1.25  # times the loss at the start: what is higher leaves the chart
+HIGHEST = 1.25  # times the loss at the start: higher bars are cut off
 BARS = "█", "#"
 BEYOND = "▶", ">"
 
@@ -665,8 +664,8 @@ BEYOND = "▶", ">"
 def range_test_lines(
     test: RangeTest, title: str, width: int, *, ascii_only: bool = False
 ) -> Iterator[TextLine]:
-    """A row for some of the rates, then what follows from them all."""
-    yield [Span(f"{title}: the loss of steps at ever higher rates", "bold")]
+    """Rows for some of the rates, then the conclusion."""
+    yield [Span(f"{title}: the loss as the rate increases step by step", "bold")]
     yield []
     places = few(len(test.rates), MOST_RATES)
     best = int(np.argmin([abs(np.log(test.rates[k] / test.suggested_rate)) for k in places]))
@@ -676,7 +675,7 @@ def range_test_lines(
         shown = min(height / top, 1.0)
         bar = BARS[ascii_only] * max(round(LONGEST * shown), 1)
         beyond = BEYOND[ascii_only] if height > top else ""
-        aside = f"  about the suggested rate, {short(test.suggested_rate)}" if row == best else ""
+        aside = f"  near the suggested rate, {short(test.suggested_rate)}" if row == best else ""
         yield [
             Span(f"{short(rate):>9}  {loss(height):>8}  "),
             Span(bar + beyond, GOOD if row == best else "cyan" if not beyond else "red"),

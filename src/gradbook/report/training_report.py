@@ -1,7 +1,7 @@
-"""The report of a training as one page, of images, a table or signals: the public `write_report`.
+"""The report of a training as one page, for images, a table or signals: the public `write_report`.
 
-It says what was reached, how, what is answered wrongly and, of images, what it looks like from
-inside. Several seeds have one above theirs.
+It shows the result, the curves, the wrong predictions and, for images, the values inside the
+network. Several seeds also have a common report.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ from gradbook.report.training import (
 from gradbook.report.words import Span, TableColumn, TextTable, Words, bar
 
 STYLES = (*SUMMARY_STYLES, "run.css")
-TRAINED = "How it trained"
+TRAINED = "How the training went"
 
 Array = NDArray[np.float64]
 
@@ -91,7 +91,7 @@ def training_report(trained: Trained, made_with: Mapping[str, Any]) -> Report:
     else:
         figure = f"R² = {r2(trained.test.score)}"
         words = f" on {trained.scored_rows}; {error_words(trained.event)}"
-    own.append(Chapter("off", "Where it is off", _off(trained)))
+    own.append(Chapter("off", "Largest errors", _off(trained)))
     facts = [
         ("parameters", f"{recipe.net.count():,}"),
         (f"{problem.unit}s trained on", f"{len(training):,}"),
@@ -127,8 +127,8 @@ def lines_report(trained: Trained, made_with: Mapping[str, Any]) -> Report:
     """The report of a training on lines, with some that it wrote."""
     problem, recipe, random = trained.problem, trained.recipe, np.random.default_rng(0)
     loss_of_all, frequent = trained.test.letters or (trained.test.loss, 0.0)
-    words = f" a letter on {trained.scored_rows}; {frequent:.3f} by knowing how frequent each is"
-    model: Any = trained.model  # of letters: it writes
+    words = f" per letter on {trained.scored_rows}; {frequent:.3f} from their frequencies alone"
+    model: Any = trained.model  # of lines, so it can write
     written = [[Span(model.write(random, temperature))] for temperature in WRITTEN_AT]
     facts = [
         ("parameters", f"{recipe.net.count():,}"),
@@ -157,7 +157,7 @@ def lines_report(trained: Trained, made_with: Mapping[str, Any]) -> Report:
 
 
 def run_report(run: Evidence) -> Report:
-    """The report of a finished run on images, from what was gathered of it."""
+    """The report of a finished run on images, from the evidence that was gathered."""
     title, data, answers = run.recipe.title, run.dataset.name, run.answers
     missed, last = len(answers) - int(answers.right.sum()), run.history[-1] if run.history else None
     headline = (
@@ -170,7 +170,7 @@ def run_report(run: Evidence) -> Report:
         facts += [
             ("epochs", f"{last.epoch:,}"),
             ("training time", duration(last.seconds)),
-            ("images a second", f"{last.images_per_second:,.0f}"),
+            ("images per second", f"{last.images_per_second:,.0f}"),
         ]
         if last.validation_accuracy is not None:
             facts.append(("validation", percent(last.validation_accuracy)))
@@ -209,7 +209,7 @@ def run_report(run: Evidence) -> Report:
 def _headline(
     words: Words, doubts: Sequence[str], facts: Sequence[tuple[str, str]]
 ) -> Iterator[Block]:
-    """What was reached, what is said against it, and the figures."""
+    """The result, doubts about it, and figures."""
     yield Passage(words, "headline")
     if doubts:
         yield Items(list(doubts))
@@ -217,7 +217,7 @@ def _headline(
 
 
 def _curves(recipe: Recipe, history: Sequence[Epoch], problem: Any) -> list[Block]:
-    """How it got there, in curves and in numbers."""
+    """The training in curves and in numbers."""
     validated = any(epoch.validation_loss is not None for epoch in history)
     task = getattr(problem, "task", Task.CLASSES)
     table = history_table(history, problem, validated)
@@ -226,7 +226,7 @@ def _curves(recipe: Recipe, history: Sequence[Epoch], problem: Any) -> list[Bloc
 
 
 def _last_chapters(recipe: Recipe, again: str, made_with: object) -> list[Chapter]:
-    """The network, and how to train it once more."""
+    """The network, and how to train it again."""
     return [
         Chapter("network", "The network", network_blocks(measure(recipe.net))),
         Chapter(
@@ -251,7 +251,7 @@ AGAIN = ("gradbook", "train", "recipe.txt", "-o", "again")
 
 
 def _environment(known: object) -> Blocks:
-    """Versions, processor, compiler, as a run's result has them."""
+    """Versions, processor and compiler, from a run's result."""
     if not isinstance(known, dict):
         return []
     rows = tuple((str(name), str(value)) for name, value in known.items())
@@ -261,12 +261,12 @@ def _environment(known: object) -> Blocks:
 
 # Tables and signals -----------------------------------------------------------
 
-MOST_ROWS = 20  # of those that it is furthest off
+MOST_ROWS = 20  # with the largest errors
 DIGITS = 4
 
 
 def _windows(trained: Trained) -> Blocks:
-    """Of each class: how many recordings and windows there are, and in which part."""
+    """For each class, the numbers of recordings and of windows, in all and in each part."""
     problem = trained.problem
     assert isinstance(problem, SignalProblem)
     names = ("class", "recordings", "windows", "trained on", "held back", "test")
@@ -274,8 +274,8 @@ def _windows(trained: Trained) -> Blocks:
     columns = (first, *map(TableColumn, names[1:]))
     rows = tuple(problem.balance(trained.recipe.held_back))
     said = (
-        f"Windows of one {problem.way} are never in two parts. Each channel is brought to mean 0 "
-        "and deviation 1 by the windows trained on alone."
+        f"Windows of one {problem.way} are never in two parts. Each channel is scaled to mean 0 "
+        "and deviation 1, computed from the training windows alone."
     )
     return [TextTable(columns, rows, has_row_heads=True), Passage(said)]
 
@@ -284,13 +284,13 @@ def _confusion(trained: Trained) -> Blocks:
     problem, names = trained.problem, trained.problem.target.words
     wanted = problem.targets[trained.test.rows].astype(np.int32)
     counts, unit = confusion_of(wanted, trained.test.read, len(names)), problem.unit
-    said = f"Each row counts the {unit}s of a class, each column those that are read as one."
+    said = f"Rows are the true classes of the {unit}s, columns the predicted ones."
     tables = [confusion(counts, names, unit), by_class(counts, names, f"{unit}s")]
     return [Passage(said), Figure(tables, "mistakes")]
 
 
 def _off(trained: Trained) -> Blocks:
-    """The rows of the test that it is furthest off; without a test, of all."""
+    """The test rows with the largest errors; without a test, of all rows."""
     problem, test = trained.problem, trained.test
     table, wanted = problem.table, problem.targets[test.rows]
     if problem.task is Task.NUMBERS:
@@ -299,7 +299,7 @@ def _off(trained: Trained) -> Blocks:
         wrong = np.flatnonzero(test.read != wanted)
         order = wrong[np.argsort(-test.answers.max(axis=1)[wrong], kind="stable")]
     if not len(order):
-        return [Passage(f"Nowhere: every one of the {trained.scored_rows} is predicted correctly.")]
+        return [Passage(f"None: every one of the {trained.scored_rows} is predicted correctly.")]
     places = [table.place(name) for name in problem.shown]
 
     def row(k: int) -> tuple[str, ...]:
@@ -311,7 +311,7 @@ def _off(trained: Trained) -> Blocks:
             told = names[int(wanted[k])], f"{names[read]}, {percent(float(answer[read]))}"
         return (str(own.number), *told, *(_shortened(own.cells[place]) for place in places))
 
-    columns = tuple(map(TableColumn, (problem.unit, "is", "told", *problem.shown)))
+    columns = tuple(map(TableColumn, (problem.unit, "actual", "predicted", *problem.shown)))
     said = f"The first {MOST_ROWS}. " if len(order) > MOST_ROWS else ""
     rows = tuple(map(row, order[:MOST_ROWS].tolist()))
     shown = TextTable(columns, rows, has_row_heads=True)
@@ -319,7 +319,7 @@ def _off(trained: Trained) -> Blocks:
 
 
 def _shortened(cell: str) -> str:
-    """A plain number in few digits."""
+    """A cell, a plain number rounded to few digits."""
     value = PLAIN.value(cell) if NUMBER.fullmatch(cell) else None
     return cell if value is None else short(value, DIGITS)
 
@@ -328,14 +328,14 @@ def _shortened(cell: str) -> str:
 
 
 def images_told_of(dataset: Dataset, count: int) -> str:
-    """'10,000 test images'; where there are none to report on, so many images trained on."""
+    """'10,000 test images' or, if none were held out, '60,000 images trained on'."""
     if dataset.everything:
         return counted(count, "image trained on", "images trained on")
     return counted(count, "test image")
 
 
 def _how_measured(run: Evidence) -> Iterator[Block]:
-    """What the figures of the training are of, and what must not be compared."""
+    """How the figures of the training were measured, and which ones can't be compared."""
     warped = "on warped images, " if run.recipe.warp.changes_images else ""
     held_back = len(run.dataset.training_and_validation) - run.image_count
     yield Passage(
@@ -349,12 +349,12 @@ def _how_measured(run: Evidence) -> Iterator[Block]:
     unlike = []
     if net.smoothing:
         unlike.append(
-            f"The training loss is of targets smoothed by {net.smoothing:g}, so it can’t fall "
-            f"below {loss(least_loss_of_classes(net))}; the validation loss is of the plain ones."
+            f"The training loss uses targets smoothed by {net.smoothing:g}, so it can’t fall "
+            f"below {loss(least_loss_of_classes(net))}; the validation loss uses plain ones."
         )
     if weights:
         unlike.append(
-            f"The training loss weighs the classes ({weight_words(weights)}); the validation loss "
+            f"The training loss weights the classes ({weight_words(weights)}); the validation loss "
             "counts every image once."
         )
     if unlike and run.has_validation:
@@ -362,7 +362,7 @@ def _how_measured(run: Evidence) -> Iterator[Block]:
 
 
 def _training_images(run: Evidence) -> Iterator[Block]:
-    """Some of them as they are, and as the first epochs saw them."""
+    """Some training images, unchanged and as the first epochs saw them."""
     data, warp = run.dataset, run.recipe.warp
     channels, rows, columns = data.shape
     colour = "grey" if channels == 1 else "colour"
@@ -391,7 +391,7 @@ FILTERS = (
     Span("Blue", tag="span", kind="plus"),
     Span(" is positive, "),
     Span("orange", tag="span", kind="minus"),
-    Span(" negative; zero is the paper."),
+    Span(" negative; zero is the background."),
 )
 
 
@@ -445,7 +445,7 @@ def _stage(stage: Stage, sides: tuple[int, ...]) -> Iterator[Block]:
     tiles = [[_tile(channel, full)] for channel in stage.values[:MOST_TILES]]
     field = spell(stage.field).replace("x", "×")
     beyond = any(sees > side for sees, side in zip(stage.field, sides, strict=True))
-    padding = " (past the image’s edge, padding)" if beyond else ""
+    padding = " (with padding beyond the image’s edge)" if beyond else ""
     facts = f" {spell(stage.values.shape)}, receptive field {field}{padding}"
     yield Pictures(tiles, (Span(stage.layers, tag="b"), Span(facts)), about="the channels")
     yield from _left_out(len(stage.values), "channel")
@@ -472,10 +472,10 @@ DOT = "#077DB3"
 
 
 def seeds_report(folder: SeedsFolder, dataset: Dataset) -> Report:
-    """The report above the finished runs of several seeds."""
+    """The common report of the finished runs of several seeds."""
     run = open_run(folder.path)
     of, seeds = len(dataset.test_for_reporting), len(run.seeds)
-    spread = "one alone has no spread"
+    spread = "a single one has no spread"
     if seeds > 1:
         deviation = f"{100 * run.test.deviation:.3f}"
         spread = f"deviation {deviation} points, lowest {percent(run.test.lowest, of)}"
@@ -492,7 +492,7 @@ def seeds_report(folder: SeedsFolder, dataset: Dataset) -> Report:
         ("time of one training", duration(run.seconds)),
     ]
     if run.validation is not None:
-        facts.append(("validation, the mean", percent(run.validation)))
+        facts.append(("mean validation", percent(run.validation)))
     doubts = doubts_by_seed((it["seed"], it.get("doubts", ())) for it in run.results)
     trained = [
         (f"seed {seed}", run.recipe, history)
@@ -500,7 +500,7 @@ def seeds_report(folder: SeedsFolder, dataset: Dataset) -> Report:
     ]
     first = [Passage(f"The first {MOST_CURVES} seeds.")] if seeds > MOST_CURVES else []
     charts = Charts(runs_charts(trained[:MOST_CURVES]), "How each seed trained")
-    file = f"{run.runs[0].path.name}/recipe.txt"  # the first seed's, which is in it
+    file = f"{run.runs[0].path.name}/recipe.txt"  # the first seed's; it contains the seed
     again = [
         Listing(f"gradbook train {file} --seeds {seeds} -o again"),
         Passage("The first seed’s recipe:"),
@@ -559,7 +559,7 @@ def seeds_svg(spread: Spread, seeds: Sequence[int], of: int) -> str:
 
 
 class _Shares(Scale):
-    """Shares of so many, as near to each other as these are."""
+    """An axis for shares of so many samples, which fits closely around the values."""
 
     def __init__(self, of: int) -> None:
         self.of = of
@@ -614,10 +614,10 @@ def write_report(
 
     Args:
         folder: The folder that `train` made.
-        data: The images it was trained on, where they aren't where its recipe says.
+        data: The images that it was trained on, if they aren't where its recipe says.
 
     Returns:
-        Where the report is.
+        The path of the report.
 
     >>> import gradbook as gb
     >>> run = gb.train("tiny", "epochs 1", folder="runs/tiny")

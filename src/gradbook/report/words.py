@@ -1,6 +1,6 @@
-"""Words and tables: coloured lines of text, columns that know how their cells are written.
+"""Words and tables: coloured lines of text, and columns that know how their cells are written.
 
-Knows widths and colours, and knows nothing of any subject.
+Knows widths and colours, but no subject.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from gradbook.palette import Colour
 
 # Lines ------------------------------------------------------------------------
 
-TEXT_WIDTH = 80  # columns, where nobody says how many there are
+TEXT_WIDTH = 80  # columns, if the width isn't known
 FIXED_SPACE = "\u00a0"  # a space at which no line breaks
 
 
 @dataclass(frozen=True)
 class Span:
-    """Some characters in one colour, '' is the terminal's own; and what they are on a page."""
+    """Characters in one colour ('' is the terminal's own), and their element on a page."""
 
     text: str
     colour: str = ""
-    tag: str = ""  # b, code and so on; joint, which a page has no need of; or verdict, bar, swatch
+    tag: str = ""  # b, code and so on; joint, which a page leaves out; or verdict, bar, swatch
     link: str = ""  # the anchor, or the file, that they lead to
     kind: str = ""  # their class; of a verdict the word that colours it, of a swatch its ink
-    about: str = ""  # what is said where they are pointed at
-    share: float = 0.0  # of its room that a bar takes
-    markup: str = ""  # as HTML, where a page shows it otherwise
+    about: str = ""  # the tooltip
+    share: float = 0.0  # of its width that a bar fills
+    markup: str = ""  # HTML that a page shows instead
 
 
 TextLine = list[Span]
@@ -44,7 +44,7 @@ LONGEST_BAR, BAR = 24, "━"  # columns in a terminal
 
 
 def bar(share: float, kind: str = "", *, is_drawn: bool = False) -> Span:
-    """A bar of that share of its room on a page and, where it `is_drawn`, in a terminal."""
+    """A bar that fills this share of its width on a page and, if it `is_drawn`, in a terminal."""
     drawn = BAR * round(LONGEST_BAR * share) if is_drawn else ""
     return Span(drawn, "cyan", tag="bar", kind=kind, share=share)
 
@@ -64,7 +64,7 @@ def as_spans(words: Words) -> TextLine:
 
 
 def plain_words(words: Words) -> str:
-    """Without what is drawn."""
+    """The words without drawn bars."""
     if isinstance(words, str):
         return words
     return "".join(span.text for span in words if span.tag != "bar")
@@ -87,9 +87,9 @@ def plain(lines: list[TextLine]) -> str:
 
 
 def fold(line: Words, width: int, first: int = 0, rest: int = 0) -> Iterator[TextLine]:
-    """Break a line into as many as it takes, the first and the rest indented by so much.
+    """Break a line to fit the width; the first line and the rest have their own indentation.
 
-    A word that is longer than the width, as a path may be, stays whole, so that it can be copied.
+    A word that is longer than the width, such as a path, stays whole, so that it can be copied.
     """
     spans = as_spans(line)
     words = "".join(span.text for span in spans)
@@ -135,41 +135,41 @@ RichCell = TableCell | tuple[Span, ...]
 RULE, GAP = "─", "  "
 QUIET = "dim"
 LEAST_NOTE = 30  # columns for words beside a row
-INDENT = 4  # where they stand beneath it
+INDENT = 4  # of words below it
 
 
 def thousands(cell: TableCell) -> str:
-    """12,345; nothing where there is nothing."""
+    """12,345; empty for None."""
     return "" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell)
 
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A heading, how its cells are written, and how soon the column goes where space is short."""
+    """A heading, how its cells are written, and how early the column is dropped to save space."""
 
     title: str
-    key: str = ""  # the heading where a program reads
-    shown: Words = ""  # the title where a page shows it otherwise
-    words: bool = False  # stand left, as words do; numbers stand right
+    key: str = ""  # the heading for programs
+    shown: Words = ""  # the title on a page, if it differs
+    words: bool = False  # left-aligned, as words are; numbers are right-aligned
     spell: Callable[[Any], str] = thousands
-    spare: int = 0  # the highest go first; 0 stays
-    width: int = 0  # at least: for rows that come one after the other
-    group: str = ""  # what it has in common with those beside it
+    spare: int = 0  # the highest are dropped first; 0 is kept
+    width: int = 0  # at least, for rows that are printed one by one
+    group: str = ""  # a heading shared with the columns beside it
     ink: str = ""
-    meaning: str = ""  # to readers who don't know it
+    meaning: str = ""  # for readers who don't know it
     tint: Colour | None = None  # of the heading on a page, and of the bars
     has_bars: bool = False  # its cells have bars on a page
-    is_drawn: bool = False  # nothing is told in it: it has bars
+    is_drawn: bool = False  # it contains only bars
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """Columns, a row of cells for each thing, and a last row that sums up."""
+    """Columns, rows of cells, and a last row of totals."""
 
     columns: tuple[TableColumn, ...]
     rows: tuple[tuple[RichCell, ...], ...] = ()
     total: tuple[RichCell, ...] = ()
-    notes: tuple[Words, ...] = ()  # beside each row, or beneath it where there is no room
+    notes: tuple[Words, ...] = ()  # beside each row, or below it if there is no room
     note_title: str = ""
     kind: str = ""  # its class on a page, and those of its rows
     row_kinds: tuple[str, ...] = ()
@@ -192,7 +192,7 @@ class TextTable:
 
     @cached_property
     def texts(self) -> list[tuple[str, ...]]:
-        """The rows, and the total if there is one, in words."""
+        """The rows, and the total if there is one, as text."""
         rows = [*self.rows, self.total] if self.total else self.rows
 
         def text(column: TableColumn, cell: RichCell) -> str:
@@ -204,7 +204,7 @@ class TextTable:
 
     @cached_property
     def widths(self) -> list[int]:
-        """Of each column; one alone in its group has room for the group's name."""
+        """The width of each column; one alone in its group has room for the group's name."""
         groups = [column.group for column in self.columns]
         heads = [(c.title, c.group if groups.count(c.group) == 1 else "") for c in self.columns]
         cells = [[*head, *(row[k] for row in self.texts)] for k, head in enumerate(heads)]
@@ -227,11 +227,11 @@ class TextTable:
         return replace(self, columns=less(self.columns), rows=rows, total=less(self.total))
 
     def told(self) -> TextTable:
-        """The table without what is only looked at."""
+        """The table without drawn columns."""
         return self.only(lambda column: not column.is_drawn)
 
     def heading(self, rule: str = "") -> Iterator[TextLine]:
-        """The groups where there are some, the titles, and a rule of that character below them."""
+        """The groups if there are any, the titles, and a rule of that character below them."""
         if any(column.group for column in self.columns):
             yield [Span(self._groups(rule), QUIET)]
         yield [Span(span.text, "bold") for span in self.line([c.title for c in self.columns])]
@@ -251,7 +251,7 @@ class TextTable:
         return GAP.join(said).rstrip()
 
     def line(self, cells: Sequence[str], colour: str = "") -> TextLine:
-        """A row of written cells; a colour takes the place of each column's own."""
+        """A row of written cells; a colour replaces those of the columns."""
         spans: TextLine = []
         for cell, width, column in zip(cells, self.widths, self.columns, strict=True):
             padded = pad(cell, width, right=not column.words)
@@ -270,7 +270,7 @@ class TextTable:
             yield self.line(self.texts[last], "bold")
 
     def lines_with_notes(self, width: int) -> Iterator[TextLine]:
-        """Each row with its note beside it where there is room, else beneath it."""
+        """Each row with its note beside it or, if there is no room, below it."""
         margin = self.width + len(GAP)
         beside = width - margin >= LEAST_NOTE
         for line in self.heading():

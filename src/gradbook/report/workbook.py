@@ -1,6 +1,6 @@
 """A network as a workbook: the public `write_workbook`.
 
-Says what goes into a workbook; `targets/excel` writes it.
+Decides what a workbook contains; `targets/excel` writes it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class WrittenWorkbook:
     path: Path  # where it is
     rates: tuple[float, ...]  # that it compares
     rate: float  # that the η cell starts with
-    remarks: tuple[str, ...] = ()  # where something isn't as usual
+    remarks: tuple[str, ...] = ()  # if something differs from the usual
 
 
 def write_workbook(
@@ -51,13 +51,13 @@ def write_workbook(
     """Write the workbook: every value a cell, every step a formula, one row per epoch.
 
     Args:
-        net: The network, a built-in one's name or a text.
+        net: The network, the name of a built-in one, or a text.
         path: Where to write; it ends in .xlsx.
-        epochs: How many rows train it.
-        rate: What the η cell starts with: where nothing is said the network's own, or else the
+        epochs: The number of epochs, one row each.
+        rate: The initial value of the η cell: by default the network's own rate, or else the
             usual one, or the next below it that trains.
         rates: The learning rates that are compared; as many of the usual ones as fit.
-        exercise: True, or an `Exercise`: the gradients, or whatever else it asks for, are left
+        exercise: True, or an `Exercise`: the gradients, or the values that it lists, are left
             blank for a student to fill in.
 
     Returns:
@@ -84,7 +84,7 @@ def write_workbook(
     asked = None if rates is None else tuple(dict.fromkeys(map(float, rates)))
     compared = fitting_rates(step, epochs, asked, DEFAULT_RATES)
     if asked_for and (step.samples > 1 or not asked_for.is_usual):
-        compared = ()  # their working sheet would have to be filled in a second time
+        compared = ()  # their sheet would have to be filled in as well
     begin = usable_rate(net, epochs) if rate is None else float(rate)
     book = WorkbookPlan(
         step,
@@ -115,7 +115,7 @@ def require_excel(path: str | os.PathLike[str]) -> None:
 
 
 def _begins(rate: float, usual: float) -> str:
-    """That η starts lower than usual; nothing where it doesn't."""
+    """The remark that η starts lower than usual, or ''."""
     if rate == usual:
         return ""
     return tr(
@@ -126,17 +126,17 @@ def _begins(rate: float, usual: float) -> str:
 
 
 def _compares(count: int) -> str:
-    """That fewer rates are compared than usual; nothing where they are not fewer."""
+    """The remark that fewer rates are compared than usual, or ''."""
     if count == len(DEFAULT_RATES):
         return ""
     if not count:
         return tr(
-            "compares no learning rates, to open quickly: --rates takes more, and fewer --epochs "
-            "make room"
+            "compares no learning rates, so that it opens quickly: add some with --rates, or use "
+            "fewer --epochs"
         )
     return tr(
-        "compares {count} learning rates, not {usual}, to open quickly: --rates takes more, and "
-        "fewer --epochs make room",
+        "compares {count} learning rates, not {usual}, so that it opens quickly: add some with "
+        "--rates, or use fewer --epochs",
         count=count,
         usual=len(DEFAULT_RATES),
     )

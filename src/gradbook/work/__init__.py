@@ -1,4 +1,4 @@
 """Where work runs: in processes of this machine, or on a cluster of others.
 
-Knows processes, machines, deaths and second tries. Does not know what a task is for.
+Knows processes, machines, crashes and retries, but not what a task is for.
 """

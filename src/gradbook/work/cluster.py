@@ -1,8 +1,8 @@
 """A crew of other machines: a Dask cluster, and what its machines do with the tasks they get.
 
-A task goes there under its name, so that one given twice is done once. Dask gives the tasks of a
-machine that dies to another one. Each machine does a task in a process beside its own: a task that
-kills costs itself alone, and what others do there goes on.
+A task is sent under its name, so that one given twice runs once. Dask gives the tasks of a
+machine that dies to another one. Each machine runs a task in a separate process: a task that
+crashes loses only itself, and the other tasks there continue.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _own = local()  # each thread of the machine's process has a worker of its own, 
 
 def do_all(version: str, tasks: Sequence[bytes], longest: float, most_deaths: int) -> list[Outcome]:
     """Do the pickled tasks of a gradbook of this version, one after the other."""
-    if version != __version__:  # a machine that came later than those that were asked
+    if version != __version__:  # a machine that joined after the versions were checked
         said = f"a machine of the cluster runs gradbook {__version__}, this one {version}"
         return [Outcome(error=UsageError(f"{said}: install the same version"))] * len(tasks)
     return [_do(task, longest, most_deaths) for task in tasks]
@@ -62,7 +62,7 @@ def _do(task: bytes, longest: float, most_deaths: int) -> Outcome:
 
 
 def _own_worker(longest: float) -> Worker:
-    if current_process().daemon:  # as Dask begins its workers, which may then begin nothing
+    if current_process().daemon:  # as Dask starts its workers, which may then start no process
         current_process().daemon = False
     if not hasattr(_own, "worker"):
         _own.worker = Worker(longest)
@@ -77,10 +77,10 @@ def _unpickle_and_do(task: bytes) -> object:
 
 # The crew -------------------------------------------------------------------------
 
-LOOK_ROUND = 1.0  # seconds after which it is asked whether the scheduler is still there
-COUNTED_FOR = 5.0  # seconds that a count of the cluster's threads holds
-AHEAD = 2  # parcels for each thread: one that it does, one that waits for it there
-LARGEST = 8 * 2**20  # bytes of a parcel to which another task is added, if there is for all
+LOOK_ROUND = 1.0  # seconds between checks that the scheduler still runs
+COUNTED_FOR = 5.0  # seconds for which a count of the cluster's threads is used
+AHEAD = 2  # parcels per thread: one that it works on, one that waits there
+LARGEST = 8 * 2**20  # bytes: a smaller parcel may get another task, if MOST_BYTES allows it
 MOST_BYTES = 256 * 2**20  # of all parcels that are under way
 
 
@@ -96,7 +96,7 @@ class Parcel:
 class ClusterCrew(WorkCrew):
     """The workers of the scheduler at an address such as tcp://host:8786, or of cluster.yaml.
 
-    Up to `together` tasks make a parcel: each takes Dask 1.6 ms, whatever is in it.
+    Up to `together` tasks make a parcel: Dask takes 1.6 ms for each, whatever its content.
     """
 
     def __init__(
@@ -112,9 +112,9 @@ class ClusterCrew(WorkCrew):
         self.client = self.machines.client
         self.waiting = OrderedDict()
         self.under_way: dict[Any, Parcel] = {}  # by Dask's futures
-        self.places: dict[str, Any] = {}  # which future each task is of
+        self.places: dict[str, Any] = {}  # the future of each task
         self.settled: SimpleQueue[Any] = SimpleQueue()  # futures, put here by Dask's threads
-        self.deaths: Counter[str] = Counter()  # of machines that were at a task
+        self.deaths: Counter[str] = Counter()  # of machines during a task
         self.size = 0  # bytes that are under way
         self.largest = LARGEST
         self.threads, self.counted = 1, 0.0
@@ -153,11 +153,11 @@ class ClusterCrew(WorkCrew):
     def reads(self, path: str) -> bool:
         return self.machines.find(path)
 
-    # On the way there.
+    # Sending.
 
     @property
     def _most(self) -> int:
-        """How many parcels the machines are given at once."""
+        """How many parcels the machines may have at once."""
         if time.monotonic() > self.counted + COUNTED_FOR:
             self._require_scheduler()
             self.threads = max(sum(self.client.nthreads().values()), 1)
@@ -171,7 +171,7 @@ class ClusterCrew(WorkCrew):
             self._send(max(min(len(self.waiting) // most, self.together), 1))
 
     def _send(self, count: int) -> None:
-        """Send at most `count` of the first tasks; one that machines died of goes alone."""
+        """Send at most `count` of the first tasks; one during which machines died is sent alone."""
         names: list[str] = []
         makers: list[MakeTask] = []
         tasks: list[bytes] = []
@@ -199,7 +199,7 @@ class ClusterCrew(WorkCrew):
         again = f" again {self.deaths[first]}" if self.deaths[first] else ""
         return f"{first} and {more} more" if more else f"{first}{again}"
 
-    # On the way back.
+    # Receiving.
 
     def _settled(self) -> list[Any]:
         """The futures that are done by now; waits until there is one."""
@@ -213,7 +213,7 @@ class ClusterCrew(WorkCrew):
         return [future for future in found if future in self.under_way]
 
     def _results(self, futures: Sequence[Any]) -> dict[Any, list[Outcome]]:
-        """The results that are still there."""
+        """The results that are still available."""
         with suppress(Exception):
             return dict(zip(futures, self.client.gather(list(futures)), strict=True))
         found = {}
@@ -231,8 +231,8 @@ class ClusterCrew(WorkCrew):
         return parcel
 
     def _died(self, parcel: Parcel, future: Any) -> Iterator[tuple[str, Outcome]]:
-        """Give each task once more, alone: the machines died again and again, or what they had
-        done was lost with them.
+        """Send each task once more, alone: machines died repeatedly, or results were lost with
+        them.
         """
         from distributed import KilledWorker
 

@@ -1,4 +1,4 @@
-"""The machines of a Dask cluster: which ones, as an address or a file says; reached or started.
+"""The machines of a Dask cluster, given by an address or a file; reached or started.
 
 The file is read as YAML that is only data: it names no class and no command, so that a stranger's
 file can start nothing but Dask.
@@ -32,15 +32,15 @@ MISSING = f"a cluster needs Dask: {INSTALL}"
 SCHEMES = ("tcp://", "tls://", "ws://", "wss://")
 USUAL_PORT = 8786
 LOGGERS = ("distributed", "distributed.client", "tornado.application")  # with levels of their own
-PATIENCE = 10.0  # seconds until a scheduler must have answered
+PATIENCE = 10.0  # seconds within which a scheduler must answer
 
 
 class ClusterError(GradbookError):
-    """A cluster that isn't there any more."""
+    """A cluster that has gone."""
 
 
 def client_of(address: str, security: Any = None) -> Client:
-    """A client of the scheduler at an address; refused where its machines run other versions."""
+    """A client of the scheduler at an address; fails if its machines run other versions."""
     if not address.startswith(SCHEMES):
         raise UsageError(
             f"'{address}' isn't the address of a scheduler: write it like tcp://host:8786"
@@ -49,7 +49,7 @@ def client_of(address: str, security: Any = None) -> Client:
     from distributed import Client
 
     place = urlsplit(address)
-    try:  # a client that finds nobody leaves threads behind
+    try:  # a client that finds no scheduler leaves threads behind
         create_connection((place.hostname or "", place.port or USUAL_PORT), PATIENCE).close()
         client = Client(address, timeout=PATIENCE, set_as_default=False, security=security)
     except (OSError, ValueError) as error:  # TimeoutError is an OSError
@@ -66,9 +66,9 @@ def client_of(address: str, security: Any = None) -> Client:
 
 
 def require_dask() -> None:
-    """Refuse where Dask isn't installed, and silence its logs: we say what a user has to know."""
+    """Refuse if Dask isn't installed, and silence its logs: gradbook reports problems itself."""
     try:
-        import distributed  # noqa: F401 - whether it is there
+        import distributed  # noqa: F401 - whether it is installed
     except ImportError as error:
         raise UsageError(MISSING) from error
     for name in LOGGERS:
@@ -120,18 +120,18 @@ machines in one of three ways:
 
   address: tcp://host:8786     the scheduler of an existing cluster
   workers: 4                   this many processes on this computer
-  hosts: [alice, bob]          machines reached by ssh; the first one runs the scheduler too
+  hosts: [alice, bob]          machines reached by ssh; the first one also runs the scheduler
 
 and may also contain:
 
-  threads: 2                   for each worker
+  threads: 2                   per worker
   user: ada                    on the hosts; also 'port: 2222'
-  python: /opt/bin/python      on the hosts: a Python that has gradbook
-  tls:                         for an address tls://…: whom to trust, and who we are
+  python: /opt/bin/python      on the hosts: a Python with gradbook installed
+  tls:                         for an address tls://…: the files of certificates and key
     authority: ca.pem
     certificate: me.pem
     key: me.key
-  shared: /data                a folder that every machine has there: its files aren't sent
+  shared: /data                a folder that all machines have at this path: its files aren't sent
 """
 
 SUFFIXES = (".yaml", ".yml")
@@ -153,7 +153,7 @@ class ClusterFileError(GradbookError):
 
 @dataclass(frozen=True)
 class Tls:
-    """Files that say whom to trust and who we are."""
+    """The files of a TLS connection: whom to trust, and our own certificate and key."""
 
     authority: str
     certificate: str
@@ -194,7 +194,7 @@ class _ClusterFile:
         ways = [name for name in WAYS if name in values]
         if len(ways) != 1:
             said = f"both {ways[0]} and {ways[1]}" if ways else f"none of {', '.join(WAYS)}"
-            self.fail(max((lines[way] for way in ways), default=1), f"it says {said}: say one")
+            self.fail(max((lines[way] for way in ways), default=1), f"it has {said}: write one")
         for name, with_ways in GO_WITH.items():
             if name in values and ways[0] not in with_ways:
                 beside = " or ".join(with_ways)
@@ -224,7 +224,7 @@ class _ClusterFile:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             why = one_line(str(getattr(error, "problem", None) or "it can't be read"))
-            self.fail(mark.line + 1 if mark else 1, f"no YAML: {why}")
+            self.fail(mark.line + 1 if mark else 1, f"not valid YAML: {why}")
         except RecursionError:
             self.fail(1, "it doesn't describe a cluster: it is nested too deeply")
         return node
@@ -232,7 +232,7 @@ class _ClusterFile:
     def mapping(
         self, node: Any, readers: Mapping[str, Callable[[Any], Any]]
     ) -> dict[str, tuple[int, Any]]:
-        """The value of each name, and on which line it stands."""
+        """The value of each name, with its line."""
         if getattr(node, "id", "") != "mapping":
             self.fail(_line(node), f"write lines such as '{next(iter(readers))}: …' here")
         found: dict[str, tuple[int, Any]] = {}
@@ -242,7 +242,7 @@ class _ClusterFile:
                 hint = did_you_mean(name, readers) or f": it is one of {', '.join(readers)}"
                 self.fail(_line(key), f"unknown {name!r}{hint}")
             if name in found:
-                self.fail(_line(key), f"a second '{name}': say it once")
+                self.fail(_line(key), f"a second '{name}': write it once")
             found[name] = _line(key), readers[name](value)
         return found
 
@@ -260,7 +260,7 @@ class _ClusterFile:
                 self.fail(_line(node), f"a whole number is expected here, from {least} to {most:,}")
             found = int(node.value)
             if not least <= found <= most:
-                self.fail(_line(node), f"it is from {least} to {most:,}")
+                self.fail(_line(node), f"it must be from {least} to {most:,}")
             return found
 
         return read
@@ -326,13 +326,13 @@ def _line(node: Any) -> int:
 # The machines ---------------------------------------------------------------------
 
 QUIET = 60  # a level of logs that nothing reaches
-FORGOTTEN = "1 hour"  # after which a scheduler ends that nobody gives anything to do any more
-ENDING = 5.0  # seconds for the scheduler to hear that nobody is here any more
+FORGOTTEN = "1 hour"  # after which an idle scheduler ends
+ENDING = 5.0  # seconds for the scheduler to hear that this client has gone
 
 
 @dataclass(frozen=True, eq=False)
 class Machines:
-    """A client of a scheduler, and the cluster behind it where we started that."""
+    """A client of a scheduler, and the cluster behind it if it was started here."""
 
     address: str
     client: Client
@@ -343,7 +343,7 @@ class Machines:
         return self.shared is not None and Path(path).resolve().is_relative_to(self.shared)
 
     def end(self) -> None:
-        with suppress(Exception):  # of what is gone already
+        with suppress(Exception):  # if it has already gone
             self.client.close(ENDING)
         if self.cluster is not None:
             with suppress(Exception):
@@ -392,7 +392,7 @@ def _start_here(plan: ClusterPlan) -> Any:
 
 def _start_by_ssh(plan: ClusterPlan) -> Any:
     try:
-        import asyncssh  # noqa: F401 - which Dask imports too late to be told apart
+        import asyncssh  # noqa: F401 - Dask imports it too late for a clear error
     except ImportError as error:
         raise UsageError(f"reaching hosts needs asyncssh: {INSTALL}") from error
     from distributed import SSHCluster

@@ -1,8 +1,8 @@
-"""Work done in processes of its own, which may die of it or be ended, and crews of such processes.
+"""Work in separate processes, which may crash or be ended, and crews of such processes.
 
 A worker does one task at a time: a function without arguments, which can be sent to another
-process. One that dies of its task, or takes too long for it, is replaced, and only that task goes
-without an answer. A crew does many tasks, each under a name; their outcomes come in any order.
+process. A worker that crashes or takes too long is replaced, and only its task gets no answer. A
+crew does many tasks, each under a name; their outcomes come in any order.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ try:
     from multiprocessing.connection import Connection, wait
 except ImportError as error:  # as in a browser
     raise UsageError(
-        "this needs processes of its own, which this Python can't start: run it in a Python "
+        "this needs to start processes, which this Python can't do: run it in a Python "
         "outside the browser"
     ) from error
 
 # A worker and its task ------------------------------------------------------------
 
-LOOK_ROUND = 1.0  # seconds after which a worker without a task looks whether it is still wanted
+LOOK_ROUND = 1.0  # seconds between an idle worker's checks whether it is still needed
 Task = Callable[[], Any]
 
 
 class LostTask(Exception):
-    """A task that no answer will come to, and why: the end of a sentence."""
+    """A task that will get no answer; the reason is the end of a sentence."""
 
 
 class OurFault(Exception):
-    """An error in a task that is our fault and not the input's."""
+    """An error in a task that is gradbook's fault and not the input's."""
 
     def __str__(self) -> str:
         return f"an internal error in gradbook ({one_line(super().__str__())})"
@@ -59,7 +59,7 @@ class Outcome:
 
 
 def do(task: Task) -> Outcome:
-    """Do a task here and now."""
+    """Do a task in this process."""
     try:
         return Outcome(task())
     except GradbookError as error:
@@ -141,8 +141,8 @@ def next_outcomes(workers: Sequence[Worker]) -> Iterator[tuple[Worker, Outcome]]
 
 
 def _end_left_alone(process: Any, parent: int) -> None:
-    """End a worker whose start was interrupted before anybody knew of it: it hears no other signal,
-    and would be waited for without end.
+    """End a worker whose start was interrupted before it was recorded: no other signal reaches it,
+    and Python would wait for it forever.
     """
     if os.getpid() == parent:
         with suppress(ValueError):  # it was ended after all
@@ -150,7 +150,7 @@ def _end_left_alone(process: Any, parent: int) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """End this process once its parent is gone, for then nobody waits for its answer."""
+    """End this process once its parent is gone, because then nobody waits for its answer."""
     while os.getppid() == parent:
         sleep(LOOK_ROUND)
     os._exit(1)
@@ -171,27 +171,27 @@ def _work(pipe: Connection, parent: int) -> None:
 # Crews ----------------------------------------------------------------------------
 
 MOST_DEATHS = 4
-MOST_WAITING = 10_000  # tasks; of more, whoever gives them keeps those that aren't due yet
+MOST_WAITING = 10_000  # tasks; a caller with more keeps those that aren't due yet
 LONGEST = 7 * 24 * 3600.0  # seconds for one task
 MakeTask = Callable[[], Task]
 
 
 class WorkCrew(ABC):
-    """Whoever does tasks. One whose process dies is done again by another, so many times at most:
-    then it is lost.
+    """Something that does tasks. A task whose process dies is repeated by another process, up to a
+    limit; then it is lost.
     """
 
-    waiting: OrderedDict[str, Any]  # what was given and isn't begun
+    waiting: OrderedDict[str, Any]  # tasks that haven't begun
 
     @property
     def room(self) -> int:
-        """How many more tasks may be given at once where there are very many."""
+        """How many more tasks may be given now, if there are very many."""
         return max(MOST_WAITING - len(self.waiting), 0)
 
     @abstractmethod
     def give(self, name: str, task: Task, make_task: MakeTask | None = None) -> None:
-        """Take a task; those given first are begun first. `make_task` makes the same task for a
-        machine that has none of this one's files, at the moment when it is sent there.
+        """Take a task; tasks begin in the order given. `make_task` makes the same task for a
+        machine that has none of this one's files, when it is sent there.
         """
 
     @abstractmethod
@@ -200,20 +200,20 @@ class WorkCrew(ABC):
 
     @abstractmethod
     def outcomes(self) -> Iterator[tuple[str, Outcome]]:
-        """The outcomes there are by now, with their names; waits where there is none yet."""
+        """The outcomes so far, with their names; waits if there is none yet."""
 
     def reads(self, path: str) -> bool:
-        """Whether whoever does the tasks can read this file at its path."""
+        """Whether the tasks can read this file at its path."""
         return True
 
     @property
     @abstractmethod
     def at_work(self) -> int:
-        """How many tasks are under way."""
+        """How many tasks are running."""
 
     @abstractmethod
     def end(self) -> None:
-        """End whatever is under way; a second call does nothing."""
+        """End all running tasks; a second call does nothing."""
 
     def __enter__(self) -> Self:
         return self

@@ -27,7 +27,7 @@ def test_the_digits_are_described(said, golden):
 def test_verifying_the_digits_says_their_sums(said):
     page = said("digits", "--verify")
     assert all(f"{expected}  {name}" in page for name, expected in SUMS.items())
-    assert "\n0 of 10,000 test images also occur among the others\n" in page
+    assert "\n0 of 10,000 test images also occur in training and validation\n" in page
 
 
 def test_a_folder_is_described_and_drawn(said, tmp_path, monkeypatch, golden):

@@ -27,7 +27,7 @@ def test_it_tells_how_it_learns_and_what_it_writes_meanwhile(words):
     rows = [line.split() for line in page.splitlines() if line[:5].strip().isdigit()]
     assert [row[0] for row in rows] == [str(k) for k in range(1, 11)]
     assert all(set("".join(row[5:])) <= set("ab") for row in rows)
-    assert "a letter on 2 lines held out" in " ".join(page.split())
+    assert "per letter on 2 lines held out" in " ".join(page.split())
     assert "gradbook generate runs/words  writes new lines" in page
     report = Path("runs/words/report.html").read_text("utf-8")
     assert "What it writes" in report
@@ -74,7 +74,7 @@ def test_a_finished_run_says_so_and_what_it_came_to(words):
     words(*TRAIN)
     page = " ".join(words("train", "--resume", "runs/words").split())
     assert "runs/words is already finished" in page
-    assert "a letter on the lines held out" in page
+    assert "per letter on the lines held out" in page
 
 
 @pytest.mark.parametrize(

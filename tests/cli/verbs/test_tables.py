@@ -277,7 +277,7 @@ def test_the_page_names_what_it_is_about(said):
         said("train", f"{name}-0.csv", "-o", name)
         page = Path(name, "report.html").read_text("utf-8")
         assert f"<h1>{name}-0: {name}</h1>" in page
-        assert "Where it is off" in page
+        assert "Largest errors" in page
         task = "classes" if name == "side" else "numbers"
         assert f"train recipe.txt -o again --set &#x27;task {task}&#x27;" in page
 

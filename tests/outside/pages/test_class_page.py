@@ -85,7 +85,11 @@ def test_five_hundred_books_are_searched_filtered_and_sorted(html, tmp_path):
 
 @pytest.mark.parametrize(
     ("findings", "remark"),
-    [(1, ""), (8, "The loss curves are left out"), (40, "the first 5 findings are told")],
+    [
+        (1, ""),
+        (8, "The loss curves are left out"),
+        (40, "Only the first 5 findings of each book are shown"),
+    ],
 )
 def test_a_page_of_five_hundred_stays_small_however_much_there_is_to_say(findings, remark):
     loss = tuple(1 / (k + 1) for k in range(300))

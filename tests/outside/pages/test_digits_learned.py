@@ -74,7 +74,7 @@ def test_a_network_names_nothing_before_it_has_learned_to_read(shown, tmp_path):
     give(page, "#files", tmp_path / "one.csv")
     until(page, "document.querySelector('#cards li')")
     assert page.text("#cards li") == "not yet"
-    assert page.text("#target option") == "what is read"
+    assert page.text("#target option") == "the predicted class"
     page.press("#go")
     seen = page.value("""new Promise(done => {
         const seen = []

@@ -214,7 +214,7 @@ def test_a_recipe_is_changed_in_its_text_and_trained_so(shown):
     rewrite(page, "epochs 3", "epochs 1")
     own = re.search(r"batch \d+", page.value("document.querySelector('#text').value"))
     rewrite(page, own[0], "batch 16")
-    assert page.text("#text-said") == "in order: 625 steps"
+    assert page.text("#text-said") == "no mistakes: 625 steps"
     assert page.text("#settings").startswith("1 epoch in batches of 16, one cycle")
     page.click("#go")
     until(page, OVER, 240)
@@ -251,7 +251,7 @@ def test_it_trains_in_the_page(shown):
     until(page, "parseFloat(document.querySelector('#epoch').textContent) > 0.1")
     page.click("#go")
     page.value("new Promise(done => setTimeout(done, 400))")
-    assert page.text("#go") == "Go on"
+    assert page.text("#go") == "Continue"
     stood = page.text("#epoch")
     page.value("new Promise(done => setTimeout(done, 300))")
     assert page.text("#epoch") == stood

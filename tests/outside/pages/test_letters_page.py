@@ -112,7 +112,7 @@ def test_a_training_pauses_goes_on_and_starts_over(opened):
     opened.press("#run")
     opened.until("Number(document.querySelector('#done').textContent) > 20")
     opened.press("#run")
-    assert opened.text("#run") == "Go on"
+    assert opened.text("#run") == "Continue"
     done = opened.text("#done")
     opened.settle()
     assert opened.text("#done") == done

@@ -80,7 +80,7 @@ def test_a_hostile_name_is_read_as_words():
 
 
 def test_a_network_that_makes_too_large_a_page_is_refused_in_a_line():
-    with pytest.raises(LimitError, match="400 kB is the most: take a smaller network"):
+    with pytest.raises(LimitError, match="more than 400 kB: use a smaller network"):
         play_page(parse("input 8; dense 24; tanh; dense 24; tanh; dense 3"))
 
 

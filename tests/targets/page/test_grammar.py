@@ -20,7 +20,7 @@ from tests.targets.page.machine import asked
 
 pytestmark = pytest.mark.witness("node")
 GRAMMAR = grammar_table()
-NOT_HERE = re.compile(r"a page opens no file|a page builds at most|a page doesn't build")
+NOT_HERE = re.compile(r"a page can't open a file|a page builds at most|a page can't build")
 NOT_BUILT = re.compile(r"\b(mel|spectrogram)\b")  # by a page
 DENSE = "input 2; dense 2; sigmoid; dense 1"
 
@@ -145,7 +145,7 @@ def test_a_text_too_long_is_refused_unread():
 @pytest.mark.parametrize(
     ("text", "line", "column", "message"),
     [
-        (HEAD + "sigmoid\n data iris.csv", 4, 2, "a page opens no file by itself"),
+        (HEAD + "sigmoid\n data iris.csv", 4, 2, "a page can't open a file by itself"),
         ("input 20\ndense 20", 2, 1, "420 weights and biases: a page builds at most 300"),
         (
             "input 1x20x20\nconv 2 5x5\nmaxpool all; flatten; dense 1",

@@ -1,6 +1,6 @@
-"""A page's whole state in the letters of its address, as web/view/address.js packs it and reads it.
+"""A page's whole state as the letters of its address, packed and read as in web/view/address.js.
 
-Every number comes back bit for bit. What a page says is checked before it is used.
+Every number is restored bit for bit. What comes from a page is checked before it is used.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ MOST_LETTERS = 300_000
 MOST_BYTES = 1_000_000  # that they may unpack to
 LATEST = 10**9  # epoch
 ODD = {"-0": -0.0, "NaN": float("nan"), "Infinity": float("inf"), "-Infinity": -float("inf")}
-BROKEN = "these letters hold no state of a page: take them whole from a page's address"
+BROKEN = "this text isn't the state of a page: copy all of it from the page's address"
 
 
 @dataclass(frozen=True)
 class PageState:
-    """What a page shows and goes on from; `values` are its state at this epoch, `start` at 1."""
+    """What a page shows and continues from; `values` are its state now, `start` that at epoch 1."""
 
     text: str
     rate: float
@@ -34,15 +34,15 @@ class PageState:
     values: tuple[float, ...]
     samples: tuple[Sample, ...]
     tests: tuple[Sample, ...] = ()
-    batch: int = 0  # samples of each update; 0 are all of them
-    sample: int = 0  # that is looked at
+    batch: int = 0  # samples per update; 0 for all of them
+    sample: int = 0  # the current one
     chosen: str = ""  # the value whose chain is shown
     look: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
 def pack(state: PageState) -> str:
-    """The letters that a page reads after `#n=`, or is sent by a notebook."""
+    """The letters that a page reads after `#n=`, or gets from a notebook."""
     state_table = {
         "text": state.text,
         "rate": state.rate,
@@ -67,7 +67,7 @@ def unpack(letters: str) -> PageState:
     """The state in a page's letters.
 
     Raises:
-        DataError: They are cut short, or hold something else.
+        DataError: They are cut short, or contain something else.
     """
     try:
         return _state(json.loads(_inflated(letters)))
@@ -137,7 +137,7 @@ def _number(number: Any) -> float:
 
 
 def _as_json(numbers: tuple[float, ...]) -> list[float | str]:
-    """JSON has no words for some numbers, and JavaScript writes −0 as 0."""
+    """The numbers, as text if JSON can't express them or JavaScript would write −0 as 0."""
     return [it if isfinite(it) and (it or copysign(1, it) > 0) else _odd(it) for it in numbers]
 
 

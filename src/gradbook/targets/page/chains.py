@@ -32,9 +32,9 @@ from gradbook.net.derivation import (
 
 
 def to_the_inputs(derived: Derivation) -> Derivation:
-    """With chains of the inputs as well, and of what is made of inputs alone.
+    """Add chains of the inputs, and of values that are computed from inputs alone.
 
-    They begin with the values that these feed, whose own chains are told by themselves.
+    They begin with the values that these feed, whose own chains are shown separately.
     """
     chains, roots = dict(derived.chains), dict(derived.roots)
     towards = dict(derived.locals)
@@ -53,7 +53,7 @@ def to_the_inputs(derived: Derivation) -> Derivation:
 
 
 def _locals_of_inputs(derived: Derivation) -> dict[Node, tuple[Local, ...]]:
-    """Of each value the partials towards those that no weight comes before."""
+    """For each value, the partials with respect to values that don't depend on a weight."""
     changing = set(derived.step.inputs)
     partials: dict[Node, tuple[Local, ...]] = {}
     for value in derived.forward:
@@ -68,10 +68,10 @@ def _locals_of_inputs(derived: Derivation) -> dict[Node, tuple[Local, ...]]:
 
 @dataclass(frozen=True)
 class ChainLines:
-    """The nodes that a derivation's chains come to, added to its graph."""
+    """The nodes of a derivation's chains, added to its graph."""
 
     derivation: Derivation
-    slopes: dict[Node, Node] = field(default_factory=dict)  # of a value: what its chain comes to
+    slopes: dict[Node, Node] = field(default_factory=dict)  # of each value: the node of its chain
 
     @staticmethod
     def of(derived: Derivation) -> ChainLines:
@@ -82,7 +82,7 @@ class ChainLines:
 
     @property
     def nodes(self) -> list[Node]:
-        """Everything that a chain shows a value of."""
+        """All nodes whose values the chains show."""
         nodes: dict[Node, None] = {}
         waiting = list(self.derivation.chains.values())
         while waiting:
@@ -92,7 +92,7 @@ class ChainLines:
         return list(nodes)
 
     def node(self, chain: Chain) -> Node:
-        """What the chain comes to."""
+        """The node with the value of a chain."""
         match chain:
             case Local():
                 return chain.formula

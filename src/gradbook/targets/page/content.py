@@ -1,4 +1,4 @@
-"""All that a page is told of a network: its lines, what they mean, where its numbers begin."""
+"""All data of a network for a page: its lines, what they mean, and its initial numbers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MOST_SAMPLES = 1_000  # that a page trains on
 
 @dataclass(frozen=True)
 class PageContent:
-    """A network's step and what is derived of it, with a line for each value that is shown."""
+    """A network's step and what is derived from it, with a line for each value that is shown."""
 
     net: Net
     step: Step
@@ -63,7 +63,7 @@ class PageContent:
 
     @cached_property
     def named_values(self) -> list[Node]:
-        """The values that the algebra names, and those of layers that nothing goes on from."""
+        """The values that the algebra names, and all values in the drawing."""
         nodes, net = self.step.graph.by_name, self.net
         layers = zip(layer_names(net)[1:], net.shapes[1:], net.layers, strict=True)
         names_of_layers = [
@@ -123,7 +123,7 @@ class PageContent:
 
     @property
     def _sample_loss(self) -> Node:
-        """One sample's own error; of a single sample it is all of the error."""
+        """One sample's own error; if there is one sample, the whole error."""
         if not self.step.batch:
             return self.step.loss
         (share,) = self.derivation.locals[self.step.loss]
@@ -133,7 +133,7 @@ class PageContent:
         return [self.lines.places[node] for node in nodes]
 
     def _masks(self) -> list[dict[str, Any]]:
-        """Each layer of dropout: its masks in the order they are drawn, and what they leave."""
+        """Each layer of dropout: its masks in drawing order, and the values they apply to."""
         layers: dict[int, list[Mask]] = {}
         for mask in self.step.masks:
             layers.setdefault(mask.layer, []).append(mask)
@@ -153,7 +153,7 @@ class PageContent:
         return self.net.with_samples(Sample(*map(tuple, pair)) for pair in self._samples())
 
     def _samples(self) -> list[list[list[float]]]:
-        """Inputs and targets of each; points of the plane where the network brings none along."""
+        """Inputs and targets of each sample; points of the plane if the network has no samples."""
         if self.step.batch and not self.net.samples and tells_points_apart(self.net):
             return label_points(points(USUAL_SET), self._classes)
         return [[list(it.inputs), list(it.targets)] for it in self.net.examples()]
@@ -194,6 +194,6 @@ def content(net: Net) -> PageContent:
 
 
 def _is_forward(step: Step) -> bool:
-    """Whether the outputs depend on nothing but inputs and weights, once nothing is dropped."""
+    """Whether the outputs depend only on inputs, weights and the masks of dropout."""
     known = {*step.inputs, *step.weights, *(mask.leaf for mask in step.masks)}
     return all(node in known for node in ancestors(step.outputs) if node.op.name == "leaf")

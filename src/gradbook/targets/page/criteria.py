@@ -1,4 +1,4 @@
-"""What a page needs to judge a learning rate: the criteria as tables, and where its numbers stand.
+"""What a page needs to judge a learning rate: the criteria as tables, and the lines of its numbers.
 
 The conditions are those of `gradbook.rates.criteria`. A condition is a list: ["and", …], ["or", …],
 ["not", condition], ["<=", measure, bound] or ["is", its name]; a bound is a number, a measure's
@@ -40,7 +40,7 @@ THRESHOLDS = {
 
 
 def criteria_table() -> dict[str, Any]:
-    """The same for every network."""
+    """The criteria, which are the same for every network."""
     named = [it for it in vars(c).values() if isinstance(it, Condition)]
     return {
         **THRESHOLDS,
@@ -58,7 +58,7 @@ def criteria_table() -> dict[str, Any]:
 
 
 def _words() -> dict[str, str]:
-    """What the verdicts are called, where that isn't what the criteria call them."""
+    """The names of verdicts that differ from those in the criteria."""
     names = {str(verdict): tr(verdict) for verdict in c.MEANINGS}
     return {verdict: words for verdict, words in names.items() if words != verdict}
 
@@ -89,7 +89,7 @@ def _bound(bound: Bound) -> Any:
 
 
 def gate_table(gate: LayerGate, places: Mapping[Node, int]) -> dict[str, Any]:
-    """The lines of what arrives at a layer's activations, of what passes and of their slopes."""
+    """The lines of the gradients before and after a layer's activations, and of their slopes."""
     kinds = {"slopes": gate.slopes, "arriving": gate.arriving, "passing": gate.passing}
     lines = {kind: [places[node] for node in nodes] for kind, nodes in kinds.items()}
     return {"covers": gate.covers, "hidden": gate.is_hidden, **lines}

@@ -1,7 +1,7 @@
-"""The text form as tables: what a page knows of it that reads networks by itself.
+"""The text form as tables, for a page that reads networks by itself.
 
-Words, limits and every message are those of `gradbook.net`, so that a wrong text is told the same
-on the page as by the command. The page's reader is `web/text/`, in JavaScript.
+Words, limits and every message are those of `gradbook.net`, so that the page and the command give
+the same message about a wrong text. The page's reader is `web/text/`, in JavaScript.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from gradbook.net import Net, Role, Update, description, fit, network, text, tok
 from gradbook.net.description import Task, meant_loss
 from gradbook.targets.page.steps import state_table, tensor_table
 
-MESSAGES = {  # of each module, those that the page's reader says as well
+MESSAGES = {  # the messages of each module that the page's reader also uses
     statements: (
         *("NO_WHOLE", "NOT_WHOLE", "NO_NUMBER", "NOT_NUMBER", "COMMAS", "TOO_LARGE"),
         *("NO_SIZES", "NOT_SIZES", "NOT_EXPECTED", "SECOND"),
@@ -79,7 +79,7 @@ MESSAGES = {  # of each module, those that the page's reader says as well
         *("LEADS_NOWHERE", "NO_STEP_LEFT", "TOKENS_UNREAD"),
     ),
 }
-MOST_WEIGHTS = 300  # that a page builds: more can't be told apart in a drawing
+MOST_WEIGHTS = 300  # of a network that a page builds; a drawing can't show more
 MOST_SINGLES = 4_000  # single values and products
 BIASES = MappingProxyType(
     {str(bias): {"shared": bias.shared, "fixed": bias.fixed} for bias in Bias}
@@ -98,7 +98,7 @@ BUILT = frozenset(  # cards that the page's own modules know, in text/layers.js
 
 
 def unbuilt(net: Net) -> str:
-    """The first layer that a page doesn't build by itself, as its text has it; or nothing."""
+    """The first layer that a page can't build by itself, as its text has it, or ''."""
     for layer in net.layers:
         if layer.bits:
             return str(layer.bits)
@@ -107,7 +107,7 @@ def unbuilt(net: Net) -> str:
     return ""
 
 
-TRAITS = {  # of a layer, by what the page calls them
+TRAITS = {  # of a layer, by their names on the page
     "letter": "letter",
     "lastLetter": "last_letter",
     "passesOn": "passes_on",
@@ -121,7 +121,7 @@ TRAITS = {  # of a layer, by what the page calls them
 
 
 def grammar_table() -> dict[str, Any]:
-    """The same for every network."""
+    """The grammar, which is the same for every network."""
     usual = Update()
     return {
         "messages": {name: getattr(of, name) for of, names in MESSAGES.items() for name in names},
@@ -169,7 +169,7 @@ def grammar_table() -> dict[str, Any]:
 
 
 def _forms() -> dict[str, Any]:
-    """Every field once, and each statement's by their numbers, those in any order together."""
+    """Every field once, and each statement's fields by number; those in any order are grouped."""
     known: dict[str, int] = {}
 
     def number(field: TextField) -> Any:
@@ -197,7 +197,7 @@ def _card_name(kind: type[Layer]) -> str:
 
 
 def _card_table(kind: type[Layer]) -> dict[str, Any]:
-    """What its fields are where nothing is said, its letters, and what else is true of it."""
+    """A card's default fields, its letters and its other properties."""
     usual = {it.name: it.default for it in fields(cast(Any, kind)) if it.default is not MISSING}
     traits = {name: getattr(kind, attribute) for name, attribute in TRAITS.items()}
     known = {name: it for name, it in traits.items() if not isinstance(it, property)}
@@ -207,7 +207,7 @@ def _card_table(kind: type[Layer]) -> dict[str, Any]:
 
 
 def _short(table: Any) -> Any:
-    """A table without what goes without saying."""
+    """A table without its empty entries."""
     if isinstance(table, dict):
         return {k: _short(v) for k, v in table.items() if v or (v == 0 and v is not False)}
     return list(map(_short, table)) if isinstance(table, (list, tuple)) else table

@@ -2,8 +2,8 @@
 
     [["leaf"], ["leaf"], ["multiply", 0, 1], ["constant", 0.5], ["add", 2, 3], …]
 
-The machine has few words (`machine/words.js` says what each means, in double precision). An op that
-isn't among them is said by its own expansion.
+The machine has few words (`machine/words.js` defines them, in double precision). An op without a
+word is written as its expansion.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Line = list[Any]
 
 @dataclass(frozen=True)
 class Lines:
-    """The lines in an order to compute in, and where each node's is."""
+    """The lines in the order of computation, and the place of each node's line."""
 
     lines: list[Line]
     places: Mapping[Node, int]
@@ -43,7 +43,7 @@ class Lines:
 
 
 def write_lines(nodes: Sequence[Node]) -> Lines:
-    """These nodes and all that they are made of, as lines."""
+    """These nodes and all that they are computed from, as lines."""
     places: dict[Node, int] = {}
     lines: list[Line] = []
     for node in _ordered(nodes):
@@ -66,7 +66,7 @@ def _line(node: Node, places: Mapping[Node, int]) -> Line:
 
 
 def _ordered(nodes: Sequence[Node]) -> list[Node]:
-    """Whatever is needed, sources first; an expansion is younger than the node that it says."""
+    """All nodes that are needed, sources first; an expansion is younger than its node."""
     done: dict[Node, None] = {}
     waiting = list(reversed(nodes))
     while waiting:

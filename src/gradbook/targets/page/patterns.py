@@ -1,14 +1,14 @@
-"""What each kind of value in a network is made of, with places for others.
+"""How each kind of value in a network is computed, with places for other values.
 
-A page builds networks of these by itself, in the lines of `lines.py`. A pattern is traced: the ops
-of a layer, a loss or an update are made on leaves that stand for values and for what a network
-says, so that no formula and no derivative stands here. What depends on a whole layer is cut out of
-the graph of a small network. An expression is a number, a place's name, or a list of a word and
-its operands:
+A page builds networks from these by itself, in the lines of `lines.py`. A pattern is traced: the
+ops of a layer, a loss or an update are applied to leaves for values and for a network's settings,
+so that no formula and no derivative is written here. What depends on a whole layer is taken from
+the graph of a small network. An expression is a number, a place's name, or a list of a word and its
+operands:
 
     ["divide", 1, ["add", 1, ["exp", ["negate", "x"]]]]
 
-`["every", word, expression]` takes the word over all values of a kind: places that count, x1, x2
+`["every", word, expression]` applies the word to all values of a kind: numbered places, x1, x2
 and so on, are called x* there.
 """
 
@@ -37,7 +37,7 @@ from gradbook.targets.page.lines import SAYS, WORDS
 from gradbook.targets.page.plane import CLASSES, class_targets, share_of
 
 FEW, MANY = 2, 6  # outputs; a long sum is divided by writing its share in front
-SEVERAL_PLACES = 3  # of a window or a group: no formula says 3 for another reason
+SEVERAL_PLACES = 3  # of a window or a group: no formula contains 3 otherwise
 MANY_PLACES = 7
 SIZES = {1: "one", FEW: "few", SEVERAL_PLACES: "few", MANY: "many", MANY_PLACES: "many"}
 PLACES: tuple[
@@ -51,24 +51,24 @@ PLACES: tuple[
 )
 SEVERAL = "; sample {0} -> {1}; sample {0} -> {1}"
 BELOW_ZERO = "below 0"
-SLOPES = (0, 1, -1, BELOW_ZERO)  # that formulas are written in ways of their own for
+SLOPES = (0, 1, -1, BELOW_ZERO)  # for which formulas are written differently
 
 
 @dataclass(frozen=True)
 class ValuePattern:
-    """One kind of value: its node, and the places of those that it is made of."""
+    """One kind of value: its node, and the places of those that it is computed from."""
 
     name: str
     value: Node
     places: Mapping[Node, str]
-    partials: Mapping[str, Node]  # by the place of the value that each is towards
+    partials: Mapping[str, Node]  # by the place of the value in the denominator
     count: int  # of the values of a kind
-    size: str  # which counts its formulas are for: one, few or many; two, or evenly many
+    size: str  # which counts its formulas are for: one, few or many; two, or an even number
     numbers: Mapping[float, str]  # in its formulas, that follow from the count
     is_rewritten: bool = False  # whether another has its expressions, and only its formulas differ
-    is_below_zero: bool = False  # of settings with a sign
-    apart: str = ""  # the place of the first of several, where that stands apart from the others
-    said_number: float = 0.0  # one in its expressions that stands for what a network says
+    is_below_zero: bool = False  # whether a setting is negative
+    apart: str = ""  # the place of the first of several, if it is separate from the others
+    said_number: float = 0.0  # in its expressions, for a network's setting
 
     def table(self) -> dict[str, Any]:
         seen: dict[str, Any] = {}
@@ -79,12 +79,11 @@ class ValuePattern:
         return {"value": self._apart(value), "partials": seen}
 
     def place_name(self, place: str) -> str:
-        """x1 and x2 are both x, but for the one that stands apart."""
+        """x for x1 and x2, except for the separate one."""
         return self.apart if self.apart and _index(place) == "1" else general(place)
 
     def _apart(self, term: Any) -> Any:
-        """With the place of the one that stands apart, where it isn't one of all, and of a number
-        that a network says."""
+        """The term with the place of the separate value, and that of a network's setting."""
         if isinstance(term, float) and term and term == self.said_number:
             return "varianceEpsilon"
         if isinstance(term, list):
@@ -92,13 +91,13 @@ class ValuePattern:
         return self.place_name(term) if self.apart and isinstance(term, str) else term
 
     def _partial(self, place: str, partial: Node) -> Any:
-        """The expression, with its own of several values called x."""
+        """A partial's expression, in which its own one of several values is called x."""
         term = self._apart(gather(_expression(partial, self.places.get), self.count))
         return _of_one(term, _index(place))
 
 
 def general(place: str) -> str:
-    """x1 and x2 are both x."""
+    """x for x1 and x2."""
     return place.rstrip("0123456789")
 
 
@@ -107,7 +106,7 @@ def _index(place: str) -> str:
 
 
 def _expression(node: Node, at: Callable[[Node], str | None], top: bool = False) -> Any:
-    """The node down to places and numbers, in words that the page's machine has."""
+    """The node as an expression of places and numbers, in words of the page's machine."""
     place = None if top else at(node)
     if place:
         return place
@@ -123,12 +122,12 @@ def _expression(node: Node, at: Callable[[Node], str | None], top: bool = False)
 
 
 def gather(term: Any, count: int) -> Any:
-    """With `every` where a word goes over all values of a kind, and n where it is their number."""
+    """The term with `every` for a word over all values of a kind, and n for their number."""
     if isinstance(term, float) and term == count > 1:
         return "n"
     if not isinstance(term, list):
         return term
-    if term[0] == "is_largest":  # which of them it is, is its own number
+    if term[0] == "is_largest":  # its own number says which of them it is
         return ["every", term[0], _counting(term[2], 1)]
     terms = _terms(term, count)
     alike = {str(_counting(term, k)) for k, term in enumerate(terms, 1)}
@@ -138,7 +137,7 @@ def gather(term: Any, count: int) -> Any:
 
 
 def _terms(term: Any, count: int) -> list[Any]:
-    """So many terms added from the left, or what a word of many operands is given."""
+    """The terms of a sum of so many, from the left, or the operands of a word that takes many."""
     if isinstance(term, list) and term[0] in ("log_sum_exp", "largest"):
         return list(term[1:])
     if count == 1:
@@ -149,7 +148,7 @@ def _terms(term: Any, count: int) -> list[Any]:
 
 
 def _counting(term: Any, k: int) -> Any:
-    """x2 as x*, where k is 2."""
+    """The term with x2 as x*, if k is 2."""
     if isinstance(term, str):
         return f"{general(term)}*" if _index(term) == str(k) else term
     return [_counting(part, k) for part in term] if isinstance(term, list) else term
@@ -161,10 +160,10 @@ def _of_one(term: Any, index: str) -> Any:
     return [_of_one(part, index) for part in term] if isinstance(term, list) else term
 
 
-# Where they are cut out --------------------------------------------------------
+# Tracing -----------------------------------------------------------------------
 
-SETTINGS = {"slope", "smoothing", "varianceEpsilon"}  # places of numbers that a network says
-GIVEN = {"t", "N", "mask", "count", *SETTINGS}  # places of what no weight changes
+SETTINGS = {"slope", "smoothing", "varianceEpsilon"}  # places of a network's settings
+GIVEN = {"t", "N", "mask", "count", *SETTINGS}  # places of values that no weight changes
 
 
 def pattern_of(
@@ -175,7 +174,7 @@ def pattern_of(
     size: str = "",
     numbers: Mapping[float, str] | None = None,
 ) -> ValuePattern:
-    """What a value is made of, and its partials towards the places that its formula mentions."""
+    """The pattern of a value, with its partials with respect to the places in its formula."""
     towards = [it for it in named_inputs(value, places) if general(places[it]) not in GIVEN]
     slopes = gradients(value, towards, stop=places)
     partials = {places[it]: slopes[it] for it in towards}
@@ -195,7 +194,7 @@ class _Sheet:
         return self.step.graph.by_name
 
     def held(self, places: Mapping[str, str]) -> dict[Node, str]:
-        """The places by their values; they name these by what they are called here."""
+        """The places by their nodes, which `places` has by name."""
         return {self.nodes[it]: place for it, place in places.items() if it in self.nodes}
 
     def pattern(self, name: str, of: str, places: Mapping[str, str], *size: Any) -> ValuePattern:
@@ -226,7 +225,7 @@ def patterns() -> Iterator[ValuePattern]:
 
 
 def _attention() -> Iterator[ValuePattern]:
-    """What a step is to another, and its share of all that it sees."""
+    """The score of one step for another, and its share among all that are attended to."""
     for count in (1, SEVERAL_PLACES, MANY_PLACES):
         sheet = _Sheet(f"input 2x{count}; attention; flatten; dense 1; loss half squared error")
         places = {
@@ -255,7 +254,7 @@ def _pools() -> Iterator[ValuePattern]:
         yield _Sheet(maps.format(f"maxpool {window}")).pattern(
             "maxpool", "p1_1", {**places, "p1_1": "y"}, count
         )
-        if count == 1:  # with a padding that counts, what is read is divided by more
+        if count == 1:  # if padding counts, the divisor is larger than what is read
             window = "2x1 pad 1x0x0x0 stride 2x1 zeros"
         yield _Sheet(maps.format(f"avgpool {window}")).pattern(
             "avgpool", "p1_1", places, count, "", {float(max(count, 2)): "n"}
@@ -281,9 +280,9 @@ def _norms() -> Iterator[ValuePattern]:
 
 
 def _rms() -> Iterator[ValuePattern]:
-    """The root of the mean of squares, values over it, and those times a scale."""
+    """The root of the mean of squares, values divided by it, and these times a scale."""
     for count in (SEVERAL_PLACES, MANY_PLACES):
-        epsilon = 2**-7  # which nothing else is
+        epsilon = 2**-7  # a number that occurs nowhere else
         text = f"input 1; dense {count}; rmsnorm epsilon {epsilon}; dense 1; loss mse"
         sheet = _Sheet(text)
         numbers = {float(count): "n", epsilon: "varianceEpsilon"}
@@ -295,7 +294,7 @@ def _rms() -> Iterator[ValuePattern]:
 
 
 def _deviation() -> ValuePattern:
-    """Traced with an epsilon that a network says."""
+    """The deviation, traced with epsilon as a network's setting."""
     graph, norm = Graph(), LayerNorm()
     x, scale, shift = (graph.leaf(Name(it), (1,)) for it in ("x", "γ", "β"))
     epsilon = graph.leaf(Name("ε"))
@@ -345,7 +344,7 @@ def _activations() -> Iterator[ValuePattern]:
 def _activated(
     name: str, kind: str, settings: Sequence[str], setting: float | str = ""
 ) -> ValuePattern:
-    """An activation's op, with its settings as leaves, or as a number that is written otherwise."""
+    """An activation's op, with its settings as leaves, or as a number with formulas of its own."""
     graph = Graph()
     x, *leaves = (graph.leaf(Name(it)) for it in ("x", *settings))
     places = dict(zip([x, *leaves], ["x", *settings], strict=True))
@@ -356,7 +355,7 @@ def _activated(
 
 
 def _errors() -> Iterator[ValuePattern]:
-    """Each output's, those of several together, and the mean over the samples."""
+    """The error of each output, of several outputs, and the mean over the samples."""
     for loss in LOSSES.values():
         if loss.of_all:
             yield from _errors_of_all(loss)
@@ -377,7 +376,7 @@ def _errors() -> Iterator[ValuePattern]:
 
 
 def _over_steps() -> Iterator[ValuePattern]:
-    """The mean over the steps that have a target: whose targets count."""
+    """The mean over the steps that have a target."""
     for steps in (SEVERAL_PLACES, MANY_PLACES):
         text = f"input {steps}x1; conv1d 2 1; softmax; loss cross-entropy"
         sheet = _Sheet(text, batch=True)
@@ -390,7 +389,7 @@ def _over_steps() -> Iterator[ValuePattern]:
 
 
 def _errors_of_all(loss: Loss) -> Iterator[ValuePattern]:
-    """The loss's op on the values of a network that ends as it asks."""
+    """The loss's op on the values of a network that ends as the loss requires."""
     for ending in (loss.ending, f"log {loss.ending}"):
         for is_smoothed in (False, True):
             for count in (1, FEW):
@@ -422,8 +421,8 @@ def least_table() -> dict[str, Any]:
 
 
 def plane_table() -> dict[str, Any]:
-    """How outputs say the classes of points on a plane, by their number, what they end in and
-    whether the loss is of all; those that say them as usual by their number alone."""
+    """How outputs classify points of a plane, by their number, the last activation and whether the
+    loss is of all; the usual ways by their number alone."""
     table: dict[str, Any] = {}
     for outputs in range(1, CLASSES + 1):
         usual = table[str(outputs)] = _plane(outputs, "", Loss.HALF_SQUARED)
@@ -445,11 +444,11 @@ def _plane(outputs: int, ending: str, loss: Loss) -> dict[str, Any]:
     }
 
 
-# How weights go on -------------------------------------------------------------
+# How weights change ------------------------------------------------------------
 
 
 def update_table() -> dict[str, Any]:
-    """For each rule what a weight, and what is remembered of it, are in the next step."""
+    """For each rule, the next values of a weight and of its memories."""
     table = {}
     for kind, card in UPDATES.items():
         for nesterov in (False, True) if "nesterov" in card.settings else (False,):
@@ -463,7 +462,7 @@ RULE = ("momentum", "beta1", "beta2", "epsilon", "decay")
 
 
 def _changes(card: UpdateCard, nesterov: bool, decays: bool) -> dict[str, Any]:
-    """The rule traced with numbers that a network says."""
+    """The rule, traced with leaves for a network's settings."""
     graph = Graph()
     names = {graph.leaf(Name(it)): it for it in ("w", "g", "η", *RULE)}
     weight, slope, rate, momentum, beta1, beta2, epsilon, decay = names

@@ -13,7 +13,7 @@ USUAL_SET = "circle"
 
 
 def tells_points_apart(net: Net) -> bool:
-    """Whether it says of a point on the plane which of two classes it is of."""
+    """Whether it classifies points of a plane into two classes."""
     one_says_all = net.outputs == 1 and net.objective is not Loss.CROSS
     return net.input == (2,) and (net.outputs == CLASSES or one_says_all)
 
@@ -24,24 +24,24 @@ def label_points(points: list[Point], classes: list[list[float]]) -> list[list[l
 
 
 def ending_of(net: Net) -> str:
-    """The activation that the outputs come from, if they do."""
+    """The activation that the outputs come from, or ''."""
     return net.layers[-1].kind if isinstance(net.layers[-1], Activation) else ""
 
 
 def class_targets(outputs: int, ending: str, which: int) -> list[float]:
-    """What so many outputs are to be for a point of that class."""
+    """The targets of so many outputs for a point of that class."""
     if outputs > 1:
         return [float(k == which) for k in range(outputs)]
     return [float(which) if _lowest(ending) == 0 else 2.0 * which - 1]
 
 
 def _lowest(ending: str) -> int:
-    """What a single output says to the first class: −1 where it is a tanh, else 0."""
+    """The target of a single output for the first class: −1 for a tanh, else 0."""
     return -1 if ending == "tanh" else 0
 
 
 def share_of(outputs: Sequence[Node], ending: str, loss: Loss) -> Node:
-    """0 where the outputs say the first class, 1 where they say the second, in between between."""
+    """How much a point belongs to the second class: 0 for the first class, 1 for the second."""
     if loss is Loss.CROSS and ending == "log softmax":
         outputs = [output.graph.make("exp", output) for output in outputs]
     if len(outputs) > 1:

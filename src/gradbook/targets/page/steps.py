@@ -1,8 +1,8 @@
-"""What recurrent layers compute at a step, traced from their cards, so that a page unrolls them.
+"""What recurrent layers compute at a step, traced from their cards, so that a page can unroll them.
 
-A card's ops are made on a small sequence. Each value of its first unit that has a name becomes a
-pattern, and a table says which values stand at the pattern's places: the features at the step, the
-row of a weight, a bias, values of the same step or of the one before, of the unit or of all units.
+A card's ops are applied to a small sequence. Each named value of its first unit becomes a pattern,
+and a table lists the values at the pattern's places: the features at the step, the row of a weight,
+a bias, values of the same step or of the one before, of the unit or of all units.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ Source = tuple[Any, ...]  # given | weights k | biases k | now name | before nam
 
 @dataclass(frozen=True)
 class StepValue:
-    """A value of the first unit at a step: its pattern, and where what it is made of comes from."""
+    """A value of the first unit at a step: its pattern, and the sources of what it reads."""
 
     name: Name
     pattern: ValuePattern
-    sources: dict[str, Source]  # by their places; true at the end where it is those of all units
+    sources: dict[str, Source]  # by place; they end with True for the values of all units
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def traced_layers() -> list[TracedLayer]:
 
 
 def _recurrents() -> Iterator[tuple[str, str]]:
-    """The word of each, with flags and without a bias."""
+    """The word of each, with each choice of its flags, and with or without a bias."""
     for kind in KINDS:
         if issubclass(kind, Recurrent):
             flags = [it.name for it in kind.forms[0].fields if isinstance(it, FlagField)]
@@ -100,7 +100,7 @@ def _named(name: Name) -> dict[str, Any]:
 
 
 def state_table(kind: type[Layer]) -> dict[str, Any] | None:
-    """What a recurrent layer's states are called."""
+    """The name of a recurrent layer's states."""
     if not issubclass(kind, Recurrent):
         return None
     layer = parse(f"input 2x1; {kind.word} 1 all; flatten; dense 1").layers[0]
@@ -121,7 +121,7 @@ class _Unit:
 
     @cached_property
     def elements(self) -> dict[Node, tuple[ParameterSpec, int, int]]:
-        """Of each weight its tensor, that tensor's number, and the element's."""
+        """For each weight, its tensor, that tensor's number, and the element's."""
         nodes = self.step.graph.by_name
         return {
             nodes[name]: (tensor, k, element)
@@ -156,7 +156,7 @@ class _Unit:
         return source[0] in ("given", "weights") or count > 1
 
     def _source(self, node: Node, step: int) -> tuple[Source, int]:
-        """Where a value stands, and its number there."""
+        """The source of a value, and its number there."""
         if node in self.elements:
             tensor, k, element = self.elements[node]
             return ("weights" if len(tensor.shape) > 1 else "biases", k), element

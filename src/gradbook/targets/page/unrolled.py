@@ -1,7 +1,7 @@
-"""What goes on inside layers that read sequences: planes of units by steps, and their weights.
+"""The values inside layers that read sequences: planes of units by steps, and weights.
 
-A recurrent layer is seen unrolled in time: a row for each unit, a column for each step. What steps
-are to each other in attention has a row for each that looks, and a column for each that is seen.
+A recurrent layer is unrolled in time: a row for each unit, a column for each step. Scores of
+attention have a row for each step that attends, and a column for each that is attended to.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from gradbook.net.step import Step
 
 @dataclass(frozen=True)
 class StepPlane:
-    """Values of one kind, row by row; there is none where nothing reads it."""
+    """Values of one kind, row by row; None for values that nothing reads."""
 
     title: str
     rows: Scalars
 
 
 def step_planes(step: Step, index: int) -> list[list[StepPlane]]:
-    """Those of a layer: what a gate adds up and what it makes of that side by side, then kinds that
-    stand alone as long as they are of one size, then weights in the same way."""
+    """A layer's planes: a gate's sums beside its activations, then other kinds side by side as long
+    as they have the same size, then weights in the same way."""
     gates: dict[str, list[StepPlane]] = {}
     for planes in inner_planes(step, index, _values_of(step, index)):
         gates.setdefault(innermost(planes.name).word, []).extend(_of_heads(planes))
@@ -47,7 +47,7 @@ def _of_heads(planes: InnerPlanes) -> Iterable[StepPlane]:
 
 def _merged(groups: Iterable[list[StepPlane]]) -> list[list[StepPlane]]:
     lines: list[list[StepPlane]] = []
-    is_open = False  # whether the last ones stood alone
+    is_open = False  # whether the last group had one plane
     for planes in groups:
         is_alone = len(planes) == 1
         if is_alone and is_open and lines[-1][0].rows.shape == planes[0].rows.shape:
@@ -59,13 +59,13 @@ def _merged(groups: Iterable[list[StepPlane]]) -> list[list[StepPlane]]:
 
 
 def inside(step: Step, index: int) -> list[Node]:
-    """The values with names, from what the layer is given to what it makes."""
+    """The named values between the layer's input and its output."""
     planes = inner_planes(step, index, _values_of(step, index))
     nodes = {node for plane in planes for node in plane.nodes.flat if node}
     return sorted(nodes, key=lambda node: node.index)
 
 
 def _values_of(step: Step, index: int) -> list[Node]:
-    """All that a layer hands on, whether another reads it or not."""
+    """All outputs of a layer, whether another layer reads them or not."""
     names = shown_names(step.net)[index + 1].elements(step.net.shapes[index + 1])
     return [step.graph.by_name[str(name)] for name in names.values()]

@@ -1,9 +1,9 @@
-"""What each place of a convolution's maps is the sum of: a window, the kernel, their products.
+"""The sum at each place of a convolution's maps: a window, the kernel, their products.
 
     {"value": 90, "bias": null, "channels": [[[[3, 17, 60], …], …], …]}
 
-For each input channel the rows of a window hold the lines of a value, of its weight and of their
-product; null stands for padding.
+For each input channel, the rows of a window contain the lines of a value, of its weight and of
+their product; null stands for padding.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def conv_windows(step: Step) -> tuple[ConvWindow, ...]:
 
 
 def _windows(step: Step, index: int) -> Iterator[ConvWindow]:
-    """A weight's number tells where in the window its product lies."""
+    """The windows of a layer; a weight's number gives the place of its product."""
     kernel, *_ = step.net.taken(index)
     name, shape = shown_names(step.net)[index + 1], step.net.shapes[index + 1]
     for element in name.elements(shape).values():

@@ -1,11 +1,11 @@
-// The chain rule: for every value on the way a chain of partials, as a tree of lines.
+// The chain rule: for every value from weights to error a chain of partials, as a tree of lines.
 //
-// Values come in the order in which they are computed. A chain is a list of products' factors,
-// sums and leaves that the page shows; where chains grow too long, the values that several share
-// are worked by themselves.
+// Values are in the order in which they are computed. A chain is a tree of the products, sums and
+// partials that the page shows; if chains get too long, the derivatives that several of them share
+// are shown by themselves.
 
 /**
- * @typedef {{of: number, to: number, formula: number}} Local the partial of one value towards another
+ * @typedef {{of: number, to: number, formula: number}} Local the partial of one value with respect to another
  * @typedef {import("../view/chain.js").Tree} Tree
  * @typedef {{kind: "partial" | "worked", of: number, to: number, value: number}} Factor
  */
@@ -13,7 +13,7 @@
 export class Chains {
   /** @param {import("./lines.js").Lines} lines @param {Map<number, Local[]>} towards of each value, in order
    * @param {number[]} ends weights @param {number} loss @param {number} sampleLoss
-   * @param {number | null} count the line that says how many samples there are @param {number} longest
+   * @param {number | null} count the line with the number of samples @param {number} longest
    */
   constructor(lines, towards, ends, loss, sampleLoss, count, longest) {
     this.lines = lines
@@ -29,7 +29,7 @@ export class Chains {
     const mixesSamples = [...towards.keys()].some(it => !this.isOfOneSample(it) && it !== loss)
     this.isShortened = mixesSamples || this.longest() > longest
     this.worked = new Set()
-    this.roots = new Map(this.errors.map(it => [it, it])) // of which error a chain is the derivative
+    this.roots = new Map(this.errors.map(it => [it, it])) // the error whose derivative a chain is
     this.made = /** @type {Map<number, Tree>} */ (new Map())
     for (const value of this.order) {
       this.roots.set(value, this.root(value))
@@ -44,7 +44,7 @@ export class Chains {
     return this.count === null || this.lines.each.has(value)
   }
 
-  /** The sample's own error, where a value touches no other sample's.
+  /** The sample's own error, if a value affects no other sample's.
    * @param {number} value @private
    */
   root(value) {
@@ -57,7 +57,7 @@ export class Chains {
     return this.roots.get(of) === this.sampleLoss
   }
 
-  /** The derivative that a value's chain comes to.
+  /** The line of a value's derivative.
    * @param {number} value
    */
   slope(value) {
@@ -71,7 +71,7 @@ export class Chains {
     return this.made.has(value) || this.errors.includes(value)
   }
 
-  /** The chain of an input, which begins with the values that it feeds.
+  /** Adds the chain of an input, through the values that it feeds.
    * @param {number} value @param {Local[]} fed
    */
   extend(value, fed) {
@@ -95,7 +95,7 @@ export class Chains {
     return Math.max(...sizes.values())
   }
 
-  /** ∂E_total/∂E1 is 1.
+  /** Whether a partial isn't written, as ∂E_total/∂E1 = 1.
    * @param {Local} local @private
    */
   goesUnsaid({ of, formula }) {
@@ -116,7 +116,7 @@ export class Chains {
       ...(each.length ? [this.overSamples(this.sum(each), false)] : []), ...once])
   }
 
-  /** What is inside, of every sample, added up; or the mean of it.
+  /** A tree summed over all samples, or its mean.
    * @param {Tree} inside @param {boolean} isMean @returns {Tree} @private
    */
   overSamples(inside, isMean) {
@@ -126,7 +126,7 @@ export class Chains {
     return { kind: isMean ? "mean" : "total", parts: [inside], value }
   }
 
-  /** The derivative of an error by way of one value that is fed.
+  /** The part of a derivative that passes through one value that is fed.
    * @param {Local} local @param {number} root @private
    */
   term(local, root) {
@@ -135,7 +135,7 @@ export class Chains {
     return this.product([...this.share(root, local.of), ...(before ? [before] : []), ...own])
   }
 
-  /** How much a sample's error counts in that of all, where a chain goes on from one to the other.
+  /** The derivative of the total error by a sample's, if a chain passes from one to the other.
    * @param {number} root @param {number} of @private
    */
   share(root, of) {
@@ -144,7 +144,7 @@ export class Chains {
     return [this.factor("partial", this.loss, to, formula)]
   }
 
-  /** A value's chain as it stands at the beginning of others; none of an error.
+  /** A value's chain as a factor of others; null for an error.
    * @param {number} value @returns {Tree | null} @private
    */
   reach(value) {
@@ -169,7 +169,7 @@ export class Chains {
     return this.together("sum", "add", terms, 0)
   }
 
-  /** @param {string} kind @param {string} word @param {Tree[]} parts @param {number} none what none come to @returns {Tree} @private */
+  /** @param {string} kind @param {string} word @param {Tree[]} parts @param {number} none the result without parts @returns {Tree} @private */
   together(kind, word, parts, none) {
     if (parts.length === 1) return parts[0]
     const value = parts.length
@@ -178,7 +178,7 @@ export class Chains {
     return { kind, parts, value }
   }
 
-  /** Where chains grow long, all that several share; and whatever all samples share.
+  /** Whether a derivative is shown by itself: all samples share it or, in long chains, several values.
    * @param {number} value @param {Tree} tree @private
    */
   deservesALine(value, tree) {

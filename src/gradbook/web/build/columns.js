@@ -1,4 +1,4 @@
-// The columns of the drawing: units or maps, the weights between them, and what stands below each.
+// The columns of the drawing: units or maps, the weights between them, and the words below each.
 
 import { reads } from "../text/layers.js"
 import { layerWords } from "../text/forms.js"
@@ -13,12 +13,12 @@ import { mark, tr } from "../view/language.js"
  * @typedef {import("./values.js").Building} Building
  * @typedef {import("../text/forms.js").Layer} Layer
  * @typedef {import("../view/layout.js").Column} Column
- * @typedef {"none" | "all" | "each" | "window" | "laid out" | "branch"} Link how it is joined to the one before
+ * @typedef {"none" | "all" | "each" | "window" | "laid out" | "branch"} Link how it is connected to the stage before
  * @typedef {{
  *   lines: number[][], planes: number[] | null, words: string[], link: Link, above: number[] | null,
  *   weights: number[] | null, skips: [stage: number, first: number][], isJoined: boolean, layers: number[],
  *   unrolled: import("./sequences.js").StepPlane[][] | null, titles: string[],
- * }} Stage of every name that stands in it the lines, row by row; in `planes` of this shape, or one unit each
+ * }} Stage the lines of each of its names, row by row; in maps of shape `planes`, or one unit each
  */
 
 /** @param {Values} values @param {number} samples @param {Building} building @returns {Column[]} */
@@ -34,7 +34,7 @@ export function columns(values, samples, building) {
 /** @param {Partial<Stage> & {lines: number[][], words: string[]}} stage @returns {Stage} */
 const stageOf = stage => ({ planes: null, link: "none", above: null, weights: null, skips: [], isJoined: false, layers: [], unrolled: null, titles: [], ...stage })
 
-/** An activation stands beside the sums that it is of.
+/** The stages of the layers; an activation is in the stage of its sums.
  * @param {Values} values @param {Building} building
  */
 function layerStages(values, building) {
@@ -59,12 +59,12 @@ function layerStages(values, building) {
   return stages
 }
 
-/** Whether it computes more at the steps of a sequence than what it makes.
+/** Whether it computes more at the steps of a sequence than its outputs.
  * @param {Values} values @param {Layer} layer
  */
 const isUnrolled = ({ cards }, { card }) => Boolean(cards[card].readsSteps)
 
-/** What it makes at all steps, and the state at the last one where that is all that goes on.
+/** Its outputs at all steps, and the last state by itself if only that is passed on.
  * @param {Values} values @param {number} index @param {Layer} layer @param {Building} building @returns {Stage[]}
  */
 function unrolledStages(values, index, layer, building) {
@@ -78,7 +78,7 @@ function unrolledStages(values, index, layer, building) {
   return made.length > 1 ? [all] : [all, stageOf({ lines: [columns[index + 1]], words: [mark("at the last step")], link: "laid out" })]
 }
 
-/** Maps, if it has rows and columns: those of one channel where none are said.
+/** The shape of its maps, if it has rows and columns; without channels there is one.
  * @param {number[]} shape
  */
 const planesOf = shape => (shape.length === 1 ? null : shape.length === 2 ? [1, ...shape] : shape)
@@ -97,7 +97,7 @@ function layerStage(values, index, layer, homes, building) {
   return stageOf({ ...stage, link, isJoined, skips: skipsOf(layer, index, net.shapes, homes, isJoined), above: masks && !stage.planes ? masks.lines : null })
 }
 
-/** The stages that it reads besides the one before, or that it puts side by side, and where each begins.
+/** The stages that it reads besides the one before, or that it concatenates, and where each begins.
  * @param {Layer} layer @param {number} index @param {number[][]} shapes @param {number[]} homes @param {boolean} isJoined
  * @returns {[number, number][]}
  */
@@ -136,7 +136,7 @@ function lossStages({ net, errors, loss, targets, objective }, samples, { gramma
   ]
 }
 
-/** Of a long column the first units are drawn, and the last.
+/** The units that are drawn: of a long column the first ones and the last.
  * @param {number} count @param {number[]} shown @returns {(number | null)[]}
  */
 function places(count, [most, first]) {
@@ -163,7 +163,7 @@ function column(stage, before, shown) {
   }
 }
 
-/** The units before that one reads, by their place in the column, and the weight between.
+/** The units of the column before that one reads: each one's row, and the weight between.
  * @param {Stage} stage @param {number} place @param {Stage | undefined} before @param {number[]} shown
  * @returns {[number, number | null][]}
  */
@@ -176,7 +176,7 @@ function sources({ weights, link, isJoined }, place, before, shown) {
   })
 }
 
-/** The units so many columns before that others read as well, from the first of those on.
+/** Adds connections from a stage `back` columns earlier, the first unit of which is read at `first`.
  * @param {Column} column @param {Stage} stage @param {Stage} source @param {number} back @param {number} first @param {number[]} shown
  */
 function addReads(column, stage, source, back, first, shown) {

@@ -1,4 +1,4 @@
-// What each value of a layer is: a pattern, with those that it is made of at its places.
+// How each value of a layer is computed: a pattern, with the values that it reads at its places.
 
 import { divisor, product, readAt, reads, spreadOf } from "../text/layers.js"
 import { overAlong } from "../text/window.js"
@@ -46,7 +46,7 @@ export function layerValues(values, index) {
  */
 const named = (values, index) => elements(values.layerNames[index + 1], values.net.shapes[index + 1])
 
-/** The lines of the tensors of parameters that a layer works with.
+/** The lines of the parameters that a layer uses, tensor by tensor.
  * @param {Values} values @param {number} index
  */
 export const own = ({ net, parameters }, index) => net.parameters.flatMap((it, k) => (it.layer === net.owners[index] ? [parameters[k]] : []))
@@ -64,7 +64,7 @@ function sums(values, index, given) {
     sum(name, weights.slice(k * given.length, (k + 1) * given.length), given, biases?.[biases.length > 1 ? k : 0]))
 }
 
-/** How well each step fits each token, by the weights of an embedding.
+/** The score of each token at each step, by the weights of an embedding.
  * @param {Values} values @param {number} index @param {number[]} given
  */
 function fits(values, index, given) {
@@ -75,7 +75,7 @@ function fits(values, index, given) {
     features.map(it => vectors[it * tokens + Math.floor(k / steps)]), features.map(it => given[it * steps + (k % steps)]), undefined))
 }
 
-/** Each value's sum over the windows that reach it; none reaches some in gaps.
+/** Each value's sum over the windows that reach it; values in gaps are reached by none.
  * @param {Values} values @param {number} index @param {Layer} layer
  */
 function spread(values, index, layer) {
@@ -154,7 +154,7 @@ function pools(values, index, layer) {
   })
 }
 
-/** Group by group: the mean, the variance, the deviation, each value without them, and scaled anew.
+/** For each group the mean, variance and deviation; then each value normalised, and scaled.
  * @param {Values} values @param {number} index @param {Layer} layer
  */
 function norms(values, index, layer) {
@@ -186,7 +186,7 @@ function norms(values, index, layer) {
   }))
 }
 
-/** The channels of each place over the root of the mean of their squares.
+/** The channels of each place, divided by the root of their mean square.
  * @param {Values} values @param {number} index @param {Layer} layer
  */
 function rms(values, index, { epsilon, plain }) {
@@ -205,7 +205,7 @@ function rms(values, index, { epsilon, plain }) {
     ({ name, kind: "times scale", places: { x: normal[k], scale: scales[Math.floor(k / area)] } })))
 }
 
-/** What dropout leaves, by masks that are drawn.
+/** The values that dropout keeps, by random masks.
  * @param {Values} values @param {number} index @param {Layer} layer
  */
 function kept(values, index, layer) {
@@ -246,11 +246,11 @@ function sloped(values, index) {
 
 /** @param {Values} values @param {number} index @param {Layer} layer @returns {Wanted[]} */
 function activated(values, index, { kind, slope }) {
-  const written = `${kind} ${[-1, 0, 1].includes(slope) || slope > 0 ? slope : "below 0"}` // in a way of its own
+  const written = `${kind} ${[-1, 0, 1].includes(slope) || slope > 0 ? slope : "below 0"}` // its formulas depend on the slope
   return named(values, index).map((name, k) => ({ name, kind, written, places: { x: values.columns[index][k] }, settings: { slope } }))
 }
 
-/** By way of ln Σ e^o, which softmax measures every value from; of a sequence at each step.
+/** Softmax by way of ln Σ e^o, which is subtracted from each value; for a sequence at each step.
  * @param {Values} values @param {number} index @param {Layer} layer
  */
 function shares(values, index, { kind }) {
@@ -265,7 +265,7 @@ function shares(values, index, { kind }) {
   const made = new Map(values.make(places.flatMap((row, step) => row.map((k, j) =>
     ({ name: names[k], kind, places: { x: given[step][j], L: totals[step] } })))).map((line, j) => [places.flat()[j], line]))
   const lines = names.map((_, k) => made.get(k) ?? 0)
-  totals.forEach((L, step) => Object.assign(values.made.get(L)?.places ?? {}, { a: of(lines)[step] })) // by which its slopes are said
+  totals.forEach((L, step) => Object.assign(values.made.get(L)?.places ?? {}, { a: of(lines)[step] })) // its derivatives are written with these
   values.totals = totals
   return lines
 }

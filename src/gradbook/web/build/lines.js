@@ -1,12 +1,12 @@
-// Makes lines of expressions, each different one once.
+// Makes lines from expressions, each different one once.
 
 /**
  * @typedef {any} Expression a number, a place's name, or a word with its operands: see targets/page/patterns.py
- * @typedef {Record<string, number | number[]>} Places the lines that stand at an expression's places
+ * @typedef {Record<string, number | number[]>} Places the lines at an expression's places
  */
 
 export class Lines {
-  /** @param {Record<string, number>} settings what a network says itself, by the names that patterns have for it */
+  /** @param {Record<string, number>} settings numbers of the network's text, by their names in patterns */
   constructor(settings) {
     this.settings = settings
     this.lines = /** @type {import("../machine/machine.js").Line[]} */ ([])
@@ -53,7 +53,7 @@ export class Lines {
     return place
   }
 
-  /** A line of its own: copies are told apart by their names.
+  /** A new line even if there is an equal one: copies have names of their own.
    * @param {import("../machine/machine.js").Line} line @param {boolean} each @private
    */
   add(line, each) {
@@ -80,7 +80,7 @@ export class Lines {
     if (found !== undefined) return Array.isArray(found) ? found[own] : found
     if (name === "n") return this.constant(count)
     if (name in this.settings) return this.constant(this.settings[name])
-    throw new Error(`nothing stands at ${name}`)
+    throw new Error(`no value for the place ${name}`)
   }
 
   /** A word over all values of a kind, from the first to the last.
@@ -94,7 +94,7 @@ export class Lines {
   }
 }
 
-/** How many values stand where an expression goes over all of a kind, if it says.
+/** How many values of a kind an expression goes over, if it has a starred name.
  * @param {Expression} said @param {Places} places @returns {number | undefined}
  */
 function starred(said, places) {

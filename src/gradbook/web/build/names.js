@@ -1,4 +1,4 @@
-// What the values of a network are called, and how their names are written.
+// The names of a network's values, and how they are written.
 
 import { isSequence } from "../text/window.js"
 
@@ -13,7 +13,7 @@ import { isSequence } from "../text/window.js"
  */
 export const at = (name, index) => (name.of ? { ...name, of: at(name.of, index) } : { ...name, index })
 
-/** The same at a step of a sequence; without one, at all.
+/** The same name at a step of a sequence or, without one, at all steps.
  * @param {ValueName} name @param {number} [step] @returns {ValueName}
  */
 export const atStep = (name, step) => (name.of ? { ...name, of: atStep(name.of, step) } : { ...name, step })
@@ -27,7 +27,7 @@ export function placesOf([size, ...rest]) {
   return Array.from({ length: size }, (_, k) => inner.map(place => [k, ...place])).flat()
 }
 
-/** What its values are called, in that order; a single channel goes without saying.
+/** The names of a tensor's values, in that order; a single channel isn't numbered.
  * @param {ValueName} name @param {number[]} shape @returns {ValueName[]}
  */
 export function elements(name, shape) {
@@ -39,7 +39,7 @@ export function elements(name, shape) {
   return placesOf(shape).map(place => at(name, place.slice(skip).map(k => k + 1)))
 }
 
-/** h1, a_h1, c2_1_3, E_total: as it is said in words.
+/** A name as text: h1, a_h1, c2_1_3, E_total.
  * @param {ValueName} name @returns {string}
  */
 export function said({ stem, of, word, layer, index = [], step }) {
@@ -50,7 +50,7 @@ export function said({ stem, of, word, layer, index = [], step }) {
 /** @param {number} [step] */
 const mark = step => (step === undefined ? "" : `(${step})`)
 
-/** Its number among those of its kind, where there are several.
+/** Its number among those of its kind, if there are several.
  * @param {number} index @param {number[]} peers
  */
 const numbered = (index, peers) => (peers.length > 1 && peers.includes(index) ? { layer: peers.indexOf(index) + 1 } : {})
@@ -69,7 +69,7 @@ function peersOf(layers, index, cards) {
  */
 export const ofLayer = (stem, layers, index, cards) => ({ stem, ...numbered(index, peersOf(layers, index, cards)) })
 
-/** What the input's and then each layer's values are called.
+/** The names of the input's values, and then of each layer's.
  * @param {Layer[]} layers @param {Cards} cards @param {number[][]} shapes @returns {ValueName[]}
  */
 export function layerNames(layers, cards, shapes) {
@@ -89,14 +89,14 @@ function layerName(layers, index, before, cards, shape) {
   return layers[index].all ? name : atStep(name, shape[2])
 }
 
-/** A name of something in it, as the grammar has it.
+/** A name from the grammar, of something in this layer.
  * @param {ValueName} name @param {Layer[]} layers @param {number} index @param {Cards} cards @returns {ValueName}
  */
 export const inLayer = (name, layers, index, cards) => (name.of
   ? { ...name, of: inLayer(name.of, layers, index, cards) }
   : { ...name, ...ofLayer(name.stem, layers, index, cards) })
 
-/** The last of its letter that may go by another.
+/** The last layer of its letter, which may have another letter.
  * @param {Layer[]} layers @param {number} index @param {Cards} cards
  */
 const lastOf = (layers, index, cards) => Math.max(-1, ...layers.flatMap(({ card }, k) =>
@@ -108,7 +108,7 @@ export function written(name, kinds) {
   return { said: said(name), letter: name.stem, below: below(name), kind, math: math(name, kind) }
 }
 
-/** The letter, slanted, with what stands below it; a square above, as of σ².
+/** The name as MathML: its letter, the subscript, and a square as in σ².
  * @param {ValueName} name @param {string} kind
  */
 function math(name, kind) {
@@ -122,7 +122,7 @@ function math(name, kind) {
 /** @param {ValueName} name */
 const numbers = ({ layer, index = [], step }) => [layer, ...index].filter(part => part !== undefined).join(",") + mark(step)
 
-/** What stands below the line after the letter.
+/** The subscript after the letter.
  * @param {ValueName} name @returns {string}
  */
 function below(name) {

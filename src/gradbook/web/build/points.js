@@ -1,5 +1,5 @@
-// Points drawn by rule: the same seed draws the same ones, as data/sources.py does; and what else
-// of a point may be an input.
+// Points drawn by rule: the same seed gives the same points as in data/sources.py; and the features
+// of a point that may be inputs.
 
 import { Random } from "../machine/chance.js"
 
@@ -15,7 +15,7 @@ const anywhere = (random, low = -1) => random.uniform(low, 1)
 /** @param {number} radius @param {number} angle */
 const polar = (radius, angle) => [radius * Math.cos(angle), radius * Math.sin(angle)]
 
-/** By name: how a point is drawn, its coordinates first, then its class, or a value to come to.
+/** How each set draws a point: its coordinates, then its class or its target value.
  * @type {Record<string, {isValue?: boolean, draw: (random: Random) => number[]}>}
  */
 export const SETS = {
@@ -82,8 +82,8 @@ export const SETS = {
   },
 }
 
-/** So many points of a kind, with three decimals. Noise moves a point, or the value at it, that far
- * at most; without it and with seed 0 they are the command's.
+/** So many points of a kind, with three decimals. Noise moves a point, or its value, by at
+* most so much; without it and with seed 0 they are the command's points.
  * @param {string} kind @param {number} [seed] @param {number} [noise] @param {number} [count]
  */
 export function points(kind, seed = 0, noise = 0, count = COUNT) {
@@ -97,7 +97,7 @@ export function points(kind, seed = 0, noise = 0, count = COUNT) {
   })
 }
 
-/** Points as samples; a class has its targets, a value is one.
+/** Points as samples; a class becomes its targets, a value is the target itself.
  * @param {number[][]} points @param {number[][] | null} classes @returns {Sample[]}
  */
 export function labelled(points, classes) {
@@ -107,7 +107,7 @@ export function labelled(points, classes) {
   })
 }
 
-// What inputs are made of ------------------------------------------------------------
+// Features ---------------------------------------------------------------------------
 
 /** @type {Record<string, (x: number, y: number) => number>} */
 export const FEATURES = {
@@ -120,8 +120,8 @@ export const FEATURES = {
  */
 export const made = (features, [x, y]) => features.map(it => FEATURES[it](x, y))
 
-/** What each input is made of, where they are a place on a line or on a plane and what is made of
- * it; none where they are anything else.
+/** The feature that each input is, if all inputs are features of a point on a line or a plane;
+* none otherwise.
  * @param {number} count of inputs @param {Sample[]} samples @returns {string[]}
  */
 export function featuresOf(count, samples) {

@@ -1,4 +1,4 @@
-// The values of layers that read sequences, and where they stand in the drawing, unrolled in time.
+// The values of layers that read sequences, and where they are drawn, unrolled in time.
 
 import { product } from "../text/layers.js"
 import { at, atStep, elements, inLayer, ofLayer, said } from "./names.js"
@@ -6,7 +6,7 @@ import { at, atStep, elements, inLayer, ofLayer, said } from "./names.js"
 /**
  * @typedef {import("./values.js").Values} Values
  * @typedef {import("../text/forms.js").Layer} Layer
- * @typedef {[kind: string, which?: number | string, isOfAll?: boolean]} Source where what stands at a place comes from: see targets/page/steps.py
+ * @typedef {[kind: string, which?: number | string, isOfAll?: boolean]} Source where the value at a place comes from: see targets/page/steps.py
  * @typedef {[name: import("./names.js").ValueName, kind: string, from: Record<string, Source>]} StepValue
  * @typedef {[first: StepValue[], later: StepValue[]]} StepValues
  */
@@ -17,7 +17,7 @@ import { at, atStep, elements, inLayer, ofLayer, said } from "./names.js"
 export const byStep = (lines, [features, , steps]) =>
   Array.from({ length: steps }, (_, step) => Array.from({ length: features }, (_, k) => lines[k * steps + step]))
 
-/** A recurrent layer: what its card makes at a step, of the step and of the one before.
+/** A recurrent layer's values at each step, by its card: from the step and from the one before.
  * @param {Values} values @param {number} index @param {number[][]} parameters
  */
 export function states(values, index, parameters) {
@@ -54,7 +54,7 @@ export function states(values, index, parameters) {
   return layer.all ? found[0].flatMap((_, unit) => found.map(it => it[unit])) : found[found.length - 1]
 }
 
-/** Attention: queries, keys and values, how well they fit, the shares that follow, what is taken by them.
+/** Attention: queries, keys and values, their scores, the shares from these, and the weighted sums.
  * @param {Values} values @param {number} index @param {number[][]} parameters
  */
 export function attended(values, index, parameters) {
@@ -80,7 +80,7 @@ export function attended(values, index, parameters) {
   const [queries, keys] = [query, key].map(it => byStep(it, shape))
   const places = Array.from({ length: heads * steps * steps }, (_, k) => [Math.floor(k / steps / steps), Math.floor(k / steps) % steps, k % steps])
   const sees = (/** @type {number[]} */ [, row, column]) => !causal || column <= row
-  /** Values of those that are seen, by their number among all.
+  /** Values of the pairs that attention may use, by their number among all pairs.
    * @param {string} stem @param {string} word @param {(head: number, row: number, column: number, k: number) => Omit<import("./values.js").Wanted, "name">} of
    */
   const among = (stem, word, of) => {
@@ -94,7 +94,7 @@ export function attended(values, index, parameters) {
   /** @param {Map<number, number>} of @param {number} head @param {number} row */
   const inRow = (of, head, row) => Array.from({ length: steps }, (_, column) => of.get((head * steps + row) * steps + column) ?? -1).filter(it => it >= 0)
   const shares = among("a", "share", (head, row, _, k) => ({ kind: "share", places: { own: scores.get(k) ?? 0, x: inRow(scores, head, row) } }))
-  for (const [k, line] of shares) { // by which the slopes of others are said
+  for (const [k, line] of shares) { // the derivatives of others are written with these
     const [head, row] = places[k]
     Object.assign(values.made.get(line)?.places ?? {}, { a: inRow(shares, head, row) })
   }
@@ -106,11 +106,11 @@ export function attended(values, index, parameters) {
   return sums("", 3, mixed)
 }
 
-// Where they stand in the drawing -------------------------------------------------
+// Where they are drawn ------------------------------------------------------------
 
 /** @typedef {{title: string, rows: (number | null)[][]}} StepPlane */
 
-/** A layer's planes of units by steps, as targets/page/unrolled.py has them.
+/** A layer's planes of units by steps, as in targets/page/unrolled.py.
  * @param {Values} values @param {number} index @param {number[][]} parameters
  * @returns {StepPlane[][]}
  */
@@ -118,7 +118,7 @@ export function stepPlanes(values, index, parameters) {
   return [...merged(byWord(values, inside(values, index, parameters))), ...merged(weightPlanes(values, index, parameters))]
 }
 
-/** Kinds that stand alone side by side, as long as they are of one size.
+/** Puts groups of one plane side by side, as long as they have the same size.
  * @param {StepPlane[][]} groups
  */
 function merged(groups) {
@@ -137,7 +137,7 @@ function merged(groups) {
 /** @param {StepPlane} plane */
 const size = ({ rows }) => `${rows.length}x${rows[0].length}`
 
-/** The values from what the layer is given to what it makes.
+/** The values between the layer's inputs and its outputs.
  * @param {Values} values @param {number} index @param {number[][]} parameters
  */
 function inside({ columns, made }, index, parameters) {
@@ -183,7 +183,7 @@ function placeOf({ index = [], step }) {
   return place.length === 3 ? place : [1, ...place]
 }
 
-/** One, or one for each head.
+/** One plane, or one for each head.
  * @param {string} title @param {[place: number[], line: number][]} all @returns {StepPlane[]}
  */
 function planesOf(title, all) {
@@ -195,7 +195,7 @@ function planesOf(title, all) {
   }))
 }
 
-/** Those of a gate side by side; a row for each unit, and of what belongs to steps a column for each.
+/** The planes of weights, a gate's side by side: a row per unit, and a column per step if there are any.
  * @param {Values} values @param {number} index @param {number[][]} parameters
  */
 function weightPlanes({ net }, index, parameters) {
@@ -218,7 +218,7 @@ function weightPlanes({ net }, index, parameters) {
  */
 export const stepRows = (lines, [features, , steps]) => Array.from({ length: features }, (_, k) => lines.slice(k * steps, (k + 1) * steps))
 
-/** How many values of a sequence there are at each step.
+/** The shape of the targets: for a sequence, steps × features.
  * @param {number[]} shape
  */
 export const wantedShape = shape => (shape.length > 1 ? [shape[2], shape[0]] : [product(shape)])

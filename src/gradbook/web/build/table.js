@@ -70,7 +70,7 @@ function derived(values, longest) {
   return { trained, forward, slopes, chains }
 }
 
-/** What the outputs and the error are made of, in an order to compute in.
+/** The values that outputs and error are computed from, in the order of computation.
  * @param {Values} values
  */
 function needed({ made, outputs, loss }) {
@@ -85,7 +85,7 @@ function needed({ made, outputs, loss }) {
  */
 const mentioned = ({ template }) => [...template.matchAll(/⟦(\d+)⟧/g)].map(found => Number(found[1]))
 
-/** The names of all that is shown: what is computed, what is drawn, weights, and what an update remembers.
+/** The names of all shown values: computed and drawn ones, weights, and an update's memories.
  * @param {Values} values @param {import("./values.js").Value[]} forward @param {(number | null)[]} drawn
  */
 function named(values, forward, drawn) {
@@ -95,7 +95,7 @@ function named(values, forward, drawn) {
   return [...names].filter(([line]) => isLeaf(line) || shown.has(line))
 }
 
-/** Of every place of every convolution what it reads, its weights and their products.
+/** For every place of every convolution, the values that it reads, its weights and their products.
  * @param {Values} values
  */
 function windowsOf(values) {
@@ -109,12 +109,12 @@ function windowsOf(values) {
   }))
 }
 
-/** What a value's pattern has partials towards.
+/** The values that a value's pattern has partials for.
  * @param {import("./values.js").Value} value
  */
 const sources = ({ pattern, places }) => Object.keys(pattern.partials).flatMap(place => places[place] ?? [])
 
-/** Chains of the inputs as well, and of what is made of inputs alone; the partials in them.
+/** Adds chains of inputs and of what is computed from inputs alone; returns their partials.
  * @param {Values} values @param {import("./values.js").Value[]} forward @param {Chains} chains
  */
 function toTheInputs(values, forward, chains) {
@@ -142,7 +142,7 @@ function reached(forward, from, to) {
   return new Set([...changing].filter(it => wanted.has(it)))
 }
 
-/** What each weight, and then what the update remembers of each, is in the next step.
+/** The next value of each weight, and then of each memory of the update.
  * @param {Values} values @param {number[]} trained @param {Chains} chains @param {Building} building
  * @returns {[leaf: number, next: number][]}
  */
@@ -185,7 +185,7 @@ function leastOf({ net, lines, targets, count }, { least }) {
   return count === null ? alone : lines.make("divide", lines.make("total", alone), count)
 }
 
-/** Of each layer of activations what arrives at it, what passes, and its slopes.
+/** For each layer of activations, the gradients that arrive and that pass, and its derivatives.
  * @param {Values} values @param {Chains} chains @param {number[]} trained
  */
 function gatesOf(values, chains, trained) {
@@ -211,7 +211,7 @@ function gatesOf(values, chains, trained) {
   })
 }
 
-/** Whether all of these lines are computed from one of the others.
+/** Whether every end is computed from one of the sources.
  * @param {import("../machine/machine.js").Line[]} lines @param {number[]} sources @param {number[]} ends
  */
 function dependOn(lines, sources, ends) {
@@ -223,9 +223,9 @@ function dependOn(lines, sources, ends) {
   return ends.every(line => found.has(line))
 }
 
-// Where its numbers begin ---------------------------------------------------------
+// Initial values ------------------------------------------------------------------
 
-/** Every parameter's start value by its name, as given or else as usual.
+/** Every parameter's initial value by its name: the given one, or else the usual one.
  * @param {Net} net @param {Building} building
  */
 function startValues(net, { grammar }) {
@@ -248,7 +248,7 @@ function startValues(net, { grammar }) {
 /** @param {number} value @param {number} decimals */
 const rounded = (value, decimals) => Number(value.toFixed(decimals))
 
-/** What is said of samples that are made up, and how to give others.
+/** The message about made-up samples, and how to give others.
  * @param {Net} net @param {Building} building
  */
 function madeUp(net, building) {
@@ -276,7 +276,7 @@ function drawnSample({ seed, tokens, input, shapes, outputs, loss }, { grammar }
 
 // Points of a plane -----------------------------------------------------------------
 
-/** How the network says the classes of points on a plane, if it does.
+/** How the network's outputs classify points of a plane, if they do.
  * @param {Net} net @param {Building} building @param {Sample[]} samples
  */
 function planeOf({ shapes, outputs, ending, loss }, { planes, grammar }, samples) {
@@ -285,7 +285,7 @@ function planeOf({ shapes, outputs, ending, loss }, { planes, grammar }, samples
   return planes[`${outputs} ${ending}${ofAll ? " of all" : ""}`] ?? planes[outputs]
 }
 
-/** The samples as far as another network can go on with them; points of a plane get its own classes.
+/** The samples, if another network can use them; points of a plane get the targets of its classes.
  * @param {Sample[]} samples @param {number[][] | null} classes that they have @param {Net} net @param {Building} building
  */
 export function kept(samples, classes, net, building) {

@@ -23,11 +23,11 @@ import { byStep, wantedShape } from "./sequences.js"
  * @typedef {{of: number, to: number, formula: number, template: string}} Slope
  * @typedef {{line: number, template: string, pattern: Pattern, places: Places, count: number, settings: Record<string, number>}} Value
  * @typedef {{name: ValueName, kind: string, written?: string, places: Places, settings?: Record<string, number>, count?: number}} Wanted
- *   a value by its pattern, and by that of its formulas where these are others
+ *   a value with its pattern, and that of its formulas if it differs
  */
 
 const STARRED = /⟦([a-zA-Z]+)\*⟧/g
-const COPY = "identity" // the pattern of what is another value under a name of its own
+const COPY = "identity" // the pattern of a value that equals another but has its own name
 
 export class Values {
   /** @param {Net} net @param {boolean} isSeveral whether samples come from outside, so many at most @param {Building} building
@@ -55,10 +55,10 @@ export class Values {
     this.rate = this.leaf({ stem: "η" })
     this.count = isSeveral ? this.leaf({ stem: "N" }) : null
     this.totals = /** @type {number[]} */ ([]) // ln Σ e^o of the latest softmax, at each step of a sequence
-    this.sums = /** @type {Map<number, number[]>} */ (new Map()) // that have no name: of what they are
+    this.sums = /** @type {Map<number, number[]>} */ (new Map()) // the terms of sums that have no name
     this.isMasked = isMasked
     const isLaidOut = net.input.length !== net.shapes[0].length // steps x features as layers read sequences
-    this.columns = [isLaidOut ? byStep(this.inputs, [net.input[0], 1, net.input[1]]).flat() : this.inputs] // of every layer its values
+    this.columns = [isLaidOut ? byStep(this.inputs, [net.input[0], 1, net.input[1]]).flat() : this.inputs] // the values of every layer
     net.layers.forEach((_, k) => this.columns.push(layerValues(this, k)))
     this.outputs = this.asOutputs(this.columns.length - 1)
     this.errors = /** @type {number[]} */ ([])
@@ -67,7 +67,7 @@ export class Values {
       : this.value({ stem: "E", word: "total" }, "mean", { x: this.sampleLoss, N: this.count })
   }
 
-  /** A layer's values step by step, where they are a sequence.
+  /** A layer's values, step by step if they are a sequence.
    * @param {number} k @private
    */
   asOutputs(k) {
@@ -92,8 +92,7 @@ export class Values {
     return this.lines.constant(value)
   }
 
-  /** Values with names: their lines, and what they are made of. One that is another value already
-   * becomes its copy.
+  /** The lines of named values, which are recorded. One that equals a named value becomes its copy.
    * @param {Wanted[]} wanted @returns {number[]}
    */
   make(wanted) {
@@ -125,14 +124,14 @@ export class Values {
     this.made.set(line, { ...value, template: this.formula(value) })
   }
 
-  /** One value alone.
+  /** A single value.
    * @param {ValueName} name @param {string} kind @param {Places} places @private
    */
   value(name, kind, places) {
     return this.make([{ name, kind, places }])[0]
   }
 
-  /** One sample's error; of a single sample it is all of the error. @private */
+  /** One sample's error; if there is one sample, the whole error. @private */
   error() {
     const { net, targets: t, outputs, objective } = this
     const whole = { stem: "E", word: this.isSeveral ? "sample" : "total" }
@@ -153,7 +152,7 @@ export class Values {
     return this.isSeveral ? this.errors[0] : this.value(whole, "alone", { x: this.errors[0] })
   }
 
-  /** The mean of the errors at each step; where some may have no target, of those that have one.
+  /** The mean of the errors of all steps or, if some may have no target, of those that have one.
    * @param {ValueName} whole @param {string} kind @param {(Places & {t: number[]})[]} steps @private
    */
   overSteps(whole, kind, steps) {
@@ -171,7 +170,7 @@ export class Values {
     return this.pieced(this.sized(value.pattern.formulas, value.count), value, 0)
   }
 
-  /** A template, or one whose pieces stand for each of several values.
+  /** A template filled in; its pieces, if any, once for each of several values.
    * @param {string | string[]} template @param {Value} value @param {number} own which of its values it is about @private
    */
   pieced(template, value, own) {
@@ -186,14 +185,14 @@ export class Values {
     return found
   }
 
-  /** What is written of so many values.
+  /** The template for so many values.
    * @template T @param {Record<string, T>} sizes @param {number} count @returns {T} @private
    */
   sized(sizes, count) {
     return (count > this.longestTop && sizes.many) || (count > 1 && sizes.few) || sizes.one || sizes.few
   }
 
-  /** With lines at the places that have a name, and numbers at others.
+  /** A template with lines at the places that have a name, and numbers at others.
    * @param {string} template @param {Value} value @param {number} own @private
    */
   filled(template, { places, count, settings }, own) {
@@ -214,7 +213,7 @@ export class Values {
     })
   }
 
-  /** The partials of a value towards those that change with a weight.
+  /** The partials of a value with respect to those that change with a weight.
    * @param {number} of @param {(line: number) => boolean} isOnTheWay @returns {Slope[]}
    */
   slopes(of, isOnTheWay) {
@@ -236,7 +235,7 @@ export class Values {
     return { of: line, to, formula, template: this.pieced(this.ofSlope(pattern.slopes, count)[place], value, k) }
   }
 
-  /** A whole number of twos is taken out of a fraction.
+  /** The template of a derivative; with an even number of values, a fraction is reduced by two.
    * @template T @param {Record<string, T>} sizes @param {number} count @returns {T} @private
    */
   ofSlope(sizes, count) {
@@ -249,7 +248,7 @@ export class Values {
   }
 }
 
-/** How many values of a kind stand at the places.
+/** How many values of a kind there are at the places.
  * @param {Places} places
  */
 const countOf = places => Math.max(1, ...Object.values(places).map(it => (Array.isArray(it) ? it.length : 1)))

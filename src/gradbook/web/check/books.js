@@ -1,4 +1,4 @@
-// The books of the page: checked one after the other, listed as they come, and the chosen one's findings.
+// The page's books, which are checked one by one and listed, and the findings of the chosen one.
 
 import { BookTable } from "../class/table.js"
 import { byId, make, save, say } from "../view/dom.js"
@@ -6,22 +6,22 @@ import { mark, tr } from "../view/language.js"
 import { Stopped } from "./python.js"
 
 const LONGEST = 900 // seconds for a book; most take a few
-const MOST_LEFT = 20 // files that are named which aren't workbooks
-const BESIDE = /(^|\/)(\.|~\$)/ // what a program keeps beside a book, and folders that nobody sees
-const STUDENT = 1 // the column that is there where there is anything in it
+const MOST_LEFT = 20 // names listed of files that are no workbooks
+const BESIDE = /(^|\/)(\.|~\$)/ // lock files beside a book, and hidden files and folders
+const STUDENT = 1 // this column is hidden while it is empty
 const PHRASES = {
   waiting: mark("to be checked"),
   checking: (/** @type {number} */ seconds) => tr("being checked, {seconds} s", { seconds }),
   stopped: mark("stopped"),
-  judged: (/** @type {number} */ some, /** @type {number} */ all) => tr("{some} of {all} judged", { some, all }),
+  judged: (/** @type {number} */ some, /** @type {number} */ all) => tr("{some} of {all} checked", { some, all }),
   stop: mark("Stop"),
   stopIt: (/** @type {string} */ name) => tr("Stop checking {name}", { name }),
-  noBook: mark("it isn't a workbook"),
-  none: mark("No workbook is in it."),
+  noBook: mark("not a workbook"),
+  none: mark("It contains no workbook."),
   more: (/** @type {number} */ count) => tr("and {count} more", { count }),
 }
 
-/** What Python says of a book.
+/** Python's result for a book.
  * @typedef {{line: string, verdict: string, said: string, cells: string[], html: string, isWrong: boolean}} Found
  * @typedef {{number: number, name: string, file: File, state: "waiting" | "checking" | "stopped" | "done",
  *   begun: number, found: Found | null}} Book
@@ -108,7 +108,7 @@ export class Books {
     if (book.found && (!this.chosen || this.books.size === 1)) this.choose(book)
   }
 
-  /** What is said of a book on which the worker died.
+  /** The result for a book on which the worker died.
    * @param {Book} book @param {number} late @param {unknown} error @private
    */
   async lost(book, late, error) {
@@ -151,7 +151,7 @@ export class Books {
     return [...this.books.values()].filter(({ found }) => found)
   }
 
-  /** How far it is, and what is there to be seen. @private */
+  /** Shows the progress, and the parts of the page that aren't empty. @private */
   update() {
     const all = this.books.size, done = this.done().length
     const isOver = ![...this.books.values()].some(({ state }) => state === "waiting" || state === "checking")
@@ -175,7 +175,7 @@ export class Books {
     }
   }
 
-  /** A book's row: how far it is, or what was found.
+  /** Shows a book's row: its progress or its result.
    * @param {Book} book @private
    */
   show(book) {
@@ -184,7 +184,7 @@ export class Books {
     row.append(make("th", { scope: "row", class: "words" }, name))
     for (const html of book.found?.cells ?? ["", "", "", ""]) {
       const cell = make("td", { class: "words" })
-      cell.innerHTML = html // of gradbook's own making, in which every stranger's word is escaped
+      cell.innerHTML = html // made by gradbook, with all foreign text escaped
       row.append(cell)
     }
     if (book.state !== "done") {
@@ -224,7 +224,7 @@ export class Books {
     if (goesThere) byId("book-said").focus()
   }
 
-  /** What all come to, once they are there. @private */
+  /** Shows what all books have in common, once all are checked. @private */
   async sumUp() {
     const lines = this.lines()
     if (lines.length < 2) return this.update()
@@ -243,7 +243,7 @@ export class Books {
       .join("")
   }
 
-  /** Which files are no books.
+  /** Lists the files that aren't workbooks.
    * @param {string[]} names @private
    */
   sayLeft(names) {

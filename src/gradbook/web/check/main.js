@@ -8,9 +8,9 @@ import { Books } from "./books.js"
 import { Python } from "./python.js"
 
 const PHRASES = {
-  loading: (/** @type {string} */ share) => tr("Python is being loaded: {share}", { share }),
-  starting: mark("Python is starting. You can drop workbooks already."),
-  oldBrowser: mark("This page computes with WebAssembly, which this browser doesn’t have or has switched off: open it in a newer one (any since 2023 works), or use the command gradbook check."),
+  loading: (/** @type {string} */ share) => tr("Loading Python: {share}", { share }),
+  starting: mark("Python is starting. You can already drop workbooks."),
+  oldBrowser: mark("This page needs WebAssembly, which this browser doesn’t have or has switched off: open it in a newer one (any since 2023 works), or use the command gradbook check."),
   noParts: (/** @type {string} */ folder) => tr("The folder {folder} isn’t beside this page: keep the two together.", { folder }),
 }
 

@@ -1,5 +1,5 @@
-// Python in this page: its parts, which are loaded once, and the worker that runs it, one task after the
-// other. A worker that is stopped or dies of a book is followed by another.
+// Python in this page: its parts, which are loaded once, and the worker that runs one task after the
+// other. A worker that is stopped or dies is replaced.
 
 import { bytes } from "../digits/link.js"
 
@@ -7,11 +7,11 @@ import { bytes } from "../digits/link.js"
 
 const ORDER = ["pyodide", "wasm", "library", "gradbook"]
 
-/** A task whose worker is no more. */
+/** The worker of a task was stopped, or died. */
 export class Stopped extends Error {}
 
 export class Python {
-  /** @param {Place} place @param {string} script of a worker, which comes behind Python's own */
+  /** @param {Place} place @param {string} script of a worker, which follows Python's own */
   constructor(place, script) {
     this.place = place
     this.script = script
@@ -26,8 +26,8 @@ export class Python {
     this.fail = null
   }
 
-  /** Load the parts, one after the other, and begin.
-   * @param {(share: number) => void} tell which share of them is here
+  /** Load the parts, one after the other, and start Python.
+   * @param {(share: number) => void} tell gets the share that is loaded
    */
   async load(tell) {
     const { folder, parts, language } = this.place
@@ -56,7 +56,7 @@ export class Python {
     return worker
   }
 
-  /** What Python says to a task, after those that were given before.
+  /** Python's answer to a task, after all earlier ones.
    * @param {string} kind @param {...any} given @returns {Promise<any>}
    */
   ask(kind, ...given) {
@@ -85,7 +85,7 @@ export class Python {
     }).finally(() => (this.fail = null))
   }
 
-  /** End the task that is being done. */
+  /** End the current task. */
   stop() {
     this.fail?.(new Stopped())
   }

@@ -1,7 +1,7 @@
-// A worker in which Python checks books; Pyodide stands before it. It asks nobody for anything: what it
-// needs it is given, and what it would load is refused.
+// A worker in which Python checks books; Pyodide's script precedes this one. It loads nothing: it
+// is given what it needs, and every request is refused.
 
-const MOST = 24_576 // pages of 64 KiB: what a book that wants more dies of, and not the page
+const MOST = 24_576 // pages of 64 KiB: a book that needs more ends the worker, not the page
 const NOWHERE = "https://gradbook.invalid/"
 
 /** @type {any} */
@@ -35,7 +35,7 @@ async function begin(given) {
   language = given.language
 }
 
-/** What the checker answers, as the page can have it.
+/** The checker's answer, as plain values of JavaScript.
  * @param {string} kind @param {any[]} given
  */
 function answer(kind, given) {

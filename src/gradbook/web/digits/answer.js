@@ -1,4 +1,4 @@
-// What the network sees, and what it says: the likeliest class, and all of them as bars; nothing
+// The network's input and its answer: the likeliest class, and all of them as bars; no answer
 // before it has learned to read.
 
 import { byId, make, say } from "../view/dom.js"
@@ -8,11 +8,11 @@ import { PHRASES } from "./phrases.js"
 
 /** @typedef {import("./main.js").Looked} Looked */
 
-/** How well it reads: which part of held-out images, if that was measured, and whether of so many.
+/** How well it reads: the share of held-out images, if that was measured, and their number.
  * @typedef {{right: number | null, count: number, isUntrained: boolean}} Skill
  */
 
-/** From which part on its answers are worth telling: half way from guessing to no mistake.
+/** The accuracy from which on its answers are shown: half way between guessing and perfection.
  * @param {number} classes
  */
 export const enough = classes => (1 + 1 / classes) / 2

@@ -1,4 +1,4 @@
-// The training: go and pause, how far it is, and its losses.
+// The training: start and pause, the progress, and the losses.
 
 import { byId, draw, say } from "../view/dom.js"
 import { grouped, numeral } from "../view/language.js"
@@ -7,9 +7,9 @@ import { PHRASES } from "./phrases.js"
 
 /** @typedef {import("./link.js").Link} Link */
 /** @typedef {import("../wasm/worker.js").Own} Own */
-/** @typedef {{plan: {rates: number[][]}, start: Record<string, Float32Array>}} Told what a training is told */
+/** @typedef {{plan: {rates: number[][]}, start: Record<string, Float32Array>}} Told the data of a training */
 
-const SLOWER = 4 // times, of an epoch that is trained on
+const SLOWER = 4 // times lower is the rate of an additional epoch
 const [WIDTH, HEIGHT] = [360, 120]
 
 export class LearningPanel {
@@ -19,11 +19,11 @@ export class LearningPanel {
     this.told = told
     this.epochs = told.plan.rates.length
     /** @type {Own | null} */
-    this.own = null // images of the reader's
+    this.own = null // images of the reader
     /** @type {number[]} */
     this.losses = []
     this.steps = 1
-    this.seen = { images: 0, right: 0, epoch: 0 } // of the epoch under way
+    this.seen = { images: 0, right: 0, epoch: 0 } // of the current epoch
     this.isGoing = false
     this.isOver = false
     this.isReady = true
@@ -68,7 +68,7 @@ export class LearningPanel {
     this.name()
   }
 
-  /** Train by other settings from now on, from the start.
+  /** Train with other settings from now on, from the start.
    * @param {Told} told
    */
   renew(told) {
@@ -80,7 +80,7 @@ export class LearningPanel {
     this.name()
   }
 
-  /** Train on these images as well, in place of those added before.
+  /** Train on these images as well, instead of those added before.
    * @param {Own} own
    */
   add(own) {
@@ -99,7 +99,7 @@ export class LearningPanel {
     say(this.button, this.isGoing ? PHRASES.pause : this.next)
   }
 
-  /** What the button says next. */
+  /** The button's label for the next click. */
   get next() {
     return this.isOver ? PHRASES.trainOn : this.losses.length && this.isReady ? PHRASES.goOn : PHRASES.train
   }
@@ -124,7 +124,7 @@ export class LearningPanel {
     }
   }
 
-  /** The losses so far, on a scale of powers of ten. */
+  /** The losses so far, on a log scale. */
   plot() {
     const all = Math.max(this.steps * this.epochs, this.losses.length, 1)
     const stride = Math.max(1, Math.floor(this.losses.length / WIDTH))

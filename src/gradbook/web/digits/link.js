@@ -1,5 +1,5 @@
-// What the page carries, out of its letters, and the worker: what it is told, and who hears what
-// it tells.
+// Unpacks the page's data, and talks to the worker: sends messages to it, and passes its messages
+// on to listeners.
 
 /** @typedef {(told: any) => void} Listener */
 
@@ -29,7 +29,7 @@ const Inflating = /** @type {any} */ (globalThis).DecompressionStream
 
 export const canUnpack = Inflating !== undefined
 
-/** Deflated bytes in letters.
+/** The bytes of deflated data in base64.
  * @param {string} letters
  */
 export async function bytes(letters) {

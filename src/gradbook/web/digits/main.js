@@ -1,4 +1,4 @@
-// The page: unpacks what it carries, starts its worker, and lets the parts follow each other.
+// The page: unpacks its data, starts its worker, and keeps its parts in step with each other.
 
 import { byId, make, say } from "../view/dom.js"
 import { numeral } from "../view/language.js"
@@ -54,7 +54,7 @@ class Page {
     this.ways = new WaysPanel(content.classes, () => this.update(), () => this.again())
     this.maps = new MapsPanel(content.layers, image, choose)
     this.value = new ValuePanel(content.layers, image, content.classes, choose)
-    this.pad = content.image[0] === 1 ? new Pad(plane => this.drawn(plane)) : null // ink has no colours
+    this.pad = content.image[0] === 1 ? new Pad(plane => this.drawn(plane)) : null // only grey images can be drawn
     this.ownPanel = new OwnPanel(content, plane => this.prepared(plane), own => this.read(own), (image, label) => this.take(image, label))
     this.listen()
     this.maps.learned(weights)
@@ -78,7 +78,7 @@ class Page {
     return canRead(this.skill, this.content.classes.length)
   }
 
-  /** How many of the held-out images it reads was measured.
+  /** Takes the number of held-out images that it was measured to read.
    * @param {number} right @param {number} count
    */
   measured(right, count) {
@@ -104,7 +104,7 @@ class Page {
     })
   }
 
-  /** An image instead of a drawing, and what it is, if that is known.
+  /** Shows an image instead of a drawing, with its class if that is known.
    * @param {Uint8Array} image @param {number | null} [label]
    */
   take(image, label = null) {
@@ -114,7 +114,7 @@ class Page {
     this.show(image)
   }
 
-  /** Look at an image, as soon as the one before it is looked at.
+  /** Look at an image, as soon as the one before it is finished.
    * @param {Uint8Array | null} image
    */
   show(image) {
@@ -158,7 +158,7 @@ class Page {
     this.value.update(chosen, this.look, this.weights, this.ways.isBackward)
   }
 
-  /** The parts of maps that the value is made of, or that it feeds.
+  /** The parts of maps that the value is computed from, or that it feeds.
    * @param {Chosen} chosen
    */
   regions({ layer: number, place }) {
@@ -196,7 +196,7 @@ class Page {
 /** @param {[number, number, number]} shape */
 const middle = ([, rows, columns]) => ({ channel: 0, row: Math.floor(rows / 2), column: Math.floor(columns / 2) })
 
-/** Buttons with images to read, for whoever doesn't draw.
+/** Buttons with images to read instead of a drawing.
  * @param {Page} page @param {Uint8Array} images @param {number[]} labels
  */
 function offer(page, images, labels) {

@@ -52,7 +52,7 @@ export class MapsPanel {
     return shape[1] * shape[2] === 1
   }
 
-  /** @param {Map<number, Float32Array>} values of each layer, the image's as number −1; of others there is nothing to see */
+  /** @param {Map<number, Float32Array>} values of each layer, the image's as number −1; other layers are shown empty */
   update(values) {
     for (const [number, maps] of this.maps) {
       const own = values.get(number) ?? new Float32Array(this.size(number))
@@ -86,7 +86,7 @@ export class MapsPanel {
     return [rows, columns]
   }
 
-  /** Frame a place, and the parts of other maps that have to do with it.
+  /** Frame a place, and the parts of other maps that are related to it.
    * @param {Chosen} chosen @param {Region[]} regions
    */
   frame({ layer, place: { channel, row, column } }, regions) {
@@ -116,7 +116,7 @@ export function placed({ canvas: { width, height }, frame }, { left, right, top,
   frame.style.height = `${(100 * (bottom - top + 1)) / height}%`
 }
 
-/** Which of its places was pointed at.
+/** The place of a canvas that was clicked.
  * @param {MouseEvent} event @param {HTMLCanvasElement} canvas
  */
 export function spotOf(event, { clientWidth, clientHeight, width, height }) {

@@ -1,4 +1,4 @@
-// Images of the reader's own: pictures, folders of them, tables of pixels.
+// The reader's own images: pictures, folders of them, tables of pixels.
 
 import { byId, make, say } from "../view/dom.js"
 import { asItIs } from "../picture/framing.js"
@@ -9,8 +9,8 @@ import { PHRASES } from "./phrases.js"
 /** @typedef {{name: string, image: Uint8Array, label: number | null}} Own */
 
 const MOST = 500 // at once
-const LONGEST = 280 // places of a picture's longer side, as of the paper
-const LONGEST_AS_IS = 2_000 // of one that isn't looked through for a drawing
+const LONGEST = 280 // pixels of the longer side, as of the paper
+const LONGEST_AS_IS = 2_000 // if it is not searched for a drawing
 
 export class OwnPanel {
   /** @param {{classes: string[], image: [number, number, number], framing: import("../picture/framing.js").Framing}} content @param {(plane: import("../picture/plane.js").Plane) => Uint8Array | null} prepared @param {(own: Own[]) => void} read @param {(image: Uint8Array, label: number | null) => void} look */
@@ -78,13 +78,13 @@ export class OwnPanel {
 /** @param {File} file */
 const isTable = file => /\.(csv|tsv|txt)$/i.test(file.name)
 
-/** Rows of pixels from 0 to 255; of one column more, the first is a label.
+/** Rows of pixels from 0 to 255; if there is one more column, the first is a label.
  * @param {string} text @param {string} name @param {[number, number, number]} image @returns {Own[]}
  */
 export function table(text, name, image) {
   const size = image[0] * image[1] * image[2]
   const rows = text.split(/\r?\n/).filter(line => line.trim()).map(line => line.split(/[,;\t ]+/).map(Number))
-  const numbers = rows.filter((row, k) => k > 0 || row.every(Number.isFinite)) // a heading may stand above
+  const numbers = rows.filter((row, k) => k > 0 || row.every(Number.isFinite)) // the first row may be a heading
   return numbers.map((row, k) => {
     if (row.length !== size && row.length !== size + 1) throw new Error(PHRASES.columns(k + 1, row.length, size))
     const pixels = row.slice(-size)
@@ -93,7 +93,7 @@ export function table(text, name, image) {
   })
 }
 
-/** Red, green and blue stand side by side in a table, and one after the other in an image.
+/** A table has red, green and blue side by side, an image has them one after the other.
  * @param {number[]} pixels @param {number} channels
  */
 function byChannel(pixels, channels) {
@@ -115,7 +115,7 @@ function pixels(bitmap, longest) {
   return { data: /** @type {Uint8ClampedArray} */ (context.getImageData(0, 0, columns, rows).data), rows: rows ?? 1, columns: columns ?? 1 }
 }
 
-/** How unlike its paper each place of a picture is; the paper is the commonest grey at its sides.
+/** How much each pixel differs from the paper, which is the median grey of the picture's border.
  * @param {{data: Uint8ClampedArray, rows: number, columns: number}} picture @returns {import("../picture/plane.js").Plane}
  */
 function plane({ data, rows, columns }) {
@@ -135,7 +135,7 @@ function apart(grey, rows, columns) {
   })
 }
 
-/** All files of what was dropped, of folders those in them.
+/** All files that were dropped, including those in folders.
  * @param {FileSystemEntry} entry @returns {Promise<File[]>}
  */
 async function filesOf(entry) {

@@ -6,8 +6,8 @@ import { byId } from "../view/dom.js"
 
 /** @typedef {import("../picture/pen.js").Point} Point */
 
-const STEP = SIDE / 28 // of the pen, by a key
-const PALE = 0.3 // of an image beneath the paper
+const STEP = SIDE / 28 // of the pen, per key press
+const PALE = 0.3 // strength of an image below the paper
 /** @type {Record<string, [number, number]>} */
 const WAYS = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }
 
@@ -46,7 +46,7 @@ export class Pad {
     this.update()
   }
 
-  /** Clear it, and lay an image that is looked at instead beneath it, pale.
+  /** Clear the paper, and show the image that is read instead below it, pale.
    * @param {Uint8Array} image @param {[number, number, number]} shape
    */
   lay(image, shape) {
@@ -129,7 +129,7 @@ export class Pad {
   }
 }
 
-/** An image as large as the paper; where it is bright there is ink.
+/** An image as large as the paper, with ink where it is bright.
  * @param {Uint8Array} image @param {[number, number, number]} shape
  */
 function pale(image, [, rows, columns]) {

@@ -1,4 +1,4 @@
-// Values as pixels: 0 is the paper, light or dark; what is further from 0 is stronger.
+// Values as pixels: 0 shows the paper, light or dark; values further from 0 are stronger.
 
 /** A colour of the page's style, as red, green and blue.
  * @param {string} name

@@ -1,4 +1,4 @@
-// The recipe as text: what may be changed on the page is read as it is typed, and trained by next.
+// The recipe as text: allowed changes are read as they are typed, and used by the next training.
 
 import { TextBox } from "../text/box.js"
 import { byId, make, save } from "../view/dom.js"
@@ -10,7 +10,7 @@ import { changed, read } from "../wasm/recipe.js"
 /** @typedef {import("../wasm/recipe.js").RecipeTable} RecipeTable */
 
 export class RecipePanel {
-  /** @param {RecipeTable} table @param {any} told what a training is told @param {(told: any) => void} renew */
+  /** @param {RecipeTable} table @param {any} told the data of a training @param {(told: any) => void} renew */
   constructor(table, told, renew) {
     this.table = table
     this.told = told

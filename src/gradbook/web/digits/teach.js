@@ -1,4 +1,4 @@
-// "Teach it your 7": images of the reader's, added to those that it is trained on.
+// "Teach it your 7": images of the reader, added to the training images.
 
 import { Random } from "../machine/chance.js"
 import { copies } from "../picture/copies.js"
@@ -8,7 +8,7 @@ import { picture } from "./paint.js"
 import { PHRASES } from "./phrases.js"
 
 /** @typedef {{image: Uint8Array, label: number, copies: Uint8Array, read: HTMLElement}} Taught */
-/** @typedef {(labels: number[]) => Int32Array | Float32Array} Wanted what is wanted of images with these labels */
+/** @typedef {(labels: number[]) => Int32Array | Float32Array} Wanted the targets of images with these labels */
 
 export const MOST = 2_000 // images, as in wasm/training.js
 const FIRST_SHOWN = 6 // copies
@@ -45,7 +45,7 @@ export class TeachPanel {
     if (this.add(image, label, count)) this.tell(PHRASES.added(count, this.classes[label] ?? "", this.learning.next))
   }
 
-  /** How many; 0 where that is no such number. */
+  /** How many copies are wanted; 0 if the field has no allowed number. */
   copiesWanted() {
     const count = Number(byId("teach-copies").value)
     return Number.isInteger(count) && count >= 1 && count <= MOST ? count : 0
@@ -85,7 +85,7 @@ export class TeachPanel {
     this.ask()
   }
 
-  /** What each is read as now; the answer comes to `update`. */
+  /** Asks how each is read now; `update` gets the answer. */
   ask() {
     const { all, size } = this
     const images = new Uint8Array(all.length * size)
@@ -93,7 +93,7 @@ export class TeachPanel {
     if (all.length) this.learning.link.tell("read", { about: "taught", images })
   }
 
-  /** @param {number[]} answers the class of each; of a network that can't read yet −1 */
+  /** @param {number[]} answers the class of each, or −1 if the network can't read yet */
   update(answers) {
     answers.forEach((answer, k) => {
       const one = this.all[k]
@@ -117,7 +117,7 @@ export class TeachPanel {
       make("button", { type: "button", "aria-label": PHRASES.removeOne(name), onclick: () => this.remove(one) }, PHRASES.remove))
   }
 
-  /** A row for each: its label, and its pixels. */
+  /** Saves a row for each: its label and its pixels. */
   save() {
     const [channels, rows, columns] = this.shape
     const pixels = (/** @type {Uint8Array} */ image) => Array.from({ length: this.size }, (_, k) => image[(k % channels) * rows * columns + Math.floor(k / channels)])

@@ -1,11 +1,11 @@
-// Which way is looked at: forward, what values are made of, or backward, how an error changes with them.
+// The direction: forward, how values are computed, or backward, how the error changes with them.
 
 import { byId, make, say, short } from "../view/dom.js"
 import { PHRASES } from "./phrases.js"
 
 /** @typedef {import("../wasm/look.js").Look} Look */
 
-const AS_READ = "" // the target of an image that nobody said anything of
+const AS_READ = "" // the target of an image without a label
 
 export class WaysPanel {
   /** @param {string[]} classes @param {() => void} turned @param {() => void} aimed */
@@ -28,7 +28,7 @@ export class WaysPanel {
     return byId("paint-slopes").checked
   }
 
-  /** The class whose error is looked at; none: of whatever is read. @returns {number | null} */
+  /** The class whose error is shown; null for the class that is read. @returns {number | null} */
   get chosen() {
     return this.target.value === AS_READ ? null : Number(this.target.value)
   }
@@ -39,7 +39,7 @@ export class WaysPanel {
     this.target.value = number === null ? AS_READ : String(number)
   }
 
-  /** What is drawn has no label; a target that was chosen for it stays. */
+  /** Forget the label, since a drawing has none; a target that was chosen stays. */
   forgetLabel() {
     if (this.label !== null) this.aim(null)
   }

@@ -1,4 +1,4 @@
-// What it gets wrong of images that it isn't trained on: a confusion matrix, and the images misread.
+// Mistakes on images that it isn't trained on: a confusion matrix, and the misread images.
 
 import { byId, make, say } from "../view/dom.js"
 import { picture } from "./paint.js"
@@ -97,7 +97,7 @@ export class WrongPanel {
     return this.test.labels[number] ?? 0
   }
 
-  /** The images misread, or those of one kind of mistake. */
+  /** Show the misread images, or those of one kind of mistake. */
   show() {
     const { chosen, classes, test } = this
     this.cells.forEach((cells, is) => cells.forEach(({ button }, read) => button.setAttribute("aria-pressed", String(chosen?.is === is && chosen.read === read))))

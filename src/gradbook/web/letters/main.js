@@ -1,4 +1,4 @@
-// The page that learns lines: trains a few steps a frame, and shows what the network writes by then.
+// The page that learns lines: trains a few steps per frame, and shows what the network then writes.
 
 import { arrays, bytes, canUnpack, moduleOf } from "../digits/link.js"
 import { byId, draw, make, say } from "../view/dom.js"
@@ -7,11 +7,11 @@ import { WasmEngine } from "../wasm/engine.js"
 import { PHRASES } from "./phrases.js"
 import { Writer } from "./writer.js"
 
-const SLICE = 12 // milliseconds of a frame that are trained, at most
+const SLICE = 12 // milliseconds of training per frame, at most
 const WRITTEN = 8 // lines each time
 const TESTED_EVERY = 50 // lines learned
 const SHOWN = 8 // letters that may come next
-const MEAN = 25 // losses to a point of the curve
+const MEAN = 25 // losses per point of the curve
 const [WIDTH, HEIGHT] = [360, 140]
 
 class Page {
@@ -57,7 +57,7 @@ class Page {
     if (going) requestAnimationFrame(() => this.frame())
   }
 
-  /** Some steps, up to the next time that something is written. @private */
+  /** Train some steps, up to the next time that something is tested or written. @private */
   frame() {
     if (!this.isGoing) return
     const until = performance.now() + SLICE
@@ -94,7 +94,7 @@ class Page {
     return Math.max(0, Math.floor(Number(byId("seed").value) || 0))
   }
 
-  /** A row of what it writes now. @private */
+  /** A row of lines that it writes now. @private */
   row() {
     const { writer, temperature, seed } = this
     const lines = writer.write(WRITTEN, temperature, seed)
@@ -111,14 +111,14 @@ class Page {
     byId("written").prepend(this.row())
   }
 
-  /** The latest lines by another temperature or seed. @private */
+  /** Write the latest lines with another temperature or seed. @private */
   rewrite() {
     const [first] = byId("written").children
     if (Number(first?.getAttribute("data-done")) === this.writer.done) first.replaceWith(this.row())
     else this.write()
   }
 
-  /** How a line that was begun may go on. @private */
+  /** Show which letters may continue the line that was begun. @private */
   follow() {
     const { writer } = this
     const { alphabet, context } = writer.letters
@@ -147,11 +147,11 @@ class Page {
     this.follow()
   }
 
-  /** The means of some losses each, and the losses of the lines held out. @private */
+  /** Draw the means of the losses, and the losses of held-out lines. @private */
   plot() {
     const { losses, tests, all, writer } = this
     const guessing = Math.log(writer.kinds)
-    const [low, top] = [guessing / 2, Math.max(guessing, tests[0][1])] // what can be learned of letters lies between
+    const [low, top] = [guessing / 2, Math.max(guessing, tests[0][1])] // losses that can be reached lie between
     const height = (/** @type {number} */ loss) => HEIGHT - 4 - ((Math.max(loss, low) - low) / (top - low)) * (HEIGHT - 14)
     const at = (/** @type {number} */ step, /** @type {number} */ loss) => `${((step / all) * WIDTH).toFixed(1)},${height(loss).toFixed(1)}`
     const means = Array.from({ length: Math.ceil(losses.length / MEAN) }, (_, k) => {

@@ -1,17 +1,17 @@
-// What the page that learns lines says, in one place for whoever translates it.
+// The messages of the page that learns lines, in one place for translators.
 
 import { mark, tr } from "../view/language.js"
 
 export const PHRASES = {
-  train: mark("Train"), pause: mark("Pause"), goOn: mark("Go on"), again: mark("Train again"),
-  oldBrowser: mark("This page computes with WebAssembly and its vectors, which this browser doesn’t have or has switched off: open it in a newer one (any since 2023 works), or use the command gradbook train names."),
-  diverged: mark("The loss is no number any more: start over."),
+  train: mark("Train"), pause: mark("Pause"), goOn: mark("Continue"), again: mark("Train again"),
+  oldBrowser: mark("This page needs WebAssembly with vectors, which this browser doesn’t have or has switched off: open it in a newer one (any since 2023 works), or use the command gradbook train names."),
+  diverged: mark("The loss is no longer a number: start over."),
   before: (/** @type {string} */ temperature, /** @type {number} */ seed) => tr("before training, temperature {temperature}, seed {seed}", { temperature, seed }),
   after: (/** @type {string} */ lines, /** @type {string} */ temperature, /** @type {number} */ seed) => tr("after {lines} lines, temperature {temperature}, seed {seed}", { lines, temperature, seed }),
   known: mark("one of the lines that it learns from"),
   end: mark("the end"),
   unknown: (/** @type {string} */ letter) => tr("‘{letter}’ is in none of the lines", { letter }),
-  tooLong: (/** @type {number} */ most) => tr("it sees {most} letters at most", { most }),
-  curve: (/** @type {string} */ from, /** @type {string} */ to) => tr("the loss of each letter fell from {from} to {to}", { from, to }),
+  tooLong: (/** @type {number} */ most) => tr("it sees at most {most} letters", { most }),
+  curve: (/** @type {string} */ from, /** @type {string} */ to) => tr("the loss per letter fell from {from} to {to}", { from, to }),
   guessing: (/** @type {string} */ loss) => tr("guessing: {loss}", { loss }),
 }

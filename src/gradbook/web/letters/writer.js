@@ -1,14 +1,14 @@
-// A network that learns lines letter by letter: its training, a line at each step, and what it writes.
+// A network that learns lines letter by letter: its training, line by line, and what it writes.
 
 import { Random } from "../machine/chance.js"
 
 /**
  * @typedef {import("../wasm/engine.js").WasmEngine} WasmEngine
  * @typedef {{alphabet: string, context: number, rate: number, training: string[], heldOut: string[], start: Record<string, Float32Array>}} Letters
- *   the lines to learn from, in their order, and those that nothing is learned from
+ *   the lines to learn from, in their order, and those that are held out
  */
 
-const END = 0 // the token before the first letter and behind the last, as `gradbook/lab/texts.py` has it
+const END = 0 // the token before the first letter and after the last, as in gradbook/lab/texts.py
 const MOST = 64 // steps at once
 
 export class Writer {
@@ -28,12 +28,12 @@ export class Writer {
     this.losses = engine.keep(Float64Array, MOST)
     this.right = engine.keep(Int32Array, MOST)
     const as = (/** @type {number} */ value) => engine.kept(new Float32Array(letters.context).fill(value))
-    engine.fill("job", engine.job, { batch: 1, scale: as(1), shift: as(0) }) // numbers come in as they are
+    engine.fill("job", engine.job, { batch: 1, scale: as(1), shift: as(0) }) // numbers are not scaled
     this.done = 0
     this.begin()
   }
 
-  /** The weights that the training begins with, and nothing remembered by the update. */
+  /** Start again from the initial weights, with the update's memories empty. */
   begin() {
     const { engine, letters } = this
     this.done = 0
@@ -46,7 +46,7 @@ export class Writer {
     return [END, ...[...line].map(letter => this.letters.alphabet.indexOf(letter) + 1), END]
   }
 
-  /** The letters of lines as 0s and 1s, and those that follow; behind a line's end all are 0.
+  /** The letters of lines as 0s and 1s, and those that follow each; after a line's end all are 0.
    * @param {string[]} lines @private
    */
   kept(lines) {
@@ -59,7 +59,7 @@ export class Writer {
     return { given: engine.kept(given), wanted: engine.kept(wanted), count: lines.length }
   }
 
-  /** So many steps more, of a training that takes `all`, at a rate that falls to 0; the loss of each.
+  /** Take so many of a training's `all` steps, at a rate that falls to 0; returns the loss of each.
    * @param {number} steps @param {number} all @returns {number[]}
    */
   learn(steps, all) {
@@ -79,7 +79,7 @@ export class Writer {
     return this.said.values
   }
 
-  /** For each letter of the lines that are held out: the mean over the letters of the mean over a line. */
+  /** The loss per letter of the held-out lines: the mean over lines of each line's mean. */
   testLoss() {
     const { test, kinds, numbers, letters: { context } } = this
     const said = this.predict(test.given, test.count)
@@ -99,7 +99,7 @@ export class Writer {
     return sum / test.count
   }
 
-  /** How likely each token is to come next.
+  /** The probability of each token to come next.
    * @param {number[]} tokens those so far @returns {number[]}
    */
   next(tokens) {
@@ -110,7 +110,7 @@ export class Writer {
     return [...this.predict(begun, 1).slice(first, first + kinds)]
   }
 
-  /** Lines like those that it learned, or the rest of one: at temperature 0 the likeliest letter each time.
+  /** Lines like those that it learned; at temperature 0, always with the likeliest letter.
    * @param {number} count @param {number} temperature @param {number | string} seed
    */
   write(count, temperature, seed) {
@@ -131,7 +131,7 @@ export class Writer {
   }
 }
 
-/** One by chance, where a higher temperature makes the unlikely likelier.
+/** Draw one at random; a higher temperature makes unlikely ones likelier.
  * @param {number[]} shares @param {Random} random @param {number} temperature
  */
 export function chosen(shares, random, temperature) {

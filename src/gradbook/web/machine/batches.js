@@ -1,12 +1,12 @@
-// Epochs in batches: which samples each update is made of, in the order of `gradbook/chance.py`, so that
+// Epochs in batches: which samples each update uses, in the order of `gradbook/chance.py`, so that
 // a seed shuffles them on a page as on the command line.
 
 import { Machine } from "./machine.js"
 import { Counter, dropOut } from "./masks.js"
 
-const ORDER = 3 // the word that keeps these numbers apart from those of other purposes
+const ORDER = 3 // the word that separates these numbers from those for other purposes
 
-/** The samples as an epoch goes through them.
+/** The order of the samples in an epoch.
  * @param {number} seed @param {number} epoch from 0 @param {number} count
  */
 export function shuffled(seed, epoch, count) {
@@ -15,18 +15,18 @@ export function shuffled(seed, epoch, count) {
   return keys.map((_, k) => k).sort((a, b) => keys[a].high - keys[b].high || keys[a].low - keys[b].low || a - b)
 }
 
-/** What takes a network through its samples, so many at each update. */
+/** Takes a network through its samples, so many per update. */
 export class Batches {
   /** @param {import("./training.js").Table} table @param {number} size @param {number[]} wanted lines of each update */
   constructor(table, size, wanted) {
     this.table = table
     this.size = size
     this.wanted = wanted
-    this.machines = /** @type {Map<number, Machine>} */ (new Map()) // by how many samples they take
+    this.machines = /** @type {Map<number, Machine>} */ (new Map()) // by their number of samples
   }
 
-  /** What the next epoch begins with.
-   * @param {Machine} whole with every sample, the rate and what this epoch begins with
+  /** The state after an epoch.
+   * @param {Machine} whole with every sample, the rate and the state before the epoch
    * @param {number} epoch from 0 @returns {number[]}
    */
   run(whole, epoch) {

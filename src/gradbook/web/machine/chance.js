@@ -56,7 +56,7 @@ export class Random {
     this.place = 0
   }
 
-  /** From 0 to below 1. */
+  /** At least 0 and below 1. */
   random() {
     return ((this.bits() >>> 5) * 67108864 + (this.bits() >>> 6)) / 9007199254740992
   }
@@ -97,7 +97,7 @@ function ofWords(word) {
 const LONG = (1n << 64n) - 1n
 const PRIMES = Array.from({ length: 410 }, (_, k) => k).filter(k => k > 1 && ![2, 3, 5, 7, 11, 13, 17, 19].some(p => p < k && k % p === 0))
 
-/** The first 64 bits behind the point of a prime's root.
+/** The first 64 bits after the point of a prime's root.
  * @param {number} prime @param {bigint} power
  */
 function fraction(prime, power) {

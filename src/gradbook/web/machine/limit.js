@@ -1,4 +1,4 @@
-// Up to which learning rate a network trains: the search of `rates/sweep.py`, on the same grid.
+// The largest learning rate at which a network trains: the same search as in `rates/sweep.py`.
 
 import { filled, general } from "../text/wording.js"
 import { grouped, numeral, trCount } from "../view/language.js"
@@ -9,10 +9,10 @@ import { grouped, numeral, trCount } from "../view/language.js"
  *   rateDigits: number, saidDigits: number, words: Record<string, string>,
  * }} LimitTable what `limit_table` writes
  * @typedef {{rate: number | null, beyond: number | null, reliable: number | null, failing: number[], tried: number}} Limit
- * @typedef {Generator<number, any, boolean>} Asking for rates, and told whether they train
+ * @typedef {Generator<number, any, boolean>} Asking yields rates, and receives whether they train
  */
 
-/** The range in which rates cease to train: asks for one rate after the other.
+/** Searches the range in which rates cease to train, one rate after the other.
  * @param {LimitTable} table @returns {Generator<number, Limit, boolean>}
  */
 export function* largest(table) {
@@ -25,7 +25,7 @@ export function* largest(table) {
   return search.limit()
 }
 
-/** The places tried so far, and how each went. */
+/** The places tried so far, and whether each of them trains. */
 class Search {
   /** @param {LimitTable} table */
   constructor(table) {
@@ -48,7 +48,7 @@ class Search {
     return this.tried.size < this.table.patience
   }
 
-  /** The place of a rate that trains, of which the next one doesn't.
+  /** The place of a rate that trains, while the next one doesn't.
    * @returns {Asking}
    */
   *firstBorder() {
@@ -63,7 +63,7 @@ class Search {
     return null
   }
 
-  /** By halving, from a rate that trains and a larger one that doesn't.
+  /** Bisect between a rate that trains and a larger one that doesn't.
    * @param {number} good @param {number} bad @returns {Asking}
    */
   *between(good, bad) {
@@ -75,7 +75,7 @@ class Search {
     return good
   }
 
-  /** Neighbour after neighbour until a row of them fails; then farther away.
+  /** Try neighbour after neighbour until a row of them fails; then farther away.
    * @param {number} top @returns {Asking}
    */
   *lookAbove(top) {
@@ -95,7 +95,7 @@ class Search {
     }
   }
 
-  /** Likewise down, until a row of them trains.
+  /** Likewise below, until a row of them trains.
    * @param {number} bottom @returns {Asking}
    */
   *lookBelow(bottom) {
@@ -159,7 +159,7 @@ export function limitWords({ rate, beyond, reliable, failing, tried }, epochs, t
   return say(!failing.length ? "clear" : least === most ? "near" : "ragged", { reliable: least, rate: most })
 }
 
-/** In as few digits as a ragged border has; rounded down, where all below is spoken of.
+/** A rate in as few digits as a ragged border allows; rounded down if all lower rates are meant.
  * @param {number} rate @param {LimitTable} table @param {boolean} isDown
  */
 function about(rate, { rateDigits, saidDigits }, isDown) {

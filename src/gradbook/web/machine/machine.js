@@ -1,4 +1,4 @@
-// Computes lines: one array of numbers, and for each line where its own begin.
+// Computes lines: one array of numbers, and the index at which each line's begin.
 
 import { WORDS } from "./words.js"
 
@@ -41,7 +41,7 @@ export class Machine {
 
   /** The lines that these are computed from, themselves included, in order.
    * @param {number[]} wanted
-   * @param {Iterable<number>} [known] what is there already
+   * @param {Iterable<number>} [known] lines that are already computed
    */
   order(wanted, known = []) {
     const needed = new Set(wanted)
@@ -75,7 +75,7 @@ export class Machine {
     this.values[this.places[line] + sample * this.strides[line]] = value
   }
 
-  /** The value of a line, of one sample where there is one for each.
+  /** The value of a line, for one sample if it has one per sample.
    * @param {number} line
    * @param {number} [sample]
    */

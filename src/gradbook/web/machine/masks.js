@@ -1,18 +1,18 @@
-// What dropout multiplies with, drawn by counting: the numbers of `gradbook/chance.py`, so that a
+// The masks of dropout, drawn by counting: the numbers of `gradbook/chance.py`, so that a
 // seed drops the same values on a page as on the command line.
 
 /**
  * @typedef {{layer: number, rate: number, lines: number[], kept: number[][]}} MaskTable of one layer:
- *   its masks in the order in which they are drawn, and the values that each of them leaves
+ *   its masks in the order in which they are drawn, and the values that each of them is applied to
  */
 
 const STRIDE = /** @type {const} */ ([0x9e3779b9, 0x7f4a7c15])
 const FACTORS = /** @type {const} */ ([[0xbf58476d, 0x1ce4e5b9], [0x94d049bb, 0x133111eb]])
-const DROPOUT = 1 // the word that keeps these numbers apart from those of other purposes
+const DROPOUT = 1 // the word that separates these numbers from those for other purposes
 const PIECES = 4 // of 16 bits in one number
 const FINE = 2 ** 16
 
-/** A number of 64 bits, in halves; what it is multiplied with or moved by wraps around. */
+/** A number of 64 bits, in halves; sums and products wrap around. */
 export class Counter {
   constructor(high = 0, low = 0) {
     this.high = high
@@ -36,7 +36,7 @@ export class Counter {
     this.low = Math.imul(this.low, low) >>> 0
   }
 
-  /** Mixed with itself, moved down by so many bits.
+  /** Exclusive or with itself, shifted right by so many bits.
    * @param {number} by @private
    */
   fold(by) {
@@ -54,7 +54,7 @@ export class Counter {
     this.fold(31)
   }
 
-  /** The key that goes on from this one by a word.
+  /** The key that follows from this one and a word.
    * @param {number} word
    */
   with(word) {
@@ -66,7 +66,7 @@ export class Counter {
   }
 }
 
-/** The masks of one layer for one sample: 0 by chance, else as much as keeps the mean.
+/** The masks of one layer for one sample: 0 at random, else the factor that keeps the mean.
  * @param {number} seed @param {number} epoch from 0 @param {number} sample @param {MaskTable} table
  */
 export function drawn(seed, epoch, sample, { layer, rate, lines }) {
@@ -86,7 +86,7 @@ export function drawn(seed, epoch, sample, { layer, rate, lines }) {
   })
 }
 
-/** Put into a machine what is dropped of these samples, which are known by their numbers among all.
+/** Put the masks of these samples into a machine; `samples` are their numbers among all.
  * @param {import("./machine.js").Machine} machine @param {{masks: MaskTable[], seed: number}} table
  * @param {number} epoch from 0 @param {Iterable<number>} samples
  */

@@ -1,4 +1,4 @@
-// Trains: the values of the latest epoch, and what goes from one epoch to the next.
+// Trains: the values of the latest epoch, and the state that passes from one epoch to the next.
 
 import { Machine } from "./machine.js"
 import { Batches } from "./batches.js"
@@ -16,16 +16,16 @@ import { dropOut } from "./masks.js"
  */
 
 export class Training {
-  /** @param {Table} table @param {Sample[]} samples @param {number[]} start of each state's leaf */
+  /** @param {Table} table @param {Sample[]} samples @param {number[]} start initial value of each state's leaf */
   constructor(table, samples, start) {
     this.table = table
     this.machine = new Machine(table.lines, table.each, samples.length)
     this.epoch = 1
-    this.batch = 0 // samples of each update; 0 are all of them
+    this.batch = 0 // samples per update; 0 for all of them
     this.batches = /** @type {Batches | null} */ (null)
-    this.dropsNothing = false // whether values are shown as they are once the network is trained
+    this.dropsNothing = false // whether values are shown as after training
     this.aim = /** @type {number | null} */ (null) // the step of a sequence whose error alone is shown
-    this.learned = NaN // the loss that is learned from, which dropout changes
+    this.learned = NaN // the training loss, which dropout changes
     this.isAimed = false
     this.next = new Float64Array(start.length)
     const wanted = [table.loss, ...table.outputs, ...table.trained.map(([, slope]) => slope)]
@@ -58,7 +58,7 @@ export class Training {
     return this.machine.at(this.table.loss)
   }
 
-  /** Compute the epoch from the weights as they are. */
+  /** Compute the epoch's values from the current weights. */
   evaluate() {
     const { machine, next, table } = this
     this.mask(false)
@@ -72,7 +72,7 @@ export class Training {
     machine.run(this.order)
   }
 
-  /** The targets of one step of a sequence, as if the others had none; or all of them again.
+  /** Set the targets of one step of a sequence, as if the others had none; or all of them again.
    * @param {number | null} step @private
    */
   target(step) {
@@ -92,7 +92,7 @@ export class Training {
     else for (const { lines } of table.masks) for (const line of lines) machine.fill(line, 1)
   }
 
-  /** All weights at once, of one batch after the other where there are several, then the next epoch's values. */
+  /** Update all weights, batch by batch if there are any, then compute the next epoch's values. */
   step() {
     const { machine, table } = this
     this.target(null)
@@ -114,7 +114,7 @@ export class Training {
     return this.batches.run(this.machine, this.epoch - 1)
   }
 
-  /** The slope of the loss that a nudge of one value up and down measures.
+  /** The slope of the loss, measured by a nudge of one value up and down.
    * @param {number} line a leaf
    * @param {number} size of the nudge
    */

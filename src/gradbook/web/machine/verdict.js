@@ -1,4 +1,4 @@
-// What a learning rate does: one trial of so many epochs, held against the criteria's table.
+// What a learning rate does: one trial of so many epochs, judged by the table of criteria.
 
 import { even } from "./masks.js"
 
@@ -16,7 +16,7 @@ import { even } from "./masks.js"
  * @typedef {{covers: boolean, hidden: boolean, share: number, steepest: number}} Opening
  */
 
-/** Train so many epochs and keep what tells how it went.
+/** Train so many epochs, and keep the figures that the verdict needs.
  * @param {import("./training.js").Training} training at its start
  * @param {number} rate
  * @param {number} epochs
@@ -44,14 +44,14 @@ export function* trying(training, rate, epochs, gates) {
   return { rate, least: machine.at(table.least), losses, sizes, turns, gates: gates.map(g => opening(machine, g)) }
 }
 
-/** The same, at once.
+/** The same in one go.
  * @param {Parameters<typeof trying>} asked
  */
 export function trial(...asked) {
   return atOnce(trying(...asked))
 }
 
-/** What a generator returns in the end.
+/** Runs a generator to its end; returns its result.
  * @template Result @param {Generator<void, Result>} going @returns {Result}
  */
 export function atOnce(going) {
@@ -85,10 +85,10 @@ function opening(machine, gate) {
   }
 }
 
-/** What a trial says by itself: its verdict, whether the rate trains, what is left to learn.
+/** The verdict on a trial by itself, and whether the rate trains.
  * @param {Trial} found
  * @param {Criteria} criteria
- * @param {boolean} [isNoisy] whether batches are drawn, so that a loss that goes to and fro says nothing of the rate
+ * @param {boolean} [isNoisy] whether batches are random, so that an oscillating loss says nothing about the rate
  */
 export function judged(found, criteria, isNoisy = false) {
   const first = new Case(found, criteria, found.least)
@@ -111,7 +111,7 @@ class Case {
     this.breaks = this.holds(criteria.broken)
   }
 
-  /** The loss on which it came to rest, or the lowest there could be. */
+  /** The loss at which it settled, or the lowest possible one. */
   attained() {
     const { losses, least } = this.trial
     const sound = !this.breaks && this.holds(this.criteria.sound)
@@ -151,7 +151,7 @@ class Case {
   }
 }
 
-/** Every measure of a trial by the name that the criteria have for it.
+/** Every measure of a trial, by its name in the criteria.
  * @param {Trial} trial
  * @param {Criteria} criteria
  * @param {number} attained
@@ -198,7 +198,7 @@ function measures({ rate, least, losses, sizes, turns, gates }, criteria, attain
   }
 }
 
-/** How often values rise by a tenth above their last low, having fallen as much since.
+/** How often values rise by a tenth above their last low, after having fallen as much.
  * @param {number[]} values
  * @param {number} rise
  */

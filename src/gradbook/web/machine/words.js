@@ -1,7 +1,7 @@
 // What each word of the lines means, in double precision.
 //
-// A word writes n numbers from m[o] on. Its operands are pairs of a place and a stride: a value of
-// every sample has stride 1, and one that all samples share has 0.
+// A word writes n numbers from m[o] on. Its operands are pairs of a place and a stride: a value
+// per sample has stride 1, and one that all samples share has 0.
 
 /** @typedef {(m: Float64Array, o: number, n: number, args: Int32Array) => void} Word */
 
@@ -17,7 +17,7 @@ const two = f => (m, o, n, args) => {
   for (let k = 0; k < n; k++) m[o + k] = f(m[a + k * p], m[b + k * q])
 }
 
-/** From the first operand to the last.
+/** Applied from the first operand to the last.
  * @param {(a: number, b: number) => number} f @returns {Word}
  */
 const folded = f => (m, o, n, args) => {
@@ -28,7 +28,7 @@ const folded = f => (m, o, n, args) => {
   }
 }
 
-/** ln(e^a + e^b), measured from the larger.
+/** ln(e^a + e^b), computed relative to the larger.
  * @param {number} a @param {number} b
  */
 function logAddExp(a, b) {
@@ -36,8 +36,8 @@ function logAddExp(a, b) {
   return Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)))
 }
 
-/** How much of a normal distribution lies below x: by the series of its integral, and far below
- * zero, where that would lose digits beside ½, by the continued fraction of its tail.
+/** The share of a normal distribution below x: by the series of its integral or, far below zero,
+* where that would lose digits against ½, by the continued fraction of the tail.
  * @param {number} x @returns {number}
  */
 function normalShare(x) {
@@ -52,7 +52,7 @@ function normalShare(x) {
   return 0.5 + bell * found
 }
 
-/** @type {Word} The sum over the samples: its operand's stride says whether there are any. */
+/** @type {Word} The sum over the samples; of an operand that they share, its one value. */
 function total(m, o, n, args) {
   const [a, , count] = args
   let sum = 0
@@ -60,7 +60,7 @@ function total(m, o, n, args) {
   m[o] = sum
 }
 
-/** @type {Word} 1 where operand `which` is the largest, a tie going to the first of them. */
+/** @type {Word} 1 where operand `which` is the largest; a tie goes to the first. */
 function isLargest(m, o, n, args) {
   const which = args[0]
   for (let k = 0; k < n; k++) {

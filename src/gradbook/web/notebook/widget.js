@@ -1,6 +1,6 @@
-// What shows a page in a notebook's cell: the page stands in a frame of its own, and its state is the widget's.
+// Shows a page in a notebook's cell, in a frame of its own; the widget has the page's state.
 
-const TITLE = "The network, to play with"
+const TITLE = "The network to play with"
 
 /**
  * @typedef {{get: (name: string) => any, set: (name: string, value: any) => void, save_changes: () => void,

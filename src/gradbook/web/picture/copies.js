@@ -1,10 +1,10 @@
-// An image several times, each a little turned, slanted, stretched and moved, as handwriting differs.
+// Copies of an image, each a little rotated, slanted, stretched and moved, as handwriting varies.
 
 /** @typedef {import("../machine/chance.js").Random} Random */
 
 const [TURN, SLANT, STRETCH, MOVE] = [0.15, 0.12, 0.1, 0.06] // at most: radians, shares, of the side
 
-/** The image itself first.
+/** So many copies; the first is the image itself.
  * @param {Uint8Array} image @param {[number, number, number]} shape @param {number} count @param {Random} random
  */
 export function copies(image, shape, count, random) {
@@ -32,7 +32,7 @@ function warped(image, [channels, rows, columns], random) {
   return made
 }
 
-/** What lies at a point between four pixels; beyond the edge there is 0.
+/** The value at a point between four pixels; beyond the edge it is 0.
  * @param {Uint8Array} plane @param {number} rows @param {number} columns @param {{x: number, y: number}} point
  */
 function between(plane, rows, columns, { x, y }) {

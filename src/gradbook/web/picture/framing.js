@@ -1,23 +1,23 @@
-// A drawing as a network sees it: cut to its edges, scaled, given a usual pen, brought to the middle.
-// The page's twin of `as_seen` in data/photo.py; a test holds one against the other.
+// A drawing as a network sees it: cropped, scaled, with the usual width of the pen, and centred.
+// The page's twin of `as_seen` in data/photo.py; a test compares the two.
 
 import { at, brought, cut, extent, filled, grown, resized, strokeWidth, toEven, withoutSpecks } from "./plane.js"
 
 /** @typedef {import("./plane.js").Plane} Plane */
 
-/** How pictures are prepared, as the model's page says it.
+/** How pictures are prepared for the model.
  * @typedef {{side: number, byMass: boolean} | null} Framing
  */
 
-const FAINTEST = 0.02 // of full strength: what is less isn't told from paper
-const EXTENT = 0.06 // of full strength: so far reaches a digit's box
-const FINE = 6 // times the final size: where strokes are made wider or thinner
-const [THIN, USUAL, THICK] = [1.35, 1.7, 4.4] // a stroke, in places of the small image
+const FAINTEST = 0.02 // of full strength: fainter ink counts as paper
+const EXTENT = 0.06 // of full strength: a box encloses all ink above this
+const FINE = 6 // times the final size: at this size strokes are made wider or thinner
+const [THIN, USUAL, THICK] = [1.35, 1.7, 4.4] // widths of a stroke, in pixels of the small image
 const LEAST_SIDE = 6
 const BRIGHTEST = 255
-const GREY = [0.299, 0.587, 0.114] // how much of red, green and blue is grey, after ITU-R 601
+const GREY = [0.299, 0.587, 0.114] // weights of red, green and blue in grey, after ITU-R 601
 
-/** Bytes, row by row; none where nothing is drawn.
+/** Bytes, row by row; null if nothing is drawn.
  * @param {Plane} drawn @param {number} rows @param {number} columns @param {Framing} framing
  */
 export function asSeen(drawn, rows, columns, framing) {
@@ -43,7 +43,7 @@ function cutTo(plane) {
   return box ? cut(plane, box) : plane
 }
 
-/** A pen that would be too thin or too thick in the small image, exchanged for another.
+/** The drawing with another pen, if its own would be too thin or too thick in the small image.
  * @param {Plane} plane @param {number} side
  */
 function usualPen(plane, side) {
@@ -53,7 +53,7 @@ function usualPen(plane, side) {
   return grown(plane, toEven((wanted - width) / scale / 2))
 }
 
-/** In the middle of an empty image; its centre of mass lies in the place just behind that.
+/** The drawing centred in an empty image; a centre of mass lies in the pixel just after the middle.
  * @param {Plane} plane @param {number} rows @param {number} columns @param {{side: number, byMass: boolean}} framing
  */
 function placed(plane, rows, columns, { byMass }) {
@@ -84,9 +84,9 @@ function centre(own, amount, across) {
   return moment / total
 }
 
-/** A picture as it is, only brought to the size: for networks whose images are framed in no way.
- * @param {{data: ArrayLike<number>, rows: number, columns: number}} picture red, green, blue and a fourth of each place
- * @param {[number, number, number]} image channels, rows and columns of what the network sees
+/** A picture that is only resized, for networks whose images aren't framed.
+ * @param {{data: ArrayLike<number>, rows: number, columns: number}} picture red, green, blue and alpha of each pixel
+ * @param {[number, number, number]} image channels, rows and columns of the network's input
  */
 export function asItIs({ data, rows, columns }, [channels, down, across]) {
   const part = (/** @type {number} */ place, /** @type {number} */ k) => data[4 * place + k] ?? 0
@@ -96,7 +96,7 @@ export function asItIs({ data, rows, columns }, [channels, down, across]) {
   return Uint8Array.from(made.flatMap(({ amount }) => [...amount]))
 }
 
-/** A drawing brought to the size, for networks whose images are framed in no way.
+/** A drawing that is only resized, for networks whose images aren't framed.
  * @param {Plane} plane @param {number} rows @param {number} columns
  */
 function stretched(plane, rows, columns) {

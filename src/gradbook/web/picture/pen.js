@@ -1,4 +1,4 @@
-// Ink on a square of paper: strokes of a round pen, drawn here, so that it is the same everywhere.
+// Ink on a square of paper: strokes of a round pen, drawn here to be the same in every browser.
 
 export const SIDE = 280 // places of the paper, down and across
 export const PEN = 11 // radius, in places
@@ -41,7 +41,7 @@ function within(low, high) {
   return [Math.max(Math.floor(low), 0), Math.min(Math.ceil(high), SIDE)]
 }
 
-/** From a point to the line between two others.
+/** The distance from a point to the line between two others.
  * @param {Point} point @param {Point} from @param {Point} to
  */
 function distance(point, from, to) {

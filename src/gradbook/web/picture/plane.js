@@ -1,5 +1,5 @@
-// Amounts of ink in rows and columns: cut out, made larger or smaller, strokes wider or thinner.
-// The page's twin of data/photo.py, which says what it means and why.
+// Amounts of ink in rows and columns: cropping, resizing, wider and thinner strokes.
+// The page's twin of data/photo.py, which explains the steps.
 
 /** @typedef {{amount: Float32Array, rows: number, columns: number}} Plane */
 /** @typedef {{top: number, left: number, bottom: number, right: number}} Box */
@@ -19,7 +19,7 @@ export function filled(rows, columns, value) {
   return { amount, rows, columns }
 }
 
-/** The box around what is above that amount; none where nothing is.
+/** The box around all ink above that amount; null if there is none.
  * @param {Plane} plane @param {number} least @returns {Box | null}
  */
 export function extent(plane, least) {
@@ -79,7 +79,7 @@ function neighbours(corners) {
   return corners ? [...sides, [-1, -1], [-1, 1], [1, -1], [1, 1]] : sides
 }
 
-/** Without strokes that are specks beside the largest; what touches is one stroke.
+/** The plane without specks far smaller than the largest stroke; ink that touches is one stroke.
  * @param {Plane} plane @param {number} least
  */
 export function withoutSpecks(plane, least) {
@@ -96,7 +96,7 @@ export function withoutSpecks(plane, least) {
   })
 }
 
-/** Label all that touches; how many places that is.
+/** Label all ink that touches; returns its area.
  * @param {Plane} plane @param {Int32Array} labels @param {number} start @param {number} label @param {number} least
  */
 function flood(plane, labels, start, label, least) {
@@ -117,7 +117,7 @@ function flood(plane, labels, start, label, least) {
   return area
 }
 
-/** The longest side made so long: each place the average of those it is made of, or curves between.
+/** Resized to this longest side: a smaller plane by averages, a larger one by bicubic curves.
  * @param {Plane} plane @param {number} side
  */
 export function resized(plane, side) {
@@ -129,7 +129,7 @@ export function resized(plane, side) {
   return filled(made.rows, made.columns, (row, column) => Math.min(Math.max(at(made, row, column), 0), 1))
 }
 
-/** A picture's plane of bytes brought to a size, whatever becomes of its proportions.
+/** A picture's plane of bytes resized, without keeping its proportions.
  * @param {Plane} plane @param {number} rows @param {number} columns
  */
 export function brought(plane, rows, columns) {
@@ -142,7 +142,7 @@ export function brought(plane, rows, columns) {
 /** @param {Plane} plane @returns {Plane} */
 const inBytes = plane => ({ ...plane, amount: plane.amount.map(amount => Math.min(Math.max(Math.round(amount), 0), 255)) })
 
-/** Blocks of places made one each, by their mean; the last ones may be smaller.
+/** Each block of places replaced by its mean; the last blocks may be smaller.
  * @param {Plane} plane @param {number} down @param {number} across
  */
 function reduced(plane, down, across) {
@@ -156,7 +156,7 @@ function reduced(plane, down, across) {
 
 /** @typedef {{support: number, weight: (x: number) => number}} Filter */
 
-const GAP = 3 // times its final size: so large a picture still is when it is made smaller with care
+const GAP = 3 // times its final size: as far as this a picture is reduced in blocks
 
 /** @type {Filter} */
 const BOX = { support: 0.5, weight: x => (x > -0.5 && x <= 0.5 ? 1 : 0) }
@@ -170,8 +170,8 @@ function cubic(x, a) {
   return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0
 }
 
-/** Every row made of so many places, as Pillow does it.
- * @param {Plane} plane @param {number} columns @param {Filter} filter @param {number} [width] of the row, where its last place isn't whole
+/** Every row resampled to so many places, as Pillow does it.
+ * @param {Plane} plane @param {number} columns @param {Filter} filter @param {number} [width] of the row, if its last place isn't whole
  */
 function along(plane, columns, filter, width = plane.columns) {
   const scale = width / columns
@@ -194,7 +194,7 @@ function along(plane, columns, filter, width = plane.columns) {
 /** @param {Plane} plane */
 const turned = plane => filled(plane.columns, plane.rows, (row, column) => at(plane, column, row))
 
-/** The nearest whole number, of two the even one.
+/** The nearest whole number; of two equally near ones, the even one.
  * @param {number} x
  */
 export function toEven(x) {

@@ -1,6 +1,6 @@
 "use strict";
-// One line through all charts of a figure reads every curve at an epoch; the nearest curve stands
-// out, and a click on its name hides it. Arrow keys walk through the epochs and the curves.
+// A line through all charts of a figure shows each curve's value at an epoch; the nearest curve is
+// highlighted, and a click on its name hides it. Arrow keys move through the epochs and the curves.
 
 document.querySelectorAll("figure.charts").forEach((figure) => {
   const { epochs, at: said, x, charts } = JSON.parse(figure.querySelector("script").textContent);

@@ -1,4 +1,4 @@
-// A number of the confusion table shows the mistakes it counts, and only those.
+// A click on a number of the confusion matrix shows only the mistakes that it counts.
 {
   const cards = document.getElementById("cards");
   const only = document.querySelector(".only");

@@ -1,6 +1,6 @@
 // Shows a page's sections as slides, one step after the other.
 
-const [LARGE, SMALLEST] = [1.7, 1] // times the page's size: of what is shown, and of a line that is too long for that
+const [LARGE, SMALLEST] = [1.7, 1] // font sizes, times the size of the page: of a step, and at least of a line that is too long
 const FORWARD = ["ArrowRight", "ArrowDown", "PageDown", " ", "Enter"]
 const BACK = ["ArrowLeft", "ArrowUp", "PageUp", "Backspace"]
 
@@ -10,7 +10,7 @@ const stepsOf = slides.map(steps)
 let slide = 0
 let step = 0
 
-/** What is shown at once: a block with the remarks that follow it, or a line of an equation.
+/** What each step shows: a block with the remarks that follow it, or a line of an equation.
  * @param {HTMLElement} of @returns {Element[][]} */
 function steps(of) {
   /** @type {Element[][]} */
@@ -58,7 +58,7 @@ function back() {
   else if (slide) show(slide - 1, Infinity)
 }
 
-/** Slides have the proportions of the window's longer side, and fit it. */
+/** Slides fit the window, in landscape or portrait. */
 function fit() {
   if (matchMedia("print").matches) return
   const [width, height] = innerWidth > innerHeight ? [1280, 720] : [720, 1280]
@@ -70,7 +70,7 @@ function fit() {
   show(slide, step)
 }
 
-/** What came first goes, as far as it takes the room of what is shown now: whole equations, then lines.
+/** Earlier steps are hidden if the current one needs their space: whole equations, then lines.
  * @param {HTMLElement} one @param {Element[][]} earlier steps @param {Element[]} now */
 function clear(one, earlier, now) {
   for (const part of earlier.flat()) {
@@ -86,7 +86,7 @@ function clear(one, earlier, now) {
   one.classList.toggle("scrolling", one.scrollHeight > one.clientHeight)
 }
 
-/** Steps are large; a line that is too long for that is as large as fits.
+/** Enlarge the steps; a line that is too long gets the largest size that fits.
  * @param {HTMLElement} one */
 function enlarge(one) {
   for (const hidden of one.querySelectorAll(".later, .gone")) hidden.classList.remove("later", "gone")
@@ -99,7 +99,7 @@ function enlarge(one) {
   }
 }
 
-/** The slide that an anchor stands on, with all its steps. */
+/** Show the slide that contains the anchor, with all its steps. */
 function follow() {
   const goal = document.getElementById(location.hash.slice(1))
   const at = goal ? slides.findIndex((one) => one.contains(goal)) : -1

@@ -1,11 +1,11 @@
-// A text that is edited on a page: its lines are numbered, its mistake is marked and told at its place.
+// A text that is edited on a page: its lines are numbered, a mistake is marked and described.
 
 import { byId, make, say } from "../view/dom.js"
 import { TextError } from "./statement.js"
 
 export class TextBox {
-  /** @param {(text: string) => string} taken reads a text and acts on it; what to say of it, or a TextError
-   * @param {() => void} read is told of every text once it has been read
+  /** @param {(text: string) => string} taken reads a text and acts on it; returns what to say of it, or throws a TextError
+   * @param {() => void} read is called after every text that was read
    */
   constructor(taken, read) {
     this.taken = taken
@@ -15,7 +15,7 @@ export class TextBox {
     this.mark = byId("wrong-line")
     this.message = byId("text-said")
     this.written = this.box.value
-    this.latest = this.written // that was in order
+    this.latest = this.written // the latest text without a mistake
     this.box.addEventListener("input", () => this.take())
     byId("text-as-written").addEventListener("click", () => {
       this.replace(this.written)
@@ -29,7 +29,7 @@ export class TextBox {
     return this.box.value
   }
 
-  /** What is said of the text. @returns {string} */
+  /** The message about the text. @returns {string} */
   get said() {
     return this.message.textContent
   }
@@ -38,7 +38,7 @@ export class TextBox {
     return this.box.value === this.latest
   }
 
-  /** Take over a text that says what was done elsewhere.
+  /** Take over a text that was changed elsewhere.
    * @param {string} text @param {string} words
    */
   follow(text, words) {
@@ -97,7 +97,7 @@ export class TextBox {
     this.message.replaceChildren(place, `: ${message}`)
   }
 
-  /** Put the cursor there, and choose the word.
+  /** Put the cursor there, and select the word.
    * @param {number} line @param {number} column @private
    */
   goTo(line, column) {
@@ -114,7 +114,7 @@ export class TextBox {
 /** @param {number} line @param {number} column */
 const placed = (line, column) => `line ${line}, column ${column}`
 
-/** A mistake in one line, as the box tells it.
+/** A mistake as one line, like that of the box.
  * @param {TextError} error
  */
 export const mistake = ({ line, column, message }) => `${placed(line, column)}: ${message}`

@@ -1,4 +1,4 @@
-// Changes of a text by its statements: all other lines, and what is remarked in them, stay as they are.
+// Changes of a text by its statements; all other lines, and their remarks, stay as they are.
 
 import { begins } from "./reader.js"
 import { statements } from "./statement.js"
@@ -7,12 +7,12 @@ import { statements } from "./statement.js"
  * @typedef {import("./statement.js").Statement} Statement
  * @typedef {import("./statement.js").Grammar} Grammar
  * @typedef {{statement: Statement, from: number, to: number, row: number, isAlone: boolean, isLayer: boolean}} Span
- *   where a statement's words stand in the text, in which row, and whether no other stands there
+ *   where a statement's words are in the text, in which row, and whether they are alone in it
  */
 
 const ENDS = /(\r\n|\r|\n)/ // of rows
 
-/** Where each statement stands.
+/** The position of each statement.
  * @param {string} text @param {Grammar} grammar @returns {Span[]}
  */
 export function spans(text, grammar) {
@@ -23,7 +23,7 @@ export function spans(text, grammar) {
   return all.map(statement => {
     const { line, column, words } = statement
     const row = parts[2 * (line - 1)]
-    const mark = row.startsWith("\ufeff") ? 1 : 0 // which is no character of the first column
+    const mark = row.startsWith("\ufeff") ? 1 : 0 // which does not count as a column
     const last = words[words.length - 1]
     const [from, to] = [words[0].start, last.start + [...last.word].length].map(place =>
       starts[line - 1] + [...row].slice(0, mark + column - 1 + place).join("").length)
@@ -38,20 +38,20 @@ export function spans(text, grammar) {
 /** @param {string} text @param {Span} span @param {string} words */
 export const reworded = (text, { from, to }, words) => text.slice(0, from) + words + text.slice(to)
 
-/** Another word of a statement.
+/** The text with another word in a statement.
  * @param {string} text @param {Span} span @param {number} place @param {string} word
  */
 export function withWord(text, span, place, word) {
   const { words } = span.statement
   const at = (/** @type {number} */ k) => words.map(it => it.word).slice(0, k).join(" ").length + (k ? 1 : 0)
   const said = text.slice(span.from, span.to)
-  const isPlain = said === words.map(it => it.word).join(" ") // between whose words one space stands
+  const isPlain = said === words.map(it => it.word).join(" ") // with one space between words
   if (!isPlain) return reworded(text, span, words.map((it, k) => (k === place ? word : it.word)).join(" "))
   const from = span.from + at(place)
   return text.slice(0, from) + word + text.slice(from + words[place].word.length)
 }
 
-/** A statement behind another: in a row of its own, or in the row of several.
+/** The text with a statement after another: in a new row, unless that one shares its row.
  * @param {string} text @param {Span} span @param {string} words
  */
 export function inserted(text, { from, to, row, isAlone }, words) {
@@ -62,7 +62,7 @@ export function inserted(text, { from, to, row, isAlone }, words) {
   return parts.join("")
 }
 
-/** Without a statement; a remark in its row stays.
+/** The text without a statement; a remark in its row stays.
  * @param {string} text @param {Span} span @param {Span[]} all of the text
  */
 export function removed(text, span, all) {
@@ -78,8 +78,8 @@ export function removed(text, span, all) {
   return parts.join("")
 }
 
-/** With one of some statements in the place of another, and those between moved up or down: with their rows and
- * remarks where each has a row of its own, else their words.
+/** The text with one of some statements moved to another's place: as whole rows with their remarks
+* if each statement has a row of its own, else as words.
  * @param {string} text @param {Span[]} some @param {number} source @param {number} goal
  */
 export function moved(text, some, source, goal) {
@@ -97,7 +97,7 @@ export function moved(text, some, source, goal) {
   return among.reduceRight((/** @type {string} */ said, span, k) => reworded(said, span, words[order[k]]), text)
 }
 
-/** With another setting: in its statement, or in a new one at the end.
+/** The text with another setting: in its statement, or in a new one at the end.
  * @param {string} text @param {string} word @param {string} words @param {Grammar} grammar
  */
 export function withSetting(text, word, words, grammar) {
@@ -108,7 +108,7 @@ export function withSetting(text, word, words, grammar) {
 /** @param {Statement} statement */
 export const saysRate = statement => begins(statement) === "rate"
 
-/** A text with another rate where it says one, or in a new line.
+/** The text with another rate, in its statement or in a new line.
  * @param {string} text in order @param {string} rate @param {Grammar} grammar
  */
 export function withRate(text, rate, grammar) {
@@ -116,7 +116,7 @@ export function withRate(text, rate, grammar) {
   return found ? withWord(text, found, found.statement.words.length - 1, rate) : `${text.trimEnd()}\nrate ${rate}\n`
 }
 
-/** The words of a statement with as little as it needs, as the first, second or last resort.
+/** A statement with as few words as it needs; `resort` chooses among usual values of its fields.
  * @param {import("./forms.js").Form} form @param {Grammar} grammar @param {number} resort
  */
 export function usualWords({ words, fields = [] }, grammar, resort) {

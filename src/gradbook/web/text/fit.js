@@ -19,9 +19,9 @@ import { digits, filled } from "./wording.js"
  * }} Net
  */
 
-const FILES = "a page opens no file by itself: drop the CSV file onto it, or write 'sample' lines"
+const FILES = "a page can't open a file by itself: drop the CSV file onto it, or write 'sample' lines"
 const TOO_MANY = "{size:,} {what}: a page builds at most {most:,}"
-const EPSILON = 1e-9 // that targets of cross-entropy may be off 1
+const EPSILON = 1e-9 // by which the sum of targets of cross-entropy may differ from 1
 
 /** @param {Draft} draft @param {Grammar} grammar @returns {Net} */
 export function checked(draft, grammar) {
@@ -31,7 +31,7 @@ export function checked(draft, grammar) {
   const update = settings.update ?? { kind: Object.keys(grammar.rates)[0], ...structuredClone(grammar.usual), nesterov: false }
   /** @type {Net} */
   const net = {
-    owners: layers.map((_, k) => draft.owners.get(k) ?? k), // of each layer the one whose weights it takes
+    owners: layers.map((_, k) => draft.owners.get(k) ?? k), // for each layer, the one whose weights it uses
     input: settings.input, tokens: settings.tokens, shapes, layers, ending, update, samples: settings.tokens ? [] : draft.samples, start: draft.start,
     parameters: parameters(draft, grammar),
     outputs: Number(product(shapes[shapes.length - 1])),
@@ -66,7 +66,7 @@ export function count(net, role) {
 /** @param {number[]} sizes */
 const product = sizes => sizes.reduce((all, size) => all * BigInt(size), 1n)
 
-/** Every misfit is told at the statement that it stands in. */
+/** Reports every misfit at its statement. */
 class Check {
   /** @param {Net} net @param {Draft} draft @param {Grammar} grammar */
   constructor(net, draft, grammar) {
@@ -86,7 +86,7 @@ class Check {
     this.refusals()
   }
 
-  /** Samples that give the numbers of tokens, as 0s and 1s. */
+  /** Turns samples of token numbers into 0s and 1s. */
   spellOut() {
     const { net, draft, grammar } = this
     const [steps] = net.input
@@ -130,7 +130,7 @@ class Check {
     this.branches()
   }
 
-  /** Whatever is made must lead to the outputs. */
+  /** Every layer's values must lead to the outputs. */
   branches() {
     const { layers } = this.net
     const leads = new Set([layers.length])
@@ -141,7 +141,7 @@ class Check {
     if (nowhere) this.fail(`layer ${nowhere}`, "LEADS_NOWHERE", { layer: BigInt(nowhere) })
   }
 
-  /** What is applied again must be given what its weights fit. */
+  /** A layer that is applied again must get inputs that fit its weights. */
   uses() {
     const { layers, shapes, owners } = this.draft
     layers.forEach((layer, k) => {
@@ -155,7 +155,7 @@ class Check {
     })
   }
 
-  /** What takes the weights of another kind of layer must fit them, too.
+  /** A layer that uses the weights of another kind of layer must fit them, too.
    * @param {number} k @param {number} first @param {string} ties
    */
   tie(k, first, ties) {
@@ -178,7 +178,7 @@ class Check {
     if (size > most) this.fail("input", "TOO_MUCH", { size, what, most })
   }
 
-  /** Activations, and what passes values on between them, are named after the same values. */
+  /** Limits activations in a row, because all of them are named after the same values. */
   rows() {
     let length = 0
     this.net.layers.forEach((layer, k) => {
@@ -250,7 +250,7 @@ class Check {
     }
   }
 
-  /** What the command takes, and the page doesn't. */
+  /** Refuses what only the command can do. */
   refusals() {
     const { shapes, parameters, layers, outputs } = this.net
     const { mostWeights, mostSingles } = this.grammar
@@ -277,7 +277,7 @@ export function wrongTargets(targets, { loss, shapes }, grammar) {
   return targets.every(t => t >= 0 && t <= 1) ? null : { message: "NO_PROBABILITY", values: {} }
 }
 
-/** Of each step of a sequence; those without a target have 0s alone.
+/** Checks each step of a sequence; those without a target have only 0s.
  * @param {number[]} targets @param {number} classes @returns {{message: string, values: Record<string, Said>} | null}
  */
 function wrongShares(targets, classes) {

@@ -1,5 +1,5 @@
-// Layers as statements: each field of a card reads itself off the line, is checked and writes
-// itself, as `gradbook/layers/fields.py` has it; which fields there are stands in the grammar.
+// Layers as statements: how each field of a card is read from a line, checked and written, as in
+// `gradbook/layers/fields.py`; the grammar lists the fields.
 
 import { padWords, short } from "./window.js"
 import { didYouMean, digits, filled } from "./wording.js"
@@ -14,7 +14,7 @@ import { didYouMean, digits, filled } from "./wording.js"
  *   read: (line: Statement, field: Field, form: Form) => any,
  *   settle?: (line: Statement, value: any, field: Field, words: string) => any,
  *   write: (value: any, field: Field) => string,
- * }} Kind of field: what is read is undefined where the line says nothing
+ * }} Kind of field: what is read is undefined if the line doesn't contain it
  */
 
 /** @param {Statement} line @param {string} what @param {number} least @param {number} value */
@@ -23,7 +23,7 @@ export function atLeast(line, what, least, value) {
   return value
 }
 
-/** For rows and columns.
+/** The sizes for rows and columns.
  * @param {Statement} line @param {string} what @param {number[] | null} sizes one or two
  */
 const both = (line, what, sizes) => sizes && [sizes[0], sizes[sizes.length - 1]].map(it => atLeast(line, what, 1, it))
@@ -31,7 +31,7 @@ const both = (line, what, sizes) => sizes && [sizes[0], sizes[sizes.length - 1]]
 /** @param {any} one @param {any} other */
 const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other)
 
-/** What is left of the line, or what comes before the words of another phrase, one of a few phrases.
+/** One of a few phrases: the rest of the line, or what precedes the words of another phrase.
  * @param {Statement} line @param {Field} field @param {Form} form
  */
 function phrase(line, { among, until = [] }, { fields = [] }) {
@@ -109,7 +109,7 @@ const KINDS = {
   word: { read: () => true, write: (value, { name }) => (value ? name : "") },
 }
 
-/** With each option as a field of its own.
+/** The fields of a form, with each option as a field of its own.
  * @param {Form} form @param {Grammar} grammar @returns {Field[]}
  */
 const plain = ({ fields = [] }, grammar) => fields.flat().map(k => grammar.fields[k])
@@ -128,7 +128,7 @@ function readOptions(line, options, form) {
   }
 }
 
-/** What the rest of a line says of a layer, in its fields.
+/** A layer, with its fields read from the rest of a line.
  * @param {Statement} line @param {string} first its first word, in our own spelling @param {number[]} shape @returns {Layer}
  */
 export function readForm(line, first, shape) {
@@ -153,13 +153,13 @@ export function readForm(line, first, shape) {
   return layer
 }
 
-/** The statement that says a layer without counting channels.
+/** The form that writes a layer without counting its channels.
  * @param {Layer} layer @param {Grammar} grammar @returns {Form}
  */
 function formOf(layer, { forms }) {
   const fits = (/** @type {Form} */ { card, perChannel, preset = {} }) =>
     card === layer.card && !perChannel && Object.entries(preset).every(([name, value]) => layer[name] === value)
-  const many = (/** @type {Form} */ { preset = {} }) => Object.keys(preset).length // the more, the less it says of others
+  const many = (/** @type {Form} */ { preset = {} }) => Object.keys(preset).length // the more it has, the more specific it is
   return Object.values(forms).filter(fits).reduce((best, form) => (many(form) > many(best) ? form : best))
 }
 

@@ -1,4 +1,4 @@
-// What layers read, make and own, as their cards in `gradbook/layers/` have it.
+// What layers read, output and own, as in their cards in `gradbook/layers/`.
 
 import { layerWords, readForm } from "./forms.js"
 import { inside, insideAlong, isSequence, overhang, padWords, places, reach, readsNothing, samePad, windowWords } from "./window.js"
@@ -15,7 +15,7 @@ import { inside, insideAlong, isSequence, overhang, padWords, places, reach, rea
  *   parameters?: (layer: Layer, shape: number[], grammar: Grammar) => Spec[],
  * }} Card refuses fields that don't go together; most read the values before them and keep their shape
  * @typedef {{role: string, shape: number[], fans: number[], fixed: boolean, part?: string, start?: number[]}} Spec of a tensor of
- *   parameters: what it is there for, and what it begins with, where that isn't as usual
+ *   parameters: its role, and its initial values if they aren't the usual ones
  */
 
 /** @param {number[]} sizes */
@@ -24,7 +24,7 @@ export const product = sizes => sizes.reduce((all, size) => all * size, 1)
 /** @param {number[]} shape */
 const spell = shape => shape.join("x")
 
-const ELSEWHERE = "a page doesn't build '{word}' by itself: write the text into a file, and open that by gradbook play FILE.txt"
+const ELSEWHERE = "a page can't build '{word}' by itself: write the text into a file, and open it with gradbook play FILE.txt"
 
 /** @param {string} bias @param {number} width @param {Grammar} grammar @returns {Spec[]} */
 function biasOf(bias, width, { kinds, biases }) {
@@ -46,7 +46,7 @@ const norm = (many, output) => ({
 /** @param {number[]} shape */
 const channelsOf = ([channels]) => channels
 
-/** @type {Card} What goes over the steps of a sequence. */
+/** @type {Card} A layer that goes over the steps of a sequence. */
 const recurrent = {
   output({ card, width, all }, [shape], line) {
     requireSteps(card, shape, line)
@@ -55,7 +55,7 @@ const recurrent = {
   parameters: partsOf,
 }
 
-/** @type {Card} What slides over all channels. */
+/** @type {Card} A layer that slides over all channels. */
 const sliding = {
   check(line, layer) {
     const { channels, groups } = layer
@@ -69,7 +69,7 @@ const sliding = {
   },
 }
 
-/** @param {string} word @param {(role: string, shape: number[]) => Spec} own @returns {Card} what adds to each step what belongs there */
+/** @param {string} word @param {(role: string, shape: number[]) => Spec} own @returns {Card} adds to each step values for its place */
 const placing = (word, own) => ({
   output(_, [shape], line) {
     requireSteps(word, shape, line)
@@ -81,7 +81,7 @@ const placing = (word, own) => ({
 /** @param {string} role @param {number[]} shape @returns {Spec} */
 const aVectorEach = (role, shape) => ({ role, shape: [product(shape)], fans: [1, 1], fixed: false })
 
-const LONGEST_WAVE = 10_000 // times 2π, as `gradbook/layers/sequences.py` has it
+const LONGEST_WAVE = 10_000 // times 2π, as in gradbook/layers/sequences.py
 
 /** Sines and cosines of each step's place.
  * @param {number[]} shape
@@ -215,7 +215,7 @@ function alsoBack({ back }, index) {
   return [index, index - back]
 }
 
-/** @param {number[]} shape @param {number[]} other with fewer values, or as many along no more axes */
+/** @param {number[]} shape @param {number[]} other with fewer values, or as many and no more axes */
 const isNoSmaller = (shape, other) => product(shape) > product(other) || (product(shape) === product(other) && shape.length >= other.length)
 
 /** @param {Statement} line @param {string} first its first word, in our own spelling @param {number[]} shape @returns {Layer} */
@@ -227,12 +227,12 @@ export function readLayer(line, first, shape) {
   return layer
 }
 
-/** The numbers of the values that it is given: 0 is the input, k what layer k makes.
+/** The numbers of the values that it is given: 0 is the input, k the output of layer k.
  * @param {Layer} layer @param {number} index @returns {number[]}
  */
 export const reads = (layer, index) => CARDS[layer.card].reads?.(layer, index) ?? [index]
 
-/** The same, where the layers go back far enough.
+/** The same; fails if they would be before the input.
  * @param {Layer} layer @param {number} index @param {Statement} line
  */
 export function readsChecked(layer, index, line) {
@@ -245,7 +245,7 @@ export function readsChecked(layer, index, line) {
   return reads(layer, index)
 }
 
-/** The shape that it makes of those of the values it reads; one that doesn't fit is told.
+/** Its output's shape, from those of the values it reads; fails if they don't fit.
  * @param {Layer} layer @param {number[][]} given @param {Statement} line @returns {number[]}
  */
 export const output = (layer, given, line) => CARDS[layer.card].output?.(layer, given, line) ?? given[0]
@@ -279,7 +279,7 @@ function requireGroups(word, { groups, channels }, shape, line) {
   if (shape[0] % groups) line.fail("INTO_GROUPS", { given: BigInt(shape[0]), groups: BigInt(groups), channels: BigInt(channels) }, 0)
 }
 
-/** The tensors of a layer with parts, as the grammar has them.
+/** The tensors of a layer with parts, as the grammar lists them.
  * @param {Layer} layer @param {Grammar} grammar
  */
 export const tensorsOf = (layer, { cards, kinds }) => (cards[layer.card].tensors ?? []).filter(({ unless, role }) =>
@@ -294,7 +294,7 @@ function partsOf(layer, [features], grammar) {
     : [{ role, shape: sized(shape), fans: sized(fans), fixed: false }]).map(spec => (part ? { ...spec, part } : spec)))
 }
 
-/** On all four sides.
+/** The padding on all four sides.
  * @param {Statement} line @param {Layer} layer @param {number[]} size
  */
 function padOf(line, { pad: given, dilation }, size) {
@@ -338,7 +338,7 @@ export function spreadOf(layer, shape) {
   return { ...moves, pad: pad === "same" ? samePad(moves, areaOf(layer, shape)) : pad }
 }
 
-/** What the sum of each window is divided by: what it reads, and the padding that counts.
+/** The divisor of a window's sum: how many values it reads, with the padding that counts.
  * @param {Layer} layer @param {number[]} shape @param {number[]} place
  */
 export function divisor(layer, shape, place) {
@@ -363,7 +363,7 @@ function slid(layer, shape, line) {
   return [isConv ? layer.channels : shape[0], ...found]
 }
 
-/** @param {Layer} layer @param {number[]} shape @param {Statement} line @param {number} [parts] equal ones that its channels fall into */
+/** @param {Layer} layer @param {number[]} shape @param {Statement} line @param {number} [parts] into which its channels are divided */
 function normed({ card, groups = 1 }, shape, line, parts = groups) {
   if (shape[0] % parts) line.fail("GROUPS_OF_CHANNELS", { channels: BigInt(shape[0]), groups: BigInt(groups) }, 0)
   if (product(shape) === groups) line.fail("GROUPS_OF_ONE", { word: card, shape: spell(shape) }, 0)
@@ -381,7 +381,7 @@ function joined(shape, others, line) {
   return [[shape, ...others].reduce((sum, [channels]) => sum + channels, 0), ...shape.slice(1)]
 }
 
-/** How many values and products its values are put together from.
+/** How many values and products its values are computed from.
  * @param {Layer} layer @param {number[]} shape @param {number[]} made @param {Grammar} grammar
  */
 export function termsOf(layer, shape, made, grammar) {
@@ -395,7 +395,7 @@ export function termsOf(layer, shape, made, grammar) {
   return parts.reduce((sum, { role, later }, k) => sum + (role === grammar.kinds.weights ? sizes[k] * (shape[2] - (later ? 1 : 0)) : 0), 0)
 }
 
-/** Which values a window reads at one place: their own place in the window, and that in what it reads.
+/** The values that a window reads at one place: each one's place in the window, and in the input.
  * @param {Layer} layer @param {number[]} shape @param {number[]} place
  */
 export const readAt = (layer, shape, place) => inside(windowOf(layer, shape), place, shape.slice(1))

@@ -57,12 +57,12 @@ function readStatement(draft, line) {
   line.end()
 }
 
-/** What a statement begins with, in the grammar's own word.
+/** A statement's first word, in the grammar's spelling.
  * @param {Statement} statement
  */
 export const begins = ({ words, grammar }) => meaning(grammar, words[0].word)
 
-/** Capitals and a colon behind a word don't matter.
+/** A word in the grammar's spelling; capitals and a colon after it don't matter.
  * @param {Grammar} grammar @param {string} word
  */
 const meaning = ({ synonyms }, word) => ours(synonyms.layers, word.toLowerCase().replace(/:$/, ""))
@@ -97,7 +97,7 @@ function checkDepth({ layers }, line) {
   if (layers.length >= mostLayers) line.fail("TOO_DEEP", { most: BigInt(mostLayers) }, 0)
 }
 
-/** @param {Draft} draft @param {Layer} layer @param {Statement} line @param {number} [first] the layer that it is once more */
+/** @param {Draft} draft @param {Layer} layer @param {Statement} line @param {number} [first] the layer that it repeats */
 function addLayer(draft, layer, line, first = draft.layers.length) {
   checkDepth(draft, line)
   const index = draft.layers.length
@@ -110,7 +110,7 @@ function addLayer(draft, layer, line, first = draft.layers.length) {
   draft.places.set(`layer ${index + 1}`, line)
 }
 
-/** The layer whose weights it takes: the last one before it that it is tied to, if it is.
+/** The layer whose weights it uses: the last one before it that it is tied to, if any.
  * @param {Draft} draft @param {Layer} layer @param {number} first @param {Grammar} grammar
  */
 function ownerOf({ layers, owners }, { card }, first, { cards, forms }) {
@@ -120,8 +120,8 @@ function ownerOf({ layers, owners }, { card }, first, { cards, forms }) {
   return tied < 0 ? layers.length : owners.get(tied) ?? tied
 }
 
-/** The input's steps x features as layers read sequences, and what the layers make of it; what one of
- * them can't take is told with its number, for it may stand further up.
+/** Lays out the input's steps x features as sequences, and works out the layers' shapes again; an
+* error names its layer, which may be further up.
  * @param {Draft} draft @param {Statement} line
  */
 function layOut({ shapes, layers }, line) {
@@ -134,7 +134,7 @@ function layOut({ shapes, layers }, line) {
   line.about = ""
 }
 
-/** The last layers once more and once more: each use is a layer like any other.
+/** Repeats the last layers; each use is a layer like any other.
  * @param {Draft} draft @param {Statement} line
  */
 function takeAgain(draft, line) {
@@ -158,7 +158,7 @@ function takeAgain(draft, line) {
   if (times > 1) draft.again.push({ first, end: draft.layers.length })
 }
 
-/** Refuse to apply layers again that aren't there, or that are applied several times.
+/** Refuse to repeat layers that don't exist, or that are already repeated.
  * @param {Draft} draft @param {Statement} line @param {number} layers
  */
 function checkBack(draft, line, layers) {
@@ -236,7 +236,7 @@ const STATEMENTS = {
   },
 }
 
-/** How many tokens there are, and how many different ones.
+/** The number of tokens, and of different ones.
  * @param {Statement} line
  */
 function tokensSize(line) {
@@ -245,7 +245,7 @@ function tokensSize(line) {
   return [steps, line.whole("the number of different tokens")].map(it => atLeast(line, "the input's tokens", 1, it))
 }
 
-/** The kinds of parameter named, or weights where none is.
+/** The kinds of parameters that are named, or weights if none is.
  * @param {Statement} line
  */
 function named(line) {

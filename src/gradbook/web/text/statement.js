@@ -9,7 +9,7 @@ import { filled, oneLine } from "./wording.js"
  *   usual: Record<string, any>, letter?: string, lastLetter?: string, passesOn?: boolean, namesAfter?: boolean,
  *   sums?: boolean, mixesSamples?: boolean, normalises?: boolean, readsSteps?: boolean, ties?: string, like?: string,
  *   state?: import("../build/names.js").ValueName, tensors?: Tensor[],
- * }} Card what is true of a layer
+ * }} Card properties of a layer
  * @typedef {{
  *   messages: Record<string, string>, number: string, whole: string, sizes: string, wholes: string,
  *   longestText: number, longestMessage: number, longestName: number, closeEnough: number,
@@ -27,7 +27,7 @@ import { filled, oneLine } from "./wording.js"
  */
 
 const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000"
-const WORD = new RegExp(`[^${SPACE}]+`, "g") // what Python takes for space lies between them
+const WORD = new RegExp(`[^${SPACE}]+`, "g") // separated by what Python takes for space
 
 /** A mistake, with its place. */
 export class TextError extends Error {
@@ -50,7 +50,7 @@ export class Statement {
     this.column = column
     this.grammar = grammar
     this.used = 0
-    this.about = "" // said before what is wrong, where that isn't here
+    this.about = "" // precedes the message, if the mistake is not in this statement
   }
 
   get next() {
@@ -148,7 +148,7 @@ export class Statement {
 /** @param {string} pattern @param {string} word */
 const entirely = (pattern, word) => new RegExp(`^(?:${pattern})$`).test(word)
 
-/** What the lines of a text say, between semicolons and without remarks.
+/** The statements of a text, separated by line ends and semicolons, without remarks.
  * @param {string} text @param {Grammar} grammar @returns {Generator<Statement>}
  */
 export function* statements(text, grammar) {

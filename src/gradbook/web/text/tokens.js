@@ -1,13 +1,13 @@
-// Tokens of a sequence: their numbers, and the 0s and 1s that networks read, as `gradbook/net/tokens.py` has them.
+// Tokens of a sequence: their numbers, and the 0s and 1s that networks read, as in `net/tokens.py`.
 
-const NONE = -1 // of a step whose error doesn't count
+const NONE = -1 // for a step without a target
 
 /**
  * @typedef {import("../machine/training.js").Sample} Sample
- * @typedef {{kinds: number, classes: number}} Coding how many tokens there are, and how many classes where targets go by their numbers
+ * @typedef {{kinds: number, classes: number}} Coding how many tokens there are, and how many classes if targets are their numbers
  */
 
-/** How a network's samples are given by numbers, where its input is tokens.
+/** The numbers of tokens and classes, if a network's input is tokens.
  * @param {Pick<import("./fit.js").Net, "tokens" | "input" | "shapes" | "loss">} net @param {import("./statement.js").Grammar} grammar
  * @returns {Coding | null}
  */
@@ -16,12 +16,12 @@ export function codingOf({ tokens, input, shapes, loss }, { losses }) {
   return tokens ? { kinds: input[1], classes: losses[loss].ofAll && classes > 1 ? classes : 0 } : null
 }
 
-/** A 1 at each place, and 0s beside it.
+/** A row for each place: a 1 there, and 0s elsewhere.
  * @param {number[]} places @param {number} count
  */
 export const ones = (places, count) => places.flatMap(place => Array.from({ length: count }, (_, k) => Number(k === place)))
 
-/** The places of the 1s in rows of so many 0s and 1s; nothing where a row is anything else.
+/** The places of the 1s in rows of so many 0s and 1s; null if a row is anything else.
  * @param {number[]} values @param {number} count @param {boolean} [mayBeNone] @returns {number[] | null}
  */
 export function tokensIn(values, count, mayBeNone = false) {
@@ -34,7 +34,7 @@ export function tokensIn(values, count, mayBeNone = false) {
   return found.some(Number.isNaN) ? null : found
 }
 
-/** A sample by numbers, as far as its targets are classes.
+/** A sample by numbers, the targets only if they are classes.
  * @param {Sample} sample @param {Coding} coding @returns {Sample}
  */
 export function byNumber([inputs, targets], { kinds, classes }) {
@@ -42,7 +42,7 @@ export function byNumber([inputs, targets], { kinds, classes }) {
   return [tokensIn(inputs, kinds) ?? inputs, known ?? targets]
 }
 
-/** The reverse, where the numbers can be meant; else what is wrong with them.
+/** The reverse, or what is wrong with the numbers.
  * @param {Sample} sample @param {Coding} coding @param {number} outputs @returns {Sample | {what: string, value: number, count: number}}
  */
 export function spelledOut([inputs, targets], { kinds, classes }, outputs) {

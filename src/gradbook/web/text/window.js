@@ -1,21 +1,21 @@
-// How a window goes over rows and columns, as `gradbook/graph/window.py` has it.
+// How a window goes over rows and columns, as in `gradbook/graph/window.py`.
 
 /**
  * @typedef {{size: number[], stride: number[], pad: number[], dilation: number[]}} Window
- *   of two numbers the first is for rows; of four pads the first two stand before the first row and column
+ * of two numbers the first is for rows; of four pads the first two come before the input
  */
 
-/** Whether values stand step after step: steps x features, or features x 1 x steps.
+/** Whether a shape is a sequence: steps x features, or features x 1 x steps.
  * @param {number[]} shape
  */
 export const isSequence = ({ length, 1: rows, 2: steps }) => length === 2 || (length === 3 && rows === 1 && steps > 1)
 
-/** From the first to the last that it reads, along rows (0) or columns (1).
+/** The span from the first to the last that it reads, along rows (0) or columns (1).
  * @param {Pick<Window, "size" | "dilation">} window @param {number} axis
  */
 export const reach = ({ size, dilation }, axis) => (size[axis] - 1) * dilation[axis] + 1
 
-/** How many places it has on its way down and across.
+/** How many places it has down and across.
  * @param {Window} window @param {number[]} area @returns {number[]}
  */
 export function places(window, area) {
@@ -23,7 +23,7 @@ export function places(window, area) {
   return area.map((length, axis) => Math.floor((length + pad[axis] + pad[axis + 2] - reach(window, axis)) / stride[axis]) + 1)
 }
 
-/** Which of its own rows, or columns, lie over what it reads, and over which of that.
+/** Which of its own rows, or columns, lie in the input, and at which of the input's.
  * @param {Window} window @param {number} axis @param {number} place @param {number} length
  * @param {number[]} [counted] of the padding before and after @returns {[own: number, at: number][]}
  */
@@ -34,7 +34,7 @@ export function insideAlong({ size, stride, pad, dilation }, axis, place, length
   return Array.from({ length: Math.max(0, end - begin + 1) }, (_, k) => [begin + k, first + (begin + k) * gap])
 }
 
-/** Which of its own rows and columns lie over what it reads, and over which of that.
+/** Which of its own rows and columns lie in the input, and at which of the input's.
  * @param {Window} window @param {number[]} place @param {number[]} area @returns {{own: number[], at: number[]}[]}
  */
 export function inside(window, place, area) {
@@ -42,7 +42,7 @@ export function inside(window, place, area) {
   return down.flatMap(([i, row]) => across.map(([j, column]) => ({ own: [i, j], at: [row, column] })))
 }
 
-/** At which of its rows, or columns, it reads one value, and at which of so many places.
+/** With which of its rows, or columns, it reads one value, and at which of so many places.
  * @param {Window} window @param {number} axis @param {number} at @param {number} places @returns {[own: number, place: number][]}
  */
 export const overAlong = ({ size, stride, pad, dilation }, axis, at, places) =>
@@ -51,7 +51,7 @@ export const overAlong = ({ size, stride, pad, dilation }, axis, at, places) =>
 
 const MOST_CHECKED = 100_000 // places at an edge
 
-/** Whether at some place there is only padding under it.
+/** Whether it reads only padding at some place.
  * @param {Window} window @param {number[]} area
  */
 export function readsNothing(window, area) {
@@ -63,7 +63,7 @@ export function readsNothing(window, area) {
   })
 }
 
-/** So much padding that it has a place for each step that begins in what it reads.
+/** The padding that gives it a place for each step that begins in the input.
  * @param {Omit<Window, "pad">} window @param {number[]} area
  */
 export function samePad(window, area) {
@@ -73,7 +73,7 @@ export function samePad(window, area) {
   return [...before, ...missing.map((it, axis) => it - before[axis])]
 }
 
-/** The padding of a window that also ends beyond the padding after.
+/** The padding of a window that may also end beyond the padding after the input.
  * @param {Window} window @param {number[]} area
  */
 export function overhang(window, area) {
@@ -86,7 +86,7 @@ export function overhang(window, area) {
   return [...window.pad.slice(0, 2), ...ends]
 }
 
-// How the text form says it.
+// How the text form writes it.
 
 /** @param {number[]} pair */
 export const short = pair => (pair[0] === pair[1] ? String(pair[0]) : pair.join("x"))
@@ -97,7 +97,7 @@ export function padWords(pad) {
   return pad[0] !== pad[2] || pad[1] !== pad[3] ? pad.join("x") : short(pad.slice(0, 2))
 }
 
-/** Its size, and its gaps where it has any.
+/** Its size, and its dilation if it has any.
  * @param {Pick<Window, "size" | "dilation">} window
  */
 export function windowWords({ size, dilation }) {

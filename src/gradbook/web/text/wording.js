@@ -1,8 +1,8 @@
-// What is said of a wrong text: templates of the command's own, filled in as Python fills them.
+// Messages about a wrong text: the command's own templates, filled in as Python fills them.
 
 const PLACE = /\{(\w+)(!r)?(?::([,g]))?\}/g
 const UNPRINTABLE = /[\p{C}\p{Z}]/u
-const LONGEST_WORD = 80 // of one that others are compared with
+const LONGEST_WORD = 80 // of a word that is compared with others
 
 /** @typedef {string | number | bigint} Said a whole number is a bigint, any other a number */
 
@@ -16,7 +16,7 @@ export function filled(template, values) {
   })
 }
 
-/** A word between quotes, whatever cannot be seen in it escaped.
+/** A word between quotes, with invisible characters escaped.
  * @param {string} word
  */
 function quotedWord(word) {
@@ -88,12 +88,12 @@ export function didYouMean(word, known, enough) {
   return best ? `: did you mean '${spellings.get(best)}'?` : ""
 }
 
-/** How much two words share, after Ratcliff and Obershelp, as Python's difflib has it.
+/** How much two words share, after Ratcliff and Obershelp, as in Python's difflib.
  * @param {string} a @param {string} b
  */
 const likeness = (a, b) => (a.length + b.length ? (2 * shared(a, b)) / (a.length + b.length) : 1)
 
-/** How many letters the longest common piece has, and those on its left, and on its right.
+/** How many letters two words share: the longest common piece, then those to its left and right.
  * @param {string} a @param {string} b @returns {number}
  */
 function shared(a, b) {

@@ -14,16 +14,16 @@ const MOST_BYTES = 1_000_000 // that it may unpack to
 const LATEST = 1e9 // epoch
 const FIELDS = ["sets", "data-seed", "data-noise", "data-test", "pace", "wave-pace"] // of the page, by their ids
 const LOOKS = ["", "numbers", "pictures"] // of the units
-const ODD = ["-0", "NaN", "Infinity", "-Infinity"] // numbers that JSON can't say
+const ODD = ["-0", "NaN", "Infinity", "-Infinity"] // numbers that JSON cannot express
 
 /**
  * @typedef {import("../machine/training.js").Sample} Sample
  * @typedef {{text: string, rate: number, batch: number, epoch: number, start: number[], state: number[],
  *   samples: Sample[], tests: Sample[], sample: number, chosen: string, look: string, isMean: boolean, fields: Record<string, string>}} State
- *   with no start, how it begins: weights as the text's seed draws them, samples by their rule or, where there are some, those
+ * without a start it is an initial state: weights drawn by the text's seed, samples given or drawn
  */
 
-/** What a fragment says: the letters of a state, and whether only the drawing, Run and the loss are wanted.
+/** A fragment's parts: a state's letters, and whether only the drawing, Run and the loss are shown.
  * @param {string} hash
  */
 export function fragment(hash) {
@@ -38,7 +38,7 @@ export async function pack(state) {
   return lettersOf(await deflated(new TextEncoder().encode(text)))
 }
 
-/** The state in a fragment's letters; whatever else they hold is refused in a line.
+/** The state in a fragment's letters; anything else is refused with a message.
  * @param {string} letters @returns {State}
  */
 export function unpack(letters) {
@@ -86,7 +86,7 @@ export function stateOf({ content, rate, batch, epoch, start, training, samples,
   return { text, rate, batch, epoch, start, state: training.state, samples, tests, sample, chosen: content.names[chosen]?.said ?? "", look, isMean, fields }
 }
 
-/** How it begins, in few letters: without what is trained, and without what is drawn by a rule.
+/** The initial state, in few letters: without trained values, and without samples drawn by a rule.
  * @param {import("./model.js").Model} model @param {State} state
  */
 export function beginningOf(model, { text, rate, batch, samples, sample, chosen, look, isMean, fields }) {
@@ -95,7 +95,7 @@ export function beginningOf(model, { text, rate, batch, samples, sample, chosen,
     fields: fields.sets ? fields : undefined, samples: isDrawn ? undefined : samples }
 }
 
-/** Bring the page back to a state; what doesn't fit leaves it as it is.
+/** Bring the page back to a state; one that doesn't fit changes nothing.
  * @param {import("./model.js").Model} model @param {import("./editor.js").Editor | null} editor @param {State} state
  */
 export function restore(model, editor, state) {
@@ -126,7 +126,7 @@ export function restore(model, editor, state) {
   model.changed()
 }
 
-/** From the weights that were drawn, with samples that are given, drawn anew or those that the page has.
+/** Begin with the drawn weights, and with samples that are given, drawn anew or the page's own.
  * @param {import("./model.js").Model} model @param {State} state
  */
 function begin(model, { rate, batch, samples, sample, chosen, fields }) {
@@ -141,7 +141,7 @@ function begin(model, { rate, batch, samples, sample, chosen, fields }) {
   model.changed()
 }
 
-/** Only what the field can say; what depends on it isn't drawn anew.
+/** Set a field, if it can have this value; what depends on it isn't drawn anew.
  * @param {any} field @param {string} value
  */
 function setField(field, value) {

@@ -1,4 +1,4 @@
-// Backward from one step of a sequence: its error alone, and every gradient of that.
+// The backward pass from one step of a sequence: its error alone, and all gradients of it.
 
 import { byId, make } from "./dom.js"
 import { PHRASES } from "./phrases.js"

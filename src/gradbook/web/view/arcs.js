@@ -1,14 +1,14 @@
-// What each step takes of the others in attention: an arc for each share, as thick as that is large.
+// Attention between steps: an arc for each share, the thicker the larger the share.
 
 import { brief, draw, say, set } from "./dom.js"
 
 const STEP = 9 // the radius of a step
 const WHOLE = 8 // pixels, how thick a share of 1 is
 
-/** Of the shares of a head; numbers stand on the arcs of one step, which is pointed at, or the last.
+/** The arcs of a head's shares; those of the step that is pointed at, or of the last, have numbers.
  * @param {import("./model.js").Model} model
  * @param {{x: number, y: number, size: number, plane: import("./layout.js").Plane}} place beside the matrix, and as large
- * @param {(line: number) => {onpointerenter: () => void, onpointerleave: () => void, onpointerdown: (event: PointerEvent) => void}} handle what lets a share be pointed at and chosen
+ * @param {(line: number) => {onpointerenter: () => void, onpointerleave: () => void, onpointerdown: (event: PointerEvent) => void}} handle listeners to point at a share and to choose it
  */
 export function arcs(model, { x, y, size, plane }, handle) {
   const base = y + plane.length * size / 2

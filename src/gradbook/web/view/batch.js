@@ -1,4 +1,4 @@
-// How many samples each update is made of: a field beside the update, and what it means.
+// The batch size: a field beside the update, and what it means.
 
 import { make, say } from "./dom.js"
 import { PHRASES } from "./phrases.js"

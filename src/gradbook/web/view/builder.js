@@ -1,11 +1,11 @@
-// The network as a row of layers, to be changed by clicks and keys: each changes the text, which is read as ever.
+// The network as a row of layers, changed by clicks and keys by way of its text.
 
 import { inserted, moved, removed, RESORTS, reworded, spans, usualWords, withSetting, withWord } from "../text/edit.js"
 import { begins } from "../text/reader.js"
 import { make, say } from "./dom.js"
 import { PHRASES } from "./phrases.js"
 
-const HIDDEN = ["dense 4", "tanh"] // where there is no hidden layer to go by
+const HIDDEN = ["dense 4", "tanh"] // if there is no hidden layer to copy
 const MOVES = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 })
 const SLACK = 6 // pixels that a pointer may move before it drags
 
@@ -22,7 +22,7 @@ export class Builder {
     this.model = model
     this.editor = editor
     this.grammar = editor.building.grammar
-    this.at = /** @type {number | null} */ (null) // the layer behind which others are added; -1 is the input
+    this.at = /** @type {number | null} */ (null) // the layer after which others are added; -1 is the input
     this.shown = "" // which text and how many samples
     this.all = /** @type {Span[]} */ ([])
     this.layers = /** @type {Span[]} */ ([])
@@ -47,7 +47,7 @@ export class Builder {
     this.render()
   }
 
-  /** @param {string} [focus] what is focused then, if not what is now @private */
+  /** @param {string} [focus] what to focus, if not the current element @private */
   render(focus) {
     const key = focus ?? (/** @type {HTMLElement | null} */ (document.activeElement))?.dataset.key
     this.all = spans(this.text, this.grammar)
@@ -102,7 +102,7 @@ export class Builder {
       word => this.put(reworded(this.text, span, this.grammar.forms[word].words)))
   }
 
-  /** + and − where the first thing that a layer is told is a whole number.
+  /** + and −, if the first setting of a layer is a whole number.
    * @param {Span} span @param {number} k @param {Form | undefined} form @private
    */
   steppers(span, k, form) {
@@ -110,7 +110,7 @@ export class Builder {
     return found ? this.pair(found.what, `${k}`, found.value, found.least, found.put) : []
   }
 
-  /** The whole number that a layer is told first, and what puts in another.
+  /** A layer's first setting, if it is a whole number, and how to change it.
    * @param {Span} span @param {number} k @param {Form | undefined} form @private
    */
   counted(span, k, form) {
@@ -125,7 +125,7 @@ export class Builder {
     }
   }
 
-  /** That of the first hidden layer. @private */
+  /** The activation of the first hidden layer. @private */
   get usualActivation() {
     const [first, other] = this.layers.filter(it => this.formOf(it)?.card === "activation")
     return other ? this.words(first) : HIDDEN[1]
@@ -151,7 +151,7 @@ export class Builder {
     return menu
   }
 
-  /** What stands behind the layers: what adds another, and how many are hidden. @private */
+  /** The fields after the layers: the menu that adds another, and how many are hidden. @private */
   fields() {
     const { grammar } = this
     const hidden = Math.max(0, this.sums.length - 1)
@@ -171,7 +171,7 @@ export class Builder {
     ]
   }
 
-  /** Loss, update and how many samples there are. @private */
+  /** The fields for loss, update and the number of samples. @private */
   choices() {
     const { grammar, model } = this
     const net = this.editor.net
@@ -232,7 +232,7 @@ export class Builder {
     this.put(text, this.order.filter(k => k === null || k < first || k >= end), focus)
   }
 
-  /** Statements behind a layer, or behind the input.
+  /** Insert statements after a layer, or after the input.
    * @param {number} at @param {string[]} statements @private
    */
   insert(at, statements) {
@@ -246,13 +246,13 @@ export class Builder {
     return this.put(text, order)
   }
 
-  /** Where others are added: behind the layer that was chosen, else before the last that sums. @private */
+  /** Where layers are added: after the chosen one, else before the last that sums. @private */
   get place() {
     const sums = this.sums
     return this.at ?? (sums.length ? sums[sums.length - 1] - 1 : this.layers.length - 1)
   }
 
-  /** With what it needs, or with less where that doesn't fit.
+  /** Add a layer with its usual settings, or with smaller ones if those don't fit.
    * @param {Form} form @private
    */
   add(form) {
@@ -264,7 +264,7 @@ export class Builder {
     }
   }
 
-  /** Another hidden layer like the last, before the one that makes the outputs. @private */
+  /** Add a hidden layer like the last, before the output layer. @private */
   addHidden() {
     const [last, before] = [...this.sums].reverse()
     const block = before === undefined ? [] : this.layers.slice(before, last).map(it => this.words(it))
@@ -272,13 +272,13 @@ export class Builder {
     this.insert(last - 1, isDense ? block : [HIDDEN[0], this.usualActivation])
   }
 
-  /** Without the last hidden layer and what follows it. @private */
+  /** Remove the last hidden layer and what follows it, up to the output layer. @private */
   removeHidden() {
     const [last, before] = [...this.sums].reverse()
     this.remove(before, last)
   }
 
-  /** Another sample, a copy of the one that is looked at, or without that one.
+  /** Add a copy of the current sample, or remove the current sample.
    * @param {number} to how many @private
    */
   resample(to) {
@@ -355,7 +355,7 @@ export class Builder {
 /** @param {Node[]} pair @param {string} words */
 const between = ([less, more], words) => [less, words, more]
 
-/** The one whose middle lies nearest to a point.
+/** The place whose middle is nearest to a point.
  * @param {DOMRect[]} places @param {number} x @param {number} y
  */
 function nearest(places, x, y) {

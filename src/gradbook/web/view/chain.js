@@ -1,11 +1,11 @@
-// What stands beside a chosen value: its formula, its chain, and the slope that a nudge measures.
+// The panel of a chosen value: its formula, its chain, and the slope measured by a nudge.
 
 import { exact, formula, make, nameWords, say, short } from "./dom.js"
 import { PHRASES } from "./phrases.js"
 import { mark, numeral, pieces, trCount } from "./language.js"
 
 const SLOT = /⟦(\d+)⟧/g
-const LONG = 4 // terms: more stand beside each other
+const LONG = 4 // terms: more are shown side by side
 const DEL = '<mi class="k-gradients" mathvariant="normal">∂</mi>'
 
 /** @typedef {[value: number, weight: number, product: number]} Read */
@@ -32,7 +32,7 @@ export class ChainPanel {
     this.renew()
   }
 
-  /** Of the network that there is now. */
+  /** Take the tables of the current network. */
   renew() {
     const { content } = this.model
     this.names = Object.fromEntries(Object.entries(content.names).map(([line, name]) =>
@@ -70,7 +70,7 @@ export class ChainPanel {
     )
   }
 
-  /** The value's name, and its number, to be changed where it is free.
+  /** The value's name and its number, which can be changed if the value is free.
    * @param {number} line @private
    */
   head(line) {
@@ -91,7 +91,7 @@ export class ChainPanel {
     return title
   }
 
-  /** What it is made of, in symbols and in numbers.
+  /** Its formula, in symbols and in numbers.
    * @param {number} line @private
    */
   definition(line) {
@@ -108,15 +108,15 @@ export class ChainPanel {
     return [row, ...this.behind(template)]
   }
 
-  /** What dropout multiplies with has no formula.
+  /** The words about a mask of dropout, which has no formula.
    * @param {number} rate @private
    */
   drawn(rate) {
-    return make("p", {}, ...pieces(mark("Drawn anew at every step and for each sample: 0 with a chance of {rate}, else 1/(1 − {rate}) = {value}, so that the mean stays as it is. Once the network is trained, it is 1."),
+    return make("p", {}, ...pieces(mark("Drawn anew at every step and for each sample: 0 with probability {rate}, else 1/(1 − {rate}) = {value}, so that the mean stays the same. In a trained network it is 1."),
       { rate: numeral(String(rate)), value: exact(1 / (1 - rate)) }))
   }
 
-  /** Ways to the values that a formula mentions and that the drawing doesn't show: means, scales.
+  /** Links to the values in a formula that the drawing doesn't show: means, scales.
    * @param {string} template @private
    */
   behind(template) {
@@ -124,7 +124,7 @@ export class ChainPanel {
     const hidden = [...lines].filter(line => !this.isDrawn(line))
     const buttons = hidden.map(line => make("button", { type: "button", class: "look", onclick: () => this.go(line) },
       nameWords(this.names[line]), " = ", this.plain(line)))
-    return hidden.length ? [make("p", { class: "own" }, mark("made of"), ...buttons)] : []
+    return hidden.length ? [make("p", { class: "own" }, mark("computed from"), ...buttons)] : []
   }
 
   /** A place of a map: for each channel the window, the kernel and their products, and their sum.
@@ -200,7 +200,7 @@ export class ChainPanel {
     }
   }
 
-  /** One factor: the partial, its formula, the numbers in it; it leads to the value it is of.
+  /** One factor: the partial, its formula, the numbers in it; a click leads to its value.
    * @param {Tree} chain @private
    */
   factor({ kind, of = 0, to = 0, value }) {
@@ -213,7 +213,7 @@ export class ChainPanel {
     if (template) {
       card.append(formula(this.symbols(template)))
       if (!isOneValue(template) && template.includes("⟦")) card.append(this.withNumbers("", template))
-    } else card.append(make("span", { class: "remark" }, mark("worked by itself")))
+    } else card.append(make("span", { class: "remark" }, mark("shown separately")))
     card.append(this.plain(value))
     return card
   }
@@ -239,11 +239,11 @@ export class ChainPanel {
       measured.textContent = exact(found.slope)
       off.textContent = short(found.slope - this.model.at(slope))
     })
-    return make("p", { class: "nudge" }, ...pieces(mark("Nudge {weight} by ± {size}: the error is {above} above and {below} below, a measured slope of {measured}. The chain says {slope}; they are {off} apart."),
+    return make("p", { class: "nudge" }, ...pieces(mark("Nudge {weight} by ± {size}: the error is {above} above and {below} below, a measured slope of {measured}. The chain gives {slope}; the difference is {off}."),
       { weight: nameWords(this.names[line]), size, above, below, measured, slope: this.plain(slope), off }))
   }
 
-  /** What the next step makes of it.
+  /** Its value after the next step.
    * @param {number} line @private
    */
   following(line) {

@@ -8,7 +8,7 @@ const [LOWEST, HIGHEST] = [-3, 4] // of the rate, as powers of ten
 const ZONES = 56 // of the strip below the slider
 const SLOW = 25 // milliseconds of a frame, beyond which fewer epochs go into the next
 const SHOWN = 30_000 // milliseconds that it runs by itself
-const LATER = 200 // milliseconds, until the strip asks again whether it runs still
+const LATER = 200 // milliseconds until the strip checks again whether training still runs
 
 export class Controls {
   /** @param {import("./model.js").Model} model */
@@ -39,7 +39,7 @@ export class Controls {
     })
   }
 
-  /** Run from the start, for a while, so that something is seen to be learned without a click. */
+  /** Run for a while at first, so that readers see how it learns without a click. */
   showHow() {
     if (matchMedia("(prefers-reduced-motion: reduce)").matches || this.model.samples.length < 2) return
     this.go()
@@ -94,13 +94,13 @@ export class Controls {
     this.judgeZones()
   }
 
-  /** The epoch and its loss, with whatever else is read of it. */
+  /** Show the epoch and its loss. */
   sayFigures() {
     say(this.epoch, grouped(this.model.epoch))
     say(this.loss, short(this.model.training.loss))
   }
 
-  /** What each rate does, as colours below the slider, and up to which it trains; a few at a time.
+  /** Show by colours below the slider what each rate does, and the largest that trains, bit by bit.
    * @private
    */
   judgeZones() {

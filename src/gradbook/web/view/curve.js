@@ -1,4 +1,4 @@
-// The loss: as it went so far, and as it would go at this rate from the start.
+// The loss: its curve so far, and the one that is foreseen at this rate from the start.
 
 import { byId, draw, make, say, set, short } from "./dom.js"
 import { PHRASES } from "./phrases.js"
@@ -9,7 +9,7 @@ const FRAME = { left: 38, right: 8, top: 8, bottom: 24 }
 const MOST_POINTS = 600
 const QUICK = 8 // milliseconds: a judgement that takes longer waits until nothing changes any more
 const PAUSE = 120
-const LEARNED = "good" // what is said of a loss that has gone, whatever 70 epochs come to
+const LEARNED = "good" // the verdict on a loss that has vanished, whatever is foreseen
 const DECADES = 2.5 // losses that span more are shown by their logarithms
 
 /** @typedef {[epoch: number, loss: number]} Point */
@@ -71,7 +71,7 @@ export class CurvePanel {
     this.say(judgement)
   }
 
-  /** The losses of the samples that are held out, with that of now. @private */
+  /** The losses of the held-out samples, including the current one. @private */
   readTest() {
     const { model } = this
     const loss = model.testLoss()
@@ -99,7 +99,7 @@ export class CurvePanel {
     )
   }
 
-  /** What this rate does from the start, or that more epochs than that have learned.
+  /** Show the verdict on this rate from the start, or that more epochs than that have learned.
    * @param {import("./model.js").Judgement} judgement @private
    */
   say(judgement) {
@@ -111,7 +111,7 @@ export class CurvePanel {
     this.said = key
     const parts = { verdict: "{verdict}", rate: tidy(model.rate), first: short(losses[0]), last: short(losses[losses.length - 1]), epochs: losses.length }
     const about = verdict === judgement.verdict ? tr("{verdict} at η = {rate}: from {first} to {last} in {epochs} epochs.", parts)
-      : tr("{verdict}: nothing is left of the loss, after more than {epochs} epochs.", parts)
+      : tr("{verdict}: the loss has vanished after more than {epochs} epochs.", parts)
     const word = model.content.criteria.words?.[verdict] ?? verdict
     const badge = make("span", { class: `verdict v-${verdict.split(" ")[0]}` }, word)
     Object.assign(this.badge, { className: badge.className, title: model.content.criteria.meanings[verdict], textContent: word })
@@ -122,7 +122,7 @@ export class CurvePanel {
   }
 }
 
-/** From values to heights, and where lines are drawn.
+/** The scale from values to heights, and its ticks.
  * @param {number[]} values
  */
 function scaleOf(values) {

@@ -1,5 +1,5 @@
-// What the network learns from: points drawn by rule and seed, or samples of one's own; some may be
-// held out as a test, and more may be made of a point's coordinates as inputs.
+// The data to learn from: points drawn by rule and seed, or the reader's own samples; some may be
+// held out as a test, and inputs may be computed from a point's coordinates.
 
 import { FEATURES, featuresOf, labelled, made, points, SETS } from "../build/points.js"
 import { Random } from "../machine/chance.js"
@@ -19,7 +19,7 @@ const SET_NAMES = {
   halves: mark("halves"), xor: mark("xor"), circle: mark("circle"), gaussians: mark("gaussians"), spiral: mark("spiral"),
   slope: mark("slope"), hills: mark("hills"), sine: mark("sine"),
 }
-const BASE = 2 // coordinates, before what is made of them
+const BASE = 2 // coordinates, from which other inputs are computed
 const TASKS = { classes: ["xor", "sigmoid", "binary cross-entropy"], values: ["hills", "", "mean squared error"] } // what each begins with
 
 export class DataPanel {
@@ -58,7 +58,7 @@ export class DataPanel {
     this.held.addEventListener("change", () => this.use(this.all))
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.paint())
     this.shown = "" // the set that was chosen when the fields last fitted
-    this.drawnBy = "0" // the seed that the test was drawn by
+    this.drawnBy = "0" // the seed with which the test was drawn
     this.tests = model.tests
     model.listeners.push(() => this.follow())
     model.redraw = () => this.apply()
@@ -100,7 +100,7 @@ export class DataPanel {
     if (editor) this.tell(editor.put(withSetting(editor.state.text, word, value, editor.building.grammar)).said)
   }
 
-  /** All samples there are, those of the test too, in the order in which they were before some were held out. @private */
+  /** All samples, those of the test too, in their order before some were held out. @private */
   get all() {
     const { samples, tests } = this.model
     const held = heldOut(this.drawnBy, samples.length + tests.length, tests.length)
@@ -108,14 +108,14 @@ export class DataPanel {
     return Array.from({ length: samples.length + tests.length }, (_, k) => /** @type {Sample} */ ((held.has(k) ? others : own).next().value))
   }
 
-  /** Whatever is held out now, by use or by a link, was drawn by the seed of now; a link may have chosen another set. @private */
+  /** What is held out now, by `use` or by a link, was drawn with the current seed; a link may have chosen another set. @private */
   follow() {
     if (this.tests !== this.model.tests) this.drawnBy = this.seed.value
     this.tests = this.model.tests
     if (this.shown !== this.sets.value) this.fit()
   }
 
-  /** What the network that there is now can be given. */
+  /** Show the fields that fit the current network. */
   fit() {
     this.shown = this.sets.value
     const { content, samples } = this.model
@@ -141,7 +141,7 @@ export class DataPanel {
     this.sayShares()
   }
 
-  /** Samples of one's own.
+  /** Take the reader's own samples.
    * @param {Sample[]} samples
    */
   take(samples) {
@@ -150,8 +150,8 @@ export class DataPanel {
     this.use(samples)
   }
 
-  /** Draw the points anew, and let the network have the inputs that they come with, and the end that they need.
-   * @param {keyof typeof TASKS | null} [task] that it is to have the end of
+  /** Draw the points anew, and give the network the inputs and the output layer that they need.
+   * @param {keyof typeof TASKS | null} [task] whose output layer it is to get
    */
   apply(task = null) {
     const { model } = this
@@ -179,7 +179,7 @@ export class DataPanel {
     }
   }
 
-  /** Another number of inputs in the network's text.
+  /** Change the number of inputs in the network's text.
    * @param {number} count @param {Sample[]} samples @param {string} kind @private
    */
   widen(count, samples, kind) {
@@ -198,7 +198,7 @@ export class DataPanel {
     return !answer?.isRefused
   }
 
-  /** Let the network end so that it learns classes, or values: another loss, and one output without or with a sigmoid.
+  /** Let the network learn classes, or values: change the loss, and one output with or without a sigmoid.
    * @param {keyof typeof TASKS} task @private
    */
   turn(task) {
@@ -230,7 +230,7 @@ export class DataPanel {
     return content.outputs.length > 1 || (net && samples.some(([, targets]) => wrongTargets(targets, net, /** @type {any} */ (this.editor).building.grammar)))
   }
 
-  /** Train with all but those that are held out, which a seed draws.
+  /** Train with all samples except those held out, which are drawn with the seed.
    * @param {Sample[]} all
    */
   use(all) {
@@ -241,7 +241,7 @@ export class DataPanel {
   }
 }
 
-/** Which of so many samples are held out, as a seed draws them.
+/** Which of so many samples are held out, drawn with a seed.
  * @param {string} seed @param {number} count @param {number} held how many
  */
 function heldOut(seed, count, held) {

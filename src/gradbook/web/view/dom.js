@@ -6,7 +6,7 @@ const SVG = "http://www.w3.org/2000/svg"
 
 /** @typedef {{said: string, letter: string, below: string, kind: string, math: string}} Name */
 
-/** An element with its attributes and what it holds.
+/** An element with its attributes and its content.
  * @param {string} tag
  * @param {Record<string, any>} [attributes] `on…` are listeners
  * @param {...(Node | string)} inside
@@ -17,7 +17,7 @@ export function make(tag, attributes = {}, ...inside) {
   return filled(element, attributes, inside)
 }
 
-/** The same of a drawing.
+/** The same for an element of a drawing.
  * @param {string} tag
  * @param {Record<string, any>} [attributes]
  * @param {...(Node | string)} inside
@@ -41,7 +41,7 @@ function filled(element, attributes, inside) {
   return element
 }
 
-/** Put words into an element, if they are others than before: a browser lays out what changes.
+/** Put words into an element, if they differ: a browser lays out whatever is changed.
  * @param {Element} element
  * @param {string} words
  */
@@ -54,19 +54,19 @@ export function set(element, attribute, value) {
   if (element.getAttribute(attribute) !== value) element.setAttribute(attribute, value)
 }
 
-/** The element that the page brings along under this id.
+/** The page's element with this id.
  * @param {string} id @returns {any}
  */
 export function byId(id) {
   return document.getElementById(id)
 }
 
-/** A phrase with what stands in place of {0}, {1}, …
+/** A phrase with its parts in place of {0}, {1}, …
  * @param {string} phrase @param {(Node | string)[]} parts
  */
 export const fillIn = (phrase, parts) => phrase.split(/\{(\d)\}/).map((it, k) => (k % 2 ? parts[Number(it)] ?? "" : it))
 
-/** A file of one's own.
+/** Let the reader save a file.
  * @param {string} name @param {Blob} content
  */
 export function save(name, content) {
@@ -75,7 +75,7 @@ export function save(name, content) {
   setTimeout(() => URL.revokeObjectURL(link.href))
 }
 
-/** A formula of our own making.
+/** An element with a formula, which only gradbook itself may have written.
  * @param {string} math @returns {HTMLElement}
  */
 export function formula(math) {
@@ -85,7 +85,7 @@ export function formula(math) {
   return holder
 }
 
-/** 0.1500, −12.30, 1.6e−7, −2e−12: as many digits as have room in a circle.
+/** 0.1500, −12.30, 1.6e−7, −2e−12: as many digits as fit into a circle.
  * @param {number} value
  */
 export function short(value) {
@@ -95,10 +95,10 @@ export function short(value) {
   const decimals = size < 9.99995 ? 4 : size < 999.95 ? 2 : size < 9999.5 ? 1 : 0
   if (plain) return numeral(signed(value.toFixed(decimals)))
   const far = value.toExponential(1)
-  return numeral(signed(/\d\d$/.test(far) ? value.toExponential(0) : far)) // two digits of exponent take the room of others
+  return numeral(signed(/\d\d$/.test(far) ? value.toExponential(0) : far)) // two digits of exponent leave less room for others
 }
 
-/** Two decimals, as many as fit into a cell.
+/** At most two decimals, which fit into a cell.
  * @param {number} value
  */
 export function brief(value) {
@@ -130,7 +130,7 @@ export function nameWords(name) {
   return make("span", { class: `k-${name.kind}`, "data-said": name.said }, make("i", {}, name.letter), ...below)
 }
 
-/** A name in a drawing: a slanted letter, what stands below it upright.
+/** A name in a drawing: a slanted letter, and an upright subscript.
  * @param {Name} name
  * @param {number} size
  */

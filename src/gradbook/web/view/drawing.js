@@ -1,4 +1,4 @@
-// The network: units in columns, a line for each weight, and on each its numbers as they are now.
+// The network: units in columns, a line for each weight, and their current numbers.
 
 import { arcs } from "./arcs.js"
 import { brief, draw, make, nameText, say, set, short } from "./dom.js"
@@ -8,10 +8,10 @@ import { mark, pieces } from "./language.js"
 
 const THICKEST = { few: 4, many: 1.8 } // pixels of the strongest line, beyond 1
 const FEW = 24 // lines
-const JITTER = 8 // pixels by which the room may change, and the drawing stay as it is
+const JITTER = 8 // pixels by which the room may change without a new drawing
 const DIRECTIONS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] })
-const [BELOW, SMALLEST] = [220, 0.75] // pixels that others take below; to what share it is made smaller for that
-const DIGITS = 30 // a cell that is at least so wide has its number in it
+const [BELOW, SMALLEST] = [220, 0.75] // pixels reserved below; the share to which the drawing shrinks for that
+const DIGITS = 30 // cells at least so wide contain their number
 
 /**
  * @typedef {import("./layout.js").Box} Box
@@ -42,8 +42,8 @@ export class Drawing {
     this.handles = /** @type {[Element, number][]} */ ([])
     this.lines = /** @type {[Element, number][]} */ ([])
     this.tints = /** @type {[Element, number, number][]} */ ([])
-    this.masks = /** @type {Map<number, number>} */ (new Map()) // by the values that they leave
-    this.areSlopes = false // what the maps are painted with
+    this.masks = /** @type {Map<number, number>} */ (new Map()) // by the values that they are applied to
+    this.areSlopes = false // whether maps are painted with gradients
     this.cells = /** @type {Map<number, Cell>} */ (new Map())
     this.beam = draw("path")
     this.arcs = /** @type {{group: Element, update: () => void}[]} */ ([])
@@ -62,7 +62,7 @@ export class Drawing {
     this.relaid()
   }
 
-  /** Of the network that there is now. */
+  /** Draw the current network. */
   renew() {
     this.names = this.model.content.names
     this.feeds = feeds(this.model.content.partials)
@@ -81,7 +81,7 @@ export class Drawing {
     this.lightUp()
   }
 
-  /** How high the drawing may be, so that it is seen whole. @private */
+  /** The greatest height at which all of the drawing is visible. @private */
   get tall() {
     const top = this.box.getBoundingClientRect().top + scrollY
     return innerWidth < 770 ? Infinity : innerHeight - top - BELOW
@@ -122,7 +122,7 @@ export class Drawing {
     this.box.replaceChildren(make("div", { class: "stage" }, this.pictures.canvas, svg))
     this.legend.show(layout.isSmall, this.lines.length > 0, this.pictures)
     this.layout = layout
-    this.model.changed() // for whatever stands around it
+    this.model.changed() // for the parts around it
   }
 
   /** @param {Way} way @private */
@@ -145,7 +145,7 @@ export class Drawing {
     return group
   }
 
-  /** A weight's name and number, where its line is interrupted for them.
+  /** A weight's name and number, in a gap of its line.
    * @param {Way} way @private
    */
   label({ weight, label }) {
@@ -183,7 +183,7 @@ export class Drawing {
     return [draw("path", { d: link, class: "link" }), this.small(unit.above, above), ...parts]
   }
 
-  /** A unit that is its picture, and its bias in a corner.
+  /** A unit shown as its picture, with its bias in a corner.
    * @param {import("./layout.js").Unit} unit @param {Box} box @param {Box | null} above @private
    */
   seen({ values: [line], above: bias }, box, above) {
@@ -203,7 +203,7 @@ export class Drawing {
     return [unit, dot]
   }
 
-  /** What is around a picture.
+  /** The frame around a picture.
    * @param {number} line @param {Box} box @param {boolean[]} round @private
    */
   frame(line, box, round) {
@@ -252,7 +252,7 @@ export class Drawing {
   }
 
   /** One value of a map.
-   * @param {Cell} cell @param {boolean} isFirst of its column: Tab comes to this one, arrows lead on @private
+   * @param {Cell} cell @param {boolean} isFirst of its column: Tab leads to this one, arrows to the others @private
    */
   cell({ line, x, y, size, column }, isFirst) {
     const name = this.names[line]
@@ -286,7 +286,7 @@ export class Drawing {
     return text
   }
 
-  /** What lets a value be pointed at, chosen, and changed where it is free.
+  /** The attributes with which a value is pointed at, chosen and, if it is free, changed.
    * @param {number} line @private
    */
   handle(line) {
@@ -363,7 +363,7 @@ export class Drawing {
     } else this.move(event, line)
   }
 
-  /** From one cell of a map to the next; Tab comes back to the one that was left.
+  /** Move from one cell of a map to the next, to which Tab then leads.
    * @param {KeyboardEvent} event @param {number} line @private
    */
   move(event, line) {
@@ -378,7 +378,7 @@ export class Drawing {
     this.focusOn(next.line)
   }
 
-  /** Put in the numbers as they are. */
+  /** Show the current numbers. */
   update() {
     const { model } = this
     if (this.look !== model.look) this.renew()
@@ -409,7 +409,7 @@ export class Drawing {
     }
   }
 
-  /** What a cell is painted with: its value, or the gradient towards it.
+  /** What a cell is painted with: its value, or its gradient.
    * @param {number} line @private
    */
   painted(line) {
@@ -417,7 +417,7 @@ export class Drawing {
     return areSlopes ? model.slopeAt(line) : model.shownAt(line)
   }
 
-  /** The stronger, the farther from 0: values among all maps, gradients among those of their column. @private */
+  /** Paint cells the stronger, the farther they are from 0: values among all maps, gradients in their column. @private */
   tintMaps() {
     const found = this.tints.map(([tint, line, column]) => ({ tint, value: this.painted(line), key: this.areSlopes ? column : 0 }))
     const strongest = /** @type {Record<number, number>} */ ({})
@@ -430,7 +430,7 @@ export class Drawing {
     }
   }
 
-  /** Show a step of a pass: the value it is about, and those that it has come by already.
+  /** Show a step of a pass: its value, and those that it has passed already.
    * @param {{line: number, isBack: boolean, gone: Set<number>} | null} step
    */
   wave(step) {
@@ -460,7 +460,7 @@ export class Drawing {
     return this.ways.flatMap(([, , ends]) => ends.flat()).find(unit => unit.values.includes(line))
   }
 
-  /** Light up the way from what is shown to the error, and nothing else. */
+  /** Highlight the path from the shown value to the error, and nothing else. */
   lightUp() {
     if (this.step) return
     const { shown } = this.model
@@ -476,8 +476,8 @@ export class Drawing {
     this.showWindow(shown)
   }
 
-  /** The cells that a value is made of, and the way from there; with gradients in the maps those
-   * that it feeds, from which its gradient is gathered.
+  /** Mark the cells that a value is computed from or, if maps show gradients, those that it feeds,
+* from which its gradient comes.
    * @param {number} line @private
    */
   showWindow(line) {
@@ -491,7 +491,7 @@ export class Drawing {
   }
 }
 
-/** How units are shown, and what colours and pictures mean. */
+/** The choice how units are shown, and what colours and pictures mean. */
 class Legend {
   /** @param {HTMLElement} box of the drawing @param {(chosen: string) => void} choose */
   constructor(box, choose) {
@@ -514,9 +514,9 @@ class Legend {
   }
 }
 
-// Which values go into which, and how that is shown between cells of maps ---------
+// Which values feed which, and how that is shown between cells of maps -----------
 
-/** What multiplies the values that dropout leaves.
+/** The mask of each value that dropout is applied to.
  * @param {{masks: import("../machine/masks.js").MaskTable[]}} content
  */
 export const masks = content =>
@@ -531,7 +531,7 @@ export function feeds(partials) {
   return found
 }
 
-/** All values on the way from one to the error.
+/** All values on the path from one to the error.
  * @param {number} from @param {Map<number, number[]>} feeds
  */
 export function reached(from, feeds) {
@@ -545,7 +545,7 @@ export function reached(from, feeds) {
  */
 export const mentioned = template => [...template.matchAll(/⟦(\d+)⟧/g)].map(found => Number(found[1]))
 
-/** Two lines from the corners of some cells to those that are made of them.
+/** Two lines from the corners of some cells to those that are computed from them.
  * @param {Cell[]} from @param {Cell[]} to
  */
 export function beam(from, to) {
@@ -555,7 +555,7 @@ export function beam(from, to) {
   return `M${right} ${top(from)}L${left} ${top(to)}M${right} ${foot(from)}L${left} ${foot(to)}`
 }
 
-/** The cell of the same column that lies next in a direction, by rows and columns of cells.
+/** The next cell of the same column in a direction, by rows and columns of cells.
  * @param {Map<number, Cell>} cells @param {Cell} from @param {[across: number, down: number]} direction
  * @returns {Cell | null}
  */

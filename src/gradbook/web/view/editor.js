@@ -1,4 +1,4 @@
-// The network as text: read as it is typed, its mistakes marked at their places, and built when it is right.
+// The network as text: read as it is typed, with its mistakes marked, and built when it has none.
 
 import { kept, tableOf } from "../build/table.js"
 import { mistake, TextBox } from "../text/box.js"
@@ -18,7 +18,7 @@ import { numeral, tr, trCount } from "./language.js"
 
 export class Editor {
   /** @param {import("./model.js").Model} model @param {Building} building @param {(table: any, start: number[]) => void} rebuild
-   * @param {() => void} read is told of every text once it has been read
+   * @param {() => void} read is called after every text that was read
    */
   constructor(model, building, rebuild, read) {
     this.model = model
@@ -37,7 +37,7 @@ export class Editor {
     return read(text, this.building.grammar)
   }
 
-  /** The text in order, and the network that it describes. */
+  /** The latest text without a mistake, and its network. */
   get state() {
     return { text: this.box.latest, net: this.net }
   }
@@ -47,7 +47,7 @@ export class Editor {
     this.box.follow(text, this.words())
   }
 
-  /** Let the text say the rate that was chosen, where it is in order and can say it.
+  /** Write the chosen rate into the text, if the text has no mistake and can express the rate.
    * @private
    */
   follow() {
@@ -67,7 +67,7 @@ export class Editor {
     return this.words(net) + this.build(net, text)
   }
 
-  /** Take a text that was made by a click, or refuse it as the box would, and leave everything as it is.
+  /** Take a text that was made by a click, or refuse it as the box would, without any change.
    * @param {string} text @param {(number | null)[]} [order] of the statements of layers, what each was before
    * @returns {Answer}
    */
@@ -91,7 +91,7 @@ export class Editor {
     return { said: this.box.said.slice(this.words().length).replace(/^\. /, ""), isRefused: false }
   }
 
-  /** Go on with other samples; a network of one sample is built anew for several.
+  /** Continue with other samples; a network of one sample is built anew for several.
    * @param {import("./model.js").Sample[]} samples
    */
   resample(samples) {
@@ -101,7 +101,7 @@ export class Editor {
     this.renew(tableOf({ ...net, samples: [] }, samples, building), model.content.layers, net, it => it)
   }
 
-  /** Returns what it put in place of something that didn't fit.
+  /** Returns a message about samples that were replaced because they didn't fit.
    * @param {Net} net @param {string} text @private
    */
   build(net, text) {
@@ -125,7 +125,7 @@ export class Editor {
     this.rebuild(table, start)
   }
 
-  /** What each state begins with: as it was in the layer that it comes from, where the text doesn't say.
+  /** The initial value of each state: the text's, or else the current one in the layer it comes from.
    * @param {any} table @param {Net} net @param {Origin} origin @private
    */
   starts(table, net, origin) {
@@ -152,25 +152,25 @@ export class Editor {
     const isAlone = parameters.every(({ role }) => role === this.building.grammar.kinds.weights)
     const parts = { rate: numeral(plain(rate)) }
     return isAlone || size === 1
-      ? trCount("in order: {count} weight, η = {rate}", "in order: {count} weights, η = {rate}", size, parts)
-      : tr("in order: {count} weights and biases, η = {rate}", { ...parts, count: size })
+      ? trCount("no mistakes: {count} weight, η = {rate}", "no mistakes: {count} weights, η = {rate}", size, parts)
+      : tr("no mistakes: {count} weights and biases, η = {rate}", { ...parts, count: size })
   }
 }
 
 /** @param {number} value */
 const plain = value => digits(value).replace(/\.0$/, "")
 
-/** What became of samples that don't fit.
+/** The message about samples that don't fit, and those that replace them.
  * @param {number} lost @param {number} others @param {number} inputs @param {number} targets
  */
 function replaced(lost, others, inputs, targets) {
   const [were, are] = [lost, others].map(it => (it === 1 ? "" : "s"))
   const wanted = `${inputs} input${inputs === 1 ? "" : "s"} and ${targets} target${targets === 1 ? "" : "s"}`
-  return `. The ${lost === 1 ? "" : `${lost} `}sample${were} of before did not fit ${wanted}: ` +
-    `${others} made-up sample${are} ${others === 1 ? "stands" : "stand"} in ${lost === 1 ? "its" : "their"} place, see Samples`
+  return `. The ${lost === 1 ? "" : `${lost} `}previous sample${were} did not fit ${wanted}: ` +
+    `${others} made-up sample${are} ${others === 1 ? "replaces" : "replace"} ${lost === 1 ? "it" : "them"}, see Samples`
 }
 
-/** Of a text that was typed: layers before the first that changed, and behind the last, are what they were.
+/** For a typed text: layers before the first change and after the last are the same as before.
  * @param {Net} old @param {Net} net @returns {Origin}
  */
 function origins(old, net) {
@@ -187,12 +187,12 @@ function origins(old, net) {
   return k => (k >= are.length - behind ? k + were.length - are.length : k < before || were.length === are.length ? k : null)
 }
 
-/** The layers that a statement of their own says.
+/** The layers that have a statement of their own.
  * @param {Net} net
  */
 const own = ({ owners }) => owners.flatMap((first, k) => (first === k ? [k] : []))
 
-/** Where a value of a tensor stands in a smaller or larger one, if it does.
+/** The place of a tensor's value in a smaller or larger tensor, if it has one.
  * @param {number} k @param {number[]} shape @param {number[]} other
  */
 function placeIn(k, shape, other) {

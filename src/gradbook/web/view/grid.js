@@ -1,12 +1,12 @@
-// What every unit says to each point of a plane, or of a line: the network's own lines, computed
-// where the points of a grid are its samples.
+// Every unit's value at each point of a plane, or of a line: the network's own lines, computed with
+// the points of a grid as samples.
 
 import { featuresOf, made } from "../build/points.js"
 import { Machine } from "../machine/machine.js"
 
 export const CELLS = 40 // along each side of a plane
-const [AROUND, ALONE] = [0.12, 1] // the margin around samples, and how far is seen of a single one
-const BETWEEN = /sigmoid|^softmax/ // activations that end between 0 and 1
+const [AROUND, ALONE] = [0.12, 1] // the margin around samples, and the range around a single one
+const BETWEEN = /sigmoid|^softmax/ // activations with values between 0 and 1
 
 export class Grid {
   /** @param {import("./model.js").Model} model */
@@ -24,7 +24,7 @@ export class Grid {
     this.renew()
   }
 
-  /** Of the network that there is now. */
+  /** Take the tables of the current network. */
   renew() {
     const { content, samples } = this.model
     const isImage = content.columns[0].maps.length > 0
@@ -44,12 +44,12 @@ export class Grid {
     for (const { lines } of content.masks) for (const line of lines) this.machine.fill(line, 1)
   }
 
-  /** 2 of a plane, 1 of a line, 0 where there is nothing to see. */
+  /** 2 for a plane, 1 for a line, 0 if there is nothing to see. */
   get dimensions() {
     return Math.min(2, this.features.length)
   }
 
-  /** Compute it with the weights as they are. */
+  /** Compute it with the current weights. */
   update() {
     if (!this.count) return
     if (this.of !== this.model.training) this.lookAround()
@@ -57,7 +57,7 @@ export class Grid {
     this.machine.run(this.order)
   }
 
-  /** How much is seen: all samples, and a little more. @private */
+  /** Set the visible range: all samples, and a margin. @private */
   lookAround() {
     const { samples, training, content } = this.model
     const found = featuresOf(content.inputs.length, samples)
@@ -81,14 +81,14 @@ export class Grid {
     return this.low + ((cell + 0.5) / CELLS) * (this.high - this.low)
   }
 
-  /** Of a line's colours: what is neither blue nor orange.
+  /** The value of a line that is neither blue nor orange.
    * @param {number} line
    */
   middle(line) {
     return this.shares.has(line) ? 0.5 : 0
   }
 
-  /** How far along a value is, from 0 to 1.
+  /** The position of a value in the range, from 0 to 1.
    * @param {number} value
    */
   share(value) {
@@ -105,7 +105,7 @@ export class Grid {
   }
 }
 
-/** What depends on a sample's inputs and on nothing else of the samples.
+/** The lines that depend on a sample's inputs, but on nothing else in the samples.
  * @param {{lines: import("../machine/machine.js").Line[], inputs: number[], targets: number[]}} content
  */
 export function everywhere({ lines, inputs, targets }) {
@@ -122,7 +122,7 @@ export function everywhere({ lines, inputs, targets }) {
 
 // Painting ---------------------------------------------------------------------------
 
-/** The colours below 0, of 0 and above, of the page as it is now: light or dark.
+/** The page's current colours, light or dark: below 0, at 0 and above.
  * @param {Element} element
  */
 export const tonesOf = element => ["--low", "--paper", "--high"].map(name => {
@@ -147,8 +147,8 @@ export function scaleOf(tones, strength = 1) {
 /** @param {number[]} tone */
 export const css = tone => `rgb(${tone.join(" ")})`
 
-/** A picture of values: the middle of the scale is `middle`, its ends lie `reach` away. What is no
- * number is nothing.
+/** A picture of values: the middle of the scale is `middle`, its ends lie `reach` away. NaN is
+* transparent.
  * @param {Float64Array} values @param {Uint32Array} scale @param {Uint32Array} pixels
  * @param {{middle: number, reach: number}} ends
  */

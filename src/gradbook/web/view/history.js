@@ -1,4 +1,4 @@
-// What was changed, step by step: back, and on again, by buttons and by keys.
+// Undo and redo, by buttons and by keys.
 
 import { byId } from "./dom.js"
 
@@ -8,7 +8,7 @@ const TOGETHER = 800 // milliseconds between changes of the same kind that are u
 /** @template State */
 export class History {
   /** @param {() => State} now how it is @param {(state: State) => void} put it as it was
-   * @param {() => boolean} isAstray whether something stands there that was not taken, and is undone first
+   * @param {() => boolean} isAstray whether there is text that was not taken, which is undone first
    */
   constructor(now, put, isAstray) {
     this.now = now
@@ -24,7 +24,7 @@ export class History {
     addEventListener("keydown", event => this.key(event))
   }
 
-  /** How it is, before a change; changes of one kind that follow each other closely are one.
+  /** Remember the state before a change; changes of one kind in quick succession count as one.
    * @param {string} [kind]
    */
   remember(kind = "") {
@@ -70,7 +70,7 @@ export class History {
     this.buttons[1].disabled = !this.future.length
   }
 
-  /** Ctrl-Z and Ctrl-Shift-Z, or Ctrl-Y; also in fields, whose own memory knows nothing of the network.
+  /** Ctrl-Z and Ctrl-Shift-Z, or Ctrl-Y; also in fields, whose own undo doesn't know the network.
    * @param {KeyboardEvent} event @private
    */
   key(event) {
@@ -78,7 +78,7 @@ export class History {
     if (!(event.ctrlKey || event.metaKey) || event.altKey || !["z", "y"].includes(key)) return
     event.preventDefault()
     const field = document.activeElement
-    if (field instanceof HTMLInputElement) field.blur() // a field that is typed into keeps what stands there
+    if (field instanceof HTMLInputElement) field.blur() // a focused field would keep its text
     if (key === "y" || event.shiftKey) this.redo()
     else this.undo()
     if (field instanceof HTMLInputElement) requestAnimationFrame(() => requestAnimationFrame(() => field.isConnected && field.focus()))

@@ -1,5 +1,5 @@
-// What the page says, in the language of its reader: whoever writes the page puts each message of
-// `mark`, `tr` and `trCount` into its script in that language.
+// The page's messages in the reader's language: when the page is written, each message of `mark`, `tr`
+// and `trCount` is replaced by its translation.
 
 /** @typedef {Record<string, string | number>} Parts */
 
@@ -7,7 +7,7 @@ const page = globalThis.document?.documentElement
 const lang = page?.lang || "en"
 const plurals = new Intl.PluralRules(lang)
 
-/** A message that stands in a table.
+/** A message in a table.
  * @param {string} message
  */
 export const mark = message => message

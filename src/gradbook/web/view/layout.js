@@ -1,21 +1,21 @@
-// Where units, maps and the lines between them stand: geometry alone.
+// The positions of units, maps and the lines between them: geometry alone.
 
 import { grouped, tr } from "./language.js"
 import { captionWidths, spaced, wrapped } from "./spacing.js"
 
-export const HALF = 66 // how wide a half of a unit is: a sum, or an activation
+export const HALF = 66 // the width of half a unit: a sum, or an activation
 export const TALL = 58
-export const SIDE = 44 // of a unit that is its picture alone
-const DOT = 12 // what a bias is there
-const TALLEST = { sideways: 640, upright: 900 } // of a drawing with numbers: beyond it, pictures say more
-const SMALLEST = { sideways: 0.8, upright: 0.75 } // of its size, that a drawing shrinks to before it scrolls
-const LARGEST = { room: 1300, scale: 1.35 } // of its size, that a drawing grows to where there is so much room
+export const SIDE = 44 // of a unit shown as its picture alone
+const DOT = 12 // of a bias there
+const TALLEST = { sideways: 640, upright: 900 } // of a drawing with numbers; a taller one has pictures
+const SMALLEST = { sideways: 0.8, upright: 0.75 } // share of its size to which a drawing shrinks before it scrolls
+const LARGEST = { room: 1300, scale: 1.35 } // if there is more room, a drawing is enlarged to this scale
 const PAD = 4 // between a label and its line
-const NUMBER = 58 // the widest that is usual, in its size
+const NUMBER = 58 // the widest that is usual
 const NAME = 15 // the size of a name beside a line
-const LINES = { full: 34, short: 18, upright: 46 } // the height of a label: with its gradient, without, one under the other
+const LINES = { full: 34, short: 18, upright: 46 } // the height of a label: with its gradient, without, one below the other
 const HIGHEST = 640 // of a column, beyond which labels leave their gradients out
-const BELOW = 0.72 // of the size of a name, what stands below its line
+const BELOW = 0.72 // the size of a subscript, as a share of the name
 const SMALL_LINK = 6 // between a unit and its bias or target
 const PLAIN = 30 // a gap without labels
 const MAPS_GAP = 38
@@ -23,7 +23,7 @@ const MAPS_APART = 26
 const TITLE = 18 // above the first map of a column
 const WORDS = 12.5
 const CAPTIONS = { gap: 22, step: 14, apart: 8, widest: 150 }
-const SKIPS = { step: 14, apart: 5 } // lines over the top: from one to the next, and from their columns
+const SKIPS = { step: 14, apart: 5 } // lines around columns: the distance between two, and from the columns
 const MARGIN = 4
 const RULES = {
   sideways: { pitch: 84, apart: 12, stub: 16, steep: 0.35, slant: 54, slope: 0.45, widest: 240, captions: CAPTIONS.apart },
@@ -43,19 +43,19 @@ const RULES = {
  * @typedef {{unit: Unit, halves: Box[], above: Box | null, picture: Box | null}} Spot
  * @typedef {{x: number, y: number, words: string, isOfLoss?: boolean}} Caption
  * @typedef {{x: number, y: number, size: number, line: number, column: number}} Cell
- * @typedef {{plane: Plane, x: number, y: number, size: number}} ArcPlace where shares stand as arcs
+ * @typedef {{plane: Plane, x: number, y: number, size: number}} ArcPlace where shares are drawn as arcs
  * @typedef {{box: Box, hasSlope: boolean}} Label
  * @typedef {{pieces: number[][][], weight: number | null, label: Label | null, ends: [Unit, Unit][]}} Way a line, interrupted by its label
  * @typedef {{
  *   isUpright: boolean, isSmall: boolean, spots: Spot[], ways: Way[], captions: Caption[], titles: Caption[], steps: Caption[], cells: Cell[][], arcs: ArcPlace[], width: number, height: number, shown: number,
  *   spans: [from: number, to: number][],
- * }} Layout `shown` so wide in pixels; `spans` is where columns begin and end along their row
- * @typedef {Record<string, string>} Widths characters, by how wide they are in parts of their size
+ * }} Layout `shown` is its width in pixels; `spans` are where columns begin and end along their row
+ * @typedef {Record<string, string>} Widths characters by their width, as a share of the font size
  */
 
-/** From left to right; from top to bottom where that fits and the other does not, as on a phone.
- * Units that have pictures have them beside their numbers, or where there is no room for that, one
- * of both, unless one was chosen.
+/** Columns from left to right, or from top to bottom if only that fits, as on a phone. Units have
+* pictures beside their numbers or, if there is no room for both, only one of them; the reader may
+* also choose one.
  * @param {Column[]} columns @param {Record<number, Name>} names @param {Widths} widths @param {number} room
  * @param {Set<number>} [pictured] the values that have pictures @param {string} [chosen] "numbers", "pictures" or neither
  * @returns {Layout}
@@ -76,8 +76,8 @@ export function layoutOf(columns, names, widths, room, pictured = new Set(), cho
   return (small[0] ?? all[0])()
 }
 
-/** How wide words are at most.
- * @param {Widths} widths @returns {(words: string) => number} in parts of their size
+/** The greatest width that words may have.
+ * @param {Widths} widths @returns {(words: string) => number} as a share of the font size
  */
 function measure(widths) {
   const found = new Map(Object.entries(widths).flatMap(([wide, all]) =>
@@ -168,7 +168,7 @@ class Arrangement {
     }
   }
 
-  /** How much of the room along and across a label takes.
+  /** The size of a label, along and across.
    * @param {Column} column @param {number[]} weights @param {number} fan @private
    */
   label(column, weights, fan) {
@@ -178,7 +178,7 @@ class Arrangement {
     return [PAD + name + PAD + NUMBER + PAD, isHigh ? LINES.short : LINES.full]
   }
 
-  /** What a bias or a target takes beside its unit, with what joins them.
+  /** The space that a bias or a target takes beside its unit, with the link between them.
    * @param {Unit | null} unit @private
    */
   small(unit) {
@@ -235,7 +235,7 @@ class Arrangement {
     return { box, hasSlope: this.isUpright || room > LINES.short }
   }
 
-  /** How far its units stand inside a column, which words may make wider.
+  /** The margin of the units in a column, which words may make wider.
    * @param {number} k @private
    */
   inset(k) {
@@ -243,7 +243,7 @@ class Arrangement {
     return length && (this.sizes[k].along - length) / 2
   }
 
-  /** A line around the columns between, from one to another that reads it as well.
+  /** A line around the columns between, from one column to another that also reads it.
    * @param {Skip} skip @param {Placed[]} placed @param {number} number @param {number} outmost
    * @param {(along: number, across: number) => number[]} at @returns {Way} @private
    */
@@ -268,7 +268,7 @@ class Arrangement {
     }))
   }
 
-  /** The numbers of steps below a sequence, and arrows from each to the next below states, which go on.
+  /** The numbers of steps below a sequence, with arrows between them below states, which are passed on.
    * @param {Column} column @param {number} left @param {number} middle @returns {Caption[]} @private
    */
   steps(column, left, middle) {
@@ -284,7 +284,7 @@ class Arrangement {
     })
   }
 
-  /** What stands below each column, as far along as it does; nothing where there is another below it.
+  /** The words below each column; none if columns are below each other.
    * @param {Placed[]} placed @param {number} bottom @returns {Caption[]} @private
    */
   captions(placed, bottom) {
@@ -299,12 +299,12 @@ class Arrangement {
 /** @param {Column} column */
 const leftOutWords = column => `⋮ ${tr("{count} more", { count: grouped(column.left_out) })}`
 
-/** A bias has a gradient, a target none.
+/** The height of a bias, which has a gradient, or of a target, which has none.
  * @param {Name} name
  */
 const smallHeight = name => (name.kind === "weights" ? 52 : 38)
 
-/** Whether each unit goes on from its own in the column before.
+/** Whether each unit follows from the one in its row of the column before.
  * @param {Column} column
  */
 const isFollowing = ({ units }) => units.some(Boolean) && units.every((unit, row) => !unit || (
@@ -342,7 +342,7 @@ function skipsOf(columns) {
  */
 export const pathOf = pieces => pieces.map(piece => `M${piece.map(point => point.join(" ")).join("L")}`).join("")
 
-/** A line without a break, bent from its first point to its last; around others it stays as it is.
+/** A line without a gap, as one curve; a line around columns stays as it is.
  * @param {number[][][]} pieces @param {boolean} isUpright
  */
 export function curveOf(pieces, isUpright) {
@@ -388,7 +388,7 @@ function mapsHeight(column) {
   return column.maps.reduce((sum, names) => sum + highest(names, size) + MAPS_APART, 0)
 }
 
-/** Where each plane stands: channels one under the other, a sum's maps beside its activation's.
+/** The position of each plane: channels below each other, a sum's maps beside its activation's.
  * @param {Column} column @param {number} left @param {number} middle
  * @returns {{plane: Plane, title: string, x: number, y: number}[]}
  */
@@ -422,7 +422,7 @@ function mapCells(column, place, left, middle) {
     line === null ? [] : [{ line, size, column: place, x: x + j * size, y: y + i * size }])))
 }
 
-/** What stands above the planes that have titles.
+/** The titles above planes.
  * @param {Column} column @param {number} left @param {number} middle @returns {Caption[]}
  */
 function mapTitles(column, left, middle) {
@@ -430,7 +430,7 @@ function mapTitles(column, left, middle) {
   return planesAt(column, left, middle).map(({ title, x, y }) => ({ x, y: y - 6, words: title }))
 }
 
-/** Where shares stand once more, beside their matrix.
+/** Where shares are drawn as arcs, beside their matrix.
  * @param {Column} column @param {number} left @param {number} middle @returns {ArcPlace[]}
  */
 function mapArcs(column, left, middle) {

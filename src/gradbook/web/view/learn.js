@@ -1,4 +1,4 @@
-// A tour of ten steps, each with something to do and a check that it was done; and questions, asked of the network as it is.
+// A tour of ten steps, each with a task and a check; and questions about the current network.
 
 import { restore, stateOf } from "./address.js"
 import { byId, fillIn, formula, make, nameWords, say } from "./dom.js"
@@ -71,7 +71,7 @@ export class LearnPanel {
     this.question = /** @type {Question | null} */ (null)
     this.asked = 0
     this.right = 0
-    this.learned = () => {} // something more was: who reports it, hears of it
+    this.learned = () => {} // called when a step or a question is done, for reports
     this.box = make("aside", { id: "learn", hidden: true, tabindex: -1, "aria-label": PHRASES.learn.title })
     this.box.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && this.close())
     byId("network").before(this.box)
@@ -81,7 +81,7 @@ export class LearnPanel {
     model.listeners.push(() => this.follow())
   }
 
-  /** The tour, where it was left; the network of before comes back in the end. */
+  /** Begin the tour where it was left; the previous network comes back at the end. */
   begin() {
     this.before ??= stateOf(this.model, this.editor)
     this.go(this.step)
@@ -108,7 +108,7 @@ export class LearnPanel {
     this.follow()
   }
 
-  /** A question at random, of one kind after the other. */
+  /** Ask a random question, of each kind in turn. */
   quiz() {
     this.isTour = false
     const all = questions(this.model)
@@ -175,7 +175,7 @@ export class LearnPanel {
     }
   }
 
-  /** What is asked for isn't shown; a step is done once its check says so. */
+  /** Hide what is asked for; a step is done once its check succeeds. */
   follow() {
     const { question, model, isAnswered } = this
     const isAsking = !this.box.hidden && question !== null && !isAnswered
@@ -197,7 +197,7 @@ export class LearnPanel {
     say(this.result, step === this.steps[this.steps.length - 1] ? PHRASES.learn.finished : PHRASES.learn.done)
   }
 
-  /** Back to the network of before the tour. */
+  /** Go back to the network from before the tour. */
   close() {
     this.box.hidden = true
     this.question = null

@@ -1,4 +1,4 @@
-// The page: reads what it was given, puts the parts together, and lets them follow each other.
+// The page: reads its data, puts its parts together, and keeps them in step with each other.
 
 import { tableOf } from "../build/table.js"
 import { read } from "../text/reader.js"
@@ -44,15 +44,15 @@ const surface = new SurfacePanel(model, byId("surface"), () => Number(byId("clas
 
 const wave = new Wave(model, drawing, drawing.legend.box)
 
-const LEGIBLE = 90 // milliseconds that a number stands at least while it runs
+const LEGIBLE = 90 // milliseconds that a number is shown at least while training runs
 
 /** @type {number | null} */
 let waiting = null
-let written = -LEGIBLE // when numbers were
+let written = -LEGIBLE // when numbers were last shown
 let turn = 0
 let shown = 0
 
-/** Sections that are in view: while it runs, others wait until it rests. */
+/** Sections that are in view: while training runs, the others wait. */
 const inView = new Set()
 const watch = new IntersectionObserver(all => {
   for (const { target, isIntersecting } of all) inView[isIntersecting ? "add" : "delete"](target.id)
@@ -62,15 +62,15 @@ for (const section of document.querySelectorAll("section[id]")) watch.observe(se
 /** @param {string} section */
 const isSeen = section => !controls.isRunning || inView.has(section)
 
-/** Show everything as it is, once a frame at most; while it runs, numbers only as often as they
- * can be read, which leaves a browser the time for what moves.
+/** Show the current state, at most once per frame; while training runs, numbers change only as often
+* as they can be read, which leaves time for what moves.
  * @param {number} now
  */
 function show(now) {
   waiting = null
   if (controls.isRunning && wave.at >= 0) wave.end()
   builder?.update()
-  turn = controls.isRunning ? (turn + 1) % 3 : -1 // while it runs, what is painted takes turns
+  turn = controls.isRunning ? (turn + 1) % 3 : -1 // while training runs, parts are painted in turns
   if (turn <= 0) {
     grid.update()
     drawing.pictures.paint()
@@ -119,7 +119,7 @@ function renew() {
   drawing.renew()
 }
 
-/** Only networks that say something of a plane have one. */
+/** Show only the sections that fit the network. */
 function fitSections() {
   const [inputs, targets] = counts(model.content)
   byId("plane").hidden = !grid.count
@@ -142,7 +142,7 @@ fitSections()
 byId("old").remove()
 if (!editor) model.listeners.push(() => say(byId("text-alone"), withRate(content.layers, model.rate, true)))
 
-// What was changed, back and on again ------------------------------------------
+// Undo and redo ----------------------------------------------------------------
 
 /** @type {History<any>} */
 const history = new History(
@@ -168,7 +168,7 @@ if (given.isKept) navigator.serviceWorker?.register("sw.js")
 
 byId("save").addEventListener("click", () => save("net.txt", new Blob([textOf(model)], { type: "text/plain" })))
 
-// Data of one's own -----------------------------------------------------------
+// The reader's data -----------------------------------------------------------
 
 /** @param {File} file */
 async function take(file) {

@@ -1,4 +1,4 @@
-// What the page is about: the network as it is now, its samples, its rate, what was chosen.
+// The state of the page: the current network, its samples, its rate, and what was chosen.
 
 import { featuresOf, made } from "../build/points.js"
 import { Training } from "../machine/training.js"
@@ -19,15 +19,15 @@ export class Model {
     this.written = /** @type {number[]} */ ([])
     this.start = /** @type {number[]} */ ([])
     this.rate = content.startRate
-    this.batch = 0 // samples of each update; 0 are all of them
+    this.batch = 0 // samples per update; 0 for all of them
     this.mixesSamples = false
-    this.sample = Math.max(0, content.samples.findIndex((/** @type {Sample} */ [inputs]) => inputs.some(Boolean))) // the one that is looked at
+    this.sample = Math.max(0, content.samples.findIndex((/** @type {Sample} */ [inputs]) => inputs.some(Boolean))) // the current one
     this.isMean = false // whether numbers are the mean of all samples
     this.chosen = content.loss
     this.pointed = /** @type {number | null} */ (null)
     this.listeners = /** @type {(() => void)[]} */ ([])
-    this.redraw = () => {} // the samples that are drawn by a rule
-    this.before = (/** @type {string} */ _kind) => {} // is told of a change from outside before it is made
+    this.redraw = () => {} // draws the samples of a rule anew
+    this.before = (/** @type {string} */ _kind) => {} // called before a change by the reader
     this.stateOf = new Map()
     this.slopeOf = new Map()
     this.samples = /** @type {Sample[]} */ ([])
@@ -46,14 +46,14 @@ export class Model {
     this.take(content, this.written)
   }
 
-  /** Begin anew with a network, whose state begins so.
+  /** Begin anew with a network and its initial state.
    * @param {any} content @param {number[]} start
    */
   take(content, start) {
     const before = this.content
     const chosen = before.names[this.chosen]?.said
     this.adopt(content, start)
-    this.rate = content.startRate // which follows η where it is text
+    this.rate = content.startRate // which is kept equal to the rate in the text
     const again = Object.keys(content.names).find(line => before !== content && content.names[line].said === chosen)
     this.chosen = again ? Number(again) : firstOfTheLast(content.columns) ?? content.loss
     this.restart(structuredClone(content.samples))
@@ -76,7 +76,7 @@ export class Model {
     this.pointed = null
   }
 
-  /** Everything that may be changed, as it is. Nothing in it changes afterwards. */
+  /** A copy of everything that may be changed; later changes don't affect it. */
   get state() {
     const { content, start, rate, batch, samples, tests, sample, chosen, losses, epoch, training } = this
     return { content, start: [...start], rate, batch, samples, tests, sample, chosen, losses: [...losses], epoch, values: training.state }
@@ -117,7 +117,7 @@ export class Model {
     this.judgement = null
   }
 
-  /** Samples that nothing is learned from, if they are those of this network.
+  /** Set the held-out samples, if they fit this network.
    * @param {Sample[]} tests @private
    */
   hold(tests) {
@@ -128,7 +128,7 @@ export class Model {
     this.tester = this.tests.length ? new Training(content, this.tests, this.start) : null
   }
 
-  /** The loss of the samples that are held out, with the weights as they are; nothing is dropped. */
+  /** The loss of the held-out samples, with the current weights and without dropout. */
   testLoss() {
     const { tester } = this
     if (!tester) return NaN
@@ -138,7 +138,7 @@ export class Model {
     return tester.loss
   }
 
-  /** Go on with other samples.
+  /** Continue with other samples.
    * @param {Sample[]} samples
    */
   goOn(samples) {
@@ -147,7 +147,7 @@ export class Model {
     this.reconsider()
   }
 
-  /** Go on with one more sample.
+  /** Continue with one more sample.
    * @param {Sample} sample
    */
   extend(sample) {
@@ -171,7 +171,7 @@ export class Model {
     this.changed()
   }
 
-  /** Back to the start weights, and from there to those that were written. */
+  /** Go back to the initial weights, and from there to those of the text. */
   reset() {
     this.before("")
     if (this.epoch === 1) this.start = [...this.written]
@@ -188,8 +188,8 @@ export class Model {
     this.changed()
   }
 
-  /** How many samples an update is made of: all, also where so few leave one alone that a network which compares
-   * samples can make nothing of.
+  /** The batch size in use; 0 for all samples, also if a network that mixes samples would get a
+   * batch of one.
    */
   get usedBatch() {
     const { batch, mixesSamples, samples: { length } } = this
@@ -205,7 +205,7 @@ export class Model {
     this.changed()
   }
 
-  /** Show every value with what dropout draws, or without.
+  /** Show every value with dropout, or without.
    * @param {boolean} dropsNothing
    */
   evaluate(dropsNothing) {
@@ -262,7 +262,7 @@ export class Model {
     this.place(sample, kind, changed)
   }
 
-  /** A step is one token, and takes another where that is raised.
+  /** Set the token of a step, by raising one of its inputs.
    * @param {number} sample @param {number} place among the inputs @param {number} value @private
    */
   putToken(sample, place, value) {
@@ -290,7 +290,7 @@ export class Model {
     this.changed()
   }
 
-  /** How this rate does from the start: its losses and its verdict.
+  /** The losses and the verdict of this rate from the start.
    * @returns {Judgement}
    */
   judge() {
@@ -301,7 +301,7 @@ export class Model {
     return this.judgement
   }
 
-  /** An epoch at a time.
+  /** The same for a rate, one epoch at a time.
    * @param {number} rate @returns {Generator<void, Judgement>}
    */
   *judgeAt(rate) {
@@ -311,7 +311,7 @@ export class Model {
     return { losses: found.losses, least: found.least, pull: found.sizes[0], ...judged(found, this.content.criteria, this.usedBatch > 0) }
   }
 
-  /** Whether what was trained so far has learned enough, where that is longer than what a judgement foresees.
+  /** Whether training has learned enough, if it is longer than what a judgement foresees.
    * @param {Judgement} judgement
    */
   hasLearned({ least, losses }) {
@@ -320,17 +320,17 @@ export class Model {
     return this.epoch > losses.length && start > least && left <= this.content.criteria.enough
   }
 
-  /** Whether the samples are those that were made up where none was given. */
+  /** Whether the samples are the ones that were made up. */
   get hasMadeUp() {
     return this.content.madeUp !== "" && JSON.stringify(this.samples) === JSON.stringify(this.content.samples)
   }
 
-  /** What is shown now: what is pointed at, or else what was chosen. */
+  /** The value that is shown: the one pointed at, or else the chosen one. */
   get shown() {
     return this.pointed ?? this.chosen
   }
 
-  /** The value of a line of the sample that is looked at.
+  /** The value of a line for the current sample.
    * @param {number} line
    */
   at(line) {
@@ -343,7 +343,7 @@ export class Model {
     this.changed()
   }
 
-  /** A value as it is shown: of the sample that is looked at, or the mean of all.
+  /** A value as it is shown: of the current sample, or the mean of all.
    * @param {number} line
    */
   shownAt(line) {
@@ -354,7 +354,7 @@ export class Model {
     return sum / length
   }
 
-  /** How the error grows with a value: of the sample that is looked at, or the mean of all.
+  /** The derivative of the error by a value: of the current sample, or the mean of all.
    * @param {number} line
    */
   slopeAt(line) {
@@ -363,7 +363,7 @@ export class Model {
     return slope === undefined ? NaN : this.shownAt(slope)
   }
 
-  /** Every line, also those that training needs nothing of. */
+  /** Compute every line, also those that training doesn't need. */
   computeAll() {
     this.training.machine.run(this.everything)
   }
@@ -387,7 +387,7 @@ function firstOfTheLast(columns) {
 
 const ROLES = { w: "weights", b: "biases", γ: "scales", β: "shifts", α: "slopes", ρ: "ranges" }
 
-/** The network's text form, with the weights and samples that it has now.
+/** The network's text form, with its current weights and samples.
  * @param {Model} model
  */
 export function textOf({ content, rate, samples, training }) {
@@ -405,7 +405,7 @@ export function textOf({ content, rate, samples, training }) {
   return `${lines.join("\n")}\n`
 }
 
-/** The text of a network with another rate in its line, or in a new one where it has none.
+/** The text of a network with another rate, in its line or in a new one.
  * @param {string} text @param {number} rate @param {boolean} isSaid even where it has none
  */
 export function withRate(text, rate, isSaid) {

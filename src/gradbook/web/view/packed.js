@@ -1,4 +1,4 @@
-// Bytes in fewer: deflated and inflated (RFC 1951), and in letters that an address takes.
+// Bytes compressed: deflated and inflated (RFC 1951), and as letters that an address may contain.
 
 const WAY = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15] // of the code lengths of code lengths
 const LONGEST_CODE = 15
@@ -18,7 +18,7 @@ export const lettersOf = bytes =>
 export const bytesOf = letters =>
   Uint8Array.from(atob(letters.replaceAll("-", "+").replaceAll("_", "/")), letter => letter.charCodeAt(0))
 
-/** Codes in the order of their lengths; how many there are of each.
+/** Codes in the order of their lengths, and how many there are of each length.
  * @param {number[]} lengths of every symbol's code
  */
 function codes(lengths) {
@@ -30,7 +30,7 @@ function codes(lengths) {
 
 const FIXED = [Array.from({ length: 288 }, (_, k) => (k < 144 ? 8 : k < 256 ? 9 : k < 280 ? 7 : 8)), Array(30).fill(5)].map(codes)
 
-/** What was deflated, or a RangeError where that can't be, or is more than `most` bytes.
+/** The inflated bytes; a RangeError if that is impossible, or if they are more than `most`.
  * @param {Uint8Array} bytes @param {number} most
  */
 export function inflated(bytes, most) {
@@ -108,7 +108,7 @@ export function inflated(bytes, most) {
   return Uint8Array.from(out)
 }
 
-/** The text in letters, or an error.
+/** The text that the letters contain, or an error.
  * @param {string} letters @param {number} [most] bytes
  */
 export const unpacked = (letters, most = Infinity) => new TextDecoder("utf-8", { fatal: true }).decode(inflated(bytesOf(letters), most))

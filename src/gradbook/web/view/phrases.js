@@ -1,4 +1,4 @@
-// What the page says about changing, sharing and learning, in one place for whoever translates it.
+// The page's messages about changing, sharing and learning, in one place for translators.
 
 import { grouped, mark, tr, trCount } from "./language.js"
 
@@ -7,13 +7,13 @@ export const PHRASES = {
   tooLong: mark("This link contains more than a page can hold: nothing was changed."),
   anotherNetwork: mark("This link is for another network, which this page can’t build."),
   share: {
-    link: mark("Copy link"), moment: mark("… to this very moment"), frame: mark("Embed"), svg: mark("Picture (SVG)"), png: mark("Picture (PNG)"),
+    link: mark("Copy link"), moment: mark("… to the current state"), frame: mark("Embed"), svg: mark("Picture (SVG)"), png: mark("Picture (PNG)"),
     workbook: mark("As workbook"),
   },
-  tokens: [mark("tokens"), mark("targets"), mark("says")],
+  tokens: [mark("tokens"), mark("targets"), mark("predicted")],
   tokensOf: (/** @type {string} */ what, /** @type {number} */ sample) => tr("{what} of sample {sample}", { what, sample }),
   numbersFrom: (/** @type {number} */ many, /** @type {number} */ least, /** @type {number} */ most) => trCount("{count} number from {least} to {most}", "{count} numbers from {least} to {most}", many, { least, most }),
-  copied: mark("Copied."), onlyHere: mark("This link works on this computer alone: with it, send the page’s file."),
+  copied: mark("Copied."), onlyHere: mark("This link works only on this computer: send the page’s file along with it."),
   toCopy: mark("Copy it from this field."),
   drawsMasks: mark("A workbook can’t draw dropout’s masks: write “dropout 0” first."),
   tooLarge: mark("This network is too large for a workbook made in the page: use the command below."),
@@ -36,21 +36,21 @@ export const PHRASES = {
     alone: mark("This network compares samples with each other, and this batch size would leave one alone: each update uses all samples. Choose another size."),
     workbook: mark("The workbook uses all samples in each update."),
   },
-  aim: { label: mark("backward from"), all: mark("all steps"), step: (/** @type {number} */ step) => tr("step {step}", { step }), next: mark("An update by this step alone would make {weight} {value}.") },
-  next: mark("The next step makes {weight} {value}."), nextOfAll: mark("An update with all samples would make {weight} {value}."),
+  aim: { label: mark("backward from"), all: mark("all steps"), step: (/** @type {number} */ step) => tr("step {step}", { step }), next: mark("An update by this step alone would change {weight} to {value}.") },
+  next: mark("The next step changes {weight} to {value}."), nextOfAll: mark("An update with all samples would change {weight} to {value}."),
   learn: {
     title: mark("Learning"), tour: mark("Tour"), questions: mark("Questions"), question: mark("A question"), another: mark("Another"), back: mark("Back"), next: mark("Next"), close: mark("Close"),
     check: mark("Check"), answer: mark("your answer"), none: mark("There are no questions about this network."), noNumber: mark("Type a number, such as 0.25."), right: mark("Right."),
-    wrong: mark("Not right, and not a common mistake either: go through it once more."), done: mark("Done: on to the next step."), finished: mark("Done. That was the tour."),
+    wrong: mark("Not right, and not a common mistake either: work it out again."), done: mark("Done: continue with the next step."), finished: mark("Done. That was the tour."),
   },
   tour: {
     forward: [mark("Forward by hand"), mark("A unit adds up its inputs, each times its weight. Read both from the drawing, and work out the covered number.")],
-    error: [mark("The error"), mark("For each output it is ½(t − a)². Work out the covered one from its target and its output.")],
-    chain: [mark("One chain"), mark("How does the error change with this weight? Its chain stands below the drawing: multiply the factors.")],
+    error: [mark("The error"), mark("The error of each output is ½(t − a)². Work out the covered one from its target and its output.")],
+    chain: [mark("One chain"), mark("How does the error change with this weight? Its chain is below the drawing: multiply the factors.")],
     chains: [mark("All chains"), mark("Choose three weights, including one of the first layer. Its chain adds up two paths, since its unit feeds both outputs.")],
     update: [mark("An update"), mark("Gradient descent subtracts η times the slope from a weight. Work out the new value of this one; then press Step and compare.")],
     rates: [mark("η too small, too large"), mark("Lower η until the verdict is “too slow”. Then raise it until the loss oscillates or overshoots.")],
-    dead: [mark("The dead region"), mark("Set η to 1000 and press Step. The sums are now so large that every sigmoid is flat: the slopes are 0 to many digits, and for hundreds of steps nothing moves.")],
+    dead: [mark("The dead region"), mark("Set η to 1000 and press Step. The sums are now so large that every sigmoid is flat: the slopes are 0 to many digits, and nothing changes for hundreds of steps.")],
     symmetry: [mark("Equal weights"), mark("All weights are equal. Train 20 epochs: the hidden units stay equal, like one unit twice. Then change a weight of the first layer until they differ by 0.01.")],
     hidden: [mark("Why a hidden layer"), mark("One unit draws one straight line, and xor needs two. Train 100 epochs: the loss stays at 0.69. Then write “dense 3” and “tanh” above “dense 1”, and train until it is below 0.1.")],
     shared: [mark("What a convolution shares"), mark("Nine weights serve all four places of the map. Click a place of the map, then a weight of the kernel below: its chain has a product for each place. Change it, and the whole map changes.")],
@@ -94,10 +94,10 @@ export const PHRASES = {
   kernel: mark("a weight of a kernel, used at every place"),
   letters: {
     i: mark("input {0}"), t: mark("the target of output {0}"), w: mark("the weight from {1} to {2}"), b: mark("the bias of {2}"), γ: mark("a scale that is trained"), β: mark("a shift that is trained"),
-    α: mark("the slope below 0, which is trained"), ρ: mark("the range of rounded values, which is trained"), η: mark("the learning rate: how far a step goes"), N: mark("how many samples there are"), h: mark("the weighted sum of hidden unit {0}"),
+    α: mark("the slope below 0, which is trained"), ρ: mark("the range of rounded values, which is trained"), η: mark("the learning rate: how far a step goes"), N: mark("the number of samples"), h: mark("the weighted sum of hidden unit {0}"),
     o: mark("the weighted sum of output {0}"), a: mark("the activation of {3}"), c: mark("the convolution’s sum at {0}"), p: mark("the pool’s result at {0}"), â: mark("a rounded value"), r: mark("a value that upsampling repeats"), y: mark("a value after normalising, scaling and shifting"),
-    z: mark("the sum of a value and a skip connection"), j: mark("one of several values side by side"), f: mark("the first value of a branch"), e: mark("a number of a token’s vector, or a value plus what belongs to its step"), l: mark("how well a step fits a token"), m: mark("a product of two values"), u: mark("what dropout leaves of {3}"),
-    d: mark("dropout’s mask: 0, or what keeps the mean"), L: mark("the logarithm of softmax’s denominator"), E: mark("the error of output {0}"), E_total: mark("the total error, which training reduces"),
+    z: mark("the sum of a value and a skip connection"), j: mark("one of several values side by side"), f: mark("the first value of a branch"), e: mark("a number of a token’s vector, or a value plus that of its position"), l: mark("the score of a token at a step"), m: mark("a product of two values"), u: mark("{3} after dropout"),
+    d: mark("dropout’s mask: 0, or the factor that keeps the mean"), L: mark("the logarithm of softmax’s denominator"), E: mark("the error of output {0}"), E_total: mark("the total error, which training reduces"),
     E_sample: mark("the error of this sample"), μ: mark("the mean over the batch"), "σ²": mark("the variance over the batch"), s: mark("the deviation to divide by"), n: mark("a value minus the mean, divided by the deviation"),
   },
   units: { h: mark("hidden unit {0}"), o: mark("output {0}"), c: mark("the convolution at {0}") },

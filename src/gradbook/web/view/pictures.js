@@ -1,5 +1,5 @@
 // A picture in each unit: its values over the plane in colours, over a line as a curve, or over the
-// samples as dots. One canvas behind the drawing has them all.
+// samples as dots. One canvas behind the drawing contains all of them.
 
 import { make } from "./dom.js"
 import { CELLS, css, reachOf, scaleOf, tint, tonesOf } from "./grid.js"
@@ -38,12 +38,12 @@ export class Pictures {
     this.lines = new Set(all.filter((/** @type {number} */ line) => line >= 0 && content.names[line].kind !== "errors" && (this.grid.lines.has(line) || each.has(line))))
   }
 
-  /** Many units over a plane are pictures, where nothing else was chosen. */
+  /** The default look: pictures, if there are many units over a plane. */
   get usualLook() {
     return this.grid.dimensions === 2 && this.lines.size - this.model.content.inputs.length > MOST_NUMBERED ? "pictures" : ""
   }
 
-  /** What they show, in a sentence. */
+  /** What the pictures show, as a phrase. */
   get words() {
     const over = [mark("each unit shows its output for each sample"), mark("each unit shows its output along the input"), mark("each unit shows its output over the plane")]
     return this.pictures.length ? over[this.grid.lines.size ? this.grid.dimensions : 0] : ""

@@ -1,13 +1,13 @@
-// Questions whose answers are numbers: computed from the page as it is, and with them what typical mistakes come to.
+// Questions whose answers are numbers, computed from the page's state, as are typical mistakes.
 
 import { PHRASES } from "./phrases.js"
 
-const [NEAR, LEAST] = [0.005, 5e-5] // how far off an answer may be: of itself, and at least
+const [NEAR, LEAST] = [0.005, 5e-5] // the tolerance of an answer: relative, and at least
 
 /**
  * @typedef {import("./model.js").Model} Model
  * @typedef {import("./chain.js").Tree} Tree
- * @typedef {{why: string, names: number[], value: number}} Mistake what was done, of which values
+ * @typedef {{why: string, names: number[], value: number}} Mistake a kind of mistake, the values in it and its result
  * @typedef {{kind: string, of: number, root: number | null, names: number[], answer: number, mistakes: Mistake[]}} Question
  *   of a line; `root` is what it is the derivative of
  */
@@ -33,7 +33,7 @@ export function questions(model) {
 /** @param {number} value @param {number} answer */
 const apart = (value, answer) => Number.isFinite(value) && Math.abs(value - answer) > 1e-9 * Math.max(Math.abs(value), Math.abs(answer))
 
-/** Whether a number answers a question, or which mistake it comes from; null where that can't be told.
+/** Whether a number answers a question, or which mistake it comes from; null if neither.
  * @param {Question} question @param {number} given @returns {true | Mistake | null}
  */
 export function judge({ answer, mistakes }, given) {
@@ -81,14 +81,14 @@ function error(model, unit, before) {
   if (!before || unit?.above === null || !unit?.from.length || !model.content.targets.includes(unit.above)) return []
   const output = before[unit.from[0][0]].values.slice(-1)[0]
   const [answer, apart] = [model.at(of), model.at(unit.above) - model.at(output)]
-  const share = answer / apart ** 2 // ½ or 1 where it is a squared error
+  const share = answer / apart ** 2 // ½ or 1 for a squared error
   const isSquared = Math.abs(share - 0.5) < 1e-9 || Math.abs(share - 1) < 1e-9
   return [{ kind: "error", of, root: null, names: [unit.above, output], answer, mistakes: isSquared
     ? [share < 0.75 ? mistake("half", 2 * answer) : mistake("noHalf", answer / 2), mistake("square", apart), mistake("square", -apart), mistake("square", apart * share)]
     : [mistake("sign", -answer), mistake("decimal", answer / Math.LN10)] }]
 }
 
-/** The chain of a weight, of the sample that is looked at.
+/** The question about a weight's chain, for the current sample.
  * @param {Model} model @param {number} of @param {boolean} isHalved whether there is a ½ to cancel @returns {Question | null}
  */
 function chain(model, of, isHalved) {
@@ -103,7 +103,7 @@ function chain(model, of, isHalved) {
   ] }
 }
 
-/** What a chain comes to where a factor is left out or taken for another, or one of several ways.
+/** The results of a chain if a factor is left out or replaced, or one of several paths is left out.
  * @param {Model} model @param {Tree} tree @returns {Mistake[]}
  */
 function variants(model, tree) {
@@ -121,12 +121,12 @@ function variants(model, tree) {
   })
 }
 
-/** What gradient descent makes of a weight.
+/** The question about a weight after a step of gradient descent.
  * @param {Model} model @param {number} of @returns {Question | null}
  */
 function update(model, of) {
   const { training, rate } = model
-  if (training.isBatched) return null // what it answers is no step
+  if (training.isBatched) return null // the answer would not be a step
   const place = model.stateOf.get(of)
   const [value, slope, answer] = [model.at(of), model.at(model.slopeOf.get(of) ?? 0), training.next[place ?? 0]]
   if (Math.abs(answer - (value - rate * slope)) > 1e-12 * Math.max(1, Math.abs(answer))) return null // it is another rule
@@ -136,7 +136,7 @@ function update(model, of) {
   ] }
 }
 
-/** A weight's slope where the chain goes through the other weights as the step makes them, a usual mistake.
+/** A weight's slope if the other weights are updated first, a common mistake.
  * @param {Model} model @param {number} weight
  */
 function slopeAfter({ training, slopeOf, content }, weight) {

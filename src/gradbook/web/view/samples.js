@@ -6,7 +6,7 @@ import { PHRASES } from "./phrases.js"
 import { mark, tr } from "./language.js"
 
 const MOST_COLUMNS = 8 // of inputs; those of an image are changed in the drawing
-const MOST_ROWS = 40 // of the table; the others train all the same
+const MOST_ROWS = 40 // of the table; the others are trained on, too
 
 export class SamplesPanel {
   /** @param {import("./model.js").Model} model @param {HTMLElement} box */
@@ -63,7 +63,7 @@ export class SamplesPanel {
       this.model.changed()
     }
     const choose = content.most > 1 ? [make("th", { scope: "row" }, make("button", {
-      type: "button", class: "look", onclick: look, "aria-label": tr("look at sample {sample}", { sample: sample + 1 }),
+      type: "button", class: "look", onclick: look, "aria-label": tr("show sample {sample}", { sample: sample + 1 }),
     }, String(sample + 1)))] : []
     return make("tr", {}, ...choose,
       ...(coding ? [this.typed(sample, 0)] : []),
@@ -72,7 +72,7 @@ export class SamplesPanel {
       ...this.outputs.map(line => this.output(sample, line)))
   }
 
-  /** The numbers of a sample's tokens, or of its classes, to be typed.
+  /** A field for the numbers of a sample's tokens, or of its classes.
    * @param {number} sample @param {0 | 1} kind @private
    */
   typed(sample, kind) {
@@ -104,7 +104,7 @@ export class SamplesPanel {
     return make("td", {}, field)
   }
 
-  /** The class that the outputs say at each step.
+  /** The predicted class at each step.
    * @param {number} sample @private
    */
   likeliest(sample) {
@@ -146,7 +146,7 @@ export class SamplesPanel {
   }
 }
 
-/** Whether every number is of the sample that is looked at, or the mean of all.
+/** The switch between the numbers of the current sample and the means over all.
  * @param {import("./model.js").Model} model
  */
 export function whoseSwitch(model) {
@@ -163,14 +163,14 @@ export function whoseSwitch(model) {
   update()
 }
 
-/** How many numbers a sample's inputs and its targets are.
+/** How many numbers a sample has as inputs and as targets.
  * @param {any} content
  */
 export function counts({ inputs, targets, coding }) {
   return [inputs.length / (coding?.kinds ?? 1), targets.length / (coding?.classes || 1)]
 }
 
-/** The samples in a table, with the tokens by their numbers where a network reads those.
+/** The samples in a table, with tokens by their numbers if the network reads tokens.
  * @param {string} text @param {any} content
  */
 export function readSamples(text, content) {
@@ -184,7 +184,7 @@ export function readSamples(text, content) {
   }) : rows
 }
 
-/** A table of numbers, a row each; a first row of names is passed over.
+/** The samples in a table of numbers, one per row; a first row of names is skipped.
  * @param {string} text
  * @param {number} inputs
  * @param {number} targets

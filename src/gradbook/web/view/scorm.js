@@ -1,8 +1,8 @@
-// The page in a learning platform: tells it, by SCORM 1.2, how much was learned.
+// The page in a learning platform: reports, by SCORM 1.2, how much was learned.
 
 import { learn } from "./main.js"
 
-const WHOLE = 10 // steps of the tour or right answers: all of the score
+const WHOLE = 10 // steps of the tour or right answers: the full score
 const FARTHEST = 20 // windows around this one in which a platform may be
 
 /** @typedef {Record<"LMSInitialize" | "LMSFinish" | "LMSGetValue" | "LMSSetValue" | "LMSCommit", (...words: string[]) => string>} Api of a platform */
@@ -23,7 +23,7 @@ function found() {
   return null
 }
 
-/** How long it took, as platforms read it: 0000:02:05.
+/** A duration in the format of platforms: 0000:02:05.
  * @param {number} seconds
  */
 export function timeOf(seconds) {
@@ -32,7 +32,7 @@ export function timeOf(seconds) {
   return [Math.min(hours, 9999), minutes, whole % 60].map((it, k) => String(it).padStart(k ? 2 : 4, "0")).join(":")
 }
 
-/** What was kept of an earlier visit; nothing of what isn't ours.
+/** The progress that an earlier visit stored; anything else is ignored.
  * @param {string} text @returns {{steps: string[], right: number}}
  */
 export function read(text) {

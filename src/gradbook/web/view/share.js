@@ -1,4 +1,4 @@
-// What can be taken along: a link to the page as it is, the drawing as a picture, a workbook.
+// Sharing: a link to the page's state, the drawing as a picture, a workbook.
 
 import { beginningOf, fragment, pack, restore, stateOf, unpack } from "./address.js"
 import { byId, make, save, say } from "./dom.js"
@@ -12,8 +12,8 @@ const OWN_LOOK = ["opacity", "fill-opacity", "display"]
 
 export class SharePanel {
   /** @param {import("./model.js").Model} model @param {import("./controls.js").Controls} controls
-   * @param {import("./editor.js").Editor | null} editor @param {boolean} isInNotebook whether a notebook around it is
-   * told of every state, and may set one @param {string} home where the page is for everybody, if anywhere
+   * @param {import("./editor.js").Editor | null} editor @param {boolean} isInNotebook whether a notebook around it
+* gets every state, and may set one @param {string} home the page's public address, if any
    */
   constructor(model, controls, editor, isInNotebook, home) {
     this.model = model
@@ -21,7 +21,7 @@ export class SharePanel {
     this.isInNotebook = isInNotebook
     this.editor = editor
     this.controls = controls
-    this.packed = "" // what the address last said
+    this.packed = "" // the state that the address last had
     this.timer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
     this.field = make("input", { readonly: true, hidden: true, "aria-label": PHRASES.toCopy, id: "share-text" })
     byId("share-parts").append(
@@ -60,7 +60,7 @@ export class SharePanel {
     return pack(stateOf(this.model, this.editor))
   }
 
-  /** Become what the address says. @private */
+  /** Take over the state in the address. @private */
   async open() {
     const { letters, isEmbedded } = fragment(location.hash)
     document.documentElement.classList.toggle("embed", isEmbedded)
@@ -81,7 +81,7 @@ export class SharePanel {
     }
   }
 
-  /** Let the address say how the page is, once it rests. @private */
+  /** Put the state into the address, once nothing changes. @private */
   follow() {
     clearTimeout(this.timer)
     this.timer = setTimeout(async () => {
@@ -103,14 +103,14 @@ export class SharePanel {
     }
   }
 
-  /** Tell the notebook, first of all with "" that the page is ready to become what it is told.
+  /** Send a state to the notebook; the first message, "", says that the page is ready to take one.
    * @param {string} letters @private
    */
   post(letters) {
     if (this.isInNotebook) parent.postMessage({ gradbook: letters }, "*")
   }
 
-  /** To how it begins, or to how it is now.
+  /** Offer a link to the initial state, or to the current one.
    * @param {boolean} isMoment @private
    */
   async link(isMoment) {
@@ -129,7 +129,7 @@ export class SharePanel {
     await this.offer(`<iframe src="${source}#embed&amp;n=${await this.pack()}" width="900" height="520" title="${document.title.replaceAll('"', "&quot;")}"></iframe>`)
   }
 
-  /** Copy it, and show it to be copied by hand.
+  /** Copy a text, and show it so that it can be copied by hand.
    * @param {string} text @private
    */
   async offer(text) {
@@ -157,7 +157,7 @@ export class SharePanel {
 
 const drawn = () => /** @type {SVGSVGElement} */ (document.querySelector("#drawing svg"))
 
-/** A drawing that brings its look along, and stands by itself.
+/** A drawing that contains its styles, so that it can be used by itself.
  * @param {SVGSVGElement} svg
  */
 function picture(svg) {

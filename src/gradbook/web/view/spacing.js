@@ -1,7 +1,7 @@
-// Where units stand, and where the labels of their weights: the rules of every drawing, which
-// targets/drawing/spacing.py tells. A test compares them.
+// The positions of units and of the labels of their weights: the rules of every drawing, which
+// targets/drawing/spacing.py explains. A test compares the two.
 
-const LEFT_OUT = 0.7 // of a unit's room goes to those left out
+const LEFT_OUT = 0.7 // the share of a full unit that is reserved for those left out
 
 /**
  * @typedef {{
@@ -14,8 +14,8 @@ const LEFT_OUT = 0.7 // of a unit's room goes to those left out
  * @typedef {{left: number, across: number[], ports: number[], labels: number, lines: number}} Placed
  */
 
-/** Every column in its place. Lines grow into what is left of the room, and where there isn't even
- * the most, they become up to half as long.
+/** The position of every column. Lines grow into the room that is left; if the drawing is wider than
+* `most`, they become up to half as long.
  * @param {Size[]} columns @param {Rules} rules @param {number} [room] @param {number} [most]
  * @returns {Placed[]}
  */
@@ -42,8 +42,8 @@ export function spaced(columns, rules, room = 0, most = Infinity) {
   })
 }
 
-/** From unit to unit: the same in all columns, but for those whose labels take more, and for those
- * whose units go on from such.
+/** The distance between units: the same in all columns, except those whose labels need more, and those
+* whose units follow from such.
  * @param {Size[]} columns @param {Rules} rules
  */
 function pitchesOf(columns, rules) {
@@ -65,7 +65,7 @@ function middles(cells, pitch) {
   return cells.map((_, k) => (k ? (at += steps[k - 1]) : at))
 }
 
-/** How far the line that climbs the most does, from its label to the unit that it leads to.
+/** How far the steepest line climbs, from its label to its unit.
  * @param {Size[]} pair @param {number[][]} across @param {number[]} ports
  */
 function climb(pair, across, ports) {
@@ -73,14 +73,14 @@ function climb(pair, across, ports) {
   return Math.max(0, ...starts.flatMap(start => ports.map((port, j) => Math.abs(start + port - goals[j]))))
 }
 
-/** From a column to where its lines go on: what leads to the labels, and those.
+/** The length from a column to the end of its labels.
  * @param {Size} column @param {Rules} rules
  */
 function stub({ fan, label }, rules) {
   return fan ? Math.max(rules.stub, rules.steep * fan * label[1] / 2) + label[0] : 0
 }
 
-/** From where the lines go on to the next column, and so that the words below stay apart.
+/** The length from the labels to the next column, so that the words below stay apart.
  * @param {Size} column @param {Size} goal @param {Rules} rules @param {number} most
  */
 function slant(column, goal, rules, most) {
@@ -89,7 +89,7 @@ function slant(column, goal, rules, most) {
   return Math.max(wanted, words - (column.along + goal.along) / 2 - stub(column, rules))
 }
 
-/** How wide the words under each column may be: what is free between two is shared by both.
+/** The width that words below each column may have: both share the space between two columns.
  * @param {number[]} middles @param {number[]} longest of their words @param {number} apart @param {number} widest
  */
 export function captionWidths(middles, longest, apart, widest) {
@@ -97,7 +97,7 @@ export function captionWidths(middles, longest, apart, widest) {
   return longest.map((own, k) => Math.max(own, Math.min(widest, own + Math.min(free[k - 1] ?? Infinity, free[k] ?? Infinity))))
 }
 
-/** In lines that are no wider than that, where no single word is.
+/** A phrase in lines of at most this width, unless a single word is wider.
  * @param {string} phrase @param {number} most @param {(words: string) => number} wide
  */
 export function wrapped(phrase, most, wide) {

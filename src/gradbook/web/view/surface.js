@@ -1,5 +1,5 @@
-// What the network says to every point of the plane, as it trains, or a unit that is pointed at, and
-// the samples on it; of one input, a curve and the samples beside it.
+// The network's output at every point of the plane as it trains, or that of a unit pointed at, with
+// the samples on it; for one input, a curve with the samples.
 
 import { made } from "../build/points.js"
 import { byId, make, nameWords, say, short } from "./dom.js"
@@ -7,8 +7,8 @@ import { CELLS, css, reachOf, scaleOf, tint, tonesOf } from "./grid.js"
 import { mark, tr } from "./language.js"
 
 const POINT = 7
-const FEW = 20 // samples of which one is marked
-const PALE = 0.6 // so that points are seen on it
+const FEW = 20 // among fewer samples the current one is marked
+const PALE = 0.6 // so that points are visible on it
 const MARGIN = 22 // above and below a curve
 
 export class SurfacePanel {
@@ -44,7 +44,7 @@ export class SurfacePanel {
     this.inks = scaleOf(this.tones, PALE)
   }
 
-  /** The line that is shown: a unit that is pointed at or chosen, or what the network says. @private */
+  /** The line that is shown: a unit that is pointed at or chosen, or the network's output. @private */
   get line() {
     const { content, shown } = this.model
     return this.grid.lines.has(shown) ? shown : content.plane?.share ?? content.outputs[0]
@@ -99,7 +99,7 @@ export class SurfacePanel {
     context.globalAlpha = 1
   }
 
-  /** Of a value on a curve.
+  /** The height of a value on a curve.
    * @param {number} value @private
    */
   height(value) {
@@ -123,7 +123,7 @@ export class SurfacePanel {
     context.stroke()
   }
 
-  /** Of a sample: of its class, or between both as far as its target is.
+  /** The colour of a sample: that of its class, or between both in proportion to its target.
    * @param {number[]} targets @private
    */
   colour(targets) {
@@ -137,7 +137,7 @@ export class SurfacePanel {
     return css(from.map((it, k) => Math.round(it + part * (to[k] - it))))
   }
 
-  /** What is painted, and between which numbers.
+  /** Say what is painted, and in which range.
    * @param {number} line @param {boolean} isShare @param {Float64Array} values @private
    */
   say(line, isShare, values) {
@@ -146,7 +146,7 @@ export class SurfacePanel {
     this.caption.replaceChildren(nameWords(this.model.content.names[line]), `: ${ends}`)
   }
 
-  /** A sample where it was clicked; of one input, its target is the height.
+  /** Add a sample where the plane was clicked; with one input, its height is the target.
    * @param {MouseEvent} event @private
    */
   add(event) {

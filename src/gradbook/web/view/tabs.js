@@ -22,7 +22,7 @@ export class Tabs {
     this.open(this.panels[0].id)
   }
 
-  /** Returns the tab of a panel, which is open then.
+  /** Opens a panel, and returns its tab.
    * @param {string} id
    */
   open(id) {

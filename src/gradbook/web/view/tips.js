@@ -1,9 +1,9 @@
-// What each symbol means, in words: shown beside it when it is pointed at or reached by keys.
+// The meaning of each symbol: shown beside it when it is pointed at or reached by keys.
 
 import { fillIn, formula, make, nameWords } from "./dom.js"
 import { PHRASES } from "./phrases.js"
 
-const LATER = 350 // milliseconds that a symbol is pointed at before its words come
+const LATER = 350 // milliseconds of pointing at a symbol before its words appear
 const APART = 14 // pixels
 
 export class Tips {
@@ -53,7 +53,7 @@ export class Tips {
   }
 }
 
-/** A value in words, by its letter and where it stands.
+/** The meaning of a value, from its letter and its position.
  * @param {any} content @param {number} line @returns {(Node | string)[]}
  */
 export function meaning(content, line) {

@@ -1,22 +1,22 @@
 // One pass through the network, value by value: forward to the error, and back along its chains. Each
-// step lights up what is computed and says it in a sentence.
+// step highlights what is computed and describes it in a sentence.
 
 import { draw, formula, make, say, short } from "./dom.js"
 import { mentioned } from "./drawing.js"
 import { mark, tr } from "./language.js"
 
 /** @type {[string, number][]} */
-const PACES = [[mark("a value every 2 seconds"), 2000], [mark("a value a second"), 1000], [mark("4 values a second"), 250], [mark("20 values a second"), 50]]
-const HEARD = 1000 // milliseconds: a sentence that stands less long isn't read out
+const PACES = [[mark("one value every 2 seconds"), 2000], [mark("one value per second"), 1000], [mark("4 values per second"), 250], [mark("20 values per second"), 50]]
+const HEARD = 1000 // milliseconds: a sentence that is shown for less is not read out
 const LONGEST = 110 // letters of a formula
 const FEW = 3 // products
-const TRAVEL = 0.7 // of a step is the way of a dot
+const TRAVEL = 0.7 // the share of a step during which a dot moves
 
 /** @typedef {import("./chain.js").Tree} Tree */
 /** @typedef {{line: number, isBack: boolean}} Step */
 
 export class Wave {
-  /** @param {import("./model.js").Model} model @param {import("./drawing.js").Drawing} drawing @param {HTMLElement} before what it stands behind */
+  /** @param {import("./model.js").Model} model @param {import("./drawing.js").Drawing} drawing @param {HTMLElement} before the element that it follows */
   constructor(model, drawing, before) {
     this.model = model
     this.drawing = drawing
@@ -29,18 +29,18 @@ export class Wave {
     const button = (/** @type {string} */ id, /** @type {string} */ words, /** @type {() => void} */ onclick, label = words) =>
       make("button", { type: "button", id: `wave-${id}`, onclick, "aria-label": label }, words)
     this.play = button("play", mark("Play"), () => (this.isPlaying ? this.pause() : this.go()))
-    this.pace = make("select", { "aria-label": mark("pace of the pass"), id: "wave-pace" },
+    this.pace = make("select", { "aria-label": mark("speed of the animation"), id: "wave-pace" },
       ...PACES.map(([words, value]) => make("option", { value, selected: value === 1000 }, words)))
     this.words = make("p", { class: "wave-said", id: "wave-said", "aria-live": "polite" })
     before.after(make("div", { class: "bar wave", role: "group", "aria-label": mark("One pass, value by value") },
       make("span", { class: "remark" }, mark("One pass: ")),
       button("forward", mark("Forward"), () => this.begin(false)), button("back", mark("Backward"), () => this.begin(true)),
-      button("before", "‹", () => this.move(-1), mark("the value before")), this.play, button("next", "›", () => this.move(1), mark("the next value")),
+      button("before", "‹", () => this.move(-1), mark("the previous value")), this.play, button("next", "›", () => this.move(1), mark("the next value")),
       this.pace, button("end", "×", () => this.end(), mark("end the pass"))), this.words)
     this.fit()
   }
 
-  /** The steps of the network that there is now. @private */
+  /** Collect the steps of the current network. @private */
   fit() {
     const { content } = this.model
     if (this.of === content) return
@@ -60,7 +60,7 @@ export class Wave {
     for (const part of parts) this.gather(part)
   }
 
-  /** @param {boolean} isBack whether with the way back */
+  /** @param {boolean} isBack whether with the backward pass */
   begin(isBack) {
     this.fit()
     this.at = this.steps.findIndex(step => step.isBack === isBack) - 1
@@ -91,7 +91,7 @@ export class Wave {
     say(this.play, "Play")
   }
 
-  /** One value on or back.
+  /** Move to the next value, or back.
    * @param {number} by
    */
   move(by) {
@@ -99,7 +99,7 @@ export class Wave {
     this.show(Math.min(Math.max(this.at + by, 0), this.steps.length - 1))
   }
 
-  /** Leave the drawing as it was. */
+  /** End the pass, and restore the drawing. */
   end() {
     this.pause()
     this.at = -1
@@ -126,7 +126,7 @@ export class Wave {
     this.travel(step)
   }
 
-  /** Dots along the lines that lead to a value, or back from those that it feeds.
+  /** Move dots along the lines that lead to a value, or back from those that it feeds.
    * @param {Step} step @private
    */
   travel({ line, isBack }) {
@@ -162,7 +162,7 @@ export class Wave {
     const template = content.formulas[line]
     const symbols = this.plain(template, it => content.names[it].said)
     const numbers = this.plain(template, it => this.number(it))
-    const made = symbols.length > LONGEST ? tr("is made of {count} values:", { count: new Set(mentioned(template)).size }) : `= ${symbols} =${mentioned(template).length > 1 && numbers.length < LONGEST ? ` ${numbers} =` : ""}`
+    const made = symbols.length > LONGEST ? tr("is computed from {count} values:", { count: new Set(mentioned(template)).size }) : `= ${symbols} =${mentioned(template).length > 1 && numbers.length < LONGEST ? ` ${numbers} =` : ""}`
     return `${content.names[line].said} ${made} ${short(this.model.at(line))}`
   }
 

@@ -1,4 +1,4 @@
-// A workbook that trains the network as it is now: a row for each epoch, a column for each value, its formula in every cell.
+// A workbook that trains the current network: a row per epoch, a column per value, all as formulas.
 
 import { Training } from "../machine/training.js"
 import { deflated } from "./packed.js"
@@ -7,10 +7,10 @@ import { PHRASES } from "./phrases.js"
 const EPOCHS = 70
 const MOST_COLUMNS = 4_000
 const MOST_CELLS = 200_000
-const LONGEST = 2_000 // letters of a formula: of a longer one a part has a column of its own
+const LONGEST = 2_000 // letters of a formula: parts of a longer one get columns of their own
 const FIRST = 2 // row of epochs
 
-/** @typedef {[formula: string, binding: number]} Said and how tightly it holds together: sum, product, sign or power, alone */
+/** @typedef {[formula: string, binding: number]} Said and its precedence: sum, product, sign or power, alone */
 
 /** @param {Said} said @param {number} atLeast */
 const within = ([text, binding], atLeast) => (binding >= atLeast ? text : `(${text})`)
@@ -21,7 +21,7 @@ const call = word => (...parts) => [`${word}(${parts.map(([text]) => text)})`, 4
 /** @param {string} text EXP of more than 709 is an error in a sheet */
 const exp = text => `EXP(MIN(709,${text}))`
 
-/** What each of the machine's words is in a sheet.
+/** Each of the machine's words as a formula.
  * @type {Record<string, (...parts: Said[]) => Said>}
  */
 const FORMULAS = {
@@ -39,7 +39,7 @@ const FORMULAS = {
   },
   choose: ([a], [b], [c]) => [`IF(${a}>0,${b},${c})`, 4],
 }
-const WHOLE = ["total", "softplus", "log_sum_exp", "is_largest"] // what these are made of has columns of its own
+const WHOLE = ["total", "softplus", "log_sum_exp", "is_largest"] // operands of these get columns of their own
 
 /** The letters of a column, from 0.
  * @param {number} k @returns {string}
@@ -60,7 +60,7 @@ export async function workbookOf({ content, training, samples, rate }) {
  */
 const operands = (word, parts) => (word === "constant" ? [] : word === "is_largest" ? parts.slice(1) : parts)
 
-/** Of each value without a name, the name of the first value that is made of it.
+/** For each value without a name, the name of the first value that is computed from it.
  * @param {number[]} order @param {any[][]} lines @param {[number, number][]} state
  * @param {Record<number, string>} names
  */
@@ -127,7 +127,7 @@ class Book {
     return `part ${count} of ${owner}`
   }
 
-  /** A number on the first sheet, or one that begins there and changes from row to row.
+  /** A number on the sheet Start, or one that begins there and changes from row to row.
    * @param {number} line @param {boolean} isFixed @private
    */
   leaf(line, isFixed) {
@@ -201,7 +201,7 @@ class Book {
 /** @param {any[]} pair */
 const second = pair => pair[1]
 
-/** The lines that these are made of, in order, with themselves.
+/** The lines that these are computed from, themselves included, in order.
  * @param {any[][]} lines @param {number[]} wanted
  */
 function fedBy(lines, wanted) {

@@ -16,7 +16,7 @@ const WRITE = {
   pointer: (view, at, value) => view.setUint32(at, value, true),
 }
 
-/** Where numbers lie in an engine's memory, which may move: they are looked at anew each time.
+/** Numbers in an engine's memory, which may move: each access makes a new view of them.
  * @template {Numbers} T
  */
 export class Kept {
@@ -45,7 +45,7 @@ export class WasmEngine {
     this.memory = this.code.memory
     this.code._initialize()
     this.handle = this.code.engine_open(1)
-    if (!this.handle) throw new Error("no memory for the engine: take a smaller batch")
+    if (!this.handle) throw new Error("not enough memory: use a smaller batch")
     this.job = this.room("job")
   }
 
@@ -64,14 +64,14 @@ export class WasmEngine {
     }
   }
 
-  /** Room for so many numbers of a kind, for good.
+  /** Reserve memory for so many numbers of a kind, permanently.
    * @template {Numbers} T
    * @param {{new (buffer: ArrayBuffer, at: number, count: number): T, BYTES_PER_ELEMENT: number}} kind
    * @param {number} count
    */
   keep(kind, count) {
     const at = this.code.malloc(Math.max(count, 1) * kind.BYTES_PER_ELEMENT)
-    if (!at) throw new Error("no memory for so many images")
+    if (!at) throw new Error("not enough memory for so many images")
     return new Kept(this, kind, at, count)
   }
 
@@ -86,7 +86,7 @@ export class WasmEngine {
     return held
   }
 
-  /** A struct, all of it zero.
+  /** Reserve a struct, filled with zeros.
    * @param {"job" | "warp"} struct
    */
   room(struct) {
@@ -110,7 +110,7 @@ export class WasmEngine {
     }
   }
 
-  /** @param {Record<string, any>} asked members of the job; what isn't asked for stays */
+  /** @param {Record<string, any>} asked members of the job; the others stay as they are */
   train(asked) {
     return this.run(TRAIN, asked)
   }

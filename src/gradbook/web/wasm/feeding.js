@@ -1,5 +1,5 @@
-// Which values of later layers one value feeds, and by how much each of them changes with it: the
-// chain rule at one place. The page's twin of `feeding` among the graph's; a test holds one against the other.
+// The values of later layers that one value feeds, and the derivative of each of them: the chain
+// rule at one place. The page's twin of net/work/feeding.py; a test compares the two.
 
 import { Machine } from "../machine/machine.js"
 import { around, flatNumber, placeOf, sizeOf, slice, under } from "./window.js"
@@ -11,7 +11,7 @@ import { around, flatNumber, placeOf, sizeOf, slice, under } from "./window.js"
 /** @typedef {Record<string, Float32Array>} Weights */
 /** @typedef {{row: number, column: number}} Spot */
 
-/** The values of one layer that are fed; of maps each channel's as they lie there.
+/** The values of one layer that are fed, those of each channel in their rows.
  * @typedef {{layer: number, slices: import("./window.js").Slice[], sum: number}} Fed
  */
 
@@ -29,7 +29,7 @@ export function feeds(look, number, place, weights) {
   }))
 }
 
-/** Where the values that are fed lie on maps; of layers that each value reaches whole, nowhere.
+/** The parts of maps with the values that are fed; none for layers that a value reaches as a whole.
  * @param {Look} look @param {Fed[]} fed
  */
 export function regionsFed(look, fed) {
@@ -61,7 +61,7 @@ function term({ look, reader }, place, slope) {
   return { place, value, weight: slope, product: value * slope }
 }
 
-/** The one place of the layer that the value goes to, as the layer's shape has it: it may be flat.
+/** The one place of the layer that the value feeds, in the layer's own shape, which may be flat.
  * @param {Way} way @param {number} [first] the number of its first value
  */
 const goesTo = ({ look, layer, read, place }, first = 0) => placeOf(first + flatNumber(place, look.shape(read)), layer.shape)
@@ -72,7 +72,7 @@ function alone(way, slope, first) {
   return slice(there.channel, [[term(way, there, slope)]])
 }
 
-/** Of each output channel of its group the places whose windows lie over the value.
+/** For each output channel of its group, the places whose windows contain the value.
  * @param {Way} way
  */
 function throughKernels(way) {
@@ -116,7 +116,7 @@ function isWinner({ look, layer, read, place }, spot) {
   return first?.row === place.row && first.column === place.column
 }
 
-/** How many values an average is of: those that lie on the map, and of the padding what counts as zeros.
+/** How many values an average is taken over: those on the map, and padding that counts as zeros.
  * @param {Shown} layer @param {Spot} spot @param {[number, number, number]} shape of what it reads
  */
 export function averaged(layer, spot, [, rows, columns]) {
@@ -125,7 +125,7 @@ export function averaged(layer, spot, [, rows, columns]) {
   return under(layer, spot).flat().filter(counts).length
 }
 
-/** The value at its own place, with the slope that follows from the layer's own ops.
+/** The value at its own place, with the derivative that follows from the layer's own ops.
  * @param {Way} way
  */
 function throughPlace(way) {
@@ -143,7 +143,7 @@ function throughPlace(way) {
   return [alone(way, machine.at(slope) ?? 0)]
 }
 
-/** Every share changes with each value: where one grows, the others are left less.
+/** Every share depends on each value: if one grows, the others shrink.
  * @param {Way} way @param {(made: number) => number} share @param {0 | 1} power of the share that is made
  */
 function throughShares(way, share, power) {
@@ -157,7 +157,7 @@ function throughShares(way, share, power) {
   }))]
 }
 
-/** Each value of its group changes: by its own, and by what it does to the mean and the spread.
+/** Each value of the group depends on it: directly, and through the mean and the deviation.
  * @param {Way} way @param {(place: Place) => number} scaled the number of a value's scale
  */
 function throughGroup(way, scaled) {
@@ -174,7 +174,7 @@ function throughGroup(way, scaled) {
   }))]
 }
 
-/** The numbers of the values that are normalised with one: those of its place, or some that lie side by side.
+/** The numbers of the values normalised with one: those of its place, or some side by side.
  * @param {Shown} layer @param {number} own
  */
 function groupOf({ kind, shape, groups }, own) {
@@ -190,7 +190,7 @@ function before({ look, layer, nth }) {
   return layer.reads.slice(0, nth).reduce((sum, read) => sum + sizeOf(look.shape(read)), 0)
 }
 
-/** Where windows lie over a place, by which of their own; those beyond the edge too.
+/** The windows that contain a place, and with which of their own; those beyond the edge, too.
  * @param {Shown} layer @param {Spot} place
  */
 function over({ window }, { row, column }) {

@@ -1,4 +1,4 @@
-// What was looked at: every layer's values of one image, and each value's own sum.
+// One image in the network: every layer's values, and each value's own sum.
 
 import { probabilities, targets } from "./viewer.js"
 import { flatNumber, placeOf, sizeOf, weightedSum } from "./window.js"
@@ -12,12 +12,12 @@ const IMAGE = -1
 /** @param {number} number @param {Float32Array} values @returns {[number, Float32Array]} */
 const entry = (number, values) => [number, values]
 
-/** What the error is made of, as the page's table has it.
+/** How the error is computed, from the page's table.
  * @typedef {object} ErrorTable
  * @property {string} words which loss it is
- * @property {number} place where it lies among all that is looked at
+ * @property {number} place its index in the module's output
  * @property {number} image where the image's gradients begin
- * @property {number} last the number of the value that it is made of
+ * @property {number} last the number of the value that it is computed from
  * @property {number} smoothing
  * @property {boolean} isEntropy
  * @property {number} over how many errors it is the mean of
@@ -26,7 +26,7 @@ const entry = (number, values) => [number, values]
 /** @typedef {{layers: Shown[], image: [number, number, number], ending: string, error: ErrorTable, view: {scale: number[], shift: number[], outputs: number}}} Content */
 
 export class Look {
-  /** @param {Content} content @param {Uint8Array} image @param {Float32Array} given all that the module gives of it @param {number} target the class whose error it is */
+  /** @param {Content} content @param {Uint8Array} image @param {Float32Array} given the module's output for it @param {number} target the class whose error it is */
   constructor(content, image, given, target) {
     this.content = content
     this.image = image
@@ -45,13 +45,13 @@ export class Look {
     this.sure = probabilities(this.outputs, content.ending)
   }
 
-  /** What the error wants of each output. */
+  /** The target of each output, with label smoothing. */
   get wanted() {
     const { error, view } = this.content
     return targets(this.target, view.outputs).map(target => (1 - error.smoothing) * target + error.smoothing / view.outputs)
   }
 
-  /** What it gets of each; of logarithms of shares the shares. */
+  /** Each output, as a share if it is the logarithm of one. */
   get said() {
     return Array.from(this.outputs, output => (this.content.ending === "log softmax" ? Math.exp(output) : output))
   }
@@ -61,12 +61,12 @@ export class Look {
     return sizeOf(this.shape(number))
   }
 
-  /** The image as it comes in. */
+  /** The image as the network's input. */
   given() {
     return Float32Array.from(this.image, (byte, k) => byte * this.scaling(k).scale + this.scaling(k).shift)
   }
 
-  /** How a byte of the image comes in.
+  /** How a byte of the image is scaled.
    * @param {number} number
    */
   scaling(number) {
@@ -75,7 +75,7 @@ export class Look {
     return { scale: scale[channel] ?? 0, shift: shift[channel] ?? 0 }
   }
 
-  /** A byte of the image, and how it comes in.
+  /** A byte of the image, and how it is scaled.
    * @param {Place} place
    */
   pixel(place) {
@@ -95,7 +95,7 @@ export class Look {
     return this.one(this.values, number, place)
   }
 
-  /** How the error changes with that value.
+  /** The derivative of the error by that value.
    * @param {number} number @param {Place} place
    */
   gradientAt(number, place) {
@@ -126,7 +126,7 @@ export class Look {
     return weightedSum(layer, place, this.shape(read), there => this.at(read, there), own, biases)
   }
 
-  /** What a batch normalisation makes a value of: its channel's mean, deviation, scale and shift.
+  /** What batch normalisation uses for a channel: mean, deviation, scale and shift.
    * @param {number} number @param {number} channel @param {Weights} weights
    */
   statistics(number, channel, weights) {
@@ -135,7 +135,7 @@ export class Look {
     return { mean, deviation: Math.sqrt(variance + layer.epsilon), scale, shift }
   }
 
-  /** A group of a layer's values less their mean, in units of their deviation.
+  /** A group of a layer's values, normalised by their mean and deviation.
    * @param {number} number @param {number[]} group the values' own numbers @param {number} epsilon
    */
   group(number, group, epsilon) {

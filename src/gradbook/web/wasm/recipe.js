@@ -1,4 +1,4 @@
-// A recipe as text, read again after a change: what the compiled code doesn't hang on may be another.
+// A recipe as text, read again after a change: only settings outside the compiled code may change.
 
 import { Random } from "../machine/chance.js"
 import { statements, TextError } from "../text/statement.js"
@@ -14,21 +14,21 @@ import { rates, readSchedule } from "./schedule.js"
  * @property {any} grammar
  * @property {number} images
  * @property {number} mostEpochs
- * @property {number} mostBatch images: for so many the code was made
- * @property {boolean} warps whether it says a warp
- * @property {string} alone why a batch of one image won't do, if it won't
+ * @property {number} mostBatch images: the code was compiled for so many
+ * @property {boolean} warps whether it has a warp
+ * @property {string} alone why a batch of one image isn't allowed, or ""
  * @property {[string, number, number][]} drawn the arrays that are drawn from the seed: name, size, reach
  */
 
 /** @typedef {{schedule: Schedule, epochs: number, batch: number, seed: number, warp: boolean}} Changes */
 
-const FIXED = "the page's code was made for '{words}', and here stands something else: a page of another recipe is made of its text, by gradbook play FILE.txt --train {images} -o page.html"
-const MORE = "the page's code was made without this line: a page of another recipe is made of its text, by gradbook play FILE.txt --train {images} -o page.html"
-const GONE = "'{words}' is missing, for which the page's code was made: a page of another recipe is made of its text, by gradbook play FILE.txt --train {images} -o page.html"
-const UNSAID = "'{word}' is missing: say it in a line of its own"
-const WARPED = "a page warps as it was made to, or not at all: write 'warp none', or '{words}'"
-const PLATEAU = "a page doesn't train by 'schedule plateau': take another"
-const FOR_PAGES = "{what} {found:,}: the most is {most:,} on this page"
+const FIXED = "the page's code was compiled for '{words}': to change it, make another page with gradbook play FILE.txt --train {images} -o page.html"
+const MORE = "the page's code was compiled without this line: to add it, make another page with gradbook play FILE.txt --train {images} -o page.html"
+const GONE = "'{words}' is missing, and the page's code was compiled with it: to remove it, make another page with gradbook play FILE.txt --train {images} -o page.html"
+const UNSAID = "'{word}' is missing: write it on a line of its own"
+const WARPED = "this page has only its own warp, or none: write '{words}' or 'warp none'"
+const PLATEAU = "a page can't train with 'schedule plateau': use another schedule"
+const FOR_PAGES = "{what} {found:,}: this page allows at most {most:,}"
 const LEFT_OVER = "{why}, but {images:,} in batches of {batch:,} leave one over: choose another batch size"
 
 /** @type {Record<string, (line: Statement, table: RecipeTable) => any>} */
@@ -127,7 +127,7 @@ function warpOf(line, { text, grammar }) {
 
 /** A training's plan with these changes, and the values that it starts with.
  * @template {{plan: any, start: Record<string, Float32Array>}} T
- * @param {T} told as the page brought it @param {Changes} changes @param {RecipeTable} table @returns {T}
+ * @param {T} told the page's own training @param {Changes} changes @param {RecipeTable} table @returns {T}
  */
 export function changed(told, { schedule, epochs, batch, seed, warp }, { images, grammar, drawn }) {
   const steps = Math.ceil(images / batch)

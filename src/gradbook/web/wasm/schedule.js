@@ -1,5 +1,5 @@
-// How the learning rate goes, as a recipe says it: read as the command reads it, and the rate of each step.
-// The page's twin of lab/recipes/recipe.py; a test holds one against the other.
+// A recipe's schedule of the learning rate: read as the command reads it, and the rate of each
+// step. The page's twin of lab/recipes/recipe.py; a test compares the two.
 
 import { didYouMean, filled } from "../text/wording.js"
 
@@ -15,12 +15,12 @@ import { didYouMean, filled } from "../text/wording.js"
  * @property {Record<string, Range>} ranges
  * @property {Record<string, number>} usual of each setting
  * @property {Record<string, number>} usualWarm
- * @property {number} rise with which part of itself a rate begins that rises
+ * @property {number} rise a warm-up begins at the rate divided by this
  */
 
-/** @typedef {{words: string, kind: string, rate: number, factor: number, every: number, warm: number, end: number}} Schedule `words` as it stands there */
+/** @typedef {{words: string, kind: string, rate: number, factor: number, every: number, warm: number, end: number}} Schedule `words` as written */
 
-/** What the words that are left of a line say.
+/** Reads a schedule from the rest of a line.
  * @param {Statement} line @param {ScheduleGrammar} grammar @returns {Schedule}
  */
 export function readSchedule(line, grammar) {

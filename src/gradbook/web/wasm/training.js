@@ -1,22 +1,22 @@
-// A training in a page: a batch at a time, in the order and with the warps of the command.
+// A training in a page: one batch at a time, in the order and with the warps of the command.
 
 /** @typedef {import("./engine.js").WasmEngine} WasmEngine */
 /** @typedef {import("./engine.js").Kept<any>} KeptNumbers */
 
-/** What a training is made of.
+/** The settings of a training.
  * @typedef {object} Plan
  * @property {number} batch
  * @property {number} seed
  * @property {number[][]} rates of each step of each epoch
- * @property {number[]} scale by channel: a byte x comes in as scale·x + shift
+ * @property {number[]} scale by channel: a byte x is scaled to scale·x + shift
  * @property {number[]} shift
  * @property {number} pixels of an image
- * @property {Record<string, any> | null} warp members of the struct; arrays of numbers are pointed at
- * @property {{steps: number, others: string[]} | null} settling for batchnorm's statistics of images as they are, in the end; which arrays it leaves alone
+ * @property {Record<string, any> | null} warp members of the struct; arrays of numbers are passed as pointers
+ * @property {{steps: number, others: string[]} | null} settling final steps for batchnorm's statistics of unwarped images; `others` are the arrays that stay
  */
 
 const ROOM = 2_000 // images that a reader may add
-// Of a training: images as they lie, and nothing counted, which is for one step alone.
+// For predictions: images in their order, and nothing that only a training step needs.
 const NONE = { order: 0, warp: 0, rates: 0, losses: 0, right: 0 }
 
 export class Training {
@@ -26,10 +26,10 @@ export class Training {
     this.plan = plan
     this.given = images.length / plan.pixels // images
     this.added = 0
-    this.count = this.given // of the epoch at hand
-    this.each = wanted.length / this.given // numbers that are wanted of an image
+    this.count = this.given // of the current epoch
+    this.each = wanted.length / this.given // targets per image
     this.epoch = 0
-    this.first = 0 // of the images that the epoch has still to see
+    this.first = 0 // of the images left in the epoch
     this.order = engine.keep(BigInt64Array, this.given + ROOM)
     this.keys = engine.keep(BigUint64Array, this.given + ROOM)
     this.rate = engine.keep(Float64Array, 1)
@@ -76,7 +76,7 @@ export class Training {
     return this.epoch + (this.isOver ? 0 : this.first / this.count)
   }
 
-  /** The reader's own images, in place of those added before; the next epoch sees them.
+  /** Set the reader's own images, instead of those added before, from the next epoch on.
    * @param {Uint8Array} images @param {Int32Array | Float32Array} wanted
    */
   add(images, wanted) {
@@ -88,7 +88,7 @@ export class Training {
     if (!this.first) this.begin()
   }
 
-  /** One epoch more, at one rate.
+  /** Add an epoch at a constant rate.
    * @param {number} rate
    */
   more(rate) {
@@ -96,7 +96,7 @@ export class Training {
     this.begin()
   }
 
-  /** What the job says of warping. */
+  /** The job's members for warping. */
   warping() {
     const { engine, plan } = this
     if (!plan.warp) return { warp: 0 }
@@ -107,7 +107,7 @@ export class Training {
     return { warp: engine.code.warp_function(), how: at }
   }
 
-  /** The order of the epoch at hand: by the key of each image. */
+  /** Begin an epoch, with the images ordered by their keys. */
   begin() {
     const { engine, plan } = this
     const count = this.given + this.added
@@ -121,7 +121,7 @@ export class Training {
     this.first = 0
   }
 
-  /** One batch; what it saw before its update. */
+  /** Train on one batch; returns its figures from before the update. */
   step() {
     const { engine, plan, order } = this
     const images = Math.min(plan.batch, this.count - this.first)
@@ -139,13 +139,13 @@ export class Training {
     return seen
   }
 
-  /** Steps at a rate of 0, of which batchnorm's running statistics alone are kept.
+  /** Take steps at a rate of 0, and keep only batchnorm's running statistics from them.
    * @param {{steps: number, others: string[]}} settling
    */
   settle({ steps, others }) {
     const { engine, plan, order, count } = this
     const held = Object.fromEntries(others.map(name => [name, engine.array(name).values.slice()]))
-    const places = order.values.slice() // memory that grows takes views of it away
+    const places = order.values.slice() // views become invalid when memory grows
     const batch = engine.keep(BigInt64Array, plan.batch)
     this.rate.values[0] = 0
     for (let first = 0; first < steps * plan.batch; first += plan.batch) {
@@ -155,7 +155,7 @@ export class Training {
     engine.restore(held)
   }
 
-  /** What the network says now to each of these images, always the same ones.
+  /** The current outputs for these images, which are always the same ones.
    * @param {Uint8Array} images @param {number} outputs
    */
   read(images, outputs) {

@@ -1,13 +1,13 @@
-// A trained network at work: what every layer makes of an image, and what the last says of many.
+// A trained network at work: every layer's values for an image, and the outputs for many.
 
 
 /** @typedef {import("./engine.js").WasmEngine} WasmEngine */
 
-/** What it reads and gives.
+/** Its input and output.
  * @typedef {object} View
  * @property {number} batch how many images it takes at once
  * @property {number} pixels of an image, all channels
- * @property {number} all how many values it gives of each
+ * @property {number} all how many values it outputs per image
  * @property {string} ending the last activation, in words
  * @property {number} outputs how many of these are the outputs, the last of them
  * @property {number[]} scale
@@ -32,8 +32,8 @@ export class Viewer {
     })
   }
 
-  /** All that the layers make of one image, and the gradients of its error as one of a class; of
-   * none that is said, of the likeliest.
+  /** All layers' values for one image, and the gradients of its error for a class, by default the
+* likeliest.
    * @param {Uint8Array} image @param {number | null} said
    */
   look(image, said) {
@@ -68,9 +68,9 @@ export class Viewer {
   }
 }
 
-// What outputs say ----------------------------------------------------------------
+// The meaning of outputs ----------------------------------------------------------
 
-/** How sure a network is of each class.
+/** The probability of each class.
  * @param {Float32Array | number[]} outputs @param {string} ending the last activation, in words
  */
 export function probabilities(outputs, ending) {
@@ -87,7 +87,7 @@ function shares(amounts) {
   return amounts.map(amount => amount / Math.max(total, 1e-300))
 }
 
-/** What each output should be for a class: 1 for its own and 0 for others, or alone its number.
+/** The targets for a class: 1 for its own output and 0 for others; of a single output, its number.
  * @param {number} own @param {number} outputs
  */
 export function targets(own, outputs) {

@@ -1,14 +1,14 @@
-// One place of a map, taken apart: what its window reads, what each was multiplied with, their sum.
+// One place of a map in detail: the values in its window, their factors, and the sum.
 
-/** A value that layers make, as the page's table has it.
+/** The values of a layer, from the page's table.
  * @typedef {object} Shown
  * @property {string} name
  * @property {string} words
  * @property {[number, number, number]} shape channels, rows, columns
- * @property {number} first its place among all that is looked at
+ * @property {number} first its index in the module's output
  * @property {number | null} gradient the place of the gradients that arrive at it, if any do
  * @property {string} kind conv, dense, maxpool, avgpool, batchnorm, activation, softmax, …
- * @property {number[]} reads the numbers of the values it is made of; −1 is the image
+ * @property {number[]} reads the numbers of the values that it reads; −1 is the image
  * @property {string} weights the array's name, or none
  * @property {string} biases
  * @property {{size: [number, number], stride: [number, number], pad: [number, number], dilation: [number, number], counted: [number, number, number, number]} | null} window
@@ -16,7 +16,7 @@
  * @property {string[]} statistics mean, variance, scale and shift of a batch normalisation
  * @property {number} epsilon
  * @property {{lines: import("../machine/machine.js").Line[], given: number[], kept: number[], slopes: number[]} | null} slope
- *   towards each value at its own place that it is made of, as lines to compute, with what it keeps of its channel
+ * the derivative by each value read at its own place, as lines, with its channel's parameters
  */
 
 /** @typedef {{channel: number, row: number, column: number}} Place */
@@ -50,7 +50,7 @@ export function under({ window }, { row, column }) {
     })))
 }
 
-/** Which values a layer makes one of its own of, where it works on each by itself.
+/** The values from which a layer that works on each place alone computes a value.
  * @param {Shown} shown @param {Place} place @param {(read: number) => [number, number, number]} shapeOf
  */
 export function sources({ kind, reads, shape }, place, shapeOf) {
@@ -68,7 +68,7 @@ export function sources({ kind, reads, shape }, place, shapeOf) {
  * @typedef {{layer: number, channel: number, top: number, left: number, bottom: number, right: number}} Region
  */
 
-/** The windows of what a value is made of; none where that is all there is.
+/** The windows that a value is computed from; none if it reads everything.
  * @param {Shown} shown @param {Place} place @param {(read: number) => [number, number, number]} shapeOf
  * @returns {Region[]}
  */

@@ -1,11 +1,11 @@
-// The page's one worker: it looks at images and trains, a batch at a time, and tells what came of it.
+// The page's worker: it computes images and trains, one batch at a time, and reports the results.
 
 import { WasmEngine } from "./engine.js"
 import { Training } from "./training.js"
 import { likeliest, Viewer } from "./viewer.js"
 
 const [TOLD_EVERY, TESTED_EVERY] = [120, 800] // milliseconds, while it trains
-const SHARE = 10 // times as long it trains as it is tested, at least
+const SHARE = 10 // least ratio of the times for training and for testing
 
 /** @type {{postMessage: (message: any) => void, onmessage: ((event: MessageEvent) => void) | null}} */
 const page = /** @type {any} */ (self)
@@ -37,7 +37,7 @@ class Work {
     this.tested()
   }
 
-  /** How long the training is to be. */
+  /** Report the length of the training. */
   plan() {
     const { training } = this
     if (training) page.postMessage({ kind: "prepared", steps: training.steps, epochs: training.epochs })
@@ -55,7 +55,7 @@ class Work {
     this.plan()
   }
 
-  /** The weights as they are now, for looking at images and for the page. */
+  /** Send the current weights to the viewer and to the page. */
   show() {
     const { training, viewer } = this
     if (!training) return
@@ -72,7 +72,7 @@ class Work {
     if (begins) this.steps()
   }
 
-  /** Some steps; then whatever was said meanwhile is heard. */
+  /** Train some steps; then handle the messages that have arrived meanwhile. */
   steps() {
     const { training } = this
     if (!training || !this.isGoing) return
@@ -95,7 +95,7 @@ class Work {
     setTimeout(() => this.steps())
   }
 
-  /** How the test images are read now, and which of them wrongly. */
+  /** Read the test images, and report which of them are misread. */
   tested() {
     const { training } = this
     const began = performance.now()
@@ -109,7 +109,7 @@ class Work {
     this.testAt = now + Math.max(TESTED_EVERY, SHARE * (now - began))
   }
 
-  /** The class that each image's outputs say.
+  /** The predicted class of each image.
    * @param {Float32Array} said
    */
   classes(said) {

@@ -67,7 +67,7 @@ def test_a_page_says_what_it_does_not_train_by(said, tmp_path, refused):
     mine.write_text(f"{said}\ninput 1x28x28\nflatten\ndense 10\nlog softmax\n")
     words = said.removesuffix(" 2").removesuffix(" 0.1")
     told = refused(["play", str(mine), "--train", "-o", str(tmp_path / "mine.html")])
-    assert f"a page doesn't train by '{words}'" in told
+    assert f"a page can't train with '{words}'" in told
 
 
 @pytest.fixture

@@ -171,7 +171,7 @@ def test_what_cant_go_to_a_cluster_is_told(words, tmp_path, refused):
 
 def test_a_rate_is_found_and_nothing_is_written(said):
     page = said(RECIPE, "--find-rate")
-    assert page.startswith("strokes: the loss of steps at ever higher rates")
+    assert page.startswith("strokes: the loss as the rate increases step by step")
     assert "about the suggested rate, " in page
     assert max(map(len, page.splitlines())) <= 80
     found = json.loads(said(RECIPE, "--find-rate", "--json"))

@@ -62,7 +62,7 @@ def test_the_rate_in_the_text_follows_the_slider_and_the_slider_the_text(shown):
     assert "rate 1\n" in page.value(BOX) + "\n"
     page.write("#rate-field", "2.5")
     assert "rate 2.5\n" in page.value(BOX) + "\n"
-    assert page.text("#text-said") == "in order: 8 weights, η = 2.5"
+    assert page.text("#text-said") == "no mistakes: 8 weights, η = 2.5"
     typed(page, page.value(BOX).replace("sigmoid", "tanh"))
     assert page.value("document.querySelector('#rate-field').value") == "2.5"
     typed(page, page.value(BOX).replace("rate 2.5", "lr 0.3  # lower"))
@@ -80,7 +80,7 @@ def test_a_text_without_a_rate_gets_one_when_another_is_chosen(shown):
     page.write("#rate-field", "7")
     assert page.value(BOX).endswith("\nrate 7\n")
     typed(page, page.value(BOX).replace("dense 2", "dense 2 no bias"))
-    assert "in order: 4 weights, η = 7" in page.text("#text-said")
+    assert "no mistakes: 4 weights, η = 7" in page.text("#text-said")
 
 
 def test_other_inputs_say_which_samples_they_replaced(shown):
@@ -88,8 +88,8 @@ def test_other_inputs_say_which_samples_they_replaced(shown):
     assert page.text("#made-up") == ""
     typed(page, as_text(NETS["worked"]).replace("input 2", "input 3"))
     said = page.text("#text-said")
-    assert "The sample of before did not fit 3 inputs and 2 targets" in said
-    assert "1 made-up sample stands in its place" in said
+    assert "The previous sample did not fit 3 inputs and 2 targets" in said
+    assert "1 made-up sample replaces it" in said
     net = parse(as_text(NETS["worked"]).replace("input 2", "input 3"))
     assert page.text("#made-up") == net.made_up(DROPPED)
     typed(page, page.value(BOX) + "\nsample 1 2 3 -> 0 1")
@@ -121,7 +121,7 @@ def test_a_mistake_is_marked_at_its_place_and_the_last_network_goes_on(shown):
     page.ask("Input.insertText", text="sigmoid")
     page.settle()
     assert page.value("document.querySelector('#line-numbers .wrong')") is None
-    assert page.text("#text-said") == "in order: 12 weights and biases, η = 1"
+    assert page.text("#text-said") == "no mistakes: 12 weights and biases, η = 1"
 
 
 def test_what_was_typed_is_undone_with_the_weights_that_were_there(shown):
@@ -201,7 +201,7 @@ def test_maps_are_built_as_they_are_typed_and_train_alike(shown):
     page = shown("worked")
     assert page.value("document.querySelector('#paints').checkVisibility()") is False
     typed(page, MAPS)
-    assert page.text("#text-said").startswith("in order: 5")
+    assert page.text("#text-said").startswith("no mistakes: 5")
     assert page.value("document.querySelector('#paints').checkVisibility()") is True
     assert page.value("document.querySelector('#dropout').checkVisibility()") is True
     for k, wanted in enumerate(learned(MAPS, 4)):
@@ -232,7 +232,7 @@ def test_any_network_can_be_typed(chromium, pages, net):
     chromium.said.clear()
     chromium.show(pages / "worked.html")
     typed(chromium, str(net))
-    assert chromium.text("#text-said").startswith("in order: ")
+    assert chromium.text("#text-said").startswith("no mistakes: ")
     chromium.press("#step")
     assert chromium.text("#epoch") == "2"
     assert chromium.value("document.documentElement.scrollWidth") == 1200

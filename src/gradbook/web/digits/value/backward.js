@@ -1,4 +1,4 @@
-// The gradient that arrives at a value: from which later values, by which slopes, and their sum.
+// The gradient that arrives at a value: the later values it comes from, derivatives, and their sum.
 
 import { make, short } from "../../view/dom.js"
 import { feeds } from "../../wasm/feeding.js"
@@ -31,7 +31,7 @@ export class Backward {
     return [head, ...said, make("p", { class: "result" }, ...pieces(parts.length > 1 ? PHRASES.together : PHRASES.sum, { sum: short(total) }))]
   }
 
-  /** What arrives through one of the layers that read it.
+  /** The gradient that arrives through one of the layers that read it.
    * @param {import("../../wasm/feeding.js").Fed} fed @returns {Node[]}
    */
   part({ layer: reader, slices, sum }) {

@@ -1,4 +1,4 @@
-// What a value is made of: the window it reads, its kernel, their products and what they come to.
+// How a value is computed: the window it reads, its kernel, their products and the sum.
 
 import { exact, make, short } from "../../view/dom.js"
 import { averaged } from "../../wasm/feeding.js"
@@ -14,7 +14,7 @@ import { figure, Products, table } from "./products.js"
 /** @typedef {import("./products.js").Chosen} Chosen */
 /** @typedef {{mean: number, deviation: number, scale: number, shift: number}} Statistics */
 
-/** How a value is written that goes on through a layer.
+/** How a value that passes through another layer is written.
  * @type {Record<string, (layer: Layer, value: Node, statistics: Statistics) => (Node | string)[]>}
  */
 const AFTER = {
@@ -27,7 +27,7 @@ const AFTER = {
 /** @param {Layer["window"]} window */
 const places = window => (window ? window.size[0] * window.size[1] : 1)
 
-/** The first window of a pool that lies over a place.
+/** The first window of a pool that contains a place.
  * @param {Layer} layer @param {Place} place @returns {Place}
  */
 function over({ window }, { channel, row, column }) {
@@ -94,7 +94,7 @@ export class Forward {
     return make("p", { class: "result" }, ...pieces(layer.biases ? PHRASES.withBias : PHRASES.sum, parts))
   }
 
-  /** What comes next of it, one after the other: pools it lies in, and layers that work on each value by itself.
+  /** The layers that follow, one by one: pools that read it, and layers that work on each value alone.
    * @param {Chosen} chosen @param {Look} look @param {Record<string, Float32Array>} weights @returns {Node[]}
    */
   after({ layer: number, place }, look, weights) {
@@ -145,7 +145,7 @@ export class Forward {
   }
 }
 
-/** A value, normalised by what training kept of its channel.
+/** A value, normalised by its channel's statistics from training.
  * @param {Statistics} statistics @param {(Node | string)[]} value
  */
 function scaled({ mean, deviation, scale, shift }, value) {

@@ -1,4 +1,4 @@
-// One value taken apart: what it is made of, or the gradient that arrives at it; and which value.
+// One value in detail: how it is computed, or the gradient that arrives at it; and its choice.
 
 import { byId, make } from "../../view/dom.js"
 import { Backward } from "./backward.js"
@@ -61,12 +61,12 @@ export class ValuePanel {
     this.chosen = chosen
   }
 
-  /** The numbers that lead on. @returns {HTMLElement[]} */
+  /** The numbers that lead to other values. @returns {HTMLElement[]} */
   ways() {
     return [...this.body.querySelectorAll(".way")]
   }
 
-  /** Whoever follows numbers by keys goes on from the first of the new ones.
+  /** Keeps the keyboard's focus on a number, by default the first.
    * @param {number} number
    */
   focus(number) {
@@ -75,7 +75,7 @@ export class ValuePanel {
   }
 }
 
-/** Fields that choose a value, for keys as for a pointer. */
+/** Fields that choose a value, by keyboard or by pointer. */
 class Picker {
   /** @param {Layer[]} layers @param {Layer} image @param {(chosen: Chosen) => void} choose */
   constructor(layers, image, choose) {

@@ -1,4 +1,4 @@
-// Products and their sum, as grids or as rows; each place leads on to its own value.
+// Products and their sum, as grids or as rows; each number leads to its value.
 
 import { exact, make, short } from "../../view/dom.js"
 import { pieces } from "../../view/language.js"
@@ -20,14 +20,14 @@ export class Products {
     this.choose = choose
   }
 
-  /** Windows as grids where they are small enough, else the largest products.
+  /** Windows as grids if they are small enough, else the largest products.
    * @param {number} layer whose values are multiplied @param {Slice[]} slices @param {Words} words
    */
   of(layer, slices, words) {
     return Products.isGrid(slices) ? this.grids(layer, slices, words) : [this.terms(layer, slices.flatMap(slice => slice.rows.flat()), words)]
   }
 
-  /** The channels that count most, each as three grids; of the others their sums.
+  /** The channels with the largest sums, each as three grids, and the sum of the others.
    * @param {number} layer @param {Slice[]} slices @param {Words} words
    */
   grids(layer, slices, words) {
@@ -45,7 +45,7 @@ export class Products {
       table(products, rows, term => short(term.product), term => term.product))
   }
 
-  /** The window of one channel in full, and what each channel comes to.
+  /** The window of one channel in full, and the sum of each channel.
    * @param {number} layer @param {Slice[]} slices @param {number} channel @param {Words} words @param {(channel: number) => void} turn
    * @returns {Node[]}
    */
@@ -64,7 +64,7 @@ export class Products {
     return area > 1 && area <= LARGEST_GRID && (slices[0]?.rows.length === 1 || (slices[0]?.rows[0]?.length ?? 0) > 1)
   }
 
-  /** The products that count most, a row each.
+  /** The largest products, one row each.
    * @param {number} layer @param {Term[]} terms @param {Words} words
    */
   terms(layer, terms, words) {
@@ -78,7 +78,7 @@ export class Products {
     return make("table", { class: "terms" }, head, make("tbody", {}, ...rows, ...(others.length ? [last] : [])))
   }
 
-  /** A number that leads to the value it is of.
+  /** A number that leads to its value.
    * @param {number} layer @param {Place} place @param {number} value @param {boolean} [isMarked]
    */
   way(layer, place, value, isMarked = false) {
@@ -87,7 +87,7 @@ export class Products {
   }
 }
 
-/** Those that count most, and the others.
+/** The largest ones, and the others.
  * @template T @param {T[]} all @param {(one: T) => number} size @param {number} most
  */
 function largest(all, size, most) {
@@ -98,12 +98,12 @@ function largest(all, size, most) {
 /** @param {number[]} numbers */
 const total = numbers => numbers.reduce((sum, number) => sum + number, 0)
 
-/** A number as short as there is room for; seven digits stand behind it.
+/** A short number; its tooltip has seven digits.
  * @param {number} value
  */
 export const figure = value => make("span", { class: "figure", title: exact(value) }, short(value))
 
-/** Cells, in the colour of what they stand for.
+/** A table whose cells are coloured by their values.
  * @template T @param {string | Node} words @param {T[][]} rows @param {(each: T) => Node | string} cell @param {(each: T) => number} [value]
  */
 export function table(words, rows, cell, value) {

@@ -1,4 +1,4 @@
-// The window of a convolution or a pool, on its way over a map: what it reads, and what it makes.
+// The window of a convolution or a pool as it slides over a map: its input and its output.
 
 import { make, say } from "../../view/dom.js"
 import { regionsRead, sizeOf } from "../../wasm/window.js"
@@ -56,7 +56,7 @@ export class Sliding {
     this.move(by)
   }
 
-  /** So many places on, row by row, and round again.
+  /** Move on by so many places, row by row, and from the end to the start.
    * @param {number} by
    */
   move(by) {
