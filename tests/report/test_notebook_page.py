@@ -107,7 +107,7 @@ def test_whoever_observes_hears_of_what_the_page_did():
         ("weights", {"w9": 1.0}, "no weight 'w9'"),
         ("weights", {"w1": "1"}, "finite number, not '1'"),
         ("weights", {"w1": float("inf")}, "finite number, not inf"),
-        ("state", "AAAA", "no state of a page"),
+        ("state", "AAAA", "isn.t the state of a page"),
     ],
 )
 def test_what_cannot_be_is_refused_and_changes_nothing(name, value, said):
