@@ -179,7 +179,7 @@ def test_of_a_column_each_bar_is_a_share_of_the_largest_and_stands_right():
 def test_a_piece_of_html_says_its_messages_with_what_stands_in_their_places():
     pieces = PageTemplate("view/page.html", lines="<b>", reason="", written="")
     assert pieces.html("save") == '<button type="button" id="save">Save as net.txt</button>'
-    assert "write <code>dropout 0</code> into it.</p>" in pieces.html("commands")
+    assert "write <code>dropout 0</code> into the text first.</p>" in pieces.html("commands")
     assert '<code id="text-alone"><b></code>' in pieces.html("text")
     chapter = pieces.chapter("text", "more")
     assert (chapter.anchor, chapter.heading) == ("more", "Text")

@@ -127,7 +127,7 @@ def test_what_is_compiled_is_not_changed_but_sent_to_the_command(tmp_path):
         assert f"gradbook play FILE.txt --train {IMAGES} -o page.html" in found["message"]
     other, *_ = on_the_page(recipe, list(texts.values()), tmp_path)
     assert (other["line"], other["column"]) == (conv + 1, 1)
-    assert f"made for '{lines[conv]}'" in other["message"]
+    assert f"compiled for '{lines[conv]}'" in other["message"]
 
 
 def test_limits_of_the_page_are_its_own(tmp_path):
@@ -138,9 +138,9 @@ def test_limits_of_the_page_are_its_own(tmp_path):
             batch, f"batch {recipe.batch + 1}"
         ): f"this page allows at most {recipe.batch}",
         str(recipe).replace("epochs", "epochs 1001 #"): "this page allows at most 1,000",
-        str(recipe).replace(warp, "warp rotate 45"): f"write 'warp none', or '{warp}'",
+        str(recipe).replace(warp, "warp rotate 45"): f"write '{warp}' or 'warp none'",
         str(recipe).replace(batch, "batch 8").replace("epochs", "# "): "'epochs' is missing",
-        str(recipe).replace("schedule", "schedule plateau 1 #"): "by 'schedule plateau'",
+        str(recipe).replace("schedule", "schedule plateau 1 #"): "with 'schedule plateau'",
     }
     for found, said in zip(
         on_the_page(recipe, list(changes), tmp_path), changes.values(), strict=True
