@@ -172,7 +172,7 @@ def test_a_byte_order_mark_is_not_content():
     ("number", "said"),
     [
         (errno.ENOSPC, "the disk is full: make room or choose another place"),
-        (errno.EDQUOT, "all the room that is yours on that disk is taken: make some"),
+        (errno.EDQUOT, "your quota on that disk is used up: free some space"),
         (errno.EFBIG, "files may not become that large there: choose another place"),
     ],
 )
@@ -192,6 +192,6 @@ def test_where_the_folder_that_one_is_in_is_gone_that_is_said(tmp_path, monkeypa
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    with pytest.raises(FileError, match="the folder that this was started in is gone"):
+    with pytest.raises(FileError, match="the current folder no longer exists"):
         write_whole("a.txt", "")
     monkeypatch.chdir(tmp_path)

@@ -108,7 +108,7 @@ def test_who_asks_again_a_while_later_ends_it_at_once(number):
         _, said = process.communicate(timeout=20)
     assert (process.returncode, said) == (
         INTERRUPTED,
-        "gradbook: ended at once; whatever was saved is whole\n",
+        "gradbook: ended at once; all saved files are complete\n",
     )
 
 

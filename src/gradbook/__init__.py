@@ -63,7 +63,7 @@ _HOME: dict[str, str] = {
     "write_report": "gradbook.report.training_report",
     "write_workbook": "gradbook.report.workbook",
 }
-"""Public name → the module that it lives in."""
+"""Public name → the module that defines it."""
 
 __all__ = [
     "Activation",
@@ -112,7 +112,7 @@ _SHOWN_BY = {
     "Sweep as text": "gradbook.report.sweep:sweep_text",
     "Trained as html": "gradbook.report.training:training_cell",
 }
-"""How a value is shown, or what is computed of it → the module and the function; `looks` asks."""
+"""How a value is shown, or computed from, → the module and the function; `looks` uses it."""
 
 
 def __getattr__(name: str) -> object:

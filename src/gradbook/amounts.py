@@ -1,4 +1,4 @@
-"""How numbers are written in words: counts, shares, losses, spans of time, sizes."""
+"""Writes numbers in words: counts, shares, losses, durations, sizes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def counted(count: int, one: str, several: str = "") -> str:
 
 
 def percent(share: float | None, of: int = 10_000) -> str:
-    """A share of so many things: 99.52 % of 10,000, 97.5 % of 360; nothing where there is none."""
+    """A share of this many things: 99.52 % of 10,000, 97.5 % of 360; '' for None."""
     if share is None:
         return ""
     decimals = max(ceil(log10(of)) - 2, 0) if of > 1 else 0
@@ -19,14 +19,14 @@ def percent(share: float | None, of: int = 10_000) -> str:
 
 
 def rough_percent(share: float) -> str:
-    """Two digits: 0.025 %, 250 %; from ten times on, how many times: 101 times its size."""
+    """Two digits: 0.025 %, 250 %; from 1000 % on as a factor: 101 times its size."""
     if share >= 10:
         return f"{share + 1:.3g} times its size"
     return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
 
 
 def sureness(probability: float) -> str:
-    """A probability, and never all of it or nothing where that isn't so."""
+    """A probability, which isn't rounded to 0 % or 100 % unless it is exactly 0 or 1."""
     if not isfinite(probability):
         return "–"
     shown = f"{100 * probability:.1f}"
@@ -45,7 +45,7 @@ def loss(value: float | None) -> str:
 
 
 def short(value: float, digits: int = 3) -> str:
-    """So many digits: 0.0142, 1.6e-06, 10000."""
+    """This many digits: 0.0142, 1.6e-06, 10000."""
     if not isfinite(value):
         return _not_finite(value)
     return f"{value:.{digits}g}" if abs(value) < 10**digits or value >= 1e6 else f"{value:.0f}"
@@ -56,7 +56,7 @@ def _not_finite(value: float) -> str:
 
 
 def shortest(value: float) -> str:
-    """The fewest digits that are this number: 0.05, 10000."""
+    """The fewest digits that identify this number: 0.05, 10000."""
     return repr(float(value)).removesuffix(".0")
 
 
@@ -72,7 +72,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes as people read them: 64.2 kB."""
+    """A number of bytes as people read it: 64.2 kB."""
     value, unit = float(count), "B"
     for larger in ("kB", "MB", "GB", "TB"):
         if value >= 999.5:

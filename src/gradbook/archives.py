@@ -1,7 +1,7 @@
-"""What lies in a stranger's zip archive, piece by piece and within bounds.
+"""Reads the entries of untrusted zip archives, piece by piece and within limits.
 
-Only entries are read that are stored or deflated, for other ways of packing take memory as the file
-pleases. What an archive says of its sizes is believed only where that makes them larger.
+Only stored or deflated entries are read, since other compression methods take as much memory as the
+file demands. The sizes that an archive declares are trusted only if they make its entries larger.
 """
 
 from __future__ import annotations
@@ -21,48 +21,48 @@ from gradbook.limits import ReadLimit
 from gradbook.schema import AnyRecord, Kind, SchemaError, read_json
 
 CHUNK = 2**16
-SMALL = 2**20  # bytes that may be packed as tightly as they like
-PACKINGS = (ZIP_STORED, ZIP_DEFLATED)  # that are read
+SMALL = 2**20  # bytes that may have any compression ratio
+PACKINGS = (ZIP_STORED, ZIP_DEFLATED)  # the methods that are read
 IS_ENCRYPTED = 0x1
-FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # that a .zip knows: the date in all of ours, so the same bytes
+FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # of the .zip calendar: the date in our files, for equal bytes
 DAMAGED = (
     *(BadZipFile, zlib.error, EOFError, OSError, NotImplementedError),
     *(RuntimeError, ValueError, LookupError, struct.error, OverflowError),
 )
 MISFITTING = (
     *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError),
-    RuntimeError,  # h5py's, of what is damaged
+    RuntimeError,  # from h5py, for damaged files
 )
 
 
 class ArchiveError(GradbookError):
-    """An archive that can't be read, or something in it that can't."""
+    """An archive that can't be read, or an entry in it that can't."""
 
 
 class MissingEntry(ArchiveError):
-    """There is nothing of that name in it."""
+    """The archive has no entry with that name."""
 
 
 class EncryptedEntry(ArchiveError):
-    """It can be read only with a password."""
+    """The entry can only be read with a password."""
 
 
 class TooManyEntries(ArchiveError):
-    """More lies in it than anybody looks through."""
+    """The archive has more entries than are read."""
 
 
 class OddlyPacked(ArchiveError):
-    """It is packed in a way that takes any amount of memory."""
+    """The entry has a compression method that can take any amount of memory."""
 
 
 class Overlarge(ArchiveError):
-    """It unpacks to more than the limit."""
+    """The entry unpacks to more than the limit."""
 
 
 class Archive:
-    """An archive in an opened file: what lies in it, by name.
+    """An archive in an open file: its entries, by name.
 
-    One that lies within another may have only what that has left.
+    An archive within another one shares the limit of that one.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Archive:
         within: tuple[Archive, str] | None = None,
     ) -> None:
         self.limit, self.within = limit, within
-        self._read: dict[str, int] = {}  # how far each entry was
+        self._read: dict[str, int] = {}  # bytes read of each entry
         try:
             self.zip: ZipFile = ZipFile(_InPieces(file))
         except DAMAGED as error:
@@ -93,21 +93,21 @@ class Archive:
         return list(self.entries)
 
     def size(self, name: str) -> int:
-        """How large it says that it is, unpacked; 0 if there is no such entry."""
+        """The declared unpacked size of an entry; 0 if there is no such entry."""
         return self.entries[name].file_size if name in self.entries else 0
 
     def bytes_of(self, name: str, limit: ReadLimit) -> bytes:
         return b"".join(self.chunks(name, limit))
 
     def chunks(self, name: str, limit: ReadLimit) -> Iterator[bytes]:
-        """What an entry holds, piece by piece."""
+        """The contents of an entry, piece by piece."""
         with self.stream(name, limit) as stream:
             while piece := stream.read(CHUNK):
                 yield piece
 
     @contextmanager
     def stream(self, name: str, limit: ReadLimit) -> Iterator[BinaryIO]:
-        """What an entry holds, to be read as far as the limit allows."""
+        """The contents of an entry, as a stream that ends at the limit."""
         entry = self._readable(name, limit)
         try:
             with self.zip.open(entry) as packed:
@@ -118,7 +118,7 @@ class Archive:
             raise ArchiveError(f"its entry {name} is damaged ({_said(error)})") from error
 
     def spend(self, name: str, done: int) -> None:
-        """So much of an entry is unpacked; what is read a second time isn't counted again."""
+        """Count the unpacked bytes of an entry; bytes that are read again aren't counted again."""
         self._read[name] = max(done, self._read.get(name, 0))
         if sum(self._read.values()) > self.limit.most:
             raise _overlarge(name, self.limit)
@@ -133,19 +133,19 @@ class Archive:
         if entry.flag_bits & IS_ENCRYPTED:
             raise EncryptedEntry(f"its entry {name} is encrypted")
         if entry.compress_type not in PACKINGS:
-            raise OddlyPacked(f"its entry {name} is packed unusually: pack it by deflate")
+            raise OddlyPacked(f"its entry {name} has an unusual compression method: use deflate")
         if entry.file_size > limit.most:
             raise _overlarge(name, limit)
         return entry
 
 
 def is_bomb(unpacked: int, packed: int) -> bool:
-    """Whether so few bytes hide so many that nobody means them to be read."""
+    """Whether a compression ratio is so large that it can't be legitimate."""
     return unpacked > SMALL and unpacked > limits.RATIO.most * max(packed, 1)
 
 
 def _overlarge(name: str, limit: ReadLimit) -> Overlarge:
-    return Overlarge(f"its entry {name} unpacks to more than is read: at most {limit}")
+    return Overlarge(f"its entry {name} unpacks to more than the limit of {limit}")
 
 
 def _said(error: Exception) -> str:
@@ -153,7 +153,7 @@ def _said(error: Exception) -> str:
 
 
 class _Unpacked(io.RawIOBase):
-    """What an entry holds, counted as it is unpacked."""
+    """The contents of an entry, counted as they are unpacked."""
 
     def __init__(
         self, archive: Archive, packed: IO[bytes], entry: ZipInfo, limit: ReadLimit
@@ -178,7 +178,7 @@ class _Unpacked(io.RawIOBase):
 
 
 class _InPieces:
-    """A file that is never read as a whole, as it would be by a directory of a million names."""
+    """A file that is never read as a whole, as a directory with a million names would cause."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -188,7 +188,7 @@ class _InPieces:
         most = limits.DIRECTORY.most
         found = self._file.read(min(size, most + 1) if size >= 0 else most + 1)
         if len(found) > most:
-            raise BadZipFile(f"what it lists takes more than {limits.DIRECTORY}")
+            raise BadZipFile(f"its directory is larger than {limits.DIRECTORY}")
         return found
 
 
@@ -197,7 +197,7 @@ ANYTHING = AnyRecord()
 
 @contextmanager
 def archive_of(stream: BinaryIO, file: str | os.PathLike[str], kind: str) -> Iterator[Archive]:
-    """An archive; whatever is wrong with it, or with what is found in it, is told in one line."""
+    """An archive; any error in it, or in its contents, is reported in one line."""
     try:
         yield Archive(stream)
     except (DataError, SchemaError) as error:
@@ -212,7 +212,7 @@ def archive_of(stream: BinaryIO, file: str | os.PathLike[str], kind: str) -> Ite
 
 
 def json_member(archive: Archive, name: str, kind: Kind = ANYTHING) -> dict[str, Any]:
-    """A part that is JSON, if it is a record of this kind."""
+    """An entry with JSON, if it is a record of this kind."""
     try:
         found: dict[str, Any] = read_json(archive.bytes_of(name, limits.SETTINGS), kind)
     except SchemaError as error:

@@ -1,4 +1,4 @@
-"""Whatever a caller hands in, as plain whole numbers, floats, tuples and words."""
+"""Converts callers' arguments into plain whole numbers, floats, tuples and words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KNOWN = ": one of {known}"
 
 
 def settle(record: object, **fields: object) -> None:
-    """Give a frozen record its fields in their one canonical form, so that equals are equal."""
+    """Give a frozen record's fields their canonical form, so that equal records compare equal."""
     for name, value in fields.items():
         object.__setattr__(record, name, value)
 
@@ -30,13 +30,13 @@ def whole(what: str, value: object, least: int) -> int:
 
 
 def sizes(what: str, value: object) -> tuple[int, ...]:
-    """One size, or several lined up."""
+    """One size, or several."""
     several = value if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
     return tuple(whole(what, size, 1) for size in several)
 
 
 def number(what: str, value: object) -> float:
-    """A number; whether it must be finite is for the caller to say."""
+    """A number; the caller checks whether it is finite."""
     if isinstance(value, int | float | SupportsFloat):  # the last takes long
         try:
             return float(value)
@@ -53,14 +53,14 @@ def numbers(what: str, values: object) -> tuple[float, ...]:
 
 
 def as_list(what: str, values: object) -> tuple[Any, ...]:
-    """Several things, however they are lined up."""
+    """The items of any iterable."""
     if isinstance(values, Iterable) and not isinstance(values, str | bytes):
         return tuple(values)
     raise UsageError(f"{what}: expected a list, not {values!r}")
 
 
 def one_of(what: str, value: object, known: Iterable[str]) -> str:
-    """A word that is known; of one that isn't, the closest or all of them are named."""
+    """A known word; for an unknown one, the error names the closest word or all of them."""
     names = [str(name) for name in known]
     if value in names:
         return str(value)

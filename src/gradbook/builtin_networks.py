@@ -1,6 +1,6 @@
-"""The networks that come with gradbook, in the text form.
+"""The networks included in gradbook, in the text form.
 
-Their names are completed at a key's press, so nothing else is loaded with them.
+Their names are needed for completion in shells, so nothing else is loaded with them.
 """
 
 from __future__ import annotations
@@ -235,15 +235,15 @@ LESSONS = MappingProxyType(
         "attention-by-hand": ATTENTION,
     }
 )
-"""Small enough to be written out value by value, with samples of their own."""
+"""Small enough to be written out value by value, with samples included."""
 
 DIGITS = MappingProxyType({"reference": REFERENCE, "blocks": BLOCKS, "flat": FLAT})
-"""They read handwritten digits, which come from outside."""
+"""Networks that read handwritten digits, which come from outside."""
 
 LETTERS = MappingProxyType({"microgpt": MICROGPT})
-"""They read and write letters, which come from outside."""
+"""Networks that read and write letters, which come from outside."""
 
 SIGNALS = MappingProxyType({"gestures": GESTURES, "keywords": KEYWORDS})
-"""They tell windows of signals apart, which are made."""
+"""Networks that classify windows of signals, which are generated."""
 
 BUILTIN = MappingProxyType({**LESSONS, **DIGITS, **LETTERS, **SIGNALS})

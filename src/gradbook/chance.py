@@ -1,8 +1,8 @@
-"""Numbers drawn by counting: each follows from a few whole numbers, in any order, in any language.
+"""Random numbers by counting: each depends only on a few whole numbers, in any language.
 
-A key is made of words, such as (seed, purpose, epoch, image, layer), and number k of a key is
-fixed by the key and k alone. So the same numbers come whatever is drawn before, on however many
-threads, and after any resume. All arithmetic is on unsigned 64-bit integers and wraps around:
+A key is made of words, such as (seed, purpose, epoch, image, layer), and number k of a key depends
+only on the key and k. So the numbers are the same whatever was drawn before, for any number of
+threads, and after a resumed run. All arithmetic is on unsigned 64-bit integers and wraps around:
 
     mix(z)       = z ^= z >> 30; z *= 0xBF58476D1CE4E5B9;
                    z ^= z >> 27; z *= 0x94D049BB133111EB; z ^= z >> 31
@@ -30,12 +30,12 @@ FACTORS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 PIECES = 4  # of 16 bits in one number
 
 
-MADE = 0  # the seed of what is made by rule
+MADE = 0  # the seed of generated data
 
 
 @dataclass
 class Dice:
-    """So many numbers that follow from a key alone, one after the other."""
+    """A fixed number of random numbers that depend only on a key, one after the other."""
 
     numbers: NDArray[np.float64]
     at: int = 0
@@ -50,7 +50,7 @@ class Dice:
 
 
 def normal(count: int, *words: int) -> NDArray[np.float64]:
-    """Normally distributed, by the rule of Box and Muller."""
+    """Normally distributed numbers, by the method of Box and Muller."""
     drawn = uniform(key(MADE, *words), 2 * count)
     return np.asarray(np.sqrt(-2 * np.log(1 - drawn[:count])) * np.cos(2 * np.pi * drawn[count:]))
 
@@ -66,7 +66,7 @@ class Purpose(IntEnum):
 
 
 def key(*words: ArrayLike, start: ArrayLike = 0) -> Words:
-    """The key of these whole numbers from 0 up, or the one that goes on from the key `start`.
+    """The key of these whole numbers, each at least 0, or its continuation from the key `start`.
 
     Arrays of words give an array of keys.
     """
@@ -83,12 +83,12 @@ def numbers(keys: ArrayLike, count: int) -> Words:
 
 
 def uniform(keys: ArrayLike, count: int) -> NDArray[np.float64]:
-    """Numbers from 0 to below 1: the upper 53 bits of each, over 2⁵³."""
+    """Numbers at least 0 and below 1: the upper 53 bits of each, divided by 2⁵³."""
     return (numbers(keys, count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def pieces(keys: ArrayLike, count: int) -> NDArray[np.uint16]:
-    """The first `count` numbers below 2¹⁶ of each key: four to a number, lowest bits first."""
+    """The first `count` 16-bit numbers of each key: four from each number, lowest bits first."""
     drawn = numbers(keys, -(-count // PIECES))
     shifts = np.arange(0, 64, 16, dtype=np.uint64)
     parts = (drawn[..., None] >> shifts).astype(np.uint16)
@@ -96,17 +96,17 @@ def pieces(keys: ArrayLike, count: int) -> NDArray[np.uint16]:
 
 
 def keep_mask(keys: ArrayLike, count: int, rate: float) -> NDArray[np.bool_]:
-    """What dropout of this rate leaves: a piece below `dropped_below(rate)` is dropped."""
+    """What dropout of this rate keeps: a piece below `dropped_below(rate)` is dropped."""
     return pieces(keys, count) >= dropped_below(rate)
 
 
 def dropped_below(rate: float) -> int:
-    """A rate in units of 2⁻¹⁶, to the nearest."""
+    """A rate in units of 2⁻¹⁶, rounded to the nearest."""
     return min(round(rate * 2**16), 2**16 - 1)
 
 
 def _added(a: Words, b: Any) -> Words:
-    with np.errstate(over="ignore"):  # wrapping around is meant
+    with np.errstate(over="ignore"):  # wrapping around is intended
         return np.asarray(a + b)
 
 

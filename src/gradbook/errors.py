@@ -1,17 +1,17 @@
-"""What a user can be told.
+"""The errors that users see.
 
-    GradbookError           anything that is the input's fault, not ours
-    ├── UsageError          a flag or an argument that can't be what was meant
+    GradbookError           anything wrong with the input, rather than with gradbook
+    ├── UsageError          a flag or an argument that can't be meant
     ├── NetTextError        a network's text form, with line and column
     ├── ShapeError          layers, weights or samples that don't fit each other
     ├── DataError           a file of samples or weights, with file and row
-    ├── TargetError         something that a target has no words for
+    ├── TargetError         something that a target can't write
     ├── LimitError          more than a sheet, a page or a memory holds
     └── FileError           a file that can't be read or written
-        └── KeptFileError   one that exists and that nobody said may be replaced
+        └── KeptFileError   a file that exists and may not be replaced
 
-A message says what is wrong, where, and what to do about it, and is always one
-line: whatever is unprintable in it, hostile input included, is escaped.
+A message says what is wrong, where, and what to do about it, and is always one line: unprintable
+characters in it, those of hostile input included, are escaped.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from collections.abc import Iterable
 
 LONGEST_MESSAGE = 600
 CLOSE_ENOUGH = 0.6
-KEPT = "\n\t"  # of what can't be printed
-FIXED_SPACES = "\u00a0\u202f"  # as French has them before its signs
+KEPT = "\n\t"  # unprintable characters that aren't escaped
+FIXED_SPACES = "\u00a0\u202f"  # used before punctuation in French
 STEERING = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
 
 
 class GradbookError(Exception):
-    """Something that the user can put right, said in one line: what, where and what to do.
+    """Something that the user can correct, in one line: what, where and what to do.
 
-    Every function here raises it, or a class beneath it, for wrong input: a text, a file,
+    Every function here raises it, or a subclass, for wrong input: a text, a file,
     an option.
 
     >>> import gradbook as gb
@@ -47,7 +47,7 @@ class GradbookError(Exception):
         self.message = message
 
     def where(self) -> str:
-        """The place, as it stands before the message: '' where there is none."""
+        """The place, as written before the message; '' if there is none."""
         return ""
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class GradbookError(Exception):
 
 
 class UsageError(GradbookError):
-    """A flag or an argument that can't be what was meant."""
+    """A flag or an argument that can't be meant."""
 
 
 class NetTextError(GradbookError):
@@ -106,7 +106,7 @@ class DataError(GradbookError):
 
 
 class TargetError(GradbookError):
-    """Something that a target has no words for; the message names both and the remedy."""
+    """Something that a target can't write; the message names both and the remedy."""
 
 
 class LimitError(GradbookError):
@@ -118,7 +118,7 @@ class FileError(GradbookError):
 
 
 class KeptFileError(FileError):
-    """A file that exists and that nobody said may be replaced."""
+    """A file that exists and may not be replaced."""
 
 
 def _place(source: str | None, **positions: str | int | None) -> str:
@@ -127,12 +127,12 @@ def _place(source: str | None, **positions: str | int | None) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text with everything unprintable escaped, and its middle left out if it is long."""
+    """The text with unprintable characters escaped, and its middle left out if it is long."""
     return _shortened("".join(map(_escaped, _shortened(text))))
 
 
 def visible(text: str) -> str:
-    """The text with what can't be seen escaped: controls, turns of direction; lines stay lines."""
+    """The text with invisible characters escaped, such as controls; line breaks are kept."""
     if text.isprintable():
         return text
     return "".join(one if one in KEPT else _escaped(one) for one in text)
@@ -145,12 +145,12 @@ def _escaped(character: str) -> str:
 
 
 def steers(words: str) -> bool:
-    """Whether there is something in it that steers a terminal or turns the direction of a line."""
+    """Whether the text contains characters that control a terminal or the direction of writing."""
     return STEERING.search(words) is not None
 
 
 def as_cell(words: str) -> str:
-    """Words for a table: in one line, and such that no spreadsheet takes them for a formula."""
+    """Words for a table: in one line, and so that no spreadsheet takes them for a formula."""
     plain = "".join(map(_escaped, words))
     return f"'{plain}" if plain.lstrip().startswith(FORMULA_SIGNS) else plain
 
@@ -163,7 +163,7 @@ def _shortened(text: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """': did you mean 'sigmoid'?' for the closest known word, '' where none is close."""
+    """': did you mean 'sigmoid'?' for the closest known word, '' if none is close."""
     from difflib import get_close_matches
 
     spellings = {name.lower(): name for name in known}

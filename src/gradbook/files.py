@@ -1,7 +1,7 @@
-"""Files come whole or not at all, and what goes wrong with one is said in a line.
+"""Files are written completely or not at all, and errors are reported in one line.
 
-A command may have a guard, which is told of every file that is read and asked before one is
-replaced. Every verb imports this module; what only writing needs is imported there.
+A command may have a guard, which is notified of every file that is read, and decides whether a file
+may be replaced. Every verb imports this module; what only writing needs is imported in functions.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from gradbook.errors import FileError, LimitError
 from gradbook.limits import ReadLimit
 from gradbook.system import NOT_WAITING, FolderLock
 
-PART = ".gradbook-"  # how files that aren't whole yet begin
+PART = ".gradbook-"  # the prefix of files that aren't complete yet
 PART_NAME = re.compile(re.escape(PART) + r"[0-9a-f]{16}(\..*)?")
 OUR_STREAM = re.compile(r"/dev/(stdout|stderr|fd/[0-9]+)|/proc/self/fd/[0-9]+")
 A_DAY = 86_400  # seconds
 NO_NAME = "no file can have that name: choose another"
-NO_FILES = {  # what may stand where a file belongs: by its kind, in words and with a remedy
-    stat.S_IFIFO: "it is a pipe, not a file: write what comes through it to a file",
+NO_FILES = {  # other things in place of a file, by their kind, with a remedy
+    stat.S_IFIFO: "it is a pipe, not a file: write its output to a file",
     stat.S_IFCHR: "it is a device, not a file: name a file",
     stat.S_IFBLK: "it is a device, not a file: name a file",
     stat.S_IFSOCK: "it is a socket, not a file: name a file",
     stat.S_IFDIR: "it is a folder: name a file in it",
-    stat.S_IFLNK: "it is a link, and none is followed there: put what it leads to in its place",
+    stat.S_IFLNK: "it is a link, which isn't followed there: replace it with what it refers to",
 }
 
 
@@ -45,24 +45,24 @@ Content = bytes | str | Iterable[str]
 
 
 class OutputGuard(Protocol):
-    """Knows what a command reads, and which files it may replace."""
+    """Records what a command reads, and knows which files it may replace."""
 
     def note_read(self, about: os.stat_result, path: FileName) -> None: ...
 
     def require_replaceable(self, path: FileName, content: Path | None = None) -> None:
-        """Refuse to put the content, or any, where a file is that must stay."""
+        """Refuse to write the content, or any, in place of a file that must be kept."""
 
     def note_written(self, path: FileName) -> None: ...
 
     def renew(self, *folders: FileName) -> None: ...
 
 
-_guards: list[OutputGuard | None] = [None]  # the last is asked
+_guards: list[OutputGuard | None] = [None]  # the last one is active
 
 
 @contextmanager
 def guarded(guard: OutputGuard | None) -> Iterator[None]:
-    """Until the block ends it is this guard, or none, that is told and asked, by every thread."""
+    """Make this guard, or none, the active one for all threads until the block ends."""
     _guards.append(guard)
     try:
         yield
@@ -71,9 +71,9 @@ def guarded(guard: OutputGuard | None) -> Iterator[None]:
 
 
 def note_read(*paths: FileName) -> None:
-    """Tell the guard of files that other processes will read, or that something else opens."""
+    """Notify the guard of files that other processes or libraries will read."""
     for path in paths if _guards[-1] else ():
-        with suppress(OSError, ValueError):  # which whoever reads it will say
+        with suppress(OSError, ValueError):  # the reader will report these
             note_open(os.stat(path), path)
 
 
@@ -83,13 +83,13 @@ def note_open(about: os.stat_result, path: FileName) -> None:
 
 
 def renew(*folders: FileName) -> None:
-    """These folders are gradbook's own: what it keeps there it may write anew as it goes on."""
+    """Declare folders as gradbook's own, in which it may replace its files at any time."""
     if guard := _guards[-1]:
         guard.renew(*folders)
 
 
 def require_replaceable(*paths: FileName | None) -> None:
-    """Say before long work, and not after it, that one of these files must stay."""
+    """Refuse before long work, rather than after it, to replace files that must be kept."""
     for path in paths:
         if path:
             _require_replaceable(path)
@@ -102,10 +102,10 @@ def _require_replaceable(path: FileName, content: Path | None = None) -> None:
 
 @contextmanager
 def whole_file(path: FileName) -> Iterator[Path]:
-    """A temporary path to write to. When the block ends well it takes the place of `path`.
+    """A temporary path to write to, which replaces `path` if the block succeeds.
 
-    If the block fails or is interrupted, nothing is left behind and a file that
-    stood at `path` before still stands there.
+    If the block fails or is interrupted, nothing remains of it and a file that
+    was at `path` before is still there.
     """
     require_replaceable(path)
     with _part_of(path) as (part, target):
@@ -116,14 +116,12 @@ def whole_file(path: FileName) -> Iterator[Path]:
 
 
 def write_whole(path: FileName, content: Content, moment: float | None = None) -> None:
-    """Write all of the content to `path`, or leave everything as it was; it was last changed now,
-    or at that moment.
-    """
+    """Write all of the content to `path`, or change nothing; its time becomes now, or `moment`."""
     write_all({path: content}, moment)
 
 
 def write_all(files: Mapping[AnyName, Content], moment: float | None = None) -> None:
-    """Write every file's content; before the first is replaced all of them may be."""
+    """Write every file's content; the first is replaced only if all of them may be."""
     with ExitStack() as stack:
         parts = {path: stack.enter_context(_part_of(path)) for path in files}
         for path, (part, _) in parts.items():
@@ -142,12 +140,12 @@ def write_all(files: Mapping[AnyName, Content], moment: float | None = None) -> 
 
 
 def as_bytes(content: bytes | str) -> bytes:
-    """A class may be called by what no text can say, such as the name of a folder in old bytes."""
+    """A class's name may not be valid text, such as a folder's name in an old encoding."""
     return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
 
 
 def made_folder(path: FileName) -> Path:
-    """The folder, made with its parents where it isn't there yet."""
+    """The folder, created with its parents if it doesn't exist."""
     with said_plainly("make the folder", path):
         if isinstance(path, InnerPath):
             path.mkdir()
@@ -157,16 +155,16 @@ def made_folder(path: FileName) -> Path:
 
 
 def clear_parts(folder: FileName) -> None:
-    """Take away what killed processes left of files that they were writing in this folder.
+    """Remove what killed processes left of files that they were writing in this folder.
 
-    Who is writing one holds it, and the system lets go of it however a process ends.
+    A process that writes such a file locks it, and the system releases locks when a process ends.
     """
     for part in inside(folder).iterdir():
         if not PART_NAME.fullmatch(part.name):
             continue
         with (
             said_plainly("remove", part),
-            suppress(PermissionError, FileNotFoundError),  # somebody holds it, or was quicker
+            suppress(PermissionError, FileNotFoundError),  # locked, or already removed
         ):
             about = part.stat()
             if not stat.S_ISREG(about.st_mode):
@@ -178,12 +176,12 @@ def clear_parts(folder: FileName) -> None:
 
 
 def read_text(path: FileName, *, limit: ReadLimit = limits.TEXT) -> str:
-    """A text file's content, UTF-8 and within the limit."""
+    """A text file's content, which must be UTF-8 and within the limit."""
     return decode(read_bytes(path, limit), source=str(path), limit=limit)
 
 
 def read_bytes(path: FileName, limit: ReadLimit) -> bytes:
-    """A file's content, if it is a file and within the limit."""
+    """A file's content, which must be a regular file within the limit."""
     with open_file(path, limit) as file, said_plainly("read", path):
         content = file.read(limit.most + 1)
     require_size(len(content), os.fspath(path), limit)
@@ -192,9 +190,9 @@ def read_bytes(path: FileName, limit: ReadLimit) -> bytes:
 
 @contextmanager
 def open_file(path: FileName, limit: ReadLimit) -> Iterator[BufferedReader]:
-    """The bytes of a file that may be anybody's, as a stream, if it is a file and not too large.
+    """The bytes of a file that may be untrusted, as a stream; a regular file within the limit.
 
-    Nothing else is even opened: a pipe might be waited for without end, and so might a device.
+    Nothing else is even opened: reading a pipe or a device might wait forever.
     """
     inner = path if isinstance(path, InnerPath) else None
     with said_plainly("read", path):
@@ -203,11 +201,11 @@ def open_file(path: FileName, limit: ReadLimit) -> Iterator[BufferedReader]:
         file = open(path, "rb", opener=opener)  # noqa: SIM115 - closed below
     with file:
         about = os.fstat(file.fileno())
-        require_file(about, path)  # now that nobody can put another thing there
+        require_file(about, path)  # now that nobody can replace it
         note_open(about, path)
         require_size(about.st_size, os.fspath(path), limit)
         with said_plainly("read", path):
-            file.peek(1)  # what can't be read at all says so now
+            file.peek(1)  # unreadable files fail here
         yield file
 
 
@@ -217,17 +215,17 @@ def _without_waiting(path: str, flags: int) -> int:
 
 def require_file(about: os.stat_result, path: FileName, verb: str = "read") -> None:
     if not stat.S_ISREG(about.st_mode):
-        why = NO_FILES.get(stat.S_IFMT(about.st_mode), "it is no file: name a file")
+        why = NO_FILES.get(stat.S_IFMT(about.st_mode), "it isn't a file: name a file")
         raise FileError(f"can't {verb} {os.fspath(path)}: {why}")
 
 
 def require_size(size: int, source: str, limit: ReadLimit) -> None:
     if size > limit.most:
-        raise LimitError(f"{source} is larger than {limit}: give a smaller file")
+        raise LimitError(f"{source} is larger than {limit}: use a smaller file")
 
 
 def decode(content: bytes, *, source: str, limit: ReadLimit = limits.TEXT) -> str:
-    """Bytes that somebody gave us, as text."""
+    """Bytes from outside, as text."""
     require_size(len(content), source, limit)
     try:
         return content.decode("utf-8-sig")
@@ -238,7 +236,7 @@ def decode(content: bytes, *, source: str, limit: ReadLimit = limits.TEXT) -> st
 
 
 def _target(path: FileName) -> Path | InnerPath:
-    """Where a file's name leads to."""
+    """The path that a file's name resolves to."""
     if isinstance(path, InnerPath):
         return path
     is_ours = OUR_STREAM.fullmatch(os.path.abspath(path))
@@ -247,11 +245,11 @@ def _target(path: FileName) -> Path | InnerPath:
 
 @contextmanager
 def _part_of(path: FileName) -> Iterator[tuple[Path | InnerPath, Path | InnerPath]]:
-    """An empty file, held by this process and gone after the block; and whose place it takes."""
+    """An empty file, locked by this process and removed after the block; and its target."""
     with said_plainly("write", path):
         target = _target(path)
         if target.is_file() or target.is_dir():
-            # replacing a file asks only its folder for permission; we ask the file too
+            # replacing a file needs only its folder's permission; require the file's, too
             target.open("ab").close()
         part, lock = _new_part(target)
     try:
@@ -262,7 +260,7 @@ def _part_of(path: FileName) -> Iterator[tuple[Path | InnerPath, Path | InnerPat
 
 
 def _new_part(target: Path | InnerPath) -> tuple[Path | InnerPath, FolderLock]:
-    """An empty file beside the target, named like nothing else, with the usual permissions."""
+    """An empty file beside the target, with a unique name and the usual permissions."""
     place = target
     if _is_device(target):
         from tempfile import gettempdir
@@ -276,7 +274,7 @@ def _new_part(target: Path | InnerPath) -> tuple[Path | InnerPath, FolderLock]:
             made.close()
             opened = part.opened if isinstance(part, InnerPath) else os.open
             lock = FolderLock(part, share=False, opened=opened)
-        except FileNotFoundError:  # taken for a leftover before it was held
+        except FileNotFoundError:  # removed as a leftover before it was locked
             continue
         except OSError:
             part.unlink()
@@ -309,8 +307,8 @@ def _settle(part: Path | InnerPath, target: Path | InnerPath) -> None:
 
 
 def _is_device(target: Path | InnerPath) -> bool:
-    """Whether it is a terminal, a pipe or the like, which must be written to, not replaced; or
-    whatever the command was given to write to.
+    """Whether it is a terminal, a pipe or the like, which is written to rather than replaced; or
+    the output stream that the command was given.
     """
     if isinstance(target, InnerPath) or not target.exists():
         return False
@@ -319,7 +317,7 @@ def _is_device(target: Path | InnerPath) -> bool:
 
 @contextmanager
 def said_plainly(verb: str, path: FileName) -> Iterator[None]:
-    """Whatever the system says about the file, said in one line with a remedy."""
+    """Report the system's errors about the file in one line with a remedy."""
     try:
         yield
     except BrokenPipeError:
@@ -341,7 +339,7 @@ def _is_a_name(path: str) -> bool:
 
 def _remedy(error: OSError, path: FileName) -> str:
     if error.errno == errno.ENOENT and not os.path.isabs(path) and _is_here_gone():
-        return "the folder that this was started in is gone: start in another"
+        return "the current folder no longer exists: change to another one"
     folder = Path(path).parent
     missing = path if os.path.isdir(folder) else f"folder {folder}"
     remedies = {
@@ -354,7 +352,7 @@ def _remedy(error: OSError, path: FileName) -> str:
         errno.EPERM: "no permission: choose another place, or close what holds it open",
         errno.EROFS: "nothing can be written there: choose another place",
         errno.ENOSPC: "the disk is full: make room or choose another place",
-        errno.EDQUOT: "all the room that is yours on that disk is taken: make some",
+        errno.EDQUOT: "your quota on that disk is used up: free some space",
         errno.EFBIG: "files may not become that large there: choose another place",
         errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
     }
@@ -362,7 +360,7 @@ def _remedy(error: OSError, path: FileName) -> str:
 
 
 def _no_folder(path: Path) -> Path:
-    """What on the way there is a file, or whatever else."""
+    """The first part of the path that isn't a folder."""
     way = (path, *path.parents)
     return next((at for at in way if os.path.exists(at) and not os.path.isdir(at)), path)
 
@@ -376,26 +374,26 @@ def _is_here_gone() -> bool:
 
 
 def in_order(path: str) -> str:
-    """What paths are sorted by, so that exercise-2 stands before exercise-10."""
+    """A key for sorting paths, so that exercise-2 comes before exercise-10."""
     return re.sub(r"\d+", lambda digits: f"\0{int(digits[0][:18]):018}\0", path.casefold())
 
 
-# Folders of strangers -----------------------------------------------------------------
+# Untrusted folders --------------------------------------------------------------------
 
 
 def inside(path: FileName) -> InnerPath:
-    """A folder that a user named, of which what lies in it isn't trusted."""
+    """A folder that a user named, whose contents aren't trusted."""
     return path if isinstance(path, InnerPath) else InnerPath(str(PurePath(path)))
 
 
 @dataclass(frozen=True)
 class InnerPath(os.PathLike[str]):
-    """A file or a folder in a folder that may be a stranger's. That one is wherever the user says,
-    but from there on no link is followed, to read or to write: where one stands it is refused.
+    """A file or a folder in a folder that may be untrusted. That folder is used as the user named
+    it, but below it no link is followed, to read or to write: a link in the path is refused.
 
-    Each is opened by the handle of the folder that it lies in, so that nobody can put a link there
-    meanwhile. Where a system has no such handles, a way is refused that leads elsewhere than it
-    says.
+    Each is opened relative to a handle of its folder, so that nobody can insert a link in the
+    meantime. If a system has no such handles, a path that resolves to another place is
+    refused.
     """
 
     folder: str
@@ -435,19 +433,19 @@ class InnerPath(os.PathLike[str]):
     def relative_to(self, folder: InnerPath) -> str:
         return os.path.join(*self.names[len(folder.names) :])
 
-    # What is there.
+    # Queries.
 
     def stat(self) -> os.stat_result:
-        """Of itself, should it be a link."""
+        """The file's own status; a link isn't followed."""
         with self._place() as (name, handle):
             return os.stat(name, dir_fd=handle, follow_symlinks=not self.names)
 
     def exists(self) -> bool:
-        """Whether anything stands there, a link that leads nowhere too."""
+        """Whether anything is there, even a link that leads nowhere."""
         return self._look() is not None
 
     def is_file(self) -> bool:
-        """Whether there is a file. Anything else that stands in its place is refused."""
+        """Whether there is a file. Anything else in its place is refused."""
         about = self._look()
         if about:
             require_file(about, self, "use")
@@ -461,14 +459,14 @@ class InnerPath(os.PathLike[str]):
         return about is not None and stat.S_ISDIR(about.st_mode)
 
     def iterdir(self) -> list[InnerPath]:
-        """What lies in the folder, in order; nothing where there is none."""
+        """The folder's contents, sorted; empty if it doesn't exist."""
         with said_plainly("look into", self), suppress(FileNotFoundError), self._handle() as handle:
             names = os.listdir(self if handle is None else handle)
             return [self / name for name in sorted(names)]
         return []
 
     def files(self) -> Iterator[InnerPath]:
-        """What lies in it and in its folders but the hidden ones; links stand for themselves."""
+        """Its files and those of its folders, except hidden ones; links aren't followed."""
         for path in self.iterdir():
             about = path._look()
             if about and not stat.S_ISDIR(about.st_mode):
@@ -476,20 +474,20 @@ class InnerPath(os.PathLike[str]):
             elif about and not path.name.startswith("."):
                 yield from path.files()
 
-    # What is done to it.
+    # Changes.
 
     def open(self, mode: str) -> IO[Any]:
         return open(self, mode, opener=self.opened)
 
     def opened(self, path: str, flags: int) -> int:
-        """For `open`: the number of the file."""
+        """The opener for `open`: returns the file's descriptor."""
         self.is_file()
         with self._place() as (name, handle):
             flags |= NOT_WAITING | (system.NO_LINK if self.names else 0)
             return os.open(name, flags, 0o666, dir_fd=handle)
 
     def mkdir(self) -> None:
-        """With what is missing above it."""
+        """Create the folder, with all missing parents."""
         os.makedirs(self.folder, exist_ok=True)
         for depth in range(1, len(self.names) + 1):
             folder = InnerPath(self.folder, self.names[:depth])
@@ -509,7 +507,7 @@ class InnerPath(os.PathLike[str]):
         with self._place() as (name, handle):
             os.chmod(name, mode, dir_fd=handle)
 
-    # The way there.
+    # Resolving the path.
 
     def _look(self) -> os.stat_result | None:
         with said_plainly("look at", self), suppress(FileNotFoundError, NotADirectoryError):
@@ -518,7 +516,7 @@ class InnerPath(os.PathLike[str]):
 
     @contextmanager
     def _place(self) -> Iterator[tuple[str, int | None]]:
-        """What the system is told: its name, and the handle of the folder that it lies in."""
+        """The arguments for system calls: its name, and a handle of its folder."""
         if not self.names:
             yield self.folder, None
             return
@@ -527,7 +525,7 @@ class InnerPath(os.PathLike[str]):
 
     @contextmanager
     def _handle(self) -> Iterator[int | None]:
-        """Of this folder, from folder to folder; none where systems have no such handles."""
+        """A handle of this folder, opened folder by folder; None if the system has no handles."""
         if not system.HAS_HANDLES:
             self._require_straight()
             yield None

@@ -1,7 +1,7 @@
-"""Folders of gradbook's own: kept for the next time, held by one process, or gone with their block.
+"""Gradbook's own folders: caches, folders locked by one process, and temporary ones.
 
-What is kept is trusted by whoever finds it there, so nobody else may write to its folder. What a
-killed process left is known by its lock, which the system has let go of: no clock is asked.
+Cached files are trusted when they are read, so nobody else may write to their folder. Leftovers of
+killed processes are recognised by locks that the system has released, without any clock.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from gradbook import system
 from gradbook.errors import FileError
 from gradbook.files import said_plainly
 
-TEMPORARY = "gradbook-temporary-"  # how the names of those begin that last for a block
+TEMPORARY = "gradbook-temporary-"  # the prefix of folders that last for a block
 
 
 def kept_in(kind: str) -> Path:
-    """The folder for things of this kind, which can be made again. Only we can write to it."""
+    """The cache folder for files of this kind, which only this user can write to."""
     from platformdirs import user_cache_dir
 
     folder = Path(os.environ.get("GRADBOOK_CACHE") or user_cache_dir("gradbook", False), kind)
@@ -31,12 +31,12 @@ def kept_in(kind: str) -> Path:
     except FileError as error:
         why = error.message
     if why:
-        raise FileError(f"nothing is kept in {folder}: {why}; GRADBOOK_CACHE can name another")
+        raise FileError(f"can't cache in {folder}: {why}; set GRADBOOK_CACHE to another one")
     return folder
 
 
 def _make_private(folder: Path) -> None:
-    """With what is missing above it: for nobody else, whatever new files are usually open to."""
+    """Create it and its missing parents with access for this user only, whatever the umask."""
     if folder.is_dir():
         return
     _make_private(folder.parent)
@@ -46,10 +46,10 @@ def _make_private(folder: Path) -> None:
 
 @contextmanager
 def alone_in(folder: str | os.PathLike[str]) -> Iterator[bool]:
-    """Whether no other process is alone in this folder now, which then holds until the block ends.
+    """Whether this process could lock the folder, which it then holds until the block ends.
 
-    However a process ends, the system lets go of what it held. Where the system knows no locks
-    of folders (Windows, some network drives), everybody is taken to be alone.
+    However a process ends, the system releases its lock. If the system has no locks for
+    folders (Windows, some network drives), the answer is always true.
     """
     with said_plainly("open", folder):
         lock = system.FolderLock(folder)
@@ -59,14 +59,14 @@ def alone_in(folder: str | os.PathLike[str]) -> Iterator[bool]:
         lock.let_go()
 
 
-# For a while
+# Temporary folders
 
 
 @contextmanager
 def temporary_folder(within: str | os.PathLike[str] | None = None) -> Iterator[Path]:
-    """An empty folder for nobody else, gone after the block.
+    """An empty folder that only this user can access, removed after the block.
 
-    What processes that were killed left of theirs is taken away first.
+    Temporary folders of killed processes are removed first.
     """
     from shutil import rmtree
     from tempfile import gettempdir
@@ -84,7 +84,7 @@ def temporary_folder(within: str | os.PathLike[str] | None = None) -> Iterator[P
 
 @cache
 def of_this_process() -> Path:
-    """A temporary one that lasts as long as the process."""
+    """A temporary folder that lasts as long as the process."""
     stack = ExitStack()
     folder = stack.enter_context(temporary_folder())
     atexit.register(stack.close)
@@ -92,7 +92,7 @@ def of_this_process() -> Path:
 
 
 def _held(place: Path) -> tuple[Path, system.FolderLock]:
-    """A new folder, held before anybody took it for a leftover."""
+    """A new folder, locked before it could be taken for a leftover."""
     from tempfile import mkdtemp
 
     while True:

@@ -1,11 +1,11 @@
-"""Being interrupted, by Ctrl-C or by being asked to end: the one place where it is heard.
+"""Interruption by Ctrl-C or by a request to end: the only module that handles these signals.
 
-A command hears of it once (`interruptible`, `heard_alike`): what then tidies up, and the end of
-the process, aren't torn apart by a second one that comes with it; one that comes later ends all at
-once. Native code, compilers and trainings work in threads of their own; the main thread waits for
-them, and interrupted it tells them to stop and waits until they have (`side_by_side`,
-`until_stopped`). Threads and processes that are started `uninterrupted` leave Ctrl-C to who waits
-for them. Who was told to ignore a signal, as by nohup, ignores it.
+A command is interrupted once (`interruptible`, `heard_alike`): a second signal that comes with the
+first doesn't disturb the cleanup; one that comes later ends the process at once. Native code,
+compilers and trainings work in their own threads; the main thread waits for them, and when it is
+interrupted it tells them to stop and waits until they have (`side_by_side`, `until_stopped`).
+Threads and processes that are started `uninterrupted` leave Ctrl-C to the thread that waits for
+them. A signal that the process was told to ignore, as by nohup, stays ignored.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
     from typing import Any
 
-IMPATIENT = 1.0  # seconds; a closed terminal or a shutdown may send two signals at once
-LOOK_ROUND = 0.02  # seconds; a signal that comes just before some waiting begins doesn't end it
+IMPATIENT = 1.0  # seconds; closed terminals and shutdowns may send two signals at once
+LOOK_ROUND = 0.02  # seconds between checks, as a signal just before waiting doesn't end it
 
 
 class Hearing:
     """A handler of signals that raises KeyboardInterrupt when first called, and never again.
 
-    Where the process is ours, one that comes a while after the first ends it at once. What was
-    written by then is whole, for nothing is ever written in its own place.
+    If the process is ours, a signal some time after the first ends it at once. All files are
+    complete even then, since none is ever written in place.
     """
 
     def __init__(self, *, is_ours: bool = False) -> None:
@@ -44,7 +44,7 @@ class Hearing:
         self.number: int = signal.SIGINT
 
     def was_lost(self) -> None:
-        """It comes again in a moment."""
+        """The interruption was lost: send the signal again in a moment."""
         self.first = None
         again = Timer(LOOK_ROUND, os.kill, (os.getpid(), self.number))
         again.daemon = True
@@ -61,16 +61,16 @@ class Hearing:
 
 
 def end_at_once() -> None:
-    """Without tidying up: who comes next does that."""
+    """End without cleaning up: the next command does that."""
     shown_again = b"\033[?25h\n" if os.isatty(2) else b""  # the cursor, which displays hide
     with suppress(OSError):
-        os.write(2, shown_again + b"gradbook: ended at once; whatever was saved is whole\n")
+        os.write(2, shown_again + b"gradbook: ended at once; all saved files are complete\n")
     os._exit(130)
 
 
 def interruptible(command: Callable[[], int], interrupted: int) -> int:
-    """The command's exit code, however it is asked to end. Once it has one, the process ends
-    without hearing of that.
+    """The command's exit code, even if it is interrupted. Once it has finished, signals are
+    ignored until the process ends.
     """
     hearing = Hearing(is_ours=True)
     sys.unraisablehook = partial(_told, hearing, sys.unraisablehook)
@@ -86,8 +86,8 @@ def interruptible(command: Callable[[], int], interrupted: int) -> int:
 
 
 def _told(hearing: Hearing, usual: Callable[[Any], object], what: Any) -> None:
-    """Of what came where nothing can be raised: in a callback while Python imports, or as
-    something goes. An interruption is simply lost there, and a training would go on.
+    """Handle exceptions where none can be raised: in a callback during an import, or when an object
+    is deleted. An interruption would be lost there, and a training would continue.
     """
     if issubclass(what.exc_type, KeyboardInterrupt) and not hearing.is_over:
         hearing.was_lost()
@@ -97,7 +97,7 @@ def _told(hearing: Hearing, usual: Callable[[Any], object], what: Any) -> None:
 
 @contextmanager
 def heard_alike() -> Iterator[None]:
-    """Being asked to end interrupts the block as Ctrl-C does the command, all together once."""
+    """Make requests to end interrupt the block as Ctrl-C does, and only once in all."""
     if current_thread() is not main_thread():  # only the main thread may listen
         yield
         return
@@ -113,15 +113,15 @@ def heard_alike() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """An interruption waits until the block ends. Processes and threads that are started in it
-    never hear of Ctrl-C.
+    """Delay interruptions until the block ends. Processes and threads that are started in it never
+    receive Ctrl-C.
     """
     later = _Later()
     blocked = None
     try:
         for number in system.interrupting() if current_thread() is main_thread() else ():
             handler = signal.getsignal(number)
-            if callable(handler):  # one of Python's, which another thread may set off as well
+            if callable(handler):  # one of Python's, which another thread may also trigger
                 later.before[number] = handler
                 signal.signal(number, later)
         blocked = system.keep_ctrl_c_back()
@@ -136,10 +136,10 @@ def uninterrupted() -> Iterator[None]:
 
 
 class _Later:
-    """A handler that keeps what comes for those that were there before.
+    """A handler that keeps signals for the handlers that were there before.
 
-    Once it is over it hands on at once: one that comes while handlers are put back may raise there,
-    and where one of them isn't back by then, nothing is lost all the same.
+    Once the block is over, it passes them on at once: one that comes while handlers are restored
+    may raise there, and even if one of them isn't restored yet, no signal is lost.
     """
 
     def __init__(self) -> None:
@@ -154,7 +154,7 @@ class _Later:
             self.came.append(number)
 
     def tell(self) -> None:
-        """Each of them, whatever the first ones raise."""
+        """Pass all of them on, even if the first ones raise."""
         if self.came:
             number = self.came.pop(0)
             try:
@@ -164,7 +164,7 @@ class _Later:
 
 
 def _put_back(handlers: Mapping[int, Any]) -> None:
-    """All of them, even where one that is back already is called meanwhile and raises."""
+    """Restore all handlers, even if a restored one is called meanwhile and raises."""
     try:
         for number, handler in handlers.items():
             signal.signal(number, handler)
@@ -174,8 +174,8 @@ def _put_back(handlers: Mapping[int, Any]) -> None:
 
 
 def side_by_side(*works: Callable[[], Any], stop: Callable[[], None]) -> list[Any]:
-    """What each came to, in a thread of its own. If the waiting is interrupted, they are told to
-    stop, and when all have ended the interruption goes on.
+    """The results of works that each run in a thread of its own. If the waiting is interrupted,
+    they are told to stop, and after all have ended the interruption is raised again.
     """
     futures, interrupted = _done(works, stop)
     if interrupted:
@@ -186,7 +186,7 @@ def side_by_side(*works: Callable[[], Any], stop: Callable[[], None]) -> list[An
 def until_stopped(work: Callable[[], None], stop: Callable[[], None]) -> None:
     """Do the work to its end, or until an interruption has told it to stop.
 
-    Called from another thread it does the work there, where no signal arrives.
+    In any other thread than the main one, the work is done there, since no signal arrives.
     """
     if current_thread() is not main_thread():
         return work()
@@ -199,8 +199,8 @@ def _done(
 ) -> tuple[list[Future[Any]], bool]:
     """The works, all ended, and whether the waiting for them was interrupted.
 
-    Whatever ends the waiting (a handler of the user's own may raise anything, and more than once),
-    nobody goes on from here while any of them is at work: they work on what we hold.
+    Whatever ends the waiting (a user's own handler may raise anything, and more than once), this
+    returns only after all of them have ended, since they use our memory.
     """
     from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -224,13 +224,13 @@ def _done(
 def _have_ended(
     pool: ThreadPoolExecutor, futures: Sequence[Future[Any]], stop: Callable[[], None]
 ) -> bool:
-    """Once they are told to; not if somebody was impatient, who is heard already."""
+    """Tell them to stop and wait; False if this was interrupted again."""
     from concurrent.futures import wait
 
     with suppress(BaseException):
         stop()
         while wait(futures, LOOK_ROUND).not_done:
-            stop()  # again, for what had only just begun
+            stop()  # again, for works that had only just begun
         pool.shutdown()
         return True
     return False

@@ -1,7 +1,7 @@
-"""How much is read of a file that may be a stranger's: one table, for the readers and for the docs.
+"""How much is read of files that may be untrusted: one table, for the readers and the documents.
 
-Each limit is held before what it counts is unpacked or kept, so that what is refused takes little
-time and memory. `docs/reference/limits.md` shows this table; a test holds the two together.
+Each limit is checked before the data are unpacked or kept, so that refusing them takes little
+time and memory. `docs/reference/limits.md` shows this table; a test compares both.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ BYTES = "bytes"
 
 
 class ReadLimit:
-    """The most of something that is read."""
+    """The most that is read of something."""
 
     def __init__(self, most: int, unit: str, of: str, why: str = "") -> None:
         self.most: int = most
@@ -29,7 +29,7 @@ class ReadLimit:
         return f"{self.most // MIB:,} MiB"
 
 
-# Files as they lie there.
+# Files as they are stored.
 TEXT = ReadLimit(16 * MIB, BYTES, "a text: a network, a recipe, a study, the record of a run")
 CLUSTER = ReadLimit(2**16, BYTES, "a cluster file")
 BOOK = ReadLimit(64 * MIB, BYTES, "a workbook")
@@ -46,7 +46,7 @@ TRIALS = ReadLimit(512 * MIB, BYTES, "the trials of a study")
 ENGINE = ReadLimit(256 * MIB, BYTES, "a compiled engine in the cache")
 REPORT = ReadLimit(64 * MIB, BYTES, "the stored report of a workbook")
 
-# What lies in an archive, or in a file packed by gzip or xz.
+# Contents of archives, or of files packed by gzip or xz.
 ENTRIES = ReadLimit(4_000, "", "entries of an archive")
 DIRECTORY = ReadLimit(2 * MIB, BYTES, "the directory of an archive")
 RATIO = ReadLimit(400, "times", "the ratio of unpacked to packed size", "beyond the first MiB")
@@ -55,7 +55,7 @@ SETTINGS = ReadLimit(8 * MIB, BYTES, "a network's settings as JSON; the header o
 ARCHIVE = ReadLimit(512 * MIB, BYTES, "everything that is read of an archive, unpacked")
 XZ_MEMORY = ReadLimit(128 * MIB, BYTES, "the dictionary that an xz file asks for")
 
-# What a file says.
+# Contents of files.
 ELEMENTS = ReadLimit(780_000, "", "XML elements in a part of a workbook", "three for each cell")
 DEPTH = ReadLimit(60, "", "nesting of XML elements")
 TAG = ReadLimit(MIB, BYTES, "an XML tag with its attributes")
@@ -81,10 +81,10 @@ FIELDS = ReadLimit(500_000, "", "fields of an ONNX file, nested ones included")
 
 
 def table() -> Iterator[ReadLimit]:
-    """Every limit, in the order in which they stand here."""
+    """Every limit, in the order of their definition."""
     yield from (limit for limit in globals().values() if isinstance(limit, ReadLimit))
 
 
 def row(limit: ReadLimit) -> tuple[str, str]:
-    """What a document says of it: of what, and how much."""
+    """A document's row about a limit: its subject and its value."""
     return limit.of, f"{limit}{', ' * bool(limit.why)}{limit.why}"

@@ -1,7 +1,7 @@
-"""How values look, and what is computed of them, that don't know it themselves.
+"""Shows values, and computes from them, with functions that the values' modules don't import.
 
-The package's face names who does it. So a sweep prints itself, and a notebook shows it, without an
-import of what stands above it.
+The package's face lists the functions. So a sweep can print itself, and a notebook can show it,
+without importing modules above it.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 def look(way: str, value: object) -> str:
-    """Show a value in a way that the face names: `Sweep as html`."""
+    """Show a value in a way that the face lists: `Sweep as html`."""
     shown: str = _show(way, value)
     return shown
 
 
 def picture(way: str, value: object) -> bytes:
-    """The same where it is shown by the bytes of an image: `Net as png`."""
+    """The same for a way that returns an image's bytes: `Net as png`."""
     image: bytes = _show(way, value)
     return image
 
 
 def numbers(way: str, value: object, *given: object) -> dict[str, NDArray[float64]]:
-    """Numbers by name that are computed of a value: `Net forward`."""
+    """Numbers by name that are computed from a value: `Net forward`."""
     found: dict[str, NDArray[float64]] = _show(way, value, *given)
     return found
 

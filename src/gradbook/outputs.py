@@ -1,9 +1,9 @@
-"""What a command may put its output in the place of: neither what it reads nor anybody's own work.
+"""Decides what a command may replace: neither files that it reads nor the user's own work.
 
-A file that the command reads is known by what it is, not by its name: links lead to the same one.
-A file that gradbook wrote is known by its content, of which a hash is kept for this user. So no
-file is marked, it may be moved, and whoever changes one makes it their own. What isn't known is
-replaced only by force.
+A file that the command reads is recognised by its identity, not by its name: several links may lead
+to it. A file that gradbook wrote is recognised by its content, whose hash is stored for this user.
+So no file needs a mark, it may be moved, and whoever changes one makes it their own. Any other file
+is only replaced with --force.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gradbook.system import NOT_WAITING
 
 HASH_BYTES = 16
 HASHES, OLDER = "hashes", "older-hashes"
-MOST_KEPT = 2 * 2**20  # bytes of hashes, then a new list is begun: of 63,000 files
+MOST_KEPT = 2 * 2**20  # bytes of hashes, for 63,000 files; then a new list begins
 
 
 class CommandOutputs:
@@ -32,7 +32,7 @@ class CommandOutputs:
 
     def __init__(self, force: bool = False) -> None:
         self.force = force
-        self.read: dict[object, str] = {}  # what each was called
+        self.read: dict[object, str] = {}  # the name of each
         self.written: set[object] = set()
         self.own_folders: list[Path] = []
         self.record = WrittenFiles()
@@ -49,13 +49,13 @@ class CommandOutputs:
         with suppress(OSError):
             identity = _identity(os.stat(path), path)
             self.written.add(identity)
-            self.read.pop(identity, None)  # it was another file's that is gone
+            self.read.pop(identity, None)  # it belonged to a deleted file
             self.record.add(_hash(path))
 
     def require_replaceable(self, path: FileName, content: Path | None = None) -> None:
         try:
             about = os.stat(path)
-        except (OSError, ValueError):  # nothing is there, or writing will say what is wrong
+        except (OSError, ValueError):  # nothing is there, or writing reports the error
             return
         if not stat.S_ISREG(about.st_mode) or self._is_own(path):
             return
@@ -84,9 +84,9 @@ class CommandOutputs:
 
 
 class WrittenFiles:
-    """The hashes of what gradbook wrote for this user, those of long ago left out.
+    """The hashes of files that gradbook wrote for this user, except very old ones.
 
-    Where nothing can be kept, nothing is known.
+    If nothing can be stored, no file is recognised.
     """
 
     def knows(self, found: str) -> bool:
@@ -102,7 +102,7 @@ class WrittenFiles:
                 os.replace(path, self._folder / OLDER)
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | NOT_WAITING
             with open(os.open(path, flags, 0o600), "ab", buffering=0) as file:
-                file.write(f"{found}\n".encode())  # in one go, whoever else writes
+                file.write(f"{found}\n".encode())  # in one piece, even if others write
 
     @cached_property
     def _folder(self) -> Path | None:
@@ -122,7 +122,7 @@ class WrittenFiles:
 
 
 def _identity(about: os.stat_result, path: FileName) -> object:
-    """The same of one file, whatever leads to it; some disks number none."""
+    """A file's identity, whatever path leads to it; some disks don't number files."""
     return (about.st_dev, about.st_ino) if about.st_ino else os.path.realpath(path)
 
 

@@ -1,7 +1,7 @@
 """The colours: one for each kind of quantity, the same in every picture, page and sheet.
 
 Fills differ in hue and hardly in lightness, and every ink is readable on its fill (contrast
-at least 5.5) and on the paper, so that colour only ever repeats what a name says already.
+at least 5.5) and on the paper, so that colours only repeat what names already say.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 class Colour:
     """A pale fill with a strong ink for light paper, and both again for dark."""
 
-    word: str  # what it stands for, in a legend
+    word: str  # its meaning, for a legend
     fill: str
     ink: str
     dark_fill: str
@@ -55,7 +55,7 @@ _STEMS = {
 def colour_of(stem: str, owned: bool = False) -> Colour:
     """The colour of a name's kind, by its stem: w of w5, ∂ of ∂E/∂w5.
 
-    `owned` tells s_w5, Adam's memory of w5, from s, a batch's deviation.
+    `owned` distinguishes s_w5, Adam's memory of w5, from s, a batch's deviation.
     """
     if owned and stem in "vms":
         return MEMORY
@@ -63,7 +63,7 @@ def colour_of(stem: str, owned: bool = False) -> Colour:
 
 
 # For families of curves, from the gentlest learning rate to the most violent. Their lightness
-# goes up and down so that neighbours differ twice; each can be seen on white and on dark.
+# alternates, so that neighbours differ in two ways; all are visible on white and on dark.
 CURVES = (
     "#5088F2",
     "#077DB3",

@@ -1,8 +1,8 @@
-"""What other packages add, by their entry points: layers, losses, exports, logs.
+"""Additions from other packages, through their entry points: layers, losses, exports, logs.
 
-A package says in its pyproject.toml, under `[project.entry-points."gradbook.layers"]` and the like,
-what to import. Nothing is looked for until a word, an ending or a name isn't known here, so that
-nobody else waits for it.
+A package lists what to import in its pyproject.toml, in `[project.entry-points."gradbook.layers"]`
+and the like. The search starts only if a word, a file ending or a name isn't known here, so that
+it delays nobody else.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LAYERS, EXPORTS, LOGS = "gradbook.layers", "gradbook.exports", "gradbook.logs"
 
 @cache
 def plugins(group: str) -> dict[str, Any]:
-    """What the packages that are installed offer in this group, by its name, imported."""
+    """What the installed packages provide in this group, by name, imported."""
     from importlib.metadata import entry_points
 
     return {point.name: _load(point) for point in entry_points(group=group)}
@@ -30,5 +30,5 @@ def _load(point: Any) -> Any:
         package = point.dist.name if point.dist else point.value
         raise UsageError(
             f"the plug-in '{point.name}' of {package} can't be loaded: {one_line(str(error))}; "
-            f"update it, or take it away: pip uninstall {package}"
+            f"update it, or remove it: pip uninstall {package}"
         ) from error

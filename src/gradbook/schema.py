@@ -1,9 +1,9 @@
-"""What a record that may be a stranger's has to be: its kinds and ranges, said once and held whole.
+"""Declares the kinds and ranges of records that may be untrusted, and checks them completely.
 
     EPOCH = Schema(epoch=WholeNumber(1), loss=FiniteNumber(), seconds=Maybe(FiniteNumber(0)))
-    EPOCH.read(found)     # the fields as they are; a SchemaError says which isn't and why
+    EPOCH.read(found)     # the fields, unchanged; or a SchemaError with the wrong one and why
 
-A record may hold more than is asked for: what later versions add does no harm.
+A record may have additional fields, which later versions may have added.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from gradbook.errors import GradbookError
 
 MOST_ENTRIES = 1_000_000  # of a list
 LONGEST = 2**24  # characters of a text
-SHOWN = 40  # characters of what is wrong
-WITHIN = ("its ", "entry ")  # how it begins to be said of a part of something
+SHOWN = 40  # characters of a wrong value in a message
+WITHIN = ("its ", "entry ")  # how messages about a part begin
 
 
 class SchemaError(GradbookError):
-    """A record that isn't what it has to be: which part of it, and why."""
+    """A record that doesn't fit its schema: the wrong part, and why."""
 
 
 class Kind(Protocol):
-    """What a value has to be."""
+    """The kind of a value."""
 
     def read(self, value: object) -> Any:
-        """The value, plain; a SchemaError where it is something else."""
+        """The value, plain; a SchemaError if it is of another kind."""
 
 
 @dataclass(frozen=True)
 class WholeNumber:
-    """A whole number; true and false are none."""
+    """A whole number; true and false don't count."""
 
     least: int = 0
     most: int = 2**53
@@ -73,7 +73,7 @@ class FiniteNumber:
 
 
 class AnyNumber:
-    """A number, infinite ones and NaN too: what was measured of what went wrong."""
+    """A number, including infinite ones and NaN, as measured in failed runs."""
 
     def read(self, value: object) -> float:
         if type(value) not in (int, float):
@@ -86,7 +86,7 @@ class AnyNumber:
 
 @dataclass(frozen=True)
 class PlainText:
-    """A text that can be written down: no halves of characters."""
+    """A text that can be encoded: no halves of surrogate pairs."""
 
     most: int = LONGEST
 
@@ -110,7 +110,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Maybe:
-    """A value or none, which is then said."""
+    """A value or null, which must be written."""
 
     kind: Kind
 
@@ -125,7 +125,7 @@ class IfThere(Maybe):
 
 @dataclass(frozen=True)
 class Usually:
-    """A field that is usually of this value, and may then be missing or null."""
+    """A field with a default, which may be missing or null."""
 
     kind: Kind
     value: Any
@@ -135,7 +135,7 @@ class Usually:
 
 
 class TrueOrFalse:
-    """True or false; numbers are neither."""
+    """True or false; numbers don't count."""
 
     def read(self, value: object) -> bool:
         if not isinstance(value, bool):
@@ -157,7 +157,7 @@ class AnyOf:
             except SchemaError as error:
                 said.append(error.message)
         found = f", not {_shown(value)}"
-        within = [one for one in said if one.startswith(WITHIN)]  # it is of that kind, but for this
+        within = [one for one in said if one.startswith(WITHIN)]  # right kind, but a wrong part
         raise SchemaError(
             within[0] if within else " or ".join(one.removesuffix(found) for one in said) + found
         )
@@ -182,7 +182,7 @@ class ListOf:
 
 @dataclass(frozen=True)
 class OneOrMore:
-    """A value alone or several in a list; read as a list."""
+    """A single value or several in a list; returned as a list."""
 
     kind: Kind
     most: int
@@ -194,7 +194,7 @@ class OneOrMore:
 
 @dataclass(frozen=True)
 class InTurn:
-    """So many values, each of its own kind."""
+    """A fixed number of values, each with its own kind."""
 
     kinds: tuple[Kind, ...]
 
@@ -207,7 +207,7 @@ class InTurn:
 
 @dataclass(frozen=True)
 class Only:
-    """The one value that is understood: with any other, something else would be meant."""
+    """The only value that is supported: any other would have another meaning."""
 
     value: object
 
@@ -218,14 +218,14 @@ class Only:
 
 
 class Anything:
-    """Whatever it is: who uses it looks at it."""
+    """Any value: its user checks it."""
 
     def read(self, value: object) -> Any:
         return value
 
 
 class AnyRecord:
-    """Names and what they stand for, whatever that is."""
+    """A record with any fields."""
 
     def read(self, value: object) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -240,7 +240,7 @@ class Schema:
         self.kinds = kinds
 
     def read(self, value: object) -> dict[str, Any]:
-        """The record with these fields read; others are left as they are."""
+        """The record with these fields checked; others stay unchanged."""
         if not isinstance(value, Mapping):
             raise SchemaError(f"a record, not {_shown(value)}")
         found = dict(value)
@@ -254,7 +254,7 @@ class Schema:
         return found
 
     def read_whole(self, value: object) -> dict[str, Any]:
-        """The same of a record that has no other fields, so that none is passed over."""
+        """The same for a record that may have no other fields, so that none is ignored."""
         for name in value if isinstance(value, Mapping) else ():
             if name not in self.kinds:
                 raise SchemaError(f"its {name} can't be read: leave it out")
@@ -262,7 +262,7 @@ class Schema:
 
 
 def read_json(text: str | bytes, kind: Kind) -> Any:
-    """What a text says in JSON, if it is of this kind."""
+    """The value of a JSON text, if it is of this kind."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

@@ -53,11 +53,11 @@ ENGINES = ("auto", "native", "plain")
 
 
 class EstimatorError(GradbookError, ValueError):
-    """What scikit-learn expects as a ValueError."""
+    """An error that scikit-learn expects as a ValueError."""
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]
-    """What a classifier and a regressor share: the settings, the engine, the training."""
+    """What classifiers and regressors share: the settings, the engine, the training."""
 
     net_: Net
     normal_: Normal
@@ -88,7 +88,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but the engine, which is opened anew: weights are arrays, nothing is native."""
+        """All but the engine, which is opened again: weights are arrays, nothing is native."""
         state: dict[str, Any] = super().__getstate__()
         return {name: value for name, value in state.items() if name != "_engine"}
 
@@ -98,11 +98,11 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def _fitting(self, net: Net) -> Net:
-        """A network of the user's, for what is learned."""
+        """A network of the user's, adapted to the task."""
         raise NotImplementedError
 
     def _begin(self, rows: NDArray[Any], goes_on: bool, weighted: bool) -> None:
-        """The network, its start values, what rows are normalised by; or those of the last fit."""
+        """Set up the network, its start values and the normalisation; or restore the last fit's."""
         whole("epochs", self.epochs, 1)
         whole("the batch", self.batch, 1)
         whole("the number of threads", self.threads, 1)
@@ -150,7 +150,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         return open_kind(self.engine_, self.net_, self.batch, self.threads, weighted=weighted)
 
     def _open(self) -> Engine:
-        """The engine with the trained values; after unpickling there is none yet."""
+        """The engine with the trained values; after unpickling, it must be opened first."""
         if not hasattr(self, "_engine"):
             self._engine = self._opened()
             self._engine.restore(self.values_)
@@ -174,59 +174,59 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
 
 
 class NetClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
-    """A network that tells classes apart, trained by gradbook's engine.
+    """A network that classifies, trained by gradbook's engine.
 
     Parameters
     ----------
     net : str, Net or None
-        A network: its text form, the name of a built-in one, or a `Net`. Its input must have as
-        many values as X has columns and its output one for each class (or one for two classes).
-        None makes the usual one of `hidden`, with ReLU, softmax, cross-entropy and Adam.
+        A network: its text form, the name of a built-in one, or a `Net`. It must have one input for
+        each column of X, and one output for each class (or one for two classes). None creates the
+        default network with `hidden`, ReLU, softmax, cross-entropy and Adam.
     hidden : int or sequence of int
-        The widths of the usual network's hidden layers.
+        The widths of the default network's hidden layers.
     epochs : int
-        How often each row is trained on.
+        How often each row is used in training.
     batch : int
-        Rows in a step.
+        The number of rows per step.
     schedule : str or None
         The learning rate, written as in a recipe: 'one cycle 0.05'. None is a cosine from the
         network's own rate down to 0.
     warm_start : bool
-        Whether `fit` goes on from the weights of the last one.
+        Whether `fit` continues from the weights of the last fit.
     engine : {'auto', 'native', 'plain'}
-        'plain' is NumPy, 'native' compiled C: seconds to compile once for each network and batch,
-        then a hundred times as fast. 'auto' takes NumPy where it is through sooner, and
-        where there is no compiler.
+        'plain' is NumPy, 'native' compiled C: a few seconds to compile once for each network and
+        batch, then a hundred times as fast. 'auto' chooses NumPy if it finishes sooner, or if
+        there is no compiler.
     threads : int
         For the native engine; the weights are the same for any number.
     random_state : int, RandomState or None
-        What start weights, orders and dropout are drawn from.
+        The source of start weights, orders and dropout.
 
     Attributes
     ----------
     classes_ : the labels, sorted
-    n_features_in_, feature_names_in_ : as scikit-learn has them
+    n_features_in_, feature_names_in_ : as in scikit-learn
     net_ : the Net that was trained
-    values_ : its weights, and what else goes from step to step, by name
-    normal_ : mean and deviation of each column, or of each channel of images, by which what
-        is given is brought to mean 0 and deviation 1
+    values_ : its weights, and all else that continues from step to step, by name
+    normal_ : mean and deviation of each column, or of each channel of images, with which
+        inputs are normalised to mean 0 and deviation 1
     loss_curve_ : the mean loss of each epoch
-    n_iter_ : epochs, those of earlier fits included where started warm
+    n_iter_ : the number of epochs, including earlier fits with `warm_start`
     engine_ : 'native' or 'plain'
 
-    `fit` takes `sample_weight`, scaled so that rows count 1 on average; rows of weight 0 are left
-    out. As batches are drawn by chance, a row that counts twice isn't quite the same as two. A fit
-    that says one class to all rows trained on warns (ConvergenceWarning), with what to change.
+    `fit` takes `sample_weight`, scaled so that the mean weight is 1; rows of weight 0 are left
+    out. As batches are random, a row with weight 2 isn't exactly equal to two rows. A fit that
+    predicts one class for all training rows warns (ConvergenceWarning), with a suggested change.
     """
 
     classes_: NDArray[Any]
 
-    # What scikit-learn calls.
+    # The interface of scikit-learn.
 
     def fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> NetClassifier:
-        """Train on rows X and their labels y, each of which counts as much as its weight says."""
+        """Train on rows X and their labels y, each weighted by its sample weight."""
         goes_on = self.warm_start and hasattr(self, "values_")
         rows, y = validate_data(self, X, y, reset=not goes_on, multi_output=True)
         labels, weights = column_or_1d(y, warn=True), None
@@ -236,17 +236,17 @@ class NetClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         with _as_value_errors():
             self._begin(rows, goes_on, weights is not None)
             self._train(rows, targets(self.net_, numbers, weights))
-        if weights is None:  # which may well ask for one class
+        if weights is None:  # with weights, one class may be intended
             self._warn(rows, numbers)
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """How sure it is of each class: (rows, classes)."""
+        """The probability of each class: (rows, classes)."""
         said = self._said(X)
         return probabilities(self.net_, said)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """The likeliest class of each row."""
+        """The most probable class of each row."""
         sure = self.predict_proba(X)
         return np.asarray(self.classes_[likeliest_classes(self.net_, sure)])
 
@@ -258,10 +258,10 @@ class NetClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         classes, numbers = np.unique(y, return_inverse=True)
         if goes_on:
             if not np.isin(classes, self.classes_).all():
-                raise EstimatorError("y has classes that the first fit hadn't: start it cold")
+                raise EstimatorError("y has classes that the first fit didn't have: start cold")
             return np.searchsorted(self.classes_, y).astype(np.int32)
         if len(classes) < 2:
-            raise EstimatorError("y has only one class: there is nothing to tell apart")
+            raise EstimatorError("y has only one class: a classifier needs at least two")
         self.classes_ = classes
         return numbers.astype(np.int32)
 
@@ -292,9 +292,9 @@ class NetClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 class NetRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     """A network that predicts a number, trained by gradbook's engine.
 
-    Its parameters and attributes are those of `NetClassifier`. The usual network ends in one plain
-    sum, with the squared error. `target_mean_` and `target_deviation_` are what the numbers are
-    brought to mean 0 and deviation 1 by; `predict` gives them in their own size.
+    Its parameters and attributes are those of `NetClassifier`. The default network ends in one
+    plain sum, with the squared error. Targets are normalised to mean 0 and deviation 1 with
+    `target_mean_` and `target_deviation_`; `predict` returns them in their original scale.
     """
 
     target_mean_: float
@@ -315,7 +315,7 @@ class NetRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
-        """The number of each row."""
+        """The predicted number of each row."""
         said = np.asarray(self._said(X), np.float64)[:, 0]
         return np.asarray(said * self.target_deviation_ + self.target_mean_)
 
@@ -332,7 +332,7 @@ class NetRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
 def _counting(
     rows: NDArray[Any], labels: NDArray[Any], sample_weight: ArrayLike
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
-    """The rows that count at all, 1 on average."""
+    """The rows with a positive weight, scaled to a mean of 1."""
     weights = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
     counts = weights > 0
     if not counts.any():

@@ -1,4 +1,4 @@
-"""A text as lines of words, taken one after the other, and the place of every mistake in them."""
+"""Splits a text into statements of words, and locates every mistake in them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ NUMBER = re.compile(r"[-+−]?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 SIZES = re.compile(r"[1-9][0-9]{0,8}(x[1-9][0-9]{0,8})*")
 WHOLES = re.compile(r"[0-9]{1,9}(x[0-9]{1,9})*")
 
-# What is said of a word that won't do; a page says the same of a text that is written there.
+# Messages about a wrong word; a page has the same for a text that is typed on it.
 NO_WHOLE = "{what} is missing: write a whole number here"
 NOT_WHOLE = "{what} is a whole number of at most 9 digits, not {word!r}"
 NO_NUMBER = "{what} is missing: write a number here"
 NOT_NUMBER = "{what} is a number such as 0.15, not {word!r}"
 COMMAS = "{what} is a number such as 0.15, with a point and spaces between numbers, not {word!r}"
-TOO_LARGE = "{what} is too large, take less than 1e308: {word}"
+TOO_LARGE = "{what} is too large, use less than 1e308: {word}"
 NO_SIZES = "{what} is missing: write it like {example}"
 NOT_SIZES = "{what} is written like {example}, not {word!r}"
-SECOND = "a second {word!r}: say it once"
-NOT_EXPECTED = "unexpected {word!r} after {before!r}: take it out or begin a new line"
+SECOND = "a second {word!r}: write it once"
+NOT_EXPECTED = "unexpected {word!r} after {before!r}: remove it or begin a new line"
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Statement:
 
     @property
     def text(self) -> str:
-        """All of it, as it stands."""
+        """The whole statement, unchanged."""
         return self.words[0].string.strip()
 
     def saying(self, text: str) -> Statement:
@@ -59,14 +59,14 @@ class Statement:
         return self.words[self.used - 1].group()
 
     def rest(self, *until: str) -> str:
-        """All words that are left, or those before one of the words `until`, as one phrase."""
+        """All remaining words, or those before one of the words `until`, as one phrase."""
         left = [word.group() for word in self.words[self.used :]]
         taken = next((k for k, word in enumerate(left) if word in until), len(left))
         self.used += taken
         return " ".join(left[:taken])
 
     def fail(self, message: str, at: int | None = None) -> NoReturn:
-        """Point at the word of that number, or at the next one."""
+        """Raise an error at the word with that number, or at the next one."""
         place = self.used if at is None else at
         start = self.words[place].start() if place < len(self.words) else self.words[-1].end()
         raise NetTextError(
@@ -110,7 +110,7 @@ class Statement:
         return tuple(map(int, self.take().split("x")))
 
     def wholes(self, what: str, counts: Collection[int], examples: str) -> tuple[int, ...]:
-        """One whole number, or as many as `counts` allows with an x between them."""
+        """One whole number, or several with an x between them, in a number that `counts` allows."""
         if "x" not in self.next:
             return (self.whole(what),)
         if not WHOLES.fullmatch(self.next) or self.next.count("x") + 1 not in counts:
@@ -118,7 +118,7 @@ class Statement:
         return tuple(map(int, self.take().split("x")))
 
     def option(self, word: str) -> bool:
-        """Whether the next word is this one, in any capitals; it is then taken."""
+        """Whether the next word is this one, in any capitals; if so, it is taken."""
         found = self.next.lower() == word
         self.used += found
         return found
@@ -130,7 +130,7 @@ class Statement:
 
 
 def statements(text: str, source: str | None) -> Iterator[Statement]:
-    """What the lines of a text say, between semicolons and without remarks."""
+    """The statements of a text, split at lines and semicolons, without comments."""
     for number, row in enumerate(LINE_END.split(text.removeprefix(BYTE_ORDER_MARK)), 1):
         column = 1
         for statement in row.partition("#")[0].split(";"):

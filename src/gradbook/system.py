@@ -1,6 +1,6 @@
-"""What systems have in ways of their own or not at all: processes, signals, windows, locks.
+"""Differences between operating systems: processes, signals, windows, locks.
 
-Everybody else asks here, and never on which system it runs. What a system hasn't is done without.
+No other module checks which system it runs on. Missing features are replaced or left out.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from subprocess import Popen
     from typing import Any
 
-LIBRARY = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")  # how its files end
+LIBRARY = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")  # their ending
 INTERRUPTING = ("SIGINT", "SIGTERM", "SIGHUP")
 MOST_CORES = 64
-WINDOWED = ("BROWSER", "WAYLAND_DISPLAY", "DISPLAY")  # what tells where windows go, elsewhere
+WINDOWED = ("BROWSER", "WAYLAND_DISPLAY", "DISPLAY")  # set on other systems if there are windows
 DEVICES = ("CON", "PRN", "AUX", "NUL")
 NOT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)  # to open a file
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-FOLDER = os.O_RDONLY | NOT_WAITING | getattr(os, "O_DIRECTORY", 0)  # to open one
-HAS_HANDLES = os.open in os.supports_dir_fd and NO_LINK != 0  # of folders, to open files by
+FOLDER = os.O_RDONLY | NOT_WAITING | getattr(os, "O_DIRECTORY", 0)  # to open a folder
+HAS_HANDLES = os.open in os.supports_dir_fd and NO_LINK != 0  # of folders, to open files in
 
 
-# A command beside which a shell waits for its own standard input to end, and then ends them all.
+# Runs a command while a shell waits for its own standard input to end, and then kills them all.
 BOUND = """exec 3<&0
 "$@" </dev/null 3<&- & work=$!
 (read _ <&3; kill 0) 2>/dev/null & watch=$!
@@ -37,11 +37,11 @@ exit $code"""
 
 # Language
 
-SPOKEN = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set, as gettext has it
+SPOKEN = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set, as in gettext
 
 
 def spoken_language() -> str:
-    """What the user's programs speak: de_DE.UTF-8, fr; '' where nothing says so."""
+    """The language of the user's programs: de_DE.UTF-8, fr; '' if unknown."""
     said = next((words for name in SPOKEN if (words := os.environ.get(name))), "")
     if not said and sys.platform in ("win32", "darwin"):
         from locale import getlocale
@@ -65,14 +65,14 @@ def suspending() -> signal.Signals | None:
 
 
 def keep_ctrl_c_back() -> set[int] | None:
-    """From this thread and whatever is started in it; what to give to `let_through` then."""
+    """Block Ctrl-C in this thread and those started in it; the result is for `let_through`."""
     if not hasattr(signal, "pthread_sigmask"):
         return None
     return {int(n) for n in signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})}
 
 
 def let_through(blocked: set[int] | None) -> None:
-    """Only what was kept back before is still."""
+    """Unblock signals, except those that were blocked before."""
     if blocked is not None:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
@@ -81,7 +81,7 @@ def let_through(blocked: set[int] | None) -> None:
 
 
 def apart() -> dict[str, Any]:
-    """What a process is started with so that Ctrl-C is for us and not for it and its helpers."""
+    """Options with which a process and its helpers don't receive Ctrl-C, which is for us."""
     if hasattr(os, "killpg"):
         return {"start_new_session": True}
     import subprocess
@@ -91,13 +91,13 @@ def apart() -> dict[str, Any]:
 
 @contextmanager
 def bound_to_us(command: Sequence[str]) -> Iterator[tuple[list[str], int]]:
-    """Words that start a command `apart` which ends with its helpers when we do, however we end,
-    and the standard input to give it.
+    """Arguments and a standard input with which a command is started `apart`, so that it ends with
+    its helpers when we do, however we end.
     """
     import shutil
 
     shell = shutil.which("sh", path=os.defpath) if hasattr(os, "killpg") else None
-    theirs, ours = os.pipe()  # which has an end once nobody holds ours
+    theirs, ours = os.pipe()  # which ends once nobody holds ours
     try:
         yield ([shell, "-c", BOUND, "sh"] if shell else []) + list(command), theirs
     finally:
@@ -106,7 +106,7 @@ def bound_to_us(command: Sequence[str]) -> Iterator[tuple[list[str], int]]:
 
 
 def end(process: Popen[Any]) -> None:
-    """Ask a process that was started `apart` to end, and its helpers where they can be asked."""
+    """Ask a process that was started `apart` to end, with its helpers if possible."""
     if not hasattr(os, "killpg"):
         process.terminate()
         return
@@ -117,7 +117,7 @@ def end(process: Popen[Any]) -> None:
 
 
 def kill(process: Popen[Any]) -> None:
-    """End a process that was started `apart`, and its helpers, whatever they would rather do."""
+    """Kill a process that was started `apart`, and its helpers."""
     if not hasattr(os, "killpg"):
         process.kill()
         return
@@ -125,18 +125,18 @@ def kill(process: Popen[Any]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-_HIDDEN_THREADS: list[str] = []  # whose: Python doesn't count them
+_HIDDEN_THREADS: list[str] = []  # their owners; Python doesn't count these threads
 
 
 def note_hidden_threads(whose: str) -> None:
-    """From now on this process has threads that Python knows nothing of, and a copy would lack."""
+    """Declare that this process has threads unknown to Python, which a forked copy would lack."""
     _HIDDEN_THREADS.append(whose)
 
 
 def may_be_copied() -> bool:
-    """Whether this process can go on as two, which is quicker than to start another.
+    """Whether this process may be forked, which is faster than starting another one.
 
-    A copy of several threads may hang, and on macOS a copy of what its own libraries began.
+    A copy of several threads may hang, and on macOS so may a copy that uses system libraries.
     """
     import threading
 
@@ -148,18 +148,18 @@ def may_be_copied() -> bool:
 
 
 def is_a_device(name: str) -> bool:
-    """Whether Windows takes it for one whatever its ending, so that no file can be called so."""
+    """Whether Windows reserves the name for a device, with any ending."""
     stem = name.partition(".")[0].rstrip().upper()
     return stem in DEVICES or (stem[:3] in ("COM", "LPT") and stem[3:].isdecimal())
 
 
 class FolderLock:
-    """A folder, or a file in it, that a process has for itself as long as it lives, where there are
-    such locks.
+    """An exclusive lock on a folder, or on a file in it, that lasts as long as the process, if the
+    system has such locks.
 
-    However a process ends, the system lets go of what it held: once its copies have ended too, by
-    which it has helpers, unless they don't `share` it. Where it knows no locks of folders (Windows,
-    some network drives), everybody is taken to be alone, which then isn't sure.
+    However a process ends, the system releases its lock, after its forked copies (its helpers)
+    have ended, too, unless they don't `share` it. If there are no locks of folders (Windows, some
+    network drives), `is_ours` is true, but `is_sure` isn't.
     """
 
     def __init__(
@@ -171,7 +171,7 @@ class FolderLock:
     ) -> None:
         self.is_ours, self.is_sure = True, False
         self._held: int | None = None
-        if sys.platform == "emscripten":  # whose locks hold nobody off
+        if sys.platform == "emscripten":  # its locks have no effect
             return
         try:
             from fcntl import LOCK_EX, LOCK_NB, flock
@@ -207,7 +207,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def is_mine(path: str | os.PathLike[str]) -> bool:
-    """Whether it belongs to who runs this, where files belong to somebody."""
+    """Whether it belongs to the current user, if files have owners."""
     try:
         return not hasattr(os, "geteuid") or os.lstat(path).st_uid == os.geteuid()
     except OSError:
@@ -215,9 +215,9 @@ def is_mine(path: str | os.PathLike[str]) -> bool:
 
 
 def shared_with_others(path: str | os.PathLike[str]) -> str:
-    """Why somebody else might have written it, a file or a folder; nothing where nobody could.
+    """Why others might have written a file or a folder; '' if nobody could.
 
-    What lies above is asked as well: who may rename a folder may put another in its place.
+    The folders above it are also checked: whoever may rename a folder may put another in its place.
     """
     if not hasattr(os, "geteuid"):
         return ""
@@ -242,7 +242,7 @@ def _open_to_others(place: str, itself: bool) -> str:
     about = os.lstat(place)
     if about.st_uid not in (0, os.geteuid()):
         return f"{place} belongs to somebody else"
-    keeps_apart = about.st_mode & S_ISVTX and not itself  # as /tmp does, what is of different users
+    keeps_apart = about.st_mode & S_ISVTX and not itself  # as /tmp does for different users
     if S_ISLNK(about.st_mode) or keeps_apart:
         return ""
     by_group = about.st_mode & S_IWGRP and not _is_group_of_one(about.st_gid)
@@ -250,7 +250,7 @@ def _open_to_others(place: str, itself: bool) -> str:
 
 
 def _is_group_of_one(number: int) -> bool:
-    """Whether it is the group that many systems make for each user, of the same name."""
+    """Whether it is the group that many systems create for each user, with the same name."""
     from grp import getgrgid
     from pwd import getpwuid
 
@@ -265,7 +265,7 @@ def _is_group_of_one(number: int) -> bool:
 
 
 def may_take_ports_again() -> bool:
-    """Whether to ask for a port that was in use a moment ago takes it from nobody."""
+    """Whether requesting a port that was just in use can't take it from another process."""
     return sys.platform != "win32"
 
 
@@ -273,11 +273,11 @@ def may_take_ports_again() -> bool:
 
 
 def open_in_browser(address: str) -> bool:
-    """Whether the user's browser was asked to show it, if there is one that has windows."""
+    """Whether the user's browser was asked to show the address, if there is a graphical one."""
     import webbrowser
 
     if sys.platform not in ("win32", "darwin", "cygwin") and not any(map(os.environ.get, WINDOWED)):
-        return False  # a browser in the terminal would take it over, and runs no script
+        return False  # a browser in the terminal would take it over, and can't run scripts
     try:
         return webbrowser.open(address)
     except webbrowser.Error:
@@ -288,14 +288,14 @@ def open_in_browser(address: str) -> bool:
 
 
 def kind_of_machine() -> str:
-    """What a compiled library depends on beyond the compiler that made it."""
+    """What a compiled library depends on, apart from its compiler."""
     import platform
 
     return " ".join((sys.platform, platform.machine(), *platform.libc_ver()))
 
 
 def cores() -> int:
-    """How many of the machine's cores this process may use."""
+    """The number of the machine's cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return min(MOST_CORES, len(os.sched_getaffinity(0)))
     return min(MOST_CORES, os.cpu_count() or 1)

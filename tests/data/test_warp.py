@@ -332,7 +332,7 @@ def test_the_grammar_names_every_kind_and_its_example_can_be_read():
         ("rotate 15, shift 2", "column 8: the angle is a number such as 0.15, with a point"),
         ("crop 22 0.1", "column 9: unexpected '0.1' after '22'"),
         ("crop 22.5", "column 6: crop's size is a whole number"),
-        ("rotate 1; rotate 2", "column 11: a second 'rotate': say it once"),
+        ("rotate 1; rotate 2", "column 11: a second 'rotate': write it once"),
         ("none; rotate 1", "column 7: 'none' must be the only one: remove it, or the others"),
         ("rotate 1; none", "column 11: 'none' must be the only one"),
         ("rotate 200", "column 1: rotate's angle must be between 0 and 180, not 200"),

@@ -82,7 +82,7 @@ def test_what_stands_in_place_of_a_kept_file_is_not_opened(thing, tmp_path):
 def open_to_others(cache: Path, mode: int) -> str:
     os.chown(cache, -1, NOBODY) if os.geteuid() == 0 else None
     cache.chmod(mode)
-    return f"nothing is kept in {cache}: others may write to {cache}; GRADBOOK_CACHE can name"
+    return f"can't cache in {cache}: others may write to {cache}; set GRADBOOK_CACHE to"
 
 
 def open_above(cache: Path, mode: int) -> str:

@@ -26,7 +26,7 @@ from tests.teaching.classes.made import begun, solved
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there links need a privilege")
 
 SECRET = "a secret of whoever opens the folder: 41077"
-LINK = "it is a link, and none is followed there"
+LINK = "it is a link, which isn't followed there"
 Way = Callable[[Path, Path], None]
 
 

@@ -340,7 +340,7 @@ def parse_warp_lines(lines: Iterable[Statement]) -> Warp:
             hint = did_you_mean(word, known) or f": it is one of {', '.join(known)}"
             line.fail(f"unknown {word!r}{hint}", at=0)
         if word in said:
-            line.fail(f"a second {word!r}: say it once", at=0)
+            line.fail(f"a second {word!r}: write it once", at=0)
         if said and NONE in (word, *said):
             line.fail(f"{NONE!r} must be the only one: remove it, or the others", at=0)
         said.add(word)

@@ -153,7 +153,7 @@ WHICH_FILE = "which file? write 'data samples.csv'"
 WHICH_NAME = "which name? write 'name worked'"
 WHICH_LOSS, UNKNOWN_LOSS = "which loss{hint}", "unknown loss {word!r}{hint}"
 WHICH_UPDATE, UNKNOWN_UPDATE = "which update{hint}", "unknown update {word!r}{hint}"
-DECAY_ALREADY = "decay is already given for these: say it once"
+DECAY_ALREADY = "decay is already given for these: write it once"
 UNKNOWN_KIND = "unknown kind of parameter {word!r}{hint}"
 
 

@@ -1,9 +1,8 @@
 """The effect of the learning rate: a trial for each rate, the largest that trains, and a first one.
 
 The boundary above which training fails is often ragged: above the first rate that fails, others
-still train. So the search looks for a range, on one fixed grid, and its result doesn't depend on
-the rates that a sweep was asked for. A page searches the same grid in the same order, with
-`limit_table`.
+still train. So a range is searched for, on one fixed grid, whatever rates a sweep was asked for. A
+page searches the same grid in the same order, with `limit_table`.
 """
 
 from __future__ import annotations

@@ -189,7 +189,7 @@ def read_plan(
             line.take()
             name = FIELDS.get(word, word)
             if name in settings:
-                line.fail(f"a second {word!r}: say it once", at=0)
+                line.fail(f"a second {word!r}: write it once", at=0)
             settings[name] = READERS[word](line)
             line.end()
         elif word == "data":
