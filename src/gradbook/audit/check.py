@@ -6,6 +6,7 @@ Modules that few books need are imported only when needed.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from os import PathLike
 
 from gradbook import limits
@@ -105,6 +106,7 @@ def _report(name: str, path: str | PathLike[str]) -> BookReport:
 
             exercise = exercise_report(book, flow, ours)
         origin = origin_of(book, None if exercise is None else _cells_found(book, exercise))
+        origin = replace(origin, key=ours.key if ours else "")
         iterating = ""
         if exercise is not None:
             left, sheets = list(budget().left), extend_to_all_rows(book, [exercise])

@@ -335,6 +335,7 @@ class Origin:
     formulas: Mapping[str, str] = field(default_factory=dict)  # digest → text with its cell
     saved_by: str = ""
     created: str = ""
+    key: str = ""  # of the student that a class gave it to
 
 
 def origin_of(book: Book, telling: Collection[Address] | None = None) -> Origin:

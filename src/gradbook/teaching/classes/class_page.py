@@ -64,12 +64,12 @@ def class_page(
         Report(
             title,
             [
+                *(chapters if remarks else []),
                 _students(rows),
                 *marks_chapter([MarkedBook(row.points, whole) for row in counted_rows]),
                 *_items(marks),
                 *_mistakes(reports),
                 *_alike(reports),
-                *(chapters if remarks else []),
             ],
             lead=[Passage(f"{lead}.", "lead")],
             styles=STYLES,

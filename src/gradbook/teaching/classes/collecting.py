@@ -1,8 +1,4 @@
-"""Collects what students hand in: books, folders, archives; whose each is, by whom it was sent.
-
-Learning platforms give files names of their own, from which the sender is known: Moodle begins them
-with the full name and a number, Canvas with the letters of the family and the given name.
-"""
+"""Collects what students hand in: books, folders, archives. Who sent each stays in its name."""
 
 from __future__ import annotations
 
@@ -10,11 +6,10 @@ import hashlib
 import os
 import re
 from calendar import timegm
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from time import localtime, mktime
-from unicodedata import combining, normalize
 
 from gradbook import limits
 from gradbook.archives import (
@@ -39,6 +34,7 @@ from gradbook.files import (
 from gradbook.language import mark
 from gradbook.language.message import Message
 from gradbook.teaching.classes.folder import HANDED_IN, ClassFolder
+from gradbook.teaching.classes.senders import AGAIN, JOINT
 
 ARCHIVE = ".zip"
 ODDITIES = {
@@ -49,47 +45,7 @@ ODDITIES = {
 }
 DAMAGED = mark("can't read {file}: it is damaged")
 DEEPEST = 2  # archives within archives
-MOODLE = re.compile(r"(?<![^/_])(?P<name>[^/_]+)_\d+_assignsubmission_(?:file|onlinetext)_?")
-CANVAS = re.compile(r"(?P<letters>[^\W\d_]+)(?P<late>_LATE)?_\d+_\d+_", re.IGNORECASE)
-JOINT = " - "  # between a folder's name and a file's
-AGAIN = re.compile(r" \(\d+\)$")
 _ODD = re.compile(r'[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069<>:"/\\|?*]')
-
-
-@dataclass(frozen=True)
-class Sender:
-    """Whose a file is by its name: a student of the list, or nobody; whether it says late."""
-
-    student: str = ""
-    is_late: bool = False
-
-
-def sender_of(path: str, students: Sequence[str]) -> Sender:
-    """By the patterns of Moodle and Canvas, and by what our own exercises are called."""
-    name = path.replace("\\", "/")
-    moodle = MOODLE.search(name)
-    if moodle:
-        wanted = _letters(moodle["name"].rpartition(JOINT)[2])
-        return Sender(next((one for one in students if _letters(one) == wanted), ""))
-    canvas = CANVAS.match(PurePath(name).name.rpartition(JOINT)[2])
-    if canvas:
-        letters = _letters(canvas["letters"])
-        matching = [one for one in students if letters in _orders(one)]
-        return Sender(matching[0] if len(matching) == 1 else "", bool(canvas["late"]))
-    stem = _letters(re.sub(r"(?<!\d)\d+\)?$", "", PurePath(name).stem))
-    return Sender(next((one for one in students if _letters(one) == stem), ""))
-
-
-def _letters(name: str) -> str:
-    """Small letters without accents and whatever stands between them."""
-    plain = normalize("NFKD", name).casefold()
-    return "".join(letter for letter in plain if letter.isalnum() and not combining(letter))
-
-
-def _orders(name: str) -> set[str]:
-    """A name's letters with each number of its last words put first: lovelaceada."""
-    words = name.split()
-    return {_letters(" ".join(words[k:] + words[:k])) for k in range(len(words))}
 
 
 # Into the folder ----------------------------------------------------------------------

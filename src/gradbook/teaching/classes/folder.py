@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -69,7 +70,13 @@ class ClassPlan:
         tells = {FORWARD, LOSS} & set(self.blank)  # what the sheet Check is made of
         has_check = self.check_sheet and not tells
         kinds = read_kinds(self.blank)
-        return Exercise(student, kinds, self.places or None, student, has_check)
+        places = self.places or None
+        return Exercise(student, kinds, places, student, has_check, self.key_of(student))
+
+    def key_of(self, student: str) -> str:
+        """What the student's exercise says of whose it is, whatever becomes of the names."""
+        asked = f"{self.network}\n{self.blank}\n{self.places}\n{student}"
+        return hashlib.blake2b(asked.encode(), digest_size=12).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,11 @@ class ClassFolder:
     def stems(self) -> dict[str, str]:
         """What each student's files are called."""
         return dict(zip(self.students, file_stems(self.students), strict=True))
+
+    @cached_property
+    def keys(self) -> dict[str, str]:
+        """Whose each key is."""
+        return {self.plan.key_of(student): student for student in self.students}
 
     def inside(self, folder: str) -> InnerPath:
         """A folder of the class, which is there."""

@@ -23,17 +23,16 @@ from gradbook.errors import DataError
 from gradbook.files import InnerPath, read_bytes, read_text, write_whole
 from gradbook.language import current_language, tr
 from gradbook.language import mark as message_mark
-from gradbook.language.message import Message, joined, message_count
+from gradbook.language.message import Message, joined
 from gradbook.report.audit import first_finding
 from gradbook.report.derivation import require_typst
 from gradbook.report.words import Span
 from gradbook.teaching.classes.class_page import ClassRow, class_page, row_of
-from gradbook.teaching.classes.collecting import day_of, handed_in, sender_of
+from gradbook.teaching.classes.collecting import day_of, handed_in
 from gradbook.teaching.classes.feedback import StudentFeedback, make_feedback
 from gradbook.teaching.classes.folder import (
     FEEDBACK,
     GRADES,
-    HANDED_IN,
     KEPT,
     MARKS,
     NAMES,
@@ -53,22 +52,12 @@ from gradbook.teaching.classes.ledger import (
 )
 from gradbook.teaching.classes.platforms import FinalGrade, read_listed, write_grades
 from gradbook.teaching.classes.rubric import outdated_parts, read_rubric
+from gradbook.teaching.classes.senders import StudentBook, books_by_student
 
 REPORTS = "reports.jsonl"
 ROUNDS = 5  # of a teacher who types faster than feedback is written
 NOT_HANDED_IN = message_mark("nothing handed in")
 Tell = Callable[[int], object]
-
-
-@dataclass(frozen=True)
-class StudentBook:
-    """The book of a student that counts, and what there is to say of how it came."""
-
-    path: InnerPath
-    report: BookReport
-    moment: float
-    is_late: bool  # by what the platform says
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,7 +117,7 @@ def _mark(
     entries = read_ledger(ledger)
     books = handed_in(folder)
     with _judged(folder, books, workers, tell) as reports:
-        own, remarks = _by_student(folder, books, list(reports))
+        own, remarks = books_by_student(folder, books, reports)
     students: set[str] = set()
     for _ in range(ROUNDS):
         marks = tuple(_marks(folder.students, own, entries, rubric))
@@ -140,8 +129,8 @@ def _mark(
             break
     gone = [name for name in entries if name not in folder.stems]
     remarks = [
-        *outdated_parts(folder.path / RUBRIC),
         *remarks,
+        *outdated_parts(folder.path / RUBRIC),
         *problems,
         *(
             Message("{name} is in {marks} and not in {names}", name=name, marks=MARKS, names=NAMES)
@@ -174,51 +163,6 @@ def _judged(
             reports.put(left[number], report)
             tell(done)
         yield reports
-
-
-# Whose they are -----------------------------------------------------------------------
-
-
-def _by_student(
-    folder: ClassFolder, books: Sequence[InnerPath], reports: Sequence[BookReport]
-) -> tuple[dict[str, StudentBook], list[str]]:
-    """The latest book of each student, and remarks on the others."""
-    found: dict[str, list[StudentBook]] = {}
-    remarks: list[str] = []
-    for path, report in zip(books, reports, strict=True):
-        name = path.relative_to(folder.path / HANDED_IN)
-        sender, inside = sender_of(name, folder.students), report.origin.student
-        inside = inside if inside in folder.stems else ""
-        student = sender.student or inside
-        if not student:
-            remarks.append(
-                Message(
-                    "whose is {file}? Begin its name with the student's, as {names} has it",
-                    file=name,
-                    names=NAMES,
-                )
-            )
-            continue
-        notes: list[str] = []
-        if inside and inside != student:
-            notes.append(Message("it is the exercise of {student}", student=inside))
-        if report.verdict == UNREADABLE:
-            notes.append(Message("it can't be read: {problem}", problem=report.problem))
-        moment = path.stat().st_mtime
-        book = StudentBook(path, report, moment, sender.is_late, tuple(notes))
-        found.setdefault(student, []).append(book)
-    return {student: _latest(same) for student, same in found.items()}, remarks
-
-
-def _latest(books: Sequence[StudentBook]) -> StudentBook:
-    """One that can be read before others, then the last."""
-    best = max(books, key=lambda one: (one.report.verdict != UNREADABLE, one.moment))
-    if len(books) == 1:
-        return best
-    others = message_count(
-        "the last of {count} books counts", "the last of {count} books counts", len(books)
-    )
-    return replace(best, notes=(*best.notes, others))
 
 
 # What they earn -----------------------------------------------------------------------

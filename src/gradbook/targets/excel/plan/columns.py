@@ -157,6 +157,7 @@ class Exercise:
     places: int | None = None
     seed: int | str = 0
     has_check: bool = True  # whether a sheet shows which gradients are right
+    key: str = ""  # by which a class knows its student, whatever the names say
 
     def blank(self, step: Step) -> tuple[Node, ...]:
         """The values whose columns are blank; a weight's first cell is always given."""

@@ -12,7 +12,7 @@ from math import isfinite
 from gradbook.language import mark
 
 FIRST_LINE = "gradbook exercise 1"  # the number increases when older versions couldn't read it
-RATE, BLANK, SAYS, NETWORK = "rate", "blank", "says", "network"
+RATE, BLANK, SAYS, KEY, NETWORK = "rate", "blank", "says", "key", "network"
 MOST_LINES = 20_000
 
 
@@ -33,10 +33,13 @@ class ExerciseRecord:
     rate: float | None
     asked: tuple[tuple[str, str], ...]  # the kind and quantity of each column
     words: Mapping[str, str] = field(default_factory=lambda: dict(KNOWN_BY))  # by purpose
+    key: str = ""  # of the student that a class gave it to
 
     def lines(self) -> Iterator[str]:
         """One line per cell, below each other."""
         yield FIRST_LINE
+        if self.key:
+            yield f"{KEY} {self.key}"
         if self.rate is not None:
             yield f"{RATE} {self.rate!r}"
         yield from (f"{BLANK} {kind} {quantity}" for kind, quantity in self.asked)
@@ -53,13 +56,15 @@ def read_record(lines: Iterable[str]) -> ExerciseRecord | None:
         return None
     rate: float | None = None
     asked: list[tuple[str, str]] = []
-    words = dict(KNOWN_BY)
+    words, key = dict(KNOWN_BY), ""
     for line in rest:
         word, _, value = line.strip().partition(" ")
         if word == NETWORK:
-            return ExerciseRecord("\n".join(rest) + "\n", rate, tuple(asked), words)
+            return ExerciseRecord("\n".join(rest) + "\n", rate, tuple(asked), words, key)
         if word == RATE:
             rate = _number(value)
+        elif word == KEY:
+            key = value
         elif word == BLANK:
             kind, _, quantity = value.partition(" ")
             asked.append((kind, quantity))

@@ -1,0 +1,289 @@
+"""Whose each book is: by the key in it, by its file's name, by what platforms add to names.
+
+Each of these names one student, or several who are called alike. A book belongs to the only student
+whom all of them name. Where there is none such, or where nothing tells which of two books counts,
+it belongs to nobody until the teacher writes a line into whose.csv.
+
+Learning platforms give files names of their own: Moodle begins them with the full name and a
+number, Canvas with the letters of the family and the given name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import PurePath
+from unicodedata import combining, normalize
+
+from gradbook.audit.findings import UNREADABLE, BookReport
+from gradbook.data.formats.cells import read_cells
+from gradbook.errors import DataError
+from gradbook.files import InnerPath
+from gradbook.language.message import Message, enumerated, joined, message_count
+from gradbook.teaching.classes.folder import HANDED_IN, NAMES, ClassFolder
+
+WHOSE = "whose.csv"  # the teacher's: a file that was handed in, and whose it is
+HEADINGS = ["file", "student"]
+JOINT = " - "  # between a folder's name and a file's
+AGAIN = re.compile(r" \(\d+\)$")  # as browsers tell the second file of a name from the first
+MOODLE = re.compile(r"(?<![^/_])(?P<name>[^/_]+)_\d+_assignsubmission_(?:file|onlinetext)_?")
+CANVAS = re.compile(r"(?P<letters>[^\W\d_]+)(?P<late>_LATE)?_\d+_\d+_", re.IGNORECASE)
+NUMBERED = re.compile(r"(?<!\d)\d+\)?$")
+Students = frozenset[str]
+
+
+@dataclass(frozen=True)
+class FileSender:
+    """Whom a file's name names, each time a student or several alike; whether it says late."""
+
+    named: tuple[Students, ...] = ()
+    is_late: bool = False
+
+
+@dataclass(frozen=True)
+class ClassNames:
+    """The students by whatever names them, each with what their files are called."""
+
+    stems: Mapping[str, str]
+
+    def sender_of(self, path: str) -> FileSender:
+        """By the patterns of Moodle and Canvas, and by what our own exercises are called."""
+        name = path.replace("\\", "/")
+        parts = [part for folder in name.split("/") for part in folder.split(JOINT)]
+        stems = [*parts[:-1], PurePath(parts[-1]).stem]
+        moodle, canvas = MOODLE.search(name), CANVAS.match(parts[-1])
+        named = [self.exactly(one) or self.exactly(AGAIN.sub("", one)) for one in stems]
+        if moodle:
+            named.append(self._called(moodle["name"].rpartition(JOINT)[2]))
+        elif canvas:
+            named.append(self._turned.get(_letters(canvas["letters"])))
+        elif not any(named):
+            named.append(self._nearly(stems[-1]))
+        late = bool(canvas and canvas["late"] and not moodle)
+        return FileSender(tuple(filter(None, named)), late)
+
+    def exactly(self, name: str) -> Students | None:
+        """By the name, or what a file is called: only spaces, hyphens and capitals may differ."""
+        return self._exact.get(_spelled(name))
+
+    @cached_property
+    def _exact(self) -> dict[str, Students]:
+        pairs = [(name, own) for own, stem in self.stems.items() for name in (own, stem)]
+        return _grouped((_spelled(name), own) for name, own in pairs)
+
+    @cached_property
+    def _by_letters(self) -> dict[str, Students]:
+        return _grouped((_letters(own), own) for own in self.stems)
+
+    @cached_property
+    def _alike(self) -> dict[str, Students]:
+        """By their letters without the number that tells two of one name apart."""
+        return _grouped((_letters(_unnumbered(own)), own) for own in self.stems)
+
+    @cached_property
+    def _turned(self) -> dict[str, Students]:
+        """By their letters with each number of the last words put first: lovelaceada."""
+        return _grouped((turned, own) for own in self.stems for turned in _orders(_unnumbered(own)))
+
+    def _called(self, name: str) -> Students | None:
+        """A platform's own name of somebody, who has no number there."""
+        return (self._alike if name == _unnumbered(name) else self._by_letters).get(_letters(name))
+
+    def _nearly(self, stem: str) -> Students | None:
+        """By its letters, then without the number behind them, then without another one."""
+        for _ in range(3):
+            if students := self._by_letters.get(_letters(stem)):
+                return students
+            stem = NUMBERED.sub("", stem).rstrip(" -_(")
+        return None
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, Students]:
+    students: defaultdict[str, set[str]] = defaultdict(set)
+    for name, student in pairs:
+        students[name].add(student)
+    return {name: frozenset(some) for name, some in students.items()}
+
+
+def _spelled(name: str) -> str:
+    return re.sub(r"[\s_-]+", "-", normalize("NFC", name).casefold()).strip("-")
+
+
+def _letters(name: str) -> str:
+    """Small letters without accents and whatever stands between them."""
+    plain = normalize("NFKD", name).casefold()
+    return "".join(letter for letter in plain if letter.isalnum() and not combining(letter))
+
+
+def _unnumbered(name: str) -> str:
+    return NUMBERED.sub("", name).rstrip(" (") or name
+
+
+def _orders(name: str) -> set[str]:
+    words = name.split()
+    return {_letters(" ".join(words[k:] + words[:k])) for k in range(len(words))}
+
+
+# The books of each student ------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StudentBook:
+    """The book of a student that counts, and what there is to say of how it came."""
+
+    path: InnerPath
+    report: BookReport
+    moment: float
+    is_late: bool = False  # by what the platform says
+    is_named: bool = False  # by its file's name, and not only by what is in it
+    notes: tuple[str, ...] = ()
+
+
+def books_by_student(
+    folder: ClassFolder, books: Sequence[InnerPath], reports: Iterable[BookReport]
+) -> tuple[dict[str, StudentBook], list[str]]:
+    """The book of each student that counts, and what the teacher has to decide."""
+    names, goal = ClassNames(folder.stems), folder.path / HANDED_IN
+    files = {path: path.relative_to(goal).replace("\\", "/") for path in books}
+    decided, remarks = _decisions(folder, names, set(files.values()))
+    chosen: defaultdict[str, list[StudentBook]] = defaultdict(list)
+    claims: defaultdict[str, list[StudentBook]] = defaultdict(list)
+    for (path, file), report in zip(files.items(), reports, strict=True):
+        sender = names.sender_of(file)
+        book = StudentBook(
+            path, report, path.stat().st_mtime, sender.is_late, bool(sender.named), _notes(report)
+        )
+        if file in decided:
+            chosen[decided[file]].append(book)
+            continue
+        named = [*sender.named, *_named_inside(folder, report)]
+        both = frozenset.intersection(*named) if named else frozenset()
+        if len(both) == 1:
+            claims[next(iter(both))].append(book)
+        else:
+            remarks.append(_undecided(folder, file, named))
+    for student, own in claims.items():
+        if student in chosen:
+            continue
+        if _is_one_hand_in(own):
+            chosen[student] = own
+        else:
+            remarks.append(_claimed_twice(student, [files[book.path] for book in own]))
+    latest = {student: _latest(own) for student, own in chosen.items()}
+    return latest, [*_copies(latest), *remarks]
+
+
+def _named_inside(folder: ClassFolder, report: BookReport) -> Iterator[Students]:
+    """By its key, which nobody of the class may have; without one, by the name that it gives."""
+    origin = report.origin
+    if origin.key:
+        yield frozenset(filter(None, [folder.keys.get(origin.key)]))
+    elif origin.student in folder.stems:
+        yield frozenset([origin.student])
+
+
+def _is_one_hand_in(books: Sequence[StudentBook]) -> bool:
+    """Whether it is known of all of them who sent them, or one of them is all there is."""
+    files = {AGAIN.sub("", book.path.stem) for book in books}
+    contents = {book.report.fingerprint for book in books}
+    return all(book.is_named for book in books) or 1 in (len(files), len(contents))
+
+
+def _latest(books: Sequence[StudentBook]) -> StudentBook:
+    """One that can be read before others, then the last."""
+    best = max(books, key=lambda one: (one.report.verdict != UNREADABLE, one.moment))
+    if len(books) == 1:
+        return best
+    others = message_count(
+        "the last of {count} books counts", "the last of {count} books counts", len(books)
+    )
+    return replace(best, notes=(*best.notes, others))
+
+
+def _copies(books: Mapping[str, StudentBook]) -> Iterator[Message]:
+    """Books with the same numbers and formulas in all cells; of our exercises, whose numbers are
+    each student's own, those with the same numbers."""
+    alike: defaultdict[object, list[str]] = defaultdict(list)
+    for student, book in books.items():
+        origin = book.report.origin
+        is_ours = any(sheet.asked for sheet in book.report.sheets)
+        if origin.content:
+            alike[origin.numbers if is_ours else origin.content].append(student)
+    for students in alike.values():
+        if len(students) > 1:
+            yield Message(
+                "the books of {students} are one and the same: ask who made it",
+                students=enumerated(students),
+            )
+
+
+def _notes(report: BookReport) -> tuple[str, ...]:
+    if report.verdict != UNREADABLE:
+        return ()
+    return (Message("it can't be read: {problem}", problem=report.problem),)
+
+
+# What the teacher decides -------------------------------------------------------------
+
+
+def _decisions(
+    folder: ClassFolder, names: ClassNames, files: set[str]
+) -> tuple[dict[str, str], list[str]]:
+    """The student of each file that whose.csv has, and which of them isn't there."""
+    path = folder.path / WHOSE
+    decided: dict[str, str] = {}
+    remarks: list[str] = []
+    for row in read_cells(path).rows if path.is_file() and path.stat().st_size else ():
+        file, student = [cell.strip() for cell in (*row.cells, "")[:2]]
+        if [file.casefold(), student.casefold()] == HEADINGS:
+            continue
+        students = names.exactly(student) or frozenset()
+        if len(students) != 1:
+            problem = f"{student!r} is nobody in {NAMES}: write the name as it stands there"
+            raise DataError(problem, file=str(path), row=row.number)
+        decided[file.replace("\\", "/")] = next(iter(students))
+        if file.replace("\\", "/") not in files:
+            missing = Message("{whose} names {file}, which isn't there", whose=WHOSE, file=file)
+            remarks.append(missing)
+    return decided, remarks
+
+
+def _undecided(folder: ClassFolder, file: str, named: Sequence[Students]) -> Message:
+    students = [one for one in folder.students if any(one in some for some in named)]
+    remedy = _remedy(file, students[0] if students else folder.students[0])
+    if not named:
+        return Message("whose is {file}? {remedy}", file=file, remedy=remedy)
+    if frozenset() in named:
+        return Message(
+            "{file} is an exercise of another class, so nobody gets its marks: {remedy}",
+            file=file,
+            remedy=remedy,
+        )
+    return Message(
+        "{file} points to {students}, so nobody gets its marks: {remedy}",
+        file=file,
+        students=enumerated(students),
+        remedy=remedy,
+    )
+
+
+def _claimed_twice(student: str, files: Sequence[str]) -> Message:
+    return Message(
+        "{files} all claim to be from {student}, so none of them counts: {remedy}",
+        files=joined(", ", files),
+        student=student,
+        remedy=_remedy(files[0], student),
+    )
+
+
+def _remedy(file: str, student: str) -> Message:
+    """How to decide, with a line as it would be right for one of the students."""
+    quoted = [f'"{cell}"' if "," in cell or ";" in cell else cell for cell in (file, student)]
+    return Message(
+        "write a line such as {line} into {whose}, in the folder of the class",
+        line=",".join(quoted),
+        whose=WHOSE,
+    )
