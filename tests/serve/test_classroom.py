@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 
 import pytest
@@ -13,7 +14,12 @@ from gradbook.teaching.classes.ledger import read_ledger
 from tests.serve.running import served
 from tests.teaching.classes.made import solved, without
 
+NOTHING = ["", "", ""]
 BEGUN = {"names": "Ada Lovelace\nAlan Turing\n", "net": LESSONS["worked"]}
+
+
+def typed(student: str, *cells: object) -> dict[str, object]:
+    return {"student": student, "seen": NOTHING, "typed": [*cells, None, None, None][:3]}
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +50,8 @@ def test_a_class_goes_from_names_to_grades(room, tmp_path):
     ada, alan = marked["students"]
     assert 0 < ada["points"] < ada["outOf"] == 20
     assert (ada["verdict"], alan["points"]) == ("unfinished", None)
-    changed = on.tell(
-        "class/marks", "PUT", {"student": "Ada Lovelace", "changed": 19.5, "remark": " well  done"}
-    )
+    asked = {"student": "Ada Lovelace", "seen": NOTHING, "typed": ["19.5", None, " well  done"]}
+    changed = on.tell("class/marks", "PUT", asked)
     assert changed["students"][0]["points"] == 19.5
     own = read_ledger(path / "marks.csv")["Ada Lovelace"]
     assert (own.changed_to, own.remark) == (19.5, "well done")
@@ -65,13 +70,16 @@ def test_a_class_goes_from_names_to_grades(room, tmp_path):
 @pytest.mark.parametrize(
     ("path", "method", "body", "status", "said"),
     [
-        ("class/marks", "PUT", {"student": "Nobody"}, 404, "nobody of that name"),
-        ("class/marks", "PUT", {"student": "Ada Lovelace", "changed": -1}, 422, "out of range"),
-        ("class/marks", "PUT", {"student": "Ada Lovelace", "late": 0.5}, 422, "whole number"),
+        ("class/marks", "PUT", typed("Nobody"), 404, "nobody of that name"),
+        ("class/marks", "PUT", typed("Ada Lovelace", "-1"), 422, "a number from 0 to"),
+        ("class/marks", "PUT", typed("Ada Lovelace", None, "0.5"), 422, "whole number"),
+        ("class/marks", "PUT", typed("Ada Lovelace", 3), 422, "a cell has up to 2,000 letters"),
+        ("class/marks", "PUT", {"student": "Ada Lovelace"}, 400, "seen is missing"),
         ("class", "POST", {**BEGUN, "net": "dense two"}, 422, ""),
         ("class", "POST", {**BEGUN, "names": "Somebody Else"}, 422, "lacks"),
         ("class/handed-in", "POST", b"x", 400, "name is missing"),
         ("class/handed-in?name=..", "POST", b"x", 422, "needs a name"),
+        ("class/handed-in?name=a%00.xlsx", "POST", b"x", 422, "a null character: leave it out"),
     ],
 )
 def test_what_cant_be_done_is_said_and_changes_nothing(room, path, method, body, status, said):
@@ -107,3 +115,39 @@ def test_another_server_finds_what_was_marked(room):
     marked = on.tell("class/marks", "POST", {})
     with served(str(path)) as other:
         assert other.tell("class")["students"] == marked["students"]
+
+
+def test_a_row_that_was_changed_meanwhile_is_refused_shown_and_offered_again(room):
+    """By whoever has marks.csv open in a spreadsheet; nothing that was typed there is lost."""
+    on, path = room
+    on.tell("class/marks", "POST", {})
+    rows = (path / "marks.csv").read_text("utf-8-sig").splitlines()
+    place = next(k for k, row in enumerate(rows) if row.startswith("Alan Turing"))
+    rows[place] = "Alan Turing,,,7,2,ill" + "," * 8
+    (path / "marks.csv").write_text("\n".join(rows), "utf-8")
+    status, content, _ = on.ask("class/marks", "PUT", typed("Alan Turing", "12"))
+    refused = json.loads(content)
+    assert (status, refused["own"]) == (409, ["7", "2", "ill"])
+    assert "changed meanwhile" in refused["error"]
+    assert read_ledger(path / "marks.csv")["Alan Turing"].cells == ("7", "2", "ill")
+    again = {"student": "Alan Turing", "seen": refused["own"], "typed": ["12", None, None]}
+    state = on.tell("class/marks", "PUT", again)
+    assert state["students"][1]["own"] == ["12", "2", "ill"]
+    assert state["students"][0]["own"] == list(
+        read_ledger(path / "marks.csv")["Ada Lovelace"].cells
+    )
+
+
+def test_a_long_name_is_no_full_disk(room):
+    on, _ = room
+    assert on.ask(f"class/handed-in?name={'a' * 700}.xlsx", "POST", b"x")[0] == 200
+    assert on.ask("class/handed-in?name=b%01.xlsx", "POST", b"x")[0] == 200
+
+
+def test_a_folder_with_a_page_of_ones_own_is_left_as_it_is(tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "index.html").write_text("mine")
+    with served(str(tmp_path / "own")) as on:
+        status, content, _ = on.ask("class", "POST", BEGUN)
+        assert (status, b"already exists" in content) == (422, True)
+    assert [path.name for path in (tmp_path / "own").iterdir()] == ["index.html"]

@@ -223,11 +223,20 @@ def _fonts() -> Any:
     return look() if look else []
 
 
-def require_typst() -> None:
+PDF_EXTRA = "pip install 'gradbook[pdf]'"
+
+
+def has_typst() -> bool:
     try:
         import typst  # noqa: F401
-    except ImportError as error:
+    except ImportError:
+        return False
+    return True
+
+
+def require_typst() -> None:
+    if not has_typst():
         raise UsageError(
-            "a PDF is set by Typst, which isn't installed: pip install 'gradbook[pdf]', or write "
-            "an .html page and print it"
-        ) from error
+            f"a PDF is set by Typst, which isn't installed: {PDF_EXTRA}, or write an .html page "
+            "and print it"
+        )

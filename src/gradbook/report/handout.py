@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from string import Formatter
 
 import numpy as np
@@ -20,6 +21,9 @@ from gradbook.net.derivation import derivation
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import Step, run
 from gradbook.report.derivation import set_pdf
+from gradbook.report.document import PageOnly, Report
+from gradbook.report.markup import report_page
+from gradbook.report.page import text
 from gradbook.targets.algebra.derive import sigmoid_meaning
 from gradbook.targets.algebra.forms import (
     Comparison,
@@ -31,6 +35,7 @@ from gradbook.targets.algebra.forms import (
     fill,
 )
 from gradbook.targets.algebra.formula import algebra, definition, symbol_of
+from gradbook.targets.algebra.mathml import inline
 from gradbook.targets.algebra.typst import (
     decimal,
     escape,
@@ -40,6 +45,7 @@ from gradbook.targets.algebra.typst import (
     spell_inline,
 )
 from gradbook.targets.drawing import Drawing, draw, svg
+from gradbook.targets.drawing import style as drawing_style
 from gradbook.targets.excel.plan.columns import (
     FORWARD,
     GRADIENTS,
@@ -341,3 +347,56 @@ def _table(rows: Sequence[PaperValue], inset: str, cell: Callable[[float], str])
         f"y: {inset}), align: left + horizon, table.header({head}), table.hline(stroke: 0.5pt),\n"
         f"  {lines})"
     )
+
+
+# To be printed from a browser -----------------------------------------------------------
+
+PRINTED = """
+.handout{{break-after:page;margin-bottom:4em}}.handout:last-child{{break-after:auto}}
+.handout ul{{display:grid;grid-template-columns:repeat(auto-fill,minmax(11em,1fr));
+gap:.7em 1.2em;list-style:none;padding:0}}
+.handout li{{display:flex;gap:.3em;align-items:baseline}}
+.handout svg{{display:block;max-width:100%;max-height:18em;margin:auto}}
+.blank{{flex:1;display:inline-block;min-width:4em;min-height:1.4em;border-bottom:1px solid}}
+@page{{size:{paper};margin:1.5cm}}
+"""
+BLANK = '<span class="blank"></span>'
+
+
+def handouts_page(pages: Sequence[Handout], paper: str = "a4", *, solved: bool = False) -> str:
+    """The same without Typst: a page for a browser, which prints each student's on its own."""
+    title = tr("Key: backpropagation by hand" if solved else "Exercise: backpropagation by hand")
+    blocks = [PageOnly(partial(_printed, page, solved), is_chart=True) for page in pages]
+    styles = drawing_style() + PRINTED.format(paper=paper)
+    return report_page(Report(title, lead=blocks, style=styles))
+
+
+def _printed(page: Handout, solved: bool) -> str:
+    parts = [f"<p>{_printed_names(page, solved)}</p>", svg(page.drawing, alone=False)]
+    parts += [f"<h3>{text(tr('Given'))}</h3>", _printed_values(page.given, True)]
+    parts += [f"<p>{inline(rule)}</p>" for rule in page.rules]
+    for kind, part in page.asked.items():
+        parts += [f"<h3>{text(tr(TITLES[kind]))}</h3>", _printed_values(part, solved)]
+    return f'<section class="handout">{"".join(parts)}</section>'
+
+
+def _printed_names(page: Handout, solved: bool) -> str:
+    name = f"<b>{text(page.student)}</b>"
+    if solved:
+        return name
+    said = (
+        text(tr("Name: {name}")).format(name=name),
+        text(tr("Date: {date}")).format(date=BLANK),
+        text(tr("Right: {right} of {all}")).format(right=BLANK, all=page.blanks),
+    )
+    return " · ".join(said)
+
+
+def _printed_values(values: Sequence[PaperValue], is_told: bool) -> str:
+    """Each value with its number or a blank; of several samples, a row with one for each."""
+
+    def place(number: float) -> str:
+        return f"<span>{inline(Numeral(number))}</span>" if is_told else BLANK
+
+    rows = (f"{inline(one.name)} = {''.join(map(place, one.numbers))}" for one in values)
+    return f"<ul>{''.join(f'<li>{row}</li>' for row in rows)}</ul>"

@@ -6,7 +6,7 @@ where the other stopped: all there is to know lies in the folder.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -32,7 +32,7 @@ from gradbook.serve.requests import (
     options,
     record,
 )
-from gradbook.teaching.classes.collecting import collect, handed_in
+from gradbook.teaching.classes.collecting import collect, handed_in, kept_name
 from gradbook.teaching.classes.folder import (
     EXERCISES,
     FEEDBACK,
@@ -48,10 +48,10 @@ from gradbook.teaching.classes.folder import (
     open_class,
 )
 from gradbook.teaching.classes.ledger import (
-    MOST,
     NOTHING,
     OWN,
     OwnEntry,
+    entry_of,
     read_ledger,
     update_ledger,
 )
@@ -67,10 +67,10 @@ BEGUN = {
 MARKED = {"hints": Field(bool, usual=False)}
 ENTRY = {
     "student": Field(str, 1, 1_000, is_needed=True),
-    "changed": Field(float, 0, MOST),
-    "late": Field(int, 0, MOST),
-    "remark": Field(str, 0, 2_000, usual=""),
+    "seen": Field(list, len(OWN), len(OWN), is_needed=True),  # the teacher's cells as they were
+    "typed": Field(list, len(OWN), len(OWN), is_needed=True),  # what is to be there; null: that
 }
+LONGEST_CELL = 2_000
 PACKED = {  # what can be had as one file: of which folders
     "exercises": (EXERCISES, HANDOUTS),
     "keys": (KEYS,),
@@ -88,6 +88,7 @@ class Classroom:
 
     named: Path
     workers: int
+    force: bool = False  # whether files in it are replaced that gradbook didn't write
 
     def __post_init__(self) -> None:
         self.path: InnerPath = inside(self.named)
@@ -108,7 +109,7 @@ class Classroom:
     def _folder(self) -> ClassFolder:
         if not self.is_begun:
             raise RefusalError(409, NOT_BEGUN)
-        return open_class(self.path)
+        return open_class(self.path, self.force)
 
     @property
     def is_begun(self) -> bool:
@@ -130,7 +131,8 @@ class Classroom:
         with self._alone(), temporary_folder() as place:
             names = place / "names.csv"
             write_whole(names, asked["names"])
-            make_class(begin_class(self.path, plan, str(names)), self.workers)
+            begun = begin_class(self.path, plan, str(names), self.force)
+            make_class(begun, self.workers)
         return json_answer(self._state(), 201)
 
     def take_in(self, request: Request) -> Answer:
@@ -139,6 +141,7 @@ class Classroom:
         plain = Path(name.replace("\\", "/")).name.lstrip(".")
         if not plain:
             raise RefusalError(422, Message("a file needs a name"))
+        plain = kept_name(plain)
         folder = self._folder()
         with self._alone(), temporary_folder() as place:
             with whole_file(place / plain) as part, open(part, "wb") as file:
@@ -160,11 +163,22 @@ class Classroom:
         folder = self._folder()
         if asked["student"] not in folder.stems:
             raise RefusalError(404, Message("nobody of that name is in the class"))
-        entry = OwnEntry(asked["changed"], asked["late"], " ".join(asked["remark"].split()))
+        student, seen = asked["student"], tuple(asked["seen"])
+        cells = _typed(asked["typed"])
+
+        def require_as_seen(entries: Mapping[str, OwnEntry]) -> None:
+            if (own := entries.get(student, NOTHING)).cells != seen:
+                why = Message(
+                    "the row of {student} in {marks} was changed meanwhile, and is shown now: "
+                    "keep yours again if it is to stand there",
+                    student=student,
+                    marks=MARKS,
+                )
+                raise RefusalError(409, why, own=own.cells)
+
         with self._alone():
             with folder.alone():
-                own = dict(zip(OWN, entry.cells, strict=True))
-                update_ledger(self.path / MARKS, {asked["student"]: own})
+                update_ledger(self.path / MARKS, {student: cells}, require_as_seen)
             self._mark(hints=False)
         return json_answer(self._state())
 
@@ -215,9 +229,7 @@ class Classroom:
                     "points": mark.points if mark else own.changed_to,
                     "outOf": mark.mark.out_of if mark and mark.mark else None,
                     "verdict": tr(report.verdict) if report else "",
-                    "changed": own.changed_to,
-                    "late": own.days_late,
-                    "remark": own.remark,
+                    "own": own.cells,
                 }
             )
         remarks = [*(self._found.remarks if self._found else ()), *self._problems]
@@ -229,3 +241,15 @@ class Classroom:
             "students": students,
             "remarks": [one_line(said(line)) for line in remarks],
         }
+
+
+def _typed(texts: Sequence[object]) -> dict[str, str]:
+    """The cells that were typed, by their columns."""
+    for text in texts:
+        if not isinstance(text, str | None) or len(text or "") > LONGEST_CELL:
+            raise RefusalError(
+                422, Message("a cell has up to {most} letters", most=f"{LONGEST_CELL:,}")
+            )
+    entry = entry_of([" ".join(str(text or "").split()) for text in texts])
+    cells = zip(OWN, texts, entry.cells, strict=True)
+    return {name: cell for name, text, cell in cells if text is not None}

@@ -104,6 +104,8 @@ class Field:
         kinds = (int, float) if self.kind is float else (self.kind,)
         if type(value) not in kinds:
             return Message(OF_A_KIND[self.kind], name=name)
+        if isinstance(value, str) and "\0" in value:
+            return Message("{name} contains a null character: leave it out", name=name)
         size = value if isinstance(value, int | float) else len(value)  # type: ignore[arg-type]
         if not self.low <= size <= self.high or not -LARGEST <= size <= LARGEST:
             low, high = (WrittenNumber(f"{bound:,}") for bound in (self.low, self.high))

@@ -197,7 +197,7 @@ def _shape(path: str) -> tuple[str, list[int]]:
 
 
 @contextmanager
-def opened_site(workers: int, of_class: Path | None = None) -> Iterator[Site]:
+def opened_site(workers: int, of_class: Path | None = None, force: bool = False) -> Iterator[Site]:
     """A site with its workers and its folder, neither of which outlives the block.
 
     The folder of a class is the teacher's, and stays.
@@ -205,6 +205,6 @@ def opened_site(workers: int, of_class: Path | None = None) -> Iterator[Site]:
     with temporary_folder() as folder:
         crew = Crew(workers, LONGEST_TASK)
         try:
-            yield Site(folder, crew, Classroom(of_class, workers) if of_class else None)
+            yield Site(folder, crew, Classroom(of_class, workers, force) if of_class else None)
         finally:
             crew.close()

@@ -84,11 +84,77 @@ def test_a_network_without_room_on_paper_is_refused_before_anything_is_made(plac
     assert "--paper none" in refused(words)
 
 
-def test_without_typst_no_class_is_begun(place, monkeypatch, capsys):
+def test_without_typst_handouts_keys_and_feedback_are_pages_to_print(place, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "typst", None)
-    assert main(INIT[:-2]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "pip install 'gradbook[pdf]'" in said
-    assert said.endswith("or give --paper none\n")
-    assert not (place / "c").exists()
+    assert main([*INIT[:-2], "--workers", "1"]) == 0
+    said = capsys.readouterr()
+    assert "for PDFs, pip install 'gradbook[pdf]' and run gradbook class init again" in said.out
+    assert said.err == ""
+    names = ["Ada-Lovelace.html", "Alan-Turing.html", "all.html"]
+    for where in ("handouts", "keys"):
+        assert sorted(path.name for path in (place / "c" / where).iterdir()) == names
+    handout, key = ((place / "c" / where / names[0]).read_text() for where in ("handouts", "keys"))
+    assert handout.count('class="blank"') == 8 + 2  # the gradients, the date, what is right
+    assert key.count('class="blank"') == 0
+    assert 'href="handouts/Ada-Lovelace.html"' in (place / "c/index.html").read_text()
+    assert main(["class", "mark", "c"]) == 0
+    monkeypatch.undo()
+
+
+# Files of the user's own ------------------------------------------------------
+
+
+def test_what_gradbook_didnt_write_stays_file_by_file(place, refused):
+    (place / "c/grades").mkdir(parents=True)
+    words = {
+        "index.html": (INIT, "init"),
+        "names.csv": (INIT, "init"),
+        "class.html": (["class", "mark", "c"], "mark"),
+        "grades/moodle.csv": (["class", "mark", "c"], "mark"),
+    }
+    for name, (command, part) in words.items():
+        own = place / "c" / name
+        if part == "mark" and not (place / "c/class.toml").exists():
+            assert main(INIT) == 0
+        own.write_text("mine")
+        before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+        assert f"c/{name} already exists, and gradbook didn't write it" in refused(command)
+        assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
+        own.unlink()
+
+
+def test_what_gradbook_wrote_is_known_in_its_folder_whoever_goes_on(place, monkeypatch):
+    """On another machine nothing is kept of what was written."""
+    assert main(INIT) == 0
+    for number, names in enumerate(("Ada Lovelace\nAlan Turing\nEmmy Noether\n",) * 2):
+        monkeypatch.setenv("GRADBOOK_CACHE", str(place / f"other {number}"))
+        (place / "names.csv").write_text(f"name\n{names}")
+        assert main(INIT) == 0
+        assert main(["class", "mark", "c"]) == 0
+        (place / "c/rubric.toml").write_text(f"out_of = {number + 3}")
+        assert main(["class", "mark", "c"]) == 0
+    page = place / "c/class.html"
+    page.write_text("changed by hand")
+    assert main(["class", "mark", "c"]) == 2
+    assert main(["class", "mark", "c", "--force"]) == 0
+    assert "changed by hand" not in page.read_text("utf-8")
+
+
+def test_the_list_that_is_read_is_never_written_over(place, capsys):
+    (place / "c").mkdir()
+    (place / "c/index.html").write_text("name\nAda Lovelace\n")
+    words = ["class", "init", "c", "--names", "c/index.html", "--paper", "none"]
+    for force in ([], ["--force"]):
+        assert main([*words, *force]) == 2
+        assert "c/index.html is where the class's page goes" in capsys.readouterr().err
+    assert [path.name for path in (place / "c").iterdir()] == ["index.html"]
+
+
+def test_feedback_of_that_name_that_gradbook_didnt_write_stays(place, capsys):
+    assert main(INIT) == 0
+    assert main(["class", "collect", "c", "c/exercises/Ada-Lovelace.xlsx"]) == 0
+    (place / "c/feedback").mkdir()
+    (place / "c/feedback/Ada-Lovelace.html").write_text("mine")
+    assert main(["class", "mark", "c", "--workers", "1"]) == 1
+    assert "stays" in capsys.readouterr().err
+    assert (place / "c/feedback/Ada-Lovelace.html").read_text() == "mine"

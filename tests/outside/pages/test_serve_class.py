@@ -10,6 +10,7 @@ import zipfile
 import pytest
 
 from gradbook.teaching.classes.folder import open_class
+from gradbook.teaching.classes.ledger import read_ledger
 from tests.serve.running import served
 from tests.teaching.classes.made import solved, without
 
@@ -45,6 +46,7 @@ def test_from_names_to_grades(chromium, tmp_path):
         chromium.press(f"{row} button")
         chromium.until(f"{SAID} === 'kept for Alan Turing'")
         assert chromium.value(ROWS)[1][1] == "18.5"
+        change_behind_the_page(chromium, path / "marks.csv", row)
         chromium.show(on.address)  # the page, opened again, has what is in the folder
         chromium.until(f"document.querySelector('{row} input')?.value === '18.5'")
         folder = tmp_path / "saved"
@@ -60,3 +62,22 @@ def test_from_names_to_grades(chromium, tmp_path):
         assert any("18.5" in row for row in rows)
         assert chromium.objections() == []
         assert chromium.said == []
+
+
+def change_behind_the_page(chromium, marks, row):
+    """Somebody types into marks.csv: that is shown, and what is typed here offered again."""
+    marks.write_text(marks.read_text("utf-8-sig").replace(",18.5,,,", ",3,1,ill,"), "utf-8")
+    chromium.write("table.room tbody tr:nth-child(1) input", "19")  # not kept yet
+    chromium.write(f"{row} td:nth-child(7) input", "very good")
+    chromium.press(f"{row} button")
+    chromium.until("document.querySelector('#room-problem').textContent.includes('meanwhile')")
+    own = f"[...document.querySelectorAll('{row} input')].map(it => it.value)"
+    assert chromium.value(own) == ["3", "1", "very good"]
+    chromium.write(f"{row} input", "18.5")
+    chromium.press(f"{row} button")
+    chromium.until(f"{SAID} === 'kept for Alan Turing'")
+    assert read_ledger(marks)["Alan Turing"].cells == ("18.5", "1", "very good")
+    first = "document.querySelector('table.room tbody tr:nth-child(1) input').value"
+    assert chromium.value(first) == "19"
+    assert [line.rpartition(" ")[2] for line in chromium.said] == ["(Conflict)"]
+    chromium.said.clear()

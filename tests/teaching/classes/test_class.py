@@ -18,7 +18,7 @@ from gradbook.teaching.classes.collecting import collect
 from gradbook.teaching.classes.folder import ClassPlan, begin_class, open_class
 from gradbook.teaching.classes.making import make_class
 from gradbook.teaching.classes.marking import mark_class
-from gradbook.teaching.classes.platforms import FinalGrade, read_listed, write_grades
+from gradbook.teaching.classes.platforms import FinalGrade, grade_files, read_listed
 from tests.outside.witness import save_as_opendocument
 from tests.teaching.classes.made import NAMES, NETWORK, begun, negated, solved, without
 
@@ -188,7 +188,9 @@ def test_addresses_come_back_under_any_language_s_heading(tmp_path, heading):
     names.write_text(f"Vorname;Nachname;{heading}\nAda;Lovelace;ada@x.org\n", "utf-8")
     folder = InnerPath(str(tmp_path))
     listed = read_listed(folder / "names.csv")
-    write_grades(folder, listed, [FinalGrade("Ada Lovelace", 20)], "rain", 20)
+    files = grade_files(listed, [FinalGrade("Ada Lovelace", 20)], "rain", 20)
+    for name, content in files.items():
+        (tmp_path / Path(name).name).write_text(content)
     (ada,) = rows(tmp_path / "moodle.csv")
     assert list(ada.values()) == ["Ada", "Lovelace", "ada@x.org", "20", ""]
     (ada,) = rows(tmp_path / "google-classroom.csv")

@@ -31,10 +31,10 @@ def run_init(options: Namespace) -> int:
     from gradbook.teaching.classes.folder import EXERCISES, HANDED_IN, RUBRIC, begin_class
     from gradbook.teaching.classes.making import make_class, require_paper
 
-    renew(options.folder)
+    renew(options.folder)  # whose files the class itself looks at, one by one
     plan = _plan(options)
     require_paper(plan)
-    folder = begin_class(options.folder, plan, options.names)
+    folder = begin_class(options.folder, plan, options.names, options.force)
     with counting(tr("students"), len(folder.students)) as tell:
         made = make_class(folder, options.workers, tell)
     exercises = tr_count("{number} exercise made", "{number} exercises made", made)
@@ -48,7 +48,23 @@ def run_init(options: Namespace) -> int:
             handed_in=HANDED_IN,
         )
     )
+    _say_pages(plan, "init")
     return 0
+
+
+def _say_pages(plan: ClassPlan, part: str) -> None:
+    """That a PDF needs what isn't installed, where paper is asked for."""
+    from gradbook.report.derivation import PDF_EXTRA, has_typst
+
+    if plan.paper and not has_typst():
+        print(
+            tr(
+                "handouts, keys and feedback are pages to print; for PDFs, {install} and run "
+                "{command} again",
+                install=PDF_EXTRA,
+                command=f"gradbook class {part}",
+            )
+        )
 
 
 def _plan(options: Namespace) -> ClassPlan:
@@ -91,7 +107,7 @@ def run_mark(options: Namespace) -> int:
     from gradbook.teaching.classes.marking import mark_class
 
     renew(options.folder)
-    folder = open_class(options.folder)
+    folder = open_class(options.folder, options.force)
     _, problems = collect(folder, ())  # archives that were put there
     with counting(tr("books"), len(handed_in(folder))) as tell:
         found = mark_class(
@@ -112,6 +128,7 @@ def run_mark(options: Namespace) -> int:
     print(f"{options.folder}: {marked}")
     files = {"marks": MARKS, "page": PAGE, "feedback": FEEDBACK, "grades": GRADES}
     print(tr("{marks}, {page}, {feedback} and {grades} are in the folder", **files))
+    _say_pages(folder.plan, "mark")
     return _print_problems([*found.remarks, *problems])
 
 
@@ -141,7 +158,7 @@ def run_serve(options: Namespace) -> int:
         with (
             heard_alike(),
             guarded(None),  # what it writes lies in folders of its own, and it reads much
-            opened_site(options.workers, of_class) as site,
+            opened_site(options.workers, of_class, options.force) as site,
             serving(site, options.port) as on,
         ):
             print(tr("open {address}", address=on.address), flush=True)

@@ -13,8 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook import limits
 from gradbook.errors import DataError, GradbookError, UsageError
-from gradbook.files import InnerPath, clear_parts, inside, made_folder, read_text, write_whole
+from gradbook.files import (
+    InnerPath,
+    as_bytes,
+    clear_parts,
+    inside,
+    made_folder,
+    read_bytes,
+    read_text,
+    write_whole,
+)
 from gradbook.folders import alone_in
 from gradbook.formats.reading import is_foreign
 from gradbook.lab.models import stored
@@ -184,9 +194,17 @@ class RunFolder:
         write_whole(self.recipe_file, str(recipe))
 
     def write_problem(self, problem: Problem | None) -> None:
-        if problem and problem.record is not None:
-            text = json.dumps(problem.record, ensure_ascii=False, indent=2)
-            write_whole(self.problem_file, text + "\n")
+        """What the run learns; a file of that name which is no run's stays."""
+        record = problem.record if problem else None
+        text = "" if record is None else json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+        there = self.problem_file.is_file() and read_bytes(self.problem_file, limits.TEXT)
+        if there and there != as_bytes(text):
+            raise UsageError(
+                f"{self.problem_file} already exists, and no run wrote it: move it away, or name "
+                "another folder"
+            )
+        if text:
+            write_whole(self.problem_file, text)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

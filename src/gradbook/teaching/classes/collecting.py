@@ -70,7 +70,7 @@ def _take_in(goal: InnerPath, sources: Iterable[str]) -> tuple[int, list[str]]:
     new, problems = 0, list[str]()
     for source in (*map(inside, sources), goal):
         for book in _books(source, problems):
-            name = _kept_name(book.name)
+            name = kept_name(book.name)
             key = _key(name, book.content)
             if key not in known:
                 known.add(key)
@@ -143,7 +143,7 @@ def _moment(date: tuple[int, int, int, int, int, int]) -> float:
         return float(timegm(FIRST_DAY))
 
 
-def _kept_name(name: str) -> str:
+def kept_name(name: str) -> str:
     """What a book is called in handed-in: it says where it came from."""
     path = PurePath(name.replace("\\", "/"))
     words = [_ODD.sub("", part).strip(" .") for part in path.with_suffix("").parts]

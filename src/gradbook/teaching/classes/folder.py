@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -17,6 +19,7 @@ from gradbook import limits
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.files import (
     InnerPath,
+    as_bytes,
     clear_parts,
     inside,
     made_folder,
@@ -36,6 +39,7 @@ SHEET, NAMES, RUBRIC = "class.toml", "names.csv", "rubric.toml"
 MARKS, PAGE = "marks.csv", "class.html"
 EXERCISES, HANDOUTS, KEYS = "exercises", "handouts", "keys"
 HANDED_IN, FEEDBACK, GRADES, KEPT = "handed-in", "feedback", "grades", ".gradbook"
+INDEX, WRITTEN = "index.html", "written.txt"
 FOLDERS = (EXERCISES, HANDOUTS, KEYS, HANDED_IN, FEEDBACK, GRADES, KEPT)
 HEAD = "# What this class is: leave it as it is. The students are listed in names.csv.\n"
 LONGEST = 120.0  # seconds for a student's files
@@ -85,6 +89,7 @@ class ClassFolder:
 
     path: InnerPath
     plan: ClassPlan
+    force: bool = False  # whether files are replaced that gradbook didn't write
 
     @cached_property
     def students(self) -> list[str]:
@@ -105,6 +110,50 @@ class ClassFolder:
         made_folder(self.path / folder)
         return self.path / folder
 
+    # What gradbook wrote of the files that it writes anew is listed in the folder itself, so that
+    # it is known on another machine, too.
+
+    def require_ours(self, *names: str) -> None:
+        """Say before long work that one of these files is somebody else's, and stays."""
+        known = self._written
+        if known is None or self.force:
+            return
+        for name in names:
+            if (sum_there := self._sum(name)) and sum_there not in known.get(name, ()):
+                raise UsageError(
+                    f"{self.path / name} already exists, and gradbook didn't write it as it is "
+                    "now: move it away, or replace it with --force"
+                )
+
+    def write(self, files: Mapping[str, str | bytes]) -> None:
+        """Put them in the place of what gradbook wrote, and of nothing else."""
+        self.require_ours(*files)
+        known = dict(self._written or {})
+        for name, content in files.items():
+            # whoever is killed meanwhile leaves one of both
+            known[name] = [self._sum(name), sum_of(as_bytes(content))]
+        lines = [f"{one} {name}" for name, sums in known.items() for one in sums]
+        write_whole(self.inside(KEPT) / WRITTEN, "\n".join(lines))
+        for name, content in files.items():
+            write_whole(self.path / name, content)
+
+    @property
+    def _written(self) -> dict[str, list[str]] | None:
+        """The sums by the names of files; of a class from before they were listed, None."""
+        path = self.path / KEPT / WRITTEN
+        if not path.is_file():
+            return None if (self.path / SHEET).is_file() else {}
+        known: defaultdict[str, list[str]] = defaultdict(list)
+        for line in read_text(path).splitlines():
+            one, _, name = line.partition(" ")
+            known[name].append(one)
+        return known
+
+    def _sum(self, name: str) -> str:
+        path = self.path / name
+        content = read_bytes(path, limits.REPORT) if path.is_file() else b""
+        return sum_of(content) if content else ""
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """No other run works on the class meanwhile, and what a killed one left half-written is
@@ -124,13 +173,17 @@ class ClassFolder:
             sleep(0.1)
 
 
-def open_class(path: str | PathLike[str]) -> ClassFolder:
+def sum_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def open_class(path: str | PathLike[str], force: bool = False) -> ClassFolder:
     sheet = inside(path) / SHEET
     if not sheet.is_file():
         raise UsageError(
             f"{path} is no class: begin one with gradbook class init {path} --names names.csv"
         )
-    return ClassFolder(inside(path), read_plan(sheet))
+    return ClassFolder(inside(path), read_plan(sheet), force)
 
 
 def read_plan(sheet: PathLike[str]) -> ClassPlan:
@@ -169,7 +222,9 @@ def shorten_value(value: object) -> str:
     return text if len(text) <= LONGEST_TOLD else f"{text[:LONGEST_TOLD]}…"
 
 
-def begin_class(path: str | PathLike[str], plan: ClassPlan, names: str) -> ClassFolder:
+def begin_class(
+    path: str | PathLike[str], plan: ClassPlan, names: str, force: bool = False
+) -> ClassFolder:
     """The folder with what everything else follows from; of a class begun before, the same.
 
     Students may be added to the list; nobody is left out, for there may be marks.
@@ -193,12 +248,17 @@ def begin_class(path: str | PathLike[str], plan: ClassPlan, names: str) -> Class
         gone = [name for name in begun.students if name not in new] if _has_names(begun) else []
         if gone:
             raise UsageError(f"{names} lacks {gone[0]!r}, who is in {path} already: add the name")
+    begun = ClassFolder(folder, plan, force)
+    content = read_bytes(names, limits.TABLE)
+    is_new = not _has_names(begun) or read_bytes(folder / NAMES, limits.TABLE) != content
+    index = folder / INDEX
+    if index.is_file() and os.path.samefile(names, index):
+        raise UsageError(f"{names} is where the class's page goes: name another file or folder")
+    begun.require_ours(INDEX, *[NAMES] * is_new)
     made_folder(folder)
-    begun = ClassFolder(folder, plan)
     with begun.alone():
-        content = read_bytes(names, limits.TABLE)
-        if not _has_names(begun) or read_bytes(folder / NAMES, limits.TABLE) != content:
-            write_whole(folder / NAMES, content)
+        if is_new:
+            begun.write({NAMES: content})
         if not sheet.is_file():
             write_whole(sheet, plan.text())
     return begun

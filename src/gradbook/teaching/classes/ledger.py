@@ -7,7 +7,9 @@ again, and stands there afterwards, as columns and rows of her own do.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
@@ -16,7 +18,7 @@ from pathlib import Path
 from gradbook import limits
 from gradbook.data.formats.cells import SEPARATORS, CellRow, read_cells
 from gradbook.errors import DataError, as_cell
-from gradbook.files import InnerPath, read_bytes, write_whole
+from gradbook.files import InnerPath, read_bytes, whole_file
 from gradbook.report.audit import UTF8_MARK
 
 STUDENT, CHANGED, LATE, REMARK = "student", "changed to", "days late", "remark"
@@ -124,19 +126,48 @@ def read_ledger(path: PathOfLedger) -> dict[str, OwnEntry]:
     return _read(path).entries()
 
 
-def update_ledger(path: PathOfLedger, cells: CellsByStudent) -> dict[str, OwnEntry]:
-    """Write these cells into the file as it is now, and nothing else; what the teacher has there.
+Look = Callable[[Mapping[str, OwnEntry]], object]
 
-    She may have typed something since it was read, so it is read once more.
+
+def update_ledger(
+    path: PathOfLedger, cells: CellsByStudent, look: Look = lambda entries: None
+) -> dict[str, OwnEntry]:
+    """Write these cells into the file as it is now, and nothing else; what the teacher has there,
+    at which one may look before anything is written.
+
+    She may have typed something since it was read, so it is read once more, and again where she
+    saved it while this was at work.
     """
-    table = _read(path)
-    entries = table.entries()
-    text = StringIO()
-    csv.writer(text, delimiter=table.separator).writerows(table.with_cells(cells))
-    content = (UTF8_MARK + text.getvalue()).encode("utf-8", "backslashreplace")
-    if not path.is_file() or read_bytes(path, limits.TABLE) != content:
-        write_whole(path, content)
-    return entries
+    while True:
+        before = _content(path)
+        table = _read(path)
+        entries = table.entries()
+        look(entries)
+        text = StringIO()
+        csv.writer(text, delimiter=table.separator).writerows(table.with_cells(cells))
+        content = (UTF8_MARK + text.getvalue()).encode("utf-8", "backslashreplace")
+        with suppress(_SavedMeanwhile):
+            if content != before:
+                _write_over(path, before, content)
+            return entries
+
+
+class _SavedMeanwhile(Exception):
+    """Somebody else wrote the file."""
+
+
+def _write_over(path: PathOfLedger, before: bytes, content: bytes) -> None:
+    """Replace the file, if it still is what it was right before that."""
+    with whole_file(path) as part, open(part, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        if _content(path) != before:
+            raise _SavedMeanwhile
+
+
+def _content(path: PathOfLedger) -> bytes:
+    return read_bytes(path, limits.TABLE) if path.is_file() else b""
 
 
 def _plain(cell: str) -> str:
@@ -145,16 +176,19 @@ def _plain(cell: str) -> str:
 
 
 def _entry(row: CellRow, places: Mapping[str, int], file: str) -> OwnEntry:
-    points = _number(row, places[CHANGED], CHANGED, file)
-    days = _number(row, places[LATE], LATE, file)
+    return entry_of([row.cells[places[name]] for name in OWN], file, row.number)
+
+
+def entry_of(cells: Sequence[str], file: str | None = None, row: int | None = None) -> OwnEntry:
+    """What the teacher wrote, of the three cells that are hers."""
+    changed, late, remark = (cell.strip() for cell in cells)
+    points, days = _number(changed, CHANGED, file, row), _number(late, LATE, file, row)
     if days is not None and not days.is_integer():
-        raise DataError(f"'{LATE}' is a whole number, not {days:g}", file=file, row=row.number)
-    remark = _plain(row.cells[places[REMARK]].strip())
-    return OwnEntry(points, None if days is None else int(days), remark)
+        raise DataError(f"'{LATE}' is a whole number, not {days:g}", file=file, row=row)
+    return OwnEntry(points, None if days is None else int(days), _plain(remark))
 
 
-def _number(row: CellRow, place: int, name: str, file: str) -> float | None:
-    text = row.cells[place].strip()
+def _number(text: str, name: str, file: str | None, row: int | None) -> float | None:
     if not text:
         return None
     try:
@@ -165,6 +199,6 @@ def _number(row: CellRow, place: int, name: str, file: str) -> float | None:
         raise DataError(
             f"'{name}' is a number from 0 to {MOST:,}, not {text!r}: correct it, and run it again",
             file=file,
-            row=row.number,
+            row=row,
         )
     return value

@@ -10,9 +10,9 @@ from gradbook.files import InnerPath, write_whole
 from gradbook.lab.classroom import personalise
 from gradbook.language import tr
 from gradbook.rates.sweep import usable_rate
-from gradbook.report.derivation import require_typst
+from gradbook.report.derivation import has_typst
 from gradbook.report.document import Chapter, Passage, Report
-from gradbook.report.handout import handout, handouts_pdf
+from gradbook.report.handout import handout, handouts_page, handouts_pdf
 from gradbook.report.markup import report_page
 from gradbook.report.words import RichCell, Span, TableColumn, TextTable
 from gradbook.report.workbook import write_workbook
@@ -20,6 +20,7 @@ from gradbook.teaching.classes.folder import (
     EXERCISES,
     HANDED_IN,
     HANDOUTS,
+    INDEX,
     KEYS,
     RUBRIC,
     ClassFolder,
@@ -29,9 +30,10 @@ from gradbook.teaching.classes.folder import (
 from gradbook.teaching.classes.rubric import RUBRIC_TEXT
 from gradbook.work.processes import Task
 
-INDEX, ALL = "index.html", "all.pdf"
+ALL = "all"
+PDF, PAGE = ".pdf", ".html"
+PAPERS = {HANDOUTS: False, KEYS: True}  # in which folders they are, and whether they are solved
 TOGETHER = 40  # pages that are set at once
-Papers = tuple[InnerPath, InnerPath]  # a handout and its key
 Tell = Callable[[int], object]
 
 
@@ -42,61 +44,80 @@ def make_class(folder: ClassFolder, workers: int, tell: Tell = lambda done: None
 
 
 def _make_all(folder: ClassFolder, workers: int, tell: Tell) -> int:
-    plan = folder.plan
-    places = {name: folder.inside(name) for name in (EXERCISES, HANDOUTS, KEYS)}
-    folder.inside(HANDED_IN)
+    plan, ending = folder.plan, paper_ending(folder.plan)
+    for name in (EXERCISES, *PAPERS, HANDED_IN):
+        folder.inside(name)
     if not (folder.path / RUBRIC).is_file():
         write_whole(folder.path / RUBRIC, RUBRIC_TEXT)
     tasks: list[tuple[str, Task]] = []
     for student, stem in folder.stems.items():
-        book = places[EXERCISES] / f"{stem}.xlsx"
-        papers = (places[HANDOUTS] / f"{stem}.pdf", places[KEYS] / f"{stem}.pdf")
-        wanted = [path for path in (book, *(papers if plan.paper else ())) if not path.is_file()]
-        if wanted:
-            tasks.append((student, partial(_make, plan, student, book, papers)))
+        book, papers = folder.path / EXERCISES / f"{stem}.xlsx", _missing(folder, stem, ending)
+        if papers or not book.is_file():
+            tasks.append((student, partial(_make, folder, student, book, papers)))
     new = len(tasks)
-    if plan.paper and (tasks or not _has_all(places[KEYS])):
-        tasks += _all_tasks(folder, places)
-    for _ in do_each(tasks, workers, tell):
-        pass
-    write_whole(folder.path / INDEX, _index(folder))
+    together = _all_together(folder)
+    if ending and (tasks or any(_missing(folder, name, ending) for name in together)):
+        for name, students in together.items():
+            papers = [f"{where}/{name}{ending}" for where in PAPERS]
+            folder.require_ours(*papers)
+            tasks.append((name, partial(_papers, plan, students, papers)))
+    for _, papers in do_each(tasks, workers, tell):
+        if papers:
+            folder.write(papers)
+    folder.write({INDEX: _index(folder)})
     return new
 
 
-def _has_all(keys: InnerPath) -> bool:
-    named = (path for path in keys.iterdir() if path.name.startswith("all"))
-    return any(path.suffix == ".pdf" and path.is_file() for path in named)
+def paper_ending(plan: ClassPlan) -> str:
+    """As the files of handouts end: without Typst they are pages to print; '' of none."""
+    return "" if not plan.paper else PDF if has_typst() else PAGE
 
 
-def _make(plan: ClassPlan, student: str, book: InnerPath, papers: Papers) -> None:
-    """One student's files; those that are there stay."""
+def _missing(folder: ClassFolder, stem: str, ending: str) -> list[str]:
+    """The handout and the key that aren't there; a PDF serves as a page to print, too."""
+    endings = dict.fromkeys((ending, PDF))
+    return [
+        f"{where}/{stem}{ending}"
+        for where in PAPERS
+        if ending
+        if not any((folder.path / where / f"{stem}{one}").is_file() for one in endings)
+    ]
+
+
+def _make(folder: ClassFolder, student: str, book: InnerPath, papers: Sequence[str]) -> None:
+    """One student's files that are missing."""
+    plan = folder.plan
     net, exercise = personalise(plan.net(), student), plan.exercise(student)
     if not book.is_file():
         write_workbook(net, book, epochs=plan.epochs, rates=(), exercise=exercise)
-    if plan.paper and not all(path.is_file() for path in papers):
-        _make_papers(plan, [student], papers)
+    for name, content in _papers(plan, [student], papers).items():
+        write_whole(folder.path / name, content)
 
 
-def _all_tasks(folder: ClassFolder, places: dict[str, InnerPath]) -> list[tuple[str, Task]]:
-    """All handouts in one file, to be printed, and all keys; of a large class in several."""
+def _all_together(folder: ClassFolder) -> dict[str, list[str]]:
+    """Whose handouts are in one file, to be printed, by its name; of a large class in several."""
     students = folder.students
     parts = [students[k : k + TOGETHER] for k in range(0, len(students), TOGETHER)]
-    tasks: list[tuple[str, Task]] = []
-    for number, part in enumerate(parts, 1):
-        name = ALL if len(parts) == 1 else f"all-{number}.pdf"
-        papers = places[HANDOUTS] / name, places[KEYS] / name
-        tasks.append((name, partial(_make_papers, folder.plan, part, papers)))
-    return tasks
+    names = [f"{ALL}-{number}" for number in range(1, len(parts) + 1)] if parts[1:] else [ALL]
+    return dict(zip(names, parts, strict=True))
 
 
-def _make_papers(plan: ClassPlan, students: Sequence[str], papers: Papers) -> None:
+def _papers(
+    plan: ClassPlan, students: Sequence[str], names: Sequence[str]
+) -> dict[str, str | bytes]:
     """The students' pages in one file, and their keys in another."""
     pages = []
-    for student in students:
+    for student in students if names else ():
         net = personalise(plan.net(), student)
         pages.append(handout(net, plan.exercise(student), usable_rate(net, plan.epochs)))
-    for path, solved in zip(papers, (False, True), strict=True):
-        write_whole(path, handouts_pdf(pages, plan.paper, solved=solved))
+    made: dict[str, str | bytes] = {}
+    for name in names:
+        solved = PAPERS[name.partition("/")[0]]
+        if name.endswith(PDF):
+            made[name] = handouts_pdf(pages, plan.paper, solved=solved)
+        else:
+            made[name] = handouts_page(pages, plan.paper, solved=solved)
+    return made
 
 
 def require_paper(plan: ClassPlan) -> None:
@@ -104,7 +125,6 @@ def require_paper(plan: ClassPlan) -> None:
     if not plan.paper:
         return
     try:
-        require_typst()
         handout(plan.net(), plan.exercise("1"), 0.5)
     except GradbookError as error:
         raise UsageError(f"{error}; or give --paper none") from error
@@ -137,6 +157,7 @@ def _index(folder: ClassFolder) -> str:
 
 def _links(folder: ClassFolder, stem: str) -> list[RichCell]:
     files = [f"{EXERCISES}/{stem}.xlsx"]
-    if folder.plan.paper:
-        files += [f"{HANDOUTS}/{stem}.pdf", f"{KEYS}/{stem}.pdf"]
+    for where in PAPERS if folder.plan.paper else ():
+        is_set = (folder.path / where / f"{stem}{PDF}").is_file()
+        files.append(f"{where}/{stem}{PDF if is_set else PAGE}")
     return [(Span(file.rpartition("/")[2], link=file),) for file in files]

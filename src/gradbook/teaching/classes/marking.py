@@ -6,7 +6,6 @@ again, feedback that would be the same stays, and what the teacher wrote in mark
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,12 +19,12 @@ from gradbook.audit.classes.rubric import BookScore, Rubric, in_numbers, score
 from gradbook.audit.findings import UNREADABLE, BookReport, with_hints
 from gradbook.audit.many import checked_here
 from gradbook.errors import DataError
-from gradbook.files import InnerPath, read_bytes, read_text, write_whole
+from gradbook.files import InnerPath, as_bytes, read_bytes, read_text, write_whole
 from gradbook.language import current_language, tr
 from gradbook.language import mark as message_mark
 from gradbook.language.message import Message, joined
 from gradbook.report.audit import first_finding
-from gradbook.report.derivation import require_typst
+from gradbook.report.derivation import has_typst
 from gradbook.report.words import Span
 from gradbook.teaching.classes.class_page import ClassRow, class_page, row_of
 from gradbook.teaching.classes.collecting import day_of, handed_in
@@ -40,6 +39,7 @@ from gradbook.teaching.classes.folder import (
     RUBRIC,
     ClassFolder,
     do_each,
+    sum_of,
 )
 from gradbook.teaching.classes.ledger import (
     HEAD,
@@ -50,7 +50,7 @@ from gradbook.teaching.classes.ledger import (
     read_ledger,
     update_ledger,
 )
-from gradbook.teaching.classes.platforms import FinalGrade, read_listed, write_grades
+from gradbook.teaching.classes.platforms import FILES, FinalGrade, grade_files, read_listed
 from gradbook.teaching.classes.rubric import outdated_parts, read_rubric
 from gradbook.teaching.classes.senders import StudentBook, books_by_student
 
@@ -101,9 +101,8 @@ def mark_class(
 ) -> MarkedClass:
     """Judge what is new, and write marks, feedback, page and grades; what is said here goes before
     what the rubric says."""
-    if folder.plan.paper:
-        require_typst()
     with folder.alone():
+        folder.require_ours(PAGE, *(f"{GRADES}/{name}" for name in FILES))
         rubric = read_rubric(folder.path / RUBRIC)
         accepts = accept_elsewhere or rubric.accept_elsewhere
         rubric = replace(rubric, accept_elsewhere=accepts, out_of=out_of or rubric.out_of)
@@ -137,8 +136,7 @@ def _mark(
             for name in gone
         ),
     ]
-    _write_page(folder, marks, remarks)
-    _write_grades(folder, marks)
+    folder.write({PAGE: _class_page(folder, marks, remarks), **_grade_files(folder, marks)})
     return MarkedClass(marks, tuple(remarks), len(students))
 
 
@@ -197,12 +195,12 @@ def _write_feedback(
 ) -> tuple[set[str], list[str]]:
     """Writes what has changed; for which students, and what couldn't be written."""
     goal, kept = folder.inside(FEEDBACK), folder.inside(KEPT)
-    title = _title(folder)
+    title, paper = _title(folder), folder.plan.paper if has_typst() else ""
     there: defaultdict[str, dict[str, str]] = defaultdict(dict)  # sums of files by their stem
     stems = set(folder.stems.values())
     for path in goal.iterdir():
         if path.stem in stems:
-            there[path.stem][path.name] = _sum(read_bytes(path, limits.REPORT))
+            there[path.stem][path.name] = sum_of(read_bytes(path, limits.REPORT))
     tasks, digests = [], {}
     problems: list[str] = []
     for mark in marks:
@@ -213,13 +211,14 @@ def _write_feedback(
             mark.student, title, report, mark.mark, mark.points, mark.own.remark
         )
         stem = folder.stems[mark.student]
-        digest = _digest(feedback, folder.plan.paper)
+        digest = _digest(feedback, paper)
         known = kept / f"{stem}.txt"
-        last, *sums = read_text(known).split("\n") if known.is_file() else [""]
+        is_first = not known.is_file()
+        last, *sums = [""] if is_first else read_text(known).split("\n")
         if last == digest and (goal / f"{stem}.html").is_file():
             continue
-        edited = [name for name, remarks in there[stem].items() if sums and remarks not in sums]
-        if edited:
+        edited = [name for name, one in there[stem].items() if one not in sums]
+        if edited and (sums or is_first) and not folder.force:
             problems.append(
                 Message(
                     "{file} was changed since, and stays: move it away to have it written again",
@@ -228,13 +227,13 @@ def _write_feedback(
             )
             continue
         digests[mark.student] = known, digest
-        work = partial(make_feedback, feedback, mark.book.path, folder.plan.paper)
+        work = partial(make_feedback, feedback, mark.book.path, paper)
         tasks.append((mark.student, work))
     for student, (files, remarks) in do_each(tasks, workers, tell):
         problems += remarks
         known, digest = digests[student]
         before = there[known.stem]
-        after = before | {f"{known.stem}{end}": _sum(content) for end, content in files.items()}
+        after = before | {f"{known.stem}{end}": sum_of(content) for end, content in files.items()}
         # whoever is killed meanwhile leaves some of both
         write_whole(known, "\n".join(["", *before.values(), *after.values()]))
         for end, content in files.items():
@@ -243,15 +242,11 @@ def _write_feedback(
     return set(digests), problems
 
 
-def _sum(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 def _digest(told: StudentFeedback, paper: str) -> str:
     """The same for the same feedback, in whatever process."""
     own = told.student, told.title, told.mark, told.points, told.remark
     text = f"{__version__} {current_language().code} {paper} {line_of(told.report)} {own!r}"
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+    return sum_of(as_bytes(text))
 
 
 def _title(folder: ClassFolder) -> str:
@@ -284,17 +279,16 @@ def _ledger_row(one: StudentMark) -> dict[str, str]:
     return row
 
 
-def _write_page(folder: ClassFolder, marks: Sequence[StudentMark], remarks: Sequence[str]) -> None:
+def _class_page(folder: ClassFolder, marks: Sequence[StudentMark], remarks: Sequence[str]) -> str:
     judged = [one for one in marks if one.book is not None and one.mark is not None]
     reports = [one.book.report for one in judged if one.book]
-    shown = class_page(
+    return class_page(
         tr("Class: {name}", name=_title(folder)),
         [_page_row(folder, one) for one in marks],
         reports,
         [one.mark for one in judged if one.mark],
         [*_notes(marks), *remarks],
     )
-    write_whole(folder.path / PAGE, shown)
 
 
 def _page_row(folder: ClassFolder, one: StudentMark) -> ClassRow:
@@ -310,8 +304,8 @@ def _notes(marks: Sequence[StudentMark]) -> Iterator[str]:
             yield joined(": ", (one.student, note))
 
 
-def _write_grades(folder: ClassFolder, marks: Sequence[StudentMark]) -> None:
+def _grade_files(folder: ClassFolder, marks: Sequence[StudentMark]) -> dict[str, str]:
     grades = [FinalGrade(one.student, one.points, one.own.remark) for one in marks]
     out_of = max((one.mark.out_of for one in marks if one.mark), default=0.0)
-    listed = read_listed(folder.path / NAMES)
-    write_grades(folder.inside(GRADES), listed, grades, _title(folder), out_of)
+    folder.inside(GRADES)
+    return grade_files(read_listed(folder.path / NAMES), grades, _title(folder), out_of)

@@ -14,13 +14,15 @@ from io import StringIO
 from gradbook.audit.classes.rubric import in_numbers
 from gradbook.data.formats.cells import read_cells
 from gradbook.errors import as_cell
-from gradbook.files import InnerPath, write_whole
+from gradbook.files import InnerPath
 from gradbook.lab.classroom import kind_of, read_roster
 from gradbook.report.audit import UTF8_MARK
+from gradbook.teaching.classes.folder import GRADES
 
 MOODLE = ("identifier", "full name", "first name", "last name", "email address", "id number")
 CANVAS = ("student", "id", "sis user id", "sis login id", "section")
 CANVAS_HEAD = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+FILES = ("moodle.csv", "canvas.csv", "google-classroom.csv")
 POSSIBLE = "    Points Possible"  # what Canvas calls the row below the head
 
 
@@ -67,23 +69,21 @@ def read_listed(path: InnerPath) -> ListedStudents:
     return ListedStudents(cells, dict(zip(keys, head, strict=True)))
 
 
-def write_grades(
-    folder: InnerPath,
-    listed: ListedStudents,
-    grades: Sequence[FinalGrade],
-    title: str,
-    out_of: float,
-) -> None:
+def grade_files(
+    listed: ListedStudents, grades: Sequence[FinalGrade], title: str, out_of: float
+) -> dict[str, str]:
     """A file for each platform."""
-    tables = {
-        "moodle.csv": _moodle(listed, grades),
-        "canvas.csv": _canvas(listed, grades, title, out_of),
-        "google-classroom.csv": _classroom(listed, grades, title),
-    }
-    for name, rows in tables.items():
+    tables = (
+        _moodle(listed, grades),
+        _canvas(listed, grades, title, out_of),
+        _classroom(listed, grades, title),
+    )
+    files = {}
+    for name, rows in zip(FILES, tables, strict=True):
         text = StringIO()
         csv.writer(text).writerows([as_cell(cell) for cell in row] for row in rows)
-        write_whole(folder / name, text.getvalue())
+        files[f"{GRADES}/{name}"] = text.getvalue()
+    return files
 
 
 def _moodle(listed: ListedStudents, grades: Sequence[FinalGrade]) -> list[list[str]]:

@@ -2,10 +2,10 @@
 
 import { mark, tr, trCount } from "../view/language.js"
 import { chosenFiles } from "../class/files.js"
-import { ask, element, save, tell } from "./server.js"
+import { ask, element, Refusal, save, tell } from "./server.js"
 
 /**
- * @typedef {{student: string, points: number | null, outOf: number | null, verdict: string, changed: number | null, late: number | null, remark: string}} Student
+ * @typedef {{student: string, points: number | null, outOf: number | null, verdict: string, own: string[]}} Student
  * @typedef {{begun: boolean, folder: string, books: number, isMarked: boolean, students: Student[], remarks: string[]}} Room
  */
 
@@ -47,28 +47,46 @@ function counted(room) {
   return tr("{students}, {books}", { students, books })
 }
 
-/** @param {string} label @param {string} kind @param {string | number | null} value */
+/** @param {string} label @param {string} kind @param {string} value */
 function field(label, kind, value) {
   const made = document.createElement("input")
-  Object.assign(made, { className: "own", type: kind, value: value ?? "", ariaLabel: label, min: "0", step: "any" })
+  Object.assign(made, { className: "own", type: kind, value, ariaLabel: label, min: "0", step: "any" })
   return made
 }
+
+/** What was typed into a row and isn't kept yet, and what stood there before.
+ * @type {Map<string, {seen: string[], typed: string[]}>}
+ */
+const drafts = new Map()
 
 /** @param {Student} one */
 function row(one) {
   const { student } = one
   const made = document.createElement("tr")
+  const [changed, late, remark] = drafts.get(student)?.typed ?? one.own
   const fields = [
-    field(tr("points of {student}, changed to", { student }), "number", one.changed),
-    field(tr("days late of {student}", { student }), "number", one.late),
-    field(tr("remark for {student}", { student }), "text", one.remark),
+    field(tr("points of {student}, changed to", { student }), "number", changed),
+    field(tr("days late of {student}", { student }), "number", late),
+    field(tr("remark for {student}", { student }), "text", remark),
   ]
+  let seen = drafts.get(student)?.seen ?? one.own
+  const draw = () => drafts.set(student, { seen, typed: fields.map(it => it.value) })
+  made.addEventListener("input", draw)
   const keep = document.createElement("button")
   const label = tr("keep what is said of {student}", { student })
   Object.assign(keep, { type: "button", className: "own button", textContent: mark("Keep"), ariaLabel: label })
   keep.addEventListener("click", () => doing(mark("marking …"), async () => {
-    const [changed, late, remark] = fields.map(it => it.value)
-    show(await tell("class/marks", "PUT", { student, remark, ...given("changed", changed), ...given("late", late) }))
+    const typed = fields.map((it, k) => (it.value === seen[k] ? null : it.value))
+    const room = await tell("class/marks", "PUT", { student, seen, typed }).catch(error => {
+      if (error instanceof Refusal && error.own) {
+        seen = error.own
+        fields.forEach((it, k) => { if (typed[k] === null) it.value = seen[k] })
+        draw()
+      }
+      throw error
+    })
+    drafts.delete(student)
+    show(room)
     return tr("kept for {student}", { student })
   }))
   for (const content of [student, one.points ?? "", one.outOf ?? "", one.verdict, ...fields, keep]) {
@@ -76,11 +94,6 @@ function row(one) {
   }
   return made
 }
-
-/** A number that was typed in; nothing of an empty field.
- * @param {string} name @param {string} value
- */
-const given = (name, value) => (value === "" ? {} : { [name]: Number(value) })
 
 /** What the class's part of the page does, where there is one. */
 export function workClass() {

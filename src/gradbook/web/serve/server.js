@@ -2,13 +2,14 @@
 
 import { mark, tr } from "../view/language.js"
 
-/** What the server refused, with the place in a text where there is one. */
+/** What the server refused, with the place in a text or the cells of a row where there are any. */
 export class Refusal extends Error {
-  /** @param {string} message @param {{line?: number, column?: number}} [place] */
-  constructor(message, place = {}) {
+  /** @param {string} message @param {{line?: number, column?: number, own?: string[]}} [told] */
+  constructor(message, told = {}) {
     super(message)
-    this.line = place.line ?? null
-    this.column = place.column ?? null
+    this.line = told.line ?? null
+    this.column = told.column ?? null
+    this.own = told.own ?? null
   }
 }
 
