@@ -110,7 +110,7 @@ class Statement:
         return tuple(map(int, self.take().split("x")))
 
     def wholes(self, what: str, counts: Collection[int], examples: str) -> tuple[int, ...]:
-        """One whole number, or several with an x between them, in a number that `counts` allows."""
+        """One whole number, or several with an x between them, as many as `counts` allows."""
         if "x" not in self.next:
             return (self.whole(what),)
         if not WHOLES.fullmatch(self.next) or self.next.count("x") + 1 not in counts:

@@ -157,8 +157,8 @@ class FolderLock:
     """An exclusive lock on a folder, or on a file in it, that lasts as long as the process, if the
     system has such locks.
 
-    However a process ends, the system releases its lock, after its forked copies (its helpers)
-    have ended, too, unless they don't `share` it. If there are no locks of folders (Windows, some
+    However a process ends, the system releases its lock; forked copies (its helpers) keep the lock
+    until they end, unless they don't `share` it. If there are no locks of folders (Windows, some
     network drives), `is_ours` is true, but `is_sure` isn't.
     """
 

@@ -1,4 +1,4 @@
-"""What every layer is: what it reads, makes and owns, and where its ops are made."""
+"""What all layers have in common: what they read, compute and own, and the site of their ops."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WINDOW_BEFORE = "give it padding before the first step alone ('pad {before}x0')"
 
 
 class Bias(StrEnum):
-    """How a layer's sums are shifted: EACH by its own bias, all by one SHARED bias, or by NONE.
+    """The biases of a layer's sums: one for EACH, one SHARED by all, or NONE.
 
     FIXED and FIXED_SHARED biases keep their start values.
 
@@ -58,7 +58,7 @@ class Bias(StrEnum):
 
 
 class Role(StrEnum):
-    """The kinds of parameter, and the letter that names their elements: w1, b1, γ1, β1, α1,
+    """The kinds of parameter, and the letter in the names of their elements: w1, b1, γ1, β1, α1,
     ρ1."""
 
     WEIGHT = "w"
@@ -70,58 +70,58 @@ class Role(StrEnum):
 
     @property
     def tensor(self) -> str:
-        """What a layer's tensor of this kind is called in files: conv1.weight."""
+        """The name of a layer's tensor of this kind in files: conv1.weight."""
         return self.name.lower()
 
     @property
     def plural(self) -> str:
-        """The statement of the text form that gives their start values."""
+        """The statement of the text form for their start values."""
         return f"{self.tensor}es" if self is Role.BIAS else f"{self.tensor}s"
 
     @property
     def typed(self) -> str:
-        """Its letter as it can be typed: gamma for γ."""
+        """Its letter in a form that can be typed: gamma for γ."""
         return unicodedata.name(self).rpartition(" ")[2].lower()
 
     @property
     def start(self) -> float:
-        """What it is worth at the start, where nothing is said; weights are drawn."""
+        """The default start value; weights start with random values instead."""
         return {Role.SCALE: 1.0, Role.SLOPE: 0.25, Role.RANGE: 3.0}.get(self, 0.0)
 
 
 @dataclass(frozen=True)
 class ParameterSpec:
-    """One parameter tensor that a layer owns; `fans` are its inputs and outputs per sum."""
+    """One parameter tensor that a layer owns; `fans` are the inputs and outputs of its sums."""
 
     role: Role
     shape: Shape
     fans: tuple[int, int] = (1, 1)
     fixed: bool = False
-    part: str = ""  # what it is there for, where a layer has several of a role: recurrent
-    uses: int = field(default=1, compare=False)  # how often a sample meets each of its elements
-    start: tuple[float, ...] = ()  # where it isn't the usual of its role
+    part: str = ""  # its purpose, if a layer has several of a role: recurrent
+    uses: int = field(default=1, compare=False)  # how often a sample uses each of its elements
+    start: tuple[float, ...] = ()  # if it isn't the default of its role
 
     @property
     def tensor(self) -> str:
-        """What it is called in files: weight, recurrent_weight."""
+        """Its name in files: weight, recurrent_weight."""
         return f"{self.part}_{self.role.tensor}".lstrip("_")
 
     @property
     def is_constant(self) -> bool:
-        """Whether a formula says what it is, so that it is no parameter."""
+        """Whether a formula determines its value, so that it isn't stored."""
         return self.fixed and bool(self.start)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter(ParameterSpec):
-    """The same in its network: whose it is, and how its elements are numbered."""
+    """A parameter in its network, with its layer and the numbers of its elements."""
 
     layer: int
     first: int  # the number of its first element: w5 is the first of the output layer
 
     @property
     def leaf(self) -> Name:
-        """What its leaf is called."""
+        """The name of its leaf."""
         return leaf_name(self.role, self.layer, self.part)
 
     @property
@@ -134,7 +134,7 @@ class Parameter(ParameterSpec):
 
 
 def leaf_name(role: Role, layer: int, part: str = "") -> Name:
-    """What the leaf of a layer's parameter is called: w_layer_3, w_recurrent_layer_3."""
+    """The name of the leaf of a layer's parameter: w_layer_3, w_recurrent_layer_3."""
     return Name(role, layer=layer, word=f"{part}_layer".lstrip("_"))
 
 
@@ -142,28 +142,28 @@ def bias_of(value: object) -> Bias:
     return Bias(one_of("bias", value, Bias))
 
 
-# Where ops are made --------------------------------------------------------------
+# The site of ops -----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Mask:
-    """What dropout multiplies with: 0 by chance, else `scale`. Its values come from outside."""
+    """The random factors of dropout: 0 or `scale`. Their values come from outside."""
 
     leaf: Node
     rate: float
     layer: int  # the dropout's place among the network's layers, from 0
-    kept: tuple[Node, ...]  # what it leaves of the values before it
-    first: int = 0  # of a single value, which of those it is that are drawn for the layer
+    kept: tuple[Node, ...]  # the values before it after the multiplication
+    first: int = 0  # of a single value: its number among the layer's factors
 
     @property
     def scale(self) -> float:
-        """So that the mean stays as it is."""
+        """The factor that keeps the mean the same."""
         return 1 / (1 - self.rate)
 
 
 @dataclass(frozen=True)
 class Change:
-    """What goes from step to step: the value at the start, and the next one."""
+    """A value that changes from step to step: at the start, and in the next step."""
 
     leaf: Node
     start: Array
@@ -172,17 +172,17 @@ class Change:
 
 @dataclass(frozen=True)
 class LayerSite:
-    """Where a layer's ops are made: the names it gives, the samples, and what goes on from step
-    to step. `masks` and `statistics` collect what the layers of one network ask for."""
+    """The surroundings in which a layer's ops are made: names, samples, and values that continue
+    from step to step. `masks` and `statistics` collect those that the layers of a network need."""
 
     graph: Graph
     index: int  # of the layer
-    number: int | None  # among the layers of its kind, where there are several
-    name: Name  # of the values that it makes
-    before: Name  # of the values before it
+    number: int | None  # among the layers of its kind, if there are several
+    name: Name  # of its output
+    before: Name  # of its input
     output: Shape
     samples: Node | int
-    outside: bool  # whether batches come from there
+    outside: bool  # whether batches come from outside
     training: bool
     masks: list[Mask] = field(default_factory=list)
     statistics: dict[Node, Change] = field(default_factory=dict)
@@ -191,14 +191,14 @@ class LayerSite:
         return self.graph.make(op, *inputs, attributes=attributes)
 
     def part(self, stem: str) -> Name:
-        """The name of something inside the layer: μ, or μ2 in the second of its kind."""
+        """The name of a value inside the layer: μ, or μ2 in the second layer of its kind."""
         return Name(stem, layer=self.number)
 
     def named(self, node: Node, stem: str) -> Node:
         return self.graph.named(node, self.part(stem))
 
     def levelled(self, weights: Node, bits: Bits, groups: int = BY_ROWS) -> Node:
-        """The weights as sums read them: ŵ, where they have few bits."""
+        """The weights as sums read them: rounded to ŵ if they have few bits."""
         if not bits:
             return weights
         how = (bits, groups)
@@ -208,13 +208,13 @@ class LayerSite:
         return self.make("levelled", weights, scales, attributes=how)
 
     def running(self, stem: str, shape: Shape, start: float) -> Node:
-        """A statistic's running mean, a leaf that keeps its value at work."""
+        """A statistic's running mean, as a leaf whose value is kept after training."""
         leaf = self.graph.leaf(Name("r", of=self.part(stem)), shape)
         self.statistics[leaf] = Change(leaf, np.full(shape, float(start)), leaf)
         return leaf
 
     def keep(self, running: Node, following: Node) -> None:
-        """What a running mean is in the next step."""
+        """Set a running mean's value in the next step."""
         self.statistics[running] = replace(self.statistics[running], next=following)
 
 
@@ -222,55 +222,55 @@ class LayerSite:
 
 
 class AnswerKind(StrEnum):
-    """What values say where they are a network's answer."""
+    """The meaning of values that are a network's answer."""
 
     NUMBERS = "numbers"
-    CHANCES = "chances"  # each its own
+    CHANCES = "chances"  # independent of each other
     SHARES = "shares of 1"
     LOGARITHMS = "logarithms of shares of 1"
 
     @property
     def are_shares(self) -> bool:
-        """Whether they are shares of 1, or the logarithms of such."""
+        """Whether they are shares of 1, or the logarithms of shares."""
         return self in (AnswerKind.SHARES, AnswerKind.LOGARITHMS)
 
 
 class Layer:
-    """What every layer answers; most read the values before them and keep their shape.
+    """The properties of all layers; by default, a layer reads the values before it and keeps
+    their shape. Value 0 is the network's input, value k the output of layer k.
 
-    Value 0 is the network's input, value k what layer k makes. A card is a frozen dataclass of
-    this class; `forms` are the statements of the text form that it is written with.
+    A card is a frozen dataclass derived from this class; `forms` are its statements in texts.
     """
 
     forms: ClassVar[tuple[StatementForm, ...]] = ()
-    word: ClassVar[str] = ""  # what a layer of this kind is called: conv1, relu2
-    letter: ClassVar[str] = ""  # that its values are called by
-    last_letter: ClassVar[str] = ""  # and those of the last such layer: o1
-    passes_on: ClassVar[bool] = False  # whether its values are those before it, names and all
-    names_after: ClassVar[bool] = False  # whether its values are named after those before: a_h1
-    sums: ClassVar[bool] = False  # whether each value adds up inputs times weights of its own
+    word: ClassVar[str] = ""  # the name of layers of this kind: conv1, relu2
+    letter: ClassVar[str] = ""  # the letter of its values
+    last_letter: ClassVar[str] = ""  # the letter in the last such layer: o1
+    passes_on: ClassVar[bool] = False  # whether its values and names are those before it
+    names_after: ClassVar[bool] = False  # whether its values' names contain those before: a_h1
+    sums: ClassVar[bool] = False  # whether each value is a weighted sum with its own weights
     reads_all: ClassVar[bool] = False  # whether each of its values depends on all before it
     normalises: ClassVar[bool] = False
-    puts_beside: ClassVar[bool] = False  # whether the channels of all that it reads stand in a row
-    mixes_samples: ClassVar[bool] = False  # whether a batch's samples meet in it
-    elementwise: ClassVar[bool] = False  # whether each value is made of those at its own place
+    puts_beside: ClassVar[bool] = False  # whether it concatenates the channels of its inputs
+    mixes_samples: ClassVar[bool] = False  # whether a batch's samples affect each other in it
+    elementwise: ClassVar[bool] = False  # whether each value depends only on those at its place
     statistics: ClassVar[Mapping[str, str]] = {}  # kept of batches: mean → μ, variance → σ²
-    ending: ClassVar[str] = ""  # the activation that it is, where it is one
-    lowest: ClassVar[float] = -inf  # no value that it makes is below this, whatever it reads
-    rising: ClassVar[bool] = False  # whether it keeps which of its values is largest
+    ending: ClassVar[str] = ""  # the activation, if it is one
+    lowest: ClassVar[float] = -inf  # a lower bound of its values, for any input
+    rising: ClassVar[bool] = False  # whether the largest of its values stays the largest
     answer_kind: ClassVar[AnswerKind] = AnswerKind.NUMBERS
     is_softmax: ClassVar[bool] = False
-    draws: ClassVar[bool] = False  # whether it sets values to 0 by chance while training
-    idle: ClassVar[bool] = False  # whether a network at work can do without it
-    has_inner_values: ClassVar[bool] = False  # whether it names some between
-    inner_words: ClassVar[Mapping[str, str]] = {}  # what those are: h_query, a_share
-    reads_sequences: ClassVar[bool] = False  # whether it takes steps x features, laid out in a row
-    ties: ClassVar[str] = ""  # the word of the card before it whose parameters it takes
-    begins_branch: ClassVar[bool] = False  # whether it makes nothing, and an earlier value goes on
-    remark: ClassVar[str] = ""  # on what the matrix form calls it and its way back by
+    draws: ClassVar[bool] = False  # whether it sets random values to 0 in training
+    idle: ClassVar[bool] = False  # whether it does nothing in a trained network
+    has_inner_values: ClassVar[bool] = False  # whether it names inner values
+    inner_words: ClassVar[Mapping[str, str]] = {}  # descriptions of these: h_query, a_share
+    reads_sequences: ClassVar[bool] = False  # whether it reads steps x features, in a row
+    ties: ClassVar[str] = ""  # the word of the earlier card whose parameters it shares
+    begins_branch: ClassVar[bool] = False  # whether it only continues from an earlier value
+    remark: ClassVar[str] = ""  # explains its name in the matrix form, and its backward pass
     is_fourier: ClassVar[bool] = False  # whether it is a Fourier transform of frames
-    learns: ClassVar[bool] = True  # whether what it owns changes in training
-    causal: bool = False  # whether no step of a sequence is to see those after it
+    learns: ClassVar[bool] = True  # whether its parameters change in training
+    causal: bool = False  # whether no step of a sequence may depend on later ones
     bias: Bias = Bias.NONE
     bits: Bits = Bits.ALL  # of the weights of its sums
     groups: int = 1
@@ -284,21 +284,21 @@ class Layer:
         self.check()
 
     def check(self) -> None:
-        """Refuse fields that don't go together."""
+        """Refuse fields that contradict each other."""
 
     @property
     def has_inner_steps(self) -> bool:
-        """Whether it computes more at the steps of a sequence than what it makes."""
+        """Whether it computes inner values at the steps of a sequence."""
         return self.reads_sequences and self.has_inner_values
 
     def form(self) -> StatementForm:
-        """The statement that says it without counting channels, where a text can say it."""
+        """The layer's statement, without counting channels if the text form can write it."""
         fitting = (form for form in self.forms if not form.per_channel and form.fits(self))
         return next(fitting, StatementForm(self.word))
 
     @property
     def text(self) -> str:
-        """The layer as the text form says it: conv 2 3x3 no bias."""
+        """The layer in the text form: conv 2 3x3 no bias."""
         return self.form().write(self)
 
     def __str__(self) -> str:
@@ -306,19 +306,19 @@ class Layer:
 
     @property
     def in_other_words(self) -> Layer:
-        """The same in the words of another card, where it is one of that one's."""
+        """The same layer as another card, if it is a special case of that one."""
         return self
 
     def reads(self, index: int) -> tuple[int, ...]:
-        """The numbers of the values that a layer at this index is given, in its own order."""
+        """The numbers of the values that a layer at this index reads, in its own order."""
         return (index,)
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
-        """The shape it makes of those of the values it reads."""
+        """The shape of its output, given the shapes of its inputs."""
         return shape
 
     def name(self, plain: Name, shape: Shape) -> Name:
-        """What its values are called, from its letter and number and the shape that it reads."""
+        """The name of its values, given its letter and number and the shape of its input."""
         return plain
 
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
@@ -329,11 +329,11 @@ class Layer:
         return None
 
     def spreads(self, shape: Shape) -> Window | None:
-        """The window of the map that it makes over which each value of its input is spread."""
+        """The window of its output over which each value of its input is spread."""
         return None
 
     def instead_of_later(self, shape: Shape, *others: Shape) -> str:
-        """What keeps it from making a step of a sequence of later ones, where it does so."""
+        """The remedy if a step of its output depends on later steps of a sequence; else ''."""
         window, spread_over = self.window(shape), self.spreads(shape)
         if window and window.span[1] - 1 > window.pad[1]:
             return WINDOW_BEFORE.format(before=window.span[1] - 1)
@@ -341,11 +341,11 @@ class Layer:
 
     @property
     def averages(self) -> bool:
-        """Whether each of its values is the mean of a window's, and not the largest."""
+        """Whether each of its values is the mean of a window, rather than the largest value."""
         return False
 
     def channel_groups(self, shape: Shape) -> int:
-        """How many groups it normalises, if each has some channels and all places of these."""
+        """The number of groups it normalises, if each has whole channels; else 0."""
         return 0
 
     def is_by_place(self, shape: Shape) -> bool:
@@ -353,22 +353,22 @@ class Layer:
         return False
 
     def counted_padding(self, shape: Shape) -> Sides:
-        """How much of its window's padding an average counts as zeros."""
+        """The part of its window's padding that an average counts as zeros."""
         return NOWHERE
 
     @property
     def level_groups(self) -> int:
-        """How its weights of few bits stand to its output channels, as `levels` asks."""
+        """The relation of its rounded weights to its output channels, as for `levels`."""
         return BY_ROWS
 
     def with_numbers(self, tensors: Mapping[str, Array]) -> Layer | None:
-        """The same without parameters, where these tensors are numbers that it can be said with."""
+        """The layer without parameters, if these tensors can be written as its fields."""
         return None if tensors else self
 
     @property
     def levels(self) -> tuple[int, int]:
-        """The lowest and the highest whole number of those that its values are a step times; of
-        values that are any numbers 0 and 0."""
+        """The lowest and the highest whole number whose multiples of a step its values are; 0 and 0
+        if its values aren't rounded."""
         return (0, 0)
 
     @property
@@ -378,29 +378,29 @@ class Layer:
 
     @property
     def level_step(self) -> float:
-        """How far one of these is from the next, where it has no parameters."""
+        """The distance between these values, if it has no parameters."""
         return 0.0
 
     def takes_in(self, before: Layer) -> bool:
-        """Whether it makes of all values what it makes of those that come out of this one."""
+        """Whether its output stays the same without the layer before it."""
         return False
 
     def allows_scale(self, scale: Array) -> bool:
-        """Whether its channels scaled and shifted are what it makes of scaled and shifted ones."""
+        """Whether scaling and shifting its input's channels scales and shifts its output's."""
         return False
 
     def words(self, shape: Shape) -> str:
-        """What its values are, after a sentence about those that it reads."""
+        """A description of its values, which continues one of the values that it reads."""
         raise NotImplementedError
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        """The node of what it makes of the values that it reads."""
+        """The node of its output, given the nodes of the values that it reads."""
         shape = given[0].shape
         return self.at_a_place(given, [spread_over(own, shape) for own in parameters])
 
     def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
-        """The same for a layer whose values are each made of those at their own place, with the
-        element of each of its parameters that serves that place."""
+        """The op at one place of an elementwise layer, given the element of each parameter that
+        belongs to that place."""
         raise NotImplementedError
 
 
@@ -416,13 +416,13 @@ def require_channels(word: str, shape: Shape) -> None:
 
 
 def add_bias(sums: Node, biases: Sequence[Node]) -> Node:
-    """Plus a bias for each channel, or one for all."""
+    """Add a bias for each channel, or one for all."""
     for bias in biases:
         sums += spread_over(bias, sums.shape)
     return sums
 
 
 def spread_over(parameter: Node, shape: Shape) -> Node:
-    """An element for each channel, or one for all, at every place that it serves."""
+    """An element per channel, or one for all, spread over every place."""
     own = parameter.shape == shape[:1]
     return spread(parameter, shape[1:]) if own else spread(reshape(parameter, ()), shape)

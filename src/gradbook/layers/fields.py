@@ -1,7 +1,7 @@
 """The fields of a layer's statement: how each is read, checked, written and explained.
 
 A `StatementForm` is a statement such as 'conv N K [stride S] … [BIAS]'. Its fields read themselves
-from the line, in order, and write themselves unless they have their default. `table()` has the
+from the line, in order, and write themselves unless they equal their default. `table()` has the
 same rules for a page, whose own reader follows them.
 """
 

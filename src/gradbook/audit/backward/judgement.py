@@ -38,7 +38,7 @@ from gradbook.targets.excel.language import Call, Expression, Infix, write
 
 MOST_FORMULAS = 6000  # in a workbook that is searched for a backward pass
 MOST_LOSSES = 16
-FEW_LOSSES = 2  # to compare a pass with that is wrong from the start
+FEW_LOSSES = 2  # to compare with a pass that is wrong from the start
 FEW_WEIGHTS = 2  # with recognised gradients: enough to recognise a backward pass
 FEW_GRADIENTS = 2  # blocks of gradients, or single ones
 MORE_WEIGHTS = 3  # required if they are recognised only after a correction
@@ -87,7 +87,7 @@ def _likely_readings(passes: Sequence[BackwardPass]) -> Iterator[BackwardReading
 
 
 def _pass_from(loss: StartingLoss) -> BackwardPass:
-    """The pass that starts from a loss; if it is wrong, from errors all measured alike."""
+    """The pass that starts from a loss; if it is wrong, from errors that are all measured alike."""
     back = BackwardPass.of(loss)
     even = even_out(loss) if back.wrong else loss
     return BackwardPass.of(even) if even.uneven else back

@@ -43,7 +43,7 @@ class RuleUpdate:
 class RuleForm:
     """What an update adds to a weight: rate × (target − activation) × input."""
 
-    factor: float  # the rate if every cell in it is `RATE`; negative in the wrong direction
+    factor: float  # the rate, with `RATE` in each of its cells; negative in the wrong direction
     target: Address | None  # None if an input replaces it, or another cell affects it
     rates: frozenset[Address]
     inputs: frozenset[Address]  # of its own weight; empty for a bias

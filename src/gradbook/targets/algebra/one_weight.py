@@ -1,4 +1,4 @@
-"""One weight of a network of any size, worked in numbers on one input, from it to the error."""
+"""One weight of a network of any size, worked out in numbers for one input."""
 
 from __future__ import annotations
 

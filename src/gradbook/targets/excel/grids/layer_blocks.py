@@ -191,7 +191,7 @@ def _weights(step: Step, parameter: Parameter, index: int) -> NodeBlock:
     return NodeBlock(_span(parameter), words, WEIGHT, grids, nodes, ("",))
 
 
-# What they share -----------------------------------------------------------------
+# Shared by pictures and sequences ------------------------------------------------
 
 
 def _nodes(step: Step, names: Iterable[Name | str]) -> Scalars:

@@ -76,7 +76,7 @@ class LookedAt:
     scene: GridScene
     stage: GridStage
 
-    # Where ---------------------------------------------------------------------
+    # Places --------------------------------------------------------------------
 
     @property
     def name(self) -> str:
@@ -149,7 +149,7 @@ class LookedAt:
     def leftmost(self) -> str:
         return self._along(1, self.column)
 
-    # What lights up ----------------------------------------------------------------
+    # Highlighted cells -------------------------------------------------------------
 
     def lit(self) -> Iterator[tuple[str, str, bool]]:
         """Areas to highlight, the condition for each of their cells, and whether a cell is the

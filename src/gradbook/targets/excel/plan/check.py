@@ -298,7 +298,7 @@ class EpochNudges(ForwardPasses):
         return float(sum(terms))
 
 
-# How near a gradient must be -------------------------------------------------
+# The tolerance of a gradient -------------------------------------------------
 
 AGREES, DIFFERS = mark("agrees"), mark("differs")
 OPEN, NO_NUMBER = mark("to fill in"), mark("no number")

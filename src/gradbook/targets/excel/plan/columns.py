@@ -1,4 +1,4 @@
-"""The columns in order, how many cells fit, and which an exercise leaves blank."""
+"""The columns in order, and which of them an exercise leaves blank."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def groups(step: Step) -> list[ColumnGroup]:
         ColumnGroup(tr("inputs"), step.inputs),
         *layers,
         ColumnGroup(tr("error"), tuple(errors)),
-        ColumnGroup(tr("from the error back"), tuple(_signals(step))),
+        ColumnGroup(tr("backward from the error"), tuple(_signals(step))),
         ColumnGroup(tr("gradients"), gradients(step)),
         ColumnGroup(tr("memory of the update"), memory),
     ]
