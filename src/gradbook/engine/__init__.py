@@ -1,4 +1,4 @@
-"""Training at the speed of the machine: C compiled for a network, or NumPy where nothing compiles.
+"""Training at the speed of the machine: C compiled for a network, or NumPy without a compiler.
 
 Knows compilers, their cache and how native code is loaded and called; not what a network means.
 """

@@ -41,17 +41,17 @@ class Job(ctypes.Structure):
     )
 
     def point_at_nothing(self) -> None:
-        """A later call with the same job must not find arrays that may be gone by then."""
+        """Clear the pointers, so that no later call uses arrays that may be freed."""
         for name in (*GIVEN.split(), *MADE.split()):
             setattr(self, name, None)
 
 
 @dataclass(frozen=True)
 class StepRecords:
-    """What each step saw before its update.
+    """The loss and the right answers of each step, before its update.
 
-    An answer is right where the largest output is where the largest target is; a single output,
-    where both are from ½ up or both below. NaN is never right.
+    An answer is right if the largest output and the largest target are in the same place; a single
+    output, if both are at least ½ or both below. NaN is never right.
     """
 
     losses: NDArray[np.float64]
@@ -60,7 +60,7 @@ class StepRecords:
 
 @dataclass
 class EpochRun:
-    """An epoch under way, for another thread to look at and to stop."""
+    """A running epoch, which another thread may watch and stop."""
 
     job: Job = field(default_factory=Job)
     given: Mapping[str, NDArray[Any]] = field(default_factory=dict)
@@ -81,16 +81,16 @@ class EpochRun:
 class Engine(ABC):
     """A network ready to train on batches of at most `batch` images."""
 
-    remark = ""  # what a user should know about how it trains
+    remark = ""  # for the user, about how it trains
 
     def __init__(self, net: Net, batch: int, precision: str, weighted: bool = False) -> None:
         if precision not in ("float32", "float64"):
             raise UsageError(f"precision is float32 or float64, not {precision!r}")
         if batch < 1:
-            raise UsageError(f"a batch holds at least 1 image, not {batch}")
+            raise UsageError(f"a batch has at least 1 image, not {batch}")
         self.net = net
         self.batch = batch
-        self.weighted = weighted  # whether samples count differently
+        self.weighted = weighted  # whether samples have weights
         self.real: np.dtype[np.floating[Any]] = np.dtype(precision)
         self.step_graph: Step = training_step(net, batch, weighted)
         self.scale: NDArray[np.float64] = np.ones(net.input[0])
@@ -99,7 +99,7 @@ class Engine(ABC):
     @property
     @abstractmethod
     def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """All that goes from step to step and the last gradients, by their names in the graph."""
+        """All that passes from step to step and the last gradients, by their names in the graph."""
 
     @abstractmethod
     def train(
@@ -109,10 +109,10 @@ class Engine(ABC):
 
     @abstractmethod
     def predict(self, images: NDArray[Any]) -> NDArray[Any]:
-        """What the network says to each image, with the running statistics."""
+        """The network's outputs for each image, with the running statistics."""
 
     def normalise(self, mean: ArrayLike, deviation: ArrayLike, most: float = 1) -> None:
-        """Inputs x come in as (x / most − mean) / deviation, channel by channel."""
+        """Scale inputs x to (x / most − mean) / deviation, channel by channel."""
         channels = self.net.input[0]
         deviations = np.broadcast_to(np.asarray(deviation, float), channels)
         self.scale = 1 / (most * deviations)
@@ -121,7 +121,7 @@ class Engine(ABC):
     # What is carried from step to step.
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """A copy of all that goes from step to step: with it training goes on as it was."""
+        """A copy of all that passes from step to step, from which training can continue."""
         return {str(leaf.name): self.arrays[str(leaf.name)].copy() for leaf in self.step_graph.next}
 
     def restore(self, values: Mapping[str, ArrayLike]) -> None:
@@ -134,7 +134,7 @@ class Engine(ABC):
         return {str(w.name): self.arrays[str(w.name)].copy() for w in self.step_graph.weights}
 
     def gradients(self) -> dict[str, NDArray[Any]]:
-        """Of the last step, by the names of the weights."""
+        """The gradients of the last step, by the names of the weights."""
         return {
             str(weight.name): self.arrays[str(slope.name)].copy()
             for weight, slope in self.step_graph.gradients.items()

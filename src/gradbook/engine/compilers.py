@@ -1,6 +1,6 @@
-"""C compilers: which there are here, with what flags each compiles, and compilers at work.
+"""C compilers: the ones installed, their flags, and running them.
 
-They are processes that end when whoever waits for them is interrupted.
+They are processes, which end when their caller is interrupted.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from gradbook.system import LIBRARY
 
 # At work --------------------------------------------------------------------------
 
-LONGEST, AT_ONCE = 300, 60  # seconds that a compiler may take, and that an answer may
-MOST_SAID = 2**22  # bytes that it may print; no compiler has that much to say of an engine
+LONGEST, AT_ONCE = 300, 60  # seconds that compiling may take, and that an answer may
+MOST_SAID = 2**22  # bytes that it may print; no compiler prints as much about an engine
 ANOTHER = "; GRADBOOK_CC can name another compiler"
 
 Process = subprocess.Popen[bytes]
@@ -40,7 +40,7 @@ _running: set[Process] = set()
 
 
 class CompilerError(GradbookError):
-    """There is no compiler, or it can't compile what we wrote."""
+    """There is no compiler, or it can't compile the engine."""
 
 
 def are_running() -> bool:
@@ -65,7 +65,7 @@ def _end(process: Process) -> None:
 
 
 def answer(command: Sequence[str], typed: str = "") -> str | None:
-    """What a compiler prints at once; None where there is none, or where it objects."""
+    """What a compiler prints; None if there is none, or if it fails."""
     try:
         with subprocess.Popen(
             command, stdin=PIPE, stdout=PIPE, stderr=subprocess.DEVNULL, **system.apart()
@@ -77,8 +77,8 @@ def answer(command: Sequence[str], typed: str = "") -> str | None:
 
 
 def compile_in(folder: Path, command: Sequence[str]) -> None:
-    """Run a compiler in a folder in which the files that it reads and writes have plain names: not
-    every compiler can spell every folder.
+    """Run a compiler in a folder where its files have plain names, since not every compiler can
+    handle every folder's name.
     """
     try:
         code, said = _worked(folder, command)
@@ -91,7 +91,7 @@ def compile_in(folder: Path, command: Sequence[str]) -> None:
 
 
 def _worked(folder: Path, command: Sequence[str]) -> tuple[int, str]:
-    """Run it; its exit code, and what it complained of."""
+    """Run a compiler; its exit code, and its complaints."""
     with system.bound_to_us(command) as (words, given), _started(folder, words, given) as process:
         _running.add(process)
         try:
@@ -102,14 +102,14 @@ def _worked(folder: Path, command: Sequence[str]) -> tuple[int, str]:
 
 
 def _read_all(process: Process, stream: IO[bytes] | None, patience: float, given: str = "") -> str:
-    """All that it prints; one that goes on for too long or prints too much is ended."""
+    """All that a process prints; one that takes too long or prints too much is ended."""
     assert stream is not None
     late = Timer(patience, system.kill, [process])
     late.daemon = True
     try:
         late.start()
         if process.stdin:
-            with suppress(BrokenPipeError):  # it didn't want to know
+            with suppress(BrokenPipeError):  # it doesn't read its input
                 process.stdin.write(given.encode())
                 process.stdin.close()
         content = stream.read(MOST_SAID + 1)
@@ -130,7 +130,7 @@ def _started(folder: Path, words: Sequence[str], given: int) -> Process:
     return subprocess.Popen(
         words,
         cwd=folder,
-        env={**os.environ, "TMPDIR": "."},  # so that the folder takes what is left there with it
+        env={**os.environ, "TMPDIR": "."},  # so that leftovers are removed with the folder
         stdin=given,
         stdout=subprocess.DEVNULL,
         stderr=PIPE,
@@ -153,13 +153,13 @@ USED = "#include <math.h>\n#include <pthread.h>\n#include <stdint.h>\n"  # what 
 # move them as what may lie anywhere.
 ANYWHERE = "-Wa,-muse-unaligned-vector-move"
 
-# Browsers: a module that waits to be called, with vectors, that asks for nothing but itself.
+# Browsers: a module that waits to be called, with vectors and without imports.
 FOR_BROWSERS = ("-target", "wasm32-wasi")
 
 
 @dataclass(frozen=True)
 class Compiler:
-    """The words that start it, and what it calls itself."""
+    """The words of its command, and its version."""
 
     command: tuple[str, ...]
     version: str
@@ -182,23 +182,23 @@ class Compiler:
 
     @property
     def ending(self) -> str:
-        """Of the libraries that it makes."""
+        """The ending of its libraries."""
         return ".wasm" if self.is_for_browsers else LIBRARY
 
     @property
     def misplaces_vectors(self) -> bool:
-        """Whether it is GCC for Windows on processors that care where a vector lies."""
+        """Whether it is GCC for Windows on processors that require aligned vectors."""
         defined = _defined(self)
         return self.is_for_windows and "__clang__" not in defined and "__x86_64__" in defined
 
     def flags(self, level: str) -> list[str]:
-        """The flags by which it compiles for machines of that level."""
+        """The flags to compile for machines of that level."""
         if self.is_for_browsers:  # which all have the same vectors
             return ["-msimd128"]
         if level == "native":
             return next(([flag] for flag in NATIVE if _macro_text(self, flag) is not None), [])
         machine = LEVELS[level]
-        if self.is_zig:  # to which nothing said is native
+        if self.is_zig:  # whose default is native
             machine = machine.replace("-", "_") or "baseline"
         return [f"-march={machine}"] if machine else []
 
@@ -207,7 +207,7 @@ class Compiler:
         return [*self.command, *FLAGS, *self._own_flags(), *self.flags(level)]
 
     def _own_flags(self) -> list[str]:
-        if self.is_for_browsers:  # where a page has one thread
+        if self.is_for_browsers:  # a page has one thread
             return []
         if self.misplaces_vectors:
             return [THREADS, ANYWHERE]
@@ -215,7 +215,7 @@ class Compiler:
 
     @property
     def to_link(self) -> list[str]:
-        """The flags that make a library of objects; it needs only what every machine has."""
+        """The flags that make a library of objects; it depends only on what every machine has."""
         if self.is_for_browsers:
             return ["-mexec-model=reactor", "-Wl,--strip-all"]
         alone = ["-static"] if self.is_for_windows and not self.is_zig else []
@@ -255,7 +255,7 @@ def for_browsers() -> Compiler:
 
 
 def why_numpy() -> str:
-    """Why NumPy trains, told to the user."""
+    """Why NumPy trains, for the user."""
     why, remedy = "no C compiler found", how_to_get_one()
     if wish := os.environ.get("GRADBOOK_CC"):
         why, remedy = f"GRADBOOK_CC names {wish!r}, which can't compile anything", "name another"
@@ -275,13 +275,13 @@ def how_to_get_one() -> str:
 
 
 def _zigs_wheel() -> str:
-    """How to install it; shells differ in their quotes."""
+    """How to install zig; shells differ in their quotes."""
     extra = "gradbook[zig]"
     return f"pip install {extra}" if sys.platform == "win32" else f"pip install '{extra}'"
 
 
 def _command(wish: str) -> tuple[str, ...]:
-    """The words of a wish; a path with spaces stands alone or in double quotes."""
+    """The words of a wish; a path with spaces is alone or in double quotes."""
     words = [wish] if shutil.which(wish) else [a or b for a, b in WORD.findall(wish)]
     found = shutil.which(words[0]) if words else None
     return (os.path.abspath(found), *words[1:]) if found else (wish,)
@@ -296,7 +296,7 @@ def _candidates() -> Iterator[tuple[str, ...]]:
 
 
 def _zigs() -> Iterator[tuple[str, ...]]:
-    if find_spec("ziglang"):  # which this Python was given, in a version of its own
+    if find_spec("ziglang"):  # installed for this Python, in a version of its own
         yield (sys.executable, "-m", "ziglang", "cc")
     if path := shutil.which("zig"):
         yield (path, "cc")
@@ -309,7 +309,7 @@ def _is_a_stub(path: str) -> bool:
 
 
 def _makes_what_we_load(compiler: Compiler) -> bool:
-    """Whether it has the headers that engines include, and its programs are of Python's kind."""
+    """Whether it has the headers that engines include, and its programs match this Python."""
     size = _defined(compiler).get("__SIZEOF_POINTER__")
     if size != str(ctypes.sizeof(ctypes.c_void_p)):
         return False
@@ -324,7 +324,7 @@ def _version(command: tuple[str, ...]) -> str | None:
 
 @cache
 def _macro_text(compiler: Compiler, *flags: str) -> str | None:
-    """The definitions of all macros where engines are compiled; None where they can't be."""
+    """The definitions of all macros for an engine; None if it can't compile one."""
     return answer([*compiler.command, *flags, "-dM", "-E", "-x", "c", "-"], USED)
 
 

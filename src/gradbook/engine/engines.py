@@ -1,6 +1,6 @@
-"""Engines to train with: the native one where there is a compiler and it pays, else NumPy's.
+"""Engines to train with: the native one if there is a compiler and it pays, else NumPy's.
 
-NumPy's own is here: it trains where nothing compiles, slowly, and says so.
+NumPy's engine is here: it trains slowly without a compiler, and says so.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _right_answers(outputs: NDArray[Any], targets: NDArray[Any]) -> int:
 
 # Which one ------------------------------------------------------------------------
 
-COMPILING = 2.0  # seconds, about; what NumPy is through with sooner needs no compiler
+COMPILING = 2.0  # seconds, about; a shorter training in NumPy needs no compiler
 NUMPY_STEP = 0.6e-3  # seconds for each step, and a second for so many multiply-adds
 DENSE_MACS, CONV_MACS = 1e9, 1e8
 
@@ -153,7 +153,7 @@ def open_faster(net: Net, batch: int, rows: int, epochs: int, *, weighted: bool 
 def open_kind(
     kind: str, net: Net, batch: int, threads: int = 1, *, weighted: bool = False
 ) -> Engine:
-    """The 'plain' engine, or the 'native' one where there is a compiler."""
+    """The 'plain' engine, or the 'native' one if there is a compiler."""
     if kind == "native":
         return open_engine(net, batch, threads, weighted=weighted)
     return PlainEngine(net, batch, weighted)
@@ -167,7 +167,7 @@ def open_engine(
     warp: Warp | None = None,
     weighted: bool = False,
 ) -> Engine:
-    """An engine ready to train; its `remark` tells the user where it is the slow one.
+    """An engine ready to train; its `remark` tells the user if it is the slow one.
 
     The code that changes images by `warp` is compiled beside it.
     """
@@ -176,7 +176,7 @@ def open_engine(
         return PlainEngine(net, batch, weighted)
     from gradbook.engine.native import NativeEngine, warp_library
 
-    macros(compiler)  # which both ask for
+    macros(compiler)  # both need these
     works: list[Callable[[], Any]] = [
         partial(NativeEngine, net, batch, threads, precision, weighted=weighted)
     ]

@@ -1,7 +1,7 @@
-"""C compiled to shared libraries, which are kept for the next time; and loading them.
+"""C compiled to shared libraries, which are cached; and loading them.
 
-The name of a library has the hash of what it was made of and its own, so that one file says all:
-nothing beside it can be missing, older or another's. Only what is still as it was made is loaded.
+The name of a library contains the hash of its source and its own, so that a single file is enough:
+nothing beside it can be missing, older or another's. Only unchanged libraries are loaded.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from gradbook.folders import kept_in, of_this_process, temporary_folder
 
 KIND = "engines"
 HASHED = 32  # letters of a hash in a name: 128 bits
-ROOM = 2**20  # bytes: where a folder takes them, a full disk isn't why a compiler failed
+ROOM = 2**20  # bytes: if a folder takes these, a full disk isn't why a compiler failed
 
 Make = Callable[[Path], Path]
 
 
 @dataclass(frozen=True)
 class Library:
-    """The file of a compiled library, and what its user should know of how it is kept."""
+    """The file of a compiled library, and a remark for the user on how it is kept."""
 
     path: Path
     remark: str = ""
@@ -52,7 +52,7 @@ def digest_of(*content: str | bytes) -> str:
 
 
 def keep_library(made_of: str, ending: str, make: Make) -> Library:
-    """The library made of what has this hash; `make` makes it in a folder where none is kept."""
+    """The library of a source with this hash; if none is cached, `make` makes it in a folder."""
     try:
         return _kept_in(kept_in(KIND), made_of, ending, make)
     except FileError as error:
@@ -64,7 +64,7 @@ def _kept_in(folder: Path, made_of: str, ending: str, make: Make) -> Library:
     for path in filter(_is_as_made, named):
         return Library(path)
     for path in named:
-        with suppress(OSError):  # what others still use
+        with suppress(OSError):  # if others still use it
             path.unlink()
     remark = f"{named[0]} had been changed or damaged: it was compiled again" if named else ""
     return Library(_make_in(folder, made_of, ending, make), remark)
@@ -79,12 +79,12 @@ def _is_as_made(path: Path) -> bool:
 
 
 def _make_in(folder: Path, made_of: str, ending: str, make: Make) -> Path:
-    """Whole or not at all, also while others make the same."""
+    """Make a library whole or not at all, even while another process makes the same one."""
     with said_plainly("keep engines in", folder), temporary_folder(folder) as own:
         try:
             made = make(own)
         except CompilerError:
-            (own / "room").write_bytes(bytes(ROOM))  # if it can't be, that is what went wrong
+            (own / "room").write_bytes(bytes(ROOM))  # if this fails, the disk is full
             raise
         target = folder / f"{made_of}-{digest_of(made.read_bytes())}{ending}"
         made.chmod(0o700)
@@ -92,7 +92,7 @@ def _make_in(folder: Path, made_of: str, ending: str, make: Make) -> Path:
 
 
 def _put(made: Path, target: Path) -> Path:
-    """Where others made the same, theirs may be in use, and then no system may replace it."""
+    """Move a library to its place, or keep the same one that another process uses there."""
     try:
         os.replace(made, target)
     except PermissionError:
@@ -123,7 +123,7 @@ def _useless(path: Path, why: str, further: str = "") -> CompilerError:
 # Compiling ------------------------------------------------------------------------
 
 MOST_AT_ONCE = 4  # compilers
-WORTH_ANOTHER = 2  # effort: for less, reading the text once more costs more than it saves
+WORTH_ANOTHER = 2  # effort: below this, reading the text again costs more than it saves
 
 
 def compile_library(
@@ -133,8 +133,8 @@ def compile_library(
     extra: Sequence[str] = (),
     effort: Sequence[float] = (1,),
 ) -> Library:
-    """The compiled text, which is kept. Text that is divided into PARTS may be compiled by several
-    compilers side by side; `effort` says how much work each part is.
+    """The compiled text, from the cache if it is there. Text that is divided into PARTS may be
+    compiled by several compilers side by side; `effort` says how much work each part is.
     """
     words = [*compiler.words(level), *extra]
     compiles_for = [f"{name} {value}" for name, value in macros(compiler, level).items()]
@@ -156,7 +156,7 @@ def build(
     source, library = folder / "engine.c", folder / f"engine{compiler.ending}"
     source.write_text(text, encoding="utf-8")
     most = system.cores()
-    if compiler.is_for_browsers:  # whose modules have the same bytes from every machine
+    if compiler.is_for_browsers:  # their modules have the same bytes on every machine
         most = MOST_AT_ONCE
     shares = share_out(effort, min(most, MOST_AT_ONCE))
     inputs = [source.name] if len(shares) == 1 else _objects(source, words, shares)
@@ -167,8 +167,8 @@ def build(
 
 
 def share_out(effort: Sequence[float], most: int) -> list[list[int]]:
-    """Divide the parts among at most `most` compilers, about as much work for each; among fewer
-    where there is little to do.
+    """Divide the parts among at most `most` compilers, about as much work for each; among fewer if
+    there is little to do.
     """
     count = max(1, min(most, len(effort), int(sum(effort) / WORTH_ANOTHER)))
     shares: list[list[int]] = [[] for _ in range(count)]
@@ -190,5 +190,5 @@ def _objects(source: Path, words: Sequence[str], shares: Sequence[Sequence[int]]
 
 
 def parts_flag(parts: Sequence[int]) -> str:
-    """The flag by which a compiler takes these parts alone."""
+    """The flag with which a compiler compiles only these parts."""
     return f"-DPARTS={sum(1 << part for part in parts)}"

@@ -1,7 +1,7 @@
 """Native code, loaded and called without holding the interpreter: a network's engine, and warps.
 
-An engine's C is for exactly one network. That of warps (runtime/warp.c) is compiled once for all
-and called for each image.
+An engine's C is for exactly one network. The C of warps (runtime/warp.c) is compiled once and
+called for each image.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _pointer = ctypes.c_void_p
 
 
 class NativeMemory:
-    """The memory of an engine in native code, freed when nothing refers to it any more.
+    """The memory of an engine in native code, freed when nothing refers to it.
 
-    Views of it refer to this object and not to the engine that has them: Python's collector doesn't
+    Views of it refer to this object and not to the engine: Python's collector doesn't
     look for cycles through NumPy's arrays, so an engine in a cycle would stay for ever.
     """
 
@@ -62,7 +62,7 @@ class NativeMemory:
 
 
 class NativeEngine(Engine):
-    """An engine whose weights, and whatever else goes from step to step, lie in native memory."""
+    """An engine whose weights, and whatever else passes from step to step, are in native memory."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class NativeEngine(Engine):
         size = int(np.prod(array.shape, dtype=int))
         kind = ctypes.c_double if self.real == np.float64 else ctypes.c_float
         memory: Any = (kind * size).from_address(self._memory.array(number))
-        memory.memory = self._memory  # which lasts as long as the view
+        memory.memory = self._memory  # keeps it alive with the view
         return np.frombuffer(memory, self.real).reshape(array.shape)
 
     def train(
@@ -144,7 +144,7 @@ class NativeEngine(Engine):
 
     def _call(self, job: Job, what: int, given: JobArrays, warping: Warping | None) -> None:
         """Run native code in this thread, which holds all arrays that the code may touch: whatever
-        becomes of the caller, none is freed or given to another call before the code is done.
+        happens to the caller, none is freed or reused before the code is done.
         """
         with self._running:  # one call at a time
             for name, array in given.items():
@@ -171,7 +171,7 @@ def _load_engine(path: Path) -> ctypes.CDLL:
 # Warps ----------------------------------------------------------------------------
 
 AT_ONCE = 16  # as in warp.c
-FLAGS = ("-O3",)  # at less, gcc takes loops over pixels pixel by pixel: six times slower, same bits
+FLAGS = ("-O3",)  # with less, gcc doesn't vectorise loops over pixels: six times slower, same bits
 
 Floats = NDArray[np.float32]
 Shape = tuple[int, int, int]  # channels, rows, columns
@@ -190,7 +190,7 @@ class WarpStruct(ctypes.Structure):
 
 
 class Warping:
-    """A warp of images of one shape: `function` and `how` are what `struct job` asks for."""
+    """A warp of images of one shape: `function` and `how` are members of `struct job`."""
 
     def __init__(
         self, warp: Warp, shape: Shape, compiler: Compiler | None = None, level: str = "native"

@@ -1,7 +1,7 @@
 """Python for browsers: the core of Pyodide as npm has it, checked and kept for the next time.
 
-It isn't part of gradbook, which a page can be made without: whoever asks for one that runs Python
-fetches it once, or names a folder that has it.
+It isn't part of gradbook, since most pages don't need it: a page that runs Python fetches it once,
+or takes it from a folder that the user names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SIZE = 6_488_647  # bytes of that archive
 DIGEST = "0YvXxEhfEdpLfb/XkM2BFAeMROq0iMUX2bzzH9pOttyMcWkwq+HbE5uyuGD82LN7y2q+SNvi/6V5JEsOlD2R1A=="
 VARIABLE = "GRADBOOK_PYODIDE"  # names a folder with the unpacked package
 KIND = "pyodide"
-PATIENCE = 30.0  # seconds until a piece must have come
+PATIENCE = 30.0  # seconds within which a piece must arrive
 PIECE = 2**16  # bytes
 
 LOADER, MODULE, LOCK = "pyodide.mjs", "pyodide.asm.mjs", "pyodide-lock.json"
@@ -39,7 +39,7 @@ FILES = (LOADER, MODULE, LOCK, CODE, LIBRARY)
 LOADER_EXPORT = re.compile(r"export\{(\w+) as loadPyodide,\w+ as version\};")
 MODULE_EXPORT = "export default _createPyodideModule;"
 SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*", re.MULTILINE)
-NO_IMPORTS = "self.importScripts=()=>{throw Error()}"  # by which it asks whether it is a module
+NO_IMPORTS = "self.importScripts=()=>{throw Error()}"  # with this it checks whether it is a module
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,16 @@ class BrowserPython:
 
 
 def browser_python(tell: Callable[[int], None] = lambda done: None) -> BrowserPython:
-    """The one in the folder that is named, or the one that is kept, or fetched now; `tell` hears
-    how many of its `SIZE` bytes have come."""
+    """Python from the named folder, the cache or, now, the network; `tell` gets the number of
+    bytes, of `SIZE`, that have arrived."""
     named = os.environ.get(VARIABLE)
     files = _in_folder(Path(named)) if named else _in_archive(_archive(tell))
     return BrowserPython(_script(files), files[CODE], files[LIBRARY])
 
 
 def _script(files: Mapping[str, bytes]) -> str:
-    """Its modules as a plain script: a worker that a page made of its own letters, read from a
-    file, is allowed no other. Of the packages that there are it is told of none."""
+    """Its modules as a plain script: a worker made by a page that was opened from a file can run no
+    other. Its list of packages is left empty."""
     loader, is_found = LOADER_EXPORT.subn(r"self.loadPyodide=\1;", files[LOADER].decode())
     module = files[MODULE].decode()
     if not is_found or MODULE_EXPORT not in module:
@@ -80,7 +80,7 @@ def _in_folder(folder: Path) -> dict[str, bytes]:
         raise FileError(f"{path} isn't the one of Pyodide: {error.message}") from None
     if version != VERSION:
         raise UsageError(
-            f"{folder} has version {version} of Pyodide: {VARIABLE} is to name a folder with "
+            f"{folder} has version {version} of Pyodide: {VARIABLE} must name a folder with "
             f"{VERSION}"
         )
     return {name: read_bytes(folder / name, limits.FOREIGN) for name in FILES}
@@ -93,7 +93,7 @@ def _in_archive(archive: bytes) -> dict[str, bytes]:
 
 
 def _archive(tell: Callable[[int], None]) -> bytes:
-    """As it was published, or not at all."""
+    """The archive as it was published, or an error."""
     path = kept_in(KIND) / f"pyodide-{VERSION}.tgz"
     with suppress(GradbookError):
         kept = read_bytes(path, limits.FOREIGN)

@@ -1,7 +1,7 @@
-"""The same C for browsers: a module of WebAssembly, and what a page must know to call it.
+"""The same C for browsers: a module of WebAssembly, and what a page needs to call it.
 
-Zig compiles it, with vectors of four lanes and without any import, so that a page on which nothing
-may be loaded can run it. It computes what the engine computes at the level of every machine.
+Zig compiles it, with vectors of four lanes and without any import, so that a page that may load
+nothing can run it. Its results are those of the engine at the level that every machine has.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from gradbook.targets.c.source import Array, Source, part, reader, source
 
 SIMD = "simd128"
 PACKED = Path(__file__).with_name("modules.tar.xz")  # `make modules` packs it
-ROOM = 256  # images of a batch that any module has room for: it takes smaller ones as well
+ROOM = 256  # images of a batch that every module has room for; smaller ones work too
 CALLED = ["engine_open", "engine_array", "engine_run", "order_keys", "place_in_job", "malloc"]
 CALLED_TO_WARP = ["place_in_warp", "warp_function"]
 KINDS = {
@@ -47,8 +47,8 @@ KINDS = {
 class WasmModule:
     """The code, the arrays that can be read and written, and the structs that it is called with.
 
-    The code of the recipes that come along lies in an archive, each under the hash of the C that it
-    was made of, so that none is ever taken for what the C has become since.
+    An archive contains the code of the built-in recipes, each under the hash of its C, so that
+    outdated code is never used.
     """
 
     text: str  # the C
@@ -58,16 +58,16 @@ class WasmModule:
 
     @property
     def name(self) -> str:
-        """By which it comes along: other C has another."""
+        """Its name in the archive, which depends on the C."""
         return f"{hashlib.sha256(self.text.encode()).hexdigest()[:24]}.wasm"
 
     @property
     def code(self) -> bytes:
-        """As it comes along with gradbook, or made here."""
+        """The code from gradbook's archive, or compiled here."""
         return shipped_module(self.name) or self.compile()
 
     def compile(self) -> bytes:
-        """The same bytes wherever the same version of zig makes them."""
+        """The code compiled here: the same bytes for the same version of zig."""
         called = [*CALLED, *(CALLED_TO_WARP if self.warps else [])]
         exports = [f"-Wl,--export={name}" for name in called]
         compiler = for_browsers()
@@ -76,7 +76,7 @@ class WasmModule:
         return made.path.read_bytes()
 
     def table(self) -> dict[str, Any]:
-        """What a page is told, beside the code."""
+        """The module's table for a page, beside the code."""
         return {
             "arrays": {
                 array.name: [number, prod(array.shape)] for number, array in enumerate(self.arrays)
@@ -87,7 +87,7 @@ class WasmModule:
 
 
 def shipped_module(name: str) -> bytes | None:
-    """A module that comes along, if there is one of that name."""
+    """A module from gradbook's archive, if there is one of that name."""
     try:
         with tarfile.open(PACKED) as archive:
             member = archive.extractfile(name) if name in archive.getnames() else None
@@ -97,20 +97,20 @@ def shipped_module(name: str) -> bytes | None:
 
 
 def trainer(net: Net, batch: int, *, weighted: bool = False) -> WasmModule:
-    """What trains the network on batches of so many images, which it may warp."""
+    """The module that trains the network on batches of so many images, which it may warp."""
     step = training_step(_unnamed(net), max(batch, ROOM), weighted)
     return _module(source(step, inference(net), machine(SIMD)), warps=True)
 
 
 def learner(net: Net) -> WasmModule:
-    """What trains the network on a sample at each step, and says what it makes of some."""
+    """The module that trains the network on one sample per step, and predicts."""
     step = training_step(_unnamed(net), 1)
     return _module(source(step, inference(net), machine(SIMD)), warps=False)
 
 
 def viewer(net: Net, batch: int) -> WasmModule:
-    """What reads so many images at a time. Of each it gives its error, the gradients that arrive
-    at the values of `reached`, and then the values of `shown`."""
+    """The module that reads so many images at a time. For each it outputs the error, the gradients
+    that arrive at the values of `reached`, and then the values of `shown`."""
     return _module(viewer_source(_unnamed(net), batch), warps=False)
 
 
@@ -125,7 +125,7 @@ def viewer_source(net: Net, batch: int) -> Source:
 
 
 def warping_table(warp: Warp, shape: Sequence[int]) -> dict[str, Any]:
-    """The members of `struct warp`; what it points at as lists of numbers."""
+    """The members of `struct warp`; arrays are lists of numbers."""
     channels, rows, columns = shape
     warp.require_fit(rows, columns)
     tables = warp_tables(warp, rows, columns)
@@ -135,18 +135,18 @@ def warping_table(warp: Warp, shape: Sequence[int]) -> dict[str, Any]:
 
 
 def shown_names(net: Net) -> list[str]:
-    """The names of what the layers make: of dropout and flatten there is nothing new."""
+    """The names of the layers' values, without dropout and flatten, which make no new ones."""
     return [str(value_name(net, k)) for k, layer in enumerate(net.layers) if not layer.passes_on]
 
 
 def reached_names(net: Net) -> list[str]:
-    """The image, and those of `shown` that the error is made of, directly or by way of others."""
+    """The image, and those of `shown` that the error depends on."""
     before = enumerate(net.layers[: last_value(net)])
     return ["i", *(str(value_name(net, k)) for k, layer in before if not layer.passes_on)]
 
 
 def _unnamed(net: Net) -> Net:
-    """Networks of the same layers share a module, whatever they are called."""
+    """The network without its name: networks with the same layers share a module."""
     return replace(net, name="")
 
 
@@ -155,7 +155,7 @@ def _module(made: Source, *, warps: bool) -> WasmModule:
 
 
 def _callable(warps: bool) -> str:
-    """The C that is for pages alone."""
+    """The C that only pages need."""
     text = part("page")
     for mark, name, struct in (("JOB", "job", Job), ("WARP", "warp", WarpStruct)):
         places = [f"offsetof(struct {name}, {member})" for member, _ in _members(struct)]
@@ -165,5 +165,5 @@ def _callable(warps: bool) -> str:
 
 
 def _members(struct: type[ctypes.Structure]) -> list[tuple[str, str]]:
-    """Their names and kinds, in order."""
+    """The names and kinds of a struct's members, in order."""
     return [(field[0], KINDS[field[1]]) for field in struct._fields_]

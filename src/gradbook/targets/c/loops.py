@@ -30,20 +30,20 @@ from gradbook.targets.c.slides import (
 )
 
 FEW = 4  # as in lanes.c
-ROAMING = "roaming"  # the file of C for windows that go in no plain way
+ROAMING = "roaming"  # the file of C for windows with any stride, padding or dilation
 LEVELS = "levels"  # and of weights of few bits
-SEQUENCES = "sequences"  # and of those that take steps apart and put them together
-GROUP_BYTES = 24 * 1024  # of rows that a gradient of weights goes through together
+SEQUENCES = "sequences"  # and for loops that split and join steps
+GROUP_BYTES = 24 * 1024  # of rows that a gradient of weights processes together
 
 
 @dataclass(frozen=True)
 class Packing:
-    """Weights laid out as a kernel reads them, made anew before each step."""
+    """Weights laid out as a kernel reads them, packed before each step."""
 
     weights: Node
     size: int
     lines: Sequence[str]  # from `weights` to `packed`
-    levelled: int = 0  # how many of few bits there are, whose levels are found first
+    levelled: int = 0  # how many weights of few bits there are, whose levels are computed first
     file: str = ""  # of C, that only some networks need
 
     @property
@@ -61,10 +61,10 @@ class Kernel:
     call: str
     scratch: int  # vectors
     packing: Packing | None = None
-    gradients: int = 0  # numbers a tile gives that are summed over the tiles
+    gradients: int = 0  # numbers per tile that are summed over the tiles
     by_value: bool = False  # reads rows value by value
-    unpack: str = ""  # from these sums to the weights' gradient, where it isn't the same
-    gathers: Mapping[int, str] = field(default_factory=dict)  # calls that stand for readers
+    unpack: str = ""  # from these sums to the weights' gradient, if they differ
+    gathers: Mapping[int, str] = field(default_factory=dict)  # calls that replace readers
     file: str = ""  # of C, that only some networks need
 
 
@@ -91,7 +91,7 @@ def _packed(weights: Node, size: int, *lines: str) -> Packing:
 
 
 def _levelling(node: Node, after: int) -> list[str]:
-    """From weights of few bits to what they come to, behind so many numbers of the scratch."""
+    """The lines that compute levels of weights of few bits, after so many numbers of scratch."""
     said, groups = node.attributes
     bits, shape = Bits(str(said)), node.shape
     if groups == BY_ROWS:
@@ -222,7 +222,7 @@ def _gradients(node: Node, back: Node, machine: Machine) -> Kernel:
     """The loop that makes the gradients of a convolution's weights and of its input."""
     slide = forward(node)
     tiles = tiling(slide)
-    assert tiles is not None  # or they would not go together
+    assert tiles is not None  # or they would not be paired
     outputs, inputs = slide.result[0], slide.source[0]
     groups = tiles.groups(outputs + inputs)
     counts = shares(groups)
@@ -244,7 +244,7 @@ def _gradients(node: Node, back: Node, machine: Machine) -> Kernel:
 
 
 def _bands(slide: Slide, tiles: Tiling, groups: list[Tiling]) -> tuple[object, ...]:
-    """The tiles, how many tall and low bands go together, and whether both do."""
+    """The tiles, how many tall and low bands run together, and whether both kinds do."""
     bands = (tiles.tall, tiles.low, tiles.broad, tiles.narrow)
     layout = _struct("winograd", *slide.result, *slide.source, slide.top, *bands)
     tall, low = max(g.tall for g in groups), max(g.low for g in groups)
@@ -337,7 +337,7 @@ def _only_step(node: Node, machine: Machine) -> Kernel:
 
 
 def _stack(node: Node, machine: Machine) -> Kernel:
-    """One loop after the other: each puts its step into the rows that are then handed on."""
+    """One loop after the other: each puts its step into the rows that are then finished."""
     features, _, steps = places(node)
     calls = [_call("put_step", f"read{step}", step, features, steps) for step in range(steps)]
     calls.append(_call("finish_steps", "finish", features, steps))
@@ -385,7 +385,7 @@ def _sum_channels(node: Node, machine: Machine) -> Kernel:
 
 
 def _classes(node: Node, machine: Machine) -> Kernel:
-    """Of a sample, or of each step of a sequence."""
+    """The loop over the classes of a sample, or of each step of a sequence."""
     *steps, classes = node.inputs[-1].shape
     call = _call(node.op.name, "reads finish", *(steps or [0]), classes)
     return Kernel(call, 2 * classes)

@@ -1,8 +1,8 @@
-"""What a processor offers to C: how wide its vectors are, and how many sums it holds at once.
+"""What a processor offers to C: how wide its vectors are, and how many sums its registers hold.
 
-A block of a × b sums needs a·b multiply-adds and a + b loads a round. A processor does up to two
-of each in a cycle, and a sum can be added to again only after four. In registers are the sums, the
-round's b values of the columns, and one of the rows at a time: blocks that need more are slower
+A block of a × b sums needs a·b multiply-adds and a + b loads per round. A processor does up to two
+of each in a cycle, and a sum can be added to again only after four. The registers hold the sums,
+the round's b values of the columns, and one of the rows at a time: blocks that need more are slower
 (measured).
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 IN_FLIGHT = 8  # sums that keep a processor busy: two begin in a cycle, and each takes four
 MOST_BLOCK = 10
 LEVELS = {
-    "avx512": (16, 30),  # of 32: blocks that leave none over are up to 5 % slower
+    "avx512": (16, 30),  # of 32: blocks that use all of them are up to 5 % slower
     "avx2": (8, 16),
     "neon": (4, 32),
     "plain": (4, 15),  # of 16: one holds a product until it is added
@@ -66,7 +66,7 @@ def best_block(
 ) -> tuple[int, int]:
     """Choose the cheapest block for rows × columns sums; each row stands for `per_row` of them.
 
-    `columns` may also say several numbers of columns, and how often there are so many.
+    `columns` may also map several numbers of columns to how often each occurs.
     """
     times = {columns: 1} if isinstance(columns, int) else columns
     candidates = [

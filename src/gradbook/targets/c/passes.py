@@ -1,7 +1,7 @@
 """A pass as C functions: formulas over rows of places, and the loop that reads and finishes rows.
 
-Where a loop reads a row value by value, what is the same along it goes into a `struct line`. Its
-formulas then run where the value is needed, in registers, and nothing is stored between.
+If a loop reads a row value by value, what is constant along it goes into a `struct line`. Its
+formulas then run in registers where a value is needed, and nothing is stored in between.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Declaration:
-    """A name that is the same along a row: a number, a vector, or where values or bits lie."""
+    """A name for a constant of a row: a number, a vector, or an address of values or bits."""
 
     kind: str  # real, vec, vec * or bits *
     name: str
@@ -132,7 +132,7 @@ class RowText:
         return Term(name, vector, along)
 
     def loop(self, width: int, sums: Sequence[BatchSum], stores: Sequence[str]) -> list[str]:
-        """The loop over w, which takes sums and stores values."""
+        """The loop over w, which adds to sums and stores values."""
         before, inside, after = self._summing(sums)
         return [
             *before,
@@ -182,7 +182,7 @@ class RowText:
 
 
 def reader(name: str, row: Row, scope: Scope) -> str:
-    """The function that gives a heavy op one row: as it lies, or computed into `room`."""
+    """The function that gives a heavy op one row: in place, or computed into `room`."""
     head = f"static const vec *{name}(struct place *at, int h, int c, vec *room)"
     parameters = ("at", "h", "c", "room")
     assert row.result is not None
@@ -309,7 +309,7 @@ def _size(node: Node) -> str:
 
 
 def _readers(walk: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[str, str]]:
-    """The functions that read what a heavy op takes, and what its loop calls them by."""
+    """The functions that read a heavy op's inputs, and their names in its loop."""
     texts, names, words = [], [], {}
     for number, row in enumerate(scope.plan.rows[walk].readers):
         name = scope.names["read", (walk.number, number)]
@@ -331,7 +331,7 @@ def _readers(walk: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[s
 
 
 def gathering(name: str, call: str) -> str:
-    """The function that puts one row together from what a reader reads."""
+    """The function that gathers one row from a reader's rows."""
     head = f"static const vec *{name}(struct place *at, int h, int c, vec *room)"
     return function(head, [f"return {call};"], ("at", "h", "c", "room"))
 

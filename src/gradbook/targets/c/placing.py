@@ -1,7 +1,7 @@
 """In which phase each value can be computed, which values are kept, and in which pass.
 
-Between two phases the threads meet, because something was summed over the whole batch. A heavy op
-has a pass of its own and the rest goes along with it. What isn't kept is computed where it is read.
+Between two phases the threads meet, because something was summed over the whole batch. Each heavy
+op has a pass, which computes other values, too. What isn't kept is computed where it is read.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def sources(node: Node) -> tuple[Node, ...]:
 
 
 class Timing:
-    """All nodes that some are computed from: who reads each, and in which phase."""
+    """All nodes that some are computed from: the readers of each, and its phase."""
 
     def __init__(self, roots: Collection[Node]) -> None:
         self.order = ancestors(roots, sources=sources)
@@ -47,13 +47,13 @@ class Timing:
         self.beside = self._pairs()
         self.ready_at = cache(self._ready)
         self.phase_of = cache(self._phase)
-        for node in self.order:  # sources first: a long sequence nests too deep to ask at its end
+        for node in self.order:  # sources first: a long sequence recurses too deeply otherwise
             (self.phase_of if node.each else self.ready_at)(node)
 
-    # What goes together.
+    # Pairs.
 
     def _moments(self) -> dict[Node, Node]:
-        """Σ(x − mean of x)² is known with Σ x, if that is what the mean is made from."""
+        """Each Σ(x − mean of x)² with its x: it is computed together with Σ x."""
         moments = {}
         for node in self.order:
             square = batch_sum_input(node)
@@ -64,7 +64,7 @@ class Timing:
         return moments
 
     def _pairs(self) -> dict[Node, Node]:
-        """Gradients of weights, and those of the input that are made in the same loop."""
+        """Gradients of weights, and those of the input that are computed in the same loop."""
         return {
             weights: back
             for weights in self.order
@@ -102,7 +102,7 @@ class Timing:
         return self.ready_at(node) - 1 if batch_sum_input(node) else self.phase_of(node)
 
     def turn(self, node: Node) -> float:
-        """Nodes come as they were made; a sum of what a gradient of weights reads, after that."""
+        """The order of nodes: as made, but a gradient of weights before sums of its input."""
         x = batch_sum_input(node)
         if x is not None:
             readers = [after for after in self.consumers[x] if after.op.name in WEIGHT_GRADIENTS]
@@ -176,25 +176,25 @@ class Pass:
     sums: list[Node] = field(default_factory=list)  # over the batch
     read_sums: list[Node] = field(default_factory=list)  # the same, of what the pass reads
     shared: list[Node] = field(default_factory=list)  # read, and kept for the next reader
-    winners: Node | None = None  # noted beside a maximum: where it stood
+    winners: Node | None = None  # recorded with a maximum: its place
 
     @property
     def makes(self) -> Node | None:
-        """The heavy op whose values the pass gives on."""
+        """The heavy op whose values the pass outputs."""
         if self.beside is not None:
             return self.beside
         return None if self.reads is not None else self.heavy
 
     @property
     def reads(self) -> Node | None:
-        """What comes back to a gradient of weights: it reads each of these values once."""
+        """The gradient that a gradient of weights reads: it reads each of these values once."""
         weights = self.heavy if self.heavy and self.heavy.op.name in WEIGHT_GRADIENTS else None
         return weights and weights.inputs[0]
 
 
 class Placing:
-    """The passes of a step, made one after the other. What turns out to be worth keeping on the
-    way joins `to_keep`.
+    """The passes of a step, made one after the other. Values that turn out to be worth keeping are
+    added to `to_keep`.
     """
 
     def __init__(self, timing: Timing, to_keep: set[Node]) -> None:
@@ -231,7 +231,7 @@ class Placing:
             self._share(node.inputs[0], walk)
 
     def _note(self, winners: Node) -> None:
-        """The loop that finds each window's maximum notes where it stood."""
+        """Let the loop that finds each window's maximum also record its place."""
         walk = next(
             walk
             for walk in self.passes
@@ -338,7 +338,7 @@ class Placing:
         return next((walk for walk in self._light(x, phase) if walk.number > last), None)
 
     def _alone(self, x: Node, phase: int) -> Pass | None:
-        """A pass without a heavy op that waits for nothing of its phase."""
+        """A pass without a heavy op that needs nothing from its phase."""
         return next(
             (
                 walk
@@ -365,7 +365,7 @@ class Placing:
     def leaves(self, x: Node) -> list[tuple[Node, bool]]:
         """The kept or heavy values that x is computed from, and whether place by place.
 
-        For a value that is kept itself, what that is made from.
+        For a value that is kept itself, what it is computed from.
         """
         leaves: dict[tuple[Node, bool], None] = {}
         seen: set[tuple[Node, bool]] = set()

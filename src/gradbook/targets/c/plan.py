@@ -1,4 +1,4 @@
-"""A graph as passes over the data: where values lie, when they are computed, who waits for whom.
+"""A graph as passes over the data: where values lie, when they are computed, what waits for what.
 
 A step runs in phases. In a phase the threads go through the tiles of images, each tile by itself;
 between two phases they meet, because something was summed over the whole batch.
@@ -7,7 +7,7 @@ Heavy ops (convolutions, pools, …) own their loops. Everything pointwise is co
 read, from values that are kept; or where its input is produced, if that saves keeping more. Sums
 over the batch are taken in the pass that has their values at hand.
 
-Knows nothing of names and text.
+Doesn't know names or text.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Slot:
     size: int = 0
     free_after: int = -1
     nodes: list[Node] = field(default_factory=list)
-    lasts: bool = True  # beyond a phase, so that each tile has its own; else each thread
+    lasts: bool = True  # beyond a phase: one per tile; else one per thread
     bits: bool = False  # one bit for each lane
 
 
@@ -66,7 +66,7 @@ def slots(lifetimes: Iterable[Lifetime], lasts: bool = True) -> list[Slot]:
 class Memory:
     """The slot of every value that is read again, and all slots in order.
 
-    `over` has the values that are written over another one, while that is read.
+    `over` has the values that overwrite another one while it is read.
     """
 
     slot_of: Mapping[Node, Slot]
@@ -118,10 +118,10 @@ def _overwriting(
     free: Collection[Node],
     last_read: Mapping[Node, int],
 ) -> dict[Node, Node]:
-    """Values that are written over one they are made from, where nobody reads that any more.
+    """Values that overwrite one they are computed from, if that is no longer read.
 
-    That is done only with what arrives at a gradient of weights: its loop reads each of these rows
-    once, and what is made of a row is written behind it.
+    Only the input of a gradient of weights is overwritten: its loop reads each of these rows once,
+    and writes the result after it.
     """
     over: dict[Node, Node] = {}
     overwritten: set[Node] = set()
@@ -165,7 +165,7 @@ class UpdateGroup:
 
 @dataclass(frozen=True)
 class Whole:
-    arrays: tuple[Node, ...]  # of passes, and what those need, in the order they are asked for
+    arrays: tuple[Node, ...]  # of passes, and what those need, in the order of use
     before: Mapping[int, Sequence[Node]]  # phase → arrays filled before it
     updates: tuple[UpdateGroup, ...]
     late: tuple[Node, ...]  # arrays filled when all updates are done
@@ -177,7 +177,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Results:
-    """What carried values become, and which values of the step are read from outside."""
+    """The next values of carried ones, and the step's values that are read from outside."""
 
     following: Mapping[Node, Node]
     read: Mapping[str, Node]  # by their arrays' names
@@ -244,12 +244,12 @@ def _sources(node: Node, timing: Timing) -> list[Node]:
     if node in timing.moments:
         return [timing.sum_beside(node)]
     if x is not None and x.each:
-        return []  # from what each tile gives
+        return []  # from the sums of each tile
     return _missing(node.inputs, ())
 
 
 def _missing(values: Iterable[Node], known: Collection[Node]) -> list[Node]:
-    """The sums that these formulas read, and no array has yet."""
+    """The sums that these formulas read and that have no array yet."""
     return [node for node in _walked(values, known, _is_sum) if _is_sum(node)]
 
 
@@ -323,7 +323,7 @@ def plan(
     results: Results | None = None,
     masks: Collection[Node] = (),
 ) -> Plan:
-    """Plan the passes that make these values per sample and of the step; `masks` come as bits."""
+    """Plan the passes for these values of samples and of the step; `masks` are stored as bits."""
     timing = Timing([*outputs, *once])
     placing = Placing(timing, values_to_keep(outputs, timing))
     rows = rows_of(placing, outputs)

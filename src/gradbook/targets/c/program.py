@@ -1,4 +1,4 @@
-"""One program of an engine, such as its training step: its functions, and what calls them.
+"""One program of an engine, such as its training step: its functions, and the one that calls them.
 
 Between two phases one thread computes the values of the step as a whole: sums over the tiles and
 what follows from them. The threads share out the updates at the end.
@@ -50,7 +50,7 @@ class Elements:
     expressions: dict[tuple[Node, str], str] = field(default_factory=dict)
 
     def value(self, node: Node, index: str = "k", make: bool = False) -> str:
-        """The C expression of an element; `make` computes it even where it has an array."""
+        """The C expression of an element; `make` computes it even if it has an array."""
         if node.is_constant():
             return literal(node.number)
         if not node.shape:
@@ -70,7 +70,7 @@ class Elements:
         if node.op.name in ("reshape", "repeat"):
             return self.value(node.inputs[0], index)
         if node.op.name not in WORDS:
-            raise TargetError(f"C has no word for {node.op.name} of the step as a whole")
+            raise TargetError(f"C can't compute {node.op.name} for the step as a whole")
         values = [self.value(source, index) for source in node.inputs]
         name = f"t{len(self.lines)}"
         word_of_node = word(node).numbers or word(node).vectors
@@ -133,7 +133,7 @@ def _fill_merged(node: Node, x: Node, target: str, scope: Scope) -> list[str]:
 
 
 def _weights(x: Node, size: int, target: str, scope: Scope) -> list[str]:
-    """A gradient of weights, unpacked where a loop gives it in other numbers."""
+    """A gradient of weights, unpacked if its loop outputs other numbers."""
     kernel, parts = scope.kernels[x], f"at->e->{scope.partial(x)}"
     if not kernel.unpack:
         return _sum_tiles(size, parts, target)
@@ -194,7 +194,7 @@ def update_lines(scope: Scope) -> list[list[str]]:
 def _stored(
     stores: Iterable[tuple[str, str]], elements: Elements, shape: tuple[int, ...]
 ) -> list[str]:
-    """Store values, but for those that lie there already."""
+    """Store values, except those that are already there."""
     moved = [
         f"at->e->{name}[k] = {value};" for name, value in stores if value != f"at->e->{name}[k]"
     ]
@@ -219,7 +219,7 @@ def closing_lines(scope: Scope) -> list[str]:
 
 @dataclass(frozen=True)
 class Computation:
-    """What a program computes, in nodes of the graph as it was built, and what it is given."""
+    """What a program computes, in nodes of the original graph, and its inputs."""
 
     name: str
     outputs: Sequence[Node]  # per sample
@@ -227,7 +227,7 @@ class Computation:
     inputs: Mapping[str, str]  # leaves per sample: 'image' or 'target'
     once: Sequence[Node] = ()  # values of the step as a whole
     masks: Mapping[str, DropoutMask] = field(default_factory=dict)
-    following: Mapping[Node, Node] = field(default_factory=dict)  # what carried values become
+    following: Mapping[Node, Node] = field(default_factory=dict)  # the next values of carried ones
     read: Mapping[str, Node] = field(default_factory=dict)  # arrays read from outside
     titles: Mapping[Node, str] = field(default_factory=dict)  # names beside the graph's
 
@@ -238,7 +238,7 @@ class Program:
 
     name: str
     passes: Mapping[str, Piece]  # by their names
-    effort: Mapping[str, float]  # about how long a compiler takes for each; for a convolution 1
+    effort: Mapping[str, float]  # about how long each takes to compile; a convolution is 1
     rest: str
     members: Members
     files: frozenset[str]  # of C, that not every network needs
@@ -291,7 +291,7 @@ def _scope(computation: Computation, machine: Machine, taken: tuple[Names, Names
     labelled, ends = {**further_titles, **labels(new)}, [*outputs, *once]
     named = titles(
         labelled, ancestors([*ends, *planned.whole.all_arrays])
-    )  # others made for a plan
+    )  # also those made by the plan
     named |= titles(labelled, ancestors(ends))
     prefix = "" if computation.name == TRAIN else f"{computation.name}_"
     kernels = {
@@ -335,7 +335,7 @@ def _members(scope: Scope) -> Members:
 
 
 def _packings(scope: Scope) -> dict[str, str]:
-    """The functions that lay out weights as a loop reads them, made anew before each step."""
+    """The functions that lay out weights as a loop reads them, called before each step."""
     functions = {}
     for heavy, kernel_of_heavy in scope.kernels.items():
         if kernel_of_heavy.packing:
@@ -368,7 +368,7 @@ def _fetch(scope: Scope) -> Piece:
             lines.append(f"draw_mask({at}, at->kept, {where}, {drawn}, {size});")
             largest = max(largest, prod(places(leaf)))
         elif scope.inputs.get(leaf) == "image":
-            drawn = "NULL"  # nobody draws anew what is to be predicted
+            drawn = "NULL"  # predictions aren't warped
             if scope.program == TRAIN:
                 drawn = "at->drawn"
                 room.append(_room_to_draw(*places(leaf)))
@@ -387,7 +387,7 @@ def _room_to_draw(channels: int, rows: int, columns: int) -> str:
 
 
 def _meetings(scope: Scope) -> list[str]:
-    """The functions of what one thread computes before each phase, before the update and after."""
+    """The functions that one thread runs before each phase, before the update and after it."""
     name, phases, before = scope.program, scope.plan.phases, scope.plan.whole.before
 
     def lines(phase: int) -> list[str]:
@@ -421,7 +421,7 @@ def _step(scope: Scope, packings: Iterable[str], updates: Iterable[str]) -> str:
 
 
 def _answers(scope: Scope, walk: Pass) -> list[str]:
-    """Deliver outputs, or count right ones, at once: other values may take their place."""
+    """Deliver outputs, or count right ones, at once, since other values may overwrite them."""
     if scope.program != TRAIN:
         return list(_deliveries(scope, walk))
     output = scope.plan.outputs[0]
@@ -434,7 +434,7 @@ def _answers(scope: Scope, walk: Pass) -> list[str]:
 
 
 def _deliveries(scope: Scope, walk: Pass | None) -> Iterable[str]:
-    """Deliver the outputs that a pass makes; without a pass, those that are inputs as they are.
+    """Deliver the outputs that a pass makes; without a pass, those that are unchanged inputs.
 
     The outputs of one image lie one after the other.
     """

@@ -1,19 +1,19 @@
-"""From graph to graph: the same values with fewer passes over the data, in ops that C can say.
+"""From graph to graph: the same values with fewer passes over the data, in ops that C can express.
 
 Each rewrite keeps the meaning; the tests compare both graphs in the reference:
 
-- what C has no word for is taken apart;
+- ops that C can't express are expanded;
 - weighted sums with one weight a channel are collected: batch normalisation is nothing else,
   forward and backward, and a chain of its steps becomes one multiply-add;
 - a sum over the batch of a weighted sum is the weighted sum of the sums, and the sum of what was
   centred by its own mean is 0; so the two sums of batch normalisation's backward part are known
   before either is used;
-- a choice by x is a choice by relu(x) where that is there, so that x needn't be kept;
+- a choice by x is a choice by relu(x) if that exists, so that x needn't be kept;
 - d · (1 where c > 0, else 0) is d where c > 0, else 0;
 - where windows lie side by side, a maximum's gradient is what each window was given, at its first
   largest value: so only where that stood has to be kept.
 
-Knows nothing of passes, memory or text.
+Doesn't know passes, memory or text.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class Linear:
 
     @property
     def single(self) -> tuple[Node, Node | None] | None:
-        """The base and its coefficient, where there is nothing else."""
+        """The base and its coefficient, if there is nothing else."""
         if len(self.terms) != 1 or self.constant is not None:
             return None
         ((base, coefficient),) = self.terms.items()
@@ -136,10 +136,10 @@ class Linear:
 
     @property
     def stands_alone(self) -> bool:
-        """Whether sums had better be made of the whole than of its terms.
+        """Whether sums of the whole are cheaper than sums of its terms.
 
-        Taken apart, values that are only added up gain nothing; and behind many skip connections
-        each sum would be made anew of all that went into those before it.
+        Taken apart, values that are only added up gain nothing; and after many skip connections
+        each sum would repeat all the terms of those before it.
         """
         added = set(self.terms.values()) == {None}
         return (added and (self.constant is None or len(self.terms) == 1)) or (
@@ -198,7 +198,7 @@ def simplify(outputs: Iterable[Node]) -> dict[Node, Node]:
 
 
 def labels(done: Mapping[Node, Node]) -> dict[Node, str]:
-    """What each new node is called: like the first of the original nodes with its value."""
+    """The name of each new node: that of the first original node with its value."""
     names: dict[Node, str] = {}
     for old, new in done.items():
         if old.name is not None and not new.is_constant():

@@ -1,7 +1,7 @@
 """What each pass reads and computes, row by row, in order.
 
-A hand-written loop asks for rows of what it reads and hands on rows of what it makes. For each of
-these there is a `Row`: the values of one row of places, and where each of them comes from.
+A hand-written loop reads rows of its inputs and outputs rows of its results. Each of these has a
+`Row`: the values of one row of places, and the source of each.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class From(Enum):
     WINDOW = auto()  # what is kept of its window
     CHANNEL = auto()  # what is kept of its channel
     PLACE = auto()  # what is kept of its place, for all channels
-    STEP = auto()  # an array of the step as a whole has it, for each channel
+    STEP = auto()  # an array of the step as a whole, for each channel
     PLACES = auto()  # the same, for each place
     NUMBER = auto()  # a constant
     OTHER = auto()  # another value, repeated
@@ -43,19 +43,18 @@ class Value:
 
 @dataclass(frozen=True)
 class BatchSum:
-    """A sum over the batch that a pass takes; with `squares` it is that of (x − mean)²."""
+    """A sum over the batch in a pass; with `squares`, of (x − mean)²."""
 
     node: Node
     x: Node
     squares: bool
-    beside: bool  # a sum that comes with its squares, and isn't taken by itself
+    beside: bool  # computed with its squares, not by itself
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one function computes: `values` in order, of which `stores` are kept and `sums` taken.
-
-    A reader hands on `result`; one without values gives it as it lies in memory.
+    """What one function computes: `values` in order, of which `stores` are kept and `sums` added
+    up. A reader outputs `result`; one without values returns it in place.
     """
 
     values: tuple[Value, ...]
@@ -64,7 +63,7 @@ class Row:
     sums: tuple[BatchSum, ...] = ()
 
     def coming(self, *origins: From) -> list[Node]:
-        """The values that are looked up there."""
+        """The values from these sources."""
         return [value.of for value in self.values if value.comes in origins]
 
     @property
@@ -109,7 +108,7 @@ class Rows:
 
 
 def rows_of(placing: Placing, outputs: Collection[Node]) -> dict[Pass, Rows]:
-    """The rows of all passes; what nobody reads isn't stored."""
+    """The rows of all passes; values that nothing reads aren't stored."""
     rows_by_pass = {walk: _rows(walk, placing) for walk in placing.passes}
     read = {*outputs, *(node for rows in rows_by_pass.values() for node in rows.loads)}
     for walk, rows in rows_by_pass.items():
@@ -147,7 +146,7 @@ class _Reading:
         return node.op.name == "leaf" if maker is None else maker.number <= self.reader.number
 
     def need(self, node: Node, make: bool = False) -> None:
-        """Add a value and what it is made of; `make` computes it even if it is kept."""
+        """Add a value and what it is computed from; `make` computes it even if it is kept."""
         if node in self.values:
             return
         value = self._value(node, make)
@@ -194,7 +193,7 @@ def _reader(
 
 
 def _finisher(walk: Pass, made_in: Mapping[Node, Pass], sums: Sequence[BatchSum]) -> Row:
-    """What is done with one row of what a pass makes."""
+    """What is done with one row of a pass's results."""
     reading = _Reading(walk, made_in, walk.makes)
     stores = sorted(walk.stores, key=lambda node: node.index)
     for node in stores:
@@ -206,7 +205,7 @@ def _finisher(walk: Pass, made_in: Mapping[Node, Pass], sums: Sequence[BatchSum]
 
 
 def _sums_of(reductions: Iterable[Node], moments: Mapping[Node, Node]) -> list[BatchSum]:
-    """The sums that a pass takes; Σ x comes with Σ(x − mean)²."""
+    """The sums of a pass; Σ x is computed with Σ(x − mean)²."""
     reductions = list(reductions)
     squared = {moments[node] for node in reductions if node in moments}
     sums = []

@@ -1,4 +1,4 @@
-"""What a program's C is written with: names, pieces of text, and where each value lies."""
+"""The means to write a program's C: names, pieces of text, and where each value lies."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MADE_BY = {
 }
 NOUNS = {"add": "sum", "subtract": "difference", "multiply": "product", "divide": "quotient"}
 NOUNS |= {"sum_channels": "sum"}
-SAME = {"repeat", "spread", "spread_channels", "copy"}  # the same value for more of them
+SAME = {"repeat", "spread", "spread_channels", "copy"}  # the same value, repeated
 LONGEST = 26  # of a name made of others
 
 
@@ -73,7 +73,7 @@ class Names:
 
 
 def titles(labels: Mapping[Node, str], nodes: Sequence[Node]) -> dict[Node, str]:
-    """What a person would call each value of a program; `nodes` come after their inputs."""
+    """A readable name for each value of a program; `nodes` come after their inputs."""
     readers: dict[Node, list[Node]] = {}
     for node in nodes:
         for source in node.inputs:
@@ -85,7 +85,7 @@ def titles(labels: Mapping[Node, str], nodes: Sequence[Node]) -> dict[Node, str]
 
 
 def _title(node: Node, known: Mapping[Node, str]) -> str | None:
-    """A name that says how a value is made, if that takes a few words only."""
+    """A name from how a value is computed, if it is short."""
     if node.is_constant():
         return f"{node.number:g}".replace("-", "minus_")
     x = sum_input(node)
@@ -105,7 +105,7 @@ def _title(node: Node, known: Mapping[Node, str]) -> str | None:
 
 
 def _purpose(node: Node, labels: Mapping[Node, str], readers: Mapping[Node, Sequence[Node]]) -> str:
-    """A name that says what a value is for, if only one named value is made of it."""
+    """A name from the purpose of a value, if only one named value is computed from it."""
     reader = node
     while reader not in labels:
         if len(readers.get(reader, ())) != 1:
@@ -196,7 +196,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Scope:
-    """Where a program's values lie, and what its members and functions are called."""
+    """Where a program's values lie, and the names of its members and functions."""
 
     program: str
     plan: Plan
@@ -232,7 +232,7 @@ class Scope:
         return f"{start} + ({h} * {channels} + {c}) * {width}"
 
     def bits_scale(self, node: Node) -> str | None:
-        """What a set bit stands for, where a value lies as bits."""
+        """The value of a set bit, if a value is stored as bits."""
         if node.op.name == "winners":
             return "1"
         return f"(real){self.masks[node].scale!r}" if node in self.masks else None
@@ -244,7 +244,7 @@ def sizes(node: Node) -> str:
 
 
 def pass_title(walk: Pass, titles: Mapping[Node, str]) -> str:
-    """What a pass is for."""
+    """The name of a pass, from its results."""
     if walk.heavy is not None and walk.heavy.op.name in WEIGHT_GRADIENTS:
         also = f"_and_{titles[walk.stores[-1]]}" if walk.beside else ""
         return f"gradients_{titles[walk.heavy]}{also}"
@@ -260,7 +260,7 @@ def names_of(
     prefix: str,
     taken: tuple[Names, Names],
 ) -> dict[tuple[str, object], str]:
-    """What the members of structs and the functions of a program are called, by kind and node.
+    """The names of a program's members of structs and functions, by kind and node.
 
     `arrays` have their names already; `taken` are the members and functions of other programs.
     """

@@ -1,4 +1,4 @@
-"""How the windows of convolutions move: sizes, and where Winograd's tiles pay.
+"""How the windows of convolutions move: sizes, and when Winograd's tiles pay.
 
 A gradient of a convolution is a convolution too. Winograd's tiles have 4 and 3 results a side.
 """
@@ -30,7 +30,7 @@ def window_of(node: Node) -> Window:
 
 @dataclass(frozen=True)
 class Roaming:
-    """A window with any stride, padding and dilation, as `struct roaming` has it.
+    """A window with any stride, padding and dilation, as in `struct roaming`.
 
     It goes over `source` and makes `result`. In a gradient the source's rows and columns lie
     `apart` places from each other, with nothing between them.
@@ -102,7 +102,7 @@ class Slide:
 def forward(node: Node) -> Slide:
     """The slide of a convolution, or of the one whose weights' gradient this is.
 
-    Where its window has gaps or jumps, it is a window of one over rows that are gathered.
+    A window with gaps or jumps becomes a window of one over gathered rows.
     """
     y, x = (node, node.inputs[1]) if node.op.name == "conv" else node.inputs
     window, groups = window_of(node), groups_of(node)
@@ -164,7 +164,7 @@ def groups_of(conv: Node) -> int:
 # Winograd's tiles -----------------------------------------------------------------
 
 POINTS = 6  # as in winograd_points.c
-ONLY_4 = 1  # of them, that tiles of 3 do without
+ONLY_4 = 1  # of them, which tiles of 3 don't need
 ROOM = 16_000  # vectors at the points that may lie in the cache at once: 1 MB
 
 
@@ -209,7 +209,7 @@ class Tiling:
 
     @property
     def shares(self) -> Counter[int]:
-        """How many tiles have a point → at how many points that is so."""
+        """Numbers of tiles, with the number of points that so many tiles have."""
         counts: Counter[int] = Counter()
         for rows, times in ((self.tall + self.low, POINTS - ONLY_4), (self.tall, ONLY_4)):
             for columns, again in ((self.across, POINTS - ONLY_4), (self.broad, ONLY_4)):
@@ -217,8 +217,8 @@ class Tiling:
         return counts
 
     def groups(self, channels: int) -> list[Tiling]:
-        """Bands that go together: all of them, or as many tall and as many low ones at once as
-        there is room for, and none left over.
+        """Bands that are processed together: all of them, or as many tall or low ones as there is
+        room for, without a remainder.
         """
         if self.products * channels <= ROOM:
             return [self]
@@ -267,7 +267,7 @@ def tiling(slide: Slide) -> Tiling | None:
 
 def go_together(weights: Node, back: Node) -> bool:
     """Whether one loop makes both gradients of a convolution. A transposed one has the same two
-    ops, but what it makes comes first, and its weights' gradient of that.
+    ops, but its output comes first, and its weights' gradient reads that.
     """
     return (
         (weights.op.name, back.op.name) == ("conv_weights", "conv_back")

@@ -1,4 +1,4 @@
-"""The whole source of an engine: a training step, inference, and what holds them together.
+"""The whole source of an engine: a training step, inference, and the parts around them.
 
 Compilers may take a long source in parts, side by side: `-DPARTS=5` compiles the passes of the
 parts 0 and 2, whose bits are set; part 0 has all the rest, too. Without PARTS the same text is
@@ -35,14 +35,14 @@ LOOPS = (
 )
 SINGLE = ("N", "rate", "loss")  # values that every engine has
 ENOUGH_PARTS = 15  # to share out; at most about twice as many, for each is a bit of a number
-REST = 2.5  # convolutions take as long to compile as all that isn't a pass
+REST = 2.5  # everything but the passes takes as long to compile as so many convolutions
 
 
 @dataclass(frozen=True)
 class Array:
     """An array that can be read from outside, and written if it is carried from step to step."""
 
-    name: str  # as the graph calls it
+    name: str  # in the graph
     symbol: str
     shape: Shape
     is_carried: bool
@@ -58,7 +58,7 @@ class Source:
 
     text: str
     arrays: tuple[Array, ...]
-    effort: tuple[float, ...]  # of each part: about how many convolutions' time it takes a compiler
+    effort: tuple[float, ...]  # of each part: about how long it takes to compile, in convolutions
 
 
 @cache
@@ -72,7 +72,7 @@ def _loop(name: str) -> str:
 
 
 def source(step: Step, inference: Forward, machine: Machine) -> Source:
-    """Write the engine of a step that takes batches from outside, and of the network at work."""
+    """Write the engine of a step that takes batches from outside, and of inference."""
     names = Names(), Names()
     arrays = _carried({leaf: leaf.shape for leaf in step.start}, names[0])
     gradients = {
@@ -93,9 +93,9 @@ def source(step: Step, inference: Forward, machine: Machine) -> Source:
 def reader(
     inference: Forward, shown: Sequence[Node], batch: int, machine: Machine, name: str = ""
 ) -> Source:
-    """Write the network at work alone, on so many images at most.
+    """Write inference alone, for at most so many images.
 
-    For each image it gives the `shown` values, which may be slopes of its error.
+    For each image it outputs the `shown` values, which may be derivatives of its error.
     """
     names = Names(), Names()
     needs = [n for n in ancestors(shown) if n.op.name == "leaf" and not n.each and n.shape]
@@ -130,7 +130,7 @@ def _whole(
     machine: Machine,
     names: tuple[Names, Names],
 ) -> Source:
-    """All of the C that computes this, and what it keeps in these arrays."""
+    """The whole C of these computations, with these arrays."""
     programs = [program(one, machine, names) for one in computations]
     engine = [f"real {symbol}[1];" for symbol in SINGLE]
     engine += [f"real {a.symbol}[{prod(a.shape)}]; /* {a.name} */" for a in arrays]
@@ -153,7 +153,7 @@ def _whole(
 
 
 def _entries(programs: Sequence[Program]) -> str:
-    """Where each program begins, for whoever runs one."""
+    """The table of the programs' entry points."""
     own = ", ".join(f"[{program.name.upper()}] = {program.name}_step" for program in programs)
     numbers = "\n".join(f"#define {name.upper()} {k}" for k, name in enumerate((TRAIN, PREDICT)))
     return f"{numbers}\nstatic void (*const programs[2])(struct place *) = {{{own}}};\n"

@@ -1,8 +1,8 @@
-"""Which ops C can say, and how: any other op is expanded into these before anything is planned.
+"""Which ops C can express, and how: any other op is expanded into these before planning.
 
 Each op of LOOPS has a loop over the data that is written by hand (`kernels/loops.py` calls it). An
-op of WORDS is a formula, wherever it is needed: of vectors with one image a lane, or of the numbers
-of the step as a whole. What is left says where a value lies, and computes nothing.
+op of WORDS is a formula, wherever it is needed: of vectors with one image per lane, or of the
+numbers of the step as a whole. The others only say where a value lies, and compute nothing.
 """
 
 from __future__ import annotations
@@ -15,12 +15,8 @@ from gradbook.targets.c.loops import KERNELS
 
 WEIGHT_GRADIENTS = {"conv_weights", "outer"}  # summed over the batch by the loop itself
 WEIGHED = {"scales", "levelled"}  # of weights of few bits, when these are laid out for a loop
-LOOPS = {*KERNELS, "winners"}  # where a maximum stood is noted by the loop that finds it
-MOVED = {
-    "spread",
-    "spread_channels",
-    "unpooled",
-}  # pointwise, but read from another place than the own
+LOOPS = {*KERNELS, "winners"}  # the loop that finds a maximum records its place
+MOVED = {"spread", "spread_channels", "unpooled"}  # pointwise, but read from elsewhere
 PLACED = MOVED | {"leaf", "constant", "copy", "repeat", "total"}
 
 
@@ -29,7 +25,7 @@ class Word:
     """A formula: `{0}` is an operand as it is, vector or number; `{0.lanes}` is always a vector."""
 
     vectors: str
-    numbers: str = ""  # the same, if nothing is said
+    numbers: str = ""  # if it differs from that of vectors
     costly: bool = False  # computed once for each image and kept
 
 
@@ -57,18 +53,18 @@ SAYS = Vocabulary("C", frozenset({*LOOPS, *WORDS, *PLACED, *WEIGHED}))
 
 
 def word(node: Node) -> Word:
-    """How C says a node whose op is in WORDS."""
+    """The formula of a node whose op is in WORDS."""
     squares = node.op.name == "power" and node.inputs[1].is_constant(2)
     return SQUARE if squares else WORDS[node.op.name]
 
 
 def is_loop(node: Node) -> bool:
-    """Whether it needs a loop over the data of its own."""
+    """Whether a node needs its own loop over the data."""
     return node.each and node.op.name in LOOPS
 
 
 def is_pointwise(node: Node) -> bool:
-    """Whether it is computed place by place, wherever it is read."""
+    """Whether a node is computed place by place, wherever it is read."""
     return node.op.name in WORDS or node.op.name in MOVED or node.op.name == "repeat"
 
 
