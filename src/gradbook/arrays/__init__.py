@@ -1,6 +1,6 @@
 """The part of NumPy that the audit uses, in plain Python, for places without NumPy.
 
-One is the page that checks workbooks, which a browser runs without installing anything.
+One of them is the page that checks workbooks: a browser runs it without installing anything.
 
 Its arrays have about a dozen numbers each, so that a list is as good as a buffer. It doesn't know
 workbooks.

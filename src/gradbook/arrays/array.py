@@ -45,7 +45,7 @@ class ndarray:  # noqa: N801  NumPy's name
 
     flat = property(lambda self: iter(self.items))
 
-    # As Python sees it
+    # Python's own protocols
 
     def item(self, place: int | None = None) -> Any:
         """The only number, or the one at that place."""
@@ -335,7 +335,7 @@ def _steps(shape: Shape) -> list[int]:
 
 
 def _sums(axes: Sequence[Sequence[int]]) -> list[int]:
-    """The sums of one place along each axis, in order."""
+    """All sums of one step along each axis, in order."""
     places = [0]
     for axis in axes:
         places = [place + further for place in places for further in axis]

@@ -362,7 +362,7 @@ def solve_least_squares(table: Any, wanted: Any, rcond: object = None) -> tuple[
     made = asarray(table)
     count = made.shape[1]
     columns = [list(made.items[k::count]) for k in range(count)]
-    bases: list[tuple[list[float], list[float]]] = []  # each with its shares of the columns
+    bases: list[tuple[list[float], list[float]]] = []  # each with its factors of the columns
     for k, column in enumerate(columns):
         left, shares = column, [float(j == k) for j in range(count)]
         for base, own in (*bases, *bases):  # twice, because once loses digits

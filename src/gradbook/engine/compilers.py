@@ -148,9 +148,9 @@ LONGEST_NAME = 120  # characters
 WORD = re.compile(r'"([^"]+)"|(\S+)')
 USED = "#include <math.h>\n#include <pthread.h>\n#include <stdint.h>\n"  # what engines include
 
-# GCC for Windows keeps wide vectors on the stack as if that began at multiples of their size, and
-# there it needn't (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=54412): its assembler is told to
-# move them as what may lie anywhere.
+# GCC for Windows keeps wide vectors on the stack as if that were aligned to their size, which it
+# needn't be (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=54412): so its assembler must move
+# unaligned vectors.
 ANYWHERE = "-Wa,-muse-unaligned-vector-move"
 
 # Browsers: a module that waits to be called, with vectors and without imports.

@@ -131,7 +131,7 @@ def _right_answers(outputs: NDArray[Any], targets: NDArray[Any]) -> int:
 # Which one ------------------------------------------------------------------------
 
 COMPILING = 2.0  # seconds, about; a shorter training in NumPy needs no compiler
-NUMPY_STEP = 0.6e-3  # seconds for each step, and a second for so many multiply-adds
+NUMPY_STEP = 0.6e-3  # seconds per step; below, multiply-adds per second
 DENSE_MACS, CONV_MACS = 1e9, 1e8
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from gradbook.language import ENGLISH, current_language, numeral, tr, tr_count
 
-LISTED = re.compile(r"\{part0\}(, \{part\d+\})+")  # as `joined` makes them of a comma
+LISTED = re.compile(r"\{part0\}(, \{part\d+\})+")  # templates of `joined` with a comma
 TEMPLATE, PARTS, SEVERAL, COUNT, NUMBER = "message", "parts", "several", "count", "number"
 
 

@@ -164,7 +164,7 @@ def _computed(net: Net, index: int) -> dict[str, Any]:
 def _kind(layer: Layer) -> str:
     if layer.names_after:
         return layer.ending if layer.is_softmax else "activation"
-    return layer.word or "concat"  # of one value, where an earlier value goes on
+    return layer.word or "concat"  # a concat of one value passes on an earlier value
 
 
 def _statistics(net: Net, index: int, layer: Layer, own: dict[Role, str]) -> list[str]:

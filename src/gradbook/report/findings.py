@@ -186,7 +186,7 @@ def verdict_words(report: BookReport, score: BookScore | None = None) -> str:
 
 
 def marks_in(report: BookReport, score: BookScore | None) -> list[Mark]:
-    """One mark per gradient: those behind the points, if there are points."""
+    """One mark per gradient: the ones that the points are given for, if there are points."""
     return [part.mark for part in score.parts] if score else grade(report)
 
 

@@ -62,7 +62,7 @@ def _do(task: bytes, longest: float, most_deaths: int) -> Outcome:
 
 
 def _own_worker(longest: float) -> Worker:
-    if current_process().daemon:  # as Dask starts its workers, which may then start no process
+    if current_process().daemon:  # Dask's workers are, and daemons can't start processes
         current_process().daemon = False
     if not hasattr(_own, "worker"):
         _own.worker = Worker(longest)

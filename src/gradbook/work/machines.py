@@ -36,7 +36,7 @@ PATIENCE = 10.0  # seconds within which a scheduler must answer
 
 
 class ClusterError(GradbookError):
-    """A cluster that has gone."""
+    """The cluster can no longer be reached."""
 
 
 def client_of(address: str, security: Any = None) -> Client:

@@ -145,7 +145,7 @@ def _end_left_alone(process: Any, parent: int) -> None:
     and Python would wait for it forever.
     """
     if os.getpid() == parent:
-        with suppress(ValueError):  # it was ended after all
+        with suppress(ValueError):  # it has ended already
             process.kill()
 
 
@@ -190,8 +190,8 @@ class WorkCrew(ABC):
 
     @abstractmethod
     def give(self, name: str, task: Task, make_task: MakeTask | None = None) -> None:
-        """Take a task; tasks begin in the order given. `make_task` makes the same task for a
-        machine that has none of this one's files, when it is sent there.
+        """Take a task; tasks begin in the order given. If the task is sent to a machine without
+        this one's files, `make_task` makes it for there.
         """
 
     @abstractmethod

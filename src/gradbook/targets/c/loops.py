@@ -69,7 +69,7 @@ class Kernel:
 
 
 def kernel(node: Node, machine: Machine, beside: Node | None = None) -> Kernel:
-    """Choose the loop of a heavy op, or of two that go together."""
+    """Choose the loop of a heavy op, or of two that share one."""
     if beside is not None:
         return _gradients(node, beside, machine)
     return KERNELS[node.op.name](node, machine)
@@ -260,7 +260,7 @@ def _rest(counts: Iterable[int], wide: int) -> int:
     return sum({1 << count % wide for count in counts} - {1})
 
 
-# What goes over places without weights --------------------------------------------
+# Loops over places without weights ------------------------------------------------
 
 
 def _pool(node: Node, machine: Machine) -> Kernel:
@@ -364,7 +364,7 @@ def _shares(node: Node, machine: Machine) -> Kernel:
     return Kernel(call, 3 * steps, file=SEQUENCES)
 
 
-# Values laid out anew, and added up ------------------------------------------------
+# Values rearranged, and added up ---------------------------------------------------
 
 
 def _reshape(node: Node, machine: Machine) -> Kernel:

@@ -74,7 +74,7 @@ class Timing:
         }
 
     def sum_beside(self, squares: Node) -> Node:
-        """The Σ x that goes with a Σ(x − mean)²."""
+        """The Σ x that is computed with a Σ(x − mean)²."""
         x = self.moments[squares]
         return next(n for n in self.order if n not in self.moments and batch_sum_input(n) is x)
 
@@ -148,7 +148,7 @@ def _end_of_chain(node: Node, outputs: Collection[Node], timing: Timing) -> Node
 
 
 def _goes_along(after: Node, node: Node, timing: Timing) -> bool:
-    """Whether a value is computed place by place, and waits for nothing made after the node."""
+    """Whether a value is computed place by place, from nothing that is made after the node."""
     phase = timing.phase_of(node)
     return (
         is_pointwise(after)

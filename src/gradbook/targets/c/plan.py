@@ -5,7 +5,7 @@ between two phases they meet, because something was summed over the whole batch.
 
 Heavy ops (convolutions, pools, …) own their loops. Everything pointwise is computed where it is
 read, from values that are kept; or where its input is produced, if that saves keeping more. Sums
-over the batch are taken in the pass that has their values at hand.
+over the batch are computed in the pass that computes or reads their terms.
 
 Doesn't know names or text.
 """
@@ -23,7 +23,7 @@ from gradbook.targets.c.rows import Rows, rows_of
 from gradbook.targets.c.slides import places
 from gradbook.targets.c.words import WEIGHT_GRADIENTS
 
-# Memory: a value that nobody reads any more leaves its place to the next ----------
+# Memory: the place of a value that is no longer read is used again ----------------
 
 
 @dataclass(frozen=True)
@@ -264,7 +264,7 @@ def _is_sum(node: Node) -> bool:
 def _walked(
     values: Iterable[Node], known: Collection[Node], is_end: Callable[[Node], bool]
 ) -> list[Node]:
-    """What these formulas read and isn't known yet, each before its inputs, down to the ends."""
+    """The unknown values that these formulas read, each before its inputs, down to the ends."""
     visited: dict[Node, None] = {}
     waiting = list(values)[::-1]
     while waiting:
@@ -306,7 +306,7 @@ class Plan:
     memory: Memory
     whole: Whole
     results: Results
-    moments: Mapping[Node, Node]  # Σ(x − mean)² → Σ x, both taken in one pass
+    moments: Mapping[Node, Node]  # Σ(x − mean)² → Σ x, both computed in one pass
 
     @property
     def passes(self) -> list[Pass]:

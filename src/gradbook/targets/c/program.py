@@ -331,7 +331,7 @@ def _members(scope: Scope) -> Members:
     return Members(tuple(engine), tuple(place))
 
 
-# What isn't a pass ----------------------------------------------------------------
+# Functions outside passes ---------------------------------------------------------
 
 
 def _packings(scope: Scope) -> dict[str, str]:

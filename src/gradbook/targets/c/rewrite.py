@@ -10,8 +10,8 @@ Each rewrite keeps the meaning; the tests compare both graphs in the reference:
   before either is used;
 - a choice by x is a choice by relu(x) if that exists, so that x needn't be kept;
 - d · (1 where c > 0, else 0) is d where c > 0, else 0;
-- where windows lie side by side, a maximum's gradient is what each window was given, at its first
-  largest value: so only where that stood has to be kept.
+- if windows lie side by side, each window's gradient goes to its first largest value: so only the
+place of that value must be kept.
 
 Doesn't know passes, memory or text.
 """
@@ -27,11 +27,11 @@ from gradbook.graph.tensors import spread, sum_last
 from gradbook.graph.window import Window
 from gradbook.targets.c.words import SAYS, WORDS
 
-# What a value is made of ----------------------------------------------------------
+# Parts of a value -----------------------------------------------------------------
 
 
 def channelwise(node: Node) -> Node | None:
-    """What a node repeats: a value per channel, or one, that is the same for every sample."""
+    """The values that a node repeats for every sample: one per channel, or a single one."""
     if node.op.name == "repeat":
         return channelwise(node.inputs[0])
     if node.op.name == "spread":

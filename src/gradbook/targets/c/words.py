@@ -1,6 +1,6 @@
 """Which ops C can express, and how: any other op is expanded into these before planning.
 
-Each op of LOOPS has a loop over the data that is written by hand (`kernels/loops.py` calls it). An
+Each op of LOOPS has a loop over the data that is written by hand (`loops.py` calls it). An
 op of WORDS is a formula, wherever it is needed: of vectors with one image per lane, or of the
 numbers of the step as a whole. The others only say where a value lies, and compute nothing.
 """

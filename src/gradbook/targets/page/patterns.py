@@ -64,11 +64,11 @@ class ValuePattern:
     partials: Mapping[str, Node]  # by the place of the value in the denominator
     count: int  # of the values of a kind
     size: str  # which counts its formulas are for: one, few or many; two, or an even number
-    numbers: Mapping[float, str]  # in its formulas, that follow from the count
+    numbers: Mapping[float, str]  # in its formulas, computed from the count
     is_rewritten: bool = False  # whether another has its expressions, and only its formulas differ
     is_below_zero: bool = False  # whether a setting is negative
     apart: str = ""  # the place of the first of several, if it is separate from the others
-    said_number: float = 0.0  # in its expressions, for a network's setting
+    said_number: float = 0.0  # in its expressions, instead of a network's setting
 
     def table(self) -> dict[str, Any]:
         seen: dict[str, Any] = {}
@@ -194,7 +194,7 @@ class _Sheet:
         return self.step.graph.by_name
 
     def held(self, places: Mapping[str, str]) -> dict[Node, str]:
-        """The places by their nodes, which `places` has by name."""
+        """The place of each node; `places` has them by the nodes' names."""
         return {self.nodes[it]: place for it, place in places.items() if it in self.nodes}
 
     def pattern(self, name: str, of: str, places: Mapping[str, str], *size: Any) -> ValuePattern:

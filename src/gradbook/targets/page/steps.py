@@ -64,7 +64,7 @@ def traced_layers() -> list[TracedLayer]:
 
 
 def _recurrents() -> Iterator[tuple[str, str]]:
-    """The word of each, with each choice of its flags, and with or without a bias."""
+    """The word of each recurrent layer, with each choice of its flags, with or without a bias."""
     for kind in KINDS:
         if issubclass(kind, Recurrent):
             flags = [it.name for it in kind.forms[0].fields if isinstance(it, FlagField)]

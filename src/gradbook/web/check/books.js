@@ -71,7 +71,7 @@ export class Books {
     this.work()
   }
 
-  /** One after the other, until none is left. @private */
+  /** Check the waiting books one after the other. @private */
   async work() {
     if (this.isBusy) return
     this.isBusy = true

@@ -95,7 +95,7 @@ class Search {
     }
   }
 
-  /** Likewise below, until a row of them trains.
+  /** Try lower rates in the same way, until a row of them trains.
    * @param {number} bottom @returns {Asking}
    */
   *lookBelow(bottom) {

@@ -44,7 +44,7 @@ export function* trying(training, rate, epochs, gates) {
   return { rate, least: machine.at(table.least), losses, sizes, turns, gates: gates.map(g => opening(machine, g)) }
 }
 
-/** The same in one go.
+/** The same without pauses.
  * @param {Parameters<typeof trying>} asked
  */
 export function trial(...asked) {

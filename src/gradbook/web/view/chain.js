@@ -142,7 +142,7 @@ export class ChainPanel {
       make("span", { class: "result" }, ...pieces(mark("their sum is {value}"), { value: this.plain(value) })))
   }
 
-  /** One number of every read, in the rows of the window.
+  /** A grid with one number of each place of the window: the value, the weight or their product.
    * @param {(Read | null)[][]} rows @param {number} which
    * @param {string} caption @private
    */

@@ -119,7 +119,7 @@ export class Controls {
     setTimeout(some, 60)
   }
 
-  /** One trial after the other.
+  /** Judge the rates along the slider, one after the other, and find the largest that trains.
    * @private
    */
   *judging() {

@@ -47,7 +47,7 @@ export class CurvePanel {
     this.show(model.judgement ?? this.judgement)
   }
 
-  /** @param {import("./model.js").Judgement | null} judgement the latest there is @private */
+  /** @param {import("./model.js").Judgement | null} judgement the latest one, if any @private */
   show(judgement) {
     if (!judgement) return
     const { model } = this

@@ -151,7 +151,7 @@ export class DataPanel {
   }
 
   /** Draw the points anew, and give the network the inputs and the output layer that they need.
-   * @param {keyof typeof TASKS | null} [task] whose output layer it is to get
+   * @param {keyof typeof TASKS | null} [task] the task that needs another output layer
    */
   apply(task = null) {
     const { model } = this

@@ -430,7 +430,7 @@ export class Drawing {
     }
   }
 
-  /** Show a step of a pass: its value, and those that it has passed already.
+  /** Show a step of a pass: its value, and the values of earlier steps.
    * @param {{line: number, isBack: boolean, gone: Set<number>} | null} step
    */
   wave(step) {
@@ -491,7 +491,7 @@ export class Drawing {
   }
 }
 
-/** The choice how units are shown, and what colours and pictures mean. */
+/** The choice between numbers and pictures, and the meaning of the colours. */
 class Legend {
   /** @param {HTMLElement} box of the drawing @param {(chosen: string) => void} choose */
   constructor(box, choose) {

@@ -282,7 +282,7 @@ export class Model {
     changed[kind].forEach((it, k) => this.training.machine.put(lines[k], sample, it))
   }
 
-  /** After a change from outside. */
+  /** Compute everything again after a change from outside. */
   reconsider() {
     this.training.evaluate()
     this.losses[this.losses.length - 1] = [this.epoch, this.training.learned]
@@ -311,7 +311,7 @@ export class Model {
     return { losses: found.losses, least: found.least, pull: found.sizes[0], ...judged(found, this.content.criteria, this.usedBatch > 0) }
   }
 
-  /** Whether training has learned enough, if it is longer than what a judgement foresees.
+  /** Whether training has learned enough, in more epochs than the judgement foresees.
    * @param {Judgement} judgement
    */
   hasLearned({ least, losses }) {
@@ -406,7 +406,7 @@ export function textOf({ content, rate, samples, training }) {
 }
 
 /** The text of a network with another rate, in its line or in a new one.
- * @param {string} text @param {number} rate @param {boolean} isSaid even where it has none
+ * @param {string} text @param {number} rate @param {boolean} isSaid also if the text has no rate
  */
 export function withRate(text, rate, isSaid) {
   const said = digits(rate).replace(/\.0$/, "")

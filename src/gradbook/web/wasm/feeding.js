@@ -106,7 +106,7 @@ function throughPool(way, slope) {
     term(way, { channel, ...spot }, isThere(way.layer, spot) ? slope(spot) : 0))))]
 }
 
-/** Whether the value is the largest of the window there; of equal ones the first is.
+/** Whether the value is the largest of that window or, of equally large ones, the first.
  * @param {Way} way @param {Spot} spot
  */
 function isWinner({ look, layer, read, place }, spot) {
@@ -125,7 +125,7 @@ export function averaged(layer, spot, [, rows, columns]) {
   return under(layer, spot).flat().filter(counts).length
 }
 
-/** The value at its own place, with the derivative that follows from the layer's own ops.
+/** The layer's value at the same place, with the derivative of the layer's ops.
  * @param {Way} way
  */
 function throughPlace(way) {
@@ -190,7 +190,7 @@ function before({ look, layer, nth }) {
   return layer.reads.slice(0, nth).reduce((sum, read) => sum + sizeOf(look.shape(read)), 0)
 }
 
-/** The windows that contain a place, and with which of their own; those beyond the edge, too.
+/** The windows that contain a place, and its place in each; windows beyond the edge, too.
  * @param {Shown} layer @param {Spot} place
  */
 function over({ window }, { row, column }) {
