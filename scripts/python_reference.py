@@ -146,7 +146,7 @@ PAGES = (
         "errors",
         "Errors",
         "Whatever is wrong with an input is said in one line.",
-        {"GradbookError": ()},
+        {"GradbookError": (), "Assumption": ()},
     ),
 )
 

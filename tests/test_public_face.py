@@ -13,6 +13,7 @@ from scripts.python_reference import PAGES, members, places, python_pages
 
 PUBLIC = {
     "Activation",
+    "Assumption",
     "BatchNorm",
     "Bias",
     "Conv",

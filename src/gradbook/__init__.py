@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # typing itself would be half the cost of `gradbook --ver
 if TYPE_CHECKING:
     from gradbook.audit.check import check
     from gradbook.data.tables import read_table
-    from gradbook.errors import GradbookError
+    from gradbook.errors import Assumption, GradbookError
     from gradbook.lab.models.importing import from_keras, from_sklearn, from_torch
     from gradbook.lab.models.model import Model
     from gradbook.lab.recipes.text import recipe
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _HOME: dict[str, str] = {
     "Activation": "gradbook.layers",
+    "Assumption": "gradbook.errors",
     "BatchNorm": "gradbook.layers",
     "Bias": "gradbook.layers",
     "Conv": "gradbook.layers",
@@ -67,6 +68,7 @@ _HOME: dict[str, str] = {
 
 __all__ = [
     "Activation",
+    "Assumption",
     "BatchNorm",
     "Bias",
     "Conv",

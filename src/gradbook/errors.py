@@ -10,6 +10,8 @@
     └── FileError           a file that can't be read or written
         └── KeptFileError   a file that exists and may not be replaced
 
+An `Assumption` is a warning: the work goes on.
+
 A message says what is wrong, where, and what to do about it, and is always one line: unprintable
 characters in it, those of hostile input included, are escaped.
 """
@@ -119,6 +121,34 @@ class FileError(GradbookError):
 
 class KeptFileError(FileError):
     """A file that exists and may not be replaced."""
+
+
+class Assumption(UserWarning):
+    """A warning: what gradbook assumes of a model or a data frame that doesn't say it.
+
+    The message names the argument that decides it. After
+    `warnings.simplefilter("error", gb.Assumption)` nothing is assumed.
+
+    >>> import gradbook as gb, warnings
+    >>> from sklearn.linear_model import LinearRegression
+    >>> model = gb.from_sklearn(LinearRegression().fit([[0, 1], [1, 0], [1, 1]], [1, 2, 3]))
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     numbers = model.predict({"x1": [1.0], "x2": [2.0], "price": [3.0]})
+    >>> [str(each.message) for each in caught if each.category is gb.Assumption]
+    ["the model doesn't use price"]
+    """
+
+
+def assume(what: str) -> None:
+    """Warn of an assumption, at the line of whoever called gradbook."""
+    import sys
+    import warnings
+
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("gradbook."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(Assumption(one_line(what)), stacklevel=level)
 
 
 def _place(source: str | None, **positions: str | int | None) -> str:

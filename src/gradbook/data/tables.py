@@ -46,6 +46,7 @@ from gradbook.net.description import Misfit
 
 SUFFIXES = (".csv", ".tsv", parquet.SUFFIX)
 MOST_WORDS = 100  # that differ, of a column
+MOST_NAMED = 10  # columns in a message
 MOST_NUMBERS = 50_000_000  # of a table: 400 MB
 Numbers = NDArray[np.float64]
 
@@ -94,11 +95,8 @@ class ColumnTable:
 
     def place(self, name: str) -> int:
         """Which column has this name."""
-        if name in self.names:
-            return self.names.index(name)
-        known = ", ".join(map(repr, self.names[:10])) + (" …" if len(self.names) > 10 else "")
-        hint = did_you_mean(name, self.names) or f": there are {known}"
-        raise DataError(f"no column '{name}'{hint}", file=self.file)
+        require_names([name], self.names, self.file)
+        return self.names.index(name)
 
     def error(self, message: str, place: int, row: int | None = None) -> DataError:
         """What is wrong in a column, with its place."""
@@ -261,6 +259,23 @@ class ColumnTable:
             yield
         except DataError as error:
             raise self.error(error.message, place) from None
+
+
+def require_names(names: Sequence[str], known: Sequence[str], file: str | None = None) -> None:
+    """Refuse columns that aren't among the known ones."""
+    missing = [name for name in names if name not in known]
+    if not missing:
+        return
+    hint = did_you_mean(missing[0], known) if len(missing) == 1 else ""
+    what = "column" if len(missing) == 1 else "columns"
+    raise DataError(
+        f"no {what} {_quoted(missing)}{hint or f': there are {_quoted(known)}'}", file=file
+    )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:MOST_NAMED])
+    return shown + (" …" if len(names) > MOST_NAMED else "")
 
 
 def read_columns(

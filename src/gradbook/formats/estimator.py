@@ -33,7 +33,7 @@ class SklearnNet:
     """A network of numbers: what they are called, scaled by, and what its outputs stand for."""
 
     found: ImportedNet
-    columns: tuple[str, ...]
+    columns: tuple[str, ...]  # none where it was fitted to rows without names
     before: Scaled
     labels: bool  # whether each output is how sure it is of one of these, whatever the others are
 
@@ -55,8 +55,8 @@ def sklearn_net(estimator: Any) -> SklearnNet:
     notes = Notes(classes=tuple(map(str, names)), labels=labels)
     found = assemble(type(last).__name__, (inputs,), tuple(_layers(sums)), notes=notes)
     first = before[0] if before else last
-    columns = getattr(first, "feature_names_in_", [f"x{k}" for k in range(1, inputs + 1)])
-    return SklearnNet(found, tuple(map(str, columns)), scaled, labels)
+    columns = tuple(map(str, getattr(first, "feature_names_in_", ())))
+    return SklearnNet(found, columns, scaled, labels)
 
 
 def _steps(estimator: Any) -> list[Any]:

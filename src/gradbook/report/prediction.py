@@ -143,7 +143,9 @@ def _shortened(name: str, width: int) -> str:
 
 
 def _harmless(cell: TableCell) -> TableCell:
-    """A cell that a spreadsheet can't take for a formula."""
+    """A cell that a spreadsheet can't take for a formula, with six digits if it is a number."""
+    if isinstance(cell, float):
+        return _rounded(cell)
     return as_cell(cell) if isinstance(cell, str) else cell
 
 
@@ -154,6 +156,8 @@ def reading_remarks(model: Model, table: ColumnTable, rows: Numbers) -> list[str
     """Remarks on how these rows were read, and on what replaces missing values."""
     columns = model.require_columns()
     remarks = list(table_remarks(columns.in_place(table), columns.inputs))
+    if table.is_headed and (remark := columns.names_remark(table.names)):
+        remarks.append(remark)
     if np.isnan(rows).any():
         remarks.append(filling_remark(columns.inputs, rows, model.instead_of_missing))
     return remarks
@@ -177,7 +181,8 @@ def rows_csv(model: Model, table: ColumnTable, answers: Numbers) -> str:
     mark = COMMA if commas and table.separator != COMMA else POINT
 
     def number(value: float) -> TableCell:
-        return value if mark == POINT else repr(value).replace(POINT, mark)
+        shown = _rounded(value)
+        return shown if mark == POINT else repr(shown).replace(POINT, mark)
 
     lines: list[Sequence[TableCell]] = [list(map(as_cell, heads))]
     for row, told in zip(table.rows, _told(model, answers), strict=True):
@@ -190,6 +195,11 @@ def rows_csv(model: Model, table: ColumnTable, answers: Numbers) -> str:
             several = values.values() if isinstance(values, dict) else [values]
             lines.append([*cells, *map(number, several)])
     return csv_lines(lines, table.separator)
+
+
+def _rounded(value: float) -> float:
+    """With six digits, or all before its point; JSON has all."""
+    return float(f"{value:.{DIGITS}g}") if abs(value) < 10**DIGITS else round(value, 0)
 
 
 def _told(model: Model, answers: Numbers) -> Iterator[Mapping[str, Any]]:

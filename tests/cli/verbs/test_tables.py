@@ -22,6 +22,8 @@ from gradbook.lab.logs import RunLog
 from gradbook.lab.training.run_folder import load
 from tests.lab import made_tables as made
 
+PREDICT = ("predict", "run", "--json")
+
 
 @pytest.fixture
 def said(tmp_path, command):
@@ -95,6 +97,39 @@ def test_a_class_is_predicted_with_how_sure_it_is(said):
     found = json.loads(said("predict", "run", "side-0.csv", "--json"))
     assert found["rows"][0]["predicted"] == rows[0]["side: predicted"]
     assert sum(found["rows"][0]["probabilities"].values()) == pytest.approx(1)
+
+
+def test_an_answer_is_printed_with_six_digits_and_json_has_all(said):
+    said("train", "area-0.csv", "-o", "run", "--epochs", "2")
+    rows = csv.DictReader(io.StringIO(said("predict", "run", "area-0.csv")))
+    shown = [row["area: predicted"] for row in rows]
+    assert max(len(word.strip("-0.").replace(".", "")) for word in shown) == 6
+    found = json.loads(said("predict", "run", "area-0.csv", "--json"))["rows"]
+    assert shown == [str(float(f"{row['predicted']:.6g}")) for row in found]
+    assert any(len(str(row["predicted"])) > 12 for row in found)
+
+
+def test_columns_are_found_by_their_names_and_others_are_left_out_aloud(said, capsys):
+    arrow = pytest.importorskip("pyarrow.csv")
+    from pyarrow import parquet
+
+    said("train", "side-0.csv", "-o", "run", "--epochs", "2")
+    expected = [row["predicted"] for row in json.loads(said(*PREDICT, "side-0.csv"))["rows"]]
+    with open("side-0.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    lines = [f"{row['height']},{k},{row['colour']},{row['width']}" for k, row in enumerate(rows)]
+    Path("new.csv").write_text("\n".join(["height,id,colour,width", *lines]))
+    parquet.write_table(arrow.read_csv("new.csv"), "new.parquet")
+    Path("less.csv").write_text("colour,id\nr,1\n")
+    for file in ("new.csv", "new.parquet"):
+        capsys.readouterr()
+        assert main([*PREDICT, file]) == 0
+        out, error = capsys.readouterr()
+        assert [row["predicted"] for row in json.loads(out)["rows"]] == expected
+        assert error == "gradbook: the model doesn't use id\n"
+    assert main([*PREDICT, "less.csv"]) == 2
+    _, error = capsys.readouterr()
+    assert error == "gradbook: less.csv: no columns 'width', 'height': there are 'colour', 'id'\n"
 
 
 def test_the_recipe_of_a_run_trains_it_again(said):
@@ -321,7 +356,7 @@ def test_new_rows_are_written_with_the_tables_own_marks(said):
     found = json.loads(said("predict", "run", "new.csv", "--json"))
     assert found["remarks"][0].startswith("2 missing values are filled in: 1 of couleur with ")
     assert [row["prix: predicted"] for row in rows] == [
-        repr(row["predicted"]).replace(".", ",") for row in found["rows"]
+        f"{row['predicted']:.6g}".replace(".", ",") for row in found["rows"]
     ]
 
 

@@ -30,6 +30,7 @@ LEAST_PAGE = 1024  # bytes that a page counts at least, so that there aren't mil
 NUMBER, WIDEST = 8, 32  # bytes of one
 MOST_LISTED = 100_000  # columns, groups of rows
 SHORT = 20  # characters of a cell that isn't looked for among those that are kept
+UNKNOWN = ("<NA>", "NaT")  # as pandas writes a missing value
 LONGEST_TEXT = 131_072  # characters of a cell, as in a text
 MISSING = (
     "reading a Parquet file needs the package pyarrow, which isn't installed: "
@@ -158,13 +159,13 @@ def _cells(column: Array) -> list[str]:
     from pyarrow import types
 
     if not types.is_dictionary(column.type):
-        return [_cell(value) for value in column.to_pylist()]
+        return [cell_of(value) for value in column.to_pylist()]
     places = column.indices.to_pylist()
-    cells = {k: "" if k is None else _cell(column.dictionary[k].as_py()) for k in set(places)}
+    cells = {k: "" if k is None else cell_of(column.dictionary[k].as_py()) for k in set(places)}
     return [cells[k] for k in places]
 
 
-def _cell(value: Any) -> str:
+def cell_of(value: Any) -> str:
     """As it would stand in a text."""
     match value:
         case None:
@@ -179,7 +180,8 @@ def _cell(value: Any) -> str:
             return value.isoformat()
         case float() | int():
             return repr(value)
-    return one_line(str(value)).strip()
+    word = one_line(str(value)).strip()
+    return "" if word in UNKNOWN else word
 
 
 # What each page unpacks to ----------------------------------------------------

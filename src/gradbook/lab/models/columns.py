@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from gradbook.amounts import counted
 from gradbook.data.formats.cells import MARKS, ORDERS, POINT, UNITS, NumberStyle
 from gradbook.data.signals import Windows
-from gradbook.data.tables import Column, ColumnTable, Numbers
-from gradbook.errors import DataError, ShapeError, UsageError
+from gradbook.data.tables import Column, ColumnTable, Numbers, require_names
+from gradbook.errors import DataError, ShapeError, UsageError, one_line
 from gradbook.lab.models.recorded import HOW_READ, RECORDINGS_KEY
 from gradbook.net import Net
 from gradbook.schema import (
@@ -96,18 +96,33 @@ class TableColumns:
         """How many numbers a row has."""
         return sum(column.width for column in self.inputs)
 
-    def in_place(self, table: ColumnTable) -> ColumnTable:
-        """The table's columns by our names, where only their order counts and they have others."""
-        names = tuple(column.name for column in self.inputs)
-        if not self.by_place or set(names) <= set(table.names):
-            return table
-        if len(table.names) != len(names):
+    def names_in(self, names: tuple[str, ...], file: str | None = None) -> tuple[str, ...]:
+        """Our names for these columns: names decide, unless only the order of ours is known."""
+        known = tuple(column.name for column in self.inputs)
+        if not self.by_place or {*known} <= {*names}:
+            require_names(known, names, file)
+            return names
+        if len(names) != len(known):
             raise DataError(
-                f"{counted(len(table.names), 'column')}, but the network takes {len(names)}: "
-                "name its input columns, in their order, with 'gradbook import … --columns'",
-                file=table.file,
+                f"{counted(len(names), 'column')}, but the network takes {len(known)}: "
+                "name its input columns, in their order, with columns=[…] in Python or 'gradbook "
+                "import … --columns'",
+                file=file,
             )
-        return replace(table, names=names)
+        return known
+
+    def in_place(self, table: ColumnTable) -> ColumnTable:
+        """The table's columns by our names."""
+        names = self.names_in(table.names, table.file)
+        return table if names == table.names else replace(table, names=names)
+
+    def names_remark(self, names: tuple[str, ...]) -> str:
+        """Which of these columns are left out, or that only their order counts; '' otherwise."""
+        if names != self.names_in(names):
+            return one_line(f"the columns are read in their order: {', '.join(names)}")
+        known = {*(column.name for column in self.inputs), *self.predicts}
+        others = [name for name in names if name not in known]
+        return one_line(f"the model doesn't use {', '.join(others)}") if others else ""
 
     def read_numbers(self, given: ArrayLike, net: Net, features_first: bool) -> Numbers:
         """Rows of numbers that a caller hands in, flat; of tokens a 1 for each, and 0s beside it.

@@ -252,13 +252,10 @@ def _table_model(
 ) -> Model:
     """Its columns go by the names asked for, by those of the file, or by their places alone."""
     count = prod(imported.net.input)
-    columns = tuple(map(Column, options.get("columns") or ()))
+    named = tuple(map(Column, options.get("columns") or ()))
     noted = tuple(Column(*one) for one in imported.notes.columns)
-    columns = columns or (noted if sum(column.width for column in noted) == count else ())
-    by_place = not columns
-    columns = columns or tuple(Column(f"x{k}") for k in range(1, count + 1))
-    if sum(column.width for column in columns) != count:
-        raise UsageError(f"{len(columns)} columns for a network that takes {count} numbers")
+    named = named or (noted if sum(column.width for column in noted) == count else ())
+    columns, by_place = _columns(named, count)
     prepared, _ = _preparation(imported, options, count)
     targets, filling = _targets(imported, meaning, options), imported.notes.filling
     remarks = [*imported.remarks, *meaning.remarks]
@@ -282,6 +279,14 @@ def _table_model(
             filling=np.array(filling) if len(filling) == count else None,
         ),
     )
+
+
+def _columns(named: tuple[Column, ...], count: int) -> tuple[tuple[Column, ...], bool]:
+    """Those named, which must have so many numbers; or by their places, and that it is so."""
+    columns = named or tuple(Column(f"x{k}") for k in range(1, count + 1))
+    if sum(column.width for column in columns) != count:
+        raise UsageError(f"{len(columns)} columns for a network that takes {count} numbers")
+    return columns, not named
 
 
 def _about_labels(meaning: _Meaning) -> dict[str, bool]:
@@ -360,13 +365,14 @@ def _each(
     return numbers * (channels // len(numbers))
 
 
-def from_sklearn(estimator: Any) -> Model:
+def from_sklearn(estimator: Any, *, columns: Sequence[str] = ()) -> Model:
     """A fitted estimator of scikit-learn's as a model of a table.
 
     Args:
         estimator: MLPClassifier, MLPRegressor (of several targets, too), LogisticRegression or
             LinearRegression, or a pipeline of StandardScaler, MinMaxScaler or SimpleImputer and
             it: the scaling and what is filled in become the model's own.
+        columns: The names of its input columns, if it was fitted to rows without names.
 
     >>> import gradbook as gb
     >>> from sklearn.neural_network import MLPClassifier
@@ -380,12 +386,14 @@ def from_sklearn(estimator: Any) -> Model:
     read = sklearn_net(estimator)
     net, classes = read.found.net, read.found.notes.classes
     several = not classes and net.outputs > 1
-    columns = TableColumns(
-        tuple(map(Column, read.columns)),
+    inputs, by_place = _columns(tuple(map(Column, columns or read.columns)), net.input[0])
+    known = TableColumns(
+        inputs,
         Column("outputs" if several else "target", classes),
         outputs=number_names(net.outputs) if several else (),
+        by_place=by_place,
         filling=read.before.filling,
     )
     about = {"imported": type(estimator).__name__} | ({"labels": True} if read.labels else {})
     scales = read.before.mean, read.before.deviation
-    return Model(net, read.found.values, *scales, classes, about, columns=columns)
+    return Model(net, read.found.values, *scales, classes, about, columns=known)

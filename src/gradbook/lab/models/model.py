@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.data.dataset import BRIGHTEST
+from gradbook.data.frames import Frame
 from gradbook.data.tables import ColumnTable, Numbers, encode
-from gradbook.errors import DataError, GradbookError, ShapeError, UsageError
+from gradbook.errors import DataError, GradbookError, ShapeError, UsageError, assume
 from gradbook.graph.window import Shape
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import (
@@ -122,9 +123,9 @@ class Model:
     def predict(self, given: ColumnTable | ArrayLike) -> NDArray[np.float64]:
         """How sure it is of each class or label, or the numbers that it predicts: a row for each.
 
-        Images are bytes, or numbers from 0 to 255. Rows are those of a table or, where no column
-        has words, numbers in the columns' order; sequences as (rows, steps, features), and tokens
-        as whole numbers, (rows, steps).
+        Images are bytes, or numbers from 0 to 255. Rows are those of a table or of a data frame,
+        whose columns are found by their names, or, if no column has words, numbers in the columns'
+        order; sequences as (rows, steps, features), and tokens as whole numbers, (rows, steps).
         """
         return self.answers(self._read(given))
 
@@ -298,6 +299,8 @@ class Model:
             return self._as_images(given)
         if isinstance(given, ColumnTable):
             return self.rows_of(given)
+        if (frame := Frame.of(given)) and frame.keys:
+            return self._rows_of_frame(frame)
         return self.columns.read_numbers(given, self.net, bool(self.about.get("features_first")))
 
     @cached_property
@@ -385,6 +388,14 @@ class Model:
         if complete or not self.fills_in:
             table.require_complete(columns.inputs)
         return encode(table, columns.inputs)
+
+    def _rows_of_frame(self, frame: Frame) -> Numbers:
+        """Its columns by their names; those that aren't used are left out with a warning."""
+        columns = self.require_columns()
+        names = columns.names_in(frame.names)
+        if remark := columns.names_remark(frame.names):
+            assume(remark)
+        return frame.rows(columns.inputs, names, complete=not self.fills_in)
 
     @property
     def fills_in(self) -> bool:

@@ -1,0 +1,86 @@
+"""Data frames of pandas, Polars and Arrow, arrays with fields and mappings: columns by name.
+
+None of these libraries is imported: whatever has names and gives the column of each is a frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from gradbook.data.formats.cells import CellRow, complaint
+from gradbook.data.formats.parquet import cell_of
+from gradbook.data.tables import Column, ColumnTable, Numbers, encode
+from gradbook.errors import DataError, ShapeError
+
+LISTS = ("to_pylist", "to_list", "tolist")  # of Arrow, of Polars, of pandas and NumPy
+NUMBERS = "biuf"  # kinds of arrays
+NO_COLUMN = "it isn't a column of numbers or words: collect a lazy frame first"
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Columns by their keys, which need not be words."""
+
+    columns: Any
+    keys: tuple[Any, ...]
+
+    @staticmethod
+    def of(given: Any) -> Frame | None:
+        """What was given, if its columns have names."""
+        if isinstance(given, np.ndarray):
+            keys = given.dtype.names
+        elif isinstance(given, Mapping):
+            keys = given
+        else:
+            keys = getattr(given, "column_names", None) or getattr(given, "columns", None)
+        if keys is None or not hasattr(given, "__getitem__"):
+            return None
+        frame = Frame(given, tuple(keys))
+        for place, name in enumerate(frame.names):
+            if name in frame.names[:place]:
+                raise DataError(f"two columns are called '{name}': give each column its own name")
+        return frame
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(map(str, self.keys))
+
+    def rows(self, columns: Sequence[Column], names: Sequence[str], complete: bool) -> Numbers:
+        """A model's columns, which have these names here; NaN where a value is missing, which is
+        refused if they are to be `complete`."""
+        parts = []
+        for column in columns:
+            parts.append(self._numbers(self.keys[names.index(column.name)], column))
+            missing = np.flatnonzero(np.isnan(parts[-1][:, 0]))
+            if complete and len(missing):
+                raise DataError(complaint(""), row=int(missing[0]) + 1, column=column.name)
+        if len(set(map(len, parts))) > 1:
+            raise ShapeError("the columns have different lengths: give each one value per row")
+        return np.concatenate(parts, axis=1)
+
+    def _numbers(self, key: Any, column: Column) -> Numbers:
+        """One column: numbers as they are, anything else as a table in text would have it."""
+        try:
+            values = self.columns[key]
+            array = np.asarray(values)
+        except (TypeError, ValueError) as error:
+            raise DataError(NO_COLUMN, column=column.name) from error
+        if array.dtype.kind in NUMBERS and array.ndim == 1 and not (column.words or column.dates):
+            infinite = np.flatnonzero(np.isinf(array))
+            if len(infinite):
+                raise DataError(complaint("inf"), row=int(infinite[0]) + 1, column=column.name)
+            return array.astype(np.float64)[:, None]
+        values = next((getattr(values, name)() for name in LISTS if hasattr(values, name)), values)
+        cells = (cell_of(_dated(value) if column.dates else value) for value in values)
+        rows = tuple(CellRow(number, (cell,)) for number, cell in enumerate(cells, 1))
+        return encode(ColumnTable("", (column.name,), rows), [column])
+
+
+def _dated(value: Any) -> Any:
+    """A date as a table in text writes it."""
+    return value.isoformat() if isinstance(value, date) else value
