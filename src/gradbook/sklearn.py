@@ -23,13 +23,13 @@ from gradbook.engine.base import Engine
 from gradbook.errors import GradbookError, ShapeError, UsageError
 from gradbook.lab.doubts import Ending, doubts
 from gradbook.lab.models.answers import confusion_of, likeliest_classes, probabilities, targets
-from gradbook.lab.problem import Normal
+from gradbook.lab.problem import Normal, with_meant_loss
 from gradbook.lab.recipes.recipe import Schedule, parse_schedule
 from gradbook.lab.training.epochs import fit
 from gradbook.layers.card import spell
 from gradbook.layers.losses import Loss
 from gradbook.net import Net, builtin
-from gradbook.net.description import Task, meant_loss
+from gradbook.net.description import Task
 from gradbook.net.fit import LARGEST_SEED, require_classes
 from gradbook.net.network import parse, usual
 
@@ -180,8 +180,9 @@ class NetClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     ----------
     net : str, Net or None
         A network: its text form, the name of a built-in one, or a `Net`. It must have one input for
-        each column of X, and one output for each class (or one for two classes). None creates the
-        default network with `hidden`, ReLU, softmax, cross-entropy and Adam.
+        each column of X, and one output for each class (or one for two classes); if it names no
+        loss and ends in plain sums, a softmax (or a sigmoid) is added. None creates the default
+        network with `hidden`, ReLU, softmax, cross-entropy and Adam.
     hidden : int or sequence of int
         The widths of the default network's hidden layers.
     epochs : int
@@ -286,7 +287,7 @@ class NetClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     def _fitting(self, net: Net) -> Net:
         require_classes(net, len(self.classes_), "y")
-        return replace(net, loss=net.loss or meant_loss(net.ending, Task.CLASSES))
+        return with_meant_loss(net, Task.CLASSES)[0]
 
 
 class NetRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
@@ -326,7 +327,7 @@ class NetRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     def _fitting(self, net: Net) -> Net:
         if net.outputs != 1:
             raise ShapeError(f"y is one number, but the network has {net.outputs} outputs")
-        return replace(net, loss=net.loss or meant_loss(net.ending, Task.NUMBERS))
+        return with_meant_loss(net, Task.NUMBERS)[0]
 
 
 def _counting(

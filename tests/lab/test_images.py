@@ -17,14 +17,13 @@ from gradbook.data.warp import write_warp
 from gradbook.errors import DataError, ShapeError
 from gradbook.lab.images import (
     ImageProblem,
-    _batch,
     adapt,
     fit_net,
     with_whole_path,
 )
 from gradbook.lab.problem import Material
 from gradbook.lab.recipes import RECIPES
-from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.recipes.recipe import Recipe, fitting_batch
 from gradbook.lab.recipes.text import change_recipe, recipe
 from gradbook.lab.training.train import train
 from gradbook.net import Loss, parse
@@ -102,7 +101,7 @@ def test_whose_data_it_was_adapted_to_is_said_and_stands_in_the_title():
     assert found.recipe.net.name == found.recipe.title
     assert found.remarks[0] == (
         "quick is adapted to letters: input 3x20x12, 7 classes, "
-        "warp rotate 2.143, shift 0.429, scale 0.979 1.021, batches of 32, 100 epochs"
+        "warp rotate 2.143, shift 0.429, scale 0.979 1.021, batches of 4, 100 epochs"
     )
     assert adapt(found.recipe, data((3, 20, 12), 7)).recipe == found.recipe
 
@@ -157,10 +156,45 @@ def test_what_is_said_in_its_place_is_kept():
 
 
 @given(st.integers(2, 6000))
-def test_no_batch_has_one_image_alone(images):
-    batch = _batch(256, images)
-    assert 32 <= batch <= 260
+def test_a_batch_is_a_sixteenth_at_most_and_has_no_image_alone(images):
+    batch = fitting_batch(256, images)
     assert images % batch != 1
+    assert batch <= max(images // 16, 3)
+    assert batch > images // 32 or batch == 256 or images % (batch + 1) == 1
+
+
+def test_a_network_of_ones_own_takes_a_batch_that_its_images_have_sixteen_of():
+    images = data((1, 20, 20), 4, images=240)  # of which 167 are trained on
+    cases = {
+        "": (8, 0.1 * 8 / 128),
+        "update adam": (8, 0.01 * (8 / 128) ** 0.5),
+        "rate 0.3": (8, 0.3),
+        "schedule constant 0.2": (8, 0.2),
+        "batch 64": (64, 0.1),
+    }
+    for lines, (batch, rate) in cases.items():
+        own = recipe(f"input 1x20x20; flatten; dense 4; softmax; {lines}")
+        found = adapt(replace(own, data="letters"), images)
+        assert (found.recipe.batch, found.recipe.schedule.rate) == (batch, pytest.approx(rate))
+        said = [line for line in found.remarks if line.startswith("batches of 8")]
+        assert len(said) == (batch == 8), (lines, found.remarks)
+        assert found.recipe.title == own.title
+        again = adapt(recipe(str(found.recipe)), images).recipe
+        assert str(again) == str(found.recipe), lines
+
+
+def test_pictures_keep_their_own_size_where_the_network_adapts(tmp_path):
+    for name, size in (("small", (20, 18)), ("large", (80, 60))):
+        for k, of in enumerate("ab" * 12):
+            (tmp_path / name / of).mkdir(parents=True, exist_ok=True)
+            Image.new("L", size, 10 * k).save(tmp_path / name / of / f"{k}.png")
+    small, large = (str(tmp_path / name) for name in ("small", "large"))
+    assert adapt(replace(recipe("quick"), data=small)).recipe.net.input == (1, 18, 20)
+    found = adapt(replace(recipe("quick"), data=large))
+    assert found.recipe.net.input == (1, 28, 28)
+    assert found.remarks[0].startswith("pictures of 60x80 are stretched to 28x28: make them at")
+    own = recipe("input 1x12x12; flatten; dense 2; softmax")
+    assert adapt(replace(own, data=small)).problem.dataset.shape == (1, 12, 12)
 
 
 def test_a_network_of_ones_own_is_never_changed():
@@ -210,13 +244,20 @@ def test_images_held_back_have_no_say_in_the_background():
 def test_a_network_without_its_loss_gets_the_one_that_its_end_means(end, loss):
     found = adapt(recipe(f"{ENDS}; {end}"), made.dataset())
     assert found.recipe.net.loss is loss
-    assert found.remarks == (f"no loss is said, so it is {loss}: the network ends in {end}",)
+    assert found.remarks == (f"no loss is named, so it is {loss}: the network ends in {end}",)
 
 
-def test_a_plain_end_learns_by_half_squared_error_and_a_better_one_is_named():
-    found = adapt(recipe(ENDS), made.dataset())
-    assert found.recipe.net.loss is Loss.HALF_SQUARED
-    assert "end it in softmax for cross-entropy" in found.remarks[0]
+def test_plain_ends_of_classes_become_probabilities_and_that_is_said():
+    cases = {
+        (ENDS, 3): ("plain sums, so a softmax is added and the loss is cross-entropy", Loss.CROSS),
+        ("input 1x28x28; flatten; dense 1", 2): ("a plain sum, so a sigmoid is", Loss.BINARY),
+    }
+    for (text, classes), (said, loss) in cases.items():
+        found = adapt(recipe(text), made.dataset() if classes == 3 else data((1, 28, 28), 2))
+        assert found.recipe.net.loss is loss
+        assert found.recipe.net.ending in said
+        assert f"the network ends in {said}" in found.remarks[0], found.remarks
+        assert recipe(str(found.recipe)) == found.recipe
 
 
 def test_a_loss_that_is_said_needs_no_word():

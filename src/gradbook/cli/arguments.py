@@ -293,9 +293,9 @@ def _is_models_file(argument: str) -> bool:
 
 def open_model(path: str) -> Model:
     """The model in a run's folder or a file; what is to be known of it is said on the side."""
-    from gradbook.lab.training.run_folder import load
+    from gradbook.lab.training import run_folder
 
-    model = load(path)
+    model = run_folder.open_model(path)
     for remark in model.about.get("remarks") or ():
         print(one_line(f"gradbook: {path}: {remark}"), file=sys.stderr)
     return model

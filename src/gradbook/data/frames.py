@@ -23,14 +23,14 @@ NO_COLUMN = "it isn't a column of numbers or words: collect a lazy frame first"
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class NamedColumns:
     """Columns by their keys, which need not be words."""
 
     columns: Any
     keys: tuple[Any, ...]
 
     @staticmethod
-    def of(given: Any) -> Frame | None:
+    def of(given: Any) -> NamedColumns | None:
         """What was given, if its columns have names."""
         if isinstance(given, np.ndarray):
             keys = given.dtype.names
@@ -40,7 +40,7 @@ class Frame:
             keys = getattr(given, "column_names", None) or getattr(given, "columns", None)
         if keys is None or not hasattr(given, "__getitem__"):
             return None
-        frame = Frame(given, tuple(keys))
+        frame = NamedColumns(given, tuple(keys))
         for place, name in enumerate(frame.names):
             if name in frame.names[:place]:
                 raise DataError(f"two columns are called '{name}': give each column its own name")

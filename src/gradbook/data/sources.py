@@ -97,24 +97,25 @@ def load(where: str | os.PathLike[str], size: Size | None = None) -> Dataset:
     return dataset
 
 
-def load_at_size(where: str | os.PathLike[str], size: Size | None) -> Dataset:
-    """The same, but images that have another size of their own keep it."""
+def load_at_size(where: str | os.PathLike[str], size: Size | None, keeps: int = 0) -> Dataset:
+    """The same, but images that have another size of their own keep it, and so do pictures of at
+    most `keeps` pixels along a side."""
     if str(where) in KNOWN:
         return KNOWN[str(where)].load()
     if not os.path.lexists(where):
         hint = did_you_mean(str(where), KNOWN) or f": the named data sets are {', '.join(KNOWN)}"
         raise DataError(f"no data set, file or folder is called '{where}'{hint}")
     path = Path(where)
-    return _folder(path, size) if path.is_dir() else _file(path, size)
+    return _folder(path, size, keeps) if path.is_dir() else _file(path, size)
 
 
-def _folder(path: Path, size: Size | None) -> Dataset:
+def _folder(path: Path, size: Size | None, keeps: int) -> Dataset:
     names = [file.name for file in path.iterdir() if file.is_file()]
     if any(map(idx.is_idx, names)):
         return idx.read_folder(path)
     if any(map(pixel_table.is_table, names)) and not any(f.is_dir() for f in path.iterdir()):
         return pixel_table.read(path, size)
-    return pictures.read_folder(path, size)
+    return pictures.read_folder(path, size, keeps)
 
 
 def _file(path: Path, size: Size | None) -> Dataset:

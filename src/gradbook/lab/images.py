@@ -40,19 +40,26 @@ from gradbook.lab.problem import (
     Samples,
     Values,
     require_last_batch,
+    with_meant_loss,
 )
-from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe, Schedule
+from gradbook.lab.recipes.recipe import (
+    USUAL_DATA,
+    Recipe,
+    own_adapts,
+    smaller_batches,
+    with_fitting_batch,
+)
 from gradbook.layers.card import spell
 from gradbook.net import Conv, Dense, Layer, Net, Pool
-from gradbook.net.description import Task, meant_loss
+from gradbook.net.description import Task
 from gradbook.net.fit import require_classes
 from gradbook.system import cores
 
 # The recipe for its data ------------------------------------------------------
 
-LEAST_BATCHES = 20  # in an epoch: smaller ones are taken until there are so many
 SMALLEST_BATCH = 32
 OWN_SIDE = 28  # pixels of the digits
+ADAPTS_TO = 64  # pixels along a side: larger pictures are stretched to the digits' size
 LONGEST_WRITTEN = 60  # characters of a data set's name
 LEAST_STEPS = 600  # in a training; quick takes 588 on the digits
 MOST_EPOCHS = 100
@@ -70,7 +77,8 @@ def adapt(recipe: Recipe, dataset: Dataset | None = None) -> AdaptedRecipe:
         dataset = dataset.with_everything()
     remarks = list(dataset.remarks) if dataset else []
     if dataset and recipe.adapts and recipe.data != USUAL_DATA:
-        recipe = _fitted(recipe, dataset, remarks)
+        fit = _in_smaller_batches if recipe.adapts <= own_adapts(recipe.net) else _fitted
+        recipe = fit(recipe, dataset, remarks)
     if dataset:
         recipe = _on_its_ground(recipe, dataset, remarks)
         if not recipe.class_weights:
@@ -80,14 +88,9 @@ def adapt(recipe: Recipe, dataset: Dataset | None = None) -> AdaptedRecipe:
         remarks.append(
             "all images are trained on and none are held back: how it reads others isn't known"
         )
-    if recipe.net.loss is None:
-        loss = meant_loss(recipe.net.ending, Task.CLASSES)
-        end = recipe.net.ending or (
-            "plain sums (end it in softmax for cross-entropy; 'gradbook import --softmax' does so)"
-        )
-        remarks.append(f"no loss is said, so it is {loss}: the network ends in {end}")
-        recipe = replace(recipe, net=replace(recipe.net, loss=loss))
-    recipe = replace(recipe, adapts=frozenset())
+    net, said = with_meant_loss(recipe.net, Task.CLASSES)
+    remarks += said
+    recipe = replace(recipe, net=net, adapts=frozenset())
     return AdaptedRecipe(recipe, tuple(remarks), ImageProblem(recipe, dataset))
 
 
@@ -131,15 +134,18 @@ def _fitted(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
     return replace(fitted, name=title, about="", net=replace(net, name=title))
 
 
+def _in_smaller_batches(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
+    """A recipe of the user's own keeps all but a batch that it doesn't say."""
+    fitted = with_fitting_batch(recipe, int((dataset.folds != recipe.held_back).sum()))
+    remarks += smaller_batches(recipe, fitted)
+    return fitted
+
+
 def _with_steps(recipe: Recipe, dataset: Dataset) -> Recipe:
     """Few images take smaller batches, at a rate as much lower, and more epochs."""
     images = int((dataset.folds != recipe.held_back).sum())
-    if "batch" in recipe.adapts:
-        batch = _batch(recipe.batch, images)
-        if "schedule" in recipe.adapts:
-            recipe = replace(recipe, schedule=_slower(recipe.schedule, batch / recipe.batch))
-        recipe = replace(recipe, batch=batch)
-    steps = ceil(images / recipe.batch)
+    recipe = with_fitting_batch(recipe, images)
+    steps = ceil(images / max(recipe.batch, SMALLEST_BATCH))  # smaller ones see no fewer images
     if "epochs" in recipe.adapts and steps * recipe.epochs < LEAST_STEPS:
         wanted = ceil(LEAST_STEPS / max(steps, 1))
         recipe = replace(recipe, epochs=max(recipe.epochs, min(wanted, MOST_EPOCHS)))
@@ -153,24 +159,8 @@ def for_fewer(recipe: Recipe, images: int) -> Recipe:
     batch = recipe.batch
     while batch > SMALLEST_BATCH and ceil(images / batch) * recipe.epochs < LEAST_STEPS:
         batch //= 2
-    schedule = _slower(recipe.schedule, batch / recipe.batch)
+    schedule = recipe.schedule.slower(batch / recipe.batch)
     return replace(recipe, batch=batch, schedule=schedule)
-
-
-def _batch(usual: int, images: int) -> int:
-    """Of so many images there are batches enough, and none of one image alone."""
-    batch = usual
-    if images < LEAST_BATCHES * usual:
-        most = max(images // LEAST_BATCHES, SMALLEST_BATCH)
-        batch = min(usual, 2 ** (most.bit_length() - 1))
-    while images % batch == 1 and images > 1:
-        batch += 1
-    return batch
-
-
-def _slower(schedule: Schedule, share: float) -> Schedule:
-    """Goyal et al. (2017): a rate goes with the size of the batch."""
-    return replace(schedule, rate=schedule.rate * share, end=schedule.end * share)
 
 
 def fit_net(net: Net, shape: Shape, classes: int) -> Net:
@@ -384,12 +374,14 @@ def sums_of(images: Images) -> NDArray[np.int64]:
 
 
 def images_of(recipe: Recipe, moved_to: str | os.PathLike[str] | None = None) -> Dataset:
-    """The data set it names; pictures are brought to the size that its network takes."""
+    """The data set it names; pictures are brought to the size that its network takes, unless the
+    network adapts to theirs."""
     from gradbook.data.sources import load_at_size
 
     *_, rows, columns = (0, *recipe.net.input)
     size = (rows, columns) if rows else None  # of a sequence, steps x features
-    images = load_at_size(recipe.data if moved_to is None else moved_to, size)
+    adapts_to = ADAPTS_TO if "net" in recipe.adapts else 0
+    images = load_at_size(recipe.data if moved_to is None else moved_to, size, adapts_to)
     return images if recipe.tests else images.with_everything()
 
 

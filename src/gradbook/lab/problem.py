@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -22,7 +22,9 @@ from gradbook.errors import ShapeError
 from gradbook.lab.doubts import MOST_LOOKED_AT, find_dead_units
 from gradbook.lab.models.answers import ClassScore, macro_f1, targets
 from gradbook.lab.models.model import for_inputs, trained_shapes
-from gradbook.net import Net
+from gradbook.layers.losses import Loss
+from gradbook.net import Activation, Net
+from gradbook.net.description import Task, meant_loss
 
 if TYPE_CHECKING:
     from gradbook.data.signals import Windows
@@ -143,6 +145,27 @@ def _by_channel(rows: NDArray[Any], many: int) -> NDArray[Any]:
     return rows.reshape(len(rows), many, -1)
 
 
+def with_meant_loss(net: Net, task: Task) -> tuple[Net, list[str]]:
+    """The network with a loss where it names none, and what is said of it: plain sums that tell
+    classes apart get a softmax, a single one a sigmoid."""
+    if net.loss:
+        return net, []
+    remarks = []
+    if task is Task.CLASSES and not net.ending:
+        end, loss = ("softmax", Loss.CROSS) if net.outputs > 1 else ("sigmoid", Loss.BINARY)
+        net = replace(net, layers=(*net.layers, Activation(end)))
+        sums = "plain sums" if net.outputs > 1 else "a plain sum"
+        remarks.append(
+            f"the network ends in {sums}, so a {end} is added and the loss is {loss}: name another "
+            "with --set 'loss …'"
+        )
+    else:
+        loss = meant_loss(net.ending, task)
+        if task is Task.CLASSES:
+            remarks.append(f"no loss is named, so it is {loss}: the network ends in {net.ending}")
+    return replace(net, loss=loss), remarks
+
+
 def require_last_batch(net: Net, samples: int, batch: int) -> None:
     """Refuse an epoch whose last batch, which has what is left, can't be trained on."""
     from gradbook.net.build import require_variance
@@ -165,7 +188,7 @@ def require_last_batch(net: Net, samples: int, batch: int) -> None:
 class FinalScore:
     """How the samples are answered that nothing was chosen by; where all were trained on, those."""
 
-    loss: float  # of which it is enough to know that it is a number
+    loss: float  # the mean over the samples of the loss that was trained by, without smoothing
     score: float  # the share read right, R², or the loss of each letter
     rows: Rows  # which samples
     classes: Mapping[str, ClassScore] = field(default_factory=dict)

@@ -37,7 +37,7 @@ from gradbook.lab.models.columns import WINDOWS
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.recorded import HOW_READ, RECORDINGS_KEY, how_read, read_recordings
 from gradbook.lab.problem import FinalScore, Normal
-from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.recipes.recipe import Recipe, fitting_batch
 from gradbook.lab.tables import BATCH, LEAST_STEPS, TableProblem, along_a_cosine
 from gradbook.layers.spectra import LONGEST_FRAME
 from gradbook.net import Net, parse
@@ -382,6 +382,8 @@ def usual_signal_recipe(
 ) -> Recipe:
     """Adam with a cosine, and the epoch that does best on what is held back."""
     net = net or usual_network(problem.windows, len(problem.target.words))
-    steps = ceil(len(problem.parts(held_back)[0]) / BATCH)
+    windows = len(problem.parts(held_back)[0])
+    batch = fitting_batch(BATCH, windows)
+    steps = ceil(windows / batch)
     epochs = min(max(ceil(LEAST_STEPS / steps), EPOCHS), MOST_EPOCHS)
-    return along_a_cosine(problem, net, epochs, BATCH, name, held_back)
+    return along_a_cosine(problem, net, epochs, batch, name, held_back)

@@ -33,6 +33,7 @@ from gradbook.lab.models.answers import (
     confusion_of,
     likeliest_classes,
     r_squared,
+    score,
 )
 from gradbook.lab.models.columns import TableColumns
 from gradbook.lab.models.model import Model
@@ -47,11 +48,20 @@ from gradbook.lab.problem import (
     Samples,
     Values,
     require_last_batch,
+    with_meant_loss,
 )
-from gradbook.lab.recipes.recipe import BEST, UNWARPED, Recipe, Schedule
+from gradbook.lab.recipes.recipe import (
+    BEST,
+    UNWARPED,
+    Recipe,
+    Schedule,
+    fitting_batch,
+    smaller_batches,
+    with_fitting_batch,
+)
 from gradbook.layers import Role
 from gradbook.net import Activation, Dense, Net, Update
-from gradbook.net.description import Task, meant_loss
+from gradbook.net.description import Task
 from gradbook.net.fit import require_classes
 from gradbook.net.network import fixed_beginning, usual
 from gradbook.schema import Choice, ListOf, PlainText, Schema
@@ -272,11 +282,15 @@ class TableProblem(Problem):
             raise UsageError("the rows of a table are never warped: remove the statistics")
         if self.task is Task.NUMBERS and recipe.class_weights:
             raise UsageError("numbers have no classes to weight: remove the class weights")
-        loss = recipe.net.loss or meant_loss(recipe.net.ending, self.task)
-        if self.task is Task.NUMBERS and loss.is_entropy:
-            raise UsageError(f"{loss} is for classes: use 'mean squared error' for numbers")
-        recipe = replace(recipe, net=replace(recipe.net, loss=loss), adapts=frozenset())
-        return AdaptedRecipe(recipe, tuple(self.remarks_for(recipe)), self)
+        net, said = with_meant_loss(recipe.net, self.task)
+        if self.task is Task.NUMBERS and net.objective.is_entropy:
+            raise UsageError(
+                f"{net.objective} is for classes: use 'mean squared error' for numbers"
+            )
+        recipe = replace(recipe, net=net)
+        fitted = with_fitting_batch(recipe, len(self.parts(recipe.held_back)[0]))
+        remarks = [*self.remarks_for(recipe), *said, *smaller_batches(recipe, fitted)]
+        return AdaptedRecipe(replace(fitted, adapts=frozenset()), tuple(remarks), self)
 
     def material(self, recipe: Recipe) -> TableMaterial:
         training, held_back = self.parts(recipe.held_back)
@@ -335,11 +349,12 @@ class TableProblem(Problem):
     def test(self, recipe: Recipe, engine: Engine, model: Model) -> FinalScore:
         rows = self.scored_rows
         answers, wanted = model.answers(self.rows[rows]), self.targets[rows]
+        loss = score(model.net, model.outputs(self.rows[rows]), self._learned(wanted, model)).loss
         if self.task is Task.CLASSES:
             read, names = likeliest_classes(model.net, answers), self.target.words
-            confusion = confusion_of(wanted.astype(np.int32), read, len(names))
+            confusion = confusion_of(self._learned(wanted, model), read, len(names))
             return FinalScore(
-                loss=float(answers.sum()),
+                loss=loss,
                 score=float((read == wanted).mean()),
                 rows=rows,
                 classes=dict(zip(names, class_scores(confusion), strict=True)),
@@ -351,13 +366,20 @@ class TableProblem(Problem):
         with np.errstate(over="ignore"):
             root = float(np.sqrt((off**2).mean()))
         return FinalScore(
-            loss=root,
+            loss=loss,
             score=r_squared(wanted.astype(np.float64), answers[:, 0]),
             rows=rows,
             answers=answers,
             mean_absolute_error=float(np.abs(off).mean()),
             root_mean_squared_error=root,
         )
+
+    def _learned(self, wanted: NDArray[Any], model: Model) -> NDArray[Any]:
+        """As the network learned them: classes by their numbers, numbers brought to its scale."""
+        columns = model.require_columns()
+        if self.task is Task.CLASSES:
+            return wanted.astype(np.int32)
+        return np.asarray((wanted - columns.target_mean) / columns.target_deviation)[:, None]
 
     def figures(self, test: FinalScore | None) -> dict[str, Any]:
         figures = super().figures(test)
@@ -508,7 +530,7 @@ def usual_recipe(problem: TableProblem, name: str, held_back: int | None = 0) ->
     else:
         net = Net((width,), (Dense(HIDDEN), Activation("relu"), Dense(1)))
     net = replace(net, update=Update("adamw"), rate=RATE, decay={Role.WEIGHT: DECAY})
-    batch = LARGE_BATCH if rows >= LARGE else BATCH
+    batch = fitting_batch(LARGE_BATCH if rows >= LARGE else BATCH, rows)
     epochs = min(max(ceil(LEAST_STEPS / ceil(rows / batch)), LEAST_EPOCHS), MOST_EPOCHS)
     return along_a_cosine(problem, net, epochs, batch, name, held_back)
 

@@ -203,15 +203,26 @@ def few_of(count: int, share: int = LEAST_GOOD) -> int:
     return min(max(FEW, count // ONE_IN), count // share)
 
 
-def read_folder(folder: Path, size: Size | None = None) -> Dataset:
-    """The data set of the folder's pictures, all stretched to one size: the first's if not said.
+def read_folder(folder: Path, size: Size | None = None, keeps: int = 0) -> Dataset:
+    """The data set of the folder's pictures, all stretched to one size: the one given, or the
+    first's, if none is given or it is at most `keeps` pixels along a side.
 
     They are grey unless one of them has colour. A few pictures that can't be read are passed over,
     and so are a few folders without any.
     """
     passed = PassedOver(folder)
     given = {part: _files(where, passed) for part, where in _parts(folder).items()}
-    size = size or _size_of(*(file for found in given.values() for file in found))
+    remarks = list[str]()
+    if size is None or keeps:
+        first = _size_of(*(file for found in given.values() for file in found), trained=not size)
+        if size and max(first) > keeps:
+            has, wanted = ("x".join(map(str, sides)) for sides in (first, size))
+            remarks.append(
+                f"pictures of {has} are stretched to {wanted}: make them at most {keeps} pixels "
+                f"along a side to train on their own size, or name a network that takes {has}"
+            )
+        else:
+            size = first
     pictures = sum(map(len, given.values()))
     require_room((pictures, 3, *size), str(folder))
     pixels, files = {}, {}
@@ -223,10 +234,11 @@ def read_folder(folder: Path, size: Size | None = None) -> Dataset:
         pixels = {part: found[:, :1] for part, found in pixels.items()}
     parts = {part: _part(folder, pixels[part], found) for part, found in files.items()}
     source = f"pictures in {folder}{_left_out(folder)}"
-    return assemble(folder.resolve().name, source, parts, remarks=list(passed.remarks()))
+    remarks += passed.remarks()
+    return assemble(folder.resolve().name, source, parts, remarks=remarks)
 
 
-def _size_of(*files: Path) -> Size:
+def _size_of(*files: Path, trained: bool) -> Size:
     """Of the first picture that can be opened, which the others are stretched to."""
     for file in files[: few_of(len(files)) + 1]:
         with suppress(GradbookError), _opened(file) as image:
@@ -237,7 +249,7 @@ def _size_of(*files: Path) -> Size:
     else:
         with _opened(files[0]):
             raise AssertionError("it couldn't be opened before")
-    if columns * rows > limits.TRAINED_PIXELS.most:
+    if trained and columns * rows > limits.TRAINED_PIXELS.most:
         raise DataError(
             f"a picture of {columns:,} x {rows:,} is too large to train on: add --size", file=file
         )

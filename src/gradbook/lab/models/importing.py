@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Literal, TypedDict, Unpack
@@ -11,7 +11,7 @@ from typing import Any, Literal, TypedDict, Unpack
 import numpy as np
 
 from gradbook.data.tables import Column
-from gradbook.errors import UsageError, did_you_mean
+from gradbook.errors import UsageError, assume, did_you_mean
 from gradbook.folders import temporary_folder
 from gradbook.formats.imported import AS_THEY_STAND, BRIGHTNESS, ImportedNet, Preparation
 from gradbook.formats.layer_list import LEAST_SCALE
@@ -31,10 +31,32 @@ AT_EACH_STEP = (
     "{name}: it answers at every step ({makes}), which no model does: import its file as a text, "
     "gradbook import … -o net.txt"
 )
-LABELS = (
-    "it says of each of {} labels how sure it is, of which any number may hold: it ends in {}; say "
-    "--task classes if exactly one does"
-)
+LABELS = "it says of each of {} labels how sure it is, of which any number may hold: it ends in {}"
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What is taken for granted, and which option, or argument in Python, decides it otherwise."""
+
+    what: str
+    option: str
+    argument: str
+    when: str
+
+    def __str__(self) -> str:
+        return f"{self.what}; say {self.option} {self.when}"
+
+    @property
+    def in_python(self) -> str:
+        return f"{self.what}; say {self.argument} {self.when}"
+
+
+Remark = str | Assumed
+Tell = Callable[[str], object]
+
+
+def _unless(task: Task | str, what: str, when: str) -> Assumed:
+    return Assumed(what, f"--task {task}", f'task="{task}"', when)
 
 
 class ImportOptions(TypedDict, total=False):
@@ -50,7 +72,9 @@ class ImportOptions(TypedDict, total=False):
     deviation: Sequence[float] | None
 
 
-def import_model(path: str | os.PathLike[str], **options: Unpack[ImportOptions]) -> Model:
+def import_model(
+    path: str | os.PathLike[str], tell: Tell | None = None, **options: Unpack[ImportOptions]
+) -> Model:
     """The model in a file; what was taken for what, and why, stands in `about["remarks"]`.
 
     A network that takes flat values reads rows of a table, any other reads images. `task` is
@@ -58,8 +82,9 @@ def import_model(path: str | os.PathLike[str], **options: Unpack[ImportOptions])
     names, `columns` those of a table. Flat values are an image's if `images` says its channels,
     rows and columns. `mean` and `deviation` are what brightness from 0 to 1 was normalised by, or
     each column. `softmax` ends plain sums in one, so that the network trains on with cross-entropy.
+    `tell` is called with each assumption that an option would decide.
     """
-    return _model(read_network(path), os.path.basename(path), options)
+    return _model(read_network(path), os.path.basename(path), options, tell)
 
 
 def import_net(
@@ -83,7 +108,8 @@ def from_torch(module: Any, example: Any, **options: Unpack[ImportOptions]) -> M
         example: What it is called with: a tensor of one image or row.
         options: What its outputs mean, what its columns are called and the like, as `gradbook
             import` takes them: `task="numbers"`, `classes=[…]`, `columns=[…]`, `target=…`,
-            `mean=…`, `deviation=…`.
+            `mean=…`, `deviation=…`. What no option decides is assumed, with a warning, an
+            `Assumption`.
 
     Raises:
         GradbookError: It does something that none of our layers does, which the message names.
@@ -101,7 +127,7 @@ def from_torch(module: Any, example: Any, **options: Unpack[ImportOptions]) -> M
     """
     from gradbook.formats.torch.read import torch_net
 
-    return _model(torch_net(module, example), type(module).__name__, options)
+    return _model(torch_net(module, example), type(module).__name__, options, assume)
 
 
 def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model:
@@ -125,10 +151,12 @@ def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model:
         path = os.path.join(folder, "model.keras")
         model.save(path)
         imported = read_keras(path)
-    return _model(imported, str(model.name), options)
+    return _model(imported, str(model.name), options, assume)
 
 
-def _model(imported: ImportedNet, name: str, options: ImportOptions) -> Model:
+def _model(
+    imported: ImportedNet, name: str, options: ImportOptions, tell: Tell | None = None
+) -> Model:
     _require_options(options)
     if is_sequence(imported.makes):
         raise UsageError(AT_EACH_STEP.format(name=name, makes=spell(imported.makes)))
@@ -137,7 +165,13 @@ def _model(imported: ImportedNet, name: str, options: ImportOptions) -> Model:
     if options.get("columns") and not rows:
         raise UsageError("it reads images, which have no columns: leave them out")
     make = _table_model if rows else _image_model
-    return make(imported, name, meaning, options)
+    model = make(imported, name, meaning, options)
+    remarks: list[Remark] = model.about["remarks"]
+    for remark in remarks:
+        if tell and isinstance(remark, Assumed):
+            tell(remark.in_python)
+    model.about = {**model.about, "remarks": list(map(str, remarks))}
+    return model
 
 
 def _require_options(options: ImportOptions) -> None:
@@ -159,7 +193,7 @@ class _Meaning:
 
     net: Net
     classes: tuple[str, ...]
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     labels: bool = False  # each output is how sure it is of one of these, whatever the others are
 
 
@@ -184,12 +218,14 @@ def _meaning(imported: ImportedNet, options: ImportOptions, rows: bool) -> _Mean
         return _Meaning(net, (), labels=notes.labels and net.answer_kind is AnswerKind.CHANCES)
     several = 1 < net.outputs != prod(net.input) and prod(imported.makes[1:]) == 1
     if several and net.answer_kind is AnswerKind.CHANCES and not notes.probabilities:
-        return _Meaning(net, (), (LABELS.format(net.outputs, _ending(net)),), labels=True)
+        what = LABELS.format(net.outputs, _ending(net))
+        assumed = _unless(Task.CLASSES, what, "if exactly one does")
+        return _Meaning(net, (), (assumed,), labels=True)
     remark, task = _guess(imported, rows)
     return _Meaning(net, (), (remark,)) if task is Task.NUMBERS else _of_classes(net, (), remark)
 
 
-def _of_classes(net: Net, names: tuple[str, ...], *remarks: str) -> _Meaning:
+def _of_classes(net: Net, names: tuple[str, ...], *remarks: Remark) -> _Meaning:
     """By these names, or else by their numbers."""
     names = names or tuple(map(str, range(net.classes_told)))
     if len(names) != net.classes_told:
@@ -201,14 +237,16 @@ def _of_logit(net: Net, names: tuple[str, ...]) -> _Meaning:
     """One sum that tells two classes apart, as losses of PyTorch and Keras take it."""
     if net.ending:
         raise UsageError(f"it ends in one {net.ending}, which is not a probability of a class")
-    remark = (
+    remark = _unless(
+        Task.NUMBERS,
         "its single output is taken as a logit, so a sigmoid is added: it gives the second "
-        "class's probability"
+        "class's probability",
+        "if it predicts a number",
     )
     return _of_classes(replace(net, layers=(*net.layers, Activation("sigmoid"))), names, remark)
 
 
-def _guess(imported: ImportedNet, rows: bool) -> tuple[str, Task]:
+def _guess(imported: ImportedNet, rows: bool) -> tuple[Remark, Task]:
     """What an end means of which nothing is said, and the remark that says so."""
     net, end = imported.net, _ending(imported.net)
     if net.answer_kind.are_shares or imported.notes.probabilities:
@@ -217,17 +255,18 @@ def _guess(imported: ImportedNet, rows: bool) -> tuple[str, Task]:
             f"it ends in {end}" if net.ending else "it gives probabilities"
         ), Task.CLASSES
     if net.answer_kind is AnswerKind.CHANCES and net.outputs == 1:
-        return "it predicts 2 classes: it ends in one sigmoid", Task.CLASSES
+        what = "it predicts 2 classes: it ends in one sigmoid"
+        return _unless(Task.NUMBERS, what, "if it predicts a number"), Task.CLASSES
     several = 1 < net.outputs != prod(net.input) and prod(imported.makes[1:]) == 1
     if several and not rows:
-        return (
+        what = (
             f"it is taken to tell {net.outputs} classes apart, as networks of images with several "
-            f"outputs mostly do; it ends in {end}: say --task numbers if it predicts numbers"
-        ), Task.CLASSES
+            f"outputs mostly do: it ends in {end}"
+        )
+        return _unless(Task.NUMBERS, what, "if it predicts numbers"), Task.CLASSES
     numbers = "a number" if net.outputs == 1 else f"{net.outputs} numbers"
-    return (
-        f"it predicts {numbers}: it ends in {end}; say --task classes if it tells classes apart"
-    ), Task.NUMBERS
+    what = f"it predicts {numbers}: it ends in {end}"
+    return _unless(Task.CLASSES, what, "if it tells classes apart"), Task.NUMBERS
 
 
 def _ending(net: Net) -> str:
@@ -258,11 +297,12 @@ def _table_model(
     columns, by_place = _columns(named, count)
     prepared, _ = _preparation(imported, options, count)
     targets, filling = _targets(imported, meaning, options), imported.notes.filling
-    remarks = [*imported.remarks, *meaning.remarks]
+    remarks: list[Remark] = [*imported.remarks, *meaning.remarks]
     order = {"features_first": True} if imported.features_first else {}  # as flat rows are laid out
     if by_place:
-        image = "; say --images CxHxW if they are an image's" if count >= LEAST_PIXELS else ""
-        remarks.append(f"it reads rows of {count} numbers as they stand, in their order{image}")
+        remark = f"it reads rows of {count} numbers as they stand, in their order"
+        shown = Assumed(remark, "--images CxHxW", "images=(C, H, W)", "if they are an image's")
+        remarks.append(shown if count >= LEAST_PIXELS else remark)
     return Model(
         meaning.net,
         imported.values,
@@ -330,7 +370,7 @@ def _image_model(
 
 def _preparation(
     imported: ImportedNet, options: ImportOptions, channels: int
-) -> tuple[Preparation, tuple[str, ...]]:
+) -> tuple[Preparation, tuple[Remark, ...]]:
     """As asked, as the file says, or else none."""
     mean, deviation, told = options.get("mean"), options.get("deviation"), imported.preparation
     if mean is None and deviation is None and told is not None:
@@ -349,9 +389,11 @@ def _preparation(
     prepared = Preparation(means, deviations)
     if mean is not None or deviation is not None:
         return prepared, ()
-    remark = (
-        "the file doesn't say how images were normalised: brightness is taken as 0 to 1, unless "
-        "'gradbook import' is given --mean and --deviation"
+    remark = Assumed(
+        "nothing says how images were normalised, so brightness is taken as 0 to 1",
+        "--mean and --deviation",
+        "mean=[…] and deviation=[…]",
+        "if it was otherwise",
     )
     return prepared, (remark,)
 

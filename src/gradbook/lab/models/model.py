@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.data.dataset import BRIGHTEST
-from gradbook.data.frames import Frame
+from gradbook.data.frames import NamedColumns
 from gradbook.data.tables import ColumnTable, Numbers, encode
 from gradbook.errors import DataError, GradbookError, ShapeError, UsageError, assume
 from gradbook.graph.window import Shape
@@ -131,7 +131,7 @@ class Model:
 
     def answers(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """The same of rows as `rows_of` makes them, or of images as the network takes them."""
-        outputs = self._outputs(rows)
+        outputs = self.outputs(rows)
         if self.classes:
             return probabilities(self.net, outputs)
         if self.columns:
@@ -141,12 +141,12 @@ class Model:
     def classify(self, given: ColumnTable | ArrayLike) -> NDArray[np.int32]:
         """The number of the class that each image or row is taken for."""
         self.require_classes()
-        return answers(self.net, self._outputs(self._read(given)))
+        return answers(self.net, self.outputs(self._read(given)))
 
     def score(self, given: ColumnTable | ArrayLike, labels: NDArray[np.integer[Any]]) -> float:
         """The share of the images or rows that are taken for what they are, from 0 to 1."""
         self.require_classes()
-        outputs = self._outputs(self._read(given))
+        outputs = self.outputs(self._read(given))
         return score(self.net, outputs, _as_labels(labels, len(outputs), self.classes)).accuracy
 
     @property
@@ -299,7 +299,7 @@ class Model:
             return self._as_images(given)
         if isinstance(given, ColumnTable):
             return self.rows_of(given)
-        if (frame := Frame.of(given)) and frame.keys:
+        if (frame := NamedColumns.of(given)) and frame.keys:
             return self._rows_of_frame(frame)
         return self.columns.read_numbers(given, self.net, bool(self.about.get("features_first")))
 
@@ -324,7 +324,8 @@ class Model:
         engine.restore(self.values)
         return engine
 
-    def _outputs(self, rows: NDArray[Any]) -> NDArray[Any]:
+    def outputs(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """What the network itself makes of such rows or images."""
         if self.columns:
             if np.isnan(rows).any():
                 rows = np.where(np.isnan(rows), self.instead_of_missing, rows)
@@ -389,7 +390,7 @@ class Model:
             table.require_complete(columns.inputs)
         return encode(table, columns.inputs)
 
-    def _rows_of_frame(self, frame: Frame) -> Numbers:
+    def _rows_of_frame(self, frame: NamedColumns) -> Numbers:
         """Its columns by their names; those that aren't used are left out with a warning."""
         columns = self.require_columns()
         names = columns.names_in(frame.names)

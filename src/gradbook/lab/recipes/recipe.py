@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import chain
 from math import inf, isfinite
 from typing import Any
 
@@ -163,6 +164,10 @@ class Schedule:
         rising = np.interp(at, [0, warm], [1 / RISE, 1]) if warm else 1.0
         return np.asarray(rates * rising)
 
+    def slower(self, share: float) -> Schedule:
+        """Goyal et al. (2017): a rate goes with the size of the batch."""
+        return replace(self, rate=self.rate * share, end=self.end * share)
+
     def reductions(self, losses: Sequence[float]) -> int:
         """How often a plateau was met."""
         best, waited, met = inf, 0, 0
@@ -224,6 +229,17 @@ LONGEST_WORDS = 1_000
 NESTEROV = Update("momentum", nesterov=True)
 
 
+BATCHES = 16  # in an epoch, at the least, where no batch is asked for
+
+
+def fitting_batch(usual: int, samples: int) -> int:
+    """The usual batch, or as many as make sixteen steps of an epoch, and none of one sample."""
+    most = max(samples // BATCHES, 2)
+    batch = usual if usual <= most else 2 ** (most.bit_length() - 1)
+    sizes = chain(range(batch, 1, -1), range(batch + 1, samples + 1))
+    return next((size for size in sizes if samples % size != 1), batch)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """All that a training hangs on but its seed, which is the network's."""
@@ -244,7 +260,8 @@ class Recipe:
     find_rate: bool = False  # by a range test, in place of the schedule's
     tests: bool = True  # whether images are kept to report on; else all are trained on
     adapts: frozenset[str] = field(default=frozenset(), compare=False)
-    """What may be made to fit other data than its own: of recipes that come with gradbook."""
+    """What may be made to fit other data than its own: all of a recipe that comes with gradbook, of
+    another one a batch that it doesn't say, and the rates with it."""
 
     def __post_init__(self) -> None:
         for what, kind in (("net", Net), ("schedule", Schedule), ("warp", Warp)):
@@ -320,6 +337,30 @@ class Recipe:
         return self.name or self.net.name or "a network"
 
 
+def with_fitting_batch(recipe: Recipe, samples: int) -> Recipe:
+    """Smaller batches, at rates as much lower, where the recipe says neither; of a rule whose steps
+    don't grow with the gradient, at rates lower by the root."""
+    if "batch" not in recipe.adapts:
+        return recipe
+    batch = fitting_batch(recipe.batch, samples)
+    if "schedule" in recipe.adapts:
+        share = batch / recipe.batch
+        share = share**0.5 if "s" in recipe.net.update.card.memories else share
+        recipe = replace(recipe, schedule=recipe.schedule.slower(share))
+    return replace(recipe, batch=batch)
+
+
+def smaller_batches(usual: Recipe, fitted: Recipe) -> list[str]:
+    """What is said of batches that were fitted to the samples."""
+    if usual.batch == fitted.batch:
+        return []
+    rate = f", with the rate {digits(fitted.schedule.rate)}"
+    return [
+        f"batches of {fitted.batch}{rate if usual.schedule != fitted.schedule else ''}, so that an "
+        f"epoch has at least {BATCHES} steps: --batch {usual.batch} takes larger ones"
+    ]
+
+
 def within(what: str, value: object, most: int) -> int:
     amount = whole(what, value, 1)
     if amount > most:
@@ -370,6 +411,11 @@ def with_usual(net: Net, settings: Collection[str]) -> tuple[Net, Schedule]:
     if "update" not in settings:
         net = replace(net, update=NESTEROV)
     return net, Schedule("one cycle", net.learning_rate)
+
+
+def own_adapts(net: Net) -> frozenset[str]:
+    """What may fit the data of a recipe that doesn't say it: the batch, and the rates with it."""
+    return frozenset({"batch", "schedule"} if net.rate is None else {"batch"})
 
 
 def words_of(net: Net) -> set[str]:

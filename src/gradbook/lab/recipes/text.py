@@ -32,6 +32,7 @@ from gradbook.lab.recipes.recipe import (
     TWICE,
     Recipe,
     fold,
+    own_adapts,
     phrase,
     read_schedule,
     with_usual,
@@ -113,8 +114,9 @@ def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] =
     else:
         net = parse_lines(others, source)
     net, usual = with_usual(net, said)
+    adapts = own_adapts(net) - own.keys()
     try:
-        return Recipe(net, **{"schedule": usual, **own})
+        return Recipe(net, **{"schedule": usual, **own}, adapts=adapts)
     except GradbookError as error:
         raise NetTextError(error.message, source=source) from error
 
@@ -309,7 +311,7 @@ def recipe(what: Recipe | Net | str | os.PathLike[str], changes: str = "") -> Re
     if isinstance(what, Recipe):
         return what
     if isinstance(what, Net):
-        return Recipe(*with_usual(what, words_of(what)))
+        return Recipe(*with_usual(what, words_of(what)), adapts=own_adapts(what))
     if not isinstance(what, str | os.PathLike):
         raise UsageError(f"a recipe must be a name, a file, a text or a network, not {what!r}")
     name = os.fspath(what)

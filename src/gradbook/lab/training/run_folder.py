@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook import limits
-from gradbook.errors import DataError, GradbookError, UsageError
+from gradbook.errors import DataError, GradbookError, UsageError, assume
 from gradbook.files import (
     InnerPath,
     as_bytes,
@@ -229,12 +229,14 @@ class RunFolder:
         write_whole(self.result_file, json.dumps(result, indent=2) + "\n")
 
 
-def load(path: str | os.PathLike[str]) -> Model:
+def load(path: str | os.PathLike[str], **options: Any) -> Model:
     """The trained model in a file, or in the folder of a run.
 
     Args:
         path: The folder that `train` made, its `model.safetensors`, or a file of another program:
             .onnx, .keras, .pt2.
+        options: For a file of another program, what it doesn't say, as in `from_torch`. What no
+            option decides is assumed, with a warning: `Assumption`.
 
     Returns:
         A model of images, `load("run").predict(images)`, or one of a table, which is given rows
@@ -250,13 +252,20 @@ def load(path: str | os.PathLike[str]) -> Model:
     >>> print(gb.load("sum.safetensors").predict([[2, 2]]).round(4))
     [[6.]]
     """
-    if os.path.isdir(path):
-        return RunFolder(path).model()
-    if is_foreign(path):
+    return open_model(path, assume, **options)
+
+
+def open_model(
+    path: str | os.PathLike[str], tell: Callable[[str], object] | None = None, **options: Any
+) -> Model:
+    """The same; `tell` is called with each assumption."""
+    if is_foreign(path) and not os.path.isdir(path):
         from gradbook.lab.models.importing import import_model
 
-        return import_model(path)
-    return Model.load(path)
+        return import_model(path, tell, **options)
+    if options:
+        raise UsageError(f"{os.fspath(path)} says all of it: leave out {', '.join(options)}")
+    return RunFolder(path).model() if os.path.isdir(path) else Model.load(path)
 
 
 def writer(path: str | os.PathLike[str]) -> LineWriter:
