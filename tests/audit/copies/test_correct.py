@@ -6,6 +6,7 @@ import re
 from math import isclose
 
 import pytest
+from openpyxl import Workbook
 
 from gradbook.audit.check import check
 from gradbook.audit.copies.correct import correct
@@ -206,6 +207,30 @@ def test_the_corrected_curve_is_the_right_books(tmp_path):
 
 def losses():
     return [f"!{letter('E_total')}{row}" for row in range(6, 6 + ROWS)]
+
+
+def one_neuron(path, steps):
+    """One sample on a line: a gradient is wrong, and the loss falls to nothing all the same."""
+    rows = [("eta", 0.5), ("x", 0.7), ("t", 0.3), (), ("w", "b", "y", "E", "dE/dw", "dE/db")]
+    for row in range(6, 6 + steps):
+        before = row - 1
+        weights = (f"=A{before}-$B$1*E{before}", f"=B{before}-$B$1*F{before}")
+        values = (f"=A{row}*$B$2+B{row}", f"=($B$3-C{row})^2/2")
+        slopes = (f"=(C{row}-$B$3)*$B$2*1.5", f"=C{row}-$B$3")
+        rows.append((*(weights if row > 6 else (0.9, 0.2)), *values, *slopes))
+    workbook = Workbook()
+    for cells in rows:
+        workbook.active.append(cells)
+    workbook.save(path)
+    return path
+
+
+def test_losses_that_differ_by_rounding_alone_are_not_compared(tmp_path):
+    sheet = check(one_neuron(tmp_path / "long.xlsx", 120)).sheets[0]
+    assert [finding.cells for finding in sheet.findings] == ["E6:E125"]
+    assert sheet.curve is None
+    sheet = check(one_neuron(tmp_path / "short.xlsx", 8)).sheets[0]
+    assert sheet.curve.made[-1] < sheet.curve.corrected[-1]
 
 
 def test_a_right_book_has_nothing_to_correct(tmp_path):

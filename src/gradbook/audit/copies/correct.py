@@ -90,6 +90,7 @@ fileVersion fileSharing workbookPr workbookProtection bookViews sheets functionG
 externalReferences definedNames
 """  # the elements that the format puts before calcPr
 FEWEST = 2  # steps for a curve
+ROUNDING = 1e-12  # of the largest of the losses that are compared
 
 
 @dataclass(frozen=True)
@@ -243,7 +244,8 @@ def loss_curve(
 ) -> LossCurves | None:
     """The loss of each step as it is, and with all formulas corrected.
 
-    None if no correction is known, or if too few of the losses can be computed.
+    None if no correction is known, if too few of the losses can be computed, or if both come to
+    the same but for rounding.
     """
     right = right_formulas(book, findings)
     steps = [step for step in loss if step]
@@ -256,7 +258,9 @@ def loss_curve(
     instead = {cell: book.reader.pattern(text, cell) for cell, text in right.items()}
     corrected = _losses(Evaluation(book, flow, instead), steps)
     enough = all(sum(map(isfinite, losses)) >= FEWEST for losses in (made, corrected))
-    return LossCurves(made, corrected) if enough else None
+    size = max(abs(losses[k]) for losses in (made, corrected) for k in (0, -1))
+    alike = abs(made[-1] - corrected[-1]) <= ROUNDING * size
+    return LossCurves(made, corrected) if enough and not alike else None
 
 
 def _losses(numbers: Evaluation, steps: Sequence[Sequence[Address]]) -> tuple[float, ...]:
