@@ -60,8 +60,8 @@ def test_dropout_lets_everything_through():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (([1, 2, 3],), "inputs are numbers of shape 2, or several such in a row, not of shape 3"),
-        (([1, 2], [1, 2, 3]), "targets are numbers of shape 2"),
+        (([1, 2, 3],), "inputs: 3 numbers, but each sample has 2 numbers: give 2 numbers for one"),
+        (([1, 2], [1, 2, 3]), "targets: 3 numbers, but each sample has 2 numbers"),
         (([[1, 2], [3]],), "inputs are rows of numbers, all of one length"),
         (("ab",), "inputs are rows of numbers"),
         ((None, [1, 2]), "these targets are of which inputs"),

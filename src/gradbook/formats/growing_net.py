@@ -21,7 +21,7 @@ from gradbook.formats.gates import GateOrder, GateStack, Recurring, take_apart
 from gradbook.formats.imported import NoLayer
 from gradbook.formats.known_values import NO_SCORES, ONE_PIECE, TOO_MANY, UNKNOWN, KnownValues
 from gradbook.formats.layer_list import by_channel, join_paddings, pad_conv, pad_pool, resolve_same
-from gradbook.formats.layouts import ELSEWHERE, MOST_PLACED, Live, Padding, ours
+from gradbook.formats.layouts import DIFFERENT, ELSEWHERE, MOST_PLACED, Live, Padding, ours
 from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, SAME, Both, Pad, Shape, Sides
@@ -107,7 +107,7 @@ class GrowingNet(KnownValues):
             raise NoLayer(ONE_STEP)
         columns = live.in_rows()
         if columns is None or len({*columns.tolist()}) != prod(size):
-            raise NoLayer("its input isn't flat")
+            raise NoLayer("its input isn't a whole flat value: flatten all of what is before it")
         number = self.row.flat(live.number, self.op.place)
         turned = np.empty_like(weight)
         turned[:, columns] = weight
@@ -565,7 +565,7 @@ class GrowingNet(KnownValues):
             beside = np.broadcast_to(small.order, large.shape)
             fits = prod(small.size) == large.size[0]
             if not fits or (large.order // large.places != beside).any():
-                raise NoLayer("the two values lie differently")
+                raise NoLayer(DIFFERENT)
         else:
             self._require_alike(first, second)
         number = self.row.product(first.number, second.number, self.op.place)
@@ -575,7 +575,7 @@ class GrowingNet(KnownValues):
     def _require_alike(first: Live, second: Live) -> None:
         same = first.laid is second.laid or np.array_equal(first.order, second.order)
         if first.size == second.size and not same:
-            raise NoLayer("the two values lie differently")
+            raise NoLayer(DIFFERENT)
 
     def _combine(self, live: Live, sign: Sign, constant: Array) -> Live:
         """What constants do to each channel: value + constant, or another sign between them."""

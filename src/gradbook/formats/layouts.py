@@ -20,7 +20,14 @@ from gradbook.graph.window import Shape, Sides
 Order = NDArray[np.intp]
 SAMPLES = 3  # of which places are followed, where a file leaves their number open
 MOST_PLACED = 2**24
-ELSEWHERE = "the values that it reads lie differently than our layer reads them"
+ELSEWHERE = (
+    "it reads values in another order than its layer here, such as a slice or a transpose of what "
+    "is before it: give it that value as it is"
+)
+DIFFERENT = (
+    "it combines values in different orders, such as two slices of one value's channels: make each "
+    "by a layer of its own"
+)
 
 
 @dataclass(frozen=True)

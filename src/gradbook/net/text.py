@@ -80,6 +80,12 @@ INSTEAD = {  # of words that say what something is, and not what it does
     "targets": "write 'sample 0.05 0.1 -> 0.5 0.5': inputs, then targets",
     "bias": "write 'biases 0.1 0.2' for start values; 'dense 2 no bias' has none",
     "weight": "write 'weights 0.1 0.2' for start values, in the order of their numbers",
+    "max": "write 'maxpool 2', in one word",
+    **dict.fromkeys(("average", "avg", "mean"), "write 'avgpool 2', in one word"),
+    **dict.fromkeys(("pool", "pooling"), "write 'maxpool 2' or 'avgpool 2'"),
+    "convolution": "write 'conv 8 3x3' for 8 channels of windows of 3x3",
+    "fully": "write 'dense 3' for a fully connected layer of 3 units",
+    "soft": "write 'softmax', in one word",
 }
 """What to write in their place."""
 UPDATE_WORDS = {word: kind for kind, card in UPDATES.items() for word in card.synonyms}

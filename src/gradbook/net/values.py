@@ -20,7 +20,8 @@ from gradbook.net.network import Net
 from gradbook.net.step import Step
 
 NOT_OF_A_SHAPE = (
-    "{what} are numbers of shape {shape}, or several such in a row, not of shape {given}"
+    "{what}: {given}, but each sample has {shape}: give {shape} for one sample, or a list of such "
+    "samples"
 )
 
 
@@ -96,12 +97,20 @@ def _rows(what: str, given: ArrayLike, shape: Shape) -> Array:
         numbers = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
         raise UsageError(f"{what} are rows of numbers, all of one length") from None
+    if not numbers.ndim and prod(shape) == 1:
+        return numbers.reshape(1, 1)
     if numbers.size and numbers.shape in (shape, (prod(shape),)):
         return numbers.reshape(1, -1)
     if numbers.size and numbers.shape[1:] in (shape, (prod(shape),)):
         return numbers.reshape(len(numbers), -1)
-    said = {"shape": spell(shape), "given": spell(numbers.shape) or "1"}
-    raise ShapeError(NOT_OF_A_SHAPE.format(what=what, **said))
+    raise ShapeError(
+        NOT_OF_A_SHAPE.format(what=what, given=_amount(numbers.shape), shape=_amount(shape))
+    )
+
+
+def _amount(shape: Shape) -> str:
+    """1 number, 3 numbers, 2x3 numbers."""
+    return f"{spell(shape)} numbers" if len(shape) > 1 else counted(prod(shape), "number")
 
 
 def _is_row_of_one(net: Net, inputs: ArrayLike | None) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ import numpy as np
 
 from gradbook import limits
 from gradbook.archives import archive_of, json_member
-from gradbook.errors import DataError, TargetError
+from gradbook.errors import DataError, TargetError, one_line
 from gradbook.files import open_file
 from gradbook.formats.foreign import Fixed, ForeignGraph, ForeignOp
 from gradbook.formats.imported import NoLayer, Notes, require_few
@@ -77,8 +76,9 @@ class KerasEntry:
         return self.name != self.layer
 
 
-def read_content(path: Path) -> ForeignGraph:
-    with open_file(path, limits.FOREIGN) as stream, archive_of(stream, path, ".keras") as archive:
+def read_content(path: Path, called: str) -> ForeignGraph:
+    """What a file holds, with whose messages it is `called` so."""
+    with open_file(path, limits.FOREIGN) as file, archive_of(file, called, ".keras") as archive:
         config = json_member(archive, "config.json", MODEL)
         about = json_member(archive, "metadata.json", ABOUT)
         version = about["keras_version"]
@@ -86,7 +86,7 @@ def read_content(path: Path) -> ForeignGraph:
             raise DataError(f"it was written by Keras {version[:20]}: save it again with Keras 3")
         weights = archive.bytes_of("model.weights.h5", limits.PART)
         notes = Notes.of(about.get("gradbook_notes"))
-        return _content(config, weights, notes, os.fspath(path))
+        return _content(config, weights, notes, called)
 
 
 # Layers.
@@ -261,7 +261,7 @@ def _called(layers: Sequence[Mapping[str, Any]]) -> list[KerasEntry]:
     several = {_name(layer) for layer in layers if len(layer["inbound_nodes"]) > 1}
     for place, layer in enumerate(layers):
         for number, call in enumerate(layer["inbound_nodes"] or [{"args": []}]):
-            reads = tuple(_of_call(*one, several) for one in _tensors(call["args"]))
+            reads = tuple(_of_call(*one, several) for one in _tensors(call["args"], _name(layer)))
             entry = _entry(layer, reads)
             name = _of_call(entry.layer, number, several)
             words = call.get("kwargs") or {}
@@ -279,16 +279,19 @@ def _of_call(layer: str, number: int, several: Collection[str]) -> str:
     return f"{layer}, call {number + 1}" if number and layer in several else layer
 
 
-def _tensors(given: Any) -> Iterator[tuple[str, int]]:
-    """The layers that it is called with, and which of their calls."""
+def _tensors(given: Any, layer: str) -> Iterator[tuple[str, int]]:
+    """The layers that a layer is called with, and which of their calls."""
     if isinstance(given, list):
         for one in given:
-            yield from _tensors(one)
+            yield from _tensors(one, layer)
     elif isinstance(given, dict) and given.get("class_name") == "__keras_tensor__":
-        layer, call, _ = TENSOR.read(given)["config"]["keras_history"]
-        yield layer, call
+        before, call, _ = TENSOR.read(given)["config"]["keras_history"]
+        yield before, call
     elif given is not None:
-        raise DataError("a layer is called with something that isn't the output of another layer")
+        raise DataError(
+            f"{layer} is called with a value that no layer makes ({one_line(repr(given))[:40]}): "
+            "call it with the outputs of layers alone, and build constants into a layer"
+        )
 
 
 def _only(ends: Sequence[Any], what: str, several: Collection[str]) -> str:
@@ -296,7 +299,8 @@ def _only(ends: Sequence[Any], what: str, several: Collection[str]) -> str:
     found = ends if isinstance(ends[0], list) else [ends]
     if len(found) != 1:
         raise DataError(
-            f"it has {len(found)} {what}: only models with one input and one output can be read"
+            f"it has {len(found)} {what}: only models with one input and one output can be read, "
+            "so save keras.Model(input, output) with one of each"
         )
     layer, call, _ = found[0]
     return _of_call(layer, call, several)

@@ -53,9 +53,11 @@ from gradbook.schema import (
 )
 
 
-def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
-    """The network in a .keras file; all that has no layer here is told at once."""
-    return read_graph(read_content(Path(path)), OPERATORS, os.fspath(path))
+def read_keras(path: str | os.PathLike[str], called: str = "") -> ImportedNet:
+    """The network in a .keras file; all that has no layer here is told at once, of the file or of
+    what it is `called`."""
+    name = called or os.fspath(path)
+    return read_graph(read_content(Path(path), name), OPERATORS, name)
 
 
 # What layers are told.

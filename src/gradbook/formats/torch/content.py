@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gradbook import limits
+from gradbook.amounts import counted
 from gradbook.archives import Archive, archive_of, json_member
 from gradbook.errors import DataError
 from gradbook.formats.foreign import Fixed, ForeignGraph, ForeignOp, ValueName
@@ -68,11 +69,15 @@ def _content(
     graph, signature = module["graph"], module["signature"]
     inputs = [x["user_input"]["arg"] for x in signature["input_specs"] if "user_input" in x]
     outputs = signature["output_specs"]
-    if len(inputs) != 1 or len(outputs) != 1 or "user_output" not in outputs[0]:
-        raise DataError(
-            "only programs with one input and one output can be read: call module.eval() before "
-            "exporting"
-        )
+    returned = [x for x in outputs if "user_output" in x]
+    if len(returned) < len(outputs):
+        raise DataError("it changes values of its own: call module.eval() before exporting")
+    for tensors, what, verb in ((inputs, "input", "takes"), (returned, "output", "returns")):
+        if len(tensors) != 1:
+            raise DataError(
+                f"it has {counted(len(tensors), what)}, and only one can be read: export a module "
+                f"whose forward {verb} a single tensor"
+            )
     given = NAMED.read(inputs[0])["as_tensor"]["name"]
     sizes = [size.get("as_int") for size in META.read(graph["tensor_values"].get(given))["sizes"]]
     if len(sizes) < 2 or not all(isinstance(size, int) and size > 0 for size in sizes[1:]):

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypedDict, Unpack
 import numpy as np
 
 from gradbook.data.tables import Column
-from gradbook.errors import UsageError, assume, did_you_mean
+from gradbook.errors import DataError, UsageError, assume, did_you_mean
 from gradbook.folders import temporary_folder
 from gradbook.formats.imported import AS_THEY_STAND, BRIGHTNESS, ImportedNet, Preparation
 from gradbook.formats.layer_list import LEAST_SCALE
@@ -147,11 +147,16 @@ def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model:
     """
     from gradbook.formats.keras.read import read_keras
 
+    name = str(getattr(model, "name", type(model).__name__))
     with temporary_folder() as folder:
         path = os.path.join(folder, "model.keras")
-        model.save(path)
-        imported = read_keras(path)
-    return _model(imported, str(model.name), options, assume)
+        try:
+            model.save(path)
+        except Exception as error:  # of many kinds, by what the model has
+            first = str(error).strip().partition("\n")[0].replace(path, "a file")
+            raise DataError(f"{name}: Keras can't save it ({first}): give a built model") from error
+        imported = read_keras(path, name)
+    return _model(imported, name, options, assume)
 
 
 def _model(

@@ -76,8 +76,9 @@ lines on its training may follow: loss, update, decay, rate, seed.
 The defaults are: data digits, no warp, 10 epochs, batches of 128, hold back 0. A network that
 has a rate keeps it, and its update. Otherwise it is trained with one cycle, up to the default
 rate: 0.1 for momentum, 0.01 for adam and adamw, 1 for descent; and without an update, by
-'momentum 0.9 nesterov'. The default loss follows from the last layer: cross-entropy after
-softmax or log softmax, binary cross-entropy after sigmoid.
+'momentum 0.9 nesterov'. With few samples, the default batch is at most a sixteenth of them, and
+the default rate as much lower. The default loss follows from the last layer: cross-entropy after
+softmax or log softmax, binary cross-entropy after sigmoid; plain sums of classes get a softmax.
 
 For example:
 
