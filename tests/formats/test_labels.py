@@ -8,7 +8,10 @@ import pytest
 import gradbook as gb
 from tests.formats.onnx.test_scikit_learn import ML, ROWS, model_of, perceptron, said_by_onnxruntime
 
-pytestmark = pytest.mark.witness("onnx", "onnxruntime")
+pytestmark = [
+    pytest.mark.witness("onnx", "onnxruntime"),
+    pytest.mark.filterwarnings("ignore::gradbook.Assumption"),
+]
 NAMES = ("red", "green", "blue")
 
 

@@ -6,6 +6,7 @@ import csv
 import ctypes
 import json
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -20,6 +21,8 @@ from gradbook.cli.main import main
 from gradbook.errors import UsageError
 from gradbook.lab.models.importing import import_model
 from tests.targets.portable.compiled import built
+
+pytestmark = pytest.mark.filterwarnings("ignore::gradbook.Assumption")
 
 COUNT = 13
 DOORS = ("torch", ".pt2", ".onnx")
@@ -277,13 +280,22 @@ def test_what_is_taken_for_what_is_said_in_a_line(torch, case):
     nn = torch.nn
     end = [getattr(nn, word)(**({"dim": 1} if "oft" in word else {}))] if word else []
     module = nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(shape)), outputs), *end).float()
-    model = gb.from_torch(module.eval(), torch.rand(2, *shape).float())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = gb.from_torch(module.eval(), torch.rand(2, *shape).float())
+    told = [str(each.message) for each in caught if each.category is gb.Assumption]
+    assert any(one.startswith(said) for one in told) == ("oft" not in word)
+    assert all(re.search(r"; say (task|mean)=", one) for one in told), told
+    assert {each.filename for each in caught if each.category is gb.Assumption} <= {__file__}
     (remark,) = (one for one in model.about["remarks"] if one.startswith(said))
     assert bool(model.classes) == (" classes" in remark.split(";")[0])
     assert bool(model.labels) == (" labels" in remark)
     assert (model.columns is None) == (len(shape) == 3)
     if not model.classes:
-        numbers = gb.from_torch(module, torch.rand(2, *shape).float(), task="numbers")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", gb.Assumption)
+            how = {"mean": [0], "deviation": [1], "task": "numbers"}
+            numbers = gb.from_torch(module, torch.rand(2, *shape).float(), **how)
         assert numbers.predicts == model.predicts
 
 

@@ -9,6 +9,7 @@ from gradbook.errors import ShapeError
 pytestmark = [
     pytest.mark.witness("torch"),
     pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning"),  # of torch's own LSTM
+    pytest.mark.filterwarnings("ignore::gradbook.Assumption"),
 ]
 
 

@@ -20,7 +20,10 @@ from tests.formats.steps import require_step
 from tests.trained import by_the_graph, drawn, model_of, sequences_model_of, trained_of
 
 h5py = pytest.importorskip("h5py")
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # of Keras itself
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation"),  # of Keras itself
+    pytest.mark.filterwarnings("ignore::gradbook.Assumption"),
+]
 by_keras = pytest.mark.witness("keras", "torch")
 
 

@@ -11,7 +11,10 @@ import pytest
 import gradbook as gb
 from gradbook.errors import DataError
 
-pytestmark = pytest.mark.witness("onnx", "onnxruntime")
+pytestmark = [
+    pytest.mark.witness("onnx", "onnxruntime"),
+    pytest.mark.filterwarnings("ignore::gradbook.Assumption"),
+]
 ML = "ai.onnx.ml"
 NAMES = ("setosa", "versicolor", "virginica")
 ROWS = (np.random.default_rng(0).normal(size=(30, 4)) * 3 + 5).astype(np.float32)
