@@ -184,7 +184,7 @@ def test_a_dollar_in_every_reference_keeps_all_copies_at_the_first_row(name, pat
     network.retype(name, tied)
     verdict, kinds, why = network.told(path)
     assert (verdict, kinds) == ("wrong", [("frozen row", name.removeprefix("dE/d"))])
-    assert "$ keep every copy at row 5" in why
+    assert "$ every copy refers to row 5" in why
 
 
 def test_a_formula_shown_as_text_above_its_column_is_no_mistake(path):

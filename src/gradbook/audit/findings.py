@@ -88,7 +88,7 @@ KINDS = {
     ANOTHER_ROW: mark("a cell is taken from another row or another step"),
     TIED: mark("a $ ties the formula to one row, so that every copy computes that row again"),
     mark("wrong number"): mark("a number isn't the one it should be"),
-    mark("wrong operator"): mark("a product for a difference, a sum for a product"),
+    mark("wrong operator"): mark("an operator is wrong, such as a product instead of a difference"),
     mark("wrong order"): mark("a difference or quotient is reversed"),
     mark("wrong sign"): mark("a minus sign is missing or superfluous"),
     mark("wrong range"): mark(
@@ -148,11 +148,11 @@ RECORDED = "kind", "quantity", "weight", "cells", "formula", "expected", "why", 
 class Finding:
     """One mistake, with all the cells that contain it."""
 
-    kind: str  # the kind of mistake
+    kind: str
     quantity: str  # ∂E/∂w3, w3, E_total, η
     weight: str  # w3
     cells: str  # Z33:Z100
-    formula: str  # in the first of them
+    formula: str  # in the first of those cells
     expected: str  # the right one, with the sheet's own cells; '' if unknown
     why: str  # a sentence
     relative_error: float | None = None
@@ -263,12 +263,12 @@ def typed_in(book: Book, cell: Address, name: str) -> tuple[str, str]:
 
 
 TIED_DOWN = mark(
-    "{cell} is right, and its $ keep every copy at row {place}: each computes {cell} again; leave "
-    "out the $ before the row numbers"
+    "{cell} is right, but because of its $ every copy refers to row {place} and computes {cell} "
+    "again: leave out the $ before the row numbers"
 )
 TIED_ACROSS = mark(
-    "{cell} is right, and its $ keep every copy at column {place}: each computes {cell} again; "
-    "leave out the $ before the column letters"
+    "{cell} is right, but because of its $ every copy refers to column {place} and computes {cell} "
+    "again: leave out the $ before the column letters"
 )
 TIED_STEPS = mark("the $ makes every step use {cell}, though each computes its own: leave it out")
 

@@ -202,8 +202,8 @@ def _not_understood(
     """A report that so much is wrong that the sheet probably means something else."""
     called, where = name_of_loss(training, loss), findings[0].cells.partition(",")[0]
     note = Message(
-        "none of the gradients is one of {loss}, even with a small change ({cells} and others): "
-        "they may be those of another loss, or something here isn't understood",
+        "none of the gradients is a gradient of {loss}, even with a small change ({cells} and "
+        "others): they may be those of another loss, or something here isn't understood",
         loss=called,
         cells=where,
     )

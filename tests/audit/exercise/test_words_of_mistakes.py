@@ -41,7 +41,7 @@ SAYS: dict[str, tuple[str, str, Typing]] = {
     "typed": ("pasted value", "a typed number", lambda said, row: 0.01 + row / 1000),
     "text": ("number as text", "decimal comma", lambda said, row: f"0,000{row}"),
     "stored": ("formula as text", "stored as text", lambda said, row: f" {said}"),
-    "tied": ("frozen row", "$ keep every copy at row 5", tied),
+    "tied": ("frozen row", "$ every copy refers to row 5", tied),
 }
 UPDATES: dict[str, tuple[str, str, Typing]] = {
     "no rate": ("missing rate", "η is missing", lambda said, row: said.replace("eta*", "")),

@@ -339,7 +339,7 @@ def _total(graph: Graph, numbers: Sequence[Node]) -> Node:
 def _average(graph: Graph, given: Sequence[Meaning]) -> Node:
     numbers = _numbers(graph, given)
     if not numbers:
-        raise NotUnderstood(Message("AVERAGE of no numbers"))
+        raise NotUnderstood(Message("AVERAGE without numbers"))
     return _total(graph, numbers) / len(numbers)
 
 

@@ -209,7 +209,7 @@ def account_for(
     few = 2 * len(others) < count
     forms = {change.updates.formula.makeup for change in multiples}
     for updates in (change.updates for change in others):
-        is_law = training.remembering or updates.formula.makeup in forms  # clipped at some points
+        is_law = training.remembering or updates.formula.makeup in forms  # with memory, or clipped
         if multiples and (few or not is_law):
             slip = _slip(tested, updates, {change.updates.number for change in multiples})
             account.findings.extend(slip)
@@ -314,8 +314,8 @@ def _is_fault(
 def _parted(
     tested: StepUnderTest, every: Sequence[UsualUpdate]
 ) -> tuple[list[WeightChange], list[WeightChange]]:
-    """The changes that are a multiple of their slopes for all weights, and those that aren't, even
-    with the book's own numbers."""
+    """The changes that are a multiple of their slopes for all weights, and those that aren't, not
+    even with the book's own numbers."""
     settled = [_settled(tested, numbers) for numbers in (tested.random, tested.constants)]
     random, here = (list(_changes(tested, every, numbers)) for numbers in settled)
     plain = {change.updates.number for change in random if change.is_multiple}
@@ -330,7 +330,8 @@ def _parted(
 
 
 def _settled(tested: StepUnderTest, numbers: Numbers) -> Numbers:
-    """Numbers with other weights at every point, and everything else as at the first point."""
+    """The numbers, with other weights at every point and everything else fixed at its first
+    value."""
 
     def leaf(cell: Address) -> Array:
         values = numbers.leaf(cell)
@@ -371,8 +372,8 @@ def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
     kind: str = KIND
     if rate is None:
         why = Message(
-            "the update applies {factor} times as much of its gradient as those of the other "
-            "weights",
+            "the update applies {factor} times as much of its gradient as the other weights' "
+            "updates do",
             factor=number,
         )
     elif factor.lacking is None:

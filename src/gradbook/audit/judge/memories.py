@@ -358,7 +358,7 @@ class Laws:
                 right = self._squared(cell, gradient)
                 if self._is_even(j, cell, right) and not self._is_even(j, cell):
                     why = Message(
-                        "a mean under a root is one of squares: {cell} must be squared",
+                        "the mean under a root must be a mean of squares: square {cell}",
                         cell=name_of(gradient),
                     )
                     yield OddCell(j, cell, EditKind.FACTOR.value, right, why)
@@ -411,7 +411,7 @@ class Laws:
                     name = book.name_of(kept, cell)
                     name = anchor(name) if "$" in write(share) else name
                     why = Message(
-                        "{mean} keeps {right} times its past: its correction must use that, "
+                        "{mean} multiplies its past by {right}: its correction must use that, "
                         "too, not {cell}",
                         mean=name_of(at),
                         right=name_of(kept),

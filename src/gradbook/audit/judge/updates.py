@@ -287,8 +287,8 @@ def _additions(
 def rate_place(
     training: SheetTraining, formula: Pattern, cell: Address, base: Address | None
 ) -> CellReference | None:
-    """The reference to the learning rate in an update, or in a separate formula of what it adds to
-    a base; never the gradient and, in a separate formula, never a possible input."""
+    """The reference to a learning rate in an update or, without one, the only constant cell of a
+    product of two; in a separate formula of the change, only a learning rate counts."""
     inside: Sequence[SignedTerm] = ()
     if base is not None:
         inside = change(formula, base, cell)
@@ -323,7 +323,7 @@ def stray_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Itera
             wrong, start = [cell for _, cell in over], weight.start
             right = book.with_another_cell(first, start, book.name_of(base, first))
             why = Message(
-                "{cell} continues from {start}, as every step does: {before} belongs there",
+                "like every step, {cell} continues from {start}: {before} belongs there",
                 cell=name_of(first),
                 start=name_of(start),
                 before=name_of(base),

@@ -100,7 +100,8 @@ def slopes_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 
 def _as_slope(tested: StepUnderTest, cell: Address, of: Node, target: Node) -> Hypothesis | None:
-    """Make a cell the slope of a value: by adding what it omits, or by rewriting it."""
+    """Make a cell the slope with respect to a value: by adding what it omits, or by rewriting
+    it."""
     known = tested.graph.known[cell]
     omissions: Omissions[Node] = ()
     if tested.chain is not None and isinstance(known, Node):
@@ -472,7 +473,8 @@ def _gives(tested: StepUnderTest, cells: Sequence[Address], formulas: Sequence[s
 
 
 def _freed(tested: StepUnderTest, cells: Sequence[Address]) -> StepUnderTest:
-    """The step with everything computed from the cells as formulas, even without weights."""
+    """The step with every formula that depends on the cells as a node, even if no weight is in
+    it."""
     training, instead = tested.training, tested.graph.instead
     below = training.flow.below(cells, training.weight_cells)
     formulas = {c: tested.formula(c) for c in below - training.varying if c not in instead}

@@ -34,7 +34,7 @@ ACTIVATIONS = ("sigmoid", "tanh")
 
 
 class Convention(IntEnum):
-    """How typical a formula is of networks."""
+    """How closely a formula resembles those that networks consist of."""
 
     NONE = 0
     USUAL = 1  # a weighted sum, or some function of one cell

@@ -233,7 +233,7 @@ class LackingCell(NamedTuple):
     of: Node  # the value by which it should be the slope
     omissions: Omissions[Node]
     target: Node
-    per: Node | None = None  # the derivative of the gradient by this share
+    per: Node | None = None  # the gradient's derivative with respect to this share
 
     def put_right(self, tested: StepUnderTest) -> Hypothesis | None:
         wrong = WrongFormula.at(tested, self.cell, self.target)
@@ -278,8 +278,8 @@ def _lacking_columns(
 
 
 def _lacking_slope(tested: StepUnderTest, cell: Address, users: int) -> LackingCell | None:
-    """Return what a cell omits from the slope by a value on the path to the loss; None if it is
-    right. `users` is the number of gradients that use it."""
+    """Return what a cell omits from the slope with respect to a value on the path to the loss; None
+    if it is right. `users` is the number of gradients that use it."""
     chain, value = tested.chain, tested.graph.known.get(cell)
     if chain is None or not isinstance(value, Node) or cell in tested.training.weight_cells:
         return None

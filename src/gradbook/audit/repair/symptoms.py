@@ -332,8 +332,8 @@ def makes_two_alike(repaired: RepairedStep) -> bool:
 
 
 def is_slope(tested: StepUnderTest, cell: Address) -> bool:
-    """Whether a cell is the loss's slope by some cell on the path to it, except for a factor: then
-    it isn't wrong."""
+    """Whether a cell is the slope of the loss with respect to a cell on its path, except for a
+    factor: then it isn't wrong."""
     ends = tested.loss_cells | tested.training.weight_cells.keys()
     values = tested.random.of
     with suppress(NotUnderstood):

@@ -397,7 +397,7 @@ def _through(tested: StepUnderTest, nodes: Sequence[Node], of: Node) -> Node:
 
 
 def own_slopes(tested: StepUnderTest, home: Address) -> dict[Node, Address]:
-    """The cells in the same row that contain the slope of the loss by a value on its path."""
+    """The cells in the same row that contain the slope of the loss with respect to a value."""
     if tested.chain is None:
         return {}
     row, users = tested.positions.row, tested.training.flow.users

@@ -35,7 +35,7 @@ class ChainOmission(Generic[Place]):
     """What a derivative omits at some places, which belong to one unit in several samples."""
 
     places: tuple[Place, ...]
-    is_way: bool  # every path through the places; else the slope of each by its only source
+    is_way: bool  # omits all paths through the places; else each one's slope
 
     @property
     def first(self) -> Place:
@@ -47,11 +47,12 @@ Omissions = tuple[ChainOmission[Place], ...]
 
 @dataclass(frozen=True, eq=False)
 class Chain(Generic[Place]):
-    """The values between a loss and its inputs, with the slopes of each by the next."""
+    """The values between a loss and its inputs, with the slopes of each with respect to the
+    next."""
 
     order: Sequence[Place]  # from the loss back
     partials: Mapping[Place, Mapping[Place, Array]]
-    seeds: Mapping[Place, Array]  # the slopes of the loss by the first of them
+    seeds: Mapping[Place, Array]  # the slopes of the loss with respect to its own inputs
     units: Mapping[Place, Hashable]  # the column of the unit that a place belongs to
 
     # Possible omissions -------------------------------------------------------------
@@ -154,7 +155,8 @@ class Chain(Generic[Place]):
 
     @cached_property
     def _worked(self) -> dict[Place, Array]:
-        """The derivatives by every value, first without omissions, then with each alternative."""
+        """The derivatives with respect to every value, first without omissions, then with each
+        set."""
         every: list[Omissions[Place]] = [(), *self.alternatives]
         at_once = max(MOST_NUMBERS // (self._points * len(self.order)), 1)
         some = every[:at_once]

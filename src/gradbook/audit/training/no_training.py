@@ -160,8 +160,8 @@ def trained_out_of_sight(book: Book, flow: Flow, is_any_in_sight: bool) -> str:
     if not titles:
         return ""
     return message_count(
-        "weights are trained on the hidden sheet {sheets}, which isn't judged while it is hidden",
-        "weights are trained on the hidden sheets {sheets}, which isn't judged while it is hidden",
+        "weights are trained on the hidden sheet {sheets}, which isn't judged while hidden",
+        "weights are trained on the hidden sheets {sheets}, which aren't judged while hidden",
         len(titles),
         sheets=", ".join(titles),
     )

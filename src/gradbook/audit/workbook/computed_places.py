@@ -159,7 +159,7 @@ def _cell(
     sheet: str, row: int, column: int, fixed_column: str, fixed_row: str, part: Call
 ) -> Reference:
     """The reference. Its row is relative, except with MOD, where samples repeat. If the formula
-    doesn't use its own place, the reference is as absolute as the one from which it is counted."""
+    doesn't use its own place, the $ signs are those of the reference from which it is counted."""
     if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
         raise _NoNumber
     called = {inside.function for inside in parts(part) if isinstance(inside, Call)}

@@ -170,7 +170,7 @@ class _CellReading(_SheetWalk):
         self.cells = cells
         self.first_day = first_day
         self.is_full = False  # whether the rest of the sheet is beyond the limits
-        self.row = self.rows = 0  # the current row, and how many are like it
+        self.row = self.rows = 0  # the current row, and how often it is repeated
         self.column = 0
         self.cell: Attributes | None = None
         self.words: list[str] = []

@@ -223,7 +223,7 @@ def leave_out_unread(book: Book) -> None:
         return
     direct = set(_mentioning(book, Gaps(spans)))
     book.repeated_parts = [replace(part, tail=_tail(book, part)) for part in book.repeated_parts]
-    _forget(book, direct)  # before the rest is followed: this is often most of a sheet
+    _forget(book, direct)  # first, since these are often most of the sheet's formulas
     computed = Flow(book).below(direct) if direct else set()
     _forget(book, computed)
     _list_as_unread(book, direct | computed)
