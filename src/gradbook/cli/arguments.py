@@ -10,7 +10,7 @@ from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gradbook.errors import GradbookError, UsageError, did_you_mean, one_line
 from gradbook.formats.reading import FOREIGN
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.lab.training.run_folder import RunFolder
     from gradbook.net import Net
+    from gradbook.net.formulas import Formulas
 
 
 NOT_IN_NAMES = re.compile(r"[^\w.-]+")
@@ -135,7 +136,14 @@ def students_of(words: str | tuple[int, ...]) -> Sequence[int | str]:
 
 
 def network(argument: str, data: str | None = None, **reading: str | None) -> Net:
-    """The network that the argument means, with its samples.
+    """The network that the argument means, with its samples; a UsageError where it is formulas."""
+    return network_of(network_or_formulas(argument, data, **reading))
+
+
+def network_or_formulas(
+    argument: str, data: str | None = None, **reading: str | None
+) -> Net | Formulas:
+    """The network that the argument means, with its samples, or formulas.
 
     They come from the CSV file `data` where one is given, else from the file that the
     network names, which lies beside the network's own, else from its text. `reading` says how a
@@ -143,6 +151,7 @@ def network(argument: str, data: str | None = None, **reading: str | None) -> Ne
     """
     from gradbook.builtin_networks import BUILTIN
     from gradbook.files import read_text
+    from gradbook.net.formulas import parse_formulas, reads_as_formulas
     from gradbook.net.network import parse
     from gradbook.net.text import reads_as_text
 
@@ -160,6 +169,12 @@ def network(argument: str, data: str | None = None, **reading: str | None) -> Ne
             did_you_mean(argument, BUILTIN) or f": the built-in networks are {', '.join(BUILTIN)}"
         )
         raise UsageError(f"there is no network or file called '{argument}'{hint}")
+    if reads_as_formulas(text):
+        if data is not None:
+            raise UsageError(
+                "formulas take no --data: give a name its samples, as in 'x = 0.5, 1, 2'"
+            )
+        return parse_formulas(text, source)
     net = parse(text, source)
     if data is None and not net.table:
         return net
@@ -208,18 +223,29 @@ def with_its_word(line: str) -> str:
     return f"update {line}" if word in UPDATES or word in UPDATE_WORDS else line
 
 
-def changed_network(net: Net, lines: Iterable[str]) -> Net:
-    """The network with these lines on its training in place of its own."""
+Trained = TypeVar("Trained", "Net", "Formulas", "Net | Formulas")
+
+
+def changed_network(net: Trained, lines: Iterable[str]) -> Trained:
+    """The network, or the formulas, with these lines on its training in place of its own."""
+    from gradbook.net import Net
     from gradbook.net.network import net_changed
     from gradbook.net.text import statements
 
-    return net_changed(net, statements("\n".join(map(with_its_word, lines)), "--set"))
+    changes = statements("\n".join(map(with_its_word, lines)), "--set")
+    return net_changed(net, changes) if isinstance(net, Net) else net.changed(list(changes))
 
 
 def asked_network(options: Namespace) -> Net:
     """The network that is named, with its samples and what `--set` says of it."""
     reading, lines = read_settings(options.set, READING)
     return changed_network(network(options.net, options.data, **reading), lines)
+
+
+def asked_network_or_formulas(options: Namespace) -> Net | Formulas:
+    """The same, or formulas."""
+    reading, lines = read_settings(options.set, READING)
+    return changed_network(network_or_formulas(options.net, options.data, **reading), lines)
 
 
 def expand(words: Iterable[str]) -> list[str]:
@@ -313,15 +339,15 @@ def open_image_model(path: str) -> Model:
 
 def network_or_recipe(
     argument: str, data: str | None = None, **reading: str | None
-) -> Net | Recipe:
-    """The network that is meant, or the recipe, also that of a run."""
+) -> Net | Formulas | Recipe:
+    """The network that is meant, or formulas, or the recipe, also that of a run."""
     run = _run(argument)
     if run:
         return run.recipe()
     if _is_models_file(argument):
         return open_model(argument).net
     try:
-        return network(argument, data, **reading)
+        return network_or_formulas(argument, data, **reading)
     except GradbookError as no_network:
         from gradbook.lab.recipes import RECIPES
         from gradbook.lab.recipes.text import recipe
@@ -348,7 +374,14 @@ def _run(argument: str) -> RunFolder | None:
     return run if run.holds_a_run else None
 
 
-def network_of(what: Net | Recipe) -> Net:
+def network_of(what: Net | Formulas | Recipe) -> Net:
+    """The network itself, or the recipe's; a UsageError for formulas."""
     from gradbook.net import Net
+    from gradbook.net.formulas import Formulas
 
+    if isinstance(what, Formulas):
+        raise UsageError(
+            "these are formulas, which only explain and sheet take: give a network, such as "
+            "'input 2; dense 1; sample 1 2 -> 0.5'"
+        )
     return what if isinstance(what, Net) else what.net

@@ -71,12 +71,15 @@ def _gathered(node: Node, shares: Sequence[Node], by_sample: bool) -> Node:
 LONGEST_FORMULA = 24  # values in it: the longest gradient of a 2-2-2 network has 16
 
 
-def name_gradients(adjoints: Mapping[Node, Node], weights: Sequence[Node]) -> dict[Node, Node]:
+def name_gradients(
+    adjoints: Mapping[Node, Node], weights: Sequence[Node], error: Node
+) -> dict[Node, Node]:
     """Give every weight's gradient its name.
 
     In a small network, each gradient is one formula, as people write it. If it would be too long,
     or is also a bias's gradient, the steps that several gradients share get names, too.
     """
+    forward = set(ancestors([error]))
     slopes = [adjoints[weight] for weight in weights]
     of_biases = {d.inputs[0] if d.op.name == "total" else d for d in slopes}
     order = ancestors(slopes)
@@ -87,10 +90,18 @@ def name_gradients(adjoints: Mapping[Node, Node], weights: Sequence[Node]) -> di
         shared = d in of_biases or (too_long and uses.get(d, 0) > 1)
         nameless = value.name and d.name is None and not d.is_constant()
         if shared and nameless and value not in weights and sizes.get(d, 0) > 1:
-            d.graph.named(d, gradient_name(value.name))
-    named = {w: w.graph.named(adjoints[w], gradient_name(w.name)) for w in weights}
+            d.graph.named(d, gradient_name(value.name, error.name))
+    named = {w: _named_gradient(w, adjoints[w], error, forward) for w in weights}
     _name_totals(named, adjoints)
     return named
+
+
+def _named_gradient(weight: Node, slope: Node, error: Node, forward: Collection[Node]) -> Node:
+    """The gradient under its name; a copy, where a formula of the forward pass contains it."""
+    name = gradient_name(weight.name, error.name)
+    if slope in forward and slope.name is None:
+        slope = slope.graph.make("copy", slope, attributes=(str(name),))
+    return slope.graph.named(slope, name)
 
 
 def _uses(order: Sequence[Node], ends: Collection[Node]) -> dict[Node, int]:

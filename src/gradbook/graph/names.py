@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -25,7 +26,7 @@ class Name:
 
     def __str__(self) -> str:
         if self.stem == "∂" and self.of:
-            return f"∂E/∂{self.of}"
+            return f"∂{self.word or 'E'}/∂{self.of}"
         parts = [str(self.of) if self.of else "", self.word, *map(str, self.numbers)]
         subscript = "_".join(part for part in parts if part)
         return self.stem + ("_" if self.of or self.word else "") + subscript + self.mark
@@ -70,6 +71,24 @@ TOTAL_ERROR = Name("E", word="total")
 RATE = Name("η")
 
 
-def gradient_name(of: Name | None) -> Name:
-    """∂E/∂w1: the name of a value's gradient."""
-    return Name("∂", of=of)
+def gradient_name(of: Name | None, error: Name | None = None) -> Name:
+    """∂E/∂w1: how the error changes with a value; an error that isn't E_total is named."""
+    return Name("∂", of=of, word="" if error in (None, TOTAL_ERROR) else str(error))
+
+
+_PARTS = re.compile(r"([^\W\d_]+?)(?:_([^\W\d_]+))?(\d*(?:_\d+)*)")
+
+
+def read_name(text: str) -> Name:
+    """A name as it is typed: w1, a_h1, E_total; whatever isn't put together so is one word."""
+    parts = _PARTS.fullmatch(text)
+    if parts:
+        stem, below, numbers = parts.groups()
+        index = tuple(map(int, filter(None, numbers.split("_"))))
+        if below and len(below) == 1:
+            name = Name(stem, of=Name(below, index))
+        else:
+            name = Name(stem, index, word=below or "")
+        if str(name) == text:
+            return name
+    return Name(text)

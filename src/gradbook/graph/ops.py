@@ -42,6 +42,8 @@ define("power", np.power, derivative=lambda d, y, x, n: (d * n * x ** (n.number 
 define("exp", np.exp, derivative=lambda d, y, x: (d * y,))
 define("log", np.log, derivative=lambda d, y, x: (d / x,))
 define("sqrt", np.sqrt, derivative=lambda d, y, x: (d / (2 * y),))
+define("sin", np.sin, derivative=lambda d, y, x: (d * x.graph.make("cos", x),))
+define("cos", np.cos, derivative=lambda d, y, x: (-d * x.graph.make("sin", x),))
 
 # Choices. The first of equal values counts; at its corner, a ReLU has slope 0, as in PyTorch.
 

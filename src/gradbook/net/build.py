@@ -17,6 +17,7 @@ from gradbook.layers import Parameter
 from gradbook.layers.card import Change, LayerSite, Mask
 from gradbook.layers.losses import SampleError
 from gradbook.layers.updates import WeightStep
+from gradbook.net.formulas import Formulas
 from gradbook.net.names import name_before, number, value_name
 from gradbook.net.network import Net
 from gradbook.net.step import Step
@@ -86,7 +87,7 @@ def inference(net: Net) -> Forward:
 
 
 def complete(
-    net: Net,
+    net: Net | Formulas,
     graph: Graph,
     *,
     inputs: Mapping[Node, Array | None],
@@ -99,7 +100,7 @@ def complete(
     """Close the step: the chain rule from the loss, and the update of every weight."""
     trained = [node for node, (parameter, _) in weights.items() if learns and not parameter.fixed]
     adjoints = gradients(loss, trained)
-    slopes = name_gradients(adjoints, trained)
+    slopes = name_gradients(adjoints, trained, loss)
     rate = graph.leaf(RATE)
     start = {node: values for node, (_, values) in weights.items()}
     following: dict[Node, Node] = {node: node for node in weights}
@@ -123,6 +124,7 @@ def complete(
         weights=tuple(weights),
         gradients=slopes,
         adjoints=adjoints,
+        layers={node: parameter.layer for node, (parameter, _) in weights.items()},
     )
 
 

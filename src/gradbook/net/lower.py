@@ -17,6 +17,7 @@ from gradbook.graph.window import Shape
 from gradbook.layers import Layer, Parameter, Role
 from gradbook.layers.card import Mask
 from gradbook.net.build import Forward, build, complete
+from gradbook.net.formulas import FormulaReader, Formulas
 from gradbook.net.names import kept_name
 from gradbook.net.network import Net
 from gradbook.net.smaller import what_fits
@@ -27,12 +28,14 @@ Names = Mapping[Shape, Name]  # by their places in the tensor
 MOST_SCALARS = 20_000  # beyond this neither a sheet nor a reader could hold them
 
 
-def scalar_step(net: Net, batch: int | None = None, *, learns: bool = True) -> Step:
+def scalar_step(net: Net | Formulas, batch: int | None = None, *, learns: bool = True) -> Step:
     """The training step in single values: i1, w1, h1, a_h1, o1, a_o1, E1, E_total, ∂E/∂w1.
 
     With a `batch` the samples come from outside, at most so many, and N says how many they are.
     Unless it `learns` it ends at E_total: weights stay as they are, and have no gradients.
     """
+    if isinstance(net, Formulas):
+        return _formula_step(net)
     _check_size(net)
     forward = build(net, batch)
     for mask in forward.masks:
@@ -55,6 +58,35 @@ def scalar_step(net: Net, batch: int | None = None, *, learns: bool = True) -> S
     )
     count = parts[forward.count].item() if forward.count else None
     return replace(step, batch=batch, count=count, masks=_single_masks(forward.masks, parts))
+
+
+def _formula_step(formulas: Formulas) -> Step:
+    """The training step of formulas, value by value."""
+    reader = FormulaReader(formulas)
+    error = reader.value(formulas.result)
+    loss, name = error, error.name
+    if error.each and name:
+        mean = reader.graph.make("total", error) / reader.samples
+        loss = reader.graph.named(mean, replace(name, word="total"))
+    weights = {
+        reader.nodes[name]: (
+            Parameter(
+                role=Role.WEIGHT, shape=(), layer=0, first=k, fixed=name not in formulas.learned
+            ),
+            np.asarray(values[0]),
+        )
+        for k, (name, values) in enumerate(formulas.numbers.items(), 1)
+        if name not in formulas.data
+    }
+    return complete(
+        formulas,
+        reader.graph,
+        inputs={reader.nodes[name]: reader.column(name) for name in formulas.data},
+        targets={},
+        outputs=(error,),
+        loss=loss,
+        weights=weights,
+    )
 
 
 def _single_masks(masks: Sequence[Mask], parts: Mapping[Node, Scalars]) -> tuple[Mask, ...]:

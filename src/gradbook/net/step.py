@@ -14,6 +14,7 @@ from gradbook.chance import Purpose, keep_mask, key
 from gradbook.graph.node import Array, Graph, Node, ancestors
 from gradbook.graph.reference import Values, evaluate_in_order, samples_in
 from gradbook.layers.card import Mask
+from gradbook.net.formulas import Formulas
 from gradbook.net.network import Net
 
 
@@ -21,7 +22,7 @@ from gradbook.net.network import Net
 class Step:
     """The same for every target: the leaves, what is computed from them, and what comes next."""
 
-    net: Net
+    source: Net | Formulas
     graph: Graph
     inputs: tuple[Node, ...]
     targets: tuple[Node, ...]
@@ -35,10 +36,17 @@ class Step:
     weights: tuple[Node, ...]  # the parameters, fixed ones included, in the order of their names
     gradients: Mapping[Node, Node]  # ∂loss/∂w of each weight that is trained
     adjoints: Mapping[Node, Node]  # ∂loss/∂v of every value on the way to one
+    layers: Mapping[Node, int]  # the place of the layer that owns each weight, from 0
     batch: int | None = None  # the most samples, where they come from outside
     count: Node | None = None  # N, how many they then are
     masks: tuple[Mask, ...] = ()
     statistics: tuple[Node, ...] = ()  # batch normalisation's running ones
+
+    @property
+    def net(self) -> Net:
+        """The network that the step trains, where it is made of layers."""
+        assert isinstance(self.source, Net), "formulas have no layers"
+        return self.source
 
     @property
     def trained(self) -> list[Node]:
@@ -90,7 +98,7 @@ def follow(
 ) -> Iterator[Values]:
     """Train on one batch after the other: each gives the inputs, the targets and the masks."""
     state: Values = {**step.start, **(start or {})}
-    usual = {step.rate: np.asarray(step.net.learning_rate if rate is None else rate)}
+    usual = {step.rate: np.asarray(step.source.learning_rate if rate is None else rate)}
     results = [step.loss, *step.outputs, *step.next.values()]
     order = ancestors([*step.inputs, *step.targets, *results, *watch])
     for batch in batches:

@@ -19,8 +19,8 @@ from gradbook.graph.names import Name
 from gradbook.language import in_language, numeral, tr
 from gradbook.net import Net
 from gradbook.net.derivation import derivation
+from gradbook.net.formulas import Formulas, as_net_or_formulas
 from gradbook.net.lower import scalar_step
-from gradbook.net.network import as_net
 from gradbook.system import note_hidden_threads
 from gradbook.targets.algebra.derive import Record, derive, records
 from gradbook.targets.algebra.forms import Document, Inline, Numeral, fill
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 class Explanation:
     """The derivation of a network. Printed, it is text; in a notebook it shows itself."""
 
-    net: Net
+    net: Net | Formulas
     document: Document = field(repr=False)
     record: Callable[[], Record] = field(repr=False)  # the same for programs
     way: Callable[[Name], Collection[Name]] = field(repr=False, default=lambda name: ())
@@ -106,7 +106,7 @@ class Explanation:
 
 
 def explain(
-    what: Net | Model | str,
+    what: Net | Formulas | Model | str,
     only: str | None = None,
     *,
     everything: bool = False,
@@ -116,8 +116,8 @@ def explain(
     """Derive the gradient of every weight of a network, or of one, by the chain rule.
 
     Args:
-        what: A network, a built-in one's name, or a text; or a trained `Model` of any size, one
-            weight of which is then worked out in numbers for an image.
+        what: A network, a value made by operators, a built-in network's name or a text; or a
+            trained `Model` of any size, one weight of which is then worked out in numbers for an image.
         only: A weight: "w5"; for a model also "conv2 3,1,0,2", its layer and indices.
         everything: Every weight of a large network; the default is the general formulas and
             one weight in full.
@@ -139,11 +139,11 @@ def explain(
     >>> round(weight["gradient"], 8)
     0.01288082
     """
-    if not isinstance(what, Net | str):
+    if not isinstance(what, Net | Formulas | str):
         if image is None or label is None:
             raise UsageError("a trained network is explained with an image: give one and its label")
         return explain_image(what, image, label, only)
-    net = as_net(what)
+    net = as_net_or_formulas(what)
     step = scalar_step(net)
     derived = derivation(step)
     ways = {value.name: derived.way(value) for value in (*step.gradients, *derived.forward)}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gradbook.net import Net
+from gradbook.net.formulas import Formulas
 from gradbook.report.document import Block as ReportBlock
 from gradbook.report.document import Chapter, PageOnly, Passage, Report, Subheading, made_with
 from gradbook.report.markup import report_page
@@ -30,7 +31,7 @@ from gradbook.targets.algebra.text import spell
 SMALLEST = 0.6  # share of its size below which a drawing scrolls instead of shrinking
 
 
-def derivation_page(document: Document, net: Net, command: str = "") -> str:
+def derivation_page(document: Document, net: Net | Formulas, command: str = "") -> str:
     """The page; `command` is what makes it, for the foot."""
     from gradbook.targets.drawing import draw, style, svg  # text doesn't need them
 

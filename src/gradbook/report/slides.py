@@ -12,6 +12,7 @@ from functools import partial
 from gradbook.graph.names import Name
 from gradbook.language import tr
 from gradbook.net import Net
+from gradbook.net.formulas import Formulas
 from gradbook.report.derivation_page import DocumentPart, document_parts, page_block, words_of
 from gradbook.report.document import Chapter, PageOnly, Report, made_with
 from gradbook.report.markup import markup, report_page
@@ -34,7 +35,7 @@ class ChainSlide:
     blocks: tuple[tuple[Block, str], ...]
 
 
-def slides_page(document: Document, net: Net, way: Ways, command: str = "") -> str:
+def slides_page(document: Document, net: Net | Formulas, way: Ways, command: str = "") -> str:
     """The page; `way` returns the values through which a change of one reaches the error."""
     drawing = draw(net, numbers=True)
     opening, *parts = document_parts(document.blocks)

@@ -6,6 +6,7 @@ Decides what a workbook contains; `targets/excel` writes it.
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -16,8 +17,9 @@ from gradbook.files import write_whole
 from gradbook.language import numeral, tr
 from gradbook.net import Net
 from gradbook.net.description import DEFAULT_RATES
+from gradbook.net.formulas import Formulas, as_net_or_formulas
 from gradbook.net.lower import scalar_step
-from gradbook.net.network import as_net
+from gradbook.net.step import Step
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.sweep import usable_rate
 from gradbook.targets.algebra.forms import FIXED_SPACE
@@ -40,7 +42,7 @@ class WrittenWorkbook:
 
 
 def write_workbook(
-    net: Net | str,
+    net: Net | Formulas | str,
     path: str | os.PathLike[str],
     *,
     epochs: int = USUAL_EPOCHS,
@@ -71,7 +73,7 @@ def write_workbook(
     1.0
     """
     require_excel(path)
-    net = as_net(net)
+    net = as_net_or_formulas(net)
     asked_for = Exercise() if exercise is True else exercise or None
     if epochs < 2:
         raise UsageError(f"a workbook has at least 2 epochs, not {epochs}")
@@ -81,11 +83,14 @@ def write_workbook(
     if rate is not None and (not isfinite(rate) or rate < 0):
         raise UsageError(f"a learning rate is a number from 0 up, not {rate}")
     step = scalar_step(net)
+    _require_names_apart(step)
     asked = None if rates is None else tuple(dict.fromkeys(map(float, rates)))
     compared = fitting_rates(step, epochs, asked, DEFAULT_RATES)
+    if isinstance(net, Formulas):  # how low their result can fall isn't known
+        compared = ()
     if asked_for and (step.samples > 1 or not asked_for.is_usual):
         compared = ()  # their sheet would have to be filled in as well
-    begin = usable_rate(net, epochs) if rate is None else float(rate)
+    begin = _first_rate(net, epochs) if rate is None else float(rate)
     book = WorkbookPlan(
         step,
         epochs,
@@ -99,9 +104,24 @@ def write_workbook(
     remarks = (
         net.made_up(),
         "" if rate is not None else _begins(begin, net.learning_rate),
-        "" if rates is not None or asked_for else _compares(len(compared)),
+        "" if rates is not None or asked_for or not step.targets else _compares(len(compared)),
     )
     return WrittenWorkbook(Path(path), compared, begin, tuple(filter(None, remarks)))
+
+
+def _require_names_apart(step: Step) -> None:
+    """Refuse names that a workbook, which reads capitals as small letters, takes for one."""
+    names = defaultdict[str, list[str]](list)
+    for leaf in (*step.weights, *step.inputs, *step.targets):
+        names[str(leaf.name).casefold()].append(str(leaf.name))
+    for first, second, *_ in (alike for alike in names.values() if len(alike) > 1):
+        raise UsageError(
+            f"a workbook can't tell {first} from {second}: give one of them another name"
+        )
+
+
+def _first_rate(net: Net | Formulas, epochs: int) -> float:
+    return net.learning_rate if isinstance(net, Formulas) else usable_rate(net, epochs)
 
 
 def require_excel(path: str | os.PathLike[str]) -> None:

@@ -73,6 +73,7 @@ def run_explain(options: Namespace) -> int:
 
 def _explained(options: Namespace) -> Explanation:
     from gradbook.net import Net
+    from gradbook.net.formulas import Formulas
     from gradbook.report.derivation import explain
 
     model = named_model(options.net)
@@ -83,6 +84,10 @@ def _explained(options: Namespace) -> Explanation:
     what = network_or_recipe(
         options.net, None if options.image is not None else options.data, **reading
     )
+    if isinstance(what, Formulas):
+        if options.image is not None:
+            raise UsageError("--image is for networks that read images: leave it out")
+        return explain(changed_network(what, lines), options.only, everything=options.all)
     if not isinstance(what, Net):
         _leave_set_out(options)
         return _on_image(options, what.net, what.data)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gradbook.cli.arguments import (
     MODELS,
     READING_GONE,
-    asked_network,
+    asked_network_or_formulas,
     named_model,
     network_of,
     network_or_recipe,
@@ -32,21 +32,27 @@ if TYPE_CHECKING:
 
     from gradbook.lab.models.model import Model
     from gradbook.net import Net
+    from gradbook.net.formulas import Formulas
     from gradbook.targets.excel.plan.columns import Exercise
 
 
 def run(options: Namespace) -> int:
+    from gradbook.net import Net
+
     for flag in ("solution", "blank"):
         if getattr(options, flag) and not options.exercise:
             raise UsageError(f"--{flag} needs --exercise SEED: without it nothing is left blank")
     model = named_model(options.net)
     if model is not None:
         return _reader(model, options)
+    net: Net | Formulas
     if options.net.lower().endswith(MODELS):
         net = network_of(network_or_recipe(options.net))
     else:
-        net = asked_network(options)
+        net = asked_network_or_formulas(options)
     if options.exercise:
+        if not isinstance(net, Net):
+            raise UsageError("--exercise is for networks: formulas give a workbook that trains")
         return _exercises(net, options)
     _write(net, _workbook(_stem(options.net, net), options), options)
     print(tr("open it: the first sheet is a guide to the others; change η and watch the curve"))
@@ -136,7 +142,9 @@ def _places(net: Net, options: Namespace, students: Sequence[int | str]) -> list
     return [folder / f"{stem}-{own}.xlsx" for own in stems]
 
 
-def _write(net: Net, path: Path, options: Namespace, exercise: Exercise | None = None) -> None:
+def _write(
+    net: Net | Formulas, path: Path, options: Namespace, exercise: Exercise | None = None
+) -> None:
     from gradbook.report.workbook import write_workbook
 
     with busy(tr("writing {file}", file=path.name)):
@@ -161,7 +169,7 @@ def _workbook(stem: str, options: Namespace) -> Path:
     return path
 
 
-def _stem(argument: str, net: Net) -> str:
+def _stem(argument: str, net: Net | Formulas) -> str:
     """What the file is called: like the network's file, or like the network."""
     if os.path.isfile(argument):
         return Path(argument).stem

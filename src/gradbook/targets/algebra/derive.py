@@ -16,6 +16,7 @@ from gradbook.language import mark, numeral, tr, tr_count
 from gradbook.layers.activations import Activation
 from gradbook.layers.card import Bias, Layer, Parameter, Role
 from gradbook.net.derivation import Derivation, Local, derivation, partials
+from gradbook.net.formulas import Formulas
 from gradbook.net.names import layer_names, named_weight, weight_name
 from gradbook.net.network import Net
 from gradbook.net.step import Step
@@ -58,6 +59,9 @@ from gradbook.targets.algebra.text import spell
 def introduce(story: Story, step: Step) -> None:
     """The first part of a derivation from a network's own samples: all numbers that a reader
     needs to work it out again, or the place to find them."""
+    if isinstance(step.source, Formulas):
+        _introduce_formulas(story, step, step.source)
+        return
     net = step.net
     introduce_layers(story, net)
     of_one, of_several = mark("The target is {values}."), mark("The targets are {values}.")
@@ -75,6 +79,21 @@ def introduce(story: Story, step: Step) -> None:
     introduce_rule(story, net)
 
 
+def _introduce_formulas(story: Story, step: Step, formulas: Formulas) -> None:
+    """What is minimised, by which numbers, and what all numbers are."""
+    story.heading(tr("The formulas"))
+    names = list_forms([symbol_of(weight) for weight in step.trained], most=MOST_TOLD)
+    result = symbol_of(step.outputs[0])
+    words = mark(
+        "How does {result} change with {names}? Each derivative follows by the chain rule."
+    )
+    story.say(tr(words), result=result, names=names)
+    if step.samples == 1 and step.inputs:
+        _tell_numbers(story, step, tr("The sample is {values}."), step.inputs)
+    _tell_numbers(story, step, tr("At the start {values}."), step.weights)
+    introduce_rule(story, formulas)
+
+
 def _tell_numbers(story: Story, step: Step, words: str, leaves: Sequence[Node]) -> None:
     if len(leaves) <= MOST_TOLD:
         known = {**step.data, **step.start}
@@ -86,7 +105,7 @@ def _tell_numbers(story: Story, step: Step, words: str, leaves: Sequence[Node]) 
         story.say(words, values=list_forms(numbers, most=MOST_TOLD))
 
 
-def title(net: Net) -> str:
+def title(net: Net | Formulas) -> str:
     """The title of a derivation."""
     if net.name:
         return tr("Backpropagation step by step: {network}", network=net.name)
@@ -130,14 +149,14 @@ def sigmoid_meaning(net: Net) -> list[Form]:
     return [Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))] if used else []
 
 
-def introduce_rule(story: Story, net: Net) -> None:
+def introduce_rule(story: Story, net: Net | Formulas) -> None:
     """Describe how the weights are updated."""
     rate = Comparison(Symbol(RATE), "=", Numeral(net.learning_rate))
     words = tr("The weights are updated by {rule}, with the learning rate {rate}.")
     story.say(words, rule=_rule(net), rate=rate)
 
 
-def _rule(net: Net) -> str:
+def _rule(net: Net | Formulas) -> str:
     update = net.update
     rules = {
         "momentum": mark("gradient descent with momentum {momentum}"),
@@ -237,13 +256,12 @@ MOST_PARTIALS = 30  # of the one weight that is derived in a larger network
 def derive(step: Step, only: str | None = None, everything: bool = False) -> Document:
     """The derivation of a scalar step: of one weight, of all, or of as many as can be read."""
     known = algebra(derivation(step))
-    story = Story(title(step.net))
+    story = Story(title(step.source))
     introduce(story, step)
     if only is not None:
         weights = [weight_named(step, only)]
-    elif everything or _is_small(known.derived):
-        layers = {name: p.layer for p in step.net.parameters for name in p.names}
-        weights = sorted(step.gradients, key=lambda weight: -layers[str(weight.name)])
+    elif everything or isinstance(step.source, Formulas) or _is_small(known.derived):
+        weights = sorted(step.gradients, key=lambda weight: -step.layers[weight])
     else:
         weights = [_telling(known)]
         tell_in_general(story, step.net)
@@ -386,8 +404,8 @@ def records(step: Step, only: str | None = None) -> Record:
     known = algebra(derivation(step))
     weights = list(step.gradients) if only is None else [weight_named(step, only)]
     return {
-        "network": str(step.net),
-        "made_up": step.net.made_up(),
+        "network": str(step.source),
+        "made_up": step.source.made_up(),
         "samples": {
             str(leaf.name): _plain(step.data[leaf]) for leaf in (*step.inputs, *step.targets)
         },

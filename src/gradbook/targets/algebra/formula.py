@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 
 from gradbook.graph.levels import Bits
-from gradbook.graph.names import TOTAL_ERROR, Name
+from gradbook.graph.names import TOTAL_ERROR, Name, read_name
 from gradbook.graph.node import Array, Node
 from gradbook.graph.ops import BELL
 from gradbook.graph.reference import Values
@@ -68,7 +68,8 @@ LONGEST_TOP = 4  # terms in a numerator: the places of a 2 x 2 window
 def symbol(name: Name) -> Form:
     """The name as a symbol; a gradient's is the partial derivative that it stands for."""
     if name.stem == "∂" and name.of:
-        return Partial(Symbol(TOTAL_ERROR), symbol(name.of))
+        error = read_name(name.word) if name.word else TOTAL_ERROR
+        return Partial(symbol(error), symbol(name.of))
     return Symbol(name)
 
 
@@ -213,10 +214,11 @@ def over_all(whole: Form, samples: Form) -> Form:
 
 
 def _times(node: Node, args: Sequence[Form], say: Say) -> Form:
-    """A product; a factor −1 is written as a sign."""
-    kept = [arg for x, arg in zip(node.inputs, args, strict=True) if not x.is_constant(-1)]
-    product = multiply(kept)
-    return product if (len(args) - len(kept)) % 2 == 0 else _minus(product)
+    """A factor −1 is written as a sign, and one that comes to 1, as ½·2 does, is left out."""
+    factors = [(x, arg) for x, arg in zip(node.inputs, args, strict=True) if ratio(x) != 1]
+    kept = [arg for x, arg in factors if not x.is_constant(-1)]
+    product = multiply(kept or [Numeral(1)])
+    return product if (len(factors) - len(kept)) % 2 == 0 else _minus(product)
 
 
 def _minus(form: Form) -> Form:
@@ -328,6 +330,8 @@ NOTATION: dict[str, Notation] = {
     "power": lambda node, args, say: args[0] ** args[1],
     "exp": _call("exp"),
     "log": _call("ln"),
+    "sin": _call("sin"),
+    "cos": _call("cos"),
     "sqrt": lambda node, args, say: Root(args[0]),
     "choose": _choice,
     "floor": _call("floor"),
@@ -408,7 +412,11 @@ class Algebra:
 
     def slope(self, value: Node) -> Form:
         """∂E_total/∂value, or ∂ of one sample's error, as in the value's chain."""
-        return partial(self.derived.roots.get(value, self.derived.step.loss), value)
+        return partial(self.root(value), value)
+
+    def root(self, value: Node) -> Node:
+        """The error of which the value's chain is the derivative."""
+        return self.derived.roots.get(value, self.derived.step.loss)
 
     def in_partials(self, chain: Chain) -> Form:
         """∂E1/∂a_o1 · ∂a_o1/∂o1 · ∂o1/∂w5."""

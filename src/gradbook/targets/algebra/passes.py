@@ -358,7 +358,7 @@ def tell_backward(story: Story, known: Algebra, weights: Sequence[Node]) -> None
         telling.weight(weight)
 
 
-OWN = {
+OWN: dict[str, str] = {
     Role.WEIGHT: mark("Weight {name}"),
     Role.BIAS: mark("Bias {name}"),
     Role.SCALE: mark("Scale {name}"),
@@ -379,7 +379,9 @@ class _Backward:
         chain = self.known.derived.chains[weight]
         self.shared_steps(chain)
         assert weight.name
-        self.story.heading(tr(OWN[Role(weight.name.stem)]), level=2, name=symbol_of(weight))
+        role = weight.name.stem if self.known.derived.step.source.parameters else ""
+        heading = OWN.get(role, mark("Number {name}"))
+        self.story.heading(tr(heading), level=2, name=symbol_of(weight))
         if chain == ChainSum(()):
             self.story.say(tr("It only multiplies zeros of the padding, so nothing depends on it."))
         self.line(weight)
@@ -418,8 +420,11 @@ class _Backward:
         """Write one chain: in partials, each partial, in formulas, in numbers."""
         known, chain = self.known, self.known.derived.chains[value]
         slope = known.slope(value)
+        if isinstance(chain, Local) and (chain.of, chain.to) == (known.root(value), value):
+            self.local(chain)  # the formula mentions the value itself
+            return
         self.story.equation(slope, ("=", known.in_partials(chain)))
-        uses = known.derived.step.net.again and value in known.derived.step.gradients
+        uses = known.derived.step.source.again and value in known.derived.step.gradients
         if isinstance(chain, ChainSum) and len(chain.terms) > 1 and uses:
             self.story.explain(
                 tr(
@@ -516,7 +521,7 @@ def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
             "weight changes until all gradients are known."
         )
     )
-    if remarks := step.net.update.card.remarks:
+    if remarks := step.source.update.card.remarks:
         story.say(" ".join(map(tr, remarks)))
     memories = {after: leaf for leaf, after in step.next.items() if leaf not in set(step.weights)}
     remembered: defaultdict[Name | None, list[Node]] = defaultdict(list)

@@ -5,8 +5,11 @@ training, pages or sheets.
 """
 
 from gradbook.language import ENGLISH, in_language
+from gradbook.net.formulas import Formulas
 from gradbook.net.network import Net
-from gradbook.targets.drawing.layout import draw, draw_weights, shapes_of
+from gradbook.targets.drawing import layout
+from gradbook.targets.drawing.formula_graph import draw_formulas
+from gradbook.targets.drawing.layout import draw_weights, shapes_of
 from gradbook.targets.drawing.png import can_paint, png
 from gradbook.targets.drawing.shapes import Drawing
 from gradbook.targets.drawing.svg import style, svg, svg_again
@@ -27,12 +30,19 @@ __all__ = [
 ]
 
 
-def net_svg(net: Net) -> str:
+def draw(net: Net | Formulas, numbers: bool = False) -> Drawing:
+    """The picture; `numbers` adds values to the names."""
+    if isinstance(net, Formulas):
+        return draw_formulas(net, numbers)
+    return layout.draw(net, numbers)
+
+
+def net_svg(net: Net | Formulas) -> str:
     """The SVG of a network with its numbers, as a notebook shows it."""
     return svg(draw(net, numbers=True))
 
 
-def net_png(net: Net, fineness: float = 1.0) -> bytes:
+def net_png(net: Net | Formulas, fineness: float = 1.0) -> bytes:
     """The same as a PNG; in English if no font on this machine has the language's letters."""
     drawing = draw(net, numbers=True)
     if not can_paint(drawing):

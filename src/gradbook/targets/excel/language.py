@@ -350,6 +350,8 @@ CALLED_OPS = {
     "exp": "EXP",
     "log": "LN",
     "sqrt": "SQRT",
+    "sin": "SIN",
+    "cos": "COS",
     "tanh": "TANH",
     "largest": "MAX",
     "normal_share": "NORMSDIST",

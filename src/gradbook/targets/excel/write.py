@@ -42,7 +42,7 @@ def write_exercise(look: Look, book: WorkbookPlan) -> None:
     sheet = look.sheet(EXERCISE, tr("What to fill in"), remark)
     asked = book.exercise.kind_of(book.step) if book.exercise else {}
     record = ExerciseRecord(
-        str(book.step.net),
+        str(book.step.source),
         book.rate,
         tuple((kind, str(node.name)) for node, kind in asked.items()),
         {key: tr(words) for key, words in KNOWN_BY.items()},
@@ -86,10 +86,10 @@ def workbook_content(book: WorkbookPlan) -> bytes:
 
 
 def _properties(book: WorkbookPlan) -> dict[str, str]:
-    name = book.step.net.name or tr("a network")
+    name = book.step.source.name or tr("a network")
     return {
         "title": tr("Backpropagation worked: {network}", network=name),
         "subject": tr("Every value a cell, every step a formula, one row per epoch"),
         "keywords": tr("backpropagation, chain rule, gradient descent"),
-        "comments": str(book.step.net),
+        "comments": str(book.step.source),
     }

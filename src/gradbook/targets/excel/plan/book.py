@@ -19,6 +19,7 @@ from gradbook.layers import Role
 from gradbook.net import Net
 from gradbook.net.build import training_step
 from gradbook.net.derivation import Local
+from gradbook.net.formulas import Formulas
 from gradbook.net.lower import scalar_step
 from gradbook.net.smaller import what_fits
 from gradbook.net.step import Step
@@ -204,7 +205,7 @@ class WorkbookPlan:
     @cached_property
     def given_names(self) -> Mapping[Node, str]:
         """The names that the samples' table gives to inputs and targets, as far as it has any."""
-        net, inputs, targets = self.step.net, self.step.inputs, self.step.targets
+        net, inputs, targets = self.step.source, self.step.inputs, self.step.targets
         named = net.classes or net.columns[len(inputs) :]
         names = named if len(named) == len(targets) else ()
         pairs = [*zip(inputs, net.columns, strict=False), *zip(targets, names, strict=False)]
@@ -279,13 +280,14 @@ class WorkbookPlan:
             TRAINING,
             *([SAMPLES] if self.several else []),
             *([GRIDS] if self.has_grids else []),
-            *([] if self.exercise else [ANSWERS]),
+            *([ANSWERS] if self.has_answers else []),
             *([RATES] if self.rates else []),
             *([CHECK] if self.has_check else []),
             *([RATES_WORK] if self.rates else []),
             *([VERDICTS_WORK] if self.has_verdicts else []),
             *([CHECK_WORK] if self.has_check else []),
-            *([EXERCISE] if self.exercise else [ANSWERS_WORK]),
+            *([EXERCISE] if self.exercise else []),
+            *([ANSWERS_WORK] if self.has_answers else []),
         ]
 
     @property
@@ -298,7 +300,12 @@ class WorkbookPlan:
     @property
     def has_grids(self) -> bool:
         """An exercise has none: they would reveal the gradients."""
-        return self.exercise is None and last_grid_layer(self.step.net) >= 0
+        return self.exercise is None and last_grid_layer(self.step.source) >= 0
+
+    @property
+    def has_answers(self) -> bool:
+        """Formulas have no outputs beside their result."""
+        return self.exercise is None and not isinstance(self.step.source, Formulas)
 
     @property
     def has_check(self) -> bool:
@@ -310,13 +317,15 @@ def is_in_steps(net: Net) -> bool:
     return len(net.shapes[0]) == 3 and is_sequence(net.shapes[0])
 
 
-def last_grid_layer(net: Net) -> int:
+def last_grid_layer(net: Net | Formulas) -> int:
     """The last layer that is shown as grids, -1 if there is none.
 
     That is the last convolution, pool or normalisation, or an elementwise layer directly after it;
     in a network that reads a sequence it is the last layer.
     """
     layers = net.layers
+    if isinstance(net, Formulas):
+        return -1
     if is_in_steps(net):
         return len(layers) - 1
     last = max(

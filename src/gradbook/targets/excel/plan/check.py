@@ -21,6 +21,7 @@ from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import Values, evaluate
 from gradbook.language import mark, tr
 from gradbook.net import Net
+from gradbook.net.formulas import Formulas
 from gradbook.net.step import Step
 from gradbook.targets.excel.language import Reference
 from gradbook.targets.excel.live import LiveValue, call, message_with, same, when
@@ -197,7 +198,7 @@ class Nudges(ForwardPasses):
     def given_size(self) -> float:
         """The magnitude of the largest input or target, at least 1."""
         leaves = (*self.step.inputs, *self.step.targets)
-        return max(1.0, *(float(np.abs(self.step.data[leaf]).max()) for leaf in leaves))
+        return max([1.0, *(float(np.abs(self.step.data[leaf]).max()) for leaf in leaves)])
 
     @property
     def size_as_it_is(self) -> LiveValue:
@@ -335,9 +336,11 @@ class Tolerance:
     most_curve: float = MOST_CURVE
 
     @staticmethod
-    def of(net: Net, has_corners: bool) -> Tolerance:
+    def of(net: Net | Formulas, has_corners: bool) -> Tolerance:
         """If all inputs of a normalisation are equal, it divides by √ε: the square of each output
         then has a second derivative of up to 1/ε."""
+        if isinstance(net, Formulas):
+            return Tolerance(False, has_corners)
         steepest = max((1 / layer.epsilon for layer in net.layers if layer.epsilon), default=0.0)
         most = max(MOST_CURVE, prod(net.shapes[-1]) * steepest)
         return Tolerance(net.objective.op in SQUARES, has_corners, most)
@@ -516,7 +519,7 @@ class GradientCheck:
 
     @cached_property
     def tolerance(self) -> Tolerance:
-        return Tolerance.of(self.step.net, self.nudges.has_corners)
+        return Tolerance.of(self.step.source, self.nudges.has_corners)
 
     @property
     def epochs(self) -> int:

@@ -12,6 +12,7 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Node, ancestors, named_inputs
 from gradbook.language import tr
 from gradbook.net import Net
+from gradbook.net.formulas import Formulas
 from gradbook.net.step import Step
 
 
@@ -31,14 +32,14 @@ def groups(step: Step) -> list[ColumnGroup]:
     """Every value that gets a column, in the order in which people write them."""
     forward = forward_values(step)
     known = {*step.targets, *step.inputs, *step.weights}
-    errors = [node for node in forward if node.name and node.name.stem == "E"]
+    errors = [node for node in forward if is_error(step, node)]
     values = [node for node in forward if node not in known and node not in errors]
     depths = _depths(step)
     layers = []
     for depth in sorted(set(depths.values())):
         weights = [weight for weight in step.weights if depths[weight] == depth]
         paired = _paired([value for value in values if depths[value] == depth])
-        layers.append(ColumnGroup(_layer_title(step.net, depth), (*weights, *paired)))
+        layers.append(ColumnGroup(_layer_title(step.source, depth), (*weights, *paired)))
     memory = tuple(leaf for leaf in step.start if leaf not in known)
     columns = [
         ColumnGroup(tr("targets"), step.targets),
@@ -73,16 +74,17 @@ def gradients(step: Step) -> tuple[Node, ...]:
 
 def _depths(step: Step) -> dict[Node, int]:
     """The last layer with weights that a value depends on; -1 if there is none."""
-    layers = {name: p.layer for p in step.net.parameters for name in p.names}
-    depths = {weight: layers[str(weight.name)] for weight in step.weights}
+    depths = dict(step.layers)
     for node in ancestors([*step.outputs, step.loss]):
         if node not in depths:
             depths[node] = max((depths[source] for source in node.inputs), default=-1)
     return depths
 
 
-def _layer_title(net: Net, depth: int) -> str:
+def _layer_title(net: Net | Formulas, depth: int) -> str:
     """The layer and the weightless layers after it: hidden: dense 2 no bias, sigmoid."""
+    if isinstance(net, Formulas):
+        return tr("formulas")
     owners = sorted({parameter.layer for parameter in net.parameters})
 
     def is_with_it(index: int) -> bool:
@@ -108,6 +110,12 @@ def _paired(values: Sequence[Node]) -> list[Node]:
         follows = len(sources) == 1 and sources[0] in among and is_activation(value)
         followers.setdefault(sources[0] if follows else value, []).append(value)
     return list(chain.from_iterable(followers.pop(v) for v in values if v in followers))
+
+
+def is_error(step: Step, value: Node) -> bool:
+    """Whether it is the error of an output, of a sample or of all."""
+    named_so = value.name is not None and value.name.stem == "E"
+    return value is step.loss or named_so or (bool(not step.targets) and value in step.outputs)
 
 
 def is_activation(value: Node) -> bool:
@@ -189,12 +197,8 @@ def _of_kind(step: Step, kind: str) -> Iterator[Node]:
         yield from step.trained
     else:
         for node in forward_values(step):
-            if _is_error(node) is (kind == LOSS):
+            if is_error(step, node) is (kind == LOSS):
                 yield node
-
-
-def _is_error(node: Node) -> bool:
-    return node.name is not None and node.name.stem == "E"
 
 
 def read_kinds(words: Sequence[str]) -> tuple[str, ...]:

@@ -202,13 +202,8 @@ class _CheckWork(Page):
     def sizes(self) -> None:
         """Write the largest input or target, and the largest value in the pass without a nudge:
         rounding errors are proportional to the values that are rounded."""
-        plan, table = self.book.check.nudges, self.book.training.table(self.book.step.inputs[0])
-        given = (*self.book.step.inputs, *self.book.step.targets)
-        first = min(given, key=table.columns.__getitem__)
-        last = max(given, key=table.columns.__getitem__)
-        until = table.cell(last, 0, table.stride - 1).rpartition("!")[2]
-        cells = LiveValue.at(f"{table.cell(first)}:{until}", plan.given_size)
-        largest = call("MAX", 1, call("MAX", cells), -call("MIN", cells))
+        plan = self.book.check.nudges
+        largest = call("MAX", 1, *self.largest_and_smallest_given())
         for words, place, content in (
             (tr("largest input or target"), GIVEN_SIZE, largest),
             (tr("largest value"), SIZE_AS_IT_IS, plan.size_as_it_is),
@@ -216,6 +211,19 @@ class _CheckWork(Page):
             row, column = xl_cell_to_rowcol(place)
             self.sheet.write_string(row, column - 1, words, self.look.name(INPUT))
             self.live(row, column, content, self.look.value(INPUT, "General"))
+
+    def largest_and_smallest_given(self) -> list[LiveValue]:
+        """Of inputs and targets; nothing where there are none."""
+        given = (*self.book.step.inputs, *self.book.step.targets)
+        if not given:
+            return []
+        table = self.book.training.table(given[0])
+        first = min(given, key=table.columns.__getitem__)
+        last = max(given, key=table.columns.__getitem__)
+        until = table.cell(last, 0, table.stride - 1).rpartition("!")[2]
+        size = self.book.check.nudges.given_size
+        cells = LiveValue.at(f"{table.cell(first)}:{until}", size)
+        return [call("MAX", cells), -call("MIN", cells)]
 
     def as_it_is(self) -> None:
         """Write the weights and a pass without a nudge, to which the other passes refer for all

@@ -59,7 +59,7 @@ class Chains:
         if len(trained) * A_WEIGHTS_LINES * step.samples <= MOST_CELLS:
             return trained
         by_name = {str(weight.name): weight for weight in trained}
-        names = [p.names[0] for p in step.net.parameters if p.names[0] in by_name]
+        names = [p.names[0] for p in step.source.parameters if p.names[0] in by_name]
         return [by_name[name] for name in dict.fromkeys((names[0], names[-1]))]
 
     def reached(self, weights: Iterable[Node]) -> list[Node]:

@@ -10,6 +10,8 @@ from xlsxwriter.worksheet import Worksheet
 from gradbook.graph.node import Array, Node
 from gradbook.language import mark, tr, tr_count
 from gradbook.language.message import joined, said
+from gradbook.layers import spell
+from gradbook.net.formulas import Formulas
 from gradbook.palette import ERROR, INPUT, QUIET
 from gradbook.targets.excel.live import LiveValue
 from gradbook.targets.excel.plan.book import (
@@ -54,11 +56,15 @@ NAMED, LINE = 12, 13  # characters in a line of such a name, and its height in p
 
 
 def write_network(look: Look, book: WorkbookPlan) -> None:
-    net = book.step.net
-    title = net.name or tr("A network")
-    layers = " → ".join(layer.text for layer in net.layers)
-    shape = "x".join(map(str, net.input))
-    remark = tr("input {shape} → {layers} → {loss}", shape=shape, layers=layers, loss=net.objective)
+    net = book.step.source
+    if isinstance(net, Formulas):
+        title, remark = net.name or tr("Formulas"), "; ".join(net.equations)
+    else:
+        title = net.name or tr("A network")
+        layers, shape = " → ".join(layer.text for layer in net.layers), spell(net.input)
+        remark = tr(
+            "input {shape} → {layers} → {loss}", shape=shape, layers=layers, loss=net.objective
+        )
     title = tr("{network}: an exercise", network=title) if book.exercise else title
     sheet = look.sheet(NETWORK, title, remark, left=PANEL)
     if not net.has_samples:
@@ -126,6 +132,8 @@ class _Panel(Page):
         name: Callable[[Node], str],
     ) -> int:
         """Write cells that users may change, each with a name; the row after them."""
+        if not nodes:
+            return row
         self.look.underlined(self.sheet, row + 1, PANEL, 2, title)
         for place, node in enumerate(nodes, row + 2):
             words, tint = book.words_of(node), colour(node.name)
@@ -152,7 +160,7 @@ def _chart(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
 def _picture(sheet: Worksheet, book: WorkbookPlan) -> None:
     if book.picture is None:
         return
-    name = book.step.net.name
+    name = book.step.source.name
     options = {
         "image_data": BytesIO(book.picture),
         "x_scale": book.picture_scale,
@@ -191,7 +199,7 @@ def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
             row += 1
             link = look.style(font_color=INPUT.ink, underline=1, bold=True)
             sheet.write_url(row, column, f"internal:'{name}'!A1", link, name)
-            steps = name == GRIDS and book.step.net.laid_out
+            steps = name == GRIDS and book.step.source.laid_out
             words = OF_SEQUENCES if steps else GUIDE[name]
             sheet.write_string(row, column + 2, tr(words), look.text)
     if book.behind:

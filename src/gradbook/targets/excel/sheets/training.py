@@ -298,7 +298,7 @@ def note(book: WorkbookPlan, node: Node) -> str:
 
 def _column_of(book: WorkbookPlan, node: Node) -> list[str]:
     """The name of the column in the table that the samples come from, if it has one."""
-    columns, inputs = book.step.net.columns, book.step.inputs
+    columns, inputs = book.step.source.columns, book.step.inputs
     place = inputs.index(node) if node in inputs else len(columns)
     return [columns[place]] if place < len(columns) else []
 
