@@ -69,6 +69,13 @@ PAGES = (
         ),
     ),
     ReferencePage(
+        "formulas",
+        "Formulas of your own",
+        "Numbers that remember how they were computed. `gb.explain` and `gb.write_workbook` take "
+        "what operators make of them, or the same as a [text](../guides/formulas.md).",
+        {"values": (), "Value": ("named", "backward", "formulas")},
+    ),
+    ReferencePage(
         "derivation",
         "The derivation",
         "The chain rule, worked with the numbers filled in.",

@@ -43,6 +43,12 @@ words: list[str] = [layer.text for layer in small.layers]
 values: dict[str, NDArray[np.float64]] = small.forward([0.5, 0.5])
 slope: float = float(small.gradients([[0, 1], [1, 1]], np.array([[1], [0]]))["w1"])
 
+a, b = gb.values(a=2.0, b=-3)
+product: gb.Value = ((a * b + 1) / (2 - a.exp()) - b**2).tanh().named("product")
+product.backward()
+gradient: float = a.grad + product.data
+formulas: str = str(gb.explain(product)) + str(gb.explain("E = w^2; w = 3"))
+
 # What is read of them ----------------------------------------------------------------
 
 derived = gb.explain(gb.builtin("worked"), "w5")

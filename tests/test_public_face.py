@@ -25,6 +25,7 @@ PUBLIC = {
     "Net",
     "Pool",
     "Sample",
+    "Value",
     "builtin",
     "check",
     "explain",
@@ -37,6 +38,7 @@ PUBLIC = {
     "recipe",
     "sweep",
     "train",
+    "values",
     "write_report",
     "write_workbook",
 }

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Pool,
     )
     from gradbook.net import Net, Sample, builtin
+    from gradbook.net.expression import Value, values
     from gradbook.rates.sweep import sweep
     from gradbook.report.derivation import explain
     from gradbook.report.notebook import play
@@ -49,6 +50,7 @@ _HOME: dict[str, str] = {
     "Net": "gradbook.net",
     "Pool": "gradbook.layers",
     "Sample": "gradbook.net",
+    "Value": "gradbook.net.expression",
     "builtin": "gradbook.net",
     "check": "gradbook.audit.check",
     "explain": "gradbook.report.derivation",
@@ -61,6 +63,7 @@ _HOME: dict[str, str] = {
     "recipe": "gradbook.lab.recipes.text",
     "sweep": "gradbook.rates.sweep",
     "train": "gradbook.lab.training.train",
+    "values": "gradbook.net.expression",
     "write_report": "gradbook.report.training_report",
     "write_workbook": "gradbook.report.workbook",
 }
@@ -80,6 +83,7 @@ __all__ = [
     "Net",
     "Pool",
     "Sample",
+    "Value",
     "__version__",
     "builtin",
     "check",
@@ -93,6 +97,7 @@ __all__ = [
     "recipe",
     "sweep",
     "train",
+    "values",
     "write_report",
     "write_workbook",
 ]

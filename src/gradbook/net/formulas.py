@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import product
@@ -21,7 +21,6 @@ from gradbook.graph.names import read_name
 from gradbook.graph.node import OPS, Array, Graph, Node, ancestors
 from gradbook.layers import ACTIVATIONS, Role, Update
 from gradbook.layers.updates import DESCENT
-from gradbook.net.network import Net, as_net
 from gradbook.net.text import TRAINING, Draft, update_words
 from gradbook.statements import NUMBER, Statement, digits, statements
 
@@ -37,6 +36,20 @@ USUAL_RATE = 0.1
 LARGEST = 1e308
 CONSTANTS = {"pi": pi, "π": pi}
 RESERVED = ("η", "k", "N")  # names that the update and the samples take
+
+USAGE = """\
+Formulas of your own may stand in place of a network, for explain and sheet:
+
+  NAME = FORMULA             with + - * / ^ and parentheses; exp, ln, sqrt, sin, cos, abs, max,
+                             min and activations; other names may be defined before or after
+  NAME = NUMBER              a number, or with commas one for each sample: x = 0.5, 1, 2
+  minimize NAME              the result; the default is the last formula
+  learn NAME …               the numbers that training changes; the default is all but the sample
+  sample NAME …              the numbers that make up a sample, which training leaves as they are
+  rate NUMBER                the learning rate η (default: 0.1); also 'update' and 'name'
+
+  h = w*x + b; a = tanh(h); E = (a - t)^2 / 2; w = 0.5; b = 0.1; x = 2; t = 1; sample x t
+"""
 
 # What a formula is made of ------------------------------------------------------------
 
@@ -64,12 +77,19 @@ FUNCTIONS: dict[str, tuple[int | None, Callable[..., Node]]] = {  # with how man
     "min": (None, _smallest),
     "σ": (1, _op("sigmoid")),
 }
-OPERATORS: dict[type[ast.operator], Callable[[Node, Node], Node]] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a / b,
-    ast.Pow: _power,
+OPERATORS: dict[str, Callable[[Node, Node], Node]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "^": _power,
+}
+SIGNS: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.Pow: "^",
 }
 
 
@@ -80,6 +100,11 @@ def function_called(word: str) -> tuple[int | None, Callable[..., Node]] | None:
     card = ACTIVATIONS.get(word.replace("_", " "))
     has_op = card is not None and not card.form.fields and word in OPS
     return (1, _op(word)) if has_op else None
+
+
+def is_taken(name: str) -> bool:
+    """Whether the name has a meaning in every formula."""
+    return name in (*RESERVED, *CONSTANTS) or function_called(name) is not None
 
 
 # Formulas as they were written ----------------------------------------------------------
@@ -144,14 +169,6 @@ def reads_as_formulas(text: str) -> bool:
     return any(DEFINITION.match(line.text) for line in statements(text, None))
 
 
-def as_net_or_formulas(what: Net | Formulas | str) -> Net | Formulas:
-    """A network or formulas, a built-in network by its name, or what a text describes."""
-    if isinstance(what, Formulas):
-        return what
-    is_text = isinstance(what, str) and reads_as_formulas(what)
-    return parse_formulas(str(what)) if is_text else as_net(what)
-
-
 def parse_formulas(text: str, source: str | None = None) -> Formulas:
     """The formulas that a text describes."""
     draft = _Lines()
@@ -192,7 +209,7 @@ class _Lines:
     def define(self, line: Statement, name: str, right: str) -> None:
         if name in self.places:
             line.fail(f"a second {name!r}: each name means one thing", at=0)
-        if name in (*RESERVED, *CONSTANTS) or function_called(name):
+        if is_taken(name):
             line.fail(f"{name!r} has a meaning of its own: choose another name", at=0)
         if len(self.places) == MOST_FORMULAS:
             line.fail(f"more than {MOST_FORMULAS:,} formulas and numbers", at=0)
@@ -307,7 +324,7 @@ class FormulaReader:
         self.graph = Graph()
         self.samples = max((len(formulas.numbers[name]) for name in formulas.data), default=1)
         self.nodes: dict[str, Node] = {}
-        self.waiting: list[str] = []  # the names in whose formulas it is at the moment
+        self.at_hand = formulas.result  # the name whose formula is being read
         for name in formulas.numbers:
             each = self.samples > 1 and name in formulas.data
             self.nodes[name] = self.graph.leaf(read_name(name), each=each)
@@ -318,20 +335,41 @@ class FormulaReader:
         return np.broadcast_to(values, self.samples) if self.samples > 1 else values[0]
 
     def value(self, name: str) -> Node:
-        """The node of that name."""
-        if name not in self.nodes:
-            if name in self.waiting:
-                circle = " → ".join([*self.waiting[self.waiting.index(name) :], name])
-                self.fail(f"a circle of formulas: {circle}")
-            self.waiting.append(name)
-            made = self.part(self.tree(name))
-            if made.is_constant():
-                self.fail(f"{name!r} is always {digits(made.number)}: write the number itself")
-            self.nodes[name] = self.graph.named(made, read_name(name))
-            self.waiting.pop()
-            if len(self.graph.nodes) > MOST_VALUES:
-                self.fail(f"more than {MOST_VALUES:,} values")
+        """The node of that name, made after those that its formula mentions."""
+        trees: dict[str, ast.expr] = {}
+        waiting = [name]
+        while waiting:
+            self.at_hand = waiting[-1]
+            if self.at_hand in self.nodes:
+                waiting.pop()
+                continue
+            tree = trees.setdefault(self.at_hand, self.tree(self.at_hand))
+            missing = [word for word in self.names_in(tree) if word not in self.nodes]
+            for word in missing:
+                if word in trees:
+                    circle = [*waiting[waiting.index(word) :], word]
+                    self.fail(f"a circle of formulas: {' → '.join(circle)}")
+            if missing:
+                waiting.append(missing[0])
+            else:
+                self.define(waiting.pop(), tree)
         return self.nodes[name]
+
+    def names_in(self, tree: ast.expr) -> Iterator[str]:
+        """The names of other formulas in this one."""
+        return (
+            part.id
+            for part in ast.walk(tree)
+            if isinstance(part, ast.Name) and part.id in self.formulas.formulas
+        )
+
+    def define(self, name: str, tree: ast.expr) -> None:
+        made = self.part(tree)
+        if made.is_constant():
+            self.fail(f"{name!r} is always {digits(made.number)}: write the number itself")
+        self.nodes[name] = self.graph.named(made, read_name(name))
+        if len(self.graph.nodes) > MOST_VALUES:
+            self.fail(f"more than {MOST_VALUES:,} values")
 
     def tree(self, name: str) -> ast.expr:
         formula = self.formulas.formulas[name].translate(MARKS)
@@ -365,7 +403,7 @@ class FormulaReader:
                 return -self.part(operand, depth + 1)
             case ast.UnaryOp(ast.UAdd(), operand):
                 return self.part(operand, depth + 1)
-            case ast.BinOp(left, operator, right) if type(operator) in OPERATORS:
+            case ast.BinOp(left, operator, right) if type(operator) in SIGNS:
                 return self.binary(left, operator, right, depth)
             case ast.Call(ast.Name(word), arguments, []):
                 return self.call(word, arguments, depth)
@@ -374,7 +412,7 @@ class FormulaReader:
     def binary(self, left: ast.expr, operator: ast.operator, right: ast.expr, depth: int) -> Node:
         """A sum's left side in a loop, since it may be hundreds of terms long."""
         chain = [(operator, right)]
-        while isinstance(left, ast.BinOp) and type(left.op) in OPERATORS:
+        while isinstance(left, ast.BinOp) and type(left.op) in SIGNS:
             chain.append((left.op, left.right))
             left = left.left
         first = self.part(left, depth + 1)
@@ -386,7 +424,7 @@ class FormulaReader:
 
     def folded(self, operator: ast.operator, a: Node, b: Node) -> Node:
         """What is made of plain numbers alone becomes one."""
-        made = OPERATORS[type(operator)](a, b)
+        made = OPERATORS[SIGNS[type(operator)]](a, b)
         if a.is_constant() and b.is_constant() and made.inputs:
             with np.errstate(all="ignore"):
                 value = float(made.op.value(np.float64(a.number), np.float64(b.number)))
@@ -397,8 +435,8 @@ class FormulaReader:
         return made
 
     def named(self, word: str) -> Node:
-        if word in self.formulas.numbers or word in self.formulas.formulas:
-            return self.value(word)
+        if word in self.nodes:
+            return self.nodes[word]
         if word in CONSTANTS:
             return self.graph.constant(CONSTANTS[word])
         known = [*self.formulas.formulas, *self.formulas.numbers]
@@ -418,5 +456,4 @@ class FormulaReader:
 
     def fail(self, message: str) -> NoReturn:
         """Point at the formula that is being read."""
-        name = self.waiting[-1] if self.waiting else self.formulas.result
-        self.formulas.places[name].fail(message, at=0)
+        self.formulas.places[self.at_hand].fail(message, at=0)

@@ -19,7 +19,8 @@ from gradbook.graph.names import Name
 from gradbook.language import in_language, numeral, tr
 from gradbook.net import Net
 from gradbook.net.derivation import derivation
-from gradbook.net.formulas import Formulas, as_net_or_formulas
+from gradbook.net.expression import Value, as_net_or_formulas
+from gradbook.net.formulas import Formulas
 from gradbook.net.lower import scalar_step
 from gradbook.system import note_hidden_threads
 from gradbook.targets.algebra.derive import Record, derive, records
@@ -106,7 +107,7 @@ class Explanation:
 
 
 def explain(
-    what: Net | Formulas | Model | str,
+    what: Net | Formulas | Value | Model | str,
     only: str | None = None,
     *,
     everything: bool = False,
@@ -116,8 +117,9 @@ def explain(
     """Derive the gradient of every weight of a network, or of one, by the chain rule.
 
     Args:
-        what: A network, a value made by operators, a built-in network's name or a text; or a
-            trained `Model` of any size, one weight of which is then worked out in numbers for an image.
+        what: A network, a value made by operators, a built-in network's name, or a text; or a
+            trained `Model` of any size, one weight of which is then worked out in numbers for an
+            image.
         only: A weight: "w5"; for a model also "conv2 3,1,0,2", its layer and indices.
         everything: Every weight of a large network; the default is the general formulas and
             one weight in full.
@@ -139,7 +141,7 @@ def explain(
     >>> round(weight["gradient"], 8)
     0.01288082
     """
-    if not isinstance(what, Net | Formulas | str):
+    if not isinstance(what, Net | Formulas | Value | str):
         if image is None or label is None:
             raise UsageError("a trained network is explained with an image: give one and its label")
         return explain_image(what, image, label, only)

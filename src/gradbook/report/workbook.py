@@ -17,7 +17,8 @@ from gradbook.files import write_whole
 from gradbook.language import numeral, tr
 from gradbook.net import Net
 from gradbook.net.description import DEFAULT_RATES
-from gradbook.net.formulas import Formulas, as_net_or_formulas
+from gradbook.net.expression import Value, as_net_or_formulas
+from gradbook.net.formulas import Formulas
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import Step
 from gradbook.rates import USUAL_EPOCHS
@@ -42,7 +43,7 @@ class WrittenWorkbook:
 
 
 def write_workbook(
-    net: Net | Formulas | str,
+    net: Net | Formulas | Value | str,
     path: str | os.PathLike[str],
     *,
     epochs: int = USUAL_EPOCHS,

@@ -16,7 +16,8 @@ BOOKS = {
     "micrograd": "L = (a*b + c)*f; a = 2; b = -3; c = 10; f = -2; rate 0.01",
     "wave": "y = A*sin(k1*x) + cos(x)/3; S = abs(y - t) + 0.1*A^2; A = 1; k1 = 1.2; "
     "x = 1, 2, 3; t = 1, 0, -1",
-    "choices": "E = max(p, q, p*q) - min(p, 2) + relu(q)^1.5 + exp(p*ln(2 + q)); p = 0.3; q = 0.7",
+    "choices": "E = max(p, q, p*q) - min(p, 2) + relu(q)^1.5 + exp(p*ln(2 + q)); p = 0.3; q = 0.7; "
+    "rate 0.01",
 }
 EPOCHS = 20
 

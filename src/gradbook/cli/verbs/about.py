@@ -182,9 +182,10 @@ def _grammar(topic: str) -> str:
     """How something is written, from where it is read."""
     if topic == "networks":
         from gradbook.builtin_networks import BUILTIN
+        from gradbook.net.formulas import USAGE
         from gradbook.net.text import grammar
 
-        return f"{grammar().strip()}\n\nbuilt in: {', '.join(BUILTIN)}\n"
+        return f"{grammar().strip()}\n\n{USAGE}\nbuilt in: {', '.join(BUILTIN)}\n"
     if topic == "tables":
         return _tables()
     if topic == "signals":

@@ -1,0 +1,286 @@
+"""Numbers that remember how they were computed: `L = (a*b + c)*f`, then `L.backward()`.
+
+The operators build the same formulas as a text does; what they mean stands in `formulas.py`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradbook.arguments import number
+from gradbook.errors import UsageError
+from gradbook.graph.chain import gradients
+from gradbook.graph.names import read_name
+from gradbook.graph.node import Graph, Node, ancestors
+from gradbook.graph.reference import evaluate_in_order
+from gradbook.looks import look, picture
+from gradbook.net.formulas import (
+    OPERATORS,
+    Formulas,
+    function_called,
+    is_taken,
+    parse_formulas,
+    reads_as_formulas,
+)
+from gradbook.net.network import Net, as_net
+from gradbook.statements import digits
+
+LONGEST_PART = 12  # values in a formula; a part of more has a formula of its own
+RESULT, UNNAMED = "L", "v"  # what values without a name are called
+
+
+class Value:
+    """A number, or what operators make of numbers; `gb.values` makes the first ones.
+
+    `data` is the number itself, and `grad`, after `backward()`, how strongly the result changes
+    with it. Functions are methods, such as `a.tanh()`.
+
+    >>> import gradbook as gb
+    >>> w, x = gb.values(w=0.5, x=2.0)
+    >>> E = (w * x - 3) ** 2
+    >>> E.data
+    4.0
+    >>> E.backward()
+    >>> w.grad
+    -8.0
+    """
+
+    def __init__(self, data: float, name: str = "") -> None:
+        self.data = number("a value", data)
+        self.grad = 0.0
+        self.name = _checked(name) if name else ""
+        self._word = ""
+        self._inputs: tuple[Value, ...] = ()
+
+    def named(self, name: str) -> Value:
+        """The same value under a name, which explanations and workbooks use.
+
+        >>> import gradbook as gb
+        >>> a, b = gb.values(a=2, b=3)
+        >>> (a * b).named("e").name
+        'e'
+        """
+        self.name = _checked(name)
+        return self
+
+    def backward(self) -> None:
+        """Work out `grad`, the derivative of this value, for every value that it is made of.
+
+        >>> import gradbook as gb
+        >>> a, b = gb.values(a=2, b=-3)
+        >>> (a * b + a).backward()
+        >>> a.grad, b.grad
+        (-2.0, 2.0)
+        """
+        order = _made_of(self)
+        graph = Graph()
+        nodes: dict[Value, Node] = {}
+        given: dict[Node, Any] = {}
+        for place, value in enumerate(order):
+            if value._word:
+                nodes[value] = _node(value._word, [nodes[part] for part in value._inputs])
+            elif value.name:
+                nodes[value] = graph.leaf(read_name(f"x{place}"))
+                given[nodes[value]] = np.float64(value.data)
+            else:
+                nodes[value] = graph.constant(value.data)
+        slopes = gradients(nodes[self], list(nodes.values()))
+        with np.errstate(all="ignore"):
+            worked = evaluate_in_order(graph.nodes, given, 1)
+        for value, node in nodes.items():
+            value.grad = float(worked[slopes[node]])
+
+    def formulas(self) -> Formulas:
+        """The formulas and numbers that this value is made of, as a text describes them."""
+        order = _made_of(self)
+        if not self._word:
+            raise UsageError("this is a number alone: make a formula of it, such as w * x")
+        uses = Counter(part for value in order for part in value._inputs)
+        taken = {value.name for value in order}
+        free = (f"{UNNAMED}{k}" for k in range(1, 10**9) if f"{UNNAMED}{k}" not in taken)
+        names: dict[Value, str] = {}
+        written: dict[Value, _Text] = {}
+        lines = []
+
+        def is_result(value: Value) -> bool:
+            return value is self and RESULT not in taken
+
+        for value in order:
+            if not value._word:
+                lines += [f"{value.name} = {digits(value.data)}"] if value.name else []
+                signed = BINDING["+"] if value.data < 0 else ALONE
+                number_text = _Text(digits(value.data), binding=signed)
+                written[value] = _Text(value.name) if value.name else number_text
+                continue
+            written[value] = _written(value._word, [written[part] for part in value._inputs])
+            is_long = written[value].size > LONGEST_PART
+            if value.name or value is self or uses[value] > 1 or is_long:
+                names[value] = value.name or (RESULT if is_result(value) else next(free))
+                lines.append(f"{names[value]} = {written[value].text}")
+                written[value] = _Text(names[value])
+        return parse_formulas("\n".join([*lines, f"minimize {names[self]}"]))
+
+    def __repr__(self) -> str:
+        name = f"{self.name}=" if self.name else ""
+        return f"Value({name}{digits(self.data)}, grad={digits(self.grad)})"
+
+    def _repr_svg_(self) -> str:
+        return look("Net as svg", self.formulas())
+
+    def _repr_png_(self) -> bytes:
+        return picture("Net as png", self.formulas())
+
+    def __add__(self, other: Value | float) -> Value:
+        return _made("+", self, other)
+
+    def __radd__(self, other: float) -> Value:
+        return _made("+", other, self)
+
+    def __sub__(self, other: Value | float) -> Value:
+        return _made("-", self, other)
+
+    def __rsub__(self, other: float) -> Value:
+        return _made("-", other, self)
+
+    def __mul__(self, other: Value | float) -> Value:
+        return _made("*", self, other)
+
+    def __rmul__(self, other: float) -> Value:
+        return _made("*", other, self)
+
+    def __truediv__(self, other: Value | float) -> Value:
+        return _made("/", self, other)
+
+    def __rtruediv__(self, other: float) -> Value:
+        return _made("/", other, self)
+
+    def __pow__(self, other: Value | float) -> Value:
+        return _made("^", self, other)
+
+    def __rpow__(self, other: float) -> Value:
+        return _made("^", other, self)
+
+    def __neg__(self) -> Value:
+        return _made("*", -1.0, self)
+
+    def exp(self) -> Value:
+        return _made("exp", self)
+
+    def log(self) -> Value:
+        """The natural logarithm."""
+        return _made("log", self)
+
+    def sqrt(self) -> Value:
+        return _made("sqrt", self)
+
+    def sin(self) -> Value:
+        return _made("sin", self)
+
+    def cos(self) -> Value:
+        return _made("cos", self)
+
+    def tanh(self) -> Value:
+        return _made("tanh", self)
+
+    def sigmoid(self) -> Value:
+        return _made("sigmoid", self)
+
+    def relu(self) -> Value:
+        return _made("relu", self)
+
+
+def values(**numbers: float) -> tuple[Value, ...]:
+    """Numbers to compute with, each under its name.
+
+    >>> import gradbook as gb
+    >>> a, b, c, f = gb.values(a=2.0, b=-3.0, c=10.0, f=-2.0)
+    >>> L = (a * b + c) * f
+    >>> L.backward()
+    >>> a.grad
+    6.0
+    """
+    return tuple(Value(number, name) for name, number in numbers.items())
+
+
+def as_net_or_formulas(what: Net | Formulas | Value | str) -> Net | Formulas:
+    """A network or formulas, a built-in network by its name, or what a text describes."""
+    if isinstance(what, Formulas):
+        return what
+    if isinstance(what, Value):
+        return what.formulas()
+    is_text = isinstance(what, str) and reads_as_formulas(what)
+    return parse_formulas(str(what)) if is_text else as_net(what)
+
+
+def _checked(name: str) -> str:
+    if not name.isidentifier() or is_taken(name):
+        raise UsageError(f"{name!r} can't name a value: choose another name, such as 'w1'")
+    return name
+
+
+def _made(word: str, *parts: Value | float) -> Value:
+    """The value of an operator or a function."""
+    inputs = tuple(part if isinstance(part, Value) else Value(part) for part in parts)
+    graph = Graph()
+    node = _node(word, [graph.constant(part.data) for part in inputs])
+    with np.errstate(all="ignore"):
+        data = float(evaluate_in_order(ancestors([node]), {}, 1)[node])
+    value = Value(0.0)
+    value.data, value._word, value._inputs = data, word, inputs
+    return value
+
+
+def _node(word: str, inputs: Sequence[Node]) -> Node:
+    operator = OPERATORS.get(word)
+    if operator:
+        return operator(*inputs)
+    function = function_called(word)
+    assert function
+    return function[1](*inputs)
+
+
+def _made_of(result: Value) -> list[Value]:
+    """The value and all that it is made of, each behind its parts."""
+    order: dict[Value, None] = {}
+    waiting = [(result, False)]
+    while waiting:
+        value, is_ready = waiting.pop()
+        if is_ready:
+            order[value] = None
+        elif value not in order:
+            waiting.append((value, True))
+            waiting.extend((part, False) for part in reversed(value._inputs))
+    return list(order)
+
+
+BINDING = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 3}
+ALONE = 4  # how tightly names, numbers and calls hold together
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A part of a formula: how many values it mentions, how tightly it holds together."""
+
+    text: str
+    size: int = 1
+    binding: int = ALONE
+
+    def within(self, binding: int) -> str:
+        return self.text if self.binding >= binding else f"({self.text})"
+
+
+def _written(word: str, parts: Sequence[_Text]) -> _Text:
+    size = sum(part.size for part in parts)
+    if word not in OPERATORS:
+        return _Text(f"{word}({', '.join(part.text for part in parts)})", size)
+    binding = BINDING[word]
+    left, right = parts
+    before, after = left.within(binding + (word == "^")), right.within(binding + (word != "^"))
+    return _Text(
+        f"{before}{word}{after}" if word == "^" else f"{before} {word} {after}", size, binding
+    )
