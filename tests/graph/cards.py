@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import e, inf, log, log1p, pi, sqrt, tanh
+from math import cos, e, inf, log, log1p, pi, sin, sqrt, tanh
 from typing import Any
 
 from gradbook.graph.levels import BY_ROWS, Bits
@@ -251,6 +251,16 @@ CARDS: dict[str, Card] = {
             at(log(3), value=0.75, slopes=(0.1875,)),
         ],
         torch=lambda torch, x: x.sigmoid(),
+    ),
+    "sin": Card(
+        ONE,
+        [at(0, value=0, slopes=(1,)), at(1.5, value=sin(1.5), slopes=(cos(1.5),))],
+        torch=lambda torch, x: x.sin(),
+    ),
+    "cos": Card(
+        ONE,
+        [at(0, value=1, slopes=(0,)), at(1.5, value=cos(1.5), slopes=(-sin(1.5),))],
+        torch=lambda torch, x: x.cos(),
     ),
     "tanh": Card(
         ONE,

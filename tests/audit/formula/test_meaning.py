@@ -44,6 +44,7 @@ def computed(formula: str) -> object:
         ("INDEX(A1:B1,2)", 3),
         ("LOG(8,2)+LOG10(100)+LOG(10)", 6),
         ("COSH(B2)-SINH(B2)", math.exp(-0.5)),
+        ("SIN(B2)+COS(B2)*TAN(A2)", math.sin(0.5) + math.cos(0.5) * math.tan(-1)),
         ("NORMSDIST(B2)", math.erfc(-0.5 / math.sqrt(2)) / 2),
         ("ERF(B2)", math.erf(0.5)),
         ("ABS(A2)+SIGN(A2)+SQRT(4)", 2),

@@ -218,6 +218,8 @@ _ON_NUMBERS: dict[str, Callable[..., float]] = {
     "exp": math.exp,
     "log": math.log,
     "sqrt": math.sqrt,
+    "sin": math.sin,
+    "cos": math.cos,
     "tanh": math.tanh,
     "normal_share": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
