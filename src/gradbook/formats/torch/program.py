@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import prod
 from textwrap import fill
 
@@ -52,44 +52,60 @@ def torch_source(
         if trained.classes:
             parts += [function_source("images for", name=_quoted(data))] if data else []
             parts.append(function_source("score", surest=_surest(trained, "sure")))
-    elif trained.columns:
-        filled = trained.filling is not None
-        parts.append(function_source("rows", filled=filled, end="" if filled else '"""'))
     else:
-        parts.append(function_source("rows in order"))
+        parts.append(rows_source(trained, "torch.tensor"))
     if training:
         parts.append(training_source(trained, training))
     parts.append(_main(trained, stem, bool(data), training))
     body = "\n\n".join(parts)
-    constants = _constants(trained, stem)
-    head = [_docstring(trained, stem, bool(data), training), _imports(constants + body)]
-    return "\n".join([*head, constants, "", body])
+    named = constants(trained, stem + WEIGHTS)
+    head = [_docstring(trained, stem, bool(data), training), imports(named + body)]
+    return "\n".join([*head, named, "", body])
 
 
 def _docstring(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | None) -> str:
-    name = stem if re.fullmatch(r"[\w.-]+", stem) else "FILE"
-    what = f"The network {trained.net.name}" if _is_plain(trained.net.name) else "A network"
-    usage = [(f"python {name}.py FOLDER", "score pictures, one folder for each class")]
+    commands = [("FOLDER", "score pictures, one folder for each class")]
     if trained.reads_bytes and not trained.classes:
-        usage = [(f"python {name}.py PICTURE …", "print the prediction for each picture")]
+        commands = [("PICTURE …", "print the prediction for each picture")]
     if not trained.reads_bytes:
-        rows = "with these headings" if trained.columns else f"of {prod(trained.input)} numbers"
-        usage = [(f"python {name}.py ROWS.csv", f"predict the rows of a table {rows}")]
+        commands = [("ROWS.csv", predicts_rows(trained))]
     if data:
-        usage.insert(0, (f"python {name}.py", "score the test images that come with gradbook"))
+        commands.insert(0, ("", "score the test images that come with gradbook"))
     if training:
-        usage.append((f"python {name}.py --train", "train it again first; also with a FOLDER"))
-    widest = max(len(command) for command, _ in usage)
-    lines = "\n".join(f"    {command:<{widest}}  {does}" for command, does in usage)
-    about = f"{what} in PyTorch, with its trained weights beside it.\n\nUsage:\n{lines}\n"
+        commands.append(("--train", "train it again first; also with a FOLDER"))
+    less = ""
     if training and training.leaves_out:
         less = f"The training loop leaves out these parts of the recipe: {training.leaves_out}."
-        about += "\n" + fill(less, WIDEST) + "\n"
+    return docstring(trained, "PyTorch", stem, commands, less)
+
+
+def rows_source(trained: TrainedNet, tensor: str) -> str:
+    """The function that reads a table, and makes a `tensor` of it."""
+    if not trained.columns:
+        return function_source("rows in order", tensor=tensor)
+    filled = trained.filling is not None
+    return function_source("rows", tensor=tensor, filled=filled, end="" if filled else '"""')
+
+
+def predicts_rows(trained: TrainedNet) -> str:
+    """What the program does with a table."""
+    rows = "with these headings" if trained.columns else f"of {prod(trained.input)} numbers"
+    return f"predict the rows of a table {rows}"
+
+
+def docstring(
+    trained: TrainedNet, language: str, stem: str, commands: Sequence[tuple[str, str]], more: str
+) -> str:
+    """What the program is, and how it is called: what follows its name, and what that does."""
+    plain = re.fullmatch(r"[\w .,-]+", trained.net.name)
+    what = f"The network {trained.net.name}" if plain else "A network"
+    name = stem if re.fullmatch(r"[\w.-]+", stem) else "FILE"
+    usage = [(f"python {name}.py {given}".rstrip(), does) for given, does in commands]
+    widest = max(len(command) for command, _ in usage)
+    lines = "\n".join(f"    {command:<{widest}}  {does}" for command, does in usage)
+    about = f"{what} in {language}, with its trained weights beside it.\n\nUsage:\n{lines}\n"
+    about += f"\n{fill(more, WIDEST)}\n" if more else ""
     return f'"""{about}"""\n'
-
-
-def _is_plain(name: str) -> bool:
-    return bool(name) and re.fullmatch(r"[\w .,-]+", name) is not None
 
 
 STANDARD = {  # what the text begins to speak of, and where that comes from
@@ -109,7 +125,7 @@ OTHERS = {
 }
 
 
-def _imports(body: str) -> str:
+def imports(body: str) -> str:
     """Of all that the text speaks of."""
     groups = (
         "\n".join(line for word, line in known.items() if _speaks(body, word))
@@ -124,10 +140,10 @@ def _speaks(body: str, word: str) -> bool:
     return re.search(rf"(?<![\w.]){re.escape(word)}", body) is not None
 
 
-def _constants(trained: TrainedNet, stem: str) -> str:
+def constants(trained: TrainedNet, weights: str) -> str:
     scaling, columns = trained.scaling, trained.columns.items()
     channels = "channel, from 0 to 1" if trained.reads_bytes else "column, and of each word"
-    lines = [f"WEIGHTS = Path(__file__).with_name({_quoted(stem + WEIGHTS)})"]
+    lines = [f"WEIGHTS = Path(__file__).with_name({_quoted(weights)})"]
     if trained.classes:
         lines.append(f"CLASSES = {_tuple(map(_quoted, trained.classes))}")
     else:

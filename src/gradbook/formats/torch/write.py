@@ -22,6 +22,7 @@ from gradbook.layers.norms import BatchNorm
 from gradbook.layers.sequences import Recurrent
 from gradbook.net.trained import ByFeature, ByStep, TrainedLayer, TrainedNet
 
+ROOM = "gradbook.formats.torch"
 WIDEST = 88  # characters of a line
 TO_STEPS, TO_ROW = ".squeeze(2).movedim(1, 2)", ".movedim(1, 2).unsqueeze(2)"
 WORDS = {
@@ -33,16 +34,20 @@ WORDS = {
 }  # what people call them in PyTorch
 
 
-def function_source(name: str, /, **values: object) -> str:
+def functions(room: str) -> dict[str, str]:
+    """What stands in the room's functions.txt, by name."""
+    text = (files(room) / "functions.txt").read_text("utf-8")
+    _, *parts = re.split(r"^=== (.+)\n", text, flags=re.MULTILINE)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def function_source(name: str, room: str = ROOM, /, **values: object) -> str:
     """Return what stands in functions.txt under this name, with values put in.
 
     A line that begins with ?word: is there if the value of that word is; one with !word: if not.
     """
-    text = (files("gradbook.formats.torch") / "functions.txt").read_text("utf-8")
-    _, *parts = re.split(r"^=== (.+)\n", text, flags=re.MULTILINE)
-    functions = dict(zip(parts[::2], parts[1::2], strict=True))
     lines = []
-    for line in functions[name].splitlines(keepends=True):
+    for line in functions(room)[name].splitlines(keepends=True):
         asked = re.match(r"([?!])(\w+):", line)
         if asked is None:
             lines.append(line)

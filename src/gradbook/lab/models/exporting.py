@@ -183,6 +183,12 @@ def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
     return ExportContents(files, omission_remarks(recipe))
 
 
+def _numpy(source: ExportSource, options: ExportOptions) -> ExportContents:
+    from gradbook.formats.numpy.program import numpy_files
+
+    return ExportContents(numpy_files(source.trained, source.stem))
+
+
 OF_C = ("int8", "small", "learn", "data")
 FORMATS = {  # by ending
     ".onnx": ExportFormat(
@@ -196,6 +202,7 @@ FORMATS = {  # by ending
     ".py": ExportFormat(
         "a PyTorch module as people write them, its weights beside it", _torch, ("train",)
     ),
+    ".numpy.py": ExportFormat("a program that needs NumPy alone, its weights beside it", _numpy),
     ".keras": ExportFormat(
         "a Keras model, channels last, for any of its backends", _keras, ("with_preparation",)
     ),
@@ -242,13 +249,20 @@ def _library_format(path: str | os.PathLike[str], options: ExportOptions) -> Exp
     return ExportFormat("a library of C in a folder", _library, LIBRARY)
 
 
+def _ending(path: str | os.PathLike[str]) -> str:
+    """After the last dot, or the last but one where that is a format: .numpy.py."""
+    suffixes = [word.lower() for word in Path(path).suffixes]
+    both = "".join(suffixes[-2:])
+    return both if both in FORMATS else "".join(suffixes[-1:])
+
+
 def format_for(path: str | os.PathLike[str], options: ExportOptions) -> ExportFormat:
     """What is to be written there, if it can be with these options."""
     if options.small and not options.int8:
         raise UsageError("--small works only with --int8: add that, or leave --small out")
     if options.layout is not None:
         return _library_format(path, options)
-    ending = Path(path).suffix.lower()
+    ending = _ending(path)
     formats = FORMATS if ending in FORMATS else FORMATS | plugins(EXPORTS)
     if ending not in formats:
         raise UsageError(
@@ -281,16 +295,17 @@ def export(
     one of signals, `windows` are what it reads, and `recordings` has those of a file.
     """
     chosen, target = format_for(path, options), Path(path)
-    source = ExportSource(trained, recipe, target.stem, data, score, windows, recordings)
+    usual = _ending(path)
+    stem = target.name[: len(target.name) - len(usual)]
+    source = ExportSource(trained, recipe, stem, data, score, windows, recordings)
     if options.layout is not None:
         from gradbook.targets.portable.c_file import c_name
 
         contents = chosen.make(replace(source, stem=c_name(target.name)), options)
         return Exported(_written_folder(target, contents.files), contents.remarks)
     contents = chosen.make(source, options)
-    usual = target.suffix.lower()
     files = {
-        target if ending == usual else target.with_name(target.stem + ending): content
+        target if ending == usual else target.with_name(stem + ending): content
         for ending, content in contents.files.items()
     }
     write_all(files)

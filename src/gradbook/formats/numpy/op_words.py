@@ -1,0 +1,162 @@
+"""How NumPy says our ops: a table of expressions, and the lines that a layer becomes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+from gradbook.formats.layer_ops import LayerOps
+from gradbook.graph.node import Node, ancestors, same_shape
+from gradbook.graph.window import Window
+from gradbook.lowering import OTHER_FORMAT, Vocabulary
+
+WIDEST_PART = 44  # characters of an expression within another; a longer one gets a name
+OF_EACH = {
+    "add": "({0} + {1})",
+    "subtract": "({0} - {1})",
+    "multiply": "({0} * {1})",
+    "divide": "({0} / {1})",
+    "power": "({0} ** {1})",
+    "negate": "(-{0})",
+    "exp": "np.exp({0})",
+    "log": "np.log({0})",
+    "sqrt": "np.sqrt({0})",
+    "floor": "np.floor({0})",
+    "choose": "np.where({0} > 0, {1}, {2})",
+    "tanh": "np.tanh({0})",
+    "relu": "np.maximum({0}, 0)",
+    "softplus": "np.logaddexp(0, {0})",
+    "sigmoid": "sigmoid({0})",
+    "normal_share": "normal_share({0})",
+    "largest": "{largest}",
+}
+CALLS = {  # {shape} is that of a sample; {a} are the op's own settings
+    "copy": "{0}",
+    "reshape": "{0}.reshape({n}{shape})",
+    "spread": "{0}[..., {tail}]",
+    "spread_channels": "np.repeat({0}, {a[0]}, axis=-3)",
+    "sum": "{0}.sum({last})",
+    "sum_channels": "{0}.sum(-3, keepdims=True)",
+    "log_sum_exp_all": "np.logaddexp.reduce({0}, -1)",
+    "concat": "np.concatenate([{all}], -{a[0]})",
+    "by_feature": "{0}.swapaxes(-1, -2)[..., None, :]",
+    "by_step": "{0}[..., 0, :].swapaxes(-1, -2)",
+    "step": "{0}[..., 0, {a[0]}]",
+    "stack": "np.stack([{all}], -1)[..., None, :]",
+    "unpooled": "{0}.repeat({w.size[0]}, -2).repeat({w.size[1]}, -1)",
+    "linear": "({1} @ {0}.T)",
+    "conv": "conv({1}, {0}{window}{groups})",
+    "conv_back": "conv_back({1}, {0}, {a[0]}{window}{groups})",
+    "maxpool": "maxpool({0}, {w.size}{window})",
+    "avgpool": "avgpool({0}, {w.size}{window}, counted={a[1]})",
+    "scores": "scores({0}, {1}, {a[0]})",
+    "shares": "shares({0}, causal={a[0]})",
+    "weigh": "weigh({0}, {1})",
+}
+SAYS = Vocabulary("NumPy", frozenset({*OF_EACH, *CALLS, "leaf", "constant"}), OTHER_FORMAT)
+
+
+@dataclass
+class NumpyOps:
+    """Writes a layer as assignments. What is read more than once, or is long, gets a name."""
+
+    ops: LayerOps
+    name: str
+    known: dict[Node, str]  # what is read, and the layer's tensors
+    lines: list[tuple[str, str]] = field(default_factory=list)  # each name and its expression
+
+    def write(self) -> list[tuple[str, str]]:
+        """The assignments; the last is that of the layer."""
+        order = list(self._order())
+        uses = Counter(x for node in order for x in node.inputs)
+        for node in order:
+            text = self._text(node, order)
+            if node is self.ops.made:
+                self.lines.append((self.name, text))
+            elif uses[node] > 1 or len(text) > WIDEST_PART:
+                text, whole = f"{self.name}_{len(self.lines) + 1}", text
+                self.lines.append((text, whole))
+            self.known[node] = text
+        return self.lines
+
+    def _order(self) -> Iterator[Node]:
+        """All that is to be written, with every op in NumPy's words."""
+        nodes = ancestors([self.ops.made], stop=self.known, sources=SAYS.sources)
+        return (node for node in SAYS.complete(nodes) if node not in self.known)
+
+    def _text(self, node: Node, order: Sequence[Node]) -> str:
+        if node.is_constant():
+            return f"({node.number!r})" if node.number < 0 else repr(node.number)
+        if simpler := SAYS.simpler(node):
+            return self.known[simpler]
+        inputs = [self.known[x] for x in node.inputs]
+        if node.op.name in OF_EACH:
+            axes = ", ".join(["None"] * len(node.shape))
+            pairs = zip(inputs, node.inputs, strict=True)
+            inputs = [f"{x}[..., {axes}]" if _is_alone(y, node) else x for x, y in pairs]
+        call = OF_EACH.get(node.op.name) or CALLS[node.op.name]
+        if call[0] not in "({":  # what a function is given needs no brackets of its own
+            inputs = [without_brackets(x) for x in inputs]
+        text = call.format(*inputs, **_settings(node, inputs))
+        if node.op.name == "spread" and not _repeats_by_itself(node, order, self.ops.made):
+            return f"np.broadcast_to({text}, {_whole_shape(node, inputs[0])})"
+        return text
+
+
+def without_brackets(text: str) -> str:
+    """An expression without the brackets around all of it."""
+    depth = 0
+    for place, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if not depth:
+            whole = text[0] == "(" and place == len(text) - 1
+            return text[1:-1] if whole else text
+    return text
+
+
+def _is_alone(x: Node, node: Node) -> bool:
+    """Whether it is a single value of each sample, beside more of them."""
+    return x.each and not x.shape and bool(node.shape)
+
+
+def _repeats_by_itself(node: Node, order: Sequence[Node], made: Node) -> bool:
+    """Whether whatever reads it has values of the whole shape beside it."""
+    return node is not made and all(
+        reader.op.shape is same_shape
+        and any(x.shape == node.shape and x.op.name != "spread" for x in reader.inputs)
+        for reader in order
+        if node in reader.inputs
+    )
+
+
+def _whole_shape(node: Node, given: str) -> str:
+    count = f"len({given}), " if node.each else ""
+    return f"({count}{', '.join(map(str, node.shape))},)"
+
+
+def _settings(node: Node, inputs: Sequence[str]) -> Mapping[str, Any]:
+    """What the words of an op may say beside its inputs."""
+    window = next((one for one in node.attributes if isinstance(one, Window)), Window((1, 1)))
+    usual = Window(window.size)
+    moves = (
+        f", {name}={getattr(window, name)}"
+        for name in ("stride", "pad", "dilation")
+        if getattr(window, name) != getattr(usual, name)
+    )
+    groups = node.attributes[-1] if node.op.name in ("conv", "conv_back") else 1
+    more = len(node.shape) - len(node.inputs[0].shape)
+    return {
+        "a": node.attributes,
+        "all": ", ".join(inputs),
+        "groups": f", groups={groups}" if groups != 1 else "",
+        "largest": reduce(lambda one, other: f"np.maximum({one}, {other})", inputs),
+        "last": tuple(range(more, 0)),
+        "n": "-1, " * node.each,
+        "shape": ", ".join(map(str, node.shape)) or "()" * (not node.each),
+        "tail": ", ".join(["None"] * more),
+        "w": window,
+        "window": "".join(moves),
+    }

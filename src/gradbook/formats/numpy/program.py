@@ -1,0 +1,132 @@
+"""The whole program: what comes in, the network as one function, the functions that it calls."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from math import prod
+from textwrap import fill
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.formats.layer_ops import ops_of
+from gradbook.formats.numpy.op_words import SAYS, NumpyOps, without_brackets
+from gradbook.formats.torch.program import constants, docstring, imports, predicts_rows, rows_source
+from gradbook.formats.torch.write import WIDEST, function_source, functions
+from gradbook.graph.node import Array
+from gradbook.net.trained import TrainedLayer, TrainedNet, strip_idle, with_answers
+
+WEIGHTS = "_weights.npz"  # after the file's name
+ROOM = "gradbook.formats.numpy"
+
+
+def numpy_files(trained: TrainedNet, stem: str) -> dict[str, bytes | str]:
+    """The program and its weights, by what follows the file's name."""
+    finished = with_answers(strip_idle(trained))
+    archive = io.BytesIO()
+    tensors: dict[str, Any] = {name: _narrow(x) for name, x in finished.tensors().items()}
+    np.savez_compressed(archive, **tensors)
+    return {".numpy.py": _source(finished, stem), WEIGHTS: archive.getvalue()}
+
+
+def _narrow(array: Array) -> NDArray[Any]:
+    """In 32 bits where these say the same."""
+    narrow = array.astype(np.float32)
+    return narrow if np.array_equal(narrow, array) else array
+
+
+def _source(trained: TrainedNet, stem: str) -> str:
+    network = "\n".join(_network(trained)) + "\n"
+    what = "images" if trained.reads_bytes else "rows"
+    rows = [] if trained.reads_bytes else [rows_source(trained, "np.array")]
+    read = "np.load" if trained.reads_bytes else "rows"
+    wanted = "an .npy file with the bytes of images"
+    if not trained.reads_bytes:
+        wanted = "a table: a file with commas" + " and a line of headings" * bool(trained.columns)
+    result = "The numbers that are predicted for each row."
+    if trained.classes:
+        result = f"How sure the network is of each class: ({what}, classes)."
+    parts = [
+        *_called(network),
+        network,
+        _prepared(trained),
+        function_source("predict", ROOM, what=what, result=result),
+        *rows,
+        function_source("main", ROOM, wanted=wanted, read=read, classes=trained.classes),
+    ]
+    body = "\n\n".join(parts)
+    named = constants(trained, stem + WEIGHTS)
+    named += "W = dict(np.load(WEIGHTS))  # the tensors of each layer, by name\n"
+    command = ("IMAGES.npy", "predict images, of which the file has the bytes")
+    if not trained.reads_bytes:
+        command = ("ROWS.csv", predicts_rows(trained))
+    head = docstring(trained, "NumPy", f"{stem}.numpy", [command], "")
+    return "\n".join([head, imports(named + body), named, "", body])
+
+
+def _called(network: str) -> Iterator[str]:
+    """The functions that the text calls, and those that these call."""
+    known, waiting, taken = functions(ROOM), network, dict[str, str]()
+    while True:
+        called = (name for name in known if re.search(rf"(?<![\w.]){name}\(", waiting))
+        fresh = {name: known[name] for name in called if name not in taken}
+        if not fresh:
+            break
+        taken |= fresh
+        waiting = "".join(fresh.values())
+    return (known[name] for name in known if name in taken)
+
+
+def _network(trained: TrainedNet) -> Iterator[str]:
+    yield "def network(x):"
+    yield '    """What it makes of prepared samples; the shapes are those of one sample."""'
+    values = {0: "x"}
+    for number, own in enumerate(trained.layers, 1):
+        values[number] = own.name
+        yield f"    # {_words(own)} -> {'x'.join(map(str, own.makes))}"
+        for name, text in _assignments(trained, own, values):
+            yield _line(name, text)
+    yield f"    return {values[len(trained.layers)]}"
+
+
+def _words(own: TrainedLayer) -> str:
+    return f"{own.name}: {own.layer.text}" if own.layer.forms else own.name
+
+
+def _assignments(
+    trained: TrainedNet, own: TrainedLayer, values: dict[int, str]
+) -> list[tuple[str, str]]:
+    ops = ops_of(trained, own, SAYS)
+    known = {node: values[number] for number, node in ops.given.items()}
+    known |= {leaf: f'W["{own.tensor_name(name)}"]' for leaf, name in ops.tensors.items()}
+    return NumpyOps(ops, own.name, known).write()
+
+
+def _line(name: str, text: str) -> str:
+    line = f"    {name} = {without_brackets(text)}"
+    if len(line) <= WIDEST:
+        return line
+    whole = text if text.endswith(")") else f"({text})"
+    margin = " " * 8
+    return fill(f"    {name} = {whole}", WIDEST, subsequent_indent=margin, break_long_words=False)
+
+
+def _prepared(trained: TrainedNet) -> str:
+    shape = ", ".join(map(str, trained.input))
+    if trained.reads_bytes:
+        picture = trained.picture or (1, 1, prod(trained.input))
+        pixels = ", ".join(map(str, picture))
+        return function_source("prepared images", ROOM, shape=pixels, input=shape)
+    count, scales = prod(trained.input), trained.scaling.mean.size
+    return function_source(
+        "prepared rows",
+        ROOM,
+        count=count,
+        each=scales in (1, count),
+        times=count // scales,
+        filled=trained.filling is not None,
+        input=shape,
+    )
