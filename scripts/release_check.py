@@ -15,6 +15,10 @@ from scripts.release import CHANGES, CITATION, UNRELEASED, cited
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST_LINES = 60  # of a release in the changelog
+NO_HOME = (
+    'scripts/home.py: fill in HOME = Home("OWNER", "https://SITE/"): without it, the page of the '
+    "package has no picture and its links lead nowhere"
+)
 RELEASED = re.compile(r"^## (\d+\.\d+\.\d+) - (\d{4}-\d\d-\d\d)\n((?:(?!## ).*\n?)*)", re.MULTILINE)
 
 
@@ -28,8 +32,9 @@ def obstacles(tag: str, address: str, home: Home = HOME) -> list[str]:
         line
         for line, agrees in [
             (f"the tag is {tag}, but the version is {__version__}", tag == f"v{__version__}"),
+            (NO_HOME, home.owner and home.site),
             (
-                f"scripts/home.py says {home.repository or 'no address'}, but this is {address}",
+                f"scripts/home.py says {home.repository}, but this is {address}",
                 home.repository == address or not home.owner,
             ),
             (f"{CHANGES} has no heading '## {__version__} - YYYY-MM-DD'", day),

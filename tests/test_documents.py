@@ -22,7 +22,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"`([\w./*]+(?:\.py|\.c|/))`")
-MADE = ("out/", "checkpoints/")  # by the command, not kept here
+MADE = ("out/", "checkpoints/", ".numpy.py", "quick.numpy.py")  # by the command, not kept here
 COMMAND = re.compile(r"^(?:\$ )?gradbook ([a-z]+)", re.MULTILINE)
 
 by_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))

@@ -116,7 +116,13 @@ def test_what_does_not_agree_is_not_published():
     address = f"scripts/home.py says {OWNED.repository}, but this is https://example.org/gradbook"
     assert address in wrong
     assert any(line.startswith("CITATION.cff doesn't say") for line in wrong)
-    run(sys.executable, "-m", "scripts.release_check", cwd=ROOT)
+
+
+def test_nothing_is_published_before_there_is_a_home():
+    for home in (Home(), Home("someone"), Home(site="https://example.org/")):
+        (told,) = (line for line in obstacles("v1.0.0", "", home) if "home.py: fill in" in line)
+        assert 'HOME = Home("OWNER", "https://SITE/")' in told
+    assert not any("home.py" in line for line in obstacles("v1.0.0", OWNED.repository, OWNED))
 
 
 def test_nobody_is_named_before_there_is_a_home():

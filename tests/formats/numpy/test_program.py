@@ -20,7 +20,7 @@ IMAGES = (  # after `input 2x9x8`
     "conv 4 3x3 pad 1; batchnorm; relu; maxpool 2; flatten; dense 3; softmax",
     "conv 4 3x2 stride 2 dilation 2 groups 2 pad 1x0x2x1; avgpool 2 pad 1; flatten; dense 3",
     "conv 4 3x3; avgpool 2 pad 1 zeros; layernorm; flatten; dense 3; log softmax",
-    "convtranspose 4 3x3 stride 2 pad 1 groups 2; upsample 2; groupnorm 2; flatten; dense 3; sigmoid",
+    "convtranspose 4 3x3 stride 2 pad 1 groups 2; upsample 2; groupnorm 2; flatten; dense 3",
     "conv 4 3x3 bits 4; quantize 3 signed; placenorm; maxpool all; flatten; dense 1; sigmoid",
     "conv 2 3x3 pad 1; prelu; add back 2; concat back 1; flatten; dropout 0.5; dense 3; softmax",
     *(f"flatten; dense 4; {one}; dense 3; softmax" for one in ACTIVATIONS if "softmax" not in one),
@@ -29,8 +29,7 @@ SEQUENCES = (  # after `input 8x3`
     "rnn 3; dense 3; softmax",
     "gru 4; dense 3; softmax",
     "lstm 4 all; gru 3 reset_before; dense 3",
-    "conv1d 4 3; relu; positions; attention heads 2 causal; add back 1; rmsnorm; gru 3 all; lstm 3; "
-    "dense 3; softmax",
+    "conv1d 4 3; relu; positions; attention heads 2 causal; add back 1; rmsnorm; gru 3; dense 3",
 )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from gradbook.formats.layer_ops import LayerOps
 from gradbook.graph.node import Node, ancestors, same_shape
-from gradbook.graph.window import Window
+from gradbook.graph.window import NOWHERE, Window
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 
 WIDEST_PART = 44  # characters of an expression within another; a longer one gets a name
@@ -51,7 +51,7 @@ CALLS = {  # {shape} is that of a sample; {a} are the op's own settings
     "conv": "conv({1}, {0}{window}{groups})",
     "conv_back": "conv_back({1}, {0}, {a[0]}{window}{groups})",
     "maxpool": "maxpool({0}, {w.size}{window})",
-    "avgpool": "avgpool({0}, {w.size}{window}, counted={a[1]})",
+    "avgpool": "avgpool({0}, {w.size}{window}{counted})",
     "scores": "scores({0}, {1}, {a[0]})",
     "shares": "shares({0}, causal={a[0]})",
     "weigh": "weigh({0}, {1})",
@@ -147,10 +147,12 @@ def _settings(node: Node, inputs: Sequence[str]) -> Mapping[str, Any]:
         if getattr(window, name) != getattr(usual, name)
     )
     groups = node.attributes[-1] if node.op.name in ("conv", "conv_back") else 1
+    counts = node.op.name == "avgpool" and node.attributes[1] != NOWHERE
     more = len(node.shape) - len(node.inputs[0].shape)
     return {
         "a": node.attributes,
         "all": ", ".join(inputs),
+        "counted": f", counted={node.attributes[1]}" if counts else "",
         "groups": f", groups={groups}" if groups != 1 else "",
         "largest": reduce(lambda one, other: f"np.maximum({one}, {other})", inputs),
         "last": tuple(range(more, 0)),
