@@ -84,6 +84,18 @@ def test_training_goes_on_with_the_weights_of_the_file(tmp_path, monkeypatch, ca
     assert "both name a network: leave one out" in capsys.readouterr().err
 
 
+def test_plain_sums_of_classes_are_trained_by_cross_entropy(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
+    model_of("input 1x8x8; flatten; dense 10").export("net.onnx", with_preparation=False)
+    assert main(["train", "net.onnx", "--data", "digits8", "--epochs", "4", "-o", "run"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "plain sums, so a softmax is added and the loss is cross-entropy: name another" in said
+    trained = gb.load("run")
+    assert (trained.net.ending, str(trained.net.loss)) == ("softmax", "cross-entropy")
+    assert trained.about["test_accuracy"] > 0.8
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
