@@ -22,7 +22,7 @@ SOURCE = "src/gradbook/"
 EVERYTHING = ("Makefile", ".ci/", "pyproject.toml", "tests/conftest.py", "tests/outside/witness.py")
 PAGES, BOOKS, ENGINE = "tests/outside/pages", "tests/outside/books", "tests/outside/engine"
 AGREE, SYSTEMS, DISKS = "tests/agree", "tests/outside/systems", "tests/outside/disks"
-SECONDS = 900  # of long tests for one change, about eight minutes on two processors
+SECONDS = 600  # of long tests for one change, about five minutes on two processors
 TOLD = ("tests/test_documents.py", "tests/test_words.py", "tests/test_tutorials.py")
 BESIDE = {  # beginning of a path → what else asks about it
     f"{SOURCE}web/": ("tests/web", PAGES),

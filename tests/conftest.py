@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from math import ceil
 from pathlib import Path
 from types import ModuleType
 
@@ -51,7 +52,9 @@ for name in ("SIGINT", "SIGTERM", "SIGHUP"):
 # What takes long --------------------------------------------------------------
 
 LONG = Path(__file__).with_name("long.txt")  # scripts/long_tests.py writes it
-BUT_THE_FIRST = " after the first"  # behind a test of which only the other cases are meant
+BUT_THE_FIRST = " after the first"  # behind a test of which only the other cases are meant; of a
+# table of `for_each` all but some, from its first to its last row, that take no longer than this:
+QUICK = 0.4  # seconds
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -84,7 +87,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         is_long = test in left or (test in seen and test + BUT_THE_FIRST in left)
         (long if is_long else kept).append(item)
         if test + BUT_THE_FIRST in left and hasattr(item.function, "cases"):
-            item.function.most = 1  # of the table of `for_each`
+            item.function.step = ceil(left[test + BUT_THE_FIRST] / QUICK)
         seen.add(test)
     items[:] = kept
     config.hook.pytest_deselected(items=long)

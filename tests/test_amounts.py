@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from math import inf, nan
 
-import pytest
-
 from gradbook.amounts import (
     counted,
     duration,
@@ -15,9 +13,10 @@ from gradbook.amounts import (
     size,
     sureness,
 )
+from tests.cases import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("share", "of", "words"),
     [
         (0.9952, 10_000, "99.52 %"),
@@ -32,7 +31,7 @@ def test_a_share_has_as_many_decimals_as_one_of_so_many_is_worth(share, of, word
     assert percent(share, of) == words
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("probability", "words"),
     [
         (1.0, "100.0 %"),
@@ -56,7 +55,7 @@ def test_one_is_one():
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("seconds", "spelled"),
     [
         (0, "0.0 s"),
@@ -71,7 +70,7 @@ def test_time_is_told_as_people_tell_it(seconds, spelled):
     assert duration(seconds) == spelled
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("share", "words"),
     [(0.00025, "0.025 %"), (0.5, "50 %"), (9.9, "990 %"), (31.7, "32.7 times its size")],
 )
@@ -79,7 +78,7 @@ def test_an_error_of_a_number_has_two_digits_or_is_told_in_times(share, words):
     assert rough_percent(share) == words
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("count", "told"),
     [
         (0, "0 B"),
@@ -96,7 +95,7 @@ def test_bytes_are_told_to_three_digits(count, told):
     assert size(count) == told
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "spelled"),
     [(0.00004, "0.0000"), (999.5, "999.5000"), (12_345.6, "1.2e+04"), (nan, "NaN"), (inf, "∞")],
 )
@@ -109,7 +108,7 @@ def test_what_was_not_measured_is_nothing():
     assert loss(None) == percent(None) == ""
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "three", "all_of_them"),
     [(0.05, "0.05", "0.05"), (10_000.0, "10000", "10000"), (1.602e-6, "1.6e-06", "1.602e-06")],
 )

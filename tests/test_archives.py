@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 from gradbook import limits
 from gradbook.archives import Archive, ArchiveError, MissingEntry, OddlyPacked, Overlarge
 from gradbook.limits import BYTES, ReadLimit
+from tests.cases import for_each
 
 SMALL = ReadLimit(1000, BYTES, "a part")
 LARGE = ReadLimit(2**30, BYTES, "a part")
@@ -34,7 +35,7 @@ def test_what_was_packed_comes_out(entries):
         assert archive.size(name) == len(content)
 
 
-@pytest.mark.parametrize("method", [ZIP_BZIP2, ZIP_LZMA])
+@for_each("method", [ZIP_BZIP2, ZIP_LZMA])
 def test_what_takes_any_amount_of_memory_is_not_unpacked(method):
     with pytest.raises(OddlyPacked, match="use deflate"):
         Archive(packed({"a": b"1"}, method)).bytes_of("a", SMALL)
@@ -45,7 +46,7 @@ def test_what_is_not_there_is_said():
         Archive(packed({"a": b"1"})).bytes_of("b", SMALL)
 
 
-@pytest.mark.parametrize("method", [ZIP_STORED, ZIP_DEFLATED])
+@for_each("method", [ZIP_STORED, ZIP_DEFLATED])
 def test_no_entry_is_larger_than_its_limit(method):
     with pytest.raises(Overlarge, match="more than the limit of 1,000 bytes"):
         Archive(packed({"a": bytes(1001)}, method)).bytes_of("a", SMALL)
@@ -86,7 +87,7 @@ def test_very_many_entries_are_refused():
         Archive(packed(many))
 
 
-@pytest.mark.parametrize("content", [b"", b"PK", b"no archive at all" * 10])
+@for_each("content", [b"", b"PK", b"no archive at all" * 10])
 def test_what_is_no_archive_is_said(content):
     with pytest.raises(ArchiveError, match="no archive at all"):
         Archive(BytesIO(content))

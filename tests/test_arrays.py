@@ -17,6 +17,7 @@ from gradbook.arrays.array import array, ndarray
 from gradbook.arrays.stand_in import NAMES
 from gradbook.audit.findings import record_of
 from tests.audit.material.kinds.catalogue import KINDS, saved
+from tests.cases import for_each
 
 NUMBERS = st.one_of(
     st.sampled_from([0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 700.0, 1e300, np.inf, -np.inf, np.nan]),
@@ -105,7 +106,7 @@ KEYS = [
 ]
 
 
-@pytest.mark.parametrize("key", KEYS, ids=str)
+@for_each("key", KEYS, ids=str)
 def test_parts_are_the_same_and_can_be_replaced(key):
     x = np.arange(6.0).reshape(2, 3)
     y = ours_of(x)
@@ -123,7 +124,7 @@ def test_masks_and_places_in_pairs_are_keys():
     same(NAMES["flatnonzero"](y > 3), np.flatnonzero(x > 3))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "made",
     [
         lambda n, x: n.stack([x, 2 * x], axis=-1),
@@ -254,7 +255,7 @@ def test_an_exercise_of_any_layer_has_the_same_numbers_without_numpy():
             assert np.allclose(mine[name], numbers, rtol=1e-9, equal_nan=True), (text, name)
 
 
-@pytest.mark.parametrize("count", [1, 3, 7])
+@for_each("count", [1, 3, 7])
 def test_what_charts_ask_of_a_curve(count):
     x = np.array([3.0, np.nan, -2.0, 1e9, 0.5, 0.25, 7.0])
     for ours, numpys in zip(

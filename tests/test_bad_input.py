@@ -16,6 +16,7 @@ import pytest
 
 from gradbook.cli.main import VERBS, every_command, main, verb_parser
 from gradbook.errors import UsageError
+from tests.cases import for_each
 
 DATA_VERBS = ("explain", "sheet", "sweep", "quiz")
 NETWORK_VERBS = (*DATA_VERBS, "summary", "play")
@@ -258,27 +259,27 @@ def dealt(verbs, cases):
     return list(zip(cycle(verbs), cases, strict=False))
 
 
-@pytest.mark.parametrize(("verb", "text"), dealt(NETWORK_VERBS, TEXTS))
+@for_each(("verb", "text"), dealt(NETWORK_VERBS, TEXTS))
 def test_a_wrong_network_text(verb, text, untouched):
     assert TEXTS[text] in untouched([verb, text, *NEEDED.get(verb, ())])
 
 
-@pytest.mark.parametrize(("verb", "name"), dealt(NETWORK_VERBS, NAMES))
+@for_each(("verb", "name"), dealt(NETWORK_VERBS, NAMES))
 def test_a_wrong_name_or_file(verb, name, untouched):
     assert NAMES[name] in untouched([verb, name, *NEEDED.get(verb, ())])
 
 
-@pytest.mark.parametrize(("verb", "table"), dealt(DATA_VERBS, TABLES))
+@for_each(("verb", "table"), dealt(DATA_VERBS, TABLES))
 def test_a_wrong_table(verb, table, untouched):
     assert TABLES[table] in untouched([verb, OK, "--data", table, *NEEDED.get(verb, ())])
 
 
-@pytest.mark.parametrize("words", WORDS, ids=[words[:60] for words in WORDS])
+@for_each("words", WORDS, ids=[words[:60] for words in WORDS])
 def test_wrong_words(words, untouched):
     assert WORDS[words] in untouched(shlex.split(words))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "verb", sorted({*every_command()} - {"check", "study", "class mark"})
 )  # where N may be a fraction
 def test_where_a_whole_number_is_asked_for_nothing_else_is_taken(verb):
@@ -292,14 +293,14 @@ def test_where_a_whole_number_is_asked_for_nothing_else_is_taken(verb):
 WRONG_INPUTS = ["", "input 2\nsigmod", "\ufeff\ufeff", "input 2"]
 
 
-@pytest.mark.parametrize(("verb", "text"), dealt(NETWORK_VERBS, 2 * WRONG_INPUTS))
+@for_each(("verb", "text"), dealt(NETWORK_VERBS, 2 * WRONG_INPUTS))
 def test_a_wrong_text_on_standard_input(verb, text, untouched, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     said = untouched([verb, "-", *NEEDED.get(verb, ())])
     assert said.startswith("standard input, line ")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "words",
     [
         ["explain", "input 2; sigmod"],

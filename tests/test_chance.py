@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.chance import Purpose, dropped_below, keep_mask, key, numbers, pieces, uniform
+from tests.cases import for_each
 
 WORD = st.integers(0, 2**64 - 1)
 ALL = 2**64 - 1
@@ -68,7 +69,7 @@ def test_many_images_at_once_draw_what_each_draws_alone():
     assert np.array_equal(together, alone)
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.01, 0.05, 0.5, 0.999])
+@for_each("rate", [0.0, 0.01, 0.05, 0.5, 0.999])
 def test_dropout_drops_its_share(rate):
     left = keep_mask(key(1, np.arange(100)), 1000, rate)
     spread = (rate * (1 - rate) / left.size) ** 0.5

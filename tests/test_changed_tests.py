@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from scripts.changed_tests import BESIDE, EVERYTHING, ROOT, SECONDS, chosen, nearest
+from tests.cases import for_each
 
 SOURCES = sorted((ROOT / "src" / "gradbook").rglob("*"))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("path", "tests"),
     [
         ("src/gradbook/targets/algebra/tex.py", "tests/targets/algebra/test_tex.py"),
@@ -36,7 +35,7 @@ def test_a_change_of_one_room_leaves_the_others_out():
     assert "tests" not in found
 
 
-@pytest.mark.parametrize("path", EVERYTHING)
+@for_each("path", EVERYTHING)
 def test_what_all_tests_stand_on_runs_them_all(path):
     assert chosen([path, "docs/guides/page.md"]) == ["tests"]
 

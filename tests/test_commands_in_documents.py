@@ -11,6 +11,7 @@ import pytest
 
 import gradbook
 from gradbook.cli.main import split_command, verb_parser
+from tests.cases import for_each
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -20,9 +21,7 @@ COMMAND = re.compile(r"^(?:\w+=\S+ )?gradbook ((?:(?! > ).)+)", re.MULTILINE)
 USED = re.compile(r"\bgb\.(\w+)")
 IMPORTED = re.compile(r"^from (gradbook[\w.]*) import (.+)", re.MULTILINE)
 
-by_document = pytest.mark.parametrize(
-    "path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT))
-)
+by_document = for_each("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 
 
 def blocks(path: Path, *languages: str) -> str:
@@ -46,7 +45,7 @@ def test_python_uses_only_names_that_exist(path):
         assert all(hasattr(import_module(module), name) for name in names.split(", "))
 
 
-@pytest.mark.parametrize("command", ["train quick --lines 3", "filmed xor", "play -o xor.wav"])
+@for_each("command", ["train quick --lines 3", "filmed xor", "play -o xor.wav"])
 def test_a_wrong_command_is_noticed(command):
     from gradbook.errors import UsageError
 

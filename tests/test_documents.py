@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from gradbook.cli.main import VERBS
 from scripts.doc_tables import DIGITS, PAGES, with_tables, workbooks, wrong_workbooks
+from tests.cases import for_each
 from tests.test_import_flow import FACE, PACKAGE
 
 ROOT = Path(__file__).parent.parent
@@ -25,7 +24,7 @@ NAMED = re.compile(r"`([\w./*]+(?:\.py|\.c|/))`")
 MADE = ("out/", "checkpoints/", ".numpy.py", "quick.numpy.py")  # by the command, not kept here
 COMMAND = re.compile(r"^(?:\$ )?gradbook ([a-z]+)", re.MULTILINE)
 
-by_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+by_document = for_each("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
 
 
 def anchors(text: str) -> set[str]:
@@ -79,7 +78,7 @@ def test_the_tree_of_the_architecture_is_the_real_one():
     assert named - {"src"} == there
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@for_each("page", PAGES, ids=lambda page: page.name)
 def test_tables_say_what_their_sources_say(page):
     assert with_tables(page) == page.read_text("utf-8"), "run: python -m scripts.doc_tables"
 
@@ -88,7 +87,7 @@ COUNTED = re.compile(r"(\d+) of\s+(?:the )?(\d+)(?: different)? public\s+workboo
 SAME = "w3 and w4"  # the gradients in which most workbooks of the list are wrong
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/explanation/workbooks.md", "paper/paper.md"])
+@for_each("name", ["README.md", "docs/explanation/workbooks.md", "paper/paper.md"])
 def test_the_workbooks_are_counted_as_they_are_listed(name):
     text = (ROOT / name).read_text("utf-8")
     counts = [(str(len(wrong_workbooks())), str(len(workbooks())))]

@@ -18,6 +18,7 @@ from gradbook.errors import (
     did_you_mean,
     one_line,
 )
+from tests.cases import for_each
 
 
 def test_a_text_error_names_its_place_before_its_message():
@@ -40,9 +41,7 @@ def test_a_data_error_names_file_row_and_column():
     assert str(error) == "iris.csv, row 7, column width: 'x' isn't a number"
 
 
-@pytest.mark.parametrize(
-    "kind", [UsageError, NetTextError, ShapeError, DataError, TargetError, LimitError]
-)
+@for_each("kind", [UsageError, NetTextError, ShapeError, DataError, TargetError, LimitError])
 def test_one_clause_catches_every_kind(kind):
     with pytest.raises(GradbookError, match="^plain$"):
         raise kind("plain")
@@ -69,7 +68,7 @@ def test_a_long_message_loses_its_middle_not_its_end():
     assert line.endswith("the remedy")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("word", "hint"),
     [
         ("sigmod", ": did you mean 'sigmoid'?"),

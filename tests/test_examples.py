@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.cases import for_each
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
@@ -21,7 +21,7 @@ def outputs(notebook: Path) -> list[list[list[str]]]:
     ]
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+@for_each("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_shows_what_is_committed(notebook, tmp_path, monkeypatch):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     copy = Path(shutil.copy(notebook, tmp_path))
@@ -31,7 +31,7 @@ def test_a_notebook_runs_and_shows_what_is_committed(notebook, tmp_path, monkeyp
     assert all(outputs(notebook))
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+@for_each("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_committed_notebook_is_small(notebook):
     assert notebook.stat().st_size < LARGEST
 

@@ -14,6 +14,7 @@ import pytest
 from gradbook import limits
 from gradbook.errors import FileError
 from gradbook.files import decode, made_folder, open_file, read_text, whole_file, write_whole
+from tests.cases import for_each
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 NOBODY = 65534
@@ -49,7 +50,7 @@ def test_a_writer_gets_a_path_with_the_right_ending(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["book.xlsx"]
 
 
-@pytest.mark.parametrize("accident", [KeyboardInterrupt, ValueError, FileError("x")])
+@for_each("accident", [KeyboardInterrupt, ValueError, FileError("x")])
 def test_an_accident_leaves_the_old_file_and_nothing_else(tmp_path, accident):
     target = tmp_path / "a.txt"
     target.write_text("old")
@@ -78,7 +79,7 @@ def test_a_file_is_no_folder(tmp_path):
         made_folder(tmp_path / "file")
 
 
-@pytest.mark.parametrize("name", ["n" * 400, "a\0b"])
+@for_each("name", ["n" * 400, "a\0b"])
 def test_an_impossible_name_is_one_clear_line(tmp_path, name):
     with pytest.raises(FileError, match="choose") as caught:
         write_whole(tmp_path / name, "x")
@@ -168,7 +169,7 @@ def test_a_byte_order_mark_is_not_content():
     assert decode(b"\xef\xbb\xbfinput 2", source="a") == "input 2"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("number", "said"),
     [
         (errno.ENOSPC, "the disk is full: make room or choose another place"),

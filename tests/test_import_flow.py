@@ -10,9 +10,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-import pytest
-
 import gradbook
+from tests.cases import for_each
 
 PACKAGE = Path(gradbook.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -178,7 +177,7 @@ def test_the_storeys_are_the_rooms_there_are():
     assert {name[0] for name in inner()} == set(STOREYS)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("origin", "goal", "wrong"),
     [
         (("graph", "node"), ("net", "text"), True),
@@ -191,7 +190,7 @@ def test_the_flow_is_told_apart_from_its_reverse(origin, goal, wrong):
     assert goes_up(origin, goal) is wrong
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("origin", "goal", "wrong"),
     [
         (("targets", "excel", "write"), ("targets", "algebra", "text"), True),
@@ -226,7 +225,7 @@ class Net:
     }
 
 
-@pytest.mark.parametrize("tool", TOOLS, ids=lambda path: path.relative_to(ROOT).as_posix())
+@for_each("tool", TOOLS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_what_measurements_and_scripts_import_of_the_package_is_there(tool):
     """Nothing else runs all of them."""
     for node in ast.walk(ast.parse(tool.read_text("utf-8"))):

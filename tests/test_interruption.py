@@ -21,6 +21,7 @@ from gradbook.interruption import (
     until_stopped,
 )
 from gradbook.system import interrupting
+from tests.cases import for_each
 
 
 def press_ctrl_c() -> None:
@@ -47,7 +48,7 @@ def test_it_interrupts_the_command():
     assert interruptible(command, INTERRUPTED) == INTERRUPTED
 
 
-@pytest.mark.parametrize("number", interrupting())
+@for_each("number", interrupting())
 def test_whatever_asks_it_to_end_interrupts_the_command(number):
     def command() -> int:
         signal.raise_signal(number)
@@ -85,7 +86,7 @@ raise SystemExit(interruptible(command, 130))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
-@pytest.mark.parametrize("number", interrupting())
+@for_each("number", interrupting())
 def test_one_that_comes_where_nothing_can_be_raised_is_not_lost(number):
     words = [sys.executable, "-c", UNRAISABLE.format(number=int(number))]
     done = subprocess.run(words, capture_output=True, timeout=120, text=True, check=False)
@@ -93,7 +94,7 @@ def test_one_that_comes_where_nothing_can_be_raised_is_not_lost(number):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
-@pytest.mark.parametrize("number", interrupting())
+@for_each("number", interrupting())
 def test_who_asks_again_a_while_later_ends_it_at_once(number):
     words = [sys.executable, "-c", STUBBORN]
     with subprocess.Popen(words, stdout=-1, stderr=-1, text=True) as process:
@@ -171,8 +172,8 @@ def test_each_that_waited_is_told_whatever_the_first_one_raises():
     assert told == [signal.SIGTERM]
 
 
-@pytest.mark.parametrize("block", [uninterrupted, heard_alike])
-@pytest.mark.parametrize("call", range(8))
+@for_each("block", [uninterrupted, heard_alike])
+@for_each("call", range(8))
 def test_one_that_comes_while_handlers_are_put_back_is_heard_and_all_are_back(block, call):
     """It comes just after the so-manieth handler was set, or at the end."""
     for number in interrupting():

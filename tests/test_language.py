@@ -11,6 +11,7 @@ from gradbook.errors import UsageError
 from gradbook.language import CATALOGUES, LANGUAGES, in_language, system_language, tr, tr_count
 from gradbook.language.columns import pad, text_width, wrap
 from scripts.catalogues import catalogue, compiled, messages, template, untranslated, updated
+from tests.cases import for_each
 from tests.conftest import UNTRANSLATED
 from tests.pseudo import pseudo_language, spelled
 
@@ -33,7 +34,7 @@ def test_what_is_not_translated_yet_is_counted_and_said_in_english(code, record_
                 )
 
 
-@pytest.mark.parametrize("code", OTHERS)
+@for_each("code", OTHERS)
 def test_translations_have_the_parts_of_their_messages(code):
     for message in catalogue(code):
         if not message.string:
@@ -46,7 +47,7 @@ def test_translations_have_the_parts_of_their_messages(code):
             assert parts(message.string) == parts(message.id), message.id
 
 
-@pytest.mark.parametrize("code", OTHERS)
+@for_each("code", OTHERS)
 def test_what_is_shipped_is_what_is_translated(code):
     assert (CATALOGUES / f"{code}.mo").read_bytes() == compiled(catalogue(code))
 
@@ -114,8 +115,8 @@ CHINESE = (
 KOREAN = "가중치가 바뀌면 그 가중치가 먹이는 값이 바뀌고, 다음 값이 바뀌어 오차까지 이어집니다."
 
 
-@pytest.mark.parametrize("text", [CHINESE, KOREAN, "plain words, and a plain end"])
-@pytest.mark.parametrize("columns", [12, 17, 30])
+@for_each("text", [CHINESE, KOREAN, "plain words, and a plain end"])
+@for_each("columns", [12, 17, 30])
 def test_lines_have_the_room_that_there_is(text, columns):
     lines = wrap(text, columns)
     assert all(text_width(line) <= columns for line in lines)

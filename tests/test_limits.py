@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 from gradbook import limits
 from gradbook.limits import ReadLimit
+from tests.cases import for_each
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "limits.md"
 
@@ -19,7 +18,7 @@ def test_the_table_of_the_docs_is_the_one_that_readers_hold():
     assert told == [limits.row(limit) for limit in limits.table()]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("limit", "said"),
     [
         (ReadLimit(2**26, limits.BYTES, "a"), "64 MiB"),

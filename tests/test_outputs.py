@@ -18,6 +18,7 @@ from gradbook import outputs
 from gradbook.cli.main import every_command, main, verb_parser
 from gradbook.files import PART, guarded, write_all, write_whole
 from gradbook.outputs import CommandOutputs
+from tests.cases import for_each
 from tests.conftest import require
 from tests.runs import finished, pictures
 from tests.trained import model_of, table_model_of
@@ -69,6 +70,10 @@ def material(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def here(material, tmp_path, monkeypatch) -> Path:
+    return laid_out(material, tmp_path, monkeypatch)
+
+
+def laid_out(material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path / "cache"))
     shutil.copytree(material, tmp_path / "here")
     monkeypatch.chdir(tmp_path / "here")
@@ -126,10 +131,11 @@ def cases():
 TRIES = [(case, way) for case in cases() for way in case.ways()]
 
 
-@pytest.mark.parametrize(
-    ("case", "way"), TRIES, ids=[f"{case.words} {case.ending} {way}" for case, way in TRIES]
-)
-def test_an_output_that_is_an_input_is_refused_even_with_force(here, case, way, capsys):
+@for_each(("case", "way"), TRIES, ids=[f"{case.words} {case.ending} {way}" for case, way in TRIES])
+def test_an_output_that_is_an_input_is_refused_even_with_force(
+    material, tmp_path, monkeypatch, case, way, capsys
+):
+    here = laid_out(material, tmp_path, monkeypatch)
     if ".onnx" in (case.ending, Path(case.read).suffix):
         require("onnx")
     read, out = case.read, f"out{case.ending}"
@@ -228,8 +234,11 @@ WRITES = {  # a short command of every verb that writes, before its output
 }
 
 
-@pytest.mark.parametrize("words", WRITES, ids=lambda words: words.split()[0])
-def test_an_output_is_written_anew_until_somebody_changes_it(here, words, capsys):
+@for_each("words", WRITES, ids=lambda words: words.split()[0])
+def test_an_output_is_written_anew_until_somebody_changes_it(
+    material, tmp_path, monkeypatch, words, capsys
+):
+    laid_out(material, tmp_path, monkeypatch)
     if "net.onnx" in words:
         require("onnx")
     out = WRITES[words]

@@ -1,7 +1,5 @@
 from itertools import combinations
 
-import pytest
-
 from gradbook.palette import (
     CURVES,
     ERROR,
@@ -13,6 +11,7 @@ from gradbook.palette import (
     colour_of,
     curve_colours,
 )
+from tests.cases import for_each
 
 
 def brightness(colour: str) -> float:
@@ -27,7 +26,7 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
+@for_each("kind", KINDS, ids=lambda kind: kind.word)
 def test_every_ink_can_be_read_on_its_fill_and_on_the_paper(kind):
     for fill in (kind.fill, PAPER.fill, "#FFFFFF"):
         assert contrast(kind.ink, fill) >= 5.5
@@ -40,7 +39,7 @@ def test_remarks_can_be_read_on_the_paper():
     assert contrast(QUIET.dark_ink, PAPER.dark_fill) >= 4.5
 
 
-@pytest.mark.parametrize("curve", CURVES)
+@for_each("curve", CURVES)
 def test_every_curve_can_be_seen_on_white_and_on_dark(curve):
     assert contrast(curve, "#FFFFFF") >= 3
     assert contrast(curve, PAPER.dark_fill) >= 3
@@ -63,7 +62,7 @@ def test_a_batch_deviation_is_not_adams_memory():
     assert colour_of("E") is ERROR
 
 
-@pytest.mark.parametrize("count", [1, 2, 7, 13])
+@for_each("count", [1, 2, 7, 13])
 def test_few_curves_are_spread_over_the_whole_range(count):
     colours = curve_colours(count)
     assert len(set(colours)) == count

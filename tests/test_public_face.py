@@ -10,6 +10,7 @@ import pytest
 
 import gradbook
 from scripts.python_reference import PAGES, members, places, python_pages
+from tests.cases import for_each
 
 PUBLIC = {
     "Activation",
@@ -49,7 +50,7 @@ def test_these_names_are_public_and_no_others():
     assert set(gradbook._HOME) == PUBLIC
 
 
-@pytest.mark.parametrize("name", sorted(PUBLIC))
+@for_each("name", sorted(PUBLIC))
 def test_every_public_name_is_there_with_a_docstring(name):
     assert inspect.getdoc(getattr(gradbook, name))
     assert name in dir(gradbook)
@@ -90,7 +91,7 @@ def test_what_was_loaded_before_takes_no_public_name_away():
     assert said.stdout == "worked\n"
 
 
-@pytest.mark.parametrize("package", ["graph", "layers", "net", "targets.drawing"])
+@for_each("package", ["graph", "layers", "net", "targets.drawing"])
 def test_all_that_a_package_gives_is_there(package):
     module = import_module(f"gradbook.{package}")
     assert not [name for name in getattr(module, "__all__", ()) if not hasattr(module, name)]

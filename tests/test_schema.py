@@ -26,6 +26,7 @@ from gradbook.schema import (
     WholeNumber,
     read_json,
 )
+from tests.cases import for_each
 
 EPOCH = Schema(
     epoch=WholeNumber(1),
@@ -45,7 +46,7 @@ def test_a_good_record_is_read_with_what_it_says_besides():
     assert found["later"] == {"more": 1}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "why"),
     [
         ({"epoch": 0}, "its epoch is a whole number from 1 to "),
@@ -72,13 +73,13 @@ def test_what_is_wrong_is_said_with_its_place(wrong, why):
     assert error.value.message.startswith(why)
 
 
-@pytest.mark.parametrize("missing", GOOD)
+@for_each("missing", GOOD)
 def test_what_is_missing_is_named(missing):
     with pytest.raises(SchemaError, match=f"its {missing} is missing"):
         EPOCH.read({name: value for name, value in GOOD.items() if name != missing})
 
 
-@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, '{"a": 1'])
+@for_each("text", ["", "{", "[" * 100_000, '{"a": 1'])
 def test_what_is_no_json_is_said(text):
     with pytest.raises(SchemaError, match="no JSON"):
         read_json(text, EPOCH)
@@ -99,7 +100,7 @@ def test_what_is_usual_may_be_missing_or_null():
     assert WINDOW.read(other) == other
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "why"),
     [
         ({"size": "3"}, "its size is a whole number from 1 to 9 or a list of 1 to 2, not '3'"),

@@ -11,6 +11,7 @@ import pytest
 
 from gradbook.cli.main import VERBS
 from gradbook.language import LANGUAGES
+from tests.cases import for_each
 from tests.conftest import require
 from tests.outside.browser import browser
 from tests.outside.witness import PYODIDE
@@ -155,7 +156,7 @@ def test_the_front_page_leads_to_every_guide(site):
 
 
 @pytest.mark.witness("zensical", "chromium", "axe")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@for_each("scheme", ["light", "dark"])
 def test_a_page_of_each_kind_is_there_for_everybody(site, scheme):
     with browser() as chromium:
         for kind in KINDS:

@@ -10,20 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", minversion="1.6")
-
-from sklearn.base import clone
-from sklearn.datasets import load_digits, load_iris
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
-
 from gradbook.engine.compilers import find_compiler
 from gradbook.errors import GradbookError
 from gradbook.net import Net
-from gradbook.sklearn import NetClassifier, NetRegressor
+from tests.cases import for_each
 
 EXPECTED_TO_FAIL = {
     "check_sample_weight_equivalence_on_dense_data": (
@@ -38,55 +28,84 @@ CONV = (
 )
 
 
-@parametrize_with_checks(
-    [NetClassifier(), NetRegressor()],
-    expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL,
-    xfail_strict=True,
-)
-def test_scikit_learns_own_check(estimator, check):
-    check(estimator)
+def classifier(*net, **settings):
+    from gradbook.sklearn import NetClassifier  # which takes a second to import scikit-learn
+
+    return NetClassifier(*net, **settings)
+
+
+@for_each("name", ["NetClassifier", "NetRegressor"])
+def test_scikit_learns_own_checks(name):
+    from sklearn.utils.estimator_checks import check_estimator
+
+    import gradbook.sklearn
+
+    results = check_estimator(
+        getattr(gradbook.sklearn, name)(),
+        expected_failed_checks=EXPECTED_TO_FAIL,
+        on_skip=None,
+        on_fail=None,
+    )
+    assert len(results) > 40
+    unexpected = [
+        f"{result['check_name']}: {result['status']}, {result['exception']}"
+        for result in results
+        if result["status"] == "failed"
+        or (result["status"] == "passed") == result["expected_to_fail"]
+    ]
+    assert not unexpected, "\n".join(unexpected)
 
 
 @pytest.fixture(scope="module")
 def iris():
+    from sklearn.datasets import load_iris
+
     return load_iris(return_X_y=True)
 
 
 @pytest.fixture(scope="module")
 def digits():
     """The smaller digits, as bytes."""
+    from sklearn.datasets import load_digits
+
     found = load_digits()
     return np.rint(found.data * 255 / 16).astype(np.uint8), found.target
 
 
 @pytest.fixture(scope="module")
 def fitted(iris):
-    return NetClassifier(epochs=20, random_state=0).fit(*iris)
+    return classifier(epochs=20, random_state=0).fit(*iris)
 
 
 def test_it_learns_flowers_in_cross_validation(iris):
-    flowers = NetClassifier(random_state=0)
+    from sklearn.model_selection import cross_val_score
+
+    flowers = classifier(random_state=0)
     assert cross_val_score(flowers, *iris, cv=3).mean() > 0.93
 
 
 def test_labels_may_be_words(iris):
     X, y = iris
     names = np.array(["setosa", "versicolor", "virginica"])
-    found = NetClassifier(epochs=30, random_state=0).fit(X, names[y])
+    found = classifier(epochs=30, random_state=0).fit(X, names[y])
     assert found.classes_.tolist() == names.tolist()
     assert found.score(X, names[y]) > 0.9
 
 
 def test_a_pipeline_is_searched_by_grid(iris):
-    pipe = make_pipeline(MinMaxScaler(), NetClassifier(epochs=3, random_state=0))
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import MinMaxScaler
+
+    pipe = make_pipeline(MinMaxScaler(), classifier(epochs=3, random_state=0))
     grid = {"netclassifier__hidden": [(), (8,)], "netclassifier__schedule": ["constant 0.1"]}
     found = GridSearchCV(pipe, grid, cv=2).fit(*iris)
     assert found.best_params_["netclassifier__hidden"] in ((), (8,))
 
 
 def test_the_same_random_state_gives_the_same_bits(iris, fitted):
-    again = NetClassifier(epochs=20, random_state=0).fit(*iris)
-    other = NetClassifier(epochs=20, random_state=1).fit(*iris)
+    again = classifier(epochs=20, random_state=0).fit(*iris)
+    other = classifier(epochs=20, random_state=1).fit(*iris)
     for name, value in fitted.values_.items():
         assert np.array_equal(value, again.values_[name])
     assert not np.array_equal(other.predict_proba(iris[0]), fitted.predict_proba(iris[0]))
@@ -101,8 +120,10 @@ def test_a_pickle_holds_arrays_and_reads_the_same(iris, fitted):
 
 
 def test_a_clone_is_not_fitted_and_takes_a_net_as_it_is(iris):
+    from sklearn.base import clone
+
     net = Net.parse("input 4; dense 3; softmax; loss cross-entropy; update adam")
-    found = clone(NetClassifier(net, epochs=1).fit(*iris))
+    found = clone(classifier(net, epochs=1).fit(*iris))
     assert found.net == net
     assert not hasattr(found, "net_")
 
@@ -110,7 +131,7 @@ def test_a_clone_is_not_fitted_and_takes_a_net_as_it_is(iris):
 def test_one_output_tells_two_classes_apart(iris):
     X, y = iris
     text = "input 4; dense 1; sigmoid; loss binary cross-entropy; update adam; rate 0.1"
-    found = NetClassifier(text, random_state=0).fit(X, y == 0)
+    found = classifier(text, random_state=0).fit(X, y == 0)
     assert found.predict_proba(X).shape == (150, 2)
     assert found.score(X, y == 0) == 1
 
@@ -121,17 +142,17 @@ def test_one_output_tells_two_classes_apart(iris):
 )
 def test_a_network_of_images_trains_on_bytes_and_numbers_alike(engine, digits):
     X, y = (part[:400] for part in digits)
-    classifier = NetClassifier(CONV, epochs=3, engine=engine, random_state=0)
-    of_bytes = classifier.fit(X, y).predict_proba(X)
-    of_numbers = classifier.fit(X.astype(float), y).predict_proba(X.astype(float))
+    learner = classifier(CONV, epochs=3, engine=engine, random_state=0)
+    of_bytes = learner.fit(X, y).predict_proba(X)
+    of_numbers = learner.fit(X.astype(float), y).predict_proba(X.astype(float))
     assert np.allclose(of_bytes, of_numbers, atol=1e-3)
-    assert classifier.score(X.astype(float), y) > 0.7
+    assert learner.score(X.astype(float), y) > 0.7
 
 
 def test_a_warm_start_goes_on_where_the_last_fit_ended(iris):
     X, y = iris
-    warm = NetClassifier(epochs=5, schedule="constant 0.01", warm_start=True, random_state=0)
-    cold = NetClassifier(epochs=10, schedule="constant 0.01", random_state=0).fit(X, y)
+    warm = classifier(epochs=5, schedule="constant 0.01", warm_start=True, random_state=0)
+    cold = classifier(epochs=10, schedule="constant 0.01", random_state=0).fit(X, y)
     warm.fit(X, y).fit(X, y)
     assert warm.n_iter_ == 10
     assert warm.loss_curve_ == cold.loss_curve_
@@ -140,14 +161,14 @@ def test_a_warm_start_goes_on_where_the_last_fit_ended(iris):
 
 def test_a_warm_start_goes_on_after_a_pickle_too(iris):
     X, y = iris
-    warm = NetClassifier(epochs=5, warm_start=True, random_state=0).fit(X, y)
+    warm = classifier(epochs=5, warm_start=True, random_state=0).fit(X, y)
     copy = pickle.loads(pickle.dumps(warm)).fit(X, y)
     assert copy.loss_curve_ == warm.fit(X, y).loss_curve_
 
 
 def test_a_warm_start_knows_only_its_classes(iris):
     X, y = iris
-    warm = NetClassifier(epochs=1, warm_start=True).fit(X[:100], y[:100])
+    warm = classifier(epochs=1, warm_start=True).fit(X[:100], y[:100])
     with pytest.raises(ValueError, match="classes that the first fit didn't have"):
         warm.fit(X, y)
 
@@ -156,7 +177,7 @@ def test_little_work_is_done_in_numpy(iris, fitted):
     assert fitted.engine_ == "plain"
     if find_compiler():
         X = np.tile(iris[0], (200, 1))
-        much = NetClassifier(epochs=200)
+        much = classifier(epochs=200)
         much.n_features_in_, much.classes_ = 4, np.arange(3)
         much.net_ = much._net()
         assert much._kind(len(X)) == "native"
@@ -165,19 +186,19 @@ def test_little_work_is_done_in_numpy(iris, fitted):
 def test_a_column_without_change_does_no_harm(iris):
     X, y = iris
     still = np.column_stack([X, np.full(len(X), 7.0)])
-    assert NetClassifier(random_state=0).fit(still, y).score(still, y) > 0.9
+    assert classifier(random_state=0).fit(still, y).score(still, y) > 0.9
 
 
 def test_columns_far_from_zero_are_told_apart(iris):
     X, y = iris
-    assert NetClassifier(random_state=0).fit(X + 1e7, y).score(X + 1e7, y) > 0.9
+    assert classifier(random_state=0).fit(X + 1e7, y).score(X + 1e7, y) > 0.9
 
 
 def test_a_row_of_weight_0_might_as_well_not_be_there(iris):
     X, y = iris
     weights = np.where(np.arange(150) % 3, 2.5, 0.0)
-    found = NetClassifier(epochs=3, random_state=0).fit(X, y, sample_weight=weights)
-    fewer = NetClassifier(epochs=3, random_state=0).fit(X[weights > 0], y[weights > 0])
+    found = classifier(epochs=3, random_state=0).fit(X, y, sample_weight=weights)
+    fewer = classifier(epochs=3, random_state=0).fit(X[weights > 0], y[weights > 0])
     np.testing.assert_allclose(found.predict_proba(X), fewer.predict_proba(X), rtol=1e-6)
 
 
@@ -185,7 +206,7 @@ def test_weights_move_the_answers_to_the_rows_that_count_more(iris):
     X, y = iris
     X, y = X[y > 0][:, :1], y[y > 0]  # hard to tell apart
     shares = [
-        (NetClassifier(random_state=0).fit(X, y, sample_weight=w).predict(X) == 1).mean()
+        (classifier(random_state=0).fit(X, y, sample_weight=w).predict(X) == 1).mean()
         for w in (np.where(y == 1, 9, 1), np.where(y == 1, 1, 9))
     ]
     assert shares[0] > shares[1] + 0.3
@@ -193,10 +214,10 @@ def test_weights_move_the_answers_to_the_rows_that_count_more(iris):
 
 def test_only_zeros_are_no_weights(iris):
     with pytest.raises(ValueError, match="zero"):
-        NetClassifier().fit(*iris, sample_weight=np.zeros(150))
+        classifier().fit(*iris, sample_weight=np.zeros(150))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("settings", "line"),
     [
         ({"net": "input 3; dense 3"}, "X has 4 features, but the network takes 3: begin it with"),
@@ -217,7 +238,7 @@ def test_only_zeros_are_no_weights(iris):
 )
 def test_a_wrong_setting_is_one_line(settings, line, iris):
     with pytest.raises(ValueError, match="^" + line.replace("?", r"\?")) as caught:
-        NetClassifier(**settings).fit(*iris)
+        classifier(**settings).fit(*iris)
     assert isinstance(caught.value, GradbookError)
 
 
@@ -225,18 +246,22 @@ def test_a_loss_that_is_no_number_any_more_is_said(iris):
     X, y = iris
     text = "input 4; dense 8; dense 3; loss half squared error"
     with pytest.raises(ValueError, match="the loss is no longer a number: use a smaller rate"):
-        NetClassifier(text, schedule="constant 1e9", random_state=0).fit(X, y)
+        classifier(text, schedule="constant 1e9", random_state=0).fit(X, y)
 
 
 def test_a_fit_that_says_one_class_to_everything_warns_with_what_to_change(iris):
+    from sklearn.exceptions import ConvergenceWarning
+
     asleep = "input 4; dense 2; relu; dense 3; softmax; biases -99 -99 0 0 0"
-    still = NetClassifier(asleep, schedule="constant 0.001", epochs=2, random_state=0)
+    still = classifier(asleep, schedule="constant 0.001", epochs=2, random_state=0)
     with pytest.warns(ConvergenceWarning, match="each of the 150 rows trained on.*rate"):
         still.fit(*iris)
 
 
 def test_a_fit_that_learned_says_nothing(iris, recwarn):
-    NetClassifier(random_state=0).fit(*iris)
+    from sklearn.exceptions import ConvergenceWarning
+
+    classifier(random_state=0).fit(*iris)
     assert [it for it in recwarn if it.category is ConvergenceWarning] == []
 
 
@@ -260,6 +285,8 @@ def test_the_example_runs(tmp_path):
 
 
 def test_a_regressor_learns_numbers_of_any_size(iris):
+    from gradbook.sklearn import NetRegressor
+
     X, y = iris[0][:, :3], 1000 + 250 * iris[0][:, 3]
     regressor = NetRegressor(epochs=40, random_state=0).fit(X[::2], y[::2])
     assert regressor.score(X[1::2], y[1::2]) > 0.9  # R²

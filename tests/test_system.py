@@ -14,6 +14,7 @@ import pytest
 import gradbook
 from gradbook import system
 from gradbook.system import FolderLock
+from tests.cases import for_each
 from tests.outside.systems.bare.posix_names import MODULES, OF_OS, OF_SIGNAL
 
 PACKAGE = Path(gradbook.__file__).parent
@@ -46,12 +47,12 @@ def test_nobody_else_asks_for_what_not_every_system_has():
     assert "fcntl" in asking[ROOM]
 
 
-@pytest.mark.parametrize("name", ["con", "NUL.txt", "aux.tar.gz", "Com1", "lpt9.html", "prn "])
+@for_each("name", ["con", "NUL.txt", "aux.tar.gz", "Com1", "lpt9.html", "prn "])
 def test_windows_has_devices_that_look_like_files(name):
     assert system.is_a_device(name)
 
 
-@pytest.mark.parametrize("name", ["console", "null", "com", "lptx", "a.con", "communication1"])
+@for_each("name", ["console", "null", "com", "lptx", "a.con", "communication1"])
 def test_what_only_begins_so_is_a_file(name):
     assert not system.is_a_device(name)
 
@@ -91,7 +92,7 @@ def test_without_locks_everybody_is_alone(tmp_path, monkeypatch):
         lock.let_go()
 
 
-@pytest.mark.parametrize("groups", [True, False], ids=["groups of processes", "none"])
+@for_each("groups", [True, False], ids=["groups of processes", "none"])
 def test_a_process_apart_can_be_ended(groups, monkeypatch):
     if not groups:
         monkeypatch.delattr(os, "killpg", raising=False)

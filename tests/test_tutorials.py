@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import for_each
+
 FOLDER = Path(__file__).parent.parent / "docs" / "tutorials"
 TUTORIALS = sorted(FOLDER.glob("*.md"))
 BLOCK = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
@@ -19,7 +21,7 @@ ROUGHLY = "something like this"  # figures that another processor or another day
 COMMAND = re.compile(r"^gradbook ", re.MULTILINE)
 
 
-@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+@for_each("path", TUTORIALS, ids=lambda path: path.stem)
 def test_a_tutorial_can_be_followed(path, tmp_path):
     for file in FOLDER.iterdir():
         if file.suffix != ".md":
@@ -67,7 +69,7 @@ def test_a_quotation_that_differs_is_noticed():
     assert_quoted("a\n…\nd 1", "a\nb\nd 2\n", roughly=True)
 
 
-@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+@for_each("path", TUTORIALS, ids=lambda path: path.stem)
 def test_a_tutorial_has_no_command_that_is_not_run(path):
     """But for those on files of the reader's own, which are `console`."""
     text = path.read_text("utf-8")

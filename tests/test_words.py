@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.cases import for_each
 
 ROOT = Path(__file__).parent.parent
 STYLE = ROOT / "docs/style.md"
@@ -105,6 +105,6 @@ def test_messages_and_help_keep_to_the_words():
     assert not odd, "\n".join(odd)
 
 
-@pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
+@for_each("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_documents_keep_to_the_words(path):
     assert list(found(path.read_text("utf-8"))) == []

@@ -12,6 +12,7 @@ from gradbook.net.build import training_step
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from tests.agree.runs import apart, compared, doubts, on_a_corner, outputs, reference_run, slopes
+from tests.cases import for_each
 from tests.families import networks, steady
 
 SLIGHT = 1e-3
@@ -36,7 +37,7 @@ def test_single_values_and_tensors_train_alike(net):
     )
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@for_each("name", LESSONS)
 def test_single_values_and_tensors_train_alike_for_70_epochs(name):
     tensors, scalars = training_step(builtin(name)), scalar_step(builtin(name))
     pair = reference_run(tensors, 70), reference_run(scalars, 70)

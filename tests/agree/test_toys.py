@@ -20,6 +20,7 @@ from gradbook.targets.drawing import draw
 from gradbook.targets.plain import as_json
 from tests.agree.runs import apart, slopes
 from tests.agree.test_steps import SLIGHT, slopes_by_trying
+from tests.cases import for_each
 from tests.engine.against import QUICK, a_batch, distance, held, reference
 from tests.engine.against import run as one_step
 from tests.trained import trained_of
@@ -69,7 +70,7 @@ def test_they_are_written_as_json():
 
 
 @pytest.mark.witness("cc")
-@pytest.mark.parametrize("ending", ["softmax; loss cross-entropy", "wavy; loss toy error"])
+@for_each("ending", ["softmax; loss cross-entropy", "wavy; loss toy error"])
 def test_they_train_in_c(ending):
     net = parse(f"input 1x6x6; conv 4 3x3; pairnorm; wavy; flatten; dense 2; {ending}")
     engine, batch = NativeEngine(net, 8, 2, "float64", extra=QUICK), a_batch(net, 7)

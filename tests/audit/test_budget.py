@@ -18,6 +18,7 @@ from gradbook.audit.check import check
 from gradbook.audit.findings import GOOD, grade
 from gradbook.audit.workbook import evaluate
 from tests.audit.material.lookalikes import FORMULAS, book
+from tests.cases import for_each
 
 MISTAKE = {"∂E/∂w1": FORMULAS["∂E/∂w1"].replace("(1-{a_h1})", "(1-{a_h2})")}
 
@@ -90,7 +91,7 @@ def test_a_training_that_could_not_be_judged_is_not_called_right(tmp_path, monke
     assert sheet.notes[0].startswith("not examined further")
 
 
-@pytest.mark.parametrize("most", [10_000 * 2**k for k in range(10)])
+@for_each("most", [10_000 * 2**k for k in range(10)])
 def test_however_little_may_be_spent_a_wrong_gradient_does_not_count_as_right(
     most, tmp_path, monkeypatch
 ):

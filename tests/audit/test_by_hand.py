@@ -5,11 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
-
 from gradbook.audit.check import check
 from tests.audit.material.by_hand import BLOCKS, BY_BLOCK, NO_TRAINING, RIGHT
 from tests.audit.material.small import saved
+from tests.cases import for_each
 
 WRONG = {  # the cells, another formula, and what people would have to type
     "a line by SUMPRODUCT": ("G2:G12", "=-2/5*SUMPRODUCT($B$2:$B$6-E2*$A$2:$A$6-D2)"),
@@ -26,7 +25,7 @@ WRONG = {  # the cells, another formula, and what people would have to type
 }
 
 
-@pytest.mark.parametrize("name", RIGHT)
+@for_each("name", RIGHT)
 def test_a_right_sheet_is_right(name, path):
     report = check(saved(path, RIGHT[name]))
     assert (report.verdict, report.findings) == ("right", ())
@@ -53,7 +52,7 @@ def test_each_is_right_where_nothing_was_loaded_before_it(tmp_path):
     assert done.stdout.split() == ["right"] * len(RIGHT), done.stderr
 
 
-@pytest.mark.parametrize("name", WRONG)
+@for_each("name", WRONG)
 def test_a_mistake_in_it_is_found(name, path):
     place, formula = WRONG[name]
     report = check(saved(path, {**RIGHT[name], place: formula}))
@@ -61,7 +60,7 @@ def test_a_mistake_in_it_is_found(name, path):
     assert {f.cells.split(":")[0].rstrip("0123456789") for f in report.findings} == {place[0]}
 
 
-@pytest.mark.parametrize("name", NO_TRAINING)
+@for_each("name", NO_TRAINING)
 def test_what_only_looks_like_a_training_is_none(name, path):
     assert check(saved(path, NO_TRAINING[name])).verdict == "no network"
 
@@ -81,7 +80,7 @@ def test_a_typed_slope_of_a_bias_that_is_not_1_is_wrong(path):
     assert check(saved(path, cells)).verdict == "wrong"
 
 
-@pytest.mark.parametrize("name", ["LOG", "LOG10"])
+@for_each("name", ["LOG", "LOG10"])
 def test_a_decimal_logarithm_in_the_loss_is_wrong_where_gradients_are_those_of_ln(name, path):
     cells = {**RIGHT["softmax"], "N2:N12": f"=-{name}(L2)"}
     (finding,) = check(saved(path, cells)).findings

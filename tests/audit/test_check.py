@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from xlsxwriter import Workbook
 
 from gradbook.audit.check import check
 from gradbook.net import builtin, parse
 from gradbook.report.workbook import write_workbook
 from tests.audit.material.lookalikes import D1, D2, FORMULAS, TOP, book, cells, findings, letter
+from tests.cases import for_each
 from tests.report.workbooks import edited, tables
 
 
@@ -28,7 +28,7 @@ def test_a_right_book_is_right(path):
     assert sheet.rows == (TOP + 2, TOP + 7)
 
 
-@pytest.mark.parametrize("name", ["worked", "xor", "strokes"])
+@for_each("name", ["worked", "xor", "strokes"])
 def test_what_works_behind_our_own_books_leaves_them_right(name, path):
     write_workbook(builtin(name), path, epochs=20)
     report = check(path)
@@ -37,7 +37,7 @@ def test_what_works_behind_our_own_books_leaves_them_right(name, path):
     assert report.notes == ()
 
 
-@pytest.mark.parametrize(
+@for_each(
     "layers",
     ["input 2; dense 2; dense 2", "input 1x1x2; conv 2 1x2; flatten"],
 )
@@ -47,7 +47,7 @@ def test_a_bias_before_batch_normalisation_has_the_gradient_0_but_for_rounding(l
     assert check(path).verdict == "right"
 
 
-@pytest.mark.parametrize(("hidden", "verdict"), [(False, "wrong"), (True, "right")])
+@for_each(("hidden", "verdict"), [(False, "wrong"), (True, "right")])
 def test_of_a_hidden_sheet_only_the_values_are_taken(hidden, verdict, path):
     def spoil_the_second(workbook):
         sheet = workbook.get_worksheet_by_name("Behind")
@@ -73,7 +73,7 @@ def test_a_training_on_a_hidden_sheet_is_told_and_not_denied(path):
     assert report.notes[0].startswith("weights are trained on the hidden sheet Sheet1")
 
 
-@pytest.mark.parametrize("style", [{"∂E/∂w1": "dw1"}, {"∂E/∂w1": "Etotaldw1"}, {"w1": "x"}])
+@for_each("style", [{"∂E/∂w1": "dw1"}, {"∂E/∂w1": "Etotaldw1"}, {"w1": "x"}])
 def test_headings_are_only_names(path, style):
     assert check(book(path, headings=style)).verdict == "right"
 
@@ -145,7 +145,7 @@ def test_one_target_for_both_outputs_is_found_though_they_are_equal(path):
     assert finding.cells == cells("∂E/∂w8")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "old", "new", "kind"),
     [
         ("∂E/∂w5", "{a_h1}", "{h1}", "pre-activation"),
@@ -168,7 +168,7 @@ def test_a_row_that_differs_is_blamed_alone(path):
     assert finding.cells == f"{letter('h1')}{TOP + 5}"
 
 
-@pytest.mark.parametrize("name", ["∂E/∂w2", "w6", "a_h1"])
+@for_each("name", ["∂E/∂w2", "w6", "a_h1"])
 def test_a_pasted_value_is_found(path, name):
     (finding,) = findings(book(path, special={(name, 3): 0.25}))
     assert (finding.kind, finding.cells) == ("pasted value", f"{letter(name)}{TOP + 5}")
@@ -188,7 +188,7 @@ def test_a_wrong_sum_is_blamed_and_not_the_gradients(path):
     assert finding.kind == "pre-activation"
 
 
-@pytest.mark.parametrize("sum_of", ["={a_h1}*2", "={a_h1}+{i1}*{w1}", "={h1}*{w1}"])
+@for_each("sum_of", ["={a_h1}*2", "={a_h1}+{i1}*{w1}", "={h1}*{w1}"])
 def test_a_cell_that_is_computed_from_itself_is_found(path, sum_of):
     (finding,) = findings(book(path, {"h1": sum_of}))
     assert finding.kind == "circular reference"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.as_meant import without_circles
 from gradbook.audit.check import check
 from tests.audit.material.lookalikes import FORMULAS, book, cells, letter
 from tests.audit.material.small import all_at, at, small
+from tests.cases import for_each
 
 GOES_ON = {"A2": 0.5, "A3:A8": "=A2-0.1*C2", "B2:B8": "=2*A2", "C2:C8": "=B2*B2"}
 
@@ -39,7 +38,7 @@ def test_all_gradients_of_a_book_with_a_circle_are_judged(path):
     assert (finding.kind, finding.cells) == ("another row", cells("a_h1"))
 
 
-@pytest.mark.parametrize("name", ["∂E/∂w5", "∂E/∂w1"])
+@for_each("name", ["∂E/∂w5", "∂E/∂w1"])
 def test_a_mistake_beside_the_circle_is_found(name, path):
     special = {("a_h1", k): f"=1/(1+EXP(-{letter('h1')}{9 + k}))" for k in range(6)}
     wrong = {name: FORMULAS[name].replace("{a_h1}", "{a_h2}", 1)}

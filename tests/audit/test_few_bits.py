@@ -14,6 +14,7 @@ from openpyxl.formula.translate import Translator
 from gradbook.audit.check import check
 from gradbook.net import parse
 from gradbook.report.workbook import write_workbook
+from tests.cases import for_each
 
 NETWORK = "input 2; dense 2 {}; tanh; dense 1; loss half squared error; sample 0.3 -0.7 -> 0.4"
 BITS = ("bits 8", "bits 4", "bits 2", "ternary")
@@ -61,9 +62,7 @@ def planted(path: Path, *edits: Edit) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    "text", [*map(NETWORK.format, BITS), *OTHERS.values()], ids=[*BITS, *OTHERS]
-)
+@for_each("text", [*map(NETWORK.format, BITS), *OTHERS.values()], ids=[*BITS, *OTHERS])
 def test_a_right_sheet_is_right(text, path):
     net = parse(text)
     report = check(write_workbook(net, path, epochs=EPOCHS, rates=()).path)
@@ -79,7 +78,7 @@ def test_a_mistake_in_it_is_found_where_it_is(name, path):
     assert report.verdict == "wrong"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "expected"),
     [
         ("a rounded update", "=E5-eta*AD5"),
@@ -126,7 +125,7 @@ HAND_MADE = {  # a level as others write it, of the weight in E5 by the scale in
 }
 
 
-@pytest.mark.parametrize("name", HAND_MADE)
+@for_each("name", HAND_MADE)
 def test_a_level_that_is_written_otherwise_is_one_too(name, path):
     report = check(planted(path, ("M", 5, HAND_MADE[name])))
     assert (report.verdict, report.findings) == ("right", ())

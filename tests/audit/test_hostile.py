@@ -14,6 +14,7 @@ from gradbook.report.audit_page import audit_page
 from gradbook.report.words import plain
 from tests.audit.material.guarded import Guard, Outcome
 from tests.audit.material.hostile import FILES, HOSTILE_WORDS, NOT_WORKBOOKS, ODD, PACKAGES, package
+from tests.cases import for_each
 from tests.tags import Tags
 
 SOON = 5.0  # seconds of a processor, half of what is promised: a busy one took three
@@ -54,13 +55,13 @@ def test_what_is_no_workbook_is_refused_in_a_line(name, tmp_path, checked):
     assert checked(path).verdict == "unreadable"
 
 
-@pytest.mark.parametrize("name", PACKAGES)
+@for_each("name", PACKAGES)
 def test_a_hostile_package_is_refused_in_a_line(name, tmp_path, checked):
     path = package(tmp_path / "book.xlsx", **PACKAGES[name])
     assert checked(path).verdict == "unreadable"
 
 
-@pytest.mark.parametrize("name", ODD)
+@for_each("name", ODD)
 def test_an_odd_sheet_stops_nothing(name, tmp_path, checked):
     path = package(tmp_path / "book.xlsx", sheet=ODD[name])
     assert checked(path).verdict in ("no network", "unreadable")
@@ -73,7 +74,7 @@ def test_a_hostile_file_costs_little(name, tmp_path, checked):
     checked(path)
 
 
-@pytest.mark.parametrize("words", HOSTILE_WORDS, ids=range(len(HOSTILE_WORDS)))
+@for_each("words", HOSTILE_WORDS, ids=range(len(HOSTILE_WORDS)))
 def test_words_of_a_book_reach_neither_the_terminal_nor_the_page(words, tmp_path):
     path = tmp_path / "book.xlsx"
     FILES[f"words {HOSTILE_WORDS.index(words)}"](path)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.findings import RIGHT
 from tests.audit.material.kinds.catalogue import KINDS, found, judged
 from tests.audit.material.kinds.nothing import FORWARD_PASSES, NOTHING
+from tests.cases import for_each
 
 SPOILT = [  # a few: bench/kinds.py has them all
     ("momentum on another sheet", "w 2"),
@@ -38,25 +37,25 @@ SPOILT = [  # a few: bench/kinds.py has them all
 ]
 
 
-@pytest.mark.parametrize("name", KINDS)
+@for_each("name", KINDS)
 def test_a_right_book_is_right(name, path):
     verdict = judged(KINDS[name], path)
     assert verdict.word == RIGHT, verdict.words
 
 
-@pytest.mark.parametrize("name", NOTHING)
+@for_each("name", NOTHING)
 def test_a_forward_pass_is_called_one_and_nothing_else_is(name, path):
     words = judged(NOTHING[name], path).words
     assert words.startswith("forward pass: ") == (name in FORWARD_PASSES)
     assert ("Sheet1 computes a forward pass: " in words) == (name in FORWARD_PASSES)
 
 
-@pytest.mark.parametrize("name", ["a controller", "a thermostat"])
+@for_each("name", ["a controller", "a thermostat"])
 def test_a_controller_trains_nothing_though_it_has_an_error(name, path):
     assert judged(NOTHING[name], path).words == "no network: "
 
 
-@pytest.mark.parametrize(("name", "what"), SPOILT)
+@for_each(("name", "what"), SPOILT)
 def test_a_mistake_is_found_in_its_cells(name, what, path):
     kind = KINDS[name]
     verdict = found(kind, kind.mistakes[what], path)

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import random
 
-import pytest
-
 from gradbook.audit.check import check
 from tests.audit.judge.test_optimisers import LINE
 from tests.audit.material.layouts.catalogue import KINDS
 from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.places import laid
 from tests.audit.material.layouts.planted import drawn
+from tests.cases import for_each
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("number", [1, 2])
+@for_each("kind", KINDS)
+@for_each("number", [1, 2])
 def test_a_clean_training_is_right(kind, number, path):
     judged = KINDS[kind].clean(path, number)
     assert judged.found, judged.words
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("kind", KINDS)
 def test_a_mistake_is_found_in_its_cells_and_put_right(kind, path):
     judged = next(j for k in range(2, 12) if (j := KINDS[kind].spoilt(path, k)))
     assert judged.found, judged.words

@@ -18,6 +18,7 @@ from gradbook.audit.findings import BookReport, record_of
 from gradbook.audit.workbook import rows as limits
 from gradbook.report.audit_page import audit_page
 from tests.audit.material.long_tables import LATER, STEP, table
+from tests.cases import for_each
 from tests.outside.witness import read_values, recalculate
 
 ROWS = 400
@@ -95,7 +96,7 @@ def test_the_corrected_copy_is_right_in_every_row(all_wrong, path, tmp_path):
         w1, w2 = w1 - 0.5 * g1, w2 - 0.5 * g2
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("column", "formula", "right"),
     [
         ("K", WRONG, "=(H333-B333)*H333*(1-H333)*F333"),

@@ -19,6 +19,7 @@ from gradbook.report.workbook import write_workbook
 from tests.audit.conftest import CLOCKS
 from tests.audit.material.hostile import FILES
 from tests.audit.material.lookalikes import FORMULAS, book
+from tests.cases import for_each
 
 FAR_FROM_SPENT = 0.1  # of what may be spent: what an ordinary book takes
 ONE_MORE = 1.01  # what is computed is counted before anything says that it was too much
@@ -73,7 +74,7 @@ def test_a_clock_that_ends_something_is_known_by_it(monkeypatch):
     assert not mine.judging.was_late
 
 
-@pytest.mark.parametrize("name", ORDINARY)
+@for_each("name", ORDINARY)
 def test_an_ordinary_book_is_far_from_any_limit(name, path, budgets):
     ORDINARY[name](path)
     check(path)
@@ -97,7 +98,7 @@ def test_where_the_work_is_spent_the_same_is_said_however_long_the_clock(
     assert str(ours) == str(patient)
 
 
-@pytest.mark.parametrize(("make", "size"), [(many_terms, 50), (each_row_wrong, 60)])
+@for_each(("make", "size"), [(many_terms, 50), (each_row_wrong, 60)])
 def test_a_hostile_book_is_judged_corrected_and_judged_again_within_the_counted_work(
     make, size, path, budgets
 ):

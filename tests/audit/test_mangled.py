@@ -17,6 +17,7 @@ from tests.audit.material.mangled.bases import BASES, TINY, parts_of
 from tests.audit.material.mangled.packages import WAYS, mangled, packed
 from tests.audit.material.network import NETWORK
 from tests.audit.material.small import saved
+from tests.cases import for_each
 
 FEW = range(24)
 
@@ -43,7 +44,7 @@ def test_books_are_mangled_in_every_way(bases):
     assert {mangled(bases, number)[0].split()[0] for number in FEW} == set(WAYS)
 
 
-@pytest.mark.parametrize("number", FEW)
+@for_each("number", FEW)
 def test_a_mangled_book_stops_nothing(number, bases, tmp_path):
     stops_nothing(tmp_path / "book.xlsx", mangled(bases, number)[1])
 

@@ -19,6 +19,7 @@ from gradbook.audit.check import report_on
 from gradbook.audit.findings import RIGHT, UNREADABLE, BookReport
 from gradbook.audit.many import check_books, checked_by, remote_task
 from gradbook.work.processes import ProcessCrew
+from tests.cases import for_each
 
 
 def behave(book: str) -> BookReport:
@@ -58,7 +59,7 @@ def test_a_book_that_stops_its_helper_stops_no_other(kind, workers):
     assert verdicts(books, workers) == expected
 
 
-@pytest.mark.parametrize("kind", ["dies", "hangs", "fails"])
+@for_each("kind", ["dies", "hangs", "fails"])
 def test_what_became_of_it_is_one_line(kind):
     problems = [r.problem for r in check_books([kind, "2"], 2, behave, longest=0.5)]
     assert problems[0]
@@ -105,7 +106,7 @@ def test_a_book_is_sent_whole_unless_it_is_found_there(tmp_path):
     assert by_path().verdict == UNREADABLE
 
 
-@pytest.mark.parametrize("kind", ["missing", "folder", "huge"])
+@for_each("kind", ["missing", "folder", "huge"])
 def test_what_cant_be_sent_is_told_as_it_is_here(kind, tmp_path):
     book = tmp_path / "book.xlsx"
     if kind == "folder":

@@ -8,6 +8,7 @@ import pytest
 
 from tests.audit.material.mutants import clean_book, tried
 from tests.audit.material.styles import STYLES
+from tests.cases import for_each
 from tests.conftest import THOROUGH
 
 MUTANTS = range(0, 720, 5 if THOROUGH else 12)  # some of them have no place for their mistake
@@ -17,7 +18,7 @@ PARTS = 2 if THOROUGH else 1
 pytestmark = pytest.mark.filterwarnings("ignore:Unknown sheet name")
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@for_each("part", range(PARTS))
 def test_planted_mistakes_are_found_and_repaired(part, tmp_path):
     path = tmp_path / "mutant.xlsx"
     tries = (tried(path, number, (1,)) for number in MUTANTS[part::PARTS])
@@ -28,7 +29,7 @@ def test_planted_mistakes_are_found_and_repaired(part, tmp_path):
     assert len(left) <= (1 - LEAST_REPAIRED) * len(outcomes), left
 
 
-@pytest.mark.parametrize("style", STYLES, ids=" - ".join)
+@for_each("style", STYLES, ids=" - ".join)
 def test_a_clean_book_raises_no_alarm_in_any_style(style, tmp_path):
     number = random.Random(" ".join(style)).randrange(600)
     for more in range(2):
@@ -39,7 +40,7 @@ def test_a_clean_book_raises_no_alarm_in_any_style(style, tmp_path):
         )
 
 
-@pytest.mark.parametrize("number", [5000579, 5000618, 5002074])
+@for_each("number", [5000579, 5000618, 5002074])
 def test_a_weight_and_a_bias_exchanged_in_a_sum_are_told_alone(number, tmp_path):
     """Their updates, which then seem to take each other's gradients, are no second mistake."""
     assert tried(tmp_path / "book.xlsx", number).repaired

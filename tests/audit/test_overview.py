@@ -26,6 +26,7 @@ from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.cli.main import main
 from gradbook.targets.excel.language import Reference
 from tests.audit.material.lookalikes import FORMULAS, book
+from tests.cases import for_each
 
 FIRST, LAST = 5, 9  # rows of Training
 GRADIENTS = range(25, 33)  # its columns, ∂E/∂w1 to ∂E/∂w8
@@ -135,7 +136,7 @@ def test_a_mistake_is_the_same_wherever_the_table_stands():
     assert shared.findings == (finding(),)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "other",
     [finding("w4"), finding(right="a_h3")],
     ids=["another weight", "another edit"],

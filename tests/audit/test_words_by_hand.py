@@ -12,6 +12,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 
 from gradbook.audit.check import check
+from tests.cases import for_each
 
 EPOCHS = 22
 DATA = {"t1": 0.1, "t2": 0.9, "i1": 0.05, "i2": 0.1}
@@ -127,7 +128,7 @@ def test_a_right_network_is_right_wherever_its_rate_stands(where, path):
     assert network.told(path) == ("right", [], "")
 
 
-@pytest.mark.parametrize("of", [(), ("w1",), ("w1", "w2", "w3", "w4")], ids=len)
+@for_each("of", [(), ("w1",), ("w1", "w2", "w3", "w4")], ids=len)
 @PLACES
 def test_an_update_without_the_rate_lacks_it(where, of, path):
     network = Network(where)
@@ -144,8 +145,8 @@ def test_a_rate_of_1_that_nobody_multiplies_with_is_none_that_is_missing(path):
     assert network.told(path)[0] == "right"
 
 
-@pytest.mark.parametrize("update", ["={eta}*{g}", "=-{eta}*{g}"])
-@pytest.mark.parametrize("of", [(), ("w1",)], ids=len)
+@for_each("update", ["={eta}*{g}", "=-{eta}*{g}"])
+@for_each("of", [(), ("w1",)], ids=len)
 def test_an_update_that_is_only_the_change_lacks_the_old_weight(of, update, path):
     network = Network()
     network.fill_in(formulas(), update, *of)
@@ -154,8 +155,8 @@ def test_an_update_that_is_only_the_change_lacks_the_old_weight(of, update, path
     assert "only the change of w1" in why
 
 
-@pytest.mark.parametrize("of", [(), ("w1",)], ids=len)
-@pytest.mark.parametrize("where", ["above", "beside", "elsewhere", "over w1"])
+@for_each("of", [(), ("w1",)], ids=len)
+@for_each("where", ["above", "beside", "elsewhere", "over w1"])
 def test_a_rate_that_runs_down_the_rows_is_not_anchored(where, of, path):
     network = Network(where)
     network.fill_in(formulas(), "={w}-{drifting}*{g}", *of)
@@ -164,9 +165,9 @@ def test_a_rate_that_runs_down_the_rows_is_not_anchored(where, of, path):
     assert network.eta in why
 
 
-@pytest.mark.parametrize("rows", [slice(None), ONE_CELL], ids=["column", "cell"])
-@pytest.mark.parametrize("name", ["dE/dw1", "dE/dw5", "w1", "h1"])
-@pytest.mark.parametrize("mistake", TYPED)
+@for_each("rows", [slice(None), ONE_CELL], ids=["column", "cell"])
+@for_each("name", ["dE/dw1", "dE/dw5", "w1", "h1"])
+@for_each("mistake", TYPED)
 def test_what_stands_in_a_formula_s_place_is_called_what_it_is(mistake, name, rows, path):
     kind, words, typing = TYPED[mistake]
     network = Network()
@@ -177,7 +178,7 @@ def test_what_stands_in_a_formula_s_place_is_called_what_it_is(mistake, name, ro
     assert words in why
 
 
-@pytest.mark.parametrize("name", ["dE/dw1", "w1", "h1"])
+@for_each("name", ["dE/dw1", "w1", "h1"])
 def test_a_dollar_in_every_reference_keeps_all_copies_at_the_first_row(name, path):
     network = Network()
     network.fill_in(formulas())

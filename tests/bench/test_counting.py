@@ -10,6 +10,7 @@ import pytest
 from bench.counting.blocks import FUSED, X86, counting
 from bench.counting.steps import OWN, executed, level
 from gradbook.net import Net
+from tests.cases import for_each
 from tests.engine.levels import levels
 
 PROGRAM = """
@@ -47,7 +48,7 @@ def said(words, folder):
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
+@for_each("name", SYSTEMS)
 def test_each_run_counts_how_often_it_is_gone_through(name, tmp_path):
     at = level(name)
     words = [*at.compiler.words("plain"), *at.flags]

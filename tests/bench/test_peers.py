@@ -8,6 +8,7 @@ from bench.peers.peer import Peer, asked_on
 from gradbook.data.sources import load
 from gradbook.lab.models.model import Model, untrained_model
 from gradbook.net import Net
+from tests.cases import for_each
 from tests.outside.devices.avr import UNO
 from tests.outside.devices.boards import BOARDS, Question
 
@@ -45,7 +46,7 @@ def test_a_peer_is_asked_by_its_own_c():
 
 
 @pytest.mark.witness("qemu-system-arm", "arm-none-eabi-gcc")
-@pytest.mark.parametrize("size", [200, 1000])
+@for_each("size", [200, 1000])
 def test_the_stack_that_a_call_uses_is_seen(size):
     found = asked_on(BOARDS[0], deep(size), deep(size).images, "-O2")
     assert found.classes.tolist() == [4, 8]

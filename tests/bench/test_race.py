@@ -17,9 +17,10 @@ from bench.race.turns import Taken
 from gradbook.data.warp import parse_warp
 from gradbook.lab.recipes.text import builtin_recipe
 from gradbook.net import builtin
+from tests.cases import for_each
 
 
-@pytest.mark.parametrize("name", ["reference", "blocks", "flat"])
+@for_each("name", ["reference", "blocks", "flat"])
 @pytest.mark.witness("torch")
 def test_the_rival_is_the_same_network(name):
     from bench.race.rivals import model

@@ -15,6 +15,7 @@ from bench.recorded.entry import Claim, read_all, read_entry
 from bench.recorded.table import PAGE, PARAMETERS, SMALLEST, page
 from gradbook.errors import GradbookError
 from gradbook.lab.recipes.text import measurement
+from tests.cases import for_each
 from tests.conftest import require
 
 ALL = read_all()
@@ -30,7 +31,7 @@ def written(folder, recipe=RECIPE, claim=FIGURES, more="", name="mine"):
     return path
 
 
-by_entry = pytest.mark.parametrize(
+by_entry = for_each(
     "entry", [entry for entry in ALL if entry.is_verifiable], ids=lambda entry: entry.name
 )
 
@@ -113,7 +114,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@for_each("case", REFUSED)
 def test_what_may_not_enter_is_refused_in_a_line(case, tmp_path, capsys):
     changed, said = REFUSED[case]
     path = written(tmp_path, **changed)
@@ -142,7 +143,7 @@ def test_no_file_is_read_but_the_entry(tmp_path, monkeypatch):
 # Verifying.
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("claim", "code", "says"),
     [
         (FIGURES, 0, "mine: the claim holds"),
@@ -172,7 +173,7 @@ def test_what_rounding_costs_is_measured_with_the_bytes(tmp_path, monkeypatch, c
     assert "at most -100: DOESN'T HOLD" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("claimed", "code"), [(1.4, 0), (1.2, 1)])
+@for_each(("claimed", "code"), [(1.4, 0), (1.2, 1)])
 def test_a_time_is_held_against_that_of_quick(claimed, code, tmp_path, monkeypatch, capsys):
     path = written(tmp_path, claim=f"{FIGURES}times_quick = {claimed}\n")
     own, quick = iter((9.0, 6.0, 30.0, 4.5)), iter((9.0, 4.0, 20.0, 3.0))  # the first compiles
@@ -183,7 +184,7 @@ def test_a_time_is_held_against_that_of_quick(claimed, code, tmp_path, monkeypat
     assert "1.50 times as long" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("what", ["flash", "memory"])
+@for_each("what", ["flash", "memory"])
 def test_bytes_are_counted_where_the_compiler_is(what, tmp_path, monkeypatch, capsys):
     path = written(tmp_path, claim=f"{FIGURES}{what} = 10\n")
     monkeypatch.setattr(records, "board_bytes", lambda model: {"flash": 11, "memory": 10})

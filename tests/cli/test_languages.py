@@ -7,6 +7,7 @@ import pytest
 from gradbook.cli.main import main
 from gradbook.cli.output import progress
 from gradbook.language import tr
+from tests.cases import for_each
 from tests.pseudo import plain_words, pseudo_language
 
 NAMES = {"worked", "xor", "xlsx", "Training", "Samples", "Check", "exercise", "gradbook", "net"}
@@ -34,7 +35,7 @@ def english(capsys, tmp_path, monkeypatch):
 QUICK = ("--epochs", "3")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "words",
     [
         ("worked", *QUICK, "--rates", "0.5"),

@@ -14,6 +14,7 @@ from gradbook.cli import main as command
 from gradbook.cli.main import PARTS, RENAMED, VERBS, every_command, main, verb_parser
 from gradbook.cli.page import Verb
 from gradbook.cli.verbs.about import ENTRIES
+from tests.cases import for_each
 
 ENTRY = [sys.executable, "-m", "gradbook"]
 
@@ -53,7 +54,7 @@ def test_version_is_one_line(capsys):
     assert capsys.readouterr().out == f"gradbook {__version__}\n"
 
 
-@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
+@for_each("words", [[], ["--help"], ["-h"], ["help"]])
 def test_the_overview_names_every_verb_and_fits_80_columns(words, capsys):
     assert main(words) == 0
     page = capsys.readouterr().out
@@ -61,7 +62,7 @@ def test_the_overview_names_every_verb_and_fits_80_columns(words, capsys):
     assert max(map(len, page.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("verb", [*every_command(), *PARTS])
+@for_each("verb", [*every_command(), *PARTS])
 def test_every_verb_has_help_on_one_screen_with_four_examples(verb, capsys):
     assert main([*verb.split(), "--help"]) == 0
     page = capsys.readouterr().out
@@ -87,7 +88,7 @@ def test_there_are_few_verbs_and_few_options(capsys):
     assert own["train"] <= 20
 
 
-@pytest.mark.parametrize("old", RENAMED)
+@for_each("old", RENAMED)
 def test_an_old_name_says_the_new_one(old, refused):
     assert old not in VERBS
     said = refused([old, "xor", "-o", "x.html"])
@@ -98,7 +99,7 @@ def test_an_old_name_says_the_new_one(old, refused):
 GONE = [(verb, flag) for verb in every_command() for flag in verb_parser(verb).verb.gone]
 
 
-@pytest.mark.parametrize(("verb", "flag"), GONE)
+@for_each(("verb", "flag"), GONE)
 def test_an_old_option_says_what_to_write(verb, flag, refused):
     assert flag not in verb_parser(verb).format_help().split()
     said = refused(
@@ -119,7 +120,7 @@ def test_a_verb_that_speaks_english_alone_says_so(refused):
     assert "train speaks English alone" in refused(["train", "--language", "de"])
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "said"),
     [
         (["networks"], "loss half squared error"),
@@ -134,7 +135,7 @@ def test_help_has_the_grammar_of_every_text_form(words, said, capsys):
     assert said in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "said"),
     [
         (["hepl"], "unknown verb 'hepl': did you mean 'help'?"),
@@ -154,7 +155,7 @@ def test_a_wrong_word_is_one_line_with_a_remedy(words, said, refused):
     assert refused(words).startswith(said)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("error", "code", "said"),
     [
         (KeyboardInterrupt(), 130, "interrupted"),
@@ -246,7 +247,7 @@ def loaded(*words: str) -> set[str]:
     return names[0] - names[1]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "without"),
     [
         (["--version"], {"argparse", "typing", "importlib.metadata", "difflib"}),
@@ -276,7 +277,7 @@ os.execv(sys.executable, [sys.executable, "-m", "gradbook", *sys.argv[3:]])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of a process, as Linux keeps them")
-@pytest.mark.parametrize(
+@for_each(
     ("which", "most", "said"),
     [
         ("RLIMIT_AS", 60 * 2**20, "not enough memory: "),  # for a module

@@ -7,6 +7,7 @@ import pytest
 from gradbook.cli.main import _entry, every_command, verb_parser
 from gradbook.cli.page import Entry, HelpPage, Parser, Verb, _entries
 from gradbook.errors import UsageError
+from tests.cases import for_each
 
 TEXT = """\
 usage: gradbook bake BREAD... [WHERE] -o FILE [--with THING]... [OPTION]...
@@ -64,7 +65,7 @@ def test_a_page_says_what_may_be_typed():
     }
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "why"),
     [
         ("-o f", "the following arguments are required: BREAD"),
@@ -90,13 +91,13 @@ def test_a_page_is_taken_apart_for_documents():
     assert PAGE.entries[-1].section == "oven"
 
 
-@pytest.mark.parametrize("verb", every_command())
+@for_each("verb", every_command())
 def test_what_the_code_adds_to_a_page_stands_there(verb):
     known = {action.dest for action in verb_parser(verb)._actions}
     assert {*_entry(verb).kinds, *_entry(verb).defaults} <= known
 
 
-@pytest.mark.parametrize("verb", every_command())
+@for_each("verb", every_command())
 def test_a_page_fits_a_screen_s_width(verb):
     page = verb_parser(verb).page
     assert page.usage.startswith(f"gradbook {verb}")

@@ -18,6 +18,7 @@ from gradbook.data.dataset import (
 )
 from gradbook.data.sources import load
 from gradbook.errors import DataError
+from tests.cases import for_each
 from tests.data.made import pixels
 
 
@@ -52,7 +53,7 @@ def test_images_that_lie_anywhere_have_no_framing():
     assert framing(images(pixels)) is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     "pixels",
     [
         np.random.RandomState(0).randint(0, 256, (60, 28, 28)).astype(np.uint8),
@@ -70,12 +71,12 @@ def test_a_set_whose_images_reach_the_rim_has_no_framing():
     assert framing(load("digits8").training) is None
 
 
-@pytest.mark.parametrize("found", [Framing(20, True), Framing(5, False)])
+@for_each("found", [Framing(20, True), Framing(5, False)])
 def test_it_is_written_and_read_alike(found):
     assert Framing.parse(str(found)) == found
 
 
-@pytest.mark.parametrize("text", ["", "20", "20 centred by eye", "99999 centred by mass", "0 c"])
+@for_each("text", ["", "20", "20 centred by eye", "99999 centred by mass", "0 c"])
 def test_a_text_that_says_no_framing_is_refused(text):
     with pytest.raises(DataError, match="can't be read: write for example '20 centred by mass'"):
         Framing.parse(text)
@@ -115,7 +116,7 @@ def test_neighbours_go_to_different_folds_as_chance_would_have_it():
     assert np.mean(fold[1:] == fold[:-1]) == pytest.approx(1 / FOLDS, abs=0.015)
 
 
-@pytest.mark.parametrize("count", [1, 2, 5])
+@for_each("count", [1, 2, 5])
 def test_few_images_are_not_held_back(count):
     assert 0 not in deal_folds(np.zeros(count, np.int64))
 
@@ -160,7 +161,7 @@ def test_a_validation_part_that_is_given_is_fold_0():
     assert set(found.folds) == set(range(FOLDS))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("labels", "classes", "numbers"),
     [
         ([3, 1, 3], ("1", "3"), [1, 0, 1]),
@@ -183,7 +184,7 @@ def test_classes_that_are_named_are_numbered_by_the_labels():
     assert list(found.training_and_validation.labels) == [2, 0]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("parts", "said"),
     [
         ({"test": part([0])}, "made: test images but no training images"),

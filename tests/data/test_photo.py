@@ -11,6 +11,7 @@ from gradbook.data.formats import pictures
 from gradbook.data.photo import as_seen, each_sign, ground_behind, ink, stroke_width
 from gradbook.data.signs import NoSign
 from gradbook.data.sources import load
+from tests.cases import for_each
 from tests.data.photos import PLAIN, Kinds, photo, several
 
 DIGITS = Framing(20, by_mass=True)
@@ -34,7 +35,7 @@ def likeness(one: np.ndarray, other: np.ndarray) -> float:
     return max(float(np.corrcoef(image, other.ravel())[0, 1]) for image in shifted)
 
 
-@pytest.mark.parametrize("inverted", [False, True])
+@for_each("inverted", [False, True])
 def test_an_image_like_the_digits_comes_through_nearly_unchanged(digits, inverted):
     for digit in digits[:20]:
         drawn = Image.fromarray(255 - digit if inverted else digit)
@@ -52,7 +53,7 @@ def test_every_image_is_framed_as_the_digits_are(digits):
         assert image.max() == 255
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kinds", "least"),
     [
         (PLAIN, 0.85),
@@ -68,7 +69,7 @@ def test_a_photo_looks_like_the_digit_it_is_of(kinds, least, digits):
         assert likeness(seen(photo(digit, number, kinds)), digit) > least
 
 
-@pytest.mark.parametrize("ink", [0, 255])
+@for_each("ink", [0, 255])
 def test_ink_on_nothing_is_seen_whether_dark_or_light(ink, digits, tmp_path):
     alpha = Image.fromarray(digits[0]).resize((112, 112))
     drawn = Image.merge("LA", [Image.new("L", alpha.size, ink), alpha])
@@ -85,7 +86,7 @@ def test_the_corners_of_a_cut_out_photo_are_paper(digits, tmp_path):
     assert likeness(seen(pictures.read(tmp_path / "a.png", ground_behind)), digits[2]) > 0.95
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@for_each("suffix", [".jpg", ".png"])
 def test_a_picture_that_is_far_too_large_is_made_smaller(suffix, digits, tmp_path):
     Image.fromarray(255 - digits[3]).resize((4000, 4000)).save(tmp_path / f"a{suffix}")
     found = pictures.read(tmp_path / f"a{suffix}", ground_behind, 1000)
@@ -93,7 +94,7 @@ def test_a_picture_that_is_far_too_large_is_made_smaller(suffix, digits, tmp_pat
     assert likeness(seen(found), digits[3]) > 0.95
 
 
-@pytest.mark.parametrize("width", [1, 3])
+@for_each("width", [1, 3])
 def test_a_thin_pen_on_a_large_sheet_is_made_a_usual_one(width):
     from PIL import ImageDraw
 
@@ -122,8 +123,8 @@ def painted(colours: np.ndarray) -> Image.Image:
     return Image.fromarray(np.rint(np.clip(colours, 0, 1) * 255).astype(np.uint8))
 
 
-@pytest.mark.parametrize(("strength", "least"), [(0.15, 0.8), (0.3, 0.8), (0.5, 0.65)])
-@pytest.mark.parametrize("squared", [False, True])
+@for_each(("strength", "least"), [(0.15, 0.8), (0.3, 0.8), (0.5, 0.65)])
+@for_each("squared", [False, True])
 def test_lines_on_paper_are_no_ink(squared, strength, least, digits):
     for digit in digits[:6]:
         page = sheet(digit)
@@ -133,8 +134,8 @@ def test_lines_on_paper_are_no_ink(squared, strength, least, digits):
         assert likeness(seen(painted(np.maximum(page, 0.1))), digit) > least
 
 
-@pytest.mark.parametrize("angle", [0, 12, -25])
-@pytest.mark.parametrize("side", [120, 220])
+@for_each("angle", [0, 12, -25])
+@for_each("side", [120, 220])
 def test_a_card_on_a_wooden_table_is_looked_at_alone(side, angle, digits):
     y, x = np.mgrid[:300, :400]
     grain = 0.35 + 0.08 * np.sin(x / 9 + 3 * np.sin(y / 80))
@@ -170,7 +171,7 @@ def blot() -> Image.Image:
     return Image.fromarray(np.where((y - 90) ** 2 + (x - 100) ** 2 < 3000, 0, 255).astype(np.uint8))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("image", "line"),
     [
         (blank(255, 255, 255), "blank: nothing is drawn on it"),
@@ -207,7 +208,7 @@ def test_a_framing_by_boxes_puts_the_box_in_the_middle(digits):
     assert abs(columns[0] + columns[-1] - 31) <= 1
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("left", "right"),  # pen and paper of each
     [
         (((117, 119, 152), (247, 198, 145)), ((89, 103, 211), (23, 219, 49))),
@@ -250,7 +251,7 @@ def shadow(depth: float) -> np.ndarray:
     return 1 - depth / (1 + np.exp((np.arange(COLUMNS) - 60) / 6)) * np.ones((ROWS, 1))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "seen",
     [
         picture(bar()),
@@ -277,7 +278,7 @@ def test_ink_on_even_paper_keeps_its_greys_to_the_bit():
     assert not found.amount[page == 0].any()
 
 
-@pytest.mark.parametrize(
+@for_each(
     "seen",
     [
         picture(np.zeros((ROWS, COLUMNS))),
@@ -328,13 +329,13 @@ def test_dirt_and_frames_are_no_signs():
     assert len(each_sign(picture)) == 3
 
 
-@pytest.mark.parametrize("colour", ["white", "black", "navy"])
+@for_each("colour", ["white", "black", "navy"])
 def test_an_empty_sheet_has_none(colour):
     with pytest.raises(NoSign):
         each_sign(Image.new("RGB", (200, 100), colour))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@for_each("seed", range(12))
 def test_all_digits_of_a_photo_are_found(seed):
     chosen = np.random.RandomState(seed).randint(60_000, size=2 + seed % 6)
     digits = load("digits").training_and_validation.pixels[chosen, 0]

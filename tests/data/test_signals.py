@@ -18,6 +18,7 @@ from gradbook.data.signals import (
     read_signals,
 )
 from gradbook.errors import DataError, GradbookError, UsageError
+from tests.cases import for_each
 from tests.data.signal_table import as_csv
 
 
@@ -112,7 +113,7 @@ def test_one_class_is_nothing_to_learn(tmp_path):
         read_signals(csv(tmp_path, stretch(10, "a")))
 
 
-@pytest.mark.parametrize("cell", ["", "nan", "?"])
+@for_each("cell", ["", "nan", "?"])
 def test_a_missing_value_is_refused_by_its_place(tmp_path, cell):
     rows = [*stretch(10, "a"), *stretch(10, "b")]
     rows[4] = ("0.08", cell, 1, "a")

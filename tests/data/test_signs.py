@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from gradbook.data.signs import NoSign, PixelBox, near, strokes, subject
+from tests.cases import for_each
 
 
 def mask(picture: str) -> np.ndarray:
@@ -55,7 +56,7 @@ def test_an_empty_mask_has_no_strokes():
     assert not labels.any()
 
 
-@pytest.mark.parametrize("reach", [1, 2, 5])
+@for_each("reach", [1, 2, 5])
 def test_near_is_a_square_around_each_pixel(reach):
     wanted = np.zeros((9, 11), bool)
     wanted[4, 0] = True
@@ -100,7 +101,7 @@ def test_one_stroke_is_the_sign():
     assert found.box.height >= 80
 
 
-@pytest.mark.parametrize(
+@for_each(
     "others",
     [
         [("fill", 20, 20, 22, 22)],
@@ -118,7 +119,7 @@ def test_what_lies_around_is_no_part_of_it(others):
     assert np.array_equal(subject(page(ONE, *others)).mask, DIGIT)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "strokes",
     [
         [("line", 60, 70, 60, 140, 110, 140), ("line", 66, 52, 115, 55)],
@@ -131,7 +132,7 @@ def test_strokes_of_one_digit_belong_together(strokes):
     assert np.array_equal(subject(page(*strokes)).mask, page(*strokes))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("shapes", "line"),
     [
         (

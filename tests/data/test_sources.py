@@ -8,6 +8,7 @@ import pytest
 from gradbook.data.made_points import POINT_SETS, POINTS_OF_A_SET, points
 from gradbook.data.sources import KNOWN, load
 from gradbook.errors import DataError, FileError
+from tests.cases import for_each
 from tests.data.made import idx_folder
 
 
@@ -52,7 +53,7 @@ def test_a_name_wins_over_a_folder(tmp_path, monkeypatch):
     assert load("./digits8").shape == (1, 5, 4)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("word", "said"),
     [
         ("digts", "is called 'digts': did you mean 'digits'?"),
@@ -67,7 +68,7 @@ def test_a_word_that_means_nothing_is_told_what_there_is(word, said):
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["a.xlsx", "a.pt", "a.npy", "a.pkl", "a"])
+@for_each("name", ["a.xlsx", "a.pt", "a.npy", "a.pkl", "a"])
 def test_a_file_of_no_known_kind_is_told_the_kinds(tmp_path, name):
     (tmp_path / name).write_bytes(b"1")
     with pytest.raises(DataError, match=r"no data set has this ending: use a folder of idx"):

@@ -17,6 +17,7 @@ from gradbook.data.tables import (
 )
 from gradbook.errors import DataError, FileError, LimitError, UsageError
 from gradbook.net import Sample, parse
+from tests.cases import for_each
 
 CSV = """\
 size,colour,weight,kind
@@ -60,7 +61,7 @@ def test_without_headings_columns_go_by_their_places(table):
     assert found.numbers("column 2").tolist() == [10, 20]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "said"),
     [
         ("a,b\n1,2\n3,4\nfive,6\n", "row 4, column a: 'five' isn't a number"),
@@ -144,8 +145,8 @@ def test_a_table_as_german_excel_writes_it_is_read(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
-@pytest.mark.parametrize("separator", [";", "\t"])
+@for_each("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@for_each("separator", [";", "\t"])
 def test_an_encoding_and_a_separator_make_no_difference(tmp_path, encoding, separator):
     file = tmp_path / "t.csv"
     file.write_bytes("größe;art\n1,5;ä\n2,5;ö\n".replace(";", separator).encode(encoding))
@@ -155,7 +156,7 @@ def test_an_encoding_and_a_separator_make_no_difference(tmp_path, encoding, sepa
     assert found.column("art").words == ("ä", "ö")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "value", "said"),
     [
         ('a,b\n"1,234",2.5\n', 1234, "--set 'decimal ,' reads it as 1.234"),
@@ -234,7 +235,7 @@ def written(tmp_path):
     return write
 
 
-@pytest.mark.parametrize(
+@for_each(
     "content",
     [
         "0,1,0\n1,1,1\n",
@@ -289,7 +290,7 @@ def test_a_convolution_takes_its_input_flat(written):
     assert sample == Sample((1, 2, 3, 4), (5,))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("labels", "outputs"),
     [
         ("0 1 2", "0 1 2"),
@@ -373,7 +374,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("net", "content", "said"), BAD)
+@for_each(("net", "content", "said"), BAD)
 def test_a_bad_table_is_refused_in_one_line_that_names_the_place(
     written, net, content, said, monkeypatch
 ):

@@ -29,6 +29,7 @@ from gradbook.data.warp import (
     write_warp,
 )
 from gradbook.errors import GradbookError, ShapeError, UsageError
+from tests.cases import for_each
 from tests.data.made import pixels
 
 ALL = Warp(15, 2, (0.9, 1.1), 10, Crop(22, 0.1), Elastic(8, 1.5))
@@ -78,7 +79,7 @@ def test_seed_epoch_and_image_each_draw_anew():
     assert len(angles) == 8
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("warp", "values", "low", "high"),
     [
         (Warp(rotate=15), lambda d: np.degrees(d.angle), -15, 15),
@@ -104,7 +105,7 @@ def test_what_is_drawn_for_one_kind_says_nothing_about_another():
     assert abs(together).max() < 4 / len(columns) ** 0.5
 
 
-@pytest.mark.parametrize("chance", [0, 0.1, 1])
+@for_each("chance", [0, 0.1, 1])
 def test_a_crop_has_its_chance(chance):
     share = np.mean([d.cropped for d in of_many(Warp(crop=Crop(22, chance)))])
     assert abs(share - chance) <= 4 * (chance * (1 - chance) / 4000) ** 0.5
@@ -184,7 +185,7 @@ def test_lengths_go_with_the_side_and_smaller_images_are_turned_less():
     assert ALL.for_side(28, 28) == ALL
 
 
-@pytest.mark.parametrize("side", [1, 2, 3, 8, 1_000])
+@for_each("side", [1, 2, 3, 8, 1_000])
 def test_a_warp_for_any_side_warps(side):
     image = np.full((1, side, side), 200, np.uint8)
     own = Warp(15, 2, (0.1, 3), 10, Crop(28), Elastic(8, 8), 200).for_side(side, 28)
@@ -319,7 +320,7 @@ def test_the_grammar_names_every_kind_and_its_example_can_be_read():
     assert parse_warp(WARP_GRAMMAR.splitlines()[-1].strip()).elastic == Elastic(7, 3)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "complaint"),
     [
         ("", "no warp: write for example 'rotate 15; shift 2', or 'none'"),

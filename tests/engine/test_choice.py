@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.engine import engines
 from gradbook.net import parse
+from tests.cases import for_each
 
 DENSE = parse("input 4; dense 3; log softmax; loss cross-entropy")
 CONV = parse("input 1x8x8; conv 6 3x3; flatten; dense 3; log softmax; loss cross-entropy")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("net", "rows", "kind"),
     [(DENSE, 150, "plain"), (DENSE, 10**6, "native"), (CONV, 50, "plain"), (CONV, 9000, "native")],
 )

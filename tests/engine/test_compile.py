@@ -20,6 +20,7 @@ from gradbook.engine.libraries import compile_library, load, share_out
 from gradbook.engine.native import NativeEngine
 from gradbook.folders import TEMPORARY
 from gradbook.net import builtin
+from tests.cases import for_each
 from tests.engine.levels import COMPILERS, compiler_called
 
 TEXT = "int answer(void) { return 42; }\n"
@@ -250,9 +251,7 @@ def test_what_an_odd_compiler_makes_is_told_in_a_line_and_not_kept(
 
 @POSIX
 @pytest.mark.witness("cc")
-@pytest.mark.parametrize(
-    "script", ["head -c 9999 /dev/urandom", "yes '#define a b'", NEVER, "kill -SEGV $$", ""]
-)
+@for_each("script", ["head -c 9999 /dev/urandom", "yes '#define a b'", NEVER, "kill -SEGV $$", ""])
 def test_what_tells_no_compilers_tale_is_none_and_that_is_said(script, tmp_path, monkeypatch):
     monkeypatch.setattr(compilers, "AT_ONCE", 1.0)
     file = odd_compiler(tmp_path / "cc", script, told=False)

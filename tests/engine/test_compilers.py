@@ -14,6 +14,7 @@ import pytest
 from gradbook.engine import compilers
 from gradbook.engine.compilers import Compiler, CompilerError, find_compiler, require_compiler
 from gradbook.engine.libraries import compile_library, load
+from tests.cases import for_each
 from tests.engine.levels import compiler_called
 from tests.outside.witness import program as path_of
 
@@ -79,7 +80,7 @@ def test_each_system_has_its_own_way_to_get_one(system, there, said, program, mo
 
 
 @pytest.mark.witness("gcc")
-@pytest.mark.parametrize("words", ["-m32", "-nostdinc", "-nosuchoption"])
+@for_each("words", ["-m32", "-nostdinc", "-nosuchoption"])
 def test_one_that_makes_nothing_for_here_is_passed_over(words, monkeypatch):
     """Programs of another size, no headers, an option it doesn't know."""
     monkeypatch.setenv("GRADBOOK_CC", f"gcc {words}")
@@ -110,7 +111,7 @@ def test_an_assembler_that_only_moves_aligned_vectors_is_of_no_use_on_windows(is
 
 
 @pytest.mark.witness("gcc")
-@pytest.mark.parametrize("options", ["", " -g0"])
+@for_each("options", ["", " -g0"])
 def test_its_path_may_have_spaces(options, tmp_path, monkeypatch):
     folder = tmp_path / "Program Files ü"
     folder.mkdir()

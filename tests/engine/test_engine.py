@@ -17,6 +17,7 @@ from gradbook.net.build import inference, training_step
 from gradbook.net.step import follow
 from gradbook.targets.c.machine import machine
 from gradbook.targets.c.source import source
+from tests.cases import for_each
 from tests.conftest import THOROUGH
 from tests.engine.against import (
     CLOSE,
@@ -196,7 +197,7 @@ def test_another_compilers_gradients_are_the_references_too(name, record_propert
         assert not judged[0].beyond, judged
 
 
-@pytest.mark.parametrize("text", [*map(write, map(builtin, DIGITS)), *NETS.values()])
+@for_each("text", [*map(write, map(builtin, DIGITS)), *NETS.values()])
 def test_the_same_network_is_the_same_source(text):
     """Else it would be compiled anew each time."""
 
@@ -294,7 +295,7 @@ def test_any_networks_step_is_the_references_in_float32(net, size, seed):
         assert gap <= CLOSE["float32"] * max(sizes), weight.name
 
 
-@pytest.mark.parametrize("precision", CLOSE)
+@for_each("precision", CLOSE)
 def test_what_is_carried_is_the_references_for_ten_steps(precision):
     """Weights, momentum and running statistics; then what the network says with them.
 
@@ -325,7 +326,7 @@ APPLIED_AGAIN = parse(
 )
 
 
-@pytest.mark.parametrize("net", [builtin("reference"), APPLIED_AGAIN], ids=["reference", "again"])
+@for_each("net", [builtin("reference"), APPLIED_AGAIN], ids=["reference", "again"])
 def test_the_same_bits_by_any_threads_again_and_in_two_calls(net):
     random = np.random.default_rng(3)
     images = random.integers(0, 256, (150, 1, 28, 28), dtype=np.uint8)

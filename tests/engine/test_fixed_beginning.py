@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from gradbook.engine.engines import PlainEngine
 from gradbook.net import parse
 from gradbook.net.network import fixed_beginning
+from tests.cases import for_each
 
 HEARS = "mel 4 frame 16 step 8 rate 1000 low 50 high 450"
 ONES = "1 " * 396  # one for each weight, fixed ones too
 ENDS = "dropout 0.2; flatten; dense 2; log softmax; update momentum 0.9"
 
 
-@pytest.mark.parametrize("middle", ["", "conv1d 3 3; batchnorm; relu;", "gru 3 all;"])
+@for_each("middle", ["", "conv1d 3 3; batchnorm; relu;", "gru 3 all;"])
 def test_behind_a_fixed_beginning_the_rest_learns_what_the_whole_does(middle):
     net = parse(f"input 80x1; {HEARS}; {middle} {ENDS}")
     first, rest = fixed_beginning(net)
@@ -34,7 +34,7 @@ def test_behind_a_fixed_beginning_the_rest_learns_what_the_whole_does(middle):
     np.testing.assert_allclose(behind.predict(given), whole.predict(samples), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "input 80x1; flatten; dense 2; softmax",  # nothing is fixed

@@ -17,6 +17,7 @@ from gradbook.engine.compilers import CompilerError, require_compiler
 from gradbook.engine.libraries import Library, compile_library, digest_of, keep_library, load
 from gradbook.folders import of_this_process
 from gradbook.system import LIBRARY
+from tests.cases import for_each
 
 pytestmark = pytest.mark.witness("cc")
 
@@ -262,7 +263,7 @@ def refused_in(folder: Path):
 
 
 @pytest.mark.skipif(not shutil.which("unshare"), reason="Linux alone has small disks for a while")
-@pytest.mark.parametrize("size", ["16k", "64k"])
+@for_each("size", ["16k", "64k"])
 def test_on_a_full_disk_it_is_compiled_elsewhere(size, tmp_path):
     """A real disk, so small that the compiler or what it made finds no room."""
     disk = tmp_path / "disk"

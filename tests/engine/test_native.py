@@ -19,6 +19,7 @@ from gradbook.lab.models.answers import answers
 from gradbook.net import Net, builtin, parse
 from gradbook.targets.excel.live import LiveValue
 from gradbook.targets.excel.sheets.answers import Classes
+from tests.cases import for_each
 from tests.engine.against import STEP, a_batch, disagreement, distance, run, varies
 from tests.families import networks
 
@@ -66,7 +67,7 @@ def test_any_networks_step_is_the_references(net: Net):
     assert max(gaps.values()) < STEP, gaps
 
 
-@pytest.mark.parametrize("words", UPDATES.values(), ids=UPDATES)
+@for_each("words", UPDATES.values(), ids=UPDATES)
 def test_three_steps_follow_the_reference_with_any_update(words):
     engine = NativeEngine(parse(MIXED + words), 40, 2, "float64", extra=QUICKLY)
     for draw, size in enumerate((40, 1, 33)):
@@ -74,7 +75,7 @@ def test_three_steps_follow_the_reference_with_any_update(words):
         assert max(gaps.values()) < STEP, gaps
 
 
-@pytest.mark.parametrize("words", UPDATES.values(), ids=UPDATES)
+@for_each("words", UPDATES.values(), ids=UPDATES)
 def test_single_precision_goes_the_same_way_with_any_update(words):
     """Without corners, on either side of which numbers of the two could fall."""
     net = parse(f"input 5; dense 6 no bias; batchnorm; tanh; dense 3; log softmax\n{words}")
@@ -135,7 +136,7 @@ def test_a_job_that_is_done_points_at_nothing_that_a_later_one_could_read():
     assert again.losses == engine.epoch(batch.inputs, batch.targets, 0.0).losses
 
 
-@pytest.mark.parametrize("kind", [NativeEngine, PlainEngine])
+@for_each("kind", [NativeEngine, PlainEngine])
 def test_right_answers_are_those_it_would_have_predicted(kind):
     net = parse("input 2x4x4; conv 4 3x3; relu; avgpool all; flatten; log softmax")
     engine, random = kind(net, 40), np.random.default_rng(2)
@@ -159,7 +160,7 @@ def test_answers_are_counted_before_anything_takes_their_place():
     assert counts[0] == counts[1]
 
 
-@pytest.mark.parametrize("kind", [NativeEngine, PlainEngine])
+@for_each("kind", [NativeEngine, PlainEngine])
 def test_a_single_answer_is_right_on_its_targets_side_of_a_half(kind):
     engine = kind(parse("input 1; dense 1; sigmoid; loss binary cross-entropy"), 4)
     engine.restore({"w_layer_0": [[1.0]], "b_layer_0": [0.0]})
@@ -167,7 +168,7 @@ def test_a_single_answer_is_right_on_its_targets_side_of_a_half(kind):
     assert engine.epoch(images, targets, 0.0).right.tolist() == [2]
 
 
-@pytest.mark.parametrize("kind", [NativeEngine, PlainEngine])
+@for_each("kind", [NativeEngine, PlainEngine])
 def test_a_single_answer_of_a_half_says_class_1_as_sheets_and_predictions_have_it(kind):
     net = parse("input 1; dense 1; loss half squared error; sample 1 -> 1; sample 0 -> 0")
     engine = kind(net, 4)

@@ -14,6 +14,7 @@ import pytest
 from gradbook.engine import pyodide
 from gradbook.engine.pyodide import FILES, VERSION, browser_python
 from gradbook.errors import GradbookError
+from tests.cases import for_each
 
 CONTENTS = {
     "pyodide.mjs": b"let a;export{a as loadPyodide,b as version};\n//# sourceMappingURL=x.map\n",
@@ -98,7 +99,7 @@ def test_a_folder_that_is_named_has_the_right_version(version, why, fetched, tmp
     assert fetched[1] == []
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"version": 3}'])
+@for_each("text", ["", "{", "[]", "null", "{}", '{"version": 3}'])
 def test_a_damaged_folder_is_refused_in_a_line(text, tmp_path, monkeypatch):
     (tmp_path / "package.json").write_text(text)
     monkeypatch.setenv("GRADBOOK_PYODIDE", str(tmp_path))

@@ -17,6 +17,7 @@ from gradbook.engine.native import AT_ONCE, FLAGS, Warping, warp_source
 from gradbook.engine.native import NativeEngine as Engine
 from gradbook.errors import ShapeError
 from gradbook.net import parse as parse_net
+from tests.cases import for_each
 from tests.data.made import pixels
 from tests.engine.levels import COMPILERS, compiler_called, levels
 
@@ -55,8 +56,8 @@ def warped(warping: Warping, images: np.ndarray, order, scale=1, shift=0) -> np.
 # The same images.
 
 
-@pytest.mark.parametrize("level", levels())
-@pytest.mark.parametrize("text", WARPS)
+@for_each("level", levels())
+@for_each("text", WARPS)
 def test_the_images_are_the_references(text, level):
     images = pixels(40, 1, 28, 28)
     warp, order = parse_warp(text), np.arange(40)[::-1]
@@ -65,7 +66,7 @@ def test_the_images_are_the_references(text, level):
     assert abs(found - expected).max() / 255 < 1e-5
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@for_each("shape", SHAPES, ids=str)
 def test_images_of_any_shape_are_the_references(shape):
     images, warp = pixels(6, *shape), parse_warp(ALL)
     found = warped(Warping(warp, shape), images, range(6))
@@ -73,14 +74,14 @@ def test_images_of_any_shape_are_the_references(shape):
     assert abs(found - warp_images(images, warp, range(6), **KEY)).max() / 255 < max(shape) * 3e-7
 
 
-@pytest.mark.parametrize("name", COMPILERS)
+@for_each("name", COMPILERS)
 def test_every_compiler_says_the_same(name):
     images, warp = pixels(6, 1, 28, 28), parse_warp(ALL)
     found = warped(Warping(warp, (1, 28, 28), compiler_called(name)), images, range(6))
     assert abs(found - warp_images(images, warp, range(6), **KEY)).max() / 255 < 1e-5
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 9), (2, 7, 2), *SHAPES], ids=str)
+@for_each("shape", [(1, 1, 1), (1, 1, 9), (2, 7, 2), *SHAPES], ids=str)
 def test_no_warp_leaves_the_picture_exactly_as_it_is(shape):
     images = pixels(3, *shape)
     assert np.array_equal(
@@ -163,8 +164,8 @@ def test_both_sides_pad_alike():
     assert f"#define AT_ONCE {AT_ONCE} " in warp_source()
 
 
-@pytest.mark.parametrize("level", ["avx512", "avx2", "plain"])
-@pytest.mark.parametrize("name", COMPILERS)
+@for_each("level", ["avx512", "avx2", "plain"])
+@for_each("name", COMPILERS)
 def test_nothing_is_warned_about(name, level, tmp_path):
     compiler = compiler_called(name)
     if level != "plain" and platform.machine() != "x86_64":
@@ -249,8 +250,8 @@ def written(asked, tables):
     return "\n".join([*arrays, f"static const struct warp asked = {{{fields}}};"])
 
 
-@pytest.mark.parametrize("checks", ["address,undefined", "thread"])
-@pytest.mark.parametrize(
+@for_each("checks", ["address,undefined", "thread"])
+@for_each(
     ("text", "shape"),
     [
         ("none", (1, 1, 1)),

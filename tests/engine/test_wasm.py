@@ -14,6 +14,7 @@ from gradbook.engine.wasm import ROOM, learner, shipped_module, trainer, viewer
 from gradbook.lab.recipes import RECIPES
 from gradbook.net import Net, builtin
 from scripts import pack_modules
+from tests.cases import for_each
 
 STALE = "the engine's C is another since they were compiled: make modules"
 SMALL = Net.parse("input 1x6x6; conv 2 3x3; relu; flatten; dense 3; log softmax")
@@ -24,7 +25,7 @@ def test_what_comes_along_was_made_of_the_c_as_it_is():
 
 
 @pytest.mark.witness("zig")
-@pytest.mark.parametrize("recipe", RECIPES)
+@for_each("recipe", RECIPES)
 def test_what_comes_along_is_what_the_c_compiles_to(recipe, tmp_path, monkeypatch):
     """Whoever compiled it, on how many cores, and however often."""
     monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path))
@@ -77,7 +78,7 @@ def test_an_archive_is_the_same_whenever_it_is_packed():
     assert pack_modules.archive(contents) == pack_modules.archive(contents)
 
 
-@pytest.mark.parametrize("damage", [lambda whole: whole[:1000], lambda _: b"?", lambda _: b""])
+@for_each("damage", [lambda whole: whole[:1000], lambda _: b"?", lambda _: b""])
 def test_an_archive_that_was_damaged_is_told_in_a_line(damage, tmp_path, monkeypatch):
     damaged = tmp_path / "modules.tar.xz"
     damaged.write_bytes(damage(wasm.PACKED.read_bytes()))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cases import for_each
 from tests.formats.wide.table import FIGURE, PAGE, figure, rows
 
 ROWS = rows()
@@ -19,7 +20,7 @@ def test_the_table_has_the_whole_list():
 
 
 @pytest.mark.witness("onnx", "torch")
-@pytest.mark.parametrize("name", ROWS)
+@for_each("name", ROWS)
 def test_an_architecture_comes_in_by_the_doors_that_the_page_says(name, tmp_path):
     from tests.formats.wide.doors import HERE, judged
 

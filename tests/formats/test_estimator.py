@@ -7,8 +7,7 @@ import pytest
 
 import gradbook as gb
 from gradbook.errors import GradbookError, UsageError
-
-sklearn = pytest.importorskip("sklearn")
+from tests.cases import for_each
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +23,8 @@ def fitted(estimator, rows, wanted):
         return estimator.fit(rows, wanted)
 
 
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
-@pytest.mark.parametrize("classes", [2, 3])
+@for_each("activation", ["identity", "logistic", "tanh", "relu"])
+@for_each("classes", [2, 3])
 def test_a_classifier_is_as_sure_as_it_was(iris, activation, classes):
     from sklearn.neural_network import MLPClassifier
 
@@ -37,7 +36,7 @@ def test_a_classifier_is_as_sure_as_it_was(iris, activation, classes):
     assert repr(model).endswith(f"4 columns to target ({classes} classes)>")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("rows", "said"),
     [
         ([[1, 2, 3]], r"\(1, 3\), but this model takes \(rows, 4\)"),
@@ -54,7 +53,7 @@ def test_rows_that_are_none_are_refused_in_a_line(iris, rows, said):
         model.predict(rows)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("make", "said"),
     [
         ("MLPClassifier()", "isn't fitted yet"),
@@ -118,8 +117,8 @@ def estimators():
     }
 
 
-@pytest.mark.parametrize("name", estimators())
-@pytest.mark.parametrize("classes", [2, 3])
+@for_each("name", estimators())
+@for_each("classes", [2, 3])
 def test_it_says_what_scikit_learn_says(iris, name, classes, tmp_path):
     rows, wanted = iris[0][iris[1] < classes], iris[1][iris[1] < classes]
     rows, numbers = rows[:, :3], rows[:, 3]

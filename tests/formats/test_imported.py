@@ -14,6 +14,7 @@ from gradbook.formats.imported import (
 from gradbook.layers.activations import Activation
 from gradbook.layers.sums import Dense
 from gradbook.layers.wiring import Residual
+from tests.cases import for_each
 
 
 def layers(*reads):
@@ -30,7 +31,7 @@ def test_a_sum_goes_back_as_far_as_what_it_adds():
     assert net.layers[-1] == Residual(2)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("reads", "said"),
     [
         (((0,), (0,), (2, 1)), "tanh; go back 1; tanh; add back 2"),

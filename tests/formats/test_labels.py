@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import gradbook as gb
+from gradbook.cli.main import main
+from tests.cases import for_each
 from tests.formats.onnx.test_scikit_learn import ML, ROWS, model_of, perceptron, said_by_onnxruntime
 
 pytestmark = [
@@ -34,7 +36,7 @@ def written_by_skl2onnx(path, *, is_mapped):
     return np.array([[one[word] for word in NAMES] for one in said]) if is_mapped else said
 
 
-@pytest.mark.parametrize("is_mapped", [True, False])
+@for_each("is_mapped", [True, False])
 def test_three_sigmoids_stay_what_onnxruntime_says(tmp_path, is_mapped):
     expected = written_by_skl2onnx(tmp_path / "net.onnx", is_mapped=is_mapped)
     assert abs(expected.sum(axis=1) - 1).max() > 0.1  # so that shares would be others
@@ -45,7 +47,7 @@ def test_three_sigmoids_stay_what_onnxruntime_says(tmp_path, is_mapped):
     np.testing.assert_allclose(found.predict(ROWS), expected, atol=2e-6)
 
 
-@pytest.mark.parametrize("ending", ["safetensors", "onnx", "keras"])
+@for_each("ending", ["safetensors", "onnx", "keras"])
 def test_they_are_labels_in_every_file_that_is_written_of_them(tmp_path, ending):
     expected = written_by_skl2onnx(tmp_path / "net.onnx", is_mapped=True)
     model, path = gb.load(tmp_path / "net.onnx"), tmp_path / f"again.{ending}"
@@ -59,14 +61,14 @@ def test_they_are_labels_in_every_file_that_is_written_of_them(tmp_path, ending)
     np.testing.assert_allclose(again.predict(ROWS), expected, atol=2e-6)
 
 
-def test_the_command_tells_those_that_hold(tmp_path, gradbook):
+def test_the_command_tells_those_that_hold(tmp_path, capsys):
     expected = written_by_skl2onnx(tmp_path / "net.onnx", is_mapped=True)
     rows = "\n".join(",".join(map(str, row)) for row in ROWS.tolist())
     (tmp_path / "rows.csv").write_text(f"x1,x2,x3,x4\n{rows}\n")
-    told = json.loads(
-        gradbook("predict", tmp_path / "net.onnx", tmp_path / "rows.csv", "--json").stdout
-    )
+    command = ["predict", str(tmp_path / "net.onnx"), str(tmp_path / "rows.csv")]
+    main([*command, "--json"])
+    told = json.loads(capsys.readouterr().out)
     for one, sure in zip(told["rows"], expected, strict=True):
         assert one["predicted"] == [name for name, p in zip(NAMES, sure, strict=True) if p >= 0.5]
-    table = gradbook("predict", tmp_path / "net.onnx", tmp_path / "rows.csv").stdout
-    assert "red: probability" in table
+    main(command)
+    assert "red: probability" in capsys.readouterr().out

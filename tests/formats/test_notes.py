@@ -10,6 +10,7 @@ from gradbook.errors import GradbookError
 from gradbook.lab.models.importing import import_model
 from gradbook.lab.models.model import Model
 from gradbook.net import Net
+from tests.cases import for_each
 from tests.trained import drawn, holed_model_of
 
 NETS = {
@@ -39,7 +40,7 @@ FILES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "ending", "with_preparation"), FILES)
+@for_each(("name", "ending", "with_preparation"), FILES)
 def test_a_file_of_ours_comes_back_as_the_model_that_it_was(
     name, ending, with_preparation, tmp_path
 ):
@@ -55,9 +56,9 @@ def test_a_file_of_ours_comes_back_as_the_model_that_it_was(
     np.testing.assert_allclose(said, model.predict(images), atol=1e-5)
 
 
-@pytest.mark.parametrize("target", ["side", "area"])
-@pytest.mark.parametrize("ending", [".onnx", ".keras"])
-@pytest.mark.parametrize("with_preparation", [False, True])
+@for_each("target", ["side", "area"])
+@for_each("ending", [".onnx", ".keras"])
+@for_each("with_preparation", [False, True])
 def test_a_model_of_a_table_comes_back_with_all_that_it_knows(
     tmp_path, target, ending, with_preparation
 ):
@@ -91,7 +92,7 @@ def with_notes(file, notes) -> None:
             archive.writestr(name, content)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "notes",
     [
         None,
@@ -109,7 +110,7 @@ def test_notes_that_say_nothing_are_none(exported, notes):
     assert "the file doesn't say how images were normalised" in found.about["remarks"][-1]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("notes", "said"),
     [
         ({"classes": ["a", "b"]}, "2 classes for a network of 4 outputs"),

@@ -20,6 +20,7 @@ import gradbook as gb
 from gradbook.cli.main import main
 from gradbook.errors import UsageError
 from gradbook.lab.models.importing import import_model
+from tests.cases import for_each
 from tests.targets.portable.compiled import built
 
 pytestmark = pytest.mark.filterwarnings("ignore::gradbook.Assumption")
@@ -73,8 +74,8 @@ def close(found, expected) -> None:
 
 
 @pytest.mark.witness("torch", "onnx")
-@pytest.mark.parametrize("name", LAYERS)
-@pytest.mark.parametrize("door", DOORS)
+@for_each("name", LAYERS)
+@for_each("door", DOORS)
 def test_a_network_of_rows_says_the_numbers_that_it_said(torch, tmp_path, door, name):
     module = module_of(torch, name).eval()
     rows, array = rows_of(torch)
@@ -87,8 +88,8 @@ def test_a_network_of_rows_says_the_numbers_that_it_said(torch, tmp_path, door, 
 
 
 @pytest.mark.witness("torch", "onnx", "keras")
-@pytest.mark.parametrize("ending", [".onnx", ".keras", ".safetensors"])
-@pytest.mark.parametrize("with_preparation", [False, True])
+@for_each("ending", [".onnx", ".keras", ".safetensors"])
+@for_each("with_preparation", [False, True])
 def test_it_comes_back_as_it_was(numbers, tmp_path, ending, with_preparation):
     model, rows, expected = numbers
     file = tmp_path / f"net{ending}"
@@ -103,7 +104,7 @@ def test_it_comes_back_as_it_was(numbers, tmp_path, ending, with_preparation):
 
 
 @pytest.mark.witness("torch", "cc")
-@pytest.mark.parametrize("name", LAYERS)
+@for_each("name", LAYERS)
 def test_c_returns_one_number_and_writes_several(torch, tmp_path, name):
     module, (rows, array) = module_of(torch, name).eval(), rows_of(torch)
     model = gb.from_torch(module, rows[:2])
@@ -203,7 +204,7 @@ def pictures_of(torch, outputs):
 
 
 @pytest.mark.witness("torch", "onnx")
-@pytest.mark.parametrize("door", DOORS)
+@for_each("door", DOORS)
 def test_a_network_of_images_says_the_numbers_that_it_said(torch, tmp_path, door):
     module, pixels, expected = pictures_of(torch, 3)
     example = torch.rand(1, 1, 8, 8).float()
@@ -215,7 +216,7 @@ def test_a_network_of_images_says_the_numbers_that_it_said(torch, tmp_path, door
 
 
 @pytest.mark.witness("torch", "onnx", "cc")
-@pytest.mark.parametrize("outputs", [1, 3])
+@for_each("outputs", [1, 3])
 def test_numbers_of_pictures_are_those_of_the_network(
     torch, tmp_path, monkeypatch, capsys, outputs
 ):
@@ -274,7 +275,7 @@ CASES = {  # what it takes, its last layer, how many come out → what it is tak
 
 
 @pytest.mark.witness("torch")
-@pytest.mark.parametrize("case", CASES)
+@for_each("case", CASES)
 def test_what_is_taken_for_what_is_said_in_a_line(torch, case):
     shape, word, outputs, said = CASES[case]
     nn = torch.nn
@@ -329,7 +330,7 @@ def test_flat_values_are_an_images_if_that_is_said(torch):
 
 
 @pytest.mark.witness("torch")
-@pytest.mark.parametrize(
+@for_each(
     ("options", "said"),
     [
         ({"task": "number"}, "task 'number': it is one of numbers, classes"),
@@ -347,7 +348,7 @@ def test_what_cant_be_is_told(torch, options, said):
 
 @pytest.mark.witness("keras", "torch")
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # of Keras itself
-@pytest.mark.parametrize("outputs", [1, 5])
+@for_each("outputs", [1, 5])
 def test_kerass_dense_sums_are_numbers(tmp_path, outputs):
     os.environ.update(KERAS_BACKEND="torch", KERAS_HOME=str(tmp_path))
     import keras

@@ -1,10 +1,10 @@
 """Which layers of a file are layers applied again, told by the names of their weights."""
 
 import numpy as np
-import pytest
 
 from gradbook.formats.imported import StoredLayer, explain_copies, find_repeats
 from gradbook.net import Activation, Again, Dense
+from tests.cases import for_each
 
 
 def stored(letters: str) -> list[StoredLayer]:
@@ -17,7 +17,7 @@ def stored(letters: str) -> list[StoredLayer]:
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("letters", "found"),
     [
         ("aaa", [Again(0, 1, 3)]),

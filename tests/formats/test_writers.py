@@ -23,6 +23,7 @@ from gradbook.layers.card import Layer
 from gradbook.layers.norms import EPSILON
 from gradbook.net import parse
 from gradbook.net.trained import TrainedNet, trained_net
+from tests.cases import for_each
 from tests.formats.keras import test_writer as keras_writer
 from tests.formats.onnx import test_writer as onnx_writer
 from tests.formats.torch.test_module import module_of
@@ -78,8 +79,8 @@ ENDINGS = {  # and the loss of each
 
 
 @by(FILES)
-@pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize("input", ["1x8x8", "3x8x8", "64", "24x8"])
+@for_each("ending", ENDINGS)
+@for_each("input", ["1x8x8", "3x8x8", "64", "24x8"])
 def test_with_preparation_bytes_become_probabilities(by, input, ending):
     layers = {"24x8": "gru 4; ", "64": "dense 6; exact gelu; dense 5; relu6; silu; mish; "}.get(
         input, "conv 2 3x3; batchnorm; gelu; flatten; "
@@ -105,7 +106,7 @@ def test_digits_are_read_as_the_engine_reads_them(by):
 
 
 @by(FILES)
-@pytest.mark.parametrize("target", ["side", "area"])
+@for_each("target", ["side", "area"])
 def test_a_tables_own_numbers_become_classes_or_numbers(by, target):
     model, rows = table_model_of(target)
     found = by(model.trained(), rows.astype(np.float32), prepares=True)
@@ -113,7 +114,7 @@ def test_a_tables_own_numbers_become_classes_or_numbers(by, target):
 
 
 @by(FILES)
-@pytest.mark.parametrize(
+@for_each(
     "layers",
     [
         "conv1d 4 3; relu; positions; attention heads 2 causal; add back 1; rmsnorm; gru 3 all; "
@@ -129,7 +130,7 @@ def test_a_tables_steps_by_features_become_classes(by, layers):
 
 
 @by(ALL)
-@pytest.mark.parametrize("limit", [0.0, -1.0])
+@for_each("limit", [0.0, -1.0])
 def test_a_range_that_shrank_too_far_leaves_nothing(by, limit):
     net = parse("input 1x3x3; conv 2 2x2; quantize 3 signed; flatten; dense 2")
     values = with_ranges(drawn(net), limit)
@@ -245,7 +246,7 @@ def test_cards_that_no_format_has_a_layer_for_are_said_by_their_ops(by, monkeypa
 
 
 @pytest.mark.witness("onnx", "keras")
-@pytest.mark.parametrize(("write", "read"), [(onnx_bytes, read_onnx), (keras_bytes, read_keras)])
+@for_each(("write", "read"), [(onnx_bytes, read_onnx), (keras_bytes, read_keras)])
 @pytest.mark.usefixtures("toys")
 def test_an_activation_that_is_written_in_steps_comes_back(write, read, tmp_path):
     net = parse("input 1x6x6; conv 4 3x3; wavy; flatten; dense 2")
@@ -266,7 +267,7 @@ class Sorted(Layer):
 
 
 @pytest.mark.witness("onnx", "keras")
-@pytest.mark.parametrize("write", [onnx_bytes, keras_bytes, module_source])
+@for_each("write", [onnx_bytes, keras_bytes, module_source])
 def test_what_a_format_has_no_words_for_is_refused_in_one_line(write, monkeypatch):
     monkeypatch.setattr("gradbook.layers.KINDS", [*KINDS, Sorted])
     net = parse("input 1x6x6; sorted; flatten; dense 2")

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.cases import for_each
+
 pytest.importorskip("resource")  # time and memory as POSIX tells them
 
 from gradbook.errors import GradbookError, UsageError
@@ -35,7 +37,7 @@ def test_what_is_kept_stops_no_reader(name, file, tmp_path):
     assert not found.is_fault, found.trace
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@for_each("name", TARGETS)
 def test_what_a_grammar_makes_is_taken(name, tmp_path_factory):
     require(*TARGETS[name].needs)
     folder = tmp_path_factory.mktemp(name)
@@ -49,7 +51,7 @@ def test_what_a_grammar_makes_is_taken(name, tmp_path_factory):
     taken()
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@for_each("name", TARGETS)
 def test_what_is_broken_is_read_or_refused_in_a_line(name, tmp_path_factory):
     folder = tmp_path_factory.mktemp(name)
     target = TARGETS[name]
@@ -108,7 +110,7 @@ def _takes_much(data, folder):
         return fresh.write(b"\1" * len(fresh))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("read", "kind"),
     [
         (_ends, ""),

@@ -13,6 +13,7 @@ from gradbook.graph.reference import evaluate
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
+from tests.cases import for_each
 from tests.families import networks
 
 
@@ -152,7 +153,7 @@ def test_every_trained_weights_gradient_is_named_after_it(net):
         assert not slope.each
 
 
-@pytest.mark.parametrize("name", ["worked", "mazur", "xor", "strokes"])
+@for_each("name", ["worked", "mazur", "xor", "strokes"])
 def test_no_formula_of_a_built_in_network_is_too_long_to_read(name):
     step = scalar_step(builtin(name))
     for node in ancestors([step.loss, *step.next.values()]):

@@ -1,13 +1,13 @@
 """Weights of few bits: their whole numbers, their scales and the slope that is taken as 1."""
 
 import numpy as np
-import pytest
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.levels import Bits, levelled, levels
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
 from gradbook.graph.reference import evaluate
+from tests.cases import for_each
 
 FEW = [bits for bits in Bits if bits]
 ROWS = np.array([[0.7, -0.2, 0.04, 0.0], [-2.0, 1.9, 0.9, 0.1]])
@@ -20,7 +20,7 @@ def test_the_permitted_whole_numbers() -> None:
     assert Bits.EIGHT.whole_numbers == tuple(range(-127, 128))
 
 
-@pytest.mark.parametrize("bits", FEW)
+@for_each("bits", FEW)
 def test_every_weight_becomes_the_nearest_level(bits: Bits) -> None:
     """Which is asked of all levels, one by one."""
     whole, scale = levels(ROWS, bits)
@@ -32,19 +32,19 @@ def test_every_weight_becomes_the_nearest_level(bits: Bits) -> None:
     np.testing.assert_array_equal(levelled(ROWS, bits), scale[:, None] * whole)
 
 
-@pytest.mark.parametrize("bits", [Bits.EIGHT, Bits.FOUR])
+@for_each("bits", [Bits.EIGHT, Bits.FOUR])
 def test_the_largest_weight_of_a_channel_has_the_highest_level(bits: Bits) -> None:
     whole, scale = levels(ROWS, bits)
     np.testing.assert_array_equal(abs(whole).max(axis=1), bits.highest)
     np.testing.assert_allclose(scale * bits.highest, [0.7, 2.0])
 
 
-@pytest.mark.parametrize("bits", FEW)
+@for_each("bits", FEW)
 def test_a_channel_of_zeros_stays_one(bits: Bits) -> None:
     np.testing.assert_array_equal(levelled(np.zeros((2, 3)), bits), np.zeros((2, 3)))
 
 
-@pytest.mark.parametrize("bits", FEW)
+@for_each("bits", FEW)
 def test_a_transposed_convolution_has_its_scales_by_output_channel(bits: Bits) -> None:
     weights = np.random.default_rng(0).normal(size=(4, 3, 2, 2))  # 2 groups: 6 outputs
     whole, scale = levels(weights, bits, groups=2)
@@ -69,7 +69,7 @@ def test_the_slope_goes_straight_through() -> None:
     np.testing.assert_allclose(found, 2 * levelled(ROWS, Bits.TERNARY))
 
 
-@pytest.mark.parametrize("ends", [(0.0, 3.0), (-4.0, 3.0), (0.0, 255.0)])
+@for_each("ends", [(0.0, 3.0), (-4.0, 3.0), (0.0, 255.0)])
 def test_every_value_becomes_the_nearest_step_of_its_range(ends):
     """Which is asked of all steps, one by one; slopes are those of the chain rule whose rounding
     has the slope 1."""

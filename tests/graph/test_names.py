@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, gradient_name
 from gradbook.net import parse
 from gradbook.net.names import layer_names
+from tests.cases import for_each
 
 HIDDEN = Name("h", layer=2)
 ACTIVE = Name("a", of=HIDDEN)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "spelled"),
     [
         (Name("η"), "η"),
@@ -34,7 +33,7 @@ def test_names_are_spelled_as_people_write_them(name, spelled):
     assert str(name) == spelled
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "spelled"),
     [(HIDDEN, "h2_3"), (ACTIVE, "a_h2_3"), (gradient_name(ACTIVE), "∂E/∂a_h2_3")],
 )
@@ -42,7 +41,7 @@ def test_the_place_goes_with_the_innermost_letter(name, spelled):
     assert str(name.at(3)) == spelled
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("shape", "first", "last"),
     [
         ((), "p", "p"),

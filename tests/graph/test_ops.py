@@ -13,6 +13,7 @@ from gradbook.graph.node import OPS, Graph
 from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors import sum_last
 from gradbook.net.lower import _elements
+from tests.cases import for_each
 from tests.graph.cards import CARDS
 
 BETWEEN_SAMPLES = {"repeat", "total"}  # have tests of their own below
@@ -78,27 +79,27 @@ def test_every_op_has_a_card():
     assert {*CARDS} | BETWEEN_SAMPLES | VALUELESS == {*OPS}
 
 
-@pytest.mark.parametrize(("name", "point"), known())
+@for_each(("name", "point"), known())
 def test_values_at_known_points(name, point):
     trial = Trial(name)
     assert trial.value(trial.at(point.inputs)) == exactly(point.value)
 
 
-@pytest.mark.parametrize(("name", "point"), [p for p in known() if p.values[1].slopes])
+@for_each(("name", "point"), [p for p in known() if p.values[1].slopes])
 def test_slopes_at_known_points_and_corners(name, point):
     trial = Trial(name)
     for slope, expected in zip(trial.slopes(trial.at(point.inputs)), point.slopes, strict=True):
         assert slope == pytest.approx(np.asarray(expected, float), rel=1e-14, abs=1e-17)
 
 
-@pytest.mark.parametrize("name", CARDS)
+@for_each("name", CARDS)
 def test_its_shape_is_the_shape_of_its_value(name):
     trial = Trial(name)
     assert trial.value(trial.random(0)).shape == trial.node.shape
 
 
-@pytest.mark.parametrize("name", named(lambda op, card: card.differentiable and not card.straight))
-@pytest.mark.parametrize("seed", range(3))
+@for_each("name", named(lambda op, card: card.differentiable and not card.straight))
+@for_each("seed", range(3))
 def test_slopes_are_what_the_value_does_when_an_input_is_moved(name, seed):
     trial = Trial(name)
     given = trial.random(seed)
@@ -116,14 +117,14 @@ def test_slopes_are_what_the_value_does_when_an_input_is_moved(name, seed):
             assert slope[place] == pytest.approx(tried, rel=1e-9, abs=1e-10)
 
 
-@pytest.mark.parametrize("name", named(lambda op, card: not card.differentiable))
+@for_each("name", named(lambda op, card: not card.differentiable))
 def test_what_has_no_derivative_says_so_instead_of_zero(name):
     trial = Trial(name)
     with pytest.raises(AssertionError, match=f"{name} has no derivative"):
         gradients(trial.whole, trial.leaves)
 
 
-@pytest.mark.parametrize("name", named(lambda op, card: op.expansion))
+@for_each("name", named(lambda op, card: op.expansion))
 def test_what_it_is_made_of_is_worth_the_same(name):
     trial = Trial(name)
     expansion = trial.node.op.expansion(*trial.node.inputs, *trial.node.attributes)
@@ -133,7 +134,7 @@ def test_what_it_is_made_of_is_worth_the_same(name):
         assert trial.value(given, expansion) == exactly(trial.value(given))
 
 
-@pytest.mark.parametrize("name", named(lambda op, card: op.expansion and not card.straight))
+@for_each("name", named(lambda op, card: op.expansion and not card.straight))
 def test_what_it_is_made_of_has_the_same_slopes(name):
     trial = Trial(name)
     expansion = trial.node.op.expansion(*trial.node.inputs, *trial.node.attributes)
@@ -144,8 +145,8 @@ def test_what_it_is_made_of_has_the_same_slopes(name):
             assert slope == pytest.approx(other, rel=1e-13, abs=1e-15)
 
 
-@pytest.mark.parametrize("name", named(lambda op, card: op.elements))
-@pytest.mark.parametrize("seed", range(3))
+@for_each("name", named(lambda op, card: op.elements))
+@for_each("seed", range(3))
 def test_taken_apart_it_is_worth_the_same(name, seed):
     trial = Trial(name)
     given = trial.random(seed)
@@ -162,7 +163,7 @@ def test_taken_apart_it_is_worth_the_same(name, seed):
     assert found == pytest.approx(trial.value(given), rel=1e-14, abs=1e-15)
 
 
-@pytest.mark.parametrize("name", [name for name in CARDS if name not in {*WEIGHTED, *OF_WEIGHTS}])
+@for_each("name", [name for name in CARDS if name not in {*WEIGHTED, *OF_WEIGHTS}])
 def test_for_several_samples_it_is_worth_for_each_what_it_is_worth_alone(name):
     alone, together = Trial(name), Trial(name, each=True)
     samples = [alone.random(seed) for seed in range(3)]
@@ -175,7 +176,7 @@ def test_for_several_samples_it_is_worth_for_each_what_it_is_worth_alone(name):
         assert found[sample] == pytest.approx(alone.value(given), rel=1e-14, abs=1e-15)
 
 
-@pytest.mark.parametrize("name", WEIGHTED)
+@for_each("name", WEIGHTED)
 def test_weights_serve_all_samples(name):
     alone = Trial(name)
     samples = [alone.random(seed) for seed in range(3)]
@@ -190,9 +191,7 @@ def test_weights_serve_all_samples(name):
         assert found[k] == pytest.approx(expected, rel=1e-14, abs=1e-15)
 
 
-@pytest.mark.parametrize(
-    "name", named(lambda op, card: len(card.shapes) > 1 and not card.shapes[0])
-)
+@for_each("name", named(lambda op, card: len(card.shapes) > 1 and not card.shapes[0]))
 def test_a_samples_value_goes_with_one_of_the_step(name):
     """As in MAX(h1, 0), where h1 has a value for each sample and 0 has one."""
     alone = Trial(name)
@@ -209,8 +208,8 @@ def test_a_samples_value_goes_with_one_of_the_step(name):
         assert found[k] == pytest.approx(float(alone.value(mixed)), rel=1e-14)
 
 
-@pytest.mark.parametrize("name", named(lambda op, card: card.torch and card.differentiable))
-@pytest.mark.parametrize("seed", range(3))
+@for_each("name", named(lambda op, card: card.torch and card.differentiable))
+@for_each("seed", range(3))
 def test_pytorch_finds_the_same_value_and_slopes(name, seed, torch):
     trial = Trial(name)
     given = trial.random(seed)

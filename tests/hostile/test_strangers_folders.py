@@ -18,6 +18,7 @@ from gradbook.lab.training.train import train
 from gradbook.report.training_report import write_report
 from gradbook.teaching.classes.folder import open_class
 from gradbook.teaching.classes.making import make_class
+from tests.cases import for_each
 from tests.lab import made
 from tests.lab.study.test_study import VARIED
 from tests.serve.running import served
@@ -259,7 +260,7 @@ def test_no_link_in_a_study_is_followed(kind, searched, tmp_path, capsys):
 # Where systems have no handles ------------------------------------------------
 
 
-@pytest.mark.parametrize("has_handles", [True, False])
+@for_each("has_handles", [True, False])
 def test_a_way_over_a_link_is_refused(has_handles, tmp_path, monkeypatch):
     monkeypatch.setattr(system, "HAS_HANDLES", has_handles)
     outside, named = tmp_path / "outside", tmp_path / "named"

@@ -12,6 +12,7 @@ from gradbook.graph.reference import evaluate
 from gradbook.lab.classroom import file_stems, kind_of, personalise, read_roster
 from gradbook.net import Role, builtin, parse
 from gradbook.net.build import training_step
+from tests.cases import for_each
 
 
 def roster(tmp_path, text):
@@ -20,7 +21,7 @@ def roster(tmp_path, text):
     return read_roster(path)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "Ada Lovelace\nAlan Turing\n",
@@ -71,14 +72,14 @@ HEADS = {
 }
 
 
-@pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("separator", [";", ",", "\t"])
+@for_each("head", HEADS)
+@for_each("separator", [";", ",", "\t"])
 def test_headings_are_no_student_in_any_language(head, separator, tmp_path):
     text = f"{head}\n{';'.join(HEADS[head])}\n".replace(";", separator)
     assert roster(tmp_path, text) == ["Ada Lovelace"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "heading",
     [
         *("E-Mail-Adresse", "E\u2011Mail", "e-mail address", "Email (private)", "Mail", "eMail"),
@@ -94,7 +95,7 @@ def test_addresses_are_known_by_their_heading_and_no_names(heading, tmp_path):
     assert read_roster(path) == ["Ada Lovelace"]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@for_each("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_a_list_that_excel_saved_is_read_in_any_encoding(encoding, tmp_path):
     path = tmp_path / "names.csv"
     path.write_text("Vorname;Nachname;Klasse\r\nZoë;Müller;7a\r\nRené;Strauß;7b\r\n", encoding)
@@ -111,7 +112,7 @@ def test_a_dutch_name_has_its_middle_where_it_is_said(tmp_path):
     assert roster(tmp_path, text) == ["Anna van den Berg", "Bram Visser"]
 
 
-@pytest.mark.parametrize("first", ["Mark;Smith", "Anna;Klass", "Zak;Year", "Nr;Book"])
+@for_each("first", ["Mark;Smith", "Anna;Klass", "Zak;Year", "Nr;Book"])
 def test_a_student_may_be_called_like_a_heading(first, tmp_path):
     """As long as it is no word for a name."""
     assert roster(tmp_path, f"{first}\nAda;Lovelace\n") == [
@@ -120,7 +121,7 @@ def test_a_student_may_be_called_like_a_heading(first, tmp_path):
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "number,name\n3,Ada\n7,Alan\n",
@@ -134,7 +135,7 @@ def test_numbers_and_files_are_no_names(text, tmp_path):
     assert roster(tmp_path, text) == ["Ada", "Alan"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "told"),
     [
         ("", "the file is empty"),
@@ -201,7 +202,7 @@ def test_students_get_weights_of_their_own():
     assert len(drawn) == len(SEEDS)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@for_each("seed", SEEDS)
 def test_no_gradient_is_lost_or_mistaken_for_another(seed):
     found = np.sort(gradients(personalise(builtin("worked"), seed)))
     assert found[0] > 1e-4 * found[-1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from gradbook.lab.doubts import (
     Ending,
@@ -20,6 +19,7 @@ from gradbook.lab.training.train import train
 from gradbook.lab.training.training import Listener
 from gradbook.net import Net
 from gradbook.report.training_report import write_report
+from tests.cases import for_each
 from tests.lab import made
 
 TELLING = "input 1x8x8; flatten; dense 8; tanh; dense 4; softmax; update descent"
@@ -75,9 +75,7 @@ def test_classes_without_balance_are_guessed_better_than_by_their_number():
     assert early((0.4, 0.3), skewed, net=two, right=0.97) is None
 
 
-@pytest.mark.parametrize(
-    ("steps", "epochs", "when"), [(196, 3, 2), (5, 50, 20), (5, 10, 10), (900, 1, 1)]
-)
+@for_each(("steps", "epochs", "when"), [(196, 3, 2), (5, 50, 20), (5, 10, 10), (900, 1, 1)])
 def test_it_is_looked_at_once_after_the_first_hundred_steps(steps, epochs, when):
     assert [e for e in range(1, epochs + 1) if is_time(e, steps, epochs)] == [when]
 
@@ -98,7 +96,7 @@ def test_one_class_for_everything_is_said():
     assert "hardly falls" in said
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("rows", "is_doubted"),
     [
         (((10, 10, 10), (10, 11, 9), (10, 9, 11)), True),  # 32 of 90, about a third

@@ -27,6 +27,7 @@ from gradbook.lab.recipes.recipe import Recipe, fitting_batch
 from gradbook.lab.recipes.text import change_recipe, recipe
 from gradbook.lab.training.train import train
 from gradbook.net import Loss, parse
+from tests.cases import for_each
 from tests.lab import made
 
 
@@ -71,7 +72,7 @@ def test_a_built_in_recipe_fits_images_of_any_size_and_number_of_classes(
     assert len(found.layers) == len(recipe(name).net.layers)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@for_each("name", RECIPES)
 def test_on_its_own_data_a_built_in_recipe_stays_as_it_is(name):
     own = recipe(name)
     assert fit_net(own.net, (1, 28, 28), 10).shapes == own.net.shapes
@@ -106,7 +107,7 @@ def test_whose_data_it_was_adapted_to_is_said_and_stands_in_the_title():
     assert adapt(found.recipe, data((3, 20, 12), 7)).recipe == found.recipe
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "side", "expected"),
     [
         ("quick", 8, "rotate 1.429; shift 0.286; scale 0.986 1.014"),
@@ -237,7 +238,7 @@ def test_images_held_back_have_no_say_in_the_background():
 # The loss.
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("end", "loss"),
     [("softmax", Loss.CROSS), ("log softmax", Loss.CROSS), ("sigmoid", Loss.BINARY)],
 )
@@ -268,7 +269,7 @@ def test_a_loss_that_is_said_needs_no_word():
 SET = made.dataset()
 
 
-@pytest.mark.parametrize("fold", [0, 3, None])
+@for_each("fold", [0, 3, None])
 def test_the_images_trained_on_are_all_but_those_held_back(fold):
     found = of_fold(fold, SET)
     if fold is None:
@@ -280,7 +281,7 @@ def test_the_images_trained_on_are_all_but_those_held_back(fold):
         np.testing.assert_array_equal(found.held_back.inputs, held_back.pixels)
 
 
-@pytest.mark.parametrize("fold", [2, None])
+@for_each("fold", [2, None])
 def test_brightness_is_that_of_the_images_trained_on(fold):
     found = of_fold(fold, SET)
     wanted = statistics(SET.training_and_validation[found.numbers])
@@ -329,7 +330,7 @@ def test_two_classes_may_be_told_apart_by_one_output():
         material(recipe(one), SET)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("count", "fold", "said"),
     [
         (5, None, "few has too few images to hold any out for the test: give more"),
@@ -380,7 +381,7 @@ def uneven():
     return assemble("uneven", data.source, {TRAINING: part})
 
 
-@pytest.mark.parametrize("fold", [0, None])
+@for_each("fold", [0, None])
 def test_balanced_weights_are_scikit_learns(fold):
     witness = pytest.importorskip("sklearn.utils.class_weight")
     found = of_fold(fold, uneven())

@@ -18,6 +18,7 @@ from gradbook.lab.runs import (
     stages,
 )
 from gradbook.net import parse
+from tests.cases import for_each
 from tests.runs import finished, pictures, several, text_for
 
 LAYERS = (
@@ -82,7 +83,7 @@ def test_there_are_no_filters_behind_a_pool():
     assert first_filters(net, {}, (1, 4, 4)) is None
 
 
-@pytest.mark.parametrize("layers", ["gru 3", "conv1d 2 1; flatten"])
+@for_each("layers", ["gru 3", "conv1d 2 1; flatten"])
 def test_there_are_no_filters_where_a_picture_is_read_row_by_row(layers):
     net = parse(f"input 4x4; {layers}; dense 2; softmax; loss cross-entropy")
     assert first_filters(net, {}, (1, 4, 4)) is None
@@ -125,7 +126,7 @@ def test_the_answers_are_the_models(tmp_path):
     assert found.answers.right[found.example] or not found.answers.right.any()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("other", "said"),
     [
         (pictures(shape=(1, 9, 8)), "the images of spots are 1x9x8, but the network takes 1x8x8"),

@@ -24,6 +24,7 @@ from gradbook.lab.signals import (
 )
 from gradbook.lab.training.train import train
 from gradbook.net import parse
+from tests.cases import for_each
 
 HOW = WindowsAsked(32, 8)
 
@@ -41,8 +42,8 @@ def waves(recordings=6, rows=100, people=3) -> Signals:
     return Signals("w", ("a", "b"), tuple(found), 50.0, "subject")
 
 
-@pytest.mark.parametrize("way", ["recording", "subject"])
-@pytest.mark.parametrize("fold", [0, 1])
+@for_each("way", ["recording", "subject"])
+@for_each("fold", [0, 1])
 def test_nothing_stands_on_both_sides(way, fold):
     """No row of a recording, or of a person, is in a window trained on and in another part."""
     signals = waves(people=6)
@@ -174,7 +175,7 @@ def test_a_fold_that_is_not_there_is_refused():
         signal_problem(waves(3), replace(HOW, way="recording")).parts(2)
 
 
-@pytest.mark.parametrize("length", [2, 5, 16, 17, 128, 1000, 16_000])
+@for_each("length", [2, 5, 16, 17, 128, 1000, 16_000])
 def test_the_usual_network_takes_any_window(length):
     signals = Signals("w", ("x", "y", "z"), ())
     windows = replace(
@@ -185,7 +186,7 @@ def test_the_usual_network_takes_any_window(length):
     assert net.count() < 10_000
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("rate", "length", "line"),
     [
         (8000, 8000, "mel 16 step 160 high 4000"),

@@ -10,6 +10,7 @@ from gradbook.errors import DataError, ShapeError
 from gradbook.lab.tables import problem, require_fit, usual_recipe
 from gradbook.net import Net
 from gradbook.net.description import Task
+from tests.cases import for_each
 from tests.lab import made_tables as made
 
 
@@ -32,7 +33,7 @@ def test_another_one_may_be_learned_and_some_left_out(tmp_path):
     assert [column.name for column in found.inputs] == ["height", "area"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("numbers", "task"),
     [
         ([0, 1, 2] * 20, Task.CLASSES),
@@ -68,7 +69,7 @@ def test_each_part_has_as_many_of_each_class_to_one(tmp_path):
     assert len(found.parts(None)[0]) == len(training) + len(held_back)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("numbers", "said"),
     [
         ([1] * 60, "all rows have the same 't': there is nothing to learn"),
@@ -102,7 +103,7 @@ def with_holes(tmp_path, target="area", share=0.2):
     return replace(table, rows=tuple(rows))
 
 
-@pytest.mark.parametrize("way", ["mean", "median"])
+@for_each("way", ["mean", "median"])
 def test_missing_values_are_filled_in_as_scikit_learn_fills_them_in(tmp_path, way):
     impute = pytest.importorskip("sklearn.impute")
     table = with_holes(tmp_path)

@@ -22,6 +22,7 @@ from gradbook.lab.texts import (
 from gradbook.lab.training.train import Trained, train
 from gradbook.lab.training.training import Telling, TrainingRun, set_up
 from gradbook.net import parse
+from tests.cases import for_each
 from tests.lab.training.test_early_stop import StoppingAfter
 
 WORDS = "\n".join(["aba", "bab", "abab", "baba", "ababa", "babab", "ab", "ba", "abababa", "bababa"])
@@ -67,7 +68,7 @@ def test_what_alternates_is_learned_to_alternate():
     assert first == other
 
 
-@pytest.mark.parametrize(("steps", "epochs"), [(7, 7), (25, 9), (40, 10)])
+@for_each(("steps", "epochs"), [(7, 7), (25, 9), (40, 10)])
 def test_every_step_has_a_line_in_turn(steps, epochs):
     problem = LineProblem(KNOWN, steps)
     recipe = problem.recipe(parse(SMALL.format(8)))
@@ -138,7 +139,7 @@ def test_the_names_that_come_along_are_for_microgpt():
     assert max(map(len, lines.lines)) < 16
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "said"),
     [
         ("one\ntwo\n", "has 2 different lines: give at least 10"),
@@ -152,7 +153,7 @@ def test_lines_that_can_not_be_learned_are_refused(tmp_path, text, said):
         read_lines(file)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "said"),
     [
         ("input 2; dense 2", "begin the network with 'input tokens 16 of 3', not 'input 2'"),

@@ -10,12 +10,13 @@ from hypothesis import assume, given
 from gradbook.errors import GradbookError
 from gradbook.net import Activation, Again, Bias, Conv, Dense, Net, Role, parse
 from gradbook.net.measure import measure
+from tests.cases import for_each
 from tests.families import networks
 
 SEPARABLE = "depthwise 3x3 pad 1 no bias; conv 4 1x1; batchnorm; relu"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("lines", "found"),
     [
         ("dense 2; tanh; again 3", Again(0, 2, 3)),
@@ -84,7 +85,7 @@ def test_a_network_has_as_many_parameters_as_its_first_uses(net):
 SUMS = (Dense(2, Bias.NONE), Activation("tanh"))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("layers", "again", "message"),
     [
         ((*SUMS, *SUMS), [Again(0, 2, 3)], "layers up to 6, but there are 4"),

@@ -12,6 +12,7 @@ from gradbook.net import builtin, parse
 from gradbook.net.build import inference, training_step
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import drawn, follow, losses
+from tests.cases import for_each
 
 NET = """\
 input 2x4x4
@@ -27,7 +28,7 @@ loss cross-entropy
 SPOKEN = "take it out or write 'dropout 0'"
 
 
-@pytest.mark.parametrize("step_of", [scalar_step, training_step])
+@for_each("step_of", [scalar_step, training_step])
 def test_dropout_is_refused_where_no_masks_come_from_outside(step_of):
     with pytest.raises(
         TargetError, match="dropout 0.5 draws new random numbers at every step"
@@ -79,7 +80,7 @@ def test_masks_are_the_same_in_any_company():
         assert set(np.unique(together[mask.leaf])) <= {0, mask.scale}
 
 
-@pytest.mark.parametrize("other", [(8, 2), (9, 3)])
+@for_each("other", [(8, 2), (9, 3)])
 def test_masks_change_with_the_seed_and_the_epoch(other):
     step = training_step(parse(NET), batch=4)
     first, second = drawn(step.masks, 9, 2, range(50)), drawn(step.masks, *other, range(50))

@@ -6,6 +6,7 @@ import pytest
 
 from gradbook.errors import UsageError
 from gradbook.net import Conv, Dropout, Net, Pool, Role, Update, builtin, parse, write
+from tests.cases import for_each
 
 IMAGE = "input 4x6x6\n"
 TAIL = "flatten\ndense 2\nlog softmax\nloss cross-entropy\n"
@@ -29,12 +30,12 @@ def kinds(net: Net) -> str:
     )
 
 
-@pytest.mark.parametrize("name", PARAMETERS)
+@for_each("name", PARAMETERS)
 def test_the_digit_networks_have_their_parameters(name):
     assert builtin(name).count() == PARAMETERS[name]
 
 
-@pytest.mark.parametrize("name", SIZES)
+@for_each("name", SIZES)
 def test_the_digit_networks_have_their_shapes(name):
     shapes = list(dict.fromkeys("x".join(map(str, shape)) for shape in builtin(name).shapes[1:]))
     assert shapes == SIZES[name].split()
@@ -46,7 +47,7 @@ def test_the_digit_networks_keep_their_order_of_layers():
     assert kinds(builtin("flat")) == "CRB CRB CRBM CRB CRB CRB AFLL".replace(" ", "")
 
 
-@pytest.mark.parametrize("name", PARAMETERS)
+@for_each("name", PARAMETERS)
 def test_the_digit_networks_train_by_momentum(name):
     net = builtin(name)
     assert (net.update, net.learning_rate) == (Update("momentum", 0.9), 0.01)
@@ -82,7 +83,7 @@ def test_adamw_has_a_usual_decay_that_can_be_turned_off():
     assert parse("input 2; dense 2; update adamw; decay 0").decay_of(Role.WEIGHT) == 0
 
 
-@pytest.mark.parametrize(
+@for_each(
     "words",
     [
         "conv 8 3x3 stride 2 pad 1 groups 4 no bias\n" + TAIL,
@@ -98,7 +99,7 @@ def test_what_is_written_reads_back(words):
     assert write(parse(text)) == text
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("make", "said"),
     [
         (lambda: Dropout("0.5"), "dropout's rate is a number such as 0.15, not '0.5'"),

@@ -21,6 +21,7 @@ from gradbook.net.derivation import (
     slopes,
 )
 from gradbook.net.lower import scalar_step
+from tests.cases import for_each
 from tests.families import networks
 
 
@@ -121,7 +122,7 @@ def test_a_weight_that_reads_only_padding_has_an_empty_chain():
     assert said["w5"] == "E1/c1_1 · c1_1/w5"
 
 
-@pytest.mark.parametrize("depth", [3, 8, 20])
+@for_each("depth", [3, 8, 20])
 def test_no_chain_of_a_deep_network_grows_long(depth):
     step = scalar_step(parse("input 3; " + "dense 3; tanh; " * depth + "dense 1"))
     derived = derivation(step)
@@ -146,7 +147,7 @@ def gradients_apart(net):
     return max(abs(float(found[weight]) - gradient) for weight, gradient in truth.items()) / size
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@for_each("name", LESSONS)
 def test_chains_come_to_the_gradients(name):
     assert gradients_apart(builtin(name)) <= 1e-15
 

@@ -11,6 +11,7 @@ import pytest
 from gradbook import net as networks
 from gradbook.errors import GradbookError, UsageError
 from gradbook.net import Activation, Dense, Net, Residual, builtin
+from tests.cases import for_each
 
 SMALL = Net(2, [Dense(2), Activation("sigmoid")])
 
@@ -119,7 +120,7 @@ def net(**parts):
     return replace(SMALL, **parts)
 
 
-@pytest.mark.parametrize("code", WRONG)
+@for_each("code", WRONG)
 def test_what_is_wrong_in_python_is_told_in_one_line(code):
     with pytest.raises(GradbookError) as caught:
         eval(code, {**vars(networks), "net": net, "np": np, "inf": inf, "nan": nan})

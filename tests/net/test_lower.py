@@ -13,6 +13,7 @@ from gradbook.graph.node import ancestors
 from gradbook.net import builtin, parse
 from gradbook.net.lower import MOST_SCALARS, scalar_step
 from gradbook.net.step import run
+from tests.cases import for_each
 from tests.families import networks
 
 
@@ -96,7 +97,7 @@ def test_what_is_added_over_samples_has_a_name(net):
             assert share.stem != "g" or share.of is not None, share
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "counted"),
     [
         ("input 9000000; dense 1", "27,000,002"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from math import prod
 
-import pytest
 from hypothesis import given
 
 from gradbook.net import Role, builtin, parse
 from gradbook.net.measure import measure
+from tests.cases import for_each
 from tests.families import networks
 
 ADDED = {Role.WEIGHT, Role.BIAS}
@@ -16,7 +16,7 @@ ADDED = {Role.WEIGHT, Role.BIAS}
 FIELDS = {"reference": (-2, 30), "blocks": (-5, 32), "flat": (-4, 24)}  # which layer, pixels
 
 
-@pytest.mark.parametrize("name", FIELDS)
+@for_each("name", FIELDS)
 def test_receptive_fields_are_the_published_ones(name):
     """`blocks` counts 32 before its average pool, `reference` 30 with it."""
     measured = measure(builtin(name))
@@ -24,7 +24,7 @@ def test_receptive_fields_are_the_published_ones(name):
     assert measured.layers[place].field.size == (pixels, pixels)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("layers", "field", "jump"),
     [
         ("conv 2 3x3", (3, 3), (1, 1)),
@@ -102,7 +102,7 @@ def test_fixed_parameters_are_counted_apart():
     assert (measured.parameters, measured.trained) == (10, 8)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "macs", "training"),
     [("reference", 2_252_914, 6_661_508), ("blocks", 1_929_130, 5_730_452)],
 )

@@ -29,6 +29,7 @@ from gradbook.net import (
     builtin,
     parse,
 )
+from tests.cases import for_each
 from tests.families import networks
 
 SMALL = Net(2, [Dense(2), Activation("sigmoid")])
@@ -166,7 +167,7 @@ def test_a_drawn_sample_fits_its_network(net):
     assert replace(net, samples=[sample]).examples() == (sample,)
 
 
-@pytest.mark.parametrize(("kind", "rate"), [("descent", 1.0), ("momentum", 0.1), ("adam", 0.01)])
+@for_each(("kind", "rate"), [("descent", 1.0), ("momentum", 0.1), ("adam", 0.01)])
 def test_each_update_has_its_usual_rate(kind, rate):
     assert net(update=kind).learning_rate == rate
     assert net(update=kind, rate=0).learning_rate == 0
@@ -176,7 +177,7 @@ def test_an_unnamed_network_in_a_message_is_one_line():
     assert "\n" not in repr(builtin("strokes"))
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@for_each("name", BUILTIN)
 def test_built_in_networks_are_equal_only_to_themselves(name):
     assert [other for other in BUILTIN if builtin(other) == builtin(name)] == [name]
     assert len({builtin(name), builtin(name)}) == 1

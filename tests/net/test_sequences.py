@@ -19,11 +19,12 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.measure import measure
 from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
+from tests.cases import for_each
 
 ECHO = "input 4x2; rnn 3; dense 1; sample 1 2 3 4 5 6 7 8 -> 1"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("layers", "shape"),
     [
         ("rnn 3", (3,)),
@@ -141,8 +142,8 @@ def reach(lines: str) -> float:
     return float(abs(answers[0][:3] - answers[1][:3]).max())
 
 
-@pytest.mark.parametrize("layer", LATER)
-@pytest.mark.parametrize("order", ["attention causal; {}", "{}; attention causal"])
+@for_each("layer", LATER)
+@for_each("order", ["attention causal; {}", "{}; attention causal"])
 def test_what_brings_later_steps_into_a_causal_network_is_refused_with_what_to_do(layer, order):
     """And it does: without the causal layer, its first answers hang on the last step."""
     assert reach(layer) > 1e-6
@@ -152,7 +153,7 @@ def test_what_brings_later_steps_into_a_causal_network_is_refused_with_what_to_d
     parse(f"input 4x2; conv1d 2 1; {order.format(layer)}; flatten; dense 1")  # answers once
 
 
-@pytest.mark.parametrize("layer", EARLIER)
+@for_each("layer", EARLIER)
 def test_what_reads_no_later_steps_stands_beside_causal_attention(layer):
     causal = f"{layer}; attention causal; {layer}"
     parse(ALONE.format(causal))

@@ -9,6 +9,7 @@ from gradbook.net import Net
 from gradbook.net.lower import MOST_SCALARS, scalar_step, scalars_of
 from gradbook.net.smaller import what_fits
 from gradbook.targets.excel.plan.book import MOST_COLUMNS, fitting_rates
+from tests.cases import for_each
 
 ADAM = "update adam; loss half squared error; seed 1"
 
@@ -20,7 +21,7 @@ def refused(text: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "told"),
     [
         ("input 784; dense 30; relu; dense 10", "'dense 12' in place of 'dense 30' would fit"),
@@ -47,7 +48,7 @@ def test_the_largest_number_that_fits_is_said(text, told):
         assert scalars_of(Net.parse(text.replace(said, one_more))) > MOST_SCALARS
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         f"input 20; dense 200; relu; dense 4; {ADAM}",

@@ -15,6 +15,7 @@ from gradbook.net import parse
 from gradbook.net.build import inference, training_step
 from gradbook.net.measure import measure
 from gradbook.net.step import run
+from tests.cases import for_each
 
 HEARD = MelBands(bands=16, rate=RATE, frame=256, step=160, low=100, high=3800)
 
@@ -56,14 +57,14 @@ def filters(bands, frame, rate, low, high):
 SAMPLES = np.random.default_rng(3).normal(0, 0.1, 700)
 
 
-@pytest.mark.parametrize(("frame", "step"), [(64, 32), (50, 50), (33, 7)])
+@for_each(("frame", "step"), [(64, 32), (50, 50), (33, 7)])
 def test_a_spectrogram_is_the_fourier_transform_of_each_frame(frame, step):
     expected = np.log(1 + 1e6 * power(SAMPLES, frame, step))
     found = heard(f"spectrogram frame {frame} step {step}", SAMPLES)
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "told",
     [(16, 256, 160, 8000, 100, 3800), (5, 64, 20, 16_000, 50, 8000), (8, 100, 100, 4000, 20, 1500)],
 )
@@ -92,7 +93,7 @@ def test_bands_are_triangles_that_meet():
     assert (triangles(bands)[:, (frequencies < 100) | (frequencies > 7000)] == 0).all()
 
 
-@pytest.mark.parametrize("pitch", [300.0, 1000.0, 2500.0])
+@for_each("pitch", [300.0, 1000.0, 2500.0])
 def test_a_tone_is_loudest_in_its_band(pitch):
     said = heard(HEARD.text, np.sin(2 * np.pi * pitch * np.arange(RATE) / RATE)).mean(axis=0)
     edges = hertz(np.linspace(mel(np.array([100.0]))[0], mel(np.array([3800.0]))[0], 18))
@@ -121,7 +122,7 @@ def test_what_it_weighs_with_stays_and_is_no_parameter():
     assert measure(net).trained == net.count() == 4 + 2 * 3 * 3 + 2
 
 
-@pytest.mark.parametrize(
+@for_each(
     "said",
     [
         "mel 4 frame 32 step 8 rate 16000 low 200 high 7000",

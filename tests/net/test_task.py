@@ -5,11 +5,12 @@ import pytest
 from gradbook.errors import NetTextError
 from gradbook.net import Loss, Net, builtin
 from gradbook.net.description import Task, meant_loss
+from tests.cases import for_each
 
 SAMPLE = "sample 1 2 -> 0.4 0.5"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("ending", "samples", "classes"),
     [
         ("softmax", Loss.CROSS, Loss.CROSS),

@@ -12,6 +12,7 @@ from gradbook.net import Update, parse
 from gradbook.net.build import training_step
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
+from tests.cases import for_each
 
 # o = w·1 and E = ½(0 − w)², so that the slope at w is w itself.
 NET = parse("input 1; dense 1 no bias; weights 2; sample 1 -> 0")
@@ -43,8 +44,8 @@ def adam(w, rate, beta1, beta2, epsilon):
         w -= rate * (m / (1 - beta1**k)) / (sqrt(s / (1 - beta2**k)) + epsilon)
 
 
-@pytest.mark.parametrize("make", [scalar_step, training_step])
-@pytest.mark.parametrize(
+@for_each("make", [scalar_step, training_step])
+@for_each(
     ("rule", "way", "rate", "settings"),
     [
         (Update(), descent, 0.3, ()),

@@ -9,12 +9,13 @@ import gradbook as gb
 from gradbook.graph.reference import evaluate
 from gradbook.net import LESSONS, Net, builtin
 from gradbook.net.lower import scalar_step
+from tests.cases import for_each
 
 DROPPED = "input 2; dense 3; dropout 0.5; dense 1; sample 1 2 -> 3"
 NETS = [*map(builtin, LESSONS), Net.parse("input 2; dense 2 shared bias; prelu; dense 1 no bias")]
 
 
-@pytest.mark.parametrize("net", NETS, ids=lambda net: net.name or "plain")
+@for_each("net", NETS, ids=lambda net: net.name or "plain")
 def test_they_are_those_of_the_single_values(net):
     step = scalar_step(net)
     known = {str(name): node for node, name in step.graph.names.items()}
@@ -84,7 +85,7 @@ def test_layers_may_be_records_and_lines_of_the_text_form():
     assert Net.parse(str(net)) == net
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("layers", "said"),
     [
         (["dens 3"], "layer 1, line 1, column 1: unknown layer 'dens': did you mean 'dense'?"),
@@ -99,13 +100,13 @@ def test_a_layer_that_cannot_be_meant_is_placed(layers, said):
     assert str(raised.value).startswith(said)
 
 
-@pytest.mark.parametrize("network", ["worked", "input 2; dense 1; sample 1 2 -> 3"])
+@for_each("network", ["worked", "input 2; dense 1; sample 1 2 -> 3"])
 def test_a_network_may_be_named_or_typed(network):
     assert "w1" in str(gb.explain(network, "w1"))
     assert "verdict and why" in str(gb.sweep(network, [0.1], epochs=5))
 
 
-@pytest.mark.parametrize("what", [3, "wroked"])
+@for_each("what", [3, "wroked"])
 def test_what_is_no_network_is_said(what):
     with pytest.raises(gb.GradbookError, match="a network is a gb.Net|did you mean 'worked'"):
         gb.sweep(what)

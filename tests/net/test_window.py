@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gradbook.errors import ShapeError
 from gradbook.graph.window import Window, same_pad
 from gradbook.net import Conv, Pool, parse
+from tests.cases import for_each
 from tests.families import moves
 
 AREAS = st.tuples(st.just(1), st.integers(1, 9), st.integers(1, 9))
@@ -48,7 +49,7 @@ def test_it_goes_as_far_as_the_padding_after_lets_it(case):
     assert all(end <= most < end + step for end, most, step in pairs)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("size", "stride", "dilation", "area", "sides"),
     [  # TensorFlow: as many places as steps, the odd one of the padding after
         ((3, 3), (1, 1), (1, 1), (5, 5), (1, 1, 1, 1)),
@@ -71,7 +72,7 @@ def test_a_last_window_may_end_beyond_but_begins_before_the_end():
     assert Pool("avg", 1, 3, ceil=True).output((1, 5, 4)) == (1, 2, 2)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("line", "again"),
     [
         ("conv 2 3x3 stride 2x2 pad 1x1x1x1 dilation 1", "conv 2 3x3 stride 2 pad 1"),

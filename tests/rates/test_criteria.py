@@ -18,13 +18,14 @@ from gradbook.rates.criteria import (
     movement,
 )
 from gradbook.rates.sweep import sweep
+from tests.cases import for_each
 from tests.rates.made import WORKED
 
 A, B = Measure("a"), Measure("b")
 NUMBERS = {A: 2.0, B: 5.0}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("condition", "expected"),
     [
         (A < 2, False),
@@ -75,7 +76,7 @@ def test_soft_targets_leave_their_entropy_and_that_is_no_fault():
     assert found.verdict is Verdict.GOOD
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("values", "count"),
     [([3, 2, 1], 0), ([1, 1.05, 1, 1.05], 0), ([1, 2, 1, 2], 2), ([1, 2, 3, 4], 1)],
 )

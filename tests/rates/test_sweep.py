@@ -14,6 +14,7 @@ from gradbook.net import builtin
 from gradbook.net.description import DEFAULT_RATES
 from gradbook.rates.criteria import Verdict
 from gradbook.rates.sweep import PATIENCE, Limit, largest, rate_at, sweep, usable_rate
+from tests.cases import for_each
 from tests.families import networks
 from tests.rates.made import WORKED, line
 
@@ -23,7 +24,7 @@ def test_the_default_rates_are_swept_over_70_epochs(worked):
     assert all(len(outcome.losses) == 70 for outcome in worked.outcomes)
 
 
-@pytest.mark.parametrize("rate", [100, 200, 500])
+@for_each("rate", [100, 200, 500])
 def test_some_violent_rates_leap_up_first_and_then_come_down(rate):
     (outcome,) = sweep(WORKED, [rate]).outcomes
     assert outcome.losses.max() > 5 * outcome.losses[0]
@@ -45,15 +46,15 @@ def test_the_largest_rate_of_the_worked_example_lies_between_700_and_800(worked)
     assert trains == {limit.rate: True, limit.beyond: False}
 
 
-@pytest.mark.parametrize("x", [0.1, 1, 30])
-@pytest.mark.parametrize("rates", [DEFAULT_RATES, [1e-9], [1e9], [0.3, 0.7]])
+@for_each("x", [0.1, 1, 30])
+@for_each("rates", [DEFAULT_RATES, [1e-9], [1e9], [0.3, 0.7]])
 def test_the_largest_rate_of_a_parabola_is_two_over_its_curvature(x, rates):
     limit = sweep(line(x=x), rates).limit
     assert limit.rate < 2 / x**2 <= limit.beyond * (1 + 1e-9)
     assert limit.rate == limit.reliable == pytest.approx(2 / x**2, rel=0.006)
 
 
-@pytest.mark.parametrize("momentum", [0.5, 0.9])
+@for_each("momentum", [0.5, 0.9])
 def test_momentum_moves_that_border_as_the_heavy_ball_does(momentum):
     net = line(update=f"momentum {momentum}")
     limit = sweep(net, [0.1, 10.0], 400).limit
@@ -154,7 +155,7 @@ def test_a_ragged_border_does_not_keep_the_search_for_ever():
     assert ragged.tried <= PATIENCE + 50
 
 
-@pytest.mark.parametrize("rates", [[0.5, 1, 1000], [0.1, 700], [757], [766, 752.3], [1e-3, 1e5]])
+@for_each("rates", [[0.5, 1, 1000], [0.1, 700], [757], [766, 752.3], [1e-3, 1e5]])
 def test_the_finding_is_the_same_whichever_rates_are_asked_for(rates):
     net = builtin("worked")
     assert sweep(net, rates, 70).limit == sweep(net, epochs=70).limit
@@ -167,7 +168,7 @@ def test_rates_asked_for_that_go_otherwise_are_named():
     assert found.finding.endswith("Of the rates asked for, 70000 trains too and 723.3 does not.")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("limit", "words"),
     [
         (Limit(None, None), "No rate could be found too large"),
@@ -207,13 +208,13 @@ def test_a_rate_that_is_said_is_kept():
     assert usable_rate(replace(line(x=30), rate=7.0), 20) == 7.0
 
 
-@pytest.mark.parametrize("name", ["worked", "mazur", "xor"])
+@for_each("name", ["worked", "mazur", "xor"])
 def test_the_usual_rate_is_kept_where_it_descends(name):
     net = builtin(name)
     assert usable_rate(net, 70) == net.learning_rate
 
 
-@pytest.mark.parametrize(("x", "expected"), [(3, 0.1), (10, 0.01), (30, 0.001)])
+@for_each(("x", "expected"), [(3, 0.1), (10, 0.01), (30, 0.001)])
 def test_of_a_parabola_it_goes_no_further_than_the_inverse_of_its_curvature(x, expected):
     net = line(x=x)
     assert usable_rate(net, 70) == expected

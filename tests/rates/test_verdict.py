@@ -8,6 +8,7 @@ from gradbook.net.build import training_step
 from gradbook.rates.criteria import MEANINGS, Verdict
 from gradbook.rates.sweep import sweep
 from gradbook.rates.trial import trial
+from tests.cases import for_each
 from tests.rates.made import WORKED, line
 
 FAR_TARGETS = parse(str(WORKED).replace("-> 0.5 0.5", "-> 0.01 0.99"))
@@ -33,7 +34,7 @@ def test_a_saturated_network_tells_when_it_will_wake(worked):
     assert worked[1000].reason.endswith(f"and is first below its start in epoch {below}")
 
 
-@pytest.mark.parametrize("rate", [0.05, 0.1, 0.2])
+@for_each("rate", [0.05, 0.1, 0.2])
 def test_a_slow_rate_is_gone_on_with_until_it_has_learned(rate):
     xor = builtin("xor")
     losses = trial(training_step(xor), 2000, rate).losses
@@ -113,7 +114,7 @@ def test_tanh_in_the_middle_is_named_with_its_slope():
     assert "both units of a_h at −1.0000 and 1.0000: 1−a² is 0" in found.reason
 
 
-@pytest.mark.parametrize("rate", [1e5, 1e6, 1e10])
+@for_each("rate", [1e5, 1e6, 1e10])
 def test_dead_hidden_units_are_not_good_where_their_outputs_happen_to_be_right(rate):
     outcome = sweep(WORKED, [rate])[rate]
     assert outcome.end < 1e-20
@@ -130,8 +131,8 @@ def test_hidden_units_that_are_only_steep_nowhere_are_not_dead():
 # A parabola: everything is known of it.
 
 
-@pytest.mark.parametrize("x", [0.5, 1, 3])
-@pytest.mark.parametrize(
+@for_each("x", [0.5, 1, 3])
+@for_each(
     ("share", "wanted"),
     [
         (0.005, Verdict.TOO_SLOW),
@@ -235,21 +236,21 @@ def test_an_optimum_has_nothing_to_learn_at_any_rate():
 # The edges of what can be asked.
 
 
-@pytest.mark.parametrize("rate", [0, 5e-324, 1e-300])
+@for_each("rate", [0, 5e-324, 1e-300])
 def test_a_rate_that_learns_nothing_is_too_slow(rate):
     found = sweep(WORKED, [rate])[rate]
     assert (found.verdict, found.trains) == (Verdict.TOO_SLOW, False)
     assert "learns nothing" in found.reason
 
 
-@pytest.mark.parametrize("rate", [-1e-6, -0.1, -1.0, -100.0, -1e6])
+@for_each("rate", [-1e-6, -0.1, -1.0, -100.0, -1e6])
 def test_a_rate_below_0_climbs(rate):
     found = sweep(WORKED, [rate])[rate]
     assert (found.verdict, found.trains) == (Verdict.DIVERGES, False)
     assert found.reason.startswith("a rate below 0 climbs: from 0.0142 to ")
 
 
-@pytest.mark.parametrize("net", [builtin("strokes"), builtin("xor")])
+@for_each("net", [builtin("strokes"), builtin("xor")])
 def test_a_loss_that_ends_far_above_its_start_diverges_however_it_swings(net):
     found = sweep(net, [1000.0])[1000.0]
     assert found.end > 10 * found.losses[0]
@@ -257,7 +258,7 @@ def test_a_loss_that_ends_far_above_its_start_diverges_however_it_swings(net):
     assert found.verdict is Verdict.DIVERGES
 
 
-@pytest.mark.parametrize("epochs", [2, 3, 4])
+@for_each("epochs", [2, 3, 4])
 def test_a_few_epochs_are_enough_for_a_verdict(epochs):
     found = sweep(WORKED, epochs=epochs)
     assert found[0.5].verdict is Verdict.TOO_SLOW

@@ -9,6 +9,7 @@ from gradbook.report.markup import report_page
 from gradbook.report.study import study_report
 from gradbook.report.training_report import write_report
 from tests.audit.material import lookalikes
+from tests.cases import for_each
 from tests.outside.witness import inaccessible
 from tests.report.trials import trials
 from tests.runs import finished, pictures, text_for
@@ -52,8 +53,8 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("kind", PAGES)
+@for_each("dark", [False, True], ids=["light", "dark"])
+@for_each("kind", PAGES)
 def test_a_page_is_there_for_everybody(kind, dark, made, monkeypatch):
     monkeypatch.chdir(made)
     words = PAGES[kind] if kind == "slides" else [*PAGES[kind], "page.html"]
@@ -61,7 +62,7 @@ def test_a_page_is_there_for_everybody(kind, dark, made, monkeypatch):
     assert inaccessible(words[-1], dark) == []
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@for_each("dark", [False, True], ids=["light", "dark"])
 def test_a_study_is_there_for_everybody(dark, tmp_path):
     page = tmp_path / "page.html"
     page.write_text(
@@ -70,7 +71,7 @@ def test_a_study_is_there_for_everybody(dark, tmp_path):
     assert inaccessible(page, dark) == []
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("run", ["one", "numbers", "classes"])
+@for_each("dark", [False, True], ids=["light", "dark"])
+@for_each("run", ["one", "numbers", "classes"])
 def test_a_report_is_there_for_everybody(run, dark, made):
     assert inaccessible(made / run / "report.html", dark) == []

@@ -38,6 +38,7 @@ from gradbook.report.findings import (
 )
 from gradbook.report.words import plain
 from gradbook.targets.excel.language import Reference
+from tests.cases import for_each
 from tests.outside.witness import read_values, recalculate
 from tests.report.test_audit_page import CLASS
 
@@ -96,7 +97,7 @@ def test_what_is_to_be_filled_in_is_one_line_a_sheet():
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("report", "words"),
     [
         (BookReport("a", RIGHT, (SheetReport("1", RIGHT, "A1", "B1", ("w1",)),)), ", 1 gradient"),
@@ -119,7 +120,7 @@ def test_several_sheets_are_told_apart_and_counted():
     assert "2 books: 1 wrong, 1 no network" in shown
 
 
-@pytest.mark.parametrize("width", [40, 80, 120])
+@for_each("width", [40, 80, 120])
 def test_words_keep_to_the_width(width):
     wordy = replace(FINDING, why="because " * 30, formula="", expected="")
     report = BookReport("ada.xlsx", WRONG, (replace(SHEET, findings=(wordy,)),))
@@ -132,7 +133,7 @@ def test_a_very_long_formula_is_cut():
     assert max(map(len, shown)) < 250
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("made", "corrected", "words"),
     [
         ((1.0, 0.5), (1.0, 0.6), "0.6 corrected: higher, for a wrong step may lead further down"),
@@ -215,7 +216,7 @@ def test_what_is_asked_for_in_full_is_not_folded():
     assert [len(s.findings) for s in shown_sheets(sheets, everything=True)] == [9, 9, 9]
 
 
-@pytest.mark.parametrize("other", [{"quantity": "∂E/∂w4"}, {"kind": "swapped references"}])
+@for_each("other", [{"quantity": "∂E/∂w4"}, {"kind": "swapped references"}])
 def test_another_mistake_is_no_repetition(other):
     two = list(shown_sheets([sheet("A", ONE), sheet("B", replace(ONE, **other))], everything=False))
     assert [len(s.findings) for s in two] == [1, 1]
@@ -280,7 +281,7 @@ def test_points_are_out_of_what_is_asked_for():
     assert [row["points"] for row in rows(CLASS, 20)] == ["10", "10", "20", "", ""]
 
 
-@pytest.mark.parametrize("sign", FORMULA_SIGNS)
+@for_each("sign", FORMULA_SIGNS)
 def test_no_name_is_a_formula(sign):
     evil = f"{sign}cmd|' /C calc'!A0"
     report = BookReport(evil, UNREADABLE, problem=evil, origin=Origin(student=evil))

@@ -19,6 +19,7 @@ from gradbook.audit.findings import (
 from gradbook.report.audit import audit_lines
 from gradbook.report.audit_page import audit_page
 from gradbook.report.words import plain
+from tests.cases import for_each
 from tests.outside.witness import console_messages, page_text
 from tests.tags import Tags
 
@@ -122,7 +123,7 @@ def test_hostile_words_cannot_reach_the_terminal():
 
 
 @pytest.mark.witness("chromium")
-@pytest.mark.parametrize("reports", [CLASS, hostile()], ids=["class", "hostile"])
+@for_each("reports", [CLASS, hostile()], ids=["class", "hostile"])
 def test_a_browser_has_nothing_to_complain_of(reports, tmp_path):
     path = tmp_path / "page.html"
     path.write_text(audit_page(reports), encoding="utf-8")

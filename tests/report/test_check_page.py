@@ -17,6 +17,7 @@ from gradbook.cli.main import main
 from gradbook.engine.pyodide import BrowserPython
 from gradbook.language import in_language
 from gradbook.report.check_page import check_page, check_parts
+from tests.cases import for_each
 from tests.serve.books import a_class, exercises, laid_out
 
 NO_PYTHON = BrowserPython("", b"", b"")
@@ -113,9 +114,7 @@ def test_its_json_is_the_commands(packed, tmp_path, monkeypatch, capsys):
     assert json.loads(page.write("en", ".json", lines)) == wanted
 
 
-@pytest.mark.parametrize(
-    "name", ["/etc/passwd.xlsx", "../../up.xlsx", "a/" * 3000 + "b.xlsx", ".."]
-)
+@for_each("name", ["/etc/passwd.xlsx", "../../up.xlsx", "a/" * 3000 + "b.xlsx", ".."])
 def test_whatever_a_book_is_called_it_stays_in_its_folder(name, tmp_path, monkeypatch):
     from gradbook.serve import in_browser as page
 

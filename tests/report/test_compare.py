@@ -13,6 +13,7 @@ from gradbook.report.compare import compare_report
 from gradbook.report.media import write
 from gradbook.report.terminal import report_lines
 from gradbook.report.words import plain
+from tests.cases import for_each
 from tests.report.html import cells, words
 from tests.runs import finished, pictures, several
 
@@ -44,7 +45,7 @@ def test_the_terminal_shows_all_of_it(runs, who):
     assert "Validation accuracy" in said
 
 
-@pytest.mark.parametrize("width", [50, 80, 120])
+@for_each("width", [50, 80, 120])
 def test_the_terminals_width_is_kept(runs, who, width):
     said = plain(list(report_lines(compare_report(runs, who), width)))
     assert max(map(len, said.splitlines())) <= width

@@ -29,6 +29,7 @@ from gradbook.targets.algebra.forms import (
     Symbol,
     TableBlock,
 )
+from tests.cases import for_each
 from tests.families import networks
 from tests.report.html import words
 from tests.report.test_page import HOSTILE, Outline
@@ -97,7 +98,7 @@ def logistic(x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-x))
 
 
-@pytest.mark.parametrize("medium", MEDIA)
+@for_each("medium", MEDIA)
 def test_all_that_a_reader_needs_to_work_it_out_again_stands_in_it(medium):
     said = explain(parse(SAMPLE))
     given = numbers_given(MEDIA[medium](said))
@@ -125,7 +126,7 @@ def test_inputs_and_targets_of_several_samples_stand_in_their_table():
     assert sum(errors) / 2 == pytest.approx(total, rel=1e-6)
 
 
-@pytest.mark.parametrize("many", ["input 12; dense 20; tanh; dense 2", f"{THREE_LAYERS}{NINE}"])
+@for_each("many", ["input 12; dense 20; tanh; dense 2", f"{THREE_LAYERS}{NINE}"])
 def test_where_more_numbers_stand_than_can_be_listed_is_said(many):
     said = explain(parse(many))
     assert "--json gives all of them" in " ".join(str(said).split())
@@ -156,7 +157,7 @@ def whole(name: str) -> str:
     return derivation_page(derive(scalar_step(net)), net)
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@for_each("name", LESSONS)
 def test_every_link_of_a_page_leads_somewhere(name):
     html = whole(name)
     anchors = [f"#{anchor}" for anchor in ids(html)]
@@ -165,7 +166,7 @@ def test_every_link_of_a_page_leads_somewhere(name):
     assert set(links(html)) <= set(anchors)
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@for_each("name", LESSONS)
 def test_pages_are_well_nested_and_headings_step_by_one(name):
     outline = Outline(whole(name))
     assert (outline.open, outline.misnested) == ([], [])

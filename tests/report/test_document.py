@@ -7,7 +7,6 @@ import json
 from math import inf, nan
 
 import numpy as np
-import pytest
 
 from gradbook.report.charts import Chart, Curve
 from gradbook.report.document import (
@@ -29,6 +28,7 @@ from gradbook.report.markup import report_cell
 from gradbook.report.media import ENDINGS, write
 from gradbook.report.terminal import report_lines, report_text
 from gradbook.report.words import Span, TableColumn, TextTable, plain
+from tests.cases import for_each
 
 TABLE = TextTable(
     (
@@ -90,7 +90,7 @@ def test_in_a_terminal_chapters_follow_each_other():
     )
 
 
-@pytest.mark.parametrize("width", [40, 80])
+@for_each("width", [40, 80])
 def test_its_width_is_kept_and_its_characters_are_ascii_where_they_must_be(width):
     said = plain(list(report_lines(TREES, width, ascii_only=True)))
     assert max(map(len, said.splitlines())) <= width

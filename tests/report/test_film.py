@@ -14,6 +14,7 @@ from gradbook.errors import LimitError, UsageError
 from gradbook.report.film import MOST_FRAMES, film, frames, write_film
 from gradbook.targets.drawing import draw, draw_weights
 from gradbook.targets.drawing.shapes import Polyline
+from tests.cases import for_each
 
 
 def by_hand(epochs: int, rate: float) -> list[float]:
@@ -79,7 +80,7 @@ def test_a_gif_has_the_frames_and_the_same_colours_in_all(tmp_path):
     "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
 )
 @pytest.mark.witness("ffmpeg")
-@pytest.mark.parametrize("ending", ["mp4", "webm"])
+@for_each("ending", ["mp4", "webm"])
 def test_a_video_can_be_read_again(ending, tmp_path):
     import imageio_ffmpeg
 

@@ -13,6 +13,7 @@ from gradbook.net.lower import scalar_step
 from gradbook.report.handout import Handout, handout, write_handouts
 from gradbook.targets.algebra.text import spell
 from gradbook.targets.excel.plan.columns import KINDS, UPDATE, Exercise
+from tests.cases import for_each
 
 RATE = 0.5
 
@@ -55,9 +56,9 @@ def test_the_key_has_the_slopes_that_a_nudge_measures_and_the_weights_that_follo
     assert [following[f"w{k}"][0] for k in range(1, 9)] == pytest.approx(moved, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", ["worked", "mazur", "xor"])
-@pytest.mark.parametrize("kinds", [(kind,) for kind in KINDS] + [KINDS])
-@pytest.mark.parametrize("places", [None, 1])
+@for_each("name", ["worked", "mazur", "xor"])
+@for_each("kinds", [(kind,) for kind in KINDS] + [KINDS])
+@for_each("places", [None, 1])
 def test_it_asks_for_what_the_workbook_leaves_blank_and_gives_nothing_made_of_that(
     name, kinds, places
 ):

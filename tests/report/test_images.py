@@ -30,6 +30,7 @@ from gradbook.report.images import (
     strip,
 )
 from gradbook.report.words import Span, plain
+from tests.cases import for_each
 from tests.data.made import pixels
 
 RANDOM = np.random.default_rng(0)
@@ -41,7 +42,7 @@ def opened(address: str) -> Image.Image:
     return Image.open(BytesIO(b64decode(content)))
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@for_each("channels", [1, 3])
 def test_a_picture_keeps_every_pixel(channels):
     pixels = RANDOM.integers(0, 256, (channels, 9, 7)).astype(np.uint8)
     found = np.asarray(opened(picture(pixels)))
@@ -153,7 +154,7 @@ def test_whatever_the_sizes_no_line_is_too_wide(pixels, width, means):
     assert max(sum(len(piece.text) for piece in line) for line in lines) <= width
 
 
-@pytest.mark.parametrize("means", Means)
+@for_each("means", Means)
 def test_an_image_of_one_grey_is_drawn(means):
     assert len(image_lines(np.full((1, 1, 4, 4), 7, np.uint8), ["a"], 80, means)) == 3
 
@@ -186,8 +187,8 @@ def test_there_is_a_caption_below_each_image_and_a_title_above():
     assert found[: MARGIN + TITLE - 2].min() < 100
 
 
-@pytest.mark.parametrize("size", [1, 8, 28, 100, 224, 500])
-@pytest.mark.parametrize("across", [1, 10, 1000])
+@for_each("size", [1, 8, 28, 100, 224, 500])
+@for_each("across", [1, 10, 1000])
 def test_a_sheet_stays_narrow(size, across):
     assert sheet(pixels(12, 1, size, size), across).width <= WIDEST_SHEET
 
@@ -200,6 +201,6 @@ def test_a_long_name_is_cut_to_its_room():
     assert np.array_equal(plain[:, right:], long[:, right:])
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1)])
+@for_each("shape", [(1, 1), (1, 300), (300, 1)])
 def test_images_of_odd_shapes_are_put_on_a_sheet(shape):
     assert sheet(pixels(5, 1, *shape)).width <= WIDEST_SHEET

@@ -17,6 +17,7 @@ from gradbook.report.handout import handout, write_handouts
 from gradbook.targets.algebra.typst import PREAMBLE
 from gradbook.targets.drawing.shapes import ems
 from gradbook.targets.excel.plan.columns import KINDS, Exercise
+from tests.cases import for_each
 from tests.pseudo import PLAIN_WORD, plain_words, pseudo_language, spelled
 
 WIDE = """\
@@ -186,8 +187,8 @@ def test_for_programs_it_stays_english(net):
     assert json.loads(english)["network"] == str(net)
 
 
-@pytest.mark.parametrize("name", ["worked", "xor"])
-@pytest.mark.parametrize("solved", [False, True])
+@for_each("name", ["worked", "xor"])
+@for_each("solved", [False, True])
 def test_a_handout_is_translated(name, solved):
     net = personalise(gb.builtin(name), 7)
     with pseudo_language():

@@ -6,7 +6,6 @@ import json
 import re
 from html import unescape
 
-import pytest
 from IPython.lib.pretty import pretty
 from openpyxl import load_workbook
 
@@ -19,6 +18,7 @@ from gradbook.report.play_page import play_page
 from gradbook.report.sweep import sweep_cell, sweep_report, sweep_text
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.texts import explain_text, sweep_rates, write_sheet
+from tests.cases import for_each
 
 TEXT = "input 2; dense 2; sigmoid"
 SAMPLE = "sample 0 0.52 -> 0.83 0.41"
@@ -73,7 +73,7 @@ def test_the_representation_of_a_sweep_says_so():
     assert "made-up" in repr(sweep(parse(TEXT), [0.5], 5))
 
 
-@pytest.mark.parametrize("words", [("sheet", "-o", "a.xlsx"), ("sweep", "-o", "a.csv")])
+@for_each("words", [("sheet", "-o", "a.xlsx"), ("sweep", "-o", "a.csv")])
 def test_a_command_that_writes_a_file_says_so(words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main([words[0], TEXT, *words[1:], "--epochs", "5"]) == 0

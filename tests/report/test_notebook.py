@@ -13,6 +13,7 @@ from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
+from tests.cases import for_each
 from tests.lab import made
 
 (QUANTITY,) = WRONG
@@ -30,7 +31,7 @@ def run_python(code: str) -> str:
     return said.stdout
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@for_each("name", LESSONS)
 def test_a_network_is_a_picture_with_its_start_values(name):
     found = shown(builtin(name))
     assert found["image/svg+xml"].startswith("<svg")
@@ -93,7 +94,7 @@ def test_an_explanation_is_the_network_s_picture_and_then_the_derivation(tmp_pat
     ]
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@for_each("name", LESSONS)
 def test_a_derivation_is_markdown_with_its_mathematics_between_dollars(name):
     said = explain(builtin(name))._repr_markdown_()
     assert "`$" not in said
@@ -115,7 +116,7 @@ def test_a_sweep_is_its_curves_and_a_verdict_for_each_rate():
     assert "saturated" in found
 
 
-@pytest.mark.parametrize(
+@for_each(
     "asked",
     [
         "gb.Net.parse('input 1; dense 1')._repr_svg_()",

@@ -10,6 +10,7 @@ from gradbook.net import Sample
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.targets.page.address import MOST_BYTES, PageState, pack, unpack
+from tests.cases import for_each
 
 ODD = (0.1 + 0.2, -0.0, 0.0, 5e-324, 1.7976931348623157e308, float("inf"), -float("inf"))
 STATE = PageState(
@@ -36,9 +37,7 @@ def test_a_state_comes_back_from_its_letters_bit_for_bit():
     assert exact(unpack(pack(STATE))) == exact(STATE)
 
 
-@pytest.mark.parametrize(
-    "letters", ["", "AAAA", "%", "é", "<script>", "A" * 400_000, pack(STATE)[:-9]]
-)
+@for_each("letters", ["", "AAAA", "%", "é", "<script>", "A" * 400_000, pack(STATE)[:-9]])
 def test_letters_of_something_else_are_refused(letters):
     with pytest.raises(DataError, match="isn't the state of a page"):
         unpack(letters)
@@ -94,7 +93,7 @@ def test_whoever_observes_hears_of_what_the_page_did():
     assert page.weights == other.weights
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "value", "said"),
     [
         ("text", "dense 2", "begin with a line such as 'input 2'"),

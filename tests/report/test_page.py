@@ -16,6 +16,7 @@ from gradbook.report.markup import markup, report_cell, report_page, words_marku
 from gradbook.report.page import PageTemplate, WholePage, text, wide
 from gradbook.report.scripts import script
 from gradbook.report.words import Span, TableColumn, TextTable, bar
+from tests.cases import for_each
 from tests.outside.witness import program
 
 HOSTILE = '"><script>alert(1)</script>'
@@ -88,7 +89,7 @@ def test_nothing_is_asked_for_from_elsewhere():
     assert not re.search(r"https?:|url\(|@import|src=|<link", html)
 
 
-@pytest.mark.parametrize("hostile", [HOSTILE, "a & b", "<b>", "'single'"])
+@for_each("hostile", [HOSTILE, "a & b", "<b>", "'single'"])
 def test_a_title_is_words_and_never_markup(hostile):
     html = report_page(Report(hostile))
     assert {tag for tag, _ in Outline(html).tags} == {
@@ -165,7 +166,7 @@ def test_a_notebook_knows_no_classes():
     assert "class=" not in report_cell(Report("", cell=[SHOWN]))
 
 
-@pytest.mark.parametrize("share", [0.25, 0])
+@for_each("share", [0.25, 0])
 def test_a_bar_is_as_long_as_its_share(share):
     html = words_markup([bar(share, "good")])
     assert float(re.search(r'<rect width="([^"]*)"', html)[1]) == 100 * share
@@ -187,7 +188,7 @@ def test_a_piece_of_html_says_its_messages_with_what_stands_in_their_places():
 
 
 @pytest.mark.witness("node")
-@pytest.mark.parametrize("main", ["view", "digits", "letters", "serve", "class"])
+@for_each("main", ["view", "digits", "letters", "serve", "class"])
 def test_every_script_can_be_read(main, tmp_path):
     path = tmp_path / f"{main}.js"
     path.write_text(script(f"{main}/main.js"), encoding="utf-8")

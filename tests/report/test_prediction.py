@@ -5,7 +5,6 @@ import io
 import json
 
 import numpy as np
-import pytest
 
 from gradbook.lab.models.predict import Reading
 from gradbook.report.prediction import (
@@ -19,6 +18,7 @@ from gradbook.report.prediction import (
     width_of_names,
 )
 from gradbook.report.words import plain
+from tests.cases import for_each
 
 CLASSES = ("0", "1", "2")
 SEEN = np.zeros((1, 4, 4), np.uint8)
@@ -49,9 +49,7 @@ def test_a_problem_takes_the_place_of_the_digit():
     assert text(one) == "a.png         blank: nothing is drawn on it\n"
 
 
-@pytest.mark.parametrize(
-    ("sure", "colour"), [(0.95, "bold green"), (0.7, "bold yellow"), (0.4, "bold red")]
-)
+@for_each(("sure", "colour"), [(0.95, "bold green"), (0.7, "bold yellow"), (0.4, "bold red")])
 def test_how_sure_it_is_has_a_colour(sure, colour):
     pieces = line(reading(probabilities=(sure, 0.3, 0.3)), CLASSES, 12)
     assert pieces[1].colour == colour
@@ -71,7 +69,7 @@ def test_a_row_has_a_cell_for_each_heading():
     assert cells == ["six.png", "3", "1", "0.9", "2", "0.08", ""]
 
 
-@pytest.mark.parametrize("name", ["=1+1.png", "+a.png", "-a.png", "@a.png"])
+@for_each("name", ["=1+1.png", "+a.png", "-a.png", "@a.png"])
 def test_no_name_of_a_file_is_a_formula_and_it_is_the_same_file(name):
     (cells,) = csv.reader(io.StringIO(row(reading(name), CLASSES)))
     assert cells[0] == f"./{name}"

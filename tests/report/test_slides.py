@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import numpy as np
-import pytest
 
 import gradbook as gb
 from gradbook.graph.node import ancestors
@@ -14,6 +13,7 @@ from gradbook.net.derivation import derivation
 from gradbook.net.lower import scalar_step
 from gradbook.targets.drawing import draw, shapes_of
 from gradbook.targets.drawing.shapes import Label, Polyline, Unit
+from tests.cases import for_each
 
 DEEP = (
     "input 2; dense 2; tanh; dense 3; sigmoid; dense 2; softmax; loss cross-entropy; "
@@ -25,7 +25,7 @@ def names(found) -> set[str]:
     return {str(name) for name in found}
 
 
-@pytest.mark.parametrize("text", ["worked", "mazur", "xor", DEEP])
+@for_each("text", ["worked", "mazur", "xor", DEEP])
 def test_a_way_has_the_values_that_change_with_its_weight_and_no_others(text):
     net = gb.builtin(text) if ";" not in text else gb.Net.parse(text)
     step = scalar_step(net)

@@ -16,6 +16,7 @@ from gradbook.report.media import write
 from gradbook.report.other_workbooks import write_book
 from gradbook.report.summary import summary, summary_table
 from gradbook.report.terminal import report_text
+from tests.cases import for_each
 from tests.families import networks
 from tests.outside.witness import read_formulas, read_values
 
@@ -34,8 +35,8 @@ def test_the_table_as_markdown(golden):
     golden("strokes.md", write(summary(measure(builtin("strokes"))), "markdown"))
 
 
-@pytest.mark.parametrize("name", BUILTIN)
-@pytest.mark.parametrize("width", [80, 120])
+@for_each("name", BUILTIN)
+@for_each("width", [80, 120])
 def test_a_terminal_s_width_is_kept(name, width):
     told = report_text(summary(measure(builtin(name), 128)), width)
     assert max(map(len, told.splitlines())) <= width

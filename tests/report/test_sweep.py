@@ -17,6 +17,7 @@ from gradbook.report.media import write
 from gradbook.report.sweep import COLOURS, sweep_charts, sweep_report, sweep_svg
 from gradbook.report.terminal import report_lines, report_text
 from gradbook.report.words import plain
+from tests.cases import for_each
 from tests.outside.witness import console_messages, dom, page_text
 
 RATES = (0.05, 0.5, 2, 100, 1000, 10000)  # 10 ends in nothing but rounding
@@ -47,7 +48,7 @@ def test_the_report_where_nothing_but_ascii_can_be_drawn(worked, golden):
     golden("sweep-ascii.txt", text)
 
 
-@pytest.mark.parametrize("width", [50, 60, 80, 120])
+@for_each("width", [50, 60, 80, 120])
 def test_the_report_keeps_to_its_width(worked, wild, width):
     for found in (worked, wild):
         lines = report_text(sweep_report(found), width).splitlines()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.report.media import comma_separated, markdown_table
 from gradbook.report.terminal import table_lines
 from gradbook.report.words import Span, TableColumn, TextTable, fit, fold, keep_together, plain
+from tests.cases import for_each
 
 HEAD = [Span("Z33:Z100: ", "yellow"), Span("the chain to w3 goes through a_h2")]
 WORDS = st.lists(st.text("abc-/", min_size=1, max_size=12), min_size=1, max_size=20)
@@ -82,7 +82,7 @@ def test_a_table_without_a_total_ends_with_its_rows():
     assert table_text(TextTable(SMALL.columns, SMALL.rows)).endswith("dense  1,234,567        3\n")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("width", "left_out"),
     [(25, ()), (24, ("numbers",)), (16, ("numbers",)), (15, ("bytes", "numbers")), (1, None)],
 )

@@ -20,6 +20,7 @@ from gradbook.rates.sweep import sweep
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.book import fitting_rates
 from gradbook.targets.excel.plan.columns import KINDS, Exercise
+from tests.cases import for_each
 from tests.report.workbooks import named, tables
 
 PEOPLES_COLUMNS = (
@@ -256,7 +257,7 @@ def test_the_derivation_says_why_a_sigmoids_slope_is_what_it_is_once(worked):
     assert "the value that is already known gives the slope" in why[0]
 
 
-@pytest.mark.parametrize("sheet", ["Check", "Derivation"])
+@for_each("sheet", ["Check", "Derivation"])
 def test_an_epoch_that_the_table_does_not_have_is_refused(worked, sheet):
     rules = load_workbook(worked)[sheet].data_validations.dataValidation
     (found,) = [rule for rule in rules if rule.errorTitle == "No such epoch"]
@@ -329,7 +330,7 @@ def test_a_sigmoid_is_the_textbooks_unless_it_would_overflow(folder, worked):
 # Limits ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("options", "told"),
     [
         ({"epochs": 1}, "a workbook has at least 2 epochs, not 1"),
@@ -412,7 +413,7 @@ def test_an_exercise_gives_nothing_away(exercise):
     assert not [where for *where, formula in formulas(exercise) if derivative.search(formula)]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("kind", KINDS)
 def test_an_exercise_of_any_kind_tells_none_of_its_formulas(kind, tmp_path):
     net = personalise(builtin("worked"), 1)
     asked = Exercise("Ada", (kind,), has_check=kind not in ("forward", "loss"))

@@ -19,6 +19,7 @@ from gradbook.audit.classes.submissions import find_submissions
 from gradbook.audit.copies.annotate import annotate
 from gradbook.report.audit import grades_csv
 from gradbook.report.audit_page import audit_page
+from tests.cases import for_each
 from tests.serve.books import a_class, content, exercises, laid_out
 from tests.serve.running import served
 
@@ -50,7 +51,7 @@ def commanded(folder: Path, books, *words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("ways", WAYS)
+@for_each("ways", WAYS)
 def test_grades_and_page_are_the_commands(on, number, books, ways, tmp_path):
     words, query = WAYS[ways]
     commanded(tmp_path, books, "-o", "grades.csv", "-o", "class.html", *words)
@@ -61,7 +62,7 @@ def test_grades_and_page_are_the_commands(on, number, books, ways, tmp_path):
         assert f'filename="{name}"' in headers["Content-Disposition"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("rubric", "query"),
     [
         (Rubric(repeated=100), "points=1&repeated=100"),
@@ -89,14 +90,14 @@ def test_exercises_are_marked_by_the_rubric_that_is_asked_for(
     assert copies == {Path(it.book).name: annotate(it.book, it, mark) for it, mark in books}
 
 
-@pytest.mark.parametrize("columns", ["-0.1", "nan", "half"])
+@for_each("columns", ["-0.1", "nan", "half"])
 def test_a_cost_that_is_no_number_of_columns_is_refused(on, number, columns):
     status, said, _ = on.ask(f"classes/{number}/grades.csv?repeated={columns}")
     assert status == 422
     assert b"repeated" in said
 
 
-@pytest.mark.parametrize("ways", WAYS)
+@for_each("ways", WAYS)
 def test_marked_copies_are_the_commands(on, number, books, ways, tmp_path):
     words, query = WAYS[ways]
     commanded(tmp_path, books, "--annotate", "marked", *words)
@@ -141,9 +142,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 # Names ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "name", ["../../../evil.xlsx", "/etc/evil.xlsx", "a/../../evil.xlsx", "./evil.xlsx"]
-)
+@for_each("name", ["../../../evil.xlsx", "/etc/evil.xlsx", "a/../../evil.xlsx", "./evil.xlsx"])
 def test_no_name_leads_out_of_the_folder(on, name):
     number = on.handed_in([(name, content())])
     (book,) = on.tell(f"classes/{number}")["books"]
@@ -152,7 +151,7 @@ def test_no_name_leads_out_of_the_folder(on, name):
     assert not list(on.folder.parent.glob("evil.xlsx"))
 
 
-@pytest.mark.parametrize("name", ["..", "/", "a\0b.xlsx", "\ud800.xlsx", "x" * 300 + ".xlsx"])
+@for_each("name", ["..", "/", "a\0b.xlsx", "\ud800.xlsx", "x" * 300 + ".xlsx"])
 def test_a_name_that_cant_be_kept_is_refused_and_the_others_come(on, name):
     number = on.tell("classes", "POST")["class"]
     files = [{"name": name, "size": 1}, {"name": "ada.xlsx", "size": 1}]

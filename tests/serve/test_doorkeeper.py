@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from gradbook.serve.server import MOST_WAITING, SECONDS
+from tests.cases import for_each
 from tests.serve.running import Served, served
 
 PROMPTLY = 2.0  # seconds, on a busy machine
@@ -65,8 +66,8 @@ BEGINNINGS = {
 }
 
 
-@pytest.mark.parametrize("said", BEGINNINGS.values(), ids=BEGINNINGS)
-@pytest.mark.parametrize("count", [64, 500])
+@for_each("said", BEGINNINGS.values(), ids=BEGINNINGS)
+@for_each("count", [64, 500])
 def test_connections_that_are_held_keep_nobody_out(on, count, said):
     with held(on, count, said) as connections:
         assert_prompt(on)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gradbook.language.message import said
 from gradbook.serve.requests import Field, RefusalError, options, record
+from tests.cases import for_each
 from tests.pseudo import plain_words, pseudo_language
 
 FIELDS = {
@@ -31,7 +32,7 @@ def test_what_is_given_is_kept_and_the_rest_is_as_usual():
     assert found == {"text": "abc", "count": 2, "rate": 1, "yes": False, "many": None}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("sent", "why"),
     [
         ({}, "text is missing"),

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.cases import for_each
 from tests.serve.running import served
 
 GUARDS = {
@@ -32,7 +33,7 @@ def test_the_page_is_under_its_token(on):
     assert len(on.root.strip("/")) == 32
 
 
-@pytest.mark.parametrize("path", ["", "classes", "nothing", "texts/1/net.xlsx"])
+@for_each("path", ["", "classes", "nothing", "texts/1/net.xlsx"])
 def test_every_answer_is_guarded(on, path):
     _, _, headers = on.ask(path)
     assert headers.items() >= GUARDS.items()
@@ -46,7 +47,7 @@ def test_the_server_doesnt_say_what_it_is_made_of(on):
     assert on.ask("")[2]["Server"] == "gradbook"
 
 
-@pytest.mark.parametrize("path", ["/", "//", "/index.html", "/x/", "/{token}x/", "/../{token}/"])
+@for_each("path", ["/", "//", "/index.html", "/x/", "/{token}x/", "/../{token}/"])
 def test_outside_the_token_there_is_nothing(on, path):
     where = path.replace("{token}", on.root.strip("/"))
     request = f"GET {where} HTTP/1.1\r\nHost: 127.0.0.1:{on.port}\r\nConnection: close\r\n\r\n"
@@ -55,7 +56,7 @@ def test_outside_the_token_there_is_nothing(on, path):
     assert body == b""
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}", ""])
+@for_each("host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}", ""])
 def test_another_host_is_refused_without_a_word(on, host):
     status, content, _ = on.ask("", Host=host.replace("{port}", str(on.port)))
     assert (status, content) == (421, b"")
@@ -71,7 +72,7 @@ def test_two_hosts_are_one_too_many(on):
     assert found.startswith(b"HTTP/1.1 421")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "headers",
     [
         {"Origin": "http://evil.example"},
@@ -88,7 +89,7 @@ def test_another_sites_page_is_refused_without_a_word(on, headers):
     assert (status, content) == (403, b"")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("method", "path", "dest", "status"),
     [
         ("GET", "", "document", 200),
@@ -106,7 +107,7 @@ def test_its_own_page_is_heard(on):
     assert on.ask("classes", "POST", Origin=origin, Sec_Fetch_Site="same-origin")[0] == 201
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "HEAD", "POST"])
+@for_each("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "HEAD", "POST"])
 def test_what_cant_be_done_there_is_said(on, method):
     assert on.ask("", method)[0] == 405
 
@@ -117,7 +118,7 @@ def test_a_method_that_nobody_knows_gets_a_status(on):
     assert found.endswith(b"\r\n\r\n")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("lines", "status"),
     [
         ("Content-Length: many", 400),
@@ -134,9 +135,7 @@ def test_a_length_that_wont_do_gets_a_clear_status(on, lines, status):
     assert found.startswith(f"HTTP/1.1 {status}".encode())
 
 
-@pytest.mark.parametrize(
-    "noise", [b"\x16\x03\x01\x02\x00\x01\xfc", b"GET\r\n\r\n", b"\0" * 100 + b"\r\n"]
-)
+@for_each("noise", [b"\x16\x03\x01\x02\x00\x01\xfc", b"GET\r\n\r\n", b"\0" * 100 + b"\r\n"])
 def test_noise_gets_no_word_and_stops_nobody(on, noise):
     found = on.raw(noise + b"\r\n\r\n")
     assert b"gradbook" not in found.partition(b"\r\n\r\n")[2]
@@ -148,7 +147,7 @@ def test_a_very_long_address_is_refused(on):
     assert found.startswith(b"HTTP/1.1 414")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("body", "status"),
     [
         (b"", 400),
@@ -167,17 +166,13 @@ def test_records_are_held_to_what_was_asked_for(on, body, status):
     assert json.loads(content)["error"]
 
 
-@pytest.mark.parametrize(
-    "query", ["since=-1", "since=x", "points=1&points=1", "color=red", "out_of=nan", "=&="]
-)
+@for_each("query", ["since=-1", "since=x", "points=1&points=1", "color=red", "out_of=nan", "=&="])
 def test_queries_are_too(on, query):
     number = on.tell("classes", "POST")["class"]
     assert on.ask(f"classes/{number}?{query}")[0] in (400, 422)
 
 
-@pytest.mark.parametrize(
-    "path", ["classes/99999", "classes/1/books/77", "texts/9/net.xlsx", "texts/1/../../x"]
-)
+@for_each("path", ["classes/99999", "classes/1/books/77", "texts/9/net.xlsx", "texts/1/../../x"])
 def test_what_isnt_there_is_said(on, path):
     on.tell("classes", "POST")
     status, content, _ = on.ask(path)

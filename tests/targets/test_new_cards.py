@@ -13,6 +13,7 @@ from gradbook.report.summary import summary_table
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.drawing import draw
 from gradbook.targets.excel.reader import ReaderPlan
+from tests.cases import for_each
 from tests.outside.witness import read_values, recalculate_all
 
 PIXELS = " ".join(f"{k * 7 % 5 / 5:g}" for k in range(16))
@@ -27,7 +28,7 @@ NEAR = 1e-9
 pytestmark = pytest.mark.usefixtures("toys")
 
 
-@pytest.mark.parametrize("name", NETS)
+@for_each("name", NETS)
 def test_a_derivation_says_their_ops_in_every_medium(name):
     explained = gb.explain(parse(NETS[name]))
     text = " ".join(str(explained).split())
@@ -39,15 +40,15 @@ def test_a_derivation_says_their_ops_in_every_medium(name):
     assert r"\tanh" in explained.markdown()
 
 
-@pytest.mark.parametrize("name", NETS)
-@pytest.mark.parametrize("numbers", [False, True])
+@for_each("name", NETS)
+@for_each("numbers", [False, True])
 def test_a_drawing_shows_them(name, numbers):
     words = draw(parse(NETS[name]), numbers=numbers).words
     for layer in ("pairnorm", "wavy", "toy error"):
         assert layer in words
 
 
-@pytest.mark.parametrize("name", NETS)
+@for_each("name", NETS)
 def test_a_summary_has_a_row_for_each(name):
     shown = str(summary_table(measure(parse(NETS[name]))))
     assert "pairnorm" in shown

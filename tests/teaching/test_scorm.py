@@ -6,12 +6,11 @@ import zipfile
 from io import BytesIO
 from xml.etree import ElementTree
 
-import pytest
-
 from gradbook.cli.main import main
 from gradbook.net import builtin
 from gradbook.report.play_page import play_page
 from gradbook.teaching.scorm import scorm_package
+from tests.cases import for_each
 
 
 def test_a_package_has_a_manifest_at_its_top_that_names_the_page():
@@ -49,7 +48,7 @@ def test_the_command_writes_it(tmp_path, monkeypatch, capsys):
         assert "gradbook play xor -o xor.zip" in package.read("page.html").decode()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "told"),
     [
         (["-o", "xor.zip", "--scorm", "2004"], "no --scorm any more: a .zip is a SCORM 1.2"),

@@ -17,6 +17,7 @@ from gradbook.data.sources import load
 from gradbook.net import Net, builtin
 from gradbook.net.names import layer_names
 from gradbook.net.work.at_work import values_of
+from tests.cases import for_each
 from tests.families import networks
 from tests.outside.pages.strokes import strokes
 from tests.web.looking import FLAT, MIXED, in_node, is_shown, looked
@@ -52,8 +53,8 @@ def a_picture(seed: int, size: tuple[int, int]) -> Image.Image:
     )
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("size", [(40, 31), (200, 117), (9, 12), (500, 333)])
+@for_each("channels", [1, 3])
+@for_each("size", [(40, 31), (200, 117), (9, 12), (500, 333)])
 def test_a_picture_that_isnt_framed_is_brought_to_its_size_as_predict_does_it(
     channels, size, tmp_path
 ):
@@ -85,7 +86,7 @@ def hold_against_the_reference(net: Net, folder: Path) -> None:
 
 
 @pytest.mark.witness("zig")
-@pytest.mark.parametrize("net", [MIXED, FLAT, builtin("blocks")], ids=["mixed", "flat", "blocks"])
+@for_each("net", [MIXED, FLAT, builtin("blocks")], ids=["mixed", "flat", "blocks"])
 def test_every_layers_values_are_the_references(net, tmp_path):
     hold_against_the_reference(net, tmp_path)
 
@@ -98,7 +99,7 @@ def test_any_networks_values_are_the_references(net, tmp_path):
 
 
 @pytest.mark.witness("zig")
-@pytest.mark.parametrize("net", [MIXED, FLAT], ids=["mixed", "flat"])
+@for_each("net", [MIXED, FLAT], ids=["mixed", "flat"])
 def test_a_value_taken_apart_comes_to_what_the_engine_says(net, tmp_path):
     image = np.random.default_rng(3).integers(0, 256, net.input, dtype=np.uint8)
     _, found = looked(net, tmp_path, image)

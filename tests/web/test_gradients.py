@@ -14,6 +14,7 @@ from gradbook.net.names import statistics_names
 from gradbook.net.work.at_work import AtWork, at_work, last_value, leaf_of
 from gradbook.net.work.feeding import Feed, feeds
 from gradbook.report.digits_tables import row_numbers
+from tests.cases import for_each
 from tests.families import networks
 from tests.web.looking import FLAT, MIXED, is_shown, looked
 
@@ -112,7 +113,7 @@ def hold_one(way, expected, *, at_last: bool) -> None:
         assert sum(products) == pytest.approx(way["gradient"], abs=2e-4 * size)
 
 
-@pytest.mark.parametrize("name", NETS)
+@for_each("name", NETS)
 def test_gradients_and_what_they_are_the_sum_of_are_the_references(name, tmp_path):
     hold_against_the_reference(NETS[name], tmp_path)
 
@@ -123,7 +124,7 @@ def test_any_networks_gradients_are_the_references(net, tmp_path):
     hold_against_the_reference(net, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["mixed", "strides", "squared shares", "squared logarithms"])
+@for_each("name", ["mixed", "strides", "squared shares", "squared logarithms"])
 def test_the_pixels_gradients_are_pytorchs(name, tmp_path, torch):
     from tests.outside.torch_twin import Twin
 
@@ -147,7 +148,7 @@ def test_the_pixels_gradients_are_pytorchs(name, tmp_path, torch):
     assert np.abs(found["gradients"]["i"] - expected).max() <= 1e-4 * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("name", ["mixed", "strides"])
+@for_each("name", ["mixed", "strides"])
 def test_where_the_error_begins_the_gradient_is_what_is_said_less_what_is_wanted(name, tmp_path):
     net = NETS[name]
     _, found, places = worked_out(net, tmp_path)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import for_each
 from tests.outside.witness import program
 
 HERE = Path(__file__).parent
@@ -16,7 +17,7 @@ MODULES = "--module es2022 --moduleResolution node"
 
 
 @pytest.mark.witness("node")
-@pytest.mark.parametrize("file", sorted(HERE.glob("*.test.js")), ids=lambda path: path.stem)
+@for_each("file", sorted(HERE.glob("*.test.js")), ids=lambda path: path.stem)
 def test_a_module_does_what_its_tests_say(file):
     said = subprocess.run(
         [program("node"), "--test", str(file)], capture_output=True, text=True, check=False

@@ -18,6 +18,7 @@ from gradbook.lab.recipes.text import parse
 from gradbook.lab.recipes.text import recipe as builtin_recipe
 from gradbook.net.build import training_step
 from gradbook.report.digits_tables import recipe_table
+from tests.cases import for_each
 from tests.web.looking import in_node
 
 pytestmark = pytest.mark.witness("node")
@@ -102,7 +103,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("words", "others"), WRONG)
+@for_each(("words", "others"), WRONG)
 def test_a_mistake_is_told_where_and_as_the_command_tells_it(words, others, tmp_path):
     recipe = made()
     text = str(recipe).replace(words, others, 1)

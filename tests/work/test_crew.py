@@ -11,12 +11,13 @@ import pytest
 from gradbook.errors import UsageError
 from gradbook.work.cluster import ClusterCrew
 from gradbook.work.processes import ProcessCrew
+from tests.cases import for_each
 from tests.work.claims import CLAIMS
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.__name__)
+@for_each("claim", CLAIMS, ids=lambda claim: claim.__name__)
 def test_of_processes(claim, tmp_path):
     crew = ProcessCrew(3)
     try:
@@ -40,7 +41,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("address", WRONG)
+@for_each("address", WRONG)
 def test_a_cluster_that_isnt_there_is_told(address):
     with pytest.raises(UsageError, match=WRONG[address]):
         ClusterCrew(address)

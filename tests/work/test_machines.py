@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.work.machines import ClusterFileError, ClusterPlan, Tls, read_plan
+from tests.cases import for_each
 
 pytest.importorskip("yaml")
 
@@ -46,14 +47,14 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("text", RIGHT)
+@for_each("text", RIGHT)
 def test_what_a_file_says(text, tmp_path):
     file = tmp_path / "cluster.yaml"
     file.write_text(text, encoding="utf-8")
     assert read_plan(str(file)) == RIGHT[text]
 
 
-@pytest.mark.parametrize("text", WRONG)
+@for_each("text", WRONG)
 def test_a_mistake_is_told_with_its_line(text, tmp_path):
     file = tmp_path / "cluster.yaml"
     file.write_text(text, encoding="utf-8")

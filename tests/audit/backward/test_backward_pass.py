@@ -10,6 +10,7 @@ from gradbook.audit.backward.backward_pass import DerivativeClaim, even_out, los
 from gradbook.audit.backward.outputs import Cells
 from tests.audit.material.small import all_at, at
 from tests.audit.material.worked_once.list import cells_of, listed_cells, listed_pass
+from tests.cases import for_each
 
 
 def of(**other):
@@ -97,7 +98,7 @@ def test_a_factor_that_all_share_is_common_and_one_that_one_has_is_wrong():
     assert listed_pass(E5="=2*E1*B12").wrong == {at("E5")}
 
 
-@pytest.mark.parametrize(("sign", "wrong"), [("-", set()), ("+", {at("H4"), at("H5")})])
+@for_each(("sign", "wrong"), [("-", set()), ("+", {at("H4"), at("H5")})])
 def test_an_update_subtracts_so_many_times_the_gradient(sign, wrong):
     back = listed_pass(G1=0.3, H4=f"=B7{sign}$G$1*E4", H5=f"=B8{sign}$G$1*E5")
     assert back.loss.updates == {at("H4"): at("B7"), at("H5"): at("B8")}

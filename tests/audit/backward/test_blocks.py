@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.backward.blocks import Naming, area, blocks, likes, mentioned_matrices
 from gradbook.targets.excel.language import write
 from tests.audit.material.made import Table, cells_of
 from tests.audit.material.small import all_at, at, small_book
 from tests.audit.material.tables import book_of
+from tests.cases import for_each
 
 
 def test_equal_formulas_in_a_rectangle_are_one_block():
@@ -72,14 +71,12 @@ def test_a_formula_said_elsewhere_of_other_cells():
     assert write(said) == "Rate*B5"
 
 
-@pytest.mark.parametrize(
-    "word", ["dE/dw1", "delta h1", "∂E/∂w", "dW2", "gradient", "d_b1", "Grad W", "backprop"]
-)
+@for_each("word", ["dE/dw1", "delta h1", "∂E/∂w", "dW2", "gradient", "d_b1", "Grad W", "backprop"])
 def test_words_that_speak_of_derivatives(word):
     assert Naming(small_book({"A1": word, "B1": "=C1"})).calls_gradient(at("B1"))
 
 
-@pytest.mark.parametrize("word", ["w1", "hidden", "output", "data", "width", "bias"])
+@for_each("word", ["w1", "hidden", "output", "data", "width", "bias"])
 def test_words_that_do_not(word):
     assert not Naming(small_book({"A1": word, "B1": "=C1"})).calls_gradient(at("B1"))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook import check
 from gradbook.audit.backward.blocks import area
 from gradbook.audit.backward.faults import faults
@@ -12,6 +10,7 @@ from tests.audit.material.made import Table, cells_of
 from tests.audit.material.small import at
 from tests.audit.material.worked_once.list import FORWARD, listed, listed_pass
 from tests.audit.material.worked_once.planted import LAYOUTS, clean, spoilt
+from tests.cases import for_each
 
 
 def blocks_of(**other):
@@ -26,7 +25,7 @@ def test_the_root_and_not_what_it_spoils():
     assert blocks_of(E3="=E1*B8*B12") == ["E3"]
 
 
-@pytest.mark.parametrize(("cell", "text"), [("E6", "=E2*B2"), ("E9", "=E3"), ("E5", "=E1*B10")])
+@for_each(("cell", "text"), [("E6", "=E2*B2"), ("E9", "=E3"), ("E5", "=E1*B10")])
 def test_a_gradient_that_is_wrong_by_itself(cell, text):
     assert blocks_of(**{cell: text}) == [cell]
 
@@ -81,7 +80,7 @@ def test_every_weight_has_a_gradient_right_or_wrong():
     assert [name for _, name in reading.blocks] == ["w5", "w6", "w1", "w2", "w3", "w4"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cell", "text", "why"),
     [
         ("E6", "=E2*B2", "B2 (x2) should be B1 (x1)"),
@@ -129,7 +128,7 @@ def test_the_root_is_named_and_what_it_spoils(path):
     assert "B11*(1-B11)" in finding.expected
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cell", "wrong", "kind"),
     [
         ("E7", "=E2*B1", "wrong reference"),
@@ -215,7 +214,7 @@ BIAS = {
 }
 
 
-@pytest.mark.parametrize("gradient", ["=E2", "=E2*B16"])
+@for_each("gradient", ["=E2", "=E2*B16"])
 def test_a_bias_whose_input_is_typed_may_have_the_delta_for_its_gradient(gradient, path):
     report = judged(path, **BIAS, E10=gradient)
     assert (report.verdict, len(report.sheets[0].weights)) == ("right", 7)
@@ -233,14 +232,14 @@ def test_the_forward_pass_has_the_rows_that_the_list_says():
 # At random ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("number", range(12))
+@for_each("layout", LAYOUTS)
+@for_each("number", range(12))
 def test_a_clean_book_raises_no_alarm(path, layout, number):
     judged_book = clean(path, number, layout)
     assert judged_book.found, judged_book
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@for_each("layout", LAYOUTS)
 def test_planted_mistakes_are_found_and_repaired(path, layout):
     tries = (spoilt(path, number, layout) for number in range(300, 330))
     outcomes = [outcome for outcome in tries if outcome is not None]
@@ -297,7 +296,7 @@ def test_with_every_way_and_slope_it_is_right(path):
     assert worked(path).verdict == "right"
 
 
-@pytest.mark.parametrize("way", ["E1", "E2"])
+@for_each("way", ["E1", "E2"])
 def test_a_way_that_all_hidden_gradients_leave_out_is_named_and_the_whole_loss_stays(path, way):
     report = worked(path, way)
     assert report.sheets[0].loss == "B23"

@@ -12,6 +12,7 @@ from gradbook.audit.formula.expression import EditKind
 from gradbook.targets.excel.language import read, write
 from tests.audit.material.small import at
 from tests.audit.material.worked_once.list import cells_of, listed_pass
+from tests.cases import for_each
 
 CELLS = {
     "A1:B2": 1.0,
@@ -61,7 +62,7 @@ def found(cell, of, text, **more):
     return WrongBlock(back, (at(cell),), (at(of),)).mended().remedy
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cell", "of", "text", "kind"),
     [
         ("E6", "B3", "=E2*B2", EditKind.REFERENCE),

@@ -10,6 +10,7 @@ from gradbook.audit.check import check
 from gradbook.audit.classes.rubric import USUAL, Rubric, in_points, score
 from gradbook.audit.findings import RIGHT, WRONG, BookReport, Finding, SheetReport
 from tests.audit.material.lookalikes import FORMULAS, book
+from tests.cases import for_each
 
 
 def earned(path: Path) -> dict[str, float]:
@@ -67,7 +68,7 @@ def own(weight, **named):
     return finding(weight, f"∂E/∂{weight}", **named)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("findings", "expected"),
     [
         ([own("w1")], 7),
@@ -116,7 +117,7 @@ DELTAS = [
 ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("findings", "repeated", "expected"),
     [
         (SIGN, 1, 7),

@@ -19,6 +19,7 @@ from gradbook.report.audit_page import audit_page
 from gradbook.report.words import plain
 from gradbook.schema import SchemaError
 from tests.audit.material.lookalikes import FORMULAS, book
+from tests.cases import for_each
 
 SIGN = {"∂E/∂w5": "=-(" + FORMULAS["∂E/∂w5"][1:] + ")"}
 ODD = {"o1": "={w5}*{a_h1}+{a_h2}*{w6}+0", "E1": "=0.5*({a_o1}-{t1})^2"}
@@ -115,7 +116,7 @@ def test_a_torn_line_is_taken_away(books, reports, tmp_path):
         assert [kept[0], kept[1]] == reports[:2]
 
 
-@pytest.mark.parametrize("there", [b"Dear teacher,\n", b'{"reports of": "gradbook 0.0.1"}\n'])
+@for_each("there", [b"Dear teacher,\n", b'{"reports of": "gradbook 0.0.1"}\n'])
 def test_another_file_stays_as_it_is(there, books, tmp_path):
     path = tmp_path / "letter"
     path.write_bytes(there)
@@ -148,7 +149,7 @@ def test_lines_that_are_no_reports_count_for_nothing(books, reports, tmp_path):
         assert kept.list_missing()[0] == 1
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("part", "wrong"),
     [("verdict", "splendid"), ("notes", "none"), ("sheets", [{}]), ("formulas", -1)],
 )

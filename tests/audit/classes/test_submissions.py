@@ -8,6 +8,7 @@ import pytest
 
 from gradbook.audit.classes.submissions import find_submissions
 from gradbook.errors import LimitError, UsageError
+from tests.cases import for_each
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_a_book_that_is_meant_twice_is_checked_once(here):
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("word", "told"),
     [
         ("empty", "no workbook is in the folder empty"),

@@ -24,6 +24,7 @@ from tests.audit.material.copies import (
     rich,
 )
 from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, letter
+from tests.cases import for_each
 from tests.outside.witness import read_values, recalculate_all
 
 ROWS_OF_TABLE = range(TOP + 2, TOP + 2 + ROWS)
@@ -63,7 +64,7 @@ def with_calculation_chain(content):
     put("xl/_rels/workbook.xml.rels", "</Relationships>", relation)(content)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "changed",
     [
         WRONG,
@@ -125,7 +126,7 @@ def test_who_shared_a_formula_that_goes_gets_its_own(tmp_path):
     assert sheet[f"{COLUMN}6"].value == finding.fixes[f"{COLUMN}6"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "changed",
     [WRONG, {"∂E/∂w5": FORMULAS["∂E/∂w5"].replace("{t1}", "{t2}")}],
     ids=["the formula has it", "the repair brings it in"],
@@ -152,7 +153,7 @@ def test_the_order_of_calculation_is_dropped_with_all_that_speaks_of_it(path):
     assert not any(b"calcChain" in data for data in after.values())
 
 
-@pytest.mark.parametrize("pasted", [0.25, None, "oops"])
+@for_each("pasted", [0.25, None, "oops"])
 def test_a_pasted_cell_gets_its_formula_back(pasted, tmp_path):
     path = book(tmp_path / "book.xlsx", special={("∂E/∂w3", 3): pasted})
     copy = copy_of(path)

@@ -17,6 +17,7 @@ from gradbook.audit.workbook.package import WorkbookError
 from gradbook.palette import ERROR
 from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
 from tests.audit.material.mangled.bases import OPENED
+from tests.cases import for_each
 from tests.outside.witness import recalculate_all, save_as_opendocument
 
 RIGHT, WRONG = "ods, a list", "ods, one weight, wrong"
@@ -86,7 +87,7 @@ def test_a_part_that_calls_things_otherwise_is_refused():
         OpenPart(BOOK.replace("xmlns:table=", "xmlns:t=").encode(), "#abcdef", 1)
 
 
-@pytest.mark.parametrize("is_wrong", [False, True])
+@for_each("is_wrong", [False, True])
 def test_a_copy_is_the_same_book_and_has_a_note_where_it_is_wrong(tmp_path, is_wrong):
     path, copy = tmp_path / "mine.ods", tmp_path / "marked.ods"
     OPENED[WRONG if is_wrong else RIGHT](path)

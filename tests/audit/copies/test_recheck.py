@@ -19,6 +19,7 @@ from gradbook.audit.workbook.read import read_book
 from tests.audit.material.copies import COLUMN, WRONG, put, repacked
 from tests.audit.material.kinds.descents import RATE_DRIFTS_HALTED
 from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, letter
+from tests.cases import for_each
 from tests.outside.witness import read_values, recalculate
 
 NOTHING_LOST = CorrectedCopy(b"", 1, ())
@@ -61,7 +62,7 @@ def test_of_a_right_book_there_is_none_and_nothing_to_object(tmp_path):
     assert (found.content, found.objection) == (b"", "")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cell", "formula", "words"),
     [
         (COLUMN, "=K{}*2", "1 of 1 finding would remain"),
@@ -92,7 +93,7 @@ def test_of_a_book_of_which_only_a_part_can_be_corrected_there_is_no_copy(tmp_pa
     assert found.remarks == []
 
 
-@pytest.mark.parametrize("name", ["∂E/∂w5", "∂E/∂w3", "h1", "E_total"])
+@for_each("name", ["∂E/∂w5", "∂E/∂w3", "h1", "E_total"])
 def test_only_the_named_cells_differ(name, tmp_path):
     path, copy = book(tmp_path / "book.xlsx", {name: f"{FORMULAS[name]}*1.5"}), tmp_path / "copy"
     report = check(path)

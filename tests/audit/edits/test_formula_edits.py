@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from gradbook.audit.edits.formula_edits import (
     EDITS,
@@ -18,6 +17,7 @@ from gradbook.audit.edits.formula_edits import (
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.step.formulas import EvaluatedFormula, combine
 from gradbook.targets.excel.language import Call, Reference, read, write
+from tests.cases import for_each
 
 GIVEN = np.array([0.5, 2.0])
 
@@ -27,12 +27,12 @@ def value(text):
     return combine(part, [GIVEN.copy() for _ in range(len(part.arguments))])
 
 
-@pytest.mark.parametrize("text", ["TANH()", "TANH(A1,A2)", "EXP(A1,A2)", "MAX()", "POWER(A1)"])
+@for_each("text", ["TANH()", "TANH(A1,A2)", "EXP(A1,A2)", "MAX()", "POWER(A1)"])
 def test_functions_of_other_numbers_of_arguments_are_not_known(text):
     assert value(text) is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "worth"),
     [
         ("TANH(A1)", np.tanh(GIVEN)),
@@ -68,7 +68,7 @@ def known() -> Substitutes:
     return Substitutes(every, every, lambda: every, lambda: every)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "wrong", "right", "kind"),
     [
         ("references", "A*B-C", "A*D-C", EditKind.REFERENCE),

@@ -15,6 +15,7 @@ from gradbook.lab.classroom import personalise
 from gradbook.net import Net, builtin, parse
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.columns import GRADIENTS, KINDS, Exercise
+from tests.cases import for_each
 from tests.outside.witness import recalculate
 
 SAMPLES = """
@@ -57,8 +58,8 @@ def shares(report: BookReport) -> dict[str, float]:
     return {part.mark.name: part.share for part in score(report).parts}
 
 
-@pytest.mark.parametrize("net", NETS)
-@pytest.mark.parametrize(
+@for_each("net", NETS)
+@for_each(
     "exercise",
     [
         *(Exercise("Ada", (kind,)) for kind in KINDS if kind != GRADIENTS),
@@ -80,8 +81,8 @@ def test_whatever_is_left_blank_waits_and_is_right_once_it_is_filled_in(net, exe
     assert shares(done).keys() == shares(report).keys()
 
 
-@pytest.mark.parametrize("kind", ["forward", "loss", "update"])
-@pytest.mark.parametrize("net", NETS)
+@for_each("kind", ["forward", "loss", "update"])
+@for_each("net", NETS)
 def test_one_blank_column_waits_alone(net, kind, tmp_path):
     path = written(tmp_path, NETS[net], Exercise("Ada", (kind,)))
     missing = next(reversed(asked(path)))
@@ -150,7 +151,7 @@ def test_a_book_that_no_longer_says_its_network_is_told_blank_and_not_judged(tmp
     assert score(report).points is None
 
 
-@pytest.mark.parametrize("text", ["x" * 30_000, "no network", "input 900; dense 900", ""])
+@for_each("text", ["x" * 30_000, "no network", "input 900; dense 900", ""])
 def test_what_a_book_says_of_its_network_is_not_believed_blindly(text, tmp_path):
     path = written(tmp_path, NETS["worked"], Exercise("Ada", ("forward",)))
     book = load_workbook(path)

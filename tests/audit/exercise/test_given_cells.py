@@ -16,6 +16,7 @@ from gradbook.net import parse
 from gradbook.targets.excel.plan.columns import KINDS, Exercise
 from tests.audit.exercise.test_exercise import NETS, filled, written
 from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
+from tests.cases import for_each
 
 WORKED = Variation.of(0)
 SOFTMAX = parse("""
@@ -97,7 +98,7 @@ def test_what_the_check_measures_is_no_derivation(tmp_path):
     assert [(f.quantity, f.cells) for f in report.findings] == [("∂E/∂w1", "Y5")]
 
 
-@pytest.mark.parametrize("formula", ["=Y5", "=Z5", "=Y5*1+0"])
+@for_each("formula", ["=Y5", "=Z5", "=Y5*1+0"])
 def test_a_gradient_that_is_made_of_itself_is_none(formula, tmp_path):
     def change(book: Workbook) -> None:
         book["Training"]["Y5"] = formula
@@ -138,7 +139,7 @@ def judged(folder: Path, net: str, kinds: tuple[str, ...], change) -> BookReport
     return check(filled(path, change))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kinds", "column", "old", "new", "kind"),
     [
         (("forward",), "h2", "E", "D", "wrong reference"),
@@ -186,8 +187,8 @@ def test_a_mean_taken_in_the_end_is_another_way_and_not_wrong(tmp_path):
     assert (report.verdict, report.findings) == ("right", ())
 
 
-@pytest.mark.parametrize("kinds", [("gradients",), KINDS], ids=["gradients", "all"])
-@pytest.mark.parametrize(
+@for_each("kinds", [("gradients",), KINDS], ids=["gradients", "all"])
+@for_each(
     "text",
     [
         "input 2; dense 2; tanh; dense 1; loss mean squared error; update adam; {}",

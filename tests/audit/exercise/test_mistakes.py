@@ -11,8 +11,9 @@ from gradbook.audit.check import check
 from gradbook.audit.classes.rubric import Rubric, score
 from gradbook.audit.findings import BookReport
 from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
+from tests.cases import for_each
 
-VARIATIONS = pytest.mark.parametrize("seed", range(20))
+VARIATIONS = for_each("seed", range(20))
 Held = Callable[[int, str], list[BookReport]]
 
 

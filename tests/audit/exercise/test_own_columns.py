@@ -3,12 +3,12 @@ one loss, and right formulas are found wherever they stand."""
 
 from __future__ import annotations
 
-import pytest
 from openpyxl import Workbook
 
 from gradbook.audit.check import check
 from gradbook.audit.classes.rubric import Rubric, score
 from tests.audit.material.exercises import EPOCHS, Variation, exercise, hand_in, headings
+from tests.cases import for_each
 
 WORKED = Variation.of(0)
 SIGNALS = {f"o{k}": f"({{a_o{k}}}-{{t{k}}})*{{a_o{k}}}*(1-{{a_o{k}}})" for k in (1, 2)}
@@ -55,8 +55,8 @@ def with_own_columns(folder, changed, sheet="Training"):
     return check(hand_in(exercise(WORKED, folder), {}, change=fill))
 
 
-@pytest.mark.parametrize("sheet", ["Training", "Deltas"])
-@pytest.mark.parametrize("name", ["h1", "o1"])
+@for_each("sheet", ["Training", "Deltas"])
+@for_each("name", ["h1", "o1"])
 def test_a_slope_forgotten_in_an_own_column_is_one_finding_and_one_loss(name, sheet, tmp_path):
     flat = OWN[name].partition(f"*{{a_{name}}}*(1-")[0]
     report = with_own_columns(tmp_path, {name: flat}, sheet)
@@ -78,7 +78,7 @@ def test_right_own_columns_are_right(tmp_path):
     assert with_own_columns(tmp_path, {}).verdict == "right"
 
 
-@pytest.mark.parametrize("sheet", ["Training", "My work"])
+@for_each("sheet", ["Training", "My work"])
 def test_right_formulas_elsewhere_are_found_and_count_if_they_are_accepted(sheet, tmp_path):
     def fill(book: Workbook) -> None:
         training = book["Training"]

@@ -23,6 +23,7 @@ from tests.audit.material.exercises import (
     mistakes,
     without_names,
 )
+from tests.cases import for_each
 from tests.outside.witness import recalculate_all
 
 WORKED = Variation.of(0)
@@ -61,7 +62,7 @@ def test_google_keeps_no_properties_and_the_book_still_says_its_network(tmp_path
     assert wrong(as_google_saves(path)) == mistake.wrong
 
 
-@pytest.mark.parametrize("in_formulas", [True, False], ids=["became cells", "mean nothing"])
+@for_each("in_formulas", [True, False], ids=["became cells", "mean nothing"])
 def test_names_that_were_dropped_aren_t_needed(in_formulas, tmp_path):
     def change(book: Workbook) -> None:
         as_saved_elsewhere(book)
@@ -137,15 +138,15 @@ def saved(tmp_path_factory) -> dict[tuple[int, str], list[tuple[Mistake, Path, P
 
 
 @pytest.mark.witness("libreoffice")
-@pytest.mark.parametrize("seed", SAVED)
-@pytest.mark.parametrize("letter", "ae")
+@for_each("seed", SAVED)
+@for_each("letter", "ae")
 def test_libreoffice_saves_what_an_exercise_is_known_by(saved, seed, letter):
     ((mistake, _, again),) = saved[seed, letter]
     assert wrong(again) == mistake.wrong
 
 
 @pytest.mark.witness("libreoffice")
-@pytest.mark.parametrize("letter", SAVED[WORKED.seed])
+@for_each("letter", SAVED[WORKED.seed])
 def test_the_book_s_own_check_says_the_same(saved, letter):
     """Its sheet Check measures each slope with a nudge, and LibreOffice computes it."""
     for mistake, path, copy in saved[WORKED.seed, letter]:

@@ -16,8 +16,9 @@ from gradbook.report.audit import audit_text
 from gradbook.targets.excel.plan.columns import Exercise
 from tests.audit.material.exercises import EPOCHS, SLOPES, Variation, exercise, hand_in, headings
 from tests.audit.material.small import at
+from tests.cases import for_each
 
-STUDENTS = pytest.mark.parametrize("seed", range(10))
+STUDENTS = for_each("seed", range(10))
 ROWS = range(5, 5 + EPOCHS)
 CELL = re.compile(r"\b([A-Z]{1,2})(\d+)\b(?!\()")
 BEFORE = re.compile("[A-Z]+[0-9]+-")  # the old weight
@@ -80,8 +81,8 @@ def said(tmp_path):
 
 
 @STUDENTS
-@pytest.mark.parametrize("update", [False, True], ids=["gradient", "update"])
-@pytest.mark.parametrize("mistake", SAYS)
+@for_each("update", [False, True], ids=["gradient", "update"])
+@for_each("mistake", SAYS)
 def test_what_stands_in_a_formula_s_place_is_called_what_it_is(said, mistake, update, seed):
     kind, words, typing = SAYS[mistake]
     (finding,) = said(seed, typing, update).findings
@@ -91,7 +92,7 @@ def test_what_stands_in_a_formula_s_place_is_called_what_it_is(said, mistake, up
 
 
 @STUDENTS
-@pytest.mark.parametrize("mistake", UPDATES)
+@for_each("mistake", UPDATES)
 def test_an_update_that_lacks_something_lacks_that(said, mistake, seed):
     kind, words, typing = UPDATES[mistake]
     (finding,) = said(seed, typing, True).findings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
+from tests.cases import for_each
 
 CELLS = st.builds(
     pack, st.integers(0, 300), st.integers(0, MOST_ROWS - 1), st.integers(0, MOST_COLUMNS - 1)
@@ -35,12 +35,12 @@ def test_a_cell_keeps_its_sheet_row_and_column(cell):
     assert row_and_column(name_of(cell)) == (row_of(cell), column_of(cell))
 
 
-@pytest.mark.parametrize(("number", "word"), [(0, "A"), (25, "Z"), (26, "AA"), (16383, "XFD")])
+@for_each(("number", "word"), [(0, "A"), (25, "Z"), (26, "AA"), (16383, "XFD")])
 def test_columns_are_counted_in_letters(number, word):
     assert (letters(number), column_number(word.lower())) == (word, number)
 
 
-@pytest.mark.parametrize("word", ["", "A", "7", "A0", "$A$1", "A1:B2", "ABCD1"])
+@for_each("word", ["", "A", "7", "A0", "$A$1", "A1:B2", "ABCD1"])
 def test_what_names_no_cell_has_no_row_and_column(word):
     assert row_and_column(word) is None
 
@@ -51,7 +51,7 @@ def test_an_axis_is_the_other_one_turned(cell):
     assert DOWN.line(cell) == ACROSS.crossing(cell) == (sheet_of(cell), column_of(cell))
 
 
-@pytest.mark.parametrize("axis", [DOWN, ACROSS])
+@for_each("axis", [DOWN, ACROSS])
 def test_a_step_along_an_axis_stays_in_its_line(axis):
     here = pack(3, 5, 7)
     there = here + 4 * axis.step

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from itertools import islice
 
-import pytest
-
 from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
@@ -15,9 +13,10 @@ from gradbook.audit.formula.expression import (
     tidy,
 )
 from gradbook.targets.excel.language import Reference, read, write
+from tests.cases import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "other"),
     [
         ("A1+B1*C1", "(A1+B1)*C1"),
@@ -37,7 +36,7 @@ def test_a_formula_without_one_factor_or_one_term():
     assert found == {("B1-C1", "A1"), ("A1-C1", "B1"), ("-C1", "A1*B1"), ("A1*B1", "C1")}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "count"),
     [
         ("A1-A1", 1),
@@ -54,7 +53,7 @@ def test_parts_that_come_to_nothing_are_counted(text, count):
     assert pointless_parts(read(text)) == count
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "shown"),
     [
         ("2*A1*3", "6*A1"),

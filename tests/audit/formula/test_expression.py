@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.formula.expression import (
     factors,
     makeup,
@@ -20,11 +18,12 @@ from gradbook.audit.formula.expression import (
     with_sign,
 )
 from gradbook.targets.excel.language import Number, Reference, read, write
+from tests.cases import for_each
 
 FORMULAS = ["A1", "-A1*B2/(C3+1)^2", "SUM(A1:B2,,3)-IF(A1>0,-B2,50%)", "A1-(B2-(C3-D4))*2"]
 
 
-@pytest.mark.parametrize("text", FORMULAS)
+@for_each("text", FORMULAS)
 def test_every_part_is_found_at_its_path(text):
     expression = read(text)
     assert [part for _, part in paths(expression)] == list(parts(expression))
@@ -33,7 +32,7 @@ def test_every_part_is_found_at_its_path(text):
         assert put(expression, path, part) == expression
 
 
-@pytest.mark.parametrize("text", FORMULAS)
+@for_each("text", FORMULAS)
 def test_terms_and_factors_put_together_say_the_same(text):
     expression = read(text)
     split = factors(expression)

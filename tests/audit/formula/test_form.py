@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gradbook.audit.formula.pattern import FormReader, Reader
 from gradbook.targets.excel.language import FormulaError, read, write
+from tests.cases import for_each
 
 
 def test_formulas_that_differ_in_their_cells_have_one_form():
@@ -51,7 +52,7 @@ def test_a_pattern_says_what_its_text_says(part, one, other):
 SLOPE = {"slope": "_xlfn.LAMBDA(_xlpm.a,_xlpm.a*(1-_xlpm.a))", "twice": "LAMBDA(x,2*SLOPE(x))"}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "written_out"),
     [
         ("B5*SLOPE(C5)", "ZZZ1*LET(_xlpm.a,ZZZ2,_xlpm.a*(1-_xlpm.a))"),

@@ -9,6 +9,7 @@ import pytest
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.workbook.evaluate import Evaluation
 from tests.audit.material.small import at, small
+from tests.cases import for_each
 
 TABLE = {"A1": 2.0, "B1": 3.0, "A2": -1.0, "B2": 0.5, "C1": "text", "D1": "4"}
 
@@ -18,7 +19,7 @@ def computed(formula: str) -> object:
     return Evaluation(book, flow).shown_value(at("F9"))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("formula", "value"),
     [
         ("-A1^2", 4),
@@ -67,7 +68,7 @@ def test_a_formula_is_worth_what_excel_says(formula, value):
     assert computed(formula) == pytest.approx(value, rel=1e-15)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "formula",
     [
         "FOURIER(A1)",
@@ -83,7 +84,7 @@ def test_what_has_no_value_is_nan(formula):
     assert math.isnan(computed(formula))
 
 
-@pytest.mark.parametrize("formula", ["LET()", "LET(x,1)", "LET(1,2,3)", "LET(x,,x)", "LET(,,)"])
+@for_each("formula", ["LET()", "LET(x,1)", "LET(1,2,3)", "LET(x,,x)", "LET(,,)"])
 def test_a_let_without_pairs_and_a_result_has_no_value(formula):
     assert math.isnan(computed(formula))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.formula.address import MOST_COLUMNS, MOST_ROWS, pack
 from gradbook.audit.formula.pattern import (
     CellReference,
@@ -13,12 +11,13 @@ from gradbook.audit.formula.pattern import (
     rename_cells_in,
 )
 from tests.audit.material.small import at
+from tests.cases import for_each
 
 LEFT_ABOVE = CellReference(None, -1, False, -1, False)
 FIXED = CellReference(2, 0, True, 3, True)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "copy"),
     [
         ("A1+$A1+A$1+$A$1", "C4+$A4+C$1+$A$1"),
@@ -63,7 +62,7 @@ def test_words_in_quotes_are_never_taken_for_cells():
     assert rename_cells_in('A1&"A1"&Data!$B2', str.lower) == 'a1&"A1"&data!$b2'
 
 
-@pytest.mark.parametrize("text", ["A:A", "1:1", "A1:B2:C3", "A1:", "rates", "'C:\\x'!A1"])
+@for_each("text", ["A:A", "1:1", "A1:B2:C3", "A1:", "rates", "'C:\\x'!A1"])
 def test_only_ranges_of_two_corners_have_neighbours(text):
     assert list(neighbours(text)) == []
 

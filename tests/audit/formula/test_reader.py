@@ -13,14 +13,19 @@ from gradbook.audit.formula.pattern import (
     copy_formula,
 )
 from tests.audit.material.small import at
+from tests.cases import for_each
 
 
 @pytest.fixture
 def reader() -> Reader:
+    return new_reader()
+
+
+def new_reader() -> Reader:
     return Reader({"sheet1": 0, "my sheet": 1}, {"rate": "Sheet1!$C$2", "two": "2"})
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "home", "text_there", "there"),
     [
         ("A1*B$2", "C3", "A9*B$2", "C11"),  # down its column
@@ -28,7 +33,8 @@ def reader() -> Reader:
         ("SUM(A1:B2)+'My sheet'!A1", "C3", "SUM(D5:E6)+'My sheet'!D5", "F7"),  # anywhere
     ],
 )
-def test_a_copy_is_the_same_pattern(reader, text, home, text_there, there):
+def test_a_copy_is_the_same_pattern(text, home, text_there, there):
+    reader = new_reader()  # of each case, which counts
     first = reader.pattern(text, at(home))
     assert reader.pattern(text_there, at(there)) is first
     assert first.text_at(at(there)) == text_there == copy_formula(text, at(home), at(there))
@@ -65,7 +71,7 @@ def test_what_cannot_be_read_says_why(reader):
     assert pattern.problem
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "element"),
     [
         ("A1:A3*$C$1:$E$1", "A2*$E$1"),

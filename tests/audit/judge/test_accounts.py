@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.check import check
 from gradbook.audit.copies.correct import correct
 from tests.audit.material.lookalikes import ROWS, TOP, book, cells, findings, letter
 from tests.audit.material.small import saved
+from tests.cases import for_each
 
 HIDDEN, OUTER = ("w1", "w2", "w3", "w4"), ("w5", "w6", "w7", "w8")
 
@@ -29,8 +28,8 @@ def updates_of(weight):
     return f"{column}{int(first[len(column) :]) + 1}:{last}"
 
 
-@pytest.mark.parametrize("weights", [HIDDEN, OUTER, ("w3",)], ids=",".join)
-@pytest.mark.parametrize(
+@for_each("weights", [HIDDEN, OUTER, ("w3",)], ids=",".join)
+@for_each(
     ("change", "kind"),
     [("{g}", "missing rate"), ("$C$2*$C$2*{g}", "wrong update"), ("$C$2^2*{g}", "wrong update")],
 )
@@ -51,7 +50,7 @@ def test_twice_the_rate_of_the_others_is_a_fault_of_the_one(path):
     assert "2 times" in str(finding.why)
 
 
-@pytest.mark.parametrize("weights", [("w6",), OUTER], ids=",".join)
+@for_each("weights", [("w6",), OUTER], ids=",".join)
 def test_a_rate_added_to_the_gradient_is_found_in_every_weight(path, weights):
     found = findings(book(path, special=updated_by("($C$2+{g})", *weights)))
     assert {(f.weight, f.kind, f.cells) for f in found} == {
@@ -60,14 +59,14 @@ def test_a_rate_added_to_the_gradient_is_found_in_every_weight(path, weights):
     assert all("-$C$2*" in f.expected for f in found)
 
 
-@pytest.mark.parametrize("law", ["{g}/(1+ABS({g}))", "SIGN({g})", "MAX(-0.01,MIN(0.01,{g}))"])
+@for_each("law", ["{g}/(1+ABS({g}))", "SIGN({g})", "MAX(-0.01,MIN(0.01,{g}))"])
 def test_another_law_in_half_of_the_weights_is_neither_right_nor_wrong(path, law):
     report = check(book(path, special=updated_by(f"$C$2*{law}", *OUTER)))
     assert report.verdict == "unfinished"
     assert sum("not accounted for" in note for sheet in report.sheets for note in sheet.notes) == 4
 
 
-@pytest.mark.parametrize(("typed", "is_wrong"), [(0.7, True), (0.5, False)])
+@for_each(("typed", "is_wrong"), [(0.7, True), (0.5, False)])
 def test_a_number_typed_for_the_rate_is_a_fault_unless_it_is_the_same(path, typed, is_wrong):
     found = findings(book(path, special=updated_by(f"{typed}*{{g}}", "w5")))
     assert [(f.kind, f.cells) for f in found] == [("wrong rate", updates_of("w5"))] * is_wrong

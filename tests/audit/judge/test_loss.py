@@ -22,6 +22,7 @@ from tests.audit.material.network import NETWORK
 from tests.audit.material.small import all_at, at, saved
 from tests.audit.training.test_steps import TABLE
 from tests.audit.training.test_training import the_training
+from tests.cases import for_each
 
 
 def test_a_loss_that_leaves_out_a_term_is_found(path):
@@ -119,7 +120,7 @@ def test_a_logarithm_of_the_output_is_assumed_where_it_explains_more():
     assert (loss[0].assumption, share) == (AssumedLoss.BINARY, 1)
 
 
-@pytest.mark.parametrize(("scaled", "said"), [("=D2*J2*2/7", "2/7"), ("=3*J2*D2", "3")])
+@for_each(("scaled", "said"), [("=D2*J2*2/7", "2/7"), ("=3*J2*D2", "3")])
 def test_one_factor_in_all_gradients_belongs_to_the_scale_of_the_loss(scaled, said):
     training = the_training({**DELTA, "H1": "loss", "H2:H8": "=(B2-C2)^2/2", "E2:E8": scaled})
     loss, share = find_loss(training)
@@ -137,7 +138,7 @@ def test_the_root_of_a_mean_is_looked_at_and_not_descended():
 TWO_STEPS = {**NETWORK, "A3:A8": "", "B3:B8": "", "A3": "=A2-$L$3*I2", "B3": "=B2-$L$3*H2"}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("other", "wholly"),
     [
         ({}, True),
@@ -152,7 +153,7 @@ def test_a_training_of_few_steps_is_known_by_its_gradients(other, wholly):
     assert descends_wholly(training) is wholly
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("term", "wrong"),
     [
         ("E1", "=0.5*({t2}-{a_o1})^2"),
@@ -170,10 +171,11 @@ def test_a_term_unlike_the_others_is_to_blame_and_not_the_gradients(path, term, 
     assert check(mended).verdict == "right"
 
 
-def test_descents_below_each_other_from_points_that_are_typed_have_a_loss_each(path):
+@for_each("end", [10, 22])
+def test_descents_below_each_other_from_points_that_are_typed_have_a_loss_each(path, end):
     """As where x is typed again row by row: f, f' and x − α·f' beside it."""
     rows = {"A1": "x", "B1": "f'", "C1": "x - f'*(alpha)", "D1": "f", "E1": "alpha", "E2": 0.05}
-    for row in range(2, 22):
+    for row in range(2, end):
         rows |= {f"A{row}": 11.1 - 0.9 * row, f"B{row}": f"=2*A{row}-2"}
         rows |= {f"C{row}": f"=A{row}-B{row}*$E$2", f"D{row}": f"=A{row}^2-2*A{row}+1"}
     report = check(saved(path, rows))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-import pytest
-
 from gradbook.audit.check import check
 from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.places import laid, spots
 from tests.audit.material.layouts.sketch import Shape
 from tests.audit.material.made import cells_of
 from tests.audit.material.small import saved
+from tests.cases import for_each
 
 LINE = Shape(3, 0, 1, "sigmoid", "sigmoid", 1, False, True)  # w1 w2 w3 b1
 
@@ -78,7 +77,7 @@ def test_the_formula_offered_makes_the_book_right(path):
     assert check(again.save(path)).verdict == "right"
 
 
-@pytest.mark.parametrize("rule", ["decay in a gradient apart", "decay"])
+@for_each("rule", ["decay in a gradient apart", "decay"])
 def test_a_bias_that_does_not_decay_is_no_mistake(path, rule):
     sketch = adam(rule)
     plain = {"d_b1": "{∂E/∂b1}", "b1": "{b1<}-{η}*{∂E/∂b1<}"}
@@ -155,7 +154,7 @@ def test_a_right_training_of_two_weights_is_right(path):
     assert check(saved(path, {**TWO, "D9:E19": ROOT})).verdict == "right"
 
 
-@pytest.mark.parametrize("name", OF_TWO)
+@for_each("name", OF_TWO)
 def test_which_of_two_weights_is_odd_is_known(path, name):
     changed, cells = OF_TWO[name]
     finding = one_of(check(saved(path, {**TWO, **changed})).findings, set(cells_of(cells)))

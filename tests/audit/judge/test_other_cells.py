@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 
-import pytest
 from xlsxwriter import Workbook
 
 from gradbook.audit.check import check
@@ -14,6 +13,7 @@ from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
 from tests.audit.material.lookalikes import D1, D2, ROWS, TOP, book, cells, findings, letter
 from tests.audit.material.small import saved
+from tests.cases import for_each
 
 
 def told(path, *blank, special=None):
@@ -21,9 +21,7 @@ def told(path, *blank, special=None):
     return report.verdict, [(f.cells, f.kind) for f in report.findings]
 
 
-@pytest.mark.parametrize(
-    "blank", [["h1"], ["a_h1"], ["h1", "h2"], ["a_h1", "a_h2"], ["o1"], ["a_o1"], ["E1"]]
-)
+@for_each("blank", [["h1"], ["a_h1"], ["h1", "h2"], ["a_h1", "a_h2"], ["o1"], ["a_o1"], ["E1"]])
 def test_a_blank_column_that_formulas_take_for_0_is_still_to_be_filled_in(blank, path):
     assert told(path, *blank) == ("unfinished", [(cells(name), "to fill in") for name in blank])
 
@@ -51,7 +49,7 @@ def test_a_blank_gradient_leaves_the_others_to_judge(path):
     assert report.sheets[0].notes == ()
 
 
-@pytest.mark.parametrize("blank", [["E_total"], ["E1", "E2", "E_total"]])
+@for_each("blank", [["E_total"], ["E1", "E2", "E_total"]])
 def test_a_blank_loss_is_told_and_the_gradients_are_judged(blank, path):
     assert told(path, *blank) == ("unfinished", [(cells("E_total"), "to fill in")])
     wrong = {"∂E/∂w5": "=({a_o1}-{t1})*{a_o1}*(1-{a_o1})*{a_h2}"}
@@ -59,7 +57,7 @@ def test_a_blank_loss_is_told_and_the_gradients_are_judged(blank, path):
     assert [f.cells for f in found] == [cells("∂E/∂w5"), cells("E_total")]
 
 
-@pytest.mark.parametrize("name", ["h2", "a_h1", "E1"])
+@for_each("name", ["h2", "a_h1", "E1"])
 def test_a_single_blank_cell_lacks_the_formula_of_its_column(name, path):
     (finding,) = check(book(path, special={(name, 2): ""})).findings
     whole = check(book(path)).sheets[0]
@@ -161,7 +159,7 @@ def test_a_neuron_that_takes_anothers_weight_is_told(path):
     assert told_of_neurons(path, O2=wrong) == ("wrong", [("O2", wrong, SUMS["O2"])])
 
 
-@pytest.mark.parametrize(
+@for_each(
     "sums",
     [
         {},

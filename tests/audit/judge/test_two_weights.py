@@ -3,11 +3,10 @@ so which of them is wrong is told by what such rules have in common."""
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.check import check
 from gradbook.audit.copies.correct import correct
 from tests.audit.material.small import saved
+from tests.cases import for_each
 
 LAST = 23
 HEAD = {
@@ -78,12 +77,12 @@ def book(path, rule, column="", instead=""):
     return saved(path, {**HEAD, **DATA, **LINE, **areas, **starts})
 
 
-@pytest.mark.parametrize("rule", RULES)
+@for_each("rule", RULES)
 def test_each_rule_is_right(path, rule):
     assert check(book(path, rule)).verdict == "right"
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
+@for_each("mistake", MISTAKES)
 def test_what_no_such_rule_does_is_found_and_put_right(path, mistake):
     rule, column, wrong = MISTAKES[mistake]
     report = check(book(path, rule, column, wrong))
@@ -94,7 +93,7 @@ def test_what_no_such_rule_does_is_found_and_put_right(path, mistake):
     assert check(mended).verdict == "right"
 
 
-@pytest.mark.parametrize("instead", ["=1.5", "=F12", "=J10*$J$1+$K$1*F12"])
+@for_each("instead", ["=1.5", "=F12", "=J10*$J$1+$K$1*F12"])
 def test_one_row_that_remembers_otherwise_is_told_alone(path, instead):
     areas = {f"J4:J{LAST}": MEAN_B, f"K4:K{LAST}": MEAN_A}
     updates = {f"{c}4:{c}{LAST}": RULES["momentum"][c] for c in "HI"}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.check import check
 from gradbook.audit.copies.correct import correct
 from gradbook.audit.judge.meant_updates import blank_rate, with_meant_updates
@@ -13,6 +11,7 @@ from tests.audit.material.lookalikes import ROWS, TOP, book, findings, letter
 from tests.audit.material.small import all_at, saved
 from tests.audit.training.test_steps import SQUARE
 from tests.audit.training.test_training import the_training
+from tests.cases import for_each
 
 
 def updates(changed):
@@ -76,7 +75,7 @@ DRIFTING = {  # what is typed; which cells are wrong, what is said of them, and 
 }
 
 
-@pytest.mark.parametrize("name", DRIFTING)
+@for_each("name", DRIFTING)
 def test_a_drifting_rate_is_the_cause_and_where_it_bites_is_said(name, path):
     typed, (cells, words, right) = DRIFTING[name]
     report = check(saved(path, {**NEURON, **typed}))
@@ -215,7 +214,7 @@ def test_a_rate_in_the_first_cell_of_the_book_is_one(path):
     assert check(path).sheets[0].rate == "A1"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "said",
     [
         *("=2*(A3-$B$1*G3)", "=(A3-$B$1*G3)/2", "=-(A3-$B$1*G3)", "=A3*(1-$B$1*G3)"),
@@ -231,8 +230,8 @@ def test_an_update_that_starts_over_in_every_step_is_right_in_the_first(path):
     assert found(path, changed) == [("wrong update", "A5:A20", "=A4-$B$1*G4")]
 
 
-@pytest.mark.parametrize("weights", [8, 7, 4, 1])
-@pytest.mark.parametrize("base", ["{w}$6", "{w}6", "later"])
+@for_each("weights", [8, 7, 4, 1])
+@for_each("base", ["{w}$6", "{w}6", "later"])
 def test_updates_that_start_over_are_found_however_many_there_are(path, weights, base):
     changed = {}
     for name in [f"w{k}" for k in range(1, weights + 1)]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.check import check
 from tests.audit.material.lookalikes import ROWS, TOP, book, cells, findings, letter
+from tests.cases import for_each
 
 PLAIN = "{w}-$C$2*{g}"
 WRAPPED = {
@@ -33,13 +32,13 @@ def of_w6(text):
     return found
 
 
-@pytest.mark.parametrize("kind", WRAPPED)
+@for_each("kind", WRAPPED)
 def test_they_are_right(path, kind):
     assert check(book(path, update=WRAPPED[kind])).verdict == "right"
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
-@pytest.mark.parametrize("kind", WRAPPED)
+@for_each("mistake", MISTAKES)
+@for_each("kind", WRAPPED)
 def test_a_mistake_in_them_is_found_and_put_right_within(path, kind, mistake):
     special = of_w6(MISTAKES[mistake](WRAPPED[kind]))
     (finding,) = findings(book(path, update=WRAPPED[kind], special=special))
@@ -54,7 +53,7 @@ def with_slope(workbook):
     workbook.define_name("SLOPE", "=_xlfn.LAMBDA(_xlpm.a,_xlpm.a*(1-_xlpm.a))")
 
 
-@pytest.mark.parametrize(("of", "cells_said"), [("a_o1", []), ("a_o2", [cells("∂E/∂w5")])])
+@for_each(("of", "cells_said"), [("a_o1", []), ("a_o2", [cells("∂E/∂w5")])])
 def test_a_function_of_the_book_s_own_is_read(path, of, cells_said):
     changed = {"∂E/∂w5": f"=({{a_o1}}-{{t1}})*SLOPE({{{of}}})*{{a_h1}}"}
     found = findings(book(path, changed, dressed=with_slope))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.check import check
 from gradbook.audit.workbook.read import read_book
 from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, cells, letter
@@ -11,6 +9,7 @@ from tests.audit.material.made import table_of
 from tests.audit.material.small import at
 from tests.audit.material.styles import array_updates, offset
 from tests.audit.material.tables import Columns, all_values
+from tests.cases import for_each
 
 
 def found(path):
@@ -30,7 +29,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("count", [2, 3])
+@for_each("count", [2, 3])
 def test_every_mistake_of_a_book_is_a_finding_of_its_own(count, path):
     some = dict(list(WRONG.items())[:count])
     changed = {name: formula for name, (formula, _) in some.items()}
@@ -45,13 +44,13 @@ def test_a_mistake_in_one_row_beside_one_in_a_column(path):
     }
 
 
-@pytest.mark.parametrize("name", WRONG)
+@for_each("name", WRONG)
 def test_saturation_hides_no_kind_of_mistake(name, path):
     formula, kind = WRONG[name]
     assert found(book(path, {name: formula}, rate=1000)) == {(cells(name), kind)}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "formula", "kind"),
     [
         ("h1", "={i1}*{w1}+{i1}*{w2}", "wrong reference"),
@@ -68,7 +67,7 @@ def test_the_way_to_the_loss_is_blamed_where_it_is_the_odd_one(name, formula, ki
     assert found(book(path, {name: formula}, special=special)) == {(cells(name), kind)}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "formula", "extra"),
     [
         ("∂E/∂w5", "{}*(1-{a_h1})", "1-K6"),
@@ -98,7 +97,7 @@ def test_a_gradient_without_its_difference_lacks_a_factor(path):
     assert finding.why == "it lacks the factor a_o1−t1: multiply by S6-B6"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "left_out", "value", "kind"),
     [
         ("∂E/∂w5", "-{t1}", 0.0, "missing term"),
@@ -115,7 +114,7 @@ def test_what_these_numbers_alone_make_right_is_wrong_where_the_others_have_it(
     assert found(book(path, wrong, special=special)) == {(cells(name), kind)}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "formula"),
     [("h1", "=F6*D6+G6*E6"), ("a_h1", "=1/(1+EXP(-J6))"), ("a_o2", "=1/(1+EXP(-T6))")],
 )
@@ -139,7 +138,7 @@ def test_an_update_by_another_weights_gradient_is_found(path):
     assert finding.expected == f"=F{TOP + 2}-$C$2*Y{TOP + 2}"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "formula",
     [
         "=F{k}*(1-$C$2*0.01)-$C$2*Y{k}",
@@ -220,7 +219,7 @@ ITS_GRADIENTS = {
 }
 
 
-@pytest.mark.parametrize("word", ["LOG", "LOG10"])
+@for_each("word", ["LOG", "LOG10"])
 def test_a_logarithm_to_the_base_ten_is_told_from_the_natural_one(word, path):
     right = {**ENTROPY, **ITS_GRADIENTS}
     assert check(book(path, right)).verdict == "right"
@@ -245,7 +244,7 @@ def test_a_slope_taken_of_the_activation_is_one_mistake(path):
     assert all("EXP" not in f.expected for f in found)
 
 
-@pytest.mark.parametrize(("own", "said"), [("1", "1/2"), ("0.25", "2")])
+@for_each(("own", "said"), [("1", "1/2"), ("0.25", "2")])
 def test_a_common_factor_hides_no_mistake_that_all_gradients_have(own, said, path):
     changed = {name: FORMULAS[name].replace("0.5", own) for name in ("E1", "E2")}
     for name, formula in FORMULAS.items():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.check import check
 from gradbook.audit.formula.address import letters
 from tests.audit.material.made import Table, cells_of
+from tests.cases import for_each
 
 STEPS, SAMPLES, TOP = 8, 5, 3  # rows are counted from 1 here
 X, Y = (0.5, 1.0, 1.5, 2.0, 2.5), (1.1, 1.9, 3.2, 3.9, 5.2)
@@ -62,7 +61,7 @@ def test_a_rate_that_every_row_types_anew_is_no_mistake(path):
     assert checked(path) == ("right", [])
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cell", "wrong", "right"),
     [
         ("I7", mean(4, "dw"), mean(4, "db")),

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.repair.gradients import GENERATORS
 from tests.audit.material.network import NETWORK, proposed, symptoms
 from tests.audit.material.small import at
+from tests.cases import for_each
 
 
-@pytest.mark.parametrize("name", [generator.name for generator in GENERATORS])
+@for_each("name", [generator.name for generator in GENERATORS])
 def test_nothing_is_proposed_for_a_right_table(name):
     right = symptoms(NETWORK)
     assert right.wrong == {}
     assert proposed(name, right) == []
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "formula", "right"),
     [
         ("one edit", "=G2*C2", "G2*D2"),
@@ -29,7 +28,7 @@ def test_a_claims_own_formula_is_put_right(name, formula, right):
     assert (hypothesis.cells, hypothesis.formulas) == ((at("H2"),), (right,))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "formula"),
     [("one edit", "=F2*C2"), ("two edits", "=EXP(F2)"), ("one edit", "=EXP(F2)")],
 )

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import pytest
-
 from gradbook.audit.check import check
 from gradbook.audit.formula.address import letters
 from tests.audit.material.made import Table, table_of
 from tests.audit.material.mutants import blamed, repaired
 from tests.audit.material.tables import TRAINING, Columns, all_values
+from tests.cases import for_each
 
 NET = "input 2\ndense 2 no bias\nsigmoid\ndense {outputs} no bias\nsigmoid\nloss {loss}\nseed 5\n"
 SAMPLES = "sample 0.3 0.8 -> {}\nsample 0.5 0.2 -> {}\n"
@@ -159,7 +158,7 @@ def pasted(text: str, name: str, sheet: str = TRAINING) -> Table:
 STRAIGHT = "input 3\ndense 1\ntanh\nloss half squared error\nseed 4\nsample 0.3 0.8 0.7 -> 0.8\n"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "name"),
     [(ONE_PATH, "o1"), (ONE_PATH, "a_o1"), (STRAIGHT, "o1")],
     ids=["a sum", "an activation", "the only sum"],
@@ -173,7 +172,7 @@ def test_a_loss_is_found_behind_the_values_that_cut_it_off(text, name, path):
     assert check(repaired(table, report).save(path)).verdict == "right"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("activation", "name"), [("softplus", "a_h1"), ("softmax", "a_o1")], ids=["softplus", "softmax"]
 )
 def test_a_column_of_samples_gets_its_formulas_back(activation, name, path):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 
-import pytest
-
 from gradbook.audit.repair.departures import serving_others, whose
 from gradbook.audit.search.hypotheses import Cause
 from tests.audit.material.layouts.optimisers import with_rule
@@ -13,9 +11,10 @@ from tests.audit.material.layouts.planted import changed
 from tests.audit.material.layouts.sketch import Shape
 from tests.audit.material.network import NETWORK, W1, W2, proposed, symptoms, two_samples
 from tests.audit.material.small import at
+from tests.cases import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("share", "right"),
     [
         ("=({y}-{x})*{x}*2", ("(C2-B2)*A2*2", "(C3-B3)*A3*2")),
@@ -54,8 +53,8 @@ SAMPLES = Shape(2, 0, 1, "sigmoid", "sigmoid", 3, False, True)  # w1 w2 b1, thre
 SKETCH = with_rule(SAMPLES, random.Random(3), "descent")
 
 
-@pytest.mark.parametrize("layout", ["a form per step", "a step a row"])
-@pytest.mark.parametrize("share", ["{δo1@2}*{x2@2}", "{δo1@2}+{x1@2}"])
+@for_each("layout", ["a form per step", "a step a row"])
+@for_each("share", ["{δo1@2}*{x2@2}", "{δo1@2}+{x1@2}"])
 def test_one_samples_wrong_share_is_put_right(layout, share, path):
     judged = changed(path, SKETCH, layout, "g_w1@2", share)
     assert judged.found, judged.words
@@ -115,8 +114,8 @@ def test_a_claim_that_an_update_follows_serves_its_own():
 LINE = Shape(3, 0, 1, "sigmoid", "sigmoid", 1, False, True)  # w1 w2 w3 b1
 
 
-@pytest.mark.parametrize("layout", ["a block per step", "a form per step"])
-@pytest.mark.parametrize(
+@for_each("layout", ["a block per step", "a form per step"])
+@for_each(
     ("rule", "memory", "taken"),
     [
         ("momentum as a mean", "v_w2", "{μ}*{v_w2<}+(1-{μ})*{∂E/∂w3}"),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import random
 
-import pytest
-
 from gradbook.audit.workbook.evaluate import fill_in
 from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.planted import changed
 from tests.audit.material.layouts.sketch import Shape
 from tests.audit.material.network import NETWORK, W1, W2, proposed, symptoms
 from tests.audit.material.small import all_at, at, small
+from tests.cases import for_each
 
 
 def repairs(name, changed):
@@ -20,7 +19,7 @@ def repairs(name, changed):
     return {(h.home, h.formulas[0]): h.explains for h in found}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "area", "formula", "right", "explains"),
     [
         ("constant formulas", "C2:C8", "=$L$1", "$L$1*A2", {W1}),
@@ -56,8 +55,8 @@ def test_a_slip_in_a_claim_is_no_columns_fault():
 SAMPLES = Shape(2, 0, 1, "sigmoid", "sigmoid", 3, False, True)  # w1 w2 b1, three samples
 
 
-@pytest.mark.parametrize("layout", ["a block per step", "a form per step"])
-@pytest.mark.parametrize("wrong", ["{w1}*{x1@1}+{w2}+{x2@1}+{b1}", "{w1}*{x1@1}+{w1}*{x2@1}+{b1}"])
+@for_each("layout", ["a block per step", "a form per step"])
+@for_each("wrong", ["{w1}*{x1@1}+{w2}+{x2@1}+{b1}", "{w1}*{x1@1}+{w1}*{x2@1}+{b1}"])
 def test_a_sum_that_departs_from_those_of_other_samples_is_to_blame(layout, wrong, path):
     sketch = with_rule(SAMPLES, random.Random(3), "descent")
     judged = changed(path, sketch, layout, "o1@1", wrong)
@@ -94,7 +93,7 @@ def formulas_pasted(table):
     }
 
 
-@pytest.mark.parametrize(("column", "right"), [("C", "A2*$L$1"), ("D", "1/(1+EXP(-C2))")])
+@for_each(("column", "right"), [("C", "A2*$L$1"), ("D", "1/(1+EXP(-C2))")])
 def test_the_formula_that_gives_the_values_is_among_those_proposed(column, right):
     assert formulas_pasted(pasted(column))[at(f"{column}2"), right]
 

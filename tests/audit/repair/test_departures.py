@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.repair.symptoms import EarlierRows
 from gradbook.audit.search.hypotheses import Cause
 from tests.audit.material.network import NETWORK, W1, W2, groups_of, proposed, symptoms_of
 from tests.audit.material.small import at
+from tests.cases import for_each
 
 
 def of_the_row(changed):
@@ -17,7 +16,7 @@ def of_the_row(changed):
     return proposed("outlier rows", symptoms_of(other, known, usual.alike))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cell", "formula", "right", "explains"),
     [
         ("H5", "=G5*C5", "G5*D5", {W2}),
@@ -101,7 +100,7 @@ def test_a_claim_is_put_right_as_in_other_rows():
     assert (hypothesis.cells, hypothesis.formulas) == ((at("H5"),), ("G5*D5",))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "changed", "known"),
     [
         ("known columns", {**SUM, "E5": "=B5*D5"}, column),
@@ -115,7 +114,7 @@ def test_where_the_row_says_something_else_nothing_is_proposed(name, changed, kn
     assert proposed(name, in_the_other_row(changed, known)) == []
 
 
-@pytest.mark.parametrize("name", ["known columns", "known claims"])
+@for_each("name", ["known columns", "known claims"])
 def test_where_nothing_is_known_nothing_is_proposed(name):
     found = in_the_other_row({**SUM, **CLAIM, **APART}, lambda usual, earlier: None)
     assert found.wrong

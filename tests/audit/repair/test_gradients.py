@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import random
 
-import pytest
-
 from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.planted import changed
 from tests.audit.material.layouts.sketch import Shape
+from tests.cases import for_each
 
 HIDDEN = Shape(2, 2, 1, "sigmoid", "sigmoid", 2, False, False)  # w1 … w4, w5 w6
 NARROW = Shape(1, 2, 1, "sigmoid", "line", 1, False, False)  # w1 and w2, w3 w4
 CUT = Shape(2, 2, 1, "relu", "sigmoid", 1, False, True)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("shape", "called", "formula", "layouts"),
     [
         # a sum of that sample could as well mention the target, but then it alone would
@@ -57,7 +56,7 @@ def test_what_explains_some_gradients_waits_for_what_explains_all(path):
 ONE_WEIGHT = Shape(1, 0, 1, "sigmoid", "sigmoid", 1, False, False)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("called", "formula"),
     [
         ("∂E/∂w1", "{δo1}"),  # δ is the slope at o1, as it stands

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.check import check
 from tests.audit.material.lookalikes import FORMULAS, book, cells
+from tests.cases import for_each
 
 
 def activated(activation: str, slope: str) -> dict[str, str]:
@@ -22,7 +21,7 @@ GELU = activated("={h}*NORMSDIST({h})", "(NORMSDIST({h})+{h}*EXP(-({h}^2)/2)/SQR
 RELU = activated("=MAX(0,{h})", "IF({h}>0,1,0)")
 
 
-@pytest.mark.parametrize("changed", [GELU, RELU], ids=["gelu", "relu"])
+@for_each("changed", [GELU, RELU], ids=["gelu", "relu"])
 def test_a_right_book_is_right(path, changed):
     assert check(book(path, changed)).verdict == "right"
 

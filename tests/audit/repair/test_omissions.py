@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import re
 
-import pytest
 from openpyxl import load_workbook
 
 from gradbook.audit.check import check
@@ -22,6 +21,7 @@ from tests.audit.material.omissions import omitted
 from tests.audit.material.small import saved
 from tests.audit.material.styles import STYLES
 from tests.audit.material.tables import TRAINING, Columns
+from tests.cases import for_each
 from tests.report.workbooks import FIRST_ROW
 
 WEIGHTS = {f"w{k}": letter for k, letter in enumerate("EFGHIJKL", 1)}
@@ -96,7 +96,7 @@ def test_the_book_is_right_as_it_is(path):
     assert check(saved(path, book({}))).verdict == "right"
 
 
-@pytest.mark.parametrize("some", [("w1",), ("w1", "w2"), ("w1", "w2", "w3", "w4")])
+@for_each("some", [("w1",), ("w1", "w2"), ("w1", "w2", "w3", "w4")])
 def test_the_way_through_an_output_s_error_is_missed(path, some):
     found = said(path, {w: hidden(w, "{one}") for w in some})
     assert set(found) == set(some)
@@ -113,7 +113,7 @@ def test_the_other_output_s_way_is_missed_though_it_was_alone_the_majority(path)
     assert all("lacks the path through E1: add" in f.why for f in found.values())
 
 
-@pytest.mark.parametrize("some", [("w3",), ("w1", "w2", "w3", "w4")])
+@for_each("some", [("w3",), ("w1", "w2", "w3", "w4")])
 def test_a_hidden_slope_is_missed(path, some):
     found = said(path, {w: hidden(w, slope="") for w in some})
     assert set(found) == set(some)
@@ -141,7 +141,7 @@ def test_a_way_and_a_slope_are_missed_together(path):
     assert "lacks the path through E2" in found["w2"].why
 
 
-@pytest.mark.parametrize("block", range(3))
+@for_each("block", range(3))
 def test_what_is_left_out_of_random_networks_is_named_and_put_back(path, block):
     """One column's or all columns' way or slope: layers, biases, samples, styles at random."""
     for number in range(5 * block, 5 * block + 5):

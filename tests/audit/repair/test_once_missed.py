@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.audit.material.mutants import tried
+from tests.cases import for_each
 
 ONCE_MISSED = {
     # where rows differ
@@ -83,7 +84,7 @@ ONCE_MISSED = {
 
 
 @pytest.mark.filterwarnings("ignore:Unknown sheet name")
-@pytest.mark.parametrize(("number", "kind"), ONCE_MISSED.values(), ids=ONCE_MISSED)
+@for_each(("number", "kind"), ONCE_MISSED.values(), ids=ONCE_MISSED)
 def test_what_was_once_missed(number, kind, tmp_path):
     outcome = tried(tmp_path / "mutant.xlsx", number)
     assert outcome is not None

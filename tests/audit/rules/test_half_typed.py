@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.audit.material.perceptrons.small import Areas, checked, edited
+from tests.cases import for_each
 
 SAMPLES = [(1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (0.0, 1.0, -1.0), (0.0, 0.0, -1.0)]
 EPOCHS = 5
@@ -46,14 +45,14 @@ def by_hand(carried: bool = False, forgotten: int = 0) -> Areas:
     return cells
 
 
-@pytest.mark.parametrize("carried", [False, True])
+@for_each("carried", [False, True])
 def test_it_is_a_training_and_right(tmp_path, carried):
     report = checked(tmp_path / "book.xlsx", by_hand(carried))
     (sheet,) = report.sheets
     assert (report.verdict, sheet.rule, sheet.updates) == ("right", "perceptron", 60)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cells", "where", "expected"),
     [
         ({"K4": "=K3+G4"}, "K4", "=K3+H4"),

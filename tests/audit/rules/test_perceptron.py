@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.formula.address import ACROSS, DOWN
 from gradbook.audit.rules.perceptron import find_perceptrons, most_common
 from gradbook.audit.rules.updates import bases, rule_updates
@@ -12,6 +10,7 @@ from gradbook.audit.workbook.read import read_book
 from tests.audit.material.lookalikes import book as exercise_book
 from tests.audit.material.perceptrons.small import COLUMNS, ROWS, edited
 from tests.audit.material.small import all_at, at, small, small_book
+from tests.cases import for_each
 
 # weights below each other, in a block a sample
 BLOCKS = {
@@ -34,7 +33,7 @@ BLOCKS = {
 }
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("areas", "axis", "steps", "weights"),
     [(ROWS, DOWN, 8, 3), (COLUMNS, ACROSS, 6, 2), (BLOCKS, None, 3, 2)],
     ids=["a row a sample", "a column a sample", "a block a sample"],
@@ -109,12 +108,12 @@ def test_a_right_sheet_has_none():
     assert wrong(usual(ROWS)) == [set()] * 8
 
 
-@pytest.mark.parametrize("case", TROUBLES)
+@for_each("case", TROUBLES)
 def test_an_update_departs_in_its_own_way(case):
     assert at("D5") in wrong(usual(edited(ROWS, TROUBLES[case])))[2]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "before"),
     [("D4", "D3"), ("D3", "D2"), ("E10", "E9")],
     ids=["between", "first", "last"],
@@ -152,7 +151,7 @@ def test_what_too_few_agree_on_is_nothing():
 # Which cells go on from a weight -------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("formula", "kept"),
     [
         ("=A1+B1*C1", ["A1"]),
@@ -170,7 +169,7 @@ def test_a_formula_goes_on_from_what_it_keeps_either_way(formula, kept):
     assert [place.at(at("E5")) for place in bases(pattern)] == [at(name) for name in kept]
 
 
-@pytest.mark.parametrize(("areas", "weights"), [(ROWS, "D3:F10"), (COLUMNS, "C5:H6")])
+@for_each(("areas", "weights"), [(ROWS, "D3:F10"), (COLUMNS, "C5:H6")])
 def test_the_updates_are_those_cells_whose_change_depends_on_them(areas, weights):
     book, flow = small(areas)
     updates = rule_updates(book, flow)

@@ -12,6 +12,7 @@ from gradbook.audit.search.hypotheses import Cause, choose
 from gradbook.targets.excel.language import read, write
 from tests.audit.material.perceptrons.small import COLUMNS, ROWS, checked, edited
 from tests.audit.material.small import at, small
+from tests.cases import for_each
 
 
 def symptoms(cells, first="D5"):
@@ -27,7 +28,7 @@ def edits(text, kinds):
     return [(write(edit.apply_to(expression)), edit.kind) for edit in found]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "right", "kind"),
     [
         ("D4+K4*I4*A4", "D4+K4*I4*B4", EditKind.REFERENCE),
@@ -45,7 +46,7 @@ def test_a_small_slip_is_one_edit_away(wrong, right, kind):
     assert (write(read(right)), kind) in edits(wrong, SMALL)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "right"),
     [("A4*D4", "D4*A4"), ("A4*D4+F4", "A4*(D4+F4)"), ("A4*D4", "A4*D4+E4*B4"), ("A4", "A4+B4")],
 )
@@ -209,7 +210,7 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("areas", [ROWS, COLUMNS], ids=["down", "across"])
+@for_each("areas", [ROWS, COLUMNS], ids=["down", "across"])
 def test_a_right_training_is_named_and_right(tmp_path, areas):
     report = checked(tmp_path / "book.xlsx", areas)
     (sheet,) = report.sheets
@@ -217,7 +218,7 @@ def test_a_right_training_is_named_and_right(tmp_path, areas):
     assert "by the perceptron rule" in str(report)
 
 
-@pytest.mark.parametrize("case", MISTAKES)
+@for_each("case", MISTAKES)
 def test_a_mistake_is_found_where_it_is_made_and_its_repair_makes_the_book_right(tmp_path, case):
     areas, cells, (where, kind, expected, weights) = MISTAKES[case]
     spoilt = edited(areas, cells)
@@ -296,7 +297,7 @@ def test_a_threshold_alone_is_judged_by_the_rule(tmp_path):
     assert (right.verdict, right.sheets[0].rule) == ("right", "perceptron")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cells", "kind", "expected"),
     [
         ({"C3:C14": "=C2+$F$2*(B2-D2)"}, "wrong operator", "=C2-$F$2*(B2-D2)"),
@@ -322,7 +323,7 @@ OWN_RATES = edited(
 )
 
 
-@pytest.mark.parametrize("cell", ["D6", "E6", "F6"])
+@for_each("cell", ["D6", "E6", "F6"])
 def test_a_step_takes_its_own_rate_where_each_has_one(tmp_path, cell):
     assert checked(tmp_path / "right.xlsx", OWN_RATES).verdict == "right"
     right = OWN_RATES[cell]

@@ -8,6 +8,7 @@ from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.rule_form import RATE
 from tests.audit.material.perceptrons.small import ROWS, edited
 from tests.audit.material.small import at, small
+from tests.cases import for_each
 
 STEPS = [
     "=IF(G2>0,1,0)",
@@ -34,8 +35,8 @@ def form(cells, name="D3"):
     return found.rules.form(next(update for update in found.updates if update.cell == at(name)))
 
 
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("update", UPDATES)
+@for_each("step", STEPS)
+@for_each("update", UPDATES)
 def test_the_rule_is_known_in_many_words(step, update):
     found = form({"H2:H9": step, "D3:D10": update})
     assert found is not None
@@ -63,7 +64,7 @@ def test_an_update_the_wrong_way_has_a_negative_factor():
     assert found.factor == pytest.approx(-RATE)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "update", ["=D2+$K$2*I2*B2", "=D2+$K$2*I2", "=D2+$K$2*C2*A2", "=D2+$K$2*I2*A2^2", "=D2+A2*H2"]
 )
 def test_anything_else_has_no_form(update):

@@ -6,6 +6,7 @@ import pytest
 from gradbook.audit.step.points import POINTS, Numbers, agree, apply, is_multiple
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
+from tests.cases import for_each
 
 NET = np.linspace(-3, 17, POINTS)  # at 17 a sigmoid is all but 1
 SIGMOID = 1 / (1 + np.exp(-NET))
@@ -56,7 +57,7 @@ def test_what_is_small_but_no_rounding_is_not_0():
     assert not NUMBERS.same(ZERO + 1e-11, ALSO_ZERO)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("op", "values"),
     [
         ("exp", [0.3]),
@@ -81,7 +82,7 @@ def test_a_number_carries_its_slope_through_every_op(op, values):
         assert slope / 1e-40 == pytest.approx((there - back) / (2 * step), abs=1e-8)
 
 
-@pytest.mark.parametrize(("op", "more"), [("log", []), ("sqrt", []), ("power", [0.5])])
+@for_each(("op", "more"), [("log", []), ("sqrt", []), ("power", [0.5])])
 def test_what_has_no_value_has_no_slope(op, more):
     with np.errstate(invalid="ignore"):
         assert np.isnan(apply(op, [np.array(-0.3 + 1e-40j), *map(np.array, more)]))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from tests.audit.material.network import NETWORK, groups_of, two_samples
 from tests.audit.material.small import all_at, at
+from tests.cases import for_each
 
 
 def first(*sheets):
@@ -15,7 +15,7 @@ def first(*sheets):
     return tested, tested.positions
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cell", "there"),
     [("A2", "A5"), ("A3", "A6"), ("D2", "D5"), ("I2", "I5"), ("L1", "L1"), ("K1", "K1")],
     ids=["a weight", "the next one", "an activation", "a gradient", "an input", "a heading"],
@@ -128,7 +128,7 @@ def test_the_nearest_comes_first_and_another_sheet_last():
     assert found[-1] == at("A2")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cell", "said"), [("D2", "D2"), ("A2", "A2"), ("L1", "$L$1")], ids=["row", "weight", "all"]
 )
 def test_what_serves_every_step_is_fixed(cell, said):

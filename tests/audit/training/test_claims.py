@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 
-import pytest
-
 from gradbook.audit.check import check
 from gradbook.audit.training.claims import claims, every_claim, first_claims
 from gradbook.net import parse
@@ -18,6 +16,7 @@ from tests.audit.material.layouts.sketch import Shape
 from tests.audit.material.made import cells_of
 from tests.audit.material.small import at
 from tests.audit.training.test_training import ONE, VELOCITY, the_training
+from tests.cases import for_each
 
 UPDATES = ["momentum 0.8", "momentum 0.8 nesterov", "adam", "adam 0.8 0.9 0.001", "adamw"]
 NETWORK = """input 2
@@ -32,8 +31,8 @@ sample 0.5 0.2 -> 0.7 0.1
 ELSEWHERE = "descent, new weight apart"  # no line of cells, each the next of the one above
 
 
-@pytest.mark.parametrize("decay", ["", "decay 0.01\n"], ids=["plain", "decay"])
-@pytest.mark.parametrize("update", UPDATES)
+@for_each("decay", ["", "decay 0.01\n"], ids=["plain", "decay"])
+@for_each("update", UPDATES)
 def test_the_books_that_sheet_writes_are_right(update, decay, tmp_path):
     net = parse(f"{NETWORK}update {update}\n{decay}")
     path = tmp_path / "book.xlsx"
@@ -41,7 +40,7 @@ def test_the_books_that_sheet_writes_are_right(update, decay, tmp_path):
     assert check(path).verdict == "right"
 
 
-@pytest.mark.parametrize("rule", sorted(RULES.keys() - {ELSEWHERE}))
+@for_each("rule", sorted(RULES.keys() - {ELSEWHERE}))
 def test_a_rule_is_right_in_other_words(rule, tmp_path):
     for seed in (3, 8):
         table = laid(drawn_sketch(random.Random(seed), rule), "a step a row")
@@ -49,7 +48,7 @@ def test_a_rule_is_right_in_other_words(rule, tmp_path):
         assert (report.verdict, len(report.sheets)) == ("right", 1), report.findings
 
 
-@pytest.mark.parametrize("rate", sorted(RATES))
+@for_each("rate", sorted(RATES))
 def test_a_rate_may_go_on_with_the_steps(rate, tmp_path):
     for rule in ("descent", "momentum"):
         table = laid(drawn_sketch(random.Random(4), rule, rate), "a step a row")
@@ -57,9 +56,7 @@ def test_a_rate_may_go_on_with_the_steps(rate, tmp_path):
         assert (report.verdict, len(report.sheets)) == ("right", 1), report.findings
 
 
-@pytest.mark.parametrize(
-    "rule", ["nesterov, rewritten", "adagrad, own rates", "descent, change apart", "adam"]
-)
+@for_each("rule", ["nesterov, rewritten", "adagrad, own rates", "descent, change apart", "adam"])
 def test_a_wrong_gradient_behind_a_rule_is_blamed_and_not_the_rule(rule, tmp_path):
     sketch = drawn_sketch(random.Random(11), rule)
     wrong = sketch.of("gradient")[0]
@@ -85,7 +82,7 @@ def claimed(changed, step=1):
     return training, claims(training, training.weights[0], step)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("update", "owner", "said", "whole", "sign"),
     [
         ("=A2-$E$1*B2", "B3", "2*A2", True, 1),
@@ -156,7 +153,7 @@ def test_a_first_step_claims_what_it_takes_where_the_others_take_another_weights
     assert judged.found, judged.words  # the first step, which takes its own, isn't blamed
 
 
-@pytest.mark.parametrize(
+@for_each(
     "changed",
     [
         {},

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from gradbook.audit.check import check
 from gradbook.audit.findings import FORWARD_PASS, NO_NETWORK, UNFINISHED, record_of
 from gradbook.report.audit_page import audit_page
 from tests.audit.material.kinds.kind import Areas, typed
+from tests.cases import for_each
 
 NETWORK = {
     "A1": "x", "A2": 0.4, "B2": -0.6, "D1": "W", "D2": 0.3, "E2": 0.7, "D3": -0.2, "E3": 0.5,
@@ -60,21 +59,21 @@ def _checked(path, cells):
     return check(typed(cells).save(path))
 
 
-@pytest.mark.parametrize(("formula", "name"), ACTIVATIONS.items())
+@for_each(("formula", "name"), ACTIVATIONS.items())
 def test_activations_are_known_however_they_are_written(formula, name, path):
     report = _checked(path, NETWORK | SUMS | {"J2:K2": formula})
     assert report.verdict == FORWARD_PASS
     assert f"2 sums, 2 activations ({name}); no weight is trained" in str(report)
 
 
-@pytest.mark.parametrize("formula", RECTIFIED)
+@for_each("formula", RECTIFIED)
 def test_relu_is_one_where_a_heading_says_so(formula, path):
     cells = NETWORK | SUMS | {"J2:K2": formula}
     assert _checked(path, cells).verdict == NO_NETWORK
     assert "2 activations (ReLU)" in str(_checked(path, cells | {"J1": "hidden layer"}))
 
 
-@pytest.mark.parametrize("name", ELSE)
+@for_each("name", ELSE)
 def test_other_sums_are_no_forward_pass(name, path):
     assert _checked(path, ELSE[name]).verdict == NO_NETWORK
 
@@ -89,7 +88,7 @@ def test_text_json_and_page_say_the_same(path):
     assert words in audit_page([report])
 
 
-@pytest.mark.parametrize(("heading", "verdict"), [("Δ", FORWARD_PASS), ("Δw1", UNFINISHED)])
+@for_each(("heading", "verdict"), [("Δ", FORWARD_PASS), ("Δw1", UNFINISHED)])
 def test_a_step_of_time_is_no_slope_though_it_is_called_by_the_same_letter(heading, verdict, path):
     """As in a state-space model: B1 and B2 are its inputs at two times."""
     times = {"A5": "B1", "B5": 0.2, "A6": "B2", "B6": 0.1, "D5": heading, "D6": "=EXP(B5)*A2"}

@@ -16,6 +16,7 @@ from gradbook.audit.workbook.read import read_book
 from gradbook.report.audit import audit_text
 from tests.audit.material.lookalikes import HEADINGS, ROWS, TOP, book, cells, letter
 from tests.audit.material.small import small
+from tests.cases import for_each
 
 GRADIENTS = [name for name in HEADINGS if name.startswith("∂")]
 
@@ -83,7 +84,7 @@ def test_one_pasted_column_is_a_mistake_and_no_frozen_table(tmp_path, values):
     assert report.verdict == "wrong"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "table",
     [
         {"A1": "balance", "B1": "paid", "A2": 9.0, "A3:A8": "=A2-B2", "D2:D8": "=A2*2"},

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.training.training import find_trainings
 from tests.audit.material.small import all_at, at, small
+from tests.cases import for_each
 
 ONE = {
     "A1": "w",
@@ -35,7 +34,7 @@ def test_two_sheets_that_have_nothing_in_common_are_two_trainings():
     assert [training.sheet for training in find_trainings(*small(ONE, ONE))] == [0, 1]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("total", "names"),
     [
         ("=A2^2+F3^2", [("w", "v")]),
@@ -63,7 +62,7 @@ def test_a_training_knows_its_cells():
     assert training.varying == {*all_at("A2:A8"), *all_at("B2:B8")}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("changed", "rate"),
     [
         ({}, "E1"),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 
-import pytest
-
 from gradbook.audit.formula.address import ACROSS, DOWN, OVER
 from gradbook.audit.training.weight_columns import (
     align_columns,
@@ -22,6 +20,7 @@ from tests.audit.material.layouts.planted import changed
 from tests.audit.material.layouts.sketch import Shape
 from tests.audit.material.small import all_at, at, small
 from tests.audit.training.test_training import the_training
+from tests.cases import for_each
 
 LEARNS = {"A1": "w", "B1": "slope", "A2": 0.5, "A3:A8": "=A2-0.1*B2", "B2:B8": "=2*A2"}
 
@@ -76,7 +75,7 @@ def test_a_weight_isnt_cut_off_by_a_sum_that_its_gradient_is(path):
     assert judged.found, judged.words
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("update", "taken"),
     [
         ("=A2-0.1*B2", ["-0.1*B2"]),
@@ -242,12 +241,12 @@ def strays(changed):
     return [weight.start for weight in training.weights if weight.stray]
 
 
-@pytest.mark.parametrize("said", ["=2*(A2-$F$2*D2)", "=A2-0.5", "=A$2-$F$2*D2", "=A2*D2"])
+@for_each("said", ["=2*(A2-$F$2*D2)", "=A2-0.5", "=A$2-$F$2*D2", "=A2*D2"])
 def test_a_column_with_another_update_is_a_weight(said):
     assert strays({"A3:A8": said}) == [at("A2")]
 
 
-@pytest.mark.parametrize("said", ["=A2-$F$2*D2", "=A2", "=1"])
+@for_each("said", ["=A2-$F$2*D2", "=A2", "=1"])
 def test_what_learns_is_repeated_or_stays_is_no_stray(said):
     assert strays({"A3:A8": said}) == []
 

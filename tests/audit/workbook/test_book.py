@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.formula.address import ACROSS, DOWN, OVER
 from tests.audit.material.small import at, small
+from tests.cases import for_each
 
 TABLE = {"A1": "step", "B1": "w1", "C1": "loss", "A2": "first", "B2": 0.5, "C2": 0.25, "B3": "=B2"}
 FORM = {"A1": "η", "B2": 0.5, "A4": "w1", "B4": 0.3, "C4": "w2", "D4": 0.4, "A5": "h1", "B5": "=B4"}
 VECTOR = {"B1": "x1", "C1": "x2", "A3": "w", "B3": 0.3, "C3": 0.4}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cells", "cell", "axis", "words"),
     [
         (TABLE, "B2", DOWN, "w1"),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.workbook.computed_places import close_ranges, with_places
 from gradbook.audit.workbook.read import read_book
 from gradbook.targets.excel.language import read, write
 from tests.audit.material.small import at, saved
+from tests.cases import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("formula", "home", "plain"),
     [
         ("INDEX(A:A,14+INT((ROW()-18)/8)*8)-$C$9*INDEX(AN:AN,ROW()-4)", "A30", "A22-$C$9*AN26"),
@@ -28,7 +27,7 @@ def test_the_cell_is_named(formula, home, plain):
     assert with_places(formula, at(home)) == plain
 
 
-@pytest.mark.parametrize(
+@for_each(
     "formula",
     [
         "INDEX(A:A,B1)",  # what stands in B1 isn't known here
@@ -51,7 +50,7 @@ def test_it_is_shown_as_it_was_typed(tmp_path):
     assert book.patterns[at("A2")].text == "A1*2"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("formula", "plain"),
     [
         ("SUM(B:B)/COUNT($B:C)", "SUM(B$1:B$40)/COUNT($B$1:C$40)"),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from math import isclose, isnan
 
-import pytest
-
 from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
@@ -13,9 +11,10 @@ from gradbook.net import builtin
 from gradbook.report.workbook import write_workbook
 from tests.audit.material.lookalikes import book, letter
 from tests.audit.material.small import at, small
+from tests.cases import for_each
 
 
-@pytest.mark.parametrize("name", ["worked", "mazur"])
+@for_each("name", ["worked", "mazur"])
 def test_every_cell_is_worth_what_our_own_workbook_says(name, tmp_path):
     path = write_workbook(builtin(name), tmp_path / "book.xlsx", epochs=5).path
     read = read_book(path)
@@ -39,7 +38,7 @@ def test_a_circle_and_an_unknown_function_have_no_value(tmp_path):
         assert isnan(numbers.value(cell))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("formula", "values"),
     [
         ("=SUM(A$1:A1)", [1, 3, 6, 10]),

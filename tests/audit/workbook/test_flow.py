@@ -7,6 +7,7 @@ import pytest
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.workbook.flow import Flow, walk
 from tests.audit.material.small import all_at, at, small
+from tests.cases import for_each
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_few_cells_below_are_known_with_the_cell(flow):
     assert flow.few_below(at("A3")) == set(all_at("A3:A6"))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cells", "found"),
     [
         ({"A1": "=B1", "B1": "=A1+1"}, True),
@@ -93,7 +94,7 @@ def test_there_are_no_levels_in_a_circle():
     assert flow.levels == {}
 
 
-@pytest.mark.parametrize("circle", [{}, {"H1": "=H2", "H2": "=H1"}])
+@for_each("circle", [{}, {"H1": "=H2", "H2": "=H1"}])
 def test_what_depends_on_a_cell_is_found_with_levels_and_without(circle):
     _, flow = small({"A1": 1, "B1": "=A1", "C1": "=B1", "D1": "=A1", "E1": "=C1+D1", **circle})
     base = at("B1")

@@ -21,6 +21,7 @@ from tests.audit.training.test_no_training import NUMBERS
 from tests.audit.training.test_steps import TABLE
 from tests.audit.training.test_training import ONE, the_training
 from tests.audit.workbook.test_origin import named, origin
+from tests.cases import for_each
 
 HEADINGS = {  # rate, loss, error, gradient, likelihood, hidden layer, student, as people write them
     "de": (
@@ -153,7 +154,7 @@ def test_the_student_is_known(code, tmp_path):
     assert origin(named(tmp_path / "other.xlsx", ("A1", written))).student == "Ada"
 
 
-@pytest.mark.parametrize("name", ["Nom", "Nombre", "Nome", "姓名", "이름", "Họ và tên"])
+@for_each("name", ["Nom", "Nombre", "Nome", "姓名", "이름", "Họ và tên"])
 def test_a_name_is_the_student_s_only_with_a_colon(name, tmp_path):
     for sign in (":", "："):
         book = named(tmp_path / "book.xlsx", ("A1", f"{name}{sign}"), ("B1", "Ada"))

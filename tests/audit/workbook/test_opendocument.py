@@ -18,6 +18,7 @@ from tests.audit.material.opendocument import (
     text,
 )
 from tests.audit.material.small import at
+from tests.cases import for_each
 
 EMPTY = "<table:table-cell/>"
 HIDDEN = (
@@ -117,7 +118,7 @@ def test_who_made_it_is_told_in_excels_words(read):
     assert read(row(number(1)), **{"meta.xml": meta}).properties == expected
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("whole", "parts", "why"),
     [
         ("<x/>", {}, "no sheets of cells"),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from time import process_time
 
-import pytest
-
 from gradbook.audit.workbook.openformula import translate, translate_place
+from tests.cases import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("formula", "excels"),
     [
         ("of:=[.A1]*[.$B$2]", "A1*$B$2"),
@@ -45,9 +44,7 @@ def test_a_name_means_a_place():
     assert translate_place("nowhere") == ""
 
 
-@pytest.mark.parametrize(
-    "part", ["[", "['''", "[a", "A.", "LEGACY.A", '["', "[$", "[.A1:", "['a'#"]
-)
+@for_each("part", ["[", "['''", "[a", "A.", "LEGACY.A", '["', "[$", "[.A1:", "['a'#"])
 def test_no_formula_takes_long(part):
     start = process_time()
     translate("of:=" + part * 20_000)

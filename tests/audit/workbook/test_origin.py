@@ -12,6 +12,7 @@ from gradbook.audit.check import check
 from gradbook.audit.workbook.book import Origin
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
+from tests.cases import for_each
 from tests.outside.witness import recalculate
 
 
@@ -29,7 +30,7 @@ def named(path: Path, *cells: tuple[str, str | float], called: str = "") -> Path
     return path
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cells", "called", "student"),
     [
         ([("C3", "Ada Lovelace")], "Sheet!$C$3", "Ada Lovelace"),

@@ -20,6 +20,7 @@ from gradbook.audit.workbook.package import (
     relations_part,
     resolve_target,
 )
+from tests.cases import for_each
 
 
 def zipped(how: int = ZIP_DEFLATED, **parts: bytes) -> Package:
@@ -37,7 +38,7 @@ def tags(*pieces: bytes) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("head", "why"),
     [(b"", "empty"), (OLE, "remove the password"), (b"PK\3\4 no zip", "isn't a workbook")],
 )
@@ -62,7 +63,7 @@ def test_a_part_that_unpacks_to_far_more_than_its_size_is_a_bomb():
     assert len(zipped(one=b" " * SMALL).bytes_of("one")) == SMALL
 
 
-@pytest.mark.parametrize("how", [ZIP_BZIP2, ZIP_LZMA])
+@for_each("how", [ZIP_BZIP2, ZIP_LZMA])
 def test_a_part_packed_as_no_program_does_is_refused(how):
     with pytest.raises(WorkbookError, match="packed in an unusual way"):
         zipped(how, one=b"<a/>").bytes_of("one")
@@ -78,7 +79,7 @@ def test_elements_are_told_even_where_pieces_cut_them():
     assert tags(b"<a><b", b"/><c>", b"</c></a>") == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "why"),
     [
         (b"<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>", "entities"),
@@ -107,7 +108,7 @@ def test_relations_lead_from_one_part_to_another():
     assert local("x:row") == local("row") == "row"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "content", "remedy"),
     [
         ("a.csv", b"w1,w2\n0.1,0.2\n", "contains values but no formulas"),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.workbook.rows import FEWEST, LONGEST_PERIOD, RowKind, RowRepeats
+from tests.cases import for_each
 
 UPDATE, LOSS, OTHER = "=A1-B1", "=C1^2", "=A1+B1"  # stand for formulas, seen from their cells
 
@@ -26,7 +25,7 @@ def test_rows_that_are_alike_repeat_once_there_are_enough():
     assert few.period(FEWEST, row(UPDATE, LOSS)) == 1
 
 
-@pytest.mark.parametrize("samples", [3, 100])
+@for_each("samples", [3, 100])
 def test_samples_below_each_other_repeat_those_of_the_epoch_before(samples):
     epoch = [row(f"={k}*A1") for k in range(samples)]
     needed = max(FEWEST, samples)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.audit.workbook.rows import RowTexts, row_number
+from tests.cases import for_each
 
 
 def text(number: int, formula: str, value: str = "1", style: str = "") -> str:
@@ -18,7 +17,7 @@ def is_copy(first: str, second: str, number: int = 5, period: int = 1) -> bool:
     return texts.is_copy(number, second, period)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("formula", "copied"),
     [
         ("A3-B3", "A4-B4"),
@@ -33,7 +32,7 @@ def test_what_goes_along_with_a_row_is_a_copy(formula, copied):
     assert is_copy(text(4, formula, "7"), text(5, copied, "-3.5e2"))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("formula", "other"),
     [
         ("A3-B3", "A4-B3"),

@@ -1,8 +1,7 @@
 """Rows read at once are those that XML would give, and nothing else is read so."""
 
-import pytest
-
 from gradbook.audit.workbook.rows import usual_row
+from tests.cases import for_each
 
 USUAL = (
     '<row r="2" spans="1:3"><c r="A2" s="1"><v>1.5</v></c><c r="B2" t="str"><f>A2&lt;2</f>'
@@ -27,7 +26,7 @@ def test_an_empty_formula_and_an_empty_value_are_told_from_none():
     assert row.cells == [(0, 0, "n", {"t": "shared", "si": "0"}, "", "")]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "change",
     [
         ('r="2" spans', 'r="2" r="3" spans'),

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
 from xlsxwriter import Workbook
 
 from gradbook.audit.check import check
 from gradbook.audit.workbook.read import read_book
 from gradbook.audit.workbook.tables import SheetTable, without_tables
 from tests.audit.material.small import at
+from tests.cases import for_each
 
 TABLE = SheetTable(0, "'My work'", 1, 1, 9, 1, 1, ("w1", "∂e/∂w1", "a [b]"))  # B2:D10
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("formula", "plain"),
     [
         ("t[[#This Row],[w1]]*2", "B4*2"),
@@ -38,7 +38,7 @@ def test_another_sheet_is_named_and_another_row_is_none():
     assert without_tables("t[[#This Row],[w1]]", at("F40"), tables) == "t[[#This Row],[w1]]"
 
 
-@pytest.mark.parametrize("sign", "-+")
+@for_each("sign", "-+")
 def test_a_training_by_a_table_is_judged(tmp_path, sign):
     path = tmp_path / "book.xlsx"
     headers = ["w", "E", "dw"]

@@ -11,6 +11,7 @@ from gradbook.audit.workbook.book import Book, RowSpan
 from gradbook.audit.workbook.read import read_book
 from tests.audit.material.long_tables import LATER, STEP, table
 from tests.audit.material.small import all_at, at
+from tests.cases import for_each
 
 ROWS = 400
 KEPT = 200  # cells, before rows that repeat others are left out
@@ -58,7 +59,7 @@ def test_whether_a_cell_is_kept_is_known(read):
     assert not book.is_kept(at("A300"))
 
 
-@pytest.mark.parametrize("formula", ["=SUM({x}:B300)", "=B$300", "=B300+1"])
+@for_each("formula", ["=SUM({x}:B300)", "=B$300", "=B300+1"])
 def test_what_refers_to_rows_that_are_not_kept_goes_with_them(read, formula):
     book = read({20: {"w2": formula}})
     gone = [cell for cell in all_at(f"D20:D{LAST}") if cell in book.patterns]

@@ -16,22 +16,21 @@ from gradbook.cli.arguments import (
 )
 from gradbook.errors import FileError, LimitError, NetTextError, UsageError
 from gradbook.net.network import parse
+from tests.cases import for_each
 
 
-@pytest.mark.parametrize("word", ["10000", "10,000", "10_000"])
+@for_each("word", ["10000", "10,000", "10_000"])
 def test_a_whole_number_may_have_its_thousands_marked(word):
     assert whole_number()(word) == 10_000
 
 
-@pytest.mark.parametrize(
-    "word", ["", "-", "1.5", "ten", "1e3", "²", "7,0", "70,", "+7", "9" * 5000]
-)
+@for_each("word", ["", "-", "1.5", "ten", "1e3", "²", "7,0", "70,", "+7", "9" * 5000])
 def test_what_is_no_whole_number_is_refused(word):
     with pytest.raises(ArgumentTypeError, match="isn't a whole number"):
         whole_number()(word)
 
 
-@pytest.mark.parametrize("word", ["-1", "1001"])
+@for_each("word", ["-1", "1001"])
 def test_a_whole_number_outside_its_range_is_told_the_range(word):
     with pytest.raises(ArgumentTypeError, match="at least 0 and at most 1,000"):
         whole_number(0, 1000)(word)
@@ -50,7 +49,7 @@ def given(monkeypatch):
     return give
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@for_each("name", BUILTIN)
 def test_a_built_in_network_goes_by_its_name(name):
     assert network(name) == parse(BUILTIN[name])
 
@@ -68,7 +67,7 @@ def test_a_built_in_name_wins_over_a_file(tmp_path, monkeypatch):
     assert network("./worked") == parse(SMALL)
 
 
-@pytest.mark.parametrize("text", [SMALL, SMALL.replace("\n", "; ")])
+@for_each("text", [SMALL, SMALL.replace("\n", "; ")])
 def test_text_stands_for_itself(text):
     assert network(text) == parse(SMALL)
 

@@ -1,9 +1,8 @@
 import sys
 
-import pytest
-
 from gradbook.cli.main import main
 from gradbook.cli.output import busy
+from tests.cases import for_each
 from tests.cli.desk import RECIPE, laid_out
 
 
@@ -24,7 +23,7 @@ def test_where_nobody_looks_nothing_is_said(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "words",
     [
         ["train", RECIPE, "--epochs", "1", "-o", "run"],

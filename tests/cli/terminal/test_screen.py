@@ -8,6 +8,7 @@ import pytest
 from gradbook.cli import screen as module
 from gradbook.cli.screen import Screen, is_screen
 from gradbook.report.words import Span
+from tests.cases import for_each
 from tests.cli.emulated import Terminal
 
 
@@ -95,7 +96,7 @@ def test_the_foot_is_drawn_again_and_again(written, monkeypatch):
     assert len(drawn) >= 3
 
 
-@pytest.mark.parametrize(("wish", "coloured"), [("", True), ("1", False)])
+@for_each(("wish", "coloured"), [("", True), ("1", False)])
 def test_colours_come_unless_they_are_unwanted(written, monkeypatch, wish, coloured):
     monkeypatch.setenv("NO_COLOR", wish)
     with Screen(lambda columns, rows: [[Span("warm", "red"), Span(" plain")]], written) as screen:
@@ -110,7 +111,7 @@ def test_a_terminal_that_is_closed_is_no_fault(written, monkeypatch):
         screen.say(said("nobody reads this"))
 
 
-@pytest.mark.parametrize(("kind", "drawn_over"), [("xterm", True), ("dumb", False)])
+@for_each(("kind", "drawn_over"), [("xterm", True), ("dumb", False)])
 def test_not_every_terminal_can_be_drawn_over(monkeypatch, kind, drawn_over):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("TERM", kind)

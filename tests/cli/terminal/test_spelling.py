@@ -17,6 +17,7 @@ import gradbook
 from gradbook.cli.output import READABLY, spell_in_ascii
 from gradbook.lab.classroom import HEADINGS
 from gradbook.language import CATALOGUES
+from tests.cases import for_each
 from tests.cli.desk import RECIPE, laid_out
 
 PACKAGE = Path(gradbook.__file__).parent
@@ -36,7 +37,7 @@ VERBS = {
 }
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "ascii_only", "western"),
     [
         ("∂E/∂w5 = −η·Σ", "dE/dw5 = -eta*sum", "dE/dw5 = -eta·sum"),
@@ -83,8 +84,8 @@ def said(words, folder, **settings):
     return done.stdout
 
 
-@pytest.mark.parametrize("console", CONSOLES)
-@pytest.mark.parametrize("verb", VERBS)
+@for_each("console", CONSOLES)
+@for_each("verb", VERBS)
 def test_every_verb_can_be_read_on_any_console(verb, console, tmp_path):
     laid_out(tmp_path)
     printed = said(VERBS[verb], tmp_path, PYTHONIOENCODING=console).decode(console)
@@ -100,7 +101,7 @@ def test_where_the_locale_is_c_everything_is_said_as_well(tmp_path):
         assert said(VERBS[verb], tmp_path, **plain).isascii()
 
 
-@pytest.mark.parametrize("console", CONSOLES)
+@for_each("console", CONSOLES)
 def test_json_is_exact_on_any_console(console, tmp_path):
     laid_out(tmp_path)
     for words in (["sweep", "worked", "--epochs", "5", "--json"], ["explain", "--json"]):

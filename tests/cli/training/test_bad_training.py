@@ -16,6 +16,7 @@ import pytest
 from gradbook.lab.models import stored
 from gradbook.lab.training.run_folder import LOSSES, RIGHT
 from gradbook.lab.training.train import train
+from tests.cases import for_each
 from tests.cli.desk import RECIPE, laid_out
 from tests.lab import made
 
@@ -117,17 +118,17 @@ def desk(tmp_path, half_done) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("words", "said"), FLAGS.items(), ids=[" ".join(k) for k in FLAGS])
+@for_each(("words", "said"), FLAGS.items(), ids=[" ".join(k) for k in FLAGS])
 def test_a_flag_that_cannot_be_meant(desk, refused, words, said):
     assert said in refused(["train", RECIPE, *words])
 
 
-@pytest.mark.parametrize(("recipe", "said"), RECIPES.items(), ids=[k[:40] for k in RECIPES])
+@for_each(("recipe", "said"), RECIPES.items(), ids=[k[:40] for k in RECIPES])
 def test_a_recipe_that_cannot_be_meant(desk, refused, recipe, said):
     assert said in refused(["train", recipe])
 
 
-@pytest.mark.parametrize(("words", "said"), RESUMED.items(), ids=[" ".join(k) for k in RESUMED])
+@for_each(("words", "said"), RESUMED.items(), ids=[" ".join(k) for k in RESUMED])
 def test_a_run_that_cannot_go_on(desk, refused, words, said):
     assert said in refused(["train", "--resume", *words])
 
@@ -168,7 +169,7 @@ MANGLED = {  # what is left of a checkpoint's arrays and of its record, and what
 }
 
 
-@pytest.mark.parametrize(("mangle", "why"), MANGLED.values(), ids=MANGLED)
+@for_each(("mangle", "why"), MANGLED.values(), ids=MANGLED)
 def test_checkpoints_that_cannot_be_of_their_run(mangle, why, desk, refused):
     (desk / "run/result.json").unlink(missing_ok=True)
     for path in checkpoints(desk):
@@ -198,7 +199,7 @@ def plan(**fields: object) -> str:
     return json.dumps({"recipe": made.TEXT, "seeds": [0], **fields})
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "why"),
     [
         ("not JSON", "no JSON"),

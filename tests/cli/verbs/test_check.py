@@ -17,6 +17,7 @@ import pytest
 from gradbook.cli.main import main
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
+from tests.cases import for_each
 
 SAID = (Path(__file__).parents[3] / "docs" / "reference" / "check.md").read_text("utf-8")
 
@@ -45,7 +46,7 @@ def test_the_documented_example_is_what_is_printed(here, capsys):
     assert f"$ gradbook check ada.xlsx\n{capsys.readouterr().out}```" in SAID
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("names", "code"),
     [
         (["right.xlsx"], 0),
@@ -66,7 +67,7 @@ def test_no_book_at_all_is_a_wrong_use(here, refused):
     assert "BOOK" in refused(["check"])
 
 
-@pytest.mark.parametrize("workers", ["1", "2", "5"])
+@for_each("workers", ["1", "2", "5"])
 def test_a_class_is_told_in_its_order_whoever_checks_it(workers, submissions, capsys):
     assert main(["check", "--json", "--workers", workers, *submissions]) == 2
     books = json.loads(capsys.readouterr().out)["books"]
@@ -108,7 +109,7 @@ def test_with_a_record_no_book_is_judged_twice(submissions, here, capsys):
     assert f"{capsys.readouterr().out}wrote grades.csv\n" == said
 
 
-@pytest.mark.parametrize("option", ["--points", "--out-of", "--names", "--accept-elsewhere"])
+@for_each("option", ["--points", "--out-of", "--names", "--accept-elsewhere"])
 def test_points_are_for_a_class(option, submissions, refused):
     assert "gradbook class mark gives points" in refused(["check", *submissions, option, "20"])
 

@@ -11,6 +11,7 @@ from gradbook.audit.classes.submissions import LONGEST_NAME, copy_names
 from gradbook.cli.main import main
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
+from tests.cases import for_each
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_both_kinds_of_copies_are_written_and_counted(here, capsys):
     assert main(["check", "right/book.xlsx"]) == 0
 
 
-@pytest.mark.parametrize("option", ["--fix", "--annotate"])
+@for_each("option", ["--fix", "--annotate"])
 def test_the_copy_of_one_book_may_be_named(here, option, capsys):
     assert main(["check", "book.xlsx", option, "copy.xlsx"]) == 1
     assert "wrote copy.xlsx" in capsys.readouterr().out
@@ -86,7 +87,7 @@ def test_one_conflict_stops_no_other_copy(here):
     assert (here / "right" / "other.xlsx").stat().st_size > 1000
 
 
-@pytest.mark.parametrize("option", ["--fix", "--annotate"])
+@for_each("option", ["--fix", "--annotate"])
 def test_a_file_where_the_folder_would_be_is_one_line(here, option, capsys):
     (here / "taken").write_text("mine")
     assert main(["check", "book.xlsx", option, "taken"]) == 2

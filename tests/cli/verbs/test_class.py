@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from gradbook.cli.main import main
+from tests.cases import for_each
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_what_is_odd_is_said_on_the_side(place, capsys):
     assert "whose is who.xlsx?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "complaint"),
     [
         (["class", "mrak", "c"], "did you mean 'mark'?"),

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from gradbook.data.digits import SUMS
+from tests.cases import for_each
 from tests.data.made import idx_folder, picture_folder
 
 VERB = "data"
@@ -115,7 +116,7 @@ def test_a_terminal_without_blocks_gets_letters(gradbook, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs script(1) as Linux has it")
-@pytest.mark.parametrize(("plain", "coloured"), [("", True), ("1", False)])
+@for_each(("plain", "coloured"), [("", True), ("1", False)])
 def test_a_terminal_with_colours_gets_them_unless_it_wants_none(plain, coloured, tmp_path):
     idx_folder(tmp_path / "tiny")
     command = f"{sys.executable} -m gradbook data tiny --show 2"

@@ -13,6 +13,7 @@ from gradbook.cli.main import main
 from gradbook.net import builtin
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
+from tests.cases import for_each
 from tests.runs import finished, pictures, text_for
 from tests.trained import model_of
 
@@ -23,7 +24,7 @@ def test_without_a_word_it_explains_the_worked_example(said):
     assert said().startswith("Backpropagation step by step: worked\n")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("suffix", "begins"),
     [
         (".txt", "Backpropagation"),
@@ -97,7 +98,7 @@ def trained(tmp_path_factory):
     return str(folder / "run"), str(folder / "data.npz")
 
 
-@pytest.mark.parametrize("weight", ["w5", "conv2 1,2,0,1", "conv1 b 3", "bn 2", "β2", "dense 3,11"])
+@for_each("weight", ["w5", "conv2 1,2,0,1", "conv1 b 3", "bn 2", "β2", "dense 3,11"])
 def test_a_trained_network_is_worked_on_an_image(weight, trained, said):
     run, data = trained
     found = json.loads(said(run, "--data", data, "--image", "2", "--only", weight, "--json"))
@@ -132,7 +133,7 @@ def test_a_recipe_is_worked_at_its_start_in_every_format(said, tmp_path):
         assert "unmaxpool" in (tmp_path / f"tiny{suffix}").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "complaint"),
     [
         (["--only", "w99999"], "no weight is called 'w99999' (the weights are w1 … w"),
@@ -156,7 +157,7 @@ def test_images_that_do_not_fit_are_refused(trained, capsys):
     assert "28x28" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("classes", [2, 12])
+@for_each("classes", [2, 12])
 def test_a_model_of_other_classes_than_the_images_is_refused(classes, tmp_path, refused):
     model = model_of(f"input 1x28x28; flatten; dense {classes}; softmax")
     model.save(tmp_path / "other.safetensors")

@@ -14,6 +14,7 @@ from gradbook.lab.models import stored
 from gradbook.lab.models.exporting import FORMATS
 from gradbook.lab.recipes.text import recipe
 from gradbook.lab.training.run_folder import RunFolder
+from tests.cases import for_each
 from tests.lab import made_tables as made
 from tests.runs import finished, pictures
 
@@ -57,7 +58,7 @@ def test_the_help_lists_every_ending_with_what_it_is():
         assert found.about.partition("\n")[0] in said
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "said"),
     [
         (["a"], "the following arguments are required: -o/--out"),
@@ -89,7 +90,7 @@ def test_what_cannot_be_exported_is_refused_in_one_line(words, said, refused, ru
     assert said in refused(["export", *words])
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "said"),
     [
         (["net.npz", "--opset", "17"], "--opset works only for .onnx, not for .npz: leave it out"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gradbook.cli.main import main
+from tests.cases import for_each
 
 NET = "input 6x3; gru 4 all; conv1d 3 1; softmax; update adam; rate 0.02"
 TRAIN = ("train", "names", "--data", "words.txt", "--network", NET, "--set", "steps 50")
@@ -77,7 +78,7 @@ def test_a_finished_run_says_so_and_what_it_came_to(words):
     assert "per letter on the lines held out" in page
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("options", "said"),
     [
         (["train", "names", "--data", "nowhere.txt"], "nowhere.txt"),

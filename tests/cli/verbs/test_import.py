@@ -10,6 +10,7 @@ import gradbook as gb
 from gradbook.cli.main import main
 from gradbook.lab.models.model import Model
 from gradbook.net import Net
+from tests.cases import for_each
 from tests.trained import model_of
 
 pytestmark = pytest.mark.witness("onnx")
@@ -96,7 +97,7 @@ def test_plain_sums_of_classes_are_trained_by_cross_entropy(tmp_path, monkeypatc
     assert trained.about["test_accuracy"] > 0.8
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "said"),
     [
         (["net.onnx", "-o", "net.pdf"], "end it in .txt for the text or .safetensors"),

@@ -10,6 +10,7 @@ from PIL import Image
 
 from gradbook.cli.main import main
 from gradbook.data.sources import load
+from tests.cases import for_each
 from tests.data.photos import several
 from tests.lab.reader import reader
 
@@ -126,7 +127,7 @@ def test_hostile_names_do_nothing_to_terminal_or_table(predict, desk):
     assert json.loads(out)["readings"][0]["file"] == name
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "line"),
     [
         (["nowhere", "a.png"], "can't read nowhere: there is no nowhere"),

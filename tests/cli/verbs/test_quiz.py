@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from zipfile import ZipFile
 
-import pytest
-
 from gradbook.cli.verbs import quiz as verb
 from gradbook.teaching.quiz.questions import KINDS
 from gradbook.teaching.quiz.writing import ENDINGS
+from tests.cases import for_each
 
 VERB = "quiz"
 
@@ -44,7 +43,7 @@ def test_a_zip_is_qti_2_1_with_the_whole_step(said, tmp_path):
         assert "QTIv2.1 Package" in package.read("imsmanifest.xml").decode()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "told"),
     [
         (["-o", "quiz.md"], "end it in one of .xml, .gift, .zip"),

@@ -7,6 +7,7 @@ from openpyxl import load_workbook
 
 from gradbook.audit.check import check
 from gradbook.net import parse
+from tests.cases import for_each
 
 VERB = "sheet"
 
@@ -112,7 +113,7 @@ def test_blanks_are_where_they_are_asked_for(said, tmp_path):
     assert len({cell.column for cell in blank}) > 8
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "there"),
     [
         ([], True),
@@ -160,7 +161,7 @@ def test_a_trained_network_becomes_a_workbook_that_reads(said, tmp_path, model_f
     assert rule.formula1 == "Images!$A$2:$A$22"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "words", "complaint"),
     [
         ("input 1x28x28; flatten; dense 10", ["--rates", "1"], "--rates is for a workbook that"),

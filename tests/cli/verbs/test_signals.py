@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gradbook.lab.training.run_folder import load
+from tests.cases import for_each
 
 WINDOWS = ("--window", "32", "--set", "step 8")
 
@@ -139,7 +140,7 @@ def test_a_recipe_of_ones_own_takes_the_windows(said):
     assert "begin the network with 'input 16x2'" in error
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "wanted"),
     [
         (("--window", 101), "has 100 rows, fewer than a window of 101"),

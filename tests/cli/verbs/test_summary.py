@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from gradbook.lab.recipes.text import recipe
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net.text import write
+from tests.cases import for_each
 from tests.trained import model_of
 
 VERB = "summary"
@@ -24,7 +23,7 @@ BEGINNINGS = {
 }
 
 
-@pytest.mark.parametrize("ending", BEGINNINGS)
+@for_each("ending", BEGINNINGS)
 def test_a_file_is_what_its_ending_says(said, tmp_path, ending):
     assert said("worked", "-o", f"a{ending}") == f"wrote a{ending}\n"
     assert (tmp_path / f"a{ending}").read_bytes().startswith(BEGINNINGS[ending])

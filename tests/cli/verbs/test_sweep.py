@@ -3,11 +3,10 @@ from __future__ import annotations
 import json
 import sys
 
-import pytest
-
 from gradbook.cli.main import main
 from gradbook.net import builtin
 from gradbook.rates.sweep import sweep
+from tests.cases import for_each
 
 LINE = "input 1; dense 1 no bias; loss half squared error; weights 3; sample 1 -> 1"
 
@@ -40,7 +39,7 @@ def test_samples_come_from_a_table(said, tmp_path):
     assert read["network"].endswith("data line.csv\n")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "begins"),
     [
         ("a.html", b"<!DOCTYPE html>"),
@@ -79,7 +78,7 @@ def test_a_stream_without_dots_gets_letters(gradbook):
     assert "⠤" not in ran.stdout
 
 
-@pytest.mark.parametrize("words", [["--json"], ["-o", "a.html"], []])
+@for_each("words", [["--json"], ["-o", "a.html"], []])
 def test_interrupting_leaves_no_file(words, tmp_path, monkeypatch, capsys):
     from gradbook.rates import sweep as lab
 

@@ -20,6 +20,7 @@ from gradbook.errors import UsageError
 from gradbook.lab import logs
 from gradbook.lab.logs import RunLog
 from gradbook.lab.training.run_folder import load
+from tests.cases import for_each
 from tests.lab import made_tables as made
 
 PREDICT = ("predict", "run", "--json")
@@ -159,7 +160,7 @@ def test_a_table_of_pixels_is_images(said):
     assert "images of pixels" in " ".join(told.split())
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "problem"),
     [
         (["side-0.csv", "--target", "sde"], "no column 'sde': did you mean 'side'?"),
@@ -188,7 +189,7 @@ def test_what_cannot_be_is_one_line(said, words, problem):
     assert not Path("runs").exists()
 
 
-@pytest.mark.parametrize(("target", "figure"), [("side", "test_accuracy"), ("area", "r2")])
+@for_each(("target", "figure"), [("side", "test_accuracy"), ("area", "r2")])
 def test_several_seeds_come_to_a_mean_a_spread_and_a_lowest(said, target, figure):
     words = ("train", f"{target}-0.csv", "--seeds", "3", "--seed", "5", "--epochs", "5")
     events = [json.loads(line) for line in said(*words, "--json", "-o", "many").splitlines()]
@@ -262,7 +263,7 @@ def test_a_run_of_a_table_that_kept_no_problem_is_named(said):
     assert wanted in told
 
 
-@pytest.mark.parametrize("kept", ["half", "[]", '{"kind": "table"}', '{"kind": "other"}'])
+@for_each("kept", ["half", "[]", '{"kind": "table"}', '{"kind": "other"}'])
 def test_a_problem_that_is_none_is_refused(said, kept):
     said("train", "side-0.csv", "-o", "run", "--epochs", "1")
     Path("run/result.json").unlink()

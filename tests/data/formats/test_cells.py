@@ -22,13 +22,14 @@ from gradbook.data.formats.cells import (
     unit_of,
 )
 from gradbook.errors import DataError
+from tests.cases import for_each
 
 
 def of(*cells):
     return evidence(enumerate(cells, 2))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cell", "decimal", "value"),
     [
         ("1.234,56", ",", 1234.56),
@@ -52,7 +53,7 @@ def test_a_number_is_read_by_its_marks(cell, decimal, value):
     assert NumberStyle(decimal).value(cell) == value
 
 
-@pytest.mark.parametrize(
+@for_each(
     "cell", ["1,23,456", "12,5,0", "1.2.3", "1'23", "0,123.5", "1 2", "1_000", "1.234 567,5", "--1"]
 )
 def test_what_is_nearly_a_number_is_none(cell):
@@ -87,7 +88,7 @@ def test_the_whole_column_decides_its_mark():
         mark_of(of("1,5", "1.5"))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("cell", "text", "unit"),
     [
         ("€ 1.234,56", "1.234,56", "€"),
@@ -146,12 +147,12 @@ def test_a_column_decides_the_order_of_its_dates():
     assert not orders("30.2.2024")
 
 
-@pytest.mark.parametrize("row", [["area", "25%"], ["Preis in €", "Ort"], ["2024-01-01", "town"]])
+@for_each("row", [["area", "25%"], ["Preis in €", "Ort"], ["2024-01-01", "town"]])
 def test_names_are_a_header(row):
     assert is_header(row)
 
 
-@pytest.mark.parametrize("row", [["1'200", "x"], ["1,5", "x"], ["€ 5", "x"], ["NA", ""]])
+@for_each("row", [["1'200", "x"], ["1,5", "x"], ["€ 5", "x"], ["NA", ""]])
 def test_numbers_are_no_header(row):
     assert not is_header(row)
 

@@ -15,13 +15,14 @@ from gradbook.data.formats.files import (
     words,
 )
 from gradbook.errors import DataError
+from tests.cases import for_each
 
 
 def test_a_name_falls_into_its_words():
     assert words("Train-images.idx3-ubyte") == ["train", "images", "idx3", "ubyte"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "found"),
     [("x_train", TRAINING), ("t10k-labels", TEST), ("val_images", VALIDATION), ("images", None)],
 )

@@ -17,6 +17,7 @@ from gradbook import limits
 from gradbook.data.formats import idx
 from gradbook.data.sources import load
 from gradbook.errors import DataError, FileError
+from tests.cases import for_each
 from tests.data.made import PACK, idx_folder, labels, pixels, save
 
 KINDS = st.sampled_from(["u1", "i1", "<i2", ">i2", "<i4", ">i4", "<f4", ">f4", "<f8", ">f8"])
@@ -54,7 +55,7 @@ def test_the_header_is_mnists():
     assert start.hex() == "000008030000ea600000001c0000001c"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("content", "said"),
     [
         (b"", "byte 0: this isn't an idx file, it begins with nothing"),
@@ -87,7 +88,7 @@ def test_gigabytes_are_refused_before_they_are_asked_for():
         idx.read(Stream(), "a")
 
 
-@pytest.mark.parametrize("array", [np.array(1), np.array(["a"]), np.zeros(3, np.int64)])
+@for_each("array", [np.array(1), np.array(["a"]), np.zeros(3, np.int64)])
 def test_what_idx_has_no_way_to_say_is_refused(array):
     with pytest.raises(DataError, match="idx can't hold"):
         idx.write(array)
@@ -112,7 +113,7 @@ def refusal(folder):
     return refuse
 
 
-@pytest.mark.parametrize("packing", PACK)
+@for_each("packing", PACK)
 def test_plain_gzip_and_xz_are_read(tmp_path, packing):
     found = load(idx_folder(tmp_path / "tiny", packing=packing))
     assert found.name == "tiny"
@@ -129,7 +130,7 @@ def test_a_plain_file_is_read_rather_than_its_packed_twin(folder):
     assert len(load(folder).test_for_reporting) == 4
 
 
-@pytest.mark.parametrize(
+@for_each(
     "name",
     [
         "train-images.idx3-ubyte",
@@ -183,8 +184,8 @@ def test_a_folder_may_have_no_test_part(folder):
 # Damage ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("packing", [".gz", ".xz"])
-@pytest.mark.parametrize("kept", [0.2, 0.5, 0.99])
+@for_each("packing", [".gz", ".xz"])
+@for_each("kept", [0.2, 0.5, 0.99])
 def test_a_packed_file_that_is_cut_short_is_named(folder, refusal, packing, kept):
     file = folder / "train-images-idx3-ubyte"
     packed = PACK[packing](file.read_bytes())
@@ -193,7 +194,7 @@ def test_a_packed_file_that_is_cut_short_is_named(folder, refusal, packing, kept
     assert refusal().startswith(f"train-images-idx3-ubyte{packing}: damaged at or before byte ")
 
 
-@pytest.mark.parametrize("packing", [".gz", ".xz"])
+@for_each("packing", [".gz", ".xz"])
 def test_a_flipped_bit_in_a_packed_file_is_noticed(folder, refusal, packing):
     file = folder / "train-images-idx3-ubyte"
     packed = bytearray(PACK[packing](file.read_bytes()))
@@ -205,7 +206,7 @@ def test_a_flipped_bit_in_a_packed_file_is_noticed(folder, refusal, packing):
 LABELS_HEADER = bytes([0, 0, 8, 3])
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("content", "said"),
     [
         (
@@ -222,7 +223,7 @@ LABELS_HEADER = bytes([0, 0, 8, 3])
         ),
     ],
 )
-@pytest.mark.parametrize("pack", [gzip.compress, lambda content: lzma.compress(content, preset=0)])
+@for_each("pack", [gzip.compress, lambda content: lzma.compress(content, preset=0)])
 def test_a_bomb_is_not_unpacked(folder, refusal, content, said, pack):
     (folder / "train-images-idx3-ubyte").write_bytes(pack(content))
     tracemalloc.start()
@@ -317,7 +318,7 @@ WRONG = {  # what is done to a folder, and what is said of it
 }
 
 
-@pytest.mark.parametrize(("change", "said"), WRONG.values(), ids=WRONG)
+@for_each(("change", "said"), WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_named_with_its_file(folder, refusal, change, said):
     change(folder)
     assert said in refusal()

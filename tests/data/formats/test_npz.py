@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gradbook.data.sources import load
+from tests.cases import for_each
 from tests.data.made import labels, pixels, said_of
 
 X, Y = pixels(12, 4, 4), labels(12)
@@ -57,7 +58,7 @@ def headed(header: str, body: bytes = b"") -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + body
 
 
-@pytest.mark.parametrize(
+@for_each(
     "names",
     [
         ("x_train", "y_train", "x_test", "y_test"),
@@ -110,13 +111,13 @@ def test_sides_are_understood(read, given, shape):
     assert as_given.tobytes() == given.tobytes()
 
 
-@pytest.mark.parametrize("kind", ["i8", "f4", ">u2"])
+@for_each("kind", ["i8", "f4", ">u2"])
 def test_bytes_may_be_kept_as_larger_numbers(read, kind):
     found = read(x=X.astype(kind), y=Y.astype("f8"), x_test=X, y_test=Y)
     assert found.training_and_validation.pixels.tobytes() == X.tobytes()
 
 
-@pytest.mark.parametrize("kind", ["U3", "S3"])
+@for_each("kind", ["U3", "S3"])
 def test_labels_may_be_words(read, kind):
     found = read(x=X, y=np.array(["ant", "bee", "cat"] * 4).astype(kind))
     assert found.classes == ("ant", "bee", "cat")
@@ -145,7 +146,7 @@ HUGE = "{'descr': '|u1', 'fortran_order': False, 'shape': (60000, 4096, 4096), }
 GOOD = "{'descr': '|u1', 'fortran_order': False, 'shape': (12, 4, 4), }"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("members", "said"),
     [
         (b"", "damaged, or no archive at all (File is not a zip file)"),

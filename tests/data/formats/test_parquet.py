@@ -16,6 +16,7 @@ from gradbook.data.signals import read_signals
 from gradbook.data.tables import read_columns
 from gradbook.errors import DataError, LimitError
 from gradbook.limits import BYTES, ReadLimit
+from tests.cases import for_each
 from tests.hostile import launch
 
 reads = pytest.mark.witness("pyarrow")
@@ -78,7 +79,7 @@ def test_a_column_of_lists_is_refused_by_its_name(tmp_path):
 
 
 @reads
-@pytest.mark.parametrize("cut", [0, 4, 60, -9, -1])
+@for_each("cut", [0, 4, 60, -9, -1])
 def test_a_file_cut_short_is_refused_in_a_line(tmp_path, cut):
     whole = write(tmp_path / "t.parquet", x=np.arange(100.0), y=["a", "b"] * 50).read_bytes()
     (tmp_path / "cut.parquet").write_bytes(whole[:cut])
@@ -172,7 +173,7 @@ except GradbookError as error:
 
 @reads
 @pytest.mark.skipif(sys.platform != "linux", reason="what a process took")
-@pytest.mark.parametrize(
+@for_each(
     ("make", "said"),
     [
         (_shared, "40000 rows"),

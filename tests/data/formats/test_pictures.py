@@ -10,6 +10,7 @@ from PIL import Image
 from gradbook.data.formats import pictures as picture
 from gradbook.data.sources import load
 from gradbook.errors import DataError, FileError
+from tests.cases import for_each
 from tests.data.made import picture_folder, pixels
 
 
@@ -93,7 +94,7 @@ def test_other_files_do_not_matter(tmp_path):
 # One picture -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ending", ["png", "bmp", "gif", "webp", "ppm"])
+@for_each("ending", ["png", "bmp", "gif", "webp", "ppm"])
 def test_formats_that_lose_nothing_are_read_to_the_bit(tmp_path, ending):
     greys = pixels(1, 5, 7)[0]
     file = tmp_path / f"a.{ending}"
@@ -106,7 +107,7 @@ def test_a_jpeg_is_read(tmp_path):
     assert picture.read(tmp_path / "a.jpg").getpixel((3, 3)) == (200, 200, 200)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("image", "colour"),
     [
         (Image.new("1", (2, 2), 1), (255, 255, 255)),
@@ -146,7 +147,7 @@ def png(columns: int, rows: int, *chunks: bytes) -> bytes:
 SCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("content", "said"),
     [
         (b"", "a/9.png: not a picture that can be read (BMP, GIF, JPEG, PNG, PPM, WEBP)"),
@@ -176,7 +177,7 @@ def test_a_text_in_a_picture_is_not_unpacked_to_any_size(tmp_path, refusal):
     assert refusal().startswith("a/9.png: a damaged picture (Decompressed")
 
 
-@pytest.mark.parametrize("ending", ["png", "bmp", "gif", "webp", "ppm", "jpg"])
+@for_each("ending", ["png", "bmp", "gif", "webp", "ppm", "jpg"])
 def test_a_picture_that_is_cut_short_is_named(tmp_path, refusal, ending):
     (tmp_path / "a").mkdir()
     file = tmp_path / "a" / f"1.{ending}"
@@ -193,7 +194,7 @@ def test_greys_that_have_no_meaning_as_bytes_are_refused(tmp_path, refusal):
     )
 
 
-@pytest.mark.parametrize("folders", [[], ["a", "b"], ["train"], ["train/a", "test/a"]])
+@for_each("folders", [[], ["a", "b"], ["train"], ["train/a", "test/a"]])
 def test_a_folder_of_nothing_is_told_what_belongs_there(tmp_path, refusal, folders):
     for folder in folders:
         (tmp_path / folder).mkdir(parents=True)

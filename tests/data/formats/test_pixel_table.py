@@ -11,6 +11,7 @@ from gradbook import limits
 from gradbook.data.formats import pixel_table
 from gradbook.data.sources import load
 from gradbook.errors import DataError
+from tests.cases import for_each
 from tests.data.made import PACK, pixels, said_of, table
 
 GREY = pixels(7, 9)
@@ -43,8 +44,8 @@ def refusal(tmp_path):
     return refuse
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
-@pytest.mark.parametrize("heading", ["", "label", "digit", "numbered"])
+@for_each("separator", [",", ";", "\t"])
+@for_each("heading", ["", "label", "digit", "numbered"])
 def test_a_label_and_its_pixels_are_read(read, separator, heading):
     text = table(GREY, NAMES, separator)
     if heading == "numbered":
@@ -72,7 +73,7 @@ def test_many_rows_go_by_blocks(read):
     assert found.tobytes() == many.tobytes()
 
 
-@pytest.mark.parametrize("packing", PACK)
+@for_each("packing", PACK)
 def test_a_packed_table_is_read(read, packing):
     packed = PACK[packing](table(GREY, NAMES).encode())
     assert read(packed, f"a.csv{packing}")[0] == NAMES
@@ -107,7 +108,7 @@ def test_three_times_a_square_is_colour_by_turns(read):
     assert found[0, 0].ravel().tolist() == [0, 3, 6, 9]
 
 
-@pytest.mark.parametrize(("size", "shape"), [((2, 3), (1, 1, 2, 3)), ((1, 2), (1, 3, 1, 2))])
+@for_each(("size", "shape"), [((2, 3), (1, 1, 2, 3)), ((1, 2), (1, 3, 1, 2))])
 def test_a_size_can_be_said(read, size, shape):
     assert read("1,1,2,3,4,5,6\n", size=size)[1].shape == shape
 
@@ -123,7 +124,7 @@ def test_a_folder_may_have_a_table_for_each_part(tmp_path):
 # Damage ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "said"),
     [
         ("", "it has no rows"),

@@ -10,6 +10,7 @@ import pytest
 
 from gradbook.data.formats.wav import read_wav
 from gradbook.errors import DataError
+from tests.cases import for_each
 
 WIDE = [-1.0, -0.5, 0.0, 0.25, 0.5]  # what every width can say
 
@@ -31,7 +32,7 @@ def write(path, values, width=2, channels=1, rate=8000):
     return path
 
 
-@pytest.mark.parametrize("width", [1, 2, 3, 4])
+@for_each("width", [1, 2, 3, 4])
 def test_every_width_says_the_same_numbers(tmp_path, width):
     found = read_wav(write(tmp_path / "a.wav", WIDE, width, rate=16_000))
     assert found.rate == 16_000
@@ -69,7 +70,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("what", BROKEN)
+@for_each("what", BROKEN)
 def test_a_hostile_one_is_refused_in_one_line(tmp_path, what):
     good = write(tmp_path / "good.wav", WIDE * 8).read_bytes()
     bad = tmp_path / "bad.wav"

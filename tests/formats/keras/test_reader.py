@@ -15,6 +15,7 @@ from gradbook.lab.models.importing import from_keras, import_model
 from gradbook.layers.pools import Pool
 from gradbook.layers.wiring import Dropout
 from gradbook.net import Again, Attention, Net
+from tests.cases import for_each
 from tests.families import networks
 from tests.formats.steps import require_step
 from tests.trained import by_the_graph, drawn, model_of, sequences_model_of, trained_of
@@ -49,7 +50,7 @@ def test_what_we_wrote_comes_back(tmp_path_factory, net):
     np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
 
 
-@pytest.mark.parametrize("text", ["3x6x6; conv 3 3x3 pad 1; gelu; flatten", "108", "36"])
+@for_each("text", ["3x6x6; conv 3 3x3 pad 1; gelu; flatten", "108", "36"])
 def test_a_file_of_ours_brings_its_preparation(tmp_path, text):
     model = model_of(f"input {text}; dense 3; softmax", images=(3, 6, 6))
     images = np.random.default_rng(0).integers(0, 256, (5, *model.picture), np.uint8)
@@ -247,7 +248,7 @@ def test_gradients_of_a_step_are_keras_s(keras, in_double, tmp_path, name, unlea
 
 
 @by_keras
-@pytest.mark.parametrize("name", ROWS)
+@for_each("name", ROWS)
 def test_rows_of_layers_say_what_keras_says(keras, tmp_path, name):
     model = keras.Sequential(ROWS[name](keras.layers))
     found = held(keras, model, tmp_path / "net.keras", BYTES.get(name, 1.0))
@@ -337,7 +338,7 @@ def test_models_that_are_layers_of_others_are_read_as_their_own_layers(keras, tm
     assert str(held(keras, nested, tmp_path / "row.keras").net).count("dense") == 1
 
 
-@pytest.mark.parametrize("counted", ["", " pad 1", " pad 1 zeros", " pad same"])
+@for_each("counted", ["", " pad 1", " pad 1 zeros", " pad same"])
 def test_an_average_with_gaps_comes_back_as_one(tmp_path, counted):
     text = f"input 2x7x7; avgpool 3x2 stride 1 dilation 2{counted}; flatten; dense 2"
     net = Net.parse(f"{text}; softmax")
@@ -435,7 +436,7 @@ def test_a_model_that_is_called_several_times_is_applied_again_too(keras, tmp_pa
 
 
 @by_keras
-@pytest.mark.parametrize("causal", [False, True])
+@for_each("causal", [False, True])
 def test_a_transformers_block_is_read(keras, tmp_path, causal):
     layers = keras.layers
     given = keras.Input((6, 3))
@@ -482,7 +483,7 @@ def test_tokens_are_looked_up(keras, tmp_path):
 
 
 @by_keras
-@pytest.mark.parametrize(
+@for_each(
     ("layer", "why"),
     [
         (lambda layers: layers.LSTM(3, go_backwards=True), "it reads backwards"),
@@ -501,7 +502,7 @@ def test_a_recurrence_of_another_kind_is_refused_by_name(keras, tmp_path, layer,
         read_keras(tmp_path / "net.keras")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "layers",
     [
         "conv1d 4 3; relu; gru 3",

@@ -11,6 +11,7 @@ from gradbook.errors import GradbookError
 from gradbook.formats.keras.read import read_keras
 from gradbook.formats.keras.write import keras_bytes
 from gradbook.net import Net
+from tests.cases import for_each
 from tests.trained import trained_of
 
 h5py = pytest.importorskip("h5py")
@@ -63,7 +64,7 @@ def _texts(file):
     file["layers/dense/vars"].create_dataset("0", data=["a", "b"])
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("spoil", "said"),
     [
         (_linked_outside, "is a link to another place"),
@@ -89,7 +90,7 @@ def _large(path):
         archive.writestr("config.json", b" " * (2**23 + 2))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("write", "said"),
     [
         (_deep, "config.json: no JSON"),

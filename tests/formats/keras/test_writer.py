@@ -18,6 +18,7 @@ from hypothesis import assume, example, given
 from gradbook.errors import TargetError
 from gradbook.formats.keras.write import KerasLayers, keras_bytes
 from gradbook.net import Net
+from tests.cases import for_each
 from tests.families import networks
 from tests.trained import (
     ROUNDED,
@@ -74,7 +75,7 @@ def test_sequences_are_read_by_keras_own_layers():
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("layers", "kinds"),
     [
         ("flatten; relu; dropout 0.1; dense 2", ["Flatten", "Activation", "Dropout", "Dense"]),
@@ -90,7 +91,7 @@ def test_weights_of_a_dense_layer_are_turned_or_else_its_inputs(layers, kinds):
     assert made(f"input 2x3x3; {layers}")[1:] == kinds
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("conv", "kinds"),
     [
         ("input 2x5x5; conv 4 3x3 groups 2", ["DepthwiseConv2D"]),
@@ -102,7 +103,7 @@ def test_each_groups_windows_are_a_depthwise_layer(conv, kinds):
     assert made(f"{conv}; flatten; dense 2")[1:] == [*kinds, "Flatten", "Dense"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("pool", "kinds"),
     [
         ("avgpool 2 stride 1 dilation 2", ["DepthwiseConv2D"]),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradbook.cli.main import main
 from gradbook.errors import GradbookError
 from gradbook.formats.onnx.read import read_onnx
 from gradbook.formats.onnx.write import onnx_bytes
@@ -16,6 +17,7 @@ from gradbook.layers.card import Role
 from gradbook.layers.pools import Pool
 from gradbook.layers.wiring import Dropout
 from gradbook.net import Net
+from tests.cases import for_each
 from tests.families import averages_with_gaps, networks
 from tests.formats.architectures import ODD, made
 from tests.formats.steps import slopes
@@ -88,7 +90,7 @@ def exported(torch, name, path):
     return module, inputs
 
 
-@pytest.mark.parametrize("name", ODD)
+@for_each("name", ODD)
 def test_pytorchs_networks_say_what_they_said_there(torch, tmp_path, name):
     module, inputs = exported(torch, name, tmp_path / "net.onnx")
     found = read_onnx(tmp_path / "net.onnx")
@@ -98,7 +100,7 @@ def test_pytorchs_networks_say_what_they_said_there(torch, tmp_path, name):
     np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["LeNet-5", "wide pools", "dilated"])
+@for_each("name", ["LeNet-5", "wide pools", "dilated"])
 def test_gradients_of_a_step_are_pytorchs(torch, tmp_path, name):
     module, inputs = exported(torch, name, tmp_path / "net.onnx")
     labels = torch.tensor([0, 3, 2, 9, 3])
@@ -124,7 +126,7 @@ def written(tmp_path, nodes, shape, *tensors):
     return tmp_path / "net.onnx"
 
 
-@pytest.mark.parametrize("steps", ["gated", "centred", "unknown"])
+@for_each("steps", ["gated", "centred", "unknown"])
 def test_padding_before_something_else_than_a_window_is_refused(tmp_path, steps):
     from onnx import helper
 
@@ -170,7 +172,7 @@ def test_a_bias_stays_apart_from_sums_that_are_read_without_it(tmp_path):
     np.testing.assert_allclose(said, by_onnxruntime(path, inputs), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("word", ["ReduceMean", "ReduceMax"])
+@for_each("word", ["ReduceMean", "ReduceMax"])
 def test_rows_and_columns_are_reduced(word, tmp_path):
     from onnx import helper
 
@@ -230,7 +232,7 @@ OPERATORS = [
 ]
 
 
-@pytest.mark.parametrize(("word", "told"), OPERATORS, ids=str)
+@for_each(("word", "told"), OPERATORS, ids=str)
 def test_windows_go_as_in_onnxruntime(tmp_path, word, told):
     from onnx import helper
 
@@ -367,7 +369,7 @@ def test_a_module_that_pytorch_wrote_several_times_is_a_layer_applied_again(torc
     assert [one.times for one in found.again] == [3, 2]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "layers",
     [
         "gru 4 all; conv1d 3 2; relu; lstm 3",
@@ -385,11 +387,11 @@ def test_a_table_of_sequences_comes_back(tmp_path, layers):
     np.testing.assert_allclose(back.answers(rows), model.answers(rows), atol=1e-6)
 
 
-def test_what_answers_at_every_step_is_imported_as_a_text(tmp_path, gradbook):
+def test_what_answers_at_every_step_is_imported_as_a_text(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     net = Net.parse("input 8x3; gru 4 all; conv1d 2 1; softmax")
     (tmp_path / "net.onnx").write_bytes(onnx_bytes(trained_of(net)))
-    assert gradbook("import", "net.onnx", "-o", "net.txt").returncode == 0
+    assert main(["import", "net.onnx", "-o", "net.txt"]) == 0
     assert Net.parse((tmp_path / "net.txt").read_text("utf-8")).layers == net.layers
-    said = gradbook("import", "net.onnx", "-o", "net.safetensors")
-    assert said.returncode == 2
-    assert "it answers at every step (2x1x8), which no model does" in said.stderr
+    assert main(["import", "net.onnx", "-o", "net.safetensors"]) == 2
+    assert "it answers at every step (2x1x8), which no model does" in capsys.readouterr().err

@@ -9,6 +9,7 @@ import pytest
 
 from gradbook.errors import DataError
 from gradbook.formats.onnx.read import read_onnx
+from tests.cases import for_each
 from tests.formats.onnx.test_reader import written
 from tests.trained import by_the_graph
 
@@ -22,7 +23,7 @@ WAYS = {  # of laying an image out in one line
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@for_each("way", WAYS)
 def test_a_free_batch_is_laid_out_as_pytorch_does(torch, tmp_path, way):
     nn = torch.nn
 
@@ -75,7 +76,7 @@ def laid_out(tmp_path, *steps):
 SHAPE = ("Shape", ["bent"], "sizes", {})
 
 
-@pytest.mark.parametrize(
+@for_each(
     "steps",
     [
         [

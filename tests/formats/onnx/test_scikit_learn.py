@@ -10,6 +10,7 @@ import pytest
 
 import gradbook as gb
 from gradbook.errors import DataError
+from tests.cases import for_each
 
 pytestmark = [
     pytest.mark.witness("onnx", "onnxruntime"),
@@ -172,7 +173,7 @@ def said_by_onnxruntime(model, given):
     return InferenceSession(model.SerializeToString()).run(None, given)
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@for_each("name", CLASSIFIERS)
 def test_a_classifier_brings_its_classes_and_its_probabilities(tmp_path, name):
     model = CLASSIFIERS[name]()
     labels, sure = said_by_onnxruntime(model, {"X": ROWS})
@@ -209,9 +210,7 @@ def perceptron_of_numbers():
     return model_of([scaler(), *nodes], {**tensors, "column": np.array([-1, 1], np.int64)}, ["y"])
 
 
-@pytest.mark.parametrize(
-    "make", [lambda: regressor(1), lambda: regressor(3), perceptron_of_numbers]
-)
+@for_each("make", [lambda: regressor(1), lambda: regressor(3), perceptron_of_numbers])
 def test_a_regressor_says_its_numbers(tmp_path, make):
     model = make()
     (expected,) = said_by_onnxruntime(model, {"X": ROWS})
@@ -222,7 +221,7 @@ def test_a_regressor_says_its_numbers(tmp_path, make):
     np.testing.assert_allclose(found.mean, OFFSET, rtol=1e-6)
 
 
-@pytest.mark.parametrize("word", ["FeatureVectorizer", "Concat"])
+@for_each("word", ["FeatureVectorizer", "Concat"])
 def test_columns_that_come_in_one_by_one_keep_their_names(tmp_path, word):
     from onnx import helper
 
@@ -276,7 +275,7 @@ def of_another_size():
     return model_of([node, linear("scaled", "SOFTMAX")], {}, ["label", "sure"])
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("make", "said"),
     [
         (label_alone, "1 outputs of only labels"),
@@ -311,7 +310,7 @@ def estimators():
 
 @pytest.mark.witness("skl2onnx")
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("number", range(4))
+@for_each("number", range(4))
 def test_what_skl2onnx_writes_says_what_scikit_learn_says(tmp_path, number):
     import skl2onnx
 

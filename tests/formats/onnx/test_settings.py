@@ -11,6 +11,7 @@ import pytest
 
 from gradbook.errors import GradbookError
 from gradbook.formats.onnx.read import OPERATORS, read_onnx
+from tests.cases import for_each
 from tests.trained import by_the_graph
 
 pytestmark = pytest.mark.witness("onnx", "onnxruntime")
@@ -403,7 +404,7 @@ def by_both(tmp_path, name, change, opset):
     return expected, said_here(path, inputs)
 
 
-@pytest.mark.parametrize("name", USUAL)
+@for_each("name", USUAL)
 def test_it_is_read_as_onnxruntime_reads_it_or_refused(tmp_path, name):
     opset = 18 if name not in ("GroupNormalization", "Gelu") else 21
     usual, said = by_both(tmp_path, name, {}, opset)
@@ -416,8 +417,8 @@ def test_it_is_read_as_onnxruntime_reads_it_or_refused(tmp_path, name):
             np.testing.assert_allclose(said, expected, rtol=1e-4, atol=1e-5, err_msg=str(change))
 
 
-@pytest.mark.parametrize("told", [{"axis": 1}, {"axis": 2}, {"axis": 3}, {}])
-@pytest.mark.parametrize("shape", [MAPS, ROW, (2, 6, 1)])
+@for_each("told", [{"axis": 1}, {"axis": 2}, {"axis": 3}, {}])
+@for_each("shape", [MAPS, ROW, (2, 6, 1)])
 def test_shares_over_all_later_axes_are_those_of_old_operators(tmp_path, monkeypatch, told, shape):
     """Before opset 13."""
     monkeypatch.setitem(USUAL, "old", (shape, "Softmax", ["x"], told, {}))
@@ -426,7 +427,7 @@ def test_shares_over_all_later_axes_are_those_of_old_operators(tmp_path, monkeyp
         np.testing.assert_allclose(said, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("word", sorted(OPERATORS))
+@for_each("word", sorted(OPERATORS))
 def test_an_attribute_of_any_version_is_listed_or_refused(word):
     from onnx import defs
 

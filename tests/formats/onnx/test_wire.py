@@ -13,6 +13,7 @@ from gradbook.errors import DataError
 from gradbook.formats.onnx.content import require_modest
 from gradbook.formats.onnx.write import onnx_bytes
 from gradbook.net import Net
+from tests.cases import for_each
 from tests.hostile.messages import GRAPH, INITIALIZER, INT64_DATA, NODE, field
 from tests.trained import trained_of
 
@@ -25,7 +26,7 @@ def scanned(content: bytes) -> None:
     require_modest(content, ModelProto.DESCRIPTOR)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("content", "said"),
     [
         (field(GRAPH, field(NODE, b"") * limits.FIELDS.most), "more than 500,000 fields"),

@@ -14,6 +14,7 @@ from gradbook.formats.onnx import LEAST_OPSET
 from gradbook.formats.onnx.write import onnx_bytes
 from gradbook.net import Net
 from gradbook.net.trained import TrainedNet
+from tests.cases import for_each
 from tests.families import networks
 from tests.trained import (
     ROUNDED,
@@ -99,8 +100,8 @@ def test_the_newest_operators_that_onnxruntime_knows_say_the_same():
     )
 
 
-@pytest.mark.parametrize("fold", [True, False])
-@pytest.mark.parametrize("target", ["side", "area"])
+@for_each("fold", [True, False])
+@for_each("target", ["side", "area"])
 def test_what_is_missing_is_put_in(target, fold):
     model, rows, filled = holed_model_of(target)
     content = onnx_bytes(model.trained(), with_preparation=True, fold=fold)
@@ -143,13 +144,13 @@ def test_the_file_says_what_its_outputs_stand_for():
     assert "batchnorm" in model_in(content).graph.doc_string
 
 
-@pytest.mark.parametrize("opset", [1, LEAST_OPSET - 1, 1000])
+@for_each("opset", [1, LEAST_OPSET - 1, 1000])
 def test_an_opset_of_the_past_or_the_future_is_refused(opset):
     with pytest.raises(UsageError, match=f"opset {opset}: this installation writes 11 to "):
         onnx_bytes(small(), opset)
 
 
-@pytest.mark.parametrize("fold", [True, False])
+@for_each("fold", [True, False])
 def test_weights_that_are_applied_again_stand_there_once(fold):
     net = Net.parse(
         "input 1x9x9; conv 4 3x3 pad 1; batchnorm; relu; conv 4 3x3; batchnorm; relu; again 3; "

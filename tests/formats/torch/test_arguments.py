@@ -7,11 +7,12 @@ import pytest
 import gradbook as gb
 from gradbook.errors import GradbookError
 from gradbook.formats.torch.read import OPERATORS
+from tests.cases import for_each
 
 pytestmark = pytest.mark.witness("torch")
 
 
-@pytest.mark.parametrize("word", sorted(OPERATORS))
+@for_each("word", sorted(OPERATORS))
 def test_an_argument_of_any_overload_is_listed_or_refused(torch, word):
     packet = getattr(torch.ops.aten, word)
     schemas = [getattr(packet, overload)._schema for overload in packet.overloads()]
@@ -33,7 +34,7 @@ BENT = {
 }
 
 
-@pytest.mark.parametrize("name", BENT)
+@for_each("name", BENT)
 def test_what_changes_values_is_refused(torch, name):
     class Bent(torch.nn.Module):
         def __init__(self):

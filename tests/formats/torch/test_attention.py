@@ -5,6 +5,7 @@ import pytest
 
 from gradbook.errors import GradbookError
 from gradbook.formats.torch.read import torch_net
+from tests.cases import for_each
 from tests.trained import by_the_graph
 
 pytestmark = pytest.mark.witness("torch")
@@ -54,7 +55,7 @@ def test_heads_that_lie_turn_about_come_side_by_side(torch):
     assert [layer.text for layer in net.layers[:1]] == ["attention heads 3"]
 
 
-@pytest.mark.parametrize("factor", [1.0, 0.5, 3**-0.5])
+@for_each("factor", [1.0, 0.5, 3**-0.5])
 def test_scores_may_have_any_factor(torch, factor):
     def attend(x, *parts):
         q, k, v = (by_heads(one, 2) for one in parts)

@@ -12,6 +12,7 @@ from gradbook.errors import TargetError
 from gradbook.formats.torch.write import class_name, module_source, state_dict
 from gradbook.net import Gru, Net
 from gradbook.net.trained import TrainedNet
+from tests.cases import for_each
 from tests.families import networks
 from tests.trained import by_the_graph, drawn, is_rounded_alike, trained_of
 
@@ -169,7 +170,7 @@ def test_a_fixed_bias_stays_so():
     assert "requires_grad" not in source("input 2; dense 2 shared bias")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "expected"),
     [("quick", "QuickNet"), ("my net-2", "MyNet2Net"), ("", "Network"), ("2nd", "Network")],
 )
@@ -178,7 +179,7 @@ def test_the_class_goes_by_the_networks_name(name, expected):
     assert class_name(trained_of(Net.parse(text))) == expected
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "input 1x9x9; conv 4 3x3; relu; conv 4 3x3; batchnorm; relu; again 2; flatten; dense 3",
@@ -245,7 +246,7 @@ def test_values_are_rounded_and_their_slopes_go_straight_through():
     assert (module.quantize2.lowest, module.quantize2.highest) == (-4, 3)
 
 
-@pytest.mark.parametrize("limit", [0.0, -1.0])
+@for_each("limit", [0.0, -1.0])
 def test_a_range_that_shrank_too_far_leaves_nothing(limit):
     import torch
 

@@ -20,6 +20,7 @@ from gradbook.lab.models.model import Model
 from gradbook.lab.recipes import text
 from gradbook.lab.recipes.recipe import parse_schedule
 from gradbook.lab.training.train import train
+from tests.cases import for_each
 from tests.formats.torch.test_warping import WARPS
 from tests.lab import made
 from tests.trained import holed_model_of, model_of, sequences_model_of, table_model_of
@@ -67,8 +68,8 @@ def folder_of(pixels: np.ndarray, labels: np.ndarray, where: Path) -> Path:
 
 
 @pytest.mark.witness("torch")
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("is_flat", [False, True])
+@for_each("channels", [1, 3])
+@for_each("is_flat", [False, True])
 def test_a_folder_of_pictures_is_scored_as_the_model_scores_it(channels, is_flat, tmp_path):
     size = f"{64 * channels}" if is_flat else f"{channels}x8x8"
     layers = "dense 5; relu; " if is_flat else "conv 3 3x3; batchnorm; relu; flatten; "
@@ -108,8 +109,8 @@ def test_the_training_loop_learns_the_images(tmp_path):
 
 
 @pytest.mark.witness("torch")
-@pytest.mark.parametrize("is_holed", [False, True], ids=["whole", "with empty cells"])
-@pytest.mark.parametrize("target", ["side", "area"])
+@for_each("is_holed", [False, True], ids=["whole", "with empty cells"])
+@for_each("target", ["side", "area"])
 def test_rows_of_a_table_are_answered_as_the_model_answers_them(target, is_holed, tmp_path):
     model, rows, filled = holed_model_of(target) if is_holed else (*table_model_of(target), None)
     model.export(tmp_path / "table.py")
@@ -136,8 +137,8 @@ SCHEDULES = ["constant 0.1", "constant 0.1 warm 0.1", "step 0.1 by 0.5 every 2"]
 SCHEDULES += ["plateau 0.1 by 0.1 patience 1", "cosine 0.2 to 0.01 warm 0.1", "one cycle 0.6"]
 
 
-@pytest.mark.parametrize("schedule", [None, *SCHEDULES])
-@pytest.mark.parametrize(
+@for_each("schedule", [None, *SCHEDULES])
+@for_each(
     "text",
     [
         DIGITS,
@@ -156,8 +157,8 @@ def test_the_file_is_in_the_form_that_ruff_gives_it(schedule, text, tmp_path):
     require_form(source, tmp_path)
 
 
-@pytest.mark.parametrize("warp", WARPS)
-@pytest.mark.parametrize("held_back", ["0", "none"])
+@for_each("warp", WARPS)
+@for_each("held_back", ["0", "none"])
 def test_so_is_a_loop_that_warps_and_holds_back(warp, held_back, tmp_path):
     warp = warp.replace(";", ",")
     said = f"warp {warp}; statistics unwarped; hold back {held_back}; schedule plateau 0.1"
@@ -189,14 +190,14 @@ def require_form(source: str, tmp_path: Path) -> None:
         assert done.returncode == 0, (done.stdout + done.stderr).decode() + source
 
 
-@pytest.mark.parametrize("target", ["side", "area"])
+@for_each("target", ["side", "area"])
 def test_so_is_that_of_a_table(target, tmp_path):
     model, _ = table_model_of(target)
     require_form(torch_source(model.trained(), "net"), tmp_path)
 
 
 @pytest.mark.witness("torch")
-@pytest.mark.parametrize(
+@for_each(
     "layers",
     [
         "conv1d 4 3 pad same; relu; gru 5 all; attention causal; lstm 4",

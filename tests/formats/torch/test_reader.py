@@ -13,6 +13,7 @@ import gradbook as gb
 from gradbook.errors import GradbookError
 from gradbook.formats.torch.read import read_pt2, torch_net
 from gradbook.net import Again, Net
+from tests.cases import for_each
 from tests.formats.architectures import ODD, made
 from tests.formats.steps import require_step
 from tests.formats.torch.test_module import module_of
@@ -36,15 +37,13 @@ def held(torch, module, example):
     return found
 
 
-@pytest.mark.parametrize("name", ODD)
+@for_each("name", ODD)
 def test_networks_say_what_they_said_in_pytorch(torch, name):
     module, shape = made(torch, name)
     held(torch, module, torch.rand(5, *shape) * 2 - 0.5)
 
 
-@pytest.mark.parametrize(
-    "name", [*ODD, "ResNet", "DenseNet", "MobileNet v2", "GoogLeNet (Inception)"]
-)
+@for_each("name", [*ODD, "ResNet", "DenseNet", "MobileNet v2", "GoogLeNet (Inception)"])
 def test_gradients_of_a_step_are_pytorchs(torch, name):
     """Of batches too, as normalisation has them in training."""
     module, shape = made(torch, name)
@@ -201,7 +200,7 @@ def written(path, members, name, change):
 CONFIG = "model_weights_config.json"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("change", "said"),
     [
         ({"use_pickle": True}, "is pickled"),

@@ -15,6 +15,7 @@ from gradbook.formats.torch.training import training_source
 from gradbook.lab.models.exporting import torch_training
 from gradbook.lab.recipes.recipe import Recipe, Schedule
 from gradbook.net import Net
+from tests.cases import for_each
 from tests.families import networks
 from tests.formats.torch.test_module import module_of
 from tests.trained import trained_of
@@ -99,7 +100,7 @@ def test_every_parameter_decays_as_its_kind_does(net):
 
 
 @pytest.mark.witness("torch")
-@pytest.mark.parametrize(
+@for_each(
     ("ending", "loss"),
     [
         ("log softmax", "cross-entropy"),
@@ -111,7 +112,7 @@ def test_every_parameter_decays_as_its_kind_does(net):
         ("sigmoid", "half squared error"),
     ],
 )
-@pytest.mark.parametrize("outputs", [1, 3])
+@for_each("outputs", [1, 3])
 def test_the_loss_is_the_networks(ending, loss, outputs):
     import torch
 

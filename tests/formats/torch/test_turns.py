@@ -10,10 +10,11 @@ from gradbook.formats.growing_net import GrowingNet
 from gradbook.formats.imported import NoLayer
 from gradbook.formats.onnx.read import read_onnx
 from gradbook.formats.torch.read import OPERATORS, torch_net
+from tests.cases import for_each
 from tests.trained import by_the_graph
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("operator", "told", "axes"),
     [
         ("permute", {"dims": [0, 2, 3, 1]}, (0, 2, 3, 1)),
@@ -47,7 +48,7 @@ SCALES = {  # what a layer scale is written like: before the turn back, or after
 
 
 @pytest.mark.witness("torch", "onnx")
-@pytest.mark.parametrize("way", SCALES)
+@for_each("way", SCALES)
 def test_convnexts_layer_scale_is_read_by_torch_as_by_onnx(torch, tmp_path, way):
     nn, (last, first) = torch.nn, SCALES[way]
 

@@ -17,6 +17,7 @@ from gradbook.lab.models.answers import (
 from gradbook.net import Net, parse
 from gradbook.net.build import training_step
 from gradbook.net.step import follow
+from tests.cases import for_each
 
 SAID = Answers(
     np.array([[0.7, 0.2, 0.1], [0.05, 0.9, 0.05], [0.3, 0.3, 0.4], [0.1, 0.1, 0.8]]),
@@ -65,8 +66,8 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-@pytest.mark.parametrize("classes", [2, 3])
+@for_each("end", ENDS.values(), ids=ENDS)
+@for_each("classes", [2, 3])
 def test_the_loss_is_the_graphs(end, classes):
     net = parse(f"input 4; dense {classes}; {end}; rate 0")
     random = np.random.default_rng(0)
@@ -120,7 +121,7 @@ def test_sigmoids_that_are_all_nothing_still_have_shares():
     assert np.isfinite(probabilities(net, np.zeros((1, 3)))).all()
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.05, 0.3])
+@for_each("smoothing", [0.0, 0.05, 0.3])
 def test_smoothed_targets_leave_a_loss_that_nothing_falls_below(smoothing):
     net = Net.parse(f"input 2; dense 5; softmax; loss cross-entropy smoothing {smoothing}")
     wanted = np.full(5, smoothing / 5)

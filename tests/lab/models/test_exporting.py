@@ -19,6 +19,7 @@ from gradbook.lab.models.exporting import (
 from gradbook.lab.models.model import Model
 from gradbook.lab.recipes.recipe import SETTLING
 from gradbook.lab.recipes.text import parse
+from tests.cases import for_each
 from tests.trained import model_of
 
 IN_C = (".c", ".h", ".ino")
@@ -70,7 +71,7 @@ ODD = ("it's", 'a "word"', "*/ }\n\x00", "\udcff\\")  # of folders that somebody
 
 
 @pytest.mark.witness("onnx", "keras")
-@pytest.mark.parametrize("ending", [ending for ending in FORMATS if ending not in IN_C])
+@for_each("ending", [ending for ending in FORMATS if ending not in IN_C])
 def test_classes_of_any_name_can_be_exported(ending, tmp_path):
     plain = model_of(TEXT.replace("dense 3", "dense 4"))
     model = Model(plain.net, plain.values, plain.mean, plain.deviation, ODD)
@@ -115,7 +116,7 @@ def test_the_loop_takes_what_the_schedule_says():
     assert (training.rate, training.end, training.warm, training.rise) == (0.2, 0.01, 0.1, 25)
 
 
-@pytest.mark.parametrize(("said", "batches"), [("statistics unwarped", SETTLING), ("epochs 3", 0)])
+@for_each(("said", "batches"), [("statistics unwarped", SETTLING), ("epochs 3", 0)])
 def test_the_loop_takes_statistics_as_long_as_the_command(said, batches):
     assert torch_training(of(f"schedule constant 0.1; {said}")).settling == batches
 
@@ -124,7 +125,7 @@ def test_nothing_is_said_where_nothing_is_left_out():
     assert omission_remarks(of("warp rotate 5, shift 1; hold back 3; schedule constant 0.1")) == ()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("lines", "bias", "said"),
     [
         ("early stop 4", "", "early stop 4"),
@@ -150,7 +151,7 @@ def test_small_c_reads_the_same_and_makes_one_sum_at_a_time(tmp_path):
     assert "sums_one(" not in text
 
 
-@pytest.mark.parametrize("ending", [".c", ".h", ".ino"])
+@for_each("ending", [".c", ".h", ".ino"])
 def test_c_that_learns_says_how_and_what_memory_that_takes(ending, tmp_path):
     exported = model_of(TEXT).export(tmp_path / f"net{ending}", learn=True)
     plain = model_of(TEXT).export(tmp_path / f"plain{ending}")

@@ -10,6 +10,7 @@ from gradbook.lab.models import stored
 from gradbook.lab.models.model import FEW, Model, trained_shapes
 from gradbook.lab.training.train import train
 from gradbook.net.work.at_work import at_work
+from tests.cases import for_each
 from tests.lab import made
 
 pytestmark = pytest.mark.witness("cc")
@@ -97,7 +98,7 @@ def test_the_summary_counts_every_parameter(model):
     assert f"{model.parameters} parameters, 4 classes" in repr(model)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("images", "said"),
     [
         (np.zeros((3, 1, 9, 9), np.uint8), "images are 1x9x9, but this model reads an array"),
@@ -141,7 +142,7 @@ def test_labels_for_other_images_are_refused(model):
         model.score(TEST.pixels[:0], TEST.labels[:0])
 
 
-@pytest.mark.parametrize("labels", [[4, 0], [-1, 0], ["0", "1"], [0.0, 1.0], [[0], [1]]], ids=str)
+@for_each("labels", [[4, 0], [-1, 0], ["0", "1"], [0.0, 1.0], [[0], [1]]], ids=str)
 def test_labels_are_numbers_of_classes(model, labels):
     with pytest.raises(ShapeError, match="the numbers of the classes, from 0 to 3"):
         model.score(TEST.pixels[:2], labels)
@@ -168,7 +169,7 @@ def infinite(values):
 HUGE = "input 9000000; dense 1; loss half squared error"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "change",
     [
         {"arrays": less},

@@ -12,6 +12,7 @@ from gradbook.errors import GradbookError
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.predict import Reading, readings
 from gradbook.net import Net
+from tests.cases import for_each
 from tests.data.made import save as save_idx
 from tests.data.photos import photo, save, several
 from tests.lab.reader import reader
@@ -85,8 +86,8 @@ def test_a_picture_is_read_with_a_probability_for_each_class(model, drawn):
     assert (found.number, found.problem, found.unreadable) == (None, "", False)
 
 
-@pytest.mark.parametrize("packing", ["", ".gz", ".xz"])
-@pytest.mark.parametrize("name", ["t10k-images-idx3-ubyte", "scans"])
+@for_each("packing", ["", ".gz", ".xz"])
+@for_each("name", ["t10k-images-idx3-ubyte", "scans"])
 def test_an_idx_file_is_read_image_by_image_as_it_is(name, packing, model, digits, tmp_path):
     pixels, _ = digits
     file = save_idx(tmp_path, name + packing, pixels[:40])
@@ -121,7 +122,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
+@for_each("name", WRONG)
 def test_a_file_that_cannot_be_read_is_one_line(name, model, tmp_path, drawn):
     content, line = WRONG[name]
     (tmp_path / name).write_bytes(content)
@@ -166,7 +167,7 @@ def made(text: str, about: dict | None = None) -> Model:
 ENDING = "flatten; dense 3; softmax; loss cross-entropy"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "about", "shape"),
     [
         (f"input 3x5x4; {ENDING}", {}, (3, 5, 4)),
@@ -182,7 +183,7 @@ def test_a_model_of_another_shape_sees_pictures_in_its_own(text, about, shape, d
     assert len(found.probabilities) == 3
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "about"),
     [
         (f"input 5; {ENDING}", {}),

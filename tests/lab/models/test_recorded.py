@@ -11,6 +11,7 @@ from gradbook.lab.models.model import Model
 from gradbook.lab.signals import SignalProblem, WindowsAsked, signal_problem, usual_signal_recipe
 from gradbook.lab.training.train import train
 from gradbook.net import parse
+from tests.cases import for_each
 from tests.data.signal_table import as_csv
 
 NET = "input 8x1; conv1d 2 3; relu; flatten; dense 2; softmax; rate 0.01"
@@ -38,8 +39,8 @@ def model_of(found: SignalProblem, held_back: int | None = 0) -> Model:
     return train(recipe, data=found).model
 
 
-@pytest.mark.parametrize("way", ["subject", "recording"])
-@pytest.mark.parametrize("held_back", [0, 1, None])
+@for_each("way", ["subject", "recording"])
+@for_each("held_back", [0, 1, None])
 def test_the_windows_trained_on_and_those_of_the_test_are_found_again(tmp_path, way, held_back):
     found = problem(written(tmp_path), way=way)
     model_of(found, held_back).save(tmp_path / "m.safetensors")

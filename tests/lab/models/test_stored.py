@@ -9,6 +9,7 @@ from gradbook import limits
 from gradbook.errors import DataError, GradbookError
 from gradbook.lab.models import stored
 from gradbook.lab.models.stored import read, write
+from tests.cases import for_each
 
 ARRAYS = {
     "w": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -47,7 +48,7 @@ def test_others_can_read_it_too(path):
         assert json.loads(file.metadata()["gradbook"])["kind"] == "thing"
 
 
-@pytest.mark.parametrize("share", [0, 0.001, 0.1, 0.5, 0.99])
+@for_each("share", [0, 0.001, 0.1, 0.5, 0.99])
 def test_a_file_cut_short_is_not_read(path, share):
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
@@ -63,7 +64,7 @@ def test_a_single_other_bit_is_noticed(path):
         read(path, "thing")
 
 
-@pytest.mark.parametrize(
+@for_each(
     "header",
     [
         {"w": {"dtype": "F32", "shape": [2**62], "data_offsets": [0, 4]}},

@@ -13,6 +13,7 @@ from gradbook.lab.recipes.recipe import OWN_SETTINGS, Schedule, read_schedule
 from gradbook.lab.recipes.text import parse, recipe
 from gradbook.net import Loss, Net, Update
 from gradbook.net.text import statements
+from tests.cases import for_each
 
 NET = "input 1x8x8; flatten; dense 4; log softmax; loss cross-entropy"
 ENDS = "input 1x8x8; flatten; dense 4"
@@ -27,7 +28,7 @@ def test_a_network_alone_has_the_usual_settings():
     assert recipe(Net.parse(NET)) == found
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("said", "update", "schedule"),
     [
         ("rate 0.5", Update(), Schedule("constant", 0.5)),
@@ -43,7 +44,7 @@ def test_what_a_network_says_is_kept(said, update, schedule):
     assert (found.net.update, found.schedule) == (update, schedule)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "loss"),
     [
         ("softmax", None),
@@ -104,7 +105,7 @@ def test_every_rate_lies_between_its_bounds(schedule, steps, epochs):
     assert rates.max() <= schedule.rate * (1 + 1e-12)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "schedule"),
     [
         ("constant 0.01", Schedule("constant", 0.01)),
@@ -142,7 +143,7 @@ def test_a_single_step_still_trains():
         assert all_rates(Schedule(kind, 1), 1, 1)[0] > 0
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "column", "said"),
     [
         ("cosin 0.1", 1, "unknown schedule 'cosin': did you mean 'cosine'?"),

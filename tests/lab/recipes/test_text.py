@@ -15,6 +15,7 @@ from gradbook.lab.recipes.recipe import Recipe, Schedule
 from gradbook.lab.recipes.text import builtin_recipe, builtin_text, change_recipe, parse, recipe
 from gradbook.net import Net, Role, Update, builtin
 from gradbook.net.text import LONGEST_TEXT
+from tests.cases import for_each
 
 NET = "input 1x8x8; flatten; dense 4; log softmax; loss cross-entropy"
 WARPS = st.builds(
@@ -136,7 +137,7 @@ def test_the_parts_of_a_recipe_are_no_texts():
         Recipe(builtin("flat"), Schedule("cosine", 0.1), warp="rotate 5")
 
 
-@pytest.mark.parametrize(("text", "line", "column", "said"), BAD, ids=range(len(BAD)))
+@for_each(("text", "line", "column", "said"), BAD, ids=range(len(BAD)))
 def test_a_hostile_text_is_told_where_and_why_in_one_line(text, line, column, said):
     with pytest.raises(NetTextError) as caught:
         parse(text, "mine.txt")
@@ -152,7 +153,7 @@ def test_a_text_as_long_as_a_book_is_not_read():
         parse("# \n" * LONGEST_TEXT)
 
 
-@pytest.mark.parametrize("changes", ["input 3", "dense 3", "network flat", "name other"])
+@for_each("changes", ["input 3", "dense 3", "network flat", "name other"])
 def test_a_change_that_would_be_another_network_is_refused(changes):
     with pytest.raises(GradbookError, match="another network|change the network"):
         change_recipe(recipe("flat"), changes)
@@ -175,7 +176,7 @@ def test_data_lie_beside_the_recipe_or_where_you_are(tmp_path, monkeypatch):
     assert data("nowhere.npz") == "nowhere.npz"
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@for_each("name", RECIPES)
 def test_every_recipe_that_comes_along_reads_back_and_says_what_it_is_for(name):
     found = recipe(name)
     assert parse(str(found)) == found
@@ -184,7 +185,7 @@ def test_every_recipe_that_comes_along_reads_back_and_says_what_it_is_for(name):
     assert f"recipe {name}" in builtin_text(name)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "net", "schedule", "epochs", "batch"),
     [
         ("reference", "reference", Schedule("step", 0.01, factor=0.1, every=5), 20, 128),
@@ -204,7 +205,7 @@ def test_the_reference_is_warped_as_published_and_the_others_are_not():
     assert recipe("blocks").warp == recipe("flat").warp == Warp()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "most", "epochs"), [("quick", 20_000, 5), ("small", 8_000, 15), ("tiny", 3_000, 19)]
 )
 def test_our_own_keep_within_their_limits(name, most, epochs):
@@ -217,7 +218,7 @@ def test_best_has_fewer_parameters_than_the_reference_and_fewer_epochs():
     assert recipe("best").epochs < recipe("reference").epochs
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "said"),
     [
         ("quikc", "did you mean 'quick'?"),
@@ -231,7 +232,7 @@ def test_an_unknown_name_is_told_what_there_is(name, said):
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("what", [None, 3, ["quick"]])
+@for_each("what", [None, 3, ["quick"]])
 def test_what_can_be_no_recipe_is_told_what_may_be(what):
     with pytest.raises(
         UsageError, match="a recipe must be a name, a file, a text or a network, not"

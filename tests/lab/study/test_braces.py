@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from gradbook.errors import NetTextError
 from gradbook.lab.study.braces import Options, Range, template
 from gradbook.lab.study.search import grid
+from tests.cases import for_each
 
 TEXT = """\
 batch {64|128}
@@ -114,7 +115,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("text", WRONG)
+@for_each("text", WRONG)
 def test_what_cant_be_meant_is_told_with_its_place(text):
     with pytest.raises(NetTextError) as told:
         template(text, "study.txt")

@@ -6,6 +6,7 @@ from gradbook.errors import GradbookError, NetTextError, UsageError
 from gradbook.lab.recipes.text import recipe
 from gradbook.lab.study.plan import Limits, _like, read_plan, read_plan_file
 from gradbook.net.measure import measure
+from tests.cases import for_each
 
 VARY = "vary quick\nschedule one cycle {0.1..1 log} warm {0.1..0.4}\nbatch {64|128|256}"
 WHOLE = f"""\
@@ -102,7 +103,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("text", WRONG)
+@for_each("text", WRONG)
 def test_what_cant_be_meant_is_told(text):
     with pytest.raises(GradbookError) as told:
         read_plan(text, source="study.txt")

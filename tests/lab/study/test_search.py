@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gradbook.lab.study.plan import read_plan
 from gradbook.lab.study.search import Search, importance
+from tests.cases import for_each
 
 STUDY = "vary quick\nbatch {32..512 log}\nschedule one cycle {0.05..1 log}\nconv {4..12} 3x3 pad 1"
 
@@ -28,7 +29,7 @@ def asked(plan, folder, count=14, ahead=3):
     return search, found
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "nsga", "cma", "random"])
+@for_each("sampler", ["tpe", "nsga", "cma", "random"])
 def test_the_same_answers_lead_to_the_same_questions(sampler, tmp_path):
     plan = read_plan(f"{STUDY}\nsampler {sampler}")
     _, first = asked(plan, tmp_path / "a")

@@ -16,6 +16,7 @@ from gradbook.errors import UsageError
 from gradbook.lab.study.plan import read_plan
 from gradbook.lab.study.study import StudyFolder, StudyListener, best_trial, study
 from gradbook.work.processes import ProcessCrew
+from tests.cases import for_each
 from tests.lab import made
 
 pytestmark = pytest.mark.witness("cc")
@@ -89,7 +90,7 @@ study(folder, folder.plan(), ProcessCrew(2), 1, Telling())
 """
 
 
-@pytest.mark.parametrize("after", [0, 2, 4])
+@for_each("after", [0, 2, 4])
 def test_a_driver_that_is_killed_goes_on(after, undisturbed, text, tmp_path):
     folder = begun(tmp_path / "s", text)
     code = DRIVER.format(paths=sys.path)

@@ -15,6 +15,7 @@ from gradbook.lab.study.study import (
     write_result,
 )
 from gradbook.lab.training.train import train
+from tests.cases import for_each
 from tests.lab import made
 
 pytestmark = pytest.mark.witness("cc")
@@ -58,7 +59,7 @@ def test_what_is_kept_is_read_again(task, tmp_path):
     assert read_result(task, tmp_path) == found
 
 
-@pytest.mark.parametrize(
+@for_each(
     "damage",
     [
         lambda text: text[:-20],

@@ -9,6 +9,7 @@ from gradbook.errors import UsageError
 from gradbook.lab.training.epochs import Epoch, best_epoch, is_over, kept_epoch
 from gradbook.lab.training.train import Trained, train
 from gradbook.lab.training.training import Listener, TrainingRun
+from tests.cases import for_each
 from tests.lab import made
 
 SET = made.dataset(120)
@@ -47,7 +48,7 @@ class StoppingAfter(Listener):
             self.training.stop()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("losses", "over"),
     [((3, 2, 1), False), ((1, 2), False), ((1, 2, 3), True), ((2, 1, 1, 1), True)],
 )
@@ -84,7 +85,7 @@ def test_the_model_is_that_of_the_best_epoch():
         assert not np.array_equal(values, last.model.values[name])
 
 
-@pytest.mark.parametrize("after", [3, 20])
+@for_each("after", [3, 20])
 def test_the_best_is_kept_across_an_interruption(tmp_path, after):
     whole = run("keep best; epochs 30")
     assert 3 < best_epoch(whole.history).epoch < 20
@@ -95,7 +96,7 @@ def test_the_best_is_kept_across_an_interruption(tmp_path, after):
         np.testing.assert_array_equal(values, whole.model.values[name])
 
 
-@pytest.mark.parametrize("said", ["early stop 3", "keep best"])
+@for_each("said", ["early stop 3", "keep best"])
 def test_both_need_images_held_back(said):
     with pytest.raises(UsageError, match="needs images that are held back"):
         made.recipe(f"hold back none; {said}")

@@ -20,12 +20,13 @@ from gradbook.lab.training.epochs import (
 )
 from gradbook.net import Net
 from gradbook.schema import SchemaError
+from tests.cases import for_each
 
 EPOCH = Epoch(3, 0.1, 0.03057, 0.99028, 0.03259, 0.9897, 5.23, 12345.6)
 ALONE = Epoch(12, 0.1, 0.5, 1.0, None, None, 5.0, 1.0)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("epoch", "said"),
     [
         (EPOCH, "epoch 3: loss 0.0306, 99.03 % right; held back 0.0326, 98.97 %; 5.2 s"),
@@ -40,7 +41,7 @@ def test_an_epoch_comes_back_from_its_record():
     assert epoch_of(vars(EPOCH)) == EPOCH
 
 
-@pytest.mark.parametrize("record", [{}, {"epoch": 1}, []])
+@for_each("record", [{}, {"epoch": 1}, []])
 def test_what_is_no_epoch_is_refused(record):
     with pytest.raises(SchemaError):
         epoch_of(record)

@@ -17,6 +17,7 @@ from gradbook.lab.training.train import (
     train,
 )
 from gradbook.lab.training.training import Listener, TrainingRun, set_up
+from tests.cases import for_each
 from tests.lab import made
 
 SET = made.dataset()
@@ -33,7 +34,7 @@ class Hearing(Listener):
         self.remarks = training.remarks
 
 
-@pytest.mark.parametrize("kind", ["tanh", "sigmoid"])
+@for_each("kind", ["tanh", "sigmoid"])
 def test_the_rate_that_is_found_trains_well(kind):
     test, _ = found(NET.format(kind))
     trained = train(recipe(NET.format(kind)), f"rate {test.suggested_rate}", data=SET)

@@ -10,6 +10,7 @@ import pytest
 
 from gradbook.lab.training import run_folder as checkpoints
 from gradbook.lab.training.run_folder import RunFolder
+from tests.cases import for_each
 from tests.lab import killed, made, made_tables
 
 pytestmark = [
@@ -38,7 +39,7 @@ def run(folder: Path, data: Path, kills: list[int]) -> int:
     return int(said.stdout)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "kills",
     [[0], [1], [3, 2, 1], [*range(4, 14)], [20, 16, 12, 7, 6, 5], [33, 40, 27]],
     ids=str,
@@ -55,7 +56,7 @@ def test_a_killed_run_ends_with_the_bits_of_an_undisturbed_one(undisturbed, data
     assert not list(folder.glob(".*"))
 
 
-@pytest.mark.parametrize("kills", [[0], [5, 4, 3], [60, 41, 22]], ids=str)
+@for_each("kills", [[0], [5, 4, 3], [60, 41, 22]], ids=str)
 def test_a_killed_run_of_a_table_does_too(tmp_path, kills):
     made_tables.table(tmp_path, "area")
     data, folder = tmp_path / "area-0.csv", tmp_path / "run"

@@ -12,6 +12,7 @@ from gradbook.errors import UsageError
 from gradbook.lab.training import training as loop
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
+from tests.cases import for_each
 from tests.lab import made
 from tests.lab.made import recipe
 from tests.lab.training.strokes import SET, Stopping, content, run, told
@@ -19,7 +20,7 @@ from tests.lab.training.strokes import SET, Stopping, content, run, told
 pytestmark = pytest.mark.witness("cc")
 
 
-@pytest.mark.parametrize("after", [1, 3, 9])
+@for_each("after", [1, 3, 9])
 def test_a_stopped_run_goes_on_in_the_middle_of_an_epoch(undisturbed, tmp_path, monkeypatch, after):
     trained, folder = undisturbed
     monkeypatch.setattr(loop, "SAVED_EVERY", 0.0)  # after each step, or few of them
@@ -34,7 +35,7 @@ def test_a_stopped_run_goes_on_in_the_middle_of_an_epoch(undisturbed, tmp_path, 
     assert content(tmp_path / "run") == content(folder)
 
 
-@pytest.mark.parametrize("update", ["descent", "adam", "adamw"])
+@for_each("update", ["descent", "adam", "adamw"])
 def test_whatever_an_update_remembers_goes_on(tmp_path, monkeypatch, update):
     changes = f"update {update}; rate 0.01; batch 100"
     trained = run(changes)
@@ -76,7 +77,7 @@ def test_there_is_nothing_to_resume_where_no_run_is(tmp_path):
         train(resume=True)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "settings",
     [
         {"changes": "epochs 9"},

@@ -26,6 +26,7 @@ from gradbook.lab.training.run_folder import (
     write_checkpoint,
 )
 from gradbook.lab.training.train import SeedsFolder
+from tests.cases import for_each
 from tests.lab import made
 
 HISTORY = (
@@ -68,7 +69,7 @@ def test_metrics_are_lines_for_people_and_for_programs(run):
     assert [record["validation_loss"] for record in records] == [0.25, None]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "name",
     [
         "model.safetensors",
@@ -106,7 +107,7 @@ def test_of_several_seeds_one_has_to_be_named(tmp_path):
         load(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["\n", "half", "[1]", '{"epoch": 1}', "null\n"])
+@for_each("content", ["\n", "half", "[1]", '{"epoch": 1}', "null\n"])
 def test_damaged_metrics_or_results_are_refused_in_one_line(run, content):
     Path(run.json_file).write_text(content)
     Path(run.result_file).write_text(content)
@@ -116,7 +117,7 @@ def test_damaged_metrics_or_results_are_refused_in_one_line(run, content):
         run.result()
 
 
-@pytest.mark.parametrize("name", DONE)
+@for_each("name", DONE)
 def test_a_result_without_one_of_its_figures_is_refused(run, name):
     run.write_result({key: value for key, value in DONE.items() if key != name})
     with pytest.raises(DataError, match=r"result.json: not the result of a run"):
@@ -194,7 +195,7 @@ def test_the_newest_is_gone_on_from_where_there_is_one(tmp_path):
     assert (checkpoint.step, remarks) == (20, [])
 
 
-@pytest.mark.parametrize("content", [b"", b"half", None])
+@for_each("content", [b"", b"half", None])
 def test_for_a_cut_checkpoint_the_older_one_is_used_and_that_is_said(tmp_path, content):
     written(tmp_path, 10, 20)
     path = tmp_path / "000020.safetensors"
@@ -216,7 +217,7 @@ def test_for_a_checkpoint_of_another_network_the_older_one_is_used_and_that_is_s
     assert names(tmp_path) == kept  # what is ahead is left alone, and two of its own are there
 
 
-@pytest.mark.parametrize(
+@for_each(
     "changes",
     [
         {"history": [{"epoch": 1}]},
@@ -240,7 +241,7 @@ def test_a_checkpoint_that_says_something_else_is_refused(tmp_path, changes):
         read_checkpoint(path)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("changes", "why"),
     {
         "in rows": ({LOSSES: np.ones((2, 1)), RIGHT: np.int32([[3], [4]])}, "one for each step"),

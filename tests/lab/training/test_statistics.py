@@ -8,6 +8,7 @@ import pytest
 from gradbook.lab.problem import order_samples
 from gradbook.lab.recipes.recipe import SETTLING
 from gradbook.lab.training.train import Trained, train
+from tests.cases import for_each
 from tests.lab import made
 from tests.lab.training.test_early_stop import StoppingAfter
 
@@ -78,7 +79,7 @@ def test_an_interrupted_training_comes_to_the_same(tmp_path):
         np.testing.assert_array_equal(again.model.values[name], known)
 
 
-@pytest.mark.parametrize("said", ["keep best", "early stop 1"])
+@for_each("said", ["keep best", "early stop 1"])
 def test_every_epoch_that_may_be_kept_is_scored_so(said):
     usual, settled = run(f"{said}; epochs 2"), run(f"{said}; epochs 2; statistics unwarped")
     assert usual.history[0].validation_loss != settled.history[0].validation_loss

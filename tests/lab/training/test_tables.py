@@ -23,6 +23,7 @@ from gradbook.lab.tables import (
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
 from gradbook.net import Loss
+from tests.cases import for_each
 from tests.lab import made_tables as made
 
 VALIDATION = "validation_loss"
@@ -141,7 +142,7 @@ def test_the_loss_is_the_one_that_the_task_means(area, side):
     assert side.recipe.net.loss is Loss.CROSS
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("changes", "said"),
     [
         ("class weights balanced", "numbers have no classes to weigh"),

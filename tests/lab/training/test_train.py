@@ -15,6 +15,7 @@ from gradbook.lab.training import training as loop
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
 from gradbook.lab.training.training import Listener, TrainingRun
+from tests.cases import for_each
 from tests.lab import made
 from tests.lab.made import recipe
 from tests.lab.training.strokes import SET, Stopping, content, run, told
@@ -125,13 +126,13 @@ def test_seeds_tell_trainings_apart_and_stand_in_the_recipe():
 # The same bits.
 
 
-@pytest.mark.parametrize("threads", [0, -1, 1.5, "2"])
+@for_each("threads", [0, -1, 1.5, "2"])
 def test_threads_are_a_whole_number(threads):
     with pytest.raises(UsageError, match="threads is a whole number from 1 up, not"):
         run(threads=threads)
 
 
-@pytest.mark.parametrize("threads", [2, 3])
+@for_each("threads", [2, 3])
 def test_any_number_of_threads_gives_the_same_bits(undisturbed, tmp_path, threads):
     trained, folder = undisturbed
     again = run(folder=tmp_path / "run", threads=threads)

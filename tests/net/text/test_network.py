@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +27,7 @@ from gradbook.net import (
     parse,
 )
 from gradbook.net.text import known_words
+from tests.cases import for_each
 from tests.families import networks
 
 WORKED = """\
@@ -56,7 +56,7 @@ def test_a_network_is_read_back_as_it_was_written(net):
     assert str(again) == str(net)
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@for_each("name", BUILTIN)
 def test_a_built_in_network_is_read_back_as_it_was_written(name):
     net = builtin(name)
     assert net.name == name
@@ -118,7 +118,7 @@ def test_every_kind_of_line_is_read():
     assert net.start == {Role.SHIFT: (0.1, 0.2)}
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         WORKED.replace("\n", "\r\n"),
@@ -150,7 +150,7 @@ def test_zero_and_minus_zero_are_equal_and_hash_alike():
     assert hash(zero) == hash(minus_zero)
 
 
-@pytest.mark.parametrize("value", [5e-324, 1.7976931348623157e308, 0.1 + 0.2, 1e16, 123456.0])
+@for_each("value", [5e-324, 1.7976931348623157e308, 0.1 + 0.2, 1e16, 123456.0])
 def test_numbers_are_kept_to_the_last_bit(value):
     net = Net(1, [Dense(1)], start={"b": [value]}, samples=[Sample([-value], [value])])
     assert parse(str(net)) == net

@@ -8,9 +8,10 @@ from gradbook.errors import NetTextError
 from gradbook.layers import LOSSES, UPDATES, forms
 from gradbook.net import Net
 from gradbook.net.text import INSTEAD, TRAINING, UPDATE_WORDS, layer_words, loss_synonyms
+from tests.cases import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("theirs", "ours"),
     [
         ("input 2; fc 3; relu; Linear 2", "input 2; dense 3; relu; dense 2"),
@@ -41,8 +42,8 @@ def test_every_word_stands_for_one_that_is_there():
     assert set(UPDATE_WORDS.values()) <= set(UPDATES)
 
 
-@pytest.mark.parametrize("word", INSTEAD)
-@pytest.mark.parametrize("spell", [str, str.capitalize, "{}:".format])
+@for_each("word", INSTEAD)
+@for_each("spell", [str, str.capitalize, "{}:".format])
 def test_a_word_that_is_none_says_what_to_write_instead(word, spell):
     with pytest.raises(NetTextError, match=re.escape(f": {INSTEAD[word]}")) as told:
         Net.parse(f"input 2; dense 2; {spell(word)} sigmoid")

@@ -8,6 +8,7 @@ import pytest
 
 from gradbook.errors import NetTextError
 from gradbook.net import parse
+from tests.cases import for_each
 
 HEAD = "input 2\ndense 2\n"  # two good lines, so that what follows stands in line 3
 IMAGE, MAPS = "input 1x6x6\n", "input 4x6x6\n"
@@ -285,7 +286,7 @@ JUNK = {
 }
 
 
-@pytest.mark.parametrize(("text", "line", "column", "said"), WRONG)
+@for_each(("text", "line", "column", "said"), WRONG)
 def test_a_wrong_text_is_told_its_place_and_remedy(text, line, column, said):
     with pytest.raises(NetTextError) as caught:
         parse(text, source="a.net")
@@ -295,7 +296,7 @@ def test_a_wrong_text_is_told_its_place_and_remedy(text, line, column, said):
     assert str(error).isprintable()
 
 
-@pytest.mark.parametrize("junk", JUNK)
+@for_each("junk", JUNK)
 def test_junk_is_refused_within_seconds_and_in_one_line(junk):
     start = time.process_time()
     with pytest.raises(NetTextError) as caught:
@@ -305,7 +306,7 @@ def test_junk_is_refused_within_seconds_and_in_one_line(junk):
     assert str(caught.value).isprintable()
 
 
-@pytest.mark.parametrize("text", ["a " * 2_000_000, HEAD + "# remark\n" * 500_000])
+@for_each("text", ["a " * 2_000_000, HEAD + "# remark\n" * 500_000])
 def test_megabytes_are_refused_unread(text):
     start = time.process_time()
     with pytest.raises(NetTextError, match="the most is 1,000,000; keep samples in a CSV file"):

@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from hypothesis import given
 
 from gradbook.net import Activation, BatchNorm, Dropout, Net
@@ -11,6 +10,7 @@ from gradbook.net.trained import (
     with_answers,
     with_input_scaling,
 )
+from tests.cases import for_each
 from tests.families import networks
 from tests.trained import model_of, outputs, trained_of
 
@@ -55,7 +55,7 @@ def test_nothing_is_left_that_does_nothing_and_no_normalisation_as_such(net):
     assert Activation("identity") not in kinds
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("layers", "left"),
     [
         ("conv 2 3x3; batchnorm; relu", ["conv1", "relu1"]),
@@ -81,7 +81,7 @@ def test_a_normalisation_goes_into_the_sums_before_it_if_nobody_else_reads_them(
     assert names(fold_norms(trained_of(net)))[: len(left)] == left
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("sign", "left"),
     [(1, ["conv1", "maxpool1"]), (-1, ["conv1", "maxpool1", "batchnorm1"])],
 )
@@ -96,7 +96,7 @@ def test_it_goes_through_a_pool_of_largest_values_unless_it_turns_them_over(sign
     np.testing.assert_allclose(outputs(fewer, given), outputs(trained, given), rtol=1e-9)
 
 
-@pytest.mark.parametrize("zeros", ["", " zeros"])
+@for_each("zeros", ["", " zeros"])
 def test_it_goes_through_an_average_pool_that_counts_no_zeros(zeros):
     net = Net.parse(f"input 1x6x6; conv 2 3x3; avgpool 2 pad 1{zeros}; batchnorm; flatten; dense 2")
     trained = trained_of(net)
@@ -106,7 +106,7 @@ def test_it_goes_through_an_average_pool_that_counts_no_zeros(zeros):
     np.testing.assert_allclose(outputs(fewer, given), outputs(trained, given), rtol=1e-9)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "ending",
     [
         "dense 3; softmax",

@@ -1,8 +1,8 @@
 import numpy as np
-import pytest
 from hypothesis import given
 
 from gradbook.net import Flatten, Net
+from tests.cases import for_each
 from tests.families import networks
 from tests.trained import by_the_graph, drawn, model_of, outputs, trained_of
 
@@ -68,9 +68,7 @@ def test_a_softmax_of_channels_is_given_them_flat():
     assert trained.layers[2].reads == (2,)
 
 
-@pytest.mark.parametrize(
-    ("input", "picture"), [("1x28x28", (1, 28, 28)), ("784", (1, 28, 28)), ("7", None)]
-)
+@for_each(("input", "picture"), [("1x28x28", (1, 28, 28)), ("784", (1, 28, 28)), ("7", None)])
 def test_a_model_tells_what_its_pictures_are_like(input, picture):
     layers = "flatten; dense 10" if "x" in input else "dense 10"
     trained = model_of(f"input {input}; {layers}; softmax").trained()

@@ -10,6 +10,7 @@ import pytest
 from gradbook.errors import UsageError
 from gradbook.net import parse
 from gradbook.net.names import named_weight, weight_name
+from tests.cases import for_each
 
 NET = parse(
     "input 2x8x8; conv 4 3x3 groups 2; batchnorm; relu; conv 3 2x2 no bias; flatten; dense 5 fixed "
@@ -26,7 +27,7 @@ def test_every_weight_is_found_by_its_own_name():
                 assert named_weight(NET, name) == (parameter, place)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "layer", "role", "place"),
     [
         ("conv2 2,3,1,0", 3, "w", (2, 3, 1, 0)),
@@ -46,7 +47,7 @@ def test_a_layer_and_a_place_name_a_weight(words, layer, role, place):
     assert (parameter.layer, str(parameter.role), found) == (layer, role, place)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "complaint"),
     [
         ("w0", "no weight is called 'w0'"),

@@ -15,6 +15,7 @@ from gradbook.net import Net, Sample, builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
+from tests.cases import for_each
 from tests.outside.witness import recalculate_all
 from tests.report.workbooks import change, edited
 
@@ -109,7 +110,7 @@ def test_normalisation_answers_with_the_means_of_the_training(recalculated):
     assert own[4] == pytest.approx(normalised_answer(NETS["normalised"]), rel=1e-12)
 
 
-@pytest.mark.parametrize("name", NETS)
+@for_each("name", NETS)
 def test_outputs_stand_beside_targets_sample_by_sample(recalculated, name):
     net = NETS[name]
     step = scalar_step(net)

@@ -15,6 +15,7 @@ from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.grids.scene import GridScene
 from gradbook.targets.excel.grids.windows import LookedAt, WeightLookedAt
 from gradbook.targets.excel.plan.book import GRIDS, WorkbookPlan
+from tests.cases import for_each
 from tests.outside.witness import recalculate_all
 from tests.report.workbooks import change, retype, tables
 from tests.targets.excel.grids.test_windows import NETS
@@ -107,7 +108,7 @@ def test_every_grid_shows_the_chosen_epoch_and_sample(recalculated, choice):
     assert count > 50
 
 
-@pytest.mark.parametrize("choice", CHOICES)
+@for_each("choice", CHOICES)
 def test_the_chosen_place_is_worked_from_its_window(recalculated, choice):
     name, epoch, sample, places = CHOICES[choice]
     found, shown = scene(name), cells(recalculated / f"{choice}.xlsx")
@@ -121,7 +122,7 @@ def test_the_chosen_place_is_worked_from_its_window(recalculated, choice):
         assert lines[-1] == "the same"
 
 
-@pytest.mark.parametrize("choice", CHOICES)
+@for_each("choice", CHOICES)
 def test_a_weights_gradient_is_worked_from_all_that_it_meets(recalculated, choice):
     name, epoch, sample, _ = CHOICES[choice]
     found, shown = scene(name), cells(recalculated / f"{choice}.xlsx")

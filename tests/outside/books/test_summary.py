@@ -20,6 +20,7 @@ from gradbook.net import (
 )
 from gradbook.net.measure import measure
 from gradbook.report.other_workbooks import write_book
+from tests.cases import for_each
 from tests.outside.witness import read_values, recalculate
 
 OTHERS = {
@@ -61,7 +62,7 @@ def activation(kind: str, shape, nn):
         yield {"relu": nn.ReLU, "tanh": nn.Tanh}[kind]()
 
 
-@pytest.mark.parametrize("net", [*DIGITS, *OTHERS])
+@for_each("net", [*DIGITS, *OTHERS])
 def test_torchinfo_counts_the_same(twin, net):
     """But for batch normalisation: its parameters are torchinfo's multiply-adds, not ours."""
     import torchinfo

@@ -19,6 +19,7 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
 from tests.agree.runs import Epoch, distance
+from tests.cases import for_each
 from tests.conftest import THOROUGH
 from tests.outside.engine.test_pytorch import KINDS as TRAINED_KINDS
 from tests.outside.witness import recalculate_all
@@ -205,7 +206,7 @@ def test_the_check_is_all_green(recalculated, kind, change_made):
     assert set(found.of_epoch) == set(range(1, epochs_of(kind) + 1))
 
 
-@pytest.mark.parametrize(("kind", "weight"), SPOILT)
+@for_each(("kind", "weight"), SPOILT)
 def test_the_check_turns_red_where_a_gradient_is_a_little_off(recalculated, kind, weight):
     found = verdicts(recalculated / f"{kind} {weight} spoilt.xlsx")
     assert [name for name, verdict in found.of.items() if verdict == "differs"] == [weight]
@@ -213,14 +214,14 @@ def test_the_check_turns_red_where_a_gradient_is_a_little_off(recalculated, kind
     assert found.epochs == f"1 of {epochs_of(kind)} epochs differs, the first is epoch 1"
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("change_made", ["", " changed"])
+@for_each("kind", KINDS)
+@for_each("change_made", ["", " changed"])
 def test_every_chain_of_the_derivation_comes_to_its_gradient(recalculated, kind, change_made):
     found = column(recalculated / f"{kind}{change_made}.xlsx", "Derivation", 5)
     assert found == ["agrees"] * len(scalar_step(KINDS[kind]).gradients)
 
 
-@pytest.mark.parametrize("kind", ["worked", "xor with relu"])
+@for_each("kind", ["worked", "xor with relu"])
 def test_the_derivation_tells_the_epoch_that_is_typed(recalculated, kind):
     sheet = load_workbook(recalculated / f"{kind} changed.xlsx", data_only=True)["Derivation"]
     found = {row[1].value: row[3].value for row in sheet.iter_rows() if row[5].value == "agrees"}
@@ -239,7 +240,7 @@ def test_the_learning_rates_are_computed_like_the_training(recalculated):
     assert [sheet["F5"].value, sheet["F6"].value] == ["too slow", "saturated"]
 
 
-@pytest.mark.parametrize("name", ["nearly there", "all zero", "saturated", "large"])
+@for_each("name", ["nearly there", "all zero", "saturated", "large"])
 def test_the_check_never_cries_wolf(recalculated, name):
     epoch, found = DELICATE[name][2], verdicts(recalculated / f"{name}.xlsx")
     assert found.summary == f"all {len(found.of)} gradients agree in epoch {epoch}"

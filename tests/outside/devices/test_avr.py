@@ -24,6 +24,7 @@ from gradbook.targets.portable.sketches import (
 )
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from gradbook.targets.portable.whole_makers import quantise, quantise_windows
+from tests.cases import for_each
 from tests.outside.devices.avr import LARGE, MEGA, UNO, heard
 from tests.outside.devices.boards import Question, checksum, run, that_learns
 from tests.targets.portable.heard import heard_classes
@@ -286,7 +287,7 @@ def test_gestures_fit_an_uno(tmp_path):
     assert played.flash + 2000 < UNO.flash
 
 
-@pytest.mark.parametrize("whole", [True, False])
+@for_each("whole", [True, False])
 def test_a_sketch_that_learns_is_made(whole, digits, tmp_path):
     trained = model_of(SMALL).trained()
     numbers = quantise(trained, digits, learns=True) if whole else None

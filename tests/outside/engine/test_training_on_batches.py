@@ -14,6 +14,7 @@ from gradbook.graph.reference import evaluate
 from gradbook.net import DIGITS, builtin, parse
 from gradbook.net.build import inference, training_step
 from gradbook.net.step import Step, drawn, follow
+from tests.cases import for_each
 from tests.families import networks
 
 SMALL = """\
@@ -112,7 +113,7 @@ def test_any_network_has_pytorchs_gradients(twin, net, size, seed):
         assert error <= 1e-12 * largest + 1e-15, weight.name
 
 
-@pytest.mark.parametrize("words", UPDATES.values(), ids=UPDATES)
+@for_each("words", UPDATES.values(), ids=UPDATES)
 def test_ten_steps_are_pytorchs(words, twin):
     net = parse(SMALL + words)
     step = training_step(net, batch=8)

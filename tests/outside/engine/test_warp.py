@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from gradbook.chance import Purpose, key
 from gradbook.data.warp import Crop, Elastic, Warp, draw_warp, influence, warp_image
+from tests.cases import for_each
 from tests.data.made import pixels
 
 SEED, EPOCH = 5, 2
@@ -45,21 +45,21 @@ def turn(angle):
     return [[c, s], [-s, c]]
 
 
-@pytest.mark.parametrize("image", range(4))
+@for_each("image", range(4))
 def test_a_rotation_is_pytorchs(torch, image):
     warp = Warp(rotate=180)
     expected = theirs(torch, IMAGES[image], turn(draw(warp, image).angle))
     assert np.allclose(ours(image, warp), expected, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("image", range(4))
+@for_each("image", range(4))
 def test_a_scaling_is_pytorchs(torch, image):
     warp = Warp(scale=(0.5, 2))
     expected = theirs(torch, IMAGES[image], np.eye(2) * draw(warp, image).scale)
     assert np.allclose(ours(image, warp), expected, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("image", range(4))
+@for_each("image", range(4))
 def test_all_together_are_pytorchs(torch, image):
     warp = Warp(25, 3, (0.8, 1.2), 20, Crop(9, 0.5), Elastic(5, 2))
     fell = draw(warp, image)

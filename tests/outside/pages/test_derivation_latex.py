@@ -14,6 +14,7 @@ from gradbook.net import BUILTIN, builtin, parse
 from gradbook.targets.algebra.forms import Document, Heading
 from gradbook.targets.algebra.tex import escape, write_latex
 from gradbook.targets.drawing import draw, tikz
+from tests.cases import for_each
 from tests.outside.witness import compile_latex, program
 from tests.targets.algebra.samples import NAMES, document_of
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.witness("pdflatex")
 FORGIVEN = 4  # points: a letter's width
 
 
-@pytest.mark.parametrize("name", NAMES)
+@for_each("name", NAMES)
 def test_latex_sets_the_derivation_within_its_margins(name, tmp_path):
     assert beyond_the_margins(write_latex(document_of(name)), tmp_path) == []
 

@@ -10,6 +10,7 @@ from gradbook.lab.texts import LineProblem, LineWriter, arrays, learning_order, 
 from gradbook.lab.training.train import train
 from gradbook.net import builtin
 from gradbook.report.letters_page import letters_page
+from tests.cases import for_each
 from tests.outside.pages.play.drawing import number
 
 pytestmark = pytest.mark.witness("chromium")
@@ -58,7 +59,7 @@ def test_it_is_small_enough_to_be_mailed_and_asks_nobody(page_of_names):
     assert "default-src 'none'" in html
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@for_each("width", [390, 1280])
 def test_nothing_is_wider_than_the_window(width, chromium, page_of_names):
     chromium.show(page_of_names, width)
     chromium.until(READY)

@@ -14,6 +14,7 @@ from gradbook.report.media import write
 from gradbook.report.play_page import play_page
 from gradbook.report.sweep import sweep_report
 from gradbook.targets.algebra.derive import derive
+from tests.cases import for_each
 from tests.outside.browser import Browser
 from tests.outside.pages.framed import beyond_the_sheet
 
@@ -75,7 +76,7 @@ def test_a_line_that_stands_there_is_noticed(chromium, pages, tmp_path):
     assert stray(chromium, tmp_path) != []
 
 
-@pytest.mark.parametrize("width", [700, 1200])
+@for_each("width", [700, 1200])
 def test_in_print_pictures_lie_in_their_units(width, chromium, tmp_path):
     page = tmp_path / "seen.html"
     page.write_text(play_page(parse(SEEN)), encoding="utf-8")

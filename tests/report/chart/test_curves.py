@@ -5,13 +5,13 @@ from math import inf, isnan, nan
 from xml.etree import ElementTree
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.report.charts import LOG, Chart, Curve, chart_lines, few, spread_out, thin, tick_text
 from gradbook.report.figures import chart_svg, stack_charts
 from gradbook.report.words import plain
+from tests.cases import for_each
 
 EPOCHS = np.arange(40)
 
@@ -50,8 +50,8 @@ def test_a_chart_as_a_picture(golden):
     golden("chart.svg", chart_svg(chart([1, 0.1, 0.01, 0.002, 0.001], [1, 5, nan, 2, 1])))
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
-@pytest.mark.parametrize("ascii_only", [False, True])
+@for_each("width", [60, 80, 120])
+@for_each("ascii_only", [False, True])
 def test_a_chart_keeps_to_its_width(width, ascii_only):
     lines = plain(chart_lines(MANY, width, 10, ascii_only=ascii_only)).splitlines()
     assert max(map(len, lines)) <= width
@@ -125,7 +125,7 @@ def check_drawn(drawn):
     assert drawn.levels
 
 
-@pytest.mark.parametrize("values", [[0, 0, 0], [nan, nan], [inf], [5e-324] * 3, [1.7e308, inf]])
+@for_each("values", [[0, 0, 0], [nan, nan], [inf], [5e-324] * 3, [1.7e308, inf]])
 def test_losses_without_a_scale_can_be_drawn(values):
     check_drawn(chart(values))
 
@@ -139,7 +139,7 @@ def test_levels_lie_within_the_chart_and_are_few(start, factor):
     assert heights == sorted(heights)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("epochs", "counts"),
     [
         (1, [1]),
@@ -153,7 +153,7 @@ def test_the_epochs_named_are_the_first_and_round_ones(epochs, counts):
     assert chart(np.ones(epochs)).counts == counts
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "text", "in_ascii"),
     [
         (0.01, "0.01", "0.01"),
@@ -190,7 +190,7 @@ def test_spreading_moves_nothing_that_has_room():
     assert spread_out([10, 50, 30], 5, 0, 100) == [10, 50, 30]
 
 
-@pytest.mark.parametrize(("count", "most"), [(0, 5), (3, 5), (5, 5), (100, 7), (100, 1)])
+@for_each(("count", "most"), [(0, 5), (3, 5), (5, 5), (100, 7), (100, 1)])
 def test_few_takes_the_ends_and_some_between(count, most):
     chosen = few(count, most)
     assert len(chosen) <= most

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gradbook.report.charts import EVEN, LOG, TOWARDS, Chart, Curve, chart_lines
 from gradbook.report.words import plain
+from tests.cases import for_each
 
 shares = st.lists(st.floats(0, 1), min_size=1, max_size=8).map(np.array)
 rates = st.lists(st.floats(0, 1e3), min_size=1, max_size=8).map(np.array)
@@ -19,7 +20,7 @@ def test_from_99_to_999_is_as_far_as_from_90_to_99():
     assert places == pytest.approx([0, 1, 2, 3])
 
 
-@pytest.mark.parametrize("scale", [LOG, EVEN, TOWARDS])
+@for_each("scale", [LOG, EVEN, TOWARDS])
 def test_what_is_no_number_has_no_place(scale):
     assert isnan(scale.place(nan))
 
@@ -46,7 +47,7 @@ def test_even_steps_begin_at_nothing_and_have_room_above(values):
     assert high > max(values) or high == 1
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("values", "levels"),
     [
         ([0.981, 0.9952], ["98 %", "99 %", "99.5 %", "99.8 %"]),

@@ -16,6 +16,7 @@ from gradbook.net import BatchNorm, Pool, Role, builtin, parse
 from gradbook.report.play_page import building_table, builds, page_tables
 from gradbook.targets.page.content import content
 from gradbook.targets.page.plane import tells_points_apart
+from tests.cases import for_each
 from tests.families import networks, steady
 from tests.targets.page.machine import asked, number
 
@@ -188,7 +189,7 @@ ONCE_WRITTEN_OTHERWISE = [
 ]
 
 
-@pytest.mark.parametrize("text", ONCE_WRITTEN_OTHERWISE)
+@for_each("text", ONCE_WRITTEN_OTHERWISE)
 def test_what_was_once_written_otherwise_reads_as_python_writes_it(text):
     net = parse(f"{text}; loss half squared error")
     assert without_memory(Said(built(net)).words()) == Said(given_tables(net)).words()
@@ -226,7 +227,7 @@ SEQUENCES = [
 ]
 
 
-@pytest.mark.parametrize("text", SEQUENCES)
+@for_each("text", SEQUENCES)
 def test_a_sequence_reads_and_comes_to_what_python_writes(text):
     net = parse(text)
     here, there = Said(built(net)), Said(given_tables(net))
@@ -279,8 +280,8 @@ def test_it_trains_to_the_same_weights_and_verdict(net):
     )
 
 
-@pytest.mark.parametrize("rate", [0.01, 0.5, 10.0, 1000.0])
-@pytest.mark.parametrize("name", ["worked", "mazur", "xor"])
+@for_each("rate", [0.01, 0.5, 10.0, 1000.0])
+@for_each("name", ["worked", "mazur", "xor"])
 def test_the_verdict_is_the_same(name, rate):
     net = builtin(name)
     one, other = (
@@ -319,7 +320,7 @@ def test_samples_of_before_stay_where_the_text_has_none():
     assert table["most"] == 1000
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "is_built"),
     [
         ("input 4x2; lstm 2 all; gru 2; dense 1", True),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gradbook.errors import NetTextError
 from gradbook.net import parse
 from gradbook.report.play_page import building_table
+from tests.cases import for_each
 from tests.targets.page.machine import asked
 
 pytestmark = pytest.mark.witness("node")
@@ -89,7 +90,7 @@ def test_a_number_alone_is_changed(name, layer, number):
     assert edited(text, "reworded", layer=layer, words=new) == text.replace(old, new)
 
 
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+@for_each("text", TEXTS.values(), ids=TEXTS)
 def test_a_setting_is_changed_where_it_stands_or_added(text):
     made = edited(text, "set", words=["loss", "huber loss"])
     assert made == text.replace("loss mse", "loss huber loss")

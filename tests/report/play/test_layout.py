@@ -15,6 +15,7 @@ from gradbook.net import builtin
 from gradbook.report.play_page import building_table, builds
 from gradbook.targets.drawing.layout import ColumnSize, SpacingRules, space_out
 from gradbook.targets.drawing.shapes import ems, width_table
+from tests.cases import for_each
 from tests.families import networks
 from tests.targets.drawing.overlaps import overlaps, small_network
 from tests.targets.page.machine import asked
@@ -126,8 +127,8 @@ def test_nothing_of_a_small_network_lies_on_anything_else(tens, room):
             assert (seed, list(found(laid_out(net, room)))) == (seed, [])
 
 
-@pytest.mark.parametrize("room", [PHONE, TABLET, DESK])
-@pytest.mark.parametrize("chosen", ["", "numbers", "pictures"])
+@for_each("room", [PHONE, TABLET, DESK])
+@for_each("chosen", ["", "numbers", "pictures"])
 def test_nothing_lies_on_anything_else_where_units_have_pictures(chosen, room):
     for seed in range(60):
         if builds(net := small_network(seed)):
@@ -143,8 +144,8 @@ def test_nothing_of_any_network_lies_on_anything_else(net, room):
     assert list(found(laid_out(net, room))) == []
 
 
-@pytest.mark.parametrize("name", ["worked", "mazur", "xor"])
-@pytest.mark.parametrize("room", [PHONE, TABLET, DESK])
+@for_each("name", ["worked", "mazur", "xor"])
+@for_each("room", [PHONE, TABLET, DESK])
 def test_a_small_network_is_seen_whole_everywhere(name, room):
     layout = laid_out(builtin(name), room)
     assert layout["shown"] <= room

@@ -13,6 +13,7 @@ from gradbook.net import builtin, parse
 from gradbook.report.play_page import MOST_BYTES, page_tables, play_page
 from gradbook.report.scripts import script
 from gradbook.targets.page.content import content
+from tests.cases import for_each
 from tests.targets.page.networks import shown_networks
 
 PHRASES = files("gradbook") / "web/view/phrases.js"
@@ -23,7 +24,7 @@ def tables(net):
     return json.loads(json.dumps(page_tables(content(net))))
 
 
-@pytest.mark.parametrize("net", [builtin("worked"), builtin("xor"), parse(PLAY)], ids=str)
+@for_each("net", [builtin("worked"), builtin("xor"), parse(PLAY)], ids=str)
 def test_a_page_is_small_and_asks_nobody(net):
     html = play_page(net)
     assert len(html.encode()) < 0.875 * MOST_BYTES  # 350 kB

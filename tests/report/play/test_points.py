@@ -12,17 +12,18 @@ from gradbook.data.made_points import POINT_SETS, points
 from gradbook.net import parse
 from gradbook.report.play_page import page_tables
 from gradbook.targets.page.content import content
+from tests.cases import for_each
 from tests.targets.page.machine import asked
 
 pytestmark = pytest.mark.witness("node")
 
 
-@pytest.mark.parametrize("kind", POINT_SETS)
+@for_each("kind", POINT_SETS)
 def test_a_set_is_the_commands(kind):
     assert asked("points", kind=kind) == [list(point) for point in points(kind)]
 
 
-@pytest.mark.parametrize("kind", [*POINT_SETS, "slope", "hills", "sine"])
+@for_each("kind", [*POINT_SETS, "slope", "hills", "sine"])
 def test_a_seed_draws_others_and_noise_moves_them_no_farther_than_it_says(kind):
     first, other = (np.array(asked("points", kind=kind, seed=seed)) for seed in (0, 7))
     assert not np.array_equal(first, other)
@@ -39,7 +40,7 @@ def hill(x, y):
     return sum(sign * exp(-((x - a) ** 2 + (y - b) ** 2) / 0.08) for a, b, sign in all_of_them)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "value"),
     [
         ("slope", lambda x, y: (x + y) / 2),

@@ -6,11 +6,10 @@ import json
 import re
 from html import unescape
 
-import pytest
-
 import gradbook as gb
 from gradbook.report.play_page import layers_text, play_page
 from gradbook.report.scripts import script
+from tests.cases import for_each
 from tests.pseudo import PLAIN_WORD, plain_words, pseudo_language, spelled
 
 TAGS = re.compile(r"<(script|style|code|pre|textarea|title)\b.*?</\1>|<[^>]*>", re.DOTALL)
@@ -26,7 +25,7 @@ def words_of(page: str) -> list[str]:
     return [named, *labels, unescape(TAGS.sub(" ", seen))]
 
 
-@pytest.mark.parametrize("named", ["worked", "xor", "strokes", "attention-by-hand", "echo"])
+@for_each("named", ["worked", "xor", "strokes", "attention-by-hand", "echo"])
 def test_a_page_is_translated_wholly(named):
     net = gb.builtin(named)
     with pseudo_language():

@@ -13,6 +13,7 @@ from gradbook.net import builtin, parse
 from gradbook.report.play_drawing import columns
 from gradbook.report.play_page import formula_table
 from gradbook.targets.page.content import content
+from tests.cases import for_each
 from tests.outside.witness import read_formulas, read_values, recalculate_all
 from tests.targets.page.machine import asked
 
@@ -54,7 +55,7 @@ def column(values, title):
     return [values[f"{letters}{row}"] for row in range(2, EPOCHS + 2)]
 
 
-@pytest.mark.parametrize("name", NETS)
+@for_each("name", NETS)
 def test_libreoffice_trains_as_the_page_does(books, name):
     folder, _ = books
     net = NETS[name]
@@ -71,7 +72,7 @@ def test_libreoffice_trains_as_the_page_does(books, name):
     )
 
 
-@pytest.mark.parametrize("name", NETS)
+@for_each("name", NETS)
 def test_the_numbers_that_it_brings_along_are_those_of_its_formulas(books, name):
     folder, _ = books
     mine = read_values(folder / f"{name}.xlsx")["Training"]
@@ -82,7 +83,7 @@ def test_the_numbers_that_it_brings_along_are_those_of_its_formulas(books, name)
         assert again[place] == wanted, place
 
 
-@pytest.mark.parametrize("name", ["worked", "xor"])
+@for_each("name", ["worked", "xor"])
 def test_check_reads_it_and_finds_it_right(books, name):
     folder, _ = books
     assert check(folder / f"{name}.xlsx").verdict == "right"

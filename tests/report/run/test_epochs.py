@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from math import inf, nan
 
-import pytest
-
 from gradbook.lab.images import ImageProblem
 from gradbook.lab.training.epochs import Epoch
 from gradbook.report.training import epoch_table
 from gradbook.report.words import plain
+from tests.cases import for_each
 
 EPOCH = Epoch(3, 0.2, 0.31245, 0.9041, 0.0712, 0.97815, 65.2, 28_123.4)
 
@@ -32,7 +31,7 @@ def test_the_most_right_so_far_is_marked():
     assert {piece.colour for piece in epoch_table(ImageProblem, 80).row(EPOCH)} == {""}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("width", "titles"),
     [
         (74, "epoch loss right loss right rate time"),
@@ -63,7 +62,7 @@ def test_letters_do_where_there_is_nothing_else():
     assert plain(epoch_table(ImageProblem, 80, ascii_only=True).heading()).isascii()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("loss", "spelled"), [(0.00004, "0.0000"), (12_345.6, "1.2e+04"), (nan, "NaN"), (inf, "∞")]
 )
 def test_a_loss_fits_its_column_whatever_it_is(loss, spelled):

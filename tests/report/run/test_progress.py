@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from math import inf, nan
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.lab.training.epochs import Progress
 from gradbook.report.training import Trace, bar, progress_in_a_line, progress_lines, spark
 from gradbook.report.words import plain
+from tests.cases import for_each
 
 NOW = Progress(2, 20, 98, 196, 28_123.4, 12.0, 97.1, 0.0123, (2.0, 1.0, 0.5, 0.25))
 
@@ -59,7 +59,7 @@ def test_one_line_will_do():
     assert plain([progress_in_a_line(NOW, 10)]) == "epoch 2/20\n"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("share", "drawn"),
     [(0, "────"), (0.125, "╸───"), (0.5, "━━──"), (1, "━━━━"), (1.5, "━━━━"), (-1, "────")],
 )
@@ -67,7 +67,7 @@ def test_a_bar_is_exact_to_half_a_character(share, drawn):
     assert "".join(piece.text for piece in bar(share, 4)) == drawn
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("values", "drawn"),
     [
         ((), "    "),
@@ -80,7 +80,7 @@ def test_losses_are_heights(values, drawn):
     assert spark(values, 4) == drawn
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("losses", "means"),
     [
         ((), []),

@@ -10,6 +10,7 @@ from gradbook.lab.runs import gather
 from gradbook.lab.training.train import Spread
 from gradbook.report.markup import report_page
 from gradbook.report.training_report import SEEDS, seeds_report, seeds_svg
+from tests.cases import for_each
 from tests.report.html import cells, words
 from tests.runs import pictures, several
 
@@ -17,9 +18,7 @@ DATA = pictures(each=24)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.mark.parametrize(
-    "values", [(0.9952, 0.9941, 0.9947), (1.0, 1.0), (0.5,), (0.0, 0.3), (0.99, 0.9901)]
-)
+@for_each("values", [(0.9952, 0.9941, 0.9947), (1.0, 1.0), (0.5,), (0.0, 0.3), (0.99, 0.9901)])
 def test_every_seed_has_its_dot_at_the_height_of_its_value(values):
     picture = ElementTree.fromstring(seeds_svg(Spread(values), range(len(values)), 10_000))
     heights = [float(dot.get("cy")) for dot in picture.iter(f"{SVG}circle")]

@@ -3,8 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
-import pytest
-
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, summarise_seeds
 from gradbook.report.training import (
@@ -15,6 +13,7 @@ from gradbook.report.training import (
     stopping_lines,
 )
 from gradbook.report.words import plain
+from tests.cases import for_each
 
 RESULT = {
     "recipe": "quick",
@@ -52,14 +51,14 @@ def test_what_was_done_before_has_no_images_to_count():
     )
 
 
-@pytest.mark.parametrize("width", range(20, 100, 7))
+@for_each("width", range(20, 100, 7))
 def test_a_figure_is_never_torn_from_its_unit(width):
     page = said(result_lines(RESULT, width, "10,000 test images", 10_000))
     assert "99.43 %" in page
     assert "12.3 s" in page
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("step", "where"),
     [
         (0, "before the first step"),

@@ -15,6 +15,7 @@ from gradbook.net.step import run
 from gradbook.targets.algebra.derive import derive, records
 from gradbook.targets.algebra.forms import Derived, Equation, numbers_in
 from gradbook.targets.algebra.text import TextPrinter, spell, write_text
+from tests.cases import for_each
 from tests.families import networks
 from tests.targets.algebra.reading import NUMPY, worked_out
 
@@ -59,7 +60,7 @@ def wrong_formulas(net):
     return [name for name, said, gradient in found if abs(said - gradient) > 1e-12 * max(size, 1)]
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@for_each("name", LESSONS)
 def test_the_formulas_as_read_come_to_the_gradients(name):
     assert wrong_formulas(builtin(name)) == []
 
@@ -131,7 +132,7 @@ def unequal_sides(net):
     return found
 
 
-@pytest.mark.parametrize("name", ["worked", "mazur"])
+@for_each("name", ["worked", "mazur"])
 def test_every_step_equals_the_one_before(name):
     assert unequal_sides(builtin(name)) == []
 
@@ -185,7 +186,7 @@ class Symbolic:
         }
 
 
-@pytest.mark.parametrize("text", SMALL.values(), ids=SMALL)
+@for_each("text", SMALL.values(), ids=SMALL)
 def test_sympy_differentiates_to_the_same_formulas(text):
     import sympy
 
@@ -212,7 +213,7 @@ def random_point(dice, symbols):
 # The terminal's own lines ----------------------------------------------------
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@for_each("name", LESSONS)
 def test_a_broken_line_loses_nothing(name):
     step = scalar_step(builtin(name))
     squeezed = "".join(write_text(derive(step, everything=True)).split())

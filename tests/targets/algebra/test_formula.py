@@ -12,6 +12,7 @@ from gradbook.net.lower import scalar_step
 from gradbook.targets.algebra.derive import records
 from gradbook.targets.algebra.forms import Numeral
 from gradbook.targets.algebra.formula import definition
+from tests.cases import for_each
 
 
 def said(text, part="forward"):
@@ -47,7 +48,7 @@ ACTIVATIONS = {
 }
 
 
-@pytest.mark.parametrize(("word", "formulas"), ACTIVATIONS.items(), ids=ACTIVATIONS)
+@for_each(("word", "formulas"), ACTIVATIONS.items(), ids=ACTIVATIONS)
 def test_an_activation_and_its_slope(word, formulas):
     text = f"input 1; dense 1 no bias; {word}; dense 1 no bias"
     formula, slope = formulas
@@ -71,7 +72,7 @@ LOSSES = {
 }
 
 
-@pytest.mark.parametrize(("loss", "expected"), LOSSES.items(), ids=LOSSES)
+@for_each(("loss", "expected"), LOSSES.items(), ids=LOSSES)
 def test_a_loss_and_its_slope(loss, expected):
     layers, formula, slope = expected
     text = f"input 1; {layers}; loss {loss}"
@@ -79,7 +80,7 @@ def test_a_loss_and_its_slope(loss, expected):
     assert said(text, "weights")["w1"] == slope
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("ending", "formulas"),
     [
         (

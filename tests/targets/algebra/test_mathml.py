@@ -1,8 +1,6 @@
 import re
 from xml.etree import ElementTree
 
-import pytest
-
 from gradbook.graph.names import RATE, TOTAL_ERROR, Name
 from gradbook.targets.algebra.forms import (
     BigSum,
@@ -26,6 +24,7 @@ from gradbook.targets.algebra.forms import (
     Words,
 )
 from gradbook.targets.algebra.mathml import display, inline
+from tests.cases import for_each
 
 CORE = {"math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mfrac", "msqrt"}
 CORE |= {"msub", "msup", "msubsup", "munder", "mtable", "mtr", "mtd"}
@@ -51,7 +50,7 @@ def read(element: ElementTree.Element) -> str:
 
 
 # Where brackets stand is decided once, for all formats, and tested in test_text.py.
-@pytest.mark.parametrize(
+@for_each(
     ("form", "reads"),
     [
         (Terms((H1, Minus(W5), Numeral(-2))), "h1−w5+(−2)"),
@@ -78,7 +77,7 @@ def test_forms_read_as_people_write_them(form, reads):
     assert said(form) == reads
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "reads"),
     [
         (1e-5, "10−5"),
@@ -119,7 +118,7 @@ def test_a_variance_is_bracketed_before_it_is_squared():
     assert said(Power(Symbol(Name("σ²", (3,))), Numeral(2))) == "(σ32)2"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "kind"),
     [
         (Name("i", (1,)), "k-inputs"),

@@ -22,6 +22,7 @@ from gradbook.targets.algebra.matrix_form import (
     tell_in_general,
 )
 from gradbook.targets.algebra.text import spell, write_text
+from tests.cases import for_each
 
 
 def slid(windows, x):
@@ -331,7 +332,7 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize(
+@for_each(
     "net",
     [*map(builtin, LESSONS), *map(parse, NETWORKS.values())],
     ids=[*LESSONS, *NETWORKS],

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
 from gradbook.net import parse
 from gradbook.net.lower import scalar_step
@@ -33,6 +31,7 @@ from gradbook.targets.algebra.tex import (
     spell_inline,
     symbol,
 )
+from tests.cases import for_each
 from tests.targets.algebra.samples import NAMES, document_of
 
 h = Name("h", (1,))
@@ -52,7 +51,7 @@ NAMED = {
 }
 
 
-@pytest.mark.parametrize(("said", "name"), NAMED.items(), ids=NAMED)
+@for_each(("said", "name"), NAMED.items(), ids=NAMED)
 def test_names_have_their_places_below(said, name):
     assert symbol(name) == said
 
@@ -79,7 +78,7 @@ SPELLINGS = {
 }
 
 
-@pytest.mark.parametrize(("said", "form"), SPELLINGS.items(), ids=SPELLINGS)
+@for_each(("said", "form"), SPELLINGS.items(), ids=SPELLINGS)
 def test_forms_are_spelled_as_tex_has_them(said, form):
     assert spell(form).replace(" ", "") == said.replace(" ", "")
 
@@ -107,7 +106,7 @@ def test_a_fraction_is_as_wide_as_its_wider_part():
 # Documents -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
+@for_each("name", NAMES)
 def test_every_brace_and_environment_is_closed(name):
     text = tex.write_latex(document_of(name))
     bare = text.replace(r"\{", "").replace(r"\}", "")
@@ -124,7 +123,7 @@ KNOWN = """
 """.split()  # noqa: SIM905
 
 
-@pytest.mark.parametrize("name", NAMES)
+@for_each("name", NAMES)
 def test_markdown_keeps_to_what_katex_and_mathjax_both_know(name):
     text = tex.write_markdown(document_of(name))
     formulas = re.findall(r"```math\n(.*?)\n```|\$`([^`]*)`\$", text, re.DOTALL)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from hypothesis import given, settings
 
 from gradbook.graph.names import Name
@@ -33,6 +32,7 @@ from gradbook.targets.algebra.forms import (
 from gradbook.targets.algebra.printing import break_line, decimal
 from gradbook.targets.algebra.tex import write_latex, write_markdown
 from gradbook.targets.algebra.text import TEXT, spell, write_text
+from tests.cases import for_each
 from tests.families import networks
 from tests.targets.algebra.samples import NAMES, document_of
 
@@ -77,7 +77,7 @@ SPELLINGS = {
 }
 
 
-@pytest.mark.parametrize(("said", "form"), SPELLINGS.items(), ids=SPELLINGS)
+@for_each(("said", "form"), SPELLINGS.items(), ids=SPELLINGS)
 def test_brackets_stand_where_they_are_needed_and_nowhere_else(said, form):
     assert spell(form) == said
 
@@ -100,7 +100,7 @@ DIGITS = {
 }
 
 
-@pytest.mark.parametrize(("value", "said"), DIGITS.items(), ids=map(str, DIGITS))
+@for_each(("value", "said"), DIGITS.items(), ids=map(str, DIGITS))
 def test_numbers_have_seven_digits_at_most(value, said):
     assert decimal(value) == said
 
@@ -126,13 +126,13 @@ def test_lines_break_within_brackets_if_they_must():
     assert "".join("".join(lines).split()) == "".join(spell(long).split())
 
 
-@pytest.mark.parametrize("room", [-2, 0, 1])
+@for_each("room", [-2, 0, 1])
 def test_where_there_is_no_room_a_line_breaks_wherever_it_can(room):
     assert break_line(TEXT.write(a * b + c), room) == ["a", "·b", "+ c"]
 
 
-@pytest.mark.parametrize("everything", [False, True])
-@pytest.mark.parametrize("name", NAMES)
+@for_each("everything", [False, True])
+@for_each("name", NAMES)
 def test_no_line_is_longer_than_80(name, everything):
     lines = write_text(document_of(name, everything=everything)).splitlines()
     assert [line for line in lines if len(line) > 80] == []
@@ -174,7 +174,7 @@ PUBLISHED = {  # Matt Mazur, "A Step by Step Backpropagation Example" (2015)
 }
 
 
-@pytest.mark.parametrize(("name", "number"), PUBLISHED.items(), ids=PUBLISHED)
+@for_each(("name", "number"), PUBLISHED.items(), ids=PUBLISHED)
 def test_the_figures_of_mazur_appear(name, number):
     text = flat(write_text(document_of("mazur")))
     line = re.search(rf" {name} (?:= E1|←).*? ≈ (0\.\d+) (?:\(|Fixed|-|[A-Z])", text)
@@ -209,7 +209,7 @@ def test_a_wide_network_is_told_in_general_and_one_weight_in_full():
     assert text.count("Weight w") == 1
 
 
-@pytest.mark.parametrize("kind", ["text", "latex", "markdown", "html"])
+@for_each("kind", ["text", "latex", "markdown", "html"])
 def test_the_mean_over_two_samples_is_no_half_beside_that_of_the_squared_error(kind):
     made = explain(parse("input 2; dense 1; sigmoid; sample 0 1 -> 1; sample 1 0 -> 0"))
     told = str(made) if kind == "text" else getattr(made, kind)()
@@ -229,7 +229,7 @@ def test_a_mean_that_cancels_is_said_to_be_zero():
     assert "≈ 0.01207253 − 0.02273864 + 0.01066612 = 0" in text
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "lines"),
     [
         ("deep", ["v_w1 ← 0.9·v_w1 + ∂E_total/∂w1", "w1 ← w1 − η·v_w1"]),
@@ -249,7 +249,7 @@ def test_the_update_is_that_of_the_rule(name, lines):
     assert all(line in text for line in lines)
 
 
-@pytest.mark.parametrize("write", [write_text, write_latex, write_markdown])
+@for_each("write", [write_text, write_latex, write_markdown])
 def test_a_sum_of_a_thousand_terms_is_no_deeper_than_a_short_one(write):
     document = derive(scalar_step(parse("input 1000; dense 1")), only="w1000")
     assert "1000" in write(document)

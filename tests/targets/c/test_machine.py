@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.targets.c.machine import LEVELS, best_block, machine, registers_needed
+from tests.cases import for_each
 
 
-@pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("per_row", [1, 3, 5])
+@for_each("level", LEVELS)
+@for_each("per_row", [1, 3, 5])
 def test_a_block_fits_into_the_registers(level, per_row):
     registers = machine(level).registers
     for rows in (1, 3, 8, 20, 64):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import assume, given
 
 from gradbook.graph.names import Name
@@ -23,6 +22,7 @@ from gradbook.targets.c.rewrite import (
     simplify,
     sum_input,
 )
+from tests.cases import for_each
 from tests.families import networks
 from tests.targets.c.networks import planned, wanted
 from tests.targets.c.networks import text as network
@@ -132,7 +132,7 @@ def test_so_has_a_step_with_sums_over_many_layers():
     assert furthest(training_step(net, batch=8)) < 1e-12
 
 
-@pytest.mark.parametrize("name", ["reference", "blocks", "flat"])
+@for_each("name", ["reference", "blocks", "flat"])
 def test_so_have_the_digit_networks(name):
     assert furthest(training_step(builtin(name), batch=8)) < 1e-12
 
@@ -145,7 +145,7 @@ def phases(text: str) -> int:
     return len(planned(image(text), batch=8).phases)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "count"),
     [
         ("conv 2 3x3\nrelu\n", 1),

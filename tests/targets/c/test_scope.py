@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
 from gradbook.targets.c.scope import Names, identifier, titles
+from tests.cases import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "said"),
     [("μ1", "mu1"), ("∂E/∂w3", "dE_dw3"), ("σ²2", "var2"), ("int", "int_"), ("1st", "_1st")],
 )

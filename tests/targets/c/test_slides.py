@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.targets.c.slides import ROOM, Tiling, cut, forward, tiling
+from tests.cases import for_each
 from tests.targets.c.networks import planned, text
 
 
@@ -49,7 +48,7 @@ def test_the_input_s_gradient_is_made_once():
     assert len(back) == len(set(back)) == 1
 
 
-@pytest.mark.parametrize("length", range(3, 60))
+@for_each("length", range(3, 60))
 def test_a_side_is_covered_and_no_place_is_without_need(length):
     fours, threes = cut(length)
     assert length <= 4 * fours + 3 * threes <= length + (1 if length == 5 else 0)
@@ -61,8 +60,8 @@ def test_a_point_that_only_tiles_of_4_have_is_reckoned_for_them_alone():
     assert tiles.products == sum(count * points for count, points in tiles.shares.items())
 
 
-@pytest.mark.parametrize("side", [3, 5, 7, 11, 14, 26, 28, 57])
-@pytest.mark.parametrize("channels", [8, 32, 200])
+@for_each("side", [3, 5, 7, 11, 14, 26, 28, 57])
+@for_each("channels", [8, 32, 200])
 def test_groups_of_bands_leave_none_over_and_fit_where_one_band_does(side, channels):
     tiles = Tiling(*cut(side), *cut(side))
     groups = tiles.groups(channels)

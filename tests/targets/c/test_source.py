@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from gradbook.net import builtin, parse
 from gradbook.net.build import inference, training_step
 from gradbook.targets.c.machine import machine
 from gradbook.targets.c.source import source
+from tests.cases import for_each
 from tests.targets.c.networks import text
 
 NETS = {
@@ -18,7 +17,7 @@ NETS = {
 }
 
 
-@pytest.mark.parametrize("name", NETS)
+@for_each("name", NETS)
 def test_every_function_and_member_is_written_once(name):
     made = source(training_step(NETS[name], batch=20), inference(NETS[name]), machine("avx2")).text
     functions = re.findall(r"^(?:static|ACROSS|INLINE) [^;=#]*?(\w+)\([^;]*\) \{$", made, re.M)
@@ -30,7 +29,7 @@ def test_every_function_and_member_is_written_once(name):
         assert len(members) == len(set(members))
 
 
-@pytest.mark.parametrize("layers", [1, 10, 40])
+@for_each("layers", [1, 10, 40])
 def test_every_part_is_there_and_has_a_bit(layers):
     net = parse(text(*["conv 8 3x3 pad 1", "relu"] * layers))
     made = source(training_step(net, batch=20), inference(net), machine("plain"))

@@ -10,6 +10,7 @@ from gradbook.graph.node import OPS, Graph, Node, ancestors
 from gradbook.graph.window import Shape
 from gradbook.targets.c.rewrite import simplify
 from gradbook.targets.c.words import LOOPS, PLACED, WEIGHED, WORDS, word
+from tests.cases import for_each
 from tests.graph.cards import CARDS
 
 SAID = {*LOOPS, *PLACED, *WEIGHED, *WORDS}
@@ -26,7 +27,7 @@ def test_every_op_of_a_network_is_said_or_can_be_expanded():
     assert silent == SILENT
 
 
-@pytest.mark.parametrize("name", sorted({*OPS} - SAID - SCALARS))
+@for_each("name", sorted({*OPS} - SAID - SCALARS))
 def test_an_op_without_a_word_is_expanded_into_words(name):
     graph, card = Graph(), CARDS[name]
     inputs = [leaf(graph, f"x{k}", shape) for k, shape in enumerate(card.shapes)]

@@ -10,6 +10,7 @@ from gradbook.net import BUILTIN, Net, builtin, parse
 from gradbook.targets.drawing import Drawing, draw, net_png, png, svg, tikz
 from gradbook.targets.drawing.shapes import Label, Plane, Polyline, Unit, WindowFrame
 from gradbook.targets.drawing.tikz import HIGHEST, WIDEST
+from tests.cases import for_each
 from tests.families import networks
 from tests.pseudo import pseudo_language
 
@@ -206,7 +207,7 @@ def test_drawings_are_the_same_every_time():
     assert png(one, 300) == png(two, 300)
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@for_each("name", BUILTIN)
 def test_png_has_the_width_asked_for_and_is_not_blank(name):
     from PIL import Image
 

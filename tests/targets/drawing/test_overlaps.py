@@ -8,6 +8,7 @@ from hypothesis import given
 from gradbook.net import BUILTIN, builtin
 from gradbook.targets.drawing import Drawing, draw
 from gradbook.targets.drawing.shapes import Label, Plane, Polyline, Unit, ems
+from tests.cases import for_each
 from tests.conftest import THOROUGH
 from tests.families import networks
 from tests.targets.drawing.overlaps import overlaps, small_network
@@ -43,8 +44,8 @@ def test_nothing_of_a_small_network_lies_on_anything_else(tens, numbers):
         assert (seed, found(draw(small_network(seed), numbers))) == (seed, [])
 
 
-@pytest.mark.parametrize("name", BUILTIN)
-@pytest.mark.parametrize("numbers", [False, True])
+@for_each("name", BUILTIN)
+@for_each("numbers", [False, True])
 def test_nothing_of_a_built_in_network_lies_on_anything_else(name, numbers):
     assert found(draw(builtin(name), numbers)) == []
 
@@ -69,7 +70,7 @@ def test_what_lies_on_something_is_noticed():
     assert list(overlaps({}, {"u": box}, {"l": [(-5, 5), (0, 5)]})) == []
 
 
-@pytest.mark.parametrize("font", FONTS)
+@for_each("font", FONTS)
 def test_words_are_no_wider_than_they_are_taken_to_be(font):
     from PIL import ImageFont
 

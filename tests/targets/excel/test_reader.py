@@ -8,6 +8,7 @@ from gradbook.errors import LimitError, TargetError
 from gradbook.net import builtin, parse
 from gradbook.net.measure import measure
 from gradbook.targets.excel.reader import ReaderPlan, require_room
+from tests.cases import for_each
 
 SMALL = """input 1x4x4; conv 2 3x3 pad 1; batchnorm; relu; maxpool 2; conv 2 1x1 groups 2 no bias
 flatten; dense 2; log softmax"""
@@ -88,7 +89,7 @@ def test_values_side_by_side_are_read_where_they_lie():
     assert found.formula(found.stages[2], 6, 0, 0) == f"=MAX(0,{beside.cell(1, 1, 0)})"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("layers", "read"),
     [
         ("conv 1 1x1; dropout 0.1; relu; conv 1 1x1; add back 3; flatten", (0, 0, 1)),
@@ -104,7 +105,7 @@ def test_a_sum_finds_what_dropout_and_flatten_passed_on(layers, read):
     assert found.formula(stage, *place) == f"={before}+{first.cell(*read)}"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("activation", "said"),
     [
         ("leaky relu 0.1", "IF(B11>0,B11,0.1*B11)"),
@@ -122,7 +123,7 @@ def test_an_activation_that_mentions_its_value_twice_has_a_grid_of_its_own(activ
     assert plan.formula(plan.stages[1], 0, 0, 0) == f"={said}"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("activation", "around"),
     [
         ("relu", "MAX(0,{})"),
@@ -140,7 +141,7 @@ def test_an_activation_that_mentions_its_value_once_is_said_around_the_sum(activ
     assert bent == around.format(plain)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "complaint"),
     [
         ("input 1x4x4; flatten; dense 3; softmax; dense 2", "softmax can only be the last layer"),

@@ -11,6 +11,7 @@ from gradbook.lab.training.epochs import fit, order_samples
 from gradbook.net import Sample, parse
 from gradbook.targets.page.content import content
 from tests.agree.runs import by_name
+from tests.cases import for_each
 from tests.targets.page.machine import asked, number
 from tests.targets.page.test_lines import trained
 
@@ -40,7 +41,7 @@ def test_an_epoch_goes_through_its_samples_as_the_engines_do(seed, epoch, count)
     assert said == order_samples(seed, epoch, np.arange(count)).tolist()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "batch"),
     [
         (text, batch)

@@ -6,6 +6,7 @@ from gradbook.data.made_points import points
 from gradbook.errors import TargetError
 from gradbook.net import builtin, parse
 from gradbook.targets.page.content import class_targets, content, ending_of
+from tests.cases import for_each
 
 PLAY = "input 2; dense 3; tanh; dense 1; sigmoid; loss binary cross-entropy"
 
@@ -51,7 +52,7 @@ def test_a_network_on_the_plane_without_samples_gets_points_to_learn():
     assert {tuple(targets) for _, targets in table["samples"]} == {(0.0,), (1.0,)}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("ending", "classes"),
     [
         ("dense 1; sigmoid", [[0.0], [1.0]]),

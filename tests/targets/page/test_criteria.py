@@ -13,6 +13,7 @@ from gradbook.rates.criteria import Condition
 from gradbook.rates.sweep import largest, limit_table, sweep
 from gradbook.targets.page.content import content
 from gradbook.targets.page.criteria import criteria_table
+from tests.cases import for_each
 from tests.targets.page.machine import asked, number
 from tests.targets.page.networks import shown_networks
 
@@ -23,8 +24,8 @@ def judged(net, rate, epochs):
     return asked("judge", table=content(net).table(), rate=rate, epochs=epochs)
 
 
-@pytest.mark.parametrize("rate", DEFAULT_RATES)
-@pytest.mark.parametrize("name", ["worked", "mazur", "xor"])
+@for_each("rate", DEFAULT_RATES)
+@for_each("name", ["worked", "mazur", "xor"])
 def test_the_verdict_on_a_page_is_the_sweeps(name, rate):
     net = builtin(name)
     (alone,) = sweep(net, [rate], 70).outcomes
@@ -44,7 +45,7 @@ def test_the_verdict_on_any_network_is_the_sweeps(net, rate, epochs):
         assert (said["verdict"], said["trains"]) == (str(alone.verdict), alone.trains)
 
 
-@pytest.mark.parametrize("name", ["worked", "mazur", "xor"])
+@for_each("name", ["worked", "mazur", "xor"])
 def test_a_page_says_of_a_network_up_to_which_rate_it_trains_as_a_sweep_does(name):
     net = builtin(name)
     said = asked("limit", table=content(net).table(), epochs=70)["words"]

@@ -14,6 +14,7 @@ from gradbook.net import Bias, Net, builtin, parse
 from gradbook.net.lower import scalars_of
 from gradbook.net.text import LONGEST_TEXT, known_words, layer_words, ours
 from gradbook.targets.page.grammar import MOST_SINGLES, grammar_table, unbuilt
+from tests.cases import for_each
 from tests.families import networks
 from tests.net.text.test_wrong_text import HEAD, JUNK, WRONG
 from tests.targets.page.machine import asked
@@ -45,7 +46,7 @@ def is_refused_by_name(said, text):
     return ours(row[said["column"] - 1 :].replace(";", " ").split()[0]) in known_words()
 
 
-@pytest.mark.parametrize("text", [text for text, *_ in WRONG])
+@for_each("text", [text for text, *_ in WRONG])
 def test_a_wrong_text_is_told_the_same_at_the_same_place(text):
     said = read(text)
     if "message" in said and NOT_HERE.search(said["message"]):
@@ -60,7 +61,7 @@ def test_most_of_the_wrong_texts_are_told_the_same():
     assert len(here) > 0.97 * len(built) > 0.93 * len(WRONG)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "input 2\nagain",
@@ -87,7 +88,7 @@ TOKENS = "input tokens 2 of 3; embed 2; {}; sample {}"
 EACH = "unembed 3; softmax"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         *(f"input tokens {said}" for said in ("", "0 of 3", "3", "3 of", "3 of 0", "three of 3")),
@@ -113,7 +114,7 @@ def test_what_is_wrong_with_tokens_is_told_the_same(text):
     assert read(text) == refused(text)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "input 2x3x3; conv 1 1x1; multiply back 1; flatten; dense 1",
@@ -131,7 +132,7 @@ def test_what_can_not_be_multiplied_or_enlarged_is_told_the_same(text):
     assert read(text) == refused(text)
 
 
-@pytest.mark.parametrize("junk", JUNK)
+@for_each("junk", JUNK)
 def test_junk_is_refused_in_one_line(junk):
     said = read(JUNK[junk])
     assert said["message"] == refused(JUNK[junk])["message"]
@@ -142,7 +143,7 @@ def test_a_text_too_long_is_refused_unread():
     assert "the most is 1,000,000; keep samples in a CSV file" in said["message"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "line", "column", "message"),
     [
         (HEAD + "sigmoid\n data iris.csv", 4, 2, "a page can't open a file by itself"),
@@ -215,7 +216,7 @@ def test_what_the_page_reads_is_what_the_command_reads(net):
     assert found(str(net)) == as_read(net)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "input 2; FC 3; tanh; Linear 1; loss MSE; optimizer SGD; LR 0.5",

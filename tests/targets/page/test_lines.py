@@ -15,6 +15,7 @@ from gradbook.net.step import drawn, follow
 from gradbook.targets.page.content import content
 from gradbook.targets.page.lines import WORDS
 from tests.agree.runs import Epoch, by_name, compared, doubts, reference_run
+from tests.cases import for_each
 from tests.families import steady
 from tests.targets.page.machine import asked, number
 from tests.targets.page.networks import shown_networks
@@ -99,7 +100,7 @@ def test_a_page_trains_as_the_reference_does(net):
     compared(reference_run(step, EPOCHS), trained(content(net), EPOCHS), doubts(step, EPOCHS))
 
 
-@pytest.mark.parametrize("name", ["worked", "mazur", "xor"])
+@for_each("name", ["worked", "mazur", "xor"])
 def test_seventy_epochs_on_a_page_are_those_of_the_reference(name):
     step = training_step(builtin(name))
     for one, other in zip(
@@ -119,7 +120,7 @@ MASKED_MAPS = (
 )
 
 
-@pytest.mark.parametrize("text", [MASKED, MASKED_MAPS])
+@for_each("text", [MASKED, MASKED_MAPS])
 def test_dropout_draws_what_the_engines_draw_and_trains_alike(text):
     """Held against the step on whole tensors, whose masks the engines draw."""
     net = parse(text)

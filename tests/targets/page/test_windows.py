@@ -10,6 +10,7 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.targets.page.content import content
 from gradbook.targets.page.windows import conv_windows
+from tests.cases import for_each
 from tests.families import image_shapes, windows
 
 
@@ -55,7 +56,7 @@ def test_the_products_of_a_window_and_its_bias_are_the_value(net):
         assert np.asarray(total) == pytest.approx(values[window.value], rel=1e-12, abs=1e-12)
 
 
-@pytest.mark.parametrize("moves", ["stride 2", "dilation 2x1 stride 3x2", "pad 0x0x2x1 stride 3"])
+@for_each("moves", ["stride 2", "dilation 2x1 stride 3x2", "pad 0x0x2x1 stride 3"])
 def test_values_that_no_window_reads_are_shown_too(moves):
     net = parse(f"input 1x7x6; conv 2 1x1; relu; conv 1 3x2 {moves}; flatten; dense 1")
     places = {str(name) for name in scalar_step(net).graph.names.values()}

@@ -12,6 +12,7 @@ from gradbook.lab.models.model import Model
 from gradbook.net import Net
 from gradbook.net.trained import Scaling, TrainedNet, trained_net
 from gradbook.targets.portable.c_file import c_file
+from tests.cases import for_each
 from tests.families import networks
 from tests.targets.portable.compiled import called, has_words_for, streamed
 from tests.targets.portable.networks import OF_IMAGES
@@ -71,8 +72,8 @@ OF_FLOATS = [
 ]
 
 
-@pytest.mark.parametrize("layers", [*OF_IMAGES, *OF_FLOATS])
-@pytest.mark.parametrize("size", ["1x9x8", "3x9x8"])
+@for_each("layers", [*OF_IMAGES, *OF_FLOATS])
+@for_each("size", ["1x9x8", "3x9x8"])
 def test_layers_that_are_done_together_say_the_same(size, layers):
     model = model_of(f"input {size}; {layers}")
     images = images_for(model, 9)
@@ -90,8 +91,8 @@ def test_an_image_that_is_read_flat_is_normalised_once_for_all_its_pixels():
     )
 
 
-@pytest.mark.parametrize("holed", [False, True], ids=["whole", "with holes"])
-@pytest.mark.parametrize("target", ["side", "area"])
+@for_each("holed", [False, True], ids=["whole", "with holes"])
+@for_each("target", ["side", "area"])
 def test_a_tables_columns_are_read_as_they_stand_and_what_is_missing_is_put_in(target, holed):
     model, rows, filled = holed_model_of(target) if holed else (*table_model_of(target), None)
     text = c_file(model.trained(), "net", None).text
@@ -105,7 +106,7 @@ def test_a_tables_columns_are_read_as_they_stand_and_what_is_missing_is_put_in(t
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("frame", [4, 8, 32])
+@for_each("frame", [4, 8, 32])
 def test_frames_are_told_apart_by_a_table_of_a_turn(frame):
     """Of as many numbers as a frame, in place of a cosine and a sine for each frequency."""
     layers = "conv1d 1 1; spectrogram frame {} step 3; avgpool1d all; flatten; dense 3; softmax"
@@ -143,7 +144,7 @@ LOOKING = [
 ]
 
 
-@pytest.mark.parametrize("layers", [*WINDOWS, *RECURRENT, *LOOKING])
+@for_each("layers", [*WINDOWS, *RECURRENT, *LOOKING])
 def test_layers_that_go_over_steps_are_said_by_their_ops(layers):
     model, rows = sequences_model_of(f"input 8x3; {layers}; softmax")
     text = c_file(model.trained(), "net", None).text
@@ -171,7 +172,7 @@ def test_code_does_not_grow_with_the_number_of_steps():
     assert long.memory == short.memory
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         BUILTIN["echo"],
@@ -191,7 +192,7 @@ def test_answers_at_every_step_are_the_networks_own(text):
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "layers",
     [
         "rnn 4; dense 2",
@@ -222,7 +223,7 @@ def test_a_stream_goes_on_beyond_the_steps_it_was_trained_on():
     np.testing.assert_allclose(found[-1], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "layers",
     [
         "gru 4 all; flatten; dense 2",
@@ -258,7 +259,7 @@ def test_a_softmax_in_the_middle_is_refused_with_its_words():
         c_file(model.trained(), "net", None)
 
 
-@pytest.mark.parametrize("limit", [0.0, -1.0])
+@for_each("limit", [0.0, -1.0])
 def test_a_range_that_shrank_too_far_leaves_nothing(limit):
     model = model_of("input 1x5x5; conv 2 3x3; quantize 3; flatten; dense 3; softmax")
     model.values = with_ranges(model.values, limit)

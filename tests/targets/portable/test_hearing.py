@@ -13,6 +13,7 @@ from gradbook.targets.portable.makers import Work, row_makers
 from gradbook.targets.portable.reckoning import maps_of
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from gradbook.targets.portable.whole_makers import WholeNumbers, quantise_windows
+from tests.cases import for_each
 from tests.outside.devices.boards import that_learns
 from tests.targets.portable.compiled import called
 from tests.trained import model_of
@@ -56,10 +57,10 @@ LAYERS = {
 
 
 @pytest.mark.witness("cc")
-@pytest.mark.parametrize(
+@for_each(
     ("loud", "middle"), [(30_000.0, 0.0), (600.0, 20_000.0), (3000.0, -400.5), (32_767.0, -9000.0)]
 )
-@pytest.mark.parametrize("layers", LAYERS.values(), ids=LAYERS)
+@for_each("layers", LAYERS.values(), ids=LAYERS)
 def test_c_hears_what_is_reckoned_here_and_floats_nearly(layers, loud, middle):
     rows = sounds(24, loud, middle)
     trained, whole = heard(layers, rows)
@@ -80,7 +81,7 @@ def test_c_hears_what_is_reckoned_here_and_floats_nearly(layers, loud, middle):
 
 
 @pytest.mark.witness("cc")
-@pytest.mark.parametrize("layers", LAYERS.values(), ids=LAYERS)
+@for_each("layers", LAYERS.values(), ids=LAYERS)
 def test_the_loudest_of_all_signals_have_room(layers):
     """What would overflow in C doesn't here, so both would differ."""
     steps = np.arange(STEPS)

@@ -17,6 +17,7 @@ from gradbook.targets.portable.makers import row_makers
 from gradbook.targets.portable.reckoning import maps_of
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from gradbook.targets.portable.whole_makers import quantise, quantise_windows
+from tests.cases import for_each
 from tests.targets.portable.compiled import built
 from tests.trained import holed_model_of, model_of, sequences_model_of
 
@@ -122,7 +123,7 @@ CLASSIFIERS = [
 ]
 
 
-@pytest.mark.parametrize("layers", CLASSIFIERS)
+@for_each("layers", CLASSIFIERS)
 def test_steps_on_images_are_pytorchs(layers, torch, tmp_path):
     model = model_of(f"input 2x7x6; {layers}")
     trained = model.trained()
@@ -164,7 +165,7 @@ def test_a_thousand_steps_are_the_engines(tmp_path):
     assert abs(device.weights - start_of(device)).max() > 0.1
 
 
-@pytest.mark.parametrize("ending", ["loss half squared error", "tanh; loss huber loss"])
+@for_each("ending", ["loss half squared error", "tanh; loss huber loss"])
 def test_steps_on_numbers_of_images_are_pytorchs(ending, torch, tmp_path):
     model = model_of(f"input 1x5x5; conv 3 3x3; relu; flatten; dense 3; {ending}")
     trained = replace(model.trained(), classes=(), spread=(2.5, -1.0))
@@ -182,7 +183,7 @@ def test_steps_on_numbers_of_images_are_pytorchs(ending, torch, tmp_path):
     assert abs(device.weights - start_of(device)).max() > 0.02
 
 
-@pytest.mark.parametrize("target", ["side", "area"])
+@for_each("target", ["side", "area"])
 def test_steps_on_a_table_with_missing_values_are_pytorchs(target, torch, tmp_path):
     model, holed, filled = holed_model_of(target)
     trained = model.trained()
@@ -230,7 +231,7 @@ WHOLE = [
 ]
 
 
-@pytest.mark.parametrize("layers", WHOLE)
+@for_each("layers", WHOLE)
 def test_whole_numbers_are_as_reckoned_here_and_follow_pytorch(layers, torch, tmp_path):
     model = model_of(f"input 1x8x8; {layers}")
     images, trained = images_like(model, 1000), model.trained()
@@ -343,7 +344,7 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize(("layers", "why"), REFUSALS.items(), ids=REFUSALS)
+@for_each(("layers", "why"), REFUSALS.items(), ids=REFUSALS)
 def test_what_cant_learn_is_refused(layers, why):
     model = model_of(f"input 1x5x5; {layers}")
     with pytest.raises(TargetError, match=why):

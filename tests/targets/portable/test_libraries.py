@@ -21,6 +21,7 @@ from gradbook.targets.portable.libraries import LAYOUTS, CLibrary, library_files
 from gradbook.targets.portable.sketches import signal_sketch
 from gradbook.targets.portable.whole_makers import quantise_windows
 from gradbook.targets.portable.whole_ops import UNIT_BITS
+from tests.cases import for_each
 from tests.outside.devices.avr import UNO, heard
 from tests.targets.portable.compiled import STRICT, compiler
 from tests.trained import drawn, model_of, table_model_of
@@ -61,8 +62,8 @@ def run(words: list[str], folder: Path) -> str:
 
 
 @pytest.mark.witness("avr-gcc", "simavr")
-@pytest.mark.parametrize("learns", [True, False])
-@pytest.mark.parametrize("whole", [True, False])
+@for_each("learns", [True, False])
+@for_each("whole", [True, False])
 def test_the_example_of_an_arduino_library_hears_on_a_board(tmp_path, whole, learns):
     own, told = library(whole, learns), {0: "a\n"} if learns else {}
     written(tmp_path, "arduino", own)
@@ -88,9 +89,9 @@ def test_the_example_of_an_arduino_library_hears_on_a_board(tmp_path, whole, lea
 
 
 @pytest.mark.witness("cc")
-@pytest.mark.parametrize("kind", LAYOUTS)
-@pytest.mark.parametrize("learns", [True, False])
-@pytest.mark.parametrize("whole", [True, False])
+@for_each("kind", LAYOUTS)
+@for_each("learns", [True, False])
+@for_each("whole", [True, False])
 def test_headers_and_sources_of_every_layout_compile_strictly(tmp_path, kind, whole, learns):
     folder = written(tmp_path, kind, library(whole, learns))
     (source,) = folder.rglob("moves.c")
@@ -247,7 +248,7 @@ int main(void)
 
 
 @pytest.mark.witness("cc")
-@pytest.mark.parametrize("whole", [True, False])
+@for_each("whole", [True, False])
 def test_a_module_of_micropython_is_told_which_class_is_being_shown(tmp_path, whole):
     folder = written(tmp_path, "micropython", library(whole, learns=True))
     (folder / "main.c").write_text(STOOD_IN + SHOWING)
@@ -257,8 +258,8 @@ def test_a_module_of_micropython_is_told_which_class_is_being_shown(tmp_path, wh
 
 
 @pytest.mark.witness("cc")
-@pytest.mark.parametrize("kind", LAYOUTS)
-@pytest.mark.parametrize(
+@for_each("kind", LAYOUTS)
+@for_each(
     "model",
     [
         model_of("input 1x4x4; flatten; dense 3; softmax"),
@@ -282,7 +283,7 @@ def images() -> Model:
     return model_of("input 1x4x4; flatten; dense 3; softmax")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "asked", "said"),
     [
         ("net", {"layout": "arduni"}, "no layout 'arduni': did you mean 'arduino'"),

@@ -1,7 +1,6 @@
 """Tables as pieces of parabolas: the same of every level, few of straight lines and squares."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +8,7 @@ from gradbook.layers.activations import ACTIVATIONS
 from gradbook.targets.portable.makers import row_makers
 from gradbook.targets.portable.parabolas import Bends, Parabola, parabolas
 from gradbook.targets.portable.whole_makers import HIGHEST, LOWEST, bends_of, in_whole_numbers
+from tests.cases import for_each
 from tests.trained import model_of
 
 EVERY = np.arange(LOWEST, HIGHEST + 1)
@@ -32,7 +32,7 @@ def bends(kind: str) -> Bends:
     return bends_of(in_whole_numbers(row_makers(model.trained()), images).makers)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@for_each("kind", KINDS)
 def test_of_every_activation_they_say_what_the_table_says(kind):
     for table, pieces in bends(kind).each:
         np.testing.assert_array_equal(said(pieces), table)
@@ -43,7 +43,7 @@ def test_of_every_activation_they_say_what_the_table_says(kind):
             assert max(map(abs, (first, slope, height))) <= 1 << 31
 
 
-@pytest.mark.parametrize("kind", ["hard swish", "hardsigmoid", "leaky relu 0.1", "relu6"])
+@for_each("kind", ["hard swish", "hardsigmoid", "leaky relu 0.1", "relu6"])
 def test_straight_lines_and_squares_take_few_and_are_smaller(kind):
     found = bends(kind)
     assert len(found.pieces) <= 5 * len(found.each)

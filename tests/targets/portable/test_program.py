@@ -5,6 +5,7 @@ import pytest
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.c_text import fill, linked
 from gradbook.targets.portable.whole_makers import quantise
+from tests.cases import for_each
 from tests.targets.portable.compiled import COMPILERS, built
 from tests.targets.portable.test_whole_numbers import both, pictures
 from tests.trained import model_of
@@ -34,8 +35,8 @@ def test_what_is_called_is_linked_with_what_that_calls():
 
 
 @pytest.mark.witness("gcc", "clang", "zig")
-@pytest.mark.parametrize("name", COMPILERS)
-@pytest.mark.parametrize("whole", [False, True], ids=["floats", "whole numbers"])
+@for_each("name", COMPILERS)
+@for_each("whole", [False, True], ids=["floats", "whole numbers"])
 def test_no_compiler_has_anything_to_say_about_it(name, whole, tmp_path):
     text = text_of(
         "input 1x8x8; conv 2 3x3 pad 1; gelu; maxpool 2;"
@@ -47,7 +48,7 @@ def test_no_compiler_has_anything_to_say_about_it(name, whole, tmp_path):
     built(text, tmp_path / "net", COMPILERS[name], "-O2")
 
 
-@pytest.mark.parametrize("whole", [False, True], ids=["floats", "whole numbers"])
+@for_each("whole", [False, True], ids=["floats", "whole numbers"])
 def test_weights_that_are_applied_again_stand_there_once(whole):
     text = text_of(
         "input 1x8x8; conv 3 3x3 pad 1; relu; conv 3 3x3; batchnorm; relu; again 3; "
@@ -57,7 +58,7 @@ def test_weights_that_are_applied_again_stand_there_once(whole):
     assert f" weights[{3 * 9 + 3 * 3 * 9 + 3 * 12}] " in text
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("layers", "by_table"),
     [
         ("conv 4 3x3 pad 1 stride 2; relu; maxpool 2; conv 3 3x3 pad 1", False),
@@ -72,7 +73,7 @@ def test_whose_turn_it_is_is_counted_where_each_map_reads_the_one_before(layers,
     assert ("turns[" in text) is by_table
 
 
-@pytest.mark.parametrize(("size", "is_square"), [("14x14", True), ("14x12", False)])
+@for_each(("size", "is_square"), [("14x14", True), ("14x12", False)])
 def test_fields_that_nothing_reads_or_that_say_the_same_are_left_out(size, is_square):
     model = model_of(
         f"input 1x{size}; conv 4 3x3; maxpool 2; relu; conv 6 3x3; flatten; dense 3; softmax"

@@ -1,11 +1,11 @@
 """The order of rows: each is made once, after what it reads, and nothing it reads was given up."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 
 from gradbook.targets.portable.makers import row_makers
 from gradbook.targets.portable.schedule import row_order
+from tests.cases import for_each
 from tests.families import networks
 from tests.targets.portable.compiled import has_words_for
 from tests.trained import model_of, trained_of
@@ -39,7 +39,7 @@ def test_every_row_finds_what_it_reads(net):
     assert made[-1] == makers[-1].shape[0]
 
 
-@pytest.mark.parametrize("rows", [28, 280])
+@for_each("rows", [28, 280])
 def test_memory_grows_with_the_width_of_images_not_with_their_height(rows):
     model = model_of(f"input 1x{rows}x28; conv 8 3x3 pad 1; relu; conv 8 3x3; maxpool all; softmax")
     order = row_order(row_makers(model.trained()))

@@ -12,6 +12,7 @@ from gradbook.targets.portable.makers import row_makers
 from gradbook.targets.portable.reckoning import maps_of
 from gradbook.targets.portable.sensor_numbers import INT16, INT32, SensorNumbers, sensor_numbers
 from gradbook.targets.portable.whole_makers import quantise_windows
+from tests.cases import for_each
 from tests.targets.portable.compiled import called, streamed
 from tests.trained import model_of
 
@@ -35,7 +36,7 @@ def windows(kind: str) -> np.ndarray:
     return found.reshape(40, -1)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("kind", "times", "type_in_c"),
     [
         ("thousandths", (1000.0, 1000.0), INT16),
@@ -79,8 +80,8 @@ def trained(text: str, rows: np.ndarray) -> TrainedNet:
 
 
 @pytest.mark.witness("cc")
-@pytest.mark.parametrize("kind", ["thousandths", "whole", "any", "offset"])
-@pytest.mark.parametrize(
+@for_each("kind", ["thousandths", "whole", "any", "offset"])
+@for_each(
     "layers",
     [
         "conv1d 4 3; batchnorm; relu; maxpool1d 2; conv1d 5 2; relu; avgpool1d all; flatten; "

@@ -33,6 +33,7 @@ from gradbook.targets.portable.sketches import (
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from gradbook.targets.portable.whole_makers import quantise_windows
 from gradbook.targets.portable.whole_ops import UNIT_BITS
+from tests.cases import for_each
 from tests.targets.portable.heard import heard_classes, move, shares_of
 from tests.trained import model_of
 
@@ -120,7 +121,7 @@ def expected_in_whole_numbers(model: Model, source: Signals, rows: np.ndarray) -
 
 
 @pytest.mark.witness("gcc")
-@pytest.mark.parametrize(("step", "rate"), [(4, 50.0), (1, None), (16, 50.0), (21, 50.0)])
+@for_each(("step", "rate"), [(4, 50.0), (1, None), (16, 50.0), (21, 50.0)])
 def test_it_says_what_the_model_says(tmp_path, step, rate):
     source = signals(rate)
     model = learned(source, step)
@@ -145,7 +146,7 @@ def test_a_recurrent_network_hears_too(tmp_path):
 
 
 @pytest.mark.witness("gcc")
-@pytest.mark.parametrize(
+@for_each(
     ("step", "net"),
     [
         (4, ""),
@@ -180,7 +181,7 @@ def test_one_that_may_learn_hears_the_same_until_it_does(tmp_path):
 
 
 @pytest.mark.witness("gcc")
-@pytest.mark.parametrize("int8", [True, False])
+@for_each("int8", [True, False])
 def test_it_learns_the_class_that_a_letter_says_is_shown(tmp_path, int8):
     source = recorded(tmp_path, signals())
     model = learned(source, 4, "")

@@ -15,6 +15,7 @@ from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.makers import row_makers
 from gradbook.targets.portable.reckoning import maps_of
 from gradbook.targets.portable.whole_makers import quantise
+from tests.cases import for_each
 from tests.families import networks
 from tests.targets.portable.compiled import called, has_words_for, streamed
 from tests.targets.portable.networks import OF_IMAGES
@@ -65,8 +66,8 @@ def test_an_image_that_becomes_a_sequence_on_its_way_is_refused_in_a_line():
         both(model, 5)
 
 
-@pytest.mark.parametrize("layers", OF_IMAGES)
-@pytest.mark.parametrize("size", ["1x9x8", "3x9x8"])
+@for_each("layers", OF_IMAGES)
+@for_each("size", ["1x9x8", "3x9x8"])
 def test_rounding_changes_outputs_by_little(size, layers):
     model = model_of(f"input {size}; {layers}")
     images, scores, _ = both(model)
@@ -79,7 +80,7 @@ def test_rounding_changes_outputs_by_little(size, layers):
     assert (scores - exact).std() < 0.03 * exact.std()
 
 
-@pytest.mark.parametrize(
+@for_each(
     "layers",
     [
         "conv1d 4 3; relu; maxpool1d 2; conv1d 4 2 pad same; avgpool1d all; flatten",
@@ -114,7 +115,7 @@ def test_a_state_of_16_bits_moves_by_less_than_a_byte_shows():
     np.testing.assert_allclose(scores, exact, rtol=0.02)
 
 
-@pytest.mark.parametrize("layers", ["gru 5; dense 3; softmax", "lstm 4; dense 1; sigmoid"])
+@for_each("layers", ["gru 5; dense 3; softmax", "lstm 4; dense 1; sigmoid"])
 def test_a_step_at_a_time_says_in_whole_numbers_what_all_say(layers):
     model = model_of(f"input 12x4; {layers}", images=(1, 12, 4))
     images = pictures(model, 9)
@@ -144,7 +145,7 @@ def test_nothing_but_whole_numbers_is_in_it():
     assert not re.search(r"float|double|\d\.\d|math\.h", code)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("refused", "said"),
     [
         (lambda: table_model_of("side")[0], "networks that classify images"),
@@ -171,7 +172,7 @@ def test_normalised_values_and_their_scales_may_be_next_to_nothing():
     assert (scores - exact).std() < 0.03 * exact.std()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("layers", "looked_up"),
     [
         ("conv 4 3x3 pad 1; batchnorm; hard swish; flatten; dense 3; softmax", ["sums"]),
@@ -210,7 +211,7 @@ def test_there_may_be_more_pieces_than_a_byte_tells_apart():
     assert len(whole_makers.bends_of(whole.makers).pieces) > 255
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("layers", "kept"),
     [
         ("conv 4 3x3; relu; avgpool all; flatten", 4 + 1 + 3),  # bytes are levels already
@@ -232,8 +233,8 @@ FEW = [
 STORED = {"bits 8": 8, "bits 4": 4, "bits 2": 2, "ternary": 2}
 
 
-@pytest.mark.parametrize("bits", STORED)
-@pytest.mark.parametrize("layers", FEW)
+@for_each("bits", STORED)
+@for_each("layers", FEW)
 def test_weights_of_few_bits_are_packed_and_stay_as_they_were_trained(layers, bits):
     model = model_of(f"input 1x9x8; {layers.format(bits)}; softmax")
     images, scores, _ = both(model)
@@ -255,7 +256,7 @@ def test_weights_of_few_bits_are_packed_and_stay_as_they_were_trained(layers, bi
     assert f" weights[{sum(-(-size // 8) for size in sizes)}] " in text
 
 
-@pytest.mark.parametrize(
+@for_each(
     "layers",
     [
         "conv 4 3x3 bits 4; relu; quantize {0}; maxpool 2; conv 3 2x2; quantize {0} signed; "
@@ -264,7 +265,7 @@ def test_weights_of_few_bits_are_packed_and_stay_as_they_were_trained(layers, bi
         "flatten; dense 3; tanh; quantize {0} signed; dense 3; softmax",
     ],
 )
-@pytest.mark.parametrize("depth", [2, 4, 8])
+@for_each("depth", [2, 4, 8])
 def test_rounded_values_are_the_levels_of_their_maps(layers, depth):
     model = model_of(f"input 1x9x8; {layers.format(depth)}")
     images, scores, _ = both(model)
@@ -294,8 +295,8 @@ def test_rounded_values_that_are_added_are_looked_up_in_levels_of_the_sum():
     assert [len({*table.tolist()}) for table in tables] == [8, 8]
 
 
-@pytest.mark.parametrize("layers", ["relu; quantize 4", "quantize 4 signed", "tanh; quantize 8"])
-@pytest.mark.parametrize("limit", [0.0, -1.0])
+@for_each("layers", ["relu; quantize 4", "quantize 4 signed", "tanh; quantize 8"])
+@for_each("limit", [0.0, -1.0])
 def test_a_range_that_shrank_too_far_leaves_nothing(layers, limit):
     model = model_of(f"input 1x9x8; conv 3 3x3; {layers}; flatten; dense 3; softmax")
     model.values = with_ranges(model.values, limit)

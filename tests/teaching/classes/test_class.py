@@ -19,6 +19,7 @@ from gradbook.teaching.classes.folder import ClassPlan, begin_class, open_class
 from gradbook.teaching.classes.making import make_class
 from gradbook.teaching.classes.marking import mark_class
 from gradbook.teaching.classes.platforms import FinalGrade, grade_files, read_listed
+from tests.cases import for_each
 from tests.outside.witness import save_as_opendocument
 from tests.teaching.classes.made import NAMES, NETWORK, begun, negated, solved, without
 
@@ -182,7 +183,7 @@ def test_grades_are_for_each_platform(folder):
     assert (ada["Last Name"], ada["Email Address"], ada["rain"]) == ("Lovelace", "ada@x.org", "20")
 
 
-@pytest.mark.parametrize("heading", ["E-Mail-Adresse", "E-Mail", "Correo electrónico"])
+@for_each("heading", ["E-Mail-Adresse", "E-Mail", "Correo electrónico"])
 def test_addresses_come_back_under_any_language_s_heading(tmp_path, heading):
     names = tmp_path / "names.csv"
     names.write_text(f"Vorname;Nachname;{heading}\nAda;Lovelace;ada@x.org\n", "utf-8")

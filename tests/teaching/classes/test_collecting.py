@@ -15,6 +15,7 @@ from gradbook.errors import UsageError
 from gradbook.files import inside
 from gradbook.teaching.classes.collecting import collect, handed_in
 from gradbook.teaching.classes.folder import ClassFolder, ClassPlan
+from tests.cases import for_each
 from tests.teaching.classes.test_senders import STUDENTS, sent_by
 
 
@@ -78,7 +79,7 @@ def test_an_archive_that_lies_there_is_opened(folder):
 OUTSIDE = ["../../up.xlsx", "/etc/up.xlsx", "..\\up.xlsx", "a/../../up.xlsx", "C:\\up.xlsx"]
 
 
-@pytest.mark.parametrize("name", OUTSIDE)
+@for_each("name", OUTSIDE)
 def test_no_name_leads_out_of_the_folder(name, folder, tmp_path):
     archive(tmp_path / "all.zip", **{name: b"1"})
     collect(folder, [str(tmp_path / "all.zip")])

@@ -17,6 +17,7 @@ from gradbook.teaching.classes import folder as class_folder
 from gradbook.teaching.classes.folder import open_class
 from gradbook.teaching.classes.ledger import OwnEntry, read_ledger, update_ledger
 from gradbook.teaching.classes.marking import mark_class
+from tests.cases import for_each
 from tests.teaching.classes.made import begun, solved
 
 KILLS = 50
@@ -110,7 +111,7 @@ def test_what_is_typed_while_feedback_is_written_counts(folder, monkeypatch):
     assert "7.5 of 20" in (Path(folder.path) / "feedback" / "Alan-Turing.html").read_text("utf-8")
 
 
-@pytest.mark.parametrize("separator", [",", ";"])
+@for_each("separator", [",", ";"])
 def test_columns_and_rows_of_her_own_stay_where_they_are(separator, folder):
     head, *rows = lines(folder)
     new = [["seat", *head, "Note"], *(["3", *row, "=A1 'quoted'"] for row in reversed(rows))]

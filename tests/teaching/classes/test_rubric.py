@@ -12,6 +12,7 @@ from gradbook.audit.classes.rubric import Rubric, score
 from gradbook.errors import DataError
 from gradbook.teaching.classes.rubric import RUBRIC_TEXT, outdated_parts, read_rubric
 from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
+from tests.cases import for_each
 from tests.teaching.classes.made import begun, negated, solved, without
 
 SLOPE = r"\(1-(\w+)(?:\*\1|\^2)\)"  # of tanh
@@ -48,7 +49,7 @@ def test_everything_right_is_all_points(reports):
     assert points(reports["right"]) == count(reports["right"])
 
 
-@pytest.mark.parametrize("name", ["sign", "blank"])
+@for_each("name", ["sign", "blank"])
 def test_a_column_costs_what_it_is_worth(reports, name):
     whole = count(reports["right"])
     assert points(reports[name]) == whole - 1
@@ -65,7 +66,7 @@ def test_what_follows_from_a_mistake_costs_nothing(reports):
     assert points(reports["carried"]) == count(reports["right"]) - 1
 
 
-@pytest.mark.parametrize("seed", range(10))
+@for_each("seed", range(10))
 def test_typical_mistakes_earn_what_the_rubric_says(seed, tmp_path):
     """A hundred of them in all: each costs the columns that it spoils, by what they are worth."""
     variation = Variation.of(seed)
@@ -125,7 +126,7 @@ def test_a_rubric_of_1_0_is_read_and_it_is_said_what_counts_no_more(tmp_path):
     assert "[follow_through] counts no more" in remark
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "said"),
     [
         ("out_of = -1", "out_of is a number from 0 to 1,000,000"),

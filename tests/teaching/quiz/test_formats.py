@@ -12,6 +12,7 @@ import gradbook as gb
 from gradbook.teaching.quiz.asking import QuizPlan, make_quiz
 from gradbook.teaching.quiz.questions import CHOICE, FORMS, NUMBER, Quiz
 from gradbook.teaching.quiz.writing import write_quiz
+from tests.cases import for_each
 
 
 def quiz_of(form: str = CHOICE, students: int = 2) -> Quiz:
@@ -30,7 +31,7 @@ def asked(text: str) -> list[ElementTree.Element]:
     return [one for one in ElementTree.fromstring(text) if one.get("type") != "category"]
 
 
-@pytest.mark.parametrize("form", FORMS)
+@for_each("form", FORMS)
 def test_moodle_has_every_question_with_its_answers(form, tmp_path):
     quiz = quiz_of(form)
     found = asked(written(quiz, tmp_path / "quiz.xml"))

@@ -8,14 +8,13 @@ from io import BytesIO
 from xml.etree import ElementTree
 from zipfile import ZipFile
 
-import pytest
-
 import gradbook as gb
 from gradbook.net import Net, parse
 from gradbook.teaching.quiz.asking import QuizPlan, make_quiz
 from gradbook.teaching.quiz.moodle import gift, moodle_xml
 from gradbook.teaching.quiz.qti_2_1 import qti_2_1
 from gradbook.teaching.quiz.questions import FORMS, NUMBER, Quiz
+from tests.cases import for_each
 from tests.pseudo import PLAIN_WORD, plain_words, pseudo_language, spelled
 
 NETWORKS = {
@@ -48,8 +47,8 @@ def texts(xml: str) -> str:
     return unescape(re.sub("<[^>]*>", " ", " ".join([*said, *read_out])))
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", NETWORKS)
+@for_each("form", FORMS)
+@for_each("name", NETWORKS)
 def test_every_format_is_translated(name, form):
     net = NETWORKS[name]
     with pseudo_language():
@@ -62,7 +61,7 @@ def test_every_format_is_translated(name, form):
     assert plain_words(lines, *known(net), *MARKUP) == []
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@for_each("name", NETWORKS)
 def test_packages_are_translated(name):
     net = NETWORKS[name]
     with pseudo_language():

@@ -15,6 +15,7 @@ from gradbook.net import parse
 from gradbook.teaching.quiz.asking import QuizPlan, make_quiz
 from gradbook.teaching.quiz.qti_2_1 import qti_2_1
 from gradbook.teaching.quiz.questions import CHOICE, FORMS, NUMBER, Quiz
+from tests.cases import for_each
 
 SCHEMAS = os.environ.get("QTI_SCHEMAS", "")  # a folder with qtiv2p1/ and imscp_v1p1.xsd
 NETS = {
@@ -47,7 +48,7 @@ def named(root: ElementTree.Element, name: str) -> list[ElementTree.Element]:
 # Packages ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", FORMS)
+@for_each("form", FORMS)
 def test_a_package_has_what_its_manifest_lists_and_nothing_else(form):
     files = opened(qti_2_1(quiz_of(form)))
     manifest = ElementTree.fromstring(files["imsmanifest.xml"])
@@ -75,8 +76,8 @@ def test_the_same_quiz_is_the_same_package():
 
 
 @pytest.mark.skipif(not SCHEMAS, reason="QTI_SCHEMAS names no folder with the schemas")
-@pytest.mark.parametrize("net", NETS)
-@pytest.mark.parametrize("form", FORMS)
+@for_each("net", NETS)
+@for_each("form", FORMS)
 def test_qti_2_1_is_what_the_schemas_say(form, net):
     xmlschema = pytest.importorskip("xmlschema")
     of_items = xmlschema.XMLSchema(str(Path(SCHEMAS, "qtiv2p1/imsqti_v2p1.xsd")))

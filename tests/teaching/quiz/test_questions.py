@@ -28,6 +28,7 @@ from gradbook.teaching.quiz.questions import (
     Quiz,
 )
 from gradbook.teaching.quiz.writing import quiz_json
+from tests.cases import for_each
 
 NETS = {
     "worked": "worked",
@@ -68,7 +69,7 @@ def number(question: Question) -> float:
 # The right numbers ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["worked", "mazur", "relu", "momentum"])
+@for_each("name", ["worked", "mazur", "relu", "momentum"])
 def test_derivatives_are_pytorchs(name, torch):
     from tests.outside.torch_twin import gradients
 
@@ -83,7 +84,7 @@ def test_derivatives_are_pytorchs(name, torch):
         assert found[weight] == pytest.approx(expected[weight], rel=1e-9)
 
 
-@pytest.mark.parametrize("name", ["momentum", "adam", "worked"])
+@for_each("name", ["momentum", "adam", "worked"])
 def test_weights_after_a_step_are_pytorchs(name, torch):
     from tests.outside.torch_twin import history
 
@@ -95,7 +96,7 @@ def test_weights_after_a_step_are_pytorchs(name, torch):
         assert number(question) == pytest.approx(after.weights[weight], rel=1e-9)
 
 
-@pytest.mark.parametrize("name", NETS)
+@for_each("name", NETS)
 def test_derivatives_of_sums_are_finite_differences(name):
     """A nudge is added to the value, and the error told again from there."""
     net = personalise(net_of(name), 3)
@@ -131,7 +132,7 @@ def _nudged(value, sample, by):
     return nudged
 
 
-@pytest.mark.parametrize("name", NETS)
+@for_each("name", NETS)
 def test_values_are_the_steps_own(name):
     net = personalise(net_of(name), 3)
     step = scalar_step(net)
@@ -154,7 +155,7 @@ def test_the_rate_leads_to_the_weight_that_is_given():
 # Wrong numbers ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NETS)
+@for_each("name", NETS)
 def test_every_wrong_answer_is_wrong_and_says_why(name):
     for question in quiz_of(name, 1, 2).questions:
         assert len(question.wrong) >= 2
@@ -200,7 +201,7 @@ FORWARD = ("h1", "h2", "a_h1", "a_h2", "o1", "o2", "a_o1", "a_o2")
 CELLS = re.compile(r"([A-Z]+2), (\S+): ([^;\s]+)")
 
 
-@pytest.mark.parametrize("student", range(1, 9))
+@for_each("student", range(1, 9))
 def test_the_wrong_cell_is_the_only_one_that_its_own_cells_dont_make(student):
     (question,) = asked(quiz_of("worked", student), CELL).values()
     assert question.picture
@@ -261,7 +262,7 @@ def test_a_large_network_is_refused():
         make_quiz(parse("input 30; dense 30; dense 1"), QuizPlan((1,)))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("plan", "said"),
     [
         ({"kinds": ("weights",)}, "'weights'"),

@@ -10,6 +10,7 @@ import pytest
 
 from gradbook.cli.main import PARTS, VERBS, every_command, main, verb_parser
 from gradbook.cli.verbs.about import SCRIPTS, what_is_next
+from tests.cases import for_each
 
 if sys.platform != "win32":
     from tests.cli.pseudo import Session
@@ -24,7 +25,7 @@ def test_verbs_come_first_each_with_what_it_does():
     assert what_is_next(["tr"]) == [("train", VERBS["train"])]
 
 
-@pytest.mark.parametrize("verb", every_command())
+@for_each("verb", every_command())
 def test_every_option_that_the_help_shows_is_there(verb):
     parser = verb_parser(verb)
     found = words(*verb.split(), "--")
@@ -33,7 +34,7 @@ def test_every_option_that_the_help_shows_is_there(verb):
     assert all(flag in parser.format_help() for flag in own)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("typed", "found"),
     [
         (["quiz", "--form", "n"], ["number"]),
@@ -59,7 +60,7 @@ def test_values_with_names_are_there(typed, found):
     assert words(*typed) == found
 
 
-@pytest.mark.parametrize("asked", [["help", "completion"], ["completion"]])  # now, and by 1.0
+@for_each("asked", [["help", "completion"], ["completion"]])  # now, and by 1.0
 def test_a_shell_asks_the_command_itself(asked, capsys):
     assert main([*asked, "--words", "explain", "--onl"]) == 0
     ((word, about),) = (line.split("\t") for line in capsys.readouterr().out.splitlines())

@@ -8,6 +8,7 @@ from gradbook.cli.main import main
 from gradbook.engine import compilers
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.text import recipe
+from tests.cases import for_each
 
 LETTERS = "input tokens 16 of {0}; embed 16; conv1d {0} 1; softmax; loss cross-entropy"
 
@@ -61,7 +62,7 @@ def test_a_network_that_isnt_trained_brings_images_along(tmp_path):
     assert "300 images come along" in page.read_text("utf-8")
 
 
-@pytest.mark.parametrize("said", ["schedule plateau 0.1", "rate find", "early stop 2", "keep best"])
+@for_each("said", ["schedule plateau 0.1", "rate find", "early stop 2", "keep best"])
 def test_a_page_says_what_it_does_not_train_by(said, tmp_path, refused):
     mine = tmp_path / "mine.txt"
     mine.write_text(f"{said}\ninput 1x28x28\nflatten\ndense 10\nlog softmax\n")

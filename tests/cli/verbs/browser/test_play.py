@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlparse
 import pytest
 
 from gradbook.cli.main import main
+from tests.cases import for_each
 
 DISPLAYS = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
 
@@ -66,7 +67,7 @@ def test_a_page_that_is_written_is_not_opened(tmp_path, kept):
     assert not kept.exists()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "told"),
     [
         (["-o", "x.html", "--epochs", "5"], "--epochs is for a film: name one with -o FILE.gif"),

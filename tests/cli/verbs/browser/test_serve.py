@@ -12,12 +12,13 @@ import time
 import pytest
 
 from gradbook.cli.main import main
+from tests.cases import for_each
 from tests.serve.books import content
 from tests.serve.running import PATIENCE, served
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-@pytest.mark.parametrize("everybody", [True, False], ids=["as a terminal does", "to it alone"])
+@for_each("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@for_each("everybody", [True, False], ids=["as a terminal does", "to it alone"])
 def test_it_ends_without_a_trace(name, everybody):
     with served() as on:
         number = on.handed_in([("ada.xlsx", content())])
@@ -72,7 +73,7 @@ def test_a_helper_that_dies_is_replaced():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
-@pytest.mark.parametrize(
+@for_each(
     "shell",
     [
         pytest.param('exec "$@" <&- >&- 2>&-', id="nothing to read or write"),
@@ -130,7 +131,7 @@ def test_a_port_may_be_named_and_one_that_is_taken_is_refused(capsys):
         assert on.port == port
 
 
-@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+@for_each("port", ["-1", "65536", "http"])
 def test_a_port_is_a_number(port, capsys):
     assert main(["class", "serve", "--port", port]) == 2
     assert "--port" in capsys.readouterr().err

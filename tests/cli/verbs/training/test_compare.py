@@ -5,6 +5,7 @@ import json
 import pytest
 
 from gradbook.cli.main import main
+from tests.cases import for_each
 from tests.runs import finished, pictures, several
 
 DATA = pictures(each=12)
@@ -47,7 +48,7 @@ def test_a_folder_of_seeds_is_one_run(runs, capsys):
     assert "lowest" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "said"),
     [
         (["nowhere"], "no run in nowhere: name the folder that holds its recipe.txt"),

@@ -9,14 +9,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.cli.desk import RECIPE, laid_out
 
-pytest.importorskip("distributed")
-pytestmark = pytest.mark.witness("cc")
+pytestmark = [
+    pytest.mark.witness("cc"),
+    pytest.mark.skipif(find_spec("distributed") is None, reason="distributed isn't here"),
+]
 
 ROOT = Path(__file__).parents[4]
 STUDY = (RECIPE, "--vary", "schedule one cycle {0.01..1 log}", "--trials", "6")

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.text import builtin_recipe, parse
+from tests.cases import for_each
 
 VERB = "train"
 
@@ -23,7 +22,7 @@ def test_the_list_fits_the_terminal(said):
     assert max(map(len, said("--list").splitlines())) <= 80
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@for_each("name", RECIPES)
 def test_a_recipes_text_can_be_changed_and_trained(said, name):
     assert parse(said(name, "--list")) == builtin_recipe(name)
 

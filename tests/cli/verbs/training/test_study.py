@@ -7,6 +7,7 @@ import pytest
 
 from gradbook.cli.main import main
 from gradbook.lab.recipes.text import read_recipe
+from tests.cases import for_each
 from tests.cli.desk import RECIPE, laid_out
 
 pytestmark = pytest.mark.witness("cc")
@@ -102,7 +103,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("words", WRONG, ids=" ".join)
+@for_each("words", WRONG, ids=" ".join)
 def test_what_cant_be_meant_is_one_line_and_nothing_is_written(words, said):
     before = set(Path().iterdir())
     line = said(*words, code=2)

@@ -13,6 +13,7 @@ from gradbook.data import digits
 from gradbook.lab.recipes.text import builtin_recipe
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net import Loss, Update
+from tests.cases import for_each
 from tests.cli.desk import RECIPE, laid_out
 from tests.conftest import require
 
@@ -60,7 +61,7 @@ def test_without_a_word_it_is_quick():
     assert wanted() == builtin_recipe("quick")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "ahead"),
     [
         ([], True),
@@ -82,7 +83,7 @@ def test_the_digits_are_unpacked_ahead_where_they_will_be_wanted(words, ahead, m
     assert begun == [True] * ahead
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("words", "found"),
     [
         (["--epochs", "5"], lambda it: it.epochs == 5),
@@ -127,7 +128,7 @@ def test_a_recipe_comes_from_standard_input(said, monkeypatch):
     assert said("-", "--epochs", "1").startswith("strokes: ")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("flag", "told"),
     [
         ("--lr", "did you mean '--rate'?"),
@@ -159,7 +160,7 @@ TO_A_CLUSTER = {
 }
 
 
-@pytest.mark.parametrize("words", TO_A_CLUSTER, ids=" ".join)
+@for_each("words", TO_A_CLUSTER, ids=" ".join)
 def test_what_cant_go_to_a_cluster_is_told(words, tmp_path, refused):
     out = tmp_path / "run"
     if "tensorboard" in words:
@@ -251,7 +252,7 @@ def test_nothing_held_back_leaves_no_column_for_it(said):
     assert "validation" not in page
 
 
-@pytest.mark.parametrize("columns", [24, 40, 80, 200])
+@for_each("columns", [24, 40, 80, 200])
 def test_it_fits_the_terminal(said, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
     page = said(RECIPE, "--epochs", "1", "-o", "r")

@@ -1,7 +1,6 @@
 """A network that reads sequences as matrices: a row for each unit, a column for each step."""
 
 import numpy as np
-import pytest
 from openpyxl import load_workbook
 
 from gradbook.net import builtin, parse
@@ -9,6 +8,7 @@ from gradbook.net.lower import scalar_step
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.grids.scene import GridScene
 from gradbook.targets.excel.plan.book import WorkbookPlan
+from tests.cases import for_each
 
 LSTM = "input 3x2; lstm 2 all; conv1d 2 2; flatten; dense 1; sample 1 2 3 4 5 6 -> 1"
 HEADS = """input 4x4; positions; rmsnorm; attention heads 2 causal no bias; add back 3
@@ -79,9 +79,7 @@ def test_gates_stand_where_they_are_computed_and_windows_still_slide():
 MANY_MAPS = "input 1x3x3; conv 20 2x2; flatten; dense 1"  # whose biases take 20 columns
 
 
-@pytest.mark.parametrize(
-    "net", [builtin("echo"), builtin("attention-by-hand"), parse(HEADS), parse(MANY_MAPS)]
-)
+@for_each("net", [builtin("echo"), builtin("attention-by-hand"), parse(HEADS), parse(MANY_MAPS)])
 def test_no_two_blocks_share_a_cell_and_titles_have_room(net):
     found = scene(net)
     taken = np.zeros((1000, 60), int)

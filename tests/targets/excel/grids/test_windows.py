@@ -16,6 +16,7 @@ from gradbook.net.step import run
 from gradbook.targets.excel.grids.scene import GridScene
 from gradbook.targets.excel.grids.windows import LookedAt, WeightLookedAt
 from gradbook.targets.excel.plan.book import WorkbookPlan
+from tests.cases import for_each
 
 NETS = {
     "strokes": builtin("strokes"),
@@ -127,7 +128,7 @@ def test_a_weight_lights_up_among_the_kernels_and_their_gradients():
     assert set(lit(weight, (2, 3, 1, 2))) == {kernels.place(3, 2, 0), slopes.place(3, 2, 0)}
 
 
-@pytest.mark.parametrize("name", NETS)
+@for_each("name", NETS)
 def test_at_first_the_first_place_is_worked(name):
     found = scene(name)
     for seen in looked_at(found):
@@ -144,7 +145,7 @@ def test_every_value_of_the_picture_layers_has_a_cell():
     assert np.prod([stage.values.grids.shape[0] for stage in found.stages]) > 0
 
 
-@pytest.mark.parametrize("name", NETS)
+@for_each("name", NETS)
 def test_at_first_a_weight_in_the_middle_is_worked(name):
     found = scene(name)
     for stage in found.stages:
@@ -157,7 +158,7 @@ def test_at_first_a_weight_in_the_middle_is_worked(name):
             assert seen.lines[0].content.value == pytest.approx(float(np.ravel(values[own])[0]))
 
 
-@pytest.mark.parametrize("name", NETS)
+@for_each("name", NETS)
 def test_what_is_worked_beside_each_other_shares_no_cell(name):
     for seen in looked_at(scene(name)):
         cells = [block.grids.cell(*at) for block in seen.blocks for at in block.grids.places()]

@@ -22,6 +22,7 @@ from gradbook.targets.excel.language import (
     read,
     write,
 )
+from tests.cases import for_each
 
 A, B, C = Reference("A1"), Reference("B2"), Reference("C3")
 
@@ -60,7 +61,7 @@ def test_what_was_read_is_written_the_same(expression):
     assert write(read(f"={text}")) == text
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("expression", "text"),
     [
         (Infix("-", Infix("-", A, B), C), "A1-B2-C3"),
@@ -98,7 +99,7 @@ def test_powers_associate_to_the_left_too():
     assert read("2^3^2") == Infix("^", Infix("^", Number(2), Number(3)), Number(2))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "expression"),
     [
         ("= 1 / ( 1 + EXP( -I66 ) )", read("1/(1+EXP(-I66))")),
@@ -119,7 +120,7 @@ def test_strangers_formulas_are_read(text, expression):
     assert read(text) == expression
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "told"),
     [
         ("=", "character 2 of the formula: it ends too early"),
@@ -139,7 +140,7 @@ def test_what_cannot_be_read_is_told_with_its_place(text, told):
     assert str(error.value) == told
 
 
-@pytest.mark.parametrize("text", ["(" * 5000, "-" * 5000 + "1", "1" + "%" * 5000, "SUM(" * 2000])
+@for_each("text", ["(" * 5000, "-" * 5000 + "1", "1" + "%" * 5000, "SUM(" * 2000])
 def test_a_formula_that_is_too_deep_is_refused_and_not_fallen_into(text):
     with pytest.raises(FormulaError, match=f"more than {DEEPEST} nested parts"):
         read(text)

@@ -9,6 +9,7 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Graph
 from gradbook.targets.excel.language import Reference, write
 from gradbook.targets.excel.words import PHRASES, Speller
+from tests.cases import for_each
 
 NAMES = Speller(
     lambda node: Reference(str(node.name)) if node.name else None,
@@ -29,7 +30,7 @@ def said(node, guarded=()):
     return write(Speller(NAMES.refer, NAMES.block, guarded).formula(node))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("op", "count", "attributes", "formula"),
     [
         ("add", 2, (), "x+y"),

@@ -30,6 +30,7 @@ from gradbook.targets.excel.plan.check import (
     summary,
 )
 from gradbook.targets.excel.plan.columns import Exercise
+from tests.cases import for_each
 from tests.families import networks
 
 ZEROS = str(builtin("worked")).replace("0.15 0.2 0.25 0.3 0.4 0.45 0.5 0.55", " 0" * 8)
@@ -62,7 +63,7 @@ def with_record(book, changed):
     return replace(book.check, record=record, epoch_nudges=epochs)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "rate", "epochs"),
     [
         ("worked", 1.0, 12),
@@ -121,14 +122,14 @@ def test_a_weight_that_only_sets_the_scale_of_others_is_not_nudged():
     assert DIFFERS not in all_verdicts(WorkbookPlan(step, 3, 0.05, ()))
 
 
-@pytest.mark.parametrize("factor", [1.0003, 0.99, -1.0, 0.0])
+@for_each("factor", [1.0003, 0.99, -1.0, 0.0])
 def test_a_gradient_that_is_off_differs(factor):
     book = plan("worked")
     wrong = {it: factor * book.record.values[it] for it in book.step.gradients.values()}
     assert set(verdicts(with_record(book, wrong).weight_lines)) == {DIFFERS}
 
 
-@pytest.mark.parametrize("epoch", [0, 19, 69])
+@for_each("epoch", [0, 19, 69])
 def test_one_spoilt_gradient_of_one_epoch_spoils_that_epoch(epoch):
     book = plan("worked", 70, 1.0)
     for gradient in book.step.gradients.values():
@@ -151,7 +152,7 @@ def test_an_error_that_is_spoilt_spoils_its_epoch():
     assert set(verdicts(with_record(book, wrong).epoch_lines)) == {DIFFERS}
 
 
-@pytest.mark.parametrize(("share", "verdict"), [(1, AGREES), (0, AGREES), (1 / 3, DIFFERS)])
+@for_each(("share", "verdict"), [(1, AGREES), (0, AGREES), (1 / 3, DIFFERS)])
 def test_at_a_corner_the_slope_of_either_side_is_right(share, verdict):
     book = plan(AT_THE_CORNER)
     line, loss = book.check.weight_lines[0], book.record.values[book.step.loss][0]
@@ -161,7 +162,7 @@ def test_at_a_corner_the_slope_of_either_side_is_right(share, verdict):
     assert claimed.weight_lines[0].verdict.value == verdict
 
 
-@pytest.mark.parametrize(("error", "verdict"), [(float("nan"), NO_NUMBER), (1.0, DIFFERS)])
+@for_each(("error", "verdict"), [(float("nan"), NO_NUMBER), (1.0, DIFFERS)])
 def test_numbers_that_break_are_no_mistake_but_a_broken_gradient_is(error, verdict):
     smooth = Tolerance(squares=True, has_corners=False)
     gradient, *cells = (
@@ -186,7 +187,7 @@ def test_of_a_long_run_some_epochs_are_checked_the_first_and_the_last_among_them
     assert plan("worked", 70).check.epochs_summary.value == "the gradients agree in 5 of 70 epochs"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("found", "epoch", "words"),
     [
         ([AGREES, DIFFERS], 3, "1 of 2 gradients differ in epoch 3"),
@@ -200,7 +201,7 @@ def test_what_it_all_comes_to_is_said_with_its_epoch(found, epoch, words):
     assert summary(LiveValue.at("J1:J2", found), OF_ALL, asked, 12).value == words
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("found", "words"),
     [
         ([AGREES, DIFFERS], "1 of 2 epochs differs, the first is epoch 20"),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.targets.excel.plan.columns import groups
+from tests.cases import for_each
 
 NETS = {
     "mazur": builtin("mazur"),
@@ -25,7 +24,7 @@ def words(net):
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "expected"),
     [
         (
@@ -97,7 +96,7 @@ def test_adam_keeps_its_count_with_its_means():
     assert words(NETS["adam"])[-1] == ("memory of the update", "k m_w1 s_w1")
 
 
-@pytest.mark.parametrize("name", NETS)
+@for_each("name", NETS)
 def test_no_value_stands_twice(name):
     nodes = [node for group in groups(scalar_step(NETS[name])) for node in group.nodes]
     assert len(nodes) == len(set(nodes))

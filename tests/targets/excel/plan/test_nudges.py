@@ -7,6 +7,7 @@ import pytest
 from gradbook.net import parse
 from gradbook.net.lower import scalar_step
 from gradbook.targets.excel.plan.book import WorkbookPlan
+from tests.cases import for_each
 
 AT_THE_CORNER = """
 input 1; dense 1; {}; loss half squared error; weights 0; biases 0; sample 1 -> 1
@@ -17,7 +18,7 @@ def plan(text):
     return WorkbookPlan(scalar_step(parse(text)), 2, 0.5, ())
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("activation", "corners"),
     [("relu", True), ("leaky relu", True), ("tanh", False), ("silu", False)],
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.rates import criteria
@@ -17,6 +15,7 @@ from gradbook.targets.excel.plan.verdicts import (
     gates_of,
     least_formula,
 )
+from tests.cases import for_each
 
 CELLS = VerdictCells(70, 2, gates_of(scalar_step(builtin("worked"))))
 PLACES = {gate.name: (f"S_{gate.name}", f"A_{gate.name}", f"P_{gate.name}") for gate in CELLS.gates}
@@ -68,7 +67,7 @@ def test_gates_are_found_layer_by_layer():
     assert (hidden.covers, output.covers) == (False, True)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("loss", "formula"),
     [
         ("half squared error", "=0"),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from gradbook.data.tables import read_table
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.targets.excel.live import LiveValue
 from gradbook.targets.excel.sheets.answers import Classes, OwnPass
+from tests.cases import for_each
 
 SOFTMAX = "input 2; dense 3; softmax; loss cross-entropy"
 TABLE = "length,width,species\n1,2,rose\n3,4,tulip\n5,6,iris\n"
@@ -32,7 +31,7 @@ def test_columns_of_targets_name_the_classes_too(tmp_path):
     assert Classes.of(scalar_step(net)).names == ("rose", "tulip")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "names"),
     [
         ("input 1; dense 2; softmax; sample 1 -> 0 1", ("class 1", "class 2")),
@@ -43,7 +42,7 @@ def test_classes_without_names_are_numbered(text, names):
     assert classes_of(text).names == names
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "input 1; dense 2; softmax; sample 1 -> 0.2 0.8",
@@ -55,7 +54,7 @@ def test_numbers_are_no_classes(text):
     assert classes_of(text) is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("names", "cells", "values", "name", "formula"),
     [
         (

@@ -1,6 +1,5 @@
 """Workbooks of sequences: every column says what it holds, and none opens slowly unasked."""
 
-import pytest
 from openpyxl import load_workbook
 
 from gradbook.net import builtin, parse
@@ -10,6 +9,7 @@ from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.book import WorkbookPlan, fitting_rates
 from gradbook.targets.excel.plan.columns import groups, kind_of
 from gradbook.targets.excel.sheets.training import MEANINGS, MOST_NOTES, meaning
+from tests.cases import for_each
 
 SEQUENCES = {
     "echo": builtin("echo"),
@@ -21,7 +21,7 @@ SEQUENCES = {
 PLAIN = (MEANINGS["h"], MEANINGS["a"])  # what a value has that no layer has words for
 
 
-@pytest.mark.parametrize("kind", SEQUENCES)
+@for_each("kind", SEQUENCES)
 def test_every_column_of_a_sequence_says_what_it_holds(kind):
     nodes = [node for group in groups(scalar_step(SEQUENCES[kind])) for node in group.nodes]
     inner = [node for node in nodes if node.name.stem in "ha" and node.name.word]
