@@ -10,7 +10,6 @@ from gradbook.audit.workbook.book import Book, SheetPart
 from gradbook.audit.workbook.package import WorkbookError
 from gradbook.audit.workbook.rows import LONGEST_FORMULA, BookCells, EnoughRead
 from tests.audit.material.small import at
-from tests.cases import for_each
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def cells():
     return cells
 
 
-@for_each(
+@pytest.mark.parametrize(
     ("kind", "raw", "value"),
     [
         ("n", "1.5e-3", 0.0015),
@@ -63,7 +62,7 @@ def test_an_array_of_other_cells_than_its_own_fills_none(cells):
     assert not cells.book.arrays
 
 
-@for_each(
+@pytest.mark.parametrize(
     ("place", "area"),
     [((MOST_ROWS - 1, 0), f"A{MOST_ROWS}:B{MOST_ROWS + 1}"), ((0, MOST_COLUMNS - 1), "XFD1:XFE2")],
 )
@@ -83,7 +82,7 @@ def test_a_formula_that_is_too_long_is_kept_but_not_read(cells):
     assert cells.book.patterns[at("A1")].expression is None
 
 
-@for_each("place", [(-1, 0), (MOST_ROWS, 0), (0, MOST_COLUMNS)])
+@pytest.mark.parametrize("place", [(-1, 0), (MOST_ROWS, 0), (0, MOST_COLUMNS)])
 def test_a_cell_outside_the_sheet_is_noted_and_the_others_are_kept(cells, place):
     cells.keep(*place, "n", None, "", "1")
     cells.keep(0, 0, "n", None, "", "2")

@@ -96,7 +96,7 @@ def test_the_foot_is_drawn_again_and_again(written, monkeypatch):
     assert len(drawn) >= 3
 
 
-@for_each(("wish", "coloured"), [("", True), ("1", False)])
+@pytest.mark.parametrize(("wish", "coloured"), [("", True), ("1", False)])
 def test_colours_come_unless_they_are_unwanted(written, monkeypatch, wish, coloured):
     monkeypatch.setenv("NO_COLOR", wish)
     with Screen(lambda columns, rows: [[Span("warm", "red"), Span(" plain")]], written) as screen:
