@@ -193,12 +193,12 @@ class Compiler:
 
     def flags(self, level: str) -> list[str]:
         """The flags to compile for machines of that level."""
-        if self.is_for_browsers:  # which all have the same vectors
+        if self.is_for_browsers:  # browsers all have the same vectors
             return ["-msimd128"]
         if level == "native":
             return next(([flag] for flag in NATIVE if _macro_text(self, flag) is not None), [])
         machine = LEVELS[level]
-        if self.is_zig:  # whose default is native
+        if self.is_zig:  # zig's default is native
             machine = machine.replace("-", "_") or "baseline"
         return [f"-march={machine}"] if machine else []
 

@@ -48,7 +48,7 @@ from gradbook.report.words import (
 
 MOST_MARKS = 48  # squares in a row of the table
 MOST_NAMES = 40  # of books that share something
-MOST_GROUPS = 200  # of books that share one thing
+MOST_GROUPS = 200  # of books that share the same kind of thing
 MOST_MISTAKES = 12  # kinds listed
 FEW_BOOKS = 12  # no more than these need no search, and each is shown unfolded
 

@@ -17,7 +17,7 @@ MISSING = " (not installed: pip install 'gradbook[{}]')"
 
 
 def dataset_report(dataset: Dataset, *, verify: bool = False) -> Report:
-    """A data set's figures; with `verify`, also checksums to compare it by."""
+    """A data set's figures; with `verify`, also checksums, to compare copies."""
     found = statistics(dataset.training_and_validation)
     channels, rows, columns = dataset.shape
     count = len(dataset.classes)

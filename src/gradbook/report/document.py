@@ -211,7 +211,7 @@ class Report:
     scripts: Sequence[str] = ()
     main: str = ""  # the module of `web/` that starts it
     data: Mapping[str, Any] | None = None  # the data of that module
-    other_scripts: Mapping[str, str] = field(default_factory=dict)  # that it runs, by their ids
+    other_scripts: Mapping[str, str] = field(default_factory=dict)  # further scripts, by their ids
     has_a_server: bool = False
     head: str = ""  # further elements of the page's head
     is_kept: bool = False  # by a service worker beside it

@@ -164,7 +164,7 @@ def few_ranges(cells: str, most: int = MOST_RANGES) -> str:
 
 # A book in words ---------------------------------------------------------------
 
-MOST_DIGITS = 12  # to tell two losses apart with
+MOST_DIGITS = 12  # to tell two losses apart
 
 
 def shown_text(words: str) -> str:

@@ -299,7 +299,7 @@ def _pieces(chapter: Chapter) -> list[Subheading]:
 
 
 def _within(tags: str, shown: str, own: str = "") -> str:
-    """Something within an element, or within several."""
+    """Content within an element, or within nested ones."""
     for tag in reversed(tags.split()):
         shown, own = f"<{tag}{own}>{shown}</{tag}>", ""
     return shown

@@ -107,7 +107,7 @@ def data_element(table: Mapping[str, Any], name: str = ' id="content"') -> str:
     return f'<script type="application/json"{name}>{ENDING.sub(BELOW, said)}</script>'
 
 
-ENDING = re.compile("<(?!/?m)")  # what could end it; formulas have <mo> and </mo>
+ENDING = re.compile("<(?!/?m)")  # what could end the script; formulas have <mo> and </mo>
 BELOW = r"\\u003c"
 
 

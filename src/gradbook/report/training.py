@@ -84,7 +84,7 @@ def run_charts(recipe: Recipe, history: Sequence[Epoch], task: Task = Task.CLASS
 
 
 def runs_charts(runs: Histories) -> list[Chart]:
-    """The same for several runs, a colour each; of validation if all have it, else of training."""
+    """The same for several runs, one colour each: validation if all have it, else training."""
     validated = all(epoch.validation_accuracy is not None for *_, run in runs for epoch in run)
     inks = curve_colours(len(runs))
     whose, key = ("Validation", "validation") if validated else ("Training", "train")

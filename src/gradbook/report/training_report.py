@@ -128,7 +128,7 @@ def lines_report(trained: Trained, made_with: Mapping[str, Any]) -> Report:
     problem, recipe, random = trained.problem, trained.recipe, np.random.default_rng(0)
     loss_of_all, frequent = trained.test.letters or (trained.test.loss, 0.0)
     words = f" per letter on {trained.scored_rows}; {frequent:.3f} from their frequencies alone"
-    model: Any = trained.model  # of lines, so it can write
+    model: Any = trained.model  # a model of lines, which can write
     written = [[Span(model.write(random, temperature))] for temperature in WRITTEN_AT]
     facts = [
         ("parameters", f"{recipe.net.count():,}"),

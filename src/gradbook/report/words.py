@@ -30,11 +30,11 @@ class Span:
 
     text: str
     colour: str = ""
-    tag: str = ""  # b, code and so on; joint, which a page leaves out; or verdict, bar, swatch
+    tag: str = ""  # b, code and so on; joint, which is left out on a page; verdict, bar or swatch
     link: str = ""  # the anchor, or the file, that they lead to
     kind: str = ""  # their class; of a verdict the word that colours it, of a swatch its ink
     about: str = ""  # the tooltip
-    share: float = 0.0  # of its width that a bar fills
+    share: float = 0.0  # the part of its width that a bar fills
     markup: str = ""  # HTML that a page shows instead
 
 
@@ -153,7 +153,7 @@ class TableColumn:
     words: bool = False  # left-aligned, as words are; numbers are right-aligned
     spell: Callable[[Any], str] = thousands
     spare: int = 0  # the highest are dropped first; 0 is kept
-    width: int = 0  # at least, for rows that are printed one by one
+    width: int = 0  # the least one, for rows that are printed one by one
     group: str = ""  # a heading shared with the columns beside it
     ink: str = ""
     meaning: str = ""  # for readers who don't know it

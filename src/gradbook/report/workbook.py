@@ -37,8 +37,8 @@ class WrittenWorkbook:
     """A workbook that was written, and the rates that it compares."""
 
     path: Path  # where it is
-    rates: tuple[float, ...]  # that it compares
-    rate: float  # that the η cell starts with
+    rates: tuple[float, ...]  # the compared ones
+    rate: float  # the initial value of the η cell
     remarks: tuple[str, ...] = ()  # if something differs from the usual
 
 

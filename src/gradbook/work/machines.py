@@ -31,7 +31,7 @@ INSTALL = "pip install 'gradbook[cluster]'"
 MISSING = f"a cluster needs Dask: {INSTALL}"
 SCHEMES = ("tcp://", "tls://", "ws://", "wss://")
 USUAL_PORT = 8786
-LOGGERS = ("distributed", "distributed.client", "tornado.application")  # with levels of their own
+LOGGERS = ("distributed", "distributed.client", "tornado.application")  # with their own levels
 PATIENCE = 10.0  # seconds within which a scheduler must answer
 
 
@@ -136,7 +136,7 @@ and may also contain:
 
 SUFFIXES = (".yaml", ".yml")
 WORD = re.compile(r"[\w.:@-]{1,253}")
-PATH = re.compile(r"[\w./~+-]{1,1000}")  # of a program: it goes through a shell there
+PATH = re.compile(r"[\w./~+-]{1,1000}")  # of a program; a shell on that machine reads it
 MOST_WORKERS, MOST_THREADS, MOST_HOSTS, LAST_PORT = 256, 1024, 4096, 65_535
 
 
@@ -406,7 +406,7 @@ def _start_by_ssh(plan: ClusterPlan) -> Any:
             scheduler_options={"port": 0, "dashboard_address": ":0", "idle_timeout": FORGOTTEN},
             remote_python=plan.python,
         )
-    except Exception as error:  # of ssh, of the hosts, of the programs there
+    except Exception as error:  # an error of ssh, a host or a program there
         raise UsageError(
             f"no cluster could be started on {', '.join(plan.hosts)} "
             f"({one_line(str(error))}): try 'ssh HOST PYTHON -m distributed.cli.dask_worker "

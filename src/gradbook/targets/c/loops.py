@@ -44,7 +44,7 @@ class Packing:
     size: int
     lines: Sequence[str]  # from `weights` to `packed`
     levelled: int = 0  # how many weights of few bits there are, whose levels are computed first
-    file: str = ""  # of C, that only some networks need
+    file: str = ""  # of C that only some networks need
 
     @property
     def room(self) -> int:
@@ -65,7 +65,7 @@ class Kernel:
     by_value: bool = False  # reads rows value by value
     unpack: str = ""  # from these sums to the weights' gradient, if they differ
     gathers: Mapping[int, str] = field(default_factory=dict)  # calls that replace readers
-    file: str = ""  # of C, that only some networks need
+    file: str = ""  # of C that only some networks need
 
 
 def kernel(node: Node, machine: Machine, beside: Node | None = None) -> Kernel:

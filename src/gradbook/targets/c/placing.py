@@ -113,7 +113,7 @@ class Timing:
 
 # Where ----------------------------------------------------------------------------
 
-MOST_ROWS = 5  # that are read to compute a value several times instead of keeping it
+MOST_ROWS = 5  # to read for a value that is computed several times instead of kept
 
 
 def values_to_keep(outputs: Collection[Node], timing: Timing) -> set[Node]:

@@ -241,7 +241,7 @@ class Program:
     effort: Mapping[str, float]  # about how long each takes to compile; a convolution is 1
     rest: str
     members: Members
-    files: frozenset[str]  # of C, that not every network needs
+    files: frozenset[str]  # of C that not every network needs
 
 
 def program(computation: Computation, machine: Machine, taken: tuple[Names, Names]) -> Program:

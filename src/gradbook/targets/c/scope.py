@@ -41,7 +41,7 @@ MADE_BY = {
 NOUNS = {"add": "sum", "subtract": "difference", "multiply": "product", "divide": "quotient"}
 NOUNS |= {"sum_channels": "sum"}
 SAME = {"repeat", "spread", "spread_channels", "copy"}  # the same value, repeated
-LONGEST = 26  # of a name made of others
+LONGEST = 26  # letters of a name composed of others
 
 
 def identifier(name: str) -> str:
@@ -160,7 +160,7 @@ class DropoutMask:
 
     scale: float
     layer: int
-    below: int  # of 2¹⁶: a piece below it is dropped
+    below: int  # a piece below this, of 2¹⁶, is dropped
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ LOOPS = (
     "windows",
 )
 SINGLE = ("N", "rate", "loss")  # values that every engine has
-ENOUGH_PARTS = 15  # to share out; at most about twice as many, for each is a bit of a number
+ENOUGH_PARTS = 15  # to share out; about twice as many is the limit: each is a bit of a number
 REST = 2.5  # everything but the passes takes as long to compile as so many convolutions
 
 

@@ -170,7 +170,7 @@ class _Unit:
 
 # Their parameters ----------------------------------------------------------------
 
-SIZES = {5: "features", 7: "width"}  # by which tensors are recognised
+SIZES = {5: "features", 7: "width"}  # sizes that identify tensors
 
 
 def tensor_table(kind: type[Layer]) -> list[dict[str, Any]] | None:

@@ -36,7 +36,7 @@ export class Counter {
     this.low = Math.imul(this.low, low) >>> 0
   }
 
-  /** Exclusive or with itself, shifted right by so many bits.
+  /** The exclusive or of a number and itself shifted right by so many bits.
    * @param {number} by @private
    */
   fold(by) {

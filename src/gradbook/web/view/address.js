@@ -126,7 +126,7 @@ export function restore(model, editor, state) {
   model.changed()
 }
 
-/** Begin with the drawn weights, and with samples that are given, drawn anew or the page's own.
+/** Begin with the drawn weights, and with samples that are given, drawn again or the page's own.
  * @param {import("./model.js").Model} model @param {State} state
  */
 function begin(model, { rate, batch, samples, sample, chosen, fields }) {
@@ -141,7 +141,7 @@ function begin(model, { rate, batch, samples, sample, chosen, fields }) {
   model.changed()
 }
 
-/** Set a field, if it can have this value; what depends on it isn't drawn anew.
+/** Set a field, if it can have this value; what depends on it isn't drawn again.
  * @param {any} field @param {string} value
  */
 function setField(field, value) {

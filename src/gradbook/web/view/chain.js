@@ -112,7 +112,7 @@ export class ChainPanel {
    * @param {number} rate @private
    */
   drawn(rate) {
-    return make("p", {}, ...pieces(mark("Drawn anew at every step and for each sample: 0 with probability {rate}, else 1/(1 − {rate}) = {value}, so that the mean stays the same. In a trained network it is 1."),
+    return make("p", {}, ...pieces(mark("Drawn at random at every step and for each sample: 0 with probability {rate}, else 1/(1 − {rate}) = {value}, so that the mean stays the same. In a trained network it is 1."),
       { rate: numeral(String(rate)), value: exact(1 / (1 - rate)) }))
   }
 

@@ -322,7 +322,7 @@ function edge({ before, after, cells, fan, label }, { across }, direction) {
 
 /** @typedef {{source: number, goal: number, ends: [Unit, Unit][]}} Skip */
 
-/** Columns that read others than the one before.
+/** The connections that come from farther back than the column before.
  * @param {Column[]} columns @returns {Skip[]}
  */
 function skipsOf(columns) {
