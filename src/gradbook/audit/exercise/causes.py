@@ -380,7 +380,7 @@ class Slip:
         without_rate = change / self.numbers.of(Place(step.rate))
         climbs = Message("{weight} climbs: it adds η·∂E/∂{weight}, not subtracts it", weight=name)
         only_gradient = Message(
-            "this is only the gradient: η times it is to be subtracted from the old {weight}, "
+            "this is only the gradient: η times it must be subtracted from the old {weight}, "
             "in the row above",
             weight=name,
         )
