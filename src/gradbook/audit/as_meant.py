@@ -317,7 +317,7 @@ def between_iterations(book: Book, flow: Flow) -> tuple[Book, str]:
         return book, ""
     patterns = {cell: p for cell, p in book.patterns.items() if cell not in set(own)}
     for cell in own:
-        after = _going_on(book, cell)
+        after = _next_value(book, cell)
         if after is not None:
             patterns[cell + BEYOND] = book.reader.read_typed(after, cell + BEYOND)
     numbers = {cell: book.values.get(cell) or STARTED for cell in own}
@@ -356,7 +356,7 @@ def in_own_cells(sheets: Sequence[SheetReport]) -> list[SheetReport]:
     return found
 
 
-def _going_on(book: Book, cell: Address) -> str | None:
+def _next_value(book: Book, cell: Address) -> str | None:
     """The next value of a cell, without the choice to start over."""
     said = book.reader.read_typed(book.patterns[cell].text_at(cell), cell).expression
     own = name_of(cell)
@@ -376,7 +376,7 @@ def without_circles(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:
             if later and later.keys() <= instead.keys():
                 break  # copies in another circle
             if later and _opens(flow, circle, later):
-                found = {home: _put_right(book, home, cells) for home, cells in later.items()}
+                found = {home: _corrected(book, home, cells) for home, cells in later.items()}
                 instead |= found
                 findings += _findings(book, axis, later, found)
                 break
@@ -467,7 +467,7 @@ def _opens(flow: Flow, circle: Collection[Address], later: Later) -> bool:
     return True
 
 
-def _put_right(book: Book, home: Address, cells: Mapping[Address, Address]) -> Pattern:
+def _corrected(book: Book, home: Address, cells: Mapping[Address, Address]) -> Pattern:
     reader = book.reader
 
     def name(reference: Reference) -> str:

@@ -86,7 +86,7 @@ def _repeated(book: Book, finding: Finding, part: RepeatedPart) -> Finding:
     cells = set(cells_of(finding.cells, part.sheet))
     fixes = dict(finding.fixes)
     for cell in sorted(cells):
-        if not _goes_on(book, cell, part):
+        if not _continues(book, cell, part):
             continue
         fix = finding.fixes.get(name_of(cell))
         right = book.reader.pattern(fix.removeprefix("="), cell) if fix else None
@@ -99,7 +99,7 @@ def _repeated(book: Book, finding: Finding, part: RepeatedPart) -> Finding:
     return replace(finding, cells=ranges(cells), fixes=fixes)
 
 
-def _goes_on(book: Book, cell: Address, part: RepeatedPart) -> bool:
+def _continues(book: Book, cell: Address, part: RepeatedPart) -> bool:
     """Whether the rows that weren't kept have copies of a cell: its formula is also in the last
     rows that were kept. The finding may lack the very last row, since nothing follows it."""
     first = part.first - part.period

@@ -196,7 +196,7 @@ def account_for(
     spoilt = {cell for finding in told for cell in cells_in(finding, training)}
     if tested is None or not spoilt.isdisjoint(tested.forward):
         return account  # a wrong forward pass makes slopes wrong
-    multiples, others = _parted(tested, every)
+    multiples, others = _by_multiple(tested, every)
     count = len(multiples) + len(others)
     blamed = {name for finding in told for name in (finding.weight, *finding.spoils)}
     unblamed = [change for change in multiples if change.updates.name not in blamed]
@@ -311,7 +311,7 @@ def _is_fault(
     return False
 
 
-def _parted(
+def _by_multiple(
     tested: StepUnderTest, every: Sequence[UsualUpdate]
 ) -> tuple[list[WeightChange], list[WeightChange]]:
     """The changes that are a multiple of their slopes for all weights, and those that aren't, not
@@ -391,11 +391,11 @@ def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
             number=number,
             rate=named,
         )
-    right = updates.with_terms(lambda sign, part: (sign, _mended(updates, factor, part)))
+    right = updates.with_terms(lambda sign, part: (sign, _with_usual_factor(updates, factor, part)))
     yield from updates.findings(updates.cells, right, kind, why)
 
 
-def _mended(updates: UsualUpdate, factor: OddFactor, part: Expression) -> Expression:
+def _with_usual_factor(updates: UsualUpdate, factor: OddFactor, part: Expression) -> Expression:
     """A term of an update, corrected to the usual factor."""
     training, home, rate = updates.training, updates.cells[0], factor.rate
     usual: Expression = Number(factor.number)

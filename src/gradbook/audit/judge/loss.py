@@ -190,7 +190,7 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
     if share <= 0 and not loss.assumption:
         for value, slope in search.values_for_slopes():
             if set(loss.cells) <= {slope}:
-                is_root = _comes_to_nothing(training, value)
+                is_root = _approaches_zero(training, value)
                 return [] if is_root else every_step(training, StepLoss((value,))), 0.0
         if not loss.cells or not _is_plausible(tested.with_loss(loss)):
             too_much = [error for error in search.unclear if isinstance(error, TooMuch)]
@@ -260,7 +260,7 @@ class LossSearch:
         tested = self.tested.with_loss(loss)
         try:
             good = sum(
-                _speaks_for_it(tested, j, options)
+                _is_explained(tested, j, options)
                 for j, options in enumerate(self.claimed)
                 if not tested.has_no_influence(j)
             )
@@ -365,12 +365,12 @@ class LossSearch:
         if found[0] <= 0 and likeliest[0] >= LIKE and likeliest[1] in named:
             return 0.0, likeliest[1]
         every = assumed_losses(training, self.claimed)
-        assumed = [loss for loss in every if not _holds_a_level(training, loss)]
+        assumed = [loss for loss in every if not _is_controller(training, loss)]
         best = _most([*((self.share(loss), loss) for loss in assumed), *map(self._scaled, assumed)])
         if best[0] >= ENOUGH_SCALED or found[0] > 0 or _differs_in_scale(best):
             return _most([best, found])
         other = _most((self._likeness(loss), loss) for loss in assumed)
-        if other[0] > likeliest[0] + LIKELIER and not _seeks_its_inputs(training, other[1]):
+        if other[0] > likeliest[0] + LIKELIER and not _targets_its_inputs(training, other[1]):
             return 0.0, other[1]
         return (0.0, likeliest[1]) if descended else found
 
@@ -409,7 +409,7 @@ def _most(found: Iterable[LossShare]) -> LossShare:
     return max(found, default=(-1.0, StepLoss(())), key=itemgetter(0))
 
 
-def _speaks_for_it(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> bool:
+def _is_explained(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> bool:
     """Whether a claim is the gradient of the loss; not if both are 0 in the sheet only, as with an
     input of 0."""
     verdict = tested.best(weight, options)[0]
@@ -439,7 +439,7 @@ def _differs_in_scale(found: LossShare) -> bool:
     return share >= HALF and (scale == 2 or (scale < 1 and (1 / scale).is_integer()))
 
 
-def _seeks_its_inputs(training: SheetTraining, loss: StepLoss) -> bool:
+def _targets_its_inputs(training: SheetTraining, loss: StepLoss) -> bool:
     """Whether the outputs of an assumed loss are computed from their own targets, as in Oja's rule,
     which subtracts from an input its part in the output."""
     outputs, targets = set[Address](), set[Address]()
@@ -449,7 +449,7 @@ def _seeks_its_inputs(training: SheetTraining, loss: StepLoss) -> bool:
     return not targets.isdisjoint(training.flow.behind(outputs, training.weight_cells))
 
 
-def _holds_a_level(training: SheetTraining, loss: StepLoss) -> bool:
+def _is_controller(training: SheetTraining, loss: StepLoss) -> bool:
     """Whether the outputs of an assumed loss are weights themselves, without any sign of learning:
     a controller also has an error by which it keeps a measured value at a level, and a single step
     is a mean of two numbers."""
@@ -459,7 +459,7 @@ def _holds_a_level(training: SheetTraining, loss: StepLoss) -> bool:
     return all(cell in training.weight_cells for cell in outputs) and not learns
 
 
-def _comes_to_nothing(training: SheetTraining, cell: Address) -> bool:
+def _approaches_zero(training: SheetTraining, cell: Address) -> bool:
     """Whether a value is about 0 in the last step, so that its root is sought."""
     last = cell + (training.steps - 1) * training.weights[0].stride
     first, end = (training.book.values.get(at) for at in (cell, last))

@@ -51,7 +51,7 @@ def with_meant_updates(training: SheetTraining) -> tuple[SheetTraining, list[Fin
             kept = {cell: at for cell, at in taken.items() if _is_rate(updates, at, cell)}
             wrong = {cell: at for cell, at in taken.items() if cell not in kept}
             if wrong:
-                found, right = _put_right(updates, wrong, list(kept.values()))
+                found, right = _corrected(updates, wrong, list(kept.values()))
                 rates += found
                 instead |= right
     typed, training = training, _with_formulas(training, instead)
@@ -139,7 +139,7 @@ def _rates_taken_apart(updates: UsualUpdate) -> dict[Address, Address]:
     return _cells(dict.fromkeys(cells, place)) if place and 2 * len(cells) > len(every) else {}
 
 
-def _put_right(
+def _corrected(
     updates: UsualUpdate, wrong: Mapping[Address, Address], rates: Sequence[Address]
 ) -> tuple[list[Finding], dict[Address, Pattern]]:
     """The findings for formulas that use wrong cells as the learning rate, where other formulas of
@@ -148,7 +148,7 @@ def _put_right(
     assert rate is not None
     book, steps = training.book, len(updates.weight.cells) - 1
     first, taken = next(iter(wrong.items()))
-    where, what = name_of(taken), _what(training, taken)
+    where, what = name_of(taken), _content(training, taken)
     drifts = len(wrong) < steps or (len({*wrong.values(), *rates}) > 1 and steps > 1)
     if len(set(rates)) > 1 and rate not in book.patterns:
         rate = rates[-1]  # a rate is typed for each of the first steps
@@ -180,14 +180,14 @@ def _put_right(
         DRIFTING_RATE if drifts else WRONG_RATE,
         joined(
             "; ",
-            [joined("; " if drifts else ": ", (why, remedy)), *_where_it_bites(training, wrong)],
+            [joined("; " if drifts else ": ", (why, remedy)), *_first_effect(training, wrong)],
         ),
         [Edit(EditKind.REFERENCE, (), Reference(what), Reference(LR))],
     )
     return list(findings), right
 
 
-def _where_it_bites(training: SheetTraining, wrong: Mapping[Address, Address]) -> Iterator[Message]:
+def _first_effect(training: SheetTraining, wrong: Mapping[Address, Address]) -> Iterator[Message]:
     """A note on the step from which the used cell has another value, if that isn't the first."""
     values, rate = training.book.values, training.rate
     first = next(iter(wrong))
@@ -199,7 +199,7 @@ def _where_it_bites(training: SheetTraining, wrong: Mapping[Address, Address]) -
             "from {first} onwards the formula uses {cell}, {content}",
             first=name_of(cell),
             cell=name_of(wrong[cell]),
-            content=_what(training, wrong[cell]),
+            content=_content(training, wrong[cell]),
         )
 
 
@@ -215,7 +215,7 @@ def _is_rate(updates: UsualUpdate, at: Address, cell: Address) -> bool:
     return isinstance(training.book.values.get(at), float) and beside and own_row
 
 
-def _what(training: SheetTraining, cell: Address) -> str:
+def _content(training: SheetTraining, cell: Address) -> str:
     value = training.book.values.get(cell)
     if value is None and cell not in training.book.patterns:
         return Message("which is blank")

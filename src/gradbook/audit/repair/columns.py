@@ -418,10 +418,10 @@ def pasted_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
     cut_off = symptoms.under_test.without_influence
     claims = {j: c for j, c in symptoms.claims.items() if j in symptoms.wrong or j in cut_off}
     for cells in list(_pasted_columns(symptoms))[:MOST_PASTED]:
-        tested = _freed(symptoms.under_test, cells)
+        tested = _with_free_cells(symptoms.under_test, cells)
         for texts in _formulas(tested, cells, dict(sorted(claims.items()))):
             edit = Edit(EditKind.FORMULA, ((),), Number(0.0), read(texts[0]))
-            given = _gives(tested, cells, texts)
+            given = _reproduces(tested, cells, texts)
             if not given and _are_typed(tested, cells):
                 continue
             yield Hypothesis(Cause.COLUMN, cells, texts, (edit,), reproduces=given)
@@ -463,7 +463,7 @@ def _are_typed(tested: StepUnderTest, cells: Sequence[Address]) -> bool:
     return bool(np.any(values)) and all(map(_has_few_digits, values))
 
 
-def _gives(tested: StepUnderTest, cells: Sequence[Address], formulas: Sequence[str]) -> bool:
+def _reproduces(tested: StepUnderTest, cells: Sequence[Address], formulas: Sequence[str]) -> bool:
     """Whether formulas reproduce the cells' values in every step, and so were probably there."""
     for home, text in zip(cells, formulas, strict=True):
         node, given = meaning_of(tested, text, home), tested.positions.values(home, tested.alike)
@@ -472,7 +472,7 @@ def _gives(tested: StepUnderTest, cells: Sequence[Address], formulas: Sequence[s
     return True
 
 
-def _freed(tested: StepUnderTest, cells: Sequence[Address]) -> StepUnderTest:
+def _with_free_cells(tested: StepUnderTest, cells: Sequence[Address]) -> StepUnderTest:
     """The step with every formula that depends on the cells as a node, even if no weight is in
     it."""
     training, instead = tested.training, tested.graph.instead

@@ -232,7 +232,7 @@ def known_claim(symptoms: Symptoms) -> Iterator[Hypothesis]:
     def follow(cell: Address, text: str) -> str:
         return copy_formula(text, cell, wrong.home)
 
-    again = _moved(known, (wrong.home,), follow)
+    again = _adapted(known, (wrong.home,), follow)
     meant = meaning_of(wrong.under_test, again.formulas[0], wrong.home)
     if meant is None or wrong.under_test.compare(meant, wrong.target) is not ClaimVerdict.RIGHT:
         return
@@ -251,10 +251,10 @@ def _in_this_step(
         both = cell in patterns and other in patterns
         if not (move.same(cell, other) if both else (cell in patterns) == (other in patterns)):
             return None
-    return _moved(hypothesis, there, move.text)
+    return _adapted(hypothesis, there, move.text)
 
 
-def _moved(
+def _adapted(
     hypothesis: Hypothesis, cells: tuple[Address, ...], follow: Callable[[Address, str], str]
 ) -> Hypothesis:
     """A hypothesis for other cells, with its formulas adapted."""

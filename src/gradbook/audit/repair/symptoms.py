@@ -241,7 +241,7 @@ def gradients_mended(repaired: RepairedStep, wrong: Mapping[int, Claim]) -> froz
 def only_what_changes(tested: StepUnderTest, hypothesis: Hypothesis) -> Hypothesis:
     """The hypothesis restricted to cells of the column that aren't right already."""
     every = hypothesis.patterns(tested.training.book).items()
-    kept = {cell: right.text for cell, right in every if not _says(tested, cell, right)}
+    kept = {cell: right.text for cell, right in every if not _is_equivalent(tested, cell, right)}
     return (
         replace(hypothesis, cells=tuple(kept), formulas=tuple(kept.values()))
         if kept
@@ -249,7 +249,7 @@ def only_what_changes(tested: StepUnderTest, hypothesis: Hypothesis) -> Hypothes
     )
 
 
-def _says(tested: StepUnderTest, cell: Address, right: Pattern) -> bool:
+def _is_equivalent(tested: StepUnderTest, cell: Address, right: Pattern) -> bool:
     """Whether a cell's formula is equivalent to another."""
     meant = meaning_of(tested, right.text, cell)
     with suppress(NotUnderstood):

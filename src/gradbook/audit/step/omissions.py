@@ -66,9 +66,9 @@ class Chain(Generic[Place]):
     @cached_property
     def slopes(self) -> list[ChainOmission[Place]]:
         """Places that are a non-linear function of only one other."""
-        return self._gathered(filter(self._is_bent, self.order), False)
+        return self._gathered(filter(self._is_nonlinear, self.order), False)
 
-    def _is_bent(self, place: Place) -> bool:
+    def _is_nonlinear(self, place: Place) -> bool:
         slopes = list(self.partials.get(place, {}).values())
         if len(slopes) != 1:
             return False
@@ -173,16 +173,16 @@ class Chain(Generic[Place]):
     ) -> Omissions[Place]:
         """What a claim to be ∂loss/∂ a value omits, or a claim to be its part through some users;
         empty if omissions alone don't explain the claim."""
-        worked = self._worked.get(of) if by_way_of is None else self._coming(of, by_way_of)
+        worked = self._worked.get(of) if by_way_of is None else self._through(of, by_way_of)
         if worked is None or not np.any(claimed):
             return ()
         spend(len(worked))
-        for k in _alike_where_largest(worked, claimed):
+        for k in _near_where_largest(worked, claimed):
             if agree(worked[k], claimed):
                 return self.alternatives[int(k) - 1] if k else ()
         return ()
 
-    def _coming(self, of: Place, users: Collection[Place]) -> Array | None:
+    def _through(self, of: Place, users: Collection[Place]) -> Array | None:
         """The part of ∂loss/∂ a value that comes through some users, for each alternative."""
         shares = [
             self._worked[user] * self.partials[user][of]
@@ -192,7 +192,7 @@ class Chain(Generic[Place]):
         return np.sum(shares, axis=0) if shares else None
 
 
-def _alike_where_largest(worked: Array, claimed: Array) -> NDArray[np.intp]:
+def _near_where_largest(worked: Array, claimed: Array) -> NDArray[np.intp]:
     """The derivatives that nearly equal a claim where it is largest, or aren't finite there: no
     others can agree with it."""
     size = np.where(np.isfinite(claimed), np.abs(claimed), -1.0)

@@ -457,7 +457,7 @@ def claims(
     search = _search(training, weight, step, read)
     found = search.results if search else []
     for later in range(step + 1, min(len(weight.steps), FIRST_STEPS)):
-        after = _as_after(training, weight, found, step, later)
+        after = _like_later(training, weight, found, step, later)
         if after and (step == 0 or {f.owner for f in after}.isdisjoint(f.owner for f in found)):
             found = [*after, *found]
             break
@@ -477,7 +477,7 @@ def _search(
     return search
 
 
-def _as_after(
+def _like_later(
     training: SheetTraining,
     weight: WeightColumn,
     first: Sequence[Claim],
@@ -494,7 +494,7 @@ def _as_after(
         via = tuple(cell - back for cell in claim.via)
         owner = claim.owner - back
         if via and not training.flow.reaches([home], owner.__eq__, MEMORY):
-            owner = _taken_in(training, via[-1]) or owner
+            owner = _only_source(training, via[-1]) or owner
         said = said_in(training.book, owner)
         if claim.whole and owner in known:
             likely.append(known[owner])
@@ -503,7 +503,7 @@ def _as_after(
     return likely
 
 
-def _taken_in(training: SheetTraining, cell: Address) -> Address | None:
+def _only_source(training: SheetTraining, cell: Address) -> Address | None:
     """The only cell of its step that a formula without memory uses: the second step may use another
     one by mistake, the gradient of another weight."""
     sources = dict.fromkeys(training.flow.sources(cell))

@@ -421,7 +421,7 @@ def forward_passes(
         words = texts.get(sheet, {}).values()
         if _is_forward(flow, own, sums, words):
             title = book.sheets[sheet].title
-            report = SheetReport(title, FORWARD_PASS, notes=(_told(book, title, own),))
+            report = SheetReport(title, FORWARD_PASS, notes=(_summary(book, title, own),))
             found.append(ForwardPass(report, any(part.is_loss for part in own.values())))
     return found
 
@@ -456,7 +456,7 @@ def _is_made_of_sum(flow: Flow, cell: Address, sums: set[Address]) -> bool:
     return False
 
 
-def _told(book: Book, title: str, own: Mapping[Address, FormulaPart]) -> str:
+def _summary(book: Book, title: str, own: Mapping[Address, FormulaPart]) -> str:
     """What a sheet computes, in words; without counts if some rows aren't kept."""
     kinds = Counter(part.activation for part in own.values() if part.activation)
     lookups = kinds.pop(LOOKUP, 0)

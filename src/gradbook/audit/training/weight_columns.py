@@ -139,12 +139,12 @@ def plain_update(update: Expression) -> Expression:
 def _kept(parts: Sequence[SignedTerm]) -> Iterator[tuple[int, Reference]]:
     """The terms that an update may continue from, with their positions."""
     for k, (sign, part) in enumerate(parts):
-        kept = part if isinstance(part, Reference) else _but_a_share(part, parts)
+        kept = part if isinstance(part, Reference) else _decaying_weight(part, parts)
         if kept and sign > 0:
             yield k, kept
 
 
-def _but_a_share(part: Expression, parts: Sequence[SignedTerm]) -> Reference | None:
+def _decaying_weight(part: Expression, parts: Sequence[SignedTerm]) -> Reference | None:
     """The cell w in w·(1 − ηλ) − …: weight decay."""
     split = factors(part)
     rest = [factor for factor in split.parts if not (factor.above and _is_share(factor.part))]
@@ -218,15 +218,15 @@ def _beside(base: Address, cell: Address) -> bool:
 def bases_of(pattern: Pattern) -> list[CellReference]:
     """The cells to which a formula adds something, or from which it subtracts something."""
     form = pattern.form.expression if pattern.form else None
-    words = [pattern.word_for(kept) for kept in _going_on(form)] if form else []
+    words = [pattern.word_for(kept) for kept in _base_references(form)] if form else []
     if isinstance(form, Call) and pattern.expression:  # a form may repeat a cell's reference
-        words = [kept.text for kept in _going_on(pattern.expression)]
+        words = [kept.text for kept in _base_references(pattern.expression)]
     places = (pattern.place_of(Reference(word)) for word in words)
     return [place for place in places if place is not None]
 
 
 @once
-def _going_on(form: Expression) -> list[Reference]:
+def _base_references(form: Expression) -> list[Reference]:
     """The references to which a formula adds something, or from which it subtracts something."""
     said = plain_update(form)
     parts = terms(said) if isinstance(said, Infix | Prefix) else ()
@@ -260,7 +260,7 @@ def columns_that_learn(book: Book, flow: Flow, lines: Iterable[WeightColumn]) ->
                 learning[kind] += len(line.cells)
             else:
                 learning[kind] -= 1
-    return _that_start(book, flow, _by_themselves(book, flow, _along_with_most(found)))
+    return _with_own_start(book, flow, _with_own_feedback(book, flow, _in_usual_directions(found)))
 
 
 def _some_steps(line: WeightColumn) -> list[tuple[Address, Address]]:
@@ -288,7 +288,7 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
     return flow.depends(start, base.__eq__, base, NEAR)
 
 
-def _by_themselves(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:
+def _with_own_feedback(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:
     """The lines without those that depend on themselves only through others: Adagrad's sums of
     squares do, because the next gradient depends on the weights that they changed."""
     owner = {cell: line for line in lines for cell in line.cells}
@@ -302,7 +302,7 @@ def _by_themselves(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> lis
     return [line for line in lines if any(alone(line, *step) for step in _some_steps(line))]
 
 
-def _that_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:
+def _with_own_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:
     """The lines without those that begin with a value computed from other weights: an update that
     was pasted into another column. A line that continues another one after a gap or a differing
     cell is kept."""
@@ -320,7 +320,7 @@ def _that_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[W
     return [line for line in lines if len(line.cells) == longest or not is_computed(line)]
 
 
-def _along_with_most(lines: Sequence[WeightColumn]) -> list[WeightColumn]:
+def _in_usual_directions(lines: Sequence[WeightColumn]) -> list[WeightColumn]:
     """The lines without single steps in a direction that no longer line has."""
     ways = {line.stride for line in lines if len(line.cells) > 2}
     kept = [line for line in lines if not ways or len(line.cells) > 2 or line.stride in ways]
@@ -453,7 +453,7 @@ def with_strays(
             continue
         by_rate = rate is not None and rate in map(flow.plain, flow.sources(column.cells[1]))
         named = _stem(book, column) in names
-        if _goes_on(book, flow, column):
+        if _continues(book, flow, column):
             is_weight = by_rate or named
         else:  # has a weight's name, and is typed or contains only the change
             called = named and bool(book.label(start, column.axis))
@@ -510,7 +510,7 @@ def _is_number(book: Book, cell: Address) -> bool:
     return isinstance(book.values.get(cell), float) and cell not in book.patterns
 
 
-def _goes_on(book: Book, flow: Flow, column: WeightColumn) -> bool:
+def _continues(book: Book, flow: Flow, column: WeightColumn) -> bool:
     """Whether the first cell contains a number, and most others have one formula that uses the cell
     before, or each its own formula that uses the first one, and doesn't only repeat it.
 

@@ -434,7 +434,7 @@ def student_in(book: Book) -> str:
     """The student's name: in the cell of that name, or after a label such as 'Name:'."""
     place = book.reader.cell(book.names.get(STUDENT, ""), 0)
     named = book.values.get(place) if place is not None else None
-    return _said(named) or _labelled(book)
+    return _name_or_number(named) or _labelled(book)
 
 
 def _labelled(book: Book) -> str:
@@ -445,7 +445,7 @@ def _labelled(book: Book) -> str:
         label = _LABEL.fullmatch(normalize("NFC", words.strip()))
         if label is None:
             continue
-        beside = _said(book.values.get(cell + 1))
+        beside = _name_or_number(book.values.get(cell + 1))
         if label["who"]:
             return _shortened(label["who"])
         if beside and (label["colon"] or label["what"].lower() not in _NAMES):
@@ -453,7 +453,7 @@ def _labelled(book: Book) -> str:
     return ""
 
 
-def _said(value: object) -> str:
+def _name_or_number(value: object) -> str:
     """A name, or a student number, which some programs save as a number."""
     if isinstance(value, str):
         return _shortened(value)

@@ -48,7 +48,7 @@ _AREA = re.compile(  # a range, or whole columns
 LONGEST = 2_000  # characters of a formula that is examined
 
 
-class _NoNumber(Exception):
+class _NotFixed(Exception):
     """A value that doesn't follow from the formula's place alone."""
 
 
@@ -62,7 +62,7 @@ def with_places(formula: str, home: Address) -> str:
             return None
         try:
             return _CELLS[part.function](part, home)
-        except (_NoNumber, ArithmeticError, TypeError, ValueError):
+        except (_NotFixed, ArithmeticError, TypeError, ValueError):
             return None
 
     try:
@@ -114,7 +114,7 @@ def _index(part: Call, home: Address) -> Reference:
     area, *numbers = part.arguments
     found = _AREA.fullmatch(area.text) if isinstance(area, Reference) else None
     if found is None or not 1 <= len(numbers) <= 2:
-        raise _NoNumber
+        raise _NotFixed
     top, bottom = int(found["top"] or 1) - 1, int(found["bottom"] or MOST_ROWS) - 1
     left, right = column_number(found["left"]), column_number(found["right"])
     wanted = [_whole(number, home) for number in numbers]
@@ -122,7 +122,7 @@ def _index(part: Call, home: Address) -> Reference:
         wanted = [1, *wanted] if top == bottom else [*wanted, 1]
     row, column = top + wanted[0] - 1, left + wanted[1] - 1
     if not (top <= row <= bottom and left <= column <= right):
-        raise _NoNumber
+        raise _NotFixed
     fix_row = "$" if found["top"] is None else found["fix_row"]
     return _cell(found["sheet"], row, column, found["fix_column"], fix_row, part)
 
@@ -132,7 +132,7 @@ def _offset(part: Call, home: Address) -> Reference:
     start, *ways = part.arguments
     found = CELL.fullmatch(start.text) if isinstance(start, Reference) else None
     if found is None or len(ways) != 2:
-        raise _NoNumber
+        raise _NotFixed
     down, right = (0 if way is None else _whole(way, home) for way in ways)
     row, column = int(found["row"]) - 1 + down, column_number(found["column"]) + right
     return _cell(found["sheet"] or "", row, column, found["fix_column"], found["fix_row"], part)
@@ -143,7 +143,7 @@ def _indirect(part: Call, home: Address) -> Reference:
     (words,) = part.arguments
     found = CELL.fullmatch(_text(words, home))
     if found is None:
-        raise _NoNumber
+        raise _NotFixed
     row, column = int(found["row"]) - 1, column_number(found["column"])
     return _cell(found["sheet"] or "", row, column, "", "", part)
 
@@ -161,7 +161,7 @@ def _cell(
     """The reference. Its row is relative, except with MOD, where samples repeat. If the formula
     doesn't use its own place, the $ signs are those of the reference from which it is counted."""
     if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
-        raise _NoNumber
+        raise _NotFixed
     called = {inside.function for inside in parts(part) if isinstance(inside, Call)}
     if not called.isdisjoint(("ROW", "COLUMN")):
         fixed_row = "$" * ("MOD" in called)
@@ -193,19 +193,19 @@ def _number(expression: Expression | None, home: Address) -> float:
         case Infix(operator, left, right) if operator in _OF_NUMBERS:
             return _OF_NUMBERS[operator](_number(left, home), _number(right, home))
         case Call("ROW" | "COLUMN" as way, arguments) if len(arguments) <= 1:
-            return _own(way, arguments[0] if arguments else None, home) + 1
+            return _row_or_column(way, arguments[0] if arguments else None, home) + 1
         case Call(function, arguments) if function in _OF_NUMBERS:
             return _OF_NUMBERS[function](*(_number(a, home) for a in arguments))
-    raise _NoNumber
+    raise _NotFixed
 
 
-def _own(way: str, of: Expression | None, home: Address) -> int:
+def _row_or_column(way: str, of: Expression | None, home: Address) -> int:
     """The row, or the column, of the formula itself or of a cell that it names."""
     if of is None:
         return row_of(home) if way == "ROW" else column_of(home)
     named = CELL.fullmatch(of.text) if isinstance(of, Reference) else None
     if named is None:
-        raise _NoNumber
+        raise _NotFixed
     return int(named["row"]) - 1 if way == "ROW" else column_number(named["column"])
 
 

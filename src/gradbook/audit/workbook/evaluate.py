@@ -98,7 +98,7 @@ class Evaluation:
         kinds: tuple[object, ...] = ()
         if not NUMBERS.issuperset(map(type, given)):
             kinds = tuple(NUMBER if type(value) is float else value for value in given)
-        key = pattern, kinds, _form(pattern, cell, sources)
+        key = pattern, kinds, _variant(pattern, cell, sources)
         if key not in self._programs:
             self._programs[key] = self._program(pattern, cell, sources)
         program = self._programs[key]
@@ -121,7 +121,7 @@ class Evaluation:
         return result if isinstance(result, str) else _program(result, given)
 
 
-def _form(pattern: Pattern, home: Address, sources: Sequence[Address]) -> tuple[object, ...]:
+def _variant(pattern: Pattern, home: Address, sources: Sequence[Address]) -> tuple[object, ...]:
     """Which aspects of a formula's references vary between copies: their number, as sums grow or
     references leave the sheet, and which of them are equal."""
     first: dict[Address, int] = {}

@@ -50,7 +50,7 @@ class Flow:
         if found is None:
             pattern = self.book.patterns.get(cell)
             found = tuple(self.mentioned_cells(pattern.places, cell)) if pattern else ()
-            if pattern and cell in found and not _reads(pattern, cell):
+            if pattern and cell in found and not _uses_value(pattern, cell):
                 found = tuple(source for source in found if source != cell)
             self._sources[cell] = found
         return found
@@ -98,7 +98,7 @@ class Flow:
                 if cell is None:
                     what = Message("{cell}, which is outside the sheet here", cell=reference.text)
                     raise NotUnderstood(what)
-                if cell == home and not _reads(pattern, home):
+                if cell == home and not _uses_value(pattern, home):
                     what = Message("{cell}, which depends on itself", cell=reference.text)
                     raise NotUnderstood(what)
                 return single(cell)
@@ -248,7 +248,7 @@ class Flow:
 PLACING = ("OFFSET", "ROW", "ROWS", "COLUMN", "COLUMNS")  # use only their argument's position
 
 
-def _reads(pattern: Pattern, cell: Address) -> bool:
+def _uses_value(pattern: Pattern, cell: Address) -> bool:
     """Whether a formula uses a cell's value, not only its position."""
     said = pattern.expression
     if said is None:
