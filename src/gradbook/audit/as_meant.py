@@ -294,11 +294,11 @@ def _freed(book: Book, home: Address, ties: Sequence[Address], axis: Axis, said:
 # References that close a circle -------------------------------------------------------
 
 MOST_CIRCLES = 100
-MOST_FORMULAS = 3  # of one sheet, that may cause it
+MOST_FORMULAS = 3  # formulas on one sheet that may cause a circle
 MOST_CELLS = 20_000
 MOST_NAMED = 4  # cells that depend on themselves
 
-Later = dict[Address, dict[Address, Address]]  # by formula: a later cell → that of its own step
+Later = dict[Address, dict[Address, Address]]  # formula → later cell → its own step's
 
 
 BEYOND_ROWS = 500_000  # rows added for the next value of a cell that depends on itself

@@ -26,7 +26,7 @@ LONGEST_JUDGED_AGAIN = 20.0 * SLOWER  # its mistakes are only counted
 LONGEST_SOUGHT_AGAIN = 15.0 * SLOWER
 SETTING_OUT = 600  # numbers: the overhead of each computation
 LOOK_AT_CLOCK = 100_000  # numbers: up to a twentieth of a second
-A_SHARE = 0.5  # of the remaining budget, for one of several searches
+A_SHARE = 0.5  # the part of the remaining budget for one of several searches
 MADE_MEANWHILE = 50_000  # objects, before a search for reference cycles
 IN_VAIN = 3  # failed searches before the same search is skipped
 

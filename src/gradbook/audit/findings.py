@@ -160,7 +160,7 @@ class Finding:
     fixes: Mapping[str, str] = field(default_factory=dict)  # cell → its right formula
     spoils: tuple[str, ...] = ()  # weights with wrong gradients because of it, if several
     edits: tuple[str, ...] = ()  # the correction, with cells by name: the same in any table
-    judges: str = GRADIENT  # for each weight
+    judges: str = GRADIENT  # what is judged for each weight
     first_step: int = 0  # the first one with it: earlier steps are right
 
     @property
@@ -359,9 +359,9 @@ class SheetReport:
     curve: LossCurves | None = None
     asked: tuple[AskedColumn, ...] = ()  # in an exercise
     rule: str = ""  # the learning rule, if it has no gradient: perceptron
-    updates: int = 0  # that were compared with the rule
+    updates: int = 0  # updates that were compared with the rule
     is_half_judged: bool = False  # without a finding, it may still be wrong
-    steps: int = 0  # of a training; each has a cell for every gradient
+    steps: int = 0  # steps of a training; each has a cell for every gradient
 
 
 @dataclass(frozen=True)
@@ -454,7 +454,7 @@ class Mark:
     weight: str
     state: str
     column: AskedColumn | None = None
-    judges: str = GRADIENT  # for the weight
+    judges: str = GRADIENT  # what is judged for the weight
 
     @property
     def name(self) -> str:

@@ -73,7 +73,7 @@ from gradbook.audit.training.steps import (
 from gradbook.audit.training.training import SheetTraining
 from gradbook.language.message import Message, words_of
 
-SCALES = (2.0, 0.5)  # of a loss: the factors that are most often omitted, or superfluous
+SCALES = (2.0, 0.5)  # the factors of a loss that are most often omitted, or superfluous
 
 
 def training_report(training: SheetTraining) -> SheetReport | None:

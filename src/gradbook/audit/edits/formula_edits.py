@@ -128,7 +128,7 @@ class Substitutes:
     numbers: Sequence[Substitute]
     factors: Callable[[], Sequence[Substitute]]  # made last: there are many
     terms: Callable[[], Sequence[Substitute]]
-    activations: Mapping[str, str] = field(default_factory=dict)  # of the sums in the formula
+    activations: Mapping[str, str] = field(default_factory=dict)  # sum → its activation
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ def _multiplied(part: Expression) -> Iterator[Expression]:
     if not (isinstance(part, Infix) and part.operator == "+"):
         return
     every = terms(part)
-    for k in range(1, len(every) - 1):  # for the first two it is a changed operator
+    for k in range(1, len(every) - 1):  # the first two: a changed operator
         (sign, left), (other, right) = every[k : k + 2]
         if isinstance(left, Reference) and isinstance(right, Reference) and other > 0:
             yield total([*every[:k], (sign, Infix("*", left, right)), *every[k + 2 :]])

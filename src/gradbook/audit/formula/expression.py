@@ -246,7 +246,7 @@ def makeup(expression: Expression) -> str:
             return f"{makeup(operand)}{operator}"
         case Call(function, arguments):
             return f"{function}({','.join('' if a is None else makeup(a) for a in arguments)})"
-    links: list[str] = []  # of a^b^c, or of a&b&c, which may be thousands
+    links: list[str] = []  # the links of a^b^c, or of a&b&c: maybe thousands
     while isinstance(expression, Infix) and expression.operator not in "+-*/":
         links.append(f"{expression.operator}{makeup(expression.right)}")
         expression = expression.left

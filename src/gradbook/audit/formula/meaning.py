@@ -54,8 +54,8 @@ class LeadsBack(NotUnderstood):
 
 
 Single = Node | str | None
-MOST_VALUES = 50_000  # of one part of a formula
-MOST_DIGITS = 15  # to which a number is rounded
+MOST_VALUES = 50_000  # values in one part of a formula
+MOST_DIGITS = 15  # digits to which numbers are rounded
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ from gradbook.targets.excel.language import (
 
 OWN, BEYOND = "A", "ZZZ"  # a column with a short name, and one that no sheet has
 MOST_NESTED = 4  # depth of functions that a book defines by others
-MOST_PARTS = 5_000  # of a formula in which they are expanded
+MOST_PARTS = 5_000  # parts of a formula with expanded functions
 
 
 @dataclass(frozen=True, eq=False)

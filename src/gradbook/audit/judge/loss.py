@@ -68,8 +68,8 @@ from gradbook.targets.excel.language import (
 
 # Losses that no cell contains --------------------------------------------------------
 
-MOST_ERRORS = 2_000  # of one step
-MOST_KINDS = 4  # of formulas with errors that are tried separately
+MOST_ERRORS = 2_000  # errors in one step
+MOST_KINDS = 4  # kinds of formulas with errors that are tried separately
 
 PlacedError = tuple[Address, OutputError]
 
@@ -165,16 +165,16 @@ def _error(
 # Finding the loss ---------------------------------------------------------------------
 
 MOST_TRIED = 8
-MOST_TERMS = 4  # that a loss omits
+MOST_TERMS = 4  # terms that a loss omits
 MOST_BESIDE = 6  # cells that are tried as such a term
-MOST_OF_THEM = 0.6  # of the gradients: enough to recognise a training
-ENOUGH = 0.8  # of the gradients: the others are wrong
+MOST_OF_THEM = 0.6  # the share of right gradients that suffices to recognise a training
+ENOUGH = 0.8  # the share of right gradients with which the others are certainly wrong
 
 HALF = 0.5
-AT_A_ROOT = 0.1  # of a value's initial size: it has become about 0
-ENOUGH_SCALED = 0.7  # of the gradients, for a scaled loss
+AT_A_ROOT = 0.1  # relative to the initial value: a smaller last one is about 0
+ENOUGH_SCALED = 0.7  # the share of right gradients that a scaled loss needs
 LIKE = 0.5  # the share of numbers that gradients and loss have in common, if it explains none
-LIKELIER = 0.1  # by which another loss must exceed that share
+LIKELIER = 0.1  # how much another loss must exceed that share
 
 LossShare = tuple[float, StepLoss]  # the share of the claims that are its gradients
 
@@ -514,7 +514,7 @@ def _stride(training: SheetTraining, cell: Address) -> int:
 # Notes on the loss ---------------------------------------------------------------------
 
 MOST_NAMED = 3  # errors of an assumed loss
-LARGEST_COUNT = 100_000  # of samples in a mean
+LARGEST_COUNT = 100_000  # samples in a mean
 
 OF_ALL_RIGHT = mark(
     "every gradient is {factor} times the slope of {loss}: one factor in all of them is a choice "

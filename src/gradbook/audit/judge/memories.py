@@ -47,7 +47,7 @@ Role = tuple[str, object]  # what a cell is to its weight, the same for all weig
 Times = Mapping[Role | Address, float]
 AS_DRAWN: Times = {}
 WEIGHT, GRADIENT, MEMORY = "weight", "gradient", "memory"
-WEIGHTS = ((WEIGHT, -1), (WEIGHT, 0))  # of the previous step, and of this one
+WEIGHTS = ((WEIGHT, -1), (WEIGHT, 0))  # the weight in the previous step, and in this one
 GRADIENTS = ((GRADIENT, -1), (GRADIENT, 0))
 OWN, OTHERS = 1, 2  # seeds for random numbers
 HALF = 0.5  # the exponent of a root; also the least coefficient of a mean's past
@@ -155,7 +155,7 @@ class Laws:
 
     training: SheetTraining
     step: SheetStep
-    gradients: Mapping[int, Address]  # by weight, only the right ones
+    gradients: Mapping[int, Address]  # only the right ones, by weight
     signs: Mapping[int, int]  # -1 where a cell contains the negative gradient
     counted: dict[tuple[int, object], Address] = field(default_factory=dict, compare=False)
 

@@ -230,7 +230,7 @@ def _departing(weights: Sequence[Address]) -> tuple[int, Address] | None:
 # Old values ---------------------------------------------------------------------------
 
 NEAR = 1e-6  # relative: some programs store no more digits, and errors grow along a formula
-FAINT = 1e-9  # of the summands: a difference of equal numbers is only noise
+FAINT = 1e-9  # relative to the summands: a difference of equal numbers is only noise
 OLD_VALUE = Message(
     "the value in the file isn't the result of the formula: recalculate and save the workbook"
 )

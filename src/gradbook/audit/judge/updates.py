@@ -315,7 +315,7 @@ def stray_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Itera
     book, tested = training.book, StepUnderTest.of(training, steps[:1])
     said = [said_in(book, weight.updates[0]) for weight in training.weights]
     rounded = [isinstance(update, Call) and update.function == "ROUND" for update in said]
-    is_rule = 2 * sum(rounded) >= len(rounded)  # of most weights: the few digits are intended
+    is_rule = 2 * sum(rounded) >= len(rounded)  # most weights: the few digits are intended
     for j, (weight, name) in enumerate(zip(training.weights, training.names, strict=True)):
         over = list(_starting_over(training, weight))
         if over:

@@ -26,7 +26,7 @@ from gradbook.audit.workbook.flow import Flow
 FEWEST = 3  # in a line
 MOST_LOSSES = 3
 MOST_COLUMNS = 12
-MOST_LINE_CELLS = 20_000  # of possible weights; with more, it is a table of something else
+MOST_LINE_CELLS = 20_000  # cells of possible weights; with more, it is another kind of table
 
 
 def cut_off_trainings(book: Book, flow: Flow) -> list[SheetTraining]:

@@ -32,7 +32,7 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.targets.excel.language import Call, Number
 
-MOST_SHARES = 60  # of one gradient
+MOST_SHARES = 60  # shares of one gradient
 SEEN = 1_000  # budget for adapting a formula to another sample
 SHARE = 20_000  # budget for comparing a share with a sample
 
@@ -170,9 +170,9 @@ def _scattered(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[Wro
 
 # Omissions from the chain rule -----------------------------------------------------------
 
-LAYERS = 4  # of columns that are computed from each other
-MOST_CELLS = 60  # that are examined
-MOST_NAMED = 240  # of those that are compared only with the values in their labels
+LAYERS = 4  # layers of columns that are computed from each other
+MOST_CELLS = 60  # cells that are examined
+MOST_NAMED = 240  # cells that are compared only with the values in their labels
 
 
 def omissions_of_all(

@@ -50,7 +50,7 @@ class Hypothesis:
     cause: Cause
     cells: tuple[Address, ...]
     formulas: tuple[str, ...]  # the right one of each cell, without its =
-    edits: tuple[Edit, ...]  # of the first cell's formula
+    edits: tuple[Edit, ...]  # edits of the first cell's formula
     explains: frozenset[int] = frozenset()  # indices of weights
     whose: int = -1  # the weight whose gradient an update uses
     reproduces: bool = True  # the cells' values, if they contain values
@@ -87,15 +87,15 @@ class Doubts(NamedTuple):
     convention: int = 0  # … or is far from it: errors in sums are likelier than in activations
     rare: bool = False  # an edit before the loss that hardly anyone makes by mistake
     unmade: bool = False  # an activation that isn't on the path to the loss would no longer be one
-    thresholds: int = 0  # with which a sum would be compared
+    thresholds: int = 0  # numbers with which a sum would be compared
     falls: bool = False  # an activation would decrease in its input
     unlike: int = 0  # how many fewer similar formulas it would resemble
     spoilt: int = 0  # right cells computed from it that would become wrong
-    kind: int = 0  # of the edit: wrong references are the most frequent
+    kind: int = 0  # the kind of edit: wrong references are the most frequent
     odd: int = 0  # a number for a cell, an unusual number, a factor within a sum
     other_order: int = 0  # the same, with factors in the same order
     distance: float = 0  # from the cell in the formula to the right one
-    length: int = 0  # of the formula
+    length: int = 0  # the formula's length
 
 
 # Generators ---------------------------------------------------------------------------

@@ -44,7 +44,7 @@ class Surroundings:
     book: Book
     flow: Flow
     axis: Axis
-    weight_cells: Collection[Address]  # of all steps
+    weight_cells: Collection[Address]  # the weights' cells in all steps
     own_weights: Collection[Address | None]
     computed_cells: Collection[Address]
 

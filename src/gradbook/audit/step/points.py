@@ -64,8 +64,8 @@ def work(nodes: Iterable[Node], values: dict[Node, Array]) -> None:
 
 POINTS = 12
 CLOSE = 1e-9  # relative: the error of a true identity in double precision
-FAINT = 1e-2  # of the usual size: smaller numbers may have lost digits by cancellation
-NOISE = 1e-13  # of the summands: the most that rounding leaves of a sum that is 0
+FAINT = 1e-2  # relative to the usual size: smaller numbers may have lost digits by cancellation
+NOISE = 1e-13  # relative to the summands: the most that rounding leaves of a sum that is 0
 TINY = 1e-9  # the largest such rounding error for numbers drawn around 1
 PASSING = ("add", "subtract", "multiply", "divide", "negate", "copy")
 ENOUGH = 3  # points at which both sides are finite
@@ -76,7 +76,7 @@ class Numbers:
 
     def __init__(self, leaf: Callable[[Address], Array], cells: Mapping[Node, Address]) -> None:
         self.leaf = leaf
-        self.cells = cells  # of the leaves
+        self.cells = cells  # the leaves' cells
         self.values: dict[Node, Array] = {}
         self._sizes: dict[Node, Array] = {}
 

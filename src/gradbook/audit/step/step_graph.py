@@ -28,8 +28,8 @@ from gradbook.graph.node import Array, Graph, Node
 from gradbook.language.message import Message, joined, words_of
 from gradbook.targets.excel.language import Expression, Reference
 
-MOST_CELLS = 20_000  # of one step
-MOST_NODES = 120_000  # of their formulas
+MOST_CELLS = 20_000  # cells of one step
+MOST_NODES = 120_000  # nodes of their formulas
 PART = 800  # budget per part of a formula for making nodes
 
 

@@ -92,7 +92,7 @@ class Positions:
     def __init__(self, training: SheetTraining, step: SheetStep) -> None:
         self.training = training
         self.step = step
-        self.row = training.axis.crossing  # of a cell: its column where steps go across
+        self.row = training.axis.crossing  # a cell's row, or its column where steps go across
 
     @cached_property
     def places(self) -> dict[Address, int]:

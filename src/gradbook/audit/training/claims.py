@@ -34,7 +34,7 @@ from gradbook.targets.excel.language import Call, Expression, Infix, Number, Ref
 # The search for a gradient ------------------------------------------------------------
 
 READ = 500  # budget for reading a part of a formula
-FIRST_STEPS = 3  # of a training, in which memories begin
+FIRST_STEPS = 3  # the steps in which memories begin
 DEEPEST = 8  # cells between a weight and its gradient
 BOUNDS = ("MIN", "MAX", "IF", "MEDIAN", "SIGN")  # functions that clip a gradient
 
@@ -79,7 +79,7 @@ class Trail:
 
     way: tuple[Address, ...]  # the cells from the update to the one being read
     sign: int = -1
-    straight: bool = True  # by sums and products only
+    straight: bool = True  # reached by sums and products only
 
     @property
     def home(self) -> Address:
@@ -375,7 +375,7 @@ def _is_bounded(part: Expression) -> bool:
 MEMORY = 40  # cells to search for the gradient that other steps use
 
 
-OfEach = list[tuple[Claim, ...]]  # for each weight, or each update of a weight
+OfEach = list[tuple[Claim, ...]]  # claims for each weight, or for each update
 
 _every: WeakKeyDictionary[SheetTraining, list[OfEach]] = WeakKeyDictionary()
 

@@ -372,7 +372,7 @@ def _without_updates(book: Book, sheet: int, used: bool) -> str:
 
 # Forward passes ---------------------------------------------------------------------------
 
-SURE = ("sigmoid", "tanh", "softmax")  # of a sum: hardly used for anything else
+SURE = ("sigmoid", "tanh", "softmax")  # hardly used of sums for anything else
 RELU, LOOKUP = "ReLU", "lookup"
 LOOKUPS = {"INDEX", "VLOOKUP", "HLOOKUP", "XLOOKUP", "_XLFN.XLOOKUP", "OFFSET"}
 NETWORK = re.compile(  # texts beside layers that are rare elsewhere
@@ -394,7 +394,7 @@ class FormulaPart:
 
     is_sum: bool = False
     activation: str = ""
-    is_loss: bool = False  # or a part of one: a squared difference, a logarithm
+    is_loss: bool = False  # a loss or part of one: a squared difference, a logarithm
 
 
 @dataclass(frozen=True)

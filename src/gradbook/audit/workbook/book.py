@@ -307,7 +307,7 @@ def _links(pattern: Pattern, homes: Sequence[Address]) -> list[int]:
 STUDENT = "student"  # the name of the cell with the student's name in our exercises
 MOST_FORMULAS, MOST_NUMBERS = 600, 600  # kept per book, since it is compared with many others
 LONGEST_SHOWN = 160  # characters of a formula that is stored for display
-DIGITS = 16  # of a digest
+DIGITS = 16  # hexadecimal digits of a digest
 LONGEST_NAME = 80
 LARGEST = 999_999_999  # student number
 TOP = 20  # rows that are searched for a name
@@ -335,7 +335,7 @@ class Origin:
     formulas: Mapping[str, str] = field(default_factory=dict)  # digest → text with its cell
     saved_by: str = ""
     created: str = ""
-    key: str = ""  # of the student that a class gave it to
+    key: str = ""  # the key of the student to whom a class gave it
 
 
 def origin_of(book: Book, telling: Collection[Address] | None = None) -> Origin:

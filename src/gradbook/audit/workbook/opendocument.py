@@ -40,7 +40,7 @@ ASIDE = {  # elements with cells or texts that aren't part of the sheet
 ANOTHER_BOOKS = "'#$"  # in the title of a sheet that caches data from another book
 FIRST_DAY = datetime(1899, 12, 30)
 _TIME = re.compile(r"(-?)PT(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6}(?:[.,]\d{1,12})?)S)?")
-_SPACES = {str(count) for count in range(1, 100)}  # that one element may represent
+_SPACES = {str(count) for count in range(1, 100)}  # spaces that one element may represent
 WORDIER = 3  # bytes per byte of Excel's files for the same content
 ONE_DAY = timedelta(days=1)
 MOST_TRANSLATED = 4 * LONGEST_FORMULA  # characters: it is shorter in Excel's grammar

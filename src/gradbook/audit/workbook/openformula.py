@@ -29,7 +29,7 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE,
 )
-_MORE = re.compile(r"""[\[;{"]|\$\$|LEGACY|COM\.|ORG\.""")  # that needs translating
+_MORE = re.compile(r"""[\[;{"]|\$\$|LEGACY|COM\.|ORG\.""")  # needs translating
 WHAT_IF = "MULTIPLE.OPERATIONS("  # Excel has what-if tables instead
 
 

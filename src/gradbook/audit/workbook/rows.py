@@ -57,7 +57,7 @@ class RowRepeats:
     """Follows the rows of a sheet and notices when they begin to repeat."""
 
     def __init__(self) -> None:
-        self._kinds: dict[int, RowKind] = {}  # of the most recent rows
+        self._kinds: dict[int, RowKind] = {}  # kinds of the most recent rows
         self._latest: dict[RowKind, int] = {}  # the last row of each kind
         self._runs: dict[int, int] = {}  # period → rows that have repeated so far
 
@@ -164,7 +164,7 @@ MOST_EMPTY = 500_000
 MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
 MOST_OUTSIDE = 1_000  # cells off the sheet that are noted
 MOST_FORMULAS = 30_000  # different ones
-MOST_LETTERS = 1_200_000  # of those formulas
+MOST_LETTERS = 1_200_000  # the total length of those formulas
 KEPT_OF_LONG = 200  # characters of a formula that is too long to be read
 
 Kept = tuple[Address, CellValue, Pattern | None]
@@ -186,7 +186,7 @@ class BookCells:
         self.sheet, self._begun = -1, 0  # the current sheet, and how many were begun
         self.shared: dict[str, Pattern] = {}  # shared formulas by index, in one sheet
         self.full = self.empty = self.kept = self.typed = 0  # cells counted so far
-        self.letters = 0  # of different formulas
+        self.letters = 0  # the total length of different formulas
         self._departing = 0  # rows
         self.row = 0
         self._waiting: list[Kept] = []  # cells of the current row
