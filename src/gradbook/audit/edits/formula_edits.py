@@ -231,7 +231,7 @@ def _parted(formula: EvaluatedFormula, path: Path, part: Expression) -> Iterator
     split = factors(part)
     if split.sign < 0 or not all(factor.above for factor in split.parts):
         return
-    for k in range(1, len(split.parts) - 1):  # a split before the last one is a changed operator
+    for k in range(1, len(split.parts) - 1):  # splitting off the last factor changes an operator
         left, right = product(split.parts[:k]), product(split.parts[k:])
         yield Infix("+", left, right)
         yield Infix("-", left, right)
@@ -242,7 +242,7 @@ def _multiplied(part: Expression) -> Iterator[Expression]:
     if not (isinstance(part, Infix) and part.operator == "+"):
         return
     every = terms(part)
-    for k in range(1, len(every) - 1):  # the first two: a changed operator
+    for k in range(1, len(every) - 1):  # joining the first two changes an operator
         (sign, left), (other, right) = every[k : k + 2]
         if isinstance(left, Reference) and isinstance(right, Reference) and other > 0:
             yield total([*every[:k], (sign, Infix("*", left, right)), *every[k + 2 :]])

@@ -299,8 +299,7 @@ def move_formula(text: str, down: int, right: int) -> str:
 
 def neighbours(text: str) -> Iterator[str]:
     """Ranges similar to one: of its size and a few cells away, or a row or a column larger or
-    smaller at one end; none for whole columns or rows, or for anything but a range of two
-    corners."""
+    smaller at one end; none for whole columns or rows, or unless it has two corners."""
     corners = [found for corner in text.split(":") if (found := CELL.fullmatch(corner))]
     if len(corners) != 2 or text.count(":") != 1:
         return
@@ -539,8 +538,7 @@ def _share_of_range(
 
 
 def _share_of_line(first: int, last: int, wanted: int | None) -> tuple[int, int]:
-    """The row or column with an index, or all of them for None; a single one serves for any
-    index."""
+    """The row or column with an index, or all of them for None; a single one has any index."""
     if wanted is None or first == last:
         return first, last
     return first + wanted, first + wanted

@@ -100,8 +100,7 @@ def slopes_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 
 def _as_slope(tested: StepUnderTest, cell: Address, of: Node, target: Node) -> Hypothesis | None:
-    """Make a cell the slope with respect to a value: by adding what it omits, or by rewriting
-    it."""
+    """Make a cell the slope with respect to a value, by adding omissions or by rewriting it."""
     known = tested.graph.known[cell]
     omissions: Omissions[Node] = ()
     if tested.chain is not None and isinstance(known, Node):
@@ -371,8 +370,7 @@ class ColumnEdits:
 
 
 def _with_axes(values: Array) -> Array:
-    """Values of alternatives with an axis for weights and one for points, even if they are
-    constant."""
+    """Values of alternatives with axes for weights and for points, even if they are constant."""
     missing = SLOPE_AXES + 1 - np.ndim(values)
     return np.reshape(values, (len(values), *(1,) * missing, *np.shape(values)[1:]))
 
@@ -473,8 +471,7 @@ def _reproduces(tested: StepUnderTest, cells: Sequence[Address], formulas: Seque
 
 
 def _with_free_cells(tested: StepUnderTest, cells: Sequence[Address]) -> StepUnderTest:
-    """The step with every formula that depends on the cells as a node, even if no weight is in
-    it."""
+    """The step with all formulas that depend on the cells as nodes, even without any weight."""
     training, instead = tested.training, tested.graph.instead
     below = training.flow.below(cells, training.weight_cells)
     formulas = {c: tested.formula(c) for c in below - training.varying if c not in instead}

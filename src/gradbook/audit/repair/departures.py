@@ -31,8 +31,8 @@ SEVERAL = 3  # similar steps
 
 
 def outlier_rows(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """The formulas of most rows, if they correct this one except for mistakes of all rows; or if a
-    row's formulas compute another loss, although its gradients match."""
+    """The formulas of most rows, if they correct everything here that isn't wrong in all rows; or
+    if this row's formulas compute another loss than most, even though its gradients match it."""
     if not symptoms.usual:
         return
     tested = symptoms.under_test

@@ -320,7 +320,7 @@ def _own_faults(
 
 
 def wrong_claims(tested: StepUnderTest, earlier: EarlierRows) -> dict[int, Claim]:
-    """The wrong claims, by weight; those that are right for these numbers only are included if a
+    """The wrong claims, by weight; those that are right only for these numbers are included if a
     likely mistake explains them."""
     found: dict[int, Claim] = {}
     for weight, options in enumerate(tested.step.claims):
@@ -341,7 +341,7 @@ def wrong_claims(tested: StepUnderTest, earlier: EarlierRows) -> dict[int, Claim
 
 
 def _is_slip(symptoms: Symptoms, weight: int) -> bool:
-    """Whether a claim that is right for these numbers only has a wrong reference, lacks something
+    """Whether a claim that is right only for these numbers has a wrong reference, lacks something
     that the other gradients have, or adds what other rows subtract."""
     shares = wrong_shares(symptoms.under_test, weight, symptoms.wrong[weight])
     wrong = symptoms.formula(weight)

@@ -270,8 +270,7 @@ def _differences(old: Expression, right: Expression) -> list[Edit]:
 def spell(
     tested: StepUnderTest, home: Address, target: Node, more: Mapping[Node, Address] | None = None
 ) -> Expression | None:
-    """A node as a formula in some cell, written with the cells on the path to the loss and
-    others."""
+    """A node as a formula in some cell, written with cells on the path to the loss and others."""
     cells: dict[Node, Address] = {}
     for cell in sorted(tested.forward, key=lambda c: (sheet_of(c) != sheet_of(home), c)):
         value = tested.graph.known.get(cell)

@@ -98,8 +98,7 @@ def remember(value: Callable[[Expression], Array]) -> Callable[[Expression], Arr
 
 
 def combine(part: Expression, pieces: Sequence[Array]) -> Array | None:
-    """Return an expression's value from the values of its parts; None if it needs more than
-    those."""
+    """Return an expression's value from its parts' values; None if it needs more than those."""
     match part:  # whatever is substituted for the exponent
         case Infix("^", _, _) | Call("POWER" | "POW", (_, _)):
             return operate("^", *pieces)

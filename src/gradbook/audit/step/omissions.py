@@ -47,8 +47,7 @@ Omissions = tuple[ChainOmission[Place], ...]
 
 @dataclass(frozen=True, eq=False)
 class Chain(Generic[Place]):
-    """The values between a loss and its inputs, with the slopes of each with respect to the
-    next."""
+    """The values between a loss and its inputs, each with its slopes with respect to the next."""
 
     order: Sequence[Place]  # from the loss back
     partials: Mapping[Place, Mapping[Place, Array]]

@@ -524,13 +524,11 @@ class StepUnderTest:
 
     @property
     def _known_right(self) -> set[object]:
-        """The claims that were found right with the original formulas: random numbers never
-        change."""
+        """Claims that were found right with the original formulas: random numbers never change."""
         return set() if self.graph.instead else self.training.right_claims
 
     def relative_error(self, claimed: Node, true: Node) -> float | None:
-        """Return the relative error of the claim at the sheet's values: the median over its
-        rows."""
+        """Return the claim's relative error at the sheet's values: the median over its rows."""
         a, b = np.broadcast_arrays(self.sheet.of(claimed), self.sheet.of(true))
         with np.errstate(all="ignore"):
             off = np.abs(a - b) / np.abs(b)

@@ -74,8 +74,7 @@ class Wrapping:
 
 @dataclass(frozen=True)
 class Trail:
-    """How a formula was reached from the update, which subtracts sign × what is found at the
-    end."""
+    """How a formula was reached from the update, which subtracts sign × the result."""
 
     way: tuple[Address, ...]  # the cells from the update to the one being read
     sign: int = -1
@@ -303,8 +302,7 @@ class GradientSearch:
         return self._moving(part, home) == {self.base}
 
     def _is_memory(self, part: Expression, home: Address) -> bool:
-        """Whether a part contains only values of the previous step: of the cell, or of the
-        weight."""
+        """Whether a part has only values of the previous step: of the cell, or of the weight."""
         moving = self._moving(part, home)
         if moving == {self.base}:
             return False

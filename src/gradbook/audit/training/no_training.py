@@ -264,8 +264,7 @@ def _texts(book: Book) -> dict[int, dict[Address, str]]:
 def _with_headings(
     book: Book, flow: Flow, sheet: int, texts: Mapping[Address, str]
 ) -> SheetReport | None:
-    """A report on a sheet with headings of weights, and of gradients or a network that uses
-    them."""
+    """A report on a sheet with headings of weights, and of gradients or a network with them."""
     weights = {cell: text for cell, text in texts.items() if WEIGHT.fullmatch(text)}
     numbers = [numbers for cell in weights for numbers in _numbers(book, cell)]
     used = any(cell in flow.users for cells in numbers for cell in cells)
@@ -381,7 +380,7 @@ NETWORK = re.compile(  # texts beside layers that are rare elsewhere
     r"\brnn\b|transformer|encoder|decoder|feature map|logits|forward pass|activation function",
     re.IGNORECASE,
 )
-FEWEST_PRODUCTS = 2  # in a sum
+FEWEST_PRODUCTS = 2  # products in a sum
 FEW_STEPS = 3  # between an activation and its sum, such as a bias, a scale or a mask
 MOST_FORMULAS = 2000  # different ones that are examined
 MOST_SOURCES = 20_000  # in all of them together

@@ -169,8 +169,7 @@ class SheetTraining:
         return isinstance(self.book.values.get(cell), float) and cell not in self.book.patterns
 
     def plain(self, cell: Address) -> Address:
-        """Return the cell or, if it depends on no weight and only repeats another cell, the
-        original."""
+        """Return the cell or, if it depends on no weight and only repeats a cell, the original."""
         return cell if cell in self.varying else self.flow.plain(cell, self.weight_cells)
 
     def varies(self, expression: Expression, home: Address) -> bool:
@@ -414,8 +413,7 @@ def _constant_cells(
 
 
 def named_rate(book: Book, flow: Flow, updates: Collection[Address] = ()) -> Address | None:
-    """The only number with a learning rate's heading that no formula uses, apart from some
-    updates."""
+    """The only number with a learning rate's heading that nothing uses, or that updates use."""
     called = [
         cell
         for cell, value in book.values.items()

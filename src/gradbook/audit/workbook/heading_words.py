@@ -111,8 +111,7 @@ WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         "vi": ("nhúng",),
     },
 }
-"""By meaning and language. Words that only English has, such as cell names, are where they're
-used."""
+"""By meaning and language. Words that only English has, such as cell names, aren't listed."""
 
 NAME = {
     "en": ("name",),

@@ -72,8 +72,7 @@ def read_opendocument(parts: Package) -> Book:
 
 
 def _parser() -> expat.XMLParserType:
-    """A parser that resolves namespaces: two programs may use one prefix for different
-    namespaces."""
+    """A parser that resolves namespaces: two programs may use one prefix for different ones."""
     made = expat.ParserCreate(namespace_separator=" ")
     made.buffer_text = True
     return made

@@ -133,7 +133,7 @@ def _relations(parts: Package, of: str) -> Relations:
 
 
 def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str, bool]]:
-    """The sheets' titles, their relations, and whether they are hidden; also fills in the book's
+    """The sheets' titles, relations, and whether they are hidden; also fills in the book's
     names."""
     sheets: list[tuple[str, str, bool]] = []
 

@@ -318,8 +318,7 @@ class BookCells:
         formula: str,
         value: str | None,
     ) -> None:
-        """Add a cell: its type, its formula's attributes if it has a formula, the formula, the
-        value."""
+        """Add a cell: its type, its formula's attributes if it has any, the formula, the value."""
         if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
             self._note_outside(row, column)
             return

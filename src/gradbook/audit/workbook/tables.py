@@ -86,8 +86,7 @@ def _plain(name: str) -> str:
 
 
 def without_tables(formula: str, home: Address, tables: dict[str, SheetTable]) -> str:
-    """The formula with cell references in place of table references; unchanged if one of them can't
-    be resolved."""
+    """The formula with cell references for table references; unchanged if one can't be resolved."""
     if not tables or "[" not in formula or len(formula) > LONGEST:
         return formula
     is_told = True
