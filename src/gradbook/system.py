@@ -265,7 +265,7 @@ def _is_group_of_one(number: int) -> bool:
 
 
 def may_take_ports_again() -> bool:
-    """Whether requesting a port that was just in use can't take it from another process."""
+    """Whether a port that was just in use can be requested without taking it from anyone."""
     return sys.platform != "win32"
 
 

@@ -456,7 +456,7 @@ class Quantize(Layer):
         count = highest - lowest + 1
         if self.signed:
             return tr(
-                "each rounded to one of {count} steps around 0, of a learned range", count=count
+                "each rounded to one of {count} steps around 0 in a learned range", count=count
             )
         return tr("each rounded to one of {count} steps from 0 to a learned range", count=count)
 

@@ -216,9 +216,9 @@ class Concat(Layer):
             "concat back",
             (WholesField("back", "N …", mark("number of layers")),),
             (
-                "joins to the channels so far those of the input of",
-                "the last N layers, for each N in turn; a 0 among",
-                "these is the place of those so far, if not first",
+                "joins the channels so far and those of the input of",
+                "the last N layers, for each N in turn; a 0 in the list",
+                "puts the channels so far there rather than first",
             ),
             ("cat", "concatenate"),
         ),

@@ -20,7 +20,7 @@ MOST_TRIED = 400  # interpretations of a block
 FEW_WAYS = 3  # relative places of gradients beside their weights
 FEW_SCALES = 3
 FEW_USERS = 6  # of a block's cells, to check first
-FEW_CELLS = 4  # in a block that may belong to cells anywhere
+FEW_CELLS = 4  # of a block; a larger one is only compared with whole blocks
 MANY = 2  # blocks that must become right before a cell that looks right is blamed
 
 
@@ -109,8 +109,8 @@ def _first_wrong(back: BackwardPass) -> list[WrongBlock]:
 
 
 def _hypotheses(back: BackwardPass, every: Sequence[Block]) -> Iterator[WrongBlock]:
-    """Wrong blocks that don't depend on other wrong ones, and the blocks they depend on, with all
-    that they may be meant to be."""
+    """Wrong blocks that don't depend on other wrong ones, and the blocks they depend on, each with
+    its possible meanings."""
     flow, wrong = back.cells.flow, back.wrong
     first = wrong - flow.below(wrong)
     likely = first.union(*map(flow.sources, first))

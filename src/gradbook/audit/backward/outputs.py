@@ -115,8 +115,8 @@ class Cells:
         weights: Collection[Address] | None = None,
     ) -> Cells:
         """Choose random values for all typed numbers, always the same for a cell; if the weights
-        are known, every other 0 and 1 keeps its value. Rates and other factors, which are outside
-        the network, get positive values."""
+        are known, a 0 or 1 that is no weight keeps its value. Rates and other factors, which are
+        outside the network, get positive values."""
         blanks = _blanks_that_count(book)
         inside = flow.behind(pair.output for pair in pairs).union(pair.target for pair in pairs)
 

@@ -115,7 +115,7 @@ def _in_chains(book: Book, flow: Flow, updates: Sequence[RuleUpdate]) -> list[Ru
 
 
 def _companions(book: Book, updates: Sequence[RuleUpdate]) -> list[RuleUpdate]:
-    """Cells beside the updates with such a formula, though no sum contains their weight."""
+    """Cells beside the updates with formulas like theirs, though no sum uses their weight."""
     patterns = book.patterns
     shapes, ways = {patterns[u.cell].shape for u in updates}, {u.cell - u.base for u in updates}
     near = {u.cell + step * k for u in updates for step in (1, ROW) for k in NEXT_TO}

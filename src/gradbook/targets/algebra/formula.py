@@ -251,7 +251,7 @@ CERTAIN = (Numeral(0), Numeral(1))  # probabilities so extreme that their logari
 
 
 def _binary_cross_entropy(node: Node, args: Sequence[Form], say: Say) -> Form:
-    """In terms of the probability σ(o), by its name if it has one."""
+    """The error in terms of the probability σ(o), by its name if it has one."""
     output = node.inputs[1]
     chance = formula(output.graph.make("sigmoid", output), say)
     wanted = args[0]
@@ -261,7 +261,7 @@ def _binary_cross_entropy(node: Node, args: Sequence[Form], say: Say) -> Form:
 
 
 def _cross_entropy(node: Node, args: Sequence[Form], say: Say) -> Form:
-    """In terms of the probabilities e^(o − L), or their logarithms, by name if they have one."""
+    """The error in terms of the probabilities e^(o − L), or of their logarithms if named."""
     half = len(node.inputs) // 2
     outputs = node.inputs[half:]
     total = node.graph.make("log_sum_exp", *outputs)
