@@ -25,7 +25,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "arrays": 989,
     "audit": 26535,
     "cli": 4909,
-    "data": 5519,
+    "data": 5521,
     "engine": 1565,
     "formats": 9388,
     "graph": 1806,

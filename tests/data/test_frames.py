@@ -108,6 +108,7 @@ WRONG = {
     "row 3, column width: 'inf' isn't a finite number": {"width": [1.0, 2.0, float("inf")]},
     "row 1, column width: 'wide' isn't a number": {"width": ["wide", 2.0, 3.0]},
     "the columns have different lengths": {"width": [1.0, 2.0]},
+    "column width: give it as a list of numbers or words": {"width": [[1.0, 2.0, 3.0]]},
 }
 
 

@@ -19,7 +19,7 @@ from gradbook.errors import DataError, ShapeError
 
 LISTS = ("to_pylist", "to_list", "tolist")  # of Arrow, of Polars, of pandas and NumPy
 NUMBERS = "biuf"  # kinds of arrays
-NO_COLUMN = "it isn't a column of numbers or words: collect a lazy frame first"
+NO_COLUMN = "give it as a list of numbers or words; collect a lazy frame first"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,9 @@ class NamedColumns:
             array = np.asarray(values)
         except (TypeError, ValueError) as error:
             raise DataError(NO_COLUMN, column=column.name) from error
-        if array.dtype.kind in NUMBERS and array.ndim == 1 and not (column.words or column.dates):
+        if array.ndim != 1:
+            raise DataError(NO_COLUMN, column=column.name)
+        if array.dtype.kind in NUMBERS and not (column.words or column.dates):
             infinite = np.flatnonzero(np.isinf(array))
             if len(infinite):
                 raise DataError(complaint("inf"), row=int(infinite[0]) + 1, column=column.name)

@@ -36,11 +36,11 @@ def said(tmp_path, command):
 
 def test_what_is_learned_from_what_is_said_first(said):
     lines = said("train", "side-0.csv").splitlines()
-    assert lines[0].startswith("side-0: 258 parameters, at most 334 epochs of 167 rows")
+    assert lines[0].startswith("side-0: 258 parameters, at most 96 epochs of 167 rows")
     assert lines[1] == "learns side (2 classes: large, small) from width, colour, height"
     assert "cross-entropy" in lines[2]
     told = " ".join(lines)
-    assert re.search(r"test rows correctly, \d+ wrong \(mean F1 0\.", told)
+    assert re.search(r"test rows correctly(, \d+ wrong)? \(mean F1 [01]\.", told), told
     assert "gradbook predict runs/side-0 new.csv -o predicted.csv" in told
     assert max(map(len, lines)) <= 80
     kept = {path.name for path in Path("runs/side-0").iterdir()}

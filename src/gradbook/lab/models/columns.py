@@ -131,7 +131,7 @@ class TableColumns:
         """
         worded = [column.name for column in self.inputs if column.words]
         if worded:
-            raise UsageError(f"the column '{worded[0]}' has words: give predict a table with names")
+            raise UsageError(f"the column '{worded[0]}' has words: give a table or a data frame")
         try:
             rows = np.asarray(given, np.float64)
         except (TypeError, ValueError):
