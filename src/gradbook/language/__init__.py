@@ -71,8 +71,7 @@ def in_language(code: str) -> Iterator[None]:
 
 
 def in_same_language(work: Callable[[], Found]) -> Callable[[], Found]:
-    """The work, to be done in the language that is current now, in any thread or process: neither
-    inherits it."""
+    """The work, done in the current language in any thread or process, which don't inherit it."""
     return partial(_speaking, _now.get().code, work)
 
 

@@ -201,7 +201,7 @@ PREAMBLE = """\
 """
 MARGINS = "(x: 1.9cm, top: 1.5cm, bottom: 1.4cm)"
 BROADEST, HIGHEST = 44.0, 16.0  # of the drawing, in em
-GIVEN_COLUMNS, ASKED_COLUMNS = 4, 3  # of names with their numbers, or with blanks
+GIVEN_COLUMNS, ASKED_COLUMNS = 4, 3  # columns of given numbers, and of blanks
 
 
 def handouts_pdf(pages: Sequence[Handout], paper: str = "a4", *, solved: bool = False) -> bytes:
@@ -364,7 +364,7 @@ BLANK = '<span class="blank"></span>'
 
 
 def handouts_page(pages: Sequence[Handout], paper: str = "a4", *, solved: bool = False) -> str:
-    """The same without Typst: a page for a browser, which prints each student's on its own."""
+    """The same without Typst: a page for a browser, which prints each exercise on its own sheet."""
     title = tr("Key: backpropagation by hand" if solved else "Exercise: backpropagation by hand")
     blocks = [PageOnly(partial(_printed, page, solved), is_chart=True) for page in pages]
     styles = drawing_style() + PRINTED.format(paper=paper)

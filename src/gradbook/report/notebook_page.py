@@ -1,4 +1,4 @@
-"""A page to play with as a notebook's widget: its text, rate, epoch and weights, from both sides.
+"""A page to play with as a notebook's widget: both sides change its text, rate, epoch and weights.
 
 The page packs its state as for its address, and this one text is exchanged; what Python reads and
 sets is unpacked from it and packed into it. Knows no JavaScript but the widget's own.
@@ -223,7 +223,7 @@ class _Network:
         return {**plain, "weights": weights}
 
     def weighed(self, state: PageState, weights: Mapping[str, float]) -> PageState:
-        """With other weights; before the first step, training starts from them."""
+        """The state with other weights; before the first step, training starts from them."""
         values = tuple(
             weights.get(str(node.name), value)
             for node, value in zip(self.leaves, state.values, strict=True)

@@ -155,7 +155,7 @@ def _patterns_and_steps() -> dict[str, Any]:
 
 
 def _pattern_table(all_of_them: Iterable[ValuePattern]) -> dict[str, Any]:
-    """The patterns by name; the expressions of one over several values also apply to one value."""
+    """The patterns by name; the expressions for several values also apply to one value."""
     found: dict[str, Any] = {}
     for pattern in all_of_them:
         say = _say(pattern)

@@ -71,7 +71,7 @@ def _hint() -> str:
 
 
 def _slides(part: DocumentPart) -> Iterator[ChainSlide]:
-    """One for a part, and one for each piece of it that has a heading of its own."""
+    """One slide for a part, and one for each piece of it that has its own heading."""
     anchor, heading = part.anchor, tuple(part.heading)
     found: list[tuple[Block, str]] = []
     for block, own in part.blocks:

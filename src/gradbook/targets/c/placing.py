@@ -137,7 +137,7 @@ def values_to_keep(outputs: Collection[Node], timing: Timing) -> set[Node]:
 
 
 def _end_of_chain(node: Node, outputs: Collection[Node], timing: Timing) -> Node:
-    """The last value that can be computed with a heavy op's, and is read instead of it."""
+    """The last value that can be computed with a heavy op's, and be read in its place."""
     current = node
     while current not in outputs and len(timing.consumers[current]) == 1:
         (after,) = timing.consumers[current]
@@ -187,7 +187,7 @@ class Pass:
 
     @property
     def reads(self) -> Node | None:
-        """The gradient that a gradient of weights reads: it reads each of these values once."""
+        """The values that a gradient of weights reads, each of them once."""
         weights = self.heavy if self.heavy and self.heavy.op.name in WEIGHT_GRADIENTS else None
         return weights and weights.inputs[0]
 
@@ -263,10 +263,10 @@ class Placing:
         return walk
 
     def _share(self, source: Node, walk: Pass) -> None:
-        """Keep a value that several heavy ops of a phase read, and that is made of several values.
+        """Keep a value that several heavy ops of a phase read, and that has several sources.
 
-        The gradient of weights stores it, which reads each row once, unless another op has read it
-        by then, as a transposed convolution has.
+        The gradient of weights, which reads each row once, stores it unless another op, such as a
+        transposed convolution, has read it by then.
         """
         readers = [
             after

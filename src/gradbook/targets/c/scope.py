@@ -85,7 +85,7 @@ def titles(labels: Mapping[Node, str], nodes: Sequence[Node]) -> dict[Node, str]
 
 
 def _title(node: Node, known: Mapping[Node, str]) -> str | None:
-    """A name from how a value is computed, if it is short."""
+    """A name that describes how a value is computed, if that is short."""
     if node.is_constant():
         return f"{node.number:g}".replace("-", "minus_")
     x = sum_input(node)
@@ -105,7 +105,7 @@ def _title(node: Node, known: Mapping[Node, str]) -> str | None:
 
 
 def _purpose(node: Node, labels: Mapping[Node, str], readers: Mapping[Node, Sequence[Node]]) -> str:
-    """A name from the purpose of a value, if only one named value is computed from it."""
+    """A name that describes a value's purpose, if only one named value is computed from it."""
     reader = node
     while reader not in labels:
         if len(readers.get(reader, ())) != 1:

@@ -146,7 +146,7 @@ def _flipped_padding(window: Window) -> tuple[int, int]:
 
 
 def _gathered(roaming: Roaming, groups: int) -> Slide:
-    """A window of one over what is gathered: a channel for each place of the window."""
+    """The slide of a window of one over gathered values, a channel for each original place."""
     channels = roaming.source[0] * roaming.window.area
     return Slide((channels, *roaming.result[1:]), roaming.result, (1, 1), groups=groups)
 

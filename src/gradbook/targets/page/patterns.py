@@ -91,7 +91,7 @@ class ValuePattern:
         return self.place_name(term) if self.apart and isinstance(term, str) else term
 
     def _partial(self, place: str, partial: Node) -> Any:
-        """A partial's expression, in which its own one of several values is called x."""
+        """A partial's expression, in which the value that it is for is called x."""
         term = self._apart(gather(_expression(partial, self.places.get), self.count))
         return _of_one(term, _index(place))
 
@@ -409,7 +409,7 @@ def _errors_of_all(loss: Loss) -> Iterator[ValuePattern]:
 
 
 def least_table() -> dict[str, Any]:
-    """For losses of probabilities, one sample's loss of perfect outputs."""
+    """For each loss of probabilities, one sample's loss if its outputs are perfect."""
     table = {}
     for loss in LOSSES.values():
         if loss.ending:
@@ -421,8 +421,8 @@ def least_table() -> dict[str, Any]:
 
 
 def plane_table() -> dict[str, Any]:
-    """How outputs classify points of a plane, by their number, the last activation and whether the
-    loss is of all; the usual ways by their number alone."""
+    """How outputs classify points of a plane, by the number of outputs, the last activation and
+    whether the loss is of all; the default by the number only."""
     table: dict[str, Any] = {}
     for outputs in range(1, CLASSES + 1):
         usual = table[str(outputs)] = _plane(outputs, "", Loss.HALF_SQUARED)

@@ -96,7 +96,7 @@ export const inLayer = (name, layers, index, cards) => (name.of
   ? { ...name, of: inLayer(name.of, layers, index, cards) }
   : { ...name, ...ofLayer(name.stem, layers, index, cards) })
 
-/** The last layer of its letter, which may have another letter.
+/** The last layer with this layer's letter, if the kind has another letter for its last one.
  * @param {Layer[]} layers @param {number} index @param {Cards} cards
  */
 const lastOf = (layers, index, cards) => Math.max(-1, ...layers.flatMap(({ card }, k) =>

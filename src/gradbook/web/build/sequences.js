@@ -154,7 +154,7 @@ function inside({ columns, made }, index, parameters) {
   return found.sort((a, b) => a - b)
 }
 
-/** Planes of one word together, in the order in which the last of each is computed.
+/** The planes grouped by kind, in the order in which each kind's last value is computed.
  * @param {Values} values @param {number[]} lines
  */
 function byWord({ names }, lines) {

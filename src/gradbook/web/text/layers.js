@@ -215,7 +215,7 @@ function alsoBack({ back }, index) {
   return [index, index - back]
 }
 
-/** @param {number[]} shape @param {number[]} other with fewer values, or as many and no more axes */
+/** @param {number[]} shape @param {number[]} other has fewer values, or as many in no more axes */
 const isNoSmaller = (shape, other) => product(shape) > product(other) || (product(shape) === product(other) && shape.length >= other.length)
 
 /** @param {Statement} line @param {string} first its first word, in our own spelling @param {number[]} shape @returns {Layer} */

@@ -23,7 +23,7 @@ export function places(window, area) {
   return area.map((length, axis) => Math.floor((length + pad[axis] + pad[axis + 2] - reach(window, axis)) / stride[axis]) + 1)
 }
 
-/** Which of its own rows, or columns, lie in the input, and at which of the input's.
+/** The window's rows, or columns, that lie in the input, each with its position there.
  * @param {Window} window @param {number} axis @param {number} place @param {number} length
  * @param {number[]} [counted] of the padding before and after @returns {[own: number, at: number][]}
  */
@@ -34,7 +34,7 @@ export function insideAlong({ size, stride, pad, dilation }, axis, place, length
   return Array.from({ length: Math.max(0, end - begin + 1) }, (_, k) => [begin + k, first + (begin + k) * gap])
 }
 
-/** Which of its own rows and columns lie in the input, and at which of the input's.
+/** The window's places that lie in the input, each with its position there.
  * @param {Window} window @param {number[]} place @param {number[]} area @returns {{own: number[], at: number[]}[]}
  */
 export function inside(window, place, area) {
@@ -42,7 +42,7 @@ export function inside(window, place, area) {
   return down.flatMap(([i, row]) => across.map(([j, column]) => ({ own: [i, j], at: [row, column] })))
 }
 
-/** With which of its rows, or columns, it reads one value, and at which of so many places.
+/** The window's rows, or columns, that read one input value, each with the window's position.
  * @param {Window} window @param {number} axis @param {number} at @param {number} places @returns {[own: number, place: number][]}
  */
 export const overAlong = ({ size, stride, pad, dilation }, axis, at, places) =>

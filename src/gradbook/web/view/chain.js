@@ -271,7 +271,7 @@ export class ChainPanel {
     return template.replace(SLOT, (_, line) => this.names[line].math)
   }
 
-  /** The same with numbers, which change; one below 0 in brackets.
+  /** The same with numbers, which change; negative ones are in brackets.
    * @param {string} sign @param {string} template @private
    */
   withNumbers(sign, template) {

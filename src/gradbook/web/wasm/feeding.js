@@ -144,7 +144,7 @@ function throughPlace(way) {
 }
 
 /** Every share depends on each value: if one grows, the others shrink.
- * @param {Way} way @param {(made: number) => number} share @param {0 | 1} power of the share that is made
+ * @param {Way} way @param {(made: number) => number} share @param {0 | 1} power the exponent of the share
  */
 function throughShares(way, share, power) {
   const { look, reader, place } = way
@@ -174,7 +174,7 @@ function throughGroup(way, scaled) {
   }))]
 }
 
-/** The numbers of the values normalised with one: those of its place, or some side by side.
+/** The numbers of the values normalised together with one: those of its place, or of its group.
  * @param {Shown} layer @param {number} own
  */
 function groupOf({ kind, shape, groups }, own) {
@@ -183,7 +183,7 @@ function groupOf({ kind, shape, groups }, own) {
   return Array.from({ length: size }, (_, k) => first + k * step)
 }
 
-/** How many values lie before those of this channel, side by side.
+/** How many values a concat takes from the layers before this one.
  * @param {Way} way
  */
 function before({ look, layer, nth }) {
