@@ -221,7 +221,7 @@ def _pieces(template: str, pattern: ValuePattern) -> list[str]:
     for run in _runs(list(SLOT.finditer(said))):
         first = [slot for slot in run if slot[2] == run[0][2]]
         others = run[len(first) :]
-        is_apart = not others and (pattern.apart or pattern.count > 1)  # not one of a row
+        is_apart = not others and (pattern.apart or pattern.count > 1)  # it isn't in a row
         found[-1] += said[end : run[0].start()]
         end = run[-1].end()
         if is_apart:

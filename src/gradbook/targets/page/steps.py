@@ -121,7 +121,7 @@ class _Unit:
 
     @cached_property
     def elements(self) -> dict[Node, tuple[ParameterSpec, int, int]]:
-        """For each weight, its tensor, that tensor's number, and the element's."""
+        """The tensor of each weight, the tensor's number, and the weight's number in it."""
         nodes = self.step.graph.by_name
         return {
             nodes[name]: (tensor, k, element)

@@ -78,7 +78,7 @@ function unrolledStages(values, index, layer, building) {
   return made.length > 1 ? [all] : [all, stageOf({ lines: [columns[index + 1]], words: [mark("at the last step")], link: "laid out" })]
 }
 
-/** The shape of its maps, if it has rows and columns; without channels there is one.
+/** The shape of a layer's maps, or null; a shape without channels gets a single one.
  * @param {number[]} shape
  */
 const planesOf = shape => (shape.length === 1 ? null : shape.length === 2 ? [1, ...shape] : shape)

@@ -89,7 +89,7 @@ function layerName(layers, index, before, cards, shape) {
   return layers[index].all ? name : atStep(name, shape[2])
 }
 
-/** A name from the grammar, of something in this layer.
+/** A name from the grammar, with the number of this layer.
  * @param {ValueName} name @param {Layer[]} layers @param {number} index @param {Cards} cards @returns {ValueName}
  */
 export const inLayer = (name, layers, index, cards) => (name.of

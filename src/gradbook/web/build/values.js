@@ -170,7 +170,7 @@ export class Values {
     return this.pieced(this.sized(value.pattern.formulas, value.count), value, 0)
   }
 
-  /** A template filled in; its pieces, if any, once for each of several values.
+  /** A template filled in; if it has pieces, they are repeated for each of several values.
    * @param {string | string[]} template @param {Value} value @param {number} own which of its values it is about @private
    */
   pieced(template, value, own) {

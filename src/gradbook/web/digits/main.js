@@ -78,7 +78,7 @@ class Page {
     return canRead(this.skill, this.content.classes.length)
   }
 
-  /** Takes the number of held-out images that it was measured to read.
+  /** Record the measured accuracy: so many of the held-out images are read correctly.
    * @param {number} right @param {number} count
    */
   measured(right, count) {

@@ -131,7 +131,7 @@ export class Writer {
   }
 }
 
-/** Draw one at random; a higher temperature makes unlikely ones likelier.
+/** Draw a token at random; a higher temperature makes unlikely ones likelier.
  * @param {number[]} shares @param {Random} random @param {number} temperature
  */
 export function chosen(shares, random, temperature) {

@@ -369,7 +369,7 @@ function mapsWidth(column) {
   return Math.max(...column.maps.map((names, channel) => names.reduce((sum, plane, k) => sum + planeWidth(plane, size, column.titles?.[channel][k]) + MAPS_APART, -MAPS_APART)))
 }
 
-/** Whether a plane is drawn as arcs as well, by its title.
+/** Whether a plane contains attention's shares, which are drawn as arcs, too.
  * @param {string} [title]
  */
 const isShares = title => Boolean(title?.startsWith("a_share"))
