@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gradbook import limits
+from gradbook import files, limits
 from gradbook.errors import FileError
 from gradbook.files import decode, made_folder, open_file, read_text, whole_file, write_whole
 from tests.cases import for_each
@@ -196,3 +196,34 @@ def test_where_the_folder_that_one_is_in_is_gone_that_is_said(tmp_path, monkeypa
     with pytest.raises(FileError, match="the current folder no longer exists"):
         write_whole("a.txt", "")
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of open files
+def test_interrupted_at_any_line_of_writing_it_leaves_no_part(tmp_path):
+    left, at = [], 0
+
+    def trace(frame, event, argument):
+        nonlocal line
+        is_ours = frame.f_code.co_filename == files.__file__
+        if is_ours and event == "line" and frame.f_code.co_name in WRITING:
+            line += 1
+            if line == at:
+                raise KeyboardInterrupt
+        return trace
+
+    is_interrupted = True
+    while is_interrupted:
+        at, line, before = at + 1, 0, sys.gettrace()
+        sys.settrace(trace)
+        try:
+            write_whole(tmp_path / "page.html", "content")
+            is_interrupted = False
+        except KeyboardInterrupt:
+            left += [(at, path.name) for path in tmp_path.iterdir() if path.name != "page.html"]
+        finally:
+            sys.settrace(before)
+    assert at > 30
+    assert left == []
+
+
+WRITING = ("_part_of", "_new_part", "write_all")

@@ -21,10 +21,10 @@ MOST_LINES = 800
 CODE = (".py", ".js", ".css", ".html", ".c")
 AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
-    AT_THE_TOP: 3577,
+    AT_THE_TOP: 3588,
     "arrays": 989,
-    "audit": 26535,
-    "cli": 4909,
+    "audit": 26590,
+    "cli": 4921,
     "data": 5521,
     "engine": 1565,
     "formats": 9388,
@@ -34,10 +34,10 @@ CEILINGS = {  # the most lines of code that each room may have
     "layers": 3973,
     "net": 5000,
     "rates": 1493,
-    "report": 9802,
+    "report": 9821,
     "serve": 2093,
     "targets": 28594,
-    "teaching": 3697,
+    "teaching": 3730,
     "web": 18177,
     "work": 945,
 }

@@ -251,16 +251,23 @@ def _part_of(path: FileName) -> Iterator[tuple[Path | InnerPath, Path | InnerPat
         if target.is_file() or target.is_dir():
             # replacing a file needs only its folder's permission; require the file's, too
             target.open("ab").close()
-        part, lock = _new_part(target)
+    parts: list[Path | InnerPath] = []  # noted before they exist: it may be interrupted at any time
+    lock: FolderLock | None = None
     try:
-        yield part, target
+        with said_plainly("write", path):
+            lock = _new_part(target, parts)
+        yield parts[-1], target
     finally:
-        part.unlink(missing_ok=True)
-        lock.let_go()
+        for part in parts:
+            with suppress(OSError):  # of one that couldn't be made
+                part.unlink(missing_ok=True)
+        if lock is not None:
+            lock.let_go()
 
 
-def _new_part(target: Path | InnerPath) -> tuple[Path | InnerPath, FolderLock]:
-    """An empty file beside the target, with a unique name and the usual permissions."""
+def _new_part(target: Path | InnerPath, parts: list[Path | InnerPath]) -> FolderLock:
+    """The lock of an empty file beside the target, the last of the `parts`, with a unique name and
+    the usual permissions."""
     place = target
     if _is_device(target):
         from tempfile import gettempdir
@@ -269,18 +276,15 @@ def _new_part(target: Path | InnerPath) -> tuple[Path | InnerPath, FolderLock]:
     _clear_once(inside(place.parent))
     while True:
         part = place.with_name(f"{PART}{os.urandom(8).hex()}{target.suffix[:16]}")
-        made = part.open("xb")
+        parts.append(part)
+        part.open("xb").close()
         try:
-            made.close()
             opened = part.opened if isinstance(part, InnerPath) else os.open
             lock = FolderLock(part, share=False, opened=opened)
         except FileNotFoundError:  # removed as a leftover before it was locked
             continue
-        except OSError:
-            part.unlink()
-            raise
         if lock.is_ours and part.is_file():
-            return part, lock
+            return lock
         lock.let_go()
 
 

@@ -85,6 +85,12 @@ def interruptible(command: Callable[[], int], interrupted: int) -> int:
     return code
 
 
+def is_interrupted() -> bool:
+    """Whether the command heard of it, and nobody has taken that for its end yet."""
+    hearing = signal.getsignal(signal.SIGINT)
+    return isinstance(hearing, Hearing) and hearing.first is not None
+
+
 def _told(hearing: Hearing, usual: Callable[[Any], object], what: Any) -> None:
     """Handle exceptions where none can be raised: in a callback during an import, or when an object
     is deleted. An interruption would be lost there, and a training would continue.

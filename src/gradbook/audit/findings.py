@@ -63,6 +63,7 @@ TO_FILL_IN = mark("to fill in")
 BLANK_RATE = mark("blank rate")
 BLANK_REFERENCE = mark("blank reference")
 PASTED = mark("pasted value")
+TYPED_RIGHT = "right numbers typed"  # an edit: the same in every column that has them
 NUMBER_TEXT = mark("number as text")
 FORMULA_TEXT = mark("formula as text")
 BLANK_CELL = mark("blank cell")
@@ -523,6 +524,18 @@ def is_in(finding: Finding, column: AskedColumn) -> bool:
         return False
     own = set(cells_of(column.cells, 0))
     return any(cell in own for cell in cells_of(finding.cells, 0))
+
+
+def is_untouched(report: BookReport) -> bool:
+    """Whether a book is an exercise in which nobody has filled anything in."""
+    findings = report.findings
+    if not findings or any(finding.kind != TO_FILL_IN for finding in findings):
+        return False
+    blank, asked = (
+        {(one.sheet.lower(), cell) for one in some for cell in cells_of(one.cells, 0)}
+        for some in (findings, [column for sheet in report.sheets for column in sheet.asked])
+    )
+    return bool(asked) and asked <= blank
 
 
 # What the books of a class share ----------------------------------------------

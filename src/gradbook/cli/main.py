@@ -71,9 +71,13 @@ def entry() -> None:
     words = sys.argv[1:]
     if words[:1] in (["-V"], ["--version"]):  # which is done before an import is
         sys.exit(main(words))
-    from gradbook.interruption import interruptible
+    try:
+        from gradbook.interruption import interruptible
 
-    sys.exit(interruptible(lambda: main(words), INTERRUPTED))
+        code = interruptible(lambda: main(words), INTERRUPTED)
+    except KeyboardInterrupt:  # before anybody listened
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 def main(words: Sequence[str]) -> int:
@@ -93,7 +97,15 @@ def main(words: Sequence[str]) -> int:
     except SystemExit as leaving:  # argparse leaves this way after --help
         return leaving.code if isinstance(leaving.code, int) else DONE
     except Exception as error:
+        if _was_interrupted():  # within an import, which says it in words of its own
+            return _complain("interrupted", INTERRUPTED)
         return _confess(error)
+
+
+def _was_interrupted() -> bool:
+    from gradbook.interruption import is_interrupted
+
+    return is_interrupted()
 
 
 def _answer(words: list[str]) -> int:

@@ -11,12 +11,12 @@ from io import StringIO
 from itertools import chain
 
 from gradbook.audit.classes.rubric import BookScore, in_numbers
-from gradbook.audit.findings import RIGHT, TO_FILL_IN, BookReport, off_by
+from gradbook.audit.findings import RIGHT, TO_FILL_IN, BookReport, is_untouched, off_by
 from gradbook.errors import as_cell, one_line
 from gradbook.language import tr, tr_count
 from gradbook.language.columns import pad, text_width
 from gradbook.language.message import said
-from gradbook.report.audit_class import class_chapters
+from gradbook.report.audit_class import FEW_BOOKS, class_chapters
 from gradbook.report.document import Subheading
 from gradbook.report.findings import (
     COLOURS,
@@ -47,7 +47,11 @@ def audit_lines(
 ) -> Iterator[TextLine]:
     """The whole report, `width` columns wide; without `everything`, only the most important
     findings of each sheet."""
+    untouched: list[str] = []
     for report in reports:
+        if len(reports) > 1 and is_untouched(report):
+            untouched.append(one_line(report.book))
+            continue
         yield [
             Span(one_line(report.book), "bold"),
             Span(in_brackets(one_line(report.origin.student)) if report.origin.student else ""),
@@ -59,6 +63,19 @@ def audit_lines(
             yield from _sheet(sheet, len(report.sheets) > 1, width, known=finding_words(report))
         for note in map(shown_text, report.notes):
             yield from fold(note, width, 2, INDENT) if note != finding_words(report) else ()
+    if untouched and len(untouched) == len(reports):
+        yield [Span(tr("{number} exercises, none begun", number=f"{len(untouched):,}"), "bold")]
+        return
+    if untouched:
+        some = ", ".join([*untouched[:FEW_BOOKS], *["…"] * (len(untouched) > FEW_BOOKS)])
+        not_begun = tr_count(
+            "{number} exercise not begun: {names}",
+            "{number} exercises not begun: {names}",
+            len(untouched),
+            number=f"{len(untouched):,}",
+            names=some,
+        )
+        yield from fold(not_begun, width, 0, INDENT)
     if len(reports) > 1:
         yield []
         yield [Span(verdict_counts(reports), "bold")]

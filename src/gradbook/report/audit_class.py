@@ -116,7 +116,7 @@ class ClassTable:
             (Span(self.names[number], link=link),),
             one_line(report.origin.student),
             (verdict(report.verdict),),
-            _marks(marks_in(report, score)),
+            _marks(marks_in(report, score), score),
             "" if points is None else numeral(in_numbers(points)),
             finding_words(report) if report.verdict != RIGHT else "",
         )
@@ -132,11 +132,12 @@ def anchor(number: int) -> str:
     return f"book-{number + 1}"
 
 
-def _marks(marks: Sequence[Mark]) -> RichCell:
+def _marks(marks: Sequence[Mark], score: BookScore | None) -> RichCell:
     """How many gradients are right, and a square for each."""
     if not marks:
         return ""
-    words = tr("{some} of {all}", some=f"{count_right(marks):,}", all=f"{len(marks):,}")
+    right = numeral(in_numbers(score.right if score else count_right(marks)))
+    words = tr("{some} of {all}", some=right, all=f"{len(marks):,}")
     squares = (
         Span(
             "",

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 
-from gradbook.audit.classes.rubric import BookScore
+from gradbook.audit.classes.rubric import BookScore, in_numbers
+from gradbook.audit.classes.rubric import score as score_of
 from gradbook.audit.findings import (
     DRIFTING_RATE,
     GRADIENT,
@@ -25,7 +26,6 @@ from gradbook.audit.findings import (
     LossCurves,
     Mark,
     SheetReport,
-    count_right,
     grade,
     marks_of,
 )
@@ -181,8 +181,9 @@ def verdict_words(report: BookReport, score: BookScore | None = None) -> str:
     found = finding_words(report)
     if report.verdict == RIGHT:
         return tr(", ") + found
-    marks = marks_in(report, score)
-    return tr(": ") + tr(", ").join(filter(None, [found, _graded(report, marks)]))
+    right = (score or score_of(report)).right
+    graded = _graded(report, marks_in(report, score), right)
+    return tr(": ") + tr(", ").join(filter(None, [found, graded]))
 
 
 def marks_in(report: BookReport, score: BookScore | None) -> list[Mark]:
@@ -190,11 +191,11 @@ def marks_in(report: BookReport, score: BookScore | None) -> list[Mark]:
     return [part.mark for part in score.parts] if score else grade(report)
 
 
-def _graded(report: BookReport, marks: Sequence[Mark]) -> str:
+def _graded(report: BookReport, marks: Sequence[Mark], right: float) -> str:
     """How many gradients are right, or how many weights follow their rule."""
     if not marks:
         return ""
-    numbers = {"right": f"{count_right(marks):,}", "all": f"{len(marks):,}"}
+    numbers = {"right": numeral(in_numbers(right)), "all": f"{len(marks):,}"}
     rules = {sheet.rule for sheet in report.sheets}
     if len(rules) == 1 and rules != {""}:
         return tr_count(

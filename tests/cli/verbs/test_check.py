@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from gradbook.cli.main import main
+from gradbook.report.workbook import write_workbook
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 from tests.cases import for_each
@@ -162,3 +163,16 @@ def test_an_interruption_is_one_word_and_leaves_nobody(here):
     assert (process.returncode, out, error) == (130, "", "gradbook: interrupted\n")
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
+
+
+def test_exercises_that_nobody_has_begun_are_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["sheet", "--exercise", "1-3", "--epochs", "2", "-o", "exercises"]) == 0
+    capsys.readouterr()
+    assert main(["check", "exercises"]) == 1
+    assert capsys.readouterr().out == "3 exercises, none begun\n"
+    write_workbook("worked", tmp_path / "exercises" / "right.xlsx", epochs=2, rates=())
+    assert main(["check", "exercises"]) == 1
+    out = capsys.readouterr().out
+    assert "3 exercises not begun: exercises/worked-exercise-1.xlsx," in out
+    assert out.count("still to be filled in") == 0

@@ -14,6 +14,8 @@ from openpyxl import load_workbook
 from gradbook.audit.check import check
 from gradbook.errors import DataError, UsageError
 from gradbook.files import InnerPath
+from gradbook.lab.classroom import personalise
+from gradbook.report.workbook import write_workbook
 from gradbook.teaching.classes.collecting import collect
 from gradbook.teaching.classes.folder import ClassPlan, begin_class, open_class
 from gradbook.teaching.classes.making import make_class
@@ -328,3 +330,15 @@ def test_books_are_collected_and_marked(folder, tmp_path):
     solved(folder, "Ada Lovelace", tmp_path / "mine.xlsx")
     assert collect(folder, [str(tmp_path / "mine.xlsx")]) == (1, [])
     assert mark_class(folder, 1).marked == 1
+
+
+def test_columns_of_one_exercise_are_counted_alike(folder, tmp_path):
+    """Ada hands in a workbook that isn't the exercise, Alan the exercise as it was given."""
+    own = Path(folder.path) / "handed-in" / "Ada-Lovelace.xlsx"
+    write_workbook(personalise(folder.plan.net(), "Ada Lovelace"), own, epochs=4, rates=())
+    blank = Path(folder.path) / "exercises" / "Alan-Turing.xlsx"
+    (own.parent / blank.name).write_bytes(blank.read_bytes())
+    mark_class(folder, 1)
+    counts = {name: (row["right"], row["of"]) for name, row in ledger(folder).items()}
+    assert counts["Ada Lovelace"] == ("12", "12")
+    assert counts["Alan Turing"] == ("0", "12")

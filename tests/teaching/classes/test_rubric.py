@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from gradbook.audit.check import check
 from gradbook.audit.classes.rubric import Rubric, score
-from gradbook.errors import DataError
+from gradbook.errors import DataError, LimitError
+from gradbook.lab.classroom import personalise
+from gradbook.report.workbook import write_workbook
 from gradbook.teaching.classes.rubric import RUBRIC_TEXT, outdated_parts, read_rubric
 from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
 from tests.cases import for_each
-from tests.teaching.classes.made import begun, negated, solved, without
+from tests.teaching.classes.made import HEADINGS, begun, negated, solved, without
 
 SLOPE = r"\(1-(\w+)(?:\*\1|\^2)\)"  # of tanh
 
@@ -146,6 +150,14 @@ def test_a_rubric_of_1_0_is_read_and_it_is_said_what_counts_no_more(tmp_path):
         ("[late]\nper_dya = 1", "did you mean 'per_day'"),
         ("out_of = ", "it isn't TOML"),
         ("out_of = nan", "out_of is a number from 0 to 1,000,000"),
+        ("a." * 8 + "a = 1", "a key in it is deeper than 8"),
+        ("[" + "a . " * 8 + "a]", "a key in it is deeper than 8"),
+        ("x = {" + "'a'.\"b.\"." * 4 + "a = 1}", "a key in it is deeper than 8"),
+        ("a." * 30_000 + "a = 1", "a key in it is deeper than 8"),
+        ("a = '" + "a." * 20 + "' # " + "b." * 20 + "b = 1", "it has no key called 'a'"),
+        ("a" * 60_000 + "=1", "it has no key called"),
+        ('"""' + '\\"""' * 16_000, "it isn't TOML"),
+        ("." * 60_000, "it isn't TOML"),
     ],
 )
 def test_what_cant_be_meant_is_said(text, said, tmp_path):
@@ -153,3 +165,62 @@ def test_what_cant_be_meant_is_said(text, said, tmp_path):
     path.write_text(text)
     with pytest.raises(DataError, match=said):
         read_rubric(path)
+
+
+def test_a_rubric_of_many_bytes_is_not_read(tmp_path):
+    path = tmp_path / "rubric.toml"
+    path.write_text("#" * 70_000)
+    with pytest.raises(LimitError, match=r"rubric.toml is larger than 65,536 bytes"):
+        read_rubric(path)
+
+
+# Numbers where formulas belong --------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def typed(tmp_path_factory):
+    """A class, and all numbers that the formulas of its only student come to, by their cells."""
+    folder = begun(tmp_path_factory.mktemp("typed"), "name\nBo Ek\n", epochs=3)
+    key = Path(folder.path) / "key.xlsx"
+    write_workbook(personalise(folder.plan.net(), "Bo Ek"), key, epochs=3, rates=())
+    table = load_workbook(key, data_only=True)["Training"]
+    return folder, {cell.coordinate: cell.value for row in table.iter_rows() for cell in row}
+
+
+def marked(folder, change, place):
+    """What the right formulas earn, changed by cell: of its name, its coordinate, its formula."""
+    book = solved(folder, "Bo Ek", place / "Bo-Ek.xlsx")
+    made = load_workbook(book)
+    sheet = made["Training"]
+    blank = load_workbook(Path(folder.path) / "exercises" / "Bo-Ek.xlsx")["Training"]
+    for row in sheet.iter_rows(min_row=HEADINGS + 1):
+        for cell in row:
+            if cell.data_type == "f" and blank[cell.coordinate].value is None:
+                cell.value = change(cell)
+    made.save(book)
+    report = check(book)
+    return report, score(report, Rubric(out_of=12))
+
+
+def test_right_numbers_that_are_typed_are_one_mistake_in_however_many_columns(typed, tmp_path):
+    folder, numbers = typed
+    report, earned = marked(folder, lambda cell: round(numbers[cell.coordinate], 9), tmp_path)
+    assert (earned.points, len(earned.parts)) == (11, 12)
+    for finding in report.findings:
+        assert "a typed number, not a formula: the number is right" in finding.why
+        assert finding.relative_error is None
+    assert "off by" not in str(report)
+    _, earned = marked(folder, lambda cell: cell.column + numbers[cell.coordinate], tmp_path)
+    assert earned.points == 0  # other numbers are no work at all
+
+
+def test_a_column_with_one_wrong_row_of_three_is_two_thirds_right(typed, tmp_path):
+    folder, numbers = typed
+    last = HEADINGS + 3
+
+    def change(cell):
+        return cell.column + numbers[cell.coordinate] if cell.row == last else cell.value
+
+    report, earned = marked(folder, change, tmp_path)
+    assert (earned.right, earned.points, len(earned.parts)) == (8, 8, 12)
+    assert "8 of 12 gradients right" in str(report)

@@ -24,6 +24,7 @@ from gradbook.audit.findings import (
     STALE,
     SWAPPED_COLUMNS,
     TO_FILL_IN,
+    TYPED_RIGHT,
     BookReport,
     Finding,
     MappedReports,
@@ -89,6 +90,7 @@ class PartScore:
     mark: Mark
     share: float
     why: str
+    rows: float = 1.0  # the share of its rows that are right
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,10 @@ class BookScore:
     taken_off: tuple[str, ...] = ()
 
     @property
-    def right(self) -> int:
-        return sum(part.mark.state == GOOD for part in self.parts)
+    def right(self) -> float:
+        """How many columns are right, a part of one where some of its rows are."""
+        right = round(sum((part.rows for part in self.parts), 0.0), 2)
+        return int(right) if right.is_integer() else right
 
     @property
     def worth(self) -> tuple[float, ...]:
@@ -211,7 +215,8 @@ def _parts(sheet: SheetReport, rubric: Rubric) -> Iterator[PartScore]:
         else:
             share = max(0.0, 1.0 - costs[mark.name])
             why = _why(sheet, mark, through[mark.name], repeated.get(mark.name, 1))
-            yield PartScore(mark, share, why)
+            rows = _right_rows(sheet, mark)
+            yield PartScore(mark, share, why, rows)
 
 
 def _wrong_columns(
@@ -249,9 +254,18 @@ def _rows(sheet: SheetReport, finding: Finding, mark: Mark | None = None) -> flo
     return 1.0 if is_everywhere or not sheet.steps else min(1.0, len(wrong) / sheet.steps)
 
 
+def _right_rows(sheet: SheetReport, mark: Mark) -> float:
+    """The share of a column's rows that are right by themselves."""
+    if mark.state == GOOD:
+        return 1.0
+    own = [f for f in sheet.findings if f.kind not in FREE and _is_own(f, mark)]
+    wrong = sum(_rows(sheet, finding, mark) for finding in own)
+    return max(0.0, 1.0 - wrong) if own else 0.0
+
+
 def _mistake_of(finding: Finding, column: _WrongColumn) -> object:
     """Equal for what is one mistake: the same slip, undone in the same way, in whatever units."""
-    if finding.kind in SLIPS and finding.edits:
+    if (finding.kind in SLIPS and finding.edits) or TYPED_RIGHT in finding.edits:
         is_named = finding.kind == SWAPPED_COLUMNS
         edits = (edit if is_named else _PLACES.sub("#", edit) for edit in finding.edits)
         return finding.kind, tuple(edits)
@@ -275,7 +289,7 @@ def _accepted(mark: Mark) -> PartScore:
     assert mark.column is not None
     share = mark.column.elsewhere_rows
     state = replace(mark, state=GOOD) if share == 1 else mark
-    return PartScore(state, share, Message("right, in {cells}", cells=mark.column.elsewhere))
+    return PartScore(state, share, Message("right, in {cells}", cells=mark.column.elsewhere), share)
 
 
 def _why(sheet: SheetReport, mark: Mark, through: Sequence[str], repeated: int) -> str:

@@ -43,7 +43,7 @@ from gradbook.audit.findings import (
     tied,
 )
 from gradbook.audit.formula.address import DOWN, Address, sheet_of
-from gradbook.audit.formula.expression import Edit, EditKind, pointless_parts
+from gradbook.audit.formula.expression import Edit, EditKind, parts, pointless_parts
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern, copy_formula, rename_cells_in
 from gradbook.audit.search.wording import Surroundings, Wording, other_slope
@@ -60,7 +60,14 @@ from gradbook.audit.workbook.book import Book
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors, named_inputs
 from gradbook.language.message import Message, WrittenNumber, enumerated, joined, message_count
-from gradbook.targets.excel.language import Expression, Reference, read, write
+from gradbook.targets.excel.language import (
+    Expression,
+    Infix,
+    Prefix,
+    Reference,
+    read,
+    write,
+)
 from gradbook.targets.excel.words import NAMES, Speller
 
 # The chain rule, also with a way or a slope left out --------------------------
@@ -328,7 +335,8 @@ class Slip:
         yield from self._odd_update()
         times = common_factor(self.value, self.right_value)
         if times is not None:
-            yield SlipCause(*of_factor(times, str(self.place.node.name)))
+            is_turned = turns_a_difference(self.own, self.home)
+            yield SlipCause(*of_factor(times, str(self.place.node.name), is_turned=is_turned))
         yield from self._another_gradient()
         for way in (lambda: next(self._omissions(), None), self._edited):
             found = within_budget(way)
@@ -596,8 +604,30 @@ def _root_of(number: float) -> int:
     return square if number != round(number) and isclose(number, sqrt(square), rel_tol=1e-12) else 0
 
 
-def of_factor(times: float, of: str, columns: int = 1) -> tuple[str, str]:
+def turns_a_difference(own: OwnFormulas, cell: Address) -> bool:
+    """Whether a formula says t − a, and no other minus sign stands before anything."""
+    expression = own.book.read_typed(cell).expression
+    every = [] if expression is None else list(parts(expression))
+
+    def node(part: Expression) -> Node | None:
+        known = isinstance(part, Reference) and own.places.of(own.book.reader.cell(part.text, cell))
+        return known.node if known else None
+
+    return any(
+        isinstance(part, Infix)
+        and part.operator == "-"
+        and node(part.left) in own.numbers.step.targets
+        and node(part.right) in own.numbers.solution.forward
+        for part in every
+    ) and not any(isinstance(part, Prefix) and part.operator == "-" for part in every)
+
+
+def of_factor(times: float, of: str, columns: int = 1, is_turned: bool = False) -> tuple[str, str]:
     """The kind of a mistake that is one factor, maybe of several columns, and why."""
+    if times == -1 and not is_turned:
+        return EditKind.SIGN.value, message_count(
+            "{name} has the wrong sign", "{name} have the wrong sign", columns, name=of
+        )
     if times == -1:
         return EditKind.SIGN.value, message_count(
             "{name} has the wrong sign, as of t − a where a − t belongs",

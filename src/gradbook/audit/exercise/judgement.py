@@ -19,6 +19,7 @@ from gradbook.audit.exercise.causes import (
     WaysBack,
     common_factor,
     of_factor,
+    turns_a_difference,
 )
 from gradbook.audit.exercise.places import Place, Places, find_places
 from gradbook.audit.exercise.verdicts import (
@@ -39,6 +40,7 @@ from gradbook.audit.findings import (
     RIGHT,
     SWAPPED_COLUMNS,
     TO_FILL_IN,
+    TYPED_RIGHT,
     UNFINISHED,
     WRONG,
     AskedColumn,
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from gradbook.targets.excel.plan.book import Solution
 
 SAME = 1e-9  # relative: numbers that were given and saved again
+TYPED_DIGITS = 1e-3  # relative: what somebody types who has a calculator
 CHANGED_SHOWN = 6  # given numbers that are named
 LONGEST_NET = 60_000  # characters
 MOST_PARAMETERS = 5_000
@@ -357,6 +360,14 @@ class _ReturnedExercise:
 
     def _of_slip(self, node: Node, cells: list[Address], cause: SlipCause) -> Finding:
         fixes = self._fixes(node, cells, cause)
+        off = self._off(cells[0], fixes[cells[0]])
+        if cause.kind == PASTED and self._are_typed_right(cells, fixes):
+            why = Message(
+                "{cell} contains a typed number, not a formula: the number is right, and a "
+                "formula computes it",
+                cell=name_of(cells[0]),
+            )
+            off, cause = None, replace(cause, why=why, edits=(TYPED_RIGHT,))
         spoilt = self._spoilt_by(node)
         both = dict.fromkeys((self.gradients.get(node, ""), *spoilt))
         start = 1 if node in self.solution.step.next else 0
@@ -366,11 +377,16 @@ class _ReturnedExercise:
             cells,
             cause.why,
             fixes,
-            relative_error=self._off(cells[0], fixes[cells[0]]),
+            relative_error=off,
             spoils=tuple(filter(None, both)) if spoilt else (),
             edits=cause.edits or (str(cause.why),),
             first_step=self.formulas.place(cells[0]).epoch - start,
         )
+
+    def _are_typed_right(self, cells: list[Address], fixes: Mapping[Address, str]) -> bool:
+        """Whether what is typed is what the right formula gives there, as far as digits go."""
+        shares = (self._off(cell, fixes[cell]) for cell in cells)
+        return all(share is not None and share <= TYPED_DIGITS for share in shares)
 
     @cached_property
     def _as_made(self) -> Evaluation:
@@ -480,7 +496,8 @@ class _ReturnedExercise:
             return
         cells = [c for n in nodes for c in self.columns[n] if self.verdicts[c].state == WRONG]
         subject = message_count("all {count} gradient", "all {count} gradients", len(nodes))
-        kind, why = of_factor(self._common_times, subject, columns=len(nodes))
+        is_turned = all(turns_a_difference(self.formulas, self.columns[n][0]) for n in nodes)
+        kind, why = of_factor(self._common_times, subject, len(nodes), is_turned)
         for here in by_sheet(cells):
             names = [str(self.places.cells[cell].node.name) for cell in here]
             both = " … ".join(dict.fromkeys((names[0], names[-1])))  # ∂E/∂w1 … ∂E/∂w8

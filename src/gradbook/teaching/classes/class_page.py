@@ -155,19 +155,19 @@ def row_of(
     student: str,
     points: float | None,
     mark: BookScore | None,
+    right: tuple[float, int] | None,
     verdict: str,
     remark: str,
     feedback: RichCell,
 ) -> ClassRow:
     """A student's line; of somebody without a book, an empty one."""
-    right = ""
-    if mark is not None:
-        right = tr("{some} of {all}", some=f"{mark.right:,}", all=f"{len(mark.parts):,}")
+    some, every = right or (0.0, 0)
+    columns = tr("{some} of {all}", some=numeral(in_numbers(some)), all=f"{every:,}")
     cells = (
         student,
         "" if points is None else numeral(in_numbers(points)),
         "; ".join(map(said, mark.taken_off)) if mark else "",
-        right,
+        columns if right else "",
         tr(verdict),
         remark,
         feedback,

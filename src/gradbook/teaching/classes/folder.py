@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from gradbook.files import (
     made_folder,
     read_bytes,
     read_text,
+    require_size,
     write_whole,
 )
 from gradbook.folders import alone_in
@@ -35,6 +37,13 @@ from gradbook.targets.excel.plan.columns import FORWARD, LOSS, Exercise, read_ki
 from gradbook.work.processes import ProcessCrew, Task
 
 VERSION = 1
+DEEPEST_KEY = 8  # parts of a key, with dots between them
+TOO_DEEP = re.compile(rf"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){{{DEEPEST_KEY}}}[\w-]")
+TOML_TEXT = re.compile(  # texts, which may hold dots, and remarks
+    r'"""(?:\\.|[^\\])*?"""|"(?:\\.|[^"\\\n])*"|'
+    r"'''.*?'''|'[^'\n]*'|#[^\n]*",
+    re.DOTALL,
+)
 SHEET, NAMES, RUBRIC = "class.toml", "names.csv", "rubric.toml"
 MARKS, PAGE = "marks.csv", "class.html"
 EXERCISES, HANDOUTS, KEYS = "exercises", "handouts", "keys"
@@ -205,8 +214,12 @@ def read_plan(sheet: PathLike[str]) -> ClassPlan:
 
 
 def read_toml(path: PathLike[str]) -> dict[str, Any]:
+    text = read_text(path, limit=limits.SETTINGS_BY_HAND)
+    # a key within keys costs the square of their number, so they are counted before it is read
+    if TOO_DEEP.search(TOML_TEXT.sub(lambda found: "" if found[0][0] == "#" else "key", text)):
+        raise DataError(f"a key in it is deeper than {DEEPEST_KEY}: use fewer dots", file=str(path))
     try:
-        return tomllib.loads(read_text(path))
+        return tomllib.loads(text)
     except ValueError as error:  # of the language, or a number with thousands of digits
         raise DataError(f"it isn't TOML: {error}", file=str(path)) from error
     except RecursionError as error:
@@ -248,6 +261,7 @@ def begin_class(
         gone = [name for name in begun.students if name not in new] if _has_names(begun) else []
         if gone:
             raise UsageError(f"{names} lacks {gone[0]!r}, who is in {path} already: add the name")
+    require_size(len(plan.text().encode()), "the network of a class", limits.SETTINGS_BY_HAND)
     begun = ClassFolder(folder, plan, force)
     content = read_bytes(names, limits.TABLE)
     is_new = not _has_names(begun) or read_bytes(folder / NAMES, limits.TABLE) != content

@@ -23,6 +23,7 @@ from gradbook.files import InnerPath, as_bytes, read_bytes, read_text, write_who
 from gradbook.language import current_language, tr
 from gradbook.language import mark as message_mark
 from gradbook.language.message import Message, joined
+from gradbook.net.lower import scalar_step
 from gradbook.report.audit import first_finding
 from gradbook.report.derivation import has_typst
 from gradbook.report.words import Span
@@ -113,6 +114,7 @@ def _mark(
     folder: ClassFolder, rubric: Rubric, workers: int, hints: bool, tell: Tell
 ) -> MarkedClass:
     ledger = folder.path / MARKS
+    columns = len(folder.plan.exercise("1").kind_of(scalar_step(folder.plan.net())))
     entries = read_ledger(ledger)
     books = handed_in(folder)
     with _judged(folder, books, workers, tell) as reports:
@@ -123,7 +125,7 @@ def _mark(
         new, problems = _write_feedback(folder, marks, workers, hints, tell)
         students |= new
         before = entries
-        entries = update_ledger(ledger, {mark.student: _ledger_row(mark) for mark in marks})
+        entries = update_ledger(ledger, {one.student: _ledger_row(one, columns) for one in marks})
         if entries == before:
             break
     gone = [name for name in entries if name not in folder.stems]
@@ -136,7 +138,9 @@ def _mark(
             for name in gone
         ),
     ]
-    folder.write({PAGE: _class_page(folder, marks, remarks), **_grade_files(folder, marks)})
+    folder.write(
+        {PAGE: _class_page(folder, marks, remarks, columns), **_grade_files(folder, marks)}
+    )
     return MarkedClass(marks, tuple(remarks), len(students))
 
 
@@ -256,7 +260,18 @@ def _title(folder: ClassFolder) -> str:
 # Tables and the page ------------------------------------------------------------------
 
 
-def _ledger_row(one: StudentMark) -> dict[str, str]:
+def _right(one: StudentMark, columns: int) -> tuple[float, int]:
+    """How many columns of the exercise are right; of a book that isn't the exercise itself, and
+    has other columns, as many in proportion."""
+    assert one.mark is not None
+    assert one.book is not None
+    count = len(one.mark.parts)
+    if not count or any(sheet.asked for sheet in one.book.report.sheets):
+        return one.mark.right, count
+    return one.mark.right / count * columns, columns
+
+
+def _ledger_row(one: StudentMark, columns: int) -> dict[str, str]:
     """All that isn't the teacher's."""
     row = {name: "" for name in HEAD if name not in (STUDENT, *OWN)}
     if one.book is not None:
@@ -269,33 +284,37 @@ def _ledger_row(one: StudentMark) -> dict[str, str]:
             "note": "; ".join(one.book.notes),
         }
     if one.mark is not None:
+        right, of = _right(one, columns)
         row |= {
             "points": "" if one.mark.points is None else in_numbers(one.mark.points),
             "out of": in_numbers(one.mark.out_of),
             "taken off": "; ".join(one.mark.taken_off),
-            "right": str(one.mark.right),
-            "of": str(len(one.mark.parts)),
+            "right": in_numbers(right),
+            "of": str(of),
         }
     return row
 
 
-def _class_page(folder: ClassFolder, marks: Sequence[StudentMark], remarks: Sequence[str]) -> str:
+def _class_page(
+    folder: ClassFolder, marks: Sequence[StudentMark], remarks: Sequence[str], columns: int
+) -> str:
     judged = [one for one in marks if one.book is not None and one.mark is not None]
     reports = [one.book.report for one in judged if one.book]
     return class_page(
         tr("Class: {name}", name=_title(folder)),
-        [_page_row(folder, one) for one in marks],
+        [_page_row(folder, one, columns) for one in marks],
         reports,
         [one.mark for one in judged if one.mark],
         [*_notes(marks), *remarks],
     )
 
 
-def _page_row(folder: ClassFolder, one: StudentMark) -> ClassRow:
+def _page_row(folder: ClassFolder, one: StudentMark, columns: int) -> ClassRow:
     stem = folder.stems[one.student]
     link = (Span(stem, link=f"{FEEDBACK}/{stem}.html"),) if one.mark else ""
     verdict = one.book.report.verdict if one.book else NOT_HANDED_IN
-    return row_of(one.student, one.points, one.mark, verdict, one.own.remark, link)
+    right = _right(one, columns) if one.mark else None
+    return row_of(one.student, one.points, one.mark, right, verdict, one.own.remark, link)
 
 
 def _notes(marks: Sequence[StudentMark]) -> Iterator[str]:
