@@ -72,14 +72,15 @@ class Vocabulary:
         the layer's output.
         """
         x, made = function_of_x(layer)
-        said = self.rewrite(made, place, layer)
+        said = self.rewrite(made, place, layer.text)
         return [x, *(node for node in ancestors([said]) if node is not x)]
 
-    def rewrite(self, made: Node, place: str, layer: Layer) -> Node:
-        """A layer's output, in ops of the target; parts that are equal for all samples stay."""
-        known: dict[Node, Node] = {}
+    def rewrite(self, made: Node, place: str, text: str, given: Collection[Node] = ()) -> Node:
+        """The output of a layer of such a text, in ops of the target; what is given, and parts that
+        are equal for all samples, stay."""
+        known = {node: node for node in given}
 
-        def express(node: Node, beyond: Collection[Node] = ()) -> Node:
+        def express(node: Node, beyond: Collection[Node] = given) -> Node:
             for part in ancestors([node], stop=beyond):
                 if part not in known:
                     known[part] = remake(part) if part.inputs and part.each else part
@@ -92,7 +93,7 @@ class Vocabulary:
             simpler = expansion(node, inputs)
             if simpler is None:
                 raise TargetError(
-                    f"{place}: {self.target} can't write {layer.text}, which needs "
+                    f"{place}: {self.target} can't write {text}, which needs "
                     f"{node.op.name}: {self.remedy}"
                 )
             known.update((x, x) for x in inputs)

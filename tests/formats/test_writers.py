@@ -16,7 +16,6 @@ from gradbook.formats.keras.write import keras_bytes
 from gradbook.formats.onnx.read import read_onnx
 from gradbook.formats.onnx.write import onnx_bytes
 from gradbook.formats.torch.write import module_source
-from gradbook.graph.tensors import spread, sum_last
 from gradbook.graph.window import Window
 from gradbook.layers import KINDS, ParameterSpec, Role, StatementForm
 from gradbook.layers.card import Layer
@@ -27,7 +26,7 @@ from tests.cases import for_each
 from tests.formats.keras import test_writer as keras_writer
 from tests.formats.onnx import test_writer as onnx_writer
 from tests.formats.torch.test_module import module_of
-from tests.toys import PairNorm
+from tests.toys import Highway, PairNorm, UnitNorm
 from tests.trained import (
     by_the_graph,
     drawn,
@@ -157,20 +156,6 @@ class Softsign(Layer):
 
 
 @dataclass(frozen=True)
-class UnitNorm(Layer):
-    """All values of a sample over the root of the sum of their squares."""
-
-    word: ClassVar[str] = "l2norm"
-    letter: ClassVar[str] = "u"
-    forms: ClassVar[tuple[StatementForm, ...]] = (StatementForm("l2norm", (), ("over size",)),)
-
-    def ops(self, site, given, parameters):
-        (x,) = given
-        size = site.make("sqrt", sum_last(x**2, len(x.shape)) + 1e-6)
-        return x / spread(size, x.shape)
-
-
-@dataclass(frozen=True)
 class StripeNorm(PairNorm):
     """Over every other channel, which no other program has."""
 
@@ -181,32 +166,6 @@ class StripeNorm(PairNorm):
 
     def members(self, shape):
         return super().members(shape)[:, ::-1]
-
-
-@dataclass(frozen=True)
-class Highway(Layer):
-    """Of each value a share that a gate takes of new ones, and what is left of itself."""
-
-    word: ClassVar[str] = "highway"
-    letter: ClassVar[str] = "hw"
-    forms: ClassVar[tuple[StatementForm, ...]] = (StatementForm("highway", (), ("gated",)),)
-
-    def parameters(self, shape):
-        square, fans = (*shape, *shape), (*shape, *shape)
-        return tuple(
-            spec
-            for part in ("new", "gate")
-            for spec in (
-                ParameterSpec(Role.WEIGHT, square, fans, part=part),
-                ParameterSpec(Role.BIAS, shape, part=part),
-            )
-        )
-
-    def ops(self, site, given, parameters):
-        (x,), (new, bias, gate, shift) = given, parameters
-        made = site.make("tanh", site.make("linear", new, x) + bias)
-        share = site.make("sigmoid", site.make("linear", gate, x) + shift)
-        return share * made + (1 - share) * x
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,42 @@ def test_they_are_in_the_menus_of_a_page_and_chosen_there(tmp_path):
         assert page.said == []
 
 
+SIX = {
+    "flat": "input 2; dense 3; bent identity; highway; l2norm; dense 2; ramp 0.7; loss root error; "
+    "rate 0.3; seed 4; sample 0.5 -1 -> 0 1; sample -2 0.3 -> 1 0.2",
+    "two of a kind": "input 2; highway; highway; dense 1; loss root error; seed 2; "
+    "sample 0.5 -1 -> 0.25",
+    "steps": "input 3x2; mgu 2; ramp; dense 1; loss root error; seed 4; "
+    "sample 0.5 -1 0.2 0.3 1 -1 -> 0.5",
+    "all steps": "input 3x2; mgu 2 all no bias; mgu 1; dense 1; loss root error; seed 4; "
+    "sample 0.5 -1 0.2 0.3 1 -1 -> 0.5",
+    "inner values": "input 2; dense 4; pairnorm; wavy; dense 1; loss toy error; seed 4; "
+    "sample 0.5 -1 -> 0.5",
+}
+
+
+@pytest.mark.parametrize("name", SIX)
+def test_layers_are_typed_explained_and_trained_by_their_cards(toys, six_cards, name):
+    net = parse(SIX[name])
+    assert builds(net)
+    here, there = built(net), written(net)
+    assert spoken(here) == spoken(there)
+    step = training_step(net)
+    wanted = [float(values[step.loss]) for values in run(step, EPOCHS)]
+    own = asked("train", table=here, epochs=EPOCHS, rate=net.learning_rate)
+    assert [number(it["loss"]) for it in own] == pytest.approx(wanted, rel=1e-12)
+
+
+def test_what_is_not_traced_is_refused_in_a_line(six_cards):
+    for text, word in (
+        ("input 8; dense 7; highway", "highway"),  # too wide
+        ("input 1x3x3; conv 2 2x2; l2norm; flatten; dense 1", "l2norm"),  # a map
+    ):
+        assert not builds(parse(text))
+        said = asked("read", text=text, grammar=building()["grammar"])
+        assert said["message"].startswith(f"a page doesn't build '{word}' by itself")
+
+
 def test_a_layer_that_the_page_does_not_build_is_refused_in_a_line(toys):
     text = "input 2; dense 4; pairnorm epsilon 0.1"
     assert not builds(parse(text))  # so its page has the tables that Python writes

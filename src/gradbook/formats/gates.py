@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.graph.node import Array
+from gradbook.layers.card import Layer
 from gradbook.layers.sequences import Gru, Lstm, Recurrent, Rnn, of_state
 from gradbook.net.trained import TrainedLayer
 
@@ -47,6 +48,11 @@ PYTORCH = GateOrder(("reset", "update", "new"), ("in", "forget", "new", "out"))
 KERAS = GateOrder(("update", "reset", "new"), ("in", "forget", "new", "out"))
 Recurring = Rnn | Gru | Lstm
 KINDS: Mapping[str, type[Recurring]] = {kind.word: kind for kind in (Rnn, Gru, Lstm)}
+
+
+def is_known(layer: Layer) -> bool:
+    """Whether it is one of those, which other programs have too."""
+    return type(layer) in KINDS.values()
 
 
 def stack_gates(own: TrainedLayer, gates: Sequence[str]) -> GateStack:

@@ -151,6 +151,7 @@ class Notes:
     filling: tuple[float, ...] = ()  # what stands for a missing number of each column
     probabilities: bool = False  # its outputs are made into those of classes afterwards
     labels: bool = False  # each target holds or doesn't, whatever the others do
+    network: Mapping[str, Any] = field(default_factory=dict)  # its text, and how it was written
 
     @staticmethod
     def of(told: Any) -> Notes:
@@ -158,13 +159,14 @@ class Notes:
         if not isinstance(told, Mapping):
             return Notes()
         return Notes(
-            _preparation(told.get("preparation")),
+            preparation_of(told.get("preparation")),
             _names(told.get("classes")),
             _columns(told.get("inputs")),
             _names(told.get("targets")),
             _spread(told.get("spread")),
             _filling(told.get("missing")),
             labels=told.get("labels") is True,
+            network=told["network"] if isinstance(told.get("network"), Mapping) else {},
         )
 
 
@@ -198,7 +200,7 @@ def _spread(told: Any) -> tuple[float, float]:
     return (deviation, mean) if 0 < deviation < inf and isfinite(mean) else (1.0, 0.0)
 
 
-def _preparation(told: Any) -> Preparation | None:
+def preparation_of(told: Any) -> Preparation | None:
     try:
         mean, deviation = (tuple(map(float, told[name])) for name in ("mean", "deviation"))
         most = float(told.get("most", BRIGHTNESS))
@@ -310,7 +312,7 @@ def assemble(
     try:
         net = Net(input=size, layers=said, again=find_repeats(stored), tokens=tokens)
         values = _values(net, layers)
-        net = replace(net, start=_start(net, values))
+        net = replace(net, start=start_of(net, values))
     except GradbookError as error:
         raise DataError(error.message, file=file) from error
     apart = explain_copies(stored, [own.place for own in layers], net.owners)
@@ -410,7 +412,7 @@ def _require_shape(own: ImportedLayer, tensor: Array, shape: Shape) -> None:
         raise DataError(f"{own.place}: some of its values are infinite or not numbers")
 
 
-def _start(net: Net, values: Mapping[str, Array]) -> dict[Role, tuple[float, ...]]:
+def start_of(net: Net, values: Mapping[str, Array]) -> dict[Role, tuple[float, ...]]:
     """All values of each kind, in the order of their numbers: what training goes on from."""
     found: dict[Role, list[float]] = {}
     for parameter in net.parameters:

@@ -88,7 +88,7 @@ def ops_of(trained: TrainedNet, own: TrainedLayer, says: Vocabulary) -> LayerOps
     names += layer.statistics
     tensors = dict(zip([*leaves, *site.statistics], names, strict=True))
     arrays = {leaf: own.tensors[name] for leaf, name in tensors.items()}
-    return LayerOps(given, says.rewrite(made, own.name, layer), tensors, arrays)
+    return LayerOps(given, says.rewrite(made, own.name, layer.text), tensors, arrays)
 
 
 def _with_plain_sums(own: TrainedLayer) -> Layer:

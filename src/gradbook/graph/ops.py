@@ -62,6 +62,7 @@ define(
     derivative=lambda d, y, *xs: tuple(
         d * d.graph.make("is_largest", *xs, attributes=(k,)) for k in range(len(xs))
     ),
+    expansion=lambda *xs: reduce(lambda most, x: x.graph.make("choose", x - most, x, most), xs),
 )
 
 
@@ -72,11 +73,20 @@ def _is_largest(*arrays: Any) -> Any:
     return np.float64(1) * reduce(np.logical_and, [*before, *after], True)
 
 
+def _expanded_is_largest(*told: Any) -> Node:
+    *xs, k = told
+    make = xs[k].graph.make
+    before = [make("choose", xs[k] - x, 1, 0) for x in xs[:k]]
+    after = [make("choose", x - xs[k], 0, 1) for x in xs[k + 1 :]]
+    product: Node = reduce(lambda product, each: product * each, [*before, *after])
+    return product
+
+
 define(
     "is_largest",  # 1 if the k-th is the largest, else 0
     _is_largest,
-    shape=lambda *shapes: (),
     derivative=lambda d, y, *xs: (None,) * len(xs),
+    expansion=_expanded_is_largest,
 )
 
 # Activations.

@@ -391,7 +391,7 @@ class Layer:
 
     def words(self, shape: Shape) -> str:
         """A description of its values, which continues one of the values that it reads."""
-        raise NotImplementedError
+        return " ".join(self.form().help)
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         """The node of its output, given the nodes of the values that it reads."""

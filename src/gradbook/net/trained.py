@@ -124,6 +124,11 @@ class TrainedLayer:
     levels: Levels | None = None  # the whole numbers of its weights, where they have few bits:
     # each output channel's weights are these times a scale of its own, also where one was folded in
 
+    @property
+    def is_plain_sum(self) -> bool:
+        """Whether each of its values is a weighted sum and nothing more."""
+        return self.layer.sums and not self.layer.has_inner_values and "weight" in self.tensors
+
     def tensor_name(self, tensor: str) -> str:
         """What a tensor of its own, or of the layer that it is again, is called: conv1.weight."""
         own = tensor in self.layer.statistics  # of each use
@@ -412,8 +417,7 @@ def _source(trained: TrainedNet, place: int, scale: Array) -> int | None:
     (value,) = trained.layers[place].reads
     while value and len(trained.readers(value)) == 1:
         before = trained.layers[value - 1]
-        plain = before.layer.sums and not before.layer.has_inner_values
-        if plain or isinstance(before.layer, ScaleShift):
+        if before.is_plain_sum or isinstance(before.layer, ScaleShift):
             return None if trained.is_shared(before) else value - 1
         if not before.layer.allows_scale(scale):
             return None

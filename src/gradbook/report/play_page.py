@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from gradbook.amounts import size
@@ -39,7 +40,13 @@ from gradbook.targets.drawing.shapes import width_table
 from gradbook.targets.drawing.stages import FIRST_UNITS, MOST_UNITS
 from gradbook.targets.page.content import MOST_SAMPLES, PageContent, content
 from gradbook.targets.page.criteria import criteria_table
-from gradbook.targets.page.grammar import MOST_SINGLES, MOST_WEIGHTS, grammar_table, unbuilt
+from gradbook.targets.page.grammar import (
+    MOST_SINGLES,
+    MOST_WEIGHTS,
+    grammar_table,
+    traced_patterns,
+    unbuilt,
+)
 from gradbook.targets.page.patterns import (
     SETTINGS,
     SIZES,
@@ -151,7 +158,8 @@ def _patterns_and_steps() -> dict[str, Any]:
         for layer, both in step_table(traced).items()
     }
     different = {name: own[name] for name in known.values()}
-    return {"patterns": _pattern_table(patterns()) | different, "steps": steps}
+    every = chain(patterns(), traced_patterns())
+    return {"patterns": _pattern_table(every) | different, "steps": steps}
 
 
 def _pattern_table(all_of_them: Iterable[ValuePattern]) -> dict[str, Any]:

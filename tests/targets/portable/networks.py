@@ -24,6 +24,8 @@ OF_IMAGES = [
     "flatten; dense 3; softmax",
     "conv 4 3x3; relu; avgpool all; flatten; dense 2; relu; dense 4; sigmoid; multiply back 6; "
     "conv 4 1x1; tanh; multiply back 2; flatten; dense 3; softmax",
+    "conv 8 3x3; rmsnorm; relu; conv 4 3x3; rmsnorm plain; tanh; flatten; dense 5; "
+    "rmsnorm; dense 3; softmax",
     "conv 4 3x3 stride 2; relu; convtranspose 6 3x3 stride 2 pad 1 groups 2; tanh; conv 2 1x1; "
     "upsample 2x3; convtranspose 3 2x3 stride 1x2 pad same dilation 2x1; avgpool 2; flatten; "
     "dense 3; softmax",

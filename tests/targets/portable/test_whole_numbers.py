@@ -90,6 +90,7 @@ def test_rounding_changes_outputs_by_little(size, layers):
         "gru 6 all no bias; gru 5 reset_before; relu",
         "conv1d 6 3; relu; gru 8 all; conv1d 4 1; relu; flatten",
         "gru 4 all shared bias; add back 1; flatten",
+        "conv1d 4 3; relu; positions; attention heads 2 causal; add back 1; rmsnorm; gru 3",
         "lstm 6",
         "lstm 6 all; maxpool1d 2; flatten",
     ],
@@ -115,7 +116,14 @@ def test_a_state_of_16_bits_moves_by_less_than_a_byte_shows():
     np.testing.assert_allclose(scores, exact, rtol=0.02)
 
 
-@for_each("layers", ["gru 5; dense 3; softmax", "lstm 4; dense 1; sigmoid"])
+@for_each(
+    "layers",
+    [
+        "gru 5; dense 3; softmax",
+        "lstm 4; dense 1; sigmoid",
+        "attention causal; rmsnorm; rnn 2; dense 2; softmax",
+    ],
+)
 def test_a_step_at_a_time_says_in_whole_numbers_what_all_say(layers):
     model = model_of(f"input 12x4; {layers}", images=(1, 12, 4))
     images = pictures(model, 9)
@@ -149,10 +157,6 @@ def test_nothing_but_whole_numbers_is_in_it():
     ("refused", "said"),
     [
         (lambda: table_model_of("side")[0], "networks that classify images"),
-        (
-            lambda: model_of("input 2x2; attention; flatten; dense 3; softmax", images=(1, 2, 2)),
-            "attention1 can't be written with --int8",
-        ),
         (lambda: model_of("input 1x2x2; flatten; dense 1; tanh"), "end the network in a sigmoid"),
         (lambda: model_of("input 1x2x2; flatten; dense 2; gelu"), "'gelu' as the last layer"),
     ],

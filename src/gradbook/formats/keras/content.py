@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from gradbook import limits
 from gradbook.archives import archive_of, json_member
-from gradbook.errors import DataError, TargetError, one_line
+from gradbook.errors import DataError, TargetError
 from gradbook.files import open_file
 from gradbook.formats.foreign import Fixed, ForeignGraph, ForeignOp
 from gradbook.formats.imported import NoLayer, Notes, require_few
@@ -50,6 +50,7 @@ IN_A_ROW = Schema(layers=ListOf(LAYER, 1))
 HISTORY = InTurn((PlainText(), WholeNumber(), WholeNumber()))  # a layer, its call, its output
 ENDS = AnyOf(HISTORY, ListOf(HISTORY, 1))
 CALLED = Schema(**IN_A_ROW.kinds, input_layers=ENDS, output_layers=ENDS)
+NUMBERS = "(numbers)"  # among a layer's settings, which have no such name
 TENSOR = Schema(config=Schema(keras_history=HISTORY))
 
 
@@ -66,6 +67,7 @@ class KerasEntry:
     layer: str = ""  # the name without the number of the call
     order: int = 0  # of the layer among those of its model, as the file has them
     called_with: Mapping[str, Any] = field(default_factory=dict)  # beside what it reads
+    numbers: Any = None  # all that it is called with, where some of it is made by no layer
 
     @property
     def place(self) -> str:
@@ -78,7 +80,12 @@ class KerasEntry:
 
 def read_content(path: Path, called: str) -> ForeignGraph:
     """What a file holds, with whose messages it is `called` so."""
-    with open_file(path, limits.FOREIGN) as file, archive_of(file, called, ".keras") as archive:
+    with open_file(path, limits.FOREIGN) as file:
+        return content_of(file, called)
+
+
+def content_of(stream: BinaryIO, called: str) -> ForeignGraph:
+    with archive_of(stream, called, ".keras") as archive:
         config = json_member(archive, "config.json", MODEL)
         about = json_member(archive, "metadata.json", ABOUT)
         version = about["keras_version"]
@@ -130,12 +137,18 @@ def _operator(entry: KerasEntry) -> ForeignOp:
     names = (entry.folder,) if entry.folder else ()
     weights = (Fixed(array, names) for array in entry.weights)
     settings = {**entry.settings, "use_causal_mask": entry.called_with.get("use_causal_mask")}
+    settings |= {} if entry.numbers is None else {NUMBERS: entry.numbers}
     return ForeignOp(entry.kind, entry.name, entry.reads, (entry.name,), settings, tuple(weights))
 
 
 def _checked(schema: Schema, settings: Mapping[str, Any]) -> Mapping[str, Any]:
     if settings.get("data_format") not in (None, "channels_last"):
         raise NoLayer("only values with channels last (data_format) can be read")
+    if NUMBERS in settings:
+        raise NoLayer(
+            "it is called with a value that no layer makes: call it with the outputs of layers "
+            "alone, and build constants into a layer"
+        )
     return schema.read(settings)
 
 
@@ -261,8 +274,10 @@ def _called(layers: Sequence[Mapping[str, Any]]) -> list[KerasEntry]:
     several = {_name(layer) for layer in layers if len(layer["inbound_nodes"]) > 1}
     for place, layer in enumerate(layers):
         for number, call in enumerate(layer["inbound_nodes"] or [{"args": []}]):
-            reads = tuple(_of_call(*one, several) for one in _tensors(call["args"], _name(layer)))
-            entry = _entry(layer, reads)
+            given = [*_tensors(call["args"])]
+            reads = tuple(_of_call(*one, several) for one in given if one)
+            numbers = None if all(given) else _numbers(call["args"])
+            entry = replace(_entry(layer, reads), numbers=numbers)
             name = _of_call(entry.layer, number, several)
             words = call.get("kwargs") or {}
             entries[name] = replace(entry, name=name, order=place, called_with=words)
@@ -279,19 +294,25 @@ def _of_call(layer: str, number: int, several: Collection[str]) -> str:
     return f"{layer}, call {number + 1}" if number and layer in several else layer
 
 
-def _tensors(given: Any, layer: str) -> Iterator[tuple[str, int]]:
-    """The layers that a layer is called with, and which of their calls."""
+def _tensors(given: Any) -> Iterator[tuple[str, int] | None]:
+    """The layers that it is called with, and which of their calls; nothing for a number."""
     if isinstance(given, list):
         for one in given:
-            yield from _tensors(one, layer)
+            yield from _tensors(one)
     elif isinstance(given, dict) and given.get("class_name") == "__keras_tensor__":
         before, call, _ = TENSOR.read(given)["config"]["keras_history"]
         yield before, call
     elif given is not None:
-        raise DataError(
-            f"{layer} is called with a value that no layer makes ({one_line(repr(given))[:40]}): "
-            "call it with the outputs of layers alone, and build constants into a layer"
-        )
+        yield None
+
+
+def _numbers(given: Any) -> Any:
+    """The same with arrays for tables of numbers."""
+    if isinstance(given, list):
+        return [_numbers(one) for one in given]
+    if isinstance(given, dict) and given.get("class_name") == "__numpy__":
+        return np.asarray(given["config"]["value"], np.float64)
+    return given
 
 
 def _only(ends: Sequence[Any], what: str, several: Collection[str]) -> str:

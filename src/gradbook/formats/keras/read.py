@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
+from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from gradbook.formats.attention import TO_ITSELF
-from gradbook.formats.foreign import Fixed, Operator, Table, Told, Value
+from gradbook.formats.foreign import Fixed, ForeignGraph, Operator, Table, Told, Value
 from gradbook.formats.gates import KERAS, KINDS, GateStack
 from gradbook.formats.growing_net import GrowingNet
 from gradbook.formats.imported import STEEPER, ImportedNet, NoLayer, NoReader
-from gradbook.formats.keras.content import read_content, way_in
+from gradbook.formats.keras.content import content_of, read_content, way_in
 from gradbook.formats.keras.words import ACTIVATIONS
 from gradbook.formats.known_values import NO_LAYER
 from gradbook.formats.layer_list import (
@@ -28,6 +29,7 @@ from gradbook.formats.layer_list import (
     lower_padding,
 )
 from gradbook.formats.layouts import Live
+from gradbook.formats.own_files import read_own
 from gradbook.formats.recogniser import read_graph
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, SAME, Pad
@@ -36,6 +38,7 @@ from gradbook.layers.card import spell
 from gradbook.layers.sequences import Attention, PositionEmbedding
 from gradbook.layers.sums import TransposedConv
 from gradbook.layers.wiring import Dropout
+from gradbook.net.trained import TrainedNet
 from gradbook.schema import (
     AnyOf,
     AnyRecord,
@@ -57,7 +60,14 @@ def read_keras(path: str | os.PathLike[str], called: str = "") -> ImportedNet:
     """The network in a .keras file; all that has no layer here is told at once, of the file or of
     what it is `called`."""
     name = called or os.fspath(path)
-    return read_graph(read_content(Path(path), name), OPERATORS, name)
+    graph = read_content(Path(path), name)
+    return read_own(graph, _written) or read_graph(graph, OPERATORS, name)
+
+
+def _written(trained: TrainedNet, with_preparation: bool) -> ForeignGraph:
+    from gradbook.formats.keras.write import keras_bytes
+
+    return content_of(BytesIO(keras_bytes(trained, with_preparation, noted=False)), "")
 
 
 # What layers are told.

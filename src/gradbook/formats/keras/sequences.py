@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.formats.gates import KERAS, stack_gates
+from gradbook.formats.gates import KERAS, is_known, stack_gates
 from gradbook.formats.keras.graph import KerasLink
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, SAME
@@ -23,7 +23,7 @@ PARTS = ("query_dense", "key_dense", "value_dense", "output_dense")
 def words_over_steps(own: TrainedLayer) -> KerasLink | None:
     """What Keras calls it, if it is said of steps x features alone."""
     match own.layer:
-        case Recurrent() as layer:
+        case Recurrent() as layer if is_known(layer):
             return _recurrent(own, layer)
         case Attention() as layer:
             return _attention(own, layer)

@@ -18,6 +18,7 @@ from gradbook.formats.keras.op_words import SAYS, KerasOps, stepped
 from gradbook.formats.keras.sequences import words_over_steps
 from gradbook.formats.keras.words import ACTIVATIONS
 from gradbook.formats.layer_ops import ops_of
+from gradbook.formats.own_files import noted_network
 from gradbook.graph.node import Array
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import SAME, Shape, Window, same_pad
@@ -51,14 +52,15 @@ NO_SUCH_SPREAD = (
 LOWEST = -1e30  # beside which nothing is larger in the padding of a maxpool
 
 
-def keras_bytes(trained: TrainedNet, with_preparation: bool = False) -> bytes:
+def keras_bytes(trained: TrainedNet, with_preparation: bool = False, noted: bool = True) -> bytes:
     """The content of a .keras file.
 
     Without preparation it takes what the network takes, channels last, and says what the network
     says; with it, it takes the bytes of images (or a table's numbers) and says probabilities (or
-    the number that is predicted).
+    the number that is predicted). Its notes say the network if that is to be `noted`.
     """
     picture, notes = None, trained.notes(with_preparation)
+    notes |= noted_network(trained, with_preparation) if noted else {}
     if with_preparation:
         picture = trained.picture
         trained = with_answers(with_input_scaling(trained, fills_in=False))

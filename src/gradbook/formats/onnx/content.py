@@ -265,6 +265,11 @@ def read_content(path: Path) -> ForeignGraph:
         raise DataError(f"not a valid ONNX model ({first})", file=os.fspath(path)) from error
 
 
+def content_of(model: ModelProto) -> ForeignGraph:
+    """The same of a model that was just made."""
+    return _content(model, _constants(model.graph, Path()))
+
+
 def _without_data(model: ModelProto) -> ModelProto:
     """The model with tensors of nothing: what is checked is how it is built."""
     from onnx import TensorProto
@@ -406,7 +411,16 @@ def _gather_constants(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> 
 def _notes(told: Mapping[str, str]) -> Notes:
     """Each stands as JSON under its name."""
     found = {}
-    for name in ("preparation", "classes", "inputs", "targets", "spread", "missing", "labels"):
+    for name in (
+        "preparation",
+        "classes",
+        "inputs",
+        "targets",
+        "spread",
+        "missing",
+        "labels",
+        "network",
+    ):
         with suppress(ValueError, RecursionError):
             found[name] = json.loads(told.get(name, ""))
     return Notes.of(found)

@@ -128,9 +128,8 @@ def _laid_out(content: OnnxNodes, node: Node, made: str) -> None:
             x = content.node("Gather", [*given, step], f"{made}.taken", axis=3)
             content.laid_out(x, node.shape, made)
         case "stack":
-            pairs = enumerate(given, 1)
-            shape = (node.shape[0], 1, 1)
-            columns = [content.laid_out(x, shape, f"{made}.{number}") for number, x in pairs]
+            name, shape = f"{made}.column", (node.shape[0], 1, 1)
+            columns = [content.laid_out(x, shape, content.unused(name)) for x in given]
             content.node("Concat", columns, made, axis=3)
         case "unpooled":
             times = content.tensor(f"{made}.times", np.array([1, 1, *_window(node).size], float))

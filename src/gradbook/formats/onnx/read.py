@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.formats.foreign import Fixed, Missing, Operator, Table, Told, Value, fixed
+from gradbook.formats.foreign import (
+    Fixed,
+    ForeignGraph,
+    Missing,
+    Operator,
+    Table,
+    Told,
+    Value,
+    fixed,
+)
 from gradbook.formats.gates import KINDS as RECURRENT_KINDS
 from gradbook.formats.gates import ONNX, GateStack
 from gradbook.formats.growing_net import GrowingNet, Sign
@@ -19,7 +28,8 @@ from gradbook.formats.imported import STEEPER, ImportedNet, NoLayer, NoReader
 from gradbook.formats.known_values import NO_LAYER
 from gradbook.formats.layer_list import MOST_PLACES, places_up, require_counted
 from gradbook.formats.layouts import Live
-from gradbook.formats.onnx.content import FLOATS, read_content
+from gradbook.formats.onnx.content import FLOATS, content_of, read_content
+from gradbook.formats.own_files import read_own
 from gradbook.formats.recogniser import read_graph
 from gradbook.graph.node import Array
 from gradbook.graph.ops import normal_share
@@ -27,6 +37,7 @@ from gradbook.graph.window import NOWHERE, SAME, Both, same_pad
 from gradbook.layers.activations import Activation
 from gradbook.layers.card import spell
 from gradbook.layers.pools import Pool
+from gradbook.net.trained import TrainedNet
 from gradbook.schema import (
     AnyNumber,
     Anything,
@@ -48,7 +59,16 @@ TRAINING = "it is in training mode: export the network for inference"
 
 def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
     """The network in an .onnx file; all that has no layer here is told at once."""
-    return read_graph(read_content(Path(path)), OPERATORS, os.fspath(path))
+    graph = read_content(Path(path))
+    return read_own(graph, partial(_written, graph.version)) or read_graph(
+        graph, OPERATORS, os.fspath(path)
+    )
+
+
+def _written(opset: int, trained: TrainedNet, with_preparation: bool) -> ForeignGraph:
+    from gradbook.formats.onnx.write import onnx_model
+
+    return content_of(onnx_model(trained, opset, True, with_preparation, noted=False))
 
 
 # What operators are told.

@@ -10,12 +10,13 @@ import numpy as np
 from gradbook import __version__
 from gradbook.arguments import whole
 from gradbook.errors import TargetError, UsageError
-from gradbook.formats.gates import ONNX, stack_gates
+from gradbook.formats.gates import ONNX, is_known, stack_gates
 from gradbook.formats.layer_ops import ops_of
 from gradbook.formats.onnx import LEAST_OPSET, USUAL_OPSET
 from gradbook.formats.onnx.nodes import OnnxNodes
 from gradbook.formats.onnx.op_words import SAYS, is_said_together, write_op
 from gradbook.formats.onnx.words import ACTIVATIONS
+from gradbook.formats.own_files import noted_network
 from gradbook.layers import Activation, BatchNorm, LayerNorm, SampleNorm
 from gradbook.layers.sequences import Gru, PositionEmbedding, Recurrent
 from gradbook.net.trained import (
@@ -59,17 +60,25 @@ def onnx_bytes(
             f"opset {opset}: this installation writes {LEAST_OPSET} to {newest}: use "
             f"{USUAL_OPSET}, which every runtime reads, or install a newer package onnx"
         )
-    if with_preparation:
-        trained = with_answers(with_input_scaling(trained))
-    less = fold_norms(trained) if fold else strip_idle(trained)
-    model = _model(less, opset, with_preparation)
+    model = onnx_model(trained, opset, fold, with_preparation)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())
 
 
-def _model(trained: TrainedNet, opset: int, with_preparation: bool) -> ModelProto:
+def onnx_model(
+    trained: TrainedNet, opset: int, fold: bool, with_preparation: bool, noted: bool = True
+) -> ModelProto:
+    """The model, and in its notes the network if that is to be `noted`."""
     from onnx import helper
 
+    def lessened(whole: TrainedNet) -> TrainedNet:
+        return fold_norms(whole) if fold else strip_idle(whole)
+
+    notes = trained.notes(with_preparation)  # each as JSON under its name
+    notes |= noted_network(lessened(trained), with_preparation) if noted else {}
+    if with_preparation:
+        trained = with_answers(with_input_scaling(trained))
+    trained = lessened(trained)
     content = OnnxContent(trained, opset, with_preparation)
     content.write()
     graph = helper.make_graph(
@@ -88,7 +97,6 @@ def _model(trained: TrainedNet, opset: int, with_preparation: bool) -> ModelProt
         producer_name="gradbook",
         producer_version=__version__,
     )
-    notes = trained.notes(with_preparation)  # each as JSON under its name
     helper.set_model_props(model, {name: json.dumps(what) for name, what in notes.items()})
     return model
 
@@ -178,7 +186,7 @@ class OnnxContent(OnnxNodes):
                 self.softmax(layer, x, made)
             case SampleNorm() as layer if layer.channel_groups(own.given):
                 self.normalise(layer, x, made)
-            case Recurrent() as layer:
+            case Recurrent() as layer if is_known(layer):
                 self.recur(layer, x, made)
             case PositionEmbedding():
                 self.node(

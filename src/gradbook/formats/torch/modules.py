@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gradbook.errors import TargetError
-from gradbook.formats.gates import PYTORCH, stack_gates
+from gradbook.formats.gates import PYTORCH, is_known, stack_gates
 from gradbook.formats.torch.words import ACTIVATIONS
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, Both, Sides, Window
@@ -156,7 +156,7 @@ def _of_sequences(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords
     match own.layer:
         case Gru(reset_before=True):
             raise TargetError(RESET_BEFORE.format(name=own.name))
-        case Recurrent() as layer:
+        case Recurrent() as layer if is_known(layer):
             word, first = f"nn.{layer.word.upper()}", (True, False)
             made = _said(word, features, layer.width, batch_first=first, bias=bias)
             stack = stack_gates(own, PYTORCH.of(layer))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.formats.gates import is_known
 from gradbook.formats.layer_ops import ops_of
 from gradbook.formats.torch.modules import TorchWords, words_of
 from gradbook.formats.torch.op_words import SAYS, TorchOps
@@ -224,10 +225,11 @@ class _Way:
             self._settle()
             longer = self._around(own, words, self.now)
         self.now = longer
-        if isinstance(own.layer, Recurrent | Attention):  # of two results the first
+        recurrent = own.layer if isinstance(own.layer, Recurrent) and is_known(own.layer) else None
+        if recurrent or isinstance(own.layer, Attention):  # of two results the first
             self.said += [line[8:] for line in write_assignment("x, _", self.now, 8).split("\n")]
             self.now = "x"
-        if isinstance(own.layer, Recurrent) and not own.layer.all:
+        if recurrent and not recurrent.all:
             self.now, self.in_steps = "x[:, -1]", False
 
     def _lay_out(self, in_steps: bool) -> None:

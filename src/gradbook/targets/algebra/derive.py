@@ -215,14 +215,15 @@ def _inputs(net: Net) -> str:
     )
 
 
-def _parameters(parameters: Iterable[Parameter], layer: Layer, again: bool) -> Cell:
+def _parameters(parameters: Sequence[Parameter], layer: Layer, again: bool) -> Cell:
     text: tuple[Inline, ...] = ()
     for parameter in parameters:
         names = (Name(str(parameter.role), (parameter.first + k,)) for k in range(parameter.size))
         text += ((", ",) if text else ()) + list_forms([Symbol(name) for name in names], most=2)
     if again:
         return fill(tr("{names} again"), names=text) if text else ("",)
-    if layer.sums and layer.bias is not Bias.EACH:
+    by_card = layer.bias is Bias.NONE and any(own.role is Role.BIAS for own in parameters)
+    if layer.sums and layer.bias is not Bias.EACH and not by_card:
         return fill(tr(BIASES[layer.bias]), names=text)
     return text or ("",)
 

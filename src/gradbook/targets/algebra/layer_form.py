@@ -55,7 +55,7 @@ def parameter_symbol(net: Net, parameter: Parameter) -> Symbol:
     shared = layer.elementwise and parameter.size == 1
     shared |= parameter.role is Role.BIAS and layer.bias.shared
     letter = LETTERS[parameter.role]
-    if layer.has_inner_values:
+    if layer.has_inner_values or parameter.part:
         part = parameter.part
         if parameter.role is Role.WEIGHT and part.endswith(RECURRENT):
             letter, part = "U", part.removesuffix(RECURRENT).rstrip("_")

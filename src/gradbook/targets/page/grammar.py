@@ -7,6 +7,7 @@ the same message about a wrong text. The page's reader is `web/text/`, in JavaSc
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from types import MappingProxyType
 from typing import Any, cast
@@ -35,7 +36,9 @@ from gradbook.layers import fields as text_fields
 from gradbook.layers.fields import OptionsField, TextField
 from gradbook.net import Net, Role, Update, description, fit, network, text, tokens
 from gradbook.net.description import Task, meant_loss
+from gradbook.targets.page.patterns import ValuePattern
 from gradbook.targets.page.steps import state_table, tensor_table
+from gradbook.targets.page.traced import TracedWidth, traced_widths
 
 MESSAGES = {  # the messages of each module that the page's reader also uses
     statements: (
@@ -99,12 +102,23 @@ BUILT = frozenset(  # cards that the page's own modules know, in text/layers.js
 
 def unbuilt(net: Net) -> str:
     """The first layer that a page can't build by itself, as its text has it, or ''."""
-    for layer in net.layers:
+    for layer, shape in zip(net.layers, net.shapes, strict=False):
         if layer.bits:
             return str(layer.bits)
-        if _card_name(type(layer)) not in BUILT:
+        kind = type(layer)
+        is_traced = len(shape) == 1 and shape[0] in _traced(kind) and layer == kind()
+        if not (_is_built(kind) or is_traced):
             return layer.text.split()[0]
     return ""
+
+
+def _is_built(kind: type[Layer]) -> bool:
+    """Whether the page's own modules know it, or all that it is at a step is traced."""
+    return _card_name(kind) in BUILT or issubclass(kind, sequences.Recurrent)
+
+
+def _traced(kind: type[Layer]) -> dict[int, TracedWidth]:
+    return {} if _is_built(kind) else traced_widths(kind)
 
 
 TRAITS = {  # of a layer, by their names on the page
@@ -118,6 +132,13 @@ TRAITS = {  # of a layer, by their names on the page
     "readsSteps": "reads_sequences",
     "ties": "ties",
 }
+
+
+def traced_patterns() -> Iterator[ValuePattern]:
+    """Of all layers that the page has no modules for."""
+    for kind in KINDS:
+        for width in _traced(kind).values():
+            yield from width.patterns
 
 
 def grammar_table() -> dict[str, Any]:
@@ -181,7 +202,7 @@ def _forms() -> dict[str, Any]:
     statements = {
         first: {
             "card": _card_name(kind),
-            **({} if _card_name(kind) in BUILT else {"isUnbuilt": True}),
+            **({} if _is_built(kind) or _traced(kind) else {"isUnbuilt": True}),
             **_short({**form.table(), "fields": [number(field) for field in form.fields]}),
         }
         for first, (kind, form) in forms().items()
@@ -202,7 +223,9 @@ def _card_table(kind: type[Layer]) -> dict[str, Any]:
     traits = {name: getattr(kind, attribute) for name, attribute in TRAITS.items()}
     known = {name: it for name, it in traits.items() if not isinstance(it, property)}
     like = next((_card_name(it) for it in kind.__mro__[1:] if it in KINDS), None)
+    widths = {str(width): it.table for width, it in _traced(kind).items()}
     parts = {"state": state_table(kind), "tensors": tensor_table(kind), "like": like}
+    parts |= {"traced": widths} if widths else {}
     return {"usual": usual, **_short({**known, **parts})}
 
 

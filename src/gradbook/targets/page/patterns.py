@@ -362,7 +362,8 @@ def _errors() -> Iterator[ValuePattern]:
             continue
         ending = f"{loss.ending}; " * bool(loss.ending)
         single = _Sheet(f"input 1; dense 1; {ending}loss {loss}")
-        yield single.pattern(str(loss), "E1", {"t1": "t", "o1": "x", "a_o1": "y"})
+        places = {"t1": "t", "o1": "x", "a_o1": "y", "E1": "E"}
+        yield single.pattern(str(loss), "E1", places)
     for loss in {loss.over_outputs: loss for loss in LOSSES.values() if not loss.ending}.values():
         for count in (FEW, MANY):
             several = _Sheet(f"input 1; dense {count}; loss {loss}")

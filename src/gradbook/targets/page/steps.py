@@ -46,7 +46,7 @@ class TracedLayer:
     """A recurrent layer of so many units, and its values of the first step and of later ones, in
     the order in which they are computed."""
 
-    words: str
+    words: str  # its card, and flags
     units: int
     values: dict[int, list[StepValue]]
 
@@ -54,23 +54,23 @@ class TracedLayer:
 def traced_layers() -> list[TracedLayer]:
     """Each recurrent layer with one unit and with several."""
     traced = []
-    for (word, options), units in product(_recurrents(), UNITS):
-        layer = f"{word} {units}{options}"
+    for (kind, options), units in product(_recurrents(), UNITS):
+        layer = f"{kind.word} {units}{options}"
         text = f"input {STEPS}x{FEATURES}; {layer}; dense 1; loss half squared error"
         unit = _Unit(scalar_step(parse(text), learns=False), units)
         values = {step: list(unit.values(step)) for step in (FIRST, LATER)}
-        traced.append(TracedLayer(word + options, units, values))
+        traced.append(TracedLayer(kind.__name__.lower() + options, units, values))
     return traced
 
 
-def _recurrents() -> Iterator[tuple[str, str]]:
-    """The word of each recurrent layer, with each choice of its flags, with or without a bias."""
+def _recurrents() -> Iterator[tuple[type[Recurrent], str]]:
+    """Each recurrent layer, with each choice of its flags, with or without a bias."""
     for kind in KINDS:
         if issubclass(kind, Recurrent):
             flags = [it.name for it in kind.forms[0].fields if isinstance(it, FlagField)]
             ways = [("", f" {flag}") for flag in flags if flag != "all"]
             for options in product(*ways, ("", " no bias")):
-                yield kind.word, "".join(options)
+                yield kind, "".join(options)
 
 
 def step_patterns(traced: Sequence[TracedLayer]) -> Iterator[ValuePattern]:
@@ -84,7 +84,7 @@ def step_table(traced: Sequence[TracedLayer]) -> dict[str, Any]:
     """By a layer's words: the values of the first step and of later ones."""
     return {
         layer.words: [
-            [[_named(it.name), f"{layer.words} {step} {it.name}", it.sources] for it in values]
+            [[named_table(it.name), f"{layer.words} {step} {it.name}", it.sources] for it in values]
             for step, values in layer.values.items()
         ]
         for layer in traced
@@ -92,10 +92,10 @@ def step_table(traced: Sequence[TracedLayer]) -> dict[str, Any]:
     }
 
 
-def _named(name: Name) -> dict[str, Any]:
+def named_table(name: Name) -> dict[str, Any]:
     table: dict[str, Any] = {"stem": name.stem}
     if name.of:
-        return {**table, "of": _named(name.of)}
+        return {**table, "of": named_table(name.of)}
     return {**table, "word": name.word} if name.word else table
 
 
@@ -105,7 +105,7 @@ def state_table(kind: type[Layer]) -> dict[str, Any] | None:
         return None
     layer = parse(f"input 2x1; {kind.word} 1 all; flatten; dense 1").layers[0]
     assert isinstance(layer, Recurrent)
-    return _named(layer.state_name(Name("h")))
+    return named_table(layer.state_name(Name("h")))
 
 
 @dataclass(frozen=True)

@@ -92,9 +92,9 @@ def _require(condition: bool, why: str) -> None:
 def _place(trained: TrainedNet) -> int:
     """Where the layer stands: nothing after it has weights, or reads more than it made."""
     place = max(place for place, later in enumerate(trained.layers) if later.tensors)
-    layer = trained.layers[place].layer
-    dense = layer.sums and layer.reads_all and not layer.has_inner_values
-    _require(dense, f"'{layer.text}' is the last one with weights")
+    own = trained.layers[place]
+    dense = own.is_plain_sum and own.layer.reads_all
+    _require(dense, f"'{own.layer.text}' is the last one with weights")
     for later in trained.layers[place + 1 :]:
         plain = later.layer.elementwise and len(later.reads) == 1
         words = later.layer.text or later.layer.word

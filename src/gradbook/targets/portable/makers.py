@@ -203,7 +203,7 @@ class _Making:
             alike = not self._differs_by_step()
             factors = {"scale": scale[0], "shift": shift[0]} if alike else {}
             return self._make(Work.STEPWISE, (), self.planes(trained.net.shapes[0]), **factors)
-        readers = [trained.layers[place].layer for place in trained.readers(0)]
+        readers = [trained.layers[place] for place in trained.readers(0)]
         flat = len(inputs) == 1 and all(map(_takes_all, readers))
         shape = self.planes(trained.picture if flat and trained.picture else inputs)
         scale, shift = (
@@ -232,7 +232,7 @@ class _Making:
                 return
             case ByFeature():
                 self._by_feature(reads)
-            case Layer(sums=True, has_inner_values=False) if reads_places:
+            case Layer() if layer.is_plain_sum and reads_places:
                 self._sums(layer, reads)
             case Layer(sums=False) if reads_places:
                 self._pool(place, reads)
@@ -287,7 +287,7 @@ class _Making:
         lies, through a window of its size.
         """
         rows, columns, _ = self.makers[reads[0]].shape
-        readers = [self.trained.layers[k].layer for k in self.trained.readers(place + 1)]
+        readers = [self.trained.layers[k] for k in self.trained.readers(place + 1)]
         if rows * columns == 1 or all(map(_takes_all, readers)):
             return reads[0]
         shape = self.planes(self.trained.layers[place].makes)
@@ -452,9 +452,9 @@ def _turned_sides(sides: Sides) -> Sides:
     return before, above, after, below
 
 
-def _takes_all(layer: Layer) -> bool:
+def _takes_all(own: TrainedLayer) -> bool:
     """Whether a layer weighs all that it is given, so that any order of that will do."""
-    return layer.sums and layer.reads_all
+    return own.is_plain_sum and own.layer.reads_all
 
 
 def _of_two(layer: Layer) -> str:

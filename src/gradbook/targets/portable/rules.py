@@ -11,13 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph, Node, ancestors
-from gradbook.graph.reference import evaluate_in_order
+from gradbook.graph.reference import Values, evaluate_in_order
 from gradbook.graph.sequences import stack
 from gradbook.graph.window import Window
 from gradbook.layers.card import LayerSite
@@ -78,24 +81,30 @@ class Rule:
 
     def evaluate(self, rows: Array) -> Array:
         """What it makes of a whole map, (images, rows, columns, channels)."""
-        maps = rows.transpose(0, 3, 2, 1) if self._turned else rows.transpose(0, 3, 1, 2)
-        inputs = {
+        results = [self._at_all_steps(node) for node in self.made]
+        every = self.values(rows, results)
+        return self.as_rows([every[node] for node in results], rows)
+
+    def values(self, rows: Array, results: Sequence[Node]) -> Values:
+        """These values and what they are made of, for a whole map."""
+        values = {**self.inputs(rows), **self.tensors}
+        return evaluate_in_order(ancestors(results, stop=values), values, len(rows))
+
+    def inputs(self, rows: NDArray[Any]) -> dict[Node, NDArray[Any]]:
+        """What of a map is given to it, channels first."""
+        maps = rows.transpose(0, 3, 2, 1) if self.steps else rows.transpose(0, 3, 1, 2)
+        return {
             node: maps[:, first : first + node.shape[0]].reshape(-1, *node.shape)
             for node, first in self.given.items()
         }
-        results = [self._at_all_steps(node) for node in self.made]
-        values = {**inputs, **self.tensors}
-        every = evaluate_in_order(ancestors(results, stop=values), values, len(rows))
-        beside = np.concatenate([every[node] for node in results], axis=1)
-        if self._turned:
+
+    def as_rows(self, results: Sequence[NDArray[Any]], rows: NDArray[Any]) -> NDArray[Any]:
+        """What it makes, side by side in a map like the one that it reads."""
+        beside = np.concatenate(results, axis=1)
+        if self.steps:
             return np.asarray(beside.transpose(0, 3, 2, 1))
         beside = beside.reshape(*beside.shape[:2], *rows.shape[1:3])
         return np.asarray(beside.transpose(0, 2, 3, 1))
-
-    @property
-    def _turned(self) -> bool:
-        """Whether the rows that it reads are steps."""
-        return self.steps > 0
 
     def _at_all_steps(self, node: Node) -> Node:
         if not self.before:
@@ -166,10 +175,16 @@ class _Partition:
         if below:
             if {sums.source for sums in below} != {self.x}:
                 raise TargetError(f"{self.layer} can't be written in C: use another layer")
-            yield self._side_by_side(below)
-        for sums in below:
-            given[sums.node] = sum(node.shape[0] for node in given)
+            passes_on = self.x in ancestors(made, stop=(*(sums.node for sums in below), *before))
+            yield self._side_by_side(below, passes_on)
+            for read in [*(sums.node for sums in below), *[self.x] * passes_on]:
+                given[read] = sum(node.shape[0] for node in given)
         needed = ancestors(made, stop=(*given, *before))
+        if any(_adds_up_places(node) for node in needed if node.each and node not in given):
+            raise TargetError(
+                f"{self.layer} can't be written in C, which makes each place from its own channels "
+                "and this layer adds up all places: put 'flatten' before it"
+            )
         tensors = {node: array for node, array in self.tensors.items() if node in needed}
         yield Rule(self.layer, made, given, before, tensors, self.steps)
 
@@ -184,15 +199,18 @@ class _Partition:
         made, before = zip(*pairs, strict=True)
         return made, before
 
-    def _side_by_side(self, every: Sequence[_WeightedSum]) -> ChannelSums:
-        weights = np.concatenate([self.tensors[sums.weights] for sums in every])
+    def _side_by_side(self, every: Sequence[_WeightedSum], passes_on: bool = False) -> ChannelSums:
+        """All of them, and what they read itself if something else reads it too."""
+        channels = self.x.shape[0]
+        passed = [np.eye(channels)[:, :, None, None]] * passes_on
+        weights = np.concatenate([*(self.tensors[sums.weights] for sums in every), *passed])
         shifts = [
             np.zeros(sums.node.shape[0])
             if sums.bias is None
             else np.broadcast_to(self.tensors[sums.bias], sums.node.shape[:1])
             for sums in every
         ]
-        shift = np.concatenate(shifts)
+        shift = np.concatenate([*shifts, *[np.zeros(channels)] * passes_on])
         return ChannelSums(weights.transpose(0, 2, 3, 1), shift if shift.any() else None)
 
     def _as_sum(self, node: Node) -> _WeightedSum | None:
@@ -231,6 +249,10 @@ class _Partition:
             return []
         ends = {node for node in ancestors([last]) if _step_of(node) not in (None, step)}
         return [node for node in ancestors([last], stop=ends) if node in ends]
+
+
+def _adds_up_places(node: Node) -> bool:
+    return node.op.name == "sum" and prod(node.inputs[0].shape[1:]) > 1
 
 
 def number_of(node: Node) -> float | None:

@@ -9,18 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
+from itertools import islice, takewhile
 from math import prod
 
 import numpy as np
 
 from gradbook.errors import TargetError
-from gradbook.graph.node import Node
+from gradbook.graph.node import OPS, Node
 from gradbook.lowering import Vocabulary
 from gradbook.targets.portable.c_text import ConstantArray
 from gradbook.targets.portable.makers import RowMaker
 from gradbook.targets.portable.rules import Rule, Sight, source_of
+from gradbook.targets.portable.whole_formulas import MOST_MADE, WholeFormula
 from gradbook.targets.portable.whole_ops import OF_RULES, PASSED_ON, SAYS, UNIT_BITS, WholeOp
 from gradbook.targets.portable.whole_rules import WholeRule
 
@@ -80,8 +81,9 @@ class RuleWriting:
             if group[0].op.name == "shares":  # they take the place of scores
                 (scores,) = map(source_of, group[0].inputs)
                 self.arrays[group[0]] = name = self.arrays[scores]
+                row = f"{name} + head * {self.rule.steps}"
                 self._line(f"for (int head = 0; head < {group[0].shape[0]}; head++)")
-                self._line(f"    take_shares({name} + head * {self.rule.steps}, count);")
+                self._line(f"    {self._shared_out(group[0], row)};")
                 continue
             for node in group:
                 if node in self.held:
@@ -93,6 +95,9 @@ class RuleWriting:
                         self._put(node, text, index)
                     if node in self.rule.made:
                         self._keep(node, text, index)
+
+    def _shared_out(self, node: Node, row: str) -> str:
+        return f"take_shares({row}, count)"
 
     def _put(self, node: Node, text: str, index: Index) -> None:
         self._line(f"{self._element(node, index)} = {text};")
@@ -243,11 +248,14 @@ class RuleWriting:
     def _formula(self, node: Node, index: Index, at: str) -> str:
         """Under a name, where a loop is open and it is used several times or called so."""
         terms = [atom(self.said(x, index if x.shape else (), at)) for x in node.inputs]
-        text = self.wording.expression(node, terms)
+        text = self._expressed(node, terms)
         if self.uses.get(node, 2) == 1 and node.name is None:
             return text
         self.scopes[-1][node, index, at] = self._named(spoken(node, "part"), text)
         return self.scopes[-1][node, index, at]
+
+    def _expressed(self, node: Node, terms: Sequence[str]) -> str:
+        return self.wording.expression(node, terms)
 
     def _linear(self, node: Node, index: Index) -> str:
         weights, x = (source_of(source) for source in node.inputs)
@@ -307,7 +315,7 @@ class RuleWriting:
             self._in_line(source, node, index) if source.shape else self.said(source, ())
             for source in x.inputs
         ]
-        return self.wording.expression(x, [atom(term) for term in terms])
+        return self._expressed(x, [atom(term) for term in terms])
 
     def _named(self, stem: str, text: str) -> str:
         """The name of a value that is put into a line of its own."""
@@ -316,12 +324,18 @@ class RuleWriting:
         return name
 
     def _total(self, node: Node, count: int | str, terms: Callable[[str], Sequence[str]]) -> str:
+        return self._added_up(node, count, terms, "total")
+
+    def _added_up(
+        self, node: Node, count: int | str, terms: Callable[[str], Sequence[str]], kind: str
+    ) -> str:
         name, k = self._fresh(spoken(node, "sum")), self._fresh("k")
-        self._line(f"total {name} = 0;")
+        self._line(f"{kind} {name} = 0;")
         self._line(f"for (int {k} = 0; {k} < {count}; {k}++) {{")
         with self._inside():
             factors = terms(k)
             product = " * ".join(map(atom, factors)) if len(factors) > 1 else factors[0]
+            product = f"({kind}){product}" if kind != "total" and len(factors) > 1 else product
             self._line(f"{name} += {product};")
         self._line("}")
         self.names.discard(k)
@@ -448,16 +462,26 @@ def whole_words(ops: Mapping[str, WholeOp], says: Vocabulary) -> OpWords:
     )
 
 
-def whole_rule_in_c(maker: RowMaker, whole: WholeRule) -> RuleInC:
-    return WholeRuleWriting(maker, whole.rule, whole_words(OF_RULES, SAYS), whole=whole).rule_in_c()
+def in_c(maker: RowMaker, whole: WholeRule | WholeFormula) -> RuleInC:
+    """The function of a rule."""
+    if isinstance(whole, WholeRule):
+        words = whole_words(OF_RULES, SAYS)
+        return WholeRuleWriting(maker, whole.rule, words, whole=whole).rule_in_c()
+    wording = OpWords(Vocabulary(SAYS.target, OPS), lambda node, terms: "", str)
+    own = replace(maker, rule=whole.rule)
+    return FormulaWriting(own, whole.rule, wording, whole=whole).rule_in_c()
 
 
-def tables_of(whole: WholeRule) -> list[ConstantArray]:
+def tables_of(whole: WholeRule | WholeFormula) -> list[ConstantArray]:
     """Its constants beside the weights."""
-    sums = (whole.fed, *whole.back.values())
-    arrays = {"biases": whole.fed.bias, "factors": np.concatenate([each.factor for each in sums])}
-    if whole.constants:
-        arrays["constants"] = np.concatenate([*whole.constants.values()])
+    if isinstance(whole, WholeFormula):
+        arrays, constants = {}, [x.ravel() for x in whole.stored.values()]
+    else:
+        factors = [each.factor for each in (whole.fed, *whole.back.values())]
+        arrays = {"biases": whole.fed.bias, "factors": np.concatenate(factors)}
+        constants = [*whole.constants.values()]
+    if constants:
+        arrays["constants"] = np.concatenate(constants)
     name = whole.rule.name
     return [ConstantArray("int32_t", f"{what}_of_{name}", x) for what, x in arrays.items()]
 
@@ -530,3 +554,62 @@ class WholeRuleWriting(RuleWriting):
         if not node.shape:
             return self.said(node.inputs[0], ("0",), at)
         raise TargetError(f"{self.rule.name} can't be written with --int8: leave it out")
+
+
+# Rules without a memory ------------------------------------------------------------
+
+
+@dataclass
+class FormulaWriting(RuleWriting):
+    """Writes the same loops in whole numbers, each with a point of its own."""
+
+    whole: WholeFormula = field(kw_only=True)
+
+    def _shared_out(self, node: Node, row: str) -> str:
+        return f"share_out({row}, count, {self.whole.shifts[node]})"
+
+    def _of_row(self, node: Node, index: Index, at: str) -> str:
+        """A level as a number."""
+        read = self.whole.read
+        level = super()._of_row(node, index, at)
+        number = f"scaled({level}, {read.factor[0]}, {read.shift}) + ({read.bias[0]})"
+        self.scopes[-1][node, index, at] = self._named(spoken(node, "part"), number)
+        return self.scopes[-1][node, index, at]
+
+    def _constant(self, key: object, place: str) -> str:
+        name = f"constants_of_{self.rule.name}"
+        return f"READ(int32_t, {name} + {plus(self.whole.begins[key], place)})"
+
+    def _tensor(self, node: Node, place: str) -> str:
+        numbers = self.whole.constants[node]
+        return str(numbers.item()) if numbers.size == 1 else self._constant(node, place)
+
+    def _expressed(self, node: Node, terms: Sequence[str]) -> str:
+        begin = self.whole.begins.get((node, "curve"))
+        table = f"constants_of_{self.rule.name} + {begin}"
+        return self.whole.ops[node].words.format(*terms, table=table)
+
+    def _linear(self, node: Node, index: Index) -> str:
+        whole, x, (row,) = self.whole, source_of(node.inputs[1]), index
+        sums, width = whole.sums[node], x.shape[0]
+        before = [whole.sums[other] for other in takewhile(lambda o: o is not node, whole.sums)]
+        read = plus(sum(each.weights.size for each in before), times(row, width))
+        if x in self.rule.given:
+            total = self._weighed(node, read, self._where(x), width)
+            total = f"{total} + {self._constant((node, 'bias'), row)}"
+        else:
+            total = self._total(
+                node, width, lambda k: (f"READ(value, w + {read} + {k})", self.said(x, (k,)))
+            )
+        factor = self._constant((node, "factor"), row)
+        return self._named(spoken(node, "part"), f"scaled({total}, {factor}, {sums.shift})")
+
+    def _total(self, node: Node, count: int | str, terms: Callable[[str], Sequence[str]]) -> str:
+        """In 64 bits, moved to its point."""
+        long = self._added_up(node, count, terms, "int64_t")
+        return self._named(spoken(node, "part"), f"moved({long}, {self.whole.shifts[node]})")
+
+    def _keep(self, node: Node, text: str, index: Index) -> None:
+        by = self.whole.point - self.whole.points[node]
+        number = f"moved({text}, {by})" if by else text
+        super()._keep(node, f"within({number}, {MOST_MADE})", index)

@@ -20,8 +20,6 @@ from gradbook.targets.portable.learning import LastLayer, learning_in_c, wanted_
 from gradbook.targets.portable.rules_in_c import whole_words
 from gradbook.targets.portable.whole_makers import HALF_SURE, WholeNumbers
 from gradbook.targets.portable.whole_ops import (
-    CURVE,
-    HALVES,
     OF_SLOPES,
     SAYS_OF_SLOPES,
     TOO_UNLIKE,
@@ -41,7 +39,7 @@ STEP_BITS = 23  # of what a step moves a weight by for each level, with CHANCES 
 MOST_SLOPE = (1 << 16) - 1
 RATE_BITS = 15
 MULTIPLIER, INCREMENT = 1664525, 1013904223  # of chance: Numerical Recipes' generator, of 32 bits
-READ_BY_LEARNING = {"halves": "uint16_t", "last_weight": "int16_t"}  # constants, and their types
+READ_BY_LEARNING = {"last_weight": "int16_t"}  # constants, and their types
 
 
 @dataclass(frozen=True)
@@ -204,13 +202,9 @@ def whole_learning_in_c(layer: WholeLast, trained: TrainedNet, sample: str, give
     return learning_in_c(layer.last, piece("learning_whole"), wording, target, words)
 
 
-def tables_of_learning(layer: WholeLast, text: str, has_curve: bool) -> list[ConstantArray]:
-    """What it begins with, and what its functions look up."""
+def tables_of_learning(layer: WholeLast) -> list[ConstantArray]:
+    """What it begins with."""
     tables = [ConstantArray("int16_t", "last_weights", layer.weights.ravel())]
     if layer.last.bias is not None:
         tables.append(ConstantArray("int32_t", "last_biases", layer.biases))
-    if "log_sum_exp(" in text or "exp_of(" in text:
-        tables.append(ConstantArray("uint16_t", "halves", HALVES))
-    if not has_curve and ("sigmoid_of(" in text or "tanh_of(" in text):
-        tables.append(ConstantArray("uint16_t", "curve", CURVE))
     return tables

@@ -38,6 +38,7 @@ from gradbook.targets.portable.reckoning import (
     window_sums,
 )
 from gradbook.targets.portable.sensor_numbers import SensorNumbers, sensor_numbers
+from gradbook.targets.portable.whole_formulas import WholeFormula, whole_formula
 from gradbook.targets.portable.whole_hearing import heard_at_once
 from gradbook.targets.portable.whole_ops import TOO_UNLIKE, Whole
 from gradbook.targets.portable.whole_rules import (
@@ -206,6 +207,7 @@ class WholeMaker:
     low: int = LOWEST
     high: int = HIGHEST
     rule: WholeRule | None = None
+    formula: WholeFormula | None = None
 
     @property
     def down(self) -> int:
@@ -283,13 +285,17 @@ def in_whole_numbers(
     makers = _with_tables(with_rules_inside(makers))
     exact = maps_of(makers, images)
     levels = levels_of(makers, exact, of_bytes=sensor is None)
-    step, _ = _read_levels(makers[-1], [levels[k] for k in makers[-1].reads])
-    bits = _score_bits(makers[-1], step, exact[-1])
-    levels[-1] = Levels(2.0**-bits, 0.0, 0)
     whole: list[WholeMaker] = []
     maps: list[Array] = []
     for number, maker in enumerate(makers):
-        read = [levels[k] for k in maker.reads]
+        read, formula = [levels[k] for k in maker.reads], None
+        if maker.rule is not None and maker.fed is None:
+            given = exact[maker.reads[0]]
+            formula = whole_formula(maker.rule, read[0].step, read[0].zero, given)
+            read = [Levels(2.0**-formula.point, 0.0, 0)]
+        if number == len(makers) - 1:
+            bits = _score_bits(maker, _read_levels(maker, read)[0], exact[-1])
+            levels[-1] = Levels(2.0**-bits, 0.0, 0)
         if maker.fed is not None:
             rule = whole_rule(maker, read[0].step, read[0].zero, exact[number])
             levels[number] = Levels(2.0 ** (8 - rule.bits[0]), 0.0, 0)
@@ -297,7 +303,7 @@ def in_whole_numbers(
             fit = WholeMaker(maker, levels[number], empty, empty, 1, 0, 0, rule.weights, rule=rule)
             maps.append(rule.evaluate(maps[maker.reads[0]]))
         else:
-            fit = _whole(maker, read, levels[number])
+            fit = _whole(maker, read, levels[number], formula)
             if number == len(makers) - 1:
                 low = fit.low if maker.activation else -LARGEST
                 fit = replace(fit, low=low, high=LARGEST)
@@ -383,8 +389,8 @@ def _sums(whole: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Arr
     maker = whole.maker
     if not maker.reads:
         return window_sums(maker, [laid_out(maker, images)])
-    if whole.rule is not None:
-        return whole.rule.evaluate(maps[maker.reads[0]])
+    if said := whole.rule or whole.formula:
+        return said.evaluate(maps[maker.reads[0]])
     if maker.work in NORMING:
         return _spreads_off(whole, maps[maker.reads[0]])
     weights = None if whole.weights is None else whole.weights.astype(np.float64)
@@ -461,23 +467,24 @@ def _rounded(maker: RowMaker, step: Array) -> _Rounded:
     scale = np.ones(channels) if maker.scale is None else maker.scale
     shift = np.zeros(channels) if maker.shift is None else maker.shift
     dead = abs(scale) * step < SMALLEST  # nothing of what it reads comes through
-    if maker.weights is None:  # which say no scale as small beside a shift
+    by_weights = None if maker.rule else maker.weights  # a rule has its own inside
+    if by_weights is None:  # which says no scale as small beside a shift
         dead |= abs(shift) > abs(scale) * step * MOST_BIAS
     scale = np.where(dead, 1.0, scale)
     least = np.maximum(abs(shift) / (abs(scale) * step * MOST_BIAS), SMALLEST)
-    if maker.weights is None:
+    if by_weights is None:
         steps = np.where(dead, least, 1.0)
         added = {Work.TOTAL: maker.window.area, Work.BOTH: 2}.get(maker.work, 1)  # levels
         return _Rounded(None, np.full(channels, added), scale * steps * step, shift)
     if maker.work is Work.PLACED:
-        places = maker.weights * ~dead  # their shifts are told in a unit of their own
+        places = by_weights * ~dead  # their shifts are told in a unit of their own
         parts = np.stack([places[0], places[1] / (step * SHIFT_UNIT)])
         steps = np.maximum(abs(parts).max(axis=(0, 1, 2)) / HIGHEST, least)
         weights_whole = np.rint(parts / steps).astype(np.int64)
         return _Rounded(weights_whole, np.zeros(channels), scale * steps * step, shift)
     if maker.levels is not None:
         return _levelled(maker, dead, scale * step, least, shift)
-    weights_exact = maker.weights * ~dead[:, None, None, None]
+    weights_exact = by_weights * ~dead[:, None, None, None]
     steps = np.maximum(abs(weights_exact).max(axis=(1, 2, 3)) / HIGHEST, least)
     weights = np.rint(weights_exact / steps[:, None, None, None]).astype(np.int64)
     return _Rounded(weights, weights.sum(axis=(1, 2, 3)), scale * steps * step, shift)
@@ -500,7 +507,12 @@ def _levelled(
     return _Rounded(weights, weights.sum(axis=axes), scale * np.where(none, least, steps), shift)
 
 
-def _whole(maker: RowMaker, inputs: Sequence[Levels], levels: Levels) -> WholeMaker:
+def _whole(
+    maker: RowMaker,
+    inputs: Sequence[Levels],
+    levels: Levels,
+    formula: WholeFormula | None = None,
+) -> WholeMaker:
     """Say a maker in whole numbers, by the levels of what it reads and of what it makes."""
     read = inputs[0] if inputs else Levels(1.0, 0.0, 0)
     ends = _ends(maker.activation, levels)
@@ -518,12 +530,13 @@ def _whole(maker: RowMaker, inputs: Sequence[Levels], levels: Levels) -> WholeMa
         times,
         up,
         0,
-        rounding.weights,
+        formula.weights if formula else rounding.weights,
         offset=levels.edge,
         edges=tuple(one.edge for one in inputs),
         epsilon=_epsilon(maker, read.step) if maker.work in NORMING else 0,
         low=ends[0],
         high=ends[1],
+        formula=formula,
     )
     return _biased(whole, bias)
 

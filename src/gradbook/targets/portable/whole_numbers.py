@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
@@ -21,7 +22,10 @@ from gradbook.targets.portable.packing import (
 )
 from gradbook.targets.portable.parabolas import POINT, Bends
 from gradbook.targets.portable.program import BoardProgram, Dialect, program, widest
-from gradbook.targets.portable.rules_in_c import tables_of, whole_rule_in_c
+from gradbook.targets.portable.rules_in_c import (
+    in_c,
+    tables_of,
+)
 from gradbook.targets.portable.schedule import stream_of
 from gradbook.targets.portable.whole_hearing import tables_of_hearing
 from gradbook.targets.portable.whole_learning import (
@@ -39,7 +43,7 @@ from gradbook.targets.portable.whole_makers import (
     WholeNumbers,
     bends_of,
 )
-from gradbook.targets.portable.whole_ops import CURVE, UNIT_BITS
+from gradbook.targets.portable.whole_ops import CURVE, HALVES, UNIT_BITS
 
 
 def whole_program(
@@ -57,7 +61,11 @@ def whole_program(
     hearing, bends = rows[0].hearing, bends_of(makers)
     ways = ways_of(makers, whole.sensor is None, small)
     is_packed = are_packed(rows, ways)
-    ruled = any(own.rule is not None for own in makers)
+    rules = {
+        number: in_c(own.maker, said)
+        for number, own in enumerate(makers)
+        if (said := own.rule or own.formula)
+    }
     normed = any(maker.work in NORMING for maker in rows)
     sample = whole.sensor.kind if whole.sensor else "uint8_t"
     given = "numbers" if whole.sensor else "image"
@@ -70,7 +78,7 @@ def whole_program(
     learning = whole_learning_in_c(learner, trained, sample, given) if learner else ""
     reads = {"factor": "int16_t"}
     reads |= {"packed": "uint8_t"} if is_packed else {}
-    reads |= {"curve": "uint16_t"} if ruled else {}
+    reads |= dict.fromkeys(LOOKED_UP, "uint16_t") if rules or learner else {}
     reads |= {"taken": "uint16_t"} if hearing else {}
     reads |= READ_BY_LEARNING if learner else {}
     sizes = {"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {}
@@ -82,9 +90,10 @@ def whole_program(
         sample=sample,
         edge="((map)->zero)",
         tables=[
-            *_tables(makers, ways, ruled),
+            *_tables(makers, ways),
+            *_looked_up("\n".join([learning, *(rule.text for rule in rules.values())])),
             *_bends_in_c(bends, small),
-            *(tables_of_learning(learner, learning, ruled) if learner else []),
+            *(tables_of_learning(learner) if learner else []),
             *(tables_of_hearing(hearing, whole.finer) if hearing else []),
         ],
         keep=_keep(makers, fields, learner is None),
@@ -92,11 +101,7 @@ def whole_program(
         ways=ways,
         packed=_packed(makers) if is_packed else (),
         name=name,
-        rules={
-            number: whole_rule_in_c(own.maker, own.rule)
-            for number, own in enumerate(makers)
-            if own.rule is not None
-        },
+        rules=rules,
         reads=reads,
         sizes=sizes,
         fields=fields,
@@ -261,9 +266,22 @@ def scales_kept(makers: Sequence[WholeMaker], ways: Mapping[int, str]) -> list[i
     return counts
 
 
-def _tables(
-    makers: Sequence[WholeMaker], ways: Mapping[int, str], ruled: bool
-) -> list[ConstantArray]:
+LOOKED_UP = {  # tables, and the functions that read them
+    "curve": (CURVE, "sigmoid_of|tanh_of"),
+    "halves": (HALVES, "exp_of|log_sum_exp|share_out"),
+}
+
+
+def _looked_up(text: str) -> list[ConstantArray]:
+    """What the functions that a text calls look up."""
+    return [
+        ConstantArray("uint16_t", name, numbers)
+        for name, (numbers, callers) in LOOKED_UP.items()
+        if re.search(rf"\b({callers})\(", text)
+    ]
+
+
+def _tables(makers: Sequence[WholeMaker], ways: Mapping[int, str]) -> list[ConstantArray]:
     scales = [
         (maker.bias[:count] >> maker.bias_up, maker.factor[:count])
         for maker, count in zip(makers, scales_kept(makers, ways), strict=True)
@@ -272,8 +290,7 @@ def _tables(
     return [
         ConstantArray("int16_t", "biases", biases),
         ConstantArray("int16_t", "factors", factors),
-        *(table for maker in makers if maker.rule is not None for table in tables_of(maker.rule)),
-        *([ConstantArray("uint16_t", "curve", CURVE)] if ruled else []),
+        *(table for it in makers if (said := it.rule or it.formula) for table in tables_of(said)),
     ]
 
 

@@ -14,7 +14,6 @@ from math import ceil, log2
 
 import numpy as np
 
-from gradbook.errors import TargetError
 from gradbook.graph.node import Array, Node
 from gradbook.targets.portable.makers import RowMaker, Work
 from gradbook.targets.portable.rules import Rule, source_of
@@ -62,10 +61,8 @@ def with_rules_inside(makers: Sequence[RowMaker]) -> list[RowMaker]:
 
 
 def require_whole(rule: Rule) -> None:
-    """Refuse a rule that can't be said so."""
-    if not rule.before:
-        raise TargetError(f"{rule.name} can't be written with --int8: leave it out")
-    for node in rule.order:
+    """Refuse a rule with a memory that can't be said so."""
+    for node in rule.order if rule.before else ():
         tensor = node.op.elements or node.op.name in ("leaf", "constant", "copy")
         if not tensor and node not in rule.given:
             SAYS.simpler(node)
@@ -167,7 +164,7 @@ def whole_rule(maker: RowMaker, step: float, zero: float, exact: Array) -> Whole
             weights, x = (source_of(source) for source in node.inputs)
             bits_of_source = bits[rule.before.index(x)] if x in rule.before else UNIT_BITS
             matrix = rule.tensors[weights]
-            back[weights] = _whole_sum(
+            back[weights] = whole_sum(
                 matrix, np.zeros(len(matrix)), 2.0 ** (LEVEL_BITS - bits_of_source), 0
             )
     constants = {
@@ -176,14 +173,17 @@ def whole_rule(maker: RowMaker, step: float, zero: float, exact: Array) -> Whole
         if leaf not in back
     }
     return WholeRule(
-        rule, _whole_sum(flat * scale[:, None], shift, step, zero), back, constants, bits
+        rule, whole_sum(flat * scale[:, None], shift, step, zero), back, constants, bits
     )
 
 
-def _whole_sum(weights: Array, shift: Array, step: float, zero: float) -> WholeSum:
+def whole_sum(
+    weights: Array, shift: Array, step: float, zero: float, point: int = UNIT_BITS
+) -> WholeSum:
+    """Sums of numbers of such a step, with so many bits after the point."""
     least = np.maximum(abs(shift) / (step * MOST_BIAS), SMALLEST)
     steps = np.maximum(abs(weights).max(axis=1) / HIGHEST, least)
     whole = np.rint(weights / steps[:, None]).astype(np.int64)
     bias = np.rint(shift / (steps * step) - zero * whole.sum(axis=1)).astype(np.int64)
-    factors, shift_bits = factors_of(steps * step * 2.0**UNIT_BITS)
+    factors, shift_bits = factors_of(steps * step * 2.0**point)
     return WholeSum(whole, bias, factors, shift_bits)

@@ -1,8 +1,8 @@
 // How each value of a layer is computed: a pattern, with the values that it reads at its places.
 
-import { divisor, product, readAt, reads, spreadOf } from "../text/layers.js"
+import { divisor, product, readAt, reads, spreadOf, tracedOf } from "../text/layers.js"
 import { overAlong } from "../text/window.js"
-import { at, elements, ofLayer, placesOf } from "./names.js"
+import { at, elements, inLayer, ofLayer, placesOf } from "./names.js"
 import { attended, byStep, states } from "./sequences.js"
 
 /**
@@ -17,6 +17,8 @@ import { attended, byStep, states } from "./sequences.js"
 export function layerValues(values, index) {
   const layer = values.net.layers[index]
   const given = values.columns[index]
+  const traced = tracedOf(layer, values.net.shapes[index], values)
+  if (traced) return looked(values, index, traced)
   if (values.cards[layer.card].state) return states(values, index, own(values, index))
   if (values.cards[layer.card].normalises) return norms(values, index, layer)
   switch (values.cards[layer.card].like ?? layer.card) {
@@ -39,6 +41,23 @@ export function layerValues(values, index) {
     case "goback": return values.make(joined(values, index, layer))
     default: return values.mixing.includes(layer.kind) ? shares(values, index, layer) : values.make(activated(values, index, layer))
   }
+}
+
+/** What a table that was traced from the layer's card says.
+ * @param {Values} values @param {number} index @param {import("../text/statement.js").Traced} traced
+ */
+function looked(values, index, traced) {
+  const { net, cards, columns } = values
+  const [names, parameters] = [named(values, index), own(values, index)]
+  const made = /** @type {number[]} */ ([])
+  const standing = (/** @type {[string, number, number?]} */ [where, k, element = 0]) =>
+    (where === "given" ? columns[index][k] : where === "own" ? parameters[k][element] : made[k])
+  for (const [name, kind, from] of traced.values) {
+    const own = typeof name === "number" ? names[name] : at(inLayer(name[0], net.layers, index, cards), name[1])
+    const places = Object.fromEntries(Object.entries(from).map(([place, source]) => [place, standing(source)]))
+    made.push(...values.make([wanted(own, kind, places)]))
+  }
+  return traced.made.map(k => made[k])
 }
 
 /** The names of a layer's values.

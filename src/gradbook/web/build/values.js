@@ -219,7 +219,7 @@ export class Values {
   slopes(of, isOnTheWay) {
     const made = this.made.get(of)
     if (!made) return []
-    const value = { ...made, places: { y: of, ...made.places } }
+    const value = { ...made, places: { y: of, E: of, ...made.places } }
     return Object.keys(made.pattern.partials).flatMap(place => {
       const all = [made.places[place]].flat()
       const own = place === "own" ? undefined : made.places.own // whose partial is another

@@ -210,6 +210,28 @@ const CARDS = {
   },
 }
 
+/** A layer that no module here knows, by the table that was traced from its card: as its bare word says it, of few flat values.
+ * @param {Layer} layer @param {number[]} shape @param {Grammar} grammar
+ */
+export function tracedOf(layer, shape, { cards }) {
+  const { traced, usual } = cards[layer.card]
+  const isUsual = Object.entries(usual ?? {}).every(([name, value]) => JSON.stringify(layer[name]) === JSON.stringify(value))
+  return isUsual && shape.length === 1 ? traced?.[shape[0]] : undefined
+}
+
+/** @type {Card} */
+const TRACED = {
+  output(layer, [shape], line) {
+    const own = tracedOf(layer, shape, line.grammar)
+    if (!own) line.fail(ELSEWHERE, { word: line.words[0].word }, 0)
+    return /** @type {{shape: number[]}} */ (own).shape
+  },
+  parameters: (layer, shape, grammar) => tracedOf(layer, shape, grammar)?.parameters ?? [],
+}
+
+/** @param {string} card @param {Grammar} grammar @returns {Card | undefined} */
+const cardOf = (card, { cards }) => CARDS[card] ?? (cards[card].state ? recurrent : cards[card].traced && TRACED)
+
 /** @param {Layer} layer @param {number} index */
 function alsoBack({ back }, index) {
   return [index, index - back]
@@ -221,7 +243,7 @@ const isNoSmaller = (shape, other) => product(shape) > product(other) || (produc
 /** @param {Statement} line @param {string} first its first word, in our own spelling @param {number[]} shape @returns {Layer} */
 export function readLayer(line, first, shape) {
   const layer = readForm(line, first, shape)
-  const card = CARDS[layer.card]
+  const card = cardOf(layer.card, line.grammar)
   if (!card || layer.bits) line.fail(ELSEWHERE, { word: layer.bits ?? first }, 0)
   card.check?.(line, layer)
   return layer
@@ -230,7 +252,7 @@ export function readLayer(line, first, shape) {
 /** The numbers of the values that it is given: 0 is the input, k the output of layer k.
  * @param {Layer} layer @param {number} index @returns {number[]}
  */
-export const reads = (layer, index) => CARDS[layer.card].reads?.(layer, index) ?? [index]
+export const reads = (layer, index) => CARDS[layer.card]?.reads?.(layer, index) ?? [index]
 
 /** The same; fails if they would be before the input.
  * @param {Layer} layer @param {number} index @param {Statement} line
@@ -248,12 +270,12 @@ export function readsChecked(layer, index, line) {
 /** Its output's shape, from those of the values it reads; fails if they don't fit.
  * @param {Layer} layer @param {number[][]} given @param {Statement} line @returns {number[]}
  */
-export const output = (layer, given, line) => CARDS[layer.card].output?.(layer, given, line) ?? given[0]
+export const output = (layer, given, line) => cardOf(layer.card, line.grammar)?.output?.(layer, given, line) ?? given[0]
 
 /** The tensors of parameters that it owns.
  * @param {Layer} layer @param {number[]} shape @param {Grammar} grammar @returns {Spec[]}
  */
-export const parametersOf = (layer, shape, grammar) => CARDS[layer.card].parameters?.(layer, shape, grammar) ?? []
+export const parametersOf = (layer, shape, grammar) => cardOf(layer.card, grammar)?.parameters?.(layer, shape, grammar) ?? []
 
 /** Whether it takes steps x features.
  * @param {Layer} layer @param {Grammar} grammar

@@ -8,8 +8,12 @@ import { filled, oneLine } from "./wording.js"
  * @typedef {{
  *   usual: Record<string, any>, letter?: string, lastLetter?: string, passesOn?: boolean, namesAfter?: boolean,
  *   sums?: boolean, mixesSamples?: boolean, normalises?: boolean, readsSteps?: boolean, ties?: string, like?: string,
- *   state?: import("../build/names.js").ValueName, tensors?: Tensor[],
+ *   state?: import("../build/names.js").ValueName, tensors?: Tensor[], traced?: Record<string, Traced>,
  * }} Card properties of a layer
+ * @typedef {{
+ *   shape: number[], parameters?: import("./layers.js").Spec[], made: number[],
+ *   values: [name: number | [import("../build/names.js").ValueName, number[]], kind: string, from: Record<string, [string, number, number?]>][],
+ * }} Traced what a layer is at one width: see targets/page/traced.py
  * @typedef {{
  *   messages: Record<string, string>, number: string, whole: string, sizes: string, wholes: string,
  *   longestText: number, longestMessage: number, longestName: number, closeEnough: number,

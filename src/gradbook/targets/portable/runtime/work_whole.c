@@ -1,4 +1,4 @@
-//: spread
+//: square_root
 /* Rounded down, bit by bit. */
 static uint32_t square_root(uint64_t square)
 {
@@ -14,6 +14,7 @@ static uint32_t square_root(uint64_t square)
     return (uint32_t)root;
 }
 
+//: spread
 /* 2^60 over a root that lies from 2^30 to 2^31, rounded down: no library needs to divide. */
 static int32_t inverse(uint32_t root)
 {
@@ -129,6 +130,54 @@ static int32_t times(int32_t a, int32_t b)
     return (int32_t)(((int64_t)a * b + 16384) >> 15);
 }
 
+//: within
+static total within(int64_t number, int32_t most)
+{
+    return (total)(number > most ? most : number < -most ? -most : number);
+}
+
+//: moved
+/* So many bits up, or down and rounded. */
+static total moved(int64_t number, int by)
+{
+    const int64_t half = by < 0 ? (int64_t)1 << -by >> 1 : 0;
+    return within(by > 0 ? number * ((int64_t)1 << by) : (number + half) >> -by, 268435456);
+}
+
+//: quotient
+/* One over another, so many bits up. */
+static total quotient(total a, total b, int by)
+{
+    if (b == 0)
+        return a > 0 ? 268435456 : a < 0 ? -268435456 : 0;
+    return within((by > 0 ? a * ((int64_t)1 << by) : moved(a, by)) / b, 268435456);
+}
+
+//: root
+/* The square root of a number so many bits up. */
+static total root(total x, int by)
+{
+    return within(square_root((uint64_t)(x > 0 ? x : 0) << by), 268435456);
+}
+
+//: larger
+static total larger(total a, total b)
+{
+    return a > b ? a : b;
+}
+
+//: looked_up
+/* A function of x: it goes straight on between numbers of it that lie 2^width apart. */
+static total looked_up(const int32_t *table, total x, total low, int width)
+{
+    const total last = (total)(((int32_t)128 << width) - 1);
+    const total off = x < low ? 0 : x - low, place = off < last ? off : last;
+    const int32_t *at = table + (place >> width);
+    const total first = READ(int32_t, at), step = READ(int32_t, at + 1) - first;
+    const int64_t way = (int64_t)step * (place & (((total)1 << width) - 1));
+    return first + (total)((way + ((int64_t)1 << width >> 1)) >> width);
+}
+
 //: upper
 /* The upper byte of 16 bits, rounded. */
 static int32_t upper(int32_t number)
@@ -179,6 +228,20 @@ static int32_t exp_of(int32_t number)
     low = READ(uint16_t, halves + (rest >> 9) + 1);
     high -= ((high - low) * (rest & 511) + 256) >> 9;
     return (high + ((int32_t)1 << halvings >> 1)) >> halvings;
+}
+
+//: share_out
+/* In place of so many scores, what share of 2^15 each has by softmax. */
+static void share_out(total *each, int count, int by)
+{
+    total most = each[0];
+    uint32_t whole = 0;
+    for (int k = 1; k < count; k++)
+        most = larger(most, each[k]);
+    for (int k = 0; k < count; k++)
+        whole += (uint32_t)(each[k] = exp_of(moved((int64_t)each[k] - most, by)));
+    for (int k = 0; k < count; k++)
+        each[k] = (total)(((uint32_t)each[k] * 32768 + whole / 2) / whole);
 }
 
 //: log_sum_exp

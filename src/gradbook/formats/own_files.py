@@ -1,0 +1,174 @@
+"""Files that we wrote: their notes hold the network's text, which is believed only if it writes the
+very operators that are in the file.
+
+The network of the text is written twice. First its parameters are numbers that tell each other
+apart, which shows where each of them stands in the file; then they are the file's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from gradbook.errors import GradbookError
+from gradbook.formats.foreign import ForeignGraph
+from gradbook.formats.imported import (
+    REASONS,
+    ImportedLayer,
+    ImportedNet,
+    StoredLayer,
+    find_repeats,
+    in_a_row,
+    preparation_of,
+    start_of,
+    with_bias_and_distance,
+)
+from gradbook.formats.layouts import SAMPLES
+from gradbook.graph.node import Array
+from gradbook.graph.window import Shape
+from gradbook.layers import Activation, BatchNorm
+from gradbook.net import Net
+from gradbook.net.names import statistics_names
+from gradbook.net.trained import ByFeature, ByStep, Scaling, TrainedNet, trained_net
+
+MOST_TEXT = 2**16  # characters
+FIRST, MOST = 2**20, 2**24  # of the numbers that stand for parameters, which 32 bits tell apart
+Written = Callable[[TrainedNet, bool], ForeignGraph]  # what a writer makes of it, with preparation
+
+
+def noted_network(trained: TrainedNet, with_preparation: bool) -> dict[str, Any]:
+    """What a file's notes say of the network whose layers these are, if a text can say them."""
+    try:
+        text = str(_net_of(trained))
+    except GradbookError:
+        return {}
+    told = {"text": text, "scaling": trained.scaling.noted, "spread": list(trained.spread)}
+    return {"network": told | {"prepares": with_preparation, "picture": trained.picture}}
+
+
+def _net_of(trained: TrainedNet) -> Net:
+    layers = list[ImportedLayer]()
+    first = int(isinstance(trained.layers[0].layer, ByFeature))
+    for own in trained.layers[first:]:
+        if not isinstance(own.layer, ByStep):
+            if not (own.layer.forms or isinstance(own.layer, Activation)):
+                raise GradbookError(f"no text says {own.name}")
+            reads, stored = tuple(value - first for value in own.reads), own.again or own.name
+            tensors = dict(own.tensors)
+            layers.append(ImportedLayer(own.layer, reads, tensors, own.name, (stored,)))
+    layers = in_a_row(layers)
+    said = tuple(with_bias_and_distance(own, number) for number, own in enumerate(layers))
+    pairs = zip(said, layers, strict=True)
+    stored_layers = [
+        StoredLayer(layer, own.weights, own.stored if own.weights else ()) for layer, own in pairs
+    ]
+    again = find_repeats(stored_layers)
+    net = trained.net
+    return Net(input=net.input, layers=said, loss=net.loss, again=again, tokens=net.tokens)
+
+
+def read_own(graph: ForeignGraph, written: Written) -> ImportedNet | None:
+    """The network of the text in its notes; nothing where that doesn't write what stands there."""
+    told = graph.notes.network
+    try:
+        return _read(graph, told, written) if told else None
+    except (GradbookError, RecursionError, *REASONS):
+        return None
+
+
+def _read(graph: ForeignGraph, told: Mapping[str, Any], written: Written) -> ImportedNet | None:
+    text, (deviation, mean) = told["text"], map(float, told["spread"])
+    notes = replace(graph.notes, spread=(deviation, mean))
+    if len(text) > MOST_TEXT:
+        return None
+    net = replace(Net.parse(text), samples=(), start={})
+    there, numbers = _taken_apart(graph)
+    shapes = {name: shape for name, shape in _shapes(net).items() if name not in _constants(net)}
+    count = sum(map(prod, shapes.values()))
+    if count > min(MOST - FIRST, sum(array.size for array in numbers)):
+        return None
+    prepared = preparation_of(told["scaling"])
+    if prepared is None:
+        return None
+    scaling = Scaling(prepared.most, np.array(prepared.mean), np.array(prepared.deviation))
+    picture = None
+    if told["picture"]:
+        planes, rows, columns = map(int, told["picture"])
+        picture = planes, rows, columns
+
+    def content(each: Array) -> tuple[object, list[Array]]:
+        values = _constants(net) | _apart(each, shapes)
+        whole = replace(
+            trained_net(net, values, scaling, picture, notes.classes, notes.spread),
+            columns=dict(notes.columns),
+            targets=notes.targets,
+            labels=notes.labels,
+            filling=np.array(notes.filling) if notes.filling else None,
+        )
+        return _taken_apart(written(whole, told["prepares"] is True))
+
+    same, places = content(FIRST + np.arange(count, dtype=np.float64))
+    if same != there:
+        return None
+    each = np.full(count, np.nan)
+    for own, array in zip(numbers, places, strict=True):
+        if array.dtype.kind == "f":
+            found = (array >= FIRST) & (array < FIRST + count) & (array % 1 == 0)
+            each[array[found].astype(np.int64) - FIRST] = own[found]
+    if not np.isfinite(each).all():
+        return None
+    _, again = content(each)
+    if not all(map(np.array_equal, numbers, again)):
+        return None
+    values = _constants(net) | _apart(each, shapes)
+    folded = graph.remark and not any(isinstance(layer, BatchNorm) for layer in net.layers)
+    remarks = (graph.remark,) if folded else ()
+    trained = replace(net, start=start_of(net, values))
+    return ImportedNet(trained, values, prepared, notes, remarks, net.shapes[-1])
+
+
+def _shapes(net: Net) -> dict[str, Shape]:
+    """Of all that was trained, by the names of the graph's leaves."""
+    shapes = {str(own.leaf): own.shape for own in net.parameters}
+    for index, layer in enumerate(net.layers):
+        if layer.statistics:
+            shapes |= dict.fromkeys(statistics_names(net, index), net.shapes[index][:1])
+    return shapes
+
+
+def _constants(net: Net) -> dict[str, Array]:
+    """What a formula says."""
+    given = (own for own in net.parameters if own.is_constant)
+    return {str(own.leaf): np.array(own.start).reshape(own.shape) for own in given}
+
+
+def _apart(each: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:
+    ends = np.cumsum([prod(shape) for shape in shapes.values()])[:-1]
+    pieces = np.split(each, ends)
+    return {n: x.reshape(shape) for (n, shape), x in zip(shapes.items(), pieces, strict=True)}
+
+
+def _taken_apart(graph: ForeignGraph) -> tuple[object, list[Array]]:
+    """All that is read of it but its arrays, of which their kinds and shapes; and these."""
+    arrays = list[Array]()
+
+    def frame(value: object) -> object:
+        if isinstance(value, np.ndarray):
+            arrays.append(value)
+            return value.dtype.str, value.shape
+        if isinstance(value, Mapping):
+            return [(name, frame(value[name])) for name in sorted(value)]
+        if isinstance(value, list | tuple):
+            return [frame(part) for part in value]
+        if is_dataclass(value):
+            return [frame(getattr(value, part.name)) for part in fields(value)]
+        return type(value), value
+
+    flags = graph.batch, graph.is_bytes, graph.is_whole, graph.both, graph.version
+    ways = [way.size for way in graph.ways(SAMPLES)]
+    parts = [graph.ops, graph.constants, graph.given, graph.made, *flags, ways]
+    return frame(parts), arrays

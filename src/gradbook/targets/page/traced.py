@@ -1,0 +1,95 @@
+"""Layers that no module of the page knows, traced from their cards for each small width.
+
+What such a layer makes of so many flat values, and the shapes of its parameters, stand in a table:
+each value is a pattern, and at its places stand values that it is given, elements of its tensors,
+and earlier values of the table. So the page computes whatever is made of ops that it has words for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from string import ascii_lowercase
+from typing import Any
+
+from gradbook.errors import GradbookError
+from gradbook.graph.node import Node, ancestors, named_inputs
+from gradbook.layers import Layer
+from gradbook.net import parse
+from gradbook.net.inner import innermost
+from gradbook.net.lower import scalar_step
+from gradbook.net.names import shown_names
+from gradbook.net.step import Step
+from gradbook.targets.page.patterns import ValuePattern, pattern_of
+from gradbook.targets.page.steps import named_table
+
+MOST_TRACED = 6  # flat values
+
+
+@dataclass(frozen=True, eq=False)
+class TracedWidth:
+    """What a layer is at one width: its place in the table, and the patterns of its values."""
+
+    table: dict[str, Any]
+    patterns: list[ValuePattern]
+
+
+def traced_widths(kind: type[Layer]) -> dict[int, TracedWidth]:
+    """By the width, where the card's bare word makes a layer of ops that a page has words for."""
+    return _traced_widths(kind.__name__.lower(), kind.forms[0].words) if kind.forms else {}
+
+
+@cache
+def _traced_widths(name: str, words: str) -> dict[int, TracedWidth]:
+    widths: dict[int, TracedWidth] = {}
+    for width in range(1, MOST_TRACED + 1):
+        text = f"input {width}; {words}; dense 1; loss half squared error"
+        try:
+            step = scalar_step(parse(text), learns=False)
+            widths[width] = _traced(f"{name} {width}", step)
+        except (GradbookError, ValueError):  # such as an odd width, of pairs
+            continue
+    return widths
+
+
+def _traced(name: str, step: Step) -> TracedWidth:
+    net, nodes = step.net, step.graph.by_name
+    made_names = shown_names(net)[1].elements(net.shapes[1])
+    made = [nodes[str(each)] for each in made_names.values()]
+    places: dict[Node, tuple[Any, ...]] = {node: ("given", k) for k, node in enumerate(step.inputs)}
+    for k, tensor in enumerate(net.taken(0)):
+        for element, weight in enumerate(tensor.names):
+            places[nodes[weight]] = ("own", k, element)
+    values = [node for node in ancestors(made, stop=places) if node.name and node not in places]
+    patterns, rows = list[ValuePattern](), list[list[Any]]()
+    for node in values:
+        sources = dict(zip(_letters(), named_inputs(node, {*places}), strict=False))
+        kind = f"{name} {len(rows)}"
+        at = {it: letter for letter, it in sources.items()}
+        patterns.append(pattern_of(kind, node, {**at, node: "y"}))
+        from_here = {letter: places[it] for letter, it in sources.items()}
+        rows.append([_name_of(node, made), kind, from_here])
+        places[node] = ("value", len(rows) - 1)
+    own = [
+        {"role": it.role, "part": it.part, "shape": it.shape, "fans": it.fans, "fixed": it.fixed}
+        | ({"start": it.start} if it.start else {})
+        for it in net.taken(0)
+    ]
+    order = [places[node][1] for node in made]
+    table = {"shape": net.shapes[1], "parameters": own, "values": rows, "made": order}
+    return TracedWidth(table, patterns)
+
+
+def _letters() -> Iterator[str]:
+    """Names of places, which have no digits: pa, pb, … pz, paa, …"""
+    for before in ("", *ascii_lowercase):
+        yield from (f"p{before}{letter}" for letter in ascii_lowercase)
+
+
+def _name_of(node: Node, made: list[Node]) -> Any:
+    """The number of a value that the layer makes; of one within it its name and place."""
+    if node in made:
+        return made.index(node)
+    assert node.name
+    return [named_table(node.name.at()), list(innermost(node.name).index)]
