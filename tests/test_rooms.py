@@ -21,24 +21,24 @@ MOST_LINES = 800
 CODE = (".py", ".js", ".css", ".html", ".c")
 AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
-    AT_THE_TOP: 3588,
+    AT_THE_TOP: 3589,
     "arrays": 989,
     "audit": 26590,
     "cli": 4921,
     "data": 5521,
     "engine": 1565,
-    "formats": 9388,
-    "graph": 1806,
+    "formats": 9639,
+    "graph": 1816,
     "lab": 9801,
     "language": 341,
     "layers": 3973,
-    "net": 5000,
+    "net": 5004,
     "rates": 1493,
-    "report": 9821,
+    "report": 9829,
     "serve": 2093,
-    "targets": 28594,
+    "targets": 29255,
     "teaching": 3730,
-    "web": 18177,
+    "web": 18222,
     "work": 945,
 }
 

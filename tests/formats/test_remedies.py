@@ -51,7 +51,10 @@ def test_models_of_keras(tmp_path, monkeypatch):
     constant = layers.Add(name="plus")([dense, keras.ops.ones((1, 3))])
     cases = [
         (keras.Model(given, [dense, dense], name="two"), "two: it has 2 outputs: .*keras.Model"),
-        (keras.Model(given, constant, name="one"), "one: plus is called with a value that no"),
+        (
+            keras.Model(given, constant, name="one"),
+            "one: .*.plus.: it is called with a value that no",
+        ),
         (
             keras.Model(given, layers.UnitNormalization(name="unit")(dense), name="far"),
             "far: .*unit",

@@ -1,5 +1,4 @@
-"""Files that we wrote: their notes hold the network's text, which is believed only if it writes the
-very operators that are in the file.
+"""Reads files that we wrote by the network's text in their notes, if it writes the same operators.
 
 The network of the text is written twice. First its parameters are numbers that tell each other
 apart, which shows where each of them stands in the file; then they are the file's own.
