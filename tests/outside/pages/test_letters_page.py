@@ -125,7 +125,7 @@ def test_a_training_pauses_goes_on_and_starts_over(opened):
 
 @pytest.mark.parametrize(
     ("begun", "said"),
-    [("né", "‘é’ is in none of the lines"), ("a" * 16, "it sees 15 letters at most"), ("", "")],
+    [("né", "‘é’ is in none of the lines"), ("a" * 16, "it sees at most 15 letters"), ("", "")],
 )
 def test_a_line_that_can_not_go_on_is_told_in_a_line(begun, said, opened):
     opened.value(f"{SET}('begun', '{begun}')")
