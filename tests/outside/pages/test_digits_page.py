@@ -114,7 +114,7 @@ def test_a_gradient_is_followed_from_the_image_to_the_error(shown):
     said, wanted = page.text("#sum .formula-of").split(" − ")
     arrived = number(page.text("#sum .value-of b"))
     assert number(said) - number(wanted) == pytest.approx(arrived, abs=1.1e-4)
-    assert "with 3 as its target is" in page.text("#sum")
+    assert "for the target class 3 is" in page.text("#sum")
 
 
 def test_sums_are_followed_by_keys_alone(shown):

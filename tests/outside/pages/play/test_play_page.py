@@ -395,7 +395,7 @@ def test_a_step_draws_other_masks_and_nothing_is_dropped_when_it_is_switched_off
     assert weights(chromium) == pytest.approx(last, rel=1e-12)
     chromium.value(f"{named('d1')}.focus()")
     chromium.settle()
-    assert "0 with a chance of 0.5" in chromium.text("#chain")
+    assert "0 with probability 0.5" in chromium.text("#chain")
     assert chromium.said == []
 
 

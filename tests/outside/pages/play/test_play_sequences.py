@@ -192,7 +192,7 @@ def test_one_step_is_gone_back_from_as_if_no_other_had_a_target(shown):
     for name in ("w1", "w12", "b2", "w20"):
         page.value(f"{named(name)}.focus()")
         page.settle()
-        assert "An update by this step alone would make" in page.text("#chain .next")
+        assert "An update by this step alone would change" in page.text("#chain .next")
         made = number(page.text("#chain .next output"))
         assert made == pytest.approx(after[name], rel=1e-6)
         assert after[name] != before[name]

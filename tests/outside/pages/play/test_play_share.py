@@ -88,7 +88,7 @@ def test_a_link_to_how_it_begins_is_short_and_leads_home(chromium, pages):
     link = chromium.until("document.querySelector('#share-text').value")
     assert link.startswith(f"{HOME}/play/#n=")
     assert len(link) <= 400
-    assert not chromium.text("#share-said").startswith("This link works on this computer")
+    assert not chromium.text("#share-said").startswith("This link works only on this computer")
     went_to(chromium, (pages / "xor.html").as_uri() + link[link.index("#") :])
     chromium.until("document.querySelector('#rate-field').value === '0.3'")
     assert weights(chromium) == start
@@ -102,7 +102,7 @@ def test_a_link_to_how_it_begins_is_short_and_leads_home(chromium, pages):
 def test_without_a_home_it_says_where_the_link_works(shown):
     page = shown("xor")
     page.press("#share-link")
-    page.until(f"{SAID}.startsWith('This link works on this computer alone')")
+    page.until(f"{SAID}.startsWith('This link works only on this computer')")
 
 
 def test_a_link_brings_back_the_data_that_were_drawn_and_what_is_held_out(shown):

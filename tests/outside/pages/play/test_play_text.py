@@ -254,5 +254,5 @@ def test_a_page_whose_network_cannot_be_changed_says_why(chromium, tmp_path, mon
     chromium.settle()
     assert chromium.value("document.querySelector('#text')") is None
     words = chromium.text("#more")
-    assert "too large, so it can't be changed here: neither layers nor inputs" in words
+    assert "too large to be changed here: neither layers nor inputs" in words
     assert not chromium.value("document.querySelector('#features').checkVisibility()")
