@@ -95,7 +95,7 @@ class Case:
 
 
 def cases():
-    for ending in (".txt", ".html", ".tex", ".md", ".json", ".typ", ".slides.html"):
+    for ending in (".txt", ".html", ".tex", ".md", ".typ", ".slides.html"):
         yield Case("explain IN -o OUT", "net.txt", ending)
     yield Case("sheet IN -o OUT --epochs 2 --rates none", "net.txt", ".xlsx")
     yield Case("sheet IN -o OUT --exercise 3", "net.txt", ".xlsx")
@@ -104,9 +104,9 @@ def cases():
     for ending in (".xml", ".gift", ".zip"):
         yield Case("quiz IN -o OUT --for 1", "net.txt", ending)
         yield Case("quiz net.txt -o OUT --for IN", "names.csv", ending, False)
-    for ending in (".html", ".svg", ".csv", ".json"):
+    for ending in (".html", ".svg", ".csv"):
         yield Case("sweep IN -o OUT --epochs 2 --rates 1", "net.txt", ending)
-    for ending in (".txt", ".md", ".csv", ".json", ".html", ".xlsx"):
+    for ending in (".txt", ".md", ".csv", ".html", ".xlsx"):
         yield Case("summary IN -o OUT", "net.txt", ending)
     yield Case("sweep bare.txt --data IN -o OUT --epochs 2 --rates 1", "samples.csv", ".csv")
     for verb, ending in (("explain", ".md"), ("play", ".html"), ("quiz", ".xml"), ("play", ".gif")):
@@ -189,13 +189,12 @@ def test_a_runs_own_files_are_nobodys_output(here, capsys):
                 "rows.csv",
                 "--target",
                 "height",
-                "--all",
                 "--epochs",
                 "1",
                 "-o",
                 "made",
                 "--set",
-                "hold back none",
+                "test none",
             ]
         )
         == 0

@@ -302,3 +302,12 @@ def test_what_the_system_has_too_little_of_is_told_in_a_line(which, most, said, 
     assert (done.returncode, line.startswith("gradbook: ")) == (2, True), line
     assert re.search(said, line), line
     assert not list(tmp_path.iterdir())
+
+
+def test_the_overview_says_which_verbs_take_a_language(capsys):
+    main([])
+    _, _, told = capsys.readouterr().out.partition("and of ")
+    named = set(told.partition(":")[0].replace(" and ", ", ").split(", "))
+    assert named == {
+        one.partition(" ")[0] for one in every_command() if verb_parser(one).verb.speaks
+    }

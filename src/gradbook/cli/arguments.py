@@ -46,12 +46,19 @@ def format_of(options: Namespace, suffixes: Mapping[str, str]) -> str:
     if not options.out:
         return "json" if options.json else "text"
     if options.json:
-        raise UsageError("-o and --json don't go together: end the file's name in .json")
+        raise UsageError("-o and --json don't go together: leave -o out, and end in '> FILE'")
+    refuse_json(options.out)
     endings = [suffix for suffix in suffixes if options.out.lower().endswith(suffix)]
     if not endings:
         known = ", ".join(suffixes)
         raise UsageError(f"'{options.out}' doesn't say what to write: end it in {known}")
     return suffixes[max(endings, key=len)]
+
+
+def refuse_json(name: str) -> None:
+    """Of verbs that print JSON: there is one way to get it."""
+    if name.lower().endswith(".json"):
+        raise UsageError(f"-o doesn't write JSON: write --json > {name}")
 
 
 def file_ending_in(*suffixes: str) -> Callable[[str], str]:

@@ -47,8 +47,8 @@ LANGUAGE = f"""\
 FORCE = """\
   --force           replace files that gradbook didn't write or you changed"""
 SPEAKS, IS_ENGLISH = (
-    "--force, --language and --help belong to every verb: see gradbook help",
-    "--force and --help belong to every verb: see gradbook help",
+    "This verb also takes --force, --language and --help: see gradbook help",
+    "Every verb also takes --force and --help: see gradbook help",
 )
 SET_OF_NET = """\
   --set LINE          a line in place of the network's own, such as 'rate 0.5',

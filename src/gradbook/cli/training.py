@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradbook.cli.display import Display, display, seeds_display
 from gradbook.cli.main import DONE, INTERRUPTED
-from gradbook.cli.output import busy, can_say, counting, print_json, show, width
+from gradbook.cli.output import busy, counting
 from gradbook.engine.compilers import surroundings
 from gradbook.errors import FileError
 from gradbook.files import renew, write_whole
@@ -19,7 +19,6 @@ from gradbook.lab.logs import Logged
 from gradbook.lab.texts import LineProblem
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, summarise_seeds, train, train_by_crew
-from gradbook.report.training import NOT_ASCII
 from gradbook.work.machines import ClusterError
 
 if TYPE_CHECKING:
@@ -121,23 +120,6 @@ def _logged(
     finally:
         if listener:
             listener.ended(trained)
-
-
-def find_rate(recipe: Recipe, how: How) -> int:
-    """Say which rate a range test suggests; nothing is trained or written."""
-    from gradbook.lab.images import adapt, with_whole_path
-    from gradbook.lab.training.train import as_record, range_test
-    from gradbook.lab.training.training import set_up
-    from gradbook.report.training import range_test_lines
-
-    with busy("testing rates"):
-        ready = set_up(adapt(with_whole_path(recipe)), how.threads)
-        test = range_test(ready)
-    if how.as_events:
-        print_json(as_record(test))
-    else:
-        show(range_test_lines(test, ready.recipe.title, width(), ascii_only=not can_say(NOT_ASCII)))
-    return DONE
 
 
 # Several seeds.

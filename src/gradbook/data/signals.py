@@ -495,5 +495,5 @@ def require_groups(
             raise DataError(
                 f"class '{name}' is in {counted(count, way)}: give at least {LEAST_GROUPS}, one "
                 "to train on, one to hold back and one for the test; or train on everything "
-                "with --all"
+                "with --set 'test none'"
             )

@@ -31,13 +31,13 @@ from gradbook.lab.signals import SignalProblem
 from gradbook.lab.tables import TableProblem
 from gradbook.lab.training.epochs import Epoch, Progress, rates_of, schedule_losses
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.train import SCORES, RangeTest, SeedsFolder, Trained
+from gradbook.lab.training.train import SCORES, SeedsFolder, Trained
 from gradbook.lab.training.training import LiveTraining, TrainingRun
 from gradbook.net.description import Task
 from gradbook.net.measure import measure
 from gradbook.net.text import loss_words, update_words
 from gradbook.palette import curve_colours
-from gradbook.report.charts import EVEN, TOWARDS, Chart, Curve, few
+from gradbook.report.charts import EVEN, TOWARDS, Chart, Curve
 from gradbook.report.document import Block, PageOnly, Passage, Report
 from gradbook.report.figures import Frame, chart_svg
 from gradbook.report.markup import report_cell
@@ -650,39 +650,3 @@ def _standing(live: LiveTraining) -> str:
         f"epoch {now.epoch} of {now.epochs}, step {now.step} of {now.steps}{recent}, "
         f"{now.images_per_second:,.0f} images/s, {duration(now.seconds_left)} left"
     )
-
-
-# A range test -----------------------------------------------------------------
-
-MOST_RATES = 24
-LONGEST = 36  # characters of a bar
-HIGHEST = 1.25  # times the loss at the start: higher bars are cut off
-BARS = "█", "#"
-BEYOND = "▶", ">"
-
-
-def range_test_lines(
-    test: RangeTest, title: str, width: int, *, ascii_only: bool = False
-) -> Iterator[TextLine]:
-    """Rows for some of the rates, then the conclusion."""
-    yield [Span(f"{title}: the loss as the rate increases step by step", "bold")]
-    yield []
-    places = few(len(test.rates), MOST_RATES)
-    best = int(np.argmin([abs(np.log(test.rates[k] / test.suggested_rate)) for k in places]))
-    top = HIGHEST * float(test.losses[0])
-    for row, place in enumerate(places):
-        rate, height = test.rates[place], float(test.losses[place])
-        shown = min(height / top, 1.0)
-        bar = BARS[ascii_only] * max(round(LONGEST * shown), 1)
-        beyond = BEYOND[ascii_only] if height > top else ""
-        aside = f"  near the suggested rate, {short(test.suggested_rate)}" if row == best else ""
-        yield [
-            Span(f"{short(rate):>9}  {loss(height):>8}  "),
-            Span(bar + beyond, GOOD if row == best else "cyan" if not beyond else "red"),
-            Span(aside, "bold"),
-        ]
-    yield []
-    yield from fold(
-        [Span(f"rate {short(test.suggested_rate)}", f"bold {GOOD}"), Span(f": {test.why}")], width
-    )
-    yield from fold([Span(f"use it with --rate {short(test.suggested_rate)}", QUIET)], width)

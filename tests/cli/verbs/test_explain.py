@@ -31,7 +31,6 @@ def test_without_a_word_it_explains_the_worked_example(said):
         (".html", "<!doctype html>"),
         (".tex", r"\documentclass"),
         (".MD", "# Backpropagation"),
-        (".json", "{"),
     ],
 )
 def test_the_files_name_says_the_format(suffix, begins, said, tmp_path):
@@ -42,6 +41,7 @@ def test_the_files_name_says_the_format(suffix, begins, said, tmp_path):
 
 def test_a_file_s_ending_says_the_form(refused):
     assert "don't go together" in refused(["explain", "-o", "a.txt", "--json"])
+    assert "write --json > a.json" in refused(["explain", "-o", "a.json"])
     assert "has no --format any more" in refused(["explain", "-o", "a.txt", "--format", "latex"])
 
 

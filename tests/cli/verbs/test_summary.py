@@ -17,7 +17,6 @@ BEGINNINGS = {
     ".txt": b"worked: 2 in, 2 out\n",
     ".md": b"### worked: 2 in, 2 out\n",
     ".csv": b"layer,output,parameters",
-    ".json": b'{\n "version": 1,\n "network": "worked"',
     ".html": b"<!DOCTYPE html>",
     ".xlsx": b"PK",
 }
@@ -30,6 +29,7 @@ def test_a_file_is_what_its_ending_says(said, tmp_path, ending):
 
 
 def test_a_file_s_ending_says_the_form(refused):
+    assert "write --json > a.json" in refused(["summary", "worked", "-o", "a.json"])
     assert "don't go together" in refused(["summary", "worked", "-o", "a.txt", "--json"])
     assert "end it in .txt, .md, .csv" in refused(["summary", "worked", "-o", "a.doc"])
 

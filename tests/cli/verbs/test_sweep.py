@@ -46,7 +46,6 @@ def test_samples_come_from_a_table(said, tmp_path):
         ("a.svg", b"<svg"),
         ("a.PNG", b"\x89PNG"),
         ("a.csv", b"epoch,rate 0.1\n"),
-        ("a.json", b"{"),
     ],
 )
 def test_each_kind_of_file_is_written_by_its_ending(said, tmp_path, name, begins):

@@ -362,7 +362,7 @@ def test_new_rows_are_written_with_the_tables_own_marks(said):
 
 
 def test_with_all_rows_trained_on_nothing_is_said_of_others(said):
-    words = ("train", "area-0.csv", "--all", "--epochs", "5")
+    words = ("train", "area-0.csv", "--set", "test none", "--epochs", "5")
     told = " ".join(said(*words, "-o", "run").split())
     assert "of 240 rows" in told
     assert "none held back, none held out for the test" in told
@@ -375,7 +375,7 @@ def test_with_all_rows_trained_on_nothing_is_said_of_others(said):
     assert "r2" not in done
     again = said("train", "run/recipe.txt", "-o", "again", "--json").splitlines()
     assert json.loads(again[-1])["training_r2"] == done["training_r2"]
-    assert "--all holds nothing back" in said(*words, "--set", "hold back 2", code=2)
+    assert "'test none' holds nothing back" in said(*words, "--set", "hold back 2", code=2)
     several = json.loads(said(*words, "--seeds", "2", "-o", "two", "--json").splitlines()[-1])
     assert len(several["training_r2_values"]) == 2
 

@@ -42,7 +42,7 @@ FILES = {  # what a command writes, each in the place of an older file
     **{f"explain worked -o a{end}": [f"a{end}"] for end in (".tex", ".md", ".html")},
     **{
         f"sweep worked --epochs 3 --rates 0.5 -o a{end}": [f"a{end}"]
-        for end in (".svg", ".html", ".csv", ".json")
+        for end in (".svg", ".html", ".csv")
     },
     **{f"quiz worked --for 1 -o a{end}": [f"a{end}"] for end in (".xml", ".zip", ".gift")},
     "play run -o a.html": ["a.html"],

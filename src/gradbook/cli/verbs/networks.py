@@ -19,6 +19,7 @@ from gradbook.cli.arguments import (
     network_or_recipe,
     rates,
     read_settings,
+    refuse_json,
     whole_number,
 )
 from gradbook.cli.output import counting, print_report, write_or_print
@@ -44,7 +45,6 @@ EXPLAIN_SUFFIXES = {
     ".html": "html",
     ".tex": "latex",
     ".md": "markdown",
-    ".json": "json",
     ".pdf": "pdf",
     ".typ": "typst",
     ".slides.html": "slides",
@@ -141,7 +141,6 @@ ENDINGS = {
     ".txt": "text",
     ".md": "markdown",
     ".csv": "csv",
-    ".json": "json",
     ".html": "html",
     ".xlsx": "xlsx",
 }
@@ -171,7 +170,7 @@ def run_summary(options: Namespace) -> int:
 
 # Sweep ------------------------------------------------------------------------
 
-SWEEP_SUFFIXES = (".html", ".svg", ".png", ".csv", ".json")
+SWEEP_SUFFIXES = (".html", ".svg", ".png", ".csv")
 MOST_EPOCHS = 10_000_000
 NOT_ASCII = "⠿│┤└─⁻⁰↓↑"
 
@@ -200,6 +199,7 @@ def run_sweep(options: Namespace) -> int:
 
 
 def _file(name: str) -> str:
+    refuse_json(name)
     if file_ending_in(*SWEEP_SUFFIXES)(name).lower().endswith(".png"):
         from gradbook.report.figures import require_painter
 

@@ -63,6 +63,7 @@ OF_TABLES, OF_SIGNALS, OF_ALL = (
     tuple(name.replace(" ", "_") for name in kinds) for kinds in (TABLES, SIGNALS, SAID)
 )
 NAMES = "names"  # as lab/texts has it: lines are learned, not images
+TRAINS_ON_ALL = ["test", "none"]
 MOST_SEEDS = 1_000
 NOT_IN_TITLES = re.compile(r"[;#\s]+")
 
@@ -79,7 +80,7 @@ def run(options: Namespace) -> int:
 
 
 def _run(options: Namespace) -> int:
-    from gradbook.cli.training import How, find_rate, plan_seeds, train_one_seed, train_seeds
+    from gradbook.cli.training import How, plan_seeds, train_one_seed, train_seeds
     from gradbook.lab.logs import known_logs
 
     how = How(options.threads, options.json, known_logs(options.log) if options.log else ())
@@ -87,13 +88,13 @@ def _run(options: Namespace) -> int:
         return _resume(options, how)
     known, lines = read_settings(options.set, SAID)
     vars(options).update(dict.fromkeys(OF_ALL) | known)
-    options.all |= ["test", "none"] in map(str.split, lines)
+    options.all = TRAINS_ON_ALL in map(str.split, lines)
     if options.recipe == NAMES:
         return _on_lines(options, how)
     _leave_out(options, ("steps",), f"steps are for lines, as in gradbook train {NAMES}")
     _settle_patterns(options)
     if options.all and _held_back(options) not in (None, "none"):
-        raise UsageError("--all holds nothing back: leave 'hold back' out")
+        raise UsageError("'test none' holds nothing back: leave 'hold back' out")
     is_asked = any(getattr(options, name) for name in ("target", *OF_TABLES))
     if options.data is None and (
         _is_data(options, options.recipe, is_asked) or _is_table_file(options.recipe)
@@ -115,9 +116,6 @@ def _run(options: Namespace) -> int:
             raise UsageError(f"{said} is for tables: gradbook train data.csv {said}")
     assert recipe
     _require_seeds(options, bool(options.seeds))
-    if options.find_rate:
-        _leave_out(options, ("seeds", "out", "log", "on"), "--find-rate only looks for a rate")
-        return find_rate(recipe, how)
     folder = Path(options.out) if options.out else new_folder(RUNS, recipe.title, "run")
     if options.seeds:
         with _crew(options) as crew:  # before anything is written
@@ -129,7 +127,7 @@ def _resume(options: Namespace, how: How) -> int:
     from gradbook.cli.training import train_one_seed, train_seeds
     from gradbook.lab.training.train import SeedsFolder
 
-    named = ("recipe", "data", "network", "set", "all", "target", "window", *LINES)
+    named = ("recipe", "data", "network", "set", "target", "window", *LINES)
     _leave_out(options, (*named, "seeds", "out"), "--resume continues the run as it was begun")
     _require_kept(options.resume)
     seeds = SeedsFolder(options.resume)
@@ -269,8 +267,6 @@ def _on_signals(options: Namespace, data: str, recipe: Recipe | None, how: How) 
     from gradbook.lab.signals import WindowsAsked, signal_problem, usual_signal_recipe
     from gradbook.net.network import builtin
 
-    if options.find_rate:
-        raise UsageError("a range test is for images: leave --find-rate out")
     _leave_out(options, ("threads", "on"), "windows are trained on one core of this computer")
     _leave_out(options, ("task", "missing", "dates"), "windows are told apart by class, all whole")
     columns = SignalColumns(
@@ -340,8 +336,6 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
     from gradbook.data.tables import NAMED, named_table, read_columns
     from gradbook.lab.tables import MEAN, problem, usual_recipe
 
-    if options.find_rate:
-        raise UsageError("a range test is for images: leave --find-rate out")
     _leave_out(options, ("threads", "on"), "a table is trained on one core of this computer")
     asked = (options.decimal or "", options.dates or "")
     table = named_table(data) if data in NAMED else read_columns(data, *asked)
@@ -369,8 +363,10 @@ def _on_lines(options: Namespace, how: How) -> int:
     )
 
     why = "lines are learned one at each step"
-    names = ("find_rate", "seeds", "on", "threads", "epochs", "batch", "all", "target", "window")
+    names = ("seeds", "on", "threads", "epochs", "batch", "target", "window")
     _leave_out(options, (*names, *OF_TABLES, *OF_SIGNALS), why)
+    if options.all:
+        raise UsageError(f"{why}: leave 'test none' out")
     lines = named_lines(options.data or NAMES)
     found = LineProblem(lines, options.steps or USUAL_STEPS, options.seed or 0)
     net = usual_network(lines.tokens, USUAL_CONTEXT)
@@ -428,12 +424,13 @@ def recipe_of_options(options: Namespace, usual: Recipe | None = None) -> Recipe
     _, lines = read_settings(options.set, SAID)
     given = ((f"--{name}", f"{name} {getattr(options, name)}") for name in LINES)
     said = [(flag, line) for flag, line in given if not line.endswith(" None")]
-    for flag, line in [*said, *((f"--set '{line}'", with_its_word(line)) for line in lines)]:
+    plain = [line for line in lines if line.split() != TRAINS_ON_ALL]
+    for flag, line in [*said, *((f"--set '{line}'", with_its_word(line)) for line in plain)]:
         try:
             found = change_recipe(found, line)
         except GradbookError as error:
             raise UsageError(f"{flag}: {error.message}") from error
-    if options.all:
+    if plain != lines:
         found = replace(found, held_back=None, tests=False)
     return replace(found, data=options.data) if options.data else found
 
@@ -471,6 +468,8 @@ ENTRIES = {
         gone={
             **{f"--{line.replace(' ', '-')}": f"write --set '{line} …'" for line in GONE},
             "--optimizer": "write --set 'update …', such as --set adam",
+            "--find-rate": "write --rate find, which trains at the rate that it finds",
+            "--all": "write --set 'test none'",
             "--patience": "write --set 'early stop N'",
         },
     )

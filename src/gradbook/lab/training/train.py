@@ -607,14 +607,3 @@ def smooth(losses: NDArray[np.float64]) -> NDArray[np.float64]:
         mean = MEMORY * mean + (1 - MEMORY) * loss
         smoothed[k] = mean / (1 - MEMORY ** (k + 1))
     return smoothed
-
-
-def as_record(test: RangeTest) -> Mapping[str, Any]:
-    """For programs."""
-    return {
-        "version": 1,
-        "suggested": test.suggested_rate,
-        "why": test.why,
-        "rates": test.rates.tolist(),
-        "losses": test.losses.tolist(),
-    }

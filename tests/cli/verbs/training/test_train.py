@@ -154,7 +154,6 @@ def test_lines_of_a_recipe_are_said_in_its_place(desk):
 TO_A_CLUSTER = {
     ("quick",): "--on trains each of several seeds",
     ("quick", "--seeds", "2", "--log", "tensorboard"): "leave --log out",
-    ("quick", "--find-rate"): "--on trains each of several seeds",
     ("iris",): "a table is trained on one core",
     ("quick", "--seeds", "2"): "no scheduler answers at tcp://127.0.0.1:1",
 }
@@ -168,17 +167,6 @@ def test_what_cant_go_to_a_cluster_is_told(words, tmp_path, refused):
     line = refused(["train", *words, "--on", "tcp://127.0.0.1:1", "-o", str(out)])
     assert TO_A_CLUSTER[words] in line
     assert not out.exists()
-
-
-def test_a_rate_is_found_and_nothing_is_written(said):
-    page = said(RECIPE, "--find-rate")
-    assert page.startswith("strokes: the loss as the rate increases step by step")
-    assert "about the suggested rate, " in page
-    assert max(map(len, page.splitlines())) <= 80
-    found = json.loads(said(RECIPE, "--find-rate", "--json"))
-    assert f"use it with --rate {found['suggested']:g}" in page
-    assert len(found["rates"]) == len(found["losses"])
-    assert not Path("runs").exists()
 
 
 # What is said and kept.
