@@ -293,7 +293,8 @@ def test_what_the_system_has_too_little_of_is_told_in_a_line(which, most, said, 
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, which, str(most), *words],
         cwd=tmp_path,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        # byte code that is cut short would be read by other tests
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,
