@@ -115,7 +115,7 @@ def _about(rate: float, down: bool = False) -> float:
 
 
 def limit_table() -> dict[str, object]:
-    """The constants with which a page searches."""
+    """The constants of a page's search."""
     return {
         "decade": DECADE,
         "decades": DECADES,

@@ -51,7 +51,7 @@ class RateOutcome:
 
     @property
     def reason(self) -> str:
-        """Why, in one line with the numbers that decided it."""
+        """The reason for the verdict, in one line with the numbers that decided it."""
         return _REASONS[self.verdict](self.case)
 
     @property

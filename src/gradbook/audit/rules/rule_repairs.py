@@ -192,7 +192,7 @@ def usual_formulas(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
 
 
 def edited_formulas(symptoms: RuleSymptoms, kinds: Collection[str]) -> Iterator[Hypothesis]:
-    """All formulas that edits of some kinds yield from those that may be wrong."""
+    """All formulas that edits of these kinds make of formulas that may be wrong."""
     perceptron, book, step = symptoms.perceptron, symptoms.book, symptoms.step
     others = perceptron.weights.difference(update.cell for update in step)
     own = set(perceptron.cells_of(step)).intersection(book.patterns) - others

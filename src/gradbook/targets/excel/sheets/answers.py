@@ -60,7 +60,7 @@ class Classes:
         return Classes(net.classes or tuple(names))
 
     def read(self, outputs: LiveValue) -> LiveValue:
-        """The class that some outputs, or targets, name."""
+        """The class with the largest output or target; of two classes, a single value decides."""
         if len(self.names) == 2 and np.size(outputs.value) == 1:
             return when(outputs >= HALF_SURE, self.names[1], self.names[0])
         place = call("MATCH", call("MAX", outputs), outputs, 0)

@@ -286,7 +286,7 @@ def verdict_kinds() -> Kinds:
 
 
 def summary_kinds() -> Kinds:
-    """For each summary, words that occur only in summaries of its colour, with that colour."""
+    """For each summary, its colour and words that no summary of another colour contains."""
     colours = {AGREES: GOOD, DIFFERS: BAD, OPEN: TO_DO, NO_NUMBER: TO_DO}
     messages = [(tr(message), colours[kind]) for message, kind in SUMMARIES.items()]
     kinds = []
