@@ -33,8 +33,8 @@ LOOK_ROUND = 0.02  # seconds between checks, as a signal just before waiting doe
 class Hearing:
     """A handler of signals that raises KeyboardInterrupt when first called, and never again.
 
-    If the process is ours, a signal some time after the first ends it at once. All files are
-    complete even then, since none is ever written in place.
+    If the process is ours, a later signal ends the process at once, unless it closely follows
+    the first. All files are complete even then, since none is ever written in place.
     """
 
     def __init__(self, *, is_ours: bool = False) -> None:

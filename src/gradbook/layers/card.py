@@ -378,7 +378,7 @@ class Layer:
 
     @property
     def level_step(self) -> float:
-        """The distance between these values, if it has no parameters."""
+        """The distance between these values, for a layer without parameters."""
         return 0.0
 
     def takes_in(self, before: Layer) -> bool:

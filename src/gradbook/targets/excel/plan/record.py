@@ -33,7 +33,7 @@ class ExerciseRecord:
     rate: float | None
     asked: tuple[tuple[str, str], ...]  # the kind and quantity of each column
     words: Mapping[str, str] = field(default_factory=lambda: dict(KNOWN_BY))  # by purpose
-    key: str = ""  # of the student that a class gave it to
+    key: str = ""  # the key of its student, if it belongs to a class
 
     def lines(self) -> Iterator[str]:
         """One line per cell, below each other."""
