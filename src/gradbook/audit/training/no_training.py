@@ -1,5 +1,4 @@
-"""Workbooks in which no weight is trained: pasted gradients, exercises, frozen or unfinished
-sheets.
+"""Workbooks that train no weight: pasted gradients, exercises, frozen or unfinished sheets.
 
 Also forward passes alone: sums of products, and their activations.
 """

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from gradbook.graph.node import Node
 from gradbook.targets.c.placing import Pass
-from gradbook.targets.c.rows import BatchSum, From, Row, Value
+from gradbook.targets.c.rows import BatchSum, From, Row, RowValue
 from gradbook.targets.c.scope import Members, Names, Piece, Scope, function, indent, literal, sizes
 from gradbook.targets.c.slides import places, window_of
 from gradbook.targets.c.words import word
@@ -67,7 +67,7 @@ class RowText:
             text.terms[value.node] = text._term(value)
         return text
 
-    def _term(self, value: Value) -> Term:
+    def _term(self, value: RowValue) -> Term:
         node, of, named = value.node, value.of, self._named
         match value.comes:
             case From.NUMBER:

@@ -35,7 +35,7 @@ ELSEWHERE = {"spread": From.CHANNEL, "spread_channels": From.PLACE, "unpooled": 
 
 
 @dataclass(frozen=True)
-class Value:
+class RowValue:
     node: Node
     comes: From
     of: Node  # what is looked up: the node itself, or the value that it repeats
@@ -57,7 +57,7 @@ class Row:
     up. A reader outputs `result`; one without values returns it in place.
     """
 
-    values: tuple[Value, ...]
+    values: tuple[RowValue, ...]
     result: Node | None = None
     stores: tuple[Node, ...] = ()
     sums: tuple[BatchSum, ...] = ()
@@ -138,7 +138,7 @@ class _Reading:
     reader: Pass
     made_in: Mapping[Node, Pass]
     loop: Node | None = None
-    values: dict[Node, Value] = field(default_factory=dict)
+    values: dict[Node, RowValue] = field(default_factory=dict)
 
     def in_memory(self, node: Node) -> bool:
         """Whether the pass can load a value."""
@@ -157,25 +157,25 @@ class _Reading:
                 self.need(source)
         self.values[node] = value
 
-    def _value(self, node: Node, make: bool) -> Value:
+    def _value(self, node: Node, make: bool) -> RowValue:
         if node is self.loop:
-            return Value(node, From.LOOP, node)
+            return RowValue(node, From.LOOP, node)
         if node.op.name == "repeat":
-            return Value(node, From.OTHER, node.inputs[0])
+            return RowValue(node, From.OTHER, node.inputs[0])
         if node.is_constant():
-            return Value(node, From.NUMBER, node)
+            return RowValue(node, From.NUMBER, node)
         if node.each and (not make or node.op.name == "leaf") and self.in_memory(node):
-            return Value(node, From.MEMORY, node)
+            return RowValue(node, From.MEMORY, node)
         source = channelwise(node)
         if source is not None:
-            return Value(node, From.STEP if source is node else From.OTHER, source)
+            return RowValue(node, From.STEP if source is node else From.OTHER, source)
         if not node.each:
-            return Value(node, From.PLACES, node)
+            return RowValue(node, From.PLACES, node)
         if node.op.name in MOVED:
             (source,) = node.inputs
             assert self.in_memory(source), "what is read from another place is kept"
-            return Value(node, ELSEWHERE[node.op.name], source)
-        return Value(node, From.FORMULA, node)
+            return RowValue(node, ELSEWHERE[node.op.name], source)
+        return RowValue(node, From.FORMULA, node)
 
 
 def _reader(
