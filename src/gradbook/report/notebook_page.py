@@ -232,7 +232,7 @@ class _Network:
         return replace(state, values=values, start=start)
 
     def trained(self, state: PageState, epoch: int) -> PageState:
-        """The state at another epoch, by the reference; an earlier one is computed anew."""
+        """The state at another epoch, computed by the reference; an earlier one, from the start."""
         if epoch < state.epoch:
             state = replace(state, epoch=1, values=state.start)
         with np.errstate(all="ignore"):  # a diverging training overflows

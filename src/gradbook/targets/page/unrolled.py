@@ -25,8 +25,8 @@ class StepPlane:
 
 
 def step_planes(step: Step, index: int) -> list[list[StepPlane]]:
-    """A layer's planes: a gate's sums beside its activations, then other kinds side by side as long
-    as they have the same size, then weights in the same way."""
+    """A layer's planes: a gate's sums beside its activations, then other kinds, then weights; those
+    of the same size are side by side."""
     gates: dict[str, list[StepPlane]] = {}
     for planes in inner_planes(step, index, _values_of(step, index)):
         gates.setdefault(innermost(planes.name).word, []).extend(_of_heads(planes))

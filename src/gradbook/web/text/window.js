@@ -2,7 +2,7 @@
 
 /**
  * @typedef {{size: number[], stride: number[], pad: number[], dilation: number[]}} Window
- * of two numbers the first is for rows; of four pads the first two come before the input
+ * the first of two numbers is for rows; the first two of four pads come before the input
  */
 
 /** Whether a shape is a sequence: steps x features, or features x 1 x steps.

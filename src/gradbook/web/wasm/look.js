@@ -88,7 +88,7 @@ export class Look {
     return this.content.layers[number]?.shape ?? this.content.image
   }
 
-  /** One value; outside of its map it is 0.
+  /** A single value; 0 outside of the map.
    * @param {number} number @param {Place} place
    */
   at(number, place) {

@@ -9,7 +9,7 @@
  * @property {number} pixels of an image, all channels
  * @property {number} all how many values it outputs per image
  * @property {string} ending the last activation, in words
- * @property {number} outputs how many of these are the outputs, the last of them
+ * @property {number} outputs how many of these, at the end, are the network's outputs
  * @property {number[]} scale
  * @property {number[]} shift
  */
