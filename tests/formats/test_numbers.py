@@ -255,7 +255,7 @@ def test_an_image_of_sums_is_laid_out_in_one_line(torch):
     pixels = np.random.default_rng(0).integers(0, 256, (3, 1, 6, 6), np.uint8)
     with torch.no_grad():
         close(model.predict(pixels), module(torch.tensor(pixels / 255).float()).flatten(1).numpy())
-    assert "its 1x6x6 outputs are laid out in one line" in model.about["remarks"]
+    assert "its 1x6x6 outputs are flattened" in model.about["remarks"]
 
 
 # What is decided where nothing is said.

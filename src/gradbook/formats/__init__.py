@@ -1,5 +1,4 @@
-"""Networks in other programs' formats: a room a format, which reads it and writes it by one table.
+"""Networks in other programs' formats: one folder per format, which reads and writes by one table.
 
-Whatever is read is hostile until it is checked. Knows the formats and what their layers mean in
-ours. Doesn't know training, reports or how our own models are kept.
-"""
+Every file is treated as hostile until it is checked. Knows the formats and what their layers mean
+here. Doesn't know training, reports or how gradbook's own models are stored."""

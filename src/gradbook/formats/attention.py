@@ -1,8 +1,8 @@
-"""Attention that other programs write step by step: scores, shares, and what is mixed by them.
+"""Recognises attention that other programs write step by step: scores, shares and mixed values.
 
-Queries, keys and values are sums of the same sequence; heads lie side by side in whatever order.
-What comes of it is a layer of ours whose output weighs nothing yet: the next sum becomes that.
-"""
+Queries, keys and values are sums of the same sequence; heads lie side by side in any order. The
+result is an attention layer whose output weights are the identity until the next sum replaces
+them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
 from gradbook.layers.sequences import Attention
 
-MASKED = -1e4  # a score below it has no share
-MOST_STEPS = 2**12  # of which each looks at each
-OTHER_MASK = "its mask isn't that of steps which come later"
+MASKED = -1e4  # a score below it gives no share
+MOST_STEPS = 2**12  # every step is scored against every other
+OTHER_MASK = "its mask isn't the causal one, which hides later steps"
 TO_ITSELF = "only attention of a sequence to itself can be read"
 NOT_OF_SUMS = "its queries, keys and values must be sums of one sequence"
 
 
 @dataclass(frozen=True, eq=False)
 class Heads:
-    """Channels of a value, head by head; `lead` says which sample and head stands in each row."""
+    """A value's channels, head by head; `lead` gives the sample and head of each row."""
 
     number: int
     channels: Order  # (heads, features of a head)
@@ -42,8 +42,8 @@ class Heads:
 
 
 def heads_of(value: Live, turned: bool = False) -> Heads:
-    """Of (…, steps, features of a head), where what comes before are samples and heads; or turned,
-    with its steps last."""
+    """Read (…, steps, features of a head), with samples and heads in the leading axes; if turned,
+    the steps are last."""
     order, size, samples = value.order, value.size, value.samples
     order = order.swapaxes(-1, -2) if turned and order.ndim > 1 else order
     if len(size) != 3 or order.ndim < 3 or order.shape[-2] != prod(size[1:]):
@@ -68,7 +68,7 @@ def heads_of(value: Live, turned: bool = False) -> Heads:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """How well queries fit keys: scores, or shares of them once a softmax was taken."""
+    """How well queries match keys: scores, or shares once a softmax was taken."""
 
     queries: Heads
     keys: Heads
@@ -78,7 +78,7 @@ class Scores:
 
     @property
     def shape(self) -> Shape:
-        """Samples and heads, then the steps that look and those that are seen."""
+        """Samples and heads, then query steps and key steps."""
         return (*self.queries.lead.shape, self.queries.steps, self.keys.steps)
 
     def times(self, factor: float) -> Scores:
@@ -87,7 +87,7 @@ class Scores:
         return replace(self, factor=self.factor * factor)
 
     def seen(self, allowed: NDArray[Any]) -> Scores:
-        """Where what isn't allowed has no share."""
+        """Mask the steps that aren't allowed."""
         try:
             every = np.broadcast_to(allowed.astype(bool), self.shape)
         except ValueError:
@@ -99,7 +99,7 @@ class Scores:
         return replace(self, causal=True)
 
     def plus(self, mask: Array) -> Scores:
-        """Of a mask that is added: 0, or a number so low that nothing is left."""
+        """Add a mask: 0, or a number so low that no share is left."""
         low = mask < MASKED
         if mask[~low].any():
             raise NoLayer(OTHER_MASK)
@@ -107,13 +107,13 @@ class Scores:
 
     def softmax(self, axis: int) -> Scores:
         if axis % len(self.shape) != len(self.shape) - 1:
-            raise NoLayer("shares of attention are taken over the steps that are seen")
+            raise NoLayer("the softmax of attention must be over its last axis")
         return replace(self, shares=True)
 
     def laid_out(self, shape: Shape) -> Scores:
-        """With samples and heads in one axis, or in two."""
+        """Reshape samples and heads into one axis, or into two."""
         if shape[-2:] != self.shape[-2:]:
-            raise NoLayer("it lays out scores so that their steps mix")
+            raise NoLayer("it reshapes attention scores so that steps are mixed")
 
         def anew(heads: Heads) -> Heads:
             return replace(heads, lead=heads.lead.reshape(shape[:-2]))
@@ -131,21 +131,21 @@ def scores_of(queries: Heads, keys: Heads) -> Scores:
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """Weighted sums of a value at each step: (sums, features), and a bias if there is one."""
+    """Weighted sums of a value at each step: (sums, features), optionally with a bias."""
 
     given: int
     weight: Array
     bias: Array | None
     stored: tuple[str, ...]
-    factor: float = 1.0  # which all are times
+    factor: float = 1.0  # a common factor of all sums
 
 
 def attention_of(
     scores: Scores, values: Heads, sums: tuple[Projection, Projection, Projection], features: int
 ) -> tuple[Attention, dict[str, Array]]:
-    """The layer, whose output is what was mixed, head by head."""
+    """Return the layer and its tensors; its output is the mixed values, head by head."""
     if not scores.shares or not np.array_equal(scores.queries.lead, values.lead):
-        raise NoLayer("only values that are weighed by shares of attention can be multiplied")
+        raise NoLayer("only values weighted by attention shares can be multiplied")
     heads, each = values.channels.shape
     alike = {part.channels.shape for part in (scores.queries, scores.keys, values)}
     if len(alike) > 1 or heads * each != features:
@@ -171,7 +171,7 @@ def attention_of(
 def with_output(
     layer: Attention, tensors: Mapping[str, Array], weight: Array, bias: Array | None
 ) -> dict[str, Array]:
-    """With the sums that it ends in; where one of its parts has a bias, all have one."""
+    """Add the output sums; if one part has a bias, every part gets one."""
     out = layer.parts[-1]
     found = {**tensors, f"{out}_weight": np.ascontiguousarray(weight)[..., None, None]}
     if bias is not None or any(name.endswith("bias") for name in tensors):
@@ -184,7 +184,7 @@ def with_output(
 
 
 def is_unweighed(own: ImportedLayer) -> bool:
-    """Whether it is attention whose output weighs nothing yet."""
+    """Whether it is attention whose output weights are still the identity."""
     if not isinstance(own.layer, Attention):
         return False
     out = own.tensors[f"{own.layer.parts[-1]}_weight"][..., 0, 0]
@@ -192,7 +192,7 @@ def is_unweighed(own: ImportedLayer) -> bool:
 
 
 def mixed_order(values: Heads) -> Order:
-    """Where each value that was mixed stands: (…, steps, features of a head)."""
+    """The place of each mixed value: (…, steps, features of a head)."""
     heads, each = values.channels.shape
     first = values.lead // heads * heads * each + values.lead % heads * each
     features = first[..., None] + np.arange(each)

@@ -1,4 +1,4 @@
-"""Scikit-learn's networks and linear models, as they lie in memory, and what scales before them."""
+"""Scikit-learn's networks and linear models in memory, and the scalers before them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BEFORE = ("StandardScaler", "MinMaxScaler", "SimpleImputer")
 
 @dataclass(frozen=True, eq=False)
 class Scaled:
-    """What numbers are brought to: (x − mean) / deviation, those that are missing filled in."""
+    """How numbers are scaled: (x − mean) / deviation, and what replaces the missing ones."""
 
     mean: Array
     deviation: Array
@@ -30,16 +30,16 @@ class Scaled:
 
 @dataclass(frozen=True, eq=False)
 class SklearnNet:
-    """A network of numbers: what they are called, scaled by, and what its outputs stand for."""
+    """A network for tables: its columns' names, their scaling, and what its outputs mean."""
 
     found: ImportedNet
-    columns: tuple[str, ...]  # none where it was fitted to rows without names
+    columns: tuple[str, ...]  # empty if it was fitted to rows without names
     before: Scaled
-    labels: bool  # whether each output is how sure it is of one of these, whatever the others are
+    labels: bool  # whether each output is a label's probability, independent of the others
 
 
 def sklearn_net(estimator: Any) -> SklearnNet:
-    """Of a fitted estimator, or of a pipeline of scalers, an imputer and one."""
+    """Read a fitted estimator, or a pipeline of scalers, an imputer and an estimator."""
     *before, last = _steps(estimator)
     for step in (*before, last):
         if not hasattr(step, "n_features_in_"):
@@ -74,7 +74,7 @@ def _steps(estimator: Any) -> list[Any]:
 
 
 def _scaled(step: Any, before: Scaled) -> Scaled:
-    """What is subtracted, divided by and filled in, once this one has done so too."""
+    """Add a step's scaling to that of the steps before it."""
     match type(step).__name__:
         case "StandardScaler":
             mean = step.mean_ if step.with_mean else 0.0
@@ -94,8 +94,8 @@ def _filled(imputer: Any, before: Scaled) -> Scaled:
     numbers = np.array(imputer.statistics_)
     if not is_nan or imputer.add_indicator or numbers.dtype.kind not in "uif":
         raise UsageError(
-            "its SimpleImputer fills in words, another mark than NaN or adds columns: fit it with "
-            "missing_values=NaN, add_indicator=False and numbers"
+            "its SimpleImputer fills in words, replaces another value than NaN or adds columns: "
+            "fit it with missing_values=NaN, add_indicator=False and numbers"
         )
     if np.isnan(numbers).any():
         raise UsageError("its SimpleImputer leaves out columns that were empty: leave them out")
@@ -106,7 +106,7 @@ def _filled(imputer: Any, before: Scaled) -> Scaled:
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """One layer: weights (inputs, outputs), a bias each, and what its sums go through."""
+    """One layer: weights (inputs, outputs), biases, and the activation of its sums."""
 
     weight: Array
     bias: Array
@@ -134,7 +134,7 @@ def _sums(estimator: Any) -> Iterator[Sums]:
 
 
 def _layers(sums: tuple[Sums, ...]) -> Iterator[ImportedLayer]:
-    """Yield sums and activations in turn."""
+    """Yield layers of sums and activations in turn."""
     value = 0
     for one in sums:
         both = (("weight", one.weight.T), ("bias", one.bias))

@@ -1,8 +1,7 @@
-"""What a file of another program says, in one form for all formats: a graph of operators.
+"""The content of another program's file as a graph of operators, in one form for all formats.
 
-A format's `content.py` takes a file apart into such a graph, within bounds; its `read.py` has a
-table of what each operator may be told and of what it does.
-"""
+A format's `content.py` converts a file to such a graph, within limits; its `read.py` has a table of
+each operator's settings and of what it does."""
 
 from __future__ import annotations
 
@@ -18,52 +17,52 @@ from gradbook.formats.imported import NO_NOTES, Notes
 from gradbook.formats.layouts import Live, WayIn
 from gradbook.schema import Schema
 
-Told = Mapping[str, Any]  # what an operator is told, once it is checked
+Told = Mapping[str, Any]  # an operator's settings, once they are checked
 
 
 @dataclass(frozen=True, eq=False)
 class Fixed:
-    """Numbers that stand in the file, or follow from such: whatever comes in, they are these."""
+    """Numbers stored in the file, or computed from such: they don't depend on the input."""
 
     array: NDArray[Any]
-    names: tuple[str, ...] = ()  # what the file calls the tensors that they come from
+    names: tuple[str, ...] = ()  # the file's names of the tensors that they are computed from
     is_trained: bool = True
 
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """Several values in a row along a first axis of their own, of which one is taken out."""
+    """Several values stacked along a new first axis, from which one is selected."""
 
     each: tuple[Live, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Missing:
-    """Where numbers are missing in a value."""
+    """A mask of the missing numbers in a value."""
 
     value: Live
 
 
-Value = Any  # Fixed, Live, Scores, Pieces, Missing, or nothing where an input is left out
+Value = Any  # Fixed, Live, Scores, Pieces, Missing, or None for an input that is left out
 
 
 @dataclass(frozen=True)
 class ValueName:
-    """What an operator is told by name: a value or a tensor."""
+    """A setting that names a value or a tensor."""
 
     name: str
 
 
 @dataclass(frozen=True, eq=False)
 class ForeignOp:
-    """An operator: the names of what it reads and makes, and what it is told."""
+    """An operator: the names of the values that it reads and makes, and its settings."""
 
-    word: str  # in its format's table
-    name: str  # what the file calls it
-    given: tuple[str, ...]  # in order; "" where one is left out
+    word: str  # its name in the format's table
+    name: str  # its name in the file
+    given: tuple[str, ...]  # in order; "" for one that is left out
     makes: tuple[str, ...]
-    settings: Told = field(default_factory=dict)  # unchecked, with a ValueName for what it reads
-    weights: tuple[Fixed, ...] = ()  # of its own
+    settings: Told = field(default_factory=dict)  # unchecked; values are ValueNames
+    weights: tuple[Fixed, ...] = ()  # its own weights
 
     @property
     def place(self) -> str:
@@ -85,27 +84,26 @@ def _names(value: Any) -> Iterator[str]:
 
 @dataclass(frozen=True, eq=False)
 class Operator:
-    """What an operator may be told and does: `take(net, told, *given)` gives what it makes.
+    """An operator's settings and function: `take(net, told, *given)` returns its result.
 
-    A `take` works on numbers that stand in the file as it does on values, so that one table folds
-    constants, lays weights out, and tries what several operators come to.
-    """
+    A `take` accepts both numbers from the file and values that depend on the input, so one table
+    folds constants, lays out weights and tries what several operators compute."""
 
     take: Callable[..., Any]
     settings: Schema = field(default_factory=Schema)
-    each: bool = False  # it works on each value alone
-    reduces: bool = False  # it may be part of a normalisation besides
-    windowed: bool = False  # it may read what padding stands around
-    picks: bool = False  # it may take one out of several values in a row
-    asks: bool = False  # it asks about a value without reading it: for its shape, what is missing
-    inputs: int | None = None  # as many as it may have
+    each: bool = False  # works elementwise
+    reduces: bool = False  # may also be part of a normalisation
+    windowed: bool = False  # may read a padded value
+    picks: bool = False  # may select one of several stacked values
+    asks: bool = False  # reads only a property of a value: its shape, or which numbers are missing
+    inputs: int | None = None  # the largest number of inputs
 
 
 class Table(dict[str, Operator]):
-    """What a format's operators may be told and do, by their words."""
+    """A format's operators by name: their settings and functions."""
 
     def add(self, *words: str, **told: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """What these words do: `told` are an operator's properties, and kinds of its settings."""
+        """Register a function by these names; `told` are its operator's properties and settings."""
         own = {name: told.pop(name) for name in PROPERTIES if name in told}
 
         def add(take: Callable[..., Any]) -> Callable[..., Any]:
@@ -120,27 +118,27 @@ PROPERTIES = ("each", "reduces", "windowed", "picks", "asks", "inputs")
 
 @dataclass(frozen=True, eq=False)
 class ForeignGraph:
-    """One value goes in, one comes out."""
+    """A graph with one input and one output."""
 
-    ops: tuple[ForeignOp, ...]  # each after those whose values it reads
+    ops: tuple[ForeignOp, ...]  # each follows those whose values it reads
     constants: Mapping[str, Fixed]
     given: str
-    ways: Callable[[int], Sequence[WayIn]]  # how what comes in may be taken, for so many samples
+    ways: Callable[[int], Sequence[WayIn]]  # layouts of the input, by samples
     made: str
-    usual: str  # what is wrong where it isn't said otherwise
-    batch: int | None = None  # how many samples come in, if it was exported for that many
+    usual: str  # the message for an error without one of its own
+    batch: int | None = None  # the number of samples, if it is fixed in the file
     is_bytes: bool = False
     is_whole: bool = False
     notes: Notes = NO_NOTES
-    both: bool = False  # 1 − p and p are made of its output afterwards
-    guesses_bytes: bool = False  # a small scale before all else is one of bytes
-    maps_as_ours: bool = False  # maps that come out are taken channel by channel
+    both: bool = False  # 1 − p and p are computed from its output afterwards
+    guesses_bytes: bool = False  # a small scale at the start means that the input is bytes
+    maps_as_ours: bool = False  # output maps are returned channel by channel
     version: int = 0  # of the operators
-    remark: str = ""  # where nothing in it is normalised by what training has seen
-    check: Callable[[Schema, Told], Told] = Schema.read_whole  # of what an operator is told
+    remark: str = ""  # added if the network has no normalisation by training statistics
+    check: Callable[[Schema, Told], Told] = Schema.read_whole  # checks an operator's settings
 
     def needed(self) -> tuple[ForeignOp, ...]:
-        """The operators that what comes out depends on."""
+        """List the operators on which the output depends."""
         wanted, chosen = {self.made}, list[ForeignOp]()
         for op in reversed(self.ops):
             if not wanted.isdisjoint(op.makes):
@@ -150,13 +148,13 @@ class ForeignGraph:
 
 
 def numbers_of(values: Sequence[Value]) -> list[NDArray[Any]] | None:
-    """Their arrays, if all stand in the file."""
+    """Return the arrays of the values, if all are fixed."""
     if not all(isinstance(value, Fixed) for value in values):
         return None
     return [value.array for value in values]
 
 
 def fixed(numbers: Any, *of: Value) -> Fixed:
-    """Numbers that were made of others that stand in the file."""
+    """Make a fixed value that was computed from others."""
     names = dict.fromkeys(name for value in of if isinstance(value, Fixed) for name in value.names)
     return Fixed(np.asarray(numbers), tuple(names))

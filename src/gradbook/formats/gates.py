@@ -1,8 +1,7 @@
-"""The tensors of recurrent layers as other programs keep them: one gate below the other.
+"""The tensors of recurrent layers as other programs store them, with the gates stacked.
 
-Each program has an order of its own, and two biases where ours has one: one beside what a step is
-weighed with, one beside what weighs the state before.
-"""
+Each program has its own gate order, and two biases where gradbook has one: one for the weights of
+the step, one for the weights of the previous state."""
 
 from __future__ import annotations
 
@@ -19,17 +18,17 @@ from gradbook.net.trained import TrainedLayer
 
 @dataclass(frozen=True, eq=False)
 class GateStack:
-    """(gates · width, features), (gates · width, width), and a bias of each where there is one."""
+    """(gates · width, features), (gates · width, width), and optionally a bias for each."""
 
     fed: Array
     back: Array
     bias: Array | None = None
-    late: Array | None = None  # beside `back`
+    late: Array | None = None  # added to the sums of `back`
 
 
 @dataclass(frozen=True)
 class GateOrder:
-    """The order in which a program keeps the gates of each kind of layer."""
+    """The order in which a program stores the gates of each kind of layer."""
 
     gru: tuple[str, ...]
     lstm: tuple[str, ...]
@@ -56,7 +55,7 @@ def is_known(layer: Layer) -> bool:
 
 
 def stack_gates(own: TrainedLayer, gates: Sequence[str]) -> GateStack:
-    """What a trained layer has; the late bias is 0 but where a state is weighed apart."""
+    """Stack a trained layer's gates; the late bias is 0 unless the state has its own bias."""
     tensors = own.tensors
     fed = [tensors[_word(gate, "weight")] for gate in gates]
     back = [tensors[_word(of_state(gate), "weight")] for gate in gates]
@@ -74,7 +73,7 @@ def stack_gates(own: TrainedLayer, gates: Sequence[str]) -> GateStack:
 
 
 def take_apart(layer: Recurrent, stack: GateStack, gates: Sequence[str]) -> dict[str, Array]:
-    """Our tensors of it: the two biases of a gate become one wherever they are only added."""
+    """Split a stack into tensors; the two biases of a gate become one if they are only added."""
     found: dict[str, Array] = {}
     split = [
         None if part is None else dict(zip(gates, np.split(part, len(gates)), strict=True))
@@ -99,7 +98,7 @@ def take_apart(layer: Recurrent, stack: GateStack, gates: Sequence[str]) -> dict
 
 
 def is_weighed_apart(layer: Recurrent, gate: str) -> bool:
-    """Whether what the state before adds has a bias of its own, because a gate weighs both."""
+    """Whether the state's sums have their own bias, because another gate multiplies them."""
     return isinstance(layer, Gru) and gate == "new" and not layer.reset_before
 
 

@@ -1,9 +1,8 @@
-"""A network that grows by what the operators of another program's graph do.
+"""A network that grows as the operators of another program's graph are read.
 
-What only lays values out anew needs no layer. Anything else is one, or goes into the one before: a
-bias, a scale, padding around a window. A format's own table says which of the methods here an
-operator is.
-"""
+Operators that only rearrange values need no layer. Any other becomes a layer or part of the
+previous one: a bias, a scale, padding of a window. A format's own table maps each operator to one
+of the methods here."""
 
 from __future__ import annotations
 
@@ -34,10 +33,10 @@ from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
 from gradbook.layers.wiring import Flatten
 
 MIXED = "it mixes values of several images"
-NO_STEPS = "it reads a sequence that doesn't lie as steps x N x features"
-ONE_STEP = "of single steps only the last after a recurrent layer can be taken out"
+NO_STEPS = "it reads a sequence that isn't laid out as steps x N x features"
+ONE_STEP = "the only single step that can be selected is a recurrent layer's last"
 OTHER_ARITHMETIC = "only sums and products, of two values or with constants, can be read"
-WHOLE_AREA = "it can be read only over rows and columns together"
+WHOLE_AREA = "it can be read only over all rows and columns together"
 SOME = (
     "it normalises some of a sample's values: only normalisation over all of them, or over the "
     "channels of each pixel, can be read"
@@ -46,7 +45,7 @@ Sign = Literal["+", "-", "*", "/"]
 
 
 def divide(x: Any, y: Any) -> Any:
-    """As programs do: whole numbers towards 0."""
+    """Divide like other programs: integers are rounded towards 0."""
     whole = np.asarray(x).dtype.kind in "iu" and np.asarray(y).dtype.kind in "iu"
     return np.trunc(np.divide(x, y)).astype(np.int64) if whole else np.divide(x, y)
 
@@ -60,15 +59,15 @@ ARITHMETIC: Mapping[Sign, Callable[[Any, Any], Any]] = {
 
 
 class GrowingNet(KnownValues):
-    """Layers of what operators do, one after the other."""
+    """Adds a layer for each operator, one after the other."""
 
     # Sums, windows and normalisation.
 
     def matmul(self, value: Value, other: Value) -> Value:
-        """Of values and stored weights, of queries and keys, or of shares and what they weigh."""
+        """Multiply values by stored weights, queries by keys, or shares by values."""
         numbers = numbers_of((value, other))
         if numbers is not None:
-            made = numbers[0].size * numbers[1].size  # at most, and the steps that it takes
+            made = numbers[0].size * numbers[1].size  # an upper bound, also for the operations
             return self.constant((made,), lambda _: np.matmul(*numbers), value, other)
         if isinstance(value, Scores) and isinstance(other, Live):
             return self._attend(value, other)
@@ -82,9 +81,9 @@ class GrowingNet(KnownValues):
         return self.dense(value, self.weight(other).T)
 
     def dense(self, value: Value, weight: Array, bias: Array | None = None) -> Live:
-        """Of all values of a sample, or of the channels at each place."""
+        """Add a dense layer on all values of a sample, or on the channels at each place."""
         if bias is not None and prod(bias.shape[:-1]) > 1:
-            raise NoLayer("what is added to its sums isn't the same for all images")
+            raise NoLayer("its bias differs from image to image")
         made = self._dense(self.live(value), weight)
         if bias is not None:
             self._add_bias(made.number, bias)
@@ -107,7 +106,7 @@ class GrowingNet(KnownValues):
             raise NoLayer(ONE_STEP)
         columns = live.in_rows()
         if columns is None or len({*columns.tolist()}) != prod(size):
-            raise NoLayer("its input isn't a whole flat value: flatten all of what is before it")
+            raise NoLayer("its input isn't a complete flattened value: flatten all of it first")
         number = self.row.flat(live.number, self.op.place)
         turned = np.empty_like(weight)
         turned[:, columns] = weight
@@ -146,7 +145,7 @@ class GrowingNet(KnownValues):
         dilation: Both = (1, 1),
         groups: int = 1,
     ) -> Live:
-        """Over rows and columns, or over steps by weights of three dimensions."""
+        """Convolve over rows and columns, or over steps if the weights have three dimensions."""
         own, live = self.weight(weight), self.as_ours(value)
         if own.ndim not in (3, 4):
             raise NoLayer(f"its windows have {own.ndim - 2} dimensions: only 2 can be read")
@@ -170,7 +169,7 @@ class GrowingNet(KnownValues):
 
     @staticmethod
     def _as_told(pad: Pad, live: Live, size: Both, stride: Both, dilation: Both) -> Pad:
-        """'same' as numbers where these are alike on all sides."""
+        """Convert 'same' to numbers if all sides are equal."""
         if pad != SAME or live.padding:
             return pad
         return resolve_same(size, stride, dilation, live.size[1:])
@@ -185,10 +184,10 @@ class GrowingNet(KnownValues):
         dilation: Both = (1, 1),
         groups: int = 1,
     ) -> Live:
-        """A transposed convolution, which can't add what nothing is spread over."""
+        """Add a transposed convolution; every place of its output must be covered by a window."""
         own, live = self.weight(weight), self.as_ours(value)
         if not isinstance(pad, str) and min(pad) < 0:
-            raise NoLayer("it makes rows or columns that nothing is spread over (output_padding)")
+            raise NoLayer("it adds rows or columns that no window covers (output_padding)")
         size = (own.shape[2], own.shape[3])
         layer = TransposedConv(
             own.shape[1] * groups, size, stride, pad, groups=groups, dilation=dilation
@@ -197,7 +196,7 @@ class GrowingNet(KnownValues):
         return self.windowed(live, self.row.add(layer, live.number, self.op.place, tensors))
 
     def enlarge(self, value: Value, factors: Sequence[float]) -> Live:
-        """Each value so many times, down and across."""
+        """Repeat each value down and across."""
         if len(factors) != 2 or any(by % 1 or by < 1 for by in factors):
             raise NoLayer("only maps that are enlarged by whole numbers can be read")
         rows, columns = map(int, factors)
@@ -224,7 +223,7 @@ class GrowingNet(KnownValues):
         return self.windowed(live, self.row.add(layer, live.number, self.op.place))
 
     def pool_all(self, value: Value, kind: str, axes: Sequence[int], keeps: bool = True) -> Value:
-        """The largest or the mean of all places of a channel."""
+        """Pool over all places of a channel: the largest value or the mean."""
         if isinstance(value, Fixed):
             reduce = np.mean if kind == "avg" else np.max
             return fixed(reduce(value.array, tuple(axes), keepdims=keeps), value)
@@ -248,7 +247,7 @@ class GrowingNet(KnownValues):
         return self.lie(self.row.flat(number, self.op.place), channels)
 
     def pad(self, value: Value, sides: Sides, filling: float = 0.0) -> Live:
-        """Padding is kept until a window takes it in."""
+        """Keep padding until a window uses it."""
         live = self.live(value)
         if len(live.size) != 3:
             raise NoLayer("only padding around rows and columns can be read")
@@ -264,7 +263,7 @@ class GrowingNet(KnownValues):
         variance: Value,
         axis: int = 1,
     ) -> Live:
-        """With a scale of 1 and a shift of 0 where there are none."""
+        """Add a batchnorm, with a scale of 1 and a shift of 0 if there are none."""
         live = self.live(value)
         if mean is None or variance is None:
             raise NoLayer("it keeps no running mean and variance")
@@ -277,7 +276,7 @@ class GrowingNet(KnownValues):
         return self.each(BatchNorm(epsilon), live, tensors)
 
     def _along(self, live: Live, array: Array, axis: int) -> Array:
-        """A number for each place of an axis, as one for each channel of ours."""
+        """Convert one number per place of an axis to one per channel."""
         if live.has_channels_at(axis):
             return array
         columns = live.in_rows() if axis % len(live.shape) == len(live.shape) - 1 else None
@@ -297,16 +296,16 @@ class GrowingNet(KnownValues):
         by_channel: bool = False,
         laid_out: Shape | None = None,
     ) -> Live:
-        """Values of a sample that these axes have together; scale and shift are broadcast.
+        """Normalise a sample's values over these axes; scale and shift are broadcast.
 
-        `by_channel` says that it is one of groups of channels wherever that is enough, `laid_out`
-        that the axes are those of this shape.
+        `by_channel` prefers groups of channels where these suffice; the axes are those of
+        `laid_out`, a shape, if it is given.
         """
         live = self.live(value)
         size, anew = live.size, live.order if laid_out is None else live.order.reshape(laid_out)
         groups = self._groups(replace(live, laid=anew), axes)
         if laid_out is None and len(size) > 1 and len(axes) == 1 and live.has_channels_at(axes[0]):
-            groups = 0  # the channels of a place, of which there may be one
+            groups = 0  # the channels of a place, even if there is only one
         affine = [
             usual if told is None else live.gather(told).reshape(size[0], -1)
             for told, usual in ((scale, np.ones((size[0], 1))), (shift, np.zeros((size[0], 1))))
@@ -339,7 +338,7 @@ class GrowingNet(KnownValues):
         shift: Array | None,
         axis: int = 1,
     ) -> Live:
-        """Of groups of channels, with a number for each channel or for each group of them."""
+        """Normalise groups of channels; scale and shift have a number per channel or per group."""
         live = self.live(value)
         axis %= len(live.shape)
         count = live.shape[axis]
@@ -360,7 +359,7 @@ class GrowingNet(KnownValues):
         return self.normalise(live, axes, epsilon, both[0], both[1], True, laid_out)
 
     def _groups(self, live: Live, axes: Sequence[int]) -> int:
-        """How many groups of channels these axes have together; 0 if they have those of a place."""
+        """Count the groups of channels that these axes cover; 0 for a place's channels."""
         order = live.order
         over = {axis % order.ndim for axis in axes}
         if 0 in over and order.shape[0] > 1:
@@ -386,21 +385,21 @@ class GrowingNet(KnownValues):
     def divide_by_size(
         self, value: Value, axes: Sequence[int], epsilon: float, scale: Array | None = None
     ) -> Live:
-        """By the root of the mean of the squares of the features of each step."""
+        """Divide by the root mean square of each step's features."""
         live = self.live(value)
         if len(live.size) < 2 or self._groups(live, axes):
-            raise NoLayer("only the features of each step can be normalised by their size")
+            raise NoLayer("only the features of each step can be divided by their root mean square")
         own = np.ones(live.size[0]) if scale is None else scale
         return self.each(RmsNorm(epsilon), live, {"scale": own})
 
     def prelu(self, value: Value, slopes: Array) -> Live:
-        """With one slope for all, or one for each channel."""
+        """Add a PReLU with one slope for all, or one per channel."""
         live, shared = self.live(value), slopes.size == 1
         own = self._of_channels(live, slopes)
         return self.each(PRelu(shared), live, {"slope": own[:1] if shared else own})
 
     def _of_channels(self, live: Live, constant: Array) -> Array:
-        """A number for each channel, out of constants that are broadcast."""
+        """Return one number per channel from constants that broadcast."""
         if live.is_as_ours or constant.size == 1:
             return by_channel(constant, live.size)
         told = live.gather(constant).reshape(live.size[0], -1)
@@ -411,7 +410,7 @@ class GrowingNet(KnownValues):
     # Sequences.
 
     def take(self, value: Value, places: Value, axis: int) -> Value:
-        """One of the places along an axis, or several; or rows of a table."""
+        """Select one or several places along an axis, or look up rows of a table."""
         if isinstance(value, Fixed) and isinstance(places, Live):
             if axis:
                 raise NoLayer("only rows of a table can be looked up")
@@ -431,7 +430,7 @@ class GrowingNet(KnownValues):
         return self.move(value, lambda x: np.asarray(x.take(chosen, axis)))
 
     def embed(self, value: Value, table: Array) -> Live:
-        """A row of a table for each token that comes in."""
+        """Look up a row of a table for each token of the input."""
         live, (count, width) = self.live(value), table.shape
         steps = self.row.sizes[0][-1]
         if not self.is_given(live) or live.shape != (self.samples, steps) or not self.way.tokens:
@@ -454,7 +453,7 @@ class GrowingNet(KnownValues):
         steps_first: bool = False,
         reset_before: bool = False,
     ) -> tuple[Live, Callable[[], Live]]:
-        """Its states at all steps, as they came in, and what takes the row of the last ones."""
+        """Return all states, in the input's layout, and a function for the last ones."""
         live = self.live(value)
         order, size, known = live.order, live.size, live.channel_axis()
         by_sample = order.swapaxes(0, 1) if steps_first else order
@@ -485,7 +484,7 @@ class GrowingNet(KnownValues):
     def attend(
         self, parts: Sequence[Value], scale: float, mask: Value, is_causal: bool = False
     ) -> Live:
-        """The whole of attention: queries, keys and values, as (…, steps, features of a head)."""
+        """Read all of attention: queries, keys and values as (…, steps, features of a head)."""
         queries, keys, values = parts
         scores = attention.scores_of(*(attention.heads_of(self.live(x)) for x in (queries, keys)))
         scores = scores.times(scale)
@@ -498,7 +497,7 @@ class GrowingNet(KnownValues):
         return self._attend(scores.softmax(-1), values)
 
     def _attend(self, scores: Scores, values: Value) -> Live:
-        """What is mixed of values by shares; the sums after it become its output."""
+        """Mix values by shares; the sums that follow become the output of the attention."""
         own = attention.heads_of(self.live(values))
         parts = (scores.queries, scores.keys, own)
         queries, keys, mixed = (self._projection(part.number) for part in parts)
@@ -527,10 +526,10 @@ class GrowingNet(KnownValues):
         weight = own.tensors["weight"][..., 0, 0]
         return Projection(own.reads[0], weight, own.tensors.get("bias"), own.stored)
 
-    # Values with values, and with constants.
+    # Operations on values, and on values and constants.
 
     def arithmetic(self, sign: Sign, value: Value, other: Value) -> Value:
-        """A product with constants, a sum with them, or of two values."""
+        """Add or multiply two values, or a value and constants."""
         if isinstance(value, Fixed) and isinstance(other, Fixed):
             return self.compute(ARITHMETIC[sign], value, other)
         if isinstance(value, Fixed) and sign in "+*":
@@ -548,7 +547,7 @@ class GrowingNet(KnownValues):
         return self._combine(value, sign, self.weight(other))
 
     def rescale(self, value: Value, scale: Array, shift: Array) -> Live:
-        """Times and plus numbers of each channel."""
+        """Scale and shift each channel."""
         live = self.live(value)
         by, plus = (self._of_channels(live, numbers) for numbers in (scale, shift))
         return self.lie(self.scale(live, by, plus), live.laid)
@@ -559,7 +558,7 @@ class GrowingNet(KnownValues):
         return self.lie(number, first.laid)
 
     def _product(self, first: Live, second: Live) -> Live:
-        """Of two values that lie alike, or of one with a value for each channel of the other."""
+        """Multiply two values of the same layout, or maps by one value per channel."""
         large, small = sorted((first, second), key=lambda live: -prod(live.size))
         if large.size != small.size:
             beside = np.broadcast_to(small.order, large.shape)
@@ -578,7 +577,7 @@ class GrowingNet(KnownValues):
             raise NoLayer(DIFFERENT)
 
     def _combine(self, live: Live, sign: Sign, constant: Array) -> Live:
-        """What constants do to each channel: value + constant, or another sign between them."""
+        """Combine each channel with a constant: value + constant, or another operation."""
         vectors = self._vectors(live, constant) if sign == "+" else None
         if vectors is not None:
             return self.each(PositionEmbedding(), live, {"bias": vectors})
@@ -595,7 +594,7 @@ class GrowingNet(KnownValues):
         return self.lie(self.scale(live, scale, shift), live.laid)
 
     def _rescale(self, live: Live, sign: Sign, constant: Array) -> bool:
-        """Whether it goes into the normalisation before, which has no such scale or shift yet."""
+        """Merge constants into the normalisation before, if it has no such scale or shift yet."""
         name = {"*": "scale", "+": "shift"}.get(sign, "")
         own, open_ones = self.before(live), self.bare[live.number]
         if sign not in open_ones or name not in own.tensors or not self._is_alone(live.number):
@@ -618,7 +617,7 @@ class GrowingNet(KnownValues):
         return True
 
     def _vectors(self, live: Live, constant: Array) -> Array | None:
-        """What is added at each step of a sequence, feature by feature, if it differs by step."""
+        """Return constants that are added to each step and feature, if they differ by step."""
         size = live.size
         if len(size) < 3 or not is_sequence(size) or constant.size == 1:
             return None
@@ -628,7 +627,7 @@ class GrowingNet(KnownValues):
         return None if (told == told[:, :1]).all() else told.ravel()
 
     def _is_alone(self, *numbers: int) -> bool:
-        """Whether nothing else than what comes next reads these values of ours."""
+        """Whether only the next operator reads these values."""
         return all(
             self.readers.count(name) == 1
             for name, value in self.values.items()
@@ -636,7 +635,7 @@ class GrowingNet(KnownValues):
         )
 
     def scale(self, live: Live, scale: Array, shift: Array) -> int:
-        """Each channel times a number plus another; a bias of sums that have none yet."""
+        """Scale and shift each channel; a shift becomes the bias of sums that have none yet."""
         number, layers = live.number, self.row.layers
         before_all = all(isinstance(own.layer, Flatten) for own in layers)
         alone = self._is_alone(number, *(range(number) if before_all else ()))
@@ -649,7 +648,7 @@ class GrowingNet(KnownValues):
         return self.row.scale(number, scale, shift, self.op.place, alone)
 
     def _combine_scores(self, scores: Scores, sign: Sign, constant: Array) -> Scores:
-        """What is done to scores: a factor, or a mask that is added."""
+        """Apply a factor to scores, or add a mask."""
         if sign in "*/" and constant.size == 1:
             by = float(constant.item())
             return scores.times(by if sign == "*" else 1 / by)
@@ -658,7 +657,7 @@ class GrowingNet(KnownValues):
         raise NoLayer(OTHER_MASK)
 
     def where(self, condition: Value, chosen: Value, other: Value) -> Value:
-        """A mask over scores, or what stands for missing numbers."""
+        """Read a mask over scores, or a replacement of missing numbers."""
         values = (condition, chosen, other)
         if numbers_of(values) is not None:
             return self.compute(lambda c, x, y: np.where(np.asarray(c).astype(bool), x, y), *values)
@@ -679,7 +678,7 @@ class GrowingNet(KnownValues):
 
 
 def _has_bias(tensors: Mapping[str, Array]) -> bool:
-    """Whether what it ends in has one."""
+    """Whether its last sums have a bias."""
     if "weight" in tensors:
         return "bias" in tensors
     return any(bool(array.any()) for name, array in tensors.items() if name == "output_bias")

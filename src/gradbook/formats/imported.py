@@ -1,4 +1,4 @@
-"""What a reader of a format finds, layer by layer, and the network that it makes."""
+"""The layers that a reader finds in a file, and the network that they form."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from gradbook.net.fit import MOST_LAYERS
 from gradbook.net.names import statistics_names
 from gradbook.schema import SchemaError
 
-# Layers of a file that have the same weights: which of them are layers applied again.
+# Layers with the same weights in a file, and which of them are one layer applied again.
 
 APART = (
-    "{places} have the same weights in the file, but each gets its own from here on: only layers "
-    "that follow one another can be applied again"
+    "{places} have the same weights in the file, but each gets its own here: only consecutive "
+    "layers can be applied again"
 )
 
 
 @dataclass(frozen=True)
 class StoredLayer:
-    """A layer of ours, its weights, and what the file calls them."""
+    """A layer, its weights, and the file's names of them."""
 
     layer: Layer
-    weights: Mapping[str, Array]  # without statistics, which are those of each use
+    weights: Mapping[str, Array]  # without statistics, which each use has for itself
     stored: tuple[str, ...]
 
     def is_again(self, other: StoredLayer) -> bool:
@@ -43,21 +43,21 @@ class StoredLayer:
         return self.layer == other.layer and (unweighted or self.shares_with(other))
 
     def shares_with(self, other: StoredLayer) -> bool:
-        """By the file's names; by the values too, for other constants may have gone into them."""
+        """Compare the file's names, and the values, into which constants may be folded."""
         if not self.stored or (self.stored, *self.weights) != (other.stored, *other.weights):
             return False
         return all(np.array_equal(a, other.weights[n]) for n, a in self.weights.items())
 
 
 def find_repeats(layers: Sequence[StoredLayer]) -> tuple[Again, ...]:
-    """The blocks of layers that stand in a row several times with the same weights."""
-    if len(layers) > MOST_LAYERS:  # which are refused
+    """Find blocks of layers that occur several times in a row with the same weights."""
+    if len(layers) > MOST_LAYERS:  # too many layers are refused elsewhere
         return ()
     return tuple(_blocks(layers, 0, len(layers)))
 
 
 def _blocks(layers: Sequence[StoredLayer], first: int, end: int) -> Iterator[Again]:
-    """The one that takes in most weights, and those before and after it."""
+    """Yield the block that shares the most weights, and those before and after it."""
     found = list(_candidates(layers, first, end))
     if found:
         best = max(found, key=lambda one: _worth(layers, one))
@@ -76,7 +76,7 @@ def _candidates(layers: Sequence[StoredLayer], first: int, end: int) -> Iterator
 
 
 def _repeats(layers: Sequence[StoredLayer], start: int, length: int, end: int) -> int:
-    """How often the block stands there again."""
+    """Count how often the block is repeated."""
     alike = 0
     while start + length + alike < end and layers[start + alike].is_again(
         layers[start + length + alike]
@@ -86,7 +86,7 @@ def _repeats(layers: Sequence[StoredLayer], start: int, length: int, end: int) -
 
 
 def _worth(layers: Sequence[StoredLayer], one: Again) -> tuple[int, bool, int]:
-    """Most weights that are shared; then one that begins with weights; then the shortest block."""
+    """Prefer more shared weights, then a block that begins with weights, then a shorter block."""
     shared = sum(bool(layers[index].stored) for index, _ in one.uses())
     return shared, bool(layers[one.first].stored), -one.layers
 
@@ -94,7 +94,7 @@ def _worth(layers: Sequence[StoredLayer], one: Again) -> tuple[int, bool, int]:
 def explain_copies(
     layers: Sequence[StoredLayer], places: Sequence[str], owners: Sequence[int]
 ) -> str:
-    """What is to be said of layers with the same weights that aren't applied again; or nothing."""
+    """Describe layers with the same weights that aren't one layer applied again; or return ""."""
     own = [index for index, owner in enumerate(owners) if index == owner]
     apart = [
         places[index]
@@ -104,25 +104,25 @@ def explain_copies(
     return APART.format(places=", ".join(apart)) if apart else ""
 
 
-# What a reader of a format finds, layer by layer, and the network that it makes.
+# The layers that a reader finds, and the network that they form.
 
 
 @dataclass(frozen=True, eq=False)
 class ImportedLayer:
-    """A layer of ours, its tensors as graph/trained/layers.py names them, and what it reads.
+    """A layer, its tensors as graph/trained/layers.py names them, and the values that it reads.
 
-    Value 0 is the network's input, value k what the k-th layer makes.
+    Value 0 is the network's input; value k is the k-th layer's output.
     """
 
     layer: Layer
     reads: tuple[int, ...]
     tensors: Mapping[str, Array] = field(default_factory=dict)
-    place: str = ""  # what its file calls it
-    stored: tuple[str, ...] = ()  # what its file calls its weights
+    place: str = ""  # its name in the file
+    stored: tuple[str, ...] = ()  # its weights' names in the file
 
     @property
     def weights(self) -> dict[str, Array]:
-        """Its tensors without what a normalisation has seen."""
+        """Its tensors without a normalisation's statistics."""
         return {n: array for n, array in self.tensors.items() if n not in self.layer.statistics}
 
 
@@ -131,8 +131,8 @@ BRIGHTNESS, AS_THEY_STAND = 255.0, 1.0  # bytes of images over 255; numbers of a
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """What is done before the network, (x / most − mean) / deviation: to images channel by channel,
-    to rows of numbers column by column."""
+    """The preparation (x / most − mean) / deviation: of images by channel, of rows of numbers by
+    column."""
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
@@ -141,21 +141,21 @@ class Preparation:
 
 @dataclass(frozen=True, eq=False)
 class Notes:
-    """What a file that we wrote, or skl2onnx, says of its network beside the layers."""
+    """What a file by gradbook or skl2onnx contains about the network besides its layers."""
 
     preparation: Preparation | None = None
     classes: tuple[str, ...] = ()
-    columns: tuple[tuple[str, tuple[str, ...]], ...] = ()  # of a table: each with its words
-    targets: tuple[str, ...] = ()  # what is predicted: the column of the class, or each number
-    spread: tuple[float, float] = (1.0, 0.0)  # (deviation, mean): what numbers are scaled by
-    filling: tuple[float, ...] = ()  # what stands for a missing number of each column
-    probabilities: bool = False  # its outputs are made into those of classes afterwards
-    labels: bool = False  # each target holds or doesn't, whatever the others do
-    network: Mapping[str, Any] = field(default_factory=dict)  # its text, and how it was written
+    columns: tuple[tuple[str, tuple[str, ...]], ...] = ()  # of a table, each with its words
+    targets: tuple[str, ...] = ()  # the column of the class, or each number to predict
+    spread: tuple[float, float] = (1.0, 0.0)  # (deviation, mean) by which numbers are scaled
+    filling: tuple[float, ...] = ()  # replaces a missing number in each column
+    probabilities: bool = False  # its outputs are turned into class probabilities afterwards
+    labels: bool = False  # each target holds or not, independently of the others
+    network: Mapping[str, Any] = field(default_factory=dict)  # its text and how the file was written
 
     @staticmethod
     def of(told: Any) -> Notes:
-        """Whatever of it is there, in a file that may be anybody's."""
+        """Read the valid notes from a file, which may come from anybody."""
         if not isinstance(told, Mapping):
             return Notes()
         return Notes(
@@ -213,55 +213,61 @@ def preparation_of(told: Any) -> Preparation | None:
 
 @dataclass(frozen=True, eq=False)
 class ImportedNet:
-    """A network, its trained values by the names of the graph's leaves, and what is to be known."""
+    """A network, its trained values by the names of the graph's leaves, and its metadata."""
 
     net: Net
     values: Mapping[str, Array]
     preparation: Preparation | None = None
     notes: Notes = NO_NOTES
     remarks: tuple[str, ...] = ()
-    makes: Shape = ()  # what comes out, before it was laid out in one line
-    features_first: bool = False  # in the file, of a sequence that has its steps first here
+    makes: Shape = ()  # the output's shape before it was flattened
+    features_first: bool = False  # in the file; the sequence has its steps first here
 
     @property
     def reads_rows(self) -> bool:
-        """Whether it reads rows of numbers as they stand: flat values that aren't an image's."""
+        """Whether it reads rows of plain numbers: flat values that aren't an image's."""
         of_images = self.preparation is not None and self.preparation.most == BRIGHTNESS
         return (len(self.net.input) == 1 or self.net.laid_out) and not of_images
 
 
 class NoLayer(GradbookError):
-    """Something in a file that is none of our layers, and why."""
+    """A part of a file that has no layer in gradbook, and the reason."""
 
 
-LAID_OUT = "its {} outputs are laid out in one line"
+LAID_OUT = "its {} outputs are flattened"
 STEEPER = "only an ELU with an alpha of 1 can be read"
 BOTH = "1 − p beside p can be read for a single output only"
 
 
-REASONS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)  # hostile settings
+REASONS = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+)  # by hostile settings
 
 
 class NoReader(NoLayer):
-    """What can't be read whatever it is given."""
+    """An operator that can't be read, whatever its input is."""
 
 
 class Refusals:
-    """All that can't be said in our layers, told at once: each cause, and nothing that follows
-    from one."""
+    """Collects everything that can't be read and reports it at once: each cause, but none of its
+    consequences."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.found: dict[str, list[str]] = {}  # the places of each reason
-        self.count = 0  # with what follows from others
-        self.unsure: set[str] = set()  # values that would be others if something weren't refused
+        self.count = 0  # including consequences
+        self.unsure: set[str] = set()  # values that depend on something refused
 
     def add(self, place: str, what: str) -> None:
         self.count += 1
         self.found.setdefault(what, []).append(place)
 
     def refuse(self, place: str, error: Exception, reads: Sequence[str], usual: str) -> None:
-        """What stands there, for this error, or for what is `usual` where that is Python's."""
+        """Record the error's message, or `usual` if it is one of Python's own errors."""
         why = error.message if isinstance(error, GradbookError) else usual
         if isinstance(error, NoReader | SchemaError) or self.unsure.isdisjoint(reads):
             self.add(place, why)
@@ -269,12 +275,12 @@ class Refusals:
             self.count += 1
 
     def pass_on(self, reads: Sequence[str], makes: Sequence[str]) -> None:
-        """What is made of something unsure is unsure."""
+        """Mark values computed from unsure ones as unsure."""
         if not self.unsure.isdisjoint(reads):
             self.unsure.update(makes)
 
     def settle(self) -> None:
-        """Go on if nothing was found."""
+        """Raise an error if anything was refused."""
         if self.found:
             said = (f"{', '.join(places)}: {what}" for what, places in self.found.items())
             raise DataError("; ".join(said), file=self.file)
@@ -289,10 +295,10 @@ def assemble(
     remarks: tuple[str, ...] = (),
     tokens: bool = False,
 ) -> ImportedNet:
-    """The network of these layers, with what goes back to an earlier value between branches.
+    """Form the network of these layers, going back to earlier values between branches.
 
-    `tokens` says that each step of what comes in is one of so many. What comes out is laid out in
-    one line, where it isn't yet.
+    With `tokens`, each step of the input is one of so many tokens. The output is flattened if it
+    isn't flat yet.
     """
     layers = in_a_row(layers)
     said = tuple(with_bias_and_distance(own, number) for number, own in enumerate(layers))
@@ -321,10 +327,9 @@ def assemble(
 
 
 def in_a_row(layers: Sequence[ImportedLayer]) -> list[ImportedLayer]:
-    """One after the other: each after one that it reads wherever it can, else behind a layer that
-    goes back, so that a branch is said to its end before the next one begins. What leads nowhere
-    is left out."""
-    if len(layers) > MOST_LAYERS:  # which are refused
+    """Order the layers: each follows one that it reads if possible, else a layer that goes back, so
+    that a branch is complete before the next one begins. Layers that lead nowhere are left out."""
+    if len(layers) > MOST_LAYERS:  # too many layers are refused elsewhere
         return list(layers)
     row = _BranchRow(layers)
     waiting = _leading(layers)
@@ -335,7 +340,7 @@ def in_a_row(layers: Sequence[ImportedLayer]) -> list[ImportedLayer]:
 
 
 def _leading(layers: Sequence[ImportedLayer]) -> list[int]:
-    """The places of the layers that what the last one makes comes from."""
+    """List the places of the layers on which the last one's output depends."""
     found, values = list[int](), {len(layers)}
     for place in reversed(range(len(layers))):
         if place + 1 in values:
@@ -346,15 +351,15 @@ def _leading(layers: Sequence[ImportedLayer]) -> list[int]:
 
 @dataclass
 class _BranchRow:
-    """Layers in the order in which they are said; those that are given go by their places."""
+    """Layers in the order of the network; `given` ones are named by their places."""
 
     given: Sequence[ImportedLayer]
     said: list[ImportedLayer] = field(default_factory=list)
-    latest: int = 0  # the value that what comes next may read without going back
-    numbers: dict[int, int] = field(default_factory=lambda: {0: 0})  # of values, among those said
+    latest: int = 0  # the value that the next layer may read without going back
+    numbers: dict[int, int] = field(default_factory=lambda: {0: 0})  # new by old numbers
 
     def following(self, waiting: Sequence[int]) -> int:
-        """One whose values are there, and of these the first that reads the latest of all."""
+        """Choose the layer that is ready and reads the latest value."""
         reads = {place: self.given[place].reads for place in waiting}
         ready = [place for place in waiting if self.numbers.keys() >= {*reads[place]}]
         return max(ready, key=lambda place: max(self.numbers[value] for value in reads[place]))
@@ -373,7 +378,7 @@ class _BranchRow:
 
 
 def with_bias_and_distance(own: ImportedLayer, number: int) -> Layer:
-    """With a bias if it has one, and going back as far as what it reads lies back."""
+    """Set the bias if it has one, and the distances to the values that it reads."""
     told = dict(vars(own.layer))
     if "bias" in told:
         told["bias"] = _bias(own)
@@ -388,7 +393,7 @@ def _bias(own: ImportedLayer) -> Bias:
 
 
 def _values(net: Net, layers: Sequence[ImportedLayer]) -> dict[str, Array]:
-    """By the names of the graph's leaves."""
+    """Map the names of the graph's leaves to arrays."""
     found = {}
     for parameter in net.parameters:
         own = layers[parameter.layer]
@@ -407,13 +412,13 @@ def _values(net: Net, layers: Sequence[ImportedLayer]) -> dict[str, Array]:
 def _require_shape(own: ImportedLayer, tensor: Array, shape: Shape) -> None:
     if tensor.shape != shape:
         has = spell(tensor.shape) or "one number"
-        raise DataError(f"{own.place}: its tensor is {has}, but the layer takes {spell(shape)}")
+        raise DataError(f"{own.place}: its tensor is {has}, but the layer needs {spell(shape)}")
     if not np.isfinite(tensor).all():
         raise DataError(f"{own.place}: some of its values are infinite or not numbers")
 
 
 def start_of(net: Net, values: Mapping[str, Array]) -> dict[Role, tuple[float, ...]]:
-    """All values of each kind, in the order of their numbers: what training goes on from."""
+    """List all values of each kind by number; training continues from them."""
     found: dict[Role, list[float]] = {}
     for parameter in net.parameters:
         name = str(parameter.leaf)
@@ -422,13 +427,13 @@ def start_of(net: Net, values: Mapping[str, Array]) -> dict[Role, tuple[float, .
 
 
 def _shortest(value: np.floating[Any]) -> float:
-    """Written with no more digits than a 32-bit float needs, if it is one."""
+    """Shorten to the digits of a 32-bit float, if it is one."""
     narrow = np.float32(value)
     return float(str(narrow)) if narrow == value else float(value)
 
 
 def require_few(file: str, tensors: Mapping[str, Shape]) -> None:
-    """Refuse what would take more memory than a small network's file has any reason to."""
+    """Refuse tensors that would take more memory than any small network needs."""
     count = sum(prod(map(abs, shape)) for shape in tensors.values())
     if count > limits.VALUES.most:
         raise DataError(f"it has {count:,} values: at most {limits.VALUES} can be read", file=file)

@@ -1,4 +1,4 @@
-"""What the names of a graph stand for while it is read, and what only lays values out."""
+"""The values of a graph's names while it is read, and the operators that only rearrange values."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from gradbook.layers.card import Layer, spell
 from gradbook.layers.sequences import Recurrent
 from gradbook.layers.sums import Conv
 
-NO_SCORES = "it does something to the scores of attention that can't be read"
+NO_SCORES = "it computes something from attention scores that can't be read"
 NO_ACTIVATION = "gradbook has no activation that computes this: use another"
 NO_LAYER = "gradbook has no such layer"
-ONE_PIECE = "of the last states of several layers only one at a time can be read"
+ONE_PIECE = "the last states of several layers can be read only one at a time"
 UNKNOWN = "its input isn't known"
-OTHER_AXES = "it lays out what it reads along axes that this doesn't have"
+OTHER_AXES = "it rearranges axes that its input doesn't have"
 MOST_MADE = 2**22  # numbers that an operator may make of constants
-TOO_MANY = f"at most {MOST_MADE:,} numbers can be worked out"
+TOO_MANY = f"at most {MOST_MADE:,} numbers can be computed"
 
 
 @dataclass(kw_only=True)
 class KnownValues:
-    """The layers so far, and the values that they and the file's own numbers make."""
+    """The layers so far, and the values computed by them or from the file's constants."""
 
     graph: ForeignGraph
     table: Table
@@ -56,16 +56,16 @@ class KnownValues:
     row: LayerList
     values: dict[str, Value] = field(default_factory=dict)
     readers: Readers
-    op: ForeignOp = field(init=False)  # that is read now
-    used: list[str] = field(default_factory=list)  # what the file calls the weights that it reads
-    asks_for_sizes: bool = False  # so that how many samples come in may decide something
-    left: int = limits.VALUES.most  # numbers that may still be worked out
-    counted: set[int] = field(default_factory=set)  # arrays that are part of it, or of the file
-    bare: dict[int, str] = field(default_factory=dict)  # normalisations without scale or shift yet
+    op: ForeignOp = field(init=False)  # the operator that is being read
+    used: list[str] = field(default_factory=list)  # the file's names of the weights that it reads
+    asks_for_sizes: bool = False  # true if the number of samples may change the result
+    left: int = limits.VALUES.most  # how many more numbers may be computed
+    counted: set[int] = field(default_factory=set)  # arrays that count already
+    bare: dict[int, str] = field(default_factory=dict)  # normalisations without scale or shift
     left_out: list[str] = field(default_factory=list)  # operators that do nothing in inference
 
     def put(self, name: str, value: Value) -> None:
-        """What a name stands for; numbers that were made are counted, not those laid out anew."""
+        """Set a name's value; computed numbers count towards the limit, rearranged ones don't."""
         if isinstance(value, Fixed):
             base = value.array if value.array.base is None else value.array.base
             self.left -= 0 if id(base) in self.counted else value.array.size
@@ -75,7 +75,7 @@ class KnownValues:
         self.values[name] = value
 
     def lie(self, number: int, order: Order | None = None) -> Live:
-        """A value of ours, as ours lie if nothing else is said."""
+        """Return the value with this number; without an order, it lies as gradbook's do."""
         return Live(number, self.row.sizes[number], order, self.samples)
 
     def live(self, value: Value) -> Live:
@@ -86,20 +86,20 @@ class KnownValues:
         return value
 
     def weight(self, value: Value, what: str = "weight", noted: bool = True) -> Array:
-        """A tensor that stands in the file; layers that have it in common go by its names."""
+        """Return a stored tensor; layers with the same stored names share their weights."""
         if not isinstance(value, Fixed):
             raise NoLayer(f"its {what} is computed: only stored tensors can be weights")
         self.used.extend(value.names if noted else ())
         return np.asarray(value.array, np.float64)
 
     def weights(self, **values: Value) -> dict[str, Array]:
-        """Those tensors that are there, by our names."""
+        """Return the tensors that aren't None, by gradbook's names."""
         return {
             name: self.weight(value, name) for name, value in values.items() if value is not None
         }
 
     def whole_numbers(self, value: Value) -> tuple[int, ...]:
-        """The sizes, sides or axes that stand in a constant."""
+        """Read sizes, sides or axes from a constant."""
         if not isinstance(value, Fixed):
             raise NoLayer(UNKNOWN)
         numbers = value.array.ravel()
@@ -109,28 +109,28 @@ class KnownValues:
         return tuple(map(int, numbers))
 
     def as_ours(self, value: Value) -> Live:
-        """A value that lies as ours do, whatever axes it has."""
+        """Return a value whose elements are in gradbook's order, whatever its axes."""
         live = self.live(value)
         if not live.is_in_line:
             raise NoLayer(ELSEWHERE)
         return live
 
     def before(self, live: Live) -> Any:
-        """The layer that makes it, if one does."""
+        """Return the layer that makes it, if there is one."""
         return self.row.layers[live.number - 1] if live.number else None
 
     def each(self, layer: Layer, value: Value, tensors: Mapping[str, Array] | None = None) -> Live:
-        """By a layer that makes of each value another, which lies where it did."""
+        """Add an elementwise layer, whose result keeps the layout of the value."""
         live = self.live(value)
         number = self.row.add(layer, live.number, self.op.place, tensors)
         return self.lie(number, live.laid)
 
     def is_given(self, live: Live) -> bool:
-        """Whether it comes in, before any layer."""
+        """Whether it is the input, before any layer."""
         return not live.number and not self.row.layers
 
     def sizes_of(self, value: Value) -> Fixed:
-        """Its shape, in which the number of samples is one of several that are tried."""
+        """Return its shape; the number of samples is one of those that are tried."""
         self.asks_for_sizes |= self.graph.batch is None and not isinstance(value, Fixed)
         shape = value.array.shape if isinstance(value, Fixed) else value.shape
         return Fixed(np.array(shape, np.int64))
@@ -143,7 +143,7 @@ class KnownValues:
     def compute(
         self, function: Callable[..., Any], *values: Value, why: str = NO_ACTIVATION
     ) -> Fixed:
-        """What works on each value alone, and is a layer only with others around it."""
+        """Compute an elementwise function of constants; alone it isn't a layer."""
         numbers = numbers_of(values)
         if numbers is None:
             if any(isinstance(value, Scores) for value in values):
@@ -157,15 +157,15 @@ class KnownValues:
     def constant(
         shape: Shape, make: Callable[[Shape], Any], *of: Value, most: int = MOST_MADE
     ) -> Fixed:
-        """Numbers of a shape, unless these are too many."""
+        """Make numbers of a shape, unless there are too many."""
         if min(shape, default=0) < 0 or prod(shape) > max(most, MOST_MADE):
             raise NoLayer(f"it makes an array of {spell(shape)}: {TOO_MANY}")
         return fixed(make(shape), *of)
 
-    # Laid out anew.
+    # Operators that only rearrange values.
 
     def move(self, value: Value, turned: Callable[[Any], Any]) -> Value:
-        """By what only lays values out: as it does with their numbers."""
+        """Rearrange a value by applying the function to the numbers of its elements."""
         try:
             if isinstance(value, Fixed):
                 array = turned(value.array)
@@ -177,11 +177,11 @@ class KnownValues:
         except (ValueError, IndexError) as error:
             raise NoLayer(OTHER_AXES) from error
         if not order.size:
-            raise NoLayer("it leaves nothing")
+            raise NoLayer("its result is empty")
         return self._at_last(replace(live, laid=order))
 
     def _at_last(self, live: Live) -> Live:
-        """What lies there, or the last state alone where only that of something recurrent does."""
+        """Return the value, or the last state of a recurrent layer if it is all that is left."""
         own, size, order = self.before(live), live.size, live.order
         if own is None or not isinstance(own.layer, Recurrent) or len(size) < 3:
             return live
@@ -192,7 +192,7 @@ class KnownValues:
         return self.lie(len(self.row.layers), order // size[2])
 
     def sliced(self, value: Value, cuts: Sequence[slice]) -> Value:
-        """Some of the places along its axes."""
+        """Keep some of the places along each axis."""
         if isinstance(value, Live):
             whole = [
                 cut.indices(count) == (0, count, 1)
@@ -209,7 +209,7 @@ class KnownValues:
         return is_sequence(live.size) and len(live.size) == 3 and live.is_in_line
 
     def _cut(self, live: Live, start: int, stop: int) -> Live | None:
-        """Steps that a convolution makes beyond those that are wanted: it is padded less then."""
+        """Drop surplus steps of a convolution by reducing its padding."""
         own, size = self.before(live), live.size
         if own is None or not isinstance(own.layer, Conv):
             return None
@@ -224,14 +224,14 @@ class KnownValues:
         return self.windowed(live, len(self.row.layers))
 
     def split(self, value: Value, axis: int, sizes: Sequence[int]) -> tuple[Value, ...]:
-        """So many places along an axis for each part."""
+        """Split along an axis into parts of these sizes."""
         ends = np.cumsum([0, *sizes]).tolist()
 
         def part(first: int, last: int) -> Callable[[Any], Any]:
             return lambda x: np.take(x, range(first, last), axis)
 
         if ends[-1] != self.shape_of(value)[axis]:
-            raise NoLayer("its parts aren't as long as what it splits")
+            raise NoLayer("its parts don't add up to the length that it splits")
         return tuple(self.move(value, part(*two)) for two in pairwise(ends))
 
     def shape_of(self, value: Value) -> Shape:
@@ -240,12 +240,12 @@ class KnownValues:
         return value.array.shape if isinstance(value, Fixed) else value.shape
 
     def flatten(self, value: Value, axis: int = 1) -> Value:
-        """All values of a sample in one line."""
+        """Flatten each sample."""
         shape = self.shape_of(value)
         return self.reshape(value, (prod(shape[:axis]), -1))
 
     def reshape(self, value: Value, target: Sequence[int]) -> Value:
-        """To a shape of which one size may be open (-1)."""
+        """Reshape; one size may be open (-1)."""
         target = tuple(target)
         if isinstance(value, Scores):
             known = prod(n for n in target if n != -1) or 1
@@ -264,7 +264,7 @@ class KnownValues:
         return self.move(value, lambda x: x.reshape(target))
 
     def concat(self, values: Sequence[Value], axis: int) -> Value:
-        """Side by side: the channels of several values in the order in which they are given."""
+        """Concatenate values in the given order."""
         numbers = numbers_of(values)
         if numbers is not None:
             total = sum(array.size for array in numbers)
@@ -288,7 +288,7 @@ class KnownValues:
         return self.lie(number, np.concatenate(orders, axis))
 
     def windowed(self, live: Live, number: int) -> Live:
-        """What windows make, with as many axes as what they slide over."""
+        """Return a window's result, with as many axes as its input."""
         size = self.row.sizes[number]
         if len(live.shape) == 4:
             return self.lie(number)

@@ -1,4 +1,4 @@
-"""Layers of ours in the making, one after the other, whatever format they are read from."""
+"""Gradbook's layers while they are built one by one, whatever the format."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from gradbook.layers.sums import Conv
 from gradbook.layers.wiring import Concat, Flatten, Product, Residual
 from gradbook.schema import OneOrMore, WholeNumber
 
-# What formats say of windows, as ours: sizes, padding, and frames put around a value before.
+# Windows as formats describe them: sizes, padding, and frames around the value before.
 
-LOW = -1e20  # what is added to zeros that are never to be the largest
-MOST_PLACES = 2**16  # rows or columns of a window, a step or a padding
+LOW = -1e20  # added to zeros of padding that must never be the largest
+MOST_PLACES = 2**16  # largest number of rows or columns of a window, step or padding
 READ_BY_WINDOWS = "padding can be read only before a convolution or a pool"
 
 
 @dataclass(frozen=True)
 class RowsAndColumns:
-    """What a format says of rows and columns: one whole number for both, or one for each."""
+    """A setting for rows and columns: one whole number for both, or one for each."""
 
     least: int = 1
 
@@ -40,13 +40,13 @@ class RowsAndColumns:
 
 
 def resolve_same(size: Both, stride: Both, dilation: Both, area: Shape) -> Pad:
-    """'same' as numbers where it is alike on all sides, or else by its word."""
+    """Convert 'same' to numbers if all sides are equal; otherwise keep the word."""
     sides = same_pad(size, stride, dilation, area)
     return sides if len(set(sides)) == 1 else SAME
 
 
 def average_by(conv: Conv, weight: Array, shape: Shape) -> Pool | None:
-    """The average that a convolution with weights that nothing trains is, if it is one."""
+    """Return the average pool that a convolution with fixed weights equals, if there is one."""
     alone = conv.groups == conv.channels == shape[0]
     if not alone or not np.allclose(weight, 1 / weight[0].size, rtol=1e-6, atol=0):
         return None
@@ -55,7 +55,7 @@ def average_by(conv: Conv, weight: Array, shape: Shape) -> Pool | None:
 
 
 def pad_conv(conv: Conv, padding: Padding | None, shape: Shape) -> Conv:
-    """Return the convolution that takes in the padding around what it reads, of this shape."""
+    """Return the convolution with the padding of its input, of this shape, added to its own."""
     if padding is None:
         return conv
     if padding.value:
@@ -69,7 +69,7 @@ def pad_conv(conv: Conv, padding: Padding | None, shape: Shape) -> Conv:
 def pad_pool(
     pool: Pool, padding: Padding | None, shape: Shape, before: Sequence[ImportedLayer]
 ) -> Pool:
-    """The same of a pool; `before` are the layers so far, of which the last makes what it reads."""
+    """Do the same for a pool; `before` are the layers so far, the last of which makes its input."""
     if padding is not None:
         pool = _taking_in(pool, padding, shape, before)
     if pool.size == shape[1:] and not any(pool.window(shape).pad):
@@ -98,16 +98,16 @@ def _taking_in(pool: Pool, padding: Padding, shape: Shape, before: Sequence[Impo
 
 
 def require_counted(places: Sequence[int], pool: Pool, shape: Shape) -> None:
-    """Refuse a pool that a format lets end where we don't."""
+    """Refuse a pool whose last window ends where gradbook's can't."""
     if tuple(places) != pool.output(shape)[1:]:
         raise NoLayer(
-            f"its last window begins outside its input: it gives {spell(tuple(places))}, of "
-            f"which {spell(pool.output(shape)[1:])} can be read"
+            f"its last window begins outside its input: it makes {spell(tuple(places))}, "
+            f"but only {spell(pool.output(shape)[1:])} can be read"
         )
 
 
 def places_up(pool: Pool, shape: Shape) -> list[int]:
-    """The places that ONNX counts where a last window may end beyond what is read."""
+    """Count the places as ONNX does if a last window may end beyond the input."""
     window = replace(pool, ceil=False).window(shape)
     free = (
         length + sum(window.edges(axis)) - window.span[axis]
@@ -117,7 +117,7 @@ def places_up(pool: Pool, shape: Shape) -> list[int]:
 
 
 def lower_padding(padding: Padding, frame: Array, shape: Shape) -> Padding:
-    """The same padding, below everything: a frame of very low numbers was added to its zeros."""
+    """Return the padding with −∞: a frame of very low numbers was added to its zeros."""
     top, left, below, right = padding.sides
     rows, columns = _padded_area(padding, shape)
     outside = np.ones((rows, columns), bool)
@@ -128,7 +128,7 @@ def lower_padding(padding: Padding, frame: Array, shape: Shape) -> Padding:
 
 
 def leave_out_zeros(layer: Layer, scale: Array, shape: Shape) -> Layer:
-    """An average whose zeros don't count, after what makes up for them."""
+    """Return the average pool without the padding's zeros, for which the scale corrects."""
     if not isinstance(layer, Pool) or not layer.zeros:
         raise NoLayer("it scales the pixels of a channel differently")
     window = layer.window(shape)
@@ -156,14 +156,14 @@ def _sum(one: Sides, other: Sides) -> Sides:
     return top, left, below, right
 
 
-# Layers of ours in the making, one after the other, whatever format they are read from.
+# Layers one by one.
 
 BYTES = "its input is assumed to be bytes from 0 to 255, since it scales them down"
-LEAST_SCALE = 1 / 32  # a scale below it, of the input, is one of bytes: 1/255, or 1/(255·0.3)
+LEAST_SCALE = 1 / 32  # an input scale below it is for bytes: 1/255, or 1/(255·0.3)
 
 
 def by_channel(constant: Array, size: Shape) -> Array:
-    """A number for each channel, out of constants that are broadcast."""
+    """Return one number per channel from constants that broadcast."""
     if constant.size == 1:
         return np.full(size[0], constant.item())
     wanted = (size[0], *(1,) * (len(size) - 1))
@@ -177,19 +177,19 @@ def by_channel(constant: Array, size: Shape) -> Array:
 
 @dataclass
 class LayerList:
-    """The layers so far and the size of each value; values are told by their numbers."""
+    """The layers so far and the size of each value; a value is given by its number."""
 
     sizes: list[Shape]
     layers: list[ImportedLayer] = field(default_factory=list)
-    scaling: tuple[Array, Array] | None = None  # of the input: what it is times, and plus
-    prepares: bool = True  # whether a scale before the first layer is how images are prepared
-    filling: Array | None = None  # what is put in for a missing number of what comes in
-    scales: set[int] = field(default_factory=set)  # values that scales made
+    scaling: tuple[Array, Array] | None = None  # of the input: factor and offset
+    prepares: bool = True  # whether a scale before the first layer prepares images
+    filling: Array | None = None  # what replaces missing input numbers
+    scales: set[int] = field(default_factory=set)  # values made by a scale
 
     def add(
         self, layer: Layer, given: int, place: str, tensors: Mapping[str, Array] | None = None
     ) -> int:
-        """The number of the value that the layer makes of another."""
+        """Add a layer that reads a value; return the number of its result."""
         size = layer.output(self.sizes[given])
         self.layers.append(ImportedLayer(layer, (given,), tensors or {}, place))
         self.sizes.append(size)
@@ -198,7 +198,7 @@ class LayerList:
     def convolve(
         self, layer: Conv, given: int, place: str, *tensors: Array, fixed: bool = False
     ) -> int:
-        """With its weights, which nothing trains if they are fixed, and its bias if it has one."""
+        """Add a convolution with its weights, fixed or not, and its bias if it has one."""
         if fixed and len(tensors) == 1:
             average = average_by(layer, tensors[0], self.sizes[given])
             if average is not None:
@@ -206,7 +206,7 @@ class LayerList:
         return self.add(layer, given, place, dict(zip(("weight", "bias"), tensors, strict=False)))
 
     def note(self, before: Sequence[ImportedLayer], stored: Sequence[str]) -> None:
-        """What a file calls the weights of the layers that weren't there before, or were others."""
+        """Record the file's names of the weights of layers that are new or were changed."""
         for index, own in enumerate(self.layers):
             changed = index >= len(before) or own is not before[index]
             if changed and own.tensors and stored:
@@ -227,7 +227,7 @@ class LayerList:
         return len(self.layers)
 
     def product(self, first: int, second: int, place: str) -> int:
-        """Of two values of one shape, or of one with a value for each channel of the other."""
+        """Multiply two values of one shape, or maps by one value per channel."""
         if first == second:
             raise NoLayer("a value times itself can't be read")
         reads = (max(first, second), min(first, second))
@@ -237,7 +237,7 @@ class LayerList:
         return len(self.layers)
 
     def side_by_side(self, given: Sequence[int], place: str) -> int:
-        """The channels of several values; alone, a value is itself."""
+        """Concatenate the channels of several values; a single value stays as it is."""
         if len(given) == 1:
             return given[0]
         try:
@@ -250,15 +250,15 @@ class LayerList:
         return len(self.layers)
 
     def scale(self, given: int, scale: Array, shift: Array, place: str, alone: bool) -> int:
-        """Times and plus numbers of each channel; before the first layer that prepares images.
+        """Scale and shift each channel; before the first layer, this prepares images.
 
-        `alone` says that nothing else reads what is scaled.
+        `alone` means that nothing else reads the value that is scaled.
         """
         channels = self.sizes[given][0]
         if not {scale.size, shift.size} <= {1, channels}:
             raise NoLayer(
                 f"it scales {channels} channels by {max(scale.size, shift.size)} numbers: the "
-                "counts must be equal: the counts must be equal"
+                "counts must be equal"
             )
         scale, shift = np.broadcast_to(scale, channels), np.broadcast_to(shift, channels)
         if alone and self.prepares and self._prepares(given, scale, shift):
@@ -272,7 +272,7 @@ class LayerList:
         return number
 
     def fill_in(self, given: int, filling: Array) -> int:
-        """A number for each column of a row, which stands for a missing one before all else."""
+        """Replace missing numbers by one number for each column of a row, before all else."""
         if given or self.layers or self.scaling is not None or len(self.sizes[0]) != 1:
             raise NoLayer(
                 "missing numbers can be replaced only in the columns of a table, before any "
@@ -284,13 +284,13 @@ class LayerList:
         return given
 
     def scale_of(self, number: int) -> tuple[Array, Array]:
-        """What a value is times and plus, of the scale that made it."""
+        """Return the factor and the shift of the scale that made a value."""
         own = self.layers[number - 1]
         by = own.tensors["scale"] / sqrt(1 + BatchNorm().epsilon)
         return by, own.tensors["shift"]
 
     def _scaled_again(self, scale: Array, shift: Array) -> int:
-        """The last layer, itself a scale and a shift, with another behind it."""
+        """Merge another scale and shift into the last layer, itself a scale."""
         last = self.layers[-1]
         before, plus = last.tensors["scale"], last.tensors["shift"]
         made = {"scale": before * scale, "shift": plus * scale + shift}
@@ -298,7 +298,7 @@ class LayerList:
         return len(self.layers)
 
     def add_bias(self, given: int, bias: Array) -> int:
-        """The layer that makes this value, which is of sums, with a bias."""
+        """Add a bias to the layer of sums that makes this value."""
         own = self.layers[given - 1]
         weight = own.tensors["weight"]
         each = np.broadcast_to(bias.ravel(), weight.shape[:1]).copy()
@@ -306,7 +306,7 @@ class LayerList:
         return given
 
     def _prepares(self, given: int, scale: Array, shift: Array) -> bool:
-        """Whether this is done to the images themselves, the same to each of a channel's values."""
+        """Record a scale of the images themselves, equal for all values of a channel."""
         if given != len(self.layers) or any(not isinstance(x.layer, Flatten) for x in self.layers):
             return False
         first = self.sizes[0]
@@ -324,13 +324,13 @@ class LayerList:
 
     @property
     def takes_bytes(self) -> bool:
-        """Whether images that go in are scaled down so far that they must be bytes."""
+        """Whether the input is scaled down so far that it must be bytes."""
         if self.scaling is None or len(self.sizes[0]) == 1:
             return False
         return bool(abs(self.scaling[0]).max() < LEAST_SCALE)
 
     def preparation(self, is_bytes: bool) -> Preparation | None:
-        """What is done to brightness from 0 to 1, or to numbers as they stand in a row."""
+        """Return what is done to brightness from 0 to 1, or to plain numbers in a row."""
         if self.scaling is None and not is_bytes:
             return None
         first = self.sizes[0]

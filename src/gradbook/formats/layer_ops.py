@@ -1,8 +1,7 @@
-"""A trained layer as the ops that it is made of, in those that a format has words for.
+"""A trained layer as ops, expanded to those that a format has names for.
 
-Whatever a format has no layer of its own for is written so. What no sample changes is worked out
-beforehand: a format keeps it as a tensor.
-"""
+Layers that a format lacks are written this way. Values that don't depend on the sample are computed
+beforehand: the format stores them as tensors."""
 
 from __future__ import annotations
 
@@ -29,26 +28,26 @@ LAID_OUT = ("copy", "reshape", "spread", "spread_channels")  # the same numbers 
 
 @dataclass(frozen=True, eq=False)
 class LayerOps:
-    """What a layer makes of a sample; of the values that it reads, each has its number."""
+    """A layer's ops on a sample; the values that it reads are given by number."""
 
     given: Mapping[int, Node]
     made: Node
     tensors: Mapping[Node, str]  # leaves, by the names of the layer's tensors
-    arrays: Mapping[Node, Array]  # of these leaves
+    arrays: Mapping[Node, Array]  # the leaves' numbers
 
     @cached_property
     def steps(self) -> list[Node]:
-        """All that a sample changes, in an order to compute in; the last is what is made."""
+        """List the nodes that depend on the sample, in order of computation."""
         given = set(self.given.values())
         return [node for node in ancestors([self.made]) if node.each and node not in given]
 
     @cached_property
     def uses(self) -> Counter[Node]:
-        """How often each value is read."""
+        """Count how often each value is read."""
         return Counter(x for node in self.steps for x in node.inputs) + Counter([self.made])
 
     def array(self, node: Node) -> Array:
-        """What no sample changes, with 1 in place of an axis along which it is only repeated."""
+        """Compute a constant node, with size 1 along axes on which it is only repeated."""
         if node in self.arrays:
             return self.arrays[node]
         inputs = [self.array(x) for x in node.inputs]
@@ -65,11 +64,11 @@ class LayerOps:
         return np.asarray(node.op.value(*inputs, *node.attributes))
 
     def whole(self, node: Node) -> Array:
-        """The same with every number of its shape."""
+        """Compute a constant node in its full shape."""
         return np.broadcast_to(self.array(node), node.shape)
 
     def tensor(self, node: Node) -> str:
-        """The layer's tensor whose numbers these are; nothing where they are worked out."""
+        """Return the name of the layer's tensor with these numbers; empty if they are computed."""
         while node.op.name in LAID_OUT:
             (node,) = node.inputs
         return self.tensors.get(node, "")
@@ -92,7 +91,7 @@ def ops_of(trained: TrainedNet, own: TrainedLayer, says: Vocabulary) -> LayerOps
 
 
 def _with_plain_sums(own: TrainedLayer) -> Layer:
-    """The layer with the weights that its sums read, and with a bias where one was folded in."""
+    """Return the layer with the weights that its sums read, and with a bias that was folded in."""
     layer: Any = own.layer.in_other_words
     if layer.bits:
         layer = replace(layer, bits=Bits.ALL)
@@ -104,26 +103,25 @@ def _with_plain_sums(own: TrainedLayer) -> Layer:
 
 @dataclass
 class OpWriter(Generic[Value]):
-    """Writes the ops of one layer after the other; a format says how, and what a value is there.
+    """Writes the ops of a layer one by one; a format defines the calls and the type of a value.
 
-    Values may lie with further axes of a single place, or with one place for all that are the
-    same, as all formats take them beside larger ones.
-    """
+    A value may have further axes of size 1, or size 1 along an axis on which it only repeats: all
+    formats broadcast it."""
 
-    own: TrainedLayer = field(init=False)  # the layer at hand
+    own: TrainedLayer = field(init=False)  # the current layer
     ops: LayerOps = field(init=False)
     known: dict[Node, tuple[Value, Shape]] = field(init=False)
 
     def tensor_of(self, node: Node, array: Array) -> Value:
-        """What no sample changes."""
+        """Write a value that no sample changes."""
         raise NotImplementedError
 
     def fitted(self, x: Value, shape: Shape, wanted: Shape) -> Value:
-        """A value in another shape: laid out anew, or with its numbers repeated."""
+        """Write a value in another shape: reshaped, or with its numbers repeated."""
         raise NotImplementedError
 
     def value(self, node: Node) -> Value:
-        """A value in just its shape."""
+        """Return a value in exactly its shape."""
         if not node.each:
             return self.tensor_of(node, self.ops.whole(node))
         x, shape = self.known[node]
@@ -133,7 +131,7 @@ class OpWriter(Generic[Value]):
         return x
 
     def beside(self, node: Node) -> tuple[list[Value], Shape]:
-        """What an op on each value reads, all with as many axes; and how what it makes lies."""
+        """Return the inputs of an elementwise op, with equally many axes, and its shape."""
         each = [x for x in node.inputs if x.each]
         lying = [self.known[x][1] for x in each]
         if node.shape not in lying and prod(lying[0]) < prod(node.shape):

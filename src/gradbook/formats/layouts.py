@@ -1,8 +1,7 @@
-"""How other programs lay out our values: which of ours stands at each place of theirs.
+"""How other programs lay out values: which of gradbook's values is at each of their places.
 
-Ours are numbered sample by sample, each in the order of our own shape. So whatever a program does
-that only lays values out anew is done to their numbers.
-"""
+Values are numbered sample by sample, each sample in gradbook's order. An operator that only
+rearranges values is applied to these numbers."""
 
 from __future__ import annotations
 
@@ -18,21 +17,21 @@ from gradbook.graph.node import Array
 from gradbook.graph.window import Shape, Sides
 
 Order = NDArray[np.intp]
-SAMPLES = 3  # of which places are followed, where a file leaves their number open
+SAMPLES = 3  # how many are followed if a file leaves the number of samples open
 MOST_PLACED = 2**24
 ELSEWHERE = (
-    "it reads values in another order than its layer here, such as a slice or a transpose of what "
-    "is before it: give it that value as it is"
+    "it reads values in another order than gradbook's layer, such as a slice or a transpose of "
+    "its input: give it the whole input, unchanged"
 )
 DIFFERENT = (
-    "it combines values in different orders, such as two slices of one value's channels: make each "
-    "by a layer of its own"
+    "it combines values in different orders, such as two slices of one value's channels: compute "
+    "each by a separate layer"
 )
 
 
 @dataclass(frozen=True)
 class Padding:
-    """One value all around a map, which the window that reads it takes in as its padding."""
+    """One constant around a map, which the window that reads it uses as its padding."""
 
     sides: Sides
     value: float = 0.0
@@ -40,10 +39,10 @@ class Padding:
 
 @lru_cache(maxsize=4)
 def ours(size: Shape, samples: int) -> Order:
-    """Where values stand that lie as ours do."""
+    """The order of values that lie as gradbook's do."""
     count = samples * prod(size)
     if count > MOST_PLACED:
-        raise NoLayer(f"it lays out {count:,} values: at most {MOST_PLACED:,} can be followed")
+        raise NoLayer(f"it rearranges {count:,} values: at most {MOST_PLACED:,} can be followed")
     order = np.arange(count).reshape(samples, *size)
     order.flags.writeable = False
     return order
@@ -51,8 +50,8 @@ def ours(size: Shape, samples: int) -> Order:
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """The number of a value of ours, its size, and where each of its values stands; as ours do if
-    nothing is said."""
+    """A value's number, its size and the order of its elements; None if they lie as gradbook's
+    do."""
 
     number: int
     size: Shape
@@ -66,17 +65,17 @@ class Live:
 
     @property
     def shape(self) -> Shape:
-        """As it is there, samples among it."""
+        """The shape in the file, including samples."""
         return (self.samples, *self.size) if self.laid is None else self.laid.shape
 
     @property
     def places(self) -> int:
-        """Of each channel."""
+        """The number of places of each channel."""
         return prod(self.size[1:])
 
     @cached_property
     def is_in_line(self) -> bool:
-        """Whether the places follow one another as ours do, whatever axes they have."""
+        """Whether the elements follow one another as gradbook's do, whatever the axes."""
         if self.laid is None:
             return True
         flat = self.laid.ravel()
@@ -94,7 +93,7 @@ class Live:
         return self.channel_axis(axis) is not None
 
     def channel_axis(self, axis: int = -1) -> ChannelAxis | None:
-        """How its channels lie along an axis, if they do."""
+        """Describe how its channels lie along an axis, if they do."""
         order, size = self.order, self.size
         if not -order.ndim <= axis < order.ndim or order.shape[axis] != size[0]:
             return None
@@ -107,12 +106,12 @@ class Live:
         return known if fits else None
 
     def any_channel_axis(self) -> ChannelAxis | None:
-        """The same along whichever axis it is."""
+        """Describe the first axis, from the last, along which its channels lie."""
         each = (self.channel_axis(axis) for axis in reversed(range(self.order.ndim)))
         return next((known for known in each if known is not None), None)
 
     def in_rows(self) -> Order | None:
-        """Which value of a sample stands where in its row, if each sample is a row of its own."""
+        """Return the element at each place of a row, if each sample is one row."""
         each, order = prod(self.size), self.order
         rows = order.reshape(-1, order.shape[-1]) if order.ndim else order.reshape(1, 1)
         within = rows - np.arange(len(rows))[:, None] * each
@@ -121,58 +120,56 @@ class Live:
         return within[0] if (within[0] < each).all() else None
 
     def gather(self, numbers: Array) -> Array:
-        """What is told of each place, as ours lie: the same for all samples."""
+        """Rearrange numbers given for each place into gradbook's order; samples must agree."""
         told = np.broadcast_to(numbers, self.order.shape)
         gathered = np.full(prod(self.size), np.nan)
         within = self.order.ravel() % prod(self.size)
         gathered[within] = told.ravel()
         if np.isnan(gathered).any() or not np.array_equal(gathered[within], told.ravel()):
-            raise NoLayer(
-                "its constants differ from sample to sample, or aren't there for all values"
-            )
+            raise NoLayer("its constants differ from sample to sample, or some are missing")
         return gathered.reshape(self.size)
 
 
 @dataclass(frozen=True, eq=False)
 class ChannelAxis:
-    """Of values of which an axis has all channels: which sample and place each of the others is."""
+    """An axis that has all channels: the sample and place of each element of the other axes."""
 
     axis: int
     samples: Order
     places: Order
 
     def order(self, channels: int, places: int) -> Order:
-        """Where values of so many channels stand there."""
+        """The order of values with this many channels and places."""
         first = np.expand_dims(self.samples * channels * places + self.places, self.axis)
         along = [1] * first.ndim
         along[self.axis] = channels
         return np.asarray(first + (np.arange(channels) * places).reshape(along))
 
     def has_all(self, samples: int, places: int) -> bool:
-        """Whether each place of each sample stands there once."""
+        """Whether each place of each sample occurs exactly once."""
         every = np.sort(self.samples.ravel() * places + self.places.ravel())
         return np.array_equal(every, np.arange(samples * places))
 
     @property
     def place(self) -> int | None:
-        """The one place of which it has the channels, if it has those of one alone."""
+        """The one place whose channels it has, or None if there are several."""
         first = int(self.places.flat[0])
         return first if (self.places == first).all() else None
 
 
 @dataclass(frozen=True, eq=False)
 class WayIn:
-    """How what comes in may be taken: its size as ours, and how it lies there."""
+    """A possible layout of the input: its size in gradbook, and the order of its elements."""
 
     size: Shape
     laid: Order | None = None
-    steps: bool = False  # as a sequence of ours, which comes step by step
-    tokens: bool = False  # each step by the number of one of so many
-    features_first: bool = False  # there, where ours has the steps first
+    steps: bool = False  # as a sequence, step by step
+    tokens: bool = False  # each step is a token's number
+    features_first: bool = False  # in the file; gradbook has the steps first
 
 
 def ways_in(shape: Shape, samples: int, is_whole: bool = False) -> list[WayIn]:
-    """An image with channels first or last; two axes may be a sequence too, with steps or with
+    """An image has its channels first or last; two axes may also be a sequence, with steps or
     features first. Whole numbers in a row are tokens."""
     if len(shape) == 1 and is_whole and shape[0] > 1:
         return [WayIn((1, 1, *shape), ours(shape, samples), steps=True, tokens=True)]

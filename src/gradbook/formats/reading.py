@@ -1,4 +1,4 @@
-"""Which reader a file of somebody's network has, by its ending; and what to do with the others."""
+"""Chooses the reader of a network file by its ending, and refuses all other files."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def _pt2(path: Path) -> ImportedNet:
 
 
 READERS: dict[str, Callable[[Path], ImportedNet]] = {".onnx": _onnx, ".keras": _keras, ".pt2": _pt2}
-FOREIGN = tuple(READERS)  # the endings of files of other programs
+FOREIGN = tuple(READERS)  # the endings of other programs' files
 
 
 def is_foreign(path: str | os.PathLike[str]) -> bool:
-    """Whether a file's name is that of a network that another program made."""
+    """Whether a file's name ends like those of networks from other programs."""
     return Path(path).suffix.lower() in (*READERS, *PICKLED)
 
 
 def read_network(path: str | os.PathLike[str]) -> ImportedNet:
-    """The network in a file that another program wrote."""
+    """Read the network in a file that another program wrote."""
     ending = Path(path).suffix.lower()
     if ending in PICKLED:
         raise UsageError(
@@ -58,5 +58,5 @@ def read_network(path: str | os.PathLike[str]) -> ImportedNet:
         )
     import numpy as np
 
-    with np.errstate(all="ignore"):  # what is no number is refused, not warned of
+    with np.errstate(all="ignore"):  # NaN and infinity are refused, not warned about
         return READERS[ending](Path(path))

@@ -1,11 +1,11 @@
-"""The network that a graph of another program's operators is, whatever format it is in.
+"""Recognises the network in a graph of another program's operators, whatever its format.
 
-The operators are walked through in order. What is made of constants alone is worked out. What only
-lays values out anew is done to the numbers of their places (`layouts.py`), so that it needs no
-layer. What several operators come to, an activation or a normalisation, is known by the numbers
-that they make (`regions.py`), attention by its scores and shares (`attention.py`). Anything else is
-a layer, or goes into the one before: a bias, a scale, padding around a window. A format's own table
-says which of the methods here an operator is.
+The operators are read in order. Those that read only constants are computed. Those that only
+rearrange values are applied to the numbers of the values' places (`layouts.py`) and need no layer.
+Several operators that form an activation or a normalisation are recognised by the numbers that they
+compute (`regions.py`), attention by its scores and shares (`attention.py`). Anything else is a
+layer or becomes part of the previous one: a bias, a scale, padding of a window. A format's own
+table maps each operator to one of the methods here.
 """
 
 from __future__ import annotations
@@ -57,17 +57,17 @@ from gradbook.graph.names import is_sequence
 from gradbook.layers.norms import BatchNorm
 
 FEATURES_FIRST = (
-    "its input is {features} features x {steps} steps there, and {steps}x{features} here: the "
-    "steps come first"
+    "its input is {features} features x {steps} steps in the file, and {steps}x{features} here: "
+    "the steps come first"
 )
 LEFT_OUT = "layers that do nothing in inference are left out: {}"
 BY_COUNT = "it depends on the number of images"
 
 
 def read_graph(graph: ForeignGraph, table: Table, file: str) -> ImportedNet:
-    """The network; all that has no layer here is told at once."""
+    """Return the network; everything that has no layer here is reported at once."""
     samples = graph.batch or SAMPLES
-    with np.errstate(all="ignore"):  # what is no number is refused, not warned of
+    with np.errstate(all="ignore"):  # NaN and infinity are refused, not warned about
         net = _best(graph, table, file, samples)
         net.refusals.settle()
         if net.asks_for_sizes:
@@ -98,7 +98,7 @@ def read_graph(graph: ForeignGraph, table: Table, file: str) -> ImportedNet:
 
 
 def _best(graph: ForeignGraph, table: Table, file: str, samples: int) -> Recogniser:
-    """Of the ways in which what comes in may be taken, the first that leaves nothing unread."""
+    """Try each layout of the input; return the first that leaves nothing unread."""
     asking = {word for word, operator in table.items() if operator.asks}
     readers = Readers.among(graph.needed(), graph.made, asking)
     nets = []
@@ -121,7 +121,7 @@ def _best(graph: ForeignGraph, table: Table, file: str, samples: int) -> Recogni
 
 
 def _require_any_count(net: Recogniser, graph: ForeignGraph, table: Table, file: str) -> None:
-    """Refuse what has other layers where another number of samples comes in."""
+    """Refuse a graph whose layers change with the number of samples."""
     other = _best(graph, table, file, net.samples + 1)
     other.refusals.settle()
     for own, again in zip(net.row.layers, other.row.layers, strict=False):
@@ -137,7 +137,7 @@ def _is_alike(own: ImportedLayer, other: ImportedLayer) -> bool:
 
 
 class Recogniser(GrowingNet):
-    """Walks through the operators of a graph in order."""
+    """Reads the operators of a graph in order."""
 
     def read(self) -> None:
         way = self.way
@@ -166,7 +166,7 @@ class Recogniser(GrowingNet):
             self._require_output(self.graph.made)
 
     def _forget(self, names: Sequence[str], number: int) -> None:
-        """Where values lie that nothing reads any more isn't kept."""
+        """Forget the layout of values that nothing reads any more."""
         for name in names:
             value = self.values[name]
             if isinstance(value, Live) and self.readers.last[name] <= number:
@@ -188,11 +188,12 @@ class Recogniser(GrowingNet):
 
     @property
     def layers(self) -> list[Any]:
-        """Up to the one that makes what comes out."""
+        """The layers up to the one that makes the output."""
         return self.row.layers[: self.values[self.graph.made].number]
 
     def _refuse(self, op: ForeignOp, error: Exception) -> None:
-        """Go on with what it reads, so that what comes later is looked at too."""
+        """Record the error and continue with what it reads, so that later operators are checked
+        too."""
         self.refusals.refuse(op.place, error, op.reads, self.graph.usual)
         self.refusals.unsure.update(op.makes)
         read = (self.values.get(name) for name in (*op.reads, self.graph.given))
@@ -201,7 +202,7 @@ class Recogniser(GrowingNet):
             self.values.setdefault(name, live)
 
     def _take(self, number: int) -> tuple[int, ...]:
-        """Make layers of an operator, or of those with which it is one; their places."""
+        """Make layers of an operator, or of a region that begins with it; return their places."""
         op = self.op
         if any(name not in self.values for name in op.reads):
             raise NoLayer(UNKNOWN)
@@ -227,7 +228,7 @@ class Recogniser(GrowingNet):
 
     @staticmethod
     def _require_fit(operator: Operator | None, values: Any) -> None:
-        """Refuse padding before what is no window, and several values where none is taken out."""
+        """Refuse padding that no window reads, and stacked values of which none is selected."""
         for value in values:
             if isinstance(value, Live) and value.padding and not (operator and operator.windowed):
                 raise NoLayer(READ_BY_WINDOWS)
@@ -235,7 +236,7 @@ class Recogniser(GrowingNet):
                 raise NoLayer(ONE_PIECE)
 
     def _told(self, operator: Operator, op: ForeignOp, values: Mapping[str, Value]) -> Told:
-        """What an operator is told, checked, with values in place of their names."""
+        """Return an operator's checked settings, with values in place of their names."""
         if operator.inputs is not None and any(op.given[operator.inputs :]):
             raise NoLayer(f"its input {operator.inputs + 1} can't be read: leave it out")
         told = self.graph.check(operator.settings, op.settings)
@@ -246,10 +247,10 @@ class Recogniser(GrowingNet):
             return values[value.name]
         return [self._known(part, values) for part in value] if isinstance(value, list) else value
 
-    # What several operators come to.
+    # Operators that form one layer.
 
     def _region(self, number: int, name: str) -> tuple[int, ...]:
-        """The places of the operators that together are one layer, if it begins here."""
+        """Return the places of the operators that together form one layer, if it begins here."""
         value = self.values[name]
         if value.padding is not None:
             return ()
@@ -294,7 +295,8 @@ class Recogniser(GrowingNet):
             yield from (float(one.array.item()) for one in op.weights if one.array.size == 1)
 
     def _trial(self, reduces: bool) -> Callable[[ForeignOp, dict[str, Value]], Value]:
-        """What an operator makes of numbers, if it works on each alone, or on groups of them."""
+        """Return a function that applies an operator to numbers, if it is elementwise or
+        reduces."""
 
         def work_out(op: ForeignOp, numbers: dict[str, Value]) -> Value:
             operator = self.table.get(op.word)

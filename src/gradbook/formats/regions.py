@@ -1,9 +1,8 @@
-"""What several operators of another program come to, known by the numbers that they make.
+"""Recognises layers written as several operators, by the numbers that these compute.
 
-GELU, SiLU and normalisations are written in as many ways as there are writers, with products and
-constants in any order; the numbers are the same. So operators that begin at one value, and of which
-only the last is read elsewhere, are tried on some numbers.
-"""
+Every exporter writes GELU, SiLU and normalisations differently, with products and constants in any
+order, but the numbers are equal. So a group of operators that begins at one value, and of which
+only the last is read elsewhere, is tried on some numbers."""
 
 from __future__ import annotations
 
@@ -19,15 +18,15 @@ from gradbook.graph.node import OPS, Array
 from gradbook.layers.activations import ACTIVATIONS, Activation
 
 PLACES = np.linspace(-8, 8, 401)
-CLOSE = 1e-5  # a fiftieth of what the two forms of GELU differ by
-EXACT = 1e-9  # of what is computed alike but for the order
+CLOSE = 1e-5  # 1/50 of the difference between the two forms of GELU
+EXACT = 1e-9  # for computations that differ only in their order
 MOST_STEPS = 24
-MOST_TRIED = 2**20  # values that a normalisation is tried on
+MOST_TRIED = 2**20  # values on which a normalisation is tried
 
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """Operators that begin at one value, by their places in the graph; what the last one makes."""
+    """Operators that begin at one value, by their places in the graph, and their result."""
 
     ops: tuple[int, ...]
     numbers: Array
@@ -35,16 +34,16 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class Readers:
-    """The operators in order, and which of them read what."""
+    """The operators in order, and which of them read which value."""
 
     ops: tuple[ForeignOp, ...]
-    of: dict[str, list[int]]  # by the names of values
-    last: dict[str, int]  # that reads a value or asks about it; none of what comes out
+    of: dict[str, list[int]]  # by the name of the value
+    last: dict[str, int]  # the last operator that reads a value; the end of the list for the output
     made: str
 
     @staticmethod
     def among(ops: tuple[ForeignOp, ...], made: str, asking: Container[str]) -> Readers:
-        """Without those that only ask about a value."""
+        """Index the operators, leaving out those that only ask for a value's properties."""
         of: dict[str, list[int]] = {}
         for number, op in enumerate(ops):
             for name in dict.fromkeys(op.reads if op.word not in asking else ()):
@@ -53,13 +52,13 @@ class Readers:
         return Readers(ops, of, {**last, made: len(ops)}, made)
 
     def count(self, value: str) -> int:
-        """How many operators read it, and one more if it comes out."""
+        """Count the operators that read it, and one more if it is the output."""
         return len(self.of.get(value, ())) + (value == self.made)
 
     def regions(
         self, value: str, start: Array, work_out: Callable[[ForeignOp, dict[str, Value]], Value]
     ) -> Iterator[Region]:
-        """Those that begin at a value, the shortest first; `start` are the numbers to try."""
+        """Yield regions that begin at a value, shortest first; `start` are numbers to try."""
         numbers: dict[str, Value] = {value: Fixed(start)}
         inside: list[int] = []
         waiting = list(self.of.get(value, ()))
@@ -80,7 +79,7 @@ class Readers:
                 yield Region(tuple(inside), made.array)
 
     def _is_closed(self, inside: list[int]) -> bool:
-        """Whether only what the last one makes is read elsewhere."""
+        """Whether only the last operator's value is read elsewhere."""
         hidden = [name for place in inside[:-1] for name in self.ops[place].makes]
         return self.made not in hidden and all(
             reader in inside for name in hidden for reader in self.of.get(name, ())
@@ -88,7 +87,7 @@ class Readers:
 
 
 def activation_of(numbers: Array) -> Activation | None:
-    """The one that makes these of PLACES."""
+    """Return the activation that computes these numbers from PLACES."""
     for layer in map(Activation, ACTIVATIONS):
         if layer.is_softmax or layer.idle:
             continue
@@ -100,20 +99,20 @@ def activation_of(numbers: Array) -> Activation | None:
 
 @dataclass(frozen=True)
 class Normalising:
-    """Over which axes values are divided by their deviation or by their size."""
+    """The axes over which values are divided by their standard deviation or their size."""
 
     axes: tuple[int, ...]
     epsilon: float
-    centred: bool  # the mean is taken off first
+    centred: bool  # the mean is subtracted first
 
 
 def start_of(shape: tuple[int, ...]) -> Array:
-    """Numbers to try a normalisation on; as small as an epsilon shows in."""
+    """Numbers to try a normalisation on, so small that an epsilon makes a difference."""
     return np.random.default_rng(0).normal(0.02, 0.05, shape)
 
 
 def normalising_of(start: Array, numbers: Array, constants: Iterator[float]) -> Normalising | None:
-    """What makes these numbers of those, if one does; its epsilon is one of the constants."""
+    """Find the normalisation that computes `numbers`; its epsilon is one of the constants."""
     epsilons = sorted({x for x in constants if 0 < x < 1})
     axes = range(1, start.ndim)
     chosen = (some for count in axes for some in combinations(axes, count))

@@ -82,7 +82,9 @@ def test_any_other_mask_is_refused(torch):
     def attend(x, *parts):
         return together(dot(*(by_heads(one, 2) for one in parts), attn_mask=torch.eye(5) > 0))
 
-    with pytest.raises(GradbookError, match="its mask isn't that of steps which come later"):
+    with pytest.raises(
+        GradbookError, match="its mask isn't the causal one, which hides later steps"
+    ):
         torch_net(attending(torch, attend), torch.rand(4, 5, 6))
 
 
@@ -102,7 +104,7 @@ def test_features_that_come_first_are_said(torch):
     inputs = torch.rand(4, 2, 8)
     found = torch_net(module, inputs)
     assert found.remarks == (
-        "its input is 2 features x 8 steps there, and 8x2 here: the steps come first",
+        "its input is 2 features x 8 steps in the file, and 8x2 here: the steps come first",
     )
     with torch.no_grad():
         expected = module(inputs).numpy()
@@ -112,7 +114,7 @@ def test_features_that_come_first_are_said(torch):
 
 def test_a_transposed_window_that_is_larger_than_what_is_spread_is_refused(torch):
     module = torch.nn.ConvTranspose2d(1, 2, 2, 3, output_padding=1)
-    with pytest.raises(GradbookError, match="nothing is spread over"):
+    with pytest.raises(GradbookError, match="no window covers"):
         torch_net(torch.nn.Sequential(module, torch.nn.Flatten()), torch.rand(2, 1, 4, 4))
 
 

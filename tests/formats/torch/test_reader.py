@@ -120,7 +120,7 @@ def test_all_that_has_no_layer_is_told_at_once(torch):
         "selu 'selu': gradbook has no such layer",
         "elu 'elu': only an ELU with an alpha of 1 can be read",
         "hardtanh 'hardtanh': values can be clamped only between 0 and 6, as ReLU6 does",
-        "avg_pool2d 'avg_pool2d': an average pool with a divisor of its own can't be read",
+        "avg_pool2d 'avg_pool2d': an average pool with its own divisor can't be read",
     ):
         assert said in caught.value.message
     padded = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ZeroPad2d(1), nn.MaxPool2d(2))

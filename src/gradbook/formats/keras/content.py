@@ -1,4 +1,4 @@
-"""The content of a .keras file: its layers in order, what each reads, and its weights."""
+"""The content of a .keras file: its layers in order, their inputs and their weights."""
 
 from __future__ import annotations
 
@@ -56,18 +56,18 @@ TENSOR = Schema(config=Schema(keras_history=HISTORY))
 
 @dataclass(frozen=True, eq=False)
 class KerasEntry:
-    """A layer as the file says it: its class, its settings, what it reads, its weights in order."""
+    """A layer in the file: its class, its settings, its inputs, its weights in order."""
 
     kind: str
     name: str
     settings: Mapping[str, Any]
     reads: tuple[str, ...]
     weights: tuple[Array, ...] = ()  # its own, then those of layers inside it
-    folder: str = ""  # where its weights stand, if anywhere: layers/conv2d_1
+    folder: str = ""  # the place of its weights, such as layers/conv2d_1, if it has any
     layer: str = ""  # the name without the number of the call
-    order: int = 0  # of the layer among those of its model, as the file has them
-    called_with: Mapping[str, Any] = field(default_factory=dict)  # beside what it reads
-    numbers: Any = None  # all that it is called with, where some of it is made by no layer
+    order: int = 0  # the layer's position in its model, in the file
+    called_with: Mapping[str, Any] = field(default_factory=dict)  # further arguments of the call
+    numbers: Any = None  # all arguments, if some aren't layers' outputs
 
     @property
     def place(self) -> str:
@@ -79,7 +79,7 @@ class KerasEntry:
 
 
 def read_content(path: Path, called: str) -> ForeignGraph:
-    """What a file holds, with whose messages it is `called` so."""
+    """Read a file; messages about it use the name `called`."""
     with open_file(path, limits.FOREIGN) as file:
         return content_of(file, called)
 
@@ -153,7 +153,7 @@ def _checked(schema: Schema, settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _reads_tokens(entries: Sequence[KerasEntry], sizes: Sequence[int]) -> bool:
-    """Whether what comes in are numbers that are looked up in a table."""
+    """Whether the input is numbers that are looked up in a table."""
     (given,) = (entry.name for entry in entries if entry.kind == "InputLayer")
     looked_up = (entry for entry in entries if entry.kind == "Embedding")
     return len(sizes) == 1 and any(given in entry.reads for entry in looked_up)
@@ -164,8 +164,8 @@ def _reads_steps(entries: Sequence[KerasEntry]) -> bool:
 
 
 def way_in(sizes: Shape, samples: int, reads_steps: bool, reads_tokens: bool = False) -> WayIn:
-    """An image has its channels last; rows and columns alone are those of one channel, or steps x
-    features where a layer reads such."""
+    """An image has its channels last; two axes are rows and columns of one channel, or steps x
+    features if a layer reads such."""
     if reads_tokens:
         return WayIn((1, 1, *sizes), ours(sizes, samples), steps=True, tokens=True)
     if len(sizes) == 3:
@@ -178,7 +178,7 @@ def way_in(sizes: Shape, samples: int, reads_steps: bool, reads_tokens: bool = F
 
 @dataclass(frozen=True)
 class _Model:
-    """A model's layers in order, and the names of what goes in and of what comes out."""
+    """A model's layers in order, and the names of its input and output."""
 
     entries: tuple[KerasEntry, ...]
     given: str
@@ -186,7 +186,7 @@ class _Model:
 
 
 def _model(kind: str, told: Mapping[str, Any], folder: str = "", within: str = "") -> _Model:
-    """With the layers of models in it in their places, whose names begin with that model's."""
+    """Read a model; the layers of models within it take their places, with prefixed names."""
     if kind not in MODELS:
         raise DataError(
             f"its model is a {kind:.60}: only Sequential and functional models can be read"
@@ -213,8 +213,8 @@ def _model(kind: str, told: Mapping[str, Any], folder: str = "", within: str = "
 
 
 def _folders(entries: Sequence[KerasEntry], folder: str) -> dict[str, str]:
-    """Where each layer's weights stand: by its kind and its number among those of that kind, in
-    the order of the file."""
+    """The folder of each layer's weights, by its kind and its number within the kind, in file
+    order."""
     first = sorted((one for one in entries if not one.is_later_call), key=lambda one: one.order)
     kinds = {entry.layer: snake_case(entry.kind) for entry in first}
     seen: Counter[str] = Counter()
@@ -227,7 +227,7 @@ def _folders(entries: Sequence[KerasEntry], folder: str) -> dict[str, str]:
 
 
 def _unpacked(entry: KerasEntry) -> Iterator[KerasEntry]:
-    """The layers of a model that stands as a layer in another: its input is what that reads."""
+    """Yield the layers of a model within a model; its input is the outer layer's input."""
     inner = _model(entry.kind, entry.settings, f"{entry.folder}/", f"{entry.name}/")
     for one in inner.entries:
         is_given = one.name == inner.given
@@ -236,7 +236,7 @@ def _unpacked(entry: KerasEntry) -> Iterator[KerasEntry]:
 
 
 def _both(entries: Sequence[KerasEntry], made: str) -> Mapping[str, tuple[str, ...]]:
-    """The layers that make 1 − p and p of one output p, if it ends so, with what they read."""
+    """Return the layers that make 1 − p and p of an output p, and their inputs, if it ends so."""
     known = {entry.name: entry for entry in entries}
     last = known[made]
     if last.kind != "Concatenate" or len(last.reads) != 2:
@@ -249,7 +249,7 @@ def _both(entries: Sequence[KerasEntry], made: str) -> Mapping[str, tuple[str, .
 
 
 def _in_a_row(layers: Sequence[Any]) -> list[KerasEntry]:
-    """Each reads the one before it; what is only built without an input gets one."""
+    """Connect each layer to the one before; a model without an input layer gets one."""
     entries: list[KerasEntry] = []
     if not layers or layers[0]["class_name"] != "InputLayer":
         entries.append(KerasEntry("InputLayer", "(input)", {}, (), layer="(input)"))
@@ -269,7 +269,7 @@ def _name(layer: Mapping[str, Any]) -> str:
 
 
 def _called(layers: Sequence[Mapping[str, Any]]) -> list[KerasEntry]:
-    """An entry for each call of each layer, those after what they read."""
+    """Return an entry for each call of each layer, after the entries that it reads."""
     entries = {}
     several = {_name(layer) for layer in layers if len(layer["inbound_nodes"]) > 1}
     for place, layer in enumerate(layers):
@@ -290,12 +290,12 @@ def _called(layers: Sequence[Mapping[str, Any]]) -> list[KerasEntry]:
 
 
 def _of_call(layer: str, number: int, several: Collection[str]) -> str:
-    """A call of a layer; those that are called once are counted over models that hold them, too."""
+    """Name a call; only layers that are called repeatedly within one model are numbered."""
     return f"{layer}, call {number + 1}" if number and layer in several else layer
 
 
 def _tensors(given: Any) -> Iterator[tuple[str, int] | None]:
-    """The layers that it is called with, and which of their calls; nothing for a number."""
+    """Yield the layers that a call reads, and the number of each one's call; None for a number."""
     if isinstance(given, list):
         for one in given:
             yield from _tensors(one)
@@ -316,7 +316,7 @@ def _numbers(given: Any) -> Any:
 
 
 def _only(ends: Sequence[Any], what: str, several: Collection[str]) -> str:
-    """The name of the only input or output: ['x', 0, 0] or [['x', 0, 0]]."""
+    """Return the name of the only input or output: ['x', 0, 0] or [['x', 0, 0]]."""
     found = ends if isinstance(ends[0], list) else [ends]
     if len(found) != 1:
         raise DataError(
@@ -331,8 +331,8 @@ def _only(ends: Sequence[Any], what: str, several: Collection[str]) -> str:
 
 
 def _weighed(entries: Sequence[KerasEntry], content: bytes, file: str) -> list[KerasEntry]:
-    """With their weights, which stand by the layer's kind and number: layers/conv2d_1/vars/0;
-    those of a model in it by its own: layers/sequential/layers/conv2d/vars/0."""
+    """Add the weights, stored by the layer's kind and number: layers/conv2d_1/vars/0; a model
+    within has a folder of its own: layers/sequential/layers/conv2d/vars/0."""
     try:
         import h5py
     except ImportError as error:
@@ -363,18 +363,18 @@ def _weighed(entries: Sequence[KerasEntry], content: bytes, file: str) -> list[K
     return found
 
 
-OVER_STEPS = (  # that read steps x features
+OVER_STEPS = (  # layers that read steps x features
     *("SimpleRNN", "GRU", "LSTM", "Conv1D", "MultiHeadAttention", "MaxPooling1D"),
     *("AveragePooling1D", "GlobalMaxPooling1D", "GlobalAveragePooling1D", "Embedding"),
 )
-INNER = {  # the layers inside these that have their weights
+INNER = {  # the inner layers that have the weights
     **dict.fromkeys(("SimpleRNN", "GRU", "LSTM"), ("cell",)),
     "MultiHeadAttention": ("query_dense", "key_dense", "value_dense", "output_dense"),
 }
 
 
 def _datasets(weights: Group, entry: KerasEntry, inside: str = "") -> list[Dataset]:
-    """A layer's tensors, which lie in this file and in one piece each."""
+    """Return a layer's tensors; each must be stored in this file in one piece."""
     import h5py
 
     group, folder = weights, f"{entry.folder}/{inside}".rstrip("/")
@@ -397,7 +397,7 @@ def _datasets(weights: Group, entry: KerasEntry, inside: str = "") -> list[Datas
 
 
 def _linked(group: Group, name: str) -> Any:
-    """What stands there, if it is in the group itself; nothing if there is nothing."""
+    """Return the member of this name, if the group itself contains it; None if there is none."""
     import h5py
 
     link = group.get(name, getlink=True)

@@ -1,4 +1,4 @@
-"""A Keras model as it is made, and its file: layers as JSON, weights as HDF5, zipped."""
+"""A Keras model while it is built, and its file: a ZIP of layers as JSON and weights as HDF5."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ from gradbook.errors import TargetError
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape, Sides
 
-KERAS_VERSION = "3.6.0"  # the first that reads one input as one; later ones do too
+KERAS_VERSION = "3.6.0"  # the first that reads a single input as one; later ones do too
 LAYERS = "keras.layers"
-Inner = Mapping[str, Sequence[Array]]  # by the layers inside a layer of Keras's, their weights
+Inner = Mapping[str, Sequence[Array]]  # the weights of the layers inside a Keras layer, by name
 
 
 @dataclass(frozen=True, eq=False)
 class KerasLayer:
-    """One layer, or operation on values: its class, its settings, what it reads, the shape that it
-    makes, its weights."""
+    """One layer, or operation on values: its class, settings, inputs, output shape and weights."""
 
     kind: str
     name: str
     settings: Mapping[str, Any]
-    reads: tuple[Any, ...]  # layers, and numbers or arrays of an operation
-    shape: Shape  # channels last, without the images
+    reads: tuple[Any, ...]  # layers, and numbers or arrays for an operation
+    shape: Shape  # channels last, without the batch
     weights: Sequence[Array] = ()
     called: int = 0  # how often the same layer was called before
     inner: Inner = field(default_factory=dict)
-    calls: Mapping[str, Any] = field(default_factory=dict)  # what else it is called with
+    calls: Mapping[str, Any] = field(default_factory=dict)  # further arguments of the call
     module: str = LAYERS
 
     @property
@@ -47,12 +46,12 @@ class KerasLayer:
 
 @dataclass(frozen=True, eq=False)
 class KerasLink:
-    """What a layer is to be: one of several in a chain, with what is put after the name then."""
+    """One layer of a chain, and the ending that is appended to the chain's name."""
 
     ending: str
     kind: str
     settings: Mapping[str, Any]
-    shape: Shape = ()  # where it isn't that of what it reads
+    shape: Shape = ()  # if it differs from the shape that it reads
     weights: Sequence[Array] = ()
     inner: Inner = field(default_factory=dict)
     calls: Mapping[str, Any] = field(default_factory=dict)
@@ -60,7 +59,7 @@ class KerasLink:
 
 @dataclass
 class KerasGraph:
-    """Layers so far; the first is the input."""
+    """The layers so far; the first is the input."""
 
     made: list[KerasLayer] = field(default_factory=list)
 
@@ -74,7 +73,7 @@ class KerasGraph:
         weights: Sequence[Array] = (),
         **others: Any,
     ) -> KerasLayer:
-        """An operation on values goes by where it stands in keras.ops: numpy.Log."""
+        """Add a layer, or an operation by its place in keras.ops, such as numpy.Log."""
         called = sum(layer.name == name for layer in self.made)
         area, _, kind = kind.rpartition(".")
         module = f"keras.src.ops.{area}" if area else LAYERS
@@ -85,7 +84,7 @@ class KerasGraph:
         return layer
 
     def chain(self, name: str, x: KerasLayer, *links: KerasLink) -> KerasLayer:
-        """Layers one after the other: the last has just this name, others an ending."""
+        """Add layers one after the other: the last gets this name, the others an ending."""
         for link in links:
             own = name if link is links[-1] else self.unused(f"{name}_{link.ending}")
             x = self.add(link.kind, own, link.settings, [x], link.shape or x.shape, link.weights)
@@ -96,13 +95,13 @@ class KerasGraph:
         return self.add("Reshape", self.unused(name), told, [x], shape)
 
     def flat(self, name: str, x: KerasLayer, given: Shape) -> KerasLayer:
-        """Values in one line, channel by channel."""
+        """Flatten values channel by channel."""
         if len(given) == 3 and given[0] > 1 and prod(given[1:]) > 1:
             x = self.add("Permute", f"{name}_turned", {"dims": [3, 1, 2]}, [x], given)
         return self.add("Flatten", f"{name}_flat", {}, [x], (prod(given),))
 
     def framed(self, name: str, x: KerasLayer, sides: Sides, value: float = 0.0) -> KerasLayer:
-        """With so much around it of one value."""
+        """Pad a map with one value."""
         if not any(sides):
             return x
         top, left, below, right = sides
@@ -119,7 +118,7 @@ class KerasGraph:
         return self.add("Rescaling", f"{name}_frame", settings, [framed], wider)
 
     def unused(self, name: str) -> str:
-        """This name, or with a number after it."""
+        """Return this name, with a number appended if it is taken."""
         taken, stem, number = {layer.name for layer in self.made}, name, 2
         while name in taken:
             name, number = f"{stem}_{number}", number + 1
@@ -193,7 +192,7 @@ def _argument(source: Any) -> Any:
 
 
 def _weights(layers: Sequence[KerasLayer]) -> bytes:
-    """By the layer's kind and its number among those of that kind: layers/conv2d_1/vars/0."""
+    """Write weights by the layer's kind and its number within the kind: layers/conv2d_1/vars/0."""
     try:
         import h5py
     except ImportError as error:
@@ -217,7 +216,7 @@ def _weights(layers: Sequence[KerasLayer]) -> bytes:
 
 
 def snake_case(word: str) -> str:
-    """Keras's own way from a class to a place: Conv2D → conv2d, BatchNormalization → …"""
+    """Name a class's place as Keras does: Conv2D → conv2d, BatchNormalization → …"""
     name = re.sub(r"\W+", "", word)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -1,6 +1,6 @@
-"""How Keras says our ops: by layers that know no weights, or by its operations on values.
+"""How ops are written in Keras: as layers without weights, or as operations on values.
 
-A layer that isn't of each value alone is said with channels first, as our ops are.
+Layers that aren't elementwise are written with channels first, as gradbook's ops are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ACTIVATIONS = {
     "exp": "exponential",
     **{word: word for word in ("relu", "relu6", "elu", "sigmoid", "tanh", "softplus", "silu")},
 }
-OPERATIONS = {  # of each value, in keras.ops; in numpy, if nothing else is said
+OPERATIONS = {  # elementwise, in keras.ops; in keras.ops.numpy unless a module is named
     **MERGING,
     "divide": "Divide",
     "negate": "Negative",
@@ -41,7 +41,7 @@ SAYS = Vocabulary(
 
 
 def stepped(size: float, lowest: float, highest: float) -> Sequence[KerasLink]:
-    """Rounded to steps of this size, which are counted from the lowest of their numbers."""
+    """Round to steps of this size, counted from the lowest number."""
     return (
         KerasLink("ratio", "Rescaling", {"scale": 1 / (size or 1), "offset": float(-lowest)}),
         KerasLink("inside", "ReLU", {"max_value": float(highest - lowest)}),
@@ -52,13 +52,13 @@ def stepped(size: float, lowest: float, highest: float) -> Sequence[KerasLink]:
 
 
 class KerasOps(OpWriter[Any]):
-    """Writes a layer as operations. A value is what makes it, a number, or an array."""
+    """Writes a layer as operations. A value is a Keras layer, a number or an array."""
 
     def __init__(self, row: KerasGraph) -> None:
         self.row = row
 
     def write(self, own: TrainedLayer, ops: LayerOps, given: Sequence[KerasLayer]) -> KerasLayer:
-        """The values that it reads come, and go, with channels last."""
+        """Write a layer; the values that it reads, and the result, have channels last."""
         self.own, self.ops = own, ops
         plain = own.layer.elementwise and not own.tensors
         values = dict(zip(own.reads, given, strict=True))
@@ -107,7 +107,7 @@ class KerasOps(OpWriter[Any]):
         return self._of_each(node.op.name, name, values), shape
 
     def _summed(self, node: Node, name: str) -> tuple[KerasLayer, Shape]:
-        """Over channels, or over the last axes; these stay, with a single place each."""
+        """Sum over channels, or over the last axes, which stay with size 1."""
         given = node.inputs[0].shape
         axes = [*range(len(node.shape) + 1, len(given) + 1)] or [1]
         shape = tuple(1 if axis in axes else n for axis, n in enumerate(given, 1))
@@ -136,7 +136,7 @@ class KerasOps(OpWriter[Any]):
         raise AssertionError(node)
 
     def _convolved(self, node: Node, name: str, w: Array, x: KerasLayer) -> KerasLayer:
-        """With channels last, as every backend of Keras reads them."""
+        """Convolve with channels last, the order that every Keras backend reads."""
         window: Any = node.attributes[0]
         x = self.row.framed(name, self._permuted(f"{name}_given", x, [2, 3, 1]), window.pad)
         told: dict[str, Any] = {"padding": "valid", "data_format": "channels_last"}
@@ -146,7 +146,7 @@ class KerasOps(OpWriter[Any]):
         return self._permuted(name, made, [3, 1, 2])
 
     def _of_each(self, op: str, name: str, values: list[Any]) -> KerasLayer:
-        """By a layer where there is one."""
+        """Write an elementwise op, as a layer if there is one."""
         add = self.row.add
         shape = np.broadcast_shapes(*(getattr(x, "shape", ()) for x in values))
         together = [x for x in values if isinstance(x, KerasLayer) and x.shape == shape]
@@ -180,7 +180,7 @@ class KerasOps(OpWriter[Any]):
 
 
 def _scale(op: str, values: list[Any]) -> dict[str, float] | None:
-    """What one value is multiplied with and what is added, if that is all."""
+    """Return the scale and offset, if the op only multiplies by and adds constants."""
     match op, values:
         case "add", [KerasLayer(), float(number)] | [float(number), KerasLayer()]:
             told = 1.0, number

@@ -1,4 +1,4 @@
-"""Reads .keras files: what each kind of layer may be told, and what it does to channels last."""
+"""Reads .keras files: the settings of each kind of layer, and its effect with channels last."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ from gradbook.schema import (
 
 
 def read_keras(path: str | os.PathLike[str], called: str = "") -> ImportedNet:
-    """The network in a .keras file; all that has no layer here is told at once, of the file or of
-    what it is `called`."""
+    """Read a .keras file; everything without a layer here is reported at once, under the name
+    `called` or the path."""
     name = called or os.fspath(path)
     graph = read_content(Path(path), name)
     return read_own(graph, _written) or read_graph(graph, OPERATORS, name)
@@ -70,11 +70,11 @@ def _written(trained: TrainedNet, with_preparation: bool) -> ForeignGraph:
     return content_of(BytesIO(keras_bytes(trained, with_preparation, noted=False)), "")
 
 
-# What layers are told.
+# Settings of layers.
 
 
 class WrittenNumbers:
-    """A number, a table of them, or an array that Keras wrote as text."""
+    """A number, a table of numbers, or an array that Keras wrote as text."""
 
     def read(self, value: object) -> Array:
         if isinstance(value, dict):
@@ -105,7 +105,7 @@ MOVES: Mapping[str, Kind] = {
     "padding": PADDING,
     **ACTIVATED,
 }
-ALONG = OneOrMore(WholeNumber(1, MOST_PLACES), 1)  # of a single axis
+ALONG = OneOrMore(WholeNumber(1, MOST_PLACES), 1)  # along a single axis
 ONE_SIDE = WholeNumber(0, MOST_PLACES)
 BOTH_SIDES = AnyOf(ONE_SIDE, ListOf(ONE_SIDE, 2, 2))
 SIDES = AnyOf(ONE_SIDE, ListOf(BOTH_SIDES, 2, 2))
@@ -124,7 +124,7 @@ def _kernel_and_bias(told: Told, weights: Sequence[Fixed]) -> tuple[Fixed, Fixed
 
 
 def _channels_first(net: GrowingNet, x: Value) -> Live:
-    """Of channels last; of steps x features, features x steps."""
+    """Move channels first; for steps x features, features first."""
     return net.live(net.move(x, lambda order: np.moveaxis(order, -1, 1)))
 
 
@@ -137,7 +137,7 @@ def _is_last(x: Live, axes: Sequence[int]) -> bool:
 
 
 def activated(take: Callable[..., Value]) -> Callable[..., Value]:
-    """With what a layer's own activation makes of its values."""
+    """Apply the layer's own activation to its result."""
 
     @wraps(take)
     def take_both(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
@@ -196,7 +196,7 @@ def _depthwise(
 @OPERATORS.add("SeparableConv2D", windowed=True, **MOVES, trainable=YES)
 @activated
 def separable(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
-    """A depthwise convolution without a bias, and one of single places after it."""
+    """Read a depthwise convolution without a bias, followed by a 1 x 1 convolution."""
     kernel, mix, *bias = _tensors(weights, 2 + told["use_bias"])
     made = _depthwise(net, told, x, kernel)
     alone = {"strides": (1, 1), "dilation_rate": (1, 1), "padding": "valid", "groups": 1}
@@ -224,7 +224,7 @@ def _convolve(
 )
 @activated
 def conv_along(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
-    """Over steps, which are columns of a single row here."""
+    """Convolve over steps, which are the columns of a single row here."""
     kernel, bias = _kernel_and_bias(told, weights)
     own = net.move(kernel, lambda numbers: np.ascontiguousarray(numbers.transpose(2, 1, 0)))
     (gap,), (step,) = told["dilation_rate"], told["strides"]
@@ -238,26 +238,26 @@ def conv_along(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
 @OPERATORS.add("Conv2DTranspose", **MOVES, output_padding=Usually(RowsAndColumns(0), None))
 @activated
 def conv_back(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
-    """A transposed convolution, of which Keras makes as many places as steps."""
+    """Read a transposed convolution; Keras fixes its output size by the stride."""
     kernel, bias = _kernel_and_bias(told, weights)
     own = net.move(kernel, lambda numbers: np.ascontiguousarray(numbers.transpose(3, 2, 0, 1)))
     stride, gaps = told["strides"], told["dilation_rate"]
     spans = (1 + (n - 1) * gap for n, gap in zip(own.array.shape[2:], gaps, strict=True))
     short = any(span < step for span, step in zip(spans, stride, strict=True))
     if told["output_padding"] is not None or (short and told["padding"] == "valid"):
-        raise NoLayer("it makes rows or columns that nothing is spread over")
+        raise NoLayer("it adds rows or columns that no window covers")
     moves, live = (stride, PADS[told["padding"]], gaps), _channels_first(net, x)
     return _channels_last(net, net.conv_back(live, own, bias, *moves))
 
 
 @OPERATORS.add("Cropping2D", cropping=SIDES)
 def crop(net: GrowingNet, told: Told, x: Value) -> Value:
-    """What is cut off a transposed convolution is padding of its own."""
+    """Crop a transposed convolution by increasing its padding."""
     live = net.live(x)
     own, row = net.before(live), net.row
     alone = net.readers.count(net.op.reads[0]) == 1
     if own is None or not isinstance(own.layer, TransposedConv) or not alone:
-        raise NoLayer("only what a transposed convolution makes can be cut")
+        raise NoLayer("only the output of a transposed convolution can be cropped")
     given = row.sizes[own.reads[0]]
     before = own.layer.spreads(given).pad
     top, left, below, right = (a + b for a, b in zip(before, _sides(told["cropping"]), strict=True))
@@ -349,7 +349,7 @@ def group_norm(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
 def rms_norm(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
     live, (scale,) = net.live(x), _tensors(weights, 1)
     if not _is_last(live, told["axis"]):
-        raise NoLayer("only features (axis -1) can be normalised by their size")
+        raise NoLayer("only features (axis -1) can be divided by their root mean square")
     return net.divide_by_size(live, [-1], told["epsilon"], net.weight(scale))
 
 
@@ -361,7 +361,7 @@ def rms_norm(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
     offset=Usually(WrittenNumbers(), NONE),
 )
 def rescale(net: GrowingNet, told: Told, x: Value) -> Value:
-    """Numbers of all values, of each channel, of each step, or of a frame around a map."""
+    """Scale all values, each channel, each step, or a frame around a map."""
     scale, offset = told["scale"], told["offset"]
     if isinstance(x, Fixed):
         return net.compute(lambda numbers: scale * numbers + offset, x)
@@ -376,8 +376,8 @@ def rescale(net: GrowingNet, told: Told, x: Value) -> Value:
 
 
 def _rescaled_by_place(net: GrowingNet, live: Live, scale: Array, offset: Array) -> Value:
-    """What makes padding of a frame that is never the largest, or of an average of zeros too one of
-    what is there alone."""
+    """Turn padding that is never the largest, or an average's padding zeros, into the pool's
+    own."""
     row = net.row
     if live.padding is not None and (scale == 1).all():
         return replace(live, padding=lower_padding(live.padding, offset[..., 0], live.size))
@@ -419,9 +419,9 @@ def embed(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
     return net.embed(x, net.weight(table))
 
 
-UNREAD = {  # settings that none of ours has, and what is then said
+UNREAD = {  # settings that gradbook's layers lack, and the message for each
     "go_backwards": "it reads backwards (go_backwards)",
-    "return_state": "it gives its state beside its output (return_state)",
+    "return_state": "it returns its state beside its output (return_state)",
     "stateful": "it keeps its state from call to call (stateful)",
 }
 
@@ -479,12 +479,12 @@ def attend(net: GrowingNet, told: Told, *given: Value) -> Value:
     return net.each(layer, live, tensors)
 
 
-# What only lays values out anew.
+# Layers that only rearrange values.
 
 
 @OPERATORS.add("Flatten")
 def flatten(net: GrowingNet, told: Told, x: Value) -> Value:
-    """In our order, of which the values' own is kept in mind."""
+    """Flatten in gradbook's order, and remember Keras's."""
     live = net.live(x)
     order = live.order.reshape(net.samples, -1)
     return net.lie(net.row.flat(live.number, net.op.place), order)
@@ -529,7 +529,7 @@ def leave_out(net: GrowingNet, told: Told, x: Value) -> Value:
     return x
 
 
-# What works on each value alone, and values with others.
+# Elementwise layers, and operations on several values.
 
 
 ACTIVATION_KINDS = {word: kind for kind, words in ACTIVATIONS.items() for word in words}
@@ -537,7 +537,7 @@ ACTIVATION_KINDS = {word: kind for kind, words in ACTIVATIONS.items() for word i
 
 def _activation(told: Any) -> Activation:
     if told == "leaky_relu":
-        return Activation("leaky relu", 0.2)  # Keras's own slope
+        return Activation("leaky relu", 0.2)  # Keras's default slope
     if not isinstance(told, str) or told not in ACTIVATION_KINDS or told == "linear":
         word = told if isinstance(told, str) else "a custom function"
         raise NoReader(f"gradbook has no activation {word:.60}")

@@ -1,4 +1,4 @@
-"""How Keras says layers that read sequences, which are steps x features there."""
+"""How layers that read sequences are written in Keras, whose sequences are steps x features."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PARTS = ("query_dense", "key_dense", "value_dense", "output_dense")
 
 
 def words_over_steps(own: TrainedLayer) -> KerasLink | None:
-    """What Keras calls it, if it is said of steps x features alone."""
+    """Return the Keras layer, if there is one that reads steps x features."""
     match own.layer:
         case Recurrent() as layer if is_known(layer):
             return _recurrent(own, layer)
         case Attention() as layer:
             return _attention(own, layer)
-        case Unembedding(width):  # Keras ties no weights: a copy of them
+        case Unembedding(width):  # Keras doesn't tie weights, so they are copied
             weights = [own.tensors["weight"][..., 0, 0]]
             return KerasLink("", "Dense", {"units": width, "use_bias": False}, weights=weights)
         case PositionEmbedding():
@@ -80,7 +80,7 @@ def _attention(own: TrainedLayer, layer: Attention) -> KerasLink:
 
 
 def _conv(own: TrainedLayer, conv: Conv) -> KerasLink | None:
-    """With the padding, steps and groups that Keras's Conv1D has; others are said in two
+    """Write a Conv1D if it has the padding, stride and groups; others are written in two
     dimensions."""
     window = conv.window(own.given)
     padded = conv.pad == SAME or window.pad == NOWHERE

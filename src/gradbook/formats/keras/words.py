@@ -1,6 +1,6 @@
-"""What Keras calls our activations."""
+"""Keras's names of the activations."""
 
-ACTIVATIONS = {  # Keras's words for our activations, the one that is written first
+ACTIVATIONS = {  # Keras's names by gradbook's; the first one is written
     **{kind: (kind,) for kind in ("relu", "relu6", "elu", "sigmoid", "tanh", "softplus")},
     "softmax": ("softmax",),
     "log softmax": ("log_softmax",),

@@ -1,6 +1,6 @@
-"""Writes a trained network as a Keras model: by Keras's layers, else by its operations.
+"""Writes a trained network as a Keras model: as Keras layers, else as operations.
 
-Values have their channels last, as Keras has them.
+Values have their channels last, as in Keras.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ from gradbook.net.trained import (
 
 __all__ = ["keras_bytes", "snake_case"]
 NO_SUCH_SPREAD = (
-    "{name} can't be written for Keras, whose transposed convolutions have no groups, nor steps "
+    "{name} can't be written for Keras, whose transposed convolutions have no groups, nor stride "
     "and dilation together: use another layer or another format"
 )
-LOWEST = -1e30  # beside which nothing is larger in the padding of a maxpool
+LOWEST = -1e30  # lower than any value in the padding of a maxpool
 
 
 def keras_bytes(trained: TrainedNet, with_preparation: bool = False, noted: bool = True) -> bytes:
-    """The content of a .keras file.
+    """Return the content of a .keras file.
 
-    Without preparation it takes what the network takes, channels last, and says what the network
-    says; with it, it takes the bytes of images (or a table's numbers) and says probabilities (or
-    the number that is predicted). Its notes say the network if that is to be `noted`.
+    Without preparation, its input and output are the network's own, channels last; with it, its
+    input is image bytes (or a table's numbers) and its output probabilities (or the predicted
+    number). If `noted`, its metadata contain the network's text.
     """
     picture, notes = None, trained.notes(with_preparation)
     notes |= noted_network(trained, with_preparation) if noted else {}
@@ -72,8 +72,8 @@ def channels_last(shape: Shape) -> Shape:
 
 
 class KerasLayers:
-    """The layers as they are made, in order; `picture` is the shape of what comes in, where it
-    isn't what the network takes."""
+    """The layers in the order in which they are made; `picture` is the input's shape if it differs
+    from the network's."""
 
     def __init__(self, trained: TrainedNet, picture: Shape | None = None) -> None:
         self.trained = trained
@@ -95,7 +95,7 @@ class KerasLayers:
         flat = self.row.flat("input", first, self.picture)
         return flat if len(wanted) == 1 else self.row.laid_out("input_steps", flat, wanted)
 
-    # Layer by layer: sequences stay steps x features where that fits.
+    # Layers one by one; sequences stay steps x features if the layer reads them.
 
     def _layer(self, place: int, own: TrainedLayer, given: list[KerasLayer]) -> KerasLayer:
         x = given[0]
@@ -125,7 +125,7 @@ class KerasLayers:
         return x if x.is_in_steps else self.row.laid_out(f"{name}_steps", x, x.shape[1:])
 
     def _in_row(self, name: str, x: KerasLayer) -> KerasLayer:
-        """With the steps as the one row of an image."""
+        """Lay out the steps as the only row of an image."""
         return self.row.laid_out(f"{name}_row", x, (1, *x.shape)) if x.is_in_steps else x
 
     def _with_weights(self, place: int, own: TrainedLayer, x: KerasLayer) -> KerasLayer | None:
@@ -141,7 +141,7 @@ class KerasLayers:
                 return self.row.add("BatchNormalization", own.name, told, [x], x.shape, weights)
             case SampleNorm() | RmsNorm() as layer:
                 return self._normalised(own, layer, x)
-            case PRelu(shared):  # the slopes that places share are said by the axes along which
+            case PRelu(shared):  # shared slopes are given by the axes that share them
                 axes = list(range(1, len(x.shape) + shared))
                 slopes = tensors["slope"].reshape(*(1,) * (len(x.shape) - 1), -1)
                 told = {"shared_axes": axes} if axes else {}
@@ -151,7 +151,7 @@ class KerasLayers:
                 return self.row.chain(own.name, x, *stepped(size, *layer.levels))
             case ScaleShift():
                 both = (tensors["scale"], tensors["shift"])
-                if len(own.given) == 2 and both[0].ndim == 1:  # of each step
+                if len(own.given) == 2 and both[0].ndim == 1:  # for each step
                     both = (both[0][:, None], both[1][:, None])
                 told = {"scale": _short(both[0]), "offset": _short(both[1])}
                 return self.row.add("Rescaling", own.name, told, [x], x.shape)
@@ -182,7 +182,7 @@ class KerasLayers:
     def _without_weights(
         self, place: int, own: TrainedLayer, given: Sequence[KerasLayer]
     ) -> KerasLayer | None:
-        """In a word and its settings, for the most part."""
+        """Write a layer that needs only its class and settings."""
         told: dict[str, Any] = {}
         x, channels = given[0], channels_last(own.makes)
         shape = own.makes[::-2] if len(own.makes) == 3 and x.is_in_steps else channels
@@ -210,7 +210,7 @@ class KerasLayers:
         return self.row.add(kind, own.name, told, given, shape)
 
     def _for_all(self, own: TrainedLayer, x: KerasLayer) -> KerasLayer:
-        """What is multiplied: a value of each channel as a map of a single place."""
+        """Reshape a value per channel to a 1 x 1 map, so that it can be multiplied."""
         if len(x.shape) < len(own.makes) and not x.is_in_steps:
             shape = (*(1,) * (len(own.makes) - 1), *x.shape)
             return self.row.laid_out(f"{own.name}_gate", x, shape)
@@ -236,7 +236,7 @@ class KerasLayers:
         return None
 
     def _convolved(self, own: TrainedLayer, conv: Conv, x: KerasLayer) -> KerasLayer:
-        """Keras takes some steps only after a convolution of every place."""
+        """Convolve; strides that Keras lacks are taken after a convolution of every place."""
         window, name, weight = conv.window(own.given), _layer_name(own), own.tensors["weight"]
         by_channel = conv.groups == own.given[0]  # one window for each channel, or several
         uneven = by_channel and window.stride[0] != window.stride[1]
@@ -260,7 +260,7 @@ class KerasLayers:
         return self.row.chain(own.name, x, _steps(window, channels_last(own.makes)))
 
     def _spread(self, own: TrainedLayer, layer: TransposedConv, x: KerasLayer) -> KerasLayer:
-        """A transposed convolution, and what is left of it; Keras makes as many places as steps."""
+        """Write a transposed convolution, cropped if needed; Keras fixes its size by the stride."""
         window, name = layer.spreads(own.given), _layer_name(own)
         if layer.groups > 1 or (window.stride != (1, 1) and window.dilation != (1, 1)):
             raise TargetError(NO_SUCH_SPREAD.format(name=own.name))
@@ -281,7 +281,7 @@ class KerasLayers:
         return self.row.add("Cropping2D", own.name, cut, [made], shape)
 
     def _pooled(self, own: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
-        """By Keras's own, or by other layers where those have no such window."""
+        """Use Keras's pools, or other layers if it has no such window."""
         window, shape = pool.window(own.given), channels_last(own.makes)
         word = {"max": "MaxPooling2D", "avg": "AveragePooling2D"}[pool.kind]
         gaps, settings = window.dilation != (1, 1), _moves(own, window, "pool_size")
@@ -301,7 +301,7 @@ class KerasLayers:
             self.row.framed(own.name, x, window.pad),
             KerasLink("of_all", word, settings, shape),
         )
-        if gaps:  # by weights that are all the same and that no training changes
+        if gaps:  # with equal weights that no training changes
             told = _moves(own, every, "kernel_size") | {"trainable": False}
             shares = np.full((*window.size, own.given[0], 1), 1 / window.area)
             told["depth_multiplier"] = 1
@@ -314,7 +314,7 @@ class KerasLayers:
     def _largest(
         self, name: str, every: Window, x: KerasLayer, places: Shape, steps: Sequence[KerasLink]
     ) -> KerasLayer:
-        """Of x and x moved, by as much as the rows and columns of a window are apart."""
+        """Take the maximum of x and shifted copies, one for each place of the window."""
         moved: list[KerasLayer] = []
         for tap in np.ndindex(every.size):
             first = [k * gap for k, gap in zip(tap, every.dilation, strict=True)]
@@ -329,8 +329,8 @@ class KerasLayers:
 
     @cached_property
     def _turned(self) -> dict[int, int]:
-        """Each flatten whose values only a dense layer reads, and that dense layer, whose weights
-        are put in the order that Keras flattens in. Others' values are turned before."""
+        """Each flatten that only a dense layer reads, and that layer, whose weights are permuted to
+        the order in which Keras flattens. Before other flattens the values are permuted."""
         found = {}
         for place, own in enumerate(self.trained.layers):
             if isinstance(own.layer, Dense) and not self.trained.is_shared(own):
@@ -340,7 +340,7 @@ class KerasLayers:
         return found
 
     def _flattened(self, value: int) -> int | None:
-        """The flatten that a value comes from, if on the way each place is by itself."""
+        """Return the flatten that a value comes from, if everything in between is elementwise."""
         while value and len(self.trained.readers(value)) == 1:
             own = self.trained.layers[value - 1]
             if isinstance(own.layer, Flatten):
@@ -351,7 +351,7 @@ class KerasLayers:
         return None
 
     def _dense(self, place: int) -> list[Array]:
-        """The weights, for inputs in the order that they come in."""
+        """Return the weights, for inputs in the order in which they arrive."""
         own = self.trained.layers[place]
         weight = own.tensors["weight"]
         for flatten, dense in self._turned.items():
@@ -370,7 +370,7 @@ def _bias(own: TrainedLayer) -> list[Array]:
 
 
 def _moves(own: TrainedLayer, window: Window, size: str, padding: str = "valid") -> dict[str, Any]:
-    """What a window over images is told."""
+    """Return a window's settings."""
     told: dict[str, Any] = {size: list(window.size), "strides": list(window.stride)}
     told["padding"] = padding
     if size == "kernel_size":
@@ -380,14 +380,14 @@ def _moves(own: TrainedLayer, window: Window, size: str, padding: str = "valid")
 
 
 def _steps(window: Window, shape: Shape) -> KerasLink:
-    """Only the places of such steps."""
+    """Keep only every n-th place."""
     told = {"pool_size": [1, 1], "strides": list(window.stride), "padding": "valid"}
     return KerasLink("steps", "MaxPooling2D", told, shape)
 
 
 def _is_same(pool: Pool, window: Window, given: Shape) -> bool:
-    """Whether its padding is what Keras's 'same' is: none of it counts there. Where it is uneven,
-    means by PyTorch below Keras count the edge again."""
+    """Whether its padding equals Keras's 'same', whose zeros never count. If it is uneven, averages
+    in PyTorch below Keras count the edge twice."""
     same = same_pad(window.size, window.stride, window.dilation, given[1:])
     if pool.kind == "avg" and same[:2] != same[2:]:
         return False
@@ -395,7 +395,7 @@ def _is_same(pool: Pool, window: Window, given: Shape) -> bool:
 
 
 def _fits_steps(own: TrainedLayer) -> bool:
-    """Whether Keras says it in the same words of steps x features."""
+    """Whether the Keras layer is the same for steps x features."""
     match own.layer:
         case Dropout(channels=channels):
             return not channels
@@ -405,11 +405,11 @@ def _fits_steps(own: TrainedLayer) -> bool:
 
 
 def _layer_name(own: TrainedLayer) -> str:
-    """Of a layer that is called again with the same weights the name that it had."""
+    """Return the layer's name; for a layer applied again, that of its first use."""
     return own.name if own.layer.ties else own.again or own.name
 
 
 def _short(numbers: Array) -> Any:
-    """One number where all are the same."""
+    """Write one number if all are equal."""
     first = numbers.flat[0]
     return float(first) if (numbers == first).all() else numbers.tolist()

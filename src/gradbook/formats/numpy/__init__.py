@@ -1,4 +1,4 @@
-"""NumPy: a trained network is written as a program of one file, with its weights beside it.
+"""NumPy: a trained network is written as a one-file program with its weights beside it.
 
-Knows how NumPy says each op. Doesn't know any layer by its name, nor how a network was trained.
-"""
+Knows how each op is written in NumPy. Doesn't know any layer by name, nor how a network was
+trained."""

@@ -1,4 +1,4 @@
-"""How NumPy says our ops: a table of expressions, and the lines that a layer becomes."""
+"""A table of the NumPy expression for each op, and the lines that a layer becomes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gradbook.graph.node import Node, ancestors, same_shape
 from gradbook.graph.window import NOWHERE, Window
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 
-WIDEST_PART = 44  # characters of an expression within another; a longer one gets a name
+WIDEST_PART = 44  # characters of a nested expression; a longer one gets a name
 OF_EACH = {
     "add": "({0} + {1})",
     "subtract": "({0} - {1})",
@@ -33,7 +33,7 @@ OF_EACH = {
     "normal_share": "normal_share({0})",
     "largest": "{largest}",
 }
-CALLS = {  # {shape} is that of a sample; {a} are the op's own settings
+CALLS = {  # {shape} is the shape of a sample; {a} are the op's own settings
     "copy": "{0}",
     "reshape": "{0}.reshape({n}{shape})",
     "spread": "{0}[..., {tail}]",
@@ -61,15 +61,15 @@ SAYS = Vocabulary("NumPy", frozenset({*OF_EACH, *CALLS, "leaf", "constant"}), OT
 
 @dataclass
 class NumpyOps:
-    """Writes a layer as assignments. What is read more than once, or is long, gets a name."""
+    """Writes a layer as assignments. A value that is long or read more than once gets a name."""
 
     ops: LayerOps
     name: str
-    known: dict[Node, str]  # what is read, and the layer's tensors
+    known: dict[Node, str]  # the values that it reads, and the layer's tensors
     lines: list[tuple[str, str]] = field(default_factory=list)  # each name and its expression
 
     def write(self) -> list[tuple[str, str]]:
-        """The assignments; the last is that of the layer."""
+        """Return the assignments; the last is the layer's value."""
         order = list(self._order())
         uses = Counter(x for node in order for x in node.inputs)
         for node in order:
@@ -83,7 +83,7 @@ class NumpyOps:
         return self.lines
 
     def _order(self) -> Iterator[Node]:
-        """All that is to be written, with every op in NumPy's words."""
+        """List all nodes to write, with every op expanded to those that NumPy has."""
         nodes = ancestors([self.ops.made], stop=self.known, sources=SAYS.sources)
         return (node for node in SAYS.complete(nodes) if node not in self.known)
 
@@ -98,7 +98,7 @@ class NumpyOps:
             pairs = zip(inputs, node.inputs, strict=True)
             inputs = [f"{x}[..., {axes}]" if _is_alone(y, node) else x for x, y in pairs]
         call = OF_EACH.get(node.op.name) or CALLS[node.op.name]
-        if call[0] not in "({":  # what a function is given needs no brackets of its own
+        if call[0] not in "({":  # arguments of a function need no brackets
             inputs = [without_brackets(x) for x in inputs]
         text = call.format(*inputs, **_settings(node, inputs))
         if node.op.name == "spread" and not _repeats_by_itself(node, order, self.ops.made):
@@ -107,7 +107,7 @@ class NumpyOps:
 
 
 def without_brackets(text: str) -> str:
-    """An expression without the brackets around all of it."""
+    """Remove the brackets around a whole expression."""
     depth = 0
     for place, character in enumerate(text):
         depth += (character in "([") - (character in ")]")
@@ -118,12 +118,12 @@ def without_brackets(text: str) -> str:
 
 
 def _is_alone(x: Node, node: Node) -> bool:
-    """Whether it is a single value of each sample, beside more of them."""
+    """Whether it has a single value per sample and is combined with larger ones."""
     return x.each and not x.shape and bool(node.shape)
 
 
 def _repeats_by_itself(node: Node, order: Sequence[Node], made: Node) -> bool:
-    """Whether whatever reads it has values of the whole shape beside it."""
+    """Whether each reader combines it with values of the whole shape."""
     return node is not made and all(
         reader.op.shape is same_shape
         and any(x.shape == node.shape and x.op.name != "spread" for x in reader.inputs)
@@ -138,7 +138,7 @@ def _whole_shape(node: Node, given: str) -> str:
 
 
 def _settings(node: Node, inputs: Sequence[str]) -> Mapping[str, Any]:
-    """What the words of an op may say beside its inputs."""
+    """The values of the placeholders in the table, beside the inputs."""
     window = next((one for one in node.attributes if isinstance(one, Window)), Window((1, 1)))
     usual = Window(window.size)
     moves = (

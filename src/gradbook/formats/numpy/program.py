@@ -1,4 +1,4 @@
-"""The whole program: what comes in, the network as one function, the functions that it calls."""
+"""The whole program: preparation of the input, the network as one function, and its helpers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from gradbook.formats.torch.write import WIDEST, function_source, functions
 from gradbook.graph.node import Array
 from gradbook.net.trained import TrainedLayer, TrainedNet, strip_idle, with_answers
 
-WEIGHTS = "_weights.npz"  # after the file's name
+WEIGHTS = "_weights.npz"  # appended to the file's stem
 ROOM = "gradbook.formats.numpy"
 
 
 def numpy_files(trained: TrainedNet, stem: str) -> dict[str, bytes | str]:
-    """The program and its weights, by what follows the file's name."""
+    """Return the program and its weights, by the ending to append to the file's stem."""
     finished = with_answers(strip_idle(trained))
     archive = io.BytesIO()
     tensors: dict[str, Any] = {name: _narrow(x) for name, x in finished.tensors().items()}
@@ -33,7 +33,7 @@ def numpy_files(trained: TrainedNet, stem: str) -> dict[str, bytes | str]:
 
 
 def _narrow(array: Array) -> NDArray[Any]:
-    """In 32 bits where these say the same."""
+    """Convert to 32 bits if nothing is lost."""
     narrow = array.astype(np.float32)
     return narrow if np.array_equal(narrow, array) else array
 
@@ -68,7 +68,7 @@ def _source(trained: TrainedNet, stem: str) -> str:
 
 
 def _called(network: str) -> Iterator[str]:
-    """The functions that the text calls, and those that these call."""
+    """Yield the functions that the text calls, and those that these call."""
     known, waiting, taken = functions(ROOM), network, dict[str, str]()
     while True:
         called = (name for name in known if re.search(rf"(?<![\w.]){name}\(", waiting))

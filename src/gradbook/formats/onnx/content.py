@@ -1,4 +1,4 @@
-"""The content of an ONNX file: its nodes that matter, its constants, what goes in and comes out."""
+"""The content of an ONNX file: its relevant nodes, its constants, its input and its output."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 
-# How much there is in a file, counted before an object is made of each of its parts.
+# The size of a file's content, counted before objects are made of it.
 #
-# Protobuf writes a message as fields: a key, which is the field's number and how it is written, and
-# a value. A message within it is so many bytes, so that a file of two bytes for each becomes
-# hundreds of times as large once it is parsed.
+# Protobuf writes a message as fields: a key (the field's number and how the value is written) and a
+# value. A nested message may take only two bytes in the file, but hundreds of times as much memory
+# once it is parsed.
 
-Descriptor = Any  # of protobuf, which has no types of its own
-VARIED, EIGHT, LONG, FOUR = 0, 1, 2, 5  # how a value is written
+Descriptor = Any  # protobuf's classes have no type hints
+VARIED, EIGHT, LONG, FOUR = 0, 1, 2, 5  # the ways of writing a value
 MOST_BITS = 70  # of a number
 CUT = "it is cut short, or it isn't an ONNX file"
 
 
 class Within:
-    """What stands in the fields of a message that are written as so many bytes."""
+    """The fields of a message type that can grow when they are parsed."""
 
     def __init__(self) -> None:
         self.messages: dict[int, Within] = {}
-        self.numbers: set[int] = set()  # fields of whole numbers side by side, a byte or more each
+        self.numbers: set[int] = set()  # fields of packed integers, each at least a byte
 
 
 def require_modest(content: bytes, kind: Descriptor) -> None:
-    """Refuse what would take much more memory than its bytes once it is parsed as this message."""
+    """Refuse a message that would take much more memory than its bytes once it is parsed."""
     fields, numbers, at = 0, 0, 0
     open_ones = [(len(content), fields_of(kind, {}))]
     while open_ones:
@@ -88,7 +88,7 @@ def _require_shallow(depth: int) -> None:
 
 
 def _number(content: bytes, at: int, end: int) -> tuple[int, int]:
-    """A number of seven bits a byte, and where it ends."""
+    """Read a variable-length integer, seven bits per byte; return it and its end."""
     found = shift = 0
     while at < end and shift < MOST_BITS:
         byte = content[at]
@@ -101,7 +101,7 @@ def _number(content: bytes, at: int, end: int) -> tuple[int, int]:
 
 
 def fields_of(kind: Descriptor, known: dict[str, Within]) -> Within:
-    """By the numbers of the fields; messages stand within themselves, so each is asked once."""
+    """Index a message type by field numbers; types may nest in themselves, so each is done once."""
     if kind.full_name in known:
         return known[kind.full_name]
     found = known[kind.full_name] = Within()
@@ -113,27 +113,27 @@ def fields_of(kind: Descriptor, known: dict[str, Within]) -> Within:
     return found
 
 
-# Where a network ends: which output is its own, and what its classes are called.
+# The end of a network: which output is its own, and the names of its classes.
 #
-# Writers put more behind a network than it is: the label of the likeliest class beside the
-# probabilities, a map from names to them, 1 − p beside p, shares of several sigmoids.
+# Exporters append more than the network: the likeliest class's label beside the probabilities, a
+# map from names to them, 1 − p beside p, normalised shares of several sigmoids.
 
-FLOATS = (1, 10, 11)  # of 32, 16 and 64 bits, as ONNX numbers its types
+FLOATS = (1, 10, 11)  # of 32, 16 and 64 bits, by ONNX's numbers of types
 Constants = Mapping[str, NDArray[Any]]
 LABELS = ("classlabels_strings", "classlabels_ints", "classlabels_int64s")
 PASSING = ("Identity", "Cast")
-SURE = ("SOFTMAX", "LOGISTIC")  # how a LinearClassifier makes probabilities of its sums
+SURE = ("SOFTMAX", "LOGISTIC")  # how a LinearClassifier turns its sums into probabilities
 
 
 @dataclass(frozen=True)
 class NetworkEnd:
-    """The network's own last value; whether probabilities are made of it; the classes, if told."""
+    """The network's own last value, whether probabilities follow from it, and its classes."""
 
     made: str
     probabilities: bool = False
     both: bool = False  # 1 − p and p of one output
     classes: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()  # of which any number may hold
+    labels: tuple[str, ...] = ()  # for independent labels, any number of which may hold
 
 
 def end_of(graph: GraphProto, constants: Constants) -> NetworkEnd:
@@ -163,13 +163,13 @@ def end_of(graph: GraphProto, constants: Constants) -> NetworkEnd:
     known = next((names for names in classes if names), ())
     source = _maker(found.made, makers)
     is_sigmoid = not found.probabilities and source is not None and source.op_type == "Sigmoid"
-    if is_sigmoid and any(node.op_type == "Binarizer" for node in paths):  # each held against ½
+    if is_sigmoid and any(node.op_type == "Binarizer" for node in paths):  # each is compared with ½
         return NetworkEnd(found.made, labels=known or ("",))
     return NetworkEnd(found.made, found.probabilities or bool(known), found.both, known)
 
 
 def _path(name: str, makers: Mapping[str, NodeProto]) -> Iterator[NodeProto]:
-    """The nodes that lead to a label, the last first."""
+    """Yield the nodes that lead to a label, from the last to the first."""
     for _ in range(limits.SIDES.most):
         node = makers.get(name)
         if node is None:
@@ -181,7 +181,7 @@ def _path(name: str, makers: Mapping[str, NodeProto]) -> Iterator[NodeProto]:
 
 
 def _names(node: NodeProto, constants: Constants) -> tuple[str, ...]:
-    """The classes that a node names: a map, a linear classifier, or what looks labels up."""
+    """Read class names from a map, a linear classifier, or a label lookup."""
     from onnx import helper
 
     if node.op_type == "ArrayFeatureExtractor":
@@ -196,7 +196,7 @@ def _name(told: object) -> str:
 
 
 def _probabilities(name: str, makers: Mapping[str, NodeProto], constants: Constants) -> NetworkEnd:
-    """What is before nodes that make probabilities of classes of it."""
+    """Return the value before nodes that only turn it into probabilities of classes."""
     last = _maker(name, makers)
     if last is None or not last.input:
         return NetworkEnd(name)
@@ -216,7 +216,7 @@ def _probabilities(name: str, makers: Mapping[str, NodeProto], constants: Consta
 
 
 def _maker(name: str, makers: Mapping[str, NodeProto]) -> NodeProto | None:
-    """The node that makes a value, those that pass it on aside."""
+    """Return the node that makes a value, skipping nodes that pass it on unchanged."""
     node = makers.get(name)
     for _ in range(limits.SIDES.most):
         if node is None or node.op_type not in PASSING:
@@ -226,18 +226,18 @@ def _maker(name: str, makers: Mapping[str, NodeProto]) -> NodeProto | None:
 
 
 def _is_sure(node: NodeProto) -> bool:
-    """Whether it makes probabilities, of which shares are shares."""
+    """Whether it makes probabilities, whose normalised shares are probabilities too."""
     ends = (
         one.s.decode("utf-8", "replace") for one in node.attribute if one.name == "post_transform"
     )
     return node.op_type in ("Sigmoid", "Softmax") or next(ends, "") in SURE
 
 
-WHOLE = (6, 7)  # of 32 and 64 bits, as ONNX numbers its types
-UINT8 = 2  # as ONNX numbers its types
+WHOLE = (6, 7)  # of 32 and 64 bits, by ONNX's numbers of types
+UINT8 = 2  # by ONNX's numbers of types
 REMARK = (
-    "the file holds the network for inference: dropout isn't in it, nor normalisation that was "
-    "folded into other layers"
+    "the file contains the network for inference, without dropout and without normalisation that "
+    "was folded into other layers"
 )
 
 
@@ -260,7 +260,7 @@ def read_content(path: Path) -> ForeignGraph:
         return _content(model, constants)
     except DataError as error:
         raise DataError(error.message, file=os.fspath(path)) from error
-    except Exception as error:  # protobuf and the checker have errors of many kinds
+    except Exception as error:  # protobuf and the checker raise errors of many kinds
         first = str(error).strip().partition("\n")[0] or type(error).__name__
         raise DataError(f"not a valid ONNX model ({first})", file=os.fspath(path)) from error
 
@@ -271,7 +271,7 @@ def content_of(model: ModelProto) -> ForeignGraph:
 
 
 def _without_data(model: ModelProto) -> ModelProto:
-    """The model with tensors of nothing: what is checked is how it is built."""
+    """Empty the model's tensors, so that only its structure is checked."""
     from onnx import TensorProto
 
     for tensor in model.graph.initializer:
@@ -342,7 +342,7 @@ def _operator(node: NodeProto) -> ForeignOp:
 
 
 def _plain(value: Any) -> Any:
-    """Text in place of bytes, arrays in place of tensors, and lists of the same."""
+    """Convert bytes to text and tensors to arrays, also within lists."""
     from onnx import TensorProto, numpy_helper
 
     if isinstance(value, TensorProto):
@@ -353,7 +353,7 @@ def _plain(value: Any) -> Any:
 
 
 def _columns(graph: GraphProto, given: Mapping[str, ValueInfoProto]) -> tuple[str, ...]:
-    """The names of inputs that are a table's columns, put side by side before all else."""
+    """Return the names of inputs that are a table's columns, concatenated before all else."""
     one = _put_together(graph, tuple(given)) if len(given) > 1 else None
     sizes = (value.type.tensor_type.shape.dim for value in given.values())
     if one is None or any([d.dim_value for d in dims[1:]] != [1] for dims in sizes):
@@ -362,14 +362,14 @@ def _columns(graph: GraphProto, given: Mapping[str, ValueInfoProto]) -> tuple[st
 
 
 def _put_together(graph: GraphProto, names: Sequence[str]) -> NodeProto | None:
-    """The node that puts these inputs side by side, and is alone in reading them."""
+    """Return the node that concatenates these inputs and is their only reader."""
     readers = [node for node in graph.node if {*node.input} & {*names}]
     alone = len(readers) == 1 and readers[0].op_type in ("Concat", "FeatureVectorizer")
     return readers[0] if alone and sorted(readers[0].input) == sorted(names) else None
 
 
 def _array(tensor: TensorProto, path: Path) -> NDArray[Any]:
-    """A tensor's values, those in another file only from beside this one."""
+    """Return a tensor's values; those in another file must be in the same folder."""
     from onnx import TensorProto, helper, numpy_helper
 
     if tensor.data_location != TensorProto.EXTERNAL:
@@ -390,7 +390,7 @@ def _array(tensor: TensorProto, path: Path) -> NDArray[Any]:
 
 
 def _gather_constants(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> None:
-    """What stands in nodes of its own goes to the others."""
+    """Move constants that are stored as nodes to the other constants."""
     from onnx import numpy_helper
 
     for node in list(graph.node):
@@ -409,7 +409,7 @@ def _gather_constants(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> 
 
 
 def _notes(told: Mapping[str, str]) -> Notes:
-    """Each stands as JSON under its name."""
+    """Read notes, each of which is JSON under its name."""
     found = {}
     for name in (
         "preparation",

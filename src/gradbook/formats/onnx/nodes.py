@@ -1,4 +1,4 @@
-"""The nodes and tensors of an ONNX model as they are made, each under its name."""
+"""The nodes and tensors of an ONNX model while it is built, by name."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class OnnxNodes(OpWriter[str]):
-    """What stands there so far, and what adds to it. A value is its name."""
+    """The nodes and tensors so far, and the methods that add to them. A value is its name."""
 
     opset: int
     nodes: list[NodeProto] = field(default_factory=list)
     tensors: dict[str, TensorProto] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
-    merged: frozenset[Node] = frozenset()  # said together with what reads them
+    merged: frozenset[Node] = frozenset()  # written together with the op that reads them
 
     def node(self, word: str, inputs: Sequence[str], *made: str, **attributes: Any) -> str:
-        """Of several values that it makes, the last is what goes on and the others are left out."""
+        """Add a node; of several outputs, the last is used and the others are left out."""
         from onnx import helper
 
         self.nodes.append(helper.make_node(word, inputs, made, name=made[-1], **attributes))
@@ -36,7 +36,7 @@ class OnnxNodes(OpWriter[str]):
         return made[-1]
 
     def laid_out(self, x: str, shape: Shape, made: str) -> str:
-        """The same values of each sample in another shape."""
+        """Reshape each sample's values."""
         return self.node("Reshape", [x, self.sizes(made, "shape", [0, *shape])], made)
 
     def fitted(self, x: str, shape: Shape, wanted: Shape) -> str:
@@ -48,7 +48,7 @@ class OnnxNodes(OpWriter[str]):
     # Tensors.
 
     def tensor_of(self, node: Node, array: Array) -> str:
-        """What no sample changes: a tensor of the layer, or a number of the op."""
+        """Add a value that no sample changes: a tensor of the layer, or a number of the op."""
         if name := self.ops.tensor(node):
             return self.shared(name, array)
         if array.size == 1:
@@ -56,7 +56,7 @@ class OnnxNodes(OpWriter[str]):
         return self.tensor(self.unused(f"{self.own.name}.{node.op.name}"), array)
 
     def shared(self, name: str, array: Array) -> str:
-        """A tensor of the layer, or of the one that it is again, which stands there already."""
+        """Add the layer's tensor, or reuse it if the layer is applied again."""
         full = self.own.tensor_name(name)
         there = self.tensors.get(full)
         if there is None:
@@ -80,7 +80,7 @@ class OnnxNodes(OpWriter[str]):
         return name
 
     def unused(self, name: str) -> str:
-        """This name, or with a number after it."""
+        """Return this name, with a number appended if it is taken."""
         stem, number = name, 2
         while name in self.taken:
             name, number = f"{stem}{number}", number + 1

@@ -1,4 +1,4 @@
-"""How ONNX says our ops: a table of those that work on each value, a function for any other."""
+"""How ops are written in ONNX: elementwise ones by a table, any other by a function."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from gradbook.graph.tensors import divisors
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 
-LOWEST = -1e30  # a score beside which any other is so large that no share is left
-SAME = ("copy", "spread", "spread_channels")  # ONNX repeats values without being told
+LOWEST = -1e30  # a masked score, so low that its share is 0
+SAME = ("copy", "spread", "spread_channels")  # ONNX repeats values by itself
 SUMS = ("conv", "conv_back", "linear")
-AXES_AS_INPUT = {"ReduceSum": 13}  # the first opset in which it is told its axes so, or else 18
-OPERATORS = {  # of each value
+AXES_AS_INPUT = {"ReduceSum": 13}  # the first opset that reads axes from an input; 18 for others
+OPERATORS = {  # elementwise
     "add": "Add",
     "subtract": "Sub",
     "multiply": "Mul",
@@ -38,14 +38,14 @@ OPERATORS = {  # of each value
     "power": "Pow",
     "prelu": "PRelu",
 }
-OF_EACH = ("leaky_relu", "relu6", "choose", "normal_share")  # in several, or with a setting
+OF_EACH = ("leaky_relu", "relu6", "choose", "normal_share")  # several operators, or a setting
 OpWord = Callable[[OnnxNodes, Node, str], Shape | None]
-"""Writes what an op makes under a name; gives its shape where it isn't the op's own."""
+"""Writes an op's result under a name; returns its shape if it differs from the op's."""
 
 
 def write_op(content: OnnxNodes, node: Node, made: str) -> tuple[str, Shape]:
-    """The nodes of an op: the name of what they make, and how that lies, which goes with the op's
-    own shape."""
+    """Write the nodes of an op; return the name of the result and its shape, which broadcasts like
+    the op's own."""
     if node.op.name in SAME and node is not content.ops.made:
         name, shape = content.known[node.inputs[0]]
         if len(shape) == len(node.shape) or node.op.name == "copy":
@@ -98,7 +98,7 @@ def _stepped(content: OnnxNodes, node: Node, made: str) -> None:
     content.node("Mul", [content.node("Floor", [above], f"{made}.whole"), step], made)
 
 
-# Laid out anew.
+# Values laid out in another shape.
 
 
 def _spread(content: OnnxNodes, node: Node, made: str) -> Shape:
@@ -133,7 +133,7 @@ def _laid_out(content: OnnxNodes, node: Node, made: str) -> None:
             content.node("Concat", columns, made, axis=3)
         case "unpooled":
             times = content.tensor(f"{made}.times", np.array([1, 1, *_window(node).size], float))
-            nowhere = content.tensor(f"{made}.region", np.zeros(0))  # of what: of all
+            nowhere = content.tensor(f"{made}.region", np.zeros(0))  # the whole region
             told = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
             content.node("Resize", [*given, nowhere, times], made, mode="nearest", **told)
 
@@ -162,7 +162,7 @@ def _sum(content: OnnxNodes, node: Node, made: str, bias: Node | None = None) ->
 
 
 def _reduce(word: str, content: OnnxNodes, node: Node, made: str) -> Shape:
-    """Over channels, or over the last axes; these stay, with a single place each."""
+    """Reduce over channels, or over the last axes, which stay with size 1."""
     (x,) = node.inputs
     axes = [*range(len(node.shape) + 1, len(x.shape) + 1)] or [1]
     if content.opset < AXES_AS_INPUT.get(word, 18):
@@ -175,14 +175,14 @@ def _reduce(word: str, content: OnnxNodes, node: Node, made: str) -> Shape:
 def _maxpool(content: OnnxNodes, node: Node, made: str) -> None:
     x, window = content.value(node.inputs[0]), _window(node)
     sides = window.pad
-    if _is_wide(window):  # onnxruntime takes no padding that is wider than a window
+    if _is_wide(window):  # onnxruntime refuses padding that is wider than a window
         x, sides = _framed(content, made, x, sides), NOWHERE
     told = {"pads": sides} if any(sides) else {}
     content.node("MaxPool", [x], made, kernel_shape=window.size, **_moves(window), **told)
 
 
 def _avgpool(content: OnnxNodes, node: Node, made: str) -> None:
-    """Where AveragePool doesn't count like this in every opset: sums over how much counts."""
+    """Write AveragePool if all opsets count the padding alike, else a sum divided by counts."""
     (x,), window = node.inputs, _window(node)
     counted: Any = node.attributes[1]
     told = {"kernel_shape": window.size, **_moves(window)}
@@ -200,7 +200,7 @@ def _avgpool(content: OnnxNodes, node: Node, made: str) -> None:
 
 
 def _framed(content: OnnxNodes, made: str, x: str, sides: Sides) -> str:
-    """With so much around it that is never the largest."""
+    """Pad with a value that is never the largest."""
     top, left, below, right = sides
     pads = content.sizes(made, "pads", [0, 0, top, left, 0, 0, below, right])
     return content.node("Pad", [x, pads, content.number("lowest", -np.inf)], f"{made}.framed")
@@ -270,7 +270,7 @@ SAYS = Vocabulary("ONNX", frozenset({*WORDS, *OPERATORS, *OF_EACH}), OTHER_FORMA
 
 
 def is_said_together(node: Node) -> bool:
-    """Whether an op says what it is given too: a sum with its bias, a sum over its count."""
+    """Whether ONNX writes an op and its input as one: a sum with its bias, or a mean."""
     if len(node.inputs) != 2 or node.inputs[1].each:
         return False
     (sums, other), word = node.inputs, node.op.name

@@ -1,4 +1,4 @@
-"""Reads ONNX: what each of its operators may be told, and what it does."""
+"""Reads ONNX: the settings of each operator, and its effect."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ TRAINING = "it is in training mode: export the network for inference"
 
 
 def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
-    """The network in an .onnx file; all that has no layer here is told at once."""
+    """Read an .onnx file; everything without a layer here is reported at once."""
     graph = read_content(Path(path))
     return read_own(graph, partial(_written, graph.version)) or read_graph(
         graph, OPERATORS, os.fspath(path)
@@ -71,18 +71,18 @@ def _written(opset: int, trained: TrainedNet, with_preparation: bool) -> Foreign
     return content_of(onnx_model(trained, opset, True, with_preparation, noted=False))
 
 
-# What operators are told.
+# Settings of operators.
 
 
 class ShortNumber(FiniteNumber):
-    """A finite number with no more digits than the 32 bits in which ONNX keeps it."""
+    """A finite number with no more digits than ONNX's 32 bits have."""
 
     def read(self, value: object) -> float:
         return float(str(np.float32(super().read(value))))
 
 
 def usual(value: object) -> IfThere:
-    """What may be there, if it says what is understood without it."""
+    """Allow a setting only with its default."""
     return IfThere(Only(value))
 
 
@@ -109,7 +109,7 @@ POOL: Mapping[str, Kind] = {
     "ceil_mode": FLAG,
     "count_include_pad": FLAG,
 }
-UNUSED = IfThere(Anything())  # of training, or of an output that isn't read
+UNUSED = IfThere(Anything())  # for training, or for an output that isn't read
 RECURRENT: Mapping[str, Kind] = {
     "direction": usual("forward"),
     "hidden_size": IfThere(WholeNumber(1)),
@@ -129,7 +129,7 @@ REDUCED = Schema(
 
 AXES_TOLD = Schema(axes=Usually(ListOf(AXIS, 0, 8), None))
 CASTS = Schema(to=WholeNumber(), saturate=UNUSED, round_mode=UNUSED)
-BOOL = 9  # as ONNX numbers its types
+BOOL = 9  # by ONNX's numbers of types
 NUMBER = FiniteNumber()
 SIGNS: Mapping[str, Sign] = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/"}
 ACTIVATIONS = {
@@ -175,7 +175,7 @@ def conv_back(net: GrowingNet, told: Told, x: Value, weight: Value, bias: Value 
     live, kernel = net.live(x), net.shape_of(weight)[2:]
     if len(kernel) != 2 or told["auto_pad"] not in ("NOTSET", "VALID"):
         raise NoLayer(
-            "only transposed windows over rows and columns can be read, padded by numbers"
+            "only transposed convolutions over rows and columns with explicit pads can be read"
         )
     _, stride, (top, left, below, right), dilation = _moves(told, kernel, live)
     rows, columns = told["output_padding"]
@@ -184,7 +184,7 @@ def conv_back(net: GrowingNet, told: Told, x: Value, weight: Value, bias: Value 
 
 
 def _moves(told: Told, kernel: Sequence[int], live: Live) -> tuple[Both, Both, Any, Both]:
-    """A window's size, stride, padding and dilation; over steps alone these are columns here."""
+    """Return a window's size, stride, padding and dilation; steps are columns of one row here."""
     along = len(kernel) == 1
 
     def both(name: str, usual: Sequence[int]) -> Both:
@@ -196,7 +196,7 @@ def _moves(told: Told, kernel: Sequence[int], live: Live) -> tuple[Both, Both, A
     size = (1, kernel[0]) if along else (kernel[0], kernel[1])
     if both("kernel_shape", kernel) != size:
         has, said = spell(size), spell(both("kernel_shape", kernel))
-        raise NoLayer(f"its weights are of windows of {has}, but its kernel_shape is {said}")
+        raise NoLayer(f"its weights are for windows of {has}, but its kernel_shape is {said}")
     stride, dilation = (
         both("strides", (1, 1)[: len(kernel)]),
         both("dilations", (1, 1)[: len(kernel)]),
@@ -208,7 +208,7 @@ def _moves(told: Told, kernel: Sequence[int], live: Live) -> tuple[Both, Both, A
     match told["auto_pad"]:
         case "SAME_UPPER":
             pad = SAME
-        case "SAME_LOWER":  # what is too much for both ends stands before
+        case "SAME_LOWER":  # the larger share of uneven padding comes first
             top, left, below, right = same_pad(size, stride, dilation, live.size[1:])
             pad = (below, right, top, left)
         case "VALID":
@@ -236,7 +236,7 @@ def _not_so_long(name: str, count: int, numbers: Sequence[int]) -> SchemaError:
 def resize(
     net: GrowingNet, told: Told, x: Value, roi: Value = None, scales: Value = None, to: Value = None
 ) -> Value:
-    """By a factor, or to a size, of which each value stands as often as fits."""
+    """Enlarge by a factor, or to a size, by repeating each value."""
     is_asymmetric = told["coordinate_transformation_mode"] == "asymmetric"
     ways = ("floor",) if is_asymmetric else ("round_prefer_floor", "round_prefer_ceil")
     if told["mode"] != "nearest" or told["nearest_mode"] not in ways:
@@ -247,13 +247,13 @@ def resize(
         asked = net.weight(to, "sizes").ravel().tolist()
         factors = [a / b for a, b in zip(asked, net.live(x).shape, strict=True)]
     if factors[:2] != [1, 1]:
-        raise NoLayer("only rows and columns can be made more")
+        raise NoLayer("only rows and columns can be enlarged")
     return net.enlarge(x, factors[2:])
 
 
 @OPERATORS.add("LinearRegressor", inputs=1, **LINEAR, targets=IfThere(WholeNumber(1)))
 def linear(net: GrowingNet, told: Told, x: Value) -> Value:
-    """Sums of which classes are told, or numbers themselves."""
+    """Read linear sums: for classes, or as the predicted numbers."""
     live, ends = net.live(x), told["post_transform"]
     weight = np.array(told["coefficients"]).reshape(-1, prod(live.size))
     bias = np.array(told["intercepts"] or [0.0] * len(weight))
@@ -378,7 +378,7 @@ def batchnorm(net: GrowingNet, told: Told, x: Value, *tensors: Value) -> Value:
 @OPERATORS.add("InstanceNormalization", inputs=3, epsilon=EPSILON)
 def group_norm(net: GrowingNet, told: Told, x: Value, scale: Value, shift: Value) -> Value:
     live = net.live(x)
-    anew = not live.is_as_ours  # groups as channels of their own, which are scaled afterwards
+    anew = not live.is_as_ours  # groups become channels, which are scaled afterwards
     own, plus = (net.weight(value, noted=not anew) for value in (scale, shift))
     made = net.group_norm(live, told.get("num_groups", live.shape[1]), told["epsilon"], own, plus)
     if anew:
@@ -415,11 +415,11 @@ def recur(
     lengths: Value = None,
     *states: Value,
 ) -> tuple[Value, ...]:
-    """Its states at all steps; whoever reads the last alone takes that out."""
+    """Return the states at all steps, and the last one if it is read."""
     live = net.live(x)
     begin_at_0 = all(s is None or (isinstance(s, Fixed) and not s.array.any()) for s in states)
     if not begin_at_0:
-        raise NoLayer("only states that begin at 0 can be read, and cells that gates don't see")
+        raise NoLayer("only states that begin at 0, and gates that don't read cells, can be read")
     if lengths is not None and (net.weight(lengths, "sequence_lens") != live.shape[0]).any():
         raise NoLayer("only sequences of the same length can be read")
     tensors = net.weights(weight=fed, recurrent_weight=back, bias=both)
@@ -455,17 +455,17 @@ def _require_shapes(
 
 @OPERATORS.add("Softmax", "LogSoftmax", inputs=1, axis=IfThere(AXIS))
 def softmax(net: GrowingNet, told: Told, x: Value) -> Value:
-    """Before opset 13 shares are of all values from an axis on, of which there may be one."""
+    """Read a softmax; before opset 13 it is over all axes from one on."""
     axis, shape = told.get("axis"), net.shape_of(x)
     if net.graph.version < 13:
         axis = (1 if axis is None else axis) % len(shape)
         if prod(shape[axis + 1 :]) > 1:
-            raise NoLayer("its shares are of all values of several axes: only one can be read")
+            raise NoLayer("its softmax is over several axes: only one can be read")
     kind = "softmax" if net.op.word == "Softmax" else "log softmax"
     return net.softmax(x, -1 if axis is None else axis, kind)
 
 
-# What only lays values out anew.
+# Operators that only rearrange values.
 
 
 @OPERATORS.add("Transpose", inputs=1, perm=Usually(ListOf(AXIS, 1, 8), []))
@@ -535,14 +535,14 @@ def split(net: GrowingNet, told: Told, x: Value, at: Value = None) -> tuple[Valu
 
 @OPERATORS.add("Cast", inputs=1, **CASTS.kinds)
 def cast(net: GrowingNet, told: Told, x: Value) -> Value:
-    """Between kinds of floats, and of whole numbers that come in or stand in the file."""
+    """Cast between float types; integers only for the input and for constants."""
     is_float = told["to"] in FLOATS
     if isinstance(x, Fixed):
         kind = np.float64 if is_float else bool if told["to"] == BOOL else np.int64
         return fixed(x.array.astype(kind), x)
     is_given = isinstance(x, Live) and net.is_given(x)
     if not is_float and not (is_given and (net.graph.is_whole or net.graph.is_bytes)):
-        raise NoLayer("it cuts numbers down to whole ones: only floats can be read")
+        raise NoLayer("it converts numbers to integers: only floats can be read")
     return x
 
 
@@ -596,7 +596,7 @@ def triangle(net: GrowingNet, told: Told, x: Value, at: Value = None) -> Value:
     return net.compute(lambda numbers: part(numbers, diagonal), x, why=NO_LAYER)
 
 
-# Missing numbers of a table.
+# Missing numbers in a table.
 
 
 @OPERATORS.add("IsNaN", asks=True, inputs=1)
@@ -617,7 +617,7 @@ def impute(net: GrowingNet, told: Told, x: Value) -> Value:
     return net.fill_in(x, np.array(told["imputed_value_floats"]))
 
 
-# What works on each value alone.
+# Elementwise operators.
 
 
 def _elu(x: Any, alpha: float = 1.0) -> Any:
@@ -669,7 +669,7 @@ def activated(kind: str) -> Operator:
 
 
 def computed(function: Callable[..., Any], **settings: Kind) -> Operator:
-    """Of each value alone; only what several of them come to may be a layer."""
+    """An elementwise operator, which is a layer only as part of a region."""
 
     def take(net: GrowingNet, told: Told, *given: Value) -> Value:
         return net.compute(partial(function, **told), *given)

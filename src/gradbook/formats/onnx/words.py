@@ -1,4 +1,4 @@
-"""What ONNX calls our activations."""
+"""ONNX's names of the activations."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class OnnxWord:
-    """An operator, the attributes that it must have, and those that are fields of our layer."""
+    """An operator, the attributes that it must have, and those that are fields of the layer."""
 
     operator: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-ACTIVATIONS = {  # by our words; others are written and read by what they are made of
+ACTIVATIONS = {  # by gradbook's names; other activations are written and read as simpler operators
     "sigmoid": OnnxWord("Sigmoid"),
     "tanh": OnnxWord("Tanh"),
     "relu": OnnxWord("Relu"),

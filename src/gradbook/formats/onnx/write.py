@@ -1,4 +1,4 @@
-"""Writes the ONNX model of a trained network: by its own layers' operators, else by our ops'."""
+"""Writes a trained network as an ONNX model: as ONNX's operator for a layer, else as ops."""
 
 from __future__ import annotations
 
@@ -42,11 +42,10 @@ def onnx_bytes(
     fold: bool = True,
     with_preparation: bool = False,
 ) -> bytes:
-    """The content of an .onnx file.
+    """Return the content of an .onnx file.
 
-    Without preparation it takes what the network takes and says what the network says; with it, it
-    takes bytes (or a table's numbers) and says probabilities (or the number that is predicted).
-    """
+    Without preparation, its input and output are the network's own; with preparation, its input is
+    bytes (or a table's numbers) and its output probabilities (or the predicted number)."""
     try:
         import onnx
     except ImportError as error:
@@ -102,7 +101,7 @@ def onnx_model(
 
 
 class OnnxContent(OnnxNodes):
-    """The nodes and tensors of a model as they are made, layer by layer."""
+    """The nodes and tensors of a model, added layer by layer."""
 
     def __init__(self, trained: TrainedNet, opset: int, with_preparation: bool) -> None:
         super().__init__(opset)
@@ -129,7 +128,7 @@ class OnnxContent(OnnxNodes):
         return helper.make_tensor_value_info(made, TensorProto.FLOAT, shape)
 
     def called(self, number: int) -> str:
-        """The name of a layer's value: each goes by the layer that makes it."""
+        """The name of a layer's value, which is that of the layer."""
         if number == 0:
             return "images" if self.takes_bytes else "input"
         if number < len(self.trained.layers):
@@ -147,7 +146,7 @@ class OnnxContent(OnnxNodes):
                 self.in_ops(inputs, self.called(number))
 
     def as_numbers(self, images: str) -> str:
-        """Bytes as floats, in the shape that the network takes."""
+        """Convert bytes to floats, in the network's input shape."""
         from onnx import TensorProto
 
         floats = self.node("Cast", [images], "floats", to=TensorProto.FLOAT)
@@ -156,7 +155,7 @@ class OnnxContent(OnnxNodes):
 
     def in_ops(self, inputs: dict[int, str], made: str) -> None:
         own = self.own
-        if isinstance(own.layer, ScaleShift):  # one number for all where there is but one
+        if isinstance(own.layer, ScaleShift):  # one number if all are equal
             both = own.tensors.items()
             alike = {name: x.ravel()[:1] for name, x in both if (x == x.flat[0]).all()}
             own = own.with_tensors(**alike)
@@ -164,7 +163,7 @@ class OnnxContent(OnnxNodes):
         self.known = {node: (inputs[number], node.shape) for number, node in ops.given.items()}
         together = (node.inputs[0] for node in ops.steps if is_said_together(node))
         self.merged = frozenset(node for node in together if ops.uses[node] == 1)
-        if not ops.steps:  # a flatten of what is flat
+        if not ops.steps:  # a flatten of a flat value
             self.node("Identity", [self.value(ops.made)], made)
         for node in ops.steps:
             if node in self.merged:
@@ -176,7 +175,7 @@ class OnnxContent(OnnxNodes):
             self.known[node] = write_op(self, node, name)
 
     def in_its_own_words(self, x: str, made: str) -> bool:
-        """Whether ONNX has an operator for the whole layer, which is then written."""
+        """Write the layer as one ONNX operator; return whether there is one."""
         own = self.own
         match own.layer:
             case BatchNorm(epsilon):
@@ -203,7 +202,7 @@ class OnnxContent(OnnxNodes):
         return True
 
     def softmax(self, layer: Activation, x: str, made: str) -> None:
-        """Of steps at each, which are turned last: every opset means the same by that axis."""
+        """Take sequences' softmax over a last axis, which means the same in every opset."""
         word = ACTIVATIONS[layer.kind].operator
         if len(self.own.given) == 1:
             self.node(word, [x], made, axis=1)
@@ -213,7 +212,7 @@ class OnnxContent(OnnxNodes):
         self.node("Transpose", [shares], made, perm=[0, 3, 1, 2])
 
     def normalise(self, layer: SampleNorm, x: str, made: str) -> None:
-        """By the one operator that every opset has: a group at a time is an instance's channel."""
+        """Use the one operator that every opset has: each group is a channel of an instance."""
         own, name, groups = self.own, self.own.name, layer.groups_in(self.own.given)
         ones, zeros = (
             self.tensor(f"{name}.{word}", np.full(groups, number))
@@ -229,7 +228,7 @@ class OnnxContent(OnnxNodes):
         self.node("Add", [self.node("Mul", [normal, scale], f"{name}.scaled"), shift], made)
 
     def recur(self, layer: Recurrent, x: str, made: str) -> None:
-        """By ONNX's operator, which reads (steps, samples, features)."""
+        """Use ONNX's operator, which reads (steps, samples, features)."""
         own, (features, _, steps) = self.own, self.own.given
         x = self.node("Transpose", [x], f"{own.name}.turned", perm=[3, 0, 1, 2])
         shape = self.sizes(own.name, "steps_shape", [steps, -1, features])

@@ -1,5 +1,4 @@
-"""PyTorch: exported programs are read, a module with its weights and training loop is written.
+"""PyTorch: reads exported programs; writes a module with its weights and training loop.
 
-Knows PyTorch's operators, layers and the .pt2 file, and needs no PyTorch and no pickle for them.
-Doesn't know how a network was trained but for what it is told to say in a training loop.
-"""
+Knows PyTorch's operators, layers and the .pt2 file, and needs neither PyTorch nor pickle for them.
+Doesn't know how a network was trained, except for the settings of the training loop."""

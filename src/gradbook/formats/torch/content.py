@@ -1,4 +1,4 @@
-"""The content of a .pt2 file: its calls of operators in order, and its weights."""
+"""The content of a .pt2 file: its operator calls in order, and its weights."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ TENSOR = Schema(
     ),
 )
 NOTES = "gradbook.json"  # among torch.export.save's extra_files: classes and preparation
-GIVEN = ("self", "input")  # what PyTorch calls what an operator reads first
+GIVEN = ("self", "input")  # PyTorch's names of an operator's first input
 REMEDY = "save it with torch.export.save of a newer PyTorch, such as 2.13, or export ONNX"
 
 
@@ -53,7 +53,9 @@ def read_content(stream: BinaryIO, file: str | os.PathLike[str]) -> ForeignGraph
     with archive_of(stream, file, ".pt2") as archive:
         found = [name for name in archive.names if name.endswith("models/model.json")]
         if len(found) != 1:
-            raise DataError(f"it holds {len(found)} models, and exactly one is expected: {REMEDY}")
+            raise DataError(
+                f"it contains {len(found)} models, but exactly one is expected: {REMEDY}"
+            )
         folder = found[0].removesuffix("models/model.json")
         if archive.bytes_of(f"{folder}byteorder", limits.SETTINGS).strip() != b"little":
             raise DataError("its weights are big-endian: only little-endian ones can be read")
@@ -71,7 +73,7 @@ def _content(
     outputs = signature["output_specs"]
     returned = [x for x in outputs if "user_output" in x]
     if len(returned) < len(outputs):
-        raise DataError("it changes values of its own: call module.eval() before exporting")
+        raise DataError("it changes its own buffers: call module.eval() before exporting")
     for tensors, what, verb in ((inputs, "input", "takes"), (returned, "output", "returns")):
         if len(tensors) != 1:
             raise DataError(
@@ -104,7 +106,7 @@ def _content(
 def _calls(
     nodes: Sequence[Mapping[str, Any]], output: Mapping[str, Any]
 ) -> tuple[tuple[ForeignOp, ...], str]:
-    """Those that make tensors, and the name of what comes out. What is changed in its place is
+    """List the calls that make tensors, and name the output. A value that is changed in place is
     another value from there on."""
     calls: list[ForeignOp] = []
     names: dict[str, str] = {}
@@ -112,7 +114,7 @@ def _calls(
         every = (one.get("as_tensors", [one]) for one in node["outputs"])
         told = [one for some in every for one in some]
         made = [NAME.read(one.get("as_tensor", one))["name"] for one in told if not _is_size(one)]
-        if not made:  # sizes that are asked for, and conditions
+        if not made:  # sizes and conditions
             continue
         word = re.sub(r"^torch\.ops\.aten\.(\w+)(\.\w+)?$", r"\1", node["target"])
         arguments = {one["name"]: _argument(one["arg"], names) for one in node["inputs"]}
@@ -132,7 +134,7 @@ def _is_size(output: Mapping[str, Any]) -> bool:
 
 
 def _argument(told: Mapping[str, Any], names: Mapping[str, str]) -> Any:
-    """A value, a number, a text or a list of them; nothing for a size that is left open."""
+    """Convert to a value, a number, a text or a list of them; None for an open size."""
     ((kind, value),) = told.items()
     match kind:
         case "as_tensor":
@@ -160,7 +162,7 @@ def _argument(told: Mapping[str, Any], names: Mapping[str, str]) -> Any:
 def _weights(
     archive: Archive, folder: str, specs: Sequence[Mapping[str, Any]], file: str
 ) -> dict[str, Fixed]:
-    """The tensors that calls are given, by the names that they have there."""
+    """The tensors that calls read, by their names in the calls."""
     wanted: dict[str, str] = {}
     trained: set[str] = set()
     for spec in specs:
@@ -188,14 +190,14 @@ def _sizes(told: Mapping[str, Any], what: str) -> tuple[int, ...]:
 
 
 def _tensor(archive: Archive, place: str, told: Mapping[str, Any], name: str) -> Array:
-    """Numbers as they lie, taken in the order that the strides say."""
+    """Read stored numbers in the order of the strides."""
     kind = KINDS.get(told["tensor_meta"]["dtype"])
     if told["use_pickle"] or kind is None:
         raise DataError(f"'{name}' is pickled, or its kind of number can't be read")
     content = archive.bytes_of(f"{place}/{told['path_name']}", limits.PART)
     flat = np.frombuffer(content[: len(content) // int(kind[2]) * int(kind[2])], kind)
     shape, strides = _sizes(told, "sizes"), _sizes(told, "strides")
-    if not prod(shape):  # another side of it may be of any length
+    if not prod(shape):  # another of its sides may have any length
         return np.zeros(shape)
     start = told["tensor_meta"]["storage_offset"]["as_int"]
     last = start + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))

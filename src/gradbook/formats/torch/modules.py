@@ -1,4 +1,4 @@
-"""How PyTorch says each layer: the module that it is, what calls that, the tensors by its names."""
+"""How each layer is written in PyTorch: its module, its call and its tensors."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from gradbook.layers.wiring import Concat, Dropout, Flatten, Product, Residual
 from gradbook.net.trained import TrainedLayer
 
 RESET_BEFORE = (
-    "{name} can't be written in PyTorch, whose reset gate weighs what the state before adds: leave "
-    "out 'reset_before'"
+    "{name} can't be written in PyTorch, whose reset gate multiplies the previous state's sums: "
+    "leave out 'reset_before'"
 )
-FLOATS = "parametrizations.weight.original"  # what PyTorch makes a parametrised weight of
-USUAL_EPSILON = 1e-5  # of PyTorch's normalisations
+FLOATS = "parametrizations.weight.original"  # PyTorch's name of a parametrised weight
+USUAL_EPSILON = 1e-5  # in PyTorch's normalisations
 LOWEST = ', value=float("-inf")'
 OF_SCALES = {
     "scale": "weight",
@@ -39,23 +39,23 @@ OF_SCALES = {
 
 @dataclass(frozen=True, eq=False)
 class TorchWords:
-    """What a layer is in PyTorch. A call says {module}, {x}, and {b} where x goes in brackets if it
-    has a sign; of several values it says {all} or joins them."""
+    """A layer in PyTorch. A call contains {module}, {x}, or {b} for x in brackets if it has an
+    operator; for several values it contains {all}, or they are joined."""
 
     call: str = "{module}({x})"
-    made: str = ""  # nn.Conv2d(1, 4, 3), if it keeps anything
-    tensors: Mapping[str, Array] = field(default_factory=dict)  # by what follows its name
-    fixed: Sequence[str] = ()  # of these, what no training changes
-    buffers: Mapping[str, str] = field(default_factory=dict)  # what else it keeps: how that's made
-    in_steps: bool | None = False  # whether it reads steps x features; None: as well
+    made: str = ""  # such as nn.Conv2d(1, 4, 3); empty without parameters
+    tensors: Mapping[str, Array] = field(default_factory=dict)  # by the ending of the name
+    fixed: Sequence[str] = ()  # those that no training changes
+    buffers: Mapping[str, str] = field(default_factory=dict)  # the call that makes each
+    in_steps: bool | None = False  # whether it reads steps x features; None: either layout
     turned: bool = False  # whether it reads channels last
-    begins: bool = False  # whether a statement begins with it
+    begins: bool = False  # whether it begins a statement
     joins: str = ""
-    parameters: Mapping[str, str] = field(default_factory=dict)  # its own, where it is no module
+    parameters: Mapping[str, str] = field(default_factory=dict)  # its own, if it has no module
 
 
 def words_of(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
-    """Of a layer that is applied in all these places; None where PyTorch has no word for it."""
+    """Describe a layer that is applied in all these places; None without a PyTorch module."""
     for words in (_of_sums, _of_norms, _of_sequences, _of_windows, _without_weights):
         if found := words(own, uses):
             return found
@@ -94,8 +94,8 @@ def _of_sums(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | No
 
 
 def _of_spread(own: TrainedLayer, layer: TransposedConv, fixed: Sequence[str]) -> TorchWords:
-    """What PyTorch's leaves is cut where it has no such padding: less after than before, but by
-    less than a step."""
+    """Write a transposed convolution; crop its result if PyTorch has no such padding: less after
+    than before, but by less than a step."""
     window, (_, height, width) = layer.spreads(own.given), own.makes
     top, left, below, right = window.pad
     moves = zip((top - below, left - right), layer.stride, layer.dilation, strict=True)
@@ -150,7 +150,7 @@ def _of_norms(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | N
 
 
 def _of_sequences(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
-    """Of steps x features; a sequence is its own queries, keys and values."""
+    """Describe layers on steps x features; attention is of a sequence to itself."""
     features, _, steps = own.given if len(own.given) == 3 else (0, 0, 0)
     bias = (any(name.endswith("bias") for name in own.tensors), True)
     match own.layer:
@@ -163,7 +163,7 @@ def _of_sequences(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords
             found = {".weight_ih_l0": stack.fed, ".weight_hh_l0": stack.back}
             if stack.bias is not None and stack.late is not None:
                 found |= {".bias_ih_l0": stack.bias, ".bias_hh_l0": stack.late}
-            fixed = Bias(layer.bias).fixed  # of two biases that are only added one always is
+            fixed = Bias(layer.bias).fixed  # of two biases that are only added, one is always fixed
             held = ["bias_ih_l0"] * fixed + ["bias_hh_l0"] * (fixed or not isinstance(layer, Gru))
             held = held if layer.bias is not Bias.NONE else []
             return TorchWords(made=made, tensors=found, fixed=held, in_steps=True)
@@ -209,7 +209,7 @@ def _of_windows(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords |
 
 
 def _of_pool(own: TrainedLayer, pool: Pool) -> TorchWords:
-    """By PyTorch's own where those have such padding: the same on both sides, of half a window."""
+    """Use PyTorch's pools if they have the padding: equal on both sides, at most half a window."""
     window, sides = pool.window(own.given), replace(pool, ceil=False).window(own.given).pad
     halves = zip(sides, window.size * 2, strict=True)
     gaps = pool.kind == "avg" and window.dilation != (1, 1)
@@ -226,7 +226,7 @@ def _of_pool(own: TrainedLayer, pool: Pool) -> TorchWords:
     call = _pooled(own, pool, window, _framed("{x}", window.pad, lowest))
     counted = pool.counted_padding(own.given)
     inside = pool.kind == "avg" and window.pad != counted
-    if inside:  # an average after its frame, where not all that it reads counts
+    if inside:  # an average after padding that doesn't count in full
         outer = tuple(side - one for side, one in zip(window.pad, counted, strict=True))
         ones = _framed("torch.ones_like({x})", counted, ", value=1.0")
         call += f" / {_pooled(own, pool, window, _framed(ones, outer))}"
@@ -237,8 +237,8 @@ def _of_pool(own: TrainedLayer, pool: Pool) -> TorchWords:
 def _pooled(
     own: TrainedLayer, pool: Pool, window: Window, x: str, **further: tuple[object, object]
 ) -> str:
-    """The call of a pool. An average with gaps, which PyTorch has none of, is a convolution of each
-    channel by itself, with weights that are all the same and never change."""
+    """Write the call of a pool. PyTorch has no average with gaps: a convolution of each channel
+    with equal weights that never change replaces it."""
     gaps = pool.kind == "avg" and window.dilation != (1, 1)
     stride, usual = _short(window.stride), "1" if gaps else _short(window.size)
     moves = {"stride": (stride, usual), "dilation": (_short(window.dilation), "1")}
@@ -266,17 +266,17 @@ def _without_weights(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWo
     return None
 
 
-# What is said in several.
+# Helpers for several layers.
 
 
 def _said(word: str, *plain: object, **told: tuple[object, object]) -> str:
-    """A call with these arguments, and of others those that aren't as usual."""
+    """Write a call with these arguments, and with the named ones that differ from the default."""
     further = (f"{name}={value}" for name, (value, usual) in told.items() if value != usual)
     return f"{word}({', '.join([*map(str, plain), *further])})"
 
 
 def _with_floats(own: TrainedLayer) -> dict[str, Array]:
-    """Its tensors, with what weights of few bits are made of in their place."""
+    """Return its tensors, with the floats behind weights of few bits in place of those weights."""
     weight = own.tensors["weight"] if own.floats is None else own.floats
     name = ".weight" if own.floats is None else f".{FLOATS}"
     others = {f".{name}": array for name, array in own.tensors.items() if name != "weight"}
@@ -284,7 +284,7 @@ def _with_floats(own: TrainedLayer) -> dict[str, Array]:
 
 
 def _is_linear(own: TrainedLayer) -> bool:
-    """Whether it is the same sums at each step."""
+    """Whether it computes the same sums at each step."""
     match own.layer:
         case Conv(row=True, kernel=(1, 1), stride=(1, 1), groups=1):
             return own.layer.window(own.given).pad == NOWHERE
@@ -292,7 +292,7 @@ def _is_linear(own: TrainedLayer) -> bool:
 
 
 def _pads_itself(uses: Sequence[TrainedLayer]) -> bool:
-    """Whether a convolution's own padding will do: the same on both sides, and in each use."""
+    """Whether the convolution can pad by itself: equally on both sides, and in each use."""
     windows = (own.layer.window(own.given) for own in uses)
     pads = {window.pad for window in windows if window}
     return len(pads) == 1 and all(map(_is_even, pads))
@@ -310,5 +310,5 @@ def _is_even(sides: Sides) -> bool:
 
 
 def _short(pair: Both) -> str:
-    """One number where both are the same."""
+    """Write one number if both are equal."""
     return str(pair[0]) if pair[0] == pair[1] else str(pair)

@@ -1,4 +1,4 @@
-"""How PyTorch says our ops: a table of calls, for layers that it has no module and no call for."""
+"""A table of the PyTorch call for each op, for layers without a PyTorch module or function."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OF_EACH = {
         if not Activation(kind).is_softmax and kind not in ("identity", "leaky relu")
     },
 }
-CALLS = {  # {shape} is that of a sample; {a} are the op's own settings
+CALLS = {  # {shape} is the shape of a sample; {a} are the op's own settings
     "copy": "{0}",
     "reshape": "{0}.reshape({n}{shape})",
     "spread": "{0}[..., {tail}].expand({n}{shape})",
@@ -53,11 +53,11 @@ SAYS = Vocabulary("PyTorch", frozenset({*OF_EACH, *CALLS, "leaf"}), OTHER_FORMAT
 
 @dataclass
 class TorchOps:
-    """Writes a layer as an expression. What is read more than once gets a name before, in lines
-    that were said so far."""
+    """Writes a layer as an expression. A value that is read more than once is assigned to a name
+    first, in the lines so far."""
 
     name: str
-    module: str  # whose parameters it takes
+    module: str  # the module whose parameters it reads
     said: list[str]
 
     def write(self, ops: LayerOps, given: Mapping[int, str]) -> str:
@@ -74,7 +74,7 @@ class TorchOps:
         return self.known[ops.made]
 
     def _said(self, node: Node) -> str:
-        """A value, or what no sample changes, which is worked out of parameters each time."""
+        """Write a value; one that no sample changes is computed from parameters each time."""
         if node in self.known:
             return self.known[node]
         if node.is_constant():

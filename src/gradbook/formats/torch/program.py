@@ -21,15 +21,15 @@ from gradbook.layers.card import AnswerKind
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.trained import TrainedNet
 
-WEIGHTS, TRAINED = "_weights.safetensors", "_trained.safetensors"  # after the file's name
+WEIGHTS, TRAINED = "_weights.safetensors", "_trained.safetensors"  # appended to the file's stem
 
 
 def torch_files(
     trained: TrainedNet, stem: str, data: str = "", training: TorchTraining | None = None
 ) -> dict[str, bytes | str]:
-    """The module and its weights, by what follows the file's name.
+    """Return the module and its weights, by the ending to append to the file's stem.
 
-    `data` is the name of a data set that comes with gradbook, if it was trained on one.
+    `data` names one of gradbook's data sets, if the network was trained on it.
     """
     from safetensors.numpy import save
 
@@ -40,7 +40,7 @@ def torch_files(
 def torch_source(
     trained: TrainedNet, stem: str, data: str = "", training: TorchTraining | None = None
 ) -> str:
-    """The text of the module."""
+    """Return the text of the module."""
     parts = [
         module_source(trained),
         function_source("load", network=class_name(trained)),
@@ -80,7 +80,7 @@ def _docstring(trained: TrainedNet, stem: str, data: bool, training: TorchTraini
 
 
 def rows_source(trained: TrainedNet, tensor: str) -> str:
-    """The function that reads a table, and makes a `tensor` of it."""
+    """Return the function that reads a table into a `tensor`."""
     if not trained.columns:
         return function_source("rows in order", tensor=tensor)
     filled = trained.filling is not None
@@ -88,7 +88,7 @@ def rows_source(trained: TrainedNet, tensor: str) -> str:
 
 
 def predicts_rows(trained: TrainedNet) -> str:
-    """What the program does with a table."""
+    """Describe what the program does with a table."""
     rows = "with these headings" if trained.columns else f"of {prod(trained.input)} numbers"
     return f"predict the rows of a table {rows}"
 
@@ -96,7 +96,7 @@ def predicts_rows(trained: TrainedNet) -> str:
 def docstring(
     trained: TrainedNet, language: str, stem: str, commands: Sequence[tuple[str, str]], more: str
 ) -> str:
-    """What the program is, and how it is called: what follows its name, and what that does."""
+    """Describe the program and its commands: the arguments of each, and what it does."""
     plain = re.fullmatch(r"[\w .,-]+", trained.net.name)
     what = f"The network {trained.net.name}" if plain else "A network"
     name = stem if re.fullmatch(r"[\w.-]+", stem) else "FILE"
@@ -108,7 +108,7 @@ def docstring(
     return f'"""{about}"""\n'
 
 
-STANDARD = {  # what the text begins to speak of, and where that comes from
+STANDARD = {  # how each import is recognised in the text
     "csv.": "import csv",
     "math.": "import math",
     "sys.": "import sys",
@@ -126,7 +126,7 @@ OTHERS = {
 
 
 def imports(body: str) -> str:
-    """Of all that the text speaks of."""
+    """Return the imports that the text needs."""
     groups = (
         "\n".join(line for word, line in known.items() if _speaks(body, word))
         for known in (STANDARD, OTHERS)
@@ -163,7 +163,7 @@ def constants(trained: TrainedNet, weights: str) -> str:
 
 
 def _of_channels(trained: TrainedNet, array: Array) -> Array:
-    """One number for each of the images' channels, also where they come in flat."""
+    """One number per channel, even if the images are flat."""
     if trained.reads_bytes and len(trained.input) != 3:
         channels = trained.picture[0] if trained.picture else 1
         return array.reshape(channels, -1)[:, 0]
@@ -171,7 +171,7 @@ def _of_channels(trained: TrainedNet, array: Array) -> Array:
 
 
 def _quoted(word: str) -> str:
-    """A string as it is written in double quotes."""
+    """Write a string in double quotes."""
     return json.dumps(word, ensure_ascii=False) if word.isprintable() else ascii(word)
 
 
@@ -205,7 +205,7 @@ def _answers(trained: TrainedNet) -> str:
 
 
 def _surest(trained: TrainedNet, sure: str) -> str:
-    """The class that these probabilities say, those of one image or of many."""
+    """Write the class with the highest probability, for one image or for many."""
     if trained.net.outputs == 1:
         return f"({sure}[..., 1] >= {HALF_SURE})"
     return f"{sure}.argmax(-1)"
@@ -239,7 +239,7 @@ def _pictures(trained: TrainedNet) -> str:
 
 
 def _main(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | None) -> str:
-    """Tensors that are one in the module are written one by one: the file knows no others."""
+    """Shared tensors are written one by one, since the file format doesn't share any."""
     if not trained.reads_bytes or not trained.classes:
         return _main_of_rows(trained)
     shares = any(own.again and own.layer.statistics for own in trained.layers)

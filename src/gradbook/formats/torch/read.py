@@ -1,4 +1,4 @@
-"""Reads programs that PyTorch exported: what each operator may be told, and what it does."""
+"""Reads programs exported by PyTorch: the settings of each operator, and its effect."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ from gradbook.schema import (
     WholeNumber,
 )
 
-TRAINING = "it is in training: call module.eval() before it is exported"
+TRAINING = "it is in training mode: call module.eval() before exporting"
 
 
 def read_pt2(path: str | os.PathLike[str]) -> ImportedNet:
-    """The network in a .pt2 file; all that has no layer here is told at once."""
+    """Read a .pt2 file; everything without a layer here is reported at once."""
     with open_file(Path(path), limits.FOREIGN) as stream:
         graph = read_content(stream, path)
     return read_graph(graph, OPERATORS, os.fspath(path))
 
 
 def torch_net(module: Any, example: Any) -> ImportedNet:
-    """The network that a module is, by the file that PyTorch would write of it."""
+    """Read a module through the file that PyTorch exports of it."""
     try:
         import torch
     except ImportError as error:
@@ -71,17 +71,17 @@ def torch_net(module: Any, example: Any) -> ImportedNet:
     try:
         program = torch.export.export(module, example if isinstance(example, tuple) else (example,))
         torch.export.save(program, file)
-    except Exception as error:  # of many kinds, by what the module does
+    except Exception as error:  # of many kinds, depending on the module
         first = str(error).strip().partition("\n")[0] or type(error).__name__
         raise DataError(f"{name}: PyTorch can't export it ({first})") from error
     return read_graph(read_content(file, name), OPERATORS, name)
 
 
-# What operators are told.
+# Settings of operators.
 
 
 class Tensor:
-    """What another operator made, or a stored tensor, by its name."""
+    """The name of another operator's value, or of a stored tensor."""
 
     def read(self, value: object) -> ValueName:
         if not isinstance(value, ValueName):
@@ -91,7 +91,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Along:
-    """What is told of the steps of a sequence, which are columns of a single row here."""
+    """A setting for the steps of a sequence, which are columns of a single row here."""
 
     row: int = 1
     least: int = 1
@@ -104,18 +104,18 @@ class Along:
 OPERATORS = Table()
 YES, NO = Usually(TrueOrFalse(), True), Usually(TrueOrFalse(), False)
 AXIS, COUNT = WholeNumber(-8, 7), WholeNumber(1, 2**20)
-PLACE = WholeNumber(-(2**63), 2**63)  # along an axis, from either end; past the last is to the end
+PLACE = WholeNumber(-(2**63), 2**63)  # along an axis, from either end
 EPSILON = Usually(FiniteNumber(0, 1), 1e-5)
 ALONE, EACH = Usually(RowsAndColumns(), (1, 1)), Usually(RowsAndColumns(0), (0, 0))
 BIAS = Usually(Tensor(), None)
 AFFINE = {"weight": BIAS, "bias": BIAS, "eps": EPSILON}
-UNUSED = IfThere(Anything())  # of training, or of how values lie in memory
+UNUSED = IfThere(Anything())  # for training, or for the layout in memory
 OF_TRAINING = dict.fromkeys(("momentum", "cudnn_enabled", "cudnn_enable"), UNUSED)
 COPIED = dict.fromkeys(("memory_format", "layout", "device", "pin_memory", "non_blocking"), UNUSED)
 SIZES = ListOf(Maybe(WholeNumber(-1)), 1, 8)
 ONCE = Usually(FiniteNumber(), 1.0)
 OVER = Schema(dim=Usually(OneOrMore(AXIS, 4), []), keepdim=NO, dtype=UNUSED)
-FOR_CONSTANTS = Schema(  # of operators that are worked out and never layers
+FOR_CONSTANTS = Schema(  # for operators on constants, which are never layers
     **dict.fromkeys(("start", "end", "step", "n", "fill_value", "diagonal", "size"), UNUSED),
     **dict.fromkeys(("other", "condition", "dtype"), UNUSED),
     **COPIED,
@@ -198,7 +198,7 @@ def enlarge(net: GrowingNet, told: Told, x: Value) -> Value:
         factors = [made / given for made, given in pairs]
         known = (told["scales_h"], told["scales_w"])
         if any(factor not in (None, own) for factor, own in zip(known, factors, strict=True)):
-            raise NoLayer("its factors aren't those of the size that it makes")
+            raise NoLayer("its scale factors don't match its output size")
     return net.enlarge(x, factors or [])
 
 
@@ -227,7 +227,7 @@ def enlarge(net: GrowingNet, told: Told, x: Value) -> Value:
 )
 def pool(net: GrowingNet, told: Told, x: Value) -> Value:
     if told["divisor_override"]:
-        raise NoReader("an average pool with a divisor of its own can't be read")
+        raise NoReader("an average pool with its own divisor can't be read")
     stride, pad = told["stride"] or told["kernel_size"], told["padding"] * 2
     moves = (stride, pad, told["dilation"], told["ceil_mode"], told["count_include_pad"])
     return net.pool(x, net.op.word[:3], told["kernel_size"], *moves)
@@ -285,7 +285,7 @@ def batchnorm(net: GrowingNet, told: Told, x: Value) -> Value:
 
 @OPERATORS.add("group_norm", "instance_norm", **NORM.kinds)
 def group_norm(net: GrowingNet, told: Told, x: Value) -> Value:
-    """Of groups of channels, or of each."""
+    """Normalise groups of channels, or each channel."""
     if not told["use_input_stats"]:
         raise NoLayer("it uses the running mean and variance of training")
     live, tensors = net.live(x), net.weights(scale=told["weight"], shift=told["bias"])
@@ -329,7 +329,7 @@ def layer_norm(net: GrowingNet, told: Told, x: Value) -> Value:
     dropout=UNUSED,
 )
 def recur(net: GrowingNet, told: Told, x: Value) -> tuple[Value, ...]:
-    """One layer after the other; the states at the end of each lie in a row."""
+    """Read the layers one by one; their last states are stacked."""
     if told["bidirectional"] or told["train"]:
         one_way = "only recurrence from the first step to the last can be read"
         raise NoReader(TRAINING if told["train"] else one_way)
@@ -368,7 +368,7 @@ def attend(net: GrowingNet, told: Told) -> Value:
     return net.attend(parts, scale, told["attn_mask"], told["is_causal"])
 
 
-# What only lays values out anew.
+# Operators that only rearrange values.
 
 
 @OPERATORS.add("view", "_unsafe_view", size=SIZES)
@@ -378,7 +378,7 @@ def reshape(net: GrowingNet, told: Told, x: Value) -> Value:
 
 
 def _settled(net: GrowingNet, sizes: Sequence[int | None]) -> list[int]:
-    """With the number of samples where it is left open."""
+    """Replace an open size by the number of samples."""
     net.asks_for_sizes |= None in sizes
     return [net.samples if size is None else size for size in sizes]
 
@@ -458,7 +458,7 @@ def split(net: GrowingNet, told: Told, x: Value) -> tuple[Value, ...]:
 def pass_on(net: GrowingNet, told: Told, x: Value) -> Value:
     is_given = net.graph.is_whole and isinstance(x, Live) and net.is_given(x)
     if told.get("dtype") not in (None, *FLOATS) and not is_given and not isinstance(x, Fixed):
-        raise NoLayer("it cuts numbers down to whole ones: only floats can be read")
+        raise NoLayer("it converts numbers to integers: only floats can be read")
     return x
 
 
@@ -476,7 +476,7 @@ def moved(turned: Callable[[Any, Told], Any], **settings: Any) -> Operator:
     return Operator(take, Schema(**settings))
 
 
-# What works on each value alone, and values with others.
+# Elementwise operators, and operators on several values.
 
 
 def activated(kind: str, **settings: Any) -> Operator:
@@ -551,7 +551,7 @@ def multiplied(name: str) -> Operator:
     return Operator(lambda net, told, x: net.matmul(x, told[name]), Schema(**{name: Tensor()}))
 
 
-# What is worked out of constants alone: masks, and where each step stands.
+# Operators on constants alone, such as masks and positions.
 
 
 def filled(number: float | None = None) -> Operator:
@@ -610,7 +610,7 @@ def look_up(net: GrowingNet, told: Told) -> Value:
 
 
 SIGNS: Mapping[str, Sign] = {"add": "+", "sub": "-", "mul": "*"}
-PLAIN = {  # by our words
+PLAIN = {  # by gradbook's names
     "sigmoid": "sigmoid",
     "tanh": "tanh",
     "relu": "relu",

@@ -1,4 +1,4 @@
-"""A training loop in PyTorch after a recipe: its optimizer, its rates, its batches, its loss."""
+"""A PyTorch training loop for a recipe: its optimizer, learning rates, batches and loss."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gradbook.layers.card import AnswerKind
 from gradbook.net.network import Net
 from gradbook.net.trained import TrainedNet
 
-# How a recipe warps images: the same pictures as data/warp.py makes.
+# How a recipe warps images: equal to the pictures of data/warp.py.
 
 
 def warp_source(warp: Warp) -> str:
-    """`warped(images)` and what it calls; nothing if the images stay as they are.
+    """Return `warped(images)` and what it calls; empty if the images stay as they are.
 
-    It goes back from where each place is taken: the last thing that happens to it comes first.
+    It computes from where each place is taken, so the last change of a place is undone first.
     """
     if not warp.changes_images:
         return ""
@@ -50,13 +50,13 @@ NO_LOSS = (
     "PyTorch has no loss '{loss}': leave out --train, or train the network with 'mean squared "
     "error'"
 )
-LOSS_FUNCTIONS = {  # of torch.nn.functional, by the op; each takes a mean over the outputs
+LOSS_FUNCTIONS = {  # of torch.nn.functional, by the op; each averages over the outputs
     "absolute_error": "l1_loss",
     "binary_cross_entropy": "binary_cross_entropy",
     "huber": "huber_loss",
     "square": "mse_loss",
 }
-CONDITIONS = {  # which parameters are of a kind, by their names
+CONDITIONS = {  # which parameters are of a kind, by name
     Role.WEIGHT: 'n[:2] not in norms and "weight" in n',
     Role.BIAS: 'n[:2] not in norms and "bias" in n',
     Role.SCALE: 'n[:2] in norms and "weight" in n',
@@ -68,7 +68,7 @@ CONDITIONS = {  # which parameters are of a kind, by their names
 
 @dataclass(frozen=True)
 class TorchTraining:
-    """What a recipe says, as plain numbers; `kind` is that of the schedule."""
+    """A recipe as plain numbers; `kind` is the kind of the schedule."""
 
     epochs: int
     batch: int
@@ -79,11 +79,11 @@ class TorchTraining:
     patience: int
     warm: float
     end: float
-    rise: float  # a rate that rises begins with this part of itself
+    rise: float  # a rising rate begins with this share of itself
     warp: Warp
-    settling: int  # batches at the end, for batchnorm's statistics of images as they are
-    holds_back: bool  # a sixth of the images, to validate on
-    leaves_out: str  # what else the recipe says
+    settling: int  # batches at the end that update batchnorm's statistics on unwarped images
+    holds_back: bool  # a sixth of the images, for validation
+    leaves_out: str  # the parts of the recipe that aren't written
 
     @property
     def changes_each_step(self) -> bool:
@@ -91,7 +91,7 @@ class TorchTraining:
 
 
 def training_source(trained: TrainedNet, training: TorchTraining) -> str:
-    """The functions that train the network, as they stand in the file."""
+    """Return the functions that train the network, as they are written to the file."""
     net = trained.net
     if net.laid_out:
         raise TargetError(
@@ -154,25 +154,25 @@ def _groups(net: Net) -> str:
 
 
 def _conditions(net: Net, decays: Mapping[Role, float]) -> dict[str, float]:
-    """Weights apart from all others, and these from each other where they differ."""
+    """Separate weights from all others, and the others from each other if they differ."""
     others = {decay for role, decay in decays.items() if role is not Role.WEIGHT}
     layers = zip(net.layers, net.shapes, strict=False)
     if len(others) == 1 and not any(_has_scales_of_places(*one) for one in layers):
         return {"p.ndim > 1": decays[Role.WEIGHT], "p.ndim == 1": others.pop()}
     found = {CONDITIONS[role]: decay for role, decay in decays.items()}
-    if Role.SLOPE in decays:  # which is no weight of sums, though it is called so there
+    if Role.SLOPE in decays:  # not a weight of sums, though its name contains "weight"
         weights = found.pop(CONDITIONS[Role.WEIGHT])
         found['n[:2] not in own and "weight" in n'] = weights
     return found
 
 
 def _has_scales_of_places(layer: Layer, shape: Shape) -> bool:
-    """Whether it scales each place of an image by its own: not weights, though no single row."""
+    """Whether it has a scale for each place of an image: not weights, but more than one axis."""
     return isinstance(layer, LayerNorm) and len(shape) > 1
 
 
 def rate_source(training: TorchTraining) -> str:
-    """A function of the step: the share of the highest rate that it takes."""
+    """Return a function from the step to the share of the highest rate."""
     if training.kind == "plateau":
         raise TargetError(
             "a training loop can't warm up a plateau schedule: leave out --train, or train with "
@@ -214,7 +214,7 @@ def _optimizer(net: Net, rate: float) -> str:
 
 
 def _train(net: Net, training: TorchTraining) -> str:
-    """The end of an epoch says how it went, with the images that it hasn't seen."""
+    """Write the loop; each epoch ends by reporting the accuracy on the images held back."""
     plateau, held = training.kind == "plateau", training.holds_back
     seen = "images[chosen]"
     return function_source(

@@ -1,6 +1,6 @@
-"""What PyTorch calls our activations."""
+"""PyTorch's names of the activations."""
 
-ACTIVATIONS = {  # by our words
+ACTIVATIONS = {  # by gradbook's names
     "sigmoid": "torch.sigmoid({})",
     "tanh": "torch.tanh({})",
     "relu": "F.relu({})",

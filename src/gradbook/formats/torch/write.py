@@ -1,4 +1,4 @@
-"""The module's class: a line for each layer that keeps something, and the way through all."""
+"""The module's class: a line for each layer with parameters, and the forward pass."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ WORDS = {
     "groupnorm": "gn",
     "layernorm": "ln",
     "placenorm": "pn",
-}  # what people call them in PyTorch
+}  # PyTorch users' names for these layers
 
 
 def functions(room: str) -> dict[str, str]:
-    """What stands in the room's functions.txt, by name."""
+    """Return the sections of the folder's functions.txt, by name."""
     text = (files(room) / "functions.txt").read_text("utf-8")
     _, *parts = re.split(r"^=== (.+)\n", text, flags=re.MULTILINE)
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def function_source(name: str, room: str = ROOM, /, **values: object) -> str:
-    """Return what stands in functions.txt under this name, with values put in.
+    """Return the section of functions.txt with this name, with values filled in.
 
-    A line that begins with ?word: is there if the value of that word is; one with !word: if not.
+    A line that begins with ?word: is kept if that word's value is true; with !word:, if it isn't.
     """
     lines = []
     for line in functions(room)[name].splitlines(keepends=True):
@@ -58,27 +58,27 @@ def function_source(name: str, room: str = ROOM, /, **values: object) -> str:
 
 
 def class_name(trained: TrainedNet) -> str:
-    """QuickNet for a network called quick."""
+    """Name the class, such as QuickNet for the network quick."""
     words = re.findall(r"[A-Za-z0-9]+", trained.net.name)
     name = "".join(word[:1].upper() + word[1:] for word in words)
     return f"{name}Net" if name and not name[0].isdigit() else "Network"
 
 
 def torch_name(own: TrainedLayer) -> str:
-    """conv1, bn2, fc1."""
+    """Name the layer as in PyTorch: conv1, bn2, fc1."""
     word = own.name.rstrip("0123456789")
     return WORDS.get(word, word) + own.name[len(word) :]
 
 
 def module_name(own: TrainedLayer) -> str:
-    """The module that is called: the same each time, but for what keeps statistics of its own."""
+    """Name the module to call: the first use's, unless the layer keeps its own statistics."""
     if own.again and not isinstance(own.layer, BatchNorm):
         return torch_name(replace(own, name=own.again))
     return torch_name(own)
 
 
 def all_words(trained: TrainedNet) -> dict[str, TorchWords]:
-    """What each layer is in PyTorch, by its name."""
+    """Describe each layer in PyTorch, by its name."""
     uses: dict[str, list[TrainedLayer]] = {}
     for own in trained.layers:
         uses.setdefault(module_name(own), []).append(own)
@@ -86,12 +86,12 @@ def all_words(trained: TrainedNet) -> dict[str, TorchWords]:
 
 
 def _words(trained: TrainedNet, own: TrainedLayer, uses: list[TrainedLayer]) -> TorchWords:
-    """Of a layer that PyTorch has no word for: its tensors, and how each is made."""
+    """Describe a layer; one without a PyTorch module gets its tensors as parameters."""
     if isinstance(own.layer, ByFeature | ByStep):
         return TorchWords()
     if words := words_of(own, uses):
         return words
-    ops_of(trained, own, SAYS)  # which says what has no words at all
+    ops_of(trained, own, SAYS)  # raises an error for an op without a PyTorch call
     made = {name: f"nn.Parameter(torch.zeros({a.shape}))" for name, a in own.tensors.items()}
     tensors = {f"_{name}": array for name, array in own.tensors.items()}
     in_steps = None if own.layer.elementwise and not own.tensors else False
@@ -99,7 +99,7 @@ def _words(trained: TrainedNet, own: TrainedLayer, uses: list[TrainedLayer]) -> 
 
 
 def state_dict(trained: TrainedNet) -> dict[str, NDArray[Any]]:
-    """The tensors under PyTorch's own names."""
+    """Return the tensors under PyTorch's own names."""
     words = all_words(trained)
     return {
         f"{module_name(own)}{ending}": array if array.dtype == np.int64 else array.astype("f4")
@@ -114,7 +114,7 @@ def few_bits(trained: TrainedNet) -> bool:
 
 
 def module_source(trained: TrainedNet) -> str:
-    """The class, as it stands in the file."""
+    """Return the class as it is written in the file."""
     words = all_words(trained)
     kept = (write_assignment(f"self.{name}", made, 8) for name, made in _kept(trained, words))
     few = [function_source("few bits"), ""] if few_bits(trained) else []
@@ -135,7 +135,7 @@ def module_source(trained: TrainedNet) -> str:
 
 
 def write_assignment(name: str, call: str, indent: int) -> str:
-    """An assignment, in three lines where one is too narrow."""
+    """Write an assignment, in three lines if one would be too long."""
     margin = " " * indent
     line = f"{margin}{name} = {call}"
     if len(line) <= WIDEST:
@@ -145,7 +145,7 @@ def write_assignment(name: str, call: str, indent: int) -> str:
 
 
 def _kept(trained: TrainedNet, words: dict[str, TorchWords]) -> Iterator[tuple[str, str]]:
-    """Each module and parameter, and how it is made."""
+    """Yield each module and parameter, and the call that makes it."""
     for own in trained.layers:
         if (name := torch_name(own)) != module_name(own):
             continue
@@ -156,7 +156,7 @@ def _kept(trained: TrainedNet, words: dict[str, TorchWords]) -> Iterator[tuple[s
 
 
 def _fixed(trained: TrainedNet, words: dict[str, TorchWords]) -> Iterator[str]:
-    """What no training changes, and what several normalisations have in common."""
+    """Yield the lines for buffers, fixed parameters and parameters that normalisations share."""
     for own in trained.layers:
         module, said = f"self.{torch_name(own)}", words[own.name]
         for name, made in said.buffers.items():
@@ -182,18 +182,18 @@ def _fixed(trained: TrainedNet, words: dict[str, TorchWords]) -> Iterator[str]:
 
 @dataclass
 class _Way:
-    """The lines of `forward`: a statement for each weighted layer and what is done to its sums."""
+    """The lines of `forward`: a statement for each layer with weights and what follows it."""
 
     trained: TrainedNet
     words: dict[str, TorchWords]
     said: list[str] = field(default_factory=list)
-    now: str = "x"  # the expression at hand
-    in_steps: bool = False  # whether that is steps x features, as PyTorch has sequences
-    skips_in_steps: dict[int, bool] = field(default_factory=dict)  # the same of values kept
+    now: str = "x"  # the current expression
+    in_steps: bool = False  # whether it is steps x features, as PyTorch's sequences are
+    skips_in_steps: dict[int, bool] = field(default_factory=dict)  # the same for values kept
 
     @cached_property
     def _skipped(self) -> dict[int, str]:
-        """The values that are come back to, and what they are called meanwhile."""
+        """The variables of the values that are read again later."""
         layers = enumerate(self.trained.layers)
         found = sorted({value for place, own in layers for value in own.reads if value != place})
         return {value: f"skip{number}" for number, value in enumerate(found, 1)}
@@ -210,7 +210,7 @@ class _Way:
         return self.said
 
     def _say(self, own: TrainedLayer) -> None:
-        if isinstance(own.layer, ByFeature):  # which PyTorch's modules read as it comes
+        if isinstance(own.layer, ByFeature):  # PyTorch's modules read it as it is
             self.in_steps = True
             return
         words, to_steps = self.words[own.name], isinstance(own.layer, ByStep)
@@ -226,7 +226,7 @@ class _Way:
             longer = self._around(own, words, self.now)
         self.now = longer
         recurrent = own.layer if isinstance(own.layer, Recurrent) and is_known(own.layer) else None
-        if recurrent or isinstance(own.layer, Attention):  # of two results the first
+        if recurrent or isinstance(own.layer, Attention):  # only the first of two results is read
             self.said += [line[8:] for line in write_assignment("x, _", self.now, 8).split("\n")]
             self.now = "x"
         if recurrent and not recurrent.all:
@@ -251,7 +251,7 @@ class _Way:
             self.said.append(f"{self._skipped[value]} = {self.now}")
 
     def _read(self, own: TrainedLayer, x: str) -> list[str]:
-        """What it reads, where x is the latest, all laid out as that."""
+        """Write the values that it reads, x for the latest, all in the same layout."""
         latest = self.trained.layers.index(own)
         found = []
         for value in own.reads:
@@ -261,7 +261,7 @@ class _Way:
         return found
 
     def _as_wide(self, own: TrainedLayer, x: str) -> list[str]:
-        """What it reads, with flat values as maps of a single place where it makes maps."""
+        """Write the values that it reads; flat values become 1 x 1 maps if its result is a map."""
         values = zip(own.reads, self._read(own, x), strict=True)
         wide = len(own.makes)
         return [
@@ -270,7 +270,7 @@ class _Way:
         ]
 
     def _around(self, own: TrainedLayer, words: TorchWords, x: str) -> str:
-        """The expression with one layer more around it."""
+        """Wrap the expression in one more layer."""
         values = self._as_wide(own, x) if words.joins else [x]
         if not words.call:
             every = dict(zip(own.reads, self._read(own, x), strict=True))
@@ -286,7 +286,7 @@ class _Way:
 
 
 def _in_brackets(x: str) -> str:
-    """An expression with a sign between two of its parts, before something is asked of it."""
+    """Put an expression with an operator in brackets, so that a method can be called on it."""
     depth = 0
     for character in x:
         depth += (character in "([") - (character in ")]")
