@@ -50,7 +50,7 @@ KINDS: Mapping[str, type[Recurring]] = {kind.word: kind for kind in (Rnn, Gru, L
 
 
 def is_known(layer: Layer) -> bool:
-    """Whether it is one of those, which other programs have too."""
+    """Whether it is one of these kinds, which other programs have too."""
     return type(layer) in KINDS.values()
 
 

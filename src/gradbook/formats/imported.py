@@ -151,7 +151,9 @@ class Notes:
     filling: tuple[float, ...] = ()  # replaces a missing number in each column
     probabilities: bool = False  # its outputs are turned into class probabilities afterwards
     labels: bool = False  # each target holds or not, independently of the others
-    network: Mapping[str, Any] = field(default_factory=dict)  # its text and how the file was written
+    network: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # its text and how the file was written
 
     @staticmethod
     def of(told: Any) -> Notes:

@@ -1,7 +1,7 @@
-"""Reads files that we wrote by the network's text in their notes, if it writes the same operators.
+"""Reads gradbook's own files from the network text in their metadata, if it writes the same graph.
 
-The network of the text is written twice. First its parameters are numbers that tell each other
-apart, which shows where each of them stands in the file; then they are the file's own.
+The network of that text is written twice: first with distinct numbers as its parameters, which
+shows where each one is in the file; then with the file's own numbers.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from gradbook.net import Net
 from gradbook.net.names import statistics_names
 from gradbook.net.trained import ByFeature, ByStep, Scaling, TrainedNet, trained_net
 
-MOST_TEXT = 2**16  # characters
-FIRST, MOST = 2**20, 2**24  # of the numbers that stand for parameters, which 32 bits tell apart
-Written = Callable[[TrainedNet, bool], ForeignGraph]  # what a writer makes of it, with preparation
+MOST_TEXT = 2**16  # in characters
+FIRST, MOST = 2**20, 2**24  # the numbers that stand for parameters; float32 distinguishes them
+Written = Callable[[TrainedNet, bool], ForeignGraph]  # network, with preparation
 
 
 def noted_network(trained: TrainedNet, with_preparation: bool) -> dict[str, Any]:
-    """What a file's notes say of the network whose layers these are, if a text can say them."""
+    """Return the metadata that describe the network of these layers, if a text can."""
     try:
         text = str(_net_of(trained))
     except GradbookError:
@@ -55,7 +55,7 @@ def _net_of(trained: TrainedNet) -> Net:
     for own in trained.layers[first:]:
         if not isinstance(own.layer, ByStep):
             if not (own.layer.forms or isinstance(own.layer, Activation)):
-                raise GradbookError(f"no text says {own.name}")
+                raise GradbookError(f"{own.name} has no text form")
             reads, stored = tuple(value - first for value in own.reads), own.again or own.name
             tensors = dict(own.tensors)
             layers.append(ImportedLayer(own.layer, reads, tensors, own.name, (stored,)))
@@ -71,7 +71,7 @@ def _net_of(trained: TrainedNet) -> Net:
 
 
 def read_own(graph: ForeignGraph, written: Written) -> ImportedNet | None:
-    """The network of the text in its notes; nothing where that doesn't write what stands there."""
+    """Return the network of the text in the metadata; None if it doesn't write the same graph."""
     told = graph.notes.network
     try:
         return _read(graph, told, written) if told else None
@@ -131,7 +131,7 @@ def _read(graph: ForeignGraph, told: Mapping[str, Any], written: Written) -> Imp
 
 
 def _shapes(net: Net) -> dict[str, Shape]:
-    """Of all that was trained, by the names of the graph's leaves."""
+    """The shapes of everything that was trained, by the names of the graph's leaves."""
     shapes = {str(own.leaf): own.shape for own in net.parameters}
     for index, layer in enumerate(net.layers):
         if layer.statistics:
@@ -140,7 +140,7 @@ def _shapes(net: Net) -> dict[str, Shape]:
 
 
 def _constants(net: Net) -> dict[str, Array]:
-    """What a formula says."""
+    """The constants of formulas."""
     given = (own for own in net.parameters if own.is_constant)
     return {str(own.leaf): np.array(own.start).reshape(own.shape) for own in given}
 
@@ -152,7 +152,7 @@ def _apart(each: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:
 
 
 def _taken_apart(graph: ForeignGraph) -> tuple[object, list[Array]]:
-    """All that is read of it but its arrays, of which their kinds and shapes; and these."""
+    """Separate a graph into its structure, without the arrays' numbers, and its arrays."""
     arrays = list[Array]()
 
     def frame(value: object) -> object:

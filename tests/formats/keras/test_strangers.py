@@ -94,7 +94,7 @@ def _large(path):
     ("write", "said"),
     [
         (_deep, "config.json: no JSON"),
-        (_large, "at most 8 MiB"),
+        (_large, "more than the limit of 8 MiB"),
         (lambda path: path.write_bytes(b"PK\3\4"), "no .keras file that can be read"),
         (lambda path: changed(path, version="2.15.0"), "save it again with Keras 3"),
         (lambda path: changed(path, lambda c: c.update(class_name="Mine")), "its model is a Mine"),

@@ -50,7 +50,7 @@ IN_A_ROW = Schema(layers=ListOf(LAYER, 1))
 HISTORY = InTurn((PlainText(), WholeNumber(), WholeNumber()))  # a layer, its call, its output
 ENDS = AnyOf(HISTORY, ListOf(HISTORY, 1))
 CALLED = Schema(**IN_A_ROW.kinds, input_layers=ENDS, output_layers=ENDS)
-NUMBERS = "(numbers)"  # among a layer's settings, which have no such name
+NUMBERS = "(numbers)"  # a key that no layer's settings have
 TENSOR = Schema(config=Schema(keras_history=HISTORY))
 
 
@@ -307,7 +307,7 @@ def _tensors(given: Any) -> Iterator[tuple[str, int] | None]:
 
 
 def _numbers(given: Any) -> Any:
-    """The same with arrays for tables of numbers."""
+    """Convert tables of numbers to arrays, also within lists."""
     if isinstance(given, list):
         return [_numbers(one) for one in given]
     if isinstance(given, dict) and given.get("class_name") == "__numpy__":

@@ -266,7 +266,7 @@ def read_content(path: Path) -> ForeignGraph:
 
 
 def content_of(model: ModelProto) -> ForeignGraph:
-    """The same of a model that was just made."""
+    """Convert a model that was just made."""
     return _content(model, _constants(model.graph, Path()))
 
 

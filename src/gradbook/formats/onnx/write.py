@@ -67,7 +67,7 @@ def onnx_bytes(
 def onnx_model(
     trained: TrainedNet, opset: int, fold: bool, with_preparation: bool, noted: bool = True
 ) -> ModelProto:
-    """The model, and in its notes the network if that is to be `noted`."""
+    """Return the model; if `noted`, its metadata contain the network's text."""
     from onnx import helper
 
     def lessened(whole: TrainedNet) -> TrainedNet:

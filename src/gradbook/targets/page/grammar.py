@@ -101,7 +101,7 @@ BUILT = frozenset(  # cards that the page's own modules know, in text/layers.js
 
 
 def unbuilt(net: Net) -> str:
-    """The first layer that a page can't build by itself, as its text has it, or ''."""
+    """The first word of the first layer that a page can't build by itself, or ''."""
     for layer, shape in zip(net.layers, net.shapes, strict=False):
         if layer.bits:
             return str(layer.bits)
@@ -113,7 +113,7 @@ def unbuilt(net: Net) -> str:
 
 
 def _is_built(kind: type[Layer]) -> bool:
-    """Whether the page's own modules know it, or all that it is at a step is traced."""
+    """Whether the page has a module for it, or its values at a step can be traced."""
     return _card_name(kind) in BUILT or issubclass(kind, sequences.Recurrent)
 
 
@@ -135,7 +135,7 @@ TRAITS = {  # of a layer, by their names on the page
 
 
 def traced_patterns() -> Iterator[ValuePattern]:
-    """Of all layers that the page has no modules for."""
+    """The patterns of all layers without a module on the page."""
     for kind in KINDS:
         for width in _traced(kind).values():
             yield from width.patterns

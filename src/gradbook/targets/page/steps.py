@@ -110,7 +110,7 @@ def state_table(kind: type[Layer]) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class _Unit:
-    """The first unit of a layer at work."""
+    """The first unit of a layer."""
 
     step: Step
     units: int

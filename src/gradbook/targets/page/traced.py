@@ -1,8 +1,8 @@
-"""Layers that no module of the page knows, traced from their cards for each small width.
+"""Layers without a module on the page, traced from their cards for each small width.
 
-What such a layer makes of so many flat values, and the shapes of its parameters, stand in a table:
-each value is a pattern, and at its places stand values that it is given, elements of its tensors,
-and earlier values of the table. So the page computes whatever is made of ops that it has words for.
+A table has the values that such a layer computes from this many flat values, and the shapes of its
+parameters: each value is a pattern, whose places are inputs, elements of the layer's tensors, and
+earlier values of the table. So the page can compute every layer whose ops it knows.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ MOST_TRACED = 6  # flat values
 
 @dataclass(frozen=True, eq=False)
 class TracedWidth:
-    """What a layer is at one width: its place in the table, and the patterns of its values."""
+    """A layer at one width: its table, and the patterns of its values."""
 
     table: dict[str, Any]
     patterns: list[ValuePattern]
 
 
 def traced_widths(kind: type[Layer]) -> dict[int, TracedWidth]:
-    """By the width, where the card's bare word makes a layer of ops that a page has words for."""
+    """Trace each width at which the card's bare word makes a layer of ops that a page knows."""
     return _traced_widths(kind.__name__.lower(), kind.forms[0].words) if kind.forms else {}
 
 
@@ -48,7 +48,7 @@ def _traced_widths(name: str, words: str) -> dict[int, TracedWidth]:
         try:
             step = scalar_step(parse(text), learns=False)
             widths[width] = _traced(f"{name} {width}", step)
-        except (GradbookError, ValueError):  # such as an odd width, of pairs
+        except (GradbookError, ValueError):  # such as an odd width for pairs
             continue
     return widths
 
@@ -82,13 +82,13 @@ def _traced(name: str, step: Step) -> TracedWidth:
 
 
 def _letters() -> Iterator[str]:
-    """Names of places, which have no digits: pa, pb, … pz, paa, …"""
+    """Letters for places, without digits: pa, pb, … pz, paa, …"""
     for before in ("", *ascii_lowercase):
         yield from (f"p{before}{letter}" for letter in ascii_lowercase)
 
 
 def _name_of(node: Node, made: list[Node]) -> Any:
-    """The number of a value that the layer makes; of one within it its name and place."""
+    """Return the number of a value of the result, or the name and place of an inner one."""
     if node in made:
         return made.index(node)
     assert node.name

@@ -1,4 +1,4 @@
-"""What others call in a C file: functions that say what a network answers."""
+"""The public functions of a C file, which compute a network's answers."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ Words = dict[str, object]
 
 @dataclass(frozen=True)
 class Interface:
-    """What the functions of a network are given, and what stands in place of missing numbers."""
+    """The input and output of a network's functions, and the replacements of missing numbers."""
 
     name: str
     sample: str
     given: str
-    result: str  # C's type of what they write
+    result: str  # C's type of the results
     filling: Array | None = None
 
     def function(self, called: str, words: Words, **marks: bool) -> str:
-        """A function of that name: its REMARK, the KIND that it returns, what is WRITTEN if
-        anything is, and the BODY of its last lines; `marks` say which way it comes to these."""
+        """Write a function of that name: its REMARK, its return KIND, the array WRITTEN, if any,
+        and its last lines, BODY; `marks` choose how these are reached."""
         marks = {"step": False, "steps": False, "scores": False, "weighs": False} | marks
         fills = self.filling is not None and not marks["steps"]
         given = [f"struct {self.name}_state *state"] if marks["step"] else []
@@ -55,8 +55,8 @@ class Interface:
 def float_ending(
     answers: TrainedNet, name: str, sample: str, stream: Stream | None, learning: str
 ) -> str:
-    """What others call; missing numbers are put in before it works through the network. A last
-    layer that is `learning` says its outputs itself."""
+    """Write the public functions; missing numbers are replaced first. A last layer that is
+    `learning` computes its own outputs."""
     given = "image" if answers.reads_bytes else "numbers"
     interface = Interface(name, sample, given, "float", answers.filling)
     parts = []
@@ -77,8 +77,8 @@ def float_ending(
 
 
 def float_answer(answers: TrainedNet, given: str, several: bool, learns: bool) -> Words:
-    """What is said at the end, by what the network's last layer is; of `several` steps, if it
-    answers at each."""
+    """Describe the result, depending on the last layer; for `several` steps, if the network has an
+    output for each."""
     at_steps, last = len(answers.output) > 1, answers.layers[-1].layer
     steps = answers.output[0] if at_steps and several else 1
     count = answers.output[1] if at_steps else answers.net.outputs

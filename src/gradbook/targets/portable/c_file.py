@@ -1,4 +1,4 @@
-"""The C file as people get it: its head, what it takes, and a program that reads pictures."""
+"""The complete C file: its head, its memory, and optionally a program that reads pictures."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ from gradbook.targets.portable.whole_numbers import whole_program
 
 @dataclass(frozen=True)
 class CFile:
-    """The text of the file, and bytes that it takes: constants, memory that changes, and what it is
-    given."""
+    """The text of the file, and its sizes in bytes: constants, variables, and input."""
 
     text: str
     constants: int
@@ -46,8 +45,8 @@ def c_file(
 ) -> CFile:
     """Write the file in floats, or in these whole numbers; with `main`, a program around it.
 
-    The `last` layer may be one that learns; `channels` are those of a signal. Whole numbers may
-    take the `small`est code instead of the fastest.
+    The `last` layer may learn; `channels` are the names of a signal's channels. Integers may use
+    the `small`est code instead of the fastest.
     """
     name = c_name(stem)
     if whole:
@@ -67,7 +66,7 @@ def c_file(
 
 
 def c_name(stem: str) -> str:
-    """The name in C that is made of a file's name."""
+    """Turn a file's name into a C name."""
     name = re.sub(r"\W+", "_", stem, flags=re.ASCII).strip("_") or "net"
     return f"net_{name}" if name[0].isdigit() else name
 

@@ -1,7 +1,7 @@
-"""C as text: the pieces in runtime/ and how they are filled in, tables, comments, switches.
+"""C as text: the pieces in runtime/ and their placeholders, tables, comments, switches.
 
-A line of a piece that ends in `//: mark` stands in the file only where the mark is so, one that
-ends in `//: no mark` where it isn't; several marks must all be so. Sections begin with `//: name`.
+A line that ends in `//: mark` is written only if the mark is set, one that ends in `//: no mark`
+only if it isn't; of several marks, all must hold. Sections begin with `//: name`.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ Numbers = NDArray[np.float32 | np.int64]
 
 @cache
 def piece(name: str) -> str:
-    """A piece of C that every network shares; names without an ending are those of C."""
+    """Read a piece of C that all networks share; a name without an ending gets .c."""
     path = files("gradbook.targets.portable") / "runtime" / (name if "." in name else f"{name}.c")
     return path.read_text("utf-8")
 
 
 def sections(name: str) -> dict[str, str]:
-    """The sections of a piece, by their names."""
+    """Split a piece into its sections, by name."""
     return {section: text.strip("\n") for section, text in SECTION.findall(piece(name))}
 
 
 def fill(text: str, words: Mapping[str, object] | None = None, **marks: bool) -> str:
-    """The text with these words in capitals replaced, and lines whose marks are so."""
+    """Replace these words in capitals, and keep the lines whose marks hold."""
     lines = []
     for line in text.splitlines():
         code, _, marks_of_line = line.partition(" //: ")
@@ -52,7 +52,7 @@ def fill(text: str, words: Mapping[str, object] | None = None, **marks: bool) ->
 
 
 def linked(callers: Iterable[str], library: Mapping[str, str]) -> list[str]:
-    """The sections of a library that define what these texts call, and what they call themselves,
+    """Return the sections of a library that define what these texts call, directly or indirectly,
     in the library's order."""
     defined = {name: key for key, text in library.items() for name in DEFINED.findall(text)}
     needed, waiting = set[str](), list(callers)
@@ -66,13 +66,13 @@ def linked(callers: Iterable[str], library: Mapping[str, str]) -> list[str]:
 
 
 def switch(over: str, cases: Mapping[str, str], otherwise: str) -> str:
-    """Statements by what a number is."""
+    """Write a switch over a number."""
     lines = "".join(f"    case {number}:{body}\n" for number, body in cases.items())
     return f"    switch ({over}) {{\n{lines}    default:\n        {otherwise}\n    }}\n"
 
 
 def comment(text: str) -> str:
-    """A comment of as many lines as it takes."""
+    """Write a comment, in as many lines as needed."""
     lines = [
         line
         for paragraph in text.split("\n")
@@ -84,7 +84,7 @@ def comment(text: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class ConstantArray:
-    """Numbers that stand in flash under a name."""
+    """A named array of numbers in flash."""
 
     kind: str  # C's type
     name: str
@@ -103,7 +103,7 @@ class ConstantArray:
 
 
 def spelt(number: float) -> str:
-    """A constant in C."""
+    """Write a constant in C."""
     if isinstance(number, int):
         return str(number)
     short = str(np.float32(number))
@@ -111,5 +111,5 @@ def spelt(number: float) -> str:
 
 
 def smallest(most: int) -> str:
-    """The smallest unsigned type that holds numbers up to this one."""
+    """The smallest unsigned type for numbers up to this one."""
     return next(f"uint{bits}_t" for bits in (8, 16, 32) if most < 1 << bits)

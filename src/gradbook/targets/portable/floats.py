@@ -1,4 +1,4 @@
-"""The C of a trained network in floats: how sure it is of each class, or the number it says."""
+"""A trained network in C with floats: the probability of each class, or the predicted numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gradbook.targets.portable.program import BoardProgram, Dialect, program
 from gradbook.targets.portable.rules_in_c import OpWords, RuleWriting
 from gradbook.targets.portable.schedule import stream_of
 
-WORDS = {  # the ops that C says of its inputs and attributes, each of which is a name or a number
+WORDS = {  # ops of inputs and attributes, each of which is a name or a number
     "add": "{0} + {1}",
     "subtract": "{0} - {1}",
     "multiply": "{0} * {1}",
@@ -103,7 +103,7 @@ def float_program(trained: TrainedNet, name: str, last: LastLayer | None = None)
 
 
 def _of_channels(makers: Sequence[RowMaker], name: str, otherwise: float) -> ConstantArray:
-    """A table of what each maker has for each of its channels."""
+    """A table of each maker's numbers for each of its channels."""
     every = [getattr(maker, name) for maker in makers]
     filled = [
         np.full(maker.shape[2], otherwise) if numbers is None else numbers
@@ -113,7 +113,7 @@ def _of_channels(makers: Sequence[RowMaker], name: str, otherwise: float) -> Con
 
 
 def _activations(activations: Mapping[Layer | None, str]) -> str:
-    """What each of them makes of x, by the numbers that makers know them by."""
+    """Write all activations of x, by number."""
     cases = {
         str(number): _body(layer, name)
         for number, (layer, name) in enumerate(activations.items())
@@ -123,7 +123,7 @@ def _activations(activations: Mapping[Layer | None, str]) -> str:
 
 
 def _body(layer: Layer, name: str) -> str:
-    """What an activation makes of x: at once, or step by step where C has no words for it."""
+    """Write an activation of x: as one expression, or as several steps if C has no name for it."""
     steps = SAYS.steps(layer, name)
     terms = {steps[0]: "x"}
     lines: list[str] = []

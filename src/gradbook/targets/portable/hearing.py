@@ -1,12 +1,11 @@
-"""Frames of a signal heard in whole numbers: how loud bands of frequencies are, to the last bit.
+"""The loudness of a signal's frequency bands in integers, with the same bits as in C.
 
-From samples of 16 bits on it is reckoned as C does.
+It begins with samples of 16 bits.
 
-Samples are weighed by Hann's window and told apart by a Fourier transform of half their number,
-whose real parts are the even samples and whose imaginary ones the odd (Cooley and Tukey, 1965).
-Cosines have 15 bits after the point, what they are made of up to 29 bits: each product is rounded
-down. A power has 60 bits, a share of it 15, and of the sum a logarithm to the base of 2 is found
-bit by bit.
+Samples are weighted by Hann's window and transformed by a Fourier transform of half their number,
+whose real parts are the even samples and whose imaginary parts the odd ones (Cooley and Tukey,
+1965). Cosines have 15 fractional bits, their factors up to 29 bits: each product is rounded down. A
+power has 60 bits, a weight 15, and the sum's logarithm to base 2 is computed bit by bit.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 Whole = NDArray[np.int64]
-SHARE_BITS = 15  # after the point of cosines, of the window and of what a band takes
-MOST_SHARE = (1 << SHARE_BITS) - 1  # of 16 bits with a sign
-SUM_BITS = 30  # that twice a sum of a frame's samples has at the most, beside its sign
-LOG_BITS = 10  # after the point of a logarithm
-AT_ONCE = 64  # windows that are heard at once, here
+SHARE_BITS = 15  # fractional, of cosines, windows and bands' weights
+MOST_SHARE = (1 << SHARE_BITS) - 1  # in 16 bits with a sign
+SUM_BITS = 30  # the most bits of twice a sum of a frame's samples, without sign
+LOG_BITS = 10  # fractional, of a logarithm
+AT_ONCE = 64  # windows that are computed at once in Python
 
 
 @dataclass(frozen=True, eq=False)
 class FrameHearing:
-    """How frames are heard: what is given less the `middle`, times 2^`up`. Each band takes its
-    shares of the powers from its first frequency on; `silence` is added to all that it takes.
+    """How frames are converted: the input minus `middle`, times 2^`up`. Each band adds up its
+    shares of the powers from its first frequency on, plus `silence`.
     """
 
     frame: int  # samples, a power of 2
@@ -44,14 +43,14 @@ class FrameHearing:
 
     @cached_property
     def quarter(self) -> Whole:
-        """The cosines of a quarter of a turn, with its end."""
+        """The cosines of a quarter turn, including its end."""
         angles = np.arange(self.frame // 4 + 1) * (2 * np.pi / self.frame)
         cosines = np.rint(np.cos(angles) * (1 << SHARE_BITS)).astype(np.int64)
         return np.asarray(np.minimum(cosines, MOST_SHARE))
 
     @property
     def memory(self) -> int:
-        """Bytes that C keeps of a frame."""
+        """The bytes that C needs for a frame."""
         return 8 * (self.frame // 2 + 1)
 
     def sums(self, samples: NDArray[Any]) -> NDArray[np.float64]:
@@ -77,7 +76,7 @@ class FrameHearing:
         return logarithm(taken + self.silence).astype(np.float64)[:, :, None]
 
     def _transformed(self, frames: Whole) -> tuple[Whole, Whole]:
-        """Twice the cosines and sines of each frequency from 0 to half the number of samples."""
+        """Twice the cosines and sines of each frequency, from 0 to half the number of samples."""
         half = self.frame // 2
         order = _read_from_the_other_end(half)
         across, down = frames[..., ::2][..., order], frames[..., 1::2][..., order]
@@ -94,7 +93,7 @@ class FrameHearing:
         return self._apart(across, down)
 
     def _apart(self, across: Whole, down: Whole) -> tuple[Whole, Whole]:
-        """The transform of all samples, of that of the even and the odd ones as complex numbers."""
+        """Combine the transforms of even and odd samples, as complex numbers, into that of all."""
         half = self.frame // 2
         near = np.arange(half // 2 + 1)
         far = (half - near) % half
@@ -110,14 +109,14 @@ class FrameHearing:
         return transform[0], transform[1]
 
     def _turned(self, across: Whole, down: Whole, angles: Whole) -> tuple[Whole, Whole]:
-        """Complex numbers turned back by these angles; by none they stay."""
+        """Rotate complex numbers back by these angles; by 0 they stay exact."""
         cosine, sine = self._cosines(angles), self.quarter[abs(self.frame // 4 - angles)]
         real = _part(across, cosine) + _part(down, sine)
         imaginary = _part(down, cosine) - _part(across, sine)
         return np.where(angles, real, across), np.where(angles, imaginary, down)
 
     def _cosines(self, angles: Whole) -> Whole:
-        """Of angles up to half a turn."""
+        """The cosines of angles up to half a turn."""
         beyond = angles > self.frame // 4
         return (
             np.where(beyond, -1, 1)
@@ -126,13 +125,13 @@ class FrameHearing:
 
 
 def _part(number: Whole, share: Whole) -> Whole:
-    """A number times a share, rounded down. What is left of a power is told apart first."""
+    """Multiply by a share and round down, in two parts to avoid overflow."""
     rest = (number & MOST_SHARE) * share >> SHARE_BITS
     return np.asarray((number >> SHARE_BITS) * share + rest)
 
 
 def _read_from_the_other_end(count: int) -> Sequence[int]:
-    """The numbers below this power of 2, with the bits of each in the opposite order."""
+    """The numbers below this power of 2, each with its bits reversed."""
     order = [0]
     while len(order) < count:
         order = [2 * k for k in order] + [2 * k + 1 for k in order]
@@ -140,7 +139,7 @@ def _read_from_the_other_end(count: int) -> Sequence[int]:
 
 
 def logarithm(numbers: Whole) -> Whole:
-    """To the base of 2, of numbers over 2^15, in units of 2^-LOG_BITS."""
+    """The logarithm to base 2 of numbers over 2^15, in units of 2^-LOG_BITS."""
     result, left = np.zeros_like(numbers), numbers.copy()
     while (large := left >> SHARE_BITS > 1).any():
         result, left = result + (large << LOG_BITS), np.where(large, left >> 1, left)

@@ -1,7 +1,7 @@
-"""What lets the last dense layer of a network in C learn: a step of descent, one sample at a time.
+"""How the last dense layer of a network in C learns: one step of gradient descent per sample.
 
-How the error changes with the layer's sums follows from the ops of the loss and of the activation
-before it, by the chain rule of the graph. Its weights lie in memory that changes; all else stays.
+The slopes of the error with respect to the layer's sums follow, by the graph's chain rule, from the
+ops of the loss and of the activation before it. Only this layer's weights are variables.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from gradbook.targets.portable.makers import RowMaker, Work, row_makers
 from gradbook.targets.portable.rules import Rule, number_of
 from gradbook.targets.portable.rules_in_c import Index, OpWords, RuleWriting, spoken
 
-RATE = 0.02  # at which sketches let the last layer learn
-WHOLE_RATE = 1 << 15  # what whole numbers say a rate of 1 by
+RATE = 0.02  # the learning rate of sketches
+WHOLE_RATE = 1 << 15  # the integer for a rate of 1
 REFUSED = "--learn lets the last dense layer learn, but {why}: leave it out"
 
 # The layer and its slopes ---------------------------------------------------------
@@ -33,10 +33,10 @@ REFUSED = "--learn lets the last dense layer learn, but {why}: leave it out"
 
 @dataclass(frozen=True, eq=False)
 class LastLayer:
-    """Weights (outputs, what is read) in the order in which the map that it reads lies in memory,
-    and how the error of a sample changes with each of its sums."""
+    """The weights (outputs, inputs), in the memory order of the map that they read, and the slopes
+    of a sample's error with respect to the sums."""
 
-    features: tuple[RowMaker, ...]  # what makes that map
+    features: tuple[RowMaker, ...]  # the makers of that map
     maker: RowMaker
     weights: Array
     bias: Array | None
@@ -44,13 +44,13 @@ class LastLayer:
 
     @property
     def tables(self) -> list[ConstantArray]:
-        """The constants that it begins with, in floats."""
+        """Its initial constants, in floats."""
         arrays = {"last_weights": self.weights.ravel()}
         arrays |= {} if self.bias is None else {"last_biases": self.bias}
         return [ConstantArray("float", name, x.astype(np.float32)) for name, x in arrays.items()]
 
     def memory(self, whole: bool) -> int:
-        """Bytes that learning takes: the layer itself, and its sums."""
+        """The bytes that learning needs: for the layer itself, and for its sums."""
         outputs = len(self.weights)
         biases = 0 if self.bias is None else 4 * outputs
         return self.weights.size * (2 if whole else 4) + biases + 4 * whole + 4 + 4 * outputs
@@ -58,7 +58,7 @@ class LastLayer:
 
 @dataclass(frozen=True, eq=False)
 class SlopesOfSums:
-    """The rule that makes them of the layer's sums and of what was wanted."""
+    """The rule that computes the slopes from the layer's sums and the targets."""
 
     rule: Rule
     sums: Node
@@ -66,7 +66,7 @@ class SlopesOfSums:
 
 
 def last_layer(trained: TrainedNet) -> LastLayer:
-    """The last dense layer as one that learns, or a refusal in one line."""
+    """Return the last dense layer, if it can learn, or raise an error with the reason."""
     stripped = strip_idle(trained)
     place = _place(stripped)
     layer, makers = stripped.layers[place], row_makers(trained)
@@ -90,7 +90,7 @@ def _require(condition: bool, why: str) -> None:
 
 
 def _place(trained: TrainedNet) -> int:
-    """Where the layer stands: nothing after it has weights, or reads more than it made."""
+    """Find the layer: nothing after it has weights or reads anything but its result."""
     place = max(place for place, later in enumerate(trained.layers) if later.tensors)
     own = trained.layers[place]
     dense = own.is_plain_sum and own.layer.reads_all
@@ -105,7 +105,7 @@ def _place(trained: TrainedNet) -> int:
 
 
 def _slopes(trained: TrainedNet, after: Sequence[TrainedLayer], outputs: int) -> SlopesOfSums:
-    """By the chain rule, through the activation that comes after the sums."""
+    """Apply the chain rule through the activation that follows the sums."""
     net, graph = trained.net, Graph()
     sums, wanted = (graph.leaf(Name(name), (outputs,), each=True) for name in "ot")
     before = value = sums
@@ -125,7 +125,7 @@ def _slopes(trained: TrainedNet, after: Sequence[TrainedLayer], outputs: int) ->
 
 @dataclass
 class SlopeWriting(RuleWriting):
-    """Writes the function of the slopes; `said_wanted` says what was wanted of an output."""
+    """Writes the function of the slopes; `said_wanted` writes the target of an output."""
 
     slopes: SlopesOfSums = field(kw_only=True)
     said_wanted: Callable[[str], str] = field(kw_only=True)
@@ -162,15 +162,15 @@ class SlopeWriting(RuleWriting):
 
 @dataclass(frozen=True)
 class WantedInC:
-    """What was wanted of a sample: the parameter, and what it says of an output by its number."""
+    """The target of a sample: the parameter, and the expression for an output's target."""
 
     parameter: str
     said: Callable[[str], str]
-    classes: int = 0  # how many there are to choose from; 0 where numbers are predicted
+    classes: int = 0  # the number of classes; 0 if numbers are predicted
 
 
 def wanted_in_c(trained: TrainedNet, truth: str) -> WantedInC:
-    """A class, or numbers as people have them; `truth` says 1 or 0 of whether something is so."""
+    """Write a class or unscaled numbers as targets; `truth` converts a condition to 1 or 0."""
     if trained.classes:
         several = trained.net.outputs > 1
         says = "{} == wanted" if several else "wanted"
@@ -196,7 +196,7 @@ def learning_in_c(
     words: Mapping[str, object],
     **marks: bool,
 ) -> str:
-    """A piece of runtime/ with its words filled in."""
+    """Fill in a piece of runtime/."""
     slopes = last.slopes
     writing = SlopeWriting(last.maker, slopes.rule, wording, slopes=slopes, said_wanted=wanted.said)
     writing.write()
@@ -215,7 +215,7 @@ def learning_in_c(
 def float_learning(
     last: LastLayer, answers: TrainedNet, sample: str, bent: str, wording: OpWords
 ) -> str:
-    """The layer as one that learns; `bent` is what its activation makes of a SUM."""
+    """Write the layer that learns; `bent` is its activation of a SUM."""
     answered = bent.replace("SUM", "last_sums[k]")
     if answers.spread != (1.0, 0.0):
         deviation, mean = map(spelt, map(float, answers.spread))
@@ -234,5 +234,5 @@ def float_learning(
 
 
 def told_of(name: str) -> str:
-    """The functions that are there for it."""
+    """Describe the functions for learning."""
     return f"{name}_learn lets the last layer learn, {name}_forget forgets that"

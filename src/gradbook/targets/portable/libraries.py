@@ -1,4 +1,4 @@
-"""A network's C as a library, laid out as Arduino, Zephyr and MicroPython look for one."""
+"""A network's C as a library, in the layout of Arduino, Zephyr or MicroPython."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from gradbook.targets.portable.sketches import (
 from gradbook.targets.portable.whole_makers import WholeNumbers
 
 FUNCTION = r"((?:^/\*[^\n]*\*/\n)?)^((?:int|void|float) {name}_\w+\([^()]*\))\n\{{"
-KINDS = {"uint8_t": "B", "int16_t": "h", "int32_t": "i", "float": "f"}  # as Python's array has them
+KINDS = {"uint8_t": "B", "int16_t": "h", "int32_t": "i", "float": "f"}  # in Python's array module
 
 
 @dataclass(frozen=True, eq=False)
 class CLibrary:
-    """What is laid out: the network's file, and what it was made of."""
+    """The content of a library: the network's file, and what it was made from."""
 
     trained: TrainedNet
     made: CFile
@@ -42,7 +42,7 @@ class CLibrary:
 
     @property
     def sample(self) -> str:
-        """C's type of what the network is given."""
+        """C's type of the network's input."""
         head = re.search(rf"{self.name}_predict\(const (\w+) \*", self.made.text)
         assert head
         return head[1]
@@ -53,7 +53,7 @@ class CLibrary:
 
     @property
     def outputs(self) -> int:
-        """How many numbers `predict` writes."""
+        """The number of outputs that `predict` writes."""
         trained = self.trained
         if len(trained.output) > 1:
             return prod(trained.output)
@@ -61,11 +61,11 @@ class CLibrary:
 
     @property
     def shown(self) -> str:
-        """The variable that says which class is being shown, if windows are learnt from."""
+        """The variable with the class that is being shown, if the network learns from windows."""
         return f"{self.name}_shown" if self.learns and self.windows else ""
 
     def source(self) -> str:
-        """The C file: the network, its names and, of windows, what listens row by row."""
+        """Write the C file: the network, its names and, for windows, what reads them by row."""
         parts = [f'#include "{self.name}.h"\n#include <string.h>', self.made.text.strip()]
         if names := self.trained.classes:
             names_in_c = ", ".join(json.dumps(name, ensure_ascii=True) for name in names)
@@ -79,7 +79,7 @@ class CLibrary:
         return "\n\n".join(parts) + "\n"
 
     def header(self) -> str:
-        """What others may call: not what goes on by single steps, whose state is the file's own."""
+        """Declare the public functions, but not those for single steps, whose state is internal."""
         name, upper = self.name, self.name.upper()
         classes, windows = self.trained.classes, self.windows
         sizes = {"NUMBERS": self.numbers, "OUTPUTS": self.outputs}
@@ -111,11 +111,11 @@ class CLibrary:
         )
 
 
-# What some files hold ---------------------------------------------------------
+# The content of some files.
 
 
 def _example(library: CLibrary) -> str:
-    """A sketch, where one can be written."""
+    """Write a sketch, if possible."""
     trained, name = library.trained, library.name
     if library.windows:
         whole, learns = library.whole, library.learns
@@ -128,7 +128,7 @@ def _example(library: CLibrary) -> str:
 
 
 def _filled(name: str, library: CLibrary) -> str:
-    """A file of a layout, with what stands between @ in it."""
+    """Fill in a layout's file, in which placeholders are between @."""
     count = f"{library.trained.net.count():,} parameters"
     words = {
         "name": library.name,
@@ -142,7 +142,7 @@ def _filled(name: str, library: CLibrary) -> str:
 
 
 def _module(library: CLibrary) -> str:
-    """What Python calls, bound to the functions in C."""
+    """Write the functions that Python calls, bound to those in C."""
     trained, name, sample = library.trained, library.name, library.sample
     result, parts = "int32_t" if library.whole else "float", sections("micropython")
     predicts = "predict_number" if library.outputs == 1 else "predict_numbers"
@@ -190,7 +190,7 @@ def _told_to_python(library: CLibrary) -> str:
     return "\n".join(lines)
 
 
-# All of them ------------------------------------------------------------------
+# All files.
 
 LAYOUTS: Mapping[str, Mapping[str, str | Callable[[CLibrary], str]]] = {  # @ is the library's name
     "arduino": {
@@ -217,7 +217,7 @@ LAYOUTS: Mapping[str, Mapping[str, str | Callable[[CLibrary], str]]] = {  # @ is
 
 
 def library_files(kind: str, library: CLibrary) -> dict[str, str]:
-    """The files of the library, by their paths within its folder."""
+    """Return the files of the library, by their paths within its folder."""
     texts = {
         path.replace("@", library.name): _filled(content, library)
         if isinstance(content, str)

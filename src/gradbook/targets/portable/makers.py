@@ -1,9 +1,8 @@
 """A trained network as makers of rows.
 
 Maps are laid out by rows, columns and channels. A maker makes its map row by row from the rows of
-others, as soon as those that it reads are there, so that only a few rows are ever kept. What comes
-right after a sum, a largest of its neighbours, a scale or an activation, is done by the maker of
-the sum.
+others, as soon as these exist, so that only a few rows are kept at a time. A maximum of
+neighbouring sums, a scale or an activation right after a sum is computed by the sum's maker.
 """
 
 from __future__ import annotations
@@ -39,94 +38,94 @@ from gradbook.targets.portable.rules import ChannelSums, Rule, Sight, pieces_of
 # Makers ---------------------------------------------------------------------------
 
 ONE = Window((1, 1))
-LEAST_TURN = 4  # samples of a turn, of which each quarter has one
+LEAST_TURN = 4  # samples in the shortest turn with one in each quarter
 
 
 class Work(StrEnum):
-    """What a maker does with a window of the rows that it reads."""
+    """What a maker computes from a window of the rows that it reads."""
 
-    GIVEN = "given"  # normalises what the network is given
-    STEPWISE = "stepwise"  # the same of a sequence, which is given step by step
-    SUMS = "sums"  # weighs
-    TOTAL = "total"  # adds up
+    GIVEN = "given"  # normalises the input
+    STEPWISE = "stepwise"  # the same for a sequence, which is given step by step
+    SUMS = "sums"  # weighted sums
+    TOTAL = "total"  # plain sums
     LARGEST = "largest"
     BOTH = "both"  # adds two maps
-    PRODUCT = "product"  # multiplies two, of which the second may be a single place
-    SCATTERED = "scattered"  # weighs each value over a window of a larger map
-    REPEATED = "repeated"  # each value so many times
+    PRODUCT = "product"  # multiplies two maps, the second of which may have a single place
+    SCATTERED = "scattered"  # adds each value, weighted, to a window of a larger map
+    REPEATED = "repeated"  # repeats each value
     SAME = "same"  # value by value
-    FLAT = "flat"  # lays all out in one line, channel by channel
-    BESIDE = "beside"  # puts the channels of two maps side by side
-    NORMED = "normed"  # centres and scales each group of channels by the whole map
-    ALONE = "alone"  # the same of the channels of each place
-    PLACED = "placed"  # scales and shifts each place by numbers of its own
-    RULED = "ruled"  # what a rule says, made of a layer's own ops
+    FLAT = "flat"  # flattens a map, channel by channel
+    BESIDE = "beside"  # concatenates the channels of two maps
+    NORMED = "normed"  # centres and scales each group of channels over the whole map
+    ALONE = "alone"  # the same for the channels of each place
+    PLACED = "placed"  # scales and shifts each place by its own numbers
+    RULED = "ruled"  # applies a rule, made of a layer's own ops
     LATEST = "latest"  # the first channels of the latest row
-    WAVES = "waves"  # tells a frame apart into cosines and sines, by a table of one turn
-    HEARD = "heard"  # says in whole numbers how loud bands are, of what the network is given
+    WAVES = "waves"  # transforms a frame into cosines and sines, with a table of one turn
+    HEARD = "heard"  # computes bands' loudness from the input, in integers
 
 
 NORMING = (Work.NORMED, Work.ALONE)
 WEIGHING = (Work.SUMS, Work.SCATTERED)
 GIVING = (Work.GIVEN, Work.STEPWISE)
-OF_TWO = {"add": Work.BOTH, "multiply": Work.PRODUCT}  # what makes a value of two, by its op
+OF_TWO = {"add": Work.BOTH, "multiply": Work.PRODUCT}  # works with two inputs, by their op
 
 
 @dataclass(frozen=True, eq=False)
 class RowMaker:
-    """Makes the rows of one map: a window's work, the largest of `pool` × `pool` neighbours,
-    times `scale` plus `shift` channel by channel, and an activation."""
+    """Makes the rows of one map: it applies a window, takes the largest of `pool` × `pool`
+    neighbours, scales and shifts each channel, and applies an activation."""
 
     work: Work
     reads: tuple[int, ...]  # the numbers of the makers whose rows it reads
     shape: tuple[int, int, int]  # rows, columns, channels
     window: Window = ONE
-    counted_sides: Sides = NOWHERE  # what an average counts of its window's padding
+    counted_sides: Sides = NOWHERE  # the part of a window's padding that an average counts
     pool: int = 1
-    group_channels: int = 0  # channels of a group that is normalised
+    group_channels: int = 0  # channels of a normalised group
     epsilon: float = 0
-    first_channels: int = 0  # of the first map, where two stand side by side
-    weights: Array | None = None  # (channels, rows, columns, channels read), or (scale and shift,
-    # rows, columns, channels) where each place has its own
-    levels: Levels | None = None  # the whole numbers of weights of few bits, laid out as these
+    first_channels: int = 0  # of the first of two concatenated maps
+    weights: Array | None = None  # (channels, rows, columns, inputs), or (scale and shift,
+    # rows, columns, channels) if each place has its own
+    levels: Levels | None = None  # the integers of weights of few bits, in the same order
     bits: Bits = Bits.ALL
     rule: Rule | None = None
-    fed: RowMaker | None = None  # sums that are part of a rule, in whole numbers
+    fed: RowMaker | None = None  # sums that are part of a rule, with --int8
     hearing: FrameHearing | None = None
-    skipped: int = 0  # rows that it leaves out of the map that it reads, at the beginning
+    skipped: int = 0  # rows at the beginning of its input that it leaves out
     scale: Array | None = None
     shift: Array | None = None
-    activation: Layer | None = None  # what works on each value alone
+    activation: Layer | None = None  # elementwise
 
     @property
     def groups(self) -> int:
-        """How many groups of channels are normalised, each by itself."""
+        """The number of normalised groups of channels."""
         return self.shape[2] // self.group_channels if self.group_channels else 0
 
     @property
     def scaled(self) -> int:
-        """How many channels have a scale and a shift of their own."""
+        """The number of channels with their own scale and shift."""
         return 0 if self.fed else self.shape[2]
 
     @property
     def enlarges(self) -> bool:
-        """Whether its window lies on its own map, which is larger than what it reads."""
+        """Whether its window is on its own map, which is larger than its input."""
         return self.work in (Work.SCATTERED, Work.REPEATED)
 
     @property
     def tall(self) -> int:
-        """How many rows are needed to make one."""
+        """The number of rows from which one row is made."""
         if self.enlarges:
             return (self.window.span[0] - 1) // self.window.stride[0] + 1
         return (self.pool - 1) * self.window.stride[0] + self.window.span[0]
 
     @property
     def looks_back(self) -> bool:
-        """Whether it reads the row that it made before."""
+        """Whether it reads its own previous row."""
         return self.rule is not None and bool(self.rule.before)
 
     def first_row(self, row: int) -> int:
-        """The first of the rows that are needed to make this one; before 0 lies the edge."""
+        """The first row from which this one is made; negative rows are the edge."""
         if self.enlarges:
             return (row + self.window.pad[0]) // self.window.stride[0] - self.tall + 1
         return row * self.pool * self.window.stride[0] - self.window.pad[0] + self.skipped
@@ -144,24 +143,24 @@ class RowMaker:
 
 
 def row_makers(trained: TrainedNet, by_tables: bool = False) -> list[RowMaker]:
-    """The makers in their order: the first normalises what is given, the last makes the outputs.
-    Fourier transforms are sums like others, or `by_tables` where their frames can be halved.
+    """List the makers in order: the first normalises the input, the last makes the outputs. Fourier
+    transforms are sums, or `by_tables` if their frames can be halved.
 
     A softmax at the end is left out: it doesn't change which output is largest.
     """
     trained = fold_norms(trained)
     making = _Making(trained, by_tables)
     for place, layer in enumerate(trained.layers):
-        if not isinstance(layer.layer, ByStep):  # steps lie one after the other anyway
+        if not isinstance(layer.layer, ByStep):  # steps follow one another anyway
             making.add(place)
     return making.makers
 
 
 class _Making:
-    """Goes through the layers; `maker_of` has the number of the maker of each value.
+    """Converts the layers; `maker_of` lists the number of each value's maker.
 
-    Each step of a sequence is a row, so that only those steps are kept that are still read, where
-    all maps are sequences or single places.
+    If all maps are sequences or single places, each step of a sequence is a row, so that only steps
+    that are still needed are kept.
     """
 
     def __init__(self, trained: TrainedNet, by_tables: bool) -> None:
@@ -174,7 +173,7 @@ class _Making:
         self.maker_of = [self._given()]
 
     def planes(self, shape: Shape) -> tuple[int, int, int]:
-        """Rows, columns and channels of a layer's values."""
+        """The rows, columns and channels of a layer's values."""
         match shape:
             case (channels, rows, columns):
                 return (columns, rows, channels) if self.stepwise else (rows, columns, channels)
@@ -191,12 +190,12 @@ class _Making:
         window: Window = ONE,
         **fields: Any,
     ) -> int:
-        """The number of one more maker."""
+        """Add a maker and return its number."""
         self.makers.append(RowMaker(work, reads, shape, window, **fields))
         return len(self.makers) - 1
 
     def _given(self) -> int:
-        """The maker of what is given: of a picture, if the first sums read all of a flat image."""
+        """Add the maker of the input: a picture's, if the first sums read all of a flat image."""
         trained, inputs = self.trained, self.trained.input
         if trained.net.laid_out:
             scale, shift = self._of_steps()
@@ -213,7 +212,7 @@ class _Making:
         return self._make(Work.GIVEN, (), shape, scale=scale[::each], shift=shift[::each])
 
     def _of_steps(self) -> list[Array]:
-        """The scales and the shifts of each feature of a sequence at every step."""
+        """The scales and shifts of each feature of a sequence at every step."""
         scaling, shape = self.trained.scaling, self.trained.input
         numbers = [spread_over_values(x, shape) for x in (scaling.scale, scaling.shift)]
         return [np.broadcast_to(x.reshape(len(x), -1), shape) for x in numbers]
@@ -227,7 +226,7 @@ class _Making:
         elementwise = layer.layer.with_numbers(layer.tensors)
         reads_places = layer.layer.reads_all or layer.layer.window(layer.given) is not None
         match layer.layer:
-            case Layer(passes_on=True):  # laid out flat: nothing else that does is left
+            case Layer(passes_on=True):  # a flatten: the only such layer that is left
                 self.maker_of.append(self._flatten(place, reads))
                 return
             case ByFeature():
@@ -249,7 +248,7 @@ class _Making:
             case Layer(elementwise=True) if len(reads) == 1 and elementwise is not None:
                 self._activate(place, reads, elementwise)
             case Layer(elementwise=True) if len(reads) == 2 and _of_two(layer.layer) in OF_TWO:
-                shape = self.planes(layer.makes)  # of the smaller map there may be a single place
+                shape = self.planes(layer.makes)  # the smaller map may have a single place
                 larger_first = sorted(reads, key=lambda read: self.makers[read].shape != shape)
                 self._make(OF_TWO[_of_two(layer.layer)], tuple(larger_first), shape)
             case _:
@@ -257,21 +256,21 @@ class _Making:
         self.maker_of.append(len(self.makers) - 1)
 
     def _by_feature(self, reads: tuple[int, ...]) -> None:
-        """Values lie there as they are given; scales that differ by step come now."""
+        """The layout stays as it is; scales that differ by step are applied here."""
         if self._differs_by_step():
             shape = self.makers[reads[0]].shape
             weights = np.stack(self._of_steps()).reshape(2, *shape)
             self._make(Work.PLACED, reads, shape, weights=weights)
 
     def _taken_in(self, place: int, reads: tuple[int, ...]) -> RowMaker | None:
-        """The maker of what is read, if nobody else reads it and it can do more in one go."""
+        """Return the maker of its input, if nothing else reads it and it can also do this work."""
         (value,) = self.trained.layers[place].reads
         number, last = reads[0], self.makers[reads[0]]
         shared = len(self.trained.readers(value)) > 1 or number != len(self.makers) - 1
         return None if shared or last.looks_back or last.work in (*GIVING, Work.FLAT) else last
 
     def _require_last(self, place: int) -> None:
-        """Refuse what turns outputs into probabilities but at the end, where it is left out."""
+        """Refuse a layer that makes probabilities unless it is the last, where it is left out."""
         after = self.trained.layers[place + 1 :]
         if not all(isinstance(later.layer, ByStep) for later in after):
             words = self.trained.layers[place].layer.text
@@ -281,10 +280,10 @@ class _Making:
             )
 
     def _flatten(self, place: int, reads: tuple[int, ...]) -> int:
-        """The maker that lays a map out in one line.
+        """Return the number of the maker of the flattened map.
 
-        Where dense layers alone read it, that is the maker of the map itself: they take it as it
-        lies, through a window of its size.
+        If only dense layers read it, that is the map's own maker: they read it in its layout,
+        through a window of its size.
         """
         rows, columns, _ = self.makers[reads[0]].shape
         readers = [self.trained.layers[k] for k in self.trained.readers(place + 1)]
@@ -294,8 +293,8 @@ class _Making:
         return self._make(Work.FLAT, reads, shape, Window((rows, columns)))
 
     def _normalise(self, layer: TrainedLayer, reads: tuple[int, ...]) -> None:
-        """Groups of channels are centred and scaled over the whole map, which each row reads from
-        the first row on, or the channels of each place."""
+        """Centre and scale groups of channels over the whole map, all of which each row reads, or
+        the channels of each place."""
         rows, columns, channels = shape = self.makers[reads[0]].shape
         scale, shift = layer.tensors["scale"], layer.tensors["shift"]
         fields: dict[str, Any] = {"epsilon": layer.layer.epsilon}
@@ -318,7 +317,7 @@ class _Making:
             self._make(Work.PLACED, (number,), shape, weights=factors.transpose(0, 2, 3, 1))
 
     def _beside(self, reads: tuple[int, ...]) -> None:
-        """Put maps side by side, two at a time."""
+        """Concatenate maps, two at a time."""
         first, *rest = reads
         for second in rest:
             rows, columns, channels = self.makers[first].shape
@@ -330,13 +329,13 @@ class _Making:
         weights, window = layer.tensors["weight"], layer.layer.window(layer.given)
         if layer.layer.is_fourier and self.by_tables and self.stepwise:
             frame = weights.shape[-1]
-            halved = frame >= LEAST_TURN and frame & (frame - 1) == 0  # down to single samples
+            halved = frame >= LEAST_TURN and frame & (frame - 1) == 0  # as far as single samples
             if halved and window and np.allclose(weights.ravel(), waves(frame), atol=1e-6):
                 turn = np.cos(2 * np.pi * np.arange(frame) / frame).reshape(frame, 1, 1, 1)
                 shape = self.planes(layer.makes)
                 self._make(Work.WAVES, reads, shape, _turned(window), weights=turn)
                 return
-        if window is None:  # it reads all that there is
+        if window is None:  # it reads everything
             laid_out, turned = (-1, channels, rows, columns), False
             window = Window((rows, columns))
         else:
@@ -359,11 +358,11 @@ class _Making:
         )
 
     def _enlarge(self, layer: TrainedLayer, reads: tuple[int, ...]) -> None:
-        """What makes a larger map: of weights, or of each value several times."""
+        """Make a larger map: with weights, or by repeating each value."""
         window = layer.layer.spreads(layer.given)
         assert window is not None
         shape, weights = self.planes(layer.makes), layer.tensors.get("weight")
-        if weights is not None:  # laid out as those of sums, by the channel that they make
+        if weights is not None:  # in the order of sums' weights, by output channel
             inputs, outputs = weights.shape[:2]
             groups = shape[2] // outputs
             apart = weights.reshape(groups, inputs // groups, *weights.shape[1:])
@@ -374,7 +373,7 @@ class _Making:
         self._make(work, reads, shape, window, weights=weights, shift=layer.tensors.get("bias"))
 
     def _by_its_ops(self, layer: TrainedLayer, reads: tuple[int, ...]) -> None:
-        """What the ops of a layer with values of its own make, piece by piece."""
+        """Add makers for the ops of a layer with inner values."""
         refusal = TargetError(f"{layer.name} can't be written in C: use another layer")
         if len(reads) > 1:
             raise refusal
@@ -407,7 +406,7 @@ class _Making:
         if self.stepwise:
             window, counted = _turned(window), _turned_sides(counted)
         last, size = self._taken_in(place, reads), window.size[0]
-        # the largest result comes of the largest sum, where what follows rises with it
+        # the largest sum gives the largest result if what follows is monotonic
         if not layer.layer.averages and window == Window((size,) * 2, (size,) * 2) and last:
             rising = last.activation is None or last.activation.rising
             plain = last.pool == 1 and not last.is_irregular and last.scale is None
@@ -440,7 +439,7 @@ class _Making:
 
 
 def _turned(window: Window) -> Window:
-    """The window along rows, of one along columns."""
+    """Turn a window over columns into one over rows."""
     size, stride, dilation = (
         (across, down) for down, across in (window.size, window.stride, window.dilation)
     )
@@ -453,12 +452,12 @@ def _turned_sides(sides: Sides) -> Sides:
 
 
 def _takes_all(own: TrainedLayer) -> bool:
-    """Whether a layer weighs all that it is given, so that any order of that will do."""
+    """Whether a layer weights its whole input, so that the input's order is arbitrary."""
     return own.is_plain_sum and own.layer.reads_all
 
 
 def _of_two(layer: Layer) -> str:
-    """The op that a layer makes of the two values that it reads, if it is one alone."""
+    """The op by which a layer combines the two values that it reads, if it is a single one."""
     graph = Graph()
     leaves = [graph.leaf(Name("x", (number,))) for number in range(2)]
     value = layer.at_a_place(leaves)

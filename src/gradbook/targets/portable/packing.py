@@ -1,6 +1,6 @@
-"""Weights of few bits, packed: several a byte, each as the number of its level from the lowest on.
+"""Packed weights of few bits: several per byte, each as its level's number counted from the lowest.
 
-Kernels of sums unpack the weights of one or two channels at a time, for a whole row of places.
+Kernels of sums unpack the weights of one or two channels at a time, for a whole row.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ A_BYTE = 8
 
 
 def bits_of(maker: RowMaker) -> Bits:
-    """How many bits its stored weights have: those of few, or eight."""
+    """The number of bits of its stored weights: few, or eight."""
     return Bits.EIGHT if maker.levels is None else maker.bits
 
 
 def are_packed(makers: Sequence[RowMaker], ways: Mapping[int, str]) -> bool:
-    """Whether weights are stored packed: where some have fewer than eight bits, and all are read by
+    """Whether weights are stored packed: if some have fewer than eight bits and all are read by
     kernels that unpack them."""
     weighing = [k for k, maker in enumerate(makers) if maker.weights is not None]
     few = any(bits_of(makers[k]).stored < A_BYTE for k in weighing)
@@ -31,12 +31,12 @@ def are_packed(makers: Sequence[RowMaker], ways: Mapping[int, str]) -> bool:
 
 
 def _lowest(bits: Bits) -> int:
-    """The number of the lowest level."""
+    """The lowest level's number."""
     return -128 if bits.stored == A_BYTE else -bits.highest
 
 
 def packed(weights: NDArray[Any], bits: Bits) -> NDArray[np.int64]:
-    """The bytes of these whole numbers, the first ones in the lowest bits."""
+    """Pack integers into bytes, the first ones into the lowest bits."""
     in_a_byte = A_BYTE // bits.stored
     codes = (weights.ravel() - _lowest(bits)) // bits.step
     bytewise = np.pad(codes, (0, -len(codes) % in_a_byte)).reshape(-1, in_a_byte)
@@ -44,7 +44,7 @@ def packed(weights: NDArray[Any], bits: Bits) -> NDArray[np.int64]:
 
 
 def packed_fields(makers: Sequence[RowMaker]) -> dict[str, tuple[str, list[int]]]:
-    """What says of each maker how to unpack its weights."""
+    """The fields that describe how each maker's weights are unpacked."""
     every = [bits_of(maker) for maker in makers]
     return {
         "bits": ("uint8_t", [bits.stored for bits in every]),
@@ -54,6 +54,6 @@ def packed_fields(makers: Sequence[RowMaker]) -> dict[str, tuple[str, list[int]]
 
 
 def most_unpacked(makers: Sequence[RowMaker]) -> int:
-    """The most weights of one channel."""
+    """The largest number of weights of one maker."""
     sizes = [maker.weights[0].size for maker in makers if maker.weights is not None]
     return max(sizes, default=0)

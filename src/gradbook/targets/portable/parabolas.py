@@ -1,7 +1,7 @@
-"""Tables of what becomes of each level, said as pieces of parabolas where these say the same.
+"""Tables of each level's result, written as pieces of parabolas if these give the same numbers.
 
-Activations of straight lines and squares are such pieces, whatever they are called; of others it is
-found out. A piece goes from its first level to that of the next one.
+Activations of straight lines and squares are such pieces; for others it is tried. A piece extends
+from its first level to the first level of the next.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-POINT = 22  # bits after the point of what a parabola makes
-CODE = 60  # bytes that reckon with pieces, beyond those that look up
-MOST_SQUARE, MOST_NUMBER = 1 << 23, 1 << 31  # beyond what C keeps and reckons with
-NUMBERS = 3  # of 32 bits, that a piece is kept as: the first also has its `square`
+POINT = 22  # fractional bits of a parabola's result
+CODE = 60  # bytes of code for pieces, beyond that for tables
+MOST_SQUARE, MOST_NUMBER = 1 << 23, 1 << 31  # the largest numbers that C stores and computes with
+NUMBERS = 3  # of 32 bits, for each piece: the first also contains its `square`
 Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Parabola:
-    """From `first` on a level becomes ((square · level + slope) · level + height) / 2^22, rounded
-    down."""
+    """From `first` on, a level's result is ((square · level + slope) · level + height) / 2^22,
+    rounded down."""
 
     first: int
     square: int
@@ -32,7 +32,7 @@ class Parabola:
         return (self.square * levels + self.slope) * levels + self.height >> POINT
 
     def has_room(self, levels: Whole) -> bool:
-        """Whether 32 bits are enough for these levels."""
+        """Whether 32 bits suffice for these levels."""
         product = (self.square * levels + self.slope) * levels
         sums = max(abs(product).max(), abs(product + self.height).max())
         most = max(sums, abs(self.slope), abs(self.height))
@@ -40,39 +40,39 @@ class Parabola:
 
     @property
     def numbers(self) -> tuple[int, int, int]:
-        """As they are kept in C."""
+        """Its numbers as C stores them."""
         return (self.first << 24) + (self.square & 0xFFFFFF), self.slope, self.height
 
 
 @dataclass(frozen=True, eq=False)
 class Bends:
-    """Unlike tables, and the pieces that say the same."""
+    """Different tables, and the pieces that give the same numbers."""
 
     each: tuple[tuple[Whole, tuple[Parabola, ...]], ...]
 
     @property
     def pieces(self) -> tuple[Parabola, ...]:
-        """One table's after the other's."""
+        """All tables' pieces, one table after the other."""
         return tuple(piece for _, pieces in self.each for piece in pieces)
 
     @property
     def are_pieces(self) -> bool:
-        """Whether these are smaller."""
+        """Whether the pieces are smaller."""
         table_bytes = sum(table.size for table, _ in self.each)
         return 4 * NUMBERS * len(self.pieces) + CODE < table_bytes
 
     def number(self, table: Whole) -> int:
-        """Of a table among all, from 1 on."""
+        """Return the table's number among all, from 1."""
         return 1 + next(k for k, (own, _) in enumerate(self.each) if (own == table).all())
 
     def last_piece(self, table: Whole) -> int:
-        """Of those that say a table: its number among all, from 1 on."""
+        """Return the number of a table's last piece among all, from 1."""
         return sum(len(pieces) for _, pieces in self.each[: self.number(table)])
 
 
 def parabolas(exact: NDArray[np.float64], table: Whole, lowest: int) -> tuple[Parabola, ...]:
-    """Those that make the table of the levels from the lowest on, found by its numbers before they
-    were rounded and cut off; each goes as far as it can."""
+    """Find parabolas that give the table, whose first level is `lowest`, from its numbers before
+    rounding and clipping; each is as long as possible."""
     pieces: list[Parabola] = []
     start = 0
     while start < len(table):
@@ -89,7 +89,7 @@ def parabolas(exact: NDArray[np.float64], table: Whole, lowest: int) -> tuple[Pa
 
 
 def _fitted(exact: NDArray[np.float64], table: Whole, lowest: int, part: slice) -> Parabola | None:
-    """The parabola of least squares, one number after the other rounded, if it makes the same."""
+    """Fit a parabola by least squares, rounding its numbers one by one, if it gives the table."""
     levels = np.arange(len(table), dtype=np.int64)[part] + lowest
     for numbers in (exact[part], np.clip(exact[part], table.min(), table.max())):
         parabola = _rounded(levels, numbers + 0.5)

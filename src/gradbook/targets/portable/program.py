@@ -1,4 +1,4 @@
-"""The C file: tables of weights and makers, the order of rows, and what works through them."""
+"""The C file: tables of weights and makers, the order of rows, and the functions that use them."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from gradbook.targets.portable.makers import GIVING, RowMaker, Work
 from gradbook.targets.portable.rules_in_c import RuleInC
 from gradbook.targets.portable.schedule import RowOrder, Stream, is_chain, row_order, stream_of
 
-FUNCTIONS = {Work.GIVEN: "given_at", Work.TOTAL: "total_of"}  # of works whose word C has otherwise
-ROWS_OF_SUMS = ("sums", "sums_flat", "sums_deep", "sums_each")  # ways to make them
-WHOLE_ROWS = (*ROWS_OF_SUMS, "bytes", Work.RULED, Work.WAVES, Work.HEARD)  # made at once
+FUNCTIONS = {Work.GIVEN: "given_at", Work.TOTAL: "total_of"}  # if the name is taken in C
+ROWS_OF_SUMS = ("sums", "sums_flat", "sums_deep", "sums_each")  # ways to compute them
+WHOLE_ROWS = (*ROWS_OF_SUMS, "bytes", Work.RULED, Work.WAVES, Work.HEARD)  # a row at a time
 TWO_READ = (Work.BOTH, Work.PRODUCT, Work.BESIDE)
-APART = "_apart"  # what a work is called whose window doesn't go evenly over neighbours
+APART = "_apart"  # ending of works whose window isn't regular
 OF_A_MAKER = r"(?:\(\w+\)|\b(?:own|map|maker|fed|seen(?:->|\.)(?:from|other)))"  # in C
 FUNCTION = re.compile(r"^((?:APART )?static [^;{}=]*\)\n\{\n)(.*?^\}$)", re.MULTILINE | re.DOTALL)
 A_MAKER = re.compile(r"const struct maker \*(\w+)")
-REMARKS = {  # on fields of `struct maker`
+REMARKS = {  # comments on fields of `struct maker`
     "reads": "the maker of its input map,",
     "also": "and of its second one, if it has two",
     "pad": "how far its window goes beyond its input map",
@@ -51,10 +51,10 @@ REMARKS = {  # on fields of `struct maker`
     "wide": "and columns",
     "above": "how much of the padding counts in its averages",
 }
-EQUAL = {"rows": "columns", "window_rows": "window_columns"}  # of what is square
+EQUAL = {"rows": "columns", "window_rows": "window_columns"}  # of square windows and maps
 SQUARE = {"columns": "and rows of its own map", "window_columns": "and rows"}
 MAKERS_HERE, WEIGHTS_HERE = "//: makers", "//: weights"
-READS = {  # how an AVR reads one from its flash
+READS = {  # reading from an AVR's flash
     "int8_t": "((int8_t)pgm_read_byte(at))",
     "uint8_t": "pgm_read_byte(at)",
     "uint16_t": "pgm_read_word(at)",
@@ -67,32 +67,32 @@ Columns = Mapping[str, Sequence[int | str]]
 
 @dataclass(frozen=True)
 class Dialect:
-    """What floats and whole numbers say differently."""
+    """The differences between floats and integers."""
 
-    value: str  # C's type of what maps and weights are made of,
-    total: str  # of what they add up to,
-    sample: str  # and of what the network is given
-    edge: str  # what lies beyond a map, in C
+    value: str  # C's type of maps and weights,
+    total: str  # of sums,
+    sample: str  # and of the network's input
+    edge: str  # the value beyond a map, in C
     tables: Sequence[ConstantArray | str]
-    keep: str  # the function that puts a result into its place
-    works: Sequence[str]  # the pieces of C whose works are its own
+    keep: str  # the function that stores a result
+    works: Sequence[str]  # the pieces of C with its works
     name: str  # of the network
     sizes: Mapping[str, int] = field(default_factory=dict)  # further constants
     fields: Mapping[str, tuple[str, Sequence[int | str]]] = field(
         default_factory=dict
-    )  # further ones
+    )  # further fields
     includes: Sequence[str] = ()
     reads: Mapping[str, str] = field(default_factory=dict)  # further types of constants
-    rules: Mapping[int, RuleInC] = field(default_factory=dict)  # of the makers of these numbers
-    finer: int = 1  # what is given is told in such parts
-    ways: Mapping[int, str] = field(default_factory=dict)  # of the same: ways to work of its own
-    packed: Sequence[Numbers | None] = ()  # the weights as they are stored, if not one by one
-    memory: int = 0  # bytes that its own works take
+    rules: Mapping[int, RuleInC] = field(default_factory=dict)  # by the maker's number
+    finer: int = 1  # parts in which the input is given
+    ways: Mapping[int, str] = field(default_factory=dict)  # by the maker's number: special works
+    packed: Sequence[Numbers | None] = ()  # stored weights, if packed
+    memory: int = 0  # bytes that its own works need
 
 
 @dataclass(frozen=True)
 class BoardProgram:
-    """A file without its head, and the bytes of its constants and of the memory that it changes."""
+    """A file without its head, and the sizes of its constants and variables in bytes."""
 
     text: str
     constants: int
@@ -102,14 +102,14 @@ class BoardProgram:
 def program(
     makers: Sequence[RowMaker], weights: Sequence[Numbers | None], dialect: Dialect, ending: str
 ) -> BoardProgram:
-    """Write the whole file but for its head: `ending` is what others call."""
+    """Write the file without its head; `ending` is the public functions."""
     order, stream = row_order(makers), stream_of(makers)
     chain = stream is None and is_chain(makers)
     ways = [
         dialect.ways.get(k, f"{m.work}{APART}" if m.is_irregular else str(m.work))
         for k, m in enumerate(makers)
     ]
-    every = [*map(str, Work), *sorted({*ways} - {*Work})]  # works that have a number
+    every = [*map(str, Work), *sorted({*ways} - {*Work})]  # numbered works
     works = [work for work in every if work in ways]
     stored = _stored(dialect.packed or weights)
     columns = _columns(makers, [every.index(work) for work in ways], weights, order)
@@ -168,14 +168,14 @@ def program(
     for name, other in equal.items():
         text = re.sub(rf"({OF_A_MAKER})->{name}\b", rf"\1->{other}", text)
     text = _without(_alike(columns, range(len(makers))), text)
-    # what makers do is always told, any other field if something asks for it
+    # `work` is always a field, any other only if something reads it
     fields = [n for n in columns if n == "work" or re.search(rf"{OF_A_MAKER}->{n}\b", text)]
     remarks = REMARKS | {other: SQUARE[other] for other in equal.values()}
     declared = {name: f"{kinds[name]} {name};" for name in fields}
     declared |= {n: f"{declared[n]} /* {remarks[n]} */" for n in fields if n in remarks}
     text = text.replace(MAKERS_HERE, _makers(declared, [columns[name] for name in fields]))
     constants = sum(it.bytes for it in dialect.tables if isinstance(it, ConstantArray))
-    if stored:  # which may be millions, among which nothing is looked for
+    if stored:  # inserted last: they may be millions of numbers
         kind = "uint8_t" if dialect.packed else "value"
         array = ConstantArray(kind, "weights", np.concatenate(list(stored.values())))
         text = text.replace(WEIGHTS_HERE, str(array))
@@ -193,7 +193,7 @@ def _columns(
     weights: Sequence[Numbers | None],
     order: RowOrder,
 ) -> dict[str, Sequence[int | str]]:
-    """What `struct maker` holds, field by field."""
+    """The columns of the table of `struct maker`."""
     windows = [maker.window for maker in makers]
     groups = [maker.groups for maker in makers]
     heights, widths, depths = zip(*(maker.shape for maker in makers), strict=True)
@@ -232,24 +232,24 @@ def _columns(
 
 
 def _ends_before(counts: Sequence[int]) -> list[int]:
-    """How many there are before each."""
+    """The sum of all counts before each."""
     return [0, *accumulate(counts)][:-1]
 
 
 def _stored(weights: Sequence[Numbers | None]) -> dict[bytes, Numbers]:
-    """The weights that are stored: each once, however many makers take them."""
+    """The stored weights: each once, even if several makers read them."""
     return {array.tobytes(): array.ravel() for array in weights if array is not None}
 
 
 def _begins(weights: Sequence[Numbers | None], stored: Mapping[bytes, Numbers]) -> list[int]:
-    """Where the weights of each maker begin among all that are stored."""
+    """The index of each maker's weights among all that are stored."""
     begins = _ends_before([len(array) for array in stored.values()])
     places = dict(zip(stored, begins, strict=True))
     return [0 if array is None else places[array.tobytes()] for array in weights]
 
 
 def _alike(columns: Columns, numbers: Sequence[int]) -> dict[str, int | str]:
-    """The fields that are the same for all of these makers."""
+    """The fields that have the same value for all of these makers."""
     values = {name: {column[k] for k in numbers} for name, column in columns.items()}
     return {
         name: kinds.pop() for name, kinds in values.items() if len(kinds) == 1 and name != "work"
@@ -257,7 +257,7 @@ def _alike(columns: Columns, numbers: Sequence[int]) -> dict[str, int | str]:
 
 
 def _without(alike: Mapping[str, int | str], text: str, of: str = OF_A_MAKER) -> str:
-    """The numbers themselves in the places of fields that are the same for all makers."""
+    """Replace fields that are equal for all makers by their values."""
     for name, number in alike.items():
         text_of_number = f"({number})" if str(number).startswith("-") else str(number)
         text = re.sub(rf"{of}->{name}\b", text_of_number, text)
@@ -265,14 +265,14 @@ def _without(alike: Mapping[str, int | str], text: str, of: str = OF_A_MAKER) ->
 
 
 def _with_all_used(function: re.Match[str]) -> str:
-    """A function of which compilers don't say that it makes nothing of a maker."""
+    """Mark unused makers in a function, so that compilers don't warn about them."""
     head, body = function.groups()
     idle = [name for name in A_MAKER.findall(head) if not re.search(rf"\b{name}\b", body)]
     return head + "".join(f"    (void){name};\n" for name in idle) + body
 
 
 def _makers(told: Mapping[str, str], columns: Sequence[Sequence[int | str]]) -> str:
-    """`struct maker`, and one for each."""
+    """Write `struct maker` and the table of makers."""
     fields = "\n".join(f"    {field}" for field in told.values())
     rows = ",\n".join(f"    {{{', '.join(map(str, row))}}}" for row in zip(*columns, strict=True))
     return (
@@ -281,11 +281,11 @@ def _makers(told: Mapping[str, str], columns: Sequence[Sequence[int | str]]) -> 
     )
 
 
-# What stands before and after -----------------------------------------------------
+# Before and after the works.
 
 
 def _reads(kinds: Mapping[str, str]) -> str:
-    """How constants of these types, by their names here and in C, are read."""
+    """Write the macros that read constants of these types, by their names here and in C."""
     every = {kind: kind for kind in kinds.values()} | dict(kinds)
     return "\n".join(f"#define READ_{name}(at) {READS[kind]}" for name, kind in every.items())
 
@@ -297,7 +297,7 @@ def _sizes(
     stream: Stream | None,
     chain: bool,
 ) -> dict[str, int]:
-    """The constants by which C knows how large its arrays are, and how it goes on."""
+    """The constants that set the sizes of C's arrays and counters."""
     going = {} if chain else {"TURNS": len(order.turns)}
     if stream:
         going = {"STEPS": stream.steps, "AFTER": stream.after, "PERIOD": stream.period}
@@ -324,9 +324,9 @@ def _memory(
     sizes: Mapping[str, int],
     scratch: int,
 ) -> int:
-    """Bytes of the rows that are kept, of the sums of a row, and of what normalisations measure."""
+    """The bytes of kept rows, of a row's sums, and of normalisations' statistics."""
     wide = BYTES[dialect.value]
-    beyond = 2 if wide == 1 else 0  # a row of whole sums goes on by two
+    beyond = 2 if wide == 1 else 0  # a row of integer sums is longer by two
     sums = 2 * (sizes["WIDEST"] + beyond) if "WIDEST" in sizes else 0
     groups = sizes.get("GROUPS", 0) + any(maker.work is Work.ALONE for maker in makers)
     measured = (9 if wide == 1 else 8) * groups
@@ -335,7 +335,7 @@ def _memory(
 
 
 def widest(makers: Sequence[RowMaker]) -> int:
-    """The most sums that are added up at once: those of a row."""
+    """The most sums in one row."""
     return max(
         (m.shape[1] * m.pool for m in makers if m.work is Work.SUMS and not m.is_irregular),
         default=1,
@@ -343,13 +343,13 @@ def widest(makers: Sequence[RowMaker]) -> int:
 
 
 def _is_one_of(works: Sequence[Work], makers: Sequence[RowMaker]) -> str:
-    """Whether a maker does one of these works that are there, in C."""
+    """Write the condition that a maker does one of these works."""
     used = {maker.work for maker in makers}
     return " || ".join(f"(maker)->work == {w.upper()}" for w in works if w in used) or "0"
 
 
 def _left(makers: Sequence[RowMaker], enlarging: Mapping[str, None]) -> str:
-    """How far a maker's window goes beyond its map at the left, in C."""
+    """Write how far a maker's window extends beyond the left of its map."""
     left = "((maker)->pad)"
     if any(maker.is_irregular for maker in makers):
         left = "((maker)->left)"
@@ -359,7 +359,7 @@ def _left(makers: Sequence[RowMaker], enlarging: Mapping[str, None]) -> str:
 
 
 def _row_by_work(works: Sequence[str]) -> str:
-    """How a row is made, by what its maker does."""
+    """Write how a row is made, by its maker's work."""
     calls = {work: f"{work}(own, &seen, out);" for work in works if work in WHOLE_ROWS}
     if Work.RULED in calls:
         calls[Work.RULED] = "ruled(number, own, &seen, out);"
@@ -381,18 +381,18 @@ def _functions(
     scratch: int,
     ending: str,
 ) -> list[str]:
-    """The functions that these works and the `ending` need, and those that choose among them."""
+    """The functions that these works and the `ending` call, and those that select them."""
     library: dict[str, str] = {}
     for name in ("work", *dialect.works, "work_apart"):
         for key, text in sections(name).items():
             library.pop(key, None)
             library[key] = text
-    single = library.pop("single_sums")  # of rows that have one sum for each channel
+    single = library.pop("single_sums")  # for rows with one sum per channel
     if widest(makers) == 1 and not dialect.ways:
         library["sums"] = single
     for key in ("single", "one") if dialect.packed else ("several", "one_of_several"):
         library.pop(key, None)
-    for way in {*dialect.ways.values()}:  # whose makers may have more in common than all makers
+    for way in {*dialect.ways.values()}:  # its makers may have more in common than all makers
         alike = _alike(columns, [k for k, work in enumerate(ways) if work == way])
         library[way] = _without(alike, library[way], "own")
     if dialect.finer > 1:

@@ -1,4 +1,4 @@
-"""What makers of rows compute for many images at once: in floats, or whole numbers within floats.
+"""What makers of rows compute for many images at once: in floats, or in integers stored as floats.
 
 A map is (images, rows, columns, channels).
 """
@@ -22,7 +22,7 @@ from gradbook.targets.portable.rules import Rule
 
 
 def maps_of(makers: Sequence[RowMaker], images: NDArray[Any]) -> list[Array]:
-    """All maps, one after the other."""
+    """Compute all maps, one after the other."""
     maps: list[Array] = []
     for maker in makers:
         inputs = [laid_out(maker, images)] if not maker.reads else [maps[k] for k in maker.reads]
@@ -32,7 +32,7 @@ def maps_of(makers: Sequence[RowMaker], images: NDArray[Any]) -> list[Array]:
 
 
 def laid_out(maker: RowMaker, images: NDArray[Any]) -> Array:
-    """What is given channel by channel, or step by step, as the first maker reads it."""
+    """Arrange the input, which comes by channel or by step, as the first maker reads it."""
     if maker.work is Work.HEARD:
         return images
     rows, columns, channels = maker.shape
@@ -43,7 +43,7 @@ def laid_out(maker: RowMaker, images: NDArray[Any]) -> Array:
 
 
 def scale_sums(maker: RowMaker, sums: Array) -> Array:
-    """Multiply by the maker's scale and add its shift: that is what its activation is given."""
+    """Multiply by the maker's scale and add its shift; the result is its activation's input."""
     scale = 1 if maker.scale is None else maker.scale
     shift = 0 if maker.shift is None else maker.shift
     return np.asarray(sums * scale + shift)
@@ -57,8 +57,8 @@ def activate(layer: Layer, values: Array) -> Array:
 def window_sums(
     maker: RowMaker, inputs: Sequence[Array], edge: float = 0, weights: Array | None = None
 ) -> Array:
-    """What a maker's window makes of the maps it reads, before it is scaled; `edge` lies beyond
-    these, and other `weights` may stand in for its own."""
+    """Apply a maker's window to its maps, before scaling; `edge` is the value beyond them, and
+    other `weights` may replace its own."""
     x, weights = inputs[0], maker.weights if weights is None else weights
     match maker.work:
         case Work.SUMS:
@@ -85,7 +85,7 @@ def window_sums(
 
 
 def _of_places(maker: RowMaker, inputs: Sequence[Array], weights: Array | None) -> Array:
-    """Of works that look at each place alone, or lay places out anew."""
+    """Compute works that read each place alone, or rearrange places."""
     x = inputs[0]
     match maker.work:
         case Work.BOTH:
@@ -126,7 +126,7 @@ def _sums(maker: RowMaker, values: Array, edge: float, weights: Array | None) ->
     if groups == 1:
         flat = seen.transpose(0, 1, 2, 4, 5, 3).reshape(*seen.shape[:3], -1)
         sums = flat @ weights.reshape(len(weights), -1).T
-    elif weights.shape[-1] == 1:  # a channel each: place by place of the window
+    elif weights.shape[-1] == 1:  # one channel each: place by place of the window
         often = len(weights) // groups
         sums = np.zeros((*seen.shape[:3], len(weights)))
         for row, column in np.ndindex(rows, columns):
@@ -145,7 +145,7 @@ def _sums(maker: RowMaker, values: Array, edge: float, weights: Array | None) ->
 
 
 def _windows(maker: RowMaker, values: Array, edge: float) -> Array:
-    """What lies in each window: (images, rows, columns, channels, rows of it, columns of it)."""
+    """View each window: (images, rows, columns, channels, window rows, window columns)."""
     windows = view_windows(values.transpose(0, 3, 1, 2), maker.window, edge)
     rows, columns, _ = maker.shape
     return windows.transpose(0, 2, 3, 1, 4, 5)[:, : rows * maker.pool, : columns * maker.pool]
@@ -162,13 +162,13 @@ def _total(maker: RowMaker, values: Array, edge: float) -> Array:
         return np.asarray(sums)
     area = values.shape[1:3]
     read, counts = (divisors(maker.window, area, sides) for sides in (NOWHERE, maker.counted_sides))
-    beyond = maker.window.area - read  # what of the sum is edge, of which as much counts
+    beyond = maker.window.area - read  # the part of the sum that is edge, and counts
     sums = sums - edge * (beyond - (counts - read))[..., None]
     return np.asarray(sums * maker.window.area / counts[..., None])
 
 
 def _scattered(maker: RowMaker, values: Array, weights: Array | None) -> Array:
-    """As the op has it: weights by what is read, and channels first."""
+    """Scatter like the op, whose weights are by input channel, with channels first."""
     assert weights is not None
     groups = values.shape[-1] // weights.shape[-1]
     apart = weights.reshape(groups, -1, *weights.shape[1:]).transpose(0, 4, 1, 2, 3)

@@ -1,7 +1,7 @@
-"""Layers with values of their own, taken apart by their ops: weighted sums, and rules between them.
+"""Layers with inner values, split by their ops into weighted sums and rules between them.
 
-Weighted sums at each step are what any maker of sums makes. What lies between them is a rule: what
-is made at one place of the row that is read, of those before it, and of what the rule itself made
+Weighted sums at each step are made by an ordinary maker of sums. Everything between them is a rule:
+it computes the values at one place from the current row, from earlier ones, and from its own result
 at the step before. No layer is known by its name here.
 """
 
@@ -28,19 +28,19 @@ from gradbook.net.trained import TrainedLayer
 
 
 class Sight(StrEnum):
-    """Which rows a rule reads."""
+    """The rows that a rule reads."""
 
     OWN = "own"
-    EARLIER = "earlier"  # those up to its own
+    EARLIER = "earlier"  # up to its own
     ALL = "all"
 
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """What is `made` at a place, side by side, of values `given` by the row that is read.
+    """Computes the values `made` at a place from the values `given` by the row.
 
-    Each of those has the number of its first channel there. `before` is what was made at the step
-    before; before the first step that is 0. `tensors` are the parameters.
+    `given` has the first channel of each value. `before` are the values of the step before, which
+    are 0 before the first step. `tensors` are the parameters.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Rule:
     given: Mapping[Node, int]
     before: tuple[Node, ...]
     tensors: Mapping[Node, Array]
-    steps: int  # of which each is a row; 0 where rows are rows of an image
+    steps: int  # each is a row; 0 if rows are an image's
 
     @property
     def channels(self) -> int:
@@ -56,7 +56,7 @@ class Rule:
 
     @cached_property
     def order(self) -> list[Node]:
-        """What is computed at a place, in an order to compute in."""
+        """The nodes at a place, in order of computation."""
         return ancestors(self.made, stop=(*self.given, *self.before, *self.tensors))
 
     @property
@@ -68,30 +68,30 @@ class Rule:
 
     @property
     def weights(self) -> Array | None:
-        """All parameters in line."""
+        """All parameters, flattened and concatenated."""
         if not self.tensors:
             return None
         return np.concatenate([x.ravel() for x in self.tensors.values()]).reshape(-1, 1)
 
     @property
     def begins(self) -> dict[Node, int]:
-        """Where each of them begins."""
+        """The index at which each of them begins."""
         ends = np.cumsum([0, *(x.size for x in self.tensors.values())]).tolist()
         return dict(zip(self.tensors, ends, strict=False))
 
     def evaluate(self, rows: Array) -> Array:
-        """What it makes of a whole map, (images, rows, columns, channels)."""
+        """Compute the rule on a whole map, (images, rows, columns, channels)."""
         results = [self._at_all_steps(node) for node in self.made]
         every = self.values(rows, results)
         return self.as_rows([every[node] for node in results], rows)
 
     def values(self, rows: Array, results: Sequence[Node]) -> Values:
-        """These values and what they are made of, for a whole map."""
+        """Compute these values, and those that they need, for a whole map."""
         values = {**self.inputs(rows), **self.tensors}
         return evaluate_in_order(ancestors(results, stop=values), values, len(rows))
 
     def inputs(self, rows: NDArray[Any]) -> dict[Node, NDArray[Any]]:
-        """What of a map is given to it, channels first."""
+        """The values that a map gives to the rule, channels first."""
         maps = rows.transpose(0, 3, 2, 1) if self.steps else rows.transpose(0, 3, 1, 2)
         return {
             node: maps[:, first : first + node.shape[0]].reshape(-1, *node.shape)
@@ -99,7 +99,7 @@ class Rule:
         }
 
     def as_rows(self, results: Sequence[NDArray[Any]], rows: NDArray[Any]) -> NDArray[Any]:
-        """What it makes, side by side in a map like the one that it reads."""
+        """Concatenate results in a map like the one that is read."""
         beside = np.concatenate(results, axis=1)
         if self.steps:
             return np.asarray(beside.transpose(0, 3, 2, 1))
@@ -116,7 +116,7 @@ class Rule:
 
 @dataclass(frozen=True, eq=False)
 class ChannelSums:
-    """Weighted sums of the channels of each place."""
+    """Weighted sums of the channels at each place."""
 
     weights: Array
     shift: Array | None
@@ -127,8 +127,7 @@ class ChannelSums:
 
 
 def pieces_of(layer: TrainedLayer, stepwise: bool) -> list[ChannelSums | Rule]:
-    """What makes a layer's map of the one that it reads, one after the other; where it is
-    `stepwise`, its rows are steps."""
+    """Split a layer into what makes its map, one after the other; if `stepwise`, rows are steps."""
     graph = Graph()
     x = graph.leaf(Name("x"), layer.given, each=True)
     tensors = {
@@ -146,7 +145,7 @@ def pieces_of(layer: TrainedLayer, stepwise: bool) -> list[ChannelSums | Rule]:
 
 @dataclass(frozen=True, eq=False)
 class _WeightedSum:
-    """Weighted sums in a graph: the node, what it weighs, and the leaves that it weighs with."""
+    """Weighted sums in a graph: the node, its input, and the leaves that are its weights."""
 
     node: Node
     source: Node
@@ -156,7 +155,7 @@ class _WeightedSum:
 
 @dataclass(frozen=True)
 class _Partition:
-    """Takes a layer's ops apart, from its result to what it reads."""
+    """Splits a layer's ops, from its result back to its input."""
 
     layer: str
     x: Node
@@ -189,7 +188,7 @@ class _Partition:
         yield Rule(self.layer, made, given, before, tensors, self.steps)
 
     def _carried(self, last: Node) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
-        """What is made at the last step, its result first, and what of it was taken a step
+        """Return what the last step makes, its result first, and the matching values of the step
         before."""
         before = tuple(self._before(last))
         made = tuple(_later(node) for node in before)
@@ -200,7 +199,7 @@ class _Partition:
         return made, before
 
     def _side_by_side(self, every: Sequence[_WeightedSum], passes_on: bool = False) -> ChannelSums:
-        """All of them, and what they read itself if something else reads it too."""
+        """Concatenate sums, and their input if something else reads it too."""
         channels = self.x.shape[0]
         passed = [np.eye(channels)[:, :, None, None]] * passes_on
         weights = np.concatenate([*(self.tensors[sums.weights] for sums in every), *passed])
@@ -214,7 +213,7 @@ class _Partition:
         return ChannelSums(weights.transpose(0, 2, 3, 1), shift if shift.any() else None)
 
     def _as_sum(self, node: Node) -> _WeightedSum | None:
-        """The node as weighted sums at each place, if it is that."""
+        """Return the node as weighted sums at each place, if that is what it is."""
         bias, sums = None, node
         if node.op.name == "copy":
             return self._as_sum(node.inputs[0])
@@ -223,13 +222,13 @@ class _Partition:
             if bias not in self.tensors:
                 return None
         weighs = sums.inputs and sums.inputs[0] in self.tensors
-        turned_round = sums.op.name.endswith("back")  # as in transposed convolutions
+        turned_round = sums.op.name.endswith("back")  # transposed convolutions
         if not weighs or turned_round or Window((1, 1)) not in sums.attributes:
             return None
         return _WeightedSum(node, sums.inputs[1], sums.inputs[0], bias)
 
     def _sums_below(self, made: Sequence[Node], before: Sequence[Node]) -> list[_WeightedSum]:
-        """The sums that some values are made of, if no others lie between."""
+        """Find the sums from which some values are made, if there are no others between."""
         below: dict[Node, _WeightedSum] = {}
         waiting = list(made)
         while waiting:
@@ -243,7 +242,7 @@ class _Partition:
         return sorted(below.values(), key=lambda sums: sums.node.index)
 
     def _before(self, last: Node) -> list[Node]:
-        """What the last step takes of the step before it."""
+        """List what the last step reads from the step before it."""
         step = _step_of(last)
         if step is None:
             return []
@@ -256,7 +255,7 @@ def _adds_up_places(node: Node) -> bool:
 
 
 def number_of(node: Node) -> float | None:
-    """What constants alone come to."""
+    """Evaluate constants, if the node depends on nothing else."""
     if node.is_constant():
         return node.number
     numbers = [number_of(source) for source in node.inputs] if node.op.elements is None else []
@@ -266,7 +265,7 @@ def number_of(node: Node) -> float | None:
 
 
 def source_of(node: Node) -> Node:
-    """What a copy is of."""
+    """Follow copies to the original."""
     return source_of(node.inputs[0]) if node.op.name == "copy" else node
 
 

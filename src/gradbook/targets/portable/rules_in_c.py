@@ -1,7 +1,7 @@
-"""Says rules in C: of each a function that makes one row, in loops over its values.
+"""Writes rules in C: for each a function that makes one row, in loops over its values.
 
-What is read again, by a sum over it or by several values, is put into an array first; all else is
-computed where it is used. The arrays of all rules lie in the same memory.
+A value that is read by a sum over it, or by several values, is stored in an array first; others are
+computed where they are used. All rules' arrays share the same memory.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from gradbook.targets.portable.whole_rules import WholeRule
 
 OF_TWO_STEPS = ("scores", "shares")
 TAKEN = {"own", "seen", "out", "here", "steps", "count", "before", "x", "w"}  # names in C
-ATOM = r"[\w.]+(\[[^\]]*\])*|[\d.]+e-\d+f"  # what needs no brackets
-CALL = r"[^()]*"  # of a function, whose brackets may lie in others
+ATOM = r"[\w.]+(\[[^\]]*\])*|[\d.]+e-\d+f"  # needs no brackets
+CALL = r"[^()]*"  # of a function, with nested brackets
 for _ in range(9):
     CALL = rf"[^()]*(?:\({CALL}\)[^()]*)*"
 CALL = rf"\w+\({CALL}\)"
@@ -37,7 +37,7 @@ Index = tuple[str, ...]
 
 @dataclass(frozen=True)
 class OpWords:
-    """How single values are said: ops with their templates, and constants."""
+    """How single values are written: templates for ops, and constants."""
 
     says: Vocabulary
     expression: Callable[[Node, Sequence[str]], str]
@@ -46,7 +46,7 @@ class OpWords:
 
 @dataclass(frozen=True)
 class RuleInC:
-    """The function, and how many values its arrays take."""
+    """A function, and the number of values that its arrays hold."""
 
     name: str
     text: str
@@ -74,11 +74,11 @@ class RuleWriting:
                 self.uses[source] = self.uses.get(source, 0) + 1
         self.held = self._held()
 
-    # What is computed in which loop -------------------------------------------------
+    # Loops and what each computes.
 
     def write(self) -> None:
         for group in self._groups():
-            if group[0].op.name == "shares":  # they take the place of scores
+            if group[0].op.name == "shares":  # they replace the scores
                 (scores,) = map(source_of, group[0].inputs)
                 self.arrays[group[0]] = name = self.arrays[scores]
                 row = f"{name} + head * {self.rule.steps}"
@@ -107,7 +107,7 @@ class RuleWriting:
         self._line(f"keep(own, out + {place}, {place}, {text});")
 
     def _groups(self) -> list[list[Node]]:
-        """What is put into arrays or made, by the loops in which that is done."""
+        """Group what is stored or made by the loops that it needs."""
         nodes = sorted({*self.held, *self.rule.made}, key=lambda node: node.index)
         groups: list[list[Node]] = []
         for node in nodes:
@@ -125,7 +125,7 @@ class RuleWriting:
         return groups
 
     def _held(self) -> set[Node]:
-        """What is read as a whole, and isn't there yet."""
+        """Find the values that are read as a whole and have no memory yet."""
         arrays = set()
         for node in self.rule.order:
             if not self._is_given(node):
@@ -134,7 +134,7 @@ class RuleWriting:
         return arrays
 
     def _whole_inputs(self, node: Node) -> tuple[Node, ...]:
-        """Which of its inputs are read at other places than its own, or more than once."""
+        """Which of its inputs are read at other places, or more than once."""
         match node.op.name:
             case "linear" | "weigh" | "shares" | "spread_channels" | "log_sum_exp_all":
                 return (source_of(node.inputs[1 if node.op.name == "linear" else 0]),)
@@ -144,7 +144,7 @@ class RuleWriting:
                 return ()
 
     def _read_whole(self, node: Node) -> set[Node]:
-        """What arrays it needs as a whole."""
+        """Which arrays it needs as a whole."""
         arrays, waiting = set[Node](), [node]
         while waiting:
             source = waiting.pop()
@@ -154,7 +154,7 @@ class RuleWriting:
         return arrays
 
     def _is_plain(self, node: Node) -> bool:
-        """Whether it lies somewhere already."""
+        """Whether it is already in memory."""
         if self._is_given(node) or node.is_constant():
             return True
         return node.op.name in PASSED_ON and self._is_plain(node.inputs[0])
@@ -163,7 +163,7 @@ class RuleWriting:
         rule = self.rule
         return node in rule.given or node in rule.before or node in rule.tensors
 
-    # Where values lie ---------------------------------------------------------------
+    # The memory of values.
 
     def _axes(self, node: Node) -> tuple[int | str, ...]:
         """The sizes of its loops at one place."""
@@ -191,10 +191,10 @@ class RuleWriting:
     def _tensor(self, node: Node, place: str) -> str:
         return f"READ(value, w + {plus(self.rule.begins[node], place)})"
 
-    # What they are ------------------------------------------------------------------
+    # Expressions.
 
     def said(self, node: Node, index: Index, at: str = "") -> str:
-        """A value at a place of its own; `at` is another step than that of the row."""
+        """Write a value at its place; `at` is a step other than the row's."""
         rule, key = self.rule, (node, index, at)
         text = next((scope[key] for scope in self.scopes if key in scope), None)
         if text is not None:
@@ -246,7 +246,7 @@ class RuleWriting:
         return text or self._formula(node, index, at)
 
     def _formula(self, node: Node, index: Index, at: str) -> str:
-        """Under a name, where a loop is open and it is used several times or called so."""
+        """Write a formula; one that is used several times, or has a name, becomes a variable."""
         terms = [atom(self.said(x, index if x.shape else (), at)) for x in node.inputs]
         text = self._expressed(node, terms)
         if self.uses.get(node, 2) == 1 and node.name is None:
@@ -263,7 +263,7 @@ class RuleWriting:
         return self._weighed(node, row, self._where(x), x.shape[0])
 
     def _where(self, x: Node) -> str:
-        """Where all its values begin."""
+        """Write the address of its first value."""
         rule = self.rule
         if x in rule.before:
             first = first_of(x, rule.before)
@@ -273,7 +273,7 @@ class RuleWriting:
         return self.arrays[x]
 
     def _weighed(self, node: Node, weights: str, values: str, count: int) -> str:
-        """Values that lie side by side, weighed and added up."""
+        """Write the weighted sum of adjacent values."""
         call = f"weighed(0, w + {weights}, {values}, {count})"
         return self._named(spoken(node, "sum"), call)
 
@@ -296,7 +296,7 @@ class RuleWriting:
         )
 
     def _reshaped(self, node: Node, index: Index, at: str) -> str:
-        """A single value; or values in line, feature by feature, put back into their places."""
+        """Write a single value; or flattened values in the layout of the node."""
         (x,) = node.inputs
         if not node.shape:
             return self.said(x, ("0",), at)
@@ -305,7 +305,7 @@ class RuleWriting:
         raise TargetError(f"{self.rule.name} can't be written in C: use another layer")
 
     def _in_line(self, x: Node, node: Node, index: Index) -> str:
-        """What lies in line at a place of values of the node's shape."""
+        """Write the flattened value at a place in the node's shape."""
         if x in self.rule.tensors:
             area = prod(node.shape[1:])
             return self._tensor(x, f"{index[0]} * {area} + place")
@@ -318,7 +318,7 @@ class RuleWriting:
         return self._expressed(x, [atom(term) for term in terms])
 
     def _named(self, stem: str, text: str) -> str:
-        """The name of a value that is put into a line of its own."""
+        """Write a value to a line of its own; return its name."""
         name = self._fresh(stem)
         self._line(f"const total {name} = {text};")
         return name
@@ -345,7 +345,7 @@ class RuleWriting:
 
     @contextmanager
     def _loops(self, axes: Sequence[int | str]) -> Iterator[Index]:
-        """Inside loops over so many values."""
+        """Open loops of these sizes."""
         names = (self._fresh(name) for name, _ in zip("ik", axes, strict=False))
         index = tuple("0" if size == 1 else next(names) for size in axes)
         loops = [
@@ -384,7 +384,7 @@ class RuleWriting:
         return name
 
     def rule_in_c(self) -> RuleInC:
-        """The whole function."""
+        """Return the whole function."""
         self.write()
         rule, columns = self.rule, self.maker.shape[1]
         body = "\n".join(self.lines)
@@ -405,7 +405,7 @@ class RuleWriting:
         return RuleInC(name, "\n".join([*lines, *inner, "}"]), self.scratch)
 
     def _opening(self, body: str) -> tuple[str, list[str]]:
-        """Where its own row lies, and what stands before all loops."""
+        """Return its own row, and the lines before all loops."""
         steps, row, lines = self.rule.steps, "seen->rows[0]", []
         if re.search(r"\bbefore\b", body):
             lines.append("const value *const before = row_of(own, seen->row - 1, 0);")
@@ -423,38 +423,38 @@ class RuleWriting:
 
 
 def first_of(node: Node, beside: Sequence[Node]) -> int:
-    """The first channel of one of these values, which lie side by side."""
+    """The first channel of one of several concatenated values."""
     return sum(earlier.shape[0] for earlier in beside[: beside.index(node)])
 
 
 def plus(first: int, place: str) -> str:
-    """A place so many after the first."""
+    """Add a place to a first index."""
     if place.isdigit():
         return str(first + int(place))
     return f"{first} + {place}" if first else place
 
 
 def times(place: str, width: int) -> str:
-    """Where a row of such a width begins."""
+    """The beginning of a row of this width."""
     return "0" if place == "0" else f"{atom(place)} * {width}"
 
 
 def atom(term: str) -> str:
-    """In brackets where it isn't a single thing."""
+    """Add brackets unless it is a single term."""
     return term if re.fullmatch(ATOM, term) or re.fullmatch(CALL, term) else f"({term})"
 
 
 def spoken(node: Node, otherwise: str) -> str:
-    """What a value is called in C."""
+    """The name of a value in C."""
     word = re.sub(r"\W", "", str(node.name.at_step(None)), flags=re.ASCII) if node.name else ""
     return word if word[:1].isalpha() else otherwise
 
 
-# In whole numbers ------------------------------------------------------------------
+# In integers -----------------------------------------------------------------------
 
 
 def whole_words(ops: Mapping[str, WholeOp], says: Vocabulary) -> OpWords:
-    """How these ops are said in whole numbers."""
+    """How these ops are written in integers."""
     return OpWords(
         says,
         lambda node, terms: ops[node.op.name].words.format(*terms),
@@ -463,7 +463,7 @@ def whole_words(ops: Mapping[str, WholeOp], says: Vocabulary) -> OpWords:
 
 
 def in_c(maker: RowMaker, whole: WholeRule | WholeFormula) -> RuleInC:
-    """The function of a rule."""
+    """Return the function of a rule."""
     if isinstance(whole, WholeRule):
         words = whole_words(OF_RULES, SAYS)
         return WholeRuleWriting(maker, whole.rule, words, whole=whole).rule_in_c()
@@ -473,7 +473,7 @@ def in_c(maker: RowMaker, whole: WholeRule | WholeFormula) -> RuleInC:
 
 
 def tables_of(whole: WholeRule | WholeFormula) -> list[ConstantArray]:
-    """Its constants beside the weights."""
+    """The rule's constants besides its weights."""
     if isinstance(whole, WholeFormula):
         arrays, constants = {}, [x.ravel() for x in whole.stored.values()]
     else:
@@ -488,7 +488,7 @@ def tables_of(whole: WholeRule | WholeFormula) -> list[ConstantArray]:
 
 @dataclass
 class WholeRuleWriting(RuleWriting):
-    """Writes the same loops in whole numbers: sums are scaled, what goes on has two bytes."""
+    """Writes the same loops in integers: sums are scaled, values to keep have two bytes."""
 
     whole: WholeRule = field(kw_only=True)
 
@@ -517,7 +517,7 @@ class WholeRuleWriting(RuleWriting):
         return f"READ(int32_t, constants_of_{self.rule.name} + {plus(first, place)})"
 
     def _bytes(self, node: Node, index: Index) -> tuple[str, str]:
-        """Where its upper and its lower bytes are in a row."""
+        """The places of its upper and lower bytes in a row."""
         rule = self.rule
         values = rule.before if node in rule.before else rule.made
         first = first_of(node, values)
@@ -540,7 +540,7 @@ class WholeRuleWriting(RuleWriting):
         return self._scaled(node, total, plus(first_factor, row), weighed.shift)
 
     def _put(self, node: Node, text: str, index: Index) -> None:
-        """A byte: only sums over all of them read it."""
+        """Store a byte, since only sums over all of them read it."""
         if self.uses[node] > 1:
             raise TargetError(f"{self.rule.name} can't be written with --int8: leave it out")
         self._line(f"{self._element(node, index)} = upper({text});")
@@ -556,12 +556,12 @@ class WholeRuleWriting(RuleWriting):
         raise TargetError(f"{self.rule.name} can't be written with --int8: leave it out")
 
 
-# Rules without a memory ------------------------------------------------------------
+# Rules without memory ------------------------------------------------------------
 
 
 @dataclass
 class FormulaWriting(RuleWriting):
-    """Writes the same loops in whole numbers, each with a point of its own."""
+    """Writes the same loops in integers, each value with its own number of fractional bits."""
 
     whole: WholeFormula = field(kw_only=True)
 
@@ -569,7 +569,7 @@ class FormulaWriting(RuleWriting):
         return f"share_out({row}, count, {self.whole.shifts[node]})"
 
     def _of_row(self, node: Node, index: Index, at: str) -> str:
-        """A level as a number."""
+        """Convert a level to a number."""
         read = self.whole.read
         level = super()._of_row(node, index, at)
         number = f"scaled({level}, {read.factor[0]}, {read.shift}) + ({read.bias[0]})"
@@ -605,7 +605,7 @@ class FormulaWriting(RuleWriting):
         return self._named(spoken(node, "part"), f"scaled({total}, {factor}, {sums.shift})")
 
     def _total(self, node: Node, count: int | str, terms: Callable[[str], Sequence[str]]) -> str:
-        """In 64 bits, moved to its point."""
+        """Sum in 64 bits, then shift to the result's unit."""
         long = self._added_up(node, count, terms, "int64_t")
         return self._named(spoken(node, "part"), f"moved({long}, {self.whole.shifts[node]})")
 

@@ -1,4 +1,4 @@
-"""When each row is made and where rows are kept; networks that can be given one step at a time."""
+"""The order in which rows are made and where they are kept; networks that run step by step."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from math import lcm
 from gradbook.targets.portable.makers import NORMING, RowMaker, Work
 from gradbook.targets.portable.rules import Sight
 
-# When each row is made, and where rows are kept -----------------------------------
+# The order of rows, and their memory.
 
 
 @dataclass(frozen=True)
 class RowBuffer:
-    """A map's rows in memory: its row y lies at slot y modulo `depth`, an edge on both sides."""
+    """A map's rows in memory: row y is at slot y modulo `depth`, with an edge on both sides."""
 
     depth: int
     edge: int  # columns of it on each side
@@ -28,13 +28,13 @@ class RowBuffer:
 
 @dataclass(frozen=True)
 class RowOrder:
-    """The number of the maker whose turn it is, row after row, and the memory for it all."""
+    """The number of the maker whose turn it is, for each row, and the memory for all rows."""
 
     turns: tuple[int, ...]
     buffers: tuple[RowBuffer, ...]
-    arena: int  # values that all the kept rows take together
-    longest_edge: int  # values of the longest row that lies beyond a map
-    tallest: int  # rows that one row is made of, at the most
+    arena: int  # values of all the kept rows together
+    longest_edge: int  # values of the longest row beyond a map
+    tallest: int  # the largest number of rows from which one row is made
 
 
 def row_order(makers: Sequence[RowMaker]) -> RowOrder:
@@ -64,7 +64,7 @@ def row_order(makers: Sequence[RowMaker]) -> RowOrder:
 
 
 def _turns(makers: Sequence[RowMaker]) -> list[int]:
-    """Whose turn it is: each row is made as late as can be, when another needs it."""
+    """List the makers in turn: each row is made as late as possible, when another needs it."""
     counts = [0] * len(makers)
     turns: list[int] = []
 
@@ -84,9 +84,9 @@ def _turns(makers: Sequence[RowMaker]) -> list[int]:
 def _needs(
     makers: Sequence[RowMaker], turns: Sequence[int]
 ) -> tuple[list[int], list[tuple[int, int]]]:
-    """How many rows of each map must be there at once, and from which turn to which."""
+    """Count the rows of each map that must exist at once, and find its first and last turn."""
     counts, depths = [0] * len(makers), [2 if maker.looks_back else 1 for maker in makers]
-    depths[-1] = makers[-1].shape[0]  # all of the last map are answers
+    depths[-1] = makers[-1].shape[0]  # all of the last map is output
     begun: dict[int, int] = {}
     ended = [0] * len(makers)
     for turn, number in enumerate(turns):
@@ -103,8 +103,8 @@ def _needs(
 
 
 def _spans_of_a_step(makers: Sequence[RowMaker], depths: Sequence[int]) -> list[tuple[int, int]]:
-    """From which maker to which rows must be there, where each makes one in turn at every step:
-    those that are read at the next step all the time."""
+    """Find the makers between which a row must exist, if each maker makes one row at every step;
+    rows that are read at the next step always exist."""
     ends = [
         max((k for k, m in enumerate(makers) if n in m.reads), default=n)
         for n in range(len(makers))
@@ -116,7 +116,7 @@ def _spans_of_a_step(makers: Sequence[RowMaker], depths: Sequence[int]) -> list[
 
 
 def _place(sizes: Sequence[int], spans: Sequence[tuple[int, int]]) -> list[int]:
-    """Where each buffer begins, so that none overlaps another that is needed at the same time."""
+    """Place buffers so that none overlaps another that is needed at the same time."""
     starts: dict[int, int] = {}
     for number in sorted(range(len(sizes)), key=lambda k: -sizes[k]):
         begin, end = spans[number]
@@ -135,9 +135,9 @@ def _place(sizes: Sequence[int], spans: Sequence[tuple[int, int]]) -> list[int]:
 
 
 def is_chain(makers: Sequence[RowMaker]) -> bool:
-    """Whether each reads the one before alone, through a window that goes on evenly from its first
-    row, and the last makes a single row: then whose turn it is follows from how many rows there
-    are, and needs no table."""
+    """Whether each maker reads only the one before, through a window that moves evenly from its
+    first row, and the last makes a single row: then the turns follow from the counts of rows and
+    need no table."""
     return makers[-1].shape[0] == 1 and all(
         maker.reads == ((number - 1,) if number else ())
         and not (maker.enlarges or maker.rule or maker.skipped)
@@ -147,13 +147,13 @@ def is_chain(makers: Sequence[RowMaker]) -> bool:
 
 # Step by step -------------------------------------------------------------------
 
-MOST_COUNTED = 32_767  # rows, as machines with ints of 16 bits count
+MOST_COUNTED = 32_767  # rows that machines with 16-bit ints can count
 
 
 @dataclass(frozen=True)
 class Stream:
-    """A step makes a row of each of the makers before `after`; then come those that make answers of
-    the latest row. Counts of rows go back by `period` when they reach twice that."""
+    """A step makes a row of each maker before `after`; the others then compute the outputs from the
+    latest row. Row counts are reduced by `period` when they reach twice that."""
 
     steps: int
     features: int
@@ -162,7 +162,7 @@ class Stream:
 
 
 def stream_of(makers: Sequence[RowMaker]) -> Stream | None:
-    """How a network goes on step by step, if no row is made of later ones."""
+    """Describe how a network runs step by step, if no row depends on later ones."""
     first = makers[0]
     steps, _, features = first.shape
     if first.work is not Work.STEPWISE or steps < 2:
@@ -179,7 +179,7 @@ def stream_of(makers: Sequence[RowMaker]) -> Stream | None:
 
 
 def _reads_earlier_rows(maker: RowMaker) -> bool:
-    """Whether each of its rows is made of that row and of some before it."""
+    """Whether each of its rows depends only on that row and earlier ones."""
     if maker.work is Work.LATEST:
         return maker.skipped == 0
     if (maker.work in NORMING and maker.groups) or maker.work is Work.SCATTERED:
@@ -191,7 +191,7 @@ def _reads_earlier_rows(maker: RowMaker) -> bool:
 
 
 def _is_single(maker: RowMaker, after: int) -> bool:
-    """Whether it makes one row, of the latest one or of what is made of that."""
+    """Whether it makes one row, which depends only on the latest one."""
     return maker.shape[0] == 1 and (
         maker.work is Work.LATEST or all(k >= after for k in maker.reads)
     )

@@ -1,7 +1,7 @@
-"""What a sensor gives, as whole numbers: each channel times a number of its own, by what is usual.
+"""A sensor's values as integers: each channel is multiplied by its own factor.
 
-Recordings mostly hold a sensor's whole numbers, as they are or in thousandths. C in whole numbers
-takes those; what brings them to mean 0 and deviation 1 is part of how they become levels.
+Recordings usually contain a sensor's integers, unchanged or in thousandths. C in integers reads
+those; scaling them to mean 0 and deviation 1 is part of the conversion to levels.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from numpy.typing import NDArray
 from gradbook.errors import TargetError
 from gradbook.net.trained import Scaling, TrainedNet
 
-WHOLE = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 128.0, 32_768.0)  # times which values may be whole
-SLACK = 1e-6  # of a whole number
-ROOM = 2  # times as large as in the recordings a value may get, where nothing tells its range
-COARSE = 64  # of a deviation a whole number has to be smaller than one part, if it is rounded to
-FAR = 300  # deviations from 0, where a bias of 16 bits still tells single levels
+WHOLE = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 128.0, 32_768.0)  # factors to try
+SLACK = 1e-6  # largest distance from an integer
+ROOM = 2  # a value may be this many times the recordings' largest, as its range is unknown
+COARSE = 64  # a rounded integer must be at most this part of the deviation
+FAR = 300  # deviations between the mean and 0 at which a 16-bit bias still separates levels
 INT16, INT32 = "int16_t", "int32_t"
 MOST = {INT16: 2**15 - 1, INT32: 2**27}
-FINER = {INT16: 128, INT32: 1}  # parts of a whole number in which its mean is told
+FINER = {INT16: 128, INT32: 1}  # parts of an integer in which its mean is given
 
 
 @dataclass(frozen=True)
 class SensorNumbers:
-    """Whole numbers of C's type `kind`: so many `times` each channel's value, rounded."""
+    """Integers of C's type `kind`: each channel's value times `times`, rounded."""
 
     times: tuple[float, ...]
     kind: str = INT16
@@ -41,29 +41,29 @@ class SensorNumbers:
 
     @property
     def most(self) -> int:
-        """The largest number that is taken; the smallest is as far below 0."""
+        """The largest number that is read; the smallest is its negative."""
         return MOST[self.kind]
 
     @property
     def size(self) -> int:
-        """Bytes of each."""
+        """The size of each in bytes."""
         return {INT16: 2, INT32: 4}[self.kind]
 
     def of(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """Rows of windows, (windows, steps x channels), as C is given them."""
+        """Convert windows, (windows, steps x channels), to C's input."""
         apart = np.asarray(rows, np.float64).reshape(len(rows), -1, len(self.times))
         whole = np.clip(np.rint(apart * self.times), -self.most, self.most)
         return whole.reshape(len(rows), -1).astype(np.int16 if self.kind == INT16 else np.int32)
 
     def scale(self, trained: TrainedNet) -> TrainedNet:
-        """The same network for such numbers, in parts of `finer`."""
+        """Adapt the network to such numbers, in parts of `finer`."""
         steps = len(trained.scaling.mean) // len(self.times)
         factors = np.tile(np.array(self.times) * self.finer, steps)
         scaling = Scaling(1, trained.scaling.mean * factors, trained.scaling.deviation * factors)
         return replace(trained, scaling=scaling)
 
     def said(self, channels: Sequence[str]) -> str:
-        """'1000 times ax, ay, az': how a channel's value becomes a whole number."""
+        """Describe how each channel's value becomes an integer: '1000 times ax, ay, az'."""
         named = zip(self.times, channels, strict=True)
         parts = [
             (by, ", ".join(name for _, name in own))
@@ -73,7 +73,7 @@ class SensorNumbers:
 
 
 def sensor_numbers(rows: NDArray[Any], channels: int) -> SensorNumbers:
-    """What suits such windows: 16 bits where these are fine enough, 32 elsewhere."""
+    """Choose the type for such windows: 16 bits if these are fine enough, else 32."""
     values = np.asarray(rows, np.float64).reshape(-1, channels)
     columns = [values[:, k] for k in range(channels)]
     if any(abs(column.mean()) > FAR * column.std() > 0 for column in columns):
@@ -88,8 +88,8 @@ def sensor_numbers(rows: NDArray[Any], channels: int) -> SensorNumbers:
 
 
 def _raised(columns: Sequence[NDArray[Any]], times: Sequence[float]) -> tuple[float, ...]:
-    """Times ten and ten again as long as there is room, where a channel's numbers are much smaller
-    than another's: what brings all of them to levels has few bits."""
+    """Multiply a channel by ten as often as fits if its numbers are much smaller than another's:
+    the factor that scales all of them to levels has few bits."""
     largest, raised = max(column.std() * by for column, by in zip(columns, times, strict=True)), []
     for column, by in zip(columns, times, strict=True):
         factor, most = by, MOST[INT16] / ROOM
@@ -100,7 +100,7 @@ def _raised(columns: Sequence[NDArray[Any]], times: Sequence[float]) -> tuple[fl
 
 
 def _lowered(columns: Sequence[NDArray[Any]], times: Sequence[float]) -> tuple[float, ...]:
-    """No more than ten times as fine as the coarsest channel."""
+    """Limit each channel to ten times the resolution of the coarsest one."""
     spreads = [one.std() * by for one, by in zip(columns, times, strict=True)]
     least = max(min(spreads), COARSE / 10)
     return tuple(
@@ -110,7 +110,7 @@ def _lowered(columns: Sequence[NDArray[Any]], times: Sequence[float]) -> tuple[f
 
 
 def _whole(values: NDArray[Any]) -> float:
-    """Times which all of them are whole numbers of 16 bits; 0 if they aren't."""
+    """Return a factor after which all values are 16-bit integers; 0 if there is none."""
     for by in WHOLE:
         scaled = values * by
         if abs(scaled - np.rint(scaled)).max() < SLACK and abs(scaled).max() <= MOST[INT16] + 1:
@@ -119,7 +119,7 @@ def _whole(values: NDArray[Any]) -> float:
 
 
 def _rounded(values: NDArray[Any], kind: str) -> float:
-    """The power of ten times which they fit in; 0 if that would be too coarse."""
+    """Return the power of ten after which they fit; 0 if that is too coarse."""
     largest = float(abs(values).max()) or 1.0
     by = 10.0 ** floor(log10(MOST[kind] / ROOM / largest))
     return by if kind == INT32 or values.std() * by >= COARSE else 0.0

@@ -1,9 +1,9 @@
-"""Sketches for boards: of images as they come over a line, or of signals, row by row as they come.
+"""Sketches for boards: they classify images from a serial line, or signals row by row.
 
-A sketch that hears signals has a window every few rows, and smoothed answers. The header beside it
-brings the values to what the network was trained on. What the sensor is, only the reader knows:
-until its lines stand there, rows come over the serial line as text. In whole numbers the header
-takes the sensor's own, and shares of classes and their moving mean are whole numbers, too.
+A sketch for signals has a window every few rows, and smooths its answers. The header beside it
+scales the values as in training. Only the reader knows the sensor: until its lines are added, rows
+come over the serial line as text. With integers, the header reads the sensor's own numbers, and the
+classes' probabilities and their moving mean are integers too.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from gradbook.targets.portable.c_text import fill, piece
 from gradbook.targets.portable.learning import RATE, WHOLE_RATE
 from gradbook.targets.portable.whole_makers import WholeNumbers
 
-# Of images, and which boards are large enough for it ------------------------------
+# Sketches for images, and the boards that are large enough for them.
 
-CODE, LIBRARY = 7000, 400  # bytes of code beside the constants; of memory for stack and serial line
+CODE, LIBRARY = 7000, 400  # bytes of code without constants; of stack and serial memory
 
 
 @dataclass(frozen=True)
 class ArduinoBoard:
-    """What boards of a kind are called, and the bytes that they have."""
+    """The name of a kind of board, and its sizes in bytes."""
 
     name: str
     flash: int
     memory: int
 
 
-BOARDS = (  # from the smallest on
+BOARDS = (  # from the smallest
     ArduinoBoard("an Uno or a Nano", 32_256, 2048),
     ArduinoBoard("a Leonardo", 28_672, 2560),
     ArduinoBoard("a Mega 2560", 253_952, 8192),
@@ -46,8 +46,8 @@ BOARDS = (  # from the smallest on
 
 
 def sketch(trained: TrainedNet, stem: str, whole: bool, learns: bool = False) -> str:
-    """A sketch that waits for images on its serial line and answers each; one that `learns` is told
-    after that what it was."""
+    """Write a sketch that classifies each image from its serial line; one that `learns` then reads
+    the true class."""
     if not trained.reads_bytes or not trained.classes or len(trained.output) > 1:
         raise TargetError(
             "a sketch can be written only for networks that classify images or windows of signals: "
@@ -71,7 +71,7 @@ def _rate(whole: bool) -> str:
 
 
 def boards_for(trained: TrainedNet, made: CFile) -> str:
-    """The smallest board that takes the sketch, and why smaller ones don't."""
+    """Name the smallest board that is large enough for the sketch, and its sizes."""
     flash = made.constants + CODE
     memory = made.memory + made.given + 8 * len(trained.classes) + LIBRARY
     needs = f"it needs about {size(flash)} of flash and {size(memory)} of memory"
@@ -84,14 +84,14 @@ def boards_for(trained: TrainedNet, made: CFile) -> str:
     return f"{able[0].name} is large enough for the sketch: {needs}"
 
 
-# Of signals -----------------------------------------------------------------------
+# Sketches for signals.
 
-SMOOTHING = 0.5  # of what a window says, how much goes into the mean of the latest
-SURE = 0.6  # so likely a class has to be by that mean to be said
+SMOOTHING = 0.5  # weight of the latest window in the moving mean
+SURE = 0.6  # the mean probability that a class must reach to be printed
 MICROSECONDS = 1e6
 SMOOTHING_UNIT = 256
 WHOLE_SHARE = 1 << 15
-SHOWN = "shown"  # the variable of a sketch
+SHOWN = "shown"  # a variable of the sketch
 SHOWN_IS = """\
 /* The class that is being shown, from which the last layer learns; -1: none. */
 """
@@ -116,9 +116,9 @@ def signal_sketch(
     learns: bool = False,
     library: str = "",
 ) -> str:
-    """The sketch whose header is called `stem`, with functions that begin with `name`; what may be
-    told which class is being shown, if the last layer `learns`. With C's type of a sample it is
-    that of a `library`, which hears by itself."""
+    """Write the sketch with a header called `stem`, whose functions begin with `name`; if the last
+    layer `learns`, it can be given the class that is being shown. With a `library`, C's type of a
+    sample, the functions are the library's."""
     names = ", ".join(json.dumps(one, ensure_ascii=True) for one in trained.classes)
     letters = zip(LETTERS, trained.classes, strict=False)
     rate, many = windows.rate, len(windows.channels)
@@ -156,12 +156,12 @@ def signal_sketch(
 
 
 def shown_in_c(shown: str, kind: str = "") -> str:
-    """The variable of this name, if it has one."""
+    """Declare the variable of this name, if it isn't empty."""
     return f"{SHOWN_IS}{kind}int {shown} = -1;\n\n" if shown else ""
 
 
 def settings(windows: Windows, classes: int, whole: WholeNumbers | None) -> str:
-    """The sizes of what is heard, and how it is smoothed."""
+    """Write the sizes of windows and the settings of smoothing."""
     many = len(windows.channels)
     sizes = SIZES.format(length=windows.length, many=many, step=windows.step, count=classes)
     return sizes + (WHOLE_SETTINGS if whole else FLOAT_SETTINGS)
@@ -170,8 +170,8 @@ def settings(windows: Windows, classes: int, whole: WholeNumbers | None) -> str:
 def hearing(
     trained: TrainedNet, name: str, head: str, whole: WholeNumbers | None, shown: str = ""
 ) -> str:
-    """The C that takes a row more and says what is heard, as a function that begins so; if its last
-    layer learns, `shown` is the variable that says which class is being shown."""
+    """Write a function with this head that takes one more row and returns the class; if the last
+    layer learns, `shown` is the variable with the class that is being shown."""
     if not trained.classes or len(trained.output) > 1:
         raise TargetError(
             "a sketch can be written only for networks that say one class of each window: write "
@@ -180,10 +180,10 @@ def hearing(
     words = {"HEAR": head, "NAME": name, "SHOWN": shown, "RATE": _rate(whole is not None)}
     if whole:
         if trained.net.outputs == 1:
-            is_share = whole.threshold == 0  # as a sigmoid has it
+            is_share = whole.threshold == 0  # as after a sigmoid
         else:
             is_share = with_answers(trained).layers[-1].layer.is_softmax
-        if not is_share:  # scores then don't say how likely a class is
+        if not is_share:  # other scores aren't probabilities
             raise TargetError(
                 "a sketch with --int8 needs a network that ends in a softmax, or in one sigmoid: "
                 "leave --int8 out, or write .h"
@@ -194,25 +194,25 @@ def hearing(
 
 
 def _narrow(text: str) -> str:
-    """Indented by two, as sketches are."""
+    """Indent by two, as sketches do."""
     return re.sub(r"^(?:    )+", lambda wide: wide[0][::2], text, flags=re.MULTILINE)
 
 
 def _remark(text: str) -> str:
-    """What stands in a comment mustn't end it, nor go on to the next line."""
+    """Make text safe in a comment: it must neither end it nor continue on the next line."""
     plain = "".join(c if c.isprintable() else " " for c in text)
     return plain.replace("*/", "* /").replace("\\", "/")
 
 
-# Shares of classes in whole numbers ----------------------------------------------
+# Classes' shares in integers.
 
 LOG2_E = 47_274  # log2 e in units of 2^-15
-# 2^-t from 1 to 1/2 is 1 - t (a - t (b - t c)), off by 4 in 32768 at the most
+# 2^-t between 1 and 1/2 is 1 - t (a - t (b - t c)), with an error of at most 4 in 32768
 STRAIGHT, SQUARE, CUBE = 22_662, 7_566, 1_288
 
 
 def shares_in_c(bits: int) -> str:
-    """`take_shares(scores, shares)`: of scores in units of 1 / 2^bits the share of 2^15 that each
-    class has."""
+    """Write `take_shares(scores, shares)`: from scores in units of 1 / 2^bits, each class's share
+    of 2^15."""
     words = {"LOG2_E": LOG2_E, "STRAIGHT": STRAIGHT, "SQUARE": SQUARE, "CUBE": CUBE}
     return fill(piece("shares").replace("LOG2_E", str(LOG2_E)), {**words, "BITS": bits})

@@ -1,8 +1,7 @@
-"""Rules without a memory in whole numbers, where each value has a point of its own.
+"""Rules without memory in integers, where each value has its own number of fractional bits.
 
-Numbers are in units of 2^-point. The point follows from the largest value that the samples make;
-up to four times as much has room, and what would be more stays at that limit. Constants, and what
-follows from them alone, are worked out here.
+Numbers are in units of 2^-point. The point follows from the largest value of the samples; up to
+four times as much fits, and larger values are clipped. Constants are computed in advance.
 """
 
 from __future__ import annotations
@@ -36,12 +35,12 @@ from gradbook.targets.portable.whole_ops import (
 )
 from gradbook.targets.portable.whole_rules import WholeSum, whole_sum
 
-PRECISE, MADE, MOST_POINT = 26, 16, 40  # bits of the largest value, of what is made; of any number
+PRECISE, MADE, MOST_POINT = 26, 16, 40  # bits of values and results; largest point
 MOST_MADE = 1 << 23
-MOST_UP = 34  # bits by which 2^28 may grow in 64
-SAMPLES = 256  # that points follow from
-PIECES = 128  # straight ones of a curve
-ALIGNED = {  # ops on values of one point
+MOST_UP = 34  # bits by which 2^28 may be shifted up in 64 bits
+SAMPLES = 256  # on which points are based
+PIECES = 128  # linear segments of a curve
+ALIGNED = {  # ops on values with the same point
     "add": WholeOp("within({0} + {1}, 268435456)", lambda a, b: within(a + b)),
     "subtract": WholeOp("within({0} - {1}, 268435456)", lambda a, b: within(a - b)),
     "negate": OF_RULES["negate"],
@@ -57,19 +56,19 @@ def within(number: Any, most: int = MOST_SUM) -> Any:
 
 
 def moved(number: Any, by: int) -> Any:
-    """So many bits up, or down and rounded."""
+    """Shift by this many bits; to the right with rounding."""
     return within(number << by if by > 0 else rounded(number, -by))
 
 
 def quotient(a: Whole, b: Whole, by: int) -> Whole:
-    """One over another, so many bits up; rounded towards 0."""
+    """Divide, shifted up by this many bits; rounded towards 0."""
     up = a << by if by > 0 else rounded(a, -by)
     share = np.sign(up) * np.sign(b) * (abs(up) // np.maximum(abs(b), 1))
     return np.asarray(np.where(b == 0, np.sign(a) * MOST_SUM, within(share)))
 
 
 def root(x: Whole, by: int) -> Whole:
-    """The square root of a number so many bits up, rounded down."""
+    """The square root of a number that is shifted up, rounded down."""
     square = np.maximum(x, 0) << by
     near = np.sqrt(square.astype(np.float64)).astype(np.int64)
     near = near - (near * near > square)
@@ -77,7 +76,7 @@ def root(x: Whole, by: int) -> Whole:
 
 
 def shares(each: Whole, by: int, causal: bool) -> Whole:
-    """By softmax, in units of 2^-15."""
+    """The softmax, in units of 2^-15."""
     hidden = np.triu(np.ones(each.shape[-2:], bool), 1) & causal
     each = np.where(hidden, -4 * MOST_SUM, each)
     below = each - each.max(axis=-1, keepdims=True)
@@ -88,7 +87,7 @@ def shares(each: Whole, by: int, causal: bool) -> Whole:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A function of one value: its numbers at places that lie 2^width apart, from the lowest on."""
+    """A function of one value: its numbers at places 2^width apart, from the lowest."""
 
     numbers: Whole
     low: int
@@ -103,37 +102,37 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class WholeFormula:
-    """A rule in ops that whole numbers say; `read` makes numbers of the levels of a row."""
+    """A rule in integer ops; `read` converts the levels of a row to numbers."""
 
     rule: Rule
-    read: WholeSum  # of a single level
+    read: WholeSum  # for a single level
     points: Mapping[Node, int]
-    ops: Mapping[Node, WholeOp]  # on single values
-    shifts: Mapping[Node, int]  # of totals and shares
-    sums: Mapping[Node, WholeSum]  # weighed by tensors
-    constants: Mapping[object, Whole]  # by the node that they are, or whose curve, biases, factors
-    point: int  # of what it makes
+    ops: Mapping[Node, WholeOp]  # elementwise
+    shifts: Mapping[Node, int]  # for totals and shares
+    sums: Mapping[Node, WholeSum]  # sums weighted by tensors
+    constants: Mapping[object, Whole]  # by their node, or by a node and curve, bias or factor
+    point: int  # of the result
 
     @property
     def weights(self) -> Whole | None:
-        """All in line."""
+        """All weights, flattened and concatenated."""
         every = [one.weights.ravel() for one in self.sums.values()]
         return np.concatenate(every).reshape(-1, 1) if every else None
 
     @cached_property
     def stored(self) -> dict[object, Whole]:
-        """The constants but single numbers, which stand where they are used."""
+        """The constants except single numbers, which are written where they are used."""
         every = self.constants.items()
         return {key: x for key, x in every if not isinstance(key, Node) or x.size > 1}
 
     @cached_property
     def begins(self) -> dict[object, int]:
-        """Where each of those that are stored begins."""
+        """The index at which each stored constant begins."""
         ends = np.cumsum([0, *(x.size for x in self.stored.values())]).tolist()
         return dict(zip(self.stored, ends, strict=False))
 
     def evaluate(self, levels: Array) -> Array:
-        """What C makes of a map of levels."""
+        """Compute what C makes of a map of levels."""
         row = self.rule.inputs(levels.astype(np.int64))
         values: dict[Node, Whole] = {
             node: scaled(x, self.read.factor[0], self.read.shift) + self.read.bias[0]
@@ -169,11 +168,11 @@ class WholeFormula:
         return np.asarray(self.ops[node].of(*inputs))
 
 
-# From floats to these -------------------------------------------------------------
+# Conversion from floats.
 
 
 def whole_formula(rule: Rule, step: float, zero: float, rows: Array) -> WholeFormula:
-    """A rule that reads levels of such a step; `rows` is what it reads, in floats."""
+    """Convert a rule that reads levels of this step; `rows` is its input in floats."""
     known = frozenset(n for n, op in OPS.items() if n in ("sigmoid", *ALIGNED) or not op.expansion)
     says = Vocabulary(SAYS.target, known, SAYS.remedy)
     made = says.rewrite(rule.made[0], rule.name, rule.name, rule.given)
@@ -186,7 +185,7 @@ def whole_formula(rule: Rule, step: float, zero: float, rows: Array) -> WholeFor
 
 
 def _beneath(node: Node) -> Node:
-    """What of a value that no sample changes is kept."""
+    """Find the part of a constant that is stored."""
     return _beneath(node.inputs[0]) if not node.each and node.op.name in PASSED_ON else node
 
 
@@ -198,7 +197,7 @@ def _point(numbers: Array, bits: int = PRECISE) -> int:
 
 
 class _Settling:
-    """Goes through the values of a rule and settles their points."""
+    """Goes through a rule's values and sets their points."""
 
     def __init__(self, rule: Rule, step: float, zero: float, values: Values) -> None:
         self.rule, self.step, self.zero, self.values = rule, step, zero, values
@@ -231,13 +230,13 @@ class _Settling:
         )
 
     def _level_read(self, point: int) -> WholeSum:
-        """A level as a number."""
+        """The conversion of a level to a number."""
         factor, shift = factors_of(np.array([self.step * 2.0**point]))
         bias = np.rint(np.array([-self.zero * self.step * 2.0**point])).astype(np.int64)
         return WholeSum(np.ones((1, 1), np.int64), bias, factor, shift)
 
     def _settle(self, node: Node) -> int:
-        """The point of a value; how it is computed is noted."""
+        """Return the point of a value, and record how it is computed."""
         best, given = _point(self.values[node]), [self.points[x] for x in node.inputs]
         match node.op.name:
             case name if name in PASSED_ON:
@@ -287,7 +286,7 @@ class _Settling:
         return point
 
     def _align(self, node: Node, point: int) -> int:
-        """An op on values that are brought to one point first."""
+        """Write an op on values that are shifted to the same point first."""
         op, condition = ALIGNED[node.op.name], node.op.name == "choose"
         given = (self.points[x] for x in node.inputs)
         by = [0 if condition and k == 0 else point - own for k, own in enumerate(given)]
@@ -303,7 +302,7 @@ class _Settling:
         return point
 
     def _exponential(self, node: Node, best: int, by: int) -> int:
-        """As a share of the largest power."""
+        """Write it as a fraction of the largest power."""
         top = round(float(self.values[node.inputs[0]].max()) * 2**UNIT_BITS)
         factor, shift = factors_of(np.array([exp(top / 2**UNIT_BITS) * 2.0 ** (best - UNIT_BITS)]))
         words = f"scaled(exp_of(moved({{0}}, {by}) - ({top})), {factor[0]}, {shift})"
@@ -311,7 +310,7 @@ class _Settling:
         return best
 
     def _weigh(self, node: Node, point: int) -> int:
-        """Sums of levels, or of numbers that lie low enough for 32 bits."""
+        """Write sums of levels, or of numbers that are shifted down to fit 32 bits."""
         tensor, x = node.inputs[0], source_of(node.inputs[1])
         weights = self.rule.tensors[tensor]
         none = np.zeros(len(weights))
@@ -325,7 +324,7 @@ class _Settling:
         return point
 
     def _curve(self, node: Node, point: int) -> int:
-        """A function that is looked up, over the values that the samples have and half as many."""
+        """Write a function as a table over the samples' values and half as much again."""
         each = [x for x in node.inputs if x.each]
         if len(each) != 1 or node.op.shape is not same_shape:
             raise TargetError(

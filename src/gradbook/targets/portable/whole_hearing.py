@@ -1,6 +1,6 @@
-"""A network's first layers that hear, as one maker in whole numbers, and its tables in C.
+"""A network's first layers, which turn a signal into bands, as one integer maker; its C tables.
 
-From a sensor's samples to the logarithms of bands nothing is rounded to levels of 8 bits.
+From a sensor's samples to the logarithms of bands, nothing is rounded to levels of 8 bits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HEARD_FIRST = (Work.STEPWISE, Work.WAVES, Work.PRODUCT, Work.SUMS)
 
 
 def heard_at_once(makers: Sequence[RowMaker], sensor: SensorNumbers) -> list[RowMaker] | None:
-    """The same makers with one instead of those that hear, if the network begins with these."""
+    """Replace the first makers by one that computes bands, if the network begins with them."""
     if tuple(maker.work for maker in makers[:4]) != HEARD_FIRST:
         return None
     first_maker, waves, _, bands = makers[:4]
@@ -45,12 +45,12 @@ def heard_at_once(makers: Sequence[RowMaker], sensor: SensorNumbers) -> list[Row
         shift=louder,
         hearing=hearing,
     )
-    # those after it read others by the numbers that they have now
+    # later makers read by the old numbers
     return [first, *(replace(m, reads=tuple(k - 3 for k in m.reads)) for m in makers[4:])]
 
 
 def _taken(bands: RowMaker) -> Array | None:
-    """What each band takes of each power, (bands, frequencies): alike of cosines and of sines."""
+    """Each band's weight for each power, (bands, frequencies): equal for cosines and sines."""
     assert bands.weights is not None
     flat = bands.weights.reshape(len(bands.weights), 2, -1)
     plain = bands.scale is None and bands.shift is None and bands.window.area == 1
@@ -83,7 +83,7 @@ def _hearing(given: RowMaker, waves: RowMaker, taken: Array, sensor: SensorNumbe
 
 
 def tables_of_hearing(hearing: FrameHearing, finer: int) -> list[ConstantArray | str]:
-    """Its constants in C."""
+    """Write its constants in C."""
     less = f"(int32_t)(sample) * {finer} - {hearing.middle}"
     less = less.replace("- -", "+ ")
     moved = f"({less}) * {1 << hearing.up}" if hearing.up >= 0 else f"({less}) >> {-hearing.up}"

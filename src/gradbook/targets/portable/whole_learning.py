@@ -1,7 +1,7 @@
-"""The last dense layer as one that learns in whole numbers: weights of 16 bits, sums of 32.
+"""A last dense layer that learns in integers: weights of 16 bits, sums of 32.
 
-Slopes are told in units of 2^-15. What a step moves a weight by is rounded up or down by chance, as
-likely as it is near: steps smaller than a weight's unit would else never move it.
+Slopes are in units of 2^-15. The change of a weight is rounded up or down at random, in proportion
+to its distance: otherwise steps below a weight's unit would never change it.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from gradbook.targets.portable.whole_ops import (
     scaled,
 )
 
-HEADROOM = 4  # times the largest weight it begins with, weights may grow to
+HEADROOM = 4  # weights may grow to this many times the largest initial one
 MOST_WEIGHT = (1 << 15) - 1
-MOST_SUM_BITS = 30  # of what the weights contribute, and of a bias
+MOST_SUM_BITS = 30  # of the weights' part of a sum, and of a bias
 MOST_BIAS = (1 << MOST_SUM_BITS) - 1
-MOST_LEVEL = 255  # from the level that stands for 0
-STEP_BITS = 23  # of what a step moves a weight by for each level, with CHANCES after the point
+MOST_LEVEL = 255  # distance from the level of 0
+STEP_BITS = 23  # of a weight's change per level; CHANCES of them are fractional
 MOST_SLOPE = (1 << 16) - 1
 RATE_BITS = 15
-MULTIPLIER, INCREMENT = 1664525, 1013904223  # of chance: Numerical Recipes' generator, of 32 bits
+MULTIPLIER, INCREMENT = 1664525, 1013904223  # 32-bit generator of Numerical Recipes
 READ_BY_LEARNING = {"last_weight": "int16_t"}  # constants, and their types
 
 
 @dataclass(frozen=True)
 class WholeFactor:
-    """What multiplies a whole number: `times` / 2^`shift`."""
+    """A factor for integers: `times` / 2^`shift`."""
 
     times: int
     shift: int
@@ -63,27 +63,27 @@ class WholeFactor:
 
 @dataclass(frozen=True, eq=False)
 class WholeLast:
-    """The layer as it begins, and how it goes on."""
+    """The layer before it learns, and the numbers with which it learns."""
 
     last: LastLayer
-    features: WholeNumbers  # what makes the levels that it reads
-    zero: int  # the level that stands for 0
-    unit: float  # what 1 stands for in a weight,
+    features: WholeNumbers  # the makers of the levels that it reads
+    zero: int  # the level of 0
+    unit: float  # the value of 1 in a weight,
     step: float  # and in a level
     weights: Whole
     biases: Whole
-    most: int  # that a weight may get to
-    chances: int  # bits of chance: those after the point of what a step moves by
-    threshold: int  # from which one output alone says class 1
+    most: int  # limit of a weight
+    chances: int  # random bits, which are a change's fractional bits
+    threshold: int  # a single output from here on means class 1
 
     @property
     def sums(self) -> WholeFactor:
-        """Brings sums to units of 2^-15."""
+        """Converts sums to units of 2^-15."""
         return WholeFactor.near(self.unit * self.step * 2.0**UNIT_BITS)
 
     @property
     def steps(self) -> WholeFactor:
-        """Brings a rate times a slope to what a weight moves by for each level."""
+        """Converts a rate times a slope to a weight's change per level."""
         bits = self.chances - RATE_BITS - UNIT_BITS
         return WholeFactor.near(self.step / self.unit * 2.0**bits)
 
@@ -92,7 +92,7 @@ class WholeLast:
         return WholeFactor.near(2.0 ** -(RATE_BITS + UNIT_BITS) / (self.unit * self.step))
 
     def classify(self, images: NDArray[Any]) -> Whole:
-        """Before it learns anything."""
+        """Classify before anything is learnt."""
         scores = WholeLearner(self).scores(self.features.scores(images))
         alone = scores.shape[1] == 1
         found = scores[:, 0] >= self.threshold if alone else scores.argmax(axis=1)
@@ -100,7 +100,7 @@ class WholeLast:
 
 
 def whole_last(last: LastLayer, whole: WholeNumbers) -> WholeLast:
-    """The last of these makers as one that learns."""
+    """Convert the last of these makers to a layer that learns."""
     *features, maker = whole.makers
     levels = features[-1].levels
     zero = int(np.clip(round(levels.zero), -128, 127))
@@ -129,12 +129,12 @@ def whole_last(last: LastLayer, whole: WholeNumbers) -> WholeLast:
     )
 
 
-# Reckoned here as it is in C ------------------------------------------------------
+# The same computation as in C.
 
 
 @dataclass
 class WholeLearner:
-    """The layer as it goes on."""
+    """The layer while it learns."""
 
     own: WholeLast
     weights: Whole = field(init=False)
@@ -145,12 +145,12 @@ class WholeLearner:
         self.weights, self.biases = self.own.weights.copy(), self.own.biases.copy()
 
     def scores(self, levels: Whole) -> Whole:
-        """Of levels (images, what is read)."""
+        """Compute the scores of levels, (images, inputs)."""
         sums = (levels - self.own.zero) @ self.weights.T + self.biases
         return np.asarray(self.own.sums.of(sums))
 
     def learn(self, levels: Whole, label: int, rate: int) -> None:
-        """From one image."""
+        """Learn from one image."""
         layer, outputs = self.own, len(self.weights)
         sums = self.scores(levels[None])[0]
         truth = np.arange(outputs) == label if outputs > 1 else np.array([label])
@@ -172,7 +172,7 @@ class WholeLearner:
 
 
 def whole_slopes(last: LastLayer, sums: Whole, targets: Whole) -> Whole:
-    """How the error changes with each sum, by the ops of its rule."""
+    """The slopes of the error with respect to each sum, by the ops of its rule."""
     slopes, (slope,) = last.slopes, last.slopes.rule.made
     values = {slopes.sums: sums, slopes.wanted: targets}
     return np.broadcast_to(reckon(slope, values, None, OF_SLOPES, SAYS_OF_SLOPES), sums.shape)
@@ -182,7 +182,7 @@ def whole_slopes(last: LastLayer, sums: Whole, targets: Whole) -> Whole:
 
 
 def whole_learning_in_c(layer: WholeLast, trained: TrainedNet, sample: str, given: str) -> str:
-    """The layer, and what lets it learn from samples of such a type that are `given`."""
+    """Write the layer and its learning, from samples of this type that are `given`."""
     words = {
         "GIVEN": f"const {sample} *{given}",
         "READY": given,
@@ -203,7 +203,7 @@ def whole_learning_in_c(layer: WholeLast, trained: TrainedNet, sample: str, give
 
 
 def tables_of_learning(layer: WholeLast) -> list[ConstantArray]:
-    """What it begins with."""
+    """Its initial constants."""
     tables = [ConstantArray("int16_t", "last_weights", layer.weights.ravel())]
     if layer.last.bias is not None:
         tables.append(ConstantArray("int32_t", "last_biases", layer.biases))

@@ -1,8 +1,8 @@
-"""The same makers in whole numbers: weights of 8 bits, sums of 32, and what scales them back.
+"""The same makers in integers: weights of 8 bits, sums of 32, and factors that scale the sums.
 
-A sum of products of levels is scaled to the levels of the map that it goes into by a factor, a
-number of 2^-32, channel by channel, in which normalisations are contained. Channels are first
-brought to like sizes, so that few levels of 8 bits serve all of them.
+A sum of products of levels is scaled to the levels of its own map by a factor per channel, in units
+of 2^-32, which includes normalisations. Channels are first scaled to similar sizes, so that the few
+levels of 8 bits suit all of them.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ from gradbook.targets.portable.whole_rules import (
     with_rules_inside,
 )
 
-# Levels: which whole number stands for which value of a map -----------------------
+# Levels: the integers that stand for a map's values.
 
 LOWEST, HIGHEST = -128, 127
-SHARES = np.linspace(0.3, 1, 36)  # of the whole range, that are tried: what lies outside is cut off
-MOST_VALUES = 200_000  # of a map, that are tried with
+SHARES = np.linspace(0.3, 1, 36)  # of the whole range, to be tried; values outside are clipped
+MOST_VALUES = 200_000  # of a map, for these trials
 
 
 @dataclass(frozen=True)
 class Levels:
-    """A number q stands for `step` · (q − `zero`); beyond a map's edge stands `edge`."""
+    """A level q means `step` · (q − `zero`); `edge` is the level beyond a map's edge."""
 
     step: float
     zero: float
@@ -68,7 +68,7 @@ class Levels:
 
 
 def levels_of(makers: Sequence[RowMaker], maps: Sequence[Array], of_bytes: bool) -> list[Levels]:
-    """The levels of each map; maps that are added to each other have theirs in common."""
+    """Choose the levels of each map; maps that are added to each other share theirs."""
     levels = dict[int, Levels]()
     for members in _groups(makers):
         fixed = _image_levels(makers[0]) if of_bytes and members == {0} else None
@@ -88,14 +88,14 @@ def _groups(makers: Sequence[RowMaker]) -> list[set[int]]:
 
 
 def _steps(layer: Layer) -> Levels:
-    """The levels of values that are steps already: eight bits without a sign begin at the
-    lowest."""
+    """The levels of values that are already steps: unsigned eight bits begin at the lowest
+    level."""
     zero = min(0, HIGHEST - layer.levels[1])
     return Levels(layer.level_step, zero, zero)
 
 
 def _image_levels(image: RowMaker) -> Levels | None:
-    """The levels of pixels as they are, if all channels are normalised alike."""
+    """The levels of unchanged pixels, if all channels are normalised alike."""
     assert image.scale is not None
     assert image.shift is not None
     if np.ptp(image.scale) or np.ptp(image.shift):
@@ -105,9 +105,9 @@ def _image_levels(image: RowMaker) -> Levels | None:
 
 
 def _fitting(maps: Sequence[Array]) -> Levels:
-    """The levels with the least squared error for these values, of all shares of their range.
+    """Try shares of these values' range; return the levels with the least squared error.
 
-    Of many values it is a random choice, always the same one, and the two outermost.
+    Many values are represented by a fixed random sample, and by the two outermost.
     """
     samples = []
     for values in (each.ravel() for each in maps):
@@ -131,17 +131,17 @@ def _fitting(maps: Sequence[Array]) -> Levels:
     return min(map(between, SHARES), key=square_off)
 
 
-# Channels of like sizes -----------------------------------------------------------
+# Channels of similar sizes.
 
-LEAST = 1e-3  # of the largest channel's size: smaller ones are left at that
+LEAST = 1e-3  # of the largest channel's size: the least size for a smaller channel
 
 
 def even_out(makers: Sequence[RowMaker], maps: Sequence[Array], power: float) -> list[RowMaker]:
-    """Divide each channel by its size to some power; 0 changes nothing, 1 makes all alike.
+    """Divide each channel by its size to some power; 0 changes nothing, 1 makes all equal.
 
-    The next maker's weights are multiplied by the same, so that the network computes what it did.
-    That can be done where a map is read by one sum alone, and its activation, if any, is ReLU; not
-    where several sums have the same weights, which are kept once.
+    The next maker's weights are multiplied by the same numbers, so the network's result stays. This
+    is possible if only one sum reads a map and its activation, if any, is ReLU; but not if several
+    sums share their weights, which are stored once.
     """
     evened = list(makers)
     uses = Counter(maker.weights.tobytes() for maker in makers if maker.weights is not None)
@@ -150,7 +150,7 @@ def even_out(makers: Sequence[RowMaker], maps: Sequence[Array], power: float) ->
         reader, largest = makers[readers[0]] if readers else maker, abs(maps[number]).max()
         evens = len(readers) == 1 and maker.work is reader.work is Work.SUMS and largest > 0
         evens = evens and (maker.activation is None or cuts_off(maker.activation))
-        # weights of few bits would be taken from their levels
+        # weights of few bits would no longer be levels
         if not evens or reader.levels is not None or reader.weights is None:
             continue
         if uses[reader.weights.tobytes()] > 1:
@@ -162,48 +162,48 @@ def even_out(makers: Sequence[RowMaker], maps: Sequence[Array], power: float) ->
         evened[number] = replace(evened_maker, scale=scale / by, shift=shift)
         weights = evened[number_of_reader].weights
         assert weights is not None
-        groups = len(by) // weights.shape[-1]  # whose channels are the last axis
+        groups = len(by) // weights.shape[-1]  # channels are the last axis
         each = np.repeat(by.reshape(groups, -1), len(weights) // groups, axis=0)
         weights = weights * each[:, None, None, :]
         evened[number_of_reader] = replace(evened[number_of_reader], weights=weights)
     return evened
 
 
-# Makers in whole numbers ----------------------------------------------------------
+# Makers in integers.
 
-STORED_BITS = 15  # of factors and biases, beside their signs
-PRODUCT_BITS = 16  # of a sum times a factor, which are dropped before the bias comes
+STORED_BITS = 15  # of factors and biases, without sign
+PRODUCT_BITS = 16  # of a sum times a factor, dropped before the bias is added
 MOST_UP, MOST_TIMES = 15, 128
 MOST_BIAS, SMALLEST = 2.0**29, 1e-12
 LARGEST = 2**31 - 1
 MOST_SCORE = 2.0**28
-SCORE_BITS = 16  # after the point of the outputs, at the most
-SPREAD_BITS = 14  # after the point of how many spreads a value lies beyond its group's mean
-ROOT_BITS = 30  # the root of a variance, scaled up, lies from 2^30 to 2^31
-SHIFT_UNIT = 128  # products that a place's shift is told in
-MOST_IN_A_GROUP = 2**23  # values, of which 255 times as many have 31 bits
-FROM_ZERO = (Work.PLACED, Work.PRODUCT, Work.SCATTERED)  # works that tell levels from their zero
-HALF_SURE = {"sigmoid": 0.0, "": 0.5, "relu": 0.5}  # of what one output is when it says ½
+SCORE_BITS = 16  # fractional bits of the outputs, at most
+SPREAD_BITS = 14  # fractional bits of a value's distance from its group's mean, in deviations
+ROOT_BITS = 30  # the root of a scaled variance is between 2^30 and 2^31
+SHIFT_UNIT = 128  # products per unit of a place's shift
+MOST_IN_A_GROUP = 2**23  # values; 255 times as many fit in 31 bits
+FROM_ZERO = (Work.PLACED, Work.PRODUCT, Work.SCATTERED)  # works on distances from the level of 0
+HALF_SURE = {"sigmoid": 0.0, "": 0.5, "relu": 0.5}  # a single output's value at a probability of ½
 
 
 @dataclass(frozen=True, eq=False)
 class WholeMaker:
-    """A maker whose result is `offset` + (sum · times · factor / 2^16 + bias) / 2^(16 - up), from
-    `low` on: both divisions round down, the second one after a half is added."""
+    """A maker with the result `offset` + (sum · times · factor / 2^16 + bias) / 2^(16 - up), at
+    least `low`: both divisions round down, the second after adding a half."""
 
     maker: RowMaker
-    levels: Levels  # of what it makes
-    bias: Whole  # of 16 bits, times 2^bias_up
-    factor: Whole  # of 16 bits
+    levels: Levels  # of the result
+    bias: Whole  # 16 bits, times 2^bias_up
+    factor: Whole  # 16 bits
     times: int
     up: int
     bias_up: int
     weights: Whole | None = None
-    table: Whole | None = None  # of an activation: what becomes of each level,
-    pieces: tuple[Parabola, ...] = ()  # and parabolas that say the same
+    table: Whole | None = None  # of an activation: the result for each level,
+    pieces: tuple[Parabola, ...] = ()  # and parabolas with the same results
     offset: int = 0
-    edges: tuple[int, ...] = ()  # what it reads beyond the edge of each map
-    epsilon: int = 0  # added to a variance, times the square of the number of values
+    edges: tuple[int, ...] = ()  # what it reads beyond each map's edge
+    epsilon: int = 0  # added to a variance, times the squared number of values
     low: int = LOWEST
     high: int = HIGHEST
     rule: WholeRule | None = None
@@ -219,11 +219,11 @@ class WholeMaker:
 
     @property
     def units(self) -> Array:
-        """What a 1 in a sum is in levels."""
+        """The value of a 1 in a sum, in levels."""
         return self.times * self.factor / 2.0 ** (PRODUCT_BITS + self.down)
 
     def result(self, sums: Array) -> Array:
-        """What C makes of sums, in the same whole numbers."""
+        """Compute what C makes of sums, in the same integers."""
         if self.rule is not None:
             return sums
         product = sums.astype(np.int64) * self.times * self.factor >> PRODUCT_BITS
@@ -235,9 +235,9 @@ class WholeMaker:
 
 @dataclass(frozen=True, eq=False)
 class WholeNumbers:
-    """A network's makers in whole numbers; its outputs are in units of 1 / 2^bits.
+    """A network's makers in integers; its outputs are in units of 1 / 2^bits.
 
-    One output alone says class 1 from `threshold` on. It is given bytes, or a sensor's numbers.
+    A single output from `threshold` on means class 1. The input is bytes, or a sensor's numbers.
     """
 
     makers: tuple[WholeMaker, ...]
@@ -247,11 +247,11 @@ class WholeNumbers:
 
     @property
     def finer(self) -> int:
-        """In so many parts what is given is told."""
+        """The parts in which the input is given."""
         return self.sensor.finer if self.sensor else 1
 
     def scores(self, images: NDArray[Any]) -> Whole:
-        """What C makes of images, (images, outputs)."""
+        """Compute C's scores of images, (images, outputs)."""
         maps: list[Array] = []
         samples = images * np.int64(self.finer) if self.sensor else images
         for maker in self.makers:
@@ -266,7 +266,7 @@ class WholeNumbers:
 
 
 def bends_of(makers: Sequence[WholeMaker]) -> Bends:
-    """What their activations look up, alike ones once."""
+    """The tables of all activations, equal ones once."""
     tables = [(maker.table, maker.pieces) for maker in makers if maker.table is not None]
     return Bends(tuple({table.tobytes(): (table, pieces) for table, pieces in tables}.values()))
 
@@ -274,8 +274,8 @@ def bends_of(makers: Sequence[WholeMaker]) -> Bends:
 def in_whole_numbers(
     makers: Sequence[RowMaker], images: NDArray[Any], sensor: SensorNumbers | None = None
 ) -> WholeNumbers:
-    """Makers in whole numbers whose levels suit these images, which should be usual ones; or what
-    the makers are given of a sensor's numbers."""
+    """Convert makers to integers whose levels suit these typical images, or the inputs made from a
+    sensor's numbers."""
     ending = makers[-1].activation.ending if makers[-1].activation else ""
     if makers[-1].shape[2] == 1 and ending not in HALF_SURE:
         raise TargetError(
@@ -318,12 +318,12 @@ def in_whole_numbers(
 
 
 def cuts_off(layer: Layer) -> bool:
-    """Whether whole numbers say an activation by where their levels begin."""
+    """Whether integers express an activation by a lowest level."""
     return layer.ending == "relu"
 
 
 def _ends(layer: Layer | None, levels: Levels) -> tuple[int, int] | None:
-    """The lowest and the highest level that an activation leaves, if whole numbers say it so."""
+    """The lowest and highest level after an activation, if integers can express it so."""
     if layer is None:
         return LOWEST, HIGHEST
     if layer.level_step and levels == _steps(layer):
@@ -333,10 +333,10 @@ def _ends(layer: Layer | None, levels: Levels) -> tuple[int, int] | None:
 
 
 def _with_tables(makers: Sequence[RowMaker]) -> list[RowMaker]:
-    """Activations other than a cut-off, or steps that can be levels, get a maker of their own,
-    which looks each level up.
+    """Give each activation its own maker, which looks up levels, unless it is a lower limit or
+    makes steps that can be levels.
 
-    The last one is left out if it keeps which output is largest.
+    The last one is left out if it doesn't change which output is largest.
     """
     split: list[RowMaker] = []
     place: list[int] = []
@@ -360,9 +360,9 @@ def _with_tables(makers: Sequence[RowMaker]) -> list[RowMaker]:
 
 
 def _looking_up_at_once(makers: Sequence[WholeMaker]) -> list[WholeMaker]:
-    """A level that is only looked up afterwards is looked up as soon as it is found.
+    """Look up a level at once if it would only be looked up afterwards.
 
-    What comes out is the same, but no map is kept between, and no channel is scaled twice.
+    The result is the same, but no map is stored in between and no channel is scaled twice.
     """
     joined: list[WholeMaker] = []
     place: list[int] = []
@@ -370,7 +370,7 @@ def _looking_up_at_once(makers: Sequence[WholeMaker]) -> list[WholeMaker]:
         reads = tuple(place[k] for k in whole.maker.reads)
         before = (
             whole.maker.reads[0] if whole.table is not None else 0
-        )  # neither the image nor a rule
+        )  # neither the input nor a rule
         readers = [other for other in makers if before in other.maker.reads]
         plain = makers[before].table is None and makers[before].rule is None
         if before > 0 and len(readers) == 1 and plain:
@@ -401,11 +401,11 @@ def _sums(whole: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Arr
         inputs = [levels - zero for levels, zero in zip(inputs, whole.edges, strict=True)]
         edge = 0
     sums = window_sums(maker, inputs, edge, weights)
-    return np.trunc(sums)  # as C does of a mean over fewer values than its window has
+    return np.trunc(sums)  # as C rounds a mean over fewer values than its window has
 
 
 def _spreads_off(whole: WholeMaker, levels: Array) -> Array:
-    """How far each level lies beyond its group's mean, as `normed` in C reckons it."""
+    """The distance of each level from its group's mean, as `normed` in C computes it."""
     maker = whole.maker
     each, axes = (
         (maker.group_channels, (1, 2, 4)) if maker.group_channels else (maker.shape[2], (4,))
@@ -429,7 +429,7 @@ def _in_a_group(maker: RowMaker) -> int:
 
 
 def _score_bits(last: RowMaker, step: Array, outputs: Array) -> int:
-    """How many bits the outputs have after the point, so that neither they nor factors overflow."""
+    """The outputs' fractional bits, so that neither they nor factors overflow."""
     most = float(abs(outputs).max()) or 1.0
     factor = float(abs(_rounded(last, step).units).max())
     return floor(min(SCORE_BITS, log2(MOST_SCORE / most), log2(MOST_TIMES / 8 / factor)))
@@ -437,7 +437,7 @@ def _score_bits(last: RowMaker, step: Array, outputs: Array) -> int:
 
 @dataclass(frozen=True, eq=False)
 class _Rounded:
-    """Weights in whole numbers; what a 1 in their sums stands for, and what is added to those."""
+    """Integer weights, the value of a 1 in their sums, and what is added to these."""
 
     weights: Whole | None
     weight_sums: NDArray[Any]  # the sum of each channel's weights
@@ -446,7 +446,7 @@ class _Rounded:
 
 
 def _read_levels(maker: RowMaker, given: Sequence[Levels]) -> tuple[Array, Array]:
-    """Step and zero of what each channel is made of: side by side, each keeps those of its map."""
+    """The step and zero of each channel's input; concatenated channels keep those of their map."""
     if not given:
         return np.ones(1), np.zeros(1)
     if maker.work in NORMING:
@@ -462,13 +462,13 @@ def _read_levels(maker: RowMaker, given: Sequence[Levels]) -> tuple[Array, Array
 
 
 def _rounded(maker: RowMaker, step: Array) -> _Rounded:
-    """Round the weights of a maker that reads levels of this step, or of one for each channel."""
+    """Round the weights of a maker whose input has this step, or one for each channel."""
     channels = maker.shape[2]
     scale = np.ones(channels) if maker.scale is None else maker.scale
     shift = np.zeros(channels) if maker.shift is None else maker.shift
-    dead = abs(scale) * step < SMALLEST  # nothing of what it reads comes through
+    dead = abs(scale) * step < SMALLEST  # its input has no effect
     by_weights = None if maker.rule else maker.weights  # a rule has its own inside
-    if by_weights is None:  # which says no scale as small beside a shift
+    if by_weights is None:  # it can't express a scale that small beside a shift
         dead |= abs(shift) > abs(scale) * step * MOST_BIAS
     scale = np.where(dead, 1.0, scale)
     least = np.maximum(abs(shift) / (abs(scale) * step * MOST_BIAS), SMALLEST)
@@ -477,7 +477,7 @@ def _rounded(maker: RowMaker, step: Array) -> _Rounded:
         added = {Work.TOTAL: maker.window.area, Work.BOTH: 2}.get(maker.work, 1)  # levels
         return _Rounded(None, np.full(channels, added), scale * steps * step, shift)
     if maker.work is Work.PLACED:
-        places = by_weights * ~dead  # their shifts are told in a unit of their own
+        places = by_weights * ~dead  # their shifts have their own unit
         parts = np.stack([places[0], places[1] / (step * SHIFT_UNIT)])
         steps = np.maximum(abs(parts).max(axis=(0, 1, 2)) / HIGHEST, least)
         weights_whole = np.rint(parts / steps).astype(np.int64)
@@ -493,8 +493,8 @@ def _rounded(maker: RowMaker, step: Array) -> _Rounded:
 def _levelled(
     maker: RowMaker, dead: NDArray[Any], scale: Array, least: Array, shift: Array
 ) -> _Rounded:
-    """Weights of few bits as they were trained: each channel's scale is in what its sums are
-    multiplied with."""
+    """Keep weights of few bits as they were trained: each channel's scale becomes part of the
+    factor of its sums."""
     assert maker.levels is not None
     assert maker.weights is not None
     levels, axes = maker.levels.astype(np.int64), (1, 2, 3)
@@ -502,7 +502,7 @@ def _levelled(
     steps = (maker.weights * levels).sum(axis=axes) / np.maximum(squares, 1)
     none = dead | (abs(steps) < least)
     weights = levels * ~none[:, None, None, None]
-    if maker.bits is Bits.TWO:  # which has no 0
+    if maker.bits is Bits.TWO:  # it has no 0
         weights = levels
     return _Rounded(weights, weights.sum(axis=axes), scale * np.where(none, least, steps), shift)
 
@@ -513,7 +513,7 @@ def _whole(
     levels: Levels,
     formula: WholeFormula | None = None,
 ) -> WholeMaker:
-    """Say a maker in whole numbers, by the levels of what it reads and of what it makes."""
+    """Convert a maker to integers, given the levels of its inputs and of its result."""
     read = inputs[0] if inputs else Levels(1.0, 0.0, 0)
     ends = _ends(maker.activation, levels)
     if ends is None:
@@ -542,7 +542,7 @@ def _whole(
 
 
 def _biased(whole: WholeMaker, levels: Array) -> WholeMaker:
-    """Add so many levels to what each channel makes."""
+    """Add these levels to each channel's result."""
     bias = np.clip(np.rint(whole.bias + levels * 2.0**whole.down), -MOST_BIAS, MOST_BIAS)
     up = _bits_beyond(bias)
     return replace(whole, bias=_rounded_by(bias, up) << up, bias_up=up)
@@ -559,7 +559,7 @@ def _rounded_by(numbers: Array, bits: int) -> Whole:
 
 
 def _epsilon(maker: RowMaker, step: float) -> int:
-    """What is added to the variance of levels of this step, times the square of their number."""
+    """What is added to the variance of levels of this step, times the squared number of values."""
     values = _in_a_group(maker)
     if values >= MOST_IN_A_GROUP:
         raise TargetError(f"{values:,} values normalised together are too many for --int8")
@@ -584,7 +584,7 @@ def _looked_up(maker: RowMaker, read: Levels, levels: Levels) -> WholeMaker:
 
 
 def _factors(scales: Array) -> tuple[Whole, int, int]:
-    """Each as a whole number of 2^(up - 32), and what all are multiplied with so that none reaches
+    """Return each as an integer in units of 2^(up - 32), a common multiplier so that none reaches
     ¼, and `up`."""
     times = 1 << max(0, floor(log2(4 * abs(scales).max() + SMALLEST)) + 1)
     if times > MOST_TIMES:
@@ -595,19 +595,19 @@ def _factors(scales: Array) -> tuple[Whole, int, int]:
 
 
 def _centred(whole: WholeMaker, sums: Array, exact: Array) -> WholeMaker:
-    """Correct the biases by what rounding does to each channel in the mean."""
+    """Correct the biases by the mean effect of rounding on each channel."""
     level = sums * whole.units + whole.bias / 2.0**whole.down
     off = exact.mean(axis=(0, 1, 2)) / whole.levels.step - level.mean(axis=(0, 1, 2))
     return _biased(whole, off)
 
 
-# Of a trained network --------------------------------------------------------------
+# From a trained network.
 
-EVENED = 0.75  # of a channel's size, the power that all are divided by
+EVENED = 0.75  # the power of a channel's size by which it is divided
 
 
 def require_classes(trained: TrainedNet, reads_windows: bool = False) -> None:
-    """Refuse what --int8 can't say: it tells images apart, or windows of signals."""
+    """Refuse what --int8 can't express: it classifies images, or windows of signals."""
     has_samples = trained.picture or reads_windows
     if not (has_samples and trained.classes) or len(trained.output) > 1:
         raise TargetError(
@@ -616,8 +616,8 @@ def require_classes(trained: TrainedNet, reads_windows: bool = False) -> None:
 
 
 def quantise(trained: TrainedNet, images: NDArray[np.uint8], learns: bool = False) -> WholeNumbers:
-    """Say the network in whole numbers that suit such images; if its last layer `learns`, with what
-    that reads in the sizes that it was trained on."""
+    """Convert the network to integers that suit such images; if its last layer `learns`, its input
+    keeps the scale on which it was trained."""
     require_classes(trained)
     return _quantised(trained, images, None, learns)
 
@@ -625,8 +625,8 @@ def quantise(trained: TrainedNet, images: NDArray[np.uint8], learns: bool = Fals
 def quantise_windows(
     trained: TrainedNet, rows: NDArray[Any], channels: int, learns: bool = False
 ) -> WholeNumbers:
-    """Say it in whole numbers that suit such windows, (windows, steps x channels), of a sensor's
-    own numbers."""
+    """Convert it to integers that suit such windows, (windows, steps x channels), of a sensor's own
+    numbers."""
     require_classes(trained, reads_windows=True)
     sensor = sensor_numbers(rows, channels)
     numbers = sensor.of(rows) * np.int64(sensor.finer)

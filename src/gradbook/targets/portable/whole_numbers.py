@@ -1,4 +1,4 @@
-"""The C of a trained network in whole numbers alone: the class of an image, and scores."""
+"""The C of a trained network in integers alone: the class of an image, and scores."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def whole_program(
     small: bool = False,
 ) -> BoardProgram:
     """Write a file with `int NAME_predict(const uint8_t *image, int32_t *scores)`; windows are
-    given as a sensor's whole numbers. The last layer may be one that learns. What is `small` takes
-    the least code, and longer."""
+    given as a sensor's integers. The last layer may learn. `small` chooses the least code instead
+    of the fastest."""
     makers = learner.features.makers if learner else whole.makers
     rows = [own.maker for own in makers]
     hearing, bends = rows[0].hearing, bends_of(makers)
@@ -118,7 +118,7 @@ def whole_program(
 def _answers(
     trained: TrainedNet, whole: WholeNumbers, interface: Interface, learner: WholeLast | None
 ) -> list[str]:
-    """The functions that say a class and its scores, after a step and of a whole input."""
+    """The functions that return a class and its scores, after a step and for a whole input."""
     unit = 1 << (UNIT_BITS if learner else whole.score_bits)
     outputs, what = trained.net.outputs, "a window" if whole.sensor else "an image"
     half = learner.threshold if learner else whole.threshold
@@ -145,7 +145,7 @@ def _answers(
     ]
 
 
-# Fields of makers, and how their sums become levels ---------------------------------
+# Fields of makers, and the conversion of sums to levels.
 
 
 def _fields(
@@ -162,12 +162,12 @@ def _fields(
     fields: dict[str, tuple[str, Sequence[int | str]]] = {"zero": ("int8_t", zeros)}
     if offsets != zeros:
         fields["offset"] = ("int8_t", offsets)
-    if any(makers[k].low > LOWEST for k in inner):  # which isn't all that a byte holds
+    if any(makers[k].low > LOWEST for k in inner):  # higher than a byte's lowest
         fields["low"] = ("int8_t", [max(maker.low, LOWEST) for maker in makers])
     if any(makers[k].high < HIGHEST for k in inner):
         fields["high"] = ("int8_t", [min(maker.high, HIGHEST) for maker in makers])
     scaling = [k for k in inner if ways.get(k) != "bytes"] or [0]
-    times_elsewhere = makers[scaling[0]].times  # of bytes, which aren't scaled, and of scores
+    times_elsewhere = makers[scaling[0]].times  # for bytes, which aren't scaled, and for scores
     times = [maker.times if k in scaling else times_elsewhere for k, maker in enumerate(makers)]
     fields["times"] = ("uint8_t", times)
     fields["up"] = ("uint8_t", [maker.up for maker in makers])
@@ -185,7 +185,7 @@ def _keep(
     fields: Mapping[str, tuple[str, Sequence[int | str]]],
     ends_in_scores: bool,
 ) -> str:
-    """What scales sums to levels, and the function that puts them into their places."""
+    """Write the scaling of sums to levels, and the function that stores them."""
     alike = _scaled_alike([maker for maker in makers if maker.factor.size > 1])
     which = " || ".join(f"own->work == {work.upper()}" for work in Work if work in alike)
     values = [f", own->{name}" for name in ("low", "high") if name in fields]
@@ -205,8 +205,8 @@ def _keep(
 def ways_of(
     makers: Sequence[WholeMaker], of_bytes: bool = True, small: bool = False
 ) -> dict[int, str]:
-    """Ways to make rows of sums, by what these read, and of bytes that are levels already; in
-    `small` code a sum is made at a time."""
+    """Choose how rows of sums are made, depending on their input, and rows of bytes that are
+    already levels; `small` code makes one sum at a time."""
     few = any(whole.maker.levels is not None for whole in makers)
     if widest([whole.maker for whole in makers]) == 1 and not few and not small:
         return {}
@@ -237,12 +237,12 @@ def _packed(makers: Sequence[WholeMaker]) -> list[NDArray[np.int64] | None]:
 
 
 def _are_levels(image_maker: WholeMaker) -> bool:
-    """Whether each byte that is given becomes the level that is 128 less."""
+    """Whether each input byte becomes the level that is 128 less."""
     every = np.arange(256.0)[:, None]
     return bool((image_maker.result(every) == every + LOWEST).all()) and image_maker.table is None
 
 
-# What scales channels, and what bends levels ----------------------------------------
+# Scales of channels, and tables of levels.
 
 
 def _scaled_alike(makers: Sequence[WholeMaker]) -> set[Work]:
@@ -257,8 +257,8 @@ def _scaled_alike(makers: Sequence[WholeMaker]) -> set[Work]:
 
 
 def scales_kept(makers: Sequence[WholeMaker], ways: Mapping[int, str]) -> list[int]:
-    """For how many channels of each maker it is kept what scales them: for none where bytes are
-    levels already, once where all are scaled alike."""
+    """The number of channels of each maker whose scales are stored: none if bytes are already
+    levels, one if all are scaled alike."""
     alike, counts = _scaled_alike(makers), []
     for number, maker in enumerate(makers):
         most = 1 if maker.maker.work in alike else maker.factor.size
@@ -273,7 +273,7 @@ LOOKED_UP = {  # tables, and the functions that read them
 
 
 def _looked_up(text: str) -> list[ConstantArray]:
-    """What the functions that a text calls look up."""
+    """The tables that the functions in a text look up."""
     return [
         ConstantArray("uint16_t", name, numbers)
         for name, (numbers, callers) in LOOKED_UP.items()
@@ -295,7 +295,7 @@ def _tables(makers: Sequence[WholeMaker], ways: Mapping[int, str]) -> list[Const
 
 
 def _bent_by(maker: WholeMaker, bends: Bends, small: bool) -> int | str:
-    """What its levels are bent by, as the file has it: 0 if by nothing."""
+    """The number of its activation's table in the file; 0 if it has none."""
     if maker.table is None:
         return 0
     number, last = bends.number(maker.table), bends.last_piece(maker.table)
@@ -305,8 +305,8 @@ def _bent_by(maker: WholeMaker, bends: Bends, small: bool) -> int | str:
 
 
 def _bends_in_c(bends: Bends, small: bool) -> list[ConstantArray | str]:
-    """The tables, or pieces where these are smaller, and products are fast or code is to be
-    `small`; and what reads them."""
+    """Write the tables, or pieces if these are smaller, unless products are slow; `small` code has
+    only the pieces. Then write what reads them."""
     if not bends.each:
         return []
     reading = sections("bends")

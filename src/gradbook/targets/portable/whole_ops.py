@@ -1,8 +1,7 @@
-"""Ops in whole numbers, said once for C and for what is reckoned here as C does.
+"""Ops in integers, defined once for C and for Python, which computes the same numbers.
 
-Numbers are told in units of 2^-15. The sigmoid is looked up at every sixteenth up to 8 and goes
-straight on between; the hyperbolic tangent is made of it. Of 2 to a fraction every 64th is looked
-up.
+Numbers are in units of 2^-15. The sigmoid is looked up at every sixteenth up to 8 and interpolated
+between them; the hyperbolic tangent is computed from it. Powers of 2 are looked up at every 64th.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ from gradbook.lowering import Vocabulary
 from gradbook.targets.portable.rules import number_of
 
 Whole = NDArray[np.int64]
-UNIT_BITS = 15  # after the point
+UNIT_BITS = 15  # fractional
 MOST_SUM = 1 << 28
 MOST_FACTOR_BITS, MOST_SHIFT = 30, 62
-CURVE_BITS, CURVE_REACH = 4, 8  # how finely the sigmoid is looked up, and how far
+CURVE_BITS, CURVE_REACH = 4, 8  # the sigmoid's table: fractional bits of its places, and its end
 CURVE: Whole = np.rint(
     2.0**UNIT_BITS / (1 + np.exp(-np.arange((CURVE_REACH << CURVE_BITS) + 1) / 2**CURVE_BITS))
 ).astype(np.int64)
-HALVING_BITS = 6  # how finely halvings are looked up
+HALVING_BITS = 6  # fractional bits of the places of halvings
 HALVES: Whole = np.rint(
     2.0 ** (UNIT_BITS - np.arange((1 << HALVING_BITS) + 1) / (1 << HALVING_BITS))
 ).astype(np.int64)
@@ -38,22 +37,22 @@ PASSED_ON = ("copy", "step", "spread", "spread_channels", "reshape")
 
 
 def rounded(value: Any, shift: int) -> Any:
-    """Over 2^shift, rounded to the nearest."""
+    """Divide by 2^shift and round to the nearest integer."""
     return value + (1 << shift >> 1) >> shift if shift else value
 
 
 def times(a: Any, b: Any) -> Any:
-    """The product of two numbers."""
+    """Multiply two numbers."""
     return rounded(a * b, UNIT_BITS)
 
 
 def scaled(number: Any, factor: Any, shift: int) -> Any:
-    """Times a factor over 2^shift, within what there is room for."""
+    """Multiply by factor / 2^shift, limited to the available range."""
     return np.clip(rounded(number * factor, shift), -MOST_SUM, MOST_SUM)
 
 
 def factors_of(exact: Array) -> tuple[Whole, int]:
-    """What multiplies whole numbers so, over 2 to the power of the second number."""
+    """Return integers, and a shift, such that integer / 2^shift is near each factor."""
     shift = min(MOST_FACTOR_BITS - ceil(log2(np.max(exact))), MOST_SHIFT)
     if shift < 1:
         raise TargetError(TOO_UNLIKE)
@@ -61,7 +60,7 @@ def factors_of(exact: Array) -> tuple[Whole, int]:
 
 
 def exp_of(number: Whole) -> Whole:
-    """e to a number that isn't above 0."""
+    """Raise e to a number of at most 0."""
     low = np.minimum(number, 0)
     halvings = low * -HALVINGS + (1 << UNIT_BITS) >> UNIT_BITS + 1
     rest, whole = halvings & (1 << UNIT_BITS) - 1, np.minimum(halvings >> UNIT_BITS, 31)
@@ -72,7 +71,7 @@ def exp_of(number: Whole) -> Whole:
 
 
 def log_sum_exp(each: Whole) -> int:
-    """The logarithm of the sum of e to all of them."""
+    """The logarithm of the sum of e to each number."""
     most, bits = int(each.max()), 0
     whole = int(exp_of(each - most).sum())
     one = 1 << UNIT_BITS
@@ -95,7 +94,7 @@ def _sigmoid(x: Whole) -> Whole:
 
 @dataclass(frozen=True)
 class WholeOp:
-    """How C says an op, and what it makes."""
+    """How an op is written in C, and what it computes in Python."""
 
     words: str
     of: Callable[..., Any]
@@ -125,7 +124,7 @@ def reckon(
     ops: Mapping[str, WholeOp] = OF_RULES,
     says: Vocabulary = SAYS,
 ) -> Whole:
-    """A value that follows from those that are known, which it joins; `linear` weighs."""
+    """Compute a value and those that it needs, and add them to `values`; `linear` computes sums."""
     if node not in values:
         result: Any
         number, simpler = number_of(node), None

@@ -1,8 +1,8 @@
-"""Rules of recurrent layers in whole numbers: what goes from step to step has 16 bits, and sums 32.
+"""Rules of recurrent layers in integers: values for the next step have 16 bits, sums 32.
 
-Sums are weighed by 8 bits what they read by 8 bits: the levels of the row, and the upper byte of
-what was made at the step before. What a rule makes lies there as its upper bytes, which others
-read, and then its lower bytes.
+Sums have weights of 8 bits and inputs of 8 bits: the levels of the row, and the upper bytes of the
+previous step's result. A rule's result is stored as its upper bytes, which others read, followed by
+its lower bytes.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from gradbook.targets.portable.whole_ops import (
 )
 
 LEVEL_BITS = 8  # of a byte
-MOST_KEPT = 127 * 256 + 127  # of 16 bits, so that each byte has a sign of its own
+MOST_KEPT = 127 * 256 + 127  # of 16 bits, so that each byte has its own sign
 MOST_BIAS, SMALLEST, HIGHEST = 2.0**29, 1e-12, 127
 
 
-# Which makers have such rules -----------------------------------------------------
+# Makers with such rules.
 
 
 def with_rules_inside(makers: Sequence[RowMaker]) -> list[RowMaker]:
-    """Sums that a recurrent rule reads become part of it, so that they aren't rounded to a byte;
-    whoever reads its map reads the upper bytes alone."""
+    """Make the sums that a recurrent rule reads part of it, so that they aren't rounded to a byte;
+    readers of its map read only the upper bytes."""
     inside: list[RowMaker] = []
     place: list[int] = []
     for number, maker in enumerate(makers):
@@ -52,7 +52,7 @@ def with_rules_inside(makers: Sequence[RowMaker]) -> list[RowMaker]:
                 shape = (rows, columns, maker.rule.made[0].shape[0])
                 inside.append(RowMaker(Work.LATEST, (len(inside) - 1,), shape))
             place.append(len(inside) - 1)
-        elif any(reader.looks_back for reader in makers if number in reader.reads):  # fed to a rule
+        elif any(reader.looks_back for reader in makers if number in reader.reads):
             place.append(-1)
         else:
             inside.append(replace(maker, reads=reads))
@@ -61,19 +61,19 @@ def with_rules_inside(makers: Sequence[RowMaker]) -> list[RowMaker]:
 
 
 def require_whole(rule: Rule) -> None:
-    """Refuse a rule with a memory that can't be said so."""
+    """Refuse a rule with memory that integers can't express."""
     for node in rule.order if rule.before else ():
         tensor = node.op.elements or node.op.name in ("leaf", "constant", "copy")
         if not tensor and node not in rule.given:
             SAYS.simpler(node)
 
 
-# Rules in whole numbers -----------------------------------------------------------
+# Rules in integers.
 
 
 @dataclass(frozen=True, eq=False)
 class WholeSum:
-    """Sums of weighed levels, in the units of a rule: (sum + bias) · factor / 2^shift."""
+    """Weighted sums of levels, in the units of a rule: (sum + bias) · factor / 2^shift."""
 
     weights: Whole
     bias: Whole
@@ -86,8 +86,8 @@ class WholeSum:
 
 @dataclass(frozen=True, eq=False)
 class WholeRule:
-    """The sums of what is read, those over what is made, and constants; of each of the values that
-    go from step to step, the bits after the point."""
+    """The sums of the input, those of the previous result, and constants; and the fractional bits
+    of each value for the next step."""
 
     rule: Rule
     fed: WholeSum
@@ -97,12 +97,12 @@ class WholeRule:
 
     @property
     def weights(self) -> Whole:
-        """All in line."""
+        """All weights, flattened and concatenated."""
         sums = (self.fed, *self.back.values())
         return np.concatenate([one.weights.ravel() for one in sums]).reshape(-1, 1)
 
     def evaluate(self, levels: Array) -> Array:
-        """What C makes of a map of levels, (images, steps, 1, channels)."""
+        """Compute what C makes of a map of levels, (images, steps, 1, channels)."""
         images, steps = levels.shape[:2]
         state = [np.zeros((images, node.shape[0]), np.int64) for node in self.rule.made]
         rows = []
@@ -114,7 +114,7 @@ class WholeRule:
         return np.stack(rows, axis=1)[:, :, None].astype(np.float64)
 
     def _step(self, row: Whole, before: Sequence[Whole]) -> list[Whole]:
-        """What is made of the levels of a row, in 16 bits."""
+        """Compute a step from the levels of a row, in 16 bits."""
         rule, fed = self.rule, self.fed.of(row)
         values: dict[Node, Whole] = {
             node: fed[:, first : first + node.shape[0]] for node, first in rule.given.items()
@@ -141,11 +141,11 @@ def upper(value: Whole) -> Whole:
     return np.asarray(np.clip(value + 128 >> LEVEL_BITS, -HIGHEST - 1, HIGHEST))
 
 
-# From floats to these -------------------------------------------------------------
+# Conversion from floats.
 
 
 def whole_rule(maker: RowMaker, step: float, zero: float, exact: Array) -> WholeRule:
-    """A recurrent maker that reads levels of such a step; `exact` is what it makes in floats."""
+    """Convert a recurrent maker that reads levels of this step; `exact` is its result in floats."""
     rule, fed = maker.rule, maker.fed
     assert rule
     assert fed
@@ -180,7 +180,7 @@ def whole_rule(maker: RowMaker, step: float, zero: float, exact: Array) -> Whole
 def whole_sum(
     weights: Array, shift: Array, step: float, zero: float, point: int = UNIT_BITS
 ) -> WholeSum:
-    """Sums of numbers of such a step, with so many bits after the point."""
+    """Convert sums of numbers of this step to this many fractional bits."""
     least = np.maximum(abs(shift) / (step * MOST_BIAS), SMALLEST)
     steps = np.maximum(abs(weights).max(axis=1) / HIGHEST, least)
     whole = np.rint(weights / steps[:, None]).astype(np.int64)
