@@ -92,7 +92,7 @@ def test_there_are_few_verbs_and_few_options(capsys):
 def test_an_old_name_says_the_new_one(old, refused):
     assert old not in VERBS
     said = refused([old, "xor", "-o", "x.html"])
-    assert said == f"{old} has another name now: {RENAMED[old]}"
+    assert said == f"{old} was renamed: use {RENAMED[old]}"
     assert RENAMED[old].split()[1] in VERBS
 
 
@@ -105,7 +105,7 @@ def test_an_old_option_says_what_to_write(verb, flag, refused):
     said = refused(
         [*verb.split(), "x", flag, "y"] if verb != "export" else [verb, "x", "-o", "y", flag]
     )
-    assert said.startswith(f"gradbook {verb} has no {flag} any more: ")
+    assert said.startswith(f"gradbook {verb} no longer has {flag}: ")
 
 
 def test_what_belongs_to_every_verb_may_stand_before_it(capsys):
@@ -117,7 +117,7 @@ def test_what_belongs_to_every_verb_may_stand_before_it(capsys):
 
 
 def test_a_verb_that_speaks_english_alone_says_so(refused):
-    assert "train speaks English alone" in refused(["train", "--language", "de"])
+    assert "train is available only in English" in refused(["train", "--language", "de"])
 
 
 @for_each(
@@ -126,7 +126,7 @@ def test_a_verb_that_speaks_english_alone_says_so(refused):
         (["networks"], "loss half squared error"),
         (["networks"], "built in: worked"),
         (["warps"], "rotate DEGREES "),
-        (["tables"], "most 20 differ, with"),
+        (["tables"], "most 20 different whole numbers with"),
         (["--help"], "networks, recipes, studies, warps, tables, signals, clusters, completion"),
     ],
 )
@@ -162,11 +162,11 @@ def test_a_wrong_word_is_one_line_with_a_remedy(words, said, refused):
         (MemoryError(), 2, "not enough memory"),
         (OSError(ENOMEM, "Cannot allocate memory"), 2, "not enough memory"),
         (ImportError("a.so: failed to map segment from shared object"), 2, "not enough memory"),
-        (RuntimeError("can't start new thread"), 2, "won't start any more processes or threads"),
+        (RuntimeError("can't start new thread"), 2, "can't start another process or thread"),
         (
             BlockingIOError(EAGAIN, "Resource temporarily unavailable"),
             2,
-            "won't start any more processe",
+            "can't start another process",
         ),
         (OSError(28, "No space left on device"), 2, "No space left on device"),
         (ZeroDivisionError("by\nzero"), 70, r"(ZeroDivisionError: by\nzero)"),
@@ -284,7 +284,7 @@ os.execv(sys.executable, [sys.executable, "-m", "gradbook", *sys.argv[3:]])
         # For what the module needs, or for a thread's stack: whichever comes first.
         ("RLIMIT_AS", 200 * 2**20, "not enough memory: |start any more processes or threads"),
         ("RLIMIT_FSIZE", 5000, "files may not become that large there"),
-        ("RLIMIT_FSIZE", 0, "there is nowhere to write temporary files: name a folder with TMPDIR"),
+        ("RLIMIT_FSIZE", 0, "no folder for temporary files is writable: set TMPDIR to one"),
     ],
 )
 def test_what_the_system_has_too_little_of_is_told_in_a_line(which, most, said, tmp_path):
@@ -307,7 +307,7 @@ def test_what_the_system_has_too_little_of_is_told_in_a_line(which, most, said, 
 
 def test_the_overview_says_which_verbs_take_a_language(capsys):
     main([])
-    _, _, told = capsys.readouterr().out.partition("and of ")
+    _, _, told = capsys.readouterr().out.rpartition("options of ")
     named = set(told.partition(":")[0].replace(" and ", ", ").split(", "))
     assert named == {
         one.partition(" ")[0] for one in every_command() if verb_parser(one).verb.speaks

@@ -175,7 +175,7 @@ def test_predict_reads_a_csv_by_the_order_of_its_columns(torch, tmp_path, monkey
     assert main(["predict", "net.safetensors", "turned.csv", "-o", "said.csv"]) == 0
     close(_column("said.csv", "price: predicted"), expected[:, 0])
     assert main(["predict", "came.onnx", "six.png"]) == 2
-    assert "say so with 'gradbook import … --images CxHxW'" in capsys.readouterr().err
+    assert "use 'gradbook import … --images CxHxW'" in capsys.readouterr().err
     assert main(["predict", "came.onnx", "turned.csv"]) == 2
     assert "14 columns, but the network takes 13" in capsys.readouterr().err
 

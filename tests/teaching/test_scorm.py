@@ -51,9 +51,9 @@ def test_the_command_writes_it(tmp_path, monkeypatch, capsys):
 @for_each(
     ("words", "told"),
     [
-        (["-o", "xor.zip", "--scorm", "2004"], "no --scorm any more: a .zip is a SCORM 1.2"),
+        (["-o", "xor.zip", "--scorm", "2004"], "no longer has --scorm: a .zip is a SCORM 1.2"),
         (["-o", "xor.doc"], "end it in one of .html, .htm, .zip, .gif, .mp4, .webm"),
-        (["tiny", "-o", "tiny.zip"], "a page to draw on asks no questions"),
+        (["tiny", "-o", "tiny.zip"], "a page to draw on has no questions"),
     ],
 )
 def test_bad_input_is_one_line(refused, words, told):

@@ -1,4 +1,4 @@
-"""What the words of a command mean: kinds of value, networks, models."""
+"""Reads the words of a command: kinds of value, networks, models."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 NOT_IN_NAMES = re.compile(r"[^\w.-]+")
-WHOLE = re.compile(r"-?([0-9]{1,18}|[0-9]{1,3}([,_][0-9]{3}){1,5})")  # thousands may be marked
+WHOLE = re.compile(r"-?([0-9]{1,18}|[0-9]{1,3}([,_][0-9]{3}){1,5})")  # thousands may be separated
 
 
 class OneOf:
-    """A word out of a few."""
+    """One of a few words."""
 
     def __init__(self, *choices: str) -> None:
         self.choices = choices
@@ -42,7 +42,7 @@ class OneOf:
 
 
 def format_of(options: Namespace, suffixes: Mapping[str, str]) -> str:
-    """What the file's name ends in; text, or JSON with `--json`, where there is no file."""
+    """The format for the file's ending; without a file text, or JSON with `--json`."""
     if not options.out:
         return "json" if options.json else "text"
     if options.json:
@@ -51,7 +51,7 @@ def format_of(options: Namespace, suffixes: Mapping[str, str]) -> str:
     endings = [suffix for suffix in suffixes if options.out.lower().endswith(suffix)]
     if not endings:
         known = ", ".join(suffixes)
-        raise UsageError(f"'{options.out}' doesn't say what to write: end it in {known}")
+        raise UsageError(f"'{options.out}' has no ending that selects a format: end it in {known}")
     return suffixes[max(endings, key=len)]
 
 
@@ -62,16 +62,14 @@ def refuse_json(name: str) -> None:
 
 
 def file_ending_in(*suffixes: str) -> Callable[[str], str]:
-    """A file's name that says what is to be written into it."""
+    """A file name with one of these endings."""
 
     def read(name: str) -> str:
         if not name or os.path.splitext(name)[1].lower() in suffixes:
-            return name  # that nothing is given is said of every option alike
+            return name  # an empty value has the same message for every option
         one_of_them = "one of " if len(suffixes) > 1 else ""
         known = f"{one_of_them}{', '.join(suffixes)}"
-        raise ArgumentTypeError(
-            f"'{name}' has no ending that says what to write: end it in {known}"
-        )
+        raise ArgumentTypeError(f"'{name}' has no ending that selects a format: end it in {known}")
 
     return read
 
@@ -111,7 +109,7 @@ def positive(word: str) -> float:
 
 
 def rates(words: str) -> tuple[float, ...]:
-    """Learning rates with commas between them: any numbers, for 0 learns nothing and -1 climbs."""
+    """Learning rates separated by commas: any numbers, since 0 learns nothing and -1 climbs."""
     return tuple(number(word.strip()) for word in words.split(","))
 
 
@@ -119,7 +117,7 @@ MOST_EXERCISES = 500
 
 
 def numbers_or_names(words: str) -> str | tuple[int, ...]:
-    """The students of a class: a list of names as a file, or numbers: 7, or 1-30, or 3,5,8."""
+    """The students of a class: a file with names, or numbers such as 7, 1-30 or 3,5,8."""
     if words.lower().endswith((".csv", ".txt", ".tsv")):
         return words
     found: dict[int, None] = {}
@@ -134,7 +132,7 @@ def numbers_or_names(words: str) -> str | tuple[int, ...]:
 
 
 def students_of(words: str | tuple[int, ...]) -> Sequence[int | str]:
-    """The students themselves: their numbers, or the names in a list."""
+    """The students themselves: their numbers, or the names in the list."""
     if not isinstance(words, str):
         return words
     from gradbook.lab.classroom import read_roster
@@ -143,18 +141,18 @@ def students_of(words: str | tuple[int, ...]) -> Sequence[int | str]:
 
 
 def network(argument: str, data: str | None = None, **reading: str | None) -> Net:
-    """The network that the argument means, with its samples; a UsageError where it is formulas."""
+    """The network for an argument, with its samples; a UsageError for formulas."""
     return network_of(network_or_formulas(argument, data, **reading))
 
 
 def network_or_formulas(
     argument: str, data: str | None = None, **reading: str | None
 ) -> Net | Formulas:
-    """The network that the argument means, with its samples, or formulas.
+    """The network for an argument, with its samples, or the formulas.
 
-    They come from the CSV file `data` where one is given, else from the file that the
-    network names, which lies beside the network's own, else from its text. `reading` says how a
-    table's decimals and dates are written; what is to be known of the table is said on the side.
+    The samples come from the CSV file `data` if one is given, otherwise from the file that the
+    network names (in the network's own folder), otherwise from its text. `reading` sets how a
+    table's decimals and dates are written; remarks on the table are printed as warnings.
     """
     from gradbook.builtin_networks import BUILTIN
     from gradbook.files import read_text
@@ -179,7 +177,7 @@ def network_or_formulas(
     if reads_as_formulas(text):
         if data is not None:
             raise UsageError(
-                "formulas take no --data: give a name its samples, as in 'x = 0.5, 1, 2'"
+                "--data isn't for formulas: give a name its samples, as in 'x = 0.5, 1, 2'"
             )
         return parse_formulas(text, source)
     net = parse(text, source)
@@ -194,15 +192,15 @@ def network_or_formulas(
     return read_table(data, net, tell=warn, **asked)
 
 
-# What `--set` says: a line in place of a network's or a recipe's own, or how a table is read -----
+# `--set`: a line that replaces one of a network or recipe, or sets how a table is read ----------
 
-Kinds = Mapping[str, Callable[[str], Any]]  # what a line's words mean, by how it begins
+Kinds = Mapping[str, Callable[[str], Any]]  # the meaning of a line's words, by its beginning
 READING: Kinds = {"decimal": OneOf(",", "."), "dates": OneOf("dmy", "mdy")}
 READING_GONE = {f"--{word}": f"write --set '{word} …'" for word in READING}
 
 
 def read_settings(lines: Iterable[str], kinds: Kinds) -> tuple[dict[str, Any], list[str]]:
-    """What these lines say of what `kinds` has, such as 'split by', and all others as they are."""
+    """The values of lines that `kinds` knows, such as 'split by', and all other lines unchanged."""
     known: dict[str, Any] = {}
     others: list[str] = []
     for line in lines:
@@ -222,7 +220,7 @@ def read_settings(lines: Iterable[str], kinds: Kinds) -> tuple[dict[str, Any], l
 
 
 def with_its_word(line: str) -> str:
-    """A line that begins with an update's name, as `momentum 0.9`, behind the word `update`."""
+    """Put the word `update` before a line that begins with an update's name, as `momentum 0.9`."""
     from gradbook.layers.updates import UPDATES
     from gradbook.net.text import UPDATE_WORDS
 
@@ -234,7 +232,7 @@ Trained = TypeVar("Trained", "Net", "Formulas", "Net | Formulas")
 
 
 def changed_network(net: Trained, lines: Iterable[str]) -> Trained:
-    """The network, or the formulas, with these lines on its training in place of its own."""
+    """The network, or the formulas, with these lines instead of its own settings for training."""
     from gradbook.net import Net
     from gradbook.net.network import net_changed
     from gradbook.net.text import statements
@@ -244,7 +242,7 @@ def changed_network(net: Trained, lines: Iterable[str]) -> Trained:
 
 
 def asked_network(options: Namespace) -> Net:
-    """The network that is named, with its samples and what `--set` says of it."""
+    """The network of the options, with its samples and the lines of `--set`."""
     reading, lines = read_settings(options.set, READING)
     return changed_network(network(options.net, options.data, **reading), lines)
 
@@ -256,7 +254,7 @@ def asked_network_or_formulas(options: Namespace) -> Net | Formulas:
 
 
 def expand(words: Iterable[str]) -> list[str]:
-    """The files that words mean; patterns are expanded that no shell has expanded."""
+    """The files for these words; patterns that no shell has expanded are expanded here."""
     import glob
 
     from gradbook.files import in_order
@@ -274,7 +272,7 @@ def expand(words: Iterable[str]) -> list[str]:
 
 
 def expand_one(word: str) -> str:
-    """The one file that a word means."""
+    """The only file for a word."""
     paths = expand([word])
     if len(paths) > 1:
         raise UsageError(f"{len(paths)} files match '{word}': name one of them")
@@ -282,7 +280,7 @@ def expand_one(word: str) -> str:
 
 
 def new_folder(within: Path, title: str, usual: str) -> Path:
-    """A place that isn't taken yet: quick, quick-2, quick-3 …"""
+    """A folder name that isn't in use yet: quick, quick-2, quick-3 …"""
     name = NOT_IN_NAMES.sub("-", title).strip("-.") or usual
     if is_a_device(name):
         name = f"{usual}-{name}"
@@ -301,10 +299,10 @@ def standard_input() -> str:
     return decode(sys.stdin.buffer.read(limits.TEXT.most + 1), source="standard input")
 
 
-# What a word may name: a network, a recipe, a run or a model's file -----------
+# A word may name a network, a recipe, a run or a model's file -----------------
 #
-# What trains is imported only where the word can name such a thing: it takes longer than most work
-# on a small network.
+# The modules for training are imported only if the word can name a run or a model, because the
+# import takes longer than most work on a small network.
 
 MODELS = (".safetensors", *FOREIGN)
 
@@ -312,7 +310,7 @@ MODELS = (".safetensors", *FOREIGN)
 def named_model(argument: str) -> Model | None:
     """The trained network of images in a run's folder or a file, if the word names one.
 
-    The file of a model of tables means its network; a run on a table is refused.
+    The file of a model of tables stands for its network; a run on a table is refused.
     """
     if not _is_models_file(argument):
         return open_image_model(argument) if _run(argument) else None
@@ -325,7 +323,7 @@ def _is_models_file(argument: str) -> bool:
 
 
 def open_model(path: str) -> Model:
-    """The model in a run's folder or a file; what is to be known of it is said on the side."""
+    """The model in a run's folder or a file; remarks about it go to standard error."""
     from gradbook.lab.training import run_folder
 
     model = run_folder.open_model(path)
@@ -335,7 +333,7 @@ def open_model(path: str) -> Model:
 
 
 def open_image_model(path: str) -> Model:
-    """The same of a model that reads images."""
+    """Like `open_model`, but only for a model that reads images."""
     from gradbook.lab.training.run_folder import of_a_table
 
     model = open_model(path)
@@ -347,7 +345,7 @@ def open_image_model(path: str) -> Model:
 def network_or_recipe(
     argument: str, data: str | None = None, **reading: str | None
 ) -> Net | Formulas | Recipe:
-    """The network that is meant, or formulas, or the recipe, also that of a run."""
+    """The network, formulas or recipe for an argument; a run stands for its recipe."""
     run = _run(argument)
     if run:
         return run.recipe()
@@ -364,13 +362,13 @@ def network_or_recipe(
                 return recipe(argument)
             except GradbookError as no_recipe:
                 lines = (getattr(error, "line", None) or 0 for error in (no_recipe, no_network))
-                if next(lines) > next(lines):  # it was read further as what it is
+                if next(lines) > next(lines):  # it was understood further as a recipe
                     raise no_recipe from None
         raise
 
 
 def _run(argument: str) -> RunFolder | None:
-    """The run in a folder of that name; a built-in network goes before it."""
+    """The run in the folder of that name; a built-in network has precedence."""
     from gradbook.builtin_networks import BUILTIN
 
     if argument in BUILTIN or not os.path.isdir(argument):
@@ -388,7 +386,7 @@ def network_of(what: Net | Formulas | Recipe) -> Net:
 
     if isinstance(what, Formulas):
         raise UsageError(
-            "these are formulas, which only explain and sheet take: give a network, such as "
+            "only explain and sheet can use formulas: give a network, such as "
             "'input 2; dense 1; sample 1 2 -> 0.5'"
         )
     return what if isinstance(what, Net) else what.net

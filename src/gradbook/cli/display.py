@@ -1,4 +1,4 @@
-"""What is told of a training: events for a program, or lines; on a terminal with moving bars."""
+"""Shows a training: as events for a program, as lines, or on a terminal with moving bars."""
 
 from __future__ import annotations
 
@@ -44,29 +44,29 @@ if TYPE_CHECKING:
     from gradbook.lab.training.run_folder import RunFolder
     from gradbook.lab.training.train import SeedsFolder, Trained
 
-Result = dict[str, Any]  # what result.json holds
+Result = dict[str, Any]  # the contents of result.json
 
 WHEELS = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
 DOTS = "…", "..."
-LEAST_ROWS = 8  # of a terminal; with less there is one line of progress
+LEAST_ROWS = 8  # of a terminal; with fewer there is one line of progress
 LOADING = "loading the images"
-COMPILING = "compiling the engine for this network, once"
+COMPILING = "compiling the engine for this network (only once)"
 SCORING = "scoring the test images"
 STOPPING = "finishing the step and saving"
-AT_TRAINING = 0.5  # the temperature of lines that are written meanwhile
+AT_TRAINING = 0.5  # the temperature of lines that are written during training
 HINT = "Ctrl-C finishes the step, saves and stops"
 
 
 def display(as_events: bool, takes_long: bool) -> Display:
-    """The one that suits who looks: with bars on a terminal, where there is something to wait
-    for."""
+    """The display for this output: with bars on a terminal, if the training takes long enough to
+    wait."""
     if as_events:
         return AsEvents()
     return OnScreen() if takes_long and is_screen() else AsLines()
 
 
 def seeds_display(as_events: bool, recipe: Recipe, problem: Problem | None, seed: int) -> Display:
-    """For one of several seeds: of images each is seen as it goes, of all else a line is enough."""
+    """For one of several seeds: images are shown in full, everything else in one line per seed."""
     if as_events or not isinstance(problem, TableProblem):
         return display(as_events, True)
     table = SeedsTable({problem.score_name: 0.0, "validation_score": 0.0})
@@ -86,7 +86,7 @@ def seeds_display(as_events: bool, recipe: Recipe, problem: Problem | None, seed
 
 
 class Display(Listener):
-    """Hears of a training while it is open; afterwards other things can be printed again."""
+    """Listens to a training while it is open; afterwards other output can be printed."""
 
     training: TrainingRun | None = None
 
@@ -99,27 +99,27 @@ class Display(Listener):
         self.training = training
 
     def doing(self, what: str) -> None:
-        """Something that takes its time after the last epoch."""
+        """An action that takes time after the last epoch."""
 
-    # Told when it is closed again.
+    # These are called after the display was closed.
 
     def on_end(self, trained: Trained, run: RunFolder) -> None: ...
 
     def on_done_before(self, run: RunFolder) -> None:
-        """There was nothing left to do."""
+        """No training was left to do."""
 
     def on_stop(self, folder: Path, trained: Trained | None = None) -> None:
-        """It goes on when this folder is resumed; nothing came of it yet if it took no step."""
+        """Resuming this folder continues the training; `trained` is None if it took no step."""
 
     def on_seed(self, result: Result) -> None:
-        """One of several."""
+        """One of several seeds has finished."""
 
     def on_seeds(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
-        """All of them."""
+        """All seeds have finished."""
 
 
 class AsEvents(Display):
-    """One JSON object a line."""
+    """One JSON object per line."""
 
     def on_start(self, training: TrainingRun) -> None:
         super().on_start(training)
@@ -167,7 +167,7 @@ class AsEvents(Display):
 
 
 class AsLines(Display):
-    """The table, a line for each epoch, in plain characters."""
+    """A table in plain characters, with one line per epoch."""
 
     def __init__(self) -> None:
         self.ascii_only = not can_say(NOT_ASCII)
@@ -192,7 +192,7 @@ class AsLines(Display):
         self.best = max(self.best, right)
 
     def _written(self) -> TextLine:
-        """A line as the network writes it by now, if it is one that writes."""
+        """A line that the network generates at this point, if it is one that writes."""
         return [Span(f"  {self.writer.write(self.random, AT_TRAINING)}")] if self.writer else []
 
     def _is_shown(self, epoch: Epoch) -> bool:
@@ -239,7 +239,7 @@ class AsLines(Display):
 
 
 class AsSeedLines(Display):
-    """A line for each seed, and what they come to together."""
+    """One line per seed, and a summary."""
 
     def __init__(self, table: SeedsTable) -> None:
         self.table = table
@@ -257,21 +257,21 @@ class AsSeedLines(Display):
 
 
 def room() -> int:
-    """Columns for words, which stand no wider than the table."""
+    """The number of columns for text, which is no wider than the table."""
     return min(width(), BLOCK)
 
 
 class OnScreen(AsLines):
-    """The same, with bars beneath that move."""
+    """The table, with moving bars below it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.screen = Screen(self.foot)
         self.busy = LOADING
-        self.turning, self.since = "", 0.0  # what the wheel turns for
+        self.turning, self.since = "", 0.0  # the task for which the spinner turns
         self.turns = count()
         self.trace = Trace()
-        self.traced = 0  # steps, over all epochs
+        self.traced = 0  # counted in steps, over all epochs
 
     def __enter__(self) -> Display:
         self.screen.__enter__()
@@ -300,7 +300,7 @@ class OnScreen(AsLines):
         self.screen.say(lines)
 
     def foot(self, columns: int, rows: int) -> list[TextLine]:
-        """What stands beneath the table at this moment."""
+        """The lines below the table at this moment."""
         training = self.training
         if compilers.are_running():
             return [self._wheel(COMPILING)]
@@ -317,7 +317,7 @@ class OnScreen(AsLines):
         return [[], *bars, [], [Span(HINT, QUIET)]]
 
     def _follow(self, now: Progress) -> None:
-        """Note the losses that came since it was last drawn."""
+        """Note the losses since the last drawing."""
         done = (now.epoch - 1) * now.steps + now.step
         new = now.recent_losses[-(done - self.traced) :] if done > self.traced else ()
         self.trace.add(new)

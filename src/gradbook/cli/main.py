@@ -1,6 +1,6 @@
-"""Finds the verb and runs it; whatever goes wrong becomes one line and an exit code.
+"""Finds the verb and runs it; every error becomes one line and an exit code.
 
-A verb is an entry of a module in `verbs/`, which is imported only when the verb is asked for.
+A verb is an entry of a module in `verbs/`, which is imported only when the verb is used.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ if TYPE_CHECKING:
     from gradbook.cli.page import Parser, Verb
 
 VERBS = {
-    "demo": "a tour: built-in networks worked through, digits trained",
-    "explain": "the derivation: every chain written out, with its numbers",
-    "sheet": "the live workbook: a formula in every cell, one row per epoch",
-    "check": "an audit of workbooks that somebody made: is each gradient right?",
-    "class": "a class from its exercises to its grades, in one folder",
-    "quiz": "questions for Moodle and others, with own numbers for each student",
-    "play": "a network that trains in your browser; the same as a page or a film",
-    "sweep": "what the learning rate does, with a verdict for each",
-    "summary": "every layer's shape, parameters, multiply-adds and memory",
+    "demo": "take a tour: work through the built-in networks, train on digits",
+    "explain": "work through the backpropagation: every chain, with its numbers",
+    "sheet": "write a live workbook: a formula in every cell, one row per epoch",
+    "check": "check other people's workbooks: is every gradient right?",
+    "class": "run a class in one folder, from the exercises to the grades",
+    "quiz": "write a quiz for Moodle and others, with different numbers for each",
+    "play": "open a network that trains in your browser, or write a page or film",
+    "sweep": "show the effect of the learning rate, with a verdict for each rate",
+    "summary": "show every layer's shape, parameters, multiply-adds and memory",
     "train": "train on images, a table, signals or lines of text",
-    "generate": "new lines, written by a network that was trained on lines",
-    "predict": "what a trained network reads in your pictures, and how sure it is",
-    "export": "a trained network for other programs: ONNX, PyTorch, Keras, C",
-    "import": "a network from PyTorch, Keras or scikit-learn: .onnx, .keras, .pt2",
-    "study": "many recipes: what varies, what is allowed, which works best",
-    "compare": "trained runs side by side: figures, curves, recipes, mistakes",
-    "data": "images to train on: counts, samples, checks; digits included",
-    "help": "this page, a verb's page, how to write a network, Tab completion",
+    "generate": "generate new lines with a network that was trained on lines",
+    "predict": "read pictures, rows or recordings with a trained network",
+    "export": "write a trained network for others: ONNX, PyTorch, Keras, C",
+    "import": "read a network from PyTorch, Keras or scikit-learn",
+    "study": "try many recipes within limits, and find the best one",
+    "compare": "compare trained runs: results, curves, recipes, mistakes",
+    "data": "show images to train on: counts, samples, checks",
+    "help": "show this page, a verb's page, how to write a network, and more",
 }
 PARTS = {
     "class": {
-        "init": "an exercise for each student, with handouts, keys and a rubric",
-        "collect": "take in what was handed in: files, folders, archives",
-        "mark": "marks by your rubric, feedback for each student, grades",
-        "serve": "the same by clicks, on a page that only this computer reaches",
+        "init": "write an exercise for each student, with handouts, keys and a rubric",
+        "collect": "collect the workbooks handed in: files, folders, archives",
+        "mark": "mark by your rubric; write feedback and grades for each student",
+        "serve": "run the class on a page that only this computer can reach",
     }
-}  # of verbs: each has a page of its own
+}  # each part of a verb has a page of its own
 MODULES = {
     "about": ("demo", "help"),
     "browser": ("play",),
@@ -51,8 +51,8 @@ MODULES = {
     "images": ("data", "predict"),
     "runs": ("compare", "export", "import"),
     "classroom": ("class",),
-}  # of `verbs/`; any other verb is a module of its own
-RENAMED = {  # verbs of 1.0, and what to type now
+}  # the modules of `verbs/`; any other verb has a module of its own name
+RENAMED = {  # verbs of 1.0 and the commands that replace them
     "page": "gradbook play NET -o FILE.html",
     "film": "gradbook play NET -o FILE.gif",
     "write": "gradbook train names, and then gradbook generate RUN",
@@ -62,14 +62,14 @@ RENAMED = {  # verbs of 1.0, and what to type now
 }
 
 NO_THREAD = "can't start new thread"
-UNMAPPED = ("failed to map segment", "annot allocate memory")  # what is said of libraries then
+UNMAPPED = ("failed to map segment", "annot allocate memory")  # libraries say this without memory
 DONE, USAGE, OUR_FAULT, INTERRUPTED, PIPE_CLOSED = 0, 2, 70, 130, 141
 
 
 def entry() -> None:
     """The console script."""
     words = sys.argv[1:]
-    if words[:1] in (["-V"], ["--version"]):  # which is done before an import is
+    if words[:1] in (["-V"], ["--version"]):  # --version needs no imports
         sys.exit(main(words))
     try:
         from gradbook.interruption import interruptible
@@ -119,7 +119,7 @@ def _answer(words: list[str]) -> int:
             print(f"gradbook {__version__}")
             return DONE
         case ["help", "completion", "--words", *typed] | ["completion", "--words", *typed]:
-            # which a shell asks, the second by a script of 1.0
+            # a shell calls this; scripts of 1.0 call the second form
             found = _module("help").what_is_next(typed)
             print("".join(f"{word}\t{about}\n" for word, about in found), end="")
             return DONE
@@ -142,9 +142,9 @@ def _answer(words: list[str]) -> int:
 
 
 def split_command(words: Sequence[str]) -> tuple[str, list[str]]:
-    """The verb, with its part where it has parts, and what it is given."""
+    """The verb, with its part if it has parts, and the other words."""
     before, rest = [], list(words)
-    while rest and rest[0].startswith("-"):  # what belongs to every verb may stand before it
+    while rest and rest[0].startswith("-"):  # options of every verb may come before it
         count = 2 if rest[0] == "--language" else 1 if _belongs_to_all(rest[0]) else 0
         if not count:
             break
@@ -169,19 +169,19 @@ def _belongs_to_all(word: str) -> bool:
 
 
 def every_command() -> list[str]:
-    """The verbs, and of one with parts each part: 'class mark'."""
+    """The verbs; a verb with parts is listed once for each part: 'class mark'."""
     return [f"{verb} {part}".strip() for verb in VERBS for part in PARTS.get(verb, {"": ""})]
 
 
 def overview() -> str:
-    """What `gradbook` alone prints."""
+    """The page that `gradbook` without a verb prints."""
     from gradbook.cli.page import FORCE, LANGUAGE, read_page
 
     return read_page("overview", verbs=_listed(VERBS), force=FORCE, language=LANGUAGE)
 
 
 def parts_page(verb: str) -> str:
-    """What a verb with parts prints by itself."""
+    """The page of a verb with parts."""
     from gradbook.cli.page import read_page
 
     return read_page(verb, parts=_listed(PARTS[verb]))
@@ -192,12 +192,12 @@ def _listed(verbs: Mapping[str, str]) -> str:
 
 
 def verb_parser(verb: str) -> Parser:
-    """The parser of a command's own options, its `--help` included."""
+    """The parser of a verb's own options, including `--help`."""
     from gradbook.cli.page import HelpPage, Parser
     from gradbook.errors import UsageError, did_you_mean
 
     if verb in RENAMED:
-        raise UsageError(f"{verb} has another name now: {RENAMED[verb]}")
+        raise UsageError(f"{verb} was renamed: use {RENAMED[verb]}")
     if verb not in every_command():
         kind = "option" if verb.startswith("-") else "verb"
         known = ["--help", "--version"] if kind == "option" else list(VERBS)
@@ -220,7 +220,7 @@ def _module(verb: str) -> ModuleType:
 
 
 def _confess(error: Exception) -> int:
-    """One line for whatever went wrong; GRADBOOK_TRACEBACK=1 shows where."""
+    """Report any error as one line; GRADBOOK_TRACEBACK=1 also shows the traceback."""
     from gradbook.errors import GradbookError, one_line
 
     if os.environ.get("GRADBOOK_TRACEBACK"):
@@ -240,20 +240,17 @@ def _confess(error: Exception) -> int:
 
 
 def _scarce(error: Exception) -> str:
-    """What the system has too little of, where that is what went wrong; '' where it isn't."""
+    """A message if memory, processes or another resource of the system ran out; otherwise ''."""
     from errno import EAGAIN, ENOENT, ENOMEM
 
     number = error.errno if isinstance(error, OSError) else None
     unmapped = isinstance(error, ImportError) and any(words in str(error) for words in UNMAPPED)
     if isinstance(error, MemoryError) or number == ENOMEM or unmapped:
-        return "not enough memory: give a smaller network or fewer epochs"
+        return "not enough memory: use a smaller network or fewer epochs"
     if number == EAGAIN or (isinstance(error, RuntimeError) and NO_THREAD in str(error)):
-        return (
-            "the system won't start any more processes or threads for you: end others, or "
-            "allow more"
-        )
+        return "the system can't start another process or thread: end others, or raise the limit"
     if isinstance(error, OSError) and number == ENOENT and not error.filename:
-        return "there is nowhere to write temporary files: name a folder with TMPDIR"
+        return "no folder for temporary files is writable: set TMPDIR to one"
     return ""
 
 
@@ -264,11 +261,11 @@ def _complain(message: str, code: int) -> int:
 
 
 def _speak_plainly(stream: TextIO | None) -> None:
-    """A terminal that has no ∂ shows a d, not an error."""
+    """Show ∂ as d on a terminal that can't show it, instead of failing."""
     reconfigure = getattr(stream, "reconfigure", None)
     if not reconfigure:
         return
-    if getattr(stream, "encoding", "").lower() == "utf-8":  # which lacks only halves of characters
+    if getattr(stream, "encoding", "").lower() == "utf-8":  # which lacks only surrogates
         reconfigure(errors="replace")
         return
     from gradbook.cli.output import READABLY
@@ -277,7 +274,7 @@ def _speak_plainly(stream: TextIO | None) -> None:
 
 
 def _abandon_output() -> None:
-    """Nobody reads any more: what Python flushes as it ends must go nowhere."""
+    """Nobody reads the output any more: let Python flush the rest to nowhere at exit."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

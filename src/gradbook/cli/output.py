@@ -1,4 +1,4 @@
-"""What the terminal can show, and showing it; what it lacks is spelled in ASCII."""
+"""Prints what the terminal can show, and spells the rest in ASCII."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gradbook.report.words import TextLine
 
 
-PATIENCE = 1.0  # seconds before there is word of progress
+PATIENCE = 1.0  # seconds before progress is shown
 BLOCKS = "▀▄█"
 BAR, PLAIN_BAR = ("━", "─"), ("#", "-")
 BAR_WIDTH = 24
@@ -33,17 +33,17 @@ WIDEST = 120  # columns; longer lines are hard to read
 
 
 def width() -> int:
-    """The columns to fill."""
+    """The number of columns to fill."""
     return min(get_terminal_size().columns, WIDEST)
 
 
 def is_terminal() -> bool:
-    """Whether what is printed is looked at on one; there may be no output at all."""
+    """Whether the output goes to a terminal; there may be no output at all."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 
 def can_say(characters: str, stream: TextIO | None = None) -> bool:
-    """Whether these characters can be printed at all, on standard output where none is named."""
+    """Whether the stream (by default standard output) can print these characters."""
     try:
         characters.encode(getattr(stream or sys.stdout, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):
@@ -52,7 +52,7 @@ def can_say(characters: str, stream: TextIO | None = None) -> bool:
 
 
 def has_colours() -> bool:
-    """Whether what is printed is looked at on a terminal with colours."""
+    """Whether the output goes to a terminal with colours."""
     if not is_terminal():
         return False
     console = _console()
@@ -60,7 +60,7 @@ def has_colours() -> bool:
 
 
 def show(lines: Iterable[TextLine]) -> None:
-    """Print the lines, in their colours where they are looked at."""
+    """Print the lines, with colours on a terminal that has them."""
     if not is_terminal():
         from gradbook.report.words import plain
 
@@ -73,7 +73,7 @@ def show(lines: Iterable[TextLine]) -> None:
 
 
 def warn(line: str) -> None:
-    """A remark beside what is printed, for those who look."""
+    """Print a remark to standard error."""
     if sys.stderr:
         print(one_line(f"gradbook: {line}"), file=sys.stderr)
 
@@ -85,7 +85,7 @@ def rich_text(line: TextLine) -> Text:
 
 
 def show_images(pixels: NDArray[np.uint8], captions: Sequence[str]) -> None:
-    """Images side by side, by what the terminal can do: colours, blocks or letters."""
+    """Show images side by side, as the terminal can: in colours, blocks or letters."""
     from gradbook.report.images import Means, image_lines
 
     means = Means.COLOURS if has_colours() else Means.BLOCKS
@@ -96,7 +96,7 @@ def show_images(pixels: NDArray[np.uint8], captions: Sequence[str]) -> None:
 def print_report(
     report: Report, *, as_json: bool = False, drawn: str = "", columns: int = 0
 ) -> None:
-    """A report for whoever looks, in ASCII where these characters can't be drawn; or as JSON."""
+    """Print a report as JSON, or as text, in ASCII if its characters can't be printed."""
     if as_json:
         from gradbook.report.media import json_of
 
@@ -114,7 +114,7 @@ def print_json(content: object) -> None:
 
 
 def print_event(event: str, **named: object) -> None:
-    """A line for a program that listens; what is no number has no place in JSON."""
+    """Print a line for a program; numbers that aren't finite can't stand in JSON."""
     import json
 
     told = json.dumps({"event": event, **named}, ensure_ascii=False, allow_nan=False)
@@ -124,8 +124,8 @@ def print_event(event: str, **named: object) -> None:
 
 
 def print_as_json(text: str) -> None:
-    """Text that is JSON, exactly: what can't be printed as it is, or would steer the terminal,
-    stands there by its number."""
+    """Print JSON exactly; a character that can't be printed or would control the terminal is
+    written as its number."""
     plain = can_say(text)
     if not plain or not text.replace("\n", "").isprintable():
         import json
@@ -140,7 +140,7 @@ def print_as_json(text: str) -> None:
 
 
 def write_or_print(text: str | bytes, file: str | None, *, is_json: bool = False) -> int:
-    """Into the file if one is named, else here; the exit code."""
+    """Write to the file if one is given, otherwise print; returns the exit code."""
     if file is None:
         shown = text if isinstance(text, str) else text.decode("utf-8")
         if is_json:
@@ -157,8 +157,8 @@ def write_or_print(text: str | bytes, file: str | None, *, is_json: bool = False
 
 @contextmanager
 def counting(words: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """A function to tell how many are done, of so many where that is known: what takes long shows
-    it on the error stream, and takes it away in the end. `words` are such as 'books checked'.
+    """A function to report how many are done (of how many, if that is known). Long work is shown
+    on standard error and cleared at the end. `words` are such as 'books checked'.
     """
     begun, said = monotonic(), False
 
@@ -195,7 +195,7 @@ def progress(done: int, total: int | None, words: str, spent: float, *, pretty: 
 
 @contextmanager
 def busy(doing: str) -> Iterator[None]:
-    """A sign of life on the terminal's error stream while something takes its time."""
+    """Show on the terminal's standard error that work is under way."""
     if not (sys.stderr and sys.stderr.isatty()):
         yield
         return
@@ -214,12 +214,12 @@ def _console() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
-# Characters that a console hasn't: η as eta, ∂ as d ---------------------------
+# Characters that a console can't show: η as eta, ∂ as d ------------------------
 #
-# Consoles on Windows may have no more than Western Europe's characters, or those of the first PCs.
-# Where a character isn't there Python would end the command; it asks here instead.
+# Consoles on Windows may have only the characters of Western Europe or of the first PCs. At any
+# other character Python would end the command; this error handler replaces it instead.
 
-READABLY = "readably"  # what Python calls this way to deal with errors
+READABLY = "readably"  # the name of this error handler in Python
 SPELLED = {
     "∂": "d", "∇": "grad", "Σ": "sum", "∑": "sum", "√": "sqrt", "∞": "inf",
     "−": "-", "–": "-", "·": "*", "∗": "*", "⋆": "*", "⊙": ".*", "×": "x", "±": "+/-",
@@ -235,7 +235,7 @@ UNKNOWN = "?"
 
 
 def spell_in_ascii(character: str) -> str:
-    """In ASCII, whatever it is."""
+    """A character spelled in ASCII."""
     if character.isascii():
         return character
     if character in SPELLED:
@@ -250,7 +250,7 @@ def spell_in_ascii(character: str) -> str:
 
 
 def _taken_apart(character: str) -> str:
-    """A letter without its accent, a digit without its height; a question mark if there is none."""
+    """A letter without its accent, a digit without its position; otherwise a question mark."""
     raised = "^" if decomposition(character).startswith("<super>") else ""
     parts = normalize("NFKD", character)
     plain = "".join(part if part.isascii() else SPELLED.get(part, "") for part in parts)

@@ -1,6 +1,6 @@
-"""A verb's page of help, and the parser that is made of it.
+"""A verb's help page, and the parser that is made from it.
 
-Each page lies in `pages/` as people read it, so that an option stands in one place:
+Each page is a file in `pages/` as it is printed, so that an option is described only once:
 
     usage: gradbook sweep [NET] -o FILE [OPTION]...
 
@@ -21,9 +21,9 @@ Each page lies in `pages/` as people read it, so that an option stands in one pl
     examples:
       gradbook sweep xor -o xor.html
 
-The usage line says how many there may be of each argument, what is required, and which option may
-be given several times: `[--vary LINE]...`. Everything before the first heading is what the verb is
-about. A `$name` is filled in from the code. Of a verb with parts, each has its own: `class init`.
+The usage line shows how many arguments there may be, what is required, and which option may be
+given several times: `[--vary LINE]...`. The text before the first heading describes the verb.
+The code fills in each `$name`. The parts of a verb have pages of their own: `class init`.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ SPEAKS, IS_ENGLISH = (
     "Every verb also takes --force and --help: see gradbook help",
 )
 SET_OF_NET = """\
-  --set LINE          a line in place of the network's own, such as 'rate 0.5',
-                      or how the table is read: 'decimal ,' or 'dates dmy'"""
+  --set LINE          a line that replaces the network's, such as 'rate 0.5', or
+                      sets how the table is read: 'decimal ,' or 'dates dmy'"""
 HEADING = re.compile(r"^(?=arguments:$|options:$)", re.MULTILINE)
 EXAMPLES = "examples:\n"
 ENTRY = re.compile(r" {2}(\S+(?: \S+)*)(?: {2,}(\S.*))?")
@@ -64,19 +64,19 @@ CHOICES = re.compile(r"[^\s|]+(\|[^\s|]+)+")
 
 @dataclass(frozen=True)
 class Verb:
-    """What a verb does, from its options to an exit code, and what its page leaves to the code."""
+    """How a verb is run, and the values that its page leaves to the code."""
 
     run: Callable[[Namespace], int]
     kinds: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)  # by option
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    facts: Callable[[], Mapping[str, object]] = dict  # that the page's $names stand for
-    speaks: bool = False  # in any language, not in English alone
-    gone: Mapping[str, str] = field(default_factory=dict)  # what takes an old option's place
+    facts: Callable[[], Mapping[str, object]] = dict  # the values for the page's $names
+    speaks: bool = False  # whether its output is translated
+    gone: Mapping[str, str] = field(default_factory=dict)  # the replacements of former options
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An argument or an option: how it is typed, and what is said of it."""
+    """An argument or an option: how it is typed, and its description."""
 
     typed: str  # -o, --out FILE
     about: str
@@ -89,19 +89,19 @@ class Entry:
 
     @property
     def value(self) -> str:
-        """What follows the option; nothing for a flag."""
+        """What follows the option; empty for a flag."""
         return " ".join(self.typed.split()[len(self.flags) :])
 
     @property
     def name(self) -> str:
-        """What an option is called among those that were read."""
+        """The option's name in the parsed options."""
         word = next((flag for flag in self.flags if flag.startswith("--")), self.typed)
         return word.strip("-").replace("-", "_")
 
 
 @dataclass(frozen=True)
 class HelpPage:
-    """A page with everything filled in."""
+    """A page with all $names filled in."""
 
     verb: str
     text: str
@@ -127,7 +127,7 @@ class HelpPage:
 
 
 def read_page(name: str, **facts: object) -> str:
-    """A page of `pages/` with its $names filled in."""
+    """The text of a page in `pages/`, with its $names filled in."""
     text = Path(__file__).with_name("pages") / f"{name.replace(' ', '-')}.txt"
     return Template(text.read_text("utf-8")).substitute(facts)
 
@@ -152,7 +152,7 @@ def _entries(text: str) -> list[Entry]:
 
 
 class Parser(ArgumentParser):
-    """A parser whose complaints are one line with a remedy, and whose words aren't shortened."""
+    """A parser that reports errors in one line with a remedy, and accepts no shortened options."""
 
     def __init__(self, page: HelpPage, verb: Verb) -> None:
         super().__init__(prog=f"gradbook {page.verb}", allow_abbrev=False, add_help=False)
@@ -186,7 +186,7 @@ class Parser(ArgumentParser):
 
     @property
     def own_options(self) -> list[Action]:
-        """Those that the verb has for itself."""
+        """The options that belong to this verb alone."""
         return [
             action for action in self._actions if action.option_strings and action.help != SUPPRESS
         ]
@@ -222,7 +222,7 @@ class Parser(ArgumentParser):
         raise UsageError(f"{plain} (see {self.prog} --help)")
 
     def read(self, words: Sequence[str]) -> Namespace:
-        """The options that the words give, and as `typed` the command to be typed again."""
+        """The options in these words; `typed` is the whole command, to type again."""
         options, left_over = self.parse_known_args(words)
         if left_over:
             word = left_over[0]
@@ -230,11 +230,11 @@ class Parser(ArgumentParser):
                 self.error(f"unexpected argument '{word}'")
             flag = word.partition("=")[0]
             if flag in self.verb.gone:
-                raise UsageError(f"{self.prog} has no {flag} any more: {self.verb.gone[flag]}")
+                raise UsageError(f"{self.prog} no longer has {flag}: {self.verb.gone[flag]}")
             known = [name for action in self._actions for name in action.option_strings]
             self.error(f"unknown option '{flag}'{_instead(flag, known)}")
         if options.language and not self.verb.speaks:
-            self.error(f"{self.prog} speaks English alone: leave --language out")
+            self.error(f"{self.prog} is available only in English: leave out --language")
         for action in self._actions:
             if action.option_strings and getattr(options, action.dest, None) == "":
                 self.error(f"{'/'.join(action.option_strings)}: its value is missing")
@@ -242,7 +242,7 @@ class Parser(ArgumentParser):
         return options
 
 
-ELSEWHERE = {  # flags of other programs, and ours that mean the same
+ELSEWHERE = {  # flags of other programs, and gradbook's with the same meaning
     "--lr": ("--rate", "--rates"),
     "--learning-rate": ("--rate", "--rates"),
     "--output": ("--out",),
@@ -252,9 +252,9 @@ QUIET = ("--quiet", "--silent", "-q")
 
 
 def _instead(flag: str, known: Sequence[str]) -> str:
-    """What to type instead of an option that isn't there."""
+    """What to type instead of an unknown option."""
     if flag in QUIET:
-        json = ", or take --json" if "--json" in known else ""
+        json = ", or use --json" if "--json" in known else ""
         return f": save what is printed with '> FILE'{json}"
     ours = next((name for name in ELSEWHERE.get(flag, ()) if name in known), None)
     return f": did you mean '{ours}'?" if ours else did_you_mean(flag, known)

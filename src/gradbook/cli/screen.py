@@ -1,4 +1,4 @@
-"""Lines at the foot of the terminal, drawn over and over beneath those that stay."""
+"""Lines at the foot of the terminal that are redrawn below the lines that stay."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from gradbook.report.words import TextLine
 
-Draw = Callable[[int, int], "list[TextLine]"]  # (columns, rows) → what stands at the foot
+Draw = Callable[[int, int], "list[TextLine]"]  # (columns, rows) → the lines of the foot
 
-# Why rich.Live doesn't do this: it erases each line before it writes it anew, which flickers; after
-# the terminal became narrower it goes up as many lines as there were before they folded, and leaves
-# the rest standing; Ctrl-Z leaves the cursor hidden; and on a terminal that was closed its next
-# drawing raises OSError, which would end the training.
+# Why not rich.Live: it erases each line before writing it again, which flickers; after the terminal
+# became narrower it moves up by the number of lines before they wrapped, and leaves the others
+# behind; Ctrl-Z leaves the cursor hidden; and on a terminal that was closed its next drawing raises
+# OSError, which would end the training.
 
 PERIOD = 0.1  # seconds between drawings
 UP, ERASE_LINE, ERASE_BELOW, HIDE, SHOW = "\033[{}A", "\033[K", "\033[J", "\033[?25l", "\033[?25h"
@@ -38,17 +38,17 @@ def is_screen() -> bool:
 
 
 class Screen:
-    """While it is open a thread draws the foot anew; `say` puts lines above it that stay.
+    """While it is open, a thread redraws the foot; `say` prints lines above it.
 
-    Nothing is erased before it is written over, and each drawing is one write, so nothing
-    flickers. When the terminal becomes narrower its lines fold, and the foot is as much higher.
+    Lines are overwritten without being erased first, and each drawing is one write, so that
+    nothing flickers. When the terminal becomes narrower, its lines wrap and the foot is higher.
     """
 
     def __init__(self, draw: Draw, stream: TextIO | None = None) -> None:
         self._draw = draw
         self._stream = stream or sys.stdout
         self._paint = _painter(self._stream)
-        self._drawn: list[int] = []  # columns that each line of the foot takes
+        self._drawn: list[int] = []  # the width of each line of the foot, in columns
         self._lock = RLock()
         self._leaving = Event()
         self._thread = Thread(target=self._keep_drawing, daemon=True)
@@ -60,28 +60,28 @@ class Screen:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """The foot is gone; what was said stays."""
+        """Remove the foot and keep the lines above it."""
         self._leaving.set()
         self._thread.join()
         self._on_suspension(signal.SIG_DFL)
         self._clear(SHOW)
 
     def say(self, lines: Iterable[TextLine]) -> None:
-        """Lines that stay."""
+        """Print lines above the foot."""
         self._show(list(lines))
 
     def _on_suspension(self, handler: Callable[..., None] | signal.Handlers) -> None:
-        """What Ctrl-Z does."""
+        """Set the handler of Ctrl-Z."""
         number = suspending()
         if number and current_thread() is main_thread():
             signal.signal(number, handler)
 
     def _suspend(self, number: int, _: object) -> None:
-        """Leave the terminal as it should be, wait, and begin a new foot where the cursor is."""
+        """Restore the terminal, wait, and begin a new foot at the cursor."""
         with self._lock:
             self._clear(SHOW)
             self._on_suspension(signal.SIG_DFL)
-            signal.raise_signal(number)  # returns when it goes on
+            signal.raise_signal(number)  # returns when the process continues
             self._on_suspension(self._suspend)
             self._write(HIDE)
 
@@ -106,7 +106,7 @@ class Screen:
             self._drawn = [text.cell_len for text in foot]
 
     def _to_top(self) -> str:
-        """To where the foot begins, as it stands now."""
+        """The codes that move the cursor to the beginning of the foot."""
         columns = max(get_terminal_size().columns, 1)
         rows = sum(max(1, -(-width // columns)) for width in self._drawn)
         return "\r" + (UP.format(rows - 1) if rows > 1 else "")
@@ -115,19 +115,19 @@ class Screen:
         try:
             self._stream.write(characters)
             self._stream.flush()
-        except OSError:  # the terminal was closed; what is under way goes on without it
+        except OSError:  # the terminal was closed; the work continues without it
             self._leaving.set()
 
 
 def _painter(stream: TextIO) -> Callable[[Text], str]:
-    """What writes a text with the codes for its colours, as this stream shows them."""
+    """A function that writes text with this stream's codes for colours."""
     from rich.console import Console
 
     shown = Console(file=stream)
     console = Console(
         file=StringIO(),
         force_terminal=True,
-        color_system=shown.color_system,  # type: ignore[arg-type]  # one of its own words
+        color_system=shown.color_system,  # it is one of rich's names
         no_color=shown.no_color,
         highlight=False,
         soft_wrap=True,

@@ -1,4 +1,4 @@
-"""A study under a display, from its first trial to its page; its best recipe, written or scored."""
+"""Runs a study and shows it, from its first trial to its page; writes or scores its best recipe."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HINT = "Ctrl-C stops; --resume continues, and nothing is trained twice"
 
 
 def search(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
-    """Begin the study, or go on with it; whether it came to its end."""
+    """Start or continue the study; whether it came to its end."""
     renew(folder.path)
     display = _AsEvents() if options.json else _OnScreen() if is_screen() else _AsLines()
     workers = options.workers or cores()
@@ -58,8 +58,8 @@ def search(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
         why = next((str(record["why"]) for record in records if record["why"]), "")
         because = f" ({why})" if why else ""
         raise UsageError(
-            f"no recipe of {folder.path} could be trained to the end{because}: change what varies, "
-            "or what is allowed, and begin another study"
+            f"no recipe of {folder.path} finished its training{because}: change what varies "
+            "or is allowed, and start another study"
         )
     return True
 
@@ -80,7 +80,7 @@ def _write_page(folder: StudyFolder, plan: StudyPlan, records: Sequence[TrialRec
 
 
 class _Display(StudyListener):
-    """Hears of a study while it is open."""
+    """Listens to a study while it is open."""
 
     def __enter__(self) -> _Display:
         return self
@@ -95,7 +95,7 @@ class _Display(StudyListener):
 
 
 class _AsEvents(_Display):
-    """One JSON object a line."""
+    """One JSON object per line."""
 
     def on_start(self, plan: StudyPlan, folder: StudyFolder) -> None:
         print_event("started", study=plan.name, folder=str(folder.path), trials=plan.trials)
@@ -117,7 +117,7 @@ class _AsEvents(_Display):
 
 
 class _AsLines(_Display):
-    """A line for each trial."""
+    """One line per trial."""
 
     def on_start(self, plan: StudyPlan, folder: StudyFolder) -> None:
         most = f"{plan.most:,} recipes" if plan.trials or plan.sampler != "grid" else "all recipes"
@@ -147,7 +147,7 @@ class _AsLines(_Display):
 
 
 class _OnScreen(_AsLines):
-    """The same, with what goes on beneath it."""
+    """The same, with the progress below it."""
 
     def __init__(self) -> None:
         self.screen = Screen(self.foot)
@@ -203,11 +203,11 @@ class _OnScreen(_AsLines):
         return full * filled + rest * (BAR - filled) + "  "
 
 
-# The best of a study that was done.
+# The best recipe of a finished study.
 
 
 def write_best(folder: StudyFolder, options: Namespace) -> None:
-    """The best recipe into a file, or here; for a program, with what it came to."""
+    """Write the best recipe to a file or print it; for a program, with its results."""
     best, _ = _best_record(folder)
     recipe = _recipe(folder, best)
     if options.json:
@@ -220,7 +220,7 @@ def write_best(folder: StudyFolder, options: Namespace) -> None:
 
 
 def score_best(folder: StudyFolder, options: Namespace) -> None:
-    """Train the best recipe on all its images, score it, and count that."""
+    """Train the best recipe on all its images, score it, and count that test."""
     from dataclasses import asdict
 
     from gradbook.lab.study.study import score_of
@@ -238,7 +238,7 @@ def score_best(folder: StudyFolder, options: Namespace) -> None:
         times = counted(len(folder.tests()), "time")
         print(
             f"{percent(found.mean)} ± {100 * found.deviation:.3f} of the test images, over "
-            f"{counted(found.seeds, 'seed')}; this study has now looked at them {times}"
+            f"{counted(found.seeds, 'seed')}; this study has now used them {times}"
         )
     _write_page(folder, plan, records)
 

@@ -1,4 +1,4 @@
-"""A training under a display, with one seed or several: begun, gone on with, or stopped."""
+"""Runs a training with one seed or several and shows it: started, continued or stopped."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class How:
-    """How a training goes and is told, whatever it trains."""
+    """How a training runs and is shown, whatever it trains."""
 
     threads: int | None = None
     as_events: bool = False
-    logs: tuple[str, ...] = ()  # programs that watch runs
-    crew: WorkCrew | None = None  # who trains several seeds, where this machine doesn't
+    logs: tuple[str, ...] = ()  # names of programs that watch runs
+    crew: WorkCrew | None = None  # trains several seeds, if this machine doesn't
 
 
 def train_one_seed(
     folder: Path, recipe: Recipe | None, how: How, problem: Problem | None = None
 ) -> int:
-    """Train by the recipe, on images where no other problem is given; without a recipe go on with
+    """Train by the recipe, on images unless another problem is given; without a recipe, continue
     the run in the folder."""
     renew(folder)
     run = RunFolder(folder)
@@ -65,7 +65,7 @@ def _trained(
     how: How,
     problem: Problem | None,
 ) -> Trained | None:
-    """What came of it; nothing if it was stopped, and how it goes on is then said."""
+    """The result; None if the training was stopped, and then the command to continue is printed."""
     try:
         with shown:
             trained = _logged(shown, run, recipe, how, problem)
@@ -104,7 +104,7 @@ def _write_report(trained: Trained, run: RunFolder) -> None:
 def _logged(
     shown: Display, run: RunFolder, recipe: Recipe | None, how: How, problem: Problem | None
 ) -> Trained:
-    """Train, and tell whatever logs it."""
+    """Train, and write the logs that were asked for."""
     listener = Logged(shown, how.logs, Path(run.path)) if how.logs else None
     trained = None
     try:
@@ -128,14 +128,14 @@ def _logged(
 def plan_seeds(
     folder: Path, recipe: Recipe, count: int, problem: Problem | None = None
 ) -> SeedsFolder:
-    """A folder for so many runs, once it is sure that the first of them can begin."""
+    """A folder for this many runs, after a check that the first of them can start."""
     from gradbook.lab.images import require_trainable, with_whole_path
 
     folder_of_all = SeedsFolder(folder)
     folder_of_all.require_free()
     recipe = with_whole_path(recipe)
     seeds = range(recipe.net.seed, recipe.net.seed + count)
-    replace(recipe.net, seed=seeds[-1])  # refuses one that is too large
+    replace(recipe.net, seed=seeds[-1])  # a network that is too large raises here
     chosen = (problem or ImageProblem(recipe)).adapt(recipe)
     if isinstance(chosen.problem, ImageProblem):
         require_trainable(chosen.recipe, chosen.problem.dataset)
@@ -144,8 +144,8 @@ def plan_seeds(
 
 
 def train_seeds(folder: SeedsFolder, how: How, problem: Problem | None = None) -> int:
-    """Train with each seed, those that are done already left out: one after the other, or on a
-    cluster, and what each came to is then told as it comes."""
+    """Train with each seed that isn't finished yet: one after the other, or on a cluster, and
+    print each result as it arrives."""
     renew(folder.path)
     recipe, seeds = folder.plan()
     if problem is None and folder.problem_file.is_file():
@@ -175,7 +175,7 @@ def train_seeds(folder: SeedsFolder, how: How, problem: Problem | None = None) -
 
 @heard_alike()
 def _trained_by(crew: WorkCrew, folder: SeedsFolder, how: How) -> bool:
-    """Whether a crew trained whatever wasn't done."""
+    """Whether a crew trained all the seeds that were left."""
     from gradbook.lab.images import images_of
     from gradbook.report.training_report import write_report
 

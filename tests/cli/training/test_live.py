@@ -116,7 +116,7 @@ def test_while_it_runs_there_are_bars_losses_speed_and_the_time_left(session):
 def test_compiling_is_said(session, tmp_path):
     live = session(RECIPE, "--epochs", "1", GRADBOOK_CACHE=str(tmp_path / "cache"))
     assert live.end() == 0
-    assert "compiling the engine for this network, once …" in live.written.decode()
+    assert "compiling the engine for this network (only once) …" in live.written.decode()
     assert "compiling" not in live.terminal.text
 
 

@@ -42,7 +42,7 @@ def test_the_files_name_says_the_format(suffix, begins, said, tmp_path):
 def test_a_file_s_ending_says_the_form(refused):
     assert "don't go together" in refused(["explain", "-o", "a.txt", "--json"])
     assert "write --json > a.json" in refused(["explain", "-o", "a.json"])
-    assert "has no --format any more" in refused(["explain", "-o", "a.txt", "--format", "latex"])
+    assert "no longer has --format" in refused(["explain", "-o", "a.txt", "--format", "latex"])
 
 
 def test_lines_of_the_network_are_replaced(said):
@@ -161,7 +161,7 @@ def test_images_that_do_not_fit_are_refused(trained, capsys):
 def test_a_model_of_other_classes_than_the_images_is_refused(classes, tmp_path, refused):
     model = model_of(f"input 1x28x28; flatten; dense {classes}; softmax")
     model.save(tmp_path / "other.safetensors")
-    said = f"digits has 10 classes, but the model tells {classes} apart: name images like those "
+    said = f"digits has 10 classes, but the model has {classes}: name images like those "
     assert refused(["explain", "other.safetensors", "--data", "digits"]).startswith(said)
 
 

@@ -64,9 +64,9 @@ def test_the_help_lists_every_ending_with_what_it_is():
         (["a"], "the following arguments are required: -o/--out"),
         (
             ["a", "-o", "net.pdf"],
-            "'net.pdf' has no ending that says what to write: end the name in .onnx, ",
+            "'net.pdf' has no ending that selects a format: end the name in .onnx, ",
         ),
-        (["a", "-o", "net"], "'net' has no ending that says what to write"),
+        (["a", "-o", "net"], "'net' has no ending that selects a format"),
         (["a", "-o", "nowhere/net.npz"], "there is no folder nowhere"),
         (["nowhere", "-o", "net.npz"], "there is no nowhere"),
         (["unfinished", "-o", "net.npz"], "isn't done: gradbook train --resume unfinished"),
@@ -96,7 +96,7 @@ def test_what_cannot_be_exported_is_refused_in_one_line(words, said, refused, ru
         (["net.npz", "--opset", "17"], "--opset works only for .onnx, not for .npz: leave it out"),
         (
             ["net.txt", "--no-fold"],
-            "no --no-fold any more: in Python, model.export(path, fold=False)",
+            "no longer has --no-fold: in Python, use model.export(path, fold=False)",
         ),
         (
             ["net.npz", "--with-preparation"],

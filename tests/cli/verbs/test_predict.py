@@ -140,7 +140,7 @@ def test_hostile_names_do_nothing_to_terminal_or_table(predict, desk):
         (["empty", "a.png"], "can't read empty/model.safetensors: there is no"),
         ([], "the following arguments are required: MODEL, FILE"),
         (["a.png", "b.png", "--json", "-o", "x.csv"], "-o, which writes CSV, and --json don't go"),
-        (["a.png", "b.png", "--csv"], "gradbook predict has no --csv any more: write -o FILE.csv"),
+        (["a.png", "b.png", "--csv"], "gradbook predict no longer has --csv: write -o FILE.csv"),
         (["flat.safetensors", "a.png", "--set", "colour red"], "--set 'colour red': say how rows"),
     ],
 )

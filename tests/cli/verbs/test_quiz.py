@@ -47,7 +47,7 @@ def test_a_zip_is_qti_2_1_with_the_whole_step(said, tmp_path):
     ("words", "told"),
     [
         (["-o", "quiz.md"], "end it in one of .xml, .gift, .zip"),
-        (["-o", "quiz.zip", "--qti", "1.2"], "gradbook quiz has no --qti any more: a .zip is QTI"),
+        (["-o", "quiz.zip", "--qti", "1.2"], "gradbook quiz no longer has --qti: a .zip is QTI"),
     ],
 )
 def test_formats_that_are_gone_are_one_line(refused, words, told):

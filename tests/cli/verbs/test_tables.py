@@ -375,7 +375,7 @@ def test_with_all_rows_trained_on_nothing_is_said_of_others(said):
     assert "r2" not in done
     again = said("train", "run/recipe.txt", "-o", "again", "--json").splitlines()
     assert json.loads(again[-1])["training_r2"] == done["training_r2"]
-    assert "'test none' holds nothing back" in said(*words, "--set", "hold back 2", code=2)
+    assert "'test none' trains on all samples" in said(*words, "--set", "hold back 2", code=2)
     several = json.loads(said(*words, "--seeds", "2", "-o", "two", "--json").splitlines()[-1])
     assert len(several["training_r2_values"]) == 2
 
@@ -418,14 +418,14 @@ def test_whole_numbers_are_measurements_or_pixels_as_their_heading_says(said, ca
     bytes_named(*(f"p{k}" for k in range(16)))
     out, err = trained_on_whole(["whole.csv"], capsys)
     assert "adapted to whole: input 1x4x4" in " ".join(out.split())
-    assert "whole.csv: taken for pictures, a row of pixels each: say --target COLUMN if" in err
+    assert "whole.csv: read as pictures, one per row of pixels: add --target COLUMN if" in err
     out, err = trained_on_whole(["whole.csv", "--target", "label"], capsys)
     assert "learns label (3 classes: 0, 1, 2) from p0, p1" in out
     assert "taken for" not in err
     bytes_named(*(f"sensor{k}" for k in range(16)))
     out, err = trained_on_whole(["whole.csv"], capsys)
     assert "learns label (3 classes: 0, 1, 2) from sensor0" in " ".join(out.split())
-    assert "though its columns may be pixels: say gradbook train quick --data whole.csv" in err
+    assert "though its columns may be pixels; if so: gradbook train quick --data whole.csv" in err
     out, err = trained_on_whole(["quick", "--data", "whole.csv"], capsys)
     assert "adapted to whole: input 1x4x4" in " ".join(out.split())
 

@@ -44,7 +44,7 @@ def test_an_ending_may_be_in_capitals(model, tmp_path):
 
 
 def test_an_unknown_ending_is_refused_with_all_that_are_known(model, tmp_path):
-    with pytest.raises(UsageError, match="has no ending that says what to write") as caught:
+    with pytest.raises(UsageError, match="has no ending that selects a format") as caught:
         model.export(tmp_path / "net.pdf")
     assert all(ending in str(caught.value) for ending in FORMATS)
 

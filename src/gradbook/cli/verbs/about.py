@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 MAIN, DRAWN, DIGITS = "worked", "tiny", "quick"
-SHOWN = ("input", "dense", "conv")  # of a network's lines
+SHOWN = ("input", "dense", "conv")  # the layers of a network that are shown
 
 
 def run_demo(options: Namespace) -> int:
@@ -51,16 +51,16 @@ def run_demo(options: Namespace) -> int:
     code = _train(folder / "digits")
     if code == 0:
         print(f"\nLook first at {folder / MAIN}-play.html: press Run, move η, drag a weight.")
-        print(f"Draw a digit on {folder / DRAWN}-draw.html, and see what every layer makes of it.")
+        print(f"Draw a digit on {folder / DRAWN}-draw.html, and see every layer's output.")
         print(
             f"{folder / MAIN}.html is its algebra; in {folder / MAIN}.xlsx every formula is live."
         )
-        print(f"{folder / 'digits' / 'report.html'} shows how the digits were learnt.")
+        print(f"{folder / 'digits' / 'report.html'} shows how the training went.")
     return code
 
 
 def _draw(folder: Path) -> None:
-    """The page to draw on, of a trained network that comes along."""
+    """The page to draw on, for a trained network that is included in gradbook."""
     from gradbook.cli.verbs.browser import picture_page, picture_reader
     from gradbook.files import write_whole
 
@@ -69,23 +69,23 @@ def _draw(folder: Path) -> None:
     assert reader is not None
     print(f"{DRAWN}: reads handwritten digits", flush=True)
     drawn = picture_page(reader, None, f"gradbook play {DRAWN} -o {page.name}")
-    what = "to draw on: it reads digits, with every sum in sight"
+    what = "a page that reads the digits you draw and shows every sum"
     _write(page, partial(write_whole, page, drawn), what)
 
 
 def _write(path: Path, write: Callable[[], object], what: str) -> None:
-    """One of the files, unless somebody has made it their own."""
+    """Write one of the files, unless somebody has changed it."""
     from gradbook.errors import KeptFileError
 
     try:
         write()
     except KeptFileError:
-        what = "stays as you changed it; --force writes it anew"
+        what = "kept, because you changed it; --force replaces it"
     print(f"  {path.name:<20} {what}", flush=True)
 
 
 def _train(folder: Path) -> int:
-    """The digits; a run that is there already goes on, or is left as it is."""
+    """Train on the digits; an earlier run is continued, or left alone if it is finished."""
     from gradbook.cli.training import How, train_one_seed
     from gradbook.lab.recipes.text import recipe
     from gradbook.lab.training.run_folder import RunFolder
@@ -95,7 +95,7 @@ def _train(folder: Path) -> int:
 
 
 def _works(net: Net, folder: Path) -> Iterator[tuple[Path, Callable[[], object], str]]:
-    """Each file, what writes it, and what it is."""
+    """Each file, the function that writes it, and its description."""
     from gradbook.files import write_whole
     from gradbook.rates import USUAL_EPOCHS
     from gradbook.rates.sweep import sweep
@@ -112,28 +112,28 @@ def _works(net: Net, folder: Path) -> Iterator[tuple[Path, Callable[[], object],
     explanation = explain(net)
     play, book, rates = (f"{net.name}{end}" for end in ("-play.html", ".xlsx", "-rates.html"))
     trains = play_page(net, f"gradbook play {net.name} -o {play}")
-    yield *page("-play.html", trains), "to play with: it trains there, with every number in sight"
+    yield *page("-play.html", trains), "a page on which the network trains and shows every number"
     yield *page(".html", explanation.html()), "the derivation: every chain, with its numbers"
-    formulas = f"the live workbook: {USUAL_EPOCHS} epochs in formulas"
+    formulas = f"a live workbook: {USUAL_EPOCHS} epochs in formulas"
     yield folder / book, partial(write_workbook, net, folder / book), formulas
     report = sweep_report(sweep(net), f"gradbook sweep {net.name} -o {rates}")
-    yield *page("-rates.html", write(report, "html")), "what the learning rate does"
+    yield *page("-rates.html", write(report, "html")), "the effect of the learning rate"
     if net.name == MAIN:
         for end, text in ((".tex", explanation.latex()), (".md", explanation.markdown())):
-            yield *page(end, text), "the derivation again, to typeset or to share"
+            yield *page(end, text), "the same derivation, to typeset or to share"
 
 
 # Help -------------------------------------------------------------------------
 
 
 TOPICS = {
-    "networks": "how a network is written",
-    "recipes": "how a training is written",
-    "studies": "how a study is written: what varies, what is allowed",
-    "warps": "what can happen to images in training",
-    "tables": "which tables can be learned from, and what is learned",
-    "signals": "how recordings are written, cut into windows and split",
-    "clusters": "which machines --on uses",
+    "networks": "how to write a network",
+    "recipes": "how to write a recipe for training",
+    "studies": "how to write a study: what varies and what is allowed",
+    "warps": "random changes to images in training",
+    "tables": "tables to train on, and how they are read",
+    "signals": "recordings: their files, windows and split",
+    "clusters": "the machines that --on uses",
     "completion": "Tab completion of verbs, options and names in your shell",
 }
 
@@ -179,7 +179,7 @@ def page(topic: str) -> str:
 
 
 def _grammar(topic: str) -> str:
-    """How something is written, from where it is read."""
+    """The grammar of something, from the module that reads it."""
     if topic == "networks":
         from gradbook.builtin_networks import BUILTIN
         from gradbook.net.formulas import USAGE
@@ -221,14 +221,14 @@ def _tables() -> str:
     )
 
 
-# What can be typed next; files are left to shells, which know them ------------
+# What can be typed next; shells complete the names of files themselves --------
 
 Candidate = tuple[str, str]
 
 
 def what_is_next(words: Sequence[str]) -> list[Candidate]:
-    """What the last of the words may become, after those before it."""
-    *before, last = [word.strip() for word in words if word != "="] or [""]  # bash parts at =
+    """The possible completions of the last word, after the words before it."""
+    *before, last = [word.strip() for word in words if word != "="] or [""]  # bash splits at =
     if not before:
         return _beginning(last, VERBS.items())
     if before[0] in PARTS and len(before) == 1 and not last.startswith("-"):
@@ -259,7 +259,7 @@ def _next(parser: Parser, before: Sequence[str], last: str) -> Iterator[Candidat
     elif last.startswith("-"):
         for flag, action in options.items():
             if flag == "--force" or (flag == "--language" and parser.verb.speaks):
-                yield flag, "of every verb: see gradbook help"
+                yield flag, "an option of every verb: see gradbook help"
             elif action.help != SUPPRESS:
                 yield flag, " ".join((action.help or "").split()).replace("%%", "%")
     else:
@@ -273,7 +273,7 @@ def _options(parser: ArgumentParser) -> dict[str, Action]:
 def _positional(
     parser: ArgumentParser, before: Sequence[str], options: Mapping[str, Action]
 ) -> Action | None:
-    """The argument that comes next, by how many there were so far."""
+    """The next argument, by the number of arguments so far."""
     count, takes_value = 0, False
     for word in before:
         option = options.get(word)
@@ -286,7 +286,7 @@ def _positional(
 
 
 def _values(action: Action | None) -> Iterable[Candidate]:
-    """The values of an argument that have names."""
+    """The values of an argument, if they have names."""
     if action is None:
         return []
     if isinstance(action.type, OneOf):
@@ -295,7 +295,7 @@ def _values(action: Action | None) -> Iterable[Candidate]:
 
 
 def _names(what: str) -> Iterable[Candidate]:
-    """What comes along of the kind that help calls so."""
+    """The names included in gradbook for this word of the help."""
     match what:
         case "NET":
             from gradbook.builtin_networks import BUILTIN

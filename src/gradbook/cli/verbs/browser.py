@@ -1,4 +1,4 @@
-"""Opens a network to play with in a browser, or writes it as a page, a package or a film."""
+"""Opens a network in a browser, or writes it as a page, a package or a film."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from gradbook.net import Net
 
 
-# Networks that read pictures: which is meant, trained how far, on what --------
+# Networks that read pictures: which network, how it was trained, and its data --
 
-FEWEST = 100  # pixels of a picture that is drawn rather than typed in, number by number
+FEWEST = 100  # pixels from which a picture is drawn, not typed number by number
 USUAL, LEAST = 10_000, 100  # images to train on
 OFFERED = 20  # images to read without drawing
 
@@ -46,12 +46,12 @@ class PictureReader:
 
     model: Model
     recipe: Recipe
-    data: Dataset | None  # its images, where they are at hand
+    data: Dataset | None  # its images, if they are available
     is_trained: bool = True
 
 
 def picture_reader(word: str, data: str | None) -> PictureReader | None:
-    """What the word means, if that reads pictures; None for a network of single numbers."""
+    """The reader that the word names; None for a network of single numbers."""
     model = named_model(word)
     if model is not None:
         model.require_classes()
@@ -96,14 +96,14 @@ def _of_recipe(word: str, data: str | None) -> PictureReader:
 
 
 def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
-    """The page; of a network that isn't trained images come along, so that it may be."""
+    """The page; for an untrained network it includes images to train on."""
     from gradbook.data.dataset import in_turns
     from gradbook.report.digits_page import digits_page
     from gradbook.report.digits_tables import TrainingPack
 
     count = USUAL if train is None and not reader.is_trained else train
     if count and reader.data is None:
-        where = f"the images of {reader.recipe.data} aren't here"
+        where = f"the images of {reader.recipe.data} weren't found"
         raise UsageError(f"--train: {where}: name them with --data")
     pack = TrainingPack.of(reader.recipe, reader.data, count) if count and reader.data else None
     samples = None
@@ -113,7 +113,7 @@ def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
     return digits_page(reader.model, pack, samples, command)
 
 
-# What is written, by the ending of -o -------------------------------------------------
+# The output, by the ending of -o ------------------------------------------------------
 
 PAGES, PACKAGE, FILMS = (".html", ".htm"), ".zip", (".gif", ".mp4", ".webm")
 FILM_EPOCHS = 200
@@ -137,7 +137,7 @@ def run(options: Namespace) -> int:
 
 
 def _open(page: str, advice: str) -> int:
-    """In the browser, from among gradbook's own files."""
+    """Open the page in the browser, from gradbook's own folder of files."""
     from hashlib import sha256
 
     from gradbook.system import open_in_browser
@@ -162,7 +162,7 @@ def make_page(options: Namespace) -> tuple[str, str]:
         from gradbook.report.play_page import play_page
 
         if options.train is not None:
-            raise UsageError("--train: this network trains on its page anyway: leave it out")
+            raise UsageError("--train: this network always trains on its page: leave it out")
         net = asked_network(options)
         if writes_letters(net):
             return letters_page_of(net, options.typed), tr("Train, and watch what it writes")
@@ -175,7 +175,7 @@ def make_page(options: Namespace) -> tuple[str, str]:
 
 
 def writes_letters(net: Net) -> bool:
-    """Whether it says at each step which token comes next, and is too large to be written out."""
+    """Whether it predicts the next token at each step, and is too large to write out."""
     from gradbook.report.play_page import builds
 
     return net.tokens and net.wanted == net.input and not net.samples and not builds(net)
@@ -192,7 +192,7 @@ def _package(options: Namespace) -> int:
     from gradbook.teaching.scorm import scorm_package
 
     if options.train is not None or picture_reader(options.net, options.data):
-        raise UsageError("a page to draw on asks no questions, so there is no package: write .html")
+        raise UsageError("a page to draw on has no questions and can't be a package: use .html")
     write_whole(options.out, scorm_package(asked_network(options), options.typed))
     print(tr("wrote {file}", file=options.out))
     print(tr("upload it to your learning platform as a SCORM {version} package", version="1.2"))

@@ -1,4 +1,4 @@
-"""Audits workbooks that somebody made, and tells, writes and copies what is asked for."""
+"""Checks workbooks, and prints, writes and copies what the options ask for."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def run(options: Namespace) -> int:
 
 
 def _tell(options: Namespace, reports: Sequence[BookReport], scores: Sequence[BookScore]) -> int:
-    """Everything that is asked for; the exit code."""
+    """Print and write everything that was asked for; the exit code."""
     shown = reports
     if options.hints:
         from gradbook.audit.findings import MappedReports, with_hints
@@ -74,19 +74,19 @@ def _tell(options: Namespace, reports: Sequence[BookReport], scores: Sequence[Bo
 
 @contextmanager
 def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
-    """The reports, each of which is read from a file when it is asked for."""
+    """The reports; each is read from a file when it is used."""
     from gradbook.audit.check import report_on
     from gradbook.audit.classes.reports import StoredReports
     from gradbook.audit.classes.submissions import find_submissions
 
     books = find_submissions(options.books, [options.annotate, options.fix])
-    note_read(*books)  # which others may do for us
+    note_read(*books)  # since other programs may replace them meanwhile
     one = [place for place in (options.annotate, options.fix) if place and _is_file(place)]
     for place in one:
         ending = Path(place).suffix.lower()
         if [Path(book).suffix.lower() for book in books] != [ending]:
             raise UsageError(
-                f"{place} is called as the copy of one {ending} book: name a folder for the "
+                f"{place} is the name of one {ending} copy: name a folder for the "
                 "copies of these books"
             )
     require_replaceable(*options.out, *one)
@@ -103,7 +103,7 @@ def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
 def _reports(
     books: Sequence[str], options: Namespace, check: Check
 ) -> Iterator[tuple[int, BookReport]]:
-    """By the workers that are asked for, as they come."""
+    """The reports of the workers, as they finish."""
     from gradbook.audit.many import LONGEST, TOGETHER, checked_by, checked_here
 
     if not options.on:
@@ -117,7 +117,7 @@ def _reports(
 def _write(
     options: Namespace, reports: Sequence[BookReport], scores: Sequence[BookScore]
 ) -> tuple[list[str], list[str]]:
-    """The pages, tables and annotated copies that are asked for; what to say, what failed."""
+    """Write the pages, tables and annotated copies; what to print, and what failed."""
     from gradbook.audit.classes.reports import ReadableReports
 
     written: list[str] = []
@@ -157,7 +157,7 @@ def _annotated(report: BookReport) -> bytes:
 def _write_corrected(
     options: Namespace, reports: Sequence[BookReport], problems: list[str]
 ) -> Iterator[str]:
-    """The corrected copies that are right; what is to be said of all."""
+    """Write the corrected copies that are right; the messages about all of them."""
     from gradbook.audit.check import check_again
     from gradbook.audit.copies.correct import corrections
     from gradbook.audit.many import in_their_order
@@ -186,12 +186,12 @@ def _write_corrected(
 
 
 def _write_page(options: Namespace) -> int:
-    """The page that checks by itself, and what it runs in a folder beside it."""
+    """The page that checks in the browser, with the files that it runs in a folder beside it."""
     from gradbook.engine.pyodide import SIZE, browser_python
     from gradbook.report.check_page import check_page, check_parts
 
     if options.books:
-        raise UsageError("--page writes a page on which books are dropped: name no BOOK beside it")
+        raise UsageError("--page writes a page to drop books on: leave out BOOK")
     page = Path(options.page)
     folder = page.with_name(f"{page.stem}-files")
     require_replaceable(page)
@@ -206,18 +206,18 @@ def _write_page(options: Namespace) -> int:
     return 0
 
 
-# Copies. Where one can't be written the others are.
+# Copies: if one can't be written, the others still are.
 
 
 def _is_file(place: str) -> bool:
-    """Whether it is the copy of one book that is called so, and not a folder."""
+    """Whether this is the name of one book's copy and not of a folder."""
     from gradbook.audit.classes.submissions import READ
 
     return Path(place).suffix.lower() in READ and not Path(place).is_dir()
 
 
 class Copies:
-    """A folder for copies of some books, or the file for one, and what went wrong there."""
+    """A folder for copies of some books, or the file for one, with the problems that occurred."""
 
     def __init__(self, place: str, reports: Sequence[BookReport], problems: list[str]) -> None:
         from gradbook.audit.classes.submissions import copy_names
@@ -232,15 +232,15 @@ class Copies:
         self.count = 0
 
     def told(self, in_folder: str) -> list[str]:
-        """What became of them, where that is no folder of copies."""
+        """The messages about the copies: about the folder, or about the one file."""
         if not self.is_file:
             return [in_folder]
         return [Message("wrote {file}", file=str(self.place))] * self.count
 
     def write(self, number: int, content: Callable[[], bytes]) -> None:
-        """One book's copy, unless it can't be made or something else is in its place."""
+        """Write one book's copy, unless it can't be made or a link is in its place."""
         path = self.place if self.is_file else self.place / self.names[number]
-        if path.is_symlink():  # into whatever folder it leads
+        if path.is_symlink():  # which may lead to any folder
             said = "{file} already exists: remove it or name another folder"
             self.problems.append(Message(said, file=str(path)))
             return
@@ -271,7 +271,7 @@ ENTRIES = {
             "--html": "write -o FILE.html",
             "--csv": "write -o FILE.csv",
             **dict.fromkeys(("--points", "--out-of", "--accept-elsewhere"), MARKS),
-            "--repeated": f"{MARKS}, and rubric.toml says what a mistake costs",
+            "--repeated": f"{MARKS}, and rubric.toml sets the cost of a mistake",
             "--names": f"{MARKS} by name",
         },
     )

@@ -1,4 +1,4 @@
-"""Runs a class: makes its exercises, collects what comes back, marks it; also on a page."""
+"""Runs a class: makes its exercises, collects the answers, marks them; also on a page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run_init(options: Namespace) -> int:
     from gradbook.teaching.classes.folder import EXERCISES, HANDED_IN, RUBRIC, begin_class
     from gradbook.teaching.classes.making import make_class, require_paper
 
-    renew(options.folder)  # whose files the class itself looks at, one by one
+    renew(options.folder)  # the class checks these files itself, one by one
     plan = _plan(options)
     require_paper(plan)
     folder = begin_class(options.folder, plan, options.names, options.force)
@@ -53,7 +53,7 @@ def run_init(options: Namespace) -> int:
 
 
 def _say_pages(plan: ClassPlan, part: str) -> None:
-    """That a PDF needs what isn't installed, where paper is asked for."""
+    """Say that PDFs need a package that isn't installed, if paper was asked for."""
     from gradbook.report.derivation import PDF_EXTRA, has_typst
 
     if plan.paper and not has_typst():
@@ -157,7 +157,7 @@ def run_serve(options: Namespace) -> int:
         of_class = Path(options.folder).resolve() if options.folder else None
         with (
             heard_alike(),
-            guarded(None),  # what it writes lies in folders of its own, and it reads much
+            guarded(None),  # it writes only to folders of its own, and reads many files
             opened_site(options.workers, of_class, options.force) as site,
             serving(site, options.port) as on,
         ):

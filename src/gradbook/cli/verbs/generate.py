@@ -1,4 +1,4 @@
-"""Writes new lines by a network that `gradbook train names` trained."""
+"""Generates new lines with a network that `gradbook train names` trained."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run(options: Namespace) -> int:
     folder = RunFolder(options.run)
     found = writer(options.run)
     known: set[str] = set()
-    with suppress(GradbookError):  # the lines may have been moved; then nothing is called new
+    with suppress(GradbookError):  # if the lines were moved, none is marked as new
         problem = folder.problem(folder.recipe())
         if isinstance(problem, LineProblem):
             known = {*problem.lines.lines}

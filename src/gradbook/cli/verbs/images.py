@@ -1,4 +1,4 @@
-"""The verbs that look at images and rows: a data set's, and what a trained network reads."""
+"""The verbs for images and rows: showing a data set, and predicting with a trained network."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _list(options: Namespace) -> int:
 
 def _require_sense(options: Namespace) -> None:
     if options.warp is not None and not (options.show or options.out):
-        raise UsageError("--warp needs --show or -o to be seen")
+        raise UsageError("--warp only changes what --show or -o draws: add one")
     if options.warp is not None:
         from gradbook.data.warp import parse_warp
 
@@ -98,7 +98,7 @@ def _require_sense(options: Namespace) -> None:
 
 
 def _chosen(dataset: Dataset, options: Namespace, count: int) -> Images:
-    """Images of each class in turn, as they are or as the first epoch may see them."""
+    """Images of each class in turn, unchanged or warped as in the first epoch."""
     from gradbook.data.dataset import in_turns
 
     places = in_turns(dataset.training, count)
@@ -125,7 +125,7 @@ def _write_sheet(dataset: Dataset, options: Namespace) -> None:
 
 NOTHING_TO_READ, UNREADABLE = 1, 2
 OF_ROWS: Kinds = {"missing": OneOf("fill", "refuse"), "step": whole_number(1), "channels": str}
-IMAGES = ": if these are an image's, say so with 'gradbook import … --images CxHxW'"
+IMAGES = ": if these are the pixels of an image, use 'gradbook import … --images CxHxW'"
 SHOWN_AT_ONCE = 256
 MOST_NAMED = 5
 
@@ -138,7 +138,7 @@ def run_predict(options: Namespace) -> int:
     known, others = read_settings(options.set, {**READING, **OF_ROWS})
     if others:
         raise UsageError(
-            f"--set '{others[0]}': say how rows are read, with {', '.join({**READING, **OF_ROWS})}"
+            f"--set '{others[0]}': the known settings are {', '.join({**READING, **OF_ROWS})}"
         )
     vars(options).update(dict.fromkeys([*READING, *OF_ROWS]) | known)
     from gradbook.lab.models.predict import readings
@@ -181,8 +181,8 @@ def run_predict(options: Namespace) -> int:
 
 
 def _teller(options: Namespace, model: Model, table: list[str]) -> Callable[[Reading], None]:
-    """What tells of one reading: a row in the table or a line, and of JSON nothing until all are
-    known."""
+    """A function that adds a row to the table or prints a line; JSON is printed at the end,
+    once all are known."""
     from gradbook.report import prediction
 
     classes = model.classes or model.predicts
@@ -200,7 +200,7 @@ def _teller(options: Namespace, model: Model, table: list[str]) -> Callable[[Rea
 
 
 def _show_seen(readings: Sequence[Reading], classes: Sequence[str]) -> None:
-    """What the network saw."""
+    """Show the network's input."""
     import numpy as np
 
     from gradbook.report import prediction
@@ -210,7 +210,7 @@ def _show_seen(readings: Sequence[Reading], classes: Sequence[str]) -> None:
 
 
 def _windows(options: Namespace, model: Model) -> int:
-    """What a model of signals says of the windows of one file's recordings."""
+    """Predict the windows of one file's recordings with a model of signals."""
     from gradbook.data.signals import SignalColumns, read_signals
     from gradbook.lab.signals import windows_for
     from gradbook.report import prediction
@@ -246,7 +246,7 @@ def _windows(options: Namespace, model: Model) -> int:
 
 
 def _rows(options: Namespace, model: Model) -> int:
-    """What a model of a table predicts of one table's rows."""
+    """Predict the rows of one table with a model of tables."""
     for name in ("channels", "step"):
         if getattr(options, name):
             raise UsageError(f"this model reads a table, and '{name}' is for signals: leave it out")
@@ -283,7 +283,7 @@ def _rows(options: Namespace, model: Model) -> int:
 
 
 def _problem(reading: Reading) -> str:
-    """The problem and where it lies, which what the system says of a file names already."""
+    """The problem and its file, unless the system's message already names the file."""
     problem = reading.problem
     return problem if reading.file in problem else f"{reading.file}: {problem}"
 

@@ -1,4 +1,4 @@
-"""The verbs that tell of a network: its derivation, its cost, what its learning rate does."""
+"""The verbs that explain a network: its derivation, its cost, the effect of its learning rate."""
 
 from __future__ import annotations
 
@@ -101,13 +101,13 @@ def _explained(options: Namespace) -> Explanation:
             raise
         try:
             return _on_image(options, what)
-        except ShapeError:  # it takes no such images: that it is too large says more
+        except ShapeError:  # it can't read these images: the first error is the better one
             raise too_large from None
 
 
 def _leave_set_out(options: Namespace) -> None:
     if options.set:
-        raise UsageError(f"--set is for networks, and {options.net} is more: leave it out")
+        raise UsageError(f"--set is only for plain networks: leave it out for {options.net}")
 
 
 def _on_image(options: Namespace, what: Model | Net, own_data: str = "") -> Explanation:
@@ -124,8 +124,8 @@ def _on_image(options: Namespace, what: Model | Net, own_data: str = "") -> Expl
     model.require_classes()
     if len(model.classes) != len(data.classes):
         raise UsageError(
-            f"{data.name} has {len(data.classes)} classes, but the model tells "
-            f"{len(model.classes)} apart: name images like those it was trained on with --data"
+            f"{data.name} has {len(data.classes)} classes, but the model has "
+            f"{len(model.classes)}: name images like those it was trained on with --data"
         )
     images, number = data.test_for_reporting, options.image or 0
     if number >= len(images):
@@ -224,13 +224,13 @@ ENTRIES = {
         kinds={"image": whole_number()},
         defaults={"net": "worked"},
         speaks=True,
-        gone={"--format": "the ending of -o says the form, and --json prints JSON"} | READING_GONE,
+        gone={"--format": "the ending of -o selects it, and --json prints JSON"} | READING_GONE,
     ),
     "summary": Verb(
         run_summary,
         kinds={"batch": whole_number(1, MOST_SAMPLES)},
         defaults={"batch": 1},
-        gone={"--format": "the ending of -o says the form, and --json prints JSON"},
+        gone={"--format": "the ending of -o selects it, and --json prints JSON"},
     ),
     "sweep": Verb(
         run_sweep,

@@ -1,4 +1,4 @@
-"""Writes a quiz for a learning platform: own numbers for each student, usual mistakes known."""
+"""Writes a quiz for a learning platform, with different numbers for each student."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gradbook.language import in_language, tr, tr_count
 
 PACKAGE = ".zip"
 ENDINGS = (".xml", ".gift", PACKAGE)
-KINDS = ("value", "derivative", "update", "rate", "cell")  # as teaching/quiz has them
+KINDS = ("value", "derivative", "update", "rate", "cell")  # the same as in teaching/quiz
 
 
 def run(options: Namespace) -> int:
@@ -44,7 +44,7 @@ def run(options: Namespace) -> int:
         if options.out:
             write_quiz(quiz, options.out)
     if options.json:
-        with in_language("en"):  # whatever its reader speaks
+        with in_language("en"):  # whatever language its reader speaks
             print_as_json(quiz_json(make_quiz(net, plan)))
         return 0
     subjects, students = len(list(quiz.subjects)), len(quiz.students)

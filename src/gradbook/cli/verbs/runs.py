@@ -1,4 +1,4 @@
-"""The verbs on trained networks: comparisons, and the files of other programs."""
+"""The verbs for trained networks: comparisons, and the files of other programs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def run_compare(options: Namespace) -> int:
 
 
 def _misread(runs: Sequence[Compared]) -> Misread | None:
-    """What each reads in the test images, where all know the same ones and they are here."""
+    """The images that each run misreads, if all use the same images and these are available."""
     from gradbook.lab.images import images_of, require_fit
     from gradbook.lab.runs import find_misread
 
@@ -52,7 +52,7 @@ def _misread(runs: Sequence[Compared]) -> Misread | None:
         dataset = images_of(runs[0].recipe)
         for run in runs:
             require_fit(run.recipe.net, dataset)
-    except GradbookError:  # they were moved, or brought to another size; the rest can be told
+    except GradbookError:  # the images were moved or resized; the rest can still be compared
         return None
     return find_misread(runs, dataset)
 
@@ -68,7 +68,7 @@ def run_export(options: Namespace) -> int:
     known = vars(ExportOptions())
     asked = vars(options)
     chosen = {name: asked[name] for name in known if asked.get(name) is not None}
-    format_for(options.out, ExportOptions.of(chosen))  # before anything is read
+    format_for(options.out, ExportOptions.of(chosen))  # check this before reading anything
     if RunFolder(options.model).owns(options.out):
         raise UsageError(f"{options.out} belongs to the run itself: choose another name")
     model = open_model(options.model)
@@ -84,7 +84,7 @@ def run_export(options: Namespace) -> int:
 
 
 def _size(text: str) -> tuple[int, ...]:
-    """28x28 or 3x32x32."""
+    """A size such as 28x28 or 3x32x32."""
     found = re.fullmatch(r"(\d{1,4}x)?\d{1,4}x\d{1,4}", text)
     if not found:
         raise ArgumentTypeError(f"a size is rows and columns, such as 28x28, not {text!r}")
@@ -141,7 +141,7 @@ ENTRIES = {
         run_export,
         kinds={"opset": whole_number(1)},
         facts=_export_facts,
-        gone={"--no-fold": "in Python, model.export(path, fold=False) says it"},
+        gone={"--no-fold": "in Python, use model.export(path, fold=False)"},
     ),
     "import": Verb(run_import, kinds={"images": _size, "mean": float, "deviation": float}),
 }

@@ -1,4 +1,4 @@
-"""Writes the live workbook: every value a cell, every step a formula, one row per epoch."""
+"""Writes a live workbook: every value has a cell, every step is a formula, each epoch is a row."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def run(options: Namespace) -> int:
 
 
 def _reader(model: Model, options: Namespace) -> int:
-    """The workbook in which a trained network reads images."""
+    """Write the workbook in which a trained network reads images."""
     from gradbook.data.sources import load
     from gradbook.report.other_workbooks import write_reader
 
@@ -74,7 +74,7 @@ def _reader(model: Model, options: Namespace) -> int:
     with busy(tr("writing {file}", file=path.name)):
         write_reader(model, load(options.data or model.data), path)
     print(tr("wrote {file}", file=path))
-    print(tr("open it: choose an image or paint one, and see what the network takes it for"))
+    print(tr("open it: choose an image or paint one, and see what the network reads"))
     return 0
 
 
@@ -96,7 +96,7 @@ def _exercises(net: Net, options: Namespace) -> int:
 
 
 SHEETS = {"training": "Training", "samples": "Samples", "check": "Check"}  # in any language
-FILL_IN = {  # whether it has several samples, and the sheet Check
+FILL_IN = {  # by whether it has several samples, and the sheet Check
     (False, False): mark("fill in the yellow cells of the sheet {training}"),
     (False, True): mark(
         "fill in the yellow cells of the sheet {training}; {check} shows when it is right"
@@ -116,7 +116,7 @@ def _exercise(student: int | str, options: Namespace) -> Exercise:
     from gradbook.targets.excel.plan.columns import FORWARD, LOSS, Exercise, read_kinds
 
     kinds = read_kinds([word.strip() for word in (options.blank or "gradients").split(",")])
-    tells = {FORWARD, LOSS} & set(kinds)  # what the sheet Check is made of
+    tells = {FORWARD, LOSS} & set(kinds)  # the parts that the sheet Check compares
     return Exercise(
         student=str(student),
         kinds=kinds,
@@ -126,7 +126,7 @@ def _exercise(student: int | str, options: Namespace) -> Exercise:
 
 
 def _places(net: Net, options: Namespace, students: Sequence[int | str]) -> list[Path]:
-    """Each student's file: one as it is named, many in a folder."""
+    """Each student's file: the name of the option for one, names in a folder for several."""
     stem = f"{_stem(options.net, net)}-exercise"
     if len(students) == 1 and not isinstance(options.exercise, str):
         return [_workbook(f"{stem}-{students[0]}", options)]
@@ -161,7 +161,7 @@ def _write(
 
 
 def _workbook(stem: str, options: Namespace) -> Path:
-    """Where one workbook goes."""
+    """The path of one workbook."""
     from gradbook.report.workbook import require_excel
 
     path = Path(options.out or f"{stem}.xlsx")
@@ -170,7 +170,7 @@ def _workbook(stem: str, options: Namespace) -> Path:
 
 
 def _stem(argument: str, net: Net | Formulas) -> str:
-    """What the file is called: like the network's file, or like the network."""
+    """The file's name without its ending: like the network's file, or like the network."""
     if os.path.isfile(argument):
         return Path(argument).stem
     words = re.sub(r"\W+", "-", net.name).strip("-")

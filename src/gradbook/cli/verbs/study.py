@@ -1,4 +1,4 @@
-"""Tries many recipes: what varies, what is allowed, and which of them works best."""
+"""Tries many recipes within limits, and finds the best of them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _begun(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
 
 
 def _named(what: str | None, vary: Sequence[str]) -> StudyPlan:
-    """A file with braces, a text, or a recipe that the lines vary."""
+    """The plan from a file with braces, from a text, or from a recipe and the lines that vary."""
     from dataclasses import replace
 
     from gradbook.lab.study.plan import read_plan, read_plan_file
@@ -101,7 +101,7 @@ def _best(options: Namespace) -> int:
 
 
 def _folder_of(name: str | None) -> StudyFolder:
-    """The one that is named, or the newest."""
+    """The folder of this name, or the newest study."""
     from gradbook.lab.study.study import StudyFolder
 
     if name is not None:

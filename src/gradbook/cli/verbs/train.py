@@ -1,4 +1,4 @@
-"""Trains a network on images, a table, signals or lines of text; all of a run is in a folder."""
+"""Trains a network on images, a table, signals or lines of text, and saves the run in a folder."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 LINES = ("rate", "epochs", "batch", "seed")  # options that are lines of a recipe
-MOST_STEPS = 1_000_000  # as lab/texts has it
-TABLES: Kinds = {  # what --set may say of tables, beside --target
+MOST_STEPS = 1_000_000  # the same as in lab/texts
+TABLES: Kinds = {  # what --set can set for tables, beside --target
     "ignore": str,
     "task": OneOf("classes", "numbers"),
     "missing": OneOf("mean", "median", "refuse"),
     **READING,
 }
-SIGNALS: Kinds = {  # and of signals, beside --window
+SIGNALS: Kinds = {  # and for signals, beside --window
     "step": whole_number(1),
     "split by": OneOf("recording", "subject"),
     "channels": str,
@@ -62,7 +62,7 @@ SAID: Kinds = {**TABLES, **SIGNALS, "steps": whole_number(1, MOST_STEPS)}
 OF_TABLES, OF_SIGNALS, OF_ALL = (
     tuple(name.replace(" ", "_") for name in kinds) for kinds in (TABLES, SIGNALS, SAID)
 )
-NAMES = "names"  # as lab/texts has it: lines are learned, not images
+NAMES = "names"  # the same as in lab/texts: learns lines, not images
 TRAINS_ON_ALL = ["test", "none"]
 MOST_SEEDS = 1_000
 NOT_IN_TITLES = re.compile(r"[;#\s]+")
@@ -75,7 +75,7 @@ def run(options: Namespace) -> int:
     if named and options.data in (None, "digits") and not options.resume:
         from gradbook.data import digits
 
-        digits.begin()  # while Python is busy with the imports; as far as can be told so early
+        digits.begin()  # during the imports, if digits seem to be needed
     return _run(options)
 
 
@@ -94,7 +94,7 @@ def _run(options: Namespace) -> int:
     _leave_out(options, ("steps",), f"steps are for lines, as in gradbook train {NAMES}")
     _settle_patterns(options)
     if options.all and _held_back(options) not in (None, "none"):
-        raise UsageError("'test none' holds nothing back: leave 'hold back' out")
+        raise UsageError("'test none' trains on all samples: leave out 'hold back'")
     is_asked = any(getattr(options, name) for name in ("target", *OF_TABLES))
     if options.data is None and (
         _is_data(options, options.recipe, is_asked) or _is_table_file(options.recipe)
@@ -142,7 +142,7 @@ def _require_seeds(options: Namespace, are_several: bool) -> None:
     if options.on and not are_several:
         raise UsageError("--on trains each of several seeds on its own machine: add --seeds N")
     if options.on:
-        _leave_out(options, ("log",), "nothing is logged of what a cluster trains")
+        _leave_out(options, ("log",), "trainings on a cluster aren't logged")
 
 
 def _crew(options: Namespace) -> AbstractContextManager[WorkCrew | None]:
@@ -161,14 +161,14 @@ def _leave_out(options: Namespace, names: Iterable[str], why: str) -> None:
 
 
 def _flag(name: str) -> str:
-    """How it was typed."""
+    """How the option was typed."""
     if name in OF_ALL:
         return f"--set '{name.replace('_', ' ')} …'"
     return "RECIPE" if name == "recipe" else f"--{name.replace('_', '-')}"
 
 
 def _settle_patterns(options: Namespace) -> None:
-    """A pattern that no shell has expanded stands for its one file."""
+    """Replace a pattern that no shell has expanded by the one file that it matches."""
     from gradbook.net.text import reads_as_text
 
     for name in ("recipe", "data"):
@@ -178,7 +178,7 @@ def _settle_patterns(options: Namespace) -> None:
 
 
 def _require_kept(folder: str) -> None:
-    """Runs on tables that were begun before they kept how they are read can't go on."""
+    """Refuse older runs on tables, which didn't save how the table is read."""
     from gradbook.lab.training.run_folder import RunFolder
 
     run = RunFolder(folder)
@@ -194,8 +194,8 @@ def _require_kept(folder: str) -> None:
 def is_table(
     name: str | None, is_asked: bool = False, recipe: Recipe | None = None
 ) -> TypeGuard[str]:
-    """Whether it is a table of measurements rather than of pixels: where that `is_asked`, where its
-    rows are no pixels, or where its headings aren't those of pixels and the recipe reads none."""
+    """Whether it is a table of measurements rather than of pixels: if that `is_asked`, if its rows
+    aren't pixels, or if its headings aren't those of pixels and the recipe reads none."""
     from gradbook.data.formats.pixel_table import holds_pixels
     from gradbook.data.tables import NAMED, SUFFIXES
 
@@ -208,51 +208,51 @@ def is_table(
 
 
 def _is_table_file(name: str | None) -> TypeGuard[str]:
-    """Whether it is a table, of measurements or of pixels."""
+    """Whether it is a table, either of measurements or of pixels."""
     from gradbook.data.formats import pixel_table
 
     return bool(name and pixel_table.is_table(name) and os.path.isfile(name))
 
 
 def _tell_what_it_is(name: str, is_asked: bool) -> None:
-    """Of a table that could be one of pixels as well: what it is taken for, and how it's told."""
+    """Say how a table that may contain pixels is read, and how to change that."""
     from gradbook.data.formats.pixel_table import holds_pixels
 
     if is_asked or not _is_table_file(name) or not holds_pixels(Path(name)):
         return
     if is_table(name):
         warn(
-            f"{name}: taken for a table of measurements, though its columns may be pixels: say "
-            f"gradbook train quick --data {name} if they are"
+            f"{name}: read as a table of measurements, though its columns may be pixels; if so: "
+            f"gradbook train quick --data {name}"
         )
     else:
         warn(
-            f"{name}: taken for pictures, a row of pixels each: say --target COLUMN if its columns "
+            f"{name}: read as pictures, one per row of pixels: add --target COLUMN if its columns "
             "are measurements"
         )
 
 
 def _is_data(options: Namespace, name: str | None, is_asked: bool) -> bool:
-    """Whether it is a table, or recordings, if windows of some are asked for."""
+    """Whether it is a table, or a folder of recordings if windows are asked for."""
     folder = bool(name and os.path.isdir(name) and (options.window or _holds_sounds(name)))
     return _is_made(name) or is_table(name, is_asked) or folder
 
 
 def _is_made(name: str | None) -> bool:
-    """Whether these signals come by name; a network may be called the same."""
+    """Whether this is the name of generated signals; a network may have the same name."""
     from gradbook.builtin_networks import SIGNALS as MADE
 
     return name in MADE
 
 
 def _require_no_signals(options: Namespace, data: str | None) -> None:
-    """Refuse recordings, and options that are for them, without the length of a window."""
+    """Refuse recordings, and options for them, without the length of a window."""
     for name in OF_SIGNALS:
         if getattr(options, name) is not None:
             raise UsageError(f"{_flag(name)} is for windows of signals: add --window N")
     if data and _holds_sounds(data):
         raise UsageError(
-            f"{data} has recordings: add --window N, the samples of a window that is told apart"
+            f"{data} has recordings: add --window N, the number of samples in a window"
         )
 
 
@@ -261,14 +261,14 @@ def _holds_sounds(folder: str) -> bool:
 
 
 def _on_signals(options: Namespace, data: str, recipe: Recipe | None, how: How) -> int:
-    """By the recipe, or by the usual one for windows of this length."""
+    """Train by the recipe, or by the usual one for windows of this length."""
     from gradbook.data.made_signals import MADE, made_signals
     from gradbook.data.signals import SignalColumns, read_signals
     from gradbook.lab.signals import WindowsAsked, signal_problem, usual_signal_recipe
     from gradbook.net.network import builtin
 
     _leave_out(options, ("threads", "on"), "windows are trained on one core of this computer")
-    _leave_out(options, ("task", "missing", "dates"), "windows are told apart by class, all whole")
+    _leave_out(options, ("task", "missing", "dates"), "this is for tables, not for windows")
     columns = SignalColumns(
         label=options.target or "",
         time=options.time or "",
@@ -305,13 +305,13 @@ def _title(data: str) -> str:
 
 
 def _held_back(options: Namespace) -> str | None:
-    """Which fold is to be held back, by `--set`."""
+    """The fold to hold back, from `--set`."""
     found = [line.split()[2:] for line in options.set if line.split()[:2] == ["hold", "back"]]
     return " ".join(found[-1]) if found else None
 
 
 def _fold(options: Namespace) -> int | None:
-    """Which is held back, as far as that is said before there is a recipe."""
+    """The fold that is held back, as far as the options say so before there is a recipe."""
     return None if _held_back(options) == "none" or options.all else 0
 
 
@@ -320,7 +320,7 @@ def _names(words: str | None) -> tuple[str, ...]:
 
 
 def _asked(options: Namespace) -> Iterable[str]:
-    """What a command says again to read the same windows."""
+    """The options that read the same windows again."""
     for name in ("window", "target", *OF_SIGNALS, "ignore", "decimal"):
         value = getattr(options, name)
         if value is not None:
@@ -332,7 +332,7 @@ def _asked(options: Namespace) -> Iterable[str]:
 
 
 def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) -> int:
-    """By the recipe, or by the usual one for this table."""
+    """Train by the recipe, or by the usual one for this table."""
     from gradbook.data.tables import NAMED, named_table, read_columns
     from gradbook.lab.tables import MEAN, problem, usual_recipe
 
@@ -353,7 +353,7 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
 
 
 def _on_lines(options: Namespace, how: How) -> int:
-    """Lines are learned letter by letter, by the usual network for these letters or another."""
+    """Train on lines, letter by letter, with the usual network for these letters or another."""
     from gradbook.lab.texts import (
         USUAL_CONTEXT,
         USUAL_STEPS,
@@ -362,7 +362,7 @@ def _on_lines(options: Namespace, how: How) -> int:
         usual_network,
     )
 
-    why = "lines are learned one at each step"
+    why = "each step trains on one line"
     names = ("seeds", "on", "threads", "epochs", "batch", "target", "window")
     _leave_out(options, (*names, *OF_TABLES, *OF_SIGNALS), why)
     if options.all:
@@ -377,7 +377,7 @@ def _on_lines(options: Namespace, how: How) -> int:
 
 
 def _list(options: Namespace) -> int:
-    """The recipes that come along, or the text of the one that is named."""
+    """List the included recipes, or print the text of the one that is named."""
     if options.recipe:
         from gradbook.lab.recipes.text import builtin_text
 
@@ -390,12 +390,12 @@ def _list(options: Namespace) -> int:
 
     print_report(recipes_report(cores()), as_json=options.json)
     if not options.json:
-        print("\ngradbook train RECIPE trains one; gradbook help recipes tells how to write one")
+        print("\ngradbook train RECIPE trains one; gradbook help recipes shows how to write one")
     return 0
 
 
 def _train(options: Namespace, recipe: Recipe, problem: Problem, how: How) -> int:
-    """With one seed, or with several."""
+    """Train with one seed or with several."""
     from gradbook.cli.training import plan_seeds, train_one_seed, train_seeds
 
     folder = Path(options.out) if options.out else new_folder(RUNS, recipe.title, "run")
@@ -405,7 +405,7 @@ def _train(options: Namespace, recipe: Recipe, problem: Problem, how: How) -> in
 
 
 def recipe_of_options(options: Namespace, usual: Recipe | None = None) -> Recipe:
-    """The recipe that is named, with what is said in place of its own lines."""
+    """The recipe with this name, with the options in place of its own lines."""
     from gradbook.lab.recipes.text import change_recipe, parse, recipe
     from gradbook.lab.training.train import USUAL
 
@@ -436,7 +436,7 @@ def recipe_of_options(options: Namespace, usual: Recipe | None = None) -> Recipe
 
 
 def _on_another_network(recipe: Recipe, name: str) -> Recipe:
-    """Another network, trained as this one's is."""
+    """Another network, trained with the settings of this recipe."""
     from gradbook.builtin_networks import BUILTIN
     from gradbook.net.description import Task, meant_loss
 

@@ -266,7 +266,7 @@ def format_for(path: str | os.PathLike[str], options: ExportOptions) -> ExportFo
     formats = FORMATS if ending in FORMATS else FORMATS | plugins(EXPORTS)
     if ending not in formats:
         raise UsageError(
-            f"'{os.fspath(path)}' has no ending that says what to write: end the name in "
+            f"'{os.fspath(path)}' has no ending that selects a format: end the name in "
             f"{', '.join(formats)}"
         )
     for name in options.unusual():

@@ -54,9 +54,9 @@ def test_a_folder_of_seeds_is_one_run(runs, capsys):
         (["nowhere"], "no run in nowhere: name the folder that holds its recipe.txt"),
         (
             ["a", "-o", "a.pdf"],
-            "'a.pdf' has no ending that says what to write: end it in one of .html, .csv",
+            "'a.pdf' has no ending that selects a format: end it in one of .html, .csv",
         ),
-        (["a", "--html", "a.html"], "gradbook compare has no --html any more: write -o FILE.html"),
+        (["a", "--html", "a.html"], "gradbook compare no longer has --html: write -o FILE.html"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_one_line(words, said, refused, runs):

@@ -138,4 +138,4 @@ def test_a_study_in_which_nothing_could_be_trained_says_so_in_its_exit_code(
     assert main(["study", RECIPE, *diverging, "--trials", "2"]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1
-    assert told.startswith("gradbook: no recipe of studies/strokes could be trained to the end (")
+    assert told.startswith("gradbook: no recipe of studies/strokes finished its training (")
