@@ -1,8 +1,9 @@
 """Recognises attention that other programs write step by step: scores, shares and mixed values.
 
-Queries, keys and values are sums of the same sequence; heads lie side by side in any order. The
+Queries, keys and values are sums of the same sequence; heads are side by side in any order. The
 result is an attention layer whose output weights are the identity until the next sum replaces
-them."""
+them.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The content of another program's file as a graph of operators, in one form for all formats.
 
 A format's `content.py` converts a file to such a graph, within limits; its `read.py` has a table of
-each operator's settings and of what it does."""
+each operator's settings and of what it does.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +88,8 @@ class Operator:
     """An operator's settings and function: `take(net, told, *given)` returns its result.
 
     A `take` accepts both numbers from the file and values that depend on the input, so one table
-    folds constants, lays out weights and tries what several operators compute."""
+    folds constants, lays out weights and tries what several operators compute.
+    """
 
     take: Callable[..., Any]
     settings: Schema = field(default_factory=Schema)
@@ -133,7 +135,7 @@ class ForeignGraph:
     both: bool = False  # 1 − p and p are computed from its output afterwards
     guesses_bytes: bool = False  # a small scale at the start means that the input is bytes
     maps_as_ours: bool = False  # output maps are returned channel by channel
-    version: int = 0  # of the operators
+    version: int = 0  # the operators' version
     remark: str = ""  # added if the network has no normalisation by training statistics
     check: Callable[[Schema, Told], Told] = Schema.read_whole  # checks an operator's settings
 

@@ -1,7 +1,8 @@
 """The tensors of recurrent layers as other programs store them, with the gates stacked.
 
 Each program has its own gate order, and two biases where gradbook has one: one for the weights of
-the step, one for the weights of the previous state."""
+the step, one for the weights of the previous state.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 Operators that only rearrange values need no layer. Any other becomes a layer or part of the
 previous one: a bias, a scale, padding of a window. A format's own table maps each operator to one
-of the methods here."""
+of the methods here.
+"""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class KnownValues:
         self.values[name] = value
 
     def lie(self, number: int, order: Order | None = None) -> Live:
-        """Return the value with this number; without an order, it lies as gradbook's do."""
+        """Return the value with this number; without an order, it has gradbook's."""
         return Live(number, self.row.sizes[number], order, self.samples)
 
     def live(self, value: Value) -> Live:

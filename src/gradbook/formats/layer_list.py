@@ -181,7 +181,7 @@ class LayerList:
 
     sizes: list[Shape]
     layers: list[ImportedLayer] = field(default_factory=list)
-    scaling: tuple[Array, Array] | None = None  # of the input: factor and offset
+    scaling: tuple[Array, Array] | None = None  # the input's factor and offset
     prepares: bool = True  # whether a scale before the first layer prepares images
     filling: Array | None = None  # what replaces missing input numbers
     scales: set[int] = field(default_factory=set)  # values made by a scale
@@ -330,7 +330,7 @@ class LayerList:
         return bool(abs(self.scaling[0]).max() < LEAST_SCALE)
 
     def preparation(self, is_bytes: bool) -> Preparation | None:
-        """Return what is done to brightness from 0 to 1, or to plain numbers in a row."""
+        """Return the preparation of brightness from 0 to 1, or of plain numbers in a row."""
         if self.scaling is None and not is_bytes:
             return None
         first = self.sizes[0]

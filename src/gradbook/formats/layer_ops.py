@@ -1,7 +1,8 @@
 """A trained layer as ops, expanded to those that a format has names for.
 
 Layers that a format lacks are written this way. Values that don't depend on the sample are computed
-beforehand: the format stores them as tensors."""
+beforehand: the format stores them as tensors.
+"""
 
 from __future__ import annotations
 
@@ -106,7 +107,8 @@ class OpWriter(Generic[Value]):
     """Writes the ops of a layer one by one; a format defines the calls and the type of a value.
 
     A value may have further axes of size 1, or size 1 along an axis on which it only repeats: all
-    formats broadcast it."""
+    formats broadcast it.
+    """
 
     own: TrainedLayer = field(init=False)  # the current layer
     ops: LayerOps = field(init=False)

@@ -1,7 +1,8 @@
 """How other programs lay out values: which of gradbook's values is at each of their places.
 
 Values are numbered sample by sample, each sample in gradbook's order. An operator that only
-rearranges values is applied to these numbers."""
+rearranges values is applied to these numbers.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ class Padding:
 
 @lru_cache(maxsize=4)
 def ours(size: Shape, samples: int) -> Order:
-    """The order of values that lie as gradbook's do."""
+    """The order of values that are laid out as gradbook's are."""
     count = samples * prod(size)
     if count > MOST_PLACED:
         raise NoLayer(f"it rearranges {count:,} values: at most {MOST_PLACED:,} can be followed")
@@ -87,13 +88,13 @@ class Live:
         return self.shape[1:] == self.size and self.is_in_line
 
     def has_channels_at(self, axis: int) -> bool:
-        """Whether all its channels lie along an axis."""
+        """Whether all its channels are along one axis."""
         if self.laid is None and axis % len(self.shape) == 1:
             return True
         return self.channel_axis(axis) is not None
 
     def channel_axis(self, axis: int = -1) -> ChannelAxis | None:
-        """Describe how its channels lie along an axis, if they do."""
+        """Describe how its channels are arranged along an axis, if they are."""
         order, size = self.order, self.size
         if not -order.ndim <= axis < order.ndim or order.shape[axis] != size[0]:
             return None
@@ -106,7 +107,7 @@ class Live:
         return known if fits else None
 
     def any_channel_axis(self) -> ChannelAxis | None:
-        """Describe the first axis, from the last, along which its channels lie."""
+        """Describe the first axis, from the last, that has all its channels."""
         each = (self.channel_axis(axis) for axis in reversed(range(self.order.ndim)))
         return next((known for known in each if known is not None), None)
 

@@ -2,7 +2,8 @@
 
 Every exporter writes GELU, SiLU and normalisations differently, with products and constants in any
 order, but the numbers are equal. So a group of operators that begins at one value, and of which
-only the last is read elsewhere, is tried on some numbers."""
+only the last is read elsewhere, is tried on some numbers.
+"""
 
 from __future__ import annotations
 

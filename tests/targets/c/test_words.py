@@ -16,7 +16,7 @@ from tests.graph.cards import CARDS
 SAID = {*LOOPS, *PLACED, *WEIGHED, *WORDS}
 SILENT = {"log_sum_exp"}
 OF_FORMULAS = {"sin", "cos"}  # no layer has them
-SCALARS = SILENT | OF_FORMULAS | {"cross_entropy_of", "level"}  # of networks taken apart into single values
+SCALARS = SILENT | OF_FORMULAS | {"cross_entropy_of", "level"}  # in scalar graphs
 
 
 def leaf(graph: Graph, name: str, shape: Shape = ()) -> Node:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Descriptor = Any  # protobuf's classes have no type hints
 VARIED, EIGHT, LONG, FOUR = 0, 1, 2, 5  # the ways of writing a value
-MOST_BITS = 70  # of a number
+MOST_BITS = 70  # in a number
 CUT = "it is cut short, or it isn't an ONNX file"
 
 
@@ -118,7 +118,7 @@ def fields_of(kind: Descriptor, known: dict[str, Within]) -> Within:
 # Exporters append more than the network: the likeliest class's label beside the probabilities, a
 # map from names to them, 1 − p beside p, normalised shares of several sigmoids.
 
-FLOATS = (1, 10, 11)  # of 32, 16 and 64 bits, by ONNX's numbers of types
+FLOATS = (1, 10, 11)  # 32, 16 and 64 bits, by ONNX's numbers of types
 Constants = Mapping[str, NDArray[Any]]
 LABELS = ("classlabels_strings", "classlabels_ints", "classlabels_int64s")
 PASSING = ("Identity", "Cast")
@@ -233,7 +233,7 @@ def _is_sure(node: NodeProto) -> bool:
     return node.op_type in ("Sigmoid", "Softmax") or next(ends, "") in SURE
 
 
-WHOLE = (6, 7)  # of 32 and 64 bits, by ONNX's numbers of types
+WHOLE = (6, 7)  # 32 and 64 bits, by ONNX's numbers of types
 UINT8 = 2  # by ONNX's numbers of types
 REMARK = (
     "the file contains the network for inference, without dropout and without normalisation that "

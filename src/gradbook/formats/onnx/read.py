@@ -92,7 +92,7 @@ ONCE = Usually(FiniteNumber(), 1.0)
 AXIS = WholeNumber(-8, 7)
 EPSILON = Usually(ShortNumber(0, 1), 1e-5)
 SIDE = WholeNumber(0, MOST_PLACES)
-EIGHT_SIDES = ListOf(SIDE, 8, 8)  # of images, channels, rows and columns
+EIGHT_SIDES = ListOf(SIDE, 8, 8)  # for images, channels, rows and columns
 COUNT = WholeNumber(1, 2**20)
 GROUPS = Usually(COUNT, 1)
 STEPS = Usually(ListOf(WholeNumber(1, MOST_PLACES), 1, 2), None)  # down and across
@@ -345,7 +345,7 @@ def pad(net: GrowingNet, told: Told, x: Value, sides: Value = None, fill: Value 
     pads, value = told["pads"], told["value"]
     if pads is None:
         pads = list(net.whole_numbers(sides))
-        if len(pads) == 6:  # of steps alone
+        if len(pads) == 6:  # for steps alone
             pads = [*pads[:2], 0, pads[2], *pads[3:5], 0, pads[5]]
         pads = EIGHT_SIDES.read(pads)
         numbers = np.zeros(1) if fill is None else net.weight(fill, "value")

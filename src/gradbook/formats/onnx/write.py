@@ -45,7 +45,8 @@ def onnx_bytes(
     """Return the content of an .onnx file.
 
     Without preparation, its input and output are the network's own; with preparation, its input is
-    bytes (or a table's numbers) and its output probabilities (or the predicted number)."""
+    bytes (or a table's numbers) and its output probabilities (or the predicted number).
+    """
     try:
         import onnx
     except ImportError as error:
@@ -109,7 +110,7 @@ class OnnxContent(OnnxNodes):
         self.with_preparation = with_preparation
         self.takes_bytes = with_preparation and trained.reads_bytes
 
-    # What goes in and comes out.
+    # Input and output.
 
     def input(self) -> ValueInfoProto:
         from onnx import TensorProto, helper

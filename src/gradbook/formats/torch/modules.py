@@ -163,7 +163,7 @@ def _of_sequences(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords
             found = {".weight_ih_l0": stack.fed, ".weight_hh_l0": stack.back}
             if stack.bias is not None and stack.late is not None:
                 found |= {".bias_ih_l0": stack.bias, ".bias_hh_l0": stack.late}
-            fixed = Bias(layer.bias).fixed  # of two biases that are only added, one is always fixed
+            fixed = Bias(layer.bias).fixed  # if two biases are only added, one is always fixed
             held = ["bias_ih_l0"] * fixed + ["bias_hh_l0"] * (fixed or not isinstance(layer, Gru))
             held = held if layer.bias is not Bias.NONE else []
             return TorchWords(made=made, tensors=found, fixed=held, in_steps=True)

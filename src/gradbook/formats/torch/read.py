@@ -71,7 +71,7 @@ def torch_net(module: Any, example: Any) -> ImportedNet:
     try:
         program = torch.export.export(module, example if isinstance(example, tuple) else (example,))
         torch.export.save(program, file)
-    except Exception as error:  # of many kinds, depending on the module
+    except Exception as error:  # many kinds, depending on the module
         first = str(error).strip().partition("\n")[0] or type(error).__name__
         raise DataError(f"{name}: PyTorch can't export it ({first})") from error
     return read_graph(read_content(file, name), OPERATORS, name)

@@ -50,7 +50,7 @@ NO_LOSS = (
     "PyTorch has no loss '{loss}': leave out --train, or train the network with 'mean squared "
     "error'"
 )
-LOSS_FUNCTIONS = {  # of torch.nn.functional, by the op; each averages over the outputs
+LOSS_FUNCTIONS = {  # in torch.nn.functional, by the op; each averages over the outputs
     "absolute_error": "l1_loss",
     "binary_cross_entropy": "binary_cross_entropy",
     "huber": "huber_loss",

@@ -17,7 +17,7 @@ from gradbook.errors import DataError
 from gradbook.net import Sample
 
 MOST_LETTERS = 300_000
-MOST_BYTES = 1_000_000  # of an unpacked state
+MOST_BYTES = 1_000_000  # in an unpacked state
 LATEST = 10**9  # epoch
 ODD = {"-0": -0.0, "NaN": float("nan"), "Infinity": float("inf"), "-Infinity": -float("inf")}
 BROKEN = "this text isn't the state of a page: copy all of it from the page's address"

@@ -71,7 +71,7 @@ class ChainLines:
     """The nodes of a derivation's chains, added to its graph."""
 
     derivation: Derivation
-    slopes: dict[Node, Node] = field(default_factory=dict)  # of each value: the node of its chain
+    slopes: dict[Node, Node] = field(default_factory=dict)  # the node of each value's chain
 
     @staticmethod
     def of(derived: Derivation) -> ChainLines:

@@ -172,7 +172,7 @@ class PageContent:
 
 
 def content(net: Net) -> PageContent:
-    """What a page needs of this network."""
+    """Collect the data of this network for a page."""
     on_plane = tells_points_apart(net)
     drops = any(isinstance(layer, Dropout) and layer.draws for layer in net.layers)
     several = len(net.samples) > 1 or drops or (on_plane and not net.samples)

@@ -82,7 +82,7 @@ MESSAGES = {  # the messages of each module that the page's reader also uses
         *("LEADS_NOWHERE", "NO_STEP_LEFT", "TOKENS_UNREAD"),
     ),
 }
-MOST_WEIGHTS = 300  # of a network that a page builds; a drawing can't show more
+MOST_WEIGHTS = 300  # in a network that a page builds; a drawing can't show more
 MOST_SINGLES = 4_000  # single values and products
 BIASES = MappingProxyType(
     {str(bias): {"shared": bias.shared, "fixed": bias.fixed} for bias in Bias}
@@ -121,7 +121,7 @@ def _traced(kind: type[Layer]) -> dict[int, TracedWidth]:
     return {} if _is_built(kind) else traced_widths(kind)
 
 
-TRAITS = {  # of a layer, by their names on the page
+TRAITS = {  # a layer's properties, by their names on the page
     "letter": "letter",
     "lastLetter": "last_letter",
     "passesOn": "passes_on",

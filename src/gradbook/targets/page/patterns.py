@@ -37,12 +37,12 @@ from gradbook.targets.page.lines import SAYS, WORDS
 from gradbook.targets.page.plane import CLASSES, class_targets, share_of
 
 FEW, MANY = 2, 6  # outputs; a long sum is divided by writing its share in front
-SEVERAL_PLACES = 3  # of a window or a group: no formula contains 3 otherwise
+SEVERAL_PLACES = 3  # in a window or a group: no formula contains 3 otherwise
 MANY_PLACES = 7
 SIZES = {1: "one", FEW: "few", SEVERAL_PLACES: "few", MANY: "many", MANY_PLACES: "many"}
 PLACES: tuple[
     tuple[int, str, dict[float, str] | None], ...
-] = (  # of a mean; 2/6 is written as 1/3, and 2/7 as it is
+] = (  # for a mean; 2/6 is written as 1/3, and 2/7 as it is
     (2, "two", {}),
     (6, "even", {6.0: "n", 3.0: "half"}),
     (1, "one", None),
@@ -62,7 +62,7 @@ class ValuePattern:
     value: Node
     places: Mapping[Node, str]
     partials: Mapping[str, Node]  # by the place of the value in the denominator
-    count: int  # of the values of a kind
+    count: int  # the number of values of a kind
     size: str  # which counts its formulas are for: one, few or many; two, or an even number
     numbers: Mapping[float, str]  # in its formulas, computed from the count
     is_rewritten: bool = False  # whether another has its expressions, and only its formulas differ

@@ -84,7 +84,7 @@ class RowMaker:
     pool: int = 1
     group_channels: int = 0  # channels of a normalised group
     epsilon: float = 0
-    first_channels: int = 0  # of the first of two concatenated maps
+    first_channels: int = 0  # channels of the first of two concatenated maps
     weights: Array | None = None  # (channels, rows, columns, inputs), or (scale and shift,
     # rows, columns, channels) if each place has its own
     levels: Levels | None = None  # the integers of weights of few bits, in the same order

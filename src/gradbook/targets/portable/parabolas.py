@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 POINT = 22  # fractional bits of a parabola's result
 CODE = 60  # bytes of code for pieces, beyond that for tables
 MOST_SQUARE, MOST_NUMBER = 1 << 23, 1 << 31  # the largest numbers that C stores and computes with
-NUMBERS = 3  # of 32 bits, for each piece: the first also contains its `square`
+NUMBERS = 3  # 32-bit numbers per piece; the first also contains its `square`
 Whole = NDArray[np.int64]
 
 

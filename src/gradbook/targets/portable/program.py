@@ -28,7 +28,7 @@ FUNCTIONS = {Work.GIVEN: "given_at", Work.TOTAL: "total_of"}  # if the name is t
 ROWS_OF_SUMS = ("sums", "sums_flat", "sums_deep", "sums_each")  # ways to compute them
 WHOLE_ROWS = (*ROWS_OF_SUMS, "bytes", Work.RULED, Work.WAVES, Work.HEARD)  # a row at a time
 TWO_READ = (Work.BOTH, Work.PRODUCT, Work.BESIDE)
-APART = "_apart"  # ending of works whose window isn't regular
+APART = "_apart"  # ending of works with irregular windows
 OF_A_MAKER = r"(?:\(\w+\)|\b(?:own|map|maker|fed|seen(?:->|\.)(?:from|other)))"  # in C
 FUNCTION = re.compile(r"^((?:APART )?static [^;{}=]*\)\n\{\n)(.*?^\}$)", re.MULTILINE | re.DOTALL)
 A_MAKER = re.compile(r"const struct maker \*(\w+)")
@@ -51,7 +51,7 @@ REMARKS = {  # comments on fields of `struct maker`
     "wide": "and columns",
     "above": "how much of the padding counts in its averages",
 }
-EQUAL = {"rows": "columns", "window_rows": "window_columns"}  # of square windows and maps
+EQUAL = {"rows": "columns", "window_rows": "window_columns"}  # for square windows and maps
 SQUARE = {"columns": "and rows of its own map", "window_columns": "and rows"}
 MAKERS_HERE, WEIGHTS_HERE = "//: makers", "//: weights"
 READS = {  # reading from an AVR's flash
@@ -70,13 +70,13 @@ class Dialect:
     """The differences between floats and integers."""
 
     value: str  # C's type of maps and weights,
-    total: str  # of sums,
+    total: str  # C's type of sums,
     sample: str  # and of the network's input
     edge: str  # the value beyond a map, in C
     tables: Sequence[ConstantArray | str]
     keep: str  # the function that stores a result
     works: Sequence[str]  # the pieces of C with its works
-    name: str  # of the network
+    name: str  # the network's name
     sizes: Mapping[str, int] = field(default_factory=dict)  # further constants
     fields: Mapping[str, tuple[str, Sequence[int | str]]] = field(
         default_factory=dict

@@ -28,7 +28,7 @@ from gradbook.targets.portable.whole_rules import WholeRule
 OF_TWO_STEPS = ("scores", "shares")
 TAKEN = {"own", "seen", "out", "here", "steps", "count", "before", "x", "w"}  # names in C
 ATOM = r"[\w.]+(\[[^\]]*\])*|[\d.]+e-\d+f"  # needs no brackets
-CALL = r"[^()]*"  # of a function, with nested brackets
+CALL = r"[^()]*"  # a function's arguments, with nested brackets
 for _ in range(9):
     CALL = rf"[^()]*(?:\({CALL}\)[^()]*)*"
 CALL = rf"\w+\({CALL}\)"

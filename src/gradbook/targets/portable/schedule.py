@@ -18,8 +18,8 @@ class RowBuffer:
 
     depth: int
     edge: int  # columns of it on each side
-    length: int  # of a row in values, with its edges
-    start: int  # of the first row in the arena
+    length: int  # a row's number of values, including edges
+    start: int  # place of the first row in the arena
 
     @property
     def size(self) -> int:

@@ -111,7 +111,7 @@ class WholeFormula:
     shifts: Mapping[Node, int]  # for totals and shares
     sums: Mapping[Node, WholeSum]  # sums weighted by tensors
     constants: Mapping[object, Whole]  # by their node, or by a node and curve, bias or factor
-    point: int  # of the result
+    point: int  # the result's point
 
     @property
     def weights(self) -> Whole | None:

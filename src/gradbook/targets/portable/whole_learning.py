@@ -32,10 +32,10 @@ from gradbook.targets.portable.whole_ops import (
 
 HEADROOM = 4  # weights may grow to this many times the largest initial one
 MOST_WEIGHT = (1 << 15) - 1
-MOST_SUM_BITS = 30  # of the weights' part of a sum, and of a bias
+MOST_SUM_BITS = 30  # in the weights' part of a sum, and in a bias
 MOST_BIAS = (1 << MOST_SUM_BITS) - 1
 MOST_LEVEL = 255  # distance from the level of 0
-STEP_BITS = 23  # of a weight's change per level; CHANCES of them are fractional
+STEP_BITS = 23  # in a weight's change per level; CHANCES of them are fractional
 MOST_SLOPE = (1 << 16) - 1
 RATE_BITS = 15
 MULTIPLIER, INCREMENT = 1664525, 1013904223  # 32-bit generator of Numerical Recipes

@@ -51,8 +51,8 @@ from gradbook.targets.portable.whole_rules import (
 # Levels: the integers that stand for a map's values.
 
 LOWEST, HIGHEST = -128, 127
-SHARES = np.linspace(0.3, 1, 36)  # of the whole range, to be tried; values outside are clipped
-MOST_VALUES = 200_000  # of a map, for these trials
+SHARES = np.linspace(0.3, 1, 36)  # shares of the whole range to try; values outside are clipped
+MOST_VALUES = 200_000  # the most values of a map in these trials
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _fitting(maps: Sequence[Array]) -> Levels:
 
 # Channels of similar sizes.
 
-LEAST = 1e-3  # of the largest channel's size: the least size for a smaller channel
+LEAST = 1e-3  # a smaller channel counts as this part of the largest one's size
 
 
 def even_out(makers: Sequence[RowMaker], maps: Sequence[Array], power: float) -> list[RowMaker]:
@@ -171,8 +171,8 @@ def even_out(makers: Sequence[RowMaker], maps: Sequence[Array], power: float) ->
 
 # Makers in integers.
 
-STORED_BITS = 15  # of factors and biases, without sign
-PRODUCT_BITS = 16  # of a sum times a factor, dropped before the bias is added
+STORED_BITS = 15  # in factors and biases, without sign
+PRODUCT_BITS = 16  # of a product that are dropped before the bias is added
 MOST_UP, MOST_TIMES = 15, 128
 MOST_BIAS, SMALLEST = 2.0**29, 1e-12
 LARGEST = 2**31 - 1
@@ -192,14 +192,14 @@ class WholeMaker:
     least `low`: both divisions round down, the second after adding a half."""
 
     maker: RowMaker
-    levels: Levels  # of the result
+    levels: Levels  # the result's levels
     bias: Whole  # 16 bits, times 2^bias_up
     factor: Whole  # 16 bits
     times: int
     up: int
     bias_up: int
     weights: Whole | None = None
-    table: Whole | None = None  # of an activation: the result for each level,
+    table: Whole | None = None  # an activation's result for each level,
     pieces: tuple[Parabola, ...] = ()  # and parabolas with the same results
     offset: int = 0
     edges: tuple[int, ...] = ()  # what it reads beyond each map's edge

@@ -27,8 +27,8 @@ from gradbook.targets.portable.whole_ops import (
     scaled,
 )
 
-LEVEL_BITS = 8  # of a byte
-MOST_KEPT = 127 * 256 + 127  # of 16 bits, so that each byte has its own sign
+LEVEL_BITS = 8  # per byte
+MOST_KEPT = 127 * 256 + 127  # 16 bits, so that each byte has its own sign
 MOST_BIAS, SMALLEST, HIGHEST = 2.0**29, 1e-12, 127
 
 
