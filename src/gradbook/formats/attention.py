@@ -43,8 +43,7 @@ class Heads:
 
 
 def heads_of(value: Live, turned: bool = False) -> Heads:
-    """Read (…, steps, features of a head), with samples and heads in the leading axes; if turned,
-    the steps are last."""
+    """Read (…, steps, features of a head), after samples and heads; or turned, with steps last."""
     order, size, samples = value.order, value.size, value.samples
     order = order.swapaxes(-1, -2) if turned and order.ndim > 1 else order
     if len(size) != 3 or order.ndim < 3 or order.shape[-2] != prod(size[1:]):

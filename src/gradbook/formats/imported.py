@@ -131,8 +131,7 @@ BRIGHTNESS, AS_THEY_STAND = 255.0, 1.0  # bytes of images over 255; numbers of a
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """The preparation (x / most − mean) / deviation: of images by channel, of rows of numbers by
-    column."""
+    """The preparation (x / most − mean) / deviation of an image's channels or a row's columns."""
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
@@ -255,8 +254,7 @@ class NoReader(NoLayer):
 
 
 class Refusals:
-    """Collects everything that can't be read and reports it at once: each cause, but none of its
-    consequences."""
+    """Collects the causes of all refusals, without their consequences, to report them at once."""
 
     def __init__(self, file: str) -> None:
         self.file = file

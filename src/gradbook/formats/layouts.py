@@ -51,8 +51,7 @@ def ours(size: Shape, samples: int) -> Order:
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """A value's number, its size and the order of its elements; None if they lie as gradbook's
-    do."""
+    """A value's number, its size and the order of its elements; None for gradbook's order."""
 
     number: int
     size: Shape

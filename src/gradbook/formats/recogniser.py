@@ -192,7 +192,7 @@ class Recogniser(GrowingNet):
         return self.row.layers[: self.values[self.graph.made].number]
 
     def _refuse(self, op: ForeignOp, error: Exception) -> None:
-        """Record the error and continue with what it reads, so that later operators are checked
+        """Record the error and continue with the inputs, so that later operators are checked
         too."""
         self.refusals.refuse(op.place, error, op.reads, self.graph.usual)
         self.refusals.unsure.update(op.makes)
@@ -295,8 +295,7 @@ class Recogniser(GrowingNet):
             yield from (float(one.array.item()) for one in op.weights if one.array.size == 1)
 
     def _trial(self, reduces: bool) -> Callable[[ForeignOp, dict[str, Value]], Value]:
-        """Return a function that applies an operator to numbers, if it is elementwise or
-        reduces."""
+        """Return a function that applies an elementwise or reducing operator to numbers."""
 
         def work_out(op: ForeignOp, numbers: dict[str, Value]) -> Value:
             operator = self.table.get(op.word)

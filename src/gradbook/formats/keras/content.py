@@ -213,8 +213,7 @@ def _model(kind: str, told: Mapping[str, Any], folder: str = "", within: str = "
 
 
 def _folders(entries: Sequence[KerasEntry], folder: str) -> dict[str, str]:
-    """The folder of each layer's weights, by its kind and its number within the kind, in file
-    order."""
+    """Name the folder of each layer's weights, by its kind and its number within the kind."""
     first = sorted((one for one in entries if not one.is_later_call), key=lambda one: one.order)
     kinds = {entry.layer: snake_case(entry.kind) for entry in first}
     seen: Counter[str] = Counter()

@@ -57,8 +57,8 @@ from gradbook.schema import (
 
 
 def read_keras(path: str | os.PathLike[str], called: str = "") -> ImportedNet:
-    """Read a .keras file; everything without a layer here is reported at once, under the name
-    `called` or the path."""
+    """Read a .keras file, reporting all that has no layer here under the name `called` or the
+    path."""
     name = called or os.fspath(path)
     graph = read_content(Path(path), name)
     return read_own(graph, _written) or read_graph(graph, OPERATORS, name)
@@ -376,8 +376,7 @@ def rescale(net: GrowingNet, told: Told, x: Value) -> Value:
 
 
 def _rescaled_by_place(net: GrowingNet, live: Live, scale: Array, offset: Array) -> Value:
-    """Turn padding that is never the largest, or an average's padding zeros, into the pool's
-    own."""
+    """Make padding that is never the largest, or an average's padding zeros, the pool's own."""
     row = net.row
     if live.padding is not None and (scale == 1).all():
         return replace(live, padding=lower_padding(live.padding, offset[..., 0], live.size))

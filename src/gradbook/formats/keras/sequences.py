@@ -80,8 +80,7 @@ def _attention(own: TrainedLayer, layer: Attention) -> KerasLink:
 
 
 def _conv(own: TrainedLayer, conv: Conv) -> KerasLink | None:
-    """Write a Conv1D if it has the padding, stride and groups; others are written in two
-    dimensions."""
+    """Write a Conv1D if it has the padding, stride and groups; others have two dimensions."""
     window = conv.window(own.given)
     padded = conv.pad == SAME or window.pad == NOWHERE
     apart = window.stride != (1, 1) and window.dilation != (1, 1)

@@ -72,8 +72,7 @@ def channels_last(shape: Shape) -> Shape:
 
 
 class KerasLayers:
-    """The layers in the order in which they are made; `picture` is the input's shape if it differs
-    from the network's."""
+    """The layers in order; `picture` is the input's shape if it differs from the network's."""
 
     def __init__(self, trained: TrainedNet, picture: Shape | None = None) -> None:
         self.trained = trained

@@ -44,8 +44,7 @@ OpWord = Callable[[OnnxNodes, Node, str], Shape | None]
 
 
 def write_op(content: OnnxNodes, node: Node, made: str) -> tuple[str, Shape]:
-    """Write the nodes of an op; return the name of the result and its shape, which broadcasts like
-    the op's own."""
+    """Write the nodes of an op; return the name of its result, and a shape that broadcasts."""
     if node.op.name in SAME and node is not content.ops.made:
         name, shape = content.known[node.inputs[0]]
         if len(shape) == len(node.shape) or node.op.name == "copy":
