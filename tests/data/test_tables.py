@@ -348,13 +348,21 @@ BAD = [
     (ONE_OUTPUT, '"1"2,2,3\n', "t.csv, row 1: can't be read as a table"),
     (ONE_OUTPUT, "1,2," + "3" * 200_000, "row 1: can't be read as a table"),
     (TWO_OUTPUTS, "1,2,0\n", "3 columns, but the network takes 4: 2 inputs and 2 targets"),
-    (BINARY, "1,2,0\n1,2,1.5\n", "t.csv, row 2: binary cross-entropy's targets are from 0 to 1"),
+    (
+        BINARY,
+        "1,2,0\n1,2,1.5\n",
+        "t.csv, row 2: binary cross-entropy's targets must be from 0 to 1",
+    ),
     (
         CLASSES,
         "1,2\n",
         "2 columns, but the network takes 5 or 3: 2 inputs and 3 targets or a class",
     ),
-    (CLASSES, "a,b,t,t,t\n\n1,2,1,1,0\n", "t.csv, row 3: cross-entropy's targets sum to 1, not 2"),
+    (
+        CLASSES,
+        "a,b,t,t,t\n\n1,2,1,1,0\n",
+        "t.csv, row 3: cross-entropy's targets must sum to 1, not 2",
+    ),
     (
         CLASSES,
         "1,2,0\n1,2,3\n",

@@ -91,7 +91,7 @@ SUMS = (Dense(2, Bias.NONE), Activation("tanh"))
         ((*SUMS, *SUMS), [Again(0, 2, 3)], "layers up to 6, but there are 4"),
         ((*SUMS, Dense(2)), [Again(0, 1, 2)], "layer 2: 'again' applies layer 1 here"),
         ((*SUMS * 3,), [Again(0, 2, 2), Again(2, 2, 2)], "layer 3 is already applied by"),
-        ((Conv(2, 1), Conv(2, 1)), [Again(0, 1, 2)], "it is layer 1 again, which took 1x2x2"),
+        ((Conv(2, 1), Conv(2, 1)), [Again(0, 1, 2)], "it repeats layer 1, whose input was 1x2x2"),
         (SUMS, [(0, 2, 3)], r"block 1 is a block, such as Again\(0, 2, times=3\)"),
         (SUMS, 3, "the blocks: expected a list"),
     ],

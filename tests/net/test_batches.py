@@ -124,7 +124,7 @@ def test_running_statistics_begin_as_no_change_and_move_by_a_tenth():
 
 def test_a_single_value_has_no_variance_to_keep():
     net = parse("input 2; dense 3; batchnorm; dense 1")
-    with pytest.raises(ShapeError, match="layer 2: batchnorm takes batches of 2 samples or more"):
+    with pytest.raises(ShapeError, match="layer 2: batchnorm needs batches of at least 2 samples"):
         training_step(net, batch=1)
     training_step(net, batch=2)
     training_step(parse(NET), batch=1)

@@ -104,7 +104,7 @@ def test_what_is_written_reads_back(words):
     [
         (lambda: Dropout("0.5"), "dropout's rate is a number such as 0.15, not '0.5'"),
         (lambda: Pool("avg", None, 2), "a window over everything can't move"),
-        (lambda: Net(2, [], decay=0.1), "decay is a mapping such as {'w': 0.0005}, not 0.1"),
+        (lambda: Net(2, [], decay=0.1), "decay must be a mapping such as {'w': 0.0005}, not 0.1"),
         (lambda: Net(2, [], decay={"weights": 1}), "no parameter is called 'weights'"),
         (lambda: Net(2, [], smoothing="x"), "smoothing is a number such as 0.15, not 'x'"),
     ],

@@ -71,7 +71,7 @@ def test_what_can_t_be_a_value_is_refused_in_a_line():
     for make, message in (
         (lambda: gb.values(w="a"), "a value is a number such as 0.15, not 'a'"),
         (lambda: gb.values(η=1), "'η' can't name a value"),
-        (lambda: gb.explain(gb.values(w=1)[0]), "this is a number alone"),
+        (lambda: gb.explain(gb.values(w=1)[0]), "this is only a number"),
         (lambda: gb.Value(1) * "a", "a value is a number such as 0.15, not 'a'"),
     ):
         with pytest.raises(GradbookError) as caught:

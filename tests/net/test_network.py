@@ -184,7 +184,7 @@ def test_built_in_networks_are_equal_only_to_themselves(name):
 
 
 def test_samples_that_stand_in_a_table_are_not_made_up():
-    with pytest.raises(ShapeError, match=r"the samples stand in and\.csv: read them"):
+    with pytest.raises(ShapeError, match=r"the samples are in and\.csv: read them"):
         replace(SMALL, samples=(), table="and.csv").examples()
 
 

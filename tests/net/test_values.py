@@ -63,9 +63,9 @@ def test_dropout_lets_everything_through():
     [
         (([1, 2, 3],), "inputs: 3 numbers, but each sample has 2 numbers: give 2 numbers for one"),
         (([1, 2], [1, 2, 3]), "targets: 3 numbers, but each sample has 2 numbers"),
-        (([[1, 2], [3]],), "inputs are rows of numbers, all of one length"),
-        (("ab",), "inputs are rows of numbers"),
-        ((None, [1, 2]), "these targets are of which inputs"),
+        (([[1, 2], [3]],), "inputs must be rows of numbers, all of the same length"),
+        (("ab",), "inputs must be rows of numbers"),
+        ((None, [1, 2]), "these targets have no inputs"),
         (([[1, 2]], [[1, 2], [1, 2]]), "1 row of inputs, but 2 of targets"),
     ],
 )
@@ -89,8 +89,8 @@ def test_layers_may_be_records_and_lines_of_the_text_form():
     ("layers", "said"),
     [
         (["dens 3"], "layer 1, line 1, column 1: unknown layer 'dens': did you mean 'dense'?"),
-        (["dense 3", 4], "layer 2 is a layer, such as Dense(2), not 4"),
-        (["dense 2", "rate 3"], "layer 2, line 1, column 1: 'rate' is no layer"),
+        (["dense 3", 4], "layer 2 must be a layer, such as Dense(2), not 4"),
+        (["dense 2", "rate 3"], "layer 2, line 1, column 1: 'rate' isn't a layer"),
         (["flatten", gb.Conv(2, (3, 3))], "layer 2: conv takes channels x height x width"),
     ],
 )
@@ -108,7 +108,7 @@ def test_a_network_may_be_named_or_typed(network):
 
 @for_each("what", [3, "wroked"])
 def test_what_is_no_network_is_said(what):
-    with pytest.raises(gb.GradbookError, match="a network is a gb.Net|did you mean 'worked'"):
+    with pytest.raises(gb.GradbookError, match="a network must be a gb.Net|did you mean 'worked'"):
         gb.sweep(what)
 
 

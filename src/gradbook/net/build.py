@@ -1,4 +1,4 @@
-"""From a network to its forward part and to its training step."""
+"""Builds a network's forward part and its training step."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ class Forward:
     inputs: Node
     targets: Node
     outputs: Node
-    error: Node  # of each sample
-    loss: Node  # the mean of these
-    data: Mapping[Node, Array]  # empty where batches come from outside
+    error: Node  # one for each sample
+    loss: Node  # the mean of the errors
+    data: Mapping[Node, Array]  # empty if batches come from outside
     weights: Weights
-    count: Node | None = None  # N, how many samples there are, where it comes from outside
+    count: Node | None = None  # N, the number of samples, if batches come from outside
     masks: tuple[Mask, ...] = ()
-    statistics: tuple[Change, ...] = ()  # batch normalisation's running means and variances
+    statistics: tuple[Change, ...] = ()  # running means and variances of batch normalisation
 
 
 def training_step(net: Net, batch: int | None = None, weighted: bool = False) -> Step:
-    """The step on whole tensors, for the network's own samples or for batches from outside.
+    """The training step on whole tensors, for the network's own samples or for given batches.
 
-    Batches hold at most `batch` samples. The leaves `inputs`, `targets`, `masks` and `count` are
-    then given their values at each step, and batch normalisation's running statistics are
-    carried from step to step beside the weights. Where the samples are `weighted`, their
+    Batches contain at most `batch` samples. The leaves `inputs`, `targets`, `masks` and `count`
+    then get their values at each step, and batch normalisation's running statistics are
+    passed from step to step beside the weights. If the samples are `weighted`, their
     targets are `weighed_targets`.
     """
     require_variance(net, batch)
@@ -74,15 +74,15 @@ def training_step(net: Net, batch: int | None = None, weighted: bool = False) ->
 
 
 def require_variance(net: Net, batch: int | None) -> None:
-    """Refuse a batch from which a normalisation has one value alone: that has no variance."""
+    """Refuse a batch with only one value for a normalisation, since one value has no variance."""
     for index, layer in enumerate(net.layers):
         alone = batch == prod(net.shapes[index][1:]) == 1
         if layer.mixes_samples and alone:
-            raise ShapeError(f"layer {index + 1}: {layer.word} takes batches of 2 samples or more")
+            raise ShapeError(f"layer {index + 1}: {layer.word} needs batches of at least 2 samples")
 
 
 def inference(net: Net) -> Forward:
-    """The trained network at work: running statistics, no dropout, any number of samples."""
+    """The network for predictions: running statistics, no dropout, any number of samples."""
     return build(net, batch=1, training=False)
 
 
@@ -97,7 +97,7 @@ def complete(
     weights: Weights,
     learns: bool = True,
 ) -> Step:
-    """Close the step: the chain rule from the loss, and the update of every weight."""
+    """Complete the step: add the gradients of the loss and the update of every weight."""
     trained = [node for node, (parameter, _) in weights.items() if learns and not parameter.fixed]
     adjoints = gradients(loss, trained)
     slopes = name_gradients(adjoints, trained, loss)
@@ -131,14 +131,14 @@ def complete(
 def build(
     net: Net, batch: int | None = None, training: bool = True, weighted: bool = False
 ) -> Forward:
-    """The forward part: layer by layer, then the loss."""
+    """Build the forward part: layer by layer, then the loss."""
     graph = Graph()
     several = batch is not None or len(net.examples()) > 1
     count = graph.leaf(Name("N")) if batch else None
     inputs = graph.leaf(Name("i"), net.input, each=several)
     wanted = graph.leaf(Name("t"), net.wanted, each=several)
     weights = {graph.leaf(p.leaf, p.shape): (p, values) for p, values in _start_arrays(net).items()}
-    assert len(weights) == len(net.parameters), "two parameters of one name"
+    assert len(weights) == len(net.parameters), "two parameters have the same name"
     masks: list[Mask] = []
     statistics: dict[Node, Change] = {}
     before = by_feature(inputs) if net.laid_out else inputs
@@ -197,8 +197,8 @@ def is_masked(net: Net) -> bool:
 
 
 def _taken(net: Net, index: int, weights: Weights) -> list[Node]:
-    """A layer's parameters. Applied again it reads each under a name of its own, so that over the
-    samples what reaches a parameter is added use by use."""
+    """A layer's parameters. Each further use reads them under another name, so that their
+    gradients are added up use by use."""
     owner = net.owners[index]
     own = [node for node, (p, _) in weights.items() if p.layer == owner]
     if owner == index:

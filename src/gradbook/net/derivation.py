@@ -1,13 +1,13 @@
-"""The chain rule as people write it: for every weight a product of local partials.
+"""The chain rule as people write it: a sum of products of local partials for every weight.
 
-∂E_total/∂w5 is ∂E1/∂a_o1 · ∂a_o1/∂o1 · ∂o1/∂w5: each factor is the partial of one named value
-towards another that its formula mentions, the rest held apart. Where a value feeds several, their
-chains are added. Where chains grow too long to be read, the values that several of them share
-are worked on lines of their own, such as ∂E_total/∂h1, and chains begin there.
+∂E_total/∂w5 is ∂E1/∂a_o1 · ∂a_o1/∂o1 · ∂o1/∂w5: each factor is the partial of a named value with
+respect to another one in its formula, with all others held fixed. If a value feeds several others,
+their chains are added. If chains grow too long to read, the values that several of them share get
+lines of their own, such as ∂E_total/∂h1, and chains begin there.
 
-With several samples a chain runs within one of them, from its own error, and the mean over the
-samples stands in front. Batch normalisation mixes the samples: what lies before it is derived
-from the error of all.
+With several samples a chain stays within one sample and begins at its own error; the result is the
+mean over the samples. Batch normalisation mixes the samples, so the values before it are derived
+from the error of all samples.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from gradbook.net.step import Step, run
 
 @dataclass(frozen=True)
 class Local:
-    """∂of/∂to, where the formula of `of` mentions `to`."""
+    """∂of/∂to, where the formula of `of` contains `to`."""
 
     of: Node
     to: Node
@@ -38,7 +38,7 @@ class Local:
 
 @dataclass(frozen=True)
 class Worked:
-    """∂root/∂value, which has a line of its own."""
+    """∂root/∂value, which is worked out on a line of its own."""
 
     root: Node
     value: Node
@@ -46,16 +46,16 @@ class Worked:
 
 @dataclass(frozen=True)
 class ChainProduct:
-    """Factors, from the error towards the weight; none of them is 1."""
+    """Factors, from the error to the weight; none of them is 1."""
 
     factors: tuple[Chain, ...]
 
 
 @dataclass(frozen=True)
 class ChainSum:
-    """One chain for each value that is fed, in the order in which those are computed.
+    """One chain for each value that this one feeds, in the order of computation.
 
-    There is none for a weight that reads only padding.
+    A weight that reads only padding has none.
     """
 
     terms: tuple[Chain, ...]
@@ -63,7 +63,7 @@ class ChainSum:
 
 @dataclass(frozen=True)
 class OverSamples:
-    """What is inside, of every sample, added up; or the mean of it."""
+    """The chain inside, summed or averaged over the samples."""
 
     inside: Chain
     mean: bool
@@ -84,7 +84,7 @@ def sum_of(terms: Sequence[Chain]) -> Chain:
 
 
 def pieces(chain: Chain) -> Iterator[Chain]:
-    """The chain and all that it is put together from, in the order it is written."""
+    """The chain and all its parts, in the order in which they are written."""
     yield chain
     match chain:
         case ChainProduct(parts) | ChainSum(parts):
@@ -95,14 +95,14 @@ def pieces(chain: Chain) -> Iterator[Chain]:
 
 
 def partials(chain: Chain) -> Iterator[Local | Worked]:
-    """Those of them that are partials."""
+    """The local partials in a chain."""
     return (piece for piece in pieces(chain) if isinstance(piece, Local | Worked))
 
 
 def chain_value(
     chain: Chain, number: Callable[[Local], Array], worked: Mapping[Node, Array], samples: int
 ) -> Array:
-    """A chain's number, from those of local partials and of chains that it begins with."""
+    """A chain's number, computed from its local partials and the chains that it begins with."""
 
     def value(part: Chain) -> Array:
         return chain_value(part, number, worked, samples)
@@ -121,28 +121,28 @@ def chain_value(
             return total / samples if mean else total
 
 
-LONGEST_CHAIN = 12  # partials: 8 are in the longest chain of a 2-2-2 network
-SHEET_ONLY = ("q", "g")  # stems of values that only a sheet needs, to add over its rows
+LONGEST_CHAIN = 12  # partials: the longest chain of a 2-2-2 network has 8
+SHEET_ONLY = ("q", "g")  # stems of values that only a sheet needs, to sum over its rows
 
 
 @dataclass(frozen=True)
 class Derivation:
-    """The forward formulas, and the chain of every weight and of every value worked on the way."""
+    """The forward formulas, and the chain of every weight and of every value before the error."""
 
     step: Step
     spoken: Collection[Node]  # the values with a name in the algebra; others are parts of formulas
     forward: tuple[Node, ...]  # the formulas from the inputs to the error, in order
-    locals: Mapping[Node, tuple[Local, ...]]  # of a value, towards those on the way to a weight
-    roots: Mapping[Node, Node]  # of which error a value's chain is the derivative
-    chains: Mapping[Node, Chain]  # of every value on the way
+    locals: Mapping[Node, tuple[Local, ...]]  # by value, towards its inputs
+    roots: Mapping[Node, Node]  # the error that each value's chain differentiates
+    chains: Mapping[Node, Chain]  # of every value on the way to the error
     worked: tuple[Node, ...]  # the values with a line of their own, from the error backwards
 
     def mentions(self, value: Node) -> list[Node]:
-        """The named values in the formula of a value, in the order they are written."""
+        """The named values in a value's formula, in the order in which they are written."""
         return named_inputs(value, self.spoken)
 
     def way(self, value: Node) -> list[Name]:
-        """What a change of the value goes through up to the error, with the weights on the way."""
+        """The values between this one and the error, with the weights that feed them."""
         found, weights = {value: None}, set(self.step.weights)
         crossed: dict[Node, None] = {}
         for later in self.forward:
@@ -155,13 +155,13 @@ class Derivation:
 
 
 def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:
-    """Every chain of a scalar step; none has more than about `longest` partials."""
+    """All chains of a step on single values, each with at most about `longest` partials."""
     made = ancestors([*step.outputs, step.loss])
     spoken = {node for node in made if node.name and node.name.stem not in SHEET_ONLY}
     forward = tuple(node for node in made if node in spoken and node.op.name != "leaf")
     towards = {value: _locals(step, value, spoken) for value in forward if value in step.adjoints}
     chains = _Chains(step, towards, longest)
-    for weight in step.gradients:  # one that reads only padding feeds nothing
+    for weight in step.gradients:  # a weight that reads only padding feeds nothing
         chains.made.setdefault(weight, ChainSum(()))
         chains.roots.setdefault(weight, step.loss)
     return Derivation(
@@ -187,14 +187,14 @@ class _Chains:
         if step.samples > 1:
             (self.share,) = towards[step.loss]
             self.errors.append(self.share.to)
-        self.sample_error = self.errors[-1]  # of a single sample it is all of the error
+        self.sample_error = self.errors[-1]  # for a single sample, it is the whole error
         self.order = sorted(self.fed.keys() - self.errors, key=lambda node: -node.index)
-        # a value on the way may be made of all samples, as a mean of batch normalisation is
+        # a value on the way may combine all samples, as a mean of batch normalisation does
         mixes_samples = any(not self._of_one_sample(v) and v is not step.loss for v in towards)
         self.shorten = mixes_samples or self.longest() > longest
         self.roots = {error: error for error in self.errors}
         self.made: dict[Node, Chain] = {}
-        self.worked: dict[Node, None] = {}  # in their order
+        self.worked: dict[Node, None] = {}  # in the order of the lines
         for value in self.order:
             self.roots[value] = self._root(value)
             self.made[value] = self._chain(value)
@@ -202,7 +202,7 @@ class _Chains:
                 self.worked[value] = None
 
     def longest(self) -> int:
-        """How many partials the longest chain has when it is written out."""
+        """The number of partials in the longest chain, written out in full."""
         sizes = dict.fromkeys(self.errors, 0)
         for value in self.order:
             sizes[value] = sum(
@@ -211,7 +211,7 @@ class _Chains:
         return max(sizes.values())
 
     def _root(self, value: Node) -> Node:
-        """The sample's own error, where a value touches no other sample's."""
+        """The sample's own error if the value affects only that, otherwise the total error."""
         alone = all(self._is_alone(local) for local in self.fed[value])
         return self.sample_error if alone and self._of_one_sample(value) else self.step.loss
 
@@ -234,23 +234,23 @@ class _Chains:
         return sum_of([*means, *sums, *once])
 
     def _term(self, local: Local, root: Node) -> Chain:
-        """∂root/∂to by way of one value that `to` feeds."""
+        """∂root/∂to along one of the values that `to` feeds."""
         begin = [] if root is self.roots[local.of] else [self.share]
         end = [] if self._goes_unsaid(local) else [local]
         return product_of([*begin, self._reach(local.of), *end])
 
     def _goes_unsaid(self, local: Local) -> bool:
-        """∂E_total/∂E1 is 1."""
+        """Whether the partial is omitted: ∂E_total/∂E1 is 1."""
         return local.of in self.errors and local.formula.is_constant(1)
 
     def _reach(self, value: Node) -> Chain:
-        """∂root/∂value as it stands at the beginning of other chains."""
+        """∂root/∂value as it is written at the beginning of other chains."""
         if value in self.errors:
             return ChainProduct(())
         return Worked(self.roots[value], value) if value in self.worked else self.made[value]
 
     def _deserves_a_line(self, value: Node) -> bool:
-        """Where chains grow long, all that several share; and whatever all samples share."""
+        """Whether several long chains share the value, or all samples do."""
         if value not in self.towards:
             return False  # a weight ends a chain
         if not self._of_one_sample(value):
@@ -260,20 +260,20 @@ class _Chains:
 
 
 def first_values(derived: Derivation) -> Values:
-    """The values of the first epoch, those of all local partials included."""
+    """The values of the first epoch, including those of all local partials."""
     formulas = [local.formula for found in derived.locals.values() for local in found]
     return next(run(derived.step, 1, watch=formulas))
 
 
 def slopes(derived: Derivation, values: Values) -> dict[Node, Array]:
-    """Every chain's number: ∂root/∂value, one for each sample where there is one."""
+    """The number of every chain: ∂root/∂value, one for each sample if there are several."""
     return slopes_by(derived, lambda local: values[local.formula])
 
 
 def slopes_by(derived: Derivation, number: Callable[[Local], Array]) -> dict[Node, Array]:
-    """The same with whatever number each local partial is taken to have."""
+    """Like `slopes`, with other numbers for the local partials."""
     found: dict[Node, Array] = {}
-    with np.errstate(all="ignore"):  # what overflows says so by its value
+    with np.errstate(all="ignore"):  # an overflow is visible in the value
         for value, chain in derived.chains.items():
             found[value] = chain_value(chain, number, found, derived.step.samples)
     return found

@@ -1,4 +1,4 @@
-"""What a network was asked to be, and what follows from that alone: shapes, samples, rates."""
+"""The description of a network, and what follows from it alone: shapes, samples, rates."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from gradbook.layers.updates import DESCENT, usual_decay
 # Layers that are applied several times ----------------------------------------------
 
 NOTHING_BEFORE = "there is no conv or dense before it: say how many layers, as in 'again 3 back 2'"
-TOO_FAR = "again goes back over {back}, but {there} before it"
-APPLIED_ALREADY = "layer {layer} is already applied by another 'again': leave this one out"
-BEYOND = "'again' applies layers up to {last}, but there are {count}"
-UNLIKE = "'again' applies layer {first} here, so it must be the same"
+TOO_FAR = "again repeats {back}, but {there} before it"
+APPLIED_ALREADY = "layer {layer} is already applied by another 'again': leave out this one"
+BEYOND = "'again' repeats layers up to {last}, but there are only {count}"
+UNLIKE = "'again' repeats layer {first} here, so this layer must be the same"
 OTHER_WEIGHTS = (
-    "it is layer {first} again, which took {before} before and takes {given} here: the same "
-    "weights can't fit both, so layers that are applied again must give the shape they take"
+    "it repeats layer {first}, whose input was {before} and is {given} here: the same "
+    "weights can't fit both, so repeated layers must keep the shape of their input"
 )
 
 
-NONE_TIED = "{word} takes the weights of the '{ties}' before it, and there is none"
+NONE_TIED = "{word} uses the weights of the '{ties}' before it, but there is none"
 OTHER_TIED = (
-    "{word} takes the weights of layer {layer}, which are {theirs} (features x tokens), but here "
+    "{word} uses the weights of layer {layer}, which are {theirs} (features x tokens), but here "
     "they would have to be {own}"
 )
 
 
 @dataclass(frozen=True)
 class Again:
-    """The `layers` layers from the one at `first` on, `times` times in all.
+    """The `layers` layers starting at the one at `first`, applied `times` times in all.
 
-    A network's layers hold every use, one after the other; the weights are those of the first.
+    A network's layers contain every use in turn; the weights are those of the first use.
     """
 
     first: int  # counted from 0
@@ -61,19 +61,19 @@ class Again:
         return self.first + self.layers * self.times
 
     def uses(self) -> Iterator[tuple[int, int]]:
-        """Each layer applied again, and the one whose weights it takes."""
+        """Each repeated layer, and the layer that owns its weights."""
         for index in range(self.first + self.layers, self.end):
             yield index, self.first + (index - self.first) % self.layers
 
 
 def usual_layers(layers: Sequence[Layer]) -> int:
-    """How many of the last layers are meant where nobody says: from the last conv or dense on."""
+    """The usual number of repeated layers: from the last conv or dense to the end."""
     summing = (k for k, layer in enumerate(reversed(layers), 1) if layer.sums)
     return next(summing, 0)
 
 
 def owners(layers: Sequence[Layer], again: Iterable[Again]) -> tuple[int, ...]:
-    """For each layer the one whose weights it takes: itself, its first use, or the last one before
+    """For each layer the one that owns its weights: itself, its first use, or the last one before
     it that it is tied to."""
     found = list(range(len(layers)))
     for one in again:
@@ -87,12 +87,12 @@ def owners(layers: Sequence[Layer], again: Iterable[Again]) -> tuple[int, ...]:
 
 
 def in_order(again: Iterable[Again]) -> tuple[Again, ...]:
-    """Without those that are applied once."""
+    """In order, without blocks that are applied only once."""
     return tuple(sorted((one for one in again if one.times > 1), key=lambda one: one.first))
 
 
 def misfit(layers: Sequence[Layer], again: Sequence[Again]) -> tuple[int, str] | None:
-    """The first layer that can't be what an `again` says of it, and why."""
+    """The first layer that doesn't fit an `again`, and why."""
     last = 0
     for one in again:
         if one.first < last:
@@ -109,7 +109,7 @@ def misfit(layers: Sequence[Layer], again: Sequence[Again]) -> tuple[int, str] |
 def unfit_weights(
     layers: Sequence[Layer], shapes: Sequence[Shape], owned: Sequence[int]
 ) -> tuple[int, str] | None:
-    """The first layer whose weights are others than those of its first use, and why."""
+    """The first layer whose weights differ from those of its first use, and why."""
     for index, owner in enumerate(owned):
         layer, given, before = layers[index], shapes[index], shapes[owner]
         if layer.ties and owner == index:
@@ -128,7 +128,7 @@ def unfit_weights(
 
 
 def back_over(index: int, layers: int, again: Sequence[Again]) -> None:
-    """Refuse to apply layers again that aren't there, or that are applied several times."""
+    """Refuse to repeat layers that don't exist or that are already repeated."""
     if layers > index:
         there = f"only {index} {'is' if index == 1 else 'are'}" if index else "none is"
         said = f"{layers} layer{'s' * (layers != 1)}"
@@ -139,7 +139,7 @@ def back_over(index: int, layers: int, again: Sequence[Again]) -> None:
 
 
 def unread(layers: Sequence[Layer]) -> int | None:
-    """The last layer of which nothing that leads to the outputs reads what it makes."""
+    """The last layer whose result never reaches the outputs."""
     leads = {len(layers)}  # numbers of values
     for index in reversed(range(len(layers))):
         if index + 1 in leads:
@@ -147,11 +147,11 @@ def unread(layers: Sequence[Layer]) -> int | None:
     return max((k for k in range(len(layers)) if k + 1 not in leads), default=None)
 
 
-# What it is to learn ----------------------------------------------------------------
+# The task to learn ------------------------------------------------------------------
 
 
 class Task(StrEnum):
-    """What a network is to say of its inputs."""
+    """The kind of answer that a network should learn."""
 
     SAMPLES = "the targets of its own samples"
     CLASSES = "classes"
@@ -159,10 +159,10 @@ class Task(StrEnum):
 
 
 def meant_loss(ending: str, task: Task) -> Loss:
-    """The loss of a network that says none, by the activation that it ends in.
+    """The loss of a network that names none, given the activation at its end.
 
-    A sigmoid is sure of a class where classes are learned. With samples of its own it is the
-    textbooks' exercise, whose error is half the square.
+    If classes are learned, a sigmoid gives the probability of a class. With samples of its own, the
+    network is a textbook exercise, with half the squared error.
     """
     if task is Task.NUMBERS:
         return Loss.SQUARED
@@ -173,7 +173,7 @@ def meant_loss(ending: str, task: Task) -> Loss:
 
 @dataclass(frozen=True, init=False)
 class Sample:
-    """An example to learn from: the inputs, laid out flat, and the targets of the outputs.
+    """An example to learn from: the inputs as a flat list, and the targets of the outputs.
 
     >>> import gradbook as gb
     >>> gb.Sample([0.05, 0.1], [0.5, 0.5]).targets
@@ -187,13 +187,13 @@ class Sample:
         settle(self, inputs=numbers("input", inputs), targets=numbers("target", targets))
 
 
-GENTLE = (0.05, 0.1, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0, 2.0)  # the ones people show
-VIOLENT = (10.0, 100.0, 1000.0, 10000.0)  # where a sigmoid leaps, or dies
+GENTLE = (0.05, 0.1, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0, 2.0)  # the usual ones
+VIOLENT = (10.0, 100.0, 1000.0, 10000.0)  # at which a sigmoid jumps or saturates
 DEFAULT_RATES = GENTLE + VIOLENT
 
 
 def split(rates: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The gentle and the violent among these rates, for a chart of each."""
+    """The gentle and the violent ones of these rates, for one chart of each."""
     gentle = tuple(rate for rate in rates if rate < VIOLENT[0])
     return gentle, tuple(rate for rate in rates if rate >= VIOLENT[0])
 
@@ -210,7 +210,7 @@ class Misfit(ShapeError):
 
 
 def shapes_of(given: Shape, layers: Sequence[Layer]) -> list[Shape]:
-    """The input's shape, as its layers read it, then each layer's."""
+    """The input's shape, as the layers read it, then the shape of each layer."""
     if len(given) == 2 and any(layer.reads_sequences for layer in layers):
         steps, features = given
         given = (features, 1, steps)
@@ -229,33 +229,33 @@ def shapes_of(given: Shape, layers: Sequence[Layer]) -> list[Shape]:
 
 @dataclass(frozen=True)
 class Description:
-    """The fields of a `Net`, whether or not they fit each other."""
+    """The fields of a `Net`, whether or not they fit together."""
 
     input: Shape
     layers: tuple[Layer, ...]
-    loss: Loss | None = None  # none: the one that its end means, see `objective`
+    loss: Loss | None = None  # None: the usual one for its end, see `objective`
     update: Update = DESCENT
-    rate: float | None = None  # none: the usual one for this update
+    rate: float | None = None  # None: the usual one for this update
     samples: tuple[Sample, ...] = ()
     start: Mapping[Role, tuple[float, ...]] = field(default_factory=dict)
     seed: int = 0
     name: str = ""
-    table: str = ""  # the CSV file that the samples come from, where there is one
-    columns: tuple[str, ...] = ()  # what that file calls them: inputs, then targets or the class
-    classes: tuple[str, ...] = ()  # and the classes, in the order of the outputs
-    smoothing: float = 0.0  # of cross-entropy's targets: this share is spread over all classes
+    table: str = ""  # the CSV file with the samples, if there is one
+    columns: tuple[str, ...] = ()  # the file's headings: inputs, then targets or the class
+    classes: tuple[str, ...] = ()  # the names of the classes, in the order of the outputs
+    smoothing: float = 0.0  # the share of cross-entropy's targets that is spread over all classes
     decay: Mapping[Role, float] = field(default_factory=dict)
-    again: tuple[Again, ...] = ()  # which layers are applied several times
-    tokens: bool = False  # whether each step of the input is one of so many tokens
+    again: tuple[Again, ...] = ()  # the layers that are applied several times
+    tokens: bool = False  # whether each step of the input is a token
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
-        """The input's shape, as its layers read it, then each layer's."""
+        """The input's shape, as the layers read it, then the shape of each layer."""
         return tuple(shapes_of(self.input, self.layers))
 
     @property
     def laid_out(self) -> bool:
-        """Whether the input's steps x features are laid out as its layers read sequences."""
+        """Whether the input is steps x features, which must be transposed for its layers."""
         return self.shapes[0] != self.input
 
     @property
@@ -264,28 +264,28 @@ class Description:
 
     @property
     def wanted(self) -> Shape:
-        """The shape of the targets: one for each output, which come step by step in a sequence."""
+        """The shape of the targets: one for each output; in a sequence, step by step."""
         last = self.shapes[-1]
         return (last[2], last[0]) if len(last) > 1 else last
 
     @property
     def classes_told(self) -> int:
-        """How many classes its outputs can tell apart; one alone tells two."""
+        """The number of classes that its outputs can tell apart; a single output has two."""
         return max(self.outputs, 2)
 
     @property
     def ending(self) -> str:
-        """The activation that the last layer is, if it is one."""
+        """The activation of the last layer, if it is one."""
         return self.layers[-1].ending if self.layers else ""
 
     @property
     def answer_kind(self) -> AnswerKind:
-        """What its outputs say."""
+        """What its outputs mean."""
         return self.layers[-1].answer_kind if self.layers else AnswerKind.NUMBERS
 
     @property
     def objective(self) -> Loss:
-        """The loss that is said, or else meant by the end of a network with samples of its own."""
+        """The given loss, or the usual one for the end of a network with samples of its own."""
         return self.loss or meant_loss(self.ending, Task.SAMPLES)
 
     @cached_property
@@ -303,19 +303,19 @@ class Description:
 
     @cached_property
     def owners(self) -> tuple[int, ...]:
-        """For each layer the one whose parameters it takes: itself, or the first use of it."""
+        """For each layer the one that owns its parameters: itself, or its first use."""
         return owners(self.layers, self.again)
 
     def taken(self, index: int) -> list[Parameter]:
-        """The parameters that a layer works with, whether or not an earlier use owns them."""
+        """The parameters that a layer uses, whether or not an earlier use owns them."""
         return [p for p in self.parameters if p.layer == self.owners[index]]
 
     def uses(self, parameter: Parameter) -> list[int]:
-        """The layers that take a parameter, the one that owns it first."""
+        """The layers that use a parameter, beginning with the one that owns it."""
         return [index for index, owner in enumerate(self.owners) if owner == parameter.layer]
 
     def count(self, role: Role | None = None) -> int:
-        """How many parameters there are; of one kind, also those that a formula gives.
+        """The number of parameters; for one role, also those that a formula determines.
 
         >>> import gradbook as gb
         >>> gb.Net(2, [gb.Dense(3)]).count()
@@ -326,10 +326,10 @@ class Description:
         return sum(p.size for p in self.parameters if p.role is role)
 
     def role_of(self, index: int) -> str:
-        """What a layer with weights is to people: hidden 1, hidden 2, output.
+        """The name of a layer with weights for people: hidden 1, hidden 2, output.
 
-        Layers that sum nothing themselves belong to the last one before them that does, or to the
-        first of all.
+        Layers without sums belong to the last layer before them that has sums, or to the first such
+        layer of all.
         """
         summing = [k for k, layer in enumerate(self.layers) if layer.sums]
         hidden = summing[:-1]
@@ -343,5 +343,5 @@ class Description:
         return self.update.card.rate if self.rate is None else self.rate
 
     def decay_of(self, role: Role) -> float:
-        """How much of themselves parameters of this kind lose at each step, per unit of rate."""
+        """The share of themselves that parameters of this kind lose per step and unit of rate."""
         return self.decay.get(role, 0.0) if self.decay else usual_decay(self.update, role)

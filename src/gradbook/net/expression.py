@@ -1,6 +1,6 @@
 """Numbers that remember how they were computed: `L = (a*b + c)*f`, then `L.backward()`.
 
-The operators build the same formulas as a text does; what they mean stands in `formulas.py`.
+The operators build the same formulas as a text does; `formulas.py` defines their meaning.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from gradbook.net.formulas import (
 from gradbook.net.network import Net, as_net
 from gradbook.statements import digits
 
-LONGEST_PART = 12  # values in a formula; a part of more has a formula of its own
-RESULT, UNNAMED = "L", "v"  # what values without a name are called
+LONGEST_PART = 12  # values in a formula; a longer part gets a formula of its own
+RESULT, UNNAMED = "L", "v"  # the names of values without a name
 
 
 class Value:
-    """A number, or what operators make of numbers; `gb.values` makes the first ones.
+    """A number, or the result of operators on numbers; `gb.values` makes the first ones.
 
-    `data` is the number itself, and `grad`, after `backward()`, how strongly the result changes
-    with it. Functions are methods, such as `a.tanh()`.
+    `data` is the number itself, and `grad`, after `backward()`, is the derivative of the result
+    with respect to it. Functions are methods, such as `a.tanh()`.
 
     >>> import gradbook as gb
     >>> w, x = gb.values(w=0.5, x=2.0)
@@ -58,7 +58,7 @@ class Value:
         self._inputs: tuple[Value, ...] = ()
 
     def named(self, name: str) -> Value:
-        """The same value under a name, which explanations and workbooks use.
+        """The same value with a name, which explanations and workbooks use.
 
         >>> import gradbook as gb
         >>> a, b = gb.values(a=2, b=3)
@@ -69,7 +69,7 @@ class Value:
         return self
 
     def backward(self) -> None:
-        """Work out `grad`, the derivative of this value, for every value that it is made of.
+        """Compute `grad`, the derivative of this value, for every value that it depends on.
 
         >>> import gradbook as gb
         >>> a, b = gb.values(a=2, b=-3)
@@ -96,10 +96,10 @@ class Value:
             value.grad = float(worked[slopes[node]])
 
     def formulas(self) -> Formulas:
-        """The formulas and numbers that this value is made of, as a text describes them."""
+        """The formulas and numbers that this value consists of, as from a text."""
         order = _made_of(self)
         if not self._word:
-            raise UsageError("this is a number alone: make a formula of it, such as w * x")
+            raise UsageError("this is only a number: use it in a formula such as w * x")
         uses = Counter(part for value in order for part in value._inputs)
         taken = {value.name for value in order}
         free = (f"{UNNAMED}{k}" for k in range(1, 10**9) if f"{UNNAMED}{k}" not in taken)
@@ -195,7 +195,7 @@ class Value:
 
 
 def values(**numbers: float) -> tuple[Value, ...]:
-    """Numbers to compute with, each under its name.
+    """Numbers to compute with, each with its name.
 
     >>> import gradbook as gb
     >>> a, b, c, f = gb.values(a=2.0, b=-3.0, c=10.0, f=-2.0)
@@ -208,7 +208,7 @@ def values(**numbers: float) -> tuple[Value, ...]:
 
 
 def as_net_or_formulas(what: Net | Formulas | Value | str) -> Net | Formulas:
-    """A network or formulas, a built-in network by its name, or what a text describes."""
+    """A network or formulas; also a built-in network by its name, or from a text."""
     if isinstance(what, Formulas):
         return what
     if isinstance(what, Value):
@@ -224,7 +224,7 @@ def _checked(name: str) -> str:
 
 
 def _made(word: str, *parts: Value | float) -> Value:
-    """The value of an operator or a function."""
+    """A function that makes the value of an operator or a function."""
     inputs = tuple(part if isinstance(part, Value) else Value(part) for part in parts)
     graph = Graph()
     node = _node(word, [graph.constant(part.data) for part in inputs])
@@ -245,7 +245,7 @@ def _node(word: str, inputs: Sequence[Node]) -> Node:
 
 
 def _made_of(result: Value) -> list[Value]:
-    """The value and all that it is made of, each behind its parts."""
+    """The value and everything that it depends on, parts before the values made of them."""
     order: dict[Value, None] = {}
     waiting = [(result, False)]
     while waiting:
@@ -259,12 +259,12 @@ def _made_of(result: Value) -> list[Value]:
 
 
 BINDING = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 3}
-ALONE = 4  # how tightly names, numbers and calls hold together
+ALONE = 4  # the binding strength of names, numbers and calls
 
 
 @dataclass(frozen=True)
 class _Text:
-    """A part of a formula: how many values it mentions, how tightly it holds together."""
+    """A part of a formula: the number of its values and its binding strength."""
 
     text: str
     size: int = 1

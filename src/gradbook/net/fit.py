@@ -1,4 +1,4 @@
-"""Whether the parts of a network fit each other; each misfit says which part it is."""
+"""Checks whether the parts of a network fit together; each misfit names the part."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from gradbook.net.description import (
 )
 from gradbook.net.tokens import require_tokens
 
-MOST_VALUES = 10_000_000  # in one layer: beyond this a typing slip is likelier than a wish
+MOST_VALUES = 10_000_000  # in one layer: a larger number is probably a slip
 MOST_IN_ALL = 100_000_000  # values, or parameters, of all layers: less than a gigabyte
 MOST_LAYERS = 1_000
-MOST_IN_A_ROW = 100  # activations, each of which puts its name around the one before: a_a_h1
+MOST_IN_A_ROW = 100  # activations, each of which adds its name around the one before: a_a_h1
 LARGEST_SEED = 999_999_999
 LONGEST_NAME = 200
 
-# What is said of parts that don't fit; a page says the same of a network that is written there.
-RATE_RANGE = "the rate is a number from 0 up, not {value!r}"
-SEED_RANGE = "the seed is at most {most}, not {value}"
+# Messages about parts that don't fit; a page shows the same for a network that is written there.
+RATE_RANGE = "the rate must be a number of at least 0, not {value!r}"
+SEED_RANGE = "the seed must be at most {most}, not {value}"
 NOTHING_TO_TRAIN = "there is nothing to train: add a layer such as 'dense 2'"
 LEADS_NOWHERE = (
     "layer {layer}: its result is never used: join it to another branch further on, with "
     "'add back' or 'concat back'"
 )
 LATER_STEPS = (
-    "layer {layer}: '{text}' makes a step of later ones, which '{causal}' must not see: {instead}, "
+    "layer {layer}: '{text}' uses later steps, which '{causal}' must not see: {instead}, "
     "or leave out 'causal'"
 )
 TOO_DEEP = "more than {most:,} layers: use fewer"
@@ -49,23 +49,23 @@ TOO_MANY_IN_A_ROW = "more than {most} activations in a row: use fewer"
 TOO_MUCH = "{size:,} {what} in all layers: the most is {most:,}"
 TOO_WIDE = "{size:,} {what} in one layer: the most is {most:,}"
 UNPRINTABLE = "{part} {words!r}: at most {most} printable characters, without ';' and '#'"
-FLAT_OUTPUT = "the loss reads a flat output, not {shape}: put 'flatten' before it"
-PROBABILITIES = "{loss} reads probabilities: end the layers with '{ending}'"
-SMOOTHING_RANGE = "smoothing is at least 0 and below 1, not {value!r}"
-SMOOTHING_OF = "smoothing belongs to cross-entropy, not to {loss}"
-DECAY_RANGE = "decay is a number from 0 up, not {value!r}"
+FLAT_OUTPUT = "the loss needs a flat output, not {shape}: put 'flatten' before it"
+PROBABILITIES = "{loss} needs probabilities: end the layers with '{ending}'"
+SMOOTHING_RANGE = "smoothing must be at least 0 and below 1, not {value!r}"
+SMOOTHING_OF = "smoothing is only for cross-entropy, not for {loss}"
+DECAY_RANGE = "decay must be a number of at least 0, not {value!r}"
 NO_DECAY = "no {role} to decay: the layers have none"
 START_COUNT = "{given}, but the layers have {numbered}"
-NOT_ONE = "cross-entropy's targets sum to 1, not {total:g}: one 1, the rest 0{other}"
+NOT_ONE = "cross-entropy's targets must sum to 1, not {total:g}: one 1, the rest 0{other}"
 OTHER_LOSS = ", or 'loss half squared error' for targets of any kind"
-NO_STEP_LEFT = "no step has a target: give one to a step at least"
-NO_PROBABILITY = "binary cross-entropy's targets are from 0 to 1"
-TOKENS_UNREAD = "tokens are read by a layer of sequences: begin with one such as 'embed 8'"
+NO_STEP_LEFT = "no step has a target: give at least one step a target"
+NO_PROBABILITY = "binary cross-entropy's targets must be from 0 to 1"
+TOKENS_UNREAD = "tokens need a layer for sequences: begin with one such as 'embed 8'"
 SAMPLE_LENGTH = "{part} has {given}, but the network takes {wanted}"
 
 
 def require_classes(net: Description, count: int, whose: str) -> None:
-    """Refuse a network that can't tell so many classes apart; `whose` they are."""
+    """Refuse a network without an output for each of so many classes; `whose` names their owner."""
     if net.classes_told != count:
         raise ShapeError(
             f"{whose} has {counted(count, 'class', 'classes')}, but the network has "
@@ -74,7 +74,7 @@ def require_classes(net: Description, count: int, whose: str) -> None:
 
 
 def settle_parts(net: Description) -> dict[str, object]:
-    """The fields in their one canonical form, so that equal networks compare equal."""
+    """Bring the fields into one canonical form, so that equal networks compare equal."""
     return {
         "input": sizes("the input's size", net.input),
         "layers": all_of("layer", Layer, "such as Dense(2)", net.layers),
@@ -97,7 +97,7 @@ def all_of(what: str, kind: Any, example: str, things: object) -> tuple[Any, ...
     found = as_list(f"the {what}s", things)
     for place, thing in enumerate(found, 1):
         if not isinstance(thing, kind):
-            raise UsageError(f"{what} {place} is a {what}, {example}, not {thing!r}")
+            raise UsageError(f"{what} {place} must be a {what}, {example}, not {thing!r}")
     return found
 
 
@@ -106,23 +106,23 @@ def _update(update: object) -> Update:
         return update
     if isinstance(update, str):
         return Update(update)
-    raise UsageError(f"the update is one such as Update('adam'), not {update!r}")
+    raise UsageError(f"the update must be one such as Update('adam'), not {update!r}")
 
 
 def _start(given: object) -> dict[Role, tuple[float, ...]]:
-    """In the order of the roles, kinds of parameter without values left out."""
-    mapping = _by_role("start is a mapping such as {'w': weights}", given)
+    """In the order of the roles, without kinds of parameter that have no values."""
+    mapping = _by_role("start must be a mapping such as {'w': weights}", given)
     values = {role: numbers(f"start value {role}", mapping[role]) for role in mapping}
     return {role: found for role, found in values.items() if found}
 
 
 def _decay(given: object) -> dict[Role, float]:
-    mapping = _by_role("decay is a mapping such as {'w': 0.0005}", given)
+    mapping = _by_role("decay must be a mapping such as {'w': 0.0005}", given)
     return {role: number(f"decay of {role}", mapping[role]) for role in mapping}
 
 
 def _by_role(what: str, given: object) -> dict[Role, Any]:
-    """In the order of the roles."""
+    """The mapping in the order of the roles."""
     if not isinstance(given, Mapping):
         raise UsageError(f"{what}, not {given!r}")
     unknown = next((role for role in given if role not in list(Role)), None)
@@ -148,7 +148,9 @@ def check(net: Description) -> None:
 
 def _check_sizes(net: Description) -> None:
     if not 1 <= len(net.input) <= 3:
-        raise Misfit("input", "the input is one to three sizes from 1 up, such as 2 or 1x28x28")
+        raise Misfit(
+            "input", "the input must have one to three sizes above 0, such as 2 or 1x28x28"
+        )
     if net.tokens and (len(net.input) != 2 or not net.laid_out):
         raise Misfit("input", TOKENS_UNREAD)
     check_depth(len(net.layers))
@@ -169,8 +171,8 @@ def _check_sizes(net: Description) -> None:
 
 
 def _check_later_steps(net: Description) -> None:
-    """Where a network answers at every step and one of its layers is causal, no other may bring in
-    later steps: it would learn from what it is to foretell."""
+    """If a network answers at every step and one of its layers is causal, no other layer may use
+    later steps, since the network would learn from what it must predict."""
     causal = next((layer.text for layer in net.layers if layer.causal), "")
     if not causal or not is_sequence(net.shapes[-1]):
         return
@@ -205,7 +207,7 @@ def _check_all(what: str, size: int) -> None:
 
 
 def _check_rows(layers: tuple[Layer, ...]) -> None:
-    """Activations, and what passes values on between them, are named after the same values."""
+    """Activations, and layers between them that pass values on, are named after their input."""
     length = 0
     for place, layer in enumerate(layers, 1):
         length = length + 1 if layer.names_after or layer.passes_on else 0
@@ -247,14 +249,14 @@ def _check_start(net: Description) -> None:
             said = START_COUNT.format(given=given, numbered=_numbered(role, wanted))
             raise Misfit(role, said)
         if not all(map(isfinite, values)):
-            raise Misfit(role, "start values are finite numbers")
+            raise Misfit(role, "start values must be finite numbers")
         if role is Role.RANGE and min(values) <= 0:
-            raise Misfit(role, "the start values of ranges are above 0")
+            raise Misfit(role, "the start values of ranges must be above 0")
 
 
 @contextmanager
 def about_part(part: str) -> Iterator[None]:
-    """What is refused inside, as said of that part."""
+    """Name the part in errors that occur inside."""
     try:
         yield
     except ShapeError as error:
@@ -267,7 +269,7 @@ def _check_samples(net: Description) -> None:
         _check_length(part, "input", len(sample.inputs), prod(net.input))
         _check_length(part, "target", len(sample.targets), net.outputs)
         if not all(map(isfinite, sample.inputs + sample.targets)):
-            raise Misfit(part, "samples are finite numbers")
+            raise Misfit(part, "samples must be finite numbers")
         if net.tokens:
             with about_part(part):
                 require_tokens(net, sample)
@@ -278,7 +280,7 @@ def _check_samples(net: Description) -> None:
 
 
 def _check_shares(net: Description, part: str, targets: tuple[float, ...]) -> None:
-    """Of each step of a sequence, where those without a target have 0s alone."""
+    """Check each step of a sequence; steps without a target consist of 0s."""
     classes = net.shapes[-1][0]
     totals = [sum(targets[k : k + classes]) for k in range(0, len(targets), classes)]
     if len(totals) > 1:
@@ -303,4 +305,4 @@ def _count(number: int, what: str) -> str:
 
 def _numbered(role: Role, count: int) -> str:
     names = [f"{role}1"] * (count > 0) + [f"{role}{count}"] * (count > 1)
-    return " … ".join(names) or f"no {role} at all"
+    return " … ".join(names) or f"no {role}"

@@ -1,4 +1,4 @@
-"""Formulas of one's own in place of layers: `E = (a - t)^2 / 2; a = tanh(w*x); w = 0.5; …`.
+"""Formulas of your own instead of layers: `E = (a - t)^2 / 2; a = tanh(w*x); w = 0.5; …`.
 
 Their text form, its reader, which names the place of a mistake, and the values that they define.
 """
@@ -29,33 +29,33 @@ LEARN, MINIMIZE, SAMPLE = "learn", "minimize", "sample"
 SELECTIONS = {LEARN: LEARN, MINIMIZE: MINIMIZE, "minimise": MINIMIZE, SAMPLE: SAMPLE}
 SETTINGS = ("rate", "update")
 MOST_FORMULAS = 1_000
-MOST_VALUES = 20_000  # of all formulas and their gradients
-LONGEST, DEEPEST = 4_000, 60  # characters of a formula, parts within parts
+MOST_VALUES = 20_000  # in all formulas and their gradients
+LONGEST, DEEPEST = 4_000, 60  # characters of a formula, nested parts
 MARKS = str.maketrans({"·": "*", "×": "*", "−": "-", "÷": "/"})
 USUAL_RATE = 0.1
 LARGEST = 1e308
 CONSTANTS = {"pi": pi, "π": pi}
-RESERVED = ("η", "k", "N")  # names that the update and the samples take
+RESERVED = ("η", "k", "N")  # names that the update and the samples use
 
 USAGE = """\
-Formulas of your own may stand in place of a network, for explain and sheet:
+explain and sheet also accept formulas of your own instead of a network:
 
-  NAME = FORMULA             with + - * / ^ and parentheses; exp, ln, sqrt, sin, cos, abs, max,
-                             min and activations; other names may be defined before or after
-  NAME = NUMBER              a number, or with commas one for each sample: x = 0.5, 1, 2
+  NAME = FORMULA             from + - * / ^, parentheses, exp, ln, sqrt, sin, cos, abs, max, min
+                             and activations; other names may be defined before or after
+  NAME = NUMBER              a number, or one number per sample: x = 0.5, 1, 2
   minimize NAME              the result; the default is the last formula
-  learn NAME …               the numbers that training changes; the default is all but the sample
-  sample NAME …              the numbers that make up a sample, which training leaves as they are
+  learn NAME …               the numbers to train (default: all except the sample's)
+  sample NAME …              the numbers of a sample, which training doesn't change
   rate NUMBER                the learning rate η (default: 0.1); also 'update' and 'name'
 
   h = w*x + b; a = tanh(h); E = (a - t)^2 / 2; w = 0.5; b = 0.1; x = 2; t = 1; sample x t
 """
 
-# What a formula is made of ------------------------------------------------------------
+# The parts of a formula ---------------------------------------------------------------
 
 
 def _power(base: Node, exponent: Node) -> Node:
-    """x^n; where the exponent is no plain number, e^(n·ln x)."""
+    """x^n; if the exponent isn't a plain number, e^(n·ln x)."""
     if exponent.is_constant():
         return base**exponent
     return _op("exp")(exponent * _op("log")(base))
@@ -69,7 +69,7 @@ def _smallest(*values: Node) -> Node:
     return -_op("largest")(*(-value for value in values))
 
 
-FUNCTIONS: dict[str, tuple[int | None, Callable[..., Node]]] = {  # with how many arguments
+FUNCTIONS: dict[str, tuple[int | None, Callable[..., Node]]] = {  # with the number of arguments
     **{word: (1, _op(word)) for word in ("exp", "log", "sqrt", "sin", "cos")},
     "ln": (1, _op("log")),
     "abs": (1, lambda x: _op("largest")(x, -x)),
@@ -94,7 +94,7 @@ SIGNS: dict[type[ast.operator], str] = {
 
 
 def function_called(word: str) -> tuple[int | None, Callable[..., Node]] | None:
-    """One of the above, or an activation that works on one value without settings."""
+    """One of FUNCTIONS, or an activation on one value without settings."""
     if word in FUNCTIONS:
         return FUNCTIONS[word]
     card = ACTIVATIONS.get(word.replace("_", " "))
@@ -103,24 +103,24 @@ def function_called(word: str) -> tuple[int | None, Callable[..., Node]] | None:
 
 
 def is_taken(name: str) -> bool:
-    """Whether the name has a meaning in every formula."""
+    """Whether the name already has a meaning in every formula."""
     return name in (*RESERVED, *CONSTANTS) or function_called(name) is not None
 
 
-# Formulas as they were written ----------------------------------------------------------
+# Formulas as they are written -----------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Formulas:
-    """Named formulas and numbers, which of these are learned, and what is minimised.
+    """Named formulas and numbers, the numbers that are learned, and the result that is minimised.
 
-    What targets ask of a `Net` it answers as a network without layers does.
+    It has what targets need of a `Net`, like a network without layers.
     """
 
     formulas: Mapping[str, str]
     numbers: Mapping[str, tuple[float, ...]]  # several: one for each sample
     learned: tuple[str, ...]
-    data: tuple[str, ...] = ()  # the numbers that make up a sample
+    data: tuple[str, ...] = ()  # the names of the numbers in a sample
     result: str = ""
     update: Update = DESCENT
     rate: float | None = None
@@ -144,7 +144,7 @@ class Formulas:
         return 0.0
 
     def made_up(self) -> str:
-        """Nothing is: all numbers are given."""
+        """Always empty, since all numbers are given."""
         return ""
 
     def __str__(self) -> str:
@@ -160,7 +160,7 @@ class Formulas:
         return "\n".join(lines) + "\n"
 
     def changed(self, lines: Sequence[Statement]) -> Formulas:
-        """The same with what these statements say about its training."""
+        """The same formulas with other lines for their training."""
         return replace(self, **_training(lines))
 
 
@@ -179,7 +179,7 @@ def parse_formulas(text: str, source: str | None = None) -> Formulas:
 
 @dataclass
 class _Lines:
-    """What has been read of a text so far."""
+    """The part of a text that has been read so far."""
 
     formulas: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, tuple[float, ...]] = field(default_factory=dict)
@@ -202,15 +202,15 @@ class _Lines:
             self.training.append(line)
         else:
             line.fail(
-                f"{line.next!r} is no formula: write 'name = formula', 'learn w b', 'sample x t', "
-                "'minimize E' or 'rate 0.1'"
+                f"{line.next!r} isn't a formula: write 'name = formula', 'learn w b', "
+                "'sample x t', 'minimize E' or 'rate 0.1'"
             )
 
     def define(self, line: Statement, name: str, right: str) -> None:
         if name in self.places:
-            line.fail(f"a second {name!r}: each name means one thing", at=0)
+            line.fail(f"{name!r} is already defined: use another name", at=0)
         if is_taken(name):
-            line.fail(f"{name!r} has a meaning of its own: choose another name", at=0)
+            line.fail(f"{name!r} is reserved: choose another name", at=0)
         if len(self.places) == MOST_FORMULAS:
             line.fail(f"more than {MOST_FORMULAS:,} formulas and numbers", at=0)
         self.places[name] = line
@@ -221,7 +221,7 @@ class _Lines:
             self.formulas[name] = right
 
     def whole(self) -> Formulas:
-        """All of it, once everything that is named exists."""
+        """The complete formulas, once every name that they use exists."""
         if not self.formulas:
             line = next(iter(self.places.values()))
             line.fail("there is no formula: write one such as 'E = (w*x - t)^2'", at=0)
@@ -249,12 +249,12 @@ class _Lines:
         return replace(formulas, learned=self.learned(formulas))
 
     def selected(self, word: str, known: Collection[str], kind: str) -> list[str]:
-        """The names after that word."""
+        """The names after a word such as 'learn'."""
         if word not in self.named:
             return []
         line, names = self.named[word]
         if not names:
-            line.fail(f"{word} what? name a {kind}")
+            line.fail(f"{word} needs the name of a {kind}")
         for place, name in enumerate(names, 1):
             if name not in known:
                 line.fail(f"no {kind} is called {name!r}{did_you_mean(name, known)}", at=place)
@@ -263,14 +263,14 @@ class _Lines:
         return names
 
     def learned(self, formulas: Formulas) -> tuple[str, ...]:
-        """What is asked for, or else every number on which the result depends."""
+        """The chosen numbers, or every number on which the result depends."""
         result = FormulaReader(formulas).value(formulas.result)
         reached = {str(node.name) for node in ancestors([result]) if node.name}
         for name in self.places:
             if name not in reached and name not in formulas.learned:
                 self.places[name].fail(
-                    f"{formulas.result!r} doesn't depend on {name!r}: take it out, or choose with "
-                    "'minimize' what is minimised",
+                    f"{formulas.result!r} doesn't depend on {name!r}: leave it out, or choose with "
+                    "'minimize' another result",
                     at=0,
                 )
         for place, name in enumerate(formulas.learned, 1):
@@ -285,12 +285,12 @@ class _Lines:
         learned = tuple(dict.fromkeys(formulas.learned or free))
         if not learned:
             self.places[formulas.result].fail(
-                "there is no number to learn: write one such as 'w = 0.5'", at=0
+                "there is no number to train: write one such as 'w = 0.5'", at=0
             )
         for stem, name in product(formulas.update.card.memories, learned):
             memory = self.places.get(f"{stem}_{name}")
             if memory:
-                memory.fail("the update uses this name itself: choose another", at=0)
+                memory.fail("the update uses this name: choose another", at=0)
         return learned
 
 
@@ -307,7 +307,7 @@ def _training(lines: Sequence[Statement]) -> dict[str, Any]:
     draft = Draft(None)
     for line in lines:
         if line.next not in SETTINGS:
-            line.fail(f"{line.next!r} is for networks: formulas take 'rate' and 'update'")
+            line.fail(f"{line.next!r} is for networks: formulas have only 'rate' and 'update'")
         TRAINING[line.take()](draft, line)
         line.end()
     return draft.settings
@@ -317,7 +317,7 @@ def _training(lines: Sequence[Statement]) -> dict[str, Any]:
 
 
 class FormulaReader:
-    """Makes each name's node, from the formula in which it stands down to numbers."""
+    """Makes the node of each name, from its formula down to numbers."""
 
     def __init__(self, formulas: Formulas) -> None:
         self.formulas = formulas
@@ -330,12 +330,12 @@ class FormulaReader:
             self.nodes[name] = self.graph.leaf(read_name(name), each=each)
 
     def column(self, name: str) -> Array:
-        """The numbers of that name, one for each sample where there are several."""
+        """The numbers of a name, one for each sample if there are several."""
         values = np.array(self.formulas.numbers[name])
         return np.broadcast_to(values, self.samples) if self.samples > 1 else values[0]
 
     def value(self, name: str) -> Node:
-        """The node of that name, made after those that its formula mentions."""
+        """The node of a name, made after the nodes in its formula."""
         trees: dict[str, ast.expr] = {}
         waiting = [name]
         while waiting:
@@ -348,7 +348,7 @@ class FormulaReader:
             for word in missing:
                 if word in trees:
                     circle = [*waiting[waiting.index(word) :], word]
-                    self.fail(f"a circle of formulas: {' → '.join(circle)}")
+                    self.fail(f"these formulas depend on each other: {' → '.join(circle)}")
             if missing:
                 waiting.append(missing[0])
             else:
@@ -366,7 +366,7 @@ class FormulaReader:
     def define(self, name: str, tree: ast.expr) -> None:
         made = self.part(tree)
         if made.is_constant():
-            self.fail(f"{name!r} is always {digits(made.number)}: write the number itself")
+            self.fail(f"{name!r} always equals {digits(made.number)}: write the number instead")
         self.nodes[name] = self.graph.named(made, read_name(name))
         if len(self.graph.nodes) > MOST_VALUES:
             self.fail(f"more than {MOST_VALUES:,} values")
@@ -376,7 +376,7 @@ class FormulaReader:
         if not formula:
             self.fail("a formula is missing behind '='")
         if len(formula) > LONGEST:
-            self.fail(f"a formula of more than {LONGEST:,} characters: split it")
+            self.fail(f"the formula has more than {LONGEST:,} characters: split it")
         try:
             return ast.parse(formula.replace("^", "**"), mode="eval").body
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
@@ -389,13 +389,13 @@ class FormulaReader:
             self.fail(f"this formula can't be read{near}")
 
     def part(self, tree: ast.expr, depth: int = 0) -> Node:
-        """What a part of a formula computes."""
+        """The node for a part of a formula."""
         if depth > DEEPEST:
-            self.fail(f"more than {DEEPEST} parts within parts: give some a name")
+            self.fail(f"more than {DEEPEST} nested parts: give some a name")
         match tree:
             case ast.Constant(int() | float() as number) if not isinstance(number, bool):
                 if not abs(number) < LARGEST:
-                    self.fail("a number is too large, use less than 1e308")
+                    self.fail("a number is too large: use less than 1e308")
                 return self.graph.constant(float(number))
             case ast.Name(word):
                 return self.named(word)
@@ -407,10 +407,10 @@ class FormulaReader:
                 return self.binary(left, operator, right, depth)
             case ast.Call(ast.Name(word), arguments, []):
                 return self.call(word, arguments, depth)
-        self.fail(f"{ast.unparse(tree)[:20]!r} is no part of a formula")
+        self.fail(f"{ast.unparse(tree)[:20]!r} isn't allowed in a formula")
 
     def binary(self, left: ast.expr, operator: ast.operator, right: ast.expr, depth: int) -> Node:
-        """A sum's left side in a loop, since it may be hundreds of terms long."""
+        """Read the left side of a sum in a loop, since it may be hundreds of terms long."""
         chain = [(operator, right)]
         while isinstance(left, ast.BinOp) and type(left.op) in SIGNS:
             chain.append((left.op, left.right))
@@ -423,13 +423,13 @@ class FormulaReader:
         )
 
     def folded(self, operator: ast.operator, a: Node, b: Node) -> Node:
-        """What is made of plain numbers alone becomes one."""
+        """The number for an operation on plain numbers."""
         made = OPERATORS[SIGNS[type(operator)]](a, b)
         if a.is_constant() and b.is_constant() and made.inputs:
             with np.errstate(all="ignore"):
                 value = float(made.op.value(np.float64(a.number), np.float64(b.number)))
             if not isfinite(value):
-                self.fail(f"{digits(a.number)} and {digits(b.number)} make no finite number here")
+                self.fail(f"{digits(a.number)} and {digits(b.number)} give no finite number here")
             if isinstance(operator, ast.Pow | ast.Add | ast.Sub | ast.Mult) or value.is_integer():
                 return self.graph.constant(value)
         return made
@@ -451,9 +451,10 @@ class FormulaReader:
             self.fail(f"unknown function {word!r}{guess}")
         count, make = function
         if len(arguments) != (count or max(len(arguments), 1)):
-            self.fail(f"{word} takes {count or 'one or more'}, not {len(arguments)} values")
+            most = count or "one or more"
+            self.fail(f"the number of values for {word} must be {most}, not {len(arguments)}")
         return make(*(self.part(argument, depth + 1) for argument in arguments))
 
     def fail(self, message: str) -> NoReturn:
-        """Point at the formula that is being read."""
+        """Raise an error at the formula that is being read."""
         self.formulas.places[self.at_hand].fail(message, at=0)

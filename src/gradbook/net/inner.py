@@ -1,7 +1,7 @@
-"""A layer by itself, on a graph of its own: what it makes, and what it names on the way.
+"""One layer alone, on its own graph: its result and the values inside it.
 
-In a step on single values these stand in planes: a row for each unit and a column for each step, or
-for attention a row for each step that looks and a column for each that is seen.
+In a step on single values these form planes: one row per unit and one column per step, or in
+attention one row for each step that looks and one column for each step that it sees.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gradbook.net.step import Step
 
 @dataclass(frozen=True)
 class LayerAlone:
-    """Its ops for one sample: leaves for what it reads and for its parameters, what it makes."""
+    """The layer's ops for one sample: leaves for its input and its parameters, and its result."""
 
     given: tuple[Node, ...]
     parameters: tuple[Node, ...]
@@ -31,7 +31,7 @@ class LayerAlone:
 
     @classmethod
     def of(cls, net: Net, index: int) -> LayerAlone:
-        """The layer there; what it reads twice has a leaf for each time."""
+        """The layer at this place; an input that it reads twice gets two leaves."""
         layer, names, graph = net.layers[index], layer_names(net), Graph()
         reads = layer.reads(index)
         own_names = [names[read] for read in reads]
@@ -56,27 +56,27 @@ class LayerAlone:
 
     @property
     def values(self) -> Sequence[Node]:
-        """Those that it names, in an order to compute in; all steps together aren't another."""
+        """The named values inside it, in order of computation, without the stack of all steps."""
         named = (node for node in ancestors([self.made]) if node.name and node.inputs)
         return [node for node in named if node.op.name != "stack"]
 
 
 @dataclass(frozen=True)
 class InnerPlanes:
-    """All values of one kind, by the name that they share without unit and step."""
+    """All values of one kind, under the name that they share without unit and step."""
 
     name: Name
-    nodes: Scalars  # (heads, rows, columns); None where no end is computed from a value
-    is_by_heads: bool  # whether rows are steps as columns are
+    nodes: Scalars  # (heads, rows, columns); None for a value that `ends` don't need
+    is_by_heads: bool  # whether rows are steps, as columns are
 
 
 def inner_planes(step: Step, index: int, ends: Collection[Node]) -> list[InnerPlanes]:
-    """The values inside a layer that `ends` are computed from, kind by kind, in the order in which
-    the last of each kind is computed."""
+    """The values inside a layer that `ends` depend on, kind by kind, in the order in which
+    the last value of each kind is computed."""
     net, by_name = step.net, step.graph.by_name
     given = net.shapes[net.layers[index].reads(index)[0]]
     steps = given[2] if is_sequence(given) else 1
-    read = set(ancestors(ends))  # a causal layer has scores that lead nowhere
+    read = set(ancestors(ends))  # a causal layer also has unused scores
     kinds: dict[Name, list[Node]] = {}
     for node in LayerAlone.of(net, index).values:
         assert node.name is not None
@@ -85,7 +85,7 @@ def inner_planes(step: Step, index: int, ends: Collection[Node]) -> list[InnerPl
     for name, tensors in sorted(kinds.items(), key=lambda kind: kind[1][-1].index):
         shape = tensors[0].shape
         is_by_heads = len(shape) == 3 and not is_sequence(shape)
-        if len(shape) == 1:  # a tensor for each step
+        if len(shape) == 1:  # one tensor per step
             nodes = np.full((1, *shape, steps), None)
             for tensor in tensors:
                 column = (innermost(tensor.name).step or 1) - 1
@@ -102,19 +102,19 @@ def inner_planes(step: Step, index: int, ends: Collection[Node]) -> list[InnerPl
 
 
 def parameter_plane(step: Step, parameter: Parameter, made: Shape) -> Scalars:
-    """A row for each unit and a column for each that it weighs, or for each step."""
+    """One row per unit, and one column per input or per step."""
     nodes = np.array([step.graph.by_name[name] for name in parameter.names])
     rows = made[0] if parameter.shape == (prod(made),) else parameter.shape[0]
     return nodes.reshape(rows, -1)
 
 
 def innermost(name: Name | None) -> Name:
-    """Of a_h_gate the name of the sum, h_gate."""
+    """The name of the sum inside a_h_gate: h_gate."""
     assert name is not None
     return innermost(name.of) if name.of else name
 
 
 def _scalars(by_name: Mapping[str, Node], tensor: Node) -> Scalars:
-    """A tensor's single values; None where there is none, as of later steps."""
+    """A tensor's single values; None for those that don't exist, as for later steps."""
     assert tensor.name is not None
     return np.array([by_name.get(str(it)) for it in tensor.name.elements(tensor.shape).values()])

@@ -1,4 +1,4 @@
-"""Scalarising: a small network's tensors taken apart into single values with names."""
+"""Splits a small network's tensors into single values with names."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from gradbook.net.network import Net
 from gradbook.net.smaller import what_fits
 from gradbook.net.step import Step
 
-Names = Mapping[Shape, Name]  # by their places in the tensor
+Names = Mapping[Shape, Name]  # by the places in the tensor
 
-MOST_SCALARS = 20_000  # beyond this neither a sheet nor a reader could hold them
+MOST_SCALARS = 20_000  # neither a sheet nor a reader can handle more
 
 
 def scalar_step(net: Net | Formulas, batch: int | None = None, *, learns: bool = True) -> Step:
     """The training step in single values: i1, w1, h1, a_h1, o1, a_o1, E1, E_total, ∂E/∂w1.
 
-    With a `batch` the samples come from outside, at most so many, and N says how many they are.
-    Unless it `learns` it ends at E_total: weights stay as they are, and have no gradients.
+    With a `batch` the samples come from outside, at most this many, and N is their number.
+    Unless it `learns` it ends at E_total: weights don't change and have no gradients.
     """
     if isinstance(net, Formulas):
         return _formula_step(net)
@@ -90,7 +90,7 @@ def _formula_step(formulas: Formulas) -> Step:
 
 
 def _single_masks(masks: Sequence[Mask], parts: Mapping[Node, Scalars]) -> tuple[Mask, ...]:
-    """One for each value that is drawn."""
+    """One mask for each random value."""
     found = []
     for mask in masks:
         leaves, (kept,) = parts[mask.leaf], mask.kept
@@ -101,7 +101,7 @@ def _single_masks(masks: Sequence[Mask], parts: Mapping[Node, Scalars]) -> tuple
 
 
 def scalars_of(net: Net) -> int:
-    """How many single values and products it comes to, about."""
+    """About how many single values and products the network has."""
     scalars = prod(net.input) + net.outputs + sum(p.size for p in net.parameters)
     for index, layer in enumerate(net.layers):
         before, after = net.shapes[index : index + 2]
@@ -113,13 +113,13 @@ def _check_size(net: Net) -> None:
     scalars = scalars_of(net)
     if scalars > MOST_SCALARS:
         raise LimitError(
-            f"{scalars:,} single values and products are too many to be written out one by "
+            f"{scalars:,} single values and products are too many to write out one by "
             f"one (the most is {MOST_SCALARS:,}): {what_fits(net, scalars_of, MOST_SCALARS)}"
         )
 
 
 def _terms(layer: Layer, before: Shape, after: Shape) -> int:
-    """How many values and products a layer's values are put together from."""
+    """The number of values and products that make up a layer's values."""
     weights = [spec for spec in layer.parameters(before) if spec.role is Role.WEIGHT]
     if weights:
         return sum(prod(spec.shape) * spec.uses for spec in weights)
@@ -128,7 +128,7 @@ def _terms(layer: Layer, before: Shape, after: Shape) -> int:
 
 
 def _columns(scalars: Scalars, data: Array | None) -> dict[Node, Array | None]:
-    """Each input's own values, over the samples where there are several, if they are known."""
+    """The values of each input, over the samples if there are several; None if unknown."""
     if data is None:
         return dict.fromkeys(scalars.flat)
     values = data.reshape(*data.shape[: data.ndim - scalars.ndim], scalars.size)
@@ -136,12 +136,12 @@ def _columns(scalars: Scalars, data: Array | None) -> dict[Node, Array | None]:
 
 
 def _take_apart(forward: Forward) -> tuple[Graph, dict[Node, Scalars]]:
-    """The same computation on single values, and what became of each tensor."""
+    """The same computation on single values, and the single values of each tensor."""
     graph = Graph()
     numbers = {node: parameter for node, (parameter, _) in forward.weights.items()}
     parts: dict[Node, Scalars] = {}
     leaves = [forward.inputs, forward.targets, *numbers]
-    again: set[Node] = set()  # parameters taken again, and what is made of them alone
+    again: set[Node] = set()  # parameters of further uses, and nodes that depend only on these
     for node in ancestors([*leaves, forward.outputs, forward.loss]):
         if _is_use(node):
             parts[node] = parts[node.inputs[0]]
@@ -163,7 +163,7 @@ def _take_apart(forward: Forward) -> tuple[Graph, dict[Node, Scalars]]:
 
 
 def _is_use(node: Node) -> bool:
-    """Whether it is a parameter that a layer takes again: the same single values."""
+    """Whether it is a further use of a parameter, with the same single values."""
     return node.op.name == "copy" and node.name is None
 
 
@@ -179,7 +179,7 @@ def _named(graph: Graph, scalars: Scalars, names: Names) -> Scalars:
 
 
 def _elements(graph: Graph, node: Node, parts: Mapping[Node, Scalars]) -> Scalars:
-    """What the op makes of its inputs' elements."""
+    """The op applied to the elements of its inputs."""
     inputs = [parts[source] for source in node.inputs]
     if node.op.elements is not None:
         return node.op.elements(*inputs, *node.attributes)
@@ -189,7 +189,7 @@ def _elements(graph: Graph, node: Node, parts: Mapping[Node, Scalars]) -> Scalar
             return graph.constant(node.number)
         scalars = [x[place] if x.ndim else x.item() for x in inputs]
         attributes = node.attributes
-        if node.op.name == "copy":  # a copy is told from others by its name
+        if node.op.name == "copy":  # the name distinguishes copies
             attributes = (str(_element_names(node)[place]),)
         return graph.make(node.op.name, *scalars, attributes=attributes)
 
@@ -201,7 +201,7 @@ def _element_names(node: Node) -> Names:
 
 
 def _numbered(parameter: Parameter, letter: str = "") -> Names:
-    """A parameter's elements count through all parameters of its role."""
+    """The names of a parameter's elements, numbered through all parameters of its role."""
     places = product(*map(range, parameter.shape))
     numbers = enumerate(places, parameter.first)
     return {place: Name(letter or str(parameter.role), (number,)) for number, place in numbers}

@@ -1,13 +1,13 @@
-"""What a network costs and sees, layer by layer: parameters, work, memory, receptive fields.
+"""Measures a network layer by layer: parameters, work, memory, receptive fields.
 
-A multiply-add (MAC) is one weight times one value, added up; a bias that is added counts as one
-more, since it starts the sum. Convolutions and dense layers have them; what the other layers do
-is work on each value, which is small beside that and isn't counted. A training step takes a
-second lot for the gradients of the weights and a third, biases left out, for the gradients of
-a layer's inputs, where a parameter stands before it to need them.
+A multiply-add (MAC) multiplies a weight and a value and adds the product; an added bias counts as
+one more, since the sum begins with it. Convolutions and dense layers have them; other layers work
+on each value, which costs little in comparison and isn't counted. A training step needs the same
+again for the gradients of the weights and again, without biases, for the gradients of a layer's
+inputs, if a parameter before the layer needs them.
 
-Layers that are applied again do their work each time, with parameters that are counted once.
-Numbers are taken to be float32: 4 bytes each.
+Layers that are applied again do their work each time, but their parameters are counted once.
+Numbers are assumed to be float32: 4 bytes each.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ BYTES = 4
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """The pixels, down and across, that one value of a layer depends on.
+    """The pixels, down and across, that affect one value of a layer.
 
-    `jump` is how far apart two neighbours' fields lie. `area` is how many values lie side by
-    side, which a dense layer after them reads all at once.
+    `jump` is the distance between the fields of two neighbours. `area` is the number of values
+    side by side that a dense layer reads at once.
     """
 
     size: Shape = (1, 1)
@@ -38,15 +38,15 @@ class ReceptiveField:
     area: Shape = (1, 1)
 
     def through(self, window: Window, area: Shape = (1, 1)) -> ReceptiveField:
-        """The field of what slides a window over this."""
+        """The field of a window that slides over this one."""
         old = zip(self.size, window.span, self.jump, strict=True)
         size = tuple(seen + ceil((span - 1) * jump) for seen, span, jump in old)
         (down, across), (tall, wide) = self.jump, window.stride
         return ReceptiveField(size, (down * tall, across * wide), area)
 
     def spread(self, window: Window, area: Shape) -> ReceptiveField:
-        """The field of what spreads this over a window of a larger map, where as many windows
-        reach each value as its span has strides."""
+        """The field after spreading this over a window of a larger map, in which each value gets
+        contributions from as many windows as its span contains strides."""
         (down, across), (tall, wide) = self.jump, window.stride
         reach = tuple(
             -(-span // step) for span, step in zip(window.span, window.stride, strict=True)
@@ -58,7 +58,7 @@ class ReceptiveField:
 
 @dataclass(frozen=True)
 class LayerMeasure:
-    """One layer, for one sample unless it says otherwise."""
+    """One layer, for one sample unless stated otherwise."""
 
     layer: Layer
     output: Shape
@@ -66,8 +66,8 @@ class LayerMeasure:
     macs: int  # forward
     training_macs: int  # forward and backward
     window: Window | None  # of convolutions and pools
-    field: ReceptiveField | None  # where the input is a picture
-    again: int | None  # the number of the layer that it is again, with the same weights
+    field: ReceptiveField | None  # if the input is a picture
+    again: int | None  # the number of the layer that it repeats, with the same weights
     few_bit_weights: int = 0  # of its parameters
     scales: int = 0  # of these weights
 
@@ -77,7 +77,7 @@ class LayerMeasure:
 
     @property
     def bytes(self) -> int:
-        """Of the trained layer: weights of few bits lie packed, with the scales of theirs."""
+        """The size of the trained layer; weights of few bits are packed, with their scales."""
         return BYTES * (self.parameters - self.few_bit_weights + self.scales) + ceil(
             self.few_bit_weights * self.layer.bits.stored / 8
         )
@@ -85,7 +85,7 @@ class LayerMeasure:
 
 @dataclass(frozen=True)
 class NetMeasure:
-    """All layers and the sums over them; memory is for a batch."""
+    """All layers and their sums; memory is for a batch."""
 
     net: Net
     layers: tuple[LayerMeasure, ...]
@@ -97,12 +97,12 @@ class NetMeasure:
 
     @property
     def trained(self) -> int:
-        """Parameters less the fixed ones."""
+        """The number of parameters without the fixed ones."""
         return sum(p.size for p in self.net.parameters if not p.fixed)
 
     @property
     def bytes(self) -> int:
-        """Of the trained network."""
+        """The size of the trained network."""
         return sum(layer.bytes for layer in self.layers)
 
     @property
@@ -118,7 +118,7 @@ class NetMeasure:
         return sum(layer.training_macs for layer in self.layers)
 
     def memory(self, layer: LayerMeasure) -> int:
-        """Bytes of a layer's outputs."""
+        """The bytes of a layer's outputs."""
         return BYTES * self.batch * layer.values
 
     @property
@@ -127,12 +127,12 @@ class NetMeasure:
 
     @property
     def activations(self) -> int:
-        """Bytes, where the input and every layer's outputs are kept for the way back."""
+        """The bytes of the input and every layer's outputs, kept for the backward pass."""
         return self.input_memory + sum(map(self.memory, self.layers))
 
     @property
     def training_memory(self) -> int:
-        """Bytes: parameters, gradients, what the update remembers of each, and activations."""
+        """The bytes of parameters, gradients, the update's memory of each, and activations."""
         each = 1 + len(self.net.update.card.memories)
         return BYTES * (self.parameters + each * self.trained) + self.activations
 
@@ -166,14 +166,14 @@ def _layers(net: Net) -> Iterator[LayerMeasure]:
 
 
 def _few_bits(layer: Layer, own: Sequence[Parameter]) -> tuple[int, int]:
-    """How many of its weights have few bits, and how many scales these have."""
+    """The numbers of its weights with few bits and of their scales."""
     weights = [p for p in own if layer.bits and p.role is Role.WEIGHT]
     scales = (scales_of(p.shape, layer.level_groups) for p in weights)
     return sum(p.size for p in weights), sum(scales)
 
 
 def _macs(layer: Layer, shape: Shape) -> tuple[int, int]:
-    """Multiplications by a weight, and biases added."""
+    """The number of multiplications by a weight, plus the biases added."""
     uses = dict.fromkeys(Role, 0)
     for spec in layer.parameters(shape):
         uses[spec.role] += prod(spec.shape) * spec.uses
@@ -183,7 +183,7 @@ def _macs(layer: Layer, shape: Shape) -> tuple[int, int]:
 def _field(
     layer: Layer, shape: Shape, output: Shape, read: Sequence[ReceptiveField | None]
 ) -> ReceptiveField | None:
-    """The field of a layer's values, from those of the values that it reads: the largest counts."""
+    """The field of a layer's values, from the largest field of the values that it reads."""
     fields = [field for field in read if field]
     if not fields:
         return None

@@ -1,4 +1,4 @@
-"""What values and weights are called: h1, w5, and the weight that 'conv2 3,1,0,2' means."""
+"""Names of values and weights: h1, w5, and which weight 'conv2 3,1,0,2' is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gradbook.net.text import ours
 
 
 def shown_names(net: Net) -> tuple[Name, ...]:
-    """The same where every value is written out: what dropout leaves has a name of its own."""
+    """The names if every value is written out: a dropout's result then has a name of its own."""
     names = list(layer_names(net))
     for index, layer in enumerate(net.layers):
         if layer.draws:
@@ -29,12 +29,12 @@ def shown_names(net: Net) -> tuple[Name, ...]:
 
 
 def layer_names(net: Net) -> tuple[Name, ...]:
-    """What the input's and then each layer's values are called."""
+    """The names of the input's and then each layer's values."""
     return (Name("i"), *(value_name(net, index) for index in range(len(net.layers))))
 
 
 def value_name(net: Net, index: int) -> Name:
-    """The name of a layer's values: h, o, c, p, y, z, numbered where there are several."""
+    """The name of a layer's values: h, o, c, p, y, z, numbered if there are several."""
     layer = net.layers[index]
     if layer.passes_on:
         return name_before(net, index)
@@ -46,30 +46,30 @@ def value_name(net: Net, index: int) -> Name:
 
 
 def name_before(net: Net, index: int) -> Name:
-    """The name of the values that a layer is given."""
+    """The name of the values that a layer reads."""
     return value_name(net, index - 1) if index else Name("i")
 
 
 def number(net: Net, index: int) -> int | None:
-    """A layer's number among those of its kind, where there are several."""
+    """A layer's number among those of its kind, if there are several."""
     return _place(index, _peers(net, net.layers[index]))
 
 
 def kept_name(net: Net, index: int) -> Name:
-    """What it leaves of the values before it, in steps on single values."""
+    """The name of a dropout's result, in steps on single values."""
     return Name("u", layer=number(net, index))
 
 
 def statistics_names(net: Net, index: int) -> tuple[str, str]:
-    """What the running mean and variance of the batch normalisation there are called."""
+    """The names of the running mean and variance of the batch normalisation at this place."""
     place, stems = number(net, index), net.layers[index].statistics.values()
     mean, variance = (str(Name("r", of=Name(stem, layer=place))) for stem in stems)
     return mean, variance
 
 
 def _peers(net: Net, layer: Layer) -> list[int]:
-    """The places of all layers of its kind, which share a letter where they have one; but the last
-    may have another."""
+    """The places of all layers of its kind (or with its letter, if it has one), without a last one
+    with another letter."""
     letter, last = layer.letter, _last(net, layer)
     return [
         k
@@ -79,7 +79,7 @@ def _peers(net: Net, layer: Layer) -> list[int]:
 
 
 def _last(net: Net, layer: Layer) -> int | None:
-    """The place of the last layer with its letter, if that goes by its last letter: the output."""
+    """The place of the last layer with its letter, if that has another last letter: the output."""
     alike = (k for k in reversed(range(len(net.layers))) if net.layers[k].letter == layer.letter)
     return next((k for k in alike if layer.letter and net.layers[k].last_letter), None)
 
@@ -100,7 +100,7 @@ OWNERS = {kind.word: kind for kind in KINDS if kind.parameters is not Layer.para
 
 
 def named_weight(net: Net, words: str) -> tuple[Parameter, Shape]:
-    """The parameter that is meant, and the place in it."""
+    """The parameter that the words name, and the place in it."""
     said = words.strip().lower()
     numbered, placed = NUMBERED.fullmatch(said), PLACED.fullmatch(said)
     if numbered:
@@ -112,12 +112,12 @@ def named_weight(net: Net, words: str) -> tuple[Parameter, Shape]:
     if found is None:
         raise UsageError(f"no weight is called '{words}' (the weights are {_spans(net)})")
     if found[0].fixed:
-        raise UsageError(f"'{words}' is fixed and has no gradient: choose one that is trained")
+        raise UsageError(f"'{words}' is fixed and has no gradient: choose a trained one")
     return found
 
 
 def weight_name(parameter: Parameter, place: Shape) -> str:
-    """w1234."""
+    """A weight's name, such as w1234."""
     return f"{parameter.role}{parameter.first + int(np.ravel_multi_index(place, parameter.shape))}"
 
 
@@ -134,7 +134,7 @@ def _placed(net: Net, kind: type[Layer], words: re.Match[str]) -> tuple[Paramete
     number, role = int(words[2] or 1), words[3]
     place = tuple(map(int, words[4].split(",")))
     if not words[2] and len(place) == 1 and kind.sums and role in (None, "w"):
-        number = place[0]  # conv2 alone is a layer, for one number is no place of its weights
+        number = place[0]  # conv2 alone is a layer: one number isn't a place of its weights
     if not 0 < number <= len(peers):
         return None
     for parameter in net.taken(peers[number - 1]):
@@ -153,7 +153,7 @@ def _placed(net: Net, kind: type[Layer], words: re.Match[str]) -> tuple[Paramete
 
 
 def _spans(net: Net) -> str:
-    """w1 … w90, b1 … b10, or by a layer's word and a place."""
+    """The names of all weights: w1 … w90, b1 … b10, or by layer and place."""
     return ", ".join([*_by_role(net), "or by layer and place, such as 'conv2 3,1,0,2'"])
 
 

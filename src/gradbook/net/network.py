@@ -1,4 +1,4 @@
-"""A whole network whose parts fit each other; read from a text, written as one."""
+"""A whole network whose parts fit together; it is read from a text and written as one."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-DRAWN_DECIMALS = 4  # so that drawn numbers can be read aloud and retyped
+DRAWN_DECIMALS = 4  # so that random numbers can be read aloud and retyped
 LONGEST_REPR = 1000
 
-# What is said wherever a network without samples is shown; a page says the same of such a text.
+# The message about a network without samples; a page shows the same for such a text.
 MADE_UP = mark(
     "No sample is given, so inputs and targets are made up. Give your own: one line such as "
     "'{line}' for each, or {other}."
@@ -59,13 +59,13 @@ class Net(Description):
     """A network, layer by layer. `str(net)` is its text form, which `Net.parse` reads.
 
     Args:
-        input: How many inputs there are, or the shape of an image: (channels, height, width).
+        input: The number of inputs, or the shape of an image: (channels, height, width).
         layers: Records such as `gb.Dense(3)`, or lines of the text form: "lstm 8", "tanh".
-        loss: What measures the error, such as "mean squared error"; where none is given, what fits
+        loss: The measure of the error, such as "mean squared error"; by default the usual one for
             the last layer.
-        update: How weights move: "descent", "momentum", "adam" or "adamw".
+        update: The rule by which weights change: "descent", "momentum", "adam" or "adamw".
         rate: The learning rate η.
-        samples: Inputs and targets. Without any, one is drawn from the seed.
+        samples: Inputs and targets. Without any, one is drawn at random from the seed.
         start: Start values by kind of parameter, in the order of their numbers: {"w": [0.15, 0.2]}.
             Weights that aren't given are drawn from `seed`.
         seed: The random seed.
@@ -74,9 +74,9 @@ class Net(Description):
         columns: The headings of that file.
         classes: The names of the classes, in the order of the outputs.
         smoothing: The share of cross-entropy's targets that is spread over all classes.
-        decay: The share of themselves that parameters lose at each step, by kind and per unit of η.
-        again: Which layers are applied several times.
-        tokens: Whether each step of a sequence is one of so many tokens: one 1 and 0s beside it.
+        decay: The share of themselves that parameters lose per step and unit of η, by kind.
+        again: The layers that are applied several times.
+        tokens: Whether each step of a sequence is a token: a single 1 among 0s.
 
     Raises:
         GradbookError: The parts don't fit each other.
@@ -136,17 +136,17 @@ class Net(Description):
     def forward(
         self, inputs: ArrayLike | None = None, targets: ArrayLike | None = None
     ) -> dict[str, NDArray[float64]]:
-        """Every value on the way from the inputs to the error, with the start weights.
+        """Every value from the inputs to the error, with the start weights.
 
         Args:
-            inputs: A sample, or a row for each of several; where none are given, the samples of
+            inputs: A sample, or a row for each of several samples; by default the samples of
                 the network itself.
-            targets: Likewise. With them the errors are given too.
+            targets: Likewise. With them, the result includes the errors.
 
         Returns:
-            A number by each name, i1, h1, a_h1, o1, E1 and E_total; of several samples an array
-            by each but `E_total`, which is their mean. Dropout lets everything through, and batch
-            normalisation takes the mean and the variance of these samples.
+            A number for each name: i1, h1, a_h1, o1, E1, E_total; for several samples an array for
+            each except `E_total`, which is the mean error. Dropout keeps every value, and batch
+            normalisation uses the mean and the variance of these samples.
 
         >>> import gradbook as gb
         >>> net = gb.builtin("worked")
@@ -164,7 +164,7 @@ class Net(Description):
 
         Args:
             inputs: A sample, or a row for each of several, over which the error is averaged;
-                where none are given, the samples of the network itself.
+                by default the samples of the network itself.
             targets: Likewise.
 
         >>> import gradbook as gb
@@ -180,7 +180,7 @@ class Net(Description):
         return write(self)
 
     def __repr__(self) -> str:
-        """What makes this network again; of a large one, its beginning."""
+        """The code for this network, or the beginning of it if it is long."""
         text = str(self).rstrip().replace("\n", "; ")
         return f"Net.parse({text if len(text) <= LONGEST_REPR else text[:LONGEST_REPR] + ' …'!r})"
 
@@ -202,19 +202,19 @@ class Net(Description):
         return _net_of, self._values()
 
     def _values(self) -> tuple[object, ...]:
-        """The fields in their order; pickles and hashes, as a mapping doesn't."""
+        """The fields in their order, for pickles and hashes, which mappings don't support."""
         mappings = {"start": tuple(self.start.items()), "decay": tuple(self.decay.items())}
         plain = {**vars(self), **mappings}
         return tuple(plain[part.name] for part in fields(self))
 
     def with_tokens_spelled_out(self) -> Net:
-        """The same with 0s and 1s in place of numbers of tokens, and of words for them."""
+        """The same network with 0s and 1s instead of the numbers or words of tokens."""
         return replace(
             self, tokens=False, layers=tuple(layer.in_other_words for layer in self.layers)
         )
 
     def with_samples(self, samples: Iterable[Sample], table: str = "") -> Net:
-        """The same network with these samples in place of its own.
+        """The same network with these samples instead of its own.
 
         >>> import gradbook as gb
         >>> net = gb.builtin("worked").with_samples([gb.Sample([1, 0], [0, 1])])
@@ -224,7 +224,7 @@ class Net(Description):
         return replace(self, samples=tuple(samples), table=table)
 
     def start_values(self) -> dict[Role, tuple[float, ...]]:
-        """Every kind of parameter's start values, as given or else as usual."""
+        """The start values of every kind of parameter, as given or as usual."""
         return {
             role: self.start.get(role) or self._usual_start(role)
             for role in Role
@@ -246,9 +246,9 @@ class Net(Description):
         return tuple(found)
 
     def examples(self) -> tuple[Sample, ...]:
-        """The samples given, or else one drawn from the seed."""
+        """The given samples, or one drawn at random from the seed."""
         if self.table and not self.samples:
-            raise Misfit("data", f"the samples stand in {self.table}: read them with read_table")
+            raise Misfit("data", f"the samples are in {self.table}: read them with read_table")
         return self.samples or (self._drawn_sample(),)
 
     @property
@@ -256,7 +256,7 @@ class Net(Description):
         return bool(self.samples or self.table)
 
     def made_up(self, other: str = A_TABLE) -> str:
-        """What to say of a sample that is drawn, and how to give one; nothing where it is given."""
+        """The message about a random sample and how to give one; empty if samples are given."""
         if self.has_samples:
             return ""
         return tr(MADE_UP, line=self._sample_line(), other=tr(other))
@@ -314,7 +314,7 @@ def parse_lines(lines: Iterable[Statement], source: str | None = None) -> Net:
 
 
 def _with_tokens(net: Net, samples: Iterable[Sample]) -> Net:
-    """With samples that give the numbers of tokens."""
+    """The network with samples that contain the numbers of tokens."""
     told = []
     for place, sample in enumerate(samples, 1):
         with about_part(f"sample {place}"):
@@ -323,11 +323,11 @@ def _with_tokens(net: Net, samples: Iterable[Sample]) -> Net:
 
 
 def net_changed(net: Net, lines: Iterable[Statement]) -> Net:
-    """The network with what these statements say about its training in place of its own."""
+    """The network with these lines instead of its own settings for training."""
     draft = Draft(None, [net.shapes[-1]])
     for line in lines:
         if ours(line.next) not in TRAINING:
-            line.fail(f"{line.next!r} would change the network: say only how it is trained")
+            line.fail(f"{line.next!r} would change the network: give only lines about its training")
         read_statement(draft, line)
         with pointing(line, at=0):
             net = replace(net, **draft.settings)
@@ -335,12 +335,12 @@ def net_changed(net: Net, lines: Iterable[Statement]) -> Net:
 
 
 def fixed_beginning(net: Net) -> tuple[Net, Net] | None:
-    """The first layers, if their weights are fixed, so that each sample needs to go through them
-    only once; and the rest of the network, which learns what it would behind them.
+    """The first layers, if their weights are fixed, so that each sample needs to pass through them
+    only once; and the rest of the network, which then learns the same as with them.
 
-    In the rest, layers that change nothing stand in for the first ones, so that all others keep
-    their numbers, and with them their weights and dropout. None if the network doesn't begin so,
-    or if a later layer reads what goes into the first ones.
+    In the rest, layers that change nothing replace the first ones, so that all others keep their
+    numbers, and with them their weights and dropout. None if the network doesn't begin like this,
+    or if a later layer reads an input of the first ones.
     """
     learning = {p.layer for p in net.parameters if not p.fixed}
     same_again = takewhile(
@@ -360,14 +360,14 @@ def fixed_beginning(net: Net) -> tuple[Net, Net] | None:
 
 
 def builtin(name: str) -> Net:
-    """The built-in network of that name: "worked", "mazur", "xor", "strokes" and others.
+    """The built-in network of this name: "worked", "mazur", "xor", "strokes" and others.
 
     >>> import gradbook as gb
     >>> gb.builtin("worked").count()
     8
 
     Raises:
-        GradbookError: There is no such network; the message names those there are.
+        GradbookError: There is no such network; the message lists the names.
     """
     if name not in BUILTIN:
         known = ", ".join(BUILTIN)
@@ -378,11 +378,11 @@ def builtin(name: str) -> Net:
 
 
 def as_net(what: Net | str) -> Net:
-    """A network itself, a built-in one by its name, or the one that a text describes."""
+    """A network itself, a built-in one by its name, or a network from a text."""
     if isinstance(what, Net):
         return what
     if not isinstance(what, str):
-        raise UsageError(f"a network is a gb.Net, a name or a text, not {what!r}")
+        raise UsageError(f"a network must be a gb.Net, a name or a text, not {what!r}")
     return parse(what) if reads_as_text(what) else builtin(what)
 
 

@@ -1,4 +1,4 @@
-"""What to write smaller where a network comes to too much, with the number that fits."""
+"""Suggests smaller numbers for a network that is too large."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from gradbook.layers.fields import WholeField
 from gradbook.net.network import Net
 
 Size = Callable[[Net], float]
-Measured = tuple[int, float]  # a number, and the size that comes of it
+Measured = tuple[int, float]  # a number, and the resulting size
 
 
 def what_fits(net: Net, size: Size, most: float) -> str:
-    """The changes, one alone each, with which a network comes to `most` at most: a smaller number
-    of a layer, the widest that can do it, and fewer steps of a sequence; where neither is enough,
+    """Single changes that reduce a network to `most`: a smaller number in the widest layer for
+    which that is possible, and fewer steps of a sequence; if neither is enough,
     a smaller input.
     """
     layer = next(_smaller_layers(replace(net, start={}), size, most), "")
@@ -39,7 +39,7 @@ def _smaller_layers(net: Net, size: Size, most: float) -> Iterator[str]:
 
 
 def _counts(layer: Layer) -> list[str]:
-    """The fields that say how many of something a layer makes."""
+    """The fields that set how many of something a layer has."""
     return [field.name for field in layer.form().fields if isinstance(field, WholeField)]
 
 
@@ -48,7 +48,7 @@ def _counting(layer: Layer, name: str, number: int) -> Layer:
 
 
 def _with(net: Net, index: int, name: str, number: int) -> Net:
-    """With another number of a layer, which the outputs don't depend on."""
+    """The network with another number in a layer that doesn't change the outputs."""
     layer = _counting(net.layers[index], name, number)
     made = replace(net, layers=(*net.layers[:index], layer, *net.layers[index + 1 :]))
     if made.shapes[-1] != net.shapes[-1]:
@@ -57,7 +57,7 @@ def _with(net: Net, index: int, name: str, number: int) -> Net:
 
 
 def _smaller_inputs(net: Net, size: Size, most: float) -> Iterator[str]:
-    """Fewer steps or inputs, or images of less rows and columns, in the same proportion."""
+    """Fewer steps or inputs, or images of fewer rows and columns in the same proportion."""
     whole, one_side = net.input, max(net.input[1:]) if len(net.input) == 3 else net.input[0]
 
     def shape(number: int) -> Shape:
@@ -74,11 +74,11 @@ def _smaller_inputs(net: Net, size: Size, most: float) -> Iterator[str]:
 
 
 def _largest(made: Callable[[int], Net], number: int, size: Size, most: float) -> int:
-    """The largest number below this one with which what is made of it fits, or 0.
+    """The largest number below this one for which the result fits, or 0.
 
-    Sizes grow about evenly with most numbers, so that few networks have to be measured.
+    Sizes grow roughly in proportion to most numbers, so few networks must be measured.
     """
-    low, high = 0, number  # what fits, and what doesn't
+    low, high = 0, number  # one fits, the other doesn't
     lower, upper = (0, 0.0), (number, _size(made, number, size))
     while high - low > 1:
         tried = _on_a_line(lower, upper, most)
@@ -90,7 +90,7 @@ def _largest(made: Callable[[int], Net], number: int, size: Size, most: float) -
 
 
 def _on_a_line(lower: Measured, upper: Measured, most: float) -> int | None:
-    """Where a line through two numbers and their sizes comes to `most`."""
+    """The point at which a line through two numbers and their sizes reaches `most`."""
     (first, small), (second, large) = lower, upper
     if not first or not small < large < inf:
         return None
@@ -98,7 +98,7 @@ def _on_a_line(lower: Measured, upper: Measured, most: float) -> int | None:
 
 
 def _size(made: Callable[[int], Net], number: int, size: Size) -> float:
-    """Without end, where there is no such network."""
+    """The size for this number; infinite if there is no such network."""
     try:
         return size(made(number))
     except GradbookError:

@@ -20,7 +20,7 @@ from gradbook.net.network import Net
 
 @dataclass(frozen=True)
 class Step:
-    """The same for every target: the leaves, what is computed from them, and what comes next."""
+    """A step for any target: its leaves, the values computed from them, and the update."""
 
     source: Net | Formulas
     graph: Graph
@@ -29,22 +29,22 @@ class Step:
     outputs: tuple[Node, ...]
     loss: Node
     rate: Node
-    data: Mapping[Node, Array]  # of inputs and targets; samples first where there are several;
-    # empty where batches come from outside
-    start: Mapping[Node, Array]  # of weights and whatever else goes from step to step
-    next: Mapping[Node, Node]  # what each of these is in the next step
-    weights: tuple[Node, ...]  # the parameters, fixed ones included, in the order of their names
+    data: Mapping[Node, Array]  # inputs and targets, with samples first if there are several;
+    # empty if batches come from outside
+    start: Mapping[Node, Array]  # weights and everything else that is passed from step to step
+    next: Mapping[Node, Node]  # the next value of each of these
+    weights: tuple[Node, ...]  # the parameters, also fixed ones, in the order of their names
     gradients: Mapping[Node, Node]  # ∂loss/∂w of each weight that is trained
-    adjoints: Mapping[Node, Node]  # ∂loss/∂v of every value on the way to one
+    adjoints: Mapping[Node, Node]  # ∂loss/∂v of every value between a weight and the loss
     layers: Mapping[Node, int]  # the place of the layer that owns each weight, from 0
-    batch: int | None = None  # the most samples, where they come from outside
-    count: Node | None = None  # N, how many they then are
+    batch: int | None = None  # the most samples, if they come from outside
+    count: Node | None = None  # N, their number in this case
     masks: tuple[Mask, ...] = ()
-    statistics: tuple[Node, ...] = ()  # batch normalisation's running ones
+    statistics: tuple[Node, ...] = ()  # running statistics of batch normalisation
 
     @property
     def net(self) -> Net:
-        """The network that the step trains, where it is made of layers."""
+        """The network that the step trains, if it has layers."""
         assert isinstance(self.source, Net), "formulas have no layers"
         return self.source
 
@@ -55,16 +55,16 @@ class Step:
 
     @property
     def samples(self) -> int:
-        """How many the step sees; of batches from outside, the most."""
+        """The number of samples in a step; for batches from outside, the largest number."""
         inside = (len(values) for leaf, values in self.data.items() if leaf.each)
         return self.batch or next(inside, 1)
 
 
 def drawn(masks: Sequence[Mask], seed: int, epoch: int, images: ArrayLike) -> dict[Node, Array]:
-    """Each mask's values for these images, which are known by their numbers in the data set.
+    """Each mask's values for these images, which are identified by their numbers in the data set.
 
-    The key is (seed, dropout, epoch, image, layer); a channel's, or an element's, own piece is
-    the one of its place, counted channel by channel and row by row.
+    The key is (seed, dropout, epoch, image, layer); a channel or an element uses the number at
+    its place, counted channel by channel and row by row.
     """
     values: dict[Node, Array] = {}
     for mask in masks:
@@ -82,9 +82,9 @@ def run(
     watch: Sequence[Node] = (),
     start: Mapping[Node, Array] | None = None,
 ) -> Iterator[Values]:
-    """Train: the values of each epoch, before its update, one epoch after the other.
+    """Train, and yield the values of each epoch before its update.
 
-    `watch` asks for values that the step itself doesn't need.
+    `watch` adds values that the step itself doesn't need.
     """
     return follow(step, repeat(step.data, epochs), rate, watch, start)
 
@@ -96,7 +96,7 @@ def follow(
     watch: Sequence[Node] = (),
     start: Mapping[Node, Array] | None = None,
 ) -> Iterator[Values]:
-    """Train on one batch after the other: each gives the inputs, the targets and the masks."""
+    """Train on one batch after another: each consists of inputs, targets and masks."""
     state: Values = {**step.start, **(start or {})}
     usual = {step.rate: np.asarray(step.source.learning_rate if rate is None else rate)}
     results = [step.loss, *step.outputs, *step.next.values()]

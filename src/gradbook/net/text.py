@@ -1,8 +1,7 @@
 """The text form of a network: its grammar, its reader, which places mistakes, and its writer.
 
-What reads a statement stands beside what writes it; layers' statements are those of their cards. A
-recipe and a warp are written with the same statements. It knows nothing of the `Net` that is made
-of a draft.
+The reader of a statement is next to its writer; layers' statements are in their cards. Recipes and
+warps are written with the same statements. It doesn't know the `Net` that is made from a draft.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ SETTING_WORDS = {
     "eta": "rate",
     "η": "rate",
 }
-INSTEAD = {  # of words that say what something is, and not what it does
+INSTEAD = {  # for words that name things instead of layers
     "hidden": "write 'dense 3' for 3 units, with their activation on the next line: all but the "
     "last layer are hidden",
     "output": "write 'dense 2' for 2 outputs, with their activation on the next line: the last "
@@ -96,18 +95,18 @@ def loss_synonyms() -> dict[str, str]:
 
 
 def layer_words() -> dict[str, str]:
-    """What begins a statement elsewhere, and what begins it here."""
+    """The known words of other libraries, and gradbook's words for them."""
     cards = forms().values()
     return {word: form.first for _, form in cards for word in form.synonyms} | SETTING_WORDS
 
 
 def ours(word: str) -> str:
-    """What a statement begins with here; capitals and a colon behind it don't matter."""
+    """The first word of a statement here; capitals and a final colon don't matter."""
     plain = word.lower().removesuffix(":")
     if plain in known_words():
         return plain
     if plain not in layer_words():
-        plugins.plugins(plugins.LAYERS)  # whose cards are among ours from now on
+        plugins.plugins(plugins.LAYERS)  # their cards are then among gradbook's
     return layer_words().get(plain, plain)
 
 
@@ -127,7 +126,7 @@ class Draft:
     settings: dict[str, Any] = field(default_factory=dict)
     places: dict[str, Statement] = field(
         default_factory=dict
-    )  # which line a part of the net stands in
+    )  # the line of each part of the network
 
     def set(self, key: str, value: object, line: Statement) -> None:
         if key in self.settings:
@@ -138,7 +137,7 @@ class Draft:
 
 @contextmanager
 def pointing(line: Statement, at: int) -> Iterator[None]:
-    """What the network's parts complain of, with its place in the text."""
+    """Add the place in the text to errors about the network's parts."""
     try:
         yield
     except NetTextError:
@@ -147,14 +146,14 @@ def pointing(line: Statement, at: int) -> Iterator[None]:
         line.fail(error.message, at)
 
 
-ROLES = {role.plural: role for role in Role}  # of parameter, as the text calls them
+ROLES = {role.plural: role for role in Role}  # in texts
 
 
-# What is said of statements that can't be meant; a page says the same.
-TABLE_ALREADY = "the samples are already in a file: take out this line or the 'data' line"
-SAMPLES_ALREADY = "samples are already given: take out the 'sample' lines or this one"
+# Messages about statements that can't be understood; a page shows the same.
+TABLE_ALREADY = "the samples are already in a file: remove this line or the 'data' line"
+SAMPLES_ALREADY = "samples are already given: remove the 'sample' lines or this one"
 NO_TARGETS = "the targets are missing: write them after '->'"
-OF_HOW_MANY = "of how many different ones? write 'input tokens 8 of 27'"
+OF_HOW_MANY = "how many different tokens are there? write 'input tokens 8 of 27'"
 WHICH_FILE = "which file? write 'data samples.csv'"
 WHICH_NAME = "which name? write 'name worked'"
 WHICH_LOSS, UNKNOWN_LOSS = "which loss{hint}", "unknown loss {word!r}{hint}"
@@ -163,7 +162,7 @@ DECAY_ALREADY = "decay is already given for these: write it once"
 UNKNOWN_KIND = "unknown kind of parameter {word!r}{hint}"
 
 
-# What a network is given.
+# The definition of a network.
 
 
 def _input(draft: Draft, line: Statement) -> None:
@@ -223,7 +222,7 @@ GIVEN: dict[str, Callable[[Draft, Statement], None]] = {
 }
 
 
-# How it is trained.
+# Its training.
 
 
 def _loss(draft: Draft, line: Statement) -> None:
@@ -269,7 +268,7 @@ def _decay(draft: Draft, line: Statement) -> None:
 
 
 def _kinds(line: Statement) -> list[Role]:
-    """The kinds of parameter named, or weights where none is."""
+    """The kinds of parameter named, or weights if none is."""
     found: list[Role] = []
     while line.next:
         if line.next not in ROLES:
@@ -297,7 +296,7 @@ TRAINING: dict[str, Callable[[Draft, Statement], None]] = {
 
 
 def training_lines(net: Description) -> Iterator[str]:
-    """Whatever isn't as usual, and the loss that is said."""
+    """The settings that aren't the usual ones, and the loss if it was given."""
     if net.loss or net.smoothing:
         yield f"loss {loss_words(net)}"
     if net.update != Update():
@@ -343,10 +342,10 @@ def _row(numbers: Iterable[float]) -> str:
     return " ".join(map(digits, numbers))
 
 
-# What `gradbook help networks` says ---------------------------------------------------
+# The text of `gradbook help networks` -------------------------------------------------
 
 WINDOW_USAGE = """\
-  A window K is written 3x3, rows by columns, or 3 for both. So are its stride S and
+  A window K is written 3x3, rows by columns, or 3 for both. The same goes for its stride S and
   the distance D between the rows and columns it reads: 2, or 2x1. Its padding P is 1
   for all sides, 1x0 for rows and columns, 0x0x1x1 for above, left, below and right,
   or 'same': as many windows as strides fit into the input. A conv is padded with
@@ -356,7 +355,7 @@ WINDOW_USAGE = """\
 
 
 def grammar() -> str:
-    """The whole of the text form, with the layers and losses of plug-ins."""
+    """The whole text form, with the layers and losses of plug-ins."""
     plugins.plugins(plugins.LAYERS)
     layers = (line for kind in KINDS for form in kind.forms for line in form.help_lines)
     activations = (line for card in ACTIVATIONS.values() for line in card.form.help_lines)
@@ -373,13 +372,13 @@ GRAMMAR = """\
 A network is a few lines of text with one item per line. A ';' may be used instead of a
 line break, and '#' begins a comment.
 
-  input SIZE                 2, or channels x height x width: 1x28x28; of a sequence
+  input SIZE                 2, or channels x height x width: 1x28x28; for a sequence,
                              steps x features: 8x3
-  input tokens N of M        a sequence of N tokens, each one of M: samples give their
-                             numbers, counted from 0; so do targets that are classes,
-                             where -1 at a step is no target
+  input tokens N of M        a sequence of N tokens out of M: samples contain their
+                             numbers, counted from 0; targets that are classes do too,
+                             and -1 means that a step has no target
 {layers}
-  again N [back L]           applies the layers from the last conv or dense on, or the last L,
+  again N [back L]           repeats the layers from the last conv or dense on, or the last L,
                              N times in all, one after another, with the same weights;
                              each use counts as that many layers
 
@@ -390,15 +389,15 @@ line break, and '#' begins a comment.
 {window}
   BIAS is 'bias' (one for each sum, the default), 'no bias', 'shared bias' (one for the
   layer), 'fixed bias' or 'fixed shared bias' (not trained).
-  BITS is 'bits 8', 'bits 4', 'bits 2' or 'ternary': weights of few bits, which
-  are a scale times whole numbers up to ±127, up to ±7, ±1 and ±3, or -1 0 1.
+  BITS is 'bits 8', 'bits 4', 'bits 2' or 'ternary': weights with few bits, which
+  are a scale times whole numbers: up to ±127, up to ±7, ±1 and ±3, or -1 0 1.
 
 {losses}
                              for targets t and outputs a, summed or averaged over the
                              outputs, then averaged over the samples; with cross-entropy,
                              'smoothing S' spreads that share of each target over all.
                              The default is cross-entropy after softmax, otherwise half
-                             squared error; 'gradbook train', which teaches classes, uses
+                             squared error; 'gradbook train' learns classes and uses
                              binary cross-entropy after sigmoid
   update descent             also 'momentum [M] [nesterov]' and 'adam' or 'adamw'
                              [BETA1 BETA2 [EPSILON]]
@@ -417,8 +416,8 @@ line break, and '#' begins a comment.
   data FILE                  samples from a CSV file instead
   name WORDS                 a title
 
-Other libraries' words are read too where their meaning is clear: fc and linear as dense, conv2d,
-maxpool2d, avgpool2d, bn, sgd as descent, mse, mae, bce and ce as the losses, learning rate as
+Words of other libraries are accepted if their meaning is clear: fc and linear for dense, conv2d,
+maxpool2d, avgpool2d, bn, sgd for descent, mse, mae, bce and ce for the losses, learning rate for
 rate. Capitals don't matter, nor does a colon after a line's first word: 'Dense: 3'.
 
 The worked example:
@@ -437,15 +436,15 @@ The worked example:
 # A whole text ----------------------------------------------------------------------
 
 AGAIN = "again"
-LONGEST_TEXT = 1_000_000  # characters: many times what anyone writes, read in a second
+LONGEST_TEXT = 1_000_000  # characters: far more than anyone writes, read in a second
 
 
 def known_words() -> tuple[str, ...]:
-    """What a statement may begin with."""
+    """The words that can begin a statement."""
     return (*GIVEN, *TRAINING, *forms(), AGAIN)
 
 
-# What is said of a text as a whole.
+# Messages about a whole text.
 TOO_LONG = (
     "{size:,} characters: the most is {most:,}; "
     "keep samples in a CSV file and name it with 'data FILE'"
@@ -454,12 +453,12 @@ NO_LAYERS = "no layers: begin with a line such as 'input 2'"
 UNKNOWN_LAYER = "unknown layer {word!r}{hint}"
 NOT_A_LINE = "no line begins with {word!r}: {advice}"
 SEE_HELP = ": see gradbook help networks"
-NO_LAYER = "'{word}' is no layer: give it as an argument of its own"
+NO_LAYER = "'{word}' isn't a layer: give it as a separate argument"
 BEFORE_INPUT = "{word!r} before the input: begin with a line such as 'input 2'"
 
 
 def network_statements(text: str, source: str | None) -> Iterable[Statement]:
-    """The statements of a text, unless it is none or too long."""
+    """The statements of a text; an error if it isn't text or is too long."""
     if not isinstance(text, str):
         raise UsageError(f"a network is written as a text, not {text!r}")
     if len(text) > LONGEST_TEXT:
@@ -468,7 +467,7 @@ def network_statements(text: str, source: str | None) -> Iterable[Statement]:
 
 
 def read_draft(lines: Iterable[Statement], source: str | None) -> Draft:
-    """What these statements say of a network."""
+    """The draft of a network from these statements."""
     draft = Draft(source)
     for line in lines:
         read_statement(draft, line)
@@ -495,7 +494,7 @@ def read_statement(draft: Draft, line: Statement) -> None:
 def layers_said(
     given: Shape, layers: Iterable[Layer | str]
 ) -> tuple[tuple[Layer, ...], list[Again]]:
-    """Layers of which some are said as in a text, and which of them are applied again."""
+    """Layers, some of them given as in a text, and the blocks that are repeated."""
     draft = Draft(None, [given])
     for place, layer in enumerate(layers, 1):
         if isinstance(layer, str):
@@ -529,7 +528,7 @@ def _add(draft: Draft, layer: Layer, line: Statement | None = None) -> None:
 
 
 def _again(draft: Draft, line: Statement) -> None:
-    """The last layers once more and once more: each use is a layer like any other."""
+    """Repeat the last layers: each use is a layer like any other."""
     times = line.whole("again's number of times")
     said = line.whole("again's number of layers") if line.option("back") else None
     line.end()
@@ -549,7 +548,7 @@ STATEMENTS: dict[str, Callable[[Draft, Statement], None]] = {**GIVEN, **TRAINING
 
 
 def reads_as_text(argument: str) -> bool:
-    """A name has no spaces; a network's text, one layer at least, always has."""
+    """Whether the argument is a text: a name has no spaces, but a text always has."""
     return ";" in argument or any(character.isspace() for character in argument)
 
 
@@ -574,7 +573,7 @@ def input_words(net: Description) -> str:
 
 
 def _layer_lines(net: Description) -> Iterator[str]:
-    """What is applied several times is said once."""
+    """The lines of the layers; repeated ones are written once."""
     blocks = {one.first: one for one in net.again}
     index = 0
     while index < len(net.layers):

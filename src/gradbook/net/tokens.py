@@ -1,7 +1,7 @@
-"""Tokens of a sequence: their numbers, as texts give them, and the 0s and 1s that networks read.
+"""Tokens of a sequence: their numbers in texts, and the 0s and 1s that networks read.
 
-Where the input is 'tokens 8 of 27', each of 8 steps is one of 27 tokens: a 1 at its place, counted
-from 0, and 0s beside it. Targets that are classes go by their numbers too, one for each step.
+If the input is 'tokens 8 of 27', each of 8 steps is one of 27 tokens: a 1 at its place, counted
+from 0, among 0s. Targets that are classes are also given by number, one for each step.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from gradbook.errors import ShapeError
 from gradbook.net.description import Description, Sample
 from gradbook.statements import digits
 
-NO_TARGET = -1  # of a step whose error doesn't count
-COUNT = "{given}, but the input takes {wanted}: cut longer ones, and learn shorter ones apart"
-UNKNOWN = "{what} {value} isn't one of {count}: they are counted from 0 to {last}"
-NOT_ALONE = "step {step} isn't a token: give it one 1 and 0s beside it"
+NO_TARGET = -1  # for a step without a target
+COUNT = "{given}, but the input takes {wanted}: cut longer ones, and train shorter ones separately"
+UNKNOWN = "{what} {value} isn't one of {count}, which are counted from 0 to {last}"
+NOT_ALONE = "step {step} isn't a token: give it a single 1 among 0s"
 
 
 def with_tokens_spelled_out(net: Description, sample: Sample) -> Sample:
-    """The sample with 0s and 1s for the numbers of tokens, and of classes where they are these."""
+    """The sample with 0s and 1s instead of the numbers of tokens and of classes as targets."""
     steps, kinds = net.input
     if len(sample.inputs) != steps:
         given, wanted = counted(len(sample.inputs), "token"), counted(steps, "token")
@@ -49,7 +49,7 @@ def _ones(places: Sequence[int | None], count: int) -> tuple[float, ...]:
 
 
 def tokens_in(values: Sequence[float], count: int, may_be_none: bool = False) -> list[int] | None:
-    """The places of the 1s in rows of so many 0s and 1s; nothing where a row is anything else."""
+    """The places of the 1s in rows of this many 0s and 1s; None if a row is anything else."""
     found = []
     for start in range(0, len(values), count):
         row = values[start : start + count]
@@ -71,7 +71,7 @@ def require_tokens(net: Description, sample: Sample) -> None:
 
 
 def with_tokens_by_number(net: Description, sample: Sample) -> Sample:
-    """The reverse of spelling them out, as far as the targets are classes."""
+    """The reverse: a sample with the numbers of tokens, and of targets that are classes."""
     *places, classes = net.wanted
     inputs = tokens_in(sample.inputs, net.input[1]) or sample.inputs
     known = None

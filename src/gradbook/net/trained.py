@@ -1,12 +1,12 @@
-"""A trained network as layers with their tensors, for languages that say layers rather than ops.
+"""A trained network as layers with their tensors, for languages of layers rather than ops.
 
-It knows what a layer's tensors mean and which layers can become one. It doesn't know how any
-language or file says them, nor how they were trained.
+It knows the meaning of a layer's tensors and which layers can be merged. It doesn't know how any
+language or file writes them, nor how they were trained.
 
-fold_norms          as few layers as compute the same: normalisations in the sums before them
-strip_idle          without what does nothing at work, each normalisation as it was trained
-with_input_scaling  reads bytes, or a table's numbers as they stand there
-with_answers        ends in probabilities, or in numbers as the table has them
+fold_norms          with as few layers as possible: normalisations merged into the sums before them
+strip_idle          without layers that have no effect in use; normalisations stay as trained
+with_input_scaling  for bytes, or for a table's numbers as they are in the table
+with_answers        ends in probabilities, or in numbers in the table's own units
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from gradbook.layers.spectra import readings
 from gradbook.net.names import statistics_names
 from gradbook.net.network import Net
 
-# Layers that nobody asks for in a text, and that a network at work needs.
+# Layers that no text names, but that a network in use needs.
 
 
 @dataclass(frozen=True)
 class ScaleShift(Layer):
-    """Each channel times a number plus another: what a trained batch normalisation comes to."""
+    """Each channel times a number plus another, such as a trained batch normalisation."""
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,) = given
@@ -46,7 +46,7 @@ class ScaleShift(Layer):
 
 @dataclass(frozen=True)
 class ByFeature(Layer):
-    """Steps x features become a row of steps for each feature, as layers read sequences."""
+    """Turns steps x features into a row of steps for each feature, as layers read sequences."""
 
     word: ClassVar[str] = "by_feature"
 
@@ -60,7 +60,7 @@ class ByFeature(Layer):
 
 @dataclass(frozen=True)
 class ByStep(Layer):
-    """A row of steps for each feature becomes steps x features, as a sequence is told."""
+    """Turns a row of steps for each feature into steps x features, as sequences are written."""
 
     word: ClassVar[str] = "by_step"
 
@@ -74,7 +74,7 @@ class ByStep(Layer):
 
 @dataclass(frozen=True)
 class Shares(Layer):
-    """Each output over the sum of all, so that sigmoids add up to 1 as probabilities do."""
+    """Divides each output by the sum of all, so that sigmoids add up to 1 like probabilities."""
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,) = given
@@ -83,7 +83,7 @@ class Shares(Layer):
 
 @dataclass(frozen=True)
 class BothClasses(Layer):
-    """One probability p becomes two: 1 − p of the first class, p of the second."""
+    """Turns one probability p into two: 1 − p of the first class, p of the second."""
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         return (2,)
@@ -94,12 +94,12 @@ class BothClasses(Layer):
 
 @dataclass(frozen=True)
 class Filling(Layer):
-    """A missing number, NaN, becomes what stands for it in its column."""
+    """Replaces a missing number (NaN) by the filling of its column."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedLayer:
-    """A layer, what it reads, and its tensors in double precision.
+    """A layer, the values that it reads, and its tensors in double precision.
 
     dense, conv  weight, and bias if it has one: a number for each output, also where one is shared
     rnn, gru, lstm, attention  the same for each gate, or part, under its name: reset_weight
@@ -114,15 +114,15 @@ class TrainedLayer:
     """
 
     layer: Layer
-    reads: tuple[int, ...]  # numbers of values
-    given: Shape  # of the latest of those
+    reads: tuple[int, ...]  # the numbers of its input values
+    given: Shape  # of the latest of these
     makes: Shape
     tensors: Mapping[str, Array]
     name: str = ""  # conv1, relu2
-    again: str = ""  # the earlier layer whose weights it takes, if it is one that is applied again
-    floats: Array | None = None  # what those of few bits were made of
-    levels: Levels | None = None  # the whole numbers of its weights, where they have few bits:
-    # each output channel's weights are these times a scale of its own, also where one was folded in
+    again: str = ""  # the earlier layer with its weights, if this one is a further use
+    floats: Array | None = None  # the weights before rounding to few bits
+    levels: Levels | None = None  # the whole numbers of its weights, if they have few bits:
+    # each output channel's weights are these times its scale, also if one was folded in
 
     @property
     def is_plain_sum(self) -> bool:
@@ -130,8 +130,8 @@ class TrainedLayer:
         return self.layer.sums and not self.layer.has_inner_values and "weight" in self.tensors
 
     def tensor_name(self, tensor: str) -> str:
-        """What a tensor of its own, or of the layer that it is again, is called: conv1.weight."""
-        own = tensor in self.layer.statistics  # of each use
+        """The name of a tensor of this layer, or of the layer that it repeats: conv1.weight."""
+        own = tensor in self.layer.statistics  # each use has its own
         return f"{self.name if own else self.again or self.name}.{tensor}"
 
     def with_tensors(self, **tensors: Array) -> TrainedLayer:
@@ -140,7 +140,7 @@ class TrainedLayer:
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """How numbers come into a network: (x / most − mean) / deviation, for each of its channels."""
+    """Scales a network's input: (x / most − mean) / deviation, for each of its channels."""
 
     most: float
     mean: Array
@@ -156,21 +156,21 @@ class Scaling:
 
     @property
     def noted(self) -> dict[str, Any]:
-        """As files say it."""
+        """The scaling as files record it."""
         mean, deviation = self.mean.tolist(), self.deviation.tolist()
         return {"most": self.most, "mean": mean, "deviation": deviation}
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedNet:
-    """All that a network at work needs. Value 0 is its input, value k what `layers[k - 1]` makes.
+    """A complete network for use. Value 0 is its input, value k the result of `layers[k - 1]`.
 
-    `picture` is the shape of the images that it reads as bytes; a table's rows of numbers have
-    none. `classes` are what its outputs stand for; a network that says a number has none, and
-    `spread` then says what its outputs are to be scaled by: (deviation, mean). `columns` are those
-    of a table with the words of each, in the order of the inputs; a column of numbers has none.
-    `targets` are the names of what is predicted: a table's class, or each number. `filling` is what
-    stands for a missing number of each input, where the table had any.
+    `picture` is the shape of the images that it reads as bytes; for a table's rows it is None.
+    `classes` are the meanings of its outputs; a network for numbers has none, and its outputs
+    are scaled by `spread`, (deviation, mean), instead. `columns` are those of a table with the
+    words of each, in the order of the inputs; a column of numbers has no words.
+    `targets` are the names of what is predicted: a table's class, or each number. `filling`
+    contains the replacement of a missing number for each input, if the table had any missing.
     """
 
     net: Net
@@ -182,7 +182,7 @@ class TrainedNet:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     filling: Array | None = None
-    labels: bool = False  # whether each target holds or doesn't, whatever the others do
+    labels: bool = False  # whether each target is a separate yes or no
 
     @property
     def input(self) -> Shape:
@@ -193,17 +193,17 @@ class TrainedNet:
         return self.layers[-1].makes if self.layers else self.input
 
     def shape(self, value: int) -> Shape:
-        """Of a value by its number."""
+        """The shape of the value with this number."""
         return self.layers[value - 1].makes if value else self.input
 
     @property
     def reads_bytes(self) -> bool:
-        """Whether what comes in are the bytes of images, and not a table's numbers."""
+        """Whether the inputs are the bytes of images, and not a table's numbers."""
         return self.scaling.most != 1
 
     @property
     def input_names(self) -> list[str]:
-        """Of a table: each column of numbers, and each word of the others as 'colour = red'."""
+        """For a table: each column of numbers, and each word of the others as 'colour = red'."""
         return [
             f"{name} = {word}" if words else name
             for name, words in self.columns.items()
@@ -211,7 +211,7 @@ class TrainedNet:
         ]
 
     def notes(self, with_preparation: bool) -> dict[str, Any]:
-        """What a file says of it beside its layers; not how numbers come in, if it does that."""
+        """Metadata for a file; without the scaling if the file's network does that itself."""
         told: dict[str, Any] = {"classes": list(self.classes)}
         if self.columns:
             told["columns"] = self.input_names
@@ -227,7 +227,7 @@ class TrainedNet:
         return told if with_preparation else told | {"preparation": self.scaling.noted}
 
     def is_shared(self, own: TrainedLayer) -> bool:
-        """Whether other layers take the same weights."""
+        """Whether other layers use the same weights."""
         return bool(own.again) or any(other.again == own.name for other in self.layers)
 
     def readers(self, value: int) -> list[int]:
@@ -235,7 +235,7 @@ class TrainedNet:
         return [place for place, layer in enumerate(self.layers) if value in layer.reads]
 
     def tensors(self) -> dict[str, Array]:
-        """All of them by layer and name: conv1.weight."""
+        """All tensors by layer and name: conv1.weight."""
         return {
             layer.tensor_name(name): array
             for layer in self.layers
@@ -253,7 +253,7 @@ def trained_net(
     columns: Mapping[str, tuple[str, ...]] | None = None,
     targets: tuple[str, ...] = (),
 ) -> TrainedNet:
-    """The network with its trained values, which go by the names of the graph's leaves."""
+    """The network with its trained values, which are keyed by the names of the graph's leaves."""
     pairs = list(_layers(net, values))
     layers = _named(tuple(own for _, own in pairs))
     layers = _shared(net, [index for index, _ in pairs], layers)
@@ -263,10 +263,10 @@ def trained_net(
 def _layers(
     net: Net, values: Mapping[str, NDArray[Any]]
 ) -> Iterator[tuple[int | None, TrainedLayer]]:
-    """As they stand in the text, each with its place there; before a softmax of 10x1x1 values
-    there is a flatten, a branch reads the value that it goes back to, and what is composed comes
-    as its parts. Sequences come and go step by step."""
-    became = [0]  # the number of each of the network's own values among ours
+    """The layers of the text, each with its place there; a flatten is added before a softmax of
+    10x1x1 values, a branch reads the value that it goes back to, and a composed layer is replaced
+    by its parts. Sequences are read and written step by step."""
+    became = [0]  # for each value of the network, its number here
     latest = 0
     if net.laid_out:
         yield None, TrainedLayer(ByFeature(), (0,), net.input, net.shapes[0], {})
@@ -292,7 +292,7 @@ def _layers(
 
 
 def _apart(own: TrainedLayer, first: int) -> Iterator[TrainedLayer]:
-    """Itself, or its parts, of which the first makes the value of this number."""
+    """The layer itself, or its parts; the first one makes the value with this number."""
     if not isinstance(own.layer, Composed):
         yield own
         return
@@ -305,7 +305,7 @@ def _apart(own: TrainedLayer, first: int) -> Iterator[TrainedLayer]:
 
 
 def _named(layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, ...]:
-    """Each called by its word and its number among those of that word."""
+    """The layers, each named by its word and its number among those of that word."""
     counts = Counter[str]()
     found = []
     for layer in layers:
@@ -318,8 +318,8 @@ def _named(layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, ...]:
 def _shared(
     net: Net, places: Sequence[int | None], layers: tuple[TrainedLayer, ...]
 ) -> tuple[TrainedLayer, ...]:
-    """Each that is applied again with the name of the layer that it is; of the text's layers at
-    these places."""
+    """The layers, with each repeated one given the name of the layer that it repeats; `places`
+    are their places in the text."""
     names: dict[int, list[str]] = {}
     for index, own in zip(places, layers, strict=True):
         if index is not None and own.tensors:
@@ -352,7 +352,7 @@ def _tensors(net: Net, values: Mapping[str, NDArray[Any]], index: int) -> dict[s
 
 
 def _levelled(own: TrainedLayer) -> TrainedLayer:
-    """With the weights that its sums read."""
+    """The layer with the weights that its sums read."""
     layer, weight = own.layer, own.tensors["weight"]
     whole, _ = levels(weight, layer.bits, layer.level_groups)
     made = own.with_tensors(weight=levelled(weight, layer.bits, layer.level_groups))
@@ -365,13 +365,13 @@ def _levelled(own: TrainedLayer) -> TrainedLayer:
 def scale_and_shift(
     scale: Array, shift: Array, mean: Array, variance: Array, epsilon: float
 ) -> tuple[Array, Array]:
-    """What batch normalisation multiplies with and adds: γ/√(σ²+ε) and β − μ·γ/√(σ²+ε)."""
+    """The factor and the term of batch normalisation: γ/√(σ²+ε) and β − μ·γ/√(σ²+ε)."""
     factor = scale / np.sqrt(variance + epsilon)
     return factor, shift - mean * factor
 
 
 def strip_idle(trained: TrainedNet) -> TrainedNet:
-    """Without dropout and identity, which pass on what they are given."""
+    """The network without dropout and identity, which only pass values on."""
     place = 0
     while place < len(trained.layers):
         if trained.layers[place].layer.idle:
@@ -382,7 +382,7 @@ def strip_idle(trained: TrainedNet) -> TrainedNet:
 
 
 def fold_norms(trained: TrainedNet) -> TrainedNet:
-    """Each normalisation part of the weighted sums before it, or else a scale and a shift."""
+    """Merge each normalisation into the weighted sums before it, or make a ScaleShift of it."""
     trained = strip_idle(trained)
     place = 0
     while place < len(trained.layers):
@@ -394,7 +394,7 @@ def fold_norms(trained: TrainedNet) -> TrainedNet:
                 trained = _scaled(trained, source, scale, shift)
                 trained = _without(trained, place)
                 continue
-            tensors = {"scale": scale, "shift": shift}  # which are those of this use alone
+            tensors = {"scale": scale, "shift": shift}  # they belong to this use alone
             alone = replace(own, layer=ScaleShift(), tensors=tensors, again="")
             trained = _with(trained, place, alone)
         place += 1
@@ -408,11 +408,11 @@ def _of(own: TrainedLayer) -> tuple[Array, Array]:
 
 
 def _source(trained: TrainedNet, place: int, scale: Array) -> int | None:
-    """The place of the layer that can take in the scale and shift at `place`.
+    """The place of the layer that can absorb the scale and shift at `place`.
 
-    An average pool between them changes nothing, and none of the largest values either as long
-    as nothing is turned over. What somebody else reads too, such as a residual sum, must stay, and
-    so must weights that are applied several times, whose normalisations differ.
+    An average pool between them doesn't matter, nor does a maximum pool as long as no sign
+    changes. A value that other layers read too, such as a residual sum, must stay, and so must
+    weights that are used several times, since their normalisations differ.
     """
     (value,) = trained.layers[place].reads
     while value and len(trained.readers(value)) == 1:
@@ -441,7 +441,7 @@ def _with(trained: TrainedNet, place: int, own: TrainedLayer) -> TrainedNet:
 
 
 def _without(trained: TrainedNet, place: int) -> TrainedNet:
-    """What was read of the layer is read of the one before it."""
+    """Remove a layer: those that read it now read the one before it."""
     gone, instead = place + 1, trained.layers[place].reads[0]
 
     def renumber(value: int) -> int:
@@ -455,12 +455,12 @@ def _without(trained: TrainedNet, place: int) -> TrainedNet:
     return replace(trained, layers=tuple(layers))
 
 
-# From what people have to what they ask for.
+# From the user's data to the answers.
 
 
 def with_input_scaling(trained: TrainedNet, fills_in: bool = True) -> TrainedNet:
-    """With a layer before all others that makes of bytes what the network was trained on; before
-    that one, if it `fills_in`, what puts in missing numbers."""
+    """Add a first layer that scales bytes as in training and, if it `fills_in`, a layer before it
+    that replaces missing numbers."""
     shape, given = trained.input, {"scale": trained.scaling.scale, "shift": trained.scaling.shift}
     tensors = {name: spread_over_values(array, shape) for name, array in given.items()}
     found = _before(trained, ScaleShift(), "preparation", tensors)
@@ -472,22 +472,22 @@ def with_input_scaling(trained: TrainedNet, fills_in: bool = True) -> TrainedNet
 def _before(
     trained: TrainedNet, layer: Layer, name: str, tensors: Mapping[str, Array]
 ) -> TrainedNet:
-    """With a layer before all others."""
+    """Add a layer before all others."""
     first = TrainedLayer(layer, (0,), trained.input, trained.input, tensors, name)
     later = (replace(own, reads=tuple(value + 1 for value in own.reads)) for own in trained.layers)
     return replace(trained, layers=(first, *later))
 
 
 def spread_over_values(array: Array, shape: Shape) -> Array:
-    """A number for each channel; for each value, where a table's columns are steps x features."""
+    """One number per channel; per value, if a table's columns are steps x features."""
     if array.size == prod(shape):
         return array.reshape(shape)
     return np.broadcast_to(array, shape[:1])
 
 
 def with_answers(trained: TrainedNet) -> TrainedNet:
-    """Ending in the probability of each class; without classes, in the table's own numbers."""
-    if len(trained.output) > 1:  # answers at every step, as they are
+    """End in the probability of each class or, without classes, in the table's own numbers."""
+    if len(trained.output) > 1:  # an answer at each step needs no change
         return trained
     last = trained.layers[-1]
     (outputs,) = trained.output

@@ -1,4 +1,4 @@
-"""Every value and every gradient of a network in numbers, by the names that people use."""
+"""Every value and every gradient of a network in numbers, under the names that people use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOT_OF_A_SHAPE = (
 def forward_values(
     net: Net, inputs: ArrayLike | None = None, targets: ArrayLike | None = None
 ) -> dict[str, Array]:
-    """What `Net.forward` gives."""
+    """The result of `Net.forward`."""
     step = training_step(_with_given(net, inputs, targets))
     unknown = set(step.targets) if inputs is not None and targets is None else set()
     known: list[Node] = []
@@ -51,9 +51,9 @@ def forward_values(
 def gradients_by_name(
     net: Net, inputs: ArrayLike | None = None, targets: ArrayLike | None = None
 ) -> dict[str, Array]:
-    """What `Net.gradients` gives."""
+    """The result of `Net.gradients`."""
     if inputs is not None and targets is None:
-        raise UsageError("a gradient is that of an error: give the targets too")
+        raise UsageError("a gradient needs an error: give the targets too")
     step = training_step(_with_given(net, inputs, targets))
     values = evaluate(list(step.gradients.values()), _leaf_values(step))
     of_leaf = {leaf.name: np.asarray(values[slope]) for leaf, slope in step.gradients.items()}
@@ -66,18 +66,18 @@ def gradients_by_name(
 
 
 def _leaf_values(step: Step) -> Values:
-    """Those of the start."""
+    """The start values of the step's leaves."""
     return {**step.start, **step.data, step.rate: np.asarray(step.net.learning_rate)}
 
 
 def _with_given(net: Net, inputs: ArrayLike | None, targets: ArrayLike | None) -> Net:
-    """With these samples in place of its own, and dropout that lets everything through; targets
-    that aren't given are made up."""
+    """The network with these samples instead of its own, and without dropout; targets that aren't
+    given are random."""
     layers = (replace(one, rate=0.0) if isinstance(one, Dropout) else one for one in net.layers)
     net = replace(net, layers=tuple(layers))
     if inputs is None:
         if targets is not None:
-            raise UsageError("these targets are of which inputs? give them too")
+            raise UsageError("these targets have no inputs: give them too")
         return net
     rows = _rows("inputs", inputs, net.input)
     if targets is None:
@@ -92,11 +92,11 @@ def _with_given(net: Net, inputs: ArrayLike | None, targets: ArrayLike | None) -
 
 
 def _rows(what: str, given: ArrayLike, shape: Shape) -> Array:
-    """A row for each sample, its numbers laid out flat."""
+    """One row per sample, with its numbers as a flat list."""
     try:
         numbers = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
-        raise UsageError(f"{what} are rows of numbers, all of one length") from None
+        raise UsageError(f"{what} must be rows of numbers, all of the same length") from None
     if not numbers.ndim and prod(shape) == 1:
         return numbers.reshape(1, 1)
     if numbers.size and numbers.shape in (shape, (prod(shape),)):

@@ -28,7 +28,7 @@ FLAGS = {
     ("--batch", "1,000,000"): "--batch: batch 1,000,000: the most is 100,000",
     ("--seed", "-1"): "--seed: -1 is out of range: it must be at least 0",
     ("--seeds", "5000"): "--seeds: 5000 is out of range: it must be at least 1 and at most 1,000",
-    ("--seeds", "2", "--seed", "999999999"): "the seed is at most 999999999, not 1000000000",
+    ("--seeds", "2", "--seed", "999999999"): "the seed must be at most 999999999, not 1000000000",
     ("--seed", "1000000000"): "--seed: the seed is a whole number of at most 9 digits",
     ("--threads", "0"): "--threads: 0 is out of range: it must be at least 1",
     ("--threads", "65"): "from 1 to 64 threads, not 65",

@@ -174,7 +174,10 @@ def test_a_table_of_pixels_is_images(said):
             "a table is trained on one core of this computer: leave --threads out",
         ),
         (["side-0.csv", "--set", "task numbers"], "has words: words can only be classes"),
-        (["side-0.csv", "--seeds", "2", "--seed", "999999999"], "the seed is at most 999999999"),
+        (
+            ["side-0.csv", "--seeds", "2", "--seed", "999999999"],
+            "the seed must be at most 999999999",
+        ),
         (["*.csv"], "2 files match '*.csv': name one of them"),
         (["none*.csv"], "no file matches 'none*.csv': check the folder and the ending"),
         (["side-0.csv", "--network", "input 4; dense 2; softmax"], "'input 5'"),
