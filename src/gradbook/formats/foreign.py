@@ -125,7 +125,7 @@ class ForeignGraph:
     ops: tuple[ForeignOp, ...]  # each follows those whose values it reads
     constants: Mapping[str, Fixed]
     given: str
-    ways: Callable[[int], Sequence[WayIn]]  # layouts of the input, by samples
+    ways: Callable[[int], Sequence[WayIn]]  # input layouts for a sample count
     made: str
     usual: str  # the message for an error without one of its own
     batch: int | None = None  # the number of samples, if it is fixed in the file

@@ -82,7 +82,7 @@ def _called(network: str) -> Iterator[str]:
 
 def _network(trained: TrainedNet) -> Iterator[str]:
     yield "def network(x):"
-    yield '    """What it makes of prepared samples; the shapes are those of one sample."""'
+    yield '    """The outputs for prepared samples; the shapes are those of one sample."""'
     values = {0: "x"}
     for number, own in enumerate(trained.layers, 1):
         values[number] = own.name

@@ -189,7 +189,7 @@ class _Way:
     said: list[str] = field(default_factory=list)
     now: str = "x"  # the current expression
     in_steps: bool = False  # whether it is steps x features, as PyTorch's sequences are
-    skips_in_steps: dict[int, bool] = field(default_factory=dict)  # the same for values kept
+    skips_in_steps: dict[int, bool] = field(default_factory=dict)  # whether each kept value is, too
 
     @cached_property
     def _skipped(self) -> dict[int, str]:

@@ -83,7 +83,7 @@ class ValuePattern:
         return self.apart if self.apart and _index(place) == "1" else general(place)
 
     def _apart(self, term: Any) -> Any:
-        """The term with the place of the separate value, and that of a network's setting."""
+        """Replace the separate value and a network's setting in the term by their places."""
         if isinstance(term, float) and term and term == self.said_number:
             return "varianceEpsilon"
         if isinstance(term, list):

@@ -81,7 +81,7 @@ def step_patterns(traced: Sequence[TracedLayer]) -> Iterator[ValuePattern]:
 
 
 def step_table(traced: Sequence[TracedLayer]) -> dict[str, Any]:
-    """The values of the first step and of later ones, by a layer's words."""
+    """For each layer's words, the values of the first step and of later steps."""
     return {
         layer.words: [
             [[named_table(it.name), f"{layer.words} {step} {it.name}", it.sources] for it in values]

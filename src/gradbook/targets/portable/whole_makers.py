@@ -139,9 +139,9 @@ LEAST = 1e-3  # a smaller channel counts as this part of the largest one's size
 def even_out(makers: Sequence[RowMaker], maps: Sequence[Array], power: float) -> list[RowMaker]:
     """Divide each channel by its size to some power; 0 changes nothing, 1 makes all equal.
 
-    The next maker's weights are multiplied by the same numbers, so the network's result stays. This
-    is possible if only one sum reads a map and its activation, if any, is ReLU; but not if several
-    sums share their weights, which are stored once.
+    The next maker's weights are multiplied by the same numbers, so the network's result is the
+    same. This is possible if only one sum reads a map and its activation, if any, is ReLU; but not
+    if several sums share their weights, which are stored once.
     """
     evened = list(makers)
     uses = Counter(maker.weights.tobytes() for maker in makers if maker.weights is not None)
@@ -202,7 +202,7 @@ class WholeMaker:
     table: Whole | None = None  # an activation's result for each level,
     pieces: tuple[Parabola, ...] = ()  # and parabolas with the same results
     offset: int = 0
-    edges: tuple[int, ...] = ()  # what it reads beyond each map's edge
+    edges: tuple[int, ...] = ()  # the level beyond each input map's edge
     epsilon: int = 0  # added to a variance, times the squared number of values
     low: int = LOWEST
     high: int = HIGHEST
