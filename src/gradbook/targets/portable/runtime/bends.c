@@ -1,6 +1,6 @@
 //: both
-/* What becomes of a level is looked up where products are slow, else the parabola that it lies in
-   says the same: the one of the last piece that doesn't begin after it. */
+/* A level's result is looked up if products are slow; otherwise a parabola gives the same number:
+   that of the last piece that doesn't begin after the level. */
 #if defined(__AVR__) || (defined(__riscv) && !defined(__riscv_mul))
 #define BENT_BY(table, piece) (table)
 //: table

@@ -1,5 +1,5 @@
-/* An AVR reads constants from its flash by instructions of their own; other machines read them as
-   they read everything. */
+/* An AVR needs special instructions to read constants from its flash; other machines read them
+   like everything else. */
 #ifdef __AVR__
 #include <avr/pgmspace.h>
 #define IN_FLASH PROGMEM

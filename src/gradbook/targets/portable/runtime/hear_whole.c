@@ -1,10 +1,10 @@
 static sample window[ROWS * CHANNELS]; /* the latest rows, the oldest first */
 static int32_t each[CLASSES];          /* scores */
 static uint16_t newest[CLASSES], smooth[CLASSES];
-static int filled = 0; /* rows of the window */
+static int filled = 0; /* rows in the window */
 
 SHARES
-/* Take one row more. The class that is heard; -1 between steps and while none is likely enough. */
+/* Take one more row. The class that is recognised; -1 between steps or if none is likely enough. */
 HEAR(const sample *row)
 {
     int surest = 0;

@@ -1,7 +1,7 @@
 //: heard
 static int32_t across[FRAME / 2 + 1], down[FRAME / 2 + 1];
 
-/* A number times a share of 2^15, rounded down. */
+/* A number times share / 2^15, rounded down. */
 static inline int32_t part_of(int32_t number, int16_t share)
 {
 #if defined(__AVR__) || defined(__ARM_ARCH_6M__) || (defined(__riscv) && !defined(__riscv_mul))
@@ -12,7 +12,7 @@ static inline int32_t part_of(int32_t number, int16_t share)
 #endif
 }
 
-/* The cosine of an angle up to half a turn, which has FRAME parts; and its sine. */
+/* The cosine and sine of an angle up to half a turn; a turn has FRAME parts. */
 static int16_t cosine_of(int angle)
 {
     return (int16_t)(angle > FRAME / 4 ? -READ(int16_t, quarter + FRAME / 2 - angle)
@@ -24,7 +24,7 @@ static int16_t sine_of(int angle)
     return READ(int16_t, quarter + (angle > FRAME / 4 ? angle - FRAME / 4 : FRAME / 4 - angle));
 }
 
-/* A sample of a frame under Hann's window. */
+/* A sample of a frame, weighted by Hann's window. */
 static int32_t weighed_sample(const sample *x, int n)
 {
     const int16_t cosine = cosine_of(n > FRAME / 2 ? FRAME - n : n);
@@ -38,7 +38,7 @@ static void transform(const sample *x)
         int bit = FRAME / 4;
         across[at] = weighed_sample(x, 2 * n);
         down[at] = weighed_sample(x, 2 * n + 1);
-        while (bit && at & bit) { /* one more, its bits read from the other end */
+        while (bit && at & bit) { /* the next number, with its bits reversed */
             at ^= bit;
             bit /= 2;
         }
@@ -64,7 +64,7 @@ static void transform(const sample *x)
         }
 }
 
-/* Twice that of all samples in their order. */
+/* Twice the transform of all samples. */
 static void tell_apart(void)
 {
     across[FRAME / 2] = across[0];
@@ -85,7 +85,7 @@ static void tell_apart(void)
     }
 }
 
-/* The logarithm to the base of 2, over 2^15, in units of 2^-10. */
+/* The logarithm to base 2 of a number over 2^15, in units of 2^-10. */
 static int32_t logarithm_of(uint64_t number)
 {
     int32_t found = 0;
@@ -104,7 +104,7 @@ static int32_t logarithm_of(uint64_t number)
     return found;
 }
 
-/* How loud each band is in a frame. */
+/* The loudness of each band in a frame. */
 static void heard(const struct maker *own, const struct view *seen, value *out)
 {
     const uint16_t *share = taken;

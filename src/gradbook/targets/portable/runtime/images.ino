@@ -17,6 +17,6 @@ void loop() {
     Serial.println(NAME_predict(image, each)); //: no learns
   if (Serial.readBytes((char *)image, sizeof image) == sizeof image) { //: learns
     Serial.println(NAME_predict(image, each)); //: learns
-    NAME_learn(image, image[PIXELS], RATE); /* a class that there isn't teaches nothing */ //: learns
+    NAME_learn(image, image[PIXELS], RATE); /* a class that doesn't exist teaches nothing */ //: learns
   } //: learns
 }

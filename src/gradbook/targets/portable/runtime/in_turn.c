@@ -1,11 +1,11 @@
-/* How many rows of a map must be there for the next one to make this row. */
+/* The number of rows of a map that the next one needs to make this row. */
 static int rows_needed(const struct maker *own, const struct maker *map, int row)
 {
     const int end = ((row + 1) * own->pooled - 1) * own->stride + own->window_rows - own->pad;
     return end < map->rows ? end : map->rows;
 }
 
-/* Each row is made as late as can be: when the map after it needs it. */
+/* Each row is made as late as possible: when the next map needs it. */
 static void make_all(const sample *given)
 {
     struct maker copies[2];

@@ -3,7 +3,7 @@ static float activated(int activation, float x)
 ACTIVATIONS
 }
 
-/* Store a result: scaled, shifted and put through the activation. */
+/* Scale and shift a result, apply the activation, and store it. */
 static void keep(const struct maker *own, value *out, int c, total sum)
 {
     const int k = own->first + c;

@@ -1,6 +1,6 @@
-static int32_t *scores; /* where the last maker's results go, in full precision */ //: scores
+static int32_t *scores; /* the last maker's results, in full precision */ //: scores
  //: scores
-/* Kernels need all the registers that there are. */
+/* Kernels need all registers. */
 #if defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
 #define APART __attribute__((noinline))
 #else
@@ -27,7 +27,7 @@ struct scale {
 
 static inline int32_t scaled_by(const struct scale *scale, total sum)
 {
-#if defined(__riscv) || (defined(__AVR__) && !defined(__AVR_HAVE_MUL__)) /* nothing multiplies */
+#if defined(__riscv) || (defined(__AVR__) && !defined(__AVR_HAVE_MUL__)) /* no multiplier */
     int factor = scale->factor < 0 ? -scale->factor : scale->factor;
     const total x = scale->factor < 0 ? -sum : sum;
     int32_t product = 0;
@@ -68,7 +68,7 @@ static inline struct scale scale_of(const struct maker *own, int c)
     return found;
 }
 
-/* The level that a sum becomes, clipped to those of its map. */
+/* The level of a sum, clipped to the levels of its map. */
 static inline value level_of(const struct scale *scale, total sum)
 {
     int32_t level = scaled_by(scale, sum);

@@ -1,5 +1,5 @@
-/* The last layer, which learns. It may be kept and put back; until it is `taken` from among the
-   constants, it is as it was trained. */
+/* The last layer, which learns. It can be stored and restored; until it is `taken` from the
+   constants, it has its trained weights. */
 struct NAME_layer {
     float weights[LAST_WEIGHTS];
     float biases[LAST_SUMS]; //: bias
@@ -19,7 +19,7 @@ void NAME_forget(void)
 
 static float last_sums[LAST_SUMS];
 
-/* What the last layer makes of the map before it. */
+/* The sums of the last layer. */
 static void weigh_last(void)
 {
     const float *w = NAME_layer.weights;
@@ -34,7 +34,7 @@ static void weigh_last(void)
     }
 }
 
-/* How the error of a sample changes with each sum. */
+/* The gradient of a sample's error with respect to each sum. */
 static void find_slopes(WANTED, float *slopes)
 {
 SLOPES
@@ -48,7 +48,7 @@ static const float *outputs_of_last(void)
     return last_sums;
 }
 
-/* Learn from one sample: a step of descent of the last layer at this rate. */
+/* Learn from one sample: one step of gradient descent of the last layer at this rate. */
 void NAME_learn(GIVEN, WANTED, float rate)
 {
     float slopes[LAST_SUMS], *w = NAME_layer.weights;

@@ -1,9 +1,9 @@
-/* The last layer, which learns. It may be kept and put back; until it is `taken` from among the
-   constants, it is as it was trained. */
+/* The last layer, which learns. It can be stored and restored; until it is `taken` from the
+   constants, it has its trained weights. */
 struct NAME_layer {
     int16_t weights[LAST_WEIGHTS];
     int32_t biases[LAST_SUMS]; //: bias
-    uint32_t chance; /* by which steps smaller than a weight's unit are taken or not */
+    uint32_t chance; /* random bits that round steps smaller than a weight's unit */
     uint8_t taken;
 };
 struct NAME_layer NAME_layer;
@@ -21,7 +21,7 @@ void NAME_forget(void)
 
 static int32_t last_sums[LAST_SUMS];
 
-/* What the last layer makes of the map before it, in units of 2^-15. */
+/* The sums of the last layer, in units of 2^-15. */
 static void weigh_last(int32_t *each)
 {
     const int16_t *w = NAME_layer.weights;
@@ -36,7 +36,7 @@ static void weigh_last(int32_t *each)
     }
 }
 
-/* How the error of a sample changes with each sum, in the same units. */
+/* The gradient of a sample's error with respect to each sum, in the same units. */
 static void find_slopes(WANTED, int32_t *slopes)
 {
 SLOPES
@@ -47,7 +47,7 @@ static int32_t between(int32_t number, int32_t most)
     return number > most ? most : number < -most ? -most : number;
 }
 
-/* Learn from one sample: a step of descent of the last layer at a rate in units of 2^-15. */
+/* Learn from one sample: one step of the last layer, at a rate in units of 2^-15. */
 void NAME_learn(GIVEN, WANTED, int16_t rate)
 {
     int32_t slopes[LAST_SUMS];

@@ -1,4 +1,4 @@
-/* A number of a picture's header, with the space and the remarks before it; -1 if there is none. */
+/* Read a number of a picture's header, after spaces and comments; -1 if there is none. */
 static int header_number(FILE *file)
 {
     int number = -1, c = fgetc(file);
@@ -13,7 +13,7 @@ static int header_number(FILE *file)
     return number;
 }
 
-/* Read a PGM or PPM in bytes, as large as the network's images, plane by plane. */
+/* Read a binary PGM or PPM of the size of the network's images, plane by plane. */
 static int read_picture(FILE *file, uint8_t *image)
 {
     if (fgetc(file) != 'P' || fgetc(file) != (PLANES == 1 ? '5' : '6'))
@@ -30,7 +30,7 @@ static int read_picture(FILE *file, uint8_t *image)
     return 1;
 }
 
-/* PROGRAM [PICTURE]: what the network takes it for; without a name, standard input is read. */
+/* PROGRAM [PICTURE]: print the network's answer; without a name, read standard input. */
 int main(int count, char **words)
 {
     static uint8_t image[PLANES * ROWS * COLUMNS];

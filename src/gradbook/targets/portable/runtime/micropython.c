@@ -8,7 +8,7 @@ typedef RESULT_TYPE result;
 
 enum { NUMBERS = GIVEN_COUNT, OUTPUTS = RESULT_COUNT };
 
-/* An array's numbers, which must be of this kind, and so many. */
+/* An array's numbers; their type and count are checked. */
 static void *numbers_of(mp_obj_t array, int kind, size_t size, mp_uint_t flags)
 {
     mp_buffer_info_t found;
@@ -21,7 +21,7 @@ static void *numbers_of(mp_obj_t array, int kind, size_t size, mp_uint_t flags)
 }
 
 //: predict_class
-/* The number of the class; what each class gets is put into a second array. */
+/* The number of the class; a second array gets the result for each class. */
 static mp_obj_t predict(size_t count, const mp_obj_t *given)
 {
     static result each[OUTPUTS];
@@ -34,7 +34,7 @@ static mp_obj_t predict(size_t count, const mp_obj_t *given)
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(predict_object, 1, 2, predict);
 
 //: predict_number
-/* The number that is predicted. */
+/* The predicted number. */
 static mp_obj_t predict(mp_obj_t given)
 {
     const sample *numbers =
@@ -44,7 +44,7 @@ static mp_obj_t predict(mp_obj_t given)
 static MP_DEFINE_CONST_FUN_OBJ_1(predict_object, predict);
 
 //: predict_numbers
-/* The numbers that are predicted are put into the second array. */
+/* The second array gets the predicted numbers. */
 static mp_obj_t predict(mp_obj_t given, mp_obj_t out)
 {
     const sample *numbers =
@@ -56,7 +56,7 @@ static mp_obj_t predict(mp_obj_t given, mp_obj_t out)
 static MP_DEFINE_CONST_FUN_OBJ_2(predict_object, predict);
 
 //: hear
-/* Take one row more: the number of the class that is heard, or None. */
+/* Take one more row: the number of the class that is recognised, or None. */
 static mp_obj_t hear(mp_obj_t row)
 {
     const int heard =
@@ -66,7 +66,7 @@ static mp_obj_t hear(mp_obj_t row)
 static MP_DEFINE_CONST_FUN_OBJ_1(hear_object, hear);
 
 //: show
-/* Say which class is being shown, from which the last layer learns: its number, or None. */
+/* Set the number of the class that is being shown, from which the last layer learns; or None. */
 static mp_obj_t show(mp_obj_t shown)
 {
     NAME_shown = shown == mp_const_none ? -1 : (int)mp_obj_get_int(shown);

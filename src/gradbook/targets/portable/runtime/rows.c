@@ -5,7 +5,7 @@
 #define GIVEN_ROW(row) 0     /* one at a time; */ //: stream
 #define SERVING(map, row) ((row) < (map)->rows ? (row) : (map)->rows - 1) /* the last goes on */ //: stream
 
-/* Where a map's rows lie: row y in slot y % depth of its part of the arena. */
+/* The address of a map's row: row y is in slot y % depth of its part of the arena. */
 static value arena[ARENA]; //: no stream
 static uint16_t made[MAKERS]; //: no stream
 /* What is kept from step to step: rows, and how many were made of each map. */ //: stream
@@ -28,7 +28,7 @@ static value *slot(const struct maker *map, int row)
     return arena + map->start + (row % map->depth) * row_length(map);
 }
 
-/* A row from so many columns before the map on. What lies above or below the map is edge alone. */
+/* A row, beginning this many columns before the map. Above and below the map is only edge. */
 static const value *row_of(const struct maker *map, int row, int before)
 {
     const value *all = beyond; //: beyond

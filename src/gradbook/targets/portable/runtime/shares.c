@@ -1,5 +1,5 @@
-/* What share of 32768 each class has by softmax: 2 to the power of how many halvings a score lies
-   below the best one, over the sum of these. */
+/* Each class's share of 32768 by softmax: 2 to the power of minus the halvings by which its score
+   is below the best one, over the sum of all. */
 static void take_shares(const int32_t *scores, uint16_t *shares)
 {
     int32_t best = scores[0];
@@ -10,7 +10,7 @@ static void take_shares(const int32_t *scores, uint16_t *shares)
     for (int k = 0; k < CLASSES; k++) {
         const uint64_t below = (uint64_t)((int64_t)best - scores[k]) * LOG2_E;
         const uint64_t halvings = (below + ((uint64_t)1 << (BITS + 2))) >> (BITS + 3);
-        const int32_t part = (int32_t)(halvings & 4095); /* of one, in 4096ths */
+        const int32_t part = (int32_t)(halvings & 4095); /* 4096ths of a halving */
         int32_t gone = CUBE * part >> 12;
         gone = (SQUARE - gone) * part >> 12;
         gone = (STRAIGHT - gone) * part >> 12;

@@ -1,4 +1,4 @@
-/* Hears CLASSES_TOLD: a window of LENGTH rows of CHANNELS_TOLDEVERY, every STEP_ROWS rows. */
+/* Recognises CLASSES_TOLD: a window of LENGTH rows of CHANNELS_TOLDEVERY, every STEP_ROWS rows. */
 #include <string.h> //: no library
 #include "STEM.h" //: no library
  //: no library

@@ -8,18 +8,18 @@ void NAME_reset(struct NAME_state *state)
         made[k] = 0;
 }
 
-/* The next row of every map that has one for each step. */
+/* Make the next row of every map with a row per step. */
 static void take_step(struct NAME_state *state, const sample *given)
 {
     now = state;
     for (int k = 0; k < AFTER; k++) {
-        if (made[k] == 2 * PERIOD) /* what lies further back isn't read any more */
+        if (made[k] == 2 * PERIOD) /* earlier rows aren't read any more */
             made[k] = (uint16_t)(made[k] - PERIOD);
         make_row(k, given);
     }
 }
 
-/* What is made of the latest rows. */
+/* Compute the outputs from the latest rows. */
 static void make_answers(const sample *given)
 {
     for (int k = AFTER; k < MAKERS; k++) {

@@ -1,5 +1,5 @@
 //: bytes
-/* Pixels as they are: a level is 128 less. */
+/* Unchanged pixels: a level is the byte minus 128. */
 static void bytes(const struct maker *own, const struct view *seen, value *out)
 {
     const int area = own->rows * own->columns;
@@ -11,7 +11,7 @@ static void bytes(const struct maker *own, const struct view *seen, value *out)
 }
 
 //: times_weight
-/* A weight times a value, where nothing multiplies: few steps for weights of few bits. */
+/* A weight times a value without a multiplier: few steps for weights of few bits. */
 #if (defined(__riscv) && !defined(__riscv_mul)) || (defined(__AVR__) && !defined(__AVR_HAVE_MUL__))
 static inline total times_weight(int weight, total x)
 {
@@ -31,14 +31,14 @@ static inline total times_weight(int weight, total x)
 #endif
 
 //: single
-/* The weights of a channel, which lie there one by one. */
+/* The weights of a channel, one per byte. */
 #define WEIGHTS_OF(own, c, count, other) (weights + (own)->weights + (c) * (count))
 #define WEIGHT(at) READ(value, at)
 
 //: several
 static value unpacked[2][UNPACKED];
 
-/* The weights of a channel, of which several lie in a byte. */
+/* The weights of a channel, several per byte. */
 static const value *weights_of(const struct maker *own, int c, int count, value *to)
 {
     uint32_t at = (uint32_t)c * (uint32_t)(count * own->bits);
@@ -54,7 +54,7 @@ static const value *weights_of(const struct maker *own, int c, int count, value 
 #define WEIGHT(at) (*(at))
 
 //: one_of_several
-/* A weight, of which several lie in a byte. */
+/* A weight, of which several are in a byte. */
 static int weight_at(const struct maker *own, int k)
 {
     const uint32_t at = (uint32_t)k * own->bits;
@@ -67,7 +67,7 @@ static int weight_at(const struct maker *own, int k)
 #define WEIGHT_AT(own, k) ((void)(own), READ(value, weights + (own)->weights + (k)))
 
 //: sums_one
-/* The largest of the sums that a place keeps, of all channels or of its own. */
+/* The largest of a place's sums, over all channels or its own. */
 static total sums_one(const struct maker *own, const struct view *seen, int x, int c)
 {
     const int channels = seen->from->channels, deep = own->each < channels;
@@ -90,7 +90,7 @@ static total sums_one(const struct maker *own, const struct view *seen, int x, i
 }
 
 //: sums_group
-/* The same of groups of channels. */
+/* The same for groups of channels. */
 static total sums_group(const struct maker *own, const struct view *seen, int x, int c)
 {
     const int channels = seen->from->channels, each = own->each;
@@ -115,20 +115,20 @@ static total sums_group(const struct maker *own, const struct view *seen, int x,
 
 //: summing
 #ifdef __AVR__
-enum { ABREAST = 1 }; /* channels that are summed up at once: there are few pointers */
+enum { ABREAST = 1 }; /* channels that are summed at once: there are few pointer registers */
 #else
 enum { ABREAST = 2 };
 #endif
 static total row_of_sums[ABREAST][WIDEST + 2];
 
-/* Keep two sums side by side, or the larger ones of those above them and these. */
+/* Store two adjacent sums, or the larger of these and those above them. */
 static inline void set_two(total *at, total a, total b, int below)
 {
     at[0] = below && at[0] > a ? at[0] : a;
     at[1] = below && at[1] > b ? at[1] : b;
 }
 
-/* The largest of neighbouring sums, in the places of these. */
+/* Replace neighbouring sums by the largest. */
 static void pool(const struct maker *own, total *sum)
 {
     const total *from = sum;
@@ -267,11 +267,11 @@ APART static void sums_deep(const struct maker *own, const struct view *seen, va
 }
 
 //: sums_each
-/* The same of any window and group of channels, one sum at a time. */
+/* The same for any window and group of channels, one sum at a time. */
 APART static void sums_each(const struct maker *own, const struct view *seen, value *out)
 {
     const int channels = seen->from->channels, each = own->each, pooled = own->pooled;
-    const int alike = own->channels / (channels / each); /* so many read the same channels */
+    const int alike = own->channels / (channels / each); /* channels that read the same inputs */
     const int size = own->window_rows * own->window_columns * each;
     for (int c = 0; c < own->channels; c++) {
         const value *const w = WEIGHTS_OF(own, c, size, 0);

@@ -1,5 +1,5 @@
 //: weighed
-/* A sum, and so many weights times values more. */
+/* Add this many products of weights and values to a sum. */
 static total weighed(total sum, const value *w, const value *x, int count)
 {
     for (; count >= 4; count -= 4, w += 4, x += 4) {
@@ -14,7 +14,7 @@ static total weighed(total sum, const value *w, const value *x, int count)
 }
 
 //: sums
-/* Adds a weight times every value, these being so far apart, to as many sums. */
+/* Add a weight times each value, at this distance from one another, to its sum. */
 static void add_times(total *sum, value weight, const value *x, int apart, int count)
 {
     for (; count >= 4; count -= 4, sum += 4) {
@@ -27,7 +27,7 @@ static void add_times(total *sum, value weight, const value *x, int apart, int c
         *sum++ += weight * *x;
 }
 
-/* The sums of a row of windows, whose rows these are. */
+/* The sums of a row of windows, given the windows' rows. */
 static void row_of_sums(const struct maker *own, int channels, const value *const *rows, int first,
                         const value *w, total *sum)
 {
@@ -45,11 +45,11 @@ static void row_of_sums(const struct maker *own, int channels, const value *cons
     }
 }
 
-/* A row of weighted sums; or of the largest of neighbouring ones. */
+/* A row of weighted sums, or of the largest of neighbouring sums. */
 static void sums(const struct maker *own, const struct view *seen, value *out)
 {
     const int channels = seen->from->channels, pooled = own->pooled, each = own->each;
-    const int alike = own->channels / (channels / each); /* so many read the same channels */
+    const int alike = own->channels / (channels / each); /* channels that read the same inputs */
     const value *w = weights + own->weights;
     static total sum[2][WIDEST];
     for (int c = 0; c < own->channels; c++) {
@@ -73,11 +73,11 @@ static void sums(const struct maker *own, const struct view *seen, value *out)
 }
 
 //: single_sums
-/* A row of one weighted sum for each channel. */
+/* A row of one weighted sum per channel. */
 static void sums(const struct maker *own, const struct view *seen, value *out)
 {
     const int channels = seen->from->channels, each = own->each;
-    const int alike = own->channels / (channels / each); /* so many read the same channels */
+    const int alike = own->channels / (channels / each); /* channels that read the same inputs */
     const value *w = weights + own->weights;
     for (int c = 0; c < own->channels; c++) {
         total sum = 0;
@@ -130,7 +130,7 @@ static total product(const struct maker *own, const struct view *seen, int x, in
 }
 
 //: repeated
-/* Each value of a row so many times, and each row. */
+/* Repeat each value of a row, and each row. */
 static total repeated(const struct maker *own, const struct view *seen, int x, int c)
 {
     return seen->rows[0][x / own->window_columns * own->channels + c];

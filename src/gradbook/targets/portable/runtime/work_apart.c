@@ -6,7 +6,7 @@ static int rows_read(const struct maker *own)
 }
 
 //: under
-/* What lies under row i and column j of a window: in what is seen, at column x of its own map. */
+/* The value at row i and column j of the window for column x of its own map. */
 static const value *under(const struct maker *own, const struct view *seen, int x, int i, int j)
 {
     const int column = x * own->across + j * own->wide;
@@ -14,7 +14,7 @@ static const value *under(const struct maker *own, const struct view *seen, int 
 }
 
 //: total_apart
-/* Whether that counts in an average: it is part of the map, or of what counts beyond it. */
+/* Whether it counts in an average: it is in the map, or in padding that counts. */
 static int counts(const struct maker *own, const struct view *seen, int x, int i, int j)
 {
     const int row = seen->row * own->stride + i * own->tall - own->pad;
@@ -23,7 +23,7 @@ static int counts(const struct maker *own, const struct view *seen, int x, int i
            column < seen->from->columns + own->after;
 }
 
-/* As if what counts filled the window. */
+/* Scaled as if all of the window counted. */
 static total total_apart(const struct maker *own, const struct view *seen, int x, int c)
 {
     total sum = 0, count = 0;
@@ -37,7 +37,7 @@ static total total_apart(const struct maker *own, const struct view *seen, int x
 }
 
 //: largest_apart
-/* Of what lies in the map. */
+/* The largest of the values in the map. */
 static total largest_apart(const struct maker *own, const struct view *seen, int x, int c)
 {
     total most = 0;
@@ -57,11 +57,11 @@ static total largest_apart(const struct maker *own, const struct view *seen, int
 }
 
 //: scattered_apart
-/* Of the values whose windows, on this map, lie over row and column. */
+/* The sum of the values whose windows on this map cover the row and column. */
 static total scattered_apart(const struct maker *own, const struct view *seen, int x, int c)
 {
     const int channels = seen->from->channels, columns = own->window_columns, each = own->each;
-    const int alike = own->channels / (channels / each); /* so many read the same channels */
+    const int alike = own->channels / (channels / each); /* channels that read the same inputs */
     const int below = seen->row + own->pad, after = x + own->left;
     const int first = below / own->stride - (own->window_rows - 1) / own->stride;
     const value *w = weights + own->weights + c * rows_read(own) * columns * each;
@@ -84,7 +84,7 @@ static total scattered_apart(const struct maker *own, const struct view *seen, i
 static total sums_apart(const struct maker *own, const struct view *seen, int x, int c)
 {
     const int rows = rows_read(own), columns = own->window_columns, each = own->each;
-    const int alike = own->channels / (seen->from->channels / each); /* read the same channels */
+    const int alike = own->channels / (seen->from->channels / each); /* read the same inputs */
     const value *w = weights + own->weights + c * rows * columns * each;
     total sum = 0;
     for (int i = 0; i < rows; i++)

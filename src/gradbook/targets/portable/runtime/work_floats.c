@@ -1,5 +1,5 @@
 //: normed
-/* Of each group of channels the mean over the whole map, and 1 over the spread. */
+/* For each group of channels, the mean over the whole map, and 1 over the deviation. */
 static float middles[GROUPS], shares[GROUPS];
 
 static void measure_groups(const struct maker *own, const struct view *seen)
@@ -57,7 +57,7 @@ static total placed(const struct maker *own, const struct view *seen, int x, int
 }
 
 //: take_shares
-/* In place of so many scores, what share each has by softmax. */
+/* Replace scores by their shares by softmax. */
 static void take_shares(float *each, int count)
 {
     float largest = each[0], whole = 0;
@@ -71,7 +71,7 @@ static void take_shares(float *each, int count)
 }
 
 //: log_sum_exp
-/* The logarithm of the sum of e to so many numbers. */
+/* The logarithm of the sum of e to each number. */
 static float log_sum_exp(const float *each, int count)
 {
     float largest = each[0], whole = 0;
@@ -97,7 +97,7 @@ static void waves(const struct maker *own, const struct view *seen, value *out)
         int bit = frame / 2;
         cosines[at] = seen->rows[n][0] * share * (1 - READ(value, turn + n));
         sines[at] = 0;
-        while (bit && at & bit) { /* one more, its bits read from the other end */
+        while (bit && at & bit) { /* the next number, with its bits reversed */
             at ^= bit;
             bit /= 2;
         }

@@ -1,5 +1,5 @@
 //: square_root
-/* Rounded down, bit by bit. */
+/* The square root, rounded down, bit by bit. */
 static uint32_t square_root(uint64_t square)
 {
     uint64_t root = 0;
@@ -15,7 +15,7 @@ static uint32_t square_root(uint64_t square)
 }
 
 //: spread
-/* 2^60 over a root that lies from 2^30 to 2^31, rounded down: no library needs to divide. */
+/* 2^60 over a root between 2^30 and 2^31, rounded down, without a library's division. */
 static int32_t inverse(uint32_t root)
 {
     uint32_t rest = (uint32_t)1 << 30, found = rest == root;
@@ -28,11 +28,11 @@ static int32_t inverse(uint32_t root)
     return (int32_t)found;
 }
 
-/* 1 over the spread of so many values, as a share of 2^shift; it gives the shift. */
+/* 1 over the deviation of this many values, in units of 2^-shift; returns the shift. */
 static uint8_t spread_of(int64_t sum, int64_t squares, int64_t values, int64_t epsilon,
                          int32_t *share)
 {
-    /* The variance, times the square of their number, scaled up for its root to have 31 bits. */
+    /* The variance, times their number squared, scaled up so that its root has 31 bits. */
     uint64_t square = (uint64_t)(values * squares - sum * sum + epsilon);
     int shift = 60 - SPREAD_BITS;
     for (; square < (uint64_t)1 << 60; square <<= 2)
@@ -41,7 +41,7 @@ static uint8_t spread_of(int64_t sum, int64_t squares, int64_t values, int64_t e
     return (uint8_t)shift;
 }
 
-/* How many spreads a level lies beyond the mean, in units of 1 / 2^SPREAD_BITS. */
+/* A level's distance from the mean in deviations, in units of 1 / 2^SPREAD_BITS. */
 static total spreads_off(int32_t level, int32_t values, int32_t sum, int32_t share, int shift)
 {
     const int64_t off = level * values - sum;
@@ -49,11 +49,11 @@ static total spreads_off(int32_t level, int32_t values, int32_t sum, int32_t sha
 }
 
 //: normed
-/* Of each group of channels the sum over the whole map, and 1 over the spread: a share of 2^shift. */
+/* Each group of channels has its sum over the map, and 1 over the deviation in units of 2^-shift. */
 static int32_t sums_of[GROUPS], shares[GROUPS];
 static uint8_t shifts[GROUPS];
 
-/* How many values a group has. */
+/* The number of values in a group. */
 static int32_t values_of(const struct maker *own)
 {
     return (int32_t)own->rows * own->columns * own->each;
@@ -106,7 +106,7 @@ static total alone(const struct maker *own, const struct view *seen, int x, int 
 }
 
 //: placed
-/* A place's shift is told in units of SHIFT_UNIT products. */
+/* A place's shift is in units of SHIFT_UNIT products. */
 static total placed(const struct maker *own, const struct view *seen, int x, int c)
 {
     const int wide = own->columns * own->channels, k = x * own->channels + c;
@@ -137,7 +137,7 @@ static total within(int64_t number, int32_t most)
 }
 
 //: moved
-/* So many bits up, or down and rounded. */
+/* Shift by this many bits; to the right with rounding. */
 static total moved(int64_t number, int by)
 {
     const int64_t half = by < 0 ? (int64_t)1 << -by >> 1 : 0;
@@ -145,7 +145,7 @@ static total moved(int64_t number, int by)
 }
 
 //: quotient
-/* One over another, so many bits up. */
+/* The quotient of two numbers, shifted up. */
 static total quotient(total a, total b, int by)
 {
     if (b == 0)
@@ -154,7 +154,7 @@ static total quotient(total a, total b, int by)
 }
 
 //: root
-/* The square root of a number so many bits up. */
+/* The square root of a number that is shifted up. */
 static total root(total x, int by)
 {
     return within(square_root((uint64_t)(x > 0 ? x : 0) << by), 268435456);
@@ -167,7 +167,7 @@ static total larger(total a, total b)
 }
 
 //: looked_up
-/* A function of x: it goes straight on between numbers of it that lie 2^width apart. */
+/* A function of x, interpolated between its values at places 2^width apart. */
 static total looked_up(const int32_t *table, total x, total low, int width)
 {
     const total last = (total)(((int32_t)128 << width) - 1);
@@ -187,7 +187,7 @@ static int32_t upper(int32_t number)
 }
 
 //: keep_two
-/* What goes to the next step: its upper byte, which others read, and its lower byte. */
+/* Store a value for the next step: its upper byte, which others read, and its lower byte. */
 static void keep_two(value *high, value *low, int32_t number, int shift)
 {
     int32_t kept = shift ? (number + ((int32_t)1 << shift >> 1)) >> shift : number;
@@ -197,7 +197,7 @@ static void keep_two(value *high, value *low, int32_t number, int shift)
 }
 
 //: sigmoid_of
-/* Looked up at every sixteenth; it goes straight on between these. */
+/* Looked up at every sixteenth, and interpolated between these. */
 static int32_t sigmoid_of(int32_t number)
 {
     const int32_t size = number < 0 ? -number : number;
@@ -215,7 +215,7 @@ static int32_t tanh_of(int32_t number)
 }
 
 //: exp_of
-/* e to a number that isn't above 0: of 2 to a fraction every 64th is looked up. */
+/* e to a number of at most 0, with powers of 2 looked up at every 64th. */
 static int32_t exp_of(int32_t number)
 {
     int32_t halvings, rest, high, low;
@@ -231,7 +231,7 @@ static int32_t exp_of(int32_t number)
 }
 
 //: share_out
-/* In place of so many scores, what share of 2^15 each has by softmax. */
+/* Replace scores by their shares of 2^15 by softmax. */
 static void share_out(total *each, int count, int by)
 {
     total most = each[0];
@@ -245,7 +245,7 @@ static void share_out(total *each, int count, int by)
 }
 
 //: log_sum_exp
-/* The logarithm of the sum of e to so many numbers, to the base of 2 bit by bit. */
+/* The logarithm of the sum of e to each number, computed to base 2 bit by bit. */
 static int32_t log_sum_exp(const int32_t *each, int count)
 {
     int32_t most = each[0], bits = 0;
