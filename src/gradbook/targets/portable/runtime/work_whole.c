@@ -49,7 +49,7 @@ static total spreads_off(int32_t level, int32_t values, int32_t sum, int32_t sha
 }
 
 //: normed
-/* Each group of channels has its sum over the map, and 1 over the deviation in units of 2^-shift. */
+/* Each group of channels has its sum over the map, and 1 over its deviation in units 2^-shift. */
 static int32_t sums_of[GROUPS], shares[GROUPS];
 static uint8_t shifts[GROUPS];
 
