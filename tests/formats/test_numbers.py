@@ -21,7 +21,7 @@ from gradbook.cli.main import main
 from gradbook.errors import UsageError
 from gradbook.lab.models.importing import import_model
 from tests.cases import for_each
-from tests.targets.portable.compiled import built
+from tests.targets.portable.compiled import built, loaded
 
 pytestmark = pytest.mark.filterwarnings("ignore::gradbook.Assumption")
 
@@ -109,7 +109,7 @@ def test_c_returns_one_number_and_writes_several(torch, tmp_path, name):
     module, (rows, array) = module_of(torch, name).eval(), rows_of(torch)
     model = gb.from_torch(module, rows[:2])
     model.export(tmp_path / "net.c")
-    library = ctypes.CDLL(str(built((tmp_path / "net.c").read_text(), tmp_path / "net.so")))
+    library = loaded((tmp_path / "net.c").read_text(), tmp_path)
     predict, count = library.net_predict, len(model.predicts)
     predict.restype = ctypes.c_float if count == 1 else None
     said = np.zeros((len(array), count), np.float32)

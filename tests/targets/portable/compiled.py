@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 import numpy as np
 
@@ -50,6 +50,11 @@ def built(text: str, out: Path, command: Sequence[str] = (), *options: str) -> P
     assert not done.returncode, done.stderr
     assert not done.stderr, done.stderr
     return out
+
+
+def loaded(text: str, folder: Path) -> ctypes.CDLL:
+    """A library from a folder of its own: one that was loaded stays the one of its path."""
+    return ctypes.CDLL(str(built(text, Path(mkdtemp(dir=folder), "net.so"))))
 
 
 def called(

@@ -18,7 +18,7 @@ from gradbook.targets.portable.reckoning import maps_of
 from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from gradbook.targets.portable.whole_makers import quantise, quantise_windows
 from tests.cases import for_each
-from tests.targets.portable.compiled import built
+from tests.targets.portable.compiled import loaded
 from tests.trained import holed_model_of, model_of, sequences_model_of
 
 pytestmark = pytest.mark.witness("cc")
@@ -31,7 +31,7 @@ class Device:
     def __init__(self, trained, folder: Path, name: str = "net"):
         self.last = last_layer(trained)
         self.text = c_file(trained, name, None, last=self.last).text
-        self.library = ctypes.CDLL(str(built(self.text, folder / "net.so")))
+        self.library = loaded(self.text, folder)
         self.trained = trained
         outputs, reads = self.last.weights.shape
         biases = 0 if self.last.bias is None else outputs
@@ -237,7 +237,7 @@ def test_whole_numbers_are_as_reckoned_here_and_follow_pytorch(layers, torch, tm
     images, trained = images_like(model, 1000), model.trained()
     last, whole = last_layer(trained), quantise(trained, images, learns=True)
     own = whole_last(last, whole)
-    library = ctypes.CDLL(str(built(c_file(trained, "net", whole, last=last).text, tmp_path / "n")))
+    library = loaded(c_file(trained, "net", whole, last=last).text, tmp_path)
     learner, layer = WholeLearner(own), layer_in(library, last)
     levels = own.features.scores(images)
     scores = np.zeros(len(last.weights), np.int32)
@@ -270,7 +270,7 @@ def test_whole_windows_of_signals_are_learnt_from(tmp_path):
     trained = trained_net(model.net, model.values, scaling, classes=("a", "b", "c"))
     last, whole = last_layer(trained), quantise_windows(trained, rows.reshape(300, -1), 2, True)
     text = c_file(trained, "net", whole, last=last, channels=("x", "y")).text
-    library = ctypes.CDLL(str(built(text, tmp_path / "n")))
+    library = loaded(text, tmp_path)
     learner, layer = WholeLearner(whole_last(last, whole)), layer_in(library, last)
     given = whole.sensor.of(rows.reshape(300, -1))
     levels = learner.own.features.scores(given)
