@@ -32,7 +32,7 @@ def test_each_axis_comes_from_somewhere_or_the_turn_is_none(operator, told, axes
     settings, take = OPERATORS[operator].settings, OPERATORS[operator].take
     net, told = object.__new__(GrowingNet), settings.read_whole(told)
     if not axes:
-        with pytest.raises(NoLayer, match="along axes that this doesn't have"):
+        with pytest.raises(NoLayer, match="axes that its input doesn't have"):
             take(net, told, each_as_long_as_its_number)
     else:
         assert take(net, told, each_as_long_as_its_number).array.shape == axes
