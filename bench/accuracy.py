@@ -3,9 +3,9 @@
     python bench/accuracy.py RECIPE… [--seeds 10] [--last N] [--threads N] [--time] [--keep]
 
 Prints the mean, the deviation and the lowest seed of each recipe, as docs/explanation/results.md
-shows them, for the last N epochs too if that is asked; with --keep it writes them where
-`gradbook train --list` reads them. Seeds whose run is in the folder already, by the same recipe,
-are not trained again; a run that was interrupted goes on.
+shows them, and those of the last N epochs with --last; with --keep it writes them to where
+`gradbook train --list` reads them. Seeds with a finished run of the same recipe in the folder are
+not trained again; an interrupted run is resumed.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _last(file: Path) -> dict[str, float]:
 
 
 def _last_epochs(runs: list[RunFolder]) -> str:
-    """Epoch by epoch over the seeds."""
+    """The mean and the lowest of all seeds, per epoch."""
     found = [_last(_last_file(run)) for run in runs]
     scores = {epoch: [seed[epoch] for seed in found] for epoch in found[0]}
     return "\n".join(
@@ -102,7 +102,7 @@ def _result(run: RunFolder, name: str, seed: int, options: Namespace) -> dict[st
 def result_of(
     run: RunFolder, what: str, seed: int, threads: int, listener: Listener | None = None
 ) -> dict[str, Any]:
-    """Loading the images is a part of every training, so that its seconds are the whole ones."""
+    """Load the images in every training, so that its seconds include that."""
     go_on = run.holds_a_run
     if go_on:
         _require_own(run, what, seed)
@@ -120,14 +120,14 @@ def result_of(
 
 
 def _require_own(run: RunFolder, what: str, seed: int) -> None:
-    """What was trained by another recipe of that name says nothing of this one."""
+    """Refuse a run that another recipe of the same name trained."""
     asked = recipe_of(what)
     if run.recipe() != replace(asked, net=replace(asked.net, seed=seed), held_back=None):
         sys.exit(f"{run.path} was trained by another recipe: name another --out")
 
 
 def seconds_of(what: str, threads: int) -> float:
-    """Of one training; the seeds may have been trained beside other work."""
+    """The seconds of one training; the seeds may have been trained beside other work."""
     with TemporaryDirectory() as folder:
         return train(what, folder=Path(folder, "run"), held_back=False, threads=threads).seconds
 

@@ -5,11 +5,11 @@
                                              (npm install @tensorflow/tfjs and
                                              @tensorflow/tfjs-backend-wasm)
 
-Two networks: that of `quick`, on batches of 256 unwarped digits (of 32 in TensorFlow.js, which
-takes long enough for those), and `dense`, which has 64 hidden units and no windows, on batches of
-256: TensorFlow.js can't train convolutions in WebAssembly. All take turns, pages in one browser;
-the median of the turns is given. Last comes how long a page with a trained network takes from
-its opening until it can be drawn on, and has read its first image. Needs zig, node and chromium.
+There are two networks: that of `quick`, on batches of 256 unwarped digits (32 in TensorFlow.js,
+which is slow), and `dense`, with 64 hidden units and no convolutions, on batches of 256, because
+TensorFlow.js can't train convolutions in WebAssembly. All take turns, with the pages in one
+browser, and the median is shown. The last figure is the time from opening a page with a trained
+network until one can draw on it and it has read its first image. Needs zig, node and chromium.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ Racer = Callable[[], float]
 
 @dataclass(frozen=True)
 class Race:
-    """One network, and where its files and TensorFlow.js are."""
+    """One network, with the paths of its files and of TensorFlow.js."""
 
     name: str
     folder: Path
@@ -157,14 +157,14 @@ def _speed(who: str, said: object) -> float:
 
 
 def _page(opened: Browser, page: Path) -> float:
-    """What the page itself says while it trains."""
+    """The speed that the page itself shows while it trains."""
     opened.show(page)
     waiting = "document.querySelector('#go').disabled ? setTimeout(look, 20) : done(1)"
     opened.value(f"new Promise(done => {{ const look = () => {waiting}; look() }})")
     opened.value("document.querySelector('#go').click()")
     opened.value(f"new Promise(done => setTimeout(done, {1000 * SECONDS}))")
     speed = float(opened.text("#speed").replace(",", ""))
-    opened.show("about:blank")  # so that it trains on in nobody's turn
+    opened.show("about:blank")  # so that it doesn't train on in another's turn
     return speed
 
 
@@ -176,7 +176,7 @@ def _run(opened: Browser, page: Path, run: str) -> float:
 
 
 def _their_page(tfjs: Path, backend: str) -> str:
-    """TensorFlow.js on a page of its own; a file can't load its modules but from their own text."""
+    """TensorFlow.js on a page of its own, with its scripts inline, as a file can't load modules."""
     folder = tfjs.resolve() / "node_modules" / "@tensorflow"
     scripts = [folder / "tfjs" / "dist" / "tf.min.js"]
     modules = {}

@@ -1,13 +1,13 @@
-"""Books that `gradbook check` audits in a second, beside LibreOffice, which only converts them.
+"""Books per second that `gradbook check` audits, beside LibreOffice, which only converts them.
 
     python bench/check_speed.py [--books N] [--workers N] [--rounds N] [--different N] [--alone]
 
 Half of the books are as `gradbook sheet` writes them, with the tables of thirteen learning rates;
-half are single tables re-laid in the styles people use. Each round checks all of them and has a
-headless LibreOffice convert all of them, in turn; both are started anew. Shown are books a second
-of the quickest round, the processor's seconds in brackets, and the ratio. --alone leaves out
-LibreOffice; --different makes so many books, and copies them for the rest, as it takes longer to
-make a book than to check it.
+half are single tables in the layouts that people use. Each round checks all books and has a
+headless LibreOffice convert them, in turn; both are started anew. It prints books per second in the
+quickest round, the processor's seconds in brackets, and the ratio. --alone leaves LibreOffice out;
+--different N makes only N books and fills up with copies, as making a book takes longer than
+checking it.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ def main() -> None:
     warnings.simplefilter("ignore")
     with TemporaryDirectory() as folder:
         different = min(options.different or options.books, options.books)
-        different += different % 2  # so that a copy is of its own kind
+        different += different % 2  # so that a copy has the kind of its original
         groups = _made(Path(folder, "books"), options.books, different)
         for words, books in groups.items():
             _race(words, books, Path(folder), options.workers, options.rounds, beside)
 
 
 def _made(folder: Path, count: int, different: int) -> dict[str, list[Path]]:
-    """The books, of small random networks, by who wrote them."""
+    """Books of small random networks, by their writer."""
     from gradbook.net import parse
     from gradbook.report.workbook import write_workbook
     from tests.audit.material.made import random_network, table_of
@@ -116,7 +116,7 @@ def _convert(books: list[Path], folder: Path) -> list[str]:
 
 
 def _seconds(command: list[str]) -> Time:
-    """How long a command takes, and how long the processor works for it."""
+    """A command's seconds, and its processor's seconds."""
     begun, before = perf_counter(), getrusage(RUSAGE_CHILDREN)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     after = getrusage(RUSAGE_CHILDREN)

@@ -1,11 +1,11 @@
-"""How long a class takes: its exercises made, and handed back marked.
+"""How long it takes to make a class's exercises, and to mark them.
 
     python bench/classroom.py [STUDENTS…] [--workers N] [--paper none]
 
-Makes a class of so many students (40 where nothing is said) with handouts and keys, fills every
-exercise in as students do, some with a mistake, and marks it: feedback as workbook, page and PDF,
-a page of the class, grades. The filling in isn't counted. Exits 1 if a mark isn't what the rubric
-says of the mistake that was made.
+Makes a class of this many students (default: 40) with handouts and keys, fills in every exercise as
+students do, some with a mistake, and marks the class: feedback as workbook, page and PDF, a page of
+the class, grades. Filling in isn't counted. Exits 1 if a mark isn't the one that the rubric gives
+for the mistake.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ sample 0.2 0.9 -> 1
 TRAINING, HEADINGS = "Training", 4  # the sheet, and the row with the columns' names
 BLANK_CELL = re.compile(r'<c r="([A-Z]+[0-9]+)"( s="[0-9]+")/>')
 MARKED = ("∂E/∂w1", "∂E/∂w6", "∂E/∂b3")  # columns that some students get wrong
-WHOLE = 20  # points, by the rubric that is made
+WHOLE = 20  # points, in the default rubric
 
 
 def right_formulas(folder: ClassFolder) -> dict[str, tuple[str, str]]:
-    """Of each blank cell of the sheet Training what it is called and its formula: for all alike."""
+    """The column and the formula of each blank cell on the sheet Training, the same for all."""
     student = folder.students[0]
     key = Path(folder.path).with_name("solution.xlsx")
     write_workbook(
@@ -60,7 +60,7 @@ def right_formulas(folder: ClassFolder) -> dict[str, tuple[str, str]]:
 
 
 def part_of(folder: ClassFolder) -> str:
-    """In which part of a workbook the sheet Training is."""
+    """The part of a workbook with the sheet Training."""
     stem = folder.stems[folder.students[0]]
     names = load_workbook(Path(folder.path) / "exercises" / f"{stem}.xlsx").sheetnames
     return f"xl/worksheets/sheet{names.index(TRAINING) + 1}.xml"
@@ -69,7 +69,7 @@ def part_of(folder: ClassFolder) -> str:
 def hand_in(
     folder: ClassFolder, student: str, right: Mapping[str, tuple[str, str]], odd: str, part: str
 ) -> None:
-    """The exercise filled in, with a minus too many in the column that is called so."""
+    """Hand in the exercise filled in, with one minus sign too many in the column `odd`."""
     stem = folder.stems[student]
     source = Path(folder.path) / "exercises" / f"{stem}.xlsx"
     with (
@@ -95,7 +95,7 @@ def filled(cell: re.Match[str], right: Mapping[str, tuple[str, str]], odd: str) 
 
 
 def measure(students: int, workers: int, paper: str, place: Path) -> bool:
-    """Prints how long it took; whether every mark is what it should be."""
+    """Print the times; return whether every mark is right."""
     names = place / "names.csv"
     names.write_text("name\n" + "".join(f"Student {k}\n" for k in range(students)))
     (place / "rain.txt").write_text(NETWORK)
@@ -118,7 +118,7 @@ def measure(students: int, workers: int, paper: str, place: Path) -> bool:
 
 
 def timed(place: Path, what: str, workers: int, *more: str) -> tuple[float, str]:
-    """The command as somebody types it: its seconds, and what it said."""
+    """Run the command as a user does; return its seconds and its output."""
     words = ["-m", "gradbook", "class", what, "class", "--workers", str(workers), *more]
     begin = perf_counter()
     done = subprocess.run(
@@ -134,7 +134,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def is_right(row: Mapping[str, str], odd: Mapping[str, str]) -> bool:
-    """One of the columns is wrong, or none."""
+    """Whether the points are right for one wrong column, or for none."""
     columns = int(row["of"] or 1)
     share = (columns - bool(odd[row["student"]])) / columns
     return row["points"] != "" and abs(float(row["points"]) - WHOLE * share) < 0.01

@@ -1,15 +1,14 @@
-"""What the driver does for 100,000 trials, and as many workbooks, on a cluster of 1,000 workers.
+"""The driver's work for 100,000 trials, and as many workbooks, on a cluster of 1,000 workers.
 
     python bench/clusters.py [--trials N] [--books N] [--workers N]
 
-Nothing is trained and no book is judged; all messages are real: a Dask scheduler, some processes
-with so many threads together, tasks that go there by name and results that come back. Each thread
-makes its answer up, where a worker would have a process of its own for it. The trials are drawn at
-random, told to Optuna and kept in files; each book is a file of 30 kB that is read and sent, and
-its report has ten findings and sixty formulas, two of them its own; then the grades, the JSON, the
-page and the report are written of all. What the scheduler does meanwhile is on the same machine's
-cores, so the time for each is no better than it would be elsewhere; the driver's own is counted
-apart, tenth by tenth.
+Nothing is trained and no book is judged, but all messages are real: there is a Dask scheduler, and
+some processes with that many threads in total, which get tasks by name and send results back. Each
+thread invents its result, where a worker would use a process of its own. The trials are drawn at
+random, reported to Optuna and saved in files. Each book is a file of 30 kB that is read and sent;
+its report has ten findings and sixty formulas, two of them unique. Then the grades, the JSON, the
+page and the report of all books are written. The scheduler runs on the same machine, so the total
+times are no better than elsewhere; the driver's own time is measured separately, tenth by tenth.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ from gradbook.work.processes import MakeTask, Outcome, Task, do
 
 PROCESSES = 4
 BYTES = 30_000
-LINKS = 10_000  # to one file; a file system bears 65,000 or fewer
+LINKS = 10_000  # hard links to one file, of which a file system may allow 65,000
 STUDY = """\
 vary quick
 epochs 1
@@ -57,7 +56,7 @@ sampler random
 
 
 class Simulated(ClusterCrew):
-    """Real messages; answers that are made up by threads."""
+    """A cluster with real messages, and results invented by threads."""
 
     def __init__(self, address: str, together: int = 1) -> None:
         super().__init__(address, together)
@@ -78,7 +77,7 @@ def trained(name: str) -> Result:
 
 
 def judged(book: str) -> BookReport:
-    why = "h1 is used where a_h1 belongs: the sum, not what the sigmoid makes of it"
+    why = "h1 is used instead of a_h1: the sum, not the result of the sigmoid"
     chance = random.Random()
     weights = tuple(f"w{k}" for k in range(1, 13))
     found = [
@@ -117,7 +116,7 @@ def main() -> int:
         LocalCluster(n_workers=PROCESSES, threads_per_worker=threads, **quiet) as cluster,
     ):
         for count, what in ((options.trials, _trials), (options.books, _books)):
-            driver = get_context("spawn").Process(  # apart from the scheduler, which is in this one
+            driver = get_context("spawn").Process(  # not in this process, which has the scheduler
                 target=what, args=(cluster.scheduler_address, place, count, options.workers)
             )
             if count:
@@ -163,7 +162,7 @@ def _books(address: str, place: str, count: int, workers: int) -> None:
 
 
 class Watch(StudyListener):
-    """Counts the trials that were told."""
+    """Counts the reported trials."""
 
     def __init__(self, tell: Callable[[int], None]) -> None:
         self.tell, self.count = tell, 0
@@ -175,7 +174,7 @@ class Watch(StudyListener):
 
 @contextmanager
 def _measured(what: str, count: int) -> Iterator[Callable[[int], None]]:
-    """Prints the time of each, and the memory; a function to tell how many are done by now."""
+    """Print the time per item and the memory; yield a function to tell the number done."""
     began, before = perf_counter(), getrusage(RUSAGE_SELF)
     part, spent = max(count // 10, 1), process_time()
 
@@ -197,7 +196,7 @@ def _measured(what: str, count: int) -> Iterator[Callable[[int], None]]:
 
 
 def _memory() -> float:
-    """Megabytes that this process has now."""
+    """The memory of this process in megabytes."""
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     return pages * getpagesize() / 2**20
 

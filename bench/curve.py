@@ -2,11 +2,10 @@
 
     python bench/curve.py [--runs runs/accuracy] [-o docs/pictures/parameters.svg]
 
-Takes the runs that `python bench/accuracy.py bench/curve/*.txt tiny small best` left in `--runs`
-into bench/curve/reached.json, where recipes without such runs keep what they reached before. Prints
-the table of bench/curve.md and draws the picture: the mean of each recipe's seeds
-with the lowest and the highest, over its parameters, beside what others reported, which
-bench/records has.
+Enters the runs that `python bench/accuracy.py bench/curve/*.txt tiny small best` left in `--runs`
+into bench/curve/reached.json; recipes without such runs keep their earlier figures. Prints the
+table of bench/curve.md and draws the picture: the mean, the lowest and the highest of each recipe's
+seeds over its parameters, beside the figures that others reported, from bench/records.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ WRONG = (0.05, 0.03, 0.02, 0.01, 0.007, 0.005, 0.003)  # shares of the test imag
 
 @dataclass(frozen=True)
 class Point:
-    """A network and what its seeds reached."""
+    """A network and the accuracies of its seeds."""
 
     name: str
     parameters: int
@@ -81,7 +80,7 @@ def main() -> None:
 
 
 def _others() -> list[Entry]:
-    """What was reported of networks that aren't gradbook's."""
+    """Reported figures of networks that aren't gradbook's."""
     found = (entry for entry in read_all() if not entry.is_verifiable)
     return sorted(found, key=lambda entry: entry.claim.parameters)
 
@@ -118,7 +117,7 @@ def _row(point: Point) -> str:
 
 
 def picture(points: list[Point]) -> str:
-    """Both axes by powers of ten, that of accuracy by what is still wrong."""
+    """Draw with two logarithmic axes; the one for accuracy shows the share of errors."""
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" '
         f'font-family="{FONT}" font-size="13" role="img" '
@@ -137,7 +136,7 @@ def picture(points: list[Point]) -> str:
 
 
 def _heights(points: list[Point]) -> dict[int, float]:
-    """What the best network up to each size reaches, where it is more than a smaller one does."""
+    """The accuracy of the best network up to each size, if it beats all smaller ones."""
     found: dict[int, float] = {}
     for parameters, mean in sorted((point.parameters, point.mean) for point in points):
         if mean > max((one for size, one in found.items() if size < parameters), default=0.0):

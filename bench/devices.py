@@ -1,28 +1,28 @@
-"""Trained networks as C on emulated boards: instructions, flash, memory, what rounding costs.
+"""Trained networks as C on emulated boards: instructions, flash, memory, the cost of rounding.
 
     python bench/devices.py [RUN...] [--images N] [--board NAME]... [--level -O2] [--small]
                             [--floats] [--onnx2c PROGRAM] [--emlearn FOLDER]
                             [--bitnetmcu FOLDER] [--tinymaix FOLDER]
 
-For each run it tells the accuracy on the 10,000 test images, of the network and of its C in whole
-numbers, which is reckoned as C reckons it; then, board by board, whether the first N images are
-answered as here, the instructions an image takes, and the bytes of code, constants and memory of
-the exported file, to which the image comes and the stack that was seen in use. QEMU counts
-instructions; it has no model of cycles. AVRs are emulated by simavr, which counts cycles; they are
-asked about 20 images. Needs the emulators and cross compilers that CONTRIBUTING.md lists.
+For each run it prints the accuracy on the 10,000 test images, of the network and of its C in whole
+numbers, which is computed here as C computes it. For each board it prints whether the first N
+images get the same answers as here, the instructions per image, and the bytes of code, constants
+and memory of the exported file, plus the image and the stack that was used. QEMU counts
+instructions; it has no model of cycles. AVRs are emulated by simavr, which counts cycles; they read
+20 images. Needs the emulators and cross compilers that CONTRIBUTING.md lists.
 
-A run that hears signals is asked about test windows instead, on boards with room for one.
+A run on signals reads test windows instead, on boards with room for one.
 
-With --floats the C in floats is asked too, about 20 images. With --onnx2c so is what that program
-(https://github.com/kraiskil/onnx2c) makes of the exported ONNX model, and with --emlearn what
-https://emlearn.org makes of dense layers (`pip install --target FOLDER emlearn`). What a library
-adds to compute with floats isn't counted in any; that of RISC-V is picolibc, from the package
+With --floats the C in floats is measured, too, on 20 images. With --onnx2c so is the C that this
+program (https://github.com/kraiskil/onnx2c) makes from the exported ONNX model, and with --emlearn
+the C that https://emlearn.org makes from dense layers (`pip install --target FOLDER emlearn`). The
+code that a library adds for floats isn't counted; that of RISC-V is picolibc, from the package
 picolibc-riscv64-unknown-elf.
 
 --bitnetmcu and --tinymaix name folders with https://github.com/cpldcpu/BitNetMCU and
-https://github.com/sipeed/TinyMaix: their networks, with the weights that they come with, are asked
-on the same boards (of AVRs the one with most memory, into which their constants are copied).
-The C of all others is also asked on this machine, about all test images.
+https://github.com/sipeed/TinyMaix: their networks, with the weights included there, run on the same
+boards (among AVRs on the one with most memory, into which their constants are copied). All other C
+also runs on this machine, on all test images.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from tests.outside.devices import avr, boards
 from tests.outside.devices.boards import Asked, Question, checksum
 
 AVRS = (avr.MEGA, avr.LARGE, avr.UNO)
-FEW = 20  # images where it takes long
+FEW = 20  # images, if one takes long
 
 
 def main() -> None:
@@ -89,7 +89,7 @@ def main() -> None:
 
 
 def _ask_about_windows(run: str, model: Model, options: Namespace) -> float:
-    """What rounding costs; the boards are asked about windows of its test."""
+    """The cost of rounding for a run on signals, whose test windows the boards read."""
     windows = model.recorded_windows()
     whole = quantise_windows(
         model.trained(), in_places(windows.fitting), len(model.windows.channels)
@@ -129,12 +129,12 @@ def _ask_about_windows(run: str, model: Model, options: Namespace) -> float:
 
 def _boards(options: Namespace) -> list[boards.Board | avr.Avr]:
     known = (*boards.BOARDS, *AVRS)
-    usual = [board.name for board in known if board != avr.UNO]  # what doesn't fit there is refused
+    usual = [board.name for board in known if board != avr.UNO]  # too small for most networks
     return [board for board in known if board.name in (options.board or usual)]
 
 
 def _makers(options: Namespace, model: Model, images: np.ndarray) -> list[Peer]:
-    """The same network by the programs that make C of it."""
+    """The same network as C made by other programs."""
     rows = images.reshape(len(images), -1)
     found = [by_onnx2c(options.onnx2c, model, rows)] if options.onnx2c else []
     return found + ([by_emlearn(options.emlearn, model, rows)] if options.emlearn else [])

@@ -1,4 +1,4 @@
-"""Through which doors the architectures of a wide list come in, right to 1e-5.
+"""Through which doors a wide list of architectures can be imported, right to 1e-5.
 
 python bench/doors.py            # the table, and how many come in by two doors at least
 python bench/doors.py --why      # and why the others don't
@@ -19,13 +19,13 @@ from tests.formats.wide.table import DOORS, write_table
 
 
 def whys(name: str) -> dict[str, str]:
-    """Why an architecture doesn't come in, by each door; nothing where it does."""
+    """The reason why an import fails, for each door; empty if it works."""
     found = {}
     for door in HERE:
         with tempfile.TemporaryDirectory() as folder:
             try:
                 found[door] = judged(name, door, Path(folder))
-            except Exception as error:  # of the program that writes
+            except Exception as error:  # in the program that writes the file
                 found[door] = f"it can't be written ({str(error).strip():.80})"
     return found
 

@@ -5,9 +5,9 @@
     python bench/engine.py --engine-only          without PyTorch and onnxruntime
     python bench/engine.py --json > engine.json   the trainings alone, for a program
 
-Each way of training is a process of its own, and they take turns, so that what else the machine
-does falls on all. A turn is some training steps on made-up images; an epoch is reckoned from it.
-Give it a quiet machine and about ten minutes.
+Each way of training is a process of its own, and they take turns, so that other work on the machine
+affects all of them. A turn is some training steps on random images, from which the seconds of an
+epoch are computed. It needs a quiet machine and about ten minutes.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def tell(doing: str) -> None:
-    """What is under way, on a terminal's error stream."""
+    """Show the current task on a terminal's error stream."""
     if sys.stderr.isatty():
         print(f"\r{doing}\033[K", end="", file=sys.stderr, flush=True)
 

@@ -2,9 +2,9 @@
 
     python bench/exports.py RUN… [--only onnxruntime]
 
-Each run is exported in every form whose runtime is here, and reads the 10,000 test images: how many
-are taken for another class than by the engine, and by how much a probability is off at most. What
-Keras has beneath it says the environment: KERAS_BACKEND=tensorflow, torch or jax.
+Each run is exported in every format whose runtime is installed, and reads the 10,000 test images.
+It prints how many get another class than from the engine, and the largest difference of a
+probability. The environment chooses the backend of Keras: KERAS_BACKEND=tensorflow, torch or jax.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Workbooks mangled in every way, given to `gradbook check`: does any of them stop it?
+"""Give `gradbook check` workbooks damaged in every way: does any of them stop it?
 
     python bench/fuzz_books.py [--count N] [--seed N] [--minutes M] [--keep FOLDER] [--ods]
     python bench/fuzz_books.py --only NUMBER
 
-Each package has a number, from --seed on, which alone says how it is mangled: its bytes, its XML,
-its zip or its formulas. It is checked in a process of its own, every third also with --fix, which
-judges it once more, and --annotate. It prints verdicts, what took most, and each book that ended
-in an internal error in gradbook, or took more than 300 MB or 10 seconds of a processor each time it
-was judged; those are kept in the folder, by their numbers.
+Each package has a number, counted from --seed, which determines how it is damaged: its bytes, its
+XML, its zip or its formulas. It is checked in a process of its own, every third one also with
+--fix, which judges it again, and --annotate. It prints verdicts, the most expensive books, and each
+book that ended in an internal error in gradbook, or took more than 300 MB or 10 seconds of a
+processor each time it was judged; these are kept in the folder, by their numbers.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ FAULT = "internal error in gradbook"
 
 @dataclass(frozen=True)
 class Tried:
-    """What became of a mangled book."""
+    """The result for a damaged book."""
 
     number: int
     how: str
-    said: str  # its verdict, or that it never came to one
+    said: str  # its verdict, or why there is none
     trace: str
     seconds: float
     megabytes: float
@@ -69,7 +69,7 @@ class Tried:
 
 
 def _is_copied(number: int) -> bool:
-    """Whether it is also corrected, and so judged twice, and marked."""
+    """Whether it is also corrected, and so judged twice, and annotated."""
     return number % COPIED == 0
 
 
@@ -109,7 +109,7 @@ def _bases(folder: Path, makers: Mapping[str, Make]) -> dict[str, Parts]:
 
 
 def _check_whole_ones(path: Path, makers: Mapping[str, Make]) -> None:
-    """So that all that a check loads is here, before this process is copied for each package."""
+    """Load all that a check needs, before this process is copied for each package."""
     for make in makers.values():
         make(path)
         for number in range(2):
@@ -117,7 +117,7 @@ def _check_whole_ones(path: Path, makers: Mapping[str, Make]) -> None:
 
 
 def _tried(bases: Mapping[str, Parts], number: int, path: Path) -> Tried:
-    """One of them, checked in a copy of this process."""
+    """Check one book in a copy of this process."""
     how, content = mangled(bases, number)
     path.write_bytes(content)
     told, tell = os.pipe()
@@ -134,7 +134,7 @@ def _tried(bases: Mapping[str, Parts], number: int, path: Path) -> Tried:
 
 
 def _tell(path: Path, tell: int, number: int) -> None:
-    """Check a book, say what was found, and end; what fails is run again to see where."""
+    """Check a book, report the result, and end; a failure is run again to see where."""
     resource.setrlimit(resource.RLIMIT_CPU, (PATIENCE, PATIENCE))
     resource.setrlimit(resource.RLIMIT_AS, (ROOM, ROOM))
     found = json.dumps(_checked(path, number))
@@ -172,7 +172,7 @@ def _checked(path: Path, number: int) -> tuple[str, str]:
 
 
 def _where(path: Path) -> str:
-    """The traceback of a fault that was told in a line."""
+    """The traceback of a fault that was reported on one line."""
     try:
         report = check(path)
         annotate(path, report)

@@ -1,17 +1,17 @@
-"""Files that strangers may send, made anew from a seed: does any of them stop gradbook?
+"""Hostile files, made from a seed: does any of them stop gradbook?
 
     python bench/hostile.py [--seed N] [--count N] [--workers N] [--group NAME] [--case NAME]
     python bench/hostile.py --seed N --count N --only NUMBER
 
-Each case of `tests/hostile/` has a number, which with the seed and the count alone says what is
-made: every kind of a group comes before any comes again, each time otherwise. A command is given it
-in an empty folder, in a process of its own, whose exit code, words, files, seconds of a processor
-and megabytes are looked at. That process is a copy of one that has loaded gradbook already, which
-spares a third of a second each; whatever isn't survived, or takes more than half of what it may, is
-done once more as a user starts it, and the larger figures count.
+Each case of `tests/hostile/` has a number, which together with the seed and the count determines
+the file: every kind of a group comes once before any is repeated, each time varied. A command gets
+the file in an empty folder, in a process of its own, whose exit code, output, files, processor
+seconds and megabytes are checked. That process is a copy of one that has already loaded gradbook,
+which saves a third of a second per case; a case that fails, or takes more than half of a limit, is
+run again as a user starts it, and the larger figures count.
 
-Told are how many were tried and survived in each group, the slowest, the largest, and each one that
-wasn't survived, with what makes it again.
+It prints how many were tried and survived in each group, the slowest, the largest, and each
+failure, with the command that makes it again.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ WORTH_ANOTHER = 0.5  # of the limits
 
 @dataclass(frozen=True)
 class Dealt:
-    """One of so many cases of a seed."""
+    """One of the cases of a seed."""
 
     seed: int
     count: int
@@ -80,7 +80,7 @@ class Dealt:
 
 
 def dealt(seed: int, count: int) -> Iterator[Dealt]:
-    """Each group has its share, in any order."""
+    """The cases, with a share for each group, in any order."""
     draw, whole = Random(seed), sum(SHARES.values())
     groups = [group for group, share in SHARES.items() for _ in range(-(-count * share // whole))]
     draw.shuffle(groups)
@@ -127,7 +127,7 @@ def main() -> int:
 
 
 def _begin() -> None:
-    """Ctrl-C is for who waits."""
+    """Ignore Ctrl-C, which is for the parent process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -1,15 +1,15 @@
-"""How many instructions a training step executes at each level of machine, beside what it needs.
+"""The instructions that a training step executes at each machine level, and those it needs.
 
     python bench/instructions.py                     the digit networks at all levels
     python bench/instructions.py flat --level neon   one network at one level
     python bench/instructions.py flat --loops 12     and where they are: the largest loops
 
-The generated C is compiled to assembly, in which each straight run of instructions counts how often
-it is gone through, and run: natively, or under QEMU for NEON. What two steps execute more than one
-is a step. Only the engine's own instructions are counted, not those of the C library that it calls.
-The counts are exact and the same each time. A share is what the plain algorithm needs of
-multiply-adds of whole vectors over all instructions that were executed: by Winograd's way it may be
-above 1. Plain x86-64 has no multiply-adds, so it multiplies and adds.
+The generated C is compiled to assembly, in which each basic block counts how often it is executed,
+and then run: natively, or under QEMU for NEON. The difference between two steps and one is a step.
+Only the engine's own instructions are counted, not those of the C library that it calls. The counts
+are exact and the same each time. The share is the number of vector multiply-adds that the plain
+algorithm needs, over all instructions executed: with Winograd's algorithm it can be above 1. Plain
+x86-64 has no multiply-adds, so it multiplies and adds.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def row(name: str, kind: str, found: Executed) -> str:
 
 
 def loops(found: Executed, count: int) -> str:
-    """The runs that execute most."""
+    """The blocks that execute most instructions."""
     largest = sorted(found, key=lambda pair: pair[0].size * pair[1], reverse=True)[:count]
     return "".join(
         f"    {often * run.size / found.instructions:>6.1%}  {run.size:>4} instructions"

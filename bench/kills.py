@@ -4,9 +4,9 @@
 
 Several recipes train on some thousands of the digits. Each is trained once undisturbed; then
 again and again, killed at a random moment (sometimes before it has even begun) and resumed, on
-one thread or on two, until it comes to its end. After each kill every file in the run's folder
-must be whole; at the end the model and the history must be those of the undisturbed run. Exits 1
-if any isn't.
+one thread or on two, until it is finished. After each kill every file in the run's folder must be
+whole; at the end the model and the history must equal those of the undisturbed run. Exits 1 if
+one doesn't.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from gradbook.lab.training.run_folder import RunFolder
 KILLS = 30
 SEED = 4
 IMAGES = 6_000
-RECIPES = {  # and what makes them short
+RECIPES = {  # and changes that make them short
     "quick": "epochs 3",
     "tiny": "epochs 2",
     "reference": "epochs 2; warp crop 22 chance 0.1, rotate 15, elastic 7 2",
@@ -73,7 +73,7 @@ def some_digits(folder: Path) -> Path:
 
 
 def undisturbed(name: str, data: Path, folder: Path) -> float:
-    """Train to the end; how long that took, all being compiled already."""
+    """Train to the end with everything compiled; return the seconds."""
     for path in (folder.with_name(f"{name} first"), folder):
         began = perf_counter()
         if started(name, data, path).wait():
@@ -82,7 +82,7 @@ def undisturbed(name: str, data: Path, folder: Path) -> float:
 
 
 def killed(name: str, data: Path, folder: Path, seconds: float, chance: random.Random) -> int:
-    """Kill and resume until the run is done; how often it was killed."""
+    """Kill and resume until the run is done; return the number of kills."""
     kills = 0
     while True:
         process = started(name, data, folder, chance.choice((1, 2)))
@@ -101,7 +101,7 @@ def killed(name: str, data: Path, folder: Path, seconds: float, chance: random.R
 
 
 def half_written(folder: Path) -> Iterator[str]:
-    """What is wrong with any file in the folder, but for those that aren't in their place yet."""
+    """The faults in the folder's files, except those that aren't in their place yet."""
     run = RunFolder(folder)
     readers = {
         run.recipe_file.name: lambda path: run.recipe(),

@@ -2,10 +2,10 @@
 
     python bench/kinds.py [--kind NAME]... [--show] [--no-witness]
 
-LibreOffice and PyTorch say first whether each book is right. Then, for each kind, it prints what
-the audit says of the right book (right, condemned, or not judged and why) and how many of the
-planted mistakes it finds in their very cells. With --show it tells what was said of all that was
-misjudged.
+First, LibreOffice and PyTorch confirm that each book is right. Then, for each kind, it prints the
+audit's verdict on the right book (right, condemned, or not judged and why) and how many of the
+planted mistakes are found in exactly their cells. With --show it prints the findings of all
+misjudged books.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Books that are large, or hard to judge: what `gradbook check` says, and what it takes.
+"""The verdict, time and memory of `gradbook check` for books that are large or hard to judge.
 
     python bench/large_books.py [NAME …]
 
-Each book is made, then checked in a process of its own. Shown are the processor's seconds, the peak
-of its memory and the verdict; no book may take more than 10 seconds and 300 MB.
+Each book is made, then checked in a process of its own. It prints the processor's seconds, the peak
+memory and the verdict; no book may take more than 10 seconds and 300 MB.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _told(path: Path) -> str:
-    """What checking a book takes, and the first line that it says."""
+    """The cost of checking a book, and the first line of the output."""
     command = [sys.executable, "-m", "gradbook", "check", path.name]
     process = subprocess.Popen(command, cwd=path.parent, stdout=subprocess.PIPE, text=True)
     assert process.stdout
@@ -74,7 +74,7 @@ def each_row_wrong(path: Path, rows: int) -> None:
 
 
 def ours(path: Path, text: str, data: bool = False) -> None:
-    """A book as `gradbook sheet` writes it, its samples drawn where it has a table of them."""
+    """A book as `gradbook sheet` writes it, with random samples if it has a table of them."""
     command = [sys.executable, "-m", "gradbook", "sheet", text, "-o", path.name]
     if data:
         draw = random.Random(1)

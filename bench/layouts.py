@@ -1,10 +1,10 @@
-"""Trainings of random networks, laid out as people lay theirs out, clean and with a mistake.
+"""Trainings of random networks in the layouts that people use, clean and with a mistake.
 
     python bench/layouts.py [--books N] [--seed N] [--layout NAME]... [--show]
 
-For each layout it prints how many clean books were blamed for anything, how many mistakes were
-found in their very cells, and how many books the formulas offered made right again. With --show it
-tells of each book that was misjudged.
+For each layout it prints how many clean books got a false alarm, how many mistakes were found in
+exactly their cells, and how many books became right with the suggested formulas. With --show it
+prints each misjudged book.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
-"""What learning on the device brings, and what it takes there.
+"""The benefit of learning on the device, and its cost there.
 
     python bench/learning.py [--seeds 3] [--rate 0.01] [--boards]
 
-A network of the recipe `quick` is trained for 3 epochs on the digits 0 to 7 alone, of ten outputs.
+A network of the recipe `quick` with ten outputs is trained for 3 epochs on the digits 0 to 7 only.
 Its exported C then learns from training images of all ten digits, one step each, in whole numbers
-(reckoned as C reckons them, to the last bit) and in floats; told is how many of the 10,000 test
-images it reads right after so many, as the mean of the seeds, which choose the images. With
---boards the C of `tiny`, which comes along, is asked on emulated boards with and without learning:
-bytes, and instructions (cycles of an AVR) of a step of learning with its answer.
+(computed here as C does, to the last bit) and in floats. It prints the share of the 10,000 test
+images that are read correctly after some numbers of steps, as the mean of the seeds, which choose
+the images. With --boards the C of the included `tiny` runs on emulated boards with and without
+learning: it prints bytes, and the instructions (cycles of an AVR) of a learning step with its
+answer.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ from gradbook.targets.portable.whole_makers import quantise
 from tests.outside.devices import avr, boards
 from tests.outside.devices.boards import Question
 
-TOLD = (0, 50, 100, 200, 500, 1000, 2000)  # images learnt from
-KNOWN = 8  # digits that it is trained on
+TOLD = (0, 50, 100, 200, 500, 1000, 2000)  # numbers of images learnt from
+KNOWN = 8  # digits that the network was trained on
 EPOCHS, RATE, RISE = 3, 0.2, 0.2
 AT_ONCE = 500
 
@@ -58,7 +59,7 @@ def main() -> None:
 
 
 def _trained_on_some(data: Dataset) -> Model:
-    """By a rate that rises and falls, without warps."""
+    """Train with a rate that rises and falls, without warps."""
     chosen, recipe = data.training.labels < KNOWN, builtin_recipe("quick")
     images, labels = data.training.pixels[chosen], data.training.labels[chosen].astype(np.int32)
     mean, deviation = images.mean() / 255, images.std() / 255
@@ -109,7 +110,7 @@ def _learn(model: Model, data: Dataset, seed: int, rate: float) -> np.ndarray:
 
 
 def _features(last: LastLayer, own: WholeLast, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the last layer reads, as levels and exactly."""
+    """The inputs of the last layer, as levels and exactly."""
     parts = [pixels[k : k + AT_ONCE] for k in range(0, len(pixels), AT_ONCE)]
     levels = [own.features.scores(part) for part in parts]
     exact = [maps_of(last.features, part)[-1].reshape(len(part), -1) for part in parts]
@@ -130,7 +131,7 @@ def _ask_boards(data: Dataset) -> None:
         rate = "328" if whole else "0.01f"
         learning = boards.that_learns(learns, test.labels.tolist(), rate, kind)
         for board in (boards.BOARDS[0], boards.BOARDS[1], avr.MEGA):
-            if isinstance(board, avr.Avr) and kind == "float":  # has too little memory
+            if isinstance(board, avr.Avr) and kind == "float":  # it has too little memory
                 continue
             first, then = (board.ask(Question(text, rows, 10, kind)) for text in (plain, learning))
             print(

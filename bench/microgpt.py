@@ -3,8 +3,8 @@
     python bench/microgpt.py              # eager, and compiled where that works
     python bench/microgpt.py --steps 200
 
-Both begin with the same weights and see the same names in the same order, one at each step, so
-their losses are the same up to rounding. The turns alternate; the best of each is told.
+Both begin with the same weights and see the same names in the same order, one per step, so their
+losses are equal up to rounding. They take turns, and the best turn of each is printed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Losses = list[float]
 
 
 def weights_of(net: Net) -> dict[str, torch.Tensor]:
-    """The start values by what they are there for."""
+    """The start values by their purpose."""
     values = np.array(net.start_values()["w"])
     found = {}
     for parameter in net.parameters:
@@ -41,7 +41,7 @@ def weights_of(net: Net) -> dict[str, torch.Tensor]:
 
 
 def forward(own: dict[str, torch.Tensor], letters: torch.Tensor, rows: list[str]) -> torch.Tensor:
-    """The network as one would write it in PyTorch, of the letters of one line."""
+    """The network as one would write it in PyTorch, for the letters of one line."""
     embed, query, key, value, output, wide, narrow, say = (own[name] for name in rows)
     places = own["places"].reshape(embed.shape[0], -1)[:, : len(letters)].T
     size = (embed.shape[0],)

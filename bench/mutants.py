@@ -1,17 +1,18 @@
-"""Plants mistakes in workbooks of random networks and asks the audit: found where, and repaired?
+"""Plants mistakes in workbooks of random networks: does the audit find and repair them?
 
     python bench/mutants.py [--mutants N] [--clean N] [--seed N] [--record FILE] [--show]
                             [--books FOLDER] [--without NAME]... [--each]
 
-A mutant counts as found when the cells blamed are those that were spoilt, no more and no fewer, and
-as repaired when the formulas offered make the book right again. A clean book that is blamed for
-anything is a false alarm. A mistake that changes no value, whatever numbers the book starts from,
-is none, and another is drawn. With --record what is known is kept in a file and not tried again:
-the run can be stopped, and parts of it, with other seeds, can share the file.
+A mutant counts as found if the audit blames exactly the spoilt cells, and as repaired if the
+suggested formulas make the book right again. Any finding in a clean book is a false alarm. A
+mutation that changes no value, whatever numbers the book starts from, isn't a mistake, and another
+is drawn. With --record the outcomes are kept in a file and not tried again: the run can be stopped,
+and runs with other seeds can share the file.
 
---without turns a heuristic of the audit off (--without list: their names, in heuristics.py). --each
-turns off one after the other, wherever it made a difference, and tells what is lost without it;
---books adds workbooks of a folder, of which is told how many are then judged otherwise.
+--without turns off a heuristic of the audit (--without list prints their names, from
+heuristics.py). --each turns off one after the other, wherever it made a difference, and prints what
+is lost without it; --books adds the workbooks of a folder, and prints how many of them are then
+judged differently.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from tests.audit.material.faults import FAULTS
 from tests.audit.material.mutants import clean_book, drawn_style, tried
 
 Record = dict[str, Any]
-Number = int | str  # what a book is drawn from, or its path
+Number = int | str  # the number that a book is drawn from, or its path
 
 
 def main() -> None:
@@ -72,7 +73,7 @@ def main() -> None:
 
 
 class Records:
-    """What became of books, by their sort, their number, and what was turned off."""
+    """Outcomes by a book's sort, its number, and the heuristic turned off."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -81,7 +82,7 @@ class Records:
         self.known = {(r["sort"], r["number"], r["without"]): r for r in every}
 
     def asked(self, sort: str, number: Number, off: str, ask: Callable[[], Record]) -> Record:
-        """The outcome that is kept; it is asked for where there is none."""
+        """The recorded outcome; if there is none, the audit runs."""
         key = sort, number, off
         if key not in self.known:
             new = self.known[key] = {"sort": sort, "number": number, "without": off, **ask()}
@@ -114,7 +115,7 @@ def _run(options: Namespace, path: Path, records: Records) -> None:
 
 
 def _cases(options: Namespace, records: Records) -> Iterator[tuple[str, Number]]:
-    """As many books as are wanted; where a network has no place for a fault another is drawn."""
+    """The requested number of books; if a network has no place for a fault, another is drawn."""
     yield from (("clean", options.seed + k) for k in range(options.clean))
     off = "" if options.each else "+".join(options.without)
     planted = 0
@@ -176,7 +177,7 @@ def _show(records: list[Record]) -> None:
 
 
 def _show_each(records: Records) -> None:
-    """What each heuristic is good for: a table for README.md."""
+    """The effect of each heuristic, as a table for README.md."""
     plain = {(r["sort"], r["number"]): r for r in records.of("")}
     every = [_judged(r) for r in plain.values()]
     print("| without | did something in | found | repaired | false alarms | said otherwise |")

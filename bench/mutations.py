@@ -1,13 +1,13 @@
-"""Faults planted at random in rooms of the package: how many of them do the tests find?
+"""Plant faults at random in rooms of the package: how many of them do the tests find?
 
     python bench/mutations.py ROOM... [--count N] [--seed N] [--seconds S] [--test FOLDER]...
 
-In a copy of this tree the quick tests of a room run once, and which functions each of them calls is
-noted. Then one fault after the other is planted (another operator, comparison or number, a
-condition turned round, a statement or a result left out), and the tests that call its function run,
-the quickest first, until one fails. What no test calls survives at once. Which faults are drawn
-hangs on the seed and on the faulty lines themselves: before and after a change they are the same
-wherever the code is.
+In a copy of this tree the quick tests of a room run once, and the functions that each of them calls
+are recorded. Then one fault after the other is planted (another operator, comparison or number, an
+inverted condition, a missing statement or result), and the tests that call its function run, the
+quickest first, until one fails. A fault in a function that no test calls survives at once. The
+choice of faults depends on the seed and on the faulty lines themselves: moving code doesn't change
+it.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _pytest(tree: Path, *words: str, seconds: float | None = None) -> int:
 
 
 def _calls(tree: Path, tests: Sequence[str]) -> list[dict]:
-    """Of each test that passes: its name, its seconds, and the functions that it calls."""
+    """Each passing test, with its seconds and the functions that it calls."""
     _pytest(tree, "-p", "bench.mutations", "--long", "none", *tests)
     return json.loads((tree / "calls.json").read_text("utf-8"))
 
@@ -133,7 +133,7 @@ def _faults_of(tree: Path, room: str) -> Iterator[Fault]:
 
 
 def _changes(node: ast.AST, function: str, inner: str) -> Iterator[tuple[str, ast.AST, str]]:
-    """The function, what is changed in it, and what stands there then."""
+    """The function, the place changed in it, and the new text."""
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         name = inner + node.name
         is_class = isinstance(node, ast.ClassDef)
@@ -182,7 +182,7 @@ file_at_hand: list[Path] = []
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     if file_at_hand != [item.path]:
         file_at_hand[:] = [item.path]
-        _empty_caches()  # or only the first file would make what they hold
+        _empty_caches()  # or only the first file would fill them
     called = set[CodeType]()
 
     def note(frame: FrameType, event: str, _: object) -> None:

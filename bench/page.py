@@ -3,9 +3,9 @@
 python bench/page.py                          this page, of 120 points and two layers of eight units
 python bench/page.py before.html after.html   pages that were written before and after a change
 
-Pages take turns, so that whatever else the machine does falls on all of them. Frames are counted at
-full speed, as on this machine and with the processor slowed down to a quarter, as a phone is taken
-to be; what a frame costs is processor time, which other work disturbs less.
+Pages take turns, so that other work on the machine affects all of them. Frames are counted at full
+speed, and with the processor slowed down to a quarter, which stands for a phone; the cost of a
+frame is processor time, which other work disturbs less.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gradbook.report.play_page import play_page
 from tests.outside.browser import Browser, browser
 
 PLAY = "input 2; dense 8; tanh; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy"
-SLOWER = 4  # times, on a phone
+SLOWER = 4  # times, for a phone
 SETTLED = 2.5  # seconds, after which a page has judged all rates
 WATCH = """addEventListener("DOMContentLoaded", () => {
   const look = () => document.querySelector("#drawing svg") && document.querySelector("#loss").value
@@ -62,7 +62,7 @@ def main(words: list[str]) -> None:
 
 
 def _measured(opened: Browser, page: Path) -> tuple[float, ...]:
-    """Seconds to the first view; frames a second and what one costs; frames where it is slow."""
+    """Seconds to the first view; frames per second, the cost of one; frames when slowed down."""
     _slow_down(opened, 1)
     opened.show(page, 1440, 900)
     first = opened.until("window.seen") / 1000
@@ -82,7 +82,7 @@ def _slow_down(opened: Browser, times: int) -> None:
 
 
 def _processor(opened: Browser) -> float:
-    """Seconds that pages have taken of a processor."""
+    """The processor seconds of all pages so far."""
     session, opened.session = opened.session, ""
     try:
         running = opened.ask("SystemInfo.getProcessInfo")["processInfo"]

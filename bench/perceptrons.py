@@ -2,9 +2,9 @@
 
     python bench/perceptrons.py [--books N] [--mutants N] [--seed N] [--show]
 
-A mutant counts as found when the cells blamed are those that were spoilt, no more and no fewer; as
-repaired when the formulas offered, computed anew, make the book right and its values those of the
-book before it was spoilt. With --show it tells of each that was misjudged.
+A mutant counts as found if the audit blames exactly the spoilt cells, and as repaired if the
+suggested formulas, recalculated, make the book right and restore the values it had before. With
+--show it prints each misjudged book.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""How well photos of digits are read, beside the bare images that they are made of.
+"""How well photos of digits are read, beside the bare images from which they are made.
 
     python bench/photos.py [MODEL] [--images N] [--png FILE]
 
-Test digits become photos of any paper and pen, light and noise, shadow and table
-(`tests/data/photos.py`), are written as JPEG, PNG, WEBP, BMP and GIF, and go the whole way of
+Test digits become photos with random paper and pen, light and noise, shadow and table
+(`tests/data/photos.py`), are written as JPEG, PNG, WEBP, BMP and GIF, and are read as by
 `gradbook predict`. Without a MODEL the recipe `quick` is trained first.
 """
 
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def read_photos(model: Model, test: Images, kinds: Kinds) -> tuple[list[Reading], float]:
-    """What was read, and the seconds of one core that it took."""
+    """The digits read, and the seconds of one core that this took."""
     found: list[Reading] = []
     seconds = 0.0
     with TemporaryDirectory() as folder:
@@ -86,7 +86,7 @@ def read_photos(model: Model, test: Images, kinds: Kinds) -> tuple[list[Reading]
 
 
 def sheet(model: Model, test: Images) -> Image.Image:
-    """Photos, and under each what the network saw of it."""
+    """Draw photos, and under each one the network's input."""
     count = min(3 * ACROSS, len(test))
     found, _ = read_photos(model, test[:count], ALL)
     rows = -(-count // ACROSS)

@@ -2,12 +2,12 @@
 
     python bench/quick.py [--rounds 5] [--steps 150] [--threads 2] [--json]
 
-Ours is a process of its own each time, timed from the call until it tells of its last epoch:
-Python, imports (with bytecode, as pip leaves it), images and checkpoints are in it, and in the
-first run, whose cache is empty, so is compiling the engine. PyTorch trains the recipe's network by
-its batches, update and warps, in the float32 mode that is its fastest here; only its steps count,
-after a warm-up, neither its start nor its compiler. Both take turns, some steps in each, and the
-ratio is the median of the rounds'. Where there is no PyTorch, ours is timed alone.
+Ours is a new process each time, measured from the call until it reports its last epoch: that
+includes Python, imports (with bytecode, as pip leaves it), images and checkpoints and, in the first
+run, which has an empty cache, compiling the engine. PyTorch trains the recipe's network with its
+batches, update and warps, in whichever float32 mode is fastest here; only its steps count, after a
+warm-up, not its start or its compiler. Both take turns of some steps, and the ratio is the median
+over the rounds. Without PyTorch, ours is measured alone.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ TRIALS, TRIAL = 3, 12  # turns, and the steps of each, that show which mode is t
 
 @dataclass(frozen=True)
 class Run:
-    """One of ours."""
+    """One run of ours."""
 
     seconds: float  # from the call to the last update
     test_accuracy: float
@@ -53,17 +53,17 @@ class Run:
 
 @dataclass(frozen=True)
 class Bench:
-    """What was measured, round by round."""
+    """The measurements, round by round."""
 
     first: Run  # with an empty cache
     runs: list[Run]
-    mode: str  # PyTorch's fastest, where it is here
+    mode: str  # PyTorch's fastest, if it is installed
     trials: dict[str, float]  # seconds a step of each mode
     steps: list[float]  # seconds a step, in each round
 
     @property
     def rival_seconds(self) -> list[float]:
-        """Of all epochs, reckoned from each round."""
+        """The seconds of all epochs, computed from each round."""
         return [step * IMAGES / RIVAL.batch * RIVAL.epochs for step in self.steps]
 
     @property
@@ -107,7 +107,7 @@ def measured(rounds: int, steps: int, threads: int) -> Bench:
 
 
 def quick(folder: Path, threads: int) -> Run:
-    """A fresh process, its engine in the folder's cache if one before it has compiled it."""
+    """Run a new process; its engine is in the folder's cache if an earlier one compiled it."""
     with TemporaryDirectory(dir=folder) as out:
         words = [*QUICK, "--threads", str(threads), "--out", str(Path(out, "run"))]
         began, last = perf_counter(), 0.0

@@ -4,12 +4,12 @@
     python -m bench.records [--quick] [--keep]
 
 ENTRY is a file like those in bench/records, or the name of one there. Its recipe is trained with
-the seeds 0 to 9 on all training images, the test images are read at the end; its parameters are
-counted, its C is compiled for a Cortex-M3 where that compiler is found, a training is timed beside
-one of `quick`. What is found is printed, beside the claim and as the lines of one; if the claim
-doesn't hold it exits with 1. With --quick nothing is trained, with --keep the file then claims what
-was found. Without ENTRY bench/records/board.md is written, with --quick every entry is checked.
-Seeds that are done are kept in --out and not trained again.
+the seeds 0 to 9 on all training images, and the test images are read at the end; its parameters are
+counted, its C is compiled for a Cortex-M3 if that compiler is installed, and a training is timed
+beside one of `quick`. The figures are printed beside the claim, and as the lines of a claim; if the
+claim doesn't hold, it exits with 1. With --quick nothing is trained; with --keep the file then
+claims these figures. Without ENTRY, bench/records/board.md is written, and with --quick every entry
+is checked. Finished seeds are kept in --out and not trained again.
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.whole_makers import quantise
 from tests.outside.devices import boards
 
-ROUNDS = 3  # of trainings that are timed
-SLOWER = 1.15  # what a time beside `quick` may differ by
-LARGER = 1.02  # so may bytes: compilers differ
-FEW = 4  # images to learn from how large values get: hardly a byte hangs on it
+ROUNDS = 3  # of timed trainings
+SLOWER = 1.15  # the factor by which a time beside `quick` may differ
+LARGER = 1.02  # the same for bytes, for compilers differ
+FEW = 4  # images to find the ranges of values, on which hardly a byte depends
 SPREAD = 3  # times as far as when untrained, normalised values reach: to where activations bend
-ROUNDING = 0.001  # what whole numbers may cost
+ROUNDING = 0.001  # the most that whole numbers may cost
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One figure of a claim, and what became of it."""
+    """One figure of a claim, and whether it holds."""
 
     what: str
     said: str
-    holds: bool | None = True  # None: it isn't claimed, or couldn't be looked at
+    holds: bool | None = True  # None: it isn't claimed, or couldn't be checked
     lines: tuple[str, ...] = ()  # as a claim says it
 
     def __str__(self) -> str:
@@ -111,7 +111,7 @@ def _tell(entry: Entry, options: Namespace) -> int:
 
 
 def findings(entry: Entry, options: Namespace) -> Iterator[Finding]:
-    """What is found of each figure, one after the other."""
+    """Check each figure, one after the other."""
     yield _parameters(entry)
     yield from _bytes(entry)
     if not options.quick:
@@ -122,7 +122,7 @@ def findings(entry: Entry, options: Namespace) -> Iterator[Finding]:
 
 
 def _keep(named: Path, found: list[Finding]) -> None:
-    """The figures that stand in the entry's file, as they were found; no others."""
+    """The entry's file with its figures replaced by the measured ones; none are added."""
     file = named if named.is_file() else RECORDS / f"{named}.toml"
     text = file.read_text("utf-8")
     for line in (line for one in found for line in one.lines):
@@ -150,7 +150,7 @@ def _bytes(entry: Entry) -> Iterator[Finding]:
     claims = {"flash": entry.claim.flash, "memory": entry.claim.memory}
     try:
         found = board_bytes(_as_if_trained(entry))
-    except GradbookError:  # of a network that isn't exported in whole numbers
+    except GradbookError:  # the network isn't exported in whole numbers
         if any(claims.values()):
             raise
         return
@@ -175,7 +175,7 @@ def _as_if_trained(entry: Entry) -> Model:
 
 
 def board_bytes(model: Model) -> dict[str, int] | None:
-    """Of the network's C in whole numbers: code and constants, and static memory."""
+    """The bytes of the network's C in whole numbers: code and constants, and static memory."""
     board = next(one for one in boards.BOARDS if one.name == BOARD)
     compiler = f"{board.tools}-gcc"
     if not which(compiler):
@@ -198,7 +198,7 @@ def board_bytes(model: Model) -> dict[str, int] | None:
 
 
 def _trained(entry: Entry, options: Namespace) -> tuple[float, *tuple[Finding, ...]]:
-    """The mean of all seeds, and what became of the claim."""
+    """The mean of all seeds, and whether the claim holds."""
     claim, folder = entry.claim, SeedsFolder(options.out / entry.name)
     runs = [folder.run(seed) for seed in range(options.seeds)]
     accuracies = []
@@ -224,14 +224,14 @@ def _with(mean: float, deviation: float) -> str:
 
 
 def _rounding(model: Model) -> float:
-    """What whole numbers read less of the test images."""
+    """The accuracy on test images that whole numbers lose."""
     test = _digits().test_for_reporting
     whole = quantise(model.trained(), fitting_images(_digits()))
     return model.score(test.pixels, test.labels) - accuracy_in_c(whole, test)
 
 
 def _timed(entry: Entry, threads: int) -> Finding:
-    """Trainings in turn with those of `quick`, so that other work falls on both."""
+    """Time trainings in turn with `quick`, so that other work affects both."""
     claimed = entry.claim.times_quick
     seconds_of("quick", threads)  # compiles
     seconds_of(entry.text, threads)

@@ -1,15 +1,14 @@
-"""What a change changes: one corpus sent through an older commit and through what stands here.
+"""What a change changes: runs one corpus through an older commit and through this tree.
 
     python bench/same.py BASE [--part NAME]... [--like TEXT] [--workers N] [--all]
 
-The older commit gets a work tree of its own. Both are given the same commands on the same files
-(`sameness/corpus.py`) in folders of their own, and all that comes of each is read back as lines
-(`sameness/side.py`): what is printed, every cell and formula of a workbook, what a page carries,
-what an ONNX or C file answers. What came of the older commit is kept in `out/same`, so that the
-next run sends the corpus through today's tree alone. Differences are printed once for each cause,
-the commonest first, with the number of cases that have it: lines that differ alike, but for their
-numbers, have one cause.
-Exit 1 where there is any.
+The older commit gets a work tree of its own. Both run the same commands on the same files
+(`sameness/corpus.py`) in separate folders, and all results are read back as lines
+(`sameness/side.py`): the output, every cell and formula of a workbook, the data in a page, the
+answers of an ONNX or C file. The results of the older commit are kept in `out/same`, so that the
+next run only sends the corpus through the current tree. Differences are printed once per cause, the
+commonest first, with the number of cases: lines that differ in the same way, except for numbers,
+have one cause. Exits with 1 if there are any.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ def _fingerprint(*modules: ModuleType) -> str:
 
 
 def _files(kept: Path, part: str) -> Path:
-    """What the cases of this part are given, written once."""
+    """The files for the cases of this part, written once."""
     files = kept / f"{part} {_fingerprint(corpus)}"
     if not files.is_dir():
         begun = files.with_suffix(".begun")
@@ -94,7 +93,7 @@ def _files(kept: Path, part: str) -> Path:
 def _of_base(
     kept: Path, part: str, commit: str, cases: Sequence[Case], files: Path, workers: int
 ) -> dict[str, Result]:
-    """What came of these cases at the older commit; what is missing is asked now and kept."""
+    """The results of these cases at the older commit; missing ones are made now and kept."""
     path = kept / f"{part} {_fingerprint(corpus, side)} of {commit[:12]}.json"
     results: dict[str, Result] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     missing = [case for case in cases if case.name not in results]
@@ -143,7 +142,7 @@ def _tell(
     newer: Mapping[str, Result],
     every: bool,
 ) -> int:
-    """Print the causes of what differs, and give the number of cases that differ."""
+    """Print the causes of differences; return the number of cases that differ."""
     differing = 0
     causes: defaultdict[tuple[str, str], list[tuple[str, tuple[str, str]]]] = defaultdict(list)
     for case in cases:
@@ -166,7 +165,7 @@ def _tell(
 
 
 def _changes(before: Result, after: Result) -> Iterator[tuple[str, str]]:
-    """Lines of what came, with what they were before."""
+    """The lines that differ, with their earlier text."""
     for what in sorted(before.keys() | after.keys()):
         old, new = before.get(what), after.get(what)
         if old is None or new is None:

@@ -1,14 +1,14 @@
-"""An hour of mixed use, killed and interrupted all the time: does anything fail, stay or grow?
+"""An hour of mixed use with constant kills and interrupts: does anything fail, stay or grow?
 
     python bench/soak.py [--minutes M] [--workers N] [--seed N]
 
 Workers train, resume, study, check, write sheets, predict, export and more, each in a folder of its
 own, some of it twice at once in the same place, and disturb half of it at a random moment with
 signal 9, INT, TERM or HUP, or two of them. Beside them `gradbook class serve` marks classes and a
-program works with `import gradbook` in a loop; their memory and open files are looked at all along.
-A line a minute says how it goes. In the end, or at Ctrl-C, what isn't done is resumed, and a table
-tells what was done of each kind, what failed (other exit codes than it may have, tracebacks,
-signals such as 11), which processes and which temporary files are left, and how memory went.
+program uses `import gradbook` in a loop; their memory and open files are watched all the time. A
+line per minute shows the progress. At the end, or at Ctrl-C, unfinished work is resumed, and a
+table shows what was done of each kind, what failed (unexpected exit codes, tracebacks, signals such
+as 11), which processes and temporary files are left, and how memory developed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FIRST_GUESS = 3.0  # seconds that an errand takes
 
 @dataclass
 class Soak:
-    """What is under way, and what became of what was."""
+    """Running errands, and the results of finished ones."""
 
     folder: Path
     seed: int
@@ -68,7 +68,7 @@ class Soak:
                 print(f"FAILED: {found}", flush=True)
 
     def finish(self) -> None:
-        """Go on with whatever was interrupted, and use each place once more."""
+        """Continue whatever was interrupted, and use each place once more."""
         for folder in sorted(self.folder.glob("worker *")):
             for run in errands.unfinished(folder):
                 self.alone(Errand("resume", ["train", "--resume", run.name]), folder)
@@ -102,7 +102,7 @@ def main() -> int:
 
 
 def _soaked(soak: Soak, minutes: float, workers: int) -> list[Watched]:
-    """All of it, to its end or to Ctrl-C."""
+    """Run everything, to its end or to Ctrl-C."""
     threads = [Thread(target=soak.work, args=(number,)) for number in range(workers)]
     errands.furnished(soak.folder / "loop" / "place")
     with (
@@ -122,7 +122,7 @@ def _soaked(soak: Soak, minutes: float, workers: int) -> list[Watched]:
 
 
 def _look(soak: Soak, seen: Sequence[Watched], minutes: float) -> None:
-    """At memory every few seconds; a line a minute."""
+    """Measure memory every few seconds, and print a line per minute."""
     began, said = monotonic(), 0
     while (passed := (monotonic() - began) / 60) < minutes:
         for one in seen:

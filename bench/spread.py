@@ -3,9 +3,9 @@
     python bench/spread.py           # the counts
     python bench/spread.py --files   # and the files, with what each of them names
 
-A file counts where it names a layer's class, an activation's word or a loss, outside of the cards
-in `layers/` and the ops in `graph/`: in Python a name or a text of its own, in JavaScript a text
-in quotes. What a card says of itself needs no such name.
+A file counts if it names a layer's class, an activation's word or a loss, outside of the cards in
+`layers/` and the ops in `graph/`: in Python as a name or a string, in JavaScript as a string. Facts
+that a card states itself need no such name.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ QUOTED = re.compile(r"""(["'`])((?:(?!\1).)*)\1""")
 
 
 def python_names(source: str) -> Iterator[tuple[str, str]]:
-    """What a Python file tells apart: the subject, and the name."""
+    """The names that a Python file tells apart, with their subjects."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Name) and node.id in CLASSES:
             yield "layers", node.id
@@ -53,7 +53,7 @@ def named(text: str) -> Iterator[tuple[str, str]]:
 
 
 def names_by_file() -> dict[Path, set[tuple[str, str]]]:
-    """Every file that tells any of them apart, and what it names."""
+    """Every file that tells any of them apart, and the names in it."""
     names = {}
     for path in sorted(PACKAGE.rglob("*")):
         place = path.relative_to(PACKAGE)

@@ -3,8 +3,8 @@
     python bench/startup.py [--pairs 41]
 
 The start of `gradbook --version` and of `python -c pass` are timed in turn, so that
-whatever else the machine does falls on both, and the median of the pairs' ratios is
-printed with the quartiles. Of verbs on the worked example it prints the processor time, the
+other work on the machine affects both, and the median of the pairs' ratios is printed
+with the quartiles. For verbs on the worked example it prints the processor time, the
 least of five.
 """
 
@@ -61,7 +61,7 @@ def verbs() -> str:
 
 
 def work(words: Sequence[str]) -> float:
-    """The processor time of a verb, its process's and that of those it starts."""
+    """The processor time of a verb: of its process and of those that it starts."""
     before = os.times()
     seconds((OURS[0], *words))
     after = os.times()

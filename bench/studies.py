@@ -1,12 +1,13 @@
-"""Studies: trainings an hour, what the driver adds to each, and 30 kills that must change nothing.
+"""Studies: trainings per hour, the driver's share, and 30 kills that must change nothing.
 
     python bench/studies.py [--trials N] [--simulated N] [--kills N]
 
-First a study of `quick` with one epoch, by 1 and by 2 workers. Then the driver alone: trials whose
-results are made up, but which go to other processes and come back, are kept in files and told to
-the sampler. Last a small study is killed with signal 9 at random moments (the driver, or one of
-its workers) and gone on with until it is done, until there were enough kills; its trials, values
-and bits must be those of one that nothing disturbed. Exits 1 if any isn't.
+First comes a study of `quick` with one epoch, by 1 and by 2 workers. Then the driver is measured
+alone: the results of trials are invented, but they go to other processes and back, are kept in
+files and are reported to the sampler. Last, a small study is killed with signal 9 at random moments
+(the driver, or one of its workers) and resumed until it is done, again and again until there were
+enough kills; its trials, values and bits must equal those of an undisturbed study. Exits 1 if one
+doesn't.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ CLOCK = ("seconds",)
 
 
 class Simulated(ProcessCrew):
-    """Real processes and messages, and no training."""
+    """A study with real processes and messages, and no training."""
 
     def give(self, name: str, task: Task, make_task: MakeTask | None = None) -> None:
         super().give(name, partial(made_up, name))
@@ -121,7 +122,7 @@ def _kills(folder: Path, wanted: int) -> int:
 
 
 def _killed(text: Path, path: Path, spent: float, chance: random.Random) -> int:
-    """Kill and resume until the study is done; how often something was killed."""
+    """Kill and resume until the study is done; return the number of kills."""
     kills = 0
     while True:
         begun = (path / "study.txt").exists()

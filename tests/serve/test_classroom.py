@@ -70,10 +70,10 @@ def test_a_class_goes_from_names_to_grades(room, tmp_path):
 @pytest.mark.parametrize(
     ("path", "method", "body", "status", "said"),
     [
-        ("class/marks", "PUT", typed("Nobody"), 404, "nobody of that name"),
+        ("class/marks", "PUT", typed("Nobody"), 404, "no student of the class has that name"),
         ("class/marks", "PUT", typed("Ada Lovelace", "-1"), 422, "a number from 0 to"),
         ("class/marks", "PUT", typed("Ada Lovelace", None, "0.5"), 422, "whole number"),
-        ("class/marks", "PUT", typed("Ada Lovelace", 3), 422, "a cell has up to 2,000 letters"),
+        ("class/marks", "PUT", typed("Ada Lovelace", 3), 422, "up to 2,000 characters"),
         ("class/marks", "PUT", {"student": "Ada Lovelace"}, 400, "seen is missing"),
         ("class", "POST", {**BEGUN, "net": "dense two"}, 422, ""),
         ("class", "POST", {**BEGUN, "names": "Somebody Else"}, 422, "lacks"),

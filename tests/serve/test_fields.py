@@ -38,13 +38,13 @@ def test_what_is_given_is_kept_and_the_rest_is_as_usual():
         ({}, "text is missing"),
         ({"text": ""}, "text is out of range: at least 1 and at most 10"),
         ({"text": "x" * 11}, "text is out of range"),
-        ({"text": 1}, "text is no text"),
-        ({"text": "a", "count": True}, "count is no whole number"),
-        ({"text": "a", "count": 1.0}, "count is no whole number"),
-        ({"text": "a", "rate": "1"}, "rate is no number"),
+        ({"text": 1}, "text must be text"),
+        ({"text": "a", "count": True}, "count must be a whole number"),
+        ({"text": "a", "count": 1.0}, "count must be a whole number"),
+        ({"text": "a", "rate": "1"}, "rate must be a number"),
         ({"text": "a", "rate": 10**400}, "rate is out of range"),
         ({"text": "a", "many": [1] * 4}, "many is out of range"),
-        ({"text": "a", "more": 1}, "nothing is called 'more' here"),
+        ({"text": "a", "more": 1}, "there is no field 'more' here"),
     ],
 )
 def test_what_wont_do_is_said(sent, why):

@@ -1,6 +1,6 @@
-"""A page on this machine alone: who may ask, how much, and a process for whatever is asked.
+"""Serves a page on this machine alone: access, limits, and a process for each task.
 
-And the answers of a page that has Python itself.
+It also has the answers for the page that runs Python itself.
 
-Doesn't know how anything is judged, explained or shown: it asks those who do.
+It doesn't know how anything is judged, explained or shown: it calls the modules that do.
 """

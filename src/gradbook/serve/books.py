@@ -1,7 +1,7 @@
-"""The books of a class as they are handed in: received, judged one by one, marked.
+"""The books of a class: received as they are handed in, judged one by one, marked.
 
-Each lies in a folder of its own under the name that it was handed in by, and is judged from there:
-it is called, and every line about it reads, as if the command had been typed beside it.
+Each has a folder of its own, in which it keeps the name it was handed in with. It is judged from
+there, so that every line about it reads as if the command had been run beside it.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from gradbook.serve.crew import USUAL, Crew, Errand
 from gradbook.serve.requests import RefusalError
 from gradbook.work.processes import Outcome
 
-LONGEST_PART, LONGEST_NAME = 200, 800  # bytes of a file's name, and with its folders
+LONGEST_PART, LONGEST_NAME = 200, 800  # bytes of a file's name; with its folders
 AGAIN = partial(check_books, workers=1, check=check_again)
-MOST_BOOKS = 5_000  # of a class
+MOST_BOOKS = 5_000  # in a class
 MOST = WrittenNumber(f"{MOST_BOOKS:,}")
 AWAITED, WAITING, DONE, GONE = "awaited", "waiting", "done", "gone"
 
@@ -61,7 +61,7 @@ def _within(folder: str, work: Callable[[], Any]) -> Any:
     try:
         return work()
     finally:
-        os.chdir(PurePath(folder).anchor)  # a folder in which somebody is can't always be removed
+        os.chdir(PurePath(folder).anchor)  # a process's current folder can't always be removed
 
 
 # The books ----------------------------------------------------------------------
@@ -69,17 +69,17 @@ def _within(folder: str, work: Callable[[], Any]) -> Any:
 
 @dataclass(eq=False)
 class HandedIn:
-    """A book that was announced, and how far it has come."""
+    """A book that was announced, and its state."""
 
     number: int
     name: str
-    given: str  # what who hands it in calls it
+    given: str  # its name as it was handed in
     folder: Path
     state: str = AWAITED
-    changed: int = 0  # the version of its class in which it last did
+    changed: int = 0  # the class's version at its last change
     report: BookReport | None = None
     job: Errand | None = None
-    size: int = 0  # bytes that it takes
+    size: int = 0  # bytes
 
     @property
     def path(self) -> Path:
@@ -87,7 +87,7 @@ class HandedIn:
 
 
 class HandedInBooks:
-    """A class: books that come in while others are being judged."""
+    """A class, whose books arrive while others are being judged."""
 
     def __init__(self, folder: Path, crew: Crew) -> None:
         self.folder = folder
@@ -103,20 +103,20 @@ class HandedInBooks:
 
     @property
     def size(self) -> int:
-        """The bytes that all of them take."""
+        """The bytes of all books together."""
         return sum(book.size for book in list(self._books.values()))
 
     def announce(self, files: Iterable[tuple[str, int]]) -> tuple[list[HandedIn], dict[str, str]]:
-        """The books that are awaited from now on, by names and sizes; of others, why they aren't.
+        """Expect these names and sizes; return the books, and why the others can't be sent.
 
-        One that is called like an earlier one takes its place.
+        A book with the name of an earlier one replaces it.
         """
         taken: dict[str, tuple[str, int]] = {}
         left: dict[str, str] = {}
         for given, size in files:
             name, why = _name(given)
             if not why and name in taken:
-                why = Message("another one is called so: drop their folders")
+                why = Message("another file has the same name: drop their folders")
             if why:
                 left[given] = why
             else:
@@ -140,7 +140,7 @@ class HandedInBooks:
         return book
 
     def receive(self, number: int, pieces: Iterator[bytes], size: int) -> None:
-        """A book's content. If it doesn't come whole, nothing of it stays."""
+        """Receive a book's content. If it is cut off, nothing of it is kept."""
         book = self.book(number)
         if book.state not in (AWAITED, GONE):
             raise RefusalError(409, Message("it already exists: announce it again"))
@@ -151,7 +151,7 @@ class HandedInBooks:
                     file.write(piece)
         except OSError as error:
             self._lose(book)
-            why = Message("it can't be kept: {problem}", problem=error.strerror)
+            why = Message("it can't be saved: {problem}", problem=error.strerror)
             raise RefusalError(507, why) from error
         except BaseException:
             self._lose(book)
@@ -159,14 +159,14 @@ class HandedInBooks:
         with self._lock:
             if self._books.get(number) is not book:
                 rmtree(book.folder, ignore_errors=True)
-                raise RefusalError(409, Message("another one has taken its place"))
+                raise RefusalError(409, Message("another file with its name has replaced it"))
             book.state, book.size = WAITING, size
             task = partial(judge, str(book.folder), book.name)
             book.job = self.crew.submit(task, partial(self._settle, book), USUAL)
             self._touch(book)
 
     def give_up(self, number: int) -> None:
-        """A book that was announced doesn't come."""
+        """Stop waiting for a book that was announced."""
         book = self.book(number)
         if book.state == AWAITED:
             self._lose(book)
@@ -192,22 +192,22 @@ class HandedInBooks:
         rmtree(book.folder, ignore_errors=True)
 
     def clear(self) -> None:
-        """No book is left, and nothing of any."""
+        """Remove all books and their files."""
         with self._lock:
             books, self._books, self._numbers = self._books, {}, {}
             for book in books.values():
                 self._drop(book)
         rmtree(self.folder, ignore_errors=True)
 
-    # What is known
+    # The state of the class
 
     def book(self, number: int) -> HandedIn:
         if number not in self._books:
-            raise RefusalError(404, Message("that book isn't here any more"))
+            raise RefusalError(404, Message("that book is no longer here"))
         return self._books[number]
 
     def changed_since(self, version: int) -> tuple[int, list[HandedIn]]:
-        """The version now, and what has changed since that one."""
+        """The current version, and the books that have changed since that one."""
         with self._lock:
             books = sorted(self._books.values(), key=lambda book: book.number)
             return self.version, [book for book in books if book.changed > version]
@@ -217,14 +217,14 @@ class HandedInBooks:
         return sum(book.state in (AWAITED, WAITING) for book in list(self._books.values()))
 
     def judged_books(self) -> list[HandedIn]:
-        """Those that were judged, in the order in which the command would name them."""
+        """The judged books, in the order in which the command would list them."""
         with self._lock:
             done = [book for book in self._books.values() if book.report is not None]
         return sorted(done, key=lambda book: in_order(book.name))
 
 
 def _name(given: str) -> tuple[str, str]:
-    """The name by which a book is kept, never outside its folder; or why it can't be kept."""
+    """The safe name for a book within its folder, or the reason why there is none."""
     path = PurePath(given)
     parts = [part for part in path.parts if part not in (path.anchor, "..")]
     name = str(PurePath(*parts)) if parts else ""

@@ -1,7 +1,7 @@
-"""The folder of a class, worked by clicks: begun, books taken in, marked, points changed by hand.
+"""A class's folder on the page: set up, books collected and marked, points changed by hand.
 
-What the command does with the same folder is done here, one thing at a time, and either can go on
-where the other stopped: all there is to know lies in the folder.
+The page does what the command does with the same folder, one task at a time. Either can continue
+where the other stopped, for the folder holds the whole state.
 """
 
 from __future__ import annotations
@@ -58,37 +58,37 @@ from gradbook.teaching.classes.ledger import (
 from gradbook.teaching.classes.making import make_class
 from gradbook.teaching.classes.marking import MarkedClass, mark_class
 
-LONGEST_NAME = 800  # letters of a file that is handed in
+LONGEST_NAME = 800  # characters of a file's name
 FILE = {"name": Field(str, 1, LONGEST_NAME, is_needed=True)}
 BEGUN = {
-    "names": Field(str, 1, 200_000, is_needed=True),  # one a line, or a table
+    "names": Field(str, 1, 200_000, is_needed=True),  # one per line, or a table
     "net": Field(str, 1, 100_000, is_needed=True),
 }
 MARKED = {"hints": Field(bool, usual=False)}
 ENTRY = {
     "student": Field(str, 1, 1_000, is_needed=True),
     "seen": Field(list, len(OWN), len(OWN), is_needed=True),  # the teacher's cells as they were
-    "typed": Field(list, len(OWN), len(OWN), is_needed=True),  # what is to be there; null: that
+    "typed": Field(list, len(OWN), len(OWN), is_needed=True),  # the new cells; null: as seen
 }
 LONGEST_CELL = 2_000
-PACKED = {  # what can be had as one file: of which folders
+PACKED = {  # the zip files to download, with their folders
     "exercises": (EXERCISES, HANDOUTS),
     "keys": (KEYS,),
     "feedback": (FEEDBACK,),
     "grades": (GRADES,),
 }
 BUSY = Message("the class is being worked on: try again in a moment")
-NOT_BEGUN = Message("this class isn't begun: give its names first")
-NOTHING_YET = Message("there is nothing of that yet: mark the class first")
+NOT_BEGUN = Message("this class isn't set up: enter the names first")
+NOTHING_YET = Message("there is no such file yet: mark the class first")
 
 
 @dataclass
 class Classroom:
-    """The class of a folder, which may not have been begun yet."""
+    """The class of a folder, which may not have been set up yet."""
 
     named: Path
     workers: int
-    force: bool = False  # whether files in it are replaced that gradbook didn't write
+    force: bool = False  # whether to replace files that gradbook didn't write
 
     def __post_init__(self) -> None:
         self.path: InnerPath = inside(self.named)
@@ -98,7 +98,7 @@ class Classroom:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One thing after the other: all of them write to the folder."""
+        """One task after the other, for all of them write to the folder."""
         if not self._lock.acquire(blocking=False):
             raise RefusalError(409, BUSY)
         try:
@@ -115,17 +115,17 @@ class Classroom:
     def is_begun(self) -> bool:
         return (self.path / SHEET).is_file()
 
-    # What is asked -----------------------------------------------------------
+    # Requests ---------------------------------------------------------------
 
     def state(self, request: Request) -> Answer:
-        """The students and what there is of each; what was marked before is read again."""
+        """The students and their marks; a class that was marked before is marked again first."""
         if self._found is None and self.is_begun and (self.path / MARKS).is_file():
             with self._alone():
                 self._mark(hints=False)
         return json_answer(self._state())
 
     def begin(self, request: Request) -> Answer:
-        """A class of these names: a line each, or a table as the command takes it."""
+        """Set up a class with these names: one per line, or a table as for the command."""
         asked = record(request.content.whole(), BEGUN)
         plan = ClassPlan(str(parse(asked["net"])), check_sheet=False, paper="")
         with self._alone(), temporary_folder() as place:
@@ -136,7 +136,7 @@ class Classroom:
         return json_answer(self._state(), 201)
 
     def take_in(self, request: Request) -> Answer:
-        """A book or an archive, by the name that it was sent with."""
+        """Collect a book or an archive under the name that it was sent with."""
         name = options(request.query, FILE)["name"]
         plain = Path(name.replace("\\", "/")).name.lstrip(".")
         if not plain:
@@ -151,18 +151,18 @@ class Classroom:
         return json_answer({"new": new, "problems": [one_line(said(line)) for line in problems]})
 
     def mark(self, request: Request) -> Answer:
-        """Judge what is new, by the rubric in the folder."""
+        """Judge new books by the rubric in the folder, and mark the class."""
         asked = record(request.content.whole(), MARKED)
         with self._alone():
             self._mark(asked["hints"])
         return json_answer(self._state())
 
     def enter(self, request: Request) -> Answer:
-        """What the teacher says of a student goes before the rubric's word, and stays."""
+        """Keep what the teacher typed about a student, which overrides the rubric."""
         asked = record(request.content.whole(), ENTRY)
         folder = self._folder()
         if asked["student"] not in folder.stems:
-            raise RefusalError(404, Message("nobody of that name is in the class"))
+            raise RefusalError(404, Message("no student of the class has that name"))
         student, seen = asked["student"], tuple(asked["seen"])
         cells = _typed(asked["typed"])
 
@@ -170,7 +170,7 @@ class Classroom:
             if (own := entries.get(student, NOTHING)).cells != seen:
                 why = Message(
                     "the row of {student} in {marks} was changed meanwhile, and is shown now: "
-                    "keep yours again if it is to stand there",
+                    "to replace it with yours, press Keep again",
                     student=student,
                     marks=MARKS,
                 )
@@ -186,7 +186,7 @@ class Classroom:
         return Answer(self._written(PAGE), ".html", PAGE)
 
     def packed(self, request: Request) -> Answer:
-        """The files of a kind, in one."""
+        """All files of a kind, in a zip file."""
         kind = request.path.rpartition("/")[2].removesuffix(".zip")
         content, count = BytesIO(), 0
         with ZipFile(content, "w", ZIP_DEFLATED) as archive:
@@ -200,7 +200,7 @@ class Classroom:
             raise RefusalError(409, NOTHING_YET)
         return Answer(content.getvalue(), ".zip", f"{kind}.zip")
 
-    # What is done ------------------------------------------------------------
+    # The work --------------------------------------------------------------
 
     def _mark(self, hints: bool) -> None:
         folder = self._folder()
@@ -244,11 +244,11 @@ class Classroom:
 
 
 def _typed(texts: Sequence[object]) -> dict[str, str]:
-    """The cells that were typed, by their columns."""
+    """The typed cells, by column."""
     for text in texts:
         if not isinstance(text, str | None) or len(text or "") > LONGEST_CELL:
             raise RefusalError(
-                422, Message("a cell has up to {most} letters", most=f"{LONGEST_CELL:,}")
+                422, Message("a cell may have up to {most} characters", most=f"{LONGEST_CELL:,}")
             )
     entry = entry_of([" ".join(str(text or "").split()) for text in texts])
     cells = zip(OWN, texts, entry.cells, strict=True)

@@ -1,6 +1,6 @@
-"""A few workers that do what a page asks for, what is urgent first.
+"""A few workers that run the tasks of a page, urgent ones first.
 
-Every task is done in a process that may die of it; a task that nobody waits for any more is ended.
+Every task runs in a process that may die of it; a task whose result nobody awaits is ended.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from gradbook.language import in_same_language
 from gradbook.language.message import Message
 from gradbook.work.processes import LostTask, Outcome, Task, Worker
 
-LOOK_ROUND = 0.1  # seconds between looks whether a task is still wanted
+LOOK_ROUND = 0.1  # seconds between checks whether a task is still wanted
 URGENT, USUAL, LAST = 0, 1, 2
-GIVEN_UP = Outcome(error=LostTask(Message("it was given up")))
+GIVEN_UP = Outcome(error=LostTask(Message("it was cancelled")))
 Settled = Callable[[Outcome], None]
 
 
 @dataclass(eq=False)
 class Errand:
-    """A task that was handed to a crew, and what becomes of it."""
+    """A task that was handed to a crew, and its outcome."""
 
     task: Task | None
-    settled: Settled | None = None  # is told its outcome, in a thread of the crew's
+    settled: Settled | None = None  # is called with the outcome, in a thread of the crew
     is_unwanted: bool = False
     _done: Event = field(default_factory=Event)
     _outcome: Outcome = GIVEN_UP
@@ -36,7 +36,7 @@ class Errand:
         self.is_unwanted = True
 
     def outcome(self, is_wanted: Callable[[], bool]) -> Outcome:
-        """What it came to, waited for as long as it is wanted."""
+        """The outcome, for which it waits as long as somebody wants it."""
         while not self._done.wait(LOOK_ROUND):
             if not is_wanted():
                 self.give_up()
@@ -50,9 +50,9 @@ class Errand:
 
 
 class Crew:
-    """So many workers, each looked after by a thread.
+    """A number of workers, each looked after by a thread.
 
-    The processes are begun before any thread is, which is quicker than to begin them afterwards.
+    All processes are started before any thread, which is quicker than the other way round.
     """
 
     def __init__(self, count_of_workers: int, longest: float) -> None:

@@ -1,7 +1,7 @@
-"""One connection: who asks is looked at before anything is done, and every answer is guarded.
+"""One connection: each request is checked before anything is done, and each answer is locked down.
 
-A request counts only under this server's token, at this machine's own address, from a page of its
-own. Whatever else comes gets a status and not a word.
+A request is accepted only with this server's token, at this machine's own address, from one of its
+own pages. All others get a status without any text.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from gradbook.serve.requests import Answer, Content, Cut, RefusalError, Request,
 from gradbook.work.processes import LostTask, OurFault
 
 PATIENCE = 30.0  # seconds that a connection may be silent
-LINGER = 2.0  # seconds for which what still comes is read, so that the refusal is heard
-LOOK = 2**14  # bytes of a page, in which its own policy stands
+LINGER = 2.0  # seconds to go on reading, so that the client receives the refusal
+LOOK = 2**14  # bytes of a page in which to look for its policy
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -54,7 +54,7 @@ LENGTH = re.compile(r"[0-9]{1,15}")
 
 
 class Home(Protocol):
-    """What a connection needs to know of the server that it leads to."""
+    """What a connection needs to know about its server."""
 
     hosts: set[str]
     token: str
@@ -64,7 +64,7 @@ class Home(Protocol):
 
 
 class Resumed(RawIOBase):
-    """What was read of a connection already, and then what comes."""
+    """The bytes already read from a connection, followed by those still to come."""
 
     def __init__(self, read: bytes, coming: RawIOBase) -> None:
         self.read_already, self.coming = memoryview(read), coming
@@ -86,9 +86,9 @@ class Resumed(RawIOBase):
 
 
 class PageHandler(BaseHTTPRequestHandler):
-    """Answers the requests of one connection, one after the other, the first of which was read.
+    """Answers the requests of a connection one after the other; the first has already been read.
 
-    Of somebody who isn't known to have the token, only that one, and nothing is waited for.
+    If the client isn't known to have the token, only that one is answered, without any wait.
     """
 
     protocol_version = "HTTP/1.1"
@@ -114,7 +114,7 @@ class PageHandler(BaseHTTPRequestHandler):
         return cast(Home, self.server)
 
     def answer_request(self) -> None:
-        content = Content(self.rfile, UNKNOWN)  # what can't be read can't be told from what follows
+        content = Content(self.rfile, UNKNOWN)  # without a length its end is unknown
         try:
             self._require_our_address()
             path, _, query = self.path.partition("?")
@@ -135,7 +135,7 @@ class PageHandler(BaseHTTPRequestHandler):
     # Who asks
 
     def _require_our_address(self) -> None:
-        """The host as we are called here, and no page of anybody else's."""
+        """Require our own host name, and no page from any other site."""
         hosts = self.headers.get_all("Host") or []
         if len(hosts) != 1 or hosts[0].lower() not in self.home.hosts:
             raise RefusalError(421)
@@ -147,12 +147,12 @@ class PageHandler(BaseHTTPRequestHandler):
             raise RefusalError(403)
 
     def _is_opened(self) -> bool:
-        """Whether somebody opens a page in a tab, from wherever they have its address."""
+        """Whether somebody opens a page in a tab, wherever the link came from."""
         asked = self.headers.get("Sec-Fetch-Mode"), self.headers.get("Sec-Fetch-Dest")
         return self.command == "GET" and asked == ("navigate", "document")
 
     def _within(self, path: str) -> str:
-        """The path below the token, without which there is nothing."""
+        """The path below the token; without the token, it is refused."""
         _, token, *rest = [*path.split("/", 2), "", ""][:4]
         given = token.encode("utf-8", "replace")
         if not path.startswith("/") or not compare_digest(given, self.home.token.encode()):
@@ -160,16 +160,16 @@ class PageHandler(BaseHTTPRequestHandler):
         return rest[0]
 
     def _length(self) -> int:
-        """How many bytes come with the request."""
+        """The length of the request's content in bytes."""
         if self.headers.get("Transfer-Encoding"):
-            raise RefusalError(411, "say in Content-Length how much comes")
+            raise RefusalError(411, "send a Content-Length")
         lengths = self.headers.get_all("Content-Length") or ["0"]
         if len(lengths) != 1 or not LENGTH.fullmatch(lengths[0]):
-            raise RefusalError(400, "Content-Length is no number")
+            raise RefusalError(400, "Content-Length must be a number")
         return int(lengths[0])
 
     def _is_wanted(self) -> bool:
-        """Whether who asked is still there."""
+        """Whether the client is still connected."""
         if self.home.is_closing:
             return False
         try:
@@ -185,7 +185,7 @@ class PageHandler(BaseHTTPRequestHandler):
             self.close_connection = True
         content = answer.content
         source = BytesIO(content) if isinstance(content, bytes) else content
-        with suppress(OSError), source:  # who asked may have gone away
+        with suppress(OSError), source:  # the client may have gone away
             self._send_all(answer, source)
             if not is_read and self.is_known:
                 self._linger()
@@ -212,7 +212,7 @@ class PageHandler(BaseHTTPRequestHandler):
             copyfileobj(source, self.wfile)
 
     def _linger(self) -> None:
-        """Closed at once, the connection would take the answer along with what wasn't read."""
+        """Read on for a while: closing with unread bytes would discard the answer."""
         self.wfile.flush()
         self.connection.shutdown(socket.SHUT_WR)
         self.connection.settimeout(LINGER)
@@ -220,10 +220,10 @@ class PageHandler(BaseHTTPRequestHandler):
         while monotonic() < until and self.connection.recv(LOOK):
             pass
 
-    # What the library would do
+    # Instead of the library's own
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What is no request at all: a status and not a word."""
+        """Answer something that isn't a request: a status without any text."""
         self.close_connection = True
         self._send(Answer(status=int(code)))
 
@@ -231,11 +231,11 @@ class PageHandler(BaseHTTPRequestHandler):
         return "gradbook"
 
     def log_message(self, format: str, *words: object) -> None:
-        """Nothing: who looks at the terminal looks at the page."""
+        """Log nothing: whoever uses the terminal sees the page."""
 
 
 def _objection(error: Exception) -> Answer:
-    """What its page is told of an error; who has no page is told nothing."""
+    """The answer to an error; a refusal without a reason has no text."""
     match error:
         case RefusalError(why=""):
             return Answer(status=error.status)
@@ -257,7 +257,7 @@ def _objection(error: Exception) -> Answer:
 
 
 def _policy(answer: Answer, source: IO[bytes]) -> str:
-    """A page's own policy, which it says itself; everything else may do nothing."""
+    """The policy in a page's own head; anything else may do nothing."""
     source.seek(0)
     policy = OWN_POLICY.search(source.read(LOOK)) if answer.kind == ".html" else None
     source.seek(0)

@@ -1,7 +1,7 @@
-"""What a page asks of Python in its own browser: books judged, their copies, what they come to.
+"""Python's answers to a page in the browser: judged books, their copies, a class's results.
 
-No process and no thread is started: whoever asks is a worker that may die of a book. So nothing is
-kept here: a report leaves as a line, and comes back as one.
+No process or thread is started, for the caller is a worker that may die of a book. Therefore no
+state is kept here: a report is returned as a line, and is passed in again as one.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from gradbook.report.findings import verdict_counts, verdict_words
 from gradbook.report.markup import markup, words_markup
 from gradbook.report.words import RichCell
 
-CELLS = (1, 2, 3, 5)  # of a class's table: student, verdict, gradients, what was found
+CELLS = (1, 2, 3, 5)  # columns of a class's table: student, verdict, gradients, findings
 
 
 # A book ---------------------------------------------------------------------------
 
 
 def judge(language: str, name: str, content: bytes) -> str:
-    """What is to be shown of a book, as JSON."""
+    """What the page shows of a book, as JSON."""
     with in_language(language):
         try:
             with _laid_out(name, content) as path:
@@ -50,8 +50,8 @@ def judge(language: str, name: str, content: bytes) -> str:
 
 
 def lose(language: str, name: str, seconds: int) -> str:
-    """The same of a book of which a worker died; after so many seconds, or in want of memory."""
-    why = Message("it takes more memory than there is")
+    """The same for a book on which a worker died, after `seconds` or for lack of memory (0)."""
+    why = Message("there isn't enough memory for it")
     if seconds:
         why = message_count(
             "it takes longer than {count} second", "it takes longer than {count} seconds", seconds
@@ -80,12 +80,12 @@ def _html(cell: RichCell) -> str:
 
 
 def mark(language: str, name: str, content: bytes, line: str) -> tuple[bytes, str]:
-    """The copy whose wrong cells are coloured, or why there is none."""
+    """The copy with wrong cells coloured, or why there is none."""
     return _copied(language, name, content, lambda: (annotate(name, report_of_line(line)), []))
 
 
 def correct(language: str, name: str, content: bytes, line: str) -> tuple[bytes, str]:
-    """The copy with the right formulas, if it is better; and what is to be said of it."""
+    """The copy with the right formulas, if it is better; and remarks on it."""
 
     def copied() -> tuple[bytes, list[str]]:
         (made,) = corrections([report_of_line(line)], lambda again: map(check_again, again))
@@ -109,7 +109,7 @@ def _copied(
 
 @contextmanager
 def _laid_out(name: str, content: bytes) -> Iterator[str]:
-    """The book in a folder from which it is called as the page calls it."""
+    """The book in a folder, in which it has the name that the page gives it."""
     path = str(PurePosixPath(*(it for it in PurePosixPath(name).parts if it not in ("/", ".."))))
     with temporary_folder() as folder:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ def _reason(error: Exception) -> str:
 
 
 def sum_up(language: str, lines: Sequence[str]) -> str:
-    """What some books come to, and what they have in common, as JSON."""
+    """The results of some books, and what they have in common, as JSON."""
     reports = _reports(lines)
     count = Counter(report.verdict for report in reports)
     with in_language(language):
@@ -145,7 +145,7 @@ def sum_up(language: str, lines: Sequence[str]) -> str:
 
 
 def write(language: str, ending: str, lines: Sequence[str]) -> bytes:
-    """The file that the command would write about them."""
+    """The file that the command would write about these books."""
     reports = _reports(lines)
     with in_language(language):
         return WRITERS[ending](reports).encode("utf-8", "backslashreplace")
@@ -159,5 +159,5 @@ WRITERS: dict[str, Callable[[Sequence[BookReport]], str]] = {
 
 
 def _reports(lines: Sequence[str]) -> list[BookReport]:
-    """In the order in which a command would find them."""
+    """The reports in the order in which the command would find their books."""
     return sorted(map(report_of_line, lines), key=lambda report: in_order(report.book))

@@ -1,4 +1,4 @@
-"""What a class comes to: its table as it grows, its page, its grades, and its marked copies."""
+"""The results of a class: its table as it grows, its page, its grades and its marked copies."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PAGE, REMARKS = "class.html", "remarks.txt"
 
 @dataclass(frozen=True)
 class Ways:
-    """How a class is marked, as the command's options say it."""
+    """How to mark a class, like the command's options."""
 
     points: bool = False
     out_of: float | None = None
@@ -45,7 +45,7 @@ class Ways:
     accept_elsewhere: bool = False
 
     def told(self, report: BookReport) -> BookReport:
-        """The report as whoever looks at it may see it."""
+        """The report as it may be shown: with hints instead of solutions if those are asked for."""
         return with_hints(report) if self.hints else report
 
     def scores(self, reports: Sequence[BookReport]) -> list[BookScore]:
@@ -53,7 +53,7 @@ class Ways:
         return [score(report, rubric) for report in reports]
 
     def asked(self, scores: Sequence[BookScore]) -> Sequence[BookScore]:
-        """The scores where somebody wants to see them."""
+        """The scores if they are to be shown, else none."""
         return scores if self.points or self.out_of else ()
 
 
@@ -61,7 +61,7 @@ class Ways:
 
 
 def growth(books: HandedInBooks, since: int, ways: Ways) -> dict[str, Any]:
-    """What has changed in the table since that version, and how far the class is."""
+    """The rows that have changed since that version, and the class's progress."""
     version, changed = books.changed_since(since)
     done = [book for book in changed if book.report is not None]
     reports = [ways.told(book.report) for book in done if book.report is not None]
@@ -90,7 +90,7 @@ def _row_of(book: HandedIn, cells: list[str] | None) -> dict[str, Any]:
 
 
 def detail(book: HandedIn, ways: Ways) -> Answer:
-    """All that was found in a book, and what it earns."""
+    """All findings in a book, and what it earns."""
     report = ways.told(_report(book))
     scored = ways.asked(ways.scores([report]))
     points = in_points(scored[0]) if scored else ""
@@ -108,20 +108,20 @@ def class_page(reports: Sequence[BookReport], ways: Ways) -> bytes:
 
 
 def common_sections(reports: Sequence[BookReport], ways: Ways) -> list[dict[str, str]]:
-    """What a class comes to, and what its books have in common."""
+    """The results of a class, and what its books have in common."""
     chapters = class_chapters(reports, ways.asked(ways.scores(reports)))
     return [{"heading": words_markup(it.heading), "html": markup(it.blocks)} for it in chapters]
 
 
 class Desk:
-    """Where copies, pages and tables of a class are made, as they are asked for."""
+    """Makes the copies, pages and tables of a class when they are asked for."""
 
     def __init__(self, crew: Crew, folder: Path) -> None:
         self.crew = crew
         self.folder = folder
 
     def result(self, task: Task, request: Request) -> Any:
-        """What a task comes to while somebody waits for it."""
+        """The result of a task, as long as somebody waits for it."""
         return _value(self.crew.submit(task), request)
 
     def page(self, books: HandedInBooks, ways: Ways, request: Request) -> Answer:
@@ -153,13 +153,13 @@ class Desk:
         return Answer(content, path.suffix.lower(), path.name)
 
     def archive(self, books: HandedInBooks, kind: str, ways: Ways, request: Request) -> Answer:
-        """The copies of all books that can be read, and what is to be said of them."""
+        """The copies of all books that can be read, and remarks on them."""
         readable = [b for b in books.judged_books() if b.report and b.report.verdict != UNREADABLE]
         if not readable:
-            raise RefusalError(409, Message("no book that can be read is here yet"))
+            raise RefusalError(409, Message("there is no readable book here yet"))
         jobs = deque(self.crew.submit(_copying(book, kind, ways)) for book in readable)
         names = copy_names([*(book.name for book in readable), REMARKS])
-        file = TemporaryFile(dir=self.folder)  # noqa: SIM115 - who sends it closes it
+        file = TemporaryFile(dir=self.folder)  # noqa: SIM115 - the sender closes it
         try:
             with ZipFile(file, "w", ZIP_STORED) as archive:
                 _fill(archive, kind, names, jobs, request)
@@ -194,7 +194,7 @@ def _copying(book: HandedIn, kind: str, ways: Ways) -> Task:
 
 
 def _copy_of(kind: str, name: str, job: Errand, request: Request) -> tuple[bytes, list[str]]:
-    """A copy, if there is one, and what is to be said of it."""
+    """A copy, if there is one, and remarks on it."""
     try:
         result = _value(job, request)
     except (GradbookError, LostTask, OurFault) as error:

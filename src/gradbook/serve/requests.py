@@ -1,4 +1,4 @@
-"""What a page asks of us, held against the fields it may have, and what we answer."""
+"""A page's requests, checked against the fields they may have, and our answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHUNK = 2**16
 
 
 class RefusalError(Exception):
-    """What can't be done for who asks: a status, why, and what else its page is told."""
+    """A request that is refused: a status, the reason, and other facts for the page."""
 
     def __init__(self, status: int, why: str = "", **told: object) -> None:
         super().__init__(why)
@@ -27,24 +27,24 @@ class RefusalError(Exception):
 
 
 class Cut(Exception):
-    """Who asked has gone away."""
+    """The client has gone away."""
 
 
 class Content:
-    """What comes with a request: so many bytes, of which none may have arrived yet."""
+    """A request's content: this many bytes, which may still be on their way."""
 
     def __init__(self, source: IO[bytes] | BufferedIOBase, length: int) -> None:
         self.source = source
         self.left = length
 
     def whole(self) -> bytes:
-        """A small content."""
+        """All of it, if it is small."""
         return b"".join(self.pieces(LARGEST_RECORD))
 
     def pieces(self, most: int) -> Iterator[bytes]:
-        """As it comes; more than `most` bytes are refused before any is read."""
+        """The content as it arrives; more than `most` bytes are refused before any is read."""
         if self.left > most:
-            raise RefusalError(413, f"that is larger than {most:,} bytes")
+            raise RefusalError(413, f"the request is larger than {most:,} bytes")
         while self.left:
             piece = self.source.read(min(self.left, CHUNK))
             if not piece:
@@ -55,18 +55,18 @@ class Content:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: where within the page, with which words and how much content."""
+    """A request: its path within the page, its query and its content."""
 
     method: str
     path: str
     query: str
     content: Content
-    is_wanted: Callable[[], bool]  # whether anybody still waits for an answer
+    is_wanted: Callable[[], bool]  # whether the client still waits for an answer
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Content, which kind it is (as its file would end), and what it is saved as, if it is."""
+    """Content, its kind (as the ending of a file), and the name to save it under, if any."""
 
     content: bytes | IO[bytes] = b""
     kind: str = ""
@@ -83,24 +83,24 @@ def json_answer(content: object, status: int = 200) -> Answer:
 NOTHING = Answer(status=204)
 
 
-# Fields: of their kinds, in their ranges, and nothing else --------------------
+# Fields, which have a kind and a range -------------------------------------------
 
 LARGEST = sys.float_info.max
-MOST_OF_A_QUERY = 20  # options behind a question mark
+MOST_OF_A_QUERY = 20  # fields of a query
 
 
 @dataclass(frozen=True)
 class Field:
-    """A value of one kind; of words and lists, `low` and `high` are how long they are."""
+    """A value of one kind; for text and lists, `low` and `high` limit the length."""
 
     kind: type
     low: float = -inf
     high: float = inf
-    usual: Any = None  # where nothing is given
+    usual: Any = None  # the default
     is_needed: bool = False
 
     def objection(self, name: str, value: object) -> str:
-        """What is wrong with a value of that name; '' where nothing is."""
+        """What is wrong with a value of that name; '' if nothing is."""
         kinds = (int, float) if self.kind is float else (self.kind,)
         if type(value) not in kinds:
             return Message(OF_A_KIND[self.kind], name=name)
@@ -114,13 +114,13 @@ class Field:
 
 
 OF_A_KIND = {
-    str: mark("{name} is no text"),
-    bool: mark("{name} is no yes or no"),
-    int: mark("{name} is no whole number"),
-    float: mark("{name} is no number"),
-    list: mark("{name} is no list"),
+    str: mark("{name} must be text"),
+    bool: mark("{name} must be true or false"),
+    int: mark("{name} must be a whole number"),
+    float: mark("{name} must be a number"),
+    list: mark("{name} must be a list"),
 }
-RANGES = {  # whether there is a least, and a most
+RANGES = {  # by whether there is a minimum, and a maximum
     (True, True): mark("{name} is out of range: at least {low} and at most {high}"),
     (True, False): mark("{name} is out of range: at least {low}"),
     (False, True): mark("{name} is out of range: at most {high}"),
@@ -134,16 +134,16 @@ def record(body: bytes, fields: Fields) -> dict[str, Any]:
     try:
         values = json.loads(body)
     except (ValueError, RecursionError):
-        raise RefusalError(400, "that is no JSON") from None
+        raise RefusalError(400, "the request isn't JSON") from None
     return check_fields(values, fields)
 
 
 def check_fields(values: object, fields: Fields) -> dict[str, Any]:
     if not isinstance(values, dict):
-        raise RefusalError(400, "that is no JSON object")
+        raise RefusalError(400, "the request isn't a JSON object")
     unknown = next((name for name in values if name not in fields), None)
     if unknown is not None:
-        raise RefusalError(400, f"nothing is called '{unknown}' here")
+        raise RefusalError(400, f"there is no field '{unknown}' here")
     return {name: _checked(name, values.get(name), asked) for name, asked in fields.items()}
 
 
@@ -158,16 +158,16 @@ def _checked(name: str, value: object, asked: Field) -> Any:
 
 
 def options(query: str, fields: Fields) -> dict[str, Any]:
-    """What stands behind the question mark of an address: each word once, as these fields."""
+    """The query of an address as these fields, each at most once."""
     try:
         pairs = parse_qsl(query, True, True, max_num_fields=MOST_OF_A_QUERY)
     except ValueError:
         if query:
-            raise RefusalError(400, "that is no query") from None
+            raise RefusalError(400, "the address has a query that can't be read") from None
         pairs = []
     words = dict(pairs)
     if len(words) < len(pairs):
-        raise RefusalError(400, "something is asked twice")
+        raise RefusalError(400, "the query has a field twice")
     read = {
         name: _value(name, word, fields[name].kind)
         for name, word in words.items()

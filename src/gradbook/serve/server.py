@@ -1,4 +1,4 @@
-"""The server, at this machine's own address alone, and its doorkeeper, who lets in who knows it."""
+"""The server, on this machine alone, and its doorkeeper, who admits clients with the token."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ if TYPE_CHECKING:
     from gradbook.serve.site import Site
 
 
-# The doorkeeper: who is let in ------------------------------------------------
+# The doorkeeper --------------------------------------------------------------
 #
-# Whoever has this server's address says so at once, in the first line of a request. A stranger can
-# hold connections open, or send a letter a second, as many as it likes: they are kept here, without
-# a thread, each for a few seconds in all, and the oldest make room for those that come.
+# A client that knows this server's address shows it at once, in the first line of a request. A
+# stranger can open many connections, or send one byte per second: these wait here without a thread,
+# each for a few seconds in all, and the oldest make room for new ones.
 
-SECONDS = 4.0  # from a connection's beginning until its first request has come
-MOST_WAITING = 128  # connections; then the oldest one is closed for each that comes
-AT_ONCE = 32  # that are let in between two looks at what those that wait have said
-LONGEST_HEAD = 2**16 + 1  # bytes; what is longer, whoever answers refuses
+SECONDS = 4.0  # from a connection's start until its first request is complete
+MOST_WAITING = 128  # connections; beyond that, each new one closes the oldest
+AT_ONCE = 32  # new connections accepted between two looks at the waiting ones
+LONGEST_HEAD = 2**16 + 1  # bytes; the handler refuses longer ones
 PIECE = 2**14
 
 
 @dataclass(eq=False)
 class Knocking:
-    """A connection, what it has said so far, and until when it may say more."""
+    """A connection, what it has sent so far, and until when it may send more."""
 
     connection: socket.socket
     address: object
     until: float
     heard: bytearray = field(default_factory=bytearray)
-    is_refused: bool = False  # and only waited for until it has heard that
+    is_refused: bool = False  # and waits only until the client has received that
 
     @property
     def token(self) -> bytes:
-        """The first part of the path that is asked for."""
+        """The first part of the requested path."""
         path = [*bytes(self.heard).partition(b"\n")[0].split(b" "), b""][1]
         return [*path.split(b"/"), b""][1]
 
     def hear(self) -> bool:
-        """Read what has come; whether there may be more. Nothing is waited for."""
+        """Read what has arrived without waiting; return whether there may be more."""
         try:
             piece = self.connection.recv(PIECE)
         except BlockingIOError:
@@ -67,14 +67,14 @@ class Knocking:
         return bool(piece)
 
     def has_asked(self) -> bool:
-        """Whether a request's head is here, or more than one would be."""
+        """Whether a request's head has arrived, or more bytes than a head may have."""
         end = max(len(self.heard) - PIECE - 3, 0)
         is_whole = self.heard.find(b"\n\r\n", end) >= 0 or self.heard.find(b"\n\n", end) >= 0
         return is_whole or len(self.heard) >= LONGEST_HEAD
 
 
 class Doorkeeper:
-    """Where connections come in: `admit` gets those that know the token, `refuse` the others."""
+    """Accepts connections: `admit` gets those with the token, `refuse` the others."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Doorkeeper:
         self._selector.register(listener, selectors.EVENT_READ)
 
     def look_round(self, patience: float) -> None:
-        """Hear those who have said something, let in those who came; wait for them so long."""
+        """Wait up to `patience` seconds for connections, accept them, and read what has arrived."""
         ready = [key.data for key, _ in self._selector.select(patience)]
         for one in ready:
             if one in self._waiting:
@@ -104,7 +104,7 @@ class Doorkeeper:
             self._close(one)
 
     def close(self) -> None:
-        """Nobody comes in any more."""
+        """Accept no more connections."""
         for one in list(self._waiting):
             self._close(one)
         self._selector.close()
@@ -114,7 +114,7 @@ class Doorkeeper:
         for _ in range(AT_ONCE):
             try:
                 connection, address = self.listener.accept()
-            except OSError:  # nobody else is there, or was and has gone
+            except OSError:  # nobody is waiting, or the client has gone
                 return
             if len(self._waiting) >= MOST_WAITING:
                 self._close(next(iter(self._waiting)))
@@ -137,7 +137,7 @@ class Doorkeeper:
             return
         caller.is_refused = True
         self.refuse(caller)
-        with suppress(OSError):  # closed at once, it would take the refusal along
+        with suppress(OSError):  # closing at once would discard the refusal
             caller.connection.shutdown(socket.SHUT_WR)
 
     def _forget(self, caller: Knocking) -> None:
@@ -153,23 +153,23 @@ class Doorkeeper:
 
 LOOPBACK = "127.0.0.1"
 NAMES = (LOOPBACK, "localhost")
-MOST_CONNECTIONS = 64  # that know the token
-MOST_UNHEARD = 512  # that the system keeps for us until they are accepted
+MOST_CONNECTIONS = 64  # with the token
+MOST_UNHEARD = 512  # that the system queues until they are accepted
 SECRET = 24  # random bytes of a token
-LOOK_ROUND = 0.2  # seconds after which it is seen that the server is to stop
+LOOK_ROUND = 0.2  # seconds between checks whether to stop
 LAST_WORDS = 5.0  # seconds for connections to end
 
 
 class PageServer:
-    """Answers under a token that nobody else knows, and only those on this machine.
+    """Answers requests from this machine that have a secret token.
 
-    Who knows it is answered in a thread of its own; nobody else gets one.
+    Such a connection gets a thread of its own; no other does.
     """
 
     def __init__(self, site: Site, port: int = 0) -> None:
         self.site = site
         self.token = token_urlsafe(SECRET)
-        self.language = current_language().code  # a thread of its own would speak English
+        self.language = current_language().code  # a new thread would use English
         self.is_closing = False
         self._open: dict[socket.socket, Thread] = {}
         self._lock = Lock()
@@ -186,12 +186,12 @@ class PageServer:
         return self.site.answer(request)
 
     def serve(self) -> None:
-        """Until it is interrupted, or closed by another thread."""
+        """Serve until it is interrupted, or closed by another thread."""
         while not self.is_closing:
             self._doorkeeper.look_round(LOOK_ROUND)
 
     def close(self) -> None:
-        """No more requests; those under way are cut off."""
+        """Take no more requests, and cut off those under way."""
         self.is_closing = True
         self._doorkeeper.close()
         with self._lock:
@@ -208,7 +208,7 @@ class PageServer:
         return compare_digest(given, self.token.encode())
 
     def _admit(self, caller: Knocking) -> None:
-        """In a thread of its own, unless there are very many."""
+        """Answer it in a thread of its own, unless there are very many."""
         thread = Thread(target=self._talk, args=(caller,), daemon=True)
         with self._lock:
             is_full = len(self._open) >= MOST_CONNECTIONS
@@ -225,7 +225,7 @@ class PageServer:
             with (
                 in_language(self.language),
                 caller.connection,
-                suppress(Exception),  # one that broke is nobody's concern
+                suppress(Exception),  # an error ends only this connection
             ):
                 caller.connection.setblocking(True)
                 PageHandler(caller.connection, caller.address, self, bytes(caller.heard))
@@ -234,7 +234,7 @@ class PageServer:
                 del self._open[caller.connection]
 
     def _refuse(self, caller: Knocking) -> None:
-        """At once, for that is a few bytes, which a new connection always has room for."""
+        """Send the refusal at once: a new connection always has room for a few bytes."""
         with suppress(Exception):
             heard = bytes(caller.heard)
             PageHandler(caller.connection, caller.address, self, heard, is_known=False)
@@ -242,7 +242,7 @@ class PageServer:
 
 @contextmanager
 def serving(site: Site, port: int = 0) -> Iterator[PageServer]:
-    """The site at its address, for as long as the block goes on."""
+    """Serve the site for as long as the block runs."""
     server = PageServer(site, port)
     try:
         yield server
@@ -251,7 +251,7 @@ def serving(site: Site, port: int = 0) -> Iterator[PageServer]:
 
 
 def _listening(port: int) -> socket.socket:
-    """A socket at that port of this machine alone."""
+    """A socket at that port, reachable from this machine alone."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         if system.may_take_ports_again():
@@ -260,8 +260,8 @@ def _listening(port: int) -> socket.socket:
         listener.listen(MOST_UNHEARD)
     except OSError as error:
         listener.close()
-        why = f"nothing can be served here: {error.strerror or error}"
+        why = f"can't open a local port: {error.strerror or error}"
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
-            why = f"port {port} can't be had: name another one, or leave --port out"
+            why = f"port {port} isn't available: choose another one, or omit --port"
         raise UsageError(why) from error
     return listener

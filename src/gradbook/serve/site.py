@@ -1,4 +1,4 @@
-"""The site: which path answers what, within one private folder that is gone in the end."""
+"""The site: the handler of each path, and a private folder that is removed in the end."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from gradbook.serve.texts import FIELDS, KeptResults, made_of_text
 LONGEST_TASK = 120.0  # seconds, as for a book of a class
 MOST_CLASSES = 50
 MOST_BYTES = 4 * 2**30  # of all books together
-LONGEST_NAME = 2_000  # letters of a file that is announced
+LONGEST_NAME = 2_000  # characters of an announced file's name
 WAYS = {
     "points": Field(bool, usual=False),
     "out_of": Field(float, 1e-9, 1e9),
@@ -52,7 +52,7 @@ Action = Callable[..., Answer]
 
 
 class Site:
-    """All that a page can ask for. Numbers in a path are given to who answers."""
+    """All that a page can ask for. The numbers in a path are passed to its handler."""
 
     def __init__(self, folder: Path, crew: Crew, room: Classroom | None = None) -> None:
         self.folder = folder
@@ -91,13 +91,13 @@ class Site:
             }
 
     def answer(self, request: Request) -> Answer:
-        """What is asked for, or why it can't be had."""
+        """The answer to a request, or a refusal."""
         shape, numbers = _shape(request.path)
         methods = self.routes.get(shape)
         if methods is None:
-            raise RefusalError(404, "there is nothing of that name")
+            raise RefusalError(404, "there is no such address")
         if request.method not in methods:
-            raise RefusalError(405, f"here one can {' or '.join(methods)}")
+            raise RefusalError(405, f"use {' or '.join(methods)} here")
         return methods[request.method](request, *numbers)
 
     # Classes
@@ -113,7 +113,7 @@ class Site:
 
     def _class(self, number: int) -> HandedInBooks:
         if number not in self._classes:
-            raise RefusalError(404, Message("that class isn't here any more: reload the page"))
+            raise RefusalError(404, Message("that class is no longer here: reload the page"))
         return self._classes[number]
 
     def _clear(self, request: Request, number: int) -> Answer:
@@ -189,7 +189,7 @@ def _ways(request: Request) -> Ways:
 
 
 def _shape(path: str) -> tuple[str, list[int]]:
-    """The path with # for numbers and * for what a result's file is called; and the numbers."""
+    """The path with # for numbers and * for the name of a result's file; and the numbers."""
     parts = path.split("/")
     numbers = [int(part) for part in parts if re.fullmatch("[0-9]{1,9}", part)]
     shape = "/".join("#" if re.fullmatch("[0-9]{1,9}", part) else part for part in parts)
@@ -198,9 +198,9 @@ def _shape(path: str) -> tuple[str, list[int]]:
 
 @contextmanager
 def opened_site(workers: int, of_class: Path | None = None, force: bool = False) -> Iterator[Site]:
-    """A site with its workers and its folder, neither of which outlives the block.
+    """A site with its workers and its private folder, which end with the block.
 
-    The folder of a class is the teacher's, and stays.
+    The folder of a class belongs to the teacher, and is kept.
     """
     with temporary_folder() as folder:
         crew = Crew(workers, LONGEST_TASK)

@@ -1,6 +1,6 @@
-"""What becomes of a network that is typed in as text: derivation, workbook, sweep.
+"""What the page makes from a network that is typed as text: derivation, workbook, sweep.
 
-Each is what the verb of its name makes of a file `net.txt` that holds the text, in a worker.
+Each is what its command makes from a file `net.txt` with that text, run in a worker.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from gradbook.serve.requests import Answer, Field, RefusalError
 from gradbook.work.processes import Task
 
 SOURCE = "net.txt"
-LONGEST_TEXT = 200_000  # letters
+LONGEST_TEXT = 200_000  # characters
 LONGEST_RATES, MOST_EPOCHS, MOST_ROWS = 400, 100_000, 10_000
 MOST_KEPT = 40  # results
 NAMES = (
@@ -41,7 +41,7 @@ NAMES = (
     *(f"sweep.{ending}" for ending in ("html", "svg", "csv", "json")),
     "net.xlsx",
 )
-GONE = Message("that isn't kept any more: make it again")
+GONE = Message("that result is no longer kept: make it again")
 TEXT = Field(str, 1, LONGEST_TEXT, is_needed=True)
 FIELDS = {
     "explain": {"text": TEXT, "only": Field(str, 1, 40)},
@@ -56,7 +56,7 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class TextResult:
-    """The files that were made of a text, the one to be shown first, and what is to be said."""
+    """The files made from a text, the one to show first, and remarks."""
 
     files: Mapping[str, bytes]
     remarks: Sequence[str] = ()
@@ -66,10 +66,10 @@ class TextResult:
 
 
 def network(text: str) -> Net:
-    """The network that a text says, with samples of its own; no other file is opened."""
+    """The network in a text that includes its samples; no other file is opened."""
     net = parse(text, SOURCE)
     if net.table:
-        raise UsageError(f"a page opens no file, not even {net.table}: write the samples as text")
+        raise UsageError(f"a page can't open {net.table}: write the samples into the text")
     return net
 
 
@@ -114,7 +114,7 @@ def _rates(words: str | None) -> Sequence[float]:
     try:
         return [float(word) for word in words.split(",")]
     except ValueError:
-        raise UsageError(f"'{words}' are no learning rates: numbers, with commas between") from None
+        raise UsageError(f"'{words}' aren't learning rates: give numbers and commas") from None
 
 
 def _command(verb: str, *words: str) -> str:
@@ -122,7 +122,7 @@ def _command(verb: str, *words: str) -> str:
 
 
 def made_of_text(kind: str, asked: Mapping[str, Any]) -> Task:
-    """The task by which a text becomes what is asked for."""
+    """The task that makes a result of this kind from a text."""
     works: Mapping[str, Callable[..., TextResult]] = {
         "explain": explain_text,
         "sheet": write_sheet,
@@ -131,11 +131,11 @@ def made_of_text(kind: str, asked: Mapping[str, Any]) -> Task:
     return partial(works[kind], **asked)
 
 
-# What is kept of it -----------------------------------------------------------------
+# Kept results ----------------------------------------------------------------------
 
 
 class KeptResults:
-    """Files that were made of texts, for as long as they aren't too many."""
+    """Files made from texts; the oldest are removed when there are too many."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -145,7 +145,7 @@ class KeptResults:
         folder.mkdir()
 
     def keep(self, result: TextResult) -> dict[str, Any]:
-        """What a page needs to know to ask for the files."""
+        """Keep a result; return what a page needs to ask for its files."""
         with self._lock:
             number = next(self._numbers)
             self._kept.append(number)

@@ -1,4 +1,4 @@
-"""What a teacher hands out and gets back: quizzes for a learning platform, a class's folder.
+"""The files that a teacher hands out and gets back: quizzes for platforms, a class's folder.
 
-Knows platforms and their files; it doesn't know options, nor how derivatives and marks come about.
+It knows platforms and their files, but not options, nor how derivatives and marks are computed.
 """

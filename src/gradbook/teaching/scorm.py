@@ -1,6 +1,6 @@
-"""The page to play with as a package for a learning platform, by SCORM 1.2.
+"""The page to play with, as a SCORM 1.2 package for a learning platform.
 
-The page reports by itself (`web/view/scorm.js`); here is what platforms read before they show it.
+The page itself reports to the platform (`web/view/scorm.js`); this module writes the manifest.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from gradbook.report.play_page import REPORTING, play_page
 from gradbook.teaching.quiz.packages import HEAD, MANIFEST, PackageFile, zip_files
 
 PAGE = "page.html"
-CONTENT = "http://www.imsproject.org/xsd/imscp_rootv1p1p2"  # the spaces of a manifest's names
+CONTENT = "http://www.imsproject.org/xsd/imscp_rootv1p1p2"  # the manifest's XML namespaces
 ADL = "http://www.adlnet.org/xsd/adlcp_rootv1p2"
 
 
 def scorm_package(net: Net, command: str = "") -> bytes:
-    """The zip that a platform takes; `command` is what makes it again."""
+    """The zip file to upload; `command` is the command line that makes it again."""
     page = play_page(net, command, begins_with=REPORTING)
     name = net.name or "A network"
     manifest = _manifest(f"{name}, to play with", f"{crc32(page.encode()):08x}")

@@ -110,7 +110,7 @@ class Worker:
                 self.is_busy = False
                 return found
             except (EOFError, OSError):
-                lost = LostTask(Message("it takes more memory than there is"))
+                lost = LostTask(Message("there isn't enough memory for it"))
         self.begin_anew()
         return Outcome(error=lost)
 

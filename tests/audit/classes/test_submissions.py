@@ -60,7 +60,7 @@ def test_a_book_that_is_meant_twice_is_checked_once(here):
 @for_each(
     ("word", "told"),
     [
-        ("empty", "no workbook is in the folder empty"),
+        ("empty", "the folder empty contains no workbook"),
         ("class/*.xlsm", "no workbook matches 'class/*.xlsm'"),
     ],
 )

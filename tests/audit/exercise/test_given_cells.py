@@ -73,7 +73,7 @@ def test_given_numbers_that_are_others_now_are_a_note(tmp_path):
     report = changed(tmp_path, change)
     assert report.verdict == "right"
     rate, weight = report.sheets[0].notes
-    assert "(η) was changed: 7, and the exercise gave 0.5" in rate
+    assert "(η) was changed: it is 7, not 0.5" in rate
     assert "(w1) was changed: 0.125" in weight
 
 

@@ -47,7 +47,7 @@ MISTAKES = {  # the network, the column, what is written for what, what is said 
     ),
     "the root is taken twice": (
         *("attention-by-hand", "∂E/∂h_query_1(3)", r"/SQRT\(2\)", "/SQRT(2)/SQRT(2)"),
-        "is 1/√2 of what the chain rule gives for E_total: divided by √2 once too often",
+        "is 1/√2 of what the chain rule gives for E_total: it is divided by √2 once too often",
     ),
     "another step's slope": (
         *("echo", "∂E/∂h1(2)", r"\(1-.*", "(1-{a_h1(3)}^2)"),

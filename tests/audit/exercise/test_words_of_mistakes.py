@@ -116,7 +116,7 @@ def test_another_activation_s_slope_is_named(tmp_path, seed):
 def test_what_is_taken_from_the_sheet_check_is_named_and_no_figure_made_up(said):
     report = said(0, lambda said, row: "=Check!G8", False)
     (finding,) = report.findings
-    assert "taken from Check, which only checks" in finding.why
+    assert "uses Check, which only checks" in finding.why
     assert "off by" not in audit_text(report)
 
 

@@ -57,7 +57,7 @@ def test_what_is_odd_is_said_on_the_side(place, capsys):
     main(INIT)
     (place / "c/handed-in/who.xlsx").write_bytes(b"no book")
     assert main(["class", "mark", "c", "--workers", "1"]) == 1
-    assert "whose is who.xlsx?" in capsys.readouterr().err
+    assert "nothing shows whose book who.xlsx is" in capsys.readouterr().err
 
 
 @for_each(

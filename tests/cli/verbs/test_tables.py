@@ -266,6 +266,17 @@ def test_a_run_of_a_table_that_kept_no_problem_is_named(said):
     assert wanted in told
 
 
+def test_a_problem_that_no_run_wrote_stays_even_with_force(said):
+    Path("mine").mkdir()
+    Path("mine/problem.json").write_text("mine")
+    for words in (["--force"], ["--seeds", "2", "--force"]):
+        told = said("train", "side-0.csv", "--epochs", "1", "-o", "mine", *words, code=2)
+        stays = f"{Path('mine/problem.json')} already exists, and no run wrote it: move it away"
+        assert stays in told, words
+        there = {path.name: path.read_text() for path in Path("mine").iterdir()}
+        assert there == {"problem.json": "mine"}, words
+
+
 @for_each("kept", ["half", "[]", '{"kind": "table"}', '{"kind": "other"}'])
 def test_a_problem_that_is_none_is_refused(said, kept):
     said("train", "side-0.csv", "-o", "run", "--epochs", "1")

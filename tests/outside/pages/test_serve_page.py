@@ -228,7 +228,7 @@ def test_a_mistake_in_a_text_is_marked_at_its_place(page):
 def test_a_text_opens_no_file(page):
     page.write("#text", "input 2; dense 1; sigmoid; loss half squared error; data /etc/passwd")
     page.click("button[value=explain]")
-    assert "opens no file" in page.until("document.querySelector('#mistake').textContent")
+    assert "can't open" in page.until("document.querySelector('#mistake').textContent")
 
 
 def test_a_result_is_a_page_of_its_own(page, on):

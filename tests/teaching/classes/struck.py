@@ -59,7 +59,7 @@ def main() -> None:
     assert os.waitpid(child(folder, count + 1), 0)[1] == 0
     assert kept(folder) == before
     remarks = map(str, mark_class(open_class(folder), 1).remarks)
-    assert not [said for said in remarks if "was changed since" in said]  # by whoever was killed
+    assert not [said for said in remarks if "was changed, so" in said]  # by whoever was killed
     print(killed)
 
 

@@ -241,7 +241,7 @@ def test_a_number_that_cant_be_meant_is_said_and_nothing_is_written(folder):
     write_own(folder, "Ada Lovelace", changed_to="lots")
     before = (Path(folder.path) / "marks.csv").read_bytes()
     with pytest.raises(
-        DataError, match=r"marks.csv, row 2: 'changed to' is a number from 0 to 1,000,000"
+        DataError, match=r"marks.csv, row 2: 'changed to' must be a number from 0 to 1,000,000"
     ):
         mark_class(folder, 1)
     assert (Path(folder.path) / "marks.csv").read_bytes() == before
@@ -310,7 +310,7 @@ def test_a_damaged_book_and_a_nameless_one_stop_nobody(folder):
     found = mark_class(folder, 1)
     assert ledger(folder)["Ada Lovelace"]["points"] == "20"
     assert "can't be read" in ledger(folder)["Emmy Noether"]["note"]
-    assert any("whose is who.xlsx?" in said for said in found.remarks)
+    assert any("nothing shows whose book who.xlsx is" in said for said in found.remarks)
 
 
 def test_two_workers_come_to_the_same(tmp_path, folder):

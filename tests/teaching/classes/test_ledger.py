@@ -64,13 +64,13 @@ def test_feedback_that_she_has_edited_stays_and_that_is_said(folder):
     for _ in "ab":
         found = mark_class(folder, 1)
         assert (mine.read_bytes(), theirs.read_bytes() != before[1]) == (before[0], True)
-        assert [str(said) for said in found.remarks if "stays" in str(said)] == [
-            f"{mine} was changed since, and stays: move it away to have it written again"
+        assert [str(said) for said in found.remarks if "is kept" in str(said)] == [
+            f"{mine} was changed, so it is kept: move it away to have it written again"
         ]
     mine.unlink()
     found = mark_class(folder, 1)
     assert "Come and see me" not in mine.read_text("utf-8")
-    assert not [said for said in found.remarks if "stays" in str(said)]
+    assert not [said for said in found.remarks if "is kept" in str(said)]
 
 
 def test_what_is_typed_while_books_are_judged_counts(folder):
@@ -162,7 +162,7 @@ def test_two_at_once_take_turns(folder):
 def test_who_waits_for_long_is_told(folder, monkeypatch):
     monkeypatch.setattr(class_folder, "PATIENCE", 0.2)
     before = {path: path.stat().st_mtime_ns for path in Path(folder.path).rglob("*")}
-    with folder.alone(), pytest.raises(UsageError, match="another process works on the class"):
+    with folder.alone(), pytest.raises(UsageError, match="another process uses the class"):
         mark_class(folder, 1)
     assert {path: path.stat().st_mtime_ns for path in Path(folder.path).rglob("*")} == before
 

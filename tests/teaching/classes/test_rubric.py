@@ -127,29 +127,29 @@ def test_a_rubric_of_1_0_is_read_and_it_is_said_what_counts_no_more(tmp_path):
     path.write_text("out_of = 20\n[follow_through]\ncarry = true\nsign_credit = 0.5\n")
     assert read_rubric(path) == Rubric(out_of=20)
     (remark,) = outdated_parts(path)
-    assert "[follow_through] counts no more" in remark
+    assert "[follow_through] no longer counts" in remark
 
 
 @for_each(
     ("text", "said"),
     [
-        ("out_of = -1", "out_of is a number from 0 to 1,000,000"),
-        ("out_of = 'many'", "out_of is a number from 0 to 1,000,000, not 'many'"),
+        ("out_of = -1", "out_of must be a number from 0 to 1,000,000"),
+        ("out_of = 'many'", "out_of must be a number from 0 to 1,000,000, not 'many'"),
         ("outof = 20", "it has no key called 'outof': did you mean 'out_of'"),
-        ("points = 3", r"points is a part of its own: write \[points\]"),
-        ("[points]\ngradients = 'x'", r"\[points\] gradients is a number"),
-        ("[deductions]\n'pasted valeu' = 1", "no kind of mistake 'pasted valeu'"),
-        ("[mistakes]\naccept_elsewhere = 1", "accept_elsewhere is true or false"),
-        ("[mistakes]\nrepeated = -2", r"\[mistakes\] repeated is a number from 0"),
-        ("[late]\ndue = 'tomorrow'", "due is a date and a time"),
-        ("[late]\ndue = 0001-01-01T00:00:00", "due is in a year from 1971 to 2999"),
+        ("points = 3", r"points is a section: write \[points\]"),
+        ("[points]\ngradients = 'x'", r"\[points\] gradients must be a number"),
+        ("[deductions]\n'pasted valeu' = 1", "'pasted valeu' in .deductions. isn't a kind"),
+        ("[mistakes]\naccept_elsewhere = 1", "accept_elsewhere must be true or false"),
+        ("[mistakes]\nrepeated = -2", r"\[mistakes\] repeated must be a number from 0"),
+        ("[late]\ndue = 'tomorrow'", "due must be a date and a time"),
+        ("[late]\ndue = 0001-01-01T00:00:00", "due must be in a year from 1971 to 2999"),
         ("out_of = 1" + "0" * 400, "not 10000000000000000000"),
         ("out_of = 0x1" + "0" * 9_000, "not so large a number"),
         ("out_of = 1" + "0" * 9_000, "it isn't TOML"),
         ("x = " + "[" * 9_000, "parts within parts|isn't TOML"),
         ("[late]\nper_dya = 1", "did you mean 'per_day'"),
         ("out_of = ", "it isn't TOML"),
-        ("out_of = nan", "out_of is a number from 0 to 1,000,000"),
+        ("out_of = nan", "out_of must be a number from 0 to 1,000,000"),
         ("a." * 8 + "a = 1", "a key in it is deeper than 8"),
         ("[" + "a . " * 8 + "a]", "a key in it is deeper than 8"),
         ("x = {" + "'a'.\"b.\"." * 4 + "a = 1}", "a key in it is deeper than 8"),

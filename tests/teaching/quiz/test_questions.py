@@ -181,7 +181,7 @@ def test_a_slope_left_out_is_the_chain_without_it():
     assert wrong["That is ∂E_total/∂w6."] == pytest.approx(
         error * a * (1 - a) * given["a_h2"], rel=1e-5
     )
-    assert wrong["∂a_o1/∂o1 is made of o1, not of a_o1."] == pytest.approx(
+    assert wrong["∂a_o1/∂o1 is computed from o1, not from a_o1."] == pytest.approx(
         error * given["o1"] * (1 - given["o1"]) * h, rel=1e-5
     )
 

@@ -1,4 +1,4 @@
 """A class's books: which files they are, what each earns, which of them are alike.
 
-Doesn't know how anything was found, nor how it is shown.
+It doesn't know how findings are made, nor how they are shown.
 """

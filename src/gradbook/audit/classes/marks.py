@@ -1,4 +1,4 @@
-"""What a class comes to: how its marks are distributed, which mistakes are the commonest."""
+"""A class's results: the distribution of its marks, and its commonest mistakes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from gradbook.audit.findings import KINDS, TO_FILL_IN, BookReport, identical_fil
 from gradbook.errors import one_line
 from gradbook.language.message import Message, WrittenNumber, joined, message_count, said
 
-# What a class comes to --------------------------------------------------------
+# The results of a class -------------------------------------------------------
 
-PERCENT = 100.0  # what books are out of that aren't all out of the same
-MOST_PARTS = 10  # of a distribution
-WIDTHS = (0.1, 0.2, 0.25, 0.5, 1, 2, 2.5, 5, 10, 20, 25, 50, 100)  # points in each
-SHOWN = 8  # quantities of a mistake that are named
+PERCENT = 100.0  # the scale if books are out of different numbers of points
+MOST_PARTS = 10  # in a distribution
+WIDTHS = (0.1, 0.2, 0.25, 0.5, 1, 2, 2.5, 5, 10, 20, 25, 50, 100)  # of a part, in points
+SHOWN = 8  # quantities to name for a mistake
 
 
 @dataclass(frozen=True)
 class MarksPart:
-    """How many books earn so much; what is exactly between two parts belongs to the upper one."""
+    """The number of books in a range of points; a boundary belongs to the upper range."""
 
     low: float
     high: float
@@ -44,7 +44,7 @@ class MarksPart:
 
 @dataclass(frozen=True)
 class ClassMarks:
-    """The marks of the books that could be judged: in points or, where they are out of different
+    """The marks of the books that could be judged: in points or, if the books are out of different
     numbers of points, in per cent."""
 
     out_of: float
@@ -83,7 +83,7 @@ class ClassMarks:
 
 
 class Graded(Protocol):
-    """What earned so many of so many points; no points where nothing could be judged."""
+    """Something that earned points; None if nothing could be judged."""
 
     @property
     def points(self) -> float | None: ...
@@ -93,7 +93,7 @@ class Graded(Protocol):
 
 
 def class_marks(scores: Iterable[Graded]) -> ClassMarks | None:
-    """The distribution of a class's marks; None where nothing could be judged."""
+    """The distribution of a class's marks; None if nothing could be judged."""
     books, points, worth = 0, [], []
     for score in scores:
         books += 1
@@ -128,7 +128,7 @@ def _parts(marks: Sequence[float], out_of: float) -> tuple[MarksPart, ...]:
 
 @dataclass(frozen=True)
 class CommonMistake:
-    """A kind of mistake, how many books make it, and in which quantities, what most have first."""
+    """A kind of mistake, the number of books that have it, and the quantities, commonest first."""
 
     kind: str
     books: int
@@ -139,7 +139,7 @@ class CommonMistake:
         return Message(KINDS[self.kind])
 
     def where(self) -> str:
-        """The quantities in which it is made, by how many; of many, the first."""
+        """The quantities in which it is made, with counts; only the first if there are many."""
         shown = self.quantities[:SHOWN]
         named = ", ".join(f"{one_line(name)} ×{count:,}" for name, count in shown)
         more = len(self.quantities) - SHOWN
@@ -151,7 +151,7 @@ class CommonMistake:
 
 
 def common_mistakes(reports: Iterable[BookReport]) -> list[CommonMistake]:
-    """The kinds of mistakes of a class, the commonest first; what is blank is none."""
+    """The kinds of mistakes in a class, the commonest first; blank cells don't count."""
     books: Counter[str] = Counter()
     quantities: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for report in reports:
@@ -165,14 +165,14 @@ def common_mistakes(reports: Iterable[BookReport]) -> list[CommonMistake]:
     ]
 
 
-# A class as --json gives it ---------------------------------------------------
+# A class as JSON --------------------------------------------------------------
 
 SAME_FILE = "the same file, byte for byte"
 INSIDE = "  "  # two lists deep
 
 
 def class_json(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> Iterator[str]:
-    """The text of the record, piece by piece, for there may be 100,000 books."""
+    """The text of the record in pieces, for there may be 100,000 books."""
     graded = zip(reports, scores, strict=True)
     books = (record_of(report) | _grade(report, score) for report, score in graded)
     marks = class_marks(scores)

@@ -1,10 +1,10 @@
-"""The reports of very many books: in a file, a line each, read when they are asked for.
+"""The reports of very many books: in a file, one per line, read when they are needed.
 
-A book whose content has a report there already needn't be judged again, so that a run which was
-interrupted goes on. In memory is a number for each book, however much there is to say of it.
+A book whose content already has a report there needn't be judged again, so that an interrupted run
+can be continued. Memory holds one number per book, however long its report is.
 
-A line has all that is known of a book. It may be a stranger's: it holds no code, and one that isn't
-what it has to be is no report.
+A line has all that is known about a book. The file may come from a stranger: lines contain no code,
+and a malformed one isn't accepted as a report.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ from gradbook.schema import (
 
 @dataclass(frozen=True)
 class _Turned:
-    """What becomes a value of another type."""
+    """A conversion of a record's value into another type."""
 
     into: Callable[[Any], Any]
     kind: Kind
@@ -88,14 +88,14 @@ PLAIN: dict[Any, Kind] = {
 
 @cache
 def _kind_of(hint: Any) -> Kind:
-    """What a record has to be that becomes a value of some type: a report's own, or in one."""
+    """The schema of a record that becomes a value of some type, a report or a part of one."""
     if is_dataclass(hint):
         return _record_of(hint)
     match get_origin(hint), get_args(hint):
         case origin, (kind, other) if other is NoneType:
             return Maybe(_kind_of(kind))
         case origin, (kind, other) if other is Ellipsis:
-            least = int(kind is float)  # numbers are those of a curve
+            least = int(kind is float)  # numbers belong to a curve
             return _Turned(tuple, ListOf(_kind_of(kind), least))
         case origin, kinds if origin is tuple:
             return _Turned(tuple, InTurn(tuple(map(_kind_of, kinds))))
@@ -113,12 +113,12 @@ def _record_of(made: Any) -> Kind:
 
 
 def line_of(report: BookReport) -> str:
-    """All of a report, in one line."""
+    """The whole report as one line."""
     return json.dumps(report, default=_plain, separators=(",", ":"))
 
 
 def report_of_line(line: str | bytes) -> BookReport:
-    """The report of a line; a SchemaError if there is none in it."""
+    """The report in a line; a SchemaError if there is none."""
     report: BookReport = read_json(line, _kind_of(BookReport))
     return report
 
@@ -140,15 +140,15 @@ def _with_messages(part: object) -> object:
 # The file ---------------------------------------------------------------------
 
 NOWHERE = -1
-IN_MEMORY = 16 * 2**20  # bytes of reports, before they go to a file
+IN_MEMORY = 16 * 2**20  # bytes of reports, beyond which they go to a file
 HEAD = json.dumps({"reports of": f"gradbook {__version__}"}).encode() + b"\n"
 
 
 class StoredReports(Sequence[BookReport]):
-    """The reports of these books, in their order; a new line at the file's end for each that comes.
+    """The reports of these books, in their order; each new one is a line at the file's end.
 
-    Without a path they last as long as this. What a killed process left of its last line is taken
-    away.
+    Without a path they last as long as this object. An incomplete last line, left by a killed
+    process, is removed.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class StoredReports(Sequence[BookReport]):
             if path and self.path.exists():
                 require_file(self.path.stat(), self.path)
             if path and not (self.path.exists() and self.path.stat().st_size):
-                write_whole(self.path, HEAD)  # without which nothing of the file would be known
+                write_whole(self.path, HEAD)  # without which the file wouldn't be recognised
             self.file: Any = (
                 self.path.open("a+b") if path else SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
             )
@@ -209,7 +209,7 @@ class StoredReports(Sequence[BookReport]):
         return self.last[1]
 
     def _lines(self) -> Iterator[tuple[int, int]]:
-        """What was read of books, and where in the file the report is."""
+        """Each book's fingerprint, and the place of its report in the file."""
         with said_plainly("read", self.path):
             self.file.seek(0)
             head = self.file.readline(len(HEAD) + 1)
@@ -233,7 +233,7 @@ class StoredReports(Sequence[BookReport]):
 
 
 class ReadableReports(Sequence[BookReport]):
-    """Those of the books that could be read."""
+    """The reports on books that could be read."""
 
     def __init__(self, reports: Sequence[BookReport]) -> None:
         self.reports = reports
@@ -247,7 +247,7 @@ class ReadableReports(Sequence[BookReport]):
 
 
 def _fingerprint(book: str | PathLike[str]) -> int:
-    """As its report has it; of what can't be read, one that no report has."""
+    """The fingerprint in a book's report; for a book that can't be read, one that no report has."""
     with suppress(GradbookError):
         if PurePath(book).suffix.lower() in READ:
             return int(fingerprint_of(book), 16)

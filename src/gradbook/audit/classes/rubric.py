@@ -1,10 +1,10 @@
-"""What a book earns: the one rubric, for a book by itself, for a class and for a page.
+"""What a book earns: the one rubric, for a single book, for a class and for a page.
 
-Whatever is asked for counts, and all of it alike: the columns that an exercise leaves blank, or the
-gradients of a training that somebody made up. A column is as right as its rows. What is right but
-for an earlier mistake is right. A mistake is charged once, wherever it stands and however often it
-is made: it costs as much as one column, shared by those in which it is or, where it is in a column
-that isn't asked for, by those that are made of that. A teacher may choose what else it costs.
+Every column asked for counts the same: the blank ones of an exercise, or the gradients of somebody
+else's training. A column earns the share of its rows that are right. A value that is wrong only
+because of an earlier mistake counts as right. A mistake is charged once, however often it is made:
+it costs as much as one column, divided among the columns that contain it or, if it is in a column
+that isn't asked for, among those computed from it. A teacher may set other costs.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ SECONDS_A_DAY = 86_400
 
 @dataclass(frozen=True)
 class Rubric:
-    """How books are marked; as it is here where nobody chooses anything else."""
+    """How books are marked; the values here are the defaults."""
 
-    out_of: float | None = None  # points for a book with all right; None: one for each column
-    points: Mapping[str, float] = field(default_factory=dict)  # of a column, by kind or quantity
-    repeated: float = 1.0  # what one mistake costs at most that is made in several columns
-    accept_elsewhere: bool = False  # whether what is right beside the cells asked for counts
+    out_of: float | None = None  # points for a fully right book; None: one per column
+    points: Mapping[str, float] = field(default_factory=dict)  # for a column, by kind or quantity
+    repeated: float = 1.0  # columns that one mistake made in several costs at most
+    accept_elsewhere: bool = False  # whether right formulas outside the cells asked for count
     deductions: Mapping[str, float] = field(default_factory=dict)  # by the kind of mistake
     due: datetime | None = None
     per_day: float = 0.0
     at_most: float | None = None
 
     def weight(self, mark: Mark) -> float:
-        """What a column counts beside the others."""
+        """The weight of a column among the others."""
         kind = mark.column.kind if mark.column else GRADIENTS
         return self.points.get(mark.name, self.points.get(kind, 1.0))
 
     def days_late(self, handed_in: float) -> int:
-        """Days that have begun since it was due, of a moment in seconds."""
+        """The days begun after the due date, at a moment in seconds."""
         if self.due is None:
             return 0
         return max(0, ceil((handed_in - self.due.timestamp()) / SECONDS_A_DAY))
@@ -71,14 +71,14 @@ USUAL = Rubric()
 
 # What a book earns --------------------------------------------------------------------
 
-FREE = (STALE, CHANGED)  # what stands there is right once it is computed, or wasn't asked for
+FREE = (STALE, CHANGED)  # right once it is recalculated; or not asked for
 SLIPS = (
     *("wrong sign", "missing factor", "missing term", "one factor or term too many"),
     *("wrong operator", "wrong order", "wrong number", "wrong function", "parentheses"),
     *("pre-activation", "transposition", "frozen row", "adds the gradient", SWAPPED_COLUMNS),
     *("another slope", "wrong rate", "missing rate", "missing weight"),
 )
-"""Kinds that are one mistake in however many columns, if the same puts them right."""
+"""Kinds that are one mistake in all columns in which the same edit corrects them."""
 _PLACES = re.compile(r"(?<=[^\W\d])\d+(?:_\d+)*")  # of units and weights: a_h1, w2_1_3
 AS_IT_SHOULD_BE, OWN, BLANK = Message("right"), Message("wrong"), Message("to fill in")
 
@@ -95,30 +95,30 @@ class PartScore:
 
 @dataclass(frozen=True)
 class BookScore:
-    """What a book earns; no `parts` where nothing in it could be judged."""
+    """What a book earns; `parts` is empty if nothing in it could be judged."""
 
     parts: tuple[PartScore, ...]
     out_of: float
-    weights: tuple[float, ...] = ()  # of the parts; all alike without any
-    cost: float = 0.0  # points for what was taken off
+    weights: tuple[float, ...] = ()  # of the parts; empty: all the same
+    cost: float = 0.0  # points taken off
     taken_off: tuple[str, ...] = ()
 
     @property
     def right(self) -> float:
-        """How many columns are right, a part of one where some of its rows are."""
+        """How many columns are right, with a fraction for one that is partly right."""
         right = round(sum((part.rows for part in self.parts), 0.0), 2)
         return int(right) if right.is_integer() else right
 
     @property
     def worth(self) -> tuple[float, ...]:
-        """Of each part, in points."""
+        """The worth of each part in points."""
         weights = self.weights or (1.0,) * len(self.parts)
         whole = sum(weights)
         return tuple(self.out_of * weight / whole if whole else 0.0 for weight in weights)
 
     @property
     def points(self) -> float | None:
-        """Rounded to hundredths; None where nothing could be judged."""
+        """The points, rounded to hundredths; None if nothing could be judged."""
         if not self.parts or not any(self.weights or (1.0,)):
             return None
         earned = sum(part.share * one for part, one in zip(self.parts, self.worth, strict=True))
@@ -126,7 +126,7 @@ class BookScore:
 
 
 def score(report: BookReport, rubric: Rubric = USUAL, days_late: int = 0) -> BookScore:
-    """A book's points: each column's share of its worth, less deductions, less late days."""
+    """A book's points: each column's share of its worth, minus deductions and late days."""
     parts = tuple(part for sheet in report.sheets for part in _parts(sheet, rubric))
     weights = tuple(rubric.weight(part.mark) for part in parts)
     out_of = sum(weights) if rubric.out_of is None else rubric.out_of
@@ -135,12 +135,12 @@ def score(report: BookReport, rubric: Rubric = USUAL, days_late: int = 0) -> Boo
 
 
 def score_each(reports: Sequence[BookReport], rubric: Rubric = USUAL) -> Sequence[BookScore]:
-    """What each of some books earns, computed whenever it is asked for."""
+    """The scores of some books, each computed when it is needed."""
     return MappedReports(reports, lambda report: score(report, rubric))
 
 
 def in_points(score: BookScore) -> str:
-    """6.5 of 8 points; nothing where nothing could be judged."""
+    """6.5 of 8 points; empty if nothing could be judged."""
     if score.points is None:
         return ""
     return Message(
@@ -174,8 +174,8 @@ def _deductions(
 
 @dataclass(frozen=True)
 class _WrongColumn:
-    """What a finding says is wrong: a column that has a mark or, if it has none, those that are
-    made of it."""
+    """The columns charged for a finding: its own if that has a mark, or else those that are
+    computed from it."""
 
     name: str
     rows: float  # the share of its rows in which it is
@@ -237,7 +237,7 @@ def _wrong_columns(
 
 
 def _is_own(finding: Finding, mark: Mark) -> bool:
-    """Whether what is marked is itself wrong, or missing."""
+    """Whether a marked column is itself wrong, or missing."""
     if mark.column is not None:
         return is_in(finding, mark.column)
     is_own = finding.is_own or (finding.kind == TO_FILL_IN and not finding.spoils)
@@ -264,7 +264,7 @@ def _right_rows(sheet: SheetReport, mark: Mark) -> float:
 
 
 def _mistake_of(finding: Finding, column: _WrongColumn) -> object:
-    """Equal for what is one mistake: the same slip, undone in the same way, in whatever units."""
+    """Equal for one mistake: the same slip, corrected in the same way, in whatever units."""
     if (finding.kind in SLIPS and finding.edits) or TYPED_RIGHT in finding.edits:
         is_named = finding.kind == SWAPPED_COLUMNS
         edits = (edit if is_named else _PLACES.sub("#", edit) for edit in finding.edits)
@@ -273,7 +273,7 @@ def _mistake_of(finding: Finding, column: _WrongColumn) -> object:
 
 
 def _charged(columns: Sequence[_WrongColumn], rubric: Rubric) -> dict[str, float]:
-    """What one mistake costs in each column that it is in."""
+    """The cost of one mistake in each of its columns."""
     rows: defaultdict[str, float] = defaultdict(float)
     for column in columns:
         rows[column.name] = min(1.0, rows[column.name] + column.rows)

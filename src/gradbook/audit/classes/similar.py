@@ -1,9 +1,9 @@
-"""Books of a class that are alike beyond what a class has in common, with the evidence.
+"""Books that are more alike than the rest of a class, with the evidence.
 
-What many have comes from a template, a textbook or the task itself, and what is right in an
-exercise of ours could come from anybody: only what is wrong or typed there counts. What only a few
-have is odd: a formula that hardly anybody else writes so, start weights that one student alone was
-given. The books are named with what they share, never who copied from whom.
+Whatever many books share comes from a template, a textbook or the task itself, and right formulas
+in an exercise of ours could come from anybody: only wrong or typed cells count there. Whatever only
+a few share is odd: a formula that hardly anybody else writes, start weights that only one student
+was given. The report names the books and what they share, never who copied from whom.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from gradbook.audit.workbook.book import Origin, shape_of
 from gradbook.language import mark
 from gradbook.language.message import Message, message_count
 
-FEW, FEWEST, MOST = 0.1, 2, 10  # what more books than this share of a class have is nothing odd
-SMALL = 6  # books: in a smaller class hardly anything is odd
-ENOUGH, SHAPES = 3, 2  # odd formulas that two books share, if they share their numbers too
-MANY = 8  # odd formulas that they share, whatever their numbers
+FEW, FEWEST, MOST = 0.1, 2, 10  # share and counts of books: more common things aren't odd
+SMALL = 6  # books; in a smaller class hardly anything is odd
+ENOUGH, SHAPES = 3, 2  # odd formulas, and their shapes, that two books with equal numbers share
+MANY = 8  # odd formulas that two books with other numbers share
 MOST_OF_THEM = 0.75  # of the odd formulas of both
 NEARLY_ALL = 0.9  # of all formulas of both, in a small class
 NUMBER = re.compile(r"[0-9]{1,9}")  # of an exercise
-OWN_NUMBERS = 4  # different numbers; with fewer a book has none of its own
-SHOWN = 3  # formulas that are told
+OWN_NUMBERS = 4  # odd numbers that a book needs to be recognised by its numbers
+SHOWN = 3  # formulas to show
 NONE = np.empty(0, np.int64)
 
 Pair = tuple[int, int]
@@ -45,7 +45,7 @@ SAVED = mark("both were last saved by {name}"), mark("all were last saved by {na
 
 @dataclass(frozen=True)
 class Similar:
-    """Books that are alike, and what speaks for that."""
+    """Books that are alike, and the evidence."""
 
     books: tuple[str, ...]
     evidence: tuple[str, ...]
@@ -64,7 +64,7 @@ def similar_books(reports: Sequence[BookReport]) -> list[Similar]:
 
 
 class _Trace:
-    """What a book is known by among 100,000: of formulas and numbers only which are the same."""
+    """A book's features for comparing 100,000: formulas and numbers only as hashes."""
 
     __slots__ = "content", "created", "formulas", "numbers", "own_numbers", "saved_by", "student"
 
@@ -80,7 +80,7 @@ class _Trace:
 @dataclass(frozen=True)
 class _Class:
     reports: Sequence[BookReport]
-    read: Sequence[int]  # the places of those that could be
+    read: Sequence[int]  # the places of the readable ones
 
     @cached_property
     def traces(self) -> list[_Trace]:
@@ -94,7 +94,7 @@ class _Class:
         return min(MOST, max(FEWEST, ceil(FEW * len(self.read))))
 
     def odd(self, said: str) -> Iterator[list[int]]:
-        """Groups of books that have the same value of a trace's field, where few books have it."""
+        """Groups of books with the same value of a trace's field, if few books have that value."""
         found: defaultdict[object, list[int]] = defaultdict(list)
         for number, trace in enumerate(self.traces):
             found[getattr(trace, said)].append(number)
@@ -123,14 +123,14 @@ class _Class:
         return numbers | {pair for pair in same if self.odd_formulas.count[pair[0]]}
 
     def _has_own(self, number: int) -> bool:
-        """Whether a book has numbers that few have: one that somebody changed is none of them."""
+        """Whether a book has enough rare numbers; one that somebody changed isn't."""
         (report,) = self.reports_of([number])
         odd = sum(self._numbers[one] <= self.few for one in report.origin.numbers)
         return odd >= OWN_NUMBERS or len(self.read) < SMALL
 
     @cached_property
     def _numbers(self) -> Counter[str]:
-        """How many books have each number of those that share all of theirs."""
+        """How many books have each number of the books that share all their numbers."""
         shared = {k for books in self.odd("own_numbers") for k in books}
         wanted = {n for report in self.reports_of(sorted(shared)) for n in report.origin.numbers}
         every = (self.reports[place].origin.numbers for place in self.read)
@@ -156,7 +156,7 @@ class _Class:
         }
 
     def _is_much(self, one: int, other: int, formulas: Sequence[int]) -> bool:
-        """Several formulas of several kinds: one mistake, made in every column, is no evidence."""
+        """Whether these are enough odd formulas of several kinds, not one repeated mistake."""
         same_numbers = self.traces[one].numbers == self.traces[other].numbers
         least = ENOUGH if same_numbers else MANY
         if len(formulas) < least:
@@ -168,11 +168,11 @@ class _Class:
 
     @cached_property
     def odd_formulas(self) -> _OddFormulas:
-        """Formulas that few have; none in a small class."""
+        """The formulas that few books have; none in a small class."""
         formulas = [trace.formulas for trace in self.traces]
         return _odd_formulas(formulas, self.few if len(self.read) >= SMALL else 0)
 
-    # What speaks for it -----------------------------------------------------
+    # The evidence ---------------------------------------------------------
 
     def evidence(self, group: Sequence[int]) -> Iterator[str]:
         own, first = [self.traces[k] for k in group], self.reports_of(group[:1])[0].origin
@@ -207,20 +207,20 @@ class _Class:
             yield Message(SAVED[several], name=first.saved_by)
 
     def _only(self, group: Sequence[int], said: str) -> bool:
-        """Whether they say the same, and nobody else does in a class that isn't small."""
+        """Whether they have this field in common, and no other book of the class has it."""
         same = _are_same(getattr(self.traces[k], said) for k in group)
         count = self._counts[said][getattr(self.traces[group[0]], said)]
         return same and count == len(group) and len(self.read) > len(group)
 
     @cached_property
     def _counts(self) -> dict[str, Counter[object]]:
-        """How many books say the same."""
+        """How many books have each value of a field."""
         asked = "own_numbers", "created", "saved_by"
         return {said: Counter(getattr(trace, said) for trace in self.traces) for said in asked}
 
 
 def _reasons(report: BookReport, formulas: set[int]) -> set[object]:
-    """What these formulas of a book come from: one mistake in many columns is one reason."""
+    """The reasons for these formulas: one mistake in many columns is one reason."""
     mistakes = {
         (finding.sheet, name_of(cell)): (finding.kind, finding.edits)
         for finding in report.findings
@@ -239,11 +239,11 @@ class _OddFormulas:
     """Formulas that few books have."""
 
     count: list[int]  # how many each book has
-    books: dict[int, list[int]]  # of those that several have: which
+    books: dict[int, list[int]]  # the books of each formula that several have
 
 
 def _odd_formulas(formulas: Sequence[NDArray[np.int64]], few: int) -> _OddFormulas:
-    """Counted as numbers: they are millions in a class of 100,000."""
+    """Find them as arrays of numbers, for a class of 100,000 has millions."""
     every, count = np.unique(np.concatenate([*formulas, NONE]), return_counts=True)
     is_odd, is_shared = count <= few, (count > 1) & (count <= few)
     found: defaultdict[int, list[int]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Which books are meant (files, folders, patterns), and what their copies are called."""
+"""Finds books by files, folders and patterns, and names their copies."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ NAMED = (
     ".fods",
     ".numbers",
     ".gsheet",
-)  # what they need is said of them, book by book
-LOCK = "~$"  # how the file begins that Excel keeps beside an open book
+)  # a message per book says what these need
+LOCK = "~$"  # the beginning of the file that Excel keeps beside an open book
 MOST_BOOKS = 100_000
 LONGEST_NAME = 200  # bytes of a copy's
 
 
 def find_submissions(words: Iterable[str], but: Sequence[str] = ()) -> list[str]:
-    """The books that the words mean, each once: in a folder's order, numbers by their size.
+    """The books that these words name, each once, in the order of folders, numbers by size.
 
-    What lies in the folders `but`, where copies go, was handed in by nobody.
+    Books in the folders `but`, where copies are written, are left out.
     """
     aside = [Path(folder).resolve() for folder in but if folder]
     found: dict[str, None] = {}
@@ -50,14 +50,14 @@ def _meant(word: str, aside: Sequence[Path]) -> list[str]:
         elif not _is_ours(os.path.basename(match)):
             books.append(match)
     if not books and is_folder:
-        raise UsageError(f"no workbook is in the folder {word}: name one that holds some")
+        raise UsageError(f"the folder {word} contains no workbook: name another one")
     if not books:
         raise UsageError(f"no workbook matches '{word}': check the folder and the ending")
     return books
 
 
 def _in_folder(folder: str, aside: Sequence[Path]) -> list[str]:
-    """All books in a folder and those within it; no link leads out of it."""
+    """All books in a folder and its subfolders; links that lead out of it are refused."""
     found: list[str] = []
     real = Path(folder).resolve()
     for here, inside, names in os.walk(folder):
@@ -69,7 +69,7 @@ def _in_folder(folder: str, aside: Sequence[Path]) -> list[str]:
         for book in filter(os.path.islink, books):
             if not Path(os.path.realpath(book)).is_relative_to(real):
                 raise UsageError(
-                    f"{book} is a link that leads out of the folder {folder}: take it away, or "
+                    f"{book} is a link that leads out of the folder {folder}: remove it, or "
                     "name the books themselves"
                 )
         found += books
@@ -79,7 +79,7 @@ def _in_folder(folder: str, aside: Sequence[Path]) -> list[str]:
 
 
 def is_handed_in(path: str) -> bool:
-    """Whether a file in a folder that was handed in is one of the books that are meant."""
+    """Whether a file in a folder of submissions is a book, by its name."""
     *folders, name = Path(path).parts
     return _is_book(name) and not any(folder.startswith(".") for folder in folders)
 
@@ -89,7 +89,7 @@ def _is_book(name: str) -> bool:
 
 
 def _is_ours(name: str) -> bool:
-    """Whether a program, Excel or ours, keeps the file beside a book."""
+    """Whether a file is hidden, or a temporary file of Excel or gradbook."""
     return name.startswith((LOCK, PART, "."))
 
 
@@ -99,7 +99,7 @@ def copy_names(books: Sequence[str]) -> list[str]:
     count = Counter(path.name.casefold() for path in paths)
     found: list[str] = []
     taken: set[str] = set()
-    numbers: Counter[str] = Counter()  # how often a name was wanted
+    numbers: Counter[str] = Counter()  # how often each name was needed
     for path in paths:
         alone = count[path.name.casefold()] == 1
         name = path.name if alone else f"{path.absolute().parent.name} {path.name}".strip()
@@ -114,7 +114,7 @@ def copy_names(books: Sequence[str]) -> list[str]:
 
 
 def _shortened(name: str) -> tuple[str, str]:
-    """Stem and suffix, together no longer than a file's name may be."""
+    """The name with its stem shortened to the length that a file's name may have."""
     stem, suffix = os.path.splitext(name)
     if len(os.fsencode(name)) > LONGEST_NAME:
         suffix = suffix[:10]

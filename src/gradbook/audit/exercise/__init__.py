@@ -1,4 +1,4 @@
-"""Exercises that gradbook wrote: what they gave is taken as right, what they ask for is judged.
+"""Exercises that gradbook wrote: the given cells are taken as right, the blank ones are judged.
 
-It knows the network and so every right formula; it doesn't look for trainings, nor guess a loss.
+It knows the network and so every right formula; it doesn't search for trainings or guess a loss.
 """

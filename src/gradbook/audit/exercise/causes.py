@@ -1,8 +1,8 @@
 """Why a column of an exercise isn't what it should be: the likeliest slip that explains it.
 
 The right formula is known, so the search starts there: one sign, one factor, another weight's
-gradient, the chain rule but for a way or a slope. Then small edits of what was written are tried,
-as in the books of strangers.
+gradient, the chain rule without a path or a slope. Then small edits of the student's formula are
+tried, as in the books of strangers.
 """
 
 from __future__ import annotations
@@ -70,14 +70,14 @@ from gradbook.targets.excel.language import (
 )
 from gradbook.targets.excel.words import NAMES, Speller
 
-# The chain rule, also with a way or a slope left out --------------------------
+# The chain rule, also without a path or a slope -------------------------------
 
-MOST_LINKS = 6  # of which some may be left out
-Spot = tuple[Node, int]  # a value, and of which sample; 0 where it is no sample's
+MOST_LINKS = 6  # at most, to search for those left out
+Spot = tuple[Node, int]  # a value and its sample; 0 if it belongs to none
 
 
 class WaysBack:
-    """From the loss back to the values, in one epoch."""
+    """The chain rule from the loss back to the values, in one epoch."""
 
     def __init__(self, numbers: StepNumbers, epoch: int) -> None:
         self.numbers, self.step, self.epoch = numbers, numbers.step, epoch
@@ -90,12 +90,12 @@ class WaysBack:
         self._chains: dict[Node, Chain[Spot] | None] = {}
 
     def of(self, wanted: Node) -> Node | None:
-        """What the derivative is by that a value is named as, or one sample's share of it."""
+        """The variable of the derivative that a value is, or is one sample's share of."""
         name = wanted.name
         return self.every.get(name.of) if name is not None and name.stem in ("∂", "g") else None
 
     def left_out(self, wanted: Place, claimed: Array) -> Omissions[Spot]:
-        """What a claim to be a derivative leaves out."""
+        """The paths or slopes that are missing in a claimed derivative."""
         of, sample, name = self.of(wanted.node), wanted.sample, wanted.node.name
         chain = self.chain(of)
         if of is None or chain is None:
@@ -112,7 +112,7 @@ class WaysBack:
         return tuple(self._at_its_sum(one, of) for one in omissions)
 
     def _at_its_sum(self, omission: ChainOmission[Spot], of: Node) -> ChainOmission[Spot]:
-        """A way through an activation, named by its sum, which is nearer to what learns."""
+        """A path through an activation, named by its sum, which is nearer to the weights."""
         sources = self.sources[omission.first[0]]
         is_activation = omission.first[0] in self.numbers.solution.activations
         if not omission.is_way or not is_activation or len(sources) > 1 or sources == [of]:
@@ -121,8 +121,8 @@ class WaysBack:
         return ChainOmission(places, True)
 
     def _links_left_out(self, chain: Chain[Spot], spot: Spot, claimed: Array) -> Omissions[Spot]:
-        """The users of a value whose share in its derivative is missing, where other ways lead
-        through them, too."""
+        """The users of a value that are missing in its derivative, if other paths lead through
+        them, too."""
         slopes = chain.derivatives([()])
         shares: defaultdict[Node, Array] = defaultdict(lambda: np.zeros(ALL))
         for user, partials in chain.partials.items():
@@ -136,7 +136,7 @@ class WaysBack:
         return ()
 
     def with_slopes(self, wanted: Place) -> Iterator[tuple[str, list[Node], Array]]:
-        """A derivative with the slopes of one of the usual activations in some places."""
+        """The derivative with slopes of another common activation in some places."""
         of = self.of(wanted.node)
         chain, activations = self.chain(of), self.numbers.solution.activations
         if of is None or chain is None:
@@ -158,7 +158,7 @@ class WaysBack:
         return {source: slope_of(kind, self._numbers(*source), self._numbers(*spot))}
 
     def chain(self, of: Node | None) -> Chain[Spot] | None:
-        """The values on the way to one of them, each in every sample; None where there are none."""
+        """The chain from the loss to one value, in every sample; None if there is none."""
         if of is not None and of not in self._chains:
             way = {of}
             for made in self.forward:
@@ -195,14 +195,14 @@ class WaysBack:
         return write(NAMES.mention(self.partials[activation][source]))
 
     def kind_of(self, activation: Node) -> str:
-        """What the activation is called, as the usual ones are; else its own cell's name."""
+        """The name of the activation if it is a common one; else the name of its value."""
         (source,) = self.sources[activation]
         slope = self.partials[activation][source]
         x, value, slope_there = (self._numbers(node, 0) for node in (source, activation, slope))
         return USUAL_KINDS.get(kind_with(x, value, slope_there), str(activation.name))
 
     def share_through(self, wanted: Node, ways: Collection[Node]) -> Node | None:
-        """What of a gradient comes by some ways alone, as a value; None where samples are added."""
+        """The part of a gradient from some paths alone, as a value; None if it is over samples."""
         of = self.of(wanted)
         if of is None or of.each or self.step.samples > 1:
             return None
@@ -217,26 +217,26 @@ class WaysBack:
 
 # Slips ------------------------------------------------------------------------
 
-ENOUGH = 3  # points at which a factor can be told
-MOST_ROOT = 100  # what a root that somebody leaves out may come to
-MOST_PAIRED = 40  # cells of which two may stand in the place of others
+ENOUGH = 3  # points needed to recognise a factor
+MOST_ROOT = 100  # the largest root that may be left out
+MOST_PAIRED = 40  # cells among which two may be mistaken for others
 FEW = 8  # pairs of edits, to choose from
-LONGEST_SHARE = 200  # characters of what is to be added
+LONGEST_SHARE = 200  # characters of a part to add
 
 
 @dataclass(frozen=True)
 class SlipCause:
-    """What is wrong with a formula."""
+    """A mistake in a formula, and how to correct it."""
 
     kind: str
     why: str
-    right_expression: Expression | None = None  # its own formula, put right by a small edit
+    right_expression: Expression | None = None  # the student's own formula after a small correction
     edits: tuple[str, ...] = ()  # the same in every book that has the mistake
-    other_column: Node | None = None  # whose column this is
+    other_column: Node | None = None  # the value that the column really contains
 
 
 class Respelling:
-    """Says the exercise's values in the book's own cells."""
+    """Writes the exercise's values as references to the book's own cells."""
 
     def __init__(
         self,
@@ -250,10 +250,10 @@ class Respelling:
         self.rate = {place.node: cell for cell, place in places.given_cells.items()}
 
     def speller(self, home: Address, place: Place) -> Speller:
-        """Says values in a cell, seen from its epoch and sample."""
+        """Writes values for a formula in a cell, from its epoch and sample."""
 
         def refer(node: Node) -> Reference | None:
-            if node in self.made:  # what a step makes of the memory stands in the next one's row
+            if node in self.made:  # a step's new memory is in the next step's row
                 cell = self.places.at(Place(self.made[node], place.epoch + 1, place.sample))
                 return None if cell is None else Reference(self.book.name_of(cell, home))
             if node.name is None or node in self.unmentioned:
@@ -281,7 +281,7 @@ class Respelling:
 
 @dataclass(frozen=True, eq=False)
 class Slip:
-    """A formula of a student's that isn't what it should be, in one cell."""
+    """A wrong formula of a student, in one cell."""
 
     own: OwnFormulas
     spelling: Respelling
@@ -298,10 +298,10 @@ class Slip:
 
     @cached_property
     def value(self) -> Array:
-        """What it comes to, the student's other cells being right."""
+        """Its value if the student's other cells were right."""
         try:
             return self.own.value(self.home)
-        except NotUnderstood:  # it takes a text for a number
+        except NotUnderstood:  # it computes with a text
             return NAN
 
     @property
@@ -314,18 +314,18 @@ class Slip:
 
     @property
     def weight(self) -> str:
-        """Whose gradient it should be; nothing where it is no weight's."""
+        """The weight of the gradient that it should be; empty if it should be none."""
         name = self.place.node.name
         weights = {weight.name for weight in self.numbers.step.weights}
         return str(name.of) if name and name.of in weights else ""
 
     def cause(self) -> SlipCause:
-        """What explains it best, if only the whole formula does."""
+        """The best explanation; if there is no better one, the whole formula."""
         why = Message("no small change makes it right; the formula below is")
         return next(self._causes(), SlipCause(EditKind.FORMULA.value, why))
 
     def _causes(self) -> Iterator[SlipCause]:
-        """What explains it, the likeliest first."""
+        """The explanations, the likeliest first."""
         behind = self.own.behind(self.home)
         yield from self._given_away(behind & self.own.telling)
         if behind.isdisjoint(self.own.known):
@@ -343,21 +343,21 @@ class Slip:
             if found:
                 yield found
 
-    # From what is right -----------------------------------------------------------
+    # From the right formula--------------------------------------------------------
 
     def _given_away(self, telling: set[Address]) -> Iterator[SlipCause]:
-        """What is taken from a sheet that only measures or shows."""
+        """A value that is taken from a sheet that only measures or shows."""
         if telling:
             why = Message(
-                "this is taken from {sheet}, which only checks: {name} is to be computed from the "
-                "network's own values",
+                "this uses {sheet}, which only checks: compute {name} from the network's own "
+                "values",
                 sheet=self.own.book.sheets[sheet_of(min(telling))].title,
                 name=str(self.place.node.name),
             )
             yield SlipCause(EditKind.FORMULA.value, why, edits=("checks",))
 
     def _tied(self) -> Iterator[SlipCause]:
-        """A right formula whose copies all stay at the first row, by a $ before its number."""
+        """A right formula with a $ before its row number, so that its copies stay at one row."""
         book, places = self.own.book, self.own.places
         like = book.patterns[self.home]
         column = places.over(self.place.node)
@@ -386,9 +386,9 @@ class Slip:
         before, name = self.numbers.of(Place(place.node, place.epoch - 1)), str(place.node.name)
         change = self.right_value - before
         without_rate = change / self.numbers.of(Place(step.rate))
-        climbs = Message("{weight} climbs: it adds η·∂E/∂{weight}, not subtracts it", weight=name)
+        climbs = Message("this adds η·∂E/∂{weight} to {weight}: subtract it instead", weight=name)
         only_gradient = Message(
-            "this is only the gradient: η times it must be subtracted from the old {weight}, "
+            "this is only the gradient: subtract η times it from the old {weight}, "
             "in the row above",
             weight=name,
         )
@@ -428,7 +428,7 @@ class Slip:
                     yield self._of_slope(back, kind, places, turned)
 
     def _of_slope(self, back: WaysBack, kind: str, places: list[Node], turned: bool) -> SlipCause:
-        """That another activation's slope is taken in some places."""
+        """The slope of another activation in some places."""
         names = [str(one.name) for one in places]
         slopes = enumerated(map(back.slope_in_names, places))
         why = other_slope(USUAL_KINDS[kind], enumerated(names), back.kind_of(places[0]), slopes)
@@ -470,7 +470,7 @@ class Slip:
     def _mention(self, node: Node) -> str:
         return write(self.spelling.speller(self.home, self.place).mention(node))
 
-    # From what was written ------------------------------------------------------------
+    # From the student's formula---------------------------------------------------------
 
     def _edited(self) -> SlipCause | None:
         expression = self.pattern.expression
@@ -510,12 +510,12 @@ class Slip:
 
     @property
     def _rate(self) -> str:
-        """How an update mentions the learning rate; nothing where none belongs."""
+        """How an update refers to the learning rate; empty in other formulas."""
         is_update = self.place.node in self.numbers.step.next and self.place.epoch
         return self._mention(self.numbers.step.rate) if is_update else ""
 
     def _of_rate(self, old: Expression, right: Expression) -> SlipCause:
-        """That something else stands in the place of the learning rate."""
+        """Something else in the place of the learning rate."""
         taken = self.pattern.mentions.get(old.text) if isinstance(old, Reference) else None
         both = {"taken": write(old), "right": self._rate}
         if isinstance(taken, CellReference) and taken.moves:
@@ -525,7 +525,7 @@ class Slip:
                 **both,
             )
             return SlipCause(DRIFTING_RATE, why, right, ("η stays",))
-        why = Message("{taken} is taken for the learning rate: {right} belongs there", **both)
+        why = Message("{taken} is used as the learning rate: it must be {right}", **both)
         return SlipCause(WRONG_RATE, why, right, ("η",))
 
     @property
@@ -544,7 +544,7 @@ class Slip:
 
     @cached_property
     def _substitutes(self) -> Substitutes:
-        """The values of this epoch and sample, and the usual numbers."""
+        """The values of this epoch and sample, and common numbers."""
         place, places, step = self.place, self.own.places, self.numbers.step
         epoch = place.epoch - (place.node in step.next)
         found: list[Substitute] = []
@@ -578,7 +578,7 @@ def _turned(why: str, turned: bool) -> str:
 
 
 def common_factor(value: Array, wanted: Array) -> float | None:
-    """How many times what is right something is, the same at every point; None where it isn't."""
+    """The factor between two values if it is the same at every point, and not 1; else None."""
     with np.errstate(all="ignore"):
         ratio = value / wanted
     ratio = ratio[np.isfinite(ratio)]
@@ -588,8 +588,8 @@ def common_factor(value: Array, wanted: Array) -> float | None:
 
 
 def _usual_factors(ratio: float) -> Iterator[float]:
-    """What is near to a ratio: the root of a whole number, or 1 over such a root, as attention
-    divides by; else a number of nine digits."""
+    """Numbers near a ratio: the root of a whole number, or 1 over such a root, which occurs in
+    attention; then a number of nine digits."""
     size = abs(ratio)
     if 1 <= size < MOST_ROOT:
         yield copysign(sqrt(round(size * size)), ratio)
@@ -599,13 +599,13 @@ def _usual_factors(ratio: float) -> Iterator[float]:
 
 
 def _root_of(number: float) -> int:
-    """The whole number whose root this is, if it is no whole number itself; else 0."""
+    """The whole number of which this is the root, if the root isn't whole itself; else 0."""
     square = round(number * number) if number < MOST_ROOT else 0
     return square if number != round(number) and isclose(number, sqrt(square), rel_tol=1e-12) else 0
 
 
 def turns_a_difference(own: OwnFormulas, cell: Address) -> bool:
-    """Whether a formula says t − a, and no other minus sign stands before anything."""
+    """Whether a formula contains t − a, and no sign before a term."""
     expression = own.book.read_typed(cell).expression
     every = [] if expression is None else list(parts(expression))
 
@@ -623,15 +623,15 @@ def turns_a_difference(own: OwnFormulas, cell: Address) -> bool:
 
 
 def of_factor(times: float, of: str, columns: int = 1, is_turned: bool = False) -> tuple[str, str]:
-    """The kind of a mistake that is one factor, maybe of several columns, and why."""
+    """The kind of a mistake that is one factor in a column or in several, and the message."""
     if times == -1 and not is_turned:
         return EditKind.SIGN.value, message_count(
             "{name} has the wrong sign", "{name} have the wrong sign", columns, name=of
         )
     if times == -1:
         return EditKind.SIGN.value, message_count(
-            "{name} has the wrong sign, as of t − a where a − t belongs",
-            "{name} have the wrong sign, as of t − a where a − t belongs",
+            "{name} has the wrong sign: t − a is used instead of a − t",
+            "{name} have the wrong sign: t − a is used instead of a − t",
             columns,
             name=of,
         )
@@ -663,10 +663,10 @@ def of_factor(times: float, of: str, columns: int = 1, is_turned: bool = False) 
             )
         case _ if root := _root_of(1 / size):
             why = message_count(
-                "{name} is 1/√{root} of what the chain rule gives for E_total: divided by "
+                "{name} is 1/√{root} of what the chain rule gives for E_total: it is divided by "
                 "√{root} once too often",
-                "{name} are 1/√{root} of what the chain rule gives for E_total: divided by "
-                "√{root} once too often",
+                "{name} are 1/√{root} of what the chain rule gives for E_total: they are divided "
+                "by √{root} once too often",
                 columns,
                 name=of,
                 root=root,
@@ -681,6 +681,6 @@ def of_factor(times: float, of: str, columns: int = 1, is_turned: bool = False) 
             )
     if times < 0:
         why = Message("{mistake}, with the wrong sign", mistake=why)
-    too_many = (size > 1) != bool(_root_of(size) or _root_of(1 / size))  # it is a division then
+    too_many = (size > 1) != bool(_root_of(size) or _root_of(1 / size))  # a root is a divisor
     kind = EditKind.OMISSION if too_many else EditKind.FACTOR
     return kind.value, why

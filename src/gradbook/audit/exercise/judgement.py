@@ -1,4 +1,4 @@
-"""Judges an exercise of ours: what it gave is an axiom, each column that it asks for is judged."""
+"""Judges an exercise of ours: given cells are taken as right, each column asked for is judged."""
 
 from __future__ import annotations
 
@@ -75,15 +75,15 @@ from gradbook.targets.excel.plan.record import ExerciseRecord
 if TYPE_CHECKING:
     from gradbook.targets.excel.plan.book import Solution
 
-SAME = 1e-9  # relative: numbers that were given and saved again
-TYPED_DIGITS = 1e-3  # relative: what somebody types who has a calculator
-CHANGED_SHOWN = 6  # given numbers that are named
+SAME = 1e-9  # relative, of given numbers after they were saved again
+TYPED_DIGITS = 1e-3  # relative, of numbers typed from a calculator
+CHANGED_SHOWN = 6  # changed numbers to name
 LONGEST_NET = 60_000  # characters
 MOST_PARAMETERS = 5_000
 
 
 def exercise_report(book: Book, flow: Flow, record: ExerciseRecord) -> SheetReport | None:
-    """The report on an exercise of ours; None where it can't be known as one any more."""
+    """The report on an exercise of ours; None if it can no longer be recognised as one."""
     solution = _solution(record)
     places = find_places(book, solution) if solution else None
     if solution is None or places is None:
@@ -98,11 +98,11 @@ def exercise_report(book: Book, flow: Flow, record: ExerciseRecord) -> SheetRepo
     try:
         return exercise.report()
     except RecursionError:
-        return None  # helper cells that follow each other by the thousand
+        return None  # a chain of thousands of helper cells
 
 
 def _solution(record: ExerciseRecord) -> Solution | None:
-    """The network that a book says it is of, and all that belongs into it."""
+    """The solution for the network that a book names; None if there is none."""
     if len(record.network) > LONGEST_NET:
         return None
     from gradbook.targets.excel.plan.book import Solution  # a writer: slow to load, seldom needed
@@ -116,13 +116,13 @@ def _solution(record: ExerciseRecord) -> Solution | None:
 
 @dataclass(frozen=True, eq=False)
 class _ReturnedExercise:
-    """An exercise as it came back."""
+    """An exercise that was handed in."""
 
     book: Book
     flow: Flow
     solution: Solution
     questions: Mapping[Node, str]  # the values to be filled in, each with its kind
-    rate: float | None  # that it gave
+    rate: float | None  # given by the exercise
     places: Places
 
     def report(self) -> SheetReport:
@@ -160,7 +160,7 @@ class _ReturnedExercise:
 
     @cached_property
     def columns(self) -> dict[Node, list[Address]]:
-        """What is asked for, and where; a weight's first cell is given."""
+        """The cells of each value asked for, without a weight's first cell, which is given."""
         cells, later = self.places.cells, self.solution.step.next
         return {
             node: [c for c in self.places.over(node) if cells[c].epoch or node not in later]
@@ -170,13 +170,13 @@ class _ReturnedExercise:
 
     @cached_property
     def gradients(self) -> dict[Node, str]:
-        """Of which weight each is."""
+        """The weight of each gradient."""
         return {node: str(weight.name) for weight, node in self.solution.step.gradients.items()}
 
     @cached_property
     def formulas(self) -> OwnFormulas:
-        """The formulas with all else as it should be; own cells too, as far as it is known what
-        they should hold."""
+        """The formulas with all other cells right; the student's own cells, too, if it is known
+        what they should contain."""
         plain = OwnFormulas(self.book, self.flow, self.places, self.numbers)
         wrong = {
             cell: self.places.cells[cell]
@@ -189,19 +189,19 @@ class _ReturnedExercise:
 
     @cached_property
     def carried(self) -> OwnFormulas:
-        """The formulas with the student's other cells as they are; weights always are given."""
+        """The formulas with the student's other cells as they are, but with right weights."""
         taken = self.formulas.taken
         return self.formulas.with_taken(taken, {*self._computed, *taken})
 
     @property
     def _computed(self) -> list[Address]:
-        """The cells of what is asked for, of weights none."""
+        """The cells asked for, without weights."""
         later = self.solution.step.next
         return [c for node, cells in self.columns.items() if node not in later for c in cells]
 
     @cached_property
     def own_columns(self) -> list[tuple[Node, list[Address]]]:
-        """The columns that nobody asked for of which it is known what they should be."""
+        """The student's own columns, if it is known what they should contain."""
         found: defaultdict[tuple[Node, int, int], list[Address]] = defaultdict(list)
         for cell, place in sorted(self.formulas.taken.items()):
             found[place.node, sheet_of(cell), column_of(cell)].append(cell)
@@ -209,8 +209,8 @@ class _ReturnedExercise:
 
     @cached_property
     def verdicts(self) -> Mapping[Address, CellVerdict]:
-        """What each cell is that is to be filled in: by itself, and then with the student's other
-        cells as they are."""
+        """The verdict on each cell to fill in: first by itself, then with the student's other cells
+        as they are."""
         every = [*self.columns.values(), *(cells for _, cells in self.own_columns)]
         alone = {cell: self.formulas.verdict(cell) for cells in every for cell in cells}
         bad = {cell for cell, verdict in alone.items() if verdict.state != RIGHT}
@@ -220,7 +220,7 @@ class _ReturnedExercise:
         if alone.state not in (RIGHT, WRONG):
             return alone
         through = self.carried.verdict(cell)
-        if through.state in (RIGHT, CIRCLE):  # right also by another way than was meant
+        if through.state in (RIGHT, CIRCLE):  # a different way of computing it is right, too
             return replace(alone, state=through.state)
         if alone.state == WRONG:
             return alone
@@ -250,7 +250,7 @@ class _ReturnedExercise:
 
     @cached_property
     def _elsewhere(self) -> dict[Address, Address]:
-        """Cells of columns that are blank, with those in which their right formulas stand."""
+        """Cells of blank columns, and the cells in which their right formulas are."""
         blank = [
             cells
             for cells in self.columns.values()
@@ -263,7 +263,7 @@ class _ReturnedExercise:
         there = [column for column in asked if column.elsewhere]
         if there:
             yield Message(
-                "right formulas stand elsewhere, which a rubric may count "
+                "right formulas are elsewhere, and a rubric may count them "
                 "(accept_elsewhere): {columns}",
                 columns=", ".join(f"{column.quantity} in {column.elsewhere}" for column in there),
             )
@@ -318,7 +318,7 @@ class _ReturnedExercise:
     def _slips(
         self, node: Node, column: list[Address]
     ) -> Iterator[tuple[SlipCause, list[Address]]]:
-        """A column's mistakes with the cells in which each is made."""
+        """A column's mistakes, each with its cells."""
         groups: defaultdict[object, list[Address]] = defaultdict(list)
         for cell in column:
             verdict = self.verdicts[cell]
@@ -344,13 +344,13 @@ class _ReturnedExercise:
 
     @cached_property
     def _ways(self) -> Callable[[int], WaysBack]:
-        """The ways back from the loss in an epoch, which all columns share."""
+        """The paths back from the loss in an epoch, which all columns share."""
         return cache(partial(WaysBack, self.numbers))
 
     def _swapped(self, node: Node, other: Node) -> SlipCause:
-        """Two columns, each with what belongs into the other."""
+        """The slip of two columns that contain each other's values."""
         why = Message(
-            "this is {other}, and {name} stands in {column}: the two are exchanged",
+            "this is {other}, and {name} is in {column}: the two are swapped",
             other=str(other.name),
             name=str(node.name),
             column=letters(column_of(self.columns[other][0])),
@@ -363,8 +363,8 @@ class _ReturnedExercise:
         off = self._off(cells[0], fixes[cells[0]])
         if cause.kind == PASTED and self._are_typed_right(cells, fixes):
             why = Message(
-                "{cell} contains a typed number, not a formula: the number is right, and a "
-                "formula computes it",
+                "{cell} contains a typed number, not a formula: the number is right, but a "
+                "formula must compute it",
                 cell=name_of(cells[0]),
             )
             off, cause = None, replace(cause, why=why, edits=(TYPED_RIGHT,))
@@ -384,7 +384,7 @@ class _ReturnedExercise:
         )
 
     def _are_typed_right(self, cells: list[Address], fixes: Mapping[Address, str]) -> bool:
-        """Whether what is typed is what the right formula gives there, as far as digits go."""
+        """Whether typed numbers equal the results of the right formulas to a few digits."""
         shares = (self._off(cell, fixes[cell]) for cell in cells)
         return all(share is not None and share <= TYPED_DIGITS for share in shares)
 
@@ -393,7 +393,7 @@ class _ReturnedExercise:
         return Evaluation(self.book, self.flow)
 
     def _off(self, cell: Address, right: str) -> float | None:
-        """How far off a cell is from what the right formula gives there, in the book as it is."""
+        """The relative error of a cell against the right formula, in the book as it is."""
         pattern = self.book.reader.read_typed(right.removeprefix("="), cell)
         made, corrected = self._as_made, Evaluation(self.book, self.flow, {cell: pattern})
 
@@ -410,7 +410,7 @@ class _ReturnedExercise:
 
     @cached_property
     def _spelling(self) -> Respelling:
-        """Nothing that is still blank may be in a right formula."""
+        """Writes right formulas, without references to columns that are still blank."""
         blank = frozenset(
             node
             for node, cells in self.columns.items()
@@ -443,15 +443,15 @@ class _ReturnedExercise:
     # One sign or factor in all ------------------------------------------------------------
 
     def _factors(self, node: Node) -> set[float | None]:
-        """How many times what it should be a column is where it is wrong by itself."""
+        """The factors by which a column differs from the right one where it is wrong by itself."""
         verdicts = [self.verdicts[cell] for cell in self.columns[node]]
         wrong = {id(v): v for v in verdicts if v.state == WRONG}.values()
         return {common_factor(v.value, v.right_value) for v in wrong}
 
     @cached_property
     def _by_convention(self) -> frozenset[Node]:
-        """Columns on the way to gradients that are so many times what we call them, where every
-        gradient is right: as where a mean over samples is taken in the end."""
+        """Columns before the gradients that differ from ours by one factor while every gradient is
+        right, for example if the mean over samples is taken at the end."""
         if not self.gradients.keys() <= self.columns.keys():
             return frozenset()
         found = set[Node]()
@@ -465,7 +465,7 @@ class _ReturnedExercise:
 
     @cached_property
     def _common_times(self) -> float | None:
-        """How many times what it should be every gradient is; None where that differs."""
+        """The one factor by which all gradients are wrong; None if there is no such factor."""
         times: set[float | None] = set()
         filled = 0
         for node in self.gradients.keys() & self.columns.keys():
@@ -479,7 +479,7 @@ class _ReturnedExercise:
 
     @cached_property
     def _common_nodes(self) -> frozenset[Node]:
-        """The columns in which the factor that all gradients have is their own."""
+        """The gradient columns that are themselves wrong by the common factor."""
         found = {
             node
             for node in self.columns
@@ -490,7 +490,7 @@ class _ReturnedExercise:
         return frozenset(found) if len(found) > 1 else frozenset()
 
     def _common(self) -> Iterator[Finding]:
-        """One sign, or one factor, said once for all columns that have it."""
+        """One wrong sign or factor, reported once for all columns that have it."""
         nodes = [node for node in self.columns if node in self._common_nodes]
         if not nodes or self._common_times is None:
             return
@@ -513,7 +513,7 @@ class _ReturnedExercise:
             yield replace(found, quantity=both, weight="", cells=_whole(here))
 
     def _not_understood(self) -> Iterator[str]:
-        """Columns that have to be looked at by somebody."""
+        """Columns that somebody must look at."""
         for node, cells in self.columns.items():
             problem = next(filter(None, (self.verdicts[cell].problem for cell in cells)), "")
             if problem:
@@ -521,10 +521,10 @@ class _ReturnedExercise:
                     "{name} can't be judged: {problem}", name=str(node.name), problem=problem
                 )
 
-    # What was given, and what is blank ------------------------------------------------------
+    # Given cells, and blank ones ------------------------------------------------------------
 
     def _changed(self) -> Iterator[Finding]:
-        """Cells of the tables that aren't what the exercise gave."""
+        """Given cells of the tables that were changed."""
         asked = {cell for cells in self.columns.values() for cell in cells}
         for node in self.places.columns:
             changed = [
@@ -551,13 +551,13 @@ class _ReturnedExercise:
             )
 
     def _begins(self, cell: Address) -> bool:
-        """Whether a cell is the number that a memory begins with."""
+        """Whether a cell is the first value of a memory."""
         place, solution = self.places.cells[cell], self.solution
         is_first = place.epoch == 0 and place.node in solution.memory
         return is_first and self.book.values.get(cell) == float(solution.step.start[place.node])
 
     def _given(self, cell: Address) -> str:
-        """The formula that the exercise gave: a first value refers to where that is given."""
+        """The formula that the exercise gave; a first value refers to its given cell."""
         place, step = self.places.cells[cell], self.solution.step
         is_leaf = place.node in (*step.inputs, *step.targets)
         if not is_leaf and (place.epoch or place.node not in step.start):
@@ -571,11 +571,11 @@ class _ReturnedExercise:
         )
 
     def _number(self, place: Place) -> float:
-        """The exercise's own: the last of the points."""
+        """The exercise's own number, which is the last of the points."""
         return float(self.numbers.target(place)[-1])
 
     def _changed_numbers(self) -> Iterator[str]:
-        """Given numbers that are others now: what is computed with them may well be right."""
+        """Remarks on given numbers that were changed: results computed from them may be right."""
         changed = []
         for cell, place in sorted(self.places.given_cells.items()):
             there = self.book.values.get(cell)
@@ -586,7 +586,7 @@ class _ReturnedExercise:
             if not isinstance(there, float) or abs(there - wanted) > SAME * abs(wanted):
                 changed.append(
                     Message(
-                        "{cell} ({name}) was changed: {now}, and the exercise gave {given}",
+                        "{cell} ({name}) was changed: it is {now}, not {given}",
                         cell=self.book.name_of(cell),
                         name=str(place.node.name),
                         now=_as_part(show_value(there)) or Message("nothing"),
@@ -602,7 +602,7 @@ class _ReturnedExercise:
             )
 
     def _blank(self) -> Iterator[Finding]:
-        """What is still to be filled in."""
+        """The columns that are still to be filled in."""
         for node, cells in self.columns.items():
             blank = [cell for cell in cells if self.verdicts[cell].state == TO_FILL_IN]
             if blank:
@@ -612,12 +612,12 @@ class _ReturnedExercise:
 
 
 def _as_part(content: str) -> str:
-    """A formula as it is, a number as the reader's language writes it."""
+    """A formula unchanged, a number as the reader's language writes it."""
     return content if content.startswith("=") else WrittenNumber(content)
 
 
 def _whole(cells: Sequence[Address]) -> str:
-    """Cells of one sheet as ranges: as one, where columns stand side by side."""
+    """Cells of one sheet as ranges; neighbouring columns are joined."""
     rows, columns = sorted(map(row_of, cells)), sorted(map(column_of, cells))
     down, across = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
     if len(set(cells)) < down * across:

@@ -1,4 +1,4 @@
-"""Which books are exercises of ours, what they ask for, and which cell holds which value.
+"""Which books are exercises of ours, what they ask for, and which cell has which value.
 
 Sheets and columns may have been moved. Tables are found by their headings and rows by their
 counters; what is given is found by the names of its cells or, where a program has dropped those, by
@@ -44,15 +44,15 @@ if TYPE_CHECKING:
     from gradbook.targets.excel.plan.book import Solution
 
 
-# What a book says of itself ---------------------------------------------------
+# The record in a book --------------------------------------------------------
 
 
-EXERCISE_TITLE = ": an exercise"  # as the title of its first sheet ends
+EXERCISE_TITLE = ": an exercise"  # the ending of its first sheet's title
 
 
 def record_in(book: Book) -> ExerciseRecord | None:
-    """What a book says of itself on a sheet of its own, in lines below each other; None of one that
-    is no exercise of ours, or no longer says so."""
+    """The record of an exercise, from the lines on a sheet of its own; None if the book isn't an
+    exercise of ours or has lost that sheet."""
     texts = {value: cell for cell, value in book.values.items() if isinstance(value, str)}
     if FIRST_LINE in texts and (found := read_record(_lines(book, texts[FIRST_LINE]))):
         return found
@@ -64,7 +64,7 @@ def record_in(book: Book) -> ExerciseRecord | None:
 
 
 def _lines(book: Book, cell: Address) -> Iterator[str]:
-    """The texts from a cell down; a long one goes on to the right."""
+    """The texts from a cell down; a long one continues to the right."""
     for line in range(cell, cell + MOST_LINES * ROW, ROW):
         if not isinstance(book.values.get(line), str):
             return
@@ -74,15 +74,15 @@ def _lines(book: Book, cell: Address) -> Iterator[str]:
         yield "".join(pieces)
 
 
-# Where the values stand -------------------------------------------------------
+# Where the values are ---------------------------------------------------------
 
-ENOUGH = 0.5  # of a table's headings, to know it by
-Headings = Mapping[str, int]  # of one row: a text's column
+ENOUGH = 0.5  # of a table's headings must be there to recognise it
+Headings = Mapping[str, int]  # the columns of one row's texts
 
 
 @dataclass(frozen=True)
 class Place:
-    """A value, the epoch and the sample in which it is meant; both count from 0."""
+    """A value in an epoch and a sample, both counted from 0."""
 
     node: Node
     epoch: int = 0
@@ -91,14 +91,14 @@ class Place:
 
 @dataclass
 class Places:
-    """Where the values of an exercise stand."""
+    """The cells of an exercise's values."""
 
-    samples: int  # of the exercise
-    cells: dict[Address, Place] = field(default_factory=dict)  # of its tables
+    samples: int  # in the exercise
+    cells: dict[Address, Place] = field(default_factory=dict)  # in its tables
     given_cells: dict[Address, Place] = field(default_factory=dict)  # start values, samples, rate
     columns: dict[Node, int] = field(default_factory=dict)
-    sheets: set[int] = field(default_factory=set)  # that the tables are on
-    has_named_again: bool = False  # whether formulas mean more than they did when they were read
+    sheets: set[int] = field(default_factory=set)  # with the tables
+    has_named_again: bool = False  # whether formulas were read anew with lost names
     _found: dict[Place, Address] = field(default_factory=dict)
     _over: dict[Node, list[Address]] = field(default_factory=dict)
 
@@ -124,7 +124,7 @@ class Places:
 
 
 def find_places(book: Book, solution: Solution) -> Places | None:
-    """Where everything stands; None where a table isn't there any more."""
+    """Find the cells of all values; None if a table is missing."""
     rows, found = _texts(book), Places(solution.step.samples)
     for each in (False, True):
         columns, counters = solution.columns(each=each), solution.counters(each=each)
@@ -136,7 +136,7 @@ def find_places(book: Book, solution: Solution) -> Places | None:
 
 
 def _texts(book: Book) -> dict[tuple[int, int], dict[str, int]]:
-    """The texts of each row with the columns that they stand in, the leftmost of equal ones."""
+    """The texts of each row with their columns, the leftmost of equal ones."""
     rows: defaultdict[tuple[int, int], dict[str, int]] = defaultdict(dict)
     for cell in sorted(book.values):
         if book.is_text(cell):
@@ -148,7 +148,7 @@ def _texts(book: Book) -> dict[tuple[int, int], dict[str, int]]:
 def _headings(
     rows: Mapping[tuple[int, int], Headings], names: Sequence[str], counters: Sequence[str]
 ) -> tuple[int, int] | None:
-    """The sheet and the row of a table's headings: where most of them stand."""
+    """The sheet and the row of a table's headings: the row with most of them."""
     count = {
         place: sum(name in texts for name in names)
         for place, texts in rows.items()
@@ -174,7 +174,7 @@ def _put_table(
     for node, planned in columns.items():
         column = there.get(names[node])
         if column is None and planned + moved not in taken:
-            column = planned + moved  # its heading has gone; its neighbours tell where it stands
+            column = planned + moved  # its heading is gone; the neighbours show where it is
         if column is not None:
             moved, found.columns[node] = column - planned, column
     for row, numbers in _counted(book, head, [there[counter] for counter in counters]):
@@ -188,7 +188,7 @@ def _put_table(
 def _counted(
     book: Book, head: tuple[int, int], columns: Sequence[int]
 ) -> Iterator[tuple[int, list[int]]]:
-    """The rows below some headings, with what their counters say."""
+    """The rows below some headings, with their counters."""
     sheet, row = head
     while True:
         row += 1
@@ -203,7 +203,7 @@ def _counted(
 
 
 def _put_named(book: Book, solution: Solution, found: Places) -> None:
-    """The rate and whatever else has a cell of its own."""
+    """Add the rate and all other values with a cell of their own."""
     lost: dict[str, str] = {}
     beside = {
         str(book.values[cell]): cell + 1
@@ -225,7 +225,7 @@ def _put_named(book: Book, solution: Solution, found: Places) -> None:
 
 
 def _name_again(book: Book, lost: Mapping[str, str]) -> None:
-    """Formulas may still say names that a program has dropped: they mean what they meant."""
+    """Read formulas anew that contain names which a program has dropped."""
     reader = Reader(book.reader.sheets, {**book.names, **lost})
     again = {
         pattern: reader.read_typed(pattern.text, pattern.home)
@@ -242,7 +242,7 @@ def _name_again(book: Book, lost: Mapping[str, str]) -> None:
 def _put_samples(
     book: Book, rows: Mapping[tuple[int, int], Headings], solution: Solution, found: Places
 ) -> None:
-    """The table of the samples, where there are several."""
+    """Add the table of the samples, if there are several."""
     columns = solution.sample_columns
     elsewhere = {place: texts for place, texts in rows.items() if place[0] not in found.sheets}
     _, counter = solution.counters(each=True)
@@ -259,20 +259,20 @@ def _put_samples(
 
 # Exercises that no longer say which network they are of -----------------------
 
-NAME = re.compile(r"fill_in_([a-z]{1,20})_\d{1,5}")  # as the exercise calls its blank columns
+NAME = re.compile(r"fill_in_([a-z]{1,20})_\d{1,5}")  # the names of blank columns
 NOT_JUDGED = Message("the rest can be judged once that is filled in")
 
 
 @dataclass(frozen=True)
 class BlankColumn:
-    """A column that such a book asks for, and what of it is still blank."""
+    """A column that such a book asks for, and its cells that are still blank."""
 
     asked: AskedColumn
     cells: Sequence[Address]
 
 
 def find_blank_columns(book: Book) -> list[BlankColumn]:
-    """What the book asks for."""
+    """The columns that the book asks for."""
     found = []
     for name, where in book.names.items():
         is_ours = NAME.fullmatch(name)
@@ -292,7 +292,7 @@ def find_blank_columns(book: Book) -> list[BlankColumn]:
 def with_blank_columns(
     book: Book, sheets: Sequence[SheetReport], columns: Sequence[BlankColumn]
 ) -> list[SheetReport]:
-    """The reports with what was asked for; while some of that is blank, nothing is judged."""
+    """The reports with the columns asked for; while some are blank, nothing is judged."""
     if not columns:
         return list(sheets)
     asked = tuple(column.asked for column in columns)

@@ -1,11 +1,11 @@
-"""What each cell of an exercise is: right, wrong by itself, or right but for what it is made of.
+"""Whether each cell of an exercise is right, wrong by itself, or wrong only through its inputs.
 
-Formulas are tried with numbers that the network itself computes for every value of every epoch.
-Each epoch has weights of its own, drawn at random, so that a value of another epoch is another
-number. The last point of all is the exercise's own: its start weights, inputs and targets.
+Formulas are evaluated with numbers that the network itself computes for every value of every epoch.
+Each epoch has its own random weights, so that a value of another epoch is another number. The last
+point is the exercise's own: its start weights, inputs and targets.
 
-A formula is a function of the exercise's values; helper cells are followed to those. Formulas that
-say the same of the same values, seen from their epoch and sample, are computed once.
+A formula is a function of the exercise's values, with helper cells traced back to them. Formulas
+that are the same function, relative to their epoch and sample, are evaluated once.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ if TYPE_CHECKING:
 
 # Numbers to try formulas with -------------------------------------------------
 
-MOST_EPOCHS = 251  # different ones: what is so far away is hardly mistaken for the same
+MOST_EPOCHS = 251  # different ones, after which the numbers repeat
 ALL = POINTS + 1  # points
 
 
 class StepNumbers:
-    """Values as arrays: sample by sample where there is one of each, epochs, points."""
+    """Values as arrays over samples (if each has its own), epochs and points."""
 
     def __init__(self, solution: Solution, epochs: int) -> None:
         self.solution, self.step = solution, solution.step
@@ -63,14 +63,14 @@ class StepNumbers:
         return found
 
     def target(self, place: Place) -> Array:
-        """The same of a value that a table holds: a weight is what the epoch before has made."""
+        """The numbers of a table's value: a weight is the result of the previous epoch."""
         following = self.step.next.get(place.node)
         if following is None or place.epoch == 0:
             return self.of(place)
         return self.of(Place(following, place.epoch - 1, place.sample))
 
     def array(self, node: Node) -> Array:
-        """All of a value's numbers."""
+        """All numbers of a value."""
         with np.errstate(all="ignore"):
             for part in ancestors([node], self.values):
                 if part not in self.values:
@@ -87,7 +87,7 @@ class StepNumbers:
         return np.broadcast_to(value, shape)
 
     def _drawn(self, leaf: Node, shape: tuple[int, ...]) -> Array:
-        """A leaf's numbers, always the same for its name; at the last point its own."""
+        """A leaf's random numbers, the same for the same name; its own at the last point."""
         step, draw = self.step, np.random.default_rng(zlib.crc32(str(leaf.name).encode()))
         if leaf in step.start:
             drawn = draw.normal(0, 1.1, shape)
@@ -106,7 +106,7 @@ class StepNumbers:
 
     @cached_property
     def _targets(self) -> dict[Node, Array]:
-        """Of the kind that the exercise has: one of several classes, yes or no, shares, numbers."""
+        """Random targets like the exercise's: one of several, yes or no, shares, numbers."""
         step = self.step
         own = np.stack([np.reshape(step.data[leaf], -1) for leaf in step.targets], axis=-1)
         draw = np.random.default_rng(len(step.targets))
@@ -124,7 +124,7 @@ class StepNumbers:
         return {leaf: found if leaf.each else found[0] for leaf, found in by_leaf.items()}
 
 
-# What the formulas come to ----------------------------------------------------
+# The results of formulas ------------------------------------------------------
 
 CIRCLE = "circle"
 UNKNOWN_YET = -1
@@ -133,19 +133,19 @@ NAN = np.full(ALL, np.nan)
 
 @dataclass(frozen=True)
 class CellVerdict:
-    """What one cell is. Cells that say the same share it, with the numbers of one of them."""
+    """The verdict on a cell. Equivalent cells share it, with the numbers of one of them."""
 
     state: str
     value: Array = field(default_factory=lambda: NAN)
     right_value: Array = field(default_factory=lambda: NAN)
-    group: tuple[object, ...] = ()  # cells of a column that are wrong in the same way
-    made_of: frozenset[Address] = frozenset()  # wrong cells of the student's that are in it
+    group: tuple[object, ...] = ()  # equal for cells of a column that are wrong in the same way
+    made_of: frozenset[Address] = frozenset()  # the student's wrong cells that it uses
     problem: str = ""  # why it can't be read
 
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """An exercise as a step graph asks for it: what is known is a leaf."""
+    """An exercise in the form that a step graph needs: known values are leaves."""
 
     book: Book
     flow: Flow
@@ -160,8 +160,8 @@ class _Step:
 
 
 class OwnFormulas:
-    """The formulas of a book; `followed` are the cells that are taken as the student has them, and
-    `taken` cells that nobody asked for, whose right values are known all the same."""
+    """The formulas of a book; the cells `followed` keep the student's values, and `taken` are the
+    student's own cells with known right values."""
 
     def __init__(
         self,
@@ -176,7 +176,7 @@ class OwnFormulas:
         self.followed, self.taken = set(followed), taken
         every = {**taken, **places.given_cells, **places.cells}
         self.known = {c: place for c, place in every.items() if c not in self.followed}
-        titles = numbers.solution.telling  # whoever takes it from there derives nothing
+        titles = numbers.solution.telling  # a cell that uses these derives nothing
         told = {sheet_of(cell) for cell, v in book.values.items() if v in titles}
         self.telling = {c for c in book.patterns if sheet_of(c) in told} - self.known.keys()
         values = {cell: v for cell, v in book.values.items() if cell not in self.known}
@@ -185,7 +185,7 @@ class OwnFormulas:
         self.graph = StepGraph(step, {})
         self.points = Numbers(self.leaf, self.graph.leaf_cells)
         self._signatures: dict[tuple[Address, int, int], int] = {}
-        self._numbers: dict[object, int] = {}  # of what formulas say: no tuple holds another
+        self._numbers: dict[object, int] = {}  # numbers stand for tuples, so that none is nested
         self._verdicts: dict[object, CellVerdict] = {}
 
     def with_taken(
@@ -194,20 +194,20 @@ class OwnFormulas:
         return OwnFormulas(self.book, self.flow, self.places, self.numbers, followed, taken)
 
     def place(self, cell: Address) -> Place:
-        """What belongs into a cell."""
+        """The value that belongs in a cell."""
         return self.places.cells.get(cell) or self.taken[cell]
 
-    # What one comes to --------------------------------------------------------------
+    # Evaluation --------------------------------------------------------------------
 
     def value(self, cell: Address) -> Array:
-        """What a cell's formula comes to."""
+        """The value of a cell's formula."""
         pattern = self.book.patterns[cell]
         if pattern.expression is None:
             raise NotUnderstood(pattern.problem)
         return self.expression(pattern.expression, cell, pattern)
 
     def expression(self, part: Expression, home: Address, pattern: Pattern) -> Array:
-        """What an expression comes to in some cell."""
+        """The value of an expression in a cell."""
         node, points = self.graph.expression(part, home, pattern), self.points
         place = self.places.cells.get(home)
         if place is not None and place.node in self.numbers.step.next:
@@ -215,7 +215,7 @@ class OwnFormulas:
         return np.broadcast_to(points.of(node), (ALL,))
 
     def leaf(self, cell: Address, beside: Place | None = None) -> Array:
-        """A cell's own numbers. Beside an update stands what its step has made of the memory."""
+        """The numbers of a cell; in an update's row, a memory is the result of the same step."""
         place, value = self.known.get(cell), self.book.values.get(cell)
         if place is not None:
             is_in_row = beside is not None and place.epoch == beside.epoch
@@ -227,21 +227,21 @@ class OwnFormulas:
         return np.random.default_rng(cell).uniform(0.15, 0.95, ALL)
 
     def behind(self, cell: Address) -> set[Address]:
-        """What a formula is made of: the exercise's values, and what leads to them."""
+        """The cells behind a formula, back to the exercise's values."""
         return self.flow.behind([cell], self.known)
 
     def is_own(self, cell: Address) -> bool:
-        """Whether a cell's own formula counts."""
+        """Whether a cell is a helper, whose formula is evaluated."""
         return cell in self.book.patterns and cell not in self.telling and cell not in self.known
 
-    # Which are the same -------------------------------------------------------------
+    # Equivalent formulas ------------------------------------------------------------
 
     def _signature(self, cell: Address, home: Place) -> int:
-        """A number for what a cell's formula says of which values, seen from a place: equal where
-        it comes to the same function of the step."""
+        """A number for a cell's formula and its values, relative to a place: equal if the formula
+        is the same function of the step."""
         known, seen_from = self._signatures, (home.epoch, home.sample if home.node.each else -1)
         waiting = [cell]
-        while waiting:  # no recursion: helper cells may follow each other by the thousand
+        while waiting:  # no recursion: a chain may have thousands of helper cells
             key, sources = (waiting[-1], *seen_from), self.flow.sources(waiting[-1])
             helpers = [s for s in filter(self.is_own, sources) if (s, *seen_from) not in known]
             if helpers and key not in known:
@@ -269,10 +269,10 @@ class OwnFormulas:
             return (self._signatures[cell, *seen_from],)
         return ("cell", self.book.values.get(cell), cell if cell in self.telling else None)
 
-    # What a cell is -----------------------------------------------------------------
+    # Verdicts ----------------------------------------------------------------------
 
     def verdict(self, cell: Address) -> CellVerdict:
-        """Judge a cell, what is known being right; cells that say the same are judged once."""
+        """Judge a cell with all known cells right; equivalent cells are judged once."""
         if self.book.is_blank(cell):
             return CellVerdict(TO_FILL_IN)
         if cell not in self.book.patterns:
@@ -286,7 +286,7 @@ class OwnFormulas:
     def _judged(self, cell: Address, place: Place) -> CellVerdict:
         form = self.book.patterns[cell].form
         nodes = {self.known[c].node.index for c in self.behind(cell) if c in self.known}
-        # which formula it is, whatever the epochs that it takes its values from
+        # the formula and its values, in whatever epoch
         group = (form and id(form), *sorted(nodes))
         try:
             value = self.value(cell)
@@ -300,20 +300,20 @@ class OwnFormulas:
         return CellVerdict(RIGHT if agree(value, wanted) else WRONG, value, wanted, group)
 
 
-# What a student computes beside the cells that are asked for ------------------
+# The student's own columns, which weren't asked for ---------------------------
 #
-# A column of one's own is known by what is made of it: where two wrong columns are right once it
-# holds the derivative of the loss by h1, that is what it should be, and it alone is wrong.
+# Such a column is recognised by its users: if two wrong columns become right once it contains the
+# derivative of the loss by h1, that is what it should contain, and it alone is wrong.
 
-ENOUGH = 2  # columns that are right once a column of one's own is
-MOST = 4_000  # cells that are looked at
-DIGITS = 6  # by which values are looked up
-Cells = tuple[Address, ...]  # of one's own: one, or those of all samples
+ENOUGH = 2  # columns that must become right
+MOST = 4_000  # cells to look at
+DIGITS = 6  # in the keys of values
+Cells = tuple[Address, ...]  # own cells: one, or one per sample
 
 
 def find_meant(plain: OwnFormulas, wrong: Mapping[Address, Place]) -> dict[Address, Place]:
-    """Of each own cell that columns share, the value that it should hold, as far as these wrong
-    cells tell."""
+    """The value that each own cell should have if several columns use it, as far as these wrong
+    cells show it."""
     found: dict[Address, Place] = {}
     known: dict[object, Node | None] = {}
     patterns, waiting = plain.book.patterns, dict(wrong)
@@ -335,7 +335,7 @@ def find_meant(plain: OwnFormulas, wrong: Mapping[Address, Place]) -> dict[Addre
 
 
 def _places(cells: Cells, like: Place) -> dict[Address, Place]:
-    """What is in some own cells: of one sample, or of each."""
+    """The values of own cells, in one sample or in each."""
     samples = range(len(cells)) if len(cells) > 1 else [like.sample]
     return {c: replace(like, sample=sample) for c, sample in zip(cells, samples, strict=True)}
 
@@ -343,7 +343,7 @@ def _places(cells: Cells, like: Place) -> dict[Address, Place]:
 def _users(
     plain: OwnFormulas, waiting: Mapping[Address, Place]
 ) -> dict[Cells, dict[Address, Place]]:
-    """Own cells, those of a step's samples together, with what is made of them."""
+    """Own cells, grouped over a step's samples, with the cells that use them."""
     users: defaultdict[Cells, dict[Address, Place]] = defaultdict(dict)
     for cell, place in waiting.items():
         alike: defaultdict[Pattern, list[Address]] = defaultdict(list)
@@ -361,7 +361,7 @@ def _node(
     using: Mapping[Address, Place],
     found: Mapping[Address, Place],
 ) -> Node | None:
-    """What some own cells should be: the value with which enough of what is made of them is
+    """The value that some own cells should have: the one that makes enough of their users
     right."""
     if len({place.node for place in using.values()}) < ENOUGH:
         return None
@@ -398,8 +398,8 @@ def _is_right(
 
 
 def _candidates(numbers: StepNumbers) -> Iterator[Node]:
-    """What people put into columns of their own: derivatives, with either sign, and values on the
-    way to the loss."""
+    """Values that people put into their own columns: derivatives, with either sign, and values of
+    the forward pass."""
     loss, forward = numbers.step.loss, numbers.solution.forward
     slopes, names = gradients(loss, forward), loss.graph.names
     for value in forward:
@@ -418,7 +418,7 @@ def _candidates(numbers: StepNumbers) -> Iterator[Node]:
 
 
 def right_elsewhere(formulas: OwnFormulas, blank: Iterable[Address]) -> dict[Address, Address]:
-    """Blank cells, each with one of the student's own in which its right formula stands."""
+    """Blank cells, each with an own cell of the student that has its right formula."""
     wanted: defaultdict[str, list[tuple[Address, Array]]] = defaultdict(list)
     for cell in blank:
         target = formulas.numbers.target(formulas.place(cell))

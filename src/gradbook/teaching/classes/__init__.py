@@ -1,5 +1,5 @@
-"""The folder of a class: exercises made, books collected and marked, feedback and grades written.
+"""The folder of a class: makes exercises, collects and marks books, writes feedback and grades.
 
-Doesn't know how a book is judged; whatever is written here comes whole, so that a run that was
-killed is simply run again.
+It doesn't know how a book is judged. Every file is written whole or not at all, so that a killed
+run can simply be repeated.
 """

@@ -20,17 +20,17 @@ from gradbook.report.markup import report_page
 from gradbook.report.words import RichCell, Span, TableColumn, TextTable
 from gradbook.teaching.classes.statistics import examples, item_figures
 
-ALIKE = ("shared", "similar", "identical")  # sections of what books have in common
+ALIKE = ("shared", "similar", "identical")  # chapters about what books have in common
 CARE = message_mark(
-    "Students who learn together make the same mistakes, and a mistake that many make says nothing "
-    "of any two of them. What stands here is a reason to ask, and proves nothing."
+    "Students who learn together make the same mistakes, and a mistake that many make is no "
+    "evidence about any two of them. What is listed here is a reason to ask, not a proof."
 )
 MOST_EXAMPLES = 12
 
 
 @dataclass(frozen=True)
 class ClassRow:
-    """A line of the class's table."""
+    """A row of the class's table."""
 
     student: str
     points: float | None
@@ -39,7 +39,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class MarkedBook:
-    """What a book earns in the end, for the distribution."""
+    """A book's final points, for the distribution."""
 
     points: float | None
     out_of: float
@@ -135,7 +135,7 @@ def _mistakes(reports: Sequence[BookReport]) -> Iterator[Chapter]:
 
 
 def _alike(reports: Sequence[BookReport]) -> Iterator[Chapter]:
-    """With care: it accuses nobody."""
+    """Worded with care: it accuses nobody."""
     for chapter in class_chapters(reports):
         if chapter.anchor in ALIKE:
             care = [] if chapter.anchor == "shared" else [Passage(tr(CARE))]
@@ -160,7 +160,7 @@ def row_of(
     remark: str,
     feedback: RichCell,
 ) -> ClassRow:
-    """A student's line; of somebody without a book, an empty one."""
+    """A student's row, which is empty for a student without a book."""
     some, every = right or (0.0, 0)
     columns = tr("{some} of {all}", some=numeral(in_numbers(some)), all=f"{every:,}")
     cells = (

@@ -1,4 +1,4 @@
-"""Collects what students hand in: books, folders, archives. Who sent each stays in its name."""
+"""Collects books, folders and archives that students hand in; names keep their senders."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ODDITIES = {
     EncryptedEntry: mark("can't read {file}: it is encrypted; remove the password"),
     OddlyPacked: mark("can't read {file}: it is packed in an unusual way; pack it as a usual .zip"),
     Overlarge: mark("can't read {file}: it unpacks to more than the limit"),
-    TooManyEntries: mark("can't read {file}: too much lies in it"),
+    TooManyEntries: mark("can't read {file}: it contains too many files"),
 }
 DAMAGED = mark("can't read {file}: it is damaged")
 DEEPEST = 2  # archives within archives
@@ -52,10 +52,10 @@ _ODD = re.compile(r'[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069<>:"/\\|?*]')
 
 
 def collect(folder: ClassFolder, sources: Iterable[str]) -> tuple[int, list[str]]:
-    """Copies the books of these files, folders and archives into handed-in, and opens archives
-    that lie there; how many books are new, and what couldn't be read.
+    """Copy the books in these files, folders and archives into handed-in, and unpack archives
+    there; return how many books are new, and what couldn't be read.
 
-    What is there already, byte for byte, isn't copied again.
+    A book that is already there, byte for byte, isn't copied again.
     """
     for source in sources:
         if not os.path.exists(source):
@@ -120,7 +120,7 @@ def _of_archive(
             if is_archive:
                 within = BytesIO(content)
                 inner = Archive(within, within=(archive, name))
-                # who sent it is said by the outer name
+                # the outer name says who sent it
                 for book in _of_archive(inner, name, deep - 1, problems):
                     yield _SentBook(f"{name}/{book.name}", book.content, book.moment)
                 continue
@@ -131,12 +131,12 @@ def _of_archive(
 
 
 def _problem(file: str, error: ArchiveError) -> Message:
-    """Why a file of somebody's wasn't taken in; what lies in an archive is named like a path."""
+    """Why a file couldn't be read; a file in an archive is named like a path."""
     return Message(ODDITIES.get(type(error), DAMAGED), file=file)
 
 
 def _moment(date: tuple[int, int, int, int, int, int]) -> float:
-    """When a file in an archive was changed, by this machine's clock."""
+    """When a file in an archive was last changed, in this machine's time zone."""
     try:
         return mktime((*date, 0, 0, -1))
     except (OverflowError, ValueError):
@@ -144,7 +144,7 @@ def _moment(date: tuple[int, int, int, int, int, int]) -> float:
 
 
 def kept_name(name: str) -> str:
-    """What a book is called in handed-in: it says where it came from."""
+    """A book's name in handed-in, which shows where the book came from."""
     path = PurePath(name.replace("\\", "/"))
     words = [_ODD.sub("", part).strip(" .") for part in path.with_suffix("").parts]
     stem, ending = JOINT.join(filter(None, words)) or "book", path.suffix.lower()
@@ -154,7 +154,7 @@ def kept_name(name: str) -> str:
 
 
 def _keep(book: _SentBook, target: InnerPath) -> None:
-    """Under that name, or another one where a different book is called so."""
+    """Save the book under that name, or under a numbered one if another book has it."""
     stem, number = target.stem, 1
     while target.exists():
         number += 1
@@ -163,12 +163,12 @@ def _keep(book: _SentBook, target: InnerPath) -> None:
 
 
 def _key(name: str, content: bytes) -> tuple[str, bytes]:
-    """The same book of the same sender; two students may hand in the same file."""
+    """Equal for one book from one sender; two students may hand in the same file."""
     return AGAIN.sub("", PurePath(name).stem), hashlib.sha256(content).digest()
 
 
 def handed_in(folder: ClassFolder) -> list[InnerPath]:
-    """The books that lie there, in order."""
+    """The books in handed-in, in order."""
     goal = folder.inside(HANDED_IN)
     named = (path for path in goal.files() if is_handed_in(path.relative_to(goal)))
     return sorted((path for path in named if path.is_file()), key=lambda path: in_order(str(path)))

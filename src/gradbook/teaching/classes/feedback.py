@@ -1,4 +1,4 @@
-"""What a student gets back: the marked workbook, and the same as a page and on paper."""
+"""A student's feedback: the marked workbook, a page, and a PDF to print."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ MOST_FINDINGS = 40  # on paper
 
 @dataclass(frozen=True)
 class StudentFeedback:
-    """What there is to tell one student."""
+    """The feedback for one student."""
 
     student: str
     title: str
     report: BookReport
     mark: BookScore
-    points: float | None  # as they count in the end
+    points: float | None  # the final ones
     remark: str = ""
 
     @property
@@ -48,7 +48,7 @@ class StudentFeedback:
 
     @property
     def rows(self) -> list[tuple[str, str, str]]:
-        """Each column that was asked for: what it earns, of how much, and why."""
+        """For each column asked for: what it earns, out of how much, and why."""
         worth = zip(self.mark.parts, self.mark.worth, strict=True)
         return [
             (
@@ -65,7 +65,7 @@ class StudentFeedback:
 
     @property
     def remarks(self) -> list[str]:
-        """What was taken off, what the teacher changed and what she says."""
+        """Deductions, whether the teacher changed the points, and her remark."""
         off = [tr("Taken off: {what}.", what=said(what)) for what in self.mark.taken_off]
         is_changed = self.points is not None and self.points != self.mark.points
         changed = [tr("The points were set by your teacher.")] if is_changed else []
@@ -75,7 +75,7 @@ class StudentFeedback:
 def make_feedback(
     told: StudentFeedback, book: InnerPath, paper: str
 ) -> tuple[dict[str, bytes], list[str]]:
-    """The files by their endings, .xlsx, .html and .pdf; what couldn't be made, and why."""
+    """The files by their endings (.xlsx, .html, .pdf); what couldn't be made, and why."""
     files: dict[str, bytes] = {}
     problems: list[str] = []
     try:
@@ -175,6 +175,6 @@ def _said(words: str) -> str:
 
 
 def _code(words: str) -> str:
-    """As a string of Typst's, shown as code."""
+    """A Typst string, shown as code."""
     plain = one_line(words).replace("\\", "\\\\").replace('"', '\\"')
     return f'#raw("{plain}")'

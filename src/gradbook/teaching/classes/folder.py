@@ -1,4 +1,4 @@
-"""What a class is, and where its files lie: class.toml, names.csv and the folders beside them."""
+"""A class and its files: class.toml, names.csv and the folders beside them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from gradbook.work.processes import ProcessCrew, Task
 VERSION = 1
 DEEPEST_KEY = 8  # parts of a key, with dots between them
 TOO_DEEP = re.compile(rf"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){{{DEEPEST_KEY}}}[\w-]")
-TOML_TEXT = re.compile(  # texts, which may hold dots, and remarks
+TOML_TEXT = re.compile(  # strings, which may contain dots, and comments
     r'"""(?:\\.|[^\\])*?"""|"(?:\\.|[^"\\\n])*"|'
     r"'''.*?'''|'[^'\n]*'|#[^\n]*",
     re.DOTALL,
@@ -50,10 +50,10 @@ EXERCISES, HANDOUTS, KEYS = "exercises", "handouts", "keys"
 HANDED_IN, FEEDBACK, GRADES, KEPT = "handed-in", "feedback", "grades", ".gradbook"
 INDEX, WRITTEN = "index.html", "written.txt"
 FOLDERS = (EXERCISES, HANDOUTS, KEYS, HANDED_IN, FEEDBACK, GRADES, KEPT)
-HEAD = "# What this class is: leave it as it is. The students are listed in names.csv.\n"
+HEAD = "# The settings of this class: don't change them. The students are listed in names.csv.\n"
 LONGEST = 120.0  # seconds for a student's files
-PATIENCE = 10.0  # seconds until another run is done with the folder
-LONGEST_TOLD = 60  # letters of a value, in an error
+PATIENCE = 10.0  # seconds to wait for another run in the folder
+LONGEST_TOLD = 60  # characters of a value in an error
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ class ClassPlan:
     places: int = 0  # columns left blank; 0: all of these kinds
     check_sheet: bool = True
     epochs: int = 20
-    paper: str = "a4"  # "" without handouts
+    paper: str = "a4"  # "" for no handouts
 
     def text(self) -> str:
-        """As class.toml has it."""
+        """The content of class.toml."""
         lines = []
         for field in fields(self):  # JSON's texts, numbers and lists are TOML's
             value = json.dumps(getattr(self, field.name), ensure_ascii=False)
@@ -80,25 +80,25 @@ class ClassPlan:
         return parse(self.network, SHEET)
 
     def exercise(self, student: str) -> Exercise:
-        tells = {FORWARD, LOSS} & set(self.blank)  # what the sheet Check is made of
+        tells = {FORWARD, LOSS} & set(self.blank)  # the sheet Check is made of these
         has_check = self.check_sheet and not tells
         kinds = read_kinds(self.blank)
         places = self.places or None
         return Exercise(student, kinds, places, student, has_check, self.key_of(student))
 
     def key_of(self, student: str) -> str:
-        """What the student's exercise says of whose it is, whatever becomes of the names."""
+        """The key in the student's exercise, which identifies it whatever its file is called."""
         asked = f"{self.network}\n{self.blank}\n{self.places}\n{student}"
         return hashlib.blake2b(asked.encode(), digest_size=12).hexdigest()
 
 
 @dataclass(frozen=True)
 class ClassFolder:
-    """A class that was begun."""
+    """The folder of a class that has been set up."""
 
     path: InnerPath
     plan: ClassPlan
-    force: bool = False  # whether files are replaced that gradbook didn't write
+    force: bool = False  # whether to replace files that gradbook didn't write
 
     @cached_property
     def students(self) -> list[str]:
@@ -106,24 +106,24 @@ class ClassFolder:
 
     @cached_property
     def stems(self) -> dict[str, str]:
-        """What each student's files are called."""
+        """Each student's file name, without an ending."""
         return dict(zip(self.students, file_stems(self.students), strict=True))
 
     @cached_property
     def keys(self) -> dict[str, str]:
-        """Whose each key is."""
+        """The student of each key."""
         return {self.plan.key_of(student): student for student in self.students}
 
     def inside(self, folder: str) -> InnerPath:
-        """A folder of the class, which is there."""
+        """A folder of the class, made if it doesn't exist."""
         made_folder(self.path / folder)
         return self.path / folder
 
-    # What gradbook wrote of the files that it writes anew is listed in the folder itself, so that
-    # it is known on another machine, too.
+    # The checksums of files that gradbook may overwrite are kept in the class's own folder, so that
+    # they are known on another machine, too.
 
     def require_ours(self, *names: str) -> None:
-        """Say before long work that one of these files is somebody else's, and stays."""
+        """Raise an error, before long work, if gradbook didn't write one of these files."""
         known = self._written
         if known is None or self.force:
             return
@@ -135,11 +135,11 @@ class ClassFolder:
                 )
 
     def write(self, files: Mapping[str, str | bytes]) -> None:
-        """Put them in the place of what gradbook wrote, and of nothing else."""
+        """Write these files, replacing only what gradbook wrote itself."""
         self.require_ours(*files)
         known = dict(self._written or {})
         for name, content in files.items():
-            # whoever is killed meanwhile leaves one of both
+            # a run that is killed now leaves one of these two
             known[name] = [self._sum(name), sum_of(as_bytes(content))]
         lines = [f"{one} {name}" for name, sums in known.items() for one in sums]
         write_whole(self.inside(KEPT) / WRITTEN, "\n".join(lines))
@@ -148,7 +148,7 @@ class ClassFolder:
 
     @property
     def _written(self) -> dict[str, list[str]] | None:
-        """The sums by the names of files; of a class from before they were listed, None."""
+        """The checksums by file name; None for a class made before they were recorded."""
         path = self.path / KEPT / WRITTEN
         if not path.is_file():
             return None if (self.path / SHEET).is_file() else {}
@@ -165,8 +165,8 @@ class ClassFolder:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """No other run works on the class meanwhile, and what a killed one left half-written is
-        gone. One that is at work is waited for, not for long."""
+        """Keep other runs out of the class, and remove what a killed one left half-written.
+        If another run is at work, wait for it, but not for long."""
         until = monotonic() + PATIENCE
         while True:
             with alone_in(self.path) as is_alone:
@@ -177,7 +177,7 @@ class ClassFolder:
                     return
             if monotonic() > until:
                 raise UsageError(
-                    f"another process works on the class in {self.path}: wait for it, or stop it"
+                    f"another process uses the class in {self.path}: wait for it, or stop it"
                 )
             sleep(0.1)
 
@@ -190,7 +190,7 @@ def open_class(path: str | PathLike[str], force: bool = False) -> ClassFolder:
     sheet = inside(path) / SHEET
     if not sheet.is_file():
         raise UsageError(
-            f"{path} is no class: begin one with gradbook class init {path} --names names.csv"
+            f"{path} isn't a class: begin one with gradbook class init {path} --names names.csv"
         )
     return ClassFolder(inside(path), read_plan(sheet), force)
 
@@ -215,22 +215,22 @@ def read_plan(sheet: PathLike[str]) -> ClassPlan:
 
 def read_toml(path: PathLike[str]) -> dict[str, Any]:
     text = read_text(path, limit=limits.SETTINGS_BY_HAND)
-    # a key within keys costs the square of their number, so they are counted before it is read
+    # the cost of a key is quadratic in its depth, which is therefore checked before parsing
     if TOO_DEEP.search(TOML_TEXT.sub(lambda found: "" if found[0][0] == "#" else "key", text)):
         raise DataError(f"a key in it is deeper than {DEEPEST_KEY}: use fewer dots", file=str(path))
     try:
         return tomllib.loads(text)
-    except ValueError as error:  # of the language, or a number with thousands of digits
+    except ValueError as error:  # in the syntax, or a number with thousands of digits
         raise DataError(f"it isn't TOML: {error}", file=str(path)) from error
     except RecursionError as error:
         raise DataError("it has too many parts within parts", file=str(path)) from error
 
 
 def shorten_value(value: object) -> str:
-    """A value of such a file in an error: its beginning, where it is long."""
+    """A value of such a file for an error message, cut off if it is long."""
     try:
         text = repr(value)
-    except ValueError:  # of a whole number with thousands of digits
+    except ValueError:  # an integer with thousands of digits
         return "so large a number"
     return text if len(text) <= LONGEST_TOLD else f"{text[:LONGEST_TOLD]}…"
 
@@ -238,9 +238,9 @@ def shorten_value(value: object) -> str:
 def begin_class(
     path: str | PathLike[str], plan: ClassPlan, names: str, force: bool = False
 ) -> ClassFolder:
-    """The folder with what everything else follows from; of a class begun before, the same.
+    """Set up a folder with class.toml and names.csv, or open the folder of the same class.
 
-    Students may be added to the list; nobody is left out, for there may be marks.
+    Students may be added to the list, but not removed, for they may have marks.
     """
     plan.net()
     new = read_roster(names)
@@ -260,7 +260,7 @@ def begin_class(
             )
         gone = [name for name in begun.students if name not in new] if _has_names(begun) else []
         if gone:
-            raise UsageError(f"{names} lacks {gone[0]!r}, who is in {path} already: add the name")
+            raise UsageError(f"{names} lacks {gone[0]!r}, who is already in {path}: add the name")
     require_size(len(plan.text().encode()), "the network of a class", limits.SETTINGS_BY_HAND)
     begun = ClassFolder(folder, plan, force)
     content = read_bytes(names, limits.TABLE)
@@ -288,7 +288,7 @@ def _has_names(begun: ClassFolder) -> bool:
 def do_each(
     tasks: Sequence[tuple[str, Task]], workers: int, tell: Callable[[int], object]
 ) -> Iterable[tuple[str, Any]]:
-    """What the tasks come to, by their names, as they come; the first error ends all."""
+    """Yield each task's name and result as it finishes; the first error ends all tasks."""
     tasks = [(name, in_same_language(task)) for name, task in tasks]
     if len(tasks) < 2 or workers < 2:
         for number, (name, task) in enumerate(tasks, 1):

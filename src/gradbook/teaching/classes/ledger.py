@@ -1,7 +1,7 @@
 """marks.csv: what each student earns, and three columns that are the teacher's alone.
 
-What she writes into 'changed to', 'days late' and 'remark' is read right before the file is written
-again, and stands there afterwards, as columns and rows of her own do.
+What she writes into 'changed to', 'days late' and 'remark' is read just before the file is written
+again, and is kept, as are columns and rows that she adds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PathOfLedger = Path | InnerPath
 
 @dataclass(frozen=True)
 class OwnEntry:
-    """What the teacher wrote of one student."""
+    """What the teacher wrote about one student."""
 
     changed_to: float | None = None
     days_late: int | None = None
@@ -52,7 +52,7 @@ NOTHING = OwnEntry()
 
 @dataclass(frozen=True)
 class LedgerTable:
-    """marks.csv as it stands there, the teacher's own columns and rows included."""
+    """marks.csv as it was read, including the teacher's own columns and rows."""
 
     head: tuple[str, ...]
     rows: tuple[CellRow, ...]
@@ -61,7 +61,7 @@ class LedgerTable:
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """Where the columns are that we know: called just so, or nearly."""
+        """The places of the columns that we know, by their exact names or nearly so."""
         nearly = [cell.strip().casefold().lstrip(UTF8_MARK) for cell in self.head]
         known = (name for name in HEAD if name in nearly)
         return {name: (self.head if name in self.head else nearly).index(name) for name in known}
@@ -81,7 +81,7 @@ class LedgerTable:
         return _plain(row.cells[self.places[STUDENT]].strip())
 
     def with_cells(self, cells: CellsByStudent) -> list[list[str]]:
-        """All rows, with the cells that are given in their places; whatever else is there stays."""
+        """All rows with these cells filled in; all other cells are kept."""
         head = [*self.head, *(name for name in HEAD if name not in self.places)]
         places = {name: self.places.get(name, head.index(name)) for name in HEAD}
         new = dict(cells)
@@ -105,7 +105,7 @@ def _with_cells(
 
 
 def _read(path: PathOfLedger) -> LedgerTable:
-    """The table; one without rows where there is no file yet."""
+    """The table, which has no rows if there is no file yet."""
     if not path.is_file():
         return LedgerTable(HEAD, (), SEPARATORS[0], str(path))
     table = read_cells(path)
@@ -122,7 +122,7 @@ def _read(path: PathOfLedger) -> LedgerTable:
 
 
 def read_ledger(path: PathOfLedger) -> dict[str, OwnEntry]:
-    """The teacher's entries by student; none where there is no file yet."""
+    """The teacher's entries by student; none if there is no file yet."""
     return _read(path).entries()
 
 
@@ -132,11 +132,11 @@ Look = Callable[[Mapping[str, OwnEntry]], object]
 def update_ledger(
     path: PathOfLedger, cells: CellsByStudent, look: Look = lambda entries: None
 ) -> dict[str, OwnEntry]:
-    """Write these cells into the file as it is now, and nothing else; what the teacher has there,
-    at which one may look before anything is written.
+    """Write only these cells into the file as it is now, and return the teacher's entries, which
+    `look` receives before anything is written.
 
-    She may have typed something since it was read, so it is read once more, and again where she
-    saved it while this was at work.
+    She may have typed something since the file was read, so it is read once more, and again if
+    she saves it meanwhile.
     """
     while True:
         before = _content(path)
@@ -157,7 +157,7 @@ class _SavedMeanwhile(Exception):
 
 
 def _write_over(path: PathOfLedger, before: bytes, content: bytes) -> None:
-    """Replace the file, if it still is what it was right before that."""
+    """Replace the file if its content still is what it was before."""
     with whole_file(path) as part, open(part, "wb") as file:
         file.write(content)
         file.flush()
@@ -171,7 +171,7 @@ def _content(path: PathOfLedger) -> bytes:
 
 
 def _plain(cell: str) -> str:
-    """Without the mark that keeps a spreadsheet from taking it for a formula."""
+    """The cell without the apostrophe that keeps spreadsheets from reading a formula."""
     return cell[1:] if cell.startswith("'") and as_cell(cell[1:]) == cell else cell
 
 
@@ -180,11 +180,11 @@ def _entry(row: CellRow, places: Mapping[str, int], file: str) -> OwnEntry:
 
 
 def entry_of(cells: Sequence[str], file: str | None = None, row: int | None = None) -> OwnEntry:
-    """What the teacher wrote, of the three cells that are hers."""
+    """What the teacher wrote, from her three cells."""
     changed, late, remark = (cell.strip() for cell in cells)
     points, days = _number(changed, CHANGED, file, row), _number(late, LATE, file, row)
     if days is not None and not days.is_integer():
-        raise DataError(f"'{LATE}' is a whole number, not {days:g}", file=file, row=row)
+        raise DataError(f"'{LATE}' must be a whole number, not {days:g}", file=file, row=row)
     return OwnEntry(points, None if days is None else int(days), _plain(remark))
 
 
@@ -197,7 +197,7 @@ def _number(text: str, name: str, file: str | None, row: int | None) -> float | 
         value = -1.0
     if not 0 <= value <= MOST:
         raise DataError(
-            f"'{name}' is a number from 0 to {MOST:,}, not {text!r}: correct it, and run it again",
+            f"'{name}' must be a number from 0 to {MOST:,}, not {text!r}: correct it and try again",
             file=file,
             row=row,
         )

@@ -1,4 +1,4 @@
-"""Makes what a class is given: a workbook for each student, the same on paper, its key, a page."""
+"""Makes each student's workbook, handout and key, and the page that links to them."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from gradbook.work.processes import Task
 
 ALL = "all"
 PDF, PAGE = ".pdf", ".html"
-PAPERS = {HANDOUTS: False, KEYS: True}  # in which folders they are, and whether they are solved
-TOGETHER = 40  # pages that are set at once
+PAPERS = {HANDOUTS: False, KEYS: True}  # their folders, and whether they show the solution
+TOGETHER = 40  # pages in one file
 Tell = Callable[[int], object]
 
 
 def make_class(folder: ClassFolder, workers: int, tell: Tell = lambda done: None) -> int:
-    """Makes whatever isn't there yet; how many workbooks that were."""
+    """Make whatever is missing; return how many students got new files."""
     with folder.alone():
         return _make_all(folder, workers, tell)
 
@@ -69,12 +69,12 @@ def _make_all(folder: ClassFolder, workers: int, tell: Tell) -> int:
 
 
 def paper_ending(plan: ClassPlan) -> str:
-    """As the files of handouts end: without Typst they are pages to print; '' of none."""
+    """The ending of handouts: without Typst they are pages to print; '' for no handouts."""
     return "" if not plan.paper else PDF if has_typst() else PAGE
 
 
 def _missing(folder: ClassFolder, stem: str, ending: str) -> list[str]:
-    """The handout and the key that aren't there; a PDF serves as a page to print, too."""
+    """The missing handout and key; an existing PDF counts as the page to print, too."""
     endings = dict.fromkeys((ending, PDF))
     return [
         f"{where}/{stem}{ending}"
@@ -85,7 +85,7 @@ def _missing(folder: ClassFolder, stem: str, ending: str) -> list[str]:
 
 
 def _make(folder: ClassFolder, student: str, book: InnerPath, papers: Sequence[str]) -> None:
-    """One student's files that are missing."""
+    """Make one student's missing files, and return the papers among them."""
     plan = folder.plan
     net, exercise = personalise(plan.net(), student), plan.exercise(student)
     if not book.is_file():
@@ -95,7 +95,7 @@ def _make(folder: ClassFolder, student: str, book: InnerPath, papers: Sequence[s
 
 
 def _all_together(folder: ClassFolder) -> dict[str, list[str]]:
-    """Whose handouts are in one file, to be printed, by its name; of a large class in several."""
+    """The students whose handouts share a file, by its name; a large class has several."""
     students = folder.students
     parts = [students[k : k + TOGETHER] for k in range(0, len(students), TOGETHER)]
     names = [f"{ALL}-{number}" for number in range(1, len(parts) + 1)] if parts[1:] else [ALL]
@@ -121,7 +121,7 @@ def _papers(
 
 
 def require_paper(plan: ClassPlan) -> None:
-    """Say before anything is written that a handout can't be made."""
+    """Raise an error, before anything is written, if a handout can't be made."""
     if not plan.paper:
         return
     try:
@@ -134,14 +134,14 @@ def require_paper(plan: ClassPlan) -> None:
 
 
 def _index(folder: ClassFolder) -> str:
-    """A row for each student, with the files."""
+    """The page, with a row of links for each student."""
     titles = (tr("student"), tr("exercise"), tr("handout"), tr("key"))
     columns = tuple(TableColumn(title, words=True) for title in titles)
     rows = tuple((student, *_links(folder, stem)) for student, stem in folder.stems.items())
     table = TextTable(columns[: len(rows[0])], rows, has_row_heads=True)
     lead = tr(
-        "Hand out the exercises. Put what comes back into the folder {folder}, as it comes, "
-        "archives too, and run {command}.",
+        "Hand out the exercises. Put what comes back into the folder {folder} as it is, "
+        "archives included, and run {command}.",
         folder=HANDED_IN,
         command="gradbook class mark",
     )

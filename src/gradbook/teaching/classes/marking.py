@@ -1,7 +1,7 @@
-"""Marks a class: what was handed in is judged, weighed by the rubric, and written back.
+"""Marks a class: judges what was handed in, applies the rubric, writes marks and feedback.
 
-It can be run again at any time, and after it was killed. Books that were judged aren't judged
-again, feedback that would be the same stays, and what the teacher wrote in marks.csv is kept.
+It can be run again at any time, even after it was killed: judged books aren't judged again,
+unchanged feedback stays, and what the teacher wrote in marks.csv is kept.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ from gradbook.teaching.classes.rubric import outdated_parts, read_rubric
 from gradbook.teaching.classes.senders import StudentBook, books_by_student
 
 REPORTS = "reports.jsonl"
-ROUNDS = 5  # of a teacher who types faster than feedback is written
+ROUNDS = 5  # at most, if the teacher types faster than feedback is written
 NOT_HANDED_IN = message_mark("nothing handed in")
 Tell = Callable[[int], object]
 
 
 @dataclass(frozen=True)
 class StudentMark:
-    """What a student ends with."""
+    """A student's book and score, and what the teacher wrote."""
 
     student: str
     book: StudentBook | None
@@ -72,7 +72,7 @@ class StudentMark:
 
     @property
     def points(self) -> float | None:
-        """The teacher's word goes before the rubric's."""
+        """The teacher's points if there are any, else the rubric's."""
         if self.own.changed_to is not None:
             return self.own.changed_to
         return self.mark.points if self.mark else None
@@ -80,7 +80,7 @@ class StudentMark:
 
 @dataclass(frozen=True)
 class MarkedClass:
-    """How it went."""
+    """The result of marking a class."""
 
     marks: tuple[StudentMark, ...]
     remarks: tuple[str, ...]
@@ -100,8 +100,8 @@ def mark_class(
     out_of: float | None = None,
     tell: Tell = lambda done: None,
 ) -> MarkedClass:
-    """Judge what is new, and write marks, feedback, page and grades; what is said here goes before
-    what the rubric says."""
+    """Judge what is new, and write marks, feedback, page and grades; arguments override what the
+    rubric says."""
     with folder.alone():
         folder.require_ours(PAGE, *(f"{GRADES}/{name}" for name in FILES))
         rubric = read_rubric(folder.path / RUBRIC)
@@ -134,7 +134,7 @@ def _mark(
         *outdated_parts(folder.path / RUBRIC),
         *problems,
         *(
-            Message("{name} is in {marks} and not in {names}", name=name, marks=MARKS, names=NAMES)
+            Message("{name} is in {marks} but not in {names}", name=name, marks=MARKS, names=NAMES)
             for name in gone
         ),
     ]
@@ -148,13 +148,13 @@ def _mark(
 def _judged(
     folder: ClassFolder, books: Sequence[InnerPath], workers: int, tell: Tell
 ) -> Iterator[Sequence[BookReport]]:
-    """The reports; each is kept as soon as it is there."""
+    """The reports; each is saved as soon as it is made."""
     path = folder.inside(KEPT) / REPORTS
     if path.is_file() and path.stat().st_nlink > 1:
-        path.unlink()  # it has another name elsewhere, and is added to
+        path.unlink()  # a hard link: appending would change the other file, too
     try:
         stored = StoredReports(books, path)
-    except DataError:  # of another version, and ours: it is made again
+    except DataError:  # our own, of another version: it is made again
         path.unlink()
         stored = StoredReports(books, path)
     with stored as reports:
@@ -185,7 +185,7 @@ def _marks(
 
 
 def _days_late(book: StudentBook, entry: OwnEntry, rubric: Rubric) -> int:
-    """The teacher's word, then the clock's, then the platform's."""
+    """The days by the teacher's entry, else by the clock, else by the platform."""
     if entry.days_late is not None:
         return entry.days_late
     return rubric.days_late(book.moment) or int(book.is_late)
@@ -197,10 +197,10 @@ def _days_late(book: StudentBook, entry: OwnEntry, rubric: Rubric) -> int:
 def _write_feedback(
     folder: ClassFolder, marks: Sequence[StudentMark], workers: int, hints: bool, tell: Tell
 ) -> tuple[set[str], list[str]]:
-    """Writes what has changed; for which students, and what couldn't be written."""
+    """Write what has changed; return its students, and what couldn't be written."""
     goal, kept = folder.inside(FEEDBACK), folder.inside(KEPT)
     title, paper = _title(folder), folder.plan.paper if has_typst() else ""
-    there: defaultdict[str, dict[str, str]] = defaultdict(dict)  # sums of files by their stem
+    there: defaultdict[str, dict[str, str]] = defaultdict(dict)  # checksums of files by their stem
     stems = set(folder.stems.values())
     for path in goal.iterdir():
         if path.stem in stems:
@@ -225,7 +225,7 @@ def _write_feedback(
         if edited and (sums or is_first) and not folder.force:
             problems.append(
                 Message(
-                    "{file} was changed since, and stays: move it away to have it written again",
+                    "{file} was changed, so it is kept: move it away to have it written again",
                     file=str(goal / edited[0]),
                 )
             )
@@ -238,7 +238,7 @@ def _write_feedback(
         known, digest = digests[student]
         before = there[known.stem]
         after = before | {f"{known.stem}{end}": sum_of(content) for end, content in files.items()}
-        # whoever is killed meanwhile leaves some of both
+        # a run that is killed now leaves some of each
         write_whole(known, "\n".join(["", *before.values(), *after.values()]))
         for end, content in files.items():
             write_whole(goal / f"{known.stem}{end}", content)
@@ -247,7 +247,7 @@ def _write_feedback(
 
 
 def _digest(told: StudentFeedback, paper: str) -> str:
-    """The same for the same feedback, in whatever process."""
+    """A checksum of the feedback, the same in every process."""
     own = told.student, told.title, told.mark, told.points, told.remark
     text = f"{__version__} {current_language().code} {paper} {line_of(told.report)} {own!r}"
     return sum_of(as_bytes(text))
@@ -261,8 +261,8 @@ def _title(folder: ClassFolder) -> str:
 
 
 def _right(one: StudentMark, columns: int) -> tuple[float, int]:
-    """How many columns of the exercise are right; of a book that isn't the exercise itself, and
-    has other columns, as many in proportion."""
+    """How many of the exercise's columns are right; for a book that isn't the exercise itself and
+    has other columns, the same share of them."""
     assert one.mark is not None
     assert one.book is not None
     count = len(one.mark.parts)
@@ -272,7 +272,7 @@ def _right(one: StudentMark, columns: int) -> tuple[float, int]:
 
 
 def _ledger_row(one: StudentMark, columns: int) -> dict[str, str]:
-    """All that isn't the teacher's."""
+    """All cells but the teacher's."""
     row = {name: "" for name in HEAD if name not in (STUDENT, *OWN)}
     if one.book is not None:
         report = one.book.report

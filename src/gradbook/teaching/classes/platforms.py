@@ -1,7 +1,7 @@
 """Grades as learning platforms import them: Moodle, Canvas, Google Classroom.
 
 A platform knows its students by columns of its own. If the list of names was exported from there,
-those columns are in it, and are handed back as they came.
+those columns are in it, and are returned unchanged.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ POSSIBLE = "    Points Possible"  # what Canvas calls the row below the head
 
 @dataclass(frozen=True)
 class FinalGrade:
-    """What a student ends with; no points without a book."""
+    """A student's final points (None without a book) and remark."""
 
     student: str
     points: float | None
@@ -41,22 +41,22 @@ class FinalGrade:
 
 @dataclass(frozen=True)
 class ListedStudents:
-    """The list of names as it was given: each student's own cells by their headings."""
+    """The list of names as it was given: each student's cells by their headings."""
 
     cells: Mapping[str, Mapping[str, str]]
-    headings: Mapping[str, str]  # in small letters → as they are written
+    headings: Mapping[str, str]  # in lower case → as written
 
     def of(self, student: str, heading: str) -> str:
         return self.cells.get(student, {}).get(heading, "")
 
     def known(self, headings: Sequence[str], kinds: Sequence[str] = ()) -> list[str]:
-        """Those of its own that are among these, or mean what one of these kinds does."""
+        """Its headings that are among these, or of one of these kinds."""
         of_kinds = (one for one in self.headings if kind_of(one) in kinds and one not in headings)
         return [*(one for one in headings if one in self.headings), *of_kinds]
 
 
 def read_listed(path: InnerPath) -> ListedStudents:
-    """Its rows by the names that are read from them; nothing but names where it has no head."""
+    """The rows by student; nothing if the list has no headings."""
     rows, students = read_cells(path).rows, read_roster(path)
     if len(rows) == len(students):
         return ListedStudents({}, {})
@@ -87,7 +87,7 @@ def grade_files(
 
 
 def _moodle(listed: ListedStudents, grades: Sequence[FinalGrade]) -> list[list[str]]:
-    """For the gradebook's import, or the worksheet of an assignment where that was the list."""
+    """For the gradebook's import, or as an assignment's worksheet if the list is one."""
     own = listed.known(MOODLE, ("given", "family", "mail"))
     head = [listed.headings[one] for one in own]
     rows = [[listed.of(grade.student, one) for one in own] for grade in grades]
@@ -103,7 +103,7 @@ def _moodle(listed: ListedStudents, grades: Sequence[FinalGrade]) -> list[list[s
 def _canvas(
     listed: ListedStudents, grades: Sequence[FinalGrade], title: str, out_of: float
 ) -> list[list[str]]:
-    """As its gradebook exports and imports it."""
+    """As Canvas's gradebook exports and imports it."""
     possible = [POSSIBLE, *[""] * (len(CANVAS) - 1), in_numbers(out_of)]
     rows = []
     for grade in grades:

@@ -23,15 +23,15 @@ RUBRIC_TEXT = """\
 
 out_of = 20            # points for a book with everything right
 
-[points]               # what a column counts, by what it is or by its name; 1 without a line
+[points]               # what a column counts, by its kind or its name; 1 if not listed
 # gradients = 1
 # "∂E/∂w1" = 2
 
-[mistakes]             # each costs one column, and what is made of that loses nothing more
-repeated = 1           # columns that one costs at most if it is made in several; 100: each of them
+[mistakes]             # each costs one column; what is computed from it loses nothing more
+repeated = 1           # columns that one costs at most if it is in several; 100: all of them
 accept_elsewhere = false  # whether right formulas beside the blanks or on another sheet count
 
-[deductions]           # points off, once a book, by the kind of mistake (see the docs on check)
+[deductions]           # points off, once per book, by the kind of mistake (see the docs on check)
 # "pasted value" = 1
 
 [late]
@@ -40,12 +40,12 @@ accept_elsewhere = false  # whether right formulas beside the blanks or on anoth
 # at_most = 6
 """
 TOPS = ("out_of", "points", "mistakes", "deductions", "late")
-OLD = "follow_through"  # a part of rubrics of 1.0, which every rubric has by itself now
-EARLIEST, LATEST = 1971, 2999  # years, of which every system knows the seconds
+OLD = "follow_through"  # a section of rubrics in 1.0; now every rubric works like this
+EARLIEST, LATEST = 1971, 2999  # years that every system converts to seconds
 
 
 def read_rubric(path: Path | InnerPath) -> Rubric:
-    """The rubric of a file; an error says which line's key can't be meant."""
+    """The rubric in a file; an error names the wrong key."""
     if not path.is_file():
         return Rubric()
     reader = _Reader(read_toml(path), str(path))
@@ -54,18 +54,18 @@ def read_rubric(path: Path | InnerPath) -> Rubric:
     points, deductions = reader.part("points"), reader.part("deductions")
     for kind in deductions:
         if kind not in KINDS:
-            raise reader.error(f"[deductions] has no kind of mistake {kind!r}", kind, names)
+            raise reader.error(f"{kind!r} in [deductions] isn't a kind of mistake", kind, names)
     rules, late = reader.part("mistakes"), reader.part("late")
     reader.known("mistakes", ("repeated", "accept_elsewhere"))
     reader.known("late", ("due", "per_day", "at_most"))
     accept = rules.get("accept_elsewhere", False)
     if not isinstance(accept, bool):
-        raise reader.error("accept_elsewhere is true or false")
+        raise reader.error("accept_elsewhere must be true or false")
     due = late.get("due")
     if due is not None and not isinstance(due, datetime):
-        raise reader.error("due is a date and a time such as 2026-12-01T23:59:00")
+        raise reader.error("due must be a date and a time such as 2026-12-01T23:59:00")
     if due is not None and not EARLIEST <= due.year <= LATEST:
-        raise reader.error(f"due is in a year from {EARLIEST} to {LATEST}")
+        raise reader.error(f"due must be in a year from {EARLIEST} to {LATEST}")
     top = reader.found.get("out_of")
     most = late.get("at_most")
     return Rubric(
@@ -81,11 +81,11 @@ def read_rubric(path: Path | InnerPath) -> Rubric:
 
 
 def outdated_parts(path: Path | InnerPath) -> Iterator[str]:
-    """What a rubric of an older version says that counts no more."""
+    """A remark on a section of older rubrics that no longer counts."""
     if path.is_file() and OLD in read_toml(path):
         yield Message(
-            "{file}: [{part}] counts no more, for every mistake costs once and what follows from "
-            "it is right: delete the part",
+            "{file}: [{part}] no longer counts, for every mistake costs once and what follows from "
+            "it is right: delete the section",
             file=path.name,
             part=OLD,
         )
@@ -93,7 +93,7 @@ def outdated_parts(path: Path | InnerPath) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _Reader:
-    """A file's values, and where an error is."""
+    """A file's values, and errors that name the file."""
 
     found: Mapping[str, Any]
     file: str
@@ -104,7 +104,7 @@ class _Reader:
     def part(self, name: str) -> Mapping[str, Any]:
         part = self.found.get(name, {})
         if not isinstance(part, dict):
-            raise self.error(f"{name} is a part of its own: write [{name}]")
+            raise self.error(f"{name} is a section: write [{name}]")
         return part
 
     def known(self, part: str, keys: tuple[str, ...]) -> None:
@@ -118,6 +118,6 @@ class _Reader:
         if not is_number or not 0 <= value <= MOST:  # type: ignore[operator]
             where = f"[{part}] " if part else ""
             raise self.error(
-                f"{where}{key} is a number from 0 to {MOST:,}, not {shorten_value(value)}"
+                f"{where}{key} must be a number from 0 to {MOST:,}, not {shorten_value(value)}"
             )
         return float(value)  # type: ignore[arg-type]

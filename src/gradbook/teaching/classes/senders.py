@@ -1,8 +1,8 @@
-"""Whose each book is: by the key in it, by its file's name, by what platforms add to names.
+"""Finds the student of each book, by its key, its file's name and what platforms add to names.
 
-Each of these names one student, or several who are called alike. A book belongs to the only student
-whom all of them name. Where there is none such, or where nothing tells which of two books counts,
-it belongs to nobody until the teacher writes a line into whose.csv.
+Each of these points to one student, or to several with similar names. A book belongs to the only
+student to whom all of them point. If there is no such student, or nothing decides which of two
+books counts, it belongs to nobody until the teacher writes a line into whose.csv.
 
 Learning platforms give files names of their own: Moodle begins them with the full name and a
 number, Canvas with the letters of the family and the given name.
@@ -25,10 +25,10 @@ from gradbook.files import InnerPath
 from gradbook.language.message import Message, enumerated, joined, message_count
 from gradbook.teaching.classes.folder import HANDED_IN, NAMES, ClassFolder
 
-WHOSE = "whose.csv"  # the teacher's: a file that was handed in, and whose it is
+WHOSE = "whose.csv"  # by the teacher: files, and the students who sent them
 HEADINGS = ["file", "student"]
 JOINT = " - "  # between a folder's name and a file's
-AGAIN = re.compile(r" \(\d+\)$")  # as browsers tell the second file of a name from the first
+AGAIN = re.compile(r" \(\d+\)$")  # which browsers add to the second file of a name
 MOODLE = re.compile(r"(?<![^/_])(?P<name>[^/_]+)_\d+_assignsubmission_(?:file|onlinetext)_?")
 CANVAS = re.compile(r"(?P<letters>[^\W\d_]+)(?P<late>_LATE)?_\d+_\d+_", re.IGNORECASE)
 NUMBERED = re.compile(r"(?<!\d)\d+\)?$")
@@ -37,7 +37,7 @@ Students = frozenset[str]
 
 @dataclass(frozen=True)
 class FileSender:
-    """Whom a file's name names, each time a student or several alike; whether it says late."""
+    """The students to whom the parts of a file's name point, and whether it is marked late."""
 
     named: tuple[Students, ...] = ()
     is_late: bool = False
@@ -45,12 +45,12 @@ class FileSender:
 
 @dataclass(frozen=True)
 class ClassNames:
-    """The students by whatever names them, each with what their files are called."""
+    """Finds students by name; `stems` are the names of their files, without endings."""
 
     stems: Mapping[str, str]
 
     def sender_of(self, path: str) -> FileSender:
-        """By the patterns of Moodle and Canvas, and by what our own exercises are called."""
+        """The sender by the patterns of Moodle and Canvas, and by our own file names."""
         name = path.replace("\\", "/")
         parts = [part for folder in name.split("/") for part in folder.split(JOINT)]
         stems = [*parts[:-1], PurePath(parts[-1]).stem]
@@ -66,7 +66,7 @@ class ClassNames:
         return FileSender(tuple(filter(None, named)), late)
 
     def exactly(self, name: str) -> Students | None:
-        """By the name, or what a file is called: only spaces, hyphens and capitals may differ."""
+        """Students by name or file name, in which only spaces, hyphens and capitals may differ."""
         return self._exact.get(_spelled(name))
 
     @cached_property
@@ -80,20 +80,20 @@ class ClassNames:
 
     @cached_property
     def _alike(self) -> dict[str, Students]:
-        """By their letters without the number that tells two of one name apart."""
+        """Students by their letters, without the number that distinguishes two of one name."""
         return _grouped((_letters(_unnumbered(own)), own) for own in self.stems)
 
     @cached_property
     def _turned(self) -> dict[str, Students]:
-        """By their letters with each number of the last words put first: lovelaceada."""
+        """Students by their letters, with one or more of the last words put first: lovelaceada."""
         return _grouped((turned, own) for own in self.stems for turned in _orders(_unnumbered(own)))
 
     def _called(self, name: str) -> Students | None:
-        """A platform's own name of somebody, who has no number there."""
+        """Students by the name on a platform, which has no number of ours."""
         return (self._alike if name == _unnumbered(name) else self._by_letters).get(_letters(name))
 
     def _nearly(self, stem: str) -> Students | None:
-        """By its letters, then without the number behind them, then without another one."""
+        """Students by the letters, then without a number at the end, then without another one."""
         for _ in range(3):
             if students := self._by_letters.get(_letters(stem)):
                 return students
@@ -113,7 +113,7 @@ def _spelled(name: str) -> str:
 
 
 def _letters(name: str) -> str:
-    """Small letters without accents and whatever stands between them."""
+    """Only letters in lower case and digits, without accents."""
     plain = normalize("NFKD", name).casefold()
     return "".join(letter for letter in plain if letter.isalnum() and not combining(letter))
 
@@ -132,13 +132,13 @@ def _orders(name: str) -> set[str]:
 
 @dataclass(frozen=True)
 class StudentBook:
-    """The book of a student that counts, and what there is to say of how it came."""
+    """The book of a student that counts, with notes on how it was handed in."""
 
     path: InnerPath
     report: BookReport
     moment: float
-    is_late: bool = False  # by what the platform says
-    is_named: bool = False  # by its file's name, and not only by what is in it
+    is_late: bool = False  # according to the platform
+    is_named: bool = False  # by its file's name, not only by its content
     notes: tuple[str, ...] = ()
 
 
@@ -177,7 +177,7 @@ def books_by_student(
 
 
 def _named_inside(folder: ClassFolder, report: BookReport) -> Iterator[Students]:
-    """By its key, which nobody of the class may have; without one, by the name that it gives."""
+    """The student by the book's key (nobody by an unknown one); if it has none, by its name."""
     origin = report.origin
     if origin.key:
         yield frozenset(filter(None, [folder.keys.get(origin.key)]))
@@ -186,14 +186,14 @@ def _named_inside(folder: ClassFolder, report: BookReport) -> Iterator[Students]
 
 
 def _is_one_hand_in(books: Sequence[StudentBook]) -> bool:
-    """Whether it is known of all of them who sent them, or one of them is all there is."""
+    """Whether all are known by their names, or are versions of one file, or equal in content."""
     files = {AGAIN.sub("", book.path.stem) for book in books}
     contents = {book.report.fingerprint for book in books}
     return all(book.is_named for book in books) or 1 in (len(files), len(contents))
 
 
 def _latest(books: Sequence[StudentBook]) -> StudentBook:
-    """One that can be read before others, then the last."""
+    """The last of those that can be read, or else the last of all."""
     best = max(books, key=lambda one: (one.report.verdict != UNREADABLE, one.moment))
     if len(books) == 1:
         return best
@@ -204,8 +204,8 @@ def _latest(books: Sequence[StudentBook]) -> StudentBook:
 
 
 def _copies(books: Mapping[str, StudentBook]) -> Iterator[Message]:
-    """Books with the same numbers and formulas in all cells; of our exercises, whose numbers are
-    each student's own, those with the same numbers."""
+    """Books with the same numbers and formulas in all cells; for our exercises, in which each
+    student has other numbers, the same numbers are enough."""
     alike: defaultdict[object, list[str]] = defaultdict(list)
     for student, book in books.items():
         origin = book.report.origin
@@ -232,7 +232,7 @@ def _notes(report: BookReport) -> tuple[str, ...]:
 def _decisions(
     folder: ClassFolder, names: ClassNames, files: set[str]
 ) -> tuple[dict[str, str], list[str]]:
-    """The student of each file that whose.csv has, and which of them isn't there."""
+    """The student of each file in whose.csv, and remarks on files that aren't there."""
     path = folder.path / WHOSE
     decided: dict[str, str] = {}
     remarks: list[str] = []
@@ -242,7 +242,7 @@ def _decisions(
             continue
         students = names.exactly(student) or frozenset()
         if len(students) != 1:
-            problem = f"{student!r} is nobody in {NAMES}: write the name as it stands there"
+            problem = f"{student!r} isn't in {NAMES}: write the name as it is there"
             raise DataError(problem, file=str(path), row=row.number)
         decided[file.replace("\\", "/")] = next(iter(students))
         if file.replace("\\", "/") not in files:
@@ -255,7 +255,7 @@ def _undecided(folder: ClassFolder, file: str, named: Sequence[Students]) -> Mes
     students = [one for one in folder.students if any(one in some for some in named)]
     remedy = _remedy(file, students[0] if students else folder.students[0])
     if not named:
-        return Message("whose is {file}? {remedy}", file=file, remedy=remedy)
+        return Message("nothing shows whose book {file} is: {remedy}", file=file, remedy=remedy)
     if frozenset() in named:
         return Message(
             "{file} is an exercise of another class, so nobody gets its marks: {remedy}",
@@ -280,7 +280,7 @@ def _claimed_twice(student: str, files: Sequence[str]) -> Message:
 
 
 def _remedy(file: str, student: str) -> Message:
-    """How to decide, with a line as it would be right for one of the students."""
+    """How to decide, with a sample line for one of the students."""
     quoted = [f'"{cell}"' if "," in cell or ";" in cell else cell for cell in (file, student)]
     return Message(
         "write a line such as {line} into {whose}, in the folder of the class",

@@ -1,4 +1,4 @@
-"""What a class's marks say of each item: how hard it is, and whether it tells students apart."""
+"""How hard each item of an exercise is, and how well it discriminates between students."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from statistics import StatisticsError, correlation, fmean
 from gradbook.audit.classes.rubric import BookScore
 from gradbook.audit.findings import TO_FILL_IN, BookReport, Finding
 
-FEWEST = 5  # books, for a correlation to say anything
+FEWEST = 5  # books that a meaningful correlation needs
 
 
 @dataclass(frozen=True)
 class ItemFigures:
-    """An item of an exercise."""
+    """How a class did on one item of an exercise."""
 
     name: str
     books: int
     difficulty: float  # the mean share that is earned: 1 is easy
-    right: int  # books in which it earns everything
-    discrimination: float | None  # how its share goes with the points of the others; None: unknown
+    right: int  # books in which it earns all its points
+    discrimination: float | None  # correlation with the points of other items; None: unknown
 
 
 def item_figures(marks: Sequence[BookScore]) -> list[ItemFigures]:
-    """In the order of the exercise; a correlation leaves the item itself out of the total."""
+    """In the order of the exercise; each item is correlated with the total of all others."""
     shares: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for mark in marks:
         worth = list(zip(mark.parts, mark.worth, strict=True))
@@ -45,7 +45,7 @@ def item_figures(marks: Sequence[BookScore]) -> list[ItemFigures]:
 
 
 def examples(reports: Sequence[BookReport]) -> dict[str, tuple[BookReport, Finding]]:
-    """Of each kind of mistake one that shows it best: with a right formula, and a short one."""
+    """The clearest example of each kind of mistake: one with a right formula, and a short one."""
     examples: dict[str, tuple[BookReport, Finding]] = {}
     for report in reports:
         for finding in report.findings:

@@ -1,4 +1,4 @@
-"""Quizzes: questions with numbers of their own for each student, in the formats of platforms.
+"""Quizzes: questions with different numbers for each student, in the formats of platforms.
 
-Knows what is asked and what people get wrong; it doesn't know how a derivative comes about.
+It knows questions and typical mistakes, but not how derivatives are computed.
 """

@@ -1,4 +1,4 @@
-"""Makes the questions of a quiz: what is asked of whom, with whose numbers, and the choices."""
+"""Makes the questions of a quiz, with each student's own numbers, and the choices."""
 
 from __future__ import annotations
 
@@ -44,34 +44,34 @@ MOST_SCALARS = 600  # of a network that somebody works through by hand
 MOST_QUESTIONS = 20_000
 WRONG_CHOICES = 4  # beside the right one
 FEWEST_WRONG = 2
-MOST_RECOGNISED = 8  # wrong numbers that are told from others
-APART = 3  # times the tolerance lie two answers at least from each other
-LEAST_APART = 0.02  # and this share of the larger one
-SHOWN_DIGITS = 4  # of an answer to choose
-LEAST_STEP = 1e-4  # of a weight: what moves it less is lost in the digits that people write
+MOST_RECOGNISED = 8  # wrong numbers with a reason of their own
+APART = 3  # two answers differ by at least this many tolerances
+LEAST_APART = 0.02  # and by this share of the larger one
+SHOWN_DIGITS = 4  # of a choice
+LEAST_STEP = 1e-4  # as a share of a weight: less is lost in the digits that people write
 MOST_CELLS = 63  # of a picture
 TOLERANCE = 0.005
 
 
 @dataclass(frozen=True)
 class QuizPlan:
-    """What a quiz is to be: for whom, about what, in which form."""
+    """The settings of a quiz: its students, kinds of questions and form."""
 
     students: tuple[int | str, ...]
     kinds: tuple[str, ...] = KINDS
     form: str = CHOICE
     tolerance: float = TOLERANCE  # as a share of the right number
-    rate: float | None = None  # the network's own where none is given
-    whole: bool = False  # also the whole step, for formats that carry errors forward
+    rate: float | None = None  # None: the network's own
+    whole: bool = False  # whether to add the whole step, for formats that carry errors forward
 
     def __post_init__(self) -> None:
         for kind in self.kinds:
             if kind not in KINDS:
-                raise UsageError(f"nothing is asked by {kind!r}: it is one of {', '.join(KINDS)}")
+                raise UsageError(f"no question is called {kind!r}: use one of {', '.join(KINDS)}")
         if self.form not in FORMS:
-            raise UsageError(f"no form is called {self.form!r}: it is one of {', '.join(FORMS)}")
+            raise UsageError(f"no form is called {self.form!r}: use one of {', '.join(FORMS)}")
         if not 0 < self.tolerance <= 0.1:
-            raise UsageError("the tolerance is a share above 0 and at most 0.1, such as 0.005")
+            raise UsageError("the tolerance must be a share above 0 and at most 0.1, such as 0.005")
 
 
 def _short(number: float) -> str:
@@ -79,12 +79,12 @@ def _short(number: float) -> str:
 
 
 def make_quiz(net: Net, plan: QuizPlan) -> Quiz:
-    """The questions, with numbers that nobody else has; always the same for the same student."""
+    """The questions, with each student's own numbers, which are the same in every run."""
     scalars = scalars_of(net)
     if scalars > MOST_SCALARS:
         raise LimitError(
-            f"{scalars:,} single values and products are too many to be asked for by hand (the "
-            f"most is {MOST_SCALARS}): {what_fits(net, scalars_of, MOST_SCALARS)}"
+            f"{scalars:,} single values and products are too many to be worked by hand (at most "
+            f"{MOST_SCALARS}): {what_fits(net, scalars_of, MOST_SCALARS)}"
         )
     asked: dict[tuple[str, str], list[Question]] = {}
     askers = []
@@ -101,7 +101,7 @@ def make_quiz(net: Net, plan: QuizPlan) -> Quiz:
     steps = [whole_step(asker.first, asker.student) for asker in askers] if plan.whole else []
     questions = tuple(question for same in asked.values() for question in same)
     if not questions:
-        raise UsageError("nothing of this network can be asked so: choose other kinds")
+        raise UsageError("this network allows no question of these kinds: choose other kinds")
     layers = "; ".join(layer.text for layer in net.layers)
     described = f"input {'x'.join(map(str, net.input))}; {layers}; loss {net.objective}"
     about = tr("The network is {network}.", network=described)
@@ -120,12 +120,12 @@ class AskedNumber:
     number: float
     why: str
     show: Callable[[float], str] = _short
-    size: float | None = None  # what the tolerance is a share of; None: the number
+    size: float | None = None  # the tolerance is a share of this; None: of the number
     picture: QuizPicture | None = None
 
 
 class _Asker:
-    """Asks one student."""
+    """Makes the questions for one student."""
 
     def __init__(self, net: Net, student: int | str, plan: QuizPlan) -> None:
         self.net, self.plan, self.student = net, plan, str(student)
@@ -155,7 +155,7 @@ class _Asker:
         return Random(f"quiz {self.student} {subject}")
 
     def _sample(self, node: Node) -> int:
-        """Which sample is asked about, where each has a value of its own."""
+        """The sample to ask about, if each has a value of its own."""
         is_one = self.step.samples == 1 or not node.each
         return 0 if is_one else self._random(str(node.name)).randrange(self.step.samples)
 
@@ -167,7 +167,7 @@ class _Asker:
     # The kinds of questions -----------------------------------------------------------
 
     def value(self, node: Node) -> Question | None:
-        """A value on the way to the error, given what it is made of."""
+        """A value of the forward pass, given the values it is computed from."""
         if node is self.step.loss and self.step.samples > 1:
             return None  # a mean over samples, each with an error of its own
         sample, known = self._sample(node), self.known
@@ -181,7 +181,7 @@ class _Asker:
         return self._numeric(asked, self.first.wrong_values(node, sample))
 
     def _derived(self) -> Iterator[Node]:
-        """Of the sums that have weights, from the error back, and of the weights."""
+        """The weighted sums, from the error back, and then the weights."""
         weights, derived = set(self.step.weights), self.known.derived
         for value in derived.chains:
             if value not in weights and not weights.isdisjoint(derived.mentions(value)):
@@ -189,7 +189,7 @@ class _Asker:
         yield from self.step.trained
 
     def derivative(self, value: Node) -> Question | None:
-        """Given the whole forward pass."""
+        """A derivative, given the whole forward pass."""
         sample, known = self._sample(value), self.known
         if not value.each and self.step.samples > 1:
             return None  # added over all samples: the handout and the workbook ask for that
@@ -211,7 +211,7 @@ class _Asker:
         return self._numeric(asked, wrong)
 
     def update(self, weight: Node) -> Question | None:
-        """Given the weight, its derivative and the rate."""
+        """A weight after the step, given the weight, its derivative and the rate."""
         slope = spell(self.known.slope(weight))
         name, right = str(weight.name), self.first.after(weight)
         before, gradient = at(self.first.values[weight]), self._gradient(weight)
@@ -224,7 +224,7 @@ class _Asker:
             why = f"{name} − η·{slope} = {numbers} = {decimal(right)}"
         moved = abs(right - before)
         if moved < LEAST_STEP * abs(before):
-            return None  # as many digits are hardly written down
+            return None  # hardly anybody writes so many digits
         memories = (leaf for leaf in self.step.start if leaf not in set(self.step.weights))
         given += self._given(memories, 0)  # what a rule such as momentum remembers
         wrong = self.first.wrong_updates(weight)
@@ -235,7 +235,7 @@ class _Asker:
         return at(self.first.values[self.step.gradients[weight]])
 
     def which_rate(self) -> Question | None:
-        """Given a weight before and after the step."""
+        """The learning rate, given a weight before and after the step."""
         random = self._random(RATE)
         weight = max(self.step.trained, key=lambda one: abs(self._gradient(one)))
         right = random.choice(GENTLE)
@@ -281,7 +281,7 @@ class _Asker:
         return mistake and self._cell(columns, computed, *mistake, sample)
 
     def _slips_in(self, node: Node, sample: int) -> Iterator[TypicalSlip]:
-        """The first mistake that shows in a cell."""
+        """The mistakes that would show in a cell, the likeliest first."""
         derived = {self.step.gradients[weight]: weight for weight in self.step.trained}
         right = self.first.value(node, sample)
         slips = (
@@ -349,7 +349,7 @@ class _Asker:
         return [(str(node.name), decimal(self.first.value(node, sample))) for node in nodes]
 
     def _numeric(self, asked: AskedNumber, slips: Iterable[TypicalSlip]) -> Question | None:
-        """None where nothing can be told from the right answer, or that is no number."""
+        """The question; None if the right answer isn't finite or too few wrong ones differ."""
         number, show = asked.number, asked.show
         if not isfinite(number):
             return None
@@ -392,12 +392,12 @@ class _Asker:
 
 # The whole step in one question ---------------------------------------------------------
 #
-# A value is right, too, if it follows from the student's own, so that a mistake costs one value and
-# not all that come after it. What follows from what is the graph's own formula of each value.
+# A value is also right if it follows from the student's own values, so that a mistake costs one
+# value, not all later ones. The graph's formula of each value decides what follows.
 
 
 def whole_step(first: FirstStep, student: str) -> WholeStep | None:
-    """The forward pass, the derivatives and the weights after it; None for several samples."""
+    """The forward pass, the derivatives and the new weights; None for several samples."""
     step = first.step
     if step.samples > 1:
         return None

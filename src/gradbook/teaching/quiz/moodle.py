@@ -1,6 +1,6 @@
-"""A quiz as Moodle reads it: as XML, and as GIFT, the text form that others read too.
+"""A quiz in two formats of Moodle: XML, and GIFT, a text format that others read, too.
 
-Each subject is a category, of which a test draws a random question for each student.
+Each subject is a category, from which a test draws a random question for each student.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from gradbook.teaching.quiz.questions import (
     paragraph,
 )
 
-PENALTY = 1 / 3  # of a try that was wrong, as Moodle has it
+PENALTY = 1 / 3  # for a wrong try, Moodle's default
 
 
 def category_path(quiz: Quiz, subject: str) -> str:
-    """Where the questions go: a slash in a name is written twice."""
+    """The category of the questions; a slash in a name is written twice."""
     names = ["$course$", "top", f"gradbook: {quiz.name}", subject]
     return "/".join(name.replace("/", "//") for name in names)
 
@@ -80,7 +80,7 @@ BY_NUMBER = (
 
 
 def _answer(question: Question, answer: QuizAnswer, by_choice: bool) -> str:
-    """What may be answered; of numbers also those that tell which mistake was made."""
+    """An answer, right or wrong; a wrong number reveals which mistake was made."""
     form, shown, near = "html", paragraph(answer.shown), ""
     if not by_choice:
         assert answer.number is not None
@@ -101,11 +101,11 @@ def _text(words: str) -> str:
 
 # As GIFT ------------------------------------------------------------------------------
 
-SPECIAL = re.compile(r"[\\~=#{}:]")  # what a text has a backslash before
+SPECIAL = re.compile(r"[\\~=#{}:]")  # characters to escape with a backslash
 
 
 def gift(quiz: Quiz) -> Iterator[str]:
-    """The file in pieces. It can't hold pictures: what is on them is said in words."""
+    """The file in pieces. GIFT has no pictures: they are described in words."""
     yield f"// {_line(quiz.about)}\n"
     for subject, questions in quiz.subjects:
         yield f"\n$CATEGORY: {category_path(quiz, subject)}\n"
@@ -119,7 +119,7 @@ def gift(quiz: Quiz) -> Iterator[str]:
 
 
 def _gift_answer(question: Question, answer: QuizAnswer, is_number: bool) -> str:
-    """Wrong numbers are worth nothing, and are recognised."""
+    """An answer in GIFT; a typical wrong number earns nothing but gets its own feedback."""
     is_right = answer is question.right
     if not is_number:
         return f"{'=' if is_right else '~'}{_escaped(answer.shown)}"

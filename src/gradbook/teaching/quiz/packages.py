@@ -17,24 +17,24 @@ CONTENT = "http://www.imsglobal.org/xsd/imscp_v1p1"
 
 
 def element(tag: str, *content: str, **attributes: str) -> str:
-    """An element of XML around content that is XML already; attributes are escaped here."""
+    """An XML element around content that is already XML; attributes are escaped here."""
     opening = tag + "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
     return f"<{opening}>{''.join(content)}</{tag}>" if content else f"<{opening}/>"
 
 
 def plain(words: str) -> str:
-    """Words as the content of an element; quotation marks may stand there as they are."""
+    """Words as the content of an element, where quotation marks need no escape."""
     return escape(words, quote=False)
 
 
 def answers_of(quiz: Quiz, question: Question) -> Sequence[QuizAnswer]:
-    """Those that are shown to choose from, or whose numbers are told apart."""
+    """The choices that are shown, or else the numbers that are recognised."""
     return question.choices if quiz.by_choice(question) else (question.right, *question.wrong)
 
 
 @dataclass(frozen=True)
 class PackageFile:
-    """A file, what it is if it is a resource of its own, and the files that it shows."""
+    """A file, its kind if it is a resource of its own, and the files that it shows."""
 
     path: str
     content: str
@@ -52,7 +52,7 @@ def pack_quiz(
 
 
 def zip_files(files: Sequence[PackageFile]) -> bytes:
-    """The same for the same files."""
+    """A zip file, identical for the same files."""
     content = BytesIO()
     with ZipFile(content, "w", ZIP_DEFLATED) as archive:
         for file in files:

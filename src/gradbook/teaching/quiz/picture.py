@@ -1,4 +1,4 @@
-"""The picture of a sheet: a row of an epoch with its headings, several lines where it is long."""
+"""A picture of a sheet: the row of an epoch and its headings, on several lines if it is long."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gradbook.language import tr
 from gradbook.palette import PAPER, Colour, colour_of
 from gradbook.teaching.quiz.questions import QuizPicture
 
-WIDTH, HEIGHT, EDGE, MARGIN = 84, 24, 26, 8  # of a cell, of the row numbers' column, around all
-ABREAST = 9  # cells
+WIDTH, HEIGHT, EDGE, MARGIN = 84, 24, 26, 8  # of a cell; of the row numbers; around all
+ABREAST = 9  # cells on a line
 ROW, HEADINGS = 2, 1
 
 
 @dataclass(frozen=True)
 class SheetCell:
-    """A cell: where it stands, what its column is called, what it shows."""
+    """A cell: the place of its column, its value, and what it shows."""
 
     place: int
     node: Node

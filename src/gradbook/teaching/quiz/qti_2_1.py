@@ -1,4 +1,4 @@
-"""A quiz as IMS QTI 2.1: a test of which each subject is a section that one question is drawn from.
+"""A quiz as IMS QTI 2.1: a test with a section per subject, from which one question is drawn.
 
 The format can compute, so the whole step is asked for in one question as well, in which errors
 are carried forward.
@@ -43,7 +43,7 @@ LOCATED = (
 )
 ITEM, TEST = "imsqti_item_xmlv2p1", "imsqti_test_xmlv2p1"
 RIGHT = "RIGHT"
-SMALLEST = 1e-9  # how near two numbers that should be 0 have to be
+SMALLEST = 1e-9  # the absolute tolerance of numbers that should be 0
 
 
 def qti_2_1(quiz: Quiz) -> bytes:
@@ -147,7 +147,7 @@ def _box(name: str) -> str:
 
 
 def _cases(question: Question, named: Sequence[tuple[str, QuizAnswer]]) -> Iterator[str]:
-    """The right number, or one that tells a mistake."""
+    """A case for the right number and for each typical wrong one."""
     for place, (name, answer) in enumerate(named):
         assert answer.number is not None
         met = _near("RESPONSE", answer.number, question.tolerance)
@@ -160,7 +160,7 @@ def _cases(question: Question, named: Sequence[tuple[str, QuizAnswer]]) -> Itera
 
 
 def _whole_step(quiz: Quiz, step: WholeStep, name: str) -> str:
-    """An entry for each value; each earns the same."""
+    """A question with a box for each value; all earn the same."""
     boxes = {value.node: f"R{number}" for number, value in enumerate(step.values, 1)}
     given = ", ".join(f"{name} = {number}" for name, number in step.given)
     rows = (
@@ -168,7 +168,7 @@ def _whole_step(quiz: Quiz, step: WholeStep, name: str) -> str:
         for one in step.values
     )
     rule = tr(
-        "Work the whole step: the forward pass, the derivatives, the weights after it. A value "
+        "Work through the whole step: forward pass, derivatives, weights after the step. A value "
         "counts as right if it follows from your own values before it."
     )
     lines = (element("p", escape(line)) for line in (quiz.about, given_said(given), rule))
@@ -191,7 +191,7 @@ def _whole_step(quiz: Quiz, step: WholeStep, name: str) -> str:
 
 
 def _carried(quiz: Quiz, step: WholeStep, value: CarriedValue, boxes: Mapping[Node, str]) -> str:
-    """A share of the score for the right number, or for what the student's own values make."""
+    """A share of the score for the right number, or for what follows from the student's values."""
     name = boxes[value.node]
     met = _near(name, value.number, max(quiz.tolerance * abs(value.number), SMALLEST))
     try:
@@ -208,7 +208,7 @@ def _carried(quiz: Quiz, step: WholeStep, value: CarriedValue, boxes: Mapping[No
 
 
 def _formula(node: Node, numbers: Mapping[Node, float], boxes: Mapping[Node, str]) -> str:
-    """What it is made of, in numbers that are given and what the student answered."""
+    """The formula of a value, in given numbers and the student's answers."""
 
     def part(source: Node) -> str:
         if source in numbers:
@@ -228,7 +228,7 @@ def _formula(node: Node, numbers: Mapping[Node, float], boxes: Mapping[Node, str
 
 
 def _near(name: str, number: float, within: float) -> str:
-    """By squares: some readers lack |x|, and read a tolerance each in its way."""
+    """Compare squares: some readers lack |x|, and each reads tolerances in its own way."""
     apart = element("subtract", _variable(name), _float(number))
     return element("lte", _product(apart, apart), _float(within**2))
 

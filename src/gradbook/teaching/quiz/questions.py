@@ -1,6 +1,6 @@
-"""A quiz as it was made: questions, each with its right answer and typical wrong ones.
+"""A quiz: questions, each with its right answer and typical wrong ones.
 
-Below stands what every format says of them: as HTML, or in numbers.
+Below that are the texts that all formats share, as HTML and as numbers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FORMS = (CHOICE, NUMBER)
 
 @dataclass(frozen=True)
 class QuizAnswer:
-    """What may be answered, as it is shown, and what to say to whoever answers it."""
+    """A possible answer as it is shown, and the feedback for it."""
 
     shown: str
     why: str
@@ -32,7 +32,7 @@ class QuizAnswer:
 
 @dataclass(frozen=True)
 class QuizPicture:
-    """An SVG, what is on it in words, and what its file is called."""
+    """An SVG, its description in words, and its file's name without the ending."""
 
     svg: str
     words: str
@@ -41,7 +41,7 @@ class QuizPicture:
 
 @dataclass(frozen=True)
 class Question:
-    """One question to one student."""
+    """One question for one student."""
 
     kind: str
     subject: str  # the same in every student's quiz: h1, ∂E_total/∂w5, η
@@ -67,7 +67,7 @@ class Question:
 
     @property
     def given_line(self) -> str:
-        """What is given, in a line; nothing where a picture has it."""
+        """The given values on one line; empty if a picture shows them."""
         return ", ".join(f"{name} = {number}" for name, number in self.given)
 
 
@@ -82,7 +82,7 @@ class CarriedValue:
 
 @dataclass(frozen=True)
 class WholeStep:
-    """All values of one student's step, each asked for: errors in one are carried into others."""
+    """All values of one student's step, all asked for; an error in one is carried into others."""
 
     student: str
     given: tuple[tuple[str, str], ...]
@@ -106,7 +106,7 @@ def student_name(student: str) -> str:
 
 @dataclass(frozen=True)
 class Quiz:
-    """All questions, subject after subject, each for all students."""
+    """All questions, grouped by subject, with one per student in each group."""
 
     name: str  # of the network
     about: str  # the network in a sentence
@@ -117,7 +117,7 @@ class Quiz:
 
     @property
     def subjects(self) -> Iterator[tuple[str, list[Question]]]:
-        """What is asked, with the question of every student."""
+        """The title of each subject, with every student's question."""
         for (kind, subject), same in groupby(self.questions, lambda one: (one.kind, one.subject)):
             yield tr(TITLES[kind], subject=subject), list(same)
 
@@ -126,15 +126,15 @@ class Quiz:
         return list(dict.fromkeys(one.student for one in self.questions))
 
     def by_choice(self, question: Question) -> bool:
-        """Whether its answers are shown to choose from."""
+        """Whether it is multiple choice."""
         return self.form == CHOICE or not question.is_number
 
 
-# What every format says of a question --------------------------------------------------
+# Texts that all formats share ----------------------------------------------------------
 
 
 def html_of(quiz: Quiz, question: Question, picture: str = "") -> str:
-    """The question as HTML that is XML too; `picture` is where the picture lies, if it is shown."""
+    """The question as HTML that is XML too; `picture` is the picture's path, if it is shown."""
     parts = [f"<p>{escape(quiz.about)}</p>"]
     if picture and question.picture:
         parts.append(
@@ -154,7 +154,7 @@ def given_said(values: str) -> str:
 
 
 def picture_path(question: Question) -> str:
-    """Where a package has the picture; nothing where there is none."""
+    """The picture's path in a package; empty without a picture."""
     return f"pictures/{question.picture.stem}.svg" if question.picture else ""
 
 
@@ -171,5 +171,5 @@ def tolerance_said(quiz: Quiz, question: Question) -> str:
 
 
 def number_of(value: float) -> str:
-    """The shortest digits that are this number, without a power of ten, which GIFT doesn't have."""
+    """The shortest digits of this number, without an exponent, which GIFT doesn't have."""
     return f"{Decimal(repr(float(value))):f}"

@@ -1,8 +1,8 @@
-"""Typical wrong answers: what a value, a derivative or a weight comes to with one usual mistake.
+"""Typical wrong answers: values, derivatives and weights computed with one common mistake.
 
-Nothing is known here of sigmoids or squares. A formula is the graph's own with a part of it
-changed, a chain the derivation's own with a partial taken for another: so each mistake is the
-same for whatever layer, loss or update there is.
+This module knows no particular layer. A wrong formula is the graph's own with one part changed, a
+wrong chain is the derivation's own with another partial in one place, so that each mistake works
+for every layer, loss and update.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class TypicalSlip:
 
 
 class FirstStep:
-    """The first step of a student's network: every value, every derivative, and what goes wrong."""
+    """The first step of a student's network: every value, every derivative, and common mistakes."""
 
     def __init__(self, net: Net, rate: float) -> None:
         self.step: Step = scalar_step(net)
@@ -60,25 +60,25 @@ class FirstStep:
         return at(self._step_with({self.step.rate: np.asarray(rate)}, self.step.next[weight]))
 
     def _step_with(self, changed: Mapping[Node, Array], wanted: Node) -> Array:
-        """What a value of the step comes to where some others are what they are not."""
+        """A value of the step, computed with some other values changed."""
         leaves = {**self.step.data, **self.step.start, self.step.rate: np.asarray(self.rate)}
         return evaluate([wanted], {**leaves, **changed})[wanted]
 
     def all_with(self, node: Node, wrong: float) -> Values:
-        """Every value of the step where one of them is wrong, and the others are made of it."""
+        """All values of the step, with one of them wrong and the others computed from it."""
         leaves = {**self.step.data, **self.step.start, self.step.rate: np.asarray(self.rate)}
         changed = {**leaves, node: np.broadcast_to(wrong, np.shape(self.values[node]))}
         wanted = [self.step.loss, *self.step.outputs, *self.step.next.values()]
         return evaluate(wanted, changed)
 
     def _partial(self, local: Local, changed: Mapping[Node, Array]) -> Array:
-        """A local partial where some values are changed; it may be one of them: ∂o1/∂w5 is a_h1."""
+        """A local partial with some values changed; it may be one of them: ∂o1/∂w5 is a_h1."""
         if local.formula in self.known.derived.spoken:
             return changed.get(local.formula, self.values[local.formula])
         return self._remade(local.formula, changed)
 
     def _remade(self, formula: Node, changed: Mapping[Node, Array]) -> Array:
-        """A formula of named values, some of which, or of its constants, are changed."""
+        """A formula, computed with some of its values or constants changed."""
         spoken = self.known.derived.spoken
         order = ancestors([formula], stop=spoken)
         given = {
@@ -90,7 +90,7 @@ class FirstStep:
     # Wrong values -----------------------------------------------------------------
 
     def wrong_values(self, node: Node, sample: int) -> Iterator[TypicalSlip]:
-        """What people take a value for that is computed on the way to the error."""
+        """Numbers that people mistake for a value of the forward pass."""
         sources = self.known.derived.mentions(node)
         if is_activation(node) and len(sources) == 1:
             (source,) = sources
@@ -101,7 +101,7 @@ class FirstStep:
         for source in sources:
             if is_activation(source):
                 (before,) = self.known.derived.mentions(source)[:1] or (source,)
-                told = tr("{taken} is taken for {name}: its activation is left out.")
+                told = tr("{taken} is used instead of {name}: its activation is left out.")
                 why = told.format(taken=before.name, name=source.name)
                 yield self._changed(node, sample, {source: self.values[before]}, why)
         yield from self._without_parts(node, sample, sources)
@@ -111,7 +111,7 @@ class FirstStep:
         yield TypicalSlip(-self.value(node, sample), tr("The sign is wrong."))
 
     def _without_parts(self, node: Node, sample: int, sources: list[Node]) -> Iterator[TypicalSlip]:
-        """With a term or a constant of the formula left out."""
+        """The value with a term or a constant left out of its formula."""
         for part in ancestors([node], stop=self.known.derived.spoken):
             if part.is_constant() and part.number not in (0, 1):
                 number = numeral(f"{part.number:g}")
@@ -137,13 +137,13 @@ class FirstStep:
     # Wrong derivatives --------------------------------------------------------------
 
     def wrong_derivatives(self, value: Node, sample: int) -> Iterator[TypicalSlip]:
-        """What people take a derivative for: the likeliest mistakes first, each kind in turn."""
+        """Numbers that people mistake for a derivative: the likeliest first, each kind in turn."""
         right = at(self.known.slopes[value], sample)
         here = list(self._on_the_way(value))
         bent = [local for local in here if self._is_slope(local)]
         kinds: list[Iterator[TypicalSlip]] = [
             self._without_a_slope(value, sample, bent),
-            iter([TypicalSlip(-right, tr("The sign is wrong, as of t − a where a − t belongs."))]),
+            iter([TypicalSlip(-right, tr("The sign is wrong: did you use t − a for a − t?"))]),
             self._without_a_way(value, sample, here),
             self._of_another(value, sample),
             self._slope_of_the_sum(value, sample, bent),
@@ -157,7 +157,7 @@ class FirstStep:
             yield from (slip for _, slip in firsts if slip)
 
     def _taken(self, value: Node, sample: int, changed: Mapping[Local, Array]) -> float:
-        """The derivative with some partials taken for others."""
+        """The derivative with some partials replaced."""
 
         def number(local: Local) -> Array:
             return changed[local] if local in changed else self.values[local.formula]
@@ -165,7 +165,7 @@ class FirstStep:
         return at(slopes_by(self.known.derived, number)[value], sample)
 
     def _on_the_way(self, value: Node) -> Iterator[Local]:
-        """The partials between a value and the error, the last one first."""
+        """The partials between a value and the error, those next to the value first."""
         reached, waiting = {value}, [value]
         while waiting:
             for local in self._fed[waiting.pop(0)]:
@@ -208,7 +208,7 @@ class FirstStep:
             yield TypicalSlip(number, why.format(name=way.of.name, others=_and(others)))
 
     def _of_another(self, value: Node, sample: int) -> Iterator[TypicalSlip]:
-        """The derivative of what feeds the same value."""
+        """The derivative with respect to another input of the same value."""
         for fed in self._fed[value]:
             for other in self.known.derived.locals[fed.of]:
                 if other.to is not value and (other.to in self.step.gradients) is (
@@ -221,7 +221,7 @@ class FirstStep:
     def _slope_of_the_sum(
         self, value: Node, sample: int, bent: list[Local]
     ) -> Iterator[TypicalSlip]:
-        """σ'(h1) made of h1 where a_h1 belongs, and the other way round."""
+        """σ'(h1) computed from h1 instead of a_h1, or the other way round."""
         for local in bent:
             of, to = local.of, local.to
             made_of = [n for n in (of, to) if n in ancestors([local.formula], stop={of, to})]
@@ -231,7 +231,7 @@ class FirstStep:
             other = to if used is of else of
             swapped = self._partial(local, {used: self.values[other]})
             number = self._taken(value, sample, {local: swapped})
-            told = tr("{slope} is made of {taken}, not of {name}.")
+            told = tr("{slope} is computed from {taken}, not from {name}.")
             why = told.format(slope=_said(local), taken=other.name, name=used.name)
             yield TypicalSlip(number, why)
 
@@ -245,7 +245,7 @@ class FirstStep:
     def _with_new_weights(
         self, value: Node, sample: int, here: list[Local]
     ) -> Iterator[TypicalSlip]:
-        """Carried back through weights that the step has already changed."""
+        """The derivative carried back through weights that the step has already changed."""
         trained = {weight: self.values[self.step.next[weight]] for weight in self.step.trained}
         behind = {local: self._partial(local, trained) for local in here}
         number = self._taken(value, sample, behind)
@@ -260,11 +260,11 @@ class FirstStep:
     # Wrong weights ------------------------------------------------------------------
 
     def wrong_updates(self, weight: Node) -> Iterator[TypicalSlip]:
-        """What people take a weight for after a step."""
+        """Numbers that people mistake for a weight after the step."""
         before, after = at(self.values[weight]), self.after(weight)
         slope, following = self.step.gradients[weight], self.step.next[weight]
         name, error = weight.name, spell(self.known.slope(weight))
-        why = tr("{name} climbs: the step is added, not subtracted.", name=name)
+        why = tr("The step is added to {name}, not subtracted.", name=name)
         yield TypicalSlip(2 * before - after, why)
         if self.rate != 1:
             yield TypicalSlip(self.after(weight, 1.0), tr("The learning rate η is left out."))
@@ -276,13 +276,13 @@ class FirstStep:
             if other is not weight:
                 changed = {slope: self.values[self.step.gradients[other]]}
                 taken = spell(self.known.slope(other))
-                why = tr("The step of {name} is made of {slope}.", name=name, slope=taken)
+                why = tr("The step of {name} uses {slope}.", name=name, slope=taken)
                 yield TypicalSlip(at(self._step_with(changed, following)), why)
         yield TypicalSlip(before, tr("{name} hasn't moved.", name=name))
 
 
 def _layer_of(node: Node) -> tuple[object, ...] | None:
-    """The same for the values of a layer; None of one that stands alone."""
+    """Equal for the values of one layer; None for a value that belongs to none."""
     name = node.name
     while name and name.of:
         name = name.of

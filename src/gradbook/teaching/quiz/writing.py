@@ -27,7 +27,7 @@ def write_quiz(quiz: Quiz, path: str) -> None:
 
 
 def quiz_json(quiz: Quiz) -> str:
-    """The quiz for a program.
+    """The quiz as JSON, for programs.
 
         {
           "version": 1, "network": its name, "about": a sentence, "form": "choice" or "number",

@@ -1,4 +1,4 @@
-// The page's books, which are checked one by one and listed, and the findings of the chosen one.
+// The page's books, which are checked one by one and listed, and the findings in the chosen one.
 
 import { BookTable } from "../class/table.js"
 import { byId, make, save, say } from "../view/dom.js"

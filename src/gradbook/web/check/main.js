@@ -1,4 +1,4 @@
-// The page that checks workbooks by itself: Python is loaded, books are dropped, nothing is sent anywhere.
+// The page that checks workbooks in the browser: it loads Python and sends no workbook anywhere.
 
 import { takeFiles } from "../class/files.js"
 import { canUnpack } from "../digits/link.js"

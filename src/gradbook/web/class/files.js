@@ -1,8 +1,8 @@
-// The files that are dropped on a page or chosen for it, those in folders with their folders' names.
+// Files that are dropped on a page or chosen for it; those in folders keep their folders' names.
 
 /** @typedef {{name: string, file: File}} Given */
 
-/** Hand over whatever comes, anywhere on the page: a browser would open a file that misses the place.
+/** Take files dropped anywhere on the page, for a browser would open one that misses the box.
  * @param {(given: Given[]) => void} take
  */
 export function takeFiles(take) {
@@ -28,12 +28,12 @@ export function takeFiles(take) {
   })
 }
 
-/** All that was dropped, whatever is within it. Chromium lets a page that is read from a file have it by
- * handles alone.
+/** All files that were dropped, including those in folders. In a page that is itself a file, Chromium
+ * gives access by handles only.
  * @param {DataTransfer} dropped @returns {Promise<Given[]>}
  */
 async function droppedFiles(dropped) {
-  const found = [...dropped.items].map((/** @type {any} */ item) => { // before anything is waited for
+  const found = [...dropped.items].map((/** @type {any} */ item) => { // before any await, after which the items are gone
     const file = item.getAsFile()
     if (location.protocol === "file:" && item.getAsFileSystemHandle) {
       return item.getAsFileSystemHandle().then(byHandle, () => (file ? [{ name: file.name, file }] : []))
@@ -67,7 +67,7 @@ async function within(entry) {
   return file ? [{ name: entry.fullPath.replace(/^\//, ""), file }] : []
 }
 
-/** A folder gives a few of its entries at a time.
+/** All entries of a folder, whose reader returns only some at a time.
  * @param {FileSystemDirectoryReader} reader
  */
 async function* entriesOf(reader) {

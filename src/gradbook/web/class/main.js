@@ -14,7 +14,7 @@ const parts = rows.map(row => {
 rows.forEach((row, number) => books.put(number, row, parts[number] ?? null))
 books.filter()
 
-/** Open the part that the address leads to. */
+/** Open the part that the address points to. */
 function open() {
   const part = document.getElementById(location.hash.slice(1))
   if (part instanceof HTMLDetailsElement) {

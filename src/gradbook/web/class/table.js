@@ -3,7 +3,7 @@
 const VERDICTS = ["unreadable", "wrong", "frozen", "unfinished", "right", "forward", "no"] // by first words
 const compare = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" }).compare
 
-/** A book's row, what else on the page is about it, and what it is sorted by: numbers as numbers.
+/** A book's row, the page's part about it, and its sort keys, in which numbers are numbers.
  * @typedef {{row: HTMLTableRowElement, part: HTMLElement | null, number: number, verdict: string,
  *   said: string, keys: (string | number)[]}} Entry
  */
@@ -23,7 +23,7 @@ export class BookTable {
     if (tools) this.listen(tools)
   }
 
-  /** A book's row, new or in the place of its earlier one.
+  /** Add a book's row, or replace its earlier one.
    * @param {number} number @param {HTMLTableRowElement} row @param {HTMLElement | null} part
    */
   put(number, row, part) {
@@ -34,18 +34,18 @@ export class BookTable {
     this.entries.set(number, { row, part, number, verdict, said, keys })
   }
 
-  /** Put the rows into their order, and show those that are asked for. */
+  /** Sort the rows, and show those that match the search. */
   show() {
     const entries = [...this.entries.values()].sort((a, b) => this.order(a, b))
     let next = this.body.firstElementChild
     for (const { row } of entries) {
       if (row === next) next = next.nextElementSibling
-      else this.body.insertBefore(row, next) // what stays keeps its focus
+      else this.body.insertBefore(row, next) // rows that stay keep the focus
     }
     this.filter()
   }
 
-  /** No book is left. */
+  /** Remove all books. */
   clear() {
     this.entries.clear()
     this.body.replaceChildren()
@@ -110,15 +110,15 @@ export class BookTable {
   }
 }
 
-/** The first word of the verdict that stands in a row or a cell, in whatever language it is shown.
+/** The first word of the verdict in a row or a cell, whatever language it is shown in.
  * @param {Element} [there]
  */
 function verdictIn(there) {
   return /\bv-(\w+)/.exec(there?.querySelector(".verdict")?.className ?? "")?.[1] ?? ""
 }
 
-/** What a cell is sorted by: a verdict, how much of something is right, a number or words. What is
- * empty comes last.
+/** The sort key of a cell: a verdict, the share that is right, a number or words. Empty cells come
+ * last.
  * @param {HTMLTableCellElement} [cell]
  */
 function key(cell) {
@@ -128,7 +128,7 @@ function key(cell) {
   if (!words) return Infinity
   if (cell?.querySelector(".of")) {
     const [one = 0, other = 1] = (words.match(/\d[\d.,]*/g) ?? []).map(said => Number(said.replace(/\D/g, "")))
-    return Math.min(one, other) / Math.max(one, other, 1) // languages differ in which comes first
+    return Math.min(one, other) / Math.max(one, other, 1) // languages differ in the order of the two
   }
   return /^\d+([.,]\d+)?$/.test(words) ? Number(words.replace(",", ".")) : words
 }

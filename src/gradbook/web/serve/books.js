@@ -1,14 +1,14 @@
-// A class of workbooks: sent one by one, and its table, which grows as they are judged.
+// A class of workbooks: sends them one by one, and shows a table that grows as they are judged.
 
 import { BookTable } from "../class/table.js"
 import { mark, tr } from "../view/language.js"
 import { element, tell, ask, save } from "./server.js"
 
-const AT_ONCE = 4 // books on their way
-const PAUSE = 300 // ms between looks at a class that grows
-const KEPT = "class" // what this tab calls its class between two loads
-const SOON = { awaited: mark("coming in"), waiting: mark("to be checked"), gone: mark("didn’t arrive: drop it again") }
-const STUDENT = 1, POINTS = 4 // columns that are there where there is anything in them
+const AT_ONCE = 4 // uploads at a time
+const PAUSE = 300 // ms between requests for news of a class
+const KEPT = "class" // the key under which this tab keeps its class when it is reloaded
+const SOON = { awaited: mark("uploading"), waiting: mark("to be checked"), gone: mark("didn’t arrive: drop it again") }
+const STUDENT = 1, POINTS = 4 // columns that are hidden while they are empty
 
 /** @typedef {{number: number, name: string, state: "awaited" | "waiting" | "gone" | "done",
  *   verdict: string, cells?: string[]}} Book
@@ -56,7 +56,7 @@ export class BookClass {
     return `classes/${this.number}`
   }
 
-  /** How books are marked, as an address says it. */
+  /** The options of marking, as the query of an address. */
   ways() {
     const outOf = element("out-of", HTMLInputElement).value
     const repeated = element("repeated", HTMLInputElement).value
@@ -71,7 +71,7 @@ export class BookClass {
 
   // Sending ---------------------------------------------------------------------
 
-  /** Announce the files, then send those that are awaited.
+  /** Announce the files, then send those that the server accepts.
    * @param {import("../class/files.js").Given[]} given
    */
   async take(given) {
@@ -107,7 +107,7 @@ export class BookClass {
     }
   }
 
-  /** One book; what can't be read or sent is said, and the others go on.
+  /** Send one book; if it can't be read or sent, show why, and continue with the others.
    * @param {number} number @param {File} file @private
    */
   async send(number, file) {
@@ -120,7 +120,7 @@ export class BookClass {
     }
   }
 
-  /** Which files are no books, and why.
+  /** Show which files aren't workbooks, and why.
    * @param {{name: string, why: string}[]} left @private
    */
   sayLeft(left) {
@@ -131,7 +131,7 @@ export class BookClass {
     box.replaceChildren(...shown, ...(more > 0 ? [item(tr("and {count} more", { count: more }))] : []))
   }
 
-  // Looking ---------------------------------------------------------------------
+  // Progress --------------------------------------------------------------------
 
   /** @param {{class: number}} made @private */
   begin(made) {
@@ -139,13 +139,13 @@ export class BookClass {
     sessionStorage.setItem(KEPT, String(made.class))
   }
 
-  /** Look again in a moment, once. */
+  /** Ask for news in a moment, once. */
   lookSoon() {
     clearTimeout(this.looking)
     this.looking = setTimeout(() => this.look().catch(error => say(this.problem, words(error))), PAUSE)
   }
 
-  /** See what has changed, and go on looking while anything is still to change. */
+  /** Ask what has changed, and again while there is more to come. */
   async look() {
     const number = this.number
     const ways = this.ways()
@@ -157,7 +157,7 @@ export class BookClass {
     else await this.showCommon()
   }
 
-  /** Everything anew, marked in another way. */
+  /** Fetch everything again, marked with other options. */
   again() {
     this.version = 0
     this.linkPage()
@@ -187,7 +187,7 @@ export class BookClass {
     this.box.hidden = !this.known.size
   }
 
-  /** A book's row: how far it is, or what was found.
+  /** A book's row, with its progress or its result.
    * @param {Book} book @private
    */
   row(book) {
@@ -201,7 +201,7 @@ export class BookClass {
     for (const html of cells) {
       const cell = document.createElement("td")
       cell.className = "words"
-      cell.innerHTML = html // of the server's own making, in which every stranger's word is escaped
+      cell.innerHTML = html // made by the server, with all foreign text escaped
       row.append(cell)
     }
     const place = row.cells[2]
@@ -229,7 +229,7 @@ export class BookClass {
     }
   }
 
-  /** A button for each verdict there is; those that are pressed stay so.
+  /** Show a button for each verdict; pressed ones stay pressed.
    * @param {Growth} found @private
    */
   showChips({ counts, verdicts }) {
@@ -246,7 +246,7 @@ export class BookClass {
     element("tools", HTMLElement).hidden = this.known.size < 2
   }
 
-  /** What the class comes to and what its books have in common, once all are there.
+  /** Show the class's results and what its books have in common, once all are judged.
    * @private
    */
   async showCommon() {
@@ -259,7 +259,7 @@ export class BookClass {
 
   // One book, and all -----------------------------------------------------------
 
-  /** All that was found in a book.
+  /** Show all findings in a book.
    * @param {number} number
    */
   async open(number) {
@@ -277,7 +277,7 @@ export class BookClass {
     }
   }
 
-  /** Have a file made and saved, which may take its time.
+  /** Have a file made, which may take a while, and save it.
    * @param {HTMLElement} button @param {string} place @param {HTMLElement} problem @private
    */
   async make(button, place, problem) {
@@ -294,7 +294,7 @@ export class BookClass {
     }
   }
 
-  /** No book stays, here or on the disk.
+  /** Remove all books, here and on the disk.
    * @private
    */
   async clear() {

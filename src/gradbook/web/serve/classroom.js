@@ -1,4 +1,4 @@
-// The class of a folder: begun with a list of names, handed in to, marked, its points changed by hand.
+// The class of a folder: set up with a list of names, collected, marked, with points changed by hand.
 
 import { mark, tr, trCount } from "../view/language.js"
 import { chosenFiles } from "../class/files.js"
@@ -9,8 +9,8 @@ import { ask, element, Refusal, save, tell } from "./server.js"
  * @typedef {{begun: boolean, folder: string, books: number, isMarked: boolean, students: Student[], remarks: string[]}} Room
  */
 
-/** Do something that takes a while; what can't be done is said.
- * @param {string} words what is said meanwhile @param {() => Promise<string>} work
+/** Do something that takes a while, and show why if it fails.
+ * @param {string} words what to show meanwhile @param {() => Promise<string>} work
  */
 async function doing(words, work) {
   const said = element("room-said", HTMLElement)
@@ -54,7 +54,7 @@ function field(label, kind, value) {
   return made
 }
 
-/** What was typed into a row and isn't kept yet, and what stood there before.
+/** Cells that were typed into a row and aren't saved yet, and the cells before that.
  * @type {Map<string, {seen: string[], typed: string[]}>}
  */
 const drafts = new Map()
@@ -73,7 +73,7 @@ function row(one) {
   const draw = () => drafts.set(student, { seen, typed: fields.map(it => it.value) })
   made.addEventListener("input", draw)
   const keep = document.createElement("button")
-  const label = tr("keep what is said of {student}", { student })
+  const label = tr("keep the row of {student}", { student })
   Object.assign(keep, { type: "button", className: "own button", textContent: mark("Keep"), ariaLabel: label })
   keep.addEventListener("click", () => doing(mark("marking …"), async () => {
     const typed = fields.map((it, k) => (it.value === seen[k] ? null : it.value))
@@ -95,7 +95,7 @@ function row(one) {
   return made
 }
 
-/** What the class's part of the page does, where there is one. */
+/** The class's part of the page, if there is one. */
 export function workClass() {
   element("begin", HTMLFormElement).addEventListener("submit", event => {
     event.preventDefault()
@@ -108,7 +108,7 @@ export function workClass() {
   })
 
   const files = element("room-files", HTMLInputElement)
-  files.addEventListener("change", () => doing(mark("taking in …"), async () => {
+  files.addEventListener("change", () => doing(mark("collecting …"), async () => {
     let count = 0
     const left = []
     for (const { name, file } of chosenFiles(files)) {

@@ -1,4 +1,4 @@
-// The page on one's own machine: workbooks are dropped or chosen, a network is typed in.
+// The page of a local server: workbooks are dropped or chosen, a network is typed.
 
 import { takeFiles } from "../class/files.js"
 import { BookClass } from "./books.js"

@@ -1,8 +1,8 @@
-// What the page asks of its server, all of it below the address that it came from.
+// The page's requests to its server, all below the address that the page was loaded from.
 
 import { mark, tr } from "../view/language.js"
 
-/** What the server refused, with the place in a text or the cells of a row where there are any. */
+/** A refusal by the server, with the place in a text or a row's cells if there are any. */
 export class Refusal extends Error {
   /** @param {string} message @param {{line?: number, column?: number, own?: string[]}} [told] */
   constructor(message, told = {}) {
@@ -13,7 +13,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Ask, and wait for the answer.
+/** Send a request, and wait for the answer.
  * @param {string} path @param {string} [method] @param {BodyInit} [body]
  */
 export async function ask(path, method = "GET", body) {
@@ -25,10 +25,10 @@ export async function ask(path, method = "GET", body) {
   }
   if (answer.ok) return answer
   const said = await answer.json().catch(() => ({}))
-  throw new Refusal(said.error ?? tr("that was refused ({status})", { status: answer.status }), said)
+  throw new Refusal(said.error ?? tr("the server refused that ({status})", { status: answer.status }), said)
 }
 
-/** The same with values on both ways.
+/** Send a request with JSON in both directions.
  * @param {string} path @param {string} [method] @param {object} [told] @returns {Promise<any>}
  */
 export async function tell(path, method = "GET", told) {

@@ -1,4 +1,4 @@
-// A network as text: sent to be explained, made into a workbook or swept; mistakes stand at their place.
+// A network as text: explained, made into a workbook or swept; mistakes are marked where they are.
 
 import { mark, tr } from "../view/language.js"
 import { words } from "./books.js"
@@ -25,7 +25,7 @@ export class Texts {
     this.text.addEventListener("input", () => this.forgive())
   }
 
-  /** What is asked for, with the options that go with it.
+  /** The request for a verb, with its options.
    * @param {string} verb @private
    */
   asked(verb) {
@@ -72,7 +72,7 @@ export class Texts {
     const line = error instanceof Refusal ? error.line : null
     const column = (error instanceof Refusal ? error.column : null) ?? 1
     this.mistake.textContent = line ? tr("line {line}, column {column}: {problem}", { line, column, problem: words(error) }) : words(error)
-    this.box.hidden = true // what was made of another text
+    this.box.hidden = true // it was made from another text
     this.text.setAttribute("aria-invalid", "true")
     this.text.focus()
     if (line === null) return
@@ -94,7 +94,7 @@ function field(id) {
   return element(id, HTMLInputElement).value.trim()
 }
 
-/** Those that are given.
+/** The numbers in those fields that aren't empty.
  * @param {Record<string, string>} fields
  */
 function numbers(fields) {
@@ -102,7 +102,7 @@ function numbers(fields) {
   return Object.fromEntries(given.map(([name, id]) => [name, Number(field(id))]))
 }
 
-/** A page is opened beside this one, and saved as every file is.
+/** Links for a file: a page can be opened, and every file can be saved.
  * @param {string} name @param {string} place
  */
 function link(name, place) {
@@ -124,12 +124,12 @@ function anchor(said, place) {
   return made
 }
 
-/** What stands on a page of the server's own making, without its script.
+/** The content of a page made by the server, without its script.
  * @param {string} place
  */
 async function contentOf(place) {
   const html = await (await ask(place)).text()
-  const page = document.createElement("template") // in which nothing is obeyed
+  const page = document.createElement("template") // in which no script runs
   page.innerHTML = html
   for (const one of page.content.querySelectorAll("script, style, h1, nav")) one.remove()
   for (const one of page.content.querySelectorAll("button")) one.disabled = true // its script is gone

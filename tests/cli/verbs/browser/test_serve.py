@@ -125,7 +125,7 @@ def test_a_port_may_be_named_and_one_that_is_taken_is_refused(capsys):
         assert main(["class", "serve", "--no-browser", "--port", str(port)]) == 2
     said = capsys.readouterr()
     assert said.err == (
-        f"gradbook: port {port} can't be had: name another one, or leave --port out\n"
+        f"gradbook: port {port} isn't available: choose another one, or omit --port\n"
     )
     with served("--port", str(port)) as on:
         assert on.port == port
