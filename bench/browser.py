@@ -45,7 +45,7 @@ from tests.outside.witness import program
 
 HERE = Path(__file__).parent / "browser"
 IMAGES, TESTED = 5_120, 10
-SECONDS = 3  # of a turn
+SECONDS = 3  # per turn
 READY = ("tiny", "quick", "best")
 BATCH = 256
 THEIRS = {"quick": 32, "dense": BATCH}

@@ -31,7 +31,7 @@ from bench.race.rivals import MODES, PREDICTORS
 from gradbook.engine.compilers import surroundings
 from gradbook.errors import GradbookError
 
-VERSION = 1  # of the JSON
+VERSION = 1  # of the JSON format
 UNKNOWN = "–"
 
 

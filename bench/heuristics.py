@@ -1,8 +1,8 @@
 """The audit's heuristics by name, each with a way to turn it off.
 
-`mutants.py --without NAME` asks what is lost without one. Turned off, a function gives way to
-another wherever it was imported, a generator is taken out of its list, a doubt doesn't count.
-`watched` notes which of them make a difference to a book: only those need to be turned off for it.
+`mutants.py --without NAME` shows what is lost without one. To turn it off, a function is replaced
+wherever it was imported, a generator is removed from its list, a doubt doesn't count. `watched`
+records which of them make a difference to a book: only those need to be turned off for it.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ AUDIT = check.__name__.rpartition(".")[0]
 
 
 class Heuristic(Protocol):
-    """Something that the audit goes by, and might do without."""
+    """Something that the audit uses, and could do without."""
 
     def found(self) -> tuple[Any, str]:
         """The module or class that holds it, and its name there."""
 
     def off(self, now: Any) -> Any:
-        """What stands in the place of what stands there now, to turn it off."""
+        """The replacement of the current object that turns the heuristic off."""
 
     def watching(self, now: Any, note: Callable[[], None]) -> Any:
-        """The same as stands there now, but for a note where it makes a difference."""
+        """The current object, which also calls `note` when it makes a difference."""
 
 
 @dataclass(frozen=True)
 class Function:
-    """A function of the audit, or a property, and what it would say in any case."""
+    """A function or a property of the audit, with a constant replacement."""
 
     module: str
     name: str
@@ -135,7 +135,7 @@ _NOTES: dict[EditKind, Callable[[], None]] = {}
 
 
 def _noting(make: Callable[..., None]) -> Callable[..., None]:
-    """How a hypothesis is made while it is watched which edits it has."""
+    """The constructor of a hypothesis, while its edits are watched."""
 
     def noted(self: Hypothesis, *given: Any, **named: Any) -> None:
         make(self, *given, **named)
@@ -188,7 +188,7 @@ class Doubt:
 
 
 def _ranked(every: list[repaired_step.RepairedStep], doubt: str) -> list[Hypothesis]:
-    """As `repaired_step.rank` does it, one doubt left out."""
+    """Rank like `repaired_step.rank`, without one doubt."""
 
     def first(one: repaired_step.RepairedStep) -> Doubts:
         return _once(one, repaired_step.at_first_sight)._replace(**{doubt: 0})
@@ -205,7 +205,7 @@ def _ranked(every: list[repaired_step.RepairedStep], doubt: str) -> list[Hypothe
 def _once(
     one: repaired_step.RepairedStep, judge: Callable[[repaired_step.RepairedStep], Any]
 ) -> Any:
-    """A judgement, kept with what is judged: every doubt is left out in turn."""
+    """A judgement that is cached, for it is repeated without each doubt."""
     kept = vars(one).setdefault("judged", {})
     if judge.__code__ not in kept:
         kept[judge.__code__] = judge(one)
@@ -213,14 +213,14 @@ def _once(
 
 
 def _known(tested: Any, hypothesis: Hypothesis) -> repaired_step.RepairedStep:
-    """The same object for the same hypothesis: what is judged of it is kept with it."""
+    """The same object for the same hypothesis, as it caches the judgements."""
     kept = _KNOWN.get((id(tested), id(hypothesis)))
     if kept is None:
         kept = _KNOWN[id(tested), id(hypothesis)] = repaired_step.RepairedStep(tested, hypothesis)
     return kept
 
 
-_KNOWN: dict[tuple[int, int], repaired_step.RepairedStep] = {}  # of the book that is watched
+_KNOWN: dict[tuple[int, int], repaired_step.RepairedStep] = {}  # for the watched book
 
 
 def _nothing(*_: object) -> None:
@@ -254,7 +254,7 @@ HEURISTICS: dict[str, Heuristic] = {
     "companions": Function("training.weight_columns", "companions", _none),
     "rate by its name": Function("training.training", "is_called_rate", _no),
     "unused rate": Function("training.training", "named_rate", _nothing),
-    # what updates claim
+    # the claims of updates
     "decay in updates": Function("training.claims", "GradientSearch._is_decay", _no),
     "momentum": Function("training.claims", "GradientSearch._remembers", _no),
     "gradients that are scaled": Function("training.claims", "GradientSearch._wrapped", _nothing),
@@ -279,7 +279,7 @@ HEURISTICS: dict[str, Heuristic] = {
     **{f"edits: {one.name}": Edits(one.name, KINDS[one.name]) for one in formula_edits.EDITS},
     "edits: functions of cells": Function("edits.formula_edits", "fill_templates", _none),
     "edits: differences": Function("edits.formula_edits", "differences", _none),
-    # what speaks for a hypothesis, and against it
+    # evidence for and against a hypothesis
     **{f"doubt: {field}": Doubt(field) for field in Doubts._fields},
     "pointless parts": Function("repair.repaired_step", "RepairedStep.is_pointless", _no),
     "conventions": Function("repair.repaired_step", "convention", lambda *_: 0),
@@ -308,7 +308,7 @@ def without(*names: str) -> Iterator[None]:
 
 @contextmanager
 def watched() -> Iterator[set[str]]:
-    """The audit as it is; what is given is filled with the heuristics that made a difference."""
+    """Run the audit unchanged; the set is filled with the heuristics that made a difference."""
     seen: set[str] = set()
     with ExitStack() as stack:
         for name, heuristic in HEURISTICS.items():
@@ -324,7 +324,7 @@ def watched() -> Iterator[set[str]]:
 
 @contextmanager
 def _replaced(home: Any, name: str, change: Callable[[Any], Any]) -> Iterator[None]:
-    """Something else wherever what a module or a class holds is known by some name."""
+    """Replace an object of a module or a class in all modules that have imported it."""
     now = vars(home)[name]
     modules = [module for name, module in list(sys.modules.items()) if name.startswith(AUDIT)]
     places = [

@@ -55,7 +55,7 @@ SHARES = {
     "names": 3,
 }
 TOLD_EVERY = 100
-WORTH_ANOTHER = 0.5  # of the limits
+WORTH_ANOTHER = 0.5  # the share of a limit
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Dealt:
     count: int
     number: int
     group: str
-    place: int  # of the case in its group
+    place: int  # the case's place in its group
 
     @property
     def case(self) -> Case:

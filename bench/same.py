@@ -1,4 +1,4 @@
-"""What a change changes: runs one corpus through an older commit and through this tree.
+"""Shows what a change changes, by running a corpus through an older commit and through this tree.
 
     python bench/same.py BASE [--part NAME]... [--like TEXT] [--workers N] [--all]
 

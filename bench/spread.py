@@ -1,7 +1,7 @@
 """In how many files the package tells layers, activations and losses apart.
 
     python bench/spread.py           # the counts
-    python bench/spread.py --files   # and the files, with what each of them names
+    python bench/spread.py --files   # and the files, with the names in each
 
 A file counts if it names a layer's class, an activation's word or a loss, outside of the cards in
 `layers/` and the ops in `graph/`: in Python as a name or a string, in JavaScript as a string. Facts
@@ -43,7 +43,7 @@ def python_names(source: str) -> Iterator[tuple[str, str]]:
 
 
 def script_names(source: str) -> Iterator[tuple[str, str]]:
-    """What a JavaScript file tells apart."""
+    """The names that a JavaScript file tells apart, with their subjects."""
     for match in QUOTED.finditer(source):
         yield from named(match[2])
 

@@ -1,4 +1,4 @@
-"""What gradbook costs before it does anything: its start, and the download of its core install.
+"""The cost of gradbook before it does anything: its start, and the download of its core install.
 
     python bench/startup.py [--pairs 41]
 

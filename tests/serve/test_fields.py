@@ -39,6 +39,7 @@ def test_what_is_given_is_kept_and_the_rest_is_as_usual():
         ({"text": ""}, "text is out of range: at least 1 and at most 10"),
         ({"text": "x" * 11}, "text is out of range"),
         ({"text": 1}, "text must be text"),
+        ({"text": "a\0b"}, "text contains a null character"),
         ({"text": "a", "count": True}, "count must be a whole number"),
         ({"text": "a", "count": 1.0}, "count must be a whole number"),
         ({"text": "a", "rate": "1"}, "rate must be a number"),

@@ -1,7 +1,7 @@
 """The books of a class: received as they are handed in, judged one by one, marked.
 
 Each has a folder of its own, in which it keeps the name it was handed in with. It is judged from
-there, so that every line about it reads as if the command had been run beside it.
+there, so that messages about it are the same as those of the command run in that folder.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def judge(language: str, name: str, content: bytes) -> str:
 
 
 def lose(language: str, name: str, seconds: int) -> str:
-    """The same for a book on which a worker died, after `seconds` or for lack of memory (0)."""
+    """The same for a book on which a worker died: too slow, or with 0 seconds, too large."""
     why = Message("there isn't enough memory for it")
     if seconds:
         why = message_count(

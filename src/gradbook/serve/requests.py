@@ -120,7 +120,7 @@ OF_A_KIND = {
     float: mark("{name} must be a number"),
     list: mark("{name} must be a list"),
 }
-RANGES = {  # by whether there is a minimum, and a maximum
+RANGES = {  # by the presence of a minimum and of a maximum
     (True, True): mark("{name} is out of range: at least {low} and at most {high}"),
     (True, False): mark("{name} is out of range: at least {low}"),
     (False, True): mark("{name} is out of range: at most {high}"),

@@ -46,7 +46,7 @@ class Knocking:
     address: object
     until: float
     heard: bytearray = field(default_factory=bytearray)
-    is_refused: bool = False  # and waits only until the client has received that
+    is_refused: bool = False  # it waits only until the client has received the refusal
 
     @property
     def token(self) -> bytes:
@@ -153,8 +153,8 @@ class Doorkeeper:
 
 LOOPBACK = "127.0.0.1"
 NAMES = (LOOPBACK, "localhost")
-MOST_CONNECTIONS = 64  # with the token
-MOST_UNHEARD = 512  # that the system queues until they are accepted
+MOST_CONNECTIONS = 64  # connections with the token
+MOST_UNHEARD = 512  # connections that the system queues until they are accepted
 SECRET = 24  # random bytes of a token
 LOOK_ROUND = 0.2  # seconds between checks whether to stop
 LAST_WORDS = 5.0  # seconds for connections to end

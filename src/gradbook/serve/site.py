@@ -1,4 +1,4 @@
-"""The site: the handler of each path, and a private folder that is removed in the end."""
+"""The site: a handler for each path, and a private folder that is removed at the end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from gradbook.serve.texts import FIELDS, KeptResults, made_of_text
 
 LONGEST_TASK = 120.0  # seconds, as for a book of a class
 MOST_CLASSES = 50
-MOST_BYTES = 4 * 2**30  # of all books together
+MOST_BYTES = 4 * 2**30  # for all books together
 LONGEST_NAME = 2_000  # characters of an announced file's name
 WAYS = {
     "points": Field(bool, usual=False),

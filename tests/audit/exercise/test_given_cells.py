@@ -74,7 +74,7 @@ def test_given_numbers_that_are_others_now_are_a_note(tmp_path):
     assert report.verdict == "right"
     rate, weight = report.sheets[0].notes
     assert "(η) was changed: it is 7, not 0.5" in rate
-    assert "(w1) was changed: 0.125" in weight
+    assert "(w1) was changed: it is 0.125" in weight
 
 
 def test_a_wrong_forward_pass_doesn_t_make_right_gradients_wrong(tmp_path):

@@ -49,7 +49,7 @@ class Rubric:
     points: Mapping[str, float] = field(default_factory=dict)  # for a column, by kind or quantity
     repeated: float = 1.0  # columns that one mistake made in several costs at most
     accept_elsewhere: bool = False  # whether right formulas outside the cells asked for count
-    deductions: Mapping[str, float] = field(default_factory=dict)  # by the kind of mistake
+    deductions: Mapping[str, float] = field(default_factory=dict)  # by kind of mistake
     due: datetime | None = None
     per_day: float = 0.0
     at_most: float | None = None
@@ -60,7 +60,7 @@ class Rubric:
         return self.points.get(mark.name, self.points.get(kind, 1.0))
 
     def days_late(self, handed_in: float) -> int:
-        """The days begun after the due date, at a moment in seconds."""
+        """The number of days late, rounded up, for a time in seconds."""
         if self.due is None:
             return 0
         return max(0, ceil((handed_in - self.due.timestamp()) / SECONDS_A_DAY))
@@ -79,7 +79,7 @@ SLIPS = (
     *("another slope", "wrong rate", "missing rate", "missing weight"),
 )
 """Kinds that are one mistake in all columns in which the same edit corrects them."""
-_PLACES = re.compile(r"(?<=[^\W\d])\d+(?:_\d+)*")  # of units and weights: a_h1, w2_1_3
+_PLACES = re.compile(r"(?<=[^\W\d])\d+(?:_\d+)*")  # in names such as a_h1, w2_1_3
 AS_IT_SHOULD_BE, OWN, BLANK = Message("right"), Message("wrong"), Message("to fill in")
 
 
@@ -264,7 +264,7 @@ def _right_rows(sheet: SheetReport, mark: Mark) -> float:
 
 
 def _mistake_of(finding: Finding, column: _WrongColumn) -> object:
-    """Equal for one mistake: the same slip, corrected in the same way, in whatever units."""
+    """Equal for findings that are one mistake: the same slip and correction, in whatever units."""
     if (finding.kind in SLIPS and finding.edits) or TYPED_RIGHT in finding.edits:
         is_named = finding.kind == SWAPPED_COLUMNS
         edits = (edit if is_named else _PLACES.sub("#", edit) for edit in finding.edits)

@@ -350,7 +350,7 @@ class _ReturnedExercise:
     def _swapped(self, node: Node, other: Node) -> SlipCause:
         """The slip of two columns that contain each other's values."""
         why = Message(
-            "this is {other}, and {name} is in {column}: the two are swapped",
+            "this is {other}, and {name} is in {column}: the two are exchanged",
             other=str(other.name),
             name=str(node.name),
             column=letters(column_of(self.columns[other][0])),

@@ -1,4 +1,4 @@
-"""Which books are exercises of ours, what they ask for, and which cell has which value.
+"""Recognises exercises of ours, the columns they ask for, and the value of each cell.
 
 Sheets and columns may have been moved. Tables are found by their headings and rows by their
 counters; what is given is found by the names of its cells or, where a program has dropped those, by
@@ -76,7 +76,7 @@ def _lines(book: Book, cell: Address) -> Iterator[str]:
 
 # Where the values are ---------------------------------------------------------
 
-ENOUGH = 0.5  # of a table's headings must be there to recognise it
+ENOUGH = 0.5  # the share of headings by which a table is recognised
 Headings = Mapping[str, int]  # the columns of one row's texts
 
 

@@ -58,7 +58,7 @@ LONGEST_TOLD = 60  # characters of a value in an error
 
 @dataclass(frozen=True)
 class ClassPlan:
-    """What the students of a class are given."""
+    """The settings of a class: its network, and what the exercises leave blank."""
 
     network: str  # as a text
     blank: tuple[str, ...] = ("gradients",)

@@ -23,7 +23,7 @@ MOODLE = ("identifier", "full name", "first name", "last name", "email address",
 CANVAS = ("student", "id", "sis user id", "sis login id", "section")
 CANVAS_HEAD = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 FILES = ("moodle.csv", "canvas.csv", "google-classroom.csv")
-POSSIBLE = "    Points Possible"  # what Canvas calls the row below the head
+POSSIBLE = "    Points Possible"  # Canvas's name for the row below the head
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _moodle(listed: ListedStudents, grades: Sequence[FinalGrade]) -> list[list[s
 def _canvas(
     listed: ListedStudents, grades: Sequence[FinalGrade], title: str, out_of: float
 ) -> list[list[str]]:
-    """As Canvas's gradebook exports and imports it."""
+    """The table that Canvas's gradebook exports and imports."""
     possible = [POSSIBLE, *[""] * (len(CANVAS) - 1), in_numbers(out_of)]
     rows = []
     for grade in grades:
@@ -113,7 +113,7 @@ def _canvas(
 
 
 def _classroom(listed: ListedStudents, grades: Sequence[FinalGrade], title: str) -> list[list[str]]:
-    """As Google Classroom downloads grades; it has no import, so the column is for pasting."""
+    """The table that Google Classroom downloads; it has no import, so the column is for pasting."""
     rows, addresses = [], listed.known((), ("mail",))
     for grade in grades:
         given, _, family = grade.student.rpartition(" ")

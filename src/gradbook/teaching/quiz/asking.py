@@ -40,16 +40,16 @@ from gradbook.teaching.quiz.questions import (
 )
 from gradbook.teaching.quiz.slips import FirstStep, TypicalSlip
 
-MOST_SCALARS = 600  # of a network that somebody works through by hand
+MOST_SCALARS = 600  # in a network that somebody works through by hand
 MOST_QUESTIONS = 20_000
 WRONG_CHOICES = 4  # beside the right one
 FEWEST_WRONG = 2
 MOST_RECOGNISED = 8  # wrong numbers with a reason of their own
 APART = 3  # two answers differ by at least this many tolerances
 LEAST_APART = 0.02  # and by this share of the larger one
-SHOWN_DIGITS = 4  # of a choice
+SHOWN_DIGITS = 4  # in a choice
 LEAST_STEP = 1e-4  # as a share of a weight: less is lost in the digits that people write
-MOST_CELLS = 63  # of a picture
+MOST_CELLS = 63  # in a picture
 TOLERANCE = 0.005
 
 
@@ -148,7 +148,7 @@ class _Asker:
                 yield from filter(None, makers[kind]())
 
     def _stem(self, what: str) -> str:
-        """A file's name that no other student's picture has."""
+        """A file name that is different for every student."""
         return f"{what}-{sha256(self.student.encode()).hexdigest()[:12]}"
 
     def _random(self, subject: str) -> Random:
@@ -226,7 +226,7 @@ class _Asker:
         if moved < LEAST_STEP * abs(before):
             return None  # hardly anybody writes so many digits
         memories = (leaf for leaf in self.step.start if leaf not in set(self.step.weights))
-        given += self._given(memories, 0)  # what a rule such as momentum remembers
+        given += self._given(memories, 0)  # the memory of a rule such as momentum
         wrong = self.first.wrong_updates(weight)
         asked = AskedNumber(UPDATE, name, ask, given, right, why, decimal, moved)
         return self._numeric(asked, wrong)

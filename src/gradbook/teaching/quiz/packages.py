@@ -38,7 +38,7 @@ class PackageFile:
 
     path: str
     content: str
-    kind: str = ""  # of a resource
+    kind: str = ""  # the type of a resource
     needs: tuple[str, ...] = ()  # paths
 
 

@@ -13,7 +13,7 @@ from gradbook.language import tr
 from gradbook.palette import PAPER, Colour, colour_of
 from gradbook.teaching.quiz.questions import QuizPicture
 
-WIDTH, HEIGHT, EDGE, MARGIN = 84, 24, 26, 8  # of a cell; of the row numbers; around all
+WIDTH, HEIGHT, EDGE, MARGIN = 84, 24, 26, 8  # cell; column of row numbers; around all
 ABREAST = 9  # cells on a line
 ROW, HEADINGS = 2, 1
 

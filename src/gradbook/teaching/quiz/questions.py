@@ -86,7 +86,7 @@ class WholeStep:
 
     student: str
     given: tuple[tuple[str, str], ...]
-    numbers: Mapping[Node, float]  # of what is given
+    numbers: Mapping[Node, float]  # the given ones
     values: tuple[CarriedValue, ...]
 
 
@@ -108,7 +108,7 @@ def student_name(student: str) -> str:
 class Quiz:
     """All questions, grouped by subject, with one per student in each group."""
 
-    name: str  # of the network
+    name: str  # the network's
     about: str  # the network in a sentence
     form: str  # one of FORMS: how numbers are asked for
     tolerance: float  # as a share of the right number

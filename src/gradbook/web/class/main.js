@@ -1,5 +1,5 @@
-// The page of a class: its table, and the parts about single books, which follow the table. A link
-// to one opens it.
+// The page of a class: its table, and below it a part about each book, which a link to that part
+// opens.
 
 import { BookTable } from "./table.js"
 
