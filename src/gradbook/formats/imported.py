@@ -356,7 +356,7 @@ class _BranchRow:
     given: Sequence[ImportedLayer]
     said: list[ImportedLayer] = field(default_factory=list)
     latest: int = 0  # the value that the next layer may read without going back
-    numbers: dict[int, int] = field(default_factory=lambda: {0: 0})  # new by old numbers
+    numbers: dict[int, int] = field(default_factory=lambda: {0: 0})  # new numbers, by the old
 
     def following(self, waiting: Sequence[int]) -> int:
         """Choose the layer that is ready and reads the latest value."""
