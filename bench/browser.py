@@ -97,7 +97,7 @@ class Race:
 
 def main(words: list[str]) -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("--tfjs", metavar="FOLDER", type=Path, help="where its node_modules are")
+    parser.add_argument("--tfjs", metavar="FOLDER", type=Path, help="has its node_modules")
     parser.add_argument("--rounds", type=int, default=5, help="turns (default: 5)")
     options = parser.parse_args(words)
     with TemporaryDirectory() as name, browser() as opened:

@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--books", type=int, default=100)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--different", type=int, metavar="N", help="the others are copies")
+    parser.add_argument("--different", type=int, metavar="N", help="others are copies")
     parser.add_argument("--alone", action="store_true", help="without LibreOffice")
     options = parser.parse_args()
     beside = not options.alone and present("libreoffice")

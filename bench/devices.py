@@ -57,16 +57,16 @@ FEW = 20  # images, if one takes long
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="*", metavar="RUN")
-    parser.add_argument("--images", type=int, default=1000, help="that boards are asked about")
+    parser.add_argument("--images", type=int, default=1000, help="images that boards read")
     known = [board.name for board in (*boards.BOARDS, *AVRS)]
     parser.add_argument("--board", action="append", choices=known)
-    parser.add_argument("--level", default="-O2", help="of optimisation")
-    parser.add_argument("--small", action="store_true", help="take the least code")
-    parser.add_argument("--floats", action="store_true", help="ask the C in floats, too")
-    parser.add_argument("--onnx2c", metavar="PROGRAM", help="ask what it makes, too")
-    parser.add_argument("--emlearn", metavar="FOLDER", type=Path, help="ask its C, too")
-    parser.add_argument("--bitnetmcu", metavar="FOLDER", type=Path, help="ask its networks, too")
-    parser.add_argument("--tinymaix", metavar="FOLDER", type=Path, help="ask its network, too")
+    parser.add_argument("--level", default="-O2", help="the level of optimisation")
+    parser.add_argument("--small", action="store_true", help="choose the smallest code")
+    parser.add_argument("--floats", action="store_true", help="measure the C in floats, too")
+    parser.add_argument("--onnx2c", metavar="PROGRAM", help="measure its C, too")
+    parser.add_argument("--emlearn", metavar="FOLDER", type=Path, help="measure its C, too")
+    parser.add_argument("--bitnetmcu", metavar="FOLDER", type=Path, help="measure its networks")
+    parser.add_argument("--tinymaix", metavar="FOLDER", type=Path, help="measure its network, too")
     options = parser.parse_args()
     costs = []
     for run in options.runs:

@@ -42,7 +42,7 @@ def main(words: Sequence[str] | None = None) -> None:
         "--threads", metavar="N", type=int, help="for all (default: up to 2, and 1)"
     )
     parser.add_argument("--rounds", metavar="N", type=int, default=7, help="turns (default: 7)")
-    parser.add_argument("--engine-only", action="store_true", help="leave the others out")
+    parser.add_argument("--engine-only", action="store_true", help="leave out the others")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(words)
     networks = options.networks or list(BATCHES)

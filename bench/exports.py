@@ -78,7 +78,7 @@ FORMS: dict[str, tuple[str, Callable[..., Probabilities], dict[str, Any]]] = {
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+", metavar="RUN")
-    parser.add_argument("--only", metavar="RUNTIME", help="of the runtimes, this one")
+    parser.add_argument("--only", metavar="RUNTIME", help="use only this runtime")
     options = parser.parse_args()
     images = load("digits").test_for_reporting
     print(

@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=float("inf"))
-    parser.add_argument("--only", type=int, metavar="NUMBER", help="this one, with its traceback")
+    parser.add_argument("--only", type=int, metavar="NUMBER", help="one book, with traceback")
     parser.add_argument("--ods", action="store_true", help="OpenDocument spreadsheets")
     parser.add_argument("--keep", type=Path, default=Path("out", "fuzz"), metavar="FOLDER")
     options = parser.parse_args()

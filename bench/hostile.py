@@ -96,12 +96,12 @@ def _shuffled(count: int, draw: Random) -> list[int]:
 def main() -> int:
     parser = ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--count", type=int, default=400, help="how many (default: 400)")
-    parser.add_argument("--workers", type=int, default=1, help="how many at once (default: 1)")
+    parser.add_argument("--count", type=int, default=400, help="files to try (default: 400)")
+    parser.add_argument("--workers", type=int, default=1, help="files at a time (default: 1)")
     parser.add_argument("--minutes", type=float, default=float("inf"))
-    parser.add_argument("--group", choices=GROUPS, help="only those of this group")
-    parser.add_argument("--case", default="", metavar="NAME", help="only what is called so")
-    parser.add_argument("--only", type=int, metavar="NUMBER", help="only this one")
+    parser.add_argument("--group", choices=GROUPS, help="only this group")
+    parser.add_argument("--case", default="", metavar="NAME", help="only cases with this name")
+    parser.add_argument("--only", type=int, metavar="NUMBER", help="only this number")
     options = parser.parse_args()
     chosen = [
         one

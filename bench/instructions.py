@@ -35,7 +35,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("networks", metavar="NET", nargs="*", help=", ".join(BATCHES))
     parser.add_argument("--level", action="append", choices=NAMES, help="(default: all)")
-    parser.add_argument("--compiler", help="for this machine's levels")
+    parser.add_argument("--compiler", help="compiler for this machine's levels")
     parser.add_argument("--loops", type=int, default=0, metavar="N", help="show the N largest")
     options = parser.parse_args(words)
     networks = options.networks or list(BATCHES)

@@ -32,8 +32,8 @@ from tests.audit.material.kinds.catalogue import (
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--kind", action="append", choices=list(KINDS), metavar="NAME")
-    parser.add_argument("--show", action="store_true", help="tell what was said of the misjudged")
-    parser.add_argument("--no-witness", action="store_true", help="don't ask LibreOffice")
+    parser.add_argument("--show", action="store_true", help="print findings in misjudged books")
+    parser.add_argument("--no-witness", action="store_true", help="leave out LibreOffice")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     kinds = {name: KINDS[name] for name in options.kind or KINDS}

@@ -24,10 +24,10 @@ from tests.audit.material.layouts.planted import Judged
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--books", type=int, default=40, help="of each sort, in each layout")
+    parser.add_argument("--books", type=int, default=40, help="books of each sort per layout")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--layout", action="append", choices=list(KINDS))
-    parser.add_argument("--show", action="store_true", help="tell of each that was misjudged")
+    parser.add_argument("--show", action="store_true", help="print each misjudged book")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     print(f"{'layout':<24}{'clean':>7}{'blamed':>8}{'planted':>9}{'found':>8}{'repaired':>10}")

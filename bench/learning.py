@@ -5,7 +5,7 @@
 A network of the recipe `quick` with ten outputs is trained for 3 epochs on the digits 0 to 7 only.
 Its exported C then learns from training images of all ten digits, one step each, in whole numbers
 (computed here as C does, to the last bit) and in floats. It prints the share of the 10,000 test
-images that are read correctly after some numbers of steps, as the mean of the seeds, which choose
+images that are read correctly after several numbers of steps, averaged over the seeds, which choose
 the images. With --boards the C of the included `tiny` runs on emulated boards with and without
 learning: it prints bytes, and the instructions (cycles of an AVR) of a learning step with its
 answer.
@@ -45,8 +45,8 @@ AT_ONCE = 500
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--rate", type=float, default=0.01, help="of learning on the device")
-    parser.add_argument("--boards", action="store_true", help="ask emulated boards, too")
+    parser.add_argument("--rate", type=float, default=0.01, help="the rate on the device")
+    parser.add_argument("--boards", action="store_true", help="run emulated boards, too")
     options = parser.parse_args()
     data = load("digits")
     if options.boards:

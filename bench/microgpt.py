@@ -89,7 +89,7 @@ def here(lines: TextLines, engine: NativeEngine, steps: int) -> tuple[float, Los
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--no-compile", action="store_true", help="PyTorch's eager mode alone")
+    parser.add_argument("--no-compile", action="store_true", help="only PyTorch's eager mode")
     asked = parser.parse_args()
     torch.set_num_threads(2)
     lines = usual_lines()

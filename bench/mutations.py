@@ -63,8 +63,8 @@ def main() -> None:
     parser.add_argument("rooms", nargs="+", metavar="ROOM", help="a folder of src/gradbook")
     parser.add_argument("--count", type=int, default=10, help="faults in each room")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=20, help="of tests for each fault")
-    parser.add_argument("--test", action="append", metavar="FOLDER", help="of tests/")
+    parser.add_argument("--seconds", type=float, default=20, help="seconds of tests per fault")
+    parser.add_argument("--test", action="append", metavar="FOLDER", help="a folder of tests/")
     options = parser.parse_args()
     for room in options.rooms:
         with TemporaryDirectory() as copy:

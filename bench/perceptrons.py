@@ -26,10 +26,10 @@ from tests.audit.material.perceptrons.mutants import judged_clean, judged_spoilt
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--books", type=int, default=200, help="clean ones")
+    parser.add_argument("--books", type=int, default=200, help="clean books")
     parser.add_argument("--mutants", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--show", action="store_true", help="tell of each that was misjudged")
+    parser.add_argument("--show", action="store_true", help="print each misjudged book")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     numbers = range(options.seed, options.seed + options.books)

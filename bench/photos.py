@@ -43,9 +43,9 @@ SIDE, ACROSS = 150, 8  # pixels of a photo on the sheet, photos in a row
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("model", nargs="?")
-    parser.add_argument("--images", type=int, default=100, help="of each kind")
-    parser.add_argument("--kind", choices=KINDS, help="one kind alone")
-    parser.add_argument("--png", help="a sheet of the first photos and what the network saw")
+    parser.add_argument("--images", type=int, default=100, help="images of each kind")
+    parser.add_argument("--kind", choices=KINDS, help="only one kind")
+    parser.add_argument("--png", help="a picture of photos and the network's inputs")
     options = parser.parse_args()
     model = gb.load(options.model) if options.model else gb.train("quick", seed=0).model
     test = load("digits").test_for_reporting[: options.images]

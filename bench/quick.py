@@ -1,4 +1,4 @@
-"""`gradbook train quick`, whole, beside PyTorch's 20 epochs of the recipe `reference`.
+"""The whole of `gradbook train quick` beside PyTorch's 20 epochs of the recipe `reference`.
 
     python bench/quick.py [--rounds 5] [--steps 150] [--threads 2] [--json]
 
@@ -75,7 +75,7 @@ class Bench:
 def main() -> None:
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=150, help="of PyTorch in each round")
+    parser.add_argument("--steps", type=int, default=150, help="steps of PyTorch per round")
     parser.add_argument("--threads", type=int, default=min(2, cores()), help="for both")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()

@@ -73,8 +73,8 @@ def main(arguments: list[str] | None = None) -> int:
         "entry", nargs="?", metavar="ENTRY", help="a file, or a name in bench/records"
     )
     parser.add_argument("--quick", action="store_true", help="train nothing")
-    parser.add_argument("--keep", action="store_true", help="write what is found into the file")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many, from 0 on")
+    parser.add_argument("--keep", action="store_true", help="write the results into the file")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="number of seeds, from 0")
     parser.add_argument("--threads", type=int, default=cores())
     parser.add_argument("-o", "--out", type=Path, default=Path("runs", "records"))
     options = parser.parse_args(arguments)

@@ -47,7 +47,7 @@ def main() -> int:
     parser = ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("base", metavar="BASE", help="the older commit")
     parser.add_argument("--part", action="append", choices=list(PARTS), metavar="NAME")
-    parser.add_argument("--like", default="", metavar="TEXT", help="only cases with this in them")
+    parser.add_argument("--like", default="", metavar="TEXT", help="only cases named like this")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--all", action="store_true", help="print every cause")
     options = parser.parse_args()

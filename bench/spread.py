@@ -53,7 +53,7 @@ def named(text: str) -> Iterator[tuple[str, str]]:
 
 
 def names_by_file() -> dict[Path, set[tuple[str, str]]]:
-    """Every file that tells any of them apart, and the names in it."""
+    """Every file that names a layer, activation or loss, with the names in it."""
     names = {}
     for path in sorted(PACKAGE.rglob("*")):
         place = path.relative_to(PACKAGE)

@@ -5,7 +5,7 @@
 The start of `gradbook --version` and of `python -c pass` are timed in turn, so that
 other work on the machine affects both, and the median of the pairs' ratios is printed
 with the quartiles. For verbs on the worked example it prints the processor time, the
-least of five.
+least of five runs.
 """
 
 from __future__ import annotations

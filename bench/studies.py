@@ -117,7 +117,7 @@ def _kills(folder: Path, wanted: int) -> int:
         path = folder / f"run {runs}"
         kills += _killed(text, path, spent, chance)
         wrong += _trials(path) != expected
-    print(f"{kills} kills in {runs} studies: {wrong} came to other trials, values or bits")
+    print(f"{kills} kills in {runs} studies: {wrong} had other trials, values or bits")
     return bool(wrong)
 
 

@@ -152,7 +152,7 @@ class PageHandler(BaseHTTPRequestHandler):
         return self.command == "GET" and asked == ("navigate", "document")
 
     def _within(self, path: str) -> str:
-        """The path below the token; without the token, it is refused."""
+        """The path below the token; a request without the token is refused."""
         _, token, *rest = [*path.split("/", 2), "", ""][:4]
         given = token.encode("utf-8", "replace")
         if not path.startswith("/") or not compare_digest(given, self.home.token.encode()):

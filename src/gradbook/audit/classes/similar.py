@@ -39,7 +39,7 @@ NONE = np.empty(0, np.int64)
 Pair = tuple[int, int]
 EXERCISES = mark("both are exercise {student}"), mark("all are exercise {student}")
 BY = mark("both are by {student}"), mark("all are by {student}")
-BEGAN = mark("both began as one file, of {time}"), mark("all began as one file, of {time}")
+BEGAN = mark("both come from one file of {time}"), mark("all come from one file of {time}")
 SAVED = mark("both were last saved by {name}"), mark("all were last saved by {name}")
 
 
@@ -130,7 +130,7 @@ class _Class:
 
     @cached_property
     def _numbers(self) -> Counter[str]:
-        """How many books have each number of the books that share all their numbers."""
+        """Counts of books for each number in books whose numbers are all the same."""
         shared = {k for books in self.odd("own_numbers") for k in books}
         wanted = {n for report in self.reports_of(sorted(shared)) for n in report.origin.numbers}
         every = (self.reports[place].origin.numbers for place in self.read)

@@ -429,7 +429,7 @@ class _ReturnedExercise:
         return f"={write(say(following))}"
 
     def _fixes(self, node: Node, cells: list[Address], cause: SlipCause) -> dict[Address, str]:
-        """The right formula of each cell: the student's own with a small edit, where one helps."""
+        """The right formula of each cell: the student's own if a small edit corrects it."""
         first, patterns = cells[0], self.book.patterns
         like = None if node.each or cause.right_expression is None else patterns[first]
         text = write(cause.right_expression) if cause.right_expression else ""

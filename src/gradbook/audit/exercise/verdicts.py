@@ -312,8 +312,8 @@ Cells = tuple[Address, ...]  # own cells: one, or one per sample
 
 
 def find_meant(plain: OwnFormulas, wrong: Mapping[Address, Place]) -> dict[Address, Place]:
-    """The value that each own cell should have if several columns use it, as far as these wrong
-    cells show it."""
+    """The right value of each own cell that several columns use, if these wrong cells determine
+    it."""
     found: dict[Address, Place] = {}
     known: dict[object, Node | None] = {}
     patterns, waiting = plain.book.patterns, dict(wrong)

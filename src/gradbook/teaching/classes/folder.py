@@ -80,7 +80,7 @@ class ClassPlan:
         return parse(self.network, SHEET)
 
     def exercise(self, student: str) -> Exercise:
-        tells = {FORWARD, LOSS} & set(self.blank)  # the sheet Check is made of these
+        tells = {FORWARD, LOSS} & set(self.blank)  # the sheet Check would show these
         has_check = self.check_sheet and not tells
         kinds = read_kinds(self.blank)
         places = self.places or None

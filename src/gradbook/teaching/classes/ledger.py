@@ -180,7 +180,7 @@ def _entry(row: CellRow, places: Mapping[str, int], file: str) -> OwnEntry:
 
 
 def entry_of(cells: Sequence[str], file: str | None = None, row: int | None = None) -> OwnEntry:
-    """What the teacher wrote, from her three cells."""
+    """The teacher's entry, read from her three cells."""
     changed, late, remark = (cell.strip() for cell in cells)
     points, days = _number(changed, CHANGED, file, row), _number(late, LATE, file, row)
     if days is not None and not days.is_integer():

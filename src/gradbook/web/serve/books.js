@@ -139,7 +139,7 @@ export class BookClass {
     sessionStorage.setItem(KEPT, String(made.class))
   }
 
-  /** Ask for news in a moment, once. */
+  /** Schedule a request for news, in place of an earlier one. */
   lookSoon() {
     clearTimeout(this.looking)
     this.looking = setTimeout(() => this.look().catch(error => say(this.problem, words(error))), PAUSE)
