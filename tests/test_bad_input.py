@@ -171,7 +171,7 @@ WORDS = {
     "play blocks -o page.html": "make a page of a trained run",
     f"play '{LETTERS}' -o page.html": "begin the network with 'input tokens",
     "data digts": "no data set, file or folder is called 'digts': did you mean 'digits'?",
-    "data folder": "folder: it has no idx files, no tables and no folders of pictures",
+    "data folder": "folder: it contains no idx files, tables or folders of pictures",
     "data --show 3": "--show needs a data set: gradbook data digits --show …",
     "data --verify": "--verify needs a data set: gradbook data digits --verify …",
     "data --warp 'rotate 9'": "--warp needs a data set: gradbook data digits --warp …",

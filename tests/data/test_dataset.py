@@ -192,8 +192,8 @@ def test_classes_that_are_named_are_numbered_by_the_labels():
             {"training": part([0, 1], count=3)},
             "a-labels: 2 labels, but 3 images in a-images: these two files don't belong together",
         ),
-        ({"training": part([], count=0)}, "a-images: it has no images"),
-        ({"training": part([0], shape=(1, 0, 3))}, "a-images: it has no images"),
+        ({"training": part([], count=0)}, "a-images: it contains no images"),
+        ({"training": part([0], shape=(1, 0, 3))}, "a-images: it contains no images"),
         (
             {"training": part([0]), "test": part([0], (3, 3, 4), "b")},
             "b-images: its images are 3x3x4 (channels, rows, columns), but those in a-images "

@@ -92,7 +92,7 @@ def test_a_piece_that_was_changed_is_noticed(tmp_path, monkeypatch):
         (tmp_path / f"{name}.xz").write_bytes(lzma.compress(idx.write(one)))
     monkeypatch.setattr(digits, "FOLDER", tmp_path)
     with pytest.raises(
-        DataError, match="train-images-idx3-ubyte: it doesn't hold gradbook's digits"
+        DataError, match="train-images-idx3-ubyte: it doesn't contain gradbook's digits"
     ):
         load("digits")
 

@@ -323,7 +323,7 @@ def test_the_grammar_names_every_kind_and_its_example_can_be_read():
 @for_each(
     ("text", "complaint"),
     [
-        ("", "no warp: write for example 'rotate 15; shift 2', or 'none'"),
+        ("", "the warp is empty: write for example 'rotate 15; shift 2', or 'none'"),
         ("rotat 15", "warp, line 1, column 1: unknown 'rotat': did you mean 'rotate'?"),
         ("shift 1; twist 3", "column 10: unknown 'twist': it is one of rotate, shift, scale"),
         ("rotate fifteen", "column 8: the angle is a number such as 0.15, not 'fifteen'"),
@@ -333,8 +333,8 @@ def test_the_grammar_names_every_kind_and_its_example_can_be_read():
         ("rotate 15, shift 2", "column 8: the angle is a number such as 0.15, with a point"),
         ("crop 22 0.1", "column 9: unexpected '0.1' after '22'"),
         ("crop 22.5", "column 6: crop's size is a whole number"),
-        ("rotate 1; rotate 2", "column 11: a second 'rotate': write it once"),
-        ("none; rotate 1", "column 7: 'none' must be the only one: remove it, or the others"),
+        ("rotate 1; rotate 2", "column 11: 'rotate' is given twice: write it once"),
+        ("none; rotate 1", "column 7: 'none' must be alone: remove it, or the others"),
         ("rotate 1; none", "column 11: 'none' must be the only one"),
         ("rotate 200", "column 1: rotate's angle must be between 0 and 180, not 200"),
         ("shift -2", "column 1: shift must be between 0 and 10000, not -2"),

@@ -263,11 +263,11 @@ def test_an_image_of_sums_is_laid_out_in_one_line(torch):
 CASES = {  # what it takes, its last layer, how many come out → what it is taken for
     "rows, sums": ((4,), "", 3, "it predicts 3 numbers: it ends in plain sums"),
     "rows, one sum": ((4,), "", 1, "it predicts a number: it ends in a plain sum"),
-    "rows, several sigmoids": ((4,), "Sigmoid", 3, "it says of each of 3 labels how sure it is"),
-    "images, several sigmoids": ((1, 4, 4), "Sigmoid", 3, "it says of each of 3 labels how sure"),
+    "rows, several sigmoids": ((4,), "Sigmoid", 3, "it gives the probability of 3 labels"),
+    "images, several sigmoids": ((1, 4, 4), "Sigmoid", 3, "it gives the probability of 3 labels"),
     "rows, a sigmoid": ((4,), "Sigmoid", 1, "it predicts 2 classes: it ends in one sigmoid"),
     "rows, softmax": ((4,), "Softmax", 3, "it tells 3 classes apart: it ends in softmax"),
-    "images, sums": ((1, 4, 4), "", 3, "it is taken to tell 3 classes apart"),
+    "images, sums": ((1, 4, 4), "", 3, "it probably predicts 3 classes"),
     "images, as many sums": ((1, 4, 4), "", 16, "it predicts 16 numbers"),
     "images, one sum": ((1, 4, 4), "", 1, "it predicts a number"),
     "images, log softmax": ((1, 4, 4), "LogSoftmax", 3, "it tells 3 classes apart"),
@@ -316,10 +316,10 @@ def test_flat_values_are_an_images_if_that_is_said(torch):
     module = torch.nn.Sequential(torch.nn.Linear(64, 3), torch.nn.Softmax(1)).float().eval()
     example = torch.rand(2, 64).float()
     sums = gb.from_torch(module[0], example, images=(8, 8))
-    assert sums.about["remarks"][0].startswith("it is taken to tell 3 classes apart")
+    assert sums.about["remarks"][0].startswith("it probably predicts 3 classes")
     rows = gb.from_torch(module, example)
     assert rows.columns
-    assert "say --images CxHxW if they are an image's" in rows.about["remarks"][-1]
+    assert "say --images CxHxW if they are an image" in rows.about["remarks"][-1]
     model = gb.from_torch(module, example, images=(8, 8), mean=[0.5], deviation=[0.5])
     assert not model.columns
     assert model.picture == (1, 8, 8)

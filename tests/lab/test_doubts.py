@@ -48,7 +48,7 @@ def early(losses: tuple[float, ...], labels=LABELS, outputs=OUTPUTS, net=TELLING
 def test_a_rate_that_is_too_low_is_doubted_once():
     said, at_the_end = said_of("epochs 9; batch 32; schedule constant 0.00001")
     assert said.startswith("after 7 epochs ")
-    assert "no more than by always saying the same class (25.00 %)" in said
+    assert "no more than by always naming the same class (25.00 %)" in said
     assert "the rate is too low" in said
     assert "the rate is too low" in at_the_end
 
@@ -92,7 +92,7 @@ def of(*rows: tuple[int, ...], **known: object) -> tuple[str, ...]:
 
 def test_one_class_for_everything_is_said():
     (said,) = of((0, 30, 0), (0, 30, 0), (0, 30, 0), last_loss=1.099)
-    assert said.startswith("it says 'b' to each of the 90 test rows (33.33 % right): ")
+    assert said.startswith("it answers 'b' for all 90 test rows (33.33 % right): ")
     assert "hardly falls" in said
 
 
@@ -167,7 +167,7 @@ def test_a_training_on_images_that_learns_nothing_says_so_in_all_it_leaves(tmp_p
     assert list(trained.doubts) == trained.event["doubts"] == load_result(tmp_path / "run")
     assert said in repr(trained)
     page = write_report(tmp_path / "run", data).read_text()
-    assert "no more than chance may give" in page or "to each of the" in page
+    assert "no more than chance may give" in page or "it answers " in page
 
 
 def load_result(folder) -> list[str]:

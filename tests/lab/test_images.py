@@ -92,7 +92,7 @@ def test_what_is_gone_around_or_applied_again_fits_other_images_too():
 def test_last_sums_that_are_applied_again_are_not_made_others():
     net = parse("input 1x28x28; flatten; dense 10; dense 10; again 2; log softmax")
     assert fit_net(net, (1, 28, 28), 10) == net
-    with pytest.raises(ShapeError, match="layer 4 is applied again, so it can't have 5 outputs"):
+    with pytest.raises(ShapeError, match="layer 4 is repeated, so it can't have 5 outputs"):
         fit_net(net, (1, 28, 28), 5)
 
 
@@ -193,7 +193,7 @@ def test_pictures_keep_their_own_size_where_the_network_adapts(tmp_path):
     assert adapt(replace(recipe("quick"), data=small)).recipe.net.input == (1, 18, 20)
     found = adapt(replace(recipe("quick"), data=large))
     assert found.recipe.net.input == (1, 28, 28)
-    assert found.remarks[0].startswith("pictures of 60x80 are stretched to 28x28: make them at")
+    assert found.remarks[0].startswith("pictures of 60x80 are scaled to 28x28: make them at")
     own = recipe("input 1x12x12; flatten; dense 2; softmax")
     assert adapt(replace(own, data=small)).problem.dataset.shape == (1, 12, 12)
 

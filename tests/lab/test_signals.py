@@ -157,7 +157,7 @@ def test_how_many_are_expected_at_most():
 
 
 def test_unknown_background_is_refused():
-    with pytest.raises(UsageError, match="no class 'nothing': there are fast, none, slow"):
+    with pytest.raises(UsageError, match="no class 'nothing': the classes are fast, none, slow"):
         signal_problem(waves(), replace(HOW, background="nothing"))
 
 

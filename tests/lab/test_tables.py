@@ -49,7 +49,7 @@ def test_a_few_whole_numbers_are_classes(tmp_path, numbers, task):
 def test_what_they_are_can_be_said(tmp_path):
     assert of(tmp_path, [0, 1, 2] * 20, task="numbers").task is Task.NUMBERS
     assert of(tmp_path, [1.5, 10, 2] * 20, task="classes").target.words == ("1.5", "2", "10")
-    with pytest.raises(DataError, match="has words: words can only be classes"):
+    with pytest.raises(DataError, match="contains words, which can only be classes"):
         problem(made.table(tmp_path, "side"), task="numbers")
 
 
@@ -133,9 +133,7 @@ def test_what_is_filled_in_is_told(tmp_path):
     told = found.remarks_for(usual_recipe(found, "holes"))
     assert len(told) == 1
     assert told[0].startswith("2 missing values are filled in: 1 of x with ")
-    assert (
-        ", 1 of c with 'a' (by the mean of the rows trained on, words by the commonest)" in told[0]
-    )
+    assert ", 1 of c with 'a' (by the mean of the training rows, words by the commonest)" in told[0]
 
 
 def test_missing_values_can_be_refused(tmp_path):
@@ -154,7 +152,7 @@ def test_a_column_in_which_nothing_stands_is_left_out(tmp_path):
 
 
 def test_dates_are_not_learned(tmp_path):
-    with pytest.raises(DataError, match="the target 't' has dates: write numbers, such as days"):
+    with pytest.raises(DataError, match="the target 't' contains dates: convert them to numbers"):
         of(tmp_path, [f"2024-01-{k % 28 + 1:02}" for k in range(60)])
 
 
@@ -173,9 +171,7 @@ def test_with_everything_no_row_is_left_for_anything_else(tmp_path):
     training, held_back = found.parts(None)
     assert len(training) == len(found.scored_rows) == 60
     assert len(held_back) == len(found.test_rows) == 0
-    assert (
-        "how it does on others isn't known" in found.remarks_for(usual_recipe(found, "t", None))[0]
-    )
+    assert "its score on others isn't known" in found.remarks_for(usual_recipe(found, "t", None))[0]
 
 
 def test_a_network_that_does_not_fit_is_told_what_would(tmp_path):

@@ -27,7 +27,7 @@ WRONG = {
     "threads: 2": (1, "none of address, workers, hosts"),
     "workers: 2\naddress: tcp://host:8786": (2, "both address and workers"),
     "adress: tcp://host:8786": (1, "did you mean 'address'?"),
-    "workers: 2\nworkers: 3": (2, "a second 'workers'"),
+    "workers: 2\nworkers: 3": (2, "'workers' is given twice"),
     "workers: many": (1, "a whole number is expected here, from 1 to 256"),
     "workers: 0": (1, "it must be from 1 to 256"),
     "workers: 2\nuser: ada": (2, "'user' only goes with hosts"),

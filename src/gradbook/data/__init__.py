@@ -1,5 +1,5 @@
-"""Where samples come from, how they are read, checked and split.
+"""Sources of samples: how they are read, checked and split.
 
 Tables of numbers for small networks (`tables`), data sets of images for larger ones (`sources`).
-Knows files and what can be wrong with them. Knows nothing of graphs and training.
+It knows files and their possible faults, but not graphs or training.
 """

@@ -1,8 +1,8 @@
-"""Data sets of images: bytes with the class of each, how they are framed, and how they are split.
+"""Data sets of images: bytes with the class of each, their framing and their split.
 
-Images may be framed as MNIST's are: each scaled to one longest side and centred. The split is the
-same on every machine and in every version. It mustn't depend on a library's generator, which may
-change, so each image's place in its class comes from mixing the bits of its index.
+Images may be framed like MNIST's: each scaled to one longest side and centred. The split is the
+same on every machine and in every version. It must not depend on a library's generator, which may
+change, so each image's place in its class follows from mixing the bits of its index.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from gradbook.errors import DataError
 
 Size = tuple[int, int]  # rows, columns
 BRIGHTEST = 255  # of a pixel's bytes
-MOST_LOOKED_AT = 2_000  # images, for what all of them have in common
+MOST_LOOKED_AT = 2_000  # images, to find what all of them have in common
 
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Images and the class that each of them shows. Neither array can be written to."""
+    """Images and the class of each. Both arrays are read-only."""
 
     pixels: NDArray[np.uint8]  # (images, channels, rows, columns), one after the other
     labels: NDArray[np.int32]  # (images,); each counts from 0 into the data set's classes
@@ -59,7 +59,7 @@ class Images:
         return channels, rows, columns
 
     def counts(self, classes: int) -> list[int]:
-        """How many images there are of each class."""
+        """The number of images of each class."""
         return [int(count) for count in np.bincount(self.labels, minlength=classes)]
 
 
@@ -87,7 +87,7 @@ def statistics(images: Images) -> Statistics:
 
 
 def _frequencies(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """How often each byte occurs. Counting takes eight bytes a pixel, so it goes in pieces."""
+    """How often each byte occurs. Counting takes eight bytes per pixel, so it is done in pieces."""
     pieces = np.array_split(pixels, 1 + pixels.size // 2**20)
     counts = np.zeros(BRIGHTEST + 1, np.int64)
     for piece in pieces:
@@ -103,7 +103,7 @@ def _mean_and_deviation(counts: NDArray[np.int64]) -> tuple[float, float]:
 
 
 def edge_brightness(images: Images) -> int:
-    """The brightness around what the images show: the median of the bytes at their edges."""
+    """The brightness around the content of the images: the median of the bytes at their edges."""
     step = max(1, len(images) // MOST_LOOKED_AT)
     pixels = images.pixels[::step]
     sides = (pixels[:, :, 0], pixels[:, :, -1], pixels[:, :, :, 0], pixels[:, :, :, -1])
@@ -111,7 +111,7 @@ def edge_brightness(images: Images) -> int:
 
 
 def in_turns(images: Images, count: int) -> NDArray[np.intp]:
-    """Where the first image of each class lies, then the second of each, and so on."""
+    """The places of the first image of each class, then of the second of each, and so on."""
     by_class = np.argsort(images.labels, kind="stable")
     labels = images.labels[by_class]
     place = np.empty(len(images), np.int64)  # in its class
@@ -120,7 +120,7 @@ def in_turns(images: Images, count: int) -> NDArray[np.intp]:
 
 
 def count_shared(some: Images, others: Images) -> int:
-    """How many of `some` are among the others too, pixel for pixel."""
+    """How many of `some` are also among the others, pixel for pixel."""
     known = {image.tobytes() for image in others.pixels}
     return sum(image.tobytes() in known for image in some.pixels)
 
@@ -134,14 +134,14 @@ def digest(images: Images) -> str:
 
 # Framing ---------------------------------------------------------------------
 
-SHARE = 0.98  # of the images must be framed alike; of MNIST's all are but one in seven thousand
-FAINT = 12  # of 255; what is darker is ground
+SHARE = 0.98  # of the images must be framed alike; in MNIST only one in seven thousand isn't
+FAINT = 12  # of 255; darker pixels are background
 WRITTEN = re.compile("([1-9][0-9]{0,3}) centred by (mass|box)")
 
 
 @dataclass(frozen=True)
 class Framing:
-    """Light shapes on black: the longest side in pixels, and what is brought to the middle."""
+    """Light shapes on black: the longest side in pixels, and how they are centred."""
 
     side: int
     by_mass: bool
@@ -161,7 +161,7 @@ class Framing:
 
 
 def framing(images: Images) -> Framing | None:
-    """The framing that all of these share; none where they share none."""
+    """The framing that all of these share; None if they have none in common."""
     channels, rows, columns = images.shape
     if channels != 1 or not len(images):
         return None
@@ -183,13 +183,13 @@ def framing(images: Images) -> Framing | None:
 
 
 def _ends(is_light: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Of each row the first light place and the one after the last; 0 and 0 without any."""
+    """For each row the first light place and the one after the last; 0 and 0 if there is none."""
     last = is_light.shape[1] - is_light[:, ::-1].argmax(1)
     return is_light.argmax(1), np.where(is_light.any(1), last, 0)
 
 
 def _mass(sums: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Where the centre of mass lies; the first pixel goes from 0 to 1."""
+    """The centre of mass; the first pixel extends from 0 to 1."""
     places = np.arange(sums.shape[1], dtype=np.float32) + 0.5
     return np.asarray(sums @ places / np.maximum(sums.sum(1), 1))
 
@@ -206,17 +206,17 @@ class Dataset:
 
     Choose with `training` and `validation`, or with `split(fold)` for every fold in turn.
     `training_and_validation` is for the last training, when nothing is left to choose, and
-    `test_for_reporting` for the number that is told afterwards.
+    `test_for_reporting` for the number that is reported afterwards.
     """
 
     name: str
     classes: tuple[str, ...]
     training_and_validation: Images  # in the order of their source
-    folds: NDArray[np.uint8]  # the fold of each of those; fold 0 is the validation split
+    folds: NDArray[np.uint8]  # the fold of each image; fold 0 is the validation split
     test_for_reporting: Images
     source: str  # where it came from, in words
-    remarks: tuple[str, ...] = ()  # what was passed over, a line each
-    everything: bool = False  # whether the images to report on are those to train on: all there are
+    remarks: tuple[str, ...] = ()  # on what was left out, one line each
+    everything: bool = False  # whether the test images are also the training images
 
     @cached_property
     def training(self) -> Images:
@@ -227,7 +227,7 @@ class Dataset:
         return self.training_and_validation[self.folds == 0]
 
     def split(self, fold: int) -> tuple[Images, Images]:
-        """What is trained on and what is held back if this fold is held back."""
+        """The training images and the images held back, if this fold is held back."""
         held_back = self.folds == fold
         return self.training_and_validation[~held_back], self.training_and_validation[held_back]
 
@@ -237,7 +237,7 @@ class Dataset:
         return self.training_and_validation.shape
 
     def with_everything(self) -> Dataset:
-        """All images to train on, the test's too: what is reported then says nothing of others."""
+        """All images as training images, also the test's: reports then say nothing about others."""
         if self.everything:
             return self
         parts = (self.training_and_validation, self.test_for_reporting)
@@ -256,13 +256,13 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Images as a reader gives them, and their labels as they stand in a file."""
+    """Images from a reader, and their labels as they are in a file."""
 
     pixels: NDArray[np.uint8]  # (images, channels, rows, columns)
     labels: NDArray[Any]  # (images,): whole numbers or texts
     images_file: str
     labels_file: str
-    place: Callable[[int], str]  # where in the labels' file the label of image i stands
+    place: Callable[[int], str]  # the place of image i's label in its file
 
 
 def assemble(
@@ -272,11 +272,11 @@ def assemble(
     classes: Sequence[str] | None = None,
     remarks: Sequence[str] = (),
 ) -> Dataset:
-    """The data set of these parts, which must fit each other.
+    """The data set of these parts, which must fit together.
 
-    The classes are the labels that occur in training, or if `classes` names them the labels
-    are their numbers. Where no images come for validation, one training image in six is held
-    back for it. Where none come for the test, one in six of all is kept for that first.
+    The classes are the labels that occur in training, or if `classes` names them, the labels
+    are their numbers. Without validation images, one training image in six is held back for
+    validation. Without test images, one image in six is held out for the test first.
     """
     if TRAINING not in parts:
         raise DataError(f"{' and '.join(parts)} images but no training images", file=name)
@@ -303,7 +303,7 @@ def _require_fit(part: Part, training: Part) -> None:
             file=part.labels_file,
         )
     if not part.pixels.size:
-        raise DataError("it has no images", file=part.images_file)
+        raise DataError("it contains no images", file=part.images_file)
     if part.pixels.shape[1:] != training.pixels.shape[1:]:
         raise DataError(
             f"its images are {_sides(part)} (channels, rows, columns), but those in "
@@ -317,7 +317,7 @@ def _sides(part: Part) -> str:
 
 
 def _labels_of(parts: Mapping[str, Part]) -> list[str]:
-    """The labels that occur in training, numbers as such and in their order."""
+    """The labels that occur in training, as numbers if they are, in order."""
     labels = {
         _spelt(label)
         for part in (TRAINING, VALIDATION)
@@ -354,7 +354,7 @@ def _images(part: Part, known: list[str]) -> Images:
 
 
 def _with_folds(training: Images, validation: Images | None) -> tuple[Images, NDArray[np.uint8]]:
-    """The images of both, and their folds: fold 0 is what was given for validation."""
+    """The images of both, and their folds: fold 0 contains the given validation images."""
     if validation is None:
         return training, deal_folds(training.labels)
     together = Images(
@@ -371,7 +371,7 @@ WITHOUT_BALANCE = 4  # times as many samples in the largest class as in the smal
 
 
 def balance_remark(classes: Sequence[str], counts: Sequence[int], what: str) -> list[str]:
-    """That some classes have far fewer images, or rows, than others."""
+    """A remark that some classes have far fewer images, or rows, than others."""
     least, most = min(counts), max(counts)
     if most < WITHOUT_BALANCE * max(least, 1):
         return []
@@ -388,9 +388,9 @@ FOLDS = 6  # of 60,000 digits: 10,000 in each, as many as there are test images
 
 
 def deal_folds(labels: NDArray[np.integer], folds: int = FOLDS) -> NDArray[np.uint8]:
-    """The fold of every image. All are equally large and have equally many of each class, to one.
+    """The fold of every image. All folds have equally many images, and of each class, up to one.
 
-    Fold 0 is served last, so that very few images are not all held back.
+    Fold 0 is filled last, so that a few images are never all held back.
     """
     mixed_within_classes = np.lexsort((scrambled_numbers(len(labels)), labels))
     fold = np.empty(len(labels), np.uint8)
@@ -403,8 +403,8 @@ def training_parts(
     deal: Callable[[NDArray[np.intp]], NDArray[np.integer]],
     fold: int | None,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """What to train on, and what to hold back as this `fold`. What `first` has in fold 0 is kept
-    for the test; all the others are dealt to folds of their own."""
+    """The training samples, and those to hold back as this `fold`. Those that `first` has in fold 0
+    are held out for the test; all others are dealt to folds of their own."""
     others = np.flatnonzero(first != 0)
     if fold is None:
         return others, others[:0]
@@ -413,7 +413,7 @@ def training_parts(
 
 
 def scrambled_numbers(count: int) -> NDArray[np.uint64]:
-    """As many different numbers in no order: SplitMix64's mixing of 1, 2, 3, …"""
+    """That many different numbers in random order, by the mixing of SplitMix64."""
     x = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

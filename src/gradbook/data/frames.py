@@ -1,6 +1,6 @@
 """Data frames of pandas, Polars and Arrow, arrays with fields and mappings: columns by name.
 
-None of these libraries is imported: whatever has names and gives the column of each is a frame.
+None of these libraries is imported: anything with names and a column for each name is a frame.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ NO_COLUMN = "give it as a list of numbers or words; collect a lazy frame first"
 
 @dataclass(frozen=True, eq=False)
 class NamedColumns:
-    """Columns by their keys, which need not be words."""
+    """Columns by their keys, which need not be strings."""
 
     columns: Any
     keys: tuple[Any, ...]
 
     @staticmethod
     def of(given: Any) -> NamedColumns | None:
-        """What was given, if its columns have names."""
+        """The columns of an argument, if they have names."""
         if isinstance(given, np.ndarray):
             keys = given.dtype.names
         elif isinstance(given, Mapping):
@@ -51,8 +51,8 @@ class NamedColumns:
         return tuple(map(str, self.keys))
 
     def rows(self, columns: Sequence[Column], names: Sequence[str], complete: bool) -> Numbers:
-        """A model's columns, which have these names here; NaN where a value is missing, which is
-        refused if they are to be `complete`."""
+        """A model's columns, under these names, as rows; NaN for a missing value, which is refused
+        if they must be `complete`."""
         parts = []
         for column in columns:
             parts.append(self._numbers(self.keys[names.index(column.name)], column))
@@ -64,7 +64,7 @@ class NamedColumns:
         return np.concatenate(parts, axis=1)
 
     def _numbers(self, key: Any, column: Column) -> Numbers:
-        """One column: numbers as they are, anything else as a table in text would have it."""
+        """One column: numbers unchanged, everything else as in a text table."""
         try:
             values = self.columns[key]
             array = np.asarray(values)
@@ -84,5 +84,5 @@ class NamedColumns:
 
 
 def _dated(value: Any) -> Any:
-    """A date as a table in text writes it."""
+    """A date in the form of a text table."""
     return value.isoformat() if isinstance(value, date) else value

@@ -1,9 +1,9 @@
-"""Recordings that are made by rule and a seed, not recorded: so that signals come along, in a page.
+"""Recordings generated from rules and a seed, so that gradbook includes signals in little space.
 
-`gestures` is what an accelerometer in a hand might say of five gestures. Each person has a pace, a
-strength, a grip and a tremor of their own, and each take differs a little; so what is learned of
-some people is tried on others. Nobody's hand was measured: figures on it say that a network and
-its training work, not how well gestures of people are told apart.
+`gestures` imitates an accelerometer in a hand for five gestures. Each person has an individual
+speed, strength, grip and tremor, and each take differs a little, so a network trained on some
+people is tested on others. Nobody's hand was measured: figures about it show that a network and
+its training work, not how well real gestures are classified.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gradbook.errors import UsageError
 
 @dataclass(frozen=True)
 class MadeSignals:
-    """A source that is made: what it is, and how its windows usually are."""
+    """A generated source: its description, and its usual windows."""
 
     about: str
     make: Callable[[], Signals]
@@ -34,24 +34,24 @@ class MadeSignals:
 
 # Gestures ---------------------------------------------------------------------
 
-RATE = 50  # rows a second
+RATE = 50  # rows per second
 SECONDS = 6.0
 PEOPLE, TAKES = 48, 1
 AXES = ("ax", "ay", "az")
 DECIMALS = 3  # of g
-TAP_RING, TAP_DECAY = 15.0, 18.0  # a tap rings so fast, and dies away so fast
+TAP_RING, TAP_DECAY = 15.0, 18.0  # how fast a tap oscillates, and how fast it decays
 
 
 @dataclass(frozen=True)
 class Hand:
-    """How somebody moves."""
+    """How a person moves."""
 
     pace: float  # 1 is usual
     strength: float
     pitch: float  # of the grip, in radians
     roll: float
     tremor: float  # in g
-    mirrored: float  # −1 in a left hand
+    mirrored: float  # −1 for a left hand
 
     @staticmethod
     def of(person: int) -> Hand:
@@ -67,33 +67,33 @@ class Hand:
 
 
 def _circle(t: Numbers, hand: Hand, phase: float) -> Numbers:
-    """Round and round, upright, about 1.4 times a second."""
+    """In circles, upright, about 1.4 times per second."""
     turn = 2 * pi * 1.4 * hand.pace * t + phase
     return 0.6 * np.stack([np.cos(turn), 0.15 * np.sin(turn), np.sin(turn)], axis=1)
 
 
 def _shake(t: Numbers, hand: Hand, phase: float) -> Numbers:
-    """To and fro, about 4 times a second."""
+    """To and fro, about 4 times per second."""
     turn = 2 * pi * 4.0 * hand.pace * t + phase
     to_and_fro = np.sin(turn) + 0.25 * np.sin(2 * turn)
     return np.stack([1.1 * to_and_fro, 0.2 * to_and_fro, 0.1 * np.cos(turn)], axis=1)
 
 
 def _swing(t: Numbers, hand: Hand, phase: float) -> Numbers:
-    """A pendulum, about 0.9 times a second: along its arc, and outwards twice as often."""
+    """Like a pendulum, about 0.9 times per second: along its arc, and outwards twice as often."""
     turn = 2 * pi * 0.9 * hand.pace * t + phase
     return np.stack([0.75 * np.sin(turn), 0 * turn, -0.35 * np.cos(turn) ** 2], axis=1)
 
 
 def _tap(t: Numbers, hand: Hand, phase: float) -> Numbers:
-    """Knocks against something, about 1.6 a second."""
+    """Knocks against something, about 1.6 times per second."""
     since = np.mod(t * 1.6 * hand.pace + phase / (2 * pi), 1) / (1.6 * hand.pace)
     knock = np.exp(-TAP_DECAY * since) * np.cos(2 * pi * TAP_RING * since)
     return np.stack([0.1 * knock, 0.1 * knock, 1.2 * knock], axis=1)
 
 
 def _still(t: Numbers, hand: Hand, phase: float) -> Numbers:
-    """Held, and drifting a little."""
+    """Held still, with a slight drift."""
     drift = 0.06 * np.sin(2 * pi * 0.25 * t + phase)
     return np.stack([drift, 0.5 * drift, 0 * t], axis=1)
 
@@ -102,7 +102,7 @@ GESTURES = {"circle": _circle, "shake": _shake, "still": _still, "swing": _swing
 
 
 def gestures() -> Signals:
-    """48 people, each with one take of five gestures, 6 seconds at 50 rows a second, in g."""
+    """48 people, each with one take of five gestures, 6 seconds at 50 rows per second, in g."""
     recordings = [
         Recording(
             "gestures",
@@ -119,7 +119,7 @@ def gestures() -> Signals:
 
 
 def _gesture(name: str, person: int, take: int) -> Numbers:
-    """What the accelerometer says: gravity as the hand is held, the movement, and tremor."""
+    """The accelerometer's values: gravity by the hand's position, the movement, and tremor."""
     hand, number = Hand.of(person), list(GESTURES).index(name)
     words = (Purpose.GESTURE, person, number, take)
     dice = Dice.of(8, *words)
@@ -133,7 +133,7 @@ def _gesture(name: str, person: int, take: int) -> Numbers:
 
 
 def _turned(pitch: float, roll: float) -> Numbers:
-    """The rotation by these angles, about the first axis and the second."""
+    """The rotation by these angles, about the first and the second axis."""
     about_x = np.array(
         [[1, 0, 0], [0, np.cos(roll), -np.sin(roll)], [0, np.sin(roll), np.cos(roll)]]
     )
@@ -145,14 +145,14 @@ def _turned(pitch: float, roll: float) -> Numbers:
 
 MADE = {
     "gestures": MadeSignals(
-        "five gestures of 48 people, as an accelerometer might say them; made by rule",
+        "five gestures of 48 people, like those of an accelerometer; generated",
         gestures,
         128,
         32,
         "still",
     ),
     "keywords": MadeSignals(
-        "six words of 24 speakers, 8,000 samples a second; made by rule",
+        "six words of 24 speakers, 8,000 samples per second; generated",
         keywords,
         7776,
         640,
@@ -162,7 +162,7 @@ MADE = {
 
 
 def made_signals(name: str, asked: SignalColumns) -> Signals:
-    """Those of this name; their columns are known."""
+    """The generated signals of this name, whose columns are known."""
     if asked != SignalColumns():
-        raise UsageError(f"{name} is made: which of its columns mean what is known")
+        raise UsageError(f"{name} is generated, so the meaning of its columns is already known")
     return MADE[name].make()

@@ -1,8 +1,8 @@
-"""Six short words and a background, made by rule: sums of harmonics shaped by formants, and noise.
+"""Six short words and a background, generated as sums of harmonics shaped by formants, and noise.
 
-Each speaker has a pitch, a length of the vocal tract, a pace and a loudness of their own, and each
-take differs a little. They sound like a machine, and nobody was recorded: figures on them say that
-a network and its training work, not how well words of people are told apart.
+Each speaker has an individual pitch, length of the vocal tract, speed and loudness, and each take
+differs a little. They sound like a machine, and nobody was recorded: figures about them show that
+a network and its training work, not how well real words are recognised.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ SPEAKERS, TAKES = 24, 2
 DECIMALS = 4
 BACKGROUND = "noise"
 WIDTHS = (80.0, 110.0, 160.0)  # of the formants, in hertz
-FRAME = 40  # samples for which formants stay as they are
-RAMP = 0.012  # seconds in which a sound comes and goes
+FRAME = 40  # samples with constant formants
+RAMP = 0.012  # seconds in which a sound fades in or out
 HIGHEST = 3900.0
 
 
@@ -58,17 +58,17 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Voice:
-    """How somebody speaks."""
+    """How a person speaks."""
 
     pitch: float  # in hertz
-    tract: float  # by which formants are higher than usual
+    tract: float  # the factor of the formants
     pace: float
     loudness: float
 
     @staticmethod
     def of(speaker: int) -> Voice:
         dice = Dice.of(4, Purpose.WORD, speaker)
-        high = dice.between(0, 1)  # who has a high voice has a short tract, about
+        high = dice.between(0, 1)  # a high voice mostly has a short tract
         return Voice(
             90 * 2.6**high,
             0.9 + 0.22 * high + dice.between(-0.04, 0.04),
@@ -78,8 +78,8 @@ class Voice:
 
 
 def keywords() -> Signals:
-    """24 speakers, each with two takes of six words and of nothing but noise, of 1.2 seconds each,
-    as a microphone with 16 bits would say them."""
+    """24 speakers, each with two takes of six words and of noise alone, 1.2 seconds each,
+    as a 16-bit microphone would record them."""
     recordings = [
         Recording(
             "keywords",
@@ -96,7 +96,7 @@ def keywords() -> Signals:
 
 
 def sound(word: str, speaker: int, take: int) -> Numbers:
-    """A take, 8,000 samples a second: the word begins somewhere, in more or less noise."""
+    """A take, 8,000 samples per second: the word begins at a random time, in random noise."""
     voice, number = Voice.of(speaker), list(WORDS).index(word)
     words = (Purpose.WORD, speaker, number, take)
     dice, rows = Dice.of(8, *words), round(RATE * SECONDS)
@@ -104,7 +104,7 @@ def sound(word: str, speaker: int, take: int) -> Numbers:
     samples = around * normal(rows, *words, 1)
     pace, begins = voice.pace * dice.between(0.9, 1.1), dice.between(0.15, 0.35)
     pitch, tract = voice.pitch * dice.between(0.9, 1.1), voice.tract * dice.between(0.97, 1.03)
-    if not WORDS[word]:  # somewhere something rustles
+    if not WORDS[word]:  # a rustling at a random time
         low = dice.between(200, 2500)
         made = _noise(round(0.3 * RATE), low, low + 1000, *words, 2) * dice.between(0, 0.4)
     else:
@@ -139,7 +139,7 @@ def _spoken(
 
 
 def _voiced(count: int, pitch: float, formants: Numbers) -> Numbers:
-    """Harmonics of a falling pitch, each as loud as the formants near it let it be."""
+    """Harmonics of a falling pitch, each with a loudness that the nearest formants determine."""
     pitches = pitch * np.linspace(1.08, 0.85, count)
     phase = 2 * pi * np.cumsum(pitches) / RATE
     voiced, at = np.zeros(count), pitches[::FRAME]
@@ -154,7 +154,7 @@ def _voiced(count: int, pitch: float, formants: Numbers) -> Numbers:
 
 
 def _noise(count: int, low: float, high: float, *words: int) -> Numbers:
-    """Noise of these frequencies alone, as strong as all of it would be."""
+    """Noise of these frequencies alone, with the power of all frequencies."""
     if not count:
         return np.zeros(0)
     parts = np.fft.rfft(normal(count, *words))

@@ -1,9 +1,9 @@
-"""A picture that somebody took, made into an image as a network was trained on.
+"""Turns a photo into an image like those that a network was trained on.
 
-The ink is found, then the one sign among its strokes (`signs.py`), or each of several. It is cut
-out, scaled to the longest side that the data set's images have, and brought to the middle.
-The paper is what most of a picture looks like, and it changes slowly from place to place; whatever
-is unlike it, all in one direction of colour, is ink: pen on paper, chalk, light on a screen.
+It finds the ink, and among the strokes the one sign (`signs.py`) or several. Each is cut out,
+scaled to the longest side of the data set's images, and centred. Paper is what most of a picture
+consists of, and it changes slowly from place to place; whatever differs from it in one direction
+of colour is ink: pen on paper, chalk, light on a screen.
 """
 
 from __future__ import annotations
@@ -42,37 +42,37 @@ if TYPE_CHECKING:
 Grey = NDArray[Any]  # (rows, columns) in float32
 Colours = NDArray[Any]  # (rows, columns, 3) in float32, from 0 to 1
 
-SOME = 20_000  # pixels speak for all
-CELLS = 24  # along the longer side: how finely the paper's lighting is followed
-EVEN_SHARE = 0.4  # of all pixels: so many of one colour are paper without a shadow
-ALIKE = 2.5 / 255  # what differs less is the same colour
-STRONG = 90  # per cent of what stands out is fainter than the ink's full strength
-EDGE = 0.35  # of full strength: below the half, where thin places of a stroke would break
-FAINTEST = 0.02  # of full strength, where the paper is without noise
+SOME = 20_000  # pixels that represent all
+CELLS = 24  # along the longer side: the resolution of the paper's lighting
+EVEN_SHARE = 0.4  # of all pixels: a colour with this share is paper without a shadow
+ALIKE = 2.5 / 255  # smaller differences are the same colour
+STRONG = 90  # per cent of the visible pixels are fainter than the ink's full strength
+EDGE = 0.35  # of full strength: below half, at which thin strokes would break
+FAINTEST = 0.02  # of full strength, for paper without noise
 SHARP = 0.02  # of full strength from pixel to pixel
-QUIET, QUIETEST = 0.3, 0.385  # that share of noise is less than so many deviations
+QUIET, QUIETEST = 0.3, 0.385  # this share of noise is below this many deviations
 LEAST_CONTRAST = 0.07  # black on white has 1
-NOISES = 5  # deviations of the paper's own noise; what is less doesn't stand out
+NOISES = 5  # deviations of the paper's own noise; ink must exceed this
 
 
 @dataclass(frozen=True, eq=False)
 class Ink:
-    """How much ink there is at each place, from 0, the bare paper, to 1."""
+    """The amount of ink at each place, from 0, the bare paper, to 1."""
 
     amount: Grey
-    faintest: float  # below it nothing can be told from the paper
+    faintest: float  # the least amount that is distinguishable from paper
 
     @property
     def strokes(self) -> NDArray[np.bool_]:
-        """Where there is ink, faint edges left out."""
+        """The places with ink, without faint edges."""
         return np.asarray(self.amount > EDGE)
 
     def above(self, amount: float) -> Ink:
-        """Only what is more than that, its strength spread out again."""
+        """Only the ink above this amount, rescaled to full strength."""
         return Ink(np.clip((self.amount - amount) / (1 - amount), 0, 1), self.faintest)
 
     def by_an_edge(self, reach: int) -> NDArray[np.bool_]:
-        """What lies so near an edge of ink; the edge of a shadow is soft and is none."""
+        """The ink this close to a sharp edge; the soft edge of a shadow doesn't count."""
         smooth = _blurred(_blurred(self.amount[..., None]))[..., 0]
         down, along = np.diff(smooth, axis=0)[:, :-1], np.diff(smooth, axis=1)[:-1]
         sharp = np.hypot(down, along) > max(SHARP, self.faintest / 4)
@@ -80,16 +80,16 @@ class Ink:
 
 
 def ink(picture: NDArray[np.uint8], *, shadowed: bool = False) -> Ink | None:
-    """The ink in a picture (rows, columns, 3); none where it is all paper.
+    """The ink in a picture (rows, columns, 3); None if it is all paper.
 
-    If it is `shadowed`, what is far from any sharp edge is paper too, however dark.
+    If it is `shadowed`, everything far from a sharp edge is paper, however dark.
     """
     colours = picture.astype(np.float32) / 255
     paper = _even_paper(colours)
     if paper is not None:
         return _told_apart(_difference(colours, paper))
     paper = _surface(colours)
-    for _ in range(4 if shadowed else 2):  # the paper is better known once most of the ink is
+    for _ in range(4 if shadowed else 2):  # the paper is estimated better once most of the ink is
         found = _told_apart(_difference(colours, paper))
         if found is None:
             return None
@@ -101,14 +101,14 @@ def ink(picture: NDArray[np.uint8], *, shadowed: bool = False) -> Ink | None:
 
 
 def stroke_width(amount: Grey) -> float:
-    """How wide strokes are: twice their area over the length of their outline."""
+    """The width of the strokes: twice their area over the length of their outline."""
     padded = np.pad(amount, 1)
     down, along = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
     return float(2 * amount.sum() / np.hypot(down, along).sum())
 
 
 def _even_paper(colours: Colours) -> Colours | None:
-    """The one colour that so much of the picture has, as drawings and screens do."""
+    """The one colour of a large part of the picture, as in drawings and on screens."""
     step = max(1, round((colours.shape[0] * colours.shape[1] / SOME) ** 0.5))
     few = colours[::step, ::step].reshape(-1, 3)
     bytes_ = np.rint(few * 255).astype(np.int32)
@@ -122,7 +122,7 @@ def _even_paper(colours: Colours) -> Colours | None:
 
 
 def _difference(colours: Colours, paper: Colours) -> Grey:
-    """How unlike the paper each pixel is, along the one direction of colour that says most."""
+    """How much each pixel differs from the paper, along the most different direction of colour."""
     apart = (colours - paper).reshape(-1, 3)
     some = apart[:: max(1, len(apart) // SOME)]
     sizes = (some**2).sum(1)
@@ -134,7 +134,7 @@ def _difference(colours: Colours, paper: Colours) -> Grey:
 
 
 def _told_apart(amount: Grey) -> Ink | None:
-    """The difference in units of the ink's own strength, where there is any ink."""
+    """The difference in units of the ink's own strength, if there is any ink."""
     some = amount.ravel()[:: max(1, amount.size // SOME)]
     noise = float(np.quantile(abs(some), QUIET)) / QUIETEST
     least = max(NOISES * noise, LEAST_CONTRAST)
@@ -146,12 +146,12 @@ def _told_apart(amount: Grey) -> Ink | None:
 
 
 def _surface(colours: Colours) -> Colours:
-    """Paper whose light changes as a quadratic does, held to most of the picture, not to all."""
+    """Paper under light that varies quadratically, fitted to most of the picture."""
     small = _resized(colours, *_cells(colours))
     values = small.reshape(-1, 3)
     terms = _quadratic(*small.shape[:2])
     even = np.broadcast_to(np.median(values, axis=0), values.shape)
-    for count in (1, 3, 3, 3, 6, 6, 6, 6):  # first an even light, then a slope, then a bend
+    for count in (1, 3, 3, 3, 6, 6, 6, 6):  # first even light, then a slope, then a curve
         distances = np.linalg.norm(values - even, axis=1)
         usual = max(float(np.median(distances)), ALIKE)
         weights = (1 + (distances / usual) ** 2) ** -2.0
@@ -162,14 +162,14 @@ def _surface(colours: Colours) -> Colours:
 
 
 def _quadratic(rows: int, columns: int) -> NDArray[np.float64]:
-    """1, y, x, y², xy, x² at the middle of each place; y and x go from −1 to 1."""
+    """1, y, x, y², xy, x² at the centre of each place; y and x go from −1 to 1."""
     y, x = (2 * (np.arange(n) + 0.5) / n - 1 for n in (rows, columns))
     y, x = (side.ravel() for side in np.meshgrid(y, x, indexing="ij"))
     return np.stack([np.ones_like(x), y, x, y * y, x * y, x * x], axis=1)
 
 
 def _followed(colours: Colours, covered: NDArray[np.bool_], before: Colours) -> Colours:
-    """Paper as the bare places around show it; where there are none, as it was taken for."""
+    """Paper interpolated from the bare places around; without any, the previous estimate."""
     bare = (~covered).astype(np.float32)[..., None]
     seen = _resized(np.concatenate([(colours - before) * bare, bare], axis=2), *_cells(colours))
     blurred = _blurred(seen)
@@ -178,7 +178,7 @@ def _followed(colours: Colours, covered: NDArray[np.bool_], before: Colours) -> 
 
 
 def _reach(colours: Colours) -> int:
-    """How far from a stroke its edges and their blur may be seen."""
+    """How far from a stroke its edges and their blur can be seen."""
     rows, columns = colours.shape[:2]
     return int(max(1, round(max(rows, columns) / 150)))
 
@@ -190,7 +190,7 @@ def _cells(colours: Colours) -> tuple[int, int]:
 
 
 def _blurred(cells: Colours) -> Colours:
-    """Each cell with those around it, 1 4 6 4 1 along and down."""
+    """Each cell averaged with its neighbours, 1 4 6 4 1 along and down."""
     for _ in range(2):
         wide = np.pad(cells, ((1, 1), (1, 1), (0, 0)))
         rows = wide[:-2] + 2 * wide[1:-1] + wide[2:]
@@ -209,28 +209,28 @@ def _resized(values: Colours, rows: int, columns: int) -> Colours:
     return np.stack(planes, axis=2)
 
 
-# The one digit; where it is small, or on a card, it is looked at nearer -------
+# A single digit; a small one, or one on a card, is examined again, enlarged ---
 
 LOOKS = 4  # at most
-LOOKED_AT = 480  # pixels along the longer side: enough to find a digit by
-NEARER = 0.4  # of the picture: a smaller digit is looked at again, nearer
+LOOKED_AT = 480  # pixels along the longer side: enough to find a digit
+NEARER = 0.4  # of the picture: a smaller digit is examined again, enlarged
 MARGIN = 0.6  # of its side, on each side of it
-INSIDE = 0.03  # of a card's side: so far inside its edges it is looked at again
-BLOT = 0.4  # of its side: no digit's strokes are as wide
-SOFT = 0.1  # of a sign: so much of it may lie further from its edges than its strokes are wide
+INSIDE = 0.03  # of a card's side: the margin that is cut off
+BLOT = 0.4  # of its side: no digit has such wide strokes
+SOFT = 0.1  # of a sign: this share may be further from its edges than the strokes are wide
 LINES = 0.6  # of the ink's strength: the lines of squared paper are hardly darker
-LINES_MORE = 1.2  # times the faint lines around a digit: what is less may be one of them
+LINES_MORE = 1.2  # times the faint lines around a digit: fainter marks may be such lines
 SOME_EDGES, RIM = 0.001, 6  # of all pixels; pixels along the picture's sides
-EDGES = 0.06  # of a digit's side: so far around its strokes lie their faint edges
+EDGES = 0.06  # of a digit's side: the reach of the strokes' faint edges
 
 
 def digit(picture: Image) -> Grey:
-    """Its ink, from 0 to 1, all else taken away, cut to its edges."""
+    """The digit's ink, from 0 to 1, without anything else, cut to its edges."""
     return _looked_at(picture, LOOKS)
 
 
 def shrink(picture: Image) -> Image:
-    """As small as it may be for a digit to be found."""
+    """The picture, made as small as possible for finding a digit."""
     from PIL.Image import Resampling
 
     factor = max(picture.size) / LOOKED_AT
@@ -241,7 +241,7 @@ def shrink(picture: Image) -> Image:
 
 
 def _looked_at(picture: Image, looks: int, where: PixelBox | None = None) -> Grey:
-    """The digit's ink; `where` says which part of the picture it is in."""
+    """The digit's ink; `where` is the part of the picture that contains it."""
     small = shrink(picture)
     scale = picture.width / small.width
     found, sign = _find_sign(np.asarray(small), where and where.seen_from(0, 0, 1 / scale))
@@ -268,13 +268,13 @@ def _looked_at(picture: Image, looks: int, where: PixelBox | None = None) -> Gre
 
 
 def extent(mask: NDArray[np.bool_]) -> PixelBox:
-    """The box around all that is in the mask, which isn't empty."""
+    """The box around the mask, which isn't empty."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return PixelBox(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 
 def _nearer(ink: Ink, sign: Subject | NoSign, side: int) -> PixelBox | None:
-    """What to look at again: a paper without its table, a card alone, a small digit from near."""
+    """What to examine again: the paper without a table, a card alone, or a small digit enlarged."""
     if isinstance(sign, NoSign):
         return within_a_table(ink.strokes)
     if is_card(sign):
@@ -283,7 +283,7 @@ def _nearer(ink: Ink, sign: Subject | NoSign, side: int) -> PixelBox | None:
 
 
 def _cut(picture: Image, box: PixelBox, looks: int, where: PixelBox | None) -> Grey:
-    """What is in the box, looked at again."""
+    """The content of the box, examined again."""
     box = box.within(picture.height, picture.width)
     if min(box.height, box.width) < LEAST_SIDE:
         raise NoSign("no digit found: the only mark is too small to be read")
@@ -292,7 +292,7 @@ def _cut(picture: Image, box: PixelBox, looks: int, where: PixelBox | None) -> G
 
 
 def _find_sign(pixels: NDArray[np.uint8], where: PixelBox | None) -> tuple[Ink, Subject | NoSign]:
-    """The ink and the sign in it; shadows are looked for where there is none without."""
+    """The ink and the sign in it; shadows are considered if there is no sign without them."""
     seen: list[tuple[Ink, Subject | NoSign]] = []
     for shadowed in (False, True):
         every = ink(pixels, shadowed=shadowed)
@@ -310,14 +310,14 @@ def _find_sign(pixels: NDArray[np.uint8], where: PixelBox | None) -> tuple[Ink, 
 
 
 def _has_edges(pixels: NDArray[np.uint8]) -> bool:
-    """Whether there is something on it, though no ink: several pictures side by side, a pattern."""
+    """Whether it has a content without ink: several pictures side by side, or a pattern."""
     grey = pixels.astype(np.float32).mean(2) / 255
-    edges = Ink(grey, FAINTEST).by_an_edge(0)[RIM:-RIM, RIM:-RIM]  # the picture's own is none
+    edges = Ink(grey, FAINTEST).by_an_edge(0)[RIM:-RIM, RIM:-RIM]  # without those of the picture
     return bool(edges.any() and edges.mean() > SOME_EDGES)
 
 
 def _sign(ink: Ink, where: PixelBox | None) -> tuple[Ink, Subject | NoSign]:
-    """The one sign, or why there is none; in all of the ink, or in what is darker than lines."""
+    """The one sign, or the reason for none; in all of the ink, or in what is darker than lines."""
     sign = _judged(ink, where)
     if isinstance(sign, Subject) and not spans(sign):
         return ink, sign
@@ -329,7 +329,7 @@ def _sign(ink: Ink, where: PixelBox | None) -> tuple[Ink, Subject | NoSign]:
 
 
 def _judged(ink: Ink, where: PixelBox | None) -> Subject | NoSign:
-    """The one sign that the strokes make, if it can be one that somebody wrote."""
+    """The one sign that the strokes form, if it can be handwriting."""
     try:
         sign = subject(ink.strokes, where)
     except NoSign as error:
@@ -347,12 +347,12 @@ def _judged(ink: Ink, where: PixelBox | None) -> Subject | NoSign:
 
 # Several signs ----------------------------------------------------------------
 
-SAME_LINE = 0.5  # of the lower one's height that two signs of a line have beside each other
-FAINT_EDGES = 2  # pixels around a sign's strokes, as small as it is looked at
+SAME_LINE = 0.5  # of the lower one's height: the overlap of two signs in one line
+FAINT_EDGES = 2  # pixels around a sign's strokes, at the size at which it is examined
 
 
 def each_sign(picture: Image) -> list[tuple[PixelBox, Image]]:
-    """Where each sign is, and what is around it, with all others painted over."""
+    """The place of each sign and the picture around it, with all others painted over."""
     small = shrink(picture)
     boxes = _signs_in(np.asarray(small))
     if not boxes:
@@ -365,7 +365,7 @@ def each_sign(picture: Image) -> list[tuple[PixelBox, Image]]:
 
 
 def in_lines(signs: list[Subject]) -> list[Subject]:
-    """Line by line from above, each from left to right."""
+    """Line by line from the top, each from left to right."""
     lines: list[list[Subject]] = []
     for sign in sorted(signs, key=lambda sign: sign.box.top + sign.box.bottom):
         line = next((line for line in lines if _is_beside(sign.box, line[-1].box)), None)
@@ -393,7 +393,7 @@ def _signs_in(pixels: NDArray[np.uint8]) -> list[Subject]:
 
 
 def _alone(picture: Image, scale: float, sign: Subject, signs: list[Subject]) -> Image:
-    """The picture around a sign; where others reach into that, it has the paper's colour."""
+    """The picture around a sign, with the paper's colour over parts of other signs."""
     from PIL import Image
 
     box = sign.box.wider(MARGIN).within(*sign.mask.shape)
@@ -416,19 +416,19 @@ def _others(sign: Subject, signs: list[Subject]) -> Mask:
     return near(every, FAINT_EDGES)
 
 
-# As a network sees it ---------------------------------------------------------
+# The network's input ----------------------------------------------------------
 
 BLACK: Ground = (0, 0, 0)
-EXTENT = 0.06  # of full strength: so far reaches a digit's box, as MNIST's do
-FINE = 6  # times the final size: where strokes are made wider or thinner
+EXTENT = 0.06  # of full strength: the edge of a digit's box, as in MNIST
+FINE = 6  # times the final size, at which strokes are widened or thinned
 
 
 def as_seen(
     picture: Image, shape: tuple[int, int, int], framing: Framing | None
 ) -> NDArray[np.uint8]:
-    """The picture as a network sees it that was trained on images of that shape, framed so.
+    """The picture as the input of a network that was trained on images of this shape and framing.
 
-    Without a framing the picture is only stretched. A `NoSign` says what there is instead of one.
+    Without a framing the picture is only scaled. A `NoSign` says what it shows instead.
     """
     channels, rows, columns = shape
     if framing is None:
@@ -439,7 +439,7 @@ def as_seen(
 
 
 def ground_behind(picture: Image) -> Ground:
-    """What a transparent picture lies on: more of its paper, or else what its ink is seen on."""
+    """The background for a transparent picture: its own paper, or a contrast to its ink."""
     small = np.asarray(picture.reduce(max(1, max(picture.size) // LOOKED_AT)))
     opaque = small[..., 3] > 127
     if not opaque.any():
@@ -451,7 +451,7 @@ def ground_behind(picture: Image) -> Ground:
 
 
 def _scaled(amount: Grey, side: int) -> Grey:
-    """The longest side made so long; strokes too thin to be seen then, or too thick, made usual."""
+    """The picture scaled to this longest side; strokes that become too thin or thick are mended."""
     if max(amount.shape) == side:
         return amount
     amount = amount[extent(amount > EXTENT).slices]
@@ -462,7 +462,7 @@ def _scaled(amount: Grey, side: int) -> Grey:
 
 
 def _averaged(amount: Grey, side: int) -> Grey:
-    """Each pixel the average of those that it is made of."""
+    """Each pixel the mean of the pixels that it covers."""
     from PIL import Image
 
     rows, columns = (max(1, round(n * side / max(amount.shape))) for n in amount.shape)
@@ -472,7 +472,7 @@ def _averaged(amount: Grey, side: int) -> Grey:
 
 
 def _placed(amount: Grey, size: tuple[int, int], framing: Framing) -> NDArray[np.uint8]:
-    """In the middle of an empty image; its centre of mass lies in the pixel just behind that."""
+    """Centred in an empty image; the centre of mass is in the pixel after the middle."""
     image = np.zeros(size, np.float32)
     places = []
     for axis in (0, 1):
@@ -488,11 +488,11 @@ def _placed(amount: Grey, size: tuple[int, int], framing: Framing) -> NDArray[np
     return np.rint(image * 255).astype(np.uint8)
 
 
-THIN, USUAL, THICK = 1.35, 1.7, 4.4  # a stroke in pixels; of MNIST 1 %, 8 % and 99 % are thinner
+THIN, USUAL, THICK = 1.35, 1.7, 4.4  # a stroke in pixels; of MNIST's, 1 %, 8 % and 99 % are thinner
 
 
 def usual_pen(amount: Grey, side: int) -> Grey:
-    """A pen that would be too thin or too thick in the small image, exchanged for another."""
+    """Strokes that would be too thin or thick in the small image, adjusted."""
     scale = side / max(amount.shape)
     width = stroke_width(amount) * scale
     wanted = USUAL if width < THIN else THICK if width > THICK else width
@@ -501,7 +501,7 @@ def usual_pen(amount: Grey, side: int) -> Grey:
 
 
 def _grown(amount: Grey, steps: int) -> Grey:
-    """Strokes wider by so many pixels on each side, or thinner."""
+    """Strokes widened by this many pixels on each side, or thinned."""
     padded = np.pad(amount, max(steps, 0))
     for number in range(abs(steps)):
         near = [padded, *_neighbours(padded, corners=number % 2 == 1)]

@@ -1,8 +1,8 @@
-"""Recordings of signals: values that come step after step, and the windows that are cut of them.
+"""Recordings of signals (values over time), and the windows cut from them.
 
-A table holds recordings in its rows, with a column for each channel; or a folder holds a file for
-each, tables or WAV, in a folder for each class. Windows of one recording overlap, so they never go
-apart: it is recordings, or the people they are of, that are dealt to training, validation and test.
+A table contains recordings in its rows, with a column for each channel; a folder contains a file
+for each recording, tables or WAV, in a folder for each class. Windows of a recording overlap, so
+they stay together: training, validation and test get whole recordings, or whole persons.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ from gradbook.data.formats.files import words
 from gradbook.data.tables import MOST_NUMBERS, SUFFIXES, ColumnTable, Numbers, read_columns
 from gradbook.errors import DataError, LimitError, UsageError, one_line
 
-# What a recording is ----------------------------------------------------------
+# Recordings -------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """A stretch of one class. Stretches of the same `name` were recorded in one go."""
+    """A stretch of one class. Stretches with the same `name` belong to one recording."""
 
     file: str
     name: str
     values: Numbers  # (rows, channels)
-    label: str = ""  # '' where nobody says it
+    label: str = ""  # '' if it is unknown
     subject: str = ""
-    row: int = 1  # of the file, where it begins
+    row: int = 1  # its first row in the file
 
 
 @dataclass(frozen=True)
 class Windows:
-    """How recordings are cut: how many rows a window has, and after how many the next begins."""
+    """How recordings are cut: the number of rows in a window, and the step to the next one."""
 
     length: int
     step: int
     channels: tuple[str, ...]
-    rate: float | None = None  # rows a second, where that is known
+    rate: float | None = None  # rows per second, if that is known
 
     @property
     def width(self) -> int:
-        """How many numbers a window has."""
+        """The number of numbers in a window."""
         return self.length * len(self.channels)
 
     def seconds(self, rows: int) -> float | None:
@@ -59,16 +59,16 @@ class Windows:
 
     @property
     def latency(self) -> float | None:
-        """Seconds from the first row of what happens to the answer about it, at most: a window
-        must be full of it, and a step may have just gone by."""
+        """The most seconds from the beginning of an event to its answer: it must fill a window,
+        and a step may have just passed."""
         return self.seconds(self.length + self.step)
 
     def starts(self, rows: int) -> range:
-        """Where in a recording of so many rows windows begin."""
+        """The first rows of the windows in a recording with this many rows."""
         return range(0, rows - self.length + 1, self.step)
 
     def cut(self, values: Numbers) -> Numbers:
-        """The windows of a recording: (windows, numbers), all channels of a row together."""
+        """The windows of a recording: (windows, numbers), with all channels of a row together."""
         starts = np.asarray(self.starts(len(values)), np.intp)
         rows = starts[:, None] + np.arange(self.length)
         return np.asarray(values[rows].reshape(len(starts), self.width))
@@ -76,30 +76,30 @@ class Windows:
 
 @dataclass(frozen=True)
 class SignalColumns:
-    """Which column means what; one that isn't named ('') is known by its heading."""
+    """The columns by their meaning; an unnamed one ('') is recognised by its heading."""
 
     label: str = ""
     time: str = ""
     recording: str = ""
     subject: str = ""
-    channels: tuple[str, ...] = ()  # none: all that are left over
-    usual: tuple[str, ...] = ()  # channels where none are asked for, if all of them are there
+    channels: tuple[str, ...] = ()  # empty: all that are left
+    usual: tuple[str, ...] = ()  # the usual channels, if all of them exist
     ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Signals:
-    """The recordings of a source, all with the same channels, in the order in which they stand."""
+    """The recordings of a source, all with the same channels, in their order there."""
 
     source: str
     channels: tuple[str, ...]
     recordings: tuple[Recording, ...]
-    rate: float | None = None  # rows a second
-    subjects: str = ""  # what those of the recordings are called; '' where there are none
-    label: str = "label"  # what the classes are called
+    rate: float | None = None  # rows per second
+    subjects: str = ""  # the name of the subjects' column; '' if there are none
+    label: str = "label"  # the name of the classes' column
     remarks: tuple[str, ...] = ()
-    columns: SignalColumns = SignalColumns()  # of a table: what each is
-    decimal: str = ""  # the decimal sign, where that isn't as usual
+    columns: SignalColumns = SignalColumns()  # of a table
+    decimal: str = ""  # the decimal mark, unless it is the usual one
 
 
 # Reading ----------------------------------------------------------------------
@@ -110,7 +110,7 @@ NAMES = ("recording", "session", "take", "file", "trial", "segment")
 SUBJECTS = ("subject", "person", "user", "participant", "speaker", "volunteer")
 UNITS = {"ms": 1e-3, "milliseconds": 1e-3, "millis": 1e-3, "us": 1e-6, "microseconds": 1e-6}
 DAY = 86_400.0
-UNEVEN = 1.5  # times the usual step, from which one is a gap
+UNEVEN = 1.5  # times the usual step: a larger one is a gap
 MOST_CLASSES = 100
 RECORDED = (*SUFFIXES, wav.SUFFIX)
 NONE_LABELLED = "put the files into one folder per class, or name the column of the classes"
@@ -123,7 +123,7 @@ def read_signals(
     labelled: bool = True,
     decimal: str = "",
 ) -> Signals:
-    """The recordings in a table, a WAV file, or a folder with a folder of such for each class."""
+    """The recordings in a table, a WAV file, or a folder with a folder of files for each class."""
     path = Path(where)
     if path.is_dir():
         return _folder(path, asked, decimal)
@@ -135,12 +135,12 @@ def read_signals(
 
 
 def is_recorded(name: str) -> bool:
-    """Whether a file of this name may hold a recording."""
+    """Whether a file of this name may contain a recording."""
     return name.lower().endswith(RECORDED) and not name.startswith(".")
 
 
 def _folder(folder: Path, asked: SignalColumns, decimal: str) -> Signals:
-    """A file is a recording; the first folder is its class, one within it a person."""
+    """Each file is a recording; the first folder is its class, a folder within it a person."""
     sources: list[Signals] = []
     recordings: list[Recording] = []
     for file in _files(folder):
@@ -223,7 +223,7 @@ def _table(path: Path, asked: SignalColumns, labelled: bool, decimal: str) -> Si
 
 
 def find_columns(table: ColumnTable, asked: SignalColumns, labelled: bool) -> SignalColumns:
-    """Which columns of this table mean what: as is asked, or by their headings."""
+    """The meaning of this table's columns: as it was given, or by their headings."""
     if not asked.channels and asked.usual and set(asked.usual) <= set(table.names):
         asked = replace(asked, channels=asked.usual)
     for name in (*asked.ignored, *asked.channels):
@@ -231,11 +231,11 @@ def find_columns(table: ColumnTable, asked: SignalColumns, labelled: bool) -> Si
     used = {*asked.ignored, *asked.channels}
 
     def choose(name: str, headings: Sequence[str]) -> str:
-        """The column asked for, or the first one whose name begins with such a word."""
+        """The given column, or the first one whose name begins with one of these words."""
         if name:
             column = table.names[table.place(name)]
             if column in used:
-                raise UsageError(f"column '{column}' can't be two things: leave it out once")
+                raise UsageError(f"column '{column}' has two meanings: remove one")
         else:
             left = (name for name in table.names if name not in used)
             column = next((name for name in left if {*words(name)[:1]} & {*headings}), "")
@@ -265,7 +265,7 @@ def signals_of(table: ColumnTable, columns: SignalColumns, labelled: bool) -> Si
     if labelled:
         missing = (k for k, label in enumerate(labels) if is_missing(label, of_words=True))
         for k in missing:
-            why = "the class of a row is missing: say it, or leave the row out"
+            why = "the class of a row is missing: add it, or leave out the row"
             raise table.error(why, table.place(columns.label), table.rows[k].number)
         require_classes(set(labels), table.file)
     names, subjects = _words(table, columns.recording), _words(table, columns.subject)
@@ -286,7 +286,7 @@ def signals_of(table: ColumnTable, columns: SignalColumns, labelled: bool) -> Si
     if uneven:
         remarks.append(
             f"{counted(uneven, 'step')} of time {'is' if uneven == 1 else 'are'} far from the "
-            "usual one: all rows are taken as evenly spaced"
+            "usual one: all rows are treated as evenly spaced"
         )
     return Signals(
         table.file,
@@ -303,13 +303,13 @@ def signals_of(table: ColumnTable, columns: SignalColumns, labelled: bool) -> Si
 
 def _channels(table: ColumnTable, names: Sequence[str]) -> Numbers:
     if not names:
-        raise DataError("no column is left that could be a channel", file=table.file)
+        raise DataError("no column is left for a channel", file=table.file)
     columns = [table.column(name) for name in names]
     for column in columns:
         if column.words or column.dates:
             raise table.error(
-                "not a channel, for it has no numbers: leave it out with "
-                f"--set 'ignore {column.name}', or say what it is",
+                "it contains no numbers, so it isn't a channel: leave it out with "
+                f"--set 'ignore {column.name}', or give its meaning",
                 table.place(column.name),
             )
     table.require_complete(columns)
@@ -328,7 +328,7 @@ def require_classes(labels: set[str], source: str) -> None:
     if len(labels) < 2:
         only = next(iter(labels), "")
         raise DataError(
-            f"all recordings are of one class, '{only}': there is nothing to tell apart",
+            f"all recordings are of one class, '{only}': add another class",
             file=source,
         )
     if len(labels) > MOST_CLASSES:
@@ -343,7 +343,7 @@ def _times(table: ColumnTable, name: str) -> Numbers | None:
         return None
     column = table.column(name)
     if column.words:
-        why = "not a time, for it has words: write seconds or milliseconds"
+        why = "it contains words, so it isn't a time: write seconds or milliseconds"
         raise table.error(why, table.place(name))
     unit = next((UNITS[word] for word in words(name) if word in UNITS), 1.0)
     table.require_complete([column])
@@ -357,7 +357,7 @@ def _breaks(
     times: Numbers | None,
     named: str,
 ) -> list[int]:
-    """Where stretches begin, and the end: where something is another, or, if recordings have no
+    """The beginnings of stretches, and the end: where something changes, or, if recordings have no
     names, where time starts again."""
     own = list(zip(names, subjects, labels, strict=True))
     breaks = [0]
@@ -369,7 +369,7 @@ def _breaks(
 
 
 def _rate(times: Numbers | None, stretches: Sequence[tuple[int, int]]) -> tuple[float | None, int]:
-    """Rows a second by the usual step of time, and how many steps are far from it."""
+    """The rows per second by the usual time step, and the number of steps that differ much."""
     if times is None:
         return None, 0
     steps = np.concatenate([np.diff(times[first:end]) for first, end in stretches])
@@ -397,17 +397,17 @@ class CutSignals:
     windows: Windows
     rows: Numbers  # (windows, numbers)
     recording: NDArray[np.intp]  # of each window, by its number
-    first: NDArray[np.intp]  # the row of its recording with which each begins, from 0
+    first: NDArray[np.intp]  # the first row of each window in its recording, from 0
     remarks: tuple[str, ...] = ()
     _names: dict[str, NDArray[np.intp]] = field(default_factory=dict, init=False, repr=False)
 
     def places(self) -> Iterator[tuple[Recording, int]]:
-        """Of each window its recording, and the row of that with which it begins."""
+        """The recording of each window, and its first row there."""
         for which, first in zip(self.recording.tolist(), self.first.tolist(), strict=True):
             yield self.signals.recordings[which], first
 
     def groups(self, way: str) -> NDArray[np.intp]:
-        """Of each window the number of what it belongs to: its recording, or its subject."""
+        """The number of each window's group: its recording, or its subject."""
         if way not in self._names:
             names = [
                 one.subject if way == SUBJECTS_APART else (one.file, one.name)
@@ -419,9 +419,9 @@ class CutSignals:
 
 
 def cut_signals(signals: Signals, windows: Windows) -> CutSignals:
-    """All windows; a recording in which there is room for none is refused."""
+    """All windows; a recording shorter than a window is refused."""
     if windows.length < LEAST_WINDOW:
-        raise UsageError(f"a window has at least {LEAST_WINDOW} rows")
+        raise UsageError(f"a window must have at least {LEAST_WINDOW} rows")
     counts = [len(windows.starts(len(one.values))) for one in signals.recordings]
     longest: dict[tuple[str, str], int] = {}
     for one in signals.recordings:
@@ -431,14 +431,14 @@ def cut_signals(signals: Signals, windows: Windows) -> CutSignals:
         if longest[one.file, one.name] < windows.length:
             raise DataError(
                 f"recording '{one.name}' has {counted(len(one.values), 'row')}, fewer than a "
-                f"window of {windows.length:,}: take a shorter --window, or leave it out",
+                f"window of {windows.length:,}: use a shorter --window, or leave out the recording",
                 file=one.file,
                 row=one.row,
             )
     if sum(counts) * windows.width > MOST_NUMBERS:
         raise LimitError(
             f"{signals.source}: {sum(counts):,} windows of {windows.width:,} numbers are too many: "
-            f"at most {MOST_NUMBERS:,} numbers together; take a larger step, as in --set 'step 64'"
+            f"at most {MOST_NUMBERS:,} numbers together; use a larger step, as in --set 'step 64'"
         )
     remarks = list(signals.remarks)
     short = sum(not count for count in counts)
@@ -458,11 +458,11 @@ def cut_signals(signals: Signals, windows: Windows) -> CutSignals:
 def deal_groups(
     labels: NDArray[np.integer], groups: NDArray[np.integer], most: int = FOLDS
 ) -> NDArray[np.uint8]:
-    """The fold of every window: those of one group are in one fold, and of each class there is
-    about as much in each. There are as many folds as every class has groups, `most` at most.
+    """The fold of every window: those of one group share a fold, and each class is spread evenly.
+    There are as many folds as every class has groups, `most` at most.
 
-    The largest group goes first, into the fold that has least of what it has; where that is equal,
-    into the emptiest, of which fold 0 comes last.
+    The largest group goes first, into the fold with the least of its class; among equal ones, into
+    the emptiest, with fold 0 last.
     """
     _, own = np.unique(groups, return_inverse=True)
     count, classes = int(own.max()) + 1, int(labels.max()) + 1
@@ -480,7 +480,7 @@ def deal_groups(
 
 
 def fold_count(labels: NDArray[np.integer], groups: NDArray[np.integer], most: int = FOLDS) -> int:
-    """How many folds can each have every class."""
+    """The number of folds that can each contain every class."""
     pairs = np.unique(np.stack([labels, groups]), axis=1)
     return min(most, int(np.bincount(pairs[0])[np.unique(labels)].min()))
 
@@ -488,7 +488,7 @@ def fold_count(labels: NDArray[np.integer], groups: NDArray[np.integer], most: i
 def require_groups(
     labels: NDArray[np.integer], groups: NDArray[np.integer], names: Sequence[str], way: str
 ) -> None:
-    """Refuse what can't be dealt to training, validation and test."""
+    """Refuse recordings that can't be split into training, validation and test."""
     for number, name in enumerate(names):
         count = len(np.unique(groups[labels == number]))
         if count < LEAST_GROUPS:

@@ -1,4 +1,4 @@
-"""Which of a picture's strokes make the sign that is to be read: no dirt, no frame."""
+"""Finds the strokes that form the sign in a picture, without dirt or frames."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Mask = NDArray[np.bool_]  # (rows, columns)
 
 @dataclass(frozen=True)
 class PixelBox:
-    """From its first row and column to those behind its last."""
+    """From its first row and column to those after its last."""
 
     top: int
     left: int
@@ -35,11 +35,11 @@ class PixelBox:
 
     @property
     def side(self) -> int:
-        """The longer one."""
+        """The longer side."""
         return max(self.height, self.width)
 
     def around(self, box: PixelBox) -> PixelBox:
-        """The smallest that holds both."""
+        """The smallest box that contains both."""
         return PixelBox(
             min(self.top, box.top),
             min(self.left, box.left),
@@ -51,31 +51,31 @@ class PixelBox:
         return self.around(box) == self
 
     def meets(self, box: PixelBox) -> bool:
-        """Whether any place lies in both."""
+        """Whether the two overlap."""
         return max(self.top, box.top) < min(self.bottom, box.bottom) and max(
             self.left, box.left
         ) < min(self.right, box.right)
 
     def wider(self, share: float) -> PixelBox:
-        """With that share of its longer side around it, or less by it."""
+        """The box with a margin of this share of its longer side, or smaller by it."""
         by = round(share * self.side)
         return PixelBox(self.top - by, self.left - by, self.bottom + by, self.right + by)
 
     def inner(self, share: float) -> PixelBox:
-        """Without that share of its height above and below, and of its width on each side."""
+        """The box without this share of its height and width on each side."""
         down, across = round(share * self.height), round(share * self.width)
         return PixelBox(
             self.top + down, self.left + across, self.bottom - down, self.right - across
         )
 
     def within(self, rows: int, columns: int) -> PixelBox:
-        """As much of it as lies in a picture of that size."""
+        """The part of the box within a picture of this size."""
         return PixelBox(
             max(self.top, 0), max(self.left, 0), min(self.bottom, rows), min(self.right, columns)
         )
 
     def seen_from(self, top: float, left: float, scale: float) -> PixelBox:
-        """The same place where that one counts as 0 and 0, and each pixel as so many."""
+        """The same box with this origin, and with each pixel `scale` units long."""
         rows = (round((side - top) * scale) for side in (self.top, self.bottom))
         columns = (round((side - left) * scale) for side in (self.left, self.right))
         (first, last), (start, end) = rows, columns
@@ -101,7 +101,7 @@ class Stroke:
 
 
 def strokes(mask: Mask) -> tuple[NDArray[np.int32], list[Stroke]]:
-    """Each pixel's part, from 1 (0 is no part), and the parts, the largest first.
+    """Each pixel's stroke, from 1 (0 is none), and the strokes, largest first.
 
     Pixels that touch at a corner are connected.
     """
@@ -114,7 +114,7 @@ def strokes(mask: Mask) -> tuple[NDArray[np.int32], list[Stroke]]:
 
 
 def near(mask: Mask, reach: int) -> Mask:
-    """The mask and all that is at most so many pixels from it, along and down."""
+    """The mask and everything at most this many pixels from it, along and down."""
     wide = 2 * reach + 1
     for axis in (0, 1):
         around = [(reach + 1, reach) if side == axis else (0, 0) for side in (0, 1)]
@@ -125,7 +125,7 @@ def near(mask: Mask, reach: int) -> Mask:
 
 
 def _runs(mask: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Row, first column and the column behind the last, of each run of pixels in a row."""
+    """Row, first column and the column after the last, of each run of pixels in a row."""
     padded = np.pad(mask, ((0, 0), (1, 1))).astype(np.int8)
     change = np.diff(padded, axis=1)
     rows, starts = np.nonzero(change == 1)
@@ -136,11 +136,11 @@ def _runs(mask: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.in
 def _touching(
     rows: NDArray[np.intp], starts: NDArray[np.intp], ends: NDArray[np.intp]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Pairs of runs, the second in the row below the first, that touch."""
+    """Pairs of touching runs, the second in the row below the first."""
     if not len(rows):
         return rows, rows
     wide = int(ends.max()) + 2
-    # Of the row below: the first run that doesn't end before this one, the first that lies behind.
+    # In the row below: the first run that doesn't end before this one, the first after it.
     first = np.searchsorted(rows * wide + ends, (rows + 1) * wide + starts)
     behind = np.searchsorted(rows * wide + starts, (rows + 1) * wide + ends, side="right")
     counts = np.maximum(behind - first, 0)
@@ -150,7 +150,7 @@ def _touching(
 
 
 def _joined(count: int, ones: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The number of each run's part: runs joined by pairs have the same."""
+    """The number of each run's part: runs that pairs connect have the same number."""
     parent = list(range(count))
 
     def root(run: int) -> int:
@@ -192,39 +192,39 @@ def _measured(
 
 # The sign ---------------------------------------------------------------------
 
-SPECK = 0.02  # of the largest stroke's area: what is smaller is dirt
+SPECK = 0.02  # of the largest stroke's area: smaller ones are dirt
 RIM = 0.04  # of the picture is its rim
-ALONG = 0.25  # of a side of the picture: what lies along so much of it is a table or a border
-FRAMED = 0.2  # of the picture's shorter side: what is smaller is not what a frame is there for
+ALONG = 0.25  # of a side of the picture: a stroke this long on it is a table or a border
+FRAMED = 0.2  # of the picture's shorter side: a smaller part isn't the content of a frame
 ENCLOSED = 0.15  # of a frame's side, likewise
 FILLED = 0.8  # of a side of the picture, to the last pixel
-MOST_INK = 0.6  # of a picture; an upright 1 may fill one that is cropped to it
-ENCLOSED_AREA = 0.05  # of a frame's own
+MOST_INK = 0.6  # of a picture; an upright 1 may fill a picture that is cropped to it
+ENCLOSED_AREA = 0.05  # of a frame's own area
 COVERED = 0.7  # of a side: a frame may have gaps
 MOST_HOLES = 4  # of a digit
-RECTANGULAR = 0.88  # of the rectangle around it: a sheet seen from aside, but no 0
-CLOSE = 0.3  # of the sign's side: strokes as near as that belong together …
+RECTANGULAR = 0.88  # of the rectangle around it: true for a sheet at an angle, but not for a 0
+CLOSE = 0.3  # of the sign's side: strokes this near belong together …
 APART = 0.07  # … unless there is this much between two that are both large
 LARGE = 0.5  # of the sign's side
 MOST_STROKES = 12
-LOOKED_AT = 50  # strokes, the largest; in mere noise there are thousands
+LOOKED_AT = 50  # the largest strokes; mere noise has thousands
 LEAST_SIDE = 6  # pixels
 
 
 class NoSign(DataError):
-    """There is nothing to read in a picture; the message says what there is instead."""
+    """A picture contains nothing to read; the message says what it shows instead."""
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """The sign's own pixels, and the box that they lie in."""
+    """The sign's own pixels, and the box around them."""
 
     mask: Mask
     box: PixelBox
 
 
 def subject(mask: Mask, where: PixelBox | None = None) -> Subject:
-    """The one sign that these strokes make; if `where` is known, of those that reach into it."""
+    """The one sign that these strokes form; if `where` is known, of those that overlap it."""
     labels, found = strokes(mask)
     if where is not None:
         known = set(np.unique(labels[where.slices]).tolist())
@@ -248,7 +248,7 @@ def subject(mask: Mask, where: PixelBox | None = None) -> Subject:
 
 
 def signs(mask: Mask) -> list[Subject]:
-    """All signs that these strokes make, each at least half as long as the longest."""
+    """All signs that these strokes form, each at least half as long as the longest."""
     labels, found = strokes(mask)
     inner = _without_frames(labels, found[:LOOKED_AT])
     left = [stroke for stroke in inner if stroke.area >= SPECK * inner[0].area]
@@ -269,19 +269,19 @@ def _of(labels: NDArray[np.int32], parts: Collection[Stroke]) -> Mask:
 
 
 def spans(sign: Subject) -> bool:
-    """Whether it goes from one side of the picture to the other, as ruled lines do."""
+    """Whether it goes from one side of the picture to the other, like ruled lines."""
     rows, columns = sign.mask.shape
     return bool(sign.box.width == columns or sign.box.height == rows)
 
 
 def is_grid(sign: Subject) -> bool:
-    """Whether it has more holes than a digit, as the lines of squared paper have."""
+    """Whether it has more holes than a digit, like the lines of squared paper."""
     least = SPECK / 10 * sign.box.height * sign.box.width
     return sum(hole.area > least for hole in _holes(sign)) > MOST_HOLES
 
 
 def is_card(sign: Subject) -> bool:
-    """Whether it is a filled rectangle, turned or not, with something on it."""
+    """Whether it is a filled rectangle, at any angle, with something on it."""
     holes = _holes(sign)
     if not any(hole.box.side >= ENCLOSED * sign.box.side for hole in holes):
         return False
@@ -297,7 +297,7 @@ def _holes(sign: Subject) -> list[Stroke]:
 
 
 def _area_of_rectangle(mask: Mask) -> float:
-    """Of the smallest that holds the mask, at any angle."""
+    """The area of the smallest rectangle around the mask, at any angle."""
     rows = np.flatnonzero(mask.any(1))
     left, right = mask[rows].argmax(1), mask.shape[1] - mask[rows, ::-1].argmax(1)
     x, y = (
@@ -310,13 +310,13 @@ def _area_of_rectangle(mask: Mask) -> float:
 
 
 def is_table(mask: Mask) -> bool:
-    """Whether it fills a side of the picture, as no stroke of a pen does, and not all of it."""
+    """Whether it fills a side of the picture, unlike any pen stroke, but not the whole picture."""
     ends = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
     return any(end.mean() > FILLED for end in ends) and bool(mask.mean() < MOST_INK)
 
 
 def within_a_table(mask: Mask) -> PixelBox | None:
-    """The part of the picture that is left without what fills its sides; none if that is little."""
+    """The part of the picture without what fills its sides; None if that is small."""
     rows = [np.flatnonzero(side < ALONG) for side in (mask.mean(1), mask.mean(0))]
     if not is_table(mask) or not all(map(len, rows)):
         return None
@@ -326,7 +326,7 @@ def within_a_table(mask: Mask) -> PixelBox | None:
 
 
 def _without_frames(labels: NDArray[np.int32], parts: list[Stroke]) -> list[Stroke]:
-    """The strokes less those around the others: the table that a paper lies on, a printed box."""
+    """The strokes without those around the others: the table under a paper, a printed box."""
     least = FRAMED * min(labels.shape)
     along = [s for s in parts if _is_along_a_side(labels, s)]
     if any(s.box.side >= least for s in parts if s not in along):
@@ -337,7 +337,7 @@ def _without_frames(labels: NDArray[np.int32], parts: list[Stroke]) -> list[Stro
 
 
 def _is_along_a_side(labels: NDArray[np.int32], stroke: Stroke) -> bool:
-    """Whether it lies along a good part of a side of the picture, or on its rim alone."""
+    """Whether it covers a good part of a side of the picture, or only its rim."""
     inside = _inside(labels.shape)
     if inside.holds(stroke.box):
         return False
@@ -356,7 +356,7 @@ def _inside(shape: tuple[int, ...]) -> PixelBox:
 
 
 def _is_frame(labels: NDArray[np.int32], stroke: Stroke, parts: list[Stroke]) -> bool:
-    """Whether it goes around another, on three sides at least; a filled card is no frame."""
+    """Whether it encloses another stroke on at least three sides; a filled card isn't a frame."""
     if stroke.area > stroke.box.height * stroke.box.width / 2:
         return False
     held = [other for other in parts if other is not stroke and _is_held(other, stroke)]
@@ -397,7 +397,7 @@ def _gathered(parts: list[Stroke]) -> tuple[list[Stroke], PixelBox]:
 
 
 def _belongs(box: PixelBox, sign: PixelBox) -> bool:
-    """Near, and not two signs beside or below each other."""
+    """Whether they are near, and not two signs beside or below each other."""
     beside = max(box.left - sign.right, sign.left - box.right)
     below = max(box.top - sign.bottom, sign.top - box.bottom)
     tall = min(box.height, sign.height) > LARGE * max(box.height, sign.height)

@@ -1,4 +1,4 @@
-"""Which data set a word means: one that comes by name, or a file or folder of any format read."""
+"""The data set for a word: a named one, or a file or folder in any supported format."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ FORMATS = (
 
 @dataclass(frozen=True)
 class NamedDataset:
-    """A data set that goes by its name."""
+    """A data set with a name."""
 
     images: int
     size: Size
     classes: int
     about: str
     load: Callable[[], Dataset]
-    needs: str | None = None  # a package that brings it
+    needs: str | None = None  # the package that provides it
 
     @property
     def is_here(self) -> bool:
@@ -40,7 +40,7 @@ class NamedDataset:
 
 
 def _digits() -> Dataset:
-    """60,000 digits to train on and 10,000 to report on, 28 by 28, all checked."""
+    """60,000 digits for training and 10,000 for the test, 28 by 28, all checked."""
     files = digits.contents()
 
     def part(name: str) -> Part:
@@ -58,7 +58,7 @@ def _digits() -> Dataset:
 
 
 def _sklearn_digits() -> Dataset:
-    """1,797 digits of 8 by 8; their greys from 0 to 16 are spread to 0 to 255, as others have."""
+    """1,797 digits of 8 by 8; their greys from 0 to 16 are scaled to 0 to 255, as elsewhere."""
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
@@ -85,10 +85,10 @@ KNOWN = {
 
 
 def load(where: str | os.PathLike[str], size: Size | None = None) -> Dataset:
-    """The data set of that name, or in that file or folder.
+    """The data set with this name, or in this file or folder.
 
-    `size` is what pictures are brought to, and how a table's pixels are laid out; images that
-    have another size of their own are refused.
+    `size` is the size for pictures and the layout of a table's pixels; images with another size
+    of their own are refused.
     """
     dataset = load_at_size(where, size)
     if size and dataset.shape[1:] != size:
@@ -98,8 +98,8 @@ def load(where: str | os.PathLike[str], size: Size | None = None) -> Dataset:
 
 
 def load_at_size(where: str | os.PathLike[str], size: Size | None, keeps: int = 0) -> Dataset:
-    """The same, but images that have another size of their own keep it, and so do pictures of at
-    most `keeps` pixels along a side."""
+    """Like `load`, but images with another size of their own keep it, and so do pictures of at most
+    `keeps` pixels along a side."""
     if str(where) in KNOWN:
         return KNOWN[str(where)].load()
     if not os.path.lexists(where):
@@ -125,5 +125,5 @@ def _file(path: Path, size: Size | None) -> Dataset:
         return pixel_table.read(path, size)
     if idx.is_idx(path.name):
         raise DataError("images and labels are read together: give their folder", file=path)
-    with open_file(path, limits.IMAGES):  # a file that can't even be opened says so itself
+    with open_file(path, limits.IMAGES):  # a file that can't be opened has its own error
         raise DataError(f"no data set has this ending: use {FORMATS}", file=path)

@@ -1,10 +1,10 @@
-"""Tables with names for their columns, and the samples of a network out of a table.
+"""Tables with named columns, and the samples of a network from a table.
 
-Columns of numbers are taken as they are, however they are written, dates become days; of words
-each different one becomes a column of 0s and 1s. What is missing is NaN. The samples of a network
-are its inputs first, then targets, or the name of a class: with several outputs and a softmax one
-last column of class labels will do, whole numbers from 0 or from 1, or names, which are numbered
-in the order of the alphabet.
+Columns of numbers are used unchanged, in any style; dates become days; each different word of a
+column becomes a column of 0s and 1s. A missing value is NaN. The samples of a network are its
+inputs followed by its targets, or by the name of a class: with several outputs and a softmax, a
+single last column of class labels is enough. These are whole numbers from 0 or 1, or names, which
+are numbered in alphabetical order.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from gradbook.net import Net, Sample
 from gradbook.net.description import Misfit
 
 SUFFIXES = (".csv", ".tsv", parquet.SUFFIX)
-MOST_WORDS = 100  # that differ, of a column
+MOST_WORDS = 100  # different ones, in a column
 MOST_NAMED = 10  # columns in a message
 MOST_NUMBERS = 50_000_000  # of a table: 400 MB
 Numbers = NDArray[np.float64]
@@ -53,21 +53,21 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Column:
-    """What a column may hold."""
+    """The content of a column."""
 
     name: str
-    words: tuple[str, ...] = ()  # the different ones; of a column of numbers none
-    style: NumberStyle = PLAIN  # how its numbers are written
-    dates: str = ""  # of dates, which become numbers: in which order day, month and year stand
+    words: tuple[str, ...] = ()  # the different ones; empty for numbers
+    style: NumberStyle = PLAIN  # the style of its numbers
+    dates: str = ""  # for dates, which become numbers: the order of day, month and year
 
     @property
     def width(self) -> int:
-        """How many numbers stand for one of its cells."""
+        """The number of numbers for one of its cells."""
         return len(self.words) or 1
 
     @property
     def heading(self) -> str:
-        """What its numbers are called in other programs."""
+        """The name of its numbers in other programs."""
         return f"{self.name} ({SINCE})" if self.dates else self.name
 
 
@@ -75,8 +75,8 @@ class Column:
 class ColumnTable:
     """The rows of a file; without a line of headings its columns are called column 1, column 2 …
 
-    `decimal` and `dates` say how to read numbers and dates whose cells leave it open. What was read
-    of a column is remembered, so that each cell is looked at once.
+    `decimal` and `dates` set how to read ambiguous numbers and dates. The evidence of a column is
+    cached, so that each cell is examined once.
     """
 
     file: str
@@ -94,12 +94,12 @@ class ColumnTable:
         return len(self.rows)
 
     def place(self, name: str) -> int:
-        """Which column has this name."""
+        """The place of the column with this name."""
         require_names([name], self.names, self.file)
         return self.names.index(name)
 
     def error(self, message: str, place: int, row: int | None = None) -> DataError:
-        """What is wrong in a column, with its place."""
+        """An error in a column, with its place."""
         column = self.names[place] if self.is_headed else place + 1
         return DataError(message, file=self.file, row=row, column=column)
 
@@ -111,11 +111,11 @@ class ColumnTable:
         return self._evidence[place]
 
     def holds(self, name: str) -> bool:
-        """Whether anything stands in a column."""
+        """Whether a column contains anything."""
         return self.evidence(self.place(name)).present > 0
 
     def column(self, name: str) -> Column:
-        """What it holds: numbers or dates if most cells do, so that a slip is complained of."""
+        """The column's content: numbers or dates if most cells are, so that a slip is an error."""
         return self.column_at(self.place(name))
 
     def column_at(self, place: int) -> Column:
@@ -134,7 +134,7 @@ class ColumnTable:
         return column
 
     def _decimal_at(self, place: int) -> str:
-        """What its own cells say, or else what was asked for, or what other columns have."""
+        """The mark of its own cells, or else the one asked for, or that of other columns."""
         evidence = self.evidence(place)
         if mark := written.mark_of(evidence):
             return mark
@@ -145,7 +145,7 @@ class ColumnTable:
 
     @cached_property
     def _decimal_of_others(self) -> str:
-        """The mark of all columns whose own cells say which it is; '' where they don't agree."""
+        """The mark of all columns whose own cells determine it; '' if these differ."""
         marks = {
             mark
             for evidence in map(self.evidence, range(len(self.names)))
@@ -170,7 +170,7 @@ class ColumnTable:
         return words
 
     def values(self, column: Column) -> Numbers:
-        """The numbers of a column of numbers or dates; NaN where one is missing."""
+        """The numbers of a column of numbers or dates; NaN for a missing one."""
         return self.values_at(self.place(column.name), column)
 
     def values_at(self, place: int, column: Column) -> Numbers:
@@ -198,7 +198,7 @@ class ColumnTable:
         return self.values(self.column(name))
 
     def as_here(self, column: Column) -> Column:
-        """Another table's column, written as it is here; where that is open, as it is there."""
+        """Another table's column in the style of this table; if that is open, in the other's."""
         place = self.place(column.name)
         found = self.evidence(place)
         if column.words:
@@ -218,7 +218,7 @@ class ColumnTable:
         return replace(column, style=NumberStyle(mark, unit))
 
     def words(self, column: Column) -> NDArray[np.int32]:
-        """The number of each row's word, -1 where it is missing; where all words are numbers, 1 and
+        """The number of each row's word, -1 for a missing one; if all words are numbers, 1 and
         1.0 are the same."""
         place = self.place(column.name)
         are_numbers = all(map(is_number, column.words))
@@ -244,7 +244,7 @@ class ColumnTable:
         return replace(self, rows=rows)
 
     def require_complete(self, columns: Sequence[Column]) -> None:
-        """Refuse a missing value, by its place."""
+        """Refuse a missing value, and name its place."""
         for column in columns:
             place = self.place(column.name)
             for row in self.rows:
@@ -254,7 +254,7 @@ class ColumnTable:
 
     @contextmanager
     def _naming_the(self, place: int) -> Iterator[None]:
-        """Whatever is wrong is said with the name of this column."""
+        """Add the name of this column to any error."""
         try:
             yield
         except DataError as error:
@@ -262,7 +262,7 @@ class ColumnTable:
 
 
 def require_names(names: Sequence[str], known: Sequence[str], file: str | None = None) -> None:
-    """Refuse columns that aren't among the known ones."""
+    """Refuse columns that aren't known, or that are missing."""
     missing = [name for name in names if name not in known]
     if not missing:
         return
@@ -281,7 +281,7 @@ def _quoted(names: Sequence[str]) -> str:
 def read_columns(
     path: str | PathLike[str], decimal: str = "", dates: str = "", least: int = 2
 ) -> ColumnTable:
-    """The table of at `least` so many columns in a file with commas, semicolons or tabs, or in
+    """The table with at `least` this many columns in a file with commas, semicolons or tabs, or in
     Parquet."""
     if str(path).lower().endswith(parquet.SUFFIX):
         headings, below = parquet.read_parquet(path)
@@ -300,7 +300,7 @@ def read_columns(
 
 
 def _parted(text: CellRows) -> tuple[Sequence[str], list[CellRow], bool]:
-    """The names of the columns, the rows below, and whether the names stand in the file."""
+    """The names of the columns, the rows below, and whether the names are in the file."""
     first = text.rows[0].cells
     if is_header(first):
         return first, text.rows[1:], True
@@ -310,7 +310,7 @@ def _parted(text: CellRows) -> tuple[Sequence[str], list[CellRow], bool]:
 def table_of(
     file: str, names: Sequence[str], rows: Sequence[CellRow], least: int = 2
 ) -> ColumnTable:
-    """These rows under these names, which must differ; a column without a name or any cell is left
+    """These rows under these names, which must differ; a column without a name and cells is left
     out."""
     blank = {k for k, name in enumerate(names) if not name and not any(r.cells[k] for r in rows)}
     if blank and rows:
@@ -335,12 +335,12 @@ def table_of(
 
 
 def encode(table: ColumnTable, columns: Sequence[Column]) -> Numbers:
-    """These columns of a table, wherever they stand in it, as numbers: (rows, numbers); NaN where
-    one is missing, for each of a word's."""
+    """These columns of a table, in any order there, as numbers: (rows, numbers); NaN for a missing
+    value, in all columns of a word."""
     width = sum(column.width for column in columns)
     if width * len(table) > MOST_NUMBERS:
         raise LimitError(
-            f"{table.file}: {len(table):,} rows of {width:,} numbers, words taken apart, are too "
+            f"{table.file}: {len(table):,} rows of {width:,} numbers (words are split up) are too "
             f"many: at most {MOST_NUMBERS:,} together; leave columns out with --set 'ignore …'"
         )
     parts = [np.empty((len(table), 0))]
@@ -355,14 +355,14 @@ def encode(table: ColumnTable, columns: Sequence[Column]) -> Numbers:
     return np.concatenate(parts, axis=1)
 
 
-# What is to be known of how a table was read.
+# Remarks on how a table was read.
 
 
 def table_remarks(
     table: ColumnTable, columns: Sequence[Column], *, trained: bool = False
 ) -> Iterator[str]:
-    """How the table was read where it leaves something open; of one that is `trained` on also what
-    isn't taken as it stands."""
+    """How the table was read where that is ambiguous; for a table that is `trained` on, also
+    what is converted."""
     yield from table.remarks
     for column in columns:
         here, place = table.as_here(column), table.place(column.name)
@@ -372,7 +372,7 @@ def table_remarks(
 
 
 def changes(table: ColumnTable, place: int, column: Column) -> Iterator[str]:
-    """What isn't taken as it stands there, or may have been meant otherwise."""
+    """Conversions of this column, and possible misunderstandings."""
     evidence, said = table.evidence(place), ""
     if column.dates:
         said = f"dates become {SINCE}"
@@ -391,7 +391,7 @@ def changes(table: ColumnTable, place: int, column: Column) -> Iterator[str]:
 
 
 def doubts(table: ColumnTable, place: int, column: Column) -> Iterator[str]:
-    """How its numbers are read where neither the column alone nor who asks says what they mean."""
+    """How ambiguous numbers of a column are read, if neither the column nor the options decide."""
     evidence, decimal = table.evidence(place), column.style.decimal
     is_open = (
         evidence.holds_numbers
@@ -408,11 +408,11 @@ def doubts(table: ColumnTable, place: int, column: Column) -> Iterator[str]:
         )
 
 
-# Tables that come by name.
+# Named tables.
 
 
 def named_table(name: str) -> ColumnTable:
-    """`iris`, which comes with scikit-learn."""
+    """`iris`, which scikit-learn includes."""
     if name not in NAMED:
         raise UsageError(f"no table '{name}': the named tables are {', '.join(NAMED)}")
     try:
@@ -450,10 +450,10 @@ def read_table(
 
     Args:
         path: The file, as any spreadsheet exports it.
-        net: The network whose samples they become.
-        decimal: The decimal mark, '.' or ',', where the table leaves open whether 1,234 has
+        net: The network for these samples.
+        decimal: The decimal mark, '.' or ',', if the table leaves open whether 1,234 has
             thousands.
-        dates: The order of dates such as 3/4/2024, 'dmy' or 'mdy', where the table leaves it open.
+        dates: The order of dates such as 3/4/2024, 'dmy' or 'mdy', if the table leaves it open.
         tell: Called with each remark on how the table was read.
 
     Raises:
@@ -484,7 +484,7 @@ def read_table(
         word, _, count = misfit.part.partition(" ")
         row = table.rows[int(count) - 1].number if word == "sample" else None
         raise DataError(misfit.message, file=table.file, row=row) from None
-    with suppress(Misfit):  # where the text form has room for the file's name
+    with suppress(Misfit):  # if the text form has room for the file's name
         return replace(net, table=table.file)
     return net
 
@@ -496,7 +496,7 @@ def attach(
     dates: str = "",
     tell: Tell = lambda remark: None,
 ) -> Net:
-    """The network with the samples of the file that its text names, beside that text."""
+    """The network with the samples of the file that its text names, in the folder of that text."""
     if not net.table or net.samples:
         return net
     samples = read_table(Path(folder, net.table), net, decimal, dates, tell)
@@ -504,7 +504,7 @@ def attach(
 
 
 def _samples(path: str | PathLike[str], net: Net, decimal: str, dates: str) -> ColumnTable:
-    """A table as wide as the network takes samples."""
+    """A table with the width of the network's samples."""
     inputs, file = prod(net.input), str(path)
     widths = [inputs + net.outputs]
     if net.outputs > 1 and net.answer_kind.are_shares:
@@ -524,7 +524,7 @@ def _samples(path: str | PathLike[str], net: Net, decimal: str, dates: str) -> C
 def _complete_numbers(
     table: ColumnTable, places: Sequence[int], tell: Tell
 ) -> list[tuple[float, ...]]:
-    """Those of each row in these columns; none may be missing."""
+    """The numbers of each row in these columns; none may be missing."""
     for row in table.rows:
         for place in places:
             if is_missing(row.cells[place]):
@@ -532,7 +532,7 @@ def _complete_numbers(
     columns = []
     for place in places:
         column = table.column_at(place)
-        if column.words:  # as most cells are: the first says what is wrong
+        if column.words:  # as most cells are: the first word gives the error
             column = Column(column.name)
         columns.append(table.values_at(place, column))
         for remark in (*changes(table, place, column), *doubts(table, place, column)):
@@ -552,7 +552,7 @@ def _wrong_width(width: int, widths: Sequence[int], inputs: int) -> str:
 
 
 def _class_targets(table: ColumnTable, net: Net) -> tuple[list[tuple[float, ...]], tuple[str, ...]]:
-    """A 1 for the class of each row, among as many 0 as there are other outputs; the classes."""
+    """A 1 for the class of each row, among 0s for the other outputs; and the classes."""
     labels = [row.cells[-1] for row in table.rows]
     for row, label in zip(table.rows, labels, strict=True):
         if is_missing(label, of_words=True):

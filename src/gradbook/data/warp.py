@@ -1,25 +1,25 @@
-"""Images drawn anew each epoch: turned, moved, made larger, slanted, cut out, bent.
+"""Random changes to images in each epoch: rotated, shifted, scaled, sheared, cropped, bent.
 
-What a warp means, said slowly in float64; `engine/native.py` does the same at speed, and where
-nothing compiles this is what trains.
+This is the definition of a warp, computed slowly in float64; `engine/native.py` does the same
+fast, and where nothing can be compiled, this is used for training.
 
-A place in an image is (x, y): pixels to the right of its middle, and pixels below it. A warp
-takes what is at a place to another one, in this order:
+A place in an image is (x, y): pixels to the right of its centre, and pixels below it. A warp
+moves the content of a place to another one, in this order:
 
     crop      x · columns/N, y · rows/N      the middle N by N fill the image
     scale     x · f, y · f
-    shear     x − y · tan φ, y               what is above the middle leans to the right
+    shear     x − y · tan φ, y               the part above the centre leans to the right
     rotate    anticlockwise by θ
     shift     x + along, y + down
 
-So a pixel of the new image shows a place of the old one that is found by going back, and
-`elastic` moves that place once more: points SPACING apart on a grid are moved at random, and
-what lies between them follows smoothly (a uniform cubic B-spline, which never goes further than
-its points). A place between four pixels has a value between theirs (bilinear); outside the image
-all is background. All channels are warped alike.
+So a pixel of the new image shows a place of the old one, which is found by going back, and
+`elastic` moves that place once more: grid points SPACING apart are moved at random, and the
+places between them follow smoothly (a uniform cubic B-spline, which never goes further than its
+points). A place between four pixels has a value between theirs (bilinear); outside the image
+there is only background. All channels are warped alike.
 
-What is drawn depends on (seed, epoch, number of the image) alone, and each kind of warp has its
-own numbers of that key, so that leaving one out changes nothing about the others.
+The random numbers depend only on (seed, epoch, number of the image), and each kind of warp uses
+different ones, so that leaving one out doesn't change the others.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ from gradbook.net.text import Statement, digits, pointing, statements
 
 Floats = NDArray[np.float64]
 
-ROOM = 3  # cubic: so many points more than there are gaps
+ROOM = 3  # cubic: this many more points than gaps
 
 
 @dataclass(frozen=True)
 class Crop:
-    """The `size` by `size` pixels in the middle are stretched to the whole image."""
+    """The central `size` by `size` pixels are enlarged to the whole image."""
 
     size: int
-    chance: float = 1.0  # how often
+    chance: float = 1.0  # the probability
 
     def __post_init__(self) -> None:
         settle(
@@ -72,13 +72,13 @@ class Elastic:
         settle(self, spacing=spacing, most=most)
 
     def points(self, length: int) -> int:
-        """How many rule over so many pixels."""
+        """The number of points for this many pixels."""
         return (length - 1) // self.spacing + 1 + ROOM
 
 
 @dataclass(frozen=True)
 class Warp:
-    """What may happen to an image. Angles in degrees, lengths in pixels; nothing by default."""
+    """Random changes to an image, with angles in degrees and lengths in pixels; by default none."""
 
     rotate: float = 0.0  # at most, either way
     shift: float = 0.0  # at most, either way, along and down
@@ -86,7 +86,7 @@ class Warp:
     shear: float = 0.0  # at most, either way
     crop: Crop | None = None
     elastic: Elastic | None = None
-    background: int | None = None  # a byte; none: as dark as the images' edges, or 0
+    background: int | None = None  # a byte; None: the brightness of the images' edges, or 0
 
     def __post_init__(self) -> None:
         low, high = (_between("a scale", factor, 0.01, 100) for factor in self.scale)
@@ -110,15 +110,15 @@ class Warp:
         return self != Warp(background=self.background)
 
     def on_ground_of(self, images: Images) -> Warp:
-        """The warp, with the images' own background where none is said."""
+        """The warp with the images' own background, if none is given."""
         if self.background is not None or not self.changes_images:
             return self
         return replace(self, background=edge_brightness(images) or None)
 
     def for_side(self, side: int, meant_for: int) -> Warp:
-        """The warp for images of another side, in pixels, than it was meant for: lengths go with
-        the side. The fewer pixels there are, the more does looking up between them blur, so smaller
-        images are also turned, slanted and scaled as much less.
+        """The warp for images with another side, in pixels, than it was meant for: lengths change
+        with the side. With fewer pixels interpolation blurs more, so small images are also rotated,
+        sheared and scaled less in proportion.
         """
         share = side / meant_for
         less = min(share, 1.0)
@@ -148,7 +148,7 @@ class Warp:
 
 
 def _rounded(value: float) -> float:
-    """As people would write it."""
+    """The number, rounded as people write it."""
     return round(value, 3)
 
 
@@ -159,7 +159,7 @@ def _between(what: str, value: object, low: float, high: float) -> float:
     return amount
 
 
-# What is drawn.
+# Random numbers.
 
 
 class Draw(IntEnum):
@@ -171,12 +171,12 @@ class Draw(IntEnum):
     SCALE = 3
     SHEAR = 4
     CROP = 5
-    ELASTIC = 8  # and on: by how much each point is moved along, row by row, then down
+    ELASTIC = 8  # and above: the shift of each point along, row by row, then down
 
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """One image's share of chance. Angles in radians."""
+    """The random values of one image. Angles in radians."""
 
     angle: float
     along: float
@@ -208,13 +208,13 @@ def either_way(u: float) -> float:
     return 2 * float(u) - 1
 
 
-# What it does to an image.
+# Warping.
 
 
 def warp_image(
     pixels: NDArray[np.uint8], warp: Warp, *, seed: int, epoch: int, image: int
 ) -> Floats:
-    """The image of that number, (channels, rows, columns), as training sees it, from 0 to 255."""
+    """The image with this number, (channels, rows, columns), as in training, from 0 to 255."""
     _, rows, columns = pixels.shape
     warp.require_fit(rows, columns)
     chance = draw_warp(warp, key(seed, Purpose.WARP, epoch, image), rows, columns)
@@ -225,21 +225,21 @@ def warp_image(
 def warp_images(
     pixels: NDArray[np.uint8], warp: Warp, order: Iterable[int], *, seed: int, epoch: int
 ) -> Floats:
-    """The images (images, channels, rows, columns) of these numbers."""
+    """The images (images, channels, rows, columns) with these numbers."""
     return np.stack(
         [warp_image(pixels[image], warp, seed=seed, epoch=epoch, image=image) for image in order]
     )
 
 
 def samples(images: Images, warp: Warp, order: NDArray[np.intp], *, seed: int) -> Images:
-    """Those images in the first epoch, to look at."""
+    """The images as in the first epoch, to look at."""
     grounded = warp.on_ground_of(images)
     pixels = warp_images(images.pixels, grounded, order.tolist(), seed=seed, epoch=0)
     return Images(pixels.round().astype(np.uint8), images.labels[order])
 
 
 def places(warp: Warp, chance: Drawn, rows: int, columns: int) -> tuple[Floats, Floats]:
-    """What each pixel of the new image shows: x and y, each (rows, columns)."""
+    """The place that each pixel of the new image shows: x and y, each (rows, columns)."""
     x, y = np.meshgrid(from_the_middle(columns), from_the_middle(rows))
     back = np.linalg.inv(matrix(warp, chance, rows, columns))
     shifted = np.stack([x - chance.along, y - chance.down])
@@ -255,7 +255,7 @@ def from_the_middle(length: int) -> Floats:
 
 
 def matrix(warp: Warp, chance: Drawn, rows: int, columns: int) -> Floats:
-    """What takes (x, y) of the old image to (x, y) of the new one, before the shift."""
+    """The matrix from (x, y) of the old image to (x, y) of the new one, before the shift."""
     c, s = cos(chance.angle), sin(chance.angle)
     rotate = np.array([[c, s], [-s, c]])
     shear = np.array([[1, -tan(chance.shear)], [0, 1]])
@@ -264,14 +264,14 @@ def matrix(warp: Warp, chance: Drawn, rows: int, columns: int) -> Floats:
 
 
 def crop_factors(warp: Warp, rows: int, columns: int) -> tuple[float, float]:
-    """How much wider and higher the middle becomes."""
+    """The factors by which the centre is enlarged."""
     return (columns / warp.crop.size, rows / warp.crop.size) if warp.crop else (1.0, 1.0)
 
 
 def influence(length: int, elastic: Elastic) -> Floats:
-    """(length, points): how much each point counts for each pixel of a row or a column.
+    """(length, points): the weight of each point for each pixel of a row or a column.
 
-    The four points around a pixel at share t of the gap count so much; the others nothing.
+    Only the four points around a pixel at share t of the gap have weights.
     """
     counts = np.zeros((length, elastic.points(length)))
     for pixel in range(length):
@@ -301,23 +301,23 @@ def look_up(pixels: NDArray[np.uint8], x: Floats, y: Floats, background: int) ->
 # The text form ----------------------------------------------------------------
 
 WARP_GRAMMAR = """\
-What happens to training images is said in a line, with semicolons between:
+A warp is a line with random changes to training images, separated by semicolons:
 
-  rotate DEGREES         turned by any angle up to so many degrees, either way
-  shift PIXELS           moved along and down, each by up to so many pixels, either way
-  scale LOW HIGH         made larger by a factor between the two
-  shear DEGREES          slanted by up to so many degrees, either way
-  crop N [chance P]      the N by N pixels in the middle stretched to the whole image:
+  rotate DEGREES         rotated by up to this angle, in both directions
+  shift PIXELS           moved along and down by up to this many pixels, in both directions
+  scale LOW HIGH         scaled by a factor between the two
+  shear DEGREES          sheared by up to this angle, in both directions
+  crop N [chance P]      the central N by N pixels enlarged to the whole image:
                          always, or with that probability
   elastic SPACING MOST   bent: points SPACING pixels apart are each moved along and down by
-                         up to MOST pixels, and all between them follows smoothly; nothing
+                         up to MOST pixels, and the places between follow smoothly; nothing
                          folds over while MOST is at most a quarter of SPACING
-  background BYTE        what comes in from outside the image; if nothing is said,
-                         what the images have at their edges
-  none                   nothing happens
+  background BYTE        the brightness outside the image; the default is that of
+                         the images' edges
+  none                   no change
 
-Each may stand once, in any order; crop comes before scale, shear, rotate and shift, however
-they are written. Digits of 28 by 28 stay readable with
+Each may be given once, in any order; crop always comes before scale, shear, rotate and shift.
+Digits of 28 by 28 stay readable with
 
   rotate 12; shift 2; scale 0.85 1.15; shear 10; elastic 7 3
 """
@@ -340,16 +340,16 @@ def parse_warp_lines(lines: Iterable[Statement]) -> Warp:
             hint = did_you_mean(word, known) or f": it is one of {', '.join(known)}"
             line.fail(f"unknown {word!r}{hint}", at=0)
         if word in said:
-            line.fail(f"a second {word!r}: write it once", at=0)
+            line.fail(f"{word!r} is given twice: write it once", at=0)
         if said and NONE in (word, *said):
-            line.fail(f"{NONE!r} must be the only one: remove it, or the others", at=0)
+            line.fail(f"{NONE!r} must be alone: remove it, or the others", at=0)
         said.add(word)
         if word != NONE:
             with pointing(line, at=0):
                 warp = replace(warp, **{word: READERS[word](line)})
         line.end()
     if not said:
-        raise UsageError(f"no warp: write for example 'rotate 15; shift 2', or '{NONE}'")
+        raise UsageError(f"the warp is empty: write for example 'rotate 15; shift 2', or '{NONE}'")
     return warp
 
 

@@ -1,8 +1,8 @@
 """Experiments: a training step run many times over, recorded and judged.
 
-Knows what to try, what to keep of it and what it says. Knows no options and no width of a
-terminal, and no language in which a graph is written.
+It knows what to try, what to record and how to judge it. It doesn't know options, the width of a
+terminal or the language in which a graph is written.
 """
 
 LOG_NAMES = ("tensorboard", "mlflow", "wandb")
-"""Whose logs there are, to be listed without loading any."""
+"""The names of the logs, listed without loading any."""

@@ -21,17 +21,17 @@ LONGEST = 60  # characters of a name
 MOST_STUDENTS = 2_000
 STEM_LENGTH = 60  # characters of a file's name
 _NO_NAME = re.compile(r"[\W_]*")
-_OTHER = re.compile(r"[@\d]|^$")  # in a cell that is no name
+_OTHER = re.compile(r"[@\d]|^$")  # in a cell that isn't a name
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _BOOK = re.compile(r".*\.xls[xm]", re.IGNORECASE | re.DOTALL)
 
 
-# What columns are called ------------------------------------------------------------
+# Headings of columns ------------------------------------------------------------------
 
 
 # In small letters without accents, in the languages of Europe and in Turkish, Chinese, Japanese and
-# Korean. "name" is all of a name, or what the column beside it leaves of it: Nom beside Prénom;
-# "whole" is all of it; "other" is what else stands beside names.
+# Korean. "name" is a whole name or the part that the column beside it leaves: Nom beside Prénom;
+# "whole" is always a whole name; "other" is what else lists of names contain.
 HEADINGS = {
     "name": "name, names, namen, nom, noms, nombre, nombres, nome, naam, navn, namn, nimi, jmeno, "
     "meno, nev, 이름, 성명",
@@ -75,14 +75,14 @@ FILES |= {"fichier", "archivo", "fichero", "bestand", "ficheiro"}
 
 
 def _word(heading: str) -> str:
-    """A heading in small letters, without accents, marks and what stands in parentheses."""
+    """A heading in small letters, without accents, marks and parentheses."""
     plain = normalize("NFKD", re.sub(r"\([^)]{0,80}\)", " ", heading)).casefold()
     letters = "".join(letter for letter in plain if not combining(letter))
     return " ".join(re.sub(r"[\W_]+", " ", letters).split())
 
 
 def kind_of(heading: str) -> str:
-    """Which kind of column that is: one of WORDS; '' of what is no heading."""
+    """The kind of a column with this heading, one of WORDS; '' if it isn't a known heading."""
     return _kind(_word(heading))
 
 
@@ -96,7 +96,7 @@ def _kind(word: str) -> str:
 
 
 def _columns(rows: Sequence[CellRow]) -> tuple[tuple[int, ...], bool]:
-    """Where a list has its names, and whether it has a head."""
+    """The columns of a list that contain names, and whether the list has a heading."""
     words = [_word(cell) for cell in rows[0].cells]
     kinds = [_kind(word) for word in words]
     named = _named(kinds)
@@ -110,13 +110,13 @@ def _columns(rows: Sequence[CellRow]) -> tuple[tuple[int, ...], bool]:
 
 
 def _is_over_others(rows: Sequence[CellRow], column: int) -> bool:
-    """Whether what stands below isn't names either: Klass is a heading, and somebody's name."""
+    """Whether the cells below aren't names either: Klass is a heading, and also somebody's name."""
     below = [row.cells[column] for row in rows[1:]]
     return any(below) and all(map(_OTHER.search, below))
 
 
 def _named(kinds: Sequence[str]) -> tuple[int, ...]:
-    """The columns with the names, in the order in which a name is said; none where none is."""
+    """The columns with names, in the order in which a name is said; empty if there is none."""
     at = {kind: tuple(k for k, own in enumerate(kinds) if own == kind) for kind in WORDS}
     given, family = at["given"], at["family"]
     if given and family:
@@ -129,7 +129,7 @@ def _named(kinds: Sequence[str]) -> tuple[int, ...]:
 
 
 def _without_head(rows: Sequence[CellRow]) -> tuple[int, ...]:
-    """By what stands in them: neither numbers nor files, where there is anything else."""
+    """The columns with names by their cells: neither numbers nor files, if there are any others."""
     columns = list(zip(*(row.cells for row in rows), strict=True))
     others = tuple(
         k
@@ -140,7 +140,7 @@ def _without_head(rows: Sequence[CellRow]) -> tuple[int, ...]:
 
 
 def _first_ones(rows: Sequence[CellRow], columns: Sequence[int]) -> tuple[int, ...]:
-    """The columns with the names where none is called so: the first, and a second one of names."""
+    """The columns with names if no heading says so: the first, and a second one with names."""
     beside = [row.cells[columns[1]] for row in rows] if len(columns) == 2 else []
     return tuple(columns[:2] if beside and not any(map(_OTHER.search, beside)) else columns[:1])
 
@@ -149,10 +149,10 @@ def _first_ones(rows: Sequence[CellRow], columns: Sequence[int]) -> tuple[int, .
 
 
 def read_roster(path: str | os.PathLike[str]) -> list[str]:
-    """The students' names in their order, each one different.
+    """The students' names in the order of the list, each one different.
 
-    They stand in the columns that are called so in some language or, where none is, in the first
-    one (the first two, if there are no others).
+    They are in the columns with such a heading in some language or, without one, in the first
+    column (the first two, if there are no others).
     """
     file = str(path)
     names: dict[str, str] = {}
@@ -166,17 +166,17 @@ def read_roster(path: str | os.PathLike[str]) -> list[str]:
 
 
 def _students(path: str | os.PathLike[str]) -> list[tuple[CellRow, str]]:
-    """Each row with the name in it."""
+    """Each row and the name in it."""
     rows = read_cells(path).rows
     for row in rows:
         for cell in row.cells:
-            if steers(cell):  # the list is kept as it is
-                problem = f"control characters in {cell!r}: type it anew"
+            if steers(cell):  # the list is left as it is
+                problem = f"control characters in {cell!r}: type it again"
                 raise DataError(problem, file=str(path), row=row.number)
     columns, is_headed = _columns(rows)
     rows = rows[is_headed:]
     if not rows:
-        raise DataError("it has no students: write one name per row", file=str(path))
+        raise DataError("there are no students in it: write one name per row", file=str(path))
     if len(rows) > MOST_STUDENTS:
         raise LimitError(f"{path}: more than {MOST_STUDENTS:,} students: use a shorter list")
     return [(row, _name(row, columns, str(path))) for row in rows]
@@ -195,7 +195,7 @@ def _name(row: CellRow, columns: Sequence[int], file: str) -> str:
 
 
 def file_stems(names: Sequence[str]) -> Iterator[str]:
-    """A part of a file's name for each student, which any system takes: Ada-Lovelace."""
+    """A part of a file name for each student that every system accepts: Ada-Lovelace."""
     taken: set[str] = set()
     for name in names:
         words = re.sub(r"[\W_]+", "-", normalize("NFC", name)).strip("-")[:STEM_LENGTH]
@@ -210,14 +210,14 @@ def file_stems(names: Sequence[str]) -> Iterator[str]:
 # Personal start weights: two decimals, and no two gradients that look alike ---
 
 TRIES = 60
-SEEN = 1e-4  # of the largest gradient: smaller ones show no mistake
-APART = 1e-3  # of themselves: gradients closer than this are mistaken for each other
+SEEN = 1e-4  # times the largest gradient: smaller ones hide mistakes
+APART = 1e-3  # relative difference: closer gradients are mistaken for each other
 
 
 def personalise(net: Net, seed: int | str) -> Net:
     """The network with start values drawn from the seed, a number or a student's name.
 
-    Of several draws the first in which most gradients differ from 0 and from each other.
+    Of several draws, it is the first in which most gradients differ from 0 and from each other.
     """
     random = Random(f"exercise {seed}")
     drawn = (_drawn(net, random) for _ in range(TRIES))
@@ -232,7 +232,7 @@ def personalise(net: Net, seed: int | str) -> Net:
 
 
 def _drawn(net: Net, random: Random) -> Net:
-    """No two values of a kind are equal as long as two decimals allow it."""
+    """Draw values of which no two of a kind are equal, as far as two decimals allow."""
     start = {}
     for role in Role:
         pool = _pool(role)
@@ -243,8 +243,8 @@ def _drawn(net: Net, random: Random) -> Net:
 
 
 def _pool(role: Role) -> list[float]:
-    """Scales lie around 1, slopes from 0 to ½, ranges around 2½, everything else on both sides of
-    0, and nothing too close to it."""
+    """The possible values: scales around 1, slopes from 0 to ½, ranges around 2½, others on both
+    sides of 0 and not too close to it."""
     if role is Role.SCALE:
         return [k / 100 for k in range(60, 141)]
     if role is Role.RANGE:
@@ -255,7 +255,7 @@ def _pool(role: Role) -> list[float]:
 
 
 def _told_apart(net: Net) -> int:
-    """How many gradients are neither 0 nor like another."""
+    """The number of gradients that are neither 0 nor like another."""
     step = training_step(net)
     slopes = list(step.gradients.values())
     values = evaluate(slopes, {**step.data, **step.start})

@@ -1,7 +1,7 @@
-"""What is said against a training that learned nothing, or of which a part learns nothing more.
+"""Warns about a training that learned nothing, or in which a part no longer learns.
 
-One place for every kind of training: images, tables, signals, letters. What it says is a line, with
-what to change.
+This is the one place for every kind of training: images, tables, signals, letters. Each warning is
+a line that also says what to change.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from gradbook.net.measure import measure
 from gradbook.net.names import layer_names
 
 BEYOND_CHANCE = 2.0  # standard errors
-MUCH_WORSE = 1.5  # times the loss of one who knows nothing
-HARDLY = 0.02  # of a loss, by which it has hardly fallen
-BY_HEART = 0.5  # of the loss of one who knows nothing: what reaches this has learned something
-HALF = 0.5  # of a layer: with so many dead, that is why
-UNEVEN = 2.0  # times its fair share: a class that is so frequent is said for safety's sake
+MUCH_WORSE = 1.5  # times the loss of guessing
+HARDLY = 0.02  # a fall of the loss by less than this share hardly counts
+BY_HEART = 0.5  # times the loss of guessing: a lower loss shows that something was learned
+HALF = 0.5  # of a layer: so many dead units are the cause
+UNEVEN = 2.0  # times its fair share: a class this frequent is reported, to be safe
 
 
-# While it trains ---------------------------------------------------------------
+# During the training -----------------------------------------------------------
 
-FIRST_EPOCHS, FIRST_STEPS = 2, 100  # by then it has learned something, if it ever will
-SURELY_BEYOND = 3.0  # standard errors: so early it is said only where it is sure
-ALIKE = 1e-4  # what answers to different images differ by, where they are the same
+FIRST_EPOCHS, FIRST_STEPS = 2, 100  # after these, it has learned something, if it ever will
+SURELY_BEYOND = 3.0  # standard errors: an early warning must be certain
+ALIKE = 1e-4  # relative difference below which answers to different images are the same
 
 
 def is_time(epoch: int, steps: int, epochs: int) -> bool:
-    """Whether this epoch is the one after which it is looked at, for so many steps in each."""
+    """Whether to judge the training after this epoch, if each epoch has this many steps."""
     when = max(FIRST_EPOCHS, -(-FIRST_STEPS // steps))
     return epoch == min(when, epochs)
 
@@ -51,10 +51,10 @@ def early_doubt(
     labels: NDArray[np.int32],
     outputs: NDArray[np.floating],
 ) -> str | None:
-    """One line with the likely cause where it reads no better than by always saying one class.
+    """One line with the likely cause if it reads no better than by always naming one class.
 
-    `losses` and `accuracy` are those of the images trained on, `labels` their classes, `outputs`
-    what it says to some of them.
+    `losses` and `accuracy` are those of the training images, `labels` their classes, `outputs` the
+    network's outputs for some of them.
     """
     counts = np.bincount(labels)
     chance = float(counts.max() / len(labels))
@@ -65,26 +65,26 @@ def early_doubt(
     first, last, shares = losses[0], losses[-1], counts[counts > 0] / len(labels)
     return (
         f"after {epochs} epochs {percent(accuracy)} of the training images are "
-        f"read right, no more than by always saying the same class ({percent(chance)}): "
+        f"read right, no more than by always naming the same class ({percent(chance)}): "
         + (
             _bad_step(net, last, _loss_of_guessing(net, shares), bool(alike), "image")
             or _no_fall(first, last)
-            or "the loss falls, so more epochs may help"
+            or "the loss is falling, so more epochs may help"
         )
     )
 
 
-# At its end --------------------------------------------------------------------
+# After the training ------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class DeadUnits:
-    """Units of a layer that are the same whatever goes in, so that nothing is learned by them."""
+    """Units of a layer that give the same value for every input, so that they can't learn."""
 
     layer: str  # layer 2, 'relu'
     dead: int
     units: int
-    samples: int  # by which that was seen
+    samples: int  # from which this was found
 
     @property
     def share(self) -> float:
@@ -93,38 +93,38 @@ class DeadUnits:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ending:
-    """How a training ended: what is judged, whatever was trained. One of `confusion`, `r2` and
-    `letters` says how it does on what is scored."""
+    """How a training ended, whatever was trained. One of `confusion`, `r2` and `letters` gives the
+    result on the scored samples."""
 
     net: Net
-    first_loss: float  # of what is trained on, in the first epoch
+    first_loss: float  # on the training samples, in the first epoch
     last_loss: float
-    scored: str  # what that was: test rows
+    scored: str  # the scored samples in words, such as test rows
     unit: str = "row"
     dead: tuple[DeadUnits, ...] = ()
-    confusion: NDArray[np.integer[Any]] | None = None  # what they are (rows), as what they are read
+    confusion: NDArray[np.integer[Any]] | None = None  # true classes (rows) and answers (columns)
     classes: Sequence[str] = ()
     r2: float | None = None
-    letters: tuple[float, float] | None = None  # the loss, and that of one who knows how frequent
+    letters: tuple[float, float] | None = None  # the loss, and that of the frequencies
 
 
 def doubts(ending: Ending) -> tuple[str, ...]:
-    """What is said against it, a line each; nothing where it learned something and all of it
-    still learns."""
+    """Warnings about the training, a line each; none if it learned something and all its units can
+    still learn."""
     nothing = _nothing_learned(ending)
     lines = [f"{nothing}: {_what_to_change(ending)}"] if nothing else []
     return (*map(one_line, lines), *map(_dead_words, ending.dead))
 
 
 def _nothing_learned(ending: Ending) -> str:
-    """That it says one thing to everything, or does no better than chance; '' where it does."""
+    """Whether it answers everything alike or no better than chance, in words; '' otherwise."""
     if ending.r2 is not None:
-        by_mean = f"R² is {short(ending.r2, 3)} on the {ending.scored}, where the mean alone has 0"
+        by_mean = f"R² is {short(ending.r2, 3)} on the {ending.scored}, and the mean alone gives 0"
         return by_mean if ending.r2 <= 0 else ""
     if ending.letters is not None:
         loss, frequent = ending.letters
-        start = f"the loss is {loss:.3f} a letter on the {ending.scored}"
-        known = f"to know only how frequent each letter is gives {frequent:.3f}"
+        start = f"the loss is {loss:.3f} per letter on the {ending.scored}"
+        known = f"knowing only the frequency of each letter gives {frequent:.3f}"
         return f"{start}, and {known}" if loss >= frequent else ""
     assert ending.confusion is not None
     are, read = ending.confusion.sum(axis=1), ending.confusion.sum(axis=0)
@@ -132,21 +132,19 @@ def _nothing_learned(ending: Ending) -> str:
     named = np.flatnonzero(read)
     if len(named) == 1 and np.count_nonzero(are) > 1:
         share = percent(right / total)
-        return (
-            f"it says '{ending.classes[named[0]]}' to each of the {ending.scored} ({share} right)"
-        )
+        return f"it answers '{ending.classes[named[0]]}' for all {ending.scored} ({share} right)"
     if total and _is_guessing(ending.confusion):
         most = ending.classes[int(are.argmax())]
         return (
-            f"{right:,} of the {ending.scored} are told right, no more than chance may give "
+            f"{right:,} of the {ending.scored} are right, no more than chance may give "
             f"(always '{most}': {int(are.max()):,})"
         )
     return ""
 
 
 def _is_guessing(confusion: NDArray[np.integer[Any]]) -> bool:
-    """Whether always saying the most frequent class gets as many right; or nearly as many, by what
-    chance gives and takes, and the classes aren't told apart either."""
+    """Whether always naming the most frequent class is right as often, or nearly as often within
+    the limits of chance while the classes aren't told apart either."""
     are, hits = confusion.sum(axis=1).astype(float), np.diag(confusion).astype(float)
     total, there = are.sum(), are > 0
     chance = are.max() / total
@@ -168,7 +166,7 @@ def _what_to_change(ending: Ending) -> str:
         return step
     if guessing and last < BY_HEART * guessing:
         return (
-            f"what it is trained on it knows (a loss of {short(last, 3)}), so it learned by heart: "
+            f"it learned its training samples by heart (a loss of {short(last, 3)}): "
             f"give more {ending.unit}s, a smaller network, dropout or decay"
         )
     weights = "weigh the classes ('class weights balanced'), " if _is_uneven(ending) else ""
@@ -178,7 +176,7 @@ def _what_to_change(ending: Ending) -> str:
 
 
 def _guessing(ending: Ending) -> float | None:
-    """What it costs to know nothing of a sample."""
+    """The loss of guessing without looking at a sample."""
     if ending.letters:
         return ending.letters[1]
     if ending.confusion is None:
@@ -200,9 +198,9 @@ def _dead_words(units: DeadUnits) -> str:
     many = f"{units.dead:,} of {counted(units.units, 'unit')} of {units.layer}"
     verb = "is" if units.dead == 1 else "are"
     return (
-        f"{many} {verb} dead, the same for all {units.samples:,} looked at, and learn"
-        f"{'s' * (units.dead == 1)} no more: a smaller rate, batchnorm before it or 'leaky relu' "
-        f"keeps units alive{'; so many fewer would do as well' if units.share < HALF else ''}"
+        f"{many} {verb} dead (the same for all {units.samples:,} samples) and learn"
+        f"{'s' * (units.dead == 1)}nothing: a smaller rate, batchnorm before it or 'leaky relu' "
+        f"keeps units alive{'; fewer units would be enough' if units.share < HALF else ''}"
     )
 
 
@@ -210,12 +208,12 @@ def _dead_words(units: DeadUnits) -> str:
 
 
 def _bad_step(net: Net, last: float, guessing: float | None, killed: bool, unit: str) -> str:
-    """That a step was too large, where it seems so."""
+    """Say that a step was too large, if it seems so."""
     if guessing and last > MUCH_WORSE * guessing:
         return "the rate is too high: use a tenth of it" + _normalising(net)
     if killed:
         return (
-            f"it gives the same answer for every {unit}, as if a step too large had killed its "
+            f"it gives the same answer for every {unit}, as if too large a step had killed its "
             "units: use a tenth of the rate" + _normalising(net)
         )
     return ""
@@ -225,9 +223,9 @@ def _no_fall(first: float, last: float) -> str:
     if last <= (1 - HARDLY) * first:
         return ""
     return (
-        "the loss hardly falls, so the rate is too low, or sigmoids let too little of the "
-        "slopes through: take ten times the rate, or relu and batchnorm; or what is wanted "
-        "doesn't follow from what is given"
+        "the loss hardly falls, so the rate is too low, or sigmoids pass too little of the "
+        "gradient: try ten times the rate, or relu and batchnorm; or the targets "
+        "don't depend on the inputs"
     )
 
 
@@ -236,17 +234,17 @@ def _normalising(net: Net) -> str:
 
 
 def _loss_of_guessing(net: Net, shares: NDArray[np.floating]) -> float | None:
-    """What it costs to know only how frequent the classes are, where that is simple to say."""
+    """The loss of knowing only how frequent the classes are, if that has a simple formula."""
     loss = net.objective
     if not loss.is_entropy:
         return None
     return float(-(shares * np.log(shares)).sum()) if loss.of_all else log(2)
 
 
-# Units that are dead -----------------------------------------------------------
+# Dead units --------------------------------------------------------------------
 
 MOST_LOOKED_AT, LEAST_LOOKED_AT = 1_000, 100  # samples
-MOST_MACS = 1e8  # for all of them
+MOST_MACS = 1e8  # for all of the samples
 AT_ONCE = 20
 
 
@@ -254,7 +252,7 @@ def find_dead_units(
     net: Net, kept: Mapping[str, NDArray[Any]], inputs: NDArray[Any]
 ) -> tuple[DeadUnits, ...]:
     """The units of hidden activations that are the same for all of these inputs (or as many of
-    them as it takes to be sure); of maps and steps those that are so everywhere."""
+    them as certainty needs); for maps and steps, those that are the same everywhere."""
     last = max((k for k, layer in enumerate(net.layers) if layer.sums), default=0)
     hidden = [k for k, layer in enumerate(net.layers[:last]) if layer.ending]
     if not hidden or not len(inputs):
@@ -273,7 +271,7 @@ def find_dead_units(
         some = np.asarray(rows[first : first + AT_ONCE], np.float64).reshape(-1, *net.input)
         count = {forward.count: np.asarray(float(len(some)))} if forward.count else {}
         values_of_nodes = evaluate(nodes, {**given, **count, forward.inputs: some})
-        # (units, all that each of them is): of samples x channels x places
+        # (units, values of each unit): from samples x channels x places
         values = [values_of_nodes[node] for node in nodes]
         units = [np.moveaxis(v, 1, 0).reshape(v.shape[1], -1) for v in values]
         lows, highs = [u.min(axis=1) for u in units], [u.max(axis=1) for u in units]

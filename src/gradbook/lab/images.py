@@ -1,8 +1,8 @@
-"""Networks for images: a recipe made to fit them, what it then trains on, what comes of it.
+"""Networks for images: recipes that fit them, their training data, and the result.
 
-Whatever is decided for a recipe is said in words, so that nobody has to find it out. All images
-stay where they are in the data set and go by their numbers there, so that an image is warped alike
-whichever fold is held back.
+Every change to a recipe is reported in words. All images stay at their places in the data set and
+are identified by their numbers there, so that an image is warped in the same way whichever fold is
+held back.
 """
 
 from __future__ import annotations
@@ -59,17 +59,17 @@ from gradbook.system import cores
 
 SMALLEST_BATCH = 32
 OWN_SIDE = 28  # pixels of the digits
-ADAPTS_TO = 64  # pixels along a side: larger pictures are stretched to the digits' size
+ADAPTS_TO = 64  # pixels along a side: larger pictures are scaled to the digits' size
 LONGEST_WRITTEN = 60  # characters of a data set's name
 LEAST_STEPS = 600  # in a training; quick takes 588 on the digits
 MOST_EPOCHS = 100
 
 
 def adapt(recipe: Recipe, dataset: Dataset | None = None) -> AdaptedRecipe:
-    """Fit the recipe to these images or, where none are given, to those that it names.
+    """Fit the recipe to these images or, if none are given, to those that it names.
 
-    Those that come along by their name are left to be loaded while the engine is compiled, where
-    nothing has to be adapted to them.
+    The included data sets are loaded while the engine is compiled, if nothing has to be adapted
+    to them.
     """
     if dataset is None and not comes_along(recipe):
         dataset = images_of(recipe)
@@ -86,7 +86,7 @@ def adapt(recipe: Recipe, dataset: Dataset | None = None) -> AdaptedRecipe:
             remarks += balance_remark(dataset.classes, counts, "image")
     if not recipe.tests:
         remarks.append(
-            "all images are trained on and none are held back: how it reads others isn't known"
+            "it trains on all images and holds none back: its accuracy on others is unknown"
         )
     net, said = with_meant_loss(recipe.net, Task.CLASSES)
     remarks += said
@@ -95,7 +95,7 @@ def adapt(recipe: Recipe, dataset: Dataset | None = None) -> AdaptedRecipe:
 
 
 def _on_its_ground(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
-    """What comes in from outside a warped image is as bright as the images' own edges."""
+    """Fill the edges of a warped image with the brightness of the images' own edges."""
     seen = dataset.training_and_validation[dataset.folds != recipe.held_back]
     warp = recipe.warp.on_ground_of(seen) if len(seen) else recipe.warp
     if warp == recipe.warp:
@@ -106,11 +106,11 @@ def _on_its_ground(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Reci
     return replace(recipe, warp=warp)
 
 
-# A recipe that comes with gradbook, on other data than its own.
+# An included recipe on data other than its own.
 
 
 def _fitted(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
-    """It fits these images and takes steps enough to learn them; its title says whose they are."""
+    """Make it fit these images, with enough steps to learn them; the title names their source."""
     net = recipe.net
     if "net" in recipe.adapts:
         net = fit_net(net, dataset.shape, len(dataset.classes))
@@ -135,17 +135,17 @@ def _fitted(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
 
 
 def _in_smaller_batches(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
-    """A recipe of the user's own keeps all but a batch that it doesn't say."""
+    """Change nothing in a user's own recipe except a batch size that it doesn't give."""
     fitted = with_fitting_batch(recipe, int((dataset.folds != recipe.held_back).sum()))
     remarks += smaller_batches(recipe, fitted)
     return fitted
 
 
 def _with_steps(recipe: Recipe, dataset: Dataset) -> Recipe:
-    """Few images take smaller batches, at a rate as much lower, and more epochs."""
+    """For few images, use smaller batches at a proportionally lower rate, and more epochs."""
     images = int((dataset.folds != recipe.held_back).sum())
     recipe = with_fitting_batch(recipe, images)
-    steps = ceil(images / max(recipe.batch, SMALLEST_BATCH))  # smaller ones see no fewer images
+    steps = ceil(images / max(recipe.batch, SMALLEST_BATCH))  # smaller batches see no fewer images
     if "epochs" in recipe.adapts and steps * recipe.epochs < LEAST_STEPS:
         wanted = ceil(LEAST_STEPS / max(steps, 1))
         recipe = replace(recipe, epochs=max(recipe.epochs, min(wanted, MOST_EPOCHS)))
@@ -153,8 +153,8 @@ def _with_steps(recipe: Recipe, dataset: Dataset) -> Recipe:
 
 
 def for_fewer(recipe: Recipe, images: int) -> Recipe:
-    """The same training on a part of its images: as many epochs, in batches so small, and at a rate
-    as much lower, that it takes steps enough.
+    """The same training on a part of its images, with the same epochs but smaller batches, and a
+    proportionally lower rate, so that it has enough steps.
     """
     batch = recipe.batch
     while batch > SMALLEST_BATCH and ceil(images / batch) * recipe.epochs < LEAST_STEPS:
@@ -166,8 +166,8 @@ def for_fewer(recipe: Recipe, images: int) -> Recipe:
 def fit_net(net: Net, shape: Shape, classes: int) -> Net:
     """The network for images of another shape and another number of classes.
 
-    Its last sums are as many as there are classes, windows that are too large become smaller, and
-    a pool that is to leave one value of each class goes over whatever there is.
+    Its last layer has as many sums as there are classes, windows that are too large become smaller,
+    and a pool that leaves one value per class covers whatever there is.
     """
     last = max(k for k, layer in enumerate(net.layers) if isinstance(layer, Dense | Conv))
     layers: list[Layer] = []
@@ -175,7 +175,7 @@ def fit_net(net: Net, shape: Shape, classes: int) -> Net:
     ends = [*net.layers[:last], *(_ending(layer, classes) for layer in net.layers[last:])]
     if ends[last] != net.layers[last] and net.owners.count(net.owners[last]) > 1:
         raise ShapeError(
-            f"layer {last + 1} is applied again, so it can't have {classes} outputs for "
+            f"layer {last + 1} is repeated, so it can't have {classes} outputs for "
             f"{classes} classes: end the network with a layer of its own, 'dense {classes}'"
         )
     for index, layer in enumerate(ends):
@@ -196,7 +196,7 @@ def _ending(layer: Layer, classes: int) -> Layer:
 
 
 def _within(layer: Layer, shape: Shape) -> Layer:
-    """The layer with a window that this shape has room for."""
+    """The layer, with a window that fits into this shape."""
     match layer:
         case Conv():
             return _narrower(layer, shape)
@@ -207,7 +207,7 @@ def _within(layer: Layer, shape: Shape) -> Layer:
 
 
 def _narrower(conv: Conv, shape: Shape) -> Conv:
-    """With a window that has room between the edges, which then are no wider than it."""
+    """The layer, with a window that fits between edges no wider than the window."""
     window = conv.window(shape)
     height, width = (
         min(size, (length + sum(window.edges(axis)) - 1) // window.dilation[axis] + 1)
@@ -219,11 +219,11 @@ def _narrower(conv: Conv, shape: Shape) -> Conv:
     return replace(conv, kernel=(height, width), pad=(top, left, below, right))
 
 
-# What it trains on, and what comes of it ---------------------------------------
+# Training data and results -----------------------------------------------------
 
-AT_ONCE = 512  # images: what is counted in between stays in the cache
-IMAGES_OF_A_THREAD = 16  # that one thread takes at a time, at the most
-TRAINED_ON = "images trained on"  # what the figures are of, where none are held out for the test
+AT_ONCE = 512  # images: few enough that results fit into the cache
+IMAGES_OF_A_THREAD = 16  # the most that one thread handles at a time
+TRAINED_ON = "images trained on"  # the name of the scored images if none are held out
 COLUMNS = (
     *("epoch", "rate", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy"),
     *("seconds", "images_per_second"),
@@ -232,7 +232,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class ImageProblem(Problem):
-    """The classes of images: those that a recipe names, or others that are given instead."""
+    """The classes of images: those that a recipe names, or given ones instead."""
 
     recipe: Recipe
     given: Dataset | None = None
@@ -276,7 +276,7 @@ class ImageProblem(Problem):
             mark = zlib.crc32(array.tobytes(), mark)
         count = len(numbers) * images.pixels[0, 0].size
         totals = sums[numbers].sum(axis=0).tolist()
-        spreads = (count * squares - total**2 for total, squares in totals)  # exact, so 0 or above
+        spreads = (count * squares - total**2 for total, squares in totals)  # exact, so at least 0
         return Material(
             net=recipe.net,
             samples=Samples(images.pixels, images.labels),
@@ -289,7 +289,7 @@ class ImageProblem(Problem):
         )
 
     def set_up(self, recipe: Recipe, threads: int | None) -> tuple[Material, Engine]:
-        most = -(-recipe.batch // IMAGES_OF_A_THREAD)  # more would have nothing to do
+        most = -(-recipe.batch // IMAGES_OF_A_THREAD)  # more threads would have nothing to do
         count = min(cores(), most) if threads is None else whole("threads", threads, 1)
 
         def opened() -> Engine:
@@ -335,7 +335,7 @@ def require_trainable(recipe: Recipe, dataset: Dataset) -> None:
         if recipe.net.input != dataset.shape:
             raise ShapeError(
                 f"only images can be warped, but the network takes {spell(recipe.net.input)}: "
-                f"begin it with 'input {spell(dataset.shape)}' and 'flatten', or take the warp out"
+                f"begin it with 'input {spell(dataset.shape)}' and 'flatten', or remove the warp"
             )
         recipe.warp.require_fit(*dataset.shape[1:])
     name, fold = dataset.name, recipe.held_back
@@ -355,7 +355,7 @@ def require_trainable(recipe: Recipe, dataset: Dataset) -> None:
 
 
 def numbers_trained_on(dataset: Dataset, held_back: int | None) -> Rows:
-    """The numbers of the images that are trained on, where this fold is held back."""
+    """The numbers of the training images, if this fold is held back."""
     if held_back is None:
         return np.arange(len(dataset.training_and_validation))
     return np.flatnonzero(dataset.folds != held_back)
@@ -367,27 +367,27 @@ def sums_of(images: Images) -> NDArray[np.int64]:
     sums = np.empty((*pixels.shape[:2], 2), np.int64)
     for first in range(0, len(pixels), AT_ONCE):
         some = pixels[first : first + AT_ONCE].reshape(-1, pixels.shape[1], pixels[0, 0].size)
-        real = some.astype(np.float64)  # whole numbers far below 2⁵³: exact
+        real = some.astype(np.float64)  # whole numbers far below 2⁵³ are exact
         sums[first : first + AT_ONCE, :, 0] = real.sum(axis=2)
         sums[first : first + AT_ONCE, :, 1] = np.einsum("icp,icp->ic", real, real)
     return sums
 
 
 def images_of(recipe: Recipe, moved_to: str | os.PathLike[str] | None = None) -> Dataset:
-    """The data set it names; pictures are brought to the size that its network takes, unless the
-    network adapts to theirs."""
+    """The data set of the recipe; pictures are scaled to the network's input, unless the network
+    network adapts to them."""
     from gradbook.data.sources import load_at_size
 
     *_, rows, columns = (0, *recipe.net.input)
-    size = (rows, columns) if rows else None  # of a sequence, steps x features
+    size = (rows, columns) if rows else None  # a sequence has steps x features
     adapts_to = ADAPTS_TO if "net" in recipe.adapts else 0
     images = load_at_size(recipe.data if moved_to is None else moved_to, size, adapts_to)
     return images if recipe.tests else images.with_everything()
 
 
 def comes_along(recipe: Recipe) -> bool:
-    """Whether its data set comes with gradbook and the recipe needs no adapting to it; the network
-    is then checked against it at once."""
+    """Whether the recipe's data set is included in gradbook and needs no adapting; the network is
+    then checked against it immediately."""
     from gradbook.data.sources import KNOWN
 
     known = KNOWN.get(recipe.data)
@@ -399,13 +399,13 @@ def comes_along(recipe: Recipe) -> bool:
 
 
 def require_fit(net: Net, dataset: Dataset) -> None:
-    """Refuse a network that can't read these images, or can't tell these classes apart."""
+    """Refuse a network that can't read these images or has another number of classes."""
     _require_fit(net, dataset.name, dataset.shape, len(dataset.classes))
 
 
 def _require_fit(net: Net, name: str, shape: Shape, classes: int) -> None:
     if classes < 2:
-        raise ShapeError(f"all images of {name} belong to one class: add images of another")
+        raise ShapeError(f"all images of {name} belong to one class: add images of another class")
     if net.input not in (shape, (prod(shape),), (shape[0] * shape[1], shape[2])):
         raise ShapeError(
             f"the images of {name} are {spell(shape)}, but the network takes "
@@ -415,7 +415,7 @@ def _require_fit(net: Net, name: str, shape: Shape, classes: int) -> None:
 
 
 def with_whole_path(recipe: Recipe) -> Recipe:
-    """The recipe with a data set's file by its whole path, as it is found from anywhere."""
+    """The recipe with the full path of its data set's file, which can be found from anywhere."""
     from gradbook.data.sources import KNOWN
 
     if recipe.data in KNOWN or not os.path.exists(recipe.data):

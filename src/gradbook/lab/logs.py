@@ -1,4 +1,4 @@
-"""Trainings told to programs that watch runs, through their libraries; into files alone."""
+"""Reports trainings to programs that watch runs, through their libraries and only into files."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from gradbook.lab.training.training import TrainingRun
 
 
-# Each program: where its files lie, and how it is told ------------------------
+# Each program, its files, and what it is told ---------------------------------
 
 PROJECT = "gradbook"
-WRITTEN = {  # how what these programs write begins, in a folder that is called as they are
+WRITTEN = {  # how the names of these programs' files begin, in a folder with the program's name
     "tensorboard": re.compile(r"events\.out\.tfevents\."),
     "wandb": re.compile(r"(offline-)?run-|latest-run|debug|settings$"),
 }
@@ -37,7 +37,7 @@ Settings = Mapping[str, str | int]
 
 
 class RunLog(ABC):
-    """One run as such a program is told of it. A resumed run is told from its first epoch on."""
+    """One run, as such a program records it. A resumed run is recorded from its first epoch on."""
 
     library: ClassVar[str]
 
@@ -54,21 +54,21 @@ class RunLog(ABC):
     def close(self) -> None: ...
 
     def _cleared(self, name: str) -> Path:
-        """A folder in the run's, without what was told before; never a link to another one, nor
-        one that holds what that program doesn't write."""
+        """A folder within the run's, without earlier logs; never a link or a folder with files that
+        the program didn't write."""
         own = inside(self.folder) / name
         if own.is_dir():
             for path in own.files():
                 if not WRITTEN[name].match(path.relative_to(own)):
                     raise KeptFileError(
-                        f"{path} isn't {name}'s, and all of that folder would be written anew: "
+                        f"{path} isn't {name}'s, and the whole folder would be rewritten: "
                         "move it elsewhere, or name another folder for the run"
                     )
             shutil.rmtree(own, ignore_errors=True)
         return Path(own)
 
     def epoch(self, figures: Mapping[str, float | None]) -> None:
-        """The scalars of an epoch: all that metrics.csv has of it but its number."""
+        """The scalars of an epoch: all that metrics.csv has about it except its number."""
         self.last = int(figures["epoch"] or 0)
         for name, value in figures.items():
             if name != "epoch" and value is not None:
@@ -107,7 +107,7 @@ class MlflowLog(RunLog):
     library = "mlflow"
 
     def begin(self, settings: Settings) -> None:
-        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # files are all that we want
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # only files are needed
         from mlflow import MlflowClient
 
         store = self.folder.absolute().parent / "mlruns"
@@ -116,7 +116,7 @@ class MlflowLog(RunLog):
         experiment = known.experiment_id if known else self.client.create_experiment(PROJECT)
         folder = str(self.folder.absolute())
         same = "tags.folder = '{}'".format(folder.replace("'", "\\'"))
-        for earlier in self.client.search_runs([experiment], same):  # told before an interruption
+        for earlier in self.client.search_runs([experiment], same):  # before an interruption
             self.client.delete_run(earlier.info.run_id)
         tags = {"folder": folder}
         run = self.client.create_run(experiment, run_name=self.folder.name, tags=tags)
@@ -132,7 +132,7 @@ class MlflowLog(RunLog):
 
 
 class WandbLog(RunLog):
-    """`wandb sync runs/quick/wandb/offline-run-*` sends it, if its owner wants that."""
+    """`wandb sync runs/quick/wandb/offline-run-*` uploads it, if its owner wants that."""
 
     library = "wandb"
 
@@ -157,14 +157,14 @@ class WandbLog(RunLog):
         self.run.finish()
 
 
-# The listener that tells them; one that fails ends, the training not ----------
+# The listener for these logs; if one fails, the training continues without it --
 
 KINDS: Sequence[type[RunLog]] = (TensorBoardLog, MlflowLog, WandbLog)
 LOGS = dict(zip(LOG_NAMES, KINDS, strict=True))
 
 
 def known_logs(names: Sequence[str]) -> tuple[str, ...]:
-    """The names, if there are such logs and their libraries are installed."""
+    """The names, if these logs exist and their libraries are installed."""
     for name in names:
         library = _kind_of(name).library
         if find_spec(library) is None:
@@ -183,8 +183,8 @@ def _kind_of(name: str) -> type[RunLog]:
 
 
 class Logged(PassingOn):
-    """Tells some logs of a run in a folder, and another listener as it is told itself. A log that
-    fails ends, which the listener hears of; the rest and the training go on."""
+    """Writes some logs of a run in a folder, and passes events on to another listener. A log that
+    fails is dropped and the listener informed; the other logs and the training continue."""
 
     def __init__(self, listener: Listener, names: Sequence[str], folder: Path) -> None:
         super().__init__(listener)
@@ -212,14 +212,14 @@ class Logged(PassingOn):
         self._tell_each(lambda log: log.epoch(figures))
 
     def ended(self, trained: Trained | None) -> None:
-        """Close them; of a training that is done they keep how it did in the test."""
+        """Close the logs; for a finished training they record its test score."""
         scores = {}
         if trained and trained.final:
             scores[trained.problem.score_name] = trained.final.score
         self._tell_each(lambda log: log.end(scores))
 
     def _tell_each(self, tell: Callable[[RunLog], object]) -> None:
-        """A library that can't go on must not cost a training."""
+        """Call each log; one that fails must not stop the training."""
         for name, log in list(self.logs.items()):
             try:
                 tell(log)

@@ -1,8 +1,8 @@
-"""What is to be learned of which samples: the one thing that a training asks about its data.
+"""A problem to learn: samples and their targets, in the form that trainings need.
 
-A problem is images, the rows of a table, windows of signals or lines of text. It brings a recipe
-and its own data together, opens the engine, and says what a trained network is, how it is tested
-and what a program is told of it. How a training goes is none of its business.
+A problem is images, the rows of a table, windows of signals or lines of text. It adapts a recipe
+to its data, opens the engine, and defines what a trained network is, how it is tested and what
+programs are told about it. It doesn't know how a training proceeds.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.intp]
 Values = Mapping[str, NDArray[Any]]  # by their names
-About = Mapping[str, Any]  # how a model came about
+About = Mapping[str, Any]  # how a model was made
 NONE_TOLD = np.empty(0, np.intp)
 
 
-# What a training takes --------------------------------------------------------
+# The input of a training ------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """What goes in, as an engine takes it, and what is to come out: classes, or numbers."""
+    """Inputs in the form of an engine, and their targets: classes or numbers."""
 
     inputs: NDArray[Any]
     targets: NDArray[Any]
@@ -54,38 +54,38 @@ class Samples:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Material:
-    """The arrays of one training, of one problem by one recipe."""
+    """The arrays of one training, for one problem and one recipe."""
 
-    net: Net  # what learns: the recipe's network, or what of it stands behind fixed layers
+    net: Net  # the network that learns: the recipe's, or its part after the fixed layers
     samples: Samples
-    numbers: Rows  # of the samples that are trained on
+    numbers: Rows  # of the training samples
     held_back: Samples | None
-    mark: int  # another one where the data are others
-    mean: Sequence[float] = (0.0,)  # of each channel, by which the engine is to normalise
+    mark: int  # differs for other data
+    mean: Sequence[float] = (0.0,)  # of each channel, with which the engine normalises
     deviation: Sequence[float] = (1.0,)
-    most: float = 1.0  # what is brought to 1 before that
-    fixed: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # what fixed layers own
+    most: float = 1.0  # inputs are divided by this first
+    fixed: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # the values of fixed layers
 
     @property
     def scales(self) -> tuple[list[float], list[float]]:
-        """Mean and deviation of each input of the network that is normalised by itself."""
+        """The mean and deviation of each input that is normalised separately."""
         return for_inputs(self.net, self.mean, self.deviation)
 
     @property
     def epoch_size(self) -> int:
-        """How many samples an epoch takes."""
+        """The number of samples in an epoch."""
         return len(self.numbers)
 
     def order(self, seed: int, epoch: int) -> Rows:
-        """The samples of an epoch, one after the other."""
+        """The samples of an epoch in order."""
         return order_samples(seed, epoch, self.numbers)
 
     def counts(self, classes: int) -> NDArray[np.int64]:
-        """How many of the samples trained on there are of each class."""
+        """The number of training samples in each class."""
         return np.bincount(self.samples.targets[self.numbers], minlength=classes)
 
     def find_dead_units(self, values: Mapping[str, NDArray[Any]]) -> tuple[DeadUnits, ...]:
-        """Those of the trained network, by some of the samples trained on."""
+        """The dead units of the trained network, found with some of the training samples."""
         step = -(-len(self.numbers) // MOST_LOOKED_AT)
         inputs = self.samples.inputs[self.numbers[::step]].reshape(-1, *self.net.input)
         places = (-1,) + (1,) * (len(self.net.input) - 1)
@@ -95,30 +95,30 @@ class Material:
 
 
 def order_samples(seed: int, epoch: int, numbers: NDArray[np.integer[Any]]) -> NDArray[Any]:
-    """These samples in the order in which an epoch goes through them."""
+    """These samples in their order in an epoch."""
     keys = key(seed, Purpose.ORDER, epoch, numbers)
     return np.asarray(numbers[np.argsort(keys, kind="stable")])
 
 
 def targets_for(recipe: Recipe, labels: NDArray[Any], counts: NDArray[Any]) -> NDArray[Any]:
-    """These labels as the engine's targets, each weighed as the recipe weighs its class."""
+    """These labels as the engine's targets, each weighted by the recipe's weight of its class."""
     weights = recipe.weights_for(counts)[labels] if recipe.class_weights else None
     return targets(recipe.net, labels, weights)
 
 
-AT_ONCE = 4096  # rows; what is counted in between stays small
+AT_ONCE = 4096  # rows: few enough for intermediate results to stay small
 
 
 @dataclass(frozen=True, eq=False)
 class Normal:
-    """Mean and deviation of each channel; where inputs are flat, each of them is a channel."""
+    """The mean and deviation of each channel; if inputs are flat, each input is a channel."""
 
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64]
 
     @staticmethod
     def of(rows: NDArray[Any], many: int) -> Normal:
-        """What these rows of so `many` channels have; a deviation of 0 becomes 1."""
+        """The values for rows of this `many` channels; a deviation of 0 becomes 1."""
         channels = _by_channel(rows, many)
         pieces = [channels[k : k + AT_ONCE] for k in range(0, len(channels), AT_ONCE)]
         count = len(channels) * channels.shape[2]
@@ -129,8 +129,8 @@ class Normal:
         return Normal(mean, np.where(deviation > 0, deviation, 1.0))
 
     def inputs(self, rows: NDArray[Any], engine: Engine) -> NDArray[Any]:
-        """What the engine is to be given: bytes as they are, for it to normalise one by one;
-        numbers normalised here, in full precision."""
+        """The engine's input: bytes unchanged, for it to normalise; numbers normalised here, in
+        full precision."""
         shape = engine.net.input
         if rows.dtype == np.uint8:
             engine.normalise(self.mean, self.deviation)
@@ -146,8 +146,8 @@ def _by_channel(rows: NDArray[Any], many: int) -> NDArray[Any]:
 
 
 def with_meant_loss(net: Net, task: Task) -> tuple[Net, list[str]]:
-    """The network with a loss where it names none, and what is said of it: plain sums that tell
-    classes apart get a softmax, a single one a sigmoid."""
+    """The network with a loss, if it has none, and a remark about it: plain sums for classes get
+    a softmax, a single sum gets a sigmoid."""
     if net.loss:
         return net, []
     remarks = []
@@ -167,7 +167,7 @@ def with_meant_loss(net: Net, task: Task) -> tuple[Net, list[str]]:
 
 
 def require_last_batch(net: Net, samples: int, batch: int) -> None:
-    """Refuse an epoch whose last batch, which has what is left, can't be trained on."""
+    """Refuse an epoch whose last batch, with the remaining samples, can't be trained on."""
     from gradbook.net.build import require_variance
 
     if samples % batch != 1:
@@ -181,27 +181,27 @@ def require_last_batch(net: Net, samples: int, batch: int) -> None:
         ) from error
 
 
-# What comes of it -------------------------------------------------------------
+# Results ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
 class FinalScore:
-    """How the samples are answered that nothing was chosen by; where all were trained on, those."""
+    """The answers on samples that influenced no choice; without any, on the training samples."""
 
-    loss: float  # the mean over the samples of the loss that was trained by, without smoothing
-    score: float  # the share read right, R², or the loss of each letter
-    rows: Rows  # which samples
+    loss: float  # the mean of the training loss over the samples, without smoothing
+    score: float  # the share of right answers, R², or the loss per letter
+    rows: Rows  # the samples
     classes: Mapping[str, ClassScore] = field(default_factory=dict)
     confusion: NDArray[np.int64] | None = None
     answers: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
-    read: NDArray[Any] = field(default_factory=lambda: NONE_TOLD)  # the class told of each
+    read: NDArray[Any] = field(default_factory=lambda: NONE_TOLD)  # the answered class of each
     mean_absolute_error: float | None = None
     root_mean_squared_error: float | None = None
-    letters: tuple[float, float] | None = None  # the loss, and that of knowing how frequent each is
+    letters: tuple[float, float] | None = None  # the loss, and that of the frequencies
 
     @property
     def class_figures(self) -> dict[str, Any]:
-        """What a program is told of the classes."""
+        """The figures about classes for other programs."""
         return {
             "macro_f1": macro_f1(self.classes.values()) if self.classes else None,
             "classes": {name: asdict(score) for name, score in self.classes.items()},
@@ -210,7 +210,7 @@ class FinalScore:
 
 @dataclass(frozen=True, eq=False)
 class AdaptedRecipe:
-    """The recipe that is trained, what is to be said of it, a line each, and its problem."""
+    """The recipe to train, the remarks on it, one line each, and its problem."""
 
     recipe: Recipe
     remarks: tuple[str, ...]
@@ -218,45 +218,45 @@ class AdaptedRecipe:
 
 
 class Problem(ABC):
-    """Samples, and what is learned of them. All that follows from them is said here."""
+    """Samples and what is learned from them, with everything that follows from them."""
 
     unit: ClassVar[str]
-    samples_key: ClassVar[str] = "rows"  # what programs know them as
-    is_watched: ClassVar[bool] = False  # its trainings take long: they are looked at on their way
-    columns: ClassVar[Mapping[str, str]]  # the figures of an epoch, by the names that files have
+    samples_key: ClassVar[str] = "rows"  # the name of samples for programs
+    is_watched: ClassVar[bool] = False  # its trainings take long, so they are judged on their way
+    columns: ClassVar[Mapping[str, str]]  # the figures of an epoch, by their names in files
 
     @property
     @abstractmethod
     def title(self) -> str:
-        """What the data are called."""
+        """The name of the data."""
 
     @property
     @abstractmethod
     def everything(self) -> bool:
-        """Whether all is trained on, and nothing held out for the test."""
+        """Whether all samples are trained on, with none held out for the test."""
 
     @property
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
-        """The names of what is told apart; none where numbers are learned."""
+        """The names of the classes; empty if numbers are learned."""
 
     @property
     def windows(self) -> Windows | None:
-        """Of a signal."""
+        """The windows of a signal."""
         return None
 
     # Before the first step.
 
     @abstractmethod
     def adapt(self, recipe: Recipe) -> AdaptedRecipe:
-        """The recipe as it fits the samples; an error where it can't."""
+        """The recipe adapted to the samples; an error if that isn't possible."""
 
     @abstractmethod
     def material(self, recipe: Recipe) -> Material:
         """The arrays that an adapted recipe trains on."""
 
     def set_up(self, recipe: Recipe, threads: int | None) -> tuple[Material, Engine]:
-        """The arrays and the engine that they go through: NumPy's, where it is through sooner."""
+        """The arrays and the engine for them: NumPy's, if that is sooner finished."""
         material = self.material(recipe)
         weighted, count = bool(recipe.class_weights), len(material.numbers)
         return material, open_faster(
@@ -265,12 +265,12 @@ class Problem(ABC):
 
     @property
     def about(self) -> Mapping[str, Any]:
-        """What a program is told before the figures."""
+        """Facts for other programs before the figures."""
         return {}
 
     @property
     def record(self) -> dict[str, Any] | None:
-        """What a run keeps, beside its recipe, to find the same problem again."""
+        """What a run records, beside its recipe, to find the same problem again."""
         return None
 
     # After the last.
@@ -278,28 +278,28 @@ class Problem(ABC):
     @property
     @abstractmethod
     def score_name(self) -> str:
-        """What programs know the score of the test as."""
+        """The name of the test score for other programs."""
 
     @abstractmethod
     def test_count(self) -> int:
-        """How many samples nothing is chosen by."""
+        """The number of samples that influence no choice."""
 
     @abstractmethod
     def model(self, recipe: Recipe, material: Material, values: Values, about: About) -> Any:
-        """The trained network, with what is needed to use it."""
+        """The trained network, with everything that is needed to use it."""
 
     @abstractmethod
     def test(self, recipe: Recipe, engine: Engine, model: Any) -> FinalScore:
-        """For the end, when all is chosen."""
+        """The final test, after all choices were made."""
 
     def scored(self, count: int) -> str:
-        """The samples that a score is of, in words."""
+        """The scored samples, in words."""
         if self.everything:
             return f"{counted(count, self.unit)} trained on"
         return counted(count, f"test {self.unit}")
 
     def figures(self, test: FinalScore | None) -> dict[str, Any]:
-        """What a program is told of the test; of a training that was stopped there is none."""
+        """The figures of the test for other programs; empty for a training that was stopped."""
         score = {self.score_name: test.score if test else None}
         if test and self.classes:
             return score | test.class_figures

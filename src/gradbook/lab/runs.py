@@ -1,4 +1,4 @@
-"""Finished runs looked at: what one of them can show, and several side by side."""
+"""Shows finished runs: one of them in detail, or several side by side."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ Values = Mapping[str, NDArray[np.floating]]  # by the names of the graph's leave
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """What some layers made of an image."""
+    """The values that some layers compute from an image."""
 
     layers: str  # in words
-    field: Shape  # the pixels, down and across, that one value depends on
+    field: Shape  # the pixels, down and across, that affect one value
     values: Array  # (channels, rows, columns)
 
 
 def first_filters(net: Net, values: Values, picture: Shape) -> Array | None:
-    """The weights of the first layer that has some: (filters, channels, rows, columns).
+    """The weights of the first layer with weights: (filters, channels, rows, columns).
 
-    A dense layer's weights are laid out as the picture it looks at. None where something stands
-    between the picture and them, or it is read row by row.
+    A dense layer's weights are laid out like the picture that it reads. None if another layer comes
+    between, or if the picture is read row by row.
     """
     if net.laid_out:
         return None
@@ -65,11 +65,11 @@ def first_filters(net: Net, values: Values, picture: Shape) -> Array | None:
 
 
 def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
-    """An image's way through the network, as far as it stays a picture.
+    """The stages of an image in the network, as long as it remains a picture.
 
-    `image` is what the network is given: (channels, rows, columns), normalised. There is a stage
-    for the first convolution's own sums, and one for what each convolution, pool or dense layer
-    is given. There is none where the network isn't given a picture.
+    `image` is the network's input: (channels, rows, columns), normalised. There is a stage for the
+    first convolution's own sums, and one for the input of each convolution, pool or dense layer.
+    There is none if the network's input isn't a picture.
     """
     if len(net.input) != 3:
         return ()
@@ -86,7 +86,7 @@ def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
 
 
 def _layers_shown(net: Net) -> Iterator[list[int]]:
-    """Layers whose work is shown together; of dropout and flatten there is nothing to see."""
+    """Layers that are shown together; dropout and flatten have nothing to show."""
     seen = [k for k, layer in enumerate(net.layers) if not layer.passes_on]
     together: list[int] = []
     for index, following in zip(seen, [*seen[1:], None], strict=True):
@@ -108,13 +108,13 @@ def _layers_shown(net: Net) -> Iterator[list[int]]:
 
 # One run ----------------------------------------------------------------------
 
-WARPED = 10  # training images to look at
-EPOCHS = 4  # in which they are seen
+WARPED = 10  # training images to show
+EPOCHS = 4  # epochs in which they are shown
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """One run. `example` is the test image whose way through the network is shown."""
+    """One run. `example` is the test image whose stages in the network are shown."""
 
     recipe: Recipe
     history: tuple[Epoch, ...]
@@ -122,14 +122,14 @@ class Evidence:
     dataset: Dataset
     model: Model
     answers: Answers  # to the test images
-    warped: tuple[Images, ...]  # training images as they are, then in the first epochs
+    warped: tuple[Images, ...]  # training images, unchanged and then in the first epochs
     filters: NDArray[np.float64] | None
     example: int
     stages: tuple[Stage, ...]
 
     @property
     def image_count(self) -> int:
-        """How many images."""
+        """The number of images."""
         return len(numbers_trained_on(self.dataset, self.recipe.held_back))
 
     @property
@@ -138,7 +138,7 @@ class Evidence:
 
 
 def gather(run: RunFolder, dataset: Dataset) -> Evidence:
-    """All of it. The data set is the one that the recipe names."""
+    """All the evidence about a run. The data set is the one that the recipe names."""
     recipe, history, model = run.recipe(), run.history(), run.model()
     answers = answer_test(model, dataset)
     right = np.flatnonzero(answers.right)
@@ -175,7 +175,7 @@ def _few(classes: Sequence[str]) -> str:
 
 
 def _warped(recipe: Recipe, dataset: Dataset) -> tuple[Images, ...]:
-    """Some training images of each class, and the same in the first epochs."""
+    """Some training images of each class, unchanged and in the first epochs."""
     images = dataset.training_and_validation
     numbers = numbers_trained_on(dataset, recipe.held_back)
     chosen = numbers[in_turns(images[numbers], WARPED)]
@@ -192,7 +192,7 @@ def _warped(recipe: Recipe, dataset: Dataset) -> tuple[Images, ...]:
 
 # Several side by side ---------------------------------------------------------
 
-NAMES = ("recipe", "about", "name", "seed")  # tell runs apart and change nothing else
+NAMES = ("recipe", "about", "name", "seed")  # they distinguish runs and change nothing else
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,17 +215,17 @@ class Compared:
 
     @property
     def test(self) -> Spread:
-        """The share of the test images read right, by each seed."""
+        """The share of the test images read right, by seed."""
         return Spread(tuple(result["test_accuracy"] for result in self.results))
 
     @property
     def seconds(self) -> float:
-        """Of one training."""
+        """The duration of one training."""
         return fmean(result["seconds"] for result in self.results)
 
     @property
     def validations(self) -> tuple[float | None, ...]:
-        """Each seed's share of the images held back, after its last epoch."""
+        """Each seed's share of the images held back that it read right after its last epoch."""
         return tuple(h[-1].validation_accuracy if h else None for h in self.histories)
 
     @property
@@ -235,16 +235,16 @@ class Compared:
 
     @cached_property
     def history(self) -> tuple[Epoch, ...]:
-        """Epoch by epoch, the mean over the seeds."""
+        """The figures of each epoch, as means over the seeds."""
         return tuple(map(_mean, zip(*self.histories, strict=False)))
 
     def answers(self, dataset: Dataset) -> tuple[Answers, ...]:
-        """Each seed's to the test images."""
+        """Each seed's answers to the test images."""
         return tuple(answer_test(run.model(), dataset) for run in self.runs)
 
 
 def _mean(epochs: Sequence[Epoch]) -> Epoch:
-    """One epoch of several seeds."""
+    """The mean of one epoch over several seeds."""
 
     def of(name: str) -> Any:
         values = [getattr(epoch, name) for epoch in epochs]
@@ -276,7 +276,7 @@ def open_run(path: str | os.PathLike[str]) -> Compared:
 
 
 def open_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Compared]:
-    """All of them; those of the same name by as much of their paths as tells them apart."""
+    """All of these runs; those with the same name are told apart by more of their paths."""
     runs = [open_run(path) for path in paths]
     names = [run.name for run in runs]
     if len(set(names)) == len(names):
@@ -288,7 +288,7 @@ def open_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Compared]:
 
 
 def differences(runs: Sequence[Compared]) -> dict[str, list[str]]:
-    """The lines that not all recipes say alike, and what each says; the layers as one line."""
+    """The lines in which the recipes differ, for each recipe; the layers count as one line."""
     recipes = [_lines(run.recipe) for run in runs]
     words = dict.fromkeys(word for lines in recipes for word in lines)
     by_word = {word: [lines.get(word, "") for lines in recipes] for word in words}
@@ -296,7 +296,7 @@ def differences(runs: Sequence[Compared]) -> dict[str, list[str]]:
 
 
 def _lines(recipe: Recipe) -> dict[str, str]:
-    """What each of its words is followed by."""
+    """The settings of a recipe, by their words."""
     own, network = str(recipe).split("\n\n", 1)
     lines: dict[str, list[str]] = {}
     for line in [*own.splitlines(), *network.splitlines()]:
@@ -309,19 +309,19 @@ def _lines(recipe: Recipe) -> dict[str, str]:
     return {word: "; ".join(parts) for word, parts in lines.items()}
 
 
-# Who misreads what.
+# Misread images.
 
 
 @dataclass(frozen=True, eq=False)
 class Majority:
-    """What a run read in each test image: of several seeds, what most of them read."""
+    """What a run read in each test image: with several seeds, what most of them read."""
 
     read: NDArray[np.intp]
     sure: NDArray[np.float64]  # the mean over the seeds
 
 
 def majority(seeds: Sequence[Answers]) -> Majority:
-    """Where as many seeds read one as the other, the likelier counts."""
+    """The most frequent answers; among equally frequent ones, the likelier."""
     likely = np.mean([answers.probabilities for answers in seeds], axis=0)
     images = np.arange(len(likely))
     votes = np.zeros_like(likely)

@@ -1,8 +1,8 @@
-"""Networks for signals: windows of recordings, told apart; split by recording or by person.
+"""Networks for signals: windows of recordings to classify, split by recording or by person.
 
-A window is a row of a table, with all channels of its first step first, so all that is known of
-training on tables holds of it. What differs: windows of one recording never go apart, a channel is
-brought to mean 0 and deviation 1 over all steps, and time passes.
+A window is a row of a table, with all channels of its first step first, so everything about
+training on tables applies to it. The differences: windows of one recording stay together, a
+channel is scaled to mean 0 and deviation 1 over all steps, and time matters.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ from gradbook.net.description import Task
 from gradbook.schema import Choice, ListOf, PlainText, Schema
 
 HOUR = 3600.0
-FAR_OFF = 0.02  # of a rate
+FAR_OFF = 0.02  # relative difference of rates
 DOUBT = 0.05
 QUARTER = 4
-MOST_STEPS = 16  # that are left when the mean over steps is taken
-WIDE, NARROW, DEPTH = 16, 8, 6  # channels of the usual network, and how many windows it slides
+MOST_STEPS = 16  # left when the mean over steps is taken
+WIDE, NARROW, DEPTH = 16, 8, 6  # channels of the usual network, and its most layers
 EPOCHS, MOST_EPOCHS = 60, 200
-LEAST_HEARD = 4000  # samples a second, from which a single channel is sound
+LEAST_HEARD = 4000  # samples per second from which a single channel is sound
 BANDS, LOWEST, HIGHEST = 16, 100, 8000  # of the usual network, in hertz
-KIND = "signals"  # of what a run keeps of its problem
+KIND = "signals"  # in the record of a run
 KEPT = Schema(
     kind=Choice(KIND),
     recordings=HOW_READ,
@@ -66,12 +66,12 @@ FRAME_SECONDS, FRAMES_A_SECOND, LEAST_FRAMES = 0.033, 50, 8
 
 @dataclass(frozen=True, eq=False)
 class SignalProblem(TableProblem):
-    """The windows of a source's recordings, and the class that each of them shows."""
+    """The windows of a source's recordings, and the class of each."""
 
     cut: CutSignals | None = None
-    way: str = RECORDINGS  # what is never split
+    way: str = RECORDINGS  # the unit that is never split
     background: str = ""  # the class in which nothing happens
-    asked: tuple[str, ...] = ()  # the options by which a command reads the same
+    asked: tuple[str, ...] = ()  # the options with which a command reads the same data
 
     unit = "window"
 
@@ -104,7 +104,7 @@ class SignalProblem(TableProblem):
 
     @cached_property
     def groups(self) -> NDArray[np.intp]:
-        """Which windows belong together."""
+        """The groups of windows that belong together."""
         return self.pieces.groups(self.way)
 
     def folds_of(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
@@ -141,7 +141,7 @@ class SignalProblem(TableProblem):
         return f"'input {self.windows.length}x{len(self.windows.channels)}'"
 
     def normal(self, rows: Numbers) -> Normal:
-        """Of each channel, over all steps."""
+        """The mean and deviation of each channel, over all steps."""
         length, channels = self.windows.length, len(self.windows.channels)
         by_channel = Normal.of(rows.reshape(-1, channels), channels)
         return Normal(np.tile(by_channel.mean, length), np.tile(by_channel.deviation, length))
@@ -150,7 +150,7 @@ class SignalProblem(TableProblem):
         return list(self.asked)
 
     def balance(self, fold: int | None) -> list[tuple[str | int, ...]]:
-        """Of each class: recordings, windows, and of these those trained on, held back, tested."""
+        """For each class: recordings, windows, and windows for training, validation and test."""
         training, held_back = self.parts(fold)
         labels, recordings = self.targets.astype(np.int32), self.pieces.groups(RECORDINGS)
         lines: list[tuple[str | int, ...]] = []
@@ -161,7 +161,7 @@ class SignalProblem(TableProblem):
             lines.append((name, many, int(own.sum()), *parts))
         return lines
 
-    # What time has to do with it.
+    # Figures that depend on time.
 
     def figures(self, test: FinalScore | None) -> dict[str, Any]:
         windows = self.windows
@@ -178,8 +178,8 @@ class SignalProblem(TableProblem):
         return figures
 
     def _alarms(self, test: FinalScore) -> Mapping[str, Any]:
-        """How often something was heard on the recordings in which nothing happens. Windows of a
-        recording that say the same, one after the other, are one alarm."""
+        """False alarms in recordings in which nothing happens. Successive windows with
+        the same answer are one alarm."""
         nothing = self.target.words.index(self.background)
         quiet = np.flatnonzero(self.targets[test.rows] == nothing)
         alarms, rows, windows = 0, 0, self.windows
@@ -201,8 +201,8 @@ class SignalProblem(TableProblem):
 
 
 def most_expected(count: int) -> float:
-    """What is at most expected on average where so many were counted, with 95 % confidence: with
-    more, so few would come in less than one case in twenty (Poisson)."""
+    """The highest mean that fits a count with 95 % confidence: with a higher one, so few would
+    occur in less than one case in twenty (Poisson)."""
     low, high = 0.0, 10.0 + 2 * count + 10 * sqrt(count)
     while high - low > 1e-9 * high:
         middle = (low + high) / 2
@@ -213,13 +213,13 @@ def most_expected(count: int) -> float:
 
 @dataclass(frozen=True)
 class WindowsAsked:
-    """How recordings are to be cut and split, and what is known of them beside their values."""
+    """How to cut and split recordings, and facts about them beside their values."""
 
     length: int
     step: int = 0  # 0: windows overlap by three quarters
-    way: str = ""  # '': by subject where there are subjects
+    way: str = ""  # '': by subject if there are subjects
     background: str = ""
-    rate: float | None = None  # rows a second, where the recordings don't say it
+    rate: float | None = None  # rows per second, if the recordings don't give it
 
 
 def signal_problem(
@@ -228,7 +228,7 @@ def signal_problem(
     everything: bool = False,
     asked: tuple[str, ...] = (),
 ) -> SignalProblem:
-    """The windows of these recordings, told apart by their classes."""
+    """The problem of classifying the windows of these recordings."""
     labels = {one.label for one in signals.recordings}
     require_classes(labels, signals.source)
     step = how.step or max(how.length // QUARTER, 1)
@@ -237,18 +237,18 @@ def signal_problem(
     way = how.way or (SUBJECTS_APART if signals.subjects else RECORDINGS)
     if way == SUBJECTS_APART and not signals.subjects:
         raise UsageError(
-            "the recordings don't say whose they are: name the column with --set "
+            "the recordings name no person: name the column with --set "
             "'subject COLUMN', or split by recording"
         )
     names = tuple(sorted(labels, key=float if all(map(is_number, labels)) else str))
     if how.background and how.background not in names:
-        hint = did_you_mean(how.background, names) or f": there are {', '.join(names)}"
+        hint = did_you_mean(how.background, names) or f": the classes are {', '.join(names)}"
         raise UsageError(one_line(f"background: no class '{how.background}'{hint}"))
     table = _table(cut)
     remarks = [*cut.remarks]
     if way == RECORDINGS and signals.subjects:
         remarks.append(
-            "split by recording: people are in several parts, so how it does on others isn't known"
+            "split by recording: people are in several parts, so its score on others is unknown"
         )
     problem = SignalProblem(
         table,
@@ -280,7 +280,7 @@ def signal_problem(
 
 
 def read_signal_problem(data: str, kept: Mapping[str, Any], everything: bool) -> SignalProblem:
-    """The problem of a run again, by what it kept of it."""
+    """The problem of a run again, from its record."""
     known = KEPT.read(kept)
     windows, how = known["windows"], known["recordings"]
     cut = (windows["length"], windows["step"], how["split_by"], known["background"])
@@ -290,7 +290,7 @@ def read_signal_problem(data: str, kept: Mapping[str, Any], everything: bool) ->
 
 
 def _table(cut: CutSignals) -> ColumnTable:
-    """A row for each window that tells which it is, and its class."""
+    """A row for each window with its place and its class."""
     signals, rows = cut.signals, list[CellRow]()
     whose = ("subject",) if signals.subjects else ()
     for recording, first in cut.places():
@@ -301,22 +301,22 @@ def _table(cut: CutSignals) -> ColumnTable:
     return ColumnTable(signals.source, ("recording", *whose, "begins", signals.label), tuple(rows))
 
 
-# A model's own windows ---------------------------------------------------------
+# The windows of a model --------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class PlacedWindow:
-    """Where a window lies."""
+    """The place of a window."""
 
     recording: str
-    row: int  # of its file, with which it begins
-    first: int  # of its recording, from 0
+    row: int  # its first row in the file
+    first: int  # its first row in the recording, from 0
 
 
 def windows_for(
     model: Model, signals: Signals, step: int | None = None
 ) -> tuple[list[PlacedWindow], Numbers]:
-    """The windows of these recordings as the model takes them."""
+    """The windows of these recordings in the form of the model's input."""
     own = model.windows
     if own is None:
         raise UsageError("this model reads rows of a table, not windows of signals")
@@ -337,12 +337,12 @@ def windows_for(
     return places, cut.rows
 
 
-# What is usual ----------------------------------------------------------------
+# Usual settings ---------------------------------------------------------------
 
 
 def usual_network(windows: Windows, classes: int) -> Net:
-    """Windows slide over the steps until few are left, once at least; their mean says the class.
-    Bands, which are far from 0, and the sums of each window are normalised."""
+    """Windows slide over the steps until few are left, at least once; the class follows from their
+    mean. Bands, which are far from 0, and the sums of each window are normalised."""
     lines, steps, width = (
         [f"input {windows.length}x{len(windows.channels)}"],
         windows.length,
@@ -365,8 +365,8 @@ def usual_network(windows: Windows, classes: int) -> Net:
 
 
 def usual_bands(windows: Windows) -> str:
-    """Mel bands of frames of 32 ms or less, 50 a second, if what is heard is sound: one channel of
-    4,000 samples a second or more, in a window of several such frames."""
+    """Mel bands of frames of up to 32 ms, 50 per second, if the signal is sound: a channel of
+    at least 4,000 samples per second, in a window of several such frames."""
     rate = round(windows.rate or 0)
     if len(windows.channels) > 1 or rate < LEAST_HEARD:
         return ""
@@ -380,7 +380,7 @@ def usual_bands(windows: Windows) -> str:
 def usual_signal_recipe(
     problem: SignalProblem, name: str, net: Net | None = None, held_back: int | None = 0
 ) -> Recipe:
-    """Adam with a cosine, and the epoch that does best on what is held back."""
+    """Adam with a cosine; the epoch that is best on the validation samples is kept."""
     net = net or usual_network(problem.windows, len(problem.target.words))
     windows = len(problem.parts(held_back)[0])
     batch = fitting_batch(BATCH, windows)

@@ -1,4 +1,4 @@
-"""Networks for tables: which column is learned from which, what is trained on, what comes of it."""
+"""Networks for tables: the column to learn, the training rows, and the result."""
 
 from __future__ import annotations
 
@@ -66,17 +66,17 @@ from gradbook.net.fit import require_classes
 from gradbook.net.network import fixed_beginning, usual
 from gradbook.schema import Choice, ListOf, PlainText, Schema
 
-# What is to be learned --------------------------------------------------------
+# The task ---------------------------------------------------------------------
 
-MEAN, MEDIAN, REFUSE = WAYS = ("mean", "median", "refuse")  # with missing values
+MEAN, MEDIAN, REFUSE = WAYS = ("mean", "median", "refuse")  # for missing values
 PATIENCE = 30  # epochs without a lower validation loss
 MOST_NAMED = 6  # columns in one remark
-FEW_VALUES = 20  # whole numbers that differ: those of classes
-ROWS_OF_A_VALUE = 5  # on average, of a class
+FEW_VALUES = 20  # different whole numbers: at most so many are classes
+ROWS_OF_A_VALUE = 5  # on average, in a class
 HIDDEN = 32
 RATE, DECAY = 0.003, 1.0
 LEAST_STEPS, LEAST_EPOCHS, MOST_EPOCHS = 2_000, 20, 400
-KIND = "table"  # of what a run keeps of its problem
+KIND = "table"  # in the record of a run
 KEPT = Schema(
     kind=Choice(KIND),
     target=PlainText(),
@@ -86,27 +86,27 @@ KEPT = Schema(
     decimal=PlainText(),
     dates=PlainText(),
 )
-BATCH, LARGE_BATCH, LARGE = 32, 256, 20_000  # rows from which batches are large
+BATCH, LARGE_BATCH, LARGE = 32, 256, 20_000  # batches are large for so many rows
 
 
 @dataclass(frozen=True, eq=False)
 class TableProblem(Problem):
-    """A table, the columns it is learned from and the one that is learned.
+    """A table with its input columns and the target column.
 
     With `everything` no rows are held back, and none are held out for the test.
     """
 
     table: ColumnTable
     inputs: tuple[Column, ...]
-    target: Column  # its words are the classes; without any it holds numbers
+    target: Column  # its words are the classes; without words, it contains numbers
     task: Task
-    missing: str = MEAN  # what stands for a missing number
+    missing: str = MEAN  # the replacement of missing numbers
     everything: bool = False
     remarks: tuple[str, ...] = ()  # on how the table was read
 
     @cached_property
     def rows(self) -> Numbers:
-        """The inputs of each row; NaN where one is missing."""
+        """The inputs of each row; NaN for a missing one."""
         return encode(self.table, self.inputs)
 
     @cached_property
@@ -117,7 +117,7 @@ class TableProblem(Problem):
         return self.table.values(self.target)
 
     def folds_of(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
-        """The folds to which these rows are dealt, each class in equal parts."""
+        """The folds of these rows, with each class in equal parts."""
         if self.task is Task.CLASSES:
             return deal_folds(self.targets[rows].astype(np.int32))
         return deal_folds(np.zeros(len(rows), np.int32))
@@ -128,25 +128,25 @@ class TableProblem(Problem):
 
     @cached_property
     def test_rows(self) -> Rows:
-        """A sixth of the rows."""
+        """The rows held out for the test: a sixth."""
         if self.everything:
             return np.empty(0, np.intp)
         return np.flatnonzero(self._first_folds == 0)
 
     @property
     def scored_rows(self) -> NDArray[np.intp]:
-        """The rows that the model is scored by: of the test, or else those trained on."""
+        """The rows that the model is scored on: those of the test, or else the training rows."""
         return np.arange(len(self.table)) if self.everything else self.test_rows
 
     def parts(self, fold: int | None) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The rows to train on and those of the fold that is held back."""
+        """The training rows and the rows of the fold that is held back."""
         if self.everything:
             return self.scored_rows, self.test_rows
         return training_parts(self._first_folds, self.folds_of, fold)
 
     def filling(self, fold: int | None) -> Numbers | None:
-        """What stands for the missing values of each input, by the rows trained on: of numbers
-        their mean or median, of words the commonest; nothing where none is missing.
+        """The replacement of the missing values of each input: the mean or median of its training
+        rows, or their commonest word; empty if no value is missing.
         """
         if self.missing == MEAN and not np.isnan(self.rows).any():
             return None
@@ -156,7 +156,7 @@ class TableProblem(Problem):
             here = here[~np.isnan(here[:, 0])]
             if not len(here):
                 raise DataError(
-                    f"no training row has a value in it: leave it out with "
+                    f"it has no value in any training row: leave it out with "
                     f"--set 'ignore {column.name}'",
                     file=self.table.file,
                     column=column.name,
@@ -169,54 +169,54 @@ class TableProblem(Problem):
         return np.concatenate(values)
 
     def remarks_for(self, recipe: Recipe) -> list[str]:
-        """What is to be known: how the table was read, what stands for missing values, balance."""
+        """Remarks: how the table was read, the replacement of missing values, balance."""
         lines = list(self.remarks)
         filling = self.filling(recipe.held_back)
         if filling is not None and (filled := filling_remark(self.inputs, self.rows, filling)):
             lines.append(
-                f"{filled} (by the {self.missing} of the rows trained on, words by the commonest)"
+                f"{filled} (by the {self.missing} of the training rows, words by the commonest)"
             )
         if self.task is Task.CLASSES and not recipe.class_weights:
             lines += balance_remark(self.target.words, self.counts(), self.unit)
         if self.everything:
             lines.append(
-                f"all {self.unit}s are trained on and none are held back: how it does on others "
+                f"it trains on all {self.unit}s and holds none back: its score on others "
                 "isn't known"
             )
         return lines
 
     def counts(self) -> list[int]:
-        """How many rows there are of each class."""
+        """The number of rows in each class."""
         labels = self.targets.astype(np.int32)
         counts: list[int] = np.bincount(labels, minlength=self.target.width).tolist()
         return counts
 
-    # What is otherwise where a row isn't one of a table, but a window of a signal.
+    # Overridden where a row is a window of a signal.
 
     unit: ClassVar[str] = "row"
 
     @property
     def given(self) -> str:
-        """What the target is learned from, in words."""
+        """The inputs, in words."""
         return ", ".join(column.name for column in self.inputs)
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """The columns that tell a reader which row it is."""
+        """The columns that identify a row for a reader."""
         return tuple(column.name for column in self.inputs)
 
     @property
     def beginning(self) -> str:
-        """How a network for it begins, in words."""
+        """The beginning of a network for it, in words."""
         return f"'input {self.rows.shape[1]}', or with as many steps x features"
 
     def normal(self, rows: Numbers) -> Normal:
-        """Mean and deviation by these rows: of each number."""
+        """The mean and deviation of each number in these rows."""
         return Normal.of(rows, rows.shape[1])
 
     @property
     def how_read(self) -> dict[str, Any]:
-        """What a model keeps of how its data were read, so that they can be read again."""
+        """The settings with which a model's data were read, so that they can be read again."""
         return {}
 
     @property
@@ -233,7 +233,7 @@ class TableProblem(Problem):
         }
 
     def words_to_repeat(self) -> list[str]:
-        """The options by which a command reads the same, beside the target."""
+        """The options with which a command reads the same data, beside the target."""
         record = self.record
         usual = {"target": self.table.names[-1], "missing": MEAN}
         known = {"task": record["task"], "ignore": ",".join(record["ignored"])}
@@ -242,7 +242,7 @@ class TableProblem(Problem):
         target = ["--target", record["target"]] if record["target"] != usual["target"] else []
         return [*target, *(word for line in lines for word in ("--set", line))]
 
-    # What a training asks.
+    # For a training.
 
     columns: ClassVar[Mapping[str, str]] = {
         **{name: name for name in ("epoch", "rate", "train_loss", "validation_loss")},
@@ -272,7 +272,7 @@ class TableProblem(Problem):
         return len(self.test_rows)
 
     def adapt(self, recipe: Recipe) -> AdaptedRecipe:
-        """With the loss that is meant where it says none; it must fit the table."""
+        """The recipe with the usual loss if it has none; the network must fit the table."""
         require_fit(recipe.net, self)
         if recipe.find_rate:
             raise UsageError("a range test works only with images: write a rate for a table")
@@ -375,7 +375,7 @@ class TableProblem(Problem):
         )
 
     def _learned(self, wanted: NDArray[Any], model: Model) -> NDArray[Any]:
-        """As the network learned them: classes by their numbers, numbers brought to its scale."""
+        """The targets as the network learned them: classes by number, numbers on its scale."""
         columns = model.require_columns()
         if self.task is Task.CLASSES:
             return wanted.astype(np.int32)
@@ -391,16 +391,16 @@ class TableProblem(Problem):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TableMaterial(Material):
-    """The rows that are trained on, brought to mean 0 and deviation 1, and by what."""
+    """The training rows, scaled to mean 0 and deviation 1, with the scaling."""
 
     filling: Numbers | None
     normal: Normal
-    spread: tuple[float, float]  # mean and deviation of the numbers that are learned
+    spread: tuple[float, float]  # mean and deviation of the target numbers
 
 
 def filling_remark(inputs: Sequence[Column], rows: Numbers, filling: Numbers) -> str:
-    """What stands for the missing values of these rows: '5 missing values are filled in: 3 of area
-    with 85.2, 2 of town with 'north''; '' where none is missing."""
+    """A remark on the replacement of missing values: '5 missing values are filled in: 3 of area
+    with 85.2, 2 of town with 'north''; '' if none is missing."""
     first, parts, total = 0, list[str](), 0
     for column in inputs:
         count = int(np.isnan(rows[:, first]).sum())
@@ -425,7 +425,7 @@ def problem(
     missing: str = MEAN,
     everything: bool = False,
 ) -> TableProblem:
-    """The last column, or the one named, learned from all others that aren't ignored."""
+    """The problem of the last column, or of the one named, with all columns that aren't ignored."""
     name = table.names[table.place(target)] if target else table.names[-1]
     left_out = {table.names[table.place(other)] for other in ignored}
     if name in left_out:
@@ -437,20 +437,20 @@ def problem(
         remarks.append(one_line(f"{', '.join(empty)} has no values: left out"))
     inputs = tuple(table.column(n) for n in given if n not in empty)
     if not inputs:
-        raise DataError(f"no column is left to learn '{name}' from", file=table.file)
+        raise DataError(f"no column is left to predict '{name}' from", file=table.file)
     if missing == REFUSE:
         table.require_complete(inputs)
     column = table.column(name)
     if column.dates:
         raise DataError(
-            f"the target '{name}' has dates: write numbers, such as days, to learn them",
+            f"the target '{name}' contains dates: convert them to numbers, such as days",
             file=table.file,
         )
     remarks = [*table_remarks(table, (*inputs, column), trained=True), *remarks]
     task = Task(task) if task else _task(table, column)
     if task is Task.NUMBERS and column.words:
         raise DataError(
-            f"the target '{name}' has words: words can only be classes", file=table.file
+            f"the target '{name}' contains words, which can only be classes", file=table.file
         )
     if task is Task.CLASSES and not column.words:
         column = _classes(table, column)
@@ -464,7 +464,7 @@ def problem(
 
 
 def read_problem(data: str, kept: Mapping[str, Any], everything: bool) -> TableProblem:
-    """The problem of a run again, by what it kept of it."""
+    """The problem of a run again, from its record."""
     known = KEPT.read(kept)
     how = known["decimal"], known["dates"]
     table = named_table(data) if data in NAMED else read_columns(data, *how)
@@ -473,7 +473,7 @@ def read_problem(data: str, kept: Mapping[str, Any], everything: bool) -> TableP
 
 
 def _with_target(table: ColumnTable, name: str, missing: str) -> tuple[ColumnTable, list[str]]:
-    """The rows in which the target stands, and what is said of the others."""
+    """The rows in which the target has a value, and a remark on the others."""
     place, evidence = table.place(name), table.evidence(table.place(name))
     of_words = not (evidence.holds_numbers or evidence.holds_dates)
     kept = [k for k, r in enumerate(table.rows) if not is_missing(r.cells[place], of_words)]
@@ -489,7 +489,7 @@ def _with_target(table: ColumnTable, name: str, missing: str) -> tuple[ColumnTab
 
 
 def _task(table: ColumnTable, column: Column) -> Task:
-    """Words are classes, and so are a few whole numbers, each of many rows."""
+    """The task: classes for words and for few whole numbers with many rows each."""
     if column.words:
         return Task.CLASSES
     values = table.values(column)
@@ -500,7 +500,7 @@ def _task(table: ColumnTable, column: Column) -> Task:
 
 
 def _classes(table: ColumnTable, column: Column) -> Column:
-    """Numbers as the names of classes, in their order; equal ones are one, in few characters."""
+    """Numbers as the names of classes, in order; equal ones become one, in few characters."""
     place = table.place(column.name)
     cells = {row.cells[place] for row in table.rows}
     shortest = sorted(cells, key=lambda cell: (len(cell), cell), reverse=True)
@@ -519,9 +519,9 @@ def _require_enough(problem: TableProblem) -> None:
 
 
 def usual_recipe(problem: TableProblem, name: str, held_back: int | None = 0) -> Recipe:
-    """A hidden layer, AdamW, epochs enough for a few rows; of too many the best is kept.
+    """A hidden layer, AdamW, and enough epochs for few rows; the best epoch is kept.
 
-    The rate and the decay were chosen on rows held back of small tables: without
+    The rate and the decay were chosen on validation rows of small tables: without
     decay a network learns a thousand rows by heart.
     """
     width, rows = problem.rows.shape[1], len(problem.parts(0)[0])
@@ -538,7 +538,7 @@ def usual_recipe(problem: TableProblem, name: str, held_back: int | None = 0) ->
 def along_a_cosine(
     problem: TableProblem, net: Net, epochs: int, batch: int, name: str, held_back: int | None
 ) -> Recipe:
-    """A rate that falls as a cosine does; of a fold that is held back, the epoch that does best."""
+    """A rate that falls like a cosine; the best epoch if a fold is held back."""
     plain = Recipe(net, Schedule("cosine", net.learning_rate), epochs, batch, name=name)
     if held_back is None or problem.everything:
         return replace(plain, held_back=None, tests=not problem.everything)
@@ -546,12 +546,12 @@ def along_a_cosine(
 
 
 def require_fit(net: Net, problem: TableProblem) -> None:
-    """Refuse a network that doesn't take these columns, or doesn't answer with this one."""
+    """Refuse a network with other inputs than these columns or other outputs than this target."""
     width = problem.rows.shape[1]
     if prod(net.input) != width:
         raise ShapeError(
-            f"{problem.table.file} gives {counted(width, 'number')} a {problem.unit}, so begin the "
-            f"network with {problem.beginning}"
+            f"{problem.table.file} gives {counted(width, 'number')} per {problem.unit}, so begin "
+            f"the network with {problem.beginning}"
         )
     whose = f"'{problem.target.name}'"
     if problem.task is Task.CLASSES:

@@ -1,7 +1,7 @@
-"""Lines learned letter by letter, and new lines written like them.
+"""Lines learned letter by letter, and new lines like them.
 
-Each letter is a token, and one more stands before the first and behind the last. At every step the
-network is given the letters so far and learns the next, so a line gives a target for each letter.
+Each letter is a token, and another token marks the beginning and the end of a line. At each step
+the network reads the letters so far and learns the next one, so each letter is a target.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ from gradbook.net import Net, parse
 from gradbook.net.text import input_words
 from gradbook.schema import Choice, PlainText, Schema, WholeNumber
 
-END = 0  # the token before the first letter and behind the last
+END = 0  # the token before the first and after the last letter
 USUAL_CONTEXT, USUAL_STEPS = 16, 1000
 MOST_TOKENS = 300
 MOST_STEPS = 1_000_000
 HELD_OUT = 10  # one line in so many
-NAMES = "names"  # what a recipe calls the lines that come along
+NAMES = "names"  # the name of the included lines in a recipe
 
 
 @dataclass(frozen=True)
 class TextLines:
-    """Lines to learn from, each once, and the letters in them."""
+    """Training lines, each once, and the letters in them."""
 
     lines: tuple[str, ...]
     alphabet: str
-    source: str = mark("the names that come along")
+    source: str = mark("the included names")
 
     @property
     def tokens(self) -> int:
@@ -90,24 +90,24 @@ def read_lines(path: str | os.PathLike[str]) -> TextLines:
 
 
 def usual_lines() -> TextLines:
-    """First names, which come with gradbook."""
+    """The included first names."""
     text = (files("gradbook.data") / "names.txt").read_text(encoding="utf-8")
     return lines_of(text, TextLines.source)
 
 
 def usual_network(tokens: int, context: int) -> Net:
-    """microgpt for so many tokens and so many steps of a line."""
+    """microgpt for this many tokens and steps."""
     text = MICROGPT.replace("tokens 16 of 27", f"tokens {context} of {tokens}")
     return parse(text.replace("conv1d 27 1", f"conv1d {tokens} 1"))
 
 
 def named_lines(name: str) -> TextLines:
-    """Those that come along, or those of a file."""
+    """The included lines, or those of a file."""
     return usual_lines() if name == NAMES else read_lines(name)
 
 
 def require_fit(net: Net, lines: TextLines) -> None:
-    """Refuse a network that doesn't read these letters, or doesn't say the next of each."""
+    """Refuse a network that reads other letters or doesn't predict the next one at each step."""
     if len(net.input) != 2 or net.input[1] != lines.tokens:
         raise ShapeError(
             f"{lines.source} has {len(lines.alphabet)} letters, and one token more that ends a "
@@ -116,7 +116,7 @@ def require_fit(net: Net, lines: TextLines) -> None:
         )
     if net.wanted != net.input or net.objective is not Loss.CROSS:
         raise ShapeError(
-            f"the network has to say the next letter at each step: end it with "
+            f"the network must predict the next letter at each step: end it with "
             f"'conv1d {lines.tokens} 1; softmax; loss cross-entropy'"
         )
 
@@ -129,17 +129,17 @@ def learning_order(lines: TextLines, seed: int = 0) -> tuple[list[str], list[str
     return order[:held], order[held:]
 
 
-# What is trained on, and what comes of it ---------------------------------------
+# Training and its result --------------------------------------------------------
 
 REPORTS = 10  # of a training
-KIND, WRITER_KIND, VERSION = "lines", "writer", 1  # of what a run keeps of its problem, and a model
+KIND, WRITER_KIND, VERSION = "lines", "writer", 1  # in the records of a run and a model
 KEPT = Schema(kind=Choice(KIND), steps=WholeNumber(1, MOST_STEPS), seed=WholeNumber())
 WRITER = Schema(network=PlainText(), alphabet=PlainText(), source=PlainText())
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LineMaterial(Material):
-    """Lines in the order in which they are learned, so many in an epoch."""
+    """Lines in the order in which they are learned, so many per epoch."""
 
     each: int
 
@@ -153,11 +153,11 @@ class LineMaterial(Material):
 
 @dataclass(frozen=True, eq=False)
 class LineProblem(Problem):
-    """The next letter at each place of a line, one line at each step."""
+    """The next letter at each place of a line, with one line per step."""
 
     lines: TextLines
     steps: int
-    seed: int = 0  # what is held out follows from it
+    seed: int = 0  # it decides which lines are held out
 
     unit = "line"
     samples_key = "lines"
@@ -181,13 +181,13 @@ class LineProblem(Problem):
         return {"kind": KIND, "steps": self.steps, "seed": self.seed}
 
     def words_to_repeat(self) -> list[str]:
-        """What a command says to learn the same lines."""
+        """The options with which a command learns the same lines."""
         data = [] if self.title == NAMES else ["--data", self.title]
         return [*data, "--set", f"steps {self.steps}", "--seed", str(self.seed)]
 
     @cached_property
     def parts(self) -> tuple[list[str], list[str]]:
-        """The lines that are held out, and the others as they are learned from."""
+        """The lines that are held out, and the training lines."""
         return learning_order(self.lines, self.seed)
 
     def test_count(self) -> int:
@@ -197,7 +197,7 @@ class LineProblem(Problem):
         return f"{counted(count, self.unit)} held out"
 
     def recipe(self, net: Net) -> Recipe:
-        """At a rate that falls to 0, with so many reports as epochs."""
+        """A recipe with a rate that falls to 0 and one epoch for each report."""
         require_fit(net, self.lines)
         schedule = Schedule("one cycle", net.learning_rate, warm=0.0)
         epochs = ceil(self.steps / self._each)
@@ -246,12 +246,12 @@ class LineProblem(Problem):
         return {self.score_name: loss, "loss_by_frequency": frequent}
 
     def _letters(self, lines: list[str], net: Net) -> list[int]:
-        """All that are to be learned of these lines, as tokens."""
+        """All letters to learn in these lines, as tokens."""
         return [token for line in lines for token in self.lines.encode(line)[1 : net.input[0] + 1]]
 
 
 def read_lines_problem(data: str, kept: Mapping[str, Any]) -> LineProblem:
-    """The problem of a run again, by what it kept of it."""
+    """The problem of a run again, from its record."""
     known = KEPT.read(kept)
     return LineProblem(named_lines(data), known["steps"], known["seed"])
 
@@ -259,7 +259,7 @@ def read_lines_problem(data: str, kept: Mapping[str, Any]) -> LineProblem:
 def arrays(
     lines: Sequence[str], known: TextLines, context: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The letters of each line and those that follow; behind a line's end all are 0."""
+    """The letters of each line and those that follow them; after a line's end, all are 0."""
     one = np.eye(known.tokens, dtype=np.float32)
     given = np.zeros((len(lines), context, known.tokens), np.float32)
     wanted = np.zeros_like(given)
@@ -275,7 +275,7 @@ class LineWriter:
     """A network that writes lines like those that it learned."""
 
     lines: TextLines
-    engine: Engine  # with the network's values as they are at the moment
+    engine: Engine  # with the network's current values
 
     @property
     def context(self) -> int:
@@ -283,11 +283,11 @@ class LineWriter:
 
     @property
     def cut(self) -> int:
-        """How many lines are longer than the network sees."""
+        """The number of lines that are longer than the network's input."""
         return sum(len(line) >= self.context for line in self.lines.lines)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it to one file: safetensors, with the network's text and the letters it knows."""
+        """Write it to one file: safetensors, with the network's text and the known letters."""
         record = {
             "kind": WRITER_KIND,
             "version": VERSION,
@@ -300,11 +300,11 @@ class LineWriter:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> LineWriter:
-        """The writer in a file that `save` wrote; it doesn't know the lines it learned from."""
+        """The writer in a file that `save` wrote; the file doesn't contain the training lines."""
         return stored.read_as(path, WRITER_KIND, VERSION, _fitted)
 
     def loss(self, lines: Sequence[str]) -> float:
-        """For each letter of these lines: the mean over the letters of the mean over a line."""
+        """The loss per letter of these lines: the mean over the letters of the mean over a line."""
         given, wanted = arrays(lines, self.lines, self.context)
         shares = self.engine.predict(given).reshape(given.shape)
         wanted = wanted.reshape(given.shape)
@@ -313,8 +313,8 @@ class LineWriter:
         return float(((logs * counted_steps).sum(axis=1) / counted_steps.sum(axis=1)).mean())
 
     def write(self, random: np.random.Generator, temperature: float) -> str:
-        """A new line: at temperature 0 the likeliest letter each time, else one by chance, where a
-        higher temperature makes the unlikely likelier."""
+        """A new line: at temperature 0 always the likeliest letter, otherwise random ones; a higher
+        temperature makes unlikely letters likelier."""
         tokens, line = [END], ""
         one = np.eye(self.lines.tokens, dtype=np.float32)
         while len(tokens) <= self.context:

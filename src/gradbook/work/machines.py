@@ -242,7 +242,7 @@ class _ClusterFile:
                 hint = did_you_mean(name, readers) or f": it is one of {', '.join(readers)}"
                 self.fail(_line(key), f"unknown {name!r}{hint}")
             if name in found:
-                self.fail(_line(key), f"a second '{name}': write it once")
+                self.fail(_line(key), f"'{name}' is given twice: write it once")
             found[name] = _line(key), readers[name](value)
         return found
 

@@ -52,7 +52,7 @@ FLAGS = {
     ("--network", "worked"): "has samples of its own",
     ("--network", "reference"): "the images of made are 1x8x8, but the network takes 1x28x28",
     ("--data", "digts"): "no data set, file or folder is called 'digts': did you mean 'digits'?",
-    ("--data", "empty"): "it has no idx files, no tables and no folders of pictures",
+    ("--data", "empty"): "it contains no idx files, tables or folders of pictures",
     ("--data", "digits"): "the images of digits are 1x28x28, but the network takes 1x8x8",
     ("--data", "cut.npz"): "cut.npz",
     (
@@ -84,8 +84,8 @@ RECIPES = {
 }
 
 RESUMED = {
-    ("nowhere",): "no run in nowhere: name the folder that holds its recipe.txt",
-    ("empty",): "no run in empty: name the folder that holds its recipe.txt",
+    ("nowhere",): "no run in nowhere: name the folder with its recipe.txt",
+    ("empty",): "no run in empty: name the folder with its recipe.txt",
     (RECIPE,): f"no run in {RECIPE}",
     ("run", "--epochs", "5"): "--resume continues the run as it was begun: leave --epochs out",
     ("run", "--seed", "0"): "leave --seed out",

@@ -102,7 +102,7 @@ def test_what_cannot_be_exported_is_refused_in_one_line(words, said, refused, ru
             ["net.npz", "--with-preparation"],
             "works only for .onnx, .keras, not for .npz: leave it out",
         ),
-        (["net.c", "--small"], "--small works only with --int8: add that, or leave --small out"),
+        (["net.c", "--small"], "--small works only with --int8: add it, or leave out --small"),
         (["net.keras", "--train"], "--train works only for .py, not for .keras: leave it out"),
         (["net.onnx", "--opset", "0"], "--opset: 0 is out of range: it must be at least 1"),
         (["net.onnx", "--opset", "1000"], "opset 1000: this installation writes 11 to "),

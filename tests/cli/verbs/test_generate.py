@@ -110,6 +110,6 @@ def test_a_run_that_writes_reads_nothing(verb, words):
 
 def test_a_run_that_reads_writes_nothing(words):
     words("train", "iris", "--epochs", "1", "-o", "iris")
-    assert "iris reads, and writes no lines: gradbook predict iris" in words(
+    assert "iris reads and doesn't write lines: use gradbook predict iris" in words(
         "generate", "iris", code=2
     )

@@ -189,7 +189,7 @@ def test_the_keywords_come_along(said):
 
 def test_what_is_made_has_known_columns(said):
     error = said("train", "gestures", "--set", "channels ax", code=2)
-    assert "gestures is made: which of its columns mean what is known" in error
+    assert "gestures is generated, so the meaning of its columns is already known" in error
 
 
 def test_another_window_gets_the_usual_network(said):
@@ -248,7 +248,7 @@ def test_a_training_that_says_one_class_to_everything_says_so_everywhere(said):
         "train", "wav", "--window", 4000, "--network", NOT_NORMALISED, "--rate", 1, "-o", "one"
     )
     words = " ".join(told.split())
-    assert "to each of the 20 test windows (25.00 % right): " in words
+    assert "for all 20 test windows (25.00 % right): " in words
     assert "or put batchnorm behind sums" in words
     assert "8 of 8 units of layer 3 ('relu') are dead" in words
     doubts = json.loads(Path("one/result.json").read_text())["doubts"]

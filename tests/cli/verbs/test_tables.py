@@ -166,14 +166,14 @@ def test_a_table_of_pixels_is_images(said):
         (["side-0.csv", "--target", "sde"], "no column 'sde': did you mean 'side'?"),
         (
             ["side-0.csv", "--set", "ignore width,colour,height"],
-            "no column is left to learn 'side'",
+            "no column is left to predict 'side'",
         ),
         (["side-0.csv", "--set", "ignore width,side"], "'side' is the target"),
         (
             ["side-0.csv", "--threads", "1"],
             "a table is trained on one core of this computer: leave --threads out",
         ),
-        (["side-0.csv", "--set", "task numbers"], "has words: words can only be classes"),
+        (["side-0.csv", "--set", "task numbers"], "contains words, which can only be classes"),
         (
             ["side-0.csv", "--seeds", "2", "--seed", "999999999"],
             "the seed must be at most 999999999",
@@ -313,7 +313,7 @@ def test_models_of_tables_and_of_pictures_are_told_apart(said):
     assert "one file at a time" in said("predict", "run", "side-0.csv", "area-0.csv", code=2)
     for verb in (["compare", "run"], ["explain"], ["sheet"]):
         told = said(*verb, "run", code=2)
-        assert "run is of a table, and not of images: gradbook predict run new.csv" in told
+        assert "run is a model of a table, not of images: use gradbook predict run new.csv" in told
     assert load("run").columns
     Path("bad.csv").write_text("width,colour,height\n1,r,NA\n2,g,3\n")
     words = ("bad.csv", "-o", "out.csv", "--set", "missing refuse")
@@ -350,7 +350,7 @@ def test_what_was_decided_is_said_by_every_door(said):
         "isn't UTF-8: it is read as Windows-1252",
         "vendu: dates become days since 1970-01-01",
         "missing values are filled in: 30 of prix with ",
-        "(by the median of the rows trained on, words by",
+        "(by the median of the training rows, words by",
         "'rare' has 12 rows, 'fréquent' 228: 'class weights balanced'",
     ]
     for one in wanted:
@@ -380,11 +380,11 @@ def test_with_all_rows_trained_on_nothing_is_said_of_others(said):
     told = " ".join(said(*words, "-o", "run").split())
     assert "of 240 rows" in told
     assert "none held back, none held out for the test" in told
-    assert "how it does on others isn't known" in told
+    assert "its score on others isn't known" in told
     assert "on the 240 rows trained on" in told
     page = Path("run/report.html").read_text("utf-8")
     assert "240 rows trained on" in page
-    assert "how it does on others isn" in page
+    assert "its score on others isn" in page
     done = json.loads(Path("run/result.json").read_text())
     assert "r2" not in done
     again = said("train", "run/recipe.txt", "-o", "again", "--json").splitlines()

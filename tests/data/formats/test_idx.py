@@ -66,7 +66,7 @@ def test_the_header_is_mnists():
         (b"\0\0\x08\xff" + 1020 * b"\0", "byte 3: an array of 255 dimensions"),
         (HEADER[:9], "ends at byte 9, within its header"),
         (HEADER + 23 * b"\0", "ends at byte 39 of the 40 that its header promises"),
-        (HEADER + 25 * b"\0", "goes on after byte 40, where its header says that it ends"),
+        (HEADER + 25 * b"\0", "continues after byte 40, where it should end by its header"),
         (HEADER[:4] + 12 * b"\xff", "byte 4: 4,294,967,295 x 4,294,967,295 x 4,294,967,295"),
     ],
 )
@@ -90,7 +90,7 @@ def test_gigabytes_are_refused_before_they_are_asked_for():
 
 @for_each("array", [np.array(1), np.array(["a"]), np.zeros(3, np.int64)])
 def test_what_idx_has_no_way_to_say_is_refused(array):
-    with pytest.raises(DataError, match="idx can't hold"):
+    with pytest.raises(DataError, match="idx can't store"):
         idx.write(array)
 
 
@@ -211,7 +211,7 @@ LABELS_HEADER = bytes([0, 0, 8, 3])
     [
         (
             LABELS_HEADER + struct.pack(">3I", 1, 5, 4) + bytes(2**26),
-            "goes on after byte 36",
+            "continues after byte 36",
         ),
         (
             LABELS_HEADER + struct.pack(">3I", 60_000, 28, 28),
@@ -303,7 +303,7 @@ WRONG = {  # what is done to a folder, and what is said of it
     ),
     "no images": (
         lambda at: (save(at, IMAGES, pixels(0, 5, 4)), save(at, LABELS, labels(0))),
-        f"{IMAGES}: it has no images",
+        f"{IMAGES}: it contains no images",
     ),
     "xz that wants much memory": (
         lambda at: (at / TEST_LABELS).write_bytes(lzma.compress(b"any", filters=XZ)),

@@ -138,7 +138,7 @@ class Evil:
 def test_python_objects_are_refused_unread(refusal):
     evil = npy(np.array([Evil()] * 12, object), allow_pickle=True)
     said = refusal({"x_train": X, "y_train": evil})
-    assert said.startswith("y_train: it holds Python objects, which could run anything")
+    assert said.startswith("y_train: it contains Python objects, which could run anything")
     assert not Evil.happened
 
 

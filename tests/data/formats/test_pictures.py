@@ -198,13 +198,13 @@ def test_greys_that_have_no_meaning_as_bytes_are_refused(tmp_path, refusal):
 def test_a_folder_of_nothing_is_told_what_belongs_there(tmp_path, refusal, folders):
     for folder in folders:
         (tmp_path / folder).mkdir(parents=True)
-    assert "it has no idx files, no tables and no folders of pictures" in refusal()
+    assert "it contains no idx files, tables or folders of pictures" in refusal()
 
 
 def test_a_class_without_pictures_is_named(tmp_path, refusal):
     picture_folder(tmp_path, {"a": 2})
     (tmp_path / "b").mkdir()
-    assert refusal() == "b: it has no pictures: remove it or add some"
+    assert refusal() == "b: it is empty: remove it or add pictures"
 
 
 def broken(folder, names):

@@ -129,7 +129,7 @@ def test_a_folder_may_have_a_table_for_each_part(tmp_path):
     [
         ("", "it has no rows"),
         ("\n\n\n", "it has no rows"),
-        ("label,a,b,c,d\n", "it has no images"),
+        ("label,a,b,c,d\n", "it contains no images"),
         (
             "7\n",
             "row 1: each row must be a label and its pixels, separated by commas, semicolons or "
@@ -152,7 +152,7 @@ def test_a_folder_may_have_a_table_for_each_part(tmp_path):
         ("1,1,2,3,cat\n", "row 1, column 5: 'cat' isn't a whole number from 0 to 255"),
         ("1,1,2,3,4\n,1,2,3,4\n", "row 2: no label: give it 1 to 100"),
         (f"{'a' * 101},1,2,3,4\n", "row 1: a label of 101 characters: give it 1 to 100"),
-        ("1,1,2,3,4,5\n", "5 pixels a row make no square: say the size, in grey or in colour"),
+        ("1,1,2,3,4,5\n", "5 pixels a row make no square: give the size, in grey or in colour"),
         (b"1,1,2,3,4\n\x81,1,2,3,4\n", "row 2: isn't text: save the table as UTF-8"),
         (b"1," + b"0," * 2**20, "row 1: longer than 1 MiB"),
         (gzip.compress(b"1,1,2,3,4\n" * 99, mtime=0)[:-9], "damaged at or before byte"),

@@ -130,7 +130,7 @@ def test_what_are_no_images_for_it_is_refused(model, images, said):
 
 def test_zeros_and_ones_are_images_for_a_model_that_learned_from_such(model):
     dark = Model(model.net, model.values, [0.3 / 255], [0.5 / 255], model.classes)
-    plain = Model(model.net, model.values, [0], [1 / 255], model.classes)  # numbers as they stand
+    plain = Model(model.net, model.values, [0], [1 / 255], model.classes)  # numbers unchanged
     ones = TEST.pixels // 128
     np.testing.assert_allclose(dark.predict(ones), plain.predict((ones - 0.3) / 0.5), atol=1e-5)
 

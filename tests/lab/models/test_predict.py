@@ -146,7 +146,7 @@ def test_a_pipe_is_not_waited_for(model, drawn, tmp_path):
 def test_a_folder_without_pictures_and_a_name_without_a_file_are_one_line(model, tmp_path):
     (tmp_path / "empty").mkdir()
     first, second = read(model, tmp_path / "empty", tmp_path / "nowhere.png")
-    assert first.problem.startswith("it has no pictures (bmp, gif, jpeg,")
+    assert first.problem.startswith("it contains no pictures (bmp, gif, jpeg,")
     assert "nowhere.png" in second.problem
     assert first.unreadable
     assert second.unreadable

@@ -74,7 +74,7 @@ def test_recordings_that_are_gone_or_unlike_are_refused_in_a_line(tmp_path):
     file = written(tmp_path)
     model = model_of(problem(file))
     strange = written(tmp_path, "strange.csv", classes=("up", "left"))
-    with pytest.raises(GradbookError, match="class 'left' is none of the model's: down, up"):
+    with pytest.raises(GradbookError, match="class 'left' isn't one of the model's: down, up"):
         model.recorded_windows(str(strange))
     with pytest.raises(GradbookError, match="no column 'what'"):
         model.recorded_windows(str(written(tmp_path, "else.csv", label="other")))

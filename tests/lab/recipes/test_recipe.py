@@ -155,7 +155,7 @@ def test_a_single_step_still_trains():
         ("constant 1 warm 1", None, "below 1"),
         ("one 0.1", 5, "expected 'one cycle'"),
         ("one cycle 0.2 wram 0.2", 15, "did you mean 'warm'?"),
-        ("one cycle 0.2 warm 0.2 warm 0.3", 24, "a second 'warm': write it once"),
+        ("one cycle 0.2 warm 0.2 warm 0.3", 24, "'warm' is given twice: write it once"),
         ("cosine 0.1 to 0.2", None, "it can't go from 0.1 to 0.2"),
         ("step 0.1 every 2.5", 16, "a whole number"),
         ("step 0.1 every 0", None, "from 1 up"),

@@ -47,7 +47,7 @@ BAD = [
     ("warp rotate 10,\n", 1, 16, "a value is missing beside this comma"),
     ("warp , rotate 10\n", 1, 6, "a value is missing beside this comma"),
     ("warp rotate 1,5\n", 1, 13, "with a point"),
-    ("warp rotate 10, rotate 20\n", 1, 17, "a second 'rotate': write it once"),
+    ("warp rotate 10, rotate 20\n", 1, 17, "'rotate' is given twice: write it once"),
     ("epochs 3\nwarp rotate 10, crop 0\n", 2, 17, "from 1 up"),
     ("schedule\n", 1, 9, "which schedule"),
     ("schedule linear 3\n", 1, 10, "unknown schedule 'linear'"),

@@ -101,7 +101,7 @@ WRONG = {
     "batch {3..6": "column 7: this brace doesn't end",
     "batch 3}": "column 8: this brace has no beginning",
     "batch {x}": "no braces above are named 'x'",
-    "dense {x: 1..2}\ndense {x: 1..3}": "line 2, column 7: a second 'x'",
+    "dense {x: 1..2}\ndense {x: 1..3}": "line 2, column 7: 'x' is defined twice",
     "batch {a|a}": "the same choice twice",
     "rate {0..1 log}": "a logarithmic range begins above 0",
     "rate {1..1e999}": "too large",

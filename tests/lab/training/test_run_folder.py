@@ -103,7 +103,7 @@ def test_a_run_that_is_not_done_says_how_it_goes_on(run):
 
 def test_of_several_seeds_one_has_to_be_named(tmp_path):
     SeedsFolder(tmp_path).begin_all(made.recipe(), range(2))
-    with pytest.raises(UsageError, match="holds several seeds: name one of its folders seed-N"):
+    with pytest.raises(UsageError, match="contains several seeds: name one of its folders seed-N"):
         load(tmp_path)
 
 

@@ -233,5 +233,5 @@ def test_the_folder_holds_recipe_problem_model_epochs_and_result(tmp_path):
     head, *rows = Path(run.csv_file).read_text().splitlines()
     assert head == "epoch,rate,train_loss,validation_loss,validation_score,seconds"
     assert len(rows) == len(one.history)
-    with pytest.raises(UsageError, match="is of a table, and not of images: gradbook predict"):
+    with pytest.raises(UsageError, match="is a model of a table, not of images: use gradbook"):
         open_run(tmp_path / "run")

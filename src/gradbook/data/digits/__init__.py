@@ -1,10 +1,10 @@
-"""The handwritten digits that come with the package: MNIST's four files, each in xz, as bytes.
+"""The handwritten digits that gradbook includes: MNIST's four files, each in xz, as bytes.
 
-Unpacked they are kept for the next time, where the system lets them be. Threads may begin to get
-them before anybody needs the bytes: it is most of loading and leaves Python alone, so `begin` is
-worth calling ahead of the imports that come before the `contents` are asked for.
-`scripts/pack_digits.py` packed the files; packed or kept, every loading holds them against their
-sums. Knows nothing of arrays and data sets.
+Once unpacked they are cached, if the system allows it. Threads can start before anybody needs the
+bytes: this is the largest part of loading and doesn't block Python, so call `begin` before slow
+imports that precede the use of `contents`.
+`scripts/pack_digits.py` packed the files; packed or cached, they are compared with their checksums
+at every loading. It knows nothing about arrays and data sets.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ SUMS = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-"""SHA-256 of the files as their makers gave them out."""
+"""SHA-256 of the files as published."""
 
-_begun: dict[Path, dict[str, Future[bytes]]] = {}  # folder → what is got of its files
+_begun: dict[Path, dict[str, Future[bytes]]] = {}  # folder → the files being loaded
 
 
 def begin() -> None:
-    """Get in the background what `contents` will be asked for."""
+    """Start loading in the background what `contents` returns."""
     if FOLDER not in _begun:
         _begun[FOLDER] = _files(FOLDER)
 
 
 def contents() -> dict[str, bytes]:
-    """The four files, byte for byte as their makers gave them out."""
+    """The four files, byte for byte as published."""
     files = _begun.pop(FOLDER, None) or _files(FOLDER)
     return {name: content.result() for name, content in files.items()}
 
@@ -55,7 +55,7 @@ def _files(folder: Path) -> dict[str, Future[bytes]]:
 
 
 def _file(folder: Path, name: str) -> bytes:
-    """As it was kept, or else unpacked, and kept while whoever asked for it goes on."""
+    """A cached file, or one that is unpacked now and cached while the caller continues."""
     content = _kept(name)
     if content is None:
         content = _whole(folder, name)
@@ -64,13 +64,13 @@ def _file(folder: Path, name: str) -> bytes:
 
 
 def _in_the_background(work: Callable[..., Result], *about: object) -> Future[Result]:
-    """In a thread that a process needn't wait for when it ends."""
+    """Run in a thread that doesn't keep a process from ending."""
     result: Future[Result] = Future()
 
     def run() -> None:
         try:
             result.set_result(work(*about))
-        except BaseException as error:  # for whoever asks
+        except BaseException as error:  # for the caller
             result.set_exception(error)
 
     Thread(target=run, daemon=True).start()
@@ -81,16 +81,16 @@ def _in_the_background(work: Callable[..., Result], *about: object) -> Future[Re
 
 
 def _whole(folder: Path, name: str) -> bytes:
-    """A large one lies in pieces."""
+    """A whole file; a large one is stored in pieces."""
     pieces = [_in_the_background(_unpacked, file) for file in sorted(folder.glob(f"{name}*.xz"))]
     content = b"".join(piece.result() for piece in pieces)
     if not _is_whole(name, content):
-        raise DataError("it doesn't hold gradbook's digits: reinstall gradbook", file=name)
+        raise DataError("it doesn't contain gradbook's digits: reinstall gradbook", file=name)
     return content
 
 
 def _unpacked(file: Path) -> bytes:
-    """All in one go, which hardly ever asks for the interpreter."""
+    """Unpack in one call, which rarely needs the interpreter."""
     try:
         return lzma.decompress(file.read_bytes())
     except (lzma.LZMAError, OSError) as error:
@@ -101,7 +101,7 @@ def _is_whole(name: str, content: bytes) -> bool:
     return sha256(content).hexdigest() == SUMS[name]
 
 
-# Kept ------------------------------------------------------------------------
+# Cache -----------------------------------------------------------------------
 
 
 def _kept(name: str) -> bytes | None:
@@ -113,7 +113,7 @@ def _kept(name: str) -> bytes | None:
 
 
 def _keep(name: str, content: bytes) -> None:
-    """Whole or not at all; where it can't be, it is unpacked again the next time."""
+    """Write completely or not at all; if that fails, it is unpacked again the next time."""
     with suppress(OSError, GradbookError):
         folder = kept_in(KIND)
         with temporary_folder(folder) as own:

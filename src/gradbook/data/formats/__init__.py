@@ -1,4 +1,4 @@
-"""The formats that images and tables are read from, one file each, and what is checked of them.
+"""The formats of images and tables, one file each, and the checks on them.
 
-Knows files and what can be wrong with them. Doesn't know which data set a name means.
+It knows files and their possible faults, but not which data set a name stands for.
 """

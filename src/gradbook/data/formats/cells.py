@@ -1,9 +1,9 @@
-"""A table in a text file as rows of cells, and what the cells of a column hold.
+"""A table in a text file as rows of cells, and the content of a column's cells.
 
-Commas, semicolons or tabs stand between cells, quoted or not, in UTF-8, UTF-16 or Windows-1252.
-They hold numbers as any country writes them, dates, words, or nothing. A column is written in one
-way, which all of its cells decide together: 1.234,5 has a decimal comma, 1,234.5 a decimal point.
-What they leave open (is 1,234 a thousand, or little more than one?) others have to say.
+Commas, semicolons or tabs separate cells, quoted or not, in UTF-8, UTF-16 or Windows-1252. Cells
+contain numbers in the style of any country, dates, words, or nothing. A column has one style,
+which all of its cells determine together: 1.234,5 has a decimal comma, 1,234.5 a decimal point.
+If they leave it open (is 1,234 a thousand, or a little more than one?), an option decides.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from gradbook.files import open_file, require_size, said_plainly
 from gradbook.limits import ReadLimit
 
 MISSING = {"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "#n/a"}
-WORDS_TOO = {"none", "nil"}  # which a column of words may mean: garage none
+WORDS_TOO = {"none", "nil"}  # words that a column of words may mean: garage none
 
 POINT, COMMA = MARKS = (".", ",")
 MARK_WORDS = {POINT: "point", COMMA: "comma"}
 EITHER = frozenset(MARKS)
 NUMBER = re.compile(r"[-+−]?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 IN_THREES = re.compile(r"[-+−]?[1-9][0-9]{0,2}(\.[0-9]{3})+")  # 12.500, which may be 12500
-SPACES = " \u00a0\u2009\u202f'’"  # that stand between thousands
+SPACES = " \u00a0\u2009\u202f'’"  # between thousands
 GROUPED = r"[1-9][0-9]{{0,2}}(?:([{between}])[0-9]{{3}})(?:\1[0-9]{{3}})*"
 WRITTEN = {
     mark: re.compile(
@@ -44,7 +44,7 @@ MEASURED = re.compile(r"[-+−]?[0-9]")
 SYMBOLS = ("US$", "€", "$", "£", "¥", "₹", "₽", "₺", "%")
 ABBREVIATIONS = ("EUR", "USD", "GBP", "CHF", "SFr.", "Fr.", "SEK", "NOK", "DKK", "PLN", "kr", "zł")
 BETWEEN = {mark: dict.fromkeys(map(ord, other + SPACES)) for mark, other in (MARKS, MARKS[::-1])}
-UNITS = SYMBOLS + ABBREVIATIONS  # a longer one before what it ends in
+UNITS = SYMBOLS + ABBREVIATIONS  # longer ones first, since some end in others
 PLUS_MINUS = ("-", "+", "−")
 
 
@@ -56,7 +56,7 @@ class NumberStyle:
     unit: str = ""
 
     def value(self, cell: str) -> float | None:
-        """The number in a cell; none where it holds no finite one."""
+        """The number in a cell; None if it isn't a finite one."""
         if self.decimal != POINT or not NUMBER.fullmatch(cell):
             number = WRITTEN[self.decimal].fullmatch
             if not number(cell):
@@ -72,7 +72,7 @@ PLAIN = NumberStyle()
 
 
 def split_unit(cell: str) -> tuple[str, str]:
-    """A number's own text, and the sign that stands beside it."""
+    """The text of a number alone, and the sign beside it."""
     minus, rest = (cell[0], cell[1:].lstrip()) if cell[:1] in PLUS_MINUS else ("", cell)
     is_before, is_after = rest.startswith(UNITS), rest.endswith(UNITS)
     if is_before == is_after:
@@ -92,18 +92,18 @@ def meanings(text: str) -> frozenset[str]:
 
 
 def is_number(cell: str) -> bool:
-    """Whether it holds a number, however it is written."""
+    """Whether it is a number in any style."""
     return NUMBER.fullmatch(cell) is not None or bool(meanings(split_unit(cell)[0]))
 
 
 def is_missing(cell: str, of_words: bool = False) -> bool:
-    """Whether nothing stands in a cell, or a word for nothing."""
+    """Whether a cell is empty or contains a word for a missing value."""
     plain = cell.lower()
     return plain in MISSING and not (of_words and plain in WORDS_TOO)
 
 
 def is_header(cells: Iterable[str]) -> bool:
-    """Whether these are names of columns: no numbers, but a quartile may be called 25%."""
+    """Whether these are names of columns: no numbers, except that a quartile may be called 25%."""
     cells = list(cells)
     numeric = any(is_number(cell) and not cell.endswith("%") for cell in cells)
     return not numeric and not all(map(is_missing, cells))
@@ -125,14 +125,14 @@ BY_DAY = re.compile(
     r"(?P<d>[0-9]{1,2})(?P<mark>[-/.])(?P<m>[0-9]{1,2})(?P=mark)(?P<y>[0-9]{4})" + CLOCK
 )
 PARTED = re.compile("[0-9][-/.][0-9]")
-OTHER_DATE = re.compile(  # that nobody reads without a doubt
+OTHER_DATE = re.compile(  # ambiguous for readers
     r"[0-9]{1,2}([-/.])[0-9]{1,2}\1[0-9]{2}( .*)?"
     r"|[0-9]{1,2}[-. ]+[^\W\d]{3,9}[-., ]+[0-9]{2,4}|[^\W\d]{3,9}\.? [0-9]{1,2},? [0-9]{4}"
 )
 
 
 def orders(cell: str) -> frozenset[str]:
-    """The orders in which this is a date; points stand between day, month and year alone."""
+    """The orders in which this is a date; points separate only day, month and year."""
     if not PARTED.search(cell):
         return frozenset()
     match = BY_YEAR.fullmatch(cell)
@@ -144,7 +144,7 @@ def orders(cell: str) -> frozenset[str]:
 
 
 def days(cell: str, order: str) -> float | None:
-    """The days from 1 January 1970 to this date, with its time of day as a part of one."""
+    """The days from 1 January 1970 to this date, with its time of day as a fraction."""
     match = (BY_YEAR if order == YEAR_FIRST else BY_DAY).fullmatch(cell)
     moment = _moment(match, order) if match else None
     return None if moment is None else (moment - EPOCH) / timedelta(days=1)
@@ -171,24 +171,24 @@ def _moment(match: re.Match[str], order: str) -> datetime | None:
 
 @dataclass
 class CellEvidence:
-    """What stands in the cells of a column."""
+    """The content of a column's cells."""
 
-    present: int = 0  # those in which something stands
+    present: int = 0  # the number of cells that aren't empty
     numbers: int = 0
     dates: int = 0
     other_dates: int = 0
     marks: frozenset[str] = EITHER  # with which all numbers are numbers
     orders: frozenset[str] = frozenset(ORDERS)  # in which all dates are dates
-    doubtful: str = ""  # a number that both marks read, each as another
+    doubtful: str = ""  # a number that the two marks read differently
     measured: str = ""  # a word that begins with a number: 12 kg
     measured_words: int = 0
     decided: dict[str, int] = field(
         default_factory=dict
-    )  # mark or unit → the first row that says so
+    )  # mark or unit → the first row that shows it
 
     @property
     def holds_numbers(self) -> bool:
-        """Most of them are numbers; whatever isn't, then, is a slip."""
+        """Whether most of them are numbers; anything else is then a mistake."""
         return 2 * self.numbers > self.present
 
     @property
@@ -202,12 +202,12 @@ class CellEvidence:
 
     @property
     def units(self) -> list[str]:
-        """The signs beside its numbers; '' where a number has none."""
+        """The signs beside its numbers; '' for a number without one."""
         return [unit for unit in self.decided if unit not in MARKS]
 
 
 def evidence(cells: Iterable[tuple[int, str]]) -> CellEvidence:
-    """What stands in these cells, each of which comes with its row."""
+    """The evidence in these cells, each of which comes with its row."""
     found = CellEvidence()
     for row, cell in cells:
         if is_missing(cell):
@@ -256,7 +256,7 @@ def unit_of(column: CellEvidence) -> str:
 
 
 def mark_of(column: CellEvidence) -> str:
-    """The one decimal mark of a column's numbers; '' where they leave it open."""
+    """The one decimal mark of a column's numbers; '' if they leave it open."""
     if not column.marks:
         said = (f"a decimal {MARK_WORDS[mark]} in row {column.decided[mark]}" for mark in MARKS)
         raise DataError(f"{' and '.join(said)}: use the same decimal mark in the whole column")
@@ -274,14 +274,14 @@ def order_of(column: CellEvidence, asked: str = "") -> str:
         raise DataError("dates in different orders: write all of them as 2024-03-31")
     if len(column.orders) > 1 and asked not in column.orders:
         raise DataError(
-            "dates whose day and month can't be told apart: say --set 'dates dmy' or --set 'dates "
+            "dates whose day and month are ambiguous: use --set 'dates dmy' or --set 'dates "
             "mdy', or write them as 2024-03-31"
         )
     return asked if asked in column.orders else min(column.orders)
 
 
 def complaint(cell: str, style: NumberStyle = PLAIN) -> str:
-    """What is wrong with a cell where a number should stand."""
+    """The problem with a cell that should contain a number."""
     if is_missing(cell):
         missing = f"a missing value ({cell!r})" if cell else "an empty cell"
         return f"{missing}: fill it in or remove the row"
@@ -294,9 +294,9 @@ def complaint(cell: str, style: NumberStyle = PLAIN) -> str:
             "mark in the whole column"
         )
     if marks and unit not in ("", style.unit):
-        beside = f"'{style.unit}'" if style.unit else "no sign"
+        beside = f"'{style.unit}'" if style.unit else "none"
         return (
-            f"{cell!r} has '{unit}' beside it, but the others have {beside}: use the same unit "
+            f"{cell!r} has the unit '{unit}', but the others have {beside}: use the same unit "
             "in the whole column"
         )
     if marks or cell.lower().lstrip("+-−") in ("inf", "infinity"):
@@ -308,10 +308,10 @@ def complaint(cell: str, style: NumberStyle = PLAIN) -> str:
 
 SEPARATORS = (",", ";", "\t")
 LINE = re.compile(r"[^\r\n]*(\r\n|\n|\r)|[^\r\n]+")
-LATIN = "cp1252"  # what Excel writes as CSV in the west, unless asked for UTF-8
-WIDE = {BOM_UTF16_LE: "utf-16", BOM_UTF16_BE: "utf-16"}  # what it writes as "Unicode text"
+LATIN = "cp1252"  # Excel's encoding of CSV in western Europe, unless UTF-8 is chosen
+WIDE = {BOM_UTF16_LE: "utf-16", BOM_UTF16_BE: "utf-16"}  # Excel's "Unicode text"
 MOST_KNOWN = 50_000  # cells
-LOOKED_AT = 20  # rows, to see what stands between their cells
+LOOKED_AT = 20  # rows that show which separator is used
 NO_TEXT = re.compile("[\0-\x08\x0e-\x1f\x7f]")
 
 
@@ -325,7 +325,7 @@ class CellRow:
 
 @dataclass(frozen=True, eq=False)
 class CellRows:
-    """The rows of a file, what stands between their cells, and what is to be known of the text."""
+    """The rows of a file, their separator, and remarks on the text."""
 
     rows: list[CellRow]
     separator: str
@@ -335,13 +335,13 @@ class CellRows:
 def read_cells(
     path: str | PathLike[str], widths: Collection[int] = (), most: ReadLimit = limits.ROWS
 ) -> CellRows:
-    """The rows that hold anything, all equally long; `widths` are the lengths to expect."""
+    """The rows that aren't empty, all equally long; `widths` are the expected lengths."""
     file = str(path)
     with open_file(path, limits.TABLE) as stream, said_plainly("read", path):
         content = stream.read(limits.TABLE.most + 1)
     require_size(len(content), file, limits.TABLE)
     text, encoding = table_text(content, file)
-    del content  # as large as all that is made of it
+    del content  # it is as large as everything made from it
     named = re.match(r"sep=(.)\r?\n", text)  # a spreadsheet's way to name the separator
     if named:
         separator = named[1]
@@ -356,7 +356,7 @@ def read_cells(
 
 
 def table_text(content: bytes, source: str) -> tuple[str, str]:
-    """The text of a table and its encoding: UTF-8, UTF-16 where it says so, or Windows-1252."""
+    """The text of a table and its encoding: UTF-8, UTF-16 with its mark, or Windows-1252."""
     encoding = next((name for mark, name in WIDE.items() if content.startswith(mark)), "utf-8-sig")
     try:
         return content.decode(encoding), encoding
@@ -372,9 +372,9 @@ def table_text(content: bytes, source: str) -> tuple[str, str]:
 
 
 def _fit(text: str, separator: str, widths: Collection[int]) -> tuple[bool, bool, float, int]:
-    """How well a separator parts the first rows: best is one that makes them as wide as expected,
-    then one that makes many cells. Cells in which another one is left, and which are no numbers
-    such as 0,5, speak against it."""
+    """How well a separator splits the first rows: best is one that gives the expected width, then
+    one that gives many cells. Cells that still contain another separator, and aren't numbers such
+    as 0,5, count against it."""
     others = [mark for mark in SEPARATORS if mark != separator]
     width, cells, torn = 0, 0, 0
     try:
@@ -384,21 +384,21 @@ def _fit(text: str, separator: str, widths: Collection[int]) -> tuple[bool, bool
             torn += sum(
                 any(mark in cell for mark in others) and not is_number(cell) for cell in row.cells
             )
-    except DataError:  # rows of different widths, or quotes that don't fit this separator or any
+    except DataError:  # rows of different widths, or quotes that don't fit
         width = width or text[:1000].partition("\n")[0].count(separator) + 1
         torn = cells = max(cells, 1)
     return width in widths, width > 1, -torn / max(cells, 1), width
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Line by line, as they end; a copy of all would take four times as much."""
+    """The lines one by one; a copy of all would take four times as much memory."""
     return (found[0] for found in LINE.finditer(text))
 
 
 def _rows(text: str, separator: str, file: str, most: ReadLimit = limits.ROWS) -> Iterator[CellRow]:
     reader = csv.reader(_lines(text), delimiter=separator, strict=True)
     first, count = None, 0
-    known: dict[str, str] = {}  # a cell that stands there often is kept once
+    known: dict[str, str] = {}  # a frequent cell is stored once
     try:
         for cells in reader:
             if len(known) > MOST_KNOWN:

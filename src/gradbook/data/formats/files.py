@@ -1,6 +1,6 @@
-"""What every reader asks of a file: its bytes within bounds, and what the words in its name say.
+"""What all readers need: the bytes of a file within limits, and the meaning of its name.
 
-gzip and xz are unpacked on the way, and damage is one clear line.
+gzip and xz are unpacked on the way; damage gives an error in one line.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def open_unpacked(
 ) -> Iterator[BinaryIO]:
     """The content of a file that is plain, gzip or xz, recognised by its first bytes.
 
-    The limit is that of the file and of what it unpacks to.
+    The limit applies to the file and to its unpacked content.
     """
     with open_file(path, limit) as file:
         try:
@@ -54,7 +54,7 @@ def open_unpacked(
 
 
 def _packed(file: io.BufferedReader) -> io.RawIOBase | io.BufferedIOBase | None:
-    """What unpacks it; None where it is plain."""
+    """A reader that unpacks the file; None if it is plain."""
     start = file.peek(len(XZ))
     if start.startswith(GZIP):
         return gzip.GzipFile(fileobj=file)
@@ -64,7 +64,7 @@ def _packed(file: io.BufferedReader) -> io.RawIOBase | io.BufferedIOBase | None:
 
 
 class _Bounded(io.RawIOBase):
-    """What a packed file holds, as far as anyone would read."""
+    """The content of a packed file, up to the limit."""
 
     def __init__(
         self, stream: io.RawIOBase | io.BufferedIOBase, file: BinaryIO, limit: ReadLimit
@@ -84,7 +84,7 @@ class _Bounded(io.RawIOBase):
 
 
 class _Xz(io.RawIOBase):
-    """What an xz file holds. The standard reader lets a file ask for any amount of memory."""
+    """The content of an xz file. The standard reader lets a file demand any amount of memory."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -107,12 +107,12 @@ class _Xz(io.RawIOBase):
             return b""
         packed = self._file.read(CHUNK)
         if not packed:
-            raise EOFError("it is cut short")
+            raise EOFError("it is incomplete")
         return packed
 
 
 def as_far_as_there_is(stream: BinaryIO, size: int) -> bytearray:
-    """So many bytes or fewer; room is taken only for what is there."""
+    """At most so many bytes; memory is used only for those that exist."""
     content = bytearray()
     while piece := stream.read(min(PIECE, size - len(content))):
         content += piece
@@ -120,7 +120,7 @@ def as_far_as_there_is(stream: BinaryIO, size: int) -> bytearray:
 
 
 def require_room(shape: Sequence[int], file: str, at: str = "") -> None:
-    """Refuse an array whose bytes would be too many, before any of them is asked for."""
+    """Refuse an array with too many bytes, before any of them is read."""
     size = prod(shape)
     if size > limits.IMAGES.most:
         sides = " x ".join(f"{side:,}" for side in shape)
@@ -146,7 +146,7 @@ LABELS = {"labels", "label", "y", "target", "targets"}
 
 
 def words(name: str) -> list[str]:
-    """'Train-images.idx3-ubyte' has the words train, images, idx3, ubyte."""
+    """The words in a name: 'Train-images.idx3-ubyte' has train, images, idx3 and ubyte."""
     return [word for word in re.split("[^a-z0-9]+", name.lower()) if word]
 
 
@@ -164,7 +164,7 @@ def holds_labels(name: str) -> bool:
 
 
 def by_part(names: Iterable[str], where: str) -> dict[str, str]:
-    """Part → the one name that mentions it. A name that mentions none means training."""
+    """The name for each part. A name that mentions no part stands for training."""
     found: dict[str, str] = {}
     for name in names:
         other = found.setdefault(part(name) or TRAINING, name)

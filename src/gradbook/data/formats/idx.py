@@ -1,9 +1,9 @@
-"""The idx format, and folders of such files as MNIST and its many relatives come.
+"""The idx format, and folders of such files, the form of MNIST and its many relatives.
 
-An array is two zero bytes, a type, the number of sides, the sides, then the numbers. Files are
-plain, gzip or xz, and recognised by the words in their names: train-images-idx3-ubyte.gz say, or
-emnist-digits-test-labels.idx1-ubyte. A file classes.txt beside them may name the classes, one a
-line.
+An array consists of two zero bytes, a type, the number of sides, the sides, and the numbers. Files
+are plain, gzip or xz, and recognised by the words in their names, such as
+train-images-idx3-ubyte.gz or emnist-digits-test-labels.idx1-ubyte. A file classes.txt beside them
+may name the classes, one per line.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: 
 
 
 def read(stream: BinaryIO, file: str) -> NDArray[Any]:
-    """The array that the stream holds; it can't be written to. `file` is for complaints."""
+    """The array in the stream, which is read-only. `file` is for error messages."""
     kind, shape = _header(stream, file)
     size = prod(shape) * kind.itemsize
     return _array(as_far_as_there_is(stream, size + 1), kind, shape, file)  # one too many
 
 
 def parse(content: bytes, file: str = "idx") -> NDArray[Any]:
-    """The array that these bytes are, and remain."""
+    """The array of these bytes, without a copy."""
     kind, shape = _header(BytesIO(content), file)
     return _array(memoryview(content)[4 + 4 * len(shape) :], kind, shape, file)
 
@@ -59,7 +59,7 @@ def _array(
         )
     if len(content) > size:
         raise DataError(
-            f"goes on after byte {start + size:,}, where its header says that it ends: download "
+            f"continues after byte {start + size:,}, where it should end by its header: download "
             "or copy it again",
             file=file,
         )
@@ -91,7 +91,7 @@ def write(array: NDArray[Any]) -> bytes:
     wanted = array.dtype.newbyteorder(">").str.replace("|", ">")
     code = next((code for code, name in TYPES.items() if name == wanted), None)
     if code is None or not 0 < array.ndim <= limits.SIDES.most:
-        raise DataError(f"idx can't hold {array.ndim} dimensions of {array.dtype}")
+        raise DataError(f"idx can't store {array.ndim} dimensions of {array.dtype}")
     sides = np.array(array.shape, ">u4")
     return bytes([0, 0, code, array.ndim]) + sides.tobytes() + array.astype(wanted).tobytes()
 
@@ -103,7 +103,7 @@ NAMES = "classes.txt"
 
 
 def is_idx(name: str) -> bool:
-    """Whether a file of that name is one of images or labels in the idx format."""
+    """Whether a file of this name contains images or labels in the idx format."""
     if name.startswith("."):
         return False
     said = words(name)
@@ -112,7 +112,7 @@ def is_idx(name: str) -> bool:
 
 
 def read_folder(folder: Path) -> Dataset:
-    """The data set that the folder's idx files make."""
+    """The data set of the folder's idx files."""
     names = _unpacked_names(folder)
     images = by_part(filter(holds_images, names), str(folder))
     labels = by_part(filter(holds_labels, names), str(folder))
@@ -124,7 +124,7 @@ def read_folder(folder: Path) -> Dataset:
 
 
 def _unpacked_names(folder: Path) -> dict[str, Path]:
-    """Name without .gz or .xz → the file to read, which is the plain one where there is one."""
+    """The name without .gz or .xz, and the file to read: the plain one if there is one."""
     files: dict[str, Path] = {}
     for file in sorted(folder.iterdir(), key=lambda file: (file.suffix in PACKINGS, file.name)):
         if is_idx(file.name):

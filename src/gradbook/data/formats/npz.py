@@ -1,7 +1,7 @@
 """NumPy archives of images: x_train, y_train, x_test, y_test and names like them.
 
-Nothing in an archive is run: an array of Python objects, which would be, is refused
-unread, and an array's size is known before any of it is unpacked.
+Nothing in an archive is run: an array of Python objects, which would be run, is refused unread,
+and an array's size is known before any of it is unpacked.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from gradbook.files import open_file
 
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 SIDES = "images must be (images, rows, columns), with 1 or 3 channels last or second"
-AT_ONCE = 2**20  # numbers that are looked at together
-MOST_EXACT = 2**53  # whole numbers up to which every float64 says which it is
+AT_ONCE = 2**20  # numbers that are checked together
+MOST_EXACT = 2**53  # the largest whole number that float64 stores exactly
 SURROGATES, LAST_CHARACTER, LAST_OF_ASCII = (0xD800, 0xDFFF), 0x10FFFF, 0x7F
 CHARACTER = 4  # bytes
 
 
 def read(file: Path) -> Dataset:
-    """The data set that the archive's arrays make."""
+    """The data set of the archive's arrays."""
     with open_file(file, limits.IMAGES) as stream:
         try:
             parts = _parts(Archive(stream, limits.IMAGES), file)
@@ -73,11 +73,11 @@ def _parts(archive: Archive, file: Path) -> dict[str, Part]:
 
 @dataclass(frozen=True)
 class _Array:
-    """An array in an archive: what its header says of it, and where it is."""
+    """An array in an archive: the information in its header, and its place."""
 
     archive: Archive
     name: str
-    file: str  # for complaints
+    file: str  # for error messages
     shape: tuple[int, ...]
     in_columns: bool
     kind: np.dtype[Any]
@@ -90,12 +90,12 @@ class _Array:
 
     @property
     def size(self) -> int:
-        """How many bytes its numbers take."""
+        """The number of bytes of its numbers."""
         return prod(self.shape) * self.kind.itemsize
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
-        """What follows its header, which is as much as the header promises."""
+        """The content after the header, which must be as long as the header promises."""
         with self.archive.stream(f"{self.name}.npy", limits.IMAGES) as stream:
             _header(stream, self.file)
             start = stream.tell()
@@ -116,11 +116,11 @@ def _header(stream: BinaryIO, file: str) -> tuple[tuple[int, ...], bool, np.dtyp
         shape, in_columns, kind = HEADERS[npy.read_magic(stream)](stream)
     except ArchiveError:
         raise
-    except Exception as error:  # a hostile header finds ever new ways to fail
+    except Exception as error:  # a hostile header can fail in any way
         raise DataError("byte 0: this isn't the header of an array", file=file) from error
     if kind.hasobject:
         raise DataError(
-            "it holds Python objects, which could run anything: store plain numbers", file=file
+            "it contains Python objects, which could run anything: store plain numbers", file=file
         )
     if len(shape) > limits.SIDES.most or any(type(side) is not int or side < 0 for side in shape):
         raise DataError(f"byte 0: an array can't have the shape {shape}", file=file)
@@ -131,10 +131,10 @@ def _header(stream: BinaryIO, file: str) -> tuple[tuple[int, ...], bool, np.dtyp
 
 
 def _require_pair(images: _Array, labels: _Array) -> None:
-    """Refuse what can't be images and their labels, by their headers alone."""
+    """Refuse arrays that can't be images and their labels, by their headers alone."""
     if images.kind.kind not in "buif":
         images.fail(f"pixels must be numbers, but these are {images.kind}")
-    _channels_second(np.broadcast_to(np.uint8(0), images.shape), images)  # which takes no memory
+    _channels_second(np.broadcast_to(np.uint8(0), images.shape), images)  # takes no memory
     if labels.kind.kind not in "buifSU" or labels.shape[1:] not in ((), (1,)) or not labels.shape:
         labels.fail(
             f"labels must be one row of numbers or words, but these are {labels.kind} of "
@@ -148,13 +148,13 @@ def _require_pair(images: _Array, labels: _Array) -> None:
 
 
 def _pixels(array: _Array) -> NDArray[np.uint8]:
-    """Bytes, however they are kept; looked at piece by piece, so that only they take memory."""
+    """The pixels as bytes; they are checked piece by piece, so that only the bytes take memory."""
     pixels = np.empty(prod(array.shape), np.uint8)
     with array.opened() as stream:
         for first in range(0, pixels.size, AT_ONCE):
             piece = pixels[first : first + AT_ONCE]
             content = stream.read(piece.size * array.kind.itemsize)
-            if len(content) == piece.size * array.kind.itemsize:  # else it is told behind this
+            if len(content) == piece.size * array.kind.itemsize:  # otherwise an error follows below
                 piece[:] = _bytes(np.frombuffer(content, array.kind), array)
     order: Literal["F", "C"] = "F" if array.in_columns else "C"
     return _channels_second(pixels.reshape(array.shape, order=order), array)
@@ -162,7 +162,7 @@ def _pixels(array: _Array) -> NDArray[np.uint8]:
 
 def _bytes(numbers: NDArray[Any], array: _Array) -> NDArray[np.uint8]:
     low, high = numbers.min(), numbers.max()
-    if not (low >= 0 and high <= 255):  # so that nan isn't either
+    if not (low >= 0 and high <= 255):  # this refuses nan, too
         array.fail(f"pixels must be between 0 and 255, but these are between {low} and {high}")
     pixels = numbers.astype(np.uint8)
     if not np.array_equal(pixels, numbers):
@@ -198,7 +198,7 @@ def _labels(array: _Array) -> NDArray[Any]:
 
 
 def _are_words(labels: NDArray[Any]) -> bool:
-    """Whether its bytes are ASCII, or its characters ones that Unicode has."""
+    """Whether its bytes are ASCII, or its characters valid in Unicode."""
     if labels.dtype.kind == "S":
         return bool((labels.view(np.uint8) <= LAST_OF_ASCII).all())
     codes = labels.astype(labels.dtype.newbyteorder("=")).view(np.uint32)

@@ -1,7 +1,7 @@
-"""Tables in Parquet, read by Arrow: numbers and words as the cells of a text would have them.
+"""Tables in Parquet, read by Arrow: numbers and words, as the cells of a text would be.
 
-What the file says of itself is checked before anything is unpacked, what each of its pages unpacks
-to is read from the page, for a footer may say less, and texts that many rows share are kept once.
+The file's metadata is checked before anything is unpacked. The unpacked size of each page is read
+from the page, since a footer may give less, and texts in many rows are stored once.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 SUFFIX = ".parquet"
 AT_ONCE = 10_000  # rows
-DECODED = 2**25  # bytes of one column at once, whose texts may each be as long as a page
-LEAST_PAGE = 1024  # bytes that a page counts at least, so that there aren't millions of them
-NUMBER, WIDEST = 8, 32  # bytes of one
+DECODED = 2**25  # bytes of one column at once; each text may be as long as a page
+LEAST_PAGE = 1024  # bytes that a page counts at least, which limits their number
+NUMBER, WIDEST = 8, 32  # bytes of a number
 MOST_LISTED = 100_000  # columns, groups of rows
-SHORT = 20  # characters of a cell that isn't looked for among those that are kept
-UNKNOWN = ("<NA>", "NaT")  # as pandas writes a missing value
-LONGEST_TEXT = 131_072  # characters of a cell, as in a text
+SHORT = 20  # characters of a cell that isn't stored only once
+UNKNOWN = ("<NA>", "NaT")  # missing values in pandas
+LONGEST_TEXT = 131_072  # characters of a cell, as in text files
 MISSING = (
     "reading a Parquet file needs the package pyarrow, which isn't installed: "
     "pip install 'gradbook[parquet]', or save the table as CSV"
@@ -75,11 +75,11 @@ def read_parquet(path: str | PathLike[str]) -> tuple[list[str], list[CellRow]]:
 
 
 def _require_footer(data: bytes, path: str | PathLike[str]) -> None:
-    """Refuse one that would take much memory to read: it takes hundreds of times its size."""
+    """Refuse a footer that would need too much memory: reading takes hundreds of times its size."""
     size = struct.unpack("<I", data[-8:-4])[0] if len(data) >= 12 else 0
     if min(size, len(data)) > limits.FOOTER.most:
         raise LimitError(
-            f"{path}: {size:,} bytes say what is in it: at most {limits.FOOTER} are read; leave "
+            f"{path}: its footer has {size:,} bytes: at most {limits.FOOTER} are read; leave "
             "columns out, or write larger groups of rows"
         )
 
@@ -131,7 +131,7 @@ def _rows(file: ParquetFile, at_once: int, path: str | PathLike[str]) -> Iterato
         _require_count(count, batch.num_columns, path)
         columns = []
         for column in batch.columns:
-            column.validate(full=True)  # a damaged one may point anywhere
+            column.validate(full=True)  # a damaged column may point anywhere
             _require_short(column, path)
             cells = _cells(column)
             for cell in {cell for cell in cells if len(cell) > SHORT} - kept.keys():
@@ -155,7 +155,7 @@ def _require_short(column: Array, path: str | PathLike[str]) -> None:
 
 
 def _cells(column: Array) -> list[str]:
-    """As they would stand in a text; those that a dictionary has are made once."""
+    """The cells as in a text; those in a dictionary are made once."""
     from pyarrow import types
 
     if not types.is_dictionary(column.type):
@@ -166,7 +166,7 @@ def _cells(column: Array) -> list[str]:
 
 
 def cell_of(value: Any) -> str:
-    """As it would stand in a text."""
+    """The value as in a text."""
     match value:
         case None:
             return ""
@@ -184,18 +184,18 @@ def cell_of(value: Any) -> str:
     return "" if word in UNKNOWN else word
 
 
-# What each page unpacks to ----------------------------------------------------
+# The unpacked size of each page -----------------------------------------------
 
 BYTES_OF_ANY_LENGTH, BYTES_OF_ONE_LENGTH = "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"
-GROWS = 7  # the encoding by which a text is what it has beyond the one before
-DATA_PAGES = {0: (5, 2), 3: (8, 4)}  # kind → where its header is, and in that the encoding
+GROWS = 7  # an encoding that stores only the difference from the text before
+DATA_PAGES = {0: (5, 2), 3: (8, 4)}  # kind → the place of its header, and the encoding in it
 
 
 def _plan(data: bytes, file: ParquetFile, path: str | PathLike[str]) -> tuple[list[str], int]:
-    """The columns whose texts are kept once, however often they stand there, and how many rows of
-    the others unpack to little even if each has the longest text that there may be."""
+    """The columns whose texts are stored once, however often they occur, and how many rows of the
+    others can be unpacked at once, even if each contains the longest text."""
     start = len(data) - 8 - struct.unpack("<I", data[-8:-4])[0]
-    footer, _ = _record(data, max(start, 0), len(data) - 8)  # over damage there Arrow would end us
+    footer, _ = _record(data, max(start, 0), len(data) - 8)  # damage there would crash Arrow
     groups = [group[1] for group in footer[4]]
     largest, total = 1, 0
     shared: set[str] = set()
@@ -219,20 +219,20 @@ def _plan(data: bytes, file: ParquetFile, path: str | PathLike[str]) -> tuple[li
 
 
 def _pages(data: bytes, chunk: dict[int, Any]) -> Iterator[tuple[int, int]]:
-    """Of each page of a column: the bytes that it unpacks to, and how its values are encoded."""
+    """For each page of a column: its unpacked size, and the encoding of its values."""
     at, dictionary = chunk[9], chunk.get(11, 0)
     if 0 < dictionary < at:
         at = dictionary
     end, values = at + chunk[7], 0
     if not 4 <= at <= end <= len(data):
-        raise ValueError("a column lies outside of the file")
+        raise ValueError("a column is outside the file")
     while values < chunk[5]:
         if at >= end:
             raise ValueError("a column has fewer values than the file says")
         header, at = _record(data, at, end)
         kind, size, packed = header[1], header[2], header[3]
         if size < 0 or not 0 <= packed <= end - at:
-            raise ValueError("a page lies outside of its column")
+            raise ValueError("a page is outside its column")
         encoding = -1
         if kind in DATA_PAGES:
             place, which = DATA_PAGES[kind]
@@ -243,7 +243,7 @@ def _pages(data: bytes, chunk: dict[int, Any]) -> Iterator[tuple[int, int]]:
 
 
 def _record(data: bytes, at: int, end: int, depth: int = 0) -> tuple[dict[int, Any], int]:
-    """A record of Thrift's compact form, by the numbers of its fields, and where it ends."""
+    """A record of Thrift's compact form, by the numbers of its fields, and its end."""
     fields: dict[int, Any] = {}
     number = 0
     while mark := data[at]:
@@ -282,10 +282,10 @@ def _value(kind: int, data: bytes, at: int, end: int, depth: int) -> tuple[Any, 
     return None, at + SIZES[kind]
 
 
-UNCLEAR = "what it says of itself can't be read"
+UNCLEAR = "its metadata can't be read"
 FLAGS, WHOLES, BINARY, LISTS, RECORD = (1, 2), (4, 5, 6), 8, (9, 10), 12  # kinds of fields
-SIZES = {1: 1, 2: 1, 3: 1, 7: 8}  # bytes, flags here those of lists
-MOST_WITHIN = 8  # records within each other
+SIZES = {1: 1, 2: 1, 3: 1, 7: 8}  # in bytes; flags here are those of lists
+MOST_WITHIN = 8  # nested records
 
 
 def _plain_whole(data: bytes, at: int) -> tuple[int, int]:

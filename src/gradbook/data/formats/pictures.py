@@ -1,7 +1,7 @@
-"""Pictures in files, and folders of them: PNG, JPEG and the like, of any size, upright, in RGB.
+"""Pictures in files, and folders of them: PNG, JPEG and others, of any size, upright, in RGB.
 
-A folder has a folder of pictures for each class. Above the classes there may be folders for the
-parts: train, validation, test.
+A folder contains a folder of pictures for each class. Folders for the parts (train, validation,
+test) may contain these.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
-"""Of the others some start programs (EPS) and some print what they think of a file (TIFF)."""
+"""Of the other formats, some start programs (EPS) and some print messages about the file (TIFF)."""
 
 JPEG, SCAN = b"\xff\xd8", b"\xff\xda"
-ORIENTATION, ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # of Exif
-AT_HAND = 2**22  # pixels, about: of larger pictures an average is looked at
-AVERAGED = {  # and how many pixels; of other modes an average means nothing, or is no colour
+ORIENTATION, ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # in Exif
+AT_HAND = 2**22  # pixels, about: larger pictures are averaged
+AVERAGED = {  # modes that can be averaged, with the most pixels
     **dict.fromkeys(("L", "RGB"), limits.PIXELS),
-    **dict.fromkeys(("LA", "RGBA"), limits.TRANSPARENT),  # of which Pillow makes a copy for it
+    **dict.fromkeys(("LA", "RGBA"), limits.TRANSPARENT),  # Pillow makes a copy of these
 }
 Ground = tuple[int, int, int]
 WHITE: Ground = (255, 255, 255)
@@ -45,26 +45,26 @@ WHITE: Ground = (255, 255, 255)
 def read(
     file: Path, behind: Callable[[Image], Ground] = lambda image: WHITE, enough: int | None = None
 ) -> Image:
-    """The picture, its transparent parts on white or what `behind` says of it (in RGBA).
+    """The picture, with its transparent parts on white or on the result of `behind` (in RGBA).
 
-    Where it has far more than `enough` pixels along each side, or very many in all, it is made
-    smaller.
+    A picture with far more than `enough` pixels along each side, or very many in all, is scaled
+    down.
     """
     with _opened(file) as image:
         from PIL import ImageOps
 
         if enough:
             image.draft(None, (enough, enough))
-        smaller = _smaller(image, enough)  # before there are copies of it
+        smaller = _smaller(image, enough)  # before copies are made
         ImageOps.exif_transpose(smaller, in_place=True)
         return _coloured(smaller, behind)
 
 
 @contextmanager
 def _opened(file: Path) -> Iterator[Image]:
-    """A picture of which only the header is read yet; whatever is wrong with it is one line."""
+    """A picture whose header was read; all faults give an error in one line."""
     with open_file(file, limits.PICTURE) as stream, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what matters is said below
+        warnings.simplefilter("ignore")  # errors are reported below
         from PIL import Image, UnidentifiedImageError
 
         try:
@@ -84,12 +84,12 @@ def _opened(file: Path) -> Iterator[Image]:
             raise DataError(
                 f"not a picture that can be read ({kinds}): save it as PNG", file=file
             ) from error
-        except Exception as error:  # a hostile picture finds ever new ways to fail
+        except Exception as error:  # a hostile picture can fail in any way
             raise DataError(f"a damaged picture ({error}): use another copy", file=file) from error
 
 
 def _require_few_scans(stream: BinaryIO, file: Path) -> None:
-    """Each pass over a JPEG costs as much as all of its pixels, however few bytes it takes."""
+    """Limit the passes over a JPEG: each costs as much as all pixels, in however few bytes."""
     if stream.read(len(JPEG)) == JPEG:
         content = JPEG + stream.read()
         if content.count(SCAN) > limits.SCANS.most:
@@ -131,7 +131,7 @@ def _coloured(image: Image, behind: Callable[[Image], Ground]) -> Image:
 
 
 def _of_many_greys(image: Image) -> Image:
-    """Sixteen bits made eight; Pillow's own conversion would cut off all above 255."""
+    """Reduce sixteen bits to eight; Pillow's own conversion would clip everything above 255."""
     import PIL.Image
 
     values = np.asarray(image)
@@ -142,23 +142,23 @@ def _of_many_greys(image: Image) -> Image:
 
 # Folders ---------------------------------------------------------------------
 
-FEW, ONE_IN = 3, 100  # pictures that may be broken: so many, or one in a hundred
-LEAST_GOOD = 4  # of which one may not be broken
-CLASSES = 2  # that are left at least
+FEW, ONE_IN = 3, 100  # pictures that may be broken: this many, or one in a hundred
+LEAST_GOOD = 4  # with fewer, none may be broken
+CLASSES = 2  # at least so many must be left
 MOST_NAMED = 5
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".webp"}
 
 
 @dataclass
 class PassedOver:
-    """What of a folder is left out, each with the reason."""
+    """What is left out of a folder, with the reasons."""
 
     folder: Path
     broken: dict[Path, GradbookError] = field(default_factory=dict)
     empty: list[Path] = field(default_factory=list)
 
     def require_few(self, pictures: int, folders: int) -> None:
-        """Refuse a folder of which more than a small share is of no use."""
+        """Refuse a folder if more than a small share of it is unusable."""
         if len(self.broken) > few_of(pictures):
             if len(self.broken) == 1:
                 raise next(iter(self.broken.values()))
@@ -169,7 +169,7 @@ class PassedOver:
             )
         if len(self.empty) > min(few_of(folders, 1), max(folders - CLASSES, 0)):
             if len(self.empty) == 1:
-                raise DataError("it has no pictures: remove it or add some", file=self.empty[0])
+                raise DataError("it is empty: remove it or add pictures", file=self.empty[0])
             raise DataError(
                 f"{len(self.empty):,} of {folders:,} folders have no pictures: "
                 f"{self._named(self.empty)}; remove them or add some",
@@ -199,16 +199,16 @@ class PassedOver:
 
 
 def few_of(count: int, share: int = LEAST_GOOD) -> int:
-    """How many of so many may be of no use: a few, one in a hundred, but not one in four."""
+    """The number of files that may be unusable: a few, or one in a hundred, but not one in four."""
     return min(max(FEW, count // ONE_IN), count // share)
 
 
 def read_folder(folder: Path, size: Size | None = None, keeps: int = 0) -> Dataset:
-    """The data set of the folder's pictures, all stretched to one size: the one given, or the
-    first's, if none is given or it is at most `keeps` pixels along a side.
+    """The data set of the folder's pictures, scaled to one size: the given one or the
+    first picture's, if none is given or it has at most `keeps` pixels along a side.
 
-    They are grey unless one of them has colour. A few pictures that can't be read are passed over,
-    and so are a few folders without any.
+    They are grey unless one of them has colour. A few unreadable pictures and a few empty folders
+    are left out.
     """
     passed = PassedOver(folder)
     given = {part: _files(where, passed) for part, where in _parts(folder).items()}
@@ -218,7 +218,7 @@ def read_folder(folder: Path, size: Size | None = None, keeps: int = 0) -> Datas
         if size and max(first) > keeps:
             has, wanted = ("x".join(map(str, sides)) for sides in (first, size))
             remarks.append(
-                f"pictures of {has} are stretched to {wanted}: make them at most {keeps} pixels "
+                f"pictures of {has} are scaled to {wanted}: make them at most {keeps} pixels "
                 f"along a side to train on their own size, or name a network that takes {has}"
             )
         else:
@@ -239,7 +239,7 @@ def read_folder(folder: Path, size: Size | None = None, keeps: int = 0) -> Datas
 
 
 def _size_of(*files: Path, trained: bool) -> Size:
-    """Of the first picture that can be opened, which the others are stretched to."""
+    """The size of the first picture that can be opened, to which the others are scaled."""
     for file in files[: few_of(len(files)) + 1]:
         with suppress(GradbookError), _opened(file) as image:
             columns, rows = image.size
@@ -257,7 +257,7 @@ def _size_of(*files: Path, trained: bool) -> Size:
 
 
 def _parts(folder: Path) -> dict[str, Path]:
-    """Part → the folder that has its classes."""
+    """The folder with the classes of each part."""
     inside = {where.name: where for where in _folders(folder)}
     if inside and all(name.lower() in PARTS for name in inside):
         return {part: inside[name] for part, name in by_part(inside, str(folder)).items()}
@@ -269,14 +269,14 @@ def _folders(where: Path) -> list[Path]:
 
 
 def _files(folder: Path, passed: PassedOver) -> list[Path]:
-    """The pictures of all classes; the folder that one lies in is its class."""
+    """The pictures of all classes; the folder of a picture is its class."""
     files = {
         where: sorted(file for file in where.iterdir() if file.suffix.lower() in SUFFIXES)
         for where in _folders(folder)
     }
     if not any(files.values()):
         raise DataError(
-            "it has no idx files, no tables and no folders of pictures: put the pictures into "
+            "it contains no idx files, tables or folders of pictures: put the pictures into "
             "one folder per class",
             file=folder,
         )
@@ -285,7 +285,7 @@ def _files(folder: Path, passed: PassedOver) -> list[Path]:
 
 
 def _left_out(folder: Path) -> str:
-    """The files beside the pictures: a TIFF that nobody looks at should be missed."""
+    """A remark on files other than pictures, so that an ignored TIFF is noticed."""
     beside = [
         file
         for classes in _parts(folder).values()
@@ -300,7 +300,7 @@ def _left_out(folder: Path) -> str:
 def _pixels(
     files: list[Path], size: Size, passed: PassedOver
 ) -> tuple[NDArray[np.uint8], list[Path]]:
-    """Of those that can be read, and which they are."""
+    """The pixels of the readable files, and which files these are."""
     rows, columns = size
     pixels = np.empty((len(files), 3, rows, columns), np.uint8)
     kept: list[Path] = []

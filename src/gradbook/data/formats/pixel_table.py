@@ -1,7 +1,7 @@
-"""Tables of images: a row is a label and its pixels from 0 to 255, commas between, as CSV.
+"""Tables of images in CSV: each row is a label and pixels from 0 to 255, separated by commas.
 
-The label comes first, or last where the heading says so. A heading is optional. Rows of
-n·n pixels are grey squares, rows of 3·n·n are squares with red, green and blue for each pixel.
+The label comes first, or last if the heading says so. A heading is optional. Rows of n·n pixels
+are grey squares, rows of 3·n·n are squares with red, green and blue for each pixel.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ PIXEL = re.compile(r'\s*(?:"\s*)?([0-9]{1,3})(?:\.0*)?\s*(?:"\s*)?')
 
 
 def is_table(name: str) -> bool:
-    """Whether a file of that name is a table."""
+    """Whether a file of this name is a table."""
     plain = name.lower().removesuffix(".gz").removesuffix(".xz")
     return plain.endswith(SUFFIXES) and not name.startswith(".")
 
 
 def holds_pixels(file: Path, *, square: bool = True, named_so: bool = False) -> bool:
-    """Whether its first row of numbers is a label and bytes. With `square` they make a square of 4
-    by 4 at least; with `named_so` a heading, if there is one, names them as pixels are named."""
+    """Whether its first row of numbers is a label and bytes. With `square` they must be a square of
+    at least 4 by 4; with `named_so` a heading, if there is one, must name them like pixels."""
     if not is_table(file.name):
         return False
     with open_unpacked(file, limits.IMAGE_TABLE) as stream:
@@ -85,7 +85,7 @@ class TextRow:
 
 @dataclass(frozen=True)
 class TableLayout:
-    """How the rows of a table are laid out."""
+    """The layout of a table's rows."""
 
     separator: str
     columns: int
@@ -155,7 +155,7 @@ def _decoded(line: bytes, number: int, file: Path) -> str:
 
 
 def _wide_rows(content: bytes, file: Path) -> Iterator[TextRow]:
-    """Of UTF-16, where the end of a line isn't one byte."""
+    """The rows of UTF-16, in which the end of a line isn't one byte."""
     if len(content) > limits.TABLE.most:
         raise DataError(f"UTF-16, and larger than {limits.TABLE}: save it as UTF-8", file=file)
     for number, line in enumerate(_decoded(content, 1, file).splitlines(), 1):
@@ -178,7 +178,7 @@ def _layout(first: TextRow, file: Path) -> TableLayout:
 
 
 def _shape(pixels: int, size: Size | None, file: Path) -> tuple[int, int, int]:
-    """Channels, rows and columns of that many pixels."""
+    """Channels, rows and columns for this number of pixels."""
     for channels in (1, 3):
         if size and channels * prod(size) == pixels:
             return channels, *size
@@ -186,7 +186,7 @@ def _shape(pixels: int, size: Size | None, file: Path) -> tuple[int, int, int]:
         side = isqrt(pixels // channels)
         if channels * side**2 == pixels:
             return channels, side, side
-    wanted = "make no square: say the size" if size is None else f"aren't {size[0]}x{size[1]}"
+    wanted = "make no square: give the size" if size is None else f"aren't {size[0]}x{size[1]}"
     raise DataError(f"{pixels:,} pixels a row {wanted}, in grey or in colour", file=file)
 
 
@@ -222,7 +222,7 @@ def _pixels(rows: list[TextRow], layout: TableLayout, file: Path) -> NDArray[np.
 def _numbers(texts: list[str], separator: str, kind: type) -> NDArray[Any] | None:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # an older numpy reads 1.5 as 1, with a warning
+            warnings.simplefilter("error")  # an older NumPy reads 1.5 as 1, with a warning
             return np.loadtxt(
                 texts, kind, comments=None, delimiter=separator, ndmin=2, quotechar='"'
             )
@@ -231,7 +231,7 @@ def _numbers(texts: list[str], separator: str, kind: type) -> NDArray[Any] | Non
 
 
 def _complaint(rows: list[TextRow], texts: list[str], layout: TableLayout, file: Path) -> DataError:
-    """What is wrong with these rows, by the first field that is no pixel."""
+    """The problem with these rows, from the first field that isn't a pixel."""
     for row, text in zip(rows, texts, strict=True):
         for column, field in enumerate(text.split(layout.separator), 1 if layout.label_last else 2):
             pixel = PIXEL.fullmatch(field)

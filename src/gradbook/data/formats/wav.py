@@ -1,7 +1,7 @@
 """Sound in WAV files: PCM of 8, 16, 24 or 32 bits, as numbers from -1 to 1.
 
-What a header promises is never taken for what is there: of a file cut short, or with channels that
-don't come out even, nothing is read.
+The promises of a header are checked: nothing is read from an incomplete file, or from one whose
+length isn't a multiple of its channels.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from gradbook.files import open_file
 SUFFIX = ".wav"
 MOST_CHANNELS = 64
 BITS = (8, 16, 24, 32)
-BROKEN = (wave.Error, EOFError, RuntimeError, ArithmeticError, ValueError)  # as wave has it
+BROKEN = (wave.Error, EOFError, RuntimeError, ArithmeticError, ValueError)  # the errors of wave
 AGAIN = "save it as WAV with 16 bits, PCM"
 
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """A recording: (samples, channels), and how many samples make a second."""
+    """A recording: (samples, channels), and the number of samples per second."""
 
     samples: NDArray[np.float64]
     rate: int
 
 
 def read_wav(path: str | PathLike[str]) -> Sound:
-    """All of a file, if it is whole."""
+    """The whole content of a file, if it is intact."""
     with open_file(path, limits.RECORDING) as file:
         content = file.read()
     try:
@@ -42,7 +42,7 @@ def read_wav(path: str | PathLike[str]) -> Sound:
             about = sound.getparams()
             samples = sound.readframes(about.nframes)
     except BROKEN as error:
-        reason = str(error) or "it is cut short"
+        reason = str(error) or "it is incomplete"
         raise DataError(
             f"not a WAV file that can be read ({reason}): {AGAIN}", file=path
         ) from error
@@ -50,7 +50,7 @@ def read_wav(path: str | PathLike[str]) -> Sound:
     promised = about.nframes * about.nchannels * about.sampwidth
     if not samples or len(samples) != promised:
         raise DataError(
-            f"damaged: {len(samples):,} of {promised:,} bytes of sound are there: use another copy",
+            f"damaged: {len(samples):,} of {promised:,} bytes of sound exist: use another copy",
             file=fspath(path),
         )
     return Sound(_numbers(samples, about.sampwidth).reshape(-1, about.nchannels), about.framerate)
@@ -69,7 +69,7 @@ def _require_sense(channels: int, bits: int, rate: int, path: str | PathLike[str
 
 
 def _numbers(content: bytes, width: int) -> NDArray[np.float64]:
-    """Bytes of so many to a sample; of one byte 128 is silence, all others are signed."""
+    """The numbers in these bytes, `width` each; single bytes are unsigned, with silence at 128."""
     if width == 1:
         return (np.frombuffer(content, np.uint8).astype(np.float64) - 128) / 128
     if width == 3:  # the upper three bytes of four

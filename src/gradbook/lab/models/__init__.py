@@ -1,4 +1,4 @@
-"""A trained network at work: its file, what it says of images, what becomes of an image in it.
+"""A trained network in use: its file, its answers, and what its layers make of an image.
 
-It doesn't know how it was trained.
+It doesn't know how the network was trained.
 """

@@ -1,4 +1,4 @@
-"""What a network's outputs say: classes and how sure it is; its loss, and which are right."""
+"""The meaning of a network's outputs: classes, probabilities, the loss, and which are right."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from gradbook.net import Net
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
-TINY = 1e-300  # so that a probability of 0 costs much, not without end
+TINY = 1e-300  # keeps the loss of a probability of 0 finite
 
 
 def number_names(count: int) -> tuple[str, ...]:
-    """What numbers that a network predicts are called where nothing says it: y, or y1, y2 …"""
+    """The default names of predicted numbers: y, or y1, y2 …"""
     return ("y",) if count == 1 else tuple(f"y{k}" for k in range(1, count + 1))
 
 
 @dataclass(frozen=True)
 class Score:
-    """Over all samples: the mean loss, without smoothing, and how good the answers are."""
+    """The mean loss over all samples, without smoothing, and the quality of the answers."""
 
     loss: float
-    accuracy: float  # the share of right answers; of numbers R²
+    accuracy: float  # the share of right answers; for numbers, R²
 
 
 def aimed_probability(net: Net) -> float:
-    """The probability of its class that a network is trained towards: less than 1 by smoothing."""
+    """The probability of the right class that training aims at: less than 1 with smoothing."""
     return 1 - net.smoothing + net.smoothing / net.outputs
 
 
 def least_loss_of_classes(net: Net) -> float:
-    """The cross-entropy that smoothed targets leave at the least: their own uncertainty."""
+    """The lowest possible cross-entropy with smoothed targets: their own entropy."""
     most, others = aimed_probability(net), net.smoothing / net.outputs
     rest = -(net.outputs - 1) * others * log(others) if others else 0.0
     return rest - most * log(most)
 
 
 def score(net: Net, outputs: NDArray[Any], wanted: NDArray[Any]) -> Score:
-    """Of these outputs, each of which should say a class, or a row of numbers."""
+    """The score of outputs for wanted classes or rows of numbers."""
     numbers = np.asarray(outputs, np.float64)
     if wanted.ndim > 1:
         return Score(float(losses_of(net, numbers, wanted).mean()), r_squared(wanted, numbers))
@@ -57,23 +57,23 @@ def score(net: Net, outputs: NDArray[Any], wanted: NDArray[Any]) -> Score:
 
 @np.errstate(over="ignore", invalid="ignore")
 def r_squared(wanted: NDArray[np.floating], outputs: NDArray[np.floating]) -> float:
-    """The share of the variance that the answers explain; 0 for their mean, below for worse."""
+    """The share of the variance that the answers explain; 0 for the mean, below 0 for worse."""
     left = float(((wanted - outputs) ** 2).sum())
     whole = float(((wanted - wanted.mean()) ** 2).sum())
     return 1 - left / whole if whole else float(left == 0)
 
 
 def answers(net: Net, outputs: NDArray[Any]) -> NDArray[np.int32]:
-    """The class that each image is taken for; one output alone says class 1 from ½ up."""
+    """The class of each image; a single output means class 1 from ½ up."""
     if net.outputs == 1:
         return np.asarray(outputs[:, 0] >= HALF_SURE, np.int32)
     return np.asarray(outputs.argmax(axis=1), np.int32)
 
 
 def rank_classes(sure: NDArray[Any], alone: bool) -> Places:
-    """The classes of each row of probabilities, the likeliest first; of equal ones the earlier.
+    """The classes of each row of probabilities, likeliest first; of equal ones, the earlier first.
 
-    Where one output `alone` tells two classes apart, it is as in `answers`.
+    If one output `alone` distinguishes two classes, the order agrees with `answers`.
     """
     if alone:
         second = sure[:, 1] >= HALF_SURE
@@ -82,24 +82,24 @@ def rank_classes(sure: NDArray[Any], alone: bool) -> Places:
 
 
 def likeliest_classes(net: Net, sure: NDArray[Any]) -> Places:
-    """The class that each row of probabilities says: what `answers` says of the outputs."""
+    """The likeliest class of each row of probabilities, in agreement with `answers`."""
     return np.asarray(rank_classes(sure, net.outputs == 1)[:, 0])
 
 
 def probabilities(net: Net, outputs: NDArray[Any]) -> Floats:
-    """How sure the network is of each class; of outputs that are no probabilities, their shares."""
+    """The probability of each class; outputs that aren't probabilities are divided by their sum."""
     numbers = np.asarray(outputs, np.float64)
     if net.outputs == 1:
         return np.concatenate([1 - numbers, numbers], axis=1)
     if net.answer_kind in (AnswerKind.SHARES, AnswerKind.CHANCES):
         return np.asarray(numbers / np.maximum(numbers.sum(axis=1, keepdims=True), TINY))
-    # softmax, which leaves a log softmax's classes their probabilities
+    # a softmax leaves the probabilities of a log softmax unchanged
     shares = np.exp(numbers - numbers.max(axis=1, keepdims=True))
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def targets(net: Net, labels: NDArray[np.int32], weights: Floats | None = None) -> NDArray[Any]:
-    """The engine's targets: classes, or 0 and 1 for a single output; weighed by these weights."""
+    """The engine's targets: classes, or 0 and 1 for a single output; with these weights."""
     alone = net.outputs == 1
     if weights is None:
         return labels.astype(np.float64)[:, None] if alone else labels
@@ -109,14 +109,14 @@ def targets(net: Net, labels: NDArray[np.int32], weights: Floats | None = None) 
 
 
 def _losses(net: Net, outputs: Floats, labels: NDArray[np.integer[Any]]) -> Floats:
-    """Of each image."""
+    """The loss of each image."""
     wanted = np.eye(net.outputs)[labels] if net.outputs > 1 else labels[:, None].astype(float)
     return losses_of(net, outputs, wanted)
 
 
-@np.errstate(over="ignore")  # what overflows says so by its value
+@np.errstate(over="ignore")  # an overflow is visible in the value
 def losses_of(net: Net, outputs: Floats, wanted: Floats) -> Floats:
-    """Of each sample, without smoothing."""
+    """The loss of each sample, without smoothing."""
     loss = net.objective
     if not loss.is_entropy:
         errors = OPS[loss.op].value(wanted, outputs)
@@ -129,21 +129,21 @@ def losses_of(net: Net, outputs: Floats, wanted: Floats) -> Floats:
     return np.asarray(-np.log(np.maximum(sure, TINY)).mean(axis=1))
 
 
-# Class by class.
+# Scores by class.
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class of a confusion matrix; what nothing speaks for is None."""
+    """The score of one class in a confusion matrix; None for a figure without any samples."""
 
     images: int
-    precision: float | None  # of those read as this class, the share that are of it
-    recall: float | None  # of those of this class, the share read as it
+    precision: float | None  # the share of the images read as this class that belong to it
+    recall: float | None  # the share of this class's images that were read as it
     f1: float | None  # the harmonic mean of both
 
 
 def class_scores(confusion: NDArray[np.integer[Any]]) -> tuple[ClassScore, ...]:
-    """Of a matrix whose rows are what images are, and its columns what they were read as."""
+    """The scores of each class, from a matrix with true classes as rows and answers as columns."""
     right = np.diag(confusion).tolist()
     are, read = confusion.sum(axis=1).tolist(), confusion.sum(axis=0).tolist()
     return tuple(
@@ -157,7 +157,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def macro_f1(scores: Iterable[ClassScore]) -> float:
-    """The mean over the classes that there are images of."""
+    """The mean over the classes that have images."""
     all_f1 = [score.f1 or 0.0 for score in scores if score.images]
     return sum(all_f1) / len(all_f1)
 
@@ -173,11 +173,11 @@ def confusion_of(
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """One row of probabilities for each image, and the class that each image shows."""
+    """One row of probabilities for each image, and the true class of each image."""
 
     probabilities: NDArray[np.floating]  # (images, classes)
     labels: NDArray[np.integer]
-    alone: bool = False  # one output told two classes apart
+    alone: bool = False  # one output distinguishes two classes
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -197,16 +197,16 @@ class Answers:
 
     @property
     def runner_up(self) -> Places:
-        """The next likely; the same where there is one class only."""
+        """The second likeliest class; the same one if there is only one class."""
         return self._ranked[:, -1]
 
     @property
     def sure(self) -> NDArray[np.floating]:
-        """The probability of what was read."""
+        """The probability of the likeliest class."""
         return self.of(self.read)
 
     def of(self, classes: NDArray[np.integer]) -> NDArray[np.floating]:
-        """The probability that each image was given of being of this class."""
+        """The probability that each image was given for this class."""
         return np.asarray(self.probabilities[np.arange(len(self)), classes])
 
     @property
@@ -215,21 +215,21 @@ class Answers:
 
     @property
     def accuracy(self) -> float:
-        """The share read right."""
+        """The share of images read right."""
         return float(self.right.mean())
 
     def wrong(self) -> Places:
-        """The images read wrong, the surest mistakes first."""
+        """The images read wrong, the most confident mistakes first."""
         places = np.flatnonzero(~self.right)
         return places[np.argsort(-self.sure[places], kind="stable")]
 
     def surer_than(self, least: float) -> tuple[int, int]:
-        """Of how many images it was at least so sure, and how many of those it read wrong."""
+        """The number of images with at least this probability, and how many of them are wrong."""
         those = self.sure >= least
         return int(those.sum()), int((those & ~self.right).sum())
 
     def unsure(self, count: int) -> Places:
-        """Images read right, the least sure first, at most so many."""
+        """Images read right, the least confident first, at most this many."""
         places = np.flatnonzero(self.right)
         return places[np.argsort(self.sure[places], kind="stable")][:count]
 

@@ -1,4 +1,4 @@
-"""What a model of a table knows of its columns: names, words, how rows of them become numbers."""
+"""The columns of a model of a table: names, words, and how rows become numbers."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from gradbook.schema import (
 
 NO_NUMBERS = "some of the numbers are missing or infinite"
 
-COLUMN = InTurn((PlainText(), ListOf(PlainText())))  # its name and its words
-WRITTEN = Schema(  # how a column is written, where that isn't as usual
+COLUMN = InTurn((PlainText(), ListOf(PlainText())))  # a column's name and its words
+WRITTEN = Schema(  # how a column is written, unless as usual
     column=PlainText(),
     decimal=IfThere(Choice(*MARKS)),
     unit=IfThere(Choice(*UNITS)),
@@ -73,31 +73,31 @@ TABLE_RECORD = Schema(
 class TableColumns:
     """The columns that a network reads, and what it predicts.
 
-    `outputs` are the names of several numbers that are predicted at once. With `by_place` nothing
-    is known of the columns but their order.
+    `outputs` are the names of several numbers that are predicted at once. With `by_place`, only
+    the order of the columns is known.
     """
 
     inputs: tuple[Column, ...]
-    target: Column  # its words are the classes; without any, numbers are predicted
-    target_mean: float = 0.0  # of the numbers out
+    target: Column  # its words are the classes; without words, numbers are predicted
+    target_mean: float = 0.0  # of the predicted numbers
     target_deviation: float = 1.0
     outputs: tuple[str, ...] = ()
     by_place: bool = False
-    filling: Numbers | None = None  # what stands for missing numbers, where the table had any
-    windows: Windows | None = None  # of a signal, in which case each of them is a row
+    filling: Numbers | None = None  # the replacement of missing numbers, if the table had any
+    windows: Windows | None = None  # for signals: each window is a row
 
     @property
     def predicts(self) -> tuple[str, ...]:
-        """What is predicted, by name: the class, or each number."""
+        """The names of what is predicted: the class, or each number."""
         return self.outputs or (self.target.name,)
 
     @property
     def width(self) -> int:
-        """How many numbers a row has."""
+        """The number of numbers in a row."""
         return sum(column.width for column in self.inputs)
 
     def names_in(self, names: tuple[str, ...], file: str | None = None) -> tuple[str, ...]:
-        """Our names for these columns: names decide, unless only the order of ours is known."""
+        """The model's names for these columns: by name, or by place if only the order is known."""
         known = tuple(column.name for column in self.inputs)
         if not self.by_place or {*known} <= {*names}:
             require_names(known, names, file)
@@ -112,12 +112,12 @@ class TableColumns:
         return known
 
     def in_place(self, table: ColumnTable) -> ColumnTable:
-        """The table's columns by our names."""
+        """The table's columns under the model's names."""
         names = self.names_in(table.names, table.file)
         return table if names == table.names else replace(table, names=names)
 
     def names_remark(self, names: tuple[str, ...]) -> str:
-        """Which of these columns are left out, or that only their order counts; '' otherwise."""
+        """A remark on unused columns, or on columns that only have an order; '' otherwise."""
         if names != self.names_in(names):
             return one_line(f"the columns are read in their order: {', '.join(names)}")
         known = {*(column.name for column in self.inputs), *self.predicts}
@@ -125,9 +125,9 @@ class TableColumns:
         return one_line(f"the model doesn't use {', '.join(others)}") if others else ""
 
     def read_numbers(self, given: ArrayLike, net: Net, features_first: bool) -> Numbers:
-        """Rows of numbers that a caller hands in, flat; of tokens a 1 for each, and 0s beside it.
+        """Rows of numbers from a caller, as flat rows; each token becomes a 1 among 0s.
 
-        With `features_first` the network's file had its sequences so, which flat rows don't tell.
+        With `features_first`, the network's file has sequences in that order, unlike flat rows.
         """
         worded = [column.name for column in self.inputs if column.words]
         if worded:
@@ -154,8 +154,8 @@ class TableColumns:
         return rows
 
     def usual_row(self, mean: Numbers) -> Numbers:
-        """What stands for missing numbers: what was put in while it was trained, or else the mean
-        of the rows trained on, and of words the commonest."""
+        """The replacement of missing numbers: the filling used in training, or else the mean of the
+        training rows, and for words the commonest."""
         if self.filling is not None:
             return self.filling
         row, first = mean.copy(), 0
@@ -167,7 +167,7 @@ class TableColumns:
         return row
 
     def record(self) -> dict[str, Any]:
-        """What a model's file says of them."""
+        """The columns as a model's file records them."""
         record: dict[str, Any] = {
             "inputs": [[column.name, column.words] for column in self.inputs],
             "target": [self.target.name, self.target.words],
@@ -186,7 +186,7 @@ class TableColumns:
 
 
 def columns_of(record: Mapping[str, Any], net: Net) -> TableColumns:
-    """Those of a model's file, which must fit its network."""
+    """The columns in a model's file, which must fit its network."""
     written = record.get("written") or []
     *inputs, target = (
         _column(name, words, written) for name, words in (*record["inputs"], record["target"])
@@ -221,7 +221,7 @@ def _windows(record: Mapping[str, Any] | None, width: int) -> Windows | None:
 
 
 def _how_written(column: Column) -> dict[str, str]:
-    """How a column is written, where that isn't as usual."""
+    """How a column is written, unless as usual."""
     style = column.style
     ways = {
         "decimal": style.decimal if style.decimal != POINT else "",
@@ -239,7 +239,7 @@ def _column(name: str, words: list[str], written: list[dict[str, str | None]]) -
 
 
 def _spelled_out(tokens: Numbers, kinds: int) -> Numbers:
-    """A 1 for the token of each step, and 0s beside it."""
+    """A 1 for the token of each step, among 0s."""
     known = (tokens >= 0) & (tokens < kinds) & (tokens % 1 == 0)
     if not known.all():
         raise ShapeError(

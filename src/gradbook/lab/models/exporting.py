@@ -1,7 +1,7 @@
-"""Which target writes a trained network into which file, and what each can be asked for.
+"""Selects the target that writes a trained network into a file, and checks its options.
 
 A format is a line of `FORMATS` and a function that makes the contents of its files. They are
-written when all of them are made: every file is there, or none.
+written after all of them were made: all files are written, or none.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gradbook.folders import temporary_folder
 from gradbook.formats.onnx import USUAL_OPSET
 from gradbook.plugins import EXPORTS, plugins
 
-if TYPE_CHECKING:  # what help on the formats, or an export of another kind, needn't load
+if TYPE_CHECKING:  # help on the formats and other exports don't need these
     import numpy as np
     from numpy.typing import NDArray
 
@@ -38,13 +38,13 @@ if TYPE_CHECKING:  # what help on the formats, or an export of another kind, nee
 
 
 Scorer = Callable[["Images"], float]
-Recorded = Callable[[str], tuple["RecordedWindows", float]]  # of a file, or of what was trained on
-FLAGS = {"fold": "fold=False"}  # where Python alone has it
+Recorded = Callable[[str], tuple["RecordedWindows", float]]  # for a file, or for the training data
+FLAGS = {"fold": "fold=False"}  # for options that exist only in Python
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What can be asked of an export; each format knows some of these."""
+    """The options of an export; each format knows some of them."""
 
     opset: int = USUAL_OPSET
     fold: bool = True
@@ -62,12 +62,12 @@ class ExportOptions:
         known = [field.name for field in fields(ExportOptions)]
         for name in given:
             if name not in known:
-                hint = did_you_mean(name, known) or f": there are {', '.join(known)}"
+                hint = did_you_mean(name, known) or f": the options are {', '.join(known)}"
                 raise UsageError(f"export has no option '{name}'{hint}")
         return ExportOptions(**given)
 
     def unusual(self) -> list[str]:
-        """The options that aren't as usual."""
+        """The options that differ from the defaults."""
         return [f.name for f in fields(self) if getattr(self, f.name) != f.default]
 
 
@@ -86,7 +86,7 @@ class ExportSource:
 
 @dataclass(frozen=True)
 class ExportContents:
-    """What is to be written: a file for each ending after the name; and what is to be said."""
+    """The contents of each file by the ending after the name, and remarks to print."""
 
     files: Mapping[str, bytes | str]
     remarks: tuple[str, ...] = ()
@@ -94,15 +94,15 @@ class ExportContents:
 
 @dataclass(frozen=True)
 class Exported:
-    """The files of an export, the one asked for first."""
+    """The files of an export, the requested one first."""
 
-    files: tuple[Path, ...]  # what was written
-    remarks: tuple[str, ...] = ()  # what is to be known of them
+    files: tuple[Path, ...]  # the files that were written
+    remarks: tuple[str, ...] = ()  # what the user should know about them
 
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """What an ending stands for, the options that it knows, and what makes its files."""
+    """What an ending stands for, the options that it allows, and what makes the files."""
 
     about: str
     make: Callable[[ExportSource, ExportOptions], ExportContents]
@@ -137,7 +137,7 @@ def _keras(source: ExportSource, options: ExportOptions) -> ExportContents:
 
 
 def _on_missing(trained: TrainedNet) -> tuple[str, ...]:
-    """Of a file that doesn't do it: what is to be put in for missing values."""
+    """For a file that doesn't fill in missing values: a remark that they must be filled in."""
     if trained.filling is None:
         return ()
     return ("this file doesn't fill in missing values: its notes list the values under 'missing'",)
@@ -197,12 +197,12 @@ FORMATS = {  # by ending
         ("opset", "fold", "with_preparation"),
     ),
     ".c": ExportFormat("one file of C99 for any machine", partial(_c, ".c"), (*OF_C, "main")),
-    ".h": ExportFormat("the same as a header to include", partial(_c, ".h"), OF_C),
+    ".h": ExportFormat("a header with the same content to include", partial(_c, ".h"), OF_C),
     ".ino": ExportFormat("a sketch for Arduino, and the .h", _sketch, OF_C),
     ".py": ExportFormat(
-        "a PyTorch module as people write them, its weights beside it", _torch, ("train",)
+        "a PyTorch module in the usual style, with a file of weights", _torch, ("train",)
     ),
-    ".numpy.py": ExportFormat("a program that needs NumPy alone, its weights beside it", _numpy),
+    ".numpy.py": ExportFormat("a program that needs only NumPy, with a file of weights", _numpy),
     ".keras": ExportFormat(
         "a Keras model, channels last, for any of its backends", _keras, ("with_preparation",)
     ),
@@ -214,7 +214,7 @@ FORMATS = {  # by ending
 }
 
 
-LIBRARY = ("layout", *OF_C)  # options of a folder with a library
+LIBRARY = ("layout", *OF_C)  # options for a folder with a library
 
 
 def _library(source: ExportSource, options: ExportOptions) -> ExportContents:
@@ -229,7 +229,7 @@ def _library(source: ExportSource, options: ExportOptions) -> ExportContents:
 
 
 def _library_format(path: str | os.PathLike[str], options: ExportOptions) -> ExportFormat:
-    """What lays a library out in a new folder, if it can be one."""
+    """The format that writes a library into a new folder, if the options allow it."""
     from gradbook.targets.portable.libraries import LAYOUTS
 
     if options.layout not in LAYOUTS:
@@ -238,7 +238,7 @@ def _library_format(path: str | os.PathLike[str], options: ExportOptions) -> Exp
     target = Path(path)
     if target.suffix.lower() in FORMATS or not target.name:
         raise UsageError(
-            f"--layout writes a folder, which '{os.fspath(path)}' can't be called: name one"
+            f"--layout writes a folder, and '{os.fspath(path)}' names a file: name a folder"
         )
     if os.path.lexists(target):
         raise UsageError(f"{target} already exists: name a new folder")
@@ -250,16 +250,16 @@ def _library_format(path: str | os.PathLike[str], options: ExportOptions) -> Exp
 
 
 def _ending(path: str | os.PathLike[str]) -> str:
-    """After the last dot, or the last but one where that is a format: .numpy.py."""
+    """The part after the last dot, or after the last but one if that is a format: .numpy.py."""
     suffixes = [word.lower() for word in Path(path).suffixes]
     both = "".join(suffixes[-2:])
     return both if both in FORMATS else "".join(suffixes[-1:])
 
 
 def format_for(path: str | os.PathLike[str], options: ExportOptions) -> ExportFormat:
-    """What is to be written there, if it can be with these options."""
+    """The format for this file, if the options allow it."""
     if options.small and not options.int8:
-        raise UsageError("--small works only with --int8: add that, or leave --small out")
+        raise UsageError("--small works only with --int8: add it, or leave out --small")
     if options.layout is not None:
         return _library_format(path, options)
     ending = _ending(path)
@@ -289,10 +289,10 @@ def export(
     windows: Windows | None = None,
     recordings: Recorded | None = None,
 ) -> Exported:
-    """Write the network as the file's ending says, whole or not at all.
+    """Write the network in the format of the file's ending, completely or not at all.
 
-    Of a model of images, `data` is the data set that it learned from, and `score` its accuracy; of
-    one of signals, `windows` are what it reads, and `recordings` has those of a file.
+    For a model of images, `data` is its training data set and `score` its accuracy; for a model of
+    signals, `windows` are its inputs, and `recordings` reads those of a file.
     """
     chosen, target = format_for(path, options), Path(path)
     usual = _ending(path)
@@ -313,7 +313,7 @@ def export(
 
 
 def _written_folder(folder: Path, files: Mapping[str, bytes | str]) -> tuple[Path, ...]:
-    """All of them in a new folder, or nothing; the folder comes first."""
+    """Write all files into a new folder, or none; the folder comes first in the result."""
     with said_plainly("write", folder), temporary_folder(folder.parent) as part:
         whole = part / folder.name
         for name, content in files.items():
@@ -323,7 +323,7 @@ def _written_folder(folder: Path, files: Mapping[str, bytes | str]) -> tuple[Pat
     return (folder, *(folder / name for name in files))
 
 
-# C for small machines, fitted to training images and scored -------------------
+# C for small machines, calibrated on training images and scored ---------------
 
 LEARNED_FROM = 512  # training images that show how large values get
 AT_ONCE = 250
@@ -331,7 +331,7 @@ AT_ONCE = 250
 
 @dataclass(frozen=True)
 class MadeC:
-    """The file, and what is to be known of it."""
+    """The file, and remarks about it."""
 
     file: CFile
     remarks: tuple[str, ...]
@@ -339,7 +339,7 @@ class MadeC:
 
 
 def made_c(source: ExportSource, options: ExportOptions) -> MadeC:
-    """In floats, or in whole numbers: fitted to some samples that were trained on, and scored on
+    """C in floats, or in whole numbers that are calibrated on some training samples and scored on
     others beside the network itself."""
     from gradbook.targets.portable.c_file import c_file, c_name
     from gradbook.targets.portable.learning import last_layer, told_of
@@ -367,7 +367,7 @@ def made_c(source: ExportSource, options: ExportOptions) -> MadeC:
 def _fitted_to_images(
     source: ExportSource, last: LastLayer | None, options: ExportOptions
 ) -> tuple[WholeNumbers, str]:
-    """The whole numbers, and how many of the test images they read right."""
+    """The network in whole numbers, and a remark on its test images."""
     from gradbook.targets.portable.whole_learning import whole_last
     from gradbook.targets.portable.whole_makers import quantise, require_classes
 
@@ -383,7 +383,7 @@ def _fitted_to_images(
 def _fitted_to_windows(
     source: ExportSource, recordings: Recorded, last: LastLayer | None, options: ExportOptions
 ) -> tuple[WholeNumbers, str]:
-    """The whole numbers, and how many of the windows held out they tell right."""
+    """The network in whole numbers, and a remark on the windows held out."""
     from gradbook.targets.portable.whole_learning import whole_last
     from gradbook.targets.portable.whole_makers import quantise_windows
     from gradbook.targets.portable.whole_ops import UNIT_BITS
@@ -400,13 +400,13 @@ def _fitted_to_windows(
 
 
 def _told_right(right: float, before: float | None, count: int, what: str) -> str:
-    """The share of so many samples that is told right, and what it was before rounding."""
+    """A remark on the share of right answers among so many samples, also before rounding."""
     line = f"{percent(right, count)} of {count:,} {what} right"
     return line if before is None else f"{line}, {percent(before, count)} before rounding"
 
 
 def _fitting(name: str, trained: TrainedNet) -> Dataset:
-    """The data set of this name, whose images are as the network's."""
+    """The data set of this name, if its images have the network's size and classes."""
     from gradbook.data.sources import load
     from gradbook.layers.card import spell
 
@@ -426,7 +426,7 @@ def fitting_images(dataset: Dataset) -> NDArray[np.uint8]:
 
 
 def in_places(rows: NDArray[Any]) -> NDArray[Any]:
-    """Some of them, from all over."""
+    """Some of the rows, evenly spaced."""
     import numpy as np
 
     places = np.linspace(0, len(rows) - 1, min(LEARNED_FROM, len(rows))).astype(int)
@@ -434,13 +434,13 @@ def in_places(rows: NDArray[Any]) -> NDArray[Any]:
 
 
 def accuracy_in_c(whole: WholeNumbers | WholeLast, images: Images) -> float:
-    """The share of the images that C takes for what they are."""
+    """The share of the images that the C program reads right."""
     parts = (images[k : k + AT_ONCE] for k in range(0, len(images), AT_ONCE))
     right = sum(int((whole.classify(part.pixels) == part.labels).sum()) for part in parts)
     return right / len(images)
 
 
-# What a training loop in PyTorch takes from a recipe, and what it leaves out --
+# Settings of a recipe that a training loop in PyTorch uses, and those that it leaves out --
 
 
 def torch_training(recipe: Recipe) -> TorchTraining:
@@ -467,7 +467,7 @@ def torch_training(recipe: Recipe) -> TorchTraining:
 
 
 def omission_remarks(recipe: Recipe) -> tuple[str, ...]:
-    """A remark on what the recipe says and the loop doesn't do, if there is anything."""
+    """A remark on the settings that the loop leaves out, if there are any."""
     omissions = _left_out(recipe)
     return (f"the training loop doesn't include {omissions}",) if omissions else ()
 

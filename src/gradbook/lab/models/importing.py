@@ -25,18 +25,18 @@ from gradbook.net import Activation, Net
 from gradbook.net.description import Task
 
 TASKS = ("numbers", "classes", "labels")
-MOST_SCALED = 1 / LEAST_SCALE  # of brightness from 0 to 1; what is divided by more are bytes
-LEAST_PIXELS = 64  # of flat values that might be an image's: 8 by 8
+MOST_SCALED = 1 / LEAST_SCALE  # for brightness from 0 to 1; a larger divisor means bytes
+LEAST_PIXELS = 64  # of a flat input that may be an image: 8 by 8
 AT_EACH_STEP = (
     "{name}: it answers at every step ({makes}), which no model does: import its file as a text, "
     "gradbook import … -o net.txt"
 )
-LABELS = "it says of each of {} labels how sure it is, of which any number may hold: it ends in {}"
+LABELS = "it gives the probability of {} labels, of which any number may apply: it ends in {}"
 
 
 @dataclass(frozen=True)
 class Assumed:
-    """What is taken for granted, and which option, or argument in Python, decides it otherwise."""
+    """An assumption about a network, and the option, or argument in Python, that changes it."""
 
     what: str
     option: str
@@ -60,14 +60,14 @@ def _unless(task: Task | str, what: str, when: str) -> Assumed:
 
 
 class ImportOptions(TypedDict, total=False):
-    """What can be said of a network where its file doesn't say it, or says otherwise."""
+    """Facts about a network that its file doesn't contain, or that replace those in the file."""
 
-    task: Literal["numbers", "classes", "labels"] | None  # what its outputs are
-    classes: Sequence[str] | None  # what they stand for, if they are those of classes
-    softmax: bool  # whether plain sums are to end in one, so that it trains on by cross-entropy
-    target: Sequence[str] | None  # what is predicted: a name for each number, or one for the class
-    columns: Sequence[str] | None  # of a table whose rows it reads
-    images: Sequence[int] | None  # whose values it takes flat: channels, rows, columns
+    task: Literal["numbers", "classes", "labels"] | None  # the kind of its outputs
+    classes: Sequence[str] | None  # their names, if they are classes
+    softmax: bool  # whether to add a softmax to plain sums, for training with cross-entropy
+    target: Sequence[str] | None  # the names of the predicted numbers, or the one of the class
+    columns: Sequence[str] | None  # of the table whose rows it reads
+    images: Sequence[int] | None  # the size of images given as flat values: channels, rows, columns
     mean: Sequence[float] | None  # of each channel's brightness from 0 to 1, or of each column
     deviation: Sequence[float] | None
 
@@ -75,14 +75,14 @@ class ImportOptions(TypedDict, total=False):
 def import_model(
     path: str | os.PathLike[str], tell: Tell | None = None, **options: Unpack[ImportOptions]
 ) -> Model:
-    """The model in a file; what was taken for what, and why, stands in `about["remarks"]`.
+    """The model in a file; `about["remarks"]` lists the assumptions, with their reasons.
 
-    A network that takes flat values reads rows of a table, any other reads images. `task` is
-    'numbers', 'classes' or 'labels' (of which any number may hold); `classes` and `target` are
-    names, `columns` those of a table. Flat values are an image's if `images` says its channels,
-    rows and columns. `mean` and `deviation` are what brightness from 0 to 1 was normalised by, or
-    each column. `softmax` ends plain sums in one, so that the network trains on with cross-entropy.
-    `tell` is called with each assumption that an option would decide.
+    A network with a flat input reads rows of a table, any other reads images. `task` is
+    'numbers', 'classes' or 'labels' (any number of which may apply); `classes` and `target` are
+    names, `columns` those of a table. A flat input is an image if `images` gives its channels,
+    rows and columns. `mean` and `deviation` are those with which brightness from 0 to 1, or each
+    column, was normalised. `softmax` adds one to plain sums, for training with cross-entropy.
+    `tell` is called with each assumption that an option could change.
     """
     return _model(read_network(path), os.path.basename(path), options, tell)
 
@@ -90,8 +90,8 @@ def import_model(
 def import_net(
     path: str | os.PathLike[str], **options: Unpack[ImportOptions]
 ) -> tuple[Net, tuple[str, ...]]:
-    """The network in a file, with its trained weights to begin with, and what is to be said of it;
-    also one that answers at every step, as no model does."""
+    """The network in a file, with its trained weights as start weights, and remarks on it; also a
+    network that answers at every step, which models can't do."""
     imported = read_network(path)
     if is_sequence(imported.makes):
         _require_options(options)
@@ -105,14 +105,14 @@ def from_torch(module: Any, example: Any, **options: Unpack[ImportOptions]) -> M
 
     Args:
         module: The module, after `module.eval()`.
-        example: What it is called with: a tensor of one image or row.
-        options: What its outputs mean, what its columns are called and the like, as `gradbook
+        example: An input for it: a tensor of one image or row.
+        options: The meaning of its outputs, the names of its columns and so on, as `gradbook
             import` takes them: `task="numbers"`, `classes=[…]`, `columns=[…]`, `target=…`,
-            `mean=…`, `deviation=…`. What no option decides is assumed, with a warning, an
+            `mean=…`, `deviation=…`. Anything else is assumed, with a warning, an
             `Assumption`.
 
     Raises:
-        GradbookError: It does something that none of our layers does, which the message names.
+        GradbookError: It contains an operation without a matching layer; the message names it.
 
     >>> import torch, gradbook as gb
     >>> from torch import nn
@@ -131,14 +131,14 @@ def from_torch(module: Any, example: Any, **options: Unpack[ImportOptions]) -> M
 
 
 def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model:
-    """A Keras model as one of ours, by way of a file that Keras writes and gradbook reads.
+    """A Keras model as a gradbook model; Keras writes a file, which gradbook reads.
 
     Args:
         model: The Keras model.
         options: As in `from_torch`.
 
     Raises:
-        GradbookError: It does something that none of our layers does, which the message names.
+        GradbookError: It contains an operation without a matching layer; the message names it.
 
     >>> import keras, gradbook as gb
     >>> layers = [keras.Input((2,)), keras.layers.Dense(3, "tanh"), keras.layers.Dense(1)]
@@ -152,7 +152,7 @@ def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model:
         path = os.path.join(folder, "model.keras")
         try:
             model.save(path)
-        except Exception as error:  # of many kinds, by what the model has
+        except Exception as error:  # the kind depends on the model
             first = str(error).strip().partition("\n")[0].replace(path, "a file")
             raise DataError(f"{name}: Keras can't save it ({first}): give a built model") from error
         imported = read_keras(path, name)
@@ -168,7 +168,7 @@ def _model(
     rows = imported.reads_rows and not options.get("images")
     meaning = _meaning(imported, options, rows)
     if options.get("columns") and not rows:
-        raise UsageError("it reads images, which have no columns: leave them out")
+        raise UsageError("it reads images, which have no columns: leave out the columns")
     make = _table_model if rows else _image_model
     model = make(imported, name, meaning, options)
     remarks: list[Remark] = model.about["remarks"]
@@ -183,32 +183,32 @@ def _require_options(options: ImportOptions) -> None:
     known = ImportOptions.__annotations__
     for name in options:
         if name not in known:
-            hint = did_you_mean(name, list(known)) or f": there are {', '.join(known)}"
+            hint = did_you_mean(name, list(known)) or f": the options are {', '.join(known)}"
             raise UsageError(f"an import has no option '{name}'{hint}")
     if options.get("task") not in (None, *TASKS):
         raise UsageError(f"task '{options['task']}': it is one of {', '.join(TASKS)}")
 
 
-# What the outputs mean.
+# The meaning of the outputs.
 
 
 @dataclass(frozen=True, eq=False)
 class _Meaning:
-    """The network with what ends it, the names of its classes or of none, and why that is so."""
+    """The network with its ending, the names of its classes, if any, and the reason."""
 
     net: Net
     classes: tuple[str, ...]
     remarks: tuple[Remark, ...] = ()
-    labels: bool = False  # each output is how sure it is of one of these, whatever the others are
+    labels: bool = False  # each output is the probability of a label, independent of the others
 
 
 def _meaning(imported: ImportedNet, options: ImportOptions, rows: bool) -> _Meaning:
-    """As asked, as the file says, as the network ends, or else as most such networks are meant."""
+    """The meaning that was asked for, or else that of the file, of the end or of most networks."""
     net, notes = imported.net, imported.notes
     names = tuple(options.get("classes") or notes.classes)
     asked = options.get("task")
     if asked == "labels" and net.answer_kind is not AnswerKind.CHANCES:
-        raise UsageError(f"labels need a sigmoid each, but it ends in {_ending(net)}")
+        raise UsageError(f"each label needs a sigmoid, but the network ends in {_ending(net)}")
     if asked in ("numbers", "labels"):
         if options.get("classes") or options.get("softmax"):
             raise UsageError(f"{asked} have no classes and no softmax: leave these out")
@@ -231,7 +231,7 @@ def _meaning(imported: ImportedNet, options: ImportOptions, rows: bool) -> _Mean
 
 
 def _of_classes(net: Net, names: tuple[str, ...], *remarks: Remark) -> _Meaning:
-    """By these names, or else by their numbers."""
+    """Classes with these names, or else numbered."""
     names = names or tuple(map(str, range(net.classes_told)))
     if len(names) != net.classes_told:
         raise UsageError(f"{len(names)} classes for a network of {net.outputs} outputs")
@@ -239,7 +239,7 @@ def _of_classes(net: Net, names: tuple[str, ...], *remarks: Remark) -> _Meaning:
 
 
 def _of_logit(net: Net, names: tuple[str, ...]) -> _Meaning:
-    """One sum that tells two classes apart, as losses of PyTorch and Keras take it."""
+    """A single sum that distinguishes two classes, as in the losses of PyTorch and Keras."""
     if net.ending:
         raise UsageError(f"it ends in one {net.ending}, which is not a probability of a class")
     remark = _unless(
@@ -252,10 +252,10 @@ def _of_logit(net: Net, names: tuple[str, ...]) -> _Meaning:
 
 
 def _guess(imported: ImportedNet, rows: bool) -> tuple[Remark, Task]:
-    """What an end means of which nothing is said, and the remark that says so."""
+    """The meaning of an end about which nothing is known, and the remark about it."""
     net, end = imported.net, _ending(imported.net)
     if net.answer_kind.are_shares or imported.notes.probabilities:
-        what = f"it tells {net.classes_told} classes apart: "
+        what = f"it predicts {net.classes_told} classes: "
         return what + (
             f"it ends in {end}" if net.ending else "it gives probabilities"
         ), Task.CLASSES
@@ -265,13 +265,13 @@ def _guess(imported: ImportedNet, rows: bool) -> tuple[Remark, Task]:
     several = 1 < net.outputs != prod(net.input) and prod(imported.makes[1:]) == 1
     if several and not rows:
         what = (
-            f"it is taken to tell {net.outputs} classes apart, as networks of images with several "
-            f"outputs mostly do: it ends in {end}"
+            f"it probably predicts {net.outputs} classes, like most image networks with several "
+            f"outputs: it ends in {end}"
         )
         return _unless(Task.NUMBERS, what, "if it predicts numbers"), Task.CLASSES
     numbers = "a number" if net.outputs == 1 else f"{net.outputs} numbers"
     what = f"it predicts {numbers}: it ends in {end}"
-    return _unless(Task.CLASSES, what, "if it tells classes apart"), Task.NUMBERS
+    return _unless(Task.CLASSES, what, "if it predicts classes"), Task.NUMBERS
 
 
 def _ending(net: Net) -> str:
@@ -288,13 +288,13 @@ def _ended(net: Net) -> Net:
     return replace(net, layers=(*net.layers, Activation("softmax")))
 
 
-# What comes in.
+# The inputs.
 
 
 def _table_model(
     imported: ImportedNet, name: str, meaning: _Meaning, options: ImportOptions
 ) -> Model:
-    """Its columns go by the names asked for, by those of the file, or by their places alone."""
+    """A model of a table; its columns have the names asked for, or those of the file, or none."""
     count = prod(imported.net.input)
     named = tuple(map(Column, options.get("columns") or ()))
     noted = tuple(Column(*one) for one in imported.notes.columns)
@@ -303,10 +303,10 @@ def _table_model(
     prepared, _ = _preparation(imported, options, count)
     targets, filling = _targets(imported, meaning, options), imported.notes.filling
     remarks: list[Remark] = [*imported.remarks, *meaning.remarks]
-    order = {"features_first": True} if imported.features_first else {}  # as flat rows are laid out
+    order = {"features_first": True} if imported.features_first else {}  # the order of flat rows
     if by_place:
-        remark = f"it reads rows of {count} numbers as they stand, in their order"
-        shown = Assumed(remark, "--images CxHxW", "images=(C, H, W)", "if they are an image's")
+        remark = f"it reads rows of {count} numbers unchanged, in their order"
+        shown = Assumed(remark, "--images CxHxW", "images=(C, H, W)", "if they are an image")
         remarks.append(shown if count >= LEAST_PIXELS else remark)
     return Model(
         meaning.net,
@@ -327,7 +327,7 @@ def _table_model(
 
 
 def _columns(named: tuple[Column, ...], count: int) -> tuple[tuple[Column, ...], bool]:
-    """Those named, which must have so many numbers; or by their places, and that it is so."""
+    """The named columns, if they have this many numbers; otherwise columns by place."""
     columns = named or tuple(Column(f"x{k}") for k in range(1, count + 1))
     if sum(column.width for column in columns) != count:
         raise UsageError(f"{len(columns)} columns for a network that takes {count} numbers")
@@ -339,7 +339,7 @@ def _about_labels(meaning: _Meaning) -> dict[str, bool]:
 
 
 def _targets(imported: ImportedNet, meaning: _Meaning, options: ImportOptions) -> tuple[str, ...]:
-    """What is predicted, by name: the class, or each number."""
+    """The names of what is predicted: the class, or each number."""
     count = 1 if meaning.classes else meaning.net.outputs
     asked = tuple(options.get("target") or ())
     if asked and len(asked) != count:
@@ -376,14 +376,14 @@ def _image_model(
 def _preparation(
     imported: ImportedNet, options: ImportOptions, channels: int
 ) -> tuple[Preparation, tuple[Remark, ...]]:
-    """As asked, as the file says, or else none."""
+    """The preparation that was asked for or that the file contains, or else none."""
     mean, deviation, told = options.get("mean"), options.get("deviation"), imported.preparation
     if mean is None and deviation is None and told is not None:
         mean, deviation = told.mean, told.deviation
         if told.most == AS_THEY_STAND and options.get("images") and min(deviation) > MOST_SCALED:
             mean, deviation = ([x / BRIGHTNESS for x in each] for each in (mean, deviation))
     size = imported.net.input
-    if len(size) == 1 and mean is not None and len(mean) == size[0]:  # of each value that lies flat
+    if len(size) == 1 and mean is not None and len(mean) == size[0]:  # one for each flat value
         channels = size[0]
     means, deviations = (
         _each(mean, 0, channels, "means"),
@@ -395,10 +395,10 @@ def _preparation(
     if mean is not None or deviation is not None:
         return prepared, ()
     remark = Assumed(
-        "nothing says how images were normalised, so brightness is taken as 0 to 1",
+        "the normalisation of images is unknown, so brightness is taken as 0 to 1",
         "--mean and --deviation",
         "mean=[…] and deviation=[…]",
-        "if it was otherwise",
+        "if that is wrong",
     )
     return prepared, (remark,)
 
@@ -413,12 +413,12 @@ def _each(
 
 
 def from_sklearn(estimator: Any, *, columns: Sequence[str] = ()) -> Model:
-    """A fitted estimator of scikit-learn's as a model of a table.
+    """A fitted scikit-learn estimator as a model of a table.
 
     Args:
         estimator: MLPClassifier, MLPRegressor (of several targets, too), LogisticRegression or
             LinearRegression, or a pipeline of StandardScaler, MinMaxScaler or SimpleImputer and
-            it: the scaling and what is filled in become the model's own.
+            such an estimator: the scaling and the filling become part of the model.
         columns: The names of its input columns, if it was fitted to rows without names.
 
     >>> import gradbook as gb

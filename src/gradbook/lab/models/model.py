@@ -1,4 +1,4 @@
-"""A trained network: what it says of images or rows of a table, and the file that it is kept in."""
+"""A trained network: its answers for images or rows of a table, and its file."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ KIND, TABLE_KIND, VERSION = "model", "table model", 1
 USUAL_BATCH = 128
 ROWS_AT_ONCE = 1024  # of a table
 Scales = Sequence[float] | Numbers
-MOST_AT_ONCE = 2**24  # values of all layers that are computed together, so that memory is bounded
-FEW = 32  # images that NumPy has read before a compiler would have begun
+MOST_AT_ONCE = 2**24  # values of all layers computed together, which limits memory
+FEW = 32  # images: so few are sooner read by NumPy than a compiler starts
 
-ABOUT = Schema(  # what is used of it
+ABOUT = Schema(  # the keys of it that are used
     recipe=IfThere(PlainText()),
     images=IfThere(ListOf(WholeNumber(1, MOST_VALUES), 3, 3)),
     framing=IfThere(PlainText()),
@@ -87,13 +87,13 @@ class Model:
     Args:
         net: The network.
         values: Its parameters by the names that the graph gives them.
-        mean: Of each channel of the images it learned from, with bytes from 0 to 1; or of each
+        mean: The mean of each channel of the training images, with bytes from 0 to 1; or of each
             number of a row.
-        deviation: Likewise.
-        classes: The names of what it tells apart; none where it predicts numbers.
-        about: How it came about.
-        batch: How many images were taken for a step: the engine for that is compiled already.
-        columns: Those of the table whose rows it reads; none where it reads images.
+        deviation: The standard deviation, likewise.
+        classes: The names of its classes; empty if it predicts numbers.
+        about: Its origin.
+        batch: The batch size in training, for which the engine is already compiled.
+        columns: The columns of the table whose rows it reads; None if it reads images.
 
     >>> import gradbook as gb
     >>> from sklearn.linear_model import LinearRegression
@@ -121,16 +121,16 @@ class Model:
         return self.net.count()
 
     def predict(self, given: ColumnTable | ArrayLike) -> NDArray[np.float64]:
-        """How sure it is of each class or label, or the numbers that it predicts: a row for each.
+        """The probability of each class or label, or the predicted numbers: one row for each input.
 
-        Images are bytes, or numbers from 0 to 255. Rows are those of a table or of a data frame,
-        whose columns are found by their names, or, if no column has words, numbers in the columns'
+        Images are bytes, or numbers from 0 to 255. Rows come from a table or a data frame,
+        whose columns are found by name, or, if no column has words, are numbers in the columns'
         order; sequences as (rows, steps, features), and tokens as whole numbers, (rows, steps).
         """
         return self.answers(self._read(given))
 
     def answers(self, rows: NDArray[Any]) -> NDArray[np.float64]:
-        """The same of rows as `rows_of` makes them, or of images as the network takes them."""
+        """Like `predict`, for rows from `rows_of` or for images in the network's form."""
         outputs = self.outputs(rows)
         if self.classes:
             return probabilities(self.net, outputs)
@@ -139,19 +139,19 @@ class Model:
         return np.asarray(outputs, float)
 
     def classify(self, given: ColumnTable | ArrayLike) -> NDArray[np.int32]:
-        """The number of the class that each image or row is taken for."""
+        """The number of the class of each image or row."""
         self.require_classes()
         return answers(self.net, self.outputs(self._read(given)))
 
     def score(self, given: ColumnTable | ArrayLike, labels: NDArray[np.integer[Any]]) -> float:
-        """The share of the images or rows that are taken for what they are, from 0 to 1."""
+        """The share of the images or rows with the right class, from 0 to 1."""
         self.require_classes()
         outputs = self.outputs(self._read(given))
         return score(self.net, outputs, _as_labels(labels, len(outputs), self.classes)).accuracy
 
     @property
     def predicts(self) -> tuple[str, ...]:
-        """The names of the numbers that it predicts; of a table's class, that of its column."""
+        """The names of the predicted numbers; for classes from a table, the name of its column."""
         if self.columns:
             return self.columns.predicts
         named = tuple(self.about.get("targets") or ())
@@ -160,12 +160,12 @@ class Model:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What holds or doesn't, each by itself; `predict` says how sure it is of each."""
+        """The labels, each of which applies or doesn't; `predict` gives the probability of each."""
         return self.predicts if self.about.get("labels") else ()
 
     def require_classes(self) -> None:
         if not self.classes:
-            what = "labels, of which several may hold" if self.labels else "numbers"
+            what = "labels, of which several may apply" if self.labels else "numbers"
             raise UsageError(f"this model predicts {what}, not classes")
 
     @property
@@ -186,7 +186,7 @@ class Model:
 
     @property
     def picture(self) -> tuple[int, int, int]:
-        """Channels, rows and columns of its images; a network that takes them flat is told."""
+        """Channels, rows and columns of its images; a network with a flat input is told them."""
         size = self.net.input
         sides = self.about.get("images") or size
         side = isqrt(prod(size))
@@ -199,7 +199,7 @@ class Model:
         return channels, rows, columns
 
     def prepare(self, image: NDArray[Any]) -> NDArray[np.float64]:
-        """One image as the network is given it: normalised, in the shape of its input."""
+        """One image in the form of the network's input: normalised, and in its shape."""
         (pixels,) = self._as_images(np.asarray(image)[None])
         places = (-1,) + (1,) * (len(self.net.input) - 1)
         scales = for_inputs(self.net, self.mean, self.deviation)
@@ -207,7 +207,7 @@ class Model:
         return np.asarray((pixels / BRIGHTEST - mean) / deviation)
 
     def summary(self) -> str:
-        """The layers, what comes out of each, and their parameters, in lines of text."""
+        """The layers, the shapes of their outputs and their parameters, in lines of text."""
         return look("Model in short", self.net)
 
     def __repr__(self) -> str:
@@ -250,7 +250,7 @@ class Model:
     # In other languages.
 
     def trained(self) -> TrainedNet:
-        """Its layers and their tensors, for targets that say it in another language."""
+        """Its layers and their tensors, for targets that write it in another language."""
         from gradbook.net.trained import Scaling, trained_net
 
         columns = self.columns
@@ -274,7 +274,7 @@ class Model:
         return replace(net, spread=spread, columns=named, filling=columns.filling)
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Exported:
-        """Write it for other programs: the file's ending says which.
+        """Write it for other programs; the file's ending selects the format.
 
         The options are those of `gradbook export`: opset=13, fold=False, with_preparation=True …
         """
@@ -291,10 +291,10 @@ class Model:
 
         return export(trained, recipe, path, asked, self.data, score_of)
 
-    # At work.
+    # Predictions.
 
     def _read(self, given: ColumnTable | ArrayLike) -> NDArray[Any]:
-        """What a caller hands in, as `answers` takes it."""
+        """A caller's input in the form that `answers` needs."""
         if not self.columns:
             return self._as_images(given)
         if isinstance(given, ColumnTable):
@@ -305,7 +305,7 @@ class Model:
 
     @cached_property
     def engine(self) -> Engine:
-        """What computes it for many images, made when it is first needed."""
+        """The engine for many images, made when it is first needed."""
         from gradbook.engine.engines import open_engine
 
         each = prod(self.net.input) + sum(map(prod, self.net.shapes))
@@ -313,7 +313,7 @@ class Model:
 
     @cached_property
     def _plain_engine(self) -> Engine:
-        """The same for a few images, or for rows, with nothing to compile."""
+        """An engine for a few images or for rows, with nothing to compile."""
         from gradbook.engine.engines import PlainEngine
 
         return self._ready(PlainEngine(self.net, ROWS_AT_ONCE if self.columns else FEW))
@@ -325,7 +325,7 @@ class Model:
         return engine
 
     def outputs(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """What the network itself makes of such rows or images."""
+        """The network's own outputs for such rows or images."""
         if self.columns:
             if np.isnan(rows).any():
                 rows = np.where(np.isnan(rows), self.instead_of_missing, rows)
@@ -333,8 +333,8 @@ class Model:
         return (self._plain_engine if len(rows) <= FEW else self.engine).predict(rows)
 
     def _as_images(self, images: object) -> NDArray[Any]:
-        """What a caller hands in, as the network takes it: by its own shape or the pictures', with
-        or without a side of 1, or flat. What fits by its count alone has its values elsewhere."""
+        """A caller's images in the network's form. They may have its shape or that of the pictures,
+        with or without a side of 1, or be flat; an equal number of values alone isn't enough."""
         size = self.net.input
         try:
             given = np.asarray(images)
@@ -355,14 +355,14 @@ class Model:
         return given.reshape(-1, *size)
 
     def _require_brightness(self, images: NDArray[Any]) -> None:
-        """Refuse what can't be brightness, unless the network takes numbers as they stand: what is
-        scaled already would be scaled again, and all read as black."""
+        """Refuse values that can't be brightness, unless the network reads unscaled numbers: scaled
+        values would be scaled again and all be read as black."""
         least, most = float(images.min()), float(images.max())
         if not np.isfinite((least, most)).all():
             raise ShapeError("some of the images' values are infinite or not numbers")
         if not any(self.mean) and np.allclose(np.multiply(self.deviation, BRIGHTEST), 1):
             return
-        learned_dark = 0 < max(self.mean) * BRIGHTEST <= 1  # of zeros and ones, as they are
+        learned_dark = 0 < max(self.mean) * BRIGHTEST <= 1  # trained on zeros and ones
         if least < 0 or most > BRIGHTEST or (0 < most <= 1 and not learned_dark):
             raise ShapeError(
                 f"these images go from {least:.4g} to {most:.4g}: give bytes, or numbers from 0 to "
@@ -373,7 +373,7 @@ class Model:
 
     @property
     def windows(self) -> Windows | None:
-        """Of the signals that it reads, if it does."""
+        """The windows of the signals that it reads, if it does."""
         return self.columns.windows if self.columns else None
 
     def require_columns(self) -> TableColumns:
@@ -382,7 +382,7 @@ class Model:
         return self.columns
 
     def rows_of(self, table: ColumnTable, *, complete: bool = False) -> Numbers:
-        """A table's rows as numbers, NaN where a value is missing; if they are to be `complete`,
+        """A table's rows as numbers, NaN where a value is missing; if they must be `complete`,
         a missing value is refused."""
         columns = self.require_columns()
         table = columns.in_place(table)
@@ -391,7 +391,7 @@ class Model:
         return encode(table, columns.inputs)
 
     def _rows_of_frame(self, frame: NamedColumns) -> Numbers:
-        """Its columns by their names; those that aren't used are left out with a warning."""
+        """The columns of a data frame by name; unused ones are left out with a warning."""
         columns = self.require_columns()
         names = columns.names_in(frame.names)
         if remark := columns.names_remark(frame.names):
@@ -400,30 +400,30 @@ class Model:
 
     @property
     def fills_in(self) -> bool:
-        """Whether something stands for what is missing: in another program's model nothing does."""
+        """Whether it has a replacement for missing values; models of other programs have none."""
         return self.require_columns().filling is not None or "rows" in self.about
 
     @property
     def instead_of_missing(self) -> Numbers:
-        """What stands for each missing number of a row."""
+        """The replacement of each missing number in a row."""
         if not self.fills_in:
             raise DataError(f"{NO_NUMBERS}: the model has no values to fill in")
         return self.require_columns().usual_row(np.array(self.mean))
 
     def recorded_windows(self, data: str = "") -> RecordedWindows:
-        """Windows of what a model of signals was trained on, or of other recordings."""
+        """Windows from the training recordings of a model of signals, or from other recordings."""
         assert self.windows
         return recorded_windows(self.windows, self.classes, self.about, data)
 
     def _recordings(self, data: str) -> tuple[RecordedWindows, float]:
-        """Windows to fit whole numbers to and to score them by, and the score in floats."""
+        """Windows for calibrating and scoring whole numbers, and the score in floats."""
         recorded = self.recorded_windows(data)
         read = likeliest_classes(self.net, self.answers(recorded.scored))
         return recorded, float((read == recorded.labels).mean())
 
 
 def untrained_model(net: Net, dataset: Dataset) -> Model:
-    """A network before any training, for the images of a data set."""
+    """An untrained network for the images of a data set."""
     from gradbook.data.dataset import statistics
     from gradbook.net.work.at_work import at_start
 
@@ -438,7 +438,7 @@ def untrained_model(net: Net, dataset: Dataset) -> Model:
 
 
 def _as_labels(labels: object, images: int, classes: Sequence[str]) -> NDArray[Any]:
-    """What a caller hands in, as the number of each image's class."""
+    """A caller's labels as the number of each image's class."""
     given = np.asarray(labels)
     if not images or given.shape[:1] != (images,):
         count = len(given) if given.ndim else "no"
@@ -450,13 +450,13 @@ def _as_labels(labels: object, images: int, classes: Sequence[str]) -> NDArray[A
 
 
 def for_inputs(net: Net, mean: Scales, deviation: Scales) -> tuple[list[float], list[float]]:
-    """Each channel's mean and deviation, as often as the network has inputs of that channel."""
+    """Each channel's mean and deviation, repeated for every input that belongs to the channel."""
     often = net.input[0] // len(mean) if len(net.input) < 3 else 1
     return [m for m in mean for _ in range(often)], [d for d in deviation for _ in range(often)]
 
 
 def trained_shapes(net: Net) -> dict[str, Shape]:
-    """What a trained network reads, its parameters and running statistics, and their shapes."""
+    """The shapes of what a trained network needs: its parameters and running statistics."""
     from gradbook.graph.node import ancestors
     from gradbook.net.build import inference
 
@@ -465,7 +465,7 @@ def trained_shapes(net: Net) -> dict[str, Shape]:
 
 
 def require_shapes(net: Net, shapes: stored.Shapes) -> None:
-    """Refuse shapes that aren't those of a trained network's own values."""
+    """Refuse shapes that differ from those of a trained network's values."""
     stored_size = sum(map(prod, shapes.values()))
     if stored_size < net.count():
         raise ValueError(f"{stored_size:,} values for {net.count():,} parameters")
@@ -474,7 +474,7 @@ def require_shapes(net: Net, shapes: stored.Shapes) -> None:
 
 
 def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Arrays], Model]:
-    """All that stands in a file must fit together before anything is made of it."""
+    """Check that everything in a file fits together before anything is made from it."""
     known = IMAGE_RECORD.read(record)
     net = Net.parse(known["network"])
     require_shapes(net, shapes)
@@ -506,13 +506,13 @@ def _fitted_to_rows(
     )
 
 
-# Those that come with gradbook ------------------------------------------------
+# Included models --------------------------------------------------------------
 
 
 def load_shipped(recipe: str) -> Model | None:
-    """The network of that recipe, trained by it, if it comes along.
+    """The network of this recipe, trained by it, if gradbook includes it.
 
-    `scripts/ship_model.py` keeps the model of a run there.
+    `scripts/ship_model.py` puts the model of a run there.
     """
     from importlib.resources import as_file, files
 

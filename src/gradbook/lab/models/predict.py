@@ -1,4 +1,4 @@
-"""What a model reads in pictures and idx files: a record for each image, also where it is none."""
+"""Reads pictures and idx files with a model: a record for each image, also for unreadable ones."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
     from gradbook.lab.models.model import Model
 
 AT_ONCE = 256  # images
-ENOUGH = 2_000  # pixels along a side: a digit is found in them if it is more than a speck
+ENOUGH = 2_000  # pixels along a side: in a larger picture a digit is still found
 IDX_OF_BYTES = b"\0\0\x08"
 Image = NDArray[np.uint8]  # (channels, rows, columns)
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """One image and what it is taken for; or why it can't be told."""
+    """One image and its answer, or the reason why it has none."""
 
     file: str
     number: int | None = None  # within an idx file, or in reading order within a picture, from 0
-    image: Image | None = None  # as the network saw it
+    image: Image | None = None  # the network's input
     probabilities: tuple[float, ...] = ()  # of each class
-    numbers: tuple[float, ...] = ()  # that were predicted, of a model without classes
-    alone: bool = False  # one output told two classes apart
+    numbers: tuple[float, ...] = ()  # predicted by a model without classes
+    alone: bool = False  # one output distinguishes two classes
     problem: str = ""
     box: tuple[int, int, int, int] | None = None  # left, top, right, bottom, of one of several
-    unreadable: bool = False  # the problem lies with the file, not with what it shows
+    unreadable: bool = False  # the problem is the file, not its content
 
     @property
     def ranking(self) -> list[int]:
@@ -53,11 +53,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class View:
-    """What a model's images are like."""
+    """The form of a model's images."""
 
     shape: tuple[int, int, int]  # channels, rows, columns
     framing: Framing | None
-    many: bool = False  # signs in a picture
+    many: bool = False  # several signs in a picture
 
     @staticmethod
     def of(model: Model) -> View:
@@ -68,8 +68,8 @@ class View:
 def readings(
     model: Model, paths: Iterable[str | os.PathLike[str]], *, many: bool = False
 ) -> Iterator[Reading]:
-    """A reading for each picture, each image of an idx file and each picture in a folder; of
-    pictures that hold `many` signs one for each of these."""
+    """A reading for each picture, each image of an idx file and each picture in a folder; with
+    `many`, one for each sign in a picture."""
     view = replace(View.of(model), many=many)
     seen = (one for path in paths for one in _seen(Path(path), view))
     while group := list(islice(seen, AT_ONCE)):
@@ -84,12 +84,12 @@ def readings(
 
 
 def _seen(path: Path, view: View) -> Iterator[Reading]:
-    """Each image as the network is going to see it, or what is wrong with it."""
+    """Each image as the network receives it, or the problem with it."""
     try:
         if path.is_dir():
             for file in _files(path):
                 yield from _seen(file, view)
-        elif path.is_fifo():  # which might be waited for without end, and gives its bytes once
+        elif path.is_fifo():  # it may block forever, and can be read only once
             raise DataError("a pipe, not a file: save its output to a file first")
         elif _is_idx(path):
             yield from _of_idx(path, view)
@@ -100,7 +100,7 @@ def _seen(path: Path, view: View) -> Iterator[Reading]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The pictures and idx files in the folder and the folders in it."""
+    """The pictures and idx files in a folder and its subfolders."""
     files: list[Path] = []
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -110,7 +110,7 @@ def _files(folder: Path) -> list[Path]:
                 files.append(Path(where, name))
     if not files:
         kinds = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
-        raise DataError(f"it has no pictures ({kinds}) and no idx files of images")
+        raise DataError(f"it contains no pictures ({kinds}) and no idx files of images")
     return files
 
 

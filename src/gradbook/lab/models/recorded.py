@@ -1,4 +1,4 @@
-"""Recordings behind a model of signals, read again: windows to fit to, and others to score by."""
+"""Reads the recordings of a model of signals again: windows to calibrate on and to score."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from gradbook.errors import DataError, GradbookError, UsageError, did_you_mean
 from gradbook.lab.recipes.text import parse
 from gradbook.schema import Choice, ListOf, PlainText, Schema, Usually
 
-RECORDINGS_KEY = "recordings"  # what a model keeps this under
+RECORDINGS_KEY = "recordings"  # the key in a model's record
 ELSEWHERE = "name the recordings with --data"
 HOW_READ = Schema(
     source=PlainText(),
@@ -47,7 +47,7 @@ HOW_READ = Schema(
 
 
 def how_read(signals: Signals, way: str) -> dict[str, Any]:
-    """How these were read and split, for a model to keep."""
+    """How these recordings were read and split, for a model to keep."""
     source = signals.source
     columns = asdict(signals.columns)
     del columns["usual"]
@@ -63,8 +63,8 @@ def how_read(signals: Signals, way: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, eq=False)
 class RecordedWindows:
-    """Windows, (windows, steps x channels): what to fit to, and what to score by with its classes;
-    `what` tells which these are."""
+    """Windows to calibrate on, and windows to score with their classes (windows, steps x channels);
+    `what` describes the latter."""
 
     fitting: Numbers
     scored: Numbers
@@ -75,8 +75,8 @@ class RecordedWindows:
 def recorded_windows(
     windows: Windows, classes: Sequence[str], about: Mapping[str, Any], data: str = ""
 ) -> RecordedWindows:
-    """Those that a model of these classes was trained on, and those of its test, by what it keeps
-    of how it came about; or all of other recordings."""
+    """The windows that a model of these classes was trained on and those of its test, by its record
+    of its training; or all windows of other recordings."""
     recipe = None
     with suppress(GradbookError):
         recipe = parse(str(about["recipe"])) if "recipe" in about else None
@@ -84,7 +84,7 @@ def recorded_windows(
     trained_on = recipe.data if recipe and recipe.data in MADE else kept.get("source", "")
     where = data or trained_on
     if not where:
-        raise UsageError(f"the model doesn't say what it was trained on: {ELSEWHERE}")
+        raise UsageError(f"the model doesn't record its training data: {ELSEWHERE}")
     signals = read_recordings(where, kept)
     if signals.channels != windows.channels:
         raise DataError(
@@ -109,7 +109,7 @@ def recorded_windows(
 
 
 def read_recordings(where: str, kept: Mapping[str, Any]) -> Signals:
-    """The recordings there, read as those of a model or a run were that kept how."""
+    """The recordings at this place, read as a model or a run recorded it."""
     if where in MADE:
         return made_signals(where, SignalColumns())
     if not os.path.exists(where):
@@ -128,7 +128,7 @@ def _labels(classes: Sequence[str], cut: CutSignals) -> NDArray[np.int64]:
     recordings = cut.signals.recordings
     for stretch in recordings:
         if stretch.label not in numbers:
-            why = f"class '{stretch.label}' is none of the model's: {', '.join(classes)}"
+            why = f"class '{stretch.label}' isn't one of the model's: {', '.join(classes)}"
             raise DataError(why, file=stretch.file, row=stretch.row)
     labels = np.array([numbers[stretch.label] for stretch in recordings], np.int64)
     return labels[cut.recording]

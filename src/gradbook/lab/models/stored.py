@@ -1,7 +1,7 @@
-"""Arrays and a record about them in one file, whole or not at all: safetensors, never a pickle.
+"""Arrays and a record about them in one file, written completely or not at all: safetensors.
 
-The record is JSON in the file's metadata, all under one name (several would come in no fixed
-order), with a sum of the arrays' bytes, so that damage is told from a stranger's file.
+The record is JSON in the file's metadata, under a single name (several would have no fixed
+order), with a checksum of the arrays, which distinguishes damage from a file of other programs.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from gradbook.files import open_file, write_whole
 from gradbook.schema import Choice, ListOf, Schema, SchemaError, WholeNumber
 
 NAME = "gradbook"
-HEAD = 8  # bytes that say how long the header is
+HEAD = 8  # bytes with the length of the header
 CHUNK = 2**20
-KINDS = {  # of number, as safetensors calls them
+KINDS = {  # kinds of number, with their names in safetensors
     **{f"F{bits}": np.dtype(f"<f{bits // 8}") for bits in (16, 32, 64)},
     **{f"I{bits}": np.dtype(f"<i{bits // 8}") for bits in (8, 16, 32, 64)},
     **{f"U{bits}": np.dtype(f"<u{bits // 8}") for bits in (8, 16, 32, 64)},
@@ -43,7 +43,7 @@ Arrays = Mapping[str, NDArray[Any]]
 Shapes = Mapping[str, tuple[int, ...]]
 Record = Mapping[str, Any]
 Made = TypeVar("Made")
-Fitted = Callable[[Shapes, Record], Callable[[Arrays], Made]]  # what makes it of the numbers
+Fitted = Callable[[Shapes, Record], Callable[[Arrays], Made]]  # makes the content from the numbers
 
 
 def write(path: str | os.PathLike[str], arrays: Arrays, record: Record) -> None:
@@ -55,15 +55,15 @@ def write(path: str | os.PathLike[str], arrays: Arrays, record: Record) -> None:
 
 
 def read(path: str | os.PathLike[str], kind: str) -> tuple[Arrays, Record]:
-    """What the file holds, if it is whole and says that it is of this kind."""
+    """The content of the file, if it is intact and of this kind."""
     return read_checked(path, kind, lambda shapes, record: lambda arrays: (arrays, record))
 
 
 def read_as(path: str | os.PathLike[str], kind: str, version: int, fitted: Fitted[Made]) -> Made:
-    """What is made of a file of this kind, all of whose numbers are finite.
+    """The content of a file of this kind, with only finite numbers.
 
-    Its shapes and its record must fit each other before any number is read. A later version's
-    tensors may mean something else.
+    Its shapes and its record must fit together before any number is read. Tensors of a later
+    version may mean something else.
     """
 
     def make(shapes: Shapes, record: Record) -> Callable[[Arrays], Made]:
@@ -83,7 +83,7 @@ def read_as(path: str | os.PathLike[str], kind: str, version: int, fitted: Fitte
 def read_checked(
     path: str | os.PathLike[str], kind: str, fitted: Fitted[Made], *, finite: bool = False
 ) -> Made:
-    """Nothing is kept of a file before all of it is known to be right."""
+    """Use nothing in a file before all of it was checked."""
     with open_file(path, limits.MODEL) as file:
         about = _header(file)
         if about is None or not about.fits(os.fstat(file.fileno()).st_size):
@@ -100,7 +100,7 @@ def read_checked(
 
 
 def kind_of(path: str | os.PathLike[str]) -> str:
-    """What a file says it is, as far as its header can be read; '' where it says nothing."""
+    """The kind that a file's header names, if it can be read; otherwise ''."""
     with open_file(path, limits.MODEL) as file:
         about = _header(file)
     return str(about.record.get("kind", "")) if about and about.record else ""
@@ -124,7 +124,7 @@ def _title(name: str, kind: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a tensor lies in the file."""
+    """The place of a tensor in the file."""
 
     kind: np.dtype[Any]
     shape: tuple[int, ...]
@@ -138,14 +138,14 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Header:
-    """What a file of tensors says of itself, which is held against its size before it is read."""
+    """The header of a file of tensors, which is checked against its size before it is used."""
 
     places: Mapping[str, _Place]
     record: dict[str, Any] | None
     start: int  # of the numbers
 
     def fits(self, size: int) -> bool:
-        """Whether the tensors lie one after the other and fill the file."""
+        """Whether the tensors follow each other and fill the file."""
         at = self.start
         for place in sorted(self.places.values(), key=lambda place: (place.start, place.end)):
             if place.start != at:
@@ -154,7 +154,7 @@ class _Header:
         return at == size
 
     def look_through(self, file: BinaryIO) -> tuple[str, bool]:
-        """The sum of names, shapes and numbers, and whether all are finite; none is kept."""
+        """The checksum of names, shapes and numbers, and whether all are finite; keeps nothing."""
         checksum, is_finite = sha256(), True
         for name in sorted(self.places):
             place = self.places[name]
@@ -170,7 +170,7 @@ class _Header:
 
 
 def _header(file: BinaryIO) -> _Header | None:
-    """None where it isn't one."""
+    """The header; None if it isn't valid."""
     length = int.from_bytes(file.read(HEAD), "little")
     if length > limits.SETTINGS.most:
         return None
@@ -179,7 +179,7 @@ def _header(file: BinaryIO) -> _Header | None:
         told = json.loads(file.read(length))
         about = told.pop("__metadata__", {})
         places = {name: _place(start, one) for name, one in told.items()}
-        _ = [name.encode() for name in places]  # halves of characters are no names
+        _ = [name.encode() for name in places]  # surrogates aren't valid names
         return _Header(places, _record(about), start)
     except (SchemaError, ValueError, TypeError, AttributeError, RecursionError):
         return None
@@ -194,7 +194,7 @@ def _place(start: int, entry: object) -> _Place:
 
 
 def _record(about: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the file says of its content; None where that isn't ours."""
+    """The record of the content; None if it isn't one of gradbook's."""
     try:
         record = json.loads(about[NAME])
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -1,7 +1,7 @@
-"""What a training is to be: recipes and their schedules, how they are written, those built in.
+"""Descriptions of trainings: recipes, their schedules, their text form, and the built-in ones.
 
-It doesn't know images, engines or how a training goes.
+It doesn't know images, engines or how a training proceeds.
 """
 
 RECIPES = ("quick", "best", "small", "tiny", "reference", "blocks", "flat")
-"""The names of those that come with gradbook, ours first, to be listed without reading any."""
+"""The names of the included recipes in their order, listed without reading any."""

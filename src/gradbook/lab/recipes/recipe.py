@@ -1,4 +1,4 @@
-"""A recipe: a network, its data, and everything about how it is trained."""
+"""A recipe: a network, its data and all settings of its training."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ SCHEDULE_GRAMMAR = """\
                              steps, the rate rises from a 25th to its full value
 """
 
-RISE = 25.0  # a rate that rises begins with this part of itself
-BETTER = 1e-4  # a validation loss that has fallen by less has not fallen
+RISE = 25.0  # a rising rate begins with this part of its full value
+BETTER = 1e-4  # a smaller fall of the validation loss doesn't count
 
 OWN_SETTINGS: dict[str, tuple[str, ...]] = {
     "constant": ("warm",),
@@ -58,11 +58,11 @@ SETTING_WORDS = {
 }
 USUAL_WARM = {"one cycle": 0.25}
 
-# What is said of a schedule that won't do; a page says the same of one that is written there.
+# Messages about invalid schedules; a page shows the same for one that is written there.
 WHICH_SCHEDULE = "which schedule{hint}"
 UNKNOWN_SCHEDULE = "unknown schedule {word!r}{hint}"
 ONE_CYCLE = "expected 'one cycle'"
-TWICE = "a second {word!r}: write it once"
+TWICE = "{word!r} is given twice: write it once"
 UNKNOWN_SETTING = "unknown {word!r}{hint}"
 SETTINGS_AFTER = ": {kind} can be followed by {known}"
 ASKED_FOR = "what {word!r} asks for"
@@ -72,7 +72,7 @@ OUT_OF_RANGE = "{what} must be {where}, not {found:g}"
 
 @dataclass(frozen=True)
 class SettingRange:
-    """What a setting may be: a number, or a whole one that is at least `least`."""
+    """The range of a setting: a number, or a whole number from `least` up."""
 
     what: str
     zero: bool = False  # whether a number may be 0
@@ -107,15 +107,15 @@ RANGES = {
 
 @dataclass(frozen=True)
 class Schedule:
-    """The rate of every step. `Schedule("one cycle", 0.2)`; settings of other kinds are ignored."""
+    """The rate of every step: `Schedule("one cycle", 0.2)`. Settings of other kinds are ignored."""
 
     kind: str
     rate: float
     factor: float = 0.1
     every: int = 5  # epochs
     patience: int = 1  # epochs
-    warm: float | None = None  # the share of all steps in which the rate rises; none: as usual
-    end: float = 0.0  # the rate towards which it falls
+    warm: float | None = None  # the share of all steps in which the rate rises; None: the usual one
+    end: float = 0.0  # the rate to which it falls
 
     def __post_init__(self) -> None:
         one_of("schedule", self.kind, OWN_SETTINGS)
@@ -129,7 +129,7 @@ class Schedule:
             raise UsageError(RATES_FALL.format(rate=self.rate, end=self.end))
 
     def __str__(self) -> str:
-        """As it is written: 'one cycle 0.2 warm 0.25'."""
+        """The text form: 'one cycle 0.2 warm 0.25'."""
         usual = {"warm": USUAL_WARM.get(self.kind, 0.0), "end": 0.0}
         settings = ((name, getattr(self, name)) for name in OWN_SETTINGS[self.kind])
         said = [
@@ -144,8 +144,8 @@ class Schedule:
     ) -> NDArray[np.float64]:
         """The rate of each of the epoch's steps. The first epoch is 0.
 
-        `losses` are the validation losses of the epochs before, or the training losses where
-        no images are held back.
+        `losses` are the validation losses of the epochs before, or the training losses if no images
+        are held back.
         """
         at = epoch * steps + np.arange(steps, dtype=np.float64)
         end, warm = float(steps * epochs), (self.warm or 0.0) * steps * epochs
@@ -165,11 +165,11 @@ class Schedule:
         return np.asarray(rates * rising)
 
     def slower(self, share: float) -> Schedule:
-        """Goyal et al. (2017): a rate goes with the size of the batch."""
+        """A schedule for smaller batches, with proportionally lower rates (Goyal et al., 2017)."""
         return replace(self, rate=self.rate * share, end=self.end * share)
 
     def reductions(self, losses: Sequence[float]) -> int:
-        """How often a plateau was met."""
+        """The number of plateaus so far."""
         best, waited, met = inf, 0, 0
         for loss in losses:
             waited += 1
@@ -181,7 +181,7 @@ class Schedule:
 
 
 def parse_schedule(text: str) -> Schedule:
-    """A schedule by itself, such as 'one cycle 0.05'."""
+    """A schedule alone, such as 'one cycle 0.05'."""
     line = next(statements(text, "schedule"), None)
     if line is None:
         raise UsageError("the schedule is missing: write for example 'one cycle 0.05'")
@@ -189,7 +189,7 @@ def parse_schedule(text: str) -> Schedule:
 
 
 def read_schedule(line: Statement) -> Schedule:
-    """What the words that are left of a line say: one cycle 0.2 warm 0.2."""
+    """The schedule in the rest of a line: one cycle 0.2 warm 0.2."""
     start = line.used
     if line.option("one"):
         line.option("cycle") or line.fail(ONE_CYCLE)
@@ -222,18 +222,18 @@ MOST_EPOCHS = 100_000
 BALANCED = "balanced"
 LAST, BEST = KEPT = ("last", "best")
 WARPED, UNWARPED = STATISTICS = ("warped", "unwarped")
-SETTLING = 50  # batches, after which running statistics have forgotten all that went before
+SETTLING = 50  # batches after which running statistics have forgotten their beginning
 ADAPTABLE = frozenset({"net", "epochs", "batch", "schedule", "warp"})
 LARGEST_BATCH = limits.BATCH.most
 LONGEST_WORDS = 1_000
 NESTEROV = Update("momentum", nesterov=True)
 
 
-BATCHES = 16  # in an epoch, at the least, where no batch is asked for
+BATCHES = 16  # at least so many in an epoch, if no batch size is given
 
 
 def fitting_batch(usual: int, samples: int) -> int:
-    """The usual batch, or as many as make sixteen steps of an epoch, and none of one sample."""
+    """The usual batch size, or one with sixteen steps per epoch, but never one sample alone."""
     most = max(samples // BATCHES, 2)
     batch = usual if usual <= most else 2 ** (most.bit_length() - 1)
     sizes = chain(range(batch, 1, -1), range(batch + 1, samples + 1))
@@ -242,7 +242,7 @@ def fitting_batch(usual: int, samples: int) -> int:
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that a training hangs on but its seed, which is the network's."""
+    """All settings of a training except for its seed, which belongs to the network."""
 
     net: Net  # its rate is the schedule's
     schedule: Schedule
@@ -253,21 +253,21 @@ class Recipe:
     held_back: int | None = 0  # the fold to validate on
     name: str = ""
     about: str = ""
-    class_weights: tuple[float, ...] | str = ()  # how much each class counts, or 'balanced'
-    early_stop: int | None = None  # epochs without a lower validation loss, after which it ends
-    keep: str = LAST  # which epoch's weights: the last, or those of the lowest validation loss
-    statistics: str = WARPED  # which images batchnorm's running statistics are of
-    find_rate: bool = False  # by a range test, in place of the schedule's
-    tests: bool = True  # whether images are kept to report on; else all are trained on
+    class_weights: tuple[float, ...] | str = ()  # the weight of each class, or 'balanced'
+    early_stop: int | None = None  # epochs without a lower validation loss until it ends
+    keep: str = LAST  # of the last epoch, or of the one with the lowest validation loss
+    statistics: str = WARPED  # the images for batchnorm's running statistics
+    find_rate: bool = False  # by a range test, instead of the schedule's
+    tests: bool = True  # whether images are held out for the test; otherwise all are trained on
     adapts: frozenset[str] = field(default=frozenset(), compare=False)
-    """What may be made to fit other data than its own: all of a recipe that comes with gradbook, of
-    another one a batch that it doesn't say, and the rates with it."""
+    """What may be adapted to other data: everything in an included recipe; in another one, a batch
+    size that it doesn't give, and the rates with it."""
 
     def __post_init__(self) -> None:
         for what, kind in (("net", Net), ("schedule", Schedule), ("warp", Warp)):
             if not isinstance(getattr(self, what), kind):
                 raise UsageError(
-                    f"the recipe's {what} is a {kind.__name__}, not {getattr(self, what)!r}"
+                    f"the recipe's {what} must be a {kind.__name__}, not {getattr(self, what)!r}"
                 )
         if self.net.samples or self.net.table:
             raise ShapeError(
@@ -318,9 +318,9 @@ class Recipe:
         return f"{lines}\n{net_text.write(self.net)}{update}"
 
     def weights_for(self, counts: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
-        """How much each class counts, 1 on average over samples of which each has so many.
+        """The weight of each class, with a mean of 1 over samples with these counts.
 
-        Balanced, n samples of K classes count n / (K · n_c) in one of n_c: scikit-learn's rule.
+        If balanced, a class with n_c of n samples has the weight n / (K · n_c), as in scikit-learn.
         """
         if isinstance(self.class_weights, str):
             return np.asarray(counts.sum() / (len(counts) * np.maximum(counts, 1)))
@@ -338,8 +338,8 @@ class Recipe:
 
 
 def with_fitting_batch(recipe: Recipe, samples: int) -> Recipe:
-    """Smaller batches, at rates as much lower, where the recipe says neither; of a rule whose steps
-    don't grow with the gradient, at rates lower by the root."""
+    """Smaller batches at proportionally lower rates, if the recipe gives neither; if a rule's steps
+    don't grow with the gradient, the rates fall with the root."""
     if "batch" not in recipe.adapts:
         return recipe
     batch = fitting_batch(recipe.batch, samples)
@@ -351,7 +351,7 @@ def with_fitting_batch(recipe: Recipe, samples: int) -> Recipe:
 
 
 def smaller_batches(usual: Recipe, fitted: Recipe) -> list[str]:
-    """What is said of batches that were fitted to the samples."""
+    """The remark on batch sizes that were adapted to the samples."""
     if usual.batch == fitted.batch:
         return []
     rate = f", with the rate {digits(fitted.schedule.rate)}"
@@ -401,11 +401,11 @@ def phrase(what: str, value: object, most: int = LONGEST_WORDS) -> str:
     return phrase
 
 
-# What a network gets that doesn't say how it is trained.
+# The training settings of a network without any.
 
 
 def with_usual(net: Net, settings: Collection[str]) -> tuple[Net, Schedule]:
-    """The network and its rates, where not all of its training is said: `said` are the words."""
+    """The network and its rates, completed if the words `said` don't give all of its training."""
     if net.rate is not None:
         return net, Schedule("constant", net.rate)
     if "update" not in settings:
@@ -414,10 +414,10 @@ def with_usual(net: Net, settings: Collection[str]) -> tuple[Net, Schedule]:
 
 
 def own_adapts(net: Net) -> frozenset[str]:
-    """What may fit the data of a recipe that doesn't say it: the batch, and the rates with it."""
+    """The parts that adapt to the data if the recipe doesn't give them: the batch and the rates."""
     return frozenset({"batch", "schedule"} if net.rate is None else {"batch"})
 
 
 def words_of(net: Net) -> set[str]:
-    """What a network that is there already surely says: more than what would be without a word."""
+    """The settings that an existing network surely gives: those that differ from the defaults."""
     return {"update"} if net.update != DESCENT else set()

@@ -1,7 +1,7 @@
-"""The text form of recipes, read, and which recipe a name or a file means.
+"""The text form of recipes, and the recipe that a name or a file stands for.
 
-Every mistake in a text is told with its place. `bench/accuracy.py` fills measured.json; nothing in
-it is typed by hand.
+Every mistake in a text is reported with its place. `bench/accuracy.py` writes measured.json;
+nothing in it is typed by hand.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ instead of a line break, and '#' begins a comment. A network's text alone is a r
   network NET                a built-in network, or a file beside this one
   data SET                   digits, or a file or folder of images, relative to this file or to
                              the current folder; see gradbook data
-  warp WHAT, WHAT …          what happens to training images; see gradbook help warps
+  warp WHAT, WHAT …          random changes to training images; see gradbook help warps
 {SCHEDULE_GRAMMAR}\
   rate find                  a range test finds the highest rate of the schedule
   epochs N                   how many times every image is trained on
@@ -63,12 +63,12 @@ instead of a line break, and '#' begins a comment. A network's text alone is a r
                              for each class, in order
   early stop N               ends once the loss of the images held back hasn't fallen for N epochs
   keep best                  keeps the weights of the epoch with the lowest; otherwise the last
-  statistics unwarped        at the end, recomputes batchnorm's running means and variances from
-                             unwarped training images, like those that it will read
+  statistics unwarped        at the end, recomputes batchnorm's running means and variances on
+                             unwarped training images, like the images in use
   hold back N                the sixth of the training images, 0 to 5, that is held back for
                              validation; 'hold back none' trains on all of them
-  test none                  with 'hold back none': trains on the test images too; all figures are
-                             then of images that were trained on
+  test none                  with 'hold back none': also trains on the test images; all figures
+                             are then about training images
 
 Every other line belongs to the network (see gradbook help networks). After 'network NET' only
 lines on its training may follow: loss, update, decay, rate, seed.
@@ -77,7 +77,7 @@ The defaults are: data digits, no warp, 10 epochs, batches of 128, hold back 0. 
 has a rate keeps it, and its update. Otherwise it is trained with one cycle, up to the default
 rate: 0.1 for momentum, 0.01 for adam and adamw, 1 for descent; and without an update, by
 'momentum 0.9 nesterov'. With few samples, the default batch is at most a sixteenth of them, and
-the default rate as much lower. The default loss follows from the last layer: cross-entropy after
+the default rate falls likewise. The default loss follows from the last layer: cross-entropy after
 softmax or log softmax, binary cross-entropy after sigmoid; plain sums of classes get a softmax.
 
 For example:
@@ -92,13 +92,13 @@ For example:
   batch 256
 """
 
-RATE_ALREADY = "the schedule already sets the rate: remove this line"  # as a page says, too
+RATE_ALREADY = "the schedule already sets the rate: remove this line"  # a page shows the same
 COUNTED = "the number after {word!r}"
-COMMA = re.compile(r",(?=\s|$)")  # 0,5 stays together and is complained of
+COMMA = re.compile(r",(?=\s|$)")  # 0,5 isn't split, but refused as one word
 
 
 def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] = "") -> Recipe:
-    """The recipe that a text describes; files that it names are looked for in `folder`."""
+    """The recipe in a text; files that it names are looked for in `folder`."""
     if not isinstance(text, str):
         raise UsageError(f"a recipe must be text, not {text!r}")
     if len(text) > LONGEST_TEXT:
@@ -123,10 +123,10 @@ def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] =
 
 
 def change_recipe(recipe: Recipe, text: str, source: str | None = None) -> Recipe:
-    """The recipe with what these lines say in place of its own."""
+    """The recipe with these lines instead of its own."""
     own, others = _sorted(statements(text, source), "")
     if "network" in own:
-        raise UsageError("another network is another recipe: name it instead of this one")
+        raise UsageError("another network needs another recipe: name that instead of this one")
     net = net_changed(recipe.net, others)
     schedule = own.get("schedule", recipe.schedule)
     if net.rate is not None:
@@ -141,7 +141,7 @@ def change_recipe(recipe: Recipe, text: str, source: str | None = None) -> Recip
 def _sorted(
     lines: Iterable[Statement], folder: str | os.PathLike[str]
 ) -> tuple[dict[str, Any], list[Statement]]:
-    """What a recipe's own lines say, by their words, and all the other lines."""
+    """A recipe's own lines by their words, and all other lines."""
     own: dict[str, Any] = {}
     others: list[Statement] = []
     for line in lines:
@@ -175,7 +175,7 @@ def _words(what: str) -> Callable[..., str]:
 
 
 def _data(line: Statement, folder: str | os.PathLike[str]) -> str:
-    """Its name or place; a place that is there seen from the recipe's file wins."""
+    """The name or path of the data; a path relative to the recipe's file has precedence."""
     path = _words("the data set")(line, folder)
     if not folder:
         return path
@@ -200,7 +200,7 @@ def _network(line: Statement, folder: str | os.PathLike[str]) -> Net:
     if name in BUILTIN:
         return builtin(name)
     path = Path(folder, name)
-    if not os.path.isfile(path):  # any name at all may stand here
+    if not os.path.isfile(path):  # any name may be given here
         hint = did_you_mean(name, BUILTIN) or f": the built-in networks are {', '.join(BUILTIN)}"
         line.fail(f"there is no network or file called '{name}'{hint}", at=1)
     return parse_lines(statements(read_text(path), name), name)
@@ -248,7 +248,7 @@ def _warp(line: Statement, folder: object) -> Warp:
 
 
 def _between_commas(line: Statement) -> Iterator[Statement]:
-    """What is left of a line as statements of their own."""
+    """The parts of a line between commas, as statements."""
     start = line.words[line.used].start()
     text = line.words[0].string[start:]
     for part in COMMA.split(text):
@@ -301,7 +301,7 @@ def recipe(what: Recipe | Net | str | os.PathLike[str], changes: str = "") -> Re
     Args:
         what: The name of a recipe ("quick") or a network, a file, a text, or a `Net`, which then
             gets the usual settings.
-        changes: Lines that take the place of its own: "epochs 5; batch 64".
+        changes: Lines that replace its own: "epochs 5; batch 64".
 
     >>> import gradbook as gb
     >>> gb.recipe("quick", "epochs 5; batch 64").epochs
@@ -326,12 +326,12 @@ def recipe(what: Recipe | Net | str | os.PathLike[str], changes: str = "") -> Re
 
 
 def builtin_recipe(name: str) -> Recipe:
-    """The recipe of that name that comes with gradbook."""
+    """The included recipe of this name."""
     return replace(parse(builtin_text(name), name), adapts=ADAPTABLE)
 
 
 def builtin_text(name: str) -> str:
-    """How that recipe is written, remarks and all."""
+    """The text of the included recipe, with its comments."""
     if name not in RECIPES:
         known = ", ".join(RECIPES)
         raise UsageError(f"no recipe {name!r}{did_you_mean(name, RECIPES) or f': {known}'}")
@@ -339,7 +339,7 @@ def builtin_text(name: str) -> str:
 
 
 def read_recipe(path: str | os.PathLike[str]) -> Recipe:
-    """The recipe in a file; a network that it names may lie beside it."""
+    """The recipe in a file; it may name a network in the same folder."""
     name = os.fspath(path)
     if not os.path.lexists(path):
         known = (*RECIPES, *BUILTIN)
@@ -348,28 +348,28 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     return parse(read_text(path), name, Path(path).parent)
 
 
-# What was reached.
+# Measured results.
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A recipe trained on all its images with several seeds, the test images scored at the end."""
+    """A recipe trained on all its images with several seeds, and scored on the test images."""
 
     seeds: int
-    mean: float  # of the shares of test images that were read right
+    mean: float  # of the shares of test images read right
     deviation: float
     lowest: float
-    seconds: float  # a training, from loading to the last update
+    seconds: float  # per training, from loading to the last update
     threads: int
     machine: str
 
     def seconds_with(self, threads: int) -> float:
-        """About as long as it takes on so many cores like those."""
+        """About the time that it takes on this many such cores."""
         return self.seconds * self.threads / threads
 
 
 def measurement(name: str) -> Measured | None:
-    """What was measured of the recipe of that name, if it was."""
+    """The measurement of the recipe with this name, if there is one."""
     figures = all_measurements().get(name)
     return Measured(**figures) if figures else None
 

@@ -1,5 +1,5 @@
-"""Studies: many trainings of one recipe with braces in it, and which of them did best.
+"""Studies: many trainings of one recipe with braces, and the best of them.
 
-Knows what varies, what is allowed, in which order results count. Does not know how a search chooses
-(Optuna is asked and told in `search` alone), nor where a trial runs (`gradbook.work.processes`).
+It knows what varies, what is allowed and in which order results count. It doesn't know how a search
+chooses (only `search` uses Optuna), nor where a trial runs (`gradbook.work.processes`).
 """

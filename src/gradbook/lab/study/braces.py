@@ -1,4 +1,4 @@
-"""Recipes with braces in them: what of a text varies, and the text once all is chosen."""
+"""Recipes with braces: the parts of a text that vary, and the text after all are chosen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gradbook.net.text import Statement, digits, statements
 
 BRACES_GRAMMAR = """\
   {6..12}                  a whole number, 6 to 12
-  {0.1..1}  {0.1..1 log}   any number between; 'log': 0.1 to 0.2 is as far as 0.5 to 1
+  {0.1..1}  {0.1..1 log}   any number between; with 'log', equal ratios are equally likely
   {64|128|256}             one of these words, or phrases
   {batchnorm|}             this, or nothing: an empty line is removed
   {width: 6..12}  {width}  the same value wherever the name appears
@@ -28,16 +28,16 @@ BRACES = re.compile(r"\{([^{}]*)\}")
 RANGE = re.compile(r"(?P<low>[^\s.]\S*?|[^\s.])\.\.(?P<high>\S+)(?P<log>\s+log)?")
 WHOLE = re.compile(r"-?[0-9]{1,9}")
 NAMED = re.compile(r"\s*([a-z][a-z0-9_-]*)\s*(?::\s*(.*))?", re.DOTALL | re.IGNORECASE)
-SHOWN = 4  # digits of a number that is drawn
-MOST_REPEATS, MOST_WITHIN = 100, 10  # times, and repeats within each other
-LONGEST_DRAWN = 20_000  # lines, empty ones too
+SHOWN = 4  # digits of a random number
+MOST_REPEATS, MOST_WITHIN = 100, 10  # repetitions, and nested repeats
+LONGEST_DRAWN = 20_000  # lines, including empty ones
 
 Value = int | float | str
 
 
 @dataclass(frozen=True)
 class Range:
-    """Any number from the lowest to the highest, even or by its logarithm."""
+    """Any number in a range, uniform or by its logarithm."""
 
     low: float
     high: float
@@ -50,7 +50,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Options:
-    """One of some phrases; an empty one is nothing."""
+    """One of some phrases, which may be empty."""
 
     phrases: tuple[str, ...]
 
@@ -59,11 +59,11 @@ class Options:
 
 
 Domain = Range | Options
-Choose = Callable[[str, Domain], Value]  # by the name of what varies
+Choose = Callable[[str, Domain], Value]  # by the name of the hole
 
 
 def shorten(value: float) -> float:
-    """A number as it is written into a recipe: more digits than these tell nobody anything."""
+    """A number as it is written into a recipe; more digits would be of no use."""
     return float(f"{value:.{SHOWN}g}")
 
 
@@ -73,7 +73,7 @@ class Hole:
 
     name: str
     domain: Domain
-    is_named: bool = False  # by the text: it is the same wherever the name stands
+    is_named: bool = False  # by the text: the same value wherever the name appears
 
 
 Part = TypeVar("Part", "str | Hole", "Hole | int")
@@ -81,10 +81,10 @@ Part = TypeVar("Part", "str | Hole", "Hole | int")
 
 @dataclass(frozen=True)
 class Line:
-    """A line, in parts that stand and parts that vary."""
+    """A line of fixed and varying parts."""
 
     parts: tuple[str | Hole, ...]
-    text: str  # as it stands, braces and all
+    text: str  # as written, with its braces
 
     def write(self, choose: Choose, turn: str) -> str:
         def said(part: str | Hole) -> str:
@@ -98,7 +98,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Repeat:
-    """Lines that stand several times."""
+    """Lines that are repeated."""
 
     times: Hole | int
     body: tuple[Piece, ...]
@@ -121,11 +121,11 @@ class Template:
     pieces: tuple[Piece, ...]
 
     def __str__(self) -> str:
-        """The text that reads back as this."""
+        """The text that reads back as this template."""
         return "\n".join(_lines(self.pieces)) + "\n"
 
     def write(self, choose: Choose) -> str:
-        """The text with what is chosen for each name."""
+        """The text with the chosen value for each name."""
         chosen: dict[str, Value] = {}
 
         def once(name: str, domain: Domain) -> Value:
@@ -135,12 +135,12 @@ class Template:
 
         lines = list(islice(_written(self.pieces, once, ""), LONGEST_DRAWN + 1))
         if len(lines) > LONGEST_DRAWN:
-            raise NetTextError(f"repeated to more than {LONGEST_DRAWN:,} lines: repeat less")
+            raise NetTextError(f"repeated to more than {LONGEST_DRAWN:,} lines: use fewer repeats")
         return "\n".join(filter(None, lines)) + "\n"
 
     @property
     def holes(self) -> tuple[Hole, ...]:
-        """All that varies, in the order of the text, each name once."""
+        """Everything that varies, in the order of the text, each name once."""
         return tuple({hole.name: hole for hole in _holes(self.pieces)}.values())
 
 
@@ -159,7 +159,7 @@ def _written(pieces: Iterable[Piece], choose: Choose, turn: str) -> Iterator[str
             name = times.name if times.is_named else f"{times.name}{turn}"
             times = int(choose(name, times.domain))
         for k in range(times):
-            yield ""  # nothing may be repeated, and repeated
+            yield ""  # even if nothing is repeated
             yield from _written(piece.body, choose, f"{turn}/{k + 1}")
 
 
@@ -176,7 +176,7 @@ def _holes(pieces: Iterable[Piece]) -> Iterator[Hole]:
 
 
 def template(text: str, source: str | None = None) -> Template:
-    """What a text with braces says; every mistake in it is told with its place."""
+    """The template in a text; every mistake in it is reported with its place."""
     return template_of(statements(text, source))
 
 
@@ -188,7 +188,7 @@ def template_of(lines: Iterable[Statement]) -> Template:
 
 
 class _BraceReader:
-    """Reads line by line; `open` has the repeats that haven't ended yet, the outermost first."""
+    """Reads line by line; `open` contains the repeats that haven't ended, outermost first."""
 
     def __init__(self) -> None:
         self.named: dict[str, Domain] = {}
@@ -230,7 +230,7 @@ class _BraceReader:
         if not holes and len(words) == 1 and WHOLE.fullmatch(words[0]):
             self._require_few(line, int(words[0]))
             return int(words[0])
-        line.fail("how often? write 'repeat {1..4}'", at=0)
+        line.fail("how many times? write 'repeat {1..4}'", at=0)
 
     def _require_few(self, line: Statement, times: float) -> None:
         if not 0 <= times <= MOST_REPEATS:
@@ -264,7 +264,9 @@ class _BraceReader:
             name = known[1]
             if name in self.named:
                 self._fail(
-                    line, place, f"a second {name!r}: write {{{name}}} where it stands again"
+                    line,
+                    place,
+                    f"{name!r} is defined twice: write {{{name}}} where it is used again",
                 )
             self.named[name] = self._domain(line, place, known[2])
             return Hole(name, self.named[name], is_named=True)
@@ -306,7 +308,7 @@ class _BraceReader:
 
 
 def _name_of(before: str, domain: Domain, line: Statement) -> str:
-    """What varies is called by the word before it, or else by the first of its phrases."""
+    """The name of a hole: the word before it, or else the first of its phrases."""
     words = before.split()
     if words:
         return words[-1]
@@ -318,7 +320,7 @@ def _name_of(before: str, domain: Domain, line: Statement) -> str:
 def _numbered(
     pieces: Iterable[Piece], several: set[str], counts: Counter[str]
 ) -> tuple[Piece, ...]:
-    """What would have the same name gets numbers: conv 1, conv 2."""
+    """The pieces with numbers for equal names: conv 1, conv 2."""
 
     def number(part: Part) -> Part:
         if not isinstance(part, Hole) or part.is_named or part.name not in several:
@@ -338,7 +340,7 @@ def _numbered(
 
 
 def size(domain: Domain) -> float:
-    """How many values there are to choose from."""
+    """The number of values to choose from."""
     if isinstance(domain, Options):
         return len(domain.phrases)
     return domain.high - domain.low + 1 if domain.whole else inf

@@ -1,4 +1,4 @@
-"""What a study is to try: a text with braces and a few lines of its own, read and written."""
+"""The plan of a study: a text with braces and a few lines of its own, read and written."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from gradbook.net.measure import NetMeasure, measure
 from gradbook.net.text import GIVEN, LONGEST_TEXT, TRAINING, Statement, digits, ours, statements
 
 GRAMMAR = f"""\
-A study is a recipe (see gradbook help recipes) with braces for what varies, and lines that say
-what is tried:
+A study is a recipe (see gradbook help recipes) with braces around what varies, and lines that
+set what is tried:
 
 {BRACES_GRAMMAR}
   vary RECIPE              the recipe that the other lines vary: a setting replaces the recipe's,
                            and a layer replaces each layer that begins with the same words
   study NAME               a title
-  trials N                 how many recipes are trained (default: 30; with a grid, all)
+  trials N                 the number of recipes to train (default: 30; with a grid, all)
   sampler tpe              tpe, nsga, cma, random, or grid: every combination there is
-  aim accuracy             or 'aim accuracy, parameters' ('macs'): high accuracy with few of them
+  aim accuracy             or 'aim accuracy, parameters' ('macs'): high accuracy with few of these
   prune median             ends a training after an epoch in which the median of the earlier ones
                            was better
   folds 0 1 2              sixths of the training images to validate on, one after the other
@@ -51,7 +51,7 @@ what is tried:
   seeds N                  trainings for each fold, with consecutive seeds from the recipe's
                            (default: 1)
   draw N                   the sampler's random seed (default: 0)
-  ahead N                  how many run at once before the first result counts (default: 4)
+  ahead N                  the number of trials at once before the first result (default: 4)
   parameters at most N     recipes with more aren't trained; also 'macs at most 300k'
   seconds at most N        ends a training that takes longer
 
@@ -65,31 +65,28 @@ For example:
   trials 40
 """
 
-VERSION = 1  # of what a study's file says
+VERSION = 1  # of the form of a study's file
 SAMPLERS = ("tpe", "nsga", "cma", "random", "grid")
 PRUNERS = ("none", "median")
 AIMS = ("accuracy", "parameters", "macs")
 USUAL_TRIALS, MOST_TRIALS, MOST_SEEDS, MOST_AHEAD = 30, 1_000_000, 1_000, 10_000
 AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?)([kM]?)")
 FACTORS = {"": 1, "k": 1_000, "M": 1_000_000}
-TRIED = 8  # recipes that are drawn before a study begins, to see whether any can be read
-MOST_FORBIDDEN = 200  # recipes in a row that aren't allowed, after which there may be none
-NONE_ALLOWED = (
-    "{count} recipes were drawn in a row that aren't allowed ({why}): raise the limit, or vary "
-    "within it"
-)
+TRIED = 8  # random recipes before a study begins, to see whether any is valid
+MOST_FORBIDDEN = 200  # forbidden recipes in a row until the study gives up
+NONE_ALLOWED = "{count} recipes in a row aren't allowed ({why}): raise the limit, or vary within it"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a recipe may cost."""
+    """The most that a recipe may cost."""
 
     parameters: float | None = None
     macs: float | None = None
     seconds: float | None = None
 
     def forbids(self, cost: NetMeasure) -> str:
-        """Why a recipe with such a network isn't trained; nothing where it may be."""
+        """The reason why a recipe with such a network isn't trained; '' if it is."""
         for what, most, found in (
             ("parameters", self.parameters, cost.parameters),
             ("multiply-adds", self.macs, cost.macs),
@@ -116,7 +113,7 @@ class StudyPlan:
     limits: Limits = field(default_factory=Limits)
 
     def __str__(self) -> str:
-        """The text that reads back as this study, whatever it was made of."""
+        """The text that reads back as this study, however it was made."""
         usual = {setting.name: setting.default for setting in fields(self)}
         own = {FIELDS.get(word, word): word for word in READERS}
         lines = [
@@ -133,7 +130,7 @@ class StudyPlan:
 
     @property
     def most(self) -> int:
-        """How many recipes are trained, unless a grid has fewer."""
+        """The number of recipes to train, unless a grid has fewer."""
         return self.trials or (MOST_TRIALS if self.sampler == "grid" else USUAL_TRIALS)
 
     def recipe(self, text: str) -> Recipe:
@@ -142,7 +139,7 @@ class StudyPlan:
 
     def __post_init__(self) -> None:
         if not self.template.holes:
-            raise UsageError("nothing varies: write braces such as {6..12} where something should")
+            raise UsageError("nothing varies: write braces such as {6..12} around what should vary")
         if self.sampler == "grid" and any(_is_endless(hole.domain) for hole in self.template.holes):
             name = next(hole.name for hole in self.template.holes if _is_endless(hole.domain))
             raise UsageError(f"a grid needs a list of values: write {name!r} as {{0.1|0.2|0.4}}")
@@ -165,7 +162,7 @@ def read_plan(
 ) -> StudyPlan:
     """The study that a text, and further lines to vary, describe.
 
-    Some of its recipes are drawn and read, so that a mistake in it is told before anything is
+    Some random recipes are read first, so that mistakes are reported before anything is
     trained.
     """
     if len(what) > LONGEST_TEXT:
@@ -189,7 +186,7 @@ def read_plan(
             line.take()
             name = FIELDS.get(word, word)
             if name in settings:
-                line.fail(f"a second {word!r}: write it once", at=0)
+                line.fail(f"{word!r} is given twice: write it once", at=0)
             settings[name] = READERS[word](line)
             line.end()
         elif word == "data":
@@ -212,7 +209,7 @@ def read_plan_file(path: str | os.PathLike[str], vary: Sequence[str] = ()) -> St
 
 
 def change_plan(plan: StudyPlan, text: str, source: str) -> StudyPlan:
-    """The study with what this line says in place of its own."""
+    """The study with this line instead of its own."""
     for line in statements(text, source):
         word = line.take()
         plan = replace(plan, **{FIELDS.get(word, word): READERS[word](line)})
@@ -221,7 +218,7 @@ def change_plan(plan: StudyPlan, text: str, source: str) -> StudyPlan:
 
 
 def _placed(line: Statement, folder: str) -> Statement:
-    """A data set's file by its whole path, as it is found from anywhere."""
+    """The line of a data set with the full path of its file, which can be found from anywhere."""
     name = line.text.partition(" ")[2].strip()
     places = (Path(folder, name), Path(name)) if name not in KNOWN and "{" not in name else ()
     place = next((path for path in places if os.path.exists(path)), None)
@@ -229,7 +226,7 @@ def _placed(line: Statement, folder: str) -> Statement:
 
 
 def _try_some(plan: StudyPlan) -> None:
-    """Draw recipes until one may be trained, the first with the lowest of everything."""
+    """Draw recipes until one may be trained; the first has the lowest value of everything."""
     draw = random.Random(0)
 
     def any_of(name: str, domain: Domain) -> Value:
@@ -258,7 +255,7 @@ def _try_some(plan: StudyPlan) -> None:
         if recipe.held_back is None:
             raise UsageError("a study needs images that are held back: remove 'hold back none'")
         why = plan.limits.forbids(measure(recipe.net))
-        if not why or plan.sampler == "grid":  # which goes through all of them in an order
+        if not why or plan.sampler == "grid":  # a grid goes through all of them in order
             return
         forbidden = forbidden or why
     if forbidden:
@@ -268,7 +265,7 @@ def _try_some(plan: StudyPlan) -> None:
 
 
 def _drawn(text: str, error: NetTextError) -> GradbookError:
-    """What is wrong with a recipe, with the line of it that nobody wrote so."""
+    """The problem with a random recipe, and the line with the chosen values."""
     rows = text.splitlines()
     if error.line is None or error.line > len(rows):
         return error
@@ -282,7 +279,7 @@ def _count(what: str, most: int) -> Callable[[Statement], int]:
     def read_count(line: Statement) -> int:
         count = line.whole(what)
         if not 1 <= count <= most:
-            line.fail(f"{what} is from 1 to {most:,}", at=1)
+            line.fail(f"{what} must be from 1 to {most:,}", at=1)
         return count
 
     return read_count
@@ -303,7 +300,7 @@ def _folds(line: Statement) -> tuple[int, ...]:
     while line.next:
         folds.append(line.whole("the fold"))
     if max(folds) >= FOLDS or len(set(folds)) < len(folds):
-        line.fail(f"folds are different numbers from 0 to {FOLDS - 1}", at=1)
+        line.fail(f"folds must be different numbers from 0 to {FOLDS - 1}", at=1)
     return tuple(folds)
 
 
@@ -317,12 +314,12 @@ def _aims(line: Statement) -> tuple[str, ...]:
 def _name(line: Statement) -> str:
     name = line.rest()
     if not name or not name.isprintable() or len(name) > 100:
-        line.fail("a study's name is 1 to 100 printable characters", at=0)
+        line.fail("a study's name must have 1 to 100 printable characters", at=0)
     return name
 
 
 def _require_known(line: Statement) -> None:
-    """A study that was begun by a gradbook to come may say things that this one doesn't know."""
+    """Refuse a study of a later gradbook, with lines that this one may not know."""
     line.take()
     version = line.whole("the version of studies")
     if version != VERSION:
@@ -370,12 +367,12 @@ def _spell(value: object) -> str:
 
 # A recipe that is there already, with lines that vary put in place of its own -
 
-TITLES = ("recipe", "about", "name")  # which another recipe has no right to
+TITLES = ("recipe", "about", "name")  # another recipe can't keep these
 
 
 def vary_recipe(base: str, lines: Iterable[Statement], folder: str = "") -> Template:
-    """The recipe of that name or file with these lines: a setting stands for its own, a layer for
-    each of its layers that begins like it."""
+    """The recipe of this name or file with these lines: a setting replaces the recipe's, a layer
+    replaces each layer that begins with the same words."""
     beside = os.path.join(folder, base)
     recipe = recipe_of(beside if folder and os.path.isfile(beside) else base)
     rows = [row for row in statements(str(recipe), None) if row.next not in TITLES]
@@ -405,12 +402,12 @@ def _with(rows: Sequence[Statement], line: Statement) -> list[Statement]:
     joined = []
     for row, match in zip(rows, matches, strict=True):
         rest = row.text[match.end() :] if match else ""
-        rest = LAST_WORDS.sub("", rest) + bits if bits else rest  # the line's bits, if it says any
+        rest = LAST_WORDS.sub("", rest) + bits if bits else rest  # the line's bits, if it gives any
         joined.append(line.saying(text + rest) if match else row)
     return joined
 
 
-# What a layer's line ends with, whatever else it says: bits 4, bits {8|4}, {bits 4|ternary}.
+# The end of a layer's line: bits 4, bits {8|4}, {bits 4|ternary}.
 _BITS = "|".join(dict.fromkeys(phrase.split()[0] for phrase in BITS.among))
 LAST_WORDS = re.compile(
     rf"(?<!\s)\s+(?:(?:{_BITS})(?:\s+(?:\{{[^{{}}]*\}}|[^\s{{}}]+))?"
@@ -419,9 +416,9 @@ LAST_WORDS = re.compile(
 
 
 def _like(text: str) -> re.Pattern[str]:
-    """A pattern of lines that begin with these words, with anything in place of the braces: as
-    little as lets the words behind them follow. It is never tried again with more, for tries at
-    several braces would multiply."""
+    """A pattern of lines that begin with these words, with anything in place of braces, as short
+    as the words behind them allow. It never tries longer matches, since with several braces
+    the attempts would multiply."""
     braces = list(BRACES.finditer(text))
     starts = [*(brace.start() for brace in braces), len(text)]
     parts = [_spaced(text[: starts[0]])]

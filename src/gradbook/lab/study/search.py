@@ -1,7 +1,7 @@
-"""What to try next: Optuna is asked and told here, and nowhere else.
+"""Chooses the next recipe: this is the only place that uses Optuna.
 
-It is asked in a fixed order and told in the order of the trials, so that the same results lead
-to the same questions, however many trainings go on at once and whoever was killed in between.
+It is asked in a fixed order and told results in the order of the trials, so that equal results
+lead to equal choices, however many trainings run at once and whichever were killed.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 MISSING = "a study needs Optuna: pip install 'gradbook[study]'"
-STARTED = 5  # trials of which all epochs are seen before any is cut short
+STARTED = 5  # trials with all epochs before any is ended early
 
 Drawn = dict[str, Value]
 
 
 class Search:
-    """One search through what a plan lets vary; `journal` is what optuna-dashboard opens."""
+    """A search through what a plan lets vary; optuna-dashboard opens its `journal`."""
 
     def __init__(self, plan: StudyPlan, journal: InnerPath) -> None:
         optuna = library()
@@ -48,8 +48,8 @@ class Search:
         self.asked: dict[int, OptunaTrial] = {}
 
     def ask(self) -> tuple[int, Drawn, str] | None:
-        """The next trial: its number, what is chosen, and the recipe; none if a grid is at its
-        end."""
+        """The next trial: its number, the chosen values and the recipe; None at the end of a
+        grid."""
         from optuna.trial import Trial, TrialState, create_trial
 
         given = None
@@ -57,7 +57,7 @@ class Search:
             given = next(self.grid, None)
             if given is None:
                 return None
-        # What `study.ask` does, but for looking through all trials for one that waits.
+        # Like `study.ask`, without looking through all trials for a waiting one.
         fixed = {"fixed_params": given}
         template = create_trial(state=TrialState.RUNNING, system_attrs=fixed) if given else None
         trial = Trial(self.study, self.storage.create_new_trial(self.study_id, template))
@@ -72,14 +72,14 @@ class Search:
         return trial.number, drawn, text
 
     def note(self, number: int, what: Mapping[str, Any]) -> None:
-        """Something that the dashboard shows beside a trial."""
+        """Add a note to a trial in the dashboard."""
         for name, value in what.items():
             self.asked[number].set_user_attr(name, value)
 
     def tell(
         self, number: int, values: Sequence[float] | None, accuracies: Sequence[float]
     ) -> None:
-        """What a trial came to; nothing if it was cut short or not trained at all."""
+        """The result of a trial; nothing if it was ended early or not trained at all."""
         from optuna.trial import TrialState
 
         trial = self.asked.pop(number)
@@ -92,9 +92,9 @@ class Search:
         self.study.tell(trial, values, state)
 
     def bars(self, epochs: int) -> tuple[float, ...]:
-        """The accuracy below which a training ends, after each of its epochs but the last: the
-        median of the trials that came to their end, once there are enough of them, as Optuna's
-        own pruner has it."""
+        """The accuracy below which a training ends, after each of its epochs except the last: the
+        median of the finished trials, once there are enough of them, as in Optuna's own
+        pruner."""
         from optuna.trial import TrialState
 
         if self.plan.prune == "none":
@@ -108,7 +108,7 @@ class Search:
 
 
 def library() -> Any:
-    """Optuna, quiet."""
+    """Optuna, without its messages."""
     try:
         import optuna
     except ImportError as error:
@@ -128,7 +128,7 @@ def _sampler(plan: StudyPlan) -> Any:
             return samplers.NSGAIISampler(seed=plan.draw)
         case "cma":
             try:
-                import cmaes  # noqa: F401 - which the sampler imports too late to be told apart
+                import cmaes  # noqa: F401 - the sampler imports it too late for a clear message
             except ImportError as error:
                 raise UsageError(MISSING) from error
             return samplers.CmaEsSampler(seed=plan.draw)
@@ -145,7 +145,7 @@ def _suggested(trial: OptunaTrial, name: str, domain: Domain) -> Value:
 
 
 def importance(journal: InnerPath) -> dict[str, float]:
-    """How much what varies in every trial sets the best ones apart, as far as that can be said."""
+    """How much each varying part distinguishes the best trials, as far as that can be estimated."""
     optuna = library()
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
     from optuna.storages import JournalStorage
@@ -156,7 +156,7 @@ def importance(journal: InnerPath) -> dict[str, float]:
         study_name=name, storage=JournalStorage(JournalFileBackend(str(journal)))
     )
     with suppress(ValueError, RuntimeError), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it looks for what makes a target low, as we know
+        warnings.simplefilter("ignore")  # on how the target is used, which is intended
         shares = get_param_importances(
             study,
             evaluator=PedAnovaImportanceEvaluator(),
@@ -170,7 +170,7 @@ def importance(journal: InnerPath) -> dict[str, float]:
 
 
 def grid(template: Template) -> Iterator[Drawn]:
-    """Every combination, the last of what varies going round first."""
+    """Every combination; the last part varies fastest."""
     path: list[int] = []
     while True:
         drawn, sizes = _at(template, path)
@@ -183,7 +183,7 @@ def grid(template: Template) -> Iterator[Drawn]:
 
 
 def _at(template: Template, path: list[int]) -> tuple[Drawn, list[int]]:
-    """The combination at the end of a path of choices, which is completed by the first of each."""
+    """The combination at the end of a path of choices, completed by first values."""
     drawn: Drawn = {}
     sizes: list[int] = []
 
@@ -205,16 +205,16 @@ def _at(template: Template, path: list[int]) -> tuple[Drawn, list[int]]:
     return drawn, sizes
 
 
-# The journal, in a file that optuna-dashboard opens while the study goes on ---
+# The journal, a file that optuna-dashboard opens while the study runs ---------
 
 Entry = dict[str, Any]
 
 
 class Journal:
-    """What Optuna's JournalStorage writes to: a line for each entry.
+    """The file of Optuna's JournalStorage: one line per entry.
 
-    One process alone writes it, and makes it anew of the results whenever the study goes on. So it
-    needs no lock, never waits for the disk, and what was written isn't read again.
+    A single process writes it, anew from the results whenever the study continues. So it needs no
+    lock and never waits for the disk, and what was written isn't read again.
     """
 
     def __init__(self, path: InnerPath) -> None:
@@ -229,6 +229,6 @@ class Journal:
         self.unread += map(json.loads, lines)
 
     def read_logs(self, log_number_from: int) -> list[Entry]:
-        """Those since it was last asked, which is all that the one who asks doesn't know."""
+        """The logs since the last call, which are all that the caller doesn't know."""
         logs, self.unread = self.unread, []
         return logs

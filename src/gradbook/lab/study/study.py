@@ -1,8 +1,8 @@
-"""A study from its first trial to its last: who asks, who trains, in which order results count.
+"""Runs a study from its first trial to its last, with results in a fixed order.
 
-One training is a pure function of the recipe, the seed and the fold, wherever it runs. What comes
-of it goes into a file that is named after what it was made of, so that nothing is ever trained
-twice, whoever was killed in between.
+A training is a pure function of the recipe, the seed and the fold, wherever it runs. Its result
+is a file that is named after this input, so that nothing is ever trained twice, whichever process
+was killed.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ TEST_RECORD = Schema(
 
 
 class StudyFolder:
-    """A study's files. Each is written whole or not at all; the journal is Optuna's, and made anew
-    of the results whenever the study goes on."""
+    """A study's files. Each is written completely or not at all; the journal is Optuna's, and made
+    anew from the results whenever the study continues."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = inside(path)
@@ -110,7 +110,7 @@ class StudyFolder:
 
     def require_study(self) -> None:
         if not self.holds_a_study:
-            raise UsageError(f"no study in {self.path}: name the folder that holds its study.txt")
+            raise UsageError(f"no study in {self.path}: name the folder with its study.txt")
 
     def require_free(self) -> None:
         written = (self.plan_file, self.results, self.journal, self.tests_file)
@@ -128,7 +128,7 @@ class StudyFolder:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other processes from searching here at the same time."""
+        """Keep other processes from searching in this folder at the same time."""
         made_folder(self.results)
         with alone_in(self.path) as alone:
             if not alone:
@@ -140,7 +140,7 @@ class StudyFolder:
             yield
 
     def records(self) -> list[dict[str, Any]]:
-        """What programs are told of each trial, of a study that came to its end."""
+        """The records of each trial for programs, of a finished study."""
         self.require_study()
         if not self.records_file.is_file():
             again = f"gradbook study --resume {self.path}"
@@ -154,10 +154,10 @@ class StudyFolder:
                 f"not the trials of a study ({error})", file=self.records_file
             ) from error
 
-    # How often the test images were looked at.
+    # The number of tests on the test images.
 
     def tests(self) -> list[dict[str, object]]:
-        """What was scored on the test images, one after the other."""
+        """The scores on the test images, in order."""
         if not self.tests_file.is_file():
             return []
         try:
@@ -174,38 +174,38 @@ class StudyFolder:
 
 # One training -----------------------------------------------------------------
 
-VERSION = 1  # of what a result says
+VERSION = 1  # of the form of a result
 DONE, PRUNED, SLOW, DIVERGED, REFUSED = "done", "pruned", "too slow", "diverged", "refused"
 STATES = (DONE, PRUNED, SLOW, DIVERGED, REFUSED)
 
 
 @dataclass(frozen=True)
 class TrialTask:
-    """What one training is made of."""
+    """The input of one training."""
 
     recipe: str
     seed: int
     fold: int
     bars: tuple[float, ...] = ()  # it ends after an epoch with a lower accuracy than this
-    seconds: float | None = None  # it ends after so many
+    seconds: float | None = None  # it ends after this time
 
     @cached_property
     def key(self) -> str:
-        """A name that no other task has: the file of its result is called so."""
+        """A unique name of the task, which is also that of its result's file."""
         content = json.dumps([VERSION, asdict(self)], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one training came to."""
+    """The result of one training."""
 
     state: str
     epochs: tuple[Epoch, ...] = ()
-    accuracy: float | None = None  # of what was held back, at the end; only where it is done
+    accuracy: float | None = None  # on the images held back, at the end of a finished training
     seconds: float = 0.0
     bits: str = ""  # a hash of the trained weights
-    why: str = ""  # it isn't done
+    why: str = ""  # the reason why it isn't done
 
     @property
     def is_done(self) -> bool:
@@ -213,13 +213,13 @@ class Result:
 
 
 def write_result(task: TrialTask, result: Result, folder: InnerPath) -> None:
-    """Put a result into the folder."""
+    """Write a result into the folder."""
     record = {"version": VERSION, "task": asdict(task), "result": asdict(result)}
     write_whole(folder / f"{task.key}.json", json.dumps(record, indent=1) + "\n")
 
 
 def read_result(task: TrialTask, folder: InnerPath) -> Result | None:
-    """The result that is kept there, if there is one and it is whole."""
+    """The result in the folder, if there is an intact one."""
     path = folder / f"{task.key}.json"
     if not path.is_file():
         return None
@@ -245,7 +245,7 @@ _images: dict[tuple[str, Shape], Dataset] = {}
 
 
 def load_images(recipe: Recipe) -> Dataset:
-    """Its images, which the next training of this process, or of a copy of it, finds loaded."""
+    """Load its images once for all trainings of this process and of its copies."""
     key = recipe.data, recipe.net.input
     if key not in _images:
         _images.clear()
@@ -254,7 +254,7 @@ def load_images(recipe: Recipe) -> Dataset:
 
 
 def result_of(task: TrialTask, threads: int | None = None) -> Result:
-    """Train, without a look at the test images."""
+    """Train without using the test images."""
     began = monotonic()
     try:
         recipe = parse(task.recipe)
@@ -278,7 +278,7 @@ def result_of(task: TrialTask, threads: int | None = None) -> Result:
 
 
 class _Watch(Listener):
-    """Ends a training that isn't worth going on with."""
+    """Ends a training that isn't worth continuing."""
 
     def __init__(self, training: TrainingRun, bars: Sequence[float]) -> None:
         self.training, self.bars = training, bars
@@ -288,7 +288,7 @@ class _Watch(Listener):
         best = max(e.validation_accuracy or 0.0 for e in self.training.history)
         bars = self.bars[epoch.epoch - 1 : epoch.epoch]
         if bars and best < bars[0] and not self.training.is_over:
-            self.end(PRUNED, f"after epoch {epoch.epoch}, others had {100 * bars[0]:.2f} %")
+            self.end(PRUNED, f"after epoch {epoch.epoch}, the others had {100 * bars[0]:.2f} %")
 
     def end(self, state: str, why: str) -> None:
         self.ended, self.why = state, why
@@ -296,7 +296,7 @@ class _Watch(Listener):
 
     @contextmanager
     def ending_after(self, seconds: float | None) -> Iterator[None]:
-        """End it if the block takes longer than that."""
+        """End the training if the block takes longer than that."""
         if seconds is None:
             yield
             return
@@ -311,7 +311,7 @@ class _Watch(Listener):
 
 
 def hash_of(values: Mapping[str, NDArray[Any]]) -> str:
-    """The same for the same bits alone."""
+    """A hash that is equal only for equal bits."""
     digest = hashlib.sha256()
     for name, tensor in sorted(values.items()):
         digest.update(f"{name} {tensor.dtype} {tensor.shape}\n".encode())
@@ -319,23 +319,23 @@ def hash_of(values: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()[:32]
 
 
-# All of them ------------------------------------------------------------------
+# All trials -------------------------------------------------------------------
 
 FORBIDDEN = "not allowed"  # by the limits
 LOST = "lost"  # each process that trained it died
 
 
-Record = dict[str, Any]  # what programs are told of a trial
+Record = dict[str, Any]  # the record of a trial for programs
 
 
 @dataclass
 class Trial:
-    """One recipe of a study, and what its trainings came to so far."""
+    """One recipe of a study, and the results of its trainings so far."""
 
     number: int
     drawn: Drawn
     text: str
-    parameters: int | None  # of its network, if the text can be read
+    parameters: int | None  # of its network, if the text is valid
     macs: int | None
     forbidden: str
     tasks: tuple[TrialTask, ...] = ()
@@ -343,8 +343,8 @@ class Trial:
 
     @property
     def counted(self) -> list[Result]:
-        """The results in order, up to the first that wasn't trained to its end. Whatever ran beside
-        that one doesn't count, so that the outcome is the same with any crew."""
+        """The results in order, up to the first unfinished training. Later ones don't count,
+        even if they ran meanwhile, so that the outcome is the same with any crew."""
         results: list[Result] = []
         for task in self.tasks:
             if task not in self.results:
@@ -356,7 +356,7 @@ class Trial:
 
     @property
     def ended(self) -> Result | None:
-        """The first result that wasn't trained to its end, once all before it are known."""
+        """The first result that didn't finish its training, once all before it are known."""
         return next((result for result in self.counted if not result.is_done), None)
 
     @property
@@ -382,7 +382,7 @@ class Trial:
 
     @property
     def accuracies(self) -> list[float]:
-        """After each epoch that all its trainings have come to, the mean."""
+        """The mean after each epoch that all its trainings have reached."""
         runs = [result.epochs for result in self.counted]
         return [fmean(e.validation_accuracy or 0.0 for e in same) for same in zip(*runs)]  # noqa: B905
 
@@ -392,7 +392,7 @@ class Trial:
 
     @property
     def record(self) -> Record:
-        """What programs are told of it."""
+        """The record of the trial for programs."""
         return {
             "number": self.number,
             "parameters": dict(self.drawn),
@@ -409,15 +409,15 @@ class Trial:
 
 
 class StudyListener:
-    """Hears how a study goes."""
+    """Listens to a study."""
 
     def on_start(self, plan: StudyPlan, folder: StudyFolder) -> None: ...
 
     def on_trial(self, trial: Trial, best: Trial | None) -> None:
-        """A trial is over, and all before it."""
+        """A trial and all before it are finished."""
 
     def at_work(self, tasks: int, done: int) -> None:
-        """So many trainings go on, so many are done since this process began."""
+        """How many trainings are running, and how many are finished since this process began."""
 
 
 def study(
@@ -427,7 +427,7 @@ def study(
     threads: int | None,
     listener: StudyListener,
 ) -> list[Record]:
-    """Search to the end, and end the crew. What was trained before counts as it did then."""
+    """Search to the end, then end the crew. Earlier trainings count as they did then."""
     try:
         with folder.lock():
             search = Search(plan, folder.journal)
@@ -443,8 +443,8 @@ def study(
 def _searched(
     plan: StudyPlan, search: Search, trainings: _Trainings, listener: StudyListener
 ) -> Iterator[Trial]:
-    """Every trial once it is over, in order. One more is asked for whenever one is told, so
-    that each question is asked after the same answers."""
+    """Every finished trial, in order. One more is asked for whenever one is told, so that
+    each choice depends on the same results."""
     waiting: list[Trial] = []
     counted = forbidden = 0
     best: Trial | None = None
@@ -503,11 +503,11 @@ def _asked(plan: StudyPlan, search: Search) -> Trial | None:
 
 
 class _Trainings:
-    """What is to be trained, by a crew; what was trained before is read."""
+    """The trainings that a crew runs; finished ones are read from their files."""
 
     def __init__(self, folder: StudyFolder, crew: WorkCrew, threads: int | None) -> None:
         self.folder, self.crew, self.threads = folder.results, crew, threads
-        self.owners: dict[str, list[tuple[Trial, TrialTask]]] = {}  # of what is under way
+        self.owners: dict[str, list[tuple[Trial, TrialTask]]] = {}  # of the running tasks
         self.done = 0
 
     def take(self, trial: Trial) -> None:
@@ -522,12 +522,12 @@ class _Trainings:
                 self.crew.give(task.key, partial(result_of, task, self.threads))
 
     def work_until(self, trial: Trial, listener: StudyListener) -> None:
-        """Until all trainings of a trial are over, or one that came to nothing decides."""
+        """Work until all trainings of a trial are finished, or one decides by failing."""
         while not trial.is_over:
             listener.at_work(self.crew.at_work, self.done)
             for key, outcome in self.crew.outcomes():
                 self._heed(key, outcome)
-        for task in trial.tasks:  # a trial that is over waits for no more of its trainings
+        for task in trial.tasks:  # a finished trial doesn't wait for its other trainings
             owners = self.owners.get(task.key)
             if owners is not None:
                 owners[:] = [(owner, own) for owner, own in owners if owner is not trial]
@@ -546,7 +546,7 @@ class _Trainings:
                 write_result(task, outcome.value, self.folder)
 
 
-# What is left of it.
+# The best trial.
 
 
 def best_trial(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -571,12 +571,12 @@ def write_tables(folder: StudyFolder, records: Sequence[Record]) -> None:
     write_whole(folder.table_file, out.getvalue())
 
 
-# The best recipe on the test images, once all is chosen -----------------------
+# The best recipe on the test images, after all choices ------------------------
 
 
 @dataclass(frozen=True)
 class TestScore:
-    """Over trainings that differ in their seed, on all training images."""
+    """The score over trainings with different seeds, on all training images."""
 
     mean: float
     deviation: float

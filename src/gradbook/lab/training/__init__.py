@@ -1,4 +1,4 @@
-"""Training: the images are dealt, steps are taken, each epoch is scored, all is kept in a folder.
+"""Training: folds, steps, a score for each epoch, and a folder with all results.
 
-It doesn't know how results look, or who is told of them.
+It doesn't know how results look, or who sees them.
 """

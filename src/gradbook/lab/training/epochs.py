@@ -1,4 +1,4 @@
-"""Epochs: the order of their samples, what each tells, which is the last."""
+"""Epochs: the order of their samples, their figures, and which is the last."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gradbook.lab.problem import order_samples, require_last_batch
 from gradbook.lab.recipes.recipe import BEST, Recipe, Schedule
 from gradbook.schema import AnyNumber, Maybe, Schema, WholeNumber
 
-# What an epoch tells ----------------------------------------------------------
+# The figures of an epoch ------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Epoch:
     epoch: int  # from 1
     rate: float  # at its last step
     train_loss: float  # mean over its steps, warping and dropout on
-    train_accuracy: float | None  # as it went, from 0 to 1; of numbers there is none
-    validation_loss: float | None  # where samples are held back
-    validation_accuracy: float | None  # of numbers R²
-    seconds: float  # of training so far, what was resumed included
+    train_accuracy: float | None  # during the epoch, from 0 to 1; None for numbers
+    validation_loss: float | None  # if samples are held back
+    validation_accuracy: float | None  # for numbers, R²
+    seconds: float  # of training so far, including resumed parts
     images_per_second: float  # or whatever the samples are
 
     def __str__(self) -> str:
@@ -48,17 +48,17 @@ class Epoch:
         return f"epoch {self.epoch}: {own}{held_back}; {duration(self.seconds)}"
 
     def figures(self, columns: Mapping[str, str]) -> dict[str, Any]:
-        """What is told of it, by the names that its problem has for these."""
+        """The figures of the epoch, under the problem's names for them."""
         return {name: getattr(self, own) for own, name in columns.items()}
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far training is, at this moment."""
+    """How far the training is at this moment."""
 
-    epoch: int  # the one that runs, from 1
+    epoch: int  # the current one, from 1
     epochs: int
-    step: int  # of this epoch, done
+    step: int  # finished steps of this epoch
     steps: int  # in every epoch
     images_per_second: float
     seconds: float  # so far
@@ -68,11 +68,11 @@ class Progress:
 
 
 COLUMNS = {column.name: column.name for column in fields(Epoch)}
-UNMEASURED = ("train_accuracy", "validation_loss", "validation_accuracy")  # it may be
+UNMEASURED = ("train_accuracy", "validation_loss", "validation_accuracy")  # they may be
 
 
 def best_epoch(history: Sequence[Epoch]) -> Epoch:
-    """The one with the lowest loss of what is held back, the first of equal ones."""
+    """The epoch with the lowest validation loss, the first of equal ones."""
     return min(history, key=lambda epoch: (epoch.validation_loss or 0.0, epoch.epoch))
 
 
@@ -90,14 +90,14 @@ def kept_epoch(recipe: Recipe, history: Sequence[Epoch]) -> Epoch:
 
 
 def schedule_losses(history: Iterable[Epoch]) -> list[float]:
-    """What a schedule goes by: of what is held back, or else of training."""
+    """The losses that a schedule depends on: those of the validation, or else of the training."""
     return [e.train_loss if e.validation_loss is None else e.validation_loss for e in history]
 
 
 def rates_of(
     schedule: Schedule, epochs: int, losses: Sequence[float], steps: int
 ) -> NDArray[np.float64]:
-    """The rates of the epochs that are done, with these losses, as if each had so many steps."""
+    """The rates of the finished epochs with these losses, if each had so many steps."""
     done = [schedule.rates(k, steps, epochs, losses[:k]) for k in range(len(losses))]
     return np.concatenate(done) if done else np.empty(0)
 
@@ -123,7 +123,7 @@ EPOCH = Schema(
 
 
 def epoch_of(record: object) -> Epoch:
-    """The epoch of a record as `json_lines` writes it; a SchemaError if it is none."""
+    """The epoch of a record as `json_lines` writes it; a SchemaError if it isn't valid."""
     fields = EPOCH.read(record)
     return Epoch(**{name: fields[name] for name in COLUMNS})
 
@@ -132,7 +132,7 @@ class Diverged(GradbookError):
     """A training whose loss became infinite or NaN."""
 
 
-# Rows at hand: no recipe, no files, nothing held back -------------------------
+# Rows alone: no recipe, no files, nothing held back -----------------------------
 
 
 class FittedEpoch(NamedTuple):

@@ -1,4 +1,4 @@
-"""The folder of a run: which file holds what, and the checkpoints from which it goes on."""
+"""The folder of a run: the content of its files, and the checkpoints for resuming it."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from gradbook.lab.problem import Problem
     from gradbook.lab.texts import LineWriter
 
-PLAN, SEED = "seeds.json", "seed-"  # what a folder of several seeds holds
-LINES = "lines"  # the kind of problem that isn't read but written
+PLAN, SEED = "seeds.json", "seed-"  # files of a folder with several seeds
+LINES = "lines"  # the kind of problem that writes
 ACCURACY = FiniteNumber(0, 1)
 EVERY_RESULT: dict[str, Any] = {  # at least
     "recipe": PlainText(),
@@ -73,12 +73,12 @@ TABLE_RESULT = Schema(target=PlainText(), **EVERY_RESULT)  # of a table or of si
 
 
 class RunFolder:
-    """A run's files. Each is written whole or not at all."""
+    """The files of a run. Each is written completely or not at all."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = inside(path)
         self.recipe_file = self.path / "recipe.txt"
-        self.problem_file = self.path / "problem.json"  # of what isn't images: how they are read
+        self.problem_file = self.path / "problem.json"  # of anything but images: how they are read
         self.csv_file = self.path / "metrics.csv"
         self.json_file = self.path / "metrics.jsonl"
         self.checkpoints = self.path / "checkpoints"
@@ -97,20 +97,20 @@ class RunFolder:
         return self.result_file.is_file()
 
     def owns(self, path: str | os.PathLike[str]) -> bool:
-        """Whether a file is one that the run keeps here."""
+        """Whether a file is one of those that the run keeps here."""
         history = (self.csv_file, self.json_file)
         files = (self.recipe_file, self.problem_file, self.result_file)
         kept = (*files, *history, self.model_file, self.report_file)
         return os.path.realpath(path) in map(os.path.realpath, kept)
 
     def recipe(self) -> Recipe:
-        """The recipe as it was used, its seed included."""
+        """The recipe as it was used, including its seed."""
         if not self.holds_a_run:
-            raise UsageError(f"no run in {self.path}: name the folder that holds its recipe.txt")
+            raise UsageError(f"no run in {self.path}: name the folder with its recipe.txt")
         return read_recipe(self.recipe_file)
 
     def problem(self, recipe: Recipe) -> Problem:
-        """What the run learns: of images, unless it says how something else is read."""
+        """The problem of the run: images, unless a file describes another one."""
         from gradbook.lab.images import ImageProblem
         from gradbook.lab.signals import read_signal_problem
         from gradbook.lab.tables import read_problem
@@ -129,7 +129,7 @@ class RunFolder:
             raise DataError(why, file=self.problem_file) from error
 
     def history(self) -> tuple[Epoch, ...]:
-        """The epochs that are done."""
+        """The finished epochs."""
         if not self.json_file.is_file():
             return ()
         lines = read_text(self.json_file).splitlines()
@@ -146,7 +146,7 @@ class RunFolder:
 
     @property
     def learns_lines(self) -> bool:
-        """Whether what was learned is to write lines."""
+        """Whether the network learned to write lines."""
         if not self.problem_file.is_file():
             return False
         with suppress(SchemaError):
@@ -155,7 +155,7 @@ class RunFolder:
         return False
 
     def result(self) -> dict[str, Any]:
-        """What the run came to: the event 'done'."""
+        """The result of the run: the event 'done'."""
         self.require_done(self.result_file)
         try:
             result = read_json(read_text(self.result_file), AnyRecord())
@@ -166,18 +166,18 @@ class RunFolder:
             raise DataError(f"not the result of a run ({error})", file=self.result_file) from error
 
     def require_done(self, file: InnerPath | None = None) -> None:
-        """Say why a file that a finished run has, the model, isn't there."""
+        """Say why a file of finished runs, the model, is missing."""
         if (file or self.model_file).is_file():
             return
         if self.holds_a_run:
             raise UsageError(f"{self.path} isn't done: gradbook train --resume {self.path}")
         if (self.path / PLAN).is_file():
-            raise UsageError(f"{self.path} holds several seeds: name one of its folders seed-N")
+            raise UsageError(f"{self.path} contains several seeds: name one of its folders seed-N")
 
     # Writing.
 
     def require_free(self) -> None:
-        """Refuse a folder that a new run would overwrite anything in."""
+        """Refuse a folder in which a new run would overwrite something."""
         files = (self.recipe_file, self.model_file, self.result_file, self.report_file)
         kept = (self.checkpoints, self.json_file, self.csv_file)
         seeds = (path for path in self.path.iterdir() if path.name.startswith(SEED))
@@ -187,14 +187,14 @@ class RunFolder:
             )
 
     def begin(self, recipe: Recipe, problem: Problem | None = None) -> None:
-        """Make the folder for a new run. Its recipe comes last: with it a run can be resumed."""
+        """Make the folder for a new run. Its recipe comes last: with it, a run can be resumed."""
         self.require_free()
         made_folder(self.path)
         self.write_problem(problem)
         write_whole(self.recipe_file, str(recipe))
 
     def write_problem(self, problem: Problem | None) -> None:
-        """What the run learns; a file of that name which is no run's stays."""
+        """Write the problem of the run, unless the file with this name is something else."""
         record = problem.record if problem else None
         text = "" if record is None else json.dumps(record, ensure_ascii=False, indent=2) + "\n"
         there = self.problem_file.is_file() and read_bytes(self.problem_file, limits.TEXT)
@@ -208,7 +208,7 @@ class RunFolder:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other processes from training here at the same time."""
+        """Keep other processes from training in this folder at the same time."""
         with alone_in(self.path) as alone:
             if not alone:
                 raise UsageError(
@@ -217,7 +217,7 @@ class RunFolder:
             yield
 
     def clear_parts(self) -> None:
-        """Take away what a killed process left half-written."""
+        """Remove what a killed process left incomplete."""
         for folder in (self.path, self.checkpoints):
             clear_parts(folder)
 
@@ -235,15 +235,15 @@ def load(path: str | os.PathLike[str], **options: Any) -> Model:
     Args:
         path: The folder that `train` made, its `model.safetensors`, or a file of another program:
             .onnx, .keras, .pt2.
-        options: For a file of another program, what it doesn't say, as in `from_torch`. What no
-            option decides is assumed, with a warning: `Assumption`.
+        options: For a file of another program, what it doesn't contain, as in `from_torch`.
+            Anything else is assumed, with a warning: `Assumption`.
 
     Returns:
-        A model of images, `load("run").predict(images)`, or one of a table, which is given rows
+        A model of images, `load("run").predict(images)`, or one of a table, which reads rows
         or a table.
 
     Raises:
-        GradbookError: It can't be read, or does something that none of our layers does.
+        GradbookError: It can't be read, or contains an operation without a matching layer.
 
     >>> import gradbook as gb
     >>> from sklearn.linear_model import LinearRegression
@@ -258,18 +258,18 @@ def load(path: str | os.PathLike[str], **options: Any) -> Model:
 def open_model(
     path: str | os.PathLike[str], tell: Callable[[str], object] | None = None, **options: Any
 ) -> Model:
-    """The same; `tell` is called with each assumption."""
+    """Like `load`, but `tell` is called with each assumption."""
     if is_foreign(path) and not os.path.isdir(path):
         from gradbook.lab.models.importing import import_model
 
         return import_model(path, tell, **options)
     if options:
-        raise UsageError(f"{os.fspath(path)} says all of it: leave out {', '.join(options)}")
+        raise UsageError(f"{os.fspath(path)} contains everything: leave out {', '.join(options)}")
     return RunFolder(path).model() if os.path.isdir(path) else Model.load(path)
 
 
 def writer(path: str | os.PathLike[str]) -> LineWriter:
-    """What writes lines, in the folder of a run or a file."""
+    """The writer of lines in the folder of a run or in a file."""
     from gradbook.lab.texts import LineWriter
 
     if not os.path.isdir(path):
@@ -279,18 +279,18 @@ def writer(path: str | os.PathLike[str]) -> LineWriter:
     run.require_done()
     if not run.learns_lines:
         name = os.fspath(path)
-        raise UsageError(f"{name} reads, and writes no lines: gradbook predict {name} FILE")
+        raise UsageError(f"{name} reads and doesn't write lines: use gradbook predict {name} FILE")
     return LineWriter.load(run.model_file)
 
 
 def of_a_table(path: str | os.PathLike[str]) -> UsageError:
-    """What is said where a model of images is wanted."""
+    """The error for a model of a table where a model of images is needed."""
     predict = f"gradbook predict {os.fspath(path)} new.csv"
-    return UsageError(f"{os.fspath(path)} is of a table, and not of images: {predict}")
+    return UsageError(f"{os.fspath(path)} is a model of a table, not of images: use {predict}")
 
 
 def of_lines(path: str | os.PathLike[str]) -> UsageError:
-    """What is said where a model is wanted that reads."""
+    """The error for a model that writes lines where one that reads is needed."""
     return UsageError(f"{os.fspath(path)} writes lines: gradbook generate {os.fspath(path)}")
 
 
@@ -299,12 +299,12 @@ def of_lines(path: str | os.PathLike[str]) -> UsageError:
 CHECKPOINT_KIND, CHECKPOINT_VERSION = "checkpoint", 1
 KEPT = 2
 NAME = re.compile(r"([0-9]{6,18})\.safetensors")
-# No value of a network has a stroke in its name.
+# No name of a network's value contains a stroke.
 LOSSES, RIGHT, OF_BEST = "epoch/losses", "epoch/right", "best/"
 
 
 SHARE, MEASURED = FiniteNumber(0, 1), FiniteNumber()
-DONE = Schema(  # an epoch without which there would be no later checkpoint
+DONE = Schema(  # an epoch without which there is no later checkpoint
     **EPOCH.kinds
     | {
         "rate": MEASURED,
@@ -327,21 +327,21 @@ CHECKPOINT_RECORD = Schema(
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A training after so many steps."""
+    """A training after a number of steps."""
 
-    recipe: str  # its text, the seed included
+    recipe: str  # its text, including the seed
     mark: int  # of the data
     step: int  # over all epochs
-    values: Mapping[str, NDArray[Any]]  # all that goes from step to step
+    values: Mapping[str, NDArray[Any]]  # everything that is passed from step to step
     history: tuple[Epoch, ...]
-    losses: NDArray[np.float64]  # of the epoch under way
+    losses: NDArray[np.float64]  # of the current epoch
     right: NDArray[np.int32]
     seconds: float  # so far
-    best: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # where the best are to be kept
+    best: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # if the best ones are kept
 
 
 def write_checkpoint(folder: InnerPath, checkpoint: Checkpoint) -> None:
-    """Put it into the folder, and take away what came before the last two."""
+    """Write it into the folder, and delete all but the last two."""
     record = {
         "kind": CHECKPOINT_KIND,
         "version": CHECKPOINT_VERSION,
@@ -392,7 +392,7 @@ def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Ar
     if not {LOSSES, RIGHT} <= shapes.keys():
         raise SchemaError("its losses are missing")
     if len(shapes[LOSSES]) != 1 or shapes[RIGHT] != shapes[LOSSES]:
-        raise SchemaError("its losses aren't one for each step")
+        raise SchemaError("it doesn't have one loss for each step")
 
     def make(arrays: stored.Arrays) -> Checkpoint:
         for name, array in arrays.items():
@@ -423,10 +423,10 @@ def newest_checkpoint(
     recipe: str,
     require_fit: Callable[[Checkpoint], None] = lambda checkpoint: None,
 ) -> tuple[Checkpoint | None, list[str]]:
-    """The last checkpoint of this recipe that is whole, and a line about each newer one.
+    """The last intact checkpoint of this recipe, and a line about each newer one.
 
-    Whoever is to go on from it may find, in a SchemaError, that it doesn't fit. Where there are
-    some and none can be used, that is an error.
+    If it doesn't fit, the function that continues from it may raise a SchemaError. If there are
+    checkpoints but none can be used, that is an error.
     """
     faults: list[GradbookError] = []
     for path in checkpoints_in(folder):

@@ -56,33 +56,33 @@ Data = Problem | Dataset | str | os.PathLike[str]
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What a training came to."""
+    """The result of a training."""
 
-    recipe: Recipe  # as it was used; its network's seed is the seed
-    problem: Any  # its own kind of `Problem`
-    model: Model  # the trained network; of texts, what writes lines
+    recipe: Recipe  # as used, with the seed in its network
+    problem: Any  # the `Problem` of its kind
+    model: Model  # the trained network; for texts, a writer of lines
     history: tuple[Epoch, ...]  # every epoch
-    seconds: float  # from loading to the last update, all resumed parts together
+    seconds: float  # from loading to the last update, including resumed parts
     stopped: bool  # whether Ctrl-C ended it
-    final: FinalScore | None  # with what nothing was chosen by; none if it was stopped
+    final: FinalScore | None  # on samples that influenced no choice; None if it was stopped
     folder: Path | None = None
-    doubts: tuple[str, ...] = ()  # what is said against it: that it learned nothing, say
+    doubts: tuple[str, ...] = ()  # warnings, for example that it learned nothing
 
     @property
     def test(self) -> FinalScore:
-        """Of a training that came to its end."""
+        """The test of a training that wasn't stopped."""
         assert self.final
         return self.final
 
     @property
     def scored_rows(self) -> str:
-        """The samples that the test is of, in words."""
+        """The samples of the test, in words."""
         rows: str = self.problem.scored(len(self.test.rows))
         return rows
 
     @property
     def test_accuracy(self) -> float | None:
-        """The share of the test read right, from 0 to 1; of numbers R²."""
+        """The share of the test read right, from 0 to 1; for numbers, R²."""
         return self.final.score if self.final else None
 
     @property
@@ -92,7 +92,7 @@ class Trained:
 
     @property
     def validation_accuracy(self) -> float | None:
-        """Of the epoch that was kept, on the samples that were held back."""
+        """The accuracy of the kept epoch on the validation samples."""
         return self.kept_epoch.validation_accuracy if self.history else None
 
     @property
@@ -102,13 +102,13 @@ class Trained:
 
     @property
     def images_per_second(self) -> float:
-        """While it took steps, over all epochs."""
+        """The speed of the steps, over all epochs."""
         each = [1 / epoch.images_per_second for epoch in self.history]
         return len(each) / sum(each) if each else 0.0
 
     @property
     def event(self) -> dict[str, Any]:
-        """What a program is told at the end; also what result.json holds."""
+        """The result for other programs, at the end; also the content of result.json."""
         kept, names = self.folder is not None and not self.stopped, self.problem.columns
         own: dict[str, Any] = {"images_per_second": self.images_per_second}
         own["validation_accuracy"] = self.validation_accuracy
@@ -150,30 +150,29 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     listener: Listener | Callable[[Epoch], object] | None = None,
     show: bool | None = None,
 ) -> Trained:
-    """Train a network on images, the digits where nothing else is said.
+    """Train a network on images, by default on the digits.
 
     The same seed gives the same weights, bit for bit, for any number of threads. Ctrl-C ends
-    the training after its step; `trained.stopped` then says so.
+    the training after the current step and sets `trained.stopped`.
 
     Args:
         recipe: The name of a recipe or a network, a file, a text, a `Net`; or a table of pixels,
             with the usual recipe.
-        changes: Lines in place of the recipe's own: "epochs 5; batch 64".
-        data: A data set, or where it lies, in place of the recipe's; or what else is to be
-            learned, such as a table's `problem`.
-        folder: Where the run is kept, with its report.
-        seed: What start weights and orders are drawn from, in place of the recipe's.
-        threads: How many to use; all cores where nothing is said.
-        resume: Go on with the run in `folder` after whatever interrupted it.
+        changes: Lines that replace the recipe's own: "epochs 5; batch 64".
+        data: A data set, or its path, instead of the recipe's; or another kind of problem,
+            such as a table's `problem`.
+        folder: The folder for the run and its report.
+        seed: The random seed for start weights and orders, instead of the recipe's.
+        threads: The number of threads (default: one per core).
+        resume: Continue the interrupted run in `folder`.
         held_back: False trains on the validation images as well.
-        listener: Called with each epoch when it is done, `print` for example; a `Listener`
-            hears more.
-        show: In a notebook a bar and the curves move below the cell until it is done: False
+        listener: Called with each finished epoch, `print` for example; a `Listener`
+            is told more.
+        show: In a notebook, a bar and the curves move below the cell during training; False
             leaves them out. Elsewhere, True prints a line for each epoch.
 
     Returns:
-        The run: `.model` reads images; `.history`, `.test_accuracy` and `.seconds` say how it
-        went.
+        The run: `.model` reads images; `.history`, `.test_accuracy` and `.seconds` describe it.
 
     Raises:
         GradbookError: The recipe, the data or the folder can't be used; the message says why.
@@ -210,7 +209,7 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
                     f"{Path(kept.path)} contains a different run: resume it without changes, or "
                     "name another folder"
                 )
-            chosen = replace(chosen, remarks=())  # they were said when it began
+            chosen = replace(chosen, remarks=())  # they were reported when it began
         ready = with_found_rate(set_up(chosen, threads))
         if kept is None:
             return _run(TrainingRun(ready, began), None, told)
@@ -224,7 +223,7 @@ def _is_table(where: str | os.PathLike[str]) -> bool:
 
 
 def _require_pixels(table: Path) -> None:
-    """Tables of measurements are learned by a problem of their own."""
+    """Refuse a table of measurements, which needs another kind of problem."""
     if not holds_pixels(table, square=False):
         raise UsageError(
             f"{table} is a table of measurements, not of pixels from 0 to 255: 'gradbook train "
@@ -233,7 +232,7 @@ def _require_pixels(table: Path) -> None:
 
 
 def _problem(asked: Recipe, data: Data | None, begun: RunFolder | None) -> Problem:
-    """As it is given, as a run that was begun kept it, or the images that the recipe names."""
+    """The given problem, or that of an earlier run, or the images that the recipe names."""
     if isinstance(data, Problem):
         return data
     if begun and data is None:
@@ -242,7 +241,7 @@ def _problem(asked: Recipe, data: Data | None, begun: RunFolder | None) -> Probl
 
 
 def _training_in(kept: RunFolder, ready: TrainingSetup, began: float, goes_on: bool) -> TrainingRun:
-    """At its start, or where it stood."""
+    """The training at its start, or where it was interrupted."""
     if not goes_on:
         kept.begin(ready.recipe, ready.problem)
         kept.clear_parts()
@@ -262,7 +261,7 @@ def _meant(
     seed: int | None,
     held_back: bool | None,
 ) -> Recipe:
-    """The recipe, with whatever else was asked for in place of its own."""
+    """The recipe, with the other arguments in place of its own settings."""
     full_recipe = recipe_of(recipe, changes)
     if seed is not None:
         full_recipe = replace(
@@ -279,7 +278,7 @@ def _meant(
 
 
 def with_found_rate(ready: TrainingSetup) -> TrainingSetup:
-    """The schedule as high as a range test suggests, where the recipe asks for one."""
+    """The recipe with the rate that a range test suggests, if it asks for one."""
     if not ready.recipe.find_rate:
         return ready
     test = range_test(ready)
@@ -291,7 +290,7 @@ def with_found_rate(ready: TrainingSetup) -> TrainingSetup:
 
 
 def _standing(kept: RunFolder, training: TrainingRun) -> Checkpoint | None:
-    """The checkpoint to go on from, if there is one; what is to be said of it is a remark."""
+    """The checkpoint to continue from, if there is one, and a remark about it."""
     recipe = training.recipe
     checkpoint, remarks = newest_checkpoint(kept.checkpoints, str(recipe), training.require_fit)
     if checkpoint and checkpoint.mark != training.material.mark:
@@ -351,7 +350,7 @@ SEEDS_PLAN = Schema(recipe=PlainText(), seeds=ListOf(WholeNumber(), 1))
 
 @dataclass(frozen=True)
 class Spread:
-    """The same figure of each seed."""
+    """The same figure for each seed."""
 
     values: tuple[float, ...]
 
@@ -361,7 +360,7 @@ class Spread:
 
     @property
     def deviation(self) -> float:
-        """Of the sample: what one more seed can be expected to differ by."""
+        """The standard deviation of the sample, as for one more seed."""
         return stdev(self.values) if len(self.values) > 1 else 0.0
 
     @property
@@ -377,16 +376,16 @@ def train_seeds(
     folder: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> tuple[Trained, ...]:
-    """Train once with each seed, the settings being those of `train`; until one is stopped.
+    """Train once with each seed, with the settings of `train`, until one is stopped.
 
-    `Spread` of their test accuracies says how far they differ. With a `folder` each run has its
-    own in there.
+    `Spread` of their test accuracies gives their deviation. With a `folder`, each run gets its
+    own folder in it.
     """
     from gradbook.data.sources import KNOWN, load
 
     trainings: list[Trained] = []
     name = recipe_of(recipe, changes).data
-    if name in KNOWN:  # so that not every training has to load it
+    if name in KNOWN:  # so that few trainings load it
         settings = {"data": load(name), **settings}
     for seed in seeds:
         own = None if folder is None else SeedsFolder(folder).run(seed).path
@@ -397,7 +396,7 @@ def train_seeds(
 
 
 class SeedsFolder(RunFolder):
-    """`seeds.json` says what is trained, `seed-N/` is the run of seed N; result and report are of
+    """`seeds.json` lists what is trained, `seed-N/` is the run of seed N; result and report cover
     all of them.
     """
 
@@ -415,14 +414,14 @@ class SeedsFolder(RunFolder):
     def begin_all(
         self, recipe: Recipe, seeds: Sequence[int], problem: Problem | None = None
     ) -> None:
-        """Make the folder and write down what is to be trained."""
+        """Make the folder and record what is trained."""
         made_folder(self.path)
         self.write_problem(problem)
         plan = {"recipe": str(recipe), "seeds": list(seeds)}
         write_whole(self.plan_file, json.dumps(plan, ensure_ascii=False, indent=2) + "\n")
 
     def plan(self) -> tuple[Recipe, list[int]]:
-        """What is trained, and with which seeds."""
+        """The recipe and the seeds."""
         file = str(self.plan_file)
         try:
             plan = read_json(read_text(self.plan_file), SEEDS_PLAN)
@@ -435,7 +434,7 @@ class SeedsFolder(RunFolder):
 
 
 def summarise_seeds(results: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
-    """The event 'done' of all seeds, made of those of each."""
+    """The event 'done' for all seeds, made from those of each."""
     first = results[0]
     score = next(name for name in SCORES if name in first)
     kind, test = score.removesuffix("_accuracy"), Spread(tuple(it[score] for it in results))
@@ -464,15 +463,15 @@ def summarise_seeds(results: Sequence[dict[str, Any]], folder: Path) -> dict[str
 
 
 def doubts_by_seed(by_seed: Iterable[tuple[int, Iterable[str]]]) -> list[str]:
-    """What is said against the trainings of several seeds, in which of them."""
+    """The warnings of several seeds, each with its seed."""
     return [f"seed {seed}: {doubt}" for seed, doubts in by_seed for doubt in doubts]
 
 
-# By a crew: each is a function of its recipe, and its files come back.
+# With a crew: each training is a function of its recipe, and its files come back.
 
 
 def files_of(recipe: str, threads: int | None = None) -> Files:
-    """Train, wherever this is: what the folder of the run then holds, its checkpoints left out."""
+    """Train on this machine, and return the files of the run's folder, without its checkpoints."""
     with TemporaryDirectory(prefix="gradbook-") as place:
         run = RunFolder(Path(place, "run"))
         train(parse(recipe), folder=run.path, threads=threads, show=False)
@@ -483,7 +482,7 @@ def files_of(recipe: str, threads: int | None = None) -> Files:
 def train_by_crew(
     crew: WorkCrew, folder: SeedsFolder, threads: int | None = None
 ) -> Iterator[RunFolder]:
-    """The run of each seed that wasn't done, once it is there; the crew is ended."""
+    """Each missing run of a seed as it is finished; the crew is ended."""
     try:
         with folder.lock():
             recipe, seeds = folder.plan()
@@ -499,7 +498,7 @@ def train_by_crew(
                 for name, outcome in crew.outcomes():
                     run = named.pop(name)
                     if isinstance(outcome.error, GradbookError):
-                        raise UsageError(f"where {run.path} was to be trained: {outcome.error}")
+                        raise UsageError(f"on the machine for {run.path}: {outcome.error}")
                     if outcome.error:
                         raise UsageError(f"{run.path}: training {outcome.error}")
                     _keep(run, outcome.value)
@@ -509,7 +508,7 @@ def train_by_crew(
 
 
 def _keep(run: RunFolder, files: Files) -> None:
-    """The result comes last: with it the run is done."""
+    """Write the result last: with it, the run is finished."""
     made_folder(run.path)
     with run.lock():
         for name, content in files.items():
@@ -519,43 +518,43 @@ def _keep(run: RunFolder, files: Files) -> None:
         run.write_result(result | {"model": str(run.model_file)})
 
 
-# A range test: the rate rises step by step, and the loss says how high it may be
+# A range test: the rate rises step by step, and the loss shows how high it may be
 # (Smith, "Cyclical Learning Rates for Training Neural Networks", 2017).
 
 STEPS = 120
 LOWEST, HIGHEST = 1e-5, 100.0
 MEMORY = 0.9  # of the losses before, in the smoothed one
-LOST = 3.0  # times the lowest loss: from there on it is lost
-FALLEN = 0.9  # of the loss at the start: with less of a fall nothing can be said
-SAFE = 4.0  # the suggested rate is so many times below the one with the lowest loss
+LOST = 3.0  # times the lowest loss: beyond, training is lost
+FALLEN = 0.9  # times the first loss: without such a fall there is no result
+SAFE = 4.0  # the rate with the lowest loss divided by this is suggested
 
 
 @dataclass(frozen=True, eq=False)
 class RangeTest:
-    """Rates and the smoothed losses that the steps with them had, as far as they were numbers."""
+    """The rates and their smoothed losses, as long as these are numbers."""
 
     rates: NDArray[np.float64]
     losses: NDArray[np.float64]
 
     @property
     def lowest(self) -> int:
-        """The step whose loss was the lowest."""
+        """The step with the lowest loss."""
         return int(self.losses.argmin())
 
     @property
     def lost_step(self) -> int | None:
-        """The first step after it whose loss has risen far above it."""
+        """The first later step with a loss far above it."""
         beyond = np.flatnonzero(self.losses[self.lowest :] > LOST * self.losses[self.lowest])
         return self.lowest + int(beyond[0]) if len(beyond) else None
 
     @property
     def suggested_rate(self) -> float:
-        """A part of the rate that brought the loss lowest, rounded as people write it."""
+        """A fraction of the rate with the lowest loss, rounded as people write it."""
         return float(f"{self.rates[self.lowest] / SAFE:.1g}")
 
     @property
     def why(self) -> str:
-        """In a line."""
+        """The reason in one line."""
         lowest, loss = self.rates[self.lowest], self.losses[self.lowest]
         end = (
             ""
@@ -569,7 +568,7 @@ class RangeTest:
 
 
 def range_test(ready: TrainingSetup) -> RangeTest:
-    """Steps at ever higher rates, from the engine's start; the engine then stands there again."""
+    """Train with rising rates from the engine's start, then restore that start."""
     engine, material, recipe = ready.engine, ready.material, ready.recipe
     start, seed = engine.state(), recipe.net.seed
     ready.normalise()
@@ -596,12 +595,12 @@ def range_test(ready: TrainingSetup) -> RangeTest:
 
 
 def rising_rates(steps: int) -> NDArray[np.float64]:
-    """Rates a constant factor apart."""
+    """Rates with a constant ratio."""
     return np.geomspace(LOWEST, HIGHEST, STEPS)[:steps]
 
 
 def smooth(losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A running mean that forgets, without its start's bias towards 0."""
+    """A running mean without the bias of its start towards 0."""
     smoothed, mean = np.empty(len(losses)), 0.0
     for k, loss in enumerate(losses.tolist()):
         mean = MEMORY * mean + (1 - MEMORY) * loss

@@ -1,4 +1,4 @@
-"""A training under way: epochs of steps, each one scored, kept in files and shown as it goes."""
+"""A training: epochs of steps, each of which is scored, saved and shown."""
 
 from __future__ import annotations
 
@@ -35,32 +35,32 @@ from gradbook.looks import look
 from gradbook.schema import SchemaError
 
 SAVED_EVERY = 30.0  # seconds, at the latest
-SAVED_AFTER = 0.5  # seconds, at the soonest, where epochs take milliseconds
+SAVED_AFTER = 0.5  # seconds, at the soonest, if epochs take milliseconds
 OTHER_PRECISION = (
-    "this run was begun in another precision, with a compiler or without one: "
+    "this run was started in another precision, with or without a compiler: "
     "it continues from there, but not to the same bits"
 )
-LOOKED_AT = 200  # images, for how its answers differ
+LOOKED_AT = 200  # images, to compare its answers
 SHOWN = 50  # of the last losses
 NO_LOSSES, NO_ANSWERS = np.empty(0), np.empty(0, np.int32)
 
 
 class Listener:
-    """All of it is called from the thread that trains."""
+    """All its methods are called in the thread that trains."""
 
     def on_start(self, training: TrainingRun) -> None:
-        """Everything is ready; `training` may be asked for its progress from any thread."""
+        """Everything is ready; any thread may ask `training` for its progress."""
 
     def on_epoch(self, epoch: Epoch) -> None:
-        """An epoch is done and scored."""
+        """An epoch was finished and scored."""
 
     def on_doubt(self, doubt: str) -> None:
-        """The first epochs are done, or all, and it has learned nothing: what is wrong, in a
+        """After the first epochs or all of them, it has learned nothing; `doubt` says why, in
         line."""
 
 
 class Telling(Listener):
-    """Tells one function of every epoch."""
+    """Passes every epoch to one function."""
 
     def __init__(self, tell: Callable[[Epoch], object]) -> None:
         self.tell = tell
@@ -71,13 +71,13 @@ class Telling(Listener):
 
 @dataclass(frozen=True, eq=False)
 class TrainingSetup:
-    """All that a training needs, and what is to be said about it."""
+    """The input of a training, and remarks about it."""
 
     recipe: Recipe
     problem: Problem
     material: Material
     engine: Engine
-    adaptations: tuple[str, ...] = ()  # and a rate that was found, a line each
+    adaptations: tuple[str, ...] = ()  # also a suggested rate, one line each
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ class TrainingSetup:
 
     @property
     def targets(self) -> NDArray[Any]:
-        """What the engine is told of each sample."""
+        """The target of each sample in the engine's form."""
         targets = self.material.samples.targets
         if not self.problem.classes:
             return targets
@@ -94,7 +94,7 @@ class TrainingSetup:
         return targets_for(self.recipe, targets, counts)
 
     def normalise(self) -> None:
-        """Have the engine bring what comes in to mean 0 and deviation 1."""
+        """Make the engine scale its input to mean 0 and deviation 1."""
         self.engine.normalise(*self.material.scales, self.material.most)
 
 
@@ -105,19 +105,19 @@ def set_up(chosen: AdaptedRecipe, threads: int | None) -> TrainingSetup:
 
 
 class TrainingRun:
-    """One run of a recipe. Another thread may ask for `progress()` and `stop()` it."""
+    """One run of a recipe. Another thread may call `progress()` and `stop()`."""
 
     def __init__(self, ready: TrainingSetup, began: float) -> None:
         self.recipe: Recipe = ready.recipe
         self.problem: Problem = ready.problem
         self.material: Material = ready.material
         self.engine: Engine = ready.engine
-        self.remarks: tuple[str, ...] = ready.remarks  # what a user should know, a line each
+        self.remarks: tuple[str, ...] = ready.remarks  # for the user, one line each
         first = self.material.order(self.recipe.net.seed, 0)
         self.steps: int = ceil(len(first) / self.recipe.batch)  # of an epoch; the last may be short
         self.stopped: bool = False
         self._losses, self._right = NO_LOSSES, NO_ANSWERS  # of this epoch, before `_run`
-        self._best: Mapping[str, NDArray[Any]] = {}  # what the best epoch's end carried
+        self._best: Mapping[str, NDArray[Any]] = {}  # the values at the end of the best epoch
         self._run = EpochRun()
         self._began = began  # as if never interrupted
         self._saved = -1, began  # after which step, and when
@@ -129,12 +129,12 @@ class TrainingRun:
     # For other threads.
 
     def stop(self) -> None:
-        """End after the present step."""
+        """End after the current step."""
         self.stopped = True
         self._run.stop()
 
     def progress(self) -> Progress:
-        """How far it is, at this moment."""
+        """How far it is at this moment."""
         losses = np.concatenate([self._losses, self._run.so_far.losses])[: self.steps]
         step, epochs = len(losses), self.recipe.epochs
         began, before = self._epoch_began
@@ -157,13 +157,13 @@ class TrainingRun:
 
     @property
     def seconds(self) -> float:
-        """Since the beginning, loading and compiling included; not the time between parts."""
+        """The time since the beginning, including loading and compiling, without interruptions."""
         return monotonic() - self._began
 
-    # Going on.
+    # Resuming.
 
     def checkpoint(self) -> Checkpoint:
-        """Where it stands, between two steps."""
+        """The checkpoint between two steps."""
         return Checkpoint(
             recipe=str(self.recipe),
             mark=self.material.mark,
@@ -177,9 +177,9 @@ class TrainingRun:
         )
 
     def require_fit(self, checkpoint: Checkpoint) -> None:
-        """A SchemaError where it says that it is of this recipe and these images, and can't be."""
+        """Raise a SchemaError if it names this recipe and these images but doesn't fit."""
         if checkpoint.mark != self.material.mark:
-            return  # of others, which is said in other words
+            return  # other recipes or images have their own message
         done, losses = len(checkpoint.history), len(checkpoint.losses)
         carried = _shapes(self.engine.state())
         best = carried if done and self.recipe.keep == BEST else {}
@@ -212,7 +212,7 @@ class TrainingRun:
 
     @property
     def _epoch(self) -> int:
-        """The one under way, from 1; at the end the last."""
+        """The current epoch, from 1; at the end the last one."""
         return min(len(self.history) + 1, self.recipe.epochs)
 
     # The work.
@@ -246,11 +246,11 @@ class TrainingRun:
 
     @property
     def _step(self) -> int:
-        """How many are done, over all epochs."""
+        """The number of finished steps, over all epochs."""
         return len(self.history) * self.steps + len(self._losses)
 
     def _turn_to(self, history: tuple[Epoch, ...]) -> None:
-        """To the epoch after these: the order of its images, the rate of each step."""
+        """Begin the epoch after these: the order of its images, the rate of each step."""
         self.history = history
         recipe = self.recipe
         self._order = self.material.order(recipe.net.seed, len(history))
@@ -260,9 +260,9 @@ class TrainingRun:
         self._rates = rates[: self._steps_here]
 
     def _some_steps(self) -> None:
-        """To the epoch's end, or until it is time to save, or until stopped."""
+        """Train to the end of the epoch, until it is time to save, or until stopped."""
         self._run = run = EpochRun()
-        if self.stopped:  # before there was this run to stop
+        if self.stopped:  # before this run existed
             return
         alarm = Timer(SAVED_EVERY, run.stop)
         alarm.daemon = True
@@ -322,7 +322,7 @@ class TrainingRun:
             self._best = self.engine.state()
 
     def _take_statistics_unwarped(self) -> None:
-        """Batchnorm's running ones, by steps at a rate of 0 that change nothing else."""
+        """Recompute batchnorm's running statistics, in steps at rate 0 that change nothing else."""
         statistics = {str(leaf.name) for leaf in self.engine.step_graph.statistics}
         if not statistics:
             return
@@ -351,15 +351,15 @@ class TrainingRun:
         if not isfinite(loss):
             self._give_up(where)
 
-    # What comes of it.
+    # The result.
 
     def settle(self) -> None:
-        """Take the weights that are to be kept. For the end."""
+        """Take the weights that are kept; call this at the end."""
         if self._best:
             self.engine.restore(self._best)
 
     def test(self) -> FinalScore:
-        """How the samples that nothing was chosen by are answered. For the end: all is chosen."""
+        """The answers on samples that influenced no choice; call this after all choices."""
         score = self.problem.test(self.recipe, self.engine, self.model())
         self._require_number(score.loss, f"on the test {self.problem.unit}s")
         return score

@@ -205,7 +205,7 @@ class Check {
       const wanted = count(this.net, role)
       if (values.length === wanted) continue
       const names = [...(wanted ? [`${role}1`] : []), ...(wanted > 1 ? [`${role}${wanted}`] : [])]
-      this.fail(role, "START_COUNT", { given: counted(values.length, "start value"), numbered: names.join(" … ") || `no ${role} at all` })
+      this.fail(role, "START_COUNT", { given: counted(values.length, "start value"), numbered: names.join(" … ") || `no ${role}` })
     }
   }
 

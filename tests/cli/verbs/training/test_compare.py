@@ -51,7 +51,7 @@ def test_a_folder_of_seeds_is_one_run(runs, capsys):
 @for_each(
     ("words", "said"),
     [
-        (["nowhere"], "no run in nowhere: name the folder that holds its recipe.txt"),
+        (["nowhere"], "no run in nowhere: name the folder with its recipe.txt"),
         (
             ["a", "-o", "a.pdf"],
             "'a.pdf' has no ending that selects a format: end it in one of .html, .csv",
