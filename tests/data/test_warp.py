@@ -335,7 +335,7 @@ def test_the_grammar_names_every_kind_and_its_example_can_be_read():
         ("crop 22.5", "column 6: crop's size is a whole number"),
         ("rotate 1; rotate 2", "column 11: 'rotate' is given twice: write it once"),
         ("none; rotate 1", "column 7: 'none' must be alone: remove it, or the others"),
-        ("rotate 1; none", "column 11: 'none' must be the only one"),
+        ("rotate 1; none", "column 11: 'none' must be alone"),
         ("rotate 200", "column 1: rotate's angle must be between 0 and 180, not 200"),
         ("shift -2", "column 1: shift must be between 0 and 10000, not -2"),
         ("scale 1.1 0.9", "column 1: put the smallest scale first: 0.9 1.1"),

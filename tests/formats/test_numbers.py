@@ -266,11 +266,11 @@ CASES = {  # what it takes, its last layer, how many come out → what it is tak
     "rows, several sigmoids": ((4,), "Sigmoid", 3, "it gives the probability of 3 labels"),
     "images, several sigmoids": ((1, 4, 4), "Sigmoid", 3, "it gives the probability of 3 labels"),
     "rows, a sigmoid": ((4,), "Sigmoid", 1, "it predicts 2 classes: it ends in one sigmoid"),
-    "rows, softmax": ((4,), "Softmax", 3, "it tells 3 classes apart: it ends in softmax"),
+    "rows, softmax": ((4,), "Softmax", 3, "it predicts 3 classes: it ends in softmax"),
     "images, sums": ((1, 4, 4), "", 3, "it probably predicts 3 classes"),
     "images, as many sums": ((1, 4, 4), "", 16, "it predicts 16 numbers"),
     "images, one sum": ((1, 4, 4), "", 1, "it predicts a number"),
-    "images, log softmax": ((1, 4, 4), "LogSoftmax", 3, "it tells 3 classes apart"),
+    "images, log softmax": ((1, 4, 4), "LogSoftmax", 3, "it predicts 3 classes"),
 }
 
 
@@ -286,7 +286,7 @@ def test_what_is_taken_for_what_is_said_in_a_line(torch, case):
         model = gb.from_torch(module.eval(), torch.rand(2, *shape).float())
     told = [str(each.message) for each in caught if each.category is gb.Assumption]
     assert any(one.startswith(said) for one in told) == ("oft" not in word)
-    assert all(re.search(r"; say (task|mean)=", one) for one in told), told
+    assert all(re.search(r"; use (task|mean)=", one) for one in told), told
     assert {each.filename for each in caught if each.category is gb.Assumption} <= {__file__}
     (remark,) = (one for one in model.about["remarks"] if one.startswith(said))
     assert bool(model.classes) == (" classes" in remark.split(";")[0])
@@ -319,7 +319,7 @@ def test_flat_values_are_an_images_if_that_is_said(torch):
     assert sums.about["remarks"][0].startswith("it probably predicts 3 classes")
     rows = gb.from_torch(module, example)
     assert rows.columns
-    assert "say --images CxHxW if they are an image" in rows.about["remarks"][-1]
+    assert "use --images CxHxW if they are an image" in rows.about["remarks"][-1]
     model = gb.from_torch(module, example, images=(8, 8), mean=[0.5], deviation=[0.5])
     assert not model.columns
     assert model.picture == (1, 8, 8)

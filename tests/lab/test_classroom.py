@@ -139,7 +139,7 @@ def test_numbers_and_files_are_no_names(text, tmp_path):
     ("text", "told"),
     [
         ("", "the file is empty"),
-        ("name\n", "it has no students"),
+        ("name\n", "there are no students in it"),
         ("name,group\nAda,1\n,2\n", "row 3: no name in it"),
         ("Ada\nADA\n", "row 2: 'ADA' is in the list twice"),
         ("Ada\n" + "n" * 99, "longer than 60 characters"),

@@ -113,7 +113,7 @@ def test_what_chance_may_give_is_doubted(rows, is_doubted):
 
 def test_what_was_learned_by_heart_is_told_from_what_was_not_learned():
     rows = ((10, 10, 10), (10, 11, 9), (10, 9, 11))
-    assert "it learned by heart" in of(*rows, last_loss=0.1)[0]
+    assert "samples by heart" in of(*rows, last_loss=0.1)[0]
     assert "the rate is too high" in of(*rows, last_loss=3.0)[0]
     assert "weigh the classes" in of((96, 0), (4, 0), last_loss=0.2)[0]
 
@@ -123,7 +123,7 @@ def test_numbers_and_letters_are_held_against_one_who_knows_how_frequent_they_ar
     assert doubts(replace(numbers, r2=0.1)) == ()
     assert "R² is -0.1 on the 90 test rows" in doubts(replace(numbers, r2=-0.1))[0]
     assert doubts(replace(ENDING, letters=(2.3, 2.8))) == ()
-    assert "the loss is 2.900 a letter" in doubts(replace(ENDING, letters=(2.9, 2.8)))[0]
+    assert "the loss is 2.900 per letter" in doubts(replace(ENDING, letters=(2.9, 2.8)))[0]
 
 
 def test_dead_units_are_counted_by_what_they_make_of_samples():

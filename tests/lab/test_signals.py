@@ -73,7 +73,7 @@ def test_nothing_stands_on_both_sides(way, fold):
 def test_people_are_kept_apart_where_they_are_known():
     assert signal_problem(waves(), HOW).way == "subject"
     assert signal_problem(replace(waves(), subjects=""), HOW).way == "recording"
-    with pytest.raises(UsageError, match="don't say whose they are"):
+    with pytest.raises(UsageError, match="name no person"):
         signal_problem(replace(waves(), subjects=""), replace(HOW, way="subject"))
 
 

@@ -176,7 +176,7 @@ def test_with_everything_no_row_is_left_for_anything_else(tmp_path):
 
 def test_a_network_that_does_not_fit_is_told_what_would(tmp_path):
     found = problem(made.table(tmp_path, "side"))
-    with pytest.raises(ShapeError, match="gives 5 numbers a row, so begin .* 'input 5'"):
+    with pytest.raises(ShapeError, match="gives 5 numbers per row, so begin .* 'input 5'"):
         require_fit(Net.parse("input 4; dense 2; softmax"), found)
     with pytest.raises(ShapeError, match="'side' has 2 classes, .* end it with 'dense 2'"):
         require_fit(Net.parse("input 5; dense 3; softmax"), found)

@@ -157,8 +157,8 @@ def test_lines_that_can_not_be_learned_are_refused(tmp_path, text, said):
     ("text", "said"),
     [
         ("input 2; dense 2", "begin the network with 'input tokens 16 of 3', not 'input 2'"),
-        ("input 8x3; gru 3; dense 3; softmax", "say the next letter at each step: end it with"),
-        ("input 8x3; gru 3 all; tanh", "say the next letter at each step"),
+        ("input 8x3; gru 3; dense 3; softmax", "predict the next letter at each step: end it with"),
+        ("input 8x3; gru 3 all; tanh", "predict the next letter at each step"),
     ],
 )
 def test_a_network_that_says_no_letters_is_refused(text, said):

@@ -66,7 +66,7 @@ WRONG = {
     # Networks: their parts.
     "Net('2', [Dense(2)])": "the input's size is a whole number from 1 up, not '2'",
     "Net((2, 'x'), [Dense(2)])": "the input's size is a whole number from 1 up, not 'x'",
-    "Net((), [Dense(2)])": "the input must have one to three sizes above 0, such as 2 or 1x28x28",
+    "Net((), [Dense(2)])": "the input must have 1 to 3 sizes above 0, such as 2 or 1x28x28",
     "Net(2, Dense(2))": "the layers: expected a list, not Dense(width=2",
     "Net(2, 'dense 2')": "the layers: expected a list, not 'dense 2'",
     "Net(2, ['dens 2'])": "layer 1, line 1, column 1: unknown layer 'dens'",

@@ -143,7 +143,7 @@ MISTAKES = {
     "E = w if w else 1; w = 1": "isn't allowed in a formula",
     "E = [w for w in w]; w = 1": "isn't allowed in a formula",
     "E = tahn(w); w = 1": "unknown function 'tahn': did you mean 'tanh'?",
-    "E = tanh(w, w); w = 1": "the number of values for tanh must be 1, not 2",
+    "E = tanh(w, w); w = 1": "tanh takes 1, not 2 values",
     "E = tanh(w, x=1); w = 1": "isn't allowed in a formula",
     "E = w; E = 2*w; w = 1": "'E' is already defined",
     "E = 2 + 3": "'E' always equals 5: write the number instead",

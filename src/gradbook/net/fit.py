@@ -148,9 +148,7 @@ def check(net: Description) -> None:
 
 def _check_sizes(net: Description) -> None:
     if not 1 <= len(net.input) <= 3:
-        raise Misfit(
-            "input", "the input must have one to three sizes above 0, such as 2 or 1x28x28"
-        )
+        raise Misfit("input", "the input must have 1 to 3 sizes above 0, such as 2 or 1x28x28")
     if net.tokens and (len(net.input) != 2 or not net.laid_out):
         raise Misfit("input", TOKENS_UNREAD)
     check_depth(len(net.layers))

@@ -451,8 +451,7 @@ class FormulaReader:
             self.fail(f"unknown function {word!r}{guess}")
         count, make = function
         if len(arguments) != (count or max(len(arguments), 1)):
-            most = count or "one or more"
-            self.fail(f"the number of values for {word} must be {most}, not {len(arguments)}")
+            self.fail(f"{word} takes {count or 'at least one'}, not {len(arguments)} values")
         return make(*(self.part(argument, depth + 1) for argument in arguments))
 
     def fail(self, message: str) -> NoReturn:

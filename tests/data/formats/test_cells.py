@@ -137,7 +137,7 @@ def test_a_column_decides_the_order_of_its_dates():
     assert order_of(of("3/4/2024", "14/3/2024")) == "dmy"
     assert order_of(of("3.4.2024")) == "dmy"
     assert order_of(of("3/4/2024"), "mdy") == "mdy"
-    with pytest.raises(DataError, match="say --set 'dates dmy' or --set 'dates mdy'"):
+    with pytest.raises(DataError, match="use --set 'dates dmy' or --set 'dates mdy'"):
         order_of(of("3/4/2024"))
     with pytest.raises(DataError, match="dates in different orders"):
         order_of(of("14/3/2024", "3/14/2024"))

@@ -57,7 +57,7 @@ BAD = [
     ("epochs 1e3\n", 1, 8, "a whole number"),
     ("epochs 999999999\n", 1, 8, "the most is 100,000"),
     ("epochs 3 4\n", 1, 10, "unexpected '4'"),
-    ("epochs 3\nepochs 4\n", 2, 1, "a second 'epochs': write it once"),
+    ("epochs 3\nepochs 4\n", 2, 1, "'epochs' is given twice: write it once"),
     ("batch 0\n", 1, 7, "from 1 up"),
     ("batch -5\n", 1, 7, "a whole number"),
     ("hold 3\n", 1, 6, "expected 'hold back'"),
@@ -131,9 +131,11 @@ def test_a_loss_that_is_changed_says_its_smoothing_anew():
 
 
 def test_the_parts_of_a_recipe_are_no_texts():
-    with pytest.raises(UsageError, match="the recipe's schedule is a Schedule, not 'cosine 0.1'"):
+    with pytest.raises(
+        UsageError, match="the recipe's schedule must be a Schedule, not 'cosine 0.1'"
+    ):
         Recipe(builtin("flat"), "cosine 0.1")
-    with pytest.raises(UsageError, match="the recipe's warp is a Warp"):
+    with pytest.raises(UsageError, match="the recipe's warp must be a Warp"):
         Recipe(builtin("flat"), Schedule("cosine", 0.1), warp="rotate 5")
 
 

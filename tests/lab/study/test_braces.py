@@ -108,9 +108,9 @@ WRONG = {
     "rate {one..two}": "'one' isn't a number",
     "repeat {1..3}\nrelu": "line 1, column 1: the repeated lines don't end",
     "relu\nend": "line 2, column 1: nothing is repeated here",
-    "repeat often\nrelu\nend": "how often?",
+    "repeat often\nrelu\nend": "how many times?",
     "repeat 1000\nrelu\nend": "at most 100",
-    "repeat {0.5..2}\nrelu\nend": "how often?",
+    "repeat {0.5..2}\nrelu\nend": "how many times?",
     "batch {}": "{} varies nothing",
 }
 
@@ -125,5 +125,5 @@ def test_what_cant_be_meant_is_told_with_its_place(text):
 
 def test_nothing_is_repeated_without_end():
     text = "repeat 100\n" * 3 + "relu\n" + "end\n" * 3
-    with pytest.raises(NetTextError, match="repeat less"):
+    with pytest.raises(NetTextError, match="use fewer repeats"):
         template(text).write(always(0))

@@ -88,7 +88,7 @@ WRONG = {
     "vary quick": "nothing varies",
     "vary quick\nbatch {a|b}": "drawn as 'batch a'",
     "vary quick\nbatch {1..9}\nsampler gird": "did you mean 'grid'?",
-    "vary quick\nbatch {1..9}\ntrials 0": "the number of trials is from 1",
+    "vary quick\nbatch {1..9}\ntrials 0": "the number of trials must be from 1",
     "vary quick\nbatch {1..9}\ntrials 3\ntrials 4": "'trials' is given twice",
     "vary quick\nbatch {1..9}\nfolds 6": "folds must be different numbers from 0 to 5",
     "vary quick\nbatch {1..9}\naim speed": "write 'aim accuracy'",

@@ -244,9 +244,12 @@ def test_a_checkpoint_that_says_something_else_is_refused(tmp_path, changes):
 @for_each(
     ("changes", "why"),
     {
-        "in rows": ({LOSSES: np.ones((2, 1)), RIGHT: np.int32([[3], [4]])}, "one for each step"),
-        "a single one": ({LOSSES: np.array(0.5)}, "one for each step"),
-        "of unlike count": ({RIGHT: np.int32([3])}, "one for each step"),
+        "in rows": (
+            {LOSSES: np.ones((2, 1)), RIGHT: np.int32([[3], [4]])},
+            "one loss for each step",
+        ),
+        "a single one": ({LOSSES: np.array(0.5)}, "one loss for each step"),
+        "of unlike count": ({RIGHT: np.int32([3])}, "one loss for each step"),
         "whole losses": ({LOSSES: np.int64([1, 2])}, "its epoch/losses is of int64"),
         "parts of answers": ({RIGHT: np.array([3.5, 4])}, "its epoch/right is of float64"),
         "no number": ({LOSSES: np.array([0.5, np.nan])}, "infinite or not numbers"),

@@ -218,7 +218,7 @@ def test_one_output_learns_to_tell_two_classes_apart():
 
 def test_a_network_that_takes_no_images_cannot_have_them_warped():
     text = "input 64; dense 4; log softmax; loss cross-entropy; warp rotate 5"
-    with pytest.raises(ShapeError, match="begin it with 'input 1x8x8' and 'flatten', or take"):
+    with pytest.raises(ShapeError, match="begin it with 'input 1x8x8' and 'flatten', or remove"):
         train(text, data=SET)
 
 

@@ -44,11 +44,11 @@ class Assumed:
     when: str
 
     def __str__(self) -> str:
-        return f"{self.what}; say {self.option} {self.when}"
+        return f"{self.what}; use {self.option} {self.when}"
 
     @property
     def in_python(self) -> str:
-        return f"{self.what}; say {self.argument} {self.when}"
+        return f"{self.what}; use {self.argument} {self.when}"
 
 
 Remark = str | Assumed

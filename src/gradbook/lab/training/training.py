@@ -365,7 +365,7 @@ class TrainingRun:
         return score
 
     def doubts(self, test: FinalScore) -> tuple[str, ...]:
-        """What is said against it, when the test came to this."""
+        """Warnings about the training, given its test."""
         numbers = not self.problem.classes and test.letters is None
         return doubts(
             Ending(
