@@ -88,11 +88,11 @@ SUMS = (Dense(2, Bias.NONE), Activation("tanh"))
 @for_each(
     ("layers", "again", "message"),
     [
-        ((*SUMS, *SUMS), [Again(0, 2, 3)], "layers up to 6, but there are 4"),
-        ((*SUMS, Dense(2)), [Again(0, 1, 2)], "layer 2: 'again' applies layer 1 here"),
+        ((*SUMS, *SUMS), [Again(0, 2, 3)], "layers up to 6, but there are only 4"),
+        ((*SUMS, Dense(2)), [Again(0, 1, 2)], "layer 2: 'again' repeats layer 1 here"),
         ((*SUMS * 3,), [Again(0, 2, 2), Again(2, 2, 2)], "layer 3 is already applied by"),
         ((Conv(2, 1), Conv(2, 1)), [Again(0, 1, 2)], "it repeats layer 1, whose input was 1x2x2"),
-        (SUMS, [(0, 2, 3)], r"block 1 is a block, such as Again\(0, 2, times=3\)"),
+        (SUMS, [(0, 2, 3)], r"block 1 must be a block, such as Again\(0, 2, times=3\)"),
         (SUMS, 3, "the blocks: expected a list"),
     ],
 )

@@ -157,7 +157,7 @@ WRONG = [
     (HEAD + "weights 1 2 3", 3, 1, "3 start values, but the layers have w1 … w4"),
     (HEAD + "weights 1 2\nweights 3 4 5", 4, 1, "5 start values, but the layers have w1 … w4"),
     (HEAD + "biases 1", 3, 1, "1 start value, but the layers have b1 … b2"),
-    (HEAD + "scales 1", 3, 1, "1 start value, but the layers have no γ at all"),
+    (HEAD + "scales 1", 3, 1, "1 start value, but the layers have no γ"),
     (HEAD + "sample 1 -> 1 2", 3, 1, "sample 1 has 1 input, but the network takes 2"),
     (HEAD + "sample 1 2 -> 1", 3, 1, "sample 1 has 1 target, but the network takes 2"),
     (HEAD + "sample 1 2 -> 1 2\nsample 1 -> 1 2", 4, 1, "sample 2 has 1 input"),
@@ -196,7 +196,7 @@ WRONG = [
         1,
         "smoothing must be at least 0 and below 1, not 1.0",
     ),
-    ("input 2; dense 2; loss mean squared error smoothing 0.1", 1, 19, "smoothing belongs to cros"),
+    ("input 2; dense 2; loss mean squared error smoothing 0.1", 1, 19, "smoothing is only for cros"),
     # Layers applied again.
     (HEAD + "again", 3, 6, "again's number of times is missing: write a whole number here"),
     (HEAD + "again 0", 3, 1, "again's number of times is a whole number from 1 up"),
