@@ -149,7 +149,7 @@ def test_a_recipe_of_ones_own_takes_the_windows(said):
         ((*WINDOWS, "--target", "gestur"), "did you mean 'gesture'?"),
         ((*WINDOWS, "--set", "split by day"), "'day'"),
         ((*WINDOWS, "--set", "background rest"), "no class 'rest'"),
-        ((*WINDOWS, "--set", "ignore person; split by subject"), "don't say whose they are"),
+        ((*WINDOWS, "--set", "ignore person; split by subject"), "name no person"),
         ((*WINDOWS, "--set", "ignore x,y,gesture"), "no column with the classes"),
         ((*WINDOWS, "--set", "hold back 5"), "make only"),
         ((*WINDOWS, "--set", "task numbers"), "leave --set 'task …' out"),

@@ -182,7 +182,7 @@ def test_a_table_of_pixels_is_images(said):
         (["none*.csv"], "no file matches 'none*.csv': check the folder and the ending"),
         (["side-0.csv", "--network", "input 4; dense 2; softmax"], "'input 5'"),
         (["quick", "--target", "side"], "--target is for tables"),
-        (["area-0.csv", "--set", "loss cross-entropy"], "reads probabilities"),
+        (["area-0.csv", "--set", "loss cross-entropy"], "needs probabilities"),
     ],
 )
 def test_what_cannot_be_is_one_line(said, words, problem):
@@ -397,7 +397,7 @@ def test_with_all_rows_trained_on_nothing_is_said_of_others(said):
 def test_what_a_table_leaves_open_can_be_settled(said):
     rows = "".join(f'"{k + 100},{k * 7 % 900 + 100}",3/{k % 12 + 1}/2024,{k}\n' for k in range(60))
     Path("open.csv").write_text(f"x,when,y\n{rows}")
-    assert "say --set 'dates dmy' or --set 'dates mdy'" in said("train", "open.csv", code=2)
+    assert "use --set 'dates dmy' or --set 'dates mdy'" in said("train", "open.csv", code=2)
     words = ("train", "open.csv", "--set", "dates dmy", "--epochs", "1")
     told = " ".join(said(*words, "-o", "a").split())
     assert "is read as 100100, with a decimal point: --set 'decimal ,' reads it as 100.1" in told

@@ -131,9 +131,7 @@ def test_a_loss_that_is_changed_says_its_smoothing_anew():
 
 
 def test_the_parts_of_a_recipe_are_no_texts():
-    with pytest.raises(
-        UsageError, match="the recipe's schedule must be a Schedule, not 'cosine"
-    ):
+    with pytest.raises(UsageError, match="the recipe's schedule must be a Schedule, not 'cosine"):
         Recipe(builtin("flat"), "cosine 0.1")
     with pytest.raises(UsageError, match="the recipe's warp must be a Warp"):
         Recipe(builtin("flat"), Schedule("cosine", 0.1), warp="rotate 5")

@@ -196,7 +196,7 @@ WRONG = [
         1,
         "smoothing must be at least 0 and below 1, not 1.0",
     ),
-    ("input 2; dense 2; loss mean squared error smoothing 0.1", 1, 19, "smoothing is only for cros"),
+    ("input 2; dense 2; loss mean squared error smoothing 0.1", 1, 19, "smoothing is only for"),
     # Layers applied again.
     (HEAD + "again", 3, 6, "again's number of times is missing: write a whole number here"),
     (HEAD + "again 0", 3, 1, "again's number of times is a whole number from 1 up"),
