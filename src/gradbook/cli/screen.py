@@ -127,7 +127,7 @@ def _painter(stream: TextIO) -> Callable[[Text], str]:
     console = Console(
         file=StringIO(),
         force_terminal=True,
-        color_system=shown.color_system,  # it is one of rich's names
+        color_system=shown.color_system,  # type: ignore[arg-type]  # one of rich's names
         no_color=shown.no_color,
         highlight=False,
         soft_wrap=True,
