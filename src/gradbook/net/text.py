@@ -106,7 +106,7 @@ def ours(word: str) -> str:
     if plain in known_words():
         return plain
     if plain not in layer_words():
-        plugins.plugins(plugins.LAYERS)  # their cards are then among gradbook's
+        plugins.plugins(plugins.LAYERS)  # this adds their cards
     return layer_words().get(plain, plain)
 
 

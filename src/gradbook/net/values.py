@@ -114,6 +114,6 @@ def _amount(shape: Shape) -> str:
 
 
 def _is_row_of_one(net: Net, inputs: ArrayLike | None) -> bool:
-    """Whether a single sample is given as a row of several would be."""
+    """Whether a single sample is given as a list of one sample."""
     shape = np.shape(inputs) if inputs is not None else ()
     return shape[:1] == (1,) and shape[1:] in (net.input, (prod(net.input),))

@@ -141,8 +141,8 @@ def _print_problems(problems: list[str]) -> int:
 # Serve -------------------------------------------------------------------------
 
 
-STOPPED = mark("stopped; nothing of what was dropped is kept")
-STOPPED_CLASS = mark("stopped; nothing of what was dropped is kept; the class is in {folder}")
+STOPPED = mark("stopped; no dropped files are kept")
+STOPPED_CLASS = mark("stopped; no dropped files are kept; the class is in {folder}")
 
 
 def run_serve(options: Namespace) -> int:

@@ -44,7 +44,7 @@ def run(options: Namespace) -> int:
         if options.out:
             write_quiz(quiz, options.out)
     if options.json:
-        with in_language("en"):  # whatever language its reader speaks
+        with in_language("en"):  # JSON is always in English
             print_as_json(quiz_json(make_quiz(net, plan)))
         return 0
     subjects, students = len(list(quiz.subjects)), len(quiz.students)

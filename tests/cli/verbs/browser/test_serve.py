@@ -30,7 +30,7 @@ def test_it_ends_without_a_trace(name, everybody):
         said, complained = on.process.communicate(timeout=20)
         held.close()
         assert (on.process.returncode, complained) == (0, "")
-        assert said.splitlines()[-1] == "stopped; nothing of what was dropped is kept"
+        assert said.splitlines()[-1] == "stopped; no dropped files are kept"
         assert number
         assert list(on.folder.iterdir()) == []
         assert not [pid for pid in children if os.path.exists(f"/proc/{pid}")]
