@@ -104,6 +104,7 @@ LIES = {
     "no scaling": lambda told: told | {"scaling": {"mean": "x"}},
     "no spread": lambda told: told | {"spread": [1]},
     "no picture": lambda told: told | {"picture": [1, {}]},
+    "a picture of another size": lambda told: told | {"picture": [1, 2, 3]},
     "other preparation": lambda told: told | {"prepares": True},
     "a list": lambda told: [told],
     "a number": lambda told: 7,

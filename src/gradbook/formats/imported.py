@@ -223,6 +223,7 @@ class ImportedNet:
     remarks: tuple[str, ...] = ()
     makes: Shape = ()  # the output's shape before it was flattened
     features_first: bool = False  # in the file; the sequence has its steps first here
+    picture: tuple[int, int, int] | None = None  # channels, rows and columns, if a file says them
 
     @property
     def reads_rows(self) -> bool:

@@ -98,6 +98,8 @@ def _read(graph: ForeignGraph, told: Mapping[str, Any], written: Written) -> Imp
     if told["picture"]:
         planes, rows, columns = map(int, told["picture"])
         picture = planes, rows, columns
+        if prod(picture) != prod(net.input):
+            return None
 
     def content(each: Array) -> tuple[object, list[Array]]:
         values = _constants(net) | _apart(each, shapes)
@@ -127,7 +129,7 @@ def _read(graph: ForeignGraph, told: Mapping[str, Any], written: Written) -> Imp
     folded = graph.remark and not any(isinstance(layer, BatchNorm) for layer in net.layers)
     remarks = (graph.remark,) if folded else ()
     trained = replace(net, start=start_of(net, values))
-    return ImportedNet(trained, values, prepared, notes, remarks, net.shapes[-1])
+    return ImportedNet(trained, values, prepared, notes, remarks, net.shapes[-1], picture=picture)
 
 
 def _shapes(net: Net) -> dict[str, Shape]:

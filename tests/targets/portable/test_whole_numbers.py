@@ -91,6 +91,7 @@ def test_rounding_changes_outputs_by_little(size, layers):
         "conv1d 6 3; relu; gru 8 all; conv1d 4 1; relu; flatten",
         "gru 4 all shared bias; add back 1; flatten",
         "conv1d 4 3; relu; positions; attention heads 2 causal; add back 1; rmsnorm; gru 3",
+        "conv1d 8 3; relu; positions; attention; flatten",
         "lstm 6",
         "lstm 6 all; maxpool1d 2; flatten",
     ],

@@ -354,7 +354,7 @@ def _targets(imported: ImportedNet, meaning: _Meaning, options: ImportOptions) -
 def _image_model(
     imported: ImportedNet, name: str, meaning: _Meaning, options: ImportOptions
 ) -> Model:
-    size, images = imported.net.input, options.get("images")
+    size, images = imported.net.input, options.get("images") or imported.picture
     if images and (prod(images) != prod(size) or len(images) not in (2, 3)):
         raise UsageError(f"images of {spell(tuple(images))} for a network that takes {spell(size)}")
     channels = size[0] if len(size) == 3 else 1

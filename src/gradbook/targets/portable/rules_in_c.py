@@ -572,7 +572,12 @@ class FormulaWriting(RuleWriting):
         """Convert a level to a number."""
         read = self.whole.read
         level = super()._of_row(node, index, at)
-        number = f"scaled({level}, {read.factor[0]}, {read.shift}) + ({read.bias[0]})"
+        factor, bias = str(read.factor[0]), f"({read.bias[0]})"
+        if read.factor.size > 1:
+            place = plus(self.rule.given[node], index[0])
+            factor = self._constant("factors of levels", place)
+            bias = self._constant("biases of levels", place)
+        number = f"scaled({level}, {factor}, {read.shift}) + {bias}"
         self.scopes[-1][node, index, at] = self._named(spoken(node, "part"), number)
         return self.scopes[-1][node, index, at]
 

@@ -86,7 +86,7 @@ def shares(each: Whole, by: int, causal: bool) -> Whole:
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class SampledCurve:
     """A function of one value: its numbers at places 2^width apart, from the lowest."""
 
     numbers: Whole
@@ -105,7 +105,7 @@ class WholeFormula:
     """A rule in integer ops; `read` converts the levels of a row to numbers."""
 
     rule: Rule
-    read: WholeSum  # for a single level
+    read: WholeSum  # for a single level, or a level of each channel
     points: Mapping[Node, int]
     ops: Mapping[Node, WholeOp]  # elementwise
     shifts: Mapping[Node, int]  # for totals and shares
@@ -134,10 +134,7 @@ class WholeFormula:
     def evaluate(self, levels: Array) -> Array:
         """Compute what C makes of a map of levels."""
         row = self.rule.inputs(levels.astype(np.int64))
-        values: dict[Node, Whole] = {
-            node: scaled(x, self.read.factor[0], self.read.shift) + self.read.bias[0]
-            for node, x in row.items()
-        }
+        values = {node: self._number(node, x) for node, x in row.items()}
         for node in self.rule.order:
             if node not in values and node not in self.rule.tensors:
                 values[node] = self._value(node, values, row)
@@ -147,6 +144,14 @@ class WholeFormula:
         made_values = within(moved(values[made], self.point - self.points[made]), MOST_MADE)
         wide = np.broadcast_to(made_values, (len(levels), *made.shape))
         return self.rule.as_rows([wide], levels).astype(np.float64)
+
+    def _number(self, node: Node, levels: Whole) -> Whole:
+        first, read = self.rule.given[node], self.read
+        channels = slice(first, first + node.shape[0]) if read.factor.size > 1 else slice(1)
+        factor, bias = (
+            x[channels].reshape(-1, *[1] * (len(node.shape) - 1)) for x in (read.factor, read.bias)
+        )
+        return np.asarray(scaled(levels, factor, read.shift) + bias)
 
     def _value(self, node: Node, values: Mapping[Node, Whole], row: Mapping[Node, Whole]) -> Whole:
         inputs = [values[x] for x in node.inputs if x in values]
@@ -171,8 +176,15 @@ class WholeFormula:
 # Conversion from floats.
 
 
-def whole_formula(rule: Rule, step: float, zero: float, rows: Array) -> WholeFormula:
-    """Convert a rule that reads levels of this step; `rows` is its input in floats."""
+def weighs_what_is_given(rule: Rule) -> bool:
+    """Whether sums inside the rule read its channels, which must then have one step."""
+    weighed = {source_of(x) for node in rule.order for x in node.inputs if node.op.name == "linear"}
+    return not weighed.isdisjoint(rule.given)
+
+
+def whole_formula(rule: Rule, step: Array, zero: float, rows: Array) -> WholeFormula:
+    """Convert a rule that reads levels of this step, or of one for each channel; `rows` is its
+    input in floats."""
     known = frozenset(n for n, op in OPS.items() if n in ("sigmoid", *ALIGNED) or not op.expansion)
     says = Vocabulary(SAYS.target, known, SAYS.remedy)
     made = says.rewrite(rule.made[0], rule.name, rule.name, rule.given)
@@ -199,7 +211,7 @@ def _point(numbers: Array, bits: int = PRECISE) -> int:
 class _Settling:
     """Goes through a rule's values and sets their points."""
 
-    def __init__(self, rule: Rule, step: float, zero: float, values: Values) -> None:
+    def __init__(self, rule: Rule, step: Array, zero: float, values: Values) -> None:
         self.rule, self.step, self.zero, self.values = rule, step, zero, values
         self.points: dict[Node, int] = {}
         self.ops: dict[Node, WholeOp] = {}
@@ -208,7 +220,7 @@ class _Settling:
         self.constants: dict[object, Whole] = {}
 
     def formula(self) -> WholeFormula:
-        ends = self.step * (np.array([-128, 127]) - self.zero)
+        ends = self.step.max() * (np.array([-128, 127]) - self.zero)
         of_levels = _point(ends)
         weights = {node.inputs[0] for node in self.rule.order if node.op.name == "linear"}
         for node in self.rule.order:
@@ -231,8 +243,10 @@ class _Settling:
 
     def _level_read(self, point: int) -> WholeSum:
         """The conversion of a level to a number."""
-        factor, shift = factors_of(np.array([self.step * 2.0**point]))
-        bias = np.rint(np.array([-self.zero * self.step * 2.0**point])).astype(np.int64)
+        factor, shift = factors_of(self.step * 2.0**point)
+        bias = np.rint(-self.zero * self.step * 2.0**point).astype(np.int64)
+        if len(factor) > 1:
+            self.constants |= {"factors of levels": factor, "biases of levels": bias}
         return WholeSum(np.ones((1, 1), np.int64), bias, factor, shift)
 
     def _settle(self, node: Node) -> int:
@@ -315,7 +329,7 @@ class _Settling:
         weights = self.rule.tensors[tensor]
         none = np.zeros(len(weights))
         if x in self.rule.given:
-            sums = whole_sum(weights, none, self.step, self.zero, point)
+            sums = whole_sum(weights, none, self.step.item(), self.zero, point)
         else:
             self.shifts[node] = down = -(7 + weights.shape[1].bit_length())
             sums = whole_sum(weights, none, 2.0 ** -(self.points[x] + down), 0, point)
@@ -340,7 +354,7 @@ class _Settling:
         given = [places if own is x else np.asarray(self.rule.tensors[own]) for own in node.inputs]
         with np.errstate(all="ignore"):
             exact = np.nan_to_num(node.op.value(*given, *node.attributes) * 2.0**point)
-        curve = Curve(within(np.rint(exact)).astype(np.int64), first, width)
+        curve = SampledCurve(within(np.rint(exact)).astype(np.int64), first, width)
         self.constants[node, "curve"] = curve.numbers
         place = node.inputs.index(x)
         words = f"looked_up({{table}}, {{{place}}}, {first}, {width})"

@@ -38,7 +38,11 @@ from gradbook.targets.portable.reckoning import (
     window_sums,
 )
 from gradbook.targets.portable.sensor_numbers import SensorNumbers, sensor_numbers
-from gradbook.targets.portable.whole_formulas import WholeFormula, whole_formula
+from gradbook.targets.portable.whole_formulas import (
+    WholeFormula,
+    weighs_what_is_given,
+    whole_formula,
+)
 from gradbook.targets.portable.whole_hearing import heard_at_once
 from gradbook.targets.portable.whole_ops import TOO_UNLIKE, Whole
 from gradbook.targets.portable.whole_rules import (
@@ -57,14 +61,17 @@ MOST_VALUES = 200_000  # the most values of a map in these trials
 
 @dataclass(frozen=True)
 class Levels:
-    """A level q means `step` · (q − `zero`); `edge` is the level beyond a map's edge."""
+    """A level q means `step` · (q − `zero`); `edge` is the level beyond a map's edge.
 
-    step: float
+    Each channel has a step of its own where only a formula reads the map.
+    """
+
+    step: Any  # a number, or one for each channel
     zero: float
     edge: int
 
     def read(self, levels: Array) -> Array:
-        return self.step * (levels - self.zero)
+        return np.asarray(self.step * (levels - self.zero))
 
 
 def levels_of(makers: Sequence[RowMaker], maps: Sequence[Array], of_bytes: bool) -> list[Levels]:
@@ -74,8 +81,26 @@ def levels_of(makers: Sequence[RowMaker], maps: Sequence[Array], of_bytes: bool)
         fixed = _image_levels(makers[0]) if of_bytes and members == {0} else None
         if len(members) == 1 and (layer := makers[min(members)].activation) and layer.level_step:
             fixed = _steps(layer)
+        if _is_for_one_formula(makers, members):
+            sizes = _sizes(maps[min(members)])
+            fit = _fitting([maps[min(members)] / sizes])
+            fixed = replace(fit, step=fit.step * sizes)
         levels |= dict.fromkeys(members, fixed or _fitting([maps[k] for k in members]))
     return [levels[k] for k in range(len(makers))]
+
+
+def _is_for_one_formula(makers: Sequence[RowMaker], members: set[int]) -> bool:
+    """Whether it is a map of sums that one formula reads, which converts each channel by itself."""
+    sums = makers[min(members)]
+    rules = [
+        maker.rule if maker.fed is None else None for maker in makers if members & {*maker.reads}
+    ]
+    return (
+        len(members) == len(rules) == 1
+        and (sums.work, sums.activation) == (Work.SUMS, None)
+        and rules[0] is not None
+        and not weighs_what_is_given(rules[0])
+    )
 
 
 def _groups(makers: Sequence[RowMaker]) -> list[set[int]]:
@@ -131,9 +156,16 @@ def _fitting(maps: Sequence[Array]) -> Levels:
     return min(map(between, SHARES), key=square_off)
 
 
-# Channels of similar sizes.
-
 LEAST = 1e-3  # a smaller channel counts as this part of the largest one's size
+
+
+def _sizes(values: Array) -> Array:
+    """The size of each channel; the largest has 1."""
+    sizes = abs(values).max(axis=(0, 1, 2))
+    return np.asarray(np.maximum(sizes / (sizes.max() or 1.0), LEAST))
+
+
+# Channels of similar sizes.
 
 
 def even_out(makers: Sequence[RowMaker], maps: Sequence[Array], power: float) -> list[RowMaker]:
@@ -155,7 +187,7 @@ def even_out(makers: Sequence[RowMaker], maps: Sequence[Array], power: float) ->
             continue
         if uses[reader.weights.tobytes()] > 1:
             continue
-        by = np.maximum(abs(maps[number]).max(axis=(0, 1, 2)) / largest, LEAST) ** power
+        by = _sizes(maps[number]) ** power
         evened_maker, number_of_reader = evened[number], readers[0]
         scale = np.ones(len(by)) if evened_maker.scale is None else evened_maker.scale
         shift = None if evened_maker.shift is None else evened_maker.shift / by
@@ -291,7 +323,8 @@ def in_whole_numbers(
         read, formula = [levels[k] for k in maker.reads], None
         if maker.rule is not None and maker.fed is None:
             given = exact[maker.reads[0]]
-            formula = whole_formula(maker.rule, read[0].step, read[0].zero, given)
+            step = np.atleast_1d(read[0].step)
+            formula = whole_formula(maker.rule, step, read[0].zero, given)
             read = [Levels(2.0**-formula.point, 0.0, 0)]
         if number == len(makers) - 1:
             bits = _score_bits(maker, _read_levels(maker, read)[0], exact[-1])
