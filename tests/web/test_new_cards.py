@@ -195,7 +195,7 @@ def test_what_is_not_traced_is_refused_in_a_line(six_cards):
     ):
         assert not builds(parse(text))
         said = asked("read", text=text, grammar=building()["grammar"])
-        assert said["message"].startswith(f"a page doesn't build '{word}' by itself")
+        assert said["message"].startswith(f"a page can't build '{word}' by itself")
 
 
 def test_a_layer_that_the_page_does_not_build_is_refused_in_a_line(toys):
