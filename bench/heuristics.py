@@ -245,10 +245,10 @@ def _all(*given: Any) -> list[Any]:
 
 HEURISTICS: dict[str, Heuristic] = {
     # which cells are weights
-    "lines by themselves": Function("training.weight_columns", "_by_themselves", _all),
-    "updates pasted elsewhere": Function("training.weight_columns", "_that_start", _all),
-    "along with most": Function("training.weight_columns", "_along_with_most", _all),
-    "decaying weights": Function("training.weight_columns", "_but_a_share", _nothing),
+    "lines by themselves": Function("training.weight_columns", "_with_own_feedback", _all),
+    "updates pasted elsewhere": Function("training.weight_columns", "_with_own_start", _all),
+    "along with most": Function("training.weight_columns", "_in_usual_directions", _all),
+    "decaying weights": Function("training.weight_columns", "_decaying_weight", _nothing),
     "bridged rows": Function("training.weight_columns", "join_columns", _all),
     "aligned columns": Function("training.weight_columns", "align_columns", _all),
     "companions": Function("training.weight_columns", "companions", _none),
@@ -258,7 +258,7 @@ HEURISTICS: dict[str, Heuristic] = {
     "decay in updates": Function("training.claims", "GradientSearch._is_decay", _no),
     "momentum": Function("training.claims", "GradientSearch._remembers", _no),
     "gradients that are scaled": Function("training.claims", "GradientSearch._wrapped", _nothing),
-    "as the second step": Function("training.claims", "_as_after", _none),
+    "as the second step": Function("training.claims", "_like_later", _none),
     "claims of the last row": Function("training.steps", "_copied", lambda *_: ()),
     # the loss
     "losses by their names": Function("training.steps", "called_a_loss", _no),

@@ -5,6 +5,7 @@ It is read, not run: what it does is tested elsewhere.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,8 @@ product: gb.Value = ((a * b + 1) / (2 - a.exp()) - b**2).tanh().named("product")
 product.backward()
 gradient: float = a.grad + product.data
 formulas: str = str(gb.explain(product)) + str(gb.explain("E = w^2; w = 3"))
+
+warnings.simplefilter("error", gb.Assumption)
 
 # What is read of them ----------------------------------------------------------------
 

@@ -149,7 +149,7 @@ RECORDED = "kind", "quantity", "weight", "cells", "formula", "expected", "why", 
 class Finding:
     """One mistake, with all the cells that contain it."""
 
-    kind: str
+    kind: str  # the kind of mistake
     quantity: str  # ∂E/∂w3, w3, E_total, η
     weight: str  # w3
     cells: str  # Z33:Z100
@@ -355,7 +355,7 @@ class SheetReport:
     rate: str = ""
     weights: tuple[str, ...] = ()  # their names
     rows: tuple[int, int] | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = ()  # the mistakes, with their cells
     notes: tuple[str, ...] = ()  # further remarks
     curve: LossCurves | None = None
     asked: tuple[AskedColumn, ...] = ()  # in an exercise

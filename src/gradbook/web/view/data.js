@@ -13,7 +13,7 @@ import { mark, numeral, tr } from "./language.js"
 /** @typedef {import("./model.js").Sample} Sample */
 
 const DECAYS = [0, 0.001, 0.003, 0.01, 0.03, 0.1]
-const THUMB = 56 // pixels of a set's picture
+const THUMB = 56 // the size of a dataset picture, in pixels
 /** @type {Record<keyof typeof SETS, string>} */
 const SET_NAMES = {
   halves: mark("halves"), xor: mark("xor"), circle: mark("circle"), gaussians: mark("gaussians"), spiral: mark("spiral"),

@@ -34,7 +34,7 @@ export class Model {
     this.tests = /** @type {Sample[]} */ ([]) // that are held out
     this.testLosses = /** @type {[epoch: number, loss: number][]} */ ([])
     this.tester = /** @type {Training | null} */ (null)
-    this.look = "" // of the units: "numbers" or "pictures", or "" for whatever fits
+    this.look = "" // what units show, numbers or pictures; empty for whatever fits
     this.aim = /** @type {number | null} */ (null) // the step of a sequence whose error alone is shown
     this.dropsNothing = false // whether values are shown without dropout
     this.losses = /** @type {[epoch: number, loss: number][]} */ ([])

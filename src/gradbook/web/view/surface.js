@@ -22,7 +22,7 @@ export class SurfacePanel {
     this.grid = grid
     this.chosenClass = chosenClass
     this.caption = make("p", { class: "remark", id: "plane-said" })
-    this.span = { middle: 0, reach: 1 } // of a curve's values
+    this.span = { middle: 0, reach: 1 } // of the values of a curve
     this.small = make("canvas", { width: CELLS, height: CELLS })
     this.tones = tonesOf(canvas)
     this.inks = scaleOf(this.tones, PALE)

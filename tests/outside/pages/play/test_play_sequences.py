@@ -171,7 +171,7 @@ def test_a_layer_of_tokens_is_added_by_a_click(shown):
     page.value("document.querySelector('[data-key=\"grip 1\"]').focus()")
     choose(page, "add", "sinusoids")
     assert "positions\nsinusoids\n" in page.value("document.querySelector('#text').value")
-    assert page.text("#text-said").startswith("in order")
+    assert page.text("#text-said").startswith("no mistakes")
 
 
 AIM = "[...document.querySelectorAll('#aim option')].map(it => it.textContent)"
