@@ -211,7 +211,7 @@ const CARDS = {
 }
 
 /** A layer that no module here knows, by the table that was traced from its card: as its bare word says it, of few flat values.
- * @param {Layer} layer @param {number[]} shape @param {Grammar} grammar
+ * @param {Layer} layer @param {number[]} shape @param {Pick<Grammar, "cards">} grammar
  */
 export function tracedOf(layer, shape, { cards }) {
   const { traced, usual } = cards[layer.card]
