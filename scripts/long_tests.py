@@ -33,6 +33,7 @@ def main(*tests: str) -> int:
     with TemporaryDirectory() as folder:
         os.environ[FOLDER] = folder
         words = ["-p", "scripts.long_tests", "-n", "auto", "--dist", "worksteal", "--long", "all"]
+        words += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # conftest was imported above
         code = pytest.main([*words, "-q", *tests])
         measured = [
             json.loads(line)
