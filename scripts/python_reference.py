@@ -72,7 +72,7 @@ PAGES = (
         "formulas",
         "Formulas of your own",
         "Numbers that remember how they were computed. `gb.explain` and `gb.write_workbook` take "
-        "what operators make of them, or the same as a [text](../guides/formulas.md).",
+        "what operators make of them, or the same as a [text](../../guides/formulas.md).",
         {"values": (), "Value": ("named", "backward", "formulas")},
     ),
     ReferencePage(

@@ -253,7 +253,7 @@ def test_a_fit_that_says_one_class_to_everything_warns_with_what_to_change(iris)
 
     asleep = "input 4; dense 2; relu; dense 3; softmax; biases -99 -99 0 0 0"
     still = classifier(asleep, schedule="constant 0.001", epochs=2, random_state=0)
-    with pytest.warns(ConvergenceWarning, match="each of the 150 rows trained on.*rate"):
+    with pytest.warns(ConvergenceWarning, match="all 150 rows trained on.*rate"):
         still.fit(*iris)
 
 

@@ -107,7 +107,7 @@ def test_notes_that_say_nothing_are_none(exported, notes):
     with_notes(exported, notes)
     found = import_model(exported)
     assert list(found.classes) == ["0", "1", "2", "3"]
-    assert "how images were normalised" in found.about["remarks"][-1]
+    assert "the normalisation of images is unknown" in found.about["remarks"][-1]
 
 
 @for_each(

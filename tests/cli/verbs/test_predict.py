@@ -141,7 +141,7 @@ def test_hostile_names_do_nothing_to_terminal_or_table(predict, desk):
         ([], "the following arguments are required: MODEL, FILE"),
         (["a.png", "b.png", "--json", "-o", "x.csv"], "-o, which writes CSV, and --json don't go"),
         (["a.png", "b.png", "--csv"], "gradbook predict no longer has --csv: write -o FILE.csv"),
-        (["flat.safetensors", "a.png", "--set", "colour red"], "--set 'colour red': say how rows"),
+        (["flat.safetensors", "a.png", "--set", "colour red"], "--set 'colour red': the known"),
     ],
 )
 def test_a_wrong_word_is_one_line_with_a_remedy(words, line, refused, tmp_path):

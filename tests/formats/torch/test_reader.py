@@ -91,7 +91,7 @@ def test_a_file_is_read_without_pytorch_also_with_any_number_of_images(torch, tm
     batch = torch.export.Dim("batch")
     path = saved(torch, tmp_path / "net.pt2", module, 3, *shape, dynamic_shapes=({0: batch},))
     images = np.random.default_rng(0).integers(0, 256, (7, *shape), np.uint8)
-    with pytest.warns(gb.Assumption, match="how images were normalised"):
+    with pytest.warns(gb.Assumption, match="the normalisation of images is unknown"):
         model = gb.load(path)
     inputs = torch.tensor(images / 255).to(torch.get_default_dtype())
     expected = module(inputs).softmax(1).detach().numpy()

@@ -287,7 +287,7 @@ def images() -> Model:
     ("name", "asked", "said"),
     [
         ("net", {"layout": "arduni"}, "no layout 'arduni': did you mean 'arduino'"),
-        ("net.ino", {"layout": "arduino"}, "--layout writes a folder, which .* can't be called"),
+        ("net.ino", {"layout": "arduino"}, "--layout writes a folder, and .* names a file"),
         ("there", {"layout": "zephyr"}, "already exists: name a new folder"),
         ("net", {"layout": "zephyr", "main": True}, "--main doesn't work with --layout"),
         ("net.c", {"layout": ""}, "no layout ''"),
