@@ -76,6 +76,7 @@ def test_a_clock_that_ends_something_is_known_by_it(monkeypatch):
 
 @for_each("name", ORDINARY)
 def test_an_ordinary_book_is_far_from_any_limit(name, path, budgets):
+    budgets.clear()
     ORDINARY[name](path)
     check(path)
     (mine,) = budgets
@@ -102,6 +103,7 @@ def test_where_the_work_is_spent_the_same_is_said_however_long_the_clock(
 def test_a_hostile_book_is_judged_corrected_and_judged_again_within_the_counted_work(
     make, size, path, budgets
 ):
+    budgets.clear()
     make(path, size)
     (correction,) = corrections([check(path)], ALONE)
     assert correction.content or correction.objection

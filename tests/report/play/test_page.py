@@ -86,7 +86,7 @@ def test_a_network_that_makes_too_large_a_page_is_refused_in_a_line():
 
 
 def test_a_network_too_large_to_be_typed_has_a_page_that_says_so():
-    net = parse("input 8; dense 16; tanh; dense 16; tanh; dense 3")
+    net = parse("input 8; dense 16; tanh; dense 15; tanh; dense 3")
     html = play_page(net)
     assert len(html.encode()) < MOST_BYTES
     assert "This network is too large" in html

@@ -69,7 +69,7 @@ def test_a_program_is_told_an_event_a_line_and_at_the_end_all_trials(said):
 def test_the_test_images_are_scored_on_request_and_that_is_counted(said):
     said(RECIPE, *VARY, "--trials", "2", "-o", "s")
     assert "never scored" in Path("s/report.html").read_text()
-    assert "looked at them 1 time" in said("best", "s", "--test")
+    assert "now used them 1 time" in said("best", "s", "--test")
     found = json.loads(said("best", "s", "--test", "--json"))
     assert found["seeds"] == 1
     assert 0 < found["mean"] <= 1
@@ -88,7 +88,7 @@ WRONG = {
     (): "no study: name a file",
     (RECIPE,): "nothing varies",
     (RECIPE, "--vary", "batch {1..}"): "--vary, line 1, column 7",
-    (RECIPE, "--vary", "batch {16|32}", "--trials", "0"): "the number of trials is from 1",
+    (RECIPE, "--vary", "batch {16|32}", "--trials", "0"): "the number of trials must be from 1",
     (RECIPE, "--vary", "batch {16|32}", "--vary", "sampler gird"): "did you mean 'grid'?",
     (RECIPE, "--vary", "batch {16|32}", "--workers", "0"): "--workers",
     (RECIPE, "--vary", "batch {16|32}", "--vary", "parameters at most 3"): "aren't allowed",
