@@ -49,6 +49,12 @@ def test_random_programs_have_the_gradients_of_autograd(torch):
         assert gradients == pytest.approx(dict(zip(starts, slopes, strict=True)), abs=1e-12)
 
 
+def test_a_value_without_a_name_has_a_gradient_like_any_other():
+    x, one = gb.Value(3), gb.Value(1)
+    (one * x**2 + one).backward()
+    assert (x.grad, one.grad) == (6, 10)
+
+
 def test_a_thousand_steps_in_a_row_need_no_recursion():
     (x,) = gb.values(x=0.5)
     value = x

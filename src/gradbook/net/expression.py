@@ -54,6 +54,7 @@ class Value:
         self.data = number("a value", data)
         self.grad = 0.0
         self.name = _checked(name) if name else ""
+        self._is_literal = False  # a plain number beside an operator, as the 2 of x ** 2
         self._word = ""
         self._inputs: tuple[Value, ...] = ()
 
@@ -84,7 +85,7 @@ class Value:
         for place, value in enumerate(order):
             if value._word:
                 nodes[value] = _node(value._word, [nodes[part] for part in value._inputs])
-            elif value.name:
+            elif not value._is_literal:
                 nodes[value] = graph.leaf(read_name(f"x{place}"))
                 given[nodes[value]] = np.float64(value.data)
             else:
@@ -225,13 +226,19 @@ def _checked(name: str) -> str:
 
 def _made(word: str, *parts: Value | float) -> Value:
     """A function that makes the value of an operator or a function."""
-    inputs = tuple(part if isinstance(part, Value) else Value(part) for part in parts)
+    inputs = tuple(part if isinstance(part, Value) else _literal(part) for part in parts)
     graph = Graph()
     node = _node(word, [graph.constant(part.data) for part in inputs])
     with np.errstate(all="ignore"):
         data = float(evaluate_in_order(ancestors([node]), {}, 1)[node])
     value = Value(0.0)
     value.data, value._word, value._inputs = data, word, inputs
+    return value
+
+
+def _literal(data: float) -> Value:
+    value = Value(data)
+    value._is_literal = True
     return value
 
 
