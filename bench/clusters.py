@@ -34,7 +34,7 @@ from gradbook.audit.classes.rubric import Rubric, score_each
 from gradbook.audit.classes.submissions import find_submissions
 from gradbook.audit.findings import WRONG, BookReport, Finding, LossCurves, SheetReport
 from gradbook.audit.many import TOGETHER, checked_by
-from gradbook.audit.workbook.book import Origin
+from gradbook.audit.origin import Origin
 from gradbook.files import write_whole
 from gradbook.lab.study.plan import read_plan
 from gradbook.lab.study.study import DONE, Result, StudyFolder, StudyListener, Trial, study

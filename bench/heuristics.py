@@ -19,10 +19,10 @@ from typing import Any, Protocol
 
 from gradbook.audit import check
 from gradbook.audit.edits import formula_edits
-from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.repair import repaired_step
 from gradbook.audit.repair.gradients import GENERATORS
 from gradbook.audit.search.hypotheses import Doubts, Hypothesis
+from gradbook.cells.formula.expression import EditKind
 
 AUDIT = check.__name__.rpartition(".")[0]
 

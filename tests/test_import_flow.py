@@ -25,6 +25,7 @@ STOREYS = (
     "report",
     "lab",
     "audit",
+    "cells",
     "formats",
     "engine",
     "targets",

@@ -27,7 +27,7 @@ import pytest
 
 import gradbook
 from gradbook import statements
-from gradbook.audit.formula import address
+from gradbook.cells.formula import address
 from tests.cases import for_each
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a limit of processor time")

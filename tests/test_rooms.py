@@ -23,7 +23,8 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3589,
     "arrays": 989,
-    "audit": 26590,
+    "audit": 21080,
+    "cells": 5540,
     "cli": 4921,
     "data": 5521,
     "engine": 1565,

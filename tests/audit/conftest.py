@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.audit import budget
 from gradbook.audit import check as checking
 from gradbook.audit.findings import BookReport
+from gradbook.cells import budget
 from tests.audit.material.said import untranslated
 
 CLOCKS = {  # as they ship

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit import budget as limits
 from gradbook.audit import check as checking
-from gradbook.audit.budget import (
+from gradbook.audit.check import check
+from gradbook.audit.findings import GOOD, grade
+from gradbook.cells import budget as limits
+from gradbook.cells import evaluate
+from gradbook.cells.budget import (
     BudgetSpent,
     budget,
     budget_of_book,
@@ -14,9 +17,6 @@ from gradbook.audit.budget import (
     spend,
     within_budget,
 )
-from gradbook.audit.check import check
-from gradbook.audit.findings import GOOD, grade
-from gradbook.audit.workbook import evaluate
 from tests.audit.material.lookalikes import FORMULAS, book
 from tests.cases import for_each
 

@@ -15,7 +15,7 @@ from gradbook.audit.check import check
 from gradbook.audit.classes.marks import class_json
 from gradbook.audit.classes.rubric import score
 from gradbook.audit.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record_of
-from gradbook.audit.formula.expression import EditKind
+from gradbook.cells.formula.expression import EditKind
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 

@@ -15,7 +15,7 @@ from gradbook.audit.check import check
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.correct import correct
 from gradbook.audit.findings import BookReport, record_of
-from gradbook.audit.workbook import rows as limits
+from gradbook.cells import rows as limits
 from gradbook.report.audit_page import audit_page
 from tests.audit.material.long_tables import LATER, STEP, table
 from tests.cases import for_each

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from bench.large_books import each_row_wrong, many_terms
-from gradbook.audit import budget as limits
-from gradbook.audit.budget import Budget
 from gradbook.audit.check import check, check_again
 from gradbook.audit.copies.correct import corrections
 from gradbook.audit.many import check_books
+from gradbook.cells import budget as limits
+from gradbook.cells.budget import Budget
 from gradbook.net import builtin
 from gradbook.report.workbook import write_workbook
 from tests.audit.conftest import CLOCKS

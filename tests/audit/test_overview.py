@@ -22,7 +22,7 @@ from gradbook.audit.findings import (
     identical_files,
     shared_mistakes,
 )
-from gradbook.audit.formula.expression import Edit, EditKind
+from gradbook.cells.formula.expression import Edit, EditKind
 from gradbook.cli.main import main
 from gradbook.targets.excel.language import Reference
 from tests.audit.material.lookalikes import FORMULAS, book

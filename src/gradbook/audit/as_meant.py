@@ -34,7 +34,10 @@ from gradbook.audit.findings import (
     tied,
     typed_in,
 )
-from gradbook.audit.formula.address import (
+from gradbook.audit.training.no_training import is_gradient
+from gradbook.cells.book import Book
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import (
     ACROSS,
     DOWN,
     ROW,
@@ -45,16 +48,13 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.expression import Edit, EditKind, references, rename_cells
-from gradbook.audit.formula.pattern import (
+from gradbook.cells.formula.expression import Edit, EditKind, references, rename_cells
+from gradbook.cells.formula.pattern import (
     CellReference,
     Pattern,
     copy_formula,
     rename_cells_in,
 )
-from gradbook.audit.training.no_training import is_gradient
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow
 from gradbook.language import mark
 from gradbook.language.message import Message, change_parts
 from gradbook.targets.excel.language import Call, Reference, read, write

@@ -11,13 +11,6 @@ from os import PathLike
 
 from gradbook import limits
 from gradbook.audit.as_meant import read_as_meant
-from gradbook.audit.budget import (
-    A_SHARE,
-    BudgetSpent,
-    budget,
-    budget_of_book,
-    within_budget,
-)
 from gradbook.audit.exercise.places import (
     find_blank_columns,
     record_in,
@@ -35,12 +28,12 @@ from gradbook.audit.findings import (
     SheetReport,
     fingerprint_of,
 )
-from gradbook.audit.formula.address import Address, cells_of
 from gradbook.audit.judge.loss import (
     descends_wholly,
 )
 from gradbook.audit.judgement import training_report
 from gradbook.audit.left_out import extend_to_all_rows, not_looked_at, notes_on
+from gradbook.audit.origin import origin_of
 from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.training.no_training import (
     frozen_sheets,
@@ -50,10 +43,18 @@ from gradbook.audit.training.no_training import (
 )
 from gradbook.audit.training.training import SheetTraining, find_trainings
 from gradbook.audit.training.weight_columns import goes_on_by
-from gradbook.audit.workbook.book import Book, origin_of
-from gradbook.audit.workbook.evaluate import fill_in
-from gradbook.audit.workbook.flow import Flow
-from gradbook.audit.workbook.read import read_book
+from gradbook.cells.book import Book
+from gradbook.cells.budget import (
+    A_SHARE,
+    BudgetSpent,
+    budget,
+    budget_of_book,
+    within_budget,
+)
+from gradbook.cells.evaluate import fill_in
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import Address, cells_of
+from gradbook.cells.read import read_book
 from gradbook.errors import GradbookError, LimitError
 from gradbook.files import open_file
 from gradbook.language.message import Message, words_of

@@ -12,7 +12,9 @@ from typing import Any, Generic, TypeVar
 
 from gradbook import limits
 from gradbook.amounts import rough_percent
-from gradbook.audit.formula.address import (
+from gradbook.audit.origin import Origin
+from gradbook.cells.book import Book, show_value
+from gradbook.cells.formula.address import (
     DOWN,
     Address,
     Axis,
@@ -24,9 +26,8 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.expression import Edit
-from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.workbook.book import Book, Origin, show_value
+from gradbook.cells.formula.expression import Edit
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.files import read_bytes
 from gradbook.language import mark
 from gradbook.language.message import Message, WrittenNumber

@@ -8,13 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gradbook.audit.budget import (
-    BudgetSpent,
-    budget,
-    forget_failures,
-    note_if_spent,
-    within_budget,
-)
 from gradbook.audit.exercise.places import NOT_JUDGED
 from gradbook.audit.findings import (
     BLANK_RATE,
@@ -31,9 +24,6 @@ from gradbook.audit.findings import (
     finding_in,
     new_findings,
 )
-from gradbook.audit.formula.address import Address, cells_of, name_of, row_of
-from gradbook.audit.formula.expression import EditKind
-from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.judge.accounts import account_for
 from gradbook.audit.judge.loss import (
     decimal_logarithms,
@@ -71,6 +61,16 @@ from gradbook.audit.training.steps import (
     steps_of,
 )
 from gradbook.audit.training.training import SheetTraining
+from gradbook.cells.budget import (
+    BudgetSpent,
+    budget,
+    forget_failures,
+    note_if_spent,
+    within_budget,
+)
+from gradbook.cells.formula.address import Address, cells_of, name_of, row_of
+from gradbook.cells.formula.expression import EditKind
+from gradbook.cells.formula.meaning import LeadsBack, NotUnderstood
 from gradbook.language.message import Message, words_of
 
 SCALES = (2.0, 0.5)  # the factors of a loss that are most often omitted, or superfluous

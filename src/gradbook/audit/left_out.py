@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gradbook.audit.findings import RIGHT, Finding, SheetReport
-from gradbook.audit.formula.address import (
+from gradbook.cells.book import Book, RepeatedPart, RowSpan
+from gradbook.cells.formula.address import (
     MOST_ROWS,
     ROW,
     Address,
@@ -18,8 +19,7 @@ from gradbook.audit.formula.address import (
     ranges,
     row_of,
 )
-from gradbook.audit.formula.pattern import move_formula
-from gradbook.audit.workbook.book import Book, RepeatedPart, RowSpan
+from gradbook.cells.formula.pattern import move_formula
 from gradbook.language.message import Message, change_parts, joined, message_count
 
 SHOWN = 3  # parts of a book that are listed

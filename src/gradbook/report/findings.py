@@ -29,8 +29,8 @@ from gradbook.audit.findings import (
     grade,
     marks_of,
 )
-from gradbook.audit.formula.address import row_and_column
-from gradbook.audit.formula.pattern import move_formula
+from gradbook.cells.formula.address import row_and_column
+from gradbook.cells.formula.pattern import move_formula
 from gradbook.errors import one_line
 from gradbook.language import numeral, tr, tr_count
 from gradbook.language.message import said

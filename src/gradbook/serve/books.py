@@ -23,7 +23,7 @@ from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.correct import Correction, corrections
 from gradbook.audit.findings import UNREADABLE, BookReport
 from gradbook.audit.many import check_books, report_of
-from gradbook.audit.workbook.package import TOO_LARGE
+from gradbook.cells.package import TOO_LARGE
 from gradbook.errors import steers
 from gradbook.files import in_order, whole_file
 from gradbook.language.message import Message, WrittenNumber

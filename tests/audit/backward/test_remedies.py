@@ -8,7 +8,7 @@ import pytest
 
 from gradbook.audit.backward.remedies import WrongBlock, other_ranges
 from gradbook.audit.edits.formula_edits import matrix_edits
-from gradbook.audit.formula.expression import EditKind
+from gradbook.cells.formula.expression import EditKind
 from gradbook.targets.excel.language import read, write
 from tests.audit.material.small import at
 from tests.audit.material.worked_once.list import cells_of, listed_pass

@@ -9,8 +9,8 @@ import pytest
 
 from gradbook.audit.check import check
 from gradbook.audit.copies.annotate import annotate
-from gradbook.audit.copies.patch import CellEdit, apply_edits, read_sheet
-from gradbook.audit.workbook.package import WorkbookError
+from gradbook.cells.package import WorkbookError
+from gradbook.cells.patch import CellEdit, apply_edits, read_sheet
 from gradbook.palette import ERROR
 from tests.audit.material.copies import (
     COLUMN,

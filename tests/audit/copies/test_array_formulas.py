@@ -8,7 +8,7 @@ import pytest
 
 from gradbook.audit.check import check
 from gradbook.audit.copies.correct import correct
-from gradbook.audit.formula.address import cells_of, name_of
+from gradbook.cells.formula.address import cells_of, name_of
 from tests.audit.material.copies import COLUMN, SHEET, WRONG, opened, put, repacked
 from tests.audit.material.lookalikes import TOP, book
 from tests.audit.material.worked_once.matrices import FAULTS, matrix_book

@@ -10,9 +10,9 @@ from openpyxl import Workbook
 
 from gradbook.audit.check import check
 from gradbook.audit.copies.correct import correct
-from gradbook.audit.workbook.evaluate import Evaluation
-from gradbook.audit.workbook.flow import Flow
-from gradbook.audit.workbook.read import read_book
+from gradbook.cells.evaluate import Evaluation
+from gradbook.cells.flow import Flow
+from gradbook.cells.read import read_book
 from tests.audit.material.copies import (
     COLUMN,
     SHEET,

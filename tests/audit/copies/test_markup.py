@@ -6,7 +6,8 @@ from xml.dom.minidom import parseString
 
 import pytest
 
-from gradbook.audit.copies.patch import (
+from gradbook.cells.package import WorkbookError
+from gradbook.cells.patch import (
     apply_edits,
     elements,
     only,
@@ -18,7 +19,6 @@ from gradbook.audit.copies.patch import (
     with_content,
     words,
 )
-from gradbook.audit.workbook.package import WorkbookError
 
 DATA = b"<x:a n='1>0'>\r\n <x:b k=\"2\" /><!-- <x:b/> --><x:c >t</x:c ></x:a>"
 

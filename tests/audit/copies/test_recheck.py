@@ -11,11 +11,11 @@ from xlsxwriter import Workbook
 from gradbook.audit.check import check
 from gradbook.audit.copies.correct import CorrectedCopy, correct, corrections, objection
 from gradbook.audit.findings import UNREADABLE, BookReport
-from gradbook.audit.formula.address import column_of, name_of, row_of
 from gradbook.audit.many import check_books
-from gradbook.audit.workbook.evaluate import fill_in
-from gradbook.audit.workbook.flow import Flow
-from gradbook.audit.workbook.read import read_book
+from gradbook.cells.evaluate import fill_in
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import column_of, name_of, row_of
+from gradbook.cells.read import read_book
 from tests.audit.material.copies import COLUMN, WRONG, put, repacked
 from tests.audit.material.kinds.descents import RATE_DRIFTS_HALTED
 from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, letter

@@ -14,8 +14,8 @@ from gradbook.audit.edits.formula_edits import (
     edits_that_give,
     pairs,
 )
-from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.step.formulas import EvaluatedFormula, combine
+from gradbook.cells.formula.expression import EditKind
 from gradbook.targets.excel.language import Call, Reference, read, write
 from tests.cases import for_each
 

@@ -9,9 +9,9 @@ import pytest
 from openpyxl import Workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.workbook.evaluate import Evaluation
-from gradbook.audit.workbook.flow import Flow
-from gradbook.audit.workbook.read import read_book
+from gradbook.cells.evaluate import Evaluation
+from gradbook.cells.flow import Flow
+from gradbook.cells.read import read_book
 from gradbook.report.audit import audit_text
 from gradbook.targets.excel.plan.columns import Exercise
 from tests.audit.material.exercises import EPOCHS, SLOPES, Variation, exercise, hand_in, headings

@@ -6,8 +6,6 @@ import pytest
 
 from gradbook.audit.check import check
 from gradbook.audit.copies.correct import correct
-from gradbook.audit.formula import meaning
-from gradbook.audit.formula.meaning import TooMuch
 from gradbook.audit.judge.loss import (
     descends_wholly,
     every_step,
@@ -17,6 +15,8 @@ from gradbook.audit.judge.loss import (
     name_of_loss,
 )
 from gradbook.audit.training.steps import AssumedLoss, StepLoss
+from gradbook.cells.formula import meaning
+from gradbook.cells.formula.meaning import TooMuch
 from tests.audit.material.lookalikes import book, cells, findings
 from tests.audit.material.network import NETWORK
 from tests.audit.material.small import all_at, at, saved

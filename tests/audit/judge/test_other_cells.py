@@ -7,10 +7,10 @@ import zipfile
 from xlsxwriter import Workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.formula.address import column_of, name_of, row_of
-from gradbook.audit.workbook.evaluate import fill_in
-from gradbook.audit.workbook.flow import Flow
-from gradbook.audit.workbook.read import read_book
+from gradbook.cells.evaluate import fill_in
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import column_of, name_of, row_of
+from gradbook.cells.read import read_book
 from tests.audit.material.lookalikes import D1, D2, ROWS, TOP, book, cells, findings, letter
 from tests.audit.material.small import saved
 from tests.cases import for_each

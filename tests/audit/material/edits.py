@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from gradbook.audit.formula.address import letters
-from gradbook.audit.formula.expression import paths, put, regroup, shorten
+from gradbook.cells.formula.address import letters
+from gradbook.cells.formula.expression import paths, put, regroup, shorten
 from gradbook.targets.excel.language import (
     Call,
     Expression,

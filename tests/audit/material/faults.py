@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from gradbook.audit.formula.pattern import move_formula as copied
+from gradbook.cells.formula.pattern import move_formula as copied
 from gradbook.targets.excel.language import Expression, Infix, read, write
 from tests.audit.material.edits import EDITS
 from tests.audit.material.made import Content, Table

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from xlsxwriter import Workbook
 
-from gradbook.audit.formula.address import MOST_ROWS
+from gradbook.cells.formula.address import MOST_ROWS
 from tests.audit.material import opendocument
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book

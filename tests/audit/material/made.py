@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 
 from xlsxwriter import Workbook
 
-from gradbook.audit.formula.address import column_number, column_of, row_of, sheet_of
-from gradbook.audit.workbook.read import read_book
+from gradbook.cells.formula.address import column_number, column_of, row_of, sheet_of
+from gradbook.cells.read import read_book
 from gradbook.net import parse
 from gradbook.report.workbook import write_workbook
 

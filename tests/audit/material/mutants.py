@@ -9,7 +9,7 @@ from pathlib import Path
 from gradbook.audit.check import check
 from gradbook.audit.copies.correct import correct
 from gradbook.audit.findings import BookReport
-from gradbook.audit.formula.address import column_number
+from gradbook.cells.formula.address import column_number
 from tests.audit.material.faults import FAULTS, OF_TRAINING
 from tests.audit.material.made import Table, cells_of, known_table, random_network
 from tests.audit.material.styles import PLACES, STYLES, WORDS

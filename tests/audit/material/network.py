@@ -11,7 +11,7 @@ from gradbook.audit.search.hypotheses import Hypothesis, SearchStage
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep, StepLoss, group_steps, steps_of
 from gradbook.audit.training.training import find_trainings
-from gradbook.audit.workbook.evaluate import fill_in
+from gradbook.cells.evaluate import fill_in
 from tests.audit.material.made import Content
 from tests.audit.material.small import at, small
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gradbook.audit.formula.expression import (
+from gradbook.cells.formula.expression import (
     Path,
     factors,
     paths,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from gradbook.audit.formula.address import Address, pack
-from gradbook.audit.formula.pattern import move_formula
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow
+from gradbook.cells.book import Book
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import Address, pack
+from gradbook.cells.formula.pattern import move_formula
 from tests.audit.material.made import Cells, Content, Table, cells_of
 from tests.audit.material.tables import book_of
 

@@ -6,8 +6,8 @@ import random
 import re
 from collections.abc import Callable
 
-from gradbook.audit.formula.address import column_number, letters
-from gradbook.audit.formula.expression import factors, inner, product, rebuild
+from gradbook.cells.formula.address import column_number, letters
+from gradbook.cells.formula.expression import factors, inner, product, rebuild
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, read, write
 from tests.audit.material.made import Content, Table
 

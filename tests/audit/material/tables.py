@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from gradbook.audit.formula.address import column_of, pack, row_of, sheet_of
-from gradbook.audit.formula.pattern import Reader
-from gradbook.audit.workbook.book import Book, SheetPart
-from gradbook.audit.workbook.evaluate import Evaluation
-from gradbook.audit.workbook.flow import Flow
+from gradbook.cells.book import Book, SheetPart
+from gradbook.cells.evaluate import Evaluation
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import column_of, pack, row_of, sheet_of
+from gradbook.cells.formula.pattern import Reader
 from tests.audit.material.made import Spot, Table
 
 TRAINING = "Training"

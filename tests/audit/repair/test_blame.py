@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradbook.audit.check import check
-from gradbook.audit.workbook.read import read_book
+from gradbook.cells.read import read_book
 from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, cells, letter
 from tests.audit.material.made import table_of
 from tests.audit.material.small import at

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from gradbook.audit.check import check
-from gradbook.audit.formula.address import letters
+from gradbook.cells.formula.address import letters
 from tests.audit.material.made import Table, table_of
 from tests.audit.material.mutants import blamed, repaired
 from tests.audit.material.tables import TRAINING, Columns, all_values

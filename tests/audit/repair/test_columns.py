@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from gradbook.audit.workbook.evaluate import fill_in
+from gradbook.cells.evaluate import fill_in
 from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.planted import changed
 from tests.audit.material.layouts.sketch import Shape

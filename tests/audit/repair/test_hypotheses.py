@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.audit.judge.loss import find_loss
 from gradbook.audit.repair.gradients import GENERATORS
 from gradbook.audit.repair.repaired_step import RepairedStep, doubts, rank
@@ -12,8 +11,9 @@ from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.steps import group_steps, steps_of
 from gradbook.audit.training.training import find_trainings
-from gradbook.audit.workbook.flow import Flow
-from gradbook.audit.workbook.read import read_book
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.expression import Edit, EditKind
+from gradbook.cells.read import read_book
 from gradbook.targets.excel.language import Reference
 from tests.audit.material.lookalikes import book, letter
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from gradbook.audit.formula.address import ACROSS, DOWN
 from gradbook.audit.rules.perceptron import find_perceptrons, most_common
 from gradbook.audit.rules.updates import bases, rule_updates
-from gradbook.audit.workbook.flow import Flow
-from gradbook.audit.workbook.read import read_book
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import ACROSS, DOWN
+from gradbook.cells.read import read_book
 from tests.audit.material.lookalikes import book as exercise_book
 from tests.audit.material.perceptrons.small import COLUMNS, ROWS, edited
 from tests.audit.material.small import all_at, at, small, small_book

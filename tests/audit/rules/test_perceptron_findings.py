@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.perceptron_findings import RuleFaults
 from gradbook.audit.rules.rule_repairs import GENERATORS, LARGER, SMALL, RuleSymptoms
 from gradbook.audit.search.hypotheses import Cause, choose
+from gradbook.cells.formula.expression import EditKind
 from gradbook.targets.excel.language import read, write
 from tests.audit.material.perceptrons.small import COLUMNS, ROWS, checked, edited
 from tests.audit.material.small import at, small

@@ -7,12 +7,12 @@ from xlsxwriter import Workbook
 
 from gradbook.audit.check import check
 from gradbook.audit.findings import FROZEN, NO_NETWORK, TO_FILL_IN, UNFINISHED
-from gradbook.audit.formula.address import column_of, row_of, sheet_of
 from gradbook.audit.training.no_training import with_pasted_gradients, without_training
 from gradbook.audit.training.training import find_trainings
-from gradbook.audit.workbook.evaluate import fill_in
-from gradbook.audit.workbook.flow import Flow
-from gradbook.audit.workbook.read import read_book
+from gradbook.cells.evaluate import fill_in
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import column_of, row_of, sheet_of
+from gradbook.cells.read import read_book
 from gradbook.report.audit import audit_text
 from tests.audit.material.lookalikes import HEADINGS, ROWS, TOP, book, cells, letter
 from tests.audit.material.small import small

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.step.step_graph import StepGraph
 from gradbook.audit.training.steps import (
     StepLoss,
@@ -15,6 +14,7 @@ from gradbook.audit.training.steps import (
     is_cut,
     steps_of,
 )
+from gradbook.cells.formula.meaning import LeadsBack, NotUnderstood
 from tests.audit.material.small import all_at, at
 from tests.audit.training.test_training import ONE, VELOCITY, the_training
 

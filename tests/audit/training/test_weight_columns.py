@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 
-from gradbook.audit.formula.address import ACROSS, DOWN, OVER
 from gradbook.audit.training.weight_columns import (
     align_columns,
     change,
@@ -14,6 +13,7 @@ from gradbook.audit.training.weight_columns import (
     join_columns,
     update_lines,
 )
+from gradbook.cells.formula.address import ACROSS, DOWN, OVER
 from gradbook.targets.excel.language import write
 from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.planted import changed

@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from gradbook.audit.formula.address import name_of, pack
+from gradbook.cells.formula.address import name_of, pack
 from tests.audit.material.perceptrons.books import perceptron_book
 from tests.outside.witness import read_values, recalculate_all
 

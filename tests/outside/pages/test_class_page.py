@@ -8,7 +8,7 @@ import pytest
 
 from gradbook.audit.classes.rubric import Rubric, score
 from gradbook.audit.findings import BookReport, LossCurves
-from gradbook.audit.workbook.book import Origin
+from gradbook.audit.origin import Origin
 from gradbook.report.audit_page import LARGEST, audit_page
 from tests.outside.pages.framed import asked
 from tests.report.test_audit_page import CLASS, FINDING, SHEET

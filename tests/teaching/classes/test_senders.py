@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gradbook.audit.findings import BookReport
-from gradbook.audit.workbook.book import Origin
+from gradbook.audit.origin import Origin
 from gradbook.cli.main import main
 from gradbook.errors import DataError
 from gradbook.files import write_whole

@@ -14,12 +14,12 @@ import numpy as np
 
 from gradbook.audit.backward.blocks import blocks
 from gradbook.audit.backward.outputs import ONES, POINTS, Cells, OutputPair
-from gradbook.audit.budget import spend
-from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.expression import terms
-from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.step.omissions import MOST_PLACES, Chain, Omissions
 from gradbook.audit.step.points import CLOSE, ENOUGH, agree, is_multiple
+from gradbook.cells.budget import spend
+from gradbook.cells.formula.address import Address, sheet_of
+from gradbook.cells.formula.expression import terms
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language import Reference, write
 

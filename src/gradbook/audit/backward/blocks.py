@@ -8,7 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from itertools import chain
 
-from gradbook.audit.formula.address import (
+from gradbook.audit.heading_words import DERIVATIVE, calls
+from gradbook.audit.training.steps import is_loss_word
+from gradbook.cells.book import Book
+from gradbook.cells.formula.address import (
     ACROSS,
     DOWN,
     ROW,
@@ -20,11 +23,8 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.expression import references, rename_cells
-from gradbook.audit.formula.pattern import RangeReference
-from gradbook.audit.training.steps import is_loss_word
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.heading_words import DERIVATIVE, calls
+from gradbook.cells.formula.expression import references, rename_cells
+from gradbook.cells.formula.pattern import RangeReference
 from gradbook.targets.excel.language import Expression, Reference
 
 Block = tuple[Address, ...]

@@ -11,7 +11,7 @@ from gradbook.audit.backward.backward_pass import BackwardPass
 from gradbook.audit.backward.blocks import Block, blocks, likes
 from gradbook.audit.backward.outputs import Cells
 from gradbook.audit.backward.remedies import WrongBlock
-from gradbook.audit.formula.address import ROW, Address
+from gradbook.cells.formula.address import ROW, Address
 
 MOST_FAULTS = 12
 MOST_ROOTS = 4  # of equally good explanations, among which the first with a remedy is chosen

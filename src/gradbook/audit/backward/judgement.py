@@ -18,7 +18,6 @@ from gradbook.audit.backward.blocks import Block, area, blocks
 from gradbook.audit.backward.faults import accept_right_here, faults, is_called_derivative
 from gradbook.audit.backward.outputs import Cells, output_pairs
 from gradbook.audit.backward.remedies import Remedy, WrongBlock
-from gradbook.audit.budget import A_SHARE, within_budget
 from gradbook.audit.findings import (
     DEPARTING_ROW,
     RIGHT,
@@ -28,11 +27,12 @@ from gradbook.audit.findings import (
     SheetReport,
     finding_in,
 )
-from gradbook.audit.formula.address import Address, name_of, row_of
-from gradbook.audit.formula.expression import EditKind, parts
 from gradbook.audit.step.omissions import ChainOmission
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow
+from gradbook.cells.book import Book
+from gradbook.cells.budget import A_SHARE, within_budget
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import Address, name_of, row_of
+from gradbook.cells.formula.expression import EditKind, parts
 from gradbook.language.message import Message, WrittenNumber, joined
 from gradbook.targets.excel.language import Call, Expression, Infix, write
 

@@ -17,15 +17,15 @@ from itertools import permutations
 import numpy as np
 
 from gradbook.audit.backward.blocks import Naming, mentioned_matrices
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.formula.expression import parts
-from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.step.omissions import inner_sum
 from gradbook.audit.step.points import Numbers, agree
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.evaluate import NUMBER, as_node
-from gradbook.audit.workbook.flow import Flow
+from gradbook.cells.book import Book
+from gradbook.cells.evaluate import NUMBER, as_node
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.cells.formula.expression import parts
+from gradbook.cells.formula.meaning import NotUnderstood
+from gradbook.cells.formula.pattern import CellReference, Pattern
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.targets.excel.language import Call, Infix, Reference

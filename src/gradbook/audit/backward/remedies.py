@@ -25,12 +25,12 @@ from gradbook.audit.edits.formula_edits import (
     fill_templates,
     matrix_edits,
 )
-from gradbook.audit.formula.address import ROW, Address, column_of, letters, pack, row_of, sheet_of
-from gradbook.audit.formula.expression import Edit, EditKind, part_at, rename_cells
-from gradbook.audit.formula.pattern import RangeReference, copy_formula
 from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.points import agree
-from gradbook.audit.workbook.book import Book, quote_title
+from gradbook.cells.book import Book, quote_title
+from gradbook.cells.formula.address import ROW, Address, column_of, letters, pack, row_of, sheet_of
+from gradbook.cells.formula.expression import Edit, EditKind, part_at, rename_cells
+from gradbook.cells.formula.pattern import RangeReference, copy_formula
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language import Expression, Infix, Number, Reference, read, write
 

@@ -33,7 +33,7 @@ from gradbook.audit.findings import (
     is_in,
     marks_of,
 )
-from gradbook.audit.formula.address import cells_of, ranges
+from gradbook.cells.formula.address import cells_of, ranges
 from gradbook.language.message import Message, WrittenNumber, joined, message_count
 
 # What a teacher may choose ------------------------------------------------------------

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.audit.findings import BookReport
-from gradbook.audit.formula.address import cells_of, name_of
-from gradbook.audit.workbook.book import Origin, shape_of
+from gradbook.audit.origin import Origin, shape_of
+from gradbook.cells.formula.address import cells_of, name_of
 from gradbook.language import mark
 from gradbook.language.message import Message, message_count
 

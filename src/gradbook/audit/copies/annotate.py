@@ -10,8 +10,13 @@ from os import PathLike
 
 from gradbook import limits
 from gradbook.audit.classes.rubric import FREE, BookScore, in_numbers, in_points
-from gradbook.audit.copies.open_copy import CellMark, OpenPart
-from gradbook.audit.copies.patch import (
+from gradbook.audit.findings import CHANGED, TO_FILL_IN, BookReport, Finding
+from gradbook.cells.book import Book
+from gradbook.cells.formula.address import Address, cells_of, column_of, letters, name_of, row_of
+from gradbook.cells.open_copy import CellMark, OpenPart
+from gradbook.cells.opendocument import CONTENT, is_opendocument
+from gradbook.cells.package import WorkbookError, package
+from gradbook.cells.patch import (
     OFFICE,
     SPREADSHEET,
     STRICT,
@@ -30,12 +35,7 @@ from gradbook.audit.copies.patch import (
     with_content,
     words,
 )
-from gradbook.audit.findings import CHANGED, TO_FILL_IN, BookReport, Finding
-from gradbook.audit.formula.address import Address, cells_of, column_of, letters, name_of, row_of
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.opendocument import CONTENT, is_opendocument
-from gradbook.audit.workbook.package import WorkbookError, package
-from gradbook.audit.workbook.read import book_of, main_part
+from gradbook.cells.read import book_of, main_part
 from gradbook.files import read_bytes
 from gradbook.language import mark, tr
 from gradbook.language.message import Message

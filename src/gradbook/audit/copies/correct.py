@@ -16,7 +16,22 @@ from math import fsum, isfinite, nan
 from pathlib import Path
 
 from gradbook import limits
-from gradbook.audit.copies.patch import (
+from gradbook.audit.findings import (
+    RIGHT,
+    STALE,
+    UNREADABLE,
+    BookReport,
+    Finding,
+    LossCurves,
+)
+from gradbook.cells.book import Book, quote_title
+from gradbook.cells.evaluate import Evaluation
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import Address, cells_of, name_of, ranges, sheet_of
+from gradbook.cells.formula.pattern import UnknownReference
+from gradbook.cells.opendocument import is_opendocument
+from gradbook.cells.package import WorkbookError, package
+from gradbook.cells.patch import (
     CellEdit,
     NewFormula,
     Patch,
@@ -27,22 +42,7 @@ from gradbook.audit.copies.patch import (
     tag,
     with_attributes,
 )
-from gradbook.audit.findings import (
-    RIGHT,
-    STALE,
-    UNREADABLE,
-    BookReport,
-    Finding,
-    LossCurves,
-)
-from gradbook.audit.formula.address import Address, cells_of, name_of, ranges, sheet_of
-from gradbook.audit.formula.pattern import UnknownReference
-from gradbook.audit.workbook.book import Book, quote_title
-from gradbook.audit.workbook.evaluate import Evaluation
-from gradbook.audit.workbook.flow import Flow
-from gradbook.audit.workbook.opendocument import is_opendocument
-from gradbook.audit.workbook.package import WorkbookError, package
-from gradbook.audit.workbook.read import book_of, main_part
+from gradbook.cells.read import book_of, main_part
 from gradbook.errors import GradbookError, one_line
 from gradbook.files import read_bytes, write_whole
 from gradbook.folders import temporary_folder

@@ -16,8 +16,11 @@ from itertools import combinations, islice
 
 import numpy as np
 
-from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.expression import (
+from gradbook.audit.step.formulas import EvaluatedFormula, operate
+from gradbook.audit.step.points import CLOSE, ENOUGH, FAINT
+from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.cells.formula.address import Address, sheet_of
+from gradbook.cells.formula.expression import (
     Edit,
     EditKind,
     Path,
@@ -36,11 +39,8 @@ from gradbook.audit.formula.expression import (
     tidy,
     total,
 )
-from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import neighbours
-from gradbook.audit.step.formulas import EvaluatedFormula, operate
-from gradbook.audit.step.points import CLOSE, ENOUGH, FAINT
-from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.cells.formula.meaning import NotUnderstood
+from gradbook.cells.formula.pattern import neighbours
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language import (
     Call,

@@ -17,7 +17,6 @@ from math import copysign, isclose, sqrt
 
 import numpy as np
 
-from gradbook.audit.budget import within_budget
 from gradbook.audit.edits.formula_edits import (
     USUAL_TEMPLATES,
     Substitute,
@@ -42,10 +41,6 @@ from gradbook.audit.findings import (
     only_the_change,
     tied,
 )
-from gradbook.audit.formula.address import DOWN, Address, sheet_of
-from gradbook.audit.formula.expression import Edit, EditKind, parts, pointless_parts
-from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import CellReference, Pattern, copy_formula, rename_cells_in
 from gradbook.audit.search.wording import Surroundings, Wording, other_slope
 from gradbook.audit.step.formulas import (
     USUAL_KINDS,
@@ -56,7 +51,12 @@ from gradbook.audit.step.formulas import (
 )
 from gradbook.audit.step.omissions import Chain, ChainOmission, Omissions
 from gradbook.audit.step.points import agree
-from gradbook.audit.workbook.book import Book
+from gradbook.cells.book import Book
+from gradbook.cells.budget import within_budget
+from gradbook.cells.formula.address import DOWN, Address, sheet_of
+from gradbook.cells.formula.expression import Edit, EditKind, parts, pointless_parts
+from gradbook.cells.formula.meaning import NotUnderstood
+from gradbook.cells.formula.pattern import CellReference, Pattern, copy_formula, rename_cells_in
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors, named_inputs
 from gradbook.language.message import Message, WrittenNumber, enumerated, joined, message_count

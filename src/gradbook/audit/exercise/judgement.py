@@ -10,7 +10,6 @@ from itertools import chain
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
-from gradbook.audit.budget import A_SHARE, note_if_spent, within_budget
 from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.exercise.causes import (
     Respelling,
@@ -50,7 +49,11 @@ from gradbook.audit.findings import (
     finding_in,
     typed_in,
 )
-from gradbook.audit.formula.address import (
+from gradbook.cells.book import Book, quote_title, show_value
+from gradbook.cells.budget import A_SHARE, note_if_spent, within_budget
+from gradbook.cells.evaluate import Evaluation
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import (
     Address,
     by_sheet,
     column_of,
@@ -61,10 +64,7 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.pattern import copy_formula
-from gradbook.audit.workbook.book import Book, quote_title, show_value
-from gradbook.audit.workbook.evaluate import Evaluation
-from gradbook.audit.workbook.flow import Flow
+from gradbook.cells.formula.pattern import copy_formula
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Node
 from gradbook.language.message import Message, WrittenNumber, message_count

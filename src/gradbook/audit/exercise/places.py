@@ -22,7 +22,8 @@ from gradbook.audit.findings import (
     SheetReport,
     finding_in,
 )
-from gradbook.audit.formula.address import (
+from gradbook.cells.book import Book, quote_title
+from gradbook.cells.formula.address import (
     DOWN,
     ROW,
     Address,
@@ -34,8 +35,7 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.pattern import RangeReference, Reader, UnknownReference
-from gradbook.audit.workbook.book import Book, quote_title
+from gradbook.cells.formula.pattern import RangeReference, Reader, UnknownReference
 from gradbook.graph.node import Node
 from gradbook.language.message import Message
 from gradbook.targets.excel.plan.record import FIRST_LINE, MOST_LINES, ExerciseRecord, read_record

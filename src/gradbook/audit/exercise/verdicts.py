@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gradbook.audit.budget import spend, within_budget
 from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.findings import PASTED, RIGHT, TO_FILL_IN, UNFINISHED, WRONG
-from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
-from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.step.points import POINTS, Numbers, agree
 from gradbook.audit.step.step_graph import StepGraph
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow
+from gradbook.cells.book import Book
+from gradbook.cells.budget import spend, within_budget
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import Address, sheet_of
+from gradbook.cells.formula.meaning import LeadsBack, NotUnderstood
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.errors import GradbookError
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name, gradient_name

@@ -22,17 +22,6 @@ from math import isclose
 import numpy as np
 
 from gradbook.audit.findings import NO_RATE, RATE_LEFT_OUT, WRONG_RATE, Finding
-from gradbook.audit.formula.address import Address, ranges
-from gradbook.audit.formula.expression import (
-    Factor,
-    factors,
-    parts,
-    product,
-    replace_parts,
-    with_sign,
-)
-from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import Pattern, anchor
 from gradbook.audit.judge.updates import (
     KIND,
     UsualUpdate,
@@ -45,7 +34,18 @@ from gradbook.audit.step.points import ENOUGH, FAINT, POINTS, Numbers, agree
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining, named_rate
-from gradbook.audit.workbook.book import show_value
+from gradbook.cells.book import show_value
+from gradbook.cells.formula.address import Address, ranges
+from gradbook.cells.formula.expression import (
+    Factor,
+    factors,
+    parts,
+    product,
+    replace_parts,
+    with_sign,
+)
+from gradbook.cells.formula.meaning import NotUnderstood
+from gradbook.cells.formula.pattern import Pattern, anchor
 from gradbook.graph.node import Array
 from gradbook.language.message import Message, WrittenNumber
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference, write

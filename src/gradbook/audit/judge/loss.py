@@ -17,20 +17,7 @@ from operator import itemgetter
 import numpy as np
 
 from gradbook.audit.findings import Finding, finding_in
-from gradbook.audit.formula.address import Address, by_sheet, sheet_of
-from gradbook.audit.formula.expression import (
-    Edit,
-    EditKind,
-    SignedTerm,
-    inner,
-    once,
-    parts,
-    replace_parts,
-    total,
-)
-from gradbook.audit.formula.expression import terms as split_terms
-from gradbook.audit.formula.meaning import NotUnderstood, TooMuch
-from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.heading_words import LOSS, calls
 from gradbook.audit.step.points import agree
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim, first_claims
@@ -51,8 +38,21 @@ from gradbook.audit.training.steps import (
 )
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import said_in
-from gradbook.audit.workbook.book import Book, show_value
-from gradbook.audit.workbook.heading_words import LOSS, calls
+from gradbook.cells.book import Book, show_value
+from gradbook.cells.formula.address import Address, by_sheet, sheet_of
+from gradbook.cells.formula.expression import (
+    Edit,
+    EditKind,
+    SignedTerm,
+    inner,
+    once,
+    parts,
+    replace_parts,
+    total,
+)
+from gradbook.cells.formula.expression import terms as split_terms
+from gradbook.cells.formula.meaning import NotUnderstood, TooMuch
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.node import Node, ancestors
 from gradbook.language import mark
 from gradbook.language.message import Message, WrittenNumber, enumerated

@@ -22,15 +22,15 @@ from gradbook.audit.findings import (
     departing_from_column,
     finding_in,
 )
-from gradbook.audit.formula.address import ROW, Address, name_of, row_of, sheet_of
-from gradbook.audit.formula.expression import Edit, EditKind
-from gradbook.audit.formula.pattern import CellReference, Mention, Pattern, anchor
 from gradbook.audit.judge.updates import UsualUpdate, alike, rate_place, usual_updates
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining, cells_that_depend
 from gradbook.audit.training.weight_columns import change
-from gradbook.audit.workbook.book import show_value
-from gradbook.audit.workbook.flow import Flow
+from gradbook.cells.book import show_value
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import ROW, Address, name_of, row_of, sheet_of
+from gradbook.cells.formula.expression import Edit, EditKind
+from gradbook.cells.formula.pattern import CellReference, Mention, Pattern, anchor
 from gradbook.language.message import Message, WrittenNumber, joined
 from gradbook.targets.excel.language import Reference
 

@@ -31,14 +31,14 @@ from gradbook.audit.findings import (
     departing_from_column,
     finding_in,
 )
-from gradbook.audit.formula.address import Address, by_sheet, name_of
-from gradbook.audit.formula.expression import EditKind, parts, references
-from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import Pattern, anchor, rename_cells_in
 from gradbook.audit.step.points import POINTS, Numbers, agree
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
+from gradbook.cells.formula.address import Address, by_sheet, name_of
+from gradbook.cells.formula.expression import EditKind, parts, references
+from gradbook.cells.formula.meaning import NotUnderstood
+from gradbook.cells.formula.pattern import Pattern, anchor, rename_cells_in
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Infix, Number, write

@@ -27,17 +27,17 @@ from gradbook.audit.findings import (
     finding_in,
     typed_in,
 )
-from gradbook.audit.formula.address import ACROSS, DOWN, Address, by_sheet, name_of, sheet_of
-from gradbook.audit.formula.expression import EditKind, factors, once, references, terms
-from gradbook.audit.formula.meaning import ROUNDING, NotUnderstood
-from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.rounding import SHOWN, level_in
+from gradbook.audit.heading_words import LOSS, calls
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep, inside_of
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import rounds, said_in
-from gradbook.audit.workbook.evaluate import Evaluation
-from gradbook.audit.workbook.heading_words import LOSS, calls
+from gradbook.cells.evaluate import Evaluation
+from gradbook.cells.formula.address import ACROSS, DOWN, Address, by_sheet, name_of, sheet_of
+from gradbook.cells.formula.expression import EditKind, factors, once, references, terms
+from gradbook.cells.formula.meaning import ROUNDING, NotUnderstood
+from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.rounding import SHOWN, level_in
 from gradbook.graph.node import Node, ancestors
 from gradbook.language.message import Message, enumerated
 from gradbook.targets.excel.language import Call, Expression, Reference, write

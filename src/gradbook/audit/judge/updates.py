@@ -25,13 +25,18 @@ from gradbook.audit.findings import (
     only_the_change,
     typed_in,
 )
-from gradbook.audit.formula.address import (
+from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
+from gradbook.audit.training.claims import Claim
+from gradbook.audit.training.steps import SheetStep, is_maximised
+from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.weight_columns import WeightColumn, change, plain_update, said_in
+from gradbook.cells.formula.address import (
     Address,
     by_sheet,
     cells_of,
     name_of,
 )
-from gradbook.audit.formula.expression import (
+from gradbook.cells.formula.expression import (
     Edit,
     EditKind,
     SignedTerm,
@@ -42,13 +47,8 @@ from gradbook.audit.formula.expression import (
     terms,
     total,
 )
-from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import CellReference, Pattern, anchor, rename_cells_in
-from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
-from gradbook.audit.training.claims import Claim
-from gradbook.audit.training.steps import SheetStep, is_maximised
-from gradbook.audit.training.training import SheetTraining
-from gradbook.audit.training.weight_columns import WeightColumn, change, plain_update, said_in
+from gradbook.cells.formula.meaning import NotUnderstood
+from gradbook.cells.formula.pattern import CellReference, Pattern, anchor, rename_cells_in
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Expression, Number, write
 

@@ -28,9 +28,6 @@ from gradbook.audit.edits.formula_edits import (
     fill_templates,
     templates,
 )
-from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.expression import Edit, EditKind, references, replace_parts
-from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.repair.repaired_step import meaning_of
 from gradbook.audit.repair.shares import as_seen_from, beside, unlike_others
 from gradbook.audit.repair.symptoms import Symptoms
@@ -41,6 +38,9 @@ from gradbook.audit.step.omissions import Omissions
 from gradbook.audit.step.points import agree
 from gradbook.audit.step.under_test import SLOPE_POINTS, StepUnderTest
 from gradbook.audit.training.claims import Claim
+from gradbook.cells.formula.address import Address, sheet_of
+from gradbook.cells.formula.expression import Edit, EditKind, references, replace_parts
+from gradbook.cells.formula.meaning import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 from gradbook.language.message import Message

@@ -10,10 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from gradbook.audit.formula.address import ROW, SHEET, Address, name_of, sheet_of
-from gradbook.audit.formula.expression import Edit, EditKind
-from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import Pattern, copy_formula, move_formula, rename_cells_in
 from gradbook.audit.repair.repaired_step import meaning_of
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import WrongFormula
@@ -23,6 +19,10 @@ from gradbook.audit.step.under_test import ClaimVerdict, Positions, StepUnderTes
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
+from gradbook.cells.formula.address import ROW, SHEET, Address, name_of, sheet_of
+from gradbook.cells.formula.expression import Edit, EditKind
+from gradbook.cells.formula.meaning import NotUnderstood
+from gradbook.cells.formula.pattern import Pattern, copy_formula, move_formula, rename_cells_in
 from gradbook.targets.excel.language import Expression, Number, Reference, read, write
 
 # Rows unlike most ---------------------------------------------------------------------

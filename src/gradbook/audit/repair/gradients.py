@@ -11,7 +11,6 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
-from gradbook.audit.budget import A_SHARE, budget, note_if_spent, spend, within_budget
 from gradbook.audit.findings import (
     DEPARTING_ROW,
     OTHER_GRADIENT,
@@ -19,9 +18,6 @@ from gradbook.audit.findings import (
     Finding,
     typed_in,
 )
-from gradbook.audit.formula.address import SHEET, Address, name_of, ranges, sheet_of
-from gradbook.audit.formula.expression import EditKind
-from gradbook.audit.formula.pattern import copy_formula, rename_cells_in
 from gradbook.audit.repair.columns import (
     changed_columns,
     constant_formulas,
@@ -62,7 +58,11 @@ from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
-from gradbook.audit.workbook.book import show_value
+from gradbook.cells.book import show_value
+from gradbook.cells.budget import A_SHARE, budget, note_if_spent, spend, within_budget
+from gradbook.cells.formula.address import SHEET, Address, name_of, ranges, sheet_of
+from gradbook.cells.formula.expression import EditKind
+from gradbook.cells.formula.pattern import copy_formula, rename_cells_in
 from gradbook.language.message import Message, message_count
 from gradbook.targets.excel.language import write
 

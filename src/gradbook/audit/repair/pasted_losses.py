@@ -10,8 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.judge.loss import every_step
 from gradbook.audit.repair.columns import pasted_columns
 from gradbook.audit.repair.repaired_step import RepairedStep
@@ -20,8 +18,10 @@ from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.steps import StepLoss, called_a_loss, group_steps, steps_of
 from gradbook.audit.training.training import SheetTraining, cells_that_depend, trainings_of
 from gradbook.audit.training.weight_columns import WeightColumn, update_lines
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow
+from gradbook.cells.book import Book
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import Address
+from gradbook.cells.formula.meaning import NotUnderstood
 
 FEWEST = 3  # in a line
 MOST_LOSSES = 3

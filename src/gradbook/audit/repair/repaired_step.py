@@ -11,9 +11,11 @@ from enum import IntEnum
 from functools import cached_property
 from heapq import nsmallest
 
-from gradbook.audit.budget import spend
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.formula.expression import (
+from gradbook.audit.search.hypotheses import Doubts, Hypothesis, unless_not_understood
+from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.cells.budget import spend
+from gradbook.cells.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.cells.formula.expression import (
     Edit,
     EditKind,
     factors,
@@ -22,9 +24,7 @@ from gradbook.audit.formula.expression import (
     references,
     terms,
 )
-from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.search.hypotheses import Doubts, Hypothesis, unless_not_understood
-from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.node import Node
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Prefix, Reference
 

@@ -17,10 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradbook.audit.budget import spend
-from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import copy_formula, rename_cells_in
 from gradbook.audit.repair.repaired_step import meaning_of, repair_step
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, restore
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
@@ -28,6 +24,10 @@ from gradbook.audit.step.omissions import Omissions
 from gradbook.audit.step.points import CLOSE
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.claims import Claim
+from gradbook.cells.budget import spend
+from gradbook.cells.formula.address import Address, sheet_of
+from gradbook.cells.formula.meaning import NotUnderstood
+from gradbook.cells.formula.pattern import copy_formula, rename_cells_in
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.targets.excel.language import Call, Number

@@ -13,10 +13,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, combinations
 
-from gradbook.audit.formula.address import Address, pack
-from gradbook.audit.formula.expression import EditKind, factors
-from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.repair.repaired_step import RepairedStep, meaning_of, rank
 from gradbook.audit.repair.shares import wrong_shares
 from gradbook.audit.repair.wrong_formula import WrongFormula
@@ -25,7 +21,11 @@ from gradbook.audit.step.points import is_multiple
 from gradbook.audit.step.under_test import Slopes, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
-from gradbook.audit.workbook.flow import walk
+from gradbook.cells.flow import walk
+from gradbook.cells.formula.address import Address, pack
+from gradbook.cells.formula.expression import EditKind, factors
+from gradbook.cells.formula.meaning import NotUnderstood
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.node import Node, ancestors
 from gradbook.targets.excel.language import Call, Expression, Reference
 

@@ -13,7 +13,6 @@ from itertools import islice
 
 import numpy as np
 
-from gradbook.audit.budget import budget, spend
 from gradbook.audit.edits.formula_edits import (
     Substitute,
     Substitutes,
@@ -30,8 +29,16 @@ from gradbook.audit.edits.formula_edits import (
     pairs,
     templates,
 )
-from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.formula.expression import (
+from gradbook.audit.repair.repaired_step import rank
+from gradbook.audit.search.hypotheses import Cause, Hypothesis, MissingPart
+from gradbook.audit.step.formulas import EvaluatedFormula, remember
+from gradbook.audit.step.omissions import ChainOmission, Omissions
+from gradbook.audit.step.points import agree
+from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.audit.training.claims import Claim
+from gradbook.cells.budget import budget, spend
+from gradbook.cells.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.cells.formula.expression import (
     Edit,
     EditKind,
     Factor,
@@ -48,15 +55,8 @@ from gradbook.audit.formula.expression import (
     total,
     with_sign,
 )
-from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.repair.repaired_step import rank
-from gradbook.audit.search.hypotheses import Cause, Hypothesis, MissingPart
-from gradbook.audit.step.formulas import EvaluatedFormula, remember
-from gradbook.audit.step.omissions import ChainOmission, Omissions
-from gradbook.audit.step.points import agree
-from gradbook.audit.step.under_test import StepUnderTest
-from gradbook.audit.training.claims import Claim
+from gradbook.cells.formula.meaning import NotUnderstood
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.errors import GradbookError
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors

@@ -12,7 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from gradbook.audit.findings import CHANGE, PASTED, WRONG, Finding, SheetReport, finding_in
-from gradbook.audit.formula.address import (
+from gradbook.audit.rules.perceptron import find_perceptrons
+from gradbook.audit.rules.perceptron_findings import perceptron_report
+from gradbook.audit.rules.updates import bases, could_step
+from gradbook.cells.book import Book
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import (
     DOWN,
     LAST_ROW,
     ROW,
@@ -21,13 +26,8 @@ from gradbook.audit.formula.address import (
     name_of,
     row_of,
 )
-from gradbook.audit.formula.expression import EditKind
-from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.rules.perceptron import find_perceptrons
-from gradbook.audit.rules.perceptron_findings import perceptron_report
-from gradbook.audit.rules.updates import bases, could_step
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow
+from gradbook.cells.formula.expression import EditKind
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.language.message import Message
 
 FORMULA = EditKind.FORMULA.value

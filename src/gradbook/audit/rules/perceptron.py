@@ -9,12 +9,12 @@ from itertools import chain
 from random import Random
 from typing import TypeVar
 
-from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of
-from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate, form_of
 from gradbook.audit.rules.updates import RuleBook, bases, rule_updates
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow, walk
+from gradbook.cells.book import Book
+from gradbook.cells.flow import Flow, walk
+from gradbook.cells.formula.address import ACROSS, DOWN, Address, Axis, sheet_of
+from gradbook.cells.formula.pattern import Pattern
 
 # Weights that learn together ----------------------------------------------------------
 

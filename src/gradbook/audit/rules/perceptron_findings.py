@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 
-from gradbook.audit.budget import within_budget
 from gradbook.audit.edits.formula_edits import COMPARISONS
 from gradbook.audit.findings import (
     ANOTHER_ROW,
@@ -21,15 +20,16 @@ from gradbook.audit.findings import (
     content_of,
     finding_in,
 )
-from gradbook.audit.formula.address import DOWN, OVER, Address, name_of, row_of, sheet_of
-from gradbook.audit.formula.expression import Edit, EditKind
-from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.perceptron import Perceptron, RuleStep
 from gradbook.audit.rules.rule_form import RuleForm
 from gradbook.audit.rules.rule_repairs import GENERATORS, RuleSymptoms
 from gradbook.audit.search.hypotheses import Cause, Hypothesis, choose
 from gradbook.audit.search.wording import Fault, Surroundings, Wording, findings_of
-from gradbook.audit.workbook.book import show_value
+from gradbook.cells.book import show_value
+from gradbook.cells.budget import within_budget
+from gradbook.cells.formula.address import DOWN, OVER, Address, name_of, row_of, sheet_of
+from gradbook.cells.formula.expression import Edit, EditKind
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.language import mark
 from gradbook.language.message import Message, joined
 from gradbook.targets.excel.language import Infix, write

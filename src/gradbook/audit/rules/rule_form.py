@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.audit.budget import spend
-from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.meaning import NotUnderstood, Single
-from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.step.step_graph import StepGraph, Stepping
+from gradbook.cells.budget import spend
+from gradbook.cells.formula.address import Address
+from gradbook.cells.formula.meaning import NotUnderstood, Single
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import evaluate

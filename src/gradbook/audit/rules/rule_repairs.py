@@ -11,11 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import chain, combinations, islice, product
 
-from gradbook.audit.budget import A_SHARE, within_budget
 from gradbook.audit.edits.formula_edits import edits_of
-from gradbook.audit.formula.address import DOWN, Address
-from gradbook.audit.formula.expression import Edit, EditKind, references
-from gradbook.audit.formula.pattern import Pattern, anchor
 from gradbook.audit.rules.perceptron import Perceptron, RuleStep
 from gradbook.audit.rules.updates import bases
 from gradbook.audit.search.hypotheses import (
@@ -26,7 +22,11 @@ from gradbook.audit.search.hypotheses import (
     Proof,
     SearchStage,
 )
-from gradbook.audit.workbook.flow import walk
+from gradbook.cells.budget import A_SHARE, within_budget
+from gradbook.cells.flow import walk
+from gradbook.cells.formula.address import DOWN, Address
+from gradbook.cells.formula.expression import Edit, EditKind, references
+from gradbook.cells.formula.pattern import Pattern, anchor
 from gradbook.targets.excel.language import Expression, Infix, Number, Prefix, Reference, write
 
 LONGEST = 60  # references in a formula that is edited

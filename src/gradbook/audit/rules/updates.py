@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from gradbook.audit.budget import spend
 from gradbook.audit.edits.formula_edits import COMPARISONS
-from gradbook.audit.formula.address import ROW, Address
-from gradbook.audit.formula.expression import once, parts, terms
-from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate, form_of
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow, walk
+from gradbook.cells.book import Book
+from gradbook.cells.budget import spend
+from gradbook.cells.flow import Flow, walk
+from gradbook.cells.formula.address import ROW, Address
+from gradbook.cells.formula.expression import once, parts, terms
+from gradbook.cells.formula.pattern import CellReference, Pattern
 from gradbook.targets.excel.language import Call, Expression, Infix, Reference
 
 # Updates ------------------------------------------------------------------------------

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from gradbook.audit.budget import A_SHARE, within_budget
-from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.expression import Edit, EditKind
-from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.workbook.book import Book
+from gradbook.cells.book import Book
+from gradbook.cells.budget import A_SHARE, within_budget
+from gradbook.cells.formula.address import Address
+from gradbook.cells.formula.expression import Edit, EditKind
+from gradbook.cells.formula.meaning import NotUnderstood
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.targets.excel.language import Expression
 
 # Hypotheses ---------------------------------------------------------------------------

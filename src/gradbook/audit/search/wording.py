@@ -7,7 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 
 from gradbook.audit.findings import ANOTHER_ROW, BLANK_REFERENCE, Finding
-from gradbook.audit.formula.address import (
+from gradbook.audit.search.hypotheses import Hypothesis, MissingPart
+from gradbook.audit.training.steps import is_loss_word
+from gradbook.cells.book import Book
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import (
     DOWN,
     Address,
     Axis,
@@ -18,12 +22,8 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.expression import Edit, EditKind, factors, references, rename_cells
-from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.search.hypotheses import Hypothesis, MissingPart
-from gradbook.audit.training.steps import is_loss_word
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow
+from gradbook.cells.formula.expression import Edit, EditKind, factors, references, rename_cells
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.language.message import Message, joined
 from gradbook.targets.excel.language import Expression, Infix, Number, Reference, write
 

@@ -17,8 +17,8 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.audit.budget import spend
 from gradbook.audit.step.points import Numbers, agree
+from gradbook.cells.budget import spend
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
 

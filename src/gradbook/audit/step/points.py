@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.audit.budget import spend
-from gradbook.audit.formula.address import Address
+from gradbook.cells.budget import spend
+from gradbook.cells.formula.address import Address
 from gradbook.graph.node import Array, Node, ancestors, op_called
 from gradbook.graph.ops import BELL
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
-from gradbook.audit.budget import spend
-from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.expression import count_parts, references
-from gradbook.audit.formula.meaning import (
+from gradbook.audit.step.points import Numbers
+from gradbook.cells.book import TOO_WIDE, Book
+from gradbook.cells.budget import spend
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import Address
+from gradbook.cells.formula.expression import count_parts, references
+from gradbook.cells.formula.meaning import (
     CellBlock,
     LeadsBack,
     Lookup,
@@ -19,10 +22,7 @@ from gradbook.audit.formula.meaning import (
     meaning,
     number,
 )
-from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.step.points import Numbers
-from gradbook.audit.workbook.book import TOO_WIDE, Book
-from gradbook.audit.workbook.flow import Flow
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph, Node
 from gradbook.language.message import Message, joined, words_of

@@ -17,10 +17,6 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.audit.budget import spend
-from gradbook.audit.formula.address import LAST_COLUMN, LAST_ROW, Address, name_of, sheet_of
-from gradbook.audit.formula.meaning import NotUnderstood, as_block, number
-from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.step.omissions import Chain, Omissions, chain_of_nodes
 from gradbook.audit.step.points import (
     CLOSE,
@@ -36,7 +32,11 @@ from gradbook.audit.step.step_graph import StepGraph
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import AssumedLoss, SheetStep, StepLoss
 from gradbook.audit.training.training import SheetTraining
-from gradbook.audit.workbook.book import quote_title
+from gradbook.cells.book import quote_title
+from gradbook.cells.budget import spend
+from gradbook.cells.formula.address import LAST_COLUMN, LAST_ROW, Address, name_of, sheet_of
+from gradbook.cells.formula.meaning import NotUnderstood, as_block, number
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.language.message import Message

@@ -11,9 +11,13 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from weakref import WeakKeyDictionary
 
-from gradbook.audit.budget import spend
-from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.expression import (
+from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.weight_columns import WeightColumn, change, said_in
+from gradbook.cells.book import Book
+from gradbook.cells.budget import spend
+from gradbook.cells.flow import walk
+from gradbook.cells.formula.address import Address
+from gradbook.cells.formula.expression import (
     Factor,
     SignedTerm,
     count_parts,
@@ -25,10 +29,6 @@ from gradbook.audit.formula.expression import (
     terms,
     total,
 )
-from gradbook.audit.training.training import SheetTraining
-from gradbook.audit.training.weight_columns import WeightColumn, change, said_in
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import walk
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference
 
 # The search for a gradient ------------------------------------------------------------

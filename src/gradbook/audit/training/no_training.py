@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gradbook.audit.budget import spend
 from gradbook.audit.findings import (
     FORWARD_PASS,
     FROZEN,
@@ -24,10 +23,7 @@ from gradbook.audit.findings import (
     finding_in,
     only_the_change,
 )
-from gradbook.audit.formula.address import ACROSS, DOWN, Address, name_of, ranges, sheet_of
-from gradbook.audit.formula.expression import factors, parts, references, terms
-from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import CellReference, Pattern, anchor
+from gradbook.audit.heading_words import DERIVATIVE, EMBEDDING, LAYER, calls
 from gradbook.audit.training.training import SheetTraining, is_called_rate, trainings_of
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
@@ -38,10 +34,14 @@ from gradbook.audit.training.weight_columns import (
     said_in,
     update_lines,
 )
-from gradbook.audit.workbook.book import LONG, Book
-from gradbook.audit.workbook.evaluate import as_node
-from gradbook.audit.workbook.flow import Flow
-from gradbook.audit.workbook.heading_words import DERIVATIVE, EMBEDDING, LAYER, calls
+from gradbook.cells.book import LONG, Book
+from gradbook.cells.budget import spend
+from gradbook.cells.evaluate import as_node
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import ACROSS, DOWN, Address, name_of, ranges, sheet_of
+from gradbook.cells.formula.expression import factors, parts, references, terms
+from gradbook.cells.formula.meaning import NotUnderstood
+from gradbook.cells.formula.pattern import CellReference, Pattern, anchor
 from gradbook.graph.node import Node, ancestors
 from gradbook.language.message import Message, joined, message_count
 from gradbook.targets.excel.language import Call, Number

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from gradbook.audit.formula.address import ACROSS, DOWN, Address, sheet_of
-from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.heading_words import CLIMBED, LEARNING, LOSS, calls
 from gradbook.audit.training.claims import Claim, every_claim, first_claims
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import said_in
-from gradbook.audit.workbook.flow import walk
-from gradbook.audit.workbook.heading_words import CLIMBED, LEARNING, LOSS, calls
+from gradbook.cells.flow import walk
+from gradbook.cells.formula.address import ACROSS, DOWN, Address, sheet_of
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, write
 

@@ -8,18 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, islice
 
-from gradbook.audit.formula.address import (
-    ACROSS,
-    DOWN,
-    SHEET,
-    Address,
-    Axis,
-    name_of,
-    pack,
-    sheet_of,
-)
-from gradbook.audit.formula.expression import SignedTerm, factors, once, references, terms
-from gradbook.audit.formula.pattern import Pattern, RangeReference, rename_cells_in
+from gradbook.audit.heading_words import RATE, calls
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
     align_columns,
@@ -33,9 +22,20 @@ from gradbook.audit.training.weight_columns import (
     update_lines,
     with_strays,
 )
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow, walk
-from gradbook.audit.workbook.heading_words import RATE, calls
+from gradbook.cells.book import Book
+from gradbook.cells.flow import Flow, walk
+from gradbook.cells.formula.address import (
+    ACROSS,
+    DOWN,
+    SHEET,
+    Address,
+    Axis,
+    name_of,
+    pack,
+    sheet_of,
+)
+from gradbook.cells.formula.expression import SignedTerm, factors, once, references, terms
+from gradbook.cells.formula.pattern import Pattern, RangeReference, rename_cells_in
 from gradbook.targets.excel.language import Call, Expression
 
 NEAR = 6000  # cells to search between one weight and others

@@ -14,8 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from gradbook.audit.formula.address import DOWN, ROW, SHEET, Address, Axis, axis_of, sheet_of
-from gradbook.audit.formula.expression import (
+from gradbook.cells.book import Book
+from gradbook.cells.flow import Flow, walk
+from gradbook.cells.formula.address import DOWN, ROW, SHEET, Address, Axis, axis_of, sheet_of
+from gradbook.cells.formula.expression import (
     SignedTerm,
     factors,
     once,
@@ -25,10 +27,8 @@ from gradbook.audit.formula.expression import (
     terms,
     total,
 )
-from gradbook.audit.formula.meaning import ROUNDING
-from gradbook.audit.formula.pattern import CellReference, Pattern
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.flow import Flow, walk
+from gradbook.cells.formula.meaning import ROUNDING
+from gradbook.cells.formula.pattern import CellReference, Pattern
 from gradbook.targets.excel.language import (
     Call,
     Expression,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gradbook.audit.formula.address import letters
+from gradbook.cells.formula.address import letters
 from tests.audit.material.made import Content, Spot, Table, cells_of
 from tests.audit.material.small import filled
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gradbook.audit.formula.address import letters
+from gradbook.cells.formula.address import letters
 from tests.audit.material.layouts.sketch import MENTION, STEPS, Quantity, Sketch
 from tests.audit.material.made import Spot, Table
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 
-from gradbook.audit.formula.address import letters
+from gradbook.cells.formula.address import letters
 from tests.audit.material.made import Cells, Spot, Table
 
 Place = tuple[int, int]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from xlsxwriter import Workbook
 
-from gradbook.audit.formula.address import letters
+from gradbook.cells.formula.address import letters
 
 DERIVATIVES = {
     "sigmoid": "{a}*(1-{a})",

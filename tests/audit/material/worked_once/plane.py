@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from gradbook.audit.formula.address import letters
+from gradbook.cells.formula.address import letters
 from tests.audit.material.worked_once.book import ACTIVATIONS, DERIVATIVES, WorkedBook
 
 FAULTS = ("mask", "factor", "weight", "target", "sign", "input", "term")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gradbook.audit.check import check
 from gradbook.audit.findings import BookReport
-from gradbook.audit.formula.address import cells_of, name_of
+from gradbook.cells.formula.address import cells_of, name_of
 from tests.audit.material.layouts.planted import Judged
 from tests.audit.material.mutants import is_right_once_corrected
 from tests.audit.material.worked_once import matrices, plane

@@ -1,0 +1,224 @@
+"""Formulas that compute a reference: INDEX(B:B,ROW()-8) in row 24, OFFSET(B3,-1,0).
+
+Such formulas are common in blocks of rows. Once the cell is known, the formula is treated like any
+other: in the next block it refers to the cell at the same distance. References to whole columns end
+where the sheet's content ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from math import floor
+from operator import add, mul, sub, truediv
+
+from gradbook.cells.formula.address import (
+    CELL,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    Address,
+    column_number,
+    column_of,
+    letters,
+    row_of,
+)
+from gradbook.cells.formula.expression import parts, rename_cells, replace_parts
+from gradbook.cells.formula.pattern import Pattern
+from gradbook.targets.excel.language import (
+    Call,
+    Expression,
+    FormulaError,
+    Infix,
+    Number,
+    Prefix,
+    Reference,
+    Text,
+    read,
+    write,
+)
+
+_LAST, _ROW = str(MOST_ROWS), "$0123456789"
+_COMPUTED = re.compile(r"\b(?:INDEX|OFFSET|INDIRECT)\s*\(", re.IGNORECASE)
+_AREA = re.compile(  # a range, or whole columns
+    r"""(?P<sheet>(?:.*!)?) (?P<fix_column>\$?)(?P<left>[A-Za-z]{1,3})
+        (?:(?P<fix_row>\$?)(?P<top>[1-9][0-9]*))? :
+        \$?(?P<right>[A-Za-z]{1,3}) (?:\$?(?P<bottom>[1-9][0-9]*))?""",
+    re.VERBOSE,
+)
+LONGEST = 2_000  # characters of a formula that is examined
+
+
+class _NotFixed(Exception):
+    """A value that doesn't follow from the formula's place alone."""
+
+
+def with_places(formula: str, home: Address) -> str:
+    """The formula with plain references, where they follow from its own place."""
+    if len(formula) > LONGEST or not _COMPUTED.search(formula):
+        return formula
+
+    def cell(part: Expression) -> Expression | None:
+        if not isinstance(part, Call) or part.function not in _CELLS:
+            return None
+        try:
+            return _CELLS[part.function](part, home)
+        except (_NotFixed, ArithmeticError, TypeError, ValueError):
+            return None
+
+    try:
+        whole = read(formula)
+        found = replace_parts(whole, cell)
+    except FormulaError:
+        return formula
+    return formula if found is whole or found == whole else write(found)
+
+
+GATHERING = (
+    *("SUM", "AVERAGE", "COUNT", "MAX", "MIN", "PRODUCT", "SUMPRODUCT", "SUMSQ"),
+    *("SUMXMY2", "SUMX2MY2", "SUMX2PY2"),
+)
+
+
+def mentions_columns(pattern: Pattern) -> bool:
+    """Whether a formula mentions whole columns: B:B, or B1:B1048576."""
+    return any(map(_whole_columns, pattern.mentions))
+
+
+def _whole_columns(text: str) -> re.Match[str] | None:
+    found = _AREA.fullmatch(text)
+    is_whole = found and (found["top"] or "1", found["bottom"] or _LAST) == ("1", _LAST)
+    return found if is_whole else None
+
+
+def close_ranges(expression: Expression, last_row: Callable[[str], int]) -> Expression:
+    """The formula with aggregated whole columns cut off at the last row of their sheet:
+    SUM(B$1:B$40). Lookup functions are left alone, because they mean single cells."""
+
+    def name(reference: Reference) -> str:
+        found = _whole_columns(reference.text)
+        if found is None:
+            return reference.text
+        sheet, last = found["sheet"], last_row(found["sheet"].rstrip("!"))
+        left, _, right = reference.text.removeprefix(sheet).partition(":")
+        return f"{sheet}{left.rstrip(_ROW)}$1:{right.rstrip(_ROW)}${last}"
+
+    def gathered(part: Expression) -> Expression | None:
+        gathers = isinstance(part, Call) and part.function in GATHERING
+        return rename_cells(part, name) if gathers else None
+
+    return replace_parts(expression, gathered)
+
+
+def _index(part: Call, home: Address) -> Reference:
+    """The cell with a given position in a range."""
+    area, *numbers = part.arguments
+    found = _AREA.fullmatch(area.text) if isinstance(area, Reference) else None
+    if found is None or not 1 <= len(numbers) <= 2:
+        raise _NotFixed
+    top, bottom = int(found["top"] or 1) - 1, int(found["bottom"] or MOST_ROWS) - 1
+    left, right = column_number(found["left"]), column_number(found["right"])
+    wanted = [_whole(number, home) for number in numbers]
+    if len(wanted) == 1:
+        wanted = [1, *wanted] if top == bottom else [*wanted, 1]
+    row, column = top + wanted[0] - 1, left + wanted[1] - 1
+    if not (top <= row <= bottom and left <= column <= right):
+        raise _NotFixed
+    fix_row = "$" if found["top"] is None else found["fix_row"]
+    return _cell(found["sheet"], row, column, found["fix_column"], fix_row, part)
+
+
+def _offset(part: Call, home: Address) -> Reference:
+    """The cell at a given distance from another."""
+    start, *ways = part.arguments
+    found = CELL.fullmatch(start.text) if isinstance(start, Reference) else None
+    if found is None or len(ways) != 2:
+        raise _NotFixed
+    down, right = (0 if way is None else _whole(way, home) for way in ways)
+    row, column = int(found["row"]) - 1 + down, column_number(found["column"]) + right
+    return _cell(found["sheet"] or "", row, column, found["fix_column"], found["fix_row"], part)
+
+
+def _indirect(part: Call, home: Address) -> Reference:
+    """The cell whose name a text gives, which may be composed."""
+    (words,) = part.arguments
+    found = CELL.fullmatch(_text(words, home))
+    if found is None:
+        raise _NotFixed
+    row, column = int(found["row"]) - 1, column_number(found["column"])
+    return _cell(found["sheet"] or "", row, column, "", "", part)
+
+
+_CELLS: dict[str, Callable[[Call, Address], Reference]] = {
+    "INDEX": _index,
+    "OFFSET": _offset,
+    "INDIRECT": _indirect,
+}
+
+
+def _cell(
+    sheet: str, row: int, column: int, fixed_column: str, fixed_row: str, part: Call
+) -> Reference:
+    """The reference. Its row is relative, except with MOD, where samples repeat. If the formula
+    doesn't use its own place, the $ signs are those of the reference from which it is counted."""
+    if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
+        raise _NotFixed
+    called = {inside.function for inside in parts(part) if isinstance(inside, Call)}
+    if not called.isdisjoint(("ROW", "COLUMN")):
+        fixed_row = "$" * ("MOD" in called)
+    return Reference(f"{sheet}{fixed_column}{letters(column)}{fixed_row}{row + 1}")
+
+
+# Numbers that follow from a formula's place -------------------------------------------
+
+
+def _whole(expression: Expression | None, home: Address) -> int:
+    return floor(_number(expression, home))
+
+
+def _text(expression: Expression | None, home: Address) -> str:
+    match expression:
+        case Text(value):
+            return value
+        case Infix("&", left, right):
+            return _text(left, home) + _text(right, home)
+    return f"{_number(expression, home):.10g}"
+
+
+def _number(expression: Expression | None, home: Address) -> float:
+    match expression:
+        case Number(value):
+            return value
+        case Prefix(sign, operand):
+            return _number(operand, home) * (-1 if sign == "-" else 1)
+        case Infix(operator, left, right) if operator in _OF_NUMBERS:
+            return _OF_NUMBERS[operator](_number(left, home), _number(right, home))
+        case Call("ROW" | "COLUMN" as way, arguments) if len(arguments) <= 1:
+            return _row_or_column(way, arguments[0] if arguments else None, home) + 1
+        case Call(function, arguments) if function in _OF_NUMBERS:
+            return _OF_NUMBERS[function](*(_number(a, home) for a in arguments))
+    raise _NotFixed
+
+
+def _row_or_column(way: str, of: Expression | None, home: Address) -> int:
+    """The row, or the column, of the formula itself or of a cell that it names."""
+    if of is None:
+        return row_of(home) if way == "ROW" else column_of(home)
+    named = CELL.fullmatch(of.text) if isinstance(of, Reference) else None
+    if named is None:
+        raise _NotFixed
+    return int(named["row"]) - 1 if way == "ROW" else column_number(named["column"])
+
+
+_OF_NUMBERS: dict[str, Callable[..., float]] = {
+    "+": add,
+    "-": sub,
+    "*": mul,
+    "/": truediv,
+    "INT": floor,
+    "TRUNC": int,
+    "MOD": lambda a, b: a - b * floor(a / b),
+    "QUOTIENT": lambda a, b: int(a / b),
+    "ABS": abs,
+    "MAX": max,
+    "MIN": min,
+}

@@ -1,0 +1,266 @@
+"""Reads a workbook: its sheets, shared strings, formulas (shared and array ones), names, values.
+
+Only what formulas need is read. Styles aren't, because some programs write them wrongly.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from os import PathLike
+
+from gradbook import limits
+from gradbook.archives import SMALL
+from gradbook.cells.book import (
+    Book,
+    Gaps,
+    RepeatedPart,
+    RowSpan,
+    SheetPart,
+    leave_out_widest,
+    quote_title,
+)
+from gradbook.cells.computed_places import close_ranges, mentions_columns
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import (
+    MOST_COLUMNS,
+    ROW,
+    Address,
+    column_of,
+    pack,
+    row_of,
+    sheet_of,
+)
+from gradbook.cells.formula.pattern import Reader
+from gradbook.cells.opendocument import is_opendocument, read_opendocument
+from gradbook.cells.package import (
+    Package,
+    TextElement,
+    WorkbookError,
+    local,
+    package,
+    relations_part,
+    resolve_target,
+)
+from gradbook.cells.rows import BookCells, SheetRows
+from gradbook.cells.tables import read_tables
+from gradbook.language.message import Message
+from gradbook.targets.excel.language import write
+
+PROPERTIES = ("docProps/core.xml", "meta.xml")
+OTHER_WORDS = {  # OpenDocument's words for Excel's properties
+    "creator": "lastModifiedBy",
+    "initial-creator": "creator",
+    "creation-date": "created",
+    "date": "modified",
+}
+
+
+def read_book(path: str | PathLike[str]) -> Book:
+    """The workbook at `path`; a WorkbookError says in one line why it can't be read."""
+    with package(path) as parts:
+        return book_of(parts)
+
+
+def book_of(parts: Package) -> Book:
+    book = read_opendocument(parts) if is_opendocument(parts) else _read_excel(parts)
+    close_columns(book)
+    leave_out_widest(book)
+    leave_out_unread(book)
+    with suppress(WorkbookError):  # nothing depends on them
+        book.properties = _properties(parts)
+    return book
+
+
+def _read_excel(parts: Package) -> Book:
+    main = main_part(parts)
+    related = _relations(parts, main)
+    worksheets = {name: part for name, (kind, part) in related.items() if kind == "worksheet"}
+    book = Book()
+    for title, relation, hidden in _workbook(parts, main, book):
+        if relation in worksheets:
+            book.sheets.append(SheetPart(title, worksheets[relation], hidden))
+    if not book.sheets:
+        raise WorkbookError(Message("it has no sheets of cells: save it again as .xlsx"))
+    numbers = {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}
+    book.reader = Reader(numbers, book.names)
+    for number, sheet in enumerate(book.sheets):
+        names = _related_parts(_relations(parts, sheet.part), "table")
+        for name, table in read_tables(parts, names, number, quote_title(sheet.title)):
+            book.tables.setdefault(name, table)
+    strings = _strings(parts, _related_parts(related, "sharedStrings"))
+    cells = BookCells(book, strings, sum(parts.size(sheet.part) for sheet in book.sheets))
+    for number in sorted(range(len(book.sheets)), key=lambda k: book.sheets[k].is_hidden):
+        cells.next_sheet(number)
+        SheetRows(cells).read(parts, book.sheets[number].part)
+    cells.end_row()
+    return book
+
+
+def main_part(parts: Package) -> str:
+    """The name of the part that lists the sheets."""
+    if "xl/workbook.xml" in parts:
+        return "xl/workbook.xml"
+    for target in _related_parts(_relations(parts, ""), "officeDocument"):
+        if target.endswith("workbook.xml"):
+            return target
+    raise WorkbookError(Message("it isn't a workbook: save it as .xlsx"))
+
+
+Relations = dict[str, tuple[str, str]]  # by id: the kind of relation, and the part it leads to
+
+
+def _related_parts(relations: Relations, wanted: str) -> list[str]:
+    return [part for kind, part in relations.values() if kind == wanted]
+
+
+def _relations(parts: Package, of: str) -> Relations:
+    """The parts inside the package to which a part is related, by id."""
+    found: Relations = {}
+
+    def keep(one: TextElement) -> None:
+        if one.tag == "Relationship" and one.attributes.get("TargetMode") != "External":
+            part = resolve_target(of, one.attributes.get("Target", ""))
+            if part in parts:
+                kind = one.attributes.get("Type", "").rpartition("/")[2]
+                found[one.attributes.get("Id", "")] = kind, part
+
+    if relations_part(of) in parts:
+        parts.each(relations_part(of), keep)
+    return found
+
+
+def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str, bool]]:
+    """The sheets' titles, relations, and whether they are hidden; also fills in the book's
+    names."""
+    sheets: list[tuple[str, str, bool]] = []
+
+    def keep(one: TextElement) -> None:
+        said = one.attributes
+        match one.tag:
+            case "calcPr":
+                book.recalculates = said.get("fullCalcOnLoad", "0") in ("1", "true")
+                book.iterates = said.get("iterate", "0") in ("1", "true")
+            case "sheet":
+                relation = next((v for k, v in said.items() if local(k) == "id"), "")
+                hidden = said.get("state", "visible") != "visible"
+                sheets.append((said.get("name", ""), relation, hidden))
+            case "definedName" if said.get("name"):
+                scope = f"{said['localSheetId']}!" if said.get("localSheetId") else ""
+                book.names[scope + said["name"].lower()] = one.text.strip()
+
+    parts.each(part, keep)
+    return sheets
+
+
+def _properties(parts: Package) -> dict[str, str]:
+    """The author, who saved the book last, and when."""
+    found: list[TextElement] = []
+    for part in PROPERTIES:
+        if part in parts and parts.size(part) <= SMALL:
+            parts.each(part, found.append)
+    words = OTHER_WORDS if is_opendocument(parts) else {one.tag: one.tag for one in found}
+    return {words[one.tag]: one.text.strip() for one in found if one.tag in words}
+
+
+def _strings(parts: Package, names: Sequence[str]) -> list[str]:
+    strings: list[str] = []
+    pieces: list[str] = []
+
+    def keep(one: TextElement) -> None:
+        if one.tag == "t" and one.around != "rPh":  # rPh: the pronunciation of a word
+            pieces.append(one.text)
+        elif one.tag == "si":
+            strings.append("".join(pieces))
+            pieces.clear()
+            if len(strings) > limits.STRINGS.most:
+                what = Message(
+                    "it has more than {limit} texts: too large to check", limit=str(limits.STRINGS)
+                )
+                raise WorkbookError(what)
+
+    for part in names:
+        parts.each(part, keep)
+    return strings
+
+
+# Rows that weren't kept -------------------------------------------------------
+#
+# Formulas that refer to them are left out too, because they would seem to refer to blank cells.
+
+
+def close_columns(book: Book) -> None:
+    """End the whole columns that formulas mention at the last used row of their sheet."""
+    ends: Counter[int] = Counter()
+    whole = {pattern for pattern in set(book.patterns.values()) if mentions_columns(pattern)}
+    if not whole:
+        return
+    for cell in (*book.values, *book.patterns):
+        ends[sheet_of(cell)] = max(ends[sheet_of(cell)], row_of(cell) + 1)
+    for part in book.repeated_parts:
+        ends[part.sheet] = max(ends[part.sheet], part.last + 1)
+    for cell, pattern in list(book.patterns.items()):
+        expression = book.read_typed(cell).expression if pattern in whole else None
+        if expression is not None:
+            home = sheet_of(cell)
+
+            def last_row(title: str, home: int = home) -> int:
+                number = book.sheet_number(title.strip("'").replace("''", "'")) if title else home
+                return max(1, ends[home if number is None else number])
+
+            said = close_ranges(expression, last_row)
+            if said != expression:
+                book.typed.setdefault(cell, pattern.text_at(cell))
+                book.patterns[cell] = book.reader.pattern(write(said), cell)
+
+
+def leave_out_unread(book: Book) -> None:
+    """Forget formulas that refer to rows that weren't kept, and all that depends on them."""
+    spans = book.not_kept
+    if not spans:
+        return
+    direct = set(_mentioning(book, Gaps(spans)))
+    book.repeated_parts = [replace(part, tail=_tail(book, part)) for part in book.repeated_parts]
+    _forget(book, direct)  # first, since these are often most of the sheet's formulas
+    computed = Flow(book).below(direct) if direct else set()
+    _forget(book, computed)
+    _list_as_unread(book, direct | computed)
+
+
+def _forget(book: Book, cells: Iterable[Address]) -> None:
+    for cell in cells:
+        book.patterns.pop(cell, None)
+        book.values.pop(cell, None)
+
+
+def _tail(book: Book, part: RepeatedPart) -> frozenset[int]:
+    """The columns that repeat in the next row as well, although the whole row doesn't."""
+    up = part.period * ((part.last - part.first + 1) // part.period + 1)
+    row = [pack(part.sheet, part.last + 1, column) for column in range(MOST_COLUMNS)]
+    return frozenset(
+        column
+        for column, cell in enumerate(row)
+        if (pattern := book.patterns.get(cell)) and book.patterns.get(cell - up * ROW) is pattern
+    )
+
+
+def _list_as_unread(book: Book, left_out: set[Address]) -> None:
+    """List the rows directly below repeating ones as unread if formulas of theirs were left out."""
+    after = {(part.sheet, part.last + 1): part.tail for part in book.repeated_parts}
+    rows = {
+        (place, column_of(cell))
+        for cell in left_out
+        if (place := (sheet_of(cell), row_of(cell))) in after
+    }
+    for sheet, row in sorted({place for place, column in rows if column not in after[place]}):
+        book.unread.append(RowSpan(sheet, row, row))
+
+
+def _mentioning(book: Book, gaps: Gaps) -> Iterator[Address]:
+    """The formulas that refer to these rows directly."""
+    for cell, pattern in book.patterns.items():
+        corners = (place.corners(cell) for place in pattern.places)
+        if any(gaps.meet(c[0], c[1], c[3]) for c in corners if c):
+            yield cell
