@@ -13,6 +13,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from tests.formats.wide.doors import HERE, judged
 from tests.formats.wide.listed import ARCHITECTURES
 from tests.formats.wide.table import DOORS, write_table

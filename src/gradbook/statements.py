@@ -27,7 +27,7 @@ COMMAS = "{what} is a number such as 0.15, with a point and spaces between numbe
 TOO_LARGE = "{what} is too large, use less than 1e308: {word}"
 NO_SIZES = "{what} is missing: write it like {example}"
 NOT_SIZES = "{what} is written like {example}, not {word!r}"
-SECOND = "a second {word!r}: write it once"
+TWICE = "{word!r} is given twice: write it once"
 NOT_EXPECTED = "unexpected {word!r} after {before!r}: remove it or begin a new line"
 
 

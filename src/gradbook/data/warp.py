@@ -38,6 +38,7 @@ from gradbook.chance import Purpose, Words, key, uniform
 from gradbook.data.dataset import Images, edge_brightness
 from gradbook.errors import ShapeError, UsageError, did_you_mean
 from gradbook.net.text import Statement, digits, pointing, statements
+from gradbook.statements import TWICE
 
 Floats = NDArray[np.float64]
 
@@ -340,7 +341,7 @@ def parse_warp_lines(lines: Iterable[Statement]) -> Warp:
             hint = did_you_mean(word, known) or f": it is one of {', '.join(known)}"
             line.fail(f"unknown {word!r}{hint}", at=0)
         if word in said:
-            line.fail(f"{word!r} is given twice: write it once", at=0)
+            line.fail(TWICE.format(word=word), at=0)
         if said and NONE in (word, *said):
             line.fail(f"{NONE!r} must be alone: remove it, or the others", at=0)
         said.add(word)

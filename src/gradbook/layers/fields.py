@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from gradbook.arguments import as_list, number, whole
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.graph.window import NOWHERE, SAME, Shape, as_pair, pad_words, short
-from gradbook.statements import SECOND, Statement, digits
+from gradbook.statements import TWICE, Statement, digits
 
 UNKNOWN_CHOICE = "unknown {word!r}{hint}"
 ONE_OF = ": expected one of {known}"
@@ -330,7 +330,7 @@ class OptionsField(TextField):
         said: dict[str, Any] = {}
         while line.next in known:
             if line.next in said:
-                line.fail(SECOND.format(word=line.next))
+                line.fail(TWICE.format(word=line.next))
             word = line.take()
             said[word] = known[word].take(line)
         return said

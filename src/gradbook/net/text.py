@@ -39,7 +39,7 @@ from gradbook.net.description import (
 )
 from gradbook.net.fit import about_part, check_depth
 from gradbook.net.tokens import with_tokens_by_number
-from gradbook.statements import SECOND, Statement, digits, statements
+from gradbook.statements import TWICE, Statement, digits, statements
 
 __all__ = [
     "LONGEST_TEXT",
@@ -130,7 +130,7 @@ class Draft:
 
     def set(self, key: str, value: object, line: Statement) -> None:
         if key in self.settings:
-            line.fail(SECOND.format(word=line.words[0].group()), at=0)
+            line.fail(TWICE.format(word=line.words[0].group()), at=0)
         self.settings[key] = value
         self.places[key] = line
 

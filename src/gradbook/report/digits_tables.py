@@ -206,7 +206,7 @@ def _slope(net: Net, index: int) -> dict[str, Any] | None:
 MOST_EPOCHS = 1_000  # on a page, for which the rate of each step is computed beforehand
 MESSAGES = {  # the messages of each module that the page's reader also uses
     schedules: (
-        *("WHICH_SCHEDULE", "UNKNOWN_SCHEDULE", "ONE_CYCLE", "TWICE", "UNKNOWN_SETTING"),
+        *("WHICH_SCHEDULE", "UNKNOWN_SCHEDULE", "ONE_CYCLE", "UNKNOWN_SETTING"),
         *("SETTINGS_AFTER", "ASKED_FOR", "RATES_FALL", "OUT_OF_RANGE"),
     ),
     texts: ("RATE_ALREADY", "COUNTED"),

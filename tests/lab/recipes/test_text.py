@@ -41,7 +41,7 @@ BAD = [
     ("network flat\nupdate momentun\n", 2, 8, "did you mean 'momentum'?"),
     ("network flat\ndecay 0.1 scalse\n", 2, 11, "did you mean 'scales'?"),
     ("network flat\nloss binary cross-entropy\n", 2, 1, "end the layers with 'sigmoid'"),
-    ("network flat\nupdate adam\nupdate adam\n", 3, 1, "a second 'update': write it once"),
+    ("network flat\nupdate adam\nupdate adam\n", 3, 1, "'update' is given twice: write it once"),
     ("warp\n", 1, 5, "which warp?"),
     ("warp rotate 10, shfit 2\n", 1, 17, "did you mean 'shift'?"),
     ("warp rotate 10,\n", 1, 16, "a value is missing beside this comma"),

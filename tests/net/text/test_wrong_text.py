@@ -94,10 +94,15 @@ WRONG = [
     (HEAD + "update adam .9 .9 1e-8 1", 3, 24, "unexpected '1' after '1e-8': remove it"),
     (HEAD + "sample 1 2 -> 1 -> 2", 3, 17, "a target is a number such as 0.15, not '->'"),
     # Said twice.
-    ("input 2\ninput 3", 2, 1, "a second 'input': write it once"),
-    (HEAD + "rate 1\n\nrate 2", 5, 1, "a second 'rate': write it once"),
-    (HEAD + "loss mean squared error\nloss cross-entropy", 4, 1, "a second 'loss': write it once"),
-    (IMAGE + "conv 2 3x3 pad 1 pad 2", 2, 18, "a second 'pad': write it once"),
+    ("input 2\ninput 3", 2, 1, "'input' is given twice: write it once"),
+    (HEAD + "rate 1\n\nrate 2", 5, 1, "'rate' is given twice: write it once"),
+    (
+        HEAD + "loss mean squared error\nloss cross-entropy",
+        4,
+        1,
+        "'loss' is given twice: write it once",
+    ),
+    (IMAGE + "conv 2 3x3 pad 1 pad 2", 2, 18, "'pad' is given twice: write it once"),
     (HEAD + "sample 1 2 -> 1 2\ndata a.csv", 4, 1, "remove the 'sample' lines or this one"),
     (HEAD + "data a.csv\nsample 1 2 -> 1 2", 4, 1, "remove this line or the 'data' line"),
     # Numbers.
@@ -145,7 +150,7 @@ WRONG = [
     (IMAGE + "conv 2 3x3 pad sane", 2, 16, "pad is a whole number of at most 9 digits, not 'sane'"),
     (IMAGE + "conv 2 3x3 ceil", 2, 12, "unknown 'ceil'"),
     (IMAGE + "conv 2 3x3 dilation 4", 2, 1, "window 3x3 with dilation 4 is larger than its input"),
-    (IMAGE + "maxpool 2 ceil ceil", 2, 16, "a second 'ceil': write it once"),
+    (IMAGE + "maxpool 2 ceil ceil", 2, 16, "'ceil' is given twice: write it once"),
     (IMAGE + "maxpool 2 zeros", 2, 11, "unexpected 'zeros' after '2'"),
     (IMAGE + "maxpool 2 pad same ceil", 2, 1, "'pad same' leaves nothing over"),
     (IMAGE + "avgpool 2 pad 0x2", 2, 1, "with pad 0x2 a window 2x2 may cover only padding"),

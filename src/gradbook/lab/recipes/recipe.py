@@ -22,6 +22,7 @@ from gradbook.net import Net, Update
 from gradbook.net import text as net_text
 from gradbook.net.fit import LONGEST_NAME
 from gradbook.net.text import Statement, digits, statements
+from gradbook.statements import TWICE
 
 # The learning rate's schedule -------------------------------------------------
 
@@ -62,7 +63,6 @@ USUAL_WARM = {"one cycle": 0.25}
 WHICH_SCHEDULE = "which schedule{hint}"
 UNKNOWN_SCHEDULE = "unknown schedule {word!r}{hint}"
 ONE_CYCLE = "expected 'one cycle'"
-TWICE = "{word!r} is given twice: write it once"
 UNKNOWN_SETTING = "unknown {word!r}{hint}"
 SETTINGS_AFTER = ": {kind} can be followed by {known}"
 ASKED_FOR = "what {word!r} asks for"

@@ -29,7 +29,6 @@ from gradbook.lab.recipes.recipe import (
     MOST_EPOCHS,
     SCHEDULE_GRAMMAR,
     STATISTICS,
-    TWICE,
     Recipe,
     fold,
     own_adapts,
@@ -43,7 +42,7 @@ from gradbook.net import BUILTIN, Net, builtin
 from gradbook.net import text as net_text
 from gradbook.net.network import net_changed, parse_lines
 from gradbook.net.text import LONGEST_TEXT, Statement, pointing, statements
-from gradbook.statements import WORD
+from gradbook.statements import TWICE, WORD
 
 GRAMMAR = f"""\
 A recipe is a few lines of text, like a network, with one item per line. A ';' may be used

@@ -32,6 +32,7 @@ from gradbook.lab.study.braces import (
 from gradbook.layers.sums import BITS
 from gradbook.net.measure import NetMeasure, measure
 from gradbook.net.text import GIVEN, LONGEST_TEXT, TRAINING, Statement, digits, ours, statements
+from gradbook.statements import TWICE
 
 GRAMMAR = f"""\
 A study is a recipe (see gradbook help recipes) with braces around what varies, and lines that
@@ -186,7 +187,7 @@ def read_plan(
             line.take()
             name = FIELDS.get(word, word)
             if name in settings:
-                line.fail(f"{word!r} is given twice: write it once", at=0)
+                line.fail(TWICE.format(word=word), at=0)
             settings[name] = READERS[word](line)
             line.end()
         elif word == "data":

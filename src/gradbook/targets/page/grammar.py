@@ -43,7 +43,7 @@ from gradbook.targets.page.traced import TracedWidth, traced_widths
 MESSAGES = {  # the messages of each module that the page's reader also uses
     statements: (
         *("NO_WHOLE", "NOT_WHOLE", "NO_NUMBER", "NOT_NUMBER", "COMMAS", "TOO_LARGE"),
-        *("NO_SIZES", "NOT_SIZES", "NOT_EXPECTED", "SECOND"),
+        *("NO_SIZES", "NOT_SIZES", "NOT_EXPECTED", "TWICE"),
     ),
     text: (
         *("TOO_LONG", "NO_LAYERS", "UNKNOWN_LAYER", "NOT_A_LINE", "SEE_HELP", "BEFORE_INPUT"),

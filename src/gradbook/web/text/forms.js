@@ -122,7 +122,7 @@ function readOptions(line, options, form) {
   for (;;) {
     const option = options.find(({ name }) => name === line.next)
     if (!option) return said
-    if (option.name in said) line.fail("SECOND", { word: option.name })
+    if (option.name in said) line.fail("TWICE", { word: option.name })
     line.take()
     said[option.name] = KINDS[option.kind].read(line, option, form)
   }

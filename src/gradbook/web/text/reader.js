@@ -80,7 +80,7 @@ function hint(word, known, grammar) {
 
 /** @param {Draft} draft @param {string} key @param {any} value @param {Statement} line */
 function set(draft, key, value, line) {
-  if (key in draft.settings) line.fail("SECOND", { word: line.words[0].word }, 0)
+  if (key in draft.settings) line.fail("TWICE", { word: line.words[0].word }, 0)
   draft.settings[key] = value
   draft.places.set(key, line)
 }
