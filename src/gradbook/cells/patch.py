@@ -196,10 +196,16 @@ def only(found: Iterable[Element], tag: str, part: str) -> Element:
     return first
 
 
+LONGEST_TITLE = 31  # characters of a sheet's title
+NOT_IN_TITLES = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
+
+
 def free_title(title: str, taken: Iterable[str]) -> str:
-    """An unused title for a new sheet: Score, Score 2 …"""
+    """An unused title that a new sheet may have: Score, Score 2 …"""
     called = {name.lower() for name in taken}
-    names = (title, *(f"{title} {k}" for k in range(2, len(called) + 3)))
+    plain = " ".join(title.translate(NOT_IN_TITLES).split())
+    ends = ("", *(f" {k}" for k in range(2, len(called) + 3)))
+    names = (plain[: LONGEST_TITLE - len(end)].rstrip("' ") + end for end in ends)
     return next(name for name in names if name.lower() not in called)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from itertools import islice
 from os import PathLike
 
 from gradbook import limits
-from gradbook.audit.classes.rubric import FREE, BookScore, in_numbers, in_points
+from gradbook.audit.classes.rubric import FREE, BookScore, in_points
 from gradbook.audit.findings import CHANGED, TO_FILL_IN, BookReport, Finding
+from gradbook.cells.added_sheets import STRICT_MAIN, NewSheet, add_sheet, sheet_titles
 from gradbook.cells.book import Book
-from gradbook.cells.formula.address import Address, cells_of, column_of, letters, name_of, row_of
+from gradbook.cells.formula.address import Address, cells_of, column_of, name_of, row_of
 from gradbook.cells.open_copy import CellMark, OpenPart
 from gradbook.cells.opendocument import CONTENT, is_opendocument
 from gradbook.cells.package import WorkbookError, package
@@ -31,102 +32,15 @@ from gradbook.cells.patch import (
     place_after,
     read_sheet,
     tag,
-    with_attributes,
-    with_content,
     words,
 )
 from gradbook.cells.read import book_of, main_part
+from gradbook.cells.styles import MAIN, Styles
 from gradbook.files import read_bytes
 from gradbook.language import mark, tr
 from gradbook.language.message import Message
 from gradbook.language.message import said as told
 from gradbook.palette import ACTIVATION, ERROR, PAPER, QUIET, SUM, WEIGHT
-
-# Formats of wrong cells and of the added sheet --------------------------------
-
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-STRICT_MAIN = "http://purl.oclc.org/ooxml/spreadsheetml/main"
-NO_STYLES = f"""<styleSheet xmlns="{MAIN}"><fonts count="1"><font/></fonts><fills count="2"><fill>\
-<patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>\
-<borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>\
-<cellXfs count="1"><xf/></cellXfs></styleSheet>"""
-LISTS = ("fonts", "fills", "cellXfs")
-INSIDE = ("font", "fill", "xf")
-
-
-class Styles:
-    """The formats of a workbook's cells, to which new ones are added."""
-
-    def __init__(self, patch: Patch, main: str) -> None:
-        self.patch = patch
-        used = (r.part for r in patch.relations(main) if r.kind == "styles" and r.part in patch)
-        self.part = next(used, "") or _new_styles(patch, main)
-        self.found = elements(patch.text(self.part), self.part, _is_style)
-        self.formats = only(self.found, "cellXfs", self.part)
-        self.known = [e for e in self.found if _within(e, self.formats)]
-        if not self.known:
-            raise WorkbookError("it has no formats of cells: save it again as .xlsx")
-        self.count = {
-            e.tag: sum(_within(x, e) for x in self.found) for e in self.found if e.depth == 1
-        }
-        self.added: dict[str, dict[bytes, int]] = {name: {} for name in LISTS}
-
-    def with_fill(self, style: int, colour: str) -> str:
-        """The number of the format that equals another one, with a fill."""
-        own = self.known[style if style < len(self.known) else 0]
-        opening = with_attributes(own.opening, fillId=self._fill(colour), applyFill="1")
-        return self._number("cellXfs", with_content(opening, own.content))
-
-    def plain(
-        self, *, size: float, ink: str, bold: bool = False, fill: str = "", middle: bool = False
-    ) -> str:
-        """The number of a format for words, or for centred numbers."""
-        p = self.formats.prefix
-        weight = tag(p, "b") if bold else b""
-        look = tag(p, "sz", val=f"{size:g}") + tag(p, "color", rgb=f"FF{ink[1:]}")
-        font = tag(p, "font", weight + look + tag(p, "name", val="Calibri"))
-        said = {"fontId": self._number("fonts", font), "applyFont": "1"}
-        if fill:
-            said |= {"fillId": self._fill(fill), "applyFill": "1"}
-        across = {"horizontal": "center"} if middle else {"horizontal": "left", "indent": "1"}
-        place = tag(p, "alignment", vertical="top", wrapText="1", **across)
-        own = tag(p, "xf", place, numFmtId="0", **said, applyAlignment="1")
-        return self._number("cellXfs", own)
-
-    def save(self) -> None:
-        edits: list[ByteEdit] = []
-        for name, added in self.added.items():
-            if added:
-                listed = only(self.found, name, self.part)
-                count = str(self.count[name] + len(added))
-                edits += listed.with_child(b"".join(added), count=count)
-        self.patch.edit(self.part, edits)
-
-    def _fill(self, colour: str) -> str:
-        p = self.formats.prefix
-        colours = tag(p, "fgColor", rgb=f"FF{colour[1:]}") + tag(p, "bgColor", indexed="64")
-        solid = tag(p, "patternFill", colours, patternType="solid")
-        return self._number("fills", tag(p, "fill", solid))
-
-    def _number(self, name: str, content: bytes) -> str:
-        """The number in a list of an entry that is added to it."""
-        only(self.found, name, self.part)
-        added = self.added[name]
-        return str(added.setdefault(content, self.count[name] + len(added)))
-
-
-def _is_style(depth: int, tag: str, attributes: dict[str, str]) -> bool:
-    return (depth == 1 and tag in LISTS) or (depth == 2 and tag in INSIDE)
-
-
-def _within(element: Element, parent: Element) -> bool:
-    return parent.inside <= element.start < parent.close
-
-
-def _new_styles(patch: Patch, main: str) -> str:
-    pattern, kind = "xl/gradbook-styles{}.xml", f"{SPREADSHEET}.styles+xml"
-    return patch.add(main, "styles", pattern, NO_STYLES.encode(), kind).part
-
 
 # Notes: the comments part and its drawing -------------------------------------
 
@@ -264,49 +178,16 @@ Scored = tuple[BookReport, BookScore]
 SheetMarks = Mapping[int, Mapping[Address, CellMark]]
 
 
-SHEET = """<?xml version="1.0" encoding="UTF-8"?>
-<worksheet xmlns="{space}"><sheetPr><tabColor rgb="FF{ink}"/><pageSetUpPr fitToPage="1"/></sheetPr>\
-<sheetViews><sheetView showGridLines="0" workbookViewId="0"/></sheetViews><cols>{columns}</cols>\
-<sheetData>{rows}</sheetData><mergeCells count="1"><mergeCell ref="A1:D1"/></mergeCells>\
-<pageSetup orientation="landscape" fitToWidth="1" fitToHeight="0"/></worksheet>"""
-
-
-def add_score(
-    patch: Patch, main: str, styles: Styles, report: BookReport, score: BookScore
-) -> None:
+def add_score(patch: Patch, styles: Styles, report: BookReport, score: BookScore) -> None:
     """Add a sheet with the score after the others."""
-    strict = STRICT_MAIN.encode() in patch.text(main)[:4000]
-    sizes = (
-        tag(b"", "col", b"", min=str(k), max=str(k), width=str(width), customWidth="1")
-        for k, width in enumerate(WIDTHS, 1)
-    )
-    rows = (_row(number, row) for number, row in enumerate(_rows(styles, report, score), 1))
-    sheet = SHEET.format(
-        space=STRICT_MAIN if strict else MAIN,
-        ink=(ACTIVATION if score.points == score.out_of else ERROR).ink[1:],
-        columns=b"".join(sizes).decode(),
-        rows=b"".join(rows).decode(),
-    )
-    pattern, kind = "xl/worksheets/gradbook-score{}.xml", f"{SPREADSHEET}.worksheet+xml"
-    relation = patch.add(main, "worksheet", pattern, sheet.encode(), kind).id
-    _list_it(patch, main, relation, STRICT if strict else OFFICE)
-
-
-def _list_it(patch: Patch, main: str, relation: str, space: str) -> None:
-    listing = {(1, "sheets"), (2, "sheet")}
-    found = elements(patch.text(main), main, lambda depth, tag, _: (depth, tag) in listing)
-    listed = only(found, "sheets", main)
-    there = [e for e in found if e.tag == "sheet"]
-    numbers = [e.attribute("sheetId") for e in there]
-    if not all(number.isdecimal() and len(number) < 9 for number in numbers):
-        raise WorkbookError("its sheets have no numbers: save it again as .xlsx")
-    said = {
-        "name": free_title(tr(TITLE), [e.attribute("name") for e in there]),
-        "sheetId": str(max(map(int, numbers), default=0) + 1),
-        "xmlns:r": space,
-        "r:id": relation,
-    }
-    patch.edit(main, listed.with_child(tag(listed.prefix, "sheet", b"", **said)))
+    ink = (ACTIVATION if score.points == score.out_of else ERROR).ink
+    title = free_title(tr(TITLE), sheet_titles(patch))
+    sheet = NewSheet(title, ink, widths=dict(enumerate(WIDTHS)), heights={0: TITLE_HEIGHT})
+    sheet.merged.append("A1:D1")
+    for number, row in enumerate(_rows(styles, report, score)):
+        for column, (content, style) in enumerate(row):
+            sheet.put(number, column, content, style)
+    add_sheet(patch, sheet, "xl/worksheets/gradbook-score{}.xml")
 
 
 # Its contents -----------------------------------------------------------------
@@ -339,23 +220,6 @@ def _rows(
     for finding in findings:
         where = f"{finding.sheet}!{finding.cells}" if len(report.sheets) > 1 else finding.cells
         yield [(text, usual) for text in (where, finding.quantity, "", told(finding.why))]
-
-
-# As XML -----------------------------------------------------------------------
-
-
-def _row(number: int, row: Sequence[ScoreCell]) -> bytes:
-    cells = b"".join(_cell(f"{letters(k)}{number}", *cell) for k, cell in enumerate(row))
-    height = {"ht": str(TITLE_HEIGHT), "customHeight": "1"} if number == 1 else {}
-    return tag(b"", "row", cells, r=str(number), **height)
-
-
-def _cell(place: str, content: str | float, style: str) -> bytes:
-    said = {"r": place, "s": style}
-    if isinstance(content, float):
-        return tag(b"", "c", tag(b"", "v", in_numbers(content).encode()), **said)
-    text = tag(b"", "t", words(content), **{"xml:space": "preserve"})
-    return tag(b"", "c", tag(b"", "is", text), **said, t="inlineStr")
 
 
 # The copy ---------------------------------------------------------------------
@@ -394,7 +258,7 @@ def _show(patch: Patch, book: Book, marks: SheetMarks, scored: Scored | None) ->
         }
         patch.edit(part, [*edits, *sheet.edits(filled)])
     if scored is not None:
-        add_score(patch, main, styles, *scored)
+        add_score(patch, styles, *scored)
     styles.save()
 
 

@@ -24,6 +24,7 @@ from gradbook.audit.findings import (
     Finding,
     LossCurves,
 )
+from gradbook.cells.added_sheets import ask_to_calculate
 from gradbook.cells.book import Book, quote_title
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.flow import Flow
@@ -36,13 +37,9 @@ from gradbook.cells.patch import (
     NewFormula,
     Patch,
     SheetXml,
-    outline,
-    place_after,
     read_sheet,
-    tag,
-    with_attributes,
 )
-from gradbook.cells.read import book_of, main_part
+from gradbook.cells.read import book_of
 from gradbook.errors import GradbookError, one_line
 from gradbook.files import read_bytes, write_whole
 from gradbook.folders import temporary_folder
@@ -85,10 +82,6 @@ def _arrays(sheet: SheetXml, book: Book) -> Iterator[tuple[Address, str]]:
 
 # The copy ---------------------------------------------------------------------
 
-BEFORE_CALCULATION = """
-fileVersion fileSharing workbookPr workbookProtection bookViews sheets functionGroups
-externalReferences definedNames
-"""  # the elements that the format puts before calcPr
 FEWEST = 2  # steps for a curve
 ROUNDING = 1e-12  # of the largest of the losses that are compared
 
@@ -217,23 +210,6 @@ def _computed_from(book: Book, flow: Flow, cells: set[Address]) -> set[Address]:
         or re.search(r"\b(INDIRECT|OFFSET)\(", pattern.key, re.IGNORECASE)
     }
     return flow.below(cells | obscure) | obscure
-
-
-def ask_to_calculate(patch: Patch) -> None:
-    """Make programs recalculate the workbook when they open it, in an order of their own."""
-    main = main_part(patch.parts)
-    for relation in patch.relations(main):
-        if relation.kind == "calcChain":
-            patch.drop(relation.part, main)
-    found = outline(patch.text(main), main)
-    there = next((e for e in found if e.depth == 1 and e.tag == "calcPr"), None)
-    if there is not None:
-        opening = with_attributes(there.opening, fullCalcOnLoad="1")
-        edit = there.start, there.inside, opening
-    else:
-        place = place_after(found, BEFORE_CALCULATION)
-        edit = place, place, tag(found[0].prefix, "calcPr", fullCalcOnLoad="1")
-    patch.edit(main, [edit])
 
 
 # The loss with corrected formulas ---------------------------------------------

@@ -1,0 +1,278 @@
+"""Sheets that are added to a workbook's package: their text, and their entries in its list."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+
+from gradbook.cells.book import CellValue
+from gradbook.cells.formula.address import letters
+from gradbook.cells.package import WorkbookError
+from gradbook.cells.patch import (
+    OFFICE,
+    SPREADSHEET,
+    STRICT,
+    ByteEdit,
+    Element,
+    Patch,
+    elements,
+    only,
+    outline,
+    place_after,
+    tag,
+    with_attributes,
+    words,
+)
+from gradbook.cells.read import main_part
+from gradbook.cells.styles import MAIN
+
+STRICT_MAIN = "http://purl.oclc.org/ooxml/spreadsheetml/main"
+BEFORE_NAMES = """
+fileVersion fileSharing workbookPr workbookProtection bookViews sheets functionGroups
+externalReferences
+"""  # the elements that the format puts before definedNames
+BEFORE_CALCULATION = f"{BEFORE_NAMES} definedNames"
+
+XML = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+
+Place = tuple[int, int]  # row and column, from 0
+
+
+# The text of a sheet ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NewCell:
+    """A cell to write: a text or number, or a formula with its value."""
+
+    content: CellValue = None
+    style: str = "0"
+    formula: str = ""  # without its =
+    is_array: bool = False
+
+
+@dataclass(frozen=True)
+class ColourRule:
+    """A format that the cells of an area get while a formula is true, relative to its first."""
+
+    area: str
+    formula: str
+    format: str  # its number among those by rule
+
+
+@dataclass
+class NewSheet:
+    """A sheet to add."""
+
+    title: str
+    ink: str  # of its tab
+    cells: dict[Place, NewCell] = field(default_factory=dict)
+    widths: dict[int, float] = field(default_factory=dict)  # of columns, in letters
+    heights: dict[int, float] = field(default_factory=dict)  # of rows, in points
+    merged: list[str] = field(default_factory=list)
+    rules: list[ColourRule] = field(default_factory=list)  # the first that is true counts
+    links: dict[Place, str] = field(default_factory=dict)  # to places in the workbook
+    frozen: Place = (0, 0)  # how many rows and columns stay in sight
+    repeated: tuple[int, int] | None = None  # rows that each printed page has
+    is_one_page_wide: bool = True
+    has_grid: bool = False
+    footer: str = ""
+
+    def put(self, row: int, column: int, content: CellValue, style: str, formula: str = "") -> None:
+        self.cells[row, column] = NewCell(content, style, formula)
+
+    def text(self, space: str, further: bytes = b"") -> bytes:
+        """The sheet as XML, with the elements that refer to other parts at its end."""
+        fit = tag(b"", "pageSetUpPr", fitToPage="1") if self.is_one_page_wide else b""
+        properties = tag(b"", "tabColor", rgb=f"FF{self.ink[1:]}") + fit
+        pieces = [
+            tag(b"", "sheetPr", properties),
+            tag(b"", "sheetViews", self._view()),
+            tag(b"", "sheetFormatPr", defaultRowHeight="15"),
+            tag(b"", "cols", b"".join(self._columns())) if self.widths else b"",
+            tag(b"", "sheetData", b"".join(self._rows())),
+        ]
+        if self.merged:
+            areas = b"".join(tag(b"", "mergeCell", ref=area) for area in self.merged)
+            pieces.append(tag(b"", "mergeCells", areas, count=str(len(self.merged))))
+        pieces += self._rules()
+        if self.links:
+            links = b"".join(
+                tag(b"", "hyperlink", ref=_name(*place), location=to, display=to)
+                for place, to in self.links.items()
+            )
+            pieces.append(tag(b"", "hyperlinks", links))
+        margins = {"left": "0.4", "right": "0.4", "top": "0.5", "bottom": "0.6"}
+        pieces.append(tag(b"", "pageMargins", **margins, header="0.3", footer="0.3"))
+        setup = {"paperSize": "9", "orientation": "landscape"}
+        setup |= {"fitToWidth": "1", "fitToHeight": "0"} if self.is_one_page_wide else {}
+        pieces.append(tag(b"", "pageSetup", **setup))
+        if self.footer:
+            pieces.append(tag(b"", "headerFooter", tag(b"", "oddFooter", words(self.footer))))
+        body = b"".join([*pieces, further])
+        return XML + tag(b"", "worksheet", body, xmlns=space)
+
+    def _view(self) -> bytes:
+        rows, columns = self.frozen
+        pane = b""
+        if rows or columns:
+            split = {"xSplit": str(columns)} if columns else {}
+            split |= {"ySplit": str(rows)} if rows else {}
+            side = {(True, True): "bottomRight", (True, False): "bottomLeft"}
+            here = side.get((rows > 0, columns > 0), "topRight")
+            first = _name(rows, columns)
+            pane = tag(b"", "pane", **split, topLeftCell=first, activePane=here, state="frozen")
+            pane += tag(b"", "selection", pane=here, activeCell=first, sqref=first)
+        grid = {} if self.has_grid else {"showGridLines": "0"}
+        return tag(b"", "sheetView", pane, **grid, workbookViewId="0")
+
+    def _columns(self) -> Iterator[bytes]:
+        for column, width in sorted(self.widths.items()):
+            place = {"min": str(column + 1), "max": str(column + 1)}
+            yield tag(b"", "col", **place, width=f"{width:g}", customWidth="1")
+
+    def _rows(self) -> Iterator[bytes]:
+        rows: defaultdict[int, list[bytes]] = defaultdict(list)
+        for (row, column), cell in sorted(self.cells.items()):
+            rows[row].append(_cell(_name(row, column), cell))
+        for row in sorted({*rows, *self.heights}):
+            height = self.heights.get(row)
+            tall = {"ht": f"{height:g}", "customHeight": "1"} if height is not None else {}
+            yield tag(b"", "row", b"".join(rows[row]), r=str(row + 1), **tall)
+
+    def _rules(self) -> Iterator[bytes]:
+        for number, rule in enumerate(self.rules, 1):
+            said = {"type": "expression", "dxfId": rule.format, "priority": str(number)}
+            inside = tag(b"", "formula", words(rule.formula))
+            own = tag(b"", "cfRule", inside, **said, stopIfTrue="1")
+            yield tag(b"", "conditionalFormatting", own, sqref=rule.area)
+
+
+def _name(row: int, column: int) -> str:
+    return f"{letters(column)}{row + 1}"
+
+
+def _cell(place: str, cell: NewCell) -> bytes:
+    said = {"r": place, "s": cell.style}
+    formula = b""
+    if cell.formula:
+        kind = {"t": "array", "ref": place} if cell.is_array else {}
+        formula = tag(b"", "f", words(cell.formula), **kind)
+    match cell.content:
+        case bool(value):
+            return tag(b"", "c", formula + tag(b"", "v", b"%d" % value), **said, t="b")
+        case int(value) | float(value):
+            shown = tag(b"", "v", repr(value).encode()) if isfinite(value) else b""
+            return tag(b"", "c", formula + shown, **said)
+        case str(value) if formula:
+            return tag(b"", "c", formula + tag(b"", "v", words(value)), **said, t="str")
+        case str(value) if value:
+            text = tag(b"", "t", words(value), **{"xml:space": "preserve"})
+            return tag(b"", "c", tag(b"", "is", text), **said, t="inlineStr")
+    return tag(b"", "c", formula, **said)
+
+
+# What the workbook lists ------------------------------------------------------
+
+
+def add_sheet(
+    patch: Patch, sheet: NewSheet, pattern: str, *, is_first: bool = False, further: bytes = b""
+) -> str:
+    """Add a sheet after the others, or before them; return its part."""
+    main = main_part(patch.parts)
+    is_strict = STRICT_MAIN.encode() in patch.text(main)[:4000]
+    text = sheet.text(STRICT_MAIN if is_strict else MAIN, further)
+    kind = f"{SPREADSHEET}.worksheet+xml"
+    relation = patch.add(main, "worksheet", pattern, text, kind)
+    found = elements(patch.text(main), main, _is_listed)
+    there = [e for e in found if e.tag == "sheet"]
+    numbers = [e.attribute("sheetId") for e in there]
+    if not all(number.isdecimal() and len(number) < 9 for number in numbers):
+        raise WorkbookError("its sheets have no numbers: save it again as .xlsx")
+    listed = only(found, "sheets", main)
+    own = {
+        "name": sheet.title,
+        "sheetId": str(max(map(int, numbers), default=0) + 1),
+        "xmlns:r": STRICT if is_strict else OFFICE,
+        "r:id": relation.id,
+    }
+    entry = tag(listed.prefix, "sheet", b"", **own)
+    if is_first and there:
+        edits: list[ByteEdit] = [(there[0].start, there[0].start, entry)]
+        patch.edit(main, [*edits, *_one_sheet_later(found)])
+    else:
+        patch.edit(main, listed.with_child(entry))
+    if sheet.repeated is not None:
+        place = 0 if is_first else len(there)
+        title = sheet.title.replace("'", "''")
+        first, last = sheet.repeated
+        rows = f"'{title}'!${first + 1}:${last + 1}"
+        define_names(patch, {"_xlnm.Print_Titles": rows}, sheet=place)
+    return relation.part
+
+
+def sheet_titles(patch: Patch) -> list[str]:
+    """The titles of all sheets, those without cells included."""
+    main = main_part(patch.parts)
+    found = elements(patch.text(main), main, _is_listed)
+    return [e.attribute("name") for e in found if e.tag == "sheet"]
+
+
+def _is_listed(depth: int, tag: str, attributes: Mapping[str, str]) -> bool:
+    kept = {(1, "sheets"), (2, "sheet"), (2, "definedName"), (2, "workbookView")}
+    return (depth, tag) in kept
+
+
+def _one_sheet_later(found: Sequence[Element]) -> Iterator[ByteEdit]:
+    """The edits by which names and views mean the sheets that they meant, one place later; the
+    tabs begin with the new sheet."""
+    for e in found:
+        said: dict[str, str | None] = {}
+        if e.tag == "definedName":
+            number = e.attribute("localSheetId")
+            said = {"localSheetId": str(int(number) + 1)} if number.isdecimal() else {}
+        elif e.tag == "workbookView":
+            number = e.attribute("activeTab") or "0"
+            said = {"activeTab": str(int(number) + 1)} if number.isdecimal() else {}
+            said |= {"firstSheet": None} if e.attribute("firstSheet") else {}
+        if said:
+            yield e.start, e.inside, with_attributes(e.opening, **said)
+
+
+def define_names(
+    patch: Patch, names: Mapping[str, str], *, sheet: int | None = None, hidden: bool = False
+) -> None:
+    """Give names to places of the workbook, or of one of its sheets."""
+    main = main_part(patch.parts)
+    found = outline(patch.text(main), main)
+    prefix = found[0].prefix
+    own = {"localSheetId": str(sheet)} if sheet is not None else {}
+    own |= {"hidden": "1"} if hidden else {}
+    entries = b"".join(
+        tag(prefix, "definedName", words(place), name=name, **own) for name, place in names.items()
+    )
+    there = next((e for e in found if e.depth == 1 and e.tag == "definedNames"), None)
+    if there is not None:
+        patch.edit(main, there.with_child(entries))
+    else:
+        place = place_after(found, BEFORE_NAMES)
+        patch.edit(main, [(place, place, tag(prefix, "definedNames", entries))])
+
+
+def ask_to_calculate(patch: Patch) -> None:
+    """Make programs recalculate the workbook when they open it, in an order of their own."""
+    main = main_part(patch.parts)
+    for relation in patch.relations(main):
+        if relation.kind == "calcChain":
+            patch.drop(relation.part, main)
+    found = outline(patch.text(main), main)
+    there = next((e for e in found if e.depth == 1 and e.tag == "calcPr"), None)
+    if there is not None:
+        opening = with_attributes(there.opening, fullCalcOnLoad="1")
+        edit = there.start, there.inside, opening
+    else:
+        place = place_after(found, BEFORE_CALCULATION)
+        edit = place, place, tag(found[0].prefix, "calcPr", fullCalcOnLoad="1")
+    patch.edit(main, [edit])
