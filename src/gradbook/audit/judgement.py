@@ -70,7 +70,7 @@ from gradbook.cells.budget import (
 )
 from gradbook.cells.formula.address import Address, cells_of, name_of, row_of
 from gradbook.cells.formula.expression import EditKind
-from gradbook.cells.formula.meaning import LeadsBack, NotUnderstood
+from gradbook.cells.formula.values import LeadsBack, NotUnderstood
 from gradbook.language.message import Message, words_of
 
 SCALES = (2.0, 0.5)  # the factors of a loss that are most often omitted, or superfluous

@@ -6,8 +6,6 @@ What Excel shows as an error is NaN here: a division by zero, the logarithm of 0
 
 from __future__ import annotations
 
-import math
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite, isnan, nan
 from typing import Any
@@ -16,15 +14,16 @@ from gradbook.cells.book import Book, CellValue
 from gradbook.cells.budget import A_SHARE, budget, spend, within_budget
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address
-from gradbook.cells.formula.meaning import CellBlock, NotUnderstood, Single, meaning, number
+from gradbook.cells.formula.meaning import meaning
+from gradbook.cells.formula.numbers import ON_NUMBERS
 from gradbook.cells.formula.pattern import Pattern, RangeReference
+from gradbook.cells.formula.values import CellBlock, NotUnderstood, Single, number
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.language.message import Message
 
 MOST = 30_000  # formulas; larger books come from programs that store the values
 TAKEN_IN = 3_000  # budget for compiling a formula, for each of its cells
-SAME = 1e-14  # relative: a spreadsheet rounds a number this near to a whole number
 NUMBERS = {float}
 NUMBER = object()  # stands for any number in the key of a formula's program
 
@@ -194,39 +193,10 @@ def _program(result: Node, leaves: Mapping[int, Node]) -> CellProgram:
 
 
 def _task(node: Node, places: Sequence[int]) -> Task:
-    one = _ON_NUMBERS[node.op.name]
+    one = ON_NUMBERS[node.op.name]
     match places:
         case [a]:
             return lambda values: one(values[a])
         case [a, b]:
             return lambda values: one(values[a], values[b])
     return lambda values: one(*[values[k] for k in places])
-
-
-def _power(a: float, b: float) -> float:
-    found = a**b
-    return nan if isinstance(found, complex) else found
-
-
-_ON_NUMBERS: dict[str, Callable[..., float]] = {
-    "add": operator.add,
-    "subtract": operator.sub,
-    "multiply": operator.mul,
-    "divide": operator.truediv,
-    "negate": operator.neg,
-    "power": _power,
-    "exp": math.exp,
-    "log": math.log,
-    "sqrt": math.sqrt,
-    "sin": math.sin,
-    "cos": math.cos,
-    "tanh": math.tanh,
-    "normal_share": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
-    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
-    "whole": lambda x: math.floor(near if abs(x - (near := round(x))) < SAME * abs(x) else x),
-    "straight": lambda value, through: value,
-    "shown": lambda exact, rounded: rounded,
-    "choose": lambda condition, a, b: nan if isnan(condition) else a if condition > 0 else b,
-    "largest": lambda *numbers: nan if any(map(isnan, numbers)) else max(numbers),
-}
-"""Each op that formulas are made of, for single numbers."""

@@ -11,15 +11,8 @@ from itertools import chain, islice
 from gradbook.cells.book import WIDEST, Book
 from gradbook.cells.formula.address import ROW, Address, pack
 from gradbook.cells.formula.expression import parts, references
-from gradbook.cells.formula.meaning import (
-    CellBlock,
-    Lookup,
-    Meaning,
-    NotUnderstood,
-    Single,
-    TooMuch,
-)
 from gradbook.cells.formula.pattern import CellReference, Mention, Pattern, RangeReference
+from gradbook.cells.formula.values import CellBlock, Lookup, Meaning, NotUnderstood, Single, TooMuch
 from gradbook.graph.node import Graph
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Reference

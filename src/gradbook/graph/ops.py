@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from functools import reduce
 from math import erfc, pi, sqrt
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
-from gradbook.graph.node import Array, Node, define
+from gradbook.graph.node import Array, Node, define, define_foreign
 
 
 def _not_given(name: str) -> Array:
@@ -149,4 +150,14 @@ define(
     "log_sum_exp",  # ln Σ e^x: softmax is e^(x − this)
     lambda *xs: reduce(np.logaddexp, xs),
     derivative=lambda d, y, *xs: tuple(d * d.graph.make("exp", x - y) for x in xs),
+)
+
+# Ops of others' formulas only.
+
+define_foreign("arctangent", np.arctan, derivative=lambda d, y, x: (d / (1 + x * x),))
+_quantiles = np.vectorize(
+    lambda p: NormalDist().inv_cdf(p) if 0 < p < 1 else np.nan, otypes=[np.float64]
+)
+define_foreign(  # the number below which this share of a normal distribution is
+    "normal_quantile", _quantiles, derivative=lambda d, y, p: (d / bell(y),)
 )

@@ -16,7 +16,7 @@ from gradbook.audit.judge.loss import (
 )
 from gradbook.audit.training.steps import AssumedLoss, StepLoss
 from gradbook.cells.formula import meaning
-from gradbook.cells.formula.meaning import TooMuch
+from gradbook.cells.formula.values import TooMuch
 from tests.audit.material.lookalikes import book, cells, findings
 from tests.audit.material.network import NETWORK
 from tests.audit.material.small import all_at, at, saved

@@ -14,7 +14,7 @@ from gradbook.audit.training.steps import (
     is_cut,
     steps_of,
 )
-from gradbook.cells.formula.meaning import LeadsBack, NotUnderstood
+from gradbook.cells.formula.values import LeadsBack, NotUnderstood
 from tests.audit.material.small import all_at, at
 from tests.audit.training.test_training import ONE, VELOCITY, the_training
 

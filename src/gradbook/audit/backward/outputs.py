@@ -24,8 +24,8 @@ from gradbook.cells.evaluate import NUMBER, as_node
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.cells.formula.expression import parts
-from gradbook.cells.formula.meaning import NotUnderstood
 from gradbook.cells.formula.pattern import CellReference, Pattern
+from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.targets.excel.language import Call, Infix, Reference

@@ -39,8 +39,8 @@ from gradbook.cells.formula.expression import (
     tidy,
     total,
 )
-from gradbook.cells.formula.meaning import NotUnderstood
 from gradbook.cells.formula.pattern import neighbours
+from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language import (
     Call,

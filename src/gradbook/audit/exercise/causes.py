@@ -55,8 +55,8 @@ from gradbook.cells.book import Book
 from gradbook.cells.budget import within_budget
 from gradbook.cells.formula.address import DOWN, Address, sheet_of
 from gradbook.cells.formula.expression import Edit, EditKind, parts, pointless_parts
-from gradbook.cells.formula.meaning import NotUnderstood
 from gradbook.cells.formula.pattern import CellReference, Pattern, copy_formula, rename_cells_in
+from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors, named_inputs
 from gradbook.language.message import Message, WrittenNumber, enumerated, joined, message_count

@@ -29,8 +29,8 @@ from gradbook.cells.book import Book
 from gradbook.cells.budget import spend, within_budget
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, sheet_of
-from gradbook.cells.formula.meaning import LeadsBack, NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.values import LeadsBack, NotUnderstood
 from gradbook.errors import GradbookError
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name, gradient_name

@@ -44,8 +44,8 @@ from gradbook.cells.formula.expression import (
     replace_parts,
     with_sign,
 )
-from gradbook.cells.formula.meaning import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern, anchor
+from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.node import Array
 from gradbook.language.message import Message, WrittenNumber
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference, write

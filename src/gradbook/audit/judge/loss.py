@@ -51,8 +51,8 @@ from gradbook.cells.formula.expression import (
     total,
 )
 from gradbook.cells.formula.expression import terms as split_terms
-from gradbook.cells.formula.meaning import NotUnderstood, TooMuch
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.values import NotUnderstood, TooMuch
 from gradbook.graph.node import Node, ancestors
 from gradbook.language import mark
 from gradbook.language.message import Message, WrittenNumber, enumerated

@@ -37,8 +37,8 @@ from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 from gradbook.cells.formula.address import Address, by_sheet, name_of
 from gradbook.cells.formula.expression import EditKind, parts, references
-from gradbook.cells.formula.meaning import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern, anchor, rename_cells_in
+from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Infix, Number, write

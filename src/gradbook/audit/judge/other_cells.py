@@ -34,10 +34,11 @@ from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import rounds, said_in
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.formula.address import ACROSS, DOWN, Address, by_sheet, name_of, sheet_of
+from gradbook.cells.formula.elementwise import ROUNDING
 from gradbook.cells.formula.expression import EditKind, factors, once, references, terms
-from gradbook.cells.formula.meaning import ROUNDING, NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.cells.formula.rounding import SHOWN, level_in
+from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.node import Node, ancestors
 from gradbook.language.message import Message, enumerated
 from gradbook.targets.excel.language import Call, Expression, Reference, write

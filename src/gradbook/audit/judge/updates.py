@@ -47,8 +47,8 @@ from gradbook.cells.formula.expression import (
     terms,
     total,
 )
-from gradbook.cells.formula.meaning import NotUnderstood
 from gradbook.cells.formula.pattern import CellReference, Pattern, anchor, rename_cells_in
+from gradbook.cells.formula.values import NotUnderstood
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Expression, Number, write
 

@@ -40,7 +40,7 @@ from gradbook.audit.step.under_test import SLOPE_POINTS, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.cells.formula.address import Address, sheet_of
 from gradbook.cells.formula.expression import Edit, EditKind, references, replace_parts
-from gradbook.cells.formula.meaning import NotUnderstood
+from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 from gradbook.language.message import Message

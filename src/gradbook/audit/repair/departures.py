@@ -21,8 +21,8 @@ from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 from gradbook.cells.formula.address import ROW, SHEET, Address, name_of, sheet_of
 from gradbook.cells.formula.expression import Edit, EditKind
-from gradbook.cells.formula.meaning import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern, copy_formula, move_formula, rename_cells_in
+from gradbook.cells.formula.values import NotUnderstood
 from gradbook.targets.excel.language import Expression, Number, Reference, read, write
 
 # Rows unlike most ---------------------------------------------------------------------

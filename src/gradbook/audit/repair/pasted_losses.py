@@ -21,7 +21,7 @@ from gradbook.audit.training.weight_columns import WeightColumn, update_lines
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address
-from gradbook.cells.formula.meaning import NotUnderstood
+from gradbook.cells.formula.values import NotUnderstood
 
 FEWEST = 3  # in a line
 MOST_LOSSES = 3

@@ -26,8 +26,8 @@ from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import Address, sheet_of
-from gradbook.cells.formula.meaning import NotUnderstood
 from gradbook.cells.formula.pattern import copy_formula, rename_cells_in
+from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.targets.excel.language import Call, Number

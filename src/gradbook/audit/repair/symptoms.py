@@ -24,8 +24,8 @@ from gradbook.audit.training.steps import SheetStep
 from gradbook.cells.flow import walk
 from gradbook.cells.formula.address import Address, pack
 from gradbook.cells.formula.expression import EditKind, factors
-from gradbook.cells.formula.meaning import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.node import Node, ancestors
 from gradbook.targets.excel.language import Call, Expression, Reference
 

@@ -55,8 +55,8 @@ from gradbook.cells.formula.expression import (
     total,
     with_sign,
 )
-from gradbook.cells.formula.meaning import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.values import NotUnderstood
 from gradbook.errors import GradbookError
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors

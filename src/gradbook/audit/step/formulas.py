@@ -10,8 +10,9 @@ import numpy as np
 from gradbook.audit.step.points import agree, apply, work
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.expression import Path, inner, paths, rebuild
-from gradbook.cells.formula.meaning import NotUnderstood, meaning
-from gradbook.cells.formula.meaning import number as number_of
+from gradbook.cells.formula.meaning import meaning
+from gradbook.cells.formula.values import NotUnderstood
+from gradbook.cells.formula.values import number as number_of
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph, Node, ancestors

@@ -30,11 +30,17 @@ def _normal_share(x: Array) -> Array:
     return np.asarray(op_called("normal_share").value(real) + 1j * slope * bell)
 
 
+def _normal_quantile(p: Array) -> Array:
+    real: Array = op_called("normal_quantile").value(np.real(p))
+    return np.asarray(real + 1j * np.imag(p) / (BELL * np.exp(-(real**2) / 2)))
+
+
 _WITH_SLOPES: dict[str, Callable[..., Any]] = {
     "log": lambda x: np.where(np.real(x) > 0, np.log(x), np.nan),
     "sqrt": lambda x: np.where(np.real(x) >= 0, np.sqrt(x), np.nan),
     "power": _power,
     "normal_share": _normal_share,
+    "normal_quantile": _normal_quantile,
     "whole": lambda x: op_called("whole").value(np.real(x)) + 1j * np.imag(x),
     "straight": lambda value, through: np.real(value) + 1j * np.imag(through),
     "choose": lambda c, a, b: np.where(np.real(c) > 0, a, b),

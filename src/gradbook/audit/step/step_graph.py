@@ -11,7 +11,9 @@ from gradbook.cells.budget import spend
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import count_parts, references
-from gradbook.cells.formula.meaning import (
+from gradbook.cells.formula.meaning import meaning
+from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.values import (
     CellBlock,
     LeadsBack,
     Lookup,
@@ -19,10 +21,8 @@ from gradbook.cells.formula.meaning import (
     NotUnderstood,
     Single,
     TooMuch,
-    meaning,
     number,
 )
-from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph, Node
 from gradbook.language.message import Message, joined, words_of

@@ -35,8 +35,8 @@ from gradbook.audit.training.training import SheetTraining
 from gradbook.cells.book import quote_title
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import LAST_COLUMN, LAST_ROW, Address, name_of, sheet_of
-from gradbook.cells.formula.meaning import NotUnderstood, as_block, number
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.values import NotUnderstood, as_block, number
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.language.message import Message

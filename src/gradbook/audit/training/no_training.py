@@ -40,8 +40,8 @@ from gradbook.cells.evaluate import as_node
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import ACROSS, DOWN, Address, name_of, ranges, sheet_of
 from gradbook.cells.formula.expression import factors, parts, references, terms
-from gradbook.cells.formula.meaning import NotUnderstood
 from gradbook.cells.formula.pattern import CellReference, Pattern, anchor
+from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.node import Node, ancestors
 from gradbook.language.message import Message, joined, message_count
 from gradbook.targets.excel.language import Call, Number

@@ -17,6 +17,7 @@ from functools import cached_property
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow, walk
 from gradbook.cells.formula.address import DOWN, ROW, SHEET, Address, Axis, axis_of, sheet_of
+from gradbook.cells.formula.elementwise import ROUNDING
 from gradbook.cells.formula.expression import (
     SignedTerm,
     factors,
@@ -27,7 +28,6 @@ from gradbook.cells.formula.expression import (
     terms,
     total,
 )
-from gradbook.cells.formula.meaning import ROUNDING
 from gradbook.cells.formula.pattern import CellReference, Pattern
 from gradbook.targets.excel.language import (
     Call,

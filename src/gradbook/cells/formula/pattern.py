@@ -30,6 +30,7 @@ from gradbook.cells.formula.address import (
     row_of,
     sheet_of,
 )
+from gradbook.cells.formula.elementwise import ELEMENTWISE
 from gradbook.cells.formula.expression import (
     count_parts,
     makeup,
@@ -38,7 +39,6 @@ from gradbook.cells.formula.expression import (
     rename_cells,
     replace_parts,
 )
-from gradbook.cells.formula.meaning import ELEMENTWISE
 from gradbook.language.message import Message, words_of
 from gradbook.targets.excel.language import (
     LAMBDAS,

@@ -1,0 +1,300 @@
+"""Loans and savings: PMT, FV, PV, NPER, RATE, IPMT, PPMT, SLN.
+
+All follow from one equation between the rate r, the number n of periods, the payment p, the present
+value a, the future value f and the due date t (1 at the start of each period, otherwise 0):
+a·q + p·(1 + r·t)·(q − 1)/r + f = 0 with q = (1 + r)^n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import isfinite, nan
+
+from gradbook.cells.formula.operators import if_positive, power
+from gradbook.cells.formula.values import Elementwise, flat, has_values_only, present
+from gradbook.graph.node import Node
+
+ROUNDS = 60  # of Newton's iteration
+CLOSE = 1e-14  # relative: the last step
+
+
+# Values ---------------------------------------------------------------------------
+
+
+def _with_limit(rate: Node, usual: Node, at_zero: Node) -> Node:
+    """A value that is computed differently for a rate of 0."""
+    if has_values_only(rate.graph):
+        return if_positive(rate * rate, usual, at_zero)
+    return usual
+
+
+def _fixed(value: Node | float) -> Node | float:
+    """A due date, which has no slope."""
+    return flat(value) if isinstance(value, Node) and has_values_only(value.graph) else value
+
+
+def _growth(rate: Node, periods: Node) -> Node:
+    return power(1 + rate, periods)
+
+
+def _series(rate: Node, periods: Node, due: Node | float) -> Node:
+    """The future value of paying 1 in each period: (1 + r·t)·(q − 1)/r."""
+    usual = (_growth(rate, periods) - 1) / rate * (1 + rate * _fixed(due))
+    return _with_limit(rate, usual, periods)
+
+
+def _payment(
+    rate: Node, periods: Node, now: Node, later: Node | float = 0, due: Node | float = 0
+) -> Node:
+    return -(now * _growth(rate, periods) + later) / _series(rate, periods, due)
+
+
+def _future(
+    rate: Node, periods: Node, payment: Node, now: Node | float = 0, due: Node | float = 0
+) -> Node:
+    return -(now * _growth(rate, periods) + payment * _series(rate, periods, due))
+
+
+def _present_value(
+    rate: Node, periods: Node, payment: Node, later: Node | float = 0, due: Node | float = 0
+) -> Node:
+    return -(payment * _series(rate, periods, due) + later) / _growth(rate, periods)
+
+
+def _periods(
+    rate: Node, payment: Node, now: Node, later: Node | float = 0, due: Node | float = 0
+) -> Node:
+    """(1 + r)^n from the equation, then n by the logarithm."""
+    paid = payment * (1 + rate * _fixed(due)) / rate
+    log = rate.graph.make
+    usual = log("log", (paid - later) / (now + paid)) / log("log", 1 + rate)
+    return _with_limit(rate, usual, -(now + later) / payment)
+
+
+def _principal(
+    rate: Node,
+    period: Node,
+    periods: Node,
+    now: Node,
+    later: Node | float = 0,
+    due: Node | float = 0,
+) -> Node:
+    """The part of a payment that repays: it grows by the interest that is no longer due."""
+    first = _payment(rate, periods, now, later) + rate * now
+    grown = first * _growth(rate, flat(period - 1))
+    if not isinstance(due, Node) or not present(due):
+        return grown
+    if present(period) == 1:
+        return _payment(rate, periods, now, later, 1)
+    return grown / (1 + rate)
+
+
+def _interest(
+    rate: Node,
+    period: Node,
+    periods: Node,
+    now: Node,
+    later: Node | float = 0,
+    due: Node | float = 0,
+) -> Node:
+    whole = _payment(rate, periods, now, later, due)
+    return whole - _principal(rate, period, periods, now, later, due)
+
+
+def _rate(
+    periods: Node,
+    payment: Node,
+    now: Node,
+    later: Node | None = None,
+    due: Node | None = None,
+    guess: Node | None = None,
+) -> Node:
+    """The rate at which the equation holds: found by Newton's iteration on the present numbers;
+    one more step, as nodes, gives it its slopes."""
+    later = now.graph.constant(0) if later is None else later
+    n, p, a, f = (present(node) for node in (periods, payment, now, later))
+    t = 0.0 if due is None else present(due)
+
+    def excess(rate: float) -> tuple[float, float]:
+        """What the equation leaves at a rate, and its slope."""
+        if abs(rate) < 1e-9:
+            return a + p * n + f, a * n + p * (n * t + n * (n - 1) / 2)
+        growth = (1 + rate) ** n
+        slope = n * growth / (1 + rate)
+        series = (growth - 1) / rate
+        left = a * growth + p * (1 + rate * t) * series + f
+        return left, a * slope + p * (t * series + (1 + rate * t) * (slope - series) / rate)
+
+    root = find_root(excess, 0.1 if guess is None else present(guess))
+    steep = excess(root)[1]
+    rate = now.graph.constant(root)
+    growth = power(1 + rate, periods)
+    series = (growth - 1) / root * (1 + root * t) if abs(root) >= 1e-9 else periods
+    return rate - (now * growth + payment * series + later) / steep
+
+
+def find_root(function: Callable[[float], tuple[float, float]], guess: float) -> float:
+    """A root above −1 of a function given with its slope; NaN if none is found."""
+    for start in (guess, 0.1, 0.01, 0.0, -0.1, 0.5, -0.5, 1.0, -0.9):
+        rate = start
+        try:
+            for _ in range(ROUNDS):
+                value, slope = function(rate)
+                step = value / slope
+                while rate - step <= -1:  # no further than half the way to it
+                    step = (rate + 1) / 2
+                rate -= step
+                if abs(step) <= CLOSE * max(abs(rate), 1e-3):
+                    return rate if isfinite(rate) else nan
+                if abs(step) <= 1e-12 and function(rate)[0] == value:
+                    return rate
+        except (ArithmeticError, ValueError, TypeError):
+            continue
+    return nan
+
+
+# Slopes ---------------------------------------------------------------------------
+
+
+def _excess_by_rate(rate: str, n: str, payment: str, now: str, due: str) -> str:
+    """The slope of the equation's left side by the rate, as a formula."""
+    growth, faster = f"(1+{rate})^{n}", f"{n}*(1+{rate})^({n}-1)"
+    series = f"({growth}-1)/{rate}"
+    usual = f"{now}*{faster}+{payment}*({due}*{series}+(1+{rate}*{due})*({faster}-{series})/{rate})"
+    return f"IF({rate}=0,{now}*{n}+{payment}*({n}*{due}+{n}*({n}-1)/2),{usual})"
+
+
+def _excess_by_periods(rate: str, n: str, payment: str, now: str, due: str) -> str:
+    growth = f"(1+{rate})^{n}*LN(1+{rate})"
+    return f"IF({rate}=0,{payment},({now}+{payment}*(1+{rate}*{due})/{rate})*{growth})"
+
+
+def _principal_by_rate() -> str:
+    """The slope of PPMT by the rate x: of (PMT + x·u)·(1 + x)^(y − 1), and of a payment at the
+    start of a period, which is that divided by 1 + x."""
+    at_end = f"({_payment_by_rate('PMT(x,z,u,v)', '0')}+u)*(1+x)^(y-1)+(y-1)*%s/(1+x)"
+    first = _payment_by_rate("value", "1")
+    later = f"({at_end % '(value*(1+x))'}-value)/(1+x)"
+    return f"IF(w=0,{at_end % 'value'},IF(y=1,{first},{later}))"
+
+
+def _payment_by_rate(payment: str, due: str) -> str:
+    """The slope by the rate x of a payment for z periods."""
+    return f"{_excess_by_rate('x', 'z', payment, 'u', due)}/FV(x,z,1,0,{due})"
+
+
+def _payment_by_periods(payment: str, due: str) -> str:
+    return f"{_excess_by_periods('x', 'z', payment, 'u', due)}/FV(x,z,1,0,{due})"
+
+
+_WHOLE = "PMT(x,z,u,v,w)"
+_PRINCIPAL_BY_PERIODS = (
+    f"IF(w*(y=1),{_payment_by_periods('value', '1')},"
+    f"{_payment_by_periods('PMT(x,z,u,v)', '0')}*(1+x)^(y-1-w))"
+)
+
+
+def _of_rest(slope: str) -> str:
+    """A slope of PPMT where `value` is the interest."""
+    return slope.replace("value", f"({_WHOLE}-value)")
+
+
+_INTEREST_BY_RATE = f"{_payment_by_rate(_WHOLE, 'w')}-({_of_rest(_principal_by_rate())})"
+_INTEREST_BY_PERIODS = f"{_payment_by_periods(_WHOLE, 'w')}-({_of_rest(_PRINCIPAL_BY_PERIODS)})"
+
+ANNUITIES: Mapping[str, Elementwise] = {
+    "PMT": Elementwise(
+        _payment,
+        (
+            f"{_excess_by_rate('x', 'y', 'value', 'z', 'v')}/FV(x,y,1,0,v)",
+            f"{_excess_by_periods('x', 'y', 'value', 'z', 'v')}/FV(x,y,1,0,v)",
+            "PMT(x,y,1,0,v)",
+            "PMT(x,y,0,1,v)",
+            "",
+        ),
+        ("", "", "", "0", "0"),
+    ),
+    "FV": Elementwise(
+        _future,
+        (
+            f"-{_excess_by_rate('x', 'y', 'z', 'u', 'v')}",
+            f"-{_excess_by_periods('x', 'y', 'z', 'u', 'v')}",
+            "FV(x,y,1,0,v)",
+            "-((1+x)^y)",
+            "",
+        ),
+        ("", "", "0", "0", "0"),
+    ),
+    "PV": Elementwise(
+        _present_value,
+        (
+            f"-{_excess_by_rate('x', 'y', 'z', 'value', 'v')}/(1+x)^y",
+            f"-{_excess_by_periods('x', 'y', 'z', 'value', 'v')}/(1+x)^y",
+            "PV(x,y,1,0,v)",
+            "-1/(1+x)^y",
+            "",
+        ),
+        ("", "", "0", "0", "0"),
+    ),
+    "NPER": Elementwise(
+        _periods,
+        (
+            *(
+                f"-{slope}/{_excess_by_periods('x', 'value', 'y', 'z', 'v')}"
+                for slope in (
+                    _excess_by_rate("x", "value", "y", "z", "v"),
+                    "(-FV(x,value,1,0,v))",
+                    "((1+x)^value)",
+                    "1",
+                )
+            ),
+            "",
+        ),
+        ("", "", "", "0", "0"),
+    ),
+    "RATE": Elementwise(
+        _rate,
+        (
+            *(
+                f"-{slope}/{_excess_by_rate('value', 'x', 'y', 'z', 'v')}"
+                for slope in (
+                    _excess_by_periods("value", "x", "y", "z", "v"),
+                    "(-FV(value,x,1,0,v))",
+                    "((1+value)^x)",
+                    "1",
+                )
+            ),
+            "",
+            "",
+        ),
+        ("", "", "", "0", "0", "0.1"),
+    ),
+    "PPMT": Elementwise(
+        _principal,
+        (
+            _principal_by_rate(),
+            "",
+            _PRINCIPAL_BY_PERIODS,
+            "PPMT(x,y,z,1,0,w)",
+            "PPMT(x,y,z,0,1,w)",
+            "",
+        ),
+        ("", "", "", "", "0", "0"),
+    ),
+    "IPMT": Elementwise(
+        _interest,
+        (
+            _INTEREST_BY_RATE,
+            "",
+            _INTEREST_BY_PERIODS,
+            "IPMT(x,y,z,1,0,w)",
+            "IPMT(x,y,z,0,1,w)",
+            "",
+        ),
+        ("", "", "", "", "0", "0"),
+    ),
+    "SLN": Elementwise(
+        lambda cost, salvage, life: (cost - salvage) / life, ("1/z", "-1/z", "-value/z")
+    ),
+}
+"""Each with its slopes: an implicit function's follow from those of the equation."""

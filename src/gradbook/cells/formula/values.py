@@ -1,0 +1,232 @@
+"""What the parts of a formula are: nodes, texts and blocks of those; and what isn't understood.
+
+A blank cell is None within a block, and 0 where a single value is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import isnan, nan
+
+from gradbook.cells.formula.numbers import run
+from gradbook.graph.node import Graph, Node, ancestors
+from gradbook.language.message import Message
+from gradbook.targets.excel.language import Reference
+
+
+class NotUnderstood(Exception):
+    """A part of a formula that isn't supported; the message names it."""
+
+
+class TooMuch(NotUnderstood):
+    """More cells or values than can be followed; the formula may well have a meaning."""
+
+
+class NeedsNumbers(NotUnderstood):
+    """A part that depends on the present numbers of cells: a position, a key, a condition."""
+
+
+class LeadsBack(NotUnderstood):
+    """A formula that depends on itself."""
+
+    def __init__(self, message: str, cell: int) -> None:
+        super().__init__(message)
+        self.cell = cell
+
+
+Single = Node | str | None
+MOST_VALUES = 50_000  # values in one part of a formula
+
+
+@dataclass(frozen=True)
+class CellBlock:
+    """Values in rows and columns: a range or an array."""
+
+    rows: tuple[tuple[Single, ...], ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.rows), len(self.rows[0]) if self.rows else 0
+
+    def numbers(self) -> Iterator[Node]:
+        """The numbers among the values; texts and blanks are skipped."""
+        yield from (value for row in self.rows for value in row if isinstance(value, Node))
+
+    def at(self, row: int, column: int) -> Single:
+        """One of the values; a single row or column is repeated as often as needed."""
+        height, width = self.shape
+        return self.rows[row if height > 1 else 0][column if width > 1 else 0]
+
+    def singles(self) -> list[Single]:
+        """All values, row by row."""
+        return [value for row in self.rows for value in row]
+
+
+Meaning = Single | CellBlock
+Lookup = Callable[[Reference], Meaning]
+
+
+def as_block(value: Meaning) -> CellBlock:
+    return value if isinstance(value, CellBlock) else CellBlock(((value,),))
+
+
+# Graphs for values only ---------------------------------------------------------
+
+
+class OpenGraph(Graph):
+    """A graph of values whose leaves get their numbers later, and more than once: what depends on
+    those numbers raises NeedsNumbers."""
+
+
+class NumberedGraph(Graph):
+    """A graph whose leaves have present numbers, at which positions, keys and conditions count."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers: dict[Node, float] = {}
+        self.is_doubtful = False  # whether a number is missing that isn't an error
+
+    def number_of(self, node: Node) -> float:
+        """A node's present number; NaN for an error."""
+        if node.is_constant():
+            return node.number
+        if node not in self.numbers:
+            missing = ancestors([node], self.numbers)
+            run([part for part in missing if part not in self.numbers], self.numbers)
+        return self.numbers[node]
+
+
+def error(graph: Graph) -> Node:
+    """What a spreadsheet shows as an error."""
+    return graph.constant(nan)
+
+
+def has_values_only(graph: Graph) -> bool:
+    """Whether the graph is for values, rather than for comparing formulas with each other."""
+    return isinstance(graph, OpenGraph | NumberedGraph)
+
+
+def present(node: Node) -> float:
+    """A node's number, where it is known; otherwise NeedsNumbers is raised."""
+    if node.is_constant():
+        return node.number
+    if isinstance(node.graph, NumberedGraph):
+        return node.graph.number_of(node)
+    numbers: dict[Node, float] = {}
+    order = ancestors([node])
+    if any(part.op.name == "leaf" for part in order):
+        raise NeedsNumbers(Message("a position or condition that is computed"))
+    run(order, numbers)
+    return numbers[node]
+
+
+# Single values --------------------------------------------------------------------
+
+
+def number(graph: Graph, value: Meaning) -> Node:
+    """A single value as a number: a blank is 0, and a text of digits is read, as in Excel."""
+    if isinstance(value, Node):
+        return value
+    if value is None:
+        return graph.constant(0)
+    if isinstance(value, CellBlock):
+        if value.shape == (1, 1):
+            return number(graph, value.rows[0][0])
+        raise NotUnderstood(Message("a range where one value belongs"))
+    try:
+        return graph.constant(float(value))
+    except ValueError as problem:
+        if has_values_only(graph):
+            return error(graph)
+        what = Message("the text {text} where a number belongs", text=repr(value[:30]))
+        raise NotUnderstood(what) from problem
+
+
+def present_number(graph: Graph, value: Meaning) -> float:
+    """A single value's number now."""
+    return present(number(graph, value))
+
+
+def whole_number(graph: Graph, value: Meaning) -> int:
+    """A position or a count; NotUnderstood for an error."""
+    count = present_number(graph, value)
+    if isnan(count) or abs(count) > 1e15:
+        raise NotUnderstood(Message("a position that isn't a number"))
+    return int(count // 1)
+
+
+def text_of(value: Single) -> str:
+    """A single value as a text joins it: a number with up to 15 digits."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    shown = f"{present(value):.15g}"
+    return shown.upper()
+
+
+def map_values(one: Callable[[Meaning], Node], value: Meaning) -> Meaning:
+    if isinstance(value, CellBlock):
+        return CellBlock(tuple(tuple(one(x) for x in row) for row in value.rows))
+    return one(value)
+
+
+def pairs(one: Callable[[Single, Single], Single], a: Meaning, b: Meaning) -> Meaning:
+    """Element by element; a single value, row or column is repeated to fit, as Excel does."""
+    return aligned(one, (a, b))
+
+
+def aligned(one: Callable[..., Single], given: tuple[Meaning, ...]) -> Meaning:
+    """Any number of values, element by element."""
+    if not any(isinstance(value, CellBlock) for value in given):
+        return one(*given)
+    blocks = [as_block(value) for value in given]
+    height, width = 1, 1
+    for block in blocks:
+        height, width = map(_common, (height, width), block.shape)
+    refuse_many(height * width)
+    return CellBlock(
+        tuple(
+            tuple(one(*(block.at(r, c) for block in blocks)) for c in range(width))
+            for r in range(height)
+        )
+    )
+
+
+def refuse_many(count: int) -> None:
+    """Raise TooMuch for too many values: a column times a row has their product."""
+    if count > MOST_VALUES:
+        raise TooMuch(f"more than {MOST_VALUES:,} values at once")
+
+
+def _common(a: int, b: int) -> int:
+    if a == b or 1 in (a, b):
+        return max(a, b)
+    raise NotUnderstood(Message("ranges of different sizes in one operation"))
+
+
+# Functions of single values -------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """A function of single values, and its slope by each argument as a formula.
+
+    In a slope, x, y, z, u, v and w are the arguments, and `value` is the result; '' means that the
+    argument is held fixed, or that the function is flat. `defaults` has what omitted arguments
+    are worth, as formulas; '' where one is needed.
+    """
+
+    meaning: Callable[..., Node]
+    slopes: tuple[str, ...]
+    defaults: tuple[str, ...] = ()
+
+
+ARGUMENTS = ("x", "y", "z", "u", "v", "w")
+"""What the slopes call the arguments, in order."""
+
+
+def flat(node: Node) -> Node:
+    """The same value without slopes: a whole number, a date, a position."""
+    return node if node.is_constant() else node.graph.make("straight", node, 0)
