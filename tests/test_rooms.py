@@ -24,7 +24,7 @@ CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3589,
     "arrays": 989,
     "audit": 21084,
-    "cells": 8010,
+    "cells": 10010,
     "cli": 4921,
     "data": 5521,
     "engine": 1565,

@@ -92,6 +92,16 @@ class Evaluation:
                 known[last] = nan if missing else self._computed(last, pattern, sources)
         return known[cell]
 
+    def value_of(self, pattern: Pattern, home: Address) -> float:
+        """What a formula that no cell has would show in a cell, as a number; NaN where that isn't
+        possible."""
+        sources = tuple(self.flow.mentioned_cells(pattern.places, home))
+        for source in sources:
+            if source not in self.known:
+                self.shown_value(source)
+        found = self._computed(home, pattern, sources)
+        return float(found) if isinstance(found, int | float) else nan
+
     def _computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> CellValue:
         given = [self.known[source] for source in sources]
         kinds: tuple[object, ...] = ()

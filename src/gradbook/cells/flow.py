@@ -189,7 +189,7 @@ class Flow:
         """The length of the longest chain of formulas up to each cell; empty if there is a
         circle."""
         levels: dict[Address, int] = {}
-        in_order, circle = self._in_order(self.book.patterns, ())
+        in_order, circle = self.in_order(self.book.patterns, ())
         for cell in in_order if circle is None else ():
             behind = [levels.get(source, 0) for source in self.sources(cell)]
             levels[cell] = 1 + max(behind, default=0)
@@ -197,19 +197,22 @@ class Flow:
 
     def circle(self, cells: Iterable[Address], stop: Collection[Address]) -> Address | None:
         """A cell that depends on itself, among those that the cells are computed from."""
-        return None if self.levels else self._in_order([*cells][::-1], stop)[1]
+        return None if self.levels else self.in_order([*cells][::-1], stop)[1]
 
-    def _in_order(
-        self, cells: Iterable[Address], stop: Collection[Address]
+    def in_order(
+        self, cells: Iterable[Address], stop: Collection[Address] = ()
     ) -> tuple[list[Address], Address | None]:
-        """The cells and what they are computed from, each after all its sources; the list ends at
-        the first cell that depends on itself, which is the second result."""
+        """The cells and what they are computed from, each once and after all its sources; the list
+        ends at the first cell that depends on itself, which is the second result."""
         patterns, done = self.book.patterns, dict[Address, bool]()
         in_order: list[Address] = []
         for start in cells:
             waiting = [] if start in done else [start]
             while waiting:
                 cell = waiting[-1]
+                if done.get(cell):
+                    waiting.pop()  # it was needed twice
+                    continue
                 behind = [s for s in self.sources(cell) if s in patterns and s not in stop]
                 missing = [s for s in behind if not done.get(s)]
                 if missing and cell in done:  # it is one of its own sources

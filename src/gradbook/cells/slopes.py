@@ -1,0 +1,323 @@
+"""The slopes of a result by every cell on its way from the inputs, in reverse mode, as formulas.
+
+The slope of the result by a cell is the sum, over the formulas that use the cell, of the slope by
+that formula times the formula's own slope by the cell. Each of these partial slopes is a formula
+in the book's own cells; the result by itself has slope 1. Formulas that are copies of each other
+are differentiated once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from gradbook.cells.book import Book
+from gradbook.cells.evaluate import Evaluation
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import Address, column_of, pack, row_of
+from gradbook.cells.formula.expression import rename_cells
+from gradbook.cells.formula.meaning import TooMuch
+from gradbook.cells.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.cells.partials import Derivation, FormulaSlopes, NotDerivable, name_at
+from gradbook.cells.slope_rules import rules
+from gradbook.errors import GradbookError
+from gradbook.language.message import Message
+from gradbook.targets.excel.language import Expression, Reference
+
+MOST_FORMULAS = 100_000  # on the way
+MOST_TERMS = 2_000_000
+
+SLOPES: dict[str, tuple[str, ...]] = {
+    "EXP": ("value",),
+    "LN": ("1/x",),
+    "SQRT": ("1/(2*value)",),
+    "TANH": ("1-value^2",),
+    "ABS": ("SIGN(x)",),
+}
+RULES = rules(SLOPES)
+
+
+class NoDerivative(GradbookError):
+    """A result that can't be differentiated: the cell that stands in the way, and the reason."""
+
+    def __init__(self, message: str, cell: Address, name: str) -> None:
+        super().__init__(message)
+        self.cell, self.name = cell, name
+
+    def where(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What a cell's slope gets from one formula that uses it: that formula's slope times this
+    partial slope."""
+
+    user: Address
+    pattern: Pattern  # the partial slope, shared by copies of the formula
+    book: Book
+
+    @property
+    def partial(self) -> Expression:
+        """The partial slope in the book's own cells, whose names include their sheets."""
+        mentions, book, home = self.pattern.mentions, self.book, self.user
+
+        def name(part: Reference) -> str:
+            mention = mentions[part.text]
+            if isinstance(mention, CellReference):
+                cell = mention.at(home)
+                return "#REF!" if cell is None else book.name_of(cell)
+            corners = mention.corners(home) if isinstance(mention, RangeReference) else None
+            if corners is None:
+                return part.text
+            sheet, top, left, bottom, right = corners
+            first = book.name_of(pack(sheet, top, left))
+            return f"{first}:{name_at(bottom, right)}"
+
+        expression = self.pattern.expression
+        assert expression is not None
+        return rename_cells(expression, name)
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """The slopes of a result by the cells on its way."""
+
+    book: Book
+    flow: Flow
+    result: Address
+    inputs: tuple[Address, ...]  # in the order of the sheets
+    order: tuple[Address, ...]  # formulas on the way, each after its sources
+    terms: Mapping[Address, tuple[Term, ...]]
+    arrays: frozenset[Address]  # users whose partials only work as array formulas
+    fixed: Mapping[str, tuple[Address, ...]]  # what is held fixed, and where
+
+    def values(self) -> dict[Address, float]:
+        """The slope of the result by each cell on the way, as a number; NaN where the cells'
+        values don't allow one."""
+        cells = self._evaluation
+        slopes = {self.result: 1.0}
+        for cell in (*reversed(self.order), *self.inputs):
+            total = slopes.get(cell, 0.0) if cell == self.result else 0.0
+            for term in self.terms.get(cell, ()):
+                outside = slopes.get(term.user, 0.0)
+                if outside:
+                    total += outside * cells.value_of(term.pattern, term.user)
+            slopes[cell] = total
+        return slopes
+
+    @cached_property
+    def _evaluation(self) -> Evaluation:
+        """The book's values: as they were stored, or computed where there are none."""
+        cells = Evaluation(self.book, self.flow)
+        for cell in self.book.patterns:
+            value = self.book.values.get(cell)
+            if value is not None:
+                cells.known[cell] = value
+        return cells
+
+
+def slopes_of(
+    book: Book, result: Address, inputs: Sequence[Address] = (), flow: Flow | None = None
+) -> Slopes:
+    """The slopes of a result by the inputs and by all cells between; without inputs, by the typed
+    numbers on which it depends."""
+    return _Reverse(book, result, inputs, flow or Flow(book)).slopes()
+
+
+def blocked(
+    book: Book, result: Address, flow: Flow | None = None
+) -> tuple[tuple[Address, str], ...]:
+    """The cells that stand in the way of a result's slopes, and why."""
+    search = _Reverse(book, result, (), flow or Flow(book))
+    search.blocked = []
+    search.slopes()
+    return tuple(search.blocked)
+
+
+class _Reverse:
+    """A result whose slopes are sought."""
+
+    def __init__(self, book: Book, result: Address, inputs: Sequence[Address], flow: Flow) -> None:
+        self.book, self.flow, self.result = book, flow, result
+        self.named = tuple(dict.fromkeys(inputs))
+        self.blocked: list[tuple[Address, str]] | None = None
+        self._known: dict[object, FormulaSlopes | str] = {}
+        self._active: set[Address] = set()
+
+    def refuse(self, reason: str, cell: Address) -> NoDerivative:
+        return NoDerivative(reason, cell, self.book.name_of(cell))
+
+    def slopes(self) -> Slopes:
+        book, result = self.book, self.result
+        if result not in book.patterns:
+            raise self.refuse(Message("it has no formula: choose a cell that has one"), result)
+        order = self._order()
+        self._mark_active(order)
+        terms: defaultdict[Address, list[Term]] = defaultdict(list)
+        arrays: set[Address] = set()
+        fixed: defaultdict[str, list[Address]] = defaultdict(list)
+        reached = {result}
+        count = 0
+        way: list[Address] = []
+        for cell in reversed(order):
+            if cell not in reached or cell not in self._active:
+                continue
+            way.append(cell)
+            if len(way) > MOST_FORMULAS:
+                reason = Message(
+                    "it depends on more than {limit} formulas: choose one that depends on fewer",
+                    limit=f"{MOST_FORMULAS:,}",
+                )
+                raise self.refuse(reason, result)
+            local = self._local(cell)
+            if isinstance(local, str):
+                if self.blocked is None:
+                    raise self.refuse(local, cell)
+                self.blocked.append((cell, local))
+                reached.update(self.flow.sources(cell))
+                continue
+            for note in local.fixed:
+                fixed[note].append(cell)
+            if local.is_array:
+                arrays.add(cell)
+            count += len(local.partials)
+            if count > MOST_TERMS:
+                raise self.refuse(Message("its derivative is too long"), result)
+            for place, pattern in local.partials:
+                source = place.at(cell)
+                if source is not None:
+                    terms[source].append(Term(cell, pattern, book))
+                    reached.add(source)
+        inputs = self.named or tuple(cell for cell in sorted(terms) if cell not in book.patterns)
+        return Slopes(
+            book,
+            self.flow,
+            result,
+            tuple(sorted(inputs)),
+            tuple(reversed(way)),
+            {cell: tuple(found) for cell, found in terms.items()},
+            frozenset(arrays),
+            {note: tuple(sorted(cells)) for note, cells in fixed.items()},
+        )
+
+    def _order(self) -> list[Address]:
+        try:
+            order, circle = self.flow.in_order([self.result])
+        except TooMuch as error:
+            raise self.refuse(str(error), self.result) from error
+        if circle is not None:
+            reason = Message("it depends on itself: a derivative needs formulas without circles")
+            raise self.refuse(reason, circle)
+        return order
+
+    def _mark_active(self, order: Sequence[Address]) -> None:
+        """Find the cells between the inputs and the result."""
+        book, sources = self.book, self.flow.sources
+        active = self._active = set(self.named)
+        if not active:
+            for cell in order:
+                for source in sources(cell):
+                    if source not in book.patterns and type(book.values.get(source)) is float:
+                        active.add(source)
+        for cell in order:
+            if not active.isdisjoint(sources(cell)):
+                active.add(cell)
+        if self.result not in active:
+            reason = Message("no typed number is behind it: choose another cell")
+            if self.named:
+                reason = Message("it doesn't depend on these inputs: choose others")
+            raise self.refuse(reason, self.result)
+
+    def _local(self, cell: Address) -> FormulaSlopes | str:
+        """A formula's slopes, or why it has none."""
+        pattern = self.book.patterns[cell]
+        key = pattern, self._variant(pattern, cell)
+        known = self._known.get(key)
+        if known is None:
+            try:
+                known = Derivation(
+                    self.book, self.flow, pattern, cell, self._active.__contains__, RULES
+                ).slopes()
+            except (NotDerivable, TooMuch) as error:
+                known = error.args[0] if error.args else str(error)
+            self._known[key] = known
+        return known
+
+    def _variant(self, pattern: Pattern, cell: Address) -> tuple[object, ...]:
+        """What the slopes of a copy depend on: which of its cells are on the way and which contain
+        no number, which are the same, and the form of ranges that grow."""
+        sources, active, values = self.flow.sources(cell), self._active, self.book.values
+        kinds = bytes(
+            [
+                2 if source in active else 1 if type(values.get(source)) is float else 0
+                for source in sources
+            ]
+        )
+        first: dict[Address, int] = {}
+        same = tuple([first.setdefault(source, k) for k, source in enumerate(sources)])
+        growing = [p for p in pattern.places if isinstance(p, RangeReference) and p.grows]
+        return (
+            kinds,
+            same if len(first) < len(sources) else len(same),
+            tuple([self._form(place, cell) for place in growing]),
+        )
+
+    def _form(self, place: RangeReference, cell: Address) -> tuple[int, ...]:
+        corners = place.corners(cell)
+        if corners is None:
+            return ()
+        _, top, left, bottom, right = corners
+        row, column = row_of(cell), column_of(cell)
+        return top - row, left - column, bottom - top, right - left
+
+
+# Which result may be meant ------------------------------------------------------------
+
+PROPOSED, COUNTED = 3, 64  # results, and those whose inputs are counted
+MOST_FOLLOWED = 1_000_000  # references, while they are counted
+
+
+def propose_results(book: Book, flow: Flow) -> list[Address]:
+    """The formulas whose slopes are most likely of interest, likeliest first: no other formula uses
+    them, they show a number, and they depend on the most typed numbers; of equals the last."""
+    seen, users = book.in_sight(), flow.users
+    order, _ = flow.in_order(book.patterns)
+    most = _most_behind(book, flow, order)
+    ends = [
+        cell
+        for cell in order
+        if cell in seen
+        and not users.get(cell)
+        and most[cell]
+        and isinstance(book.values.get(cell), float | None)
+    ]
+    ends.sort(key=lambda cell: (most[cell], cell), reverse=True)
+    exact: list[tuple[int, Address]] = []
+    followed = 0
+    for cell in ends[:COUNTED]:
+        if followed > MOST_FOLLOWED:
+            break
+        behind = flow.behind([cell])
+        followed += len(behind)
+        exact.append((sum(_is_typed(book, source) for source in behind), cell))
+    return [cell for _, cell in sorted(exact, reverse=True)[:PROPOSED]]
+
+
+def _is_typed(book: Book, cell: Address) -> bool:
+    return cell not in book.patterns and type(book.values.get(cell)) is float
+
+
+def _most_behind(book: Book, flow: Flow, order: Sequence[Address]) -> dict[Address, int]:
+    """For each formula, a number that its typed numbers don't exceed."""
+    most: dict[Address, int] = {}
+    limit = len(book.values)
+    for cell in order:
+        counts = (
+            most[source] if source in most else _is_typed(book, source)
+            for source in set(flow.sources(cell))
+        )
+        most[cell] = min(limit, sum(counts))
+    return most
