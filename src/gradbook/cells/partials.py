@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from gradbook.cells.book import Book, quote_title
 from gradbook.cells.flow import Flow
@@ -24,6 +25,7 @@ from gradbook.cells.formula.address import (
     row_of,
 )
 from gradbook.cells.formula.expression import inner, parts, references, replace_parts
+from gradbook.cells.formula.functions import plain_name
 from gradbook.cells.formula.pattern import (
     CellReference,
     FormulaForm,
@@ -46,6 +48,7 @@ from gradbook.cells.formula.simplify import (
     times,
     with_sign_first,
 )
+from gradbook.cells.formula.values import ARGUMENTS, Elementwise
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import (
     Call,
@@ -57,12 +60,15 @@ from gradbook.targets.excel.language import (
     Reference,
     Text,
     number,
+    read,
 )
 
 MOST_SEEDS = 100_000  # elements of the parts of one formula
 HUNDRED = Number(100.0)
+STRAIGHT = ("ROUND", "ROUNDDOWN", "ROUNDUP", "MROUND")  # with the slope of what they round
 TABLE, LINE = "{}", "{;}"  # a table of formulas, and a line of it: never written to a cell
 
+Given = TypeVar("Given")
 Shape = tuple[int, int]
 Change = Callable[[Expression], Expression]
 Rule = Callable[["Derivation", Call, Expression], None]
@@ -88,14 +94,9 @@ class Rules:
     structural: Mapping[str, Rule]  # functions of ranges, branches, lookups
     shapes: Mapping[str, Callable[[Derivation, Call], Shape]]
     elements: Mapping[str, Callable[[Derivation, Call, int, int], Expression]]
-    slopes: Mapping[str, tuple[str, ...]]  # of functions of single values, as text
+    slopes: Mapping[str, Elementwise]  # functions of single values
     by_element: frozenset[str]  # functions that a range makes an array of
     flat: frozenset[str]  # functions whose value is held fixed
-
-
-def plain_name(function: str) -> str:
-    """A function's name as people know it, without the file's prefixes."""
-    return function.removeprefix("_XLFN.").removeprefix("_XLWS.")
 
 
 def inside_guards(seed: Expression, change: Change) -> Expression:
@@ -594,14 +595,24 @@ class Derivation:
             )
 
     def _by_element(self, name: str, part: Call, seed: Expression) -> None:
-        shape = self.shape(part)
-        given = {word: a or ZERO for word, a in zip("xyzu", part.arguments, strict=False)}
+        function, shape = self.rules.slopes[name], self.shape(part)
+        given = {word: read(text) for word, text in _named(function.defaults) if text}
+        for word, argument in _named(part.arguments):
+            if argument is not None or word not in given:
+                given[word] = argument or ZERO
         given["value"] = self.value(part)
-        for argument, text in zip(part.arguments, self.rules.slopes[name], strict=False):
+        for argument, text in zip(part.arguments, function.slopes, strict=False):
             if text and self.is_live(argument):
                 self.spread(argument, scaled(seed, fill_in_slope(text, given)), shape)
             elif not text:
                 self.hold(argument, Message("{function} is held fixed", function=name))
+        if name in STRAIGHT:
+            self.note(Message("{function} has the slope of what it rounds", function=name))
+
+
+def _named(arguments: Sequence[Given]) -> list[tuple[str, Given]]:
+    """Arguments with the names that slopes give them."""
+    return list(zip(ARGUMENTS, arguments, strict=False))
 
 
 def name_at(row: int, column: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from gradbook.cells.formula.functions import plain_name
 from gradbook.cells.formula.simplify import (
     ONE,
     TWO,
@@ -21,6 +22,7 @@ from gradbook.cells.formula.simplify import (
     square,
     times,
 )
+from gradbook.cells.formula.values import Elementwise
 from gradbook.cells.partials import (
     Derivation,
     NotDerivable,
@@ -29,7 +31,6 @@ from gradbook.cells.partials import (
     Shape,
     divided,
     guarded,
-    plain_name,
     scaled,
 )
 from gradbook.language.message import Message
@@ -514,6 +515,6 @@ FLAT_BY_ELEMENT = frozenset(FLAT_WORDS.split())
 FLAT = FLAT_BY_ELEMENT | frozenset(FLAT_WORDS_OF_RANGES.split())
 
 
-def rules(slopes: Mapping[str, tuple[str, ...]]) -> Rules:
+def rules(slopes: Mapping[str, Elementwise]) -> Rules:
     """All that is known, with the slopes of functions of single values."""
     return Rules(STRUCTURAL, SHAPES, ELEMENTS, slopes, BY_ELEMENT | FLAT_BY_ELEMENT, FLAT)

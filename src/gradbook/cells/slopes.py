@@ -17,9 +17,10 @@ from gradbook.cells.book import Book
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, column_of, pack, row_of
+from gradbook.cells.formula.elementwise import ELEMENTWISE
 from gradbook.cells.formula.expression import rename_cells
-from gradbook.cells.formula.meaning import TooMuch
 from gradbook.cells.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.cells.formula.values import TooMuch
 from gradbook.cells.partials import Derivation, FormulaSlopes, NotDerivable, name_at
 from gradbook.cells.slope_rules import rules
 from gradbook.errors import GradbookError
@@ -29,14 +30,7 @@ from gradbook.targets.excel.language import Expression, Reference
 MOST_FORMULAS = 100_000  # on the way
 MOST_TERMS = 2_000_000
 
-SLOPES: dict[str, tuple[str, ...]] = {
-    "EXP": ("value",),
-    "LN": ("1/x",),
-    "SQRT": ("1/(2*value)",),
-    "TANH": ("1-value^2",),
-    "ABS": ("SIGN(x)",),
-}
-RULES = rules(SLOPES)
+RULES = rules(ELEMENTWISE)
 
 
 class NoDerivative(GradbookError):

@@ -1,5 +1,4 @@
-"""Formulas put together as a person would write them: without factors of 1, terms of 0 and double
-signs.
+"""Formulas put together as a person writes them: no factors of 1, terms of 0, double signs.
 
 Nothing is multiplied out or reordered, so that a derivative still looks like the formula from which
 it comes.
@@ -7,7 +6,7 @@ it comes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from gradbook.cells.formula.expression import replace_parts
@@ -116,21 +115,22 @@ def _folded(operator: str, a: Expression, b: Expression) -> Expression:
 def simplify(part: Expression) -> Expression:
     """A part whose own parts are simple, put together again."""
     match part:
-        case Infix("+", a, b):
-            return plus(a, b)
-        case Infix("-", a, b):
-            return minus(a, b)
-        case Infix("*", a, b):
-            return times(a, b)
-        case Infix("/", a, b):
-            return over(a, b)
-        case Infix("^", a, b):
-            return raised(a, b)
-        case Prefix("-", a):
-            return negative(a)
-        case Prefix("+", a):
-            return a
+        case Infix(operator, a, b) if operator in _INFIX:
+            return _INFIX[operator](a, b)
+        case Prefix(sign, a):
+            return negative(a) if sign == "-" else a
+        case Call("IF", (condition, then, otherwise)) if then and otherwise:
+            return _branch(condition, then, otherwise) or part
     return part
+
+
+_INFIX: Mapping[str, Callable[[Expression, Expression], Expression]] = {
+    "+": plus,
+    "-": minus,
+    "*": times,
+    "/": over,
+    "^": raised,
+}
 
 
 def with_sign_first(part: Expression) -> Expression:
@@ -152,6 +152,18 @@ def with_sign_first(part: Expression) -> Expression:
 
 def _signed_branch(part: Expression | None) -> Expression | None:
     return None if part is None else with_sign_first(part)
+
+
+def _branch(
+    condition: Expression | None, then: Expression, otherwise: Expression
+) -> Expression | None:
+    """The branch that is always taken; None if that depends on cells."""
+    if isinstance(condition, Call) and not condition.arguments:
+        condition = Reference(condition.function)  # TRUE(), as LibreOffice writes it
+    value = constant_of(condition)
+    if isinstance(condition, Reference) and condition.text.upper() in ("TRUE", "FALSE"):
+        value = float(condition.text.upper() == "TRUE")
+    return None if value is None else then if value else otherwise
 
 
 @lru_cache(maxsize=1024)
