@@ -71,7 +71,7 @@ TABLE, LINE = "{}", "{;}"  # a table of formulas, and a line of it: never writte
 Given = TypeVar("Given")
 Shape = tuple[int, int]
 Change = Callable[[Expression], Expression]
-Rule = Callable[["Derivation", Call, Expression], None]
+Rule = Callable[["FormulaDerivation", Call, Expression], None]
 
 
 class NotDerivable(Exception):
@@ -92,8 +92,8 @@ class Rules:
     """What is known about functions by their names."""
 
     structural: Mapping[str, Rule]  # functions of ranges, branches, lookups
-    shapes: Mapping[str, Callable[[Derivation, Call], Shape]]
-    elements: Mapping[str, Callable[[Derivation, Call, int, int], Expression]]
+    shapes: Mapping[str, Callable[[FormulaDerivation, Call], Shape]]
+    elements: Mapping[str, Callable[[FormulaDerivation, Call, int, int], Expression]]
     slopes: Mapping[str, Elementwise]  # functions of single values
     by_element: frozenset[str]  # functions that a range makes an array of
     flat: frozenset[str]  # functions whose value is held fixed
@@ -139,7 +139,7 @@ def guarded(seed: Expression, condition: Expression, *, holds: bool = True) -> E
     return inside_guards(seed, guard)
 
 
-class Derivation:
+class FormulaDerivation:
     """One formula being differentiated."""
 
     def __init__(

@@ -24,7 +24,7 @@ from gradbook.cells.formula.simplify import (
 )
 from gradbook.cells.formula.values import Elementwise
 from gradbook.cells.partials import (
-    Derivation,
+    FormulaDerivation,
     NotDerivable,
     Rule,
     Rules,
@@ -83,23 +83,23 @@ def multiplied(several: Iterable[Expression]) -> Expression:
 # Sums and means -----------------------------------------------------------------------
 
 
-def _sum(d: Derivation, part: Call, seed: Expression) -> None:
+def _sum(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     for a in present(given(part)):
         d.push(a, seed)
 
 
-def _sum_of_squares(d: Derivation, part: Call, seed: Expression) -> None:
+def _sum_of_squares(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     for a in present(given(part)):
         d.push(a, scaled(seed, times(TWO, a)))
 
 
-def _average(d: Derivation, part: Call, seed: Expression) -> None:
+def _average(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     count = call_of("COUNT", *present(given(part)))
     for a in present(part.arguments):
         d.push(a, divided(seed, count))
 
 
-def _spread_of(d: Derivation, part: Call, seed: Expression) -> None:
+def _spread_of(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """STDEV, VAR and DEVSQ."""
     name, arguments = plain_name(part.function), present(given(part))
     count: Expression = call_of("COUNT", *arguments)
@@ -117,20 +117,20 @@ def _spread_of(d: Derivation, part: Call, seed: Expression) -> None:
         d.push(a, scaled(seed, slope))
 
 
-def _geometric_mean(d: Derivation, part: Call, seed: Expression) -> None:
+def _geometric_mean(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     arguments = present(given(part))
     for a in arguments:
         d.push(a, scaled(seed, over(d.value(part), times(call_of("COUNT", *arguments), a))))
 
 
-def _harmonic_mean(d: Derivation, part: Call, seed: Expression) -> None:
+def _harmonic_mean(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     arguments = present(given(part))
     count = call_of("COUNT", *arguments)
     for a in arguments:
         d.push(a, scaled(seed, over(square(d.value(part)), times(count, square(a)))))
 
 
-def _product(d: Derivation, part: Call, seed: Expression) -> None:
+def _product(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     arguments = present(given(part))
     for k, a in enumerate(arguments):
         others = arguments[:k] + arguments[k + 1 :]
@@ -147,7 +147,7 @@ def _product(d: Derivation, part: Call, seed: Expression) -> None:
         d.each(a, slope)
 
 
-def _without(d: Derivation, a: Expression, i: int, j: int) -> Iterator[Expression]:
+def _without(d: FormulaDerivation, a: Expression, i: int, j: int) -> Iterator[Expression]:
     """All numbers of a part but one: the ranges around a cell."""
     height, width = d.shape(a)
     if not d.cells(a):
@@ -173,7 +173,7 @@ def _without(d: Derivation, a: Expression, i: int, j: int) -> Iterator[Expressio
                 yield d.area(a, top, left, bottom, right)
 
 
-def _sumproduct(d: Derivation, part: Call, seed: Expression) -> None:
+def _sumproduct(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     arguments = present(given(part))
     shape = d.common(*arguments)
     for k, a in enumerate(arguments):
@@ -181,12 +181,12 @@ def _sumproduct(d: Derivation, part: Call, seed: Expression) -> None:
         d.spread(a, scaled(seed, multiplied(others)), shape)
 
 
-def _as_numbers(d: Derivation, a: Expression) -> Expression:
+def _as_numbers(d: FormulaDerivation, a: Expression) -> Expression:
     """A range in which texts count as 0."""
     return a if d.all_count(a) else call_of("N", a)
 
 
-def _sum_of_pairs(d: Derivation, part: Call, seed: Expression) -> None:
+def _sum_of_pairs(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """SUMXMY2, SUMX2MY2, SUMX2PY2."""
     x, y = present(given(part, 2, 2))
     shape = d.common(x, y)
@@ -205,7 +205,7 @@ def _sum_of_pairs(d: Derivation, part: Call, seed: Expression) -> None:
 # Matrices -----------------------------------------------------------------------------
 
 
-def _matrix_product(d: Derivation, part: Call, seed: Expression) -> None:
+def _matrix_product(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     a, b = present(given(part, 2, 2))
     (height, width), (_, columns) = d.shape(a), d.shape(b)
 
@@ -222,7 +222,7 @@ def _matrix_product(d: Derivation, part: Call, seed: Expression) -> None:
     d.each(b, by_right)
 
 
-def _matrix_product_element(d: Derivation, part: Call, i: int, j: int) -> Expression:
+def _matrix_product_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expression:
     a, b = present(given(part, 2, 2))
     if d.cells(a) and d.cells(b):
         row = d.area(a, i, 0, i, d.shape(a)[1] - 1)
@@ -234,14 +234,14 @@ def _matrix_product_element(d: Derivation, part: Call, i: int, j: int) -> Expres
     return added(times(x, y) for x, y in pairs)
 
 
-def _matrix_product_shape(d: Derivation, part: Call) -> Shape:
+def _matrix_product_shape(d: FormulaDerivation, part: Call) -> Shape:
     a, b = given(part, 2, 2)
     if d.shape(a)[1] != d.shape(b)[0]:
         raise NotDerivable(Message("MMULT of ranges that don't fit each other"))
     return d.shape(a)[0], d.shape(b)[1]
 
 
-def _transpose(d: Derivation, part: Call, seed: Expression) -> None:
+def _transpose(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     (a,) = given(part, 1, 1)
     d.push(a, seed if d.shape(seed) == (1, 1) else call_of("TRANSPOSE", seed))
 
@@ -249,7 +249,7 @@ def _transpose(d: Derivation, part: Call, seed: Expression) -> None:
 # Branches -----------------------------------------------------------------------------
 
 
-def _if(d: Derivation, part: Call, seed: Expression) -> None:
+def _if(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     condition, *branches = given(part, 1, 3)
     if condition is None:
         raise NotDerivable(Message("an IF without a condition"))
@@ -259,7 +259,7 @@ def _if(d: Derivation, part: Call, seed: Expression) -> None:
         d.spread(branch, guarded(seed, condition, holds=holds), shape)
 
 
-def _ifs(d: Derivation, part: Call, seed: Expression) -> None:
+def _ifs(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     arguments = given(part, 2)
     shape = d.shape(part)
     for condition, branch in zip(arguments[::2], arguments[1::2], strict=False):
@@ -270,7 +270,7 @@ def _ifs(d: Derivation, part: Call, seed: Expression) -> None:
         seed = guarded(seed, condition, holds=False)
 
 
-def _switch(d: Derivation, part: Call, seed: Expression) -> None:
+def _switch(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     value, *rest = given(part, 3)
     d.hold(value, CONDITIONS)
     shape = d.shape(part)
@@ -283,7 +283,7 @@ def _switch(d: Derivation, part: Call, seed: Expression) -> None:
         d.spread(rest[-1], seed, shape)
 
 
-def _choose(d: Derivation, part: Call, seed: Expression) -> None:
+def _choose(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     place, *branches = given(part, 2)
     known = constant_of(place)
     d.hold(place, CONDITIONS)
@@ -295,7 +295,7 @@ def _choose(d: Derivation, part: Call, seed: Expression) -> None:
             d.push(branch, seed)
 
 
-def _if_error(d: Derivation, part: Call, seed: Expression) -> None:
+def _if_error(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     value, *instead = given(part, 1, 2)
     test = "ISNA" if plain_name(part.function) == "IFNA" else "ISERROR"
     is_wrong = call_of(test, value)
@@ -307,13 +307,13 @@ def _if_error(d: Derivation, part: Call, seed: Expression) -> None:
 # One of several -----------------------------------------------------------------------
 
 
-def _line(d: Derivation, a: Expression) -> Sequence[tuple[int, int]]:
+def _line(d: FormulaDerivation, a: Expression) -> Sequence[tuple[int, int]]:
     height, width = d.shape(a)
     return [(i, j) for i in range(height) for j in range(width)]
 
 
 def _first_equal(
-    d: Derivation, a: Expression, i: int, j: int, wanted: Expression, seed: Expression
+    d: FormulaDerivation, a: Expression, i: int, j: int, wanted: Expression, seed: Expression
 ) -> Expression:
     """The seed if an element of a part is the first that equals a value."""
     height, width = d.shape(a)
@@ -332,7 +332,7 @@ def _first_equal(
     return guarded(guarded(seed, Infix(">", call_of("COUNTIF", row, wanted), ZERO)), inside)
 
 
-def _extreme(d: Derivation, part: Call, seed: Expression) -> None:
+def _extreme(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """MAX and MIN."""
     name, arguments = plain_name(part.function).removesuffix("A"), present(given(part))
     sign = ">" if name == "MAX" else "<"
@@ -354,7 +354,7 @@ def _extreme(d: Derivation, part: Call, seed: Expression) -> None:
         d.each(a, lambda i, j, a=a, chosen=chosen: _first_equal(d, a, i, j, value, chosen))  # type: ignore[misc]
 
 
-def _ranked(d: Derivation, part: Call, seed: Expression) -> None:
+def _ranked(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """LARGE and SMALL."""
     a, place = given(part, 2, 2)
     if a is None:
@@ -367,7 +367,7 @@ def _ranked(d: Derivation, part: Call, seed: Expression) -> None:
     d.each(a, lambda i, j: _first_equal(d, a, i, j, value, seed))
 
 
-def _median(d: Derivation, part: Call, seed: Expression) -> None:
+def _median(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """The middle number, or half of each of the middle two."""
     arguments = present(given(part))
     d.note(TIES)
@@ -399,7 +399,7 @@ def _median(d: Derivation, part: Call, seed: Expression) -> None:
 POSITIONS = Message("positions and keys of lookups are held fixed")
 
 
-def _index(d: Derivation, part: Call, seed: Expression) -> None:
+def _index(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     a, *places = given(part, 1, 3)
     if a is None:
         return
@@ -426,14 +426,14 @@ def _index(d: Derivation, part: Call, seed: Expression) -> None:
 
 
 def _two_places(
-    d: Derivation, a: Expression, places: Sequence[Expression | None]
+    d: FormulaDerivation, a: Expression, places: Sequence[Expression | None]
 ) -> tuple[Expression | None, Expression | None]:
     if len(places) == 1 and d.shape(a)[0] == 1:
         return None, places[0]
     return argument(tuple(places), 0), argument(tuple(places), 1)
 
 
-def _index_shape(d: Derivation, part: Call) -> Shape:
+def _index_shape(d: FormulaDerivation, part: Call) -> Shape:
     a, *places = given(part, 1, 3)
     if a is None:
         return 1, 1
@@ -446,7 +446,7 @@ def _index_shape(d: Derivation, part: Call) -> Shape:
     return height if is_all(row) else 1, width if is_all(column) else 1
 
 
-def _index_element(d: Derivation, part: Call, i: int, j: int) -> Expression:
+def _index_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expression:
     a, *places = given(part, 1, 3)
     if a is None:
         return ZERO
@@ -484,12 +484,12 @@ STRUCTURAL: dict[str, Rule] = {
     "MEDIAN": _median,
     "INDEX": _index,
 }
-SHAPES: dict[str, Callable[[Derivation, Call], Shape]] = {
+SHAPES: dict[str, Callable[[FormulaDerivation, Call], Shape]] = {
     "MMULT": _matrix_product_shape,
     "TRANSPOSE": lambda d, part: d.shape(given(part, 1, 1)[0])[::-1],
     "INDEX": _index_shape,
 }
-ELEMENTS: dict[str, Callable[[Derivation, Call, int, int], Expression]] = {
+ELEMENTS: dict[str, Callable[[FormulaDerivation, Call, int, int], Expression]] = {
     "MMULT": _matrix_product_element,
     "TRANSPOSE": lambda d, part, i, j: d.at(part.arguments[0], j, i),
     "INDEX": _index_element,

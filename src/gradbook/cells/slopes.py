@@ -21,7 +21,7 @@ from gradbook.cells.formula.elementwise import ELEMENTWISE
 from gradbook.cells.formula.expression import rename_cells
 from gradbook.cells.formula.pattern import CellReference, Pattern, RangeReference
 from gradbook.cells.formula.values import TooMuch
-from gradbook.cells.partials import Derivation, FormulaSlopes, NotDerivable, name_at
+from gradbook.cells.partials import FormulaDerivation, FormulaSlopes, NotDerivable, name_at
 from gradbook.cells.slope_rules import rules
 from gradbook.errors import GradbookError
 from gradbook.language.message import Message
@@ -232,7 +232,7 @@ class _Reverse:
         known = self._known.get(key)
         if known is None:
             try:
-                known = Derivation(
+                known = FormulaDerivation(
                     self.book, self.flow, pattern, cell, self._active.__contains__, RULES
                 ).slopes()
             except (NotDerivable, TooMuch) as error:

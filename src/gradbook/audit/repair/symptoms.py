@@ -18,7 +18,7 @@ from gradbook.audit.repair.shares import wrong_shares
 from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Hypothesis, Proof
 from gradbook.audit.step.points import is_multiple
-from gradbook.audit.step.under_test import Slopes, StepUnderTest
+from gradbook.audit.step.under_test import StepSlopes, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.cells.flow import walk
@@ -121,13 +121,13 @@ class Symptoms:
         return found
 
     @cached_property
-    def slopes(self) -> Slopes:
+    def slopes(self) -> StepSlopes:
         """Some of the wrong gradients and a few right ones, for testing edits."""
         others = [weight for weight in sorted(self.claims) if weight not in self.wrong]
         wrong = list(self.wrong)
         spread = wrong[:: max(len(wrong) // MOST_WRONG, 1)][:MOST_WRONG]
         few = [*spread, *others[:: max(len(others) // 2, 1)][:2]]
-        return Slopes(self.apart, sorted(few), self.claims)
+        return StepSlopes(self.apart, sorted(few), self.claims)
 
     @cached_property
     def apart(self) -> StepUnderTest:

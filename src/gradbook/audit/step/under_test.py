@@ -546,7 +546,7 @@ NEARLY = 1e-6  # relative to the largest at the first points: more than rounding
 MOST_AT_ONCE = 2**20  # numbers kept while alternatives are compared
 
 
-class Slopes:
+class StepSlopes:
     """A step with each of some weights perturbed separately, and the claims about those weights.
 
     Every weight has its own index on one axis, where it has a small imaginary part; the imaginary
