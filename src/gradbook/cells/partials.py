@@ -11,20 +11,21 @@ and whatever is multiplied later goes inside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from gradbook.cells.book import Book, quote_title
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import (
+    ROW,
     Address,
     column_of,
     name_of,
     pack,
     row_of,
 )
-from gradbook.cells.formula.expression import inner, parts, references, replace_parts
+from gradbook.cells.formula.expression import count_parts, inner, parts, references, replace_parts
 from gradbook.cells.formula.functions import plain_name
 from gradbook.cells.formula.pattern import (
     CellReference,
@@ -65,9 +66,14 @@ from gradbook.targets.excel.language import (
 
 MOST_SEEDS = 100_000  # elements of the parts of one formula
 HUNDRED = Number(100.0)
+PARAMETER = "_xlpm."  # before each name of a LET, in the file
 STRAIGHT = ("ROUND", "ROUNDDOWN", "ROUNDUP", "MROUND")  # with the slope of what they round
+TIES = Message("at a tie, the first of equals has the slope")
+CONDITIONS = Message("conditions are held fixed")
+POSITIONS = Message("positions and keys of lookups are held fixed")
 TABLE, LINE = "{}", "{;}"  # a table of formulas, and a line of it: never written to a cell
 
+Arguments = tuple[Expression | None, ...]
 Given = TypeVar("Given")
 Shape = tuple[int, int]
 Change = Callable[[Expression], Expression]
@@ -165,16 +171,22 @@ class FormulaDerivation:
         self._waiting: list[tuple[Expression, Expression]] = []
         self._next: list[tuple[Expression, Expression]] = []
         self._seeds = 0
-        self.root = self._qualified(pattern.expression, pattern.mentions)
+        self.root = self._placed(
+            self._qualified(without_names(pattern.expression), pattern.mentions)
+        )
 
     # References
 
     def _qualified(self, said: Expression, mentions: Mapping[str, Mention]) -> Expression:
         """A formula with the names of the sheets in its references."""
 
+        parameters = _parameters(said)
+
         def name(part: Expression) -> Expression | None:
             if not isinstance(part, Reference):
                 return None
+            if part.text.lower() in parameters:
+                return part
             mention = mentions.get(part.text)
             if isinstance(mention, float):
                 word = part.text.rpartition("!")[2].upper()
@@ -186,6 +198,44 @@ class FormulaDerivation:
             return part
 
         return replace_parts(said, name)
+
+    def _placed(self, root: Expression) -> Expression:
+        """What the formula's own cell shows: of an array its own element, of a range that isn't
+        entered as an array formula the cell in its own row or column."""
+        height, width = self._measured(root)[1] or (1, 1)
+        if (height, width) == (1, 1):
+            return root
+        if self.home in self.book.arrays:
+            row, column = self._place_in_array()
+            return self.at(root, min(row, height - 1), min(column, width - 1))
+        crossing = replace_parts(root, self.crossed)
+        return self.at(crossing, 0, 0)
+
+    def crossed(self, part: Expression) -> Expression | None:
+        """The cell of a range in the formula's own row or column; None for what works element by
+        element."""
+        if isinstance(part, Call) and not self.works_by_element(plain_name(part.function)):
+            return part
+        if not isinstance(part, Reference):
+            return None
+        rows = self.cells(part)
+        if rows and len(rows) > 1 and len(rows[0]) == 1:
+            row = row_of(self.home) - row_of(rows[0][0])
+            return self.cell(part, row, 0) if 0 <= row < len(rows) else part
+        if rows and len(rows) == 1 and len(rows[0]) > 1:
+            column = column_of(self.home) - column_of(rows[0][0])
+            return self.cell(part, 0, column) if 0 <= column < len(rows[0]) else part
+        return part
+
+    def _place_in_array(self) -> tuple[int, int]:
+        """The row and column of the formula's cell in its array formula."""
+        arrays, text = self.book.arrays, self.book.arrays[self.home]
+        row = column = 0
+        while arrays.get(self.home - (row + 1) * ROW) == text:
+            row += 1
+        while arrays.get(self.home - column - 1) == text:
+            column += 1
+        return row, column
 
     def refer(self, mention: CellReference | RangeReference) -> Reference:
         """A reference as it is written here, with its sheet."""
@@ -250,6 +300,12 @@ class FormulaDerivation:
             return True
         return value is None and cell in self.book.patterns
 
+    def is_subtotal(self, cell: Address) -> bool:
+        """Whether a cell's formula is a subtotal, which others leave out."""
+        pattern = self.book.patterns.get(cell)
+        said = pattern.expression if pattern else None
+        return isinstance(said, Call) and plain_name(said.function) in ("SUBTOTAL", "AGGREGATE")
+
     def counts(self, part: Expression, row: int, column: int) -> bool:
         """Whether an element is a number for functions that skip texts and blanks in ranges."""
         rows = self.cells(part)
@@ -311,7 +367,7 @@ class FormulaDerivation:
                         return self.rules.shapes[name](self, part)
                 except NotDerivable:
                     return None
-                if not self._works_by_element(name):
+                if not self.works_by_element(name):
                     return 1, 1
         return self._common([self._known[id(piece)][1] for piece in inner(part)])
 
@@ -331,7 +387,7 @@ class FormulaDerivation:
             raise NotDerivable(Message("ranges of different sizes in one operation"))
         return shape
 
-    def _works_by_element(self, name: str) -> bool:
+    def works_by_element(self, name: str) -> bool:
         return name in self.rules.slopes or name in self.rules.by_element
 
     # Elements
@@ -358,7 +414,7 @@ class FormulaDerivation:
                 if (height, width) != (1, 1) or not self.is_writable(part):
                     return self.rules.elements[name](self, part, *where)
                 return part
-            if not self._works_by_element(name):
+            if not self.works_by_element(name):
                 return self._whole_element(part, row, column)
         if isinstance(part, Reference):
             rows = self.cells(part)
@@ -518,7 +574,7 @@ class FormulaDerivation:
                 name = plain_name(part.function)
                 if name in ("MMULT", "TRANSPOSE", "MINVERSE"):
                     return True
-                if not self._works_by_element(name):
+                if not self.works_by_element(name):
                     continue
             if not isinstance(part, Reference) and self.shape(part) != (1, 1):
                 return True
@@ -635,3 +691,93 @@ def _sigmoid_of(part: Infix) -> Expression | None:
         case Infix("/", Number(1.0), Infix("+", Call("EXP", (Prefix("-", x),)), Number(1.0))):
             return x
     return None
+
+
+# What rules share ---------------------------------------------------------------------
+
+
+def given(part: Call, fewest: int = 1, most: int = 255) -> Arguments:
+    """A call's arguments; refused if they are too few or too many."""
+    if not fewest <= len(part.arguments) <= most:
+        name = plain_name(part.function)
+        raise NotDerivable(Message("{function} with these arguments", function=name))
+    return part.arguments
+
+
+def present(arguments: Arguments) -> list[Expression]:
+    return [argument for argument in arguments if argument is not None]
+
+
+def argument(arguments: Arguments, place: int) -> Expression | None:
+    return arguments[place] if place < len(arguments) else None
+
+
+def whole_number(part: Expression | None, name: str) -> int:
+    """A number that was typed in a formula, as a position is."""
+    value = constant_of(part)
+    if value is None or not value.is_integer():
+        raise NotDerivable(Message("{function} with a computed position", function=name))
+    return int(value)
+
+
+def added(several: Iterable[Expression]) -> Expression:
+    total: Expression = ZERO
+    for part in several:
+        total = plus(total, part)
+    return total
+
+
+def multiplied(several: Iterable[Expression]) -> Expression:
+    product: Expression = ONE
+    for part in several:
+        product = times(product, part)
+    return product
+
+
+# Names inside a formula ---------------------------------------------------------------
+
+MOST_PARTS = 5_000  # of a formula whose names are written out
+
+
+def _parameters(said: Expression) -> set[str]:
+    """The names of the parameters of a formula's LAMBDAs."""
+    return {
+        parameter.text.lower()
+        for part in parts(said)
+        if isinstance(part, Call) and plain_name(part.function) == "LAMBDA"
+        for parameter in part.arguments[:-1]
+        if isinstance(parameter, Reference)
+    }
+
+
+def without_names(said: Expression) -> Expression:
+    """A formula with the names of its LETs written out."""
+    if not any(isinstance(p, Call) and plain_name(p.function) == "LET" for p in parts(said)):
+        return said
+    return _written_out(said, {})
+
+
+def _written_out(said: Expression, names: Mapping[str, Expression]) -> Expression:
+    def value(part: Expression) -> Expression | None:
+        if isinstance(part, Reference):
+            return names.get(part.text.lower())
+        if isinstance(part, Call) and plain_name(part.function) == "LET":
+            return _result_of_let(part, names)
+        return None
+
+    made = replace_parts(said, value)
+    if count_parts(made) > MOST_PARTS:
+        raise NotDerivable(Message("its formula is too long, written out"))
+    return made
+
+
+def _result_of_let(part: Call, names: Mapping[str, Expression]) -> Expression:
+    *pairs, result = part.arguments
+    known = dict(names)
+    for name, value in zip(pairs[::2], pairs[1::2], strict=False):
+        if isinstance(name, Reference) and value is not None:
+            word, meant = name.text.lower(), _written_out(value, known)
+            known[word] = known[word.removeprefix(PARAMETER)] = meant
+    if result is None or len(pairs) % 2:
+        raise NotDerivable(Message("a LET without pairs of names and values"))
+    return _written_out(result, known)

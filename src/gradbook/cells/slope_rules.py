@@ -6,7 +6,7 @@ of their numbers, and a derivative is defined only where that is one alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from gradbook.cells.formula.functions import plain_name
 from gradbook.cells.formula.simplify import (
@@ -22,62 +22,26 @@ from gradbook.cells.formula.simplify import (
     square,
     times,
 )
-from gradbook.cells.formula.values import Elementwise
 from gradbook.cells.partials import (
+    CONDITIONS,
+    POSITIONS,
+    TIES,
     FormulaDerivation,
     NotDerivable,
     Rule,
-    Rules,
     Shape,
+    added,
     divided,
+    given,
     guarded,
+    multiplied,
+    present,
     scaled,
 )
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Expression, Infix, Number
 
-Arguments = tuple[Expression | None, ...]
-TIES = Message("at a tie, the first of equals has the slope")
-CONDITIONS = Message("conditions are held fixed")
 MOST_FACTORS = 60
-
-
-def given(part: Call, fewest: int = 1, most: int = 255) -> Arguments:
-    """A call's arguments; refused if they are too few or too many."""
-    if not fewest <= len(part.arguments) <= most:
-        name = plain_name(part.function)
-        raise NotDerivable(Message("{function} with these arguments", function=name))
-    return part.arguments
-
-
-def present(arguments: Arguments) -> list[Expression]:
-    return [argument for argument in arguments if argument is not None]
-
-
-def argument(arguments: Arguments, place: int) -> Expression | None:
-    return arguments[place] if place < len(arguments) else None
-
-
-def whole_number(part: Expression | None, name: str) -> int:
-    """A number that was typed in a formula, as a position is."""
-    value = constant_of(part)
-    if value is None or not value.is_integer():
-        raise NotDerivable(Message("{function} with a computed position", function=name))
-    return int(value)
-
-
-def added(several: Iterable[Expression]) -> Expression:
-    total: Expression = ZERO
-    for part in several:
-        total = plus(total, part)
-    return total
-
-
-def multiplied(several: Iterable[Expression]) -> Expression:
-    product: Expression = ONE
-    for part in several:
-        product = times(product, part)
-    return product
 
 
 # Sums and means -----------------------------------------------------------------------
@@ -312,7 +276,7 @@ def _line(d: FormulaDerivation, a: Expression) -> Sequence[tuple[int, int]]:
     return [(i, j) for i in range(height) for j in range(width)]
 
 
-def _first_equal(
+def first_equal(
     d: FormulaDerivation, a: Expression, i: int, j: int, wanted: Expression, seed: Expression
 ) -> Expression:
     """The seed if an element of a part is the first that equals a value."""
@@ -351,7 +315,7 @@ def _extreme(d: FormulaDerivation, part: Call, seed: Expression) -> None:
             before = arguments[0] if k == 1 and d.shape(arguments[0]) == (1, 1) else None
             earlier = before or call_of(name, *arguments[:k])
             chosen = guarded(seed, Infix("<>", earlier, value))
-        d.each(a, lambda i, j, a=a, chosen=chosen: _first_equal(d, a, i, j, value, chosen))  # type: ignore[misc]
+        d.each(a, lambda i, j, a=a, chosen=chosen: first_equal(d, a, i, j, value, chosen))  # type: ignore[misc]
 
 
 def _ranked(d: FormulaDerivation, part: Call, seed: Expression) -> None:
@@ -360,11 +324,11 @@ def _ranked(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     if a is None:
         return
     d.note(TIES)
-    d.hold(place, Message("positions are held fixed"))
+    d.hold(place, POSITIONS)
     value = d.value(part)
     if d.shape(part) != (1, 1):
         raise NotDerivable(Message("several ranks at once"))
-    d.each(a, lambda i, j: _first_equal(d, a, i, j, value, seed))
+    d.each(a, lambda i, j: first_equal(d, a, i, j, value, seed))
 
 
 def _median(d: FormulaDerivation, part: Call, seed: Expression) -> None:
@@ -379,8 +343,8 @@ def _median(d: FormulaDerivation, part: Call, seed: Expression) -> None:
         d.each(
             a,
             lambda i, j: plus(
-                _first_equal(d, a, i, j, lower, over(seed, TWO)),
-                _first_equal(d, a, i, j, upper, over(seed, TWO)),
+                first_equal(d, a, i, j, lower, over(seed, TWO)),
+                first_equal(d, a, i, j, upper, over(seed, TWO)),
             ),
         )
         return
@@ -392,69 +356,6 @@ def _median(d: FormulaDerivation, part: Call, seed: Expression) -> None:
         is_middle = Infix("=", a, value)
         d.push(a, guarded(seed, is_middle))
         seed = guarded(seed, is_middle, holds=False)
-
-
-# Lookups ------------------------------------------------------------------------------
-
-POSITIONS = Message("positions and keys of lookups are held fixed")
-
-
-def _index(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    a, *places = given(part, 1, 3)
-    if a is None:
-        return
-    row, column = _two_places(d, a, places)
-    for place in places:
-        d.hold(place, POSITIONS)
-    if d.shape(part) != (1, 1):
-        raise NotDerivable(Message("INDEX of a whole row or column"))
-    height, width = d.shape(a)
-    row = None if height == 1 else row
-    column = None if width == 1 else column
-
-    def element(i: int, j: int) -> Expression:
-        chosen = seed
-        for place, k in ((column, j), (row, i)):
-            known = constant_of(place)
-            if known is not None and int(known) != k + 1:
-                return ZERO
-            if place is not None and known is None:
-                chosen = guarded(chosen, Infix("=", place, Number(k + 1.0)))
-        return chosen
-
-    d.each(a, element)
-
-
-def _two_places(
-    d: FormulaDerivation, a: Expression, places: Sequence[Expression | None]
-) -> tuple[Expression | None, Expression | None]:
-    if len(places) == 1 and d.shape(a)[0] == 1:
-        return None, places[0]
-    return argument(tuple(places), 0), argument(tuple(places), 1)
-
-
-def _index_shape(d: FormulaDerivation, part: Call) -> Shape:
-    a, *places = given(part, 1, 3)
-    if a is None:
-        return 1, 1
-    row, column = _two_places(d, a, places)
-    height, width = d.shape(a)
-
-    def is_all(place: Expression | None) -> bool:
-        return place is None or constant_of(place) == 0
-
-    return height if is_all(row) else 1, width if is_all(column) else 1
-
-
-def _index_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expression:
-    a, *places = given(part, 1, 3)
-    if a is None:
-        return ZERO
-    row, column = _two_places(d, a, places)
-    known = [constant_of(place) for place in (row, column)]
-    if any(k is None and p is not None for k, p in zip(known, (row, column), strict=True)):
-        return call_of("INDEX", part, Number(i + 1.0), Number(j + 1.0))
-    return d.at(a, int(known[0] or i + 1) - 1, int(known[1] or j + 1) - 1)
 
 
 STRUCTURAL: dict[str, Rule] = {
@@ -482,17 +383,14 @@ STRUCTURAL: dict[str, Rule] = {
     **dict.fromkeys(("MAX", "MIN", "MAXA", "MINA"), _extreme),
     **dict.fromkeys(("LARGE", "SMALL"), _ranked),
     "MEDIAN": _median,
-    "INDEX": _index,
 }
 SHAPES: dict[str, Callable[[FormulaDerivation, Call], Shape]] = {
     "MMULT": _matrix_product_shape,
     "TRANSPOSE": lambda d, part: d.shape(given(part, 1, 1)[0])[::-1],
-    "INDEX": _index_shape,
 }
 ELEMENTS: dict[str, Callable[[FormulaDerivation, Call, int, int], Expression]] = {
     "MMULT": _matrix_product_element,
     "TRANSPOSE": lambda d, part, i, j: d.at(part.arguments[0], j, i),
-    "INDEX": _index_element,
 }
 BY_ELEMENT = frozenset(("IF", "IFS", "SWITCH", "IFERROR", "IFNA", "CHOOSE"))
 FLAT_WORDS = """
@@ -513,8 +411,3 @@ SHEETS AREAS MODE MODE.SNGL FREQUENCY DCOUNT DCOUNTA MULTINOMIAL UNIQUE
 """
 FLAT_BY_ELEMENT = frozenset(FLAT_WORDS.split())
 FLAT = FLAT_BY_ELEMENT | frozenset(FLAT_WORDS_OF_RANGES.split())
-
-
-def rules(slopes: Mapping[str, Elementwise]) -> Rules:
-    """All that is known, with the slopes of functions of single values."""
-    return Rules(STRUCTURAL, SHAPES, ELEMENTS, slopes, BY_ELEMENT | FLAT_BY_ELEMENT, FLAT)

@@ -20,9 +20,24 @@ from gradbook.cells.formula.address import Address, column_of, pack, row_of
 from gradbook.cells.formula.elementwise import ELEMENTWISE
 from gradbook.cells.formula.expression import rename_cells
 from gradbook.cells.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.cells.formula.simplify import constant_of
 from gradbook.cells.formula.values import TooMuch
-from gradbook.cells.partials import FormulaDerivation, FormulaSlopes, NotDerivable, name_at
-from gradbook.cells.slope_rules import rules
+from gradbook.cells.partials import FormulaDerivation, FormulaSlopes, NotDerivable, Rules, name_at
+from gradbook.cells.slope_rules import (
+    BY_ELEMENT,
+    ELEMENTS,
+    FLAT,
+    FLAT_BY_ELEMENT,
+    SHAPES,
+    STRUCTURAL,
+)
+from gradbook.cells.slope_rules_of_arrays import ARRAY_ELEMENTS, ARRAY_SHAPES, ARRAYS
+from gradbook.cells.slope_rules_of_lookups import LOOKUP_ELEMENTS, LOOKUP_SHAPES, LOOKUPS
+from gradbook.cells.slope_rules_of_statistics import (
+    STATISTICS,
+    STATISTICS_ELEMENTS,
+    STATISTICS_SHAPES,
+)
 from gradbook.errors import GradbookError
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Expression, Reference
@@ -30,7 +45,14 @@ from gradbook.targets.excel.language import Expression, Reference
 MOST_FORMULAS = 100_000  # on the way
 MOST_TERMS = 2_000_000
 
-RULES = rules(ELEMENTWISE)
+RULES = Rules(
+    structural={**STRUCTURAL, **STATISTICS, **LOOKUPS, **ARRAYS},
+    shapes={**SHAPES, **STATISTICS_SHAPES, **LOOKUP_SHAPES, **ARRAY_SHAPES},
+    elements={**ELEMENTS, **STATISTICS_ELEMENTS, **LOOKUP_ELEMENTS, **ARRAY_ELEMENTS},
+    slopes=ELEMENTWISE,
+    by_element=BY_ELEMENT | FLAT_BY_ELEMENT,
+    flat=FLAT,
+)
 
 
 class NoDerivative(GradbookError):
@@ -98,7 +120,7 @@ class Slopes:
             for term in self.terms.get(cell, ()):
                 outside = slopes.get(term.user, 0.0)
                 if outside:
-                    total += outside * cells.value_of(term.pattern, term.user)
+                    total += outside * _number(cells, term)
             slopes[cell] = total
         return slopes
 
@@ -111,6 +133,17 @@ class Slopes:
             if value is not None:
                 cells.known[cell] = value
         return cells
+
+
+def _number(cells: Evaluation, term: Term) -> float:
+    """The value of a partial slope."""
+    partial = term.pattern.expression
+    known = constant_of(partial)
+    if known is not None:
+        return known
+    place = term.pattern.place_of(partial)
+    cell = place.at(term.user) if place is not None else None
+    return cells.value_of(term.pattern, term.user) if cell is None else cells.value(cell)
 
 
 def slopes_of(
