@@ -25,6 +25,7 @@ STOREYS = (
     "report",
     "lab",
     "audit",
+    "derivatives",
     "cells",
     "formats",
     "engine",

@@ -21,12 +21,13 @@ MOST_LINES = 800
 CODE = (".py", ".js", ".css", ".html", ".c")
 AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
-    AT_THE_TOP: 3589,
+    AT_THE_TOP: 3593,
     "arrays": 989,
     "audit": 21084,
     "cells": 10010,
     "cli": 4921,
     "data": 5521,
+    "derivatives": 1300,
     "engine": 1565,
     "formats": 9641,
     "graph": 1828,

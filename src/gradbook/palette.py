@@ -62,6 +62,10 @@ def colour_of(stem: str, owned: bool = False) -> Colour:
     return _STEMS.get(stem, SUM)
 
 
+# For the cells of a table, from slightly to strongly: those that raise a result, that lower it.
+RAISING = (INPUT.fill, "#B3DAFF", INPUT.dark_ink)
+LOWERING = (ERROR.fill, "#FEC9C3", ERROR.dark_ink)
+
 # For families of curves, from the gentlest learning rate to the most violent. Their lightness
 # alternates, so that neighbours differ in two ways; all are visible on white and on dark.
 CURVES = (

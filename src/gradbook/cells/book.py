@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -244,10 +245,17 @@ def show_value(value: CellValue) -> str:
     return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
+_LIKE_A_CELL = re.compile(r"[A-Z]{1,3}[0-9]+|R[0-9]*(C[0-9]*)?|C[0-9]*|TRUE|FALSE", re.IGNORECASE)
+
+
 def quote_title(title: str) -> str:
     """A sheet's name as it is written in formulas."""
     plain = title.replace("_", "a").replace(".", "a").isalnum() and not title[:1].isdigit()
-    return title if plain else "'" + title.replace("'", "''") + "'"
+    return (
+        title
+        if plain and not _LIKE_A_CELL.fullmatch(title)
+        else "'" + title.replace("'", "''") + "'"
+    )
 
 
 # Formulas that refer to too many cells ----------------------------------------

@@ -1,0 +1,233 @@
+"""The inputs of a result in words: each cell's label, a step of suitable size, and its effect."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isfinite, nan
+
+from gradbook.cells.book import Book
+from gradbook.cells.evaluate import Evaluation, fill_in
+from gradbook.cells.formula.address import ACROSS, DOWN, Address, column_of, name_of
+from gradbook.cells.slopes import Slopes
+from gradbook.language import mark, tr
+from gradbook.targets.excel.language import quote
+
+LONGEST_LABEL = 60  # characters
+SIGNIFICANT = 3  # digits of an effect
+NUDGE, NUDGE_IF_ROUNDED = 1e-4, 1e-2  # relative to the value; a small one shows only the rounding
+ROUNDING = re.compile(r"\bM?ROUND(?:UP|DOWN)?\(", re.IGNORECASE)
+MOST_NUDGED = 50_000  # formulas that are computed again for nudges
+
+RISES = mark("If {input} rises by {step}, {result} rises by about {change}")
+FALLS = mark("If {input} rises by {step}, {result} falls by about {change}")
+STAYS = mark("If {input} rises by {step}, {result} stays as it is")
+_NUMBER = "\x00"  # stands for the number in a sentence that a formula completes
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """How a result depends on an input: a cell, or several that count as one."""
+
+    cell: Address
+    name: str  # Model!B6
+    label: str
+    value: float
+    slope: float
+    elasticity: float | None  # % per %; None where the input or the result is 0
+    step: float
+    nudged: float | None  # the slope by nudging the input; None if that wasn't computed
+    result: str  # its label, or its name
+    cells: tuple[Address, ...]  # more than one if they count as one input
+
+    @property
+    def title(self) -> str:
+        """The input's label and name."""
+        named = f"{self.label} ({self.name})" if self.label else self.name
+        return tr("each of {cells}", cells=named) if len(self.cells) > 1 else named
+
+    @property
+    def sentence(self) -> str:
+        """If Volatility (Model!B6) rises by 0.01, Call price rises by about 0.341"""
+        change = self.slope * self.step
+        message = STAYS if not change else RISES if change > 0 else FALLS
+        return self._said(message, rounded(abs(change)))
+
+    def formula(self, slope: str) -> str:
+        """The sentence as a formula, without its =; `slope` is the cell with the slope.
+
+        The number is rounded and not formatted by TEXT, whose patterns depend on the country.
+        """
+        size = f"ABS({slope}*{self.step:.10g})"
+        number = f"ROUND({size},{SIGNIFICANT - 1}-INT(LOG10({size})))"
+        stays, rises, falls = (
+            "&".join(
+                piece
+                for part in self._said(message, _NUMBER).partition(_NUMBER)
+                for piece in ([number] if part == _NUMBER else _quoted(part))
+            )
+            for message in (STAYS, RISES, FALLS)
+        )
+        return f"IF({slope}=0,{stays},IF({slope}>0,{rises},{falls}))"
+
+    def _said(self, message: str, change: str) -> str:
+        step = f"{self.step:.10g}"
+        return tr(message, input=self.title, step=step, result=self.result, change=change)
+
+
+LONGEST_TEXT = 255  # characters of a text in a formula
+
+
+def _quoted(text: str) -> list[str]:
+    """A text as pieces that a formula may have."""
+    ends = range(0, len(text), LONGEST_TEXT)
+    return [quote(text[start : start + LONGEST_TEXT]) for start in ends]
+
+
+def rounded(number: float) -> str:
+    """A number with the digits that an effect has."""
+    return f"{float(f'{number:.{SIGNIFICANT}g}'):.10g}"
+
+
+# Labels -----------------------------------------------------------------------
+
+
+def label(book: Book, cell: Address) -> str:
+    """The words beside a cell or, in a table, those of its row and of its column; '' if none."""
+    beside = book.values.get(cell - 1) if column_of(cell) else None
+    if isinstance(beside, str) and book.is_text(cell - 1) and len(beside) <= LONGEST_LABEL:
+        words = _tidy(beside)
+        if words:
+            return words
+    left, above = _tidy(book.label(cell, ACROSS)), _tidy(book.label(cell, DOWN))
+    if left and above and left != above:
+        return f"{left}, {above}"[:LONGEST_LABEL]
+    return left or above
+
+
+def _tidy(words: str) -> str:
+    """A label without the signs that lead to the value beside it."""
+    return " ".join(words.split()).rstrip(" :=")
+
+
+def label_or_name(book: Book, cell: Address) -> str:
+    return label(book, cell) or book.name_of(cell)
+
+
+def name_of_cells(book: Book, cells: Sequence[Address]) -> str:
+    """Model!B6, or Model!A66:A265 for several that count as one."""
+    first, last = book.name_of(cells[0]), name_of(cells[-1])
+    return first if len(cells) == 1 else f"{first}:{last}"
+
+
+# Sensitivities ----------------------------------------------------------------
+
+
+def step_of(value: float) -> float:
+    """A step of suitable size: 1 for 100, but 0.01 for 20 %, and 10,000 for 2,500,000."""
+    if not isfinite(value) or not value:
+        return 1.0
+    tens = math.floor(math.log10(abs(value)))
+    if tens < 0:
+        return float(f"1e{max(tens - 1, -300)}")
+    return 1.0 if tens < 3 else float(f"1e{tens - 2}")
+
+
+def sensitivities(
+    slopes: Slopes, together: Sequence[Sequence[Address]] = ()
+) -> tuple[Sensitivity, ...]:
+    """The inputs of a result, most sensitive first; each list of `together` counts as one."""
+    book, result = slopes.book, slopes.result
+    fill_in(book, slopes.flow)
+    grouped = {cell for cells in together for cell in cells}
+    inputs = [tuple(cells) for cells in together if cells]
+    inputs += [(cell,) for cell in slopes.inputs if cell not in grouped]
+    numbers, nudges = slopes.values(), _Nudges(slopes)
+    outcome = nudges.base(result)
+
+    def sensitivity(cells: tuple[Address, ...]) -> Sensitivity:
+        values = [nudges.base(cell) for cell in cells]
+        each = [numbers.get(cell, 0.0) for cell in cells]
+        share = sum(a * b for a, b in zip(values, each, strict=True))
+        elasticity = share / outcome if share and outcome and isfinite(share / outcome) else None
+        return Sensitivity(
+            cell=cells[0],
+            name=name_of_cells(book, cells),
+            label=label(book, cells[0]),
+            value=sum(values) / len(values),
+            slope=sum(each),
+            elasticity=elasticity,
+            step=step_of(sum(values) / len(values)),
+            nudged=None,
+            result=label_or_name(book, result),
+            cells=cells,
+        )
+
+    def size(one: Sensitivity) -> tuple[float, Address]:
+        effect = abs(one.slope) * max(abs(one.value), one.step)
+        return -effect if isfinite(effect) else math.inf, one.cell
+
+    listed = sorted(map(sensitivity, inputs), key=size)
+    return tuple(nudges.checked(listed))
+
+
+class _Nudges:
+    """The result with an input a little larger and smaller, by computing the formulas again."""
+
+    def __init__(self, slopes: Slopes) -> None:
+        self.slopes = slopes
+        self.cells = Evaluation(slopes.book, slopes.flow)
+        self.cells.known.update(
+            (cell, value) for cell, value in slopes.book.values.items() if value is not None
+        )
+        patterns = slopes.book.patterns
+        is_rounded = any(ROUNDING.search(patterns[cell].key) for cell in slopes.order)
+        self.size, self.size_at_0 = (NUDGE_IF_ROUNDED, 1.0) if is_rounded else (NUDGE, NUDGE)
+        self.users: defaultdict[Address, list[Address]] = defaultdict(list)
+        for cell in slopes.order:
+            for source in dict.fromkeys(slopes.flow.sources(cell)):
+                self.users[source].append(cell)
+
+    def base(self, cell: Address) -> float:
+        """A cell's value as the book has it."""
+        return self.cells.value(cell)
+
+    def checked(self, listed: Sequence[Sensitivity]) -> Iterator[Sensitivity]:
+        """The sensitivities with the slopes by nudges, as long as they take little time."""
+        left = MOST_NUDGED
+        for one in listed:
+            affected = self._affected(one.cells)
+            left -= 2 * len(affected)
+            yield self._with_nudge(one, affected) if left >= 0 else one
+
+    def _with_nudge(self, one: Sensitivity, affected: list[Address]) -> Sensitivity:
+        slope = self.slope(one.cells, one.value, affected)
+        return Sensitivity(**{**vars(one), "nudged": slope if isfinite(slope) else None})
+
+    def slope(self, cells: Sequence[Address], value: float, affected: list[Address]) -> float:
+        step = abs(value) * self.size or self.size_at_0
+        known, places = self.cells.known, (*affected, *cells)
+        before = {cell: known.get(cell) for cell in places}
+        results = []
+        for change in (step, -step):
+            for cell in affected:
+                known.pop(cell, None)
+            for cell in cells:
+                old = before[cell]
+                known[cell] = (float(old) if isinstance(old, int | float) else nan) + change
+            results.append(self.cells.value(self.slopes.result))
+        known.update(before)
+        return (results[0] - results[1]) / (2 * step)
+
+    def _affected(self, cells: Sequence[Address]) -> list[Address]:
+        """The formulas on the way that depend on the cells, each once."""
+        seen, waiting = set(cells), list(cells)
+        while waiting:
+            for user in self.users.get(waiting.pop(), ()):
+                if user not in seen:
+                    seen.add(user)
+                    waiting.append(user)
+        return [cell for cell in self.slopes.order if cell in seen and cell not in cells]
