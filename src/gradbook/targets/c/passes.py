@@ -22,7 +22,7 @@ LINE_ARRAYS = {"vec *": "rows", "bits *": "drops", "vec": "vectors", "real": "nu
 
 
 @dataclass(frozen=True)
-class LaneExpression:
+class CText:
     """A C expression; `vector` has a value per lane, `along` changes along the row."""
 
     text: str
@@ -58,7 +58,7 @@ class RowText:
     names: Names = field(default_factory=Names)
     before: list[Declaration] = field(default_factory=list)
     inside: list[str] = field(default_factory=list)
-    terms: dict[Node, LaneExpression] = field(default_factory=dict)
+    terms: dict[Node, CText] = field(default_factory=dict)
 
     @classmethod
     def of(cls, row: Row, scope: Scope) -> RowText:
@@ -67,15 +67,15 @@ class RowText:
             text.terms[value.node] = text._term(value)
         return text
 
-    def _term(self, value: RowValue) -> LaneExpression:
+    def _term(self, value: RowValue) -> CText:
         node, of, named = value.node, value.of, self._named
         match value.comes:
             case From.NUMBER:
-                return LaneExpression(literal(node.number), vector=False, along=False)
+                return CText(literal(node.number), vector=False, along=False)
             case From.OTHER:
                 return self.terms[of]
             case From.PLACES:
-                return LaneExpression(self._element(of), vector=False, along=True)
+                return CText(self._element(of), vector=False, along=True)
             case From.STEP:
                 term = named(node, self._element(of), along=False, vector=False)
             case From.CHANNEL:
@@ -114,16 +114,14 @@ class RowText:
         scale = self.scope.bits_scale(node)
         return load if scale is None else f"where_set({load}, {scale})"
 
-    def _formula(self, node: Node) -> LaneExpression:
+    def _formula(self, node: Node) -> CText:
         terms = [self.terms[source] for source in node.inputs]
         along = any(term.along for term in terms)
         if not any(term.vector for term in terms):
             terms[0] = replace(terms[0], text=terms[0].lanes, vector=True)
         return self._named(node, word(node).vectors.format(*terms), along=along)
 
-    def _named(
-        self, node: Node, text: str, along: bool = True, vector: bool = True
-    ) -> LaneExpression:
+    def _named(self, node: Node, text: str, along: bool = True, vector: bool = True) -> CText:
         """Give the value a name of its own: inside the loop, or before it if it stays the same."""
         name = self.names.of(node, self.scope.titles[node])
         kind = "vec" if vector else "real"
@@ -131,7 +129,7 @@ class RowText:
             self.inside.append(f"const {kind} {name} = {text};")
         else:
             self.before.append(Declaration(kind, name, text))
-        return LaneExpression(name, vector, along)
+        return CText(name, vector, along)
 
     def loop(self, width: int, sums: Sequence[BatchSum], stores: Sequence[str]) -> list[str]:
         """The loop over w, which adds to sums and stores values."""
