@@ -48,7 +48,7 @@ _AREA = re.compile(  # a range, or whole columns
 LONGEST = 2_000  # characters of a formula that is examined
 
 
-class _NotFixed(Exception):
+class NotFixed(Exception):
     """A value that doesn't follow from the formula's place alone."""
 
 
@@ -62,7 +62,7 @@ def with_places(formula: str, home: Address) -> str:
             return None
         try:
             return _CELLS[part.function](part, home)
-        except (_NotFixed, ArithmeticError, TypeError, ValueError):
+        except (NotFixed, ArithmeticError, TypeError, ValueError):
             return None
 
     try:
@@ -114,7 +114,7 @@ def _index(part: Call, home: Address) -> Reference:
     area, *numbers = part.arguments
     found = _AREA.fullmatch(area.text) if isinstance(area, Reference) else None
     if found is None or not 1 <= len(numbers) <= 2:
-        raise _NotFixed
+        raise NotFixed
     top, bottom = int(found["top"] or 1) - 1, int(found["bottom"] or MOST_ROWS) - 1
     left, right = column_number(found["left"]), column_number(found["right"])
     wanted = [_whole(number, home) for number in numbers]
@@ -122,7 +122,7 @@ def _index(part: Call, home: Address) -> Reference:
         wanted = [1, *wanted] if top == bottom else [*wanted, 1]
     row, column = top + wanted[0] - 1, left + wanted[1] - 1
     if not (top <= row <= bottom and left <= column <= right):
-        raise _NotFixed
+        raise NotFixed
     fix_row = "$" if found["top"] is None else found["fix_row"]
     return _cell(found["sheet"], row, column, found["fix_column"], fix_row, part)
 
@@ -131,11 +131,40 @@ def _offset(part: Call, home: Address) -> Reference:
     """The cell at a given distance from another."""
     start, *ways = part.arguments
     found = CELL.fullmatch(start.text) if isinstance(start, Reference) else None
-    if found is None or len(ways) != 2:
-        raise _NotFixed
-    down, right = (0 if way is None else _whole(way, home) for way in ways)
+    if found is None or not 2 <= len(ways) <= 4:
+        raise NotFixed
+    down, right = (0 if way is None else _whole(way, home) for way in ways[:2])
+    if ways[2:]:
+        height, width = ([1 if way is None else _whole(way, home) for way in ways[2:]] + [1])[:2]
+        return moved_area(found[0], down, right, height, width)
     row, column = int(found["row"]) - 1 + down, column_number(found["column"]) + right
     return _cell(found["sheet"] or "", row, column, found["fix_column"], found["fix_row"], part)
+
+
+def moved_area(
+    start: str, down: int, right: int, height: int | None, width: int | None
+) -> Reference:
+    """The range that OFFSET means, with the $ signs of the one from which it is counted."""
+    sheet, mark, rest = start.rpartition("!")
+    corners = [CELL.fullmatch(corner) for corner in rest.split(":")]
+    first, last = corners[0], corners[-1]
+    if first is None or last is None or len(corners) > 2:
+        raise NotFixed
+    top, left = int(first["row"]) - 1, column_number(first["column"])
+    height = int(last["row"]) - top if height is None else height
+    width = column_number(last["column"]) - left + 1 if width is None else width
+    if not height or not width:
+        raise NotFixed
+    rows = sorted((top + down, top + down + height - (1 if height > 0 else -1)))
+    columns = sorted((left + right, left + right + width - (1 if width > 0 else -1)))
+    if not (0 <= rows[0] <= rows[1] < MOST_ROWS and 0 <= columns[0] <= columns[1] < MOST_COLUMNS):
+        raise NotFixed
+    fix = first["fix_column"], first["fix_row"]
+    ends = [
+        f"{fix[0]}{letters(column)}{fix[1]}{row + 1}"
+        for row, column in zip(rows, columns, strict=True)
+    ]
+    return Reference(f"{sheet}{mark}{':'.join(dict.fromkeys(ends))}")
 
 
 def _indirect(part: Call, home: Address) -> Reference:
@@ -143,7 +172,7 @@ def _indirect(part: Call, home: Address) -> Reference:
     (words,) = part.arguments
     found = CELL.fullmatch(_text(words, home))
     if found is None:
-        raise _NotFixed
+        raise NotFixed
     row, column = int(found["row"]) - 1, column_number(found["column"])
     return _cell(found["sheet"] or "", row, column, "", "", part)
 
@@ -161,7 +190,7 @@ def _cell(
     """The reference. Its row is relative, except with MOD, where samples repeat. If the formula
     doesn't use its own place, the $ signs are those of the reference from which it is counted."""
     if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
-        raise _NotFixed
+        raise NotFixed
     called = {inside.function for inside in parts(part) if isinstance(inside, Call)}
     if not called.isdisjoint(("ROW", "COLUMN")):
         fixed_row = "$" * ("MOD" in called)
@@ -196,7 +225,7 @@ def _number(expression: Expression | None, home: Address) -> float:
             return _row_or_column(way, arguments[0] if arguments else None, home) + 1
         case Call(function, arguments) if function in _OF_NUMBERS:
             return _OF_NUMBERS[function](*(_number(a, home) for a in arguments))
-    raise _NotFixed
+    raise NotFixed
 
 
 def _row_or_column(way: str, of: Expression | None, home: Address) -> int:
@@ -205,7 +234,7 @@ def _row_or_column(way: str, of: Expression | None, home: Address) -> int:
         return row_of(home) if way == "ROW" else column_of(home)
     named = CELL.fullmatch(of.text) if isinstance(of, Reference) else None
     if named is None:
-        raise _NotFixed
+        raise NotFixed
     return int(named["row"]) - 1 if way == "ROW" else column_number(named["column"])
 
 

@@ -36,17 +36,16 @@ def _index(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     row, column = _two_places(d, a, places)
     for place in places:
         d.hold(place, POSITIONS)
-    if d.shape(part) != (1, 1):
-        raise NotDerivable(Message("INDEX of a whole row or column"))
     height, width = d.shape(a)
     row = None if height == 1 else row
     column = None if width == 1 else column
+    shown = d.shape(part)
 
     def element(i: int, j: int) -> Expression:
-        chosen = seed
+        chosen = d.at(seed, i if shown[0] > 1 else 0, j if shown[1] > 1 else 0)
         for place, k in ((column, j), (row, i)):
             known = constant_of(place)
-            if known is not None and int(known) != k + 1:
+            if known and int(known) != k + 1:
                 return ZERO
             if place is not None and known is None:
                 chosen = guarded(chosen, Infix("=", place, Number(k + 1.0)))
@@ -83,7 +82,9 @@ def _index_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expressi
     row, column = _two_places(d, a, places)
     known = [constant_of(place) for place in (row, column)]
     if any(k is None and p is not None for k, p in zip(known, (row, column), strict=True)):
-        return call_of("INDEX", part, Number(i + 1.0), Number(j + 1.0))
+        down = Number(i + 1.0) if row is None or known[0] == 0 else row
+        across = Number(j + 1.0) if column is None or known[1] == 0 else column
+        return call_of("INDEX", a, down, across)
     return d.at(a, int(known[0] or i + 1) - 1, int(known[1] or j + 1) - 1)
 
 

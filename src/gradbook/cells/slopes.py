@@ -23,6 +23,7 @@ from gradbook.cells.formula.pattern import CellReference, Pattern, RangeReferenc
 from gradbook.cells.formula.simplify import constant_of
 from gradbook.cells.formula.values import TooMuch
 from gradbook.cells.partials import FormulaDerivation, FormulaSlopes, NotDerivable, Rules, name_at
+from gradbook.cells.present_places import is_placed, settle_places
 from gradbook.cells.slope_rules import (
     BY_ELEMENT,
     ELEMENTS,
@@ -53,6 +54,9 @@ RULES = Rules(
     by_element=BY_ELEMENT | FLAT_BY_ELEMENT,
     flat=FLAT,
 )
+
+
+PLACES = Message("OFFSET and INDIRECT mean the cells that they use now")
 
 
 class NoDerivative(GradbookError):
@@ -151,17 +155,22 @@ def slopes_of(
 ) -> Slopes:
     """The slopes of a result by the inputs and by all cells between; without inputs, by the typed
     numbers on which it depends."""
-    return _Reverse(book, result, inputs, flow or Flow(book)).slopes()
+    return _Reverse(book, result, inputs, _settled(book, flow)).slopes()
 
 
 def blocked(
     book: Book, result: Address, flow: Flow | None = None
 ) -> tuple[tuple[Address, str], ...]:
     """The cells that stand in the way of a result's slopes, and why."""
-    search = _Reverse(book, result, (), flow or Flow(book))
+    search = _Reverse(book, result, (), _settled(book, flow))
     search.blocked = []
     search.slopes()
     return tuple(search.blocked)
+
+
+def _settled(book: Book, flow: Flow | None) -> Flow:
+    """Who uses whom, once OFFSET and INDIRECT refer to the cells that they use now."""
+    return Flow(book) if settle_places(book) or flow is None else flow
 
 
 class _Reverse:
@@ -208,6 +217,8 @@ class _Reverse:
                 continue
             for note in local.fixed:
                 fixed[note].append(cell)
+            if is_placed(book.typed.get(cell, "")):
+                fixed[PLACES].append(cell)
             if local.is_array:
                 arrays.add(cell)
             count += len(local.partials)
