@@ -100,6 +100,7 @@ class Book:
     names: dict[str, str] = field(default_factory=dict)  # in lower case → the reference
     tables: dict[str, SheetTable] = field(default_factory=dict)  # in lower case
     arrays: dict[Address, str] = field(default_factory=dict)  # cells of an array formula → its text
+    spills: dict[Address, tuple[int, int]] = field(default_factory=dict)  # their rows and columns
     typed: dict[Address, str] = field(default_factory=dict)  # formulas that compute references
     properties: dict[str, str] = field(default_factory=dict)  # creator, created, lastModifiedBy …
     recalculates: bool = False  # whether the program is told to recalculate on opening

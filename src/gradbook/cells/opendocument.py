@@ -57,7 +57,7 @@ def refuse_encrypted(parts: Package) -> None:
         raise WorkbookError(ENCRYPTED)
 
 
-def read_opendocument(parts: Package) -> Book:
+def read_opendocument(parts: Package, *, every_row: bool = False) -> Book:
     refuse_encrypted(parts)
     book = Book()
     outline = _SheetList(book)
@@ -65,7 +65,8 @@ def read_opendocument(parts: Package) -> Book:
     if not book.sheets:
         raise WorkbookError(Message("it has no sheets of cells: save it again as .ods or .xlsx"))
     book.reader = Reader({s.title.lower(): k for k, s in enumerate(book.sheets)}, book.names)
-    reading = _CellReading(BookCells(book, [], parts.size(CONTENT) // WORDIER), outline.first_day)
+    size = parts.size(CONTENT) // WORDIER
+    reading = _CellReading(BookCells(book, [], size, every_row=every_row), outline.first_day)
     parts.parse(CONTENT, reading.begin, reading.end, reading.characters, made=_parser())
     reading.cells.end_row()
     return book

@@ -5,10 +5,12 @@ Only what formulas need is read. Styles aren't, because some programs write them
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 
 from gradbook import limits
@@ -29,6 +31,7 @@ from gradbook.cells.formula.address import (
     ROW,
     Address,
     column_of,
+    name_of,
     pack,
     row_of,
     sheet_of,
@@ -58,14 +61,19 @@ OTHER_WORDS = {  # OpenDocument's words for Excel's properties
 }
 
 
-def read_book(path: str | PathLike[str]) -> Book:
-    """The workbook at `path`; a WorkbookError says in one line why it can't be read."""
+def read_book(path: str | PathLike[str], *, every_row: bool = False) -> Book:
+    """The workbook at `path`; a WorkbookError says in one line why it can't be read.
+
+    Rows that repeat others, in large books, are left out unless every row is needed.
+    """
     with package(path) as parts:
-        return book_of(parts)
+        return book_of(parts, every_row=every_row)
 
 
-def book_of(parts: Package) -> Book:
-    book = read_opendocument(parts) if is_opendocument(parts) else _read_excel(parts)
+def book_of(parts: Package, *, every_row: bool = False) -> Book:
+    read = read_opendocument if is_opendocument(parts) else _read_excel
+    book = read(parts, every_row=every_row)
+    resolve_spills(book)
     close_columns(book)
     leave_out_widest(book)
     leave_out_unread(book)
@@ -74,7 +82,7 @@ def book_of(parts: Package) -> Book:
     return book
 
 
-def _read_excel(parts: Package) -> Book:
+def _read_excel(parts: Package, *, every_row: bool = False) -> Book:
     main = main_part(parts)
     related = _relations(parts, main)
     worksheets = {name: part for name, (kind, part) in related.items() if kind == "worksheet"}
@@ -91,7 +99,8 @@ def _read_excel(parts: Package) -> Book:
         for name, table in read_tables(parts, names, number, quote_title(sheet.title)):
             book.tables.setdefault(name, table)
     strings = _strings(parts, _related_parts(related, "sharedStrings"))
-    cells = BookCells(book, strings, sum(parts.size(sheet.part) for sheet in book.sheets))
+    size = sum(parts.size(sheet.part) for sheet in book.sheets)
+    cells = BookCells(book, strings, size, every_row=every_row)
     for number in sorted(range(len(book.sheets)), key=lambda k: book.sheets[k].is_hidden):
         cells.next_sheet(number)
         SheetRows(cells).read(parts, book.sheets[number].part)
@@ -184,6 +193,46 @@ def _strings(parts: Package, names: Sequence[str]) -> list[str]:
     for part in names:
         parts.each(part, keep)
     return strings
+
+
+# Arrays that spill --------------------------------------------------------------------
+
+_SPILLED = re.compile(r"(?:_xlfn\.)?ANCHORARRAY\(([^()]*)\)", re.IGNORECASE)
+
+
+def resolve_spills(book: Book) -> None:
+    """Write A1#, the array that begins in A1, as the range that it fills."""
+    if not book.spills:
+        return
+    spilled = {p for p in set(book.patterns.values()) if _SPILLED.search(p.text)}
+    for cell, pattern in list(book.patterns.items()):
+        if pattern in spilled:
+            said = book.arrays.get(cell) or pattern.text_at(cell)
+            anchor = _anchor(book, cell) if cell in book.arrays else cell
+            made = _SPILLED.sub(partial(_filled_range, book, anchor), said)
+            book.typed.setdefault(cell, said)
+            if anchor != cell or cell in book.arrays:
+                down, right = row_of(cell) - row_of(anchor), column_of(cell) - column_of(anchor)
+                made = book.reader.element(made, anchor, down, right)
+            book.patterns[cell] = book.reader.pattern(made, cell)
+
+
+def _anchor(book: Book, cell: Address) -> Address:
+    """The first cell of an array formula."""
+    for anchor, (rows, columns) in book.spills.items():
+        down, right = row_of(cell) - row_of(anchor), column_of(cell) - column_of(anchor)
+        if 0 <= down < rows and 0 <= right < columns and sheet_of(cell) == sheet_of(anchor):
+            return anchor
+    return cell
+
+
+def _filled_range(book: Book, home: Address, found: re.Match[str]) -> str:
+    start = book.reader.cell(found[1], home)
+    size = book.spills.get(start) if start is not None else None
+    if start is None or size is None:
+        return found[0]
+    last = name_of(start + (size[0] - 1) * ROW + size[1] - 1)
+    return found[1] if size == (1, 1) else f"{found[1].replace('$', '')}:{last}"
 
 
 # Rows that weren't kept -------------------------------------------------------

@@ -153,6 +153,7 @@ class RowTexts:
 LARGE = 8 * 2**20  # bytes of all sheets, ten times what people make by hand
 KEPT_ANYWAY, KEPT_OF_LARGE = 100_000, 5_000  # cells, after which repeating rows are left out
 MOST_KEPT = 250_000
+MOST_OF_EVERY_ROW = 600_000  # where rows that repeat others are kept, too
 MOST_TYPED_OF_LARGE = 40_000  # numbers and texts without a formula
 MOST_OF_HIDDEN = 2_000  # hidden sheets usually only support the visible ones
 APART = 4  # periods between one stand-in row and the next
@@ -177,10 +178,15 @@ class EnoughRead(Exception):
 class BookCells:
     """Collects the cells of a book while it is read, sheet by sheet."""
 
-    def __init__(self, book: Book, strings: list[str], size: int = 0) -> None:
+    def __init__(
+        self, book: Book, strings: list[str], size: int = 0, *, every_row: bool = False
+    ) -> None:
         self.book = book
+        self.every_row = every_row
         self.kept_anyway = KEPT_OF_LARGE if size > LARGE else KEPT_ANYWAY
         self.most_typed = MOST_TYPED_OF_LARGE if size > LARGE else MOST_KEPT
+        if every_row:
+            self.kept_anyway = self.most_typed = MOST_OF_EVERY_ROW
         self.most_here = 0  # the value of `kept` at which this sheet ends
         self.strings = strings
         self.sheet, self._begun = -1, 0  # the current sheet, and how many were begun
@@ -204,6 +210,8 @@ class BookCells:
         share = left // min(max(following, 1), MOST_SHARES)
         is_hidden = bool(self.book.sheets) and self.book.sheets[number].is_hidden
         self.most_here = self.kept + (min(share, MOST_OF_HIDDEN) if is_hidden else share)
+        if self.every_row:
+            self.most_here = MOST_OF_EVERY_ROW
         self.row = 0
         self.shared = {}
         self._repeats = RowRepeats()
@@ -407,6 +415,8 @@ class BookCells:
         if end is None or start != (row_of(cell), column_of(cell)):
             return
         rows, columns = (b - a + 1 for a, b in zip(start, end, strict=True))
+        if min(rows, columns) >= 1:
+            self.book.spills[cell] = rows, columns
         if min(rows, columns) < 1 or rows * columns == 1:
             return
         if row_of(cell) + rows > MOST_ROWS or column_of(cell) + columns > MOST_COLUMNS:

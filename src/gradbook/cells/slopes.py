@@ -189,7 +189,10 @@ class _Reverse:
     def slopes(self) -> Slopes:
         book, result = self.book, self.result
         if result not in book.patterns:
-            raise self.refuse(Message("it has no formula: choose a cell that has one"), result)
+            reason = Message("it has no formula: choose a cell that has one")
+            if book.not_kept and book.values.get(result) is None:
+                reason = Message("it depends on rows beyond what is read of so large a workbook")
+            raise self.refuse(reason, result)
         order = self._order()
         self._mark_active(order)
         terms: defaultdict[Address, list[Term]] = defaultdict(list)
@@ -315,7 +318,7 @@ class _Reverse:
 # Which result may be meant ------------------------------------------------------------
 
 PROPOSED, COUNTED = 3, 64  # results, and those whose inputs are counted
-MOST_FOLLOWED = 1_000_000  # references, while they are counted
+MOST_FOLLOWED = 200_000  # references, while they are counted
 
 
 def propose_results(book: Book, flow: Flow) -> list[Address]:

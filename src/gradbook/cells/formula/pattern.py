@@ -45,6 +45,7 @@ from gradbook.targets.excel.language import (
     Call,
     Expression,
     FormulaError,
+    Number,
     Reference,
     read,
     with_arguments,
@@ -465,10 +466,11 @@ class Reader:
         )
 
     def _name(self, text: str, home: Address) -> Mention:
-        word = text.rpartition("!")[2].lower()
+        title, _, word = text.lower().rpartition("!")
         if word in ("true", "false"):
             return float(word == "true")
-        meant = self.names.get(f"{sheet_of(home)}!{word}") or self.names.get(word)
+        sheet = self.sheets.get(title.strip("'").replace("''", "'"), sheet_of(home))
+        meant = self.names.get(f"{sheet}!{word}") or self.names.get(word)
         if meant is None:
             return UnknownReference(Message("the name {name}", name=text))
         try:
@@ -508,6 +510,8 @@ class Reader:
                     return Call("MMULT", both)
                 case Call("TRANSPOSE", (a,)) if a is not None:
                     return Call("TRANSPOSE", (self._share(a, home, column, row),))
+                case Call(function, _) if is_array_maker(function) and row is not None:
+                    return Call("INDEX", (part, Number(row + 1.0), Number((column or 0) + 1.0)))
                 case Call(function, _) if function not in ELEMENTWISE and function not in CHOOSING:
                     return part
             return None
@@ -516,6 +520,18 @@ class Reader:
 
 
 CHOOSING = ("IF", "IFERROR")  # these work element by element, like functions of one value
+
+
+_ARRAY_MAKERS = """
+    LINEST LOGEST TREND GROWTH MINVERSE SORT SORTBY UNIQUE FILTER SEQUENCE VSTACK HSTACK TOCOL TOROW
+    TAKE DROP CHOOSECOLS CHOOSEROWS EXPAND WRAPROWS WRAPCOLS MAP BYROW BYCOL SCAN MAKEARRAY
+"""
+ARRAY_MAKERS = frozenset(_ARRAY_MAKERS.split())
+
+
+def is_array_maker(function: str) -> bool:
+    """Whether a function's result has a shape of its own."""
+    return function.removeprefix("_XLFN.").removeprefix("_XLWS.") in ARRAY_MAKERS
 
 
 def _share_of_range(
