@@ -34,13 +34,13 @@ CEILINGS = {  # the most lines of code that each room may have
     "lab": 9801,
     "language": 341,
     "layers": 3973,
-    "net": 5010,
+    "net": 5040,
     "rates": 1493,
-    "report": 9829,
+    "report": 9940,
     "serve": 2093,
-    "targets": 29301,
+    "targets": 29360,
     "teaching": 3730,
-    "web": 18222,
+    "web": 18690,
     "work": 945,
 }
 
