@@ -50,9 +50,7 @@ def test_samples_come_from_a_table(said, tmp_path):
 )
 def test_each_kind_of_file_is_written_by_its_ending(said, tmp_path, name, begins):
     out = said(LINE, "--rates", "0.1", "-o", name)
-    assert out.startswith(
-        f"wrote {name}\nTraining works for 70 epochs at rates up to about 1.9"
-    )
+    assert out.startswith(f"wrote {name}\nTraining works for 70 epochs at rates up to about 1.9")
     assert (tmp_path / name).read_bytes().startswith(begins)
     assert [file.name for file in tmp_path.iterdir()] == [name]
 
