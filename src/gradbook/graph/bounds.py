@@ -79,7 +79,7 @@ def _power(exponent: float, x: Range) -> Range:
 
 def _raised(base: float, exponent: float) -> float:
     try:
-        return base**exponent
+        return float(base**exponent)
     except (ZeroDivisionError, OverflowError):
         return inf
 

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 
 def run(options: Namespace) -> int:
-    from gradbook.net import Net
 
     for flag in ("solution", "blank"):
         if getattr(options, flag) and not options.exercise:
