@@ -174,7 +174,7 @@ def test_rates_asked_for_that_go_otherwise_are_named():
         (Limit(None, None), "No rate could be found too large"),
         (
             Limit(None, 1e-12, (), 9),
-            "trains for 70 epochs at none of the 9 rates tried, down to 1e-12.",
+            "works for 70 epochs at none of the 9 rates tried, down to 1e-12.",
         ),
         (Limit(1e9, None, (), 9, 1e9), r"for 70 epochs at every rate tried, up to 1e\+09\."),
         (
