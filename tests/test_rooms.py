@@ -26,7 +26,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "audit": 21084,
     "cells": 10010,
     "cli": 4921,
-    "data": 5521,
+    "data": 5522,
     "derivatives": 1300,
     "engine": 1565,
     "formats": 9641,
