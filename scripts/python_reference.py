@@ -81,7 +81,7 @@ PAGES = (
         "The chain rule, worked with the numbers filled in.",
         {"explain": ()},
         {
-            "gradbook.report.derivation:Explanation": (
+            "gradbook.report.explanation:Explanation": (
                 *("html", "slides", "latex", "markdown", "typst", "pdf", "json"),
             )
         },
@@ -112,6 +112,23 @@ PAGES = (
             ),
             "gradbook.audit.findings:Finding": (
                 *("kind", "quantity", "weight", "cells", "formula", "expected", "why"),
+            ),
+        },
+    ),
+    ReferencePage(
+        "derivatives",
+        "Derivatives of a workbook",
+        "Which of a workbook's numbers matter, and by how much; "
+        "[the guide](../../guides/derivatives.md) has an example.",
+        {
+            "read_book": (),
+            "Workbook": ("sheets", "results", "derivatives", "write"),
+            "Derivatives": ("inputs", "to_frame", "write"),
+        },
+        {
+            "gradbook.derivatives.book:WorkbookCell": ("name", "label", "value", "formula"),
+            "gradbook.derivatives.labels:Sensitivity": (
+                *("name", "label", "value", "slope", "elasticity", "step", "nudged", "sentence"),
             ),
         },
     ),

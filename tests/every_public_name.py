@@ -78,6 +78,16 @@ reached: float = page.loss + page.weights["w2"] + page.rate
 now: gb.Net = page.net
 table: gb.Net = gb.read_table("and.csv", small, decimal=".")
 
+workbook: gb.Workbook = gb.read_book("model.xlsx")
+slopes: gb.Derivatives = workbook.derivatives("B14", by=["B3:B8", "Volatility"])
+vega: float = slopes["Volatility"] + slopes["Model.B6"]
+sentences: list[str] = [one.sentence for one in slopes.inputs]
+every: dict[str, float] = dict(slopes)
+frame = slopes.to_frame()
+chain: str = gb.explain(workbook["B14"], "Volatility").markdown()
+copy: Path = workbook.write("copy.xlsx", "B14", learn="B3:B4", epochs=20, rate=0.5)
+likely: list[str] = [f"{cell.name} {cell.label} {cell.formula}" for cell in workbook.results]
+
 # Training ----------------------------------------------------------------------------
 
 plan = gb.recipe("quick", "epochs 5; batch 64")

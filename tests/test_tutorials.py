@@ -1,4 +1,4 @@
-"""The tutorials, followed to the letter: every command runs, and says what is quoted."""
+"""Tutorials and a guide, followed to the letter: every command runs, and says what is quoted."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pytest
 
 from tests.cases import for_each
 
-FOLDER = Path(__file__).parent.parent / "docs" / "tutorials"
-TUTORIALS = sorted(FOLDER.glob("*.md"))
+DOCS = Path(__file__).parent.parent / "docs"
+FOLDER = DOCS / "tutorials"
+TUTORIALS = [*sorted(FOLDER.glob("*.md")), DOCS / "guides" / "derivatives.md"]
 BLOCK = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
 LEFT_OUT = "…"
 ROUGHLY = "something like this"  # figures that another processor or another day gives otherwise

@@ -12,6 +12,7 @@ TYPE_CHECKING = False  # typing itself would be half the cost of `gradbook --ver
 if TYPE_CHECKING:
     from gradbook.audit.check import check
     from gradbook.data.tables import read_table
+    from gradbook.derivatives.book import Derivatives, Workbook, read_book
     from gradbook.errors import Assumption, GradbookError
     from gradbook.lab.models.importing import from_keras, from_sklearn, from_torch
     from gradbook.lab.models.model import Model
@@ -43,6 +44,7 @@ _HOME: dict[str, str] = {
     "Bias": "gradbook.layers",
     "Conv": "gradbook.layers",
     "Dense": "gradbook.layers",
+    "Derivatives": "gradbook.derivatives.book",
     "Dropout": "gradbook.layers",
     "Flatten": "gradbook.layers",
     "GradbookError": "gradbook.errors",
@@ -51,6 +53,7 @@ _HOME: dict[str, str] = {
     "Pool": "gradbook.layers",
     "Sample": "gradbook.net",
     "Value": "gradbook.net.expression",
+    "Workbook": "gradbook.derivatives.book",
     "builtin": "gradbook.net",
     "check": "gradbook.audit.check",
     "explain": "gradbook.report.derivation",
@@ -59,6 +62,7 @@ _HOME: dict[str, str] = {
     "from_torch": "gradbook.lab.models.importing",
     "load": "gradbook.lab.training.run_folder",
     "play": "gradbook.report.notebook",
+    "read_book": "gradbook.derivatives.book",
     "read_table": "gradbook.data.tables",
     "recipe": "gradbook.lab.recipes.text",
     "sweep": "gradbook.rates.sweep",
@@ -76,6 +80,7 @@ __all__ = [
     "Bias",
     "Conv",
     "Dense",
+    "Derivatives",
     "Dropout",
     "Flatten",
     "GradbookError",
@@ -84,6 +89,7 @@ __all__ = [
     "Pool",
     "Sample",
     "Value",
+    "Workbook",
     "__version__",
     "builtin",
     "check",
@@ -93,6 +99,7 @@ __all__ = [
     "from_torch",
     "load",
     "play",
+    "read_book",
     "read_table",
     "recipe",
     "sweep",
@@ -106,6 +113,8 @@ __all__ = [
 _SHOWN_BY = {
     "BookReport as html": "gradbook.report.audit_page:audit_cell",
     "BookReport as text": "gradbook.report.audit:audit_text",
+    "Derivatives as html": "gradbook.report.derivatives:derivatives_cell",
+    "Derivatives as text": "gradbook.report.derivatives:derivatives_text",
     "LiveTraining as html": "gradbook.report.training:live_html",
     "LiveTraining as text": "gradbook.report.training:live_text",
     "Model as html": "gradbook.report.summary:model_cell",

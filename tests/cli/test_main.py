@@ -282,7 +282,7 @@ os.execv(sys.executable, [sys.executable, "-m", "gradbook", *sys.argv[3:]])
     [
         ("RLIMIT_AS", 60 * 2**20, "not enough memory: "),  # for a module
         # For what the module needs, or for a thread's stack: whichever comes first.
-        ("RLIMIT_AS", 200 * 2**20, "not enough memory: |start any more processes or threads"),
+        ("RLIMIT_AS", 200 * 2**20, "not enough memory: |start another process or thread"),
         ("RLIMIT_FSIZE", 5000, "files may not become that large there"),
         ("RLIMIT_FSIZE", 0, "no folder for temporary files is writable: set TMPDIR to one"),
     ],

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from gradbook.graph.names import Name
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.net.lower import scalar_step
-from gradbook.report.derivation import Explanation, explain
+from gradbook.report.derivation import explain
 from gradbook.report.derivation_page import derivation_page
+from gradbook.report.explanation import Explanation
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.forms import (
     Code,

@@ -128,6 +128,10 @@ class Slopes:
             slopes[cell] = total
         return slopes
 
+    def local(self, term: Term) -> float:
+        """A partial slope as a number; NaN where the cells' values don't allow one."""
+        return self._evaluation.value_of(term.pattern, term.user)
+
     @cached_property
     def _evaluation(self) -> Evaluation:
         """The book's values: as they were stored, or computed where there are none."""

@@ -34,11 +34,11 @@ class Sensitivity:
 
     cell: Address
     name: str  # Model!B6
-    label: str
-    value: float
-    slope: float
+    label: str  # the words beside it
+    value: float  # of the cell; the mean of several
+    slope: float  # the derivative of the result
     elasticity: float | None  # % per %; None where the input or the result is 0
-    step: float
+    step: float  # of a size that suits the value
     nudged: float | None  # the slope by nudging the input; None if that wasn't computed
     result: str  # its label, or its name
     cells: tuple[Address, ...]  # more than one if they count as one input

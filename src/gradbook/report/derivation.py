@@ -1,113 +1,34 @@
-"""A network's backpropagation as algebra, in every format: the public `explain`, and its page.
+"""A network's backpropagation as algebra: the public `explain`.
 
-Knows the formats, not how a chain is derived.
+Doesn't know how a chain is derived.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import sureness
 from gradbook.errors import UsageError
-from gradbook.folders import temporary_folder
-from gradbook.graph.names import Name
-from gradbook.language import in_language, numeral, tr
+from gradbook.language import numeral, tr
 from gradbook.net import Net
 from gradbook.net.derivation import derivation
 from gradbook.net.expression import Value, as_net_or_formulas
 from gradbook.net.formulas import Formulas
 from gradbook.net.lower import scalar_step
-from gradbook.system import note_hidden_threads
-from gradbook.targets.algebra.derive import Record, derive, records
-from gradbook.targets.algebra.forms import Document, Inline, Numeral, fill
-from gradbook.targets.algebra.text import write_text
+from gradbook.report.explanation import Explanation
+from gradbook.targets.algebra.derive import derive, records
+from gradbook.targets.algebra.forms import Inline, Numeral, fill
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from gradbook.derivatives.book import WorkbookCell
     from gradbook.lab.models.model import Model
     from gradbook.net.work.at_work import AtWork
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """The derivation of a network. Printed, it is text; in a notebook it shows itself."""
-
-    net: Net | Formulas
-    document: Document = field(repr=False)
-    record: Callable[[], Record] = field(repr=False)  # the same for programs
-    way: Callable[[Name], Collection[Name]] = field(repr=False, default=lambda name: ())
-
-    def __str__(self) -> str:
-        return write_text(self.document)
-
-    def html(self, command: str = "") -> str:
-        """One self-contained page; its foot names the command that made it."""
-        from gradbook.report.derivation_page import derivation_page
-
-        return derivation_page(self.document, self.net, command)
-
-    def slides(self, command: str = "") -> str:
-        """One self-contained page of slides, one chain per slide, shown step by step."""
-        from gradbook.report.slides import slides_page
-
-        return slides_page(self.document, self.net, self.way, command)
-
-    def latex(self) -> str:
-        """A whole LaTeX document, its drawing in TikZ."""
-        from gradbook.targets.algebra.tex import escape, write_latex
-        from gradbook.targets.drawing import draw, tikz
-
-        return write_latex(self.document, tikz(draw(self.net), escape))
-
-    def markdown(self) -> str:
-        """Markdown with mathematics in the form that code hosts display."""
-        from gradbook.targets.algebra.tex import write_markdown
-
-        return write_markdown(self.document)
-
-    def typst(self) -> str:
-        """A whole Typst document, without the drawing."""
-        from gradbook.targets.algebra.typst import write_typst
-
-        return write_typst(self.document)
-
-    def pdf(self) -> bytes:
-        """A PDF with the drawing, set by Typst: pip install 'gradbook[pdf]'."""
-        from gradbook.targets.algebra.typst import DRAWING, write_typst
-        from gradbook.targets.drawing import draw, svg
-
-        drawing = draw(self.net)
-        source = write_typst(self.document, drawing.width / drawing.height)
-        return set_pdf(source, {DRAWING: svg(drawing)})
-
-    def json(self) -> str:
-        """Chain, formula and value of every weight, for a program."""
-        with in_language("en"):  # whatever the reader's language is
-            return json.dumps(self.record(), ensure_ascii=False, indent=2) + "\n"
-
-    def _ipython_display_(self) -> None:
-        """The network's picture, then the derivation."""
-        from IPython.display import Markdown, display
-
-        display(self.net, Markdown(self._repr_markdown_()))
-
-    def _repr_markdown_(self) -> str:
-        """Its mathematics between dollars, which notebooks show even before they are trusted."""
-        said = re.sub(r"```math\n([^`]*)\n```", r"$$\n\1\n$$", self.markdown())
-        return re.sub(r"\$`([^`\n]*)`\$", r"$\1$", said)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self).rstrip())
-
-
 def explain(
-    what: Net | Formulas | Value | Model | str,
+    what: Net | Formulas | Value | Model | WorkbookCell | str,
     only: str | None = None,
     *,
     everything: bool = False,
@@ -119,8 +40,9 @@ def explain(
     Args:
         what: A network, a value made by operators, a built-in network's name, or a text; or a
             trained `Model` of any size, one weight of which is then worked out in numbers for an
-            image.
-        only: A weight: "w5"; for a model also "conv2 3,1,0,2", its layer and indices.
+            image; or a cell of a workbook, as `gb.read_book("model.xlsx")["B14"]`.
+        only: A weight: "w5"; for a model also "conv2 3,1,0,2", its layer and indices; for a cell
+            one of the numbers that it depends on.
         everything: Every weight of a large network; the default is the general formulas and
             one weight in full.
         image: For a model: the image as bytes.
@@ -142,6 +64,12 @@ def explain(
     0.01288082
     """
     if not isinstance(what, Net | Formulas | Value | str):
+        from gradbook.derivatives.book import WorkbookCell  # networks don't need it
+
+        if isinstance(what, WorkbookCell):
+            from gradbook.report.derivatives import explain_cell
+
+            return explain_cell(what.book.derivatives(what), only)
         if image is None or label is None:
             raise UsageError("a trained network is explained with an image: give one and its label")
         return explain_image(what, image, label, only)
@@ -199,46 +127,3 @@ def _about(model: Model, worked: AtWork, label: int, called: str) -> tuple[Inlin
         sure=sure,
         error=Numeral(worked.error),
     )
-
-
-def set_pdf(source: str, drawings: Mapping[str, str]) -> bytes:
-    """A Typst document as a PDF; `drawings` are the files that it shows, by name."""
-    require_typst()
-    import typst
-
-    note_hidden_threads("Typst")
-    with temporary_folder() as folder:
-        for name, content in {"main.typ": source, **drawings}.items():
-            (folder / name).write_text(content, "utf-8")
-        # a timestamp would make the bytes differ
-        return bytes(
-            typst.compile(folder / "main.typ", format="pdf", timestamp=0, font_paths=_fonts())
-        )
-
-
-@cache
-def _fonts() -> Any:
-    """The system's fonts, kept because finding them takes longer than setting a page."""
-    import typst
-
-    look = getattr(typst, "Fonts", None)  # earlier versions look for them each time
-    return look() if look else []
-
-
-PDF_EXTRA = "pip install 'gradbook[pdf]'"
-
-
-def has_typst() -> bool:
-    try:
-        import typst  # noqa: F401
-    except ImportError:
-        return False
-    return True
-
-
-def require_typst() -> None:
-    if not has_typst():
-        raise UsageError(
-            f"a PDF is set by Typst, which isn't installed: {PDF_EXTRA}, or write an .html page "
-            "and print it"
-        )

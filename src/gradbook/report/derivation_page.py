@@ -31,23 +31,46 @@ from gradbook.targets.algebra.text import spell
 SMALLEST = 0.6  # share of its size below which a drawing scrolls instead of shrinking
 
 
-def derivation_page(document: Document, net: Net | Formulas, command: str = "") -> str:
-    """The page; `command` is what makes it, for the foot."""
-    from gradbook.targets.drawing import draw, style, svg  # text doesn't need them
+@dataclass(frozen=True)
+class SheetPicture:
+    """A workbook's sheets as HTML: for a page with the style that it needs, and without one."""
 
-    drawing = draw(net)
+    html: str
+    style: str
+    plain: str
+
+
+def derivation_page(
+    document: Document,
+    net: Net | Formulas | None,
+    command: str = "",
+    sheets: SheetPicture | None = None,
+) -> str:
+    """The page; `command` is what makes it, for the foot, and `sheets` stand in place of a
+    network's drawing."""
+    drawing, style = _drawing(net) if net else ("", "")
+    if sheets:
+        drawing, style = sheets.html, sheets.style
     opening, *parts = document_parts(document.blocks)
-    shown, fits = wide_drawing(svg(drawing, alone=False), SMALLEST * drawing.width)
     return report_page(
         Report(
             document.title,
             [Chapter(part.anchor, words_of(part.heading), part.shown()) for part in parts],
-            lead=[PageOnly(lambda: f"<figure>{shown}</figure>"), *opening.shown()],
+            lead=[PageOnly(lambda: drawing), *opening.shown()],
             foot=made_with(command),
             has_contents=True,
-            style=style() + fits,
+            style=style,
         )
     )
+
+
+def _drawing(net: Net | Formulas) -> tuple[str, str]:
+    """The network's drawing, and its style."""
+    from gradbook.targets.drawing import draw, style, svg  # text doesn't need them
+
+    drawing = draw(net)
+    shown, fits = wide_drawing(svg(drawing, alone=False), SMALLEST * drawing.width)
+    return f"<figure>{shown}</figure>", style() + fits
 
 
 @dataclass(frozen=True)

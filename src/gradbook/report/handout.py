@@ -20,8 +20,8 @@ from gradbook.net import Net
 from gradbook.net.derivation import derivation
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import Step, run
-from gradbook.report.derivation import set_pdf
 from gradbook.report.document import PageOnly, Report
+from gradbook.report.explanation import set_pdf
 from gradbook.report.markup import report_page
 from gradbook.report.page import text
 from gradbook.targets.algebra.derive import sigmoid_meaning

@@ -35,12 +35,16 @@ class ChainSlide:
     blocks: tuple[tuple[Block, str], ...]
 
 
-def slides_page(document: Document, net: Net | Formulas, way: Ways, command: str = "") -> str:
+def slides_page(
+    document: Document, net: Net | Formulas | None, way: Ways, command: str = ""
+) -> str:
     """The page; `way` returns the values through which a change of one reaches the error."""
-    drawing = draw(net, numbers=True)
+    drawing = None if net is None else draw(net, numbers=True)
     opening, *parts = document_parts(document.blocks)
-    kind = "above" if drawing.width > LONG * drawing.height else "beside"
-    whole = svg(drawing, alone=False).replace("<svg ", f'<svg id="{NETWORK}" ', 1)
+    whole = ""
+    if drawing:
+        named = svg(drawing, alone=False).replace("<svg ", f'<svg id="{NETWORK}" ', 1)
+        whole = f"<figure>{named}</figure>"
     slides = [slide for part in parts for slide in _slides(part)]
     return report_page(
         Report(
@@ -49,11 +53,11 @@ def slides_page(document: Document, net: Net | Formulas, way: Ways, command: str
                 Chapter(
                     slide.anchor,
                     words_of(slide.heading),
-                    [PageOnly(partial(_body, slide, drawing, kind, way))],
+                    [PageOnly(partial(_body, slide, drawing, way))],
                 )
                 for slide in slides
             ],
-            lead=[PageOnly(lambda: f"<figure>{whole}</figure>"), *opening.shown(), PageOnly(_hint)],
+            lead=[PageOnly(lambda: whole), *opening.shown(), PageOnly(_hint)],
             foot=made_with(command),
             styles=["slides.css"],
             style=style(),
@@ -85,14 +89,17 @@ def _slides(part: DocumentPart) -> Iterator[ChainSlide]:
         yield ChainSlide(anchor, heading, tuple(found))
 
 
-def _body(slide: ChainSlide, drawing: Drawing, kind: str, way: Ways) -> str:
+def _body(slide: ChainSlide, drawing: Drawing | None, way: Ways) -> str:
+    steps = markup([page_block(block, anchor) for block, anchor in slide.blocks])
+    if drawing is None:
+        return f'<div class="slide"><div class="steps">{steps}</div></div>'
+    kind = "above" if drawing.width > LONG * drawing.height else "beside"
     strong = _way(slide.heading, way)
     words = drawing.words
     if strong:
         names = ", ".join(map(str, strong))
         words = tr("{drawing}. Highlighted: {names}", drawing=words, names=names)
     again = svg_again(drawing, NETWORK, shapes_of(drawing, strong), words)
-    steps = markup([page_block(block, anchor) for block, anchor in slide.blocks])
     figure = f"<figure>{again}</figure>"
     return f'<div class="slide {kind}">{figure}\n<div class="steps">{steps}</div></div>'
 

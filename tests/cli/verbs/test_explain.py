@@ -141,7 +141,7 @@ def test_a_recipe_is_worked_at_its_start_in_every_format(said, tmp_path):
         (["--only", "conv2 9,0,0,0"], "conv2 has 3 x 4 x 3 x 3 weights, and none at 9,0,0,0"),
         (["--only", "conv2 1,1"], "conv2 has 3 x 4 x 3 x 3 weights: name one"),
         (["--image", "30"], "has 30 test images, from 0"),
-        (["--all"], "--all is for networks of few weights"),
+        (["--only", "all"], "--only all is for networks of few weights"),
     ],
 )
 def test_what_is_not_there_is_said(words, complaint, trained, capsys):

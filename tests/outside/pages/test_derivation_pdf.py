@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import gradbook as gb
-from gradbook.report.derivation import Explanation
+from gradbook.report.explanation import Explanation
 from gradbook.targets.algebra.typst import HIGHEST, write_typst
 from tests.outside.witness import program
 from tests.targets.algebra.samples import NAMES, document_of

@@ -205,7 +205,7 @@ def test_a_wide_network_is_told_in_general_and_one_weight_in_full():
     assert len(text.splitlines()) < 250
     assert "δ_h = (W_oᵀ δ_o) ⊙ (1 − a_h²)" in text
     assert "∂E_total/∂W_h = (1/N)·Σ δ_h iᵀ" in text
-    assert "--all" in text
+    assert "--only all" in text
     assert text.count("Weight w") == 1
 
 

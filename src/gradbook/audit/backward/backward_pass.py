@@ -29,7 +29,7 @@ EXACT = 1e-7  # tolerance of a factor
 NEARLY = 1e-6  # tolerance of the first test for a multiple
 
 
-class Derivatives:
+class KnownDerivatives:
     """Derivatives with respect to some cells, recognised by their numbers."""
 
     def __init__(self, slopes: Mapping[Address, Array]) -> None:
@@ -123,16 +123,18 @@ class StartingLoss:
         return {c: slope for c, slope in found.items() if c not in targets and varies(slope)}
 
     @cached_property
-    def derivatives(self) -> Derivatives:
-        return Derivatives(self.slopes)
+    def derivatives(self) -> KnownDerivatives:
+        return KnownDerivatives(self.slopes)
 
     @cached_property
-    def by_sums(self) -> Derivatives:
+    def by_sums(self) -> KnownDerivatives:
         """The derivatives with respect to sums inside cells, such as those of activations whose
         sums have no cells of their own."""
         inner = {cell: self.cells.slope_by_its_sum(cell) for cell in self.slopes}
         with np.errstate(all="ignore"):
-            return Derivatives({c: self.slopes[c] * s for c, s in inner.items() if s is not None})
+            return KnownDerivatives(
+                {c: self.slopes[c] * s for c, s in inner.items() if s is not None}
+            )
 
     @cached_property
     def forward(self) -> set[Address]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import network, positive, whole_number
+from gradbook.cli.arguments import network, whole_number
 from gradbook.cli.output import counting
 from gradbook.cli.page import Verb
 from gradbook.errors import UsageError, one_line
@@ -54,7 +54,7 @@ def run_init(options: Namespace) -> int:
 
 def _say_pages(plan: ClassPlan, part: str) -> None:
     """Say that PDFs need a package that isn't installed, if paper was asked for."""
-    from gradbook.report.derivation import PDF_EXTRA, has_typst
+    from gradbook.report.explanation import PDF_EXTRA, has_typst
 
     if plan.paper and not has_typst():
         print(
@@ -110,14 +110,7 @@ def run_mark(options: Namespace) -> int:
     folder = open_class(options.folder, options.force)
     _, problems = collect(folder, ())  # archives that were put there
     with counting(tr("books"), len(handed_in(folder))) as tell:
-        found = mark_class(
-            folder,
-            options.workers,
-            hints=options.hints,
-            accept_elsewhere=options.accept_elsewhere,
-            out_of=options.out_of,
-            tell=tell,
-        )
+        found = mark_class(folder, options.workers, hints=options.hints, tell=tell)
     marked = tr_count(
         "{some} of {number} student marked, feedback for {made} written",
         "{some} of {number} students marked, feedback for {made} written",
@@ -190,10 +183,14 @@ ENTRIES = {
     "class collect": Verb(run_collect, speaks=True),
     "class mark": Verb(
         run_mark,
-        kinds={"out_of": positive, **FOLDER},
+        kinds=FOLDER,
         defaults={"workers": WORKERS},
         facts=lambda: {"workers": WORKERS},
         speaks=True,
+        gone={
+            "--out-of": "set out_of in rubric.toml",
+            "--accept-elsewhere": "set accept_elsewhere in rubric.toml",
+        },
     ),
     "class serve": Verb(
         run_serve,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gradbook.cli.arguments import (
     READING,
     READING_GONE,
-    asked_network_or_formulas,
+    asked_network,
     changed_network,
     file_ending_in,
     format_of,
@@ -24,6 +24,7 @@ from gradbook.cli.arguments import (
 )
 from gradbook.cli.output import counting, print_report, write_or_print
 from gradbook.cli.page import Verb
+from gradbook.cli.workbooks import explain_workbook, names_workbook, refuse_for_networks
 from gradbook.errors import LimitError, ShapeError, UsageError
 from gradbook.files import require_replaceable, write_whole
 from gradbook.language import numeral, tr
@@ -33,13 +34,14 @@ if TYPE_CHECKING:
     from gradbook.lab.models.model import Model
     from gradbook.net import Net
     from gradbook.rates.sweep import Sweep
-    from gradbook.report.derivation import Explanation
     from gradbook.report.document import Report
+    from gradbook.report.explanation import Explanation
 
 
 # Explain ----------------------------------------------------------------------
 
 
+ALL = "all"  # in place of a weight
 EXPLAIN_SUFFIXES = {
     ".txt": "text",
     ".html": "html",
@@ -53,8 +55,6 @@ EXPLAIN_SUFFIXES = {
 
 def run_explain(options: Namespace) -> int:
     chosen = format_of(options, EXPLAIN_SUFFIXES)
-    if options.only and options.all:
-        raise UsageError("--only and --all don't go together: leave one out")
     explanation = _explained(options)
     writers = {
         "latex": explanation.latex,
@@ -72,10 +72,15 @@ def run_explain(options: Namespace) -> int:
 
 
 def _explained(options: Namespace) -> Explanation:
+    if names_workbook(options.net):
+        return explain_workbook(options)
     from gradbook.net import Net
     from gradbook.net.formulas import Formulas
     from gradbook.report.derivation import explain
 
+    refuse_for_networks(options)
+    everything = options.only == ALL
+    only = None if everything else options.only
     model = named_model(options.net)
     if model is not None:
         _leave_set_out(options)
@@ -87,7 +92,7 @@ def _explained(options: Namespace) -> Explanation:
     if isinstance(what, Formulas):
         if options.image is not None:
             raise UsageError("--image is for networks that read images: leave it out")
-        return explain(changed_network(what, lines), options.only, everything=options.all)
+        return explain(changed_network(what, lines), only, everything=everything)
     if not isinstance(what, Net):
         _leave_set_out(options)
         return _on_image(options, what.net, what.data)
@@ -95,9 +100,9 @@ def _explained(options: Namespace) -> Explanation:
     if options.image is not None:
         return _on_image(options, what)
     try:
-        return explain(what, options.only, everything=options.all)
+        return explain(what, only, everything=everything)
     except LimitError as too_large:
-        if options.all or what.samples:
+        if everything or what.samples:
             raise
         try:
             return _on_image(options, what)
@@ -117,8 +122,8 @@ def _on_image(options: Namespace, what: Model | Net, own_data: str = "") -> Expl
     from gradbook.lab.recipes.recipe import USUAL_DATA
     from gradbook.report.derivation import explain_image
 
-    if options.all:
-        raise UsageError("--all is for networks of few weights: name one with --only")
+    if options.only == ALL:
+        raise UsageError("--only all is for networks of few weights: name one of them")
     data = load(options.data or own_data or USUAL_DATA)
     model = what if isinstance(what, Model) else untrained_model(what, data)
     model.require_classes()
@@ -180,7 +185,7 @@ def run_sweep(options: Namespace) -> int:
     from gradbook.rates.sweep import sweep
     from gradbook.report.sweep import sweep_report
 
-    net = asked_network_or_formulas(options)
+    net = asked_network(options)
     require_replaceable(options.out)
     asked = DEFAULT_RATES if options.rates is None else options.rates
     with counting(tr("rates tried")) as tick:
@@ -224,7 +229,11 @@ ENTRIES = {
         kinds={"image": whole_number()},
         defaults={"net": "worked"},
         speaks=True,
-        gone={"--format": "the ending of -o selects it, and --json prints JSON"} | READING_GONE,
+        gone={
+            "--format": "the ending of -o selects it, and --json prints JSON",
+            "--all": "write --only all",
+            **READING_GONE,
+        },
     ),
     "summary": Verb(
         run_summary,

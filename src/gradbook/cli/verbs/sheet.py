@@ -22,6 +22,11 @@ from gradbook.cli.arguments import (
 )
 from gradbook.cli.output import busy
 from gradbook.cli.page import Verb
+from gradbook.cli.workbooks import (
+    names_workbook,
+    refuse_for_networks,
+    write_workbook_with_derivatives,
+)
 from gradbook.errors import UsageError
 from gradbook.files import require_replaceable
 from gradbook.language import mark, tr
@@ -37,7 +42,11 @@ if TYPE_CHECKING:
 
 
 def run(options: Namespace) -> int:
+    if names_workbook(options.net):
+        return write_workbook_with_derivatives(options)
+    from gradbook.net import Net
 
+    refuse_for_networks(options)
     for flag in ("solution", "blank"):
         if getattr(options, flag) and not options.exercise:
             raise UsageError(f"--{flag} needs --exercise SEED: without it nothing is left blank")
@@ -50,6 +59,8 @@ def run(options: Namespace) -> int:
     else:
         net = asked_network_or_formulas(options)
     if options.exercise:
+        if not isinstance(net, Net):
+            raise UsageError("--exercise is for networks: formulas give a workbook that trains")
         return _exercises(net, options)
     _write(net, _workbook(_stem(options.net, net), options), options)
     print(tr("open it: the first sheet is a guide to the others; change η and watch the curve"))
@@ -75,7 +86,7 @@ def _reader(model: Model, options: Namespace) -> int:
     return 0
 
 
-def _exercises(net: Net | Formulas, options: Namespace) -> int:
+def _exercises(net: Net, options: Namespace) -> int:
     from gradbook.lab.classroom import personalise
 
     students = students_of(options.exercise)
@@ -88,16 +99,8 @@ def _exercises(net: Net | Formulas, options: Namespace) -> int:
         _write(own, path, options, exercise)
         if options.solution:
             _write(own, _solution(path), options)
-    print(tr(FILL_IN[_has_samples(net), asked[0][1].has_check], **SHEETS))
+    print(tr(FILL_IN[len(net.samples) > 1, asked[0][1].has_check], **SHEETS))
     return 0
-
-
-def _has_samples(what: Net | Formulas) -> bool:
-    from gradbook.net import Net
-
-    if isinstance(what, Net):
-        return len(what.samples) > 1
-    return any(len(values) > 1 for values in what.numbers.values())
 
 
 SHEETS = {"training": "Training", "samples": "Samples", "check": "Check"}  # in any language
@@ -130,7 +133,7 @@ def _exercise(student: int | str, options: Namespace) -> Exercise:
     )
 
 
-def _places(net: Net | Formulas, options: Namespace, students: Sequence[int | str]) -> list[Path]:
+def _places(net: Net, options: Namespace, students: Sequence[int | str]) -> list[Path]:
     """Each student's file: the name of the option for one, names in a folder for several."""
     stem = f"{_stem(options.net, net)}-exercise"
     if len(students) == 1 and not isinstance(options.exercise, str):

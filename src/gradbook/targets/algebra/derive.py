@@ -274,7 +274,7 @@ def derive(step: Step, only: str | None = None, everything: bool = False) -> Doc
             ),
             count=numeral(f"{len(step.gradients) - 1:,}"),
             only=Code(f"--only {list(step.gradients)[-1].name}"),
-            all=Code("--all"),
+            all=Code("--only all"),
         )
     tell_forward(story, known, _told_forward(known.derived, weights))
     tell_backward(story, known, weights)

@@ -185,6 +185,13 @@ def add_up(terms: Iterable[Form]) -> Form:
     return flat[0] if len(flat) == 1 else Terms(tuple(flat))
 
 
+def signed(term: Form) -> Form:
+    """A negative number as the Minus of a positive one, so that a sum subtracts it."""
+    if isinstance(term, Numeral) and term.value < 0:
+        return Minus(Numeral(-term.value))
+    return term
+
+
 def shorten(form: Form) -> Form:
     """Keep only the beginning and the end of a very long sum."""
     if not isinstance(form, Terms) or len(form.terms) <= MOST_TERMS:

@@ -53,6 +53,7 @@ from gradbook.targets.algebra.forms import (
     exp,
     ln,
     multiply,
+    signed,
 )
 
 SHARE = Fraction(Numeral(1), Symbol(Name("N")))  # of each sample in a mean over N of them
@@ -120,17 +121,10 @@ def shown_samples(samples: int) -> Sequence[int]:
 
 def over_samples(samples: int, term: Callable[[int], Form]) -> Form:
     """The sum of a term for each sample; of many samples, the middle is left out."""
-    terms = [_signed(term(k)) for k in shown_samples(samples)]
+    terms = [signed(term(k)) for k in shown_samples(samples)]
     if len(terms) < samples:
         terms.insert(-1, Words("…"))
     return Terms(tuple(terms))
-
-
-def _signed(term: Form) -> Form:
-    """A negative number as the Minus of a positive one."""
-    if isinstance(term, Numeral) and term.value < 0:
-        return Minus(Numeral(-term.value))
-    return term
 
 
 def formula(node: Node, say: Say) -> Form:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import groupby
 from math import ceil
 from typing import ClassVar
-from unicodedata import category, east_asian_width, normalize
+from unicodedata import category, east_asian_width, name, normalize
 
 from gradbook.graph.names import Name
 from gradbook.language import ENGLISH, current_language, mark, tr
@@ -180,7 +180,8 @@ def _is_set(character: str, code: str) -> bool:
         return character.isprintable()
     if east_asian_width(character) in "WF":
         return code in WIDE
-    return code != ENGLISH.code and category(character)[0] in "LP"
+    is_latin = name(character, "").startswith("LATIN ")
+    return is_latin or (code != ENGLISH.code and category(character)[0] in "LP")
 
 
 WIDE = {"zh", "ko"}

@@ -80,7 +80,7 @@ class TextPrinter(Printer):
         return (self.piece("{"), *deeper(tuple(inside)), self.piece("}"))
 
     def write_bigsum(self, form: forms.BigSum) -> Iterable[LinePiece]:
-        over = "" if form.over == "samples" else f"_{tr(form.over)}"  # the meaning of Σ alone
+        over = "" if form.over in ("", "samples") else f"_{tr(form.over)}"  # the meaning of Σ alone
         return (self.piece(self.total.format(over)), *self.part(form.of, Level.FRACTION))
 
 

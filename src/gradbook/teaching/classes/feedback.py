@@ -13,8 +13,8 @@ from gradbook.files import InnerPath, as_bytes
 from gradbook.language import numeral, tr
 from gradbook.language.message import Message, said, words_of
 from gradbook.report.audit_page import STYLES, book_blocks
-from gradbook.report.derivation import set_pdf
 from gradbook.report.document import Chapter, Passage, Report
+from gradbook.report.explanation import set_pdf
 from gradbook.report.findings import place_of
 from gradbook.report.markup import report_page
 from gradbook.report.words import TableColumn, TextTable

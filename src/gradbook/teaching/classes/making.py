@@ -10,8 +10,8 @@ from gradbook.files import InnerPath, write_whole
 from gradbook.lab.classroom import personalise
 from gradbook.language import tr
 from gradbook.rates.sweep import usable_rate
-from gradbook.report.derivation import has_typst
 from gradbook.report.document import Chapter, Passage, Report
+from gradbook.report.explanation import has_typst
 from gradbook.report.handout import handout, handouts_page, handouts_pdf
 from gradbook.report.markup import report_page
 from gradbook.report.words import RichCell, Span, TableColumn, TextTable

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from gradbook import __version__, limits
@@ -25,7 +25,7 @@ from gradbook.language import mark as message_mark
 from gradbook.language.message import Message, joined
 from gradbook.net.lower import scalar_step
 from gradbook.report.audit import first_finding
-from gradbook.report.derivation import has_typst
+from gradbook.report.explanation import has_typst
 from gradbook.report.words import Span
 from gradbook.teaching.classes.class_page import ClassRow, class_page, row_of
 from gradbook.teaching.classes.collecting import day_of, handed_in
@@ -96,18 +96,12 @@ def mark_class(
     workers: int,
     *,
     hints: bool = False,
-    accept_elsewhere: bool = False,
-    out_of: float | None = None,
     tell: Tell = lambda done: None,
 ) -> MarkedClass:
-    """Judge what is new, and write marks, feedback, page and grades; arguments override what the
-    rubric says."""
+    """Judge what is new by the class's rubric, and write marks, feedback, page and grades."""
     with folder.alone():
         folder.require_ours(PAGE, *(f"{GRADES}/{name}" for name in FILES))
-        rubric = read_rubric(folder.path / RUBRIC)
-        accepts = accept_elsewhere or rubric.accept_elsewhere
-        rubric = replace(rubric, accept_elsewhere=accepts, out_of=out_of or rubric.out_of)
-        return _mark(folder, rubric, workers, hints, tell)
+        return _mark(folder, read_rubric(folder.path / RUBRIC), workers, hints, tell)
 
 
 def _mark(

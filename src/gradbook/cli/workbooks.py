@@ -1,0 +1,113 @@
+"""What explain, sheet and play do with a workbook that somebody made."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradbook.cli.output import busy
+from gradbook.errors import UsageError
+from gradbook.files import note_read, require_replaceable
+from gradbook.language import tr
+
+if TYPE_CHECKING:
+    from gradbook.derivatives.book import Derivatives
+    from gradbook.report.explanation import Explanation
+
+BOOKS = (".xlsx", ".xlsm", ".ods")
+OTHER_BOOKS = (".xls", ".xlsb", ".numbers")  # which can't be read, but are no networks either
+ONLY_HERE = ("of", "by", "learn")
+
+
+def names_workbook(word: str) -> bool:
+    """Whether the word is the name of a workbook and not of a network."""
+    return word.lower().endswith((*BOOKS, *OTHER_BOOKS))
+
+
+def refuse_for_networks(options: Namespace) -> None:
+    """Refuse options that only make sense for a workbook."""
+    for flag in ONLY_HERE:
+        if getattr(options, flag, None):
+            raise UsageError(f"--{flag} is for workbooks: leave it out, or name one (model.xlsx)")
+
+
+def _refuse_for_workbooks(options: Namespace, *flags: str, why: str = "is for networks") -> None:
+    for flag in flags:
+        if getattr(options, flag) not in (None, [], False):
+            raise UsageError(f"--{flag} {why}: leave it out for {options.net}")
+
+
+def explain_workbook(options: Namespace) -> Explanation:
+    """The list of what a cell depends on or, with --only, the chain from one input."""
+    from gradbook.report.derivatives import explain_cell
+
+    _refuse_for_workbooks(options, "set", "data", "image")
+    with busy(tr("deriving {file}", file=Path(options.net).name)):
+        return explain_cell(_derivatives(options), options.only)
+
+
+def write_workbook_with_derivatives(options: Namespace) -> int:
+    """Write a copy with derivatives, and with a sheet that trains if cells are to be learned."""
+    from gradbook.derivatives.book import EPOCHS, RATE
+
+    _refuse_for_workbooks(options, "rates", "data", "exercise", "blank", "solution")
+    if options.epochs and not options.learn:
+        raise UsageError("--epochs is for a sheet that trains: name its weights with --learn")
+    rate = _rate(options)
+    source = Path(options.net)
+    ending = "trained" if options.learn else "derivatives"
+    out = Path(options.out or f"{source.stem}-{ending}{source.suffix}")
+    note_read(source)
+    require_replaceable(out)
+    with busy(tr("writing {file}", file=out.name)):
+        found = _derivatives(options)
+        found.write(
+            out,
+            learn=options.learn or (),
+            epochs=options.epochs or EPOCHS,
+            rate=RATE if rate is None else rate,
+        )
+    print(tr("wrote {file}", file=out))
+    if found.proposed is not None:
+        from gradbook.report.derivatives import proposal
+        from gradbook.report.words import FIXED_SPACE
+        from gradbook.targets.algebra.text import sentences
+
+        print(sentences(proposal(found)).replace(FIXED_SPACE, " "))
+    print(
+        tr("open it: change a weight or the rate, and the sheet Training follows")
+        if options.learn
+        else tr("open it: change an input, and every derivative follows")
+    )
+    return 0
+
+
+def _derivatives(options: Namespace) -> Derivatives:
+    from gradbook.derivatives.book import read_book
+
+    return read_book(options.net).derivatives(options.of, by=options.by or ())
+
+
+def _rate(options: Namespace) -> float | None:
+    """The learning rate of --set 'rate 0.5', the only line that a workbook has."""
+    from gradbook.cli.arguments import number, read_settings
+
+    known, others = read_settings(options.set, {"rate": number})
+    if others:
+        raise UsageError(
+            f"--set '{others[0]}' is for networks: a workbook has only 'rate 0.1', with --learn"
+        )
+    if known and not options.learn:
+        raise UsageError("--set 'rate …' is for a sheet that trains: name its weights with --learn")
+    rate: float | None = known.get("rate")
+    return rate
+
+
+def refuse_workbook(word: str) -> None:
+    """Refuse a workbook where a network is expected: there is no page for workbooks yet."""
+    if names_workbook(word):
+        raise UsageError(
+            f"play is for networks, and {word} is a workbook: gradbook explain {word} lists its "
+            "derivatives, and gradbook check --page writes a page for workbooks"
+        )

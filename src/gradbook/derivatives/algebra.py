@@ -1,0 +1,205 @@
+"""A cell's formula as mathematics: EXP(-rate*T)*N as a product of a power of e and N.
+
+Names and numbers of cells come from whoever asks; operators and functions get the notation of
+derivations here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from gradbook.cells.formula.expression import count_parts, inner
+from gradbook.graph.names import Name
+from gradbook.language import tr
+from gradbook.targets.algebra.forms import (
+    BigSum,
+    Bracket,
+    Cases,
+    Comparison,
+    Factors,
+    Form,
+    Fraction,
+    Function,
+    Minus,
+    Numeral,
+    Power,
+    Root,
+    Symbol,
+    Transposed,
+    Words,
+    add_up,
+    multiply,
+    shorten,
+)
+from gradbook.targets.excel.language import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Postfix,
+    Prefix,
+    Reference,
+    Text,
+    write,
+)
+
+MOST_PARTS = 200  # of a formula; a longer one is shown as it is typed
+LONGEST_TYPED = 120  # characters of it
+NAMES = ("_XLFN.", "_XLWS.")  # prefixes of functions that came after Excel 2007
+
+NameReference = Callable[[Reference], Form]
+
+
+def as_algebra(expression: Expression, name: NameReference) -> Form:
+    """The expression as a formula, with each reference as `name` writes it.
+
+    It is built from the inside outwards and not by recursion: a sum may be thousands of terms long.
+    """
+    if count_parts(expression) > MOST_PARTS and not _is_long_sum(expression):
+        typed = write(expression)
+        return Words(typed if len(typed) <= LONGEST_TYPED else f"{typed[:LONGEST_TYPED]}…")
+    made: list[Form] = []
+    waiting = [(expression, False)]
+    while waiting:
+        part, is_opened = waiting.pop()
+        pieces = inner(part)
+        if pieces and not is_opened:
+            waiting.append((part, True))
+            waiting += [(piece, False) for piece in reversed(pieces)]
+            continue
+        count = len(pieces)
+        arguments = made[len(made) - count :]
+        del made[len(made) - count :]
+        made.append(_form(part, arguments, name))
+    return shorten(made[0])
+
+
+def _is_long_sum(expression: Expression) -> bool:
+    """Whether a long formula consists of many short terms."""
+    depth = 0
+    while isinstance(expression, Infix) and expression.operator in "+-":
+        if count_parts(expression.right) > MOST_PARTS:
+            return False
+        expression, depth = expression.left, depth + 1
+    return depth > 0 and count_parts(expression) <= MOST_PARTS
+
+
+def _form(part: Expression, given: Sequence[Form], name: NameReference) -> Form:
+    match part:
+        case Number(value):
+            return Numeral(value)
+        case Text(value):
+            return Words(f"“{value}”")
+        case Reference("TRUE" | "FALSE" as word):
+            return Numeral(float(word == "TRUE"))
+        case Reference():
+            return name(part)
+        case Prefix(sign):
+            return Minus(given[0]) if sign == "-" else given[0]
+        case Postfix():
+            return _percent(given[0])
+        case Infix(operator):
+            return _infix(operator, *given)
+        case Call(function, arguments):
+            rest = iter(given)
+            every = [Words("") if one is None else next(rest) for one in arguments]
+            return _called(_plain(function), every)
+
+
+def _percent(form: Form) -> Form:
+    return Numeral(form.value / 100) if isinstance(form, Numeral) else form / 100
+
+
+RELATIONS = {"=": "=", "<>": "≠", "<=": "≤", ">=": "≥", "<": "<", ">": ">"}
+
+
+def _infix(operator: str, left: Form, right: Form) -> Form:
+    if operator in RELATIONS:
+        return Comparison(left, RELATIONS[operator], right)
+    left, right = (Bracket(x) if isinstance(x, Comparison) else x for x in (left, right))
+    match operator:
+        case "+":
+            return add_up([left, right])
+        case "-":
+            return add_up([left, Minus(right)])
+        case "*":
+            return multiply([left, right])
+        case "/":
+            return Fraction(left, right)
+        case "^":
+            return Power(left, right)
+    return Function("join", (left, right))
+
+
+# Functions --------------------------------------------------------------------
+
+Notation = Callable[..., Form]
+
+
+def _plain(function: str) -> str:
+    for prefix in NAMES:
+        function = function.removeprefix(prefix)
+    return function
+
+
+def _named(word: str) -> Notation:
+    return lambda *given: Function(word, given)
+
+
+def _sum(*given: Form) -> Form:
+    return add_up([BigSum(one) if _is_range(one) else one for one in given])
+
+
+def _is_range(form: Form) -> bool:
+    """Whether the form stands for several cells."""
+    return (isinstance(form, Words) and ":" in form.text) or isinstance(form, BigSum | Factors)
+
+
+def _choice(condition: Form, then: Form, otherwise: Form | None = None) -> Form:
+    rest = Numeral(0) if otherwise is None else otherwise
+    return Cases(((then, condition), (rest, Words(tr("else")))))
+
+
+def _standard_normal(x: Form, is_cumulative: Form | None = None) -> Form:
+    is_density = is_cumulative == Numeral(0)
+    return Function("φ" if is_density else "Φ", (x,))
+
+
+def _normal(x: Form, mean: Form, deviation: Form, is_cumulative: Form) -> Form:
+    shifted = x if mean == Numeral(0) else add_up([x, Minus(mean)])
+    if deviation == Numeral(1):
+        return _standard_normal(shifted, is_cumulative)
+    found = _standard_normal(Fraction(shifted, deviation), is_cumulative)
+    return Fraction(found, deviation) if is_cumulative == Numeral(0) else found
+
+
+NOTATION: dict[str, Notation] = {
+    "EXP": _named("exp"),
+    "LN": _named("ln"),
+    "LOG10": lambda x: Function("log", (x, Numeral(10))),
+    "SQRT": Root,
+    "POWER": Power,
+    "SUM": _sum,
+    "SUMPRODUCT": lambda *given: BigSum(multiply(given)),
+    "SUMSQ": lambda *given: add_up([BigSum(Power(one, Numeral(2))) for one in given]),
+    "AVERAGE": _named("mean"),
+    "IF": _choice,
+    "NORM.S.DIST": _standard_normal,
+    "NORMSDIST": _standard_normal,
+    "NORM.DIST": _normal,
+    "NORMDIST": _normal,
+    "PI": lambda: Symbol(Name("π")),
+    "MMULT": lambda a, b: Factors((a, b), ""),
+    "TRANSPOSE": Transposed,
+    "TRUE": lambda: Numeral(1),
+    "FALSE": lambda: Numeral(0),
+}
+for _word in ("tanh", "sinh", "cosh", "sin", "cos", "tan", "abs", "max", "min", "round", "log"):
+    NOTATION[_word.upper()] = _named(_word)
+
+
+def _called(function: str, given: Sequence[Form]) -> Form:
+    try:
+        return NOTATION[function](*given) if function in NOTATION else Function(function, (*given,))
+    except TypeError:  # another number of arguments
+        return Function(function, tuple(given))

@@ -1,0 +1,154 @@
+"""gradbook explain and sheet with a workbook: what they print, write and refuse."""
+
+from __future__ import annotations
+
+import json
+from zipfile import ZipFile
+
+import pytest
+
+import gradbook as gb
+from gradbook.cli.main import main
+from tests.cases import for_each
+from tests.derivatives.cell_models import CALL, LESSON, STAND, TWO_SHEETS, write_model
+
+
+@pytest.fixture
+def books(tmp_path, monkeypatch):
+    """A folder with the workbooks that the commands name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    write_model(tmp_path / "stand.xlsx", STAND)
+    write_model(tmp_path / "call.xlsx", CALL)
+    write_model(tmp_path / "lesson.xlsx", LESSON)
+    write_model(tmp_path / "zwei.xlsx", **TWO_SHEETS)
+    return tmp_path
+
+
+def printed(capsys, *words):
+    capsys.readouterr()
+    code = main(list(words))
+    found = capsys.readouterr()
+    assert (code, found.err) == (0, "")
+    return found.out
+
+
+def test_the_list_begins_with_what_matters_most(books, capsys):
+    said = printed(capsys, "explain", "stand.xlsx", "--of", "B13")
+    assert said.startswith("What Profit (Model!B13) depends on\n")
+    inputs = ["Temperature", "Rent per day", "Days", "Price per cup", "Price of a lemon"]
+    table = said.partition("% per %")[2]
+    places = [table.index(f" {one}  ") for one in inputs]
+    assert places == sorted(places)
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_without_of_it_says_what_it_chose(books, capsys):
+    said = printed(capsys, "explain", "stand.xlsx")
+    assert "No result was named: Profit (Model!B13) is the likeliest." in said
+    assert "No result" not in printed(capsys, "explain", "stand.xlsx", "--of", "Profit")
+
+
+@for_each("cell", ["Model.B6", "Model!B6", "'Model!B6'", "B6", "Volatility"])
+def test_the_chain_of_one_input(cell, books, capsys):
+    said = printed(capsys, "explain", "call.xlsx", "--of", "Call price", "--only", cell)
+    assert "How Call price (Model!B11) depends on Volatility (Model!B6)" in said
+    assert "d2 = d1 − Volatility·√Time" in said
+    assert "d Call price/d Volatility" in said
+    assert "≈ 39.89" in said.partition("The chain\n")[2]
+
+
+@for_each(
+    ("suffix", "begins"),
+    [
+        (".txt", "How"),
+        (".html", "<!doctype html>"),
+        (".slides.html", "<!doctype html>"),
+        (".tex", r"\documentclass"),
+        (".md", "# How"),
+        (".typ", "#set document"),
+    ],
+)
+def test_every_medium_has_it(suffix, begins, books, capsys):
+    file = f"chain{suffix}"
+    words = ["explain", "stand.xlsx", "--of", "B13", "--only", "B3", "-o", file]
+    assert printed(capsys, *words) == f"wrote {file}\n"
+    text = (books / file).read_text("utf-8")
+    assert text.lower().startswith(begins.lower())
+    assert "Price per cup" in text
+
+
+def test_json_has_all_digits(books, capsys):
+    said = printed(capsys, "explain", "stand.xlsx", "--of", "B13", "--only", "B3", "--json")
+    found = json.loads(said)
+    assert found["version"] == 1
+    assert found["result"]["cell"] == "Model!B13"
+    price = next(one for one in found["inputs"] if one["cell"] == "Model!B3")
+    chain = found["chain"]
+    assert chain["derivative"] == price["derivative"]
+    assert sum(path["product"] for path in chain["paths"]) == pytest.approx(chain["derivative"])
+    assert chain["path_count"] == 2
+
+
+def test_a_sheet_with_derivatives_is_written_beside_the_book(books, capsys):
+    before = (books / "stand.xlsx").read_bytes()
+    said = printed(capsys, "sheet", "stand.xlsx", "--of", "B13")
+    assert "wrote stand-derivatives.xlsx\n" in said
+    assert "Derivatives" in gb.read_book("stand-derivatives.xlsx").sheets
+    assert (books / "stand.xlsx").read_bytes() == before
+
+
+def test_macros_keep_their_ending(books, capsys):
+    kinds, macros = "[Content_Types].xml", b"ms-excel.sheet.macroEnabled.main+xml"
+    with ZipFile("stand.xlsx") as plain, ZipFile("stand.xlsm", "w") as copy:
+        for part in plain.namelist():
+            content = plain.read(part)
+            if part == kinds:
+                content = content.replace(
+                    b"openxmlformats-officedocument.spreadsheetml.sheet.main+xml", macros
+                )
+            copy.writestr(part, content)
+    assert "wrote stand-derivatives.xlsm" in printed(capsys, "sheet", "stand.xlsm", "--of", "B13")
+
+
+def test_sheets_with_spaces_and_other_languages(books, capsys):
+    said = printed(capsys, "explain", "zwei.xlsx", "--of", "Ergebnis.B2", "--language", "en")
+    assert "Größe" in said
+    assert "63.5" in said
+
+
+WRONG = {
+    "explain none.xlsx": "there is no none.xlsx",
+    "explain stand.xlsx --of B99": "B99 is empty",
+    "explain stand.xlsx --of Prifot": "did you mean 'Profit'?",
+    "explain stand.xlsx --of B3": "Model!B3",
+    "explain stand.xlsx --of A3": "Model!A3",
+    "explain stand.xlsx --of B13 --only B13": "is the result itself: name one of its inputs",
+    "explain stand.xlsx --of B10 --only B7": "Model!B10 doesn't depend on Model!B7",
+    "explain stand.xlsx --of B10 --by B7": "Model!B10",
+    "explain stand.xlsx --image 3": "--image is for networks: leave it out for stand.xlsx",
+    "explain stand.xlsx --set 'rate 3'": "--set is for networks: leave it out for stand.xlsx",
+    "explain xor --of B3": "--of is for workbooks",
+    "explain xor --by B3": "--by is for workbooks",
+    "sheet xor --learn B3": "--learn is for workbooks",
+    "sheet stand.xlsx -o stand.xlsx": "this command reads it: name another file",
+    "sheet stand.xlsx -o other.ods": "is written with its own ending, .xlsx",
+    "sheet stand.xlsx --epochs 3": "name its weights with --learn",
+    "sheet stand.xlsx --set 'rate 3'": "name its weights with --learn",
+    "sheet stand.xlsx --set 'momentum 3'": "is for networks: a workbook has only 'rate 0.1'",
+    "sheet stand.xlsx --exercise 3": "--exercise is for networks: leave it out for stand.xlsx",
+    "sheet lesson.xlsx --of E --learn B99": "B99 is empty",
+    "play stand.xlsx": "play is for networks, and stand.xlsx is a workbook",
+}
+
+
+@for_each("words", WRONG)
+def test_wrong_words_are_one_line(words, books, capsys):
+    import shlex
+
+    capsys.readouterr()
+    assert main(shlex.split(words)) == 2
+    found = capsys.readouterr()
+    assert found.out == ""
+    assert WRONG[words] in found.err
+    assert found.err.count("\n") == 1
