@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from gradbook.audit.training.training import SheetTraining
 from gradbook.cells.book import Book
-from gradbook.cells.formula.address import Address, edit_cells, letters, column_of, row_of, sheet_of
-from gradbook.cells.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.cells.formula.address import Address, column_of, edit_cells, letters, row_of
+from gradbook.cells.formula.pattern import Pattern, RangeReference
 
 FEWEST = 4  # copies of a formula
 MOST_FORMULAS = 24  # cells of one step in a line
@@ -160,9 +160,7 @@ def _split(
     return [list(row[k::period]) for k in range(period)]
 
 
-def _period(
-    row: Sequence[Address], known: Mapping[Address, CellContent], first: int
-) -> int | None:
+def _period(row: Sequence[Address], known: Mapping[Address, CellContent], first: int) -> int | None:
     """The number of cells from one copy to the next, with which most cells are copies."""
     some = row[:TRIED]
     best, most = None, 0.0

@@ -89,10 +89,9 @@ def _departure(
     """A finding for cells of one sheet that differ from their copies in the same way."""
     book, first = training.book, cells[0]
     name, weight = _called(training, first)
+    kind, why = typed_in(book, first, name)
     if first in book.patterns:
         kind, why = DEPARTING_ROW, departing_from_column(first)
-    else:
-        kind, why = typed_in(book, first, name)
     finding = finding_in(book, cells, kind, name, why, weight, rights[first])
     fixes = {name_of(cell): f"={rights[cell].text_at(cell)}" for cell in cells}
     return replace(finding, fixes=fixes)
@@ -154,7 +153,7 @@ def _said_of_state(
 ) -> Iterator[Finding | Message]:
     book, before = training.book, cell - stride
     update = training.flow.plain(cell, training.weight_cells)
-    pattern = book.patterns[update] if update in book.patterns else None
+    pattern = book.patterns.get(update)
     bases = [place.at(update) for place in bases_of(pattern)] if pattern else []
     if training.before(cell, before) and before in training.flow.sources(cell):
         return  # a memory
@@ -219,7 +218,7 @@ def _unused_gradients(
 ) -> Iterator[Finding | Message]:
     """What is said of gradients of cells that no update changes: a weight that is only carried on,
     or stays as it is."""
-    flow, book = training.flow, training.book
+    flow = training.flow
     tested = StepUnderTest.of(training, steps[:1]) if steps else None
     if tested is None or tested.step.loss.assumption is not None:
         return
@@ -232,7 +231,10 @@ def _unused_gradients(
             return
         slopes = gradients(loss, list(leaves.values()))
         for cell in tested.positions.unused_formulas:
-            if cell in claimed or cell in training.update_cells or flow.users.get(cell):
+            idle = flow.users.get(cell, ())  # updates that nothing carries on
+            if cell in claimed or any(map(flow.users.get, idle)):
+                continue
+            if not training.update_cells.isdisjoint([cell, *idle]):
                 continue
             computed = tested.graph.node(cell)
             for leaf, node in leaves.items():
@@ -246,8 +248,19 @@ def _said_of_unused(
 ) -> Iterator[Finding | Message]:
     training = tested.training
     name = training.name_of(leaf)
-    carried = _carried(training, leaf)
-    right = _update_like(tested, gradient, leaf, carried[0]) if carried else None
+    book, carried = training.book, _carried(training, leaf)
+    idle = (
+        cell
+        for cell in training.flow.users.get(gradient, ())
+        if any(place.at(cell) == leaf for place in bases_of(book.patterns[cell]))
+    )
+    right: Pattern | None = None
+    if carried:
+        update = next(idle, None)
+        if update is None:
+            right = _update_like(tested, gradient, leaf, carried[0])
+        else:
+            right = book.reader.read_typed(book.name_of(update, carried[0]), carried[0])
     if right is None:
         yield Message(
             "not accounted for: {cell} is the gradient of {leaf} ({name}), and nothing uses it",
@@ -263,7 +276,7 @@ def _said_of_unused(
         name=name,
         gradient=name_of(gradient),
     )
-    yield finding_in(training.book, carried, KIND, name, why, name, right)
+    yield finding_in(book, carried, KIND, name, why, name, right)
 
 
 def _carried(training: SheetTraining, leaf: Address) -> list[Address]:

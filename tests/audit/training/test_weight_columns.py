@@ -177,7 +177,7 @@ def test_a_new_run_from_the_same_start_is_a_column_of_its_own():
     "more",
     [
         {"A6": 0.5, "B6": 0.4},  # from the same start
-        {"A6": 0.7, "B6": 0.2, "E2": 0, "E3:E9": "=E2+1", "E6": 0},  # steps count anew
+        {"A6": 0.7, "B6": 0.2, "E2": 0.0, "E3:E9": "=E2+1", "E6": 0.0},  # steps count anew
         {"A6": 0.7, "B6": 0.2, "E6": "another start"},
     ],
 )
