@@ -79,7 +79,7 @@ def test_the_page_that_a_student_plays_with_says_what_is_so(typed, tmp_path, mon
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path / "kept"))
     sentence = re.search(
-        "The network trains for .*? others fail, up to about [0-9]+\\.",
+        "Training works for .*? others fail, up to about [0-9]+\\.",
         " ".join(typed("gradbook sweep worked").split()),
     )
     typed("gradbook play")

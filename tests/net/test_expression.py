@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
 import gradbook as gb
@@ -90,3 +91,44 @@ def test_explain_and_the_workbook_take_them(tmp_path):
     error = ((w * 2 + b).tanh().named("a") - 1) ** 2
     assert "∂L/∂w = ∂L/∂a·∂a/∂w" in str(gb.explain(error))
     assert gb.check(gb.write_workbook(error, tmp_path / "error.xlsx").path).verdict == "right"
+
+
+def test_arrays_of_values_have_the_gradients_of_autograd(torch):
+    draw = np.random.default_rng(5)
+    start = {name: draw.normal(size=shape) for name, shape in SHAPES.items()}
+    targets = draw.normal(size=6)
+
+    def loss(X, W, b, w, c, tanh):
+        hidden = tanh(X @ W + b)
+        return ((hidden @ w + c - targets_like(X)) ** 2).mean() + 0.1 * (W * W).sum() - c / 2
+
+    def targets_like(X):
+        return targets if isinstance(X, np.ndarray) else torch.tensor(targets)
+
+    ours = gb.values(**start, c=0.25)
+    theirs = [torch.tensor(it, requires_grad=True) for it in (*start.values(), 0.25)]
+    found, expected = loss(*ours, np.tanh), loss(*theirs, torch.tanh)
+    found.backward()
+    expected.backward()
+    assert found.data == pytest.approx(float(expected.detach()))
+    for own, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(own.grad, other.grad.numpy(), rtol=1e-10)
+    np.testing.assert_array_equal(ours[1].numbers, start["W"])
+
+
+SHAPES = {"X": (6, 3), "W": (3, 4), "b": (4,), "w": (4,)}
+
+
+def test_an_array_s_values_have_names_and_make_formulas():
+    W, x = gb.values(W=[[1, 2], [3, 4]], x=np.array([0.5, -1]))
+    y = (W @ x).sum().named("y")
+    assert y.formulas().equations == ["y = W1_1 * x1 + W1_2 * x2 + (W2_1 * x1 + W2_2 * x2)"]
+    y.backward()
+    np.testing.assert_array_equal((W @ x).numbers, [-1.5, -2.5])
+    np.testing.assert_array_equal(W.grad, [[0.5, -1], [0.5, -1]])
+    np.testing.assert_array_equal(x.grad, [4, 6])
+
+
+def test_an_array_with_too_many_numbers_is_refused_with_its_name():
+    with pytest.raises(GradbookError, match=r"X has 1,200 numbers.* 1,000 is the most"):
+        gb.values(X=np.zeros((40, 30)))

@@ -174,7 +174,7 @@ def test_rates_asked_for_that_go_otherwise_are_named():
         (Limit(None, None), "No rate could be found too large"),
         (
             Limit(None, 1e-12, (), 9),
-            "trains for 70 epochs at none of the 9 rates tried, down to 1e-12.",
+            "works for 70 epochs at none of the 9 rates tried, down to 1e-12.",
         ),
         (Limit(1e9, None, (), 9, 1e9), r"for 70 epochs at every rate tried, up to 1e\+09\."),
         (
@@ -224,3 +224,17 @@ def test_of_a_parabola_it_goes_no_further_than_the_inverse_of_its_curvature(x, e
 def test_where_nothing_descends_the_usual_rate_stays():
     net = line(start=1)  # at its optimum
     assert usable_rate(net, 5) == net.learning_rate
+
+
+def test_formulas_are_judged_by_the_least_that_their_result_can_be():
+    found = sweep("E = (w*x - t)^2 + 3; w = 1; x = 2; t = 1; sample x t", [0.01, 0.1, 0.3])
+    verdicts = {rate: found[rate].verdict for rate in found.rates}
+    assert verdicts[0.3] is Verdict.DIVERGES  # above 2 over the curvature of 8
+    assert verdicts[0.1] is Verdict.GOOD
+    assert found[0.1].lowest == pytest.approx(3)
+    assert found.limit.rate == pytest.approx(0.25, rel=0.01)
+
+
+def test_a_result_that_can_fall_for_ever_has_no_verdict():
+    with pytest.raises(UsageError, match="how far L can fall isn't known"):
+        sweep("L = (a*b + c)*f; a = 2; b = -3; c = 10; f = -2")

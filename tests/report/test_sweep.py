@@ -168,7 +168,7 @@ plot.dispatchEvent(new PointerEvent("pointermove", at));
 @pytest.mark.witness("chromium")
 def test_the_page_runs_without_a_complaint(page_file):
     assert console_messages(page_file) == []
-    assert "trains for 70 epochs at rates up to about 730" in page_text(page_file)
+    assert "works for 70 epochs at rates up to about 730" in page_text(page_file)
 
 
 @pytest.mark.witness("chromium")

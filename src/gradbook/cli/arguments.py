@@ -386,7 +386,7 @@ def network_of(what: Net | Formulas | Recipe) -> Net:
 
     if isinstance(what, Formulas):
         raise UsageError(
-            "only explain and sheet can use formulas: give a network, such as "
+            "only explain, sheet, play, sweep and quiz take formulas: give a network, such as "
             "'input 2; dense 1; sample 1 2 -> 0.5'"
         )
     return what if isinstance(what, Net) else what.net

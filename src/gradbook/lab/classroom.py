@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
+from typing import TypeVar
 from unicodedata import combining, normalize
 
 import numpy as np
@@ -16,6 +17,8 @@ from gradbook.errors import DataError, LimitError, steers
 from gradbook.graph.reference import evaluate
 from gradbook.net import Net, Role
 from gradbook.net.build import training_step
+from gradbook.net.formulas import Formulas
+from gradbook.net.lower import scalar_step
 
 LONGEST = 60  # characters of a name
 MOST_STUDENTS = 2_000
@@ -214,19 +217,26 @@ SEEN = 1e-4  # times the largest gradient: smaller ones hide mistakes
 APART = 1e-3  # relative difference: closer gradients are mistaken for each other
 
 
-def personalise(net: Net, seed: int | str) -> Net:
-    """The network with start values drawn from the seed, a number or a student's name.
+Exercised = TypeVar("Exercised", "Net", "Formulas", "Net | Formulas")
+
+
+def personalise(what: Exercised, seed: int | str) -> Exercised:
+    """The network, or the formulas, with start values drawn from the seed: a number or a name.
 
     Of several draws, it is the first in which most gradients differ from 0 and from each other.
     """
     random = Random(f"exercise {seed}")
-    drawn = (_drawn(net, random) for _ in range(TRIES))
-    best, most = net, -1
+    count = what.count() if isinstance(what, Net) else len(what.learned)
+    drawn = (
+        _drawn(what, random) if isinstance(what, Net) else _drawn_near(what, random)
+        for _ in range(TRIES)
+    )
+    best, most = what, -1
     for candidate in drawn:
         told_apart = _told_apart(candidate)
         if told_apart > most:
             best, most = candidate, told_apart
-        if most == net.count():
+        if most == count:
             break
     return best
 
@@ -242,6 +252,21 @@ def _drawn(net: Net, random: Random) -> Net:
     return replace(net, start={role: values for role, values in start.items() if values})
 
 
+def _drawn_near(formulas: Formulas, random: Random) -> Formulas:
+    """Draw numbers from half to one and a half of those given, whose sign and size have a meaning;
+    for 0, any of a weight's."""
+    drawn = {
+        name: float(f"{value * random.uniform(0.5, 1.5):.2g}")
+        if (value := formulas.numbers[name][0])
+        else random.choice(_pool(Role.WEIGHT))
+        for name in formulas.learned
+    }
+    numbers = {
+        name: (drawn[name],) if name in drawn else it for name, it in formulas.numbers.items()
+    }
+    return replace(formulas, numbers=numbers)
+
+
 def _pool(role: Role) -> list[float]:
     """The possible values: scales around 1, slopes from 0 to ½, ranges around 2½, others on both
     sides of 0 and not too close to it."""
@@ -254,11 +279,14 @@ def _pool(role: Role) -> list[float]:
     return [sign * k / 100 for k in range(10, 96) for sign in (1, -1)]
 
 
-def _told_apart(net: Net) -> int:
-    """The number of gradients that are neither 0 nor like another."""
-    step = training_step(net)
+def _told_apart(what: Net | Formulas) -> int:
+    """The number of gradients that are neither 0 nor like another; none if one isn't a number."""
+    step = training_step(what) if isinstance(what, Net) else scalar_step(what)
     slopes = list(step.gradients.values())
-    values = evaluate(slopes, {**step.data, **step.start})
+    with np.errstate(all="ignore"):
+        values = evaluate(slopes, {**step.data, **step.start})
+    if not all(np.isfinite(values[slope]).all() for slope in slopes):
+        return -1
     sizes = np.sort(np.abs(np.concatenate([np.ravel(values[slope]) for slope in slopes])))
     large = sizes[sizes > SEEN * sizes[-1]]
     return int(np.sum(np.diff(large, prepend=0) > APART * large))

@@ -24,6 +24,7 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node, ancestors, named_inputs
 from gradbook.graph.reference import Values
+from gradbook.net.formulas import Formulas
 from gradbook.net.step import Step, run
 
 
@@ -157,7 +158,8 @@ class Derivation:
 def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:
     """All chains of a step on single values, each with at most about `longest` partials."""
     made = ancestors([*step.outputs, step.loss])
-    spoken = {node for node in made if node.name and node.name.stem not in SHEET_ONLY}
+    unsaid = () if isinstance(step.source, Formulas) else SHEET_ONLY
+    spoken = {node for node in made if node.name and node.name.stem not in unsaid}
     forward = tuple(node for node in made if node in spoken and node.op.name != "leaf")
     towards = {value: _locals(step, value, spoken) for value in forward if value in step.adjoints}
     chains = _Chains(step, towards, longest)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from gradbook.arguments import number
 from gradbook.errors import UsageError
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import read_name
-from gradbook.graph.node import Graph, Node, ancestors
+from gradbook.graph.node import Array, Graph, Node, ancestors
 from gradbook.graph.reference import evaluate_in_order
 from gradbook.looks import look, picture
 from gradbook.net.formulas import (
@@ -30,6 +31,7 @@ from gradbook.net.formulas import (
 from gradbook.net.network import Net, as_net
 from gradbook.statements import digits
 
+MOST_IN_ARRAY = 1_000
 LONGEST_PART = 12  # values in a formula; a longer part gets a formula of its own
 RESULT, UNNAMED = "L", "v"  # the names of values without a name
 
@@ -195,8 +197,30 @@ class Value:
         return _made("relu", self)
 
 
-def values(**numbers: float) -> tuple[Value, ...]:
-    """Numbers to compute with, each with its name.
+class ValueArray(np.ndarray[Any, np.dtype[np.object_]]):
+    """An array of values, which NumPy computes with: `np.tanh(X @ w + b).mean()`.
+
+    `grad` is an array, too.
+    """
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        """A sum is a value, not an array of one."""
+        is_array = array.ndim and array.dtype == object
+        return array.view(ValueArray) if is_array else np.asarray(array)[()]
+
+    @property
+    def grad(self) -> Array:
+        """The derivative of the result with respect to each value, after its `backward()`."""
+        return np.reshape([value.grad for value in self.flat], self.shape)
+
+    @property
+    def numbers(self) -> Array:
+        """The number of each value."""
+        return np.reshape([value.data for value in self.flat], self.shape)
+
+
+def values(**numbers: ArrayLike) -> tuple[Any, ...]:
+    """Numbers to compute with, each with its name; an array becomes an array of values.
 
     >>> import gradbook as gb
     >>> a, b, c, f = gb.values(a=2.0, b=-3.0, c=10.0, f=-2.0)
@@ -205,7 +229,26 @@ def values(**numbers: float) -> tuple[Value, ...]:
     >>> a.grad
     6.0
     """
-    return tuple(Value(number, name) for name, number in numbers.items())
+    return tuple(
+        Value(given, name) if isinstance(given, int | float) else _array(given, name)
+        for name, given in numbers.items()
+    )
+
+
+def _array(given: ArrayLike, name: str) -> Value | ValueArray:
+    """The values of an array: w1, w2 or W1_1, W1_2."""
+    numbers = np.asarray(given)
+    if not numbers.ndim:
+        return Value(numbers.item(), name)
+    if numbers.size > MOST_IN_ARRAY:
+        raise UsageError(
+            f"{name} has {numbers.size:,} numbers, but each is a value of its own here, and "
+            f"{MOST_IN_ARRAY:,} is the most: train larger arrays as the weights of a network"
+        )
+    made = np.empty(numbers.shape, object).view(ValueArray)
+    for place in np.ndindex(numbers.shape):
+        made[place] = Value(numbers[place].item(), name + "_".join(str(k + 1) for k in place))
+    return made
 
 
 def as_net_or_formulas(what: Net | Formulas | Value | str) -> Net | Formulas:
@@ -225,7 +268,9 @@ def _checked(name: str) -> str:
 
 
 def _made(word: str, *parts: Value | float) -> Value:
-    """A function that makes the value of an operator or a function."""
+    """A function that makes the value of an operator or a function; NumPy does it for arrays."""
+    if any(isinstance(part, np.ndarray) for part in parts):
+        return NotImplemented
     inputs = tuple(part if isinstance(part, Value) else _literal(part) for part in parts)
     graph = Graph()
     node = _node(word, [graph.constant(part.data) for part in inputs])

@@ -38,7 +38,7 @@ CONSTANTS = {"pi": pi, "π": pi}
 RESERVED = ("η", "k", "N")  # names that the update and the samples use
 
 USAGE = """\
-explain and sheet also accept formulas of your own instead of a network:
+explain, sheet, play, sweep and quiz also accept formulas of your own:
 
   NAME = FORMULA             from + - * / ^, parentheses, exp, ln, sqrt, sin, cos, abs, max, min
                              and activations; other names may be defined before or after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import count as count_from
 from itertools import product
 from math import prod
 
@@ -35,7 +36,7 @@ def scalar_step(net: Net | Formulas, batch: int | None = None, *, learns: bool =
     Unless it `learns` it ends at E_total: weights don't change and have no gradients.
     """
     if isinstance(net, Formulas):
-        return _formula_step(net)
+        return formula_step(net)
     _check_size(net)
     forward = build(net, batch)
     for mask in forward.masks:
@@ -60,13 +61,22 @@ def scalar_step(net: Net | Formulas, batch: int | None = None, *, learns: bool =
     return replace(step, batch=batch, count=count, masks=_single_masks(forward.masks, parts))
 
 
-def _formula_step(formulas: Formulas) -> Step:
-    """The training step of formulas, value by value."""
+def formula_step(
+    formulas: Formulas, batch: int | None = None, *, every_operation: bool = False
+) -> Step:
+    """The training step of formulas, value by value.
+
+    With a `batch` N is the number of samples, as in `scalar_step`. If `every_operation` has a
+    name, v1 and so on, each formula is a single operation on named values.
+    """
     reader = FormulaReader(formulas)
     error = reader.value(formulas.result)
-    loss, name = error, error.name
+    if every_operation:
+        _name_operations(reader.graph, error)
+    loss, name, count = error, error.name, None
     if error.each and name:
-        mean = reader.graph.make("total", error) / reader.samples
+        count = reader.graph.leaf(Name("N")) if batch else None
+        mean = reader.graph.make("total", error) / (count or reader.samples)
         loss = reader.graph.named(mean, replace(name, word="total"))
     weights = {
         reader.nodes[name]: (
@@ -78,7 +88,7 @@ def _formula_step(formulas: Formulas) -> Step:
         for k, (name, values) in enumerate(formulas.numbers.items(), 1)
         if name not in formulas.data
     }
-    return complete(
+    step = complete(
         formulas,
         reader.graph,
         inputs={reader.nodes[name]: reader.column(name) for name in formulas.data},
@@ -87,6 +97,14 @@ def _formula_step(formulas: Formulas) -> Step:
         loss=loss,
         weights=weights,
     )
+    return replace(step, batch=batch if count else None, count=count)
+
+
+def _name_operations(graph: Graph, result: Node) -> None:
+    free = (Name("v", (k,)) for k in count_from(1) if not graph.has(Name("v", (k,))))
+    for node in ancestors([result]):
+        if node.inputs and not node.name:
+            graph.named(node, next(free))
 
 
 def _single_masks(masks: Sequence[Mask], parts: Mapping[Node, Scalars]) -> tuple[Mask, ...]:

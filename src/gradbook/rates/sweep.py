@@ -16,12 +16,16 @@ from typing import Any
 from gradbook.amounts import counted
 from gradbook.arguments import numbers, whole
 from gradbook.errors import LimitError, UsageError
+from gradbook.graph.bounds import bounds
 from gradbook.language import mark, numeral, tr, tr_count
 from gradbook.looks import look
 from gradbook.net import Net
 from gradbook.net.build import training_step
 from gradbook.net.description import DEFAULT_RATES
-from gradbook.net.network import as_net
+from gradbook.net.expression import Value, as_net_or_formulas
+from gradbook.net.formulas import Formulas
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import Step
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.criteria import LEAPS, OSCILLATES, TRAINS, Case, least_loss
 from gradbook.rates.trial import RateTrial, trial
@@ -49,23 +53,23 @@ WORDS: Mapping[str, str] = MappingProxyType(
     {
         "none tried": mark("No rate could be found too large: there is no gradient to begin with."),
         "none": mark(
-            "The network trains for {epochs} at none of the {tried} rates tried, down to {low}."
+            "Training works for {epochs} at none of the {tried} rates tried, down to {low}."
         ),
-        "all": mark("The network trains for {epochs} at every rate tried, up to {rate}."),
+        "all": mark("Training works for {epochs} at every rate tried, up to {rate}."),
         "clear": mark(
-            "The network trains for {epochs} at rates up to about {reliable}, and at none of the "
+            "Training works for {epochs} at rates up to about {reliable}, and at none of the "
             "higher ones tried."
         ),
         "near": mark(
-            "The network trains for {epochs} at rates up to about {rate}. The limit isn't sharp: "
+            "Training works for {epochs} at rates up to about {rate}. The limit isn't sharp: "
             "close to it, some rates work and others fail."
         ),
         "ragged": mark(
-            "The network trains for {epochs} at rates up to about {reliable}. Above that some "
+            "Training works for {epochs} at rates up to about {reliable}. Above that some "
             "rates still work and others fail, up to about {rate}."
         ),
         "patchy": mark(
-            "The network trains for {epochs} at some rates up to about {rate} and fails at others."
+            "Training works for {epochs} at some rates up to about {rate} and fails at others."
         ),
     }
 )
@@ -254,7 +258,7 @@ Tick = Callable[[int], None]  # called with the number of finished trials
 class Sweep:
     """A network trained once at each rate, from the same start."""
 
-    net: Net
+    net: Net | Formulas
     epochs: int
     outcomes: tuple[RateOutcome, ...]  # from the smallest rate to the largest
     limit: Limit  # up to which rate the network trains
@@ -306,7 +310,7 @@ class Sweep:
 
 
 def sweep(
-    net: Net | str,
+    net: Net | Formulas | Value | str,
     rates: Iterable[float] = DEFAULT_RATES,
     epochs: int = USUAL_EPOCHS,
     *,
@@ -315,7 +319,8 @@ def sweep(
     """Train the network from the start at each rate, judge each, and find the largest that trains.
 
     Args:
-        net: The network, a built-in one's name or a text; every rate starts from the same weights.
+        net: The network, a built-in one's name or a text, or formulas whose result can't fall below
+            some number; every rate starts from the same weights.
         rates: The learning rates to try.
         epochs: The number of epochs for each rate.
         tick: Called after every trial with the number of finished trials, including the search's.
@@ -330,9 +335,9 @@ def sweep(
     >>> {rate: str(found[rate].verdict) for rate in found.rates}
     {0.05: 'too slow', 1.0: 'good', 1000.0: 'saturated'}
     """
-    net = as_net(net)
+    net = as_net_or_formulas(net)
     wanted = _checked(numbers("rate", rates), whole("the number of epochs", epochs, 2))
-    step, least = training_step(net), least_loss(net)
+    step, least = _step_and_least(net)
     done = 0
 
     def at(rate: float, most_epochs: int = 0) -> RateTrial:
@@ -354,6 +359,20 @@ def sweep(
         return Case(trials.get(rate) or at(rate), least, least).holds(TRAINS)
 
     return Sweep(net, epochs, outcomes, largest(trains))
+
+
+def _step_and_least(net: Net | Formulas) -> tuple[Step, float]:
+    """The step, and the loss below which training can't fall."""
+    if isinstance(net, Net):
+        return training_step(net), least_loss(net)
+    step = scalar_step(net)
+    least, _ = bounds(step.loss)
+    if not isfinite(least):
+        raise UsageError(
+            f"how far {net.result} can fall isn't known, so no rate can be judged: minimize what "
+            "can't fall below a number, such as E = (a - t)^2"
+        )
+    return step, least
 
 
 def _listed(rates: Sequence[float]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from gradbook.amounts import short, shortest
 from gradbook.language import in_language, mark, numeral, tr, tr_count
 from gradbook.net.description import split
+from gradbook.net.formulas import Formulas
 from gradbook.palette import curve_colours
 from gradbook.rates.criteria import MEANINGS, Verdict
 from gradbook.rates.sweep import DEFINITION, Sweep, epochs_said
@@ -64,6 +65,8 @@ def _label(rate: float) -> str:
 def _title(sweep: Sweep) -> str:
     if sweep.net.name:
         return tr("What the learning rate does: {network}", network=sweep.net.name)
+    if isinstance(sweep.net, Formulas):
+        return tr("What the learning rate does: formulas")
     return tr("What the learning rate does: a network")
 
 
@@ -95,8 +98,8 @@ def sweep_report(sweep: Sweep, command: str = "") -> Report:
     epochs = epochs_said(sweep.epochs)
     start = numeral(short(float(sweep.outcomes[0].losses[0])))
     lead = tr_count(
-        "One network, trained from the same start at {number} learning rate, for {epochs} each.",
-        "One network, trained from the same start at {number} learning rates, for {epochs} each.",
+        "Trained from the same start at {number} learning rate, for {epochs} each.",
+        "Trained from the same start at {number} learning rates, for {epochs} each.",
         len(sweep.outcomes),
         number=numeral(f"{len(sweep.outcomes):,}"),
         epochs=epochs,
@@ -240,5 +243,6 @@ def _how(sweep: Sweep, command: str) -> Blocks:
         sweep.epochs - 1,
         number=numeral(f"{sweep.epochs - 1:,}"),
     )
-    network: Blocks = [Passage(tr("The network:")), Listing(str(sweep.net))]
+    heading = tr("The formulas:") if isinstance(sweep.net, Formulas) else tr("The network:")
+    network: Blocks = [Passage(heading), Listing(str(sweep.net))]
     return [Passage(search), Passage(losses), *made_with(command), *network]

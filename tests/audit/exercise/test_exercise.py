@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from gradbook.audit.classes.rubric import score
 from gradbook.audit.findings import BookReport
 from gradbook.lab.classroom import personalise
 from gradbook.net import Net, builtin, parse
+from gradbook.net.formulas import Formulas, parse_formulas
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.columns import GRADIENTS, KINDS, Exercise
 from tests.cases import for_each
@@ -22,11 +24,20 @@ SAMPLES = """
 input 2; dense 2; tanh; dense 1; sigmoid; loss half squared error; seed 3
 sample 0.1 0.9 -> 0.3; sample 0.4 0.2 -> 0.8
 """
-NETS = {"worked": builtin("worked"), "samples": parse(SAMPLES)}
+NEURON = "h = w*x + b; a = tanh(h); E = (a - t)^2 / 2; w = 0.5; b = 0.1; x = 2; t = 1; sample x t"
+LOGARITHMS = """
+y = A*ln(x) + B + C*x; S = (y - t)^2; A = 2; B = -1; C = 0.1; x = 3, 5, 40; t = 1, 2, 3
+"""
+NETS = {
+    "worked": builtin("worked"),
+    "samples": parse(SAMPLES),
+    "formulas": parse_formulas(NEURON),
+    "logarithms": parse_formulas(LOGARITHMS),
+}
 Change = Callable[[str, str], str | None]  # of a heading and its formula
 
 
-def written(folder: Path, net: Net, exercise: Exercise) -> Path:
+def written(folder: Path, net: Net | Formulas, exercise: Exercise) -> Path:
     own = personalise(net, "Ada")
     write_workbook(own, folder / "solution.xlsx", epochs=4, rates=())
     return write_workbook(own, folder / "book.xlsx", epochs=4, exercise=exercise).path
@@ -82,7 +93,7 @@ def test_whatever_is_left_blank_waits_and_is_right_once_it_is_filled_in(net, exe
 
 
 @for_each("kind", ["forward", "loss", "update"])
-@for_each("net", NETS)
+@for_each("net", ["worked", "samples"])
 def test_one_blank_column_waits_alone(net, kind, tmp_path):
     path = written(tmp_path, NETS[net], Exercise("Ada", (kind,)))
     missing = next(reversed(asked(path)))
@@ -170,3 +181,22 @@ def test_a_book_saved_by_libreoffice_still_says_whose_it_is_and_what_it_asks(tmp
     assert again.origin.student == "Ada Lovelace"
     assert again.verdict == "unfinished"
     assert shares(again) == shares(check(path))
+
+
+@for_each(
+    "right, wrong, said",
+    [
+        (r"\*\(1-.*\)", "", "left out a"),
+        (r"^=", "=2*", "is twice what the chain rule gives"),
+        (r"^=", "=-", "sign"),
+    ],
+)
+def test_a_wrong_gradient_of_formulas_is_explained(right, wrong, said, tmp_path):
+    path = written(tmp_path, NETS["formulas"], Exercise("Ada", (GRADIENTS,), places=3))
+
+    def change(name: str, formula: str) -> str:
+        return re.sub(right, wrong, formula, count=1) if name == "∂E/∂h" else formula
+
+    report = check(filled(path, change))
+    assert report.verdict == "wrong"
+    assert any(said in str(finding) for finding in report.findings), report.findings

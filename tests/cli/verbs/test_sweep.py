@@ -18,7 +18,7 @@ def test_without_a_word_the_worked_example_is_swept(said):
     out = said()
     assert out.startswith("What the learning rate does: worked\n70 epochs at each rate")
     assert "saturated: both outputs at 0.0000" in out.replace("\n" + 37 * " ", " ")
-    assert "The network trains for 70 epochs at rates up to about 730. Above that some" in out
+    assert "Training works for 70 epochs at rates up to about 730. Above that some" in out
 
 
 def test_rates_and_epochs_are_as_asked(said):
@@ -50,9 +50,7 @@ def test_samples_come_from_a_table(said, tmp_path):
 )
 def test_each_kind_of_file_is_written_by_its_ending(said, tmp_path, name, begins):
     out = said(LINE, "--rates", "0.1", "-o", name)
-    assert out.startswith(
-        f"wrote {name}\nThe network trains for 70 epochs at rates up to about 1.9"
-    )
+    assert out.startswith(f"wrote {name}\nTraining works for 70 epochs at rates up to about 1.9")
     assert (tmp_path / name).read_bytes().startswith(begins)
     assert [file.name for file in tmp_path.iterdir()] == [name]
 

@@ -14,6 +14,7 @@ from gradbook.errors import LimitError, UsageError
 from gradbook.graph.reference import evaluate
 from gradbook.lab.classroom import personalise
 from gradbook.net import parse
+from gradbook.net.formulas import parse_formulas
 from gradbook.net.lower import scalar_step
 from gradbook.teaching.quiz.asking import QuizPlan, make_quiz
 from gradbook.teaching.quiz.questions import (
@@ -288,3 +289,24 @@ def test_json_has_every_question():
 
 def test_the_network_is_told_with_the_loss_that_it_means():
     assert quiz_of("momentum").about.endswith("; loss half squared error.")
+
+
+def test_formulas_are_asked_about_with_numbers_near_those_given():
+    formulas = parse_formulas(
+        "h = w*x + b; a = tanh(h); E = (a - t)^2 / 2; w = 0.5; b = -3; x = 2; t = 1; sample x t"
+    )
+    quiz = make_quiz(formulas, QuizPlan(("Ada", "Bo")))
+    assert "h = w*x + b" in quiz.about
+    assert {question.kind for question in quiz.questions} == set(KINDS)
+    for student in ("Ada", "Bo"):
+        own = personalise(formulas, student)
+        (w,), (b,) = own.numbers["w"], own.numbers["b"]
+        assert 0.25 <= w <= 0.75
+        assert -4.5 <= b <= -1.5
+        assert (own.numbers["x"], own.numbers["t"]) == ((2,), (1,))
+        a = np.tanh(w * 2 + b)
+        (asked,) = (
+            one for one in quiz.questions if (one.subject, one.student) == ("∂E/∂w", student)
+        )
+        assert asked.right.number == pytest.approx((a - 1) * (1 - a**2) * 2)
+        assert all(one.number != pytest.approx(asked.right.number) for one in asked.wrong)

@@ -69,6 +69,7 @@ from gradbook.errors import GradbookError
 from gradbook.graph.node import Node
 from gradbook.language.message import Message, WrittenNumber, message_count
 from gradbook.net import parse
+from gradbook.net.formulas import parse_formulas, reads_as_formulas
 from gradbook.targets.excel.language import write
 from gradbook.targets.excel.plan.record import ExerciseRecord
 
@@ -108,6 +109,10 @@ def _solution(record: ExerciseRecord) -> Solution | None:
     from gradbook.targets.excel.plan.book import Solution  # a writer: slow to load, seldom needed
 
     try:
+        if reads_as_formulas(record.network):
+            formulas = parse_formulas(record.network)
+            fits = len(formulas.numbers) <= MOST_PARAMETERS
+            return Solution(formulas, record.words) if fits else None
         net = parse(record.network)
         return Solution(net, record.words) if net.count() <= MOST_PARAMETERS else None
     except GradbookError:

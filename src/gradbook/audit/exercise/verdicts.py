@@ -36,6 +36,7 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name, gradient_name
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.language.message import words_of
+from gradbook.net.formulas import Formulas
 from gradbook.targets.excel.language import Expression
 
 if TYPE_CHECKING:
@@ -89,13 +90,15 @@ class StepNumbers:
     def _drawn(self, leaf: Node, shape: tuple[int, ...]) -> Array:
         """A leaf's random numbers, the same for the same name; its own at the last point."""
         step, draw = self.step, np.random.default_rng(zlib.crc32(str(leaf.name).encode()))
+        if isinstance(step.source, Formulas) and leaf in step.weights + step.inputs:
+            return self._drawn_near(leaf, shape, draw)
         if leaf in step.start:
             drawn = draw.normal(0, 1.1, shape)
             drawn = drawn if leaf in step.weights else np.abs(drawn) + 0.2
             drawn[..., -1] = step.start[leaf]
         elif leaf is step.rate:
             drawn = draw.uniform(0.15, 0.95, ALL)
-            drawn[-1] = step.net.learning_rate
+            drawn[-1] = step.source.learning_rate
         elif leaf in step.inputs or leaf in step.targets:  # the same in every epoch
             drawn = draw.uniform(0.15, 0.95, (*shape[:-2], 1, ALL))
             drawn = self._targets.get(leaf, drawn)
@@ -104,10 +107,22 @@ class StepNumbers:
             drawn = draw.uniform(0.15, 0.95, shape)
         return drawn
 
+    def _drawn_near(self, leaf: Node, shape: tuple[int, ...], draw: np.random.Generator) -> Array:
+        """From half to one and a half of a formula's number, since its sign and size matter."""
+        own = self.step.start.get(leaf)
+        if own is None:  # the same in every epoch
+            shape = (*shape[:-2], 1, ALL)
+            own = np.reshape(self.step.data[leaf], (*shape[:-1], 1))
+        drawn = np.where(own == 0, draw.normal(0, 1.1, shape), own * draw.uniform(0.5, 1.5, shape))
+        drawn[..., -1:] = own
+        return drawn
+
     @cached_property
     def _targets(self) -> dict[Node, Array]:
         """Random targets like the exercise's: one of several, yes or no, shares, numbers."""
         step = self.step
+        if not step.targets:
+            return {}
         own = np.stack([np.reshape(step.data[leaf], -1) for leaf in step.targets], axis=-1)
         draw = np.random.default_rng(len(step.targets))
         drawn = draw.uniform(0.15, 0.95, (ALL, step.samples, len(step.targets)))

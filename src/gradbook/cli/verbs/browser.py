@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gradbook.cli.arguments import (
     READING_GONE,
     asked_network,
+    asked_network_or_formulas,
     file_ending_in,
     named_model,
     network_of,
@@ -59,10 +60,14 @@ def picture_reader(word: str, data: str | None) -> PictureReader | None:
         model.picture  # noqa: B018 - refuses a network that reads no images
         return _trained(model, data)
     from gradbook.lab.recipes import RECIPES
+    from gradbook.net.formulas import Formulas
 
     if word not in RECIPES:
         table = data if data and not os.path.isdir(data) else None
-        net = network_of(network_or_recipe(word, table))
+        what = network_or_recipe(word, table)
+        if isinstance(what, Formulas):
+            return None
+        net = network_of(what)
         if len(net.input) != 3 or prod(net.input[1:]) < FEWEST or net.samples:
             return None
     return _of_recipe(word, data)
@@ -159,13 +164,20 @@ def _open(page: str, advice: str) -> int:
 
 def make_page(options: Namespace) -> tuple[str, str]:
     """The page, and what to do with it first."""
+    from gradbook.net.formulas import Formulas
+
     reader = picture_reader(options.net, options.data)
     if reader is None:
         from gradbook.report.play_page import play_page
 
         if options.train is not None:
             raise UsageError("--train: this network always trains on its page: leave it out")
-        net = asked_network(options)
+        net = asked_network_or_formulas(options)
+        if isinstance(net, Formulas):
+            from gradbook.report.formula_page import formula_page
+
+            page = formula_page(net, options.typed)
+            return page, tr("drag a number, or go through the graph forward and backward")
         if writes_letters(net):
             return letters_page_of(net, options.typed), tr("Train, and watch what it writes")
         return play_page(net, options.typed), tr("Run, then move η, or drag a weight")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gradbook.cli.arguments import (
     READING,
     READING_GONE,
-    asked_network,
+    asked_network_or_formulas,
     changed_network,
     file_ending_in,
     format_of,
@@ -185,7 +185,7 @@ def run_sweep(options: Namespace) -> int:
     from gradbook.rates.sweep import sweep
     from gradbook.report.sweep import sweep_report
 
-    net = asked_network(options)
+    net = asked_network_or_formulas(options)
     require_replaceable(options.out)
     asked = DEFAULT_RATES if options.rates is None else options.rates
     with counting(tr("rates tried")) as tick:

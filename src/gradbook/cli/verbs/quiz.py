@@ -7,7 +7,7 @@ from argparse import ArgumentTypeError, Namespace
 from gradbook.cli.arguments import (
     READING_GONE,
     OneOf,
-    asked_network,
+    asked_network_or_formulas,
     file_ending_in,
     number,
     numbers_or_names,
@@ -28,7 +28,7 @@ def run(options: Namespace) -> int:
     from gradbook.teaching.quiz.asking import QuizPlan, make_quiz
     from gradbook.teaching.quiz.writing import quiz_json, write_quiz
 
-    net = asked_network(options)
+    net = asked_network_or_formulas(options)
     if not options.out and not options.json:
         raise UsageError(f"name the file with -o: it ends in {', '.join(ENDINGS)}")
     plan = QuizPlan(

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 def run(options: Namespace) -> int:
     if names_workbook(options.net):
         return write_workbook_with_derivatives(options)
-    from gradbook.net import Net
 
     refuse_for_networks(options)
     for flag in ("solution", "blank"):
@@ -59,8 +58,6 @@ def run(options: Namespace) -> int:
     else:
         net = asked_network_or_formulas(options)
     if options.exercise:
-        if not isinstance(net, Net):
-            raise UsageError("--exercise is for networks: formulas give a workbook that trains")
         return _exercises(net, options)
     _write(net, _workbook(_stem(options.net, net), options), options)
     print(tr("open it: the first sheet is a guide to the others; change η and watch the curve"))
@@ -86,7 +83,7 @@ def _reader(model: Model, options: Namespace) -> int:
     return 0
 
 
-def _exercises(net: Net, options: Namespace) -> int:
+def _exercises(net: Net | Formulas, options: Namespace) -> int:
     from gradbook.lab.classroom import personalise
 
     students = students_of(options.exercise)
@@ -99,8 +96,16 @@ def _exercises(net: Net, options: Namespace) -> int:
         _write(own, path, options, exercise)
         if options.solution:
             _write(own, _solution(path), options)
-    print(tr(FILL_IN[len(net.samples) > 1, asked[0][1].has_check], **SHEETS))
+    print(tr(FILL_IN[_has_samples(net), asked[0][1].has_check], **SHEETS))
     return 0
+
+
+def _has_samples(what: Net | Formulas) -> bool:
+    from gradbook.net import Net
+
+    if isinstance(what, Net):
+        return len(what.samples) > 1
+    return any(len(values) > 1 for values in what.numbers.values())
 
 
 SHEETS = {"training": "Training", "samples": "Samples", "check": "Check"}  # in any language
@@ -133,7 +138,7 @@ def _exercise(student: int | str, options: Namespace) -> Exercise:
     )
 
 
-def _places(net: Net, options: Namespace, students: Sequence[int | str]) -> list[Path]:
+def _places(net: Net | Formulas, options: Namespace, students: Sequence[int | str]) -> list[Path]:
     """Each student's file: the name of the option for one, names in a folder for several."""
     stem = f"{_stem(options.net, net)}-exercise"
     if len(students) == 1 and not isinstance(options.exercise, str):

@@ -29,28 +29,46 @@ Slot = tuple[Node, int]  # a value in a column: its own, or one that its line pa
 
 
 @dataclass(frozen=True)
-class _Line:
+class GraphLine:
     """A line from a value to one that is made of it, by the slots that it passes."""
 
     slots: tuple[Slot, ...]
 
 
-def draw_formulas(formulas: Formulas, numbers: bool = False) -> Drawing:
-    """The graph of formulas; `numbers` adds each value to its name."""
-    step = scalar_step(formulas)
-    values = [node for node in ancestors([step.loss]) if node.name and node.op.name != "constant"]
+@dataclass(frozen=True)
+class FormulaGraph:
+    """The column of each value, the lines between them, and the height of every slot."""
+
+    columns: Mapping[Node, int]
+    lines: Sequence[GraphLine]
+    heights: Mapping[Slot, float]
+
+
+def formula_graph(step: Step) -> FormulaGraph:
+    """Where each named value of a step of formulas stands."""
+    values = [
+        node
+        for node in ancestors([step.loss])
+        if node.name and node.op.name != "constant" and node is not step.count
+    ]
     sources = {node: named_inputs(node, set(values)) for node in values}
     columns = _columns(values, sources)
     lines = [
-        _Line(
+        GraphLine(
             (*((source, k) for k in range(columns[source], columns[node])), (node, columns[node]))
         )
         for node in values
         for source in dict.fromkeys(sources[node])
     ]
-    labels = _labels(step, values, numbers)
-    heights = _heights(columns, lines)
-    return drawing(_words(formulas), _shapes(columns, lines, labels, heights), MARGIN)
+    return FormulaGraph(columns, lines, _heights(columns, lines))
+
+
+def draw_formulas(formulas: Formulas, numbers: bool = False) -> Drawing:
+    """The graph of formulas; `numbers` adds each value to its name."""
+    step = scalar_step(formulas)
+    graph = formula_graph(step)
+    labels = _labels(step, list(graph.columns), numbers)
+    return drawing(_words(formulas), _shapes(graph, labels), MARGIN)
 
 
 def _columns(values: Sequence[Node], sources: Mapping[Node, Sequence[Node]]) -> dict[Node, int]:
@@ -65,7 +83,7 @@ def _columns(values: Sequence[Node], sources: Mapping[Node, Sequence[Node]]) -> 
     return columns
 
 
-def _heights(columns: Mapping[Node, int], lines: Sequence[_Line]) -> dict[Slot, float]:
+def _heights(columns: Mapping[Node, int], lines: Sequence[GraphLine]) -> dict[Slot, float]:
     """Where each slot stands across: in the order that crosses few lines, around the middle."""
     slots = dict.fromkeys((node, column) for node, column in columns.items())
     slots |= dict.fromkeys(slot for line in lines for slot in line.slots)
@@ -110,11 +128,12 @@ def _labels(step: Step, values: Sequence[Node], numbers: bool) -> dict[Node, Lab
         assert node.name
         value = float(worked[node]) if node in worked else None
         label = name_label(Marked(node.name, value), NAME_SIZE)
-        labels[node] = replace(label, colour=_colour(step, node), owners=((node.name,),))
+        labels[node] = replace(label, colour=role_colour(step, node), owners=((node.name,),))
     return labels
 
 
-def _colour(step: Step, node: Node) -> Colour:
+def role_colour(step: Step, node: Node) -> Colour:
+    """The colour of a value's part in the formulas, whatever its name."""
     if node in (step.loss, *step.outputs):
         return ERROR
     if node in step.inputs:
@@ -124,13 +143,9 @@ def _colour(step: Step, node: Node) -> Colour:
     return ACTIVATION if len(node.inputs) == 1 else SUM
 
 
-def _shapes(
-    columns: Mapping[Node, int],
-    lines: Sequence[_Line],
-    labels: Mapping[Node, Label],
-    heights: Mapping[Slot, float],
-) -> list[Shape]:
+def _shapes(graph: FormulaGraph, labels: Mapping[Node, Label]) -> list[Shape]:
     """Lines lie behind the circles that they join."""
+    columns, heights = graph.columns, graph.heights
     halves = {node: max(RADIUS, (label.width + PADDING) / 2) for node, label in labels.items()}
     widths = [
         max(halves[node] for node, at in columns.items() if at == k) if k in columns.values() else 0
@@ -140,7 +155,7 @@ def _shapes(
     for before, after in pairwise(widths):
         middles.append(middles[-1] + before + BETWEEN + after)
     shapes: list[Shape] = []
-    for line in lines:
+    for line in graph.lines:
         (source, _), *_, (goal, _) = line.slots
         points = [(middles[k], heights[node, k]) for node, k in line.slots]
         points[0] = (points[0][0] + halves[source], points[0][1])

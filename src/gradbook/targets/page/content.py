@@ -7,19 +7,27 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from gradbook.data.made_points import points
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node, ancestors
 from gradbook.layers.card import Mask
 from gradbook.net import Dropout, Net, Sample
 from gradbook.net.derivation import Derivation, Local, derivation
-from gradbook.net.lower import scalar_step
+from gradbook.net.formulas import Formulas
+from gradbook.net.lower import formula_step, scalar_step
 from gradbook.net.names import layer_names
 from gradbook.net.step import Step
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.trial import LayerGate, layer_gates
 from gradbook.targets.page.chains import ChainLines, to_the_inputs
-from gradbook.targets.page.criteria import criteria_table, gate_table, least_loss
+from gradbook.targets.page.criteria import (
+    criteria_table,
+    gate_table,
+    least_loss,
+    least_of_formulas,
+)
 from gradbook.targets.page.lines import Lines, write_lines
 from gradbook.targets.page.plane import (
     CLASSES,
@@ -40,20 +48,26 @@ MOST_SAMPLES = 1_000  # that a page trains on
 class PageContent:
     """A network's step and what is derived from it, with a line for each value that is shown."""
 
-    net: Net
+    source: Net | Formulas
     step: Step
     derivation: Derivation
     chains: ChainLines
     gates: tuple[LayerGate, ...]
     windows: tuple[ConvWindow, ...]
-    least: Node  # the loss of perfect outputs
+    least: Node | None  # the loss of perfect outputs; None if it isn't known
     share: Node | None  # how much a point on the plane belongs to the second class, from 0 to 1
+
+    @property
+    def net(self) -> Net:
+        """The network, if it has layers."""
+        assert isinstance(self.source, Net), "formulas have no layers"
+        return self.source
 
     @cached_property
     def lines(self) -> Lines:
         step = self.step
         results = [step.loss, *step.outputs, *step.next.values(), *step.gradients.values()]
-        extra = [self.least, *([self.share] if self.share else [])]
+        extra = [node for node in (self.least, self.share) if node]
         gates = [node for gate in self.gates for node in gate.nodes]
         products = [node for window in self.windows for node in window.products]
         masks = [mask.leaf for mask in step.masks]
@@ -64,7 +78,10 @@ class PageContent:
     @cached_property
     def named_values(self) -> list[Node]:
         """The values that the algebra names, and all values in the drawing."""
-        nodes, net = self.step.graph.by_name, self.net
+        nodes, net = self.step.graph.by_name, self.source
+        if isinstance(net, Formulas):
+            named = {*self.derivation.spoken, *self.step.inputs, *self.step.weights}
+            return sorted(named, key=lambda node: node.index)
         layers = zip(layer_names(net)[1:], net.shapes[1:], net.layers, strict=True)
         names_of_layers = [
             name.elements(shape) for name, shape, layer in layers if not layer.passes_on
@@ -98,12 +115,12 @@ class PageContent:
             ],
             "rate": places[step.rate],
             "count": places[step.count] if step.count else None,
-            "seed": self.net.seed,
+            "seed": self.source.seed if isinstance(self.source, Net) else 0,
             "masks": self._masks(),
             "loss": places[step.loss],
             "sampleLoss": places[self._sample_loss],
-            "least": places[self.least],
-            "startRate": self.net.learning_rate,
+            "least": places[self.least or self.step.loss],
+            "startRate": self.source.learning_rate,
             "epochs": USUAL_EPOCHS,
             "samples": self._samples(),
             "most": MOST_SAMPLES if step.batch else 1,
@@ -124,7 +141,7 @@ class PageContent:
     @property
     def _sample_loss(self) -> Node:
         """One sample's own error; if there is one sample, the whole error."""
-        if not self.step.batch:
+        if self.step.samples == 1:
             return self.step.loss
         (share,) = self.derivation.locals[self.step.loss]
         return share.to
@@ -154,6 +171,10 @@ class PageContent:
 
     def _samples(self) -> list[list[list[float]]]:
         """Inputs and targets of each sample; points of the plane if the network has no samples."""
+        if isinstance(self.source, Formulas):
+            data = [self.step.data[leaf] for leaf in self.step.inputs]
+            rows = np.column_stack([*data, np.zeros(max(map(np.size, data), default=1))])
+            return [[row, []] for row in rows[:, :-1].tolist()]
         if self.step.batch and not self.net.samples and tells_points_apart(self.net):
             return label_points(points(USUAL_SET), self._classes)
         return [[list(it.inputs), list(it.targets)] for it in self.net.examples()]
@@ -191,6 +212,16 @@ def content(net: Net) -> PageContent:
         least_loss(step),
         share if several and _is_forward(step) else None,
     )
+
+
+def formula_content(formulas: Formulas, *, every_operation: bool) -> PageContent:
+    """The same for formulas, whole or split into single operations on named values."""
+    batch = MOST_SAMPLES if any(len(values) > 1 for values in formulas.numbers.values()) else None
+    step = formula_step(formulas, batch, every_operation=every_operation)
+    derived = to_the_inputs(derivation(step))
+    gates = layer_gates(step)
+    chains = ChainLines.of(derived)
+    return PageContent(formulas, step, derived, chains, gates, (), least_of_formulas(step), None)
 
 
 def _is_forward(step: Step) -> bool:

@@ -8,8 +8,10 @@ name, or [factor, measure].
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf, isfinite
 from typing import Any
 
+from gradbook.graph.bounds import bounds
 from gradbook.graph.node import Node
 from gradbook.language import tr
 from gradbook.net import Loss
@@ -112,3 +114,9 @@ def least_loss(step: Step) -> Node:
             return graph.constant(0)
     entropy = sum(parts[1:], parts[0]) / share
     return make("total", entropy) / step.count if step.count else entropy
+
+
+def least_of_formulas(step: Step) -> Node | None:
+    """The number below which the result of formulas can't fall; None if none is known."""
+    least, _ = bounds(step.loss, {step.count: (1, inf)} if step.count else {})
+    return step.graph.constant(least) if isfinite(least) else None

@@ -19,7 +19,7 @@ WORDS = frozenset(
     {
         *("leaf", "constant", "copy", "repeat", "total"),
         *("add", "subtract", "multiply", "divide", "negate", "power"),
-        *("exp", "log", "sqrt", "tanh", "normal_share", "relu", "softplus", "floor"),
+        *("exp", "log", "sqrt", "sin", "cos", "tanh", "normal_share", "relu", "softplus", "floor"),
         "log_sum_exp",
         *("choose", "largest", "is_largest"),
     }

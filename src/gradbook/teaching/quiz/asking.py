@@ -14,7 +14,8 @@ from gradbook.lab.classroom import personalise
 from gradbook.language import mark, tr
 from gradbook.net import Net
 from gradbook.net.description import GENTLE
-from gradbook.net.lower import scalars_of
+from gradbook.net.formulas import Formulas
+from gradbook.net.lower import scalar_step, scalars_of
 from gradbook.net.smaller import what_fits
 from gradbook.targets.algebra.forms import Comparison
 from gradbook.targets.algebra.formula import at, definition, symbol_of
@@ -78,14 +79,9 @@ def _short(number: float) -> str:
     return decimal(float(f"{number:.{SHOWN_DIGITS}g}"))
 
 
-def make_quiz(net: Net, plan: QuizPlan) -> Quiz:
+def make_quiz(net: Net | Formulas, plan: QuizPlan) -> Quiz:
     """The questions, with each student's own numbers, which are the same in every run."""
-    scalars = scalars_of(net)
-    if scalars > MOST_SCALARS:
-        raise LimitError(
-            f"{scalars:,} single values and products are too many to be worked by hand (at most "
-            f"{MOST_SCALARS}): {what_fits(net, scalars_of, MOST_SCALARS)}"
-        )
+    _check_size(net)
     asked: dict[tuple[str, str], list[Question]] = {}
     askers = []
     for student in plan.students:
@@ -102,11 +98,31 @@ def make_quiz(net: Net, plan: QuizPlan) -> Quiz:
     questions = tuple(question for same in asked.values() for question in same)
     if not questions:
         raise UsageError("this network allows no question of these kinds: choose other kinds")
+    usual = net.result if isinstance(net, Formulas) else "network"
+    name, whole = net.name or usual, tuple(filter(None, steps))
+    return Quiz(name, _about(net), plan.form, plan.tolerance, questions, whole)
+
+
+def _check_size(net: Net | Formulas) -> None:
+    scalars = len(scalar_step(net).adjoints) if isinstance(net, Formulas) else scalars_of(net)
+    if scalars > MOST_SCALARS:
+        smaller = (
+            "use fewer formulas"
+            if isinstance(net, Formulas)
+            else what_fits(net, scalars_of, MOST_SCALARS)
+        )
+        raise LimitError(
+            f"{scalars:,} single values and products are too many to be worked by hand (at most "
+            f"{MOST_SCALARS}): {smaller}"
+        )
+
+
+def _about(net: Net | Formulas) -> str:
+    if isinstance(net, Formulas):
+        return tr("The formulas are {formulas}.", formulas="; ".join(net.equations))
     layers = "; ".join(layer.text for layer in net.layers)
     described = f"input {'x'.join(map(str, net.input))}; {layers}; loss {net.objective}"
-    about = tr("The network is {network}.", network=described)
-    name, whole = net.name or "network", tuple(filter(None, steps))
-    return Quiz(name, about, plan.form, plan.tolerance, questions, whole)
+    return tr("The network is {network}.", network=described)
 
 
 @dataclass(frozen=True)
@@ -127,7 +143,7 @@ class AskedNumber:
 class _Asker:
     """Makes the questions for one student."""
 
-    def __init__(self, net: Net, student: int | str, plan: QuizPlan) -> None:
+    def __init__(self, net: Net | Formulas, student: int | str, plan: QuizPlan) -> None:
         self.net, self.plan, self.student = net, plan, str(student)
         self.rate = net.learning_rate if plan.rate is None else plan.rate
         self.first = FirstStep(net, self.rate)

@@ -19,6 +19,7 @@ from gradbook.graph.reference import Values, evaluate, evaluate_in_order
 from gradbook.language import numeral, tr
 from gradbook.net import Net
 from gradbook.net.derivation import Local, derivation, slopes_by
+from gradbook.net.formulas import Formulas
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import Step, run
 from gradbook.targets.algebra.formula import Algebra, algebra, at, partial
@@ -39,7 +40,7 @@ class TypicalSlip:
 class FirstStep:
     """The first step of a student's network: every value, every derivative, and common mistakes."""
 
-    def __init__(self, net: Net, rate: float) -> None:
+    def __init__(self, net: Net | Formulas, rate: float) -> None:
         self.step: Step = scalar_step(net)
         self.known: Algebra = algebra(derivation(self.step))
         self.rate = rate

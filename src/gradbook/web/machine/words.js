@@ -94,6 +94,8 @@ export const WORDS = {
   exp: one(Math.exp),
   log: one(Math.log),
   sqrt: one(Math.sqrt),
+  sin: one(Math.sin),
+  cos: one(Math.cos),
   tanh: one(Math.tanh),
   normal_share: one(normalShare),
   floor: one(Math.floor),

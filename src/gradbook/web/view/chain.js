@@ -239,8 +239,8 @@ export class ChainPanel {
       measured.textContent = exact(found.slope)
       off.textContent = short(found.slope - this.model.at(slope))
     })
-    return make("p", { class: "nudge" }, ...pieces(mark("Nudge {weight} by ± {size}: the error is {above} above and {below} below, a measured slope of {measured}. The chain gives {slope}; the difference is {off}."),
-      { weight: nameWords(this.names[line]), size, above, below, measured, slope: this.plain(slope), off }))
+    return make("p", { class: "nudge" }, ...pieces(mark("Nudge {weight} by ± {size}: {loss} is {above} above and {below} below, a measured slope of {measured}. The chain gives {slope}; the difference is {off}."),
+      { weight: nameWords(this.names[line]), loss: nameWords(this.names[this.model.content.loss]), size, above, below, measured, slope: this.plain(slope), off }))
   }
 
   /** Its value after the next step.

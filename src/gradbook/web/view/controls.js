@@ -106,7 +106,7 @@ export class Controls {
   judgeZones() {
     const { model } = this
     const key = JSON.stringify([model.content.layers, model.start, model.epoch === 1 || model.samples.length < 8 ? model.samples : 0, model.usedBatch])
-    if (key === this.judged || this.isRunning) return
+    if (key === this.judged || this.isRunning || model.content.isJudged === false) return
     this.judged = key
     const work = this.judging()
     const some = () => {

@@ -10,6 +10,7 @@ const MOST_POINTS = 600
 const QUICK = 8 // milliseconds: a judgement that takes longer waits until nothing changes any more
 const PAUSE = 120
 const LEARNED = "good" // the verdict on a loss that has vanished, whatever is foreseen
+const FARTHEST = 10 // times the first loss: what falls without end is foreseen up to there
 const DECADES = 2.5 // losses that span more are shown by their logarithms
 
 /** @typedef {[epoch: number, loss: number]} Point */
@@ -55,7 +56,9 @@ export class CurvePanel {
     const foreseen = judgement.losses.map((loss, k) => /** @type {Point} */ ([k + 1, loss]))
     const epochs = Math.max(model.epoch, foreseen.length)
     const test = this.readTest()
-    const scale = scaleOf([...foreseen, ...model.losses, ...test].map(([, loss]) => loss).filter(Number.isFinite))
+    const most = model.content.isJudged === false ? FARTHEST * Math.max(1, Math.abs(judgement.losses[0])) : Infinity
+    const near = foreseen.filter(([, loss]) => Math.abs(loss) < most)
+    const scale = scaleOf([...near, ...model.losses, ...test].map(([, loss]) => loss).filter(Number.isFinite))
     const x = (/** @type {number} */ epoch) => FRAME.left + ((epoch - 1) / (epochs - 1)) * (SIZE.width - FRAME.left - FRAME.right)
     this.foreseen.setAttribute("d", way(foreseen, x, scale.y))
     this.gone.setAttribute("d", way(model.losses, x, scale.y))
@@ -104,6 +107,7 @@ export class CurvePanel {
    */
   say(judgement) {
     const { model } = this
+    if (model.content.isJudged === false) return
     const { losses } = judgement
     const verdict = model.hasLearned(judgement) ? LEARNED : judgement.verdict
     const key = `${verdict} ${model.rate} ${losses[losses.length - 1]}`
@@ -126,18 +130,20 @@ export class CurvePanel {
  * @param {number[]} values
  */
 function scaleOf(values) {
-  const high = Math.max(...values.map(value => (value < 1e300 ? value : 0)), 1e-30)
+  const usual = values.map(value => (Math.abs(value) < 1e300 ? value : 0))
+  const [lowest, highest] = [Math.min(...usual), Math.max(...usual)]
+  const high = lowest < 0 ? Math.max(highest, 0) : Math.max(highest, 1e-30)
   const positive = values.filter(value => value > 0)
   const low = Math.max(Math.min(...positive, high), high * 1e-12)
-  const isLog = Math.log10(high / low) > DECADES
-  const [bottom, top] = isLog ? [Math.log10(low), Math.log10(high)] : [0, high]
+  const isLog = lowest >= 0 && Math.log10(high / low) > DECADES
+  const [bottom, top] = isLog ? [Math.log10(low), Math.log10(high)] : [Math.min(lowest, 0), high]
   const span = top - bottom || 1
   const room = SIZE.height - FRAME.top - FRAME.bottom
   const y = (/** @type {number} */ value) => {
     const at = isLog ? Math.log10(Math.max(value, low)) : value
-    return FRAME.top + room * (1 - (Math.min(at, top) - bottom) / span)
+    return FRAME.top + room * (1 - (Math.max(Math.min(at, top), bottom) - bottom) / span)
   }
-  return { y, ticks: isLog ? decades(bottom, top) : evenly(top) }
+  return { y, ticks: isLog ? decades(bottom, top) : evenly(bottom, top) }
 }
 
 /** @param {number} bottom @param {number} top */
@@ -148,18 +154,19 @@ function decades(bottom, top) {
   return Array.from({ length: Math.max(count, 0) }, (_, k) => 10 ** (first + k * every))
 }
 
-/** @param {number} top */
-function evenly(top) {
-  const rough = top / 4
+/** @param {number} bottom at most 0 @param {number} top */
+function evenly(bottom, top) {
+  const rough = (top - bottom) / 4
   const power = 10 ** Math.floor(Math.log10(rough))
   const step = [1, 2, 5, 10].map(k => k * power).find(k => k >= rough) ?? power
-  return Array.from({ length: Math.floor(top / step) + 1 }, (_, k) => k * step)
+  const first = Math.ceil(bottom / step)
+  return Array.from({ length: Math.floor(top / step) - first + 1 }, (_, k) => (first + k) * step)
 }
 
 /** @param {number} value */
 const tidy = value => {
   const isTiny = value !== 0 && Math.abs(value) < 1e-3
-  return numeral(String(isTiny ? value.toExponential(Number.isInteger(Math.log10(value)) ? 0 : 2) : Number(value.toPrecision(3))).replaceAll("-", "−"))
+  return numeral(String(isTiny ? value.toExponential(Number.isInteger(Math.log10(value)) ? 0 : 2) : Number(value.toPrecision(3))).replaceAll("-", "−").replace("e+", "e"))
 }
 
 /** @param {Point[]} points @param {(epoch: number) => number} x @param {(loss: number) => number} y */

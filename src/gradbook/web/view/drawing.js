@@ -1,10 +1,11 @@
 // The network: units in columns, a line for each weight, and their current numbers.
 
 import { arcs } from "./arcs.js"
-import { brief, draw, make, nameText, say, set, short } from "./dom.js"
+import { brief, draw, make, nameText, say, set } from "./dom.js"
 import { curveOf, layoutOf, pathOf, pill } from "./layout.js"
 import { Pictures } from "./pictures.js"
 import { mark, pieces } from "./language.js"
+import { mentioned, ValueDrawing } from "./values.js"
 
 const THICKEST = { few: 4, many: 1.8 } // pixels of the strongest line, beyond 1
 const FEW = 24 // lines
@@ -20,26 +21,19 @@ const DIGITS = 30 // cells at least so wide contain their number
  * @typedef {import("./layout.js").Cell} Cell
  */
 
-export class Drawing {
+export class Drawing extends ValueDrawing {
   /** @param {import("./model.js").Model} model @param {HTMLElement} box
    * @param {HTMLElement} hint that says that it scrolls @param {import("./layout.js").Widths} widths
    * @param {import("./grid.js").Grid} grid
    */
   constructor(model, box, hint, widths, grid) {
-    this.model = model
-    this.box = box
+    super(model, box)
     this.hint = hint
     this.widths = widths
-    this.names = model.content.names
     this.room = 0
     this.layout = /** @type {import("./layout.js").Layout | null} */ (null)
     this.isUpright = false
-    this.isHeld = false
-    this.lighted = "" // what is lit up, and whether the rest is dimmed
-    this.feeds = feeds(model.content.partials)
-    this.texts = /** @type {[SVGTextElement, number, boolean][]} */ ([])
-    this.marks = /** @type {[Element, (lit: Set<number>) => boolean][]} */ ([])
-    this.handles = /** @type {[Element, number][]} */ ([])
+    this.digits = /** @type {[SVGTextElement, number][]} */ ([])
     this.lines = /** @type {[Element, number][]} */ ([])
     this.tints = /** @type {[Element, number, number][]} */ ([])
     this.masks = /** @type {Map<number, number>} */ (new Map()) // by the values that they are applied to
@@ -47,13 +41,11 @@ export class Drawing {
     this.cells = /** @type {Map<number, Cell>} */ (new Map())
     this.beam = draw("path")
     this.arcs = /** @type {{group: Element, update: () => void}[]} */ ([])
-    this.labelled = /** @type {[Element, number][]} */ ([])
     this.masks = masks(model.content)
     this.pictures = new Pictures(model, grid)
     this.captions = /** @type {[Element, string][]} */ ([])
     this.look = "" // that was chosen when it was laid out
     this.ways = /** @type {[SVGPathElement, number | null, import("./layout.js").Unit[][]][]} */ ([])
-    this.step = /** @type {{line: number, isBack: boolean, gone: Set<number>} | null} */ (null) // of a pass
     this.legend = new Legend(box, chosen => {
       model.look = chosen
       model.changed()
@@ -64,8 +56,6 @@ export class Drawing {
 
   /** Draw the current network. */
   renew() {
-    this.names = this.model.content.names
-    this.feeds = feeds(this.model.content.partials)
     this.masks = masks(this.model.content)
     this.room = 0
     this.relaid()
@@ -74,8 +64,8 @@ export class Drawing {
   relaid() {
     const room = this.box.clientWidth
     if (!room || (this.room && Math.abs(room - this.room) < JITTER)) return
-    Object.assign(this, { room, texts: [], marks: [], handles: [], lines: [], labelled: [], tints: [], ways: [] })
-    this.lighted = ""
+    this.clear()
+    Object.assign(this, { room, digits: [], lines: [], tints: [], ways: [] })
     this.render()
     this.update()
     this.lightUp()
@@ -261,7 +251,7 @@ export class Drawing {
       draw("rect", { x, y, width: size, height: size, class: "shape" }), tint)
     if (size >= DIGITS) {
       const text = draw("text", { x: x + size / 2, y: y + size / 2 + 4, class: "digits", "text-anchor": "middle" })
-      this.texts.push([text, line, false])
+      this.digits.push([text, line])
       group.append(text)
     }
     this.tints.push([tint, line, column])
@@ -270,101 +260,8 @@ export class Drawing {
     return group
   }
 
-  /** @param {number} line @param {number} x @param {number} y @param {string} anchor @private */
-  number(line, x, y, anchor) {
-    const text = draw("text", { x, y, class: "number", "text-anchor": anchor })
-    this.texts.push([text, line, false])
-    return text
-  }
-
-  /** ∂E/∂ of a value.
-   * @param {number} line @param {number} x @param {number} y @param {string} anchor @private
-   */
-  slope(line, x, y, anchor) {
-    const text = draw("text", { x, y, class: "slope k-gradients", "text-anchor": anchor })
-    this.texts.push([text, line, true])
-    return text
-  }
-
-  /** The attributes with which a value is pointed at, chosen and, if it is free, changed.
-   * @param {number} line @private
-   */
-  handle(line) {
-    const free = this.model.isFree(line)
-    return {
-      tabindex: 0,
-      role: free ? "slider" : "button",
-      "data-line": line,
-      onpointerenter: () => this.point(line),
-      onpointerleave: () => this.point(null),
-      onfocus: () => this.choose(line),
-      onpointerdown: (/** @type {PointerEvent} */ event) => this.grab(event, line),
-      onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event, line),
-    }
-  }
-
-  /** @param {number | null} line @private */
-  point(line) {
-    if (this.isHeld) return
-    this.model.pointed = line
-    this.model.changed()
-  }
-
-  /** @param {number} line @private */
-  choose(line) {
-    this.model.chosen = line
-    this.model.pointed = null
-    this.model.changed()
-  }
-
-  /** Choose it, and change it by moving up and down.
-   * @param {PointerEvent} event @param {number} line @private
-   */
-  grab(event, line) {
-    this.choose(line)
-    if (!this.model.isFree(line) || event.button) return
-    const [from, value] = [event.clientY, this.model.at(line)]
-    const target = /** @type {Element} */ (event.currentTarget)
-    this.isHeld = true
-    const move = (/** @type {Event} */ moved) => {
-      const by = from - /** @type {PointerEvent} */ (moved).clientY
-      if (Math.abs(by) > 2) this.model.put(line, Math.round((value + by * 0.01) * 1e4) / 1e4)
-    }
-    const end = () => {
-      this.isHeld = false
-      removeEventListener("pointermove", move)
-    }
-    if (event.pointerType !== "touch") addEventListener("pointermove", move)
-    addEventListener("pointerup", end, { once: true })
-    addEventListener("pointercancel", end, { once: true })
-    if (target.classList.contains("label")) this.focusOn(line)
-  }
-
-  /** @param {number} line */
-  shows(line) {
-    return this.handles.some(([, of]) => of === line)
-  }
-
-  /** @param {number} line */
-  focusOn(line) {
-    const found = this.handles.find(([, of]) => of === line)
-    if (found) /** @type {SVGElement} */ (found[0]).focus({ preventScroll: true })
-    else this.choose(line)
-  }
-
-  /** @param {KeyboardEvent} event @param {number} line @private */
-  key(event, line) {
-    const steps = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 }
-    const step = steps[/** @type {keyof typeof steps} */ (event.key)]
-    if (step && this.model.isFree(line)) {
-      event.preventDefault()
-      const by = step * (event.shiftKey ? 0.001 : 0.01)
-      this.model.put(line, Math.round((this.model.at(line) + by) * 1e6) / 1e6)
-    } else this.move(event, line)
-  }
-
   /** Move from one cell of a map to the next, to which Tab then leads.
-   * @param {KeyboardEvent} event @param {number} line @private
+   * @param {KeyboardEvent} event @param {number} line
    */
   move(event, line) {
     const [from, direction] = [this.cells.get(line), DIRECTIONS[event.key]]
@@ -383,10 +280,8 @@ export class Drawing {
     const { model } = this
     if (this.look !== model.look) this.renew()
     for (const [text, words] of this.captions) say(text, words.replace(/\d+/, String(model.samples.length)))
-    for (const [text, line, isSlope] of this.texts) {
-      if (text.classList.contains("digits")) say(text, brief(this.painted(line)))
-      else say(text, (isSlope ? "∂ " : "") + short(isSlope ? model.slopeAt(line) : model.shownAt(line)))
-    }
+    this.sayNumbers()
+    for (const [text, line] of this.digits) say(text, brief(this.painted(line)))
     for (const { update } of this.arcs) update()
     const thickest = this.lines.length > FEW ? THICKEST.many : THICKEST.few
     const most = Math.max(1e-9, ...this.lines.map(([, weight]) => Math.abs(model.at(weight))))
@@ -397,15 +292,8 @@ export class Drawing {
     }
     this.tintMaps()
     for (const [handle, line] of this.handles) {
-      const value = model.at(line)
-      const said = this.names[line].said
       const mask = this.masks.get(line)
       if (mask !== undefined) handle.classList.toggle("dropped", model.at(mask) === 0)
-      if (model.isFree(line)) {
-        set(handle, "aria-label", said)
-        set(handle, "aria-valuenow", String(value))
-        set(handle, "aria-valuetext", short(value))
-      } else set(handle, "aria-label", `${said} = ${short(value)}`)
     }
   }
 
@@ -430,20 +318,11 @@ export class Drawing {
     }
   }
 
-  /** Show a step of a pass: its value, and the values of earlier steps.
-   * @param {{line: number, isBack: boolean, gone: Set<number>} | null} step
+  /** In a small drawing a unit stands for all of its values.
+   * @param {number} line @param {number} own
    */
-  wave(step) {
-    this.step = step
-    this.lighted = ""
-    const own = step && this.unitOf(step.line)
-    for (const [element, line] of [...this.handles, ...this.labelled]) {
-      element.classList.toggle("now", line === step?.line || Boolean(own?.values.includes(line) && this.isSmall))
-      element.classList.toggle("coming", step !== null && !step.isBack && !step.gone.has(line) && this.model.content.formulas[line] !== undefined)
-      element.classList.toggle("back", step !== null && step.isBack && step.gone.has(line))
-    }
-    this.box.classList.remove("dimmed")
-    if (step) for (const [element] of this.marks) element.classList.remove("lit")
+  isNow(line, own) {
+    return line === own || Boolean(this.isSmall && this.unitOf(line)?.values.includes(own))
   }
 
   /** The lines to a value, or from it to those that it feeds, or a weight's own.
@@ -460,25 +339,9 @@ export class Drawing {
     return this.ways.flatMap(([, , ends]) => ends.flat()).find(unit => unit.values.includes(line))
   }
 
-  /** Highlight the path from the shown value to the error, and nothing else. */
-  lightUp() {
-    if (this.step) return
-    const { shown } = this.model
-    const isOn = shown !== this.model.content.loss
-    const dims = isOn && (this.model.pointed !== null || this.box.contains(document.activeElement))
-    const key = `${shown} ${dims}`
-    if (key === this.lighted) return
-    this.lighted = key
-    const lit = reached(shown, this.feeds)
-    this.box.classList.toggle("dimmed", dims)
-    for (const [element, isLit] of this.marks) element.classList.toggle("lit", isOn && isLit(lit))
-    for (const [element, line] of [...this.handles, ...this.labelled]) element.classList.toggle("chosen", line === shown)
-    this.showWindow(shown)
-  }
-
   /** Mark the cells that a value is computed from or, if maps show gradients, those that it feeds,
 * from which its gradient comes.
-   * @param {number} line @private
+   * @param {number} line
    */
   showWindow(line) {
     const { formulas } = this.model.content
@@ -521,29 +384,6 @@ class Legend {
  */
 export const masks = content =>
   new Map(content.masks.flatMap(({ lines, kept }) => lines.flatMap((line, k) => kept[k].map(value => /** @type {[number, number]} */ ([value, line])))))
-
-/** Which values each value feeds.
- * @param {[number, number, string][]} partials
- */
-export function feeds(partials) {
-  const found = new Map()
-  for (const [of, to] of partials) found.set(to, [...(found.get(to) ?? []), of])
-  return found
-}
-
-/** All values on the path from one to the error.
- * @param {number} from @param {Map<number, number[]>} feeds
- */
-export function reached(from, feeds) {
-  const found = new Set([from])
-  for (const value of found) for (const fed of feeds.get(value) ?? []) found.add(fed)
-  return found
-}
-
-/** The lines that a formula mentions.
- * @param {string} template
- */
-export const mentioned = template => [...template.matchAll(/⟦(\d+)⟧/g)].map(found => Number(found[1]))
 
 /** Two lines from the corners of some cells to those that are computed from them.
  * @param {Cell[]} from @param {Cell[]} to

@@ -8,9 +8,9 @@ const TOGETHER = 800 // milliseconds between changes of the same kind that are u
 /** @template State */
 export class History {
   /** @param {() => State} now how it is @param {(state: State) => void} put it as it was
-   * @param {() => boolean} isAstray whether the typed text was refused; it is then undone first
+   * @param {() => boolean} [isAstray] whether the typed text was refused; it is then undone first
    */
-  constructor(now, put, isAstray) {
+  constructor(now, put, isAstray = () => false) {
     this.now = now
     this.put = put
     this.isAstray = isAstray

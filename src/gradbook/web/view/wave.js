@@ -2,21 +2,22 @@
 // step highlights what is computed and describes it in a sentence.
 
 import { draw, formula, make, say, short } from "./dom.js"
-import { mentioned } from "./drawing.js"
 import { mark, tr } from "./language.js"
+import { mentioned } from "./values.js"
 
 /** @type {[string, number][]} */
 const PACES = [[mark("one value every 2 seconds"), 2000], [mark("one value per second"), 1000], [mark("4 values per second"), 250], [mark("20 values per second"), 50]]
 const HEARD = 1000 // milliseconds: a sentence that is shown for less is not read out
 const LONGEST = 110 // letters of a formula
 const FEW = 3 // products
+const MOVES = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowRight: 1 })
 const TRAVEL = 0.7 // the share of a step during which a dot moves
 
 /** @typedef {import("./chain.js").Tree} Tree */
 /** @typedef {{line: number, isBack: boolean}} Step */
 
 export class Wave {
-  /** @param {import("./model.js").Model} model @param {import("./drawing.js").Drawing} drawing @param {HTMLElement} before the element that it follows */
+  /** @param {import("./model.js").Model} model @param {import("./values.js").ValueDrawing & {waysOf: (line: number, isBack: boolean) => SVGPathElement[]}} drawing @param {HTMLElement} before the element that it follows */
   constructor(model, drawing, before) {
     this.model = model
     this.drawing = drawing
@@ -37,7 +38,19 @@ export class Wave {
       button("forward", mark("Forward"), () => this.begin(false)), button("back", mark("Backward"), () => this.begin(true)),
       button("before", "‹", () => this.move(-1), mark("the previous value")), this.play, button("next", "›", () => this.move(1), mark("the next value")),
       this.pace, button("end", "×", () => this.end(), mark("end the pass"))), this.words)
+    addEventListener("keydown", event => this.key(event))
     this.fit()
+  }
+
+  /** ← and → move by a value, Esc ends the pass; elsewhere these keys have other meanings.
+   * @param {KeyboardEvent} event @private
+   */
+  key(event) {
+    const target = /** @type {Element} */ (event.target)
+    if (target !== document.body && !target.closest(".wave button")) return
+    const by = MOVES[event.key]
+    if (by) this.move(by)
+    else if (event.key === "Escape") this.end()
   }
 
   /** Collect the steps of the current network. @private */

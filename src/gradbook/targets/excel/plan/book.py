@@ -449,7 +449,7 @@ COUNTERS = {False: ("epoch",), True: ("epoch", "sample")}  # of Training and of 
 class Solution:
     """The contents of a network's workbook: the values in columns, and references to the others."""
 
-    def __init__(self, net: Net, words: Mapping[str, str] = KNOWN_BY) -> None:
+    def __init__(self, net: Net | Formulas, words: Mapping[str, str] = KNOWN_BY) -> None:
         self.step: Step = scalar_step(net)
         self.words = words
         self.plan = WorkbookPlan(self.step, ANY, net.learning_rate, ())

@@ -1,0 +1,197 @@
+"""Formulas on their page: dragged, typed, gone through and trained, as Python has it each time."""
+
+from __future__ import annotations
+
+import pytest
+
+import gradbook as gb
+from gradbook.cli.main import main
+from gradbook.net.formulas import parse_formulas
+from gradbook.net.lower import formula_step
+from gradbook.net.step import run
+from tests.cases import for_each
+
+pytestmark = pytest.mark.witness("chromium")
+
+MICROGRAD = "L = (a*b + c)*f; a = 2; b = -3; c = 10; f = -2"
+NEURON = "h = w*x + b; a = tanh(h); E = (a - t)^2 / 2; w = 0.5; b = 0.1; x = 2; t = 1; sample x t"
+WAVE = "y = A*sin(u*x); S = (y - t)^2; A = 1; u = 1.2; x = 1, 2, 3; t = 1, 0, -1; rate 0.05"
+MANY = (
+    "p = abs(a - b)/(1 + c^2) + max(a, b, c); q = ln(2 + cos(p)) - sqrt(1 + exp(c)); "
+    "r = gelu(q) + softplus(a*c)^0.5; L = r*p - sigmoid(-b); a = 0.7; b = -1.3; c = 0.4"
+)
+SHOWN = """Object.fromEntries([...document.querySelectorAll(".net .unit")].map(unit => [
+  unit.getAttribute("aria-label").split(" ")[0],
+  ["number", "slope"].map(kind => unit.querySelector("." + kind).textContent)]))"""
+
+
+@pytest.fixture
+def shown(chromium, tmp_path):
+    """`shown(text)`: the page of these formulas; it must not have complained in the end."""
+
+    def show(text, width=1280, **features):
+        assert main(["play", text, "-o", str(tmp_path / "page.html")]) == 0
+        chromium.show(tmp_path / "page.html", width, **features)
+        return chromium
+
+    chromium.said.clear()
+    yield show
+    assert chromium.said == []
+
+
+def number(text):
+    return float(text.removeprefix("∂ ").replace("−", "-"))
+
+
+def values(page):
+    """Each value of the graph, and its slope."""
+    return {name: tuple(map(number, both)) for name, both in page.value(SHOWN).items()}
+
+
+def expected(text, epoch=0, sample=0):
+    """The same from Python: values, and the slopes of the sample's own result."""
+    step = formula_step(parse_formulas(text), every_operation=True)
+    slopes = [node for node in step.adjoints if node.name]
+    *_, found = run(step, epoch + 1, watch=[step.adjoints[node] for node in slopes])
+
+    def of_sample(node):
+        value = found[node]
+        return float(value[sample] if value.ndim else value)
+
+    return {
+        str(node.name): (of_sample(node), of_sample(step.adjoints[node]) * 1.0) for node in slopes
+    }
+
+
+def assert_as_python(page, text, epoch=0):
+    told = values(page)
+    for name, (value, slope) in expected(text, epoch).items():
+        assert told[name] == (
+            pytest.approx(value, abs=6e-5, rel=6e-4),
+            pytest.approx(slope, abs=6e-5, rel=6e-4),
+        ), name
+
+
+def drag(page, name, across, down=0):
+    """A value of the graph, by mouse."""
+    x, y = page._middle(f'.net [aria-label="{name}"]')
+    for kind, dx, dy in (
+        ("mouseMoved", 0, 0),
+        ("mousePressed", 0, 0),
+        ("mouseMoved", across, down),
+        ("mouseReleased", across, down),
+    ):
+        page.ask(
+            "Input.dispatchMouseEvent", type=kind, x=x + dx, y=y + dy, button="left", clickCount=1
+        )
+    page.settle()
+
+
+@for_each("text", [MICROGRAD, NEURON, MANY], ids=lambda text: text[:9])
+def test_every_value_and_slope_is_python_s(shown, text):
+    page = shown(text)
+    assert_as_python(page, text)
+
+
+def test_micrograd_s_numbers_stand_in_the_graph(shown):
+    page = shown(MICROGRAD)
+    assert values(page)["v1"] == (-6, -2)
+    assert {name: slope for name, (_, slope) in values(page).items() if name in "abcfL"} == (
+        {"a": 6, "b": -4, "c": -2, "f": 4, "L": 1}
+    )
+
+
+def test_a_dragged_number_changes_everything_at_once(shown):
+    page = shown(MICROGRAD)
+    drag(page, "a", 50)
+    assert_as_python(page, MICROGRAD.replace("a = 2", "a = 2.5"))
+    drag(page, "c", 0, 30)  # a tenth per pixel, since it begins at 10
+    assert_as_python(page, MICROGRAD.replace("a = 2", "a = 2.5").replace("c = 10", "c = 7"))
+    page.click("#undo")
+    page.click("#undo")
+    assert_as_python(page, MICROGRAD)
+
+
+def test_keys_and_the_field_change_a_number_too(shown):
+    page = shown(NEURON)
+    page.click('.net [aria-label="x"]')
+    page.key("ArrowUp")
+    assert_as_python(page, NEURON.replace("x = 2", "x = 2.01"))
+    page.write("#value", "-1.5")
+    assert_as_python(page, NEURON.replace("x = 2", "x = -1.5"))
+
+
+def test_steps_are_those_of_the_workbook(shown):
+    page = shown(f"{NEURON}; rate 0.5")
+    for epoch in (1, 2, 3):
+        page.click("#step")
+        assert_as_python(page, f"{NEURON}; rate 0.5", epoch)
+    told = page.text("#lines")
+    assert gb.explain(told)  # what it says can be read again
+    assert parse_formulas(told).numbers["w"][0] == pytest.approx(
+        expected(f"{NEURON}; rate 0.5", 3)["w"][0], rel=1e-14
+    )
+
+
+def test_a_pass_goes_forward_and_backward_by_buttons_and_by_keys(shown):
+    page = shown(MICROGRAD)
+    page.click("#wave-forward")
+    page.click("#wave-next")
+    page.click("#wave-before")
+    assert page.text("#wave-said") == "v1 = a·b = 2.0000·(−3.0000) = −6.0000"
+    page.key("ArrowRight")
+    page.key("ArrowRight")
+    assert page.text("#wave-said") == "L = v2·f = 4.0000·(−2.0000) = −8.0000"
+    page.key("ArrowRight")
+    page.key("ArrowRight")
+    assert page.text("#wave-said").startswith("∂L/∂v2 = f = (−2.0000)") or "∂L/∂f" in page.text(
+        "#wave-said"
+    )
+    page.key("Escape")
+    assert page.text("#wave-said") == ""
+
+
+def test_whole_formulas_hide_the_operations_and_keep_the_numbers(shown):
+    page = shown(NEURON)
+    drag(page, "w", 30)
+    page.click("#view-0")
+    told = values(page)
+    assert set(told) == set("whabxtE")
+    split = expected(NEURON.replace("w = 0.5", "w = 0.8"))
+    assert {name: told[name][0] for name in "haE"} == pytest.approx(
+        {name: split[name][0] for name in "haE"}, abs=6e-5
+    )
+
+
+def test_samples_are_shown_one_by_one_and_their_mean_is_learned(shown):
+    page = shown(WAVE)
+    drag(page, "t", 20)
+    changed = WAVE.replace("t = 1,", "t = 1.2,")
+    assert values(page)["S_total"][0] == pytest.approx(loss(changed), abs=6e-5)
+    page.click("#step")
+    assert values(page)["S_total"][0] == pytest.approx(loss(changed, 1), abs=6e-5)
+
+
+def loss(text, epoch=0):
+    step = formula_step(parse_formulas(text))
+    *_, found = run(step, epoch + 1)
+    return float(found[step.loss])
+
+
+@for_each("scheme", ["light", "dark"])
+@for_each("width", [390, 1280])
+def test_anybody_can_use_it(shown, scheme, width):
+    page = shown(WAVE, width, prefers_color_scheme=scheme)
+    assert page.value("document.documentElement.scrollWidth") == width
+    assert page.objections() == []
+
+
+def test_numbers_never_move_the_page(shown):
+    page = shown(MICROGRAD)
+    places = """JSON.stringify([...document.querySelectorAll("section, header, .net .unit")].map(
+      part => ["left", "top", "width", "height"].map(k => part.getBoundingClientRect()[k])))"""
+    page.click('.net [aria-label="a"]')
+    before = page.value(places)
+    for across in (40, 300, -700):
+        drag(page, "a", across)
+        assert page.value(places) == before
