@@ -23,7 +23,7 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3602,
     "arrays": 989,
-    "audit": 21084,
+    "audit": 21506,
     "cells": 10010,
     "cli": 5045,
     "data": 5522,

@@ -51,6 +51,7 @@ from gradbook.audit.judge.updates import (
     stray_findings,
     update_findings,
 )
+from gradbook.audit.ledger import ledger_of
 from gradbook.audit.left_out import not_looked_at
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import (
@@ -149,6 +150,10 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         blank_findings(training, cells),
     ):
         findings += tuple(new_findings(list(further), findings))
+    if not findings and not unaccounted and training.flow.levels:
+        with note_if_spent(lambda: Message("whether each step is the same as the others")):
+            ledger = ledger_of(training, steps)
+            findings, unaccounted = ledger.findings, [*unaccounted, *ledger.unaccounted]
     curve: LossCurves | None = None
     with note_if_spent(lambda: Message("how its loss would continue")):
         curve = _curve(training, cells, findings)

@@ -173,9 +173,23 @@ def test_a_new_run_from_the_same_start_is_a_column_of_its_own():
     assert [column.cells for column in join_columns(book, columns)] == [all_at("A2:A9")]
 
 
-def test_runs_that_all_columns_begin_anew_stay_apart():
-    book, _, columns = found({**TWO, "A6": 0.7, "B6": 0.2})
+@for_each(
+    "more",
+    [
+        {"A6": 0.5, "B6": 0.4},  # from the same start
+        {"A6": 0.7, "B6": 0.2, "E2": 0.0, "E3:E9": "=E2+1", "E6": 0.0},  # steps count anew
+        {"A6": 0.7, "B6": 0.2, "E6": "another start"},
+    ],
+)
+def test_runs_that_all_columns_begin_anew_stay_apart(more):
+    book, _, columns = found({**TWO, **more})
     assert len(join_columns(book, columns)) == 4
+
+
+def test_a_row_of_numbers_among_formulas_is_pasted():
+    book, _, columns = found({**TWO, "A6": 0.7, "B6": 0.2})
+    cells = [column.cells for column in join_columns(book, columns)]
+    assert cells == [all_at("A2:A9"), all_at("B2:B9")]
 
 
 def test_a_gap_of_many_cells_is_not_bridged():

@@ -214,6 +214,8 @@ def _differing(
     for k, cell in enumerate(updates.weight.updates[: len(steps)]):
         if cell in updates.cells or cell in typed or _keeps_last_rate(updates, cell):
             continue
+        if _takes_the_same_number(updates, cell):
+            continue
         says = partial(tested(k).says_the_same, cell)
         others_claims = (
             c for j, own in enumerate(steps[k].claims) if j != updates.number for c in own
@@ -249,6 +251,19 @@ def _keeps_last_rate(updates: UsualUpdate, cell: Address) -> bool:
     return meant == {ended} and all(
         isinstance(values.get(at), float) and at not in training.varying for at in rates
     )
+
+
+def _takes_the_same_number(updates: UsualUpdate, cell: Address) -> bool:
+    """Whether an update differs only in that it takes a number, such as the rate, from another cell
+    that contains it, too."""
+    training, book = updates.training, updates.training.book
+    own, meant = updates.taken_instead(cell)
+    numbers = [{book.values.get(at) for at in some} for some in (own, meant)]
+    still = training.varying.isdisjoint(own | meant) and book.patterns.keys().isdisjoint(
+        own | meant
+    )
+    is_alike = book.patterns[cell].shape == updates.formula.shape
+    return is_alike and still and len(own) == len(meant) == 1 and numbers[0] == numbers[1]
 
 
 def _mentioned(pattern: Pattern, home: Address) -> set[Address]:

@@ -190,24 +190,35 @@ def _carried_lines(
 ) -> Iterator[WeightColumn]:
     """Lines whose cells repeat results that the previous step computed elsewhere: a column of new
     weights beside the old ones, or a sheet for each step."""
-    update_of = {base: cell for after in following.values() for base, cell in after.items()}
     bases: defaultdict[Address, list[Address]] = defaultdict(list)  # w + Δw may continue either
-    for base, cell in update_of.items():
-        bases[cell].append(base)
-    after: dict[Address, Address] = {}
-    for cell in update_of:
+    going_on: defaultdict[Address, list[Address]] = defaultdict(list)  # a bias is a term of a sum
+    for step in following.values():
+        for base, cell in step.items():
+            bases[cell].append(base)
+            going_on[base].append(cell)
+    updates: dict[tuple[Address, int], Address] = {}  # by the weight, and the stride to its next
+    for cell in going_on:
         pattern = book.patterns.get(cell)
         place = pattern.repeated_reference if pattern else None
         repeated = place.at(cell) if place else None
-        if repeated is not None:
-            after.update({base: cell for base in bases.get(repeated, ()) if base != cell})
-    reached = set(after.values())
-    for start in after.keys() - reached:
-        cells = [start, after[start]]
-        stride = cells[1] - start
-        while after.get(cells[-1]) == cells[-1] + stride:
-            cells.append(cells[-1] + stride)
-        yield WeightColumn(tuple(cells), stride, tuple(update_of[cell] for cell in cells))
+        for base in bases.get(repeated, ()) if repeated is not None else ():
+            if base != cell and repeated is not None:
+                updates[base, cell - base] = repeated
+    for start, stride in updates:
+        if (start - stride, stride) not in updates:
+            cells = [start]
+            while (cells[-1], stride) in updates:
+                cells.append(cells[-1] + stride)
+            behind = [updates[cell, stride] for cell in cells[:-1]]
+            last = _alike(book, going_on[cells[-1]], behind[-1], stride)
+            yield WeightColumn(tuple(cells), stride, (*behind, last))
+
+
+def _alike(book: Book, cells: Sequence[Address], before: Address, stride: int) -> Address:
+    """The cell whose formula is likest to that of one a step before; of these, the nearest to its
+    place."""
+    shape = book.patterns[before].shape
+    return min(cells, key=lambda c: (book.patterns[c].shape != shape, abs(c - before - stride)))
 
 
 def _beside(base: Address, cell: Address) -> bool:
@@ -354,12 +365,36 @@ def join_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColu
             is_new = 2 * begun > going_on if going_on > 1 else begins
             whole = found[-1]
             steps, rest = divmod(part.start - whole.cells[-1], whole.stride)
+            if is_new and going_on > 1 and not rest and steps == 1:
+                is_new = _begins_anew(book, whole, part)
             if is_new or rest or not 0 < steps <= WIDEST:
                 found.append(part)
             else:
                 between = range(whole.cells[-1] + whole.stride, part.start, whole.stride)
-                found[-1] = WeightColumn((*whole.cells, *between, *part.cells), whole.stride)
+                updates = (*whole.updates_elsewhere, *part.updates_elsewhere)
+                cells = (*whole.cells, *between, *part.cells)
+                found[-1] = WeightColumn(cells, whole.stride, () if between else updates)
     return sorted(found, key=lambda column: column.start)
+
+
+def _begins_anew(book: Book, whole: WeightColumn, part: WeightColumn) -> bool:
+    """Whether a column that directly follows another is a new run: it has the same initial value
+    or other updates, or what stands beside it begins anew, too, or a text says so. Otherwise the
+    numbers of one step were pasted over its formulas."""
+    values, stride = book.values, part.stride
+    if not _is_number(book, part.start) or values[part.start] == values.get(whole.start):
+        return True
+    last, first = (book.patterns.get(cell) for cell in (whole.updates[-1], part.updates[0]))
+    if last is None or first is None or last.shape != first.shape:
+        return True
+    away, step = part.start - whole.start, 1 if part.axis is DOWN else ROW
+    for cell in range(part.start - NEARBY * step, part.start + NEARBY * step + 1, step):
+        if book.is_text(cell) and not book.is_text(cell - stride):
+            return True
+        begins = cell - stride in book.patterns and _is_number(book, cell)
+        if begins and values.get(cell) == values.get(cell - away):
+            return True
+    return False
 
 
 def align_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:

@@ -1,0 +1,309 @@
+"""The last word on a training: no cell of its steps is left without a part in them.
+
+The judges examine the weights and the gradients that they recognise. Here every cell that a loss or
+an update needs must have a part: it is a weight, computed from the step's own weights, a memory, or
+doesn't depend on any. By position alone each is compared with its copies in the other steps. What
+continues from the step before must be a weight that was examined, and a gradient that is computed
+must be used.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from math import isclose, isnan
+
+from gradbook.audit.accounting import step_places
+from gradbook.audit.findings import (
+    DEPARTING_ROW,
+    Finding,
+    departing_from_column,
+    finding_in,
+    typed_in,
+)
+from gradbook.audit.judge.updates import KIND
+from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.weight_columns import bases_of
+from gradbook.cells.evaluate import Evaluation
+from gradbook.cells.formula.address import Address, by_sheet, name_of, ranges
+from gradbook.cells.formula.meaning import NotUnderstood
+from gradbook.cells.formula.pattern import Pattern
+from gradbook.graph.chain import gradients
+from gradbook.language.message import Message
+
+NEAR = 1e-9  # relative
+TINY = 1e-15
+FEWEST = 2  # updates of a weight
+MOST_LEAVES = 200  # cells of a step that may be weights
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Cells that have no right part in the steps: findings, or notes on what isn't known."""
+
+    findings: tuple[Finding, ...]
+    unaccounted: tuple[Message, ...] = ()
+
+
+def ledger_of(training: SheetTraining, steps: Sequence[SheetStep]) -> Ledger:
+    """The last word on a training in which no judge found anything."""
+    strange = list(_strange_states(training, steps))
+    findings = [one for one in strange if isinstance(one, Finding)]
+    findings += departures(training, steps)
+    if not strange:
+        strange = list(_unused_gradients(training, steps))
+        findings += [one for one in strange if isinstance(one, Finding)]
+    notes = dict.fromkeys(one for one in strange if isinstance(one, Message))
+    return Ledger(tuple(findings), tuple(notes))
+
+
+# Cells that aren't copies ---------------------------------------------------------------
+
+
+def departures(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
+    """Findings for cells that aren't copies of those in the same place of the other steps, and
+    don't compute the same number either."""
+    roots = training.update_cells.union(*(step.roots for step in steps))
+    needed = (training.flow.behind(roots) | roots | set(training.weight_cells)) & training.varying
+    now = Evaluation(training.book, training.flow)
+    groups: defaultdict[object, dict[Address, Pattern]] = defaultdict(dict)
+    for place in step_places(training, needed):
+        for k in place.departing():
+            right = place.right(k)
+            if right is not None:
+                cell = place.cells[k]
+                groups[training.axis.line(cell), place.difference(k)][cell] = right
+    for rights in groups.values():
+        if any(_differs(now, cell, right) for cell, right in rights.items()):
+            for cells in by_sheet(rights):
+                yield _departure(training, cells, rights)
+
+
+def _departure(
+    training: SheetTraining, cells: Sequence[Address], rights: Mapping[Address, Pattern]
+) -> Finding:
+    """A finding for cells of one sheet that differ from their copies in the same way."""
+    book, first = training.book, cells[0]
+    name, weight = _called(training, first)
+    kind, why = typed_in(book, first, name)
+    if first in book.patterns:
+        kind, why = DEPARTING_ROW, departing_from_column(first)
+    finding = finding_in(book, cells, kind, name, why, weight, rights[first])
+    fixes = {name_of(cell): f"={rights[cell].text_at(cell)}" for cell in cells}
+    return replace(finding, fixes=fixes)
+
+
+def _called(training: SheetTraining, cell: Address) -> tuple[str, str]:
+    """What a cell contains, and the weight that it belongs to, if any."""
+    if cell in training.weight_cells:
+        name = training.names[training.weight_cells[cell][0]]
+        return name, name
+    return training.name_of(cell), ""
+
+
+def _differs(now: Evaluation, cell: Address, right: Pattern) -> bool:
+    """Whether a formula would give another number in a cell than it has."""
+    trial = Evaluation(now.book, now.flow, {cell: right})
+    for source in now.flow.mentioned_cells(right.places, cell):
+        trial.known[source] = now.shown_value(source)
+    instead, own = trial.value(cell), now.value(cell)
+    if isnan(instead) or isnan(own):
+        return isnan(instead) != isnan(own)
+    return not isclose(instead, own, rel_tol=NEAR, abs_tol=TINY)
+
+
+# Cells that continue from the step before, and are no weights ------------------------------
+
+
+def _strange_states(
+    training: SheetTraining, steps: Sequence[SheetStep]
+) -> Iterator[Finding | Message]:
+    """What is said of cells on the way to a loss that come from the weights of the step before,
+    though they are no weights themselves: something updates them, perhaps another's update."""
+    if training.steps < FEWEST or len(training.strides) > 1:
+        return
+    (stride,) = training.strides
+    for step in steps[1:2]:
+        for cell in _edge(training, step):
+            yield from _said_of_state(training, cell, stride)
+
+
+def _edge(training: SheetTraining, step: SheetStep) -> list[Address]:
+    """The cells that a step's loss uses, and that depend on weights, but not on its own."""
+    if step.loss.assumption is not None:
+        return []
+    flow, weights = training.flow, training.weight_cells
+    tested = StepUnderTest.of(training, [step])
+    own = flow.below(step.own, weights)
+    used = own | tested.loss_cells
+    behind = flow.behind(tested.loss_cells, weights) & training.computed_cells - own
+    return sorted(
+        cell
+        for cell in behind
+        if any(user in used and not training.before(user, cell) for user in flow.users[cell])
+    )
+
+
+def _said_of_state(
+    training: SheetTraining, cell: Address, stride: int
+) -> Iterator[Finding | Message]:
+    book, before = training.book, cell - stride
+    update = training.flow.plain(cell, training.weight_cells)
+    pattern = book.patterns.get(update)
+    bases = [place.at(update) for place in bases_of(pattern)] if pattern else []
+    if training.before(cell, before) and before in training.flow.sources(cell):
+        return  # a memory
+    name = training.name_of(cell)
+    foreign = next((base for base in bases if _is_state(training, base, stride)), None)
+    if before in bases or foreign is None or pattern is None:
+        yield _not_accounted(training, _line(training, cell, stride))
+        return
+    orphans = [
+        other
+        for other in training.flow.users.get(before, ())
+        if other not in training.update_cells
+        and not training.flow.users.get(other)
+        and any(place.at(other) == before for place in bases_of(book.patterns[other]))
+    ]
+    if update != cell and orphans:
+        wrong, taken, meant = cell, update, orphans[0]
+    else:
+        wrong, taken, meant = update, foreign, before
+    right = book.with_another_cell(wrong, taken, book.name_of(meant, wrong))
+    why = Message(
+        "{cell} continues from {other}, which belongs to another weight: {own} belongs there",
+        cell=name_of(wrong),
+        other=book.name_of(taken, wrong),
+        own=book.name_of(meant, wrong),
+    )
+    for cells in by_sheet(_line(training, wrong, stride)):
+        yield finding_in(book, cells, KIND, name, why, name, right)
+
+
+def _is_state(training: SheetTraining, base: Address | None, stride: int) -> bool:
+    """Whether a cell has a place in each step, so that an update may continue from it."""
+    return base is not None and (base in training.weight_cells or base in training.varying)
+
+
+def _line(training: SheetTraining, cell: Address, stride: int) -> list[Address]:
+    """The cell's copies in all steps."""
+    patterns, found = training.book.patterns, [cell]
+    for pace in (-stride, stride):
+        other = cell + pace
+        while other in patterns and patterns[other].shape == patterns[cell].shape:
+            found.append(other)
+            other += pace
+    return sorted(found)
+
+
+def _not_accounted(training: SheetTraining, cells: Iterable[Address]) -> Message:
+    sheets = by_sheet(cells)
+    return Message(
+        "not accounted for: {cells} ({name}) continues from the step before, but isn't a weight "
+        "that was examined",
+        cells=ranges(sheets[0]),
+        name=training.name_of(sheets[0][0]),
+    )
+
+
+# Gradients that nothing uses -----------------------------------------------------------------
+
+
+def _unused_gradients(
+    training: SheetTraining, steps: Sequence[SheetStep]
+) -> Iterator[Finding | Message]:
+    """What is said of gradients of cells that no update changes: a weight that is only carried on,
+    or stays as it is."""
+    flow = training.flow
+    tested = StepUnderTest.of(training, steps[:1]) if steps else None
+    if tested is None or tested.step.loss.assumption is not None:
+        return
+    claimed = {claim.owner for options in tested.step.claims for claim in options}
+    with suppress(NotUnderstood):
+        loss = tested.loss
+        of_weights = {c for c in tested.step.weights if c is not None}
+        leaves = {c: n for n, c in tested.graph.leaf_cells.items() if c not in of_weights}
+        if not 0 < len(leaves) <= MOST_LEAVES:
+            return
+        slopes = gradients(loss, list(leaves.values()))
+        for cell in tested.positions.unused_formulas:
+            idle = flow.users.get(cell, ())  # updates that nothing carries on
+            if cell in claimed or any(map(flow.users.get, idle)):
+                continue
+            if not training.update_cells.isdisjoint([cell, *idle]):
+                continue
+            computed = tested.graph.node(cell)
+            for leaf, node in leaves.items():
+                if not tested.same(computed, slopes[node]) or tested.random.is_noise(computed):
+                    continue
+                yield from _said_of_unused(tested, cell, leaf)
+
+
+def _said_of_unused(
+    tested: StepUnderTest, gradient: Address, leaf: Address
+) -> Iterator[Finding | Message]:
+    training = tested.training
+    name = training.name_of(leaf)
+    book, carried = training.book, _carried(training, leaf)
+    idle = (
+        cell
+        for cell in training.flow.users.get(gradient, ())
+        if any(place.at(cell) == leaf for place in bases_of(book.patterns[cell]))
+    )
+    right: Pattern | None = None
+    if carried:
+        update = next(idle, None)
+        if update is None:
+            right = _update_like(tested, gradient, leaf, carried[0])
+        else:
+            right = book.reader.read_typed(book.name_of(update, carried[0]), carried[0])
+    if right is None:
+        yield Message(
+            "not accounted for: {cell} is the gradient of {leaf} ({name}), and nothing uses it",
+            cell=name_of(gradient),
+            leaf=name_of(leaf),
+            name=name,
+        )
+        return
+    why = Message(
+        "{cell} only repeats {name}, though {gradient} is its gradient: the learning rate times "
+        "the gradient must be subtracted",
+        cell=name_of(carried[0]),
+        name=name,
+        gradient=name_of(gradient),
+    )
+    yield finding_in(book, carried, KIND, name, why, name, right)
+
+
+def _carried(training: SheetTraining, leaf: Address) -> list[Address]:
+    """The cells that repeat a number from step to step."""
+    strides = training.strides
+    found, (stride,) = [leaf], strides if len(strides) == 1 else (0,)
+    patterns = training.book.patterns
+    while stride and found[-1] + stride in patterns:
+        cell = found[-1] + stride
+        repeated = patterns[cell].repeated_reference
+        if repeated is None or repeated.at(cell) not in found:
+            break
+        found.append(cell)
+    return found[1:]
+
+
+def _update_like(
+    tested: StepUnderTest, gradient: Address, leaf: Address, cell: Address
+) -> Pattern | None:
+    """The update that a weight should have, like those of the others."""
+    training = tested.training
+    for weight, options in zip(training.weights, tested.step.claims, strict=True):
+        for claim in options:
+            base, update = weight.steps[0]
+            if claim.whole and update in training.book.patterns:
+                instead = {base: leaf, claim.owner: gradient}
+                right = training.book.renamed(update, cell, instead)
+                if right is not None:
+                    return right
+    return None

@@ -1,0 +1,147 @@
+"""Nothing in a step is left without a part: every cell is a copy, every weight is examined."""
+
+from __future__ import annotations
+
+from gradbook.audit.check import check
+from tests.audit.material.small import saved
+from tests.cases import for_each
+
+# A neuron with two weights and a bias, in the layouts of several people ---------------------
+
+
+def headed(cells, words):
+    return dict(zip(cells, words.split(), strict=True))
+
+
+RATE = {"A1": "rate", "B1": 0.4}
+ROWS = {  # a step a row, one sample after the other, all typed
+    **RATE,
+    **headed([f"{c}3" for c in "ABCDEFGHIJKL"], "x1 x2 t w1 w2 b z y E dw1 dw2 db"),
+    **{f"A{r}": [0.2, 0.7, 0.9][r % 3] for r in range(4, 16)},
+    **{f"B{r}": [0.5, -0.3, 0.4, 0.8][r % 4] for r in range(4, 16)},
+    **{f"C{r}": [0.1, 0.9][r % 2] for r in range(4, 16)},
+    "D4": 0.3,
+    "E4": -0.2,
+    "F4": 0.1,
+    "D5:D15": "=D4-$B$1*J4",
+    "E5:E15": "=E4-$B$1*K4",
+    "F5:F15": "=F4-$B$1*L4",
+    "G4:G15": "=D4*A4+E4*B4+F4",
+    "H4:H15": "=TANH(G4)",
+    "I4:I15": "=(H4-C4)^2/2",
+    "J4:J15": "=(H4-C4)*(1-H4^2)*A4",
+    "K4:K15": "=(H4-C4)*(1-H4^2)*B4",
+    "L4:L15": "=(H4-C4)*(1-H4^2)",
+}
+NEW = (
+    {  # new weights beside the old ones, which the next row carries on
+        key: value for key, value in ROWS.items() if key[:2] not in ("D5", "E5", "F5")
+    }
+    | {
+        "M3": "new w1",
+        "N3": "new w2",
+        "O3": "new b",
+        "M4:M15": "=D4-$B$1*J4",
+        "N4:N15": "=E4-$B$1*K4",
+        "O4:O15": "=F4-$B$1*L4",
+        "D5:F15": "=M4",
+    }
+)
+BLOCKS = {  # three samples a step, in blocks of rows
+    **RATE,
+    **headed([f"{c}3" for c in "ABCDEFGHIJ"], "x t w b z y E dw db total"),
+    **{f"A{r}": [0.2, 0.7, -0.9][r % 3] for r in range(4, 25)},
+    **{f"B{r}": [0.3, 0.9, 0.6][r % 3] for r in range(4, 25)},
+    "C4": 0.3,
+    "D4": -0.1,
+    **{f"C{r}": f"=C{r - 3}-$B$1*SUM(H{r - 3}:H{r - 1})" for r in range(7, 25, 3)},
+    **{f"D{r}": f"=D{r - 3}-$B$1*SUM(I{r - 3}:I{r - 1})" for r in range(7, 25, 3)},
+    **{f"E{r}": f"=C${r - (r - 4) % 3}*A{r}+D${r - (r - 4) % 3}" for r in range(4, 25)},
+    "F4:F24": "=1/(1+EXP(-E4))",
+    "G4:G24": "=(F4-B4)^2/2",
+    "H4:H24": "=(F4-B4)*F4*(1-F4)*A4",
+    "I4:I24": "=(F4-B4)*F4*(1-F4)",
+    **{f"J{r}": f"=SUM(G{r}:G{r + 2})" for r in range(4, 25, 3)},
+}
+ACROSS = {  # a step a column, with momentum
+    **RATE,
+    "A2": "memory",
+    "B2": 0.5,
+    **dict(
+        zip(
+            [f"A{r}" for r in range(4, 14)],
+            ["x", "t", "w", "b", "y", "E", "dw", "db", "vw", "vb"],
+            strict=True,
+        )
+    ),
+    **{f"{c}4": x for c, x in zip("BCDEFGHIJKL", [0.4, 0.9, -0.6] * 4, strict=False)},
+    **{f"{c}5": x for c, x in zip("BCDEFGHIJKL", [0.2, 0.7] * 6, strict=False)},
+    "B6": 0.5,
+    "B7": 0.1,
+    "C6:L6": "=B6-$B$1*B12",
+    "C7:L7": "=B7-$B$1*B13",
+    "B8:L8": "=TANH(B6*B4+B7)",
+    "B9:L9": "=(B8-B5)^2",
+    "B10:L10": "=2*(B8-B5)*(1-B8^2)*B4",
+    "B11:L11": "=2*(B8-B5)*(1-B8^2)",
+    "B12": "=B10",
+    "B13": "=B11",
+    "C12:L12": "=$B$2*B12+C10",
+    "C13:L13": "=$B$2*B13+C11",
+}
+LAYOUTS = {"rows": ROWS, "new weights": NEW, "blocks": BLOCKS, "across": ACROSS}
+RIGHT = {
+    **LAYOUTS,
+    # a second run: the same formulas from a typed start, in a row that says so
+    "two runs": {**ROWS, "D10": 0.7, "E10": 0.5, "F10": 0.6, "M10": "another start"},
+    "the same start": {**ROWS, "D10": 0.3, "E10": -0.2, "F10": 0.1},
+    "another order of factors": {**ROWS, "K9": "=B9*(1-H9^2)*(H9-C9)"},
+    "rate of one row by its copy": {**ROWS, "M3": "rate", "M4": 0.4, "D9": "=D8-$M$4*J8"},
+    "something shown": {**ROWS, "M3": "shown", "M4:M15": "=I4*2", "M9": 7},
+    "one is kept": {**ROWS, "E5:E15": "=E4", "K4:K15": "", "K3": ""},
+}
+
+
+def report_of(cells, path):
+    return check(saved(path, {cell: what for cell, what in cells.items() if what != ""}))
+
+
+def blamed(report):
+    return ",".join(sorted(finding.cells for finding in report.findings))
+
+
+@for_each("name", RIGHT)
+def test_a_right_training_stays_right(name, path):
+    report = report_of(RIGHT[name], path)
+    assert report.verdict == "right", str(report)
+
+
+WRONG = {
+    "a row of weights typed": (ROWS, {"D9": 0.2, "E9": 0.3, "F9": 0.4}, "D9,E9,F9"),
+    "a row of gradients typed": (ROWS, {"J9": 0.2, "K9": 0.3, "L9": 0.4}, "J9,K9,L9"),
+    "a block's weights typed": (BLOCKS, {"C13": 0.2, "D13": 0.3}, "C13,D13"),
+    "carried weights typed": (NEW, {"D9": 0.2, "E9": 0.3, "F9": 0.4}, "D9,E9,F9"),
+    "a column of memories typed": (ACROSS, {"F12": 0.2}, "F12"),
+    "a gradient in the last row": (ROWS, {"K15": "=(H15-C15)*(1-H15^2)*A15"}, "K15"),
+    "a gradient in the last block": (BLOCKS, {"I22:I24": "=(F22-B22)*A22"}, "I22:I24"),
+    "a loss that nothing uses": (ROWS, {"I9": "=(H9-C8)^2/2"}, "I9"),
+    "a weight that is carried on": (ROWS, {"E5:E15": "=E4"}, "E5:E15"),
+    "one that is carried on unchanged": (NEW, {"E5:E15": "=E4"}, "E5:E15"),
+    "new from another's old": (NEW, {"N4:N15": "=D4-$B$1*K4"}, "N4:N15"),
+    "another's new is carried on": (NEW, {"E5:E15": "=M4"}, "E5:E15"),
+}
+
+
+@for_each("name", WRONG)
+def test_a_cell_without_a_part_is_found(name, path):
+    cells, changed, wrong = WRONG[name]
+    report = report_of({**cells, **changed}, path)
+    assert (report.verdict, blamed(report)) == ("wrong", wrong), str(report)
+
+
+def test_three_gradients_of_five_are_never_right(path):
+    """Two weights stay as they are in one cell, though their gradients are there."""
+    still = {"E4": "", "E5:E15": "", "E2": -0.2, "G4:G15": "=D4*A4+$E$2*B4+F4"}
+    report = report_of({**ROWS, **still}, path)
+    assert report.verdict == "unfinished"
+    assert "K4 is the gradient of E2" in str(report)
