@@ -61,3 +61,35 @@ def test_a_copy_whose_references_leave_the_sheet_has_no_value():
     found = Evaluation(book, Flow(book))
     assert found.value(at("C1")) == 2
     assert isnan(found.value(at("A2")))
+
+
+def test_cells_are_nudged_to_other_numbers():
+    book, flow = small(
+        {"A1": 2.0, "A2": 3.0, "B1": "=A1*A2", "B2": "=B1+A2", "C1": "=FOURIER(A1)+B2"}
+    )
+    book.values[at("C1")] = 50.0
+    assert Evaluation(book, flow, numbers={at("A1"): 4.0}).value(at("B2")) == 15
+    assert Evaluation(book, flow, numbers={at("B1"): 10.0}).value(at("B2")) == 13
+    assert isnan(Evaluation(book, flow, numbers={at("A2"): 4.0}).value(at("C1")))
+
+
+def test_with_numbers_an_unknown_function_keeps_the_value_that_is_shown():
+    book, flow = small({"A1": 2.0, "A2": 3.0, "B1": "=FOURIER(A1)", "B2": "=B1+A2"})
+    book.values[at("B1")] = 50.0
+    assert Evaluation(book, flow, numbers={at("A2"): 4.0}).value(at("B2")) == 54
+    assert isnan(Evaluation(book, flow).value(at("B2")))
+
+
+def test_a_chain_of_100_000_formulas_has_a_value():
+    count = 100_000
+    book, flow = small({"A1": 1.0, f"A2:A{count}": "=A1*0.99999+1"})
+    assert Evaluation(book, flow).value(at(f"A{count}")) > 50_000
+
+
+def test_an_error_takes_the_other_branch_but_an_unknown_function_does_not():
+    table = {"A1": 0.0, "B1": "=1/A1", "C1": "=IFERROR(B1,7)", "B2": "=FOURIER(A1)"}
+    book, flow = small({**table, "C2": "=IFERROR(B2,7)", "C3": "=IFERROR(FOURIER(1),7)"})
+    found = Evaluation(book, flow)
+    assert found.value(at("C1")) == 7
+    assert isnan(found.value(at("C2")))
+    assert isnan(found.value(at("C3")))

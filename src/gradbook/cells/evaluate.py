@@ -7,6 +7,7 @@ What Excel shows as an error is NaN here: a division by zero, the logarithm of 0
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from math import isfinite, isnan, nan
 from typing import Any
 
@@ -14,16 +15,29 @@ from gradbook.cells.book import Book, CellValue
 from gradbook.cells.budget import A_SHARE, budget, spend, within_budget
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address
+from gradbook.cells.formula.expression import count_parts
 from gradbook.cells.formula.meaning import meaning
 from gradbook.cells.formula.numbers import ON_NUMBERS
 from gradbook.cells.formula.pattern import Pattern, RangeReference
-from gradbook.cells.formula.values import CellBlock, NotUnderstood, Single, number
+from gradbook.cells.formula.values import (
+    CellBlock,
+    Corners,
+    NeedsNumbers,
+    NotUnderstood,
+    NumberedGraph,
+    OpenGraph,
+    Single,
+    number,
+    typed,
+)
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.language.message import Message
 
 MOST = 30_000  # formulas; larger books come from programs that store the values
 TAKEN_IN = 3_000  # budget for compiling a formula, for each of its cells
+ANEW = 50  # budget for computing a formula anew, for each of its parts and cells
+MOST_NODES = 300_000  # of formulas computed anew, before the graph is made anew, too
 NUMBERS = {float}
 NUMBER = object()  # stands for any number in the key of a formula's program
 
@@ -51,16 +65,30 @@ def fill_in(book: Book, flow: Flow) -> None:
 
 
 class Evaluation:
-    """Values of cells, each computed once, when it is first needed."""
+    """Values of cells, each computed once, when it is first needed.
+
+    Any formulas may be replaced by others (`instead`), and any cells by numbers (`numbers`: a
+    nudge). With `numbers`, a formula that isn't understood and doesn't depend on what is replaced
+    keeps the value that the file shows.
+    """
 
     def __init__(
-        self, book: Book, flow: Flow, instead: Mapping[Address, Pattern] | None = None
+        self,
+        book: Book,
+        flow: Flow,
+        instead: Mapping[Address, Pattern] | None = None,
+        numbers: Mapping[Address, float] | None = None,
     ) -> None:
         self.book = book
         self.flow = flow
         self.instead = instead or {}
-        self.known: dict[Address, CellValue] = {}
+        self.numbers = numbers
+        self.known: dict[Address, CellValue] = dict(numbers or {})
+        self.unknown: set[Address] = set()  # not understood, and what depends on those
         self._programs: dict[object, CellProgram | str | None] = {}
+        self._anew: set[Pattern] = set()  # patterns that depend on the present numbers
+        self._graph = NumberedGraph()
+        self._blocks: dict[Corners, CellBlock] = {}
 
     def value(self, cell: Address) -> float:
         """What a cell shows, as a number; NaN where that isn't possible."""
@@ -88,8 +116,10 @@ class Evaluation:
             if missing and last not in opened:
                 opened.add(last)
                 waiting.extend(missing)
-            else:  # a missing value here depends on itself
-                known[last] = nan if missing else self._computed(last, pattern, sources)
+            elif missing:  # it depends on itself
+                known[last] = self._not_understood(last)
+            else:
+                known[last] = self._computed(last, pattern, sources)
         return known[cell]
 
     def value_of(self, pattern: Pattern, home: Address) -> float:
@@ -103,17 +133,48 @@ class Evaluation:
         return float(found) if isinstance(found, int | float) else nan
 
     def _computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> CellValue:
+        found: CellValue | Unknown
+        if pattern in self._anew:
+            found = self._computed_anew(cell, pattern, sources)
+        else:
+            found = self._compiled(cell, pattern, sources)
+        if isinstance(found, Unknown):
+            return self._not_understood(cell)
+        if self.unknown and _is_error(found) and not self.unknown.isdisjoint(sources):
+            self.unknown.add(cell)
+        return found
+
+    def _not_understood(self, cell: Address) -> CellValue:
+        if self.numbers is not None and cell not in self._replaced:
+            return self.book.values.get(cell)
+        self.unknown.add(cell)
+        return nan
+
+    @cached_property
+    def _replaced(self) -> set[Address]:
+        """The cells that are replaced, and all that depends on them."""
+        changed = {*self.instead, *(self.numbers or ())}
+        return changed | self.flow.below(changed)
+
+    def _compiled(
+        self, cell: Address, pattern: Pattern, sources: Sequence[Address]
+    ) -> CellValue | Unknown:
+        """A formula's result by the program that it shares with its copies."""
         given = [self.known[source] for source in sources]
         kinds: tuple[object, ...] = ()
         if not NUMBERS.issuperset(map(type, given)):
             kinds = tuple(NUMBER if type(value) is float else value for value in given)
         key = pattern, kinds, _variant(pattern, cell, sources)
         if key not in self._programs:
-            self._programs[key] = self._program(pattern, cell, sources)
+            try:
+                self._programs[key] = self._program(pattern, cell, sources)
+            except NeedsNumbers:
+                self._anew.add(pattern)
+                return self._computed_anew(cell, pattern, sources)
         program = self._programs[key]
-        if program is None or isinstance(program, str):
-            return nan if program is None else program
-        return program(given)
+        if program is None:
+            return UNKNOWN
+        return program if isinstance(program, str) else program(given)
 
     def _program(
         self, pattern: Pattern, home: Address, sources: Sequence[Address]
@@ -122,12 +183,53 @@ class Evaluation:
         always returns; None if it isn't understood. Texts and blanks are compiled in."""
         spend(TAKEN_IN * len(sources))
         try:
-            result, leaves = as_node(self.flow, pattern, home, self.known, _is_number)
+            result, leaves = as_node(self.flow, pattern, home, self.known, _is_number, OpenGraph())
+        except NeedsNumbers:
+            raise
         except (NotUnderstood, OverflowError):
             return None
         places = {cell: k for k, cell in enumerate(sources)}
         given = {places[cell]: leaf for leaf, cell in leaves.items()}
         return result if isinstance(result, str) else _program(result, given)
+
+    def _computed_anew(
+        self, cell: Address, pattern: Pattern, sources: Sequence[Address]
+    ) -> CellValue | Unknown:
+        """A formula's result at the present numbers, which decide on positions, keys and
+        conditions."""
+        if pattern.expression is None:
+            return UNKNOWN
+        spend(ANEW * (count_parts(pattern.expression) + len(sources)))
+        if len(self._graph.nodes) > MOST_NODES:
+            self._graph, self._blocks = NumberedGraph(), {}
+        graph = self._graph
+        graph.is_doubtful = False
+        look = self.flow.lookup(graph, pattern, cell, self._single, self._blocks)
+        try:
+            found = meaning(graph, pattern.expression, look, self.flow.places(pattern, cell))
+            if isinstance(found, CellBlock):
+                found = found.rows[0][0]
+            if isinstance(found, str):
+                return found
+            result = graph.number_of(number(graph, found))
+        except (NotUnderstood, OverflowError):
+            return UNKNOWN
+        return result if isfinite(result) else nan
+
+    def _single(self, cell: Address) -> Single:
+        value = self.known[cell]
+        if cell in self.unknown:
+            self._graph.is_doubtful = True
+        if isinstance(value, float):
+            return self._graph.constant(nan if isnan(value) else value)
+        return typed(self._graph, value)
+
+
+class Unknown:
+    """The result of a formula that isn't understood."""
+
+
+UNKNOWN = Unknown()
 
 
 def _variant(pattern: Pattern, home: Address, sources: Sequence[Address]) -> tuple[object, ...]:
@@ -141,6 +243,10 @@ def _variant(pattern: Pattern, home: Address, sources: Sequence[Address]) -> tup
     return len(sources), same if len(first) < len(sources) else (), sizes
 
 
+def _is_error(value: CellValue) -> bool:
+    return isinstance(value, float) and isnan(value)
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, float)
 
@@ -151,25 +257,25 @@ def as_node(
     home: Address,
     given: Mapping[Address, Any],
     is_leaf: Callable[[object], bool],
+    graph: Graph | None = None,
 ) -> tuple[Node | str, dict[Node, Address]]:
     """What a formula computes from its cells, or the text that it always returns: numbers are
     leaves, returned with their cells; texts and blanks are compiled in."""
     if pattern.expression is None:
         raise NotUnderstood(pattern.problem)
-    graph = Graph()
+    graph = Graph() if graph is None else graph
     leaves: dict[Address, Node] = {}
 
     def single(cell: Address) -> Single:
-        value: Single = given[cell]
-        if isinstance(value, bool):
-            return graph.constant(float(value))
+        value = given[cell]
         if not is_leaf(value):
-            return value
+            return typed(graph, value)
         if cell not in leaves:
             leaves[cell] = graph.leaf(Name(str(cell)))
         return leaves[cell]
 
-    found = meaning(graph, pattern.expression, flow.lookup(graph, pattern, home, single))
+    look = flow.lookup(graph, pattern, home, single)
+    found = meaning(graph, pattern.expression, look, flow.places(pattern, home))
     if isinstance(found, CellBlock):
         found = found.rows[0][0]
     result = found if isinstance(found, str) else number(graph, found)

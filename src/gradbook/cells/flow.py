@@ -9,10 +9,19 @@ from functools import cached_property
 from itertools import chain, islice
 
 from gradbook.cells.book import WIDEST, Book
-from gradbook.cells.formula.address import ROW, Address, pack
+from gradbook.cells.formula.address import ROW, Address, column_of, pack, row_of, sheet_of
 from gradbook.cells.formula.expression import parts, references
 from gradbook.cells.formula.pattern import CellReference, Mention, Pattern, RangeReference
-from gradbook.cells.formula.values import CellBlock, Lookup, Meaning, NotUnderstood, Single, TooMuch
+from gradbook.cells.formula.values import (
+    CellBlock,
+    Corners,
+    Lookup,
+    Meaning,
+    NotUnderstood,
+    Places,
+    Single,
+    TooMuch,
+)
 from gradbook.graph.node import Graph
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Reference
@@ -80,9 +89,17 @@ class Flow:
         return found
 
     def lookup(
-        self, graph: Graph, pattern: Pattern, home: Address, single: Callable[[Address], Single]
+        self,
+        graph: Graph,
+        pattern: Pattern,
+        home: Address,
+        single: Callable[[Address], Single],
+        blocks: dict[Corners, CellBlock] | None = None,
     ) -> Lookup:
-        """What a formula's references mean in a cell; `single` gives the meaning of a cell."""
+        """What a formula's references mean in a cell; `single` gives the meaning of a cell.
+
+        Ranges that several formulas mention are kept in `blocks`, if it is given.
+        """
 
         def look(reference: Reference) -> Meaning:
             mention = pattern.mentions.get(reference.text)
@@ -96,12 +113,34 @@ class Flow:
                     raise NotUnderstood(what)
                 return single(cell)
             if isinstance(mention, RangeReference):
-                return CellBlock(tuple(tuple(map(single, row)) for row in self.rows(mention, home)))
+                corners = mention.corners(home)
+                if blocks is not None and corners in blocks:
+                    return blocks[corners]
+                block = CellBlock(
+                    tuple(tuple(map(single, row)) for row in self.rows(mention, home))
+                )
+                if blocks is not None and corners is not None:
+                    blocks[corners] = block
+                return block
             if isinstance(mention, float):
                 return graph.constant(mention)
             raise NotUnderstood(mention.why if mention else reference.text)
 
         return look
+
+    def places(self, pattern: Pattern, home: Address) -> Places:
+        """Where a formula's references are, and where it stands itself."""
+
+        def place(reference: Reference | None) -> Corners | None:
+            if reference is None:
+                row, column = row_of(home), column_of(home)
+                return sheet_of(home), row, column, row, column
+            mention = pattern.mentions.get(reference.text)
+            if isinstance(mention, CellReference | RangeReference):
+                return mention.corners(home)
+            return None
+
+        return place
 
     @cached_property
     def users(self) -> dict[Address, list[Address]]:

@@ -15,7 +15,8 @@ from gradbook.cells.formula.values import Elementwise, flat, has_values_only, pr
 from gradbook.graph.node import Node
 
 ROUNDS = 60  # of Newton's iteration
-CLOSE = 1e-14  # relative: the last step
+CLOSE = 1e-13  # relative: the last step
+MOST_RATE = 1e6
 
 
 # Values ---------------------------------------------------------------------------
@@ -125,7 +126,13 @@ def _rate(
         left = a * growth + p * (1 + rate * t) * series + f
         return left, a * slope + p * (t * series + (1 + rate * t) * (slope - series) / rate)
 
-    root = find_root(excess, 0.1 if guess is None else present(guess))
+    def discounted(rate: float) -> tuple[float, float]:
+        """The same divided by the growth, which is nearly straight."""
+        left, slope = excess(rate)
+        growth = (1 + rate) ** n
+        return left / growth, (slope - left * n / (1 + rate)) / growth
+
+    root = find_root(discounted, 0.1 if guess is None else present(guess))
     steep = excess(root)[1]
     rate = now.graph.constant(root)
     growth = power(1 + rate, periods)
@@ -141,13 +148,12 @@ def find_root(function: Callable[[float], tuple[float, float]], guess: float) ->
             for _ in range(ROUNDS):
                 value, slope = function(rate)
                 step = value / slope
-                while rate - step <= -1:  # no further than half the way to it
-                    step = (rate + 1) / 2
+                if rate - step <= -1:  # half the way there, and no root yet
+                    rate = (rate - 1) / 2
+                    continue
                 rate -= step
-                if abs(step) <= CLOSE * max(abs(rate), 1e-3):
-                    return rate if isfinite(rate) else nan
-                if abs(step) <= 1e-12 and function(rate)[0] == value:
-                    return rate
+                if abs(step) <= CLOSE * max(abs(rate), 1e-2) or value == 0:
+                    return rate if isfinite(rate) and rate < MOST_RATE else nan
         except (ArithmeticError, ValueError, TypeError):
             continue
     return nan

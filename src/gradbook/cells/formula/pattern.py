@@ -39,6 +39,7 @@ from gradbook.cells.formula.expression import (
     rename_cells,
     replace_parts,
 )
+from gradbook.cells.formula.values import Corners
 from gradbook.language.message import Message, words_of
 from gradbook.targets.excel.language import (
     LAMBDAS,
@@ -134,9 +135,6 @@ _POINTERS = re.compile(
 )
 SHIFTS = (*((0, k) for n in range(1, 7) for k in (n, -n)), (1, 0), (-1, 0), (2, 0), (-2, 0))
 ENDS = ((1, 0), (-1, 0), (0, 1), (0, -1))
-
-
-Corners = tuple[int, int, int, int, int]  # sheet, first row, first column, last row, last column
 
 
 @dataclass(frozen=True)

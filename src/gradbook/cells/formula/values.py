@@ -65,6 +65,10 @@ class CellBlock:
 
 Meaning = Single | CellBlock
 Lookup = Callable[[Reference], Meaning]
+Corners = tuple[int, int, int, int, int]  # sheet, first row, first column, last row, last column
+Places = Callable[[Reference | None], Corners | None]
+"""Where a reference is, or, for None, the formula itself."""
+ERRORS = ("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#SPILL!", "#CALC!")
 
 
 def as_block(value: Meaning) -> CellBlock:
@@ -100,6 +104,13 @@ class NumberedGraph(Graph):
 def error(graph: Graph) -> Node:
     """What a spreadsheet shows as an error."""
     return graph.constant(nan)
+
+
+def typed(graph: Graph, value: str | float | None) -> Single:
+    """A cell's value that isn't a leaf: a text, a truth, an error, a blank."""
+    if isinstance(value, str):
+        return error(graph) if value in ERRORS and has_values_only(graph) else value
+    return None if value is None else graph.constant(float(value))
 
 
 def has_values_only(graph: Graph) -> bool:

@@ -1,0 +1,89 @@
+"""Values of payments over time: NPV, IRR, XNPV, XIRR."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import isnan
+
+from gradbook.cells.formula.annuities import find_root
+from gradbook.cells.formula.operators import power
+from gradbook.cells.formula.totals import numbers_of, total
+from gradbook.cells.formula.values import (
+    Meaning,
+    NotUnderstood,
+    as_block,
+    error,
+    number,
+    present,
+    present_number,
+)
+from gradbook.graph.node import Graph, Node
+from gradbook.language.message import Message
+
+YEAR = 365  # days, for XNPV and XIRR
+
+
+def _net_present(graph: Graph, given: Sequence[Meaning]) -> Node:
+    """NPV: the first payment is a period away."""
+    growth = 1 + number(graph, given[0])
+    payments = numbers_of(graph, given[1:])
+    return total(graph, [x / growth ** (k + 1) for k, x in enumerate(payments)])
+
+
+def _dated(graph: Graph, payments: Meaning, dates: Meaning) -> tuple[list[Node], list[float]]:
+    """Payments, and the years from the first of them."""
+    amounts = [number(graph, x) for x in as_block(payments).singles()]
+    days = [present_number(graph, x) // 1 for x in as_block(dates).singles()]
+    if len(amounts) != len(days) or not days:
+        raise NotUnderstood(Message("ranges of different sizes in one operation"))
+    return amounts, [(day - days[0]) / YEAR for day in days]
+
+
+def _dated_present(graph: Graph, given: Sequence[Meaning]) -> Node:
+    """XNPV."""
+    growth = 1 + number(graph, given[0])
+    amounts, years = _dated(graph, given[1], given[2])
+    terms = (x / power(growth, graph.constant(t)) for x, t in zip(amounts, years, strict=True))
+    return total(graph, list(terms))
+
+
+def _return(graph: Graph, amounts: Sequence[Node], years: Sequence[float], guess: float) -> Node:
+    """The rate at which the payments are worth nothing: one step of Newton's iteration from the
+    root, as nodes, has its slopes."""
+    flows = [present(x) for x in amounts]
+    if not any(x > 0 for x in flows) or not any(x < 0 for x in flows):
+        return error(graph)
+
+    def worth(rate: float) -> tuple[float, float]:
+        shares = [(1 + rate) ** -t for t in years]
+        value = sum(x * share for x, share in zip(flows, shares, strict=True))
+        slope = -sum(x * t * s for x, t, s in zip(flows, years, shares, strict=True)) / (1 + rate)
+        return value, slope
+
+    root = find_root(worth, guess)
+    if isnan(root):
+        return error(graph)
+    left = total(graph, [x * (1 + root) ** -t for x, t in zip(amounts, years, strict=True)])
+    return root - left / worth(root)[1]
+
+
+def _internal(graph: Graph, given: Sequence[Meaning]) -> Node:
+    """IRR."""
+    amounts = numbers_of(graph, given[:1])
+    guess = present_number(graph, given[1]) if len(given) > 1 else 0.1
+    return _return(graph, amounts, [float(k) for k in range(len(amounts))], guess)
+
+
+def _dated_internal(graph: Graph, given: Sequence[Meaning]) -> Node:
+    """XIRR."""
+    amounts, years = _dated(graph, given[0], given[1])
+    guess = present_number(graph, given[2]) if len(given) > 2 else 0.1
+    return _return(graph, amounts, years, guess)
+
+
+CASH_FLOWS: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
+    "NPV": _net_present,
+    "XNPV": _dated_present,
+    "IRR": _internal,
+    "XIRR": _dated_internal,
+}

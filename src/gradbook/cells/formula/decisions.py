@@ -1,0 +1,178 @@
+"""Functions that decide: conditions, branches, and questions about a value.
+
+What decides is held fixed. Where only values count, the branch that is taken is the meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from math import isnan
+
+from gradbook.cells.formula.operators import if_positive, infix, truth
+from gradbook.cells.formula.values import (
+    CellBlock,
+    Meaning,
+    NotUnderstood,
+    NumberedGraph,
+    OpenGraph,
+    Single,
+    aligned,
+    error,
+    has_values_only,
+    number,
+    present,
+    present_number,
+    whole_number,
+)
+from gradbook.graph.node import Graph, Node
+from gradbook.language.message import Message
+
+# Conditions -----------------------------------------------------------------------
+
+
+def _choice(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    """IF."""
+    then = given[1] if len(given) > 1 else graph.constant(1)
+    otherwise = given[2] if len(given) > 2 else graph.constant(0)
+    if isinstance(given[0], CellBlock) and given[0].shape != (1, 1):
+        return aligned(
+            lambda c, a, b: _single(graph, _choice(graph, (c, a, b))), (given[0], then, otherwise)
+        )
+    condition = truth(graph, given[0])
+    if isinstance(graph, OpenGraph) and not (_is_number_now(then) and _is_number_now(otherwise)):
+        present(condition)  # a text or a range: which of them, depends on the numbers
+    if condition.is_constant() or isinstance(graph, NumberedGraph):
+        decides = present(condition)
+        if isnan(decides):
+            return error(graph)
+        return then if decides > 0 else otherwise
+    if isinstance(then, str) or isinstance(otherwise, str):
+        raise NotUnderstood(Message("an IF that may give a text"))
+    return aligned(
+        lambda a, b: if_positive(condition, number(graph, a), number(graph, b)), (then, otherwise)
+    )
+
+
+def _is_number_now(value: Meaning) -> bool:
+    return value is None or isinstance(value, Node)
+
+
+def _single(graph: Graph, value: Meaning) -> Single:
+    return number(graph, value) if isinstance(value, CellBlock) else value
+
+
+def _is_true(graph: Graph, value: Meaning) -> bool:
+    return present(truth(graph, value)) > 0
+
+
+def _first_true(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    """IFS: the value after the first condition that holds."""
+    for condition, value in zip(given[::2], given[1::2], strict=True):
+        if _is_true(graph, condition):
+            return value
+    return error(graph)
+
+
+def _switch(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    """SWITCH: the value after the first key that is equal, otherwise the last one."""
+    about, rest = given[0], given[1:]
+    for k in range(0, len(rest) - 1, 2):
+        if _is_true(graph, infix(graph, "=", about, rest[k])):
+            return rest[k + 1]
+    return rest[-1] if len(rest) % 2 else error(graph)
+
+
+def _choose(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    place = whole_number(graph, given[0])
+    return given[place] if 1 <= place < len(given) else error(graph)
+
+
+def truths(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
+    """Conditions; texts and blanks in ranges are skipped."""
+    found: list[Node] = []
+    for value in given:
+        if isinstance(value, CellBlock):
+            found.extend(truth(graph, x) for x in value.numbers())
+        elif value is not None:
+            found.append(truth(graph, value))
+    return found
+
+
+def _all(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    return reduce(lambda a, b: if_positive(a, if_positive(b, 1, 0), 0), truths(graph, given))
+
+
+def _any(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    return reduce(lambda a, b: if_positive(a, 1, if_positive(b, 1, 0)), truths(graph, given))
+
+
+def _odd_count(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    """XOR."""
+    return graph.constant(sum(present(x) > 0 for x in truths(graph, given)) % 2)
+
+
+# Errors ---------------------------------------------------------------------------
+
+
+def is_error(graph: Graph, value: Single) -> bool:
+    """Whether a value is an error; NotUnderstood if something isn't known."""
+    if not isinstance(value, Node) or not isnan(present(value)):
+        return False
+    if isinstance(graph, NumberedGraph) and graph.is_doubtful:
+        raise NotUnderstood(Message("an error that may come from something unknown"))
+    return True
+
+
+def _if_error(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    """IFERROR and IFNA: the branch that is taken; a formula that is compared has no errors."""
+    if not has_values_only(graph):
+        return given[0]
+    value, otherwise = given
+    if isinstance(value, CellBlock):
+        return aligned(lambda a, b: b if is_error(graph, a) else a, (value, otherwise))
+    return otherwise if is_error(graph, value) else value
+
+
+# Questions about a value ------------------------------------------------------------
+
+
+def _question(answer: Callable[[Graph, Single], bool]) -> Callable[..., Meaning]:
+    def ask(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+        (value,) = given
+        return aligned(lambda x: graph.constant(float(answer(graph, x))), (value,))
+
+    return ask
+
+
+def _is_number(graph: Graph, value: Single) -> bool:
+    return isinstance(value, Node) and not is_error(graph, value)
+
+
+def _remainder(wanted: int) -> Callable[[Graph, Single], bool]:
+    return lambda graph, value: int(abs(present_number(graph, value))) % 2 == wanted
+
+
+DECISIONS: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
+    "IF": _choice,
+    "IFS": _first_true,
+    "SWITCH": _switch,
+    "CHOOSE": _choose,
+    "AND": _all,
+    "OR": _any,
+    "XOR": _odd_count,
+    "TRUE": lambda graph, given: graph.constant(1),
+    "FALSE": lambda graph, given: graph.constant(0),
+    "NA": lambda graph, given: error(graph),
+    "IFERROR": _if_error,
+    "IFNA": _if_error,
+    "ISERROR": _question(is_error),
+    "ISERR": _question(is_error),
+    "ISNA": _question(is_error),
+    "ISNUMBER": _question(_is_number),
+    "ISBLANK": _question(lambda graph, value: value is None),
+    "ISTEXT": _question(lambda graph, value: isinstance(value, str)),
+    "ISNONTEXT": _question(lambda graph, value: not isinstance(value, str)),
+    "ISEVEN": _question(_remainder(0)),
+    "ISODD": _question(_remainder(1)),
+}

@@ -1,0 +1,557 @@
+"""Functions that look for a value, choose cells by a condition, or arrange cells anew.
+
+Keys, conditions and positions count at the cells' present values; what is found has its slopes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from math import isnan
+from operator import eq, ge, gt, le, lt, ne
+
+from gradbook.cells.formula.totals import mean, total
+from gradbook.cells.formula.values import (
+    CellBlock,
+    Meaning,
+    NotUnderstood,
+    Single,
+    aligned,
+    as_block,
+    error,
+    number,
+    present,
+    present_number,
+    refuse_many,
+    whole_number,
+)
+from gradbook.graph.node import Graph, Node
+from gradbook.language.message import Message
+
+Test = Callable[[Single], bool]
+
+# Conditions -----------------------------------------------------------------------
+
+_CRITERION = re.compile(r"(<>|<=|>=|=|<|>)?(.*)", re.DOTALL)
+_COMPARISONS = {"": eq, "=": eq, "<>": ne, "<": lt, ">": gt, "<=": le, ">=": ge}
+_WILD = re.compile(r"~[*?~]|[*?]")
+MOST_PATTERN = 255  # characters of a condition, in Excel
+
+
+def condition(graph: Graph, given: Meaning) -> Test:
+    """What COUNTIF and SUMIF ask of a cell: ">5", "<>", "a*", 3."""
+    wanted = as_block(given).rows[0][0]
+    if wanted is None:
+        wanted = graph.constant(0)
+    if isinstance(wanted, Node):
+        key = present(wanted)
+        return lambda value: isinstance(value, Node) and present(value) == key
+    found = _CRITERION.fullmatch(wanted[: MOST_PATTERN + 2])
+    sign, text = (found[1] or "", found[2]) if found else ("", wanted)
+    compare = _COMPARISONS[sign]
+    limit = _as_number(text)
+    if limit is not None:
+        if sign == "<>":
+            return lambda value: not (isinstance(value, Node) and present(value) == limit)
+        return lambda value: isinstance(value, Node) and compare(present(value), limit)
+    if not text:  # "=" asks for blanks, "<>" for what isn't blank
+        return (lambda value: value is not None) if sign == "<>" else (lambda value: value is None)
+    if sign in ("", "=", "<>"):
+        matches = wildcard(text)
+        is_equal = sign != "<>"
+        return lambda value: (isinstance(value, str) and matches(value)) == is_equal
+    return lambda value: isinstance(value, str) and compare(value.lower(), text.lower())
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        return float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        return {"true": 1.0, "false": 0.0}.get(text.lower())
+
+
+def wildcard(pattern: str) -> Callable[[str], bool]:
+    """Whether a text is of a form in which * stands for any characters, and ? for one.
+
+    Without regular expressions, which may take very long on patterns by strangers.
+    """
+    tokens = _WILD.split(pattern.lower())
+    marks = _WILD.findall(pattern.lower())
+    parts: list[str | None] = []  # characters; None for *
+    for k, token in enumerate(tokens):
+        parts.extend(token)
+        if k < len(marks):
+            mark = marks[k]
+            parts.append(None if mark == "*" else "\0?" if mark == "?" else mark[1])
+
+    def matches(text: str) -> bool:
+        text = text.lower()
+        at = place = 0
+        star, kept = -1, 0
+        while at < len(text):
+            part = parts[place] if place < len(parts) else ""
+            if place < len(parts) and part is None:
+                star, kept = place, at
+                place += 1
+            elif place < len(parts) and part in ("\0?", text[at]):
+                at, place = at + 1, place + 1
+            elif star >= 0:
+                kept += 1
+                at, place = kept, star + 1
+            else:
+                return False
+        return all(part is None for part in parts[place:])
+
+    return matches
+
+
+def _chosen(graph: Graph, given: Sequence[Meaning]) -> list[int]:
+    """The places at which all conditions hold, in ranges that are given before each."""
+    if not given or len(given) % 2:
+        raise NotUnderstood(Message("conditions without their ranges"))
+    areas = [as_block(area) for area in given[::2]]
+    if len({area.shape for area in areas}) > 1:
+        raise NotUnderstood(Message("ranges of different sizes in one operation"))
+    places = list(range(len(areas[0].singles())))
+    for area, wanted in zip(areas, given[1::2], strict=True):
+        singles, test = area.singles(), condition(graph, wanted)
+        places = [k for k in places if test(singles[k])]
+    return places
+
+
+def _numbers_at(area: Meaning, places: Sequence[int], shape: tuple[int, int]) -> list[Node]:
+    block = as_block(area)
+    if block.shape != shape:
+        raise NotUnderstood(Message("ranges of different sizes in one operation"))
+    singles = block.singles()
+    return [value for k in places if isinstance(value := singles[k], Node)]
+
+
+def _by_condition(result: Callable[[Graph, Sequence[Node]], Node]) -> Callable[..., Meaning]:
+    """SUMIF and AVERAGEIF: the range is its own, unless another is given."""
+
+    def make(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+        area, wanted = given[:2]
+        target = given[2] if len(given) > 2 and given[2] is not None else area
+
+        def one(key: Single) -> Node:
+            places = _chosen(graph, (area, key))
+            return result(graph, _numbers_at(target, places, as_block(area).shape))
+
+        return aligned(one, (wanted,))
+
+    return make
+
+
+def _by_conditions(result: Callable[[Graph, Sequence[Node]], Node]) -> Callable[..., Meaning]:
+    """SUMIFS, AVERAGEIFS, MAXIFS and MINIFS."""
+
+    def make(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+        target, *rest = given
+
+        def one(*keys: Single) -> Node:
+            pairs = [x for area, key in zip(rest[::2], keys, strict=True) for x in (area, key)]
+            return result(graph, _numbers_at(target, _chosen(graph, pairs), as_block(target).shape))
+
+        return aligned(one, tuple(rest[1::2]))
+
+    return make
+
+
+def _count_by_conditions(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    def one(*keys: Single) -> Node:
+        pairs = [x for area, key in zip(given[::2], keys, strict=True) for x in (area, key)]
+        return graph.constant(len(_chosen(graph, pairs)))
+
+    return aligned(one, tuple(given[1::2]))
+
+
+def _largest(graph: Graph, numbers: Sequence[Node]) -> Node:
+    return max(numbers, key=present) if numbers else graph.constant(0)
+
+
+def _smallest(graph: Graph, numbers: Sequence[Node]) -> Node:
+    return min(numbers, key=present) if numbers else graph.constant(0)
+
+
+# Looking for a value --------------------------------------------------------------
+
+Key = tuple[int, float | str]
+
+
+def _key(value: Single) -> Key | None:
+    """By what a value is compared: numbers come before texts; None for blanks and errors."""
+    if isinstance(value, Node):
+        found = present(value)
+        return None if isnan(found) else (0, found)
+    return (1, value.lower()) if isinstance(value, str) else None
+
+
+def _same(graph: Graph, wanted: Single, has_wildcards: bool) -> Test:
+    if isinstance(wanted, str) and has_wildcards and _WILD.search(wanted):
+        matches = wildcard(wanted)
+        return lambda value: isinstance(value, str) and matches(value)
+    key = _key(graph.constant(0) if wanted is None else wanted)
+    return lambda value: key is not None and _key(value) == key
+
+
+def _exact(graph: Graph, wanted: Single, among: Sequence[Single], wild: bool = True) -> int | None:
+    """The first place of a value."""
+    test = _same(graph, wanted, wild)
+    return next((k for k, value in enumerate(among) if test(value)), None)
+
+
+def _nearest(
+    wanted: Single, among: Sequence[Single], is_below: bool, is_ordered: bool = True
+) -> int | None:
+    """The place of the largest value that isn't above the wanted one, or of the smallest that isn't
+    below: in order, the last before the first that is too far."""
+    key = _key(wanted)
+    if key is None:
+        return None
+    best: tuple[Key, int] | None = None
+    for k, value in enumerate(among):
+        other = _key(value)
+        if other is None or other[0] != key[0]:
+            continue
+        if not (other <= key if is_below else other >= key):
+            if is_ordered:
+                break
+        elif is_ordered or best is None or (other > best[0] if is_below else other < best[0]):
+            best = other, k
+    return None if best is None else best[1]
+
+
+def _line(area: Meaning) -> list[Single]:
+    block = as_block(area)
+    if 1 not in block.shape:
+        raise NotUnderstood(Message("a range of several rows and columns where one belongs"))
+    return block.singles()
+
+
+def _is_false(graph: Graph, given: Sequence[Meaning], place: int) -> bool:
+    """Whether an argument is given and 0 or FALSE."""
+    return len(given) > place and not present_number(graph, given[place])
+
+
+def _table(is_across: bool) -> Callable[..., Meaning]:
+    """VLOOKUP and HLOOKUP."""
+
+    def look_up(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+        block = as_block(given[1])
+        rows = tuple(zip(*block.rows, strict=True)) if is_across else block.rows
+        first = [row[0] for row in rows]
+        is_exact = _is_false(graph, given, 3)
+
+        def one(wanted: Single, column: Single) -> Single:
+            place = whole_number(graph, column) - 1
+            if not 0 <= place < len(rows[0]) or _is_missing(wanted):
+                return error(graph)
+            wanted = graph.constant(0) if wanted is None else wanted
+            found = (
+                _exact(graph, wanted, first) if is_exact else _nearest(wanted, first, is_below=True)
+            )
+            return error(graph) if found is None else _shown(graph, rows[found][place])
+
+        return aligned(one, (given[0], given[2]))
+
+    return look_up
+
+
+def _is_missing(value: Single) -> bool:
+    return isinstance(value, Node) and isnan(present(value))
+
+
+def _shown(graph: Graph, value: Single) -> Single:
+    """What a formula shows of a cell: a blank is 0."""
+    return graph.constant(0) if value is None else value
+
+
+def _match(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    """MATCH: the place of a value, counted from 1."""
+    among = _line(given[1])
+    kind = 1.0 if len(given) < 3 else present_number(graph, given[2])
+
+    def one(wanted: Single) -> Node:
+        wanted = graph.constant(0) if wanted is None else wanted
+        if kind == 0:
+            found = _exact(graph, wanted, among)
+        else:
+            found = _nearest(wanted, among, is_below=kind > 0)
+        return error(graph) if found is None else graph.constant(found + 1)
+
+    return aligned(one, (given[0],))
+
+
+def _place(
+    graph: Graph, wanted: Single, among: Sequence[Single], given: Sequence[Meaning], first: int
+) -> int | None:
+    """XLOOKUP's and XMATCH's place: by the mode of matching and that of searching."""
+    modes = [0, 1]
+    for k in range(2):
+        if len(given) > first + k and given[first + k] is not None:
+            modes[k] = whole_number(graph, given[first + k])
+    mode, search = modes
+    is_back = search == -1
+    line = among[::-1] if is_back else among
+    found = _exact(graph, wanted, line, wild=mode == 2)
+    if found is None and mode in (-1, 1):
+        found = _nearest(wanted, line, is_below=mode < 0, is_ordered=False)
+    return None if found is None else len(line) - 1 - found if is_back else found
+
+
+def _x_lookup(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    among, results = _line(given[1]), as_block(given[2])
+    missing = given[3] if len(given) > 3 and given[3] is not None else error(graph)
+    is_down = as_block(given[1]).shape[1] == 1
+    wanted = as_block(given[0])
+
+    def line(found: int) -> tuple[Single, ...]:
+        if is_down:
+            return results.rows[found]
+        return tuple(row[found] for row in results.rows)
+
+    if wanted.shape == (1, 1):
+        found = _place(graph, wanted.rows[0][0], among, given, 4)
+        if found is None:
+            return missing
+        chosen = line(found)
+        if len(chosen) == 1:
+            return _shown(graph, chosen[0])
+        return CellBlock((chosen,)) if is_down else CellBlock(tuple((x,) for x in chosen))
+
+    def one(key: Single) -> Single:
+        found = _place(graph, key, among, given, 4)
+        return number(graph, missing) if found is None else _shown(graph, line(found)[0])
+
+    return aligned(one, (wanted,))
+
+
+def _x_match(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    among = _line(given[1])
+
+    def one(wanted: Single) -> Node:
+        found = _place(graph, wanted, among, given, 2)
+        return error(graph) if found is None else graph.constant(found + 1)
+
+    return aligned(one, (given[0],))
+
+
+def _lookup(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    """LOOKUP: in order, and the result at the same place of another range, or of the last line."""
+    block = as_block(given[0] if len(given) < 2 else given[1])
+    if len(given) > 2:
+        among, results = _line(block), _line(given[2])
+    else:
+        rows = (
+            block.rows if block.shape[0] >= block.shape[1] else tuple(zip(*block.rows, strict=True))
+        )
+        among, results = [row[0] for row in rows], [row[-1] for row in rows]
+
+    def one(wanted: Single) -> Single:
+        found = _nearest(wanted, among, is_below=True)
+        return error(graph) if found is None else _shown(graph, results[found])
+
+    return aligned(one, (given[0],))
+
+
+def _index(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    """One cell of a range, counted from 1; for a single row or column one number is enough. A 0
+    means the whole row or column."""
+    block = as_block(given[0])
+    if len(given) < 2:
+        raise NotUnderstood(Message("INDEX with a computed position"))
+    places = [whole_number(graph, value) - 1 for value in given[1:3]]
+    if len(places) == 1:
+        places = (
+            [0, *places] if block.shape[0] == 1 else [*places, 0 if block.shape[1] == 1 else -1]
+        )
+    row, column = places
+    if not (-1 <= row < block.shape[0] and -1 <= column < block.shape[1]):
+        raise NotUnderstood(Message("INDEX outside its range"))
+    rows = block.rows if row < 0 else block.rows[row : row + 1]
+    if column >= 0:
+        rows = tuple(one[column : column + 1] for one in rows)
+    return rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else CellBlock(rows)
+
+
+# Arranging cells ------------------------------------------------------------------
+
+
+def _sequence(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    height, width = (
+        whole_number(graph, given[k]) if len(given) > k and given[k] is not None else 1
+        for k in range(2)
+    )
+    start, step = (
+        number(graph, given[k]) if len(given) > k and given[k] is not None else graph.constant(1)
+        for k in (2, 3)
+    )
+    if height < 1 or width < 1:
+        return error(graph)
+    refuse_many(height * width)
+    return CellBlock(
+        tuple(tuple(start + step * (r * width + c) for c in range(width)) for r in range(height))
+    )
+
+
+def _joined(is_down: bool) -> Callable[..., Meaning]:
+    """VSTACK and HSTACK."""
+
+    def join(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+        blocks = [as_block(value) for value in given]
+        if not is_down:
+            blocks = [CellBlock(tuple(zip(*block.rows, strict=True))) for block in blocks]
+        width = max(block.shape[1] for block in blocks)
+        refuse_many(width * sum(block.shape[0] for block in blocks))
+        rows = [
+            (*row, *[error(graph)] * (width - len(row))) for block in blocks for row in block.rows
+        ]
+        return CellBlock(tuple(rows if is_down else zip(*rows, strict=True)))
+
+    return join
+
+
+def _flat(is_down: bool) -> Callable[..., Meaning]:
+    """TOCOL and TOROW."""
+
+    def spread(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+        if len(given) > 1 and given[1] is not None and present_number(graph, given[1]):
+            raise NotUnderstood(Message("TOCOL that leaves out cells"))
+        block = as_block(given[0])
+        if len(given) > 2 and present_number(graph, given[2]):
+            block = CellBlock(tuple(zip(*block.rows, strict=True)))
+        singles = block.singles()
+        return CellBlock(tuple((x,) for x in singles) if is_down else (tuple(singles),))
+
+    return spread
+
+
+def _order(value: Single) -> tuple[int, float, str]:
+    key = _key(value)
+    if key is None:
+        return 2, 0.0, ""
+    return (0, key[1], "") if isinstance(key[1], float) else (1, 0.0, key[1])
+
+
+def _sorted(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    """SORT, by one row or column."""
+    block = as_block(given[0])
+    by = whole_number(graph, given[1]) - 1 if len(given) > 1 and given[1] is not None else 0
+    is_falling = len(given) > 2 and given[2] is not None and present_number(graph, given[2]) < 0
+    is_across = len(given) > 3 and present_number(graph, given[3]) != 0
+    rows = tuple(zip(*block.rows, strict=True)) if is_across else block.rows
+    ordered = sorted(rows, key=lambda row: _order(row[by]), reverse=is_falling)
+    return CellBlock(tuple(zip(*ordered, strict=True)) if is_across else tuple(ordered))
+
+
+def _sorted_by(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    """SORTBY, by one column."""
+    block, keys = as_block(given[0]), _line(given[1])
+    is_falling = len(given) > 2 and present_number(graph, given[2]) < 0
+    order = sorted(range(len(keys)), key=lambda k: _order(keys[k]), reverse=is_falling)
+    if len(given) > 3 or len(keys) != block.shape[0]:
+        raise NotUnderstood(Message("SORTBY by several ranges"))
+    return CellBlock(tuple(block.rows[k] for k in order))
+
+
+def _filtered(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    block, kept = as_block(given[0]), as_block(given[1])
+    flags = [present_number(graph, x) > 0 or present_number(graph, x) < 0 for x in kept.singles()]
+    if kept.shape[1] == 1 and len(flags) == block.shape[0]:
+        rows = tuple(row for row, keep in zip(block.rows, flags, strict=True) if keep)
+    elif kept.shape[0] == 1 and len(flags) == block.shape[1]:
+        rows = tuple(
+            tuple(x for x, keep in zip(row, flags, strict=True) if keep) for row in block.rows
+        )
+    else:
+        raise NotUnderstood(Message("ranges of different sizes in one operation"))
+    if not rows or not rows[0]:
+        return given[2] if len(given) > 2 else error(graph)
+    return CellBlock(rows)
+
+
+def _distinct(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    """UNIQUE: each row once."""
+    known: dict[tuple[Key | None, ...], tuple[Single, ...]] = {}
+    for row in as_block(given[0]).rows:
+        known.setdefault(tuple(map(_key, row)), row)
+    if len(given) > 1:
+        raise NotUnderstood(Message("UNIQUE with these arguments"))
+    return CellBlock(tuple(known.values()))
+
+
+def _part(is_take: bool) -> Callable[..., Meaning]:
+    """TAKE and DROP: so many rows and columns from the start, or the end if negative."""
+
+    def cut(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+        rows: Sequence[tuple[Single, ...]] = as_block(given[0]).rows
+        for k in (1, 2):
+            if len(given) > k and given[k] is not None:
+                count = whole_number(graph, given[k])
+                lines = rows if k == 1 else list(zip(*rows, strict=True))
+                lines = _taken(lines, count) if is_take else _dropped(lines, count)
+                rows = lines if k == 1 else list(zip(*lines, strict=True))
+        return CellBlock(tuple(rows)) if rows and rows[0] else error(graph)
+
+    return cut
+
+
+def _taken(lines: Sequence[tuple[Single, ...]], count: int) -> Sequence[tuple[Single, ...]]:
+    return lines[:count] if count >= 0 else lines[count:]
+
+
+def _dropped(lines: Sequence[tuple[Single, ...]], count: int) -> Sequence[tuple[Single, ...]]:
+    return lines[count:] if count >= 0 else lines[:count]
+
+
+def _chosen_lines(is_columns: bool) -> Callable[..., Meaning]:
+    """CHOOSECOLS and CHOOSEROWS."""
+
+    def choose(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+        rows = as_block(given[0]).rows
+        lines = tuple(zip(*rows, strict=True)) if is_columns else rows
+        places = [whole_number(graph, x) for value in given[1:] for x in as_block(value).singles()]
+        if not all(1 <= abs(k) <= len(lines) for k in places):
+            return error(graph)
+        kept = tuple(lines[k - 1 if k > 0 else k] for k in places)
+        return CellBlock(tuple(zip(*kept, strict=True)) if is_columns else kept)
+
+    return choose
+
+
+def _transposed(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    return CellBlock(tuple(zip(*as_block(given[0]).rows, strict=True)))
+
+
+LOOKUPS: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
+    "SUMIF": _by_condition(total),
+    "SUMIFS": _by_conditions(total),
+    "AVERAGEIF": _by_condition(mean),
+    "AVERAGEIFS": _by_conditions(mean),
+    "COUNTIF": _count_by_conditions,
+    "COUNTIFS": _count_by_conditions,
+    "MAXIFS": _by_conditions(_largest),
+    "MINIFS": _by_conditions(_smallest),
+    "VLOOKUP": _table(is_across=False),
+    "HLOOKUP": _table(is_across=True),
+    "XLOOKUP": _x_lookup,
+    "LOOKUP": _lookup,
+    "MATCH": _match,
+    "XMATCH": _x_match,
+    "INDEX": _index,
+    "SEQUENCE": _sequence,
+    "VSTACK": _joined(is_down=True),
+    "HSTACK": _joined(is_down=False),
+    "TOCOL": _flat(is_down=True),
+    "TOROW": _flat(is_down=False),
+    "SORT": _sorted,
+    "SORTBY": _sorted_by,
+    "FILTER": _filtered,
+    "UNIQUE": _distinct,
+    "TAKE": _part(is_take=True),
+    "DROP": _part(is_take=False),
+    "CHOOSECOLS": _chosen_lines(is_columns=True),
+    "CHOOSEROWS": _chosen_lines(is_columns=False),
+    "TRANSPOSE": _transposed,
+}

@@ -1,0 +1,297 @@
+"""Texts and dates: values without slopes.
+
+A date is its number of days, as a spreadsheet counts them from 1900 on.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+
+from gradbook.cells.formula.lookups import wildcard
+from gradbook.cells.formula.values import (
+    Meaning,
+    NotUnderstood,
+    Single,
+    aligned,
+    as_block,
+    error,
+    present_number,
+    text_of,
+    whole_number,
+)
+from gradbook.graph.node import Graph
+from gradbook.language.message import Message
+
+OfSingles = Callable[..., float | str]
+_START = date(1899, 12, 30)  # day 0, from March 1900 on
+_LAST_DAY = 2_958_465  # the year 9999
+LONGEST_TEXT = 32_767  # characters, in Excel
+
+
+# Dates ----------------------------------------------------------------------------
+
+
+def _day(graph: Graph, value: Single) -> date:
+    count = present_number(graph, value)
+    if not 1 <= count <= _LAST_DAY + 1:
+        raise OverflowError
+    return _START + timedelta(days=int(count))
+
+
+def _count(day: date) -> float:
+    return float((day - _START).days)
+
+
+def _months_later(day: date, months: int, is_end: bool = False) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, last if is_end else min(day.day, last))
+
+
+def _date(graph: Graph, year: Single, month: Single, day: Single) -> float:
+    y, m, d = (whole_number(graph, value) for value in (year, month, day))
+    y += 1900 if 0 <= y < 1900 else 0
+    years, months = divmod(y * 12 + m - 1, 12)
+    return _count(date(years, months + 1, 1)) + d - 1
+
+
+def _weekday(graph: Graph, day: Single, kind: Single = None) -> float:
+    number = _day(graph, day).isoweekday()
+    match 1 if kind is None else whole_number(graph, kind):
+        case 1:
+            return number % 7 + 1
+        case 2:
+            return number
+        case 3:
+            return number - 1
+    raise ValueError("another kind of week")
+
+
+def _days_of_30(a: date, b: date, is_european: bool) -> int:
+    """The days between, with 30 in each month."""
+    first, last = a.day, b.day
+    if is_european:
+        first, last = min(first, 30), min(last, 30)
+    else:
+        if a.month == 2 and a.day == calendar.monthrange(a.year, 2)[1]:
+            first = 30
+        first = min(first, 30)
+        last = 30 if last == 31 and first == 30 else last
+    return (b.year - a.year) * 360 + (b.month - a.month) * 30 + last - first
+
+
+def _year_share(graph: Graph, start: Single, end: Single, basis: Single = None) -> float:
+    """YEARFRAC."""
+    a, b = sorted((_day(graph, start), _day(graph, end)))
+    days = (b - a).days
+    match 0 if basis is None else whole_number(graph, basis):
+        case 0:
+            return _days_of_30(a, b, is_european=False) / 360
+        case 1:
+            if _months_later(a, 12) >= b:
+                leaps = [y for y in {a.year, b.year} if calendar.isleap(y)]
+                is_inside = any(a <= date(y, 2, 29) <= b for y in leaps)
+                is_long = is_inside or (a.year == b.year and leaps)
+                return days / (366 if is_long else 365)
+            years = range(a.year, b.year + 1)
+            return days / (sum(365 + calendar.isleap(y) for y in years) / len(years))
+        case 2:
+            return days / 360
+        case 3:
+            return days / 365
+        case 4:
+            return _days_of_30(a, b, is_european=True) / 360
+    raise ValueError("another basis")
+
+
+def _days_360(graph: Graph, start: Single, end: Single, european: Single = None) -> float:
+    is_european = european is not None and present_number(graph, european) != 0
+    return _days_of_30(_day(graph, start), _day(graph, end), is_european)
+
+
+def _apart(graph: Graph, start: Single, end: Single, unit: Single) -> float:
+    """DATEDIF."""
+    a, b = _day(graph, start), _day(graph, end)
+    months = (b.year - a.year) * 12 + b.month - a.month - (b.day < a.day)
+    match text_of(unit).upper():
+        case "D":
+            return (b - a).days
+        case "M":
+            return months
+        case "Y":
+            return months // 12
+        case "YM":
+            return months % 12
+        case "YD":
+            return (b - _months_later(a, months // 12 * 12)).days
+    raise ValueError("another unit")
+
+
+def _part_of_day(graph: Graph, value: Single, seconds: int, most: int) -> float:
+    whole = round(present_number(graph, value) % 1 * 86_400)
+    return whole // seconds % most
+
+
+def _time(graph: Graph, hours: Single, minutes: Single, seconds: Single) -> float:
+    h, m, s = (whole_number(graph, value) for value in (hours, minutes, seconds))
+    return (h * 3600 + m * 60 + s) / 86_400 % 1
+
+
+DATES: Mapping[str, OfSingles] = {
+    "YEAR": lambda graph, x: _day(graph, x).year,
+    "MONTH": lambda graph, x: _day(graph, x).month,
+    "DAY": lambda graph, x: _day(graph, x).day,
+    "WEEKDAY": _weekday,
+    "ISOWEEKNUM": lambda graph, x: _day(graph, x).isocalendar()[1],
+    "HOUR": lambda graph, x: _part_of_day(graph, x, 3600, 24),
+    "MINUTE": lambda graph, x: _part_of_day(graph, x, 60, 60),
+    "SECOND": lambda graph, x: _part_of_day(graph, x, 1, 60),
+    "TIME": _time,
+    "DATE": _date,
+    "EDATE": lambda graph, x, n: _count(_months_later(_day(graph, x), whole_number(graph, n))),
+    "EOMONTH": lambda graph, x, n: _count(
+        _months_later(_day(graph, x), whole_number(graph, n), is_end=True)
+    ),
+    "DAYS": lambda graph, end, start: _count(_day(graph, end)) - _count(_day(graph, start)),
+    "DAYS360": _days_360,
+    "YEARFRAC": _year_share,
+    "DATEDIF": _apart,
+}
+
+# Texts ----------------------------------------------------------------------------
+
+
+def _left(graph: Graph, text: Single, count: Single = "1") -> str:
+    return text_of(text)[: max(0, whole_number(graph, count))]
+
+
+def _right(graph: Graph, text: Single, count: Single = "1") -> str:
+    size = max(0, whole_number(graph, count))
+    return text_of(text)[-size:] if size else ""
+
+
+def _middle(graph: Graph, text: Single, start: Single, count: Single) -> str:
+    first = whole_number(graph, start) - 1
+    if first < 0:
+        raise ValueError("before the text")
+    return text_of(text)[first : first + max(0, whole_number(graph, count))]
+
+
+def _position(is_exact: bool) -> OfSingles:
+    """FIND and SEARCH."""
+
+    def find(graph: Graph, wanted: Single, text: Single, start: Single = "1") -> float:
+        first, words, among = whole_number(graph, start) - 1, text_of(wanted), text_of(text)
+        if not is_exact:
+            words, among = words.lower(), among.lower()
+            if any(mark in words for mark in "*?~"):
+                matches = wildcard(words + "*")
+                places = range(first, min(len(among), 1000))
+                return next((k + 1 for k in places if matches(among[k:])), 0) or _fail()
+        return among.find(words, first) + 1 or _fail()
+
+    return find
+
+
+def _fail() -> float:
+    raise ValueError("not in the text")
+
+
+def _substituted(graph: Graph, text: Single, old: Single, new: Single, which: Single = None) -> str:
+    before, words = text_of(old), text_of(text)
+    if not before:
+        return words
+    if which is None:
+        return _short(words.replace(before, text_of(new)))
+    pieces, k = words.split(before), whole_number(graph, which)
+    if not 1 <= k < len(pieces):
+        return words
+    return before.join(pieces[:k]) + text_of(new) + before.join(pieces[k:])
+
+
+def _short(text: str) -> str:
+    if len(text) > LONGEST_TEXT:
+        raise ValueError("too long a text")
+    return text
+
+
+def _repeated(graph: Graph, text: Single, count: Single) -> str:
+    words, times = text_of(text), whole_number(graph, count)
+    if times < 0 or times * len(words) > LONGEST_TEXT:
+        raise ValueError("too long a text")
+    return words * times
+
+
+def _formatted(graph: Graph, value: Single, form: Single) -> str:
+    """TEXT with the usual forms of numbers: 0.00, #,##0, 0%."""
+    if isinstance(value, str):
+        return value
+    shown, pattern = present_number(graph, value), text_of(form)
+    if pattern.lower() in ("general", "@"):
+        return text_of(value)
+    share = pattern.endswith("%")
+    body = pattern.removesuffix("%")
+    whole, _, decimals = body.partition(".")
+    comma = "," if "," in whole else ""
+    if set(whole.replace(",", "")) - set("#0") or set(decimals) - {"0"} or whole.count("0") > 1:
+        raise NotUnderstood(Message("TEXT with the form {form}", form=pattern[:30]))
+    return f"{shown * (100 if share else 1):{comma}.{len(decimals)}f}" + "%" * share
+
+
+TEXTS: Mapping[str, OfSingles] = {
+    "LEN": lambda graph, x: float(len(text_of(x))),
+    "LEFT": _left,
+    "RIGHT": _right,
+    "MID": _middle,
+    "UPPER": lambda graph, x: text_of(x).upper(),
+    "LOWER": lambda graph, x: text_of(x).lower(),
+    "PROPER": lambda graph, x: text_of(x).title(),
+    "TRIM": lambda graph, x: " ".join(text_of(x).split(" ")).strip(),
+    "EXACT": lambda graph, a, b: float(text_of(a) == text_of(b)),
+    "FIND": _position(is_exact=True),
+    "SEARCH": _position(is_exact=False),
+    "SUBSTITUTE": _substituted,
+    "REPT": _repeated,
+    "TEXT": _formatted,
+    "T": lambda graph, x: x if isinstance(x, str) else "",
+    "CHAR": lambda graph, x: chr(whole_number(graph, x)),
+    "CODE": lambda graph, x: float(ord(text_of(x)[0])),
+}
+
+
+def _by_elements(function: OfSingles) -> Callable[[Graph, Sequence[Meaning]], Meaning]:
+    """A function of single values at their present values; an impossible one is an error."""
+
+    def make(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+        def one(*singles: Single) -> Single:
+            try:
+                found = function(graph, *singles)
+            except (ValueError, OverflowError, IndexError):
+                return error(graph)
+            return found if isinstance(found, str) else graph.constant(float(found))
+
+        return aligned(one, tuple(given))
+
+    return make
+
+
+def _together(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    """CONCAT and CONCATENATE."""
+    return _short("".join(text_of(x) for value in given for x in as_block(value).singles()))
+
+
+def _joined(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    """TEXTJOIN."""
+    skips = present_number(graph, given[1]) != 0
+    words = [text_of(x) for value in given[2:] for x in as_block(value).singles()]
+    return _short(text_of(as_block(given[0]).rows[0][0]).join(w for w in words if w or not skips))
+
+
+HELD_FIXED: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
+    **{name: _by_elements(function) for name, function in {**DATES, **TEXTS}.items()},
+    **dict.fromkeys(("CONCAT", "CONCATENATE"), _together),
+    "TEXTJOIN": _joined,
+}
+"""Functions whose results have no slopes."""
