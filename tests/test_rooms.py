@@ -24,7 +24,7 @@ CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3602,
     "arrays": 989,
     "audit": 21506,
-    "cells": 10900,
+    "cells": 11700,
     "cli": 5045,
     "data": 5522,
     "derivatives": 1630,

@@ -48,10 +48,20 @@ def _index(d: FormulaDerivation, part: Call, seed: Expression) -> None:
             if known and int(known) != k + 1:
                 return ZERO
             if place is not None and known is None:
-                chosen = guarded(chosen, Infix("=", place, Number(k + 1.0)))
+                is_here = Infix("=", _whole(place), Number(k + 1.0))
+                chosen = guarded(chosen, is_here)
         return chosen
 
     d.each(a, element)
+
+
+WHOLE = ("MATCH", "XMATCH", "ROW", "COLUMN", "INT")
+
+
+def _whole(place: Expression) -> Expression:
+    """A position as INDEX takes it: without its fraction."""
+    is_whole = isinstance(place, Call) and plain_name(place.function) in WHOLE
+    return place if is_whole else call_of("INT", place)
 
 
 def _two_places(

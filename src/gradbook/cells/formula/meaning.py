@@ -48,7 +48,7 @@ _PARAMETER = "_xlpm."  # before each name of a LET, in the file
 
 
 @dataclass(frozen=True)
-class Scope:
+class NamedValues:
     """What the names in a formula mean."""
 
     graph: Graph
@@ -56,7 +56,7 @@ class Scope:
     place: Places
     functions: Mapping[str, Definition] = field(default_factory=dict)  # in upper case
 
-    def with_names(self, names: Mapping[str, Meaning]) -> Scope:
+    def with_names(self, names: Mapping[str, Meaning]) -> NamedValues:
         """The scope with further names, in lower case."""
 
         def aware(reference: Reference) -> Meaning:
@@ -72,7 +72,7 @@ class Definition:
 
     names: tuple[str, ...]
     result: Expression
-    scope: Scope
+    scope: NamedValues
 
     def apply_to(self, given: Sequence[Meaning]) -> Meaning:
         if len(given) != len(self.names):
@@ -95,10 +95,10 @@ def meaning(
 ) -> Meaning:
     """The value of a formula; `look` returns the meaning of its references, and `place` where they
     are."""
-    return meaning_in(Scope(graph, look, place), expression)
+    return meaning_in(NamedValues(graph, look, place), expression)
 
 
-def meaning_in(scope: Scope, expression: Expression) -> Meaning:
+def meaning_in(scope: NamedValues, expression: Expression) -> Meaning:
     graph = scope.graph
     found: dict[int, Meaning] = {}
     waiting: list[tuple[Expression, bool]] = [(expression, False)]
@@ -137,10 +137,10 @@ def _combined(graph: Graph, part: Expression, found: dict[int, Meaning]) -> Mean
     raise NotUnderstood(Message("a formula of an unknown kind"))
 
 
-Form = Callable[[Scope, Call], Meaning]
+Form = Callable[[NamedValues, Call], Meaning]
 
 
-def _form(scope: Scope, part: Call) -> Form | None:
+def _form(scope: NamedValues, part: Call) -> Form | None:
     """How a call is understood as a whole, if the values of its arguments aren't enough."""
     word = plain_name(part.function)
     if word.removeprefix(_PARAMETER.upper()) in scope.functions:
@@ -157,7 +157,7 @@ def _argument(part: Call, place: int) -> Expression:
 # Names ----------------------------------------------------------------------------
 
 
-def _let(scope: Scope, part: Call) -> Meaning:
+def _let(scope: NamedValues, part: Call) -> Meaning:
     """LET(name, value, …, result): each name means its value from there on."""
     if len(part.arguments) % 2 == 0:
         raise NotUnderstood(Message("a LET without pairs of names and values"))
@@ -178,7 +178,7 @@ def _let(scope: Scope, part: Call) -> Meaning:
     return meaning_in(inside, result)
 
 
-def _definition(scope: Scope, part: Expression) -> Definition:
+def _definition(scope: NamedValues, part: Expression) -> Definition:
     if isinstance(part, Reference):
         word = part.text.upper().removeprefix(_PARAMETER.upper())
         if word in scope.functions:
@@ -192,13 +192,13 @@ def _definition(scope: Scope, part: Expression) -> Definition:
     return Definition(tuple(words), result, scope)
 
 
-def _defined(scope: Scope, part: Call) -> Meaning:
+def _defined(scope: NamedValues, part: Call) -> Meaning:
     word = plain_name(part.function).removeprefix(_PARAMETER.upper())
     given = [None if a is None else meaning_in(scope, a) for a in part.arguments]
     return scope.functions[word].apply_to(given)
 
 
-def _map(scope: Scope, part: Call) -> Meaning:
+def _map(scope: NamedValues, part: Call) -> Meaning:
     """MAP: one value for each element of a range, or of several of the same size."""
     *areas, function = part.arguments
     if not areas or function is None:
@@ -217,13 +217,13 @@ def _map(scope: Scope, part: Call) -> Meaning:
     )
 
 
-def _by_row(scope: Scope, part: Call) -> Meaning:
+def _by_row(scope: NamedValues, part: Call) -> Meaning:
     block = as_block(meaning_in(scope, _argument(part, 0)))
     definition = _definition(scope, _argument(part, 1))
     return CellBlock(tuple((definition.single(CellBlock((row,))),) for row in block.rows))
 
 
-def _by_column(scope: Scope, part: Call) -> Meaning:
+def _by_column(scope: NamedValues, part: Call) -> Meaning:
     block = as_block(meaning_in(scope, _argument(part, 0)))
     definition = _definition(scope, _argument(part, 1))
     columns = zip(*block.rows, strict=True)
@@ -232,7 +232,7 @@ def _by_column(scope: Scope, part: Call) -> Meaning:
     )
 
 
-def _scan(scope: Scope, part: Call) -> CellBlock:
+def _scan(scope: NamedValues, part: Call) -> CellBlock:
     """SCAN: every value on the way of REDUCE, in the shape of its range."""
     start = part.arguments[0] if part.arguments else None
     block = as_block(meaning_in(scope, _argument(part, 1)))
@@ -248,11 +248,11 @@ def _scan(scope: Scope, part: Call) -> CellBlock:
     return CellBlock(tuple(rows))
 
 
-def _reduce(scope: Scope, part: Call) -> Meaning:
+def _reduce(scope: NamedValues, part: Call) -> Meaning:
     return _scan(scope, part).rows[-1][-1]
 
 
-def _make_array(scope: Scope, part: Call) -> Meaning:
+def _make_array(scope: NamedValues, part: Call) -> Meaning:
     height, width = (
         whole_number(scope.graph, meaning_in(scope, _argument(part, k))) for k in range(2)
     )
@@ -272,7 +272,7 @@ def _make_array(scope: Scope, part: Call) -> Meaning:
 # Places ---------------------------------------------------------------------------
 
 
-def _corners(scope: Scope, part: Call) -> Corners:
+def _corners(scope: NamedValues, part: Call) -> Corners:
     """Where the argument of ROW or COLUMN is; the formula itself, if there is none."""
     about = part.arguments[0] if part.arguments else None
     if isinstance(about, Reference | None):
@@ -283,13 +283,13 @@ def _corners(scope: Scope, part: Call) -> Corners:
     raise NotUnderstood(Message("the function {function}", function=part.function))
 
 
-def _row(scope: Scope, part: Call) -> Meaning:
+def _row(scope: NamedValues, part: Call) -> Meaning:
     _, top, _, bottom, _ = _corners(scope, part)
     refuse_many(bottom - top)
     return _one_or_many([(scope.graph.constant(k + 1),) for k in range(top, bottom + 1)])
 
 
-def _column(scope: Scope, part: Call) -> Meaning:
+def _column(scope: NamedValues, part: Call) -> Meaning:
     _, _, left, _, right = _corners(scope, part)
     return _one_or_many([tuple(scope.graph.constant(k + 1) for k in range(left, right + 1))])
 
@@ -299,7 +299,7 @@ def _one_or_many(rows: Sequence[tuple[Single, ...]]) -> Meaning:
 
 
 def _size(axis: int) -> Form:
-    def count(scope: Scope, part: Call) -> Meaning:
+    def count(scope: NamedValues, part: Call) -> Meaning:
         about = _argument(part, 0)
         corners = scope.place(about) if isinstance(about, Reference) else None
         if corners is not None and not isinstance(scope.graph, OpenGraph):
@@ -310,7 +310,7 @@ def _size(axis: int) -> Form:
     return count
 
 
-def _one_of(scope: Scope, part: Call) -> Meaning:
+def _one_of(scope: NamedValues, part: Call) -> Meaning:
     """@A1:A9: the cell of a range in the formula's own row or column."""
     found = meaning_in(scope, about := _argument(part, 0))
     if not isinstance(found, CellBlock):
