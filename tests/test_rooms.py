@@ -27,7 +27,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "cells": 11700,
     "cli": 5045,
     "data": 5522,
-    "derivatives": 1630,
+    "derivatives": 2330,
     "engine": 1565,
     "formats": 9641,
     "graph": 1957,

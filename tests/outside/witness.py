@@ -165,9 +165,14 @@ def recalculate(path: Path | str, out_dir: Path | str) -> Path:
     return recalculate_all([path], out_dir)[0]
 
 
-def recalculate_all(paths: Sequence[Path | str], out_dir: Path | str) -> list[Path]:
-    """Several workbooks in one start of LibreOffice, which takes longer than the work."""
-    return _converted(paths, out_dir, "Calc MS Excel 2007 XML", ".xlsx")
+def recalculate_all(
+    paths: Sequence[Path | str], out_dir: Path | str, *, one_by_one: bool = False
+) -> list[Path]:
+    """Several workbooks in one start of LibreOffice, which takes longer than the work.
+
+    It computes equal formulas of a column as a group, or each by itself.
+    """
+    return _converted(paths, out_dir, "Calc MS Excel 2007 XML", ".xlsx", one_by_one)
 
 
 def save_as_opendocument(paths: Sequence[Path | str], out_dir: Path | str) -> list[Path]:
@@ -211,7 +216,11 @@ def _cells(path: Path | str, *, data_only: bool) -> dict[str, dict[str, object]]
 
 
 def _converted(
-    paths: Sequence[Path | str], out_dir: Path | str, filter_name: str, suffix: str
+    paths: Sequence[Path | str],
+    out_dir: Path | str,
+    filter_name: str,
+    suffix: str,
+    one_by_one: bool = False,
 ) -> list[Path]:
     folder = _folder(out_dir)
     sources = [Path(path).resolve() for path in paths]
@@ -219,14 +228,14 @@ def _converted(
     if set(results) & set(sources) or len(set(results)) < len(results):
         raise WitnessError("the results would overwrite each other or the originals")
     for source, result in zip(sources, results, strict=True):
-        _office().convert(source, result, filter_name)
+        _office(one_by_one).convert(source, result, filter_name)
     return results
 
 
 class Office:
     """A LibreOffice that this process keeps running, and tests/outside/office.py, which asks it."""
 
-    def __init__(self) -> None:
+    def __init__(self, one_by_one: bool = False) -> None:
         profile = _scratch("libreoffice")
         settings = profile / "user" / "registrymodifications.xcu"
         settings.parent.mkdir(parents=True)
@@ -243,7 +252,7 @@ class Office:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=PLAIN_SPEECH,
+            env=PLAIN_SPEECH | ({"SC_FORCE_CALCULATION": "core"} if one_by_one else {}),
             start_new_session=True,  # with its children, to be ended together
         )
         self.asker = subprocess.Popen(

@@ -35,6 +35,7 @@ externalReferences
 """  # the elements that the format puts before definedNames
 BEFORE_CALCULATION = f"{BEFORE_NAMES} definedNames"
 
+PRINT_SCALE = "70"  # in %, of a sheet that is wider than a page
 XML = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 Place = tuple[int, int]  # row and column, from 0
@@ -76,6 +77,7 @@ class NewSheet:
     links: dict[Place, str] = field(default_factory=dict)  # to places in the workbook
     frozen: Place = (0, 0)  # how many rows and columns stay in sight
     repeated: tuple[int, int] | None = None  # rows that each printed page has
+    breaks: list[int] = field(default_factory=list)  # columns with which a printed page begins
     is_one_page_wide: bool = True
     has_grid: bool = False
     footer: str = ""
@@ -83,8 +85,8 @@ class NewSheet:
     def put(self, row: int, column: int, content: CellValue, style: str, formula: str = "") -> None:
         self.cells[row, column] = NewCell(content, style, formula)
 
-    def text(self, space: str, further: bytes = b"") -> bytes:
-        """The sheet as XML, with the elements that refer to other parts at its end."""
+    def text(self, space: str) -> bytes:
+        """The sheet as XML."""
         fit = tag(b"", "pageSetUpPr", fitToPage="1") if self.is_one_page_wide else b""
         properties = tag(b"", "tabColor", rgb=f"FF{self.ink[1:]}") + fit
         pieces = [
@@ -107,11 +109,18 @@ class NewSheet:
         margins = {"left": "0.4", "right": "0.4", "top": "0.5", "bottom": "0.6"}
         pieces.append(tag(b"", "pageMargins", **margins, header="0.3", footer="0.3"))
         setup = {"paperSize": "9", "orientation": "landscape"}
-        setup |= {"fitToWidth": "1", "fitToHeight": "0"} if self.is_one_page_wide else {}
+        fitted = {"fitToWidth": "1", "fitToHeight": "0"}
+        setup |= fitted if self.is_one_page_wide else {"scale": PRINT_SCALE}
         pieces.append(tag(b"", "pageSetup", **setup))
         if self.footer:
             pieces.append(tag(b"", "headerFooter", tag(b"", "oddFooter", words(self.footer))))
-        body = b"".join([*pieces, further])
+        if self.breaks:
+            count = str(len(self.breaks))
+            breaks = b"".join(
+                tag(b"", "brk", id=str(column), max="1048575", man="1") for column in self.breaks
+            )
+            pieces.append(tag(b"", "colBreaks", breaks, count=count, manualBreakCount=count))
+        body = b"".join(pieces)
         return XML + tag(b"", "worksheet", body, xmlns=space)
 
     def _view(self) -> bytes:
@@ -177,13 +186,11 @@ def _cell(place: str, cell: NewCell) -> bytes:
 # What the workbook lists ------------------------------------------------------
 
 
-def add_sheet(
-    patch: Patch, sheet: NewSheet, pattern: str, *, is_first: bool = False, further: bytes = b""
-) -> str:
+def add_sheet(patch: Patch, sheet: NewSheet, pattern: str, *, is_first: bool = False) -> str:
     """Add a sheet after the others, or before them; return its part."""
     main = main_part(patch.parts)
     is_strict = STRICT_MAIN.encode() in patch.text(main)[:4000]
-    text = sheet.text(STRICT_MAIN if is_strict else MAIN, further)
+    text = sheet.text(STRICT_MAIN if is_strict else MAIN)
     kind = f"{SPREADSHEET}.worksheet+xml"
     relation = patch.add(main, "worksheet", pattern, text, kind)
     found = elements(patch.text(main), main, _is_listed)

@@ -41,7 +41,7 @@ from gradbook.cells.slope_rules_of_statistics import (
 )
 from gradbook.errors import GradbookError
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Expression, Reference
+from gradbook.targets.excel.language import Expression
 
 MOST_FORMULAS = 100_000  # on the way
 MOST_TERMS = 2_000_000
@@ -82,23 +82,22 @@ class Term:
     @property
     def partial(self) -> Expression:
         """The partial slope in the book's own cells, whose names include their sheets."""
-        mentions, book, home = self.pattern.mentions, self.book, self.user
-
-        def name(part: Reference) -> str:
-            mention = mentions[part.text]
-            if isinstance(mention, CellReference):
-                cell = mention.at(home)
-                return "#REF!" if cell is None else book.name_of(cell)
-            corners = mention.corners(home) if isinstance(mention, RangeReference) else None
-            if corners is None:
-                return part.text
-            sheet, top, left, bottom, right = corners
-            first = book.name_of(pack(sheet, top, left))
-            return f"{first}:{name_at(bottom, right)}"
-
         expression = self.pattern.expression
         assert expression is not None
-        return rename_cells(expression, name)
+        return rename_cells(expression, lambda part: self.name(part.text))
+
+    def name(self, word: str) -> str:
+        """One of the pattern's references in the book's own cells."""
+        mention, book, home = self.pattern.mentions[word], self.book, self.user
+        if isinstance(mention, CellReference):
+            cell = mention.at(home)
+            return "#REF!" if cell is None else book.name_of(cell)
+        corners = mention.corners(home) if isinstance(mention, RangeReference) else None
+        if corners is None:
+            return word
+        sheet, top, left, bottom, right = corners
+        first = book.name_of(pack(sheet, top, left))
+        return f"{first}:{name_at(bottom, right)}"
 
 
 @dataclass(frozen=True)
@@ -114,10 +113,10 @@ class Slopes:
     arrays: frozenset[Address]  # users whose partials only work as array formulas
     fixed: Mapping[str, tuple[Address, ...]]  # what is held fixed, and where
 
-    def values(self) -> dict[Address, float]:
-        """The slope of the result by each cell on the way, as a number; NaN where the cells'
-        values don't allow one."""
-        cells = self._evaluation
+    def values(self, cells: Evaluation | None = None) -> dict[Address, float]:
+        """The slope of the result by each cell on the way, as a number, where the cells have the
+        book's values, or these; NaN where those don't allow one."""
+        cells = cells or self._evaluation
         slopes = {self.result: 1.0}
         for cell in (*reversed(self.order), *self.inputs):
             total = slopes.get(cell, 0.0) if cell == self.result else 0.0

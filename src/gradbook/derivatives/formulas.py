@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from gradbook.cells.formula.expression import parts
+from gradbook.cells.formula.expression import rename_cells
 from gradbook.cells.formula.functions import plain_name
+from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.simplify import ONE, times, with_sign_first
+from gradbook.cells.slopes import Term
 from gradbook.errors import LimitError
 from gradbook.targets.excel.language import (
     LONGEST_FORMULA,
-    Call,
     Expression,
+    Reference,
     write,
 )
 
 LONGEST_SUM = LONGEST_FORMULA - 200  # characters of terms that are added up in one cell
 MOST_TERMS = 100  # in one cell: more can't be read
-MOST_ARGUMENTS, DEEPEST_CALLS = 255, 64
+DEEPEST_CALLS = 64  # in Excel
 
 FILE_PREFIX = "_xlfn."
 NEWER_FUNCTIONS = frozenset(
@@ -38,6 +42,7 @@ WEIBULL.DIST WRAPCOLS WRAPROWS XLOOKUP XMATCH XOR Z.TEST
 """Functions that came after the file format: it writes their names with a prefix."""
 SHEET_FUNCTIONS = frozenset(("FILTER", "SORT"))  # which have a second prefix
 
+MARK = "\x01"  # around a reference
 _CALLED = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|([A-Za-z_][\w.]*)\(')
 
 
@@ -56,15 +61,46 @@ def _spelled(found: re.Match[str]) -> str:
     return f"{prefix}{'_xlws.' if bare in SHEET_FUNCTIONS else ''}{bare}("
 
 
-def require_writable(text: str, expression: Expression, cell: str) -> None:
+class SlopeTexts:
+    """The texts of slopes times partial slopes; those of a formula's copies are written once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Pattern, bool], tuple[str, ...]] = {}
+
+    def text(self, outer: str, term: Term) -> str:
+        """The product of a slope, if one is given, and of the term's partial slope."""
+        key = term.pattern, bool(outer)
+        if key not in self._known:
+            self._known[key] = self._pieces(term.pattern, bool(outer))
+        pieces = list(self._known[key])
+        for place in range(1, len(pieces), 2):
+            word = pieces[place]
+            pieces[place] = term.name(word) if word else outer
+        return "".join(pieces)
+
+    def _pieces(self, pattern: Pattern, has_outer: bool) -> tuple[str, ...]:
+        """The text between references, and in turn each of them; '' is the slope."""
+        expression = pattern.expression
+        assert expression is not None
+        marked = rename_cells(expression, lambda part: f"{MARK}{part.text}{MARK}")
+        outer = Reference(MARK * 2) if has_outer else ONE
+        return tuple(formula_text(with_sign_first(times(outer, marked))).split(MARK))
+
+
+def sum_of(terms: Sequence[str]) -> str:
+    """The sum of these formulas, as text."""
+    first, *others = terms
+    return first + "".join(term if term.startswith("-") else f"+{term}" for term in others)
+
+
+def require_writable(text: str, cell: str) -> None:
     """Refuse a formula that Excel wouldn't take."""
     if len(text) > LONGEST_SUM:
         raise LimitError(
             f"the derivative by {cell} would take {len(text):,} characters, but a cell holds "
             f"{LONGEST_FORMULA:,}: split the formulas that use it into several cells"
         )
-    most = max((len(p.arguments) for p in parts(expression) if isinstance(p, Call)), default=0)
-    if most > MOST_ARGUMENTS or depth_of_calls(text) > DEEPEST_CALLS:
+    if text.count("(") > DEEPEST_CALLS and depth_of_calls(text) > DEEPEST_CALLS:
         raise LimitError(
             f"the derivative by {cell} is nested more deeply than Excel allows: split the formulas "
             "that use it into several cells"

@@ -11,16 +11,17 @@ from math import isfinite, nan
 
 from gradbook.cells.book import Book
 from gradbook.cells.evaluate import Evaluation, fill_in
-from gradbook.cells.formula.address import ACROSS, DOWN, Address, column_of, name_of
+from gradbook.cells.formula.address import ACROSS, DOWN, Address, Axis, column_of, name_of
 from gradbook.cells.slopes import Slopes
 from gradbook.language import mark, tr
 from gradbook.targets.excel.language import quote
 
 LONGEST_LABEL = 60  # characters
+MOST_BEFORE = 100  # cells between a heading and its cell
 SIGNIFICANT = 3  # digits of an effect
 NUDGE, NUDGE_IF_ROUNDED = 1e-4, 1e-2  # relative to the value; a small one shows only the rounding
 ROUNDING = re.compile(r"\bM?ROUND(?:UP|DOWN)?\(", re.IGNORECASE)
-MOST_NUDGED = 50_000  # formulas that are computed again for nudges
+MOST_NUDGED = 20_000  # formulas that are computed again for nudges
 
 RISES = mark("If {input} rises by {step}, {result} rises by about {change}")
 FALLS = mark("If {input} rises by {step}, {result} falls by about {change}")
@@ -96,16 +97,38 @@ def rounded(number: float) -> str:
 
 
 def label(book: Book, cell: Address) -> str:
-    """The words beside a cell or, in a table, those of its row and of its column; '' if none."""
-    beside = book.values.get(cell - 1) if column_of(cell) else None
-    if isinstance(beside, str) and book.is_text(cell - 1) and len(beside) <= LONGEST_LABEL:
-        words = _tidy(beside)
-        if words:
-            return words
-    left, above = _tidy(book.label(cell, ACROSS)), _tidy(book.label(cell, DOWN))
+    """The words beside a cell or, in a table, those of its row and of its column; '' if none.
+
+    A heading counts if no blank cell is between; a block of numbers may have one at its corner.
+    """
+    beside = _words(book, cell - 1) if column_of(cell) else ""
+    if beside:
+        return beside
+    left, _ = _before(book, cell, ACROSS)
+    above, _ = _before(book, cell, DOWN)
     if left and above and left != above:
         return f"{left}, {above}"[:LONGEST_LABEL]
-    return left or above
+    if left or above:
+        return left or above
+    _, first = _before(book, cell, ACROSS)
+    corner, _ = _before(book, first, DOWN)
+    return corner or _tidy(book.label(cell, ACROSS)) or _tidy(book.label(cell, DOWN))
+
+
+def _before(book: Book, cell: Address, axis: Axis) -> tuple[str, Address]:
+    """The text before a run of cells without blanks that ends here, and the run's first cell."""
+    for _ in range(min(axis.along(cell), MOST_BEFORE)):
+        words = _words(book, cell - axis.step)
+        if words or book.is_blank(cell - axis.step) or book.is_text(cell - axis.step):
+            return words, cell
+        cell -= axis.step
+    return "", cell
+
+
+def _words(book: Book, cell: Address) -> str:
+    """A text that may be a label."""
+    value = book.values.get(cell) if book.is_text(cell) else None
+    return _tidy(value) if isinstance(value, str) and len(value) <= LONGEST_LABEL else ""
 
 
 def _tidy(words: str) -> str:
@@ -199,15 +222,15 @@ class _Nudges:
         """The sensitivities with the slopes by nudges, as long as they take little time."""
         left = MOST_NUDGED
         for one in listed:
-            affected = self._affected(one.cells)
+            affected = self._affected(one.cells) if left > 0 else set()
             left -= 2 * len(affected)
-            yield self._with_nudge(one, affected) if left >= 0 else one
+            yield self._with_nudge(one, affected) if left > 0 else one
 
-    def _with_nudge(self, one: Sensitivity, affected: list[Address]) -> Sensitivity:
+    def _with_nudge(self, one: Sensitivity, affected: set[Address]) -> Sensitivity:
         slope = self.slope(one.cells, one.value, affected)
         return Sensitivity(**{**vars(one), "nudged": slope if isfinite(slope) else None})
 
-    def slope(self, cells: Sequence[Address], value: float, affected: list[Address]) -> float:
+    def slope(self, cells: Sequence[Address], value: float, affected: set[Address]) -> float:
         step = abs(value) * self.size or self.size_at_0
         known, places = self.cells.known, (*affected, *cells)
         before = {cell: known.get(cell) for cell in places}
@@ -222,12 +245,12 @@ class _Nudges:
         known.update(before)
         return (results[0] - results[1]) / (2 * step)
 
-    def _affected(self, cells: Sequence[Address]) -> list[Address]:
-        """The formulas on the way that depend on the cells, each once."""
+    def _affected(self, cells: Sequence[Address]) -> set[Address]:
+        """The formulas on the way that depend on the cells."""
         seen, waiting = set(cells), list(cells)
         while waiting:
             for user in self.users.get(waiting.pop(), ()):
                 if user not in seen:
                     seen.add(user)
                     waiting.append(user)
-        return [cell for cell in self.slopes.order if cell in seen and cell not in cells]
+        return seen.difference(cells)

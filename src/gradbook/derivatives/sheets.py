@@ -32,21 +32,22 @@ from gradbook.cells.formula.address import (
     sheet_of,
 )
 from gradbook.cells.formula.pattern import anchor
-from gradbook.cells.formula.simplify import ONE, times, with_sign_first
 from gradbook.cells.opendocument import is_opendocument
 from gradbook.cells.package import WorkbookError, package
 from gradbook.cells.patch import TYPES, Patch, elements, outline, read_sheet
 from gradbook.cells.read import main_part
-from gradbook.cells.slopes import Slopes
+from gradbook.cells.slopes import Slopes, Term
 from gradbook.cells.styles import Styles
 from gradbook.derivatives.addition import Addition
 from gradbook.derivatives.formulas import (
     LONGEST_SUM,
     MOST_TERMS,
-    formula_text,
+    SlopeTexts,
     require_writable,
+    sum_of,
 )
 from gradbook.derivatives.labels import Sensitivity, label_or_name, sensitivities
+from gradbook.derivatives.training import add_training
 from gradbook.errors import TargetError
 from gradbook.files import FileName, whole_file
 from gradbook.language import mark, tr
@@ -61,7 +62,6 @@ from gradbook.palette import (
     RAISING,
     SUM,
 )
-from gradbook.targets.excel.language import Expression, Reference
 
 DERIVATIVES, SUMS = mark("Derivatives"), mark("∂ sums")
 PATTERN = "xl/worksheets/gradbook-derivatives{}.xml"
@@ -118,6 +118,8 @@ def _add_all(
     for number in sorted(set(map(sheet_of, way))):
         book.mirrors[number] = book.title(f"∂ {book.book.sheets[number].title}")
     _add_mirrors(book, dict.fromkeys(way))
+    if learn:
+        add_training(book, learn, rate, epochs)
     _add_list(book, list_title, inputs)
 
 
@@ -301,6 +303,7 @@ class _Sums:
 
     def __init__(self, book: Addition) -> None:
         self.book = book
+        self.texts = SlopeTexts()
         self.sheet: NewSheet | None = None
 
     def formula(self, cell: Address) -> tuple[str, bool]:
@@ -308,17 +311,17 @@ class _Sums:
         book = self.book
         terms = book.slopes.terms.get(cell, ())
         is_array = any(term.user in book.slopes.arrays for term in terms)
-        pieces = [self._term(term.user, term.partial, cell) for term in terms]
+        pieces = [self._text(term, cell) for term in terms]
         while len(pieces) > MOST_TERMS or sum(map(len, pieces)) + len(pieces) > LONGEST_SUM:
             pieces = self._fewer(pieces, cell, is_array)
             is_array = False
-        return _sum_of(pieces), is_array
+        return sum_of(pieces), is_array
 
-    def _term(self, user: Address, partial: Expression, cell: Address) -> str:
+    def _text(self, term: Term, cell: Address) -> str:
         book = self.book
-        outer = ONE if user == book.slopes.result else Reference(book.mirrored(user))
-        text = formula_text(with_sign_first(times(outer, partial)))
-        require_writable(text, partial, book.book.name_of(cell))
+        outer = "" if term.user == book.slopes.result else book.mirrored(term.user)
+        text = self.texts.text(outer, term)
+        require_writable(text, book.book.name_of(cell))
         return text
 
     def _fewer(self, pieces: list[str], cell: Address, is_array: bool) -> list[str]:
@@ -331,7 +334,7 @@ class _Sums:
             is_full = piece is None or length + len(piece) > LONGEST_SUM or len(batch) == MOST_TERMS
             if batch and is_full:
                 row = len(sheet.cells) // 2
-                text = _sum_of(batch)
+                text = sum_of(batch)
                 style = self.book.style(digits=DIGITS)
                 sheet.cells[row, 0] = NewCell(None, style, text, is_array)
                 quiet = self.book.style(ink=QUIET.ink)
@@ -346,11 +349,6 @@ class _Sums:
         if self.sheet is None:
             self.sheet = NewSheet(self.book.title(tr(SUMS)), QUIET.ink, widths={0: 14, 1: 30})
         return self.sheet
-
-
-def _sum_of(terms: Sequence[str]) -> str:
-    first, *others = terms
-    return first + "".join(term if term.startswith("-") else f"+{term}" for term in others)
 
 
 # How a mirror looks -----------------------------------------------------------
