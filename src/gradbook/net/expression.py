@@ -211,12 +211,12 @@ class ValueArray(np.ndarray[Any, np.dtype[np.object_]]):
     @property
     def grad(self) -> Array:
         """The derivative of the result with respect to each value, after its `backward()`."""
-        return np.reshape([value.grad for value in self.flat], self.shape)
+        return np.reshape([value.grad for value in self.ravel().tolist()], self.shape)
 
     @property
     def numbers(self) -> Array:
         """The number of each value."""
-        return np.reshape([value.data for value in self.flat], self.shape)
+        return np.reshape([value.data for value in self.ravel().tolist()], self.shape)
 
 
 def values(**numbers: ArrayLike) -> tuple[Any, ...]:
@@ -270,7 +270,7 @@ def _checked(name: str) -> str:
 def _made(word: str, *parts: Value | float) -> Value:
     """A function that makes the value of an operator or a function; NumPy does it for arrays."""
     if any(isinstance(part, np.ndarray) for part in parts):
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]
     inputs = tuple(part if isinstance(part, Value) else _literal(part) for part in parts)
     graph = Graph()
     node = _node(word, [graph.constant(part.data) for part in inputs])
