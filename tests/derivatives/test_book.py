@@ -9,7 +9,7 @@ import pytest
 
 import gradbook as gb
 from tests.cases import for_each
-from tests.derivatives.cell_models import CALL, STAND, TWO_SHEETS, write_model
+from tests.derivatives.cell_models import CALL, LESSON, STAND, TWO_SHEETS, write_model
 
 
 @pytest.fixture
@@ -112,6 +112,14 @@ def test_a_copy_is_written_and_never_over_the_book(stand, tmp_path):
         stand.write(stand.path, "B13")
     with pytest.raises(gb.GradbookError, match="its own ending"):
         stand.write(tmp_path / "copy.ods", "B13")
+
+
+def test_a_lesson_becomes_one_that_trains(tmp_path):
+    book = gb.read_book(write_model(tmp_path / "lesson.xlsx", LESSON))
+    out = book.write(tmp_path / "trains.xlsx", "E", learn=["w", "b"], epochs=10, rate=0.5)
+    trained = gb.read_book(out)
+    assert {"Derivatives", "Training"} <= set(trained.sheets)
+    assert gb.check(out).verdict == "right"
 
 
 def test_it_prints_and_shows_itself(stand):

@@ -180,7 +180,7 @@ def _tell_fixed(story: Story, derivatives: Derivatives) -> None:
     fixed = derivatives.slopes.fixed
     if not fixed:
         return
-    story.heading(tr("Held fixed"))
+    story.heading(tr("Remarks"))
     book = derivatives.slopes.book
     for why, cells in fixed.items():
         shown = ", ".join(map(book.name_of, cells[:MOST_CELLS]))

@@ -98,6 +98,13 @@ def test_a_sheet_with_derivatives_is_written_beside_the_book(books, capsys):
     assert (books / "stand.xlsx").read_bytes() == before
 
 
+def test_a_lesson_learns_to_train(books, capsys):
+    words = ["sheet", "lesson.xlsx", "--of", "E", "--learn", "B1:B2", "-o", "trains.xlsx"]
+    said = printed(capsys, *words, "--epochs", "5", "--set", "rate 0.5")
+    assert "wrote trains.xlsx\n" in said
+    assert gb.check("trains.xlsx").verdict == "right"
+
+
 def test_macros_keep_their_ending(books, capsys):
     kinds, macros = "[Content_Types].xml", b"ms-excel.sheet.macroEnabled.main+xml"
     with ZipFile("stand.xlsx") as plain, ZipFile("stand.xlsm", "w") as copy:

@@ -167,7 +167,7 @@ def test_a_trained_network_becomes_a_workbook_that_reads(said, tmp_path, model_f
         ("input 1x28x28; flatten; dense 10", ["--rates", "1"], "--rates is for a workbook that"),
         ("input 1x28x28; flatten; dense 10", ["--epochs", "9"], "--epochs is for a workbook that"),
         ("input 1x28x28; conv 99 3x3; flatten; dense 10", [], "train a smaller network"),
-        ("input 784; dense 10", [], "needs one of grey pictures"),
+        ("input 784; dense 10", [], "needs one for grey pictures"),
     ],
 )
 def test_a_workbook_that_cannot_read_is_refused(refused, model_file, text, words, complaint):

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 def run(options: Namespace) -> int:
     if names_workbook(options.net):
         return write_workbook_with_derivatives(options)
-
     refuse_for_networks(options)
     for flag in ("solution", "blank"):
         if getattr(options, flag) and not options.exercise:
