@@ -219,15 +219,6 @@ def read_settings(lines: Iterable[str], kinds: Kinds) -> tuple[dict[str, Any], l
     return known, others
 
 
-def with_its_word(line: str) -> str:
-    """Put the word `update` before a line that begins with an update's name, as `momentum 0.9`."""
-    from gradbook.layers.updates import UPDATES
-    from gradbook.net.text import UPDATE_WORDS
-
-    word = line.partition(" ")[0].lower()
-    return f"update {line}" if word in UPDATES or word in UPDATE_WORDS else line
-
-
 Trained = TypeVar("Trained", "Net", "Formulas", "Net | Formulas")
 
 
@@ -235,7 +226,7 @@ def changed_network(net: Trained, lines: Iterable[str]) -> Trained:
     """The network, or the formulas, with these lines instead of its own settings for training."""
     from gradbook.net import Net
     from gradbook.net.network import net_changed
-    from gradbook.net.text import statements
+    from gradbook.net.text import statements, with_its_word
 
     changes = statements("\n".join(map(with_its_word, lines)), "--set")
     return net_changed(net, changes) if isinstance(net, Net) else net.changed(list(changes))

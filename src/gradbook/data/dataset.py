@@ -217,6 +217,7 @@ class Dataset:
     source: str  # where it came from, in words
     remarks: tuple[str, ...] = ()  # on what was left out, one line each
     everything: bool = False  # whether the test images are also the training images
+    brightest: int = BRIGHTEST  # what their source calls so: 255, or 1
 
     @cached_property
     def training(self) -> Images:
@@ -384,6 +385,7 @@ def balance_remark(classes: Sequence[str], counts: Sequence[int], what: str) -> 
 
 # The split -------------------------------------------------------------------
 
+ROUNDING = 1e-9  # of a share times a count
 FOLDS = 6  # of 60,000 digits: 10,000 in each, as many as there are test images
 
 
@@ -396,6 +398,13 @@ def deal_folds(labels: NDArray[np.integer], folds: int = FOLDS) -> NDArray[np.ui
     fold = np.empty(len(labels), np.uint8)
     fold[mixed_within_classes] = folds - 1 - np.arange(len(labels)) % folds
     return fold
+
+
+def deal_share(labels: NDArray[np.integer], share: float) -> NDArray[np.intp]:
+    """The places of so large a share of the samples, with each class in equal shares, in order."""
+    mixed_within_classes = np.lexsort((scrambled_numbers(len(labels)), labels))
+    steps = np.floor(np.arange(len(labels) + 1) * share + ROUNDING)
+    return np.sort(mixed_within_classes[np.diff(steps) > 0])
 
 
 def training_parts(

@@ -6,15 +6,16 @@ None of these libraries is imported: anything with names and a column for each n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gradbook.data.formats.cells import CellRow, complaint
+from gradbook.data.formats.cells import POINT, CellRow, complaint
 from gradbook.data.formats.parquet import cell_of
-from gradbook.data.tables import Column, ColumnTable, Numbers, encode
+from gradbook.data.tables import Column, ColumnTable, Numbers, encode, table_of
 from gradbook.errors import DataError, ShapeError
 
 LISTS = ("to_pylist", "to_list", "tolist")  # of Arrow, of Polars, of pandas and NumPy
@@ -59,28 +60,67 @@ class NamedColumns:
             missing = np.flatnonzero(np.isnan(parts[-1][:, 0]))
             if complete and len(missing):
                 raise DataError(complaint(""), row=int(missing[0]) + 1, column=column.name)
-        if len(set(map(len, parts))) > 1:
-            raise ShapeError("the columns have different lengths: give each one value per row")
+        self._require_one_length(parts)
         return np.concatenate(parts, axis=1)
+
+    def numbers(self) -> Numbers | None:
+        """All columns as rows of numbers; None if some aren't numbers, or lack a value."""
+        arrays = [column_array(self.columns[key], str(key)) for key in self.keys]
+        if not arrays or any(array.dtype.kind not in NUMBERS for array in arrays):
+            return None
+        self._require_one_length(arrays)
+        rows = np.stack(arrays, axis=1).astype(np.float64)
+        return None if np.isnan(rows).any() else rows
+
+    def table(self, file: str) -> ColumnTable:
+        """All columns as a text table, in which dates and words are recognised."""
+        columns = []
+        for key in self.keys:
+            array = column_array(self.columns[key], str(key))
+            plain = array.astype(int) if array.dtype.kind == "b" else self.columns[key]
+            columns.append([cell_of(value) for value in _values(plain)])
+        self._require_one_length(columns)
+        rows = [
+            CellRow(number, cells) for number, cells in enumerate(zip(*columns, strict=True), 1)
+        ]
+        return replace(table_of(file, self.names, rows, least=1), decimal=POINT)
+
+    @staticmethod
+    def _require_one_length(columns: Sequence[Any]) -> None:
+        if len(set(map(len, columns))) > 1:
+            raise ShapeError("the columns have different lengths: give each one value per row")
 
     def _numbers(self, key: Any, column: Column) -> Numbers:
         """One column: numbers unchanged, everything else as in a text table."""
-        try:
-            values = self.columns[key]
-            array = np.asarray(values)
-        except (TypeError, ValueError) as error:
-            raise DataError(NO_COLUMN, column=column.name) from error
-        if array.ndim != 1:
-            raise DataError(NO_COLUMN, column=column.name)
+        array = column_array(self.columns[key], column.name)
         if array.dtype.kind in NUMBERS and not (column.words or column.dates):
-            infinite = np.flatnonzero(np.isinf(array))
-            if len(infinite):
-                raise DataError(complaint("inf"), row=int(infinite[0]) + 1, column=column.name)
             return array.astype(np.float64)[:, None]
-        values = next((getattr(values, name)() for name in LISTS if hasattr(values, name)), values)
+        values = _values(self.columns[key])
         cells = (cell_of(_dated(value) if column.dates else value) for value in values)
         rows = tuple(CellRow(number, (cell,)) for number, cell in enumerate(cells, 1))
         return encode(ColumnTable("", (column.name,), rows), [column])
+
+
+def column_array(values: Any, name: str) -> NDArray[Any]:
+    """One column as an array; numbers in it are finite or missing."""
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise DataError(NO_COLUMN, column=name) from error
+    if array.ndim != 1:
+        raise DataError(NO_COLUMN, column=name)
+    if array.dtype.kind in NUMBERS:
+        infinite = np.flatnonzero(np.isinf(array))
+        if len(infinite):
+            raise DataError(complaint("inf"), row=int(infinite[0]) + 1, column=name)
+    return array
+
+
+def _values(column: Any) -> Any:
+    """The values of a column, as Python has them."""
+    if isinstance(column, np.ndarray) and column.dtype.kind == "M":
+        column = column.astype("datetime64[us]")  # finer ones become whole numbers
+    return next((getattr(column, name)() for name in LISTS if hasattr(column, name)), column)
 
 
 def _dated(value: Any) -> Any:

@@ -93,8 +93,8 @@ class DeadUnits:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ending:
-    """How a training ended, whatever was trained. One of `confusion`, `r2` and `letters` gives the
-    result on the scored samples."""
+    """How a training ended, whatever was trained. At most one of `confusion`, `r2` and `letters`
+    gives the result on the scored samples."""
 
     net: Net
     first_loss: float  # on the training samples, in the first epoch
@@ -126,7 +126,8 @@ def _nothing_learned(ending: Ending) -> str:
         start = f"the loss is {loss:.3f} per letter on the {ending.scored}"
         known = f"knowing only the frequency of each letter gives {frequent:.3f}"
         return f"{start}, and {known}" if loss >= frequent else ""
-    assert ending.confusion is not None
+    if ending.confusion is None:  # labels, or a single sample: nothing to judge by
+        return ""
     are, read = ending.confusion.sum(axis=1), ending.confusion.sum(axis=0)
     total, right = int(are.sum()), int(np.diag(ending.confusion).sum())
     named = np.flatnonzero(read)

@@ -28,12 +28,11 @@ from gradbook.engine.compilers import side_by_side
 from gradbook.engine.engines import open_engine
 from gradbook.errors import ShapeError
 from gradbook.graph.window import SAME, Shape
-from gradbook.lab.models.answers import answers, class_scores, confusion_of, score
+from gradbook.lab.models.answers import FinalScore, score_classes
 from gradbook.lab.models.model import Model
 from gradbook.lab.problem import (
     About,
     AdaptedRecipe,
-    FinalScore,
     Material,
     Problem,
     Rows,
@@ -236,6 +235,7 @@ class ImageProblem(Problem):
 
     recipe: Recipe
     given: Dataset | None = None
+    weights: NDArray[np.float64] | None = None  # of each image that is given
 
     unit = "image"
     samples_key = "images"
@@ -263,12 +263,17 @@ class ImageProblem(Problem):
         return 0 if self.everything else len(self.dataset.test_for_reporting)
 
     def adapt(self, recipe: Recipe) -> AdaptedRecipe:
-        return adapt(recipe, self.given)
+        adapted = adapt(recipe, self.given)
+        assert isinstance(adapted.problem, ImageProblem)
+        return replace(adapted, problem=replace(adapted.problem, weights=self.weights))
 
     def material(self, recipe: Recipe) -> Material:
         require_trainable(recipe, self.dataset)
         images, folds = self.dataset.training_and_validation, self.dataset.folds
-        numbers = numbers_trained_on(self.dataset, recipe.held_back)
+        numbers, weights = numbers_trained_on(self.dataset, recipe.held_back), self.weights
+        if weights is not None:
+            numbers = numbers[weights[numbers] > 0]
+            weights = weights / weights[numbers].mean()
         others = None if recipe.held_back is None else images[folds == recipe.held_back]
         sums = sums_of(images)
         mark = zlib.crc32(repr(images.pixels.shape).encode())
@@ -279,7 +284,7 @@ class ImageProblem(Problem):
         spreads = (count * squares - total**2 for total, squares in totals)  # exact, so at least 0
         return Material(
             net=recipe.net,
-            samples=Samples(images.pixels, images.labels),
+            samples=Samples(images.pixels, images.labels, weights),
             numbers=numbers,
             held_back=Samples(others.pixels, others.labels) if others else None,
             mark=mark,
@@ -292,8 +297,9 @@ class ImageProblem(Problem):
         most = -(-recipe.batch // IMAGES_OF_A_THREAD)  # more threads would have nothing to do
         count = min(cores(), most) if threads is None else whole("threads", threads, 1)
 
+        weighted = bool(recipe.class_weights) or self.weights is not None
+
         def opened() -> Engine:
-            weighted = bool(recipe.class_weights)
             return open_engine(recipe.net, recipe.batch, count, warp=recipe.warp, weighted=weighted)
 
         if self.given:
@@ -303,24 +309,17 @@ class ImageProblem(Problem):
 
     def model(self, recipe: Recipe, material: Material, values: Values, about: About) -> Model:
         images = self.dataset.training_and_validation
-        own = {"images": list(images.shape), "framing": str(framing(images) or "") or None}
+        own: dict[str, Any] = {"images": list(images.shape)}
+        own["framing"] = str(framing(images) or "") or None
+        if self.dataset.brightest != BRIGHTEST:
+            own["brightest"] = self.dataset.brightest
         scales = material.mean, material.deviation
         return Model(recipe.net, values, *scales, self.classes, {**about, **own}, recipe.batch)
 
     def test(self, recipe: Recipe, engine: Engine, model: Any) -> FinalScore:
         images = self.dataset.test_for_reporting
         outputs = engine.predict(images.pixels)
-        total, read = score(recipe.net, outputs, images.labels), answers(recipe.net, outputs)
-        confusion = confusion_of(images.labels, read, len(self.classes))
-        scores = class_scores(confusion)
-        return FinalScore(
-            loss=total.loss,
-            score=total.accuracy,
-            rows=np.arange(len(images)),
-            classes=dict(zip(self.classes, scores, strict=False)),
-            confusion=confusion,
-            read=read,
-        )
+        return score_classes(recipe.net, outputs, images.labels, self.classes)
 
     def figures(self, test: FinalScore | None) -> dict[str, Any]:
         own = test.class_figures if test else {"macro_f1": None, "classes": {}}

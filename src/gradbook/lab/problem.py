@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import counted
 from gradbook.chance import Purpose, key
+from gradbook.data.dataset import deal_folds, deal_share
 from gradbook.engine.engines import open_faster
 from gradbook.errors import ShapeError
 from gradbook.lab.doubts import MOST_LOOKED_AT, find_dead_units
-from gradbook.lab.models.answers import ClassScore, macro_f1, targets
+from gradbook.lab.models.answers import FinalScore, targets
 from gradbook.lab.models.model import for_inputs, trained_shapes
 from gradbook.layers.losses import Loss
 from gradbook.net import Activation, Net
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 Rows = NDArray[np.intp]
 Values = Mapping[str, NDArray[Any]]  # by their names
 About = Mapping[str, Any]  # how a model was made
-NONE_TOLD = np.empty(0, np.intp)
 
 
 # The input of a training ------------------------------------------------------
@@ -47,6 +47,7 @@ class Samples:
 
     inputs: NDArray[Any]
     targets: NDArray[Any]
+    weights: NDArray[np.float64] | None = None  # of each, with a mean of 1
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -76,6 +77,10 @@ class Material:
         """The number of samples in an epoch."""
         return len(self.numbers)
 
+    def is_weighted_by(self, recipe: Recipe) -> bool:
+        """Whether samples have weights, of their own or of their classes."""
+        return bool(recipe.class_weights) or self.samples.weights is not None
+
     def order(self, seed: int, epoch: int) -> Rows:
         """The samples of an epoch in order."""
         return order_samples(seed, epoch, self.numbers)
@@ -100,9 +105,17 @@ def order_samples(seed: int, epoch: int, numbers: NDArray[np.integer[Any]]) -> N
     return np.asarray(numbers[np.argsort(keys, kind="stable")])
 
 
-def targets_for(recipe: Recipe, labels: NDArray[Any], counts: NDArray[Any]) -> NDArray[Any]:
-    """These labels as the engine's targets, each weighted by the recipe's weight of its class."""
-    weights = recipe.weights_for(counts)[labels] if recipe.class_weights else None
+def targets_for(
+    recipe: Recipe,
+    labels: NDArray[Any],
+    counts: NDArray[Any],
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[Any]:
+    """These labels as the engine's targets, each weighted by its own weight, if it has one, and by
+    the recipe's weight of its class."""
+    if recipe.class_weights:
+        of_class = recipe.weights_for(counts)[labels]
+        weights = of_class if weights is None else of_class * weights
     return targets(recipe.net, labels, weights)
 
 
@@ -117,9 +130,16 @@ class Normal:
     deviation: NDArray[np.float64]
 
     @staticmethod
-    def of(rows: NDArray[Any], many: int) -> Normal:
-        """The values for rows of this `many` channels; a deviation of 0 becomes 1."""
+    def of(rows: NDArray[Any], many: int, weights: NDArray[np.float64] | None = None) -> Normal:
+        """The values for rows of this `many` channels, a row of weight 2 being two of them; a
+        deviation of 0 becomes 1."""
         channels = _by_channel(rows, many)
+        if weights is not None:
+            total = weights.sum() * channels.shape[2]
+            mean = np.einsum("r,rcp->c", weights, channels) / total
+            squares = np.einsum("r,rcp->c", weights, (channels - mean[:, None]) ** 2)
+            deviation = np.sqrt(squares / total)
+            return Normal(mean, np.where(deviation > 0, deviation, 1.0))
         pieces = [channels[k : k + AT_ONCE] for k in range(0, len(channels), AT_ONCE)]
         count = len(channels) * channels.shape[2]
         totals = [piece.sum(axis=(0, 2), dtype=np.float64) for piece in pieces]
@@ -181,31 +201,56 @@ def require_last_batch(net: Net, samples: int, batch: int) -> None:
         ) from error
 
 
-# Results ----------------------------------------------------------------------
+# The parts of the samples -------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
-class FinalScore:
-    """The answers on samples that influenced no choice; without any, on the training samples."""
+class Split:
+    """The rows of each part, if a caller divides them."""
 
-    loss: float  # the mean of the training loss over the samples, without smoothing
-    score: float  # the share of right answers, R², or the loss per letter
-    rows: Rows  # the samples
-    classes: Mapping[str, ClassScore] = field(default_factory=dict)
-    confusion: NDArray[np.int64] | None = None
-    answers: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
-    read: NDArray[Any] = field(default_factory=lambda: NONE_TOLD)  # the answered class of each
-    mean_absolute_error: float | None = None
-    root_mean_squared_error: float | None = None
-    letters: tuple[float, float] | None = None  # the loss, and that of the frequencies
+    training: Rows
+    held_back: Rows
+    test: Rows
 
-    @property
-    def class_figures(self) -> dict[str, Any]:
-        """The figures about classes for other programs."""
-        return {
-            "macro_f1": macro_f1(self.classes.values()) if self.classes else None,
-            "classes": {name: asdict(score) for name, score in self.classes.items()},
-        }
+
+@dataclass(frozen=True, eq=False)
+class SplitAsked:
+    """How a caller divides samples: a share of them for each part, or samples of its own for it.
+
+    The samples of its own follow the others, those held back first. None is the usual sixth; the
+    test's is taken first.
+    """
+
+    held_back: float | None = None  # the share
+    test: float | None = None
+    own_held_back: int = 0  # samples
+    own_test: int = 0
+    weights: NDArray[np.float64] | None = None  # of each sample, with those of its own
+
+    def split(self, labels: NDArray[np.int32]) -> Split | None:
+        """The parts, with each class in equal shares; None if nothing is asked for."""
+        if self.held_back is None and self.test is None and not self.own_held_back + self.own_test:
+            return None
+        count = len(labels) - self.own_held_back - self.own_test
+        rows, after = np.arange(count), count + self.own_held_back
+        test = self._part(labels, rows, self.test, np.arange(after, len(labels)), count)
+        rows = np.setdiff1d(rows, test)
+        held_back = self._part(labels, rows, self.held_back, np.arange(count, after), count)
+        return Split(np.setdiff1d(rows, held_back), held_back, test)
+
+    @staticmethod
+    def _part(
+        labels: NDArray[np.int32], rows: Rows, share: float | None, own: Rows, count: int
+    ) -> Rows:
+        """Those of the rows that make this share of all; or the part's own ones."""
+        if len(own) or not len(rows):
+            return own
+        if share is None:
+            return np.asarray(rows[deal_folds(labels[rows]) == 0])
+        return np.asarray(rows[deal_share(labels[rows], share * count / len(rows))])
+
+
+# Results ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,7 +303,7 @@ class Problem(ABC):
     def set_up(self, recipe: Recipe, threads: int | None) -> tuple[Material, Engine]:
         """The arrays and the engine for them: NumPy's, if that is sooner finished."""
         material = self.material(recipe)
-        weighted, count = bool(recipe.class_weights), len(material.numbers)
+        weighted, count = material.is_weighted_by(recipe), len(material.numbers)
         return material, open_faster(
             material.net, recipe.batch, count, recipe.epochs, weighted=weighted
         )

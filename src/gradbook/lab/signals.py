@@ -33,10 +33,11 @@ from gradbook.data.signals import (
 )
 from gradbook.data.tables import Column, ColumnTable, Numbers
 from gradbook.errors import DataError, UsageError, did_you_mean, one_line
+from gradbook.lab.models.answers import FinalScore
 from gradbook.lab.models.columns import WINDOWS
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.recorded import HOW_READ, RECORDINGS_KEY, how_read, read_recordings
-from gradbook.lab.problem import FinalScore, Normal
+from gradbook.lab.problem import Normal
 from gradbook.lab.recipes.recipe import Recipe, fitting_batch
 from gradbook.lab.tables import BATCH, LEAST_STEPS, TableProblem, along_a_cosine
 from gradbook.layers.spectra import LONGEST_FRAME
@@ -140,7 +141,7 @@ class SignalProblem(TableProblem):
     def beginning(self) -> str:
         return f"'input {self.windows.length}x{len(self.windows.channels)}'"
 
-    def normal(self, rows: Numbers) -> Normal:
+    def normal(self, rows: Numbers, weights: Numbers | None) -> Normal:
         """The mean and deviation of each channel, over all steps."""
         length, channels = self.windows.length, len(self.windows.channels)
         by_channel = Normal.of(rows.reshape(-1, channels), channels)

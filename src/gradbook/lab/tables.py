@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, prod
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +17,10 @@ from numpy.typing import NDArray
 from gradbook.amounts import counted, short
 from gradbook.data.dataset import balance_remark, deal_folds, training_parts
 from gradbook.data.formats.cells import is_missing
+from gradbook.data.formats.pixel_table import holds_pixels
 from gradbook.data.tables import (
     NAMED,
+    SUFFIXES,
     Column,
     ColumnTable,
     Numbers,
@@ -28,24 +32,19 @@ from gradbook.data.tables import (
 from gradbook.engine.base import Engine
 from gradbook.engine.engines import open_faster
 from gradbook.errors import DataError, ShapeError, UsageError, one_line
-from gradbook.lab.models.answers import (
-    class_scores,
-    confusion_of,
-    likeliest_classes,
-    r_squared,
-    score,
-)
+from gradbook.lab.models.answers import FinalScore
 from gradbook.lab.models.columns import TableColumns
 from gradbook.lab.models.model import Model
 from gradbook.lab.problem import (
     About,
     AdaptedRecipe,
-    FinalScore,
     Material,
     Normal,
     Problem,
     Rows,
     Samples,
+    Split,
+    SplitAsked,
     Values,
     require_last_batch,
     with_meant_loss,
@@ -87,13 +86,14 @@ KEPT = Schema(
     dates=PlainText(),
 )
 BATCH, LARGE_BATCH, LARGE = 32, 256, 20_000  # batches are large for so many rows
+Learned = TypeVar("Learned", bound="TableProblem")
 
 
 @dataclass(frozen=True, eq=False)
 class TableProblem(Problem):
     """A table with its input columns and the target column.
 
-    With `everything` no rows are held back, and none are held out for the test.
+    With `everything` no rows are held out for the test, and without a `split` none are held back.
     """
 
     table: ColumnTable
@@ -103,6 +103,11 @@ class TableProblem(Problem):
     missing: str = MEAN  # the replacement of missing numbers
     everything: bool = False
     remarks: tuple[str, ...] = ()  # on how the table was read
+    split: Split | None = None  # otherwise a sixth for the test, and a fold of the others
+    weights: Numbers | None = None  # of each row, for classes
+
+    def __len__(self) -> int:
+        return len(self.table)
 
     @cached_property
     def rows(self) -> Numbers:
@@ -124,11 +129,13 @@ class TableProblem(Problem):
 
     @cached_property
     def _first_folds(self) -> NDArray[np.uint8]:
-        return self.folds_of(np.arange(len(self.table)))
+        return self.folds_of(np.arange(len(self)))
 
     @cached_property
     def test_rows(self) -> Rows:
-        """The rows held out for the test: a sixth."""
+        """The rows held out for the test: a sixth, unless they are given."""
+        if self.split:
+            return self.split.test
         if self.everything:
             return np.empty(0, np.intp)
         return np.flatnonzero(self._first_folds == 0)
@@ -136,10 +143,17 @@ class TableProblem(Problem):
     @property
     def scored_rows(self) -> NDArray[np.intp]:
         """The rows that the model is scored on: those of the test, or else the training rows."""
-        return np.arange(len(self.table)) if self.everything else self.test_rows
+        if self.split and self.everything:
+            return self.split.training
+        return np.arange(len(self)) if self.everything else self.test_rows
 
     def parts(self, fold: int | None) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The training rows and the rows of the fold that is held back."""
+        if self.split:
+            training, held_back = self.split.training, self.split.held_back
+            if fold is None:
+                return np.sort(np.concatenate([training, held_back])), held_back[:0]
+            return training, held_back
         if self.everything:
             return self.scored_rows, self.test_rows
         return training_parts(self._first_folds, self.folds_of, fold)
@@ -178,7 +192,7 @@ class TableProblem(Problem):
             )
         if self.task is Task.CLASSES and not recipe.class_weights:
             lines += balance_remark(self.target.words, self.counts(), self.unit)
-        if self.everything:
+        if self.everything and not len(self.parts(recipe.held_back)[1]):
             lines.append(
                 f"it trains on all {self.unit}s and holds none back: its score on others "
                 "isn't known"
@@ -194,6 +208,12 @@ class TableProblem(Problem):
     # Overridden where a row is a window of a signal.
 
     unit: ClassVar[str] = "row"
+    remedy: ClassVar[str] = "give more"  # if there are too few rows
+
+    @property
+    def output_count(self) -> int:
+        """The number of numbers that are learned of each row."""
+        return 1
 
     @property
     def given(self) -> str:
@@ -210,9 +230,9 @@ class TableProblem(Problem):
         """The beginning of a network for it, in words."""
         return f"'input {self.rows.shape[1]}', or with as many steps x features"
 
-    def normal(self, rows: Numbers) -> Normal:
+    def normal(self, rows: Numbers, weights: Numbers | None) -> Normal:
         """The mean and deviation of each number in these rows."""
-        return Normal.of(rows, rows.shape[1])
+        return Normal.of(rows, rows.shape[1], weights)
 
     @property
     def how_read(self) -> dict[str, Any]:
@@ -280,25 +300,32 @@ class TableProblem(Problem):
             raise UsageError("only images can be warped, not the rows of a table: remove the warp")
         if recipe.statistics == UNWARPED:
             raise UsageError("the rows of a table are never warped: remove the statistics")
-        if self.task is Task.NUMBERS and recipe.class_weights:
-            raise UsageError("numbers have no classes to weight: remove the class weights")
+        if not self.classes and (recipe.class_weights or self.weights is not None):
+            raise UsageError("numbers have no classes to weight: remove the weights")
         net, said = with_meant_loss(recipe.net, self.task)
-        if self.task is Task.NUMBERS and net.objective.is_entropy:
-            raise UsageError(
-                f"{net.objective} is for classes: use 'mean squared error' for numbers"
-            )
+        self.require_loss(net)
         recipe = replace(recipe, net=net)
         fitted = with_fitting_batch(recipe, len(self.parts(recipe.held_back)[0]))
         remarks = [*self.remarks_for(recipe), *said, *smaller_batches(recipe, fitted)]
         return AdaptedRecipe(replace(fitted, adapts=frozenset()), tuple(remarks), self)
 
+    def require_loss(self, net: Net) -> None:
+        """Refuse a loss that isn't meant for the target."""
+        if self.task is Task.NUMBERS and net.objective.is_entropy:
+            raise UsageError(
+                f"{net.objective} is for classes: use 'mean squared error' for numbers"
+            )
+
     def material(self, recipe: Recipe) -> TableMaterial:
         training, held_back = self.parts(recipe.held_back)
         filling = self.filling(recipe.held_back)
-        rows = self.rows
+        rows, weights = self.rows, None
+        if self.weights is not None:
+            training = training[self.weights[training] > 0]
+            weights = self.weights[training] / self.weights[training].mean()
         if filling is not None:
             rows = np.where(np.isnan(rows), filling, rows)
-        normal = self.normal(rows[training])
+        normal = self.normal(rows[training], weights)
         inputs = (rows - normal.mean) / normal.deviation
         learning, fixed = recipe.net, dict[str, NDArray[Any]]()
         if parts := fixed_beginning(recipe.net):
@@ -308,24 +335,33 @@ class TableProblem(Problem):
             inputs = np.moveaxis(outputs, -1, 1).reshape(-1, *first.shapes[-1])
             fixed = engine.state()
         require_last_batch(recipe.net, len(training), recipe.batch)
-        mean, deviation = 0.0, 1.0
-        wanted = self.targets.astype(np.int32)
-        if self.task is Task.NUMBERS:
-            numbers = self.targets[training]
-            mean, deviation = float(numbers.mean()), float(numbers.std()) or 1.0
-            wanted = np.asarray((self.targets - mean) / deviation)[:, None]
+        spread = self.spread(recipe.net, training)
+        wanted = self.learned(self.targets, *spread)
         mark = zlib.crc32(np.ascontiguousarray(self.rows).tobytes())
         return TableMaterial(
             net=learning,
-            samples=Samples(inputs[training], wanted[training]),
+            samples=Samples(inputs[training], wanted[training], weights),
             numbers=np.arange(len(training)),
             held_back=Samples(inputs[held_back], wanted[held_back]) if len(held_back) else None,
             mark=zlib.crc32(np.ascontiguousarray(self.targets).tobytes(), mark),
             fixed=fixed,
             filling=filling,
             normal=normal,
-            spread=(mean, deviation),
+            spread=spread,
         )
+
+    def spread(self, net: Net, training: Rows) -> tuple[Any, Any]:
+        """The mean and deviation with which the numbers of these rows are learned."""
+        if self.task is Task.CLASSES:
+            return 0.0, 1.0
+        numbers = self.targets[training]
+        return float(numbers.mean()), float(numbers.std()) or 1.0
+
+    def learned(self, wanted: NDArray[Any], mean: Any, deviation: Any) -> NDArray[Any]:
+        """Targets as the network learns them: classes by number, numbers on its scale."""
+        if self.task is Task.CLASSES:
+            return wanted.astype(np.int32)
+        return np.asarray((wanted - mean) / deviation).reshape(len(wanted), -1)
 
     def model(self, recipe: Recipe, material: Material, values: Values, about: About) -> Model:
         assert isinstance(material, TableMaterial)
@@ -348,38 +384,7 @@ class TableProblem(Problem):
 
     def test(self, recipe: Recipe, engine: Engine, model: Model) -> FinalScore:
         rows = self.scored_rows
-        answers, wanted = model.answers(self.rows[rows]), self.targets[rows]
-        loss = score(model.net, model.outputs(self.rows[rows]), self._learned(wanted, model)).loss
-        if self.task is Task.CLASSES:
-            read, names = likeliest_classes(model.net, answers), self.target.words
-            confusion = confusion_of(self._learned(wanted, model), read, len(names))
-            return FinalScore(
-                loss=loss,
-                score=float((read == wanted).mean()),
-                rows=rows,
-                classes=dict(zip(names, class_scores(confusion), strict=True)),
-                confusion=confusion,
-                answers=answers,
-                read=read,
-            )
-        off = answers[:, 0] - wanted
-        with np.errstate(over="ignore"):
-            root = float(np.sqrt((off**2).mean()))
-        return FinalScore(
-            loss=loss,
-            score=r_squared(wanted.astype(np.float64), answers[:, 0]),
-            rows=rows,
-            answers=answers,
-            mean_absolute_error=float(np.abs(off).mean()),
-            root_mean_squared_error=root,
-        )
-
-    def _learned(self, wanted: NDArray[Any], model: Model) -> NDArray[Any]:
-        """The targets as the network learned them: classes by number, numbers on its scale."""
-        columns = model.require_columns()
-        if self.task is Task.CLASSES:
-            return wanted.astype(np.int32)
-        return np.asarray((wanted - columns.target_mean) / columns.target_deviation)[:, None]
+        return replace(model.score_of(self.rows[rows], self.targets[rows]), rows=rows)
 
     def figures(self, test: FinalScore | None) -> dict[str, Any]:
         figures = super().figures(test)
@@ -395,7 +400,7 @@ class TableMaterial(Material):
 
     filling: Numbers | None
     normal: Normal
-    spread: tuple[float, float]  # mean and deviation of the target numbers
+    spread: tuple[Any, Any]  # mean and deviation of the target numbers
 
 
 def filling_remark(inputs: Sequence[Column], rows: Numbers, filling: Numbers) -> str:
@@ -424,13 +429,14 @@ def problem(
     task: str | None = None,
     missing: str = MEAN,
     everything: bool = False,
+    asked: SplitAsked | None = None,
 ) -> TableProblem:
     """The problem of the last column, or of the one named, with all columns that aren't ignored."""
     name = table.names[table.place(target)] if target else table.names[-1]
     left_out = {table.names[table.place(other)] for other in ignored}
     if name in left_out:
         raise UsageError(f"'{name}' is the target: name another target, or don't ignore this one")
-    table, remarks = _with_target(table, name, missing)
+    table, remarks = rows_with_target(table, name, missing)
     given = [n for n in table.names if n != name and n not in left_out]
     empty = [n for n in given if not table.holds(n)]
     if empty:
@@ -459,8 +465,17 @@ def problem(
             f"all rows have the same '{name}': there is nothing to learn", file=table.file
         )
     table_problem = TableProblem(table, inputs, column, task, missing, everything, tuple(remarks))
-    _require_enough(table_problem)
-    return table_problem
+    return divided(table_problem, asked or SplitAsked())
+
+
+def divided(problem: Learned, asked: SplitAsked) -> Learned:
+    """The problem with its rows divided as asked."""
+    labels = problem.targets if problem.task is Task.CLASSES else np.zeros(len(problem), np.int32)
+    if split := asked.split(labels.astype(np.int32)):
+        problem = replace(problem, split=split, everything=not len(split.test))
+    problem = replace(problem, weights=asked.weights)
+    _require_enough(problem)
+    return problem
 
 
 def read_problem(data: str, kept: Mapping[str, Any], everything: bool) -> TableProblem:
@@ -472,7 +487,7 @@ def read_problem(data: str, kept: Mapping[str, Any], everything: bool) -> TableP
     return problem(table, known["target"], ignored, known["task"], known["missing"], everything)
 
 
-def _with_target(table: ColumnTable, name: str, missing: str) -> tuple[ColumnTable, list[str]]:
+def rows_with_target(table: ColumnTable, name: str, missing: str) -> tuple[ColumnTable, list[str]]:
     """The rows in which the target has a value, and a remark on the others."""
     place, evidence = table.place(name), table.evidence(table.place(name))
     of_words = not (evidence.holds_numbers or evidence.holds_dates)
@@ -489,10 +504,11 @@ def _with_target(table: ColumnTable, name: str, missing: str) -> tuple[ColumnTab
 
 
 def _task(table: ColumnTable, column: Column) -> Task:
-    """The task: classes for words and for few whole numbers with many rows each."""
-    if column.words:
-        return Task.CLASSES
-    values = table.values(column)
+    return Task.CLASSES if column.words else task_of(table.values(column))
+
+
+def task_of(values: Numbers) -> Task:
+    """The task that numbers suggest: classes for few whole numbers with many rows each."""
     different = len(np.unique(values))
     few = different <= FEW_VALUES and len(values) >= ROWS_OF_A_VALUE * different
     whole = bool(np.all(values == np.round(values)))
@@ -510,12 +526,26 @@ def _classes(table: ColumnTable, column: Column) -> Column:
 
 def _require_enough(problem: TableProblem) -> None:
     training, held_back = problem.parts(0)
-    held_back = held_back if not problem.everything else training
-    if len(training) < 2 or not len(held_back) or not len(problem.scored_rows):
+    needs_more = problem.everything or problem.split
+    if len(training) < 2 or not (len(held_back) or needs_more) or not len(problem.scored_rows):
         raise DataError(
-            f"only {counted(len(problem.table), 'row')} to train on, hold back and test: give more",
+            f"only {counted(len(problem), 'row')} to train on, hold back and test: "
+            f"{problem.remedy}",
             file=problem.table.file,
         )
+
+
+def is_table(
+    name: str | None, is_asked: bool = False, recipe: Recipe | None = None
+) -> TypeGuard[str]:
+    """Whether it is a table of measurements rather than of pixels: if that `is_asked`, if its rows
+    aren't pixels, or if its headings aren't those of pixels and the recipe reads none."""
+    if not name or name in NAMED:
+        return bool(name)
+    if not (name.lower().endswith(SUFFIXES) and os.path.isfile(name)):
+        return False
+    reads_images = recipe is not None and len(recipe.net.input) == 3
+    return is_asked or not holds_pixels(Path(name), named_so=not reads_images)
 
 
 def usual_recipe(problem: TableProblem, name: str, held_back: int | None = 0) -> Recipe:
@@ -528,7 +558,7 @@ def usual_recipe(problem: TableProblem, name: str, held_back: int | None = 0) ->
     if problem.task is Task.CLASSES:
         net = usual(width, (HIDDEN,), len(problem.target.words))
     else:
-        net = Net((width,), (Dense(HIDDEN), Activation("relu"), Dense(1)))
+        net = Net((width,), (Dense(HIDDEN), Activation("relu"), Dense(problem.output_count)))
     net = replace(net, update=Update("adamw"), rate=RATE, decay={Role.WEIGHT: DECAY})
     batch = fitting_batch(LARGE_BATCH if rows >= LARGE else BATCH, rows)
     epochs = min(max(ceil(LEAST_STEPS / ceil(rows / batch)), LEAST_EPOCHS), MOST_EPOCHS)
@@ -556,7 +586,8 @@ def require_fit(net: Net, problem: TableProblem) -> None:
     whose = f"'{problem.target.name}'"
     if problem.task is Task.CLASSES:
         require_classes(net, len(problem.target.words), whose)
-    elif net.outputs != 1:
+    elif net.outputs != problem.output_count:
         raise ShapeError(
-            f"{whose} has numbers, but the network has {net.outputs} outputs: end it with 'dense 1'"
+            f"{whose} has numbers, but the network has {net.outputs} outputs: end it with "
+            f"'dense {problem.output_count}'"
         )

@@ -26,11 +26,11 @@ from gradbook.engine.engines import PlainEngine, open_faster
 from gradbook.errors import DataError, ShapeError
 from gradbook.files import read_text
 from gradbook.lab.models import stored
+from gradbook.lab.models.answers import FinalScore
 from gradbook.lab.models.model import require_shapes, trained_shapes
 from gradbook.lab.problem import (
     About,
     AdaptedRecipe,
-    FinalScore,
     Material,
     Problem,
     Rows,

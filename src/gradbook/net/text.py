@@ -54,6 +54,7 @@ __all__ = [
     "reads_as_text",
     "statements",
     "update_words",
+    "with_its_word",
     "write",
 ]
 
@@ -88,6 +89,12 @@ INSTEAD = {  # for words that name things instead of layers
 }
 """What to write in their place."""
 UPDATE_WORDS = {word: kind for kind, card in UPDATES.items() for word in card.synonyms}
+
+
+def with_its_word(line: str) -> str:
+    """Put the word `update` before a line that begins with an update's name, as `momentum 0.9`."""
+    word = line.partition(" ")[0].lower()
+    return f"update {line}" if word in UPDATES or word in UPDATE_WORDS else line
 
 
 def loss_synonyms() -> dict[str, str]:

@@ -22,6 +22,7 @@ from gradbook.amounts import counted, duration, loss, percent, short
 from gradbook.data.warp import write_warp
 from gradbook.errors import one_line
 from gradbook.files import InnerPath
+from gradbook.lab.models.answers import FinalScore
 from gradbook.lab.problem import Problem
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.recipe import BEST as KEEP_BEST
@@ -29,7 +30,7 @@ from gradbook.lab.recipes.recipe import UNWARPED, Recipe, weight_words
 from gradbook.lab.recipes.text import builtin_recipe, measurement
 from gradbook.lab.signals import SignalProblem
 from gradbook.lab.tables import TableProblem
-from gradbook.lab.training.epochs import Epoch, Progress, rates_of, schedule_losses
+from gradbook.lab.training.epochs import Epoch, History, Progress, rates_of, schedule_losses
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SCORES, SeedsFolder, Trained
 from gradbook.lab.training.training import LiveTraining, TrainingRun
@@ -41,6 +42,8 @@ from gradbook.report.charts import EVEN, TOWARDS, Chart, Curve
 from gradbook.report.document import Block, PageOnly, Passage, Report
 from gradbook.report.figures import Frame, chart_svg
 from gradbook.report.markup import report_cell
+from gradbook.report.mistakes import by_class, confusion
+from gradbook.report.terminal import report_text
 from gradbook.report.words import (
     GAP,
     QUIET,
@@ -493,6 +496,64 @@ def history_table(
     return TextTable.of(columns, map(asdict, history))
 
 
+def history_report(history: History) -> Report:
+    """Every epoch of a training in numbers."""
+    table = _all_epochs(history)
+    return Report("", brief=[table], cell=[table])
+
+
+def _all_epochs(history: History) -> TextTable:
+    validated = any(epoch.validation_loss is not None for epoch in history)
+    return history_table(history, history.problem, validated)
+
+
+def history_text(history: History) -> str:
+    """The epochs as a table in text."""
+    return report_text(history_report(history)).rstrip()
+
+
+def history_cell(history: History) -> str:
+    """The epochs as a table in a notebook."""
+    return report_cell(history_report(history))
+
+
+def score_report(score: FinalScore) -> Report:
+    """A score: how many are right, the confusion matrix and the figures of each class; or how far
+    numbers are off."""
+    count, blocks = len(score.rows), list[Block]()
+    if score.confusion is not None:
+        names = tuple(score.classes)
+        right = percent(score.score, count)
+        words = f"{right} of {counted(count, 'sample')} are predicted correctly. {CONFUSION}"
+        counts = score.confusion
+        blocks = [confusion(counts, names, "sample"), by_class(counts, names, "samples")]
+    elif score.mean_absolute_error is not None:
+        figures = {name: getattr(score, name) for name in ERRORS}
+        words = f"R² is {r2(score.score)} on {counted(count, 'sample')}: {error_words(figures)}."
+    elif score.letters is not None:
+        words = f"The loss is {score.loss:.3f} per letter on {counted(count, 'line')}."
+    else:
+        words = (
+            f"{percent(score.score, count)} of the labels of {counted(count, 'sample')} are right."
+        )
+    blocks = [Passage(words), *blocks]
+    return Report("", brief=blocks, cell=blocks)
+
+
+CONFUSION = "Rows of the matrix are the true classes, columns the predicted ones."
+ERRORS = ("mean_absolute_error", "root_mean_squared_error")
+
+
+def score_text(score: FinalScore) -> str:
+    """A score as text."""
+    return report_text(score_report(score)).rstrip()
+
+
+def score_cell(score: FinalScore) -> str:
+    """A score in a notebook."""
+    return report_cell(score_report(score))
+
+
 MOST_LINES = 12  # of epochs that take milliseconds
 
 
@@ -504,9 +565,8 @@ def is_shown(problem: Problem, epoch: int, epochs: int) -> bool:
 
 def training_cell(trained: Trained) -> str:
     """A training in a notebook: a line about it, and a table of its epochs."""
-    validated = any(epoch.validation_loss is not None for epoch in trained.history)
-    epochs = history_table(trained.history, trained.problem, validated)
-    return report_cell(Report("", cell=[Passage(repr(trained).strip("<>")), epochs]))
+    about = Passage(repr(trained).strip("<>"))
+    return report_cell(Report("", cell=[about, _all_epochs(trained.history)]))
 
 
 # Progress ---------------------------------------------------------------------

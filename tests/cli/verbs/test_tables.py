@@ -16,7 +16,6 @@ import pytest
 import gradbook as gb
 from gradbook.cli.main import main
 from gradbook.data import digits
-from gradbook.errors import UsageError
 from gradbook.lab import logs
 from gradbook.lab.logs import RunLog
 from gradbook.lab.training.run_folder import load
@@ -444,11 +443,18 @@ def test_whole_numbers_are_measurements_or_pixels_as_their_heading_says(said, ca
     assert "adapted to whole: input 1x4x4" in " ".join(out.split())
 
 
-def test_train_in_python_takes_a_table_of_pixels_and_says_what_to_do_with_others(said):
+def test_train_in_python_takes_tables_as_the_command_does(said):
     bytes_named(*(f"p{k}" for k in range(16)))
     for given in ({"recipe": "whole.csv"}, {"data": Path("whole.csv")}):
-        assert gb.train(changes="epochs 1; batch 8", **given).model.net.input == (1, 4, 4)
-    message = r"area-0.csv is a table of measurements, .*'gradbook train area-0.csv' learns it, and"
+        assert gb.train(set="epochs 1; batch 8", **given).model.net.input == (1, 4, 4)
+    lines = ["ignore height", "missing median", "momentum 0.5"]
+    said("train", "area-0.csv", *(w for line in lines for w in ("--set", line)), "-o", "run")
     for given in ({"recipe": "area-0.csv"}, {"data": "area-0.csv"}):
-        with pytest.raises(UsageError, match=message):
-            gb.train(**given)
+        trained = gb.train(**given, set="; ".join(lines))
+        for name, values in gb.load("run").values.items():
+            assert values.tobytes() == trained.model.values[name].tobytes()
+    trained = gb.train("area-0.csv", target="colour", epochs=2, validation=0.25)
+    assert trained.model.classes == ("b", "g", "r")
+    assert len(trained.problem.parts(0)[1]) == 60
+    with pytest.raises(gb.GradbookError, match="no column 'color': did you mean 'colour'"):
+        gb.train("area-0.csv", target="color")

@@ -80,7 +80,7 @@ def test_there_is_nothing_to_resume_where_no_run_is(tmp_path):
 @for_each(
     "settings",
     [
-        {"changes": "epochs 9"},
+        {"set": "epochs 9"},
         {"seed": 5},
         {"recipe": "flat"},
         {"held_back": False},

@@ -23,14 +23,13 @@ from gradbook.cli.arguments import (
     read_settings,
     standard_input,
     whole_number,
-    with_its_word,
 )
 from gradbook.cli.output import print_report, warn
 from gradbook.cli.page import Verb
 from gradbook.errors import GradbookError, UsageError
 from gradbook.formats.reading import FOREIGN
 from gradbook.lab import LOG_NAMES
-from gradbook.lab.recipes import RECIPES
+from gradbook.lab.recipes import RECIPES, USUAL
 
 if TYPE_CHECKING:
     from gradbook.cli.training import How
@@ -82,6 +81,7 @@ def run(options: Namespace) -> int:
 def _run(options: Namespace) -> int:
     from gradbook.cli.training import How, plan_seeds, train_one_seed, train_seeds
     from gradbook.lab.logs import known_logs
+    from gradbook.lab.tables import is_table
 
     how = How(options.threads, options.json, known_logs(options.log) if options.log else ())
     if options.resume:
@@ -179,6 +179,7 @@ def _settle_patterns(options: Namespace) -> None:
 
 def _require_kept(folder: str) -> None:
     """Refuse older runs on tables, which didn't save how the table is read."""
+    from gradbook.lab.tables import is_table
     from gradbook.lab.training.run_folder import RunFolder
 
     run = RunFolder(folder)
@@ -191,22 +192,6 @@ def _require_kept(folder: str) -> None:
         )
 
 
-def is_table(
-    name: str | None, is_asked: bool = False, recipe: Recipe | None = None
-) -> TypeGuard[str]:
-    """Whether it is a table of measurements rather than of pixels: if that `is_asked`, if its rows
-    aren't pixels, or if its headings aren't those of pixels and the recipe reads none."""
-    from gradbook.data.formats.pixel_table import holds_pixels
-    from gradbook.data.tables import NAMED, SUFFIXES
-
-    if not name or name in NAMED:
-        return bool(name)
-    if not (name.lower().endswith(SUFFIXES) and os.path.isfile(name)):
-        return False
-    reads_images = recipe is not None and len(recipe.net.input) == 3
-    return is_asked or not holds_pixels(Path(name), named_so=not reads_images)
-
-
 def _is_table_file(name: str | None) -> TypeGuard[str]:
     """Whether it is a table, either of measurements or of pixels."""
     from gradbook.data.formats import pixel_table
@@ -217,6 +202,7 @@ def _is_table_file(name: str | None) -> TypeGuard[str]:
 def _tell_what_it_is(name: str, is_asked: bool) -> None:
     """Say how a table that may contain pixels is read, and how to change that."""
     from gradbook.data.formats.pixel_table import holds_pixels
+    from gradbook.lab.tables import is_table
 
     if is_asked or not _is_table_file(name) or not holds_pixels(Path(name)):
         return
@@ -234,6 +220,8 @@ def _tell_what_it_is(name: str, is_asked: bool) -> None:
 
 def _is_data(options: Namespace, name: str | None, is_asked: bool) -> bool:
     """Whether it is a table, or a folder of recordings if windows are asked for."""
+    from gradbook.lab.tables import is_table
+
     folder = bool(name and os.path.isdir(name) and (options.window or _holds_sounds(name)))
     return _is_made(name) or is_table(name, is_asked) or folder
 
@@ -407,7 +395,7 @@ def _train(options: Namespace, recipe: Recipe, problem: Problem, how: How) -> in
 def recipe_of_options(options: Namespace, usual: Recipe | None = None) -> Recipe:
     """The recipe with this name, with the options in place of its own lines."""
     from gradbook.lab.recipes.text import change_recipe, parse, recipe
-    from gradbook.lab.training.train import USUAL
+    from gradbook.net.text import with_its_word
 
     if options.recipe and options.recipe.lower().endswith(FOREIGN):
         if options.network:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import log
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.errors import DataError, one_line
 from gradbook.graph.node import OPS
 from gradbook.layers.card import AnswerKind
 from gradbook.layers.losses import HALF_SURE, weighed_targets
+from gradbook.looks import look
 from gradbook.net import Net
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
+MOST_NAMED = 10  # classes in a message
 TINY = 1e-300  # keeps the loss of a probability of 0 finite
 
 
@@ -50,7 +54,12 @@ def score(net: Net, outputs: NDArray[Any], wanted: NDArray[Any]) -> Score:
     """The score of outputs for wanted classes or rows of numbers."""
     numbers = np.asarray(outputs, np.float64)
     if wanted.ndim > 1:
-        return Score(float(losses_of(net, numbers, wanted).mean()), r_squared(wanted, numbers))
+        loss = float(losses_of(net, numbers, wanted).mean())
+        if net.objective.of_all:
+            return Score(loss, float((numbers.argmax(axis=1) == wanted.argmax(axis=1)).mean()))
+        if net.objective.is_entropy:  # labels, of which several may apply
+            return Score(loss, score_labels(loss, numbers, wanted).score)
+        return Score(loss, r_squared(wanted, numbers))
     right = answers(net, numbers) == wanted
     return Score(float(_losses(net, numbers, wanted).mean()), float(right.mean()))
 
@@ -68,6 +77,31 @@ def answers(net: Net, outputs: NDArray[Any]) -> NDArray[np.int32]:
     if net.outputs == 1:
         return np.asarray(outputs[:, 0] >= HALF_SURE, np.int32)
     return np.asarray(outputs.argmax(axis=1), np.int32)
+
+
+def class_numbers(
+    labels: NDArray[Any], classes: Sequence[str], what: str = "the targets"
+) -> NDArray[np.int32]:
+    """The number of each label's class; labels are names of classes, or else their numbers."""
+    known = {name: number for number, name in enumerate(classes)}
+    if labels.dtype.kind in "iu" and not {*map(str, np.unique(labels).tolist())} <= known.keys():
+        known = {str(number): number for number in range(len(classes))}
+    numbers = np.array([known.get(label_name(label), -1) for label in labels.tolist()], np.int32)
+    if (numbers < 0).any():
+        row = int(np.argmax(numbers < 0))
+        names = ", ".join(known) if len(known) <= MOST_NAMED else f"{len(known)} others"
+        said = one_line(f"{label_name(labels[row])!r} isn't one of the classes: {names}")
+        raise DataError(said, file=what, row=row + 1)
+    return numbers
+
+
+def label_name(label: Any) -> str:
+    """A label in words: a whole number without its point."""
+    if isinstance(label, bytes):
+        label = label.decode("utf-8", "replace")
+    if isinstance(label, float | np.floating) and float(label).is_integer():
+        label = int(label)
+    return one_line(str(label)).strip()
 
 
 def rank_classes(sure: NDArray[Any], alone: bool) -> Places:
@@ -169,6 +203,79 @@ def confusion_of(
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (labels, read), 1)
     return counts
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FinalScore:
+    """The answers on samples that influenced no choice; without any, on the training samples."""
+
+    loss: float  # the mean of the training loss over the samples, without smoothing
+    score: float  # the share of right answers, R², or the loss per letter
+    rows: Places  # the samples
+    classes: Mapping[str, ClassScore] = field(default_factory=dict)
+    confusion: NDArray[np.int64] | None = None
+    answers: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    read: NDArray[Any] = field(
+        default_factory=lambda: np.empty(0, np.intp)
+    )  # the answered class of each
+    mean_absolute_error: float | None = None
+    root_mean_squared_error: float | None = None
+    letters: tuple[float, float] | None = None  # the loss, and that of the frequencies
+
+    def __repr__(self) -> str:
+        return look("FinalScore as text", self)
+
+    def _repr_html_(self) -> str:
+        return look("FinalScore as html", self)
+
+    @property
+    def class_figures(self) -> dict[str, Any]:
+        """The figures about classes for other programs."""
+        return {
+            "macro_f1": macro_f1(self.classes.values()) if self.classes else None,
+            "classes": {name: asdict(score) for name, score in self.classes.items()},
+        }
+
+
+def score_classes(
+    net: Net, outputs: NDArray[Any], labels: NDArray[np.int32], names: Sequence[str]
+) -> FinalScore:
+    """The score of outputs for samples of these classes, by their numbers."""
+    sure = probabilities(net, outputs)
+    total, read = score(net, outputs, labels), likeliest_classes(net, sure)
+    confusion = confusion_of(labels, read, len(names))
+    return FinalScore(
+        loss=total.loss,
+        score=total.accuracy,
+        rows=np.arange(len(labels)),
+        classes=dict(zip(names, class_scores(confusion), strict=True)),
+        confusion=confusion,
+        answers=sure,
+        read=read,
+    )
+
+
+def score_numbers(loss: float, answers: Floats, wanted: Floats) -> FinalScore:
+    """The score of predicted numbers, a row for each sample, given their loss."""
+    off = answers - wanted
+    with np.errstate(over="ignore"):
+        root = float(np.sqrt((off**2).mean()))
+    each = [r_squared(*both) for both in zip(wanted.T, answers.T, strict=True)]
+    return FinalScore(
+        loss=loss,
+        score=fmean(each),
+        rows=np.arange(len(wanted)),
+        answers=answers,
+        mean_absolute_error=float(np.abs(off).mean()),
+        root_mean_squared_error=root,
+    )
+
+
+def score_labels(loss: float, answers: Floats, wanted: Floats) -> FinalScore:
+    """The score of yes or no for each of several labels, given the probabilities of yes."""
+    right = (answers >= HALF_SURE) == (wanted >= HALF_SURE)
+    rows = np.arange(len(wanted))
+    return FinalScore(loss=loss, score=float(right.mean()), rows=rows, answers=answers)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,14 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from gradbook.amounts import counted
 from gradbook.data.formats.cells import MARKS, ORDERS, POINT, UNITS, NumberStyle
 from gradbook.data.signals import Windows
 from gradbook.data.tables import Column, ColumnTable, Numbers, require_names
 from gradbook.errors import DataError, ShapeError, UsageError, one_line
+from gradbook.graph.window import Shape
 from gradbook.lab.models.recorded import HOW_READ, RECORDINGS_KEY
 from gradbook.net import Net
 from gradbook.schema import (
@@ -137,9 +138,10 @@ class TableColumns:
         except (TypeError, ValueError):
             raise UsageError("predict needs a table, or rows of numbers") from None
         size, count = net.input, len(self.inputs)
+        rows = channels_first(rows, size)
         shape = rows.shape[1:]
         if net.tokens and shape == size[:1]:
-            return _spelled_out(rows, size[1])
+            return spell_out(rows, size[1])
         if shape not in ((count,), size) or (features_first and shape == (count,)):
             takes = "" if len(size) == 1 else f"(rows, {', '.join(map(str, size))}), "
             takes += f"(rows, {size[0]}) with the numbers of tokens, " * net.tokens
@@ -238,8 +240,19 @@ def _column(name: str, words: list[str], written: list[dict[str, str | None]]) -
     return Column(name, tuple(words), style, how.get("dates") or "")
 
 
-def _spelled_out(tokens: Numbers, kinds: int) -> Numbers:
-    """A 1 for the token of each step, among 0s."""
+def channels_first(images: NDArray[Any], size: Shape) -> NDArray[Any]:
+    """Images with their channels before rows and columns, as the network has them, if they are
+    behind them or left out."""
+    shape = images.shape[1:]
+    if len(size) != 3 or shape == size:
+        return images
+    if size[0] == 1 and shape == size[1:]:
+        return images.reshape(-1, *size)
+    return images.transpose(0, 3, 1, 2) if shape == (*size[1:], size[0]) else images
+
+
+def spell_out(tokens: Numbers, kinds: int) -> Numbers:
+    """A 1 for the token of each step, among 0s; a flat row for each row of tokens."""
     known = (tokens >= 0) & (tokens < kinds) & (tokens % 1 == 0)
     if not known.all():
         raise ShapeError(

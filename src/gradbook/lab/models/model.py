@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import isqrt, prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,13 +22,25 @@ from gradbook.errors import DataError, GradbookError, ShapeError, UsageError, as
 from gradbook.graph.window import Shape
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import (
+    FinalScore,
     answers,
+    class_numbers,
     likeliest_classes,
+    losses_of,
     number_names,
     probabilities,
     score,
+    score_classes,
+    score_labels,
+    score_numbers,
 )
-from gradbook.lab.models.columns import NO_NUMBERS, TABLE_RECORD, TableColumns, columns_of
+from gradbook.lab.models.columns import (
+    NO_NUMBERS,
+    TABLE_RECORD,
+    TableColumns,
+    channels_first,
+    columns_of,
+)
 from gradbook.lab.models.recorded import RecordedWindows, recorded_windows
 from gradbook.layers import spell
 from gradbook.looks import look
@@ -56,6 +68,7 @@ KIND, TABLE_KIND, VERSION = "model", "table model", 1
 USUAL_BATCH = 128
 ROWS_AT_ONCE = 1024  # of a table
 Scales = Sequence[float] | Numbers
+Readable = ColumnTable | ArrayLike | Mapping[str, ArrayLike]
 MOST_AT_ONCE = 2**24  # values of all layers computed together, which limits memory
 FEW = 32  # images: so few are sooner read by NumPy than a compiler starts
 
@@ -67,6 +80,7 @@ ABOUT = Schema(  # the keys of it that are used
     labels=IfThere(TrueOrFalse()),
     targets=IfThere(ListOf(PlainText())),
     test_accuracy=IfThere(FiniteNumber(0, 1)),
+    brightest=IfThere(WholeNumber(1, BRIGHTEST)),
 )
 IMAGE_RECORD = Schema(
     network=PlainText(),
@@ -120,14 +134,52 @@ class Model:
     def parameters(self) -> int:
         return self.net.count()
 
-    def predict(self, given: ColumnTable | ArrayLike) -> NDArray[np.float64]:
+    @overload
+    def predict(self, given: Readable, *, names: Literal[False] = False) -> NDArray[np.float64]: ...
+
+    @overload
+    def predict(self, given: Readable, *, names: Literal[True]) -> NDArray[np.str_]: ...
+
+    def predict(
+        self, given: Readable, *, names: bool = False
+    ) -> NDArray[np.float64] | NDArray[np.str_]:
         """The probability of each class or label, or the predicted numbers: one row for each input.
 
         Images are bytes, or numbers from 0 to 255. Rows come from a table or a data frame,
         whose columns are found by name, or, if no column has words, are numbers in the columns'
         order; sequences as (rows, steps, features), and tokens as whole numbers, (rows, steps).
+
+        With `names`, the name of the likeliest class of each.
         """
-        return self.answers(self._read(given))
+        answers = self.answers(self._read(given))
+        if not names:
+            return answers
+        self.require_classes()
+        return np.array(self.classes)[likeliest_classes(self.net, answers)]
+
+    def evaluate(self, given: Readable, targets: ArrayLike) -> FinalScore:
+        """The score on inputs that `predict` takes, and their classes, by name or by number, their
+        numbers, or 0 and 1 for each label.
+
+        `.score` is the share predicted correctly, or R²; for classes, `.confusion` has the true
+        ones as rows, and `.classes` the figures of each.
+        """
+        rows = self._read(given)
+        return self.score_of(rows, self._wanted(np.asarray(targets), len(rows)))
+
+    def _wanted(self, targets: NDArray[Any], count: int) -> NDArray[Any]:
+        """A caller's targets in the form of `score_of`."""
+        if not self.classes:
+            if targets.dtype.kind not in "biuf" or targets.size != count * self.net.outputs:
+                raise ShapeError(
+                    f"the targets are {targets.dtype} {targets.shape}: give "
+                    f"{counted(self.net.outputs, 'number')} for each of the {count} inputs"
+                )
+            return targets.reshape(count, -1).astype(np.float64)
+        if targets.ndim == 2 and targets.shape[1] == len(self.classes) > 1:
+            targets = targets.argmax(axis=1)  # a 1 for the class
+        numbers = class_numbers(targets.reshape(-1), self.classes)
+        return _as_labels(numbers, count, self.classes)
 
     def answers(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """Like `predict`, for rows from `rows_of` or for images in the network's form."""
@@ -138,16 +190,29 @@ class Model:
             return np.asarray(outputs * self.columns.target_deviation + self.columns.target_mean)
         return np.asarray(outputs, float)
 
-    def classify(self, given: ColumnTable | ArrayLike) -> NDArray[np.int32]:
+    def classify(self, given: Readable) -> NDArray[np.int32]:
         """The number of the class of each image or row."""
         self.require_classes()
         return answers(self.net, self.outputs(self._read(given)))
 
-    def score(self, given: ColumnTable | ArrayLike, labels: NDArray[np.integer[Any]]) -> float:
+    def score(self, given: Readable, labels: NDArray[np.integer[Any]]) -> float:
         """The share of the images or rows with the right class, from 0 to 1."""
         self.require_classes()
         outputs = self.outputs(self._read(given))
         return score(self.net, outputs, _as_labels(labels, len(outputs), self.classes)).accuracy
+
+    def score_of(self, rows: NDArray[Any], wanted: NDArray[Any]) -> FinalScore:
+        """The score for rows in the form of `answers`, and the numbers of their classes or their
+        own numbers."""
+        if self.classes:
+            return score_classes(self.net, self.outputs(rows), wanted, self.classes)
+        said, wanted = self.answers(rows), wanted.reshape(len(wanted), -1).astype(np.float64)
+        mean, deviation = 0.0, 1.0
+        if self.columns:
+            mean, deviation = self.columns.target_mean, self.columns.target_deviation
+        each = losses_of(self.net, (said - mean) / deviation, (wanted - mean) / deviation)
+        scored = score_labels if self.labels else score_numbers
+        return scored(float(each.mean()), said, wanted)
 
     @property
     def predicts(self) -> tuple[str, ...]:
@@ -293,7 +358,7 @@ class Model:
 
     # Predictions.
 
-    def _read(self, given: ColumnTable | ArrayLike) -> NDArray[Any]:
+    def _read(self, given: Readable) -> NDArray[Any]:
         """A caller's input in the form that `answers` needs."""
         if not self.columns:
             return self._as_images(given)
@@ -301,7 +366,8 @@ class Model:
             return self.rows_of(given)
         if (frame := NamedColumns.of(given)) and frame.keys:
             return self._rows_of_frame(frame)
-        return self.columns.read_numbers(given, self.net, bool(self.about.get("features_first")))
+        numbers = cast("ArrayLike", given)
+        return self.columns.read_numbers(numbers, self.net, bool(self.about.get("features_first")))
 
     @cached_property
     def engine(self) -> Engine:
@@ -343,6 +409,7 @@ class Model:
         if given.dtype.kind not in "uif":
             raise ShapeError(f"images must be bytes or numbers from 0 to 255, not {given.dtype}")
         shapes = [size, *([self.picture] if self._reads_pictures else [])]
+        given = channels_first(given, shapes[-1]) if given.ndim == 4 else given
         known = {tuple(side for side in shape if side > 1) for shape in (*shapes, (prod(size),))}
         if not given.ndim or tuple(side for side in given.shape[1:] if side > 1) not in known:
             one = "image is" if len(given.shape) and len(given) == 1 else "images are"
@@ -350,6 +417,8 @@ class Model:
                 f"the {one} {spell(given.shape[1:]) or 'one number'}, but this model reads an "
                 f"array of images, each {' or '.join(dict.fromkeys(map(spell, shapes)))}"
             )
+        if self.about.get("brightest") == 1 and given.dtype.kind == "f" and given.size:
+            given = given * BRIGHTEST if np.nanmax(given) <= 1 else given  # as in training
         if given.size:
             self._require_brightness(given)
         return given.reshape(-1, *size)

@@ -7,6 +7,8 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from importlib import import_module
+from importlib.util import find_spec
 from math import ceil, isfinite
 from typing import Any, NamedTuple
 
@@ -15,9 +17,10 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import duration, loss, percent
 from gradbook.engine.base import Engine
-from gradbook.errors import GradbookError
-from gradbook.lab.problem import order_samples, require_last_batch
+from gradbook.errors import GradbookError, UsageError
+from gradbook.lab.problem import Problem, order_samples, require_last_batch
 from gradbook.lab.recipes.recipe import BEST, Recipe, Schedule
+from gradbook.looks import look
 from gradbook.schema import AnyNumber, Maybe, Schema, WholeNumber
 
 # The figures of an epoch ------------------------------------------------------
@@ -65,6 +68,31 @@ class Progress:
     seconds_left: float
     rate: float
     recent_losses: tuple[float, ...]  # of the last steps, the newest last
+
+
+class History(tuple[Epoch, ...]):
+    """The epochs of a training: a tuple that prints as a table."""
+
+    problem: Problem
+
+    def __new__(cls, epochs: Iterable[Epoch], problem: Problem) -> History:
+        history = super().__new__(cls, epochs)
+        history.problem = problem
+        return history
+
+    def to_frame(self) -> Any:
+        """The figures as a data frame of pandas or Polars, whichever is installed."""
+        figures = [epoch.figures(self.problem.columns) for epoch in self]
+        for library in ("pandas", "polars"):
+            if find_spec(library):
+                return import_module(library).DataFrame(figures)
+        raise UsageError("a data frame needs pandas or Polars: pip install pandas")
+
+    def __repr__(self) -> str:
+        return look("History as text", self)
+
+    def _repr_html_(self) -> str:
+        return look("History as html", self)
 
 
 COLUMNS = {column.name: column.name for column in fields(Epoch)}

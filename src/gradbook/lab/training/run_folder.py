@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 PLAN, SEED = "seeds.json", "seed-"  # files of a folder with several seeds
 LINES = "lines"  # the kind of problem that writes
+GIVEN_IN_PYTHON = ("arrays", "own samples")  # kinds of problems that no file contains
 ACCURACY = FiniteNumber(0, 1)
 EVERY_RESULT: dict[str, Any] = {  # at least
     "recipe": PlainText(),
@@ -120,6 +121,11 @@ class RunFolder:
             return ImageProblem(recipe)
         try:
             kept = read_json(read_text(self.problem_file), AnyRecord())
+            if kept.get("kind") in GIVEN_IN_PYTHON:
+                raise UsageError(
+                    f"{self.path} was trained on {kept['kind']} in Python: continue it there, and "
+                    "give its arrays again"
+                )
             if kept.get("kind") == LINES:
                 return read_lines_problem(recipe.data, kept)
             read = read_problem if kept.get("kind") == "table" else read_signal_problem

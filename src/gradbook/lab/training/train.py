@@ -15,25 +15,23 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gradbook import __version__
 from gradbook.amounts import counted, duration, percent, short
-from gradbook.arguments import whole
-from gradbook.data.dataset import Dataset
-from gradbook.data.formats.pixel_table import holds_pixels, is_table
 from gradbook.engine.compilers import surroundings
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.files import InnerPath, made_folder, read_text, write_whole
 from gradbook.interruption import until_stopped
-from gradbook.lab.images import ImageProblem, with_whole_path
-from gradbook.lab.models.answers import ClassScore
+from gradbook.lab.arrays.reading import Given
+from gradbook.lab.models.answers import ClassScore, FinalScore
 from gradbook.lab.models.model import Model
-from gradbook.lab.problem import FinalScore, Problem, order_samples
+from gradbook.lab.problem import Problem, order_samples
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import parse
 from gradbook.lab.recipes.text import recipe as recipe_of
-from gradbook.lab.training.epochs import Epoch, kept_epoch
+from gradbook.lab.training.asked import Data, Meant, Part, TrainingAsked
+from gradbook.lab.training.epochs import Epoch, History, kept_epoch
 from gradbook.lab.training.run_folder import (
     PLAN,
     SEED,
@@ -44,14 +42,8 @@ from gradbook.lab.training.run_folder import (
 )
 from gradbook.lab.training.training import Listener, TrainingRun, TrainingSetup, set_up, show_while
 from gradbook.looks import look
-from gradbook.net import Net
 from gradbook.schema import ListOf, PlainText, Schema, SchemaError, WholeNumber, read_json
 from gradbook.work.processes import WorkCrew
-
-USUAL = "quick"
-
-Meant = Recipe | Net | str | os.PathLike[str]
-Data = Problem | Dataset | str | os.PathLike[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +53,7 @@ class Trained:
     recipe: Recipe  # as used, with the seed in its network
     problem: Any  # the `Problem` of its kind
     model: Model  # the trained network; for texts, a writer of lines
-    history: tuple[Epoch, ...]  # every epoch
+    history: History  # every epoch
     seconds: float  # from loading to the last update, including resumed parts
     stopped: bool  # whether Ctrl-C ended it
     final: FinalScore | None  # on samples that influenced no choice; None if it was stopped
@@ -70,8 +62,10 @@ class Trained:
 
     @property
     def test(self) -> FinalScore:
-        """The test of a training that wasn't stopped."""
-        assert self.final
+        """The test of a training that wasn't stopped: the score, the confusion matrix, and the
+        figures of each class."""
+        if self.final is None:
+            raise UsageError("the training was stopped before its test: resume it, or train again")
         return self.final
 
     @property
@@ -139,72 +133,111 @@ class Trained:
 
 def train(  # noqa: PLR0913 - each but the first is left out more often than not
     recipe: Meant | None = None,
-    changes: str = "",
+    inputs: Given | str | None = None,
+    targets: Given | str | Sequence[str] | None = None,
     *,
+    set: str = "",
     data: Data | None = None,
-    folder: str | os.PathLike[str] | None = None,
+    target: str = "",
+    task: str | None = None,
+    validation: Part = None,
+    test: Part = None,
+    epochs: int | None = None,
     seed: int | None = None,
+    class_weight: Mapping[Any, float] | Sequence[float] | str | None = None,
+    sample_weight: ArrayLike | None = None,
+    patience: int | None = None,
+    folder: str | os.PathLike[str] | None = None,
     threads: int | None = None,
     resume: bool = False,
     held_back: bool | None = None,
     listener: Listener | Callable[[Epoch], object] | None = None,
     show: bool | None = None,
 ) -> Trained:
-    """Train a network on images, by default on the digits.
+    """Train a network: on arrays, a data frame, a table, images, or its own samples.
 
     The same seed gives the same weights, bit for bit, for any number of threads. Ctrl-C ends
     the training after the current step and sets `trained.stopped`.
 
     Args:
-        recipe: The name of a recipe or a network, a file, a text, a `Net`; or a table of pixels,
-            with the usual recipe.
-        changes: Lines that replace the recipe's own: "epochs 5; batch 64".
-        data: A data set, or its path, instead of the recipe's; or another kind of problem,
-            such as a table's `problem`.
-        folder: The folder for the run and its report.
+        recipe: A network or a recipe: its name, a file, a text, or a `Net`. None picks one for the
+            samples, as the command does. A table's file instead is learned; a network with samples
+            of its own and nothing else is trained on these as in its workbook.
+        inputs: A row for each sample: numbers (N, F), sequences (N, T, F), numbers of tokens
+            (N, T), pictures (N, H, W), (N, C, H, W) or (N, H, W, 3) of bytes or of numbers from 0
+            to 1; or a data frame, in which missing numbers are filled in. A text instead is `set`.
+        targets: A label, a number or a row of numbers for each sample, or 0 and 1 for each label;
+            with a data frame, also the name of its column, or of several.
+        set: Lines that replace the recipe's own: "momentum 0.9; batch 64"; for a table also
+            those of `gradbook train --set`: "ignore id; missing median".
+        data: A data set, or a path, instead of the recipe's.
+        target: The column of a table's file to learn, by default its last.
+        task: 'classes' or 'numbers', if the targets can be either.
+        validation: The share of the samples to choose the best epoch by, or samples
+            of their own: (inputs, targets). By default a sixth of those that aren't tested; 0 for
+            none.
+        test: Likewise for the final test, by default a sixth; 0 for none.
+        epochs: How often each sample is trained on, instead of the recipe's.
         seed: The random seed for start weights and orders, instead of the recipe's.
-        threads: The number of threads (default: one per core).
+        class_weight: 'balanced', or a weight for each label; scaled to a mean of 1.
+        sample_weight: A weight for each sample, likewise; 0 leaves it out of the training.
+        patience: Stop once the validation loss hasn't fallen for so many epochs, and keep the
+            weights of the best.
+        folder: The folder for the run and its report; None writes nothing.
+        threads: The number of threads for images (default: one per core).
         resume: Continue the interrupted run in `folder`.
-        held_back: False trains on the validation images as well.
-        listener: Called with each finished epoch, `print` for example; a `Listener`
-            is told more.
+        held_back: False trains on the validation samples as well.
+        listener: Called with each finished epoch, `print` for example; False ends the training
+            there. A `Listener` is told more.
         show: In a notebook, a bar and the curves move below the cell during training; False
             leaves them out. Elsewhere, True prints a line for each epoch.
 
     Returns:
-        The run: `.model` reads images; `.history`, `.test_accuracy` and `.seconds` describe it.
+        The run: `.model` predicts; `.history`, `.test` and `.seconds` describe it.
 
     Raises:
-        GradbookError: The recipe, the data or the folder can't be used; the message says why.
+        GradbookError: The recipe, the samples or the folder can't be used; the message says why,
+            with the row and the column.
 
     >>> import gradbook as gb
-    >>> trained = gb.train("tiny", "epochs 1")
-    >>> trained.model.parameters
-    2999
-    >>> trained.test_accuracy > 0.5
+    >>> x = [[k % 10, k % 3] for k in range(60)]
+    >>> y = ["low" if a + b < 6 else "high" for a, b in x]
+    >>> trained = gb.train("input 2; dense 8; tanh; dense 2; softmax", x, y, epochs=60)
+    >>> trained.model.predict([[0, 1], [9, 1]], names=True).tolist()
+    ['low', 'high']
+    >>> gb.train(gb.builtin("xor"), epochs=5).history[0].train_loss > 0.5
     True
     """
     began = monotonic()
+    if isinstance(inputs, str) and targets is None:
+        inputs, set = None, "; ".join(filter(None, (inputs, set)))
     kept = None if folder is None else RunFolder(folder)
     if resume and kept is None:
         raise UsageError("nothing to resume: name the folder of the run")
-    own = kept.recipe() if kept and resume else None
-    if own and seed is None:
-        seed = own.net.seed
-    if data is None and isinstance(recipe, str | os.PathLike) and _is_table(recipe):
-        recipe, data = None, recipe
-    if isinstance(data, str | os.PathLike) and _is_table(data):
-        _require_pixels(Path(data))
-    asked = _meant(own or USUAL if recipe is None else recipe, changes, data, seed, held_back)
-    if own and asked.find_rate:
-        asked = replace(asked, find_rate=False, schedule=own.schedule)
-    if kept and not own:
+    begun = kept if resume else None
+    recipe_asked, problem = TrainingAsked(
+        recipe=recipe,
+        lines=set,
+        data=data,
+        inputs=inputs,
+        targets=targets,
+        target=target,
+        task=task,
+        validation=validation,
+        test=test,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        epochs=epochs,
+        patience=patience,
+        seed=seed,
+        held_back=held_back,
+    ).settled(begun)
+    if kept and not begun:
         kept.require_free()
-    problem = _problem(asked, data, kept if own else None)
     with show_while(listener, show, problem) as told:
-        chosen = problem.adapt(asked)
-        if kept and own:
-            if chosen.recipe != own:
+        chosen = problem.adapt(recipe_asked)
+        if kept and begun:
+            if chosen.recipe != kept.recipe():
                 raise UsageError(
                     f"{Path(kept.path)} contains a different run: resume it without changes, or "
                     "name another folder"
@@ -216,28 +249,6 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
         made_folder(kept.path)
         with kept.lock():
             return _run(_training_in(kept, ready, began, goes_on=resume), kept, told)
-
-
-def _is_table(where: str | os.PathLike[str]) -> bool:
-    return is_table(os.path.basename(where)) and os.path.isfile(where)
-
-
-def _require_pixels(table: Path) -> None:
-    """Refuse a table of measurements, which needs another kind of problem."""
-    if not holds_pixels(table, square=False):
-        raise UsageError(
-            f"{table} is a table of measurements, not of pixels from 0 to 255: 'gradbook train "
-            f"{table}' learns it, and in Python train(…, data=problem(…)) of gradbook.lab.tables"
-        )
-
-
-def _problem(asked: Recipe, data: Data | None, begun: RunFolder | None) -> Problem:
-    """The given problem, or that of an earlier run, or the images that the recipe names."""
-    if isinstance(data, Problem):
-        return data
-    if begun and data is None:
-        return begun.problem(asked)
-    return ImageProblem(asked, data if isinstance(data, Dataset) else None)
 
 
 def _training_in(kept: RunFolder, ready: TrainingSetup, began: float, goes_on: bool) -> TrainingRun:
@@ -252,29 +263,6 @@ def _training_in(kept: RunFolder, ready: TrainingSetup, began: float, goes_on: b
     if start:
         training.go_on_from(start)
     return training
-
-
-def _meant(
-    recipe: Meant,
-    changes: str,
-    data: Data | None,
-    seed: int | None,
-    held_back: bool | None,
-) -> Recipe:
-    """The recipe, with the other arguments in place of its own settings."""
-    full_recipe = recipe_of(recipe, changes)
-    if seed is not None:
-        full_recipe = replace(
-            full_recipe, net=replace(full_recipe.net, seed=whole("the seed", seed, 0))
-        )
-    if held_back is not None:
-        full_recipe = replace(
-            full_recipe, held_back=(full_recipe.held_back or 0) if held_back else None
-        )
-    if isinstance(data, Dataset):
-        return replace(full_recipe, data=data.name)
-    data = data.title if isinstance(data, Problem) else data
-    return with_whole_path(full_recipe if data is None else replace(full_recipe, data=str(data)))
 
 
 def with_found_rate(ready: TrainingSetup) -> TrainingSetup:
@@ -325,7 +313,7 @@ def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> T
         recipe=training.recipe,
         problem=training.problem,
         model=training.model(test.score if test else None),
-        history=training.history,
+        history=History(training.history, training.problem),
         seconds=training.seconds if stopped else training.history[-1].seconds,
         stopped=stopped,
         final=test,
@@ -389,7 +377,7 @@ def train_seeds(
         settings = {"data": load(name), **settings}
     for seed in seeds:
         own = None if folder is None else SeedsFolder(folder).run(seed).path
-        trainings.append(train(recipe, changes, folder=own, seed=seed, **settings))
+        trainings.append(train(recipe, set=changes, folder=own, seed=seed, **settings))
         if trainings[-1].stopped:
             break
     return tuple(trainings)

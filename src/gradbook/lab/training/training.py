@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from gradbook.engine.base import Engine, EpochRun
 from gradbook.interruption import uninterrupted
 from gradbook.lab.doubts import Ending, doubts, early_doubt, is_time
-from gradbook.lab.models.answers import score
+from gradbook.lab.models.answers import FinalScore, score
 from gradbook.lab.models.model import trained_shapes
-from gradbook.lab.problem import AdaptedRecipe, FinalScore, Material, Problem, targets_for
+from gradbook.lab.problem import AdaptedRecipe, Material, Problem, targets_for
 from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
 from gradbook.lab.training.epochs import (
     Diverged,
@@ -60,13 +60,18 @@ class Listener:
 
 
 class Telling(Listener):
-    """Passes every epoch to one function."""
+    """Passes every epoch to one function, which ends the training if it returns False."""
 
     def __init__(self, tell: Callable[[Epoch], object]) -> None:
         self.tell = tell
+        self.training: TrainingRun | None = None
+
+    def on_start(self, training: TrainingRun) -> None:
+        self.training = training
 
     def on_epoch(self, epoch: Epoch) -> None:
-        self.tell(epoch)
+        if self.tell(epoch) is False and self.training:
+            self.training.end()
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +92,11 @@ class TrainingSetup:
     @property
     def targets(self) -> NDArray[Any]:
         """The target of each sample in the engine's form."""
-        targets = self.material.samples.targets
+        samples = self.material.samples
         if not self.problem.classes:
-            return targets
+            return samples.targets
         counts = self.material.counts(len(self.problem.classes))
-        return targets_for(self.recipe, targets, counts)
+        return targets_for(self.recipe, samples.targets, counts, samples.weights)
 
     def normalise(self) -> None:
         """Make the engine scale its input to mean 0 and deviation 1."""
@@ -116,6 +121,7 @@ class TrainingRun:
         first = self.material.order(self.recipe.net.seed, 0)
         self.steps: int = ceil(len(first) / self.recipe.batch)  # of an epoch; the last may be short
         self.stopped: bool = False
+        self._ended = False  # by a listener
         self._losses, self._right = NO_LOSSES, NO_ANSWERS  # of this epoch, before `_run`
         self._best: Mapping[str, NDArray[Any]] = {}  # the values at the end of the best epoch
         self._run = EpochRun()
@@ -132,6 +138,10 @@ class TrainingRun:
         """End after the current step."""
         self.stopped = True
         self._run.stop()
+
+    def end(self) -> None:
+        """Make the epoch that was just finished the last one."""
+        self._ended = True
 
     def progress(self) -> Progress:
         """How far it is at this moment."""
@@ -208,7 +218,7 @@ class TrainingRun:
 
     @property
     def is_over(self) -> bool:
-        return is_over(self.recipe, self.history)
+        return self._ended or is_over(self.recipe, self.history)
 
     @property
     def _epoch(self) -> int:
@@ -366,7 +376,7 @@ class TrainingRun:
 
     def doubts(self, test: FinalScore) -> tuple[str, ...]:
         """Warnings about the training, given its test."""
-        numbers = not self.problem.classes and test.letters is None
+        numbers = test.mean_absolute_error is not None and len(test.rows) > 1
         return doubts(
             Ending(
                 net=self.recipe.net,

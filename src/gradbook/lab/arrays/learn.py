@@ -1,0 +1,218 @@
+"""The problem of predicting a caller's targets from arrays, or from a data frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gradbook.data.frames import NamedColumns
+from gradbook.data.tables import Column, ColumnTable, encode, require_names
+from gradbook.errors import ShapeError, UsageError
+from gradbook.lab.arrays.pictures import picture_problem, reads_pictures
+from gradbook.lab.arrays.problem import (
+    ArrayProblem,
+    ArraysAsked,
+    is_share,
+    pair_of,
+    require_class_rows,
+    split_asked,
+)
+from gradbook.lab.arrays.reading import (
+    FRAME,
+    GIVEN,
+    INPUTS,
+    TARGETS,
+    ArrayReader,
+    FrameReader,
+    ReadRows,
+    frame_of,
+    is_unknown,
+    one_or_several,
+    plain_array,
+    read_targets,
+    sizes_of,
+    task_for,
+)
+from gradbook.lab.problem import Problem
+from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.tables import TableProblem, divided, problem, rows_with_target
+from gradbook.net.description import Task
+
+
+def learn(inputs: Any, targets: Any, asked: ArraysAsked, recipe: Recipe | None) -> Problem:
+    """The problem of predicting these targets from these inputs, for the recipe's network if there
+    is one."""
+    if frame := frame_of(inputs):
+        return _of_frame(frame, targets, asked, recipe)
+    if targets is None:
+        raise UsageError("the targets are missing: gb.train(network, inputs, targets)")
+    array = plain_array(inputs, INPUTS)
+    if array.ndim < 2 or not array.size:
+        raise ShapeError(
+            f"the inputs are {sizes_of(array)}: give a row for each sample, as X.reshape(-1, 1) has"
+        )
+    if reads_pictures(array, recipe):
+        return picture_problem(array, targets, asked, recipe)
+    reader = ArrayReader(array, recipe.net if recipe else None)
+    return _of_rows(reader(array, INPUTS), targets, asked, recipe, reader)
+
+
+def _of_rows(
+    read: ReadRows,
+    targets: Any,
+    asked: ArraysAsked,
+    recipe: Recipe | None,
+    reader: ArrayReader | FrameReader,
+    name: str = "",
+) -> ArrayProblem:
+    """The problem of rows of numbers; `reader` reads those for validation and test likewise."""
+    count = len(read.rows)
+    goal = read_targets(targets, count, recipe.net if recipe else None, asked.task, name)
+    rows, wanted, own = [read.rows], [goal.values], [0, 0]
+    for place, (what, given) in enumerate(asked.parts):
+        if not is_share(given, what):
+            inputs, answers = pair_of(given, what)
+            part = reader(inputs, f"the {what}'s inputs")
+            rows.append(part.rows)
+            wanted.append(goal.as_here(answers, len(part.rows), f"the {what}'s targets"))
+            own[place] = len(part.rows)
+    names = [column.name for column in read.columns]
+    target = replace(goal.column, name=_free_name(goal.column.name, names))
+    found = ArrayProblem(
+        ColumnTable(GIVEN, (*names, target.name), ()),
+        read.columns,
+        target,
+        goal.task,
+        given_rows=np.concatenate(rows) if len(rows) > 1 else rows[0],
+        given_targets=np.concatenate(wanted),
+        shape=read.shape,
+        outputs=goal.outputs,
+        are_labels=goal.are_labels,
+        are_named=read.are_named,
+    )
+    split = split_asked(asked, own, count)
+    if goal.task is Task.CLASSES:
+        require_class_rows(goal.values, goal.kinds, split)
+    return divided(found, split)
+
+
+def _free_name(name: str, names: Iterable[str]) -> str:
+    """The name, with lines below it until no other column has it."""
+    known = set(names)
+    while name in known:
+        name += "_"
+    return name
+
+
+# Data frames -------------------------------------------------------------------
+
+
+def _of_frame(
+    frame: NamedColumns, targets: Any, asked: ArraysAsked, recipe: Recipe | None
+) -> TableProblem:
+    """The problem of a data frame: the targets are columns of it, by their names, or given."""
+    keys = _target_keys(frame, targets)
+    inputs = NamedColumns(frame.columns, tuple(key for key in frame.keys if key not in keys))
+    if not inputs.keys:
+        raise UsageError("no column is left to predict from: name fewer targets")
+    wanted = one_or_several(NamedColumns(frame.columns, keys)) if keys else targets
+    if wanted is None:
+        raise UsageError(
+            "name the column to learn, or give the targets: "
+            f"gb.train(network, frame, '{frame.names[-1]}')"
+        )
+    asked, name = _with_columns(asked, keys), str(keys[0]) if len(keys) == 1 else ""
+    rows, columns = inputs.numbers(), tuple(map(Column, inputs.names))
+    several = frame_of(wanted) is not None or np.ndim(wanted) > 1
+    if rows is None and several:
+        table = inputs.table(FRAME)
+        columns = tuple(table.column(name) for name in table.names)
+        table.require_complete(columns)
+        rows = encode(table, columns)
+    if rows is None or not _is_complete(wanted):
+        return _of_table(inputs, wanted, name, asked, recipe)
+    read = ReadRows(rows, columns, rows.shape[1:], are_named=True)
+    return _of_rows(read, wanted, asked, recipe, FrameReader(columns), name)
+
+
+def _target_keys(frame: NamedColumns, targets: Any) -> tuple[Any, ...]:
+    """The columns that the targets name; none if they are given themselves."""
+    words = [targets] if isinstance(targets, str) else targets
+    if not isinstance(words, list | tuple) or not words or len(words) > len(frame.keys):
+        return ()
+    if not isinstance(targets, str) and not all(isinstance(word, str) for word in words):
+        return ()
+    if not isinstance(targets, str) and not any(word in frame.names for word in words):
+        return ()  # they are labels
+    require_names(words, frame.names, FRAME)
+    return tuple(frame.keys[frame.names.index(word)] for word in words)
+
+
+def _is_complete(wanted: Any) -> bool:
+    """Whether no target is missing; rows without one are left out, as of a table."""
+    frame = frame_of(wanted)
+    columns = [wanted] if frame is None else [frame.columns[key] for key in frame.keys]
+    for array in (plain_array(column, TARGETS) for column in columns):
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            return False
+        if array.dtype == object and any(map(is_unknown, array.flat)):
+            return False
+    return True
+
+
+def _with_columns(asked: ArraysAsked, keys: tuple[Any, ...]) -> ArraysAsked:
+    """Frames for validation and test with their targets beside them, if those are columns."""
+    pairs: dict[str, Any] = {}
+    for what, given in asked.parts:
+        if keys and (frame := frame_of(given)):
+            own = _target_keys(frame, [str(key) for key in keys])
+            if not own:
+                require_names([str(key) for key in keys], frame.names, f"the {what}")
+            pairs[what] = (given, one_or_several(NamedColumns(frame.columns, own)))
+    return replace(asked, **pairs)
+
+
+def _of_table(
+    inputs: NamedColumns, wanted: Any, name: str, asked: ArraysAsked, recipe: Recipe | None
+) -> TableProblem:
+    """A data frame with words, dates or missing values, read like the same table in a file."""
+    named = name or str(getattr(wanted, "name", None) or "y")
+    name = _free_name(named, inputs.names)
+    table, remarks = _table_with(inputs, wanted, name, FRAME)
+    rows, own = [*table.rows], [0, 0]
+    for place, (what, given) in enumerate(asked.parts):
+        if is_share(given, what):
+            continue
+        others, answers = pair_of(given, what)
+        frame = frame_of(others)
+        if frame is None:
+            raise UsageError(f"{what}: its inputs need columns with names, as the data frame has")
+        require_names(inputs.names, frame.names, f"the {what}")
+        keys = tuple(frame.keys[frame.names.index(one)] for one in inputs.names)
+        part, _ = _table_with(NamedColumns(frame.columns, keys), answers, name, f"the {what}")
+        rows += part.rows
+        own[place] = len(part)
+    task = asked.task
+    if task is None and recipe is not None and not table.column(name).words:
+        task = task_for(table.numbers(name), recipe.net)
+    split = split_asked(asked, own, len(table), [row.number - 1 for row in table.rows])
+    whole = replace(table, rows=tuple(rows))
+    found = problem(whole, name, task=task, asked=split)
+    if found.classes:
+        require_class_rows(found.targets[: len(table)], found.classes, split)
+    return replace(found, remarks=(*remarks, *found.remarks))
+
+
+def _table_with(
+    inputs: NamedColumns, wanted: Any, name: str, what: str
+) -> tuple[ColumnTable, list[str]]:
+    """The rows that have a target, as a text table, and a remark on the others."""
+    columns = {str(key): inputs.columns[key] for key in inputs.keys}
+    if frame := frame_of(wanted):
+        wanted = frame.columns[frame.keys[0]]
+    frame = NamedColumns.of({**columns, name: wanted})
+    assert frame
+    return rows_with_target(frame.table(what), name, "")

@@ -1,0 +1,267 @@
+"""Makes a recipe and its problem of the arguments of `train`, whatever they give to learn."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from gradbook.arguments import one_of, whole
+from gradbook.data.dataset import Dataset
+from gradbook.data.tables import NAMED, named_table, read_columns
+from gradbook.errors import GradbookError, UsageError, did_you_mean
+from gradbook.lab.arrays.learn import learn
+from gradbook.lab.arrays.problem import ArraysAsked, split_asked
+from gradbook.lab.arrays.reading import Given
+from gradbook.lab.images import ImageProblem, with_whole_path
+from gradbook.lab.models.answers import label_name
+from gradbook.lab.own_samples import own_samples
+from gradbook.lab.problem import Problem
+from gradbook.lab.recipes import RECIPES, USUAL
+from gradbook.lab.recipes.recipe import BALANCED, BEST, LAST, Recipe
+from gradbook.lab.recipes.text import change_recipe
+from gradbook.lab.recipes.text import recipe as recipe_of
+from gradbook.lab.tables import MEAN, WAYS, TableProblem, is_table, problem, usual_recipe
+from gradbook.lab.training.run_folder import RunFolder
+from gradbook.net import BUILTIN, Net, builtin
+from gradbook.net.description import Task
+from gradbook.net.text import reads_as_text, with_its_word
+
+TASKS = ("classes", "numbers")
+TABLE_WORDS = ("ignore", "missing", "decimal", "dates", "task")  # lines about a table
+
+Meant = Recipe | Net | str | os.PathLike[str]
+Data = Problem | Dataset | str | os.PathLike[str]
+Part = float | tuple[Given, Given] | Given | None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TrainingAsked:
+    """The arguments of a training, as they are given."""
+
+    recipe: Meant | None
+    lines: str  # that replace the recipe's own
+    data: Data | None
+    inputs: Any = None
+    targets: Any = None
+    target: str = ""
+    task: str | None = None
+    validation: Any = None
+    test: Any = None
+    sample_weight: Any = None
+    class_weight: Any = None
+    epochs: int | None = None
+    patience: int | None = None
+    seed: int | None = None
+    held_back: bool | None = None
+
+    @property
+    def arrays(self) -> ArraysAsked:
+        task = None if self.task is None else Task(one_of("task", self.task, TASKS))
+        return ArraysAsked(self.validation, self.test, self.sample_weight, task)
+
+    @property
+    def recipe_lines(self) -> str:
+        """The lines for a recipe, an update's with its word."""
+        return "; ".join(map(with_its_word, _parts(self.lines)))
+
+    def settled(self, begun: RunFolder | None) -> tuple[Recipe, Problem]:
+        """The recipe and the problem; those of an earlier run if it is continued."""
+        if not isinstance(self.recipe, Recipe | Net | str | os.PathLike | None):
+            raise UsageError(
+                "the network comes first: gb.train(network, inputs, targets); None instead of it "
+                "picks one"
+            )
+        own = begun.recipe() if begun else None
+        seed = own.net.seed if own and self.seed is None else self.seed
+        asked = replace(self, seed=seed)
+        recipe, found = asked._of_its_kind(own, begun)
+        recipe = asked._settings(recipe, found)
+        if own and recipe.find_rate:
+            recipe = replace(recipe, find_rate=False, schedule=own.schedule)
+        if isinstance(found, ImageProblem):
+            found = replace(found, recipe=recipe)
+        return recipe, found
+
+    def _of_its_kind(self, own: Recipe | None, begun: RunFolder | None) -> tuple[Recipe, Problem]:
+        """The recipe before its settings are changed, and its problem."""
+        if self.inputs is not None:
+            return self._of_arrays(own)
+        if self.targets is not None:
+            raise UsageError("these targets have no inputs: gb.train(network, inputs, targets)")
+        table = self._table()
+        if table is not None and not own:
+            return self._of_table(table)
+        self._require_only_folds()
+        if self.data is None and (net := _net_with_samples(self.recipe)):
+            found, recipe = own_samples(net)
+            return change_recipe(recipe, self.recipe_lines), found
+        recipe = recipe_of(own or USUAL if self.recipe is None else self.recipe, self.recipe_lines)
+        if table is not None:  # of pixels, or of a run that is continued
+            recipe = replace(recipe, data=str(table))
+        if isinstance(self.data, Problem):
+            return with_whole_path(replace(recipe, data=self.data.title)), self.data
+        if isinstance(self.data, Dataset):
+            return replace(recipe, data=self.data.name), ImageProblem(recipe, self.data)
+        if self.data is not None:
+            recipe = replace(recipe, data=str(self.data))
+        recipe = with_whole_path(recipe)
+        if begun and self.data is None:
+            return recipe, begun.problem(recipe)
+        return recipe, ImageProblem(recipe)
+
+    def _of_arrays(self, own: Recipe | None) -> tuple[Recipe, Problem]:
+        if self.data is not None or self.target:
+            raise UsageError("the inputs are given: leave out data and target, which name others")
+        recipe = own
+        if self.recipe is not None:
+            recipe = recipe_of(_without_samples(self.recipe))
+        found = learn(self.inputs, self.targets, self.arrays, recipe)
+        if recipe is None:
+            pictures = isinstance(found, ImageProblem)
+            recipe = recipe_of(USUAL) if pictures else usual_recipe(_as_rows(found), "arrays")
+        recipe = change_recipe(recipe, self.recipe_lines) if self.lines else recipe
+        return replace(recipe, data=found.title), found
+
+    def _table(self) -> str | None:
+        """The table that is named as data, or instead of a recipe."""
+        for name in (self.data, self.recipe if self.data is None else None):
+            if isinstance(name, str | os.PathLike):
+                path = os.fspath(name)
+                if path in NAMED or (is_table_file(path) and os.path.isfile(path)):
+                    return path
+        return None
+
+    def _of_table(self, name: str) -> tuple[Recipe, Problem]:
+        """A table of measurements, or one of pixels, as the command takes it."""
+        recipe = None
+        if self.data is not None and self.recipe is not None:
+            recipe = recipe_of(_without_samples(self.recipe))
+        how, lines = _lines_on_tables(self.lines)
+        is_asked = bool(self.target or self.task or how)
+        if not is_table(name, is_asked, recipe):
+            self._require_only_folds()
+            pixels = recipe_of(recipe or USUAL, lines)
+            pixels = with_whole_path(replace(pixels, data=name))
+            return pixels, ImageProblem(pixels)
+        read = how.get("decimal", ""), how.get("dates", "")
+        table = named_table(name) if name in NAMED else read_columns(name, *read)
+        is_all = ["test", "none"] in [line.split() for line in lines.split(";")]
+        found = problem(
+            table,
+            self.target,
+            [part.strip() for part in how.get("ignore", "").split(",") if part.strip()],
+            how.get("task") or self.task,
+            one_of("missing", how.get("missing", MEAN), WAYS),
+            is_all or (recipe is not None and not recipe.tests),
+            split_asked(self.arrays, (0, 0), 0),
+        )
+        recipe = recipe or usual_recipe(found, Path(name).stem, None if is_all else 0)
+        recipe = change_recipe(recipe, lines) if lines else recipe
+        path = name if name in NAMED else os.path.abspath(name)
+        return replace(recipe, data=path), found
+
+    def _require_only_folds(self) -> None:
+        """Refuse what only arrays and tables have."""
+        asked = {
+            "validation": self.validation,
+            "test": self.test,
+            "sample_weight": self.sample_weight,
+        }
+        for name, value in asked.items():
+            if value is not None:
+                raise UsageError(
+                    f"{name} is for arrays and tables: a data set has folds, as in "
+                    "set='hold back 1'"
+                )
+        if self.target or self.task:
+            raise UsageError("target and task are for tables: name one, such as 'houses.csv'")
+
+    def _settings(self, recipe: Recipe, found: Problem) -> Recipe:
+        """The recipe with the other arguments in place of its own settings."""
+        if self.seed is not None:
+            seed = whole("the seed", self.seed, 0)
+            recipe = replace(recipe, net=replace(recipe.net, seed=seed))
+        if self.epochs is not None:
+            recipe = replace(recipe, epochs=self.epochs, adapts=recipe.adapts - {"epochs"})
+        if self.held_back is not None:
+            held_back = (recipe.held_back or 0) if self.held_back else None
+            recipe = replace(recipe, held_back=held_back)
+        if isinstance(self.validation, int | float) and not self.validation:
+            recipe = replace(recipe, held_back=None, early_stop=None, keep=LAST)
+        if self.patience is not None and recipe.held_back is None:
+            raise UsageError("patience needs samples that are held back: give more validation")
+        if self.patience is not None:
+            recipe = replace(recipe, early_stop=self.patience, keep=BEST)
+        if self.class_weight is not None:
+            weights = weights_by_class(self.class_weight, found.classes)
+            recipe = replace(recipe, class_weights=weights)
+        return recipe
+
+
+def _as_rows(found: Problem) -> TableProblem:
+    assert isinstance(found, TableProblem)
+    return found
+
+
+def is_table_file(name: str) -> bool:
+    """Whether a file of this name is a table, of measurements or of pixels."""
+    from gradbook.data.formats import pixel_table
+    from gradbook.data.tables import SUFFIXES
+
+    return name.lower().endswith(SUFFIXES) or pixel_table.is_table(os.path.basename(name))
+
+
+def _net_with_samples(recipe: object) -> Net | None:
+    """The network that an argument means, if it has samples of its own."""
+    net = recipe if isinstance(recipe, Net) else None
+    if isinstance(recipe, str) and recipe not in RECIPES:
+        if recipe in BUILTIN:
+            net = builtin(recipe)
+        elif reads_as_text(recipe) and not os.path.isfile(recipe):
+            try:
+                net = Net.parse(recipe)
+            except GradbookError:  # a recipe's text, or its own error says why
+                return None
+    return net if net is not None and net.has_samples else None
+
+
+def _without_samples(recipe: Meant) -> Meant:
+    """A network without samples of its own, if others are given."""
+    net = _net_with_samples(recipe)
+    return replace(net, samples=(), table="", columns=(), classes=()) if net else recipe
+
+
+def _parts(lines: str) -> list[str]:
+    return [part for part in map(str.strip, lines.replace("\n", ";").split(";")) if part]
+
+
+def _lines_on_tables(lines: str) -> tuple[dict[str, str], str]:
+    """What the lines say about a table by their words, and the lines of a recipe."""
+    how: dict[str, str] = {}
+    others = []
+    for line in _parts(lines):
+        word, _, rest = line.partition(" ")
+        if word not in TABLE_WORDS:
+            others.append(with_its_word(line))
+            continue
+        if not rest.strip():
+            raise UsageError(f"{word}: its value is missing")
+        how[word] = rest.strip()
+    return how, "; ".join(others)
+
+
+def weights_by_class(given: Any, classes: tuple[str, ...]) -> Any:
+    """Class weights in the order of the classes; those that a mapping doesn't name are 1."""
+    if not classes:
+        raise UsageError("numbers have no classes to weight: leave out class_weight")
+    if given == BALANCED or not isinstance(given, Mapping):
+        return given
+    weights = {label_name(label): weight for label, weight in given.items()}
+    for name in weights:
+        if name not in classes:
+            hint = did_you_mean(name, classes) or f": the classes are {', '.join(classes)}"
+            raise UsageError(f"class_weight: no class '{name}'{hint}")
+    return tuple(weights.get(name, 1.0) for name in classes)
