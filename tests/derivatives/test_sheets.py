@@ -146,7 +146,7 @@ def test_a_range_counts_as_one_input_where_asked(tmp_path):
     (whole,) = (one for one in sensitivities(slopes, [column]) if len(one.cells) > 1)
     assert whole.slope == pytest.approx(sum(single[cell] for cell in column))
     assert whole.nudged == pytest.approx(whole.slope, rel=1e-6)
-    assert whole.sentence.startswith("If each of y (Data!B2:B6) rises by 1, error ")
+    assert whole.sentence.startswith("If each of y (Data!B2:B6) rises by 0.1, error ")
 
 
 def test_a_book_with_macros_keeps_its_ending(tmp_path):

@@ -288,7 +288,8 @@ def as_node(
 def _program(result: Node, leaves: Mapping[int, Node]) -> CellProgram:
     """A function that runs a formula's ops on its cells' numbers, one after the other."""
     nodes = ancestors([result])
-    given = {k: leaf for k, leaf in leaves.items() if leaf in set(nodes)}
+    used = set(nodes)
+    given = {k: leaf for k, leaf in leaves.items() if leaf in used}
     constants = [node for node in nodes if node.is_constant()]
     made = [node for node in nodes if node.inputs]
     place = {node: k for k, node in enumerate([*given.values(), *constants, *made])}

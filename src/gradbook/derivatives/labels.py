@@ -21,7 +21,7 @@ MOST_BEFORE = 100  # cells between a heading and its cell
 SIGNIFICANT = 3  # digits of an effect
 NUDGE, NUDGE_IF_ROUNDED = 1e-4, 1e-2  # relative to the value; a small one shows only the rounding
 ROUNDING = re.compile(r"\bM?ROUND(?:UP|DOWN)?\(", re.IGNORECASE)
-MOST_NUDGED = 20_000  # formulas that are computed again for nudges
+MOST_NUDGED = 400_000  # cells that formulas use which are computed again for nudges
 
 RISES = mark("If {input} rises by {step}, {result} rises by about {change}")
 FALLS = mark("If {input} rises by {step}, {result} falls by about {change}")
@@ -150,11 +150,12 @@ def name_of_cells(book: Book, cells: Sequence[Address]) -> str:
 
 
 def step_of(value: float) -> float:
-    """A step of suitable size: 1 for 100, but 0.01 for 20 %, and 10,000 for 2,500,000."""
+    """A step of suitable size: 1 for 100, 0.1 for 1.2, but 0.01 for 20 %, and 10,000 for
+    2,500,000."""
     if not isfinite(value) or not value:
         return 1.0
     tens = math.floor(math.log10(abs(value)))
-    if tens < 0:
+    if tens < 1:
         return float(f"1e{max(tens - 1, -300)}")
     return 1.0 if tens < 3 else float(f"1e{tens - 2}")
 
@@ -223,7 +224,7 @@ class _Nudges:
         left = MOST_NUDGED
         for one in listed:
             affected = self._affected(one.cells) if left > 0 else set()
-            left -= 2 * len(affected)
+            left -= 2 * sum(len(self.slopes.flow.sources(cell)) for cell in affected)
             yield self._with_nudge(one, affected) if left > 0 else one
 
     def _with_nudge(self, one: Sensitivity, affected: set[Address]) -> Sensitivity:
