@@ -315,6 +315,8 @@ def _extreme(d: FormulaDerivation, part: Call, seed: Expression) -> None:
             before = arguments[0] if k == 1 and d.shape(arguments[0]) == (1, 1) else None
             earlier = before or call_of(name, *arguments[:k])
             chosen = guarded(seed, Infix("<>", earlier, value))
+        if len(arguments) > 1 and d.shape(a) != (1, 1):
+            chosen = guarded(chosen, Infix("=", call_of(name, a), value))
         d.each(a, lambda i, j, a=a, chosen=chosen: first_equal(d, a, i, j, value, chosen))  # type: ignore[misc]
 
 
