@@ -140,12 +140,61 @@ def several(workbook: Workbook) -> None:
     total.write("B2", "=B1*(1-'Amounts & more'!B3)")
 
 
+def cash_flow(workbook: Workbook) -> None:
+    """A discounted cash flow over years, with growth, tax that isn't negative, and a bonus."""
+    sheet = workbook.add_worksheet("DCF")
+    sheet.write_column("A1", ["Growth", "Margin", "Tax", "Discount", "Invested", "Bonus above"])
+    sheet.write_column("B1", [0.08, 0.22, 0.25, 0.1, -900, 150])
+    sheet.write_row("A8", ["Year", 2025, 2026, 2027, 2028, 2029])
+    sheet.write_column("A9", ["Revenue", "Profit", "Taxes", "Free cash", "Note"])
+    sheet.write("B9", 1000)
+    for column, before in zip("CDEF", "BCDE", strict=True):
+        sheet.write(f"{column}9", f"={before}9*(1+$B$1)")
+    for column in "BCDEF":
+        sheet.write(f"{column}10", f"={column}9*$B$2")
+        sheet.write(f"{column}11", f"=MAX(0,{column}10)*$B$3")
+        sheet.write(f"{column}12", f"={column}10-{column}11+IF({column}10>$B$6,0.05*{column}10,0)")
+        sheet.write(f"{column}13", f'=IF({column}12>200,"good","poor")')
+    sheet.write("A15", "Value")
+    sheet.write("B15", "=B5+NPV(B4,B12:F12)")
+    sheet.write("A16", "Return")
+    sheet.write("B16", "=IRR(B17:G17)")
+    sheet.write_row("B17", ["=B5", "=B12", "=C12", "=D12", "=E12", "=F12"])
+    sheet.write("A18", "Score")
+    sheet.write("B18", "=ROUND(B15,4)*(1+B16)")
+
+
+def softmax(workbook: Workbook) -> None:
+    """A classifier's loss over samples below each other, by relu and softmax in whole arrays."""
+    sheet = workbook.add_worksheet("Softmax")
+    sheet.write("A1", "weights")
+    for row, weights in enumerate(((0.2, -0.4, 0.1), (0.5, 0.3, -0.2))):
+        sheet.write_row(row + 1, 0, weights)
+    sheet.write("A4", "bias")
+    sheet.write_row("A5", [0.1, 0.05, -0.1])
+    sheet.write_row("E1", ["x1", "x2", "class", "z1", "z2", "z3", "p", "loss"])
+    samples = ((1.0, 0.5, 1), (-0.5, 1.5, 2), (0.3, -0.8, 3), (2.0, 1.0, 1))
+    for row, (x, y, kind) in enumerate(samples, 2):
+        sheet.write_row(row - 1, 4, [x, y, kind])
+        for letter, column in zip("HIJ", "ABC", strict=True):
+            own = f"=MAX(0,SUMPRODUCT(E{row}:F{row},TRANSPOSE({column}$2:{column}$3))+{column}$5)"
+            sheet.write_array_formula(f"{letter}{row}", f"{{{own}}}")
+        sheet.write_array_formula(
+            f"K{row}", f"{{=EXP(INDEX(H{row}:J{row},G{row}))/SUM(EXP(H{row}:J{row}))}}"
+        )
+        sheet.write(f"L{row}", f"=-LN(K{row})")
+    sheet.write("K7", "mean")
+    sheet.write("L7", "=AVERAGE(L2:L5)")
+
+
 MODELS: dict[str, tuple[Filled, str]] = {
     "pricing": (pricing, "Model!B14"),
     "loan": (loan, "Mortgage!B22"),
     "regression": (regression, "Data!F4"),
     "forward": (forward, "'Forward pass'!U3"),
     "matrices": (matrices, "Net!G5"),
+    "cash flow": (cash_flow, "DCF!B18"),
+    "softmax": (softmax, "Softmax!L7"),
     "several": (several, "'A1'!B2"),
 }
 

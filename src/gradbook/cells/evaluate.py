@@ -90,6 +90,16 @@ class Evaluation:
         self._graph = NumberedGraph()
         self._blocks: dict[Corners, CellBlock] = {}
 
+    def with_numbers(
+        self, numbers: Mapping[Address, float], known: Mapping[Address, CellValue]
+    ) -> Evaluation:
+        """The same cells with other numbers in some of them, and with some values that are known;
+        what was compiled is used again."""
+        other = Evaluation(self.book, self.flow, self.instead, numbers)
+        other._programs, other._anew = self._programs, self._anew
+        other.known = {**known, **numbers}
+        return other
+
     def value(self, cell: Address) -> float:
         """What a cell shows, as a number; NaN where that isn't possible."""
         found = self.shown_value(cell)

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import isfinite
 
 from gradbook.cells.book import Book
 from gradbook.cells.evaluate import Evaluation, fill_in
@@ -233,18 +233,12 @@ class _Nudges:
 
     def slope(self, cells: Sequence[Address], value: float, affected: set[Address]) -> float:
         step = abs(value) * self.size or self.size_at_0
-        known, places = self.cells.known, (*affected, *cells)
-        before = {cell: known.get(cell) for cell in places}
-        results = []
+        rest = {c: v for c, v in self.cells.known.items() if c not in affected}
+        ends = []
         for change in (step, -step):
-            for cell in affected:
-                known.pop(cell, None)
-            for cell in cells:
-                old = before[cell]
-                known[cell] = (float(old) if isinstance(old, int | float) else nan) + change
-            results.append(self.cells.value(self.slopes.result))
-        known.update(before)
-        return (results[0] - results[1]) / (2 * step)
+            numbers = {cell: self.base(cell) + change for cell in cells}
+            ends.append(self.cells.with_numbers(numbers, rest).value(self.slopes.result))
+        return (ends[0] - ends[1]) / (2 * step)
 
     def _affected(self, cells: Sequence[Address]) -> set[Address]:
         """The formulas on the way that depend on the cells."""

@@ -15,14 +15,15 @@ from gradbook.cells.formula.address import Address, column_number, letters
 from gradbook.cells.formula.expression import inner, rebuild
 from gradbook.cells.formula.functions import plain_name
 from gradbook.cells.formula.pattern import Pattern, anchor
-from gradbook.cells.formula.simplify import call_of, minus, plus, square, times
+from gradbook.cells.formula.simplify import ONE, call_of, minus, plus, square, times
 from gradbook.cells.partials import FormulaDerivation, NotDerivable, added, present
 from gradbook.cells.slopes import RULES
 from gradbook.errors import LimitError
-from gradbook.targets.excel.language import Call, Expression, Number, Reference, Text
+from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference, Text
 
 THIS_ROW = "\x01"  # stands for the number of the row
 MOST_ARGUMENTS = 255
+MOST_NESTED = 30  # conditions within each other, in place of a position
 MOST_ELEMENTS = 20_000  # of one formula
 SPREAD = frozenset(
     """
@@ -66,6 +67,8 @@ class RowFormula:
             return self._single(self.formula.root)
         except (NotDerivable, IndexError) as error:
             raise self._refusal(str(error)) from error
+        except RecursionError:
+            raise self._refusal("it is nested too deeply") from None
 
     def _refusal(self, reason: str) -> LimitError:
         return LimitError(
@@ -151,15 +154,37 @@ class RowFormula:
 
     def _computed(self, name: str, part: Call, row: int, column: int) -> Expression:
         """One value of a product of matrices, or of what chooses from one."""
-        if name == "INDEX":
-            return self._single(self.formula.at(part, row, column))
         a, *others = present(part.arguments)
+        if name == "INDEX":
+            exact = self.formula.at(part, row, column)
+            return self._single(exact) if isinstance(exact, Reference) else self._chosen(a, others)
         if name == "TRANSPOSE":
             return self._element(a, column, row)
         return added(
             times(self._element(a, row, k), self._element(others[0], k, column))
             for k in range(self.formula.shape(a)[1])
         )
+
+    def _chosen(self, a: Expression, places: list[Expression]) -> Expression:
+        """One value of a range, at a computed position."""
+        height, width = self.formula.shape(a)
+        position, *others = map(self._single, places)
+        if others and height > 1:
+            ahead = times(minus(position, ONE), Number(float(width)))
+            position = plus(ahead, others[0])
+        elif others:
+            position = others[0]
+        elif min(height, width) > 1:
+            raise NotDerivable("INDEX of a whole row or column")
+        values = [self._element(a, *at) for at in self._places(a)]
+        if len(values) >= MOST_ARGUMENTS:
+            raise NotDerivable("INDEX of many cells")
+        if len(values) > MOST_NESTED:
+            return call_of("CHOOSE", position, *values)
+        *earlier, chosen = values
+        for place, value in reversed(list(enumerate(earlier, 1))):
+            chosen = call_of("IF", Infix("=", position, Number(float(place))), value, chosen)
+        return chosen
 
     def _places(self, part: Expression) -> Iterator[tuple[int, int]]:
         height, width = self.formula.shape(part)

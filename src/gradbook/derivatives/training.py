@@ -183,15 +183,14 @@ class _Plan:
 
     def numbers(self, rate: float, epochs: int) -> list[Numbers]:
         """Each epoch's values and slopes."""
-        cells = Evaluation(self.book, self.flow)
-        known = cells.known
-        known.update((c, v) for c, v in self.book.values.items() if v is not None)
-        weights = {cell: cells.value(cell) for cell in self.weights}
+        start = Evaluation(self.book, self.flow)
+        computed = set(self.computed)
+        rest = {c: v for c, v in self.book.values.items() if v is not None and c not in computed}
+        start.known.update(rest)
+        weights = {cell: start.value(cell) for cell in self.weights}
         found: list[Numbers] = []
         for _ in range(epochs):
-            known.update(weights)
-            for cell in self.computed:
-                known.pop(cell, None)
+            cells = start.with_numbers(weights, rest)
             values = {cell: cells.value(cell) for cell in self.computed}
             slopes = self.slopes.values(cells)
             found.append(({**weights, **values}, slopes))

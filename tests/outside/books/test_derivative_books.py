@@ -22,14 +22,19 @@ CHANGED = {  # an input of each model, and another number for it
     "regression": ("Data!F1", 2.5),
     "forward": ("'Forward pass'!M3", -0.7),
     "matrices": ("Net!B6", 1.3),
+    "cash flow": ("DCF!B4", 0.07),
+    "softmax": ("Softmax!A2", 1.4),
     "several": ("'Amounts & more'!B3", 0.2),
 }
 WEIGHTS = {
     "forward": [f"'Forward pass'!{column}3" for column in "EFGHMNOP"],
     "matrices": [f"Net!{cell}" for cell in ("A5", "A6", "B5", "B6", "A9", "A10", "B9", "B10")],
     "regression": ["Data!F1", "Data!F2"],
+    "softmax": [
+        f"Softmax!{cell}" for cell in ("A2", "A3", "A5", "B2", "B3", "B5", "C2", "C3", "C5")
+    ],
 }
-RATES = {"forward": 0.5, "matrices": 0.5, "regression": 0.02}
+RATES = {"forward": 0.5, "matrices": 0.5, "regression": 0.02, "softmax": 0.3}
 ERRORS = ("#", "Err:")
 
 
@@ -141,6 +146,15 @@ def descent(torch, name: str, epochs: int) -> list[float]:
 
         def loss():
             return ((y - (start + slope * x)) ** 2).mean()
+    elif name == "softmax":
+        matrix = torch.tensor([[0.2, -0.4, 0.1], [0.5, 0.3, -0.2]], **real)
+        bias = torch.tensor([0.1, 0.05, -0.1], **real)
+        samples = torch.tensor([[1.0, 0.5], [-0.5, 1.5], [0.3, -0.8], [2.0, 1.0]]).double()
+        weights = [matrix, bias]
+
+        def loss():
+            scores = torch.relu(samples @ matrix + bias)
+            return torch.nn.functional.cross_entropy(scores, torch.tensor([0, 1, 2, 0]))
     else:
         inputs = torch.tensor([0.05, 0.1], dtype=torch.float64)
         first = torch.tensor([[0.15, 0.2], [0.25, 0.3]], **real)
