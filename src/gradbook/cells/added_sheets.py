@@ -172,7 +172,7 @@ def _cell(place: str, cell: NewCell) -> bytes:
     match cell.content:
         case bool(value):
             return tag(b"", "c", formula + tag(b"", "v", b"%d" % value), **said, t="b")
-        case int(value) | float(value):
+        case int() | float() as value:
             shown = tag(b"", "v", repr(value).encode()) if isfinite(value) else b""
             return tag(b"", "c", formula + shown, **said)
         case str(value) if formula:

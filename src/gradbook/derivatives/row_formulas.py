@@ -16,7 +16,7 @@ from gradbook.cells.formula.expression import inner, rebuild
 from gradbook.cells.formula.functions import plain_name
 from gradbook.cells.formula.pattern import Pattern, anchor
 from gradbook.cells.formula.simplify import ONE, call_of, minus, plus, square, times
-from gradbook.cells.partials import FormulaDerivation, NotDerivable, added, present
+from gradbook.cells.partials import FormulaDerivation, NotDerivable, added, multiplied, present
 from gradbook.cells.slopes import RULES
 from gradbook.errors import LimitError
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference, Text
@@ -208,15 +208,9 @@ class RowFormula:
         return Call(part.function, tuple(given))
 
     def _sum_of_products(self, arguments: list[Expression]) -> Expression:
-        shape = self.formula.common(*arguments)
-
-        def factors(at: tuple[int, int]) -> Expression:
-            first, *others = (self._element(a, *at) for a in arguments)
-            for other in others:
-                first = times(first, other)
-            return first
-
-        return added(map(factors, product(*map(range, shape))))
+        height, width = self.formula.common(*arguments)
+        places = product(range(height), range(width))
+        return added(multiplied(self._element(a, *at) for a in arguments) for at in places)
 
 
 def _joined(cells: list[Expression]) -> list[Expression]:
