@@ -86,7 +86,7 @@ def write_workbook_with_derivatives(options: Namespace) -> int:
 def _derivatives(options: Namespace) -> Derivatives:
     from gradbook.derivatives.book import read_book
 
-    return read_book(options.net).derivatives(options.of, by=options.by or ())
+    return read_book(options.net).derivatives(options.of, by=getattr(options, "by", None) or ())
 
 
 def _rate(options: Namespace) -> float | None:
@@ -104,10 +104,12 @@ def _rate(options: Namespace) -> float | None:
     return rate
 
 
-def refuse_workbook(word: str) -> None:
-    """Refuse a workbook where a network is expected: there is no page for workbooks yet."""
-    if names_workbook(word):
-        raise UsageError(
-            f"play is for networks, and {word} is a workbook: gradbook explain {word} lists its "
-            "derivatives, and gradbook check --page writes a page for workbooks"
-        )
+def page_of_workbook(options: Namespace) -> str:
+    """The page on which the formulas between a result and its inputs are played with."""
+    from gradbook.derivatives.named_formulas import formulas_of
+    from gradbook.report.formula_page import formula_page
+
+    _refuse_for_workbooks(options, "set", "data", "train", "epochs")
+    with busy(tr("deriving {file}", file=Path(options.net).name)):
+        derivatives = _derivatives(options)
+        return formula_page(formulas_of(derivatives.slopes), options.typed)

@@ -76,6 +76,8 @@ FUNCTIONS: dict[str, tuple[int | None, Callable[..., Node]]] = {  # with the num
     "max": (None, _op("largest")),
     "min": (None, _smallest),
     "σ": (1, _op("sigmoid")),
+    "when": (3, _op("choose")),
+    "Phi": (1, _op("normal_share")),
 }
 OPERATORS: dict[str, Callable[[Node, Node], Node]] = {
     "+": lambda a, b: a + b,

@@ -25,12 +25,13 @@ from gradbook.report.document import Passage, Report
 from gradbook.report.markup import CHART_STYLE, markup, report_page
 from gradbook.report.page import PageTemplate, text
 from gradbook.report.scripts import script
+from gradbook.report.sheet_heat import HEAT_STYLE
 from gradbook.report.words import TableColumn, TextTable
 
 TITLE = mark("Check workbooks")
 LEAD = mark(
     "Drop a backpropagation workbook here: every gradient in it is checked against the chain rule "
-    "for its own loss."
+    "for its own loss. Of any other workbook you see which of its numbers matter."
 )
 FIRST = ("gradbook/arrays/stand_in.py", "gradbook/serve/in_browser.py")  # the worker calls these
 WRITER = "xlsxwriter/__init__.py"  # left empty: only its module that names cells is needed
@@ -67,6 +68,7 @@ def check_page(
             lead=[Passage(tr(LEAD), "lead"), given.block("promise")],
             foot=[given.block("foot")],
             styles=STYLES,
+            style=HEAT_STYLE,
             main="check/main.js",
             data=table,
             other_scripts={"worker": script("check/worker.js")},

@@ -27,7 +27,7 @@ from gradbook.language.message import said
 from gradbook.report.derivation_page import SheetPicture, document_parts
 from gradbook.report.document import PageOnly, Report
 from gradbook.report.explanation import Explanation
-from gradbook.report.markup import report_cell
+from gradbook.report.markup import markup, report_cell
 from gradbook.report.sheet_heat import HEAT_STYLE, notebook_heat, sheet_heat
 from gradbook.targets.algebra.forms import (
     Cell,
@@ -95,6 +95,12 @@ def derivatives_cell(derivatives: Derivatives) -> str:
     opening, *_ = document_parts(document.blocks)
     heat = PageOnly(lambda: notebook_heat(derivatives))
     return report_cell(Report(document.title, cell=[*opening.shown(), heat]))
+
+
+def derivatives_list(derivatives: Derivatives) -> str:
+    """The list as HTML without a page of its own."""
+    document = _list(derivatives)
+    return markup([block for part in document_parts(document.blocks) for block in part.shown()])
 
 
 # The list -----------------------------------------------------------------------

@@ -7,8 +7,8 @@ pages. A page has the styles by their classes; a notebook, which has no style of
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import isfinite, sqrt
 
 from gradbook.cells.book import Book
@@ -28,6 +28,7 @@ from gradbook.palette import ERROR, INPUT
 from gradbook.report.page import text
 
 MOST_SHEETS, MOST_ROWS, MOST_COLUMNS = 3, 30, 12
+LONGEST_SHEET, WIDEST_SHEET = 200, 40  # rows and columns of a whole sheet
 LONGEST = 24  # characters of a text
 FAINTEST, STRONGEST, LEVELS = 0.08, 0.6, 8  # opacity, from the first level to the last
 
@@ -61,6 +62,15 @@ class Heat:
     elasticity: float | None
 
 
+@dataclass(frozen=True)
+class Heats:
+    """How strongly a result depends on each cell on the way, and on the one that matters most."""
+
+    result: Address | None = None
+    by_cell: Mapping[Address, Heat] = field(default_factory=dict)
+    most: float = 0.0  # the largest share
+
+
 def notebook_heat(derivatives: Derivatives) -> str:
     """The same sheets for a notebook."""
 
@@ -74,11 +84,17 @@ def sheet_heat(derivatives: Derivatives) -> str:
     """The sheets on which the result depends, in the part that it depends on, for a page that has
     `HEAT_STYLE`."""
     slopes = derivatives.slopes
+    heats = heats_of(derivatives)
+    parts = by_sheet(heats.by_cell)[:MOST_SHEETS]
+    return "".join(_sheet_on_way(slopes.book, cells, heats) for cells in parts)
+
+
+def heats_of(derivatives: Derivatives) -> Heats:
+    """How strongly the result depends on each cell on the way."""
+    slopes = derivatives.slopes
     heats = dict(_heats(slopes.book, slopes.result, derivatives.by_cell))
     sizes = (abs(heat.elasticity) for heat in heats.values() if heat.elasticity is not None)
-    most = max(sizes, default=0.0)
-    tables = [_sheet(slopes.book, cells, heats, most) for cells in by_sheet(heats)[:MOST_SHEETS]]
-    return "".join(tables)
+    return Heats(slopes.result, heats, max(sizes, default=0.0))
 
 
 def _heats(
@@ -94,45 +110,72 @@ def _heats(
         yield cell, Heat(slope, elasticity if is_known else None)
 
 
-def _sheet(
-    book: Book, cells: Collection[Address], heats: Mapping[Address, Heat], most: float
-) -> str:
+def _sheet_on_way(book: Book, cells: Collection[Address], heats: Heats) -> str:
+    """The part of a sheet on which the result depends, and the labels beside it."""
     sheet = sheet_of(min(cells))
     rows = sorted(set(map(row_of, cells)))[:MOST_ROWS]
     first, last = min(map(column_of, cells)), max(map(column_of, cells))
     first = max(0, first - 1)  # for the labels
     columns = range(first, min(last, first + MOST_COLUMNS - 1) + 1)
+    table = _table(book, sheet, rows, columns, heats)
+    caption = f'<caption class="heat-beside">{text(book.sheets[sheet].title)}</caption>'
+    return f'<div class="heat-wide">{table.replace("<thead>", f"{caption}<thead>", 1)}</div>'
+
+
+def whole_sheet(book: Book, sheet: int, heats: Heats) -> str:
+    """A sheet from its first to its last cell, for a page on which cells can be chosen."""
+    filled = [
+        cell
+        for cell in {*book.values, *book.patterns}
+        if sheet_of(cell) == sheet and not book.is_blank(cell)
+    ]
+    if not filled:
+        return f"<p>{text(tr('This sheet is empty.'))}</p>"
+    places = [*map(row_of, filled)], [*map(column_of, filled)]
+    (top, bottom), (left, right) = ((min(place), max(place)) for place in places)
+    rows = range(top, min(bottom, top + LONGEST_SHEET - 1) + 1)
+    columns = range(left, min(right, left + WIDEST_SHEET - 1) + 1)
+    until = name_of(pack(sheet, rows[-1], columns[-1]))
+    is_cut = until != name_of(pack(sheet, bottom, right))
+    cut = f"<p>{text(tr('Shown until {cell}.', cell=until))}</p>" if is_cut else ""
+    return _table(book, sheet, rows, columns, heats) + cut
+
+
+def _table(
+    book: Book, sheet: int, rows: Sequence[int], columns: Sequence[int], heats: Heats
+) -> str:
     head = "".join(f'<th scope="col" class="heat-beside">{letters(k)}</th>' for k in columns)
     body = "".join(
         f'<tr><th scope="row" class="heat-beside">{row + 1}</th>'
-        + "".join(_cell(book, pack(sheet, row, column), heats, most) for column in columns)
+        + "".join(_cell(book, pack(sheet, row, column), heats) for column in columns)
         + "</tr>"
         for row in rows
     )
-    title = text(book.sheets[sheet].title)
-    return (
-        '<div class="heat-wide"><table class="sheet-heat">'
-        f'<caption class="heat-beside">{title}</caption>'
-        f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    head = f"<thead><tr><td></td>{head}</tr></thead>"
+    return f'<table class="sheet-heat">{head}<tbody>{body}</tbody></table>'
 
 
-def _cell(book: Book, cell: Address, heats: Mapping[Address, Heat], most: float) -> str:
+def _cell(book: Book, cell: Address, heats: Heats) -> str:
     value = book.values.get(cell)
-    heat = heats.get(cell)
+    heat = heats.by_cell.get(cell)
     if isinstance(value, float):
-        shown, kind = numeral(f"{value:.5g}"), "heat-number"
+        shown, kind = _digits(value), "heat-number"
     else:
         words = "" if value is None else str(value)
         shown = words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
         kind = "heat-beside"
-    about = ""
+    about = f' data-cell="{text(book.name_of(cell))}"' if cell in book.patterns else ""
     if heat:
-        kind += f" {_colour(heat, most)}"
-        slope = numeral(f"{heat.slope:.5g}")
-        told = tr("{cell}: derivative {slope}", cell=name_of(cell), slope=slope)
-        about = f' title="{text(told)}"'
+        kind += f" {_colour(heat, heats.most)}"
+        told = tr("{cell}: derivative {slope}", cell=name_of(cell), slope=_digits(heat.slope))
+        about += f' title="{text(told)}"'
+    if cell == heats.result:
+        about += ' aria-current="true"'
     return f'<td class="{kind}"{about}>{text(shown)}</td>'
+
+
+def _digits(value: float) -> str:
+    return numeral(f"{value:.5g}".replace("-", "−"))
 
 
 def _colour(heat: Heat, most: float) -> str:

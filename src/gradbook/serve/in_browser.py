@@ -20,6 +20,8 @@ from gradbook.audit.classes.rubric import score_each
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.correct import corrections
 from gradbook.audit.findings import UNREADABLE, WORST_FIRST, BookReport
+from gradbook.cells.formula.address import sheet_of
+from gradbook.derivatives.book import read_book
 from gradbook.errors import GradbookError, one_line
 from gradbook.files import in_order
 from gradbook.folders import temporary_folder
@@ -28,8 +30,10 @@ from gradbook.language.message import Message, message_count, said, words_of
 from gradbook.report.audit import grades_csv
 from gradbook.report.audit_class import ClassTable, class_chapters
 from gradbook.report.audit_page import audit_page, book_blocks
+from gradbook.report.derivatives import derivatives_list
 from gradbook.report.findings import verdict_counts, verdict_words
 from gradbook.report.markup import markup, words_markup
+from gradbook.report.sheet_heat import Heats, heats_of, whole_sheet
 from gradbook.report.words import RichCell
 
 CELLS = (1, 2, 3, 5)  # columns of a class's table: student, verdict, gradients, findings
@@ -122,6 +126,47 @@ def _reason(error: Exception) -> str:
     if isinstance(error, GradbookError):
         return words_of(error)
     return f"an internal error in gradbook ({one_line(f'{type(error).__name__}: {error}')})"
+
+
+# Its derivatives ------------------------------------------------------------------
+
+
+def derive(language: str, name: str, content: bytes, of: str) -> str:
+    """A book's sheets, coloured by how strongly a cell depends on their cells, as JSON; if none is
+    named, it is the likeliest result."""
+    shown: dict[str, Any] = {"sheets": [], "shown": 0, "result": "", "list": "", "problem": ""}
+    with in_language(language):
+        try:
+            with _laid_out(name, content) as path:
+                book = read_book(path)
+                heats = Heats()
+                try:
+                    likeliest = book.results[0] if book.results else None
+                    derivatives = book.derivatives(of or likeliest)
+                    heats = heats_of(derivatives)
+                    result = derivatives.result
+                    shown |= {"shown": sheet_of(result.address), "result": result.name}
+                    shown["list"] = derivatives_list(derivatives)
+                except GradbookError as error:
+                    shown["problem"] = one_line(said(words_of(error)))
+                shown["sheets"] = [
+                    {"title": title, "html": whole_sheet(book.content, number, heats)}
+                    for number, title in enumerate(book.sheets)
+                ]
+        except Exception as error:
+            shown["problem"] = one_line(said(_reason(error)))
+        return json.dumps(shown)
+
+
+def write_derivatives(language: str, name: str, content: bytes, of: str) -> tuple[bytes, str]:
+    """The copy with derivatives as live formulas, or why there is none."""
+
+    def copied() -> tuple[bytes, list[str]]:
+        path = PurePosixPath(name)
+        copy = read_book(path.name).write(f"derivatives{path.suffix}", of)
+        return copy.read_bytes(), []
+
+    return _copied(language, PurePosixPath(name).name, content, copied)
 
 
 # All of them ----------------------------------------------------------------------

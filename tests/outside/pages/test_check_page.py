@@ -8,9 +8,12 @@ from base64 import b64encode
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from threading import Thread
+from zipfile import ZipFile
 
 import pytest
+import xlsxwriter
 
 from gradbook.cli.main import main
 from gradbook.report.check_page import check_page
@@ -129,6 +132,44 @@ def test_a_class_on_a_site_comes_to_the_json_of_the_command(chromium, written, s
         assert chromium.text("#book-heading") == chromium.value(ROWS)[3][0]
         chromium.click("#clear")
         assert chromium.value("document.querySelector('#class').hidden")
+
+
+def kiosk(path):
+    """A workbook in which nothing trains: what a kiosk earns, on two sheets."""
+    with xlsxwriter.Workbook(path) as book:
+        prices, plan = book.add_worksheet("Prices"), book.add_worksheet("Ada's plan")
+        for row, (words, number) in enumerate([("Tea", 2.5), ("Milk", 0.4), ("Cups", 80)]):
+            prices.write_row(row, 1, [words, number])
+        plan.write("A1", "Margin")
+        plan.write_formula("B1", "=Prices!C1-Prices!C2", None, 2.1)
+        plan.write("A2", "<b>Profit</b>")
+        plan.write_formula("B2", "=B1*Prices!C3-IF(B1>0,25,0)", None, 143)
+    return path
+
+
+HEAT = """[...document.querySelectorAll('#grid .sheet')].map(sheet =>
+  [...sheet.querySelectorAll('td[title]')].map(cell => cell.title))"""
+
+
+@pytest.mark.witness("chromium", "pyodide")
+def test_a_click_on_a_cell_shows_what_it_depends_on(page, saved, tmp_path):
+    page.drop("#drop", kiosk(tmp_path / "kiosk.xlsx"))
+    page.until(JUDGED, PATIENCE)
+    page.until("document.querySelectorAll('#grid table').length === 2", PATIENCE)
+    assert page.value(HEAT) == [
+        ["C1: derivative 80", "C2: derivative −80", "C3: derivative 2.1"],
+        ["B1: derivative 80", "B2: derivative 1"],
+    ]
+    assert "143" in page.text("#sensitivities")
+    assert page.value("document.querySelectorAll('#cells b b, #cells td b').length") == 0
+    page.click("#grid .sheet:not([hidden]) tr:nth-child(1) td[data-cell]")
+    page.until(f"{HEAT}[0][0] === 'C1: derivative 1'", PATIENCE)
+    assert page.value(HEAT)[0] == ["C1: derivative 1", "C2: derivative −1"]
+    page.press("#sheets button:first-child")
+    assert page.value("document.querySelector('#grid .sheet:not([hidden]) td').textContent") == ""
+    copy = saved("derivatives-kiosk.xlsx", "#derived")
+    with ZipFile(BytesIO(copy)) as parts:
+        assert b'<sheet name="Derivatives"' in parts.read("xl/workbook.xml")
 
 
 @pytest.mark.witness("chromium", "pyodide")

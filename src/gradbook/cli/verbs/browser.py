@@ -22,11 +22,11 @@ from gradbook.cli.arguments import (
 )
 from gradbook.cli.output import counting
 from gradbook.cli.page import Verb
-from gradbook.cli.workbooks import refuse_workbook
+from gradbook.cli.workbooks import names_workbook, page_of_workbook, refuse_for_networks
 from gradbook.errors import GradbookError, UsageError
 from gradbook.files import renew, require_replaceable, write_whole
 from gradbook.folders import kept_in
-from gradbook.language import tr
+from gradbook.language import mark, tr
 
 if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset
@@ -123,11 +123,13 @@ def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
 
 PAGES, PACKAGE, FILMS = (".html", ".htm"), ".zip", (".gif", ".mp4", ".webm")
 FILM_EPOCHS = 200
+GRAPH_ADVICE = mark("drag a number, or go through the graph forward and backward")
 
 
 def run(options: Namespace) -> int:
-    refuse_workbook(options.net)
     ending = os.path.splitext(options.out or "")[1].lower()
+    if names_workbook(options.net) and ending not in ("", *PAGES):
+        raise UsageError(f"a workbook's page is .html, not {ending}")
     if ending in FILMS:
         return _film(options)
     if options.epochs:
@@ -166,6 +168,9 @@ def make_page(options: Namespace) -> tuple[str, str]:
     """The page, and what to do with it first."""
     from gradbook.net.formulas import Formulas
 
+    if names_workbook(options.net):
+        return page_of_workbook(options), tr(GRAPH_ADVICE)
+    refuse_for_networks(options)
     reader = picture_reader(options.net, options.data)
     if reader is None:
         from gradbook.report.play_page import play_page
@@ -177,7 +182,7 @@ def make_page(options: Namespace) -> tuple[str, str]:
             from gradbook.report.formula_page import formula_page
 
             page = formula_page(net, options.typed)
-            return page, tr("drag a number, or go through the graph forward and backward")
+            return page, tr(GRAPH_ADVICE)
         if writes_letters(net):
             return letters_page_of(net, options.typed), tr("Train, and watch what it writes")
         return play_page(net, options.typed), tr("Run, then move η, or drag a weight")

@@ -21,6 +21,8 @@ from gradbook.language import in_language, tr, tr_count
 
 PACKAGE = ".zip"
 ENDINGS = (".xml", ".gift", PACKAGE)
+CHOICE, TYPED = "choice", "number"  # the same as in teaching/quiz
+USUAL_TOLERANCE = 0.005
 KINDS = ("value", "derivative", "update", "rate", "cell")  # the same as in teaching/quiz
 
 
@@ -34,8 +36,7 @@ def run(options: Namespace) -> int:
     plan = QuizPlan(
         tuple(students_of(getattr(options, "for"))),
         options.ask,
-        options.form,
-        options.tolerance,
+        *options.form,
         whole=(options.out or "").lower().endswith(PACKAGE),
     )
     require_replaceable(options.out)
@@ -67,11 +68,16 @@ def _kinds(words: str) -> tuple[str, ...]:
     return tuple(kind for kind in KINDS if kind in asked)
 
 
-def _percent(word: str) -> float:
-    share = number(word.removesuffix("%").strip()) / 100
+def _form(word: str) -> tuple[str, float]:
+    """The form of the questions, and how far a typed number may be off."""
+    form, colon, percent = word.partition(":")
+    OneOf(CHOICE, TYPED)(form)
+    if form == CHOICE and colon:
+        raise ArgumentTypeError(f"{word}: only a number that is typed may be off")
+    share = number(percent.removesuffix("%").strip()) / 100 if colon else USUAL_TOLERANCE
     if not 0 < share <= 0.1:
-        raise ArgumentTypeError(f"{word} is out of range: it must be above 0 and at most 10")
-    return share
+        raise ArgumentTypeError(f"{percent} is out of range: it must be above 0 and at most 10")
+    return form, share
 
 
 ENTRIES = {
@@ -81,17 +87,21 @@ ENTRIES = {
             "out": file_ending_in(*ENDINGS),
             "for": numbers_or_names,
             "ask": _kinds,
-            "tolerance": _percent,
+            "form": _form,
         },
         defaults={
             "net": "worked",
             "for": "1-10",
             "ask": ",".join(KINDS),
-            "form": "choice",
-            "tolerance": "0.5",
+            "form": CHOICE,
         },
         facts=lambda: {"kinds": ", ".join(KINDS)},
         speaks=True,
-        gone={"--qti": "a .zip is QTI 2.1", "--rate": "write --set 'rate …'"} | READING_GONE,
+        gone={
+            "--qti": "a .zip is QTI 2.1",
+            "--rate": "write --set 'rate …'",
+            "--tolerance": "write --form number:2",
+        }
+        | READING_GONE,
     )
 }

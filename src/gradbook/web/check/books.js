@@ -3,6 +3,7 @@
 import { BookTable } from "../class/table.js"
 import { byId, make, save, say } from "../view/dom.js"
 import { mark, tr } from "../view/language.js"
+import { Cells } from "./cells.js"
 import { Stopped } from "./python.js"
 
 const LONGEST = 900 // seconds for a book; most take a few
@@ -37,6 +38,7 @@ export class Books {
     this.isBusy = false
     this.chosen = /** @type {Book | null} */ (null)
     this.sheet = /** @type {HTMLTableElement} */ (document.querySelector("table.books"))
+    this.cells = new Cells(python)
     this.table = new BookTable(this.sheet, byId("tools"))
     byId("clear").addEventListener("click", () => this.clear())
     byId("report").addEventListener("click", () => this.saveReport())
@@ -221,6 +223,7 @@ export class Books {
     for (const [kind, can] of Object.entries(canCopy)) {
       /** @type {any} */ (document.querySelector(`[data-copy=${kind}]`)).hidden = !can
     }
+    if (before !== book) this.cells.choose(book, found.verdict === "no network")
     if (goesThere) byId("book-said").focus()
   }
 
