@@ -141,8 +141,8 @@ def _called(words: str, name: str) -> str:
 def _opening(derivatives: Derivatives) -> str:
     result, formulas = derivatives.result, len(derivatives.slopes.order)
     message = tr(
-        "{cell} is {value}, computed from {inputs} by {formulas}. The list begins with the number "
-        "of which a change by 1 % changes the result most."
+        "{cell} is {value}, computed from {inputs} by {formulas}. The numbers that matter most "
+        "are first: % per % is how much the result changes if a number changes by 1 %."
     )
     if result.value is None:  # as in a file without values, of a function that has a slope only
         message = tr("{cell} is computed from {inputs} by {formulas}. The file has no value of it.")
