@@ -112,6 +112,6 @@ def test_the_sheet_is_coloured_by_what_matters(tmp_path):
 
 
 def test_what_a_large_book_shows_is_bounded(tmp_path):
-    cells = {f"A{k}": float(k) for k in range(1, 2001)} | {"C1": "=SUMSQ(A1:A2000)"}
+    cells = {f"A{k}": float(k) for k in range(1, 301)} | {"C1": "=SUMSQ(A1:A300)"}
     html = sheet_heat(opened(tmp_path, cells).derivatives("C1"))
     assert html.count("<tr>") <= 32

@@ -124,7 +124,7 @@ def _list(derivatives: Derivatives) -> Document:
             json=Code("--json"),
             by=Code("--by"),
         )
-    telling = [one for one in inputs[:MOST_SENTENCES] if one.slope]
+    telling = [one for one in inputs[:MOST_SENTENCES] if one.slope and isfinite(one.slope)]
     if telling:
         story.heading(tr("In words"))
         for one in telling:
@@ -369,7 +369,7 @@ class _Telling:
         rights.append((sign_before(Numeral(chain.slope)), Numeral(chain.slope)))
         story.equation(slope, *rights)
         one = next((s for s in self.derivatives.inputs if s.cell == chain.source), None)
-        if one is not None:
+        if one is not None and isfinite(one.slope):
             story.say("{sentence}.", sentence=said(one.sentence).rstrip("."))
 
     def _partials(self, path: ChainPath, names: _Names) -> list[Form]:
