@@ -37,6 +37,7 @@ def test_the_paths_are_counted_and_those_left_out_are_summed(tmp_path):
     sizes = [abs(path.product) for path in chain.paths]
     assert sizes == sorted(sizes, reverse=True)
     text = str(explain_cell(found, "A1"))
+    assert json.loads(explain_cell(found, "A1").json())["chain"]["path_count"] == 2.0**60
     assert "1.2e+18 paths lead from the input to the result. The 6 that contribute most" in text
 
 

@@ -58,7 +58,7 @@ MOST_SENTENCES = 5
 MOST_CELLS = 6  # of those that are held fixed, for each reason
 MOST_FORMULAS = 16  # on the way from an input to the result
 MOST_LINKS = 8  # of one path
-ROUNDING = 1e-12  # relative: a smaller rest of a sum is none
+MOST_COUNTED = 2**53  # paths; more are rounded in JSON
 
 
 def explain_cell(derivatives: Derivatives, only: str | None = None) -> Explanation:
@@ -411,7 +411,12 @@ class _Telling:
 
 
 def _many(count: int) -> str:
-    return numeral(f"{count:,}") if count < 10**9 else numeral(f"{float(min(count, 10**300)):.1e}")
+    return numeral(f"{count:,}" if count < 10**9 else f"{_roughly(count):.1e}")
+
+
+def _roughly(count: int) -> float:
+    """A number that may have more digits than can be written."""
+    return float(min(count, 10**300))
 
 
 def _product(factors: Sequence[Form]) -> Form:
@@ -447,7 +452,7 @@ def list_record(derivatives: Derivatives) -> dict[str, Any]:
             }
             for one in derivatives.inputs
         ],
-        "held_fixed": [
+        "remarks": [
             {"why": str(why), "cells": list(map(slopes.book.name_of, cells))}
             for why, cells in slopes.fixed.items()
         ],
@@ -480,7 +485,7 @@ def _chain_record(chain: InputChain) -> dict[str, Any]:
             }
             for path in chain.paths
         ],
-        "path_count": chain.count,
+        "path_count": chain.count if chain.count < MOST_COUNTED else _roughly(chain.count),
         "other_paths": _finite(chain.rest) if chain.count > len(chain.paths) else 0.0,
     }
 

@@ -9,6 +9,16 @@ import pytest
 
 import gradbook as gb
 from gradbook.cli.main import main
+from gradbook.schema import (
+    Anything,
+    FiniteNumber,
+    ListOf,
+    Maybe,
+    Only,
+    PlainText,
+    Schema,
+    WholeNumber,
+)
 from tests.cases import for_each
 from tests.derivatives.cell_models import CALL, LESSON, STAND, TWO_SHEETS, write_model
 
@@ -78,10 +88,41 @@ def test_every_medium_has_it(suffix, begins, books, capsys):
     assert "Price per cup" in text
 
 
+CELL = Schema(cell=PlainText(), label=PlainText(), formula=PlainText(), value=Maybe(Anything()))
+INPUT = Schema(
+    cell=PlainText(),
+    label=PlainText(),
+    value=Maybe(FiniteNumber()),
+    derivative=Maybe(FiniteNumber()),
+    percent_per_percent=Maybe(FiniteNumber()),
+    step=FiniteNumber(0),
+    nudged=Maybe(FiniteNumber()),
+    sentence=PlainText(),
+)
+SLOPE = Schema(of=PlainText(), by=PlainText(), formula=PlainText(), value=Maybe(FiniteNumber()))
+RECORD = Schema(
+    version=Only(1),
+    book=PlainText(),
+    result=CELL,
+    other_results=ListOf(PlainText()),
+    formulas=WholeNumber(1),
+    inputs=ListOf(INPUT, 1),
+    remarks=ListOf(Schema(why=PlainText(), cells=ListOf(PlainText(), 1))),
+    chain=Schema(
+        input=CELL,
+        derivative=Maybe(FiniteNumber()),
+        formulas=ListOf(CELL, 1),
+        slopes=ListOf(SLOPE, 1),
+        paths=ListOf(Schema(cells=ListOf(PlainText(), 2), product=Maybe(FiniteNumber())), 1),
+        path_count=WholeNumber(1),
+        other_paths=Maybe(FiniteNumber()),
+    ),
+)
+
+
 def test_json_has_all_digits(books, capsys):
     said = printed(capsys, "explain", "stand.xlsx", "--of", "B13", "--only", "B3", "--json")
-    found = json.loads(said)
-    assert found["version"] == 1
+    found = RECORD.read_whole(json.loads(said))
     assert found["result"]["cell"] == "Model!B13"
     price = next(one for one in found["inputs"] if one["cell"] == "Model!B3")
     chain = found["chain"]
