@@ -24,6 +24,7 @@ LONGEST_JUDGED, LONGEST_SOUGHT = 40.0 * SLOWER, 40.0 * SLOWER  # seconds per boo
 MOST_JUDGED_AGAIN, MOST_SOUGHT_AGAIN = 200_000_000, 80_000_000  # numbers, in a corrected copy
 LONGEST_JUDGED_AGAIN = 20.0 * SLOWER  # its mistakes are only counted
 LONGEST_SOUGHT_AGAIN = 15.0 * SLOWER
+MOST_DERIVED, LONGEST_DERIVED = 6_000_000_000, 60.0 * SLOWER  # … for derivatives of one result
 SETTING_OUT = 600  # numbers: the overhead of each computation
 LOOK_AT_CLOCK = 100_000  # numbers: up to a twentieth of a second
 A_SHARE = 0.5  # the part of the remaining budget for one of several searches
@@ -70,8 +71,10 @@ class Account:
 class Budget:
     """The remaining work for a book, and the searches that failed in it."""
 
-    def __init__(self, *, again: bool = False) -> None:
-        if again:
+    def __init__(self, *, again: bool = False, derives: bool = False) -> None:
+        if derives:
+            self.judging = self.seeking = Account(MOST_DERIVED, LONGEST_DERIVED)
+        elif again:
             self.judging = Account(MOST_JUDGED_AGAIN, LONGEST_JUDGED_AGAIN)
             self.seeking = Account(MOST_SOUGHT_AGAIN, LONGEST_SOUGHT_AGAIN)
         else:
@@ -96,12 +99,13 @@ def budget() -> Budget:
 
 
 @contextmanager
-def budget_of_book(*, again: bool = False) -> Iterator[Budget]:
-    """Give the block a new budget; a smaller one for a copy that is judged `again`.
+def budget_of_book(*, again: bool = False, derives: bool = False) -> Iterator[Budget]:
+    """Give the block a new budget; a smaller one for a copy that is judged `again`, a larger one
+    if it `derives` a result.
 
     A book creates many objects but few reference cycles, so cycles are collected less often.
     """
-    made = Budget(again=again)
+    made = Budget(again=again, derives=derives)
     token, thresholds = _current.set(made), gc.get_threshold()
     gc.set_threshold(MADE_MEANWHILE, *thresholds[1:])
     try:

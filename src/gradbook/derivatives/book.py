@@ -321,7 +321,7 @@ def _bounded(path: str | PathLike[str]) -> Iterator[None]:
     """Give the work on a book that may be hostile a budget, and end in one line if it is spent."""
     too_large = f"{path}: it is too large: keep only the sheets on which the result depends"
     try:
-        with budget_of_book():
+        with budget_of_book(derives=True):
             yield
     except (BudgetSpent, RecursionError, MemoryError):
         raise LimitError(too_large) from None
