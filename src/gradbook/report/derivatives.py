@@ -145,7 +145,10 @@ def _opening(derivatives: Derivatives) -> str:
         "are first: % per % is how much the result changes if a number changes by 1 %."
     )
     if result.value is None:  # as in a file without values, of a function that has a slope only
-        message = tr("{cell} is computed from {inputs} by {formulas}. The file has no value of it.")
+        message = tr(
+            "{cell} is computed from {inputs} by {formulas}. The file has no value of it: open and "
+            "save it in a spreadsheet program."
+        )
     return message.format(
         cell=_called(result.label, result.name),
         value=numeral(show_value(result.value)),
