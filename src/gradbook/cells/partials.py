@@ -66,6 +66,7 @@ from gradbook.targets.excel.language import (
 
 MOST_SEEDS = 100_000  # elements of the parts of one formula
 HUNDRED = Number(100.0)
+COMPARISONS = ("=", "<>", "<", ">", "<=", ">=")
 PARAMETER = "_xlpm."  # before each name of a LET, in the file
 STRAIGHT = ("ROUND", "ROUNDDOWN", "ROUNDUP", "MROUND")  # with the slope of what they round
 TIES = Message("at a tie, the first of equals has the slope")
@@ -548,16 +549,20 @@ class FormulaDerivation:
 
     def _gathered(self) -> FormulaSlopes:
         partials = []
+        written: dict[int, tuple[Expression, Pattern]] = {}  # many cells have the same slope
         is_array = False
         for place, seeds in self._shares.values():
             total = seeds[0]
             for seed in seeds[1:]:
                 total = plus(total, seed)
-            if not self.is_writable(total):
-                raise NotDerivable(Message("its derivative is too long"))
-            if total != ZERO:
-                partials.append((place, self._pattern(with_sign_first(total))))
+            if total == ZERO:
+                continue
+            if id(total) not in written:
+                if not self.is_writable(total):
+                    raise NotDerivable(Message("its derivative is too long"))
+                written[id(total)] = total, self._pattern(_as_number(total))
                 is_array = is_array or self._needs_array(total)
+            partials.append((place, written[id(total)][1]))
         return FormulaSlopes(tuple(partials), is_array, tuple(self.notes))
 
     def _pattern(self, partial: Expression) -> Pattern:
@@ -664,6 +669,13 @@ class FormulaDerivation:
                 self.hold(argument, Message("{function} is held fixed", function=name))
         if name in STRAIGHT:
             self.note(Message("{function} has the slope of what it rounds", function=name))
+
+
+def _as_number(total: Expression) -> Expression:
+    """A slope as it is written: 1 instead of TRUE, and a sign before its first factor."""
+    if isinstance(total, Infix) and total.operator in COMPARISONS:
+        return call_of("IF", total, ONE, ZERO)
+    return with_sign_first(total)
 
 
 def _named(arguments: Sequence[Given]) -> list[tuple[str, Given]]:

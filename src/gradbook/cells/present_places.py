@@ -97,7 +97,7 @@ _PLACES = {"OFFSET": _offset, "INDIRECT": _indirect}
 
 
 def _whole(book: Book, part: Expression, cell: Address, numbers: Evaluation) -> int:
-    value = numbers.value_of(book.reader.read_typed(write(part), cell), cell)
+    value = numbers.value_of(book.reader.pattern(write(part), cell), cell)
     if isnan(value) or abs(value) > 2**30:
         raise NotFixed
     return int(value)

@@ -58,7 +58,8 @@ def _sum_of_squares(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 
 def _average(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    count = call_of("COUNT", *present(given(part)))
+    counting = "COUNTA" if plain_name(part.function) == "AVERAGEA" else "COUNT"
+    count = call_of(counting, *present(given(part)))
     for a in present(part.arguments):
         d.push(a, divided(seed, count))
 

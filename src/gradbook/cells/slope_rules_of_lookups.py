@@ -124,9 +124,9 @@ def _table_lookup(d: FormulaDerivation, part: Call, seed: Expression) -> None:
         if known is not None and int(known) != across + 1:
             return ZERO
         here = guarded(seed, Infix("=", place, Number(along + 1.0)))
-        return (
-            here if known is not None else guarded(here, Infix("=", chosen, Number(across + 1.0)))
-        )
+        if known is not None or chosen is None:
+            return here
+        return guarded(here, Infix("=", chosen, Number(across + 1.0)))
 
     d.each(table, element)
 

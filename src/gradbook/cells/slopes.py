@@ -44,6 +44,7 @@ from gradbook.language.message import Message
 from gradbook.targets.excel.language import Expression
 
 MOST_FORMULAS = 100_000  # on the way
+MOST_NESTED = 3  # places that depend on places
 MOST_TERMS = 2_000_000
 
 RULES = Rules(
@@ -173,7 +174,11 @@ def blocked(
 
 def _settled(book: Book, flow: Flow | None) -> Flow:
     """Who uses whom, once OFFSET and INDIRECT refer to the cells that they use now."""
-    return Flow(book) if settle_places(book) or flow is None else flow
+    for _ in range(MOST_NESTED):  # a place may depend on other places
+        if not settle_places(book):
+            break
+        flow = None
+    return flow or Flow(book)
 
 
 class _Reverse:
@@ -189,13 +194,16 @@ class _Reverse:
     def refuse(self, reason: str, cell: Address) -> NoDerivative:
         return NoDerivative(reason, cell, self.book.name_of(cell))
 
+    def _without_formula(self) -> NoDerivative:
+        reason = Message("it has no formula: choose a cell that has one")
+        if self.book.not_kept and self.book.values.get(self.result) is None:
+            reason = Message("it depends on rows beyond what is read of so large a workbook")
+        return self.refuse(reason, self.result)
+
     def slopes(self) -> Slopes:
         book, result = self.book, self.result
         if result not in book.patterns:
-            reason = Message("it has no formula: choose a cell that has one")
-            if book.not_kept and book.values.get(result) is None:
-                reason = Message("it depends on rows beyond what is read of so large a workbook")
-            raise self.refuse(reason, result)
+            raise self._without_formula()
         order = self._order()
         self._mark_active(order)
         terms: defaultdict[Address, list[Term]] = defaultdict(list)

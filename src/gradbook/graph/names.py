@@ -25,6 +25,8 @@ class Name:
     step: int | None = None  # of a sequence, from 1
 
     def __str__(self) -> str:
+        if self.of is None and self.step is None and not (self.word or self.numbers):
+            return self.stem  # at once: a workbook's cells have such names
         if self.stem == "∂" and self.of:
             return f"∂{self.word or 'E'}/∂{self.of}"
         parts = [str(self.of) if self.of else "", self.word, *map(str, self.numbers)]

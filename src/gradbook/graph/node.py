@@ -179,8 +179,9 @@ class Graph:
         return node
 
     def _name(self, node: Node, name: Name) -> None:
-        assert str(name) not in self._taken or node in self.names, f"two values named {name}"
-        self._taken.add(str(name))
+        text = str(name)
+        assert text not in self._taken or node in self.names, f"two values named {name}"
+        self._taken.add(text)
         self.names[node] = name
 
     def _add(
