@@ -308,7 +308,7 @@ def read_book(path: str | PathLike[str]) -> Workbook:
     """
     with _bounded(path):
         try:
-            content = read_cells(path)
+            content = read_cells(path, every_row=True)
         except WorkbookError as error:
             raise WorkbookError(f"{path}: {words_of(error)}") from error
         flow = Flow(content)
