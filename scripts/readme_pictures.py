@@ -17,16 +17,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 
+import xlsxwriter
 from PIL import Image, ImageChops
 
 from gradbook.cli.verbs.browser import picture_page, picture_reader
 from gradbook.data.sources import load
+from gradbook.derivatives.book import read_book
+from gradbook.derivatives.named_formulas import formulas_of
 from gradbook.lab.runs import gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
 from gradbook.net import builtin
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain
+from gradbook.report.formula_page import formula_page
 from gradbook.report.markup import report_page
 from gradbook.report.media import write
 from gradbook.report.sweep import sweep_report
@@ -55,6 +59,18 @@ GALLERY = (  # pictures of it, with how much of each page is shown
     ("class", "class/class.html", 900),
     ("feedback", "class/feedback/Emmy.html", 900),
 )
+LEMONADE = {  # as in docs/guides/derivatives.md
+    "Price per cup": 1.2,
+    "Temperature": 27,
+    "Lemons per cup": 0.5,
+    "Price of a lemon": 0.4,
+    "Rent per day": 20,
+    "Days": 60,
+    "Cups per day": "=4*B2*EXP(-0.8*B1)",
+    "Cost per cup": "=B3*B4+0.12",
+    "Profit per day": "=B7*(B1-B8)-B5",
+    "Profit": "=B6*B9",
+}
 MARGIN = 24  # pixels of paper left around what is on it
 TONES = 256  # so that no kind of quantity takes another's colour
 BY_OCTREE = Image.Quantize.FASTOCTREE
@@ -76,10 +92,23 @@ def main(words: list[str]) -> None:
         _live(gallery / "xor.html", folder)
         _drawing()
         _served(gallery / "class/handed-in")
+        _page("formula", (gallery / "formula.html").read_text("utf-8"), folder, 600, 1280)
+        _workbooks_formulas(folder)
         rates = write(sweep_report(sweep(net), "gradbook sweep"), "html")
         _page("learning-rates", rates, folder, height=900)
         train(RECIPE, folder=folder / "run")
         _report(RunFolder(folder / "run"), folder)
+
+
+def _workbooks_formulas(folder: Path) -> None:
+    """The formulas of the guide's workbook, on a page."""
+    book = folder / "lemonade.xlsx"
+    with xlsxwriter.Workbook(book) as written:
+        sheet = written.add_worksheet("Stand")
+        for row, (label, content) in enumerate(LEMONADE.items()):
+            sheet.write_row(row, 0, [label, content])
+    derivatives = read_book(book).derivatives("Profit")
+    _page("derivatives", formula_page(formulas_of(derivatives.slopes)), folder, 510, 1280)
 
 
 def _live(page: Path, folder: Path) -> None:
