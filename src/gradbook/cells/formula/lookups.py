@@ -13,12 +13,14 @@ from operator import eq, ge, gt, le, lt, ne
 from gradbook.cells.formula.totals import mean, total
 from gradbook.cells.formula.values import (
     CellBlock,
+    Key,
     Meaning,
     NotUnderstood,
     Single,
     aligned,
     as_block,
     error,
+    key_of,
     number,
     present,
     present_number,
@@ -28,7 +30,8 @@ from gradbook.cells.formula.values import (
 from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message
 
-Test = Callable[[Single], bool]
+Test = Callable[[Key | None], bool]
+ERROR_KEY = (2, 0.0)
 
 # Conditions -----------------------------------------------------------------------
 
@@ -44,23 +47,23 @@ def condition(graph: Graph, given: Meaning) -> Test:
     if wanted is None:
         wanted = graph.constant(0)
     if isinstance(wanted, Node):
-        key = present(wanted)
-        return lambda value: isinstance(value, Node) and present(value) == key
+        number_key = (0, present(wanted))
+        return lambda key: key == number_key
     found = _CRITERION.fullmatch(wanted[: MOST_PATTERN + 2])
     sign, text = (found[1] or "", found[2]) if found else ("", wanted)
     compare = _COMPARISONS[sign]
     limit = _as_number(text)
     if limit is not None:
         if sign == "<>":
-            return lambda value: not (isinstance(value, Node) and present(value) == limit)
-        return lambda value: isinstance(value, Node) and compare(present(value), limit)
+            return lambda key: key != (0, limit)
+        return lambda key: key is not None and key[0] == 0 and compare(key[1], limit)
     if not text:  # "=" asks for blanks, "<>" for what isn't blank
-        return (lambda value: value is not None) if sign == "<>" else (lambda value: value is None)
+        return (lambda key: key is not None) if sign == "<>" else (lambda key: key is None)
     if sign in ("", "=", "<>"):
         matches = wildcard(text)
         is_equal = sign != "<>"
-        return lambda value: (isinstance(value, str) and matches(value)) == is_equal
-    return lambda value: isinstance(value, str) and compare(value.lower(), text.lower())
+        return lambda key: (key is not None and key[0] == 1 and matches(str(key[1]))) == is_equal
+    return lambda key: key is not None and key[0] == 1 and compare(key[1], text.lower())
 
 
 def _as_number(text: str) -> float | None:
@@ -112,19 +115,20 @@ def _chosen(graph: Graph, given: Sequence[Meaning]) -> list[int]:
     areas = [as_block(area) for area in given[::2]]
     if len({area.shape for area in areas}) > 1:
         raise NotUnderstood(Message("ranges of different sizes in one operation"))
-    places = list(range(len(areas[0].singles())))
+    places: Sequence[int] = range(len(areas[0].keys))
     for area, wanted in zip(areas, given[1::2], strict=True):
-        singles, test = area.singles(), condition(graph, wanted)
-        places = [k for k in places if test(singles[k])]
-    return places
+        keys, test = area.keys, condition(graph, wanted)
+        places = [k for k in places if test(keys[k])]
+    return list(places)
 
 
 def _numbers_at(area: Meaning, places: Sequence[int], shape: tuple[int, int]) -> list[Node]:
     block = as_block(area)
     if block.shape != shape:
         raise NotUnderstood(Message("ranges of different sizes in one operation"))
-    singles = block.singles()
-    return [value for k in places if isinstance(value := singles[k], Node)]
+    rows, width = block.rows, block.shape[1]
+    found = (rows[k // width][k % width] for k in places)
+    return [value for value in found if isinstance(value, Node)]
 
 
 def _by_condition(result: Callable[[Graph, Sequence[Node]], Node]) -> Callable[..., Meaning]:
@@ -176,45 +180,30 @@ def _smallest(graph: Graph, numbers: Sequence[Node]) -> Node:
 
 # Looking for a value --------------------------------------------------------------
 
-Key = tuple[int, float | str]
 
-
-def _key(value: Single) -> Key | None:
-    """By what a value is compared: numbers come before texts; None for blanks and errors."""
-    if isinstance(value, Node):
-        found = present(value)
-        return None if isnan(found) else (0, found)
-    return (1, value.lower()) if isinstance(value, str) else None
-
-
-def _same(graph: Graph, wanted: Single, has_wildcards: bool) -> Test:
-    if isinstance(wanted, str) and has_wildcards and _WILD.search(wanted):
-        matches = wildcard(wanted)
-        return lambda value: isinstance(value, str) and matches(value)
-    key = _key(graph.constant(0) if wanted is None else wanted)
-    return lambda value: key is not None and _key(value) == key
-
-
-def _exact(graph: Graph, wanted: Single, among: Sequence[Single], wild: bool = True) -> int | None:
+def _exact(graph: Graph, wanted: Single, among: CellBlock, wild: bool = True) -> int | None:
     """The first place of a value."""
-    test = _same(graph, wanted, wild)
-    return next((k for k, value in enumerate(among) if test(value)), None)
+    key = key_of(graph.constant(0) if wanted is None else wanted)
+    if isinstance(wanted, str) and wild and _WILD.search(wanted):
+        matches = wildcard(wanted)
+        texts = ((k, key) for k, key in enumerate(among.keys) if key is not None and key[0] == 1)
+        return next((k for k, key in texts if matches(str(key[1]))), None)
+    return None if key == ERROR_KEY else among.first_places.get(key)
 
 
 def _nearest(
-    wanted: Single, among: Sequence[Single], is_below: bool, is_ordered: bool = True
+    wanted: Single, among: CellBlock, is_below: bool, is_ordered: bool = True
 ) -> int | None:
     """The place of the largest value that isn't above the wanted one, or of the smallest that isn't
     below: in order, the last before the first that is too far."""
-    key = _key(wanted)
-    if key is None:
+    key = key_of(wanted)
+    if key is None or key == ERROR_KEY:
         return None
     best: tuple[Key, int] | None = None
-    for k, value in enumerate(among):
-        other = _key(value)
+    for k, other in enumerate(among.keys):
         if other is None or other[0] != key[0]:
             continue
-        if not (other <= key if is_below else other >= key):
+        if not (other <= key if is_below else other >= key):  # type: ignore[operator]
             if is_ordered:
                 break
         elif is_ordered or best is None or (other > best[0] if is_below else other < best[0]):
@@ -222,11 +211,11 @@ def _nearest(
     return None if best is None else best[1]
 
 
-def _line(area: Meaning) -> list[Single]:
+def _line(area: Meaning) -> CellBlock:
     block = as_block(area)
     if 1 not in block.shape:
         raise NotUnderstood(Message("a range of several rows and columns where one belongs"))
-    return block.singles()
+    return block
 
 
 def _is_false(graph: Graph, given: Sequence[Meaning], place: int) -> bool:
@@ -239,19 +228,21 @@ def _table(is_across: bool) -> Callable[..., Meaning]:
 
     def look_up(graph: Graph, given: Sequence[Meaning]) -> Meaning:
         block = as_block(given[1])
-        rows = tuple(zip(*block.rows, strict=True)) if is_across else block.rows
-        first = [row[0] for row in rows]
+        first = block.first_row if is_across else block.first_column
+        width = block.shape[0 if is_across else 1]
         is_exact = _is_false(graph, given, 3)
 
         def one(wanted: Single, column: Single) -> Single:
             place = whole_number(graph, column) - 1
-            if not 0 <= place < len(rows[0]) or _is_missing(wanted):
+            if not 0 <= place < width or _is_missing(wanted):
                 return error(graph)
             wanted = graph.constant(0) if wanted is None else wanted
             found = (
                 _exact(graph, wanted, first) if is_exact else _nearest(wanted, first, is_below=True)
             )
-            return error(graph) if found is None else _shown(graph, rows[found][place])
+            if found is None:
+                return error(graph)
+            return _shown(graph, block.at(*((place, found) if is_across else (found, place))))
 
         return aligned(one, (given[0], given[2]))
 
@@ -284,7 +275,7 @@ def _match(graph: Graph, given: Sequence[Meaning]) -> Meaning:
 
 
 def _place(
-    graph: Graph, wanted: Single, among: Sequence[Single], given: Sequence[Meaning], first: int
+    graph: Graph, wanted: Single, among: CellBlock, given: Sequence[Meaning], first: int
 ) -> int | None:
     """XLOOKUP's and XMATCH's place: by the mode of matching and that of searching."""
     modes = [0, 1]
@@ -293,11 +284,11 @@ def _place(
             modes[k] = whole_number(graph, given[first + k])
     mode, search = modes
     is_back = search == -1
-    line = among[::-1] if is_back else among
+    line = CellBlock((tuple(among.singles()[::-1]),)) if is_back else among
     found = _exact(graph, wanted, line, wild=mode == 2)
     if found is None and mode in (-1, 1):
         found = _nearest(wanted, line, is_below=mode < 0, is_ordered=False)
-    return None if found is None else len(line) - 1 - found if is_back else found
+    return None if found is None else len(line.keys) - 1 - found if is_back else found
 
 
 def _x_lookup(graph: Graph, given: Sequence[Meaning]) -> Meaning:
@@ -346,11 +337,12 @@ def _lookup(graph: Graph, given: Sequence[Meaning]) -> Meaning:
         rows = (
             block.rows if block.shape[0] >= block.shape[1] else tuple(zip(*block.rows, strict=True))
         )
-        among, results = [row[0] for row in rows], [row[-1] for row in rows]
+        among = CellBlock((tuple(row[0] for row in rows),))
+        results = CellBlock((tuple(row[-1] for row in rows),))
 
     def one(wanted: Single) -> Single:
         found = _nearest(wanted, among, is_below=True)
-        return error(graph) if found is None else _shown(graph, results[found])
+        return error(graph) if found is None else _shown(graph, results.singles()[found])
 
     return aligned(one, (given[0],))
 
@@ -428,8 +420,8 @@ def _flat(is_down: bool) -> Callable[..., Meaning]:
 
 
 def _order(value: Single) -> tuple[int, float, str]:
-    key = _key(value)
-    if key is None:
+    key = key_of(value)
+    if key is None or key == ERROR_KEY:
         return 2, 0.0, ""
     return (0, key[1], "") if isinstance(key[1], float) else (1, 0.0, key[1])
 
@@ -447,7 +439,7 @@ def _sorted(graph: Graph, given: Sequence[Meaning]) -> Meaning:
 
 def _sorted_by(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     """SORTBY, by one column."""
-    block, keys = as_block(given[0]), _line(given[1])
+    block, keys = as_block(given[0]), _line(given[1]).singles()
     is_falling = len(given) > 2 and present_number(graph, given[2]) < 0
     order = sorted(range(len(keys)), key=lambda k: _order(keys[k]), reverse=is_falling)
     if len(given) > 3 or len(keys) != block.shape[0]:
@@ -475,7 +467,7 @@ def _distinct(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     """UNIQUE: each row once."""
     known: dict[tuple[Key | None, ...], tuple[Single, ...]] = {}
     for row in as_block(given[0]).rows:
-        known.setdefault(tuple(map(_key, row)), row)
+        known.setdefault(tuple(map(key_of, row)), row)
     if len(given) > 1:
         raise NotUnderstood(Message("UNIQUE with these arguments"))
     return CellBlock(tuple(known.values()))

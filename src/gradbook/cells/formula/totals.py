@@ -28,6 +28,7 @@ from gradbook.cells.formula.values import (
 from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message
 
+FEW = 3  # values that are added one by one
 OfAll = Callable[[Graph, Sequence[Meaning]], Meaning]
 OfNumbers = Callable[[Graph, Sequence[Node]], Node]
 
@@ -44,6 +45,8 @@ def numbers_of(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
 
 
 def total(graph: Graph, numbers: Sequence[Node]) -> Node:
+    if len(numbers) > FEW and has_values_only(graph):
+        return graph.make("sum_of_all", *numbers)
     return reduce(add, numbers) if numbers else graph.constant(0)
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import isnan, nan
 
-from gradbook.cells.formula.numbers import run
+from gradbook.cells.formula.numbers import on_numbers, run
 from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Reference
@@ -39,6 +40,9 @@ Single = Node | str | None
 MOST_VALUES = 50_000  # values in one part of a formula
 
 
+Key = tuple[int, float | str]  # numbers come before texts, and errors after them
+
+
 @dataclass(frozen=True)
 class CellBlock:
     """Values in rows and columns: a range or an array."""
@@ -61,6 +65,25 @@ class CellBlock:
     def singles(self) -> list[Single]:
         """All values, row by row."""
         return [value for row in self.rows for value in row]
+
+    @cached_property
+    def keys(self) -> list[Key | None]:
+        """By what its values are compared and found, row by row: many formulas share a block."""
+        return [key_of(value) for row in self.rows for value in row]
+
+    @cached_property
+    def first_places(self) -> dict[Key | None, int]:
+        """Where each key is first."""
+        keys = self.keys
+        return {keys[k]: k for k in range(len(keys) - 1, -1, -1)}
+
+    @cached_property
+    def first_column(self) -> CellBlock:
+        return CellBlock(tuple(row[:1] for row in self.rows))
+
+    @cached_property
+    def first_row(self) -> CellBlock:
+        return CellBlock(self.rows[:1])
 
 
 Meaning = Single | CellBlock
@@ -95,7 +118,9 @@ class NumberedGraph(Graph):
         """A node's present number; NaN for an error."""
         if node.is_constant():
             return node.number
-        if node not in self.numbers:
+        if node not in self.numbers and all(x.is_constant() for x in node.inputs):
+            self.numbers[node] = on_numbers(node.op.name, [x.number for x in node.inputs])
+        elif node not in self.numbers:
             missing = ancestors([node], self.numbers)
             run([part for part in missing if part not in self.numbers], self.numbers)
         return self.numbers[node]
@@ -130,6 +155,14 @@ def present(node: Node) -> float:
         raise NeedsNumbers(Message("a position or condition that is computed"))
     run(order, numbers)
     return numbers[node]
+
+
+def key_of(value: Single) -> Key | None:
+    """By what a value is compared with others, at present; None for a blank."""
+    if isinstance(value, Node):
+        found = present(value)
+        return (2, 0.0) if isnan(found) else (0, found)
+    return None if value is None else (1, value.lower())
 
 
 # Single values --------------------------------------------------------------------
