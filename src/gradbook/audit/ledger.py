@@ -30,8 +30,8 @@ from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import bases_of
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.formula.address import Address, by_sheet, name_of, ranges
-from gradbook.cells.formula.meaning import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.language.message import Message
 

@@ -203,7 +203,7 @@ def _nearest(
     for k, other in enumerate(among.keys):
         if other is None or other[0] != key[0]:
             continue
-        if not (other <= key if is_below else other >= key):  # type: ignore[operator]
+        if not (other <= key if is_below else other >= key):
             if is_ordered:
                 break
         elif is_ordered or best is None or (other > best[0] if is_below else other < best[0]):
