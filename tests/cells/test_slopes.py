@@ -341,6 +341,11 @@ def test_copies_of_a_formula_are_differentiated_in_their_own_cells():
         ({"A1": 1.0, "A2": "=C1+A1", "C1": "=A2*2"}, "it depends on itself"),
         ({"A1": "x", "C1": "=A1"}, "no typed number is behind it"),
         ({"A1": 1.0}, "it has no formula"),
+        ({"A1": 1.0, "B1": "=A1*Unknown", "C1": "=A1+B1"}, "Sheet1!B1: gradbook can't follow"),
+        (
+            {"A1": 1.0, "B1": "=" + "+".join(["A1"] * 4000), "C1": "=A1+B1"},
+            "Sheet1!B1: its formula",
+        ),
     ],
 )
 def test_what_has_no_slopes_is_refused_with_its_cell(cells, said):

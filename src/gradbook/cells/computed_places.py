@@ -75,7 +75,9 @@ def with_places(formula: str, home: Address) -> str:
 
 GATHERING = (
     *("SUM", "AVERAGE", "COUNT", "MAX", "MIN", "PRODUCT", "SUMPRODUCT", "SUMSQ"),
-    *("SUMXMY2", "SUMX2MY2", "SUMX2PY2"),
+    *("SUMXMY2", "SUMX2MY2", "SUMX2PY2", "SUMIF", "SUMIFS", "COUNTIF", "COUNTIFS", "COUNTA"),
+    *("AVERAGEIF", "AVERAGEIFS", "STDEV", "VAR", "MEDIAN", "LARGE", "SMALL"),
+    *("VLOOKUP", "HLOOKUP", "LOOKUP", "MATCH", "_XLFN.XLOOKUP", "XLOOKUP"),
 )
 
 
@@ -92,7 +94,7 @@ def _whole_columns(text: str) -> re.Match[str] | None:
 
 def close_ranges(expression: Expression, last_row: Callable[[str], int]) -> Expression:
     """The formula with aggregated whole columns cut off at the last row of their sheet:
-    SUM(B$1:B$40). Lookup functions are left alone, because they mean single cells."""
+    SUM(B$1:B$40). INDEX and OFFSET are left alone, because they mean single cells."""
 
     def name(reference: Reference) -> str:
         found = _whole_columns(reference.text)

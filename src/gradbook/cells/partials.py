@@ -347,7 +347,7 @@ class FormulaDerivation:
 
     def _meet_unknown(self, text: str) -> None:
         """Hold another workbook's cell fixed; refuse a name, which may lead to an input."""
-        if "!" in text or "[" in text:
+        if "[" in text or ("!" in text and ":" not in text):
             self.note(Message("another workbook's cell is held fixed"))
         else:
             raise NotDerivable(Message("gradbook can't follow {reference}", reference=text))
@@ -784,7 +784,7 @@ def _written_out(said: Expression, names: Mapping[str, Expression]) -> Expressio
 
 
 def _result_of_let(part: Call, names: Mapping[str, Expression]) -> Expression:
-    *pairs, result = part.arguments
+    *pairs, result = part.arguments or (None,)
     known = dict(names)
     for name, value in zip(pairs[::2], pairs[1::2], strict=False):
         if isinstance(name, Reference) and value is not None:

@@ -215,7 +215,7 @@ def _transpose(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 
 def _if(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    condition, *branches = given(part, 1, 3)
+    condition, *branches = given(part, 2, 3)
     if condition is None:
         raise NotDerivable(Message("an IF without a condition"))
     d.hold(condition, CONDITIONS)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from gradbook.cells.book import Book
 from gradbook.cells.evaluate import Evaluation
@@ -19,7 +19,12 @@ from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, column_of, pack, row_of
 from gradbook.cells.formula.elementwise import ELEMENTWISE
 from gradbook.cells.formula.expression import rename_cells
-from gradbook.cells.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.cells.formula.pattern import (
+    CellReference,
+    Pattern,
+    RangeReference,
+    UnknownReference,
+)
 from gradbook.cells.formula.simplify import constant_of
 from gradbook.cells.formula.values import TooMuch
 from gradbook.cells.partials import FormulaDerivation, FormulaSlopes, NotDerivable, Rules, name_at
@@ -181,6 +186,13 @@ def _settled(book: Book, flow: Flow | None) -> Flow:
     return flow or Flow(book)
 
 
+@lru_cache(maxsize=10_000)
+def _is_unclear(pattern: Pattern) -> bool:
+    """Whether a formula may depend on more cells than those that it is known to use."""
+    unknown = (m for m in pattern.mentions.values() if isinstance(m, UnknownReference))
+    return pattern.form is None or any(unknown)
+
+
 class _Reverse:
     """A result whose slopes are sought."""
 
@@ -275,7 +287,7 @@ class _Reverse:
                     if source not in book.patterns and type(book.values.get(source)) is float:
                         active.add(source)
         for cell in order:
-            if not active.isdisjoint(sources(cell)):
+            if _is_unclear(book.patterns[cell]) or not active.isdisjoint(sources(cell)):
                 active.add(cell)
         if self.result not in active:
             reason = Message("no typed number is behind it: choose another cell")
