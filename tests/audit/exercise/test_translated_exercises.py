@@ -56,6 +56,15 @@ def test_a_translated_exercise_is_judged_as_in_english(tmp_path, named, kinds, f
     assert plain_words(heading) == []
 
 
+@pytest.mark.parametrize("code", sorted(LANGUAGES))
+def test_a_student_s_key_is_read_in_each_language(tmp_path, code):
+    exercise = Exercise("Ada", key="ffe85ec3d11e751632d8ff91")
+    path = tmp_path / "exercise.xlsx"
+    with in_language(code):
+        gb.write_workbook(gb.builtin("worked"), path, epochs=EPOCHS, exercise=exercise)
+    assert gb.check(path).origin.key == exercise.key
+
+
 @pytest.mark.parametrize("code", sorted(set(LANGUAGES) - {"en"}))
 def test_each_language_s_exercise_is_judged_alike(tmp_path, code):
     net = gb.builtin("worked")

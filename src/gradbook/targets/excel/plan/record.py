@@ -69,8 +69,8 @@ def read_record(lines: Iterable[str]) -> ExerciseRecord | None:
             kind, _, quantity = value.partition(" ")
             asked.append((kind, quantity))
         elif word == SAYS:
-            key, _, words_here = value.partition(" ")
-            words |= {key: words_here} if key in KNOWN_BY else {}
+            purpose, _, words_here = value.partition(" ")
+            words |= {purpose: words_here} if purpose in KNOWN_BY else {}
     return None
 
 
