@@ -163,6 +163,11 @@ def test_other_functions(made):
     same(made(Numbers(), ours_of(x)), wanted)
 
 
+@for_each("given", [np.arange(6.0).reshape(2, 3), np.arange(3), np.arange(3) > 1, np.zeros(0)])
+def test_bytes(given):
+    assert ours_of(given).tobytes() == given.tobytes()
+
+
 WITHOUT = """
 import sys
 class Nothing:

@@ -21,8 +21,8 @@ MOST_LINES = 800
 CODE = (".py", ".js", ".css", ".html", ".c")
 AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
-    AT_THE_TOP: 3606,
-    "arrays": 989,
+    AT_THE_TOP: 3607,
+    "arrays": 994,
     "audit": 21528,
     "cells": 11700,
     "cli": 5060,

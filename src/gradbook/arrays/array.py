@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
@@ -11,6 +12,7 @@ from typing import Any
 
 Shape = tuple[int, ...]
 WIDEST = (bool, int, float, complex, object)  # each can represent those before it
+FORMATS = {bool: "?", int: "q", float: "d"}
 
 
 class ndarray:  # noqa: N801  NumPy's name
@@ -113,6 +115,9 @@ class ndarray:  # noqa: N801  NumPy's name
 
     def astype(self, kind: Any) -> ndarray:
         return array(self, dtype=kind)
+
+    def tobytes(self) -> bytes:
+        return struct.pack(f"={len(self.items)}{FORMATS[self.dtype]}", *self.items)
 
 
 def _listed(row: Any) -> Any:
