@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from subprocess import Popen
     from typing import Any
 
+IN_BROWSER = sys.platform == "emscripten"
 LIBRARY = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")  # their ending
 INTERRUPTING = ("SIGINT", "SIGTERM", "SIGHUP")
 MOST_CORES = 64
@@ -171,7 +172,7 @@ class FolderLock:
     ) -> None:
         self.is_ours, self.is_sure = True, False
         self._held: int | None = None
-        if sys.platform == "emscripten":  # its locks have no effect
+        if IN_BROWSER:  # its locks have no effect
             return
         try:
             from fcntl import LOCK_EX, LOCK_NB, flock

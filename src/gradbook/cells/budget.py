@@ -9,7 +9,6 @@ wasn't examined.
 from __future__ import annotations
 
 import gc
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,9 +16,11 @@ from contextvars import ContextVar
 from time import process_time
 from typing import Any, TypeVar
 
+from gradbook.system import IN_BROWSER
+
 MOST_JUDGED = 400_000_000  # numbers computed to find and judge a book's trainings
 MOST_SOUGHT = 200_000_000  # … to find the mistakes in wrong ones: two to four seconds
-SLOWER = 8 if sys.platform == "emscripten" else 1  # in a browser, without NumPy
+SLOWER = 8 if IN_BROWSER else 1  # where NumPy is missing
 LONGEST_JUDGED, LONGEST_SOUGHT = 40.0 * SLOWER, 40.0 * SLOWER  # seconds per book
 MOST_JUDGED_AGAIN, MOST_SOUGHT_AGAIN = 200_000_000, 80_000_000  # numbers, in a corrected copy
 LONGEST_JUDGED_AGAIN = 20.0 * SLOWER  # its mistakes are only counted
