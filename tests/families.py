@@ -176,6 +176,8 @@ def fits_again(one: Again, layers: Sequence[Layer], shapes: Sequence[Shape]) -> 
             return False
         if every[-1].parameters(made[-2]) != layers[owner].parameters(shapes[owner]):
             return False
+        if prod(made[-1]) > prod(made[-2]) > MOST_ENLARGED:
+            return False
     return sum(shape[0] for shape in made) <= 3 * MOST_CHANNELS
 
 

@@ -51,10 +51,19 @@ def test_every_kind_is_given_by_some_line_and_no_other_is():
     words = {node.value for node in nodes if isinstance(node, ast.Constant)}
     names = {node.id for node in nodes if isinstance(node, ast.Name)}
     words |= {value for name, value in vars(findings).items() if name in names & set(CONSTANTS)}
+    words |= {EditKind[node.attr].value for node in nodes if _is_kind_of_edit(node)}
     assert set(KINDS) <= words
     assert {kind.value for kind in EditKind} <= set(KINDS)
     with pytest.raises(AssertionError):
         Finding("odd", "", "", "", "", "", "")
+
+
+def _is_kind_of_edit(node: ast.AST) -> bool:
+    """Whether it is such as `EditKind.RANGE`, which are declared in another room."""
+    match node:
+        case ast.Attribute(value=ast.Name(id="EditKind")):
+            return True
+    return False
 
 
 def test_the_documented_json_is_the_one_that_is_printed(tmp_path, monkeypatch):

@@ -93,7 +93,7 @@ def test_every_layers_values_are_the_references(net, tmp_path):
 
 @pytest.mark.witness("zig")
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(net=networks(updates=["descent"]).filter(is_shown))
+@given(net=networks(images=True, recurrent=False, updates=["descent"]).filter(is_shown))
 def test_any_networks_values_are_the_references(net, tmp_path):
     hold_against_the_reference(net, tmp_path)
 

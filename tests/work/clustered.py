@@ -125,7 +125,7 @@ def what_goes_on_there_after_a_kill_is_the_same(
         own = train(recipe, seed=seed, folder=folder / f"here {seed}")
         assert own.folder
         model = (own.folder / "model.safetensors").read_bytes()
-        assert runs.run(seed).model_file.read_bytes() == model
+        assert Path(runs.run(seed).model_file).read_bytes() == model
 
 
 # Studies.

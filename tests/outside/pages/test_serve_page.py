@@ -67,10 +67,12 @@ def folder(tmp_path, books):
     return tmp_path / "class"
 
 
-def commanded(where: Path, *words: str) -> None:
+def commanded(where: Path, *words: str) -> bytes:
+    """What the command prints."""
     command = [sys.executable, "-m", "gradbook", *words]
-    done = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr
+    done = subprocess.run(command, cwd=where, capture_output=True, check=False)
+    assert b"Traceback" not in done.stderr
+    return done.stdout
 
 
 def test_a_folder_is_dropped_judged_and_saved_as_the_command_writes_it(page, folder, saved):
@@ -194,8 +196,12 @@ def test_a_text_becomes_what_the_verb_writes(page, verb, words, names, saved, tm
     stem = {"explain": "derivation", "sweep": "sweep"}[verb]
     for ending in names:
         name = f"{stem}.{ending}"
-        commanded(tmp_path, verb, "net.txt", *words, "-o", name)
-        assert saved(name, f"#result-files a[download='{name}']") == (tmp_path / name).read_bytes()
+        if ending == "json":  # which is printed, not written
+            expected = commanded(tmp_path, verb, "net.txt", *words, "--json")
+        else:
+            commanded(tmp_path, verb, "net.txt", *words, "-o", name)
+            expected = (tmp_path / name).read_bytes()
+        assert saved(name, f"#result-files a[download='{name}']") == expected
     assert page.value("document.querySelector('#result-shown h2') !== null")
 
 

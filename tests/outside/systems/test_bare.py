@@ -88,11 +88,13 @@ def test_networks_are_explained_laid_out_and_swept(said, desk):
     assert (desk / "η.svg").exists()
 
 
-def test_workbooks_are_written_and_checked_one_or_many(said):
+def test_workbooks_are_written_and_checked_one_or_many(said, desk):
     said("sheet", "worked", "-o", "Übung 1.xlsx")
     assert "Übung 1.xlsx" in said("check", "Übung 1.xlsx", "-o", "Prüfung ß.html")
     said("sheet", "worked", "--exercise", "1-2", "-o", "Klasse 3ü")
-    assert "worked-exercise-2.xlsx" in said("check", "Klasse 3ü", code=1)  # gradients are left out
+    told = said("check", "Klasse 3ü", "-o", "Prüfung ß.csv", code=1)  # gradients are left out
+    assert "2 exercises, none begun" in told
+    assert "worked-exercise-2.xlsx" in (desk / "Prüfung ß.csv").read_text("utf-8-sig")
 
 
 def test_what_numpy_trains_is_gone_on_with_read_and_exported(said, desk):

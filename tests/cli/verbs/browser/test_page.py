@@ -59,7 +59,7 @@ def test_a_network_that_isnt_trained_brings_images_along(tmp_path):
     page = tmp_path / "own.html"
     net = "input 1x28x28; conv 4 3x3 stride 2; relu; flatten; dense 10; log softmax"
     assert main(["play", net, "--train", "300", "-o", str(page)]) == 0
-    assert "300 images come along" in page.read_text("utf-8")
+    assert "The page contains 300 images" in page.read_text("utf-8")
 
 
 @for_each("said", ["schedule plateau 0.1", "rate find", "early stop 2", "keep best"])
