@@ -122,7 +122,13 @@ class Slopes:
     def values(self, cells: Evaluation | None = None) -> dict[Address, float]:
         """The slope of the result by each cell on the way, as a number, where the cells have the
         book's values, or these; NaN where those don't allow one."""
-        cells = cells or self._evaluation
+        return dict(self._values) if cells is None else self._values_by(cells)
+
+    @cached_property
+    def _values(self) -> dict[Address, float]:
+        return self._values_by(self._evaluation)
+
+    def _values_by(self, cells: Evaluation) -> dict[Address, float]:
         slopes = {self.result: 1.0}
         for cell in (*reversed(self.order), *self.inputs):
             total = slopes.get(cell, 0.0) if cell == self.result else 0.0

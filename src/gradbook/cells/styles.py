@@ -71,6 +71,7 @@ class Styles:
             name: sum(_within(x, e) for x in self.found) for name, e in self.lists.items()
         }
         self.added: dict[str, dict[bytes, int]] = {name: {} for name in LISTS}
+        self._formats: dict[CellLook, str] = {}
         self._numbers: dict[str, str] = {}  # of the added number formats
 
     def with_fill(self, style: int, colour: str) -> str:
@@ -89,6 +90,11 @@ class Styles:
 
     def format(self, look: CellLook) -> str:
         """The number of a format with this look."""
+        if look not in self._formats:
+            self._formats[look] = self._new_format(look)
+        return self._formats[look]
+
+    def _new_format(self, look: CellLook) -> str:
         p = self.formats.prefix
         marks = (("b", look.bold), ("i", look.italic), ("u", look.underlined))
         letters = b"".join(tag(p, name) for name, is_so in marks if is_so)
