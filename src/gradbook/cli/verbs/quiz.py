@@ -33,10 +33,12 @@ def run(options: Namespace) -> int:
     net = asked_network_or_formulas(options)
     if not options.out and not options.json:
         raise UsageError(f"name the file with -o: it ends in {', '.join(ENDINGS)}")
+    form, tolerance = options.form
     plan = QuizPlan(
         tuple(students_of(getattr(options, "for"))),
         options.ask,
-        *options.form,
+        form,
+        tolerance,
         whole=(options.out or "").lower().endswith(PACKAGE),
     )
     require_replaceable(options.out)
