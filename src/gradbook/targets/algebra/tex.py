@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import groupby
 from math import ceil
 from typing import ClassVar
-from unicodedata import category, east_asian_width, name, normalize
+from unicodedata import category, east_asian_width, normalize
 
 from gradbook.graph.names import Name
 from gradbook.language import ENGLISH, current_language, mark, tr
@@ -180,10 +180,12 @@ def _is_set(character: str, code: str) -> bool:
         return character.isprintable()
     if east_asian_width(character) in "WF":
         return code in WIDE
-    is_latin = name(character, "").startswith("LATIN ")
-    return is_latin or (code != ENGLISH.code and category(character)[0] in "LP")
+    if "À" <= character <= "ÿ" and character not in NOT_COMPOSED:
+        return True
+    return code != ENGLISH.code and category(character)[0] in "LP"
 
 
+NOT_COMPOSED = "×÷ÐðÞþ"  # no letters with accents, so not every encoding of fonts has them
 WIDE = {"zh", "ko"}
 PACKAGES = {  # for a language's letters
     "en": "",
