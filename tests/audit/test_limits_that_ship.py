@@ -39,8 +39,8 @@ def budgets(monkeypatch: pytest.MonkeyPatch) -> list[Budget]:
     made: list[Budget] = []
 
     class Remembered(Budget):
-        def __init__(self, *, again: bool = False) -> None:
-            super().__init__(again=again)
+        def __init__(self, **kind: bool) -> None:
+            super().__init__(**kind)
             made.append(self)
 
     monkeypatch.setattr(limits, "Budget", Remembered)
