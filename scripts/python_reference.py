@@ -142,13 +142,21 @@ PAGES = (
     ReferencePage(
         "training",
         "Training",
-        "From a recipe to a trained network and its report.",
-        {"recipe": (), "train": (), "write_report": ()},
+        "From arrays, tables, images or a recipe to a trained network and its report.",
+        {"train": (), "steps": (), "recipe": (), "recipe_for": (), "write_report": ()},
         {
             "gradbook.lab.training.train:Trained": (
-                *("model", "history", "test_accuracy", "validation_accuracy", "class_scores"),
+                *("model", "history", "test", "test_accuracy", "validation_accuracy"),
+                "class_scores",
                 *("seconds", "stopped", "doubts"),
             ),
+            "gradbook.lab.training.epochs:History": ("to_frame",),
+            "gradbook.lab.models.answers:FinalScore": (
+                *("score", "loss", "classes", "confusion", "answers"),
+                *("mean_absolute_error", "root_mean_squared_error"),
+            ),
+            "gradbook.lab.models.answers:ClassScore": ("images", "precision", "recall", "f1"),
+            "gradbook.lab.steps:Steps": ("predict",),
             "gradbook.lab.training.epochs:Epoch": (
                 *("epoch", "rate", "train_loss", "train_accuracy"),
                 *("validation_loss", "validation_accuracy", "seconds"),
@@ -161,7 +169,7 @@ PAGES = (
         "Use a trained network, write it for other programs, or bring one in from them.",
         {
             "load": (),
-            "Model": ("predict", "classify", "score", "summary", "save", "export"),
+            "Model": ("predict", "evaluate", "classify", "score", "summary", "save", "export"),
             **dict.fromkeys(("from_torch", "from_keras", "from_sklearn"), ()),
         },
         {"gradbook.lab.models.exporting:Exported": ("files", "remarks")},

@@ -93,12 +93,24 @@ likely: list[str] = [f"{cell.name} {cell.label} {cell.formula}" for cell in work
 plan = gb.recipe("quick", "epochs 5; batch 64")
 epochs: int = plan.epochs
 run = gb.train(plan, data="digits", seed=1, show=False, listener=print)
+rows, labels = np.zeros((30, 4)), np.arange(30) % 3
+on_arrays = gb.train(small, rows, labels, set="momentum 0.9", validation=0.2, epochs=3)
+own_parts = gb.train(None, rows.tolist(), ["a", "b"] * 15, validation=(rows, labels), test=0)
+on_columns = gb.train(None, {"x": rows[:, 0], "y": labels}, "y", class_weight={"0": 2.0})
+on_a_table = gb.train("houses.csv", target="price", patience=10, listener=lambda epoch: False)
+figures: list[str] = [str(run.history), str(run.test), repr(on_arrays.test.confusion)]
+picked: str = str(gb.recipe_for({"x": rows[:, 0], "y": labels}, "y").net)
+step = gb.steps(small, rate=0.1)
+loss: float = step(rows, labels) + float(step.gradients["dense1.weight"].sum())
+step.weights["dense1.bias"] = [0, 0, 0]
 curve: list[float] = [epoch.train_loss for epoch in run.history]
 accuracy: float | None = run.test_accuracy
 written: Path = gb.write_report("runs/quick")
 model: gb.Model = gb.load("runs/quick")
 trained: gb.Model = run.model
 answers: NDArray[np.float64] = model.predict(np.zeros((1, 28, 28)))
+likeliest: NDArray[np.str_] = model.predict({"x": [0.0]}, names=True)
+recalls: list[float | None] = [one.recall for one in model.evaluate(rows, labels).classes.values()]
 classes: NDArray[np.int32] = model.classify(np.zeros((1, 28, 28)))
 right: float = model.score(np.zeros((1, 28, 28)), np.array([0]))
 files: tuple[Path, ...] = model.export("reader.onnx", opset=13).files

@@ -40,6 +40,8 @@ PUBLIC = {
     "read_book",
     "read_table",
     "recipe",
+    "recipe_for",
+    "steps",
     "sweep",
     "train",
     "values",

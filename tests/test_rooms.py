@@ -21,7 +21,7 @@ MOST_LINES = 800
 CODE = (".py", ".js", ".css", ".html", ".c")
 AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
-    AT_THE_TOP: 3607,
+    AT_THE_TOP: 3613,
     "arrays": 994,
     "audit": 21528,
     "cells": 11700,
@@ -31,10 +31,10 @@ CEILINGS = {  # the most lines of code that each room may have
     "engine": 1565,
     "formats": 9641,
     "graph": 1961,
-    "lab": 11408,
+    "lab": 11646,
     "language": 341,
     "layers": 3973,
-    "net": 5084,
+    "net": 5149,
     "rates": 1513,
     "report": 10800,
     "serve": 2138,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from gradbook.lab.models.importing import from_keras, from_sklearn, from_torch
     from gradbook.lab.models.model import Model
     from gradbook.lab.recipes.text import recipe
+    from gradbook.lab.steps import steps
+    from gradbook.lab.training.asked import recipe_for
     from gradbook.lab.training.run_folder import load
     from gradbook.lab.training.train import train
     from gradbook.layers import (
@@ -65,6 +67,8 @@ _HOME: dict[str, str] = {
     "read_book": "gradbook.derivatives.book",
     "read_table": "gradbook.data.tables",
     "recipe": "gradbook.lab.recipes.text",
+    "recipe_for": "gradbook.lab.training.asked",
+    "steps": "gradbook.lab.steps",
     "sweep": "gradbook.rates.sweep",
     "train": "gradbook.lab.training.train",
     "values": "gradbook.net.expression",
@@ -102,6 +106,8 @@ __all__ = [
     "read_book",
     "read_table",
     "recipe",
+    "recipe_for",
+    "steps",
     "sweep",
     "train",
     "values",

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import gradbook as gb
+from gradbook.errors import ShapeError, UsageError
 from gradbook.graph.reference import evaluate
 from gradbook.net import LESSONS, Net, builtin
+from gradbook.net.build import training_step
 from gradbook.net.lower import scalar_step
 from tests.cases import for_each
 
@@ -115,3 +117,39 @@ def test_what_is_no_network_is_said(what):
 def test_a_workbook_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(gb.GradbookError, match="there is no"):
         gb.check(tmp_path / "none.xlsx")
+
+
+CLASSES = "input 3; dense 4; tanh; dense 3; softmax"
+
+
+@pytest.mark.witness("torch")
+def test_gradients_by_layer_are_those_of_pytorch_with_classes_by_their_numbers():
+    import torch
+
+    net = Net.parse(f"{CLASSES}; loss cross-entropy")
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(7, 3)), random.integers(0, 3, 7)
+    start = training_step(net, 7).start
+    leaves = {str(leaf.name): torch.tensor(np.asarray(values)) for leaf, values in start.items()}
+    for tensor in leaves.values():
+        tensor.requires_grad_()
+    hidden = torch.tanh(torch.tensor(x) @ leaves["w_layer_0"].T + leaves["b_layer_0"])
+    sums = hidden @ leaves["w_layer_2"].T + leaves["b_layer_2"]
+    torch.nn.functional.cross_entropy(sums, torch.tensor(y)).backward()
+    found = net.gradients(x, y)
+    for name, leaf in (("dense1.weight", "w_layer_0"), ("dense2.bias", "b_layer_2")):
+        np.testing.assert_allclose(found[name], leaves[leaf].grad, atol=1e-12)
+    assert list(found)[:2] == ["w1", "w2"]
+    assert net.forward(x, y)["E_total"] == net.forward(x, np.eye(3)[y])["E_total"]
+    assert net.gradients(x[0], y[0])["w1"] == net.gradients(x[0], np.eye(3)[y[0]])["w1"]
+
+
+def test_many_gradients_are_listed_by_layer_and_found_by_both_names():
+    net = Net.parse("input 40; dense 30; tanh; dense 2; softmax; loss cross-entropy")
+    found = net.gradients(np.ones((2, 40)), [0, 1])
+    assert list(found) == ["dense1.weight", "dense1.bias", "dense2.weight", "dense2.bias"]
+    assert found["w41"] == found["dense1.weight"][1, 0]
+    with pytest.raises(UsageError, match=r"no weights 'dense3.weight': did you mean"):
+        found["dense3.weight"]
+    with pytest.raises(ShapeError, match="classes are numbered from 0 to 1"):
+        net.gradients(np.ones((2, 40)), [0, 2])

@@ -141,7 +141,8 @@ class Net(Description):
         Args:
             inputs: A sample, or a row for each of several samples; by default the samples of
                 the network itself.
-            targets: Likewise. With them, the result includes the errors.
+            targets: Likewise, or the number of each one's class. With them, the result includes
+                the errors.
 
         Returns:
             A number for each name: i1, h1, a_h1, o1, E1, E_total; for several samples an array for
@@ -160,7 +161,8 @@ class Net(Description):
     def gradients(
         self, inputs: ArrayLike | None = None, targets: ArrayLike | None = None
     ) -> dict[str, NDArray[float64]]:
-        """∂E_total/∂w of every weight that is trained, by its name: w1, w2, … b1, …
+        """∂E_total/∂w of every weight that is trained, by its name, w1, w2, … b1, …, or by layer as
+        an array in PyTorch's shape, "dense1.weight". More than a thousand are listed by layer.
 
         Args:
             inputs: A sample, or a row for each of several, over which the error is averaged;
@@ -173,6 +175,8 @@ class Net(Description):
         0.01288082
         >>> print(net.gradients([1, 0], [0, 1])["w1"].round(8))
         0.00419336
+        >>> net.gradients()["dense1.weight"].shape
+        (2, 2)
         """
         return numbers("Net gradients", self, inputs, targets)
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.graph.levels import Levels, levelled, levels
-from gradbook.graph.node import Array, Node
+from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.sequences import by_feature, by_step
 from gradbook.graph.tensors import concat, spread, sum_last
 from gradbook.graph.window import Shape
@@ -516,3 +516,20 @@ def _ending(trained: TrainedNet, layer: Layer, **tensors: Array) -> TrainedNet:
         layer, (len(trained.layers),), given, layer.output(given), tensors, "answer"
     )
     return replace(trained, layers=(*trained.layers, made))
+
+
+def leaves_of_tensors(net: Net) -> dict[str, str]:
+    """The leaf of the graph that each tensor is: dense1.weight is w_layer_0. One that is made from
+    several, or repeated for several sums, is left out."""
+    from gradbook.net.build import inference
+
+    nodes = ancestors([inference(net).outputs])
+    leaves = [node for node in nodes if node.op.name == "leaf" and not node.each]
+    values = {str(leaf.name): np.full(leaf.shape, k) for k, leaf in enumerate(leaves, 1)}
+    tensors = trained_net(net, values, Scaling(1, np.zeros(1), np.ones(1))).tensors()
+    return {
+        name: leaf
+        for name, tensor in tensors.items()
+        for leaf, array in values.items()
+        if np.array_equal(tensor, array)
+    }

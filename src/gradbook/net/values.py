@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradbook.amounts import counted
-from gradbook.errors import ShapeError, UsageError
+from gradbook.errors import ShapeError, UsageError, did_you_mean
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import Values, evaluate
 from gradbook.graph.window import Shape
@@ -18,6 +19,7 @@ from gradbook.net.build import training_step
 from gradbook.net.description import Sample
 from gradbook.net.network import Net
 from gradbook.net.step import Step
+from gradbook.net.trained import leaves_of_tensors
 
 NOT_OF_A_SHAPE = (
     "{what}: {given}, but each sample has {shape}: give {shape} for one sample, or a list of such "
@@ -48,6 +50,25 @@ def forward_values(
     return found
 
 
+MOST_SINGLE = 1000  # weights: of more, the gradients are listed by layer
+
+
+class GradientsByName(dict[str, Array]):
+    """Gradients by the names of single weights, or by layer if there are many; either way, each
+    is found by both names, w5 and dense1.weight."""
+
+    def __init__(self, listed: dict[str, Array], others: Callable[[], dict[str, Array]]) -> None:
+        super().__init__(listed)
+        self._others = others
+
+    def __missing__(self, name: str) -> Array:
+        others = self._others()
+        if name not in others:
+            hint = did_you_mean(name, [*self, *others])
+            raise UsageError(f"no weights '{name}'{hint or ': a name is w5 or dense1.weight'}")
+        return others[name]
+
+
 def gradients_by_name(
     net: Net, inputs: ArrayLike | None = None, targets: ArrayLike | None = None
 ) -> dict[str, Array]:
@@ -56,13 +77,23 @@ def gradients_by_name(
         raise UsageError("a gradient needs an error: give the targets too")
     step = training_step(_with_given(net, inputs, targets))
     values = evaluate(list(step.gradients.values()), _leaf_values(step))
-    of_leaf = {leaf.name: np.asarray(values[slope]) for leaf, slope in step.gradients.items()}
+    of_leaf = {str(leaf.name): np.asarray(values[slope]) for leaf, slope in step.gradients.items()}
     trained = [p for role in Role for p in net.parameters if p.role is role and not p.fixed]
-    return {
-        name: of_leaf[parameter.leaf].reshape(-1)[place, ...]
-        for parameter in trained
-        for place, name in enumerate(parameter.names)
-    }
+
+    def single() -> dict[str, Array]:
+        return {
+            name: of_leaf[str(parameter.leaf)].reshape(-1)[place, ...]
+            for parameter in trained
+            for place, name in enumerate(parameter.names)
+        }
+
+    def by_layer() -> dict[str, Array]:
+        names = leaves_of_tensors(net)
+        return {name: of_leaf[leaf] for name, leaf in names.items() if leaf in of_leaf}
+
+    is_small = net.count() <= MOST_SINGLE
+    listed, others = (single, by_layer) if is_small else (by_layer, single)
+    return GradientsByName(listed(), others)
 
 
 def _leaf_values(step: Step) -> Values:
@@ -84,11 +115,24 @@ def _with_given(net: Net, inputs: ArrayLike | None, targets: ArrayLike | None) -
         made_up = replace(net, samples=(), table="").examples()[0].targets
         wanted = np.broadcast_to(made_up, (len(rows), net.outputs))
     else:
-        wanted = _rows("targets", targets, net.wanted)
+        wanted = _rows("targets", _classes_apart(net, targets, len(rows)), net.wanted)
     if len(rows) != len(wanted):
         raise ShapeError(f"{counted(len(rows), 'row')} of inputs, but {len(wanted)} of targets")
     pairs = zip(rows.tolist(), wanted.tolist(), strict=True)
     return net.with_samples(Sample(*pair) for pair in pairs)
+
+
+def _classes_apart(net: Net, targets: ArrayLike, count: int) -> ArrayLike:
+    """A 1 for each class that is given by its number, among 0s; other targets as they are."""
+    given = np.asarray(targets)
+    is_number = given.dtype.kind in "iu" and given.shape in ((count,), ())
+    if not is_number or len(net.wanted) > 1 or net.outputs == 1 or not net.objective.of_all:
+        return targets
+    if count == 1 and given.ndim and given.size == net.outputs:
+        return targets
+    if given.min() < 0 or given.max() >= net.outputs:
+        raise ShapeError(f"classes are numbered from 0 to {net.outputs - 1}")
+    return np.asarray(np.eye(net.outputs)[given.reshape(-1)])
 
 
 def _rows(what: str, given: ArrayLike, shape: Shape) -> Array:

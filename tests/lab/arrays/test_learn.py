@@ -219,6 +219,16 @@ def test_arrow_tables_are_frames():
     assert trained.history[-1].validation_loss
 
 
+def test_the_recipe_that_is_picked_is_a_public_function(tmp_path):
+    picked = gb.recipe_for(frame(), "kind")
+    assert str(picked.net) == str(gb.train(None, frame(), "kind", epochs=1).recipe.net)
+    (tmp_path / "t.csv").write_text("\n".join(["a,b", *(f"{k},{k % 3}" for k in range(60))]))
+    assert gb.recipe_for(tmp_path / "t.csv").net.outputs == 3
+    assert gb.recipe_for(tmp_path / "t.csv", "a").net.outputs == 1
+    with pytest.raises(gb.GradbookError, match="isn't the file of a table"):
+        gb.recipe_for("t.txt")
+
+
 # Weights.
 
 

@@ -170,7 +170,7 @@ def losses_of(net: Net, outputs: Floats, wanted: Floats) -> Floats:
 class ClassScore:
     """The score of one class in a confusion matrix; None for a figure without any samples."""
 
-    images: int
+    images: int  # or rows, that belong to it
     precision: float | None  # the share of the images read as this class that belong to it
     recall: float | None  # the share of this class's images that were read as it
     f1: float | None  # the harmonic mean of both
@@ -212,14 +212,14 @@ class FinalScore:
     loss: float  # the mean of the training loss over the samples, without smoothing
     score: float  # the share of right answers, R², or the loss per letter
     rows: Places  # the samples
-    classes: Mapping[str, ClassScore] = field(default_factory=dict)
-    confusion: NDArray[np.int64] | None = None
-    answers: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    classes: Mapping[str, ClassScore] = field(default_factory=dict)  # the figures of each
+    confusion: NDArray[np.int64] | None = None  # true classes are rows, answers columns
+    answers: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))  # of each sample
     read: NDArray[Any] = field(
         default_factory=lambda: np.empty(0, np.intp)
     )  # the answered class of each
-    mean_absolute_error: float | None = None
-    root_mean_squared_error: float | None = None
+    mean_absolute_error: float | None = None  # of numbers
+    root_mean_squared_error: float | None = None  # of numbers
     letters: tuple[float, float] | None = None  # the loss, and that of the frequencies
 
     def __repr__(self) -> str:

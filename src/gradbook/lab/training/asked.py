@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ class TrainingAsked:
             return self._of_arrays(own)
         if self.targets is not None:
             raise UsageError("these targets have no inputs: gb.train(network, inputs, targets)")
-        table = self._table()
+        table = self.table
         if table is not None and not own:
             return self._of_table(table)
         self._require_only_folds()
@@ -125,7 +125,8 @@ class TrainingAsked:
         recipe = change_recipe(recipe, self.recipe_lines) if self.lines else recipe
         return replace(recipe, data=found.title), found
 
-    def _table(self) -> str | None:
+    @property
+    def table(self) -> str | None:
         """The table that is named as data, or instead of a recipe."""
         for name in (self.data, self.recipe if self.data is None else None):
             if isinstance(name, str | os.PathLike):
@@ -199,6 +200,41 @@ class TrainingAsked:
             weights = weights_by_class(self.class_weight, found.classes)
             recipe = replace(recipe, class_weights=weights)
         return recipe
+
+
+def recipe_for(
+    inputs: Given | str | os.PathLike[str],
+    targets: Given | str | Sequence[str] | None = None,
+    *,
+    task: str | None = None,
+) -> Recipe:
+    """The recipe that `gb.train` picks if none is given: the network and its training.
+
+    Args:
+        inputs: Arrays, a data frame, or the file of a table.
+        targets: Their targets, or the name of a column.
+        task: 'classes' or 'numbers', if the targets can be either.
+
+    >>> import gradbook as gb
+    >>> picked = gb.recipe_for([[k, k % 7] for k in range(60)], [k % 3 for k in range(60)])
+    >>> picked.net.input, picked.net.outputs, picked.batch
+    ((2,), 3, 2)
+    """
+    file = os.fspath(inputs) if isinstance(inputs, str | os.PathLike) else None
+    if file is not None and not (targets is None or isinstance(targets, str)):
+        raise UsageError("name the column of the table to learn")
+    asked = TrainingAsked(
+        recipe=file,
+        lines="",
+        data=None,
+        inputs=None if file else inputs,
+        targets=None if file else targets,
+        target=str(targets or "") if file else "",
+        task=task,
+    )
+    if file is not None and asked.table is None:
+        raise UsageError(f"{file} isn't the file of a table: give a .csv, .tsv or .parquet")
+    return asked.settled(None)[0]
 
 
 def _as_rows(found: Problem) -> TableProblem:
