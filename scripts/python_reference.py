@@ -156,7 +156,7 @@ PAGES = (
                 *("mean_absolute_error", "root_mean_squared_error"),
             ),
             "gradbook.lab.models.answers:ClassScore": ("images", "precision", "recall", "f1"),
-            "gradbook.lab.steps:Steps": ("predict",),
+            "gradbook.lab.steps:DrivenTraining": ("predict",),
             "gradbook.lab.training.epochs:Epoch": (
                 *("epoch", "rate", "train_loss", "train_accuracy"),
                 *("validation_loss", "validation_accuracy", "seconds"),

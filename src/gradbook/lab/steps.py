@@ -32,7 +32,7 @@ class LayerArrays(MutableMapping[str, Any]):
     Each is a copy; what is set is used from the next step on.
     """
 
-    def __init__(self, steps: Steps, of_gradients: bool) -> None:
+    def __init__(self, steps: DrivenTraining, of_gradients: bool) -> None:
         self._steps, self._of_gradients = steps, of_gradients
 
     def __getitem__(self, name: str) -> Any:
@@ -76,7 +76,7 @@ class LayerArrays(MutableMapping[str, Any]):
         return engine.gradients() if self._of_gradients else engine.state()
 
 
-class Steps:
+class DrivenTraining:
     """A training that you drive: `step(x, y)` makes one update and returns the loss before it.
 
     Attributes:
@@ -125,9 +125,8 @@ class Steps:
         return np.asarray(self.engine.predict(self._rows(inputs)), np.float64)
 
     def __repr__(self) -> str:
-        return (
-            f"<Steps of {self.net.name or 'a network'}: {self._count:,} done, rate {self.rate:g}>"
-        )
+        name = self.net.name or "a network"
+        return f"<{type(self).__name__} of {name}: {self._count:,} done, rate {self.rate:g}>"
 
     def find(self, name: str) -> tuple[str, int | None]:
         """The leaf of a name, and the place of a single weight in it."""
@@ -173,7 +172,7 @@ class Steps:
         return targets
 
 
-def steps(net: Net | str, rate: float | None = None, *, engine: str = "auto") -> Steps:
+def steps(net: Net | str, rate: float | None = None, *, engine: str = "auto") -> DrivenTraining:
     """A training that you drive, one update for each call.
 
     Args:
@@ -199,4 +198,4 @@ def steps(net: Net | str, rate: float | None = None, *, engine: str = "auto") ->
         raise UsageError(f"net is a network, its text or its name, not {net!r}")
     own = net.learning_rate if rate is None else number("the rate", rate)
     alone = replace(net, samples=(), table="", columns=(), classes=())
-    return Steps(alone, own, one_of("engine", engine, ENGINES))
+    return DrivenTraining(alone, own, one_of("engine", engine, ENGINES))
