@@ -63,9 +63,25 @@ class NamedColumns:
         self._require_one_length(parts)
         return np.concatenate(parts, axis=1)
 
+    def array(self, key: Any, name: str = "") -> NDArray[Any]:
+        """One column as an array; numbers in it are finite or missing. A message calls it by its
+        name in the model, if it has one."""
+        name = name or str(key)
+        try:
+            array = np.asarray(self.columns[key])
+        except (TypeError, ValueError) as error:
+            raise DataError(NO_COLUMN, column=name) from error
+        if array.ndim != 1:
+            raise DataError(NO_COLUMN, column=name)
+        if array.dtype.kind in NUMBERS:
+            infinite = np.flatnonzero(np.isinf(array))
+            if len(infinite):
+                raise DataError(complaint("inf"), row=int(infinite[0]) + 1, column=name)
+        return array
+
     def numbers(self) -> Numbers | None:
         """All columns as rows of numbers; None if some aren't numbers, or lack a value."""
-        arrays = [column_array(self.columns[key], str(key)) for key in self.keys]
+        arrays = [self.array(key) for key in self.keys]
         if not arrays or any(array.dtype.kind not in NUMBERS for array in arrays):
             return None
         self._require_one_length(arrays)
@@ -76,7 +92,7 @@ class NamedColumns:
         """All columns as a text table, in which dates and words are recognised."""
         columns = []
         for key in self.keys:
-            array = column_array(self.columns[key], str(key))
+            array = self.array(key)
             plain = array.astype(int) if array.dtype.kind == "b" else self.columns[key]
             columns.append([cell_of(value) for value in _values(plain)])
         self._require_one_length(columns)
@@ -92,28 +108,13 @@ class NamedColumns:
 
     def _numbers(self, key: Any, column: Column) -> Numbers:
         """One column: numbers unchanged, everything else as in a text table."""
-        array = column_array(self.columns[key], column.name)
+        array = self.array(key, column.name)
         if array.dtype.kind in NUMBERS and not (column.words or column.dates):
             return array.astype(np.float64)[:, None]
         values = _values(self.columns[key])
         cells = (cell_of(_dated(value) if column.dates else value) for value in values)
         rows = tuple(CellRow(number, (cell,)) for number, cell in enumerate(cells, 1))
         return encode(ColumnTable("", (column.name,), rows), [column])
-
-
-def column_array(values: Any, name: str) -> NDArray[Any]:
-    """One column as an array; numbers in it are finite or missing."""
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError) as error:
-        raise DataError(NO_COLUMN, column=name) from error
-    if array.ndim != 1:
-        raise DataError(NO_COLUMN, column=name)
-    if array.dtype.kind in NUMBERS:
-        infinite = np.flatnonzero(np.isinf(array))
-        if len(infinite):
-            raise DataError(complaint("inf"), row=int(infinite[0]) + 1, column=name)
-    return array
 
 
 def _values(column: Any) -> Any:

@@ -326,13 +326,15 @@ REFUSED = {
     "a row for each sample, as X.reshape": (NET, X[:, 0], Y),
     "begin the network with 'input 3'": (NET, X[:, :3], Y),
     "end it with 'dense 3'": ("input 4; dense 2; softmax", X, Y),
-    "give each sample as many numbers": (NET, [[1, 2, 3, 4], [1, 2, 3]], [0, 1]),
+    "give numbers, as many for each sample": (NET, [[1, 2, 3, 4], [1, 2, 3]], [0, 1]),
     "the inputs have words in them: give a data frame": (NET, [["a", 1], ["b", 2]], [0, 1]),
     "the network comes first": (X, Y),
     "no column 'kin': did you mean 'kind'": (NET, frame(), "kin"),
     "all are 'a': there is nothing to learn": (NET, X, ["a"] * 120),
     "the targets, row 1: a label is missing": (NET, X, [None, *NAMES[1:]]),
     "only 4 rows to train on, hold back and test": ("input 4; dense 3", X[:4], X[:4, :3]),
+    "no file is called 'houses.csv'": ("houses.csv",),
+    "pictures have classes: give one label": (None, np.full((9, 8, 3), 0.5), np.arange(9) / 2),
     "the inputs go from -": ("quick", X.reshape(-1, 2, 2), Y),
 }
 

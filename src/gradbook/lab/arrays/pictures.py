@@ -18,7 +18,7 @@ from gradbook.lab.arrays.problem import (
     require_class_rows,
     split_asked,
 )
-from gradbook.lab.arrays.reading import INPUTS, plain_array, read_targets, require_finite
+from gradbook.lab.arrays.reading import INPUTS, TARGETS, plain_array, read_targets, require_finite
 from gradbook.lab.images import ImageProblem
 from gradbook.lab.recipes import USUAL
 from gradbook.lab.recipes.recipe import Recipe
@@ -84,6 +84,12 @@ def picture_problem(
 ) -> ImageProblem:
     """The classes of pictures, as a data set with its parts."""
     net = recipe.net if recipe and "net" not in recipe.adapts else None
+    labels_given = plain_array(targets, TARGETS)
+    if labels_given.dtype.kind == "f" and (labels_given % 1 != 0).any():
+        raise UsageError(
+            "pictures have classes: give one label for each, not numbers; or name a network, such "
+            "as 'input 8x3; lstm 16; dense 1', if these are sequences"
+        )
     goal = read_targets(targets, len(array), net, asked.task or Task.CLASSES, "")
     if goal.task is not Task.CLASSES:
         raise UsageError("pictures have classes: give one label for each, not numbers")

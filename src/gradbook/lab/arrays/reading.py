@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradbook import limits
 from gradbook.amounts import counted
-from gradbook.data.frames import NUMBERS, NamedColumns, column_array
+from gradbook.data.frames import NUMBERS, NamedColumns
 from gradbook.data.tables import MOST_NUMBERS, Column, Numbers, require_names
 from gradbook.errors import DataError, LimitError, ShapeError, UsageError, one_line
 from gradbook.graph.window import Shape
@@ -41,7 +41,8 @@ def plain_array(given: Any, what: str) -> NDArray[Any]:
         array = np.asarray(given)
     except (TypeError, ValueError, RuntimeError) as error:
         why = one_line(str(error)).strip().rstrip(".")
-        raise ShapeError(f"{what} are no array ({why}): give each sample as many numbers") from None
+        remedy = "as many for each sample" if "inhomogeneous" in why else "as NumPy can read them"
+        raise ShapeError(f"{what} are no array ({why}): give numbers, {remedy}") from None
     if array.dtype == object:
         with_numbers = _as_numbers(array)
         array = array if with_numbers is None else with_numbers
@@ -178,7 +179,7 @@ def target_array(given: Any, count: int, what: str) -> tuple[NDArray[Any], tuple
     """Targets as an array with a row for each sample, and the names of their columns, if any."""
     names: tuple[str, ...] = ()
     if frame := frame_of(given):
-        columns = [column_array(frame.columns[key], str(key)) for key in frame.keys]
+        columns = [frame.array(key) for key in frame.keys]
         array, names = np.stack(columns, axis=1), frame.names
     else:
         array = plain_array(given, what)

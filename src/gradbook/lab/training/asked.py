@@ -177,6 +177,9 @@ class TrainingAsked:
                     f"{name} is for arrays and tables: a data set has folds, as in "
                     "set='hold back 1'"
                 )
+        for given in (self.data, self.recipe):
+            if isinstance(given, str) and is_table_file(given) and not os.path.isfile(given):
+                raise UsageError(f"no file is called '{given}'")
         if self.target or self.task:
             raise UsageError("target and task are for tables: name one, such as 'houses.csv'")
 
