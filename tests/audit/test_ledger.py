@@ -63,6 +63,13 @@ BLOCKS = {  # three samples a step, in blocks of rows
     "I4:I24": "=(F4-B4)*F4*(1-F4)",
     **{f"J{r}": f"=SUM(G{r}:G{r + 2})" for r in range(4, 25, 3)},
 }
+CARRIED = {  # the same, where each sample repeats the weights of the one before
+    **{key: what for key, what in BLOCKS.items() if key[0] not in "CDE" or key[1:] in "34"},
+    **{f"{c}{r}": f"={c}{r - 1}" for c in "CD" for r in range(5, 25)},
+    **{f"C{r}": f"=C{r - 1}-$B$1*SUM(H{r - 3}:H{r - 1})" for r in range(7, 25, 3)},
+    **{f"D{r}": f"=D{r - 1}-$B$1*SUM(I{r - 3}:I{r - 1})" for r in range(7, 25, 3)},
+    "E4:E24": "=C4*A4+D4",
+}
 ACROSS = {  # a step a column, with momentum
     **RATE,
     "A2": "memory",
@@ -89,7 +96,7 @@ ACROSS = {  # a step a column, with momentum
     "C12:L12": "=$B$2*B12+C10",
     "C13:L13": "=$B$2*B13+C11",
 }
-LAYOUTS = {"rows": ROWS, "new weights": NEW, "blocks": BLOCKS, "across": ACROSS}
+LAYOUTS = {"rows": ROWS, "new weights": NEW, "blocks": BLOCKS, "carried": CARRIED, "across": ACROSS}
 RIGHT = {
     **LAYOUTS,
     # a second run: the same formulas from a typed start, in a row that says so
@@ -97,6 +104,8 @@ RIGHT = {
     "the same start": {**ROWS, "D10": 0.3, "E10": -0.2, "F10": 0.1},
     "another order of factors": {**ROWS, "K9": "=B9*(1-H9^2)*(H9-C9)"},
     "rate of one row by its copy": {**ROWS, "M3": "rate", "M4": 0.4, "D9": "=D8-$M$4*J8"},
+    "a setting's number typed": {**BLOCKS, "H4:H24": "=(F4-B4)*F4*(1-F4)*A4*1.5", "B2": 1.5}
+    | {"G4:G24": "=(F4-B4)^2/2*$B$2", "I4:I24": "=(F4-B4)*F4*(1-F4)*$B$2"},
     "something shown": {**ROWS, "M3": "shown", "M4:M15": "=I4*2", "M9": 7},
     "one is kept": {**ROWS, "E5:E15": "=E4", "K4:K15": "", "K3": ""},
 }
@@ -128,6 +137,17 @@ WRONG = {
     "a weight that is carried on": (ROWS, {"E5:E15": "=E4"}, "E5:E15"),
     "one that is carried on unchanged": (NEW, {"E5:E15": "=E4"}, "E5:E15"),
     "new from another's old": (NEW, {"N4:N15": "=D4-$B$1*K4"}, "N4:N15"),
+    "a carried weight's range": (
+        CARRIED,
+        {f"C{r}": f"=C{r - 1}-$B$1*SUM(H{r - 2}:H{r - 1})" for r in range(7, 25, 3)},
+        "C7,C10,C13,C16,C19,C22",
+    ),
+    "no rate in a condition": (
+        ROWS,
+        {f"{c}5:{c}15": f"=IF(I4<0.0001,{c}4,{c}4-$B$1*{g}4)" for c, g in ("DJ", "FL")}
+        | {"E5:E15": "=IF(I4<0.0001,E4,E4-K4)"},
+        "E5:E15",
+    ),
     "another's new is carried on": (NEW, {"E5:E15": "=M4"}, "E5:E15"),
 }
 

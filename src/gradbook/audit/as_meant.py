@@ -12,7 +12,7 @@ in place of a formula.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -35,6 +35,7 @@ from gradbook.audit.findings import (
     typed_in,
 )
 from gradbook.audit.training.no_training import is_gradient
+from gradbook.audit.training.weight_columns import bases_of
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import (
@@ -89,7 +90,46 @@ def read_as_meant(book: Book, flow: Flow) -> MeantBook:
         book, more = mended(book, flow)
         flow = Flow(book) if more else flow
         findings = [*findings, *more]
+    blocks = from_block_starts(book)
+    if blocks is not book:
+        book, flow = blocks, Flow(blocks)
     return MeantBook(book, flow, typed, texts, findings, iterating)
+
+
+# Weights that are repeated beside each sample of a step -------------------------------------
+
+
+def from_block_starts(book: Book) -> Book:
+    """The book with updates that continue from the first of some equal weights, not the last: in a
+    block of samples, each row may repeat the weights of the row before. Formulas are shown as they
+    are typed."""
+    lines: defaultdict[tuple[Axis, tuple[int, int]], dict[Address, int]] = defaultdict(dict)
+    bases = {pattern: bases_of(pattern) for pattern in set(book.patterns.values())}
+    for cell, pattern in book.in_sight().items():
+        for axis in AXES if bases[pattern] else ():
+            if any(place.at(cell) == cell - axis.step for place in bases[pattern]):
+                length = 1
+                while _repeats_the_one_before(book, cell - length * axis.step, axis):
+                    length += 1
+                lines[axis, axis.line(cell)][cell] = length
+    patterns, typed = dict(book.patterns), dict(book.typed)
+    for (axis, _), lengths in lines.items():
+        length, count = Counter(lengths.values()).most_common(1)[0]
+        for cell, own in lengths.items() if count >= FEWEST and length > 1 else ():
+            if own == length:
+                last, first = cell - axis.step, cell - length * axis.step
+                right = book.with_another_cell(cell, last, book.name_of(first, cell))
+                typed.setdefault(cell, book.patterns[cell].text_at(cell))
+                patterns[cell] = book.reader.pattern(right.text_at(cell), cell)
+    if len(typed) == len(book.typed):
+        return book
+    return replace(book, patterns=patterns, typed=typed)
+
+
+def _repeats_the_one_before(book: Book, cell: Address, axis: Axis) -> bool:
+    pattern = book.patterns.get(cell)
+    repeated = pattern.repeated_reference if pattern else None
+    return repeated is not None and repeated.at(cell) == cell - axis.step
 
 
 # Texts instead of formulas and numbers ----------------------------------------------------

@@ -34,15 +34,17 @@ from gradbook.audit.judge.loss import (
     name_of_loss,
     wrong_terms,
 )
-from gradbook.audit.judge.meant_updates import blank_rate, with_meant_updates
+from gradbook.audit.judge.meant_updates import blank_rate, with_formulas, with_meant_updates
 from gradbook.audit.judge.memories import departing_memories, optimiser_findings
 from gradbook.audit.judge.other_cells import (
     blank_columns,
     blank_findings,
     level_findings,
     neuron_findings,
+    note_of_typed,
     rounded_gradients,
     stale_findings,
+    types_the_same,
 )
 from gradbook.audit.judge.updates import (
     measured_notes,
@@ -71,6 +73,7 @@ from gradbook.cells.budget import (
 )
 from gradbook.cells.formula.address import Address, cells_of, name_of, row_of
 from gradbook.cells.formula.expression import EditKind
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.cells.formula.values import LeadsBack, NotUnderstood
 from gradbook.language.message import Message, words_of
 
@@ -135,7 +138,10 @@ def _judged(training: SheetTraining) -> SheetReport | None:
             raise BudgetSpent
         return _not_understood(training, loss[0], findings)
     by_steps = measured_slopes(training, findings)
-    findings = tuple(finding for finding in findings if finding not in by_steps)
+    same = [finding for finding in findings if types_the_same(training, finding)]
+    findings = tuple(f for f in findings if f not in by_steps and f not in same)
+    if same:
+        training = with_formulas(training, _fixes_in(training, same))
     steps = steps_of(training, loss)
     groups = group_steps(training, steps)
     unaccounted: list[Message] = []
@@ -164,12 +170,23 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         notes=(
             *loss_notes(training, loss[0], not findings),
             *measured_notes(by_steps),
+            *map(note_of_typed, same),
             *unaccounted,
         ),
         findings=findings,
         curve=curve,
         is_half_judged=not explained.is_whole,
     )
+
+
+def _fixes_in(training: SheetTraining, findings: Sequence[Finding]) -> dict[Address, Pattern]:
+    """The right formulas of some findings, by cell."""
+    reader = training.book.reader
+    return {
+        cell: reader.read_typed(finding.fixes[name_of(cell)].removeprefix("="), cell)
+        for finding in findings
+        for cell in cells_of(finding.cells, training.book.sheet_number(finding.sheet) or 0)
+    }
 
 
 def _with_updates(

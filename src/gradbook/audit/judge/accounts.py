@@ -34,8 +34,9 @@ from gradbook.audit.step.points import ENOUGH, FAINT, POINTS, Numbers, agree
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining, named_rate
+from gradbook.audit.training.weight_columns import plain_update
 from gradbook.cells.book import show_value
-from gradbook.cells.formula.address import Address, ranges
+from gradbook.cells.formula.address import Address, name_of, ranges
 from gradbook.cells.formula.expression import (
     Factor,
     factors,
@@ -208,10 +209,15 @@ def account_for(
             account.findings.extend(_findings(change.updates, factor))
     few = 2 * len(others) < count
     forms = {change.updates.formula.makeup for change in multiples}
-    for updates in (change.updates for change in others):
+    usual = [change for change in multiples if change not in others]
+    is_one = len(usual) >= FEW - 1 and len({c.updates.formula.makeup for c in usual}) == 1
+    for odd_one in others:
+        updates = odd_one.updates
         is_law = training.remembering or updates.formula.makeup in forms  # with memory, or clipped
         if multiples and (few or not is_law):
-            slip = _slip(tested, updates, {change.updates.number for change in multiples})
+            models = {change.updates.number for change in usual}
+            departs = len(others) == 1 and is_one and odd_one in multiples
+            slip = _slip(tested, updates, models, departs)
             account.findings.extend(slip)
             account.unaccounted.extend([] if slip else [updates])
     return account
@@ -230,8 +236,11 @@ def _usual_step(
     return max((step for group in groups for step in group), key=count, default=None)
 
 
-def _slip(tested: StepUnderTest, updates: UsualUpdate, models: Container[int]) -> list[Finding]:
-    """Findings for an update that combines the same cells differently from the other weights'."""
+def _slip(
+    tested: StepUnderTest, updates: UsualUpdate, models: Container[int], departs: bool
+) -> list[Finding]:
+    """Findings for an update that combines the same cells differently from the other weights', or
+    that alone `departs` from the one form that they all have."""
     (base, cell), training = updates.weight.steps[tested.step.number], updates.training
     right = usual_form(tested, updates.number, models)
     if right is None or cell not in updates.cells:
@@ -241,9 +250,16 @@ def _slip(tested: StepUnderTest, updates: UsualUpdate, models: Container[int]) -
         (sorted(training.flow.mentioned_cells(pattern.places, cell)), _functions(pattern))
         for pattern in (updates.formula, right)
     ]
-    if right.key == updates.formula.key or said[0] != said[1]:
+    if right.key == updates.formula.key or (said[0] != said[1] and not departs):
         return []  # an additional function may be another rule
-    why = what_it_does(training, base, cell, updates.name)
+    why: str = Message(
+        "{cell} changes {weight} by another multiple of its gradient than the other weights' "
+        "updates, which are all alike",
+        cell=name_of(updates.cells[0]),
+        weight=updates.name,
+    )
+    if said[0] == said[1]:
+        why = what_it_does(training, base, cell, updates.name)
     return list(updates.findings(updates.cells, right, KIND, why))
 
 
@@ -353,7 +369,7 @@ def _changes(
             if base is None or pattern is None or pattern.expression is None:
                 continue
             with suppress(NotUnderstood):
-                after = graph.expression(pattern.expression, cell, pattern)
+                after = graph.expression(plain_update(pattern.expression), cell, pattern)
                 slope = tested.gradients[updates.number]
                 if numbers.is_noise(slope):
                     continue

@@ -54,7 +54,7 @@ def with_meant_updates(training: SheetTraining) -> tuple[SheetTraining, list[Fin
                 found, right = _corrected(updates, wrong, list(kept.values()))
                 rates += found
                 instead |= right
-    typed, training = training, _with_formulas(training, instead)
+    typed, training = training, with_formulas(training, instead)
     rows: list[Finding] = []
     instead = {}
     for updates in usual_updates(training):
@@ -66,10 +66,10 @@ def with_meant_updates(training: SheetTraining) -> tuple[SheetTraining, list[Fin
             why = departing_from_column(cells[0])
             as_typed = replace(updates, training=typed)
             rows += as_typed.findings(cells, updates.formula, DEPARTING_ROW, why)
-    return _with_formulas(training, instead), [*rates, *rows]
+    return with_formulas(training, instead), [*rates, *rows]
 
 
-def _with_formulas(training: SheetTraining, instead: Mapping[Address, Pattern]) -> SheetTraining:
+def with_formulas(training: SheetTraining, instead: Mapping[Address, Pattern]) -> SheetTraining:
     """The training with other formulas in some cells."""
     if not instead:
         return training

@@ -33,15 +33,30 @@ from gradbook.audit.training.steps import SheetStep, inside_of
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import rounds, said_in
 from gradbook.cells.evaluate import Evaluation
-from gradbook.cells.formula.address import ACROSS, DOWN, Address, by_sheet, name_of, sheet_of
+from gradbook.cells.formula.address import (
+    ACROSS,
+    DOWN,
+    Address,
+    by_sheet,
+    cells_of,
+    name_of,
+    sheet_of,
+)
 from gradbook.cells.formula.elementwise import ROUNDING
-from gradbook.cells.formula.expression import EditKind, factors, once, references, terms
+from gradbook.cells.formula.expression import (
+    EditKind,
+    factors,
+    once,
+    references,
+    replace_parts,
+    terms,
+)
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.cells.formula.rounding import SHOWN, level_in
 from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.node import Node, ancestors
 from gradbook.language.message import Message, enumerated
-from gradbook.targets.excel.language import Call, Expression, Reference, write
+from gradbook.targets.excel.language import Call, Expression, Number, Reference, write
 
 # Blank cells --------------------------------------------------------------------------
 
@@ -226,6 +241,45 @@ def _departing(weights: Sequence[Address]) -> tuple[int, Address] | None:
         if pace and not rest and len(odd) == 1:
             return odd[0], expected[odd[0]]
     return None
+
+
+# Typed numbers --------------------------------------------------------------------------
+
+
+def types_the_same(training: SheetTraining, finding: Finding) -> bool:
+    """Whether formulas only contain a typed number where a cell with that number belongs, the same
+    cell in every step."""
+    book, reader, used = training.book, training.book.reader, set[Address]()
+    sheet = book.sheet_number(finding.sheet)
+    if finding.kind != EditKind.NUMBER.value or not finding.fixes or sheet is None:
+        return False
+    for cell in cells_of(finding.cells, sheet):
+        own = book.read_typed(cell).expression if cell in book.patterns else None
+        right = reader.read_typed(finding.fixes[name_of(cell)].removeprefix("="), cell).expression
+        if own is None or right is None:
+            return False
+        kept = {reference.text for reference in references(own)}
+        new = {part.text for part in references(right)} - kept
+        places = {text: at for text in new if (at := reader.cell(text, cell)) is not None}
+        numbers = {
+            text: Number(value)
+            for text, at in places.items()
+            if at not in training.varying and isinstance(value := book.values.get(at), float)
+        }
+        used.update(places.values())
+        typed = replace_parts(right, lambda part, known=numbers: known.get(write(part)))
+        if write(typed) != write(own):
+            return False
+    return len(used) == 1
+
+
+def note_of_typed(finding: Finding) -> str:
+    return Message(
+        "{cells} contains a typed number that is the same as in {formula}: if the cell changes, "
+        "the number doesn't",
+        cells=finding.cells,
+        formula=finding.expected,
+    )
 
 
 # Old values ---------------------------------------------------------------------------
