@@ -136,6 +136,18 @@ WRONG = {
     "a loss that nothing uses": (ROWS, {"I9": "=(H9-C8)^2/2"}, "I9"),
     "a weight that is carried on": (ROWS, {"E5:E15": "=E4"}, "E5:E15"),
     "one that is carried on unchanged": (NEW, {"E5:E15": "=E4"}, "E5:E15"),
+    "one that is carried on across": (ACROSS, {"C7:L7": "=B7"}, "C7:L7"),
+    "one that is carried on in blocks": (
+        BLOCKS,
+        {f"D{r}": f"=D{r - 3}" for r in range(7, 25, 3)},
+        "D7,D10,D13,D16,D19,D22",
+    ),
+    "two that are crossed": (
+        ROWS,
+        {"D5:D15": "=E4-$B$1*J4", "E5:E15": "=D4-$B$1*K4"},
+        "D5:D15,E5:E15",
+    ),
+    "new weights typed": (NEW, {"M9": 0.2, "N9": 0.3, "O9": 0.4}, "M9,N9,O9"),
     "new from another's old": (NEW, {"N4:N15": "=D4-$B$1*K4"}, "N4:N15"),
     "a carried weight's range": (
         CARRIED,

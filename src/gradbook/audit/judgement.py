@@ -158,7 +158,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         findings += tuple(new_findings(list(further), findings))
     if not findings and not unaccounted and training.flow.levels:
         with note_if_spent(lambda: Message("whether each step is the same as the others")):
-            ledger = ledger_of(training, steps)
+            ledger = ledger_of(training, steps, groups)
             findings, unaccounted = ledger.findings, [*unaccounted, *ledger.unaccounted]
     curve: LossCurves | None = None
     with note_if_spent(lambda: Message("how its loss would continue")):

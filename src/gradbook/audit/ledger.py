@@ -13,7 +13,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial, reduce
 from math import isclose, isnan
+from operator import add
 
 from gradbook.audit.accounting import step_places
 from gradbook.audit.findings import (
@@ -49,13 +51,15 @@ class Ledger:
     unaccounted: tuple[Message, ...] = ()
 
 
-def ledger_of(training: SheetTraining, steps: Sequence[SheetStep]) -> Ledger:
+def ledger_of(
+    training: SheetTraining, steps: Sequence[SheetStep], groups: Sequence[Sequence[SheetStep]]
+) -> Ledger:
     """The last word on a training in which no judge found anything."""
     strange = list(_strange_states(training, steps))
     findings = [one for one in strange if isinstance(one, Finding)]
     findings += departures(training, steps)
     if not strange:
-        strange = list(_unused_gradients(training, steps))
+        strange = [one for group in groups[:1] for one in _unused_gradients(training, group[0])]
         findings += [one for one in strange if isinstance(one, Finding)]
     notes = dict.fromkeys(one for one in strange if isinstance(one, Message))
     return Ledger(tuple(findings), tuple(notes))
@@ -127,7 +131,7 @@ def _strange_states(
     if training.steps < FEWEST or len(training.strides) > 1:
         return
     (stride,) = training.strides
-    for step in steps[1:2]:
+    for step in steps[FEWEST : FEWEST + 1] or steps[1:2]:
         for cell in _edge(training, step):
             yield from _said_of_state(training, cell, stride)
 
@@ -213,15 +217,14 @@ def _not_accounted(training: SheetTraining, cells: Iterable[Address]) -> Message
 # Gradients that nothing uses -----------------------------------------------------------------
 
 
-def _unused_gradients(
-    training: SheetTraining, steps: Sequence[SheetStep]
-) -> Iterator[Finding | Message]:
+def _unused_gradients(training: SheetTraining, step: SheetStep) -> Iterator[Finding | Message]:
     """What is said of gradients of cells that no update changes: a weight that is only carried on,
     or stays as it is."""
     flow = training.flow
-    tested = StepUnderTest.of(training, steps[:1]) if steps else None
-    if tested is None or tested.step.loss.assumption is not None:
+    tested = StepUnderTest.of(training, [step])
+    if step.loss.assumption is not None:
         return
+    unused: defaultdict[Address, list[list[Address]]] = defaultdict(list)
     claimed = {claim.owner for options in tested.step.claims for claim in options}
     with suppress(NotUnderstood):
         loss = tested.loss
@@ -230,23 +233,35 @@ def _unused_gradients(
         if not 0 < len(leaves) <= MOST_LEAVES:
             return
         slopes = gradients(loss, list(leaves.values()))
+        needed = flow.behind(training.update_cells) | training.update_cells
+        lines: defaultdict[object, list[Address]] = defaultdict(list)  # a sum's parts, by line
         for cell in tested.positions.unused_formulas:
-            idle = flow.users.get(cell, ())  # updates that nothing carries on
-            if cell in claimed or any(map(flow.users.get, idle)):
-                continue
-            if not training.update_cells.isdisjoint([cell, *idle]):
-                continue
-            computed = tested.graph.node(cell)
-            for leaf, node in leaves.items():
-                if not tested.same(computed, slopes[node]) or tested.random.is_noise(computed):
+            if cell not in claimed and cell not in needed:
+                lines[training.axis.line(cell)].append(cell)
+        for cells in lines.values():
+            for some in ([cell] for cell in cells) if len(cells) == 1 else ([*cells], cells[:1]):
+                computed = reduce(add, map(tested.graph.node, some))
+                if tested.random.is_noise(computed):
                     continue
-                yield from _said_of_unused(tested, cell, leaf)
+                for leaf, node in leaves.items():
+                    if tested.same(computed, slopes[node]):
+                        unused[leaf].append(some)
+    for leaf, each in unused.items():
+        yield from _said_of_unused(tested, max(each, key=partial(_likeness, tested)), leaf)
+
+
+def _likeness(tested: StepUnderTest, cells: Sequence[Address]) -> int:
+    """How often the updates of weights use a formula like that of a cell: a velocity may equal the
+    gradient in the first step."""
+    training, patterns = tested.training, tested.training.book.patterns
+    used = (cell for w in training.weights for cell in training.flow.sources(w.updates[0]))
+    return sum(c in patterns and patterns[c].shape == patterns[cells[0]].shape for c in used)
 
 
 def _said_of_unused(
-    tested: StepUnderTest, gradient: Address, leaf: Address
+    tested: StepUnderTest, gradients: Sequence[Address], leaf: Address
 ) -> Iterator[Finding | Message]:
-    training = tested.training
+    training, gradient = tested.training, gradients[0]
     name = training.name_of(leaf)
     book, carried = training.book, _carried(training, leaf)
     idle = (
@@ -258,13 +273,13 @@ def _said_of_unused(
     if carried:
         update = next(idle, None)
         if update is None:
-            right = _update_like(tested, gradient, leaf, carried[0])
-        else:
+            right = _update_like(tested, gradients, leaf, carried[0])
+        elif update is not None:
             right = book.reader.read_typed(book.name_of(update, carried[0]), carried[0])
-    if right is None:
+    if not carried:
         yield Message(
             "not accounted for: {cell} is the gradient of {leaf} ({name}), and nothing uses it",
-            cell=name_of(gradient),
+            cell=ranges(gradients),
             leaf=name_of(leaf),
             name=name,
         )
@@ -274,7 +289,7 @@ def _said_of_unused(
         "the gradient must be subtracted",
         cell=name_of(carried[0]),
         name=name,
-        gradient=name_of(gradient),
+        gradient=ranges(gradients),
     )
     yield finding_in(book, carried, KIND, name, why, name, right)
 
@@ -286,24 +301,30 @@ def _carried(training: SheetTraining, leaf: Address) -> list[Address]:
     patterns = training.book.patterns
     while stride and found[-1] + stride in patterns:
         cell = found[-1] + stride
-        repeated = patterns[cell].repeated_reference
-        if repeated is None or repeated.at(cell) not in found:
+        if training.flow.plain(cell) != leaf:
             break
         found.append(cell)
     return found[1:]
 
 
 def _update_like(
-    tested: StepUnderTest, gradient: Address, leaf: Address, cell: Address
+    tested: StepUnderTest, gradients: Sequence[Address], leaf: Address, cell: Address
 ) -> Pattern | None:
-    """The update that a weight should have, like those of the others."""
-    training = tested.training
+    """The update that a weight should have, like those of the others: with its own cells instead,
+    or as a copy of the one beside it."""
+    training, book = tested.training, tested.training.book
     for weight, options in zip(training.weights, tested.step.claims, strict=True):
-        for claim in options:
-            base, update = weight.steps[0]
-            if claim.whole and update in training.book.patterns:
-                instead = {base: leaf, claim.owner: gradient}
-                right = training.book.renamed(update, cell, instead)
+        base, update = weight.steps[0]
+        if update not in book.patterns:
+            continue
+        copied = book.reader.read_typed(book.patterns[update].text_at(cell), cell)
+        if {leaf, *gradients} <= set(training.flow.mentioned_cells(copied.places, cell)):
+            return copied
+        used = [*(claim.owner for claim in options), *training.flow.sources(update)]
+        shape = book.patterns[gradients[0]].shape
+        for other in used if len(gradients) == 1 else ():
+            if other in book.patterns and book.patterns[other].shape == shape:
+                right = book.renamed(update, cell, {base: leaf, other: gradients[0]})
                 if right is not None:
                     return right
     return None

@@ -197,13 +197,14 @@ def _carried_lines(
             bases[cell].append(base)
             going_on[base].append(cell)
     updates: dict[tuple[Address, int], Address] = {}  # by the weight, and the stride to its next
-    for cell in going_on:
-        pattern = book.patterns.get(cell)
-        place = pattern.repeated_reference if pattern else None
+    for cell, pattern in book.in_sight().items():
+        place = pattern.repeated_reference
         repeated = place.at(cell) if place else None
         for base in bases.get(repeated, ()) if repeated is not None else ():
             if base != cell and repeated is not None:
-                updates[base, cell - base] = repeated
+                is_typed = _is_number(book, repeated + cell - base)  # its own update
+                if cell in going_on or is_typed:
+                    updates[base, cell - base] = repeated
     for start, stride in updates:
         if (start - stride, stride) not in updates:
             cells = [start]
@@ -216,8 +217,10 @@ def _carried_lines(
 
 def _alike(book: Book, cells: Sequence[Address], before: Address, stride: int) -> Address:
     """The cell whose formula is likest to that of one a step before; of these, the nearest to its
-    place."""
+    place. A number that was typed there counts, too."""
     shape = book.patterns[before].shape
+    if _is_number(book, before + stride):
+        return before + stride
     return min(cells, key=lambda c: (book.patterns[c].shape != shape, abs(c - before - stride)))
 
 
@@ -381,10 +384,13 @@ def _begins_anew(book: Book, whole: WeightColumn, part: WeightColumn) -> bool:
     """Whether a column that directly follows another is a new run: it has the same initial value
     or other updates, or what stands beside it begins anew, too, or a text says so. Otherwise the
     numbers of one step were pasted over its formulas."""
-    values, stride = book.values, part.stride
-    if not _is_number(book, part.start) or values[part.start] == values.get(whole.start):
+    values, stride, start = book.values, part.stride, part.start
+    first = book.patterns.get(start)
+    if first is not None and first.repeated_reference is not None:  # of a typed new weight
+        start = first.repeated_reference.at(start) or start
+    if not _is_number(book, start) or values[start] == values.get(whole.start):
         return True
-    last, first = (book.patterns.get(cell) for cell in (whole.updates[-1], part.updates[0]))
+    last, first = (book.patterns.get(cell) for cell in (whole.updates[0], part.updates[0]))
     if last is None or first is None or last.shape != first.shape:
         return True
     away, step = part.start - whole.start, 1 if part.axis is DOWN else ROW
