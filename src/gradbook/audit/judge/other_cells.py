@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, combinations, pairwise
 from math import isclose
 
@@ -267,10 +268,13 @@ def types_the_same(training: SheetTraining, finding: Finding) -> bool:
             if at not in training.varying and isinstance(value := book.values.get(at), float)
         }
         used.update(places.values())
-        typed = replace_parts(right, lambda part, known=numbers: known.get(write(part)))
-        if write(typed) != write(own):
+        if write(replace_parts(right, partial(_number_for, numbers))) != write(own):
             return False
     return len(used) == 1
+
+
+def _number_for(numbers: Mapping[str, Number], part: Expression) -> Number | None:
+    return numbers.get(part.text) if isinstance(part, Reference) else None
 
 
 def note_of_typed(finding: Finding) -> str:
