@@ -285,7 +285,9 @@ def _some_steps(line: WeightColumn) -> list[tuple[Address, Address]]:
 
 def _changing(book: Book, flow: Flow, base: Address, cell: Address) -> list[Address]:
     """The cells in what an update subtracts from the base."""
-    pattern = book.patterns[cell]
+    pattern = book.patterns.get(cell)
+    if pattern is None:  # a number was typed there
+        return []
     parts = (part for _, part in change(pattern, base, cell))
     texts = dict.fromkeys(reference.text for part in parts for reference in references(part))
     return list(flow.mentioned_cells(map(pattern.mentions.get, texts), cell))
