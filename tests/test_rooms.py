@@ -23,7 +23,7 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3613,
     "arrays": 994,
-    "audit": 21686,
+    "audit": 21688,
     "cells": 11700,
     "cli": 5060,
     "data": 5572,
