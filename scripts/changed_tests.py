@@ -40,6 +40,8 @@ BESIDE = {  # beginning of a path → what else asks about it
     f"{SOURCE}engine/": (ENGINE, SYSTEMS),
     f"{SOURCE}arrays/": ("tests/test_arrays.py",),
     f"{SOURCE}audit/": (BOOKS,),
+    f"{SOURCE}cells/": (BOOKS, "tests/derivatives", "tests/audit"),
+    f"{SOURCE}derivatives/": (BOOKS, PAGES, "tests/cli/verbs/test_derivatives.py"),
     f"{SOURCE}formats/": ("tests/cli/verbs/test_export.py",),
     f"{SOURCE}graph/": (AGREE, "tests/targets", BOOKS, ENGINE),
     f"{SOURCE}layers/": (AGREE, "tests/targets", "tests/formats", BOOKS, ENGINE),
