@@ -10,7 +10,6 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import OneOf
 from gradbook.cli.main import (
     PARTS,
     RENAMED,
@@ -289,8 +288,8 @@ def _values(action: Action | None) -> Iterable[Candidate]:
     """The values of an argument, if they have names."""
     if action is None:
         return []
-    if isinstance(action.type, OneOf):
-        return [(choice, "") for choice in action.type.choices]
+    if choices := getattr(action.type, "choices", ()):
+        return [(choice, "") for choice in choices]
     return _names(str(action.metavar))
 
 

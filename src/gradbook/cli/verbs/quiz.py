@@ -70,16 +70,20 @@ def _kinds(words: str) -> tuple[str, ...]:
     return tuple(kind for kind in KINDS if kind in asked)
 
 
-def _form(word: str) -> tuple[str, float]:
-    """The form of the questions, and how far a typed number may be off."""
-    form, colon, percent = word.partition(":")
-    OneOf(CHOICE, TYPED)(form)
-    if form == CHOICE and colon:
-        raise ArgumentTypeError(f"{word}: only a number that is typed may be off")
-    share = number(percent.removesuffix("%").strip()) / 100 if colon else USUAL_TOLERANCE
-    if not 0 < share <= 0.1:
-        raise ArgumentTypeError(f"{percent} is out of range: it must be above 0 and at most 10")
-    return form, share
+class QuestionForm:
+    """The form of the questions, and how far a typed number may be off: number:2 is 2 %."""
+
+    choices = (CHOICE, TYPED)
+
+    def __call__(self, word: str) -> tuple[str, float]:
+        form, colon, percent = word.partition(":")
+        OneOf(*self.choices)(form)
+        if form == CHOICE and colon:
+            raise ArgumentTypeError(f"{word}: only a number that is typed may be off")
+        share = number(percent.removesuffix("%").strip()) / 100 if colon else USUAL_TOLERANCE
+        if not 0 < share <= 0.1:
+            raise ArgumentTypeError(f"{percent} is out of range: it must be above 0 and at most 10")
+        return form, share
 
 
 ENTRIES = {
@@ -89,7 +93,7 @@ ENTRIES = {
             "out": file_ending_in(*ENDINGS),
             "for": numbers_or_names,
             "ask": _kinds,
-            "form": _form,
+            "form": QuestionForm(),
         },
         defaults={
             "net": "worked",
