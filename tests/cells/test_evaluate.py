@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import isclose, isnan
 
+import xlsxwriter
+
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.flow import Flow
 from gradbook.cells.read import read_book
@@ -93,3 +95,29 @@ def test_an_error_takes_the_other_branch_but_an_unknown_function_does_not():
     assert found.value(at("C1")) == 7
     assert isnan(found.value(at("C2")))
     assert isnan(found.value(at("C3")))
+
+
+def test_each_cell_of_an_array_formula_shows_its_own_element(tmp_path):
+    path = tmp_path / "arrays.xlsx"
+    with xlsxwriter.Workbook(path) as written:
+        sheet = written.add_worksheet("S")
+        kinds = ["car", "bus", "car"], ["new", "old", "old"]
+        for row, (what, age, number) in enumerate(zip(*kinds, (2, 3, 5), strict=True)):
+            sheet.write_row(row, 0, [what, age, number, number**2])
+        sheet.write("H1", 2)
+        sheet.write_array_formula("E1:E3", "{=C1:C3*SUMIFS(D1:D3,A1:A3,A1:A3,B1:B3,B1:B3)}")
+        sheet.write_array_formula("F1:F3", "{=INDEX(C1:D3,,H1)}")
+        sheet.write_array_formula("G1:G3", "{=CHOOSE(H1,C1:C3,D1:D3)+ROW(C1:C3)}")
+        sheet.write_array_formula("E5:G5", "{=TRANSPOSE(C1:C3)*INDEX(C1:D3,H1,1)}")
+        sheet.write_array_formula("E6:F6", "{=INDEX(C1:D3,2,H2)}")  # H2 is blank: the whole row
+    read = read_book(path)
+    cells = Evaluation(read, Flow(read))
+
+    def numbers(*names):
+        return [cells.value(read.reader.cell(f"S!{name}", 0)) for name in names]
+
+    assert numbers("E1", "E2", "E3") == [8, 27, 125]
+    assert numbers("F1", "F2", "F3") == [4, 9, 25]
+    assert numbers("G1", "G2", "G3") == [5, 11, 28]
+    assert numbers("E5", "F5", "G5") == [6, 9, 15]
+    assert numbers("E6", "F6") == [3, 9]

@@ -218,7 +218,7 @@ class Evaluation:
         try:
             found = meaning(graph, pattern.expression, look, self.flow.places(pattern, cell))
             if isinstance(found, CellBlock):
-                found = found.rows[0][0]
+                found = self.flow.element(cell, found)
             if isinstance(found, str):
                 return found
             result = graph.number_of(number(graph, found))
@@ -287,7 +287,9 @@ def as_node(
     look = flow.lookup(graph, pattern, home, single)
     found = meaning(graph, pattern.expression, look, flow.places(pattern, home))
     if isinstance(found, CellBlock):
-        found = found.rows[0][0]
+        if isinstance(graph, OpenGraph) and home in flow.places_in_arrays:
+            raise NeedsNumbers(Message("an array formula"))  # each cell has its own element
+        found = flow.element(home, found)
     result = found if isinstance(found, str) else number(graph, found)
     return result, {leaf: cell for cell, leaf in leaves.items()}
 

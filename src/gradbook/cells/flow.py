@@ -142,6 +142,24 @@ class Flow:
 
         return place
 
+    def element(self, cell: Address, block: CellBlock) -> Single:
+        """The element of an array formula's result that a cell shows; the first one elsewhere."""
+        row, column = self.places_in_arrays.get(cell, (0, 0))
+        height, width = block.shape
+        is_beyond = (height > 1 and row >= height) or (width > 1 and column >= width)
+        return block.rows[0][0] if is_beyond else block.at(row, column)
+
+    @cached_property
+    def places_in_arrays(self) -> dict[Address, tuple[int, int]]:
+        """The row and column of each cell in its array formula."""
+        return {
+            first + row * ROW + column: (row, column)
+            for first, (rows, columns) in self.book.spills.items()
+            if first in self.book.arrays
+            for row in range(rows)
+            for column in range(columns)
+        }
+
     @cached_property
     def users(self) -> dict[Address, list[Address]]:
         users: defaultdict[Address, list[Address]] = defaultdict(list)

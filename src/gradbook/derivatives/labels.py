@@ -20,6 +20,7 @@ LONGEST_LABEL = 60  # characters
 MOST_BEFORE = 100  # cells between a heading and its cell
 SIGNIFICANT = 3  # digits of an effect
 NUDGE, NUDGE_IF_ROUNDED = 1e-4, 1e-2  # relative to the value; a small one shows only the rounding
+ALMOST_0 = 1e-12  # whose share would be lost in the result
 ROUNDING = re.compile(r"\bM?ROUND(?:UP|DOWN)?\(", re.IGNORECASE)
 MOST_NUDGED = 400_000  # cells that formulas use which are computed again for nudges
 

@@ -161,7 +161,7 @@ class StepGraph:
                 Message("{cell} has {problem}", cell=called, problem=words_of(error))
             ) from error
         if isinstance(found, CellBlock):
-            return found.rows[0][0]
+            return self.training.flow.element(cell, found)
         by_itself = cell in self.instead or isinstance(pattern.expression, Reference)
         if isinstance(found, Node) and by_itself:
             return self.graph.make("copy", found, attributes=(called,))

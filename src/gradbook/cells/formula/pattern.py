@@ -8,7 +8,7 @@ the row of weights advance by one row per step, and all others by the rows of a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -39,6 +39,7 @@ from gradbook.cells.formula.expression import (
     rename_cells,
     replace_parts,
 )
+from gradbook.cells.formula.functions import plain_name
 from gradbook.cells.formula.values import Corners
 from gradbook.language.message import Message, words_of
 from gradbook.targets.excel.language import (
@@ -510,14 +511,54 @@ class Reader:
                     return Call("TRANSPOSE", (self._share(a, home, column, row),))
                 case Call(function, _) if is_array_maker(function) and row is not None:
                     return Call("INDEX", (part, Number(row + 1.0), Number((column or 0) + 1.0)))
-                case Call(function, _) if function not in ELEMENTWISE and function not in CHOOSING:
+                case Call(function, given) if each := _one_for_each(function, len(given)):
+                    shared = (
+                        self._share(it, home, row, column) if it is not None and k in each else it
+                        for k, it in enumerate(given)
+                    )
+                    return _in_a_line(Call(function, tuple(shared)), row, column)
+                case Call(function, _) if not _works_on_each(function):
                     return part
             return None
 
         return replace_parts(whole, of)
 
 
-CHOOSING = ("IF", "IFERROR")  # these work element by element, like functions of one value
+CHOOSING = ("IF", "IFERROR", "IFNA", "CHOOSE", "IFS", "SWITCH")  # element by element
+ONE_FOR_EACH = {  # the arguments of which each element of an array formula has its own; others stay
+    **dict.fromkeys(("MATCH", "XMATCH", "LOOKUP", "VLOOKUP", "HLOOKUP", "XLOOKUP", "RANK"), (0,)),
+    **dict.fromkeys(("ROW", "COLUMN"), (0,)),
+    **dict.fromkeys(("SUMIF", "COUNTIF", "AVERAGEIF", "LARGE", "SMALL"), (1,)),
+    "INDEX": (1, 2),
+}
+FIRST_CONDITION = {"COUNTIFS": 1, "SUMIFS": 2, "AVERAGEIFS": 2, "MAXIFS": 2, "MINIFS": 2}
+
+
+def _works_on_each(function: str) -> bool:
+    """Whether a function works on an array element by element."""
+    return function in ELEMENTWISE or plain_name(function) in CHOOSING
+
+
+def _one_for_each(function: str, count: int) -> Collection[int]:
+    """The places of a function's arguments that are shared among an array's elements."""
+    word = plain_name(function)
+    if word in FIRST_CONDITION:
+        return range(FIRST_CONDITION[word], count, 2)
+    return ONE_FOR_EACH.get(word, ())
+
+
+def _in_a_line(call: Call, row: int | None, column: int | None) -> Call:
+    """The element of an INDEX that takes a whole row or column; any other call as it is."""
+    if plain_name(call.function) != "INDEX" or row is None or len(call.arguments) < 2:
+        return call
+    is_whole = [part in (None, Number(0.0)) for part in (*call.arguments[1:3], Number(1.0))[:2]]
+    if not any(is_whole):
+        return call
+    places = (
+        place + 1 if is_line else 1
+        for place, is_line in zip((row, column or 0), is_whole, strict=True)
+    )
+    return Call("INDEX", (call, *(Number(float(place)) for place in places)))
 
 
 _ARRAY_MAKERS = """
@@ -529,7 +570,7 @@ ARRAY_MAKERS = frozenset(_ARRAY_MAKERS.split())
 
 def is_array_maker(function: str) -> bool:
     """Whether a function's result has a shape of its own."""
-    return function.removeprefix("_XLFN.").removeprefix("_XLWS.") in ARRAY_MAKERS
+    return plain_name(function) in ARRAY_MAKERS
 
 
 def _share_of_range(
