@@ -27,7 +27,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "cells": 11700,
     "cli": 5060,
     "data": 5572,
-    "derivatives": 2416,
+    "derivatives": 2421,
     "engine": 1565,
     "formats": 9641,
     "graph": 1961,

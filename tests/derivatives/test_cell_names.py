@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import xlsxwriter
 
 from gradbook.cells.read import read_book
 from gradbook.derivatives.cell_names import find_cell, find_each
@@ -93,3 +94,12 @@ def test_a_label_of_several_cells_asks_for_one(tmp_path):
     book = read_book(write_model(tmp_path / "twice.xlsx", cells))
     with pytest.raises(UsageError, match=r"'x' means 2 cells \(Model!B1, Model!B2\): name one"):
         find_cell(book, "x")
+
+
+def test_a_cell_without_its_sheet_is_where_it_has_a_number(tmp_path):
+    path = tmp_path / "plan.xlsx"
+    with xlsxwriter.Workbook(path) as written:
+        written.add_worksheet("Notes").write("B6", "Beans")
+        written.add_worksheet("Plan").write_formula("B6", "=2*3", None, 6)
+    read = read_book(path)
+    assert read.name_of(find_cell(read, "B6")) == "Plan!B6"

@@ -117,6 +117,9 @@ def _in_range(
         )
         return [cell for cell in every if not book.is_blank(cell)]
 
+    def has_number(cells: Sequence[Address]) -> bool:
+        return any(isinstance(book.values.get(cell), float) for cell in cells)
+
     if title:
         sheet = book.sheet_number(title)
         if sheet is None:
@@ -126,7 +129,9 @@ def _in_range(
         found = on(sheet)
     else:
         order = sorted(range(len(book.sheets)), key=lambda k: (k != near, k))
-        found = next(filter(None, map(on, order)), [])
+        found = next(filter(has_number, map(on, order)), None) or next(
+            filter(None, map(on, order)), []
+        )
     if not found:
         raise UsageError(f"{words} is empty: name a cell with a formula or a number")
     return found
