@@ -51,7 +51,7 @@ MISTAKES = {  # the network, the column, what is written for what, what is said 
     ),
     "another step's slope": (
         *("echo", "∂E/∂h1(2)", r"\(1-.*", "(1-{a_h1(3)}^2)"),
-        "is a_h1(3); it is a_h1(2) that belongs there",
+        "is a_h1(3); a_h1(2) belongs there",
     ),
     "no way through the other units": (
         *("echo", "∂E/∂h1(3)", r"=\(([^+]*)\+.*\)\*", r"=\1*"),

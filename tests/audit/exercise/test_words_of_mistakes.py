@@ -49,7 +49,7 @@ UPDATES: dict[str, tuple[str, str, Typing]] = {
     "no weight": ("missing weight", "only the change", lambda said, row: BEFORE.sub("", said)),
     "negative": ("missing weight", "only the change", lambda said, row: BEFORE.sub("-", said)),
     "drifts": ("drifting rate", "isn't anchored", drifting),
-    "typed rate": ("wrong rate", "0.123 is taken", lambda said, row: said.replace("eta", "0.123")),
+    "typed rate": ("wrong rate", "0.123 is used", lambda said, row: said.replace("eta", "0.123")),
 }  # fmt: skip
 
 
