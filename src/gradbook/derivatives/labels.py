@@ -233,7 +233,7 @@ class _Nudges:
         return Sensitivity(**{**vars(one), "nudged": slope if isfinite(slope) else None})
 
     def slope(self, cells: Sequence[Address], value: float, affected: set[Address]) -> float:
-        step = abs(value) * self.size or self.size_at_0
+        step = abs(value) * self.size if abs(value) > ALMOST_0 else self.size_at_0
         rest = {c: v for c, v in self.cells.known.items() if c not in affected}
         ends = []
         for change in (step, -step):
