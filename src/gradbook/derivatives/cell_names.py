@@ -129,9 +129,8 @@ def _in_range(
         found = on(sheet)
     else:
         order = sorted(range(len(book.sheets)), key=lambda k: (k != near, k))
-        found = next(filter(has_number, map(on, order)), None) or next(
-            filter(None, map(on, order)), []
-        )
+        somewhere = [cells for cells in map(on, order) if cells]
+        found = next(filter(has_number, somewhere), somewhere[0] if somewhere else [])
     if not found:
         raise UsageError(f"{words} is empty: name a cell with a formula or a number")
     return found
