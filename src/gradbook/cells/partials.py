@@ -18,7 +18,6 @@ from typing import TypeVar
 from gradbook.cells.book import Book, quote_title
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import (
-    ROW,
     Address,
     column_of,
     name_of,
@@ -207,7 +206,7 @@ class FormulaDerivation:
         if (height, width) == (1, 1):
             return root
         if self.home in self.book.arrays:
-            row, column = self._place_in_array()
+            row, column = self.flow.places_in_arrays.get(self.home, (0, 0))
             return self.at(root, min(row, height - 1), min(column, width - 1))
         crossing = replace_parts(root, self.crossed)
         return self.at(crossing, 0, 0)
@@ -227,16 +226,6 @@ class FormulaDerivation:
             column = column_of(self.home) - column_of(rows[0][0])
             return self.cell(part, 0, column) if 0 <= column < len(rows[0]) else part
         return part
-
-    def _place_in_array(self) -> tuple[int, int]:
-        """The row and column of the formula's cell in its array formula."""
-        arrays, text = self.book.arrays, self.book.arrays[self.home]
-        row = column = 0
-        while arrays.get(self.home - (row + 1) * ROW) == text:
-            row += 1
-        while arrays.get(self.home - column - 1) == text:
-            column += 1
-        return row, column
 
     def refer(self, mention: CellReference | RangeReference) -> Reference:
         """A reference as it is written here, with its sheet."""

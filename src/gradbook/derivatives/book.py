@@ -32,7 +32,6 @@ from gradbook.errors import FileError, LimitError, UsageError
 from gradbook.language.message import words_of
 from gradbook.looks import look
 
-BOOKS = (".xlsx", ".xlsm", ".ods")  # the endings of workbooks that can be read
 EPOCHS, RATE = 70, 0.5  # of a sheet that trains, unless others are given
 
 

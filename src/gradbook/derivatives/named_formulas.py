@@ -27,7 +27,7 @@ INFIX = {
     "power": ("^", POWER),
 }
 CALLED = {
-    **{word: word for word in ("exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "atan")},
+    **{word: word for word in ("exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid")},
     "largest": "max",
     "choose": "when",
     "normal_share": "Phi",

@@ -6,6 +6,7 @@ import json
 from zipfile import ZipFile
 
 from gradbook.cli.verbs import quiz as verb
+from gradbook.teaching.quiz.asking import FORMS, TOLERANCE
 from gradbook.teaching.quiz.questions import KINDS
 from gradbook.teaching.quiz.writing import ENDINGS
 from tests.cases import for_each
@@ -33,6 +34,8 @@ def test_json_is_printed_without_a_file(said, tmp_path):
 def test_the_verb_knows_what_the_quiz_knows():
     """It says them in its help without importing what makes quizzes."""
     assert verb.KINDS == KINDS
+    assert verb.QuestionForm.choices == tuple(FORMS)
+    assert verb.QuestionForm()("number") == ("number", TOLERANCE)
     assert verb.ENDINGS == ENDINGS
 
 
