@@ -30,13 +30,16 @@ from gradbook.net import (
     Layer,
     LayerNorm,
     Net,
+    Pick,
     PlaceNorm,
     Pool,
     PRelu,
     Product,
     Quantize,
+    Reshape,
     Residual,
     RmsNorm,
+    Transpose,
     TransposedConv,
     Unembedding,
     Upsample,
@@ -177,6 +180,14 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
             return x.swapaxes(1, 2)[:, :, None]
         case ByStep():
             return x[:, :, 0].swapaxes(1, 2)
+        case Pick(numbers, along):
+            axis = {"channels": 1, "rows": 2}.get(along, 3)
+            blank = np.concatenate([np.zeros_like(x.take([0], axis)), x], axis)
+            return blank.take(list(numbers), axis).reshape(len(x), *own.makes)
+        case Transpose():
+            return x.swapaxes(1, 3)
+        case Reshape(shape):
+            return x.reshape(len(x), *shape)
         case RmsNorm(epsilon):
             normal = x / np.sqrt((x * x).mean(axis=1, keepdims=True) + epsilon)
             return normal * _across(tensors.get("scale", np.ones(1)), x)

@@ -632,6 +632,20 @@ CARDS: dict[str, Card] = {
         (Window((2, 2), (2, 2)),),
         differentiable=False,
     ),
+    "pick": Card(
+        ((3, 2, 2),),
+        [
+            at(
+                [[[1, 2], [3, 4]], [[5, 6], [7, 8]], [[9, 10], [11, 12]]],
+                value=[[[5, 6], [7, 8]], [[0, 0], [0, 0]], [[5, 6], [7, 8]]],
+                slopes=([[[0, 0], [0, 0]], [[2, 2], [2, 2]], [[0, 0], [0, 0]]],),
+            )
+        ],
+        (0, (1, -1, 1), 3),
+        torch=lambda torch, x, axis, places, axes: torch.cat(
+            [torch.zeros_like(x[..., :1, :, :]), x], -3
+        ).index_select(-3, torch.tensor([place + 1 for place in places])),
+    ),
     "unpooled": Card(
         ((1, 1, 2),),
         [at([[[7, 9]]], value=[[[7, 7, 9, 9], [7, 7, 9, 9]]])],

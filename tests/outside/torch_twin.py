@@ -31,14 +31,17 @@ from gradbook.net import (
     MelBands,
     Net,
     Parameter,
+    Pick,
     PlaceNorm,
     Pool,
     PositionEmbedding,
     PRelu,
     Product,
     Quantize,
+    Reshape,
     Residual,
     RmsNorm,
+    Transpose,
     TransposedConv,
     Unembedding,
     Upsample,
@@ -241,6 +244,8 @@ def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:  # noqa: PLR091
             Recurrent() | Attention() | PositionEmbedding() | RmsNorm() | Unembedding() | MelBands()
         ):
             return over_steps(layer, x, weights)
+        case Pick() | Transpose() | Reshape():
+            return _moved(layer, x)
         case Quantize():
             return rounded(torch, x, *weights, *layer.levels)
         case Flatten():
@@ -255,6 +260,20 @@ def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:  # noqa: PLR091
             return bend(torch, x, *layer.settings)
         case _:
             raise AssertionError(layer)
+
+
+def _moved(layer: Layer, x: Tensor) -> Tensor:
+    match layer:
+        case Pick(numbers) if layer.is_one_step:
+            return x[:, :, 0, numbers[0] - 1]
+        case Pick(numbers, along):
+            axis = {"channels": 1, "rows": 2}.get(along, 3)
+            padded = torch.cat([torch.zeros_like(x.narrow(axis, 0, 1)), x], axis)
+            return padded.index_select(axis, torch.tensor(numbers))
+        case Transpose():
+            return x.transpose(1, 3)
+        case _:
+            return x.reshape(len(x), *layer.shape)
 
 
 def _tensor(values: Any) -> Tensor:

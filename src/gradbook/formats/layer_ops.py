@@ -7,7 +7,7 @@ beforehand: the format stores them as tensors.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
@@ -73,6 +73,13 @@ class LayerOps:
         while node.op.name in LAID_OUT:
             (node,) = node.inputs
         return self.tensors.get(node, "")
+
+
+def as_slice(places: Sequence[int]) -> str:
+    """Write places as Python indexes them: a run upwards as a slice, others as a list."""
+    if list(places) == list(range(places[0], places[0] + len(places))):
+        return f"{places[0]}:{places[-1] + 1}"
+    return str(list(places))
 
 
 def ops_of(trained: TrainedNet, own: TrainedLayer, says: Vocabulary) -> LayerOps:

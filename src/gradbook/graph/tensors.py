@@ -1,8 +1,9 @@
 """The ops on whole tensors, and the expansion of each into ops on single values.
 
 `spread` repeats each value along new last axes, `sum` sums over the last ones, `concat` joins
-channels. `sum_channels` sums the channels at each place, and `spread_channels` repeats one value
-per place in every channel. The weights W of a weighted sum are (outputs, inputs).
+channels, and `pick` takes channels, rows or columns by their numbers. `sum_channels` sums the
+channels at each place, and `spread_channels` repeats one value per place in every channel. The
+weights W of a weighted sum are (outputs, inputs).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 __all__ = [
     "array_of",
     "concat",
+    "pick",
     "reshape",
     "softmax",
     "spread",
@@ -115,6 +117,56 @@ define(
     derivative=lambda d, y, *xs: tuple(_concat_derivative(d, y, *xs)),
     elements=lambda *xs: np.concatenate(xs[:-1]),
 )
+
+
+def _picked(x: Any, axis: int, places: Sequence[int], axes: int) -> Any:
+    """Those at these places along an axis, from 0; a place of −1 is left 0."""
+    along = axis - axes
+    taken = np.take(np.asarray(x), [max(place, 0) for place in places], along)
+    empty = np.array(places) < 0
+    return np.where(empty.reshape(-1, *(1,) * (-along - 1)), 0.0, taken) if empty.any() else taken
+
+
+def _pick_shape(x: Shape, axis: int, places: Sequence[int], axes: int) -> Shape:
+    return (*x[:axis], len(places), *x[axis + 1 :])
+
+
+def _pick_derivative(d: Node, y: Node, x: Node) -> tuple[Node]:
+    """Each value gets the gradients of all places that took it."""
+    axis, places, _ = y.attributes
+    assert isinstance(axis, int)
+    assert isinstance(places, tuple)
+    takers: list[list[int]] = [[] for _ in range(x.shape[axis])]
+    for k, place in enumerate(places):
+        if place >= 0:
+            takers[place].append(k)
+    most = max(map(len, takers))
+    turns = ([one[turn] if turn < len(one) else -1 for one in takers] for turn in range(most))
+    return (sum_of(pick(d, axis, turn) for turn in turns),)
+
+
+def _pick_elements(x: Scalars, axis: int, places: Sequence[int], axes: int) -> Scalars:
+    zero = x.item(0).graph.constant(0)
+
+    def element(*at: int) -> Any:
+        place = places[at[axis]]
+        return zero if place < 0 else x[(*at[:axis], place, *at[axis + 1 :])]
+
+    return array_of(_pick_shape(x.shape, axis, places, axes), element)
+
+
+define(
+    "pick",
+    _picked,
+    shape=_pick_shape,
+    derivative=_pick_derivative,
+    elements=_pick_elements,
+)
+
+
+def pick(x: Node, axis: int, places: Sequence[int]) -> Node:
+    """The channels (axis 0), rows or columns at these places, from 0; −1 is filled with 0."""
+    return x.graph.make("pick", x, attributes=(axis, tuple(places), len(x.shape)))
 
 
 def concat(xs: Sequence[Node]) -> Node:

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from gradbook.graph.levels import Bits
 from gradbook.layers.activations import ACTIVATIONS, Activation, PRelu, Quantize, activation
+from gradbook.layers.arranging import Pick, Reshape, Transpose
 from gradbook.layers.card import (
     Bias,
     Layer,
@@ -45,6 +46,7 @@ KINDS: list[type[Layer]] = [
     *(BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm),
     *(PRelu, Quantize),
     *(Dropout, Flatten, Residual, Product, Concat, GoBack),
+    *(Pick, Reshape, Transpose),
 ]
 """All but activations without parameters, in the order of the help."""
 
@@ -77,17 +79,20 @@ __all__ = [
     "PRelu",
     "Parameter",
     "ParameterSpec",
+    "Pick",
     "PlaceNorm",
     "Pool",
     "PositionEmbedding",
     "Product",
     "Quantize",
+    "Reshape",
     "Residual",
     "RmsNorm",
     "Rnn",
     "Role",
     "SampleNorm",
     "Sinusoids",
+    "Transpose",
     "TransposedConv",
     "Unembedding",
     "Update",

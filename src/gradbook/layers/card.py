@@ -252,6 +252,7 @@ class Layer:
     reads_all: ClassVar[bool] = False  # whether each of its values depends on all before it
     normalises: ClassVar[bool] = False
     puts_beside: ClassVar[bool] = False  # whether it concatenates the channels of its inputs
+    moves_places: ClassVar[bool] = False  # whether it only puts values in other places
     mixes_samples: ClassVar[bool] = False  # whether a batch's samples affect each other in it
     elementwise: ClassVar[bool] = False  # whether each value depends only on those at its place
     statistics: ClassVar[Mapping[str, str]] = {}  # kept of batches: mean → μ, variance → σ²

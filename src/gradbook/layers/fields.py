@@ -7,6 +7,7 @@ same rules for a page, whose own reader follows them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -90,6 +91,76 @@ class WholesField(TextField):
     def settle(self, word: str, value: Any) -> tuple[int, ...]:
         given = as_list(f"{word}'s {self.what.replace('number', 'numbers')}", value)
         return tuple(whole(f"{word}'s {self.what}", each, self.least) for each in given)
+
+
+MOST_PICKED = 2**16
+NOT_PLACES = "{what} is a number, or a run such as 1-4 or 4-1, up to {most:,}, not {word!r}"
+TOO_MANY_PLACES = "{what}: at most {most:,} can be named"
+RUN = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
+
+
+@dataclass(frozen=True)
+class PlacesField(WholesField):
+    """Several places, up to the end of the line, with runs of them as 1-4 or 4-1."""
+
+    kind: ClassVar[str] = "places"
+
+    def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
+        what = f"{form.words}'s {self.what}"
+        places: list[int] = []
+        while line.next or not places:
+            run = RUN.fullmatch(line.next)
+            if not run:
+                places.append(line.whole(what))
+                continue
+            first, last = map(int, run.groups())
+            if not 0 < min(first, last) <= max(first, last) <= MOST_PICKED:
+                line.fail(NOT_PLACES.format(what=what, most=MOST_PICKED, word=line.next))
+            line.take()
+            by = 1 if first <= last else -1
+            places += range(first, last + by, by)
+            if len(places) > MOST_PICKED:
+                line.fail(TOO_MANY_PLACES.format(what=what, most=MOST_PICKED))
+        return {self.name: tuple(places)}
+
+    def write(self, value: Sequence[int]) -> str:
+        ends = (run if len(run) == 1 else (run[0], run[-1]) for run in runs(value))
+        return " ".join("-".join(map(str, each)) for each in ends)
+
+
+def runs(places: Sequence[int]) -> list[list[int]]:
+    """The places in runs of three or more that go up, or down, by one, and single ones."""
+    found: list[list[int]] = []
+    first = 0
+    while first < len(places):
+        end = first + 1
+        by = places[end] - places[first] if end < len(places) else 0
+        while by in (1, -1) and 0 not in places[first : end + 1] and end < len(places):
+            if places[end] - places[end - 1] != by:
+                break
+            end += 1
+        end = end if end - first > 2 else first + 1
+        found.append(list(places[first:end]))
+        first = end
+    return found
+
+
+@dataclass(frozen=True)
+class SizesField(TextField):
+    """Channels, rows and columns: 8x7x7."""
+
+    what: str = ""
+    kind: ClassVar[str] = "sizes"
+
+    def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
+        return {self.name: line.sizes(f"{form.words}'s {self.what}", 3, "8x7x7")}
+
+    def write(self, value: Sequence[int]) -> str:
+        return "x".join(map(str, value))
+
+    def settle(self, word: str, value: Any) -> tuple[int, ...]:
+        given = as_list(f"{word}'s {self.what}", value)
+        return tuple(whole(f"{word}'s {self.what}", each, 1) for each in given)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ OPERATIONS = {  # elementwise, in keras.ops; in keras.ops.numpy unless a module 
     "power": "Power",
     "largest": "Maximum",
 }
-OTHERS = ("choose", "normal_share", "concat", "linear", "conv", "step", "stack")
+OTHERS = ("choose", "normal_share", "concat", "linear", "conv", "step", "stack", "pick", "by_step")
 SUMS = ("sum", "sum_channels", "log_sum_exp_all")
 SAYS = Vocabulary(
     "Keras", frozenset({*ACTIVATIONS, *OPERATIONS, *OTHERS, *SUMS, *LAID_OUT}), OTHER_FORMAT
@@ -101,7 +101,7 @@ class KerasOps(OpWriter[Any]):
                 return (x if wide == shape else self.row.laid_out(name, x, wide)), wide
             case "sum" | "sum_channels" | "log_sum_exp_all":
                 return self._summed(node, name)
-            case "reshape" | "concat" | "linear" | "conv" | "step" | "stack":
+            case "reshape" | "concat" | "linear" | "conv" | "step" | "stack" | "pick" | "by_step":
                 return self._whole(node, name), node.shape
         values, shape = self.beside(node)
         return self._of_each(node.op.name, name, values), shape
@@ -128,12 +128,32 @@ class KerasOps(OpWriter[Any]):
                 taken = (shape[0], 1)
                 x = add("numpy.Take", f"{name}_taken", {"axis": 3}, [x, *node.attributes], taken)
                 return self.row.laid_out(name, x, shape)
+            case "by_step", [x]:
+                x = self.row.laid_out(f"{name}_features", x, shape[::-1])
+                return add("Permute", name, {"dims": [2, 1]}, [x], shape)
+            case "pick", [x]:
+                return self._picked(node, name, x)
             case "stack", values:
                 columns = [self.row.laid_out(f"{name}_1", x, (shape[0], 1, 1)) for x in values]
                 return add("Concatenate", name, {"axis": 3}, columns, shape)
             case "conv", [w, x]:
                 return self._convolved(node, name, w, x)
         raise AssertionError(node)
+
+    def _picked(self, node: Node, name: str, x: KerasLayer) -> KerasLayer:
+        """Take along an axis; blank places read zeros that are put beside it."""
+        axis, places, _ = node.attributes
+        assert isinstance(axis, int)
+        assert isinstance(places, tuple)
+        given = node.inputs[0].shape
+        if min(places) < 0:
+            one = (*given[:axis], 1, *given[axis + 1 :])
+            first = self.row.add("numpy.Take", f"{name}_one", {"axis": axis + 1}, [x, [0]], one)
+            zero = self.row.add("numpy.Multiply", f"{name}_zero", {}, [first, 0.0], one)
+            wide = (*given[:axis], given[axis] + 1, *given[axis + 1 :])
+            x = self.row.add("Concatenate", f"{name}_blank", {"axis": axis + 1}, [zero, x], wide)
+            places = tuple(place + 1 for place in places)
+        return self.row.add("numpy.Take", name, {"axis": axis + 1}, [x, [*places]], node.shape)
 
     def _convolved(self, node: Node, name: str, w: Array, x: KerasLayer) -> KerasLayer:
         """Convolve with channels last, the order that every Keras backend reads."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-from gradbook.formats.layer_ops import LayerOps
+from gradbook.formats.layer_ops import LayerOps, as_slice
 from gradbook.graph.node import Node, ancestors, same_shape
 from gradbook.graph.window import NOWHERE, Window
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
@@ -42,6 +42,7 @@ CALLS = {  # {shape} is the shape of a sample; {a} are the op's own settings
     "sum_channels": "{0}.sum(-3, keepdims=True)",
     "log_sum_exp_all": "np.logaddexp.reduce({0}, -1)",
     "concat": "np.concatenate([{all}], -{a[0]})",
+    "pick": "{picked}",
     "by_feature": "{0}.swapaxes(-1, -2)[..., None, :]",
     "by_step": "{0}[..., 0, :].swapaxes(-1, -2)",
     "step": "{0}[..., 0, {a[0]}]",
@@ -157,8 +158,18 @@ def _settings(node: Node, inputs: Sequence[str]) -> Mapping[str, Any]:
         "largest": reduce(lambda one, other: f"np.maximum({one}, {other})", inputs),
         "last": tuple(range(more, 0)),
         "n": "-1, " * node.each,
+        "picked": _picked(inputs[0], *node.attributes) if node.op.name == "pick" else "",
         "shape": ", ".join(map(str, node.shape)) or "()" * (not node.each),
         "tail": ", ".join(["None"] * more),
         "w": window,
         "window": "".join(moves),
     }
+
+
+def _picked(x: str, axis: Any, places: Any, axes: Any) -> str:
+    """Index along an axis; blank places read zeros that are put before the first one."""
+    after = "".join([", :"] * (axes - axis - 1))
+    if min(places) >= 0:
+        return f"{x}[..., {as_slice(places)}{after}]"
+    ends = ", ".join([*["(0, 0)"] * (1 + axis), "(1, 0)", *["(0, 0)"] * (axes - axis - 1)])
+    return f"np.pad({x}, [{ends}])[..., {[place + 1 for place in places]}{after}]"

@@ -122,6 +122,8 @@ def _laid_out(content: OnnxNodes, node: Node, made: str) -> None:
             axes = [0, 2, 1] if node.op.name == "by_feature" else [0, 3, 1, 2]
             x = content.node("Transpose", given, f"{made}.turned", perm=axes)
             content.laid_out(x, node.shape, made)
+        case "pick":
+            _pick(content, node, given[0], made)
         case "step":
             step = content.sizes(made, "step", node.attributes)
             x = content.node("Gather", [*given, step], f"{made}.taken", axis=3)
@@ -135,6 +137,20 @@ def _laid_out(content: OnnxNodes, node: Node, made: str) -> None:
             nowhere = content.tensor(f"{made}.region", np.zeros(0))  # the whole region
             told = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
             content.node("Resize", [*given, nowhere, times], made, mode="nearest", **told)
+
+
+def _pick(content: OnnxNodes, node: Node, x: str, made: str) -> None:
+    """Gather along an axis; blank places read zeros that are put before the first one."""
+    axis, places, axes = node.attributes
+    assert isinstance(axis, int)
+    assert isinstance(axes, int)
+    assert isinstance(places, tuple)
+    if min(places) < 0:
+        places = tuple(place + 1 for place in places)
+        begins = [int(k == axis + 1) for k in range(axes + 1)]
+        pads = content.sizes(made, "pads", [*begins, *[0] * (axes + 1)])
+        x = content.node("Pad", [x, pads], f"{made}.blank")
+    content.node("Gather", [x, content.sizes(made, "places", places)], made, axis=axis + 1)
 
 
 # Sums and windows.
@@ -253,7 +269,9 @@ def _attend(content: OnnxNodes, node: Node, made: str) -> None:
             content.laid_out(_turned(content, taken, f"{made}.turned"), node.shape, made)
 
 
-LAID_OUT = ("copy", "reshape", "concat", "by_feature", "by_step", "step", "stack", "unpooled")
+LAID_OUT = (
+    *("copy", "reshape", "concat", "pick", "by_feature", "by_step", "step", "stack", "unpooled"),
+)
 WORDS: Mapping[str, OpWord] = {
     "stepped": _stepped,
     **dict.fromkeys(("spread", "spread_channels"), _spread),

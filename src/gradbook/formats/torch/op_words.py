@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gradbook.formats.layer_ops import LayerOps
+from gradbook.formats.layer_ops import LayerOps, as_slice
 from gradbook.formats.torch.words import ACTIVATIONS
 from gradbook.graph.node import Node
 from gradbook.layers.activations import Activation
@@ -41,6 +41,7 @@ CALLS = {  # {shape} is the shape of a sample; {a} are the op's own settings
     "sum_channels": "{0}.sum(-3, keepdim=True)",
     "log_sum_exp_all": "{0}.logsumexp(-1)",
     "concat": "torch.cat([{all}], 1)",
+    "pick": "{picked}",
     "by_feature": "{0}.transpose(1, 2)[:, :, None]",
     "by_step": "{0}[:, :, 0].transpose(1, 2)",
     "step": "{0}[:, :, 0, {a[0]}]",
@@ -94,5 +95,16 @@ class TorchOps:
             window: Any = node.attributes[0]
             top, left, below, right = window.pad
             told["framed"] = f"F.pad({inputs[1]}, ({left}, {right}, {top}, {below}))"
+        if node.op.name == "pick":
+            told["picked"] = _picked(inputs[0], *node.attributes)
         call = OF_EACH.get(node.op.name) or CALLS[node.op.name]
         return call.replace("{}", "{0}").format(*inputs, **told)
+
+
+def _picked(x: str, axis: Any, places: Any, axes: Any) -> str:
+    """Index along an axis; blank places read zeros that are put before the first one."""
+    before = ", ".join([":"] * (1 + axis))
+    if min(places) >= 0:
+        return f"{x}[{before}, {as_slice(places)}]"
+    ends = ", ".join(["0, 0"] * (axes - axis - 1) + ["1, 0"])
+    return f"F.pad({x}, ({ends}))[{before}, {[place + 1 for place in places]}]"

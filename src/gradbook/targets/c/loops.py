@@ -311,6 +311,19 @@ def _part(node: Node, machine: Machine) -> Kernel:
     return Kernel(call, places(node)[2], file="channels")
 
 
+def _pick(node: Node, machine: Machine) -> Kernel:
+    axis, numbers, axes = node.attributes
+    assert isinstance(axis, int)
+    assert isinstance(axes, int)
+    assert isinstance(numbers, tuple)
+    # two axes are channels and columns, as rows of places have them
+    along = 2 if axis == 1 and axes == 2 else axis
+    listed = f"(const int[]){{{{{', '.join(map(str, numbers))}}}}}"
+    width = places(node.inputs[0])[2]
+    call = _call("pick", "reads finish", along, listed, *places(node), width)
+    return Kernel(call, width + places(node)[2], file="channels")
+
+
 # Sequences ------------------------------------------------------------------------
 
 
@@ -404,6 +417,7 @@ KERNELS: dict[str, Callable[[Node, Machine], Kernel]] = {
     "avgpool_back": _pool,
     "concat": _concat,
     "part": _part,
+    "pick": _pick,
     "reshape": _reshape,
     "by_feature": _by_feature,
     "by_step": _by_step,

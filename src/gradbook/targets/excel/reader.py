@@ -24,7 +24,8 @@ from gradbook.graph.node import Array, Graph
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import Both, Shape
 from gradbook.language import mark, numeral, tr
-from gradbook.layers import Layer, Role, leaf_name
+from gradbook.layers import Layer, Pick, Role, Transpose, leaf_name
+from gradbook.layers.arranging import AXES
 from gradbook.layers.card import AnswerKind
 from gradbook.net import Net
 from gradbook.net.names import statistics_names
@@ -186,6 +187,8 @@ class ReaderPlan:
             text = "+".join(source.cell(channel, *at) for _, at in reaching)
         elif window is not None:
             text = _pooled(layer, source, channel, (row, column))
+        elif layer.moves_places:
+            text = _moved(layer, planes(shape), source, place, stage.grids)
         elif layer.elementwise and len(stage.sources) > 1:
             text = _spelled(layer, [_cell_for(it, place, stage.grids) for it in stage.sources], [])
         elif layer.begins_branch or len(stage.sources) > 1:
@@ -290,6 +293,23 @@ def _side_by_side(sources: Sequence[Grids], place: tuple[int, int, int], stage: 
             return source.cell(*map(int, np.unravel_index(number, source.shape)))
         number -= prod(source.shape)
     raise AssertionError(f"{place} is outside the concatenated grids")
+
+
+def _moved(layer: Layer, given: Place, source: Grids, place: Place, stage: Grids) -> str:
+    """The cell that a layer puts at a place, or 0."""
+    taken = list(place)
+    match layer:
+        case Pick(places, along):
+            axis = AXES[along]
+            taken[axis] = places[0 if layer.is_one_step else place[axis]] - 1
+        case Transpose():
+            taken = [place[2], 0, place[0]]
+        case _:  # the same order
+            return _side_by_side([source], place, stage)
+    if min(taken) < 0:
+        return "0"
+    number = int(np.ravel_multi_index(taken, given))
+    return source.cell(*map(int, np.unravel_index(number, source.shape)))
 
 
 def _cell_for(source: Grids, place: tuple[int, int, int], stage: Grids) -> str:

@@ -23,6 +23,7 @@ from gradbook.layers import (
     Activation,
     Bias,
     Layer,
+    arranging,
     card,
     forms,
     norms,
@@ -51,7 +52,8 @@ MESSAGES = {  # the messages of each module that the page's reader also uses
         *("WHICH_LOSS", "UNKNOWN_LOSS", "WHICH_UPDATE", "UNKNOWN_UPDATE"),
         *("DECAY_ALREADY", "UNKNOWN_KIND", "OF_HOW_MANY"),
     ),
-    text_fields: ("UNKNOWN_CHOICE", "ONE_OF", "EXPECTED"),
+    text_fields: ("UNKNOWN_CHOICE", "ONE_OF", "EXPECTED", "NOT_PLACES", "TOO_MANY_PLACES"),
+    arranging: ("NO_SUCH_PLACE", "NOTHING_PICKED", "OTHER_COUNT", "THREE_SIZES"),
     card: ("FLAT_ONLY", "CHANNELS_ONLY"),
     sums: ("OUT_OF_GROUPS", "INTO_GROUPS", "LEAVES_NOTHING"),
     pools: ("SAME_AND_CEIL",),
@@ -96,6 +98,7 @@ BUILT = frozenset(  # cards that the page's own modules know, in text/layers.js
         *("rnn", "gru", "lstm", "attention", "positionembedding"),
         *("embedding", "unembedding", "sinusoids", "upsample", "transposedconv"),
         *("dropout", "flatten", "residual", "product", "concat", "goback"),
+        *("pick", "reshape", "transpose"),
     }
 )
 
@@ -154,6 +157,7 @@ def grammar_table() -> dict[str, Any]:
         "longestMessage": errors.LONGEST_MESSAGE,
         "longestName": fit.LONGEST_NAME,
         "closeEnough": errors.CLOSE_ENOUGH,
+        "mostPicked": text_fields.MOST_PICKED,
         "mostLayers": fit.MOST_LAYERS,
         "mostValues": fit.MOST_VALUES,
         "mostInAll": fit.MOST_IN_ALL,

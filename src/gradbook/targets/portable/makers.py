@@ -19,7 +19,7 @@ from gradbook.graph.levels import Bits, Levels
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
-from gradbook.layers import Layer
+from gradbook.layers import Flatten, Layer, Pick
 from gradbook.layers.spectra import waves
 from gradbook.net.trained import (
     BothClasses,
@@ -65,6 +65,10 @@ class Work(StrEnum):
     HEARD = "heard"  # computes bands' loudness from the input, in integers
 
 
+OTHER_PLACES = (
+    "{name} can't be written in C, which makes rows one after the other: '{what}' puts places in "
+    "another order"
+)
 NORMING = (Work.NORMED, Work.ALONE)
 WEIGHING = (Work.SUMS, Work.SCATTERED)
 GIVING = (Work.GIVEN, Work.STEPWISE)
@@ -226,8 +230,8 @@ class _Making:
         elementwise = layer.layer.with_numbers(layer.tensors)
         reads_places = layer.layer.reads_all or layer.layer.window(layer.given) is not None
         match layer.layer:
-            case Layer(passes_on=True):  # a flatten: the only such layer that is left
-                self.maker_of.append(self._flatten(place, reads))
+            case Layer(passes_on=True) | Layer(moves_places=True):
+                self.maker_of.append(self._moved(place, reads[0]))
                 return
             case ByFeature():
                 self._by_feature(reads)
@@ -279,6 +283,18 @@ class _Making:
                 "network"
             )
 
+    def _moved(self, place: int, read: int) -> int:
+        """Return the number of the maker of a map whose values are in other places."""
+        own = self.trained.layers[place]
+        match own.layer:
+            case Pick() as layer:
+                return self._picked(layer, own.name, read)
+            case Flatten():
+                return self._flatten(place, (read,))
+            case _ if self.planes(own.makes) == self.makers[read].shape:
+                return read
+        raise TargetError(OTHER_PLACES.format(name=own.name, what=own.layer.form().words))
+
     def _flatten(self, place: int, reads: tuple[int, ...]) -> int:
         """Return the number of the maker of the flattened map.
 
@@ -315,6 +331,37 @@ class _Making:
         if by_place:
             factors = np.stack([scale, shift]).reshape(2, channels, rows, columns)
             self._make(Work.PLACED, (number,), shape, weights=factors.transpose(0, 2, 3, 1))
+
+    def _picked(self, own: Pick, name: str, read: int) -> int:
+        """Take some channels, rows or columns, by sums whose weights are 0 and 1."""
+        given = self.makers[read].shape
+        sources = [place - 1 for place in own.places]
+        if own.along == "channels":
+            chosen = (np.array(sources)[:, None] == np.arange(given[2])).astype(float)
+            shape = (*given[:2], len(sources))
+            return self._make(Work.SUMS, (read,), shape, weights=chosen[:, None, None, :])
+        axis = int((own.along == "rows") == self.stepwise)  # of rows and columns
+        inner = [place for place in sources if place >= 0]
+        before = next(k for k, place in enumerate(sources) if place >= 0)
+        after = len(sources) - before - len(inner)
+        if sources != [-1] * before + [*range(inner[0], inner[0] + len(inner))] + [-1] * after:
+            raise TargetError(OTHER_PLACES.format(name=name, what=own.text))
+        read = self._run(read, axis, given[axis] - len(inner) + 1, inner[0], (0, 0))
+        return self._run(read, axis, 1, 0, (before, after))
+
+    def _run(self, read: int, axis: int, size: int, first: int, pad: tuple[int, int]) -> int:
+        """Take the place `first` of each window along an axis, in each channel by itself."""
+        if size == 1 and pad == (0, 0):
+            return read
+        shape = [*self.makers[read].shape]
+        shape[axis] += sum(pad) - size + 1
+        along = (size, 1) if axis == 0 else (1, size)
+        sides = (pad[0], 0, pad[1], 0) if axis == 0 else (0, pad[0], 0, pad[1])
+        weights = np.zeros((shape[2], *along, 1))
+        weights[:, first if axis == 0 else 0, 0 if axis == 0 else first] = 1
+        rows, columns, channels = shape
+        window = Window(along, pad=sides)
+        return self._make(Work.SUMS, (read,), (rows, columns, channels), window, weights=weights)
 
     def _beside(self, reads: tuple[int, ...]) -> None:
         """Concatenate maps, two at a time."""

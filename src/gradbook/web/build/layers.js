@@ -1,6 +1,6 @@
 // How each value of a layer is computed: a pattern, with the values that it reads at its places.
 
-import { divisor, product, readAt, reads, spreadOf, tracedOf } from "../text/layers.js"
+import { divisor, movedFrom, product, readAt, reads, spreadOf, tracedOf } from "../text/layers.js"
 import { overAlong } from "../text/window.js"
 import { at, elements, inLayer, ofLayer, placesOf } from "./names.js"
 import { attended, byStep, states } from "./sequences.js"
@@ -27,6 +27,9 @@ export function layerValues(values, index) {
       sum(name, reads.map(it => it.weight), reads.map(it => it.value), bias)))
     case "unembedding": return values.make(fits(values, index, given))
     case "transposedconv": return values.make(spread(values, index, layer))
+    case "pick":
+    case "reshape":
+    case "transpose": return values.make(moved(values, index, layer))
     case "upsample": return values.make(enlarged(values, index, layer))
     case "product": return values.make(times(values, index, layer))
     case "pool": return values.make(pools(values, index, layer))
@@ -125,6 +128,14 @@ function enlarged(values, index, { size }) {
     const source = (channel * rows + Math.floor(row / size[0])) * across + Math.floor(column / size[1])
     return wanted(names[k], "identity", { x: values.columns[index][source] })
   })
+}
+
+/** @param {Values} values @param {number} index @param {Layer} layer */
+function moved(values, index, layer) {
+  const { net: { shapes }, columns } = values
+  const names = named(values, index)
+  return movedFrom(layer, shapes[index], shapes[index + 1]).map((source, k) =>
+    wanted(names[k], "identity", { x: source < 0 ? values.number(0) : columns[index][source] }))
 }
 
 /** @param {Values} values @param {number} index @param {Layer} layer */

@@ -91,6 +91,29 @@ const waves = ([features, , steps]) => Array.from({ length: features * steps }, 
   return Math[feature % 2 ? "cos" : "sin"]((k % steps) / LONGEST_WAVE ** ((Math.floor(feature / 2) * 2) / features))
 })
 
+/** The axis of what is picked, from the first.
+ * @param {string} along
+ */
+const axisOf = along => ({ channels: 0, rows: 1 })[along] ?? 2
+
+/** @param {{along: string, places: number[]}} layer */
+const isOneStep = ({ along, places }) => along === "steps" && places.length === 1
+
+/** Where each value comes from, in a layer that only moves them; -1 for a zero.
+ * @param {Layer} layer @param {number[]} given @param {number[]} made @returns {number[]}
+ */
+export function movedFrom({ card, along, places }, given, made) {
+  const count = product(made)
+  if (card === "reshape") return Array.from({ length: count }, (_, k) => k)
+  if (card === "transpose") return Array.from({ length: count }, (_, k) => (k % made[2]) * given[2] + Math.floor(k / made[2]))
+  const axis = axisOf(along)
+  const inner = product(given.slice(axis + 1))
+  return Array.from({ length: count }, (_, k) => {
+    const place = places[Math.floor(k / inner) % places.length] - 1
+    return place < 0 ? -1 : (Math.floor(k / (inner * places.length)) * given[axis] + place) * inner + (k % inner)
+  })
+}
+
 /** @type {Record<string, Card>} */
 const CARDS = {
   rnn: recurrent,
@@ -200,6 +223,35 @@ const CARDS = {
     reads: ({ back }, index) => back.map((/** @type {number} */ number) => index - number),
     output: (_, [shape, ...others], line) => joined(shape, others, line),
   },
+  pick: {
+    check(line, { along, places }) {
+      if (!places.some(Boolean)) line.fail("NOTHING_PICKED", { word: along }, 0)
+    },
+    output({ along, places }, [shape], line) {
+      const axis = axisOf(along)
+      if (along === "steps") requireSteps("steps", shape, line)
+      else if (axis) requireChannels(along, shape, line)
+      const most = Math.max(...places)
+      if (most > shape[axis]) line.fail("NO_SUCH_PLACE", { word: along, place: BigInt(most), shape: spell(shape), count: BigInt(shape[axis]) }, 0)
+      return isOneStep({ along, places }) ? shape.slice(0, 1) : shape.map((count, k) => (k === axis ? places.length : count))
+    },
+  },
+  transpose: {
+    output(_, [shape], line) {
+      requireSteps("transpose", shape, line)
+      return [shape[2], 1, shape[0]]
+    },
+  },
+  reshape: {
+    check(line, { shape }) {
+      if (shape.length !== 3) line.fail("THREE_SIZES", { sizes: spell(shape) }, 0)
+    },
+    output({ shape: to }, [shape], line) {
+      const [wanted, count] = [to, shape].map(it => product(it).toLocaleString("en"))
+      if (wanted !== count) line.fail("OTHER_COUNT", { to: spell(to), shape: spell(shape), wanted, count }, 0)
+      return to
+    },
+  },
   goback: { reads: ({ back }, index) => [index - back] },
   activation: {
     output({ kind }, [shape], line) {
@@ -280,7 +332,7 @@ export const parametersOf = (layer, shape, grammar) => cardOf(layer.card, gramma
 /** Whether it takes steps x features.
  * @param {Layer} layer @param {Grammar} grammar
  */
-export const readsSteps = ({ card, row }, { cards }) => Boolean(row || cards[card].readsSteps)
+export const readsSteps = ({ card, row, along }, { cards }) => Boolean(row || along === "steps" || cards[card].readsSteps)
 
 // What several of them share ------------------------------------------------------
 
