@@ -6,31 +6,36 @@ NetClassifier().fit(X, y).score(X, y)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
+from time import monotonic
 from typing import Any
 from warnings import warn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradbook.amounts import counted
 from gradbook.arguments import one_of, sizes, whole
 from gradbook.builtin_networks import BUILTIN
-from gradbook.engine.base import Engine
+from gradbook.data.tables import Column
+from gradbook.engine.engines import PlainEngine
 from gradbook.errors import GradbookError, ShapeError, UsageError
-from gradbook.lab.doubts import Ending, doubts
-from gradbook.lab.models.answers import confusion_of, likeliest_classes, probabilities, targets
-from gradbook.lab.problem import Normal, with_meant_loss
-from gradbook.lab.recipes.recipe import Schedule, parse_schedule
-from gradbook.lab.training.epochs import fit
+from gradbook.lab.arrays.learn import rows_problem
+from gradbook.lab.arrays.problem import ArrayProblem
+from gradbook.lab.arrays.reading import ArrayReader, Goal
+from gradbook.lab.models.answers import label_name, likeliest_classes
+from gradbook.lab.models.model import Model
+from gradbook.lab.problem import Split, SplitAsked
+from gradbook.lab.recipes.recipe import BEST, LAST, Recipe, Schedule, parse_schedule
+from gradbook.lab.training.asked import weights_by_class
+from gradbook.lab.training.training import TrainingRun, set_up
 from gradbook.layers.card import spell
 from gradbook.layers.losses import Loss
 from gradbook.net import Net, builtin
 from gradbook.net.description import Task
-from gradbook.net.fit import LARGEST_SEED, require_classes
+from gradbook.net.fit import LARGEST_SEED
 from gradbook.net.network import parse, usual
 
 try:
@@ -57,12 +62,11 @@ class EstimatorError(GradbookError, ValueError):
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]
-    """What classifiers and regressors share: the settings, the engine, the training."""
+    """What classifiers and regressors share: the settings, and the training."""
 
-    net_: Net
-    normal_: Normal
-    values_: dict[str, NDArray[Any]]
+    model_: Model
     loss_curve_: list[float]
+    _state: Mapping[str, NDArray[Any]]  # with which a training goes on: also an update's memory
 
     def __init__(  # noqa: PLR0913 - an estimator's settings are its arguments
         self,
@@ -72,6 +76,9 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         epochs: int = 50,
         batch: int = 32,
         schedule: str | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
         warm_start: bool = False,
         engine: str = "auto",
         threads: int = 1,
@@ -82,95 +89,140 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         self.epochs = epochs
         self.batch = batch
         self.schedule = schedule
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
         self.engine = engine
         self.threads = threads
         self.random_state = random_state
 
-    def __getstate__(self) -> dict[str, Any]:
-        """All but the engine, which is opened again: weights are arrays, nothing is native."""
-        state: dict[str, Any] = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_engine"}
-
-    # Before the first step.
-
     def _usual(self) -> Net:
+        """The network if none is given."""
         raise NotImplementedError
 
-    def _fitting(self, net: Net) -> Net:
-        """A network of the user's, adapted to the task."""
+    def _goal(self, targets: NDArray[Any]) -> Goal:
+        """What is learned of each row."""
         raise NotImplementedError
 
-    def _begin(self, rows: NDArray[Any], goes_on: bool, weighted: bool) -> None:
-        """Set up the network, its start values and the normalisation; or restore the last fit's."""
-        whole("epochs", self.epochs, 1)
-        whole("the batch", self.batch, 1)
-        whole("the number of threads", self.threads, 1)
-        one_of("engine", self.engine, ENGINES)
-        if goes_on:
-            self._engine = self._opened(weighted)
-            self._engine.restore(self.values_)
-            return
-        self.__dict__.pop("values_", None)  # a fit that fails leaves nothing to predict with
-        random = check_random_state(self.random_state)
-        self.net_ = replace(self._net(), seed=int(random.randint(LARGEST_SEED)))
-        self.normal_ = Normal.of(rows, self.net_.input[0])
-        self.n_iter_, self.loss_curve_ = 0, []
-        self.engine_ = self._kind(len(rows))
-        self._engine = self._opened(weighted)
+    def _class_weights(self) -> tuple[float, ...] | str:
+        return ()
+
+    # The recipe.
 
     def _net(self) -> Net:
         if self.net is None:
             return self._usual()
         net = _net(self.net)
-        if prod(net.input) != self.n_features_in_:
+        if self.n_features_in_ not in (prod(net.input), net.input[0] if net.tokens else None):
             raise ShapeError(
                 f"X has {self.n_features_in_} features, but the network takes {spell(net.input)}: "
                 f"begin it with 'input {self.n_features_in_}'"
             )
-        return self._fitting(net)
+        return net
 
-    def _schedule(self) -> Schedule:
-        if self.schedule is None:
-            return Schedule("cosine", self.net_.learning_rate)
-        return parse_schedule(str(self.schedule))
+    def _schedule(self, net: Net, once: bool) -> Schedule:
+        """The rates of a fit. Nobody knows how many calls of partial_fit there will be, so that
+        they all have one rate."""
+        usual = Schedule("cosine", net.learning_rate)
+        schedule = usual if self.schedule is None else parse_schedule(str(self.schedule))
+        return Schedule("constant", schedule.rate) if once else schedule
 
-    # The engine.
+    def _recipe(self, once: bool, goes_on: bool) -> Recipe:
+        net = self.model_.net if goes_on else self._net()
+        if not goes_on:
+            random = check_random_state(self.random_state)
+            net = replace(net, seed=int(random.randint(LARGEST_SEED)))
+        stops = bool(self.early_stopping and not once)
+        return Recipe(
+            replace(net, samples=(), table="", columns=(), classes=()),
+            self._schedule(net, once),
+            whole("epochs", 1 if once else self.epochs, 1),
+            whole("the batch", self.batch, 1),
+            data=ArrayProblem.title,
+            held_back=0 if stops else None,
+            class_weights=self._class_weights(),
+            early_stop=whole("n_iter_no_change", self.n_iter_no_change, 1) if stops else None,
+            keep=BEST if stops else LAST,
+        )
 
-    def _kind(self, rows: int) -> str:
-        from gradbook.engine.engines import faster_kind
+    # Training, and after it.
 
-        if self.engine != "auto":
-            return self.engine
-        return faster_kind(self.net_, self.batch, rows, self.epochs)
+    def _train(
+        self,
+        rows: NDArray[Any],
+        targets: NDArray[Any],
+        sample_weight: ArrayLike | None,
+        once: bool = False,
+    ) -> TrainingRun:
+        """Train from the start, or from the last fit's end if that is asked for."""
+        goes_on = (once or self.warm_start) and hasattr(self, "model_")
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(
+                sample_weight, rows, dtype=np.float64, ensure_non_negative=True
+            )
+        rows, targets, weights = each_once(rows, targets, weights)
+        if len(rows) < 2 and not once:
+            raise EstimatorError("n_samples = 1: a network is fitted to two different rows or more")
+        with _as_value_errors():
+            recipe = self._recipe(once, goes_on)
+            problem = self._problem(recipe, rows, targets, weights)
+            if goes_on:
+                problem = replace(problem, start=self.model_)
+            else:
+                for name in ("model_", "_state"):  # a fit that fails leaves nothing to predict with
+                    self.__dict__.pop(name, None)
+                self.n_iter_, self.loss_curve_ = 0, []
+            ready = set_up(problem.adapt(recipe), whole("the number of threads", self.threads, 1))
+            training = TrainingRun(ready, monotonic(), self.n_iter_)
+            if goes_on:
+                training.engine.restore(self._state)
+            training.run()
+            training.settle()
+        self.model_, self._state = training.model(), training.engine.state()
+        self.engine_ = "plain" if isinstance(training.engine, PlainEngine) else "native"
+        self.n_iter_ += len(training.history)
+        self.loss_curve_ += [epoch.train_loss for epoch in training.history]
+        return training
 
-    def _opened(self, weighted: bool = False) -> Engine:
-        from gradbook.engine.engines import open_kind
+    def _problem(
+        self,
+        recipe: Recipe,
+        rows: NDArray[Any],
+        targets: NDArray[Any],
+        weights: NDArray[np.float64] | None,
+    ) -> ArrayProblem:
+        read, goal = ArrayReader(rows, recipe.net)(rows, "X"), self._goal(targets)
+        if hasattr(self, "feature_names_in_") and len(read.columns) == self.n_features_in_:
+            named = zip(read.columns, map(str, self.feature_names_in_), strict=True)
+            columns = tuple(replace(column, name=name) for column, name in named)
+            read = replace(read, columns=columns, are_named=True)
+        everything = np.arange(len(rows))
+        split = Split(everything, everything[:0], everything[:0])
+        if recipe.held_back is not None:
+            share, labels = self.validation_fraction, goal.values
+            if not 0 < share < 1:
+                raise UsageError(f"validation_fraction is a share between 0 and 1, not {share}")
+            labels = labels if goal.task is Task.CLASSES else np.zeros(len(rows))
+            split = SplitAsked(share, 0.0).split(labels.astype(np.int32)) or split
+            if not len(split.held_back) or len(split.training) < 2:
+                raise UsageError(
+                    f"early_stopping: {len(rows)} rows are too few for a validation_fraction of "
+                    f"{share}"
+                )
+        return replace(
+            rows_problem(read, goal),
+            split=split,
+            everything=True,
+            weights=weights,
+            engine=one_of("engine", self.engine, ENGINES),
+        )
 
-        return open_kind(self.engine_, self.net_, self.batch, self.threads, weighted=weighted)
-
-    def _open(self) -> Engine:
-        """The engine with the trained values; after unpickling, it must be opened first."""
-        if not hasattr(self, "_engine"):
-            self._engine = self._opened()
-            self._engine.restore(self.values_)
-        return self._engine
-
-    # Training and after it.
-
-    def _train(self, rows: NDArray[Any], wanted: NDArray[Any]) -> None:
-        inputs = self.normal_.inputs(rows, self._engine)
-        for epoch in fit(self._engine, inputs, wanted, self._schedule(), self.epochs, self.n_iter_):
-            self.loss_curve_.append(epoch.loss)
-            self.n_iter_ += 1
-        self.values_ = self._engine.state()
-
-    def _said(self, X: ArrayLike) -> NDArray[Any]:
-        """The network's outputs for each row."""
-        check_is_fitted(self, "values_")
-        rows = validate_data(self, X, reset=False)
-        engine = self._open()
-        return engine.predict(self.normal_.inputs(rows, engine))
+    def _answers(self, X: ArrayLike) -> NDArray[np.float64]:
+        """The probabilities, or the number, of each row."""
+        check_is_fitted(self, "model_")
+        return self.model_.predict(validate_data(self, X, reset=False))
 
 
 class NetClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
@@ -192,6 +244,11 @@ class NetClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     schedule : str or None
         The learning rate, written as in a recipe: 'one cycle 0.05'. None is a cosine from the
         network's own rate down to 0.
+    early_stopping : bool
+        Whether to hold back `validation_fraction` of the rows, to stop once their loss hasn't
+        fallen for `n_iter_no_change` epochs, and to keep the best epoch's weights.
+    class_weight : dict, 'balanced' or None
+        The weight of each class.
     warm_start : bool
         Whether `fit` continues from the weights of the last fit.
     engine : {'auto', 'native', 'plain'}
@@ -205,22 +262,55 @@ class NetClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     Attributes
     ----------
+    model_ : the trained network as `gb.train` gives it: `.export("x.onnx")`, `.save`, `.evaluate`
     classes_ : the labels, sorted
     n_features_in_, feature_names_in_ : as in scikit-learn
-    net_ : the Net that was trained
-    values_ : its weights, and all else that continues from step to step, by name
-    normal_ : mean and deviation of each column, or of each channel of images, with which
-        inputs are normalised to mean 0 and deviation 1
     loss_curve_ : the mean loss of each epoch
     n_iter_ : the number of epochs, including earlier fits with `warm_start`
     engine_ : 'native' or 'plain'
 
     `fit` takes `sample_weight`, scaled so that the mean weight is 1; rows of weight 0 are left
-    out. As batches are random, a row with weight 2 isn't exactly equal to two rows. A fit that
-    predicts one class for all training rows warns (ConvergenceWarning), with a suggested change.
+    out. Equal rows are trained on as one with their weights added up, and the order of rows makes
+    no difference, so a row of weight 2 equals two rows, to the bit. `partial_fit` trains on each
+    row once, at the first rate of the schedule; its first rows decide how columns are scaled. A fit
+    that predicts one class for all training rows warns (ConvergenceWarning), with a suggested
+    change.
     """
 
     classes_: NDArray[Any]
+
+    def __init__(  # noqa: PLR0913 - as above
+        self,
+        net: str | Net | None = None,
+        *,
+        hidden: int | Sequence[int] = (32,),
+        epochs: int = 50,
+        batch: int = 32,
+        schedule: str | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        class_weight: Mapping[Any, float] | str | None = None,
+        warm_start: bool = False,
+        engine: str = "auto",
+        threads: int = 1,
+        random_state: Any = None,
+    ) -> None:
+        super().__init__(
+            net,
+            hidden=hidden,
+            epochs=epochs,
+            batch=batch,
+            schedule=schedule,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            engine=engine,
+            threads=threads,
+            random_state=random_state,
+        )
+        self.class_weight = class_weight
 
     # The interface of scikit-learn.
 
@@ -228,117 +318,148 @@ class NetClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> NetClassifier:
         """Train on rows X and their labels y, each weighted by its sample weight."""
-        goes_on = self.warm_start and hasattr(self, "values_")
-        rows, y = validate_data(self, X, y, reset=not goes_on, multi_output=True)
-        labels, weights = column_or_1d(y, warn=True), None
-        if sample_weight is not None:
-            rows, labels, weights = _counting(rows, labels, sample_weight)
-        numbers = self._numbered(labels, goes_on)
-        with _as_value_errors():
-            self._begin(rows, goes_on, weights is not None)
-            self._train(rows, targets(self.net_, numbers, weights))
-        if weights is None:  # with weights, one class may be intended
-            self._warn(rows, numbers)
+        goes_on = self.warm_start and hasattr(self, "model_")
+        rows, labels = self._checked(X, y, reset=not goes_on)
+        kinds = np.unique(labels)
+        if sample_weight is not None:  # what isn't counted isn't there
+            counted = np.asarray(sample_weight) > 0
+            if counted.shape == labels.shape and counted.any():
+                kinds = np.unique(labels[counted])
+        if not goes_on:
+            if len(kinds) < 2:
+                raise EstimatorError("y has only one class: a classifier needs at least two")
+            self.classes_ = kinds
+        training = self._train(rows, labels, sample_weight)
+        if sample_weight is None and self.class_weight is None:  # one class may be intended
+            _warn(training)
+        return self
+
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> NetClassifier:
+        """Train once on rows X and their labels y; the first call is given all classes."""
+        first = not hasattr(self, "model_")
+        rows, labels = self._checked(X, y, reset=first)
+        if first:
+            if classes is None:
+                raise EstimatorError("partial_fit: give all classes at the first call, classes=[…]")
+            self.classes_ = np.unique(classes)
+        self._train(rows, labels, sample_weight, once=True)
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """The probability of each class: (rows, classes)."""
-        said = self._said(X)
-        return probabilities(self.net_, said)
+        return self._answers(X)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The most probable class of each row."""
-        sure = self.predict_proba(X)
-        return np.asarray(self.classes_[likeliest_classes(self.net_, sure)])
+        sure = self._answers(X)
+        return np.asarray(self.classes_[likeliest_classes(self.model_.net, sure)])
 
-    # Before the first step.
+    # What it learns.
 
-    def _numbered(self, y: NDArray[Any], goes_on: bool) -> NDArray[np.int32]:
-        """The number of each row's class."""
-        check_classification_targets(y)
-        classes, numbers = np.unique(y, return_inverse=True)
-        if goes_on:
-            if not np.isin(classes, self.classes_).all():
-                raise EstimatorError("y has classes that the first fit didn't have: start cold")
-            return np.searchsorted(self.classes_, y).astype(np.int32)
-        if len(classes) < 2:
-            raise EstimatorError("y has only one class: a classifier needs at least two")
-        self.classes_ = classes
-        return numbers.astype(np.int32)
+    def _checked(
+        self, X: ArrayLike, y: ArrayLike, reset: bool
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        rows, labels = validate_data(self, X, y, reset=reset, multi_output=True)
+        labels = column_or_1d(labels, warn=True)
+        check_classification_targets(labels)
+        return rows, labels
 
-    def _warn(self, rows: NDArray[Any], labels: NDArray[np.int32]) -> None:
-        said = self._engine.predict(self.normal_.inputs(rows, self._engine))
-        answered = likeliest_classes(self.net_, probabilities(self.net_, said))
-        if len(np.unique(answered)) > 1:
-            return
-        ending = Ending(
-            net=self.net_,
-            first_loss=self.loss_curve_[0],
-            last_loss=self.loss_curve_[-1],
-            scored=f"{counted(len(rows), 'row')} trained on",
-            confusion=confusion_of(labels, answered, len(self.classes_)),
-            classes=tuple(map(str, self.classes_)),
-        )
-        for doubt in doubts(ending):
-            warn(doubt, ConvergenceWarning, stacklevel=3)
+    def _goal(self, targets: NDArray[Any]) -> Goal:
+        if not np.isin(targets, self.classes_).all():
+            raise EstimatorError("y has classes that the first fit didn't have: start cold")
+        numbers = np.searchsorted(self.classes_, targets)
+        return Goal(numbers.astype(np.int32), Task.CLASSES, Column("y", self._names))
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """The classes in words, each different."""
+        words = [label_name(label) for label in self.classes_.tolist()]
+        if len(set(words)) < len(words):  # " a" and "a"
+            words = [f"{place}: {word}" for place, word in enumerate(words)]
+        return tuple(words)
+
+    def _class_weights(self) -> tuple[float, ...] | str:
+        if self.class_weight is None:
+            return ()
+        weights: tuple[float, ...] | str = weights_by_class(self.class_weight, self._names)
+        return weights
 
     def _usual(self) -> Net:
         return usual(self.n_features_in_, sizes("hidden", self.hidden), len(self.classes_))
-
-    def _fitting(self, net: Net) -> Net:
-        require_classes(net, len(self.classes_), "y")
-        return with_meant_loss(net, Task.CLASSES)[0]
 
 
 class NetRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     """A network that predicts a number, trained by gradbook's engine.
 
-    Its parameters and attributes are those of `NetClassifier`. The default network ends in one
-    plain sum, with the squared error. Targets are normalised to mean 0 and deviation 1 with
-    `target_mean_` and `target_deviation_`; `predict` returns them in their original scale.
+    Its parameters and attributes are those of `NetClassifier`, without those about classes. The
+    default network ends in one plain sum, with the squared error. Targets are normalised to mean 0
+    and deviation 1; `predict` returns them in their original scale.
     """
 
-    target_mean_: float
-    target_deviation_: float
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> NetRegressor:
+        """Train on rows X and their numbers y, each weighted by its sample weight."""
+        goes_on = self.warm_start and hasattr(self, "model_")
+        self._train(*self._checked(X, y, reset=not goes_on), sample_weight)
+        return self
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> NetRegressor:
-        """Train on rows X and their numbers y."""
-        goes_on = self.warm_start and hasattr(self, "values_")
-        rows, y = validate_data(self, X, y, reset=not goes_on, multi_output=True, y_numeric=True)
-        numbers = column_or_1d(y, warn=True).astype(np.float64)
-        with _as_value_errors():
-            self._begin(rows, goes_on, False)
-            if not goes_on:
-                self.target_mean_ = float(numbers.mean())
-                self.target_deviation_ = float(numbers.std()) or 1.0
-            scaled = (numbers - self.target_mean_) / self.target_deviation_
-            self._train(rows, scaled[:, None])
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> NetRegressor:
+        """Train once on rows X and their numbers y."""
+        rows, numbers = self._checked(X, y, reset=not hasattr(self, "model_"))
+        self._train(rows, numbers, sample_weight, once=True)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """The predicted number of each row."""
-        said = np.asarray(self._said(X), np.float64)[:, 0]
-        return np.asarray(said * self.target_deviation_ + self.target_mean_)
+        return self._answers(X)[:, 0]
+
+    def _checked(
+        self, X: ArrayLike, y: ArrayLike, reset: bool
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        rows, y = validate_data(self, X, y, reset=reset, multi_output=True, y_numeric=True)
+        return rows, column_or_1d(y, warn=True).astype(np.float64)
+
+    def _goal(self, targets: NDArray[Any]) -> Goal:
+        return Goal(targets, Task.NUMBERS, Column("y"))
 
     def _usual(self) -> Net:
         net = usual(self.n_features_in_, sizes("hidden", self.hidden), 1)
         return replace(net, layers=net.layers[:-1], loss=Loss.SQUARED)
 
-    def _fitting(self, net: Net) -> Net:
-        if net.outputs != 1:
-            raise ShapeError(f"y is one number, but the network has {net.outputs} outputs")
-        return with_meant_loss(net, Task.NUMBERS)[0]
 
-
-def _counting(
-    rows: NDArray[Any], labels: NDArray[Any], sample_weight: ArrayLike
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
-    """The rows with a positive weight, scaled to a mean of 1."""
-    weights = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
-    counts = weights > 0
-    if not counts.any():
+def each_once(
+    rows: NDArray[Any], targets: NDArray[Any], weights: NDArray[np.float64] | None
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64] | None]:
+    """Each different row with its target once, in an order that follows from the rows alone, and
+    the weights of equal ones added up; no weights if they all are the same."""
+    numbers = np.unique(targets, return_inverse=True)[1]
+    both = np.empty((len(rows), rows.shape[1] + 1))
+    both[:, :-1], both[:, -1] = rows, numbers
+    both += 0.0  # −0 becomes 0
+    keys = both.view(np.dtype((np.void, both.strides[0])))[:, 0]
+    _, first, places = np.unique(keys, return_index=True, return_inverse=True)
+    totals = np.bincount(places, weights, len(first)).astype(np.float64)
+    counted = totals > 0
+    if not counted.any():
         raise EstimatorError("all sample weights are zero: give some rows a weight above 0")
-    return rows[counts], labels[counts], weights[counts] / weights[counts].mean()
+    first, totals = first[counted], totals[counted]
+    same = bool((totals == totals[0]).all())
+    return rows[first], targets[first], None if same else totals
+
+
+def _warn(training: TrainingRun) -> None:
+    test = training.test()
+    if len(np.unique(test.read)) == 1:
+        warn("; ".join(training.doubts(test)), ConvergenceWarning, stacklevel=3)
 
 
 def _net(given: object) -> Net:

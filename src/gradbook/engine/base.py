@@ -207,7 +207,7 @@ class Engine(ABC):
                 raise ShapeError(f"classes are numbered from 0 to {self.net.outputs - 1}")
             return {"labels": np.ascontiguousarray(labels, np.int32)}
         targets = np.ascontiguousarray(labels, self.real).reshape(count, -1)
-        if targets.shape[1] != self.net.outputs:
+        if targets.shape[1] != self.net.outputs + self.weighted:
             raise ShapeError(f"{targets.shape[1]} targets for {self.net.outputs} outputs")
         return {"targets": targets}
 

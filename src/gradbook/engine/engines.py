@@ -121,6 +121,7 @@ class PlainEngine(Engine):
 
 
 def _right_answers(outputs: NDArray[Any], targets: NDArray[Any]) -> int:
+    targets = targets[:, : outputs.shape[1]]  # a weight may be behind them
     if targets.shape[1] == 1:
         same = (outputs >= HALF_SURE) == (targets >= HALF_SURE)
     else:

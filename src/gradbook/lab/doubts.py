@@ -197,11 +197,11 @@ def _is_uneven(ending: Ending) -> bool:
 
 def _dead_words(units: DeadUnits) -> str:
     many = f"{units.dead:,} of {counted(units.units, 'unit')} of {units.layer}"
-    verb = "is" if units.dead == 1 else "are"
+    are, learn = ("is", "learns") if units.dead == 1 else ("are", "learn")
     return (
-        f"{many} {verb} dead (the same for all {units.samples:,} samples) and learn"
-        f"{'s' * (units.dead == 1)}nothing: a smaller rate, batchnorm before it or 'leaky relu' "
-        f"keeps units alive{'; fewer units would be enough' if units.share < HALF else ''}"
+        f"{many} {are} dead (the same for all {units.samples:,} samples) and {learn} nothing: "
+        f"a smaller rate, batchnorm before it or 'leaky relu' keeps "
+        f"units alive{'; fewer units would be enough' if units.share < HALF else ''}"
     )
 
 

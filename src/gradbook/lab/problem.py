@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gradbook.amounts import counted
 from gradbook.chance import Purpose, key
 from gradbook.data.dataset import deal_folds, deal_share
-from gradbook.engine.engines import open_faster
+from gradbook.engine.engines import faster_kind, open_kind
 from gradbook.errors import ShapeError
 from gradbook.lab.doubts import MOST_LOOKED_AT, find_dead_units
 from gradbook.lab.models.answers import FinalScore, targets
@@ -85,9 +85,12 @@ class Material:
         """The samples of an epoch in order."""
         return order_samples(seed, epoch, self.numbers)
 
-    def counts(self, classes: int) -> NDArray[np.int64]:
-        """The number of training samples in each class."""
-        return np.bincount(self.samples.targets[self.numbers], minlength=classes)
+    def counts(self, classes: int) -> NDArray[Any]:
+        """The number of training samples in each class, one of weight 2 being two."""
+        labels, weights = self.samples.targets[self.numbers], self.samples.weights
+        return np.bincount(
+            labels, None if weights is None else weights[self.numbers], minlength=classes
+        )
 
     def find_dead_units(self, values: Mapping[str, NDArray[Any]]) -> tuple[DeadUnits, ...]:
         """The dead units of the trained network, found with some of the training samples."""
@@ -147,18 +150,6 @@ class Normal:
         squares = [((piece - mean[:, None]) ** 2).sum(axis=(0, 2)) for piece in pieces]
         deviation = np.sqrt(np.sum(squares, axis=0) / count)
         return Normal(mean, np.where(deviation > 0, deviation, 1.0))
-
-    def inputs(self, rows: NDArray[Any], engine: Engine) -> NDArray[Any]:
-        """The engine's input: bytes unchanged, for it to normalise; numbers normalised here, in
-        full precision."""
-        shape = engine.net.input
-        if rows.dtype == np.uint8:
-            engine.normalise(self.mean, self.deviation)
-            return rows.reshape(-1, *shape)
-        engine.normalise(0, 1)
-        channels = _by_channel(rows, shape[0])
-        normal = (channels - self.mean[:, None]) / self.deviation[:, None]
-        return np.asarray(normal.reshape(-1, *shape))
 
 
 def _by_channel(rows: NDArray[Any], many: int) -> NDArray[Any]:
@@ -268,6 +259,7 @@ class Problem(ABC):
     unit: ClassVar[str]
     samples_key: ClassVar[str] = "rows"  # the name of samples for programs
     is_watched: ClassVar[bool] = False  # its trainings take long, so they are judged on their way
+    engine: str = "auto"  # 'plain' or 'native', if a caller chooses
     columns: ClassVar[Mapping[str, str]]  # the figures of an epoch, by their names in files
 
     @property
@@ -302,11 +294,12 @@ class Problem(ABC):
 
     def set_up(self, recipe: Recipe, threads: int | None) -> tuple[Material, Engine]:
         """The arrays and the engine for them: NumPy's, if that is sooner finished."""
-        material = self.material(recipe)
-        weighted, count = material.is_weighted_by(recipe), len(material.numbers)
-        return material, open_faster(
-            material.net, recipe.batch, count, recipe.epochs, weighted=weighted
-        )
+        material, kind = self.material(recipe), self.engine
+        if kind == "auto":
+            count = len(material.numbers)
+            kind = faster_kind(material.net, recipe.batch, count, recipe.epochs)
+        count, weighted = 1 if threads is None else threads, material.is_weighted_by(recipe)
+        return material, open_kind(kind, material.net, recipe.batch, count, weighted=weighted)
 
     @property
     def about(self) -> Mapping[str, Any]:

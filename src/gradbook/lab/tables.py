@@ -104,7 +104,7 @@ class TableProblem(Problem):
     everything: bool = False
     remarks: tuple[str, ...] = ()  # on how the table was read
     split: Split | None = None  # otherwise a sixth for the test, and a fold of the others
-    weights: Numbers | None = None  # of each row, for classes
+    weights: Numbers | None = None  # of each row
 
     def __len__(self) -> int:
         return len(self.table)
@@ -300,8 +300,8 @@ class TableProblem(Problem):
             raise UsageError("only images can be warped, not the rows of a table: remove the warp")
         if recipe.statistics == UNWARPED:
             raise UsageError("the rows of a table are never warped: remove the statistics")
-        if not self.classes and (recipe.class_weights or self.weights is not None):
-            raise UsageError("numbers have no classes to weight: remove the weights")
+        if not self.classes and recipe.class_weights:
+            raise UsageError("numbers have no classes to weight: remove the class weights")
         net, said = with_meant_loss(recipe.net, self.task)
         self.require_loss(net)
         recipe = replace(recipe, net=net)
@@ -354,8 +354,13 @@ class TableProblem(Problem):
         """The mean and deviation with which the numbers of these rows are learned."""
         if self.task is Task.CLASSES:
             return 0.0, 1.0
-        numbers = self.targets[training]
-        return float(numbers.mean()), float(numbers.std()) or 1.0
+        spread = self.spread_of_each(training)
+        return spread.mean.item(), spread.deviation.item()
+
+    def spread_of_each(self, rows: Rows) -> Normal:
+        """The mean and deviation of each target number in these rows."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Normal.of(self.targets[rows], self.output_count, weights)
 
     def learned(self, wanted: NDArray[Any], mean: Any, deviation: Any) -> NDArray[Any]:
         """Targets as the network learns them: classes by number, numbers on its scale."""

@@ -217,14 +217,17 @@ class SampleError:
     loss: Loss
     outputs: int
     smoothing: float = 0.0  # the share of the targets that is spread over all outputs
-    weighted: bool = False  # whether targets contain each sample's weight, see `weighed_targets`
+    weighted: bool = False  # whether each sample's weight is behind its targets
     masked: bool = False  # whether some steps of a sequence may have no target: zeros only
 
     def of(self, value: Node, before: Node, targets: Node) -> Node:
         if not self.weighted:
             return self._once(value, before, targets)
-        weight, targets = weight_in(targets, self.outputs)
-        return weight * self._once(value, before, targets)
+        weight, targets = (
+            value.graph.make("part", targets, attributes=(first, count, 1))
+            for first, count in ((self.outputs, 1), (0, self.outputs))
+        )
+        return reshape(weight, ()) * self._once(value, before, targets)
 
     def _once(self, value: Node, before: Node, targets: Node) -> Node:
         measured = reshape(before, value.shape) if self.loss.ending else value
@@ -268,22 +271,5 @@ def op_of_all(loss: Loss, targets: Sequence[Node], outputs: Sequence[Node]) -> N
 
 
 def weighed_targets(targets: Array, weights: Array) -> Array:
-    """Targets (samples, outputs) that also contain each sample's weight.
-
-    Targets of classes, a 1 among 0s, are multiplied by it. A single 0 or 1 becomes −weight or
-    1 + weight, which are on the same side of ½.
-    """
-    if targets.shape[1] > 1:
-        return np.asarray(targets * weights[:, None])
-    return np.asarray(np.where(targets >= HALF_SURE, 1 + weights[:, None], -weights[:, None]))
-
-
-def weight_in(targets: Node, outputs: int) -> tuple[Node, Node]:
-    """A sample's weight and its plain targets, given targets that contain both."""
-    make = targets.graph.make
-    if outputs > 1:
-        weight = sum_last(targets, 1)
-        return weight, targets / spread(weight, targets.shape)
-    for_one, for_zero = make("relu", targets - 1), make("relu", -targets)
-    weight = for_one + for_zero
-    return reshape(weight, ()), for_one / weight
+    """Targets (samples, outputs) with each sample's weight behind them."""
+    return np.concatenate([targets, weights[:, None]], axis=1)

@@ -13,6 +13,7 @@ from gradbook.graph.chain import gradients, name_gradients
 from gradbook.graph.names import RATE, TOTAL_ERROR, Name
 from gradbook.graph.node import Array, Graph, Node
 from gradbook.graph.sequences import by_feature, by_step
+from gradbook.graph.window import Shape
 from gradbook.layers import Parameter
 from gradbook.layers.card import Change, LayerSite, Mask
 from gradbook.layers.losses import SampleError
@@ -136,7 +137,7 @@ def build(
     several = batch is not None or len(net.examples()) > 1
     count = graph.leaf(Name("N")) if batch else None
     inputs = graph.leaf(Name("i"), net.input, each=several)
-    wanted = graph.leaf(Name("t"), net.wanted, each=several)
+    wanted = graph.leaf(Name("t"), _wanted(net, weighted), each=several)
     weights = {graph.leaf(p.leaf, p.shape): (p, values) for p, values in _start_arrays(net).items()}
     assert len(weights) == len(net.parameters), "two parameters have the same name"
     masks: list[Mask] = []
@@ -172,7 +173,7 @@ def build(
     loss = error
     if error.each:
         loss = graph.make("total", error) / (count or len(net.examples()))
-    data = {inputs: _data(net, inputs, "inputs"), wanted: _data(net, wanted, "targets")}
+    parts = {} if batch else {inputs: "inputs", wanted: "targets"}
     return Forward(
         graph,
         inputs,
@@ -180,12 +181,21 @@ def build(
         outputs,
         error,
         graph.named(loss, TOTAL_ERROR),
-        {} if batch else data,
+        {leaf: _data(net, leaf, part) for leaf, part in parts.items()},
         weights,
         count,
         tuple(masks),
         tuple(statistics.values()),
     )
+
+
+def _wanted(net: Net, weighted: bool) -> Shape:
+    """The shape of a sample's targets, with its weight if it has one."""
+    if not weighted:
+        return net.wanted
+    if len(net.wanted) > 1:
+        raise ShapeError("the network answers at every step, so its samples can't have weights")
+    return (net.outputs + 1,)
 
 
 def is_masked(net: Net) -> bool:

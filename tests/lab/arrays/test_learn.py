@@ -243,6 +243,17 @@ def test_a_weight_of_two_is_a_row_twice_if_a_step_sees_all_rows():
     np.testing.assert_allclose(weighed.predict(X), repeated.predict(X), atol=1e-6)
 
 
+def test_a_weight_of_two_is_a_row_twice_for_numbers_too():
+    wanted = np.stack([X[:, 0] * 2 + 1, X[:, 3]], axis=1)
+    often = np.where(Y == 2, 2, 1)
+    every = {"validation": 0, "test": 0, "epochs": 20}
+    x = np.repeat(X, often, axis=0)
+    for net, y in (("input 4; dense 1", wanted[:, 0]), ("input 4; dense 4; tanh; dense 2", wanted)):
+        weighed = gb.train(net, X, y, sample_weight=often, set="batch 120", **every).model
+        repeated = gb.train(net, x, y.repeat(often, axis=0), set="batch 160", **every).model
+        np.testing.assert_allclose(weighed.predict(X), repeated.predict(X), rtol=1e-9)
+
+
 def test_rows_of_weight_0_are_not_trained_on():
     wrong = X.copy()
     wrong[::5] = 1e6

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.engine.engines import PlainEngine
-from gradbook.lab.recipes.recipe import Schedule
-from gradbook.lab.training.epochs import fit, order_samples
+from gradbook.lab.problem import order_samples
 from gradbook.net import Sample, parse
 from gradbook.targets.page.content import content
 from tests.agree.runs import by_name
@@ -58,9 +57,10 @@ def test_batches_train_as_the_command_trains(text, batch):
     inputs, targets = (
         np.array([getattr(it, part) for it in net.samples]) for part in ("inputs", "targets")
     )
-    epochs = fit(engine, inputs, targets, Schedule("constant", net.learning_rate), EPOCHS)
     page = trained(content(net), EPOCHS + 1, batch=batch)
-    for _, epoch in zip(epochs, page[1:], strict=True):
+    for number_of, epoch in enumerate(page[1:]):
+        order = order_samples(net.seed, number_of, np.arange(len(inputs)))
+        engine.epoch(inputs, targets, order=order, seed=net.seed, epoch=number_of)
         weights = {weight: weight for weight in engine.step_graph.weights}
         now = {weight: engine.arrays[str(weight.name)] for weight in weights}
         wanted = by_name(engine.step_graph, weights, now)

@@ -27,6 +27,7 @@ from gradbook.lab.arrays.reading import (
     TARGETS,
     ArrayReader,
     FrameReader,
+    Goal,
     ReadRows,
     frame_of,
     is_unknown,
@@ -79,24 +80,31 @@ def _of_rows(
             rows.append(part.rows)
             wanted.append(goal.as_here(answers, len(part.rows), f"the {what}'s targets"))
             own[place] = len(part.rows)
+    split = split_asked(asked, own, count)
+    if goal.task is Task.CLASSES:
+        require_class_rows(goal.values, goal.kinds, split)
+    if len(rows) > 1:
+        read = replace(read, rows=np.concatenate(rows))
+        goal = replace(goal, values=np.concatenate(wanted))
+    return divided(rows_problem(read, goal), split)
+
+
+def rows_problem(read: ReadRows, goal: Goal) -> ArrayProblem:
+    """The problem of rows and their targets, before they are divided."""
     names = [column.name for column in read.columns]
     target = replace(goal.column, name=_free_name(goal.column.name, names))
-    found = ArrayProblem(
+    return ArrayProblem(
         ColumnTable(GIVEN, (*names, target.name), ()),
         read.columns,
         target,
         goal.task,
-        given_rows=np.concatenate(rows) if len(rows) > 1 else rows[0],
-        given_targets=np.concatenate(wanted),
+        given_rows=read.rows,
+        given_targets=goal.values,
         shape=read.shape,
         outputs=goal.outputs,
         are_labels=goal.are_labels,
         are_named=read.are_named,
     )
-    split = split_asked(asked, own, count)
-    if goal.task is Task.CLASSES:
-        require_class_rows(goal.values, goal.kinds, split)
-    return divided(found, split)
 
 
 def _free_name(name: str, names: Iterable[str]) -> str:

@@ -134,6 +134,8 @@ class ArrayProblem(TableProblem):
     outputs: tuple[str, ...] = ()  # the names of several numbers or labels
     are_labels: bool = False
     are_named: bool = False  # whether the caller has named the columns
+    engine: str = "auto"
+    start: Model | None = None  # with whose scales it is trained
 
     def __len__(self) -> int:
         return len(self.given_rows)
@@ -173,6 +175,8 @@ class ArrayProblem(TableProblem):
     def normal(self, rows: Numbers, weights: Numbers | None) -> Normal:
         """The mean and deviation of each number; of each feature over all steps, and of each
         channel over all places. Tokens aren't scaled."""
+        if self.start:
+            return Normal(np.array(self.start.mean), np.array(self.start.deviation))
         match self.shape:
             case (steps, features):
                 by_feature = rows.reshape(len(rows), steps, features).transpose(0, 2, 1)
@@ -198,13 +202,15 @@ class ArrayProblem(TableProblem):
     def spread(self, net: Net, training: Rows) -> tuple[Any, Any]:
         """Several numbers are scaled each for itself if the network ends in plain sums, and not at
         all if it ends in anything else; labels are never scaled."""
+        if self.start:
+            columns = self.start.require_columns()
+            return columns.target_mean, columns.target_deviation
         if len(self.outputs) < 2 and not self.are_labels:
             return super().spread(net, training)
         if self.are_labels or _last_sums(net) is None:
             return 0.0, 1.0
-        numbers = self.targets[training]
-        deviation = numbers.std(axis=0)
-        return numbers.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
+        spread = self.spread_of_each(training)
+        return spread.mean, spread.deviation
 
     def model(self, recipe: Recipe, material: Material, values: Values, about: About) -> Model:
         assert isinstance(material, TableMaterial)

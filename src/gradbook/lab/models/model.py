@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from math import isqrt, prod
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
@@ -289,6 +289,10 @@ class Model:
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(look("Model as text", self))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is kept of it in a copy or a pickle: not the engines, which are opened again."""
+        return {own.name: getattr(self, own.name) for own in fields(self)}
 
     # The file.
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib import import_module
 from importlib.util import find_spec
-from math import ceil, isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import duration, loss, percent
-from gradbook.engine.base import Engine
 from gradbook.errors import GradbookError, UsageError
-from gradbook.lab.problem import Problem, order_samples, require_last_batch
+from gradbook.lab.problem import Problem
 from gradbook.lab.recipes.recipe import BEST, Recipe, Schedule
 from gradbook.looks import look
 from gradbook.schema import AnyNumber, Maybe, Schema, WholeNumber
@@ -158,35 +156,3 @@ def epoch_of(record: object) -> Epoch:
 
 class Diverged(GradbookError):
     """A training whose loss became infinite or NaN."""
-
-
-# Rows alone: no recipe, no files, nothing held back -----------------------------
-
-
-class FittedEpoch(NamedTuple):
-    """One epoch of a fit."""
-
-    loss: float  # the mean over its steps
-    rate: float  # at its last step
-
-
-def fit(
-    engine: Engine,
-    inputs: NDArray[Any],
-    wanted: NDArray[Any],
-    schedule: Schedule,
-    epochs: int,
-    first: int = 0,
-) -> Iterator[FittedEpoch]:
-    """Each epoch as it ends; `first` is the number of the first."""
-    require_last_batch(engine.net, len(inputs), engine.batch)
-    steps, seed = ceil(len(inputs) / engine.batch), engine.net.seed
-    losses: list[float] = []
-    for turn in range(epochs):
-        rates = schedule.rates(turn, steps, epochs, losses)
-        order = order_samples(seed, first + turn, np.arange(len(inputs)))
-        seen = engine.epoch(inputs, wanted, rates, order=order, seed=seed, epoch=first + turn)
-        losses.append(float(seen.losses.mean()))
-        if not isfinite(losses[-1]):
-            raise Diverged("the loss is no longer a number: use a smaller rate")
-        yield FittedEpoch(losses[-1], float(rates[-1]))

@@ -31,6 +31,7 @@ from gradbook.lab.training.epochs import (
     schedule_losses,
 )
 from gradbook.lab.training.run_folder import Checkpoint
+from gradbook.layers.losses import weighed_targets
 from gradbook.looks import look
 from gradbook.schema import SchemaError
 
@@ -94,7 +95,9 @@ class TrainingSetup:
         """The target of each sample in the engine's form."""
         samples = self.material.samples
         if not self.problem.classes:
-            return samples.targets
+            if samples.weights is None:
+                return samples.targets
+            return weighed_targets(samples.targets, samples.weights)
         counts = self.material.counts(len(self.problem.classes))
         return targets_for(self.recipe, samples.targets, counts, samples.weights)
 
@@ -112,7 +115,7 @@ def set_up(chosen: AdaptedRecipe, threads: int | None) -> TrainingSetup:
 class TrainingRun:
     """One run of a recipe. Another thread may call `progress()` and `stop()`."""
 
-    def __init__(self, ready: TrainingSetup, began: float) -> None:
+    def __init__(self, ready: TrainingSetup, began: float, before: int = 0) -> None:
         self.recipe: Recipe = ready.recipe
         self.problem: Problem = ready.problem
         self.material: Material = ready.material
@@ -121,6 +124,7 @@ class TrainingRun:
         first = self.material.order(self.recipe.net.seed, 0)
         self.steps: int = ceil(len(first) / self.recipe.batch)  # of an epoch; the last may be short
         self.stopped: bool = False
+        self._before = before  # epochs of other trainings: orders and dropout go on after theirs
         self._ended = False  # by a listener
         self._losses, self._right = NO_LOSSES, NO_ANSWERS  # of this epoch, before `_run`
         self._best: Mapping[str, NDArray[Any]] = {}  # the values at the end of the best epoch
@@ -263,7 +267,7 @@ class TrainingRun:
         """Begin the epoch after these: the order of its images, the rate of each step."""
         self.history = history
         recipe = self.recipe
-        self._order = self.material.order(recipe.net.seed, len(history))
+        self._order = self.material.order(recipe.net.seed, self._before + len(history))
         self._steps_here = ceil(len(self._order) / recipe.batch)
         losses = schedule_losses(history)
         rates = recipe.schedule.rates(len(history), self.steps, recipe.epochs, losses)
@@ -285,7 +289,7 @@ class TrainingRun:
                 self._rates[done:],
                 order=self._order[done * self.recipe.batch :],
                 seed=self.recipe.net.seed,
-                epoch=len(self.history),
+                epoch=self._before + len(self.history),
                 warp=self.recipe.warp,
                 run=run,
             )

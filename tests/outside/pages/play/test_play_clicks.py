@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from gradbook.engine.engines import PlainEngine
-from gradbook.lab.recipes.recipe import Schedule
-from gradbook.lab.training.epochs import fit
+from gradbook.lab.problem import order_samples
 from gradbook.layers import ACTIVATIONS, LOSSES, UPDATES, forms
 from gradbook.net import parse
 from gradbook.net.build import training_step
@@ -274,7 +273,7 @@ def test_a_batch_is_chosen_beside_the_update_and_trains_as_the_command_does(show
     inputs, targets = (
         np.array([getattr(it, part) for it in net.samples]) for part in ("inputs", "targets")
     )
-    list(fit(engine, inputs, targets, Schedule("constant", net.learning_rate), 1))
+    engine.epoch(inputs, targets, order=order_samples(net.seed, 0, np.arange(len(inputs))))
     own = {weight: weight for weight in engine.step_graph.weights}
     arrays = {weight: engine.arrays[str(weight.name)] for weight in own}
     after = by_name(engine.step_graph, own, arrays)
