@@ -21,20 +21,20 @@ MOST_LINES = 800
 CODE = (".py", ".js", ".css", ".html", ".c")
 AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
-    AT_THE_TOP: 3613,
+    AT_THE_TOP: 3734,
     "arrays": 994,
     "audit": 21688,
     "cells": 11700,
     "cli": 5060,
     "data": 5572,
     "derivatives": 2421,
-    "engine": 1565,
+    "engine": 1566,
     "formats": 9709,
     "graph": 2012,
     "lab": 11655,
     "language": 341,
     "layers": 4257,
-    "net": 5155,
+    "net": 5165,
     "rates": 1513,
     "report": 10800,
     "serve": 2138,
