@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.audit.material.layouts.sketch import Quantity, Shape, Sketch, drawn_shape, sketched
@@ -211,8 +212,20 @@ def drawn_sketch(draw: random.Random, rule: str, rate: str = "one rate") -> Sket
 
 def with_rule(shape: Shape, draw: random.Random, rule: str, rate: str = "one rate") -> Sketch:
     """A network of some shape, trained by a rule."""
-    passes, weights = sketched(shape, draw)
-    chosen, schedule = RULES[rule], RATES[rate]
+    return by_rule(*sketched(shape, draw), shape.samples, draw, rule, rate)
+
+
+def by_rule(
+    passes: Sequence[Quantity],
+    weights: Sequence[str],
+    samples: int,
+    draw: random.Random,
+    rule: str | Rule,
+    rate: str = "one rate",
+) -> Sketch:
+    """Any forward and backward pass, whose weights go on by a rule."""
+    chosen = RULES[rule] if isinstance(rule, str) else rule
+    schedule = RATES[rate]
     settings = [("η", 0.5 if chosen.sort == "descent" else 0.1), *chosen.settings]
     counters: list[tuple[str, str, float | str]] = list(chosen.counters)
     eta = "{η}"
@@ -236,7 +249,7 @@ def with_rule(shape: Shape, draw: random.Random, rule: str, rate: str = "one rat
     inputs = [q for q in passes if q.kind == "input"]
     rest = [q for q in passes if q.kind != "input"]
     found = (*stand, *count, *inputs, *own, *rest, *memories)
-    return Sketch(found, shape.samples, (rule, rate))
+    return Sketch(found, samples, (rule if isinstance(rule, str) else rule.sort, rate))
 
 
 def _now(eta: str) -> str:
@@ -253,4 +266,4 @@ def _of(weight: str, said: float | str | None, eta: str) -> float | str | None:
     return found.replace("⟦g⟧", f"∂E/∂{weight}").replace("⟦w⟧", weight)
 
 
-__all__ = ["RATES", "RULES", "Rule", "drawn_sketch", "with_rule"]
+__all__ = ["RATES", "RULES", "Rule", "by_rule", "drawn_sketch", "with_rule"]

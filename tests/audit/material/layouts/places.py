@@ -21,12 +21,13 @@ class Layout:
 
     place: Callable[[Sketch], Place]
     heading: Callable[[Sketch], Mapping[Spot, str]]
-    word: Callable[[str, Spot, Spot], str] | None = None  # how a cell is mentioned, if unusually
+    fixed: frozenset[str] = frozenset()  # names whose cells are the same in all steps
+    word: Callable[[str], str] | None = None  # a name that a formula has for a cell, or ''
 
 
-def laid(sketch: Sketch, layout: str, steps: int = STEPS) -> Table:
+def laid(sketch: Sketch, layout: str | Layout, steps: int = STEPS) -> Table:
     """The book."""
-    chosen = LAYOUTS[layout]
+    chosen = LAYOUTS[layout] if isinstance(layout, str) else layout
     place = chosen.place(sketch)
     table = Table({})
     for spot, text in chosen.heading(sketch).items():
@@ -37,7 +38,7 @@ def laid(sketch: Sketch, layout: str, steps: int = STEPS) -> Table:
             if spot is None or (quantity.given and spot[1:] in table.sheets.get(spot[0], {})):
                 continue
             said = quantity.said(step)
-            content = _written(sketch, place, said, spot, step) if isinstance(said, str) else said
+            content = written(sketch, chosen, said, spot, step) if isinstance(said, str) else said
             table.sheets.setdefault(spot[0], {})[spot[1:]] = content
     return table
 
@@ -50,8 +51,13 @@ def spots(sketch: Sketch, layout: str, called: str, steps: int = STEPS) -> list[
     return [spot for spot in found if spot is not None]
 
 
-def _written(sketch: Sketch, place: Place, said: str, home: Spot, step: int) -> str:
+def written(sketch: Sketch, layout: Layout, said: str, home: Spot, step: int) -> str:
     """A formula with cells in the place of names."""
+    place = layout.place(sketch)
+
+    def mention(name: str, spot: Spot) -> str:
+        called = layout.word(name) if layout.word else ""
+        return called or _mention(sketch, name, spot, home, name in layout.fixed)
 
     def cell(called: str, back: str) -> Spot:
         spot = place(called, step - 1 if back else step)
@@ -61,19 +67,20 @@ def _written(sketch: Sketch, place: Place, said: str, home: Spot, step: int) -> 
     def word(found) -> str:  # type: ignore[no-untyped-def]
         name, sample, back = found[1], found[2] or "", found[3]
         if sample != "@*":
-            return mention(sketch, name, cell(name + sample, back), home)
+            return mention(name, cell(name + sample, back))
         each = [cell(f"{name}@{s}", back) for s in range(1, sketch.samples + 1)]
         first, last = each[0], each[-1]
         if (last[1] - first[1], last[2] - first[2]) in ((len(each) - 1, 0), (0, len(each) - 1)):
-            return f"{mention(sketch, name, first, home)}:{_named(last)}"
-        return ",".join(mention(sketch, name, spot, home) for spot in each)
+            return f"{mention(name, first)}:{_named(last)}"
+        return ",".join(mention(name, spot) for spot in each)
 
     return "=" + MENTION.sub(word, said)
 
 
-def mention(sketch: Sketch, name: str, spot: Spot, home: Spot) -> str:
+def _mention(sketch: Sketch, name: str, spot: Spot, home: Spot, fixed: bool) -> str:
     sheet, row, column = spot
-    fixed = any(q.name == name and q.kind in SETTINGS for q in sketch.quantities) and _stands(spot)
+    is_setting = any(q.name == name and q.kind in SETTINGS for q in sketch.quantities)
+    fixed = fixed or (is_setting and _stands(spot))
     text = f"${letters(column)}${row + 1}" if fixed else _named(spot)
     return text if sheet == home[0] else f"'{sheet}'!{text}"
 

@@ -1,0 +1,1 @@
+"""What `variations.py` lays out, spoils and confirms."""
