@@ -168,6 +168,22 @@ FORMULAS = [
     "=SUM(TAKE(A1:A4,2)*DROP(B1:B4,2))",
     "=SUM(CHOOSECOLS(A1:B4,2)*TOCOL(A1:B2))",
     "=INDEX(SORT(B1:B4,1,-1),2)*A1",
+    "=SUM(LARGE(A1:A4,{1,2}))*B1",
+    "=SUMPRODUCT(SMALL(A1:A4,{1,3,4}),{0.5,0.3,-2})",
+    "=SUM(SMALL(A1:A4,ROW(A1:A2))^2)",
+    '=SUM(VLOOKUP({"y","z"},D1:E4,2,FALSE)*A1:B1)',
+    '=SUMPRODUCT(SUMIF(D1:D4,{"x";"z"},A1:A4),{3;4})',
+    '=SUMPRODUCT(SUMIF(D1:D4,{"x","z"},A1:A4)*B1)',
+    "=SUM(INDEX(A1:A4,{1,3})*A2)",
+    "=SUM(INDEX(A1:B4,{1;3},{1,2})*A2)",
+    "=SUM(LOOKUP(A1:A2,{-9,2,3},B1:B3)*A1:A2)",
+    "=SUM(CHOOSE({2,1},A1,A2)*B1)",
+    "=SUM({1,2;3,-4}*A1:B2^{2})",
+    "=MDETERM(A1:B2)*A3",
+    "=SUM(MMULT(MINVERSE(A1:B2),A3:B4))",
+    "=SUM(TREND(A1:A4,B1:B4,A3:A4))",
+    "=MAXA(A1:A4)*MINA(B1:B4)",
+    "=A1*FACT(3)*COMBIN(5,2)+BIN2DEC(101)*B1",
 ]
 
 

@@ -11,7 +11,7 @@ and whatever is multiplied later goes inside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -32,6 +32,7 @@ from gradbook.cells.formula.pattern import (
     Mention,
     Pattern,
     RangeReference,
+    one_for_each,
 )
 from gradbook.cells.formula.simplify import (
     ONE,
@@ -43,7 +44,8 @@ from gradbook.cells.formula.simplify import (
     negative,
     over,
     plus,
-    raised,
+    sigmoid_of,
+    slope_of_base,
     square,
     times,
     with_sign_first,
@@ -51,6 +53,8 @@ from gradbook.cells.formula.simplify import (
 from gradbook.cells.formula.values import ARGUMENTS, Elementwise
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import (
+    LINE,
+    TABLE,
     Call,
     Expression,
     Infix,
@@ -71,7 +75,6 @@ STRAIGHT = ("ROUND", "ROUNDDOWN", "ROUNDUP", "MROUND")  # with the slope of what
 TIES = Message("at a tie, the first of equals has the slope")
 CONDITIONS = Message("conditions are held fixed")
 POSITIONS = Message("positions and keys of lookups are held fixed")
-TABLE, LINE = "{}", "{;}"  # a table of formulas, and a line of it: never written to a cell
 
 Arguments = tuple[Expression | None, ...]
 Given = TypeVar("Given")
@@ -350,8 +353,10 @@ class FormulaDerivation:
                 return 1, 1
             case Call("{}", lines):
                 return len(lines), len(inner(lines[0])) if lines and lines[0] else 0
-            case Call(function, _):
+            case Call(function, arguments):
                 name = plain_name(function)
+                if each := self._one_for_each(part):
+                    return self._common([self._known[id(arguments[k])][1] for k in each])
                 try:
                     if name in self.rules.shapes:
                         return self.rules.shapes[name](self, part)
@@ -380,6 +385,13 @@ class FormulaDerivation:
     def works_by_element(self, name: str) -> bool:
         return name in self.rules.slopes or name in self.rules.by_element
 
+    def _one_for_each(self, part: Call) -> Collection[int]:
+        """The places of arguments of which each element of the result has its own."""
+        places = one_for_each(part.function, len(part.arguments))
+        each = {k: a for k in places if (a := part.arguments[k]) is not None}
+        is_array = any(self._measured(a)[1] != (1, 1) for a in each.values())
+        return each if is_array else ()
+
     # Elements
 
     def at(self, part: Expression | None, row: int, column: int) -> Expression:
@@ -398,6 +410,12 @@ class FormulaDerivation:
                 height, width = self.shape(part)
                 line = part.arguments[row if height > 1 else 0]
                 return inner(line)[column if width > 1 else 0] if line else ZERO
+            if each := self._one_for_each(part):
+                split = (
+                    self.at(a, row, column) if k in each else a
+                    for k, a in enumerate(part.arguments)
+                )
+                return Call(part.function, tuple(split))
             if name in self.rules.elements:
                 height, width = self.shape(part)
                 where = row if height > 1 else 0, column if width > 1 else 0
@@ -426,7 +444,12 @@ class FormulaDerivation:
 
     def is_writable(self, part: Expression) -> bool:
         """Whether a part can stand in a cell's formula."""
-        return not any(isinstance(piece, Call) and piece.function == TABLE for piece in parts(part))
+        lines = (p for p in parts(part) if isinstance(p, Call) and p.function == LINE)
+        return all(
+            isinstance(element, Text) or constant_of(element) is not None
+            for line in lines
+            for element in inner(line)
+        )
 
     def table(self, shape: Shape, element: Callable[[int, int], Expression]) -> Expression:
         """A table of formulas."""
@@ -619,7 +642,7 @@ class FormulaDerivation:
 
     def _through_quotient(self, part: Infix, seed: Expression) -> None:
         a, b, shape = part.left, part.right, self.shape(part)
-        exponent = _sigmoid_of(part)
+        exponent = sigmoid_of(part)
         if exponent is not None and part is self.root and shape == (1, 1):
             value = self.own
             self.push(exponent, scaled(seed, times(value, minus(ONE, value))))
@@ -633,7 +656,13 @@ class FormulaDerivation:
 
     def _through_call(self, name: str, part: Call, seed: Expression) -> None:
         rules = self.rules
-        if name in rules.structural:
+        if self._one_for_each(part):
+            height, width = self.shape(part)
+            self.spend(height * width)
+            for i in range(height):
+                for j in range(width):
+                    self.push(self.at(part, i, j), self.at(seed, i, j))
+        elif name in rules.structural:
             rules.structural[name](self, part, seed)
         elif name in rules.slopes:
             self._by_element(name, part, seed)
@@ -674,24 +703,6 @@ def _named(arguments: Sequence[Given]) -> list[tuple[str, Given]]:
 
 def name_at(row: int, column: int) -> str:
     return name_of(pack(0, row, column))
-
-
-def slope_of_base(a: Expression, n: Expression) -> Expression:
-    """n·a^(n − 1)."""
-    exponent = constant_of(n)
-    if exponent is not None:
-        return times(n, raised(a, number(exponent - 1)))
-    return times(n, raised(a, minus(n, ONE)))
-
-
-def _sigmoid_of(part: Infix) -> Expression | None:
-    """The x of 1/(1 + EXP(−x))."""
-    match part:
-        case Infix("/", Number(1.0), Infix("+", Number(1.0), Call("EXP", (Prefix("-", x),)))):
-            return x
-        case Infix("/", Number(1.0), Infix("+", Call("EXP", (Prefix("-", x),)), Number(1.0))):
-            return x
-    return None
 
 
 # What rules share ---------------------------------------------------------------------

@@ -329,8 +329,6 @@ def _ranked(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     d.note(TIES)
     d.hold(place, POSITIONS)
     value = d.value(part)
-    if d.shape(part) != (1, 1):
-        raise NotDerivable(Message("several ranks at once"))
     d.each(a, lambda i, j: first_equal(d, a, i, j, value, seed))
 
 

@@ -155,15 +155,14 @@ def _lookup(d: FormulaDerivation, part: Call, seed: Expression) -> None:
             is_missing = call_of("ISNA", place)
             d.spread(instead, guarded(seed, is_missing), d.shape(part))
             seed = guarded(seed, is_missing, holds=False)
-    is_down = d.shape(keys)[0] > 1
+    is_line = 1 in d.shape(results)  # LOOKUP takes a row of keys with a column of results
+    is_down = d.shape(results if is_line else keys)[0] > 1
 
     def element(i: int, j: int) -> Expression:
         along, across = (i, j) if is_down else (j, i)
         own = d.at(seed, 0, across) if is_down else d.at(seed, across, 0)
         return guarded(own, Infix("=", place, Number(along + 1.0)))
 
-    if d.shape(key) != (1, 1):
-        raise NotDerivable(Message("several keys at once"))
     d.each(results, element)
 
 

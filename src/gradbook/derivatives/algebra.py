@@ -32,6 +32,7 @@ from gradbook.targets.algebra.forms import (
     shorten,
 )
 from gradbook.targets.excel.language import (
+    TABLE,
     Call,
     Expression,
     Infix,
@@ -103,7 +104,7 @@ def _form(part: Expression, given: Sequence[Form], name: NameReference) -> Form:
         case Call(function, arguments):
             rest = iter(given)
             every = [Words("") if one is None else next(rest) for one in arguments]
-            return _called(_plain(function), every)
+            return Words(write(part)) if function == TABLE else _called(_plain(function), every)
 
 
 def _percent(form: Form) -> Form:
@@ -147,6 +148,8 @@ def _named(word: str) -> Notation:
 
 
 def _sum(*given: Form) -> Form:
+    if len(given) == 1 and not isinstance(given[0], Symbol | Numeral | BigSum):
+        return BigSum(given[0])
     return add_up([BigSum(one) if _is_range(one) else one for one in given])
 
 

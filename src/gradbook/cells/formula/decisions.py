@@ -18,6 +18,7 @@ from gradbook.cells.formula.values import (
     OpenGraph,
     Single,
     aligned,
+    as_block,
     error,
     has_values_only,
     number,
@@ -84,6 +85,14 @@ def _switch(graph: Graph, given: Sequence[Meaning]) -> Meaning:
 
 
 def _choose(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    """CHOOSE; places in an array choose element by element, as in CHOOSE({1,2},A1:A9,B1:B9)."""
+
+    def one(*singles: Single) -> Single:
+        place = whole_number(graph, singles[0])
+        return singles[place] if 1 <= place < len(singles) else error(graph)
+
+    if as_block(given[0]).shape != (1, 1):
+        return aligned(one, tuple(given))
     place = whole_number(graph, given[0])
     return given[place] if 1 <= place < len(given) else error(graph)
 

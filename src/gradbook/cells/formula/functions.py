@@ -14,6 +14,7 @@ from gradbook.cells.formula.cash_flows import CASH_FLOWS
 from gradbook.cells.formula.decisions import DECISIONS
 from gradbook.cells.formula.elementwise import ELEMENTWISE
 from gradbook.cells.formula.lookups import LOOKUPS
+from gradbook.cells.formula.matrices import MATRICES
 from gradbook.cells.formula.texts_and_dates import HELD_FIXED
 from gradbook.cells.formula.totals import TOTALS
 from gradbook.cells.formula.values import Elementwise, Meaning, NotUnderstood, aligned, number
@@ -23,6 +24,7 @@ from gradbook.language.message import Message, message_count
 FUNCTIONS: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
     "PI": lambda graph, given: graph.constant(math.pi),
     **TOTALS,
+    **MATRICES,
     **DECISIONS,
     **LOOKUPS,
     **CASH_FLOWS,

@@ -29,6 +29,7 @@ from gradbook.cells.formula.values import (
 )
 from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message
+from gradbook.targets.excel.language import LINE, TABLE
 
 Test = Callable[[Key | None], bool]
 ERROR_KEY = (2, 0.0)
@@ -353,6 +354,8 @@ def _index(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     block = as_block(given[0])
     if len(given) < 2:
         raise NotUnderstood(Message("INDEX with a computed position"))
+    if any(as_block(value).shape != (1, 1) for value in given[1:3]):
+        return aligned(lambda *at: number(graph, _index(graph, (block, *at))), tuple(given[1:3]))
     places = [whole_number(graph, value) - 1 for value in given[1:3]]
     if len(places) == 1:
         places = (
@@ -533,8 +536,8 @@ LOOKUPS: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
     "XMATCH": _x_match,
     "INDEX": _index,
     "SEQUENCE": _sequence,
-    "VSTACK": _joined(is_down=True),
-    "HSTACK": _joined(is_down=False),
+    **dict.fromkeys(("VSTACK", TABLE), _joined(is_down=True)),
+    **dict.fromkeys(("HSTACK", LINE), _joined(is_down=False)),
     "TOCOL": _flat(is_down=True),
     "TOROW": _flat(is_down=False),
     "SORT": _sorted,

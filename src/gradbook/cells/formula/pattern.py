@@ -44,6 +44,7 @@ from gradbook.cells.formula.values import Corners
 from gradbook.language.message import Message, words_of
 from gradbook.targets.excel.language import (
     LAMBDAS,
+    TABLE,
     Call,
     Expression,
     FormulaError,
@@ -511,7 +512,7 @@ class Reader:
                     return Call("TRANSPOSE", (self._share(a, home, column, row),))
                 case Call(function, _) if is_array_maker(function) and row is not None:
                     return Call("INDEX", (part, Number(row + 1.0), Number((column or 0) + 1.0)))
-                case Call(function, given) if each := _one_for_each(function, len(given)):
+                case Call(function, given) if each := one_for_each(function, len(given)):
                     shared = (
                         self._share(it, home, row, column) if it is not None and k in each else it
                         for k, it in enumerate(given)
@@ -539,12 +540,12 @@ def _works_on_each(function: str) -> bool:
     return function in ELEMENTWISE or plain_name(function) in CHOOSING
 
 
-def _one_for_each(function: str, count: int) -> Collection[int]:
+def one_for_each(function: str, count: int) -> Collection[int]:
     """The places of a function's arguments that are shared among an array's elements."""
     word = plain_name(function)
     if word in FIRST_CONDITION:
         return range(FIRST_CONDITION[word], count, 2)
-    return ONE_FOR_EACH.get(word, ())
+    return [place for place in ONE_FOR_EACH.get(word, ()) if place < count]
 
 
 def _in_a_line(call: Call, row: int | None, column: int | None) -> Call:
@@ -570,7 +571,7 @@ ARRAY_MAKERS = frozenset(_ARRAY_MAKERS.split())
 
 def is_array_maker(function: str) -> bool:
     """Whether a function's result has a shape of its own."""
-    return plain_name(function) in ARRAY_MAKERS
+    return function == TABLE or plain_name(function) in ARRAY_MAKERS
 
 
 def _share_of_range(

@@ -178,3 +178,21 @@ def fill_in_slope(text: str, given: Mapping[str, Expression]) -> Expression:
         return given.get(part.text) if isinstance(part, Reference) else None
 
     return replace_parts(_said(text), instead, simplify)
+
+
+def sigmoid_of(part: Infix) -> Expression | None:
+    """The x of 1/(1 + EXP(−x))."""
+    match part:
+        case Infix("/", Number(1.0), Infix("+", Number(1.0), Call("EXP", (Prefix("-", x),)))):
+            return x
+        case Infix("/", Number(1.0), Infix("+", Call("EXP", (Prefix("-", x),)), Number(1.0))):
+            return x
+    return None
+
+
+def slope_of_base(a: Expression, n: Expression) -> Expression:
+    """n·a^(n − 1)."""
+    exponent = constant_of(n)
+    if exponent is not None:
+        return times(n, raised(a, number(exponent - 1)))
+    return times(n, raised(a, minus(n, ONE)))

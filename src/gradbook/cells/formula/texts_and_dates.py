@@ -1,4 +1,4 @@
-"""Texts and dates: values without slopes.
+"""Texts, dates and counts: values without slopes.
 
 A date is its number of days, as a spreadsheet counts them from 1900 on.
 """
@@ -6,6 +6,7 @@ A date is its number of days, as a spreadsheet counts them from 1900 on.
 from __future__ import annotations
 
 import calendar
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
@@ -14,9 +15,11 @@ from gradbook.cells.formula.values import (
     Meaning,
     NotUnderstood,
     Single,
+    TooMuch,
     aligned,
     as_block,
     error,
+    number,
     present_number,
     text_of,
     whole_number,
@@ -28,6 +31,10 @@ OfSingles = Callable[..., float | str]
 _START = date(1899, 12, 30)  # day 0, from March 1900 on
 _LAST_DAY = 2_958_465  # the year 9999
 LONGEST_TEXT = 32_767  # characters, in Excel
+MOST_COUNTED = 1_000  # whose factorial, or the like, is a number
+MOST_DAYS = 40_000  # that are counted one by one
+DIGITS = 10  # of a number to another base
+SATURDAY = 6
 
 
 # Dates ----------------------------------------------------------------------------
@@ -160,6 +167,112 @@ DATES: Mapping[str, OfSingles] = {
     "DATEDIF": _apart,
 }
 
+
+def _holidays(graph: Graph, given: Sequence[Meaning]) -> set[date]:
+    dates = given[2] if len(given) > 2 else None
+    return {_day(graph, x) for x in as_block(dates).singles() if x is not None}
+
+
+def _is_workday(day: date, holidays: set[date]) -> bool:
+    return day.isoweekday() < SATURDAY and day not in holidays
+
+
+def _count_workdays(graph: Graph, given: Sequence[Meaning]) -> float:
+    """NETWORKDAYS, both ends included."""
+    ends = [_day(graph, number(graph, value)) for value in given[:2]]
+    a, b = sorted(ends)
+    free = _holidays(graph, given)
+    days = _whole_days(b - a)
+    count = sum(_is_workday(a + timedelta(days=k), free) for k in range(days + 1))
+    return float(count if ends == [a, b] else -count)
+
+
+def _workday(graph: Graph, given: Sequence[Meaning]) -> float:
+    """WORKDAY: so many workdays later, or earlier."""
+    day, left = _day(graph, number(graph, given[0])), whole_number(graph, given[1])
+    free, step = _holidays(graph, given), timedelta(days=1 if left > 0 else -1)
+    for _ in range(_whole_days(abs(left) * step)):
+        while not _is_workday(day := day + step, free):
+            pass
+    return _count(day)
+
+
+def _whole_days(time: timedelta) -> int:
+    if abs(time.days) > MOST_DAYS:
+        raise TooMuch(Message("more than {count} workdays", count=f"{MOST_DAYS:,}"))
+    return abs(time.days)
+
+
+def _of_ranges(function: Callable[[Graph, Sequence[Meaning]], float]) -> Callable[..., Meaning]:
+    """A function that takes a range as one of its arguments; an impossible result is an error."""
+
+    def make(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+        try:
+            return graph.constant(function(graph, given))
+        except (ValueError, OverflowError):
+            return error(graph)
+
+    return make
+
+
+# Counts ---------------------------------------------------------------------------
+
+
+def _of_counts(function: Callable[..., int]) -> OfSingles:
+    """A function of whole numbers that are at least 0, and not larger from one to the next."""
+
+    def count(graph: Graph, *singles: Single) -> float:
+        numbers = [whole_number(graph, value) for value in singles]
+        falling = sorted(numbers, reverse=True)
+        if numbers != falling or not 0 <= numbers[-1] <= numbers[0] <= MOST_COUNTED:
+            raise ValueError("more things than there are, fewer than 0, or too many")
+        return float(function(*numbers))
+
+    return count
+
+
+def _from_digits(base: int) -> OfSingles:
+    """BIN2DEC and the like: of ten digits, the first says whether the number is negative."""
+
+    def read_digits(graph: Graph, value: Single) -> float:
+        text = text_of(value) or "0"
+        if len(text) > DIGITS or not text.isalnum():
+            raise ValueError("not such a number")
+        whole = int(text, base)
+        return float(whole - base**DIGITS if whole >= base**DIGITS // 2 else whole)
+
+    return read_digits
+
+
+def _to_digits(base: int, form: str) -> OfSingles:
+    """DEC2BIN and the like, filled with zeros to a number of digits."""
+
+    def write_digits(graph: Graph, value: Single, places: Single = None) -> str:
+        whole = int(present_number(graph, value))
+        half = min(base**DIGITS // 2, 2**39)
+        if not -half <= whole < half:
+            raise ValueError("too large a number")
+        digits = format(whole % base**DIGITS if whole < 0 else whole, form)
+        width = 1 if places is None else whole_number(graph, places)
+        if whole >= 0 and not len(digits) <= max(width, 1 if places is not None else DIGITS):
+            raise ValueError("more digits than places")
+        return digits if whole < 0 else digits.rjust(width, "0")
+
+    return write_digits
+
+
+COUNTS: Mapping[str, OfSingles] = {
+    "FACT": _of_counts(math.factorial),
+    "COMBIN": _of_counts(math.comb),
+    "PERMUT": _of_counts(math.perm),
+    "BIN2DEC": _from_digits(2),
+    "OCT2DEC": _from_digits(8),
+    "HEX2DEC": _from_digits(16),
+    "DEC2BIN": _to_digits(2, "b"),
+    "DEC2OCT": _to_digits(8, "o"),
+    "DEC2HEX": _to_digits(16, "X"),
+}
+
 # Texts ----------------------------------------------------------------------------
 
 
@@ -290,8 +403,10 @@ def _joined(graph: Graph, given: Sequence[Meaning]) -> Meaning:
 
 
 HELD_FIXED: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
-    **{name: _by_elements(function) for name, function in {**DATES, **TEXTS}.items()},
+    **{name: _by_elements(function) for name, function in {**DATES, **COUNTS, **TEXTS}.items()},
     **dict.fromkeys(("CONCAT", "CONCATENATE"), _together),
     "TEXTJOIN": _joined,
+    "NETWORKDAYS": _of_ranges(_count_workdays),
+    "WORKDAY": _of_ranges(_workday),
 }
 """Functions whose results have no slopes."""

@@ -22,7 +22,6 @@ from gradbook.cells.formula.values import (
     pairs,
     present,
     present_number,
-    refuse_many,
     whole_number,
 )
 from gradbook.graph.node import Graph, Node
@@ -67,7 +66,7 @@ def mean(graph: Graph, numbers: Sequence[Node]) -> Node:
 
 
 def _with_truths(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
-    """The numbers for AVERAGEA: a text in a range counts as 0."""
+    """The numbers for AVERAGEA, MAXA and MINA: a text in a range counts as 0."""
     singles = [x for value in given for x in as_block(value).singles() if x is not None]
     return [graph.constant(0) if isinstance(x, str) else number(graph, x) for x in singles]
 
@@ -91,20 +90,6 @@ def _sum_of(one: Callable[[Node, Node], Node]) -> OfAll:
         return total(graph, list(as_block(both).numbers()))
 
     return add_up
-
-
-def _matrix_product(graph: Graph, given: Sequence[Meaning]) -> CellBlock:
-    a, b = (as_block(value) for value in given)
-    if a.shape[1] != b.shape[0]:
-        raise NotUnderstood(Message("MMULT of ranges that don't fit each other"))
-
-    def dot(row: Sequence[Meaning], column: Sequence[Meaning]) -> Node:
-        both = zip(row, column, strict=True)
-        return total(graph, [number(graph, x) * number(graph, y) for x, y in both])
-
-    refuse_many(a.shape[0] * a.shape[1] * b.shape[1])
-    columns = list(zip(*b.rows, strict=True))
-    return CellBlock(tuple(tuple(dot(row, column) for column in columns) for row in a.rows))
 
 
 def _largest(graph: Graph, numbers: Sequence[Node]) -> Node:
@@ -216,24 +201,6 @@ def _residual(graph: Graph, given: Sequence[Meaning]) -> Node:
     common = _common_squares(graph, xs, ys)
     left = _squares(graph, ys) - common**2 / _squares(graph, xs)
     return graph.make("sqrt", left / (len(xs) - 2))
-
-
-def _line(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-    """LINEST with one row or column of x: slope and intercept."""
-    y = as_block(given[0])
-    steps = tuple((graph.constant(k + 1.0),) for k in range(len(y.singles())))
-    x = CellBlock(steps) if len(given) < 2 or given[1] is None else as_block(given[1])
-    if len(x.singles()) != len(y.singles()):
-        raise NotUnderstood(Message("LINEST with several columns of x"))
-    if len(given) > 2 and given[2] is not None and not present_number(graph, given[2]):
-        ys, xs = _both(graph, (y, x))
-        both = [a * b for a, b in zip(xs, ys, strict=True)]
-        return CellBlock(
-            ((total(graph, both) / total(graph, [a * a for a in xs]), graph.constant(0)),)
-        )
-    if len(given) > 3 and present_number(graph, given[3]):
-        raise NotUnderstood(Message("LINEST with its statistics"))
-    return CellBlock(((_slope(graph, (y, x)), _intercept(graph, (y, x))),))
 
 
 # Places in order --------------------------------------------------------------------
@@ -375,9 +342,10 @@ TOTALS: Mapping[str, OfAll] = {
     "SUMX2MY2": _sum_of(lambda x, y: x**2 - y**2),
     "SUMX2PY2": _sum_of(lambda x, y: x**2 + y**2),
     "SERIESSUM": _series,
-    "MMULT": _matrix_product,
     "MAX": _most,
     "MIN": _least,
+    "MAXA": lambda graph, given: _largest(graph, _with_truths(graph, given)),
+    "MINA": lambda graph, given: _smallest(graph, _with_truths(graph, given)),
     "COUNT": _count,
     "COUNTA": _count_all,
     "COUNTBLANK": _count_blank,
@@ -399,7 +367,6 @@ TOTALS: Mapping[str, OfAll] = {
     "INTERCEPT": _intercept,
     **dict.fromkeys(("FORECAST", "FORECAST.LINEAR"), _forecast),
     "STEYX": _residual,
-    "LINEST": _line,
     "MEDIAN": _median_of,
     "LARGE": _kth(from_above=True),
     "SMALL": _kth(from_above=False),

@@ -81,6 +81,7 @@ class Call:
 
 
 Expression = Number | Text | Reference | Infix | Prefix | Postfix | Call
+TABLE, LINE = "{}", "{;}"  # an array constant is a call of its lines: {1,2;3,4}
 
 
 def quote(words: str) -> str:
@@ -127,11 +128,15 @@ def _pieces(expression: Expression) -> Iterator[str]:
             yield from _within(operand, binding(expression))
             yield operator
         case Call(function, arguments):
-            yield f"{function}("
+            opening, between, closing = _BRACKETS.get(function, (f"{function}(", ",", ")"))
+            yield opening
             for place, argument in enumerate(arguments):
-                yield "," if place else ""
+                yield between if place else ""
                 yield from _pieces(argument) if argument is not None else ()
-            yield ")"
+            yield closing
+
+
+_BRACKETS = {TABLE: ("{", ";", "}"), LINE: ("", ",", "")}
 
 
 def _chain(expression: Infix) -> Iterator[str]:
@@ -208,7 +213,7 @@ _TOKENS = re.compile(
       | (?:{_SHEET})?[^\W\d][\w.]*(?![\w.(!])
     )
   | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?)
-  | (?P<mark><>|<=|>=|[-+*/^&=<>%(),])
+  | (?P<mark><>|<=|>=|[-+*/^&=<>%(),{{}};])
     """,
     re.VERBOSE,
 )
@@ -310,10 +315,32 @@ class _FormulaReader:
                 inner = self.expression(0)
                 self.expect(")")
                 return inner
+            case "mark", "{":
+                return self.table()
             case "mark", mark if mark in PREFIX:
                 return Prefix(mark, self.expression(PREFIX[mark]))
         self.at -= 1
         self.fail()
+
+    def table(self) -> Call:
+        """An array constant: numbers, texts and truths in lines of one length."""
+        lines: list[list[Expression]] = [[self.constant()]]
+        while not self.take("}"):
+            if self.take(";"):
+                lines.append([self.constant()])
+            elif self.take(","):
+                lines[-1].append(self.constant())
+            else:
+                self.expect("}")
+        if len({len(line) for line in lines}) > 1:
+            self.fail("the lines of this array differ in length")
+        return Call(TABLE, tuple(Call(LINE, tuple(line)) for line in lines))
+
+    def constant(self) -> Expression:
+        is_fixed = self.token.kind in ("number", "text", "error") or self.token.text in PREFIX
+        if not is_fixed and self.token.text.upper() not in ("TRUE", "FALSE"):
+            self.fail()
+        return self.expression(PREFIX["-"])
 
     def arguments(self) -> tuple[Expression | None, ...]:
         arguments: list[Expression | None] = []

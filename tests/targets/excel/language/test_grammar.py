@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from gradbook.targets.excel.language import (
     DEEPEST,
     INFIX,
+    LINE,
     LONGEST_FORMULA,
+    TABLE,
     Call,
     FormulaError,
     Infix,
@@ -25,6 +27,11 @@ from gradbook.targets.excel.language import (
 from tests.cases import for_each
 
 A, B, C = Reference("A1"), Reference("B2"), Reference("C3")
+
+LINES = (
+    Call(LINE, (Number(1), Prefix("-", Number(2)))),
+    Call(LINE, (Text("a"), Reference("TRUE"))),
+)
 
 names = st.sampled_from(["A1", "$B$2", "C3:D9", "Training!E5", "'Rates work'!$A$1", "eta", "TRUE"])
 leaves = st.one_of(
@@ -114,6 +121,7 @@ def test_powers_associate_to_the_left_too():
         ("50%", Postfix("%", Number(50))),
         (".5e-3", Number(0.0005)),
         ("NOW()", Call("NOW", ())),
+        ('{1,-2;"a",TRUE}', Call(TABLE, LINES)),
     ],
 )
 def test_strangers_formulas_are_read(text, expression):
@@ -128,7 +136,9 @@ def test_strangers_formulas_are_read(text, expression):
         ("=(1", "character 4 of the formula: ')' is missing"),
         ("=1)", "character 3 of the formula: ')' doesn't belong here"),
         ("=A1 B1", "character 5 of the formula: 'B1' doesn't belong here"),
-        ("={1,2}", "character 2 of the formula: '{' has no meaning here"),
+        ("={A1,2}", "character 3 of the formula: 'A1' doesn't belong here"),
+        ("={1,2", "character 6 of the formula: '}' is missing"),
+        ("={1;2,3}", "character 9 of the formula: the lines of this array differ in length"),
         ('="open', "character 2 of the formula: '\"' has no meaning here"),
         ("=SUM(1", "character 7 of the formula: ')' is missing"),
         ("=1 2", "character 4 of the formula: '2' doesn't belong here"),
