@@ -33,6 +33,8 @@ class NamedColumns:
     @staticmethod
     def of(given: Any) -> NamedColumns | None:
         """The columns of an argument, if they have names."""
+        if hasattr(given, "collect") and not hasattr(given, "__len__"):
+            raise DataError("a lazy frame has no values yet: give its .collect()")
         if isinstance(given, np.ndarray):
             keys = given.dtype.names
         elif isinstance(given, Mapping):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import counted, short
+from gradbook.arguments import one_of
 from gradbook.data.dataset import balance_remark, deal_folds, training_parts
 from gradbook.data.formats.cells import is_missing
 from gradbook.data.formats.pixel_table import holds_pixels
@@ -483,13 +484,36 @@ def divided(problem: Learned, asked: SplitAsked) -> Learned:
     return problem
 
 
+@dataclass(frozen=True)
+class TableAsked:
+    """What is said about a table that is named, in the words of `gradbook train --set`."""
+
+    target: str = ""
+    ignore: tuple[str, ...] = ()
+    task: str | None = None
+    missing: str = MEAN
+    decimal: str = ""
+    dates: str = ""
+
+    def problem(
+        self, name: str, everything: bool = False, asked: SplitAsked | None = None
+    ) -> TableProblem:
+        """The problem of this table, a file or one that is included."""
+        how = self.decimal, self.dates
+        table = named_table(name) if name in NAMED else read_columns(name, *how)
+        missing = one_of("missing", self.missing, WAYS)
+        return problem(table, self.target, self.ignore, self.task, missing, everything, asked)
+
+
+def names_between_commas(words: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (words or "").split(",") if name.strip())
+
+
 def read_problem(data: str, kept: Mapping[str, Any], everything: bool) -> TableProblem:
     """The problem of a run again, from its record."""
     known = KEPT.read(kept)
-    how = known["decimal"], known["dates"]
-    table = named_table(data) if data in NAMED else read_columns(data, *how)
-    ignored = [name for name in known["ignored"] if name in table.names]
-    return problem(table, known["target"], ignored, known["task"], known["missing"], everything)
+    how = {name: known[name] for name in ("target", "task", "missing", "decimal", "dates")}
+    return TableAsked(ignore=tuple(known["ignored"]), **how).problem(data, everything)
 
 
 def rows_with_target(table: ColumnTable, name: str, missing: str) -> tuple[ColumnTable, list[str]]:

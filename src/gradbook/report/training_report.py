@@ -21,6 +21,7 @@ from gradbook.amounts import counted, duration, loss, percent, short
 from gradbook.data.dataset import Dataset
 from gradbook.data.formats.cells import NUMBER, PLAIN
 from gradbook.data.warp import write_warp
+from gradbook.errors import UsageError
 from gradbook.files import write_whole
 from gradbook.lab.images import ImageProblem, images_of
 from gradbook.lab.models.answers import Answers, confusion_of, least_loss_of_classes
@@ -624,8 +625,11 @@ def write_report(
     >>> gb.write_report("runs/tiny").name
     'report.html'
     """
+    if not isinstance(folder, str | os.PathLike):
+        raise UsageError("give the folder of a run, as gb.train(…, folder=…) makes it")
     seeds = SeedsFolder(folder)
     run = seeds.run(seeds.plan()[1][0]) if seeds.holds_seeds else RunFolder(folder)
+    run.require_images()
     dataset = data if isinstance(data, Dataset) else images_of(run.recipe(), data)
     several = seeds.holds_seeds
     report = seeds_report(seeds, dataset) if several else run_report(gather(run, dataset))

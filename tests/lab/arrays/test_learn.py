@@ -312,6 +312,8 @@ def test_a_run_of_arrays_is_written_and_goes_on_with_the_same_arrays(tmp_path):
     assert gb.load(folder).predict(X).shape == (120, 3)
     again = gb.train(None, X, Y, folder=folder, resume=True)
     assert len(again.history) == 3
+    with pytest.raises(gb.GradbookError, match=r"on arrays, not on images: print\(trained.hist"):
+        gb.write_report(folder)
     with pytest.raises(gb.GradbookError, match="give its arrays again"):
         gb.train(folder=folder, resume=True)
     with pytest.raises(gb.GradbookError, match="have changed since"):
@@ -327,6 +329,7 @@ def with_value(value: float) -> Array:
     return spoilt
 
 
+TOKENS = "input tokens 3 of 9; embedding 2; gru 3; dense 2"
 ONCE = np.where(np.arange(120) == 7, 9, Y)
 REFUSED = {
     "the inputs, row 4, column 2: nan isn't a finite number": (NET, with_value(np.nan), Y),
@@ -338,7 +341,24 @@ REFUSED = {
     "begin the network with 'input 3'": (NET, X[:, :3], Y),
     "end it with 'dense 3'": ("input 4; dense 2; softmax", X, Y),
     "give numbers, as many for each sample": (NET, [[1, 2, 3, 4], [1, 2, 3]], [0, 1]),
-    "the inputs have words in them: give a data frame": (NET, [["a", 1], ["b", 2]], [0, 1]),
+    "have words in them: give numbers, a data frame": (
+        NET,
+        [["a", 1], ["b", 2]],
+        [0, 1],
+    ),
+    "the inputs have dates in them": (NET, np.full((120, 4), "2024-02-29", "M8[D]"), Y),
+    "some of the inputs are masked": (NET, np.ma.masked_less(X, 0), Y),
+    "the inputs are 2x3 for each sample, but the network takes 3x2: transpose": (
+        "input 3x2; lstm 4; dense 3",
+        np.zeros((6, 2, 3)),
+        [0, 1, 2] * 2,
+    ),
+    "begin it with 'input tokens 4 of 9'": (TOKENS, np.ones((6, 4), int), [0, 1] * 3),
+    "the inputs, row 2, column 3: tokens are whole numbers from 0 to 8, not 9": (
+        TOKENS,
+        [[0, 8, 8], [1, 2, 9]],
+        [0, 1],
+    ),
     "the network comes first": (X, Y),
     "no column 'kin': did you mean 'kind'": (NET, frame(), "kin"),
     "all are 'a': there is nothing to learn": (NET, X, ["a"] * 120),

@@ -253,6 +253,7 @@ def _on_signals(options: Namespace, data: str, recipe: Recipe | None, how: How) 
     from gradbook.data.made_signals import MADE, made_signals
     from gradbook.data.signals import SignalColumns, read_signals
     from gradbook.lab.signals import WindowsAsked, signal_problem, usual_signal_recipe
+    from gradbook.lab.tables import names_between_commas
     from gradbook.net.network import builtin
 
     _leave_out(options, ("threads", "on"), "windows are trained on one core of this computer")
@@ -262,8 +263,8 @@ def _on_signals(options: Namespace, data: str, recipe: Recipe | None, how: How) 
         time=options.time or "",
         recording=options.recording or "",
         subject=options.subject or "",
-        channels=_names(options.channels),
-        ignored=_names(options.ignore),
+        channels=names_between_commas(options.channels),
+        ignored=names_between_commas(options.ignore),
     )
     usual = MADE.get(data)
     windows = WindowsAsked(
@@ -303,10 +304,6 @@ def _fold(options: Namespace) -> int | None:
     return None if _held_back(options) == "none" or options.all else 0
 
 
-def _names(words: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (words or "").split(",") if name.strip())
-
-
 def _asked(options: Namespace) -> Iterable[str]:
     """The options that read the same windows again."""
     for name in ("window", "target", *OF_SIGNALS, "ignore", "decimal"):
@@ -321,20 +318,14 @@ def _asked(options: Namespace) -> Iterable[str]:
 
 def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) -> int:
     """Train by the recipe, or by the usual one for this table."""
-    from gradbook.data.tables import NAMED, named_table, read_columns
-    from gradbook.lab.tables import MEAN, problem, usual_recipe
+    from gradbook.data.tables import NAMED
+    from gradbook.lab.tables import TableAsked, names_between_commas, usual_recipe
 
     _leave_out(options, ("threads", "on"), "a table is trained on one core of this computer")
-    asked = (options.decimal or "", options.dates or "")
-    table = named_table(data) if data in NAMED else read_columns(data, *asked)
-    found = problem(
-        table,
-        options.target or "",
-        _names(options.ignore),
-        options.task,
-        options.missing or MEAN,
-        options.all or (recipe is not None and not recipe.tests),
-    )
+    named = {name: getattr(options, name) for name in ("target", *OF_TABLES)}
+    named["ignore"] = names_between_commas(options.ignore)
+    asked = TableAsked(**{name: value for name, value in named.items() if value})
+    found = asked.problem(data, options.all or (recipe is not None and not recipe.tests))
     recipe = recipe or recipe_of_options(options, usual_recipe(found, _title(data), _fold(options)))
     recipe = replace(recipe, data=data if data in NAMED else os.path.abspath(data))
     return _train(options, recipe, found, how)

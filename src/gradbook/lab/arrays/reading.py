@@ -37,6 +37,8 @@ def plain_array(given: Any, what: str) -> NDArray[Any]:
     """An argument as an array of numbers, or of labels."""
     if hasattr(given, "toarray"):
         raise UsageError(f"{what} are sparse: give their .toarray()")
+    if np.ma.is_masked(given):
+        raise UsageError(f"some of {what} are masked: fill them in, or leave these rows out")
     try:
         array = np.asarray(given)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -95,8 +97,10 @@ class ArrayReader:
     def __call__(self, given: Any, what: str) -> ReadRows:
         array = plain_array(given, what)
         if array.dtype.kind not in NUMBERS:
+            inside = {"M": "dates", "m": "durations", "c": "complex numbers"}
             raise UsageError(
-                f"{what} have words in them: give a data frame, or a mapping of names to columns"
+                f"{what} have {inside.get(array.dtype.kind, 'words')} in them: give numbers, a "
+                "data frame, or a mapping of names to columns"
             )
         if array.shape[1:] != self.sides:
             raise ShapeError(
@@ -105,18 +109,36 @@ class ArrayReader:
             )
         require_finite(array, what)
         net, shape = self.net, self.sides
+        if net is not None and net.tokens and shape not in (net.input[:1], net.input):
+            many = f"'input tokens {shape[0]} of {net.input[1]}'"
+            if len(shape) == 1 and shape[0] != prod(net.input):
+                raise ShapeError(
+                    f"{what} have {shape[0]} tokens for each sample, but the network takes "
+                    f"{net.input[0]}: begin it with {many}"
+                )
         if net is not None and net.tokens and shape == net.input[:1]:
-            rows, shape = spell_out(array.astype(np.float64), net.input[1]), ()
+            rows, shape = spell_out(array.astype(np.float64), net.input[1], what), ()
         else:
             if net is not None:
                 array = channels_first(array, net.input)
-                fits = prod(array.shape[1:]) == prod(net.input)
-                shape = net.input if fits else array.shape[1:]
+                shape = self._meant(array.shape[1:], net.input, what)
             rows = array.reshape(len(array), prod(array.shape[1:])).astype(np.float64)
         if rows.size > MOST_NUMBERS:
             raise LimitError(f"{rows.size:,} numbers are too many: at most {MOST_NUMBERS:,}")
         columns = tuple(Column(f"x{k}") for k in range(1, rows.shape[1] + 1))
         return ReadRows(rows, columns, shape)
+
+    @staticmethod
+    def _meant(given: Shape, size: Shape, what: str) -> Shape:
+        """A row's shape as the network takes it; flat rows may be given for any."""
+        if prod(given) != prod(size):
+            return given
+        if given != size and min(len(given), len(size)) > 1:
+            raise ShapeError(
+                f"{what} are {spell(given)} for each sample, but the network takes {spell(size)}: "
+                f"transpose them, or begin it with 'input {spell(given)}'"
+            )
+        return size
 
 
 def require_finite(array: NDArray[Any], what: str) -> None:

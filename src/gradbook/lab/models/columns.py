@@ -251,12 +251,16 @@ def channels_first(images: NDArray[Any], size: Shape) -> NDArray[Any]:
     return images.transpose(0, 3, 1, 2) if shape == (*size[1:], size[0]) else images
 
 
-def spell_out(tokens: Numbers, kinds: int) -> Numbers:
+def spell_out(tokens: Numbers, kinds: int, what: str | None = None) -> Numbers:
     """A 1 for the token of each step, among 0s; a flat row for each row of tokens."""
     known = (tokens >= 0) & (tokens < kinds) & (tokens % 1 == 0)
     if not known.all():
-        raise ShapeError(
-            f"tokens are whole numbers from 0 to {kinds - 1}, not {tokens[~known][0]:g}"
+        row, step = np.argwhere(~known)[0].tolist()
+        raise DataError(
+            f"tokens are whole numbers from 0 to {kinds - 1}, not {tokens[row, step]:g}",
+            file=what,
+            row=row + 1,
+            column=str(step + 1),
         )
     spelled = np.eye(kinds)[tokens.astype(int)]
     return np.asarray(spelled.reshape(len(tokens), tokens.shape[1] * kinds))

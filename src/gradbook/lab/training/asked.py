@@ -10,7 +10,7 @@ from typing import Any
 
 from gradbook.arguments import one_of, whole
 from gradbook.data.dataset import Dataset
-from gradbook.data.tables import NAMED, named_table, read_columns
+from gradbook.data.tables import NAMED
 from gradbook.errors import GradbookError, UsageError, did_you_mean
 from gradbook.lab.arrays.learn import learn
 from gradbook.lab.arrays.problem import ArraysAsked, split_asked
@@ -23,7 +23,13 @@ from gradbook.lab.recipes import RECIPES, USUAL
 from gradbook.lab.recipes.recipe import BALANCED, BEST, LAST, Recipe
 from gradbook.lab.recipes.text import change_recipe
 from gradbook.lab.recipes.text import recipe as recipe_of
-from gradbook.lab.tables import MEAN, WAYS, TableProblem, is_table, problem, usual_recipe
+from gradbook.lab.tables import (
+    TableAsked,
+    TableProblem,
+    is_table,
+    names_between_commas,
+    usual_recipe,
+)
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net import BUILTIN, Net, builtin
 from gradbook.net.description import Task
@@ -147,18 +153,11 @@ class TrainingAsked:
             pixels = recipe_of(recipe or USUAL, lines)
             pixels = with_whole_path(replace(pixels, data=name))
             return pixels, ImageProblem(pixels)
-        read = how.get("decimal", ""), how.get("dates", "")
-        table = named_table(name) if name in NAMED else read_columns(name, *read)
+        ignored = names_between_commas(how.pop("ignore", ""))
+        asked = TableAsked(self.target, ignored, **{"task": self.task, **how})
         is_all = ["test", "none"] in [line.split() for line in lines.split(";")]
-        found = problem(
-            table,
-            self.target,
-            [part.strip() for part in how.get("ignore", "").split(",") if part.strip()],
-            how.get("task") or self.task,
-            one_of("missing", how.get("missing", MEAN), WAYS),
-            is_all or (recipe is not None and not recipe.tests),
-            split_asked(self.arrays, (0, 0), 0),
-        )
+        everything = is_all or (recipe is not None and not recipe.tests)
+        found = asked.problem(name, everything, split_asked(self.arrays, (0, 0), 0))
         recipe = recipe or usual_recipe(found, Path(name).stem, None if is_all else 0)
         recipe = change_recipe(recipe, lines) if lines else recipe
         path = name if name in NAMED else os.path.abspath(name)

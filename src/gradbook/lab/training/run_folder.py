@@ -151,14 +151,28 @@ class RunFolder:
         return Model.load(self.model_file)
 
     @property
+    def kind(self) -> str:
+        """What it learned, unless images: a table, lines, arrays; '' for images."""
+        if not self.problem_file.is_file():
+            return ""
+        with suppress(SchemaError):
+            return str(read_json(read_text(self.problem_file), AnyRecord()).get("kind", ""))
+        return ""
+
+    @property
     def learns_lines(self) -> bool:
         """Whether the network learned to write lines."""
-        if not self.problem_file.is_file():
-            return False
-        with suppress(SchemaError):
-            kept = read_json(read_text(self.problem_file), AnyRecord())
-            return bool(kept.get("kind") == LINES)
-        return False
+        return self.kind == LINES
+
+    def require_images(self) -> None:
+        """Refuse a run that learned anything else, whose report isn't written later."""
+        if kind := self.kind:
+            remedy = (
+                "print(trained.history) and print(trained.test) show how it went"
+                if kind in GIVEN_IN_PYTHON
+                else "gradbook train writes its report when it ends"
+            )
+            raise UsageError(f"{self.path} was trained on {kind}, not on images: {remedy}")
 
     def result(self) -> dict[str, Any]:
         """The result of the run: the event 'done'."""
