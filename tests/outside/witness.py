@@ -72,7 +72,6 @@ PACKAGES = {
     "build": "build",
     "twine": "twine",
     "typst": "typst",
-    "ffmpeg": "imageio_ffmpeg",
     "pygiftparser": "pygiftparser",
     "pyslet": "pyslet",
     "moodle-xml-parser": "moodle_xml_parser",

@@ -52,7 +52,7 @@ def test_the_command_writes_it(tmp_path, monkeypatch, capsys):
     ("words", "told"),
     [
         (["-o", "xor.zip", "--scorm", "2004"], "no longer has --scorm: a .zip is a SCORM 1.2"),
-        (["-o", "xor.doc"], "end it in one of .html, .htm, .zip, .gif, .mp4, .webm"),
+        (["-o", "xor.doc"], "end it in one of .html, .htm, .zip, .gif"),
         (["tiny", "-o", "tiny.zip"], "a page to draw on has no questions"),
     ],
 )

@@ -1,12 +1,12 @@
 """A training as a film: the network with its weights, the loss, and the output over a plane.
 
-Knows pictures; Pillow writes GIF, ffmpeg (the extra `film`) MP4 and WebM.
+Knows pictures; Pillow writes them as a GIF, which code hosts and lessons show at once.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,8 +40,8 @@ COLOURS = 64  # of a GIF
 BELOW = 260  # pixels of height for the curve and the plane
 EDGE = 24
 GRID = 48  # points of the plane along each side
-LAST = 2.0  # seconds that the last frame stays, in a GIF
-ENDINGS = {".gif": "gif", ".mp4": "mp4", ".webm": "webm"}
+LAST = 2.0  # seconds that the last frame stays
+ENDING = ".gif"
 INK, PAPER = "#22242A", "#FFFFFF"
 
 
@@ -127,7 +127,7 @@ def frames(shot: Film) -> Iterator[Image]:
     drawing = draw(shot.net)
     largest = max((abs(v) for one in shot.scenes for v in one.weights.values()), default=1.0)
     high = min(round(drawing.height * WIDTH / drawing.width), 2 * BELOW)
-    height = (high + BELOW + 3 * EDGE + 1) // 2 * 2  # even, as video formats require
+    height = high + BELOW + 3 * EDGE
     broad = round(drawing.width * high / drawing.height)
     for scene in shot.scenes:
         image = Image.new("RGB", (WIDTH, height), PAPER)
@@ -206,22 +206,6 @@ def _paint_plane(
 # Files ------------------------------------------------------------------------
 
 
-def require_film_writer(path: str | os.PathLike[str]) -> None:
-    """Refuse a format that can't be written, before anything is trained."""
-    ending = Path(path).suffix.lower()
-    if ending not in ENDINGS:
-        raise UsageError(f"a film's name ends in {', '.join(ENDINGS)}: not {os.fspath(path)}")
-    if ending == ".gif":
-        return
-    try:
-        import imageio_ffmpeg  # noqa: F401
-    except ImportError as error:
-        raise UsageError(
-            f"a {ending} film is written by ffmpeg, which isn't installed: "
-            "pip install 'gradbook[film]', or name a .gif"
-        ) from error
-
-
 def write_film(
     shot: Film,
     path: str | os.PathLike[str],
@@ -229,45 +213,18 @@ def write_film(
     tick: Callable[[int], None] = lambda done: None,
 ) -> None:
     """Write the whole film or nothing; `tick` is called after each frame."""
-    require_film_writer(path)
-
-    def counted() -> Iterator[Image]:
-        for number, frame in enumerate(frames(shot), 1):
-            yield frame
-            tick(number)
-
-    kind = ENDINGS[Path(path).suffix.lower()]
-    with whole_file(path) as part:
-        if kind == "gif":
-            _write_gif(list(counted()), part, fps)
-        else:
-            _write_video(counted(), part, fps, kind)
-
-
-def _write_gif(pictures: Sequence[Image], part: Path, fps: int) -> None:
     from PIL import Image
 
+    if Path(path).suffix.lower() != ENDING:
+        raise UsageError(f"a film's name ends in {ENDING}: not {os.fspath(path)}")
+    pictures: list[Image.Image] = []
+    for frame in frames(shot):
+        pictures.append(frame)
+        tick(len(pictures))
     plain = Image.Dither.NONE
     # One palette for all frames, so that nothing flickers; it keeps the colours of small dots.
     colours = pictures[-1].quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)
     first, *others = [picture.quantize(palette=colours, dither=plain) for picture in pictures]
     lasting = [round(1000 / fps)] * len(others) + [round(1000 * LAST)]
-    with part.open("wb") as file:
+    with whole_file(path) as part, part.open("wb") as file:
         first.save(file, "GIF", save_all=True, append_images=others, duration=lasting, loop=0)
-
-
-def _write_video(pictures: Iterator[Image], part: Path, fps: int, kind: str) -> None:
-    import imageio_ffmpeg
-
-    first = next(pictures)
-    codec = "libx264" if kind == "mp4" else "libvpx-vp9"
-    writer = imageio_ffmpeg.write_frames(
-        str(part), first.size, fps=fps, codec=codec, macro_block_size=2, output_params=["-f", kind]
-    )
-    writer.send(None)
-    try:
-        writer.send(first.tobytes())
-        for picture in pictures:
-            writer.send(picture.tobytes())
-    finally:
-        writer.close()

@@ -121,7 +121,7 @@ def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
 
 # The output, by the ending of -o ------------------------------------------------------
 
-PAGES, PACKAGE, FILMS = (".html", ".htm"), ".zip", (".gif", ".mp4", ".webm")
+PAGES, PACKAGE, FILMS = (".html", ".htm"), ".zip", (".gif",)
 FILM_EPOCHS = 200
 GRAPH_ADVICE = mark("drag a number, or go through the graph forward and backward")
 
@@ -220,9 +220,8 @@ def _package(options: Namespace) -> int:
 
 def _film(options: Namespace) -> int:
     from gradbook.rates.sweep import usable_rate
-    from gradbook.report.film import FPS, film, require_film_writer, write_film
+    from gradbook.report.film import FPS, film, write_film
 
-    require_film_writer(options.out)
     if options.train is not None:
         raise UsageError("--train is for a page: leave it out")
     net, epochs = asked_network(options), options.epochs or FILM_EPOCHS
