@@ -18,7 +18,17 @@ from gradbook.report.images import contact_sheet
 
 PICTURE = Path("docs/pictures/warps.png")
 DIGITS = 10
-KINDS = ["none", "rotate 15", "shift 3", "scale 0.8 1.2", "shear 15", "crop 22", "elastic 7 3"]
+KINDS = [
+    "none",
+    "rotate 15",
+    "shift 3",
+    "scale 0.8 1.2",
+    "shear 15",
+    "crop 22",
+    "flip chance 1",
+    "cutout 10",
+    "elastic 7 3",
+]
 
 
 def main() -> None:

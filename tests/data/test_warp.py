@@ -15,8 +15,10 @@ from gradbook.data.warp import (
     READERS,
     WARP_GRAMMAR,
     Crop,
+    Cutout,
     Drawn,
     Elastic,
+    Flip,
     Warp,
     draw_warp,
     influence,
@@ -183,6 +185,35 @@ def test_lengths_go_with_the_side_and_smaller_images_are_turned_less():
     assert ALL.for_side(14, 28) == Warp(7.5, 1, (0.95, 1.05), 5, Crop(11, 0.1), Elastic(4, 0.75))
     assert ALL.for_side(56, 28) == Warp(15, 4, (0.9, 1.1), 10, Crop(44, 0.1), Elastic(16, 3))
     assert ALL.for_side(28, 28) == ALL
+    assert Warp(flip=Flip(), cutout=Cutout(8)).for_side(7, 28) == Warp(
+        flip=Flip(), cutout=Cutout(2)
+    )
+
+
+def test_a_flip_is_a_mirror_and_nothing_else():
+    assert np.array_equal(shown(IMAGE, Warp(), flipped=True), IMAGE[:, :, ::-1])
+    once = [warp_image(IMAGE, Warp(flip=Flip()), seed=0, epoch=0, image=k) for k in range(400)]
+    mirrored = [np.array_equal(image, IMAGE[:, :, ::-1]) for image in once]
+    assert all(there or np.array_equal(im, IMAGE) for there, im in zip(mirrored, once, strict=True))
+    assert abs(np.mean(mirrored) - 0.5) < 4 * 0.5 / 400**0.5
+
+
+def test_a_cutout_is_a_square_anywhere_up_to_the_edges_in_all_channels():
+    warp = Warp(cutout=Cutout(3, 0.8), background=7)
+    covered, uncut = np.zeros((6, 6)), 0
+    for k in range(3000):
+        gone = warp_image(IMAGE, warp, seed=0, epoch=0, image=k) != IMAGE
+        assert (gone[0] | (IMAGE[0] == 7) == gone[1] | (IMAGE[1] == 7)).all()
+        middle = draw(warp, k, seed=0, epoch=0, rows=6, columns=6).cut
+        uncut += middle is None
+        if middle:
+            covered[middle] += 1
+            rows, columns = np.nonzero(gone[0])
+            assert abs(rows - middle[0]).max() <= 1
+            assert abs(columns - middle[1]).max() <= 1
+            assert np.unique(rows).size * np.unique(columns).size >= len(rows)
+    assert abs(uncut / 3000 - 0.2) < 0.03
+    assert abs(covered / covered.sum() - 1 / 36).max() < 0.015
 
 
 @for_each("side", [1, 2, 3, 8, 1_000])

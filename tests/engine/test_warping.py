@@ -31,7 +31,10 @@ WARPS = [
     "shear 20",
     "elastic 5 5",
     "rotate 180; shift 40; background 77",
-    ALL,
+    "flip",
+    "flip chance 0.3; rotate 20; shift 2; elastic 5 2",
+    "cutout 9 chance 0.7; background 77; flip",
+    ALL + "; flip; cutout 12",
 ]
 SHAPES = [(1, 28, 28), (3, 32, 32), (2, 23, 40), (1, 90, 70)]
 KEY = {"seed": 2**63 + 11, "epoch": 3}

@@ -81,6 +81,8 @@ def _warp_lines() -> SearchStrategy[str]:
         scales.map(lambda pair: f"scale {pair[0]} {pair[1]}"),
         SMALL.map("shear {}".format),
         st.builds("crop {}{}".format, st.integers(20, 28), chances),
+        chances.map("flip{}".format),
+        st.builds("cutout {}{}".format, st.integers(1, 28), chances),
         st.builds("elastic {} {}".format, st.integers(4, 9), families.thousandths(0, 1)),
         st.integers(0, 255).map("background {}".format),
     )

@@ -1,4 +1,5 @@
-"""Random changes to images in each epoch: rotated, shifted, scaled, sheared, cropped, bent.
+"""Random changes to images in each epoch: mirrored, rotated, shifted, scaled, sheared, cropped,
+bent, with a part cut out.
 
 This is the definition of a warp, computed slowly in float64; `engine/native.py` does the same
 fast, and where nothing can be compiled, this is used for training.
@@ -6,6 +7,7 @@ fast, and where nothing can be compiled, this is used for training.
 A place in an image is (x, y): pixels to the right of its centre, and pixels below it. A warp
 moves the content of a place to another one, in this order:
 
+    flip      −x, y                          mirrored, left and right
     crop      x · columns/N, y · rows/N      the middle N by N fill the image
     scale     x · f, y · f
     shear     x − y · tan φ, y               the part above the centre leans to the right
@@ -16,7 +18,8 @@ So a pixel of the new image shows a place of the old one, which is found by goin
 `elastic` moves that place once more: grid points SPACING apart are moved at random, and the
 places between them follow smoothly (a uniform cubic B-spline, which never goes further than its
 points). A place between four pixels has a value between theirs (bilinear); outside the image
-there is only background. All channels are warped alike.
+there is only background. At last `cutout` fills a square with background. All channels are warped
+alike.
 
 The random numbers depend only on (seed, epoch, number of the image), and each kind of warp uses
 different ones, so that leaving one out doesn't change the others.
@@ -61,6 +64,38 @@ class Crop:
 
 
 @dataclass(frozen=True)
+class Flip:
+    """Left and right are exchanged."""
+
+    chance: float = 0.5  # the probability
+
+    def __post_init__(self) -> None:
+        settle(self, chance=_between("flip's chance", self.chance, 0, 1))
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """A square of `size` by `size` pixels, anywhere in the new image, is filled with background
+    (DeVries & Taylor, 2017)."""
+
+    size: int
+    chance: float = 1.0  # the probability
+
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            size=whole("cutout's size", self.size, 1),
+            chance=_between("cutout's chance", self.chance, 0, 1),
+        )
+
+    def inside(self, place: tuple[int, int]) -> tuple[slice, slice]:
+        """The rows and columns of a square with its middle at this pixel, up to the edges."""
+        first = [at - self.size // 2 for at in place]
+        down, across = (slice(max(at, 0), max(at + self.size, 0)) for at in first)
+        return down, across
+
+
+@dataclass(frozen=True)
 class Elastic:
     """Points `spacing` pixels apart are each moved by up to `most`, along and down."""
 
@@ -88,6 +123,8 @@ class Warp:
     crop: Crop | None = None
     elastic: Elastic | None = None
     background: int | None = None  # a byte; None: the brightness of the images' edges, or 0
+    flip: Flip | None = None
+    cutout: Cutout | None = None
 
     def __post_init__(self) -> None:
         low, high = (_between("a scale", factor, 0.01, 100) for factor in self.scale)
@@ -123,7 +160,9 @@ class Warp:
         """
         share = side / meant_for
         less = min(share, 1.0)
-        crop, elastic = self.crop, self.elastic
+        crop, elastic, cutout = self.crop, self.elastic, self.cutout
+        if cutout:
+            cutout = replace(cutout, size=max(round(cutout.size * share), 1))
         if crop:
             crop = replace(crop, size=max(round(crop.size * share), 1))
         if elastic:
@@ -138,14 +177,16 @@ class Warp:
             shear=_rounded(self.shear * less),
             crop=crop,
             elastic=elastic,
+            cutout=cutout,
         )
 
     def require_fit(self, rows: int, columns: int) -> None:
-        if self.crop and self.crop.size > min(rows, columns):
-            raise ShapeError(
-                f"crop {self.crop.size} of an image with {rows} rows and {columns} columns: "
-                f"write at most {min(rows, columns)}"
-            )
+        for word, part in (("crop", self.crop), ("cutout", self.cutout)):
+            if part and part.size > min(rows, columns):
+                raise ShapeError(
+                    f"{word} {part.size} of an image with {rows} rows and {columns} columns: "
+                    f"write at most {min(rows, columns)}"
+                )
 
 
 def _rounded(value: float) -> float:
@@ -172,6 +213,8 @@ class Draw(IntEnum):
     SCALE = 3
     SHEAR = 4
     CROP = 5
+    FLIP = 6
+    CUTOUT = 7  # whether, and where
     ELASTIC = 8  # and above: the shift of each point along, row by row, then down
 
 
@@ -186,6 +229,8 @@ class Drawn:
     shear: float
     cropped: bool
     points: Floats  # (2, points down, points across); empty without elastic
+    flipped: bool = False
+    cut: tuple[int, int] | None = None  # the row and the column of the square's middle
 
 
 def draw_warp(warp: Warp, image_key: Words, rows: int, columns: int) -> Drawn:
@@ -201,7 +246,16 @@ def draw_warp(warp: Warp, image_key: Words, rows: int, columns: int) -> Drawn:
         shear=radians(warp.shear) * either_way(u[Draw.SHEAR]),
         cropped=warp.crop is not None and float(u[Draw.CROP]) < warp.crop.chance,
         points=(elastic.most if elastic else 0) * (2 * u[Draw.ELASTIC :] - 1).reshape(grid),
+        flipped=warp.flip is not None and float(u[Draw.FLIP]) < warp.flip.chance,
+        cut=_cut(warp.cutout, float(u[Draw.CUTOUT]), rows, columns),
     )
+
+
+def _cut(cutout: Cutout | None, u: float, rows: int, columns: int) -> tuple[int, int] | None:
+    """The middle of the square: below its chance, the number is equally likely anywhere."""
+    if cutout is None or u >= cutout.chance:
+        return None
+    return divmod(int(u / cutout.chance * (rows * columns)), columns)
 
 
 def either_way(u: float) -> float:
@@ -220,7 +274,10 @@ def warp_image(
     warp.require_fit(rows, columns)
     chance = draw_warp(warp, key(seed, Purpose.WARP, epoch, image), rows, columns)
     x, y = places(warp, chance, rows, columns)
-    return look_up(pixels, x, y, warp.background or 0)
+    image_warped = look_up(pixels, x, y, warp.background or 0)
+    if warp.cutout and chance.cut:
+        image_warped[:, *warp.cutout.inside(chance.cut)] = warp.background or 0
+    return image_warped
 
 
 def warp_images(
@@ -261,7 +318,8 @@ def matrix(warp: Warp, chance: Drawn, rows: int, columns: int) -> Floats:
     rotate = np.array([[c, s], [-s, c]])
     shear = np.array([[1, -tan(chance.shear)], [0, 1]])
     crop = np.array(crop_factors(warp, rows, columns) if chance.cropped else (1, 1))
-    return np.asarray(rotate @ shear @ np.diag(chance.scale * crop))
+    mirror = np.array([-1 if chance.flipped else 1, 1])
+    return np.asarray(rotate @ shear @ np.diag(chance.scale * crop * mirror))
 
 
 def crop_factors(warp: Warp, rows: int, columns: int) -> tuple[float, float]:
@@ -310,6 +368,10 @@ A warp is a line with random changes to training images, separated by semicolons
   shear DEGREES          sheared by up to this angle, in both directions
   crop N [chance P]      the central N by N pixels enlarged to the whole image:
                          always, or with that probability
+  flip [chance P]        mirrored, left and right: every second image, or with that
+                         probability
+  cutout N [chance P]    a square of N by N pixels, anywhere, filled with the background:
+                         always, or with that probability
   elastic SPACING MOST   bent: points SPACING pixels apart are each moved along and down by
                          up to MOST pixels, and the places between follow smoothly; nothing
                          folds over while MOST is at most a quarter of SPACING
@@ -317,7 +379,8 @@ A warp is a line with random changes to training images, separated by semicolons
                          the images' edges
   none                   no change
 
-Each may be given once, in any order; crop always comes before scale, shear, rotate and shift.
+Each may be given once, in any order; flip and crop always come before scale, shear, rotate
+and shift, and cutout comes last.
 Digits of 28 by 28 stay readable with
 
   rotate 12; shift 2; scale 0.85 1.15; shear 10; elastic 7 3
@@ -355,8 +418,19 @@ def parse_warp_lines(lines: Iterable[Statement]) -> Warp:
 
 
 def _crop(line: Statement) -> Crop:
-    size = line.whole("crop's size")
-    return Crop(size, line.value("crop's chance") if line.option("chance") else 1.0)
+    return Crop(line.whole("crop's size"), _chance(line, "crop's chance", 1.0))
+
+
+def _flip(line: Statement) -> Flip:
+    return Flip(_chance(line, "flip's chance", 0.5))
+
+
+def _cutout(line: Statement) -> Cutout:
+    return Cutout(line.whole("cutout's size"), _chance(line, "cutout's chance", 1.0))
+
+
+def _chance(line: Statement, what: str, usual: float) -> float:
+    return line.value(what) if line.option("chance") else usual
 
 
 READERS: dict[str, Callable[[Statement], Any]] = {
@@ -365,6 +439,8 @@ READERS: dict[str, Callable[[Statement], Any]] = {
     "scale": lambda line: (line.value("the smallest scale"), line.value("the largest scale")),
     "shear": lambda line: line.value("the angle"),
     "crop": _crop,
+    "flip": _flip,
+    "cutout": _cutout,
     "elastic": lambda line: Elastic(line.whole("elastic's spacing"), line.value("elastic's reach")),
     "background": lambda line: line.whole("the background"),
 }
@@ -374,7 +450,7 @@ def write_warp(warp: Warp) -> str:
     """The text that parses to this warp."""
     usual = Warp()
     parts = [
-        f"{name} {_words(getattr(warp, name))}"
+        f"{name} {_words(getattr(warp, name))}".rstrip()
         for name in READERS
         if getattr(warp, name) != getattr(usual, name)
     ]
@@ -383,8 +459,10 @@ def write_warp(warp: Warp) -> str:
 
 def _words(value: Any) -> str:
     match value:
-        case Crop(size, chance):
+        case Crop(size, chance) | Cutout(size, chance):
             return f"{size}" + ("" if chance == 1 else f" chance {digits(chance)}")
+        case Flip(chance):
+            return "" if chance == Flip.chance else f"chance {digits(chance)}"
         case Elastic(spacing, most):
             return f"{spacing} {digits(most)}"
         case low, high:

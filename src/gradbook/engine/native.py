@@ -183,8 +183,8 @@ class WarpStruct(ctypes.Structure):
     _fields_ = (
         *fields(ctypes.c_int32, "channels height width background"),
         *fields(ctypes.c_double, "rotate shear shift smallest largest"),
-        *fields(ctypes.c_double, "crop_chance crop_height crop_width bend"),
-        *fields(ctypes.c_int32, "spacing points_down points_across"),
+        *fields(ctypes.c_double, "crop_chance crop_height crop_width bend flip_chance cut_chance"),
+        *fields(ctypes.c_int32, "spacing points_down points_across cut"),
         *fields(_pointer, "down across rows columns"),
     )
 
@@ -268,6 +268,9 @@ def warp_struct(warp: Warp, shape: Shape, tables: dict[str, Floats]) -> WarpStru
         crop_height=1 / higher,
         crop_width=1 / wider,
         bend=elastic.most if elastic else 0,
+        flip_chance=warp.flip.chance if warp.flip else 0,
+        cut_chance=warp.cutout.chance if warp.cutout else 0,
+        cut=warp.cutout.size if warp.cutout else 0,
         spacing=elastic.spacing if elastic else 1,
         points_down=elastic.points(rows) if elastic else 0,
         points_across=elastic.points(columns) if elastic else 0,

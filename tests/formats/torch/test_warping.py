@@ -19,6 +19,11 @@ WARPS = [
     "crop 5 chance 0.4; shift 1",
     "crop 6; scale 0.9 1.1",
     "elastic 3 1",
+    "flip",
+    "flip chance 0.8; rotate 30; shift 1; elastic 4 1; background 9",
+    "cutout 4; background 200",
+    "crop 5",
+    "cutout 3 chance 0.5; flip; crop 6 chance 0.5",
 ]
 
 
@@ -29,7 +34,7 @@ def said(warp: Warp, images: np.ndarray, seed: int) -> np.ndarray:
     _, _, rows, columns = images.shape
     all_keys = [key(seed, Purpose.WARP, 0, k) for k in range(len(images))]
     own = [draw_warp(warp, one, rows, columns) for one in all_keys]
-    turn = iter(_asked(warp, own))
+    turn = iter(_asked(warp, own, rows, columns))
 
     def between(low: float, high: float, shape: tuple[int, ...]) -> Any:
         numbers = torch.tensor(np.array(next(turn))).float()
@@ -44,7 +49,7 @@ def said(warp: Warp, images: np.ndarray, seed: int) -> np.ndarray:
     return np.asarray(found.numpy())
 
 
-def _asked(warp: Warp, own: list[Any]) -> list[Any]:
+def _asked(warp: Warp, own: list[Any], rows: int, columns: int) -> list[Any]:
     """What is drawn, in the order in which the function asks for it."""
     found = []
     if warp.shift:
@@ -57,8 +62,14 @@ def _asked(warp: Warp, own: list[Any]) -> list[Any]:
         found.append([one.scale for one in own])
     if warp.crop and warp.crop.chance < 1:
         found.append([0.0 if one.cropped else 1.0 for one in own])
+    if warp.flip:
+        found.append([0.0 if one.flipped else 1.0 for one in own])
     if warp.elastic:
         found += [[one.points[0] for one in own], [one.points[1] for one in own]]
+    if warp.cutout:
+        whole = rows * columns / warp.cutout.chance
+        middles = [one.cut and (one.cut[0] * columns + one.cut[1] + 0.5) / whole for one in own]
+        found.append([1.0 if middle is None else middle for middle in middles])
     return found
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.data.warp import Crop, Elastic, Warp
+from gradbook.data.warp import Crop, Cutout, Elastic, Flip, Warp
 from gradbook.errors import GradbookError, NetTextError, UsageError
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.recipe import Recipe, Schedule
@@ -25,6 +25,8 @@ WARPS = st.builds(
     scale=st.tuples(st.floats(0.5, 1), st.floats(1, 2)),
     crop=st.none() | st.builds(Crop, st.integers(2, 8), st.floats(0, 1)),
     elastic=st.none() | st.just(Elastic(4, 1.5)),
+    flip=st.none() | st.builds(Flip, st.floats(0, 1)),
+    cutout=st.none() | st.builds(Cutout, st.integers(1, 8), st.floats(0, 1)),
 )
 UPDATES = st.sampled_from(
     [Update(), Update("momentum", 0.8), Update("momentum", nesterov=True), Update("adamw")]

@@ -36,10 +36,13 @@ def warp_source(warp: Warp) -> str:
         "shear": warp.shear,
         "scale": warp.scale != (1.0, 1.0),
         "chance": chance,
+        "flip": warp.flip and warp.flip.chance,
+        "cut": warp.cutout and warp.cutout.size,
     }
     told["each"] = any(told.values())
     told |= {"low": low, "high": high, "always": crop and not chance, "ground": warp.background}
     told |= {"cropped": crop and crop.size, "bends": warp.elastic and warp.elastic.most}
+    told |= {"cut_chance": warp.cutout and warp.cutout.chance, "fill": warp.background or 0}
     return "\n\n".join((*parts, function_source("warped", **told)))
 
 

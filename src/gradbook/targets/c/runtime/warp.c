@@ -1,4 +1,4 @@
-/* Images drawn anew: turned, moved, made larger, slanted, cut out, bent. Says the same as
+/* Images drawn anew: mirrored, turned, moved, made larger, slanted, bent, with a part cut out. Says the same as
  * data/warp.py, whose docstring says what it means; the numbers come from chance.c.
  *
  * A pixel of the new image shows some place of the old one, between four of its pixels:
@@ -29,15 +29,17 @@ struct warp {
     double crop_chance;
     double crop_height, crop_width; /* shares of the image's */
     double bend;                    /* pixels at most, either way; 0: no bending */
+    double flip_chance, cut_chance;
     int32_t spacing;                /* pixels from one point to the next */
     int32_t points_down, points_across;
+    int32_t cut;                    /* pixels: the side of the square that is cut out */
     const float *down;              /* [row][4]: what the four points around it count */
     const float *across;            /* [point][PADDED(width)]: what each point counts */
     const float *rows, *columns;    /* [row][column]: how far each pixel is from the middle */
 };
 
 /* Which number of an image's key decides what. */
-enum { ANGLE, SHIFT_ALONG, SHIFT_DOWN, SCALE, SHEAR, CROP, BEND = 8 };
+enum { ANGLE, SHIFT_ALONG, SHIFT_DOWN, SCALE, SHEAR, CROP, FLIP, CUT, BEND };
 
 /* Where the pixel r rows and c columns from the middle looks, from there: x = x0 + xc·c + xr·r,
  * likewise y. */
@@ -68,7 +70,8 @@ static struct map draw_map(const struct warp *how, uint64_t key) {
     const double scale = how->smallest + (how->largest - how->smallest) * fraction(key, SCALE);
     const double slant = tan(either_way(key, SHEAR, how->shear));
     const int cropped = fraction(key, CROP) < how->crop_chance;
-    const double x_share = (cropped ? how->crop_width : 1) / scale;
+    const double mirror = fraction(key, FLIP) < how->flip_chance ? -1 : 1;
+    const double x_share = mirror * (cropped ? how->crop_width : 1) / scale;
     const double y_share = (cropped ? how->crop_height : 1) / scale;
     /* back through the shift, the rotation, the slant and the scale */
     const double c = cos(angle), s = sin(angle);
@@ -149,6 +152,19 @@ static inline __attribute__((always_inline)) void look_up(
     }
 }
 
+/* Fills a square somewhere in all channels with background, if that is drawn. */
+static void cut_out(const struct warp *how, uint64_t key, float *to) {
+    const double drawn = fraction(key, CUT);
+    if (drawn >= how->cut_chance) return;
+    const int width = how->width, size = how->height * width;
+    const int place = (int)(drawn / how->cut_chance * size);
+    const int top = place / width - how->cut / 2, left = place % width - how->cut / 2;
+    for (int c = 0; c < how->channels; c++)
+        for (int r = top < 0 ? 0 : top; r < top + how->cut && r < how->height; r++)
+            for (int k = left < 0 ? 0 : left; k < left + how->cut && k < width; k++)
+                to[c * size + r * width + k] = (float)how->background;
+}
+
 /* Lays the parts out from the first multiple of 64 on; how many bytes they take. */
 static size_t furnish(const struct warp *how, char *memory, struct workspace *room) {
     const size_t height = (size_t)how->height, width = (size_t)how->width;
@@ -188,6 +204,7 @@ void warp_image(const void *asked, uint64_t seed, uint64_t epoch, uint64_t image
         if (how->bend > 0) look_up(how, map, &room, 1, to + c * size);
         else look_up(how, map, &room, 0, to + c * size);
     }
+    cut_out(how, key, to);
 }
 
 size_t room_to_warp(int height, int width) { return ROOM_TO_WARP(height, width); }
