@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from gradbook.data.warp import Warp
 from gradbook.errors import ShapeError, UsageError
 from gradbook.net import Net
-from gradbook.net.build import training_step
+from gradbook.net.build import NOT_FROZEN, Frozen, training_step
 from gradbook.net.step import Step
 
 JobArrays = dict[str, NDArray[Any]]
@@ -83,7 +83,14 @@ class Engine(ABC):
 
     remark = ""  # for the user, about how it trains
 
-    def __init__(self, net: Net, batch: int, precision: str, weighted: bool = False) -> None:
+    def __init__(
+        self,
+        net: Net,
+        batch: int,
+        precision: str,
+        weighted: bool = False,
+        frozen: Frozen = NOT_FROZEN,
+    ) -> None:
         if precision not in ("float32", "float64"):
             raise UsageError(f"precision is float32 or float64, not {precision!r}")
         if batch < 1:
@@ -92,7 +99,7 @@ class Engine(ABC):
         self.batch = batch
         self.weighted = weighted  # whether samples have weights
         self.real: np.dtype[np.floating[Any]] = np.dtype(precision)
-        self.step_graph: Step = training_step(net, batch, weighted)
+        self.step_graph: Step = training_step(net, batch, weighted, frozen)
         self.scale: NDArray[np.float64] = np.ones(net.input[0])
         self.shift: NDArray[np.float64] = np.zeros(net.input[0])
 

@@ -20,7 +20,7 @@ from gradbook.graph.node import Node, ancestors
 from gradbook.graph.reference import evaluate
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net import Net
-from gradbook.net.build import inference
+from gradbook.net.build import NOT_FROZEN, Frozen, inference
 from gradbook.net.measure import measure
 from gradbook.net.step import drawn
 
@@ -28,8 +28,10 @@ from gradbook.net.step import drawn
 class PlainEngine(Engine):
     """Evaluates the graph op by op, in double precision."""
 
-    def __init__(self, net: Net, batch: int, weighted: bool = False) -> None:
-        super().__init__(net, batch, "float64", weighted)
+    def __init__(
+        self, net: Net, batch: int, weighted: bool = False, frozen: Frozen = NOT_FROZEN
+    ) -> None:
+        super().__init__(net, batch, "float64", weighted, frozen)
         self.remark = why_numpy()
 
     @cached_property
@@ -146,18 +148,24 @@ def faster_kind(net: Net, batch: int, rows: int, epochs: int) -> str:
     return "plain" if is_little or find_compiler() is None else "native"
 
 
-def open_faster(net: Net, batch: int, rows: int, epochs: int, *, weighted: bool = False) -> Engine:
+def open_faster(net: Net, batch: int, rows: int, epochs: int) -> Engine:
     """The engine that trains so many rows and epochs sooner."""
-    return open_kind(faster_kind(net, batch, rows, epochs), net, batch, weighted=weighted)
+    return open_kind(faster_kind(net, batch, rows, epochs), net, batch)
 
 
 def open_kind(
-    kind: str, net: Net, batch: int, threads: int = 1, *, weighted: bool = False
+    kind: str,
+    net: Net,
+    batch: int,
+    threads: int = 1,
+    *,
+    weighted: bool = False,
+    frozen: Frozen = NOT_FROZEN,
 ) -> Engine:
     """The 'plain' engine, or the 'native' one if there is a compiler."""
     if kind == "native":
-        return open_engine(net, batch, threads, weighted=weighted)
-    return PlainEngine(net, batch, weighted)
+        return open_engine(net, batch, threads, weighted=weighted, frozen=frozen)
+    return PlainEngine(net, batch, weighted, frozen)
 
 
 def open_engine(
@@ -167,6 +175,7 @@ def open_engine(
     precision: str = "float32",
     warp: Warp | None = None,
     weighted: bool = False,
+    frozen: Frozen = NOT_FROZEN,
 ) -> Engine:
     """An engine ready to train; its `remark` tells the user if it is the slow one.
 
@@ -174,12 +183,12 @@ def open_engine(
     """
     compiler = find_compiler()
     if compiler is None:
-        return PlainEngine(net, batch, weighted)
+        return PlainEngine(net, batch, weighted, frozen)
     from gradbook.engine.native import NativeEngine, warp_library
 
     macros(compiler)  # both need these
     works: list[Callable[[], Any]] = [
-        partial(NativeEngine, net, batch, threads, precision, weighted=weighted)
+        partial(NativeEngine, net, batch, threads, precision, weighted=weighted, frozen=frozen)
     ]
     if warp and warp.changes_images:
         works.append(partial(warp_library, compiler))

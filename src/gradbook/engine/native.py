@@ -25,7 +25,7 @@ from gradbook.engine.libraries import Library, compile_library, load
 from gradbook.errors import LimitError, UsageError
 from gradbook.interruption import side_by_side
 from gradbook.net import Net
-from gradbook.net.build import inference
+from gradbook.net.build import NOT_FROZEN, Frozen, inference
 from gradbook.targets.c.machine import machine
 from gradbook.targets.c.source import Array, Source, part, source
 
@@ -64,7 +64,7 @@ class NativeMemory:
 class NativeEngine(Engine):
     """An engine whose weights, and whatever else passes from step to step, are in native memory."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - tests choose what users don't
         self,
         net: Net,
         batch: int,
@@ -75,10 +75,11 @@ class NativeEngine(Engine):
         compiler: str | None = None,
         extra: Sequence[str] = (),
         weighted: bool = False,
+        frozen: Frozen = NOT_FROZEN,
     ) -> None:
         if not 1 <= threads <= MOST_THREADS:
             raise UsageError(f"from 1 to {MOST_THREADS} threads, not {threads}")
-        super().__init__(net, batch, precision, weighted)
+        super().__init__(net, batch, precision, weighted, frozen)
         self.threads = threads
         self.compiler = compilers.require_compiler(compiler)
         self.level = level

@@ -23,7 +23,7 @@ from gradbook.engine.libraries import compile_library
 from gradbook.engine.native import WarpStruct, warp_struct, warp_tables
 from gradbook.graph.chain import gradients
 from gradbook.net import Net
-from gradbook.net.build import inference, training_step
+from gradbook.net.build import NOT_FROZEN, Frozen, inference, training_step
 from gradbook.net.names import value_name
 from gradbook.net.work.at_work import last_value
 from gradbook.targets.c.machine import machine
@@ -96,9 +96,11 @@ def shipped_module(name: str) -> bytes | None:
         raise CompilerError(f"{PACKED} can't be read: install gradbook again") from error
 
 
-def trainer(net: Net, batch: int, *, weighted: bool = False) -> WasmModule:
+def trainer(
+    net: Net, batch: int, *, weighted: bool = False, frozen: Frozen = NOT_FROZEN
+) -> WasmModule:
     """The module that trains the network on batches of so many images, which it may warp."""
-    step = training_step(_unnamed(net), max(batch, ROOM), weighted)
+    step = training_step(_unnamed(net), max(batch, ROOM), weighted, frozen)
     return _module(source(step, inference(net), machine(SIMD)), warps=True)
 
 

@@ -236,6 +236,7 @@ class ImageProblem(Problem):
     recipe: Recipe
     given: Dataset | None = None
     weights: NDArray[np.float64] | None = None  # of each image that is given
+    start: Model | None = None
 
     unit = "image"
     samples_key = "images"
@@ -265,7 +266,8 @@ class ImageProblem(Problem):
     def adapt(self, recipe: Recipe) -> AdaptedRecipe:
         adapted = adapt(recipe, self.given)
         assert isinstance(adapted.problem, ImageProblem)
-        return replace(adapted, problem=replace(adapted.problem, weights=self.weights))
+        problem = replace(adapted.problem, weights=self.weights, start=self.start)
+        return replace(adapted, problem=problem)
 
     def material(self, recipe: Recipe) -> Material:
         require_trainable(recipe, self.dataset)
@@ -282,14 +284,19 @@ class ImageProblem(Problem):
         count = len(numbers) * images.pixels[0, 0].size
         totals = sums[numbers].sum(axis=0).tolist()
         spreads = (count * squares - total**2 for total, squares in totals)  # exact, so at least 0
+        mean = tuple(total / (count * BRIGHTEST) for total, _ in totals)
+        deviation = tuple(spread**0.5 / (count * BRIGHTEST) or 1.0 for spread in spreads)
+        if self.start and not self.start.columns and len(self.start.mean) == len(mean):
+            mean, deviation = tuple(self.start.mean), tuple(self.start.deviation)
+            mark = zlib.crc32(repr((mean, deviation)).encode(), mark)
         return Material(
             net=recipe.net,
             samples=Samples(images.pixels, images.labels, weights),
             numbers=numbers,
             held_back=Samples(others.pixels, others.labels) if others else None,
             mark=mark,
-            mean=tuple(total / (count * BRIGHTEST) for total, _ in totals),
-            deviation=tuple(spread**0.5 / (count * BRIGHTEST) or 1.0 for spread in spreads),
+            mean=mean,
+            deviation=deviation,
             most=BRIGHTEST,
         )
 
@@ -298,9 +305,10 @@ class ImageProblem(Problem):
         count = min(cores(), most) if threads is None else whole("threads", threads, 1)
 
         weighted = bool(recipe.class_weights) or self.weights is not None
+        how: dict[str, Any] = {"weighted": weighted, "frozen": recipe.frozen_layers}
 
         def opened() -> Engine:
-            return open_engine(recipe.net, recipe.batch, count, warp=recipe.warp, weighted=weighted)
+            return open_engine(recipe.net, recipe.batch, count, warp=recipe.warp, **how)
 
         if self.given:
             return self.material(recipe), opened()

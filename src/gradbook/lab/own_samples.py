@@ -46,6 +46,7 @@ class OwnSamplesProblem(Problem):
     """The samples of a network."""
 
     net: Net
+    start: Model | None = None
 
     unit = "sample"
     samples_key = "samples"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gradbook.data.signals import Windows
     from gradbook.engine.base import Engine
     from gradbook.lab.doubts import DeadUnits
+    from gradbook.lab.models.model import Model
     from gradbook.lab.recipes.recipe import Recipe
 
 Rows = NDArray[np.intp]
@@ -260,6 +261,7 @@ class Problem(ABC):
     samples_key: ClassVar[str] = "rows"  # the name of samples for programs
     is_watched: ClassVar[bool] = False  # its trainings take long, so they are judged on their way
     engine: str = "auto"  # 'plain' or 'native', if a caller chooses
+    start: Model | None = None  # whose weights it begins with, and as which it scales inputs
     columns: ClassVar[Mapping[str, str]]  # the figures of an epoch, by their names in files
 
     @property
@@ -298,8 +300,14 @@ class Problem(ABC):
         if kind == "auto":
             count = len(material.numbers)
             kind = faster_kind(material.net, recipe.batch, count, recipe.epochs)
-        count, weighted = 1 if threads is None else threads, material.is_weighted_by(recipe)
-        return material, open_kind(kind, material.net, recipe.batch, count, weighted=weighted)
+        return material, open_kind(
+            kind,
+            material.net,
+            recipe.batch,
+            1 if threads is None else threads,
+            weighted=material.is_weighted_by(recipe),
+            frozen=recipe.frozen_layers,
+        )
 
     @property
     def about(self) -> Mapping[str, Any]:

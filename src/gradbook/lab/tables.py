@@ -106,6 +106,7 @@ class TableProblem(Problem):
     remarks: tuple[str, ...] = ()  # on how the table was read
     split: Split | None = None  # otherwise a sixth for the test, and a fold of the others
     weights: Numbers | None = None  # of each row
+    start: Model | None = None
 
     def __len__(self) -> int:
         return len(self.table)
@@ -326,7 +327,8 @@ class TableProblem(Problem):
             weights = self.weights[training] / self.weights[training].mean()
         if filling is not None:
             rows = np.where(np.isnan(rows), filling, rows)
-        normal = self.normal(rows[training], weights)
+        scales = self._scales_of_start
+        normal = scales or self.normal(rows[training], weights)
         inputs = (rows - normal.mean) / normal.deviation
         learning, fixed = recipe.net, dict[str, NDArray[Any]]()
         if parts := fixed_beginning(recipe.net):
@@ -337,8 +339,12 @@ class TableProblem(Problem):
             fixed = engine.state()
         require_last_batch(recipe.net, len(training), recipe.batch)
         spread = self.spread(recipe.net, training)
+        if scales and self.start and self.start.columns and self.task is Task.NUMBERS:
+            spread = self.start.columns.target_mean, self.start.columns.target_deviation
         wanted = self.learned(self.targets, *spread)
         mark = zlib.crc32(np.ascontiguousarray(self.rows).tobytes())
+        if scales:
+            mark = zlib.crc32(scales.mean.tobytes() + scales.deviation.tobytes(), mark)
         return TableMaterial(
             net=learning,
             samples=Samples(inputs[training], wanted[training], weights),
@@ -350,6 +356,13 @@ class TableProblem(Problem):
             normal=normal,
             spread=spread,
         )
+
+    @property
+    def _scales_of_start(self) -> Normal | None:
+        """The scales of the inputs of a model that it starts from, if that reads such rows."""
+        if self.start is None or len(self.start.mean) != self.rows.shape[1]:
+            return None
+        return Normal(np.array(self.start.mean), np.array(self.start.deviation))
 
     def spread(self, net: Net, training: Rows) -> tuple[Any, Any]:
         """The mean and deviation with which the numbers of these rows are learned."""

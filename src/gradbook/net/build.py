@@ -24,6 +24,8 @@ from gradbook.net.network import Net
 from gradbook.net.step import Step
 
 Weights = Mapping[Node, tuple[Parameter, Array]]
+Frozen = frozenset[int]  # the places of layers that don't learn
+NOT_FROZEN: Frozen = frozenset()
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,19 @@ class Forward:
     statistics: tuple[Change, ...] = ()  # running means and variances of batch normalisation
 
 
-def training_step(net: Net, batch: int | None = None, weighted: bool = False) -> Step:
+def training_step(
+    net: Net, batch: int | None = None, weighted: bool = False, frozen: Frozen = NOT_FROZEN
+) -> Step:
     """The training step on whole tensors, for the network's own samples or for given batches.
 
     Batches contain at most `batch` samples. The leaves `inputs`, `targets`, `masks` and `count`
     then get their values at each step, and batch normalisation's running statistics are
     passed from step to step beside the weights. If the samples are `weighted`, their
-    targets are `weighed_targets`.
+    targets are `weighed_targets`. The layers at the `frozen` places keep their weights and their
+    running statistics, and normalise by these.
     """
     require_variance(net, batch)
-    forward = build(net, batch, weighted=weighted)
+    forward = build(net, batch, weighted=weighted, frozen=frozen)
     step = complete(
         net,
         forward.graph,
@@ -130,7 +135,11 @@ def complete(
 
 
 def build(
-    net: Net, batch: int | None = None, training: bool = True, weighted: bool = False
+    net: Net,
+    batch: int | None = None,
+    training: bool = True,
+    weighted: bool = False,
+    frozen: Frozen = NOT_FROZEN,
 ) -> Forward:
     """Build the forward part: layer by layer, then the loss."""
     graph = Graph()
@@ -138,7 +147,10 @@ def build(
     count = graph.leaf(Name("N")) if batch else None
     inputs = graph.leaf(Name("i"), net.input, each=several)
     wanted = graph.leaf(Name("t"), _wanted(net, weighted), each=several)
-    weights = {graph.leaf(p.leaf, p.shape): (p, values) for p, values in _start_arrays(net).items()}
+    weights = {
+        graph.leaf(p.leaf, p.shape): (replace(p, fixed=p.fixed or p.layer in frozen), values)
+        for p, values in _start_arrays(net).items()
+    }
     assert len(weights) == len(net.parameters), "two parameters have the same name"
     masks: list[Mask] = []
     statistics: dict[Node, Change] = {}
@@ -155,7 +167,7 @@ def build(
             net.shapes[index + 1],
             count or len(net.examples()),
             batch is not None,
-            training,
+            training and net.owners[index] not in frozen,
             masks,
             statistics,
         )

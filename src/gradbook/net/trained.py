@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.errors import UsageError, did_you_mean
 from gradbook.graph.levels import Levels, levelled, levels
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.sequences import by_feature, by_step
@@ -30,6 +31,7 @@ from gradbook.layers.card import AnswerKind, LayerSite, spread_over
 from gradbook.layers.spectra import readings
 from gradbook.net.names import statistics_names
 from gradbook.net.network import Net
+from gradbook.net.text import ours
 
 # Layers that no text names, but that a network in use needs.
 
@@ -516,6 +518,25 @@ def _ending(trained: TrainedNet, layer: Layer, **tensors: Array) -> TrainedNet:
         layer, (len(trained.layers),), given, layer.output(given), tensors, "answer"
     )
     return replace(trained, layers=(*trained.layers, made))
+
+
+def require_layers(net: Net, names: Sequence[str]) -> frozenset[int]:
+    """The places of the layers with these names, as exports have them: conv1, bn1."""
+    parameters = {str(parameter.leaf): parameter.layer for parameter in net.parameters}
+    known = {
+        name.rpartition(".")[0]: parameters[leaf]
+        for name, leaf in leaves_of_tensors(net).items()
+        if leaf in parameters
+    }
+    places = set[int]()
+    for name in names:
+        word = name.rstrip("0123456789")
+        meant = name if name in known else ours(word) + name[len(word) :]
+        if meant not in known:
+            hint = did_you_mean(meant, known) or f": there are {', '.join(known)}"
+            raise UsageError(f"no layer '{name}' with weights{hint}")
+        places.add(known[meant])
+    return frozenset(places)
 
 
 def leaves_of_tensors(net: Net) -> dict[str, str]:

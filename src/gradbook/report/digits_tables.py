@@ -328,8 +328,9 @@ class TrainingPack:
     def table(self, net: Net, scaling: Mapping[str, list[float]]) -> dict[str, Any]:
         """The whole pack for a page; `scaling` says how bytes are scaled."""
         recipe = self.recipe
-        module = trainer(net, recipe.batch, weighted=bool(recipe.class_weights))
-        step = training_step(net, recipe.batch)
+        frozen, weighted = recipe.frozen_layers, bool(recipe.class_weights)
+        module = trainer(net, recipe.batch, weighted=weighted, frozen=frozen)
+        step = training_step(net, recipe.batch, frozen=frozen)
         warps = recipe.warp.changes_images
         steps, epochs = ceil(len(self.images) / recipe.batch), recipe.epochs
         rates = (recipe.schedule.rates(epoch, steps, epochs) for epoch in range(epochs))
@@ -376,6 +377,7 @@ def _require_fixed(recipe: Recipe) -> None:
         "rate find": recipe.find_rate,
         "early stop": recipe.early_stop is not None,
         "keep best": recipe.keep == BEST,
+        "start": bool(recipe.start),
     }
     for words, is_asked in said.items():
         if is_asked:

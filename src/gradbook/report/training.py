@@ -242,6 +242,10 @@ def _settings(
         yield [f"class weights {weight_words(recipe.class_weights)}"]
     if recipe.warp.changes_images:
         yield ("warp " + write_warp(recipe.warp)).split("; ")
+    if recipe.frozen:
+        yield [f"freeze {' '.join(recipe.frozen)}"]
+    if recipe.start:
+        yield [f"start {recipe.start}"]
     if recipe.statistics == UNWARPED:
         yield [f"statistics {recipe.statistics}"]
     more = "more " if problem.is_watched else ""

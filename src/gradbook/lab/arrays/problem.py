@@ -135,7 +135,6 @@ class ArrayProblem(TableProblem):
     are_labels: bool = False
     are_named: bool = False  # whether the caller has named the columns
     engine: str = "auto"
-    start: Model | None = None  # with whose scales it is trained
 
     def __len__(self) -> int:
         return len(self.given_rows)
@@ -175,8 +174,6 @@ class ArrayProblem(TableProblem):
     def normal(self, rows: Numbers, weights: Numbers | None) -> Normal:
         """The mean and deviation of each number; of each feature over all steps, and of each
         channel over all places. Tokens aren't scaled."""
-        if self.start:
-            return Normal(np.array(self.start.mean), np.array(self.start.deviation))
         match self.shape:
             case (steps, features):
                 by_feature = rows.reshape(len(rows), steps, features).transpose(0, 2, 1)
@@ -202,9 +199,6 @@ class ArrayProblem(TableProblem):
     def spread(self, net: Net, training: Rows) -> tuple[Any, Any]:
         """Several numbers are scaled each for itself if the network ends in plain sums, and not at
         all if it ends in anything else; labels are never scaled."""
-        if self.start:
-            columns = self.start.require_columns()
-            return columns.target_mean, columns.target_deviation
         if len(self.outputs) < 2 and not self.are_labels:
             return super().spread(net, training)
         if self.are_labels or _last_sums(net) is None:

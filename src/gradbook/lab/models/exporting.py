@@ -481,6 +481,8 @@ def _left_out(recipe: Recipe) -> str:
         "class weights": bool(recipe.class_weights),
         f"early stop {recipe.early_stop}": recipe.early_stop is not None,
         f"keep {recipe.keep}": recipe.keep != LAST,
+        f"freeze {' '.join(recipe.frozen)}": bool(recipe.frozen),
+        f"start {recipe.start}": bool(recipe.start),
         "shared bias (each output gets its own)": Bias.SHARED in biases,
     }
     return "; ".join(words for words, is_said in omissions.items() if is_said)

@@ -258,6 +258,8 @@ class Recipe:
     keep: str = LAST  # of the last epoch, or of the one with the lowest validation loss
     statistics: str = WARPED  # the images for batchnorm's running statistics
     find_rate: bool = False  # by a range test, instead of the schedule's
+    frozen: tuple[str, ...] = ()  # the layers that don't learn: conv1, batchnorm1
+    start: str = ""  # the run, or the model's file, whose weights it begins with
     tests: bool = True  # whether images are held out for the test; otherwise all are trained on
     adapts: frozenset[str] = field(default=frozenset(), compare=False)
     """What may be adapted to other data: everything in an included recipe; in another one, a batch
@@ -288,7 +290,13 @@ class Recipe:
             early_stop=None if self.early_stop is None else whole("early stop", self.early_stop, 1),
             keep=one_of("keep", self.keep, KEPT),
             statistics=one_of("statistics", self.statistics, STATISTICS),
+            frozen=tuple(words("a layer to freeze", name) for name in self.frozen),
+            start=phrase("start", self.start),
         )
+        if self.frozen:
+            learning = {p.layer for p in self.net.parameters if not p.fixed}
+            if learning <= self.frozen_layers:
+                raise UsageError("'freeze' leaves no layer that learns: freeze fewer")
         if not self.tests and self.held_back is not None:
             raise UsageError("'test none' trains on everything: add 'hold back none'")
         if self.held_back is None and (self.early_stop or self.keep == BEST):
@@ -312,10 +320,21 @@ class Recipe:
             "early stop": self.early_stop or "",
             "keep": "" if self.keep == LAST else self.keep,
             "statistics": "" if self.statistics == WARPED else self.statistics,
+            "freeze": " ".join(self.frozen),
+            "start": self.start,
         }
         lines = "".join(f"{word} {value}\n" for word, value in said.items() if value != "")
         update = "update descent\n" if self.net.update == DESCENT else ""
         return f"{lines}\n{net_text.write(self.net)}{update}"
+
+    @property
+    def frozen_layers(self) -> frozenset[int]:
+        """The places of the layers that don't learn."""
+        if not self.frozen:
+            return frozenset()
+        from gradbook.net.trained import require_layers
+
+        return require_layers(self.net, self.frozen)
 
     def weights_for(self, counts: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
         """The weight of each class, with a mean of 1 over samples with these counts.

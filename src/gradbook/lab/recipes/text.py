@@ -64,6 +64,10 @@ instead of a line break, and '#' begins a comment. A network's text alone is a r
   keep best                  keeps the weights of the epoch with the lowest; otherwise the last
   statistics unwarped        at the end, recomputes batchnorm's running means and variances on
                              unwarped training images, like the images in use
+  freeze LAYER LAYER …       these layers keep their weights, and batchnorm its statistics, as in
+                             freeze conv1 batchnorm1
+  start RUN                  begins with the weights of a run, or of a model's file, where names and
+                             shapes agree, and reads inputs as that one does
   hold back N                the sixth of the training images, 0 to 5, that is held back for
                              validation; 'hold back none' trains on all of them
   test none                  with 'hold back none': also trains on the test images; all figures
@@ -174,14 +178,31 @@ def _words(what: str) -> Callable[..., str]:
 
 
 def _data(line: Statement, folder: str | os.PathLike[str]) -> str:
-    """The name or path of the data; a path relative to the recipe's file has precedence."""
+    """The name or path of the data."""
     path = _words("the data set")(line, folder)
     if not folder:
         return path
     from gradbook.data.sources import KNOWN
 
+    return path if path in KNOWN else _beside(path, folder)
+
+
+def _start(line: Statement, folder: str | os.PathLike[str]) -> str:
+    return _beside(_words("the run")(line, folder), folder)
+
+
+def _beside(path: str, folder: str | os.PathLike[str]) -> str:
+    """A path, which is relative to the recipe's file if there is something."""
     beside = Path(folder, path)
-    return str(beside) if path not in KNOWN and os.path.exists(beside) else path
+    return str(beside) if folder and os.path.exists(beside) else path
+
+
+def _freeze(line: Statement, folder: object) -> tuple[str, ...]:
+    names = tuple(_words("a layer's name, such as conv1,")(line, folder).split())
+    twice = next((name for k, name in enumerate(names) if name in names[:k]), None)
+    if twice:
+        line.fail(TWICE.format(word=twice))
+    return names
 
 
 def _count(most: int) -> Callable[..., int]:
@@ -279,6 +300,8 @@ READERS: dict[str, Callable[..., Any]] = {
     "early": _early_stop,
     "keep": _one_of(KEPT, "keep which epoch's weights?"),
     "statistics": _one_of(STATISTICS, "statistics of which images?"),
+    "freeze": _freeze,
+    "start": _start,
 }
 FIELDS = {
     "recipe": "name",
@@ -286,6 +309,7 @@ FIELDS = {
     "test": "tests",
     "class": "class_weights",
     "early": "early_stop",
+    "freeze": "frozen",
 }
 
 

@@ -11,12 +11,13 @@ from typing import Any
 from gradbook.arguments import one_of, whole
 from gradbook.data.dataset import Dataset
 from gradbook.data.tables import NAMED
-from gradbook.errors import GradbookError, UsageError, did_you_mean
+from gradbook.errors import GradbookError, UsageError, assume, did_you_mean
 from gradbook.lab.arrays.learn import learn
 from gradbook.lab.arrays.problem import ArraysAsked, split_asked
 from gradbook.lab.arrays.reading import Given
 from gradbook.lab.images import ImageProblem, with_whole_path
 from gradbook.lab.models.answers import label_name
+from gradbook.lab.models.model import Model
 from gradbook.lab.own_samples import own_samples
 from gradbook.lab.problem import Problem
 from gradbook.lab.recipes import RECIPES, USUAL
@@ -30,7 +31,7 @@ from gradbook.lab.tables import (
     names_between_commas,
     usual_recipe,
 )
-from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.run_folder import RunFolder, open_model
 from gradbook.net import BUILTIN, Net, builtin
 from gradbook.net.description import Task
 from gradbook.net.text import reads_as_text, with_its_word
@@ -62,6 +63,7 @@ class TrainingAsked:
     patience: int | None = None
     seed: int | None = None
     held_back: bool | None = None
+    start: Any = None
 
     @property
     def arrays(self) -> ArraysAsked:
@@ -82,9 +84,18 @@ class TrainingAsked:
             )
         own = begun.recipe() if begun else None
         seed = own.net.seed if own and self.seed is None else self.seed
-        asked = replace(self, seed=seed)
+        start, path = _model_of(self.start)
+        meant = self.recipe if start is None or own or self.recipe is not None else start.net
+        asked = replace(self, seed=seed, recipe=meant)
         recipe, found = asked._of_its_kind(own, begun)
         recipe = asked._settings(recipe, found)
+        if start is None and recipe.start:
+            start, path = _model_of(recipe.start)
+        recipe = replace(recipe, start=path)
+        if start is not None:
+            if not hasattr(found, "start"):
+                raise UsageError("only images, rows and windows are learned from a start")
+            found = replace(found, start=start)
         if own and recipe.find_rate:
             recipe = replace(recipe, find_rate=False, schedule=own.schedule)
         if isinstance(found, ImageProblem):
@@ -237,6 +248,16 @@ def recipe_for(
     if file is not None and asked.table is None:
         raise UsageError(f"{file} isn't the file of a table: give a .csv, .tsv or .parquet")
     return asked.settled(None)[0]
+
+
+def _model_of(start: Any) -> tuple[Model | None, str]:
+    """The model that a training begins with, and its path if it is one in a file."""
+    if isinstance(start, str | os.PathLike) and os.fspath(start):
+        return open_model(start, assume), os.path.abspath(start)
+    model = getattr(start, "model", start)
+    if not isinstance(model, Model | None | str):
+        raise UsageError("start is a model, a finished training, or the path of one")
+    return model or None, ""
 
 
 def _as_rows(found: Problem) -> TableProblem:

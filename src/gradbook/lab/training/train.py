@@ -59,6 +59,7 @@ class Trained:
     final: FinalScore | None  # on samples that influenced no choice; None if it was stopped
     folder: Path | None = None
     doubts: tuple[str, ...] = ()  # warnings, for example that it learned nothing
+    remarks: tuple[str, ...] = ()  # on how it was trained, one line each
 
     @property
     def test(self) -> FinalScore:
@@ -151,6 +152,7 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     threads: int | None = None,
     resume: bool = False,
     held_back: bool | None = None,
+    start: Model | Trained | str | os.PathLike[str] | None = None,
     listener: Listener | Callable[[Epoch], object] | None = None,
     show: bool | None = None,
 ) -> Trained:
@@ -187,6 +189,9 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
         threads: The number of threads for images (default: one per core).
         resume: Continue the interrupted run in `folder`.
         held_back: False trains on the validation samples as well.
+        start: A model, a finished training, or its path: the training begins with its weights
+            where names and shapes agree (`trained.remarks` names the others) and scales inputs as
+            it does. Without a network, with its network. set='freeze conv1' keeps layers.
         listener: Called with each finished epoch, `print` for example; False ends the training
             there. A `Listener` is told more.
         show: In a notebook, a bar and the curves move below the cell during training; False
@@ -231,6 +236,7 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
         patience=patience,
         seed=seed,
         held_back=held_back,
+        start=start,
     ).settled(begun)
     if kept and not begun:
         kept.require_free()
@@ -319,6 +325,7 @@ def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> T
         final=test,
         folder=Path(kept.path) if kept else None,
         doubts=training.doubts(test) if test else (),
+        remarks=training.remarks,
     )
     for doubt in trained.doubts:
         listener.on_doubt(doubt)

@@ -14,11 +14,13 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.amounts import counted
 from gradbook.engine.base import Engine, EpochRun
+from gradbook.errors import UsageError
 from gradbook.interruption import uninterrupted
 from gradbook.lab.doubts import Ending, doubts, early_doubt, is_time
 from gradbook.lab.models.answers import FinalScore, score
-from gradbook.lab.models.model import trained_shapes
+from gradbook.lab.models.model import Model, trained_shapes
 from gradbook.lab.problem import AdaptedRecipe, Material, Problem, targets_for
 from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
 from gradbook.lab.training.epochs import (
@@ -31,8 +33,11 @@ from gradbook.lab.training.epochs import (
     schedule_losses,
 )
 from gradbook.lab.training.run_folder import Checkpoint
+from gradbook.layers.card import spell
 from gradbook.layers.losses import weighed_targets
 from gradbook.looks import look
+from gradbook.net import Net
+from gradbook.net.trained import leaves_of_tensors
 from gradbook.schema import SchemaError
 
 SAVED_EVERY = 30.0  # seconds, at the latest
@@ -107,9 +112,34 @@ class TrainingSetup:
 
 
 def set_up(chosen: AdaptedRecipe, threads: int | None) -> TrainingSetup:
-    """The arrays and the engine for them."""
-    recipe, problem = chosen.recipe, chosen.problem
-    return TrainingSetup(recipe, problem, *problem.set_up(recipe, threads), chosen.remarks)
+    """The arrays and the engine for them, with the weights that it starts from."""
+    recipe, problem, remarks = chosen.recipe, chosen.problem, chosen.remarks
+    material, engine = problem.set_up(recipe, threads)
+    if problem.start:
+        values, remark = weights_of(problem.start, recipe.net)
+        engine.restore({name: array for name, array in values.items() if name in engine.arrays})
+        remarks += (remark,)
+    return TrainingSetup(recipe, problem, material, engine, remarks)
+
+
+def weights_of(start: Model, net: Net) -> tuple[dict[str, NDArray[Any]], str]:
+    """The values of another model whose names by layer and shapes are this network's, and a remark
+    that names the others."""
+    theirs = leaves_of_tensors(start.net)
+    own = {leaf: name for name, leaf in leaves_of_tensors(net).items()}
+    values, others = dict[str, NDArray[Any]](), list[str]()
+    for leaf, shape in trained_shapes(net).items():
+        name = own.get(leaf, leaf)
+        array = start.values.get(theirs.get(name, leaf if leaf == name else ""))
+        if array is not None and array.shape == shape:
+            values[leaf] = array
+            continue
+        sizes = f" ({spell(array.shape)} there, {spell(shape)} here)" if array is not None else ""
+        others.append(name + sizes)
+    if not values:
+        raise UsageError(f"start: nothing has the same name and shape there: {', '.join(others)}")
+    count = f"{len(values)} of {counted(len(values) + len(others), 'array')} are taken over"
+    return values, f"start: {count}" + (f", not {', '.join(others)}" if others else "")
 
 
 class TrainingRun:
