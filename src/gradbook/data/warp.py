@@ -1,5 +1,4 @@
-"""Random changes to images in each epoch: mirrored, rotated, shifted, scaled, sheared, cropped,
-bent, with a part cut out.
+"""Random changes to images in each epoch: mirrored, rotated, shifted, scaled, bent, cut.
 
 This is the definition of a warp, computed slowly in float64; `engine/native.py` does the same
 fast, and where nothing can be compiled, this is used for training.

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from gradbook.arguments import one_of, whole
 from gradbook.data.dataset import Dataset
@@ -95,7 +95,7 @@ class TrainingAsked:
         if start is not None:
             if not hasattr(found, "start"):
                 raise UsageError("only images, rows and windows are learned from a start")
-            found = replace(found, start=start)
+            found = replace(cast("Any", found), start=start)
         if own and recipe.find_rate:
             recipe = replace(recipe, find_rate=False, schedule=own.schedule)
         if isinstance(found, ImageProblem):
@@ -165,7 +165,8 @@ class TrainingAsked:
             pixels = with_whole_path(replace(pixels, data=name))
             return pixels, ImageProblem(pixels)
         ignored = names_between_commas(how.pop("ignore", ""))
-        asked = TableAsked(self.target, ignored, **{"task": self.task, **how})
+        more: dict[str, Any] = {"task": self.task, **how}
+        asked = TableAsked(self.target, ignored, **more)
         is_all = ["test", "none"] in [line.split() for line in lines.split(";")]
         everything = is_all or (recipe is not None and not recipe.tests)
         found = asked.problem(name, everything, split_asked(self.arrays, (0, 0), 0))
@@ -255,9 +256,9 @@ def _model_of(start: Any) -> tuple[Model | None, str]:
     if isinstance(start, str | os.PathLike) and os.fspath(start):
         return open_model(start, assume), os.path.abspath(start)
     model = getattr(start, "model", start)
-    if not isinstance(model, Model | None | str):
+    if model and not isinstance(model, Model):
         raise UsageError("start is a model, a finished training, or the path of one")
-    return model or None, ""
+    return model if isinstance(model, Model) else None, ""
 
 
 def _as_rows(found: Problem) -> TableProblem:
