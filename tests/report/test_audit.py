@@ -80,6 +80,7 @@ def test_a_book_is_a_line_and_then_its_findings():
         "  Z33:Z100 (∂E/∂w3): J33 is a_h1; the chain to w3 goes through a_h2, so L33",
         "    off by 0.025 %",
         "    found      =J33*C33",
+        "    change     replace J33 by L33",
         "    should be  =L33*C33",
         "  loss after 1 update: 0.5 as made, 0.4 corrected",
     ]

@@ -119,6 +119,10 @@ def _report(name: str, path: str | PathLike[str]) -> BookReport:
             left = list(budget().left)  # before sheets are judged, which have notes of their own
             sheets = meant.reports(_sheets(book, flow))
             sheets = with_blank_columns(book, extend_to_all_rows(book, sheets), asked)
+            if book.arrays:
+                from gradbook.audit.edits.whole_arrays import with_whole_arrays
+
+                sheets = [with_whole_arrays(flow, sheet) for sheet in sheets]
         is_any = any(sheet.loss or sheet.rule for sheet in sheets)
         hidden = trained_out_of_sight(book, flow, is_any)
     except GradbookError as error:

@@ -26,6 +26,7 @@ from gradbook.cells.formula.address import (
     row_of,
     sheet_of,
 )
+from gradbook.cells.formula.changes import said_change
 from gradbook.cells.formula.expression import Edit
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.files import read_bytes
@@ -105,7 +106,7 @@ KINDS = {
     mark("missing term"): mark("a path of the chain rule is left out"),
     mark("one factor or term too many"): mark("something is included that doesn't belong"),
     mark("wrong formula"): mark(
-        "no small edit repairs it; the whole formula is shown if it is known"
+        "most of the formula is wrong; the whole right one is shown if it is known"
     ),
     DEPARTING_ROW: mark("one row's formula differs from the rest of its column"),
     PASTED: mark("a typed number or text where a formula belongs"),
@@ -142,7 +143,10 @@ KINDS = {
 GRADIENT, CHANGE = "∂E/∂", "Δ"
 """What is judged for each weight: its gradient or, for a rule without one, its change."""
 
-RECORDED = "kind", "quantity", "weight", "cells", "formula", "expected", "why", "relative_error"
+RECORDED = (
+    *("kind", "quantity", "weight", "sheet", "cells", "formula", "change", "expected", "why"),
+    "relative_error",
+)
 """The fields of each finding in --json."""
 
 
@@ -164,6 +168,7 @@ class Finding:
     edits: tuple[str, ...] = ()  # the correction, with cells by name: the same in any table
     judges: str = GRADIENT  # what is judged for each weight
     first_step: int = 0  # the first one with it: earlier steps are right
+    arrays: Mapping[str, str] = field(default_factory=dict)  # the cells of an array → its formula
 
     @property
     def is_own(self) -> bool:
@@ -171,9 +176,10 @@ class Finding:
         return not self.spoils and self.quantity.startswith(("∂", CHANGE))
 
     @property
-    def array(self) -> str:
-        """The right formula for all the cells, if one array formula fills them."""
-        return self.expected[2:-1] if self.expected.startswith("{=") else ""
+    def change(self) -> str:
+        """The shortest change that makes the formula right, if that is shorter than the formula."""
+        is_whole = self.formula.startswith("{") == self.expected.startswith("{")
+        return said_change(self.formula, self.expected) if is_whole else ""
 
     def __post_init__(self) -> None:
         assert self.kind in KINDS, f"a finding of the kind {self.kind!r}, which nobody documented"

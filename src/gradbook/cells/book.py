@@ -35,6 +35,16 @@ from gradbook.targets.excel.language import TOO_DEEP
 
 LONG = 40  # characters; a longer text is a remark, not a heading
 
+_NUMBERED = re.compile(
+    r"\s*(?:step|epoch|iteration|iter|schritt|epoche|durchgang|paso|época|iteración|passo|iteração|"
+    r"étape|époque|itération|pas|步|第|轮|迭代|스텝|단계|에폭|반복|bước|vòng)\W*[0-9]+\s*[步轮次]?\s*",
+    re.IGNORECASE,
+)  # the title of a step: what is below it has another name
+_IN_TEXT = re.compile(r"\$?[A-Z]{1,3}\$?[1-9][0-9]{0,6}")
+_BESIDE = r"[-+*/^().,\s0-9]*"
+_CALCULATION = re.compile(rf"(?=.*[-+*/^])=?{_BESIDE}(?:\$?[A-Z]{{1,3}}\$?[1-9][0-9]*{_BESIDE})+")
+_WITH_NUMBER = re.compile(r"(?:^|[-+*/^(])\s*[0-9]")
+
 CellValue = float | str | bool | None
 Texts = dict[tuple[int, int], list[tuple[int, str]]]  # by line: the position along it, and the text
 
@@ -165,10 +175,21 @@ class Book:
             found = self._texts[axis] = {}
             for at in sorted(self.values):
                 words = self.values[at]
-                if isinstance(words, str) and at not in self.patterns and len(words) < LONG:
+                if not isinstance(words, str) or at in self.patterns or len(words) >= LONG:
+                    continue
+                if not (_NUMBERED.fullmatch(words) or self._is_formula(at, words)):
                     entry = axis.along(at), " ".join(words.split())
                     found.setdefault(axis.line(at), []).append(entry)
         return self._texts[axis]
+
+    def _is_formula(self, cell: Address, words: str) -> bool:
+        """Whether a text explains a calculation, such as C7-$C$2*E7, and so names nothing."""
+        if _CALCULATION.fullmatch(words) is None:
+            return False
+        if "$" in words or _WITH_NUMBER.search(words):
+            return True
+        mentioned = (self.reader.cell(said, cell) for said in _IN_TEXT.findall(words))
+        return all(at is not None and isinstance(self.values.get(at), float) for at in mentioned)
 
     def is_text(self, cell: Address) -> bool:
         """Whether a cell contains text that was typed."""

@@ -122,10 +122,13 @@ def _finding(found: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
     if finding.relative_error is not None and finding.relative_error > NOISE:
         off = tr("off by {share}", share=said(off_by(finding.relative_error)))
         yield [Span(" " * INDENT + off)]
-    found_word, right_word = tr("found"), tr("should be")
-    room = max(text_width(found_word), text_width(right_word)) + 2
+    found_word, change_word, right_word = words = tr("found"), tr("change"), tr("should be")
+    room = max(map(text_width, words)) + 2
     if finding.formula:
         yield [Span(" " * INDENT + pad(found_word, room) + _formula(finding.formula))]
+    if finding.change:
+        change = pad(change_word, room) + shown_text(finding.change)
+        yield from fold([Span(change)], width, INDENT, INDENT + room)
     if finding.expected:
         yield [Span(" " * INDENT + pad(right_word, room) + _formula(finding.expected), "green")]
     for consequence in filter(None, [spoilt(finding), repetition(found)]):

@@ -204,7 +204,8 @@ def _finding(finding: Finding, where: str) -> Article:
         heading += [Span(" "), Span(off, kind="off")]
     blocks: list[Block] = [Passage(shown_text(finding.why))]
     old, new = mark_changes(one_line(finding.formula), one_line(finding.expected))
-    pairs = [(tr("found"), old), (tr("should be"), new)]
+    change = (Span(shown_text(finding.change)),) if finding.change else ()
+    pairs = [(tr("found"), old), (tr("change"), change), (tr("should be"), new)]
     if formulas := [(what, formula) for what, formula in pairs if formula]:
         blocks.append(Meanings(formulas, "formulas"))
     if carried := spoilt(finding):

@@ -142,7 +142,9 @@ def place_of(sheet: SheetReport, finding: Finding) -> str:
 
 def spoilt(finding: Finding) -> str:
     """Which gradients are wrong because of it, though their own formulas are right."""
-    names = [n for n in finding.spoils if f"{finding.judges}{n}" != finding.quantity]
+    is_own = finding.arrays and finding.quantity.startswith(finding.judges)
+    spoilt = () if is_own else finding.spoils
+    names = [name for name in spoilt if f"{finding.judges}{name}" != finding.quantity]
     few = ", ".join(f"{finding.judges}{one_line(name)}" for name in names[:MOST_SPOILT])
     more = len(names) - MOST_SPOILT
     if more > 0:

@@ -65,7 +65,7 @@ def test_of_a_right_book_there_is_none_and_nothing_to_object(tmp_path):
 @for_each(
     ("cell", "formula", "words"),
     [
-        (COLUMN, "=K{}*2", "1 of 1 finding would remain"),
+        (COLUMN, "=K{}*2", "would still be wrong in AA6:AA11"),
         (COLUMN, "=1/0", "would no longer be numbers"),
         (letter("∂E/∂w5"), "=K{}*2", "no formula to put into "),
         (letter("w3"), "=0.25", "w3 would no longer be trained"),

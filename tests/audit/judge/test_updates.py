@@ -96,7 +96,7 @@ def test_a_rate_that_drifts_by_fits_and_starts_is_one_mistake_and_the_rest_is_ju
     report = check(saved(path, {**NEURON, **wrong}))
     assert [(f.kind, f.weight, f.cells) for f in report.findings] == [
         ("drifting rate", "C2", "C5:C13"),
-        ("wrong reference", "D2", "I2:I13"),
+        ("one factor or term too many", "D2", "I2:I13"),
     ]
 
 

@@ -194,6 +194,7 @@ class BackwardReading:
             cells=area(cells),
             fixes=fixes,
             expected=whole or next(iter(fixes.values()), ""),
+            arrays={area(cells): known.whole} if known and known.whole else {},
             spoils=() if is_weight else self._spoilt(fault),
         )
 

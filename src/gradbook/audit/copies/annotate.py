@@ -290,12 +290,16 @@ def _marks(book: Book, report: BookReport, number: int) -> dict[Address, CellMar
 
 def _note(finding: Finding, first: str, cell: Address) -> str:
     here = name_of(cell)
-    own = "" if finding.array else finding.fixes.get(here)
-    right = own or (finding.expected if here == first else "")
+    right = finding.expected if here == first else finding.fixes.get(here, "")
+    if finding.arrays:
+        areas = (area for area in finding.arrays if area.partition(":")[0] == here)
+        right = "".join(f"{{={finding.arrays[area]}}}" for area in areas)
     parts = {"name": finding.quantity, "reason": told(finding.why)}
     note = (
         tr("{name}: {reason}.", **parts)
         if here == first
         else tr("{name}: as in {cell}, {reason}.", cell=first, **parts)
     )
+    if right and finding.change and here == first:
+        note += f"\n\n{tr('Change: {change}.', change=told(finding.change))}"
     return f"{note}\n\n{tr('Should be:')}\n{right}" if right else note

@@ -43,7 +43,7 @@ from gradbook.cells.read import book_of
 from gradbook.errors import GradbookError, one_line
 from gradbook.files import read_bytes, write_whole
 from gradbook.folders import temporary_folder
-from gradbook.language.message import Message, joined, message_count, words_of
+from gradbook.language.message import Message, joined, words_of
 
 # Array formulas ---------------------------------------------------------------
 
@@ -83,6 +83,7 @@ def _arrays(sheet: SheetXml, book: Book) -> Iterator[tuple[Address, str]]:
 # The copy ---------------------------------------------------------------------
 
 FEWEST = 2  # steps for a curve
+MOST_LEFT = 3  # places with a mistake that are listed
 ROUNDING = 1e-12  # of the largest of the losses that are compared
 
 
@@ -156,7 +157,8 @@ def _correct(
     for number, sheet in sheets.items():
         here = {cell: wanted[cell] for cell in done if sheet_of(cell) == number}
         title = book.sheets[number].title
-        wholes = {f.cells: f.array for f in findings if f.array and f.sheet == title}
+        own = (finding.arrays for finding in findings if finding.sheet == title)
+        wholes = {area: text for arrays in own for area, text in arrays.items()}
         formulas = new_formulas(sheet, book, here, wholes)
         changed = {cell for cell in below if sheet_of(cell) == number} | formulas.keys()
         values = {c: numbers.value(c) if book.is_kept(c) else nan for c in changed}
@@ -330,9 +332,6 @@ def objection(before: BookReport, after: BookReport, copy: CorrectedCopy) -> str
         return joined("; ", copy.leftovers)
     if not after.findings:
         return Message("judged again, it is {verdict}", verdict=Message(after.verdict))
-    return message_count(
-        "{left} of {count} finding would remain in the copy",
-        "{left} of {count} findings would remain in the copy",
-        len(before.findings),
-        left=len(after.findings),
-    )
+    left = list(dict.fromkeys(finding.cells for finding in after.findings))
+    few = ", ".join([*left[:MOST_LEFT], *["…"] * (len(left) > MOST_LEFT)])
+    return Message("the copy would still be wrong in {cells}", cells=few)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import combinations, islice
+from itertools import chain, combinations, islice
 
 import numpy as np
 
@@ -116,6 +116,8 @@ OPERATORS = "+-*/^"
 COMPARISONS = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "<>", "<>": "="}  # reversed
 MOST_GROUPINGS = 400
 MOST_EXCHANGED = 12  # references
+MOST_WITHIN = 90  # edits inside functions of ranges
+MOST_NEAR = 16  # cells that are tried there
 SHORT = 60  # parts of a formula in which missing terms are tried anywhere
 ZERO = Number(0.0)
 
@@ -313,6 +315,39 @@ def other_ranges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alte
             )
 
 
+def within_totals(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
+    """One cell or number inside a SUMPRODUCT or another function of ranges replaced, an operator
+    or something left out. Each needs a calculation of its own, so only the nearest cells are
+    tried."""
+    tried = chain.from_iterable(_within(path, call, known) for path, call in formula.totals.items())
+    for path, edit, call in islice(tried, MOST_WITHIN):
+        value = formula.value_of(call)
+        if np.isfinite(value).any():
+            whole = formula.with_({path: value})
+            yield _single_alternative(edit.kind, edit.paths, edit.old, edit.new, whole)
+
+
+def _within(
+    path: Path, call: Expression, known: Substitutes
+) -> Iterator[tuple[Path, Edit, Expression]]:
+    """The edits in a call, each with the call that they make of it."""
+
+    def made(kind: EditKind, inside: Path, old: Expression, new: Expression) -> Edit:
+        return Edit(kind, ((*path, *inside),), old, new)
+
+    for inside, part in paths(call):
+        if isinstance(part, Reference) and ":" not in part.text:
+            near = [one.expression for one in known.references[:MOST_NEAR]]
+            for new in near:
+                if new not in (part, ZERO):
+                    yield path, made(EditKind.REFERENCE, inside, part, new), put(call, inside, new)
+        elif isinstance(part, Infix) and part.operator in OPERATORS:
+            for kind, new in _turned(part):
+                yield path, made(kind, inside, part, new), put(call, inside, new)
+    for shorter, left_out in shorten(call):
+        yield path, Edit(EditKind.OMISSION, (path,), left_out, shorter), shorter
+
+
 def other_functions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """LN for LOG, which has base 10 in a sheet; the cell itself for a function of it, for example
     when the slope of a sigmoid is computed from a cell that already is a sigmoid."""
@@ -359,6 +394,7 @@ EDITS = (
     EditGenerator("omissions", omissions),
     EditGenerator("numbers", other_numbers),
     EditGenerator("functions", other_functions),
+    EditGenerator("totals", within_totals),
     EditGenerator("missing factors", missing_factors, adds=True),
     EditGenerator("missing terms", missing_terms, adds=True),
 )

@@ -321,7 +321,7 @@ class Slip:
 
     def cause(self) -> SlipCause:
         """The best explanation; if there is no better one, the whole formula."""
-        why = Message("no small change makes it right; the formula below is")
+        why = Message("this computes something else: the formula below is right")
         return next(self._causes(), SlipCause(EditKind.FORMULA.value, why))
 
     def _causes(self) -> Iterator[SlipCause]:
@@ -386,7 +386,9 @@ class Slip:
         before, name = self.numbers.of(Place(place.node, place.epoch - 1)), str(place.node.name)
         change = self.right_value - before
         without_rate = change / self.numbers.of(Place(step.rate))
-        climbs = Message("this adds η·∂E/∂{weight} to {weight}: subtract it instead", weight=name)
+        climbs = Message(
+            "this adds η·∂E/∂{weight} to {weight}, so the loss grows: subtract it", weight=name
+        )
         only_gradient = Message(
             "this is only the gradient: subtract η times it from the old {weight}, "
             "in the row above",

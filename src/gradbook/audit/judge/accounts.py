@@ -36,7 +36,7 @@ from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining, named_rate
 from gradbook.audit.training.weight_columns import plain_update
 from gradbook.cells.book import show_value
-from gradbook.cells.formula.address import Address, name_of, ranges
+from gradbook.cells.formula.address import Address, ranges
 from gradbook.cells.formula.expression import (
     Factor,
     factors,
@@ -174,8 +174,8 @@ class UpdateAccount:
         told = list(told)
         return [
             Message(
-                "not accounted for: unlike the other updates, {cells} changes {weight} by an "
-                "amount that isn't a multiple of its slope",
+                "not accounted for: the update of {weight} in {cells} isn't rate × gradient, "
+                "unlike the others",
                 cells=ranges(updates.cells),
                 weight=updates.name,
             )
@@ -253,9 +253,8 @@ def _slip(
     if right.key == updates.formula.key or (said[0] != said[1] and not departs):
         return []  # an additional function may be another rule
     why: str = Message(
-        "{cell} changes {weight} by another multiple of its gradient than the other weights' "
-        "updates, which are all alike",
-        cell=name_of(updates.cells[0]),
+        "the update of {weight} multiplies its gradient by another number than the other updates "
+        "do",
         weight=updates.name,
     )
     if said[0] == said[1]:
@@ -388,13 +387,12 @@ def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
     kind: str = KIND
     if rate is None:
         why = Message(
-            "the update applies {factor} times as much of its gradient as the other weights' "
-            "updates do",
+            "the update takes its gradient {factor} times, compared with the other updates",
             factor=number,
         )
     elif factor.lacking is None:
         why = Message(
-            "the update applies the learning rate {rate} once more than the other weights' updates",
+            "the update multiplies by the learning rate {rate} once too often",
             rate=named,
         )
     elif factor.number == 1:
@@ -402,8 +400,8 @@ def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
     else:
         kind = WRONG_RATE
         why = Message(
-            "the update contains {number}, a typed number, where those of the other weights "
-            "contain the learning rate {rate}",
+            "the update contains the typed number {number} where the other updates use the "
+            "learning rate {rate}",
             number=number,
             rate=named,
         )

@@ -517,12 +517,12 @@ MOST_NAMED = 3  # errors of an assumed loss
 LARGEST_COUNT = 100_000  # samples in a mean
 
 OF_ALL_RIGHT = mark(
-    "every gradient is {factor} times the slope of {loss}: one factor in all of them is a choice "
-    "of the learning rate, not a mistake"
+    "every gradient is {factor} times the slope of {loss}: a factor that all share only changes "
+    "the learning rate, and is no mistake"
 )
 COMPARED = mark(
-    "the gradients were compared with {factor} times the slope of {loss}: one factor in all of "
-    "them is a choice of the learning rate, not a mistake"
+    "the gradients were compared with {factor} times the slope of {loss}: a factor that all share "
+    "only changes the learning rate, and is no mistake"
 )
 
 
@@ -534,7 +534,7 @@ def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iter
             "no cell contains the loss; the gradients were compared with {loss}", loss=called
         )
     elif any(is_maximised(training, cell) for cell in loss.cells):
-        yield Message("the updates climb: they maximise {loss}", loss=called)
+        yield Message("the updates add the gradients, so they maximise {loss}", loss=called)
     elif loss.scale != 1:
         yield Message(
             OF_ALL_RIGHT if all_right else COMPARED, factor=_shown(loss.scale), loss=called

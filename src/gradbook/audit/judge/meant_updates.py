@@ -171,7 +171,7 @@ def _corrected(
         for cell, at in wrong.items()
     }
     named = anchor(book.name_of(rate, first))
-    remedy = Message("use {cell}", cell=named) if drifts else named
+    remedy = Message("use {cell}", cell=named)
     usual = right[first]
     copies = [c for c in wrong if training.on_sheet_of(c, usual).text_at(c) == right[c].text_at(c)]
     findings = updates.findings(
@@ -180,7 +180,7 @@ def _corrected(
         DRIFTING_RATE if drifts else WRONG_RATE,
         joined(
             "; ",
-            [joined("; " if drifts else ": ", (why, remedy)), *_first_effect(training, wrong)],
+            [why, remedy, *_first_effect(training, wrong)],
         ),
         [Edit(EditKind.REFERENCE, (), Reference(what), Reference(LR))],
     )

@@ -287,12 +287,12 @@ def _additions(
     if any(is_maximised(updates.training, cell) for cell in steps[k].loss.cells):
         return
     why = Message(
-        "the update adds the gradient of {weight}, so it climbs: subtract it instead",
+        "the update adds the gradient of {weight}, so the loss grows: subtract it",
         weight=updates.name,
     )
     if claim.sign > 0:
         why = Message(
-            "the update subtracts what others add, so it climbs the slope of {weight}",
+            "the update of {weight} subtracts what the others add, so the loss grows: add it",
             weight=updates.name,
         )
     right = updates.with_terms(lambda sign, part: (-sign, part))
@@ -338,7 +338,8 @@ def stray_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Itera
             wrong, start = [cell for _, cell in over], weight.start
             right = book.with_another_cell(first, start, book.name_of(base, first))
             why = Message(
-                "like every step, {cell} continues from {start}: {before} belongs there",
+                "{cell} starts from {start} again, as every step does: it must continue from "
+                "{before}",
                 cell=name_of(first),
                 start=name_of(start),
                 before=name_of(base),

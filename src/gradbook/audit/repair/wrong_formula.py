@@ -45,6 +45,7 @@ from gradbook.cells.formula.expression import (
     Path,
     factors,
     inner,
+    parts,
     pointless_parts,
     product,
     put,
@@ -60,7 +61,7 @@ from gradbook.cells.formula.values import NotUnderstood
 from gradbook.errors import GradbookError
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
-from gradbook.targets.excel.language import Expression, Infix, Reference, write
+from gradbook.targets.excel.language import Expression, Infix, Number, Reference, write
 from gradbook.targets.excel.words import Speller
 
 MOST_OFFERED = 160  # cells that may replace others
@@ -68,6 +69,7 @@ MOST_PAIRED = 48
 WRITTEN = 1_000  # budget for writing a part of a formula
 MOST_APART = 4  # differences from the right formula
 LONGEST = 4000  # characters of a formula that someone would read
+MOST_NUMBERS = 8  # of other formulas
 FEW = 12  # edits of one kind to choose from
 
 
@@ -148,7 +150,8 @@ class WrongFormula:
 
     @cached_property
     def substitutes(self) -> Substitutes:
-        every = [*self.cells, *constants(self.right_values.shape)]
+        shape = self.right_values.shape
+        every = [*self.cells, *constants(shape), *self._numbers_of_others(shape)]
 
         def factors() -> list[Substitute]:
             apart = differences(self.under_test, self.home)
@@ -156,6 +159,15 @@ class WrongFormula:
             return [*every, *(Substitute(said, self.value_of(said)) for said in apart), *near]
 
         return Substitutes(every, every, factors, lambda: every)
+
+    def _numbers_of_others(self, shape: tuple[int, ...]) -> list[Substitute]:
+        """The numbers in the step's other formulas, which constants don't include."""
+        tested, usual = self.under_test, {c.expression for c in constants(())}
+        formulas = dict.fromkeys(tested.training.book.patterns.get(c) for c in tested.step.cells)
+        said = (p.expression for p in formulas if p is not None and p.expression is not None)
+        numbers = (part for one in said for part in parts(one) if isinstance(part, Number))
+        rest = dict.fromkeys(number for number in numbers if number not in usual)
+        return [Substitute(n, np.full(shape, n.value)) for n in islice(rest, MOST_NUMBERS)]
 
     def with_edits(self, *edits: Edit) -> Hypothesis:
         return _hypothesis(self.home, _apply(self.expression, edits), edits)

@@ -25,7 +25,7 @@ from gradbook.cells.formula.address import (
 from gradbook.cells.formula.expression import Edit, EditKind, factors, references, rename_cells
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.language.message import Message, joined
-from gradbook.targets.excel.language import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.language import Expression, Infix, Number, Prefix, Reference, write
 
 OPERATIONS = {
     "+": Message("a sum"),
@@ -34,6 +34,7 @@ OPERATIONS = {
     "/": Message("a quotient"),
     "^": Message("a power"),
 }
+SHORT = 24  # characters of a part that can be repeated
 LOGARITHM = Message("LOG is the logarithm to base 10: LN, the natural logarithm, belongs there")
 
 
@@ -160,11 +161,7 @@ class Wording:
         reason = REASONS.get(edit.kind)
         if reason is not None:
             return reason(self, old, new, weight)
-        return Message(
-            "no small change makes this the gradient; "
-            "the chain rule gives the formula below for {weight}",
-            weight=weight,
-        )
+        return whole_formula(weight)
 
     def _missing_term(self, _: Expression, new: Expression, weight: str) -> str:
         assert isinstance(new, Infix)
@@ -207,6 +204,8 @@ class Wording:
                 return Message("{old} always refers to the same row: {new} belongs there", **both)
             return Message("{old} is in another row: {new} belongs there", **both)
         called, name = self.label(old_cell), self.label(new_cell) or write(new)
+        if not called and name == write(new):
+            return Message("{old} should be {new}", old=write(old), new=write(new))
         needed = {"weight": weight, "name": name, "new": write(new)}
         if not weight:
             right = Message("{name} belongs there, so {new}", name=name, new=write(new))
@@ -262,6 +261,15 @@ class Wording:
         return self.book.reader.cell(part.text, self.home)
 
 
+def whole_formula(weight: str) -> Message:
+    """The message that a formula isn't ∂E/∂weight or, without one, what gradients need there."""
+    if weight:
+        return Message(
+            "this isn't ∂E/∂{weight}: the chain rule gives the formula below", weight=weight
+        )
+    return Message("this isn't the slope that the chain rule needs here: the formula below is")
+
+
 def other_slope(taken: str, names: str, kind: str, slopes: str) -> Message:
     """The message that the slope of one activation is used instead of another's."""
     return Message(
@@ -277,6 +285,9 @@ def _operator(_: Wording, old: Expression, new: Expression, weight: str) -> str:
     assert isinstance(old, Infix)
     assert isinstance(new, Infix)
     both = {"old": _short(old), "new": _short(new)}
+    if old.operator != new.operator and old.right == new.right and len(write(old)) > SHORT:
+        signs = {"old": old.operator, "new": new.operator}
+        return Message("before {part}, {new} belongs, not {old}", part=_short(old.right), **signs)
     if old.operator != new.operator and new.operator in OPERATIONS:
         return Message(
             "{old} should be {new}: {right}, not {wrong}",
@@ -295,7 +306,9 @@ def _order(_: Wording, old: Expression, new: Expression, weight: str) -> str:
 
 
 def _sign(_: Wording, old: Expression, new: Expression, weight: str) -> str:
-    return Message("the sign of {part} is wrong", part=_short(old))
+    if isinstance(old, Prefix):
+        return Message("the minus sign before {part} doesn't belong", part=_short(old.operand))
+    return Message("a minus sign is missing before {part}", part=_short(old))
 
 
 def _function(_: Wording, old: Expression, new: Expression, weight: str) -> str:

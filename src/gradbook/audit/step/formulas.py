@@ -33,11 +33,14 @@ class EvaluatedFormula:
         self.paths = {id(part): path for path, part in self.parts.items()}
         self.value_of = value_of
         self.values: dict[Path, Array] = {}
+        self.ranged: set[Path] = set()  # parts with the values of a range: SUMPRODUCT takes such
+        self.totals: dict[Path, Expression] = {}  # calls that make a number of ranges
         spend(0, len(self.parts))
         for path in sorted(self.parts, key=len, reverse=True):
             part = self.parts[path]
             pieces = [self.values[*path, k] for k in range(len(inner(part)))]
-            self.values[path] = self._made_of(part, pieces)
+            value = self._of_ranges(path)
+            self.values[path] = self._made_of(part, pieces) if value is None else value
 
     @property
     def whole(self) -> Array:
@@ -48,6 +51,21 @@ class EvaluatedFormula:
             return np.asarray(part.value)
         found = combine(part, pieces)
         return self.value_of(part) if found is None else found
+
+    def _of_ranges(self, path: Path) -> Array | None:
+        """The value of a part with ranges inside: NaN if it has many values; None for others."""
+        part = self.parts[path]
+        inside = any((*path, k) in self.ranged for k in range(len(inner(part))))
+        if isinstance(part, Reference) and ":" in part.text:
+            self.ranged.add(path)
+        if not inside:
+            return None
+        value = self.value_of(part) if isinstance(part, Call) else np.full(1, np.nan)
+        if np.isfinite(value).any():
+            self.totals[path] = part
+        else:
+            self.ranged.add(path)
+        return value
 
     def worth(self, new: Expression) -> Array:
         """Return the value of an expression that may reuse parts of this formula."""

@@ -381,6 +381,12 @@ def _raised(part: Expression) -> Iterator[Expression]:
             yield Infix(sign, left, Infix("^", right, n))
             yield Infix(sign, Infix("^", left, n), right)
     match part:
+        case Infix("+" | "-" as sign, left, Call(("POWER" | "POW") as power, (base, n))) if base:
+            yield Call(power, (Infix(sign, left, base), n))
+        case Call(("POWER" | "POW") as power, (Infix("+" | "-" as sign, left, right), n)):
+            yield Infix(sign, left, Call(power, (right, n)))
+            yield Infix(sign, Call(power, (left, n)), right)
+    match part:
         case Infix("+" | "-" as sign, Infix("^", base, n), right):
             yield Infix("^", Infix(sign, base, right), n)
         case Infix("^", Prefix("-", operand), n):
@@ -416,12 +422,15 @@ def _without_one(part: Expression, operators: str) -> Iterator[tuple[Expression,
 
 
 def pointless_parts(expression: Expression) -> int:
-    """How many parts of a formula have no effect: x − x, x/x, 1^x, 0·x, −0, 1 > 0, x·x > 0."""
+    """How many parts of a formula have no effect, or are two numbers for one: x − x, x/x, 1^x,
+    0·x, x·1, 4+1, −0, 1 > 0, x·x > 0."""
     return sum(_is_pointless(part) for _, part in paths(expression))
 
 
 def _is_pointless(part: Expression) -> bool:
     match part:
+        case Infix("*" | "/" | "^", _, Number(1.0)) | Infix("+" | "-" | "*", Number(), Number()):
+            return True
         case Infix("-" | "/", left, right):
             return left == right or left == Number(0.0)
         case Infix("+", left, Prefix("-", right)):
@@ -429,7 +438,7 @@ def _is_pointless(part: Expression) -> bool:
         case Infix("^", left, right):
             return left == Number(1.0) or right == Number(0.0)
         case Infix("*", left, right):
-            return Number(0.0) in (left, right)
+            return left in (Number(0.0), Number(1.0)) or right == Number(0.0)
         case Prefix("-", Number(0.0)):
             return True
         case Infix("<" | ">" | "<=" | ">=" | "=" | "<>", left, right):
@@ -457,7 +466,7 @@ def _tidied(expression: Expression) -> Expression:
             return Infix("-", left, right)
         case Infix("-", left, Prefix("-", right)):
             return Infix("+", left, right)
-        case Infix("-", left, Number(0.0)):
+        case Infix("-" | "+", left, Number(0.0)) | Infix("^", left, Number(1.0)):
             return left
         case Infix(">", Call("IF", (Infix() as only, Number(1.0), Number(0.0))), Number(0.0)):
             return only
@@ -477,6 +486,10 @@ def _tidy_product(expression: Expression) -> Expression:
                 rest.append(Factor(Infix("-", right, left), True))
             case _:
                 rest.append(factor)
+    for factor in [factor for factor in rest if not factor.above]:  # x·y/x
+        if Factor(factor.part, True) in rest:
+            rest.remove(factor)
+            rest.remove(Factor(factor.part, True))
     if Factor(Number(scale), False) in rest:  # 2·x/2
         rest.remove(Factor(Number(scale), False))
         scale = 1.0

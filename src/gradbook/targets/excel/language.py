@@ -111,6 +111,11 @@ def write(expression: Expression) -> str:
     return "".join(_pieces(expression))
 
 
+def written_tokens(expression: Expression) -> list[str]:
+    """The signs, cells, numbers and functions, each with its parenthesis, of a written formula."""
+    return [piece for piece in _pieces(expression) if piece]
+
+
 def _pieces(expression: Expression) -> Iterator[str]:
     match expression:
         case Number(value):
