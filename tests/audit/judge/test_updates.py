@@ -62,7 +62,7 @@ DRIFTING = {  # what is typed; which cells are wrong, what is said of them, and 
     ),
     "a heading": (
         {"C3:C13": "=C2-$K$1*H2"},
-        ("C3:C13", "K1, the text 'rate', isn't the learning rate: $L$1", "=C2-$L$1*H2"),
+        ("C3:C13", "K1, the text 'rate', isn't the learning rate; use $L$1", "=C2-$L$1*H2"),
     ),
     "rates that end": (
         {f"L{k}": 0.5 / k for k in range(2, 7)} | {"C3:C13": "=C2-L2*H2", "D3:D13": "=D2-L2*I2"},
