@@ -49,7 +49,7 @@ class ReferencePage:
 PAGES = (
     ReferencePage(
         "networks",
-        "Networks",
+        "gb.Net",
         "A network is an object and a text at once: `str(net)` writes it, `gb.Net.parse` reads it.",
         {
             "Net": ("parse", "forward", "gradients", "count", "shapes", "with_samples"),
@@ -88,7 +88,7 @@ PAGES = (
     ),
     ReferencePage(
         "learning-rates",
-        "Learning rates",
+        "gb.sweep",
         "What each learning rate does to a network.",
         {"sweep": ()},
         {

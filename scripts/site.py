@@ -2,9 +2,9 @@
 
     python -m scripts.site [FOLDER]        out/site, if no folder is named
 
-The reference comes from the parsers of the verbs, the cards of the layers and, in
-`python_reference`, the docstrings; the gallery is made by the commands that site/gallery.md names.
-zensical makes pages of it and refuses links and anchors that lead nowhere.
+The reference comes from the parsers of the verbs and the cards of the layers (`command_pages`) and
+from the docstrings (`python_reference`); the gallery is made by the commands that site/gallery.md
+names. zensical makes pages of it and refuses links and anchors that lead nowhere.
 """
 
 from __future__ import annotations
@@ -22,27 +22,25 @@ from contextlib import chdir, redirect_stdout, suppress
 from hashlib import sha256
 from html import escape
 from io import StringIO
-from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from textwrap import dedent
 
 from openpyxl import load_workbook
 from openpyxl.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
 
 import gradbook
-from gradbook.cli.main import PARTS, VERBS, main, parts_page, verb_parser
-from gradbook.cli.verbs.about import TOPICS, page
+from gradbook.cli.main import main
 from gradbook.engine.pyodide import browser_python
 from gradbook.language import ENGLISH, LANGUAGES, in_language
-from gradbook.layers import KINDS
 from gradbook.net import builtin, parse
 from gradbook.report.check_page import check_page, check_parts
 from gradbook.report.play_page import HOME_VARIABLE, play_page
-from scripts.doc_tables import activations, losses, table
+from scripts.command_pages import command_pages
+from scripts.command_pages import places as command_places
 from scripts.home import HOME
-from scripts.python_reference import places, python_pages
+from scripts.python_reference import places as python_places
+from scripts.python_reference import python_pages
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out" / "site"
@@ -95,9 +93,7 @@ def build(folder: Path, among_versions: bool = False) -> None:
 def configuration() -> str:
     """The generator's settings, with this version and a place for each page of the reference."""
     text = (ROOT / "site" / "zensical.toml").read_text("utf-8")
-    commands = [f"reference/commands/{name}.md" for name in ("index", *VERBS)]
-    texts = [f"reference/texts/{topic}.md" for topic in TOPICS]
-    for mark, pages in (("commands", commands), ("texts", texts), ("python", places())):
+    for mark, pages in (command_places() | {"python": python_places()}).items():
         text = text.replace(f'"@{mark}"', json.dumps(pages))
     addresses = {"repo_url": HOME.repository, "site_url": HOME.site}
     lines = "".join(f'{name} = "{value}"\n' for name, value in addresses.items() if value)
@@ -131,14 +127,21 @@ def finish(site: Path) -> None:
 
 
 def inward(text: str, place: Path) -> str:
-    """The page with links that lead out of the site turned to where its source is kept."""
+    """The page with links that lead out of docs/ turned to what the site has of it, or to where its
+    source is kept."""
     up = "../" * len(place.parts)
 
     def turned(link: re.Match[str]) -> str:
         words, target = link.groups()
         if not target.startswith(up):
             return link[0]
-        address = HOME.file(target.removeprefix(up))
+        path = target.removeprefix(up)
+        if path.startswith("site/") or path == "CHANGELOG.md":
+            address = up.removesuffix("../") + path.removeprefix("site/").replace(
+                "CHANGELOG", "changelog"
+            )
+        else:
+            address = HOME.file(path)
         return f"[{words}]({address})" if address else words
 
     return LINK.sub(turned, text)
@@ -232,57 +235,20 @@ def columns_by_heading(sheet: Worksheet) -> dict[str, tuple[Cell, ...]]:
     return {str(head.value): cells for head, *cells in sheet.iter_cols(min_row=4)}
 
 
-# The reference ----------------------------------------------------------------
+# Pages that others write --------------------------------------------------------
 
 
 def reference() -> Iterator[tuple[str, str]]:
-    """Every generated page, by its place."""
-    rows = [(f"[`{verb}`]({verb}.md)", about) for verb, about in VERBS.items()]
-    yield "reference/commands/index.md", f"# Commands\n\n{table(('command', 'what it does'), rows)}"
-    for verb in VERBS:
-        yield f"reference/commands/{verb}.md", command_page(verb)
-    for topic, about in TOPICS.items():
-        yield f"reference/texts/{topic}.md", text_page(topic, about)
+    """Every page that isn't written for the site, by its place."""
+    yield from command_pages()
     yield from python_pages()
+    yield "changelog.md", changelog()
 
 
-def command_page(verb: str) -> str:
-    """A verb as its `--help` tells it, the options as tables; one with parts shows each."""
-    if verb not in PARTS:
-        return f"# gradbook {verb}\n\n{help_of(verb, level=2)}"
-    parts = [f"## gradbook {verb} {part}\n\n{help_of(f'{verb} {part}', 3)}" for part in PARTS[verb]]
-    return "\n\n".join([f"# gradbook {verb}", fenced(parts_page(verb)), *parts])
-
-
-def help_of(command: str, level: int) -> str:
-    """What it does, its options and its examples, under headings of that level."""
-    shown, marks = verb_parser(command).page, "#" * level
-    blocks = [in_paragraphs(shown.about), fenced(shown.usage)]
-    for section, entries in groupby(shown.entries, key=lambda entry: entry.section):
-        rows = [(f"`{entry.typed}`", entry.about.replace("|", "\\|")) for entry in entries]
-        options = table(("what is typed", "meaning"), rows)
-        blocks.append(f"{marks} {section.capitalize()}\n\n{options}")
-    return "\n\n".join([*blocks, f"{marks} Examples\n\n{fenced(dedent(shown.examples))}"])
-
-
-def text_page(topic: str, about: str) -> str:
-    """What can be written as text, as `gradbook help` prints it; of networks, tables first."""
-    parts = [f"# {topic.capitalize()}", f"{about.capitalize()}; `gradbook help {topic}` prints it."]
-    if topic == "networks":
-        layers = [(f"`{form.usage}`", " ".join(form.help)) for kind in KINDS for form in kind.forms]
-        parts += ["## Layers", table(("line", "what it makes"), layers)]
-        parts += ["## Activations", activations(), "## Losses", losses(), "## All of it"]
-    return "\n\n".join([*parts, fenced(page(topic))])
-
-
-def in_paragraphs(text: str) -> str:
-    """Help as Markdown: what is indented there stays as it is."""
-    blocks = re.split(r"\n\s*\n", text.strip("\n"))
-    return "\n\n".join(fenced(b) if b.startswith("  ") else b for b in blocks)
-
-
-def fenced(text: str, language: str = "text") -> str:
-    return f"```{language}\n{text.rstrip()}\n```"
+def changelog() -> str:
+    """The changes, with links that lead on from within the site."""
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    return LINK.sub(lambda link: f"[{link[1]}]({link[2].removeprefix('docs/')})", text)
 
 
 if __name__ == "__main__":

@@ -30,3 +30,19 @@ if (location.protocol === "file:") {
     }
   };
 }
+
+// Of what the search finds, guides come before the reference.
+const LATE = /(?:^|\/)(?:reference\/|changelog|style)/;
+window.Worker = class extends Worker {
+  postMessage(message) {
+    if (message.type === 0) this.late = message.data.items.map(({ location }) => LATE.test(location));
+    super.postMessage(message);
+  }
+
+  set onmessage(hear) {
+    super.onmessage = hear && (({ data }) => {
+      data.data?.items?.sort((one, other) => this.late[one.id] - this.late[other.id]);
+      hear({ data });
+    });
+  }
+};

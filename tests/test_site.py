@@ -84,7 +84,7 @@ def test_the_page_to_play_with_has_an_address_a_card_and_is_kept(site):
 
 def test_every_document_has_a_place_in_the_navigation():
     written = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    written |= {path.name for path in (ROOT / "site").glob("*.md")}
+    written |= {path.name for path in (ROOT / "site").glob("*.md")} | {"changelog.md"}
     settings = (ROOT / "site" / "zensical.toml").read_text("utf-8")
     named = set(re.findall(r'= "([\w/-]+\.md)"', settings))
     assert named == written
@@ -192,3 +192,29 @@ def test_the_search_works_in_files(site):
             for _ in word:
                 chromium.key("Backspace")
         assert chromium.said == []
+
+
+@pytest.mark.witness("zensical", "chromium")
+@for_each("word", ["export", "learning rate", "tables"])
+def test_the_search_gives_guides_before_the_reference(site, word):
+    field = "document.activeElement.shadowRoot"
+    with browser() as chromium:
+        chromium.show(site / "index.html")
+        chromium.press(".md-search__button")
+        chromium.until(f"{field}?.activeElement?.tagName === 'INPUT'")
+        chromium.type(word)
+        links = f"[...{field}.querySelectorAll('ol > li a')].map(link => link.href)"
+        places = chromium.until(f"{links}.length > 5 && {links}")
+        assert "/guides/" in " ".join(places)
+        of_reference = ["/reference/" in place for place in places]
+        assert of_reference == sorted(of_reference)
+        assert chromium.said == []
+
+
+@pytest.mark.witness("zensical")
+def test_no_two_pages_have_the_same_title(site):
+    titles = [
+        re.search(r"<h1[^>]*>(.*?)<", path.read_text("utf-8"), re.DOTALL) for path in pages(site)
+    ]
+    names = [title[1].strip() for title in titles if title]
+    assert sorted(names) == sorted(set(names))

@@ -1,4 +1,4 @@
-"""Tutorials and a guide, followed to the letter: every command runs, and says what is quoted."""
+"""Tutorials, a guide and the README's Python, followed to the letter: all says what is quoted."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from tests.cases import for_each
 DOCS = Path(__file__).parent.parent / "docs"
 FOLDER = DOCS / "tutorials"
 TUTORIALS = [*sorted(FOLDER.glob("*.md")), DOCS / "guides" / "derivatives.md"]
+README = DOCS.parent / "README.md"
 BLOCK = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
 LEFT_OUT = "…"
 ROUGHLY = "something like this"  # figures that another processor or another day gives otherwise
 COMMAND = re.compile(r"^gradbook ", re.MULTILINE)
 
 
-@for_each("path", TUTORIALS, ids=lambda path: path.stem)
+@for_each("path", [*TUTORIALS, README], ids=lambda path: path.stem)
 def test_a_tutorial_can_be_followed(path, tmp_path):
     for file in FOLDER.iterdir():
         if file.suffix != ".md":
