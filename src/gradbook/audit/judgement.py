@@ -5,9 +5,10 @@ Modules that only wrong trainings need are imported only for them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from gradbook.audit.arbitration import weigh
 from gradbook.audit.exercise.places import NOT_JUDGED
 from gradbook.audit.findings import (
     BLANK_RATE,
@@ -25,8 +26,8 @@ from gradbook.audit.findings import (
     new_findings,
 )
 from gradbook.audit.judge.accounts import account_for
+from gradbook.audit.judge.logarithms import logarithm_findings
 from gradbook.audit.judge.loss import (
-    decimal_logarithms,
     every_step,
     find_loss,
     loss_findings,
@@ -55,7 +56,9 @@ from gradbook.audit.judge.updates import (
 )
 from gradbook.audit.ledger import ledger_of
 from gradbook.audit.left_out import not_looked_at
+from gradbook.audit.one_program import OneProgram, with_one_program
 from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.audit.training.claims import first_claims
 from gradbook.audit.training.steps import (
     SheetStep,
     StepLoss,
@@ -76,6 +79,7 @@ from gradbook.cells.formula.expression import EditKind
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.cells.formula.values import LeadsBack, NotUnderstood
 from gradbook.language.message import Message, words_of
+from gradbook.targets.excel.language import Call
 
 SCALES = (2.0, 0.5)  # the factors of a loss that are most often omitted, or superfluous
 
@@ -121,15 +125,11 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     if circle is not None:
         called = training.book.name_of(circle)
         raise LeadsBack(Message("{cell}, which depends on itself", cell=called), circle)
-    training, slips = with_meant_updates(training)
-    loss, share = find_loss(training)
-    if share <= 0:
-        from gradbook.audit.repair.pasted_losses import loss_behind_values
-
-        training, found = loss_behind_values(training)
-        loss = found or loss
-    of_loss = tuple(decimal_logarithms(training, loss) or wrong_terms(training, loss))
-    explained = ExplainedGradients(of_loss, loss) if of_loss else _explained(training, loss, SCALES)
+    meant = _as_meant(training)
+    typed, training, loss, share = training, meant.training, meant.loss, meant.share
+    of_loss = tuple(logarithm_findings(training, loss) or wrong_terms(training, loss))
+    scales = (*_counts_of_means(training, loss), *SCALES)
+    explained = ExplainedGradients(of_loss, loss) if of_loss else _explained(training, loss, scales)
     findings, loss = explained.findings, explained.loss
     if not loss or loss[0] is None:
         return None
@@ -143,26 +143,12 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     if same:
         training = with_formulas(training, _fixes_in(training, same))
     steps = steps_of(training, loss)
-    groups = group_steps(training, steps)
-    unaccounted: list[Message] = []
-    with note_if_spent(lambda: Message("the updates, and whether the values are up to date")):
-        findings, unaccounted = _with_updates(training, steps, groups, findings)
-    findings = (*slips, *findings)
     cells = [step.cells for step in loss if step and not step.assumption]
-    for further in (
-        neuron_findings(training, steps),
-        level_findings(training, groups),
-        rounded_gradients(training, steps),
-        blank_findings(training, cells),
-    ):
-        findings += tuple(new_findings(list(further), findings))
-    if not findings and not unaccounted and training.flow.levels:
-        with note_if_spent(lambda: Message("whether each step is the same as the others")):
-            ledger = ledger_of(training, steps, groups)
-            findings, unaccounted = ledger.findings, [*unaccounted, *ledger.unaccounted]
+    findings, unaccounted = _further(training, steps, findings, cells, meant.slips)
+    findings = weigh(typed, meant.departing, findings)
     curve: LossCurves | None = None
     with note_if_spent(lambda: Message("how its loss would continue")):
-        curve = _curve(training, cells, findings)
+        curve = _curve(typed, cells, findings)
     return replace(
         _described(training),
         verdict=UNFINISHED if unaccounted and not findings else _verdict(training, findings),
@@ -179,6 +165,42 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     )
 
 
+@dataclass(frozen=True)
+class MeantTraining:
+    """A training as its author meant it, before its gradients are judged, and its loss."""
+
+    training: SheetTraining
+    departing: tuple[Finding, ...]  # cells that aren't copies of those in the other steps
+    slips: tuple[Finding, ...]  # rates and weights that updates take instead of others
+    loss: list[StepLoss | None]
+    share: float  # of the gradients that are those of this loss
+
+
+def _as_meant(typed: SheetTraining) -> MeantTraining:
+    """Read each step as the same program, with the rate and the weights that updates mean."""
+    training, departing = _as_one_program(typed)
+    training, slips = with_meant_updates(training)
+    loss, share = find_loss(training)
+    of_losses = {cell for step in loss if step for cell in step.cells}
+    training, more = _as_one_program(training, of_losses)
+    if share <= 0:
+        from gradbook.audit.repair.pasted_losses import loss_behind_values
+
+        training, found = loss_behind_values(training)
+        loss = found or loss
+    return MeantTraining(training, (*departing, *more), tuple(slips), loss, share)
+
+
+def _as_one_program(
+    training: SheetTraining, losses: Collection[Address] = frozenset()
+) -> tuple[SheetTraining, tuple[Finding, ...]]:
+    """The training with the same program in each step, and findings for what departed from it."""
+    if not training.flow.levels:
+        return training, ()
+    program = within_budget(lambda: with_one_program(training, losses)) or OneProgram(training)
+    return program.training, program.findings
+
+
 def _fixes_in(training: SheetTraining, findings: Sequence[Finding]) -> dict[Address, Pattern]:
     """The right formulas of some findings, by cell."""
     reader = training.book.reader
@@ -187,6 +209,34 @@ def _fixes_in(training: SheetTraining, findings: Sequence[Finding]) -> dict[Addr
         for finding in findings
         for cell in cells_of(finding.cells, training.book.sheet_number(finding.sheet) or 0)
     }
+
+
+def _further(
+    training: SheetTraining,
+    steps: Sequence[SheetStep],
+    findings: tuple[Finding, ...],
+    losses: Sequence[Sequence[Address]],
+    slips: Sequence[Finding],
+) -> tuple[tuple[Finding, ...], list[Message]]:
+    """The findings for gradients, updates, and all other cells; and notes on cells that aren't
+    accounted for."""
+    groups = group_steps(training, steps)
+    unaccounted: list[Message] = []
+    with note_if_spent(lambda: Message("the updates, and whether the values are up to date")):
+        findings, unaccounted = _with_updates(training, steps, groups, findings)
+    findings = (*slips, *findings)
+    for further in (
+        neuron_findings(training, steps),
+        level_findings(training, groups),
+        rounded_gradients(training, steps),
+        blank_findings(training, losses),
+    ):
+        findings += tuple(new_findings(list(further), findings))
+    if not findings and not unaccounted and training.flow.levels:
+        with note_if_spent(lambda: Message("whether each cell has a part in the steps")):
+            ledger = ledger_of(training, steps, groups)
+            findings, unaccounted = ledger.findings, list(ledger.unaccounted)
+    return findings, unaccounted
 
 
 def _with_updates(
@@ -264,13 +314,30 @@ def _explained(
     ]
     whole = made_of_it(training, loss[0].cells) if unexplained and scales else None
     wider = [every_step(training, StepLoss((whole,)))] if whole is not None else []
-    for other in (*others, *wider) if unexplained else ():
+    for other in (*others, *wider):
+        if not unexplained:
+            break
         with forget_failures():
             instead = _explained(training, other, ())
         left = sum(map(_is_unexplained, instead.findings))
         if instead.is_whole >= found.is_whole and left < unexplained:
             found, unexplained = instead, left
     return found
+
+
+def _counts_of_means(training: SheetTraining, loss: Sequence[StepLoss | None]) -> Iterator[float]:
+    """The factors of a loss whose samples are added up, if its gradients are means, or the other
+    way round."""
+    first = next(filter(None, loss), None)
+    owners = {claim.owner for options in first_claims(training) for claim in options}
+    for cells, way in ((owners, -1.0), (first.cells if first else (), 1.0)):
+        said = (training.book.patterns[cell] for cell in cells if cell in training.book.patterns)
+        counts = {
+            len(training.flow.sources(pattern.home))
+            for pattern in said
+            if isinstance(pattern.expression, Call) and pattern.expression.function == "AVERAGE"
+        }
+        yield from (count**way for count in counts if count > 1)
 
 
 def _wrong_gradients(

@@ -10,27 +10,21 @@ must be used.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial, reduce
-from math import isclose, isnan
 from operator import add
 
-from gradbook.audit.accounting import step_places
 from gradbook.audit.findings import (
-    DEPARTING_ROW,
     Finding,
-    departing_from_column,
     finding_in,
-    typed_in,
 )
 from gradbook.audit.judge.updates import KIND
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import bases_of
-from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.formula.address import Address, by_sheet, name_of, ranges
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.cells.formula.values import NotUnderstood
@@ -57,67 +51,11 @@ def ledger_of(
     """The last word on a training in which no judge found anything."""
     strange = list(_strange_states(training, steps))
     findings = [one for one in strange if isinstance(one, Finding)]
-    findings += departures(training, steps)
     if not strange:
         strange = [one for group in groups[:1] for one in _unused_gradients(training, group[0])]
         findings += [one for one in strange if isinstance(one, Finding)]
     notes = dict.fromkeys(one for one in strange if isinstance(one, Message))
     return Ledger(tuple(findings), tuple(notes))
-
-
-# Cells that aren't copies ---------------------------------------------------------------
-
-
-def departures(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
-    """Findings for cells that aren't copies of those in the same place of the other steps, and
-    don't compute the same number either."""
-    roots = training.update_cells.union(*(step.roots for step in steps))
-    needed = (training.flow.behind(roots) | roots | set(training.weight_cells)) & training.varying
-    now = Evaluation(training.book, training.flow)
-    groups: defaultdict[object, dict[Address, Pattern]] = defaultdict(dict)
-    for place in step_places(training, needed):
-        for k in place.departing():
-            right = place.right(k)
-            if right is not None:
-                cell = place.cells[k]
-                groups[training.axis.line(cell), place.difference(k)][cell] = right
-    for rights in groups.values():
-        if any(_differs(now, cell, right) for cell, right in rights.items()):
-            for cells in by_sheet(rights):
-                yield _departure(training, cells, rights)
-
-
-def _departure(
-    training: SheetTraining, cells: Sequence[Address], rights: Mapping[Address, Pattern]
-) -> Finding:
-    """A finding for cells of one sheet that differ from their copies in the same way."""
-    book, first = training.book, cells[0]
-    name, weight = _called(training, first)
-    kind, why = typed_in(book, first, name)
-    if first in book.patterns:
-        kind, why = DEPARTING_ROW, departing_from_column(first)
-    finding = finding_in(book, cells, kind, name, why, weight, rights[first])
-    fixes = {name_of(cell): f"={rights[cell].text_at(cell)}" for cell in cells}
-    return replace(finding, fixes=fixes)
-
-
-def _called(training: SheetTraining, cell: Address) -> tuple[str, str]:
-    """What a cell contains, and the weight that it belongs to, if any."""
-    if cell in training.weight_cells:
-        name = training.names[training.weight_cells[cell][0]]
-        return name, name
-    return training.name_of(cell), ""
-
-
-def _differs(now: Evaluation, cell: Address, right: Pattern) -> bool:
-    """Whether a formula would give another number in a cell than it has."""
-    trial = Evaluation(now.book, now.flow, {cell: right})
-    for source in now.flow.mentioned_cells(right.places, cell):
-        trial.known[source] = now.shown_value(source)
-    instead, own = trial.value(cell), now.value(cell)
-    if isnan(instead) or isnan(own):
-        return isnan(instead) != isnan(own)
-    return not isclose(instead, own, rel_tol=NEAR, abs_tol=TINY)
 
 
 # Cells that continue from the step before, and are no weights ------------------------------

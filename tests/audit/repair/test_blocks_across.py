@@ -71,17 +71,17 @@ def test_a_rate_that_every_row_types_anew_is_no_mistake(path):
     ],
 )
 def test_a_range_that_is_another_or_too_short_is_found(cell, wrong, right, path):
-    assert checked(path, **{cell: wrong}) == ("wrong", [(cell, "wrong range", right)])
+    assert checked(path, **{cell: wrong}) == ("wrong", [(cell, "departing row", right)])
 
 
 def test_an_update_by_another_weights_gradient_is_found_once(path):
     _, found = checked(path, G8="=G7-C1*H7")
-    assert [(cells, kind) for cells, kind, _ in found] == [("G8", "another weight's gradient")]
+    assert [(cells, kind) for cells, kind, _ in found] == [("G8", "departing row")]
 
 
 def test_it_is_found_where_a_wrong_range_makes_the_two_alike(path):
     _, found = checked(path, I7=mean(4, "dw"), F8="=F7-C1*I7")
     assert {cells: expected for cells, _, expected in found} == {
         "I7": mean(4, "db"),
-        "F8": "=F7-$C$1*H7",
+        "F8": "=F7-C1*H7",
     }

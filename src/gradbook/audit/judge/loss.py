@@ -28,7 +28,6 @@ from gradbook.audit.training.steps import (
     StepLoss,
     called_a_loss,
     candidates,
-    group_steps,
     inside_of,
     is_cut,
     is_maximised,
@@ -38,32 +37,25 @@ from gradbook.audit.training.steps import (
 )
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import said_in
-from gradbook.cells.book import Book, show_value
+from gradbook.cells.book import show_value
 from gradbook.cells.formula.address import Address, by_sheet, sheet_of
 from gradbook.cells.formula.expression import (
     Edit,
     EditKind,
     SignedTerm,
     inner,
-    once,
-    parts,
-    replace_parts,
     total,
 )
 from gradbook.cells.formula.expression import terms as split_terms
-from gradbook.cells.formula.pattern import Pattern
 from gradbook.cells.formula.values import NotUnderstood, TooMuch
 from gradbook.graph.node import Node, ancestors
 from gradbook.language import mark
 from gradbook.language.message import Message, WrittenNumber, enumerated
 from gradbook.targets.excel.language import (
-    Call,
     Expression,
     Infix,
     Number,
     Reference,
-    read,
-    write,
 )
 
 # Losses that no cell contains --------------------------------------------------------
@@ -645,7 +637,7 @@ def wrong_terms(training: SheetTraining, loss: Sequence[StepLoss | None]) -> lis
     if not steps or steps[0].loss.assumption:
         return []
     tested = StepUnderTest.of(training, steps[:1])
-    if _is_right(tested, ClaimVerdict.RIGHT):
+    if is_right(tested, ClaimVerdict.RIGHT):
         return []
     terms = [
         cell
@@ -662,7 +654,7 @@ def wrong_terms(training: SheetTraining, loss: Sequence[StepLoss | None]) -> lis
             continue
         (theirs,), (own,) = counted[other], lacking
         right = book.renamed(other, cell, dict(zip(theirs, own, strict=True)))
-        if right is None or not _is_right(tested.with_formulas({cell: right}), ClaimVerdict.RIGHT):
+        if right is None or not is_right(tested.with_formulas({cell: right}), ClaimVerdict.RIGHT):
             continue
         there = (step.loss.cells[0] + cell - steps[0].loss.cells[0] for step in steps)
         cells = [at for at in there if book.patterns.get(at) is book.patterns[cell]]
@@ -683,40 +675,7 @@ def wrong_terms(training: SheetTraining, loss: Sequence[StepLoss | None]) -> lis
     return []
 
 
-# A loss with LOG, the logarithm to base 10 -------------------------------------------------
-
-LOGARITHMS = ("LOG", "LOG10")
-WHY_NATURAL = Message(
-    "LOG is the logarithm to base 10; the gradients are those of the natural logarithm, LN"
-)
-
-
-def decimal_logarithms(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
-    """Findings for a loss with LOG instead of LN: with LN a step's gradients are right."""
-    book, plain = training.book, [step and replace(step, scale=1.0) for step in loss]
-    patterns = set(book.patterns.values())
-    logs = {
-        pattern for pattern in patterns if pattern.form and _has_decimal(pattern.form.expression)
-    }
-    found: defaultdict[Pattern, list[Address]] = defaultdict(list)
-    for group in group_steps(training, steps_of(training, plain)) if logs else ():
-        tested = StepUnderTest.of(training, group)
-        cells = [cell for cell in sorted(tested.forward) if book.patterns.get(cell) in logs]
-        if cells and _is_right(tested):
-            return []
-        if cells and _is_right(tested.with_formulas({c: _with_ln(book, c) for c in cells})):
-            for cell in cells:
-                there = (tested.positions.there(cell, step) for step in group)
-                found[book.patterns[cell]] += there
-    name = name_of_loss(training, plain[0]) if plain and plain[0] else ""
-    kind = EditKind.FUNCTION.value
-    return [
-        finding_in(book, cells, kind, name, WHY_NATURAL, right=_with_ln(book, cells[0]))
-        for cells in map(sorted, map(set, found.values()))
-    ]
-
-
-def _is_right(tested: StepUnderTest, verdict: ClaimVerdict = ClaimVerdict.RIGHT_HERE) -> bool:
+def is_right(tested: StepUnderTest, verdict: ClaimVerdict = ClaimVerdict.RIGHT_HERE) -> bool:
     """Whether every claim is the gradient, at least for the sheet's own inputs and targets unless
     `verdict` is stricter."""
     claims = [(weight, options) for weight, options in enumerate(tested.step.claims) if options]
@@ -724,21 +683,3 @@ def _is_right(tested: StepUnderTest, verdict: ClaimVerdict = ClaimVerdict.RIGHT_
         verdicts = [tested.best(weight, options)[0] for weight, options in claims]
         return bool(verdicts) and max(verdicts) <= verdict
     return False
-
-
-@once
-def _has_decimal(form: Expression) -> bool:
-    return any(_natural(part) is not part for part in parts(form))
-
-
-def _natural(part: Expression) -> Expression:
-    """A decimal logarithm as a natural one; anything else unchanged."""
-    match part:
-        case Call(function, (argument,)) if function in LOGARITHMS:
-            return Call("LN", (argument,))
-    return part
-
-
-def _with_ln(book: Book, cell: Address) -> Pattern:
-    said = read(book.patterns[cell].text_at(cell).removeprefix("+"))
-    return book.reader.read_typed(write(replace_parts(said, lambda part: None, _natural)), cell)

@@ -86,6 +86,8 @@ def slopes_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
             if sheet_of(start) == sheet_of(cells[0]) and row(start) != row(cells[0]):
                 continue
             ends = [tested.graph.node(beside(tested, start, home, cells[0])) for home in cells]
+            if len({*ends}) < len(ends):
+                continue  # each sample's cell has its own slope
             slopes = gradients(tested.loss, ends)
             targets = [slopes[end] for end in ends]
             values = [symptoms.slopes.numbers.of(target)[None] for target in targets]

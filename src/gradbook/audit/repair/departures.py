@@ -281,7 +281,8 @@ def repeated_cell(wrong: WrongFormula) -> Hypothesis | None:
     taken, right = (training.book.reader.cell(write(p), wrong.home) for p in (edit.old, edit.new))
     if taken is None or right in (None, taken) or taken not in training.book.patterns:
         return None
-    if training.plain(taken) == taken or set(training.flow.users[taken]) != {wrong.home}:
+    repeats = training.flow.plain(taken, training.weight_cells) != taken
+    if not repeats or set(training.flow.users[taken]) != {wrong.home}:
         return None
     said, old = tested.mentions.reference(right, taken), training.book.patterns[taken].expression
     if old is None or tested.positions.row(taken) != tested.positions.row(wrong.home):

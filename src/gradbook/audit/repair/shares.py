@@ -180,7 +180,10 @@ def omissions_of_all(
 ) -> list[tuple[StepUnderTest, Hypothesis]]:
     """The omissions in every wrong gradient, if nothing else is wrong, each with the step in which
     it is corrected: cells that gradients use come first."""
-    if not wrong or any(_may_be_odd(tested, j, claim) for j, claim in wrong.items()):
+    is_alone = len(wrong) == 1 and not tested.without_influence  # an odd path spoils several
+    if not is_alone and any(_may_be_odd(tested, j, claim) for j, claim in wrong.items()):
+        return []
+    if not wrong:
         return []
     is_own = all(tested.left_out(claim, j) for j, claim in wrong.items())
     others = tested.wrong_weights() - wrong.keys()

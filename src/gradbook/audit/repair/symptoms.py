@@ -147,7 +147,11 @@ class Symptoms:
         formulas = {
             cell: tested.formula(cell) for cell in cells if cell not in tested.graph.instead
         }
-        known = {cell: pattern for cell, pattern in formulas.items() if pattern is not None}
+        known = {
+            cell: pattern
+            for cell, pattern in formulas.items()
+            if pattern is not None and _can_be_a_node(tested, cell, pattern)
+        }
         return tested.with_formulas(known) if known else tested
 
     @cached_property
@@ -206,6 +210,13 @@ class Symptoms:
             return False
         speaks = repaired.likeness > 0 or _becomes_a_slope(repaired)
         return not speaks and not is_evident(repaired, min(hypothesis.explains))
+
+
+def _can_be_a_node(tested: StepUnderTest, cell: Address, formula: Pattern) -> bool:
+    """Whether a formula can be followed: not if it looks up a sample at a computed position."""
+    with suppress(NotUnderstood):
+        return tested.with_formulas({cell: formula}).graph.node(cell) is not None
+    return False
 
 
 def _constant(tested: StepUnderTest, cells: Iterable[Address]) -> list[Address]:
@@ -384,14 +395,19 @@ def _others_like(wrong: WrongFormula) -> tuple[int, int]:
 def is_easily_its_own(symptoms: Symptoms, weight: int, repaired: RepairedStep) -> bool:
     """Whether a claim can be corrected by a small edit of its own formula."""
     claim = symptoms.wrong[weight]
-    if _gathers(claim.expression):
-        return False
     if isinstance(claim.expression, Reference) and not repaired.is_forward:
         return False
     wrong = symptoms.formula(weight)
     if wrong is None or not wrong.is_slight:
         return False
+    if _gathers(claim.expression) and not _has_another_range(wrong):
+        return False
     return repaired.is_unlikely or not _becomes_unlike_all(wrong)
+
+
+def _has_another_range(wrong: WrongFormula) -> bool:
+    """Whether a formula only adds up too few cells, too many, or others."""
+    return wrong.repair is not None and wrong.repair.edits[0].kind is EditKind.RANGE
 
 
 def _gathers(expression: Expression) -> bool:

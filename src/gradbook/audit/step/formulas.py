@@ -50,7 +50,9 @@ class EvaluatedFormula:
         if isinstance(part, Number):
             return np.asarray(part.value)
         found = combine(part, pieces)
-        return self.value_of(part) if found is None else found
+        if found is None or (isinstance(part, Call) and np.all(np.isnan(found))):
+            return self.value_of(part)  # such as a product of matrices, which are no numbers
+        return found
 
     def _of_ranges(self, path: Path) -> Array | None:
         """The value of a part with ranges inside: NaN if it has many values; None for others."""

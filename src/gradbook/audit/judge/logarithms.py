@@ -1,0 +1,175 @@
+"""A loss of logarithms that isn't the one that the gradients belong to, though they are right.
+
+The slope of the usual cross-entropy is so simple that it is written from memory: if every gradient
+is that of the usual loss, the loss itself has the wrong logarithm, its sign, or one term too few.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from gradbook.audit.findings import Finding, finding_in
+from gradbook.audit.judge.loss import is_right, name_of_loss
+from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.audit.training.steps import StepLoss, group_steps, is_maximised, steps_of
+from gradbook.audit.training.training import SheetTraining
+from gradbook.cells.book import Book
+from gradbook.cells.formula.address import Address, by_sheet
+from gradbook.cells.formula.expression import (
+    EditKind,
+    factors,
+    once,
+    parts,
+    replace_parts,
+    terms,
+    total,
+)
+from gradbook.cells.formula.pattern import Pattern
+from gradbook.language.message import Message
+from gradbook.targets.excel.language import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Prefix,
+    Reference,
+    read,
+    write,
+)
+
+DECIMAL, NATURAL = ("LOG", "LOG10"), "LN"
+WHY_NATURAL = Message(
+    "LOG is the logarithm to base 10; the gradients are those of the natural logarithm, LN"
+)
+WHY_NEGATIVE = Message("the loss lacks its minus sign: the gradients are those with it")
+WHY_BOTH = Message(
+    "the loss omits the term for targets of 0, (1-y)*LN(1-p), which the gradients rightly include"
+)
+Remedy = Callable[[Expression], Expression | None]
+
+
+def logarithm_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
+    """Findings for a loss of logarithms with which no gradient is right, though with one change of
+    its formula all are."""
+    plain = [step and replace(step, scale=1.0) for step in loss]
+    name = name_of_loss(training, plain[0]) if plain and plain[0] else ""
+    for kind, why, remedy, functions in (
+        (EditKind.FUNCTION, WHY_NATURAL, _natural, DECIMAL),
+        (EditKind.TERM, WHY_BOTH, _with_both_terms, (NATURAL,)),
+        (EditKind.SIGN, WHY_NEGATIVE, _negative, (NATURAL,)),
+    ):
+        if kind is EditKind.SIGN and _is_climbed(training, plain):
+            continue
+        rights = _right_with(training, plain, remedy, functions)
+        lines: defaultdict[object, list[Address]] = defaultdict(list)
+        for cell in sorted(rights):
+            lines[training.book.patterns[cell]].append(cell)
+        if lines:
+            return [
+                finding_in(training.book, cells, kind.value, name, why, right=rights[cells[0]])
+                for alike in lines.values()
+                for cells in by_sheet(alike)
+            ]
+    return []
+
+
+def _is_climbed(training: SheetTraining, loss: Sequence[StepLoss | None]) -> bool:
+    cells = (cell for step in loss if step for cell in step.cells)
+    return any(is_maximised(training, cell) for cell in cells)
+
+
+def _right_with(
+    training: SheetTraining,
+    loss: Sequence[StepLoss | None],
+    remedy: Remedy,
+    functions: Sequence[str],
+) -> dict[Address, Pattern]:
+    """The formulas of the loss with which all gradients are right, by cell; none if they are right
+    anyway."""
+    book = training.book
+    logs = {
+        pattern
+        for pattern in set(book.patterns.values())
+        if pattern.form and not _functions(pattern.form.expression).isdisjoint(functions)
+    }
+    rights: dict[Address, Pattern] = {}
+    for group in group_steps(training, steps_of(training, loss)) if logs else ():
+        tested = StepUnderTest.of(training, group)
+        cells = [cell for cell in sorted(tested.forward) if book.patterns.get(cell) in logs]
+        mended = {cell: right for cell in cells if (right := _mended(book, cell, remedy))}
+        if mended and is_right(tested):
+            return {}
+        if mended and is_right(tested.with_formulas(mended)):
+            rights |= {
+                there: right
+                for cell in mended
+                for there in _copies(training, cell)
+                if (right := _mended(book, there, remedy))
+            }
+    return rights
+
+
+def _copies(training: SheetTraining, cell: Address) -> Iterator[Address]:
+    """The cells of a line with the same formula, also in the last step, which has no update."""
+    pattern, line = training.book.patterns[cell], training.axis.line
+    return (
+        other
+        for other, said in training.book.patterns.items()
+        if said is pattern and line(other) == line(cell)
+    )
+
+
+@once
+def _functions(form: Expression) -> frozenset[str]:
+    return frozenset(part.function for part in parts(form) if isinstance(part, Call))
+
+
+def _mended(book: Book, cell: Address, remedy: Remedy) -> Pattern | None:
+    right = remedy(read(book.patterns[cell].text_at(cell).removeprefix("+")))
+    return None if right is None else book.reader.read_typed(write(right), cell)
+
+
+# Remedies ---------------------------------------------------------------------------------
+
+
+def _natural(said: Expression) -> Expression:
+    """With natural logarithms instead of decimal ones."""
+
+    def natural(part: Expression) -> Expression:
+        match part:
+            case Call(function, (argument,)) if function in DECIMAL:
+                return Call(NATURAL, (argument,))
+        return part
+
+    return replace_parts(said, lambda part: None, natural)
+
+
+def _with_both_terms(said: Expression) -> Expression | None:
+    """y·LN(p) with (1−y)·LN(1−p) beside it."""
+    (sign, product), *others = terms(said)
+    split = factors(product)
+    targets = [f.part for f in split.parts if f.above and isinstance(f.part, Reference)]
+    logs = [f.part for f in split.parts if f.above and isinstance(f.part, Call)]
+    if others or len(split.parts) != 2 or not targets or not logs:
+        return None
+    (target,), (log,) = targets, logs
+    output = log.arguments[0]
+    if log.function != NATURAL or output is None:
+        return None
+    other = Infix("*", _complement(target), Call(NATURAL, (_complement(output),)))
+    whole = Infix("+", Infix("*", target, log), other)
+    return Prefix("-", whole) if sign * split.sign < 0 else whole
+
+
+def _complement(part: Expression) -> Expression:
+    return Infix("-", Number(1.0), part)
+
+
+def _negative(said: Expression) -> Expression:
+    """The same with the other sign."""
+    split = terms(said)
+    if len(split) > 1 and all(sign > 0 for sign, _ in split):
+        return Prefix("-", said)
+    return total([(-sign, part) for sign, part in split])
