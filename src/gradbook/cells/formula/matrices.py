@@ -43,7 +43,7 @@ def _product(graph: Graph, given: Sequence[Meaning]) -> CellBlock:
     a, b = given
     if as_block(a).shape[1] != as_block(b).shape[0]:
         raise NotUnderstood(Message("MMULT of ranges that don't fit each other"))
-    refuse_many(len(as_block(a).rows) * len(as_block(b).keys))
+    refuse_many(as_block(a).shape[0] * as_block(a).shape[1] * as_block(b).shape[1])
     columns = list(zip(*_numbers(graph, b), strict=True))
     return _block([[_dot(graph, row, column) for column in columns] for row in _numbers(graph, a)])
 
