@@ -34,7 +34,7 @@ from gradbook.cli.main import main
 from gradbook.engine.pyodide import browser_python
 from gradbook.language import ENGLISH, LANGUAGES, in_language
 from gradbook.net import builtin, parse
-from gradbook.report.check_page import check_page, check_parts
+from gradbook.report.check_page import check_page, check_parts, part_script
 from gradbook.report.play_page import HOME_VARIABLE, play_page
 from scripts.command_pages import command_pages
 from scripts.command_pages import places as command_places
@@ -208,11 +208,11 @@ def make_check(folder: Path) -> None:
     parts = check_parts(browser_python())
     places = {code: "index.html" if code == ENGLISH.code else f"{code}.html" for code in LANGUAGES}
     (folder / "files").mkdir(parents=True)
-    for name, content in parts.items():
-        (folder / "files" / name).write_text(content, "utf-8")
+    for name, letters in parts.items():
+        (folder / "files" / f"{name}.js").write_text(part_script(name, letters), "utf-8")
     for code, place in places.items():
         with in_language(code):
-            (folder / place).write_text(check_page("files", parts, places), "utf-8")
+            (folder / place).write_text(check_page(parts, folder="files", places=places), "utf-8")
 
 
 def hand_in(folder: Path) -> None:

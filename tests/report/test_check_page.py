@@ -15,10 +15,11 @@ import pytest
 
 from gradbook.cli.main import main
 from gradbook.engine.pyodide import BrowserPython
+from gradbook.errors import FileError
 from gradbook.language import in_language
 from gradbook.report.check_page import check_page, check_parts
 from tests.cases import for_each
-from tests.serve.books import a_class, exercises, laid_out
+from tests.serve.books import a_class, content, exercises, laid_out
 
 NO_PYTHON = BrowserPython("", b"", b"")
 # The packed modules in a Python that has nothing else: neither NumPy nor any other package.
@@ -52,24 +53,58 @@ def parts():
 @pytest.fixture(scope="module")
 def packed(parts):
     """The modules that the page brings."""
-    letters = re.fullmatch(r'\(self\.parts\?\?={}\)\["gradbook"\]="(.*)"\n', parts["gradbook.js"])
-    return zlib.decompress(base64.b64decode(letters[1]))
+    return zlib.decompress(base64.b64decode(parts["gradbook"]))
 
 
-def test_the_page_asks_nobody_and_runs_only_what_lies_beside_it(parts):
-    page = check_page("check-files", parts)
+@for_each("folder, beside", [("", ""), ("check-files", " 'self'")])
+def test_the_page_asks_nobody_and_runs_only_what_is_in_it_or_lies_beside_it(folder, beside, parts):
+    page = check_page(parts, folder=folder)
     (policy,) = re.findall('http-equiv="Content-Security-Policy" content="([^"]*)"', page)
     allowed = dict(part.split(" ", 1) for part in policy.split("; "))
     assert allowed["default-src"] == "'none'"
     assert "connect-src" not in allowed
     assert allowed["worker-src"] == "blob:"
-    assert re.fullmatch(r"'sha256-\S+' 'wasm-unsafe-eval' 'self'", allowed["script-src"])
-    assert len(page) < 80_000
+    assert re.fullmatch(rf"'sha256-\S+' 'wasm-unsafe-eval'{beside}", allowed["script-src"])
+    assert (parts["gradbook"] in page) == (not folder)
+    assert len(page) - (not folder) * len(parts["gradbook"]) < 80_000
+
+
+def test_given_books_are_in_the_page_without_their_folders(tmp_path, monkeypatch, capsys):
+    laid_out(tmp_path / "secret" / "class", a_class())
+    monkeypatch.setattr("gradbook.cli.verbs.check.browser_parts", lambda: {"gradbook": "none"})
+    page, books = tmp_path / "page.html", sorted((tmp_path / "secret" / "class").iterdir())
+    assert main(["check", *map(str, books), "--page", str(page)]) in (1, 2)
+    assert f"wrote {page}" in capsys.readouterr().out
+    (table,) = re.findall(
+        r'<script type="application/json" id="content">(.*?)</script>', page.read_text()
+    )
+    given = json.loads(table)
+    assert {it["name"] for it in given["found"]} == {path.name for path in books}
+    assert given["summary"]["said"].startswith(f"{len(books)} books: ")
+    assert "secret" not in table
+
+
+def test_without_a_network_the_page_shows_the_given_books_only(tmp_path, monkeypatch, capsys):
+    def nobody():
+        raise FileError("nobody answers")
+
+    monkeypatch.setattr("gradbook.cli.verbs.check.browser_parts", nobody)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ada.xlsx").write_bytes(content(is_right=False))
+    assert main(["check", "ada.xlsx", "--page", "page.html"]) == 2
+    assert (
+        "no other workbooks can be dropped on page.html: nobody answers" in capsys.readouterr().err
+    )
+    assert '"parts":{}' in (tmp_path / "page.html").read_text("utf-8")
 
 
 def test_the_page_speaks_the_readers_language_and_links_to_the_others(parts):
     with in_language("de"):
-        page = check_page("files", parts, {"en": "index.html", "de": "de.html", "fr": "fr.html"})
+        page = check_page(
+            parts,
+            folder="files",
+            places={"en": "index.html", "de": "de.html", "fr": "fr.html"},
+        )
     assert '<html lang="de"' in page
     assert 'lang="fr" hreflang="fr">Français</a>' in page
     assert "Deutsch" not in page
@@ -77,7 +112,7 @@ def test_the_page_speaks_the_readers_language_and_links_to_the_others(parts):
 
 def test_what_it_brings_is_small_and_the_same_every_time(parts):
     assert parts == check_parts(NO_PYTHON)
-    assert len(parts["gradbook.js"]) < 2_000_000
+    assert len(parts["gradbook"]) < 2_000_000
 
 
 def test_it_brings_all_that_is_needed_to_say_what_the_command_says(packed, tmp_path, monkeypatch):

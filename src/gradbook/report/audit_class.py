@@ -159,7 +159,8 @@ def class_chapters(
     """Chapters on marks, frequent and shared mistakes, similar books and identical files; empty
     ones are left out."""
     yield from marks_chapter(scores)
-    if mistakes := common_mistakes(reports):
+    mistakes = common_mistakes(reports)
+    if mistakes and mistakes[0].books > 1:
         books = tr_count("of {number} book", "of {number} books", len(reports))
         told = mistakes[:MOST_MISTAKES]
         table = TextTable(

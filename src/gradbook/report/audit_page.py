@@ -204,7 +204,7 @@ def _finding(finding: Finding, where: str) -> Article:
         heading += [Span(" "), Span(off, kind="off")]
     blocks: list[Block] = [Passage(shown_text(finding.why))]
     old, new = mark_changes(one_line(finding.formula), one_line(finding.expected))
-    change = (Span(shown_text(finding.change)),) if finding.change else ()
+    change = (Span(shown_text(finding.change), tag="b"),) if finding.change else ()
     pairs = [(tr("found"), old), (tr("change"), change), (tr("should be"), new)]
     if formulas := [(what, formula) for what, formula in pairs if formula]:
         blocks.append(Meanings(formulas, "formulas"))

@@ -1,7 +1,7 @@
 """A page that checks the workbooks dropped on it: Python runs in the browser.
 
-The page is small; the code that it runs lies in a folder beside it, encoded in scripts, because a
-page opened from a file can load nothing else.
+The page is one file with all that it runs inside; on a site, where it exists in several languages,
+that lies in a folder beside it. The results of given workbooks are in the page from the start.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import io
 import re
 import zlib
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from gradbook.archives import FIRST_DAY
@@ -43,10 +44,17 @@ STYLES = (CHART_STYLE, "audit.css", "drop.css", "check.css")
 
 
 def check_page(
-    folder: str, parts: Mapping[str, str], places: Mapping[str, str] | None = None
+    parts: Mapping[str, str],
+    *,
+    folder: str = "",
+    places: Mapping[str, str] | None = None,
+    found: Sequence[Mapping[str, Any]] = (),
+    summary: Mapping[str, Any] | None = None,
 ) -> str:
-    """The page; `parts` are the scripts in the `folder` beside it, `places` the addresses of the
-    page in each language."""
+    """The page with these parts of Python, which are scripts in a `folder` beside it if that is
+    named; without any, no other workbooks can be dropped on it. `places` are the addresses of the
+    page in each language; `found` are the results of given workbooks, and `summary` what they have
+    in common."""
     columns = (TableColumn(tr(title), words=True) for title in COLUMNS if title != "points")
     given = PageTemplate(
         "check/page.html",
@@ -59,8 +67,11 @@ def check_page(
         "language": current_language().code,
         "endings": [*READ, *NAMED],
         "folder": folder,
-        "parts": {name: [len(content), _hash(content)] for name, content in parts.items()},
+        "parts": {name: [len(letters), _hash(letters)] for name, letters in parts.items()},
+        "found": list(found),
+        "summary": summary,
     }
+    inside = {} if folder else {f"part-{name}": letters for name, letters in parts.items()}
     return report_page(
         Report(
             tr(TITLE),
@@ -71,9 +82,9 @@ def check_page(
             style=HEAT_STYLE,
             main="check/main.js",
             data=table,
-            other_scripts={"worker": script("check/worker.js")},
+            other_scripts={"worker": script("check/worker.js"), **inside},
             computes=True,
-            has_parts=True,
+            has_parts=bool(folder),
         )
     )
 
@@ -93,18 +104,18 @@ def _languages(places: Mapping[str, str]) -> str:
 
 
 def check_parts(python: BrowserPython) -> dict[str, str]:
-    """The scripts beside the page, the same for every language, by their names."""
+    """What the page runs, the same for every language: deflated data in letters, by name."""
     contents = {
         "pyodide": python.script.encode(),
         "wasm": python.code,
         "library": python.library,
         "gradbook": _modules(),
     }
-    return {f"{name}.js": _in_letters(name, content) for name, content in contents.items()}
+    return {name: b64encode(zlib.compress(it, 9)).decode() for name, it in contents.items()}
 
 
-def _in_letters(name: str, content: bytes) -> str:
-    letters = b64encode(zlib.compress(content, 9)).decode()
+def part_script(name: str, letters: str) -> str:
+    """A part as a script that lies beside a page: one opened from a file can load nothing else."""
     return f'(self.parts??={{}})["{name}"]="{letters}"\n'
 
 

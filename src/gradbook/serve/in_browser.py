@@ -50,7 +50,7 @@ def judge(language: str, name: str, content: bytes) -> str:
                 report = report_on(path)
         except Exception as error:
             report = BookReport(name, UNREADABLE, problem=_reason(error))
-        return _told(report)
+        return json.dumps(told_of(report))
 
 
 def lose(language: str, name: str, seconds: int) -> str:
@@ -62,21 +62,20 @@ def lose(language: str, name: str, seconds: int) -> str:
         )
     with in_language(language):
         problem = Message("it couldn't be checked: {problem}", problem=why)
-        return _told(BookReport(name, UNREADABLE, problem=problem))
+        return json.dumps(told_of(BookReport(name, UNREADABLE, problem=problem)))
 
 
-def _told(report: BookReport) -> str:
+def told_of(report: BookReport) -> dict[str, Any]:
+    """What the page shows of a book."""
     row = ClassTable([report], (), has_parts=False).row(0)
-    return json.dumps(
-        {
-            "line": line_of(report),
-            "verdict": report.verdict,
-            "said": f"{tr(report.verdict)}{verdict_words(report)}",
-            "cells": [_html(row[place]) for place in CELLS],
-            "html": markup(book_blocks(report)),
-            "isWrong": any(sheet.findings for sheet in report.sheets),
-        }
-    )
+    return {
+        "line": line_of(report),
+        "verdict": report.verdict,
+        "said": f"{tr(report.verdict)}{verdict_words(report)}",
+        "cells": [_html(row[place]) for place in CELLS],
+        "html": markup(book_blocks(report)),
+        "isWrong": any(sheet.findings for sheet in report.sheets),
+    }
 
 
 def _html(cell: RichCell) -> str:
@@ -174,19 +173,21 @@ def write_derivatives(language: str, name: str, content: bytes, of: str) -> tupl
 
 def sum_up(language: str, lines: Sequence[str]) -> str:
     """The results of some books, and what they have in common, as JSON."""
-    reports = _reports(lines)
-    count = Counter(report.verdict for report in reports)
     with in_language(language):
-        chapters = class_chapters(reports) if len(reports) > 1 else ()
-        summary: dict[str, Any] = {
-            "said": verdict_counts(reports),
-            "counts": {word: count[word] for word in WORST_FIRST if count[word]},
-            "verdicts": {word: tr(word) for word in count},
-            "common": [
-                {"heading": words_markup(it.heading), "html": markup(it.blocks)} for it in chapters
-            ],
-        }
-        return json.dumps(summary)
+        return json.dumps(summary_of(_reports(lines)))
+
+
+def summary_of(reports: Sequence[BookReport]) -> dict[str, Any]:
+    count = Counter(report.verdict for report in reports)
+    chapters = class_chapters(reports) if len(reports) > 1 else ()
+    return {
+        "said": verdict_counts(reports),
+        "counts": {word: count[word] for word in WORST_FIRST if count[word]},
+        "verdicts": {word: tr(word) for word in count},
+        "common": [
+            {"heading": words_markup(it.heading), "html": markup(it.blocks)} for it in chapters
+        ],
+    }
 
 
 def write(language: str, ending: str, lines: Sequence[str]) -> bytes:

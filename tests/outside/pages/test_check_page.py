@@ -16,7 +16,8 @@ import pytest
 import xlsxwriter
 
 from gradbook.cli.main import main
-from gradbook.report.check_page import check_page
+from gradbook.engine.pyodide import browser_python
+from gradbook.report.check_page import check_page, check_parts, part_script
 from tests.outside.firefox import firefox
 from tests.outside.pages.test_translated_pages import english
 from tests.outside.witness import PYODIDE
@@ -44,11 +45,16 @@ WIDER = "document.documentElement.scrollWidth > innerWidth"
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """The page as the command writes it, and a class of books beside it."""
+    """The page as the command writes it, the one of a site, and a class of books beside them."""
     folder = tmp_path_factory.mktemp("check")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADBOOK_PYODIDE", str(PYODIDE))
         assert main(["check", "--page", str(folder / "check.html")]) == 0
+        parts = check_parts(browser_python())
+    (folder / "files").mkdir()
+    for name, letters in parts.items():
+        (folder / "files" / f"{name}.js").write_text(part_script(name, letters))
+    (folder / "site.html").write_text(check_page(parts, folder="files"), encoding="utf-8")
     laid_out(folder / "class", [*a_class(), *exercises()])
     return folder
 
@@ -118,7 +124,7 @@ def test_a_book_is_judged_and_its_copies_are_those_of_the_command(page, written,
 def test_a_class_on_a_site_comes_to_the_json_of_the_command(chromium, written, saved, capsys):
     with site(written) as address, pytest.MonkeyPatch.context() as patch:
         chromium.said.clear()
-        chromium.show(f"{address}/check.html")
+        chromium.show(f"{address}/site.html")
         chromium.drop("#drop", written / "class")  # Python may still be on its way
         chromium.until(JUDGED, PATIENCE)
         found = json.loads(saved("found.json", "[data-ending='.json']"))
@@ -132,6 +138,40 @@ def test_a_class_on_a_site_comes_to_the_json_of_the_command(chromium, written, s
         assert chromium.text("#book-heading") == chromium.value(ROWS)[3][0]
         chromium.click("#clear")
         assert chromium.value("document.querySelector('#class').hidden")
+
+
+@pytest.mark.witness("chromium")
+def test_given_books_are_shown_with_nothing_loaded(chromium, tmp_path):
+    """The first wrong one is open, and no Python starts until another book is dropped."""
+    laid_out(tmp_path / "class", a_class())
+    page = tmp_path / "given.html"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gradbook.cli.verbs.check.browser_parts", lambda: {"gradbook": "none"})
+        main(["check", str(tmp_path / "class"), "--page", str(page)])
+    chromium.said.clear()
+    chromium.show(page)
+    rows = chromium.value(ROWS)
+    assert {name for name, _ in rows} == {path.name for path in (tmp_path / "class").iterdir()}
+    first = next(name for name, verdict in rows if verdict == "wrong")
+    assert chromium.text("#book-heading") == first
+    assert "should be" in chromium.text("#findings")
+    assert chromium.value("document.querySelector('#python').hidden")
+    assert chromium.value("document.querySelectorAll('script[id^=part-]').length") == 1
+    assert chromium.said == []
+
+
+@pytest.mark.witness("chromium", "pyodide")
+def test_the_first_wrong_book_is_opened_unless_the_reader_chose_another(page, written):
+    folder = written / "class"
+    page.drop("#drop", folder / "ada.xlsx")
+    page.until(JUDGED, PATIENCE)
+    page.drop("#drop", folder / "sign.xlsx")
+    page.until(JUDGED, PATIENCE)
+    assert page.text("#book-heading") == "sign.xlsx"
+    page.click("table.books tbody tr:first-child button.name")
+    page.drop("#drop", folder / "carried.xlsx")
+    page.until(JUDGED, PATIENCE)
+    assert page.text("#book-heading") == "ada.xlsx"
 
 
 def kiosk(path):
@@ -193,7 +233,7 @@ def test_everybody_can_use_it_at_any_width(chromium, written, width, scheme):
     chromium.until(READY, PATIENCE)
     chromium.choose("#files", *(written / "class" / f"{it}.xlsx" for it in ("sign", "ada", "bomb")))
     chromium.until(JUDGED, PATIENCE)
-    chromium.until("!document.querySelector('#common').hidden", PATIENCE)
+    chromium.until("!!document.querySelector('#said').textContent", PATIENCE)
     assert (chromium.objections(), chromium.value(WIDER)) == ([], False)
 
 
@@ -210,7 +250,7 @@ def test_another_browser_says_the_same(written):
 @pytest.mark.witness("chromium")
 def test_it_says_nothing_in_english_and_what_is_missing(chromium, tmp_path):
     with pseudo_language():
-        page = check_page("gone", {"python.js": "its content"})
+        page = check_page({"python": "its content"}, folder="gone")
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
     chromium.show(tmp_path / "page.html")
     chromium.until("!!document.querySelector('#problem').textContent")

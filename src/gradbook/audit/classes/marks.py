@@ -139,9 +139,12 @@ class CommonMistake:
         return Message(KINDS[self.kind])
 
     def where(self) -> str:
-        """The quantities in which it is made, with counts; only the first if there are many."""
+        """The quantities in which it is made, with the number of books if there are several; only
+        the first if there are many."""
         shown = self.quantities[:SHOWN]
-        named = ", ".join(f"{one_line(name)} ×{count:,}" for name, count in shown)
+        named = ", ".join(
+            f"{one_line(name)} ×{count:,}" if count > 1 else one_line(name) for name, count in shown
+        )
         more = len(self.quantities) - SHOWN
         return (
             Message("{names} and {count} more", names=named, count=f"{more:,}")

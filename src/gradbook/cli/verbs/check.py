@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from os.path import abspath, commonpath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import file_ending_in, whole_number
@@ -27,14 +29,16 @@ if TYPE_CHECKING:
 
 PAGE = ".html"
 WORKERS = 2
+MOST_ON_PAGE = 500  # books that a page shows one by one
 WRONG, FAILED = 1, 2  # exit codes
 
 
 def run(options: Namespace) -> int:
     from gradbook.audit.classes.rubric import score_each
 
-    if options.page:
-        return _write_page(options)
+    if options.page and not options.books:
+        print(said(_write_page(options, browser_parts())))
+        return 0
     if not options.books:
         raise UsageError("the following arguments are required: BOOK (see gradbook check --help)")
     with _checked(options) as reports:
@@ -80,6 +84,11 @@ def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
     from gradbook.audit.classes.submissions import find_submissions
 
     books = find_submissions(options.books, [options.annotate, options.fix])
+    if options.page and len(books) > MOST_ON_PAGE:
+        raise UsageError(
+            f"--page shows at most {MOST_ON_PAGE} books, and these are {len(books):,}: "
+            "-o FILE.html writes a page for a large class"
+        )
     note_read(*books)  # since other programs may replace them meanwhile
     one = [place for place in (options.annotate, options.fix) if place and _is_file(place)]
     for place in one:
@@ -89,7 +98,7 @@ def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
                 f"{place} is the name of one {ending} copy: name a folder for the "
                 "copies of these books"
             )
-    require_replaceable(*options.out, *one)
+    require_replaceable(*options.out, *one, *([options.page] if options.page else []))
     with StoredReports(books, options.record) as reports:
         left = reports.list_missing()
         done = len(books) - len(left)
@@ -132,6 +141,14 @@ def _write(
 
             write_whole(file, grades(reports, scores))
         written.append(Message("wrote {file}", file=file))
+    if options.page:
+        try:
+            parts = browser_parts()
+        except GradbookError as error:  # no network: the page shows these books only
+            parts = {}
+            none = "no other workbooks can be dropped on {file}: {problem}"
+            problems.append(Message(none, file=options.page, problem=words_of(error)))
+        written.append(_write_page(options, parts, list(reports)))
     if options.annotate:
         readable = ReadableReports(reports)
         copies = Copies(options.annotate, readable, problems)
@@ -185,25 +202,33 @@ def _write_corrected(
     yield from remarks
 
 
-def _write_page(options: Namespace) -> int:
-    """The page that checks in the browser, with the files that it runs in a folder beside it."""
+def browser_parts() -> dict[str, str]:
+    """Python for browsers, fetched if this computer doesn't have it."""
     from gradbook.engine.pyodide import SIZE, browser_python
-    from gradbook.report.check_page import check_page, check_parts
+    from gradbook.report.check_page import check_parts
 
-    if options.books:
-        raise UsageError("--page writes a page to drop books on: leave out BOOK")
-    page = Path(options.page)
-    folder = page.with_name(f"{page.stem}-files")
-    require_replaceable(page)
     with counting(tr("bytes of Python fetched"), SIZE) as tell:
-        parts = check_parts(browser_python(tell))
-    made_folder(folder)
-    for name, content in parts.items():
-        write_whole(folder / name, content)
-    write_whole(page, check_page(folder.name, parts))
-    print(tr("wrote {file}", file=page))
-    print(tr("open it, and keep the folder {folder} beside it", folder=folder.name))
-    return 0
+        return check_parts(browser_python(tell))
+
+
+def _write_page(
+    options: Namespace, parts: dict[str, str], reports: Sequence[BookReport] = ()
+) -> Message:
+    """Write the page that checks in the browser, with the results of some books; the message."""
+    from gradbook.report.check_page import check_page
+    from gradbook.serve.in_browser import summary_of, told_of
+
+    require_replaceable(options.page)
+    paths = [PurePath(abspath(report.book)) for report in reports]
+    above = PurePath(commonpath([path.parent for path in paths])) if paths else PurePath()
+    reports = [  # whoever gets the page needn't know where the books are
+        replace(report, book=path.relative_to(above).as_posix())
+        for report, path in zip(reports, paths, strict=True)
+    ]
+    found = [{"name": report.book, **told_of(report)} for report in reports]
+    summary = summary_of(reports) if len(reports) > 1 else None
+    write_whole(options.page, check_page(parts, found=found, summary=summary))
+    return Message("wrote {file}", file=str(options.page))
 
 
 # Copies: if one can't be written, the others still are.

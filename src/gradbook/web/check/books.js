@@ -24,7 +24,7 @@ const PHRASES = {
 
 /** Python's result for a book.
  * @typedef {{line: string, verdict: string, said: string, cells: string[], html: string, isWrong: boolean}} Found
- * @typedef {{number: number, name: string, file: File, state: "waiting" | "checking" | "stopped" | "done",
+ * @typedef {{number: number, name: string, file: File | null, state: "waiting" | "checking" | "stopped" | "done",
  *   begun: number, found: Found | null}} Book
  */
 
@@ -36,6 +36,7 @@ export class Books {
     this.books = /** @type {Map<string, Book>} */ (new Map())
     this.count = 0
     this.isBusy = false
+    this.isOwnChoice = false
     this.chosen = /** @type {Book | null} */ (null)
     this.sheet = /** @type {HTMLTableElement} */ (document.querySelector("table.books"))
     this.cells = new Cells(python)
@@ -50,6 +51,20 @@ export class Books {
     }
     setInterval(() => this.tick(), 1000)
     this.update()
+  }
+
+  /** Show books that were checked before the page was written: no Python is needed for it.
+   * @param {(Found & {name: string})[]} given @param {any} summary
+   */
+  open(given, summary) {
+    for (const { name, ...found } of given) {
+      const book = { number: this.count++, name, file: null, state: /** @type {const} */ ("done"), begun: 0, found }
+      this.books.set(name, book)
+      this.show(book)
+    }
+    this.chooseFirst()
+    this.update()
+    if (summary) this.showSummary(summary)
   }
 
   // Checking --------------------------------------------------------------------
@@ -97,7 +112,8 @@ export class Books {
       this.python.stop()
     }, LONGEST * 1000)
     try {
-      const found = await this.python.ask("judge", book.name, new Uint8Array(await book.file.arrayBuffer()))
+      const content = new Uint8Array(await /** @type {File} */ (book.file).arrayBuffer())
+      const found = await this.python.ask("judge", book.name, content)
       book.found = JSON.parse(found)
     } catch (error) {
       if (book.state === "checking") book.found = await this.lost(book, late, error)
@@ -107,7 +123,7 @@ export class Books {
     if (book.state === "checking") book.state = book.found ? "done" : "stopped"
     if (this.books.get(book.name) !== book) return // removed, or dropped again
     this.show(book)
-    if (book.found && (!this.chosen || this.books.size === 1)) this.choose(book)
+    this.chooseFirst()
   }
 
   /** The result for a book on which the worker died.
@@ -205,12 +221,21 @@ export class Books {
     return make("button", { type: "button", class: "stop", "aria-label": label, onclick: () => this.stop(book) }, PHRASES.stop)
   }
 
+  /** Open the first wrong book, or else the first one, unless the reader has chosen another. @private */
+  chooseFirst() {
+    if (this.isOwnChoice && this.chosen && this.books.get(this.chosen.name) === this.chosen) return
+    const done = this.done().sort((a, b) => a.number - b.number)
+    const first = done.find(({ found }) => found?.isWrong) ?? done[0]
+    if (first && first !== this.chosen) this.choose(first)
+  }
+
   /** Show a book's findings.
    * @param {Book} book @param {boolean} [goesThere]
    */
   choose(book, goesThere = false) {
     const { found } = book
     if (!found) return
+    this.isOwnChoice = goesThere
     const before = this.chosen
     this.chosen = book
     for (const one of [before, book]) if (one?.found) this.show(one)
@@ -219,11 +244,13 @@ export class Books {
     say(byId("book-problem"), "")
     byId("findings").innerHTML = found.html
     byId("book").hidden = false
-    const canCopy = { correct: found.isWrong, mark: found.verdict !== "unreadable" }
+    const { file } = book
+    const canCopy = { correct: file && found.isWrong, mark: file && found.verdict !== "unreadable" }
     for (const [kind, can] of Object.entries(canCopy)) {
       /** @type {any} */ (document.querySelector(`[data-copy=${kind}]`)).hidden = !can
     }
-    if (before !== book) this.cells.choose(book, found.verdict === "no network")
+    byId("cells").hidden = !file
+    if (file && before !== book) this.cells.choose({ name: book.name, file }, found.verdict === "no network")
     if (goesThere) byId("book-said").focus()
   }
 
@@ -231,9 +258,16 @@ export class Books {
   async sumUp() {
     const lines = this.lines()
     if (lines.length < 2) return this.update()
-    const { said, counts, verdicts, common } = JSON.parse(await this.python.ask("sum_up", lines))
+    const summary = JSON.parse(await this.python.ask("sum_up", lines))
     if (this.isBusy || lines.length !== this.lines().length) return
     this.update()
+    this.showSummary(summary)
+  }
+
+  /** @param {{said: string, counts: Record<string, number>, verdicts: Record<string, string>,
+   *   common: {heading: string, html: string}[]}} summary @private
+   */
+  showSummary({ said, counts, verdicts, common }) {
     say(byId("said"), said)
     const chips = Object.entries(counts).map(([verdict, count]) =>
       make("button", { type: "button", value: verdict, "aria-pressed": "false" },
@@ -242,7 +276,7 @@ export class Books {
     this.table.filter()
     byId("common").hidden = !common.length
     byId("common-parts").innerHTML = common
-      .map((/** @type {{heading: string, html: string}} */ { heading, html }) => `<h3>${heading}</h3>${html.replaceAll("h3>", "h4>")}`)
+      .map(({ heading, html }) => `<h3>${heading}</h3>${html.replaceAll("h3>", "h4>")}`)
       .join("")
   }
 
@@ -280,7 +314,7 @@ export class Books {
   async saveCopy(button) {
     const { chosen } = this
     const kind = button.dataset.copy ?? ""
-    if (!chosen?.found || button.ariaDisabled === "true") return
+    if (!chosen?.found || !chosen.file || button.ariaDisabled === "true") return
     button.ariaDisabled = "true"
     say(byId("book-problem"), "")
     try {

@@ -17,28 +17,36 @@ const PHRASES = {
 async function begin() {
   const place = JSON.parse(byId("content").textContent)
   const python = new Python(place, byId("worker").textContent)
-  const isReady = start(python, place.folder)
+  const canCheck = Object.keys(place.parts).length > 0
+  byId("drop").hidden = !canCheck
   const books = new Books(python, place.endings)
-  takeFiles(given => books.take(given))
-  await isReady
+  if (canCheck) {
+    python.begin = () => {
+      python.begin = null
+      python.last = start(python, place.folder)
+    }
+    takeFiles(given => books.take(given))
+  }
+  if (place.found.length) books.open(place.found, place.summary)
+  else python.begin?.()
 }
 
 /** @param {Python} python @param {string} folder */
 async function start(python, folder) {
   const said = byId("python-said")
+  byId("python").hidden = false
   if (typeof WebAssembly === "undefined" || !canUnpack) return say(byId("problem"), PHRASES.oldBrowser)
   try {
     const isReady = python.load(share => {
       byId("loading").value = share
       say(said, share < 1 ? PHRASES.loading(numeral(`${Math.round(100 * share)} %`)) : PHRASES.starting)
     })
-    python.last = isReady // books wait for it
     await isReady
     document.body.dataset.python = "ready"
     byId("python").hidden = true
   } catch (error) {
     byId("python").hidden = true
-    say(byId("problem"), python.given ? String(error) : PHRASES.noParts(folder))
+    say(byId("problem"), python.given || !folder ? String(error) : PHRASES.noParts(folder))
   }
 }
 

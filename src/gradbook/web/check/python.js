@@ -2,6 +2,7 @@
 // other. A worker that is stopped or dies is replaced.
 
 import { bytes } from "../digits/link.js"
+import { byId } from "../view/dom.js"
 
 /** @typedef {{folder: string, parts: Record<string, [number, string]>, language: string}} Place */
 
@@ -24,29 +25,42 @@ export class Python {
     this.last = Promise.resolve()
     /** @type {((why: Error) => void) | null} */
     this.fail = null
+    /** @type {(() => void) | null} starts it, if that is put off until it is needed */
+    this.begin = null
   }
 
-  /** Load the parts, one after the other, and start Python.
+  /** Load the parts and start Python.
    * @param {(share: number) => void} tell gets the share that is loaded
    */
   async load(tell) {
-    const { folder, parts, language } = this.place
-    const whole = Object.values(parts).reduce((sum, [size]) => sum + size, 0)
-    let here = 0
-    for (const [name, [size, hash]] of Object.entries(parts)) {
-      await loaded(`${encodeURIComponent(folder)}/${name}?${hash}`)
-      here += size
-      tell(here / whole)
-    }
-    const page = /** @type {any} */ (globalThis)
-    const [script, wasm, library, modules] = await Promise.all(ORDER.map(name => bytes(page.parts[name])))
-    delete page.parts
+    const { folder, language } = this.place
+    const letters = folder ? await this.loadedFrom(folder, tell) : inside()
+    tell(1)
+    const [script, wasm, library, modules] = await Promise.all(letters.map(bytes))
     const code = await WebAssembly.compile(/** @type {BufferSource} */ (wasm))
     const own = new Blob([/** @type {BlobPart} */ (script), "\n", this.script], { type: "text/javascript" })
     this.address = URL.createObjectURL(own)
     this.given = { code, library, modules, language }
     this.worker = this.start()
     await this.worker
+  }
+
+  /** The parts that lie beside the page, one after the other.
+   * @param {string} folder @param {(share: number) => void} tell @private
+   */
+  async loadedFrom(folder, tell) {
+    const { parts } = this.place
+    const whole = Object.values(parts).reduce((sum, [size]) => sum + size, 0)
+    let here = 0
+    for (const [name, [size, hash]] of Object.entries(parts)) {
+      await loaded(`${encodeURIComponent(folder)}/${name}.js?${hash}`)
+      here += size
+      tell(here / whole)
+    }
+    const page = /** @type {any} */ (globalThis)
+    const found = ORDER.map(name => page.parts[name])
+    delete page.parts
+    return found
   }
 
   /** A worker in which Python is ready. @private */
@@ -56,10 +70,11 @@ export class Python {
     return worker
   }
 
-  /** Python's answer to a task, after all earlier ones.
+  /** Python's answer to a task, after all earlier ones; the first one may have to start it.
    * @param {string} kind @param {...any} given @returns {Promise<any>}
    */
   ask(kind, ...given) {
+    this.begin?.()
     const turn = this.last.then(async () => {
       this.worker ??= this.start()
       return this.told(await this.worker, { kind, given })
@@ -89,6 +104,16 @@ export class Python {
   stop() {
     this.fail?.(new Stopped())
   }
+}
+
+/** The parts inside the page, which needs them once. */
+function inside() {
+  return ORDER.map(name => {
+    const part = byId(`part-${name}`)
+    const letters = part.textContent
+    part.remove()
+    return letters
+  })
 }
 
 /** A script beside the page, once it has run.
