@@ -23,9 +23,9 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3734,
     "arrays": 994,
-    "audit": 22351,
+    "audit": 22354,
     "cells": 12351,
-    "cli": 5060,
+    "cli": 5066,
     "data": 5652,
     "derivatives": 2422,
     "engine": 1588,
@@ -37,10 +37,10 @@ CEILINGS = {  # the most lines of code that each room may have
     "net": 5198,
     "rates": 1513,
     "report": 10800,
-    "serve": 2138,
+    "serve": 2139,
     "targets": 29513,
     "teaching": 3748,
-    "web": 18931,
+    "web": 18999,
     "work": 945,
 }
 
