@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow, walk
@@ -167,12 +168,17 @@ def update_lines(book: Book) -> Iterator[WeightColumn]:
     often = Counter(in_sight.values())
     bases = {pattern: bases_of(pattern) for pattern in often}
     following: defaultdict[int, dict[Address, Address]] = defaultdict(dict)
+    elsewhere: list[tuple[Address, Address]] = []
     for cell, pattern in in_sight.items():
         for place in bases[pattern]:
             base = place.at(cell) if place.moves or often[pattern] == 1 else None
-            if base is not None and base != cell and _beside(base, cell):
+            if base is None or base == cell:
+                continue
+            if _beside(base, cell):
                 following[cell - base][base] = cell
-    yield from _carried_lines(book, following)
+            else:
+                elsewhere.append((base, cell))
+    yield from _carried_lines(book, [*chain(*(s.items() for s in following.values())), *elsewhere])
     for stride, after in following.items():
         reached = set(after.values())
         for start in after:
@@ -186,22 +192,21 @@ def update_lines(book: Book) -> Iterator[WeightColumn]:
 
 
 def _carried_lines(
-    book: Book, following: Mapping[int, Mapping[Address, Address]]
+    book: Book, following: Iterable[tuple[Address, Address]]
 ) -> Iterator[WeightColumn]:
     """Lines whose cells repeat results that the previous step computed elsewhere: a column of new
-    weights beside the old ones, or a sheet for each step."""
+    weights beside the old ones or on another sheet, or a sheet for each step."""
     bases: defaultdict[Address, list[Address]] = defaultdict(list)  # w + Δw may continue either
     going_on: defaultdict[Address, list[Address]] = defaultdict(list)  # a bias is a term of a sum
-    for step in following.values():
-        for base, cell in step.items():
-            bases[cell].append(base)
-            going_on[base].append(cell)
+    for base, cell in following:
+        bases[cell].append(base)
+        going_on[base].append(cell)
     updates: dict[tuple[Address, int], Address] = {}  # by the weight, and the stride to its next
     for cell, pattern in book.in_sight().items():
         place = pattern.repeated_reference
         repeated = place.at(cell) if place else None
         for base in bases.get(repeated, ()) if repeated is not None else ():
-            if base != cell and repeated is not None:
+            if base != cell and repeated is not None and _beside(base, cell):
                 is_typed = _is_number(book, repeated + cell - base)  # its own update
                 if cell in going_on or is_typed:
                     updates[base, cell - base] = repeated
