@@ -25,7 +25,7 @@ from gradbook.audit.findings import (
     finding_in,
     new_findings,
 )
-from gradbook.audit.judge.accounts import account_for
+from gradbook.audit.judge.accounts import account_for, wrong_penalty
 from gradbook.audit.judge.logarithms import logarithm_findings
 from gradbook.audit.judge.loss import (
     every_step,
@@ -127,7 +127,11 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         raise LeadsBack(Message("{cell}, which depends on itself", cell=called), circle)
     meant = _as_meant(training)
     typed, training, loss, share = training, meant.training, meant.loss, meant.share
-    of_loss = tuple(logarithm_findings(training, loss) or wrong_terms(training, loss))
+    of_loss = tuple(
+        logarithm_findings(training, loss)
+        or wrong_terms(training, loss)
+        or wrong_penalty(training, loss)
+    )
     scales = (*_counts_of_means(training, loss), *SCALES)
     explained = ExplainedGradients(of_loss, loss) if of_loss else _explained(training, loss, scales)
     findings, loss = explained.findings, explained.loss

@@ -22,6 +22,7 @@ from math import isclose
 import numpy as np
 
 from gradbook.audit.findings import NO_RATE, RATE_LEFT_OUT, WRONG_RATE, Finding
+from gradbook.audit.judge.penalties import Decay, has_penalty, penalised_cost
 from gradbook.audit.judge.updates import (
     KIND,
     UsualUpdate,
@@ -30,9 +31,9 @@ from gradbook.audit.judge.updates import (
     usual_updates,
     what_it_does,
 )
-from gradbook.audit.step.points import ENOUGH, FAINT, POINTS, Numbers, agree
+from gradbook.audit.step.points import CLOSE, ENOUGH, FAINT, POINTS, Numbers, agree
 from gradbook.audit.step.under_test import StepUnderTest
-from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.steps import SheetStep, StepLoss, steps_of
 from gradbook.audit.training.training import SheetTraining, named_rate
 from gradbook.audit.training.weight_columns import plain_update
 from gradbook.cells.book import show_value
@@ -102,15 +103,19 @@ class WeightChange:
         """Whether its slope is known at too few points for a comparison, as behind a ReLU."""
         return int(np.isfinite(self.times).sum()) < ENOUGH
 
-    @property
-    def decays(self) -> bool:
-        """Whether it is a multiple of the slope plus a fraction of the weight."""
+    @cached_property
+    def decay(self) -> Decay | None:
+        """The multiple of the slope and the share of the weight that it consists of."""
         table = np.stack([self.slope, self.before], axis=-1)
         known = np.isfinite(table).all(axis=-1) & np.isfinite(self.taken)
         if np.count_nonzero(known) < ENOUGH:
-            return False
+            return None
         shares, *_ = np.linalg.lstsq(table[known], self.taken[known], rcond=None)
-        return agree(self.taken, table @ shares)
+        if not agree(self.taken, table @ shares):
+            return None
+        times, share = map(float, shares)
+        is_none = abs(share) < CLOSE * abs(times)
+        return Decay(self.updates.number, times, 0.0 if is_none else share, self.rates)
 
     @cached_property
     def rates(self) -> list[Address]:
@@ -220,7 +225,28 @@ def account_for(
             slip = _slip(tested, updates, models, departs)
             account.findings.extend(slip)
             account.unaccounted.extend([] if slip else [updates])
+    account.findings.extend([] if account.findings else _of_penalties(tested, every))
     return account
+
+
+def wrong_penalty(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
+    """A finding for a loss with a penalty for large weights, if the updates are right but for that
+    penalty."""
+    if not loss or loss[0] is None or not any(has_penalty(training, c) for c in loss[0].cells):
+        return []
+    tested = StepUnderTest.of(training, steps_of(training, loss)[:1])
+    return _of_penalties(tested, list(usual_updates(training)))
+
+
+def _of_penalties(tested: StepUnderTest, every: Sequence[UsualUpdate]) -> list[Finding]:
+    """Findings for a penalty and the updates, if their decay isn't its slope."""
+    cost = penalised_cost(tested)
+    if cost is None:
+        return []
+    numbers = _settled(tested, tested.random)
+    decays = [change.decay for change in _changes(tested, every, numbers)]
+    known = [decay for decay in decays if decay is not None]
+    return list(cost.findings(known, numbers)) if len(known) == len(decays) else []
 
 
 def _usual_step(
@@ -335,7 +361,7 @@ def _by_multiple(
     random, here = (list(_changes(tested, every, numbers)) for numbers in settled)
     plain = {change.updates.number for change in random if change.is_multiple}
     known = plain.union(
-        c.updates.number for c in (*random, *here) if c.is_multiple or c.decays or c.is_undecided
+        c.updates.number for c in (*random, *here) if c.is_multiple or c.decay or c.is_undecided
     )
     changes = list(_changes(tested, every, tested.random))
     return (
