@@ -218,8 +218,42 @@ class SheetTraining:
         return frozenset(weight.stride for weight in self.weights)
 
     def before(self, cell: Address, other: Address) -> bool:
-        """Whether `other` is the predecessor of `cell` in the previous step."""
-        return cell - other in self.strides and cell not in self.weight_cells
+        """Whether `other` is the predecessor of `cell` in the previous step, or the velocity by
+        which it looks ahead."""
+        if cell in self.weight_cells:
+            return False
+        return cell - other in self.strides or other in self.ahead.get(cell, ())
+
+    @cached_property
+    def ahead(self) -> dict[Address, set[Address]]:
+        """The cells in which a weight is where its velocity would take it, as Nesterov has it, with
+        the velocities of the previous step that they use."""
+        patterns, flow = self.book.patterns, self.flow
+        found: dict[Address, set[Address]] = {}
+        known: dict[object, bool] = {}
+        for memory in {cell - stride for cell in self.looking_back for stride in self.strides}:
+            for cell in flow.users.get(memory, ()):
+                if cell in self.weight_cells or self.weight_cells.keys().isdisjoint(
+                    flow.sources(cell)
+                ):
+                    continue
+                kind = patterns[cell], cell - memory
+                if kind not in known:
+                    known[kind] = any(
+                        self._leads_to(cell, memory + stride) for stride in self.strides
+                    )
+                if known[kind]:
+                    found.setdefault(cell, set()).add(memory)
+        return found
+
+    def _leads_to(self, cell: Address, memory: Address) -> bool:
+        """Whether a memory of the same step is computed from a cell."""
+        stop = self.weight_cells.keys() | self.looking_back
+
+        def further(at: Address) -> Iterable[Address]:
+            return () if at in stop else self.flow.sources(at)
+
+        return memory in self.looking_back and cell in walk(self.flow.sources(memory), further)
 
     @cached_property
     def looking_back(self) -> set[Address]:
@@ -240,7 +274,7 @@ class SheetTraining:
         back, few = self.looking_back, self.steps < 3
         away = [sign * stride for stride in self.strides for sign in (1, -1)]
         several = {c for c in back if few or not back.isdisjoint(c + further for further in away)}
-        return several | self.flow.below(several, self.weight_cells)
+        return several | self.flow.below(several, self.weight_cells.keys() | self.ahead.keys())
 
 
 def _is_local(pattern: Pattern) -> bool:
