@@ -254,7 +254,9 @@ def _with_updates(
     rows = list(departing_memories(training, tested))
     findings = (*rows, *new_findings(findings, rows))
     account = account_for(training, groups, findings)
-    odd = list(new_findings(account.findings, findings))
+    of_laws, notes = optimiser_findings(training, groups, steps)
+    behind = {f.weight for f in of_laws if f.quantity != f.weight}  # in cells behind its update
+    odd = [f for f in new_findings(account.findings, findings) if f.weight not in behind]
     updates = [
         *odd,
         *blank_rate(training, steps),
@@ -263,7 +265,6 @@ def _with_updates(
     elsewhere = list(of_other_steps(training, steps, findings, updates))
     findings = tuple(finding for finding in findings if finding not in elsewhere)
     findings += (*stray_findings(training, steps), *updates, *stale_findings(training, groups))
-    of_laws, notes = optimiser_findings(training, groups, steps)
     findings += tuple(new_findings(of_laws, findings))
     return findings, [*account.notes(findings), *([] if findings else notes)]
 

@@ -7,7 +7,7 @@ row, or that starts from another weight, is reported and corrected, so that the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -105,13 +105,24 @@ def _rates_taken(updates: UsualUpdate) -> dict[Address, Address]:
     place = rate_place(training, usual, first, updates.before(first))
     if place is None:
         return {}
-    found = _cells(dict.fromkeys(updates.cells, place))
+    found = _same_place(training, updates.cells, usual, place)
     if all(_is_rate(updates, at, cell) for cell, at in found.items()):
         return {}
     k, looks = usual.places.index(place), (usual.shape, len(usual.places))
     others = {c: patterns[c] for c in updates.weight.updates if c in patterns and c not in found}
     copies = {c: p.places[k] for c, p in others.items() if (p.shape, len(p.places)) == looks}
     return dict(sorted({**found, **_cells(copies)}.items()))
+
+
+def _same_place(
+    training: SheetTraining, cells: Iterable[Address], usual: Pattern, place: CellReference
+) -> dict[Address, Address]:
+    """The cell to which each formula refers where the usual one has this reference; a formula of
+    another sheet may name the sheet."""
+    k, patterns = usual.places.index(place), training.book.patterns
+    own = {c: patterns[c].places for c in cells}
+    alike = {c: p[k] if len(p) == len(usual.places) else place for c, p in own.items()}
+    return _cells(alike)
 
 
 def _cells(places: Mapping[Address, Mention]) -> dict[Address, Address]:
@@ -126,8 +137,9 @@ def _rates_taken_apart(updates: UsualUpdate) -> dict[Address, Address]:
     patterns, formulas = training.book.patterns, training.varying & training.book.patterns.keys()
     inside = change(updates.formula, updates.before(first), first)
     place = updates.formula.place_of(inside[0][1]) if len(inside) == 1 else None
-    every_place = (place.at(cell) for cell in updates.cells if place)
-    apart = dict.fromkeys(at for at in every_place if at is not None)
+    if place is None:
+        return {}
+    apart = dict.fromkeys(_same_place(training, updates.cells, updates.formula, place).values())
     if not apart or not apart.keys() <= formulas:
         return {}
     last = next(reversed(apart))
@@ -136,7 +148,9 @@ def _rates_taken_apart(updates: UsualUpdate) -> dict[Address, Address]:
     groups = alike({cell: patterns[cell] for cell in every}).values()
     cells = max(groups, key=len)
     place = rate_place(training, patterns[cells[0]], cells[0], None)
-    return _cells(dict.fromkeys(cells, place)) if place and 2 * len(cells) > len(every) else {}
+    if place is None or 2 * len(cells) <= len(every):
+        return {}
+    return _same_place(training, cells, patterns[cells[0]], place)
 
 
 def _corrected(
