@@ -76,6 +76,7 @@ def candidates(training: SheetTraining) -> list[Address]:
     elsewhere = flow.below(weight_cells.keys() - set(start), weight_cells)
     each = [{claim.owner for claim in said} for said in first_claims(training)]
     owners = set().union(*each)
+    each = [{o for o in said if not _is_of_the_rule(training, o)} or said for said in each]
     gradients = {
         owner  # not an activation that such a gradient is computed from
         for said in each
@@ -110,6 +111,13 @@ def candidates(training: SheetTraining) -> list[Address]:
         )
 
     return sorted((cell for cell in plain_cells if reach.get(cell)), key=likelihood)
+
+
+def _is_of_the_rule(training: SheetTraining, cell: Address) -> bool:
+    """Whether a cell is an update, or a memory that the next step continues from."""
+    back = training.looking_back
+    after = {cell + stride for stride in training.strides}
+    return cell in training.update_cells or not back.isdisjoint(after)
 
 
 def made_of_it(training: SheetTraining, cells: Sequence[Address]) -> Address | None:
