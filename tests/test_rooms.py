@@ -23,7 +23,7 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3734,
     "arrays": 994,
-    "audit": 22354,
+    "audit": 22638,
     "cells": 12351,
     "cli": 5066,
     "data": 5652,
