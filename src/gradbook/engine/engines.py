@@ -17,10 +17,10 @@ from gradbook.data.warp import Warp, warp_images
 from gradbook.engine.base import Engine, EpochRun, JobArrays
 from gradbook.engine.compilers import find_compiler, macros, side_by_side, why_numpy
 from gradbook.graph.node import Node, ancestors
-from gradbook.graph.reference import evaluate
+from gradbook.graph.reference import evaluate_in_order
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net import Net
-from gradbook.net.build import NOT_FROZEN, Frozen, inference
+from gradbook.net.build import NOT_FROZEN, Forward, Frozen, inference
 from gradbook.net.measure import measure
 from gradbook.net.step import drawn
 
@@ -64,7 +64,7 @@ class PlainEngine(Engine):
         masks: Mapping[Node, NDArray[Any]],
     ) -> tuple[float, int]:
         """The loss and the right answers, before the update."""
-        step = self.step_graph
+        step, (order, names) = self.step_graph, self._plan
         assert step.count is not None
         given = {
             step.inputs[0]: inputs,
@@ -72,18 +72,29 @@ class PlainEngine(Engine):
             step.rate: np.asarray(rate),
             step.count: np.asarray(float(len(inputs))),
             **masks,
-            **{leaf: self.arrays[str(leaf.name)] for leaf in step.start},
+            **{leaf: self.arrays[names[leaf]] for leaf in step.start},
         }
-        results = [step.loss, *step.outputs, *step.next.values(), *step.gradients.values()]
-        values = evaluate(
-            results, {node: given[node] for node in ancestors(results) if node in given}
-        )
-        following = {str(leaf.name): values[node] for leaf, node in step.next.items()}
-        slopes = {str(d.name): values[d] for d in step.gradients.values()}
-        for name, value in {**following, **slopes}.items():
+        values = evaluate_in_order(order, given, len(inputs))
+        following = [(names[leaf], values[node]) for leaf, node in step.next.items()]
+        slopes = [(names[slope], values[slope]) for slope in step.gradients.values()]
+        for name, value in (*following, *slopes):
             self.arrays[name][...] = value
         outputs = values[step.outputs[0]].reshape(len(targets), -1)
         return float(values[step.loss]), _right_answers(outputs, targets)
+
+    @cached_property
+    def _plan(self) -> tuple[list[Node], dict[Node, str]]:
+        """The nodes of a step in their order, and the names of those that are arrays here."""
+        step = self.step_graph
+        results = [step.loss, *step.outputs, *step.next.values(), *step.gradients.values()]
+        named = [*step.start, *step.gradients.values()]
+        return list(ancestors(results)), {node: str(node.name) for node in named}
+
+    @cached_property
+    def _forward(self) -> tuple[Forward, list[Node]]:
+        """The network for predictions, and the nodes that they need in their order."""
+        forward = inference(self.net)
+        return forward, list(ancestors([forward.outputs]))
 
     def _fetched(
         self, given: JobArrays, images: NDArray[Any], warp: Warp | None, key: tuple[int, int]
@@ -110,14 +121,15 @@ class PlainEngine(Engine):
         return np.asarray(given["targets"][images])
 
     def predict(self, images: NDArray[Any]) -> NDArray[Any]:
-        forward = inference(self.net)
-        leaves = {node for node in ancestors([forward.outputs]) if node.op.name == "leaf"}
-        weights = {leaf: self.arrays[str(leaf.name)] for leaf in leaves if not leaf.each}
+        forward, order = self._forward
+        leaves = [node for node in order if node.op.name == "leaf" and not node.each]
+        weights = {leaf: self.arrays[str(leaf.name)] for leaf in leaves}
         parts = [np.empty((0, self.net.outputs))]
         for first in range(0, len(images), self.batch):
             (pixels,) = self.inputs(images[first : first + self.batch]).values()
             inputs = self._normalised(pixels.reshape(-1, *self.net.input))
-            values = evaluate([forward.outputs], {forward.inputs: inputs, **weights})
+            given = {forward.inputs: inputs, **weights}
+            values = evaluate_in_order(order, given, len(inputs))
             parts.append(values[forward.outputs].reshape(len(inputs), -1))
         return np.concatenate(parts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from itertools import takewhile
 from math import prod, sqrt
 from random import Random
@@ -240,14 +241,8 @@ class Net(Description):
         if role is not Role.WEIGHT:
             own = [p for p in self.parameters if p.role is role]
             return tuple(value for p in own for value in p.start or (role.start,) * p.size)
-        random = Random(self.seed)
-        found: list[float] = []
-        for weights in (p for p in self.parameters if p.role is role):
-            reach = sqrt(6 / sum(weights.fans))
-            found += weights.start or (
-                round(random.uniform(-reach, reach), DRAWN_DECIMALS) for _ in range(weights.size)
-            )
-        return tuple(found)
+        own = [p for p in self.parameters if p.role is role]
+        return _drawn_weights(self.seed, tuple((sum(p.fans), p.size, p.start) for p in own))
 
     def examples(self) -> tuple[Sample, ...]:
         """The given samples, or one drawn at random from the seed."""
@@ -336,6 +331,20 @@ def net_changed(net: Net, lines: Iterable[Statement]) -> Net:
         with pointing(line, at=0):
             net = replace(net, **draft.settings)
     return net
+
+
+@lru_cache(maxsize=1)  # one network is built several times: to train, to predict, to be tested
+def _drawn_weights(
+    seed: int, drawn: tuple[tuple[int, int, tuple[float, ...]], ...]
+) -> tuple[float, ...]:
+    """Start weights of tensors with so many inputs and outputs, and so many elements; or their own
+    ones."""
+    random = Random(seed)
+    found: list[float] = []
+    for ends, size, own in drawn:
+        reach = sqrt(6 / ends)
+        found += own or (round(random.uniform(-reach, reach), DRAWN_DECIMALS) for _ in range(size))
+    return tuple(found)
 
 
 def fixed_beginning(net: Net) -> tuple[Net, Net] | None:

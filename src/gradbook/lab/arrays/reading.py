@@ -252,7 +252,12 @@ def task_for(array: NDArray[Any], net: Net | None) -> Task:
 
 
 def _classes(array: NDArray[Any], net: Net | None, name: str) -> Goal:
-    labels = [label_name(label) if label is not None else "" for label in array.tolist()]
+    if array.dtype == object:
+        labels = [label_name(label) if label is not None else "" for label in array.tolist()]
+    else:
+        each, places = np.unique(array, return_inverse=True)
+        names = [label_name(label) for label in each.tolist()]
+        labels = [names[place] for place in places.tolist()]
     if "" in labels:
         raise DataError("a label is missing", file=TARGETS, row=labels.index("") + 1)
     if array.dtype.kind in "OUS":
