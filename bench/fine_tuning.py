@@ -113,7 +113,8 @@ def main() -> None:
         began = perf_counter()
         found = [scores(low, high, test, seed) for seed in range(seeds)]
         print(f"{name}, {perf_counter() - began:.0f} s")
-        for what, values in zip(("last layer", "all layers", "anew"), zip(*found), strict=True):
+        by_kind = zip(*found, strict=True)
+        for what, values in zip(("last layer", "all layers", "anew"), by_kind, strict=True):
             each = " ".join(f"{100 * value:.2f}" for value in values)
             spread = 100 * stdev(values) if seeds > 1 else 0.0
             print(f"  {what:11}{100 * fmean(values):.2f} ± {spread:.2f} % right: {each}")

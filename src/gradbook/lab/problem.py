@@ -140,9 +140,14 @@ class Normal:
         channels = _by_channel(rows, many)
         if weights is not None:
             total = weights.sum() * channels.shape[2]
-            mean = np.einsum("r,rcp->c", weights, channels) / total
-            squares = np.einsum("r,rcp->c", weights, (channels - mean[:, None]) ** 2)
-            deviation = np.sqrt(squares / total)
+            each = [slice(k, k + AT_ONCE) for k in range(0, len(channels), AT_ONCE)]
+            sums = [np.einsum("r,rcp->c", weights[here], channels[here]) for here in each]
+            mean = np.sum(sums, axis=0) / total
+            squares = [
+                np.einsum("r,rcp->c", weights[here], (channels[here] - mean[:, None]) ** 2)
+                for here in each
+            ]
+            deviation = np.sqrt(np.sum(squares, axis=0) / total)
             return Normal(mean, np.where(deviation > 0, deviation, 1.0))
         pieces = [channels[k : k + AT_ONCE] for k in range(0, len(channels), AT_ONCE)]
         count = len(channels) * channels.shape[2]
@@ -151,6 +156,16 @@ class Normal:
         squares = [((piece - mean[:, None]) ** 2).sum(axis=(0, 2)) for piece in pieces]
         deviation = np.sqrt(np.sum(squares, axis=0) / count)
         return Normal(mean, np.where(deviation > 0, deviation, 1.0))
+
+    def scaled(
+        self, rows: NDArray[Any], chosen: Rows, real: type[np.floating[Any]]
+    ) -> NDArray[Any]:
+        """Some of the rows, scaled to mean 0 and deviation 1: one copy, piece by piece."""
+        copy = np.empty((len(chosen), *rows.shape[1:]), real)
+        for first in range(0, len(chosen), AT_ONCE):
+            here = slice(first, first + AT_ONCE)
+            copy[here] = (rows[chosen[here]] - self.mean) / self.deviation
+        return copy
 
 
 def _by_channel(rows: NDArray[Any], many: int) -> NDArray[Any]:
@@ -296,11 +311,20 @@ class Problem(ABC):
 
     def set_up(self, recipe: Recipe, threads: int | None) -> tuple[Material, Engine]:
         """The arrays and the engine for them: NumPy's, if that is sooner finished."""
-        material, kind = self.material(recipe), self.engine
-        if kind == "auto":
-            count = len(material.numbers)
-            kind = faster_kind(material.net, recipe.batch, count, recipe.epochs)
-        return material, open_kind(
+        material = self.material(recipe)
+        kind = self.kind_of_engine(material.net, recipe, len(material.numbers))
+        return material, self.opened(material, recipe, kind, threads)
+
+    def kind_of_engine(self, net: Net, recipe: Recipe, count: int) -> str:
+        """The engine for so many samples: the one that is chosen, or the faster one."""
+        if self.engine != "auto":
+            return self.engine
+        return faster_kind(net, recipe.batch, count, recipe.epochs)
+
+    @staticmethod
+    def opened(material: Material, recipe: Recipe, kind: str, threads: int | None) -> Engine:
+        """The engine of this kind, ready to train on this material."""
+        return open_kind(
             kind,
             material.net,
             recipe.batch,

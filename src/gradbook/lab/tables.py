@@ -318,38 +318,49 @@ class TableProblem(Problem):
                 f"{net.objective} is for classes: use 'mean squared error' for numbers"
             )
 
-    def material(self, recipe: Recipe) -> TableMaterial:
-        training, held_back = self.parts(recipe.held_back)
+    def set_up(self, recipe: Recipe, threads: int | None) -> tuple[Material, Engine]:
+        parts = fixed_beginning(recipe.net)
+        count = len(self._trained_rows(recipe))
+        kind = self.kind_of_engine(parts[1] if parts else recipe.net, recipe, count)
+        material = self.material(recipe, np.float64 if kind == "plain" else np.float32)
+        return material, self.opened(material, recipe, kind, threads)
+
+    def _trained_rows(self, recipe: Recipe) -> Rows:
+        training = self.parts(recipe.held_back)[0]
+        return training if self.weights is None else training[self.weights[training] > 0]
+
+    def material(self, recipe: Recipe, real: type[np.floating[Any]] = np.float64) -> TableMaterial:
+        """The arrays to train on, in the precision of an engine."""
+        training, held_back = self._trained_rows(recipe), self.parts(recipe.held_back)[1]
         filling = self.filling(recipe.held_back)
         rows, weights = self.rows, None
         if self.weights is not None:
-            training = training[self.weights[training] > 0]
             weights = self.weights[training] / self.weights[training].mean()
         if filling is not None:
             rows = np.where(np.isnan(rows), filling, rows)
         scales = self._scales_of_start
-        normal = scales or self.normal(rows[training], weights)
-        inputs = (rows - normal.mean) / normal.deviation
+        whole = len(training) == len(rows)
+        normal = scales or self.normal(rows if whole else rows[training], weights)
         learning, fixed = recipe.net, dict[str, NDArray[Any]]()
+        inputs, others = (normal.scaled(rows, part, real) for part in (training, held_back))
         if parts := fixed_beginning(recipe.net):
             first, learning = parts  # each row needs to go through these layers only once
-            engine = open_faster(first, recipe.batch, len(inputs), epochs=1)
-            outputs = engine.predict(inputs).reshape(-1, *first.wanted)
-            inputs = np.moveaxis(outputs, -1, 1).reshape(-1, *first.shapes[-1])
+            engine = open_faster(first, recipe.batch, len(rows), epochs=1)
+            inputs, others = (_through(engine, part) for part in (inputs, others))
             fixed = engine.state()
         require_last_batch(recipe.net, len(training), recipe.batch)
         spread = self.spread(recipe.net, training)
         if scales and self.start and self.start.columns and self.task is Task.NUMBERS:
             spread = self.start.columns.target_mean, self.start.columns.target_deviation
         wanted = self.learned(self.targets, *spread)
-        mark = zlib.crc32(np.ascontiguousarray(self.rows).tobytes())
+        mark = zlib.crc32(np.ascontiguousarray(self.rows).data)
         if scales:
             mark = zlib.crc32(scales.mean.tobytes() + scales.deviation.tobytes(), mark)
         return TableMaterial(
             net=learning,
-            samples=Samples(inputs[training], wanted[training], weights),
+            samples=Samples(inputs, wanted[training], weights),
             numbers=np.arange(len(training)),
-            held_back=Samples(inputs[held_back], wanted[held_back]) if len(held_back) else None,
+            held_back=Samples(others, wanted[held_back]) if len(held_back) else None,
             mark=zlib.crc32(np.ascontiguousarray(self.targets).tobytes(), mark),
             fixed=fixed,
             filling=filling,
@@ -403,7 +414,8 @@ class TableProblem(Problem):
 
     def test(self, recipe: Recipe, engine: Engine, model: Model) -> FinalScore:
         rows = self.scored_rows
-        return replace(model.score_of(self.rows[rows], self.targets[rows]), rows=rows)
+        chosen = self.rows if len(rows) == len(self) else self.rows[rows]
+        return replace(model.score_of(chosen, self.targets[rows]), rows=rows)
 
     def figures(self, test: FinalScore | None) -> dict[str, Any]:
         figures = super().figures(test)
@@ -420,6 +432,12 @@ class TableMaterial(Material):
     filling: Numbers | None
     normal: Normal
     spread: tuple[Any, Any]  # mean and deviation of the target numbers
+
+
+def _through(first: Engine, inputs: NDArray[Any]) -> NDArray[Any]:
+    """What fixed first layers make of inputs, in the form of the layers after them."""
+    outputs = first.predict(inputs).reshape(-1, *first.net.wanted)
+    return np.moveaxis(outputs, -1, 1).reshape(-1, *first.net.shapes[-1])
 
 
 def filling_remark(inputs: Sequence[Column], rows: Numbers, filling: Numbers) -> str:

@@ -117,14 +117,16 @@ class ArrayReader:
                     f"{net.input[0]}: begin it with {many}"
                 )
         if net is not None and net.tokens and shape == net.input[:1]:
+            if array.size * net.input[1] > MOST_NUMBERS:
+                raise LimitError(f"{array.size:,} tokens of {net.input[1]:,} kinds are too many")
             rows, shape = spell_out(array.astype(np.float64), net.input[1], what), ()
         else:
             if net is not None:
                 array = channels_first(array, net.input)
                 shape = self._meant(array.shape[1:], net.input, what)
-            rows = array.reshape(len(array), prod(array.shape[1:])).astype(np.float64)
-        if rows.size > MOST_NUMBERS:
-            raise LimitError(f"{rows.size:,} numbers are too many: at most {MOST_NUMBERS:,}")
+            rows = array.reshape(len(array), prod(array.shape[1:]))
+            if rows.dtype not in (np.float32, np.float64):  # which are read where they are
+                rows = rows.astype(np.float64)
         columns = tuple(Column(f"x{k}") for k in range(1, rows.shape[1] + 1))
         return ReadRows(rows, columns, shape)
 

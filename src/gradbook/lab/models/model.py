@@ -397,10 +397,14 @@ class Model:
     def outputs(self, rows: NDArray[Any]) -> NDArray[Any]:
         """The network's own outputs for such rows or images."""
         if self.columns:
-            if np.isnan(rows).any():
-                rows = np.where(np.isnan(rows), self.instead_of_missing, rows)
-            return self._plain_engine.predict((rows - self.mean) / self.deviation)
+            pieces = [rows[k : k + ROWS_AT_ONCE] for k in range(0, len(rows), ROWS_AT_ONCE)]
+            return np.concatenate([self._of_rows(piece) for piece in pieces or [rows]])
         return (self._plain_engine if len(rows) <= FEW else self.engine).predict(rows)
+
+    def _of_rows(self, rows: NDArray[Any]) -> NDArray[Any]:
+        if np.isnan(rows).any():
+            rows = np.where(np.isnan(rows), self.instead_of_missing, rows)
+        return self._plain_engine.predict((rows - self.mean) / self.deviation)
 
     def _as_images(self, images: object) -> NDArray[Any]:
         """A caller's images in the network's form. They may have its shape or that of the pictures,
