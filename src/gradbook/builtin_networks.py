@@ -246,4 +246,37 @@ LETTERS = MappingProxyType({"microgpt": MICROGPT})
 SIGNALS = MappingProxyType({"gestures": GESTURES, "keywords": KEYWORDS})
 """Networks that classify windows of signals, which are generated."""
 
+SCENES = MappingProxyType(
+    {
+        "xor": """\
+name xor
+input 2                     # two classes in four clouds
+dense 4
+tanh
+dense 2
+tanh
+dense 1
+sigmoid
+loss half squared error
+rate 2
+seed 22
+""",
+        "spiral": """\
+name spiral
+input 2                     # two arms around each other
+dense 8
+tanh
+dense 8
+tanh
+dense 1
+sigmoid
+loss half squared error
+update adam
+rate 0.1
+seed 8
+""",
+    }
+)
+"""What `play` opens with points that are drawn by the rule of the same name."""
+
 BUILTIN = MappingProxyType({**LESSONS, **DIGITS, **LETTERS, **SIGNALS})

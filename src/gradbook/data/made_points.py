@@ -9,16 +9,22 @@ from types import MappingProxyType
 
 Point = tuple[float, float, int]  # x, y, and its class, 0 or 1
 
-POINTS_OF_A_SET = 120
+POINTS_OF_A_SET = 100
 SPREAD = 0.05  # how far a point of a spiral may be from its line
 TURNS = 1.25  # of a spiral's arm
 INNER, OUTER = 0.45, (0.65, 1.0)  # radii of the disc, and of the ring around it
 MIDDLE, WIDTH = 0.45, 0.18  # of the two clouds
+CORNER, WIDE = 0.5, 0.19  # of four clouds
+EDGE = 0.96  # as far as they reach
 
 
 def _xor(random: Random) -> Point:
-    """Class 1 if only one coordinate is positive."""
-    x, y = (random.choice((-1, 1)) * random.uniform(0.08, 1) for _ in range(2))
+    """Four clouds; class 1 if only one coordinate is positive."""
+    right, up = random.choice((-1, 1)), random.choice((-1, 1))
+    radius = WIDE * sqrt(-2 * log(1 - random.random()))
+    angle = random.uniform(0, 2 * pi)
+    x, y = right * CORNER + radius * cos(angle), up * CORNER + radius * sin(angle)
+    x, y = (max(-EDGE, min(EDGE, place)) for place in (x, y))
     return x, y, int((x > 0) != (y > 0))
 
 

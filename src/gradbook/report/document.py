@@ -217,6 +217,7 @@ class Report:
     is_kept: bool = False  # by a service worker beside it
     computes: bool = False
     has_parts: bool = False  # scripts beside it, which its own loads
+    is_packed: bool = False  # its script is deflated
 
     @property
     def all_chapters(self) -> list[Chapter]:

@@ -38,6 +38,7 @@ from gradbook.report.words import RichCell, Span, TableColumn, TextTable, Words,
 LEAST_BAR = 0.015  # share of the full width, so that small values are visible
 CHART_STYLE = "chart.css"
 IN_A_NOTEBOOK = ' style="text-align:left"'  # notebooks right-align cells, and have no class for it
+UNPACKING = "view/unpack.js"  # the main module of what unpacks a script
 TURNED = "turned"  # the kind of a table with vertical headings
 NOWHERE = "#:/."  # signs in a link to a file, which an anchor doesn't contain
 
@@ -72,6 +73,7 @@ def report_page(report: Report) -> str:
             report.head,
             report.is_kept,
             report.has_parts,
+            script(UNPACKING) if report.is_packed else "",
         )
     )
 

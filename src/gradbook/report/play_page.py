@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import zlib
-from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -18,11 +16,12 @@ from itertools import chain
 from typing import Any
 
 from gradbook.amounts import size
+from gradbook.data.made_points import points
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.node import Node
 from gradbook.language import Language, current_language, tr
 from gradbook.layers import KINDS, Role
-from gradbook.net import Net
+from gradbook.net import Net, Sample
 from gradbook.net.derivation import LONGEST_CHAIN
 from gradbook.net.lower import scalars_of
 from gradbook.net.network import DROPPED
@@ -30,7 +29,7 @@ from gradbook.palette import colour_of
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.report.document import Report, Side, made_with
 from gradbook.report.markup import report_page
-from gradbook.report.page import PageTemplate, text, text_box
+from gradbook.report.page import PageTemplate, packed, text, text_box
 from gradbook.report.play_drawing import columns
 from gradbook.targets.algebra.forms import Form, Terms, Words
 from gradbook.targets.algebra.formula import LONGEST_TOP, Say, definition, formula, symbol
@@ -260,7 +259,7 @@ def _runs(slots: Sequence[re.Match[str]]) -> list[list[re.Match[str]]]:
 
 # The page ---------------------------------------------------------------------
 
-MOST_BYTES = 400_000  # of a page, so that it can be mailed
+MOST_BYTES = 350_000  # of a page, so that it can be mailed
 HOME_VARIABLE = "GRADBOOK_HOME"
 ALONE, REPORTING = "view/main.js", "view/scorm.js"  # the main modules of the page's script
 
@@ -272,8 +271,9 @@ def play_page(
     begins_with: str = ALONE,
     home: str | None = None,
     kept_with: str = "",
+    points_of: str = "",
 ) -> str:
-    """The page; `command` makes it again. The text of a large network can't be changed there.
+    """The page; `command` makes it again. Its samples are the points of a set, if one is named. The text of a large network can't be changed there.
 
     Its links lead to `home`, the address of a site with such a page at play/; the default is
     GRADBOOK_HOME. If a service worker (sw.js beside it) keeps the page, `kept_with` is in its head.
@@ -281,11 +281,14 @@ def play_page(
     In a notebook, it exchanges its state with the widget around it; started with `REPORTING`, it
     reports to a learning platform what was learned.
     """
+    if points_of:
+        net = net.with_samples(Sample((x, y), (which,)) for x, y, which in points(points_of))
     known = content(net)
     home = os.environ.get(HOME_VARIABLE, "") if home is None else home
     if home and not re.fullmatch(r"https?://[^\s#?]+", home):
         raise UsageError(f"{home} isn't the address of a site: give one like https://example.org")
     own: dict[str, Any] = {"inNotebook": True} if in_notebook else {}
+    own |= {"set": points_of} if points_of else {}
     own |= ({"home": home} if home else {}) | ({"isKept": True} if kept_with else {})
     made = _page(known, command, builds(net), own, begins_with, kept_with)
     if builds(net) and len(made.encode()) > MOST_BYTES:
@@ -310,14 +313,13 @@ def _page(
     lines = layers_text(net)
     given = PageTemplate(
         "view/page.html",
-        builder='<div id="builder"></div>' if is_building else "",
         box=text_box(lines.rstrip(), text(tr("The network as text"))),
         reason=text(_reason(net)),
         lines=text(lines),
     )
     chapter = given.chapter
     as_text = chapter("editor" if is_building else "text", "more")
-    tabs = ("chain-rule", "samples-table", "rates")
+    tabs = ("more-settings", "chain-rule", "samples-table", "rates")
     return report_page(
         Report(
             f"{net.name or tr('A network')} · gradbook",
@@ -325,6 +327,7 @@ def _page(
                 chapter("data"),
                 chapter("network"),
                 chapter("output"),
+                chapter("line"),
                 Side((*map(chapter, tabs), as_text, chapter("share"))),
             ],
             lead=[given.block("bar"), given.block("said")],
@@ -332,9 +335,10 @@ def _page(
             is_read=False,
             head=kept_with,
             is_kept=bool(kept_with),
-            styles=["controls.css", "play.css", "see.css", "learn.css"],
+            styles=["controls.css", "play.css", "see.css", "learn.css", "screen.css"],
             main=begins_with,
             data={**_data(known, is_building), **own},
+            is_packed=True,
         )
     )
 
@@ -390,8 +394,7 @@ def _to_build(net: Net) -> dict[str, Any]:
 def _packed(table: Mapping[str, Any]) -> str:
     """A table, deflated: a quarter of its length, or less."""
     said = json.dumps(table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    deflating = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return b64encode(deflating.compress(said.encode()) + deflating.flush()).decode()
+    return packed(said)
 
 
 def page_tables(known: PageContent) -> dict[str, Any]:

@@ -10,14 +10,17 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradbook.builtin_networks import SCENES
 from gradbook.cli.arguments import (
     READING_GONE,
     asked_network,
     asked_network_or_formulas,
+    changed_network,
     file_ending_in,
     named_model,
     network_of,
     network_or_recipe,
+    read_settings,
     whole_number,
 )
 from gradbook.cli.output import counting
@@ -123,6 +126,7 @@ def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
 
 PAGES, PACKAGE, FILMS = (".html", ".htm"), ".zip", (".gif",)
 FILM_EPOCHS = 200
+TRAIN_ADVICE = mark("Run, then move η, or drag a weight")
 GRAPH_ADVICE = mark("drag a number, or go through the graph forward and backward")
 
 
@@ -171,6 +175,8 @@ def make_page(options: Namespace) -> tuple[str, str]:
     if names_workbook(options.net):
         return page_of_workbook(options), tr(GRAPH_ADVICE)
     refuse_for_networks(options)
+    if options.net in SCENES and options.data is None and options.train is None:
+        return scene_page(options), tr(TRAIN_ADVICE)
     reader = picture_reader(options.net, options.data)
     if reader is None:
         from gradbook.report.play_page import play_page
@@ -185,12 +191,21 @@ def make_page(options: Namespace) -> tuple[str, str]:
             return page, tr(GRAPH_ADVICE)
         if writes_letters(net):
             return letters_page_of(net, options.typed), tr("Train, and watch what it writes")
-        return play_page(net, options.typed), tr("Run, then move η, or drag a weight")
+        return play_page(net, options.typed), tr(TRAIN_ADVICE)
     if options.set:
         raise UsageError("--set is for networks of single numbers: leave it out")
     train = USUAL if options.train is True else options.train
     page = picture_page(reader, train, options.typed)
     return page, tr("draw a digit") if reader.is_trained else tr("Train, then draw a digit")
+
+
+def scene_page(options: Namespace) -> str:
+    """A network with the points of the set of its name."""
+    from gradbook.net import parse
+    from gradbook.report.play_page import play_page
+
+    net = changed_network(parse(SCENES[options.net]), read_settings(options.set, {})[1])
+    return play_page(net, options.typed, points_of=options.net)
 
 
 def writes_letters(net: Net) -> bool:

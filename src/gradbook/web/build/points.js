@@ -5,8 +5,9 @@ import { Random } from "../machine/chance.js"
 
 /** @typedef {import("../machine/training.js").Sample} Sample */
 
-const COUNT = 120
+const COUNT = 100
 const [SPREAD, TURNS, INNER, OUTER, MIDDLE, WIDE] = [0.05, 1.25, 0.45, [0.65, 1], 0.45, 0.18]
+const [CORNER, BROAD, EDGE] = [0.5, 0.19, 0.96]
 const HILLS = [[-0.65, 0.5, 1], [0, 0.5, -1], [0.65, 0.5, 1], [-0.65, -0.5, -1], [0, -0.5, 1], [0.65, -0.5, -1]]
 
 /** @param {Random} random @param {number} [low] */
@@ -14,6 +15,14 @@ const anywhere = (random, low = -1) => random.uniform(low, 1)
 
 /** @param {number} radius @param {number} angle */
 const polar = (radius, angle) => [radius * Math.cos(angle), radius * Math.sin(angle)]
+
+/** A point of a cloud around 0.
+ * @param {Random} random @param {number} wide
+ */
+function cloud(random, wide) {
+  const radius = wide * Math.sqrt(-2 * Math.log(1 - random.random()))
+  return polar(radius, random.uniform(0, 2 * Math.PI))
+}
 
 /** How each set draws a point: its coordinates, then its class or its target value.
  * @type {Record<string, {isValue?: boolean, draw: (random: Random) => number[]}>}
@@ -29,8 +38,8 @@ export const SETS = {
   },
   xor: {
     draw(random) {
-      const some = () => [-1, 1][random.below(2)] * anywhere(random, 0.08)
-      const [x, y] = [some(), some()]
+      const corner = [-1, 1].map(() => CORNER * [-1, 1][random.below(2)])
+      const [x, y] = cloud(random, BROAD).map((it, k) => Math.max(-EDGE, Math.min(EDGE, corner[k] + it)))
       return [x, y, Number(x > 0 !== y > 0)]
     },
   },
@@ -44,8 +53,7 @@ export const SETS = {
   gaussians: {
     draw(random) {
       const which = random.below(2)
-      const radius = WIDE * Math.sqrt(-2 * Math.log(1 - random.random()))
-      const [x, y] = polar(radius, random.uniform(0, 2 * Math.PI))
+      const [x, y] = cloud(random, WIDE)
       const middle = (2 * which - 1) * MIDDLE
       return [middle + x, middle + y, which]
     },

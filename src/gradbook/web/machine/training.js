@@ -10,7 +10,7 @@ import { dropOut } from "./masks.js"
  *   lines: import("./machine.js").Line[], each: number[], inputs: number[], targets: number[],
  *   outputs: number[], weights: number[], trained: [number, number][],
  *   state: [leaf: number, next: number, start: number][], rate: number, count: number | null,
- *   steps?: number, loss: number, least: number, startRate: number, epochs: number, samples: Sample[], most: number,
+ *   steps?: number, loss: number, sampleLoss: number, least: number, startRate: number, epochs: number, samples: Sample[], most: number,
  *   seed: number, masks: import("./masks.js").MaskTable[],
  * }} Table what `targets/page/` writes
  */
@@ -114,20 +114,28 @@ export class Training {
     return this.batches.run(this.machine, this.epoch - 1)
   }
 
-  /** The slope of the loss, measured by a nudge of one value up and down.
+  /** The slope of the loss, or of one sample's error, measured by a nudge of one value up and down.
    * @param {number} line a leaf
    * @param {number} size of the nudge
+   * @param {number | null} [sample]
    */
-  measured(line, size) {
-    const { machine } = this
+  measured(line, size, sample = null) {
+    const before = this.machine.at(line)
+    const [below, above] = [-size, size].map(nudge => this.lossWith(line, before + nudge, sample))
+    return { below, above, slope: (above - below) / (2 * size) }
+  }
+
+  /** The loss, or one sample's error, with another value of a leaf, which then is as before.
+   * @param {number} line @param {number} value @param {number | null} [sample] @returns {number}
+   */
+  lossWith(line, value, sample = null) {
+    const { machine, table } = this
     const before = machine.at(line)
-    const [below, above] = [-size, size].map(nudge => {
-      machine.fill(line, before + nudge)
-      machine.run(this.forward)
-      return this.loss
-    })
+    machine.fill(line, value)
+    machine.run(this.forward)
+    const found = sample === null ? this.loss : machine.at(table.sampleLoss, sample)
     machine.fill(line, before)
     machine.run(this.forward)
-    return { below, above, slope: (above - below) / (2 * size) }
+    return found
   }
 }

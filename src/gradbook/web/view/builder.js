@@ -1,13 +1,15 @@
-// The network as a row of layers, changed by clicks and keys by way of its text.
+// The network changed by clicks and keys, by way of its text: a control above each column, the number of
+// hidden layers, and in the settings a menu that adds a layer, the loss, the update and the samples.
 
-import { inserted, moved, removed, RESORTS, reworded, spans, usualWords, withSetting, withWord } from "../text/edit.js"
+import { inserted, removed, RESORTS, reworded, spans, usualWords, withSetting, withWord } from "../text/edit.js"
 import { begins } from "../text/reader.js"
-import { make, say } from "./dom.js"
+import { byId, make, say } from "./dom.js"
+import { mark, tr, trCount } from "./language.js"
+import { lossWords } from "./line.js"
 import { PHRASES } from "./phrases.js"
 
 const HIDDEN = ["dense 4", "tanh"] // if there is no hidden layer to copy
-const MOVES = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 })
-const SLACK = 6 // pixels that a pointer may move before it drags
+const ROOM = 142 // pixels between two columns: in less, a head has two rows
 
 /**
  * @typedef {import("../text/edit.js").Span} Span
@@ -15,23 +17,23 @@ const SLACK = 6 // pixels that a pointer may move before it drags
  */
 
 export class Builder {
-  /** @param {import("./model.js").Model} model @param {import("./editor.js").Editor} editor @param {HTMLElement} box
-   * @param {HTMLElement} training where loss and update are chosen
-   */
-  constructor(model, editor, box, training) {
+  /** @param {import("./model.js").Model} model @param {import("./editor.js").Editor} editor @param {import("./drawing.js").Drawing} drawing */
+  constructor(model, editor, drawing) {
     this.model = model
     this.editor = editor
+    this.drawing = drawing
     this.grammar = editor.building.grammar
-    this.at = /** @type {number | null} */ (null) // the layer after which others are added; -1 is the input
     this.shown = "" // which text and how many samples
     this.all = /** @type {Span[]} */ ([])
     this.layers = /** @type {Span[]} */ ([])
-    this.row = make("ol", { class: "layers", "aria-label": PHRASES.layers })
-    this.settings = make("div", { class: "bar" })
-    this.training = training
-    this.said = make("p", { role: "status", id: "builder-said" })
-    box.append(this.settings, this.row, this.said, make("p", { id: "builder-hint", class: "unseen" }, PHRASES.hint))
-    box.addEventListener("focusin", event => this.choose(/** @type {Element} */ (event.target).closest("li")))
+    this.heads = byId("heads")
+    this.depth = byId("depth")
+    this.settings = byId("settings")
+    this.said = byId("builder-said")
+    drawing.relaid = () => {
+      this.shown = ""
+      this.update()
+    }
     this.update()
   }
 
@@ -52,13 +54,12 @@ export class Builder {
     const key = focus ?? (/** @type {HTMLElement | null} */ (document.activeElement))?.dataset.key
     this.all = spans(this.text, this.grammar)
     this.layers = this.all.filter(it => it.isLayer)
-    if (this.at !== null && this.at >= this.layers.length) this.at = null
-    const input = make("li", { class: "chip", "data-k": -1 }, make("button", { type: "button", class: "grip", "data-key": "grip -1",
-      "aria-label": PHRASES.layer(0, this.words(this.input)) }, this.words(this.input)))
-    this.row.replaceChildren(input, ...this.layers.map((span, k) => this.chip(span, k)))
-    this.settings.replaceChildren(...this.fields())
-    this.training.replaceChildren(...this.choices())
-    this.mark()
+    this.heads.replaceChildren(...this.drawing.heads.flatMap(head => this.head(head)))
+    for (const head of this.heads.children) if (head.clientWidth > Number(head.getAttribute("data-wide"))) head.classList.add("in-rows")
+    const hidden = Math.max(0, this.sums.length - 1)
+    this.depth.replaceChildren(...this.pair(PHRASES.hidden, "hidden", hidden, 0, to => (to > hidden ? this.addHidden() : this.removeHidden()),
+      make("span", {}, trCount("{count} hidden layer", "{count} hidden layers", hidden))))
+    this.settings.replaceChildren(...this.choices())
     if (key) /** @type {HTMLElement | null} */ (document.querySelector(`[data-key="${key}"]`))?.focus({ preventScroll: true })
   }
 
@@ -71,43 +72,63 @@ export class Builder {
     return statement.words.map(it => it.word).join(" ")
   }
 
-  /** @param {Span} span @param {number} k @private */
-  chip(span, k) {
-    const words = this.words(span)
-    const form = this.formOf(span)
-    const called = PHRASES.layer(k + 1, words)
-    const isActivation = form?.card === "activation"
-    const grip = make("button", {
-      type: "button", class: "grip", "data-key": `grip ${k}`, "aria-label": called, "aria-describedby": "builder-hint", title: PHRASES.hint,
-      onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event, k),
-      onpointerdown: (/** @type {PointerEvent} */ event) => this.drag(event, k),
-    }, isActivation ? "⠿" : words)
-    return make("li", { class: "chip", "data-k": k }, grip,
-      ...(isActivation ? [this.kinds(span, k)] : this.steppers(span, k, form)),
-      this.button("×", PHRASES.remove(called), `remove ${k}`, () => this.remove(k)))
+  /** The control of a column: its units and its activation, or whatever its layers are.
+   * @param {import("./drawing.js").Head} head @private
+   */
+  head({ x, y, column, wide }) {
+    const { content, isAsNumbers } = this.model
+    const { layers, words } = content.columns[column]
+    const { net } = this.editor
+    const forms = this.layers.flatMap((span, k) => (this.formOf(span) ? [k] : []))
+    const owners = net.owners.flatMap((/** @type {number} */ first, /** @type {number} */ k) => (first === k ? [k] : []))
+    const own = /** @type {number[]} */ ([...new Set(layers.map((/** @type {number} */ layer) => forms[owners.indexOf(net.owners[layer])]))]).filter(k => k !== undefined)
+    const sum = own.find(k => this.grammar.cards[this.formOf(this.layers[k])?.card ?? ""]?.sums)
+    const at = { class: "head", "data-wide": wide }
+    const isField = this.drawing.units !== null
+    const placed = (/** @type {HTMLElement} */ element) => {
+      Object.assign(element.style, { left: `${x}px`, top: `${y}px` })
+      return [element]
+    }
+    if (!layers.length && column) return isField && !isAsNumbers ? [] : isField ? placed(make("p", at, lossWords(content))) : []
+    if (!column) return isField ? placed(make("p", at, mark("inputs"))) : []
+    const isLast = sum !== undefined && sum === this.sums[this.sums.length - 1]
+    const activation = own.find(k => this.formOf(this.layers[k])?.card === "activation")
+    const counted = sum === undefined ? null : this.counted(this.layers[sum], sum, this.formOf(this.layers[sum]))
+    const now = activation === undefined ? "" : begins(this.layers[activation].statement)
+    const called = activation === undefined ? sum === undefined ? this.words(this.layers[own[0]] ?? this.input) : "" : this.grammar.forms[now].words
+    const label = isLast ? `${mark("output")}${called ? ` · ${called}` : ""}` : counted ? [counted.value, called].filter(Boolean).join(" · ") : called || words.join(" ")
+    const menu = make("span", { class: `kind${isLast ? " last" : ""}` }, make("span", {}, label), this.kinds(own, activation, counted))
+    return placed(make("div", at, ...(counted && !isLast ? this.pair(counted.what, `${sum}`, counted.value, counted.least, counted.put, menu) : [menu])))
+  }
+
+  /** The menu of a column: another activation, one unit more or fewer, or no layer here.
+   * @param {number[]} own @param {number | undefined} activation @param {ReturnType<Builder["counted"]>} counted @private
+   */
+  kinds(own, activation, counted) {
+    const [first] = own
+    const place = activation ?? first ?? 0
+    const now = activation === undefined ? "" : begins(this.layers[activation].statement)
+    const forms = Object.entries(this.grammar.forms).filter(([, { card }]) => card === "activation")
+    const option = (/** @type {string} */ value, /** @type {string} */ words) => make("option", { value, selected: value === now }, words)
+    const menu = make("select", { "aria-label": PHRASES.ofLayer(PHRASES.activation, place + 1), "data-key": `kind ${place}`, onchange: () => act(menu.value) },
+      ...(activation === undefined ? [option("", mark("no activation"))] : []),
+      make("optgroup", { label: PHRASES.groups.activations }, ...forms.map(([word, { words }]) => option(word, words))),
+      make("optgroup", { label: mark("this layer") }, ...(counted ? [option("more", mark("one unit more")), ...(counted.value > counted.least ? [option("fewer", mark("one unit fewer"))] : [])] : []),
+        ...(activation === undefined ? [] : [option("bare", mark("remove the activation"))]), option("remove", mark("remove the layer"))))
+    const act = (/** @type {string} */ word) => {
+      if (word === "more" || word === "fewer") return counted?.put(counted.value + (word === "more" ? 1 : -1))
+      if (word === "bare" && activation !== undefined) return this.remove(activation)
+      if (word === "remove") return this.remove(first, own[own.length - 1] + 1)
+      if (activation !== undefined) return this.put(reworded(this.text, this.layers[activation], this.grammar.forms[word].words))
+      this.insert(first, [this.grammar.forms[word].words])
+      this.render()
+    }
+    return menu
   }
 
   /** @param {Span} span @returns {Form | undefined} @private */
   formOf({ statement }) {
     return this.grammar.forms[begins(statement)]
-  }
-
-  /** The menu of activations, made from their cards.
-   * @param {Span} span @param {number} k @private
-   */
-  kinds(span, k) {
-    const now = begins(span.statement)
-    const forms = Object.entries(this.grammar.forms).filter(([, { card }]) => card === "activation")
-    return this.menu(PHRASES.ofLayer(PHRASES.activation, k + 1), `kind ${k}`, forms.map(([word, { words }]) => [word, words]), now,
-      word => this.put(reworded(this.text, span, this.grammar.forms[word].words)))
-  }
-
-  /** + and −, if the first setting of a layer is a whole number.
-   * @param {Span} span @param {number} k @param {Form | undefined} form @private
-   */
-  steppers(span, k, form) {
-    const found = this.counted(span, k, form)
-    return found ? this.pair(found.what, `${k}`, found.value, found.least, found.put) : []
   }
 
   /** A layer's first setting, if it is a whole number, and how to change it.
@@ -131,10 +152,10 @@ export class Builder {
     return other ? this.words(first) : HIDDEN[1]
   }
 
-  /** @param {string} what @param {string} key @param {number} value @param {number} least @param {(to: number) => void} act @private */
-  pair(what, key, value, least, act) {
+  /** @param {string} what @param {string} key @param {number} value @param {number} least @param {(to: number) => void} act @param {Node} between @private */
+  pair(what, key, value, least, act, between) {
     return [
-      this.button("−", PHRASES.change(what, value, value - 1), `less ${key}`, () => act(value - 1), value <= least),
+      this.button("−", PHRASES.change(what, value, value - 1), `less ${key}`, () => act(value - 1), value <= least), between,
       this.button("+", PHRASES.change(what, value, value + 1), `more ${key}`, () => act(value + 1)),
     ]
   }
@@ -151,37 +172,26 @@ export class Builder {
     return menu
   }
 
-  /** The fields after the layers: the menu that adds another, and how many are hidden. @private */
-  fields() {
-    const { grammar } = this
-    const hidden = Math.max(0, this.sums.length - 1)
+  /** The fields of the settings: a layer to add, loss, update, and the number of samples. @private */
+  choices() {
+    const { grammar, model } = this
+    const net = this.editor.net
+    const count = model.samples.length
+    const setting = (/** @type {string} */ word, /** @type {string[]} */ known, /** @type {string} */ now) =>
+      make("label", { class: "setting" }, word, this.menu(word, word, known.map(it => /** @type {[string, string]} */ ([it, it])), now, to => this.put(withSetting(this.text, word, to, grammar))))
     const built = Object.entries(grammar.forms).filter(([, { isUnbuilt }]) => !isUnbuilt)
     const groups = /** @type {[string, (form: Form) => boolean][]} */ ([
       [PHRASES.groups.dense, it => it.card === "dense"],
       [PHRASES.groups.activations, it => it.card === "activation"],
       [PHRASES.groups.others, it => it.card !== "dense" && it.card !== "activation"],
     ])
-    const menu = this.menu("", "add", [["", ""]], "", word => word && this.add(grammar.forms[word]))
+    const after = this.words(this.place < 0 ? this.input : this.layers[this.place])
+    const menu = this.menu(PHRASES.addLayer(after), "add", [["", mark("add …")]], "", word => word && this.add(grammar.forms[word]))
     menu.append(...groups.map(([label, isOf]) => make("optgroup", { label }, ...built.filter(([, form]) => isOf(form))
       .map(([value, { words }]) => make("option", { value }, words)))))
     return [
-      menu,
-      make("span", { class: "pair" }, ...between(this.pair(PHRASES.hidden, "hidden", hidden, 0, to => (to > hidden ? this.addHidden() : this.removeHidden())),
-        `${PHRASES.hidden} ${hidden}`)),
-    ]
-  }
-
-  /** The fields for loss, update and the number of samples. @private */
-  choices() {
-    const { grammar, model } = this
-    const net = this.editor.net
-    const count = model.samples.length
-    const setting = (/** @type {string} */ word, /** @type {string[]} */ known, /** @type {string} */ now) =>
-      make("label", {}, `${word} `, this.menu(word, word, known.map(it => /** @type {[string, string]} */ ([it, it])), now, to => this.put(withSetting(this.text, word, to, grammar))))
-    return [
-      setting("loss", Object.keys(grammar.losses), net.loss),
-      setting("update", Object.keys(grammar.rates), net.update.kind),
-      make("span", { class: "pair" }, ...between(this.pair(PHRASES.samples, "samples", count, 1, to => this.resample(to)), `${PHRASES.samples} ${count}`)),
+      make("label", { class: "setting" }, mark("layer"), menu), setting("loss", Object.keys(grammar.losses), net.loss), setting("update", Object.keys(grammar.rates), net.update.kind),
+      make("span", { class: "pair" }, ...this.pair(PHRASES.samples, "samples", count, 1, to => this.resample(to), make("span", {}, tr("{count} samples", { count })))),
     ]
   }
 
@@ -213,14 +223,6 @@ export class Builder {
     return /** @type {(number | null)[]} */ (this.layers.map((_, k) => k))
   }
 
-  /** @param {number} k @param {number} goal @private */
-  move(k, goal) {
-    if (goal < 0 || goal >= this.layers.length || goal === k) return
-    const order = this.order
-    order.splice(goal, 0, ...order.splice(k, 1))
-    this.put(moved(this.text, this.layers, k, goal), order, `grip ${goal}`)
-  }
-
   /** @param {number} first @param {number} [end] @private */
   remove(first, end = first + 1) {
     let text = this.text
@@ -228,8 +230,7 @@ export class Builder {
       const all = spans(text, this.grammar)
       text = removed(text, all.filter(it => it.isLayer)[k], all)
     }
-    const focus = end - first > 1 ? undefined : `grip ${Math.min(first, this.layers.length - 2)}`
-    this.put(text, this.order.filter(k => k === null || k < first || k >= end), focus)
+    this.put(text, this.order.filter(k => k === null || k < first || k >= end))
   }
 
   /** Insert statements after a layer, or after the input.
@@ -246,10 +247,10 @@ export class Builder {
     return this.put(text, order)
   }
 
-  /** Where layers are added: after the chosen one, else before the last that sums. @private */
+  /** Where layers are added: before the last that sums. @private */
   get place() {
     const sums = this.sums
-    return this.at ?? (sums.length ? sums[sums.length - 1] - 1 : this.layers.length - 1)
+    return sums.length ? sums[sums.length - 1] - 1 : this.layers.length - 1
   }
 
   /** Add a layer with its usual settings, or with smaller ones if those don't fit.
@@ -257,11 +258,7 @@ export class Builder {
    */
   add(form) {
     const at = this.place
-    for (let resort = 0; resort < RESORTS; resort++) {
-      if (!this.insert(at, [usualWords(form, this.grammar, resort)])) continue
-      if (this.at !== null) this.at = at + 1
-      return this.mark()
-    }
+    for (let resort = 0; resort < RESORTS; resort++) if (this.insert(at, [usualWords(form, this.grammar, resort)])) return
   }
 
   /** Add a hidden layer like the last, before the output layer. @private */
@@ -294,71 +291,4 @@ export class Builder {
     }
     this.update()
   }
-
-  // Choosing and moving -------------------------------------------------------
-
-  /** @param {Element | null} chip @private */
-  choose(chip) {
-    if (!chip) return
-    this.at = Number(chip.getAttribute("data-k"))
-    this.mark()
-  }
-
-  /** @private */
-  mark() {
-    for (const chip of this.row.children) chip.classList.toggle("chosen", Number(chip.dataset.k) === this.at)
-    const words = this.words(this.place < 0 ? this.input : this.layers[this.place])
-    const menu = this.settings.firstElementChild
-    menu?.setAttribute("aria-label", PHRASES.addLayer(words))
-    menu?.firstElementChild?.replaceChildren(PHRASES.add(words))
-  }
-
-  /** @param {KeyboardEvent} event @param {number} k @private */
-  key(event, k) {
-    const by = MOVES[event.key]
-    if (event.ctrlKey || event.metaKey || event.altKey || !(by || event.key === "Delete")) return
-    event.preventDefault()
-    if (by) this.move(k, k + by)
-    else this.remove(k)
-  }
-
-  /** @param {PointerEvent} event @param {number} k @private */
-  drag(event, k) {
-    if (event.button) return
-    const { clientX: x, clientY: y } = event
-    const chips = /** @type {HTMLElement[]} */ ([...this.row.children].slice(1))
-    const places = chips.map(chip => chip.getBoundingClientRect())
-    let goal = k
-    const follow = (/** @type {PointerEvent} */ { clientX, clientY }) => {
-      if (goal === k && Math.hypot(clientX - x, clientY - y) < SLACK) return
-      goal = nearest(places, clientX, clientY)
-      chips[k].style.transform = `translate(${clientX - x}px, ${clientY - y}px)`
-      chips.forEach((chip, j) => {
-        chip.classList.toggle("dragged", j === k)
-        chip.classList.toggle("goal", j === goal && j !== k)
-      })
-    }
-    const end = (/** @type {PointerEvent} */ { type }) => {
-      removeEventListener("pointermove", follow)
-      removeEventListener("pointerup", end)
-      removeEventListener("pointercancel", end)
-      for (const chip of chips) chip.classList.remove("dragged", "goal")
-      chips[k].style.transform = ""
-      if (type === "pointerup") this.move(k, goal)
-    }
-    addEventListener("pointermove", follow)
-    addEventListener("pointerup", end)
-    addEventListener("pointercancel", end)
-  }
-}
-
-/** @param {Node[]} pair @param {string} words */
-const between = ([less, more], words) => [less, words, more]
-
-/** The place whose middle is nearest to a point.
- * @param {DOMRect[]} places @param {number} x @param {number} y
- */
-function nearest(places, x, y) {
-  const far = places.map(({ left, top, width, height }) => Math.hypot(left + width / 2 - x, top + height / 2 - y))
-  return far.indexOf(Math.min(...far))
 }

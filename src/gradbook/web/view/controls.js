@@ -1,14 +1,15 @@
 // Step, run, reset, and the learning rate.
 
 import { largest, limitWords } from "../machine/limit.js"
-import { byId, make, say, set, short } from "./dom.js"
-import { grouped, mark, numeral, tr } from "./language.js"
+import { byId, say, set } from "./dom.js"
+import { fixed } from "./factors.js"
+import { mark, numeral, padded } from "./language.js"
 
-const [LOWEST, HIGHEST] = [-3, 4] // of the rate, as powers of ten
-const ZONES = 56 // of the strip below the slider
+const LOWEST = -3 // of the rate, as a power of ten
 const SLOW = 25 // milliseconds of a frame, beyond which fewer epochs go into the next
 const SHOWN = 30_000 // milliseconds that it runs by itself
-const LATER = 200 // milliseconds until the strip checks again whether training still runs
+const LATER = 200 // milliseconds until the search checks again whether training still runs
+const KEYS = /** @type {Record<string, string>} */ ({ " ": "run", ArrowRight: "step", r: "reset" })
 
 export class Controls {
   /** @param {import("./model.js").Model} model */
@@ -21,22 +22,35 @@ export class Controls {
     this.epoch = byId("epoch")
     this.loss = byId("loss")
     this.pace = byId("pace")
-    this.strip = byId("strip")
     this.limit = byId("limit")
     this.due = 0
     this.last = 0
-    this.judged = "" // for which start and samples the strip was made
+    this.judged = "" // for which start and samples the largest rate was searched
     byId("step").addEventListener("click", () => this.step())
     byId("reset").addEventListener("click", () => {
       this.stop()
       model.reset()
     })
     this.run.addEventListener("click", () => (this.isRunning ? this.stop() : this.go()))
+    addEventListener("keydown", event => this.key(event))
     this.slider.addEventListener("input", () => model.setRate(tidy(10 ** Number(this.slider.value))))
     this.field.addEventListener("input", () => {
       const rate = Number(this.field.value)
       if (this.field.value !== "" && Number.isFinite(rate)) model.setRate(rate)
     })
+  }
+
+  /** Run, step and reset by keys, from anywhere but a field, or what has a meaning of its own for the key.
+   * @param {KeyboardEvent} event
+   */
+  key(event) {
+    const target = /** @type {Element} */ (event.target)
+    const isTaken = target.closest("input:not([type=radio], [type=range]), select, textarea") !== null
+      || (event.key === " " ? target.closest("button, summary, [role=button]") !== null : target.closest("input, [role], .bar.wave") !== null && event.key.startsWith("Arrow"))
+    const id = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key]
+    if (!id || isTaken || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
+    event.preventDefault()
+    byId(id).click()
   }
 
   /** Run for a while at first, so that readers see how it learns without a click. */
@@ -88,22 +102,22 @@ export class Controls {
     const power = model.rate > 0 ? Math.log10(model.rate) : LOWEST
     if (document.activeElement !== this.slider) this.slider.value = String(power)
     set(this.slider, "aria-valuetext", `η = ${numeral(String(model.rate))}`)
-    if (document.activeElement !== this.field) this.field.value = String(model.rate)
+    if (document.activeElement !== this.field) this.field.value = model.rate >= 0.1 && model.rate < 10 ? model.rate.toFixed(Number.isInteger(model.rate * 100) ? 2 : 3) : String(model.rate)
     const back = model.epoch === 1 && model.isEdited ? mark("As written") : mark("Reset")
     set(byId("reset"), "title", back)
-    this.judgeZones()
+    this.findLimit()
   }
 
   /** Show the epoch and its loss. */
   sayFigures() {
-    say(this.epoch, grouped(this.model.epoch))
-    say(this.loss, short(this.model.training.loss))
+    say(this.epoch, padded(this.model.epoch - 1))
+    say(this.loss, fixed(this.model.training.loss, 4))
   }
 
-  /** Show by colours below the slider what each rate does, and the largest that trains, bit by bit.
+  /** Find the largest rate that trains, bit by bit.
    * @private
    */
-  judgeZones() {
+  findLimit() {
     const { model } = this
     const key = JSON.stringify([model.content.layers, model.start, model.epoch === 1 || model.samples.length < 8 ? model.samples : 0, model.usedBatch])
     if (key === this.judged || this.isRunning || model.content.isJudged === false) return
@@ -119,27 +133,17 @@ export class Controls {
     setTimeout(some, 60)
   }
 
-  /** Judge the rates along the slider, one after the other, and find the largest that trains.
+  /** Try rates until the largest that trains is known.
    * @private
    */
   *judging() {
     const { model } = this
     const { epochs, criteria } = model.content
-    const zones = Array.from({ length: ZONES }, () => make("span"))
-    this.strip.replaceChildren(...zones)
     say(this.limit, "")
-    let hasGradient = true
-    for (const [k, zone] of zones.entries()) {
-      const rate = 10 ** (LOWEST + ((k + 0.5) / ZONES) * (HIGHEST - LOWEST))
-      const { verdict, pull } = yield* model.judgeAt(rate)
-      zone.className = `z-${verdict.split(" ")[0]}`
-      zone.title = tr("η ≈ {rate}: {verdict}", { rate: numeral(String(tidy(rate))), verdict: criteria.words?.[verdict] ?? verdict })
-      hasGradient = pull !== 0 && Number.isFinite(pull)
-      yield
-    }
+    const { pull } = yield* model.judgeAt(model.rate)
     const search = largest(criteria.limit)
     let asked = search.next()
-    while (hasGradient && !asked.done) {
+    while (pull !== 0 && Number.isFinite(pull) && !asked.done) {
       asked = search.next((yield* model.judgeAt(asked.value)).trains)
       yield
     }

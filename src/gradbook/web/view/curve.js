@@ -2,16 +2,19 @@
 
 import { byId, draw, make, say, set, short } from "./dom.js"
 import { PHRASES } from "./phrases.js"
-import { mark, numeral, pieces, tr } from "./language.js"
+import { grouped, mark, numeral, pieces, tr } from "./language.js"
 
 const SIZE = { width: 300, height: 150 }
-const FRAME = { left: 38, right: 8, top: 8, bottom: 24 }
+const FRAME = { left: 38, right: 6, top: 10, bottom: 20 }
+const STEPS = [1, 2, 5, 10] // of axes, times a power of ten
+const LEAST = 100 // epochs on the axis
 const MOST_POINTS = 600
 const QUICK = 8 // milliseconds: a judgement that takes longer waits until nothing changes any more
 const PAUSE = 120
 const LEARNED = "good" // the verdict on a loss that has vanished, whatever is foreseen
+const BOUNCES = mark("bounces")
+const SOME = 10 // epochs, after which a run speaks for itself
 const FARTHEST = 10 // times the first loss: what falls without end is foreseen up to there
-const DECADES = 2.5 // losses that span more are shown by their logarithms
 
 /** @typedef {[epoch: number, loss: number]} Point */
 
@@ -54,17 +57,17 @@ export class CurvePanel {
     const { model } = this
     this.judgement = judgement
     const foreseen = judgement.losses.map((loss, k) => /** @type {Point} */ ([k + 1, loss]))
-    const epochs = Math.max(model.epoch, foreseen.length)
+    const epochs = roundUp(Math.max(LEAST, model.epoch - 1)) + 1
     const test = this.readTest()
-    const most = model.content.isJudged === false ? FARTHEST * Math.max(1, Math.abs(judgement.losses[0])) : Infinity
+    const most = FARTHEST * Math.max(1, Math.abs(judgement.losses[0]))
     const near = foreseen.filter(([, loss]) => Math.abs(loss) < most)
-    const scale = scaleOf([...near, ...model.losses, ...test].map(([, loss]) => loss).filter(Number.isFinite))
+    const scale = scaleOf([...(model.content.isJudged === false ? near : near.slice(0, 1)), ...model.losses, ...test].map(([, loss]) => loss).filter(Number.isFinite))
     const x = (/** @type {number} */ epoch) => FRAME.left + ((epoch - 1) / (epochs - 1)) * (SIZE.width - FRAME.left - FRAME.right)
     this.foreseen.setAttribute("d", way(foreseen, x, scale.y))
     this.gone.setAttribute("d", way(model.losses, x, scale.y))
     this.tested.setAttribute("d", way(test, x, scale.y))
     const [, last] = model.losses[model.losses.length - 1]
-    say(byId("train-loss"), short(last))
+    if (byId("train-loss")) say(byId("train-loss"), short(last))
     this.now.setAttribute("visibility", Number.isFinite(last) ? "visible" : "hidden")
     this.now.setAttribute("cx", String(x(model.epoch)))
     this.now.setAttribute("cy", String(scale.y(last)))
@@ -95,10 +98,10 @@ export class CurvePanel {
     this.axes.replaceChildren(
       ...ticks.flatMap(tick => [
         draw("path", { d: `M${FRAME.left} ${y(tick)}H${end}` }),
-        draw("text", { x: FRAME.left - 6, y: y(tick) + 4, "text-anchor": "end" }, tidy(tick)),
+        draw("text", { x: FRAME.left - 8, y: y(tick) + 4, "text-anchor": "end" }, alike(tick, ticks)),
       ]),
-      draw("text", { x: FRAME.left, y: foot + 16 }, mark("epoch 1")),
-      draw("text", { x: end, y: foot + 16, "text-anchor": "end" }, String(epochs)),
+      draw("text", { x: FRAME.left, y: foot + 17 }, "0"),
+      draw("text", { x: end, y: foot + 17, "text-anchor": "end" }, tr("epoch {number}", { number: grouped(epochs - 1) })),
     )
   }
 
@@ -110,7 +113,8 @@ export class CurvePanel {
     if (model.content.isJudged === false) return
     const { losses } = judgement
     const verdict = model.hasLearned(judgement) ? LEARNED : judgement.verdict
-    const key = `${verdict} ${model.rate} ${losses[losses.length - 1]}`
+    const own = contradiction(verdict, judgement, model.losses)
+    const key = `${verdict} ${own} ${model.rate} ${losses[losses.length - 1]}`
     if (key === this.said) return
     this.said = key
     const parts = { verdict: "{verdict}", rate: tidy(model.rate), first: short(losses[0]), last: short(losses[losses.length - 1]), epochs: losses.length }
@@ -118,7 +122,8 @@ export class CurvePanel {
       : tr("{verdict}: the loss has vanished after more than {epochs} epochs.", parts)
     const word = model.content.criteria.words?.[verdict] ?? verdict
     const badge = make("span", { class: `verdict v-${verdict.split(" ")[0]}` }, word)
-    Object.assign(this.badge, { className: badge.className, title: model.content.criteria.meanings[verdict], textContent: word })
+    const meaning = own === BOUNCES ? mark("The loss goes up and down within bounds and doesn’t settle.") : own ? mark("In this run the loss is falling; a fresh run at this η would not.") : model.content.criteria.meanings[verdict]
+    Object.assign(this.badge, { className: own ? "verdict v-own" : badge.className, title: tr("a fresh run at this η: {meaning}", { meaning }), textContent: own || word })
     this.words.replaceChildren(
       make("p", {}, ...pieces(about, { verdict: badge })),
       make("p", { class: "meaning" }, model.content.criteria.meanings[verdict]),
@@ -126,41 +131,46 @@ export class CurvePanel {
   }
 }
 
-/** The scale from values to heights, and its ticks.
+/** The word for what a fresh run's verdict doesn't say: that a loss is bounded, or that this run's loss falls.
+ * @param {string} verdict of a fresh run @param {import("./model.js").Judgement} judgement @param {Point[]} gone this run's losses
+ */
+function contradiction(verdict, { losses }, gone) {
+  if (verdict !== "diverges") return ""
+  const [[, first], [, last]] = [gone[0], gone[gone.length - 1]]
+  if (gone.length > SOME && Number.isFinite(last) && last < first) return mark("falling")
+  const half = losses.slice(losses.length / 2)
+  const isBounded = losses.every(Number.isFinite) && Math.max(...half.slice(half.length / 2)) <= 1.1 * Math.max(...half.slice(0, half.length / 2))
+  return isBounded ? BOUNCES : ""
+}
+
+/** The least of 1, 2 and 5 times a power of ten that isn't below a number.
+ * @param {number} value
+ */
+export function roundUp(value) {
+  const power = 10 ** Math.floor(Math.log10(value))
+  return (STEPS.find(it => it * power >= value * (1 - 1e-9)) ?? 10) * power
+}
+
+/** The scale from values to heights, and its ticks: a few steps that change only if a loss leaves them.
  * @param {number[]} values
  */
 function scaleOf(values) {
   const usual = values.map(value => (Math.abs(value) < 1e300 ? value : 0))
-  const [lowest, highest] = [Math.min(...usual), Math.max(...usual)]
-  const high = lowest < 0 ? Math.max(highest, 0) : Math.max(highest, 1e-30)
-  const positive = values.filter(value => value > 0)
-  const low = Math.max(Math.min(...positive, high), high * 1e-12)
-  const isLog = lowest >= 0 && Math.log10(high / low) > DECADES
-  const [bottom, top] = isLog ? [Math.log10(low), Math.log10(high)] : [Math.min(lowest, 0), high]
-  const span = top - bottom || 1
+  const [lowest, highest] = [Math.min(...usual, 0), Math.max(...usual, 1e-30)]
+  const step = roundUp((highest - lowest) / 4)
+  const [bottom, top] = [Math.floor(lowest / step) * step, Math.ceil(highest / step - 1e-9) * step]
   const room = SIZE.height - FRAME.top - FRAME.bottom
-  const y = (/** @type {number} */ value) => {
-    const at = isLog ? Math.log10(Math.max(value, low)) : value
-    return FRAME.top + room * (1 - (Math.max(Math.min(at, top), bottom) - bottom) / span)
-  }
-  return { y, ticks: isLog ? decades(bottom, top) : evenly(bottom, top) }
+  const y = (/** @type {number} */ value) => FRAME.top + room * (1 - (Math.max(Math.min(value, top), bottom) - bottom) / (top - bottom))
+  return { y, ticks: Array.from({ length: Math.round((top - bottom) / step) + 1 }, (_, k) => bottom + k * step) }
 }
 
-/** @param {number} bottom @param {number} top */
-function decades(bottom, top) {
-  const every = Math.max(1, Math.ceil((top - bottom) / 5))
-  const first = Math.ceil(bottom)
-  const count = Math.floor((Math.floor(top) - first) / every) + 1
-  return Array.from({ length: Math.max(count, 0) }, (_, k) => 10 ** (first + k * every))
-}
-
-/** @param {number} bottom at most 0 @param {number} top */
-function evenly(bottom, top) {
-  const rough = (top - bottom) / 4
-  const power = 10 ** Math.floor(Math.log10(rough))
-  const step = [1, 2, 5, 10].map(k => k * power).find(k => k >= rough) ?? power
-  const first = Math.ceil(bottom / step)
-  return Array.from({ length: Math.floor(top / step) - first + 1 }, (_, k) => (first + k) * step)
+/** A tick with as many decimals as all of them need.
+ * @param {number} tick @param {number[]} ticks
+ */
+export function alike(tick, ticks) {
+  const step = Math.abs(ticks[1] - ticks[0])
+  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
+  return decimals > 4 || step >= 1e5 ? tidy(tick) : numeral(tick.toFixed(decimals).replace("-", "−"))
 }
 
 /** @param {number} value */

@@ -13,7 +13,10 @@ import { mark, numeral, tr } from "./language.js"
 /** @typedef {import("./model.js").Sample} Sample */
 
 const DECAYS = [0, 0.001, 0.003, 0.01, 0.03, 0.1]
-const THUMB = 56 // the size of a dataset picture, in pixels
+const THUMB = 58 // the size of a dataset picture, in pixels
+const USUAL = ["x²", "y²", "xy"] // further inputs that are offered beside the points; the others are in the settings
+const DRAWN = { few: 50, many: 100 } // points of a picture; a spiral needs many
+const RARE = "halves" // which is in the settings, too
 /** @type {Record<keyof typeof SETS, string>} */
 const SET_NAMES = {
   halves: mark("halves"), xor: mark("xor"), circle: mark("circle"), gaussians: mark("gaussians"), spiral: mark("spiral"),
@@ -24,9 +27,9 @@ const TASKS = { classes: ["xor", "sigmoid", "binary cross-entropy"], values: ["h
 
 export class DataPanel {
   /** @param {import("./model.js").Model} model @param {import("./editor.js").Editor | null} editor @param {HTMLElement} batch
-   * @param {(words: string) => void} tell
+   * @param {(words: string) => void} tell @param {string} [set] whose points the samples are
    */
-  constructor(model, editor, batch, tell) {
+  constructor(model, editor, batch, tell, set) {
     this.model = model
     this.editor = editor
     this.tell = tell
@@ -34,7 +37,11 @@ export class DataPanel {
     this.box = byId("point-sets")
     this.pictures = Object.entries(SET_NAMES).map(([kind, words]) => make("label", { class: "set", title: words, "data-kind": kind },
       make("input", { type: "radio", name: "sets", value: kind, "aria-label": words }), make("canvas", { width: 2 * THUMB, height: 2 * THUMB, "aria-hidden": "true" })))
-    this.box.querySelector(".sets")?.append(...this.pictures)
+    for (const picture of this.pictures) {
+      const isRare = picture.dataset.kind === RARE
+      if (isRare) picture.firstElementChild.setAttribute("form", "point-sets")
+      ;(isRare ? byId("data-fields") : this.box.querySelector(".sets")).append(picture)
+    }
     this.task = this.box.elements.task
     for (const input of this.task) input.addEventListener("change", () => this.choose(input.value))
     this.sets = this.box.elements.sets
@@ -45,18 +52,20 @@ export class DataPanel {
     this.decay = make("select", { id: "decay", onchange: () => this.settle("decay", this.decay.value) }, ...DECAYS.map(it => make("option", { value: it }, it ? numeral(String(it)) : mark("none"))))
     this.boxes = Object.keys(FEATURES).slice(BASE).map(name => make("input", { type: "checkbox", value: name }))
     this.made = make("p", { class: "remark" })
-    this.features = make("fieldset", { class: "chips", id: "features" }, make("legend", {}, mark("more inputs")),
-      ...this.boxes.map(box => make("label", {}, box, box.value)), this.made)
-    byId("data-fields").append(batch, this.features, ...(editor ? [make("label", { class: "setting" }, mark("decay"), this.decay)] : []))
+    this.features = byId("features")
+    const chip = (/** @type {HTMLInputElement} */ box) => make("label", {}, box, box.value)
+    const others = make("fieldset", { class: "chips", id: "other-features" }, make("legend", {}, mark("more inputs")), ...this.boxes.filter(box => !USUAL.includes(box.value)).map(chip), this.made)
+    this.features.append(...Object.keys(FEATURES).slice(0, BASE).map(name => make("span", { class: "chip" }, name)), ...this.boxes.filter(box => USUAL.includes(box.value)).map(chip))
+    byId("data-fields").append(batch, others, ...(editor ? [make("label", { class: "setting" }, mark("decay"), this.decay)] : []))
     for (const input of [this.seed, this.noise, ...this.boxes]) input.addEventListener("change", () => this.apply())
     for (const input of [this.noise, this.held]) input.addEventListener("input", () => this.sayShares())
-    this.box.addEventListener("change", (/** @type {any} */ { target }) => {
-      if (target.name !== "sets") return
+    for (const set of this.sets) set.addEventListener("change", () => {
       this.own = null
       this.apply()
     })
     this.held.addEventListener("change", () => this.use(this.all))
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.paint())
+    if (set) this.sets.value = set
     this.shown = "" // the set that was chosen when the fields last fitted
     this.drawnBy = "0" // the seed with which the test was drawn
     this.tests = model.tests
@@ -72,18 +81,20 @@ export class DataPanel {
     for (const label of this.pictures) {
       const pen = label.lastChild.getContext("2d")
       pen.clearRect(0, 0, 2 * THUMB, 2 * THUMB)
-      for (const point of points(label.getAttribute("data-kind"))) {
+      for (const point of points(label.dataset.kind, 0, 0, label.dataset.kind === "spiral" ? DRAWN.many : DRAWN.few)) {
         const [x, y, value] = point.length > BASE ? point : [point[0], point[1], 1]
         const isHigh = value > (SETS[label.getAttribute("data-kind")].isValue ? 0 : 0.5)
         pen.fillStyle = css(tones[isHigh ? 2 : 0])
-        pen.fillRect(THUMB * (1 + 0.85 * x) - 3, THUMB * (1 - 0.85 * y) - 3, 6, 6)
+        pen.beginPath()
+        pen.arc(THUMB * (1 + 0.85 * x), THUMB * (1 - 0.85 * y), 4, 0, 7)
+        pen.fill()
       }
     }
   }
 
   /** @private */
   sayShares() {
-    say(this.noise.previousElementSibling, numeral(String(Number(this.noise.value))))
+    say(this.noise.previousElementSibling, numeral(Number(this.noise.value).toFixed(2)))
     say(this.held.previousElementSibling, numeral(`${Math.round(100 * Number(this.held.value))} %`))
   }
 
@@ -121,11 +132,14 @@ export class DataPanel {
     const { content, samples } = this.model
     const found = content.columns[0].maps.length ? [] : featuresOf(content.inputs.length, samples)
     const isPoint = found.length > 0 && content.most > 1
-    this.box.hidden = !isPoint
-    this.features.hidden = found.length < BASE || content.most === 1 || !this.editor
+    const isOnScreen = isPoint && !this.model.isAsNumbers
+    this.box.hidden = !isOnScreen
+    for (const [box, hasPlace] of [[this.features, isOnScreen], [byId("other-features"), isPoint]]) box.hidden = !hasPlace || found.length < BASE || !this.editor
     for (const box of this.boxes) box.checked = found.includes(box.value)
     say(this.made, found.length > BASE ? found.map((name, k) => `i${k + 1} = ${name}`).join(", ") : "")
-    for (const input of [this.seed, this.noise]) input.parentElement.hidden = !isPoint || !this.sets.value
+    this.seed.parentElement.hidden = !isPoint || !this.sets.value
+    this.noise.parentElement.hidden = !isOnScreen || !this.sets.value
+    say(byId("open-more").lastElementChild, this.model.isAsNumbers ? mark("other data, biases, decay") : mark("test share, batch, decay, your own data"))
     this.held.parentElement.hidden = content.most === 1
     const chosen = SETS[this.sets.value]
     const isValue = found.length === 1 || (chosen ? chosen.isValue === true : !content.plane)
@@ -137,7 +151,6 @@ export class DataPanel {
       if (!DECAYS.includes(decay) && ![...this.decay.options].some(it => Number(it.value) === decay)) this.decay.append(make("option", { value: decay }, numeral(String(decay))))
       this.decay.value = String(decay)
     }
-    byId("data").hidden = ![this.box, this.held.parentElement, this.features].some(it => !it.hidden)
     this.sayShares()
   }
 

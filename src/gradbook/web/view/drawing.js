@@ -1,98 +1,150 @@
-// The network: units in columns, a line for each weight, and their current numbers.
+// The network: units in columns, a line for each weight, and their current numbers; units.js draws
+// those whose layers are all columns of units, this module those with maps.
 
 import { arcs } from "./arcs.js"
 import { brief, draw, make, nameText, say, set } from "./dom.js"
-import { curveOf, layoutOf, pathOf, pill } from "./layout.js"
+import { areUnits, fieldOf } from "./field.js"
+import { weightFor } from "./factors.js"
+import { layoutOf, pathOf, pill } from "./layout.js"
 import { Pictures } from "./pictures.js"
 import { mark, pieces } from "./language.js"
+import { Units } from "./units.js"
 import { mentioned, ValueDrawing } from "./values.js"
 
 const THICKEST = { few: 4, many: 1.8 } // pixels of the strongest line, beyond 1
 const FEW = 24 // lines
-const JITTER = 8 // pixels by which the room may change without a new drawing
+const JITTER = 1 // pixels by which the room may change without a new drawing
+const NARROW = 600 // pixels: what is narrower is a phone's
+const SMALLEST = 0.6 // the share of its size to which a drawing with maps shrinks before it scrolls
 const DIRECTIONS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] })
-const [BELOW, SMALLEST] = [220, 0.75] // pixels reserved below; the share to which the drawing shrinks for that
 const DIGITS = 30 // cells at least so wide contain their number
+const HEADS = 48 // pixels above a drawing with maps, for the heads of its columns
 
 /**
  * @typedef {import("./layout.js").Box} Box
  * @typedef {import("./layout.js").Spot} Spot
  * @typedef {import("./layout.js").Way} Way
  * @typedef {import("./layout.js").Cell} Cell
+ * @typedef {{x: number, y: number, column: number, wide: number}} Head
  */
 
 export class Drawing extends ValueDrawing {
-  /** @param {import("./model.js").Model} model @param {HTMLElement} box
-   * @param {HTMLElement} hint that says that it scrolls @param {import("./layout.js").Widths} widths
-   * @param {import("./grid.js").Grid} grid
+  /** @param {import("./model.js").Model} model @param {HTMLElement} box @param {import("./layout.js").Widths} widths
+   * @param {import("./grid.js").Grid} grid @param {HTMLElement} words below it
    */
-  constructor(model, box, hint, widths, grid) {
+  constructor(model, box, widths, grid, words) {
     super(model, box)
-    this.hint = hint
     this.widths = widths
-    this.room = 0
-    this.layout = /** @type {import("./layout.js").Layout | null} */ (null)
-    this.isUpright = false
+    this.words = words
+    this.room = { width: 0, height: 0 }
+    this.units = /** @type {Units | null} */ (null)
+    this.heads = /** @type {Head[]} */ ([])
     this.digits = /** @type {[SVGTextElement, number][]} */ ([])
     this.lines = /** @type {[Element, number][]} */ ([])
     this.tints = /** @type {[Element, number, number][]} */ ([])
-    this.masks = /** @type {Map<number, number>} */ (new Map()) // by the values that they are applied to
+    this.masks = masks(model.content) // by the values that they are applied to
     this.areSlopes = false // whether maps are painted with gradients
     this.cells = /** @type {Map<number, Cell>} */ (new Map())
     this.beam = draw("path")
     this.arcs = /** @type {{group: Element, update: () => void}[]} */ ([])
-    this.masks = masks(model.content)
     this.pictures = new Pictures(model, grid)
     this.captions = /** @type {[Element, string][]} */ ([])
     this.look = "" // that was chosen when it was laid out
     this.ways = /** @type {[SVGPathElement, number | null, import("./layout.js").Unit[][]][]} */ ([])
-    this.legend = new Legend(box, chosen => {
-      model.look = chosen
-      model.changed()
-    })
-    new ResizeObserver(() => this.relaid()).observe(box)
-    this.relaid()
+    this.relaid = () => {} // called when heads of columns have other places
+    new ResizeObserver(() => this.fit()).observe(box)
+    this.fit()
+  }
+
+  /** Whether units are shown as pictures, with several values in one mark. */
+  get isSmall() {
+    return this.units?.field.isPicture === true
+  }
+
+  /** Whether a value of the drawing has the focus by keys. */
+  get isFocused() {
+    return this.box.contains(document.activeElement)
+  }
+
+  /** In a picture, a unit's path is that of its steepest weight. */
+  get litFrom() {
+    const { model } = this
+    return (this.isSmall && weightFor(model, model.shown)) || model.shown
   }
 
   /** Draw the current network. */
   renew() {
     this.masks = masks(this.model.content)
-    this.room = 0
-    this.relaid()
+    this.room = { width: 0, height: 0 }
+    this.fit()
   }
 
-  relaid() {
-    const room = this.box.clientWidth
-    if (!room || (this.room && Math.abs(room - this.room) < JITTER)) return
+  /** Draw again, if there is another room. @private */
+  fit() {
+    const { clientWidth: width, clientHeight: height } = this.box
+    const { room } = this
+    if (!width || !height || (Math.abs(width - room.width) < JITTER && Math.abs(height - room.height) < JITTER)) return
     this.clear()
-    Object.assign(this, { room, digits: [], lines: [], tints: [], ways: [] })
+    Object.assign(this, { room: { width, height }, digits: [], lines: [], tints: [], ways: [] })
     this.render()
     this.update()
     this.lightUp()
   }
 
-  /** The greatest height at which all of the drawing is visible. @private */
-  get tall() {
-    const top = this.box.getBoundingClientRect().top + scrollY
-    return innerWidth < 770 ? Infinity : innerHeight - top - BELOW
+  /** @private */
+  render() {
+    const { content, look } = this.model
+    this.look = look
+    this.pictures.renew()
+    this.beam = draw("path", { class: "beam" })
+    this.captions = []
+    this.arcs = []
+    this.cells = new Map()
+    const svg = (areUnits(content.columns) && this.drawUnits()) || this.drawMaps()
+    set(svg, "role", "group")
+    set(svg, "aria-label", mark("The network: every value and every weight"))
+    this.box.replaceChildren(make("div", { class: "stage" }, this.pictures.canvas, svg, ...(this.units?.covers ?? [])))
+    this.box.classList.toggle("many", this.units?.field.isMany === true)
+    this.box.classList.toggle("as-pictures", this.isSmall)
+    this.say()
+    this.relaid()
+    this.model.changed() // for the parts around it
   }
 
   /** @private */
-  render() {
-    this.pictures.renew()
-    const layout = layoutOf(this.model.content.columns, this.names, this.widths, this.room, this.pictures.lines, this.model.look || this.pictures.usualLook)
-    this.look = this.model.look
-    layout.shown *= Math.min(1, Math.max(SMALLEST, this.tall / (layout.height * layout.shown / layout.width)))
-    const { width, height, shown } = layout
-    this.isUpright = layout.isUpright
-    this.isSmall = layout.isSmall
-    const svg = draw("svg", {
-      viewBox: `0 0 ${width} ${height}`, width: shown, role: "group", class: "net",
-      "aria-label": mark("The network: every value and every weight"),
-    })
+  drawUnits() {
+    const { content } = this.model
+    const { width, height } = this.room
+    const room = { width, height, isNarrow: width < NARROW }
+    const errors = new Set(Object.keys(content.names).map(Number).filter(line => content.names[line].kind === "errors"))
+    const field = fieldOf(content.columns, room, this.model.isAsNumbers, errors)
+    if (field.isPicture && !this.pictures.lines.size) return null
+    this.units = new Units(this, field, room)
+    this.heads = field.heads
+    const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: field.isPicture ? "net of-pictures" : "net of-numbers" })
+    svg.append(...this.units.parts())
+    this.pictures.place(field.isPicture ? field.spots.map(({ unit, halves }) => ({ line: unit.values[unit.values.length - 1], box: halves[0] })) : [], width, height)
+    return svg
+  }
+
+  /** What the drawing shows, in the line below it. @private */
+  say() {
+    const line = (/** @type {string} */ kind) => draw("svg", { width: 14, height: 8, "aria-hidden": "true", class: "edge" }, draw("path", { d: "M0 4H14", class: `line ${kind}`, "stroke-width": 3 }))
+    const legend = pieces(mark("{line} above 0 · {negative} below 0 · wider = larger"), { line: line(""), negative: line("negative") })
+    const words = !this.units ? "" : this.isSmall ? this.units.field.isMany ? mark("point at a unit: it opens in place, nothing moves") : this.pictures.words
+      : mark("the lit path leads from E back to the chosen weight · point at any weight to light its own")
+    this.words.replaceChildren(words, ...(this.isSmall ? [words ? " · " : "", ...legend] : []))
+  }
+
+  /** @private */
+  drawMaps() {
+    this.units = null
+    const layout = layoutOf(this.model.content.columns, this.names, this.widths, this.room.width)
+    const { width, height } = layout
+    const scale = Math.min(1.35, Math.max(SMALLEST, Math.min(this.room.width / width, (this.room.height - HEADS) / height)))
+    const svg = draw("svg", { viewBox: `0 ${-HEADS / scale} ${width} ${height + HEADS / scale}`, width: width * scale, height: height * scale + HEADS, class: "net" })
     svg.append(...layout.ways.map(way => this.edge(way)), ...layout.ways.flatMap(way => this.label(way)))
     for (const spot of layout.spots) svg.append(...this.unit(spot))
-    this.captions = []
     for (const { x, y, words, isOfLoss } of layout.captions) {
       const text = draw("text", { x, y, class: "caption", "text-anchor": "middle" }, words)
       svg.append(text)
@@ -102,22 +154,17 @@ export class Drawing extends ValueDrawing {
     svg.append(...layout.steps.map(({ x, y, words }) => draw("text", { x, y, class: "caption digits step", "text-anchor": "middle" }, words)))
     this.cells = new Map(layout.cells.flat().map(cell => [cell.line, cell]))
     this.arcs = layout.arcs.map(place => arcs(this.model, place, line => this.handle(line)))
-    svg.append(...this.arcs.map(({ group }) => group))
-    this.beam = draw("path", { class: "beam" })
-    svg.append(...layout.cells.flatMap(column => column.map((cell, j) => this.cell(cell, j === 0))), this.beam)
-    this.hint.hidden = shown <= this.room
-    svg.classList.toggle("small", layout.isSmall)
-    this.box.parentElement?.classList.toggle("small-drawing", layout.isSmall)
-    this.pictures.place(layout)
-    this.box.replaceChildren(make("div", { class: "stage" }, this.pictures.canvas, svg))
-    this.legend.show(layout.isSmall, this.lines.length > 0, this.pictures)
-    this.layout = layout
-    this.model.changed() // for the parts around it
+    svg.append(...this.arcs.map(({ group }) => group), ...layout.cells.flatMap(column => column.map((cell, j) => this.cell(cell, j === 0))), this.beam)
+    this.pictures.place([], 0, 0)
+    const middles = layout.spans.map(([from, to]) => ((from + to) / 2) * scale)
+    const inset = Math.max(0, (this.room.width - width * scale) / 2)
+    this.heads = middles.map((x, column) => ({ x: x + inset, y: 30, column, wide: Math.min(...[middles[column - 1], middles[column + 1]].flatMap(it => (it === undefined ? [] : [Math.abs(it - x)]))) }))
+    return svg
   }
 
   /** @param {Way} way @private */
   edge({ weight, pieces, ends }) {
-    const d = this.isSmall ? curveOf(pieces, this.isUpright) : pathOf(pieces)
+    const d = pathOf(pieces)
     const line = draw("path", { d, class: "line" })
     this.ways.push([line, weight, ends])
     const joins = ends.map(([source, goal]) => [source.values[source.values.length - 1], goal.values[0]])
@@ -141,17 +188,12 @@ export class Drawing extends ValueDrawing {
   label({ weight, label }) {
     if (weight === null || !label) return []
     const { left, top, width, height } = label.box
-    const [middle, right] = [left + width / 2, left + width]
+    const at = left + width
     const group = draw("g", { class: "label", "data-line": weight }, draw("rect", { x: left, y: top, width, height, class: "paper" }))
     const kind = `name k-${this.names[weight].kind}`
-    const rows = this.isUpright ? [13, 28, 41] : label.hasSlope ? [15, 15, 29] : [13.5, 13.5]
-    const [name, number, slope] = rows.map(row => top + row)
-    const [at, anchor] = this.isUpright ? [middle, "middle"] : [right, "end"]
-    group.append(
-      draw("text", { x: this.isUpright ? middle : left, y: name, class: kind, "text-anchor": this.isUpright ? "middle" : "start" }, ...nameText(this.names[weight], 15)),
-      this.number(weight, at, number, anchor),
-    )
-    if (label.hasSlope && this.model.slopeOf.has(weight)) group.append(this.slope(weight, at, slope, anchor))
+    const [name, number, slope] = (label.hasSlope ? [15, 15, 29] : [13.5, 13.5]).map(row => top + row)
+    group.append(draw("text", { x: left, y: name, class: kind }, ...nameText(this.names[weight], 15)), this.number(weight, at, number, "end"))
+    if (label.hasSlope && this.model.slopeOf.has(weight)) group.append(this.slope(weight, at, slope, "end"))
     group.addEventListener("pointerenter", () => this.point(weight))
     group.addEventListener("pointerleave", () => this.point(null))
     group.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => this.grab(event, weight))
@@ -161,43 +203,11 @@ export class Drawing extends ValueDrawing {
   }
 
   /** @param {Spot} spot @private */
-  unit({ unit, halves, above, picture }) {
-    if (picture && this.isSmall) return this.seen(unit, picture, above)
-    const parts = unit.values.map((line, k) => this.half(line, halves[k], [k === 0, !picture && k === unit.values.length - 1]))
-    if (picture) parts.push(this.frame(unit.values[unit.values.length - 1], picture, [false, true]))
+  unit({ unit, halves, above }) {
+    const parts = unit.values.map((line, k) => this.half(line, halves[k], [k === 0, k === unit.values.length - 1]))
     if (unit.above === null || !above) return parts
     const [x, y] = [above.left + above.width / 2, above.top + above.height]
-    const link = this.isUpright
-      ? `M${above.left} ${above.top + above.height / 2}H${halves[0].left + halves[0].width}`
-      : `M${x} ${y}V${halves[0].top}`
-    return [draw("path", { d: link, class: "link" }), this.small(unit.above, above), ...parts]
-  }
-
-  /** A unit shown as its picture, with its bias in a corner.
-   * @param {import("./layout.js").Unit} unit @param {Box} box @param {Box | null} above @private
-   */
-  seen({ values: [line], above: bias }, box, above) {
-    const unit = this.frame(line, box, [true, true])
-    unit.append(draw("text", { x: box.left + 5, y: box.top + 14, class: `name halo k-${this.names[line].kind}` }, ...nameText(this.names[line], 14)))
-    this.marks.push([unit, lit => lit.has(line)])
-    for (const [name, value] of Object.entries(this.handle(line))) {
-      if (typeof value === "function") unit.addEventListener(name.slice(2), value)
-      else set(unit, name, String(value))
-    }
-    this.handles.push([unit, line])
-    if (bias === null || !above) return [unit]
-    const dot = draw("g", { class: `unit corner f-${this.names[bias].kind}`, ...this.handle(bias) },
-      draw("rect", { x: above.left, y: above.top, width: above.width, height: above.height, rx: 3, class: "shape" }))
-    this.handles.push([dot, bias])
-    this.marks.push([dot, lit => lit.has(bias)])
-    return [unit, dot]
-  }
-
-  /** The frame around a picture.
-   * @param {number} line @param {Box} box @param {boolean[]} round @private
-   */
-  frame(line, box, round) {
-    return draw("g", { class: `unit seen f-${this.names[line].kind}` }, draw("path", { d: pill(box, round, this.isUpright), class: "shape" }))
+    return [draw("path", { d: `M${x} ${y}V${halves[0].top}`, class: "link" }), this.small(unit.above, above), ...parts]
   }
 
   /** @param {number} line @param {Box} box @param {boolean[]} round @private */
@@ -205,7 +215,7 @@ export class Drawing extends ValueDrawing {
     const name = this.names[line]
     const [x, y] = [box.left + box.width / 2, box.top]
     const group = draw("g", { class: `unit f-${name.kind}`, ...this.handle(line) },
-      draw("path", { d: pill(box, round, this.isUpright), class: "shape" }),
+      draw("path", { d: pill(box, round), class: "shape" }),
       draw("text", { x, y: y + 19, class: `name k-${name.kind}`, "text-anchor": "middle" }, ...nameText(name, 16)),
       this.number(line, x, y + 35, "middle"))
     if (box.height > 50 && this.model.content.slopes[line] !== undefined) group.append(this.slope(line, x, y + 50, "middle"))
@@ -287,7 +297,7 @@ export class Drawing extends ValueDrawing {
     const most = Math.max(1e-9, ...this.lines.map(([, weight]) => Math.abs(model.at(weight))))
     for (const [line, weight] of this.lines) {
       const value = model.at(weight)
-      set(line, "stroke-width", (1 + thickest * Math.min(1, Math.abs(value) / most) || 1).toFixed(1))
+      set(line, "stroke-width", (this.units ? this.units.widthOf(value) : 1 + thickest * Math.min(1, Math.abs(value) / most) || 1).toFixed(1))
       line.classList.toggle("negative", value < 0)
     }
     this.tintMaps()
@@ -351,29 +361,6 @@ export class Drawing extends ValueDrawing {
     const own = [this.cells.get(line)].flatMap(cell => cell ?? [])
     const [from, to] = this.areSlopes ? [own, others] : [others, own]
     this.beam.setAttribute("d", from.length && to.length ? beam(from, to) : "")
-  }
-}
-
-/** The choice between numbers and pictures, and the meaning of the colours. */
-class Legend {
-  /** @param {HTMLElement} box of the drawing @param {(chosen: string) => void} choose */
-  constructor(box, choose) {
-    this.words = make("span")
-    this.looks = ["pictures", "numbers"].map(look => make("input", { type: "radio", name: "look", id: `look-${look}`, onchange: () => choose(look) }))
-    const looks = [mark("Picture"), mark("Numbers")]
-    this.choice = make("div", { class: "segments", role: "group", "aria-label": mark("units as") }, ...this.looks.map((input, k) => make("label", {}, input, looks[k])))
-    const line = (/** @type {string} */ kind) => draw("svg", { width: 26, height: 8, "aria-hidden": "true", class: "edge" }, draw("path", { d: "M0 4H26", class: `line ${kind}`, "stroke-width": 3 }))
-    this.lines = make("span", {}, ...pieces(mark("{line} above 0 · {negative} below 0"), { line: line(""), negative: line("negative") }))
-    this.box = make("p", { class: "remark legend" }, this.words, this.lines)
-    box.after(this.box)
-  }
-
-  /** @param {boolean} isSmall @param {boolean} hasLines @param {Pictures} pictures */
-  show(isSmall, hasLines, { lines, words }) {
-    this.choice.hidden = !lines.size
-    this.lines.hidden = !hasLines
-    this.looks[Number(!isSmall)].checked = true
-    say(this.words, words && hasLines ? `${words} · ` : words)
   }
 }
 

@@ -35,6 +35,11 @@ export const trCount = (single, several, count, parts) => {
  */
 export const numeral = written => written.replace(".", page?.dataset.decimal || ".").replace(" %", page?.dataset.percent ?? " %")
 
+/** How many, always with six digits, so that nothing moves while it grows.
+ * @param {number} count
+ */
+export const padded = count => count.toLocaleString(lang, { minimumIntegerDigits: 6 })
+
 /** How many, in groups of three digits.
  * @param {number} count
  */

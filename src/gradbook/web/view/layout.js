@@ -1,19 +1,15 @@
-// The positions of units, maps and the lines between them: geometry alone.
+// The positions of units, maps and the lines between them, if some layers are maps: geometry alone.
 
 import { grouped, tr } from "./language.js"
 import { captionWidths, spaced, wrapped } from "./spacing.js"
 
 export const HALF = 66 // the width of half a unit: a sum, or an activation
 export const TALL = 58
-export const SIDE = 44 // of a unit shown as its picture alone
-const DOT = 12 // of a bias there
-const TALLEST = { sideways: 640, upright: 900 } // of a drawing with numbers; a taller one has pictures
-const SMALLEST = { sideways: 0.8, upright: 0.75 } // share of its size to which a drawing shrinks before it scrolls
-const LARGEST = { room: 1300, scale: 1.35 } // if there is more room, a drawing is enlarged to this scale
+const SMALLEST = 0.8 // share of its size to which lines grow shorter
 const PAD = 4 // between a label and its line
 const NUMBER = 58 // the widest that is usual
 const NAME = 15 // the size of a name beside a line
-const LINES = { full: 34, short: 18, upright: 46 } // the height of a label: with its gradient, without, one below the other
+const LINES = { full: 34, short: 18 } // the height of a label: with its gradient, without
 const HIGHEST = 640 // of a column, beyond which labels leave their gradients out
 const BELOW = 0.72 // the size of a subscript, as a share of the name
 const SMALL_LINK = 6 // between a unit and its bias or target
@@ -25,12 +21,7 @@ const WORDS = 12.5
 const CAPTIONS = { gap: 22, step: 14, apart: 8, widest: 150 }
 const SKIPS = { step: 14, apart: 5 } // lines around columns: the distance between two, and from the columns
 const MARGIN = 4
-const RULES = {
-  sideways: { pitch: 84, apart: 12, stub: 16, steep: 0.35, slant: 54, slope: 0.45, widest: 240, captions: CAPTIONS.apart },
-  upright: { pitch: 74, apart: 8, stub: 14, steep: 0.2, slant: 50, slope: 0.3, widest: 140, captions: 0 },
-  small: { pitch: 56, apart: 12, stub: 10, steep: 0, slant: 54, slope: 0.3, widest: 170, captions: CAPTIONS.apart },
-  smallUpright: { pitch: 50, apart: 6, stub: 8, steep: 0, slant: 44, slope: 0.2, widest: 90, captions: 0 },
-}
+const RULES = { pitch: 84, apart: 12, stub: 16, steep: 0.35, slant: 54, slope: 0.45, widest: 240, captions: CAPTIONS.apart }
 
 /**
  * @typedef {import("./dom.js").Name} Name
@@ -40,41 +31,23 @@ const RULES = {
  * @typedef {(number | null)[][]} Plane the lines of a channel's values, row by row
  * @typedef {{words: string[], layers: number[], left_out: number, units: (Unit | null)[], maps: Plane[][], titles?: string[][]}} Column the titles are those of maps
  * @typedef {{left: number, top: number, width: number, height: number}} Box
- * @typedef {{unit: Unit, halves: Box[], above: Box | null, picture: Box | null}} Spot
+ * @typedef {{unit: Unit, halves: Box[], above: Box | null}} Spot
  * @typedef {{x: number, y: number, words: string, isOfLoss?: boolean}} Caption
  * @typedef {{x: number, y: number, size: number, line: number, column: number}} Cell
  * @typedef {{plane: Plane, x: number, y: number, size: number}} ArcPlace where shares are drawn as arcs
  * @typedef {{box: Box, hasSlope: boolean}} Label
  * @typedef {{pieces: number[][][], weight: number | null, label: Label | null, ends: [Unit, Unit][]}} Way a line, interrupted by its label
  * @typedef {{
- *   isUpright: boolean, isSmall: boolean, spots: Spot[], ways: Way[], captions: Caption[], titles: Caption[], steps: Caption[], cells: Cell[][], arcs: ArcPlace[], width: number, height: number, shown: number,
+ *   spots: Spot[], ways: Way[], captions: Caption[], titles: Caption[], steps: Caption[], cells: Cell[][], arcs: ArcPlace[], width: number, height: number,
  *   spans: [from: number, to: number][],
- * }} Layout `shown` is its width in pixels; `spans` are where columns begin and end along their row
+ * }} Layout `spans` are where columns begin and end along their row
  * @typedef {Record<string, string>} Widths characters by their width, as a share of the font size
  */
 
-/** Columns from left to right, or from top to bottom if only that fits, as on a phone. Units have
-* pictures beside their numbers or, if there is no room for both, only one of them; the reader may
-* also choose one.
+/** Columns from left to right.
  * @param {Column[]} columns @param {Record<number, Name>} names @param {Widths} widths @param {number} room
- * @param {Set<number>} [pictured] the values that have pictures @param {string} [chosen] "numbers", "pictures" or neither
- * @returns {Layout}
  */
-export function layoutOf(columns, names, widths, room, pictured = new Set(), chosen = "") {
-  const lay = (isUpright = false, isSmall = false, all = pictured) => () => new Arrangement(columns, names, widths, isUpright, all, isSmall).layout(room)
-  const isOneWay = columns.some(column => column.maps.length || column.left_out)
-  const uprights = (/** @type {boolean} */ isSmall) => (isOneWay ? [] : [lay(true, isSmall)])
-  const large = [lay(), ...(pictured.size && !chosen ? [lay(false, false, new Set())] : []), ...uprights(false)]
-  const small = pictured.size && chosen !== "numbers" ? [lay(false, true), ...uprights(true)] : []
-  const all = [...(small.length && chosen ? [] : large), ...small]
-  const fits = (/** @type {Layout} */ it) =>
-    it.shown <= room && (!small.length || it.isSmall || it.height <= (it.isUpright ? TALLEST.upright : TALLEST.sideways))
-  for (const made of all) {
-    const found = made()
-    if (fits(found)) return found
-  }
-  return (small[0] ?? all[0])()
-}
+export const layoutOf = (columns, names, widths, room) => new Arrangement(columns, names, widths).layout(room)
 
 /** The greatest width that words may have.
  * @param {Widths} widths @returns {(words: string) => number} as a share of the font size
@@ -87,59 +60,38 @@ function measure(widths) {
 }
 
 class Arrangement {
-  /** @param {Column[]} columns @param {Record<number, Name>} names @param {Widths} widths @param {boolean} isUpright
-   * @param {Set<number>} pictured @param {boolean} isSmall units are their pictures alone
-   */
-  constructor(columns, names, widths, isUpright, pictured, isSmall) {
-    if (isSmall) columns = columns.filter(({ units }) => !units.some(unit => unit && names[unit.values[0]].kind === "errors"))
-      .map(column => ({ ...column, units: column.units.map(unit => unit && { ...unit, values: unit.values.slice(-1) }) }))
+  /** @param {Column[]} columns @param {Record<number, Name>} names @param {Widths} widths */
+  constructor(columns, names, widths) {
     this.columns = columns
-    this.isSmall = isSmall
-    this.isPictured = (/** @type {Unit | null} */ unit) => unit !== null && pictured.has(unit.values[unit.values.length - 1])
-    this.metrics = columns.map(column => {
-      const hasPictures = column.units.some(this.isPictured)
-      const isPicture = isSmall && hasPictures
-      const [wide, tall] = [isPicture ? SIDE : HALF, isSmall ? SIDE : TALL]
-      const count = Math.max(0, ...column.units.map(unit => unit?.values.length ?? 0))
-      const length = count * (isUpright ? tall : wide) + (hasPictures && !isSmall ? TALL : 0)
-      return { wide, tall, length: count && length }
-    })
+    this.lengths = columns.map(column => HALF * Math.max(0, ...column.units.map(unit => unit?.values.length ?? 0)))
     this.names = names
-    this.isUpright = isUpright
     const ems = measure(widths)
     this.wide = (/** @type {string} */ words) => WORDS * ems(words)
     this.nameWide = (/** @type {Name} */ { letter, below }) => NAME * (ems(letter) + BELOW * ems(below))
-    this.longest = columns.map(({ words }) =>
-      isUpright ? 0 : Math.max(0, ...words.flatMap(phrase => phrase.split(" ").map(this.wide))))
+    this.longest = columns.map(({ words }) => Math.max(0, ...words.flatMap(phrase => phrase.split(" ").map(this.wide))))
     this.sizes = columns.map((_, k) => this.size(k))
   }
 
   /** @param {number} room @returns {Layout} */
   layout(room) {
-    const { columns, sizes, isUpright, isSmall } = this
-    const smallest = isUpright ? SMALLEST.upright : SMALLEST.sideways
-    const [rules, rooms] = isUpright ? [isSmall ? RULES.smallUpright : RULES.upright, []] : [isSmall ? RULES.small : RULES.sideways, [room - 2 * MARGIN, room / smallest - 2 * MARGIN]]
-    const placed = spaced(sizes, rules, ...rooms)
+    const { columns, sizes } = this
+    const placed = spaced(sizes, RULES, room - 2 * MARGIN, room / SMALLEST - 2 * MARGIN)
     const skips = skipsOf(columns)
     const first = Math.min(...sizes.map((size, k) => edge(size, placed[k], -1)), ...columns.map(column => -mapsHeight(column) / 2 - (column.titles ? TITLE : 0)))
     const last = Math.max(...sizes.map((size, k) => edge(size, placed[k], 1)), ...columns.map(column => mapsHeight(column) / 2))
-    const over = skips.length && (skips.length + 0.5) * SKIPS.step
-    const middle = isUpright ? MARGIN - first : MARGIN + over - first
+    const middle = MARGIN + (skips.length && (skips.length + 0.5) * SKIPS.step) - first
     const written = this.captions(placed, middle + last)
     const out = (/** @type {number} */ side) => written.map(({ x, words }) => side * x + this.wide(words) / 2)
     const left = MARGIN + Math.max(0, ...out(-1))
-    const at = (/** @type {number} */ along, /** @type {number} */ across) =>
-      isUpright ? [middle + across, MARGIN + along] : [left + along, middle + across]
+    const at = (/** @type {number} */ along, /** @type {number} */ across) => [left + along, middle + across]
     const spots = columns.map((column, k) => column.units.map((unit, j) => unit && this.spot(unit, placed[k], k, j, at)))
     const captions = [...this.leftOut(placed, at), ...written.map(caption => ({ ...caption, x: left + caption.x }))]
-    const end = (isUpright ? MARGIN : left) + Math.max(placed[placed.length - 1].left + sizes[sizes.length - 1].along, ...out(1)) + MARGIN
-    const side = middle + last + MARGIN
-    const spans = placed.map((it, k) => /** @type {[number, number]} */ ([0, sizes[k].along].map(along => (isUpright ? MARGIN : left) + it.left + along)))
-    const [width, height] = isUpright ? [side + over, end] : [end, Math.max(side, ...captions.map(({ y }) => y + 6))]
+    const width = left + Math.max(placed[placed.length - 1].left + sizes[sizes.length - 1].along, ...out(1)) + MARGIN
+    const spans = placed.map((it, k) => /** @type {[number, number]} */ ([0, sizes[k].along].map(along => left + it.left + along)))
     return {
-      isUpright, isSmall, captions, spans, width, height, shown: Math.max(smallest * width, Math.min(width * (room > LARGEST.room ? LARGEST.scale : 1), room)),
+      captions, spans, width, height: Math.max(middle + last + MARGIN, ...captions.map(({ y }) => y + 6)),
       spots: spots.flatMap(column => column.flatMap(spot => spot ?? [])),
-      ways: [...this.ways(placed, at), ...skips.map((skip, k) => this.skip(skip, placed, k + 1, isUpright ? last : first, at))],
+      ways: [...this.ways(placed, at), ...skips.map((skip, k) => this.skip(skip, placed, k + 1, first, at))],
       titles: columns.flatMap((column, k) => mapTitles(column, left + placed[k].left, middle)),
       cells: columns.map((column, k) => mapCells(column, k, left + placed[k].left, middle)),
       steps: columns.flatMap((column, k) => this.steps(column, left + placed[k].left, middle)),
@@ -149,21 +101,16 @@ class Arrangement {
 
   /** @param {number} k @returns {Size} @private */
   size(k) {
-    const { isUpright, isSmall } = this
     const [column, goal, caption] = [this.columns[k], this.columns[k + 1], this.longest[k]]
-    const { wide, tall, length } = this.metrics[k]
     const small = Math.max(0, ...column.units.map(unit => this.small(unit)))
     const weights = (goal?.units ?? []).flatMap(unit => unit?.from.flatMap(([, weight, back = 1]) => (weight !== null && back === 1 ? [weight] : [])) ?? [])
     const fan = weights.length ? (goal?.units ?? []).filter(Boolean).length : 0
-    const half = (isUpright ? wide : tall) / 2
     const missing = column.left_out ? this.wide(leftOutWords(column)) : 0
     return {
-      along: column.maps.length ? mapsWidth(column) : Math.max(missing, length),
-      before: column.maps.length ? 0 : half + (isUpright ? 0 : small),
-      after: column.maps.length ? 0 : half + (isUpright ? small : 0),
-      cells: column.units.map(unit => unit !== null),
-      follows: isFollowing(column),
-      fan, label: fan && !isSmall ? this.label(column, weights, fan) : [0, 0],
+      along: column.maps.length ? mapsWidth(column) : Math.max(missing, this.lengths[k]),
+      before: column.maps.length ? 0 : TALL / 2 + small, after: column.maps.length ? 0 : TALL / 2,
+      cells: column.units.map(unit => unit !== null), follows: isFollowing(column),
+      fan, label: fan ? this.label(column, weights, fan) : [0, 0],
       gap: column.maps.length || goal?.maps.length ? MAPS_GAP : PLAIN, caption,
     }
   }
@@ -172,39 +119,28 @@ class Arrangement {
    * @param {Column} column @param {number[]} weights @param {number} fan @private
    */
   label(column, weights, fan) {
-    if (this.isUpright) return [LINES.upright + 2 * PAD, NUMBER + PAD]
     const name = Math.max(...weights.map(weight => this.nameWide(this.names[weight])))
     const isHigh = column.units.length * fan * LINES.full > HIGHEST
     return [PAD + name + PAD + NUMBER + PAD, isHigh ? LINES.short : LINES.full]
   }
 
-  /** The space that a bias or a target takes beside its unit, with the link between them.
+  /** The space that a bias or a target takes above its unit, with the link between them.
    * @param {Unit | null} unit @private
    */
   small(unit) {
-    if (!unit || unit.above === null || this.isSmall) return 0
-    return SMALL_LINK + (this.isUpright ? HALF : smallHeight(this.names[unit.above]))
+    return unit && unit.above !== null ? SMALL_LINK + smallHeight(this.names[unit.above]) : 0
   }
 
   /** @param {Unit} unit @param {Placed} placed @param {number} k @param {number} row @param {(along: number, across: number) => number[]} at @returns {Spot} @private */
   spot(unit, placed, k, row, at) {
-    const { isUpright, isSmall } = this
-    const { wide: width, tall: height } = this.metrics[k]
-    const box = (/** @type {number} */ number) => {
-      const [x, y] = at(placed.left + this.inset(k) + number * (isUpright ? height : width), placed.across[row])
-      return isUpright ? { left: x - width / 2, top: y, width, height } : { left: x, top: y - height / 2, width, height }
-    }
-    const halves = unit.values.map((_, number) => box(number))
+    const halves = unit.values.map((_, number) => {
+      const [x, y] = at(placed.left + this.inset(k) + number * HALF, placed.across[row])
+      return { left: x, top: y - TALL / 2, width: HALF, height: TALL }
+    })
+    if (unit.above === null) return { unit, halves, above: null }
     const [{ left, top }] = halves
-    const beyond = { ...box(halves.length), ...(isUpright ? {} : { width: TALL }) }
-    const picture = this.isPictured(unit) ? isSmall ? halves[0] : beyond : null
-    if (unit.above === null) return { unit, halves, picture, above: null }
-    if (isSmall) return { unit, halves, picture, above: picture && { left, top: top + height - DOT, width: DOT, height: DOT } }
-    const tall = smallHeight(this.names[unit.above])
-    const above = isUpright
-      ? { left: left + HALF + SMALL_LINK, top: top + (halves.length * TALL - tall) / 2, width, height: tall }
-      : { left: left + (halves.length - 1) * HALF / 2, top: top - SMALL_LINK - tall, width, height: tall }
-    return { unit, halves, picture, above }
+    const height = smallHeight(this.names[unit.above])
+    return { unit, halves, above: { left: left + (halves.length - 1) * HALF / 2, top: top - SMALL_LINK - height, width: HALF, height } }
   }
 
   /** The lines from units to those of the next column that read them.
@@ -222,25 +158,21 @@ class Arrangement {
       if (weight === null) return [/** @type {Way} */ ({ pieces: [[...start, ...end]], weight, label: null, ends })]
       const across = own.across[place] + own.ports[column.units.slice(0, row).filter(Boolean).length]
       const pieces = [[...start, at(own.labels, across)], [at(own.lines, across), ...end]]
-      return [/** @type {Way} */ ({ pieces, weight, label: this.isSmall ? null : this.labelBox(this.sizes[k - 1], own, across, at), ends })]
+      return [/** @type {Way} */ ({ pieces, weight, label: this.labelBox(this.sizes[k - 1], own, across, at), ends })]
     })))
   }
 
   /** @param {Size} size @param {Placed} placed @param {number} across @param {(along: number, across: number) => number[]} at @returns {Label} @private */
   labelBox({ label: [along, room] }, placed, across, at) {
     const [x, y] = at(placed.labels + PAD, across)
-    const box = this.isUpright
-      ? { left: x - NUMBER / 2, top: y, width: NUMBER, height: along - 2 * PAD }
-      : { left: x, top: y - room / 2, width: along - 2 * PAD, height: room }
-    return { box, hasSlope: this.isUpright || room > LINES.short }
+    return { box: { left: x, top: y - room / 2, width: along - 2 * PAD, height: room }, hasSlope: room > LINES.short }
   }
 
   /** The margin of the units in a column, which words may make wider.
    * @param {number} k @private
    */
   inset(k) {
-    const { length } = this.metrics[k]
-    return length && (this.sizes[k].along - length) / 2
+    return this.lengths[k] && (this.sizes[k].along - this.lengths[k]) / 2
   }
 
   /** A line around the columns between, from one column to another that also reads it.
@@ -248,8 +180,8 @@ class Arrangement {
    * @param {(along: number, across: number) => number[]} at @returns {Way} @private
    */
   skip({ source, goal, ends }, placed, number, outmost, at) {
-    const across = outmost + (this.isUpright ? number : -number) * SKIPS.step
-    const row = (/** @type {number} */ k) => placed[k].across[this.isUpright ? placed[k].across.length - 1 : 0]
+    const across = outmost - number * SKIPS.step
+    const row = (/** @type {number} */ k) => placed[k].across[0]
     const begin = placed[source].left + this.sizes[source].along
     const [out, into] = [begin + SKIPS.apart, placed[goal].left - SKIPS.apart]
     const pieces = [[
@@ -284,11 +216,10 @@ class Arrangement {
     })
   }
 
-  /** The words below each column; none if columns are below each other.
+  /** The words below each column.
    * @param {Placed[]} placed @param {number} bottom @returns {Caption[]} @private
    */
   captions(placed, bottom) {
-    if (this.isUpright || this.isSmall) return []
     const middles = placed.map(({ left }, k) => left + this.sizes[k].along / 2)
     const widths = captionWidths(middles, this.longest, CAPTIONS.apart, CAPTIONS.widest)
     return this.columns.flatMap(({ words }, k) => words.flatMap(phrase => wrapped(phrase, widths[k], this.wide))
@@ -341,17 +272,6 @@ function skipsOf(columns) {
  * @param {number[][][]} pieces
  */
 export const pathOf = pieces => pieces.map(piece => `M${piece.map(point => point.join(" ")).join("L")}`).join("")
-
-/** A line without a gap, as one curve; a line around columns stays as it is.
- * @param {number[][][]} pieces @param {boolean} isUpright
- */
-export function curveOf(pieces, isUpright) {
-  if (pieces.length === 1 && pieces[0].length > 4) return pathOf(pieces)
-  const [[x, y]] = pieces[0]
-  const [[to, foot]] = pieces[pieces.length - 1].slice(-1)
-  const [a, b] = isUpright ? [`${x} ${(y + foot) / 2}`, `${to} ${(y + foot) / 2}`] : [`${(x + to) / 2} ${y}`, `${(x + to) / 2} ${foot}`]
-  return `M${x} ${y}C${a} ${b} ${to} ${foot}`
-}
 
 // Maps ------------------------------------------------------------------------
 
@@ -440,14 +360,12 @@ function mapArcs(column, left, middle) {
     .map(({ plane, x, y }) => ({ plane, x: x + plane[0].length * size + MAPS_APART, y, size }))
 }
 
-/** A box that is round at its ends: left and right, or above and below.
- * @param {Box} box @param {boolean[]} round @param {boolean} isUpright
+/** A box that is round at its ends, left or right.
+ * @param {Box} box @param {boolean[]} round
  */
-export function pill({ left, top, width, height }, [first, last], isUpright) {
+export function pill({ left, top, width, height }, [first, last]) {
   const [right, foot] = [left + width, top + height]
-  const corners = /** @type {[boolean, number, number][]} */ ([
-    [first, left, top], [isUpright ? first : last, right, top], [last, right, foot], [isUpright ? last : first, left, foot],
-  ])
+  const corners = /** @type {[boolean, number, number][]} */ ([[first, left, top], [last, right, top], [last, right, foot], [first, left, foot]])
   const way = corners.map(([isRound, x, y], k) => {
     const r = isRound ? 20 : 0
     const [into, out] = [[[0, 1], [1, 0]], [[-1, 0], [0, 1]], [[0, -1], [-1, 0]], [[1, 0], [0, -1]]][k]

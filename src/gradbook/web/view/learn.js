@@ -1,4 +1,4 @@
-// A tour of ten steps, each with a task and a check; and questions about the current network.
+// A tour of five steps that one follows by doing, docked beside the network; and questions about it.
 
 import { restore, stateOf } from "./address.js"
 import { byId, fillIn, formula, make, nameWords, say } from "./dom.js"
@@ -10,49 +10,29 @@ import { judge, questions, reason } from "./questions.js"
  * @typedef {import("./model.js").Model} Model
  * @typedef {import("./questions.js").Question} Question
  * @typedef {Record<string, any>} Memory of what was seen since a step began
- * @typedef {{key: keyof typeof PHRASES.tour, text: string, asks?: string, isDone?: (model: Model, seen: Memory) => any}} Step
+ * @typedef {{key: keyof typeof PHRASES.tour, look: string, isDone: (model: Model, seen: Memory) => any}} Step
  */
 
-const SQUARES = "sigmoid\nloss half squared error\nrate 1\n"
-const WORKED = `input 2\ndense 2 no bias\nsigmoid\ndense 2 no bias\n${SQUARES}weights 0.15 0.2 0.25 0.3 0.4 0.45 0.5 0.55\nsample 0.05 0.1 -> 0.5 0.5\n`
-const EQUAL = `input 2\ndense 2 no bias\nsigmoid\ndense 1 no bias\n${SQUARES}weights 0.3 0.3 0.3 0.3 0.3 0.3\nsample 0.1 0.9 -> 0.1\n`
-const ALONE = "input 2\ndense 1\nsigmoid\nloss binary cross-entropy\nrate 1\nseed 1\nsample 0 0 -> 0\nsample 0 1 -> 1\nsample 1 0 -> 1\nsample 1 1 -> 0\n"
-const IMAGE = "input 1x4x4\nconv 1 3x3\nflatten\ndense 1\nrate 0.1\nseed 2\nsample 0 1 0 0 0 1 0 0 0 1 0 0 0 1 0 0 -> 1\n"
-
-/** @param {Model} model @param {number} column */
-const firstTwo = ({ content }, column) => content.columns[column].units.slice(0, 2).map((/** @type {any} */ it) => it.values[0])
-
-/** @type {Step[]} */
+/** What one does at each step, in which view, and when it is done.
+ * @type {Step[]}
+ */
 const STEPS = [
-  { key: "forward", text: WORKED, asks: "sum" },
-  { key: "error", text: WORKED, asks: "error" },
-  { key: "chain", text: WORKED, asks: "chain" },
-  { key: "chains", text: WORKED, isDone: ({ content, chosen }, seen) => {
-    seen.first ??= chosen // by the step before
-    seen.weights ??= new Set()
-    if (content.weights.includes(chosen) && chosen !== seen.first) seen.weights.add(chosen)
-    return seen.weights.size >= 3 && content.weights.slice(0, 4).some((/** @type {number} */ it) => seen.weights.has(it))
+  { key: "watch", look: "pictures", isDone: ({ epoch }, seen) => epoch > (seen.epoch ??= epoch) + 20 },
+  { key: "point", look: "pictures", isDone: ({ pointed, slopeOf }) => pointed !== null && slopeOf.has(pointed) },
+  { key: "drag", look: "pictures", isDone: ({ training: { state }, epoch }, seen) => {
+    if (seen.epoch !== epoch) Object.assign(seen, { epoch, state })
+    return state.some((value, k) => Math.abs(value - seen.state[k]) > 0.05)
   } },
-  { key: "update", text: WORKED, asks: "update", isDone: ({ epoch }) => epoch > 1 },
-  { key: "rates", text: WORKED, isDone: (model, seen) => {
-    seen[model.judge().verdict] = true
-    return seen["too slow"] && Object.keys(seen).some(it => /oscillates|overshoots|diverges|saturated/.test(it))
+  { key: "back", look: "numbers", isDone: ({ chosen, content, epoch }, seen) => {
+    seen.first ??= chosen
+    seen.values ??= new Set()
+    if (chosen !== seen.first && content.slopes[chosen] !== undefined) seen.values.add(chosen)
+    return seen.values.size >= 2 && epoch > 0
   } },
-  { key: "dead", text: WORKED, isDone: model => model.rate >= 1000 && model.epoch > 1 && [...model.slopeOf.values()].every(line => Math.abs(model.at(line)) < 1e-3) },
-  { key: "symmetry", text: EQUAL, isDone: (model, seen) => {
-    const [one, other] = firstTwo(model, 1).map((/** @type {number} */ line) => model.at(line))
-    seen.isAlike ||= model.epoch >= 20 && one === other
-    return seen.isAlike && Math.abs(one - other) > 0.01
-  } },
-  { key: "hidden", text: ALONE, isDone: ({ content, training, epoch }, seen) => {
-    const isHidden = content.columns.some((/** @type {any} */ it) => it.words[0] === mark("hidden"))
-    seen.isStuck ||= !isHidden && epoch >= 100 && training.loss > 0.6
-    return seen.isStuck && isHidden && training.loss < 0.1
-  } },
-  { key: "shared", text: IMAGE, isDone: ({ content, chosen, start, written, stateOf: places }) => {
-    const kernel = new Set(content.windows.flatMap((/** @type {any} */ it) => it.channels.flat(2).map((/** @type {any} */ read) => read?.[1])))
-    const place = places.get(chosen) ?? -1
-    return kernel.has(chosen) && start[place] !== written[place]
+  { key: "rate", look: "pictures", isDone: ({ rate }, seen) => {
+    seen.low = Math.min(seen.low ?? rate, rate)
+    seen.high = Math.max(seen.high ?? rate, rate)
+    return seen.high > 3 * seen.low
   } },
 ]
 
@@ -62,7 +42,7 @@ export class LearnPanel {
     this.model = model
     this.editor = editor
     this.controls = controls
-    this.steps = STEPS.map(it => ({ ...it, seen: {}, isDone: false, check: it.isDone }))
+    this.steps = STEPS.map(it => ({ ...it, seen: /** @type {Memory} */ ({}), isDone: false, check: it.isDone }))
     this.step = 0 // of the tour
     this.isTour = false
     this.isAnswered = false
@@ -73,15 +53,15 @@ export class LearnPanel {
     this.right = 0
     this.learned = () => {} // called when a step or a question is done, for reports
     this.box = make("aside", { id: "learn", hidden: true, tabindex: -1, "aria-label": PHRASES.learn.title })
-    this.box.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && this.close())
-    byId("network").before(this.box)
+    addEventListener("keydown", event => event.key === "Escape" && !this.box.hidden && this.close())
+    byId("data").append(this.box)
     byId("help").lastElementChild.append(
-      ...(editor ? [make("button", { type: "button", id: "tour", onclick: () => this.begin() }, PHRASES.learn.tour)] : []),
+      make("button", { type: "button", id: "tour", onclick: () => this.begin() }, PHRASES.learn.tour),
       make("button", { type: "button", id: "questions", onclick: () => this.quiz() }, PHRASES.learn.questions))
     model.listeners.push(() => this.follow())
   }
 
-  /** Begin the tour where it was left; the previous network comes back at the end. */
+  /** Begin the tour where it was left; at its end the page is as before. */
   begin() {
     this.before ??= stateOf(this.model, this.editor)
     this.go(this.step)
@@ -90,21 +70,19 @@ export class LearnPanel {
   /** @param {number} step */
   go(step) {
     const { model } = this
-    const { text, key, asks } = this.steps[step]
-    this.isTour = false // until all of the step is there
+    const { key, look } = this.steps[step]
     this.step = step
-    this.controls.stop()
-    this.editor?.box.replace(text)
-    Object.assign(model, { start: [...model.written], rate: model.content.startRate, batch: 0 })
-    model.begin(structuredClone(model.content.samples))
+    this.ask(null)
+    if (step) this.controls.stop()
     this.steps[step].seen = {}
-    this.ask(asks ? questions(model).find(it => it.kind === asks) ?? null : null)
+    model.look = look
     const [title, what] = PHRASES.tour[key]
     this.show(`${step + 1}/${this.steps.length} ${title}`, what, [
       ...(step ? [this.button("back", () => this.go(step - 1))] : []),
-      ...(step < this.steps.length - 1 ? [this.button("next", () => this.go(step + 1))] : []),
+      ...(step < this.steps.length - 1 ? [this.button("next", () => this.go(step + 1))] : [this.button("close", () => this.close())]),
     ])
     this.isTour = true
+    model.changed()
     this.follow()
   }
 
@@ -135,8 +113,8 @@ export class LearnPanel {
   /** @param {string} title @param {string} words @param {Element[]} ways @private */
   show(title, words, ways) {
     this.result = make("p", { role: "status", class: "learned" })
-    const close = this.button("close", () => this.close())
-    this.box.replaceChildren(make("h2", {}, title, close), ...(words ? [make("p", {}, words)] : []), ...this.form(), this.result, make("p", { class: "own" }, ...ways))
+    const close = make("button", { type: "button", class: "icon", id: "learn-end", title: PHRASES.learn.close, onclick: () => this.close() }, "×")
+    this.box.replaceChildren(make("h2", {}, title), close, ...(words ? [make("p", {}, words)] : []), ...this.form(), this.result, make("p", { class: "own" }, ...ways))
     this.box.hidden = false
     this.box.focus({ preventScroll: true })
   }
@@ -189,7 +167,7 @@ export class LearnPanel {
     const step = this.steps[this.step]
     if (this.box.hidden || !this.isTour) return
     if (!step.isDone) {
-      step.isDone = (!step.asks || isAnswered) && (!step.check || step.check(model, step.seen))
+      step.isDone = Boolean(step.check(model, step.seen))
       if (!step.isDone) return
       this.learned()
     }

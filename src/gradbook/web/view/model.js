@@ -34,7 +34,10 @@ export class Model {
     this.tests = /** @type {Sample[]} */ ([]) // that are held out
     this.testLosses = /** @type {[epoch: number, loss: number][]} */ ([])
     this.tester = /** @type {Training | null} */ (null)
-    this.look = "" // what units show, numbers or pictures; empty for whatever fits
+    this.look = "" // what units show, numbers or pictures; empty for what is usual
+    this.usualLook = "numbers"
+    this.isForward = false // whether a pass is still on its way to the error
+    this.isSampleChosen = false // by the reader; else it is the one with the largest slope
     this.aim = /** @type {number | null} */ (null) // the step of a sequence whose error alone is shown
     this.dropsNothing = false // whether values are shown without dropout
     this.losses = /** @type {[epoch: number, loss: number][]} */ ([])
@@ -323,6 +326,11 @@ export class Model {
   /** Whether the samples are the ones that were made up. */
   get hasMadeUp() {
     return this.content.madeUp !== "" && JSON.stringify(this.samples) === JSON.stringify(this.content.samples)
+  }
+
+  /** Whether units show their numbers, not their pictures. */
+  get isAsNumbers() {
+    return (this.look || this.usualLook) === "numbers"
   }
 
   /** The value that is shown: the one pointed at, or else the chosen one. */

@@ -3,11 +3,10 @@
 
 import { make } from "./dom.js"
 import { CELLS, css, reachOf, scaleOf, tint, tonesOf } from "./grid.js"
-import { pill } from "./layout.js"
 import { mark } from "./language.js"
 
+const STRENGTH = 0.9 // of the colours at both ends
 const [DOT, INSET] = [1.6, 5]
-const MOST_NUMBERED = 8 // units
 
 /** @typedef {{line: number, box: import("./layout.js").Box, path: Path2D, middle: number, isOnGrid: boolean}} Picture */
 
@@ -38,30 +37,49 @@ export class Pictures {
     this.lines = new Set(all.filter((/** @type {number} */ line) => line >= 0 && content.names[line].kind !== "errors" && (this.grid.lines.has(line) || each.has(line))))
   }
 
-  /** The default look: pictures, if there are many units over a plane. */
-  get usualLook() {
-    return this.grid.dimensions === 2 && this.lines.size - this.model.content.inputs.length > MOST_NUMBERED ? "pictures" : ""
-  }
-
   /** What the pictures show, as a phrase. */
   get words() {
     const over = [mark("each unit shows its output for each sample"), mark("each unit shows its output along the input"), mark("each unit shows its output over the plane")]
     return this.pictures.length ? over[this.grid.lines.size ? this.grid.dimensions : 0] : ""
   }
 
-  /** @param {import("./layout.js").Layout} layout */
-  place({ spots, width, height, shown, isSmall, isUpright }) {
-    const sharp = devicePixelRatio || 1
-    this.scale = (shown / width) * sharp
-    this.canvas.width = Math.ceil(shown * sharp)
+  /** Put pictures into boxes of a drawing.
+   * @param {{line: number, box: import("./layout.js").Box}[]} places @param {number} width @param {number} height of the drawing
+   */
+  place(places, width, height) {
+    this.scale = devicePixelRatio || 1
+    this.canvas.width = Math.ceil(width * this.scale)
     this.canvas.height = Math.ceil(height * this.scale)
-    this.canvas.style.width = `${shown}px`
-    this.pictures = spots.flatMap(({ unit, picture: box }) => {
-      const line = unit.values[unit.values.length - 1]
-      const path = box && new Path2D(pill(box, [isSmall, true], isUpright))
-      return box && path ? [{ line, box, path, middle: this.grid.middle(line), isOnGrid: this.grid.lines.has(line) }] : []
+    this.canvas.style.width = `${width}px`
+    this.pictures = places.flatMap(({ line, box }) => {
+      if (!this.lines.has(line)) return []
+      const path = new Path2D()
+      path.roundRect(box.left, box.top, box.width, box.height, box.width > 50 ? 9 : 8)
+      return [{ line, box, path, middle: this.grid.middle(line), isOnGrid: this.grid.lines.has(line) }]
     })
     this.paint()
+  }
+
+  /** One picture by itself, with the samples on it.
+   * @param {HTMLCanvasElement} canvas @param {number} line @param {number} dot the radius of a sample
+   */
+  paintLarge(canvas, line, dot) {
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"))
+    const { width, height } = canvas
+    const picture = { line, box: { left: 0, top: 0, width, height }, path: new Path2D(), middle: this.grid.middle(line), isOnGrid: this.grid.lines.has(line) }
+    context.clearRect(0, 0, width, height)
+    if (!picture.isOnGrid || this.grid.dimensions < 2) return this.graph(context, picture)
+    this.heat(context, picture)
+    const outputs = this.model.content.plane?.classes
+    for (const [[x, y], targets] of this.model.samples) {
+      context.beginPath()
+      context.arc(this.grid.share(x) * width, (1 - this.grid.share(y)) * height, dot, 0, 7)
+      context.fillStyle = css(this.tones[outputs && String(targets) === String(outputs[0]) ? 0 : 2])
+      context.strokeStyle = css(this.tones[1])
+      context.lineWidth = 1.4
+      context.fill()
+      context.stroke()
+    }
   }
 
   paint() {
@@ -69,7 +87,7 @@ export class Pictures {
     if (!context || !this.pictures.length) return
     if (!this.tones.length) {
       this.tones = tonesOf(this.canvas.isConnected ? this.canvas : document.body)
-      this.inks = scaleOf(this.tones)
+      this.inks = scaleOf(this.tones, STRENGTH)
     }
     context.setTransform(1, 0, 0, 1, 0, 0)
     context.clearRect(0, 0, this.canvas.width, this.canvas.height)

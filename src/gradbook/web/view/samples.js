@@ -146,6 +146,33 @@ export class SamplesPanel {
   }
 }
 
+/** The current sample, beside the numbers that are computed from it.
+ * @param {import("./model.js").Model} model @param {HTMLElement} box
+ */
+export function sampleFields(model, box) {
+  const title = make("b")
+  const rows = make("div")
+  box.append(title, rows, make("p", { class: "remark" }, mark("type over any of these numbers")))
+  let of = /** @type {any} */ (null)
+  let fields = /** @type {[HTMLInputElement, number][]} */ ([])
+  return () => {
+    const { content, samples, sample } = model
+    const lines = [...content.inputs, ...content.targets]
+    box.hidden = !model.isAsNumbers || lines.length > MOST_COLUMNS || Boolean(content.coding)
+    if (box.hidden) return
+    if (of !== content) {
+      of = content
+      fields = lines.map(line => [make("input", { type: "number", step: "any", "aria-label": content.names[line].said, oninput: (/** @type {any} */ { target }) => target.value !== "" && model.put(line, Number(target.value)) }), line])
+      rows.replaceChildren(...fields.map(([field, line]) => make("label", {}, nameWords(content.names[line]), field)))
+    }
+    say(title, samples.length > 1 ? tr("sample {sample}", { sample: sample + 1 }) : mark("one sample"))
+    for (const [field, line] of fields) {
+      const value = model.at(line)
+      if (document.activeElement !== field && (field.value === "" || Number(field.value) !== value)) field.value = Number(value.toFixed(2)) === value ? value.toFixed(2) : String(value)
+    }
+  }
+}
+
 /** The switch between the numbers of the current sample and the means over all.
  * @param {import("./model.js").Model} model
  */

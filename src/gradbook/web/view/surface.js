@@ -2,13 +2,13 @@
 // the samples on it; for one input, a curve with the samples.
 
 import { made } from "../build/points.js"
-import { byId, make, nameWords, say, short } from "./dom.js"
+import { byId, make, say } from "./dom.js"
 import { CELLS, css, reachOf, scaleOf, tint, tonesOf } from "./grid.js"
-import { mark, tr } from "./language.js"
+import { tr } from "./language.js"
 
-const POINT = 7
-const FEW = 20 // among fewer samples the current one is marked
-const PALE = 0.6 // so that points are visible on it
+const [POINT, RING, NEAR] = [8, 20, 24] // radii, of 600 pixels across: of a sample, around the current one, of a click on one
+const PALE = 0.8 // so that points are visible on it
+const LEAST = 0.8 // of its strongest colour that a plane has, also if all its values are alike
 const MARGIN = 22 // above and below a curve
 
 export class SurfacePanel {
@@ -21,12 +21,12 @@ export class SurfacePanel {
     this.canvas = canvas
     this.grid = grid
     this.chosenClass = chosenClass
-    this.caption = make("p", { class: "remark", id: "plane-said" })
+    this.ringed = byId("ringed")
+    this.path = ""
     this.span = { middle: 0, reach: 1 } // of the values of a curve
     this.small = make("canvas", { width: CELLS, height: CELLS })
     this.tones = tonesOf(canvas)
     this.inks = scaleOf(this.tones, PALE)
-    canvas.after(this.caption)
     this.ink = ""
     this.discrete = byId("discrete")
     this.showsTests = byId("show-tests")
@@ -44,10 +44,10 @@ export class SurfacePanel {
     this.inks = scaleOf(this.tones, PALE)
   }
 
-  /** The line that is shown: a unit that is pointed at or chosen, or the network's output. @private */
+  /** The line that is shown: the network's output. @private */
   get line() {
-    const { content, shown } = this.model
-    return this.grid.lines.has(shown) ? shown : content.plane?.share ?? content.outputs[0]
+    const { content } = this.model
+    return content.plane?.share ?? content.outputs[0]
   }
 
   update() {
@@ -55,17 +55,25 @@ export class SurfacePanel {
     const context = canvas.getContext("2d")
     if (!context || !grid.lines.has(line)) return
     context.clearRect(0, 0, canvas.width, canvas.height)
-    this.ink = getComputedStyle(canvas).color
+    const style = getComputedStyle(canvas)
+    this.ink = style.color
+    this.path = style.getPropertyValue("--gradients")
     const values = grid.values(line)
     const isShare = line === this.model.content.plane?.share
     const middle = isShare ? 0.5 : grid.middle(line)
-    if (grid.dimensions === 2) this.paint(context, values, { middle, reach: isShare ? 0.5 : reachOf(values, middle) })
+    if (grid.dimensions === 2) this.paint(context, values, { middle, reach: isShare ? Math.min(0.5, reachOf(values, middle) / LEAST) : reachOf(values, middle) })
     else this.graph(context, values)
-    const { samples, tests, sample: chosen, isMean } = this.model
+    const { samples, tests, sample: chosen } = this.model
     this.showsTests.parentElement.hidden = !tests.length
     if (this.showsTests.checked) for (const test of tests) this.mark(context, test, false, true)
-    samples.forEach((sample, k) => this.mark(context, sample, k === chosen && !isMean && samples.length < FEW))
-    this.say(line, isShare, values)
+    for (const sample of samples) this.mark(context, sample, false)
+    if (samples.length > 1) this.mark(context, samples[chosen], true)
+  }
+
+  /** Say which sample is ringed. */
+  say() {
+    const { samples, sample } = this.model
+    say(this.ringed, samples.length > 1 ? tr("sample {sample}, below", { sample: sample + 1 }) : "")
   }
 
   /** @param {CanvasRenderingContext2D} context @param {Float64Array} values @param {{middle: number, reach: number}} ends @private */
@@ -114,13 +122,19 @@ export class SurfacePanel {
     const { tones, canvas, grid } = this
     const x = grid.share(inputs[0]) * canvas.width
     const y = grid.dimensions === 2 ? canvas.height * (1 - grid.share(inputs[1])) : this.height(targets[0])
-    context.beginPath()
-    context.arc(x, y, isChosen ? POINT + 3 : POINT, 0, 7)
+    const circle = (/** @type {number} */ radius, /** @type {string} */ stroke, /** @type {number} */ wide) => {
+      context.beginPath()
+      context.arc(x, y, radius, 0, 7)
+      Object.assign(context, { strokeStyle: stroke, lineWidth: wide })
+      context.stroke()
+    }
+    if (isChosen) {
+      circle(RING, css(tones[1]), 10)
+      circle(RING, this.path, 4.8)
+    }
+    circle(isChosen ? POINT + 1 : POINT, isTest ? this.ink : css(tones[1]), isTest ? 2.5 : 2.8)
     context.fillStyle = this.colour(targets)
-    context.strokeStyle = isTest ? this.ink : css(tones[1])
-    context.lineWidth = isChosen ? 5 : isTest ? 2.5 : 3
     context.fill()
-    context.stroke()
   }
 
   /** The colour of a sample: that of its class, or between both in proportion to its target.
@@ -137,16 +151,7 @@ export class SurfacePanel {
     return css(from.map((it, k) => Math.round(it + part * (to[k] - it))))
   }
 
-  /** Say what is painted, and in which range.
-   * @param {number} line @param {boolean} isShare @param {Float64Array} values @private
-   */
-  say(line, isShare, values) {
-    if (isShare) return say(this.caption, mark("the output over the plane"))
-    const ends = tr("from {least} to {most}", { least: short(Math.min(...values)), most: short(Math.max(...values)) })
-    this.caption.replaceChildren(nameWords(this.model.content.names[line]), `: ${ends}`)
-  }
-
-  /** Add a sample where the plane was clicked; with one input, its height is the target.
+  /** Choose the sample that was clicked, or add one there; with one input, its height is the target.
    * @param {MouseEvent} event @private
    */
   add(event) {
@@ -154,6 +159,13 @@ export class SurfacePanel {
     const { content, samples } = this.model
     const box = this.canvas.getBoundingClientRect()
     const [right, up] = [(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height]
+    const [across, along] = [right * this.canvas.width, (1 - up) * this.canvas.height]
+    const near = samples.findIndex(([inputs, targets]) => Math.hypot(grid.share(inputs[0]) * this.canvas.width - across,
+      (grid.dimensions === 2 ? this.canvas.height * (1 - grid.share(inputs[1])) : this.height(targets[0])) - along) < NEAR)
+    if (near >= 0 && samples.length > 1) {
+      Object.assign(this.model, { sample: near, isSampleChosen: true })
+      return this.model.changed()
+    }
     const tidy = (/** @type {number} */ value) => Math.round(value * 1000) / 1000
     const [x, y] = [right, up].map(part => tidy(grid.low + part * (grid.high - grid.low)))
     if (samples.length >= content.most || (grid.dimensions === 2 && !content.plane)) return

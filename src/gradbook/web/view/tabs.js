@@ -1,4 +1,4 @@
-// The panels below the drawing, of which one is open at a time.
+// Panels of which one is open at a time; as a drawer they are all closed at first.
 
 import { make } from "./dom.js"
 import { mark } from "./language.js"
@@ -6,8 +6,10 @@ import { mark } from "./language.js"
 const MOVES = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowRight: 1 })
 
 export class Tabs {
-  /** @param {HTMLElement} box whose sections are the panels */
-  constructor(box) {
+  /** @param {HTMLElement} box whose sections are the panels @param {boolean} [isDrawer] whether all may be closed */
+  constructor(box, isDrawer = false) {
+    this.box = box
+    this.opener = /** @type {HTMLElement | null} */ (null)
     this.panels = /** @type {HTMLElement[]} */ ([...box.children])
     this.tabs = this.panels.map((panel, k) => {
       const heading = /** @type {HTMLElement} */ (panel.firstElementChild)
@@ -19,13 +21,27 @@ export class Tabs {
       }, String(heading.textContent))
     })
     box.prepend(make("div", { class: "tabs", role: "tablist", "aria-label": mark("More") }, ...this.tabs))
-    this.open(this.panels[0].id)
+    if (!isDrawer) return void this.open(this.panels[0].id)
+    box.append(make("button", { type: "button", class: "icon close", title: mark("Close"), onclick: () => this.close() }, "×"))
+    addEventListener("keydown", event => event.key === "Escape" && !box.hidden && this.close())
+    this.close()
+  }
+
+  /** Close the drawer. */
+  close() {
+    for (const panel of this.panels) panel.hidden = true
+    this.box.hidden = true
+    document.querySelector("#open-more")?.setAttribute("aria-expanded", "false")
+    if (this.opener?.isConnected) this.opener.focus({ preventScroll: true })
+    this.opener = null
   }
 
   /** Opens a panel, and returns its tab.
    * @param {string} id
    */
   open(id) {
+    if (this.box.hidden) this.opener = /** @type {HTMLElement | null} */ (document.activeElement)
+    this.box.hidden = false
     this.panels.forEach((panel, k) => {
       const isOpen = panel.id === id
       panel.hidden = !isOpen

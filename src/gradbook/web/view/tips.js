@@ -26,7 +26,7 @@ export class Tips {
 
   /** @param {EventTarget | null} target @param {number} later @private */
   point(target, later) {
-    const element = target instanceof Element ? target.closest("[data-line], [data-said]") : null
+    const element = target instanceof Element && !target.closest(".of-pictures, .of-numbers") ? target.closest("[data-line], [data-said]") : null // the field has its own card
     this.hide()
     if (!element) return
     const { names } = this.model.content
@@ -42,7 +42,6 @@ export class Tips {
     const template = content.formulas[line]
     const parts = /** @type {(Node | string)[]} */ ([nameWords(name), ": ", ...meaning(content, line)])
     if (template) parts.push(formula(`${name.math}<mo>=</mo>${template.replace(/⟦(\d+)⟧/g, (/** @type {string} */ _, /** @type {string} */ it) => content.names[it].math)}`))
-    if (content.slopes[line] !== undefined && element.closest(".net")) parts.push(make("p", {}, PHRASES.slope))
     this.box.replaceChildren(...parts)
     this.box.hidden = false
     const [at, own] = [element.getBoundingClientRect(), this.box.getBoundingClientRect()]

@@ -1,6 +1,7 @@
 // Values in a drawing: their numbers and slopes, and how they are pointed at, chosen and changed.
 
 import { draw, say, set, short } from "./dom.js"
+import { fixed } from "./factors.js"
 
 const PULL = 2 // pixels that a pointer moves before a number changes
 
@@ -15,7 +16,7 @@ export class ValueDrawing {
     this.isHeld = false
     this.lighted = "" // what is lit up, and whether the rest is dimmed
     this.feeds = feeds(model.content.partials)
-    this.texts = /** @type {[SVGTextElement, number, boolean][]} */ ([])
+    this.texts = /** @type {[SVGTextElement, number, boolean, number?][]} */ ([])
     this.marks = /** @type {[Element, (lit: Set<number>) => boolean][]} */ ([])
     this.handles = /** @type {[Element, number][]} */ ([])
     this.labelled = /** @type {[Element, number][]} */ ([])
@@ -28,10 +29,10 @@ export class ValueDrawing {
     Object.assign(this, { names: content.names, feeds: feeds(content.partials), texts: [], marks: [], handles: [], labelled: [], lighted: "" })
   }
 
-  /** @param {number} line @param {number} x @param {number} y @param {string} anchor */
-  number(line, x, y, anchor) {
+  /** @param {number} line @param {number} x @param {number} y @param {string} anchor @param {number} [decimals] always so many */
+  number(line, x, y, anchor, decimals) {
     const text = draw("text", { x, y, class: "number", "text-anchor": anchor })
-    this.texts.push([text, line, false])
+    this.texts.push([text, line, false, decimals])
     return text
   }
 
@@ -144,7 +145,10 @@ export class ValueDrawing {
   /** Show the current numbers, and describe every value to those who hear it. */
   sayNumbers() {
     const { model } = this
-    for (const [text, line, isSlope] of this.texts) say(text, (isSlope ? "∂ " : "") + short(isSlope ? this.slopeOf(line) : model.shownAt(line)))
+    for (const [text, line, isSlope, decimals] of this.texts) {
+      const value = isSlope ? this.slopeOf(line) : model.shownAt(line)
+      say(text, decimals ? fixed(value, Number(value.toFixed(decimals)) === value || decimals > 3 ? decimals : 4) : (isSlope ? "∂ " : "") + short(value))
+    }
     for (const [handle, line] of this.handles) {
       const value = model.at(line)
       const said = this.names[line].said
@@ -183,10 +187,15 @@ export class ValueDrawing {
     return line === own
   }
 
+  /** The value whose path is highlighted. */
+  get litFrom() {
+    return this.model.shown
+  }
+
   /** Highlight the path from the shown value to the error, and nothing else. */
   lightUp() {
     if (this.step) return
-    const { shown } = this.model
+    const shown = this.litFrom
     const isOn = shown !== this.model.content.loss
     const dims = isOn && (this.model.pointed !== null || this.box.contains(document.activeElement))
     const key = `${shown} ${dims}`

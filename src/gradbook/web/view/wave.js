@@ -33,11 +33,12 @@ export class Wave {
     this.pace = make("select", { "aria-label": mark("speed of the animation"), id: "wave-pace" },
       ...PACES.map(([words, value]) => make("option", { value, selected: value === 1000 }, words)))
     this.words = make("p", { class: "wave-said", id: "wave-said", "aria-live": "polite" })
-    before.after(make("div", { class: "bar wave", role: "group", "aria-label": mark("One pass, value by value") },
+    this.bar = make("div", { class: "bar wave", role: "group", "aria-label": mark("One pass, value by value") },
       make("span", { class: "remark" }, mark("One pass: ")),
       button("forward", mark("Forward"), () => this.begin(false)), button("back", mark("Backward"), () => this.begin(true)),
       button("before", "‹", () => this.move(-1), mark("the previous value")), this.play, button("next", "›", () => this.move(1), mark("the next value")),
-      this.pace, button("end", "×", () => this.end(), mark("end the pass"))), this.words)
+      this.pace, button("end", "×", () => this.end(), mark("end the pass")))
+    before.after(this.bar, this.words)
     addEventListener("keydown", event => this.key(event))
     this.fit()
   }
@@ -47,10 +48,12 @@ export class Wave {
    */
   key(event) {
     const target = /** @type {Element} */ (event.target)
-    if (target !== document.body && !target.closest(".wave button")) return
+    if (this.at < 0 || (target !== document.body && !target.closest(".wave button"))) return
     const by = MOVES[event.key]
+    if (!by && event.key !== "Escape") return
+    event.preventDefault()
     if (by) this.move(by)
-    else if (event.key === "Escape") this.end()
+    else this.end()
   }
 
   /** Collect the steps of the current network. @private */
@@ -116,6 +119,8 @@ export class Wave {
   end() {
     this.pause()
     this.at = -1
+    this.bar.classList.remove("active")
+    this.model.isForward = false
     this.dots.remove()
     this.drawing.wave(null)
     say(this.words, "")
@@ -129,6 +134,8 @@ export class Wave {
     const step = this.steps[at]
     if (!step) return this.end()
     this.at = at
+    this.bar.classList.add("active")
+    this.model.isForward = !step.isBack
     say(this.play, this.isPlaying ? mark("Pause") : mark("Play"))
     this.model.computeAll()
     const gone = this.steps.slice(0, at + 1).filter(({ isBack }) => isBack === step.isBack)

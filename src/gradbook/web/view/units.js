@@ -1,0 +1,368 @@
+// A network whose layers are columns of units, drawn as pictures or with its numbers: lines, the lit
+// path, units, the unit that opens in place, the factors that stand on the path, and the card.
+
+import { draw, make, nameText, nameWords, say, set } from "./dom.js"
+import { CHIP, LABEL, along, cardIn, pathOfWay } from "./field.js"
+import { fixed, plainName } from "./factors.js"
+import { mark, tr } from "./language.js"
+
+const OPENED = { side: 136, row: 20, most: 3 }
+const CARD = { width: 190, height: 112 }
+const WIDTHS = { few: [1.7, 6.5], many: [1.15, 5] } // of lines: pixels for each 1 of a weight, and at most
+const DOT = 1.9
+
+/**
+ * @typedef {import("./field.js").Spot} Spot
+ * @typedef {import("./field.js").Way} Way
+ * @typedef {import("./field.js").Field} Field
+ * @typedef {import("./factors.js").Reading} Reading
+ * @typedef {import("./drawing.js").Drawing} Drawing
+ */
+
+export class Units {
+  /** @param {Drawing} drawing @param {Field} field @param {import("./field.js").Room} room */
+  constructor(drawing, field, room) {
+    this.drawing = drawing
+    this.model = drawing.model
+    this.field = field
+    this.room = room
+    this.isNarrow = room.isNarrow
+    this.chips = draw("g", { class: "chips-on-path" })
+    this.arrow = draw("marker", { id: "back", viewBox: "0 0 10 12", refX: 10, refY: 6, markerWidth: 10, markerHeight: 12, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" },
+      draw("path", { d: "M0 0L10 6L0 12Z" }))
+    this.dot = draw("g", { class: "at-line", visibility: "hidden" }, draw("path"), draw("circle", { r: 5 }))
+    this.canvas = make("canvas", { width: 2 * OPENED.side, height: 2 * OPENED.side })
+    this.rows = make("dl")
+    this.title = make("b")
+    this.opened = make("div", { class: "opened", hidden: true, "aria-hidden": "true" }, this.canvas, this.title, this.rows)
+    this.lines = ["value", "slope", "of", "next"].map(kind => make("p", { class: kind }))
+    this.card = make("div", { class: "card", hidden: true, role: "status" }, ...this.lines)
+    this.names = /** @type {Map<import("./layout.js").Unit, string>} */ (new Map())
+    const last = Math.max(...field.spots.map(it => (it.kind === "output" ? it.column : 0)))
+    const outputs = field.spots.filter(({ kind }) => kind === "output").length
+    for (const { unit, column, kind } of field.spots) {
+      const name = drawing.names[unit.values[0]]
+      const feature = kind === "input" && drawing.pictures.grid.features.length ? drawing.pictures.grid.features[field.spots.filter(it => it.column === 0).findIndex(it => it.unit === unit)] : ""
+      this.names.set(unit, feature || (kind === "output" && outputs === 1 && column === last ? name.letter : plainName(name)))
+    }
+  }
+
+  /** All parts of the drawing, in the order in which they cover each other. */
+  parts() {
+    const { field, drawing } = this
+    const glows = field.ways.map(way => this.glow(way))
+    const edges = field.ways.map(way => this.edge(way))
+    const units = field.spots.flatMap(spot => (field.isPicture ? [this.picture(spot)] : this.boxes(spot)))
+    const labels = field.isPicture ? [] : field.ways.flatMap(way => this.label(way))
+    const gaps = field.gaps.map(({ x, y, count }) => draw("text", { x, y, class: "caption", "text-anchor": "middle" }, `⋮ ${tr("{count} more", { count })}`))
+    return [draw("defs", {}, this.arrow), ...glows, ...(field.isPicture ? [] : this.ends()), ...edges, this.dot, ...units, ...labels, ...gaps, drawing.beam, this.chips]
+  }
+
+  /** The drawing's own elements over the picture. */
+  get covers() {
+    return [this.opened, this.card]
+  }
+
+  /** @param {Way} way @private */
+  glow(way) {
+    const glow = draw("path", { d: pathOfWay(way, this.field.isPicture), class: "glow" })
+    this.drawing.marks.push([glow, this.litBy(way)])
+    return glow
+  }
+
+  /** @param {Way} way @returns {(lit: Set<number>) => boolean} @private */
+  litBy({ weight, ends: [source, goal] }) {
+    const both = [source.values[source.values.length - 1], goal.values[0]]
+    return lit => (weight !== null && lit.has(weight)) || both.every(value => lit.has(value))
+  }
+
+  /** @param {Way} way @private */
+  edge(way) {
+    const { drawing } = this
+    const { weight, ends } = way
+    const d = pathOfWay(way, this.field.isPicture)
+    const line = draw("path", { d, class: "line" })
+    drawing.ways.push([line, weight, [ends]])
+    const isLit = this.litBy(way)
+    if (weight === null) {
+      const group = draw("g", { class: "edge plain" }, line)
+      drawing.marks.push([group, isLit])
+      return group
+    }
+    drawing.lines.push([line, weight])
+    const group = draw("g", { class: "edge", ...drawing.handle(weight) }, draw("path", { d, class: "hit" }), line)
+    group.dataset.ends = ends.map(it => it.values[0]).join(" ")
+    drawing.handles.push([group, weight])
+    drawing.marks.push([group, isLit])
+    return group
+  }
+
+  /** How wide a line is.
+   * @param {number} value
+   */
+  widthOf(value) {
+    const [each, most] = this.field.isMany || this.isNarrow ? WIDTHS.many : WIDTHS.few
+    return this.field.isPicture ? Math.max(0.8, Math.min(most, 0.7 + Math.abs(value) * each)) : Math.min(4.5, 1 + Math.abs(value) * 2.2)
+  }
+
+  // Pictures --------------------------------------------------------------------
+
+  /** A unit as its picture, with its name outside.
+   * @param {Spot} spot @private
+   */
+  picture({ unit, halves: [box], kind }) {
+    const { drawing, field } = this
+    const line = unit.values[unit.values.length - 1]
+    const { left, top, width, height } = box
+    const hasPicture = drawing.pictures.lines.has(line)
+    const group = draw("g", { class: `unit seen f-${drawing.names[line].kind}`, ...drawing.handle(line) },
+      draw("rect", { x: left, y: top, width, height, rx: width > 50 ? 9 : 8, class: hasPicture ? "shape" : "shape plain" }))
+    if (!hasPicture && width > 34) group.append(drawing.number(line, left + width / 2, top + height / 2 + 4, "middle"))
+    const words = this.names.get(unit) ?? ""
+    const isBeside = field.isMany && !this.isNarrow && kind !== "hidden"
+    const place = isBeside ? kind === "input" ? { x: left - 10, y: top + height / 2 + 5, "text-anchor": "end" } : { x: left + width + 10, y: top + height / 2 + 5 }
+      : { x: left + width / 2, y: top + height + (field.isMany ? 12.5 : this.isNarrow ? 16 : 18), "text-anchor": "middle" }
+    group.append(draw("text", { ...place, class: `name${field.isMany && !isBeside ? " tiny" : ""}` }, words))
+    drawing.handles.push([group, line])
+    drawing.marks.push([group, lit => lit.has(line)])
+    return group
+  }
+
+  // Numbers ---------------------------------------------------------------------
+
+  /** A unit as boxes with its sum and its activation, or an error with its target.
+   * @param {Spot} spot @private
+   */
+  boxes({ unit, halves, small, kind, column }) {
+    const parts = unit.values.map((line, k) => this.box(line, halves[k], kind))
+    if (kind === "output" && halves.length > 1 && !this.isNarrow) {
+      const [first, last] = [halves[0], halves[halves.length - 1]]
+      const frame = draw("rect", { x: first.left - 8, y: first.top - 8, width: last.left + last.width - first.left + 16, height: first.height + 16, rx: 15, class: "unit-frame" })
+      this.drawing.marks.push([frame, lit => unit.values.every(line => lit.has(line))])
+      parts.unshift(frame)
+    }
+    if (small && unit.above !== null) parts.push(...this.small(unit.above, small, halves[0], kind === "error"))
+    return parts
+  }
+
+  /** @param {number} line @param {import("./layout.js").Box} box @param {string} kind @private */
+  box(line, { left, top, width, height }, kind) {
+    const { drawing } = this
+    const name = drawing.names[line]
+    const isFine = kind === "error" || kind === "loss"
+    const group = draw("g", { class: `unit f-${name.kind}`, ...drawing.handle(line) }, draw("rect", { x: left, y: top, width, height, rx: 10, class: "shape" }),
+      draw("text", { x: left + width / 2, y: top + height / 2 - (height > 56 ? 9 : 4), class: `name k-${name.kind}`, "text-anchor": "middle" }, ...nameText(kind === "loss" ? { ...name, below: "" } : name, 16)),
+      drawing.number(line, left + width / 2, top + height / 2 + (height > 56 ? 17 : 15), "middle", isFine ? (this.isNarrow ? 4 : 6) : 4))
+    drawing.handles.push([group, line])
+    drawing.marks.push([group, lit => lit.has(line)])
+    return group
+  }
+
+  /** A bias below its unit, or a target beside its error.
+   * @param {number} line @param {import("./layout.js").Box} box @param {import("./layout.js").Box} unit @param {boolean} isTarget @private
+   */
+  small(line, { left, top, width, height }, unit, isTarget) {
+    const { drawing } = this
+    const name = drawing.names[line]
+    const [x, y] = [left + width, top + height / 2]
+    const elbow = isTarget ? [draw("path", { d: `M${x} ${y}H${unit.left + 14}V${y > unit.top ? unit.top + unit.height : unit.top}`, class: "link" })] : []
+    const group = draw("g", { class: `unit f-${name.kind}${isTarget ? "" : " bias"}`, ...drawing.handle(line) },
+      draw("rect", { x: left, y: top, width, height, rx: 8, class: "shape" }),
+      draw("text", { x: left + (isTarget ? 14 : 4), y: y + 5, class: `name k-${name.kind}` }, ...nameText(name, isTarget ? 15 : 13)),
+      drawing.number(line, left + width - (isTarget ? 12 : 4), y + 5, "end", isTarget ? 2 : 4))
+    drawing.handles.push([group, line])
+    drawing.marks.push([group, lit => lit.has(line)])
+    return [...elbow, group]
+  }
+
+  /** The links between sums, activations, errors and the loss.
+   * @private
+   */
+  ends() {
+    const { spots } = this.field
+    const middle = (/** @type {import("./layout.js").Box} */ { top, height }) => top + height / 2
+    const link = (/** @type {string} */ d, /** @type {number[]} */ lines) => {
+      const [glow, path] = ["glow", "link"].map(kind => draw("path", { d, class: kind }))
+      for (const part of [glow, path]) this.drawing.marks.push([part, lit => lines.every(line => lit.has(line))])
+      return [glow, path]
+    }
+    return spots.flatMap(({ unit, halves, kind }) => {
+      const own = halves[halves.length - 1]
+      const links = kind === "output" && !this.isNarrow ? halves.slice(1).flatMap((half, k) => link(`M${halves[k].left + halves[k].width} ${middle(half)}H${half.left}`, unit.values.slice(k, k + 2))) : []
+      const read = spots.filter(it => it.kind !== "output" && it.kind !== "hidden" && it.kind !== "input" && it.unit.from.length && this.reads(it, unit))
+      for (const { unit: goal, halves: [box], kind: what } of read) {
+        const lines = [unit.values[unit.values.length - 1], goal.values[0]]
+        if (what === "loss" && kind === "error") {
+          const isAbove = own.top < box.top
+          links.push(...link(`M${own.left + own.width / 2} ${isAbove ? own.top + own.height : own.top}V${isAbove ? box.top : box.top + box.height}`, lines))
+        } else links.push(...link(`M${own.left + own.width} ${middle({ ...own, top: halves[0].top, height: own.top + own.height - halves[0].top })}H${(own.left + own.width + box.left) / 2}V${middle(box)}H${box.left}`, lines))
+      }
+      return links
+    })
+  }
+
+  /** Whether a unit reads another of the column before.
+   * @param {Spot} goal @param {import("./layout.js").Unit} source @private
+   */
+  reads({ unit, column }, source) {
+    const { columns } = this.model.content
+    return unit.from.some(([row, , back = 1]) => columns[column - back]?.units[row] === source)
+  }
+
+  /** A weight's name above its number, on its line.
+   * @param {Way} way @private
+   */
+  label({ weight, label }) {
+    const { drawing } = this
+    if (weight === null || !label) return []
+    const x = label.left + LABEL.width / 2
+    const group = draw("g", { class: "label", "data-line": weight }, draw("rect", { x: label.left, y: label.top, ...LABEL, rx: 7, class: "paper" }),
+      draw("text", { x, y: label.top + 15, class: "name", "text-anchor": "middle" }, ...nameText(drawing.names[weight], 14)),
+      drawing.number(weight, x, label.top + 32, "middle"))
+    group.addEventListener("pointerenter", () => drawing.point(weight))
+    group.addEventListener("pointerleave", () => drawing.point(null))
+    group.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => drawing.grab(event, weight))
+    drawing.marks.push([group, lit => lit.has(weight)])
+    drawing.labelled.push([group, weight])
+    return [group]
+  }
+
+  // What follows the pointer ------------------------------------------------------
+
+  /** Show the moment's numbers: on the path, on the card, in the unit that is open.
+   * @param {Reading | null} reading @param {number | null} pointed @param {number} chosen
+   */
+  update(reading, pointed, chosen) {
+    const { field } = this
+    const line = pointed ?? chosen
+    const isWeight = this.model.slopeOf.has(line)
+    const spot = field.isPicture && !this.isNarrow && pointed !== null ? field.spots.find(({ unit }) => unit.values.includes(pointed)) : undefined
+    this.open(spot ?? (field.isPicture && this.model.look === "numbers" && !this.isNarrow && pointed === null && reading ? field.spots.find(({ unit }) => unit === reading.place.unit) : undefined))
+    const way = field.ways.find(({ weight }) => weight === line)
+    const isShown = field.isPicture && isWeight && way !== undefined && (pointed !== null || this.drawing.isFocused || this.isNarrow)
+    this.showCard(isShown && reading && reading.place.weight === line ? reading : null, way)
+    this.chips.replaceChildren(...(field.isPicture || this.isNarrow || !reading ? [] : this.factors(reading)))
+    const own = spot ? new Set(spot.unit.values) : null
+    const carried = reading?.place.source?.values.slice(-1)[0]
+    for (const [group, weight] of this.drawing.handles) {
+      group.classList.toggle("carried", weight === carried && !field.isPicture)
+      group.classList.toggle("end", field.isPicture && Boolean(reading?.place.unit.values.includes(weight)))
+      if (group.classList.contains("edge")) group.classList.toggle("own", Boolean(own && group.dataset.ends?.split(" ").some((/** @type {string} */ it) => own.has(Number(it)))) || weight === line)
+    }
+    this.drawing.box.classList.toggle("open", Boolean(spot))
+  }
+
+  /** The card of a weight, and the line to it.
+   * @param {Reading | null} reading @param {Way | undefined} way @private
+   */
+  showCard(reading, way) {
+    this.dot.setAttribute("visibility", reading && way ? "visible" : "hidden")
+    this.card.hidden = !reading || !way || this.isNarrow
+    if (!reading || !way) return
+    const name = plainName(this.drawing.names[reading.place.weight])
+    const said = [`${name} = ${fixed(reading.value, 4)}`, `∂E/∂${name} = ${fixed(reading.mean, 4)}`,
+      reading.count > 1 ? tr("(mean of {count})", { count: reading.count }) : "", tr("next: {value}", { value: fixed(reading.next, 4) })]
+    this.lines.forEach((line, k) => say(line, said[k]))
+    const middle = along(way, 0.5)
+    const ends = this.field.spots.filter(({ unit }) => way.ends.includes(unit)).map(({ halves: [box] }) => box)
+    const spoken = [...ends, ...Array.from({ length: 9 }, (_, k) => curvePoint(way, k / 8)).map(({ x, y }) => ({ left: x - 2, top: y - 2, width: 4, height: 4 }))]
+    const place = cardIn(this.field, this.room, CARD, spoken)
+    Object.assign(this.card.style, { left: `${place.left}px`, top: `${place.top}px` })
+    const [path, circle] = this.dot.children
+    set(circle, "cx", String(middle.x))
+    set(circle, "cy", String(middle.y))
+    const x = Math.max(place.left + 10, Math.min(middle.x, place.left + place.width - 14))
+    const y = place.top > middle.y ? place.top : place.top + place.height
+    set(path, "d", this.isNarrow ? "" : `M${middle.x} ${middle.y}L${x} ${y}`)
+  }
+
+  /** Open a unit in place: its picture with the samples, and the weights that reach it.
+   * @param {Spot | undefined} spot @private
+   */
+  open(spot) {
+    const { drawing } = this
+    const line = spot?.unit.values[spot.unit.values.length - 1] ?? -1
+    this.opened.hidden = !spot || !drawing.pictures.lines.has(line)
+    if (!spot || this.opened.hidden) return
+    const reads = this.field.ways.filter(({ ends, weight }) => ends[1] === spot.unit && weight !== null)
+      .map(({ ends, weight }) => ({ name: nameWords(drawing.names[weight ?? 0]), by: ` · ${this.names.get(ends[0])}`, value: this.model.at(weight ?? 0) }))
+    reads.sort((a, b) => Math.abs(b.value) - Math.abs(a.value))
+    const shown = reads.slice(0, reads.length > OPENED.most ? OPENED.most - 1 : OPENED.most)
+    const rows = shown.map(({ name, by, value }) => [make("dt", {}, name, by), make("dd", {}, fixed(value, 4))])
+    if (shown.length < reads.length) rows.push([make("dt", {}, tr("{count} more", { count: reads.length - shown.length })), make("dd", {}, "")])
+    if (spot.unit.above !== null) rows.push([make("dt", {}, nameWords(drawing.names[spot.unit.above])), make("dd", {}, fixed(this.model.at(spot.unit.above), 4))])
+    this.rows.replaceChildren(...rows.flat())
+    say(this.title, this.names.get(spot.unit) ?? "")
+    const [box] = spot.halves
+    const high = OPENED.side + (rows.length ? 16 + OPENED.row * rows.length : 0)
+    const left = Math.max(4, Math.min(this.room.width - OPENED.side - 4, box.left + box.width / 2 - OPENED.side / 2))
+    const top = Math.max(4, Math.min(this.room.height - high - 4, box.top + box.height / 2 - OPENED.side / 2))
+    Object.assign(this.opened.style, { left: `${left}px`, top: `${top}px` })
+    drawing.pictures.paintLarge(this.canvas, line, DOT * 2)
+  }
+
+  /** The three factors, standing on the path where they arise.
+   * @param {Reading} reading @private
+   */
+  factors({ place, factors, sample }) {
+    const { drawing, field } = this
+    const spot = field.spots.find(({ unit }) => unit === place.unit)
+    const way = field.ways.find(({ weight }) => weight === place.weight)
+    if (!spot) return []
+    const [first, last] = [spot.halves[0], spot.halves[spot.halves.length - 1]]
+    const y = first.top + first.height / 2
+    const isOutput = spot.kind === "output"
+    const error = isOutput ? field.spots.find(({ kind, row }) => kind === "error" && row === spot.row) : undefined
+    const right = last.left + last.width
+    const xs = { error: error ? (right + error.halves[0].left) / 2 : right + 20, slope: (first.left + first.width + last.left) / 2, carried: way?.label ? way.label.left + LABEL.width / 2 : first.left - 20 }
+    const order = [...factors].sort((a, b) => xs[a.kind] - xs[b.kind])
+    let edge = 2
+    const room = (/** @type {number} */ k) => (order.length - k) * (CHIP.width + 5)
+    const places = order.map(({ kind }, k) => {
+      const left = Math.min(Math.max(edge, xs[kind] - CHIP.width / 2), this.room.width - 2 - room(k) + 5)
+      edge = left + CHIP.width + 5
+      return left
+    })
+    const top = Math.max(64, y - first.height / 2 - CHIP.height - 16)
+    return order.map(({ kind, of, to, value }, k) => {
+      const [left, from] = [places[k], Math.max(places[k] + 8, Math.min(xs[kind], places[k] + CHIP.width - 8))]
+      const foot = kind === "carried" && way?.label ? way.label.top : y - 8
+      const above = of === null ? (error && to === place.unit.values[place.unit.values.length - 1] ? plainName(drawing.names[error.unit.values[0]]) : "E") : nameOf(drawing.names[of])
+      const x = left + CHIP.width / 2
+      return draw("g", { class: `chip-on-path c-${kind}` }, draw("path", { d: `M${from} ${top + CHIP.height}L${xs[kind]} ${foot}` }),
+        draw("rect", { x: left, y: top, width: CHIP.width, height: CHIP.height, rx: 10 }),
+        ...[[19, `∂${above}/∂${kind === "error" ? nameOf(drawing.names[to]) : plainName(drawing.names[to])}`, "of"], [38, fixed(value, 4), "value"], [54, this.rule(kind, place, to), "rule"]]
+          .map(([down, words, kind]) => draw("text", { x, y: top + Number(down), class: kind, "text-anchor": "middle" }, String(words))))
+    })
+  }
+
+  /** Where a factor comes from, in a few letters.
+   * @param {string} kind @param {import("./factors.js").Place} place @param {number} to @private
+   */
+  rule(kind, place, to) {
+    const { content } = this.model
+    const { names } = this.drawing
+    const told = (/** @type {number} */ of, /** @type {number} */ by) => {
+      const [, , template] = content.partials.find((/** @type {[number, number, string]} */ it) => it[0] === of && it[1] === by) ?? []
+      const words = make("span")
+      words.innerHTML = (template ?? "").replace(/⟦(\d+)⟧/g, (/** @type {string} */ _, /** @type {string} */ line) => names[Number(line)].letter)
+      return /mfrac|msup|mtable|munder/.test(template ?? "⟦") ? "" : words.textContent.replaceAll("\u2061", "").trim()
+    }
+    if (kind === "carried") return place.source ? tr("{value} of {unit}", { value: names[place.source.values[place.source.values.length - 1]].letter, unit: this.names.get(place.source) ?? "" }) : mark("a bias: 1")
+    if (kind === "slope") return told(place.unit.values[1], to) || tr("slope at {unit}", { unit: this.names.get(place.unit) ?? "" })
+    const feeds = /** @type {number[]} */ (this.drawing.feeds.get(to) ?? [])
+    return (feeds.length === 1 && told(feeds[0], to)) || (feeds.length > 1 ? tr("from {count} paths", { count: feeds.length }) : mark("the error here"))
+  }
+}
+
+/** A name, of an activation only its letter.
+ * @param {import("./dom.js").Name} name
+ */
+const nameOf = name => (name.kind === "activations" ? name.letter : plainName(name))
+
+/** A point of a curve that leaves and arrives level.
+ * @param {Way} way @param {number} part
+ */
+function curvePoint({ from, to }, part) {
+  return { x: from.x + (to.x - from.x) * (1.5 * part * (1 - part) + part ** 3), y: from.y + (to.y - from.y) * (3 * part ** 2 - 2 * part ** 3) }
+}
