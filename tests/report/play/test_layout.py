@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from functools import cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.net import builtin
+from gradbook.net import builtin, parse
 from gradbook.report.play_page import building_table, builds
 from gradbook.targets.drawing.layout import ColumnSize, SpacingRules, space_out
 from gradbook.targets.drawing.shapes import ems, width_table
@@ -21,7 +21,7 @@ from tests.targets.drawing.overlaps import overlaps, small_network
 from tests.targets.page.machine import asked
 
 pytestmark = pytest.mark.witness("node")
-PHONE, TABLET, DESK = 341, 700, 1100  # pixels that a drawing has on a page
+TABLET, DESK = 700, 1100  # pixels that a drawing has on a page
 WORDS = 12.5  # their size
 
 lengths = st.integers(0, 300).map(float)
@@ -74,9 +74,9 @@ def building():
     return json.loads(json.dumps(building_table()))
 
 
-def laid_out(net, room, **pictures):
+def laid_out(net, room):
     words = {"text": str(net), "building": building(), "widths": width_table(), "room": room}
-    return asked("layout", **words, **pictures)
+    return asked("layout", **words)
 
 
 def rectangle(box):
@@ -99,9 +99,7 @@ def found(layout):
     for number, spot in enumerate(layout["spots"]):
         for line, box in zip(spot["unit"]["values"], spot["halves"], strict=True):
             units[f"{names[line]} {number}"] = rectangle(box)
-        if spot["picture"] and not layout["isSmall"]:
-            units[f"picture {number}"] = rectangle(spot["picture"])
-        if spot["above"] and not layout["isSmall"]:  # there it is a dot in its unit
+        if spot["above"]:
             units[f"{names[spot['unit']['above']]} {number}"] = rectangle(spot["above"])
     for number, way in enumerate(layout["ways"]):
         name = f"line {number} {names.get(way['weight'], '')}"
@@ -119,7 +117,7 @@ def found(layout):
             yield f"{name} is cut off"
 
 
-@pytest.mark.parametrize("room", [PHONE, TABLET, DESK])
+@pytest.mark.parametrize("room", [TABLET, DESK])
 @pytest.mark.parametrize("tens", range(20))
 def test_nothing_of_a_small_network_lies_on_anything_else(tens, room):
     for seed in range(10 * tens, 10 * tens + 10):
@@ -127,29 +125,52 @@ def test_nothing_of_a_small_network_lies_on_anything_else(tens, room):
             assert (seed, list(found(laid_out(net, room)))) == (seed, [])
 
 
-@for_each("room", [PHONE, TABLET, DESK])
-@for_each("chosen", ["", "numbers", "pictures"])
-def test_nothing_lies_on_anything_else_where_units_have_pictures(chosen, room):
-    for seed in range(60):
-        if builds(net := small_network(seed)):
-            layout = laid_out(net, room, hasPictures=True, chosen=chosen)
-            assert (seed, list(found(layout))) == (seed, [])
-            assert any(spot["picture"] for spot in layout["spots"]) or not chosen
+FIELDS = {"desk": (776, 632), "wide": (1300, 900), "phone": (390, 344)}
+
+
+def field(net, room, as_numbers):
+    width, height = FIELDS[room]
+    size = {"width": width, "height": height, "isNarrow": room == "phone"}
+    words = {"text": str(net), "building": building(), "room": size, "asNumbers": as_numbers}
+    return asked("field", **words)
+
+
+def in_field(found):
+    """What is drawn of units and labels, by what it is."""
+    for number, spot in enumerate(found["spots"]):
+        boxes = [*spot["halves"], *([spot["small"]] if spot["small"] else [])]
+        yield from ((f"box {number} {k}", rectangle(box)) for k, box in enumerate(boxes))
+    for number, way in enumerate(found["ways"]):
+        if way["label"]:
+            yield f"label {number}", rectangle(way["label"])
+
+
+@for_each("room", FIELDS)
+@for_each("as_numbers", [True, False])
+@for_each("name", ["worked", "mazur", "xor", "2-4-2-1", "2-8-8-1", "2-3-3-3-2"])
+def test_nothing_lies_on_anything_else_in_a_field(name, as_numbers, room):
+    widths = list(map(int, name.split("-"))) if "-" in name else []
+    hidden = "; ".join(f"dense {width}; tanh" for width in widths[1:-1])
+    text = f"input 2; {hidden}; dense {widths[-1]}; sigmoid; seed 1" if widths else ""
+    found = field(parse(text) if text else builtin(name), room, as_numbers)
+    (width, height), boxes = FIELDS[room], dict(in_field(found))
+    assert boxes
+    for (one, a), (other, b) in combinations(boxes.items(), 2):
+        apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+        assert apart, (one, other)
+    for box in boxes.values():
+        assert box[0] >= 0 and box[1] >= 0 and box[2] <= width and box[3] <= height
+    if name == "2-8-8-1":
+        assert found["isPicture"]
+    if name == "worked":
+        assert found["isPicture"] != as_numbers
 
 
 @given(
-    networks(dropout=True, recurrent=False).filter(builds), st.sampled_from((PHONE, TABLET, DESK))
+    networks(dropout=True, recurrent=False).filter(builds), st.sampled_from((TABLET, DESK))
 )
 def test_nothing_of_any_network_lies_on_anything_else(net, room):
     assert list(found(laid_out(net, room))) == []
-
-
-@for_each("name", ["worked", "mazur", "xor"])
-@for_each("room", [PHONE, TABLET, DESK])
-def test_a_small_network_is_seen_whole_everywhere(name, room):
-    layout = laid_out(builtin(name), room)
-    assert layout["shown"] <= room
-    assert layout["isUpright"] == (room == PHONE) or name != "worked"
 
 
 def test_every_line_begins_at_its_unit_ends_at_another_and_has_its_label_near_its_start():

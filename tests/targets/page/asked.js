@@ -19,6 +19,7 @@ const edits = await load("text/edit.js")
 
 const { featuresOf, points } = await load("build/points.js")
 const { CELLS, Grid } = await load("view/grid.js")
+const { fieldOf } = await load("view/field.js")
 const { layoutOf } = await load("view/layout.js")
 const { spaced } = await load("view/spacing.js")
 const { workbookOf } = await load("view/workbook.js")
@@ -29,11 +30,14 @@ const answers = {
     return spaced(columns, rules, room, most)
   },
   /** Where everything stands in the drawing of a network's text, in so much room. */
-  layout({ text, building, widths, room, hasPictures, chosen }) {
+  layout({ text, building, widths, room }) {
     const { columns, names } = tableOf(read(text, building.grammar), [], building)
-    const last = columns.flatMap(({ units }) => units.flatMap(unit => unit?.values.slice(-1) ?? []))
-    const pictured = new Set(hasPictures ? last.filter(line => names[line].kind !== "errors") : [])
-    return { ...layoutOf(columns, names, widths, room, pictured, chosen), names }
+    return { ...layoutOf(columns, names, widths, room), names }
+  },
+  /** Where units and labels stand in a field, as numbers or as pictures. */
+  field({ text, building, room, asNumbers }) {
+    const { columns, names } = tableOf(read(text, building.grammar), [], building)
+    return fieldOf(columns, room, asNumbers, new Set(Object.keys(names).map(Number).filter(line => names[line].kind === "errors")))
   },
   points({ kind, seed, noise }) {
     return points(kind, seed, noise)

@@ -10,7 +10,7 @@ const SIZE = { width: 300, height: 264 }
 const FRAME = { left: 40, right: 10, top: 16, bottom: 24 }
 const [POINTS, SLOW] = [60, 12] // values along a curve; milliseconds that they may take while training runs
 const REACH = 2 // of the axis around 0, or more for larger weights
-const MOST = 12 // slopes: of more, those of the layer of the chosen weight
+const MOST = 14 // slopes: of more, those of the layer of the chosen weight
 
 export class AlongPanel {
   /** @param {import("./model.js").Model} model @param {(line: number) => void} choose */
@@ -87,7 +87,9 @@ export class AlongPanel {
       ...across.map(value => draw("text", { x: x(value), y: SIZE.height - 6, "text-anchor": "middle" }, numeral(String(value).replace("-", "−")))))
   }
 
-  /** Every weight and its slope, in two columns. @param {number | null} chosen @private */
+  /** Every weight and its slope, in two columns.
+   * @param {number | null} chosen @private
+   */
   list(chosen) {
     const { model } = this
     const { columns } = model.content
@@ -100,7 +102,7 @@ export class AlongPanel {
       this.listed = key
       this.rows = some.map(line => {
         const number = make("span")
-        return [line, make("button", { type: "button", onclick: () => this.choose(line) }, nameWords(model.content.names[line]), number), number]
+        return /** @type {[number, HTMLElement, Node]} */ ([line, make("button", { type: "button", onclick: () => this.choose(line) }, nameWords(model.content.names[line]), number), number])
       })
       this.slopes.children[1].replaceChildren(...this.rows.map(([, row]) => row))
       this.slopes.children[1].className = `rows-${Math.ceil(some.length / 2)}`

@@ -30,10 +30,7 @@ export class Builder {
     this.depth = byId("depth")
     this.settings = byId("settings")
     this.said = byId("builder-said")
-    drawing.relaid = () => {
-      this.shown = ""
-      this.update()
-    }
+    drawing.relaid = () => (this.shown = "") // its heads come with the next frame, when the text is the network's
     this.update()
   }
 
@@ -96,7 +93,7 @@ export class Builder {
     const counted = sum === undefined ? null : this.counted(this.layers[sum], sum, this.formOf(this.layers[sum]))
     const now = activation === undefined ? "" : begins(this.layers[activation].statement)
     const called = activation === undefined ? sum === undefined ? this.words(this.layers[own[0]] ?? this.input) : "" : this.grammar.forms[now].words
-    const label = isLast ? `${mark("output")}${called ? ` · ${called}` : ""}` : counted ? [counted.value, called].filter(Boolean).join(" · ") : called || words.join(" ")
+    const label = isLast && wide < ROOM && this.drawing.room.width < ROOM * 4 ? mark("output") : isLast ? `${mark("output")}${called ? ` · ${called}` : ""}` : counted ? [counted.value, called].filter(Boolean).join(" · ") : called || words.join(" ")
     const menu = make("span", { class: `kind${isLast ? " last" : ""}` }, make("span", {}, label), this.kinds(own, activation, counted))
     return placed(make("div", at, ...(counted && !isLast ? this.pair(counted.what, `${sum}`, counted.value, counted.least, counted.put, menu) : [menu])))
   }
@@ -116,6 +113,7 @@ export class Builder {
       make("optgroup", { label: mark("this layer") }, ...(counted ? [option("more", mark("one unit more")), ...(counted.value > counted.least ? [option("fewer", mark("one unit fewer"))] : [])] : []),
         ...(activation === undefined ? [] : [option("bare", mark("remove the activation"))]), option("remove", mark("remove the layer"))))
     const act = (/** @type {string} */ word) => {
+      if (!word) return
       if (word === "more" || word === "fewer") return counted?.put(counted.value + (word === "more" ? 1 : -1))
       if (word === "bare" && activation !== undefined) return this.remove(activation)
       if (word === "remove") return this.remove(first, own[own.length - 1] + 1)

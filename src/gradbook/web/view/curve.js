@@ -5,6 +5,7 @@ import { PHRASES } from "./phrases.js"
 import { grouped, mark, numeral, pieces, tr } from "./language.js"
 
 const SIZE = { width: 300, height: 150 }
+const SMALL = { width: 160, height: 128 } // beside the plane, on a phone
 const FRAME = { left: 38, right: 6, top: 10, bottom: 20 }
 const STEPS = [1, 2, 5, 10] // of axes, times a power of ten
 const LEAST = 100 // epochs on the axis
@@ -35,7 +36,9 @@ export class CurvePanel {
     document.querySelector(".losses")?.append(this.test)
     this.badge = byId("badge")
     this.now = draw("circle", { r: 4, class: "now" })
-    this.svg = draw("svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img" }, this.axes, this.foreseen, this.gone, this.tested, this.now)
+    this.size = SIZE
+    this.picture = picture
+    this.svg = draw("svg", { role: "img" }, this.axes, this.foreseen, this.gone, this.tested, this.now)
     picture.replaceChildren(this.svg)
   }
 
@@ -56,13 +59,16 @@ export class CurvePanel {
     if (!judgement) return
     const { model } = this
     this.judgement = judgement
+    this.size = this.picture.clientWidth && this.picture.clientWidth < SMALL.width + 20 ? SMALL : SIZE
+    const { size } = this
+    set(this.svg, "viewBox", `0 0 ${size.width} ${size.height}`)
     const foreseen = judgement.losses.map((loss, k) => /** @type {Point} */ ([k + 1, loss]))
     const epochs = roundUp(Math.max(LEAST, model.epoch - 1)) + 1
     const test = this.readTest()
     const most = FARTHEST * Math.max(1, Math.abs(judgement.losses[0]))
     const near = foreseen.filter(([, loss]) => Math.abs(loss) < most)
-    const scale = scaleOf([...(model.content.isJudged === false ? near : near.slice(0, 1)), ...model.losses, ...test].map(([, loss]) => loss).filter(Number.isFinite))
-    const x = (/** @type {number} */ epoch) => FRAME.left + ((epoch - 1) / (epochs - 1)) * (SIZE.width - FRAME.left - FRAME.right)
+    const scale = scaleOf([...(model.content.isJudged === false ? near : near.slice(0, 1)), ...model.losses, ...test].map(([, loss]) => loss).filter(Number.isFinite), size.height)
+    const x = (/** @type {number} */ epoch) => FRAME.left + ((epoch - 1) / (epochs - 1)) * (size.width - FRAME.left - FRAME.right)
     this.foreseen.setAttribute("d", way(foreseen, x, scale.y))
     this.gone.setAttribute("d", way(model.losses, x, scale.y))
     this.tested.setAttribute("d", way(test, x, scale.y))
@@ -91,10 +97,10 @@ export class CurvePanel {
 
   /** @param {number[]} ticks @param {(value: number) => number} y @param {number} epochs @private */
   drawAxes(ticks, y, epochs) {
-    const key = `${ticks} ${epochs}`
+    const key = `${ticks} ${epochs} ${this.size.width}`
     if (key === this.drawn) return
     this.drawn = key
-    const [end, foot] = [SIZE.width - FRAME.right, SIZE.height - FRAME.bottom]
+    const [end, foot] = [this.size.width - FRAME.right, this.size.height - FRAME.bottom]
     this.axes.replaceChildren(
       ...ticks.flatMap(tick => [
         draw("path", { d: `M${FRAME.left} ${y(tick)}H${end}` }),
@@ -152,14 +158,14 @@ export function roundUp(value) {
 }
 
 /** The scale from values to heights, and its ticks: a few steps that change only if a loss leaves them.
- * @param {number[]} values
+ * @param {number[]} values @param {number} height
  */
-function scaleOf(values) {
+function scaleOf(values, height) {
   const usual = values.map(value => (Math.abs(value) < 1e300 ? value : 0))
   const [lowest, highest] = [Math.min(...usual, 0), Math.max(...usual, 1e-30)]
   const step = roundUp((highest - lowest) / 4)
   const [bottom, top] = [Math.floor(lowest / step) * step, Math.ceil(highest / step - 1e-9) * step]
-  const room = SIZE.height - FRAME.top - FRAME.bottom
+  const room = height - FRAME.top - FRAME.bottom
   const y = (/** @type {number} */ value) => FRAME.top + room * (1 - (Math.max(Math.min(value, top), bottom) - bottom) / (top - bottom))
   return { y, ticks: Array.from({ length: Math.round((top - bottom) / step) + 1 }, (_, k) => bottom + k * step) }
 }

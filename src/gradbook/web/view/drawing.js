@@ -3,7 +3,7 @@
 
 import { arcs } from "./arcs.js"
 import { brief, draw, make, nameText, say, set } from "./dom.js"
-import { areUnits, fieldOf } from "./field.js"
+import { areSimple, areUnits, fieldOf } from "./field.js"
 import { weightFor } from "./factors.js"
 import { layoutOf, pathOf, pill } from "./layout.js"
 import { Pictures } from "./pictures.js"
@@ -118,7 +118,8 @@ export class Drawing extends ValueDrawing {
     const room = { width, height, isNarrow: width < NARROW }
     const errors = new Set(Object.keys(content.names).map(Number).filter(line => content.names[line].kind === "errors"))
     const field = fieldOf(content.columns, room, this.model.isAsNumbers, errors)
-    if (field.isPicture && !this.pictures.lines.size) return null
+    const isOther = this.model.isAsNumbers && (content.masks.length || !areSimple(content.columns, errors))
+    if (isOther || (field.isPicture && !this.pictures.lines.size)) return null
     this.units = new Units(this, field, room)
     this.heads = field.heads
     const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: field.isPicture ? "net of-pictures" : "net of-numbers" })

@@ -20,15 +20,22 @@ const FEW = 5 // units in the highest column, with names below them and room for
 const LEANS = { few: [1.09, 0.97, 0.94], many: [0.83, 1.17, 0.99] } // shares of the gaps: the first, between hidden layers, the last
 const NARROW = { side: 44, pitch: 76, pairs: [110, 110], left: 38, right: 24, top: 40, foot: 6, head: 14 }
 const NUMBERS = { half: 66, input: 64, error: 80, tall: 68, least: 44, apart: 40, edge: 16, first: 198, pitch: 256, last: 454, names: 548, gap: 84, end: 48 }
-const SLIM = { half: 58, input: 50, error: 58, tall: 60, least: 44, apart: 10, edge: 4, first: 150, pitch: 200, last: 330, names: 374, gap: 50, end: 10 }
-export const LABEL = { width: 58, height: 38 }
-const PLACES = [0.5, 0.3, 0.7, 0.4, 0.6, 0.22, 0.78] // of a label along its line
+const SLIM = { half: 58, input: 50, error: 58, tall: 60, least: 44, apart: 10, edge: 4, first: 76, pitch: 180, last: 256, names: 322, gap: 50, end: 10 }
+const LABEL = { wide: 58, narrow: 50, height: 38 }
+const PLACES = [0.5, 0.3, 0.7, 0.38, 0.62, 0.22, 0.78] // of a label along its line
 export const CHIP = { width: 104, height: 62, above: 50 } // of a factor that stands on the path
 
 /** Whether all layers are columns of units.
  * @param {Column[]} columns
  */
 export const areUnits = columns => columns.every(({ maps, units }) => !maps.length && units.length)
+
+/** Whether units are sums and activations alone, each of which reads the column before: what has more is
+ * written out by the other drawing.
+ * @param {Column[]} columns @param {Set<number>} errors
+ */
+export const areSimple = (columns, errors) => columns.filter(column => isError(column, errors)).length <= 2
+  && columns.every(({ units, left_out: missing }) => !missing && units.every(unit => !unit || (unit.values.length <= 2 && unit.from.every(([, , back = 1]) => back === 1))))
 
 /** @param {Column[]} columns @param {Room} room @param {boolean} asNumbers @param {Set<number>} errors the lines of errors @returns {Field} */
 export function fieldOf(columns, room, asNumbers, errors) {
@@ -38,7 +45,7 @@ export function fieldOf(columns, room, asNumbers, errors) {
 /** @param {Column} column @param {Set<number>} errors */
 const isError = ({ units }, errors) => units.some(unit => unit && errors.has(unit.values[0]))
 
-/** @param {number} k @param {number} last the column of outputs */
+/** @param {number} k @param {number} last the column of outputs @returns {"input" | "hidden" | "output"} */
 const kindOf = (k, last) => (k === 0 ? "input" : k < last ? "hidden" : "output")
 
 /** Columns of pictures, from the inputs to the outputs.
@@ -64,14 +71,14 @@ function picturesIn(all, room, errors) {
     const raised = k || isMany || room.isNarrow || units.length > 2 ? middle : middle - rules.lift // so that the card has room below
     return units.flatMap((unit, row) => {
       const y = raised + (row - (units.length - 1) / 2) * own
-      return unit ? [{ unit, column: k, row, halves: [{ left: xs[k], top: y - side / 2, width: side, height: side }], small: null, kind: kindOf(k, columns.length - 1) }] : []
+      return unit ? [/** @type {Spot} */ ({ unit, column: k, row, halves: [{ left: xs[k], top: y - side / 2, width: side, height: side }], small: null, kind: kindOf(k, columns.length - 1) })] : []
     })
   })
   const gaps = columns.flatMap(({ units, left_out: count }, k) => units.flatMap((unit, row) =>
     (unit ? [] : [{ x: xs[k] + side / 2, y: middle + (row - (units.length - 1) / 2) * pitch, count }])))
   const step = columns.length > 1 ? Math.min(...xs.slice(1).map((x, k) => x - xs[k])) : room.width
   const heads = columns.map((_, k) => ({ x: xs[k] + side / 2, y: isMany && !room.isNarrow ? rules.head - 10 : rules.head, column: k, wide: step }))
-  return { isPicture: true, side, isMany, spots: /** @type {Spot[]} */ (spots), gaps, heads, ways: waysBetween(columns, /** @type {Spot[]} */ (spots)), top: rules.top, foot: room.height - rules.foot }
+  return { isPicture: true, side, isMany, spots, gaps, heads, ways: waysBetween(columns, spots), top: rules.top, foot: room.height - rules.foot }
 }
 
 /** Columns of boxes with numbers, up to the error; null if they don't fit.
@@ -83,7 +90,7 @@ function numbersIn(columns, room, errors) {
   const first = columns.findIndex(column => isError(column, errors))
   const [inner, ends] = [columns.slice(0, first), columns.slice(first)]
   const most = Math.max(...inner.map(({ units }) => units.length), ends[0].units.length)
-  if (columns.some(({ units, left_out: missing }) => missing || units.some(unit => unit && unit.values.length > 2)) || ends.length > 2) return null
+  if (!areSimple(columns, errors)) return null
   const grown = room.isNarrow ? 1 : room.height / FULL.height
   const pitch = most > 1 ? Math.min(rules.pitch, (rules.last + (most > 2 ? 40 : 0) - rules.first) / (most - 1)) * grown : 0
   const tall = Math.min(isStacked && most > 3 ? 48 : rules.tall, pitch ? pitch - 26 : rules.tall)
@@ -132,7 +139,7 @@ function numbersIn(columns, room, errors) {
   const heads = [...inner.map((_, k) => ({ x: lefts[k] + widths[k] / 2, y: Math.max(rules.names * grown, last + 30), column: k, wide: Math.min(gap + 60, 180) }))]
   const field = { isPicture: false, side: tall, isMany: false, spots, gaps: [], heads: [...heads, { x: left + rules.error / 2, y: heads[0].y, column: first, wide: 90 }],
     ways: waysBetween(inner, spots), top: Math.min(...spots.map(({ halves }) => halves[0].top)), foot: last }
-  return hasRoom(field, spots) ? field : null
+  return hasRoom(field, spots, room.isNarrow ? LABEL.narrow : LABEL.wide) ? field : null
 }
 
 /** The lines between units, from the columns that read to those that are read.
@@ -152,17 +159,17 @@ function waysBetween(columns, spots) {
 
 /** Give each weight's number a place on its line: in the middle of straight lines, at 30 % of crossing
 * ones, elsewhere if it would cover another. Returns whether all of them have room.
- * @param {Field} field @param {Spot[]} spots
+ * @param {Field} field @param {Spot[]} spots @param {number} width of a label
  */
-function hasRoom({ ways }, spots) {
+function hasRoom({ ways }, spots, width) {
   const taken = spots.flatMap(({ halves, small }) => [...halves, ...(small ? [small] : [])])
   const straightFirst = ways.filter(way => way.weight !== null).sort((a, b) => Math.abs(a.to.y - a.from.y) - Math.abs(b.to.y - b.from.y))
   return straightFirst.every(way => {
     const isStraight = Math.abs(way.to.y - way.from.y) < 2
-    const places = isStraight ? PLACES : [PLACES[1], ...PLACES.filter(it => it !== PLACES[1])]
+    const places = isStraight ? PLACES : [...PLACES.slice(1), PLACES[0]]
     for (const part of places) {
       const { x, y } = along(way, part)
-      const box = { left: x - LABEL.width / 2, top: y - LABEL.height / 2, ...LABEL }
+      const box = { left: x - width / 2, top: y - LABEL.height / 2, width, height: LABEL.height }
       if (taken.some(other => overlap(box, other))) continue
       way.label = box
       taken.push(box)

@@ -54,7 +54,6 @@ export class LearnPanel {
     this.learned = () => {} // called when a step or a question is done, for reports
     this.box = make("aside", { id: "learn", hidden: true, tabindex: -1, "aria-label": PHRASES.learn.title })
     addEventListener("keydown", event => event.key === "Escape" && !this.box.hidden && this.close())
-    byId("data").append(this.box)
     byId("help").lastElementChild.append(
       make("button", { type: "button", id: "tour", onclick: () => this.begin() }, PHRASES.learn.tour),
       make("button", { type: "button", id: "questions", onclick: () => this.quiz() }, PHRASES.learn.questions))

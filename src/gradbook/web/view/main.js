@@ -122,8 +122,8 @@ function write() {
   line.update(reading, model.isAsNumbers)
   along.update(model.isForward ? null : weight, controls.isRunning)
   ownSample()
-  if (!byId("chain-rule").hidden) chain.update()
-  if (!byId("samples-table").hidden) samples.update()
+  if (!controls.isRunning || !byId("chain-rule").hidden) chain.update()
+  if (!controls.isRunning || !byId("samples-table").hidden) samples.update()
 }
 
 /** Choose what stands where for a look: numbers, or pictures. */
@@ -134,7 +134,7 @@ function arrange() {
   byId("looks").hidden = !hasPlane
   byId("look-numbers").checked = isAsNumbers
   byId("look-pictures").checked = !isAsNumbers
-  for (const [id, isHere] of [["plane", hasPlane && !isAsNumbers], ["loss-curve", !isAsNumbers || !hasPlane], ["along", isAsNumbers], ["every-slope", isAsNumbers && hasPlane]]) byId(id).hidden = !isHere
+  for (const [id, isHere] of /** @type {[string, boolean][]} */ ([["plane", hasPlane && !isAsNumbers], ["loss-curve", !isAsNumbers || !hasPlane], ["along", isAsNumbers], ["every-slope", isAsNumbers && hasPlane]])) byId(id).hidden = !isHere
   byId("output").classList.toggle("as-numbers", isAsNumbers)
   data?.fit()
 }
@@ -272,6 +272,10 @@ model.before = (/** @type {string} */ kind) => history.remember(kind)
 const isAsked = location.hash.length > 1 || given.inNotebook === true
 new SharePanel(model, controls, editor, given.inNotebook === true, given.home ?? "")
 export const learn = new LearnPanel(model, editor, controls)
+const few = matchMedia("(max-width: 1000px)") // then there is no column on the left
+const dock = () => (few.matches ? byId("line").parentElement : byId("data")).append(learn.box)
+few.addEventListener("change", dock)
+dock()
 new Tips(model)
 if (!isAsked) controls.showHow()
 if (!isAsked && !model.isAsNumbers) model.chosen = steepest(model, [...model.slopeOf.keys()].filter(it => placeOf(content.columns, it)?.column === 1 && placeOf(content.columns, it)?.source)) ?? model.chosen

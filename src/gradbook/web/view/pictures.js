@@ -53,7 +53,7 @@ export class Pictures {
     this.canvas.style.width = `${width}px`
     this.pictures = places.flatMap(({ line, box }) => {
       if (!this.lines.has(line)) return []
-      const path = new Path2D()
+      const path = /** @type {any} */ (new Path2D())
       path.roundRect(box.left, box.top, box.width, box.height, box.width > 50 ? 9 : 8)
       return [{ line, box, path, middle: this.grid.middle(line), isOnGrid: this.grid.lines.has(line) }]
     })

@@ -21,7 +21,14 @@ export class Tabs {
       }, String(heading.textContent))
     })
     box.prepend(make("div", { class: "tabs", role: "tablist", "aria-label": mark("More") }, ...this.tabs))
-    if (!isDrawer) return void this.open(this.panels[0].id)
+    if (!isDrawer) this.open(this.panels[0].id)
+    else this.becomeDrawer(box)
+  }
+
+  /** Let it be closed, as it is at first.
+   * @param {HTMLElement} box @private
+   */
+  becomeDrawer(box) {
     box.append(make("button", { type: "button", class: "icon close", title: mark("Close"), onclick: () => this.close() }, "×"))
     addEventListener("keydown", event => event.key === "Escape" && !box.hidden && this.close())
     this.close()

@@ -2,7 +2,7 @@
 // path, units, the unit that opens in place, the factors that stand on the path, and the card.
 
 import { draw, make, nameText, nameWords, say, set } from "./dom.js"
-import { CHIP, LABEL, along, cardIn, pathOfWay } from "./field.js"
+import { CHIP, along, cardIn, pathOfWay } from "./field.js"
 import { fixed, plainName } from "./factors.js"
 import { mark, tr } from "./language.js"
 
@@ -215,8 +215,8 @@ export class Units {
   label({ weight, label }) {
     const { drawing } = this
     if (weight === null || !label) return []
-    const x = label.left + LABEL.width / 2
-    const group = draw("g", { class: "label", "data-line": weight }, draw("rect", { x: label.left, y: label.top, ...LABEL, rx: 7, class: "paper" }),
+    const x = label.left + label.width / 2
+    const group = draw("g", { class: "label", "data-line": weight }, draw("rect", { x: label.left, y: label.top, width: label.width, height: label.height, rx: 7, class: "paper" }),
       draw("text", { x, y: label.top + 15, class: "name", "text-anchor": "middle" }, ...nameText(drawing.names[weight], 14)),
       drawing.number(weight, x, label.top + 32, "middle"))
     group.addEventListener("pointerenter", () => drawing.point(weight))
@@ -247,7 +247,7 @@ export class Units {
     for (const [group, weight] of this.drawing.handles) {
       group.classList.toggle("carried", weight === carried && !field.isPicture)
       group.classList.toggle("end", field.isPicture && Boolean(reading?.place.unit.values.includes(weight)))
-      if (group.classList.contains("edge")) group.classList.toggle("own", Boolean(own && group.dataset.ends?.split(" ").some((/** @type {string} */ it) => own.has(Number(it)))) || weight === line)
+      if (group.classList.contains("edge")) group.classList.toggle("own", Boolean(own && /** @type {any} */ (group).dataset.ends?.split(" ").some((/** @type {string} */ it) => own.has(Number(it)))) || weight === line)
     }
     this.drawing.box.classList.toggle("open", Boolean(spot))
   }
@@ -314,7 +314,7 @@ export class Units {
     const isOutput = spot.kind === "output"
     const error = isOutput ? field.spots.find(({ kind, row }) => kind === "error" && row === spot.row) : undefined
     const right = last.left + last.width
-    const xs = { error: error ? (right + error.halves[0].left) / 2 : right + 20, slope: (first.left + first.width + last.left) / 2, carried: way?.label ? way.label.left + LABEL.width / 2 : first.left - 20 }
+    const xs = { error: error ? (right + error.halves[0].left) / 2 : right + 20, slope: (first.left + first.width + last.left) / 2, carried: way?.label ? way.label.left + way.label.width / 2 : first.left - 20 }
     const order = [...factors].sort((a, b) => xs[a.kind] - xs[b.kind])
     let edge = 2
     const room = (/** @type {number} */ k) => (order.length - k) * (CHIP.width + 5)

@@ -40,7 +40,9 @@ CAUGHT = """new Promise(done => {
 
 
 def weights(page):
-    return {name: value for name, value in page.value(VALUES) if name[0] in "wb"}
+    """As it saves them, with those that a picture doesn't show."""
+    start = parse(page.value(CAUGHT)).start_values()
+    return {f"{role}{k}": value for role, own in start.items() for k, value in enumerate(own, 1)}
 
 
 def number(text):
@@ -79,6 +81,6 @@ CHOOSE = """((key, word) => {
 
 
 def choose(page, key, word):
-    """A word of a menu in the row of layers."""
+    """A word of a menu of layers."""
     page.value(f"{CHOOSE}({key!r}, {word!r})")
     page.settle()

@@ -31,7 +31,7 @@ def passing(page):
 
 def running(page):
     page.press("#run")
-    page.until("Number(document.querySelector('#epoch').textContent) > 3")
+    page.until("Number(document.querySelector('#epoch').textContent.replace(',', '')) > 3")
     page.press("#run")
 
 

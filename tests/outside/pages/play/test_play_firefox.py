@@ -15,7 +15,7 @@ from tests.outside.pages.play.test_play_see import COLOURS
 pytestmark = pytest.mark.witness("firefox")
 CONTROL = "\ue009"
 BOX = "document.querySelector('#text').value"
-COUNT = "Number(document.querySelector('#epoch').textContent)"
+COUNT = "Number(document.querySelector('#epoch').textContent.replace(',', ''))"
 
 
 @pytest.fixture(scope="module")

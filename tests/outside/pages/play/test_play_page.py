@@ -26,7 +26,7 @@ def test_seventy_steps_are_the_reference(shown):
     for epoch in reference_run(training_step(NETS["worked"]), 70):
         assert weights(page) == pytest.approx(epoch.weights, rel=1e-12)
         page.press("#step")
-    assert page.text("#epoch") == "71"
+    assert page.text("#epoch") == "000,070"
 
 
 @settings(max_examples=12)
@@ -44,7 +44,7 @@ def test_any_page_steps_without_a_complaint(chromium, pages, net):
     drawn = weights(chromium)
     assert drawn == pytest.approx({name: start[name] for name in drawn}, rel=1e-12)
     chromium.press("#step")
-    assert chromium.text("#epoch") == "2"
+    assert chromium.text("#epoch") == "000,001"
     assert chromium.value("document.documentElement.scrollWidth") == 1200
     assert chromium.said == []
 
@@ -52,7 +52,7 @@ def test_any_page_steps_without_a_complaint(chromium, pages, net):
 def test_it_shows_by_itself_how_it_learns_until_it_is_paused(shown):
     page = shown("xor", prefers_reduced_motion="no-preference")
     assert page.value("document.querySelector('#run').textContent") == "Pause"
-    page.until("Number(document.querySelector('#epoch').textContent) > 5")
+    page.until("Number(document.querySelector('#epoch').textContent.replace(',', '')) > 5")
     page.click("#run")
     reached = page.text("#epoch")
     page.value("new Promise(done => setTimeout(done, 300))")
@@ -61,39 +61,43 @@ def test_it_shows_by_itself_how_it_learns_until_it_is_paused(shown):
     assert worked.value("document.querySelector('#run').textContent") == "Run"
 
 
-SLOPES = """Object.fromEntries([...document.querySelectorAll(".net .label")].map(
-  e => [e.querySelector(".name").textContent, e.querySelector(".slope").textContent]))"""
+def test_every_slope_is_the_mean_of_all_and_the_line_of_the_sample_that_is_ringed(shown):
+    page = shown("xor")
+    net = NETS["xor"]
+    page.press("#look-numbers")
+    page.value("document.querySelector('.net [aria-label=w7]').focus()")
+    page.settle()
+    rows = "[...document.querySelectorAll('#every-slope button')].map(e => e.textContent)"
+    assert dict(re.split(r"(?<=[wb]\d)", row) for row in page.value(rows)).items() >= {
+        name: f"{slope:.6f}".replace("-", "−") for name, slope in slopes(net).items()
+    }.items()
+    ringed = int(re.search(r"\d+", page.text("#ringed"))[0]) - 1
+    shares = [slopes(net.with_samples([sample]))["w7"] for sample in net.samples]
+    assert abs(shares[ringed]) == pytest.approx(max(map(abs, shares)))
+    assert number(page.text("#line .equation > b:last-child")) == pytest.approx(
+        shares[ringed], abs=1e-6
+    )
 
 
 def slopes(net):
-    """∂E/∂w of all samples of a network, as the page writes it."""
+    """∂E/∂w of all samples of a network."""
     step = training_step(net)
     values = next(iter(run(step, 1, watch=list(step.gradients.values()))))
-    by_weight = by_name(step, step.gradients, values)
-    return {k: f"∂ {v:.4f}".replace("-", "−") for k, v in by_weight.items() if k[0] == "w"}
-
-
-def test_every_slope_is_of_one_sample_or_the_mean_of_all(shown):
-    page = shown("xor")
-    net = NETS["xor"]
-    assert page.text("#whose") == "sample 2mean of 4"
-    assert page.value(SLOPES) == slopes(net.with_samples(net.samples[1:2]))
-    page.press("#whose-mean")
-    assert page.value(SLOPES) == slopes(net)
+    return by_name(step, step.gradients, values)
 
 
 def test_run_goes_on_until_it_is_paused_and_reset_goes_back(shown):
     page = shown("xor")
     start = weights(page)
-    page.value("document.querySelector('#pace').value = '60'")
+    page.value("document.querySelector('#pace').value = '50'")
     page.click("#run")
-    page.until("Number(document.querySelector('#epoch').textContent) > 3")
+    page.until("Number(document.querySelector('#epoch').textContent.replace(',', '')) > 3")
     page.click("#run")
-    reached = int(page.text("#epoch"))
+    reached = int(page.text("#epoch").replace(",", ""))
     page.settle()
-    assert int(page.text("#epoch")) == reached
+    assert int(page.text("#epoch").replace(",", "")) == reached
     page.click("#reset")
-    assert (page.text("#epoch"), weights(page)) == ("1", start)
+    assert (page.text("#epoch"), weights(page)) == ("000,000", start)
 
 
 @pytest.mark.parametrize("rate", [0.05, 1.0, 100.0, 1000.0])
@@ -137,6 +141,11 @@ def test_a_weight_lights_up_its_way_and_shows_its_chain(shown):
     page.settle()
     lit = "[...document.querySelectorAll('.unit.lit')].map(e => e.getAttribute('aria-label')[0])"
     assert page.value(lit) == ["o", "a", "E", "E"]
+    factors = "[...document.querySelectorAll('.chip-on-path .value')].map(e => e.textContent)"
+    assert page.value(factors) == ["0.5069", "0.2387", "0.1065"]
+    printed = "[...document.querySelectorAll('#line .equation > b')].map(e => e.textContent)"
+    error, slope, carried, product = map(float, page.value(printed))
+    assert round(error * slope * carried, 6) == product
     assert page.value("document.querySelectorAll('#chain .factor').length") == 3
     assert number(page.text("#chain .result output")) == pytest.approx(0.01288082, rel=1e-6)
 
@@ -263,7 +272,7 @@ def test_a_weight_is_dragged(shown):
 
 def test_points_are_added_where_the_plane_is_clicked(shown):
     page = shown("xor")
-    page.click("#class-1")
+    page.press("#class-1")
     page.click("#surface")
     assert page.value("document.querySelectorAll('#samples tbody tr').length") == 5
     assert page.value("document.querySelector('[aria-label=\"t1 of sample 5\"]').value") == "1"
@@ -319,12 +328,12 @@ def test_nothing_moves_for_those_who_want_it_so(shown):
 def test_what_was_run_stands_there_in_numbers_once_it_is_paused(shown):
     """While it runs, numbers are written as often as they can be read."""
     page = shown("xor")
-    page.value("document.querySelector('#pace').value = '60'")
+    page.value("document.querySelector('#pace').value = '50'")
     page.click("#run")
-    page.until("Number(document.querySelector('#epoch').textContent) > 3")
+    page.until("Number(document.querySelector('#epoch').textContent.replace(',', '')) > 3")
     page.click("#run")
     page.settle()
-    epochs = int(page.text("#epoch"))
+    epochs = int(page.text("#epoch").replace(",", "")) + 1
     *_, last = reference_run(training_step(NETS["xor"]), epochs)
     assert weights(page) == pytest.approx(last.weights, rel=1e-9)
 
@@ -356,6 +365,7 @@ def test_what_no_unit_shows_is_reached_from_the_formula_and_changed(chromium, pa
 def test_a_skip_connection_goes_around_what_it_skips(chromium, pages):
     (pages / "skipped.html").write_text(play_page(parse(NORMED + POINTS)), encoding="utf-8")
     chromium.show(pages / "skipped.html")
+    chromium.press("#look-numbers")
     ways = "[...document.querySelectorAll('.edge .line')].map(e => e.getAttribute('d'))"
     (over,) = [way for way in chromium.value(ways) if way.count("L") == 5]
     points = [tuple(map(float, point.split())) for point in re.split("[ML]", over)[1:]]
@@ -372,6 +382,7 @@ def test_a_step_draws_other_masks_and_nothing_is_dropped_when_it_is_switched_off
     (pages / "dropped.html").write_text(play_page(parse(DROPPED)), encoding="utf-8")
     chromium.said.clear()
     chromium.show(pages / "dropped.html")
+    chromium.press("#look-numbers")
     masks = (
         "[...document.querySelectorAll('.unit')]"
         ".map(e => e.getAttribute('aria-label').split(' = '))"

@@ -45,18 +45,23 @@ def test_each_unit_has_its_picture_in_blue_and_orange(scheme, shown):
     page = shown("play", 1440, prefers_color_scheme=scheme)
     blue, orange = page.value(COLOURS)
     assert min(blue, orange) > 2000
-    page.press("#look-numbers")
-    assert page.value("document.querySelectorAll('.net .label').length") > 0
+    page.press("#look-numbers")  # eight units have no room for numbers
+    assert page.value("document.querySelectorAll('.net .label').length") == 0
     assert min(page.value(COLOURS)) > 2000
 
 
-def test_a_unit_that_is_chosen_is_seen_large(shown):
+def test_a_unit_that_is_pointed_at_opens_in_place_and_the_plane_stays(shown):
     page = shown("play", 1440)
     before = page.value("document.querySelector('#surface').toDataURL()")
-    page.value(f"{named('a_h3')}.focus()")
+    boxes = "[...document.querySelectorAll('.net .unit')].map(e => e.getBoundingClientRect().x)"
+    stood = page.value(boxes)
+    x, y = page._middle(".net .unit:nth-last-child(6)")
+    page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
     page.settle()
-    assert page.text("#plane-said").startswith("ah3: from −")
-    assert page.value("document.querySelector('#surface').toDataURL()") != before
+    assert page.value("document.querySelector('.opened').checkVisibility()") is True
+    assert page.value("document.querySelectorAll('.opened dt').length") == 3
+    assert page.value(boxes) == stood
+    assert page.value("document.querySelector('#surface').toDataURL().length") > 0.9 * len(before)
 
 
 def test_a_pass_says_every_value_and_then_every_gradient(shown):
@@ -112,7 +117,7 @@ def test_what_is_held_out_has_a_loss_of_its_own(shown):
     saved = parse(page.value(CAUGHT))
     mine = {sample.inputs for sample in saved.samples}
     rest = [(x, y, which) for x, y, which in points("spiral") if (x, y) not in mine]
-    assert (len(saved.samples), len(rest)) == (60, 60)
+    assert (len(saved.samples), len(rest)) == (50, 50)
     held = parse(
         str(saved.with_samples(()))
         + "".join(f"sample {x} {y} -> {which}\n" for x, y, which in rest)
@@ -129,7 +134,7 @@ def test_more_inputs_are_made_of_the_point_and_follow_it(shown):
     assert saved.input == (4,)
     for x, y, square, both in (sample.inputs for sample in saved.samples):
         assert (square, both) == pytest.approx((x * x, x * y), abs=1e-12)
-    assert page.text("#features .remark") == "i1 = x, i2 = y, i3 = x², i4 = xy"
+    assert page.text("#other-features .remark") == "i1 = x, i2 = y, i3 = x², i4 = xy"
     page.write('[aria-label="i1 of sample 1"]', "0.5")
     saved = parse(page.value(CAUGHT))
     assert saved.samples[0].inputs[2] == 0.25
@@ -161,4 +166,4 @@ def test_where_there_is_much_room_the_drawing_is_larger_and_its_pictures_with_it
             sizes.append(page.value(f"Math.round({box}.width)"))
     assert usual[0] == usual[1]
     assert wide[0] == wide[1]
-    assert 1.2 < wide[0] / usual[0] < 1.36  # as far as it is still seen whole
+    assert 1.2 < wide[0] / usual[0] < 2.4

@@ -45,7 +45,7 @@ def test_another_activation_is_built_as_it_is_typed_and_the_weights_stay(shown):
     before = weights(page)
     typed(page, as_text(NETS["worked"]).replace("sigmoid\ndense", "tanh\ndense"))
     assert weights(page) == before
-    assert page.text("#epoch") == "1"
+    assert page.text("#epoch") == "000,000"
     numbers = " ".join(str(before[f"w{k}"]) for k in range(1, 9))
     text = str(replace(NETS["worked"], start={})).replace("sigmoid\ndense", "tanh\ndense")
     wanted = parse(f"{text}weights {numbers}")
@@ -207,7 +207,7 @@ def test_maps_are_built_as_they_are_typed_and_train_alike(shown):
     for k, wanted in enumerate(learned(MAPS, 4)):
         assert weights(page) == pytest.approx({w: wanted[w] for w in weights(page)}, rel=1e-9)
         page.press("#step")
-        assert page.text("#epoch") == str(k + 2)
+        assert page.text("#epoch") == f"{k + 1:07,}"
     page.value(f"{named('c1_2_2')}.focus()")
     page.settle()
     read = "[...document.querySelectorAll('.cell.read')].map(e => e.getAttribute('aria-label'))"
@@ -234,7 +234,7 @@ def test_any_network_can_be_typed(chromium, pages, net):
     typed(chromium, str(net))
     assert chromium.text("#text-said").startswith("no mistakes: ")
     chromium.press("#step")
-    assert chromium.text("#epoch") == "2"
+    assert chromium.text("#epoch") == "000,001"
     assert chromium.value("document.documentElement.scrollWidth") == 1200
     assert chromium.said == []
 
