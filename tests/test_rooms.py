@@ -21,12 +21,12 @@ MOST_LINES = 800
 CODE = (".py", ".js", ".css", ".html", ".c")
 AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
-    AT_THE_TOP: 3734,
+    AT_THE_TOP: 3767,
     "arrays": 994,
     "audit": 22638,
     "cells": 12351,
-    "cli": 5066,
-    "data": 5652,
+    "cli": 5081,
+    "data": 5657,
     "derivatives": 2422,
     "engine": 1600,
     "formats": 9712,
@@ -40,7 +40,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "serve": 2139,
     "targets": 29513,
     "teaching": 3748,
-    "web": 18999,
+    "web": 20293,
     "work": 945,
 }
 

@@ -273,7 +273,9 @@ def play_page(
     kept_with: str = "",
     points_of: str = "",
 ) -> str:
-    """The page; `command` makes it again. Its samples are the points of a set, if one is named. The text of a large network can't be changed there.
+    """The page; `command` makes it again. Its samples are the points of a set, if one is named.
+
+    The text of a large network can't be changed there.
 
     Its links lead to `home`, the address of a site with such a page at play/; the default is
     GRADBOOK_HOME. If a service worker (sw.js beside it) keeps the page, `kept_with` is in its head.

@@ -166,9 +166,7 @@ def test_nothing_lies_on_anything_else_in_a_field(name, as_numbers, room):
         assert found["isPicture"] != as_numbers
 
 
-@given(
-    networks(dropout=True, recurrent=False).filter(builds), st.sampled_from((TABLET, DESK))
-)
+@given(networks(dropout=True, recurrent=False).filter(builds), st.sampled_from((TABLET, DESK)))
 def test_nothing_of_any_network_lies_on_anything_else(net, room):
     assert list(found(laid_out(net, room))) == []
 

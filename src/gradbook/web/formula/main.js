@@ -47,7 +47,7 @@ function show(now) {
 }
 
 byId("old").remove()
-byId("help").remove()
+byId("looks").remove()
 byId("loss").previousElementSibling.replaceWith(nameWords(model.content.names[model.content.loss]))
 whoseSwitch(model)
 model.listeners.push(() => (waiting ??= requestAnimationFrame(show)))

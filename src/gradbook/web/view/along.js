@@ -24,7 +24,7 @@ export class AlongPanel {
     this.now = draw("circle", { r: 5.5, class: "at" })
     this.axes = draw("g", { class: "axes" })
     this.words = [draw("text", { class: "slope-said", "text-anchor": "end" }), draw("text", { class: "weight-said", "text-anchor": "end" })]
-    this.svg = draw("svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img" }, this.axes, this.curve, this.tangent, this.now, ...this.words)
+    this.svg = draw("svg", { role: "img" }, this.axes, this.curve, this.tangent, this.now, ...this.words)
     this.box.children[1].append(this.svg)
     this.drawn = "" // which axes
     this.rows = /** @type {[number, HTMLElement, Node][]} */ ([])
@@ -41,6 +41,8 @@ export class AlongPanel {
     this.svg.toggleAttribute("hidden", weight === null)
     if (weight === null || (isRunning && this.took > SLOW)) return
     const begun = performance.now()
+    SIZE.width = this.box.clientWidth || SIZE.width
+    set(this.svg, "viewBox", `0 0 ${SIZE.width} ${SIZE.height}`)
     const name = model.content.names[weight]
     const own = model.at(weight)
     const reach = Math.max(REACH, roundUp(Math.abs(own) * 1.2 || 1))
@@ -79,7 +81,7 @@ export class AlongPanel {
 
   /** @param {number[]} ticks @param {number} reach @param {(value: number) => number} x @param {(value: number) => number} y @private */
   drawAxes(ticks, reach, x, y) {
-    const key = `${ticks} ${reach}`
+    const key = `${ticks} ${reach} ${SIZE.width}`
     if (key === this.drawn) return
     this.drawn = key
     const across = [-1, -0.5, 0, 0.5, 1].map(part => part * reach)

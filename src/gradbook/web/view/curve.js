@@ -4,8 +4,8 @@ import { byId, draw, make, say, set, short } from "./dom.js"
 import { PHRASES } from "./phrases.js"
 import { grouped, mark, numeral, pieces, tr } from "./language.js"
 
-const SIZE = { width: 300, height: 150 }
-const SMALL = { width: 160, height: 128 } // beside the plane, on a phone
+const [WIDTH, SMALL] = [300, 200] // of a curve, and below which it is a phone's
+const TALL = { usual: 150, small: 128 }
 const FRAME = { left: 38, right: 6, top: 10, bottom: 20 }
 const STEPS = [1, 2, 5, 10] // of axes, times a power of ten
 const LEAST = 100 // epochs on the axis
@@ -36,7 +36,7 @@ export class CurvePanel {
     document.querySelector(".losses")?.append(this.test)
     this.badge = byId("badge")
     this.now = draw("circle", { r: 4, class: "now" })
-    this.size = SIZE
+    this.size = { width: WIDTH, height: TALL.usual }
     this.picture = picture
     this.svg = draw("svg", { role: "img" }, this.axes, this.foreseen, this.gone, this.tested, this.now)
     picture.replaceChildren(this.svg)
@@ -59,7 +59,8 @@ export class CurvePanel {
     if (!judgement) return
     const { model } = this
     this.judgement = judgement
-    this.size = this.picture.clientWidth && this.picture.clientWidth < SMALL.width + 20 ? SMALL : SIZE
+    const width = this.picture.clientWidth || this.size.width
+    this.size = { width, height: width < SMALL ? TALL.small : TALL.usual }
     const { size } = this
     set(this.svg, "viewBox", `0 0 ${size.width} ${size.height}`)
     const foreseen = judgement.losses.map((loss, k) => /** @type {Point} */ ([k + 1, loss]))

@@ -2,12 +2,13 @@
 // those whose layers are all columns of units, this module those with maps.
 
 import { arcs } from "./arcs.js"
-import { brief, draw, make, nameText, say, set } from "./dom.js"
+import { brief, draw, make, nameText, nameWords, say, set } from "./dom.js"
 import { areSimple, areUnits, fieldOf } from "./field.js"
-import { weightFor } from "./factors.js"
+import { fixed, weightFor } from "./factors.js"
 import { layoutOf, pathOf, pill } from "./layout.js"
 import { Pictures } from "./pictures.js"
 import { mark, pieces } from "./language.js"
+import { meaning } from "./tips.js"
 import { Units } from "./units.js"
 import { mentioned, ValueDrawing } from "./values.js"
 
@@ -36,6 +37,7 @@ export class Drawing extends ValueDrawing {
     super(model, box)
     this.widths = widths
     this.words = words
+    this.told = 0 // the line that the words below it are about; -1 for the drawing
     this.room = { width: 0, height: 0 }
     this.units = /** @type {Units | null} */ (null)
     this.heads = /** @type {Head[]} */ ([])
@@ -106,6 +108,7 @@ export class Drawing extends ValueDrawing {
     this.box.replaceChildren(make("div", { class: "stage" }, this.pictures.canvas, svg, ...(this.units?.covers ?? [])))
     this.box.classList.toggle("many", this.units?.field.isMany === true)
     this.box.classList.toggle("as-pictures", this.isSmall)
+    this.told = 0
     this.say()
     this.relaid()
     this.model.changed() // for the parts around it
@@ -128,10 +131,21 @@ export class Drawing extends ValueDrawing {
     return svg
   }
 
-  /** What the drawing shows, in the line below it. @private */
+  /** What the drawing shows, in the line below it; of a value that is pointed at, its meaning and number.
+   * @private
+   */
   say() {
-    const line = (/** @type {string} */ kind) => draw("svg", { width: 14, height: 8, "aria-hidden": "true", class: "edge" }, draw("path", { d: "M0 4H14", class: `line ${kind}`, "stroke-width": 3 }))
-    const legend = pieces(mark("{line} above 0 · {negative} below 0 · wider = larger"), { line: line(""), negative: line("negative") })
+    const { model } = this
+    const line = model.pointed ?? (this.units && this.isFocused ? model.chosen : null)
+    if (line !== null && this.units) {
+      this.told = line
+      const about = [nameWords(this.names[line]), ": ", ...meaning(model.content, line), ` = ${fixed(model.at(line), 4)}`]
+      return this.words.replaceChildren(...about)
+    }
+    if (this.told === -1) return
+    this.told = -1
+    const stroke = (/** @type {string} */ kind) => draw("svg", { width: 14, height: 8, "aria-hidden": "true", class: "edge" }, draw("path", { d: "M0 4H14", class: `line ${kind}`, "stroke-width": 3 }))
+    const legend = pieces(mark("{line} above 0 · {negative} below 0 · wider = larger"), { line: stroke(""), negative: stroke("negative") })
     const words = !this.units ? "" : this.isSmall ? this.units.field.isMany ? mark("point at a unit: it opens in place, nothing moves") : this.pictures.words
       : mark("the lit path leads from E back to the chosen weight · point at any weight to light its own")
     this.words.replaceChildren(words, ...(this.isSmall ? [words ? " · " : "", ...legend] : []))
@@ -158,8 +172,9 @@ export class Drawing extends ValueDrawing {
     svg.append(...this.arcs.map(({ group }) => group), ...layout.cells.flatMap(column => column.map((cell, j) => this.cell(cell, j === 0))), this.beam)
     this.pictures.place([], 0, 0)
     const middles = layout.spans.map(([from, to]) => ((from + to) / 2) * scale)
+    const above = Math.max(66, (this.room.height - height * scale - HEADS) / 2 + HEADS / 2)
     const inset = Math.max(0, (this.room.width - width * scale) / 2)
-    this.heads = middles.map((x, column) => ({ x: x + inset, y: 30, column, wide: Math.min(...[middles[column - 1], middles[column + 1]].flatMap(it => (it === undefined ? [] : [Math.abs(it - x)]))) }))
+    this.heads = middles.map((x, column) => ({ x: x + inset, y: above, column, wide: Math.min(...[middles[column - 1], middles[column + 1]].flatMap(it => (it === undefined ? [] : [Math.abs(it - x)]))) }))
     return svg
   }
 
@@ -292,6 +307,7 @@ export class Drawing extends ValueDrawing {
     if (this.look !== model.look) this.renew()
     for (const [text, words] of this.captions) say(text, words.replace(/\d+/, String(model.samples.length)))
     this.sayNumbers()
+    this.say()
     for (const [text, line] of this.digits) say(text, brief(this.painted(line)))
     for (const { update } of this.arcs) update()
     const thickest = this.lines.length > FEW ? THICKEST.many : THICKEST.few

@@ -19,8 +19,8 @@ const PICTURE = { side: 64, least: 22, pitch: 116, pairs: [140, 184], left: 56, 
 const FEW = 5 // units in the highest column, with names below them and room for the card
 const LEANS = { few: [1.09, 0.97, 0.94], many: [0.83, 1.17, 0.99] } // shares of the gaps: the first, between hidden layers, the last
 const NARROW = { side: 44, pitch: 76, pairs: [110, 110], left: 38, right: 24, top: 40, foot: 6, head: 14 }
-const NUMBERS = { half: 66, input: 64, error: 80, tall: 68, least: 44, apart: 40, edge: 16, first: 198, pitch: 256, last: 454, names: 548, gap: 84, end: 48 }
-const SLIM = { half: 58, input: 50, error: 58, tall: 60, least: 44, apart: 10, edge: 4, first: 76, pitch: 180, last: 256, names: 322, gap: 50, end: 10 }
+const NUMBERS = { half: 66, input: 64, error: 80, tall: 68, least: 44, apart: 40, edge: 16, right: 12, first: 198, pitch: 256, last: 454, names: 548, gap: 84, end: 48 }
+const SLIM = { half: 58, input: 50, error: 58, tall: 60, least: 44, apart: 10, edge: 4, right: 6, first: 76, pitch: 180, last: 256, names: 322, gap: 50, end: 10 }
 const LABEL = { wide: 58, narrow: 50, height: 38 }
 const PLACES = [0.5, 0.3, 0.7, 0.38, 0.62, 0.22, 0.78] // of a label along its line
 export const CHIP = { width: 104, height: 62, above: 50 } // of a factor that stands on the path
@@ -100,14 +100,14 @@ function numbersIn(columns, room, errors) {
     return k === 0 ? rules.input : count * rules.half + (k === inner.length - 1 ? (count - 1) * rules.apart : 0)
   }
   const widths = [...inner.map(wide), rules.error]
-  const spare = room.width - 2 * rules.edge + 4 - widths.reduce((a, b) => a + b, 0)
+  const spare = room.width - rules.edge - rules.right - widths.reduce((a, b) => a + b, 0)
   const gap = (spare - Math.max(rules.end, Math.min(56, spare / 5.3))) / (inner.length - 1)
   if (gap < rules.gap) return null
   const middle = most > 1 ? rules.first * grown + pitch * (most - 1) / 2 : room.height / 2
   let x = rules.edge
   const lefts = widths.map((width, k) => {
     const left = x
-    x += width + (k < inner.length - 1 ? gap : k === inner.length - 1 ? room.width - rules.edge + 4 - rules.error - (x + width) : 0)
+    x += width + (k < inner.length - 1 ? gap : k === inner.length - 1 ? room.width - rules.right - rules.error - (x + width) : 0)
     return left
   })
   const place = (/** @type {number} */ count, /** @type {number} */ row) => middle + (row - (count - 1) / 2) * (count === 2 && most === 2 ? pitch : pitch || 0)

@@ -146,7 +146,7 @@ export class LinePanel {
     const kinds = reading.factors.map(({ kind }) => KINDS[kind])
     const coloured = [whole, ...parts].map((part, k) => `<mrow class="c-${k ? kinds[k - 1] : "fp"}">${part}</mrow>`)
     const numbers = reading.factors.map((_, k) => this.number(`c-${kinds[k]}`, it => fixed(it.factors[k].value, FACTOR)))
-    const isPlain = isPlainDescent(reading)
+    const isPlain = reading.count < 2 && isPlainDescent(reading)
     return [make("span", { class: "equation" }, formula(`${coloured[0]}<mo>=</mo>${coloured.slice(1).join("<mo>·</mo>")}<mo>=</mo>`),
       ...numbers.flatMap((number, k) => (k ? [sign("·"), number] : [number])), sign("="), this.number("c-fp", it => fixed(it.product, FACTOR))),
     make("span", { class: "nudged" }, mark("nudged:"), make("br"), this.number("", it => (isSame(it) ? mark("the same ✓") : fixed(it.nudged, FACTOR)))),

@@ -119,7 +119,7 @@ function write() {
   curve.update()
   drawing.update()
   drawing.units?.update(reading, model.pointed, weight ?? model.chosen)
-  line.update(reading, model.isAsNumbers)
+  line.update(reading, model.isAsNumbers && !narrow.matches)
   along.update(model.isForward ? null : weight, controls.isRunning)
   ownSample()
   if (!controls.isRunning || !byId("chain-rule").hidden) chain.update()

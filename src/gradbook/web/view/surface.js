@@ -6,7 +6,7 @@ import { byId, make, say } from "./dom.js"
 import { CELLS, css, reachOf, scaleOf, tint, tonesOf } from "./grid.js"
 import { tr } from "./language.js"
 
-const [POINT, RING, NEAR] = [8, 20, 24] // radii, of 600 pixels across: of a sample, around the current one, of a click on one
+const [POINT, RING, NEAR, SMALL] = [4, 10, 12, 0.8] // pixels: of a sample, around the current one, of a click on one; how much smaller on a phone
 const PALE = 0.8 // so that points are visible on it
 const LEAST = 0.8 // of its strongest colour that a plane has, also if all its values are alike
 const MARGIN = 22 // above and below a curve
@@ -107,6 +107,12 @@ export class SurfacePanel {
     context.globalAlpha = 1
   }
 
+  /** Of the canvas, for one of the screen's. @private */
+  get pixel() {
+    const { width, clientWidth } = this.canvas
+    return (width / (clientWidth || width / 2)) * (clientWidth < 250 ? SMALL : 1)
+  }
+
   /** The height of a value on a curve.
    * @param {number} value @private
    */
@@ -122,17 +128,18 @@ export class SurfacePanel {
     const { tones, canvas, grid } = this
     const x = grid.share(inputs[0]) * canvas.width
     const y = grid.dimensions === 2 ? canvas.height * (1 - grid.share(inputs[1])) : this.height(targets[0])
+    const pixel = this.pixel
     const circle = (/** @type {number} */ radius, /** @type {string} */ stroke, /** @type {number} */ wide) => {
       context.beginPath()
-      context.arc(x, y, radius, 0, 7)
-      Object.assign(context, { strokeStyle: stroke, lineWidth: wide })
+      context.arc(x, y, radius * pixel, 0, 7)
+      Object.assign(context, { strokeStyle: stroke, lineWidth: wide * pixel })
       context.stroke()
     }
     if (isChosen) {
-      circle(RING, css(tones[1]), 10)
-      circle(RING, this.path, 4.8)
+      circle(RING, css(tones[1]), 5)
+      circle(RING, this.path, 2.4)
     }
-    circle(isChosen ? POINT + 1 : POINT, isTest ? this.ink : css(tones[1]), isTest ? 2.5 : 2.8)
+    circle(isChosen ? POINT + 0.6 : POINT, isTest ? this.ink : css(tones[1]), 1.4)
     context.fillStyle = this.colour(targets)
     context.fill()
   }
@@ -161,7 +168,7 @@ export class SurfacePanel {
     const [right, up] = [(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height]
     const [across, along] = [right * this.canvas.width, (1 - up) * this.canvas.height]
     const near = samples.findIndex(([inputs, targets]) => Math.hypot(grid.share(inputs[0]) * this.canvas.width - across,
-      (grid.dimensions === 2 ? this.canvas.height * (1 - grid.share(inputs[1])) : this.height(targets[0])) - along) < NEAR)
+      (grid.dimensions === 2 ? this.canvas.height * (1 - grid.share(inputs[1])) : this.height(targets[0])) - along) < NEAR * this.pixel)
     if (near >= 0 && samples.length > 1) {
       Object.assign(this.model, { sample: near, isSampleChosen: true })
       return this.model.changed()

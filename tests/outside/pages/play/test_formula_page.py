@@ -107,8 +107,8 @@ def test_a_dragged_number_changes_everything_at_once(shown):
     assert_as_python(page, MICROGRAD.replace("a = 2", "a = 2.5"))
     drag(page, "c", 0, 30)  # a tenth per pixel, since it begins at 10
     assert_as_python(page, MICROGRAD.replace("a = 2", "a = 2.5").replace("c = 10", "c = 7"))
-    page.click("#undo")
-    page.click("#undo")
+    page.press("#undo")
+    page.press("#undo")
     assert_as_python(page, MICROGRAD)
 
 

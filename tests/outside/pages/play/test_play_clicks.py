@@ -217,7 +217,7 @@ def test_undo_and_redo_go_over_text_weights_and_samples(shown):
         remember()
         assert states.pop() == states[k]
     assert page.value("document.querySelector('#redo').disabled") is True
-    page.click("#undo")
+    page.press("#undo")
     page.key("y", control=True)
     assert page.value("document.querySelector('#redo').disabled") is True
 

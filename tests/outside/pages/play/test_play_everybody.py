@@ -9,6 +9,7 @@ from tests.outside.pages.play.drawing import choose as chosen
 
 pytestmark = pytest.mark.witness("axe", "chromium")
 FIRST = "document.querySelector('.net [data-line]')"
+SYMBOL = "document.querySelector('#chain mrow[data-line]')"
 
 
 def typed_wrong(page):
@@ -16,7 +17,8 @@ def typed_wrong(page):
 
 
 def pointed(page):
-    page.value(f"{FIRST}.dispatchEvent(new PointerEvent('pointerover', {{bubbles: true}}))")
+    page.press('[aria-controls="chain-rule"]')
+    page.value(f"{SYMBOL}.dispatchEvent(new PointerEvent('pointerover', {{bubbles: true}}))")
     page.until("!document.querySelector('#tip').hidden")
 
 

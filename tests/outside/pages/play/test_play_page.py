@@ -68,9 +68,10 @@ def test_every_slope_is_the_mean_of_all_and_the_line_of_the_sample_that_is_ringe
     page.value("document.querySelector('.net [aria-label=w7]').focus()")
     page.settle()
     rows = "[...document.querySelectorAll('#every-slope button')].map(e => e.textContent)"
-    assert dict(re.split(r"(?<=[wb]\d)", row) for row in page.value(rows)).items() >= {
-        name: f"{slope:.6f}".replace("-", "−") for name, slope in slopes(net).items()
-    }.items()
+    assert (
+        dict(re.split(r"(?<=[wb]\d)", row) for row in page.value(rows)).items()
+        >= {name: f"{slope:.6f}".replace("-", "−") for name, slope in slopes(net).items()}.items()
+    )
     ringed = int(re.search(r"\d+", page.text("#ringed"))[0]) - 1
     shares = [slopes(net.with_samples([sample]))["w7"] for sample in net.samples]
     assert abs(shares[ringed]) == pytest.approx(max(map(abs, shares)))

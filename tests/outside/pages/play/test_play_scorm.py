@@ -118,7 +118,9 @@ def test_score_and_completion_arrive_and_come_back(site, chromium):
     assert (again.score, again.status) == ("5", "incomplete")
     chromium.value("void (frames[0].Math.random = () => 0)")
     chromium.value(f"{FRAME}.querySelector('#tour').click()")
-    assert again.answer(answers()[0]).startswith("Done")  # the tour's first step
+    steps = f"for (let k = 0; k < 22; k++) {FRAME}.querySelector('#step').click()"
+    chromium.value(steps)  # the tour's first step
+    chromium.settle()
     assert again.score == "6"
     for number in answers()[:4]:
         again.ask()

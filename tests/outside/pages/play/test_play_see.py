@@ -10,7 +10,7 @@ from gradbook.data.made_points import points
 from gradbook.net import parse
 from gradbook.net.build import training_step
 from gradbook.net.step import losses
-from tests.outside.pages.play.drawing import CAUGHT, named, number
+from tests.outside.pages.play.drawing import CAUGHT, number
 
 pytestmark = pytest.mark.witness("chromium")
 CHOSEN = """((place, value) => {

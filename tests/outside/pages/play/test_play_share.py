@@ -82,7 +82,6 @@ def test_a_link_to_how_it_begins_is_short_and_leads_home(chromium, pages):
         choose(chromium, field, value)
     chromium.write("#rate-field", "0.3")
     chromium.press("#look-numbers")
-    chromium.press("#whose-mean")
     first = losses(chromium, 3)
     chromium.press("#share-link")
     link = chromium.until("document.querySelector('#share-text').value")
@@ -94,7 +93,6 @@ def test_a_link_to_how_it_begins_is_short_and_leads_home(chromium, pages):
     assert weights(chromium) == start
     assert chromium.text("#epoch") == "000,000"
     assert chromium.value("document.querySelector('#look-numbers').checked")
-    assert chromium.value("document.querySelector('#whose-mean').checked")
     assert losses(chromium, 3) == first
     assert chromium.said == []
 
@@ -166,8 +164,8 @@ def test_a_link_brings_back_whether_units_are_numbers_or_pictures(look, shown):
     page.until("document.querySelector('#epoch').textContent === '000,001'")
     page.settle()
     assert page.value(checked) == f"look-{look}"
-    small = page.value("document.querySelector('#drawing svg').classList.contains('small')")
-    assert small == (look == "pictures")
+    seen = page.value("document.querySelector('#drawing svg').classList.contains('of-pictures')")
+    assert seen == (look == "pictures")
 
 
 def test_reset_goes_back_to_the_start_that_a_link_brought(shown):

@@ -64,7 +64,7 @@ def test_the_rate_in_the_text_follows_the_slider_and_the_slider_the_text(shown):
     assert "rate 2.5\n" in page.value(BOX) + "\n"
     assert page.text("#text-said") == "no mistakes: 8 weights, η = 2.5"
     typed(page, page.value(BOX).replace("sigmoid", "tanh"))
-    assert page.value("document.querySelector('#rate-field').value") == "2.5"
+    assert page.value("document.querySelector('#rate-field').value") == "2.50"
     typed(page, page.value(BOX).replace("rate 2.5", "lr 0.3  # lower"))
     assert page.value("document.querySelector('#rate-field').value") == "0.3"
     page.write("#rate-field", "40")
@@ -130,7 +130,7 @@ def test_what_was_typed_is_undone_with_the_weights_that_were_there(shown):
     before, text = weights(page), page.value("document.querySelector('#text').value")
     typed(page, "input 2\ndense 5\ntanh\ndense 1\nsigmoid")
     assert len(weights(page)) == 21
-    page.click("#undo")
+    page.press("#undo")
     assert page.value("document.querySelector('#text').value") == text
     assert weights(page) == pytest.approx(before)
     assert page.value("document.querySelector('#undo').disabled") is True

@@ -1,0 +1,165 @@
+"""The page stands still: while it trains and a hand hovers, nothing moves that isn't data."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.builtin_networks import SCENES
+from gradbook.language import LANGUAGES, in_language
+from gradbook.net import parse
+from gradbook.report.play_page import play_page
+
+pytestmark = pytest.mark.witness("chromium")
+FIXED = (
+    "header, #run, #step, #reset, #reached, #rate, #badge, .loss, #speed, #looks, #help, #data,"
+    " .set, #features, #open-more, #network, #drawing, .stage, .stage svg, .net .unit .shape,"
+    " .net .line, .head, #depth, #output, #surface, #plane-said, #curve, #loss-words, #line, .who,"
+    " .fac, .op, .fx"
+)
+BOXES = f"""(() => [...document.querySelectorAll({FIXED!r})].filter(e => e.checkVisibility())
+  .map(e => [e.id || e.tagName, e.getBoundingClientRect()])
+  .map(([name, b]) => [name, b.x, b.y, b.width, b.height]))()"""
+NUMBERS = """(() => [...document.querySelectorAll(
+  "#epoch, #loss, .card p, #line .fac b, #ringed")].map(e => e.textContent))()"""
+WATCHED = f"""new Promise(done => {{
+  const frames = []
+  const look = () => {{
+    frames.push({NUMBERS})
+    if (frames.length < 60) requestAnimationFrame(look)
+    else done(frames)
+  }}
+  requestAnimationFrame(look)
+}})"""
+
+
+def scene(name):
+    return play_page(parse(SCENES[name]), points_of=name)
+
+
+@pytest.fixture
+def at(chromium, tmp_path):
+    """`at(page, width, height)`: a page's text, in a window of that size."""
+
+    def show(page, width=1280, height=800, **features):
+        (tmp_path / "still.html").write_text(page, encoding="utf-8")
+        chromium.show(tmp_path / "still.html", width, height, **features)
+        return chromium
+
+    chromium.said.clear()
+    yield show
+    assert chromium.said == []
+
+
+def hover(page, x, y):
+    page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+
+def epoch(page):
+    return int(page.text("#epoch").replace(",", ""))
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_nothing_moves_in_200_epochs_with_hovering(name, at):
+    page = at(scene(name))
+    before = page.value(BOXES)
+    assert len(before) > 40
+    page.value("document.querySelector('#pace').value = '50'")
+    page.press("#run")
+    k = 0
+    while epoch(page) < 200:
+        k += 1
+        hover(page, 200 + (37 * k) % 700, 120 + (53 * k) % 560)
+        assert page.value(BOXES) == before
+    page.press("#run")
+    hover(page, 600, 10)
+    page.settle()
+    assert page.value(BOXES) == before
+    assert page.value("[document.documentElement.scrollHeight, innerHeight]") == [800, 800]
+
+
+def test_every_number_of_a_frame_is_of_one_epoch(at):
+    page = at(scene("xor"))
+    page.press(".turn:last-child")  # so that the sample stays
+    page.value("document.querySelector('.net .edge[tabindex]').focus()")
+    page.value("document.querySelector('#pace').value = '50'")
+    page.press("#run")
+    seen = {frame[0]: frame for frame in page.value(WATCHED)}
+    page.press("#run")
+    page.press("#reset")
+    last = max(int(reached.replace(",", "")) for reached in seen)
+    assert len(seen) > 5
+    for _ in range(last):
+        page.press("#step")
+        alone = page.value(NUMBERS)
+        assert seen.get(alone[0], alone) == alone
+
+
+CUT = """(() => {
+  const found = []
+  const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  const boxes = []
+  while (nodes.nextNode()) {
+    const holder = nodes.currentNode.parentElement
+    const isSeen = holder.checkVisibility({visibilityProperty: true})
+    if (!nodes.currentNode.data.trim() || !isSeen) continue
+    if (holder.closest("select, script, .side, math, .legend input")) continue
+    const range = document.createRange()
+    range.selectNodeContents(nodes.currentNode)
+    const box = range.getBoundingClientRect()
+    if (box.width < 1) continue
+    boxes.push([nodes.currentNode.data.trim(), box, holder])
+    for (let around = holder; around !== document.body; around = around.parentElement) {
+      const style = getComputedStyle(around)
+      if (style.overflowX === "visible" || around.namespaceURI.endsWith("svg")) continue
+      const own = around.getBoundingClientRect()
+      const across = Math.max(own.left - box.left, box.right - own.right)
+      const out = Math.max(across, own.top - box.top - 3, box.bottom - own.bottom - 3)
+      if (out > 1) found.push(["cut", nodes.currentNode.data.trim(), Math.round(out)])
+    }
+  }
+  boxes.forEach(([words, a, one], k) => boxes.slice(k + 1).forEach(([others, b, other]) => {
+    const across = Math.min(a.right, b.right) - Math.max(a.left, b.left)
+    const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top)
+    const isInside = one.contains(other) || other.contains(one)
+    if (across > 1 && down > 4 && !isInside) found.push(["over", words, others])
+  }))
+  return found
+})()"""
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_no_label_is_cut_or_covered(code, at):
+    with in_language(code):
+        pages = {name: scene(name) for name in SCENES} | {"worked": play_page(builtin("worked"))}
+    for name, text in pages.items():
+        for width, height in ((1280, 800), (1920, 1080), (390, 844)):
+            page = at(text, width, height)
+            assert (name, width, page.value(CUT)) == (name, width, [])
+
+
+def test_a_page_has_at_most_350_kb_and_is_there_within_half_a_second(at):
+    text = scene("spiral")
+    assert len(text.encode()) < 350_000
+    first = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
+    taken = [at(text).value(f"Math.max({first}, {DONE})") for _ in range(5)]
+    assert min(taken) < 500
+
+
+DONE = "performance.timing.domComplete - performance.timing.navigationStart"
+FRAMES = """new Promise(done => {
+  let [count, begun] = [0, performance.now()]
+  const next = now => {
+    count += 1
+    if (now - begun < 1500) requestAnimationFrame(next)
+    else done(count / (now - begun) * 1000)
+  }
+  requestAnimationFrame(next)
+})"""
+
+
+def test_eight_by_eight_runs_at_sixty_frames_a_second(at):
+    page = at(scene("spiral"))
+    page.value("document.querySelector('#pace').value = '50'")
+    page.press("#run")
+    assert max(page.value(FRAMES) for _ in range(3)) > 50
+    page.press("#run")
