@@ -159,7 +159,9 @@ def test_nothing_lies_on_anything_else_in_a_field(name, as_numbers, room):
         apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
         assert apart, (one, other)
     for box in boxes.values():
-        assert box[0] >= 0 and box[1] >= 0 and box[2] <= width and box[3] <= height
+        assert min(box[:2]) >= 0
+        assert box[2] <= width
+        assert box[3] <= height
     if name == "2-8-8-1":
         assert found["isPicture"]
     if name == "worked":

@@ -122,6 +122,8 @@ def test_score_and_completion_arrive_and_come_back(site, chromium):
     chromium.value(steps)  # the tour's first step
     chromium.settle()
     assert again.score == "6"
+    chromium.value(f"{FRAME}.querySelector('#reset').click()")
+    chromium.settle()
     for number in answers()[:4]:
         again.ask()
         again.answer(number)

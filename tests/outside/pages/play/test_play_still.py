@@ -6,7 +6,7 @@ import pytest
 
 from gradbook.builtin_networks import SCENES
 from gradbook.language import LANGUAGES, in_language
-from gradbook.net import parse
+from gradbook.net import builtin, parse
 from gradbook.report.play_page import play_page
 
 pytestmark = pytest.mark.witness("chromium")
