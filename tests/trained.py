@@ -30,6 +30,7 @@ from gradbook.net import (
     Layer,
     LayerNorm,
     Net,
+    Numbered,
     Pick,
     PlaceNorm,
     Pool,
@@ -216,6 +217,8 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
             return x / x.sum(axis=1, keepdims=True)
         case BothClasses():
             return np.concatenate([1 - x, x], axis=1)
+        case Numbered() as numbered:
+            return OPS[numbered.word].value(x, *numbered.settings)
         case Activation(kind, slope):
             return _activated(kind, slope, x)
     raise AssertionError(layer)

@@ -1,4 +1,5 @@
-"""Layers that only move values, through every door: each says what the reference says."""
+"""Layers that only move values, or bend them by a number, through every door: each says what the
+reference says."""
 
 from __future__ import annotations
 
@@ -39,6 +40,8 @@ NETS = {
     "shapes": "input 6; dense 8; reshape 2x1x4; rnn 2 all; reshape 2x2x2; conv 1 2x2; flatten; "
     "dense 1",
     "flat": "input 5; dense 6; channels 1-3 6 0; tanh; dense 2",
+    "numbers": "input 3; dense 4; scale -1; shift 0.5; dense 3; selu; atleast -0.4; atmost 0.8; "
+    "dense 3; abs; dense 2",
 }
 REFUSED = {
     "input 3; channels 4; dense 1": "channels 4 isn't there: 3 has 3",
@@ -49,6 +52,8 @@ REFUSED = {
     "input 3; reshape 2x1x1; flatten": "reshape 2x1x1 needs 2 values, but 3 has 3",
     "input 3; reshape 3; flatten": "reshape's shape is channels x rows x columns",
     "input 3; channels": "channels's number is missing",
+    "input 3; dense 2; scale": "the factor is missing: write a number here",
+    "input 3; dense 2; atmost x": "the greatest value is a number such as",
 }
 
 

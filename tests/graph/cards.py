@@ -91,6 +91,7 @@ def rounded(torch: Any, x: Any, limit: Any, lowest: float, highest: float) -> An
     return most / highest * (ratio + (torch.floor(ratio + 0.5) - ratio).detach())
 
 
+SELU, SELU_BELOW = 1.0507009873554805, 1.7580993408473766  # λ, and λ·α
 L3 = log(e + e**2 + e**3)  # of 1, 2, 3
 
 CARDS: dict[str, Card] = {
@@ -348,6 +349,49 @@ CARDS: dict[str, Card] = {
             at(-1000, value=-1, slopes=(0,)),
         ],
         torch=lambda torch, x: torch.nn.functional.elu(x),
+    ),
+    "selu": Card(
+        ONE,
+        [
+            at(2, value=2 * SELU, slopes=(SELU,)),
+            at(-log(2), value=-0.5 * SELU_BELOW, slopes=(0.5 * SELU_BELOW,)),
+            at(1000, value=1000 * SELU, slopes=(SELU,)),
+            at(-1000, value=-SELU_BELOW, slopes=(0,)),
+        ],
+        torch=lambda torch, x: torch.nn.functional.selu(x),
+    ),
+    "abs": Card(
+        ONE,
+        [
+            at(2, value=2, slopes=(1,)),
+            at(-3, value=3, slopes=(-1,)),
+            at(0, value=0, slopes=(0,)),
+        ],
+        torch=lambda torch, x: x.abs(),
+    ),
+    "scale": Card(
+        ONE,
+        [at(2, value=-3, slopes=(-1.5,))],
+        attributes=(-1.5,),
+        torch=lambda torch, x, factor: factor * x,
+    ),
+    "shift": Card(
+        ONE,
+        [at(2, value=0.5, slopes=(1,))],
+        attributes=(-1.5,),
+        torch=lambda torch, x, term: x + term,
+    ),
+    "atleast": Card(
+        ONE,
+        [at(2, value=2, slopes=(1,)), at(-2, value=-0.5, slopes=(0,))],
+        attributes=(-0.5,),
+        torch=lambda torch, x, least: x.clamp(min=least),
+    ),
+    "atmost": Card(
+        ONE,
+        [at(2, value=0.5, slopes=(0,)), at(-2, value=-2, slopes=(1,))],
+        attributes=(0.5,),
+        torch=lambda torch, x, most: x.clamp(max=most),
     ),
     "hardsigmoid": Card(
         ONE,

@@ -9,23 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from math import prod
+from math import isclose, isfinite, prod
 from typing import Any, Literal
 
 import numpy as np
 
 from gradbook.formats import attention
+from gradbook.formats.arranging import ALONG, is_complete, likely_channels, order_of_a_sample
 from gradbook.formats.attention import MASKED, OTHER_MASK, Projection, Scores
 from gradbook.formats.foreign import Fixed, Missing, Pieces, Value, fixed, numbers_of
 from gradbook.formats.gates import GateOrder, GateStack, Recurring, take_apart
-from gradbook.formats.imported import NoLayer
+from gradbook.formats.imported import STEEPER, NoLayer
 from gradbook.formats.known_values import NO_SCORES, ONE_PIECE, TOO_MANY, UNKNOWN, KnownValues
-from gradbook.formats.layer_list import by_channel, join_paddings, pad_conv, pad_pool, resolve_same
+from gradbook.formats.layer_list import (
+    READ_BY_WINDOWS,
+    by_channel,
+    join_paddings,
+    pad_conv,
+    pad_pool,
+    resolve_same,
+)
 from gradbook.formats.layouts import DIFFERENT, ELSEWHERE, MOST_PLACED, Live, Padding, ours
 from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, SAME, Both, Pad, Shape, Sides
-from gradbook.layers.activations import Activation, PRelu
+from gradbook.layers.activations import SELU_ALPHA, SELU_SCALE, Activation, Numbered, PRelu
+from gradbook.layers.arranging import Pick
 from gradbook.layers.card import spell
 from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm
 from gradbook.layers.pools import Pool
@@ -35,7 +44,6 @@ from gradbook.layers.wiring import Flatten
 
 MIXED = "it mixes values of several images"
 NO_STEPS = "it reads a sequence that isn't laid out as steps x N x features"
-ONE_STEP = "the only single step that can be selected is a recurrent layer's last"
 OTHER_ARITHMETIC = "only sums and products, of two values or with constants, can be read"
 WHOLE_AREA = "it can be read only over all rows and columns together"
 SOME = (
@@ -77,6 +85,10 @@ class GrowingNet(KnownValues):
         if isinstance(value, Live) and isinstance(other, Live):
             keys = attention.heads_of(other, turned=True)
             return attention.scores_of(attention.heads_of(value), keys)
+        if isinstance(value, Fixed) and value.array.ndim == 2 and isinstance(other, Live):
+            turned = self.move(other, lambda order: order.swapaxes(-1, -2))
+            made = self.dense(turned, self.weight(value))
+            return self.move(made, lambda order: order.swapaxes(-1, -2))
         if isinstance(value, Fixed) or other.array.ndim != 2:
             raise NoLayer("only a product with a table of weights can be read as a layer")
         return self.dense(value, self.weight(other).T)
@@ -103,11 +115,9 @@ class GrowingNet(KnownValues):
         if known is not None and known.has_all(self.samples, live.places):
             number = self._at_each_place(live, weight)
             return self.lie(number, known.order(len(weight), live.places))
-        if known is not None and known.place is not None:
-            raise NoLayer(ONE_STEP)
         columns = live.in_rows()
         if columns is None or len({*columns.tolist()}) != prod(size):
-            raise NoLayer("its input isn't a complete flattened value: flatten all of it first")
+            return self._dense(self.settle(live, -1), weight)
         number = self.row.flat(live.number, self.op.place)
         turned = np.empty_like(weight)
         turned[:, columns] = weight
@@ -148,6 +158,8 @@ class GrowingNet(KnownValues):
     ) -> Live:
         """Convolve over rows and columns, or over steps if the weights have three dimensions."""
         own, live = self.weight(weight), self.as_ours(value)
+        if live.padding and live.padding.value:
+            live = self.unpadded(live)
         if own.ndim not in (3, 4):
             raise NoLayer(f"its windows have {own.ndim - 2} dimensions: only 2 can be read")
         along = own.ndim == 3
@@ -216,10 +228,17 @@ class GrowingNet(KnownValues):
         counts_zeros: bool = False,
     ) -> Live:
         live = self.as_ours(value)
+        asked = pad
         pad = self._as_told(pad, live, size, stride, dilation)
         zeros = kind == "avg" and counts_zeros and pad != NOWHERE
         layer = Pool(kind, size, stride, pad, dilation, ceil=ceil, zeros=zeros)
-        layer = pad_pool(layer, live.padding, live.size, self.row.layers[: live.number])
+        try:
+            layer = pad_pool(layer, live.padding, live.size, self.row.layers[: live.number])
+        except NoLayer:
+            if live.padding is None or not isfinite(live.padding.value):
+                raise
+            apart = self.unpadded(live)
+            return self.pool(apart, kind, size, stride, asked, dilation, ceil, counts_zeros)
         layer = replace(layer, row=True) if len(live.shape) == 3 else layer
         return self.windowed(live, self.row.add(layer, live.number, self.op.place))
 
@@ -228,13 +247,16 @@ class GrowingNet(KnownValues):
         if isinstance(value, Fixed):
             reduce = np.mean if kind == "avg" else np.max
             return fixed(reduce(value.array, tuple(axes), keepdims=keeps), value)
-        live = self.live(value)
+        live = self.whole(self.live(value))
         size, order = live.size, live.order
         over = sorted({axis % order.ndim for axis in axes})
         known = live.any_channel_axis() if len(size) == 3 else None
         whole = known is not None and known.has_all(self.samples, live.places)
         if known is None or not whole or known.axis in over:
-            raise NoLayer(WHOLE_AREA)
+            others = [axis for axis in range(1, order.ndim) if axis not in over]
+            if len(others) != 1 or prod(order.shape[1:]) == order.shape[others[0]]:
+                raise NoLayer(WHOLE_AREA)
+            return self.pool_all(self.settle(live, others[0]), kind, axes, keeps)
         kept = [n for axis, n in enumerate(order.shape) if axis not in over]
         together = np.moveaxis(order, over, range(-len(over), 0)).reshape(*kept, -1)
         channels = together // live.places
@@ -266,6 +288,8 @@ class GrowingNet(KnownValues):
     ) -> Live:
         """Add a batchnorm, with a scale of 1 and a shift of 0 if there are none."""
         live = self.live(value)
+        if not is_complete(live):
+            live = self.settle(live, axis)
         if mean is None or variance is None:
             raise NoLayer("it keeps no running mean and variance")
         tensors = {"scale": np.ones(live.size[0]), "shift": np.zeros(live.size[0])}
@@ -302,7 +326,7 @@ class GrowingNet(KnownValues):
         `by_channel` prefers groups of channels where these suffice; the axes are those of
         `laid_out`, a shape, if it is given.
         """
-        live = self.live(value)
+        live = self.whole(self.live(value))
         size, anew = live.size, live.order if laid_out is None else live.order.reshape(laid_out)
         groups = self._groups(replace(live, laid=anew), axes)
         if laid_out is None and len(size) > 1 and len(axes) == 1 and live.has_channels_at(axes[0]):
@@ -387,7 +411,7 @@ class GrowingNet(KnownValues):
         self, value: Value, axes: Sequence[int], epsilon: float, scale: Array | None = None
     ) -> Live:
         """Divide by the root mean square of each step's features."""
-        live = self.live(value)
+        live = self.whole(self.live(value))
         if len(live.size) < 2 or self._groups(live, axes):
             raise NoLayer("only the features of each step can be divided by their root mean square")
         own = np.ones(live.size[0]) if scale is None else scale
@@ -456,12 +480,9 @@ class GrowingNet(KnownValues):
     ) -> tuple[Live, Callable[[], Live]]:
         """Return all states, in the input's layout, and a function for the last ones."""
         live = self.live(value)
-        order, size, known = live.order, live.size, live.channel_axis()
-        by_sample = order.swapaxes(0, 1) if steps_first else order
-        is_row = order.ndim == 3 and len(size) == 3 and is_sequence(size)
-        if known is None or not is_row:
-            raise NoLayer(NO_STEPS)
-        if not replace(live, laid=by_sample.swapaxes(1, 2)).is_in_line:
+        live = self._as_steps(live, steps_first)
+        size, known = live.size, live.channel_axis()
+        if known is None:
             raise NoLayer(NO_STEPS)
         layer = kind(stack.back.shape[-1], all=True)
         layer = replace(layer, reset_before=reset_before) if isinstance(layer, Gru) else layer
@@ -471,15 +492,203 @@ class GrowingNet(KnownValues):
         last = every[-1:] if steps_first else every[:, -1][None]
         return self.lie(number, every), lambda: self._at_last(self.lie(number, last))
 
+    def _as_steps(self, live: Live, steps_first: bool) -> Live:
+        """Return a sequence as gradbook has it, laid out as it is."""
+        if live.order.ndim != 3:
+            raise NoLayer(NO_STEPS)
+        by_sample = replace(live, laid=live.order.swapaxes(0, 1)) if steps_first else live
+        turned = replace(by_sample, laid=by_sample.order.swapaxes(1, 2))
+        if len(live.size) == 3 and is_sequence(live.size) and turned.is_in_line:
+            return live
+        made = self.settle(by_sample, -1)
+        if not is_sequence(made.size):
+            raise NoLayer(NO_STEPS)
+        return replace(made, laid=made.order.swapaxes(0, 1)) if steps_first else made
+
+    def recur_back(
+        self, value: Value, *how: Any, steps_first: bool = False, **more: Any
+    ) -> tuple[Live, Callable[[], Live]]:
+        """Do the same from the last step to the first, with the states in the input's order."""
+
+        def turned(x: Any) -> Any:
+            return np.flip(x, 0 if steps_first else 1)
+
+        every, last = self.recur(self.move(value, turned), *how, steps_first=steps_first, **more)
+        return self.live(self.move(every, turned)), last
+
+    def clip(self, value: Value, least: float, most: float) -> Value:
+        """Keep values between two numbers, one of which may be infinite."""
+        if (least, most) == (0, 6):
+            return self.activate(value, Activation("relu6"))
+        if least == 0 and most == np.inf:
+            return self.activate(value, Activation("relu"))
+        if least > -np.inf:
+            value = self.activate(value, Numbered("atleast", least))
+        return value if most == np.inf else self.activate(value, Numbered("atmost", most))
+
+    def elu(self, value: Value, alpha: float, slope: float = 1.0, gain: float = 1.0) -> Value:
+        """Apply gain·x above 0, and gain·α·(e^(slope·x) − 1) below."""
+        if (alpha, slope, gain) == (1, 1, 1):
+            return self.activate(value, Activation("elu"))
+        if np.allclose((alpha, slope, gain), (SELU_ALPHA, 1, SELU_SCALE)):
+            return self.activate(value, Activation("selu"))
+        if gain == 1 and isclose(slope * alpha, 1, rel_tol=1e-6):  # CELU, as PyTorch writes it
+            return self.celu(value, alpha)
+        if slope != 1:
+            raise NoLayer(STEEPER)
+        above = self.activate(value, Activation("relu"))
+        below = self.activate(self.clip(value, -np.inf, 0), Activation("elu"))
+        below = self.activate(below, Numbered("scale", alpha * gain))
+        if gain != 1:
+            above = self.activate(above, Numbered("scale", gain))
+        return self.arithmetic("+", above, below)
+
+    def celu(self, value: Value, alpha: float) -> Value:
+        """Apply α·ELU(x / α)."""
+        if alpha == 1:
+            return self.activate(value, Activation("elu"))
+        if alpha <= 0:
+            raise NoLayer("only a CELU with an alpha above 0 can be read")
+        bent = self.activate(value, Numbered("scale", 1 / alpha))
+        return self.activate(self.activate(bent, Activation("elu")), Numbered("scale", alpha))
+
+    def gated(self, value: Value, axis: int) -> Value:
+        """Multiply the first half along an axis by the sigmoid of the second."""
+        count = self.shape_of(value)[axis]
+        if count % 2:
+            raise NoLayer(f"its {count} values can't be divided into two halves")
+        first, second = self.split(value, axis, (count // 2, count // 2))
+        return self.arithmetic("*", first, self.activate(second, Activation("sigmoid")))
+
+    def larger(self, value: Value, other: Value, sign: Literal["+", "-"] = "+") -> Value:
+        """Return x + max(0, y − x), the larger of two values; or x − max(0, x − y), the smaller."""
+        numbers = numbers_of((value, other))
+        if numbers is not None:
+            return self.compute(np.maximum if sign == "+" else np.minimum, value, other)
+        if isinstance(value, Fixed):
+            value, other = other, value
+        if isinstance(other, Fixed) and other.array.size == 1:
+            bound = float(other.array.item())
+            ends = (bound, np.inf) if sign == "+" else (-np.inf, bound)
+            return self.clip(value, *ends)
+        pair = (other, value) if sign == "+" else (value, other)
+        beyond = self.activate(self.arithmetic("-", *pair), Activation("relu"))
+        return self.arithmetic(sign, value, beyond)
+
+    def sum_over(self, value: Value, axes: Sequence[int], keeps: bool) -> Value:
+        """Add up: the mean, times the number of values."""
+        if isinstance(value, Fixed):
+            return fixed(value.array.sum(tuple(axes), keepdims=keeps), value)
+        shape = self.shape_of(value)
+        over = axes or range(len(shape))
+        count = prod(shape[axis] for axis in over)
+        mean = self.pool_all(value, "avg", [*over], keeps)
+        return self.activate(mean, Numbered("scale", count))
+
+    def einsum(self, equation: str, values: Sequence[Value]) -> Value:
+        """Read a product of two values, summed over the one letter that only they have."""
+        told, arrow, made = equation.replace(" ", "").partition("->")
+        names = told.split(",")
+        if not arrow or len(names) != 2 or "." in told:
+            raise NoLayer("only an einsum of two values, such as 'bqd,bkd->bqk', can be read")
+        (first, second), (value, other) = names, values
+        if isinstance(value, Fixed) and not isinstance(other, Fixed):
+            first, second, value, other = second, first, other, value
+        summed = [letter for letter in first if letter in second and letter not in made]
+        alike = [letter for letter in first if letter in second and letter in made]
+        left = [letter for letter in first if letter not in second]
+        right = [letter for letter in second if letter not in first]
+        if len(summed) != 1 or {*left, *right, *alike} != {*made} or len(made) != len({*made}):
+            raise NoLayer("only an einsum that sums over one letter of both values can be read")
+        if isinstance(other, Fixed) and (alike or len(right) != 1):
+            raise NoLayer("only an einsum with a table of weights can be read")
+        value = self.letters(value, first, [*alike, *left, *summed])
+        other = self.letters(other, second, [*alike, *summed, *right])
+        return self.letters(self.matmul(value, other), [*alike, *left, *right], [*made])
+
+    def letters(self, value: Value, have: Sequence[str], wanted: Sequence[str]) -> Value:
+        """Transpose axes that are named by letters."""
+        if [*have] == [*wanted]:
+            return value
+        return self.move(value, lambda order: order.transpose([have.index(x) for x in wanted]))
+
+    def padded(self, value: Value, widths: Sequence[tuple[int, int]], filling: float) -> Live:
+        """Pad any axes but that of samples with a constant, by layers of their own."""
+        live = self.live(value)
+        if len(widths) != len(live.shape) or any(widths[0]) or not np.isfinite(filling):
+            raise NoLayer("only padding of a sample's own axes with a number can be read")
+        if filling:
+            live = self.each(Numbered("shift", -filling), live)
+        live = self.settle(live, 1)
+        sides = [*widths[1:2], *((0, 0),) * (len(widths) == 3), *widths[2:]]
+        number = live.number
+        for along, (before, after) in zip(ALONG, sides, strict=False):
+            if before or after:
+                count = self.row.sizes[number][ALONG.index(along)]
+                places = (*(0,) * before, *range(1, count + 1), *(0,) * after)
+                number = self.row.add(Pick(places, along), number, self.op.place)
+        size = self.row.sizes[number]
+        shape = [n + sum(both) for n, both in zip(live.shape, widths, strict=True)]
+        made = self.lie(number, ours(size, self.samples).reshape(shape))
+        return self.each(Numbered("shift", filling), made) if filling else made
+
+    def unpadded(self, live: Live) -> Live:
+        """Turn padding that no window uses into a layer of its own."""
+        assert live.padding is not None
+        top, left, below, right = live.padding.sides
+        own = [(top, below)] * (len(live.shape) == 4) + [(left, right)]
+        if len(live.shape) == 3 and (top or below):
+            raise NoLayer(READ_BY_WINDOWS)
+        widths = [(0, 0)] * (len(live.shape) - len(own)) + own
+        return self.padded(replace(live, padding=None), widths, live.padding.value)
+
+    def framed(self, value: Value, widths: Sequence[tuple[int, int]], mode: str) -> Value:
+        """Pad with values from inside: reflected, those at the edge, or from the other side."""
+        return self.move(value, lambda order: np.pad(order, widths, mode))  # type: ignore[call-overload]
+
+    def _beside_constants(self, values: Sequence[Value], axis: int) -> Value:
+        """Concatenate with constants, such as a class token: zeros are put there, and the constants
+        are added to them."""
+        live = next(value for value in values if isinstance(value, Live))
+        rank, samples = len(live.shape), self.samples
+        alone = [value for value in values if isinstance(value, Live)]
+        if len(alone) != 1 or rank != 3:
+            raise NoLayer("only one sequence can be concatenated with constants")
+        settled = self.settle(live, -1)
+        if axis != 1 or len(settled.size) != 3:
+            raise NoLayer("only steps (axis 1) can be concatenated with constants")
+        places: list[int] = []
+        vectors = []
+        for value in values:
+            if isinstance(value, Live):
+                vectors.append(np.zeros(live.shape[1:]))
+                places += range(1, live.shape[1] + 1)
+                continue
+            array = self.weight(value)
+            if array.ndim != 3 or (array != array[:1]).any() or len(array) not in (1, samples):
+                raise NoLayer("its constants differ from sample to sample")
+            vectors.append(array[0])
+            places += [0] * array.shape[1]
+        bias = np.concatenate(vectors).T  # by feature
+        number = self.row.add(Pick(tuple(places), "steps"), settled.number, self.op.place)
+        size = self.row.sizes[number]
+        order = ours(size, samples).reshape(samples, size[0], size[2]).swapaxes(1, 2)
+        made = self.lie(number, order)
+        if not bias.any():
+            return made
+        return self.each(PositionEmbedding(), made, {"bias": bias.ravel()})
+
     def softmax(self, value: Value, axis: int, kind: str = "softmax") -> Value:
         if isinstance(value, Scores):
             if kind != "softmax":
                 raise NoLayer(NO_SCORES)
             return value.softmax(axis)
-        live = self.live(value)
+        live = self.whole(self.live(value))
         columns = live.in_rows() if axis % len(live.shape) == len(live.shape) - 1 else None
-        if not live.has_channels_at(axis) and (columns is None or len(live.size) > 1):
-            raise NoLayer("only a softmax over all classes in the second axis can be read")
+        is_map = live.places > 1 and not is_sequence(live.size)
+        has_channels = live.has_channels_at(axis) and not is_map
+        if not has_channels and (columns is None or len(live.size) > 1):
+            live = self.settle(live, axis, in_row=True)
         return self.each(Activation(kind), live)
 
     def attend(
@@ -504,8 +713,10 @@ class GrowingNet(KnownValues):
         queries, keys, mixed = (self._projection(part.number) for part in parts)
         if len({queries.given, keys.given, mixed.given}) != 1:
             raise NoLayer(attention.TO_ITSELF)
-        given = queries.given
-        features = self.row.sizes[given][0]
+        given, size = queries.given, self.row.sizes[queries.given]
+        features, row = size[0], (size[0], 1, prod(size[1:]))
+        if size != row:
+            given = self.arrange(self.lie(given), np.arange(prod(row)).reshape(row))
         layer, tensors = attention.attention_of(scores, own, (queries, keys, mixed), features)
         number = self.row.add(layer, given, self.op.place, tensors)
         self.used.extend(name for part in (queries, keys, mixed) for name in part.stored)
@@ -520,6 +731,9 @@ class GrowingNet(KnownValues):
                 return replace(before, factor=before.factor * float(scale[0]))
             bias = shift if before.bias is None else before.bias * scale + shift
             return replace(before, weight=before.weight * scale[:, None], bias=bias)
+        if own is not None and isinstance(own.layer, Numbered) and own.layer.kind == "scale":
+            before = self._projection(own.reads[0])
+            return replace(before, factor=before.factor * own.layer.slope)
         if own is None or not isinstance(own.layer, Conv) or own.layer.kernel != (1, 1):
             raise NoLayer(attention.NOT_OF_SUMS)
         if own.layer.groups > 1 or own.layer.stride != (1, 1) or own.layer.pad != NOWHERE:
@@ -541,8 +755,13 @@ class GrowingNet(KnownValues):
             return self._combine_scores(value, sign, self.weight(other))
         if isinstance(other, Scores):
             raise NoLayer(OTHER_MASK if isinstance(value, Fixed) else NO_SCORES)
-        if isinstance(value, Live) and isinstance(other, Live) and sign in "+*":
-            return self._sum(value, other) if sign == "+" else self._product(value, other)
+        if isinstance(value, Live) and isinstance(other, Live) and sign != "/":
+            if sign == "-":
+                other = self.activate(other, Numbered("scale", -1))
+            return self._product(value, other) if sign == "*" else self._sum(value, other)
+        if isinstance(value, Fixed) and isinstance(other, Live) and sign == "-":
+            turned = self.activate(other, Numbered("scale", -1))
+            return self._combine(turned, "+", self.weight(value))
         if not isinstance(value, Live) or not isinstance(other, Fixed):
             raise NoLayer(OTHER_ARITHMETIC)
         return self._combine(value, sign, self.weight(other))
@@ -554,7 +773,7 @@ class GrowingNet(KnownValues):
         return self.lie(self.scale(live, by, plus), live.laid)
 
     def _sum(self, first: Live, second: Live) -> Live:
-        self._require_alike(first, second)
+        first, second = self._alike(first, second)
         number = self.row.sum(first.number, second.number, self.op.place)
         return self.lie(number, first.laid)
 
@@ -563,25 +782,53 @@ class GrowingNet(KnownValues):
         large, small = sorted((first, second), key=lambda live: -prod(live.size))
         if large.size != small.size:
             beside = np.broadcast_to(small.order, large.shape)
-            fits = prod(small.size) == large.size[0]
+            fits = prod(small.size) == large.size[0] and is_complete(large)
             if not fits or (large.order // large.places != beside).any():
-                raise NoLayer(DIFFERENT)
+                first, second = self._alike(first, second)
+                large = first
         else:
-            self._require_alike(first, second)
+            first, second = self._alike(first, second)
+            large = first
         number = self.row.product(first.number, second.number, self.op.place)
         return self.lie(number, large.laid)
 
-    @staticmethod
-    def _require_alike(first: Live, second: Live) -> None:
+    def _alike(self, first: Live, second: Live) -> tuple[Live, Live]:
+        """Return two values with the same size and order, of which one may be repeated."""
         same = first.laid is second.laid or np.array_equal(first.order, second.order)
-        if first.size == second.size and not same:
+        if first.size == second.size and same and is_complete(first):
+            return first, second
+        try:
+            both = np.broadcast_arrays(first.order, second.order)
+        except ValueError:
+            raise NoLayer(DIFFERENT) from None
+        one, other = (
+            replace(live, laid=order) if live.order.shape != order.shape else live
+            for live, order in zip((first, second), both, strict=True)
+        )
+        kept = [live for live in (one, other) if is_complete(live)]
+        of_steps = [live for live in kept if live.order.ndim == 3 and live.channel_axis()]
+        model = (*of_steps, *kept, None)[0] or self.settle(one, likely_channels(one))
+        return self._as(model, one), self._as(model, other)
+
+    def _as(self, model: Live, live: Live) -> Live:
+        """Return a value with the size and the order of another."""
+        if live.size == model.size and np.array_equal(live.order, model.order):
+            return live
+        own, its = order_of_a_sample(live), order_of_a_sample(model)
+        if own is None or its is None:
             raise NoLayer(DIFFERENT)
+        wanted = np.empty(prod(model.size), np.intp)
+        wanted[its.ravel()] = own.ravel()
+        return self.lie(self.arrange(live, wanted.reshape(model.size)), model.laid)
 
     def _combine(self, live: Live, sign: Sign, constant: Array) -> Live:
         """Combine each channel with a constant: value + constant, or another operation."""
+        constant = -constant if sign == "-" else constant
+        sign = "+" if sign == "-" else sign
+        live = self._with_steps(live, constant) if sign == "+" else live
         vectors = self._vectors(live, constant) if sign == "+" else None
         if vectors is not None:
-            return self.each(PositionEmbedding(), live, {"bias": vectors})
+            return self._positioned(live, vectors)
         if live.number in self.bare and self._rescale(live, sign, constant):
             return live
         numbers = self._of_channels(live, constant)
@@ -592,7 +839,16 @@ class GrowingNet(KnownValues):
             "*": (numbers, zeros),
             "/": (1 / np.where(numbers == 0, np.nan, numbers), zeros),
         }[sign]
+        if constant.size == 1 and not self._may_prepare(live):
+            kind, by = ("shift", shift[0]) if sign == "+" else ("scale", scale[0])
+            if not np.isfinite(by):
+                raise NoLayer("it divides by 0")
+            return self.each(Numbered(kind, float(by)), live)
         return self.lie(self.scale(live, scale, shift), live.laid)
+
+    def _may_prepare(self, live: Live) -> bool:
+        """Whether nothing but a flatten is before it, so that it prepares the input."""
+        return self.row.prepares and all(isinstance(own.layer, Flatten) for own in self.row.layers)
 
     def _rescale(self, live: Live, sign: Sign, constant: Array) -> bool:
         """Merge constants into the normalisation before, if it has no such scale or shift yet."""
@@ -616,6 +872,26 @@ class GrowingNet(KnownValues):
         self.row.layers[live.number - 1] = replace(own, layer=layer, tensors=tensors)
         self.bare[live.number] = open_ones.partition(sign)[2]
         return True
+
+    def _positioned(self, live: Live, vectors: Array) -> Live:
+        """Add vectors to the steps, or to those that the layer before adds."""
+        own = self.before(live)
+        last = live.number == len(self.row.layers) and self._is_alone(live.number)
+        if own is not None and type(own.layer) is PositionEmbedding and last:
+            bias = own.tensors["bias"] + vectors
+            self.row.layers[live.number - 1] = replace(own, tensors={"bias": bias})
+            return live
+        return self.each(PositionEmbedding(), live, {"bias": vectors})
+
+    def _with_steps(self, live: Live, constant: Array) -> Live:
+        """Return a sequence instead of a map, if each of its places gets vectors of its own."""
+        if len(live.shape) != 3 or len(live.size) != 3 or live.size[1] == 1 or constant.ndim < 2:
+            return live
+        try:
+            varies = live.gather(constant).reshape(live.size[0], -1)
+        except ValueError:
+            return live
+        return self.settle(live, -1) if (varies != varies[:, :1]).any() else live
 
     def _vectors(self, live: Live, constant: Array) -> Array | None:
         """Return constants that are added to each step and feature, if they differ by step."""

@@ -237,7 +237,7 @@ class NoLayer(GradbookError):
 
 
 LAID_OUT = "its {} outputs are flattened"
-STEEPER = "only an ELU with an alpha of 1 can be read"
+STEEPER = "only an ELU with an input scale of 1, or a CELU, can be read"
 BOTH = "1 − p beside p can be read for a single output only"
 
 

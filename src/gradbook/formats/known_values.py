@@ -11,6 +11,13 @@ from typing import Any
 import numpy as np
 
 from gradbook import limits
+from gradbook.formats.arranging import (
+    is_complete,
+    likely_channels,
+    moves,
+    order_of_a_sample,
+    sample_axis,
+)
 from gradbook.formats.attention import Scores
 from gradbook.formats.foreign import (
     Fixed,
@@ -63,6 +70,7 @@ class KnownValues:
     counted: set[int] = field(default_factory=set)  # arrays that count already
     bare: dict[int, str] = field(default_factory=dict)  # normalisations without scale or shift
     left_out: list[str] = field(default_factory=list)  # operators that do nothing in inference
+    arranged: dict[object, int] = field(default_factory=dict)  # values in another order
 
     def put(self, name: str, value: Value) -> None:
         """Set a name's value; computed numbers count towards the limit, rearranged ones don't."""
@@ -111,9 +119,53 @@ class KnownValues:
     def as_ours(self, value: Value) -> Live:
         """Return a value whose elements are in gradbook's order, whatever its axes."""
         live = self.live(value)
-        if not live.is_in_line:
+        size = live.shape[1:]
+        meant = (size[0], 1, size[1]) if len(size) == 2 else size
+        if live.is_in_line and (len(meant) != 3 or meant == live.size):
+            return live
+        return self.settle(live, 1)
+
+    def settle(self, live: Live, channels: int, in_row: bool = False) -> Live:
+        """Add the layers that put a value's elements in the order of the file, with the channels
+        along this axis; two other axes are rows and columns unless they are put `in_row`, a single
+        one is of steps."""
+        at = sample_axis(live)
+        if at:
+            turned = replace(live, laid=np.moveaxis(live.order, at, 0))
+            axis = channels % len(live.shape)
+            made = self.settle(turned, axis + (axis < at), in_row)
+            return replace(made, laid=np.moveaxis(made.order, 0, at))
+        own = order_of_a_sample(live)
+        axis = channels % len(live.shape) - 1
+        if own is None or axis < 0:
             raise NoLayer(ELSEWHERE)
-        return live
+        turned = np.moveaxis(own, axis, 0)
+        count, *area = turned.shape
+        is_row = in_row or len(area) < 2
+        rows, columns = (1, prod(area)) if is_row else (area[0], prod(area[1:]))
+        size = (count, rows, columns) if area else (count,)
+        number = self.arrange(live, turned.reshape(size))
+        order = ours(size, self.samples).reshape(self.samples, count, *area)
+        return self.lie(number, np.moveaxis(order, 1, axis + 1))
+
+    def arrange(self, live: Live, wanted: Order) -> int:
+        """Add the layers that make a value whose elements have these sources in another."""
+        if live.padding or (self.way.tokens and not live.number):
+            raise NoLayer(ELSEWHERE)
+        key = (live.number, wanted.shape, wanted.tobytes())
+        if key not in self.arranged:
+            layers = moves(live.size, wanted)
+            if layers is None:
+                raise NoLayer(ELSEWHERE)
+            number = live.number
+            for layer in layers:
+                number = self.row.add(layer, number, self.op.place)
+            self.arranged[key] = number
+        return self.arranged[key]
+
+    def whole(self, live: Live) -> Live:
+        """Return a value of which all elements are read, and each once."""
+        return live if is_complete(live) else self.settle(live, likely_channels(live))
 
     def before(self, live: Live) -> Any:
         """Return the layer that makes it, if there is one."""
@@ -121,7 +173,7 @@ class KnownValues:
 
     def each(self, layer: Layer, value: Value, tensors: Mapping[str, Array] | None = None) -> Live:
         """Add an elementwise layer, whose result keeps the layout of the value."""
-        live = self.live(value)
+        live = self.whole(self.live(value))
         number = self.row.add(layer, live.number, self.op.place, tensors)
         return self.lie(number, live.laid)
 
@@ -269,14 +321,15 @@ class KnownValues:
         if numbers is not None:
             total = sum(array.size for array in numbers)
             return self.constant((total,), lambda _: np.concatenate(numbers, axis), *values)
+        axis %= len(next(value.shape for value in values if isinstance(value, Live)))
         if any(isinstance(value, Fixed) for value in values):
-            raise NoLayer("it concatenates values with constants")
+            return self._beside_constants(values, axis)
         several = [self.live(value) for value in values]
-        axis %= len(several[0].shape)
         if axis == 0:
             if all(live.shape[0] == 1 for live in several):
                 return Pieces(tuple(several))
             raise NoLayer("only channels (axis 1) can be concatenated")
+        several = self._with_channels_at(several, axis)
         number = self.row.side_by_side([live.number for live in several], self.op.place)
         if len(several) == 1 or (axis == 1 and all(live.is_as_ours for live in several)):
             return self.lie(number, None if len(several) > 1 else several[0].laid)
@@ -286,6 +339,23 @@ class KnownValues:
             orders.append(live.order // one * each + first + live.order % one)
             first += one
         return self.lie(number, np.concatenate(orders, axis))
+
+    def _with_channels_at(self, several: Sequence[Live], axis: int) -> list[Live]:
+        """Return values that have all their channels along an axis, at the same places."""
+        known = [live.channel_axis(axis) for live in several]
+        first = known[0]
+        if first is not None and all(
+            one is not None
+            and np.array_equal(one.places, first.places)
+            and np.array_equal(one.samples, first.samples)
+            and (is_complete(live) and live.size[1:] == several[0].size[1:])
+            for one, live in zip(known, several, strict=True)
+        ):
+            return list(several)
+        return [self.settle(live, axis) for live in several]
+
+    def _beside_constants(self, values: Sequence[Value], axis: int) -> Value:
+        raise NotImplementedError
 
     def windowed(self, live: Live, number: int) -> Live:
         """Return a window's result, with as many axes as its input."""

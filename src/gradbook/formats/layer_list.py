@@ -14,6 +14,7 @@ from gradbook.formats.layouts import Padding
 from gradbook.graph.node import Array
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import SAME, Both, Pad, Shape, Sides, same_pad
+from gradbook.layers.activations import Activation
 from gradbook.layers.card import Layer, spell
 from gradbook.layers.norms import BatchNorm
 from gradbook.layers.pools import Pool
@@ -229,7 +230,7 @@ class LayerList:
     def product(self, first: int, second: int, place: str) -> int:
         """Multiply two values of one shape, or maps by one value per channel."""
         if first == second:
-            raise NoLayer("a value times itself can't be read")
+            second = self.add(Activation("identity"), first, place)
         reads = (max(first, second), min(first, second))
         size = Product(1).output(*(self.sizes[value] for value in reads))
         self.layers.append(ImportedLayer(Product(1), reads, {}, place))

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from gradbook.errors import GradbookError
+from gradbook.formats.arranging import likely_channels
 from gradbook.formats.attention import Scores
 from gradbook.formats.foreign import (
     Fixed,
@@ -43,7 +44,7 @@ from gradbook.formats.imported import (
     assemble,
 )
 from gradbook.formats.known_values import NO_LAYER, ONE_PIECE, UNKNOWN
-from gradbook.formats.layer_list import BYTES, READ_BY_WINDOWS, LayerList
+from gradbook.formats.layer_list import BYTES, LayerList
 from gradbook.formats.layouts import SAMPLES, Live
 from gradbook.formats.regions import (
     MOST_TRIED,
@@ -114,10 +115,10 @@ def _best(graph: ForeignGraph, table: Table, file: str, samples: int) -> Recogni
             readers=readers,
         )
         net.read()
-        if not net.refusals.found:
+        if not net.refusals.found and not net.arranged:
             return net
         nets.append(net)
-    return min(nets, key=lambda net: net.refusals.count)
+    return min(nets, key=lambda net: (net.refusals.count, len(net.row.layers)))
 
 
 def _require_any_count(net: Recogniser, graph: ForeignGraph, table: Table, file: str) -> None:
@@ -179,12 +180,20 @@ class Recogniser(GrowingNet):
             self.refusals.add(place, BOTH)
         if not isinstance(value, Live) or value.padding:
             self.refusals.add(place, "isn't the output of the last layer")
-        elif not value.is_in_line:
-            known = value.any_channel_axis()
-            maps = self.graph.maps_as_ours and len(value.shape) == 4
-            by_step = known and (maps or is_sequence(value.size))
-            if not by_step or not known or not known.has_all(self.samples, value.places):
+        elif not self._is_laid_out(value):
+            try:
+                self.values[name] = self.settle(value, likely_channels(value))
+            except GradbookError:
                 self.refusals.add(place, "isn't the output of the last layer")
+
+    def _is_laid_out(self, value: Live) -> bool:
+        """Whether the output has its elements in order, or step by step."""
+        if value.is_in_line:
+            return True
+        known = value.any_channel_axis()
+        maps = self.graph.maps_as_ours and len(value.shape) == 4
+        by_step = known and (maps or is_sequence(value.size))
+        return bool(by_step and known and known.has_all(self.samples, value.places))
 
     @property
     def layers(self) -> list[Any]:
@@ -206,8 +215,9 @@ class Recogniser(GrowingNet):
         op = self.op
         if any(name not in self.values for name in op.reads):
             raise NoLayer(UNKNOWN)
-        reads = {name: self.values[name] for name in op.reads}
         operator = self.table.get(op.word)
+        self._lay_out_padding(operator, op.reads)
+        reads = {name: self.values[name] for name in op.reads}
         self._require_fit(operator, reads.values())
         if operator is None:
             raise NoReader(NO_LAYER)
@@ -226,12 +236,17 @@ class Recogniser(GrowingNet):
                 self.put(name, value)
         return (number,)
 
+    def _lay_out_padding(self, operator: Operator | None, names: Sequence[str]) -> None:
+        """Give padding that no window reads a layer of its own."""
+        for name in names:
+            value = self.values[name]
+            if isinstance(value, Live) and value.padding and not (operator and operator.windowed):
+                self.values[name] = self.unpadded(value)
+
     @staticmethod
     def _require_fit(operator: Operator | None, values: Any) -> None:
-        """Refuse padding that no window reads, and stacked values of which none is selected."""
+        """Refuse stacked values of which none is selected."""
         for value in values:
-            if isinstance(value, Live) and value.padding and not (operator and operator.windowed):
-                raise NoLayer(READ_BY_WINDOWS)
             if isinstance(value, Pieces) and not (operator and operator.picks):
                 raise NoLayer(ONE_PIECE)
 

@@ -8,7 +8,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 from gradbook.graph.levels import Bits
-from gradbook.layers.activations import ACTIVATIONS, Activation, PRelu, Quantize, activation
+from gradbook.layers.activations import (
+    ACTIVATIONS,
+    NUMBERED,
+    Activation,
+    Numbered,
+    PRelu,
+    Quantize,
+    activation,
+)
 from gradbook.layers.arranging import Pick, Reshape, Transpose
 from gradbook.layers.card import (
     Bias,
@@ -44,7 +52,7 @@ KINDS: list[type[Layer]] = [
     *(Embedding, Unembedding, Rnn, Gru, Lstm, Attention, PositionEmbedding, Sinusoids),
     MelBands,
     *(BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm),
-    *(PRelu, Quantize),
+    *(PRelu, Quantize, Numbered),
     *(Dropout, Flatten, Residual, Product, Concat, GoBack),
     *(Pick, Reshape, Transpose),
 ]
@@ -54,6 +62,7 @@ __all__ = [
     "ACTIVATIONS",
     "KINDS",
     "LOSSES",
+    "NUMBERED",
     "UPDATES",
     "Activation",
     "Attention",
@@ -76,6 +85,7 @@ __all__ = [
     "Loss",
     "Lstm",
     "MelBands",
+    "Numbered",
     "PRelu",
     "Parameter",
     "ParameterSpec",

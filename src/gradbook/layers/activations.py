@@ -59,6 +59,7 @@ class ActivationCard:
 
 
 ACTIVATIONS: dict[str, ActivationCard] = {}
+NUMBERED: dict[str, ActivationCard] = {}  # functions with a number that a statement must give
 
 
 def activation(
@@ -77,6 +78,16 @@ def activation(
         define(kind.replace(" ", "_"), value, **parts)
     form = StatementForm(kind, fields, (formula,), synonyms, preset={"kind": kind})
     ACTIVATIONS[kind] = ActivationCard(words, form, note, rises_from)
+
+
+def numbered(
+    kind: str, label: str, words: str, formula: str, value: Callable[..., Any], **parts: Any
+) -> None:
+    """Register a function with a number that its statement gives, and its op."""
+    define(kind, value, **parts)
+    fields = (NumberField("slope", "A", label=label),)
+    form = StatementForm(kind, fields, (formula,), preset={"kind": kind})
+    NUMBERED[kind] = ActivationCard(words, form, rises_from=-inf)
 
 
 @dataclass(frozen=True)
@@ -98,19 +109,26 @@ class Activation(Layer):
     slope: float = USUAL_SLOPE  # of leaky relu, for negative values
     letter: ClassVar[str] = "a"
     names_after: ClassVar[bool] = True
+    among: ClassVar[Mapping[str, ActivationCard]] = ACTIVATIONS
 
     def __post_init__(self) -> None:
-        one_of("activation", self.kind, ACTIVATIONS)
+        one_of("activation", self.kind, self.among)
         super().__post_init__()
+
+    @property
+    def card(self) -> ActivationCard:
+        return self.among[self.kind]
 
     def check(self) -> None:
         if not any(part.name == "slope" for part in plain(self.form().fields)):
             object.__setattr__(self, "slope", USUAL_SLOPE)
         if not isfinite(self.slope):
-            raise UsageError(f"the slope of leaky relu is a finite number, not {self.slope}")
+            (number,) = plain(self.form().fields)
+            assert isinstance(number, NumberField)
+            raise UsageError(f"{number.label} of {self.kind} is a finite number, not {self.slope}")
 
     def form(self) -> StatementForm:
-        return ACTIVATIONS[self.kind].form
+        return self.card.form
 
     @property
     def word(self) -> str:  # type: ignore[override]
@@ -136,13 +154,13 @@ class Activation(Layer):
 
     @property
     def rising(self) -> bool:  # type: ignore[override]
-        return ACTIVATIONS[self.kind].rises_from is not None and self.slope >= 0
+        return self.card.rises_from is not None and self.slope >= 0
 
     @property
     def lowest(self) -> float:  # type: ignore[override]
         if self.answer_kind is AnswerKind.SHARES:
             return 0
-        limit = ACTIVATIONS[self.kind].rises_from
+        limit = self.card.rises_from
         return -inf if limit is None else limit
 
     @property
@@ -163,7 +181,7 @@ class Activation(Layer):
         return shape[:1]
 
     def words(self, shape: Shape) -> str:
-        return tr(ACTIVATIONS[self.kind].words, slope=numeral(f"{self.slope:g}"))
+        return tr(self.card.words, slope=numeral(f"{self.slope:g}"))
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         if self.is_softmax:
@@ -253,6 +271,33 @@ activation(
     ),
     expansion=lambda x: x.graph.make("log", 1 + x.graph.make("relu", x)),
     rises_from=0,
+)
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+activation(
+    "selu",  # Klambauer et al. (2017)
+    mark("each if it is positive, else below 0 as e to its power; all scaled (SELU)"),
+    "1.0507·x if it is positive, else 1.7581·(e^x − 1)",
+    lambda x: SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0))),
+    note="PyTorch's `SELU`",
+    derivative=lambda d, y, x: (
+        d * x.graph.make("choose", x, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA),
+    ),
+    expansion=lambda x: (
+        SELU_SCALE * x.graph.make("choose", x, x, SELU_ALPHA * (x.graph.make("exp", x) - 1))
+    ),
+    rises_from=-SELU_SCALE * SELU_ALPHA,
+)
+activation(
+    "abs",
+    mark("the absolute value of each"),
+    "x if it is positive, else −x",
+    np.abs,
+    note="its slope at 0 is 0, as in PyTorch",
+    derivative=lambda d, y, x: (
+        d * x.graph.make("choose", x, 1, x.graph.make("choose", -x, -1, 0)),
+    ),
+    expansion=lambda x: x.graph.make("choose", x, x, -x),
 )
 
 # Smooth gates: x times a share -----------------------------------------------------
@@ -355,6 +400,54 @@ activation(
     mark("the logarithms of their shares of 1 (log softmax)"),
     "x minus the logarithm of the sum of e^x of all values",
 )
+
+# With a number that a statement gives -----------------------------------------------
+
+numbered(
+    "scale",
+    "the factor",
+    mark("{slope} times each"),
+    "A·x, with a number A that isn't trained",
+    lambda x, factor: factor * x,
+    derivative=lambda d, y, x: (d * y.attributes[0],),
+    expansion=lambda x, factor: factor * x,
+)
+numbered(
+    "shift",
+    "the term",
+    mark("each plus {slope}"),
+    "x + A, with a number A that isn't trained",
+    lambda x, term: x + term,
+    derivative=lambda d, y, x: (d,),
+    expansion=lambda x, term: x + term,
+)
+numbered(
+    "atleast",
+    "the least value",
+    mark("each, but at least {slope}"),
+    "x if it is above A, else A",
+    np.maximum,
+    derivative=lambda d, y, x: (d * x.graph.make("choose", x - y.attributes[0], 1, 0),),
+    expansion=lambda x, least: x.graph.make("choose", x - least, x, least),
+)
+numbered(
+    "atmost",
+    "the greatest value",
+    mark("each, but at most {slope}"),
+    "x if it is below A, else A",
+    np.minimum,
+    derivative=lambda d, y, x: (d * x.graph.make("choose", y.attributes[0] - x, 1, 0),),
+    expansion=lambda x, most: x.graph.make("choose", most - x, x, most),
+)
+
+
+@dataclass(frozen=True)
+class Numbered(Activation):
+    """A function of each value with a number that isn't trained: scale, shift, atleast, atmost."""
+
+    among: ClassVar[Mapping[str, ActivationCard]] = NUMBERED
+    forms: ClassVar[tuple[StatementForm, ...]] = tuple(card.form for card in NUMBERED.values())
+
 
 # With a parameter ------------------------------------------------------------------
 

@@ -46,10 +46,6 @@ OF_SEVERAL = {
 class Pick(Layer):
     """The channels, rows, columns or steps with these numbers, from 1, in this order; 0 stands for
     one of zeros. One step alone is a flat value.
-
-    >>> import gradbook as gb
-    >>> print(gb.Pick((1, 2, 3, 8)))
-    channels 1-3 8
     """
 
     places: tuple[int, ...]
@@ -163,10 +159,6 @@ class Transpose(Layer):
 class Reshape(Layer):
     """The same values, one after the other, in another shape: channels x rows x columns, or the
     features of a sequence x 1 x its steps.
-
-    >>> import gradbook as gb
-    >>> gb.Net((4,), [gb.Dense(18), gb.Reshape((2, 3, 3)), gb.Flatten(), gb.Dense(1)]).shapes[2]
-    (2, 3, 3)
     """
 
     shape: tuple[int, ...]

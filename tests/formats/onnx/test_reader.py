@@ -126,31 +126,32 @@ def written(tmp_path, nodes, shape, *tensors):
     return tmp_path / "net.onnx"
 
 
-@for_each("steps", ["gated", "centred", "unknown"])
-def test_padding_before_something_else_than_a_window_is_refused(tmp_path, steps):
+@for_each("steps", ["gated", "centred"])
+def test_padding_before_something_else_than_a_window_is_a_layer(tmp_path, steps):
     from onnx import helper
 
     nodes = [helper.make_node("Pad", ["x", "sides"], ["padded"])]
     if steps == "gated":  # a SiLU in two nodes
         nodes.append(helper.make_node("Sigmoid", ["padded"], ["gate"]))
-        nodes.append(helper.make_node("Mul", ["padded", "gate"], ["y"]))
-    elif steps == "centred":
-        names = (["padded", "one", "zero"], ["y"])
-        nodes.append(helper.make_node("InstanceNormalization", *names))
+        nodes.append(helper.make_node("Mul", ["padded", "gate"], ["made"]))
     else:
-        nodes.append(helper.make_node("Erf", ["padded"], ["y"]))
+        names = (["padded", "one", "zero"], ["made"])
+        nodes.append(helper.make_node("InstanceNormalization", *names))
+    nodes.append(helper.make_node("Conv", ["made", "w"], ["c"]))
+    nodes.append(helper.make_node("Flatten", ["c"], ["y"]))
     path = written(
         tmp_path,
         nodes,
         (1, 4, 4),
-        ("sides", np.array([0, 0, 1, 1, 0, 0, 1, 1])),
+        ("sides", np.array([0, 0, 1, 2, 0, 0, 1, 0])),
         ("one", np.ones(1, np.float32)),
         ("zero", np.zeros(1, np.float32)),
+        ("w", np.random.default_rng(1).normal(size=(2, 1, 3, 3)).astype(np.float32)),
     )
-    with pytest.raises(
-        GradbookError, match="padding can be read only before a convolution or a pool"
-    ):
-        read_onnx(path)
+    found = read_onnx(path)
+    inputs = np.random.default_rng(2).normal(size=(3, 1, 4, 4)).astype(np.float32)
+    said = by_the_graph(found.net, dict(found.values), inputs.astype(float))
+    np.testing.assert_allclose(said, by_onnxruntime(path, inputs), atol=1e-5)
 
 
 def test_a_bias_stays_apart_from_sums_that_are_read_without_it(tmp_path):
@@ -194,7 +195,7 @@ def test_all_that_has_no_layer_is_told_at_once(tmp_path):
 
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["c"], name="first", pads=[0, 0, 3, 0]),
-        helper.make_node("Selu", ["c"], ["u"], name="second"),
+        helper.make_node("Sin", ["c"], ["u"], name="second"),
         helper.make_node("Erf", ["u"], ["e"], name="erf"),
         helper.make_node("MaxPool", ["e"], ["p", "i"], name="third", kernel_shape=[2, 3]),
         helper.make_node("Flatten", ["p"], ["y"]),
@@ -204,7 +205,8 @@ def test_all_that_has_no_layer_is_told_at_once(tmp_path):
         read_onnx(path)
     said = str(caught.value)
     assert "Conv 'first': with pad 0x0x3x0 a window 3x3 may cover only padding" in said
-    assert "Selu 'second', Erf 'erf': gradbook has no activation that computes this" in said
+    assert "Sin 'second': gradbook has no such layer" in said
+    assert "Erf 'erf': gradbook has no activation that computes this" in said
     assert "MaxPool 'third': only the largest values can be read" in said
 
 

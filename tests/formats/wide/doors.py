@@ -71,10 +71,12 @@ DOORS: dict[str, tuple[Door, str]] = {
 HERE = [name for name in DOORS if name != "ONNX, dynamo" or find_spec("onnxscript")]
 
 
-def judged(name: str, door: str, folder: Path) -> str:
+def judged(
+    name: str, door: str, folder: Path, of: Callable[[str], tuple[Any, torch.Tensor]] = made
+) -> str:
     """Why an architecture doesn't come in by a door; nothing if it does and says the same."""
     write, file = DOORS[door]
-    module, inputs = made(name)
+    module, inputs = of(name)
     with torch.no_grad():
         expected = module(inputs).numpy()
     try:

@@ -365,9 +365,13 @@ def _weighed(entries: Sequence[KerasEntry], content: bytes, file: str) -> list[K
 OVER_STEPS = (  # layers that read steps x features
     *("SimpleRNN", "GRU", "LSTM", "Conv1D", "MultiHeadAttention", "MaxPooling1D"),
     *("AveragePooling1D", "GlobalMaxPooling1D", "GlobalAveragePooling1D", "Embedding"),
+    *("Bidirectional", "TimeDistributed", "SeparableConv1D", "ZeroPadding1D", "Cropping1D"),
+    *("UpSampling1D", "Masking"),
 )
 INNER = {  # the inner layers that have the weights
     **dict.fromkeys(("SimpleRNN", "GRU", "LSTM"), ("cell",)),
+    "Bidirectional": ("forward_layer/cell", "backward_layer/cell"),
+    "TimeDistributed": ("layer",),
     "MultiHeadAttention": ("query_dense", "key_dense", "value_dense", "output_dense"),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import wraps
+from functools import partial, reduce, wraps
 from io import BytesIO
 from math import prod
 from pathlib import Path
@@ -17,7 +17,7 @@ from gradbook.formats.attention import TO_ITSELF
 from gradbook.formats.foreign import Fixed, ForeignGraph, Operator, Table, Told, Value
 from gradbook.formats.gates import KERAS, KINDS, GateStack
 from gradbook.formats.growing_net import GrowingNet
-from gradbook.formats.imported import STEEPER, ImportedNet, NoLayer, NoReader
+from gradbook.formats.imported import ImportedNet, NoLayer, NoReader
 from gradbook.formats.keras.content import content_of, read_content, way_in
 from gradbook.formats.keras.words import ACTIVATIONS
 from gradbook.formats.known_values import NO_LAYER
@@ -33,7 +33,7 @@ from gradbook.formats.own_files import read_own
 from gradbook.formats.recogniser import read_graph
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, SAME, Pad
-from gradbook.layers.activations import Activation
+from gradbook.layers.activations import Activation, Numbered
 from gradbook.layers.card import spell
 from gradbook.layers.sequences import Attention, PositionEmbedding
 from gradbook.layers.sums import TransposedConv
@@ -48,6 +48,7 @@ from gradbook.schema import (
     Kind,
     ListOf,
     OneOrMore,
+    PlainText,
     Schema,
     SchemaError,
     TrueOrFalse,
@@ -156,6 +157,8 @@ NOTHING_AT_WORK = (
 )
 RECURRENT = {"SimpleRNN": KINDS["rnn"], "GRU": KINDS["gru"], "LSTM": KINDS["lstm"]}
 
+OF_A_STEP = ("Dense", "Activation", "Dropout", "LayerNormalization", "ReLU", "LeakyReLU", "ELU")
+
 # Sums.
 
 
@@ -235,6 +238,25 @@ def conv_along(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
     return _channels_last(net, made)
 
 
+@OPERATORS.add(
+    "SeparableConv1D",
+    **ACTIVATED,
+    strides=Usually(ALONG, [1]),
+    dilation_rate=Usually(ALONG, [1]),
+    padding=Usually(Choice("valid", "same", "causal"), "valid"),
+)
+@activated
+def separable_along(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    """Read windows of each feature by itself, followed by sums of the features at each step."""
+    kernel, mix, *bias = _tensors(weights, 2 + told["use_bias"])
+    size, features, each = kernel.array.shape
+    apart = Fixed(kernel.array.reshape(size, 1, features * each), kernel.names)
+    plain = {**told, "use_bias": False, "groups": features, "activation": None}
+    made = conv_along(net, plain, x, apart)
+    alone = {"strides": [1], "dilation_rate": [1], "padding": "valid", "groups": 1}
+    return conv_along(net, {**alone, "use_bias": bool(bias)}, made, mix, *bias)
+
+
 @OPERATORS.add("Conv2DTranspose", **MOVES, output_padding=Usually(RowsAndColumns(0), None))
 @activated
 def conv_back(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
@@ -257,7 +279,9 @@ def crop(net: GrowingNet, told: Told, x: Value) -> Value:
     own, row = net.before(live), net.row
     alone = net.readers.count(net.op.reads[0]) == 1
     if own is None or not isinstance(own.layer, TransposedConv) or not alone:
-        raise NoLayer("only the output of a transposed convolution can be cropped")
+        above, before, below, after = _sides(told["cropping"])
+        rows, columns = (live.shape[1] - below, live.shape[2] - after)
+        return net.move(live, lambda order: order[:, above:rows, before:columns])
     given = row.sizes[own.reads[0]]
     before = own.layer.spreads(given).pad
     top, left, below, right = (a + b for a, b in zip(before, _sides(told["cropping"]), strict=True))
@@ -419,7 +443,6 @@ def embed(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
 
 
 UNREAD = {  # settings that gradbook's layers lack, and the message for each
-    "go_backwards": "it reads backwards (go_backwards)",
     "return_state": "it returns its state beside its output (return_state)",
     "stateful": "it keeps its state from call to call (stateful)",
 }
@@ -437,16 +460,68 @@ UNREAD = {  # settings that gradbook's layers lack, and the message for each
     stateful=NO,
 )
 def recur(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    return _recur(net, net.op.word, told, x, weights)
+
+
+def _recur(net: GrowingNet, word: str, told: Told, x: Value, weights: Sequence[Fixed]) -> Value:
+    """Read a recurrent layer; one that goes backwards gives its states from the last step on."""
     for name, why in UNREAD.items():
         if told[name]:
             raise NoLayer(f"{why}, which can't be read")
+    back = told["go_backwards"]
     own = [net.weight(tensor) for tensor in _tensors(weights, 2 + told["use_bias"])]
-    fed, back, *biases = own
+    fed, again, *biases = own
     bias = biases[0] if biases else None
     early, late = bias if bias is not None and bias.ndim == 2 else (bias, None)
-    stack, before = GateStack(fed.T, back.T, early, late), not told["reset_after"]
-    every, last = net.recur(x, RECURRENT[net.op.word], stack, KERAS, reset_before=before)
-    return every if told["return_sequences"] else net.move(last(), lambda order: order[0])
+    stack, before = GateStack(fed.T, again.T, early, late), not told["reset_after"]
+    recurs = net.recur_back if back else net.recur
+    every, last = recurs(x, RECURRENT[word], stack, KERAS, reset_before=before)
+    if not told["return_sequences"]:
+        return net.move(last(), lambda order: order[0])
+    return net.move(every, lambda order: np.flip(order, 1)) if back else every
+
+
+INSIDE = Schema(class_name=PlainText(100), config=AnyRecord())
+
+
+@OPERATORS.add(
+    "Bidirectional",
+    layer=INSIDE,
+    backward_layer=Usually(INSIDE, None),
+    merge_mode=Usually(Choice("concat", "sum", "mul", "ave"), "concat"),
+)
+def both_ways(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    """Read a layer from the first step to the last, and one from the last to the first."""
+    inside = [told["layer"], told["backward_layer"] or told["layer"]]
+    if any(one["class_name"] not in RECURRENT for one in inside):
+        raise NoReader(f"only {', '.join(RECURRENT)} can be read in both directions")
+    half, made = len(weights) // 2, []
+    for one, own, back in zip(inside, (weights[:half], weights[half:]), (False, True), strict=True):
+        word = one["class_name"]
+        how = {**OPERATORS[word].settings.read(one["config"]), "go_backwards": back}
+        states = _recur(net, word, how, x, own)
+        if back and how["return_sequences"]:
+            states = net.move(states, lambda order: np.flip(order, 1))
+        made.append(states)
+    match told["merge_mode"]:
+        case "concat":
+            return net.concat(made, -1)
+        case "mul":
+            return net.arithmetic("*", *made)
+        case mode:
+            total = net.arithmetic("+", *made)
+            return total if mode == "sum" else net.activate(total, Numbered("scale", 0.5))
+
+
+@OPERATORS.add("TimeDistributed", layer=INSIDE)
+def at_each_step(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+    """Apply a layer that reads the features of a step alone."""
+    word, config = told["layer"]["class_name"], told["layer"]["config"]
+    if word not in OF_A_STEP or len(net.shape_of(x)) != 3:
+        raise NoReader(f"at each step only {', '.join(OF_A_STEP)} can be read")
+    own = OPERATORS[word]
+    made: Value = own.take(net, own.settings.read(config), x, *weights)
+    return made
 
 
 @OPERATORS.add(
@@ -510,8 +585,6 @@ def permute(net: GrowingNet, told: Told, x: Value) -> Value:
 
 @OPERATORS.add("Concatenate", axis=Usually(AXIS, -1))
 def concat(net: GrowingNet, told: Told, *given: Value) -> Value:
-    if not _is_last(net.live(given[0]), [told["axis"]]):
-        raise NoLayer("only channels (axis -1) can be concatenated")
     return net.concat(given, told["axis"])
 
 
@@ -520,6 +593,28 @@ def concat(net: GrowingNet, told: Told, *given: Value) -> Value:
 )
 def enlarge(net: GrowingNet, told: Told, x: Value) -> Value:
     return _channels_last(net, net.enlarge(_channels_first(net, x), told["size"]))
+
+
+@OPERATORS.add("ZeroPadding1D", padding=BOTH_SIDES)
+def pad_steps(net: GrowingNet, told: Told, x: Value) -> Value:
+    sides = told["padding"]
+    before, after = (sides, sides) if isinstance(sides, int) else sides
+    return net.padded(x, [(0, 0), (before, after), (0, 0)], 0.0)
+
+
+@OPERATORS.add("Cropping1D", cropping=BOTH_SIDES)
+def crop_steps(net: GrowingNet, told: Told, x: Value) -> Value:
+    sides = told["cropping"]
+    before, after = (sides, sides) if isinstance(sides, int) else sides
+    return net.move(x, lambda order: order[:, before : order.shape[1] - after])
+
+
+OPERATORS.add("UpSampling1D", size=COUNT)(
+    lambda net, told, x: net.move(x, lambda order: order.repeat(told["size"], 1))
+)
+OPERATORS.add("RepeatVector", n=COUNT)(
+    lambda net, told, x: net.move(x, lambda order: order[:, None].repeat(told["n"], 1))
+)
 
 
 @OPERATORS.add(*NOTHING_AT_WORK)
@@ -562,9 +657,7 @@ def softmax(net: GrowingNet, told: Told, x: Value) -> Value:
 
 @OPERATORS.add("ELU", each=True, alpha=Usually(FiniteNumber(), 1.0))
 def elu(net: GrowingNet, told: Told, x: Value) -> Value:
-    if told["alpha"] != 1:
-        raise NoReader(STEEPER)
-    return net.activate(x, Activation("elu"))
+    return net.elu(x, told["alpha"])
 
 
 @OPERATORS.add(
@@ -579,12 +672,12 @@ def relu(net: GrowingNet, told: Told, x: Value) -> Value:
     if slopes.size != 1:
         raise NoReader(f"it has {slopes.size} slopes below 0: only one can be read")
     slope = slopes.item()
-    if told.get("threshold") or (most is not None and (most != 6 or slope)):
-        raise NoReader(
-            "a ReLU with a threshold, or with a largest value other than 6, can't be read"
-        )
+    if told.get("threshold"):
+        raise NoReader("a ReLU with a threshold can't be read")
+    if most is not None and slope == 0:
+        return net.clip(x, 0, most)
     if most is not None:
-        return net.activate(x, Activation("relu6"))
+        x = net.clip(x, -np.inf, most)
     return net.activate(x, Activation("leaky relu", slope) if slope else Activation("relu"))
 
 
@@ -599,17 +692,25 @@ def prelu(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
     return net.prelu(live, own)
 
 
-def combined(sign: Any, what: str) -> Operator:
+def combined(join: Callable[[GrowingNet, Value, Value], Value], mean: bool = False) -> Operator:
+    """A layer that joins two values or more, one after the other."""
+
     def take(net: GrowingNet, told: Told, *given: Value) -> Value:
-        if len(given) != 2:
-            raise NoLayer(what)
-        return net.arithmetic(sign, *given)
+        made = reduce(partial(join, net), given)
+        return net.activate(made, Numbered("scale", 1 / len(given))) if mean else made
 
     return Operator(take, each=True)
 
 
 def computed(function: Callable[[Any], Any]) -> Operator:
     return Operator(lambda net, told, x: net.compute(function, x, why=NO_LAYER), each=True)
+
+
+def hides_steps(net: GrowingNet, told: Told, x: Value) -> Value:
+    raise NoReader(
+        "it hides steps, so that the states after them stay as they are: only sequences whose "
+        "steps all count can be read, so leave it out and give sequences of one length"
+    )
 
 
 @OPERATORS.add("Dropout", "SpatialDropout1D", "SpatialDropout2D", rate=FiniteNumber(0, 1))
@@ -622,11 +723,13 @@ OPERATORS.add("ZeroPadding2D", windowed=True, padding=SIDES)(
 )
 OPERATORS.add("Identity")(lambda net, told, x: x)
 OPERATORS |= {
-    "Add": combined("+", "only two values of the same shape can be added"),
-    "Subtract": combined("-", NO_LAYER),
-    "Multiply": combined(
-        "*", "only two values can be multiplied, with channels in the same places"
-    ),
+    "Add": combined(lambda net, x, y: net.arithmetic("+", x, y)),
+    "Average": combined(lambda net, x, y: net.arithmetic("+", x, y), mean=True),
+    "Subtract": combined(lambda net, x, y: net.arithmetic("-", x, y)),
+    "Multiply": combined(lambda net, x, y: net.arithmetic("*", x, y)),
+    "Maximum": combined(lambda net, x, y: net.larger(x, y)),
+    "Minimum": combined(lambda net, x, y: net.larger(x, y, "-")),
+    "Masking": Operator(hides_steps),
     "Log": computed(np.log),
     "Floor": computed(np.floor),
 }

@@ -2,6 +2,7 @@
 
 ACTIVATIONS = {  # Keras's names by gradbook's; the first one is written
     **{kind: (kind,) for kind in ("relu", "relu6", "elu", "sigmoid", "tanh", "softplus")},
+    "selu": ("selu",),
     "softmax": ("softmax",),
     "log softmax": ("log_softmax",),
     "exact gelu": ("gelu",),

@@ -24,7 +24,7 @@ from gradbook.formats.foreign import (
 from gradbook.formats.gates import KINDS as RECURRENT_KINDS
 from gradbook.formats.gates import ONNX, GateStack
 from gradbook.formats.growing_net import GrowingNet, Sign
-from gradbook.formats.imported import STEEPER, ImportedNet, NoLayer, NoReader
+from gradbook.formats.imported import ImportedNet, NoLayer, NoReader
 from gradbook.formats.known_values import NO_LAYER
 from gradbook.formats.layer_list import MOST_PLACES, places_up, require_counted
 from gradbook.formats.layouts import Live
@@ -34,12 +34,13 @@ from gradbook.formats.recogniser import read_graph
 from gradbook.graph.node import Array
 from gradbook.graph.ops import normal_share
 from gradbook.graph.window import NOWHERE, SAME, Both, same_pad
-from gradbook.layers.activations import Activation
+from gradbook.layers.activations import Activation, Numbered
 from gradbook.layers.card import spell
 from gradbook.layers.pools import Pool
 from gradbook.net.trained import TrainedNet
 from gradbook.schema import (
     AnyNumber,
+    AnyOf,
     Anything,
     Choice,
     FiniteNumber,
@@ -92,7 +93,7 @@ ONCE = Usually(FiniteNumber(), 1.0)
 AXIS = WholeNumber(-8, 7)
 EPSILON = Usually(ShortNumber(0, 1), 1e-5)
 SIDE = WholeNumber(0, MOST_PLACES)
-EIGHT_SIDES = ListOf(SIDE, 8, 8)  # for images, channels, rows and columns
+SIDES = WholeNumber(-MOST_PLACES, MOST_PLACES)  # of padding; below 0, of what is cut off
 COUNT = WholeNumber(1, 2**20)
 GROUPS = Usually(COUNT, 1)
 STEPS = Usually(ListOf(WholeNumber(1, MOST_PLACES), 1, 2), None)  # down and across
@@ -111,7 +112,7 @@ POOL: Mapping[str, Kind] = {
 }
 UNUSED = IfThere(Anything())  # for training, or for an output that isn't read
 RECURRENT: Mapping[str, Kind] = {
-    "direction": usual("forward"),
+    "direction": Usually(Choice("forward", "reverse", "bidirectional"), "forward"),
     "hidden_size": IfThere(WholeNumber(1)),
     "layout": usual(0),
 }
@@ -336,25 +337,44 @@ def product_of_all(net: GrowingNet, told: Told, x: Value, over: Value = None) ->
 @OPERATORS.add(
     "Pad",
     windowed=True,
-    inputs=3,
-    mode=Usually(Choice("constant"), "constant"),
-    pads=Usually(EIGHT_SIDES, None),
+    inputs=4,
+    mode=Usually(Choice("constant", "reflect", "edge", "wrap"), "constant"),
+    pads=Usually(ListOf(WholeNumber(-MOST_PLACES, MOST_PLACES), 2, 8), None),
     value=Usually(NUMBER, 0.0),
 )
-def pad(net: GrowingNet, told: Told, x: Value, sides: Value = None, fill: Value = None) -> Value:
-    pads, value = told["pads"], told["value"]
+def pad(
+    net: GrowingNet,
+    told: Told,
+    x: Value,
+    sides: Value = None,
+    fill: Value = None,
+    axes: Value = None,
+) -> Value:
+    pads, value, live = told["pads"], told["value"], net.live(x)
     if pads is None:
-        pads = list(net.whole_numbers(sides))
-        if len(pads) == 6:  # for steps alone
-            pads = [*pads[:2], 0, pads[2], *pads[3:5], 0, pads[5]]
-        pads = EIGHT_SIDES.read(pads)
+        pads = [SIDES.read(side) for side in net.whole_numbers(sides)]
         numbers = np.zeros(1) if fill is None else net.weight(fill, "value")
         if numbers.size != 1:
             raise NoLayer(f"it pads with {numbers.size} values: only one can be read")
         value = float(numbers.item())
-    if any(pads[k] for k in (0, 1, 4, 5)):
-        raise NoLayer("only padding around rows and columns can be read")
-    return net.pad(x, (pads[2], pads[3], pads[6], pads[7]), value)
+    over = range(len(live.shape)) if axes is None else net.whole_numbers(axes)
+    widths = [(0, 0)] * len(live.shape)
+    for axis, *both in zip(over, pads[: len(over)], pads[len(over) :], strict=True):
+        widths[axis] = (both[0], both[1])
+    if min(pads) < 0:
+        cuts = [
+            slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(widths, live.shape, strict=True)
+        ]
+        live = net.live(net.sliced(live, cuts))
+        widths = [(max(a, 0), max(b, 0)) for a, b in widths]
+    if told["mode"] != "constant":
+        return net.framed(live, widths, told["mode"])
+    if not any(map(any, widths)):
+        return live
+    if len(live.size) != 3 or any(map(any, widths[:2])):
+        return net.padded(live, widths, value)
+    (top, below), (left, right) = widths[2:] if len(widths) == 4 else ((0, 0), widths[2])
+    return net.pad(live, (top, left, below, right), value)
 
 
 @OPERATORS.add(
@@ -400,10 +420,17 @@ def layer_norm(net: GrowingNet, told: Told, x: Value, scale: Value, shift: Value
 # Sequences.
 
 
-@OPERATORS.add("RNN", inputs=6, **RECURRENT, activations=usual(["Tanh"]))
-@OPERATORS.add("GRU", inputs=6, **RECURRENT, activations=usual(GATES), linear_before_reset=FLAG)
+def usual_gates(*words: str) -> IfThere:
+    """Allow the usual functions of gates, in one direction or in both."""
+    return IfThere(AnyOf(Only([*words]), Only([*words, *words])))
+
+
+@OPERATORS.add("RNN", inputs=6, **RECURRENT, activations=usual_gates("Tanh"))
 @OPERATORS.add(
-    "LSTM", inputs=8, **RECURRENT, activations=usual([*GATES, "Tanh"]), input_forget=usual(0)
+    "GRU", inputs=6, **RECURRENT, activations=usual_gates(*GATES), linear_before_reset=FLAG
+)
+@OPERATORS.add(
+    "LSTM", inputs=8, **RECURRENT, activations=usual_gates(*GATES, "Tanh"), input_forget=usual(0)
 )
 def recur(
     net: GrowingNet,
@@ -426,24 +453,41 @@ def recur(
     own, again, bias = tensors["weight"], tensors["recurrent_weight"], tensors.get("bias")
     kind = RECURRENT_KINDS[net.op.word.lower()]
     gates = len(ONNX.of(kind(1)))
-    _require_shapes(own, again, bias, told.get("hidden_size"), live.shape[-1], gates)
-    early, late = (None, None) if bias is None else np.split(bias[0], 2)
-    stack = GateStack(own[0], again[0], early, late)
-    before = not told.get("linear_before_reset", 1)
-    every, last = net.recur(live, kind, stack, ONNX, steps_first=True, reset_before=before)
+    ways = {"forward": [net.recur], "reverse": [net.recur_back]}.get(
+        told["direction"], [net.recur, net.recur_back]
+    )
+    _require_shapes(own, again, bias, told.get("hidden_size"), live.shape[-1], gates, len(ways))
     names = [*net.op.makes, "", ""]
     if net.readers.count(names[2]):
         raise NoLayer("only its states can be read, not its cells")
-    states_made = net.move(every, lambda order: np.expand_dims(order, 1))
-    return states_made, last() if net.readers.count(names[1]) else None
+    made, ends = [], []
+    for number, recurs in enumerate(ways):
+        early, late = (None, None) if bias is None else np.split(bias[number], 2)
+        stack = GateStack(own[number], again[number], early, late)
+        before = not told.get("linear_before_reset", 1)
+        every, last = recurs(live, kind, stack, ONNX, steps_first=True, reset_before=before)
+        made.append(every)
+        ends += [last()] if net.readers.count(names[1]) else []
+
+    def by_direction(order: Any) -> Any:
+        return order.reshape(*order.shape[:2], len(ways), -1).swapaxes(1, 2)
+
+    states_made = net.move(net.concat(made, -1), by_direction)
+    return states_made, (net.concat(ends, 0) if len(ends) > 1 else ends[0]) if ends else None
 
 
 def _require_shapes(
-    fed: Array, back: Array, both: Array | None, hidden: int | None, features: int, gates: int
+    fed: Array,
+    back: Array,
+    both: Array | None,
+    hidden: int | None,
+    features: int,
+    gates: int,
+    ways: int,
 ) -> None:
     width = back.shape[-1]
     rows = gates * width
-    need = ((1, rows, features), (1, rows, width), (1, 2 * rows))
+    need = ((ways, rows, features), (ways, rows, width), (ways, 2 * rows))
     given = [one.shape for one in (fed, back, both) if one is not None]
     if given != [*need[: len(given)]] or hidden not in (None, width):
         has, fit = (", ".join(map(spell, shapes)) for shapes in (given, need))
@@ -574,9 +618,9 @@ def filled(net: GrowingNet, told: Told, sizes: Value) -> Value:
 
 @OPERATORS.add("Expand", inputs=2)
 def expand(net: GrowingNet, told: Told, x: Value, sizes: Value) -> Value:
+    target = np.broadcast_shapes(net.shape_of(x), net.whole_numbers(sizes))
     if not isinstance(x, Fixed):
-        raise NoReader(NO_LAYER)
-    target = np.broadcast_shapes(x.array.shape, net.whole_numbers(sizes))
+        return net.move(x, lambda order: np.broadcast_to(order, target))
     return net.constant(target, lambda made: np.broadcast_to(x.array, made), x)
 
 
@@ -627,8 +671,13 @@ def _elu(x: Any, alpha: float = 1.0) -> Any:
 @OPERATORS.add("Elu", each=True, alpha=Usually(NUMBER, 1.0))
 def elu(net: GrowingNet, told: Told, x: Value) -> Value:
     if not isinstance(x, Fixed):
-        raise NoReader(STEEPER)
+        return net.elu(x, told["alpha"])
     return net.compute(partial(_elu, **told), x)
+
+
+@OPERATORS.add("Celu", inputs=1, alpha=Usually(ShortNumber(), 1.0))
+def celu(net: GrowingNet, told: Told, x: Value) -> Value:
+    return net.celu(x, told["alpha"])
 
 
 @OPERATORS.add("LeakyRelu", inputs=1, alpha=Usually(ShortNumber(), 0.01))
@@ -656,7 +705,65 @@ def clip(net: GrowingNet, told: Told, x: Value, least: Value = None, most: Value
         high = high if most is None else next(given)
         return np.minimum(np.maximum(numbers, low), high)
 
-    return net.compute(clipped, *(value for value in (x, least, most) if value is not None))
+    ends = [value for value in (least, most) if value is not None]
+    if not isinstance(x, Fixed):
+        if any(not isinstance(end, Fixed) or end.array.size != 1 for end in ends):
+            raise NoLayer("only values that are clipped at two numbers can be read")
+        low = told["min"] if least is None else least.array.item()
+        high = told["max"] if most is None else most.array.item()
+        return net.clip(x, *(float(str(np.float32(end))) for end in (low, high)))
+    return net.compute(clipped, x, *ends)
+
+
+@OPERATORS.add("Neg", inputs=1, each=True)
+def negated(net: GrowingNet, told: Told, x: Value) -> Value:
+    return net.activate(x, Numbered("scale", -1))
+
+
+@OPERATORS.add("Max", "Min", each=True)
+def larger(net: GrowingNet, told: Told, first: Value, *others: Value) -> Value:
+    for other in others:
+        first = net.larger(first, other, "+" if net.op.word == "Max" else "-")
+    return first
+
+
+@OPERATORS.add("ReduceSum", inputs=2, **REDUCED.kinds)
+def sum_over(net: GrowingNet, told: Told, x: Value, over: Value = None) -> Value:
+    axes = told["axes"] or (() if over is None else net.whole_numbers(over))
+    return net.sum_over(x, axes, bool(told["keepdims"]))
+
+
+@OPERATORS.add("Einsum", equation=PlainText())
+def einsum(net: GrowingNet, told: Told, *given: Value) -> Value:
+    return net.einsum(told["equation"], given)
+
+
+@OPERATORS.add("DepthToSpace", inputs=1, blocksize=COUNT, mode=Usually(Choice("DCR", "CRD"), "DCR"))
+def to_space(net: GrowingNet, told: Told, x: Value) -> Value:
+    """Turn channels into places of a larger map: by the place first, or by the channel."""
+    by, first = told["blocksize"], told["mode"] == "DCR"
+
+    def larger_map(order: Any) -> Any:
+        count, channels, rows, columns = order.shape
+        made = channels // by**2
+        shape = (by, by, made) if first else (made, by, by)
+        axes = (0, 3, 4, 1, 5, 2) if first else (0, 1, 4, 2, 5, 3)
+        apart = order.reshape(count, *shape, rows, columns).transpose(axes)
+        return apart.reshape(count, made, rows * by, columns * by)
+
+    return net.move(x, larger_map)
+
+
+@OPERATORS.add("SpaceToDepth", inputs=1, blocksize=COUNT)
+def to_depth(net: GrowingNet, told: Told, x: Value) -> Value:
+    by = told["blocksize"]
+
+    def smaller_map(order: Any) -> Any:
+        count, channels, rows, columns = order.shape
+        apart = order.reshape(count, channels, rows // by, by, columns // by, by)
+        return apart.transpose(0, 3, 5, 1, 2, 4).reshape(count, -1, rows // by, columns // by)
+
+    return net.move(x, smaller_map)
 
 
 def arithmetic(sign: Sign) -> Operator:
@@ -677,15 +784,6 @@ def computed(function: Callable[..., Any], **settings: Kind) -> Operator:
     return Operator(take, Schema(**settings), each=True)
 
 
-def _several(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    def of_all(first: Any, *others: Any) -> Any:
-        for other in others:
-            first = function(first, other)
-        return first
-
-    return of_all
-
-
 OPERATORS |= {
     **{word: arithmetic(sign) for word, sign in SIGNS.items()},
     **{word: activated(kind) for word, kind in ACTIVATIONS.items()},
@@ -694,12 +792,9 @@ OPERATORS |= {
     "Exp": computed(np.exp),
     "Log": computed(np.log),
     "Sqrt": computed(np.sqrt),
-    "Neg": computed(np.negative),
     "Reciprocal": computed(lambda x: 1 / x),
     "Pow": computed(np.power),
     "Mod": computed(lambda x, y, fmod=0: np.mod(x, y), fmod=usual(0)),
-    "Max": computed(_several(np.maximum)),
-    "Min": computed(_several(np.minimum)),
     "Greater": computed(np.greater),
     "GreaterOrEqual": computed(np.greater_equal),
     "Less": computed(np.less),

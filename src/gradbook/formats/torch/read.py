@@ -19,14 +19,14 @@ from gradbook.files import open_file
 from gradbook.formats.foreign import Fixed, Operator, Table, Told, Value, ValueName
 from gradbook.formats.gates import PYTORCH, GateStack
 from gradbook.formats.growing_net import GrowingNet, Sign
-from gradbook.formats.imported import STEEPER, ImportedNet, NoLayer, NoReader
+from gradbook.formats.imported import ImportedNet, NoLayer, NoReader
 from gradbook.formats.known_values import NO_LAYER
 from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns
 from gradbook.formats.layouts import Live
 from gradbook.formats.recogniser import read_graph
 from gradbook.formats.torch.content import FLOATS, read_content
 from gradbook.graph.window import NOWHERE, SAME, Both
-from gradbook.layers.activations import Activation
+from gradbook.layers.activations import Activation, Numbered
 from gradbook.layers.card import spell
 from gradbook.layers.sequences import Gru, Lstm, Rnn
 from gradbook.schema import (
@@ -41,6 +41,7 @@ from gradbook.schema import (
     Maybe,
     OneOrMore,
     Only,
+    PlainText,
     Schema,
     SchemaError,
     TrueOrFalse,
@@ -114,6 +115,7 @@ OF_TRAINING = dict.fromkeys(("momentum", "cudnn_enabled", "cudnn_enable"), UNUSE
 COPIED = dict.fromkeys(("memory_format", "layout", "device", "pin_memory", "non_blocking"), UNUSED)
 SIZES = ListOf(Maybe(WholeNumber(-1)), 1, 8)
 ONCE = Usually(FiniteNumber(), 1.0)
+PAD_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # NumPy's
 OVER = Schema(dim=Usually(OneOrMore(AXIS, 4), []), keepdim=NO, dtype=UNUSED)
 FOR_CONSTANTS = Schema(  # for operators on constants, which are never layers
     **dict.fromkeys(("start", "end", "step", "n", "fill_value", "diagonal", "size"), UNUSED),
@@ -246,6 +248,22 @@ def pool_to(net: GrowingNet, told: Told, x: Value) -> Value:
     return net.pool(live, kind, (rows, columns), (rows, columns))
 
 
+OPERATORS.add("sum", **OVER.kinds)(
+    lambda net, told, x: net.sum_over(x, told["dim"], told["keepdim"])
+)
+OPERATORS.add("maximum", other=Tensor())(lambda net, told, x: net.larger(x, told["other"]))
+OPERATORS.add("minimum", other=Tensor())(lambda net, told, x: net.larger(x, told["other"], "-"))
+OPERATORS.add("einsum", equation=PlainText(100), tensors=ListOf(Tensor(), 2, 2), path=UNUSED)(
+    lambda net, told: net.einsum(told["equation"], told["tensors"])
+)
+
+
+@OPERATORS.add("stack", tensors=ListOf(Tensor(), 1), dim=Usually(AXIS, 0))
+def stack(net: GrowingNet, told: Told) -> Value:
+    apart = (net.move(x, lambda order: np.expand_dims(order, told["dim"])) for x in told["tensors"])
+    return net.concat([*apart], told["dim"])
+
+
 @OPERATORS.add("mean", reduces=True, **OVER.kinds)
 @OPERATORS.add("amax", "max", **OVER.kinds)
 def reduce(net: GrowingNet, told: Told, x: Value) -> Value:
@@ -258,19 +276,46 @@ def reduce(net: GrowingNet, told: Told, x: Value) -> Value:
     "pad",
     "constant_pad_nd",
     windowed=True,
-    pad=ListOf(WholeNumber(0, MOST_PLACES), 1, 8),
-    mode=Usually(Choice("constant"), "constant"),
+    pad=ListOf(WholeNumber(-MOST_PLACES, MOST_PLACES), 1, 8),
+    mode=Usually(Choice("constant", *PAD_MODES), "constant"),
     value=Usually(FiniteNumber(), 0.0),
 )
 def pad(net: GrowingNet, told: Told, x: Value) -> Value:
     live = net.live(x)
     pads: list[int] = told["pad"]
+    if min(pads) < 0:
+        x = net.move(x, lambda order: order[_inner(pads, order.shape)])
+        pads = [max(side, 0) for side in pads]
+        live = net.live(x)
+    if told["mode"] != "constant":
+        return net.framed(live, _widths(pads, len(live.shape)), PAD_MODES[told["mode"]])
+    if not any(pads):
+        return x
     left, right, top, below, *others = (*pads, *(0,) * (4 - len(pads)))
-    if len(live.size) != 3 or len(pads) % 2 or (len(live.shape) == 3 and (top or below)):
-        raise NoLayer("only padding of rows and columns with one constant can be read")
-    if any(others):
-        raise NoLayer("only padding around rows and columns can be read")
+    if len(live.size) != 3 or any(others) or (len(live.shape) == 3 and (top or below)):
+        return net.padded(live, _widths(pads, len(live.shape)), told["value"])
     return net.pad(live, (top, left, below, right), told["value"])
+
+
+def _widths(pads: Sequence[int], axes: int) -> list[tuple[int, int]]:
+    """Return the padding of each axis; PyTorch begins with the last one."""
+    both = [*zip(pads[::2], pads[1::2], strict=True)][::-1]
+    return [(0, 0)] * (axes - len(both)) + both
+
+
+def _inner(pads: Sequence[int], shape: Sequence[int]) -> tuple[slice, ...]:
+    """Return what negative padding leaves of each axis."""
+    sides = zip(_widths(pads, len(shape)), shape, strict=True)
+    return tuple(slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in sides)
+
+
+for _word, _mode in (("reflection", "reflect"), ("replication", "replicate")):
+    for _axes in "12":
+        OPERATORS.add(f"{_word}_pad{_axes}d", padding=ListOf(WholeNumber(0, MOST_PLACES), 2, 4))(
+            lambda net, told, x, mode=_mode: net.framed(
+                x, _widths(told["padding"], len(net.shape_of(x))), PAD_MODES[mode]
+            )
+        )
 
 
 @OPERATORS.add(
@@ -330,24 +375,29 @@ def layer_norm(net: GrowingNet, told: Told, x: Value) -> Value:
 )
 def recur(net: GrowingNet, told: Told, x: Value) -> tuple[Value, ...]:
     """Read the layers one by one; their last states are stacked."""
-    if told["bidirectional"] or told["train"]:
-        one_way = "only recurrence from the first step to the last can be read"
-        raise NoReader(TRAINING if told["train"] else one_way)
+    if told["train"]:
+        raise NoReader(TRAINING)
     begin = told["hx"] if isinstance(told["hx"], list) else [told["hx"]]
     if any(not isinstance(state, Fixed) or state.array.any() for state in begin):
         raise NoLayer("only states that begin at 0 can be read")
     kind, each = RECURRENT[net.op.word], 2 + 2 * told["has_biases"]
     params = [net.weight(one) for one in told["params"]]
-    if len(params) != each * told["num_layers"]:
+    ways = 1 + told["bidirectional"]
+    if len(params) != each * told["num_layers"] * ways:
         raise NoLayer("its weights aren't all stored")
     states, *cells = net.op.makes[1:]
     if any(net.readers.count(name) for name in cells):
         raise NoLayer("only its states can be read, not its cells")
     ends = []
-    for number in range(told["num_layers"]):
-        stack = GateStack(*params[number * each : (number + 1) * each])
-        x, last = net.recur(x, kind, stack, PYTORCH, steps_first=not told["batch_first"])
-        ends += [last()] if net.readers.count(states) else []
+    for _ in range(told["num_layers"]):
+        made = []
+        for recurs in (net.recur, net.recur_back)[:ways]:
+            stack = GateStack(*params[:each])
+            del params[:each]
+            every, last = recurs(x, kind, stack, PYTORCH, steps_first=not told["batch_first"])
+            ends += [last()] if net.readers.count(states) else []
+            made.append(every)
+        x = net.concat(made, -1)
     return x, (net.concat(ends, 0) if len(ends) > 1 else ends[0]) if ends else None
 
 
@@ -491,19 +541,52 @@ def activated(kind: str, **settings: Any) -> Operator:
     max_val=Usually(FiniteNumber(), 1.0),
 )
 @OPERATORS.add(
-    "clamp", each=True, min=Usually(FiniteNumber(), None), max=Usually(FiniteNumber(), None)
+    "clamp", "clip", each=True, min=Usually(FiniteNumber(), None), max=Usually(FiniteNumber(), None)
 )
 def clamp(net: GrowingNet, told: Told, x: Value) -> Value:
-    if [*told.values()] != [0, 6]:
-        raise NoReader("values can be clamped only between 0 and 6, as ReLU6 does")
-    return net.activate(x, Activation("relu6"))
+    least, most = told.values()
+    return net.clip(x, -np.inf if least is None else least, np.inf if most is None else most)
+
+
+OPERATORS.add("clamp_min", each=True, min=FiniteNumber())(
+    lambda net, told, x: net.clip(x, told["min"], np.inf)
+)
+OPERATORS.add("clamp_max", each=True, max=FiniteNumber())(
+    lambda net, told, x: net.clip(x, -np.inf, told["max"])
+)
+OPERATORS.add("celu", alpha=ONCE)(lambda net, told, x: net.celu(x, told["alpha"]))
+OPERATORS.add("glu", dim=Usually(AXIS, -1))(lambda net, told, x: net.gated(x, told["dim"]))
+
+
+@OPERATORS.add("log_sigmoid")
+def log_sigmoid(net: GrowingNet, told: Told, x: Value) -> Value:
+    """Read −softplus(−x)."""
+    turned = net.activate(x, Numbered("scale", -1))
+    return net.activate(net.activate(turned, Activation("softplus")), Numbered("scale", -1))
+
+
+@OPERATORS.add("neg", each=True)
+def negated(net: GrowingNet, told: Told, x: Value) -> Value:
+    return net.activate(x, Numbered("scale", -1))
+
+
+@OPERATORS.add("square", each=True)
+def squared(net: GrowingNet, told: Told, x: Value) -> Value:
+    return net.arithmetic("*", x, x)
+
+
+@OPERATORS.add("rsub", each=True, other=AnyOf(Tensor(), FiniteNumber()), alpha=ONCE)
+def subtracted_from(net: GrowingNet, told: Told, x: Value) -> Value:
+    other = told["other"]
+    other = Fixed(np.array(other)) if isinstance(other, float) else other
+    if told["alpha"] != 1:
+        x = net.arithmetic("*", x, Fixed(np.array(told["alpha"])))
+    return net.arithmetic("-", other, x)
 
 
 @OPERATORS.add("elu", each=True, alpha=ONCE, scale=ONCE, input_scale=ONCE)
 def elu(net: GrowingNet, told: Told, x: Value) -> Value:
-    if {*told.values()} != {1}:
-        raise NoReader(STEEPER)
-    return net.activate(x, Activation("elu"))
+    return net.elu(x, told["alpha"], told["input_scale"], told["scale"])
 
 
 @OPERATORS.add("gelu", each=True, approximate=Usually(Choice("none", "tanh"), "none"))
@@ -547,11 +630,41 @@ def masked(net: GrowingNet, told: Told, x: Value) -> Value:
     return net.where(told["mask"], Fixed(np.array(told["value"])), x)
 
 
+def _shuffled(x: Any, by: int) -> Any:
+    """Channels as places of a map that is larger by this factor."""
+    count, channels, rows, columns = x.shape
+    apart = x.reshape(count, channels // by**2, by, by, rows, columns).transpose(0, 1, 4, 2, 5, 3)
+    return apart.reshape(count, channels // by**2, rows * by, columns * by)
+
+
+def _unshuffled(x: Any, by: int) -> Any:
+    count, channels, rows, columns = x.shape
+    apart = x.reshape(count, channels, rows // by, by, columns // by, by)
+    return apart.transpose(0, 1, 3, 5, 2, 4).reshape(count, -1, rows // by, columns // by)
+
+
+@OPERATORS.add("index_select", dim=AXIS, index=Tensor())
+def select(net: GrowingNet, told: Told, x: Value) -> Value:
+    return net.take(x, told["index"], told["dim"])
+
+
 def multiplied(name: str) -> Operator:
     return Operator(lambda net, told, x: net.matmul(x, told[name]), Schema(**{name: Tensor()}))
 
 
 # Operators on constants alone, such as masks and positions.
+
+
+def filled_like(number: float | None = None) -> Operator:
+    """As many equal numbers as another value has, or as are asked for."""
+
+    def take(net: GrowingNet, told: Told, x: Value) -> Value:
+        value = float(told["fill_value"]) if number is None else number
+        shape = net.shape_of(x) if told.get("size") is None else _settled(net, told["size"])
+        net.asks_for_sizes |= net.graph.batch is None
+        return net.constant(tuple(shape), lambda made: np.full(made, value))
+
+    return Operator(take, FOR_CONSTANTS, asks=True)
 
 
 def filled(number: float | None = None) -> Operator:
@@ -611,6 +724,8 @@ def look_up(net: GrowingNet, told: Told) -> Value:
 
 SIGNS: Mapping[str, Sign] = {"add": "+", "sub": "-", "mul": "*"}
 PLAIN = {  # by gradbook's names
+    "abs": "abs",
+    "selu": "selu",
     "sigmoid": "sigmoid",
     "tanh": "tanh",
     "relu": "relu",
@@ -627,7 +742,6 @@ COMPARES: Mapping[str, Callable[..., Any]] = {
     "le": np.less_equal,
     "gt": np.greater,
     "ge": np.greater_equal,
-    "neg": np.negative,
     "logical_not": negate,
     "bitwise_not": negate,
 }
@@ -665,6 +779,41 @@ OPERATORS |= {
         destination=OneOrMore(AXIS, 4),
     ),
     "div": arithmetic("/", rounding_mode=IfThere(Only(None))),
+    **dict.fromkeys(("zeros_like", "new_zeros"), filled_like(0.0)),
+    **dict.fromkeys(("ones_like", "new_ones"), filled_like(1.0)),
+    **dict.fromkeys(("full_like", "new_full"), filled_like()),
+    "flip": moved(lambda x, told: np.flip(x, told["dims"]), dims=ListOf(AXIS, 1, 8)),
+    "roll": moved(
+        lambda x, told: np.roll(x, told["shifts"], told["dims"]),
+        shifts=OneOrMore(PLACE, 8),
+        dims=OneOrMore(AXIS, 8),
+    ),
+    "repeat_interleave": moved(
+        lambda x, told: np.repeat(x, told["repeats"], told["dim"]),
+        repeats=WholeNumber(1, MOST_PLACES),
+        dim=AXIS,
+        output_size=UNUSED,
+    ),
+    "narrow": moved(
+        lambda x, told: np.take(
+            x, range(told["start"], told["start"] + told["length"]), told["dim"]
+        ),
+        dim=AXIS,
+        start=WholeNumber(0, MOST_PLACES),
+        length=WholeNumber(1, MOST_PLACES),
+    ),
+    "channel_shuffle": moved(
+        lambda x, told: (
+            x.reshape(len(x), told["groups"], -1, *x.shape[2:]).swapaxes(1, 2).reshape(x.shape)
+        ),
+        groups=COUNT,
+    ),
+    "pixel_shuffle": moved(
+        lambda x, told: _shuffled(x, told["upscale_factor"]), upscale_factor=COUNT
+    ),
+    "pixel_unshuffle": moved(
+        lambda x, told: _unshuffled(x, told["downscale_factor"]), downscale_factor=COUNT
+    ),
     "ones": filled(1.0),
     "zeros": filled(0.0),
     "full": filled(),

@@ -8,6 +8,8 @@ ACTIVATIONS = {  # by gradbook's names
     "softplus": "F.softplus({})",
     "relu6": "F.relu6({})",
     "elu": "F.elu({})",
+    "selu": "F.selu({})",
+    "abs": "{}.abs()",
     "gelu": 'F.gelu({}, approximate="tanh")',
     "exact gelu": "F.gelu({})",
     "silu": "F.silu({})",

@@ -93,7 +93,7 @@ BIASES = MappingProxyType(
 
 BUILT = frozenset(  # cards that the page's own modules know, in text/layers.js
     {
-        *("dense", "conv", "pool", "prelu", "activation"),
+        *("dense", "conv", "pool", "prelu", "activation", "numbered"),
         *("batchnorm", "groupnorm", "layernorm", "placenorm", "rmsnorm"),
         *("rnn", "gru", "lstm", "attention", "positionembedding"),
         *("embedding", "unembedding", "sinusoids", "upsample", "transposedconv"),

@@ -25,7 +25,7 @@ import numpy as np
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, named_inputs
-from gradbook.layers import ACTIVATIONS, LOSSES, UPDATES, LayerNorm, LayerSite
+from gradbook.layers import ACTIVATIONS, LOSSES, NUMBERED, UPDATES, LayerNorm, LayerSite
 from gradbook.layers.activations import activate
 from gradbook.layers.fields import plain
 from gradbook.layers.losses import op_of_all, smooth
@@ -335,7 +335,9 @@ def _activations() -> Iterator[ValuePattern]:
             yield sheet.pattern(f"logarithm of {kind}", "L_o", rows, count)
             if count == 1:
                 yield sheet.pattern(kind, "a_o1", {"o1": "x", "L_o": "L", "a_o1": "y"})
-    for kind, card in ACTIVATIONS.items():
+    for kind, card in NUMBERED.items():
+        yield _activated(kind, kind, [field.name for field in plain(card.form.fields)])
+    for kind, card in (ACTIVATIONS | NUMBERED).items():
         if card.form.fields:
             for setting in SLOPES:
                 yield _activated(f"{kind} {setting}", kind, ["slope"], setting)

@@ -130,4 +130,5 @@ export function usualWords({ words, fields = [] }, grammar, resort) {
 export const RESORTS = 3
 const USUAL = /** @type {Record<string, string[]>} */ ({
   whole: ["4", "2", "1"], wholes: ["2", "1", "1"], window: ["3x3", "2x2", "1x1"], both: ["2", "1", "1"], number: ["0.5", "0.1", "1"],
+  places: ["1-2", "1", "1"], sizes: ["1x2x2", "2x1x2", "1x1x1"],
 })

@@ -193,6 +193,7 @@ const CARDS = {
   prelu: {
     parameters: ({ shared }, shape, { kinds }) => [{ role: kinds.slopes, shape: [shared ? 1 : channelsOf(shape)], fans: [1, 1], fixed: false }],
   },
+  numbered: {},
   dropout: {
     check(line, { rate }) {
       if (!(rate >= 0 && rate < 1)) line.fail("DROPOUT_RATE", { value: rate }, 0)
