@@ -157,6 +157,24 @@ class ChannelAxis:
         return first if (self.places == first).all() else None
 
 
+def to_space(order: Order, by: int, place_first: bool = False) -> Order:
+    """Turn channels into places of a larger map; the channel is the first, or the place is."""
+    count, channels, rows, columns = order.shape
+    made = channels // by**2
+    shape = (by, by, made) if place_first else (made, by, by)
+    axes = (0, 3, 4, 1, 5, 2) if place_first else (0, 1, 4, 2, 5, 3)
+    apart = order.reshape(count, *shape, rows, columns).transpose(axes)
+    return apart.reshape(count, made, rows * by, columns * by)
+
+
+def to_depth(order: Order, by: int, place_first: bool = False) -> Order:
+    """Turn places of a map into channels."""
+    count, channels, rows, columns = order.shape
+    apart = order.reshape(count, channels, rows // by, by, columns // by, by)
+    axes = (0, 3, 5, 1, 2, 4) if place_first else (0, 1, 3, 5, 2, 4)
+    return apart.transpose(axes).reshape(count, -1, rows // by, columns // by)
+
+
 @dataclass(frozen=True, eq=False)
 class WayIn:
     """A possible layout of the input: its size in gradbook, and the order of its elements."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradbook.formats.combined import Sign
 from gradbook.formats.foreign import (
     Fixed,
     ForeignGraph,
@@ -23,11 +24,11 @@ from gradbook.formats.foreign import (
 )
 from gradbook.formats.gates import KINDS as RECURRENT_KINDS
 from gradbook.formats.gates import ONNX, GateStack
-from gradbook.formats.growing_net import GrowingNet, Sign
+from gradbook.formats.growing_net import GrowingNet
 from gradbook.formats.imported import ImportedNet, NoLayer, NoReader
 from gradbook.formats.known_values import NO_LAYER
 from gradbook.formats.layer_list import MOST_PLACES, places_up, require_counted
-from gradbook.formats.layouts import Live
+from gradbook.formats.layouts import Live, to_depth, to_space
 from gradbook.formats.onnx.content import FLOATS, content_of, read_content
 from gradbook.formats.own_files import read_own
 from gradbook.formats.recogniser import read_graph
@@ -361,20 +362,7 @@ def pad(
     widths = [(0, 0)] * len(live.shape)
     for axis, *both in zip(over, pads[: len(over)], pads[len(over) :], strict=True):
         widths[axis] = (both[0], both[1])
-    if min(pads) < 0:
-        cuts = [
-            slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(widths, live.shape, strict=True)
-        ]
-        live = net.live(net.sliced(live, cuts))
-        widths = [(max(a, 0), max(b, 0)) for a, b in widths]
-    if told["mode"] != "constant":
-        return net.framed(live, widths, told["mode"])
-    if not any(map(any, widths)):
-        return live
-    if len(live.size) != 3 or any(map(any, widths[:2])):
-        return net.padded(live, widths, value)
-    (top, below), (left, right) = widths[2:] if len(widths) == 4 else ((0, 0), widths[2])
-    return net.pad(live, (top, left, below, right), value)
+    return net.surround(live, widths, told["mode"], value)
 
 
 @OPERATORS.add(
@@ -738,32 +726,14 @@ def einsum(net: GrowingNet, told: Told, *given: Value) -> Value:
     return net.einsum(told["equation"], given)
 
 
-@OPERATORS.add("DepthToSpace", inputs=1, blocksize=COUNT, mode=Usually(Choice("DCR", "CRD"), "DCR"))
-def to_space(net: GrowingNet, told: Told, x: Value) -> Value:
-    """Turn channels into places of a larger map: by the place first, or by the channel."""
-    by, first = told["blocksize"], told["mode"] == "DCR"
-
-    def larger_map(order: Any) -> Any:
-        count, channels, rows, columns = order.shape
-        made = channels // by**2
-        shape = (by, by, made) if first else (made, by, by)
-        axes = (0, 3, 4, 1, 5, 2) if first else (0, 1, 4, 2, 5, 3)
-        apart = order.reshape(count, *shape, rows, columns).transpose(axes)
-        return apart.reshape(count, made, rows * by, columns * by)
-
-    return net.move(x, larger_map)
-
-
-@OPERATORS.add("SpaceToDepth", inputs=1, blocksize=COUNT)
-def to_depth(net: GrowingNet, told: Told, x: Value) -> Value:
-    by = told["blocksize"]
-
-    def smaller_map(order: Any) -> Any:
-        count, channels, rows, columns = order.shape
-        apart = order.reshape(count, channels, rows // by, by, columns // by, by)
-        return apart.transpose(0, 3, 5, 1, 2, 4).reshape(count, -1, rows // by, columns // by)
-
-    return net.move(x, smaller_map)
+OPERATORS.add("DepthToSpace", inputs=1, blocksize=COUNT, mode=Usually(Choice("DCR", "CRD"), "DCR"))(
+    lambda net, told, x: net.move(
+        x, lambda order: to_space(order, told["blocksize"], told["mode"] == "DCR")
+    )
+)
+OPERATORS.add("SpaceToDepth", inputs=1, blocksize=COUNT)(
+    lambda net, told, x: net.move(x, lambda order: to_depth(order, told["blocksize"], True))
+)
 
 
 def arithmetic(sign: Sign) -> Operator:

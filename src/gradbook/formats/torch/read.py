@@ -16,13 +16,14 @@ import numpy as np
 from gradbook import limits
 from gradbook.errors import DataError, TargetError
 from gradbook.files import open_file
+from gradbook.formats.combined import Sign
 from gradbook.formats.foreign import Fixed, Operator, Table, Told, Value, ValueName
 from gradbook.formats.gates import PYTORCH, GateStack
-from gradbook.formats.growing_net import GrowingNet, Sign
+from gradbook.formats.growing_net import GrowingNet
 from gradbook.formats.imported import ImportedNet, NoLayer, NoReader
 from gradbook.formats.known_values import NO_LAYER
 from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns
-from gradbook.formats.layouts import Live
+from gradbook.formats.layouts import Live, to_depth, to_space
 from gradbook.formats.recogniser import read_graph
 from gradbook.formats.torch.content import FLOATS, read_content
 from gradbook.graph.window import NOWHERE, SAME, Both
@@ -115,7 +116,12 @@ OF_TRAINING = dict.fromkeys(("momentum", "cudnn_enabled", "cudnn_enable"), UNUSE
 COPIED = dict.fromkeys(("memory_format", "layout", "device", "pin_memory", "non_blocking"), UNUSED)
 SIZES = ListOf(Maybe(WholeNumber(-1)), 1, 8)
 ONCE = Usually(FiniteNumber(), 1.0)
-PAD_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # NumPy's
+PAD_MODES = {  # NumPy's
+    "constant": "constant",
+    "reflect": "reflect",
+    "replicate": "edge",
+    "circular": "wrap",
+}
 OVER = Schema(dim=Usually(OneOrMore(AXIS, 4), []), keepdim=NO, dtype=UNUSED)
 FOR_CONSTANTS = Schema(  # for operators on constants, which are never layers
     **dict.fromkeys(("start", "end", "step", "n", "fill_value", "diagonal", "size"), UNUSED),
@@ -277,24 +283,12 @@ def reduce(net: GrowingNet, told: Told, x: Value) -> Value:
     "constant_pad_nd",
     windowed=True,
     pad=ListOf(WholeNumber(-MOST_PLACES, MOST_PLACES), 1, 8),
-    mode=Usually(Choice("constant", *PAD_MODES), "constant"),
+    mode=Usually(Choice(*PAD_MODES), "constant"),
     value=Usually(FiniteNumber(), 0.0),
 )
 def pad(net: GrowingNet, told: Told, x: Value) -> Value:
-    live = net.live(x)
-    pads: list[int] = told["pad"]
-    if min(pads) < 0:
-        x = net.move(x, lambda order: order[_inner(pads, order.shape)])
-        pads = [max(side, 0) for side in pads]
-        live = net.live(x)
-    if told["mode"] != "constant":
-        return net.framed(live, _widths(pads, len(live.shape)), PAD_MODES[told["mode"]])
-    if not any(pads):
-        return x
-    left, right, top, below, *others = (*pads, *(0,) * (4 - len(pads)))
-    if len(live.size) != 3 or any(others) or (len(live.shape) == 3 and (top or below)):
-        return net.padded(live, _widths(pads, len(live.shape)), told["value"])
-    return net.pad(live, (top, left, below, right), told["value"])
+    widths = _widths(told["pad"], len(net.shape_of(x)))
+    return net.surround(x, widths, PAD_MODES[told["mode"]], told["value"])
 
 
 def _widths(pads: Sequence[int], axes: int) -> list[tuple[int, int]]:
@@ -303,19 +297,11 @@ def _widths(pads: Sequence[int], axes: int) -> list[tuple[int, int]]:
     return [(0, 0)] * (axes - len(both)) + both
 
 
-def _inner(pads: Sequence[int], shape: Sequence[int]) -> tuple[slice, ...]:
-    """Return what negative padding leaves of each axis."""
-    sides = zip(_widths(pads, len(shape)), shape, strict=True)
-    return tuple(slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in sides)
+def padded(mode: str) -> Operator:
+    def take(net: GrowingNet, told: Told, x: Value) -> Value:
+        return net.surround(x, _widths(told["padding"], len(net.shape_of(x))), mode, 0)
 
-
-for _word, _mode in (("reflection", "reflect"), ("replication", "replicate")):
-    for _axes in "12":
-        OPERATORS.add(f"{_word}_pad{_axes}d", padding=ListOf(WholeNumber(0, MOST_PLACES), 2, 4))(
-            lambda net, told, x, mode=_mode: net.framed(
-                x, _widths(told["padding"], len(net.shape_of(x))), PAD_MODES[mode]
-            )
-        )
+    return Operator(take, Schema(padding=ListOf(WholeNumber(0, MOST_PLACES), 2, 4)))
 
 
 @OPERATORS.add(
@@ -630,19 +616,6 @@ def masked(net: GrowingNet, told: Told, x: Value) -> Value:
     return net.where(told["mask"], Fixed(np.array(told["value"])), x)
 
 
-def _shuffled(x: Any, by: int) -> Any:
-    """Channels as places of a map that is larger by this factor."""
-    count, channels, rows, columns = x.shape
-    apart = x.reshape(count, channels // by**2, by, by, rows, columns).transpose(0, 1, 4, 2, 5, 3)
-    return apart.reshape(count, channels // by**2, rows * by, columns * by)
-
-
-def _unshuffled(x: Any, by: int) -> Any:
-    count, channels, rows, columns = x.shape
-    apart = x.reshape(count, channels, rows // by, by, columns // by, by)
-    return apart.transpose(0, 1, 3, 5, 2, 4).reshape(count, -1, rows // by, columns // by)
-
-
 @OPERATORS.add("index_select", dim=AXIS, index=Tensor())
 def select(net: GrowingNet, told: Told, x: Value) -> Value:
     return net.take(x, told["index"], told["dim"])
@@ -809,11 +782,13 @@ OPERATORS |= {
         groups=COUNT,
     ),
     "pixel_shuffle": moved(
-        lambda x, told: _shuffled(x, told["upscale_factor"]), upscale_factor=COUNT
+        lambda x, told: to_space(x, told["upscale_factor"]), upscale_factor=COUNT
     ),
     "pixel_unshuffle": moved(
-        lambda x, told: _unshuffled(x, told["downscale_factor"]), downscale_factor=COUNT
+        lambda x, told: to_depth(x, told["downscale_factor"]), downscale_factor=COUNT
     ),
+    **{f"reflection_pad{axes}d": padded("reflect") for axes in (1, 2)},
+    **{f"replication_pad{axes}d": padded("edge") for axes in (1, 2)},
     "ones": filled(1.0),
     "zeros": filled(0.0),
     "full": filled(),
