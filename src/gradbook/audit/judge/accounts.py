@@ -111,7 +111,8 @@ class WeightChange:
         if np.count_nonzero(known) < ENOUGH:
             return None
         shares, *_ = np.linalg.lstsq(table[known], self.taken[known], rcond=None)
-        if not agree(self.taken, table @ shares):
+        sums, sizes = table @ shares, np.abs(table) @ np.abs(shares)
+        if not agree(self.taken, np.where(np.abs(sums) < CLOSE * sizes, 0.0, sums)):
             return None
         times, share = map(float, shares)
         is_none = abs(share) < CLOSE * abs(times)
@@ -363,6 +364,9 @@ def _by_multiple(
     known = plain.union(
         c.updates.number for c in (*random, *here) if c.is_multiple or c.decay or c.is_undecided
     )
+    known |= {change.updates.number for change in random}.difference(
+        change.updates.number for change in here
+    )  # behind a mask of 0, for example, nothing is known
     changes = list(_changes(tested, every, tested.random))
     return (
         [change for change in changes if change.updates.number in plain],
