@@ -29,7 +29,13 @@ from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep, is_maximised
 from gradbook.audit.training.training import SheetTraining
-from gradbook.audit.training.weight_columns import WeightColumn, change, plain_update, said_in
+from gradbook.audit.training.weight_columns import (
+    WeightColumn,
+    another_base,
+    change,
+    plain_update,
+    said_in,
+)
 from gradbook.cells.formula.address import (
     Address,
     by_sheet,
@@ -346,6 +352,8 @@ def stray_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Itera
             )
             for cells in by_sheet(wrong):
                 yield finding_in(book, cells, KIND, name, why, name, right)
+        elif weight.stray and another_base(book, training.weights, weight) is not None:
+            yield from _from_another_weight(training, j)
         elif weight.stray or (rounded[j] and not is_rule):
             models = {i for i, is_rounded in enumerate(rounded) if is_rule or not is_rounded}
             yield from _stray(tested, j, models)
@@ -367,6 +375,29 @@ def _starting_over(
         further = zip(count(update, stride), count(update + stride, stride))
         steps = chain(steps, takewhile(starts_over, further))
     return filter(starts_over, steps)
+
+
+def _from_another_weight(training: SheetTraining, j: int) -> Iterator[Finding]:
+    """Findings for a weight that goes on from another one in each step."""
+    book, weight, name = training.book, training.weights[j], training.names[j]
+    other = another_base(book, training.weights, weight)
+    assert other is not None
+    away = other - weight.start
+    steps = [
+        (base, cell) for base, cell in weight.steps if base + away in training.flow.sources(cell)
+    ]
+    base, first = steps[0]
+    right = book.with_another_cell(first, base + away, book.name_of(base, first))
+    why = Message(
+        "{cell} continues from {other}, which is {weight}: {before} belongs there",
+        cell=name_of(first),
+        other=name_of(base + away),
+        weight=training.name_of(other),
+        before=name_of(base),
+    )
+    for cells in by_sheet(cell for _, cell in steps):
+        there = right and training.on_sheet_of(cells[0], right)
+        yield finding_in(book, cells, KIND, name, why, name, there)
 
 
 def _stray(tested: StepUnderTest, j: int, models: Container[int]) -> Iterator[Finding]:

@@ -501,7 +501,9 @@ def with_strays(
             continue
         by_rate = rate is not None and rate in map(flow.plain, flow.sources(column.cells[1]))
         named = _stem(book, column) in names
-        if _continues(book, flow, column):
+        if another_base(book, weights, column) is not None:
+            is_weight = True
+        elif _continues(book, flow, column):
             is_weight = by_rate or named
         else:  # has a weight's name, and is typed or contains only the change
             called = named and bool(book.label(start, column.axis))
@@ -518,6 +520,26 @@ def with_strays(
     found = {column.start: column for column in leading}
     rest = (weight for weight in weights if weight.start not in found)
     return sorted([*rest, *found.values()], key=lambda column: column.start)
+
+
+def another_base(
+    book: Book, weights: Sequence[WeightColumn], column: WeightColumn
+) -> Address | None:
+    """The weight of the first step from which a column goes on instead of its own, if its updates
+    are made like other weights'."""
+    first = column.updates[0]
+    pattern = book.patterns.get(first)
+    makeups = {
+        book.patterns[w.updates[0]].makeup
+        for w in weights
+        if w.updates[0] in book.patterns and w.start != column.start
+    }
+    if pattern is None or pattern.makeup not in makeups or not _is_number(book, column.start):
+        return None
+    bases = {place.at(first) for place in bases_of(pattern)}
+    starts = {w.start for w in weights if len(w.cells) == len(column.cells)} - {column.start}
+    others = bases & starts
+    return others.pop() if column.start not in bases and len(others) == 1 else None
 
 
 def _carried_strays(
