@@ -256,7 +256,9 @@ def _update_like(
         if update not in book.patterns:
             continue
         copied = book.reader.read_typed(book.patterns[update].text_at(cell), cell)
-        if {leaf, *gradients} <= set(training.flow.mentioned_cells(copied.places, cell)):
+        mentioned = set(training.flow.mentioned_cells(copied.places, cell))
+        settings = mentioned.difference([leaf, *gradients])  # the same for each weight
+        if {leaf, *gradients} <= mentioned and settings.issubset(training.flow.sources(update)):
             return copied
         used = [*(claim.owner for claim in options), *training.flow.sources(update)]
         shape = book.patterns[gradients[0]].shape

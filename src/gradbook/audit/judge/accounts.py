@@ -226,8 +226,46 @@ def account_for(
             slip = _slip(tested, updates, models, departs)
             account.findings.extend(slip)
             account.unaccounted.extend([] if slip else [updates])
-    account.findings.extend([] if account.findings else _of_penalties(tested, every))
+    for further in (_of_penalties, _of_cases):
+        account.findings.extend([] if account.findings else further(tested, every))
     return account
+
+
+def _of_cases(tested: StepUnderTest, every: Sequence[UsualUpdate]) -> Iterator[Finding]:
+    """Findings for updates with a condition that applies another multiple than the others' in one
+    of its cases, which the first steps needn't have."""
+    if not any(_case(u.training, u.formula, u.cells[0], 0) for u in every):
+        return
+    for case in (0, 1):
+        changes = [c for c in _changes(tested, every, tested.random, case) if c.times.any()]
+        usual = max(changes, key=lambda c: sum(map(c.may_be_like, changes)), default=None)
+        odd = [c for c in changes if usual is not None and not c.may_be_like(usual)]
+        if usual is None or 2 * len(odd) >= len(changes):
+            continue
+        models = {c.updates.number for c in changes if c not in odd}
+        for change in odd:
+            if change.factor_to(usual) and not set(change.rates).isdisjoint(usual.rates):
+                right = usual_form(tested, change.updates.number, models)
+                cells = change.updates.cells
+                yield from change.updates.findings(
+                    cells, right, KIND, _another_multiple(change.updates)
+                )
+
+
+def _case(
+    training: SheetTraining, update: Pattern, cell: Address, number: int
+) -> Expression | None:
+    """An update in one case of its conditions that no weight decides; None if it has none."""
+    said = plain_update(update.expression) if update.expression else None
+
+    def chosen(part: Expression) -> Expression | None:
+        match part:
+            case Call("IF", (test, one, other)) if not training.varies(test, cell):
+                return other if number else one
+        return None
+
+    found = replace_parts(said, chosen) if said is not None else None
+    return None if found == said else found
 
 
 def wrong_penalty(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
@@ -279,14 +317,18 @@ def _slip(
     ]
     if right.key == updates.formula.key or (said[0] != said[1] and not departs):
         return []  # an additional function may be another rule
-    why: str = Message(
+    why: str = _another_multiple(updates)
+    if said[0] == said[1]:
+        why = what_it_does(training, base, cell, updates.name)
+    return list(updates.findings(updates.cells, right, KIND, why))
+
+
+def _another_multiple(updates: UsualUpdate) -> Message:
+    return Message(
         "the update of {weight} multiplies its gradient by another number than the other updates "
         "do",
         weight=updates.name,
     )
-    if said[0] == said[1]:
-        why = what_it_does(training, base, cell, updates.name)
-    return list(updates.findings(updates.cells, right, KIND, why))
 
 
 def _functions(pattern: Pattern) -> Counter[str]:
@@ -386,10 +428,13 @@ def _settled(tested: StepUnderTest, numbers: Numbers) -> Numbers:
 
 
 def _changes(
-    tested: StepUnderTest, every: Iterable[UsualUpdate], numbers: Numbers
+    tested: StepUnderTest,
+    every: Iterable[UsualUpdate],
+    numbers: Numbers,
+    case: int | None = None,
 ) -> Iterator[WeightChange]:
     """What each weight's update subtracts from it in this step, if the update is a usual one and
-    there is a slope to compare it with."""
+    there is a slope to compare it with; perhaps in one `case` of its conditions."""
     graph, step = tested.graph, tested.step
     for updates in every:
         base = step.weights[updates.number]
@@ -398,7 +443,9 @@ def _changes(
             if base is None or pattern is None or pattern.expression is None:
                 continue
             with suppress(NotUnderstood):
-                after = graph.expression(plain_update(pattern.expression), cell, pattern)
+                said = None if case is None else _case(updates.training, pattern, cell, case)
+                said = said or plain_update(pattern.expression)
+                after = graph.expression(said, cell, pattern)
                 slope = tested.gradients[updates.number]
                 if numbers.is_noise(slope):
                     continue

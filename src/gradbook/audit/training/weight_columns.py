@@ -130,11 +130,24 @@ def plain_update(update: Expression) -> Expression:
             "IF", (_, Infix() as inside, Reference() as kept)
         ) if (1, kept) in terms(inside):
             return inside
+        case Call("IF", (test, Infix() as one, Infix() as other)):
+            return _common_weight(test, one, other) or update
         case Call("SUM", (Reference(), *_) as added) if len(added) > 1:
             split = [factors(part) for part in added if part and ":" not in write(part)]
             if len(split) == len(added):
                 return total([(some.sign, product(some.parts)) for some in split])
     return update
+
+
+def _common_weight(test: Expression, one: Expression, other: Expression) -> Expression | None:
+    """An update with a formula for each case, w - IF(…; a; b) for IF(…; w - a; w - b)."""
+    for sign, kept in terms(one):
+        if sign > 0 and isinstance(kept, Reference) and (1, kept) in terms(other):
+            rest = [[term for term in terms(case) if term != (1, kept)] for case in (one, other)]
+            if all(rest):
+                cases = [total([(-sign, part) for sign, part in case]) for case in rest]
+                return Infix("-", kept, Call("IF", (test, *cases)))
+    return None
 
 
 def _kept(parts: Sequence[SignedTerm]) -> Iterator[tuple[int, Reference]]:
