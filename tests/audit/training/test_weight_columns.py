@@ -57,6 +57,21 @@ def test_steps_may_go_across():
     assert (found.first, found.last) == (1, 7)
 
 
+def test_new_weights_on_another_sheet_may_stand_in_other_rows():
+    (found,) = columns(
+        {"A1": "w", "A2": 0.5, "A3:A8": "=Sheet2!C5"},
+        {"B4": "slope", "B5:B11": "=2*Sheet1!A2", "C4": "new", "C5:C11": "=Sheet1!A2-0.1*B5"},
+    )
+    assert found.cells == all_at("A2:A8")
+    assert found.updates == all_at("C5:C11", 1)
+
+
+def test_an_update_with_a_formula_for_each_case_has_a_weight():
+    update = "=IF(C2>3,A2-0.05*B2,A2-0.1*B2)"
+    (found,) = columns({**LEARNS, "A3:A8": update, "C2": 1, "C3:C8": "=C2+1"})
+    assert found.cells == all_at("A2:A8")
+
+
 def test_an_update_pasted_into_another_column_begins_no_weight():
     pasted = {**LEARNS, "C2:C8": "=A2+1", "C5": "=C4-0.1*B4", "B4": "=2*A4+C4"}
     assert [column.cells for column in columns(pasted)] == [all_at("A2:A8")]

@@ -203,6 +203,9 @@ def account_for(
     spoilt = {cell for finding in told for cell in cells_in(finding, training)}
     if tested is None or not spoilt.isdisjoint(tested.forward):
         return account  # a wrong forward pass makes slopes wrong
+    account.findings.extend(_of_cases(tested, every))
+    if account.findings:
+        return account
     multiples, others = _by_multiple(tested, every)
     count = len(multiples) + len(others)
     blamed = {name for finding in told for name in (finding.weight, *finding.spoils)}
@@ -226,8 +229,7 @@ def account_for(
             slip = _slip(tested, updates, models, departs)
             account.findings.extend(slip)
             account.unaccounted.extend([] if slip else [updates])
-    for further in (_of_penalties, _of_cases):
-        account.findings.extend([] if account.findings else further(tested, every))
+    account.findings.extend([] if account.findings else _of_penalties(tested, every))
     return account
 
 

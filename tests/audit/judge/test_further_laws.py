@@ -1,0 +1,73 @@
+"""Updates in conditions, weights seen ahead, weights that go on from others, by all kinds of
+rules."""
+
+from __future__ import annotations
+
+import random
+
+from gradbook.audit.check import check
+from tests.audit.material.layouts.optimisers import MU, RULES, Rule, T, by_rule
+from tests.audit.material.layouts.places import laid, spots
+from tests.audit.material.layouts.sketch import Quantity, Shape, sketched
+from tests.audit.material.made import cells_of
+from tests.cases import for_each
+
+LINE = Shape(3, 0, 1, "sigmoid", "sigmoid", 1, False, True)  # w1 w2 w3 b1
+HALVED = Rule("IF({t<}>3,{⟦w⟧<}-{⟦η⟧}*{⟦g⟧<}/2,{⟦w⟧<}-{⟦η⟧}*{⟦g⟧<})", counters=(T,), sort="descent")
+AHEAD = Rule(
+    "{⟦w⟧<}-{v_⟦w⟧<}", (("v_⟦w⟧", "{μ}*{v_⟦w⟧<}+{⟦η⟧}*{⟦g⟧}", "{⟦η⟧}*{⟦g⟧}"),), (MU,), sort="ahead"
+)
+
+
+def trained(rule, ahead=False):
+    """A neuron whose weights go on by a rule; perhaps seen where their velocity takes them."""
+    draw = random.Random(5)
+    passes, weights = sketched(LINE, draw)
+    if ahead:
+        seen = [Quantity(f"a_{w}", f"{{{w}}}-{{μ}}*{{v_{w}<}}", f"{{{w}}}") for w in weights]
+        sums = next(q for q in passes if q.name == "o1")
+        formula = sums.formula.replace("{w", "{a_w").replace("{b", "{a_b")
+        rest = [Quantity(sums.name, formula) if q is sums else q for q in passes]
+        passes = [*seen, *rest]
+    return by_rule(passes, weights, 1, draw, RULES.get(rule, rule))
+
+
+def findings_in(path, sketch, layout="a step a row"):
+    return check(laid(sketch, layout).save(path))
+
+
+def blames(report, sketch, called, layout="a step a row"):
+    """Whether a quantity's cells are blamed, and no others."""
+    blamed = {(f.sheet, *cell) for f in report.findings for cell in cells_of(f.cells)}
+    return blamed == set(spots(sketch, layout, called))
+
+
+@for_each("layout", ["a step a row", "a step a column"])
+def test_an_update_is_compared_in_each_case_of_its_condition(layout, path):
+    sketch = trained(HALVED)
+    assert findings_in(path, sketch, layout).verdict == "right"
+    for wrong in (
+        "IF({t<}>3,{w2<}-{∂E/∂w2<}/2,{w2<}-{η}*{∂E/∂w2<})",
+        "IF({t<}>3,{w2<}-{η}*{∂E/∂w2<}/2,{w2<}-{η}*{η}*{∂E/∂w2<})",
+    ):
+        report = findings_in(path, sketch.with_formula("w2", wrong), layout)
+        assert blames(report, sketch, "w2", layout)
+        assert report.findings[0].expected.startswith("=IF(")
+
+
+@for_each("layout", ["a step a row", "a step a column", "a sheet per step"])
+def test_weights_seen_ahead_have_gradients_like_others(layout, path):
+    sketch = trained(AHEAD, ahead=True)
+    assert findings_in(path, sketch, layout).verdict == "right"
+    wrong = sketch.with_formula("∂E/∂w2", "{δo1}*{x1}")
+    assert blames(findings_in(path, wrong, layout), sketch, "∂E/∂w2", layout)
+
+
+@for_each("rule", ["momentum, downwards", "rmsprop", "adam", "nesterov, rewritten"])
+def test_a_weight_that_goes_on_from_another_is_found(rule, path):
+    sketch = trained(rule)
+    own = next(q.formula for q in sketch.quantities if q.name == "w2")
+    wrong = sketch.with_formula("w2", own.replace("{w2<}", "{w3<}"))
+    report = findings_in(path, wrong)
+    assert blames(report, sketch, "w2"), [f.cells for f in report.findings]
+    assert "belongs there" in report.findings[0].why
