@@ -23,7 +23,7 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3767,
     "arrays": 994,
-    "audit": 22638,
+    "audit": 22759,
     "cells": 12351,
     "cli": 5081,
     "data": 5657,
