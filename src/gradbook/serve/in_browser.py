@@ -1,7 +1,8 @@
 """Python's answers to a page in the browser: judged books, their copies, a class's results.
 
 No process or thread is started, for the caller is a worker that may die of a book. Therefore no
-state is kept here: a report is returned as a line, and is passed in again as one.
+state is kept here: a report is returned as a line, and is passed in again as one. What only copies
+and derivatives need is imported when they are asked for, so that the first book is judged sooner.
 """
 
 from __future__ import annotations
@@ -17,11 +18,8 @@ from gradbook.audit.check import check_again, report_on
 from gradbook.audit.classes.marks import class_json
 from gradbook.audit.classes.reports import line_of, report_of_line
 from gradbook.audit.classes.rubric import score_each
-from gradbook.audit.copies.annotate import annotate
-from gradbook.audit.copies.correct import corrections
 from gradbook.audit.findings import UNREADABLE, WORST_FIRST, BookReport
 from gradbook.cells.formula.address import sheet_of
-from gradbook.derivatives.book import read_book
 from gradbook.errors import GradbookError, one_line
 from gradbook.files import in_order
 from gradbook.folders import temporary_folder
@@ -30,10 +28,8 @@ from gradbook.language.message import Message, message_count, said, words_of
 from gradbook.report.audit import grades_csv
 from gradbook.report.audit_class import ClassTable, class_chapters
 from gradbook.report.audit_page import audit_page, book_blocks
-from gradbook.report.derivatives import derivatives_list
 from gradbook.report.findings import verdict_counts, verdict_words
 from gradbook.report.markup import markup, words_markup
-from gradbook.report.sheet_heat import Heats, heats_of, whole_sheet
 from gradbook.report.words import RichCell
 
 CELLS = (1, 2, 3, 5)  # columns of a class's table: student, verdict, gradients, findings
@@ -84,11 +80,14 @@ def _html(cell: RichCell) -> str:
 
 def mark(language: str, name: str, content: bytes, line: str) -> tuple[bytes, str]:
     """The copy with wrong cells coloured, or why there is none."""
+    from gradbook.audit.copies.annotate import annotate
+
     return _copied(language, name, content, lambda: (annotate(name, report_of_line(line)), []))
 
 
 def correct(language: str, name: str, content: bytes, line: str) -> tuple[bytes, str]:
     """The copy with the right formulas, if it is better; and remarks on it."""
+    from gradbook.audit.copies.correct import corrections
 
     def copied() -> tuple[bytes, list[str]]:
         (made,) = corrections([report_of_line(line)], lambda again: map(check_again, again))
@@ -133,6 +132,10 @@ def _reason(error: Exception) -> str:
 def derive(language: str, name: str, content: bytes, of: str) -> str:
     """A book's sheets, coloured by how strongly a cell depends on their cells, as JSON; if none is
     named, it is the likeliest result."""
+    from gradbook.derivatives.book import read_book
+    from gradbook.report.derivatives import derivatives_list
+    from gradbook.report.sheet_heat import Heats, heats_of, whole_sheet
+
     shown: dict[str, Any] = {"sheets": [], "shown": 0, "result": "", "list": "", "problem": ""}
     with in_language(language):
         try:
@@ -159,6 +162,7 @@ def derive(language: str, name: str, content: bytes, of: str) -> str:
 
 def write_derivatives(language: str, name: str, content: bytes, of: str) -> tuple[bytes, str]:
     """The copy with derivatives as live formulas, or why there is none."""
+    from gradbook.derivatives.book import read_book
 
     def copied() -> tuple[bytes, list[str]]:
         path = PurePosixPath(name)
