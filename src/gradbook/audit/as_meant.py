@@ -49,6 +49,7 @@ from gradbook.cells.formula.address import (
     row_of,
     sheet_of,
 )
+from gradbook.cells.formula.changes import change_between
 from gradbook.cells.formula.expression import Edit, EditKind, references, rename_cells
 from gradbook.cells.formula.pattern import (
     CellReference,
@@ -77,7 +78,27 @@ class MeantBook:
     def reports(self, sheets: Sequence[SheetReport]) -> list[SheetReport]:
         """The reports on its trainings, in terms of the original book."""
         sheets = called_as_typed(self.typed, self.texts, with_circles(sheets, self.findings))
+        if self.book.typed:
+            sheets = [
+                replace(sheet, findings=tuple(_as_typed(self.book, f) for f in sheet.findings))
+                for sheet in sheets
+            ]
         return in_own_cells(sheets) if self.iterating else list(sheets)
+
+
+def _as_typed(book: Book, finding: Finding) -> Finding:
+    """The finding with its right formulas in the references that are typed in the sheet."""
+    fixes, sheet = dict(finding.fixes), book.sheet_number(finding.sheet)
+    if not fixes or sheet is None:
+        return finding
+    for cell in cells_of(",".join(fixes), sheet):
+        if cell in book.typed and cell in book.patterns and cell not in book.arrays:
+            change = change_between(f"={book.patterns[cell].text_at(cell)}", fixes[name_of(cell)])
+            typed = change and change.apply_to(f"={book.typed[cell]}")
+            fixes[name_of(cell)] = typed or fixes[name_of(cell)]
+    first = next(iter(fixes))
+    is_first = finding.expected == finding.fixes.get(first)
+    return replace(finding, fixes=fixes, expected=fixes[first] if is_first else finding.expected)
 
 
 def read_as_meant(book: Book, flow: Flow) -> MeantBook:

@@ -130,7 +130,9 @@ def _finding(found: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
         change = pad(change_word, room) + shown_text(finding.change)
         yield from fold([Span(change)], width, INDENT, INDENT + room)
     if finding.expected:
-        yield [Span(" " * INDENT + pad(right_word, room) + _formula(finding.expected), "green")]
+        yield [
+            Span(" " * INDENT + pad(right_word, room) + _right_formula(finding.expected), "green")
+        ]
     for consequence in filter(None, [spoilt(finding), repetition(found)]):
         yield from fold(consequence, width, INDENT, INDENT + 2)
 
@@ -138,6 +140,14 @@ def _finding(found: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
 def _formula(formula: str) -> str:
     shown = one_line(formula)
     return shown if len(shown) <= LONGEST_FORMULA else f"{shown[:LONGEST_FORMULA]}…"
+
+
+def _right_formula(formula: str) -> str:
+    """The right formula, unless nobody would read or type it."""
+    if len(formula) <= LONGEST_FORMULA:
+        return _formula(formula)
+    count = f"{len(formula):,}"
+    return tr("a formula of {count} characters, which --fix writes into a copy", count=count)
 
 
 # Grades -----------------------------------------------------------------------

@@ -20,6 +20,7 @@ from gradbook.audit.step.formulas import EvaluatedFormula, operate
 from gradbook.audit.step.points import CLOSE, ENOUGH, FAINT
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.cells.formula.address import Address, sheet_of
+from gradbook.cells.formula.changes import flattened
 from gradbook.cells.formula.expression import (
     Edit,
     EditKind,
@@ -213,7 +214,7 @@ def _turned(part: Expression) -> Iterator[tuple[EditKind, Expression]]:
         case Infix(operator, left, right) if operator in OPERATORS:
             for other in OPERATORS:
                 if other != operator:
-                    yield EditKind.OPERATOR, Infix(other, left, right)
+                    yield EditKind.OPERATOR, flattened(Infix(other, left, right))
             if operator in "-/^":
                 yield EditKind.ORDER, Infix(operator, right, left)
         case Infix(operator, left, right) if operator in COMPARISONS:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain as chain_of
-from itertools import combinations, islice, product
+from itertools import combinations, islice
+from itertools import product as each_of
 from math import copysign, isclose, sqrt
 
 import numpy as np
@@ -54,7 +55,16 @@ from gradbook.audit.step.points import agree
 from gradbook.cells.book import Book
 from gradbook.cells.budget import within_budget
 from gradbook.cells.formula.address import DOWN, Address, sheet_of
-from gradbook.cells.formula.expression import Edit, EditKind, parts, pointless_parts
+from gradbook.cells.formula.expression import (
+    Edit,
+    EditKind,
+    Factor,
+    factors,
+    parts,
+    pointless_parts,
+    product,
+    with_sign,
+)
 from gradbook.cells.formula.pattern import CellReference, Pattern, copy_formula, rename_cells_in
 from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.chain import gradients
@@ -63,6 +73,7 @@ from gradbook.language.message import Message, WrittenNumber, enumerated, joined
 from gradbook.targets.excel.language import (
     Expression,
     Infix,
+    Number,
     Prefix,
     Reference,
     read,
@@ -146,7 +157,7 @@ class WaysBack:
         for one in bent:
             layers[chain.depths[one.first]] += (one,)
         every = [*layers.values(), *((one,) for one in bent), tuple(bent)]
-        for kind, some in product(USUAL_KINDS, dict.fromkeys(every) if bent else ()):
+        for kind, some in each_of(USUAL_KINDS, dict.fromkeys(every) if bent else ()):
             spots = [spot for one in some for spot in one.places]
             slopes = {spot: self._slopes_of(kind, spot, chain) for spot in spots}
             other = replace(chain, partials={**chain.partials, **slopes})
@@ -336,12 +347,26 @@ class Slip:
         times = common_factor(self.value, self.right_value)
         if times is not None:
             is_turned = turns_a_difference(self.own, self.home)
-            yield SlipCause(*of_factor(times, str(self.place.node.name), is_turned=is_turned))
+            kind, why = of_factor(times, str(self.place.node.name), is_turned=is_turned)
+            yield SlipCause(kind, why, None if is_turned else self._without_factor(times))
         yield from self._another_gradient()
         for way in (lambda: next(self._omissions(), None), self._edited):
             found = within_budget(way)
             if found:
                 yield found
+
+    def _without_factor(self, times: float) -> Expression | None:
+        """The student's formula without a factor that is plain to see; None if there is none."""
+        said = self.own.book.patterns[self.home].expression
+        if said is None:
+            return None
+        split = factors(said)
+        odd = [k for k, one in enumerate(split.parts) if one == Factor(Number(abs(times)), True)]
+        if (abs(times) != 1 and not odd) or len(split.parts) < 2:
+            return None
+        kept = [one for k, one in enumerate(split.parts) if k not in odd[:1]]
+        right = with_sign(split.sign if times > 0 else -split.sign, product(kept))
+        return right if agree(self._value_of(right), self.right_value) else None
 
     # From the right formula--------------------------------------------------------
 

@@ -49,12 +49,21 @@ class FormulaChange:
     tokens: tuple[str, ...]
     replacements: tuple[Replacement, ...]
 
-    def apply(self) -> str:
-        """The other formula, without its =."""
-        done = list(self.tokens)
+    def apply(self, tokens: Sequence[str] = ()) -> str:
+        """The other formula, without its =; or these tokens instead, changed in the same places."""
+        done = list(tokens or self.tokens)
         for one in reversed(self.replacements):
             done[one.start : one.end] = one.new
         return "".join(done)
+
+    def apply_to(self, formula: str) -> str | None:
+        """The same change of a formula that only mentions other cells, with its =."""
+        said = _read(formula)
+        for form in () if said is None else (said, flat(said)):
+            tokens = written_tokens(form)
+            if len(tokens) == len(self.tokens):
+                return f"={self.apply(tokens)}"
+        return None
 
 
 @dataclass(frozen=True)
@@ -87,10 +96,9 @@ def said_change(old: str, new: str) -> str:
 
 def change_between(old: str, new: str) -> FormulaChange | None:
     """The shortest change from one formula to another; None if they have too little in common."""
-    parsed = _read(old), _read(new)
-    if parsed[0] is None or parsed[1] is None or flat(parsed[0]) == flat(parsed[1]):
+    a, b = _read(old), _read(new)
+    if a is None or b is None or flat(a) == flat(b):
         return None
-    a, b = parsed
     ways = (_change(a, b), _change(flat(a), flat(b)))
     return min(filter(None, ways), key=lambda change: len(change.replacements), default=None)
 
@@ -116,19 +124,20 @@ def _read(formula: str) -> Expression | None:
 def flat(expression: Expression) -> Expression:
     """The same sums and products without the parentheses that they don't need: a*(b*c) as a*b*c,
     -(a*b) as -a*b."""
-    return replace_parts(expression, lambda part: None, _flattened)
+    return replace_parts(expression, lambda part: None, flattened)
 
 
-def _flattened(part: Expression) -> Expression:
+def flattened(part: Expression) -> Expression:
+    """A sum or product whose last part is one, too, without parentheses."""
     match part:
         case Infix("*", left, Infix("*" | "/" as inside, a, b)):
-            return Infix(inside, _flattened(Infix("*", left, a)), b)
+            return Infix(inside, flattened(Infix("*", left, a)), b)
         case Infix("+", left, Infix("+" | "-" as inside, a, b)):
-            return Infix(inside, _flattened(Infix("+", left, a)), b)
+            return Infix(inside, flattened(Infix("+", left, a)), b)
         case Prefix("+", operand):
             return operand
         case Prefix("-", Infix("*" | "/" as inside, a, b)):
-            return Infix(inside, _flattened(Prefix("-", a)), b)
+            return Infix(inside, flattened(Prefix("-", a)), b)
     return part
 
 
@@ -138,8 +147,15 @@ Hunk = tuple[int, int, int, int]  # old tokens from, to; new tokens from, to
 
 
 def _differences(before: Sequence[str], after: Sequence[str]) -> list[Hunk]:
-    found = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-    return [_slid(before, after, hunk) for kind, *hunk in found if kind != "equal"]
+    shorter, first, last = min(len(before), len(after)), 0, 0
+    while first < shorter and before[first] == after[first]:
+        first += 1
+    while last < shorter - first and before[-1 - last] == after[-1 - last]:
+        last += 1
+    pair = before[first : len(before) - last], after[first : len(after) - last]
+    found = SequenceMatcher(None, *pair, autojunk=False).get_opcodes()
+    hunks = ([first + place for place in hunk] for kind, *hunk in found if kind != "equal")
+    return [_slid(before, after, hunk) for hunk in hunks]
 
 
 def _slid(before: Sequence[str], after: Sequence[str], hunk: Sequence[int]) -> Hunk:
@@ -156,6 +172,8 @@ def _slid(before: Sequence[str], after: Sequence[str], hunk: Sequence[int]) -> H
     while end + places[-1] < len(tokens) and tokens[start + places[-1]] == tokens[end + places[-1]]:
         places.append(places[-1] + 1)
     away = min(places, key=lambda k: (_oddness(tokens[start + k : end + k]), abs(k)))
+    if all(token == ")" for token in tokens[start:end]):
+        away = places[-1]  # around the whole part
     return a + away, b + away, c + away, d + away
 
 
@@ -185,6 +203,9 @@ def _widened(before: Sequence[str], after: Sequence[str], hunks: list[Hunk]) -> 
         stays = _is_other_function(before[a:b], after[c:d]) or any(
             _is_pair(before, after, (a, b, c, d), later) for later in waiting
         )
+        if len(hunks) == 2 and waiting and a == b and after[d - 1] == "(":
+            _, later_b, later_c, _ = waiting[0]
+            stays = stays or (waiting[0][0] == later_b and after[later_c] == ")")
         is_last = before[a:b] in ((), (")",)) and after[c:d] in ((), (")",))
         while not (stays or is_last) and waiting:
             if _is_balanced(before[a:b]) and _is_balanced(after[c:d]):
@@ -211,7 +232,10 @@ def _is_pair(before: Sequence[str], after: Sequence[str], first: Hunk, last: Hun
 
 def _steps(change: FormulaChange) -> Iterator[ChangeStep]:
     """The steps of a change, from the left; the same step may be necessary several times."""
-    waiting = list(change.replacements)
+    around = _around(change)
+    waiting = list(change.replacements) if around is None else []
+    if around is not None:
+        yield around
     while waiting:
         first = waiting.pop(0)
         last = next((one for one in waiting if _are_parentheses(change, first, one)), None)
@@ -224,6 +248,31 @@ def _are_parentheses(change: FormulaChange, first: Replacement, last: Replacemen
     size = len(first.new)
     hunks = (first.start, first.end, 0, size), (last.start, last.end, size, size + len(last.new))
     return _is_pair(change.tokens, (*first.new, *last.new), *hunks)
+
+
+def _around(change: FormulaChange) -> ChangeStep | None:
+    """A part put in parentheses with something before or after these, if that is the whole
+    change."""
+    if len(change.replacements) != 2:
+        return None
+    first, last = change.replacements
+    inside = change.tokens[first.end : last.start]
+    opened, closed = first.new, last.new
+    is_added = first.start == first.end and last.start == last.end and bool(opened and closed)
+    if not is_added or (opened[-1], closed[0]) != ("(", ")") or not _is_balanced(inside):
+        return None
+    before, after = opened[:-1], closed[1:]
+    if bool(before) == bool(after) or not _is_balanced((*before, *after)):
+        return None
+    if _count(change.tokens, inside) > 1 or len("".join((*before, *after))) > LONGEST_PIECE:
+        return None
+    part, more = _short("".join(inside)), "".join((*before, *after))
+    said = (
+        Message("put {part} in parentheses, with {more} before them", part=part, more=more)
+        if before
+        else Message("put {part} in parentheses, with {more} after them", part=part, more=more)
+    )
+    return ChangeStep(inside, (*opened, *inside, *closed), said)
 
 
 def _parentheses(change: FormulaChange, first: Replacement, last: Replacement) -> ChangeStep:

@@ -381,11 +381,15 @@ def _raised(part: Expression) -> Iterator[Expression]:
             yield Infix(sign, left, Infix("^", right, n))
             yield Infix(sign, Infix("^", left, n), right)
     match part:
-        case Infix("+" | "-" as sign, left, Call(("POWER" | "POW") as power, (base, n))) if base:
-            yield Call(power, (Infix(sign, left, base), n))
-        case Call(("POWER" | "POW") as power, (Infix("+" | "-" as sign, left, right), n)):
-            yield Infix(sign, left, Call(power, (right, n)))
-            yield Infix(sign, Call(power, (left, n)), right)
+        case Infix(
+            "+" | "-" as sign,
+            left,
+            Call(("POWER" | "POW") as name, (Infix() | Reference() as x, times)),
+        ):
+            yield Call(name, (Infix(sign, left, x), times))
+        case Call(("POWER" | "POW") as name, (Infix("+" | "-" as sign, left, right), times)):
+            yield Infix(sign, left, Call(name, (right, times)))
+            yield Infix(sign, Call(name, (left, times)), right)
     match part:
         case Infix("+" | "-" as sign, Infix("^", base, n), right):
             yield Infix("^", Infix(sign, base, right), n)
