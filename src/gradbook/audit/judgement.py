@@ -36,7 +36,7 @@ from gradbook.audit.judge.loss import (
     wrong_terms,
 )
 from gradbook.audit.judge.meant_updates import blank_rate, with_formulas, with_meant_updates
-from gradbook.audit.judge.memories import departing_memories, optimiser_findings
+from gradbook.audit.judge.memories import optimiser_findings
 from gradbook.audit.judge.other_cells import (
     blank_columns,
     blank_findings,
@@ -50,7 +50,6 @@ from gradbook.audit.judge.other_cells import (
 from gradbook.audit.judge.updates import (
     measured_notes,
     measured_slopes,
-    of_other_steps,
     stray_findings,
     update_findings,
 )
@@ -250,9 +249,6 @@ def _with_updates(
     findings: tuple[Finding, ...],
 ) -> tuple[tuple[Finding, ...], list[Message]]:
     """The findings for gradients and updates, and notes on updates that remain unexplained."""
-    tested = StepUnderTest.of(training, steps[:1])
-    rows = list(departing_memories(training, tested))
-    findings = (*rows, *new_findings(findings, rows))
     account = account_for(training, groups, findings)
     of_laws, notes = optimiser_findings(training, groups, steps)
     behind = {f.weight for f in of_laws if f.quantity != f.weight}  # in cells behind its update
@@ -262,8 +258,6 @@ def _with_updates(
         *blank_rate(training, steps),
         *update_findings(training, steps, [*findings, *odd]),
     ]
-    elsewhere = list(of_other_steps(training, steps, findings, updates))
-    findings = tuple(finding for finding in findings if finding not in elsewhere)
     findings += (*stray_findings(training, steps), *updates, *stale_findings(training, groups))
     findings += tuple(new_findings(of_laws, findings))
     return findings, [*account.notes(findings), *([] if findings else notes)]

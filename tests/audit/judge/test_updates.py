@@ -129,22 +129,6 @@ def test_an_update_in_other_words_is_right():
     assert updates({"A5": "=-B4*$E$1+A4"}) == []
 
 
-def test_an_update_that_differs_is_told_with_what_its_column_says():
-    (finding,) = updates({"A5": "=A4-$E$1*B3"})
-    assert (finding.kind, finding.cells, finding.expected) == (
-        "departing row",
-        "A5",
-        "=A4-$E$1*B4",
-    )
-    assert finding.why == "A5 differs from the rest of its column"
-
-
-def test_a_pasted_update_says_what_it_holds():
-    (finding,) = updates({"A5": 0.25})
-    assert (finding.kind, finding.cells, finding.formula) == ("pasted value", "A5", "0.25")
-    assert finding.why == "A5 contains 0.25, a typed number, where the formula of w belongs"
-
-
 def test_a_rate_in_every_row_is_no_drift():
     rates = {"F2:F8": 0.1, "E1": "", "D1": "", "F1": "η", "A3:A8": "=A2-F2*B2"}
     assert updates(rates) == []

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from gradbook.audit.judge.loss import every_step
 from gradbook.audit.repair.gradients import GENERATORS, wrong_claims
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
 from gradbook.audit.search.hypotheses import Hypothesis, SearchStage
 from gradbook.audit.step.under_test import StepUnderTest
-from gradbook.audit.training.steps import SheetStep, StepLoss, group_steps, steps_of
+from gradbook.audit.training.steps import StepLoss, group_steps, steps_of
 from gradbook.audit.training.training import find_trainings
 from gradbook.cells.evaluate import fill_in
 from tests.audit.material.made import Content
@@ -71,11 +71,10 @@ def groups_of(*sheets: Mapping[str, Content]) -> list[StepUnderTest]:
 def symptoms_of(
     tested: StepUnderTest,
     earlier: EarlierRows | None = None,
-    usual: Sequence[SheetStep] = (),
 ) -> Symptoms:
-    """What is wrong with some steps, where most are like the usual ones."""
+    """What is wrong with some steps."""
     known = earlier or EarlierRows(tested.wrong_weights())
-    return Symptoms(tested, wrong_claims(tested, known), known, usual)
+    return Symptoms(tested, wrong_claims(tested, known), known)
 
 
 def symptoms(*sheets: Mapping[str, Content]) -> Symptoms:

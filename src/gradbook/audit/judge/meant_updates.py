@@ -6,7 +6,6 @@ row, or that starts from another weight, is reported and corrected, so that the 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -15,11 +14,9 @@ import numpy as np
 
 from gradbook.audit.findings import (
     BLANK_RATE,
-    DEPARTING_ROW,
     DRIFTING_RATE,
     WRONG_RATE,
     Finding,
-    departing_from_column,
     finding_in,
 )
 from gradbook.audit.judge.updates import UsualUpdate, alike, rate_place, usual_updates
@@ -50,23 +47,14 @@ def with_meant_updates(training: SheetTraining) -> tuple[SheetTraining, list[Fin
         for taken in (_rates_taken_apart(updates), _rates_taken(updates)):
             kept = {cell: at for cell, at in taken.items() if _is_rate(updates, at, cell)}
             wrong = {cell: at for cell, at in taken.items() if cell not in kept}
+            same = {cell for cell, at in wrong.items() if _holds_the_rate(training, at)}
+            if 2 * len(same) >= len(wrong):  # not by chance: each step may have a rate's copy
+                wrong = {cell: at for cell, at in wrong.items() if cell not in same}
             if wrong:
                 found, right = _corrected(updates, wrong, list(kept.values()))
                 rates += found
                 instead |= right
-    typed, training = training, with_formulas(training, instead)
-    rows: list[Finding] = []
-    instead = {}
-    for updates in usual_updates(training):
-        others: defaultdict[str, list[Address]] = defaultdict(list)
-        for cell in _from_another_weight(updates):
-            others[typed.book.patterns[cell].shape].append(cell)
-            instead[cell] = training.on_sheet_of(cell, updates.formula)
-        for cells in others.values():
-            why = departing_from_column(cells[0])
-            as_typed = replace(updates, training=typed)
-            rows += as_typed.findings(cells, updates.formula, DEPARTING_ROW, why)
-    return with_formulas(training, instead), [*rates, *rows]
+    return with_formulas(training, instead), rates
 
 
 def with_formulas(training: SheetTraining, instead: Mapping[Address, Pattern]) -> SheetTraining:
@@ -79,23 +67,6 @@ def with_formulas(training: SheetTraining, instead: Mapping[Address, Pattern]) -
     flow = Flow(book)
     varying = cells_that_depend(flow, training.weights)
     return replace(training, book=book, flow=flow, varying=varying)
-
-
-def _from_another_weight(updates: UsualUpdate) -> list[Address]:
-    """The updates that don't refer to the previous weight, although the usual ones do."""
-    training = updates.training
-
-    def goes_on(base: Address, pattern: Pattern, cell: Address) -> bool:
-        return base in training.flow.mentioned_cells(pattern.places, cell)
-
-    return [
-        cell
-        for base, cell in updates.weight.steps
-        if cell in training.book.patterns
-        and cell not in updates.cells
-        and not goes_on(base, training.book.patterns[cell], cell)
-        and goes_on(base, training.on_sheet_of(cell, updates.formula), cell)
-    ]
 
 
 def _rates_taken(updates: UsualUpdate) -> dict[Address, Address]:
@@ -227,6 +198,13 @@ def _is_rate(updates: UsualUpdate, at: Address, cell: Address) -> bool:
     top = min(row_of(weight.start) for weight in training.weights)
     own_row = rate is not None and row_of(rate) >= top and at not in training.varying
     return isinstance(training.book.values.get(at), float) and beside and own_row
+
+
+def _holds_the_rate(training: SheetTraining, cell: Address) -> bool:
+    """Whether a cell has the typed number of the learning rate, too."""
+    rate = training.book.values.get(training.rate or 0)
+    has = training.book.values.get(cell)
+    return isinstance(rate, float) and has == rate and cell not in training.book.patterns
 
 
 def _content(training: SheetTraining, cell: Address) -> str:

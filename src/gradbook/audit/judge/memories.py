@@ -85,24 +85,6 @@ def optimiser_findings(
     return findings, [] if findings else notes
 
 
-def departing_memories(training: SheetTraining, tested: StepUnderTest) -> Iterator[Finding]:
-    """Findings for single memories whose formulas differ from those of the rows around them."""
-    patterns, back, flow = training.book.patterns, training.looking_back, training.flow
-    owners = {update: j for j, weight in enumerate(training.weights) for update in weight.updates}
-    for before, stride in sorted({(cell, stride) for cell in back for stride in training.strides}):
-        cell, after, usual = before + stride, before + 2 * stride, patterns[before]
-        if after not in back or patterns[after] is not usual:
-            continue
-        if patterns.get(cell, usual) is usual or tested.says_the_same(cell, usual):
-            continue
-        way = {before, *flow.below([before], training.weight_cells)}
-        weight = next((owners[c] for at in way for c in flow.users[at] if c in owners), None)
-        if weight is not None:
-            why, name = departing_from_column(cell), training.names[weight]
-            quantity = training.name_of(cell)
-            yield finding_in(training.book, [cell], DEPARTING_ROW, quantity, why, name, usual)
-
-
 def _laws(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> Iterator[Laws]:
     """Each step with the cells of its right gradients, including those with the opposite sign."""
     for group in groups:

@@ -12,14 +12,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import chain, count, takewhile
 
 from gradbook.audit.findings import (
-    DEPARTING_ROW,
     NO_WEIGHT,
     Finding,
-    departing_from_column,
     finding_in,
     off_by,
     only_the_change,
@@ -68,7 +66,6 @@ def update_findings(
     tested = lru_cache(KEPT)(lambda k: StepUnderTest.of(training, [steps[k]]))
     found: list[Finding] = []
     for updates in usual_updates(training):
-        found += _differing(updates, steps, tested, list(_said_of(updates, told)))
         found += _additions(updates, steps, tested)
     known = {(finding.sheet, finding.cells) for finding in told}
     return [finding for finding in found if (finding.sheet, finding.cells) not in known]
@@ -172,104 +169,6 @@ def _anchored(training: SheetTraining, cell: Address) -> Pattern:
 
 def cells_in(finding: Finding, training: SheetTraining) -> Iterator[Address]:
     return cells_of(finding.cells, training.book.sheet_number(finding.sheet) or 0)
-
-
-def of_other_steps(
-    training: SheetTraining,
-    steps: Sequence[SheetStep],
-    told: Sequence[Finding],
-    updates: Sequence[Finding],
-) -> Iterator[Finding]:
-    """Findings for gradients that are right in their own step: an update that differs from its
-    column uses them in the wrong step."""
-    reader, names = training.book.reader, training.names
-    for departing in updates:
-        if departing.kind != DEPARTING_ROW or departing.weight not in names:
-            continue
-        home, j = next(cells_in(departing, training)), names.index(departing.weight)
-        right = reader.pattern(departing.expected.removeprefix("="), home)
-        taken = _mentioned(training.book.patterns[home], home) - _mentioned(right, home)
-        behind = training.flow.behind(taken, training.weight_cells)
-        for finding in told:
-            wrong = set(cells_in(finding, training))
-            if finding.weight == departing.weight and wrong <= taken | behind:
-                own = (s for s in steps if any(c.owner in wrong for c in s.claims[j]))
-                tests = (StepUnderTest.of(training, [step]) for step in own)
-                if any(t.best(j, t.step.claims[j])[0] is ClaimVerdict.RIGHT for t in tests):
-                    yield finding
-
-
-def _differing(
-    updates: UsualUpdate,
-    steps: Sequence[SheetStep],
-    tested: Callable[[int], StepUnderTest],
-    instead: Sequence[Pattern],
-) -> Iterator[Finding]:
-    """Findings for updates that differ from the others of their column, except for those that have
-    the right formula where most are wrong. An update with another weight's gradient differs even if
-    the two are equal there."""
-    training, usual, name = updates.training, updates.formula, updates.name
-    book = training.book
-    typed = [cell for cell in updates.weight.updates if cell not in book.patterns]
-    kinds: defaultdict[str, list[Address]] = defaultdict(list)
-    for cell in typed:
-        kinds[typed_in(book, cell, name)[0]].append(cell)
-    for kind, cells in kinds.items():
-        yield from updates.findings(cells, usual, kind, typed_in(book, cells[0], name)[1])
-    others: defaultdict[Pattern, list[Address]] = defaultdict(list)
-    for k, cell in enumerate(updates.weight.updates[: len(steps)]):
-        if cell in updates.cells or cell in typed or _keeps_last_rate(updates, cell):
-            continue
-        if _takes_the_same_number(updates, cell):
-            continue
-        says = partial(tested(k).says_the_same, cell)
-        others_claims = (
-            c for j, own in enumerate(steps[k].claims) if j != updates.number for c in own
-        )
-        theirs = {claim.owner for claim in others_claims if claim.whole}
-        is_of_another = not theirs.isdisjoint(updates.taken_instead(cell)[0])
-        if not any(map(says, instead)) and (is_of_another or not says(usual)):
-            others[book.patterns[cell]].append(cell)
-    for cells in others.values():
-        why = departing_from_column(cells[0])
-        yield from updates.findings(cells, usual, DEPARTING_ROW, why)
-
-
-def _said_of(updates: UsualUpdate, told: Iterable[Finding]) -> Iterator[Pattern]:
-    """The right formulas in earlier findings for the usual updates."""
-    for finding in told:
-        wrong = list(cells_in(finding, updates.training)) if finding.weight == updates.name else []
-        if finding.expected and not set(updates.cells).isdisjoint(wrong):
-            reader = updates.training.book.reader
-            yield reader.pattern(finding.expected.removeprefix("="), wrong[0])
-
-
-def _keeps_last_rate(updates: UsualUpdate, cell: Address) -> bool:
-    """Whether an update differs only in that it uses the last typed rate of a list that has
-    ended."""
-    training, values = updates.training, updates.training.book.values
-    first = updates.cells[0]
-    place = rate_place(training, updates.formula, first, updates.before(first))
-    ended = place.at(cell) if place else None
-    if ended is None or ended in training.book.patterns or isinstance(values.get(ended), float):
-        return False
-    rates, meant = updates.taken_instead(cell)
-    return meant == {ended} and all(
-        isinstance(values.get(at), float) and at not in training.varying for at in rates
-    )
-
-
-def _takes_the_same_number(updates: UsualUpdate, cell: Address) -> bool:
-    """Whether an update differs only in that it takes a number, such as the rate, from another cell
-    that contains it, too."""
-    training, book = updates.training, updates.training.book
-    own, meant = updates.taken_instead(cell)
-    numbers = [{book.values.get(at) for at in some} for some in (own, meant)]
-    still = training.varying.isdisjoint(own | meant) and book.patterns.keys().isdisjoint(
-        own | meant
-    )
-    is_alike = book.patterns[cell].shape == updates.formula.shape
-    return is_alike and still and len(own) == len(meant) == 1 and numbers[0] == numbers[1]
 
 
 def _mentioned(pattern: Pattern, home: Address) -> set[Address]:

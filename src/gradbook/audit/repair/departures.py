@@ -14,102 +14,17 @@ from gradbook.audit.repair.repaired_step import meaning_of
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
-from gradbook.audit.step.points import agree
 from gradbook.audit.step.under_test import ClaimVerdict, Positions, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 from gradbook.cells.formula.address import ROW, SHEET, Address, name_of, sheet_of
 from gradbook.cells.formula.expression import Edit, EditKind
-from gradbook.cells.formula.pattern import Pattern, copy_formula, move_formula, rename_cells_in
+from gradbook.cells.formula.pattern import copy_formula, move_formula, rename_cells_in
 from gradbook.cells.formula.values import NotUnderstood
-from gradbook.targets.excel.language import Expression, Number, Reference, read, write
+from gradbook.targets.excel.language import Expression, Reference, read, write
 
-# Rows unlike most ---------------------------------------------------------------------
-
-SEVERAL = 3  # similar steps
-
-
-def outlier_rows(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """The formulas of most rows, if they correct everything here that isn't wrong in all rows; or
-    if this row's formulas compute another loss than most, even though its gradients match it."""
-    if not symptoms.usual:
-        return
-    tested = symptoms.under_test
-    cells = _outliers(tested.training, symptoms.usual[0], tested.step)
-    wrong = tested.wrong_weights() - symptoms.earlier.usually_wrong
-    if wrong:
-        cells = _to_blame(symptoms, cells)
-    else:
-        cells = _otherwise_computed(tested, cells) if _is_alone(symptoms) else {}
-    if cells:
-        whole = (p.expression or Number(0.0) for p in cells.values())
-        edits = tuple(Edit(EditKind.FORMULA, ((),), Number(0.0), right) for right in whole)
-        texts = tuple(pattern.text for pattern in cells.values())
-        yield Hypothesis(Cause.ROW, tuple(cells), texts, edits, frozenset(wrong))
-
-
-def _to_blame(symptoms: Symptoms, cells: dict[Address, Pattern]) -> dict[Address, Pattern]:
-    """A minimal set of the formulas that corrects the step; none if all together don't."""
-    tested, anyway = symptoms.under_test, symptoms.earlier.usually_wrong
-    if not cells or not _are_right(tested, cells, anyway):
-        return {}
-    for cell in list(cells):
-        without = {other: pattern for other, pattern in cells.items() if other != cell}
-        if without and _are_right(tested, without, anyway):
-            cells = without
-    return cells
-
-
-def _is_alone(symptoms: Symptoms) -> bool:
-    """Whether a single step differs from several similar ones."""
-    return len(symptoms.under_test.alike) == 1 and len(symptoms.usual) >= SEVERAL
-
-
-def _otherwise_computed(
-    tested: StepUnderTest, cells: Mapping[Address, Pattern]
-) -> dict[Address, Pattern]:
-    """Keep the formulas on the path to the loss that would change its value and correct a slip."""
-    loss, training = tested.random.of(tested.loss), tested.training
-
-    def is_slip(cell: Address, right: Pattern) -> bool:
-        """Whether it computes something else from the same cells, or uses the rate like an update:
-        using other cells may be intended."""
-        has = training.flow.sources(cell)
-        meant = set(training.flow.mentioned_cells(right.places, cell))
-        return set(has) == meant or any(map(training.is_rate, has))
-
-    def matters(cell: Address, right: Pattern) -> bool:
-        there = tested.with_formulas({cell: right})
-        return not agree(loss, there.random.of(there.loss))
-
-    own = {cell: right for cell, right in cells.items() if cell in tested.forward}
-    return {
-        cell: right for cell, right in own.items() if is_slip(cell, right) and matters(cell, right)
-    }
-
-
-def _are_right(
-    tested: StepUnderTest, formulas: Mapping[Address, Pattern], wrong_anyway: set[int]
-) -> bool:
-    """Whether all other claims are right with these formulas."""
-    again = StepUnderTest.of(tested.training, [tested.step]).with_formulas(formulas)
-    return again.wrong_weights() <= wrong_anyway
-
-
-def _outliers(training: SheetTraining, usual: SheetStep, step: SheetStep) -> dict[Address, Pattern]:
-    """Return the usual formula for each cell of a step with a different one."""
-    move = Move(training, usual, step)
-    found: dict[Address, Pattern] = {}
-    for cell in usual.cells:
-        pattern = training.book.patterns.get(cell)
-        if pattern is None or cell not in training.computed_cells:
-            continue
-        there = move.to(cell)
-        if not move.same(cell, there):
-            text = move.text(cell, pattern.text_at(cell))
-            found[there] = training.book.reader.read_typed(text, there)
-    return found
+# Other steps
 
 
 class Move:

@@ -12,7 +12,6 @@ from functools import cache, partial
 from typing import Any
 
 from gradbook.audit.findings import (
-    DEPARTING_ROW,
     OTHER_GRADIENT,
     TO_FILL_IN,
     Finding,
@@ -30,7 +29,6 @@ from gradbook.audit.repair.departures import (
     known_claim,
     known_columns,
     other_gradients,
-    outlier_rows,
     repeated_cell,
     serving_others,
 )
@@ -58,7 +56,6 @@ from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
-from gradbook.cells.book import show_value
 from gradbook.cells.budget import A_SHARE, budget, note_if_spent, spend, within_budget
 from gradbook.cells.formula.address import SHEET, Address, name_of, ranges, sheet_of
 from gradbook.cells.formula.expression import EditKind
@@ -103,7 +100,6 @@ def written_anew(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis
 
 
 GENERATORS = (
-    Generator("outlier rows", SearchStage.ROWS, Proof.NONE, outlier_rows),
     Generator("other gradients", SearchStage.UPDATES, Proof.NONE, other_gradients),
     Generator("known columns", SearchStage.OTHER_ROWS, Proof.MENDS, known_columns),
     Generator("pasted columns", SearchStage.COLUMNS, Proof.MENDS, pasted_columns),
@@ -165,7 +161,7 @@ def gradient_findings(
             tested = StepUnderTest.of(
                 training, [_without_parts(step, partly, training.steps) for step in group]
             )
-            faults += explain_step(tested, earlier, usual if len(group) < len(usual) else ())
+            faults += explain_step(tested, earlier)
             waiting.remove(group)
     return findings_of(training.book, faults), usual not in waiting
 
@@ -197,15 +193,9 @@ def _not_judged(groups: Sequence[Sequence[SheetStep]]) -> str:
     )
 
 
-def explain_step(
-    tested: StepUnderTest, earlier: EarlierRows, usual: Sequence[SheetStep] = ()
-) -> Iterator[Fault]:
+def explain_step(tested: StepUnderTest, earlier: EarlierRows) -> Iterator[Fault]:
     """The faults of similar steps, stage by stage: what one stage finds is corrected, or excluded,
     before the next."""
-    rows = within_budget(lambda: _chosen(Symptoms(tested, {}, earlier, usual), SearchStage.ROWS))
-    if rows is not None:
-        yield from faults_of(tested, rows)
-        tested = repair_step(tested, rows)
     wrong = wrong_claims(tested, earlier)
     aside: set[int] = set()
     for update in within_budget(lambda: _updates(Symptoms(tested, wrong, earlier))) or ():
@@ -367,30 +357,12 @@ NOT_SOUGHT = Message("it isn't the gradient; the search for a small repair was s
 
 
 def faults_of(tested: StepUnderTest, hypothesis: Hypothesis) -> Iterator[Fault]:
-    """Yield the faults for a hypothesis about rows, an update or a column."""
+    """Yield the faults for a hypothesis about an update or a column."""
     match hypothesis.cause:
-        case Cause.ROW:
-            for cell, text in zip(hypothesis.cells, hypothesis.formulas, strict=True):
-                yield _row_fault(tested, replace(hypothesis, cells=(cell,), formulas=(text,)))
         case Cause.UPDATE:
             yield _update_fault(tested, hypothesis)
         case _:
             yield _column_fault(tested, hypothesis)
-
-
-def _row_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
-    book, home = tested.training.book, hypothesis.home
-    claims = ((j, c.owner) for j, options in enumerate(tested.step.claims) for c in options)
-    weight = next((j for j, owner in claims if owner == home), -1)
-    name = tested.training.names[weight] if weight >= 0 else ""
-    what = book.content(home) or show_value(book.values.get(home)) or "nothing"
-    quantity = f"∂E/∂{name}" if name else _called(tested, home)
-    kind: str = DEPARTING_ROW
-    why: str = Message("{cell} differs from the rest of its column", cell=name_of(home))
-    if home not in book.patterns:
-        kind, why = typed_in(book, home, quantity)
-    said = {"kind": kind, "quantity": quantity, "weight": name, "why": why, "formula": what}
-    return _fault(tested, weight, hypothesis, home, **said)
 
 
 def _update_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:

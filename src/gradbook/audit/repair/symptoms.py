@@ -53,7 +53,6 @@ class Symptoms:
     under_test: StepUnderTest
     wrong: Mapping[int, Claim]
     earlier: EarlierRows
-    usual: Sequence[SheetStep] = ()  # most of the steps, if these differ
     mended: frozenset[Address] = frozenset()  # the cells corrected so far
     weight: int | None = None  # the one whose own formula is examined
     _formulas: dict[int, WrongFormula | None] = field(default_factory=dict)
@@ -84,7 +83,7 @@ class Symptoms:
         """A key that is equal for a copy of the sheet; None if there can't be one, for example
         because the sheet uses another one."""
         tested, content = self.under_test, self.under_test.training.content
-        if content is None or self.usual:
+        if content is None:
             return None
         corner, loss = pack(tested.training.sheet, 0, 0), tested.step.loss
         instead = tested.graph.instead.items()

@@ -104,7 +104,6 @@ class Doubts(NamedTuple):
 class SearchStage(Enum):
     """What is examined, in this order."""
 
-    ROWS = "rows that differ from most"
     UPDATES = "updates, which may use another weight's gradient"
     OTHER_ROWS = "columns that were wrong in other rows"
     COLUMNS = "columns that several gradients are computed from"
