@@ -39,8 +39,8 @@ USUAL_RATE = 0.5  # the usual rate in the exercise
 
 
 def with_meant_updates(training: SheetTraining) -> tuple[SheetTraining, list[Finding]]:
-    """The training with the learning rate in every formula that uses another cell for it, and with
-    its own weight in every update that starts from another; and the findings for these."""
+    """The training with the learning rate in every formula that uses another cell for it, and the
+    findings for these."""
     rates: list[Finding] = []
     instead: dict[Address, Pattern] = {}
     for updates in usual_updates(training) if training.rate is not None else ():
