@@ -38,6 +38,7 @@ from gradbook.report.training_report import run_report
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.server import serving
 from gradbook.serve.site import opened_site
+from scripts.front import front
 from scripts.site import ROOT, keep_gallery
 from tests.outside.browser import browser
 from tests.outside.witness import screenshot, workbook_to_png
@@ -71,6 +72,17 @@ LEMONADE = {  # as in docs/guides/derivatives.md
     "Profit per day": "=B7*(B1-B8)-B5",
     "Profit": "=B6*B9",
 }
+FRONT_SIZE = 830, 420
+README_FRONT = """<!doctype html><meta charset="utf-8"><style>{style}
+:root {{ --md-text-font-family: "DejaVu Sans" }}
+body {{ background: #fffefb; font-family: "DejaVu Sans", sans-serif; margin: 0; overflow: hidden }}
+gb-scene.front {{ border: 0; margin: 0; max-width: none; padding: 50px 20px 0 19px }}
+.front .scene-foot {{ display: none }}
+h1 {{ font-size: 15px; font-weight: 400; left: 20px; margin: 0; position: absolute; top: 18px }}
+h1 {{ color: #6b675e }} h1 b {{ color: #23221f; font-size: 20px; margin-right: 22px }}
+.front-plane {{ border-left: 1px solid #e7e3d9; margin-top: -50px; min-height: 370px }}
+.front-plane {{ padding: 24px 0 26px 18px }}
+</style><h1><b>gradbook</b>watch a network learn, number by number</h1>{front}"""
 MARGIN = 24  # pixels of paper left around what is on it
 TONES = 256  # so that no kind of quantity takes another's colour
 BY_OCTREE = Image.Quantize.FASTOCTREE
@@ -90,6 +102,7 @@ def main(words: list[str]) -> None:
         for picture, file, height in GALLERY:
             _page(picture, (gallery / file).read_text("utf-8"), folder, height)
         _live(gallery / "xor.html", folder)
+        _front(folder)
         _drawing()
         _served(gallery / "class/handed-in")
         _page("formula", (gallery / "formula.html").read_text("utf-8"), folder, 600, 1280)
@@ -112,14 +125,28 @@ def _workbooks_formulas(folder: Path) -> None:
 
 
 def _live(page: Path, folder: Path) -> None:
-    """What stands in place of the live page: on paper, without JavaScript, on a phone."""
+    """The page to play with, after some steps."""
     with browser() as chromium:
-        for name, width, height in (("xor", 1180, 760), ("xor-phone", 390, 700)):
-            chromium.show(page, width=width, height=height)
-            chromium.value(f"for (let k = 0; k < {STEPS}; k++) {STEP}")
-            chromium.value("new Promise(done => setTimeout(done, 3000))")
-            chromium.picture(folder / f"{name}.png", whole=False)
-            _save(Image.open(folder / f"{name}.png"), name)
+        chromium.show(page, width=1180, height=760)
+        chromium.value(f"for (let k = 0; k < {STEPS}; k++) {STEP}")
+        chromium.value("new Promise(done => setTimeout(done, 3000))")
+        chromium.picture(folder / "xor.png", whole=False)
+        _save(Image.open(folder / "xor.png"), "xor")
+
+
+def _front(folder: Path) -> None:
+    """What the README begins with, twice as fine as it is shown."""
+    page = folder / "front.html"
+    style = (ROOT / "site" / "scene.css").read_text("utf-8")
+    page.write_text(README_FRONT.format(style=style, front=front()), encoding="utf-8")
+    with browser() as chromium:
+        chromium.show(page, *FRONT_SIZE)
+        size = dict(zip(("width", "height"), FRONT_SIZE, strict=True))
+        fine = {"deviceScaleFactor": 2, "mobile": False}
+        chromium.ask("Emulation.setDeviceMetricsOverride", **size, **fine)
+        chromium.settle()
+        chromium.picture(folder / "front.png", whole=False)
+    Image.open(folder / "front.png").convert("RGB").save(PICTURES / "front.png", optimize=True)
 
 
 def _drawing() -> None:

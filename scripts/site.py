@@ -38,9 +38,12 @@ from gradbook.report.check_page import check_page, check_parts, part_script
 from gradbook.report.play_page import HOME_VARIABLE, play_page
 from scripts.command_pages import command_pages
 from scripts.command_pages import places as command_places
+from scripts.embedded import Embedded
+from scripts.front import front
 from scripts.home import HOME
 from scripts.python_reference import places as python_places
 from scripts.python_reference import python_pages
+from scripts.scenes import scene_script
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out" / "site"
@@ -57,6 +60,7 @@ NOT_HERE = (
     "<h1>This page isn't here</h1><p>It may have moved. Search for it, or begin at the "
     '<a href="index.html">start</a> or in the <a href="gallery.html">gallery</a>.</p>'
 )
+FRONT = '<p class="picture-place">@front</p>'
 VERSIONS = '\n[project.extra.version]\nprovider = "mike"\n'  # reads ../versions.json
 
 
@@ -70,13 +74,17 @@ def build(folder: Path, among_versions: bool = False) -> None:
         shutil.copytree(ROOT / "docs", docs)
         shutil.copytree(ROOT / "site", docs, dirs_exist_ok=True)
         (docs / "zensical.toml").unlink()
-        front = docs / "index.md"
-        front.write_text(front.read_text("utf-8").replace("@guides", guides()), "utf-8")
+        start = docs / "index.md"
+        start.write_text(start.read_text("utf-8").replace("@guides", guides()), "utf-8")
         for path in docs.rglob("*.md"):
             path.write_text(inward(path.read_text("utf-8"), path.relative_to(docs)), "utf-8")
         for place, text in reference():
             (docs / place).parent.mkdir(parents=True, exist_ok=True)
             (docs / place).write_text(text, "utf-8")
+        embedded = Embedded()
+        for path in docs.rglob("*.md"):
+            path.write_text(embedded.kept_apart(path.read_text("utf-8")), "utf-8")
+        (docs / "scene.js").write_text(scene_script(), "utf-8")
         shutil.copytree(keep_gallery((docs / "gallery.md").read_text("utf-8")), docs / "gallery")
         make_play(docs / "play")
         make_check(docs / "check")
@@ -84,7 +92,7 @@ def build(folder: Path, among_versions: bool = False) -> None:
         (stage / "zensical.toml").write_text(settings, "utf-8")
         words = [sys.executable, "-m", "zensical", "build", "--strict"]
         subprocess.run(words, cwd=stage, check=True)
-        finish(stage / "site")
+        finish(stage / "site", embedded)
         shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(stage / "site", folder)
@@ -111,14 +119,18 @@ def guides() -> str:
     return "\n".join(('<div class="groups" markdown>', *shown, "</div>"))
 
 
-def finish(site: Path) -> None:
-    """What the generator leaves: a script from elsewhere, headings of tables without words, and a
-    page for what isn't there whose links begin at the host's root."""
+def finish(site: Path, embedded: Embedded) -> None:
+    """What the generator leaves: formulas and scenes, a script from elsewhere, headings of tables
+    without words, and a page for what isn't there whose links begin at the host's root."""
     for path in site.rglob("*.html"):
         up = "../" * (len(path.relative_to(site).parts) - 1)
         text = path.read_text("utf-8").replace(WORKER_ELSEWHERE, f"{up}worker.js")
         text = WORDLESS.sub("", text).replace("<th></th>", "<td></td>")
-        path.write_text(text, "utf-8")
+        path.write_text(embedded.in_page(text), "utf-8")
+    start = site / "index.html"
+    start.write_text(start.read_text("utf-8").replace(FRONT, front()), "utf-8")
+    for path in site.glob("search.js*"):
+        path.write_text(embedded.in_search(path.read_text("utf-8")), "utf-8")
     missing = site / "404.html"
     base = f'<base href="{escape(HOME.site)}">' if HOME.site else ""
     text = FROM_ROOT.sub(r"\1", missing.read_text("utf-8")).replace('"base":""', '"base":"."')

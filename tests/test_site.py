@@ -23,7 +23,8 @@ CLIPPED = (
     ".filter(code => code.scrollWidth > code.clientWidth).map(code => code.textContent)"
 )
 KINDS = (
-    *("index", "gallery", "tutorials/by-hand", "explanation/workbooks"),
+    *("index", "gallery", "tutorials/by-hand", "tutorials/attention", "install", "glossary"),
+    *("explanation/workbooks", "explanation/which-tool"),
     *("reference/check", "reference/limits"),
     *("reference/commands/sheet", "reference/texts/networks", "reference/python/networks"),
     *("guides/small-devices", "guides/page"),
@@ -135,17 +136,17 @@ def test_lists_and_blocks_are_no_paragraphs(site):
 
 
 @pytest.mark.witness("zensical", "chromium")
-def test_the_front_page_opens_with_the_live_page_and_its_plane_in_sight(site):
+def test_the_front_page_opens_with_a_chain_and_a_plane_in_sight(site):
+    box = "document.querySelector('{}').getBoundingClientRect().toJSON()"
     with browser() as chromium:
         chromium.show(site / "index.html", width=1280, height=800)
-        live = "document.querySelector('.stage + iframe')"
-        box = chromium.value(f"{live}.getBoundingClientRect().toJSON()")
-        chromium.show(site / "gallery/xor.html", int(box["width"]), int(box["height"]))
-        plane = "document.querySelector('#surface').getBoundingClientRect().toJSON()"
-        assert box["top"] + chromium.value(plane)["bottom"] <= 800
+        for part in (".front .wide", ".front-chain", ".front-plane image"):
+            assert 0 < chromium.value(box.format(part))["bottom"] <= 800, part
+        assert chromium.value(box.format(".front"))["width"] >= 830
         chromium.show(site / "index.html", width=NARROW)
-        assert chromium.value(f"{live} === null")
-        assert chromium.value("document.querySelector('.stage img').naturalWidth") == NARROW
+        shown = chromium.value(box.format(".front .narrow"))
+        assert 300 < shown["width"] < NARROW
+        assert chromium.value(box.format(".front .wide"))["width"] == 0
 
 
 @pytest.mark.witness("zensical")
