@@ -40,7 +40,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "serve": 2143,
     "targets": 29515,
     "teaching": 3748,
-    "web": 20295,
+    "web": 20345,
     "work": 945,
 }
 
