@@ -175,7 +175,8 @@ def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
 
         by_rule = list(map(perceptron_report, perceptrons))
     taken = set().union(*(perceptron.cells for perceptron in perceptrons))
-    trainings = [t for t in find_trainings(book, flow) if taken.isdisjoint(t.weight_cells)]
+    trainings = find_trainings(book, flow, taken)
+    trainings = [t for t in trainings if taken.isdisjoint(t.weight_cells)]
     is_once = not by_rule and all(map(_takes_one_step, trainings))
     done = set().union(*(t.varying for t in trainings if is_once and descends_wholly(t)))
     once: list[SheetReport] = []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 from gradbook.audit.training.weight_columns import (
+    LinesOfUpdates,
     align_columns,
     change,
     columns_that_learn,
-    companions,
     heading,
     join_columns,
     update_lines,
@@ -239,12 +239,14 @@ def test_columns_of_a_form_that_begin_in_other_rows_are_whole_as_they_are():
 def test_a_column_of_pasted_gradients_learns_with_those_beside_it():
     book, lines, columns = found({**TWO, "D2:D9": 0.25})
     assert [column.cells for column in columns] == [all_at("A2:A9")]
-    assert [line.cells for line in companions(book, columns, lines)] == [all_at("B2:B9")]
+    assert [line.cells for line in LinesOfUpdates(book, lines).companions(columns, ())] == [
+        all_at("B2:B9")
+    ]
 
 
 def test_a_line_that_is_updated_in_another_way_is_no_companion():
     book, lines, columns = found({**TWO, "D2:D9": 0.25, "B3:B9": "=B2+1"})
-    assert companions(book, columns, lines) == []
+    assert LinesOfUpdates(book, lines).companions(columns, ()) == []
 
 
 BROKEN_BESIDE = {

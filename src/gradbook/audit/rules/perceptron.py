@@ -184,7 +184,7 @@ class Perceptron:
         own = {k: Counter(values).most_common(1)[0][0] for k, values in found.items()}
         usual = most_common(own.values(), HALF) if len(own) > 2 else None
         some = next(iter(own.values()))
-        return {k: usual or own.get(k, some) for k in self.number.values()}
+        return {k: usual or own.get(k, some) for k in set(self.number.values())}
 
     @cached_property
     def levels(self) -> tuple[float, ...] | None:
@@ -206,7 +206,7 @@ class Perceptron:
         found: defaultdict[int, list[int | None]] = defaultdict(list)
         for update, form in self.known.items():
             found[self.number[update]].append(self._rate_away(update, form))
-        return {k: most_common(found[k]) for k in self.number.values()}
+        return {k: most_common(found[k]) for k in set(self.number.values())}
 
     def _rate_away(self, update: RuleUpdate, form: RuleForm) -> int | None:
         sample = self._samples(update, form)[1]
@@ -299,12 +299,15 @@ class Perceptron:
         some = [p for c in counters for p, count in c.most_common(FEW_FORMULAS) if count > 1]
         return list(dict.fromkeys([*most, *some]))
 
+    def near(self, step: RuleStep) -> set[Address]:
+        """The cells in which a step has formulas, or in which several steps have one."""
+        return {step[0].cell + k for k in self._away}.union(self.cells_of(step))
+
     @cached_property
-    def near(self) -> dict[RuleStep, set[Address]]:
-        """The cells in which a step has formulas, or in which most steps have one."""
-        away = [key for key in self.patterns if isinstance(key, int)]
-        both = ((step, {step[0].cell + k for k in away}) for step in self.steps)
-        return {step: beside.union(self.cells_of(step)) for step, beside in both}
+    def _away(self) -> list[int]:
+        """The distances from a step's first update at which several steps have a formula."""
+        counts = self.patterns.items()
+        return [key for key, count in counts if isinstance(key, int) and count.total() > 1]
 
     # Which updates are wrong
 

@@ -20,7 +20,7 @@ from gradbook.cells.formula.pattern import Pattern
 from gradbook.cells.formula.values import NotUnderstood, Single
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
-from gradbook.graph.reference import evaluate
+from gradbook.graph.reference import evaluate, evaluate_in_order
 
 POINTS = 120
 RATE = 0.37  # the value, at half of the points, of every cell that only scales an update
@@ -160,13 +160,16 @@ class _Activation:
         self.others = [leaf for leaf in beside if leaf not in leaves]
         setting = np.where(AS_RATES, RATE, levels[-1] or levels[0])
         self.given = {**trial.given, **dict.fromkeys(self.others, setting)}
+        self.orders: dict[tuple[Node, ...], list[Node]] = {}
         y, sums = trial.before[node], trial.before[net]
         above = sums > np.median(sums)  # all False if the sum isn't a number at some point
         self.rises = bool(np.any(above) and np.mean(y[above]) > np.mean(y[~above]))
 
     def _at(self, given: Mapping[Node, Array], *nodes: Node) -> Array:
         """Values of nodes, with other values at some leaves."""
-        values = evaluate(nodes, {**self.given, **given})
+        order = self.orders.get(nodes) or self.orders.setdefault(nodes, ancestors(nodes))
+        spend(POINTS, len(order))
+        values = evaluate_in_order(order, {**self.given, **given}, POINTS)
         return np.array([np.broadcast_to(values[node], POINTS) for node in nodes])
 
     def factor(self, target: Node, some: NDArray[np.bool_] = AS_RATES) -> float | None:

@@ -61,7 +61,7 @@ class RuleSymptoms:
     def _behind(self) -> list[list[Address]]:
         """The cells that each update depends on, pasted values included, with the cells that would
         compute those."""
-        near, sources = self.perceptron.near[self.step], self.perceptron.flow.sources
+        near, sources = self.perceptron.near(self.step), self.perceptron.flow.sources
         inside = map(self.perceptron.rules.inside, self.step)
         return [list(walk(cells, lambda at: sources(at) if at in near else ())) for cells in inside]
 

@@ -131,6 +131,7 @@ def _companions(book: Book, updates: Sequence[RuleUpdate]) -> list[RuleUpdate]:
 # The cells that they depend on ---------------------------------------------------------
 
 MOST_CELLS = 400  # of one update
+FEW_MORE = 24  # of one that goes back to earlier steps
 
 Signature = tuple[object, ...]
 
@@ -149,13 +150,19 @@ class RuleBook:
         self._computed = self.varying & book.patterns.keys() - self.weight_cells
         self._forms: dict[Signature, tuple[RuleForm | None, list[Address]]] = {}
         self._inside: dict[Address, list[Address]] = {}
+        self._bases = {u.cell: self.plain(u.base) for u in updates}
+        self._going_back: set[Address] = set()  # updates that use the weight of an earlier step
 
     def before(self, cell: Address, other: Address) -> bool:
         """Always false: only weights carry values from one step to the next."""
         return False
 
     def form(self, update: RuleUpdate) -> RuleForm | None:
-        """The form of an update, determined once for all updates with equal formulas."""
+        """The form of an update, determined once for all updates with equal formulas; None if it
+        also uses its weight as it was before an earlier step, as with momentum."""
+        self.inside(update)
+        if update.cell in self._going_back:
+            return None
         made_of, leaves = self.signature(update)
         if made_of not in self._forms:
             self._forms[made_of] = form_of(self, update, {}), leaves
@@ -186,7 +193,15 @@ class RuleBook:
             return filter(self._computed.__contains__, map(self.plain, self.flow.sources(cell)))
 
         if update.cell not in self._inside:
-            self._inside[update.cell] = list(walk([update.cell], further, MOST_CELLS))
+            older, most = self._bases.get(self.plain(update.base)), MOST_CELLS
+            inside = self._inside[update.cell] = []
+            for cell in walk([update.cell], further, MOST_CELLS):
+                if older in map(self.plain, self.flow.sources(cell)):
+                    self._going_back.add(update.cell)
+                    most = min(most, len(inside) + FEW_MORE)
+                if len(inside) == most:
+                    break
+                inside.append(cell)
         return self._inside[update.cell]
 
     def weights_behind(self, update: RuleUpdate) -> set[Address]:

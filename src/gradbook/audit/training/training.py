@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, islice
 
 from gradbook.audit.heading_words import RATE, calls
 from gradbook.audit.training.weight_columns import (
+    LinesOfUpdates,
     WeightColumn,
     align_columns,
     cell_of,
     change,
     columns_that_learn,
-    companions,
     heading,
     join_columns,
     said_in,
@@ -287,17 +287,20 @@ def _is_local(pattern: Pattern) -> bool:
 # Finding trainings in a workbook -----------------------------------------------------------
 
 
-def find_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
-    """The trainings, in the order of the sheets."""
+def find_trainings(
+    book: Book, flow: Flow, known: Set[Address] = frozenset()
+) -> list[SheetTraining]:
+    """The trainings, in the order of the sheets; without those of weights that are `known`."""
     lines = list(update_lines(book))
     columns = align_columns(book, join_columns(book, columns_that_learn(book, flow, lines)))
-    learning_cells = {cell for column in columns for cell in column.cells}
-    others = [line for line in lines if learning_cells.isdisjoint(line.cells)]
-    apart = [group + companions(book, group, others) for group in _together(flow, columns)]
+    learning = {cell for column in columns for cell in column.cells}
+    every = LinesOfUpdates(book, lines)
+    groups = [group + every.companions(group, learning) for group in _together(flow, columns)]
+    apart = [group for group in groups if all(map(known.isdisjoint, (w.cells for w in group)))]
     found = []
     for group in _with_one_loss(book, flow, apart):
         training = _training(book, flow, group)
-        weights = tuple(with_strays(book, flow, training.weights, training.rate))
+        weights = tuple(with_strays(book, flow, training.weights, training.rate, every))
         if weights != training.weights:
             varying = cells_that_depend(flow, weights)
             training = replace(training, weights=weights, varying=varying)
@@ -355,21 +358,26 @@ def _with_one_loss(
     """Merge groups whose errors are added up in one cell, such as for two outputs that share no
     weight, if they have equal numbers of steps and strides."""
     found: list[list[WeightColumn]] = []
+    alike: list[object] = []  # the strides and the number of steps of each group
     leading: list[set[Address]] = []  # the cells that depend on each group's first weights
+    leads: defaultdict[Address, list[int]] = defaultdict(list)  # the groups that lead to a cell
     stop = {cell for group in groups for weight in group for cell in weight.cells}
     for group in groups if len(groups) > 1 else ():
         starts = {weight.start for weight in group}
         below = flow.below(starts, stop) | starts
         strides = {(w.way, len(w.cells)) for w in group}
-        for k, other in enumerate(found):
-            is_alike = strides == {(w.way, len(w.cells)) for w in other}
-            if is_alike and _added_up(book, flow, below, leading[k]):
-                found[k] = [*other, *group]
+        for k in sorted({k for cell in below for k in leads.get(cell, ())}):
+            if strides == alike[k] and _added_up(book, flow, below, leading[k]):
+                found[k] = [*found[k], *group]
                 leading[k] |= below
                 break
         else:
+            k = len(found)
             found.append(group)
+            alike.append(strides)
             leading.append(below)
+        for cell in below:
+            leads[cell].append(k)
     return found or list(groups)
 
 

@@ -9,11 +9,12 @@ factor, or change by a bare number.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
+from itertools import accumulate, chain
 
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow, walk
@@ -375,13 +376,19 @@ def join_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColu
     lines: defaultdict[tuple[tuple[int, int], int], list[WeightColumn]] = defaultdict(list)
     for column in sorted(columns, key=lambda column: column.start):
         lines[column.way, column.axis.beside(column.start)].append(column)
+    ends: defaultdict[tuple[int, int], list[int]] = defaultdict(list)  # of the lines side by side
+    starts: Counter[tuple[tuple[int, int], int]] = Counter()  # of lines that begin again there
+    for (way, _), segments in lines.items():
+        ends[way].append(max(part.last for part in segments))
+        starts.update({(way, part.first) for part in segments[1:]})
+    for some in ends.values():
+        some.sort()
     found: list[WeightColumn] = []
     for (way, _), segments in lines.items():
         found.append(segments[0])
         for part in segments[1:]:
-            beside = [others for (other, _), others in lines.items() if other == way]
-            going_on = sum(any(p.last >= part.first for p in others) for others in beside)
-            begun = sum(any(p.first == part.first for p in others[1:]) for others in beside)
+            going_on = len(ends[way]) - bisect_left(ends[way], part.first)
+            begun = starts[way, part.first]
             begins = part.start in book.patterns or (
                 book.values.get(part.start) == book.values.get(segments[0].start)
             )
@@ -426,23 +433,46 @@ def _begins_anew(book: Book, whole: WeightColumn, part: WeightColumn) -> bool:
 def align_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:
     """Columns that begin a little late or end a little early, extended to the length of most of
     those beside them."""
-    spans = Counter((column.way, column.first, column.last) for column in columns)
+    spans: defaultdict[tuple[int, int], Counter[tuple[int, int]]] = defaultdict(Counter)
+    for column in columns:
+        spans[column.way][column.first, column.last] += 1
+    ways = {way: _Overlapping(counts) for way, counts in spans.items()}
     found = []
     for column in columns:
         if column.updates_elsewhere or column.stride < 0:
             found.append(column)
             continue
-        firsts, lasts = Counter[int](), Counter[int]()
-        for (way, first, last), count in spans.items():
-            if way == column.way and first <= column.last and column.first <= last:
-                firsts[first] += count
-                lasts[last] += count
-        late = column.first - firsts.most_common(1)[0][0]
-        early = lasts.most_common(1)[0][0] - column.last
+        firsts, lasts = ways[column.way].most(column.first, column.last)
+        late, early = column.first - firsts, lasts - column.last
         before = _filled(book, column, column.start, -1, late)
         after = _filled(book, column, column.cells[-1], 1, early)
         found.append(replace(column, cells=(*reversed(before), *column.cells, *after)))
     return found
+
+
+class _Overlapping:
+    """Spans of parallel columns, and how many columns have each."""
+
+    def __init__(self, counts: Mapping[tuple[int, int], int]) -> None:
+        self.counts = counts
+        self.number = {span: k for k, span in enumerate(counts)}
+        self.spans = sorted(counts)
+        self.firsts = [first for first, _ in self.spans]
+        self.ends = list(accumulate((last for _, last in self.spans), max))
+        self.known: dict[tuple[int, int], tuple[int, int]] = {}
+
+    def most(self, first: int, last: int) -> tuple[int, int]:
+        """Where most of the columns begin that overlap this span, and where most of them end."""
+        if (first, last) not in self.known:
+            k = bisect_right(self.firsts, last)
+            low = bisect_left(self.ends, first)
+            beside = [span for span in self.spans[low:k] if span[1] >= first]
+            firsts, lasts = Counter[int](), Counter[int]()
+            for span in sorted(beside, key=self.number.__getitem__):
+                firsts[span[0]] += self.counts[span]
+                lasts[span[1]] += self.counts[span]
+            self.known[first, last] = firsts.most_common(1)[0][0], lasts.most_common(1)[0][0]
+        return self.known[first, last]
 
 
 def _filled(
@@ -458,43 +488,71 @@ def _filled(
     return cells if is_filled else ()
 
 
-def companions(
-    book: Book, columns: Sequence[WeightColumn], lines: Sequence[WeightColumn]
-) -> list[WeightColumn]:
-    """Lines that are updated like the columns, although nothing of theirs influences them: their
-    gradients are pasted, blank or frozen."""
-    taken = {cell for column in columns for cell in column.cells}
-    spans = {(column.way, column.first, len(column.cells)) for column in columns}
-    updates = {cell for column in columns for cell in column.updates[:2] if cell in book.patterns}
-    makeups = {book.patterns[cell].makeup for cell in updates}
+class LinesOfUpdates:
+    """All lines of updates of a workbook, by where they are and by how they are updated."""
 
-    def kind(line: WeightColumn, update: Address) -> object:
+    def __init__(self, book: Book, lines: Sequence[WeightColumn]) -> None:
+        self.book, self.lines = book, lines
+        self._by_span: defaultdict[object, list[int]] = defaultdict(list)
+        self._by_kind: defaultdict[object, list[int]] = defaultdict(list)
+        for k, line in enumerate(lines):
+            self._by_span[_span(line)].append(k)
+            self._by_kind[self._kind(line, line.updates[0])].append(k)
+
+    def beside(self, columns: Iterable[WeightColumn]) -> list[WeightColumn]:
+        """The lines that have the span of one of the columns."""
+        numbers = (k for span in set(map(_span, columns)) for k in self._by_span.get(span, ()))
+        return [self.lines[k] for k in sorted(numbers)]
+
+    def companions(
+        self, columns: Sequence[WeightColumn], learning: Collection[Address]
+    ) -> list[WeightColumn]:
+        """Lines that are updated like the columns, although nothing of theirs influences them:
+        their gradients are pasted, blank or frozen. Lines with cells that learn are left out."""
+        patterns = self.book.patterns
+        taken = {cell for column in columns for cell in column.cells}
+        updates = {cell for column in columns for cell in column.updates[:2] if cell in patterns}
+        makeups = {patterns[cell].makeup for cell in updates}
+        kinds = {self._kind(c, at) for c in columns for at in updates.intersection(c.updates[:2])}
+        alike = {k for kind in kinds for k in self._by_kind.get(kind, ())}
+        for span in set(map(_span, columns)):
+            numbers = self._by_span.get(span, ())
+            alike.update(k for k in numbers if self._makeup(self.lines[k]) in makeups)
+        found = []
+        for line in (self.lines[k] for k in sorted(alike)):
+            if taken.isdisjoint(line.cells) and not any(c in learning for c in line.cells):
+                found.append(line)
+                taken.update(line.cells)
+        return found
+
+    def _makeup(self, line: WeightColumn) -> str:
+        return self.book.patterns[line.updates[0]].makeup
+
+    def _kind(self, line: WeightColumn, update: Address) -> object:
         """What lines have in common that are updated with the same settings, on whatever sheets."""
-        pattern = book.patterns[update]
+        pattern = self.book.patterns[update]
         places = (place for place in pattern.places if isinstance(place, CellReference))
         fixed = frozenset(place.at(update) for place in places if not place.moves)
         return line.stride, line.first, len(line.cells), pattern.makeup, fixed
 
-    kinds = {kind(c, cell) for c in columns for cell in updates.intersection(c.updates[:2])}
-    found = []
-    for line in lines:
-        first, span = line.updates[0], (line.way, line.first, len(line.cells))
-        is_alike = span in spans and book.patterns[first].makeup in makeups
-        if (is_alike or kind(line, first) in kinds) and taken.isdisjoint(line.cells):
-            found.append(line)
-            taken.update(line.cells)
-    return found
+
+def _span(line: WeightColumn) -> object:
+    return line.way, line.first, len(line.cells)
 
 
 # Weights without a proper update --------------------------------------------------------
 
 
 def with_strays(
-    book: Book, flow: Flow, weights: Sequence[WeightColumn], rate: Address | None
+    book: Book,
+    flow: Flow,
+    weights: Sequence[WeightColumn],
+    rate: Address | None,
+    lines: LinesOfUpdates,
 ) -> list[WeightColumn]:
     """The weights, and columns of the same length that use their own cells, influence what the
     weights influence, and are recognised by a learning rate or their name."""
-    weights = [*weights, *_carried_strays(book, flow, weights)]
+    weights = [*weights, *_carried_strays(flow, weights, lines)]
     usual = Counter((w.way, w.first, len(w.cells)) for w in weights if not w.updates_elsewhere)
     if not usual:
         return sorted(weights, key=lambda weight: weight.start)
@@ -556,23 +614,25 @@ def another_base(
 
 
 def _carried_strays(
-    book: Book, flow: Flow, weights: Sequence[WeightColumn]
+    flow: Flow, weights: Sequence[WeightColumn], lines: LinesOfUpdates
 ) -> Iterator[WeightColumn]:
     """Lines beside carried weights that also repeat results computed elsewhere with the same rate,
     although these don't depend on the lines."""
     carried = [weight for weight in weights if weight.updates_elsewhere]
-    spans = {(weight.way, weight.first, len(weight.cells)) for weight in carried}
     taken = {cell for weight in weights for cell in (*weight.cells, *weight.updates)}
-    varying = flow.below(taken) if carried else set()
+    beside = [
+        line
+        for line in lines.beside(carried)
+        if line.updates_elsewhere and taken.isdisjoint((*line.cells, *line.updates))
+    ]
+    varying = flow.below(taken) if beside else set()
 
     def settings(line: WeightColumn) -> set[Address]:
         return {flow.plain(cell) for cell in flow.sources(line.updates[0]) if cell not in varying}
 
-    usual = set().union(*map(settings, carried)) - taken
-    for line in update_lines(book) if usual else ():
-        if (line.way, line.first, len(line.cells)) not in spans or not line.updates_elsewhere:
-            continue
-        if taken.isdisjoint((*line.cells, *line.updates)) and not usual.isdisjoint(settings(line)):
+    usual = set().union(*map(settings, carried)) - taken if beside else set()
+    for line in beside if usual else ():
+        if not usual.isdisjoint(settings(line)):
             yield replace(line, stray=True)
 
 
