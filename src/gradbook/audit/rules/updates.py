@@ -196,7 +196,7 @@ class RuleBook:
             older, most = self._bases.get(self.plain(update.base)), MOST_CELLS
             inside = self._inside[update.cell] = []
             for cell in walk([update.cell], further, MOST_CELLS):
-                if older in map(self.plain, self.flow.sources(cell)):
+                if older is not None and older in map(self.plain, self.flow.sources(cell)):
                     self._going_back.add(update.cell)
                     most = min(most, len(inside) + FEW_MORE)
                 if len(inside) == most:
