@@ -139,7 +139,7 @@ SLOPE = {  # y = x² − 3x + z², with a legend of what is computed and not a n
 def test_a_formula_in_a_heading_is_no_name_and_a_missing_2_is_what_is_said(tmp_path):
     report = check(saved(tmp_path / "book.xlsx", SLOPE))
     (finding,) = report.findings
-    assert (finding.quantity, finding.change) == ("∂E/∂z", "add *2 at the end")
+    assert (finding.quantity, finding.change) == ("∂E/∂z", "add 2* at the beginning")
     assert "$" not in finding.why
     assert "no small change" not in audit_text(report)
 
@@ -152,7 +152,7 @@ def test_json_names_the_sheet_the_cells_the_kind_and_the_change(tmp_path):
         "sheet": "Sheet1",
         "cells": "E5:E16",
         "kind": "missing factor",
-        "change": "add *2 at the end",
+        "change": "add 2* at the beginning",
     }
 
 

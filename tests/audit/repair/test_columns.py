@@ -26,7 +26,7 @@ def repairs(name, changed):
         ("changed columns", "E2:E8", "=B2*C2", "B2*D2", {W1, W2}),
         ("changed columns", "G2:G8", "=E2-$L$1", "E2-$L$2", {W1, W2}),
         ("lacking columns", "G2:G8", "=E2", "E2-$L$2", {W1, W2}),
-        ("lacking columns", "F2:F8", "=(E2-$L$2)^2", "(E2-$L$2)^2*0.5", {W1, W2}),
+        ("lacking columns", "F2:F8", "=(E2-$L$2)^2", "0.5*(E2-$L$2)^2", {W1, W2}),
     ],
 )
 def test_a_column_gets_its_formula_back(name, area, formula, right, explains):

@@ -180,6 +180,8 @@ def _each_substitute(
 
             def new(k: int, operator: str = operator, old: Expression = old) -> Expression:
                 said = substitutes[k].expression
+                if operator == "*" and isinstance(said, Number):
+                    return flattened(Infix("*", said, old))  # 2*x rather than x*2
                 return Infix(operator, old, said) if operator else said
 
             whole = formula.with_(dict.fromkeys(places, values))

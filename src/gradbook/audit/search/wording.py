@@ -12,6 +12,7 @@ from gradbook.audit.training.steps import is_loss_word
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import (
+    ACROSS,
     DOWN,
     Address,
     Axis,
@@ -169,7 +170,8 @@ class Wording:
 
     def _missing_factor(self, part: Expression, new: Expression, weight: str) -> str:
         assert isinstance(new, Infix)
-        both = {"part": _short(part), "factor": self._named(new.right)}
+        factor = new.right if new.left == part else factors(new).parts[0].part
+        both = {"part": _short(part), "factor": self._named(factor)}
         remedy = (
             Message("{part} must be multiplied by {factor}", **both)
             if new.operator == "*"
@@ -200,6 +202,10 @@ class Wording:
             return Message("{old} should be {new}", old=self._named(old), new=write(new))
         if self._same_line(old_cell, new_cell):
             both = {"old": write(old), "new": self._named(new)}
+            if "$" in write(old) and self.step.axis is ACROSS:
+                return Message(
+                    "{old} always refers to the same column: {new} belongs there", **both
+                )
             if "$" in write(old):
                 return Message("{old} always refers to the same row: {new} belongs there", **both)
             return Message("{old} is in another row: {new} belongs there", **both)
