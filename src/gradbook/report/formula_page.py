@@ -61,7 +61,7 @@ def _report(formulas: Formulas, views: list[dict[str, Any]], command: str) -> Re
         [
             own.chapter("network"),
             own.chapter("output"),
-            Side((frame.chapter("chain-rule"), *tabs, own.chapter("text"))),
+            Side((frame.chapter("chain-rule"), own.chapter("against"), *tabs, own.chapter("text"))),
         ],
         lead=[frame.block("bar")],
         foot=made_with(command),

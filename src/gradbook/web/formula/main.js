@@ -10,6 +10,7 @@ import { Model, withRate } from "../view/model.js"
 import { SamplesPanel, whoseSwitch } from "../view/samples.js"
 import { Tabs } from "../view/tabs.js"
 import { Wave } from "../view/wave.js"
+import { AgainstPanel } from "./against.js"
 import { FormulaDrawing } from "./graph.js"
 
 const given = JSON.parse(byId("content").textContent)
@@ -21,6 +22,7 @@ new Tabs(byId("chain-rule").parentElement)
 const drawing = new FormulaDrawing(model, byId("drawing"), byId("drawing-scrolls"))
 const chain = new ChainPanel(model, byId("chain"), line => drawing.focusOn(line), line => drawing.shows(line))
 const curve = new CurvePanel(model, byId("curve"), byId("verdict"))
+const against = new AgainstPanel(model, byId("curve-against"), byId("against-said"))
 const controls = new Controls(model)
 const samples = byId("samples") && new SamplesPanel(model, byId("samples"))
 const wave = new Wave(model, drawing, byId("drawing-scrolls"))
@@ -42,6 +44,7 @@ function show(now) {
   controls.sayFigures()
   drawing.update()
   chain.update()
+  against.update()
   samples?.update()
   say(byId("lines"), textNow())
 }
