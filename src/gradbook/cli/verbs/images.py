@@ -21,6 +21,7 @@ from gradbook.cli.arguments import (
 )
 from gradbook.cli.output import print_as_json, print_json, print_report, show, show_images, warn
 from gradbook.cli.page import Verb
+from gradbook.data.made_points import POINT_SETS, points
 from gradbook.errors import UsageError, one_line
 from gradbook.files import require_replaceable, write_whole
 
@@ -39,6 +40,7 @@ ON_A_SHEET = 100
 MOST_ON_A_SHEET = 2_000
 BAR = "━"
 TABLE_WIDTH = 79  # columns
+IMAGES_ONLY = ("show", "out", "warp", "size", "verify")  # options that only images have
 SIZE = re.compile("([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
 
 
@@ -54,6 +56,8 @@ def run_data(options: Namespace) -> int:
         raise UsageError("--show and --json don't go together: leave one out")
     if options.data is None:
         return _list(options)
+    if options.data in POINT_SETS and not os.path.lexists(options.data):
+        return _print_points(options)
     _require_sense(options)
     from gradbook.data.sources import load
     from gradbook.report.dataset import dataset_report
@@ -76,8 +80,20 @@ def run_data(options: Namespace) -> int:
     return 0
 
 
+def _print_points(options: Namespace) -> int:
+    """The points of a set, as a table that --data reads."""
+    if flag := next((it for it in IMAGES_ONLY if getattr(options, it)), None):
+        raise UsageError(f"{options.data} is a set of points, not of images: leave out --{flag}")
+    found = points(options.data)
+    if options.json:
+        print_json([list(point) for point in found])
+        return 0
+    print("x,y,class", *(",".join(map(str, point)) for point in found), sep="\n")
+    return 0
+
+
 def _list(options: Namespace) -> int:
-    for flag in ("show", "out", "warp", "size", "verify"):
+    for flag in IMAGES_ONLY:
         if getattr(options, flag):
             raise UsageError(f"--{flag} needs a data set: gradbook data digits --{flag} …")
     from gradbook.report.dataset import known_sets

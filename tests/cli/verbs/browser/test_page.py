@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from gradbook.builtin_networks import SCENES
 from gradbook.cli.main import main
 from gradbook.engine import compilers
 from gradbook.lab.recipes import RECIPES
@@ -41,6 +42,17 @@ def test_a_network_of_letters_gets_a_page_that_writes_without_a_compiler(
     small = tmp_path / "small.html"
     assert main(["play", "input tokens 3 of 3; embed 2; unembed 3; softmax", "-o", str(small)]) == 0
     assert "every-slope" in small.read_text("utf-8")
+
+
+def test_the_scenes_are_known_to_play_and_their_points_to_data(tmp_path, capsys):
+    for name in SCENES:
+        assert main(["play", name, "-o", str(tmp_path / f"{name}.html")]) == 0
+        capsys.readouterr()
+        assert main(["data", name]) == 0
+        head, *rows = capsys.readouterr().out.splitlines()
+        assert (head, len(rows)) == ("x,y,class", 100)
+    with pytest.raises(SystemExit, match="2"):
+        main(["data", "spiral", "--show", "4"])
 
 
 @pytest.mark.witness("zig")
