@@ -62,6 +62,7 @@ let partials = partialsOf(content)
 let data
 
 const LEGIBLE = 90 // milliseconds that a number is shown at least while training runs
+const LONGEST = 40 // milliseconds that a frame counts for: training may make one only now and then
 const FAINT = 0.1 // of the largest slope: a sample with less is left for the one that has it
 
 /** @type {number | null} */
@@ -69,6 +70,7 @@ let waiting = null
 let written = -LEGIBLE // when numbers were last shown
 let turn = 0
 let shown = 0
+let told = -1 // the value that the line was about
 let look = "" // that the frame was arranged for
 
 /** Show the current state, at most once per frame; while training runs, numbers change only as often
@@ -89,10 +91,11 @@ function show(now) {
   if (turn === 1 || turn < 0) surface.update()
   controls.update()
   drawing.lightUp()
-  const frame = now - shown
+  const frame = Math.min(now - shown, LONGEST)
   shown = now
-  if (controls.isRunning && now - written < Math.max(LEGIBLE, 8 * frame)) return
+  if (controls.isRunning && model.shown === told && now - written < Math.max(LEGIBLE, 8 * frame)) return
   written = now
+  told = model.shown
   write()
 }
 

@@ -94,6 +94,28 @@ def test_every_number_of_a_frame_is_of_one_epoch(at):
         assert seen.get(alone[0], alone) == alone
 
 
+def test_what_is_pointed_at_is_said_at_once_also_between_two_epochs(at):
+    page = at(scene("xor"))
+    page.value("document.querySelector('#pace').value = '2'")
+    page.press("#run")
+    for k in (0, 3, 6):
+        way = f"document.querySelectorAll('.net .edge .line')[{k}]"
+        x, y = page.value(
+            f"""(way => {{
+              const box = way.ownerSVGElement.getBoundingClientRect()
+              const at = way.getPointAtLength(way.getTotalLength() * 0.2)
+              return [box.x + at.x, box.y + at.y]
+            }})({way})"""
+        )
+        hover(page, x, y)
+        page.settle()
+        name = page.value(f"{way}.parentElement.getAttribute('aria-label')")
+        assert page.text(".card .value").startswith(name[0])
+        assert name in page.value("document.querySelector('.edge.chosen').ariaLabel")
+        assert page.text("#line .fx") == f"∂E∂{name}"
+    page.press("#run")
+
+
 CUT = """(() => {
   const found = []
   const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
