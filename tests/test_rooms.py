@@ -25,7 +25,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "arrays": 994,
     "audit": 22896,
     "cells": 12404,
-    "cli": 5081,
+    "cli": 5097,
     "data": 5657,
     "derivatives": 2422,
     "engine": 1600,
@@ -40,7 +40,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "serve": 2143,
     "targets": 29515,
     "teaching": 3748,
-    "web": 20503,
+    "web": 20506,
     "work": 945,
 }
 
