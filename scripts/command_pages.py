@@ -15,6 +15,7 @@ from textwrap import dedent
 from gradbook.cli.main import PARTS, VERBS, parts_page, verb_parser
 from gradbook.cli.verbs.about import TOPICS, page
 from scripts.doc_tables import table
+from scripts.mathematics import as_tex
 
 COMMANDS, TEXTS = "reference/commands", "reference/texts"
 TITLES = {
@@ -116,10 +117,16 @@ def laid_out(text: str) -> str:
 def _block(text: str) -> str:
     entries = list(_entries(text.splitlines()))
     if (len(entries) > 1 and all(about for _, about in entries)) or _is_listed(entries):
-        return table(("line", "meaning"), ((typed, linked(about)) for typed, about in entries))
+        return table(("line", "meaning"), ((typed, _meaning(about)) for typed, about in entries))
     if text.startswith("  ") and not SENTENCE.match(text):
         return examples(text)
     return linked(dedent(text))
+
+
+def _meaning(about: str) -> str:
+    """A formula typeset, anything else with its links."""
+    tex = as_tex(about)
+    return tex if tex.startswith("$") else linked(about)
 
 
 def _is_listed(entries: list[tuple[str, str]]) -> bool:

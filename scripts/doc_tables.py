@@ -10,11 +10,13 @@ docs/explanation/workbooks.md what workbooks.csv beside it says. A table stands 
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from gradbook.layers import ACTIVATIONS, LOSSES, PRelu, Quantize
+from scripts.mathematics import as_tex
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 WORKBOOKS = DOCS / "explanation" / "workbooks.csv"
@@ -23,7 +25,10 @@ DIGITS = 8  # of a SHA-256: no two workbooks of the list share them
 
 def activations() -> str:
     rows = [
-        (f"`{card.form.usage}`", "; ".join(filter(None, [*card.form.help, card.note])))
+        (
+            f"`{card.form.usage}`",
+            "; ".join(filter(None, [*map(as_tex, card.form.help), card.note])),
+        )
         for card in ACTIVATIONS.values()
     ]
     rows += [(f"`{form.usage}`", " ".join(form.help)) for form in (*PRelu.forms, *Quantize.forms)]
@@ -34,13 +39,19 @@ def losses() -> str:
     rows = (
         (
             ", ".join(f"`{words}`" for words in (name, *loss.synonyms)),
-            loss.formula.replace("|", "\\|"),
+            _parts_as_tex(loss.formula),
             loss.over_outputs,
             f"`{loss.ending}`" if loss.ending else "anything",
         )
         for name, loss in LOSSES.items()
     )
     return table(("words", "error of an output", "over the outputs", "stands after"), rows)
+
+
+def _parts_as_tex(formula: str) -> str:
+    """A formula that may have words in its middle."""
+    parts = re.split(r"( up to a distance of 1, then )", formula)
+    return "".join(part if part.startswith(" ") else as_tex(part) for part in parts)
 
 
 def workbooks() -> list[dict[str, str]]:

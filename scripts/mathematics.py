@@ -25,6 +25,7 @@ LETTERS = {
     "Phi": "Φ",
     "infty": "∞",
     "partial": "∂",
+    "pi": "π",
 }
 SIGNS = {
     "cdot": "·",
@@ -37,11 +38,29 @@ SIGNS = {
     "pm": "±",
     "dots": "…",
     "sum": "∑",
+    "vert": "|",
 }
 FUNCTIONS = ("exp", "ln", "max", "min", "sin", "cos", "tanh")
 SPACES = {",": "0.17em", ";": "0.28em", " ": "0.33em", "quad": "1em"}
 FENCES = "()[]|"
 ALIGNED = "\\begin{aligned}", "\\end{aligned}"
+AS_TEX = {  # how help writes formulas, as TeX
+    r"½": r"\\tfrac{1}{2}",
+    "²": "^2",
+    "³": "^3",
+    "−": "-",
+    "·": r" \\cdot ",
+    "π": r"\\pi ",
+    "σ": r"\\sigma ",
+    "Φ": r"\\Phi ",
+    "Σ": r"\\sum ",
+    r"√\((.*?)\)": r"\\sqrt{\1}",
+    r"e\^(-?\w)": r"e^{\1}",
+    r"\|": r"\\vert ",
+    r"\b(tanh|ln|max|min)\b ?": r"\\\1 ",
+}
+SYMBOLS = re.compile(r"[a-zA-ZσΦ]+")
+KNOWN = {"x", "e", "t", "a", "tanh", "ln", "max", "min", "σ", "Φ"}
 CODE = re.compile(r"(^```.*?^```[^\n]*\n?|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
 DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 INLINE = re.compile(r"(?<![\w$\\])\$(?=\S)([^$\n]+?)(?<=\S)\$(?![\w$])")
@@ -60,6 +79,18 @@ def mathml(tex: str, *, display: bool = False) -> str:
         inside = _row(tex)
     block = ' display="block"' if display else ""
     return f"<math{block}>{inside}</math>"
+
+
+def as_tex(words: str) -> str:
+    """A formula of the help in TeX's way, with its dollars; what has other words stays."""
+    tail = re.search(r"(; .*)?$", words)
+    assert tail
+    formula = words.removesuffix(tail[0])
+    if not set(SYMBOLS.findall(formula)) <= KNOWN or not re.search(r"[(^²·−]", formula):
+        return words
+    for sign, tex in AS_TEX.items():
+        formula = re.sub(sign, tex, formula)
+    return f"${' '.join(formula.split())}${tail[0]}"
 
 
 def plain(tex: str) -> str:

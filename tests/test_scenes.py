@@ -44,6 +44,10 @@ BESIDE = """[...document.querySelectorAll(".scene-net :is(.box, .chip, .link)")]
     return left < box.left - 0.5 || right > box.right + 0.5
   })
 }).map(group => group.textContent)"""
+PAPER = 640  # pixels between a sheet's margins
+BEYOND = """[...document.querySelectorAll(".scene-words math")].filter(part =>
+part.scrollWidth > part.clientWidth + 1).map(part =>
+part.textContent)"""
 CLIPPED = """[...document.querySelectorAll("gb-scene, gb-scene math, gb-scene p")].filter(part =>
 part.scrollWidth > part.clientWidth + 1 && part.clientWidth).map(part => part.textContent)"""
 
@@ -155,12 +159,16 @@ def test_scenes_are_there_for_everybody(page, scheme):
 
 
 @pytest.mark.witness("chromium")
-def test_on_paper_a_scene_has_no_slider(page):
+def test_on_paper_a_scene_is_whole_and_has_no_slider(page):
     with browser() as chromium:
         chromium.show(page, width=720)
         chromium.ask("Emulation.setEmulatedMedia", media="print")
         feet = "[...document.querySelectorAll('.scene-foot')].every(it => !it.offsetHeight)"
         assert chromium.value(feet)
+        size = {"width": PAPER, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        chromium.ask("Emulation.setDeviceMetricsOverride", **size)
+        chromium.settle()
+        assert chromium.value(BEYOND) == []
 
 
 class Elements(HTMLParser):
