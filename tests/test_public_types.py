@@ -15,6 +15,7 @@ from tests.outside.witness import NODE_MODULES, program
 
 ROOT = Path(__file__).parent.parent
 EVERY_NAME = Path(__file__).with_name("every_public_name.py")
+BESIDE_OTHERS = [ROOT / "bench" / "side_by_side" / name for name in ("data.py", "own.py")]
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 
 
@@ -45,11 +46,12 @@ def checked(folder: Path) -> tuple[int, list[str]]:
 
 
 @pytest.mark.witness("node", "pyright")
-def test_every_public_name_and_every_notebook_is_typed_to_the_last(tmp_path):
-    (tmp_path / EVERY_NAME.name).write_text(EVERY_NAME.read_text("utf-8"))
+def test_every_public_name_script_and_notebook_is_typed_to_the_last(tmp_path):
+    for script in (EVERY_NAME, *BESIDE_OTHERS):
+        (tmp_path / script.name).write_text(script.read_text("utf-8"))
     for notebook in NOTEBOOKS:
         (tmp_path / f"{notebook.stem.replace('-', '_')}.py").write_text(code_of(notebook))
-    assert checked(tmp_path) == (1 + len(NOTEBOOKS), [])
+    assert checked(tmp_path) == (3 + len(NOTEBOOKS), [])
 
 
 @pytest.mark.witness("node", "pyright")

@@ -17,7 +17,7 @@ from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.data.dataset import BRIGHTEST
 from gradbook.data.frames import NamedColumns
-from gradbook.data.tables import ColumnTable, Numbers, encode
+from gradbook.data.tables import ColumnTable, Numbers, encode, read_columns
 from gradbook.errors import DataError, GradbookError, ShapeError, UsageError, assume
 from gradbook.graph.window import Shape
 from gradbook.lab.models import stored
@@ -68,7 +68,7 @@ KIND, TABLE_KIND, VERSION = "model", "table model", 1
 USUAL_BATCH = 128
 ROWS_AT_ONCE = 1024  # of a table
 Scales = Sequence[float] | Numbers
-Readable = ColumnTable | ArrayLike | Mapping[str, ArrayLike]
+Readable = ColumnTable | ArrayLike | Mapping[str, ArrayLike] | os.PathLike[str]
 MOST_AT_ONCE = 2**24  # values of all layers computed together, which limits memory
 FEW = 32  # images: so few are sooner read by NumPy than a compiler starts
 
@@ -145,7 +145,7 @@ class Model:
     ) -> NDArray[np.float64] | NDArray[np.str_]:
         """The probability of each class or label, or the predicted numbers: one row for each input.
 
-        Images are bytes, or numbers from 0 to 255. Rows come from a table or a data frame,
+        Images are bytes, or numbers from 0 to 255. Rows come from a table's file or a data frame,
         whose columns are found by name, or, if no column has words, are numbers in the columns'
         order; sequences as (rows, steps, features), and tokens as whole numbers, (rows, steps).
 
@@ -365,7 +365,11 @@ class Model:
     def _read(self, given: Readable) -> NDArray[Any]:
         """A caller's input in the form that `answers` needs."""
         if not self.columns:
+            if isinstance(given, str | os.PathLike):
+                raise UsageError(f"this model reads arrays of images, not '{os.fspath(given)}'")
             return self._as_images(given)
+        if isinstance(given, str | os.PathLike):
+            given = read_columns(given)
         if isinstance(given, ColumnTable):
             return self.rows_of(given)
         if (frame := NamedColumns.of(given)) and frame.keys:
