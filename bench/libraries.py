@@ -96,7 +96,7 @@ def compare(writes: bool) -> None:
 
 
 def speed() -> None:
-    """The processor's time for an epoch from arrays, without and with the compiler's."""
+    """The processor's time for an epoch from arrays."""
     import torch
 
     import gradbook as gb
