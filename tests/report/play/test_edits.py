@@ -51,18 +51,6 @@ def others(text, own):
     return [line for line in text.splitlines() if own not in line]
 
 
-@given(st.sampled_from(list(TEXTS)), st.integers(0, 3), st.integers(0, 3))
-def test_a_layer_is_moved_and_every_remark_stays(name, layer, goal):
-    text = TEXTS[name]
-    wanted = list(LAYERS)
-    wanted.insert(goal, wanted.pop(layer))
-    made = edited(text, "moved", layer=layer, goal=goal)
-    assert layers(made) == wanted
-    assert remarks(made) == remarks(text)
-    if name == "remarked":
-        assert sorted(made.splitlines()) == sorted(text.splitlines())
-
-
 @given(st.sampled_from(list(TEXTS)), st.integers(0, 3))
 def test_a_layer_is_removed_and_all_other_lines_stay(name, layer):
     text = TEXTS[name]
@@ -102,7 +90,6 @@ def test_characters_that_take_two_units_shift_nothing():
     text = "\ufeffname 𝔛𝔜 ; input 2 ; dense 3 # 𝔚\r\ntanh; dense 1"
     made = edited(text, "numbered", layer=0, words="7")
     assert made == text.replace("dense 3", "dense 7")
-    assert layers(edited(text, "moved", layer=0, goal=1)) == ["tanh", "dense 3", "dense 1"]
 
 
 SOMEWHERE = ("input 1x6x6; {}; maxpool all; flatten; dense 1", "input 4; tanh; {}; dense 1")

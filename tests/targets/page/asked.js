@@ -54,11 +54,10 @@ const answers = {
     return { across, values: Object.fromEntries([...grid.lines].map(line => [table.names[line]?.said ?? "", [...grid.values(line)]])) }
   },
   /** A text after one of the changes that clicks make. */
-  edit({ text, grammar, change, layer, goal, words }) {
+  edit({ text, grammar, change, layer, words }) {
     const all = edits.spans(text, grammar)
     const layers = all.filter(it => it.isLayer)
     const changes = {
-      moved: () => edits.moved(text, layers, layer, goal),
       removed: () => edits.removed(text, layers[layer], all),
       inserted: () => edits.inserted(text, layers[layer], words),
       reworded: () => edits.reworded(text, layers[layer], words),

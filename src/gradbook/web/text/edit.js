@@ -78,25 +78,6 @@ export function removed(text, span, all) {
   return parts.join("")
 }
 
-/** The text with one of some statements moved to another's place: as whole rows with their remarks
-* if each statement has a row of its own, else as words.
- * @param {string} text @param {Span[]} some @param {number} source @param {number} goal
- */
-export function moved(text, some, source, goal) {
-  const [low, high] = [Math.min(source, goal), Math.max(source, goal)]
-  const among = some.slice(low, high + 1)
-  const order = among.map((_, k) => k)
-  order.splice(goal - low, 0, ...order.splice(source - low, 1))
-  if (among.every(it => it.isAlone)) {
-    const parts = text.split(ENDS)
-    const rows = among.map(({ row }) => parts[2 * row])
-    among.forEach(({ row }, k) => (parts[2 * row] = rows[order[k]]))
-    return parts.join("")
-  }
-  const words = among.map(({ from, to }) => text.slice(from, to))
-  return among.reduceRight((/** @type {string} */ said, span, k) => reworded(said, span, words[order[k]]), text)
-}
-
 /** The text with another setting: in its statement, or in a new one at the end.
  * @param {string} text @param {string} word @param {string} words @param {Grammar} grammar
  */

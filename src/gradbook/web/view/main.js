@@ -71,6 +71,7 @@ let written = -LEGIBLE // when numbers were last shown
 let turn = 0
 let shown = 0
 let told = -1 // the value that the line was about
+let ringed = -1 // the weight whose sample is ringed
 let look = "" // that the frame was arranged for
 
 /** Show the current state, at most once per frame; while training runs, numbers change only as often
@@ -108,7 +109,8 @@ function chooseSample() {
   model.computeAll()
   const best = steepestSample(model, weight)
   const slope = (/** @type {number} */ k) => Math.abs(model.training.machine.at(model.content.sampleSlopes[weight] ?? model.content.slopes[weight], k))
-  if (!controls.isRunning || slope(model.sample) < FAINT * slope(best)) model.sample = best
+  if (!controls.isRunning || weight !== ringed || slope(model.sample) < FAINT * slope(best)) model.sample = best
+  ringed = weight
 }
 
 /** Write every number of the screen, from one state. */
