@@ -184,8 +184,7 @@ def objection(truth: Truth, wrong: Path, copy: Path, clean: Path) -> str:
     if clean.stem == truth.name or not clean.exists():
         return ""
     try:
-        with budget_of_book():
-            differing = _differing(after, read_book(clean))
+        differing = _differing(after, read_book(clean))
     except BudgetSpent:
         return "the copy is too large to be read"
     return f"the copy isn't the clean book in {_listed(differing)}" if differing else ""
@@ -226,11 +225,12 @@ def _differing(copy: Book, clean: Book) -> list[str]:
     differing: set[Address] = set()
     for world in range(WORLDS):
         numbers = _nudged(typed, random.Random(world), also_whole=world % 2 == 1)
-        one, other = (
-            Evaluation(book, flow, numbers=numbers)
-            for book, flow in zip((copy, clean), flows, strict=True)
-        )
-        differing |= {c for c in formulas if not _is_same(one.value(c), other.value(c))}
+        values = []
+        for book, flow in zip((copy, clean), flows, strict=True):
+            with budget_of_book():
+                cells = Evaluation(book, flow, numbers=numbers)
+                values.append([cells.value(cell) for cell in formulas])
+        differing |= {c for c, a, b in zip(formulas, *values, strict=True) if not _is_same(a, b)}
     return [_named(clean, cell) for cell in sorted(differing)]
 
 
