@@ -71,3 +71,11 @@ def test_a_weight_that_goes_on_from_another_is_found(rule, path):
     report = findings_in(path, wrong)
     assert blames(report, sketch, "w2"), [f.cells for f in report.findings]
     assert "belongs there" in report.findings[0].why
+
+
+@for_each("layout", ["a step a row", "a sheet per step"])
+def test_a_rate_that_a_change_lacks_is_missing_there(layout, path):
+    sketch = trained("descent, change apart")
+    report = findings_in(path, sketch.with_formula("Δw2", "-{∂E/∂w2}"), layout)
+    assert blames(report, sketch, "Δw2", layout)
+    assert {f.kind for f in report.findings} == {"missing rate"}

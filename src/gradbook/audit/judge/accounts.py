@@ -21,7 +21,7 @@ from math import isclose
 
 import numpy as np
 
-from gradbook.audit.findings import NO_RATE, RATE_LEFT_OUT, WRONG_RATE, Finding
+from gradbook.audit.findings import NO_RATE, RATE_LEFT_OUT, WRONG_RATE, Finding, finding_in
 from gradbook.audit.judge.penalties import Decay, has_penalty, penalised_cost
 from gradbook.audit.judge.updates import (
     KIND,
@@ -35,15 +35,18 @@ from gradbook.audit.step.points import CLOSE, ENOUGH, FAINT, POINTS, Numbers, ag
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep, StepLoss, steps_of
 from gradbook.audit.training.training import SheetTraining, named_rate
+from gradbook.audit.training.weight_columns import change as added_by
 from gradbook.audit.training.weight_columns import plain_update
 from gradbook.cells.book import show_value
-from gradbook.cells.formula.address import Address, ranges
+from gradbook.cells.formula.address import Address, by_sheet, ranges
 from gradbook.cells.formula.expression import (
     Factor,
     factors,
     parts,
     product,
     replace_parts,
+    terms,
+    total,
     with_sign,
 )
 from gradbook.cells.formula.pattern import Pattern, anchor
@@ -215,7 +218,9 @@ def account_for(
         if factor is None:
             others.append(change)
         elif odd.setdefault(change.updates.number, factor) is factor:
-            account.findings.extend(_findings(change.updates, factor))
+            like = next((c.updates for c in multiples if c.updates.number not in odd), None)
+            apart = list(_rate_left_out_apart(change.updates, factor, like)) if like else []
+            account.findings.extend(apart or _findings(change.updates, factor))
     few = 2 * len(others) < count
     forms = {change.updates.formula.makeup for change in multiples}
     usual = [change for change in multiples if change not in others]
@@ -486,6 +491,41 @@ def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
         )
     right = updates.with_terms(lambda sign, part: (sign, _with_usual_factor(updates, factor, part)))
     yield from updates.findings(updates.cells, right, kind, why)
+
+
+def _rate_left_out_apart(
+    updates: UsualUpdate, factor: OddFactor, like: UsualUpdate
+) -> Iterator[Finding]:
+    """Findings for the cells in which each step's change is computed, if they lack the rate that
+    another weight's have."""
+    training, book, rate = updates.training, updates.training.book, factor.lacking
+    usual, cells = (_changes_apart(some) for some in (like, updates))
+    if rate is None or factor.number != 1 or not usual or not cells:
+        return
+    first, last, stride = cells[0], cells[-1], updates.weight.stride
+    said = book.patterns[first].expression
+    if said is None or rate not in map(training.plain, training.flow.sources(usual[0])):
+        return
+    if training.repeats(last + stride, last):  # after which there is no update
+        cells.append(last + stride)
+    named = Reference(anchor(book.name_of(rate, first)))
+    text = write(total([(sign, Infix("*", named, part)) for sign, part in terms(said)]))
+    right, name = book.reader.read_typed(text, first), updates.name
+    for own in by_sheet(cells):
+        there = training.on_sheet_of(own[0], right)
+        yield finding_in(book, own, NO_RATE, training.name_of(first), RATE_LEFT_OUT, name, there)
+
+
+def _changes_apart(updates: UsualUpdate) -> list[Address]:
+    """The cells that contain what each update adds, if it adds nothing else."""
+    training, found = updates.training, []
+    for cell in updates.cells:
+        added = added_by(training.book.patterns[cell], updates.before(cell), cell)
+        at = training.cell_of(added[0][1], cell) if len(added) == 1 else None
+        if at is None or at not in training.computed_cells or at not in training.book.patterns:
+            return []
+        found.append(at)
+    return found
 
 
 def _with_usual_factor(updates: UsualUpdate, factor: OddFactor, part: Expression) -> Expression:
