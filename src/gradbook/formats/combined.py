@@ -14,7 +14,7 @@ from gradbook.formats.arranging import ALONG, is_complete, likely_channels, orde
 from gradbook.formats.attention import MASKED, OTHER_MASK, Scores
 from gradbook.formats.foreign import Fixed, Missing, Value, fixed, numbers_of
 from gradbook.formats.imported import STEEPER, NoLayer
-from gradbook.formats.known_values import NO_SCORES, KnownValues
+from gradbook.formats.known_values import NO_SCORES, KnownValues, require_room
 from gradbook.formats.layer_list import READ_BY_WINDOWS, by_channel, join_paddings
 from gradbook.formats.layouts import DIFFERENT, Live, Padding, ours
 from gradbook.graph.names import is_sequence
@@ -380,6 +380,8 @@ class CombinedValues(KnownValues):
             live = self.live(self.sliced(live, inner))
             widths = [(max(a, 0), max(b, 0)) for a, b in widths]
         if mode != "constant":
+            pairs = zip(live.shape, widths, strict=True)
+            require_room(prod(n + a + b for n, (a, b) in pairs))
             return self.move(live, lambda order: np.pad(order, widths, mode))  # type: ignore[call-overload]
         if not any(map(any, widths)):
             return live

@@ -67,8 +67,8 @@ class GrowingNet(CombinedValues):
             return attention.scores_of(attention.heads_of(value), keys)
         if isinstance(value, Fixed) and value.array.ndim == 2 and isinstance(other, Live):
             turned = self.move(other, lambda order: order.swapaxes(-1, -2))
-            made = self.dense(turned, self.weight(value))
-            return self.move(made, lambda order: order.swapaxes(-1, -2))
+            sums = self.dense(turned, self.weight(value))
+            return self.move(sums, lambda order: order.swapaxes(-1, -2))
         if isinstance(value, Fixed) or other.array.ndim != 2:
             raise NoLayer("only a product with a table of weights can be read as a layer")
         return self.dense(value, self.weight(other).T)
@@ -96,7 +96,7 @@ class GrowingNet(CombinedValues):
             number = self._at_each_place(live, weight)
             return self.lie(number, known.order(len(weight), live.places))
         columns = live.in_rows()
-        if columns is None or len({*columns.tolist()}) != prod(size):
+        if columns is None or sorted(columns.tolist()) != [*range(prod(size))]:
             return self._dense(self.settle(live, -1), weight)
         number = self.row.flat(live.number, self.op.place)
         turned = np.empty_like(weight)
@@ -460,14 +460,21 @@ class GrowingNet(CombinedValues):
         return replace(made, laid=made.order.swapaxes(0, 1)) if steps_first else made
 
     def recur_back(
-        self, value: Value, *how: Any, steps_first: bool = False, **more: Any
+        self,
+        value: Value,
+        kind: type[Recurring],
+        stack: GateStack,
+        gates: GateOrder,
+        steps_first: bool = False,
+        reset_before: bool = False,
     ) -> tuple[Live, Callable[[], Live]]:
         """Do the same from the last step to the first, with the states in the input's order."""
 
         def turned(x: Any) -> Any:
             return np.flip(x, 0 if steps_first else 1)
 
-        every, last = self.recur(self.move(value, turned), *how, steps_first=steps_first, **more)
+        moves = (steps_first, reset_before)
+        every, last = self.recur(self.move(value, turned), kind, stack, gates, *moves)
         return self.live(self.move(every, turned)), last
 
     def sum_over(self, value: Value, axes: Sequence[int], keeps: bool) -> Value:

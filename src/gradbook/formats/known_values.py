@@ -31,7 +31,7 @@ from gradbook.formats.foreign import (
 )
 from gradbook.formats.imported import NoLayer, NoReader, Refusals
 from gradbook.formats.layer_list import LayerList
-from gradbook.formats.layouts import ELSEWHERE, Live, Order, WayIn, ours
+from gradbook.formats.layouts import ELSEWHERE, MOST_PLACED, Live, Order, WayIn, ours
 from gradbook.formats.regions import Readers
 from gradbook.graph.names import is_sequence
 from gradbook.graph.node import OPS, Array
@@ -49,6 +49,12 @@ UNKNOWN = "its input isn't known"
 OTHER_AXES = "it rearranges axes that its input doesn't have"
 MOST_MADE = 2**22  # numbers that an operator may make of constants
 TOO_MANY = f"at most {MOST_MADE:,} numbers can be computed"
+
+
+def require_room(count: int) -> None:
+    """Refuse to make more values than can be followed."""
+    if count > MOST_PLACED:
+        raise NoLayer(f"it makes {count:,} values: at most {MOST_PLACED:,} can be followed")
 
 
 @dataclass(kw_only=True)
@@ -131,9 +137,9 @@ class KnownValues:
         one is of steps."""
         at = sample_axis(live)
         if at:
-            turned = replace(live, laid=np.moveaxis(live.order, at, 0))
+            by_sample = replace(live, laid=np.moveaxis(live.order, at, 0))
             axis = channels % len(live.shape)
-            made = self.settle(turned, axis + (axis < at), in_row)
+            made = self.settle(by_sample, axis + (axis < at), in_row)
             return replace(made, laid=np.moveaxis(made.order, 0, at))
         own = order_of_a_sample(live)
         axis = channels % len(live.shape) - 1
@@ -215,6 +221,21 @@ class KnownValues:
         return fixed(make(shape), *of)
 
     # Operators that only rearrange values.
+
+    def repeat(self, value: Value, times: int, axis: int) -> Value:
+        """Repeat each value along an axis."""
+        require_room(prod(self.shape_of(value)) * times)
+        return self.move(value, lambda x: np.repeat(x, times, axis))
+
+    def tile(self, value: Value, times: Sequence[int]) -> Value:
+        """Repeat a value as a whole, so many times along each axis."""
+        require_room(prod(self.shape_of(value)) * prod(times))
+        return self.move(value, lambda x: np.tile(x, times))
+
+    def expand(self, value: Value, target: Shape) -> Value:
+        """Repeat along axes of size 1."""
+        require_room(prod(target))
+        return self.move(value, lambda x: np.broadcast_to(x, target))
 
     def move(self, value: Value, turned: Callable[[Any], Any]) -> Value:
         """Rearrange a value by applying the function to the numbers of its elements."""

@@ -279,9 +279,10 @@ def crop(net: GrowingNet, told: Told, x: Value) -> Value:
     own, row = net.before(live), net.row
     alone = net.readers.count(net.op.reads[0]) == 1
     if own is None or not isinstance(own.layer, TransposedConv) or not alone:
-        above, before, below, after = _sides(told["cropping"])
-        rows, columns = (live.shape[1] - below, live.shape[2] - after)
-        return net.move(live, lambda order: order[:, above:rows, before:columns])
+        cut = _sides(told["cropping"])
+        rows = slice(cut[0], live.shape[1] - cut[2])
+        columns = slice(cut[1], live.shape[2] - cut[3])
+        return net.move(live, lambda order: order[:, rows, columns])
     given = row.sizes[own.reads[0]]
     before = own.layer.spreads(given).pad
     top, left, below, right = (a + b for a, b in zip(before, _sides(told["cropping"]), strict=True))
@@ -609,11 +610,9 @@ def crop_steps(net: GrowingNet, told: Told, x: Value) -> Value:
     return net.move(x, lambda order: order[:, before : order.shape[1] - after])
 
 
-OPERATORS.add("UpSampling1D", size=COUNT)(
-    lambda net, told, x: net.move(x, lambda order: order.repeat(told["size"], 1))
-)
+OPERATORS.add("UpSampling1D", size=COUNT)(lambda net, told, x: net.repeat(x, told["size"], 1))
 OPERATORS.add("RepeatVector", n=COUNT)(
-    lambda net, told, x: net.move(x, lambda order: order[:, None].repeat(told["n"], 1))
+    lambda net, told, x: net.repeat(net.move(x, lambda order: order[:, None]), told["n"], 1)
 )
 
 

@@ -441,9 +441,8 @@ def recur(
     own, again, bias = tensors["weight"], tensors["recurrent_weight"], tensors.get("bias")
     kind = RECURRENT_KINDS[net.op.word.lower()]
     gates = len(ONNX.of(kind(1)))
-    ways = {"forward": [net.recur], "reverse": [net.recur_back]}.get(
-        told["direction"], [net.recur, net.recur_back]
-    )
+    ways = [net.recur] if told["direction"] != "reverse" else []
+    ways += [net.recur_back] if told["direction"] != "forward" else []
     _require_shapes(own, again, bias, told.get("hidden_size"), live.shape[-1], gates, len(ways))
     names = [*net.op.makes, "", ""]
     if net.readers.count(names[2]):
@@ -608,8 +607,13 @@ def filled(net: GrowingNet, told: Told, sizes: Value) -> Value:
 def expand(net: GrowingNet, told: Told, x: Value, sizes: Value) -> Value:
     target = np.broadcast_shapes(net.shape_of(x), net.whole_numbers(sizes))
     if not isinstance(x, Fixed):
-        return net.move(x, lambda order: np.broadcast_to(order, target))
+        return net.expand(x, target)
     return net.constant(target, lambda made: np.broadcast_to(x.array, made), x)
+
+
+OPERATORS.add("Tile", inputs=2)(
+    lambda net, told, x, times: net.tile(x, [max(n, 0) for n in net.whole_numbers(times)])
+)
 
 
 @OPERATORS.add("Range", inputs=3)

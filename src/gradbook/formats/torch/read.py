@@ -444,14 +444,17 @@ def squeeze(net: GrowingNet, told: Told, x: Value) -> Value:
 
 @OPERATORS.add("expand", size=SIZES, implicit=UNUSED)
 def expand(net: GrowingNet, told: Told, x: Value) -> Value:
-    sizes = _settled(net, told["size"])
+    sizes, own = _settled(net, told["size"]), net.shape_of(x)
+    own = (1,) * (len(sizes) - len(own)) + own
+    return net.expand(x, tuple(n if s == -1 else s for s, n in zip(sizes, own, strict=True)))
 
-    def expanded(order: Any) -> Any:
-        own = (1,) * (len(sizes) - order.ndim) + order.shape
-        target = [n if s == -1 else s for s, n in zip(sizes, own, strict=True)]
-        return np.broadcast_to(order, target)
 
-    return net.move(x, expanded)
+OPERATORS.add("repeat", repeats=ListOf(WholeNumber(1, MOST_PLACES), 1, 8))(
+    lambda net, told, x: net.tile(x, told["repeats"])
+)
+OPERATORS.add(
+    "repeat_interleave", repeats=WholeNumber(1, MOST_PLACES), dim=AXIS, output_size=UNUSED
+)(lambda net, told, x: net.repeat(x, told["repeats"], told["dim"]))
 
 
 @OPERATORS.add(
@@ -760,12 +763,6 @@ OPERATORS |= {
         lambda x, told: np.roll(x, told["shifts"], told["dims"]),
         shifts=OneOrMore(PLACE, 8),
         dims=OneOrMore(AXIS, 8),
-    ),
-    "repeat_interleave": moved(
-        lambda x, told: np.repeat(x, told["repeats"], told["dim"]),
-        repeats=WholeNumber(1, MOST_PLACES),
-        dim=AXIS,
-        output_size=UNUSED,
     ),
     "narrow": moved(
         lambda x, told: np.take(
