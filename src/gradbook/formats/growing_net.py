@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gradbook.errors import GradbookError
 from gradbook.formats import attention
 from gradbook.formats.arranging import is_complete
 from gradbook.formats.attention import Projection, Scores
@@ -143,7 +144,13 @@ class GrowingNet(CombinedValues):
         if weighs and layer.kernel == layer.stride == (1, 1) and layer.groups == 1:
             number = self._at_each_place(live, own[:, :, 0, 0])
         else:
-            layer = pad_conv(layer, live.padding, size)
+            try:
+                layer = pad_conv(layer, live.padding, size)
+            except GradbookError:  # a window that could cover padding alone
+                apart = self.unpadded(live) if live.padding else live
+                if apart is live:
+                    raise
+                return self.conv(apart, weight, bias, stride, pad, dilation, groups)
             stays = bias is None and isinstance(weight, Fixed) and not weight.is_trained
             number = self.row.convolve(layer, live.number, self.op.place, own, fixed=stays)
         if bias is not None:
@@ -223,21 +230,36 @@ class GrowingNet(CombinedValues):
         known = live.any_channel_axis() if len(size) == 3 else None
         whole = known is not None and known.has_all(self.samples, live.places)
         if known is None or not whole or known.axis in over:
-            others = [axis for axis in range(1, order.ndim) if axis not in over]
-            if len(others) != 1 or prod(order.shape[1:]) == order.shape[others[0]]:
-                raise NoLayer(WHOLE_AREA)
-            return self.pool_all(self.settle(live, others[0]), kind, axes, keeps)
+            return self._pool_some(live, kind, over, keeps)
         kept = [n for axis, n in enumerate(order.shape) if axis not in over]
         together = np.moveaxis(order, over, range(-len(over), 0)).reshape(*kept, -1)
         channels = together // live.places
         if together.shape[-1] != live.places or (channels != channels[..., :1]).any():
-            raise NoLayer(WHOLE_AREA)
+            return self._pool_some(live, kind, over, keeps)
         row = is_sequence(size) and not live.is_as_ours
         number = self.row.add(Pool(kind, None, row=row), live.number, self.op.place)
         channels = channels[..., 0]
         if keeps:
             return self.lie(number, np.expand_dims(channels, tuple(over)))
         return self.lie(self.row.flat(number, self.op.place), channels)
+
+    def _pool_some(self, live: Live, kind: str, over: Sequence[int], keeps: bool) -> Value:
+        """Pool over axes that aren't the places of each channel, as such or by windows."""
+        others = [axis for axis in range(1, len(live.shape)) if axis not in over]
+        if len(others) not in (1, 2) or 0 in over or len(others) + len(over) > 3:
+            raise NoLayer(WHOLE_AREA)
+        settled = self.settle(live, others[0], in_row=len(others) == 1)
+        if len(settled.size) != 3:
+            raise NoLayer(WHOLE_AREA)
+        _, rows, columns = settled.size
+        if len(others) == 1:
+            window = (rows, columns)
+        else:
+            window = (rows, 1) if over[0] < others[1] else (1, columns)
+        number = self.row.add(Pool(kind, window, row=rows == 1), settled.number, self.op.place)
+        kept = [live.shape[axis] for axis in others]
+        order = ours(self.row.sizes[number], self.samples).reshape(self.samples, *kept)
+        return self.lie(number, np.expand_dims(order, tuple(over)) if keeps else order)
 
     def batchnorm(
         self,
@@ -291,7 +313,13 @@ class GrowingNet(CombinedValues):
         """
         live = self.whole(self.live(value))
         size, anew = live.size, live.order if laid_out is None else live.order.reshape(laid_out)
-        groups = self._groups(replace(live, laid=anew), axes)
+        try:
+            groups = self._groups(replace(live, laid=anew), axes)
+        except NoLayer:
+            if laid_out is not None or len(axes) != 1 or live.has_channels_at(axes[0]):
+                raise
+            settled = self.settle(live, axes[0])
+            return self.normalise(settled, axes, epsilon, scale, shift, by_channel)
         if laid_out is None and len(size) > 1 and len(axes) == 1 and live.has_channels_at(axes[0]):
             groups = 0  # the channels of a place, even if there is only one
         affine = [
