@@ -112,3 +112,11 @@ WRONG = {
 def test_a_mistake_is_found_once_at_its_cause(name, path):
     cells, changed, found = WRONG[name]
     assert findings_in({**cells, **changed}, path) == ("wrong", [found])
+
+
+def test_an_update_that_is_pasted_too_far_is_found_where_it_stands(path):
+    """The hidden neuron is updated like a weight in all rows but the first."""
+    pasted = {"E6:E16": "=E5-$B$1*N5", "F6:F16": "=F5-$B$1*O5"}
+    verdict, found = findings_in({**ROWS, **pasted}, path)
+    assert verdict == "wrong"
+    assert found == [("E6:E16", "=C6*A6"), ("F6:F16", "=MAX(E6,0)")]

@@ -55,7 +55,7 @@ from gradbook.audit.judge.updates import (
 )
 from gradbook.audit.ledger import ledger_of
 from gradbook.audit.left_out import not_looked_at
-from gradbook.audit.one_program import OneProgram, with_one_program
+from gradbook.audit.one_program import OneProgram, with_one_program, without_pasted_updates
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.claims import first_claims
 from gradbook.audit.training.steps import (
@@ -67,6 +67,7 @@ from gradbook.audit.training.steps import (
 )
 from gradbook.audit.training.training import SheetTraining
 from gradbook.cells.budget import (
+    A_SHARE,
     BudgetSpent,
     budget,
     forget_failures,
@@ -117,6 +118,7 @@ def _described(training: SheetTraining) -> SheetReport:
 
 
 def _judged(training: SheetTraining) -> SheetReport | None:
+    typed, (training, pasted) = training, _without_pasted_updates(training)
     blank = blank_columns(training)
     if blank:
         return replace(_described(training), findings=tuple(blank), notes=(NOT_JUDGED,))
@@ -125,7 +127,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         called = training.book.name_of(circle)
         raise LeadsBack(Message("{cell}, which depends on itself", cell=called), circle)
     meant = _as_meant(training)
-    typed, training, loss, share = training, meant.training, meant.loss, meant.share
+    training, loss, share = meant.training, meant.loss, meant.share
     of_loss = tuple(
         logarithm_findings(training, loss)
         or wrong_terms(training, loss)
@@ -148,7 +150,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     steps = steps_of(training, loss)
     cells = [step.cells for step in loss if step and not step.assumption]
     findings, unaccounted = _further(training, steps, findings, cells, meant.slips)
-    findings = weigh(typed, meant.departing, findings)
+    findings = weigh(typed, (*pasted, *meant.departing), findings)
     curve: LossCurves | None = None
     with note_if_spent(lambda: Message("how its loss would continue")):
         curve = _curve(typed, cells, findings)
@@ -192,6 +194,15 @@ def _as_meant(typed: SheetTraining) -> MeantTraining:
         training, found = loss_behind_values(training)
         loss = found or loss
     return MeantTraining(training, (*departing, *more), tuple(slips), loss, share)
+
+
+def _without_pasted_updates(
+    training: SheetTraining,
+) -> tuple[SheetTraining, tuple[Finding, ...]]:
+    if not training.flow.levels:
+        return training, ()
+    program = within_budget(lambda: without_pasted_updates(training), A_SHARE)
+    return (program.training, program.findings) if program else (training, ())
 
 
 def _as_one_program(

@@ -22,12 +22,14 @@ from gradbook.audit.findings import (
     finding_in,
     typed_in,
 )
+from gradbook.audit.judge.loss import MOST_OF_THEM, find_loss
 from gradbook.audit.judge.meant_updates import with_formulas
 from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.weight_columns import WeightColumn
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.formula.address import Address, by_sheet, name_of
 from gradbook.cells.formula.expression import references
-from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.pattern import Pattern, copy_formula
 from gradbook.language.message import Message
 
 NEAR = 1e-9  # relative
@@ -62,6 +64,58 @@ def with_one_program(
             instead |= rights
             findings += (_finding(training, cells, rights) for cells in by_sheet(rights))
     return OneProgram(with_formulas(training, instead), tuple(findings))
+
+
+def without_pasted_updates(training: SheetTraining) -> OneProgram:
+    """The training with the first step's formulas in columns that are updated like weights although
+    they begin with values computed from weights, if these explain the gradients: an update was
+    pasted too far."""
+    book, flow, starts = training.book, training.flow, {w.start for w in training.weights}
+    pasted = [
+        weight
+        for weight in training.weights
+        if weight.start in book.patterns
+        and weight.updates == weight.cells[1:]
+        and weight.start in flow.below(starts - {weight.start}, training.update_cells)
+    ]
+    kept = tuple(weight for weight in training.weights if weight not in pasted)
+    if not pasted or not kept:
+        return OneProgram(training)
+    rights = {weight.start: _copies_of_first(training, weight) for weight in pasted}
+    instead = {cell: right for each in rights.values() for cell, right in each.items()}
+    program = with_formulas(replace(training, weights=kept), instead)
+    if find_loss(program)[1] <= max(find_loss(training)[1], MOST_OF_THEM):
+        return OneProgram(training)
+    findings = [
+        _pasted_too_far(training, start, cells, right)
+        for start, right in rights.items()
+        for cells in by_sheet(right)
+    ]
+    return OneProgram(program, tuple(findings))
+
+
+def _copies_of_first(training: SheetTraining, weight: WeightColumn) -> dict[Address, Pattern]:
+    """The formula of a column's first cell, copied into the others."""
+    book, start = training.book, weight.start
+    text = book.patterns[start].text_at(start)
+    return {c: book.reader.pattern(copy_formula(text, start, c), c) for c in weight.updates}
+
+
+def _pasted_too_far(
+    training: SheetTraining,
+    start: Address,
+    cells: Sequence[Address],
+    rights: Mapping[Address, Pattern],
+) -> Finding:
+    book, name = training.book, training.name_of(start)
+    why = Message(
+        "{cell} is updated like a weight, but {name} is computed from the weights, as in {first}: "
+        "the update was pasted too far",
+        cell=name_of(cells[0]),
+        name=name,
+        first=name_of(start),
+    )
+    return finding_in(book, cells, DEPARTING_ROW, name, why, right=rights[cells[0]])
 
 
 def _departing(training: SheetTraining, place: StepPlace) -> Iterator[tuple[int, Pattern]]:
