@@ -123,7 +123,7 @@ CUT = """(() => {
   while (nodes.nextNode()) {
     const holder = nodes.currentNode.parentElement
     const isSeen = holder.checkVisibility({visibilityProperty: true})
-    if (!nodes.currentNode.data.trim() || !isSeen) continue
+    if (!nodes.currentNode.data.trim() || !isSeen || holder.clientWidth === 1) continue
     if (holder.closest("select, script, .side, math, .legend input")) continue
     const range = document.createRange()
     range.selectNodeContents(nodes.currentNode)

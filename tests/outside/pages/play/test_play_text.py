@@ -66,11 +66,11 @@ def test_the_rate_in_the_text_follows_the_slider_and_the_slider_the_text(shown):
     typed(page, page.value(BOX).replace("sigmoid", "tanh"))
     assert page.value("document.querySelector('#rate-field').value") == "2.50"
     typed(page, page.value(BOX).replace("rate 2.5", "lr 0.3  # lower"))
-    assert page.value("document.querySelector('#rate-field').value") == "0.3"
+    assert page.value("document.querySelector('#rate-field').value") == "0.30"
     page.write("#rate-field", "40")
     assert "\nlr 40  # lower" in page.value(BOX)
     page.click("#text-as-written")
-    assert page.value("document.querySelector('#rate-field').value") == "1"
+    assert page.value("document.querySelector('#rate-field').value") == "1.00"
 
 
 def test_a_text_without_a_rate_gets_one_when_another_is_chosen(shown):
