@@ -70,6 +70,38 @@ def each_row_wrong(path: Path, rows: int) -> None:
     table(path, rows + 1, spoilt)
 
 
+# By the perceptron rule ------------------------------------------------------------
+
+
+def perceptron(
+    path: Path, rows: int, block: int = 0, momentum: str = "", differs: bool = False
+) -> None:
+    """A row for each sample; after each block of them two rows are empty."""
+    draw = random.Random(rows)
+    with Workbook(str(path)) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["rate", 0.1, "momentum", 0.5])
+        sheet.write_row(1, 0, ["x1", "x2", "target", "w1", "w2", "b", "sum", "output", "error"])
+        before, at = 0, 2
+        for k in range(rows):
+            at += 3 if block and k and k % block == 0 else 1
+            x1, x2 = draw.gauss(0, 1), draw.gauss(0, 1)
+            sheet.write_row(at - 1, 0, [round(x1, 2), round(x2, 2), float(x1 + x2 > 0)])
+            for column, x in zip("DEF", ("*A{0}", "*B{0}", ""), strict=True):
+                change = f"$B$1*I{{0}}{x}" + (f"*{1 + k / 1000}" if differs else "")
+                beside = chr(ord(column) + 6)
+                if momentum:
+                    more = momentum.format(f"{beside}{before}") if before else ""
+                    sheet.write_formula(f"{beside}{at}", f"={change.format(at)}{more}", None, 0.1)
+                    change = f"{beside}{{0}}"
+                update = f"={column}{{0}}+{change}".format(before) if before else "=0.1"
+                sheet.write_formula(f"{column}{at}", update, None, 0.1)
+            sheet.write_formula(f"G{at}", f"=A{at}*D{at}+B{at}*E{at}+F{at}", None, 0.1)
+            sheet.write_formula(f"H{at}", f"=IF(G{at}>0,1,0)", None, 1)
+            sheet.write_formula(f"I{at}", f"=C{at}-H{at}", None, 0)
+            before = at
+
+
 # As `sheet` writes them ----------------------------------------------------------
 
 
@@ -163,6 +195,10 @@ BOOKS: dict[str, Make] = {
     "73 parameters by Adam": partial(ours, text=ADAM),
     "60 rows, each wrong in its way": partial(each_row_wrong, rows=60),
     "600 rows, each wrong in its way": partial(each_row_wrong, rows=600),
+    "14,000 samples of a perceptron": partial(perceptron, rows=14_000),
+    "750 epochs of a perceptron": partial(perceptron, rows=3_000, block=4),
+    "… with momentum": partial(perceptron, rows=3_000, momentum="+$D$1*{}"),
+    "… each row's formula another": partial(perceptron, rows=3_000, differs=True),
     "nested 30 deep": partial(nested, deep=30),
     "nested 90 deep": partial(nested, deep=90),
     "SUM(col*TRANSPOSE(col))": partial(

@@ -35,6 +35,7 @@ from gradbook.audit.training.weight_columns import (
     said_in,
 )
 from gradbook.cells.formula.address import (
+    SHEET,
     Address,
     by_sheet,
     cells_of,
@@ -140,12 +141,16 @@ def usual_updates(training: SheetTraining) -> Iterator[UsualUpdate]:
         if 2 * max(map(len, copies.values())) <= len(formulas):
             fixed = alike({cell: _anchored(training, cell) for cell in formulas})
             copies = max(copies, fixed, key=lambda some: max(map(len, some.values())))
-        having = {
-            usual: [c for c in weight.updates if c in some or training.repeats(c, some[0])]
-            for usual, some in copies.items()
-        }
+        own, places = alike(formulas), defaultdict[int, list[Address]](list)
+        for cell in weight.updates:
+            places[cell % SHEET].append(cell)  # the same place on other sheets
+        having: dict[Pattern, set[Address]] = {}
+        for usual, (first, *others) in copies.items():
+            beside = (c for c in places[first % SHEET] if training.repeats(c, first))
+            having[usual] = {first, *others, *own[patterns[first]], *beside}
         usual = max(having, key=lambda usual: len(having[usual]))
-        yield UsualUpdate(training, j, usual, having[usual])
+        cells = [cell for cell in weight.updates if cell in having[usual]]
+        yield UsualUpdate(training, j, usual, cells)
 
 
 def alike(formulas: Mapping[Address, Pattern]) -> dict[Pattern, list[Address]]:
