@@ -17,7 +17,7 @@ import { filled, oneLine } from "./wording.js"
  * @typedef {{
  *   messages: Record<string, string>, number: string, whole: string, sizes: string, wholes: string,
  *   longestText: number, longestMessage: number, longestName: number, closeEnough: number,
- *   mostLayers: number, mostValues: number, mostInAll: number, mostInARow: number, largestSeed: number, drawnDecimals: number,
+ *   mostPicked: number, mostLayers: number, mostValues: number, mostInAll: number, mostInARow: number, largestSeed: number, drawnDecimals: number,
  *   mostShown: number,
  *   words: string[], fields: import("./forms.js").Field[], forms: Record<string, import("./forms.js").Form>, cards: Record<string, Card>, mixing: string[],
  *   synonyms: {layers: Record<string, string>, updates: Record<string, string>, losses: Record<string, string>, instead: Record<string, string>},
