@@ -35,7 +35,9 @@ VALUES = """[...document.querySelectorAll('.net [role=slider]')].map(
 
 CAUGHT = """new Promise(done => {
   URL.createObjectURL = blob => (blob.text().then(done), "#")
+  HTMLAnchorElement.prototype.click = () => {} // nothing is saved
   document.querySelector("#save").click()
+  delete HTMLAnchorElement.prototype.click
 })"""
 
 

@@ -125,10 +125,10 @@ def test_what_python_sets_the_page_becomes_and_both_train_alike(text, batch, not
         pass
     shown.tell()
     with shown.inside() as page:
-        page.until(f"{EPOCH} === '5'")
+        page.until(f"{EPOCH} === '000,004'")
         assert weights(page) == drawn(widget)
         assert weights(page)["w2"] == 0.125
-        assert page.value("document.querySelector('#rate-field').value") == "0.2"
+        assert page.value("document.querySelector('#rate-field').value") == "0.20"
         if text:
             assert page.value("document.querySelector('#text').value").startswith(text[:30])
         for _ in range(3):
@@ -148,7 +148,7 @@ def test_a_widget_that_is_shown_later_begins_where_python_is(chromium, notebook,
     (tmp_path / "notebook.html").write_text(told, "utf-8")
     chromium.show(tmp_path / "notebook.html")
     with shown.inside() as inner:
-        inner.until(f"{EPOCH} === '12'")
+        inner.until(f"{EPOCH} === '000,011'")
 
 
 def test_what_is_told_comes_back_as_it_was_and_no_further(notebook):
