@@ -44,7 +44,8 @@ CAUGHT = """new Promise(done => {
 def weights(page):
     """As it saves them, with those that a picture doesn't show."""
     start = parse(page.value(CAUGHT)).start_values()
-    return {f"{role}{k}": value for role, own in start.items() for k, value in enumerate(own, 1)}
+    found = {f"{role}{k}": value for role, own in start.items() for k, value in enumerate(own, 1)}
+    return {name: value for name, value in found.items() if name[0] in "wb"}
 
 
 def number(text):
