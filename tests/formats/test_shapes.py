@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradbook as gb
-from gradbook.errors import ShapeError
+from gradbook.errors import DataError, ShapeError
 
 pytestmark = [
     pytest.mark.witness("torch"),
@@ -70,7 +70,7 @@ def test_tokens_are_given_by_their_numbers(torch, recurrent):
     ):
         np.testing.assert_allclose(model.predict(same), said_by(module, given), atol=1e-6)
     for wrong, what in ((20, "20"), (-1, "-1"), (0.5, "0.5")):
-        with pytest.raises(ShapeError, match=f"tokens are whole numbers from 0 to 19, not {what}$"):
+        with pytest.raises(DataError, match=f"tokens are whole numbers from 0 to 19, not {what}$"):
             model.predict(np.full((6, 12), wrong))
     with pytest.raises(
         ShapeError, match=r"\(6, 5\), but this model takes .*\(rows, 12\) with the nu"

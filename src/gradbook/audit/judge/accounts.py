@@ -267,7 +267,7 @@ def _case(
 
     def chosen(part: Expression) -> Expression | None:
         match part:
-            case Call("IF", (test, one, other)) if not training.varies(test, cell):
+            case Call("IF", (test, one, other)) if test and not training.varies(test, cell):
                 return other if number else one
         return None
 

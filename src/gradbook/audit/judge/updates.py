@@ -300,7 +300,7 @@ def _from_another_weight(training: SheetTraining, j: int) -> Iterator[Finding]:
         before=name_of(base),
     )
     for cells in by_sheet(cell for _, cell in steps):
-        there = right and training.on_sheet_of(cells[0], right)
+        there = training.on_sheet_of(cells[0], right)
         yield finding_in(book, cells, KIND, name, why, name, there)
 
 

@@ -131,7 +131,7 @@ def plain_update(update: Expression) -> Expression:
             "IF", (_, Infix() as inside, Reference() as kept)
         ) if (1, kept) in terms(inside):
             return inside
-        case Call("IF", (test, Infix() as one, Infix() as other)):
+        case Call("IF", (test, Infix() as one, Infix() as other)) if test is not None:
             return _common_weight(test, one, other) or update
         case Call("SUM", (Reference(), *_) as added) if len(added) > 1:
             split = [factors(part) for part in added if part and ":" not in write(part)]
