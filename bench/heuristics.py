@@ -155,6 +155,7 @@ KINDS = {
     "numbers": (EditKind.NUMBER,),
     "ranges": (EditKind.RANGE,),
     "functions": (EditKind.FUNCTION,),
+    "totals": (EditKind.REFERENCE, EditKind.NUMBER, EditKind.OMISSION),
     "missing factors": (EditKind.FACTOR,),
     "missing terms": (EditKind.TERM,),
 }
@@ -251,7 +252,7 @@ HEURISTICS: dict[str, Heuristic] = {
     "decaying weights": Function("training.weight_columns", "_decaying_weight", _nothing),
     "bridged rows": Function("training.weight_columns", "join_columns", _all),
     "aligned columns": Function("training.weight_columns", "align_columns", _all),
-    "companions": Function("training.weight_columns", "companions", _none),
+    "companions": Function("training.weight_columns", "LinesOfUpdates.companions", _none),
     "rate by its name": Function("training.training", "is_called_rate", _no),
     "unused rate": Function("training.training", "named_rate", _nothing),
     # the claims of updates

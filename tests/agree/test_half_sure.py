@@ -3,6 +3,7 @@
 import csv
 import io
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_rows_for_scikit_learn():
 
     own = NetClassifier("input 2; dense 1; sigmoid; loss binary cross-entropy", epochs=1)
     own.fit(rows, ["no", "yes"])
-    own.values_ = at_rest(own.net_)
+    own.model_ = replace(own.model_, values=at_rest(own.model_.net))
     own = pickle.loads(pickle.dumps(own))  # opens its engine anew
     assert own.predict(rows).tolist() == ["yes", "yes"]
 

@@ -100,7 +100,7 @@ def test_a_decimal_logarithm_whose_gradients_are_its_own_is_right(path):
 def test_what_is_measured_or_climbed_is_said(path):
     for name, words in (
         ("measured slopes", "small step"),
-        ("a likelihood that is climbed", "climb"),
+        ("a likelihood that is climbed", "maximise"),
     ):
         (sheet,) = check(saved(path, RIGHT[name])).sheets
         assert words in sheet.notes[0]

@@ -38,7 +38,9 @@ def tried(path: Path, number: int, samples: tuple[int, ...] = (1, 1, 2)) -> Outc
         return None
     kind, style, table = made
     report = check(table.save(path))
-    if report.verdict == "right" and any("a factor that all share" in n for s in report.sheets for n in s.notes):
+    if report.verdict == "right" and any(
+        "a factor that all share" in n for s in report.sheets for n in s.notes
+    ):
         return None  # all gradients were multiplied alike, which is no mistake
     found = blamed(report) == table.marked
     right = found and is_right_once_corrected(path, report)
