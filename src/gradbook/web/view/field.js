@@ -119,7 +119,7 @@ function numbersIn(columns, room, errors) {
     const high = isStacked && unit.values.length > 1 ? tall / 2 + 8 : tall
     const halves = unit.values.map((_, j) => (isStacked && k ? { left: lefts[k], top: y - high * unit.values.length / 2 + j * high, width: rules.half, height: high }
       : { left: lefts[k] + j * (rules.half + apart), top: y - tall / 2, width: k ? rules.half : rules.input, height: tall }))
-    const bias = unit.above === null ? null : { left: lefts[k], top: y + halves.length * 0 + (isStacked ? high * unit.values.length / 2 : tall / 2) + 3, width: rules.half, height: 20 }
+    const bias = unit.above === null ? null : { left: lefts[k], top: y + (isStacked ? high * unit.values.length / 2 : tall / 2) + 3, width: rules.half, height: 20 }
     spots.push({ unit, column: k, row, halves, small: bias, kind })
   }))
   const left = lefts[inner.length]

@@ -2,7 +2,6 @@
 
 import { restore, stateOf } from "./address.js"
 import { byId, fillIn, formula, make, nameWords, say } from "./dom.js"
-import { mark } from "./language.js"
 import { PHRASES } from "./phrases.js"
 import { judge, questions, reason } from "./questions.js"
 

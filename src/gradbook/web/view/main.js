@@ -58,8 +58,8 @@ const line = new LinePanel(model, unit => drawing.units?.names.get(unit) ?? "", 
 const along = new AlongPanel(model, chosen => drawing.focusOn(chosen))
 const ownSample = sampleFields(model, byId("own-sample"))
 let partials = partialsOf(content)
-/** @type {DataPanel} */
-let data
+/** @type {DataPanel | undefined} */
+let data = undefined
 
 const LEGIBLE = 90 // milliseconds that a number is shown at least while training runs
 const LONGEST = 40 // milliseconds that a frame counts for: training may make one only now and then
@@ -175,7 +175,7 @@ function renew() {
   partials = partialsOf(model.content)
   findUsualLook()
   model.isSampleChosen = false
-  data.fit()
+  data?.fit()
   fitSections()
   drawing.renew()
   arrange()
@@ -296,7 +296,7 @@ byId("save").addEventListener("click", () => save("net.txt", new Blob([textOf(mo
 /** @param {File} file */
 async function take(file) {
   try {
-    data.take(readSamples(await file.text(), model.content))
+    data?.take(readSamples(await file.text(), model.content))
     tell(tr("{file}: {count} samples", { file: file.name, count: model.samples.length + model.tests.length }))
   } catch (error) {
     tell(`${file.name}: ${error instanceof Error ? error.message : error}`)

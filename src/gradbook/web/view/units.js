@@ -133,7 +133,7 @@ export class Units {
   /** A unit as boxes with its sum and its activation, or an error with its target.
    * @param {Spot} spot @private
    */
-  boxes({ unit, halves, small, kind, column }) {
+  boxes({ unit, halves, small, kind }) {
     const parts = unit.values.map((line, k) => this.box(line, halves[k], kind))
     if (kind === "output" && halves.length > 1 && !this.isNarrow) {
       const [first, last] = [halves[0], halves[halves.length - 1]]
@@ -304,7 +304,7 @@ export class Units {
   /** The three factors, standing on the path where they arise.
    * @param {Reading} reading @private
    */
-  factors({ place, factors, sample }) {
+  factors({ place, factors }) {
     const { drawing, field } = this
     const spot = field.spots.find(({ unit }) => unit === place.unit)
     const way = field.ways.find(({ weight }) => weight === place.weight)
