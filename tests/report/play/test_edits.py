@@ -95,7 +95,7 @@ def test_characters_that_take_two_units_shift_nothing():
 SOMEWHERE = ("input 1x6x6; {}; maxpool all; flatten; dense 1", "input 4; tanh; {}; dense 1")
 SOMEWHERE += ("input 2x4x4; relu; {}; maxpool all; flatten; dense 1", "input 4; {}; dense 1")
 SOMEWHERE += ("input 4; tanh; {}; add back 1; dense 1", "input 4x2; {}; dense 1")
-SOMEWHERE += ("input 300x1; {}; flatten; dense 1",)
+SOMEWHERE += ("input 300x1; {}; flatten; dense 1", "input 4; {}; flatten; dense 1")
 SOMEWHERE += ("input 4x2; {}; flatten; dense 1", "input 4x2; embed 2; {}; flatten; dense 1")
 
 

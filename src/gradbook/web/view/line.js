@@ -123,14 +123,15 @@ export class LinePanel {
       carried: place.source ? tr("what {weight} carries: {value}", { weight: plainName(names[place.weight]), value: this.nameOf(place.source) }) : mark("a bias carries 1") }
     const chips = reading.factors.map(({ kind }, k) => make("span", { class: `fac ${KINDS[kind]}` },
       make("span", { class: "fm" }, formula(parts[k]), this.number("", it => fixed(it.factors[k].value, FACTOR))), make("small", {}, words[kind])))
-    const [nudged, nudgedToo] = [make("b"), make("b")]
+    const [nudged, sample, nudgedToo] = [make("b"), make("span"), make("b")]
     this.numbers.push(it => {
       say(nudged, isSame(it) ? mark("nudged: the same ✓") : mark("nudged: almost the same"))
+      say(sample, it.count > 1 ? `${tr("sample {sample}", { sample: it.sample + 1 })} · ` : "")
       say(nudgedToo, isSame(it) ? mark("nudged ✓") : "")
     })
     return [make("span", { class: "fx" }, formula(whole)), sign("="), ...chips.flatMap((chip, k) => (k ? [sign("·"), chip] : [chip])), sign("="),
       make("span", { class: "fac fp" }, make("span", { class: "fm" }, this.number("", it => fixed(it.product, PRODUCT))),
-        make("small", {}, reading.count > 1 ? mark("this sample’s share") : mark("the slope of E"), make("span", { class: "on-sheet" }, nudgedToo))),
+        make("small", {}, make("span", { class: "on-foot" }, reading.count > 1 ? mark("this sample’s share") : mark("the slope of E")), make("span", { class: "on-sheet" }, sample, nudgedToo))),
       make("span", { class: "fac nudge" }, make("span", { class: "fm" }, nudged),
         make("small", {}, this.number("", it => (names[place.weight].below.length > 1 ? tr("gives {slope}", { slope: fixed(it.nudged, PRODUCT) }) : tr("{weight} ± {size} gives {slope}", { weight: plainName(names[place.weight]), size: numeral("0.00001"), slope: fixed(it.nudged, PRODUCT) })))))]
   }
