@@ -96,6 +96,28 @@ ACROSS = {  # a step a column, with momentum
     "C12:L12": "=$B$2*B12+C10",
     "C13:L13": "=$B$2*B13+C11",
 }
+MEANS = {  # blocks of two samples with their means beneath, whose second weight is never updated
+    **RATE,
+    **{
+        cell: what
+        for r in range(3, 24, 5)
+        for cell, what in {
+            f"C{r}": 0.4 if r == 3 else f"=C{r - 5}-$B$1*J{r - 2}",
+            f"D{r}": 0.2 if r == 3 else f"=D{r - 5}-$B$1*L{r - 2}",
+            f"E{r}": -0.3 if r == 3 else f"=E{r - 5}",
+            **{f"A{r + 1}": 0.2, f"A{r + 2}": 0.9, f"B{r + 1}": -0.6, f"B{r + 2}": 0.5},
+            **{f"C{r + 1}": 0.1, f"C{r + 2}": 0.8},
+            f"G{r + 1}:G{r + 2}": f"=1/(1+EXP(-(A{r + 1}*C${r}+B{r + 1}*E${r}+D${r})))",
+            f"H{r + 1}:H{r + 2}": f"=(G{r + 1}-C{r + 1})^2/2",
+            f"I{r + 1}:I{r + 2}": f"=(G{r + 1}-C{r + 1})*G{r + 1}*(1-G{r + 1})",
+            f"J{r + 1}:J{r + 2}": f"=I{r + 1}*A{r + 1}",
+            f"K{r + 1}:K{r + 2}": f"=I{r + 1}*B{r + 1}",
+            f"L{r + 1}:L{r + 2}": f"=I{r + 1}",
+            f"H{r + 3}": f"=AVERAGE(H{r + 1}:H{r + 2})",
+            f"J{r + 3}:L{r + 3}": f"=AVERAGE(J{r + 1}:J{r + 2})",
+        }.items()
+    },
+}
 LAYOUTS = {"rows": ROWS, "new weights": NEW, "blocks": BLOCKS, "carried": CARRIED, "across": ACROSS}
 RIGHT = {
     **LAYOUTS,
@@ -161,6 +183,16 @@ WRONG = {
         "E5:E15",
     ),
     "another's new is carried on": (NEW, {"E5:E15": "=M4"}, "E5:E15"),
+    "typed weights beside one that never changes": (
+        ROWS,
+        {"B4:B15": 0.0, "D9": 0.2, "E9": -0.2, "F9": 0.4},
+        "D9,E9,F9",
+    ),
+    "a weight with a mean beneath its slopes": (
+        MEANS,
+        {},
+        ",".join(f"E{r}" for r in range(8, 24, 5)),
+    ),
 }
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial, reduce
+from itertools import chain
 from operator import add
 
 from gradbook.audit.findings import (
@@ -177,13 +178,15 @@ def _unused_gradients(training: SheetTraining, step: SheetStep) -> Iterator[Find
             if cell not in claimed and cell not in needed:
                 lines[training.axis.line(cell)].append(cell)
         for cells in lines.values():
-            for some in ([cell] for cell in cells) if len(cells) == 1 else ([*cells], cells[:1]):
+            mentioned = set(chain.from_iterable(map(flow.sources, cells)))
+            last = [cell for cell in cells if cell not in mentioned]  # such as a mean beneath them
+            for some in dict.fromkeys(map(tuple, (cells, cells[:1], last))):
                 computed = reduce(add, map(tested.graph.node, some))
                 if tested.random.is_noise(computed):
                     continue
                 for leaf, node in leaves.items():
                     if tested.same(computed, slopes[node]):
-                        unused[leaf].append(some)
+                        unused[leaf].append(list(some))
     for leaf, each in unused.items():
         yield from _said_of_unused(tested, max(each, key=partial(_likeness, tested)), leaf)
 

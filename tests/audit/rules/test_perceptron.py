@@ -181,6 +181,20 @@ def test_a_sum_of_errors_is_no_weight():
     assert not {update.cell for update in rule_updates(book, flow)} & set(all_at("L3:L10"))
 
 
+@for_each(
+    "sums",
+    [
+        {"L2:M2": "=D2", "L3:M9": "=L2+D3"},
+        {"L2:N9": "=$K$2*$I2*A2", "D3:E10": "=D2+L2", "O2:P2": "=D2", "O3:P9": "=O2+D3"}
+        | {"C2:C9": "=IF(A2+B2>1.5,1,0)", "N2:N9": "=$K$2*I2", "F3:F10": "=F2+N2"},
+    ],
+)
+def test_a_running_sum_of_a_weight_is_none(sums):
+    """The averaged perceptron adds up its weights, beginning with the first."""
+    book, flow = small(edited(ROWS, sums))
+    assert {u.cell for u in rule_updates(book, flow)} == {*all_at("D3:F10")}
+
+
 def test_what_no_step_leads_to_is_no_update_by_the_rule():
     descent = {"A1": 1.0, "A2:A5": "=A1-0.1*A1"}
     book, flow = small({**descent, "C1:C5": '=IF(A1>0.5,"large","small")'})

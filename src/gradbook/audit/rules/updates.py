@@ -53,12 +53,13 @@ def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
     for pattern, cells in homes.items():
         for place in bases(pattern) if not stepped.isdisjoint(cells) else ():
             updates = _updates_at(cells, place)
-            some = {*updates[:2], *updates[len(updates) // 2 :][:1]}
-            if any(_depends(flow, pattern, update) for update in some):
+            some = {*updates[:2], *updates[len(updates) // 2 :][:1], *updates[-1:]}
+            # a running sum of a weight begins with the weight, so only its first cells depend on it
+            if 2 * sum(_depends(flow, pattern, update) for update in some) > len(some):
                 found += updates
                 break
     chained = _in_chains(book, flow, found)
-    return sorted([*chained, *_companions(book, chained)])
+    return sorted([*chained, *_companions(book, flow, chained)])
 
 
 def _updates_at(cells: Iterable[Address], place: CellReference) -> list[RuleUpdate]:
@@ -114,14 +115,16 @@ def _in_chains(book: Book, flow: Flow, updates: Sequence[RuleUpdate]) -> list[Ru
     return [u for u in updates if book.patterns[u.cell] in chained] or list(updates)
 
 
-def _companions(book: Book, updates: Sequence[RuleUpdate]) -> list[RuleUpdate]:
+def _companions(book: Book, flow: Flow, updates: Sequence[RuleUpdate]) -> list[RuleUpdate]:
     """Cells beside the updates with formulas like theirs, though no sum uses their weight."""
     patterns = book.patterns
     shapes, ways = {patterns[u.cell].shape for u in updates}, {u.cell - u.base for u in updates}
     near = {u.cell + step * k for u in updates for step in (1, ROW) for k in NEXT_TO}
+    weights = {cell for update in updates for cell in (update.cell, update.base)}
     found: list[RuleUpdate] = []
     for cell in sorted(near & patterns.keys() - {update.cell for update in updates}):
-        if patterns[cell].shape in shapes:
+        # what adds a weight is their sum
+        if patterns[cell].shape in shapes and weights.isdisjoint(flow.sources(cell)):
             places = (place for place in bases(patterns[cell]) if place.moves)
             options = (update for place in places for update in _updates_at([cell], place))
             found += [u for u in options if cell - u.base in ways][:1]

@@ -410,12 +410,15 @@ def join_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColu
 def _begins_anew(book: Book, whole: WeightColumn, part: WeightColumn) -> bool:
     """Whether a column that directly follows another is a new run: it has the same initial value
     or other updates, or what stands beside it begins anew, too, or a text says so. Otherwise the
-    numbers of one step were pasted over its formulas."""
+    numbers of one step were pasted over its formulas. A value that hasn't changed until then, such
+    as the weight of a unit whose slope is 0, says nothing."""
     values, stride, start = book.values, part.stride, part.start
     first = book.patterns.get(start)
     if first is not None and first.repeated_reference is not None:  # of a typed new weight
         start = first.repeated_reference.at(start) or start
-    if not _is_number(book, start) or values[start] == values.get(whole.start):
+    if not _is_number(book, start):
+        return True
+    if values[start] == values.get(whole.start) != values.get(whole.cells[-1]):
         return True
     last, first = (book.patterns.get(cell) for cell in (whole.updates[0], part.updates[0]))
     if last is None or first is None or last.shape != first.shape:
@@ -425,7 +428,7 @@ def _begins_anew(book: Book, whole: WeightColumn, part: WeightColumn) -> bool:
         if book.is_text(cell) and not book.is_text(cell - stride):
             return True
         begins = cell - stride in book.patterns and _is_number(book, cell)
-        if begins and values.get(cell) == values.get(cell - away):
+        if begins and values.get(cell) == values.get(cell - away) != values.get(cell - stride):
             return True
     return False
 
