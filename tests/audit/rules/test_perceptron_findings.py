@@ -330,3 +330,60 @@ def test_a_step_takes_its_own_rate_where_each_has_one(tmp_path, cell):
     wrong = {cell: right.replace("K5", "K6")}
     (finding,) = checked(tmp_path / "wrong.xlsx", edited(OWN_RATES, wrong)).findings
     assert (finding.cells, finding.expected) == (cell, right)
+
+
+# A weight that each step only repeats ---------------------------------------------------
+
+TWO = {  # the new weights beside the old ones, in blocks of four samples, with a threshold
+    **{key: what for key, what in ROWS.items() if key[:2] not in ("D3", "E3", "F3")},
+    "D3:F9": "=L2",
+    "G2:G9": "=A2*D2+B2*E2",
+    "H2:H9": "=(G2>F2)*1",
+    "L2:L9": "=D2+$K$2*I2*A2",
+    "M2:M9": "=E2+$K$2*I2*B2",
+    "N2:N9": "=F2-$K$2*I2",
+}
+CHANGES = {  # with each change in a column
+    **ROWS,
+    "L2:L9": "=$K$2*I2*A2",
+    "M2:M9": "=$K$2*I2*B2",
+    "N2:N9": "=$K$2*I2",
+    "D3:F10": "=D2+L2",
+}
+CARRIED = {
+    "a bias": (ROWS, {"F3:F10": "=F2"}, {"F3:F10": "=F2+$K$2*I2"}),
+    "a weight": (ROWS, {"E3:E10": "=E2"}, {"E3:E10": "=E2+$K$2*I2*B2"}),
+    "all but the bias": (
+        ROWS,
+        {"D3:E10": "=D2"},
+        {"D3:D10": "=D2+$K$2*I2*A2", "E3:E10": "=E2+$K$2*I2*B2"},
+    ),
+    "a bias with its change beside it": (CHANGES, {"F3:F10": "=F2"}, {"F3:F10": "=F2+N2"}),
+    "a threshold with a new one": (TWO, {"N2:N9": "=F2"}, {"N2:N9": "=F2-$K$2*I2"}),
+    "a weight with a new one": (TWO, {"M2:M9": "=E2"}, {"M2:M9": "=E2+$K$2*I2*B2"}),
+}
+
+
+@for_each("name", CARRIED)
+def test_a_weight_that_is_only_carried_on_is_found(name, tmp_path):
+    areas, changed, right = CARRIED[name]
+    report = checked(tmp_path / "book.xlsx", edited(areas, changed))
+    assert {f.cells: f.expected for f in report.findings} == right, str(report)
+
+
+@for_each(
+    "cells",
+    [
+        {},
+        {"H2:H9": "=(G2>L2)*1", "L2": 0.5, "L3:L9": "=L2"},
+        {"H2:H9": "=(G2>$L$2)*1", "L2": 0.5},
+        {"G2:G9": "=A2*D2+B2*E2+F2-L2", "L2": 0.5, "L3:L9": "=L2"},
+        {"G2:G9": "=A2*D2+B2*E2+F2+$L$2", "L2": 0.5},
+        {"G2:G9": "=A2*D2+B2*E2+L2*F2", "L2": 1.0, "L3:L9": "=L2", "F3:F10": "=F2+$K$2*I2*L2"},
+        {"D3:D10": "=D2+K2*I2*A2", "E3:E10": "=E2+K2*I2*B2", "F3:F10": "=F2+K2*I2", "K3:K9": "=K2"},
+        {"L2:N2": "=D2", "L3:N9": "=L2+D3"},
+    ],
+)
+def test_a_fixed_threshold_and_a_setting_that_is_carried_on_are_right(cells, tmp_path):
+    report = checked(tmp_path / "book.xlsx", edited(ROWS, cells))
+    assert report.verdict == "right", str(report)

@@ -20,13 +20,15 @@ from gradbook.audit.findings import (
     content_of,
     finding_in,
 )
-from gradbook.audit.rules.perceptron import Perceptron, RuleStep
+from gradbook.audit.rules.never_updated import CarriedWeight, carried_fault, carried_weights
+from gradbook.audit.rules.perceptron import Perceptron, RuleStep, find_perceptrons
 from gradbook.audit.rules.rule_form import RuleForm
 from gradbook.audit.rules.rule_repairs import GENERATORS, RuleSymptoms
 from gradbook.audit.search.hypotheses import Cause, Hypothesis, choose
 from gradbook.audit.search.wording import Fault, Surroundings, Wording, findings_of
 from gradbook.cells.book import show_value
 from gradbook.cells.budget import within_budget
+from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import DOWN, OVER, Address, name_of, row_of, sheet_of
 from gradbook.cells.formula.expression import Edit, EditKind
 from gradbook.cells.formula.pattern import Pattern
@@ -39,8 +41,12 @@ RULE = mark("perceptron")
 
 def perceptron_report(perceptron: Perceptron) -> SheetReport:
     """Return the report on a training by the perceptron rule."""
-    judged = RuleFaults(perceptron)
-    findings = findings_of(perceptron.book, judged.faults(), perceptron.axis or OVER)
+    carried = list(carried_weights(perceptron))
+    judged = RuleFaults(_as_updated(perceptron, carried))
+    faults = [carried_fault(perceptron, weight) for weight in carried]
+    if all(weight.right for weight in carried):
+        faults += judged.faults()
+    findings = findings_of(perceptron.book, faults, perceptron.axis or OVER)
     rows = [row_of(cell) + 1 for cell in perceptron.weights if sheet_of(cell) == perceptron.sheet]
     rate = perceptron.rate
     return SheetReport(
@@ -53,6 +59,16 @@ def perceptron_report(perceptron: Perceptron) -> SheetReport:
         rule=RULE,
         updates=len(perceptron.updates),
     )
+
+
+def _as_updated(perceptron: Perceptron, carried: Sequence[CarriedWeight]) -> Perceptron:
+    """The perceptron with right updates of the weights that it only carries on."""
+    right = {cell: pattern for each in carried for cell, pattern in each.fixes.items()}
+    if not right:
+        return perceptron
+    book = replace(perceptron.book, patterns={**perceptron.book.patterns, **right})
+    again = find_perceptrons(book, Flow(book))
+    return next((one for one in again if not one.weights.isdisjoint(right)), perceptron)
 
 
 class RuleFaults:

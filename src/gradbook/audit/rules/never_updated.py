@@ -1,0 +1,222 @@
+"""Weights of a perceptron that each step only repeats, though the sum uses them like the others.
+
+A fixed threshold that is carried down and only compared with the sum isn't one of them, nor is a
+setting: each step takes it from the step before, as it takes its weights.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from gradbook.audit.edits.formula_edits import edits_of
+from gradbook.audit.findings import CHANGE, finding_in
+from gradbook.audit.judge.updates import KIND
+from gradbook.audit.rules.perceptron import Perceptron
+from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate, form_of
+from gradbook.audit.rules.updates import RuleBook, could_step
+from gradbook.audit.search.wording import Fault
+from gradbook.cells.formula.address import Address
+from gradbook.cells.formula.expression import terms
+from gradbook.cells.formula.pattern import Pattern
+from gradbook.language.message import Message, joined
+from gradbook.targets.excel.language import Infix, Reference, write
+
+FEWEST = 3  # steps that carry a weight on
+HALF = 0.5  # of the steps
+FURTHEST = 4  # cells from the weight of one step to that of the next
+SAME = 1e-6
+
+
+@dataclass(frozen=True)
+class CarriedWeight:
+    """A weight that no step changes: the cells that should, each with what it repeats."""
+
+    start: Address
+    repeats: Mapping[Address, Address]
+    factor: Address | None  # what the first of the cells is multiplied by in the sum
+    right: Pattern | None
+
+    @property
+    def cells(self) -> list[Address]:
+        return sorted(self.repeats)
+
+    @property
+    def fixes(self) -> dict[Address, Pattern]:
+        return dict.fromkeys(self.repeats, self.right) if self.right else {}
+
+
+def carried_weights(perceptron: Perceptron) -> Iterator[CarriedWeight]:
+    """The weights that are never updated, in the order of their first cells."""
+    for start, cells in sorted(_numbers_carried_on(perceptron).items()):
+        repeats: dict[Address, Address] = {}
+        is_apart = False  # whether the next weight is beside this one
+        for before, after in pairwise(cells):
+            way = _way_back(perceptron, after, before)
+            if way:
+                repeats[way[-1]] = before
+                is_apart = is_apart or len(way) > 1
+        enough = max(FEWEST, HALF * (len(perceptron.steps) - 1))
+        if len(repeats) < enough:
+            continue
+        if is_apart or _use(perceptron, cells[1]).is_added:
+            repeats |= _further(perceptron, cells[-1])
+            update = RuleUpdate(*min(repeats.items()))
+            x = _use(perceptron, update.base).factor
+            yield CarriedWeight(start, repeats, x, _right(perceptron, repeats, update, x))
+
+
+def carried_fault(perceptron: Perceptron, carried: CarriedWeight) -> Fault:
+    """The fault of the cells that should update a weight."""
+    book, cells, axis = perceptron.book, carried.cells, perceptron.axis
+    label = book.label(carried.start, axis) if axis else ""
+    name = label or book.name_of(carried.start, cells[0])
+    x = carried.factor
+    called = "" if x is None else (axis and book.label(x, axis)) or book.name_of(x, cells[0])
+    rule = Message(
+        "the perceptron rule changes {weight} by {change}",
+        weight=name,
+        change="η·(t − y)" + (f"·{called}" if called else ""),
+    )
+    why = joined("; ", (rule, Message("this formula computes something else")))
+    right = carried.right
+    found = finding_in(book, cells, KIND, f"{CHANGE}{name}", why, name, right)
+    fixes = {cell: right.text_at(cell) for cell in cells} if right else {}
+    wrong = book.patterns[cells[0]]
+    return Fault(-1, replace(found, judges=CHANGE), tuple(cells), right, fixes=fixes, wrong=wrong)
+
+
+def _numbers_carried_on(perceptron: Perceptron) -> dict[Address, list[Address]]:
+    """The typed numbers that steps use by repeating them, with the cell that each step uses."""
+    flow, patterns = perceptron.flow, perceptron.book.patterns
+    known = perceptron.known.values()
+    settings = {c for form in known for c in (*form.rates, *form.inputs, form.target)}
+    found: defaultdict[Address, dict[int, Address]] = defaultdict(dict)
+    for number, step in enumerate(perceptron.steps):
+        for cell in perceptron.inside(step):
+            for source in flow.sources(cell):
+                start = flow.plain(source)
+                if start in patterns or start in perceptron.weights or start in settings:
+                    continue
+                if source != start or not number:
+                    found[start].setdefault(number, source)
+    return {
+        start: [cells[k] for k in sorted(cells)]
+        for start, cells in found.items()
+        if len(set(cells.values())) > FEWEST and perceptron.is_number(start)
+    }
+
+
+def _way_back(perceptron: Perceptron, cell: Address, before: Address) -> list[Address]:
+    """The cells that repeat each other, from a step's weight to that of the step before, without
+    it; empty if they don't lead there."""
+    way: list[Address] = []
+    while len(way) < FURTHEST:
+        pattern = perceptron.book.patterns.get(cell)
+        place = pattern.repeated_reference if pattern else None
+        source = place.at(cell) if place and place.moves else None
+        if source is None:
+            return []
+        way.append(cell)
+        if source == before:
+            return way
+        cell = source
+    return []
+
+
+def _further(perceptron: Perceptron, last: Address) -> dict[Address, Address]:
+    """The cells after the last step that repeat its weight, as those before do."""
+    found: dict[Address, Address] = {}
+    patterns = perceptron.book.patterns
+    while last not in found.values():
+        users = sorted(perceptron.flow.users.get(last, ()))
+        after = next((user for user in users if _way_back(perceptron, user, last) == [user]), None)
+        if after is None or patterns[after].repeated_reference is None:
+            break
+        found[after], last = last, after
+    return found
+
+
+@dataclass(frozen=True)
+class CellUse:
+    """How a sum of weights uses a cell."""
+
+    is_added: bool = False  # alone or in a product, in a formula that compares nothing
+    factor: Address | None = None
+
+
+def _use(perceptron: Perceptron, cell: Address) -> CellUse:
+    """How the sum of a step uses a weight."""
+    book, flow = perceptron.book, perceptron.flow
+    for user in flow.users.get(cell, ()):
+        pattern = book.patterns[user]
+        if pattern.repeated_reference is not None or could_step(pattern):
+            continue
+        if perceptron.weights.isdisjoint(flow.sources(user)):
+            continue
+        said = book.read_typed(user).expression
+        for sign, part in terms(said) if said else ():
+            places = book.reader.read_typed(write(part), user).places
+            mentioned = list(flow.mentioned_cells(places, user))
+            if sign > 0 and cell in mentioned:
+                others = [other for other in mentioned if other != cell]
+                return CellUse(True, others[0] if len(others) == 1 else None)
+    return CellUse()
+
+
+# What should be there ------------------------------------------------------------------
+
+
+def _right(
+    perceptron: Perceptron,
+    repeats: Mapping[Address, Address],
+    update: RuleUpdate,
+    factor: Address | None,
+) -> Pattern | None:
+    """The update that the cells should have: that of another weight, for this one."""
+    book = perceptron.book
+    updates = [RuleUpdate(cell, base) for cell, base in sorted(repeats.items())]
+    rules = RuleBook(book, perceptron.flow, [*perceptron.rules.updates, *updates])
+    beside = sorted(perceptron.known, key=lambda other: abs(other.cell - update.cell))
+    for other in beside[: perceptron.size]:
+        for right in _candidates(perceptron, update, other, factor):
+            form = form_of(rules, update, {update.cell: right})
+            if form is not None and _is_like(form, perceptron.known[other]):
+                return right
+    return None
+
+
+def _candidates(
+    perceptron: Perceptron, update: RuleUpdate, other: RuleUpdate, factor: Address | None
+) -> Iterator[Pattern]:
+    """Another weight's update as a copy, or with this weight and its input instead; with an input
+    more or less; and subtracted, as that of a threshold."""
+    book, cell = perceptron.book, update.cell
+    if other.cell not in book.patterns:
+        return
+    yield book.reader.read_typed(book.patterns[other.cell].text_at(cell), cell)
+    renamed = book.renamed(other.cell, cell, {other.base: update.base})
+    if renamed is None or renamed.expression is None:
+        return
+    yield renamed
+    said = renamed.expression
+    if factor is not None:
+        name = book.name_of(factor, cell)
+        for taken in sorted(perceptron.known[other].inputs):
+            yield book.with_another_cell(cell, taken, name, renamed)
+        yield book.reader.read_typed(f"{write(said)}*{name}", cell)
+        return
+    for edit in edits_of(said, ("omissions",), (), ()):
+        shorter = edit.apply_to(said)
+        yield book.reader.read_typed(write(shorter), cell)
+        match shorter:
+            case Infix("+", Reference() as base, change):
+                yield book.reader.read_typed(write(Infix("-", base, change)), cell)
+
+
+def _is_like(form: RuleForm, other: RuleForm) -> bool:
+    """Whether an update follows the rule as another weight's does, in the same step."""
+    is_close = abs(form.factor - other.factor) <= SAME * abs(other.factor)
+    return is_close and (form.target, form.rates) == (other.target, other.rates)
