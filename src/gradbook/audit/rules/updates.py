@@ -53,9 +53,9 @@ def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
     for pattern, cells in homes.items():
         for place in bases(pattern) if not stepped.isdisjoint(cells) else ():
             updates = _updates_at(cells, place)
-            some = {*updates[:2], *updates[len(updates) // 2 :][:1], *updates[-1:]}
+            some = {*updates[:1], *updates[len(updates) // 2 :][:1], *updates[-1:]}
             # a running sum of a weight begins with the weight, so only its first cells depend on it
-            if 2 * sum(_depends(flow, pattern, update) for update in some) > len(some):
+            if 2 * sum(_depends(flow, pattern, update) for update in some) >= len(some) > 0:
                 found += updates
                 break
     chained = _in_chains(book, flow, found)
@@ -123,11 +123,11 @@ def _companions(book: Book, flow: Flow, updates: Sequence[RuleUpdate]) -> list[R
     weights = {cell for update in updates for cell in (update.cell, update.base)}
     found: list[RuleUpdate] = []
     for cell in sorted(near & patterns.keys() - {update.cell for update in updates}):
-        # what adds a weight is their sum
-        if patterns[cell].shape in shapes and weights.isdisjoint(flow.sources(cell)):
+        if patterns[cell].shape in shapes:
+            taken = weights.intersection(flow.sources(cell))  # a sum of weights takes a second one
             places = (place for place in bases(patterns[cell]) if place.moves)
             options = (update for place in places for update in _updates_at([cell], place))
-            found += [u for u in options if cell - u.base in ways][:1]
+            found += [u for u in options if cell - u.base in ways and taken <= {u.base}][:1]
     return found
 
 
