@@ -239,7 +239,7 @@ def pointed(page, selector):
         ("worked", ".net [aria-label^=h2]", "h2: the weighted sum of hidden unit 2"),
         ("worked", ".net [aria-label=w5] + .hit, .net .label", "w1: the weight from i1 to h1"),
         ("worked", "#chain .factor mrow[data-line]", "E1: the error of output 1"),
-        ("xor", ".net [aria-label=b4]", "b4: the bias of o1"),
+        ("echo", ".net [aria-label=b4]", "b4: the bias of o1"),
         (
             "strokes",
             ".net [aria-label^=c1_1_2]",

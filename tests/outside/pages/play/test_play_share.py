@@ -89,7 +89,7 @@ def test_a_link_to_how_it_begins_is_short_and_leads_home(chromium, pages):
     assert len(link) <= 400
     assert not chromium.text("#share-said").startswith("This link works only on this computer")
     went_to(chromium, (pages / "xor.html").as_uri() + link[link.index("#") :])
-    chromium.until("document.querySelector('#rate-field').value === '0.3'")
+    chromium.until("document.querySelector('#rate-field').value === '0.30'")
     assert weights(chromium) == start
     assert chromium.text("#epoch") == "000,000"
     assert chromium.value("document.querySelector('#look-numbers').checked")
@@ -156,7 +156,7 @@ def test_a_link_brings_back_the_batch_and_goes_on_in_its_order(shown):
 
 @pytest.mark.parametrize("look", ["numbers", "pictures"])
 def test_a_link_brings_back_whether_units_are_numbers_or_pictures(look, shown):
-    page = shown("xor")
+    page = shown("worked")
     checked = "document.querySelector('[name=look]:checked').id"
     page.press(f"#look-{look}")
     page.press("#step")
