@@ -387,3 +387,21 @@ def test_a_weight_that_is_only_carried_on_is_found(name, tmp_path):
 def test_a_fixed_threshold_and_a_setting_that_is_carried_on_are_right(cells, tmp_path):
     report = checked(tmp_path / "book.xlsx", edited(ROWS, cells))
     assert report.verdict == "right", str(report)
+
+
+POINTS = [(0, 1), (1.5, 1), (-0.5, 0.25), (1, 0)] * 2
+TYPED = {  # each row's own numbers are typed into its sum
+    **{f"A{row}": x for row, (x, _) in enumerate(POINTS, 2)},
+    **{f"B{row}": x for row, (_, x) in enumerate(POINTS, 2)},
+    **{f"G{row}": f"={x}*D{row}+E{row}*{y}+F{row}" for row, (x, y) in enumerate(POINTS, 2)},
+}
+
+
+def test_a_sum_may_have_its_sample_typed(tmp_path):
+    right = checked(tmp_path / "right.xlsx", edited(ROWS, TYPED))
+    assert right.verdict == "right", str(right)
+    changes = {key: what for key, what in CHANGES.items() if key[0] != "G"}
+    right = checked(tmp_path / "changes.xlsx", edited(edited(ROWS, changes), TYPED))
+    assert right.verdict == "right", str(right)
+    wrong = edited(ROWS, {**TYPED, "G5": "=7*D5+E5*0+F5"})
+    assert checked(tmp_path / "wrong.xlsx", wrong).verdict == "wrong"

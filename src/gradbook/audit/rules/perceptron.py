@@ -10,6 +10,7 @@ from random import Random
 from typing import TypeVar
 
 from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate, form_of
+from gradbook.audit.rules.typed_samples import with_samples_as_cells
 from gradbook.audit.rules.updates import RuleBook, bases, rule_updates
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow, walk
@@ -27,7 +28,9 @@ RuleStep = tuple[RuleUpdate, ...]  # the updates by one sample, in the order of 
 
 def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
     """The trainings by the perceptron rule, in the order of the sheets."""
-    rules = RuleBook(book, flow, rule_updates(book, flow))
+    updates = rule_updates(book, flow)
+    meant = with_samples_as_cells(book, flow, updates)
+    rules = RuleBook(meant, flow if meant is book else Flow(meant), updates)
     if not any(map(rules.form, _some(rules))):
         return []
     found = (Perceptron(rules, _steps_of(rules, group)) for group in _groups(rules))
