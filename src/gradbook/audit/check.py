@@ -117,7 +117,7 @@ def _report(name: str, path: str | PathLike[str]) -> BookReport:
             book, flow, iterating = meant.book, meant.flow, meant.iterating
             fill_in(book, flow)
             left = list(budget().left)  # before sheets are judged, which have notes of their own
-            sheets = meant.reports(_sheets(book, flow))
+            sheets = meant.reports(_sheets(book, flow, left))
             sheets = with_blank_columns(book, extend_to_all_rows(book, sheets), asked)
             if book.arrays:
                 from gradbook.audit.edits.whole_arrays import with_whole_arrays
@@ -133,6 +133,7 @@ def _report(name: str, path: str | PathLike[str]) -> BookReport:
         return BookReport(name, UNREADABLE, problem=Message("its formulas are too deep to follow"))
     verdict = min((s.verdict for s in sheets), key=WORST_FIRST.index, default=NO_NETWORK)
     doubtful = _is_doubtful(book, flow, verdict) or (bool(hidden) and not is_any)
+    doubtful = doubtful or (verdict == NO_NETWORK and _updates() in left)
     verdict = UNFINISHED if doubtful else verdict
     return BookReport(
         name,
@@ -165,10 +166,17 @@ def _is_doubtful(book: Book, flow: Flow, verdict: str) -> bool:
     return verdict in (FORWARD_PASS, NO_NETWORK) and goes_on_by(book, flow, book.too_wide)
 
 
-def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
+def _updates() -> Message:
+    return Message("the updates, and whether the values are up to date")
+
+
+def _sheets(book: Book, flow: Flow, left: list[str]) -> list[SheetReport]:
     """A report for each training, and for each sheet with only the numbers of one; or reports on a
-    book without any training."""
-    perceptrons = within_budget(lambda: find_perceptrons(book, flow), A_SHARE) or []
+    book without any training. What no budget was left for is added to `left`."""
+    perceptrons = within_budget(lambda: find_perceptrons(book, flow), A_SHARE)
+    if perceptrons is None:
+        left.append(_updates())
+        perceptrons = []
     by_rule: list[SheetReport] = []
     if perceptrons:
         from gradbook.audit.rules.perceptron_findings import perceptron_report

@@ -405,3 +405,11 @@ def test_a_sum_may_have_its_sample_typed(tmp_path):
     assert right.verdict == "right", str(right)
     wrong = edited(ROWS, {**TYPED, "G5": "=7*D5+E5*0+F5"})
     assert checked(tmp_path / "wrong.xlsx", wrong).verdict == "wrong"
+
+
+def test_what_the_budget_did_not_suffice_for_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("gradbook.cells.budget.MOST_SOUGHT", 1000)
+    report = checked(tmp_path / "book.xlsx", ROWS)
+    assert report.verdict == "unfinished"
+    assert "not examined" in str(report)
+    assert "the updates" in str(report)
