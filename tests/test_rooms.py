@@ -23,7 +23,7 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3767,
     "arrays": 994,
-    "audit": 23006,
+    "audit": 23101,
     "cells": 12404,
     "cli": 5097,
     "data": 5657,
