@@ -127,7 +127,7 @@ def _workbooks_formulas(folder: Path) -> None:
 def _live(page: Path, folder: Path) -> None:
     """The page to play with, after some steps."""
     with browser() as chromium:
-        chromium.show(page, width=1180, height=760)
+        chromium.show(page, width=1280, height=800)
         chromium.value(f"for (let k = 0; k < {STEPS}; k++) {STEP}")
         chromium.value("new Promise(done => setTimeout(done, 3000))")
         chromium.picture(folder / "xor.png", whole=False)

@@ -15,7 +15,7 @@ import { mentioned, ValueDrawing } from "./values.js"
 const THICKEST = { few: 4, many: 1.8 } // pixels of the strongest line, beyond 1
 const FEW = 24 // lines
 const JITTER = 1 // pixels by which the room may change without a new drawing
-const NARROW = 600 // pixels: what is narrower is a phone's
+const NARROW = 600 // pixels of a window: what is no wider is a phone
 const SMALLEST = 0.6 // the share of its size to which a drawing with maps shrinks before it scrolls
 const DIRECTIONS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] })
 const DIGITS = 30 // cells at least so wide contain their number
@@ -118,7 +118,7 @@ export class Drawing extends ValueDrawing {
   drawUnits() {
     const { content } = this.model
     const { width, height } = this.room
-    const room = { width, height, isNarrow: width < NARROW }
+    const room = { width, height, isNarrow: innerWidth <= NARROW }
     const errors = new Set(Object.keys(content.names).map(Number).filter(line => content.names[line].kind === "errors"))
     const field = fieldOf(content.columns, room, this.model.isAsNumbers, errors)
     const isOther = this.model.isAsNumbers && (content.masks.length || !areSimple(content.columns, errors))

@@ -159,6 +159,11 @@ def test_no_label_is_cut_or_covered(code, at):
             assert (name, width, page.value(CUT)) == (name, width, [])
 
 
+@pytest.mark.parametrize("width", [1180, 1121, 1024, 900])
+def test_no_label_is_cut_or_covered_in_a_narrower_window(width, at):
+    assert at(scene("xor"), width, 768).value(CUT) == []
+
+
 def worked_for(page):
     """Seconds that the page's thread has worked, whatever else the machine does."""
     page.ask("Performance.enable", timeDomain="threadTicks")
