@@ -172,11 +172,9 @@ def _updates() -> Message:
 
 def _sheets(book: Book, flow: Flow, left: list[str]) -> list[SheetReport]:
     """A report for each training, and for each sheet with only the numbers of one; or reports on a
-    book without any training. What no budget was left for is added to `left`."""
-    perceptrons = within_budget(lambda: find_perceptrons(book, flow), A_SHARE)
-    if perceptrons is None:
-        left.append(_updates())
-        perceptrons = []
+    book without any training, where `left` gets what no budget was left for."""
+    searched = within_budget(lambda: find_perceptrons(book, flow), A_SHARE)
+    perceptrons = searched or []
     by_rule: list[SheetReport] = []
     if perceptrons:
         from gradbook.audit.rules.perceptron_findings import perceptron_report
@@ -204,6 +202,8 @@ def _sheets(book: Book, flow: Flow, left: list[str]) -> list[SheetReport]:
     if not judged and not by_rule:
         from gradbook.audit.rules.half_typed import half_typed_reports
 
+        if searched is None:
+            left.append(_updates())
         return half_typed_reports(book, flow) or without_training(book, flow)
     if not judged:
         return by_rule
