@@ -262,7 +262,7 @@ def test_what_it_trained_is_a_model_with_the_names_of_classes(iris, tmp_path):
     found.model_.save(tmp_path / "kinds.safetensors")
     again = gb.load(tmp_path / "kinds.safetensors")
     assert again.predict(X, names=True).tolist() == found.predict(X).tolist()
-    found.model_.export(tmp_path / "kinds.onnx")
+    found.model_.export(tmp_path / "kinds.c")
 
 
 def test_only_zeros_are_no_weights(iris):
