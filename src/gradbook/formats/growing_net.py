@@ -459,9 +459,14 @@ class GrowingNet(CombinedValues):
         gates: GateOrder,
         steps_first: bool = False,
         reset_before: bool = False,
+        backwards: bool = False,
     ) -> tuple[Live, Callable[[], Live]]:
-        """Return all states, in the input's layout, and a function for the last ones."""
-        live = self.live(value)
+        """Return all states, in the input's layout and order, and a function for the last ones."""
+
+        def turned(x: Any) -> Any:
+            return np.flip(x, 0 if steps_first else 1) if backwards else x
+
+        live = self.live(self.move(value, turned) if backwards else value)
         live = self._as_steps(live, steps_first)
         size, known = live.size, live.channel_axis()
         if known is None:
@@ -472,7 +477,9 @@ class GrowingNet(CombinedValues):
         number = self.row.add(layer, live.number, self.op.place, tensors)
         every = known.order(layer.width, size[2])
         last = every[-1:] if steps_first else every[:, -1][None]
-        return self.lie(number, every), lambda: self._at_last(self.lie(number, last))
+        states = self.lie(number, every)
+        in_order = self.live(self.move(states, turned)) if backwards else states
+        return in_order, lambda: self._at_last(self.lie(number, last))
 
     def _as_steps(self, live: Live, steps_first: bool) -> Live:
         """Return a sequence as gradbook has it, laid out as it is."""
@@ -486,24 +493,6 @@ class GrowingNet(CombinedValues):
         if not is_sequence(made.size):
             raise NoLayer(NO_STEPS)
         return replace(made, laid=made.order.swapaxes(0, 1)) if steps_first else made
-
-    def recur_back(
-        self,
-        value: Value,
-        kind: type[Recurring],
-        stack: GateStack,
-        gates: GateOrder,
-        steps_first: bool = False,
-        reset_before: bool = False,
-    ) -> tuple[Live, Callable[[], Live]]:
-        """Do the same from the last step to the first, with the states in the input's order."""
-
-        def turned(x: Any) -> Any:
-            return np.flip(x, 0 if steps_first else 1)
-
-        moves = (steps_first, reset_before)
-        every, last = self.recur(self.move(value, turned), kind, stack, gates, *moves)
-        return self.live(self.move(every, turned)), last
 
     def sum_over(self, value: Value, axes: Sequence[int], keeps: bool) -> Value:
         """Add up: the mean, times the number of values."""

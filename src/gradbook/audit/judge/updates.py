@@ -92,12 +92,6 @@ class UsualUpdate:
     def before(self, cell: Address) -> Address:
         return next(base for base, update in self.weight.steps if update == cell)
 
-    def taken_instead(self, cell: Address) -> tuple[set[Address], set[Address]]:
-        """The cells that only the update refers to, and those that only the usual formula does."""
-        own = _mentioned(self.training.book.patterns[cell], cell)
-        meant = _mentioned(self.formula, cell)
-        return own - meant, meant - own
-
     def with_terms(self, mend: Callable[[int, Expression], SignedTerm]) -> Pattern | None:
         """The formula with other terms beside the weight; None if the weight isn't a term of it."""
         reader, home = self.training.book.reader, self.cells[0]
@@ -174,11 +168,6 @@ def _anchored(training: SheetTraining, cell: Address) -> Pattern:
 
 def cells_in(finding: Finding, training: SheetTraining) -> Iterator[Address]:
     return cells_of(finding.cells, training.book.sheet_number(finding.sheet) or 0)
-
-
-def _mentioned(pattern: Pattern, home: Address) -> set[Address]:
-    places = (place.at(home) for place in pattern.places if isinstance(place, CellReference))
-    return {cell for cell in places if cell is not None}
 
 
 def _additions(

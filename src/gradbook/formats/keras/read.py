@@ -475,8 +475,8 @@ def _recur(net: GrowingNet, word: str, told: Told, x: Value, weights: Sequence[F
     bias = biases[0] if biases else None
     early, late = bias if bias is not None and bias.ndim == 2 else (bias, None)
     stack, before = GateStack(fed.T, again.T, early, late), not told["reset_after"]
-    recurs = net.recur_back if back else net.recur
-    every, last = recurs(x, RECURRENT[word], stack, KERAS, reset_before=before)
+    kind = RECURRENT[word]
+    every, last = net.recur(x, kind, stack, KERAS, reset_before=before, backwards=back)
     if not told["return_sequences"]:
         return net.move(last(), lambda order: order[0])
     return net.move(every, lambda order: np.flip(order, 1)) if back else every

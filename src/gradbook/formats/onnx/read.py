@@ -441,18 +441,17 @@ def recur(
     own, again, bias = tensors["weight"], tensors["recurrent_weight"], tensors.get("bias")
     kind = RECURRENT_KINDS[net.op.word.lower()]
     gates = len(ONNX.of(kind(1)))
-    ways = [net.recur] if told["direction"] != "reverse" else []
-    ways += [net.recur_back] if told["direction"] != "forward" else []
+    ways = {"forward": (False,), "reverse": (True,)}.get(told["direction"], (False, True))
     _require_shapes(own, again, bias, told.get("hidden_size"), live.shape[-1], gates, len(ways))
     names = [*net.op.makes, "", ""]
     if net.readers.count(names[2]):
         raise NoLayer("only its states can be read, not its cells")
     made, ends = [], []
-    for number, recurs in enumerate(ways):
+    for number, backwards in enumerate(ways):
         early, late = (None, None) if bias is None else np.split(bias[number], 2)
         stack = GateStack(own[number], again[number], early, late)
         before = not told.get("linear_before_reset", 1)
-        every, last = recurs(live, kind, stack, ONNX, steps_first=True, reset_before=before)
+        every, last = net.recur(live, kind, stack, ONNX, True, before, backwards)
         made.append(every)
         ends += [last()] if net.readers.count(names[1]) else []
 

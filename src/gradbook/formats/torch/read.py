@@ -377,10 +377,11 @@ def recur(net: GrowingNet, told: Told, x: Value) -> tuple[Value, ...]:
     ends = []
     for _ in range(told["num_layers"]):
         made = []
-        for recurs in (net.recur, net.recur_back)[:ways]:
+        for backwards in (False, True)[:ways]:
             stack = GateStack(*params[:each])
             del params[:each]
-            every, last = recurs(x, kind, stack, PYTORCH, steps_first=not told["batch_first"])
+            first = not told["batch_first"]
+            every, last = net.recur(x, kind, stack, PYTORCH, first, backwards=backwards)
             ends += [last()] if net.readers.count(states) else []
             made.append(every)
         x = net.concat(made, -1)
