@@ -13,7 +13,7 @@ from string import Formatter, ascii_letters
 from unittest.mock import patch
 
 from gradbook import language
-from gradbook.language.message import Message, said
+from gradbook.language.message import Message, translate
 
 ACCENTED = str.maketrans(ascii_letters, "àƀćđéƒĝĥíĵķļḿńóṕɋŕśťúṽŵẋýžÀƁĆĐÉƑĜĤÍĴĶĻḾŃÓṔɊŔŚŤÚṼŴẊÝŽ")
 PLAIN_WORD = re.compile(r"[A-Za-z]{3,}")
@@ -60,4 +60,4 @@ def words_of_its_own(message: str) -> list[str]:
     if not isinstance(message, Message):
         return plain_words(message)
     with pseudo_language():
-        return plain_words(said(message.with_parts(lambda part: "")))
+        return plain_words(translate(message.with_parts(lambda part: "")))

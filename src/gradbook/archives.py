@@ -76,7 +76,7 @@ class Archive:
         try:
             self.zip: ZipFile = ZipFile(_InPieces(file))
         except DAMAGED as error:
-            raise ArchiveError(f"damaged, or no archive at all ({_said(error)})") from error
+            raise ArchiveError(f"damaged, or no archive at all ({_error_text(error)})") from error
         self.entries: dict[str, ZipInfo] = {
             entry.filename.lstrip("/"): entry for entry in self.zip.infolist()
         }
@@ -115,7 +115,7 @@ class Archive:
         except ArchiveError:
             raise
         except DAMAGED as error:
-            raise ArchiveError(f"its entry {name} is damaged ({_said(error)})") from error
+            raise ArchiveError(f"its entry {name} is damaged ({_error_text(error)})") from error
 
     def spend(self, name: str, done: int) -> None:
         """Count the unpacked bytes of an entry; bytes that are read again aren't counted again."""
@@ -148,7 +148,7 @@ def _overlarge(name: str, limit: ReadLimit) -> Overlarge:
     return Overlarge(f"its entry {name} unpacks to more than the limit of {limit}")
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 

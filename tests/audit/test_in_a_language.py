@@ -15,7 +15,7 @@ from gradbook.audit.classes.reports import line_of, report_of_line
 from gradbook.audit.classes.rubric import Rubric, score
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.findings import BookReport, with_hints
-from gradbook.language.message import Message, WrittenNumber, said
+from gradbook.language.message import Message, WrittenNumber, translate
 from gradbook.report.audit import audit_lines
 from gradbook.report.audit_page import audit_cell, audit_page
 from gradbook.report.words import plain
@@ -136,8 +136,8 @@ def test_a_report_that_was_kept_is_still_said_in_the_reader_s_language(few):
         for kept in (report_of_line(line_of(report)), pickle.loads(pickle.dumps(report))):
             assert kept == report
             with pseudo_language():
-                whys = [said(finding.why) for finding in kept.findings]
-                assert whys == [said(finding.why) for finding in report.findings]
+                whys = [translate(finding.why) for finding in kept.findings]
+                assert whys == [translate(finding.why) for finding in report.findings]
                 assert all(
                     why != finding.why for why, finding in zip(whys, kept.findings, strict=True)
                 )
@@ -147,4 +147,4 @@ def test_a_number_in_a_sentence_has_the_language_s_decimal_sign():
     half = Message("it is {factor} times that", factor=WrittenNumber("0.25"))
     assert half == "it is 0.25 times that"
     with pseudo_language():
-        assert "0,25" in said(half)
+        assert "0,25" in translate(half)

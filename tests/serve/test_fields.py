@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.language.message import said
+from gradbook.language.message import translate
 from gradbook.serve.requests import Field, RefusalError, options, record
 from tests.cases import for_each
 from tests.pseudo import plain_words, pseudo_language
@@ -58,7 +58,7 @@ def test_what_a_teacher_may_type_wrongly_is_said_in_her_language():
         with pseudo_language(), pytest.raises(RefusalError) as refused:
             record(json.dumps(sent).encode(), FIELDS)
         with pseudo_language():
-            assert plain_words(said(refused.value.why), *sent) == []
+            assert plain_words(translate(refused.value.why), *sent) == []
 
 
 def refusal(read, *words):

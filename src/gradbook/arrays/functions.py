@@ -144,7 +144,7 @@ def _log_of_sum(a: float, b: float) -> float:
     return larger if larger == -inf else larger + math.log1p(math.exp(smaller - larger))
 
 
-def _whole(x: Any) -> Any:
+def _floor(x: Any) -> Any:
     return float(math.floor(x)) if isinstance(x, int) or math.isfinite(x) else x
 
 
@@ -168,7 +168,7 @@ sqrt, tanh = _each(math.sqrt, cmath.sqrt), _each(math.tanh, cmath.tanh)
 sin, cos = _each(math.sin, cmath.sin), _each(math.cos, cmath.cos)
 log1p, log10 = _each(math.log1p, otherwise=_log_beside_1), _each(math.log10, otherwise=_log)
 expm1 = _each(math.expm1, otherwise=lambda x: inf)
-floor, sign = _each(_whole), _each(_sign)
+floor, sign = _each(_floor), _each(_sign)
 isfinite = _each(math.isfinite, cmath.isfinite)
 isnan = _each(math.isnan, cmath.isnan)
 

@@ -119,7 +119,7 @@ def _index(part: Call, home: Address) -> Reference:
         raise NotFixed
     top, bottom = int(found["top"] or 1) - 1, int(found["bottom"] or MOST_ROWS) - 1
     left, right = column_number(found["left"]), column_number(found["right"])
-    wanted = [_whole(number, home) for number in numbers]
+    wanted = [_integer(number, home) for number in numbers]
     if len(wanted) == 1:
         wanted = [1, *wanted] if top == bottom else [*wanted, 1]
     row, column = top + wanted[0] - 1, left + wanted[1] - 1
@@ -135,9 +135,9 @@ def _offset(part: Call, home: Address) -> Reference:
     found = CELL.fullmatch(start.text) if isinstance(start, Reference) else None
     if found is None or not 2 <= len(ways) <= 4:
         raise NotFixed
-    down, right = (0 if way is None else _whole(way, home) for way in ways[:2])
+    down, right = (0 if way is None else _integer(way, home) for way in ways[:2])
     if ways[2:]:
-        height, width = ([1 if way is None else _whole(way, home) for way in ways[2:]] + [1])[:2]
+        height, width = ([1 if way is None else _integer(way, home) for way in ways[2:]] + [1])[:2]
         return moved_area(found[0], down, right, height, width)
     row, column = int(found["row"]) - 1 + down, column_number(found["column"]) + right
     return _cell(found["sheet"] or "", row, column, found["fix_column"], found["fix_row"], part)
@@ -202,7 +202,7 @@ def _cell(
 # Numbers that follow from a formula's place -------------------------------------------
 
 
-def _whole(expression: Expression | None, home: Address) -> int:
+def _integer(expression: Expression | None, home: Address) -> int:
     return floor(_number(expression, home))
 
 

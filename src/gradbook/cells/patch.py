@@ -163,11 +163,11 @@ def words(text: str) -> bytes:
 
 def tag(before: bytes, name: str, inside: bytes = b"", /, **attributes: str) -> bytes:
     """A new element, with a prefix before its name."""
-    said = b"".join(_said(*attribute) for attribute in attributes.items())
+    said = b"".join(_attribute(*attribute) for attribute in attributes.items())
     return with_content(b"<%s%s%s/>" % (before, name.encode(), said), inside)
 
 
-def _said(name: str, value: str) -> bytes:
+def _attribute(name: str, value: str) -> bytes:
     return b' %s="%s"' % (name.encode(), words(value))
 
 
@@ -177,7 +177,9 @@ def with_attributes(opening: bytes, **values: str | None) -> bytes:
         there = re.search(rb"\s" + name.encode() + rb"""\s*=\s*(?:"[^"]*"|'[^']*')""", opening)
         start, end = there.span() if there else (len(_name(opening)) + 1,) * 2
         opening = (
-            opening[:start] + (_said(name, value) if value is not None else b"") + opening[end:]
+            opening[:start]
+            + (_attribute(name, value) if value is not None else b"")
+            + opening[end:]
         )
     return opening
 
@@ -397,12 +399,12 @@ class SheetXml:
     def style_of(self, cell: Address) -> int:
         """The format of the cell, or that of its row or column if the cell isn't there."""
         if cell in self.cells:
-            return _whole(self.cells[cell].attribute("s"))
+            return _integer(self.cells[cell].attribute("s"))
         row = self.rows.get(row_of(cell))
         if row is not None and row.attribute("customFormat") in ("1", "true"):
-            return _whole(row.attribute("s"))
+            return _integer(row.attribute("s"))
         column = self._column(column_of(cell))
-        return _whole(column.attribute("style")) if column else 0
+        return _integer(column.attribute("style")) if column else 0
 
     def width(self, column: int) -> int:
         """The width of a column in pixels."""
@@ -416,7 +418,11 @@ class SheetXml:
     def _column(self, column: int) -> Element | None:
         """The element with the format of some columns, including this one."""
         for element in self.columns:
-            if _whole(element.attribute("min")) <= column + 1 <= _whole(element.attribute("max")):
+            if (
+                _integer(element.attribute("min"))
+                <= column + 1
+                <= _integer(element.attribute("max"))
+            ):
                 return element
         return None
 
@@ -523,7 +529,7 @@ def read_sheet(data: bytes, part: str, number: int, wanted: Iterable[Address]) -
     return found
 
 
-def _whole(text: str) -> int:
+def _integer(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 

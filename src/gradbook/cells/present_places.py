@@ -78,7 +78,7 @@ def _offset(book: Book, part: Call, cell: Address, numbers: Evaluation) -> Refer
     start, *ways = part.arguments
     if not isinstance(start, Reference) or not 2 <= len(ways) <= 4:
         raise NotFixed
-    known = [None if way is None else _whole(book, way, cell, numbers) for way in ways]
+    known = [None if way is None else _integer(book, way, cell, numbers) for way in ways]
     down, right = (way or 0 for way in known[:2])
     height, width = (*known[2:], None, None)[:2]
     return moved_area(start.text, down, right, height, width)
@@ -96,7 +96,7 @@ def _indirect(book: Book, part: Call, cell: Address, numbers: Evaluation) -> Ref
 _PLACES = {"OFFSET": _offset, "INDIRECT": _indirect}
 
 
-def _whole(book: Book, part: Expression, cell: Address, numbers: Evaluation) -> int:
+def _integer(book: Book, part: Expression, cell: Address, numbers: Evaluation) -> int:
     value = numbers.value_of(book.reader.pattern(write(part), cell), cell)
     if isnan(value) or abs(value) > 2**30:
         raise NotFixed
@@ -116,4 +116,4 @@ def _text(book: Book, part: Expression | None, cell: Address, numbers: Evaluatio
                 return shown
         case None:
             raise NotFixed
-    return str(_whole(book, part, cell, numbers))
+    return str(_integer(book, part, cell, numbers))

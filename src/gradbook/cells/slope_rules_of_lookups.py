@@ -48,7 +48,7 @@ def _index(d: FormulaDerivation, part: Call, seed: Expression) -> None:
             if known and int(known) != k + 1:
                 return ZERO
             if place is not None and known is None:
-                is_here = Infix("=", _whole(place), Number(k + 1.0))
+                is_here = Infix("=", _without_fraction(place), Number(k + 1.0))
                 chosen = guarded(chosen, is_here)
         return chosen
 
@@ -58,7 +58,7 @@ def _index(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 WHOLE = ("MATCH", "XMATCH", "ROW", "COLUMN", "INT")
 
 
-def _whole(place: Expression) -> Expression:
+def _without_fraction(place: Expression) -> Expression:
     """A position as INDEX takes it: without its fraction."""
     is_whole = isinstance(place, Call) and plain_name(place.function) in WHOLE
     return place if is_whole else call_of("INT", place)

@@ -56,7 +56,7 @@ class Sensitivity:
         """If Volatility (Model!B6) rises by 0.01, Call price rises by about 0.341"""
         change = self.slope * self.step
         message = STAYS if not change else RISES if change > 0 else FALLS
-        return self._said(message, rounded(abs(change)))
+        return self._in_words(message, rounded(abs(change)))
 
     def formula(self, slope: str) -> str:
         """The sentence as a formula, without its =; `slope` is the cell with the slope.
@@ -68,14 +68,14 @@ class Sensitivity:
         stays, rises, falls = (
             "&".join(
                 piece
-                for part in self._said(message, _NUMBER).partition(_NUMBER)
+                for part in self._in_words(message, _NUMBER).partition(_NUMBER)
                 for piece in ([number] if part == _NUMBER else _quoted(part))
             )
             for message in (STAYS, RISES, FALLS)
         )
         return f"IF({slope}=0,{stays},IF({slope}>0,{rises},{falls}))"
 
-    def _said(self, message: str, change: str) -> str:
+    def _in_words(self, message: str, change: str) -> str:
         step = f"{self.step:.10g}"
         return tr(message, input=self.title, step=step, result=self.result, change=change)
 

@@ -51,7 +51,7 @@ from gradbook.derivatives.training import add_training
 from gradbook.errors import TargetError
 from gradbook.files import FileName, whole_file
 from gradbook.language import mark, tr
-from gradbook.language.message import said
+from gradbook.language.message import translate
 from gradbook.palette import (
     ERROR,
     GRADIENT,
@@ -244,7 +244,7 @@ def _held_fixed(slopes: Slopes) -> str:
             title = quote_title(slopes.book.sheets[number].title)
             here = ranges(cell for cell in cells if sheet_of(cell) == number)
             where.append(f"{title}!{_shortened(here)}")
-        listed.append(f"{said(message)} ({', '.join(where)})")
+        listed.append(f"{translate(message)} ({', '.join(where)})")
     return tr("Held fixed or stepped over: {list}.", list="; ".join(listed))
 
 

@@ -1,7 +1,7 @@
 """A message that is made now and shown later, maybe in several languages.
 
 It equals its English text, so that what is compared, stored and given to programs is English;
-`said` translates it for a reader.
+`translate` puts it for a reader.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Message(str):
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _made, (self.template, self.several, self.amount, self.parts)
+        return _rebuilt, (self.template, self.several, self.amount, self.parts)
 
     def with_parts(self, change: Callable[[str], str]) -> Message:
         """The same message, with something changed in each of its parts."""
@@ -44,7 +44,7 @@ class Message(str):
             name: change_parts(part, change) if isinstance(part, str) else part
             for name, part in self.parts.items()
         }
-        return _made(self.template, self.several, self.amount, parts)
+        return _rebuilt(self.template, self.several, self.amount, parts)
 
 
 def message_count(single: str, several: str, count: int, /, **parts: object) -> Message:
@@ -55,7 +55,7 @@ def message_count(single: str, several: str, count: int, /, **parts: object) -> 
     return made
 
 
-def _made(template: str, several: str, amount: int, parts: Mapping[str, object]) -> Message:
+def _rebuilt(template: str, several: str, amount: int, parts: Mapping[str, object]) -> Message:
     if several:
         return message_count(template, several, amount, **parts)
     return Message(template, **parts)
@@ -87,7 +87,7 @@ def words_of(error: BaseException) -> str:
     return first if isinstance(first, Message) else str(error)
 
 
-def said(text: str) -> str:
+def translate(text: str) -> str:
     """The text in the reader's language, if it is a message or a number; else as it is."""
     if current_language() is ENGLISH:
         return str(text)
@@ -95,7 +95,9 @@ def said(text: str) -> str:
         return numeral(text)
     if not isinstance(text, Message):
         return text
-    parts = {n: said(part) if isinstance(part, str) else part for n, part in text.parts.items()}
+    parts = {
+        n: translate(part) if isinstance(part, str) else part for n, part in text.parts.items()
+    }
     if LISTED.fullmatch(text.template):
         return current_language().list_sign.join(map(str, parts.values()))
     if text.several:
@@ -136,6 +138,6 @@ def text_of_record(record: object) -> str:
 
 def _filled(template: str, several: str, count: int, parts: Mapping[str, object]) -> Message:
     try:
-        return _made(template, several, count, parts)
+        return _rebuilt(template, several, count, parts)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise ValueError("no text") from error

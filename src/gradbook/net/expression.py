@@ -139,62 +139,62 @@ class Value:
         return picture("Net as png", self.formulas())
 
     def __add__(self, other: Value | float) -> Value:
-        return _made("+", self, other)
+        return _result_of("+", self, other)
 
     def __radd__(self, other: float) -> Value:
-        return _made("+", other, self)
+        return _result_of("+", other, self)
 
     def __sub__(self, other: Value | float) -> Value:
-        return _made("-", self, other)
+        return _result_of("-", self, other)
 
     def __rsub__(self, other: float) -> Value:
-        return _made("-", other, self)
+        return _result_of("-", other, self)
 
     def __mul__(self, other: Value | float) -> Value:
-        return _made("*", self, other)
+        return _result_of("*", self, other)
 
     def __rmul__(self, other: float) -> Value:
-        return _made("*", other, self)
+        return _result_of("*", other, self)
 
     def __truediv__(self, other: Value | float) -> Value:
-        return _made("/", self, other)
+        return _result_of("/", self, other)
 
     def __rtruediv__(self, other: float) -> Value:
-        return _made("/", other, self)
+        return _result_of("/", other, self)
 
     def __pow__(self, other: Value | float) -> Value:
-        return _made("^", self, other)
+        return _result_of("^", self, other)
 
     def __rpow__(self, other: float) -> Value:
-        return _made("^", other, self)
+        return _result_of("^", other, self)
 
     def __neg__(self) -> Value:
-        return _made("*", -1.0, self)
+        return _result_of("*", -1.0, self)
 
     def exp(self) -> Value:
-        return _made("exp", self)
+        return _result_of("exp", self)
 
     def log(self) -> Value:
         """The natural logarithm."""
-        return _made("log", self)
+        return _result_of("log", self)
 
     def sqrt(self) -> Value:
-        return _made("sqrt", self)
+        return _result_of("sqrt", self)
 
     def sin(self) -> Value:
-        return _made("sin", self)
+        return _result_of("sin", self)
 
     def cos(self) -> Value:
-        return _made("cos", self)
+        return _result_of("cos", self)
 
     def tanh(self) -> Value:
-        return _made("tanh", self)
+        return _result_of("tanh", self)
 
     def sigmoid(self) -> Value:
-        return _made("sigmoid", self)
+        return _result_of("sigmoid", self)
 
     def relu(self) -> Value:
-        return _made("relu", self)
+        return _result_of("relu", self)
 
 
 class ValueArray(np.ndarray[Any, np.dtype[np.object_]]):
@@ -267,7 +267,7 @@ def _checked(name: str) -> str:
     return name
 
 
-def _made(word: str, *parts: Value | float) -> Value:
+def _result_of(word: str, *parts: Value | float) -> Value:
     """A function that makes the value of an operator or a function; NumPy does it for arrays."""
     if any(isinstance(part, np.ndarray) for part in parts):
         return NotImplemented  # type: ignore[no-any-return]

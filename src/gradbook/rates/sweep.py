@@ -90,15 +90,15 @@ class Limit:
         values = {"epochs": epochs_said(epochs), "tried": self.tried}
         if self.rate is None:
             kind = "none" if self.tried else "none tried"
-            return tr(WORDS[kind], **values, low=_said(self.beyond or 0))
+            return tr(WORDS[kind], **values, low=_numeral(self.beyond or 0))
         if self.beyond is None:
-            return tr(WORDS["all"], **values, rate=_said(self.rate))
+            return tr(WORDS["all"], **values, rate=_numeral(self.rate))
         rate = _about(self.rate)
         if self.reliable is None:
-            return tr(WORDS["patchy"], **values, rate=_said(rate))
+            return tr(WORDS["patchy"], **values, rate=_numeral(rate))
         reliable = _about(self.reliable, down=True)
         kind = "clear" if not self.failing else "near" if reliable == rate else "ragged"
-        return tr(WORDS[kind], **values, reliable=_said(reliable), rate=_said(rate))
+        return tr(WORDS[kind], **values, reliable=_numeral(reliable), rate=_numeral(rate))
 
 
 def epochs_said(count: int) -> str:
@@ -106,7 +106,7 @@ def epochs_said(count: int) -> str:
     return tr_count("{number} epoch", "{number} epochs", count, number=numeral(f"{count:,}"))
 
 
-def _said(rate: float) -> str:
+def _numeral(rate: float) -> str:
     return numeral(f"{rate:g}")
 
 
@@ -378,9 +378,9 @@ def _step_and_least(net: Net | Formulas) -> tuple[Step, float]:
 def _listed(rates: Sequence[float]) -> str:
     """0.5, 2 and 3; of many, the first and the last."""
     if len(rates) > MOST_LISTED:
-        low, high = _said(rates[0]), _said(rates[-1])
+        low, high = _numeral(rates[0]), _numeral(rates[-1])
         return tr("{count} from {low} to {high}", count=len(rates), low=low, high=high)
-    *others, last = map(_said, rates)
+    *others, last = map(_numeral, rates)
     return _and([", ".join(others), last] if others else [last])
 
 

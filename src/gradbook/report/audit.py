@@ -15,7 +15,7 @@ from gradbook.audit.findings import RIGHT, TO_FILL_IN, BookReport, is_untouched,
 from gradbook.errors import as_cell, one_line
 from gradbook.language import tr, tr_count
 from gradbook.language.columns import pad, text_width
-from gradbook.language.message import said
+from gradbook.language.message import translate
 from gradbook.report.audit_class import FEW_BOOKS, class_chapters
 from gradbook.report.document import Subheading
 from gradbook.report.findings import (
@@ -120,7 +120,7 @@ def _finding(found: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
     head = f"{where}{in_brackets(one_line(finding.quantity))}{tr(': ')}"
     yield from fold([Span(head, "yellow"), Span(shown_text(finding.why))], width, 2, INDENT)
     if finding.relative_error is not None and finding.relative_error > NOISE:
-        off = tr("off by {share}", share=said(off_by(finding.relative_error)))
+        off = tr("off by {share}", share=translate(off_by(finding.relative_error)))
         yield [Span(" " * INDENT + off)]
     found_word, change_word, right_word = words = tr("found"), tr("change"), tr("should be")
     room = max(map(text_width, words)) + 2

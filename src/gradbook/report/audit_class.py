@@ -24,7 +24,7 @@ from gradbook.audit.findings import (
 )
 from gradbook.errors import one_line
 from gradbook.language import mark, numeral, tr, tr_count
-from gradbook.language.message import said
+from gradbook.language.message import translate
 from gradbook.report.document import Article, Block, Chapter, Items, PageOnly, Passage
 from gradbook.report.findings import (
     finding_words,
@@ -167,7 +167,10 @@ def class_chapters(
             (TableColumn(books),),
             tuple((it.books,) for it in told),
             notes=tuple(
-                [Span(said(it.meaning)), Span(in_brackets(said(it.where())), kind="where")]
+                [
+                    Span(translate(it.meaning)),
+                    Span(in_brackets(translate(it.where())), kind="where"),
+                ]
                 for it in told
             ),
             note_title=tr("mistake"),

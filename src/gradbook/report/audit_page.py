@@ -25,7 +25,7 @@ from gradbook.audit.findings import (
 )
 from gradbook.errors import one_line
 from gradbook.language import mark, tr
-from gradbook.language.message import Message, said
+from gradbook.language.message import Message, translate
 from gradbook.report import figures
 from gradbook.report.audit_class import FEW_BOOKS, ClassTable, anchor
 from gradbook.report.charts import Chart, Curve
@@ -107,7 +107,7 @@ def audit_page(reports: Sequence[BookReport], scores: Sequence[BookScore] = ()) 
 
 
 def _page_of_one(report: BookReport, scores: Sequence[BookScore]) -> str:
-    points = said(in_points(scores[0])) if scores else ""
+    points = translate(in_points(scores[0])) if scores else ""
     words = verdict_words(report, scores[0] if scores else None)
     first = f"{tr(report.verdict)}{words}{f', {points}' if points else ''}"
     heading = (Span(f"{tr('Findings')} "), verdict(report.verdict))
@@ -119,7 +119,7 @@ def _page_of_one(report: BookReport, scores: Sequence[BookScore]) -> str:
 def _page_of_a_class(books: ClassTable, detail: Detail) -> str:
     told: list[Block] = []
     if remark := REMARKS[detail]:
-        told.append(Passage(said(remark), "aside"))
+        told.append(Passage(translate(remark), "aside"))
     for number, report in enumerate(books.reports if books.has_parts else ()):
         if books.has_a_part(number):
             summary = (Span(f"{books.names[number]} "), verdict(report.verdict))
@@ -165,7 +165,7 @@ def _notes(notes: Sequence[str]) -> Iterator[Passage]:
 
 def _sheet(sheet: SheetReport, detail: Detail, is_alone: bool) -> Iterator[Block]:
     facts = [
-        (tr("loss"), said(sheet.loss)),
+        (tr("loss"), translate(sheet.loss)),
         (tr("learns by"), tr("the {rule} rule", rule=tr(sheet.rule)) if sheet.rule else ""),
         (tr("updates"), f"{sheet.updates:,}" if sheet.rule else ""),
         (tr("learning rate"), sheet.rate),
@@ -200,7 +200,7 @@ def _sheet(sheet: SheetReport, detail: Detail, is_alone: bool) -> Iterator[Block
 def _finding(finding: Finding, where: str) -> Article:
     heading: TextLine = [Span(where, tag="b"), Span(f" {one_line(finding.quantity)}")]
     if finding.relative_error is not None:
-        off = tr("off by {share}", share=said(off_by(finding.relative_error)))
+        off = tr("off by {share}", share=translate(off_by(finding.relative_error)))
         heading += [Span(" "), Span(off, kind="off")]
     blocks: list[Block] = [Passage(shown_text(finding.why))]
     old, new = mark_changes(one_line(finding.formula), one_line(finding.expected))

@@ -23,7 +23,7 @@ from gradbook.derivatives.chain import ChainPath, InputChain, LocalSlope, chain_
 from gradbook.derivatives.labels import Sensitivity, label
 from gradbook.graph.names import read_name
 from gradbook.language import numeral, tr, tr_count
-from gradbook.language.message import said
+from gradbook.language.message import translate
 from gradbook.report.derivation_page import SheetPicture, document_parts
 from gradbook.report.document import PageOnly, Report
 from gradbook.report.explanation import Explanation
@@ -128,7 +128,7 @@ def _list(derivatives: Derivatives) -> Document:
     if telling:
         story.heading(tr("In words"))
         for one in telling:
-            story.say("{sentence}.", sentence=said(one.sentence).rstrip("."))
+            story.say("{sentence}.", sentence=translate(one.sentence).rstrip("."))
     _tell_fixed(story, derivatives)
     return story.document()
 
@@ -194,7 +194,7 @@ def _tell_fixed(story: Story, derivatives: Derivatives) -> None:
     for why, cells in fixed.items():
         shown = ", ".join(map(book.name_of, cells[:MOST_CELLS]))
         more = f" … ({numeral(f'{len(cells):,}')})" if len(cells) > MOST_CELLS else ""
-        story.say("{why}: {cells}", why=said(why), cells=shown + more)
+        story.say("{why}: {cells}", why=translate(why), cells=shown + more)
 
 
 # The chain ----------------------------------------------------------------------
@@ -373,7 +373,7 @@ class _Telling:
         story.equation(slope, *rights)
         one = next((s for s in self.derivatives.inputs if s.cell == chain.source), None)
         if one is not None and isfinite(one.slope):
-            story.say("{sentence}.", sentence=said(one.sentence).rstrip("."))
+            story.say("{sentence}.", sentence=translate(one.sentence).rstrip("."))
 
     def _partials(self, path: ChainPath, names: _Names) -> list[Form]:
         links = reversed(path.links)

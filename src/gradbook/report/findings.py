@@ -33,7 +33,7 @@ from gradbook.cells.formula.address import row_and_column
 from gradbook.cells.formula.pattern import move_formula
 from gradbook.errors import one_line
 from gradbook.language import numeral, tr, tr_count
-from gradbook.language.message import said
+from gradbook.language.message import translate
 
 COLOURS = {
     "right": "green",
@@ -171,7 +171,7 @@ MOST_DIGITS = 12  # to tell two losses apart
 
 def shown_text(words: str) -> str:
     """A report's text in the reader's language, on one line."""
-    return one_line(said(words))
+    return one_line(translate(words))
 
 
 def in_brackets(remark: str) -> str:

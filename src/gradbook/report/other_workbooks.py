@@ -50,7 +50,7 @@ def write_reader(model: Model, data: Dataset, path: str | os.PathLike[str]) -> N
     require_room(plan, measure(net).macs)
     images, names = _chosen(data)
     mean, deviation = for_inputs(net, model.mean, model.deviation)
-    made = _made(model, plan, images[0])
+    made = _stage_values(model, plan, images[0])
     book = ReaderBook(
         plan,
         model.values,
@@ -80,7 +80,7 @@ def _chosen(data: Dataset) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     return pixels.reshape(len(places), *pixels.shape[-2:]), names
 
 
-def _made(model: Model, plan: ReaderPlan, image: NDArray[Any]) -> Mapping[int, Array]:
+def _stage_values(model: Model, plan: ReaderPlan, image: NDArray[Any]) -> Mapping[int, Array]:
     """The values of each stage for an image."""
     kept = {name: model.values[name] for name in plan.blocks}
     made = values_of(plan.net, kept, model.prepare(image))

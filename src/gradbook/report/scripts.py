@@ -54,12 +54,12 @@ def _script(main: str, language: Language) -> str:
     """
     scopes: dict[str, str] = {}
     _collect(main, scopes)
-    body = COUNTED.sub(_forms, MESSAGE.sub(_said, "".join(scopes.values())))
+    body = COUNTED.sub(_forms, MESSAGE.sub(_translated, "".join(scopes.values())))
     assert "</script" not in body
     return f'(() => {{\n"use strict"\n{body}}})()\n'
 
 
-def _said(message: re.Match[str]) -> str:
+def _translated(message: re.Match[str]) -> str:
     call, english, end = message.groups()
     words = json.dumps(tr(json.loads(english)), ensure_ascii=False)
     return words if call == "mark" else f"{call}({words}{end}"

@@ -21,7 +21,7 @@ from gradbook.errors import one_line
 from gradbook.files import InnerPath, inside, read_bytes, whole_file, write_whole
 from gradbook.folders import temporary_folder
 from gradbook.language import tr
-from gradbook.language.message import Message, said
+from gradbook.language.message import Message, translate
 from gradbook.net import parse
 from gradbook.serve.requests import (
     Answer,
@@ -148,7 +148,9 @@ class Classroom:
                 for piece in request.content.pieces(limits.ARCHIVE.most):
                     file.write(piece)
             new, problems = collect(folder, [str(place / plain)])
-        return json_answer({"new": new, "problems": [one_line(said(line)) for line in problems]})
+        return json_answer(
+            {"new": new, "problems": [one_line(translate(line)) for line in problems]}
+        )
 
     def mark(self, request: Request) -> Answer:
         """Judge new books by the rubric in the folder, and mark the class."""
@@ -239,7 +241,7 @@ class Classroom:
             "books": len(handed_in(folder)),
             "isMarked": self._found is not None,
             "students": students,
-            "remarks": [one_line(said(line)) for line in remarks],
+            "remarks": [one_line(translate(line)) for line in remarks],
         }
 
 

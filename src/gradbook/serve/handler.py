@@ -19,7 +19,7 @@ from typing import IO, Any, Protocol, cast
 from urllib.parse import quote
 
 from gradbook.errors import FileError, GradbookError, NetTextError, one_line
-from gradbook.language.message import said, words_of
+from gradbook.language.message import translate, words_of
 from gradbook.serve.requests import Answer, Content, Cut, RefusalError, Request, json_answer
 from gradbook.work.processes import LostTask, OurFault
 
@@ -240,16 +240,18 @@ def _objection(error: Exception) -> Answer:
         case RefusalError(why=""):
             return Answer(status=error.status)
         case RefusalError():
-            return json_answer({"error": one_line(said(error.why)), **error.told}, error.status)
+            return json_answer(
+                {"error": one_line(translate(error.why)), **error.told}, error.status
+            )
         case NetTextError():
             place = {"line": error.line, "column": error.column}
             return json_answer({"error": one_line(error.message), **place}, 422)
         case FileError():
             return json_answer({"error": str(error)}, 507)
         case GradbookError():
-            return json_answer({"error": said(words_of(error))}, 422)
+            return json_answer({"error": translate(words_of(error))}, 422)
         case LostTask():
-            return json_answer({"error": said(words_of(error))}, 503)
+            return json_answer({"error": translate(words_of(error))}, 503)
         case OurFault():
             return json_answer({"error": str(error)}, 500)
     fault = one_line(f"an internal error in gradbook ({type(error).__name__}: {error})")

@@ -24,7 +24,7 @@ from gradbook.errors import GradbookError, one_line
 from gradbook.files import in_order
 from gradbook.folders import temporary_folder
 from gradbook.language import in_language, tr
-from gradbook.language.message import Message, message_count, said, words_of
+from gradbook.language.message import Message, message_count, translate, words_of
 from gradbook.report.audit import grades_csv
 from gradbook.report.audit_class import ClassTable, class_chapters
 from gradbook.report.audit_page import audit_page, book_blocks
@@ -106,7 +106,7 @@ def _copied(
         except Exception as error:
             problem = Message("can't copy {book}: {reason}", book=name, reason=_reason(error))
             made, remarks = b"", [problem]
-        return made, "\n".join(one_line(said(line)) for line in remarks)
+        return made, "\n".join(one_line(translate(line)) for line in remarks)
 
 
 @contextmanager
@@ -150,13 +150,13 @@ def derive(language: str, name: str, content: bytes, of: str) -> str:
                     shown |= {"shown": sheet_of(result.address), "result": result.name}
                     shown["list"] = derivatives_list(derivatives)
                 except GradbookError as error:
-                    shown["problem"] = one_line(said(words_of(error)))
+                    shown["problem"] = one_line(translate(words_of(error)))
                 shown["sheets"] = [
                     {"title": title, "html": whole_sheet(book.content, number, heats)}
                     for number, title in enumerate(book.sheets)
                 ]
         except Exception as error:
-            shown["problem"] = one_line(said(_reason(error)))
+            shown["problem"] = one_line(translate(_reason(error)))
         return json.dumps(shown)
 
 

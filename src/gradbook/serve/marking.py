@@ -18,7 +18,7 @@ from gradbook.audit.copies.correct import Correction
 from gradbook.audit.findings import UNREADABLE, WORST_FIRST, BookReport, with_hints
 from gradbook.errors import GradbookError, one_line
 from gradbook.language import tr
-from gradbook.language.message import Message, said, words_of
+from gradbook.language.message import Message, translate, words_of
 from gradbook.report.audit import grades_csv
 from gradbook.report.audit_class import ClassTable, class_chapters
 from gradbook.report.audit_page import audit_page, book_blocks
@@ -199,10 +199,10 @@ def _copy_of(kind: str, name: str, job: Errand, request: Request) -> tuple[bytes
         result = _value(job, request)
     except (GradbookError, LostTask, OurFault) as error:
         problem = Message("can't copy {book}: {reason}", book=name, reason=words_of(error))
-        return b"", [one_line(said(problem))]
+        return b"", [one_line(translate(problem))]
     if isinstance(result, Correction):
         return result.content, [
-            one_line(said(line)) for line in (*result.problems, *result.remarks)
+            one_line(translate(line)) for line in (*result.problems, *result.remarks)
         ]
     return result, []
 

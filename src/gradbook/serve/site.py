@@ -11,7 +11,7 @@ from threading import Lock
 
 from gradbook import limits
 from gradbook.folders import temporary_folder
-from gradbook.language.message import Message, said
+from gradbook.language.message import Message, translate
 from gradbook.report.serving import serve_page
 from gradbook.serve.books import HandedInBooks
 from gradbook.serve.classroom import PACKED, Classroom
@@ -131,7 +131,7 @@ class Site:
         return json_answer(
             {
                 "books": [{"number": one.number, "given": one.given} for one in awaited],
-                "left": [{"name": name, "why": said(why)} for name, why in left.items()],
+                "left": [{"name": name, "why": translate(why)} for name, why in left.items()],
             }
         )
 

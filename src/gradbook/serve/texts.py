@@ -19,7 +19,7 @@ from typing import Any
 from gradbook.errors import UsageError
 from gradbook.files import write_whole
 from gradbook.folders import temporary_folder
-from gradbook.language.message import Message, said
+from gradbook.language.message import Message, translate
 from gradbook.net import Net
 from gradbook.net.description import DEFAULT_RATES
 from gradbook.net.network import parse
@@ -159,7 +159,7 @@ class KeptResults:
         return {
             "result": number,
             "files": list(result.files),
-            "remarks": list(map(said, result.remarks)),
+            "remarks": list(map(translate, result.remarks)),
         }
 
     def file(self, number: int, name: str) -> Answer:

@@ -93,7 +93,7 @@ def _require_same(client: Client, address: str) -> None:
     for machine, found in client.run(_own_version, on_error="return").items():
         if isinstance(found, Exception):
             raise UsageError(
-                f"{machine}, a worker of {address}, can't run gradbook ({_said(found)}): "
+                f"{machine}, a worker of {address}, can't run gradbook ({_error_text(found)}): "
                 f"install gradbook {__version__} there"
             )
         if found != __version__:
@@ -103,7 +103,7 @@ def _require_same(client: Client, address: str) -> None:
             )
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     kind = "" if type(error) is Exception else f"{type(error).__name__}: "  # Dask's own wrapping
     return one_line(f"{kind}{error}")
 

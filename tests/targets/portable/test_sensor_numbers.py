@@ -68,7 +68,7 @@ def test_what_is_beyond_16_bits_is_cut_off():
 
 def test_how_a_value_becomes_a_number_is_said():
     numbers = SensorNumbers((1000.0, 1000.0, 1.0))
-    assert numbers.said(("ax", "ay", "light")) == "1000 times ax, ay; light"
+    assert numbers.describe(("ax", "ay", "light")) == "1000 times ax, ay; light"
 
 
 def trained(text: str, rows: np.ndarray) -> TrainedNet:

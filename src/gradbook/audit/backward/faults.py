@@ -51,7 +51,7 @@ def accept_right_here(back: BackwardPass) -> BackwardPass:
 
 
 def _one_after_the_other(back: BackwardPass, from_root: bool = False) -> Iterator[WrongBlock]:
-    ways = [_roots] if from_root else [_roots, _own, _repeated]
+    ways = [_roots] if from_root else [_roots, _faults_by_themselves, _repeated]
     blamed = set[Block]()
     for _ in range(MOST_FAULTS):
         found = (fault for way in ways for fault in way(back))
@@ -60,7 +60,7 @@ def _one_after_the_other(back: BackwardPass, from_root: bool = False) -> Iterato
             return
         yield fault
         blamed.add(fault.cells)
-        back, ways = fault.after, [_roots, _own, _repeated]
+        back, ways = fault.after, [_roots, _faults_by_themselves, _repeated]
 
 
 def is_called_derivative(back: BackwardPass, cell: Address) -> bool:
@@ -172,7 +172,7 @@ def _is_settled(back: BackwardPass, cells: Sequence[Address]) -> bool:
 # Gradients that are wrong on their own -------------------------------------------------
 
 
-def _own(back: BackwardPass) -> Iterator[WrongBlock]:
+def _faults_by_themselves(back: BackwardPass) -> Iterator[WrongBlock]:
     """Wrong blocks that don't depend on other wrong ones, as gradients of likely weights."""
     behind = back.cells.flow.below(back.wrong)
     for block in blocks(back.cells.book, back.wrong):

@@ -180,7 +180,7 @@ class Cells:
     def partials(self, cell: Address) -> Mapping[Address, Array]:
         """The slopes of a formula with respect to the cells that it mentions."""
         if cell not in self._partials:
-            function, sources, given = self._own(cell)
+            function, sources, given = self._function_with_sources(cell)
             each = function.slopes.items()
             some = {sources[k]: as_numbers(function.work(node, given)) for k, node in each}
             self._partials[cell] = some
@@ -188,7 +188,7 @@ class Cells:
 
     def slope_by_its_sum(self, cell: Address) -> Array | None:
         """The slope of a formula with respect to the sum inside it; None without one."""
-        function, _, given = self._own(cell)
+        function, _, given = self._function_with_sources(cell)
         node = function.slope_by_its_sum if cell in self.places else None
         return None if node is None else as_numbers(function.work(node, given))
 
@@ -230,11 +230,13 @@ class Cells:
     # Formulas as functions
 
     def _computed(self, cell: Address) -> PointValue:
-        function, _, given = self._own(cell)
+        function, _, given = self._function_with_sources(cell)
         value = function.work(function.result, given)
         return self.leaf(cell) if value is None else value
 
-    def _own(self, cell: Address) -> tuple[CellFunction, Sequence[Address], Sequence[PointValue]]:
+    def _function_with_sources(
+        self, cell: Address
+    ) -> tuple[CellFunction, Sequence[Address], Sequence[PointValue]]:
         """The function of a cell, NO_FUNCTION if it isn't understood, with the cells that it
         mentions and their values."""
         sources = self.flow.sources(cell) if cell in self.places else ()

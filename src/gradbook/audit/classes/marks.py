@@ -14,7 +14,7 @@ from gradbook.audit.classes.rubric import BookScore, in_numbers
 from gradbook.audit.classes.similar import similar_books
 from gradbook.audit.findings import KINDS, TO_FILL_IN, BookReport, identical_files, record_of
 from gradbook.errors import one_line
-from gradbook.language.message import Message, WrittenNumber, joined, message_count, said
+from gradbook.language.message import Message, WrittenNumber, joined, message_count, translate
 
 # The results of a class -------------------------------------------------------
 
@@ -33,7 +33,7 @@ class MarksPart:
     books: int
 
     def __str__(self) -> str:
-        return said(
+        return translate(
             Message(
                 "{low} to {high}",
                 low=WrittenNumber(in_numbers(self.low)),
@@ -79,7 +79,7 @@ class ClassMarks:
             left,
             number=f"{left:,}",
         )
-        return said(joined("; ", [told, unjudged] if left else [told]))
+        return translate(joined("; ", [told, unjudged] if left else [told]))
 
 
 class Graded(Protocol):
@@ -192,7 +192,7 @@ def class_json(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> It
     yield from _listed(books)
     yield ',\n "similar": '
     yield from _listed(_similar(reports))
-    yield f',\n "marks": {_said(marks and asdict(marks))},\n "mistakes": '
+    yield f',\n "marks": {_as_json(marks and asdict(marks))},\n "mistakes": '
     yield from _listed(mistakes)
     yield "\n}\n"
 
@@ -200,12 +200,12 @@ def class_json(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> It
 def _listed(records: Iterable[dict[str, object]]) -> Iterator[str]:
     before = "[\n"
     for one in records:
-        yield before + INSIDE + _said(one).replace("\n", f"\n{INSIDE}")
+        yield before + INSIDE + _as_json(one).replace("\n", f"\n{INSIDE}")
         before = ",\n"
     yield "[]" if before == "[\n" else "\n ]"
 
 
-def _said(one: object) -> str:
+def _as_json(one: object) -> str:
     return json.dumps(one, ensure_ascii=False, indent=1, allow_nan=False)
 
 

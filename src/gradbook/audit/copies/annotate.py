@@ -39,7 +39,7 @@ from gradbook.cells.styles import MAIN, Styles
 from gradbook.files import read_bytes
 from gradbook.language import mark, tr
 from gradbook.language.message import Message
-from gradbook.language.message import said as told
+from gradbook.language.message import translate as told
 from gradbook.palette import ACTIVATION, ERROR, PAPER, QUIET, SUM, WEIGHT
 
 # Notes: the comments part and its drawing -------------------------------------

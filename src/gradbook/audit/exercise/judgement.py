@@ -515,7 +515,7 @@ class _ReturnedExercise:
                 relative_error=abs(self._common_times - 1),
                 edits=(str(why),),
             )
-            yield replace(found, quantity=both, weight="", cells=_whole(here))
+            yield replace(found, quantity=both, weight="", cells=_ranges_across(here))
 
     def _not_understood(self) -> Iterator[str]:
         """Columns that somebody must look at."""
@@ -621,7 +621,7 @@ def _as_part(content: str) -> str:
     return content if content.startswith("=") else WrittenNumber(content)
 
 
-def _whole(cells: Sequence[Address]) -> str:
+def _ranges_across(cells: Sequence[Address]) -> str:
     """Cells of one sheet as ranges; neighbouring columns are joined."""
     rows, columns = sorted(map(row_of, cells)), sorted(map(column_of, cells))
     down, across = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1

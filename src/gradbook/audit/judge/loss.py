@@ -241,7 +241,7 @@ class LossSearch:
             if other[0] <= found[0]:
                 break
             found = other
-        whole = self._whole(found) if 0 < found[0] < 1 else None
+        whole = self._complete_loss(found) if 0 < found[0] < 1 else None
         if whole is not None or found[0] > ENOUGH:
             return whole or found
         return self._of_another_kind(found)
@@ -293,7 +293,7 @@ class LossSearch:
         alike = (c for c in formulas if patterns[c].shape == patterns[cell].shape)
         return sorted(c for c in alike if not users.get(c))
 
-    def _whole(self, found: LossShare) -> LossShare | None:
+    def _complete_loss(self, found: LossShare) -> LossShare | None:
         """The cell labelled as the loss, if the likeliest is only a part of it and more claims are
         its gradients or differ only by an omission from the chain rule: if all gradients omit one
         output's error, the other error seems to be the loss."""

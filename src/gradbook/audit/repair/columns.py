@@ -198,7 +198,9 @@ class ColumnEdits:
                 continue
             both = zip(nodes, together, strict=True)
             given = {n: _with_axes(values) for n, (_, values) in both if isinstance(n, Node)}
-            right = np.logical_and(self.slopes.right_gradients(given), self._whole(given)[:, None])
+            right = np.logical_and(
+                self.slopes.right_gradients(given), self._are_finite(given)[:, None]
+            )
             for k in self.helpful(count, right):
                 edits = [choose(k) for choose, _ in together]
                 said = [
@@ -208,7 +210,7 @@ class ColumnEdits:
                 explains = frozenset(self.slopes.weights[int(j)] for j in helped)
                 yield Hypothesis(Cause.COLUMN, cells, tuple(said), (edits[0],), explains)
 
-    def _whole(self, given: Mapping[Node, Array]) -> Array:
+    def _are_finite(self, given: Mapping[Node, Array]) -> Array:
         """Which alternatives are finite wherever the cells are: none divides by 0."""
         whole = []
         for node, values in given.items():

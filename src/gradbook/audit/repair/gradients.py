@@ -268,7 +268,7 @@ def _each_by_itself(symptoms: Symptoms) -> Iterator[Fault]:
     for weight in sorted(symptoms.wrong, key=lambda weight: len(made_of[weight])):
         if weight in done:
             continue
-        found = _own(symptoms.of_weight(weight), weight)
+        found = _mistake_in_its_formula(symptoms.of_weight(weight), weight)
         users = {other for other, cells in made_of.items() if weight in cells} - done
         after, spoilt = symptoms, set[int]()
         if found is not None and users:
@@ -281,7 +281,7 @@ def _each_by_itself(symptoms: Symptoms) -> Iterator[Fault]:
         symptoms = after
 
 
-def _own(symptoms: Symptoms, weight: int) -> Hypothesis | None:
+def _mistake_in_its_formula(symptoms: Symptoms, weight: int) -> Hypothesis | None:
     """The likely mistake in one gradient's own formula; None if no formula could be right, because
     the loss doesn't depend on its weight."""
     if symptoms.under_test.has_no_influence(weight):

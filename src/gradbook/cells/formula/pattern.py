@@ -93,7 +93,7 @@ class FormReader:
                     found[name.rpartition("!")[2].upper()] = said
         return found
 
-    def _said(self, text: str) -> Expression:
+    def _read_with_functions(self, text: str) -> Expression:
         """The expression of a text, with the book's own functions replaced by their definitions,
         repeatedly if those use further ones."""
         functions, said = self._functions, read(text)
@@ -123,7 +123,7 @@ class FormReader:
 
         plain = edit_cells(text, number_cell)
         if plain not in self._known:
-            self._known[plain] = FormulaForm(self._said(plain))
+            self._known[plain] = FormulaForm(self._read_with_functions(plain))
         form = self._known[plain]
         return form, tuple(
             [":".join([cells.get(end, end) for end in r.split(":")]) for r in form.references]
@@ -397,11 +397,11 @@ class Reader:
         key = home & ~LAST_ROW, text.translate(_NO_DIGITS)
         copied = self._copied.get(key)
         if copied is None or copied[0].at(row) != text:
-            copied = CopiedText(text, row, moving_rows), self._found(text, home)
+            copied = CopiedText(text, row, moving_rows), self._pattern_of_text(text, home)
             self._copied[key] = copied
         return copied[1]
 
-    def _found(self, text: str, home: Address) -> Pattern:
+    def _pattern_of_text(self, text: str, home: Address) -> Pattern:
         row, column = row_of(home), column_of(home)
 
         def relative(found: re.Match[str]) -> str:
@@ -417,7 +417,7 @@ class Reader:
 
     def read_typed(self, text: str, home: Address) -> Pattern:
         """The formula read anew, with its references as typed in this cell."""
-        return self._read(self._found(text, home).key, text, home)
+        return self._read(self._pattern_of_text(text, home).key, text, home)
 
     def _read(self, key: str, text: str, home: Address) -> Pattern:
         try:

@@ -19,7 +19,7 @@ SHOWN = "shown"  # the op for rounding to decimal places
 UNSURE = 1e-9  # this close to a whole number, another program may round the other way
 
 
-def _whole(x: Array) -> Array:
+def _sure_floor(x: Array) -> Array:
     """The floor, or NaN where another program may return the next whole number."""
     near = np.round(x)
     apart = np.abs(x - near)
@@ -27,7 +27,7 @@ def _whole(x: Array) -> Array:
     return np.where(unsure, np.nan, np.floor(x))
 
 
-define_foreign("whole", _whole, derivative=lambda d, y, x: (d,))
+define_foreign("whole", _sure_floor, derivative=lambda d, y, x: (d,))
 define_foreign(  # a step function that has the slope of another value
     "straight",
     lambda value, through: np.asarray(value),

@@ -167,7 +167,7 @@ def _branch(
 
 
 @lru_cache(maxsize=1024)
-def _said(text: str) -> Expression:
+def _read_once(text: str) -> Expression:
     return read(text)
 
 
@@ -177,7 +177,7 @@ def fill_in_slope(text: str, given: Mapping[str, Expression]) -> Expression:
     def instead(part: Expression) -> Expression | None:
         return given.get(part.text) if isinstance(part, Reference) else None
 
-    return replace_parts(_said(text), instead, simplify)
+    return replace_parts(_read_once(text), instead, simplify)
 
 
 def sigmoid_of(part: Infix) -> Expression | None:

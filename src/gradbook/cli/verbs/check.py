@@ -17,7 +17,7 @@ from gradbook.cli.page import Verb
 from gradbook.errors import GradbookError, UsageError, one_line
 from gradbook.files import made_folder, note_read, require_replaceable, write_whole
 from gradbook.language import tr
-from gradbook.language.message import Message, message_count, said, words_of
+from gradbook.language.message import Message, message_count, translate, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +37,7 @@ def run(options: Namespace) -> int:
     from gradbook.audit.classes.rubric import score_each
 
     if options.page and not options.books:
-        print(said(_write_page(options, browser_parts())))
+        print(translate(_write_page(options, browser_parts())))
         return 0
     if not options.books:
         raise UsageError("the following arguments are required: BOOK (see gradbook check --help)")
@@ -67,9 +67,9 @@ def _tell(options: Namespace, reports: Sequence[BookReport], scores: Sequence[Bo
 
         written += _write_corrected(options, ReadableReports(reports), problems)
     for line in () if options.json else written:
-        print(one_line(said(line)))
+        print(one_line(translate(line)))
     for line in problems:
-        print(f"gradbook: {one_line(said(line))}", file=sys.stderr)
+        print(f"gradbook: {one_line(translate(line))}", file=sys.stderr)
     verdicts = {report.verdict for report in reports}
     if problems or "unreadable" in verdicts:
         return FAILED
@@ -266,8 +266,8 @@ class Copies:
         """Write one book's copy, unless it can't be made or a link is in its place."""
         path = self.place if self.is_file else self.place / self.names[number]
         if path.is_symlink():  # which may lead to any folder
-            said = "{file} already exists: remove it or name another folder"
-            self.problems.append(Message(said, file=str(path)))
+            taken = "{file} already exists: remove it or name another folder"
+            self.problems.append(Message(taken, file=str(path)))
             return
         try:
             write_whole(path, content())

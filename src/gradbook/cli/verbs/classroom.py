@@ -15,7 +15,7 @@ from gradbook.cli.page import Verb
 from gradbook.errors import UsageError, one_line
 from gradbook.files import guarded, renew
 from gradbook.language import mark, tr, tr_count
-from gradbook.language.message import said
+from gradbook.language.message import translate
 
 if TYPE_CHECKING:
     from gradbook.teaching.classes.folder import ClassPlan
@@ -127,7 +127,7 @@ def run_mark(options: Namespace) -> int:
 
 def _print_problems(problems: list[str]) -> int:
     for line in problems:
-        print(f"gradbook: {one_line(said(line))}", file=sys.stderr)
+        print(f"gradbook: {one_line(translate(line))}", file=sys.stderr)
     return 1 if problems else 0
 
 

@@ -58,7 +58,7 @@ def _file(folder: Path, name: str) -> bytes:
     """A cached file, or one that is unpacked now and cached while the caller continues."""
     content = _kept(name)
     if content is None:
-        content = _whole(folder, name)
+        content = _joined_file(folder, name)
         _in_the_background(_keep, name, content)
     return content
 
@@ -80,7 +80,7 @@ def _in_the_background(work: Callable[..., Result], *about: object) -> Future[Re
 # Packed ----------------------------------------------------------------------
 
 
-def _whole(folder: Path, name: str) -> bytes:
+def _joined_file(folder: Path, name: str) -> bytes:
     """A whole file; a large one is stored in pieces."""
     pieces = [_in_the_background(_unpacked, file) for file in sorted(folder.glob(f"{name}*.xz"))]
     content = b"".join(piece.result() for piece in pieces)

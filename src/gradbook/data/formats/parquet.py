@@ -251,7 +251,7 @@ def _record(data: bytes, at: int, end: int, depth: int = 0) -> tuple[dict[int, A
         if mark >> 4:
             number += mark >> 4
         else:
-            number, at = _whole(data, at)
+            number, at = _signed_integer(data, at)
         if number in fields or at >= end or depth > MOST_WITHIN:
             raise ValueError(UNCLEAR)
         kind = mark & 15
@@ -261,7 +261,7 @@ def _record(data: bytes, at: int, end: int, depth: int = 0) -> tuple[dict[int, A
 
 def _value(kind: int, data: bytes, at: int, end: int, depth: int) -> tuple[Any, int]:
     if kind in WHOLES:
-        return _whole(data, at)
+        return _signed_integer(data, at)
     if kind == RECORD:
         return _record(data, at, end, depth + 1)
     if kind == BINARY:
@@ -302,6 +302,6 @@ def _plain_whole(data: bytes, at: int) -> tuple[int, int]:
     return value, at
 
 
-def _whole(data: bytes, at: int) -> tuple[int, int]:
+def _signed_integer(data: bytes, at: int) -> tuple[int, int]:
     value, at = _plain_whole(data, at)
     return (value >> 1) ^ -(value & 1), at

@@ -79,7 +79,7 @@ class KerasOps(OpWriter[Any]):
     def fitted(self, x: KerasLayer, shape: Shape, wanted: Shape) -> KerasLayer:
         if np.prod(shape) == np.prod(wanted):
             return self.row.laid_out(x.name, x, wanted)
-        name = self.row.unused(f"{x.name}_whole")
+        name = self.row.unused(f"{x.name}_layer_of_whole_value")
         return self.row.add("numpy.Multiply", name, {}, [x, np.ones(wanted)], wanted)
 
     def _channels_first(self, x: KerasLayer, shape: Shape) -> KerasLayer:
@@ -102,7 +102,7 @@ class KerasOps(OpWriter[Any]):
             case "sum" | "sum_channels" | "log_sum_exp_all":
                 return self._summed(node, name)
             case "reshape" | "concat" | "linear" | "conv" | "step" | "stack" | "pick" | "by_step":
-                return self._whole(node, name), node.shape
+                return self._layer_of_whole_value(node, name), node.shape
         values, shape = self.beside(node)
         return self._of_each(node.op.name, name, values), shape
 
@@ -115,7 +115,7 @@ class KerasOps(OpWriter[Any]):
         told = {"axis": axes, "keepdims": True}
         return self.row.add(kind, name, told, [self.value(node.inputs[0])], shape), shape
 
-    def _whole(self, node: Node, name: str) -> KerasLayer:
+    def _layer_of_whole_value(self, node: Node, name: str) -> KerasLayer:
         add, shape = self.row.add, node.shape
         match node.op.name, [self.value(x) for x in node.inputs]:
             case "reshape", [x]:

@@ -67,17 +67,17 @@ def _of_sums(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | No
     fixed = ["bias"] * Bias(layer.bias).fixed + ["weight"] * (not layer.learns)
     match layer:
         case Dense(width):
-            made = _said("nn.Linear", own.given[0], width, bias=bias)
+            made = _call("nn.Linear", own.given[0], width, bias=bias)
             return TorchWords(made=made, tensors=_with_floats(own), fixed=fixed, begins=True)
         case Conv(channels) if _is_linear(own):
-            made = _said("nn.Linear", own.given[0], channels, bias=bias)
+            made = _call("nn.Linear", own.given[0], channels, bias=bias)
             tensors = _with_floats(own)
             first, *others = tensors.items()
             tensors = {first[0]: first[1][..., 0, 0], **dict(others)}
             return TorchWords(made=made, tensors=tensors, fixed=fixed, in_steps=True, begins=True)
         case Conv() as conv:
             window, pads = conv.window(own.given), _pads_itself(uses)
-            made = _said(
+            made = _call(
                 "nn.Conv2d",
                 *(own.given[0], conv.channels, _short(conv.kernel)),
                 stride=(_short(window.stride), "1"),
@@ -103,7 +103,7 @@ def _of_spread(own: TrainedLayer, layer: TransposedConv, fixed: Sequence[str]) -
     pad = (0, 0) if cut else (top, left)
     even = replace(window, pad=(*pad, *pad))
     beyond = (0, 0) if cut else even.left_over(own.given[1:], own.makes[1:])
-    made = _said(
+    made = _call(
         "nn.ConvTranspose2d",
         *(own.given[0], layer.channels, _short(layer.kernel)),
         stride=(_short(window.stride), "1"),
@@ -124,25 +124,25 @@ def _of_norms(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | N
     match layer:
         case BatchNorm():
             word = "BatchNorm2d" if len(own.given) == 3 else "BatchNorm1d"
-            made = _said(f"nn.{word}", channels, eps=eps)
+            made = _call(f"nn.{word}", channels, eps=eps)
             tensors[".num_batches_tracked"] = np.array(0, np.int64)
         case LayerNorm():
             shape = channels if len(own.given) == 1 else list(own.given)
-            made = _said("nn.LayerNorm", shape, eps=eps)
+            made = _call("nn.LayerNorm", shape, eps=eps)
             tensors = {name: array.reshape(own.given) for name, array in tensors.items()}
         case PlaceNorm():
-            made, turned = _said("nn.LayerNorm", channels, eps=eps), True
+            made, turned = _call("nn.LayerNorm", channels, eps=eps), True
         case RmsNorm(epsilon, plain):
             told = {"elementwise_affine": (not plain, True)}
-            made = _said("nn.RMSNorm", channels, eps=(repr(epsilon), ""), **told)
+            made = _call("nn.RMSNorm", channels, eps=(repr(epsilon), ""), **told)
             turned = len(own.given) > 1
         case SampleNorm() if groups := layer.channel_groups(own.given):
-            made = _said("nn.GroupNorm", groups, channels, eps=eps)
+            made = _call("nn.GroupNorm", groups, channels, eps=eps)
         case PRelu(shared):
-            made = _said("nn.PReLU", *[] if shared else [channels])
+            made = _call("nn.PReLU", *[] if shared else [channels])
             tensors = {".weight": own.tensors["slope"]}
         case Quantize():
-            made = _said("Quantize", *layer.levels, Role.RANGE.start)
+            made = _call("Quantize", *layer.levels, Role.RANGE.start)
         case _:
             return None
     in_steps = None if turned else False
@@ -158,7 +158,7 @@ def _of_sequences(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords
             raise TargetError(RESET_BEFORE.format(name=own.name))
         case Recurrent() as layer if is_known(layer):
             word, first = f"nn.{layer.word.upper()}", (True, False)
-            made = _said(word, features, layer.width, batch_first=first, bias=bias)
+            made = _call(word, features, layer.width, batch_first=first, bias=bias)
             stack = stack_gates(own, PYTORCH.of(layer))
             found = {".weight_ih_l0": stack.fed, ".weight_hh_l0": stack.back}
             if stack.bias is not None and stack.late is not None:
@@ -168,7 +168,7 @@ def _of_sequences(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords
             held = held if layer.bias is not Bias.NONE else []
             return TorchWords(made=made, tensors=found, fixed=held, in_steps=True)
         case Attention(heads, causal) as layer:
-            made = _said("nn.MultiheadAttention", features, heads, bias=bias, batch_first=(True, 0))
+            made = _call("nn.MultiheadAttention", features, heads, bias=bias, batch_first=(True, 0))
             later = f"{own.name}_later"
             masked = f", attn_mask=self.{later}" if causal else ""
             call = f"{{module}}({{x}}, {{x}}, {{x}}, need_weights=False{masked})"
@@ -179,7 +179,7 @@ def _of_sequences(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords
             given = f"torch.zeros({steps}, {features})"
             learned = {"requires_grad": (not isinstance(layer, Sinusoids), True)}
             added = {"": own.tensors["bias"].reshape(own.given)[:, 0].T}
-            made = _said("nn.Parameter", given, **learned)
+            made = _call("nn.Parameter", given, **learned)
             return TorchWords("{x} + {module}", made, added, in_steps=True)
         case Unembedding():
             return TorchWords("{b} @ {module}.weight", in_steps=True)
@@ -243,8 +243,8 @@ def _pooled(
     stride, usual = _short(window.stride), "1" if gaps else _short(window.size)
     moves = {"stride": (stride, usual), "dilation": (_short(window.dilation), "1")}
     if gaps:
-        return _said("F.conv2d", x, f"self.{own.name}", **moves, groups=(own.given[0], 0))
-    return _said(f"F.{pool.kind}_pool2d", x, _short(window.size), **moves, **further)
+        return _call("F.conv2d", x, f"self.{own.name}", **moves, groups=(own.given[0], 0))
+    return _call(f"F.{pool.kind}_pool2d", x, _short(window.size), **moves, **further)
 
 
 def _without_weights(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
@@ -269,7 +269,7 @@ def _without_weights(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWo
 # Helpers for several layers.
 
 
-def _said(word: str, *plain: object, **told: tuple[object, object]) -> str:
+def _call(word: str, *plain: object, **told: tuple[object, object]) -> str:
     """Write a call with these arguments, and with the named ones that differ from the default."""
     further = (f"{name}={value}" for name, (value, usual) in told.items() if value != usual)
     return f"{word}({', '.join([*map(str, plain), *further])})"

@@ -66,7 +66,7 @@ class TorchOps:
         self.known |= {leaf: f"self.{self.module}_{name}" for leaf, name in ops.tensors.items()}
         count = 0
         for node in ops.steps:
-            said = self._said(node)
+            said = self._value_text(node)
             if ops.uses[node] > 1 and node is not ops.made:
                 count += 1
                 self.said.append(f"{self.name}_{count} = {said}")
@@ -74,15 +74,15 @@ class TorchOps:
             self.known[node] = said
         return self.known[ops.made]
 
-    def _said(self, node: Node) -> str:
+    def _value_text(self, node: Node) -> str:
         """Write a value; one that no sample changes is computed from parameters each time."""
         if node in self.known:
             return self.known[node]
         if node.is_constant():
             return f"({node.number!r})" if node.number < 0 else repr(node.number)
         if simpler := SAYS.simpler(node):
-            return self._said(simpler)
-        inputs = [self._said(x) for x in node.inputs]
+            return self._value_text(simpler)
+        inputs = [self._value_text(x) for x in node.inputs]
         if node.op.name in OF_EACH:
             alone = "[..., " + ", ".join(["None"] * len(node.shape)) + "]" if node.shape else ""
             pairs = zip(inputs, node.inputs, strict=True)

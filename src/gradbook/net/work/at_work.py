@@ -43,7 +43,7 @@ class AtWork:
         return last_value(self.net)
 
     @property
-    def said(self) -> Array:
+    def answers(self) -> Array:
         """What it makes of the input; of logarithms of shares the shares."""
         outputs = self.values[-1].reshape(-1)
         return np.exp(outputs) if self.net.answer_kind is AnswerKind.LOGARITHMS else outputs
@@ -54,7 +54,7 @@ class AtWork:
         smoothing = self.net.smoothing
         return (1 - smoothing) * self.targets + smoothing / self.net.outputs
 
-    def own(self, index: int, role: Role) -> Array:
+    def parameter(self, index: int, role: Role) -> Array:
         """The values of a layer's parameter."""
         return self.kept[str(leaf_name(role, self.net.owners[index]))]
 
@@ -105,7 +105,7 @@ def leaf_of(parameter: Parameter) -> str:
 def at_work(net: Net, kept: Kept, inputs: Array, targets: Array) -> AtWork:
     """The network on one input, which it is to make the targets of."""
     forward = inference(net)
-    made = _made(forward, net)
+    made = _layer_nodes(forward, net)
     weights = {parameter: node for node, (parameter, _) in forward.weights.items()}
     slopes = gradients(forward.loss, [*dict.fromkeys(made), *weights.values()])
     given = _given(forward, kept, inputs, targets)
@@ -126,11 +126,11 @@ def at_work(net: Net, kept: Kept, inputs: Array, targets: Array) -> AtWork:
 def values_of(net: Net, kept: Kept, inputs: Array) -> tuple[Array, ...]:
     """What the network makes of one input: value 0 is the input, value k what layer k makes."""
     forward = inference(net)
-    made = _made(forward, net)
+    made = _layer_nodes(forward, net)
     return _shaped(net, made, evaluate(made, _given(forward, kept, inputs)))
 
 
-def _made(forward: Forward, net: Net) -> list[Node]:
+def _layer_nodes(forward: Forward, net: Net) -> list[Node]:
     """The input, then what each layer makes."""
     nodes = forward.graph.by_name
     return [nodes[str(name)] for name in layer_names(net)]
@@ -209,7 +209,7 @@ def _uses(
             places = _places_of(parameter, made.shape, place)
             yield from ((p, float(x[p]), p) for p in places if x[p] < 0)
         case Role.RANGE:
-            found = _slopes_by(layer, x, worked.own(index, parameter.role))
+            found = _slopes_by(layer, x, worked.parameter(index, parameter.role))
             places = _places_of(parameter, made.shape, place)
             yield from ((p, float(found[p]), None) for p in places if found[p])
         case _:

@@ -96,7 +96,7 @@ class _Local:
         self.layer, self.shape = net.layers[index], net.shapes[index]
         self.graph = graph = Graph()
         reads = [worked.values[read] for read in self.layer.reads(index)]
-        weights = {it: worked.own(index, it.role) for it in net.taken(index)}
+        weights = {it: worked.parameter(index, it.role) for it in net.taken(index)}
         given = [graph.leaf(Name("x", (k,)), own.shape) for k, own in enumerate(reads)]
         owned = [graph.leaf(Name(it.role), own.shape) for it, own in weights.items()]
         site = LayerSite(

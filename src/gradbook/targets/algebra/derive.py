@@ -480,7 +480,7 @@ def records_of_input(weight: OneWeight) -> Record:
     return {
         "network": str(net),
         "error": worked.error,
-        "outputs": worked.said.tolist(),
+        "outputs": worked.answers.tolist(),
         "weight": {
             "name": weight_name(weight.parameter, weight.place),
             "layer": weight.parameter.layer,

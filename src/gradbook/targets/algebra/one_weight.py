@@ -277,7 +277,7 @@ def _tell_end(story: Story, worked: AtWork, end: WayStep) -> None:
     loss = net.objective
     if loss.of_all or loss.op == "half_square":
         output = int(np.ravel_multi_index(end.place, net.shapes[end.value]))
-        outputs = worked.said if loss.of_all else worked.values[-1].reshape(-1)
+        outputs = worked.answers if loss.of_all else worked.values[-1].reshape(-1)
         off = add_up([Numeral(outputs[output]), -Numeral(worked.wanted[output])])
         rights = worked_out(off, end.slope)
     story.equation(slope(value_symbol(net, end.value, end.place)), *rights)

@@ -87,7 +87,7 @@ def source(step: Step, inference: Forward, machine: Machine) -> Source:
         _predicting(inference, [inference.outputs], leaves),
     ]
     head = _head(step.net.name, "training steps and inference", step.samples, machine)
-    return _whole(head, computations, [*arrays, *gradients], machine, names)
+    return _write_source(head, computations, [*arrays, *gradients], machine, names)
 
 
 def reader(
@@ -102,7 +102,7 @@ def reader(
     arrays = _carried({leaf: leaf.shape for leaf in needs}, names[0])
     head = _head(name, "inference", batch, machine)
     one = _predicting(inference, shown, _leaves(arrays))
-    return _whole(head, [one], arrays, machine, names)
+    return _write_source(head, [one], arrays, machine, names)
 
 
 def _carried(leaves: Mapping[Node, Shape], members: Names) -> list[Array]:
@@ -123,7 +123,7 @@ def _predicting(
     return Computation(PREDICT, outputs, leaves, inputs)
 
 
-def _whole(
+def _write_source(
     head: str,
     computations: Sequence[Computation],
     arrays: Sequence[Array],

@@ -118,7 +118,7 @@ def _whole_given(trained: TrainedNet, sensor: SensorNumbers | None, channels: Se
     names = list(channels) or [f"channel {k}" for k in range(1, len(sensor.times) + 1)]
     return (
         f"Input: a window of {prod(trained.input)} whole numbers ({sensor.kind}), step by step: "
-        f"{one_line(sensor.said(names))}."
+        f"{one_line(sensor.describe(names))}."
     )
 
 

@@ -130,13 +130,15 @@ class SlopeWriting(RuleWriting):
     slopes: SlopesOfSums = field(kw_only=True)
     said_wanted: Callable[[str], str] = field(kw_only=True)
 
-    def said(self, node: Node, index: Index, at: str = "") -> str:
+    def value_text(self, node: Node, index: Index, at: str = "") -> str:
         if node is self.slopes.sums:
             return f"last_sums[{index[0]}]"
         if node is self.slopes.wanted:
             return self.said_wanted(index[0])
         number = number_of(node)
-        return super().said(node, index, at) if number is None else self.wording.constant(number)
+        return (
+            super().value_text(node, index, at) if number is None else self.wording.constant(number)
+        )
 
     def _is_plain(self, node: Node) -> bool:
         return number_of(node) is not None or super()._is_plain(node)
@@ -148,7 +150,7 @@ class SlopeWriting(RuleWriting):
         if node.op.name == "multiply":  # by 1, which begins the chain rule
             by = node.inputs[0]
             if (by.inputs[0] if by.op.name in ("spread", "reshape") else by).is_constant(1):
-                return self.said(node.inputs[1], index, at)
+                return self.value_text(node.inputs[1], index, at)
         return super()._computed(node, index, at)
 
     def _declare(self, node: Node) -> None:
@@ -180,12 +182,12 @@ def wanted_in_c(trained: TrainedNet, truth: str) -> WantedInC:
     several = trained.net.outputs > 1
     parameter = "const float *wanted" if several else "float wanted"
 
-    def said(k: str) -> str:
+    def target_text(k: str) -> str:
         own = f"wanted[{k}]" if several else "wanted"
         is_plain = trained.spread == (1.0, 0.0)
         return own if is_plain else f"({own} - {spelt(float(mean))}) / {spelt(float(deviation))}"
 
-    return WantedInC(parameter, said)
+    return WantedInC(parameter, target_text)
 
 
 def learning_in_c(

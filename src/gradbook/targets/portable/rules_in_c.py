@@ -193,7 +193,7 @@ class RuleWriting:
 
     # Expressions.
 
-    def said(self, node: Node, index: Index, at: str = "") -> str:
+    def value_text(self, node: Node, index: Index, at: str = "") -> str:
         """Write a value at its place; `at` is a step other than the row's."""
         rule, key = self.rule, (node, index, at)
         text = next((scope[key] for scope in self.scopes if key in scope), None)
@@ -222,18 +222,18 @@ class RuleWriting:
         text = ""
         match node.op.name:
             case "copy" | "step":
-                text = self.said(node.inputs[0], index, at)
+                text = self.value_text(node.inputs[0], index, at)
             case "spread":
-                text = self.said(node.inputs[0], index[: len(node.inputs[0].shape)], at)
+                text = self.value_text(node.inputs[0], index[: len(node.inputs[0].shape)], at)
             case "spread_channels":
-                text = self.said(node.inputs[0], ("0",), at)
+                text = self.value_text(node.inputs[0], ("0",), at)
             case "reshape":
                 text = self._reshaped(node, index, at)
             case "linear":
                 text = self._linear(node, index)
             case "sum" | "sum_channels":
                 (x,) = node.inputs
-                text = self._total(node, x.shape[0], lambda k: (self.said(x, (k,), at),))
+                text = self._total(node, x.shape[0], lambda k: (self.value_text(x, (k,), at),))
             case "log_sum_exp_all":
                 (x,) = map(source_of, node.inputs)
                 text = f"log_sum_exp({self._where(x)}, {x.shape[0]})"
@@ -242,12 +242,12 @@ class RuleWriting:
             case "weigh":
                 text = self._weigh(node, index)
             case _ if (simpler := self.wording.says.simpler(node)) is not None:
-                text = self.said(simpler, index, at)
+                text = self.value_text(simpler, index, at)
         return text or self._formula(node, index, at)
 
     def _formula(self, node: Node, index: Index, at: str) -> str:
         """Write a formula; one that is used several times, or has a name, becomes a variable."""
-        terms = [atom(self.said(x, index if x.shape else (), at)) for x in node.inputs]
+        terms = [atom(self.value_text(x, index if x.shape else (), at)) for x in node.inputs]
         text = self._expressed(node, terms)
         if self.uses.get(node, 2) == 1 and node.name is None:
             return text
@@ -283,7 +283,7 @@ class RuleWriting:
 
         def products(i: str) -> list[str]:
             place = (head if size == 1 else f"{head} * {size} + {i}",)
-            return [self.said(q, place), self.said(k, place, step)]
+            return [self.value_text(q, place), self.value_text(k, place, step)]
 
         return self._total(node, size, products)
 
@@ -292,14 +292,16 @@ class RuleWriting:
         size = x.shape[0] // share.shape[0]
         head = index[0] if size == 1 else f"{index[0]} / {size}"
         return self._total(
-            node, "count", lambda k: (self.said(share, (head, k)), self.said(x, index, k))
+            node,
+            "count",
+            lambda k: (self.value_text(share, (head, k)), self.value_text(x, index, k)),
         )
 
     def _reshaped(self, node: Node, index: Index, at: str) -> str:
         """Write a single value; or flattened values in the layout of the node."""
         (x,) = node.inputs
         if not node.shape:
-            return self.said(x, ("0",), at)
+            return self.value_text(x, ("0",), at)
         if len(x.shape) == 1 and len(node.shape) > 1:
             return self._in_line(x, node, index)
         raise TargetError(f"{self.rule.name} can't be written in C: use another layer")
@@ -310,9 +312,9 @@ class RuleWriting:
             area = prod(node.shape[1:])
             return self._tensor(x, f"{index[0]} * {area} + place")
         if x.op.name == "reshape":
-            return self.said(x.inputs[0], index)
+            return self.value_text(x.inputs[0], index)
         terms = [
-            self._in_line(source, node, index) if source.shape else self.said(source, ())
+            self._in_line(source, node, index) if source.shape else self.value_text(source, ())
             for source in x.inputs
         ]
         return self._expressed(x, [atom(term) for term in terms])
@@ -535,7 +537,7 @@ class WholeRuleWriting(RuleWriting):
             total = self._weighed(node, read, self._where(x), width)
         else:
             total = self._total(
-                node, width, lambda k: (f"READ(value, w + {read} + {k})", self.said(x, (k,)))
+                node, width, lambda k: (f"READ(value, w + {read} + {k})", self.value_text(x, (k,)))
             )
         return self._scaled(node, total, plus(first_factor, row), weighed.shift)
 
@@ -552,7 +554,7 @@ class WholeRuleWriting(RuleWriting):
 
     def _reshaped(self, node: Node, index: Index, at: str) -> str:
         if not node.shape:
-            return self.said(node.inputs[0], ("0",), at)
+            return self.value_text(node.inputs[0], ("0",), at)
         raise TargetError(f"{self.rule.name} can't be written with --int8: leave it out")
 
 
@@ -604,7 +606,7 @@ class FormulaWriting(RuleWriting):
             total = f"{total} + {self._constant((node, 'bias'), row)}"
         else:
             total = self._total(
-                node, width, lambda k: (f"READ(value, w + {read} + {k})", self.said(x, (k,)))
+                node, width, lambda k: (f"READ(value, w + {read} + {k})", self.value_text(x, (k,)))
             )
         factor = self._constant((node, "factor"), row)
         return self._named(spoken(node, "part"), f"scaled({total}, {factor}, {sums.shift})")

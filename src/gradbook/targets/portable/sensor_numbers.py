@@ -62,7 +62,7 @@ class SensorNumbers:
         scaling = Scaling(1, trained.scaling.mean * factors, trained.scaling.deviation * factors)
         return replace(trained, scaling=scaling)
 
-    def said(self, channels: Sequence[str]) -> str:
+    def describe(self, channels: Sequence[str]) -> str:
         """Describe how each channel's value becomes an integer: '1000 times ax, ay, az'."""
         named = zip(self.times, channels, strict=True)
         parts = [
@@ -81,7 +81,7 @@ def sensor_numbers(rows: NDArray[Any], channels: int) -> SensorNumbers:
             f"a channel's mean is more than {FAR} times its deviation, too much for --int8: "
             "subtract it from the recordings"
         )
-    short = [_whole(column) or _rounded(column, INT16) for column in columns]
+    short = [_factor_to_integers(column) or _rounded(column, INT16) for column in columns]
     if all(short):
         return SensorNumbers(_raised(columns, short), INT16)
     return SensorNumbers(_lowered(columns, [_rounded(column, INT32) for column in columns]), INT32)
@@ -109,7 +109,7 @@ def _lowered(columns: Sequence[NDArray[Any]], times: Sequence[float]) -> tuple[f
     )
 
 
-def _whole(values: NDArray[Any]) -> float:
+def _factor_to_integers(values: NDArray[Any]) -> float:
     """Return a factor after which all values are 16-bit integers; 0 if there is none."""
     for by in WHOLE:
         scaled = values * by

@@ -146,7 +146,7 @@ def signal_sketch(
     sensor = whole.sensor if whole else None
     if sensor:
         times = (f"{by:g}f" if "." in f"{by:g}" else f"{by:.0f}" for by in sensor.times)
-        words |= {"NUMBERS_TOLD": _remark(sensor.said(windows.channels))}
+        words |= {"NUMBERS_TOLD": _remark(sensor.describe(windows.channels))}
         words |= {"TIMES_EACH": ", ".join(times), "MOST": sensor.most}
     if not library:
         heard = hearing(trained, name, "static int hear", whole, shown)

@@ -336,7 +336,7 @@ def in_whole_numbers(
             fit = WholeMaker(maker, levels[number], empty, empty, 1, 0, 0, rule.weights, rule=rule)
             maps.append(rule.evaluate(maps[maker.reads[0]]))
         else:
-            fit = _whole(maker, read, levels[number], formula)
+            fit = _integer_maker(maker, read, levels[number], formula)
             if number == len(makers) - 1:
                 low = fit.low if maker.activation else -LARGEST
                 fit = replace(fit, low=low, high=LARGEST)
@@ -540,7 +540,7 @@ def _levelled(
     return _Rounded(weights, weights.sum(axis=axes), scale * np.where(none, least, steps), shift)
 
 
-def _whole(
+def _integer_maker(
     maker: RowMaker,
     inputs: Sequence[Levels],
     levels: Levels,

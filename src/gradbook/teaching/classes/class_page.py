@@ -11,7 +11,7 @@ from gradbook.audit.findings import BookReport
 from gradbook.errors import one_line
 from gradbook.language import mark as message_mark
 from gradbook.language import numeral, tr, tr_count
-from gradbook.language.message import said
+from gradbook.language.message import translate
 from gradbook.report.audit_class import class_chapters, marks_chapter
 from gradbook.report.audit_page import STYLES
 from gradbook.report.document import Article, Block, Chapter, Items, Meanings, Passage, Report
@@ -120,7 +120,9 @@ def _mistakes(reports: Sequence[BookReport]) -> Iterator[Chapter]:
             student=one_line(report.origin.student or report.book),
             reason=shown_text(finding.why),
         )
-        meaning = tr("{what} ({where}).", what=said(mistake.meaning), where=said(mistake.where()))
+        meaning = tr(
+            "{what} ({where}).", what=translate(mistake.meaning), where=translate(mistake.where())
+        )
         pairs = [(tr("found"), finding.formula), (tr("should be"), finding.expected)]
         formulas = [(what, (Span(one_line(it), tag="code"),)) for what, it in pairs if it]
         books = share_of_books(mistake.books, len(reports))
@@ -166,7 +168,7 @@ def row_of(
     cells = (
         student,
         "" if points is None else numeral(in_numbers(points)),
-        "; ".join(map(said, mark.taken_off)) if mark else "",
+        "; ".join(map(translate, mark.taken_off)) if mark else "",
         columns if right else "",
         tr(verdict),
         remark,

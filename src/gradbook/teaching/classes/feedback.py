@@ -11,7 +11,7 @@ from gradbook.audit.findings import TO_FILL_IN, BookReport
 from gradbook.errors import GradbookError, one_line
 from gradbook.files import InnerPath, as_bytes
 from gradbook.language import numeral, tr
-from gradbook.language.message import Message, said, words_of
+from gradbook.language.message import Message, translate, words_of
 from gradbook.report.audit_page import STYLES, book_blocks
 from gradbook.report.document import Chapter, Passage, Report
 from gradbook.report.explanation import set_pdf
@@ -36,7 +36,7 @@ class StudentFeedback:
     remark: str = ""
 
     @property
-    def said(self) -> str:
+    def points_text(self) -> str:
         """13.5 of 20 points."""
         if self.points is None:
             return tr("not judged")
@@ -58,7 +58,7 @@ class StudentFeedback:
                     some=numeral(f"{part.share * points:.2f}"),
                     all=numeral(f"{points:.2f}"),
                 ),
-                said(part.why),
+                translate(part.why),
             )
             for part, points in worth
         ]
@@ -66,7 +66,7 @@ class StudentFeedback:
     @property
     def remarks(self) -> list[str]:
         """Deductions, whether the teacher changed the points, and her remark."""
-        off = [tr("Taken off: {what}.", what=said(what)) for what in self.mark.taken_off]
+        off = [tr("Taken off: {what}.", what=translate(what)) for what in self.mark.taken_off]
         is_changed = self.points is not None and self.points != self.mark.points
         changed = [tr("The points were set by your teacher.")] if is_changed else []
         return [*off, *changed, *filter(None, [self.remark])]
@@ -109,7 +109,7 @@ def feedback_page(told: StudentFeedback) -> str:
                 Chapter("points", tr("Points"), [*earned, *map(Passage, told.remarks)]),
                 Chapter("found", tr("What was found"), blocks),
             ],
-            lead=[Passage(f"{told.student}: {told.said}.", "lead")],
+            lead=[Passage(f"{told.student}: {told.points_text}.", "lead")],
             styles=STYLES,
         )
     )
@@ -125,9 +125,9 @@ def feedback_typst(told: StudentFeedback, paper: str) -> str:
             f'#set document(title: "{tr("Feedback")}", date: none)',
             f'#set page(paper: "{PAPERS[paper]}", margin: 1.9cm)',
             "#set text(size: 10pt)\n#set par(leading: 0.55em)\n#show raw: set text(size: 9pt)",
-            f"#text(size: 1.5em, weight: 600)[{_said(told.title)}]\n",
-            f"#v(0.3em)\n*{_said(told.student)}* #h(1fr) {_said(told.said)}\n",
-            *(f"{_said(one)}\n" for one in told.remarks),
+            f"#text(size: 1.5em, weight: 600)[{_line(told.title)}]\n",
+            f"#v(0.3em)\n*{_line(told.student)}* #h(1fr) {_line(told.points_text)}\n",
+            *(f"{_line(one)}\n" for one in told.remarks),
             _table(told.rows),
             *_findings(told.report),
             "",
@@ -138,8 +138,8 @@ def feedback_typst(told: StudentFeedback, paper: str) -> str:
 def _table(rows: Sequence[tuple[str, str, str]]) -> str:
     if not rows:
         return ""
-    cells = ",\n  ".join(", ".join(f"[{_said(cell)}]" for cell in row) for row in rows)
-    heads = ", ".join(f"[*{_said(word)}*]" for word in (tr("column"), tr("earned"), tr("why")))
+    cells = ",\n  ".join(", ".join(f"[{_line(cell)}]" for cell in row) for row in rows)
+    heads = ", ".join(f"[*{_line(word)}*]" for word in (tr("column"), tr("earned"), tr("why")))
     head = f"table.header({heads})"
     return (
         f"#table(columns: (auto, auto, 1fr), stroke: none, {head}, table.hline(stroke: 0.5pt),\n"
@@ -155,22 +155,22 @@ def _findings(report: BookReport) -> Iterator[str]:
         if finding.kind != TO_FILL_IN
     ]
     if shown:
-        yield f"#v(0.5em)\n#text(size: 1.15em, weight: 600)[{_said(tr('What was found'))}]\n"
+        yield f"#v(0.5em)\n#text(size: 1.15em, weight: 600)[{_line(tr('What was found'))}]\n"
     for sheet, finding in shown[:MOST_FINDINGS]:
-        where = _said(place_of(sheet, finding))
-        yield f"*{where}*, {_said(finding.quantity)}: {_said(said(finding.why))}"
+        where = _line(place_of(sheet, finding))
+        yield f"*{where}*, {_line(finding.quantity)}: {_line(translate(finding.why))}"
         formulas = ((tr("found"), finding.formula), (tr("should be"), finding.expected))
-        yield from (f"\\ {_said(what)} {_code(formula)}" for what, formula in formulas if formula)
+        yield from (f"\\ {_line(what)} {_code(formula)}" for what, formula in formulas if formula)
         yield ""
     if len(shown) > MOST_FINDINGS:
         more = tr(
             "… and {count} more: the marked workbook has all of them.",
             count=len(shown) - MOST_FINDINGS,
         )
-        yield f"{_said(more)}\n"
+        yield f"{_line(more)}\n"
 
 
-def _said(words: str) -> str:
+def _line(words: str) -> str:
     return escape(one_line(words))
 
 

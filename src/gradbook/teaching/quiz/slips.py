@@ -192,7 +192,7 @@ class FirstStep:
     ) -> Iterator[TypicalSlip]:
         for left in bent:
             number = self._taken(value, sample, {left: ONE})
-            why = tr("The slope {slope} of the activation is left out.", slope=_said(left))
+            why = tr("The slope {slope} of the activation is left out.", slope=_spelled(left))
             yield TypicalSlip(number, why)
         if len(bent) > 1:
             number = self._taken(value, sample, dict.fromkeys(bent, ONE))
@@ -233,14 +233,14 @@ class FirstStep:
             swapped = self._partial(local, {used: self.values[other]})
             number = self._taken(value, sample, {local: swapped})
             told = tr("{slope} is computed from {taken}, not from {name}.")
-            why = told.format(slope=_said(local), taken=other.name, name=used.name)
+            why = told.format(slope=_spelled(local), taken=other.name, name=used.name)
             yield TypicalSlip(number, why)
 
     def _without_the_last(self, value: Node, sample: int) -> Iterator[TypicalSlip]:
         for last in self._fed[value]:
             if not last.formula.is_constant():
                 number = self._taken(value, sample, {last: ONE})
-                why = tr("The factor {factor} is left out.", factor=_said(last))
+                why = tr("The factor {factor} is left out.", factor=_spelled(last))
                 yield TypicalSlip(number, why)
 
     def _with_new_weights(
@@ -296,5 +296,5 @@ def _and(names: Sequence[str]) -> str:
     return reduce(lambda others, last: tr("{others} and {last}", others=others, last=last), names)
 
 
-def _said(local: Local) -> str:
+def _spelled(local: Local) -> str:
     return spell(partial(local.of, local.to))

@@ -136,11 +136,11 @@ def step_blocks(step: Step, index: int, as_maps: bool = False) -> list[NodeBlock
     """
     net, name = step.net, layer_names(step.net)[index + 1]
     if index < 0:
-        return [_made(step, name, net.shapes[0], tr("what the network receives"), as_maps)]
+        return [_result_block(step, name, net.shapes[0], tr("what the network receives"), as_maps)]
     layer = net.layers[index]
     inner = inner_planes(step, index, [step.loss]) if layer.has_inner_values else []
     words = layer.words(net.shapes[layer.reads(index)[0]])
-    last = _made(step, name, net.shapes[index + 1], words, as_maps)
+    last = _result_block(step, name, net.shapes[index + 1], words, as_maps)
     # for a layer that returns its last state: the states at all steps
     holding = (it for it in inner if set(last.nodes.flat) <= set(it.nodes.flat))
     whole = next(holding, None)
@@ -157,7 +157,7 @@ def step_blocks(step: Step, index: int, as_maps: bool = False) -> list[NodeBlock
     return [*blocks, *(_weights(step, parameter, index) for parameter in waiting), last]
 
 
-def _made(step: Step, name: Name, shape: Shape, words: str, as_maps: bool) -> NodeBlock:
+def _result_block(step: Step, name: Name, shape: Shape, words: str, as_maps: bool) -> NodeBlock:
     if as_maps:
         return _maps(step, name, shape, words)
     across = shape[2] if is_sequence(shape) else 1

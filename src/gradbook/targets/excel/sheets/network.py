@@ -9,7 +9,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Array, Node
 from gradbook.language import mark, tr, tr_count
-from gradbook.language.message import joined, said
+from gradbook.language.message import joined, translate
 from gradbook.layers import spell
 from gradbook.net.formulas import Formulas
 from gradbook.palette import ERROR, INPUT, QUIET
@@ -209,7 +209,7 @@ def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
             "{sheets} is hidden behind these: right-click any sheet's tab to unhide it.",
             "{sheets} are hidden behind these: right-click any sheet's tab to unhide them.",
             len(behind),
-            sheets=said(joined(", ", behind)),
+            sheets=translate(joined(", ", behind)),
         )
         sheet.write_string(row, column, words, look.remark)
     row += 2
