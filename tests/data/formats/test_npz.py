@@ -173,8 +173,11 @@ GOOD = "{'descr': '|u1', 'fortran_order': False, 'shape': (12, 4, 4), }"
             {"x": headed(HUGE, bytes(2**20)), "y": Y},
             "x: 60,000 x 4,096 x 4,096 x 1 bytes of pixels are too many",
         ),
-        ({"x": headed(GOOD, bytes(191)), "y": Y}, "x: 191 bytes, but its header promises 192"),
-        ({"x": headed(GOOD, bytes(193)), "y": Y}, "x: 193 bytes, but its header promises 192"),
+        ({"x": headed(GOOD, bytes(191)), "y": Y}, "x: ends at byte 264 of the 265 that its header"),
+        (
+            {"x": headed(GOOD, bytes(193)), "y": Y},
+            "x: continues after byte 265, where it should end",
+        ),
         (
             {"x": headed(GOOD.replace("|u1", "|V0")), "y": Y},
             "x: an array of the shape (12, 4, 4) of |V0 is empty",
@@ -209,6 +212,10 @@ GOOD = "{'descr': '|u1', 'fortran_order': False, 'shape': (12, 4, 4), }"
             {"x": X, "y": np.full(12, np.inf)},
             "y: labels must be whole numbers or words, but these are fractions",
         ),
+        ({"x": X, "y": np.full(12, b"\xff\xff")}, "y: some labels aren't text"),
+        ({"x": X, "y": np.full(12, 0xD800, "<u4").view("<U1")}, "y: some labels aren't text"),
+        ({"x": X, "y": np.full(12, 0x110000, ">u4").view(">U1")}, "y: some labels aren't text"),
+        ({"x": X, "y": np.full(12, "a" * 101)}, "y: labels have at most 100 characters"),
         (
             {"x": X, "y": Y, "x_test": X, "y_test": Y + 1},
             "y_test: entry 2: label '3' isn't one of the 3 classes of the training images (0 to 2)",
@@ -227,4 +234,6 @@ def test_a_flipped_bit_is_noticed(refusal):
 
 def test_a_bomb_is_not_unpacked(refusal):
     bomb = headed(GOOD, bytes(2**24))
-    assert refusal({"x": bomb, "y": Y}).startswith("x: 193 bytes, but its header promises 192")
+    assert refusal({"x": bomb, "y": Y}).startswith(
+        "x: continues after byte 265, where it should end"
+    )

@@ -14,7 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
 from os import PathLike
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gradbook import limits
 from gradbook.archives import Overlarge, is_bomb
@@ -127,6 +130,32 @@ def require_room(shape: Sequence[int], file: str, at: str = "") -> None:
         raise DataError(
             f"{at}{sides} bytes of pixels are too many: at most {limits.IMAGES} are read", file=file
         )
+
+
+def array_of(
+    content: bytearray | memoryview,
+    kind: np.dtype[Any],
+    shape: tuple[int, ...],
+    start: int,
+    file: str,
+) -> NDArray[Any]:
+    """The array that a header promises of the bytes from `start` on, without a copy; read-only."""
+    end = start + prod(shape) * kind.itemsize
+    if start + len(content) < end:
+        raise DataError(
+            f"ends at byte {start + len(content):,} of the {end:,} that its header "
+            "promises: it is incomplete, download or copy it again",
+            file=file,
+        )
+    if start + len(content) > end:
+        raise DataError(
+            f"continues after byte {end:,}, where it should end by its header: download "
+            "or copy it again",
+            file=file,
+        )
+    array = np.frombuffer(content, kind, count=prod(shape)).reshape(shape)
+    array.flags.writeable = False
+    return array
 
 
 # Names -----------------------------------------------------------------------

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gradbook import limits
 from gradbook.data.dataset import Dataset, Part, assemble
 from gradbook.data.formats.files import (
+    array_of,
     as_far_as_there_is,
     by_part,
     holds_images,
@@ -37,35 +38,15 @@ def read(stream: BinaryIO, file: str) -> NDArray[Any]:
     """The array in the stream, which is read-only. `file` is for error messages."""
     kind, shape = _header(stream, file)
     size = prod(shape) * kind.itemsize
-    return _array(as_far_as_there_is(stream, size + 1), kind, shape, file)  # one too many
+    content = as_far_as_there_is(stream, size + 1)  # one too many
+    return array_of(content, kind, shape, 4 + 4 * len(shape), file)
 
 
 def parse(content: bytes, file: str = "idx") -> NDArray[Any]:
     """The array of these bytes, without a copy."""
     kind, shape = _header(BytesIO(content), file)
-    return _array(memoryview(content)[4 + 4 * len(shape) :], kind, shape, file)
-
-
-def _array(
-    content: bytearray | memoryview, kind: np.dtype[Any], shape: tuple[int, ...], file: str
-) -> NDArray[Any]:
     start = 4 + 4 * len(shape)
-    size = prod(shape) * kind.itemsize
-    if len(content) < size:
-        raise DataError(
-            f"ends at byte {start + len(content):,} of the {start + size:,} that its header "
-            "promises: it is incomplete, download or copy it again",
-            file=file,
-        )
-    if len(content) > size:
-        raise DataError(
-            f"continues after byte {start + size:,}, where it should end by its header: download "
-            "or copy it again",
-            file=file,
-        )
-    array = np.frombuffer(content, kind, count=prod(shape)).reshape(shape)
-    array.flags.writeable = False
-    return array
+    return array_of(memoryview(content)[start:], kind, shape, start, file)
 
 
 def _header(stream: BinaryIO, file: str) -> tuple[np.dtype[Any], tuple[int, ...]]:

@@ -6,12 +6,9 @@ and an array's size is known before any of it is unpacked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from math import isqrt, prod
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NoReturn
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
@@ -20,15 +17,20 @@ from numpy.typing import NDArray
 from gradbook import limits
 from gradbook.archives import Archive, ArchiveError
 from gradbook.data.dataset import Dataset, Part, assemble
-from gradbook.data.formats.files import by_part, holds_images, holds_labels, require_room
+from gradbook.data.formats.files import (
+    array_of,
+    as_far_as_there_is,
+    by_part,
+    holds_images,
+    holds_labels,
+    require_room,
+)
 from gradbook.errors import DataError
 from gradbook.files import open_file
 
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 SIDES = "images must be (images, rows, columns), with 1 or 3 channels last or second"
-AT_ONCE = 2**20  # numbers that are checked together
 MOST_EXACT = 2**53  # the largest whole number that float64 stores exactly
-SURROGATES, LAST_CHARACTER, LAST_OF_ASCII = (0xD800, 0xDFFF), 0x10FFFF, 0x7F
 CHARACTER = 4  # bytes
 
 
@@ -54,61 +56,31 @@ def _parts(archive: Archive, file: Path) -> dict[str, Part]:
             "and y_train, and as x_test and y_test if there is a test part",
             file=file,
         )
-    for part in images:  # before any of them is unpacked
-        _require_pair(*(_Array.of(archive, name, file) for name in (images[part], labels[part])))
-    return {
-        part: Part(
-            pixels=_pixels(_Array.of(archive, images[part], file)),
-            labels=_labels(_Array.of(archive, labels[part], file)),
-            images_file=f"{file}, {images[part]}",
-            labels_file=f"{file}, {labels[part]}",
-            place="entry {}".format,
+    return {part: _part(archive, images[part], labels[part], file) for part in images}
+
+
+def _part(archive: Archive, images: str, labels: str, file: Path) -> Part:
+    images_file, labels_file = f"{file}, {images}", f"{file}, {labels}"
+    pixels = _pixels(_array(archive, images, images_file), images_file)
+    classes = _labels(_array(archive, labels, labels_file), labels_file)
+    if len(classes) != len(pixels):
+        raise DataError(
+            f"{len(classes):,} labels, but {len(pixels):,} images in {images}: these arrays don't "
+            "belong together",
+            file=labels_file,
         )
-        for part in images
-    }
+    return Part(pixels, classes, images_file, labels_file, place="entry {}".format)
 
 
-# Arrays ----------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Array:
-    """An array in an archive: the information in its header, and its place."""
-
-    archive: Archive
-    name: str
-    file: str  # for error messages
-    shape: tuple[int, ...]
-    in_columns: bool
-    kind: np.dtype[Any]
-
-    @staticmethod
-    def of(archive: Archive, name: str, path: Path) -> _Array:
-        file = f"{path}, {name}"
-        with archive.stream(f"{name}.npy", limits.IMAGES) as stream:
-            return _Array(archive, name, file, *_header(stream, file))
-
-    @property
-    def size(self) -> int:
-        """The number of bytes of its numbers."""
-        return prod(self.shape) * self.kind.itemsize
-
-    @contextmanager
-    def opened(self) -> Iterator[BinaryIO]:
-        """The content after the header, which must be as long as the header promises."""
-        with self.archive.stream(f"{self.name}.npy", limits.IMAGES) as stream:
-            _header(stream, self.file)
-            start = stream.tell()
-            yield stream
-            more = len(stream.read(1))
-        if stream.tell() - start != self.size or more:
-            self.fail(
-                f"{stream.tell() - start:,} bytes, but its header promises {self.size:,}: "
-                "download or copy the file again"
-            )
-
-    def fail(self, why: str) -> NoReturn:
-        raise DataError(why, file=self.file)
+def _array(archive: Archive, name: str, file: str) -> NDArray[Any]:
+    """An array of the archive. `file` is for error messages."""
+    with archive.stream(f"{name}.npy", limits.IMAGES) as stream:
+        shape, in_columns, kind = _header(stream, file)
+        start = stream.tell()
+        content = as_far_as_there_is(stream, prod(shape) * kind.itemsize + 1)  # one too many
+    sides = shape[::-1] if in_columns else shape
+    array = array_of(content, kind, sides, start, file)
+    return array.T if in_columns else array
 
 
 def _header(stream: BinaryIO, file: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -130,77 +102,64 @@ def _header(stream: BinaryIO, file: str) -> tuple[tuple[int, ...], bool, np.dtyp
     return shape, in_columns, kind
 
 
-def _require_pair(images: _Array, labels: _Array) -> None:
-    """Refuse arrays that can't be images and their labels, by their headers alone."""
-    if images.kind.kind not in "buif":
-        images.fail(f"pixels must be numbers, but these are {images.kind}")
-    _channels_second(np.broadcast_to(np.uint8(0), images.shape), images)  # takes no memory
-    if labels.kind.kind not in "buifSU" or labels.shape[1:] not in ((), (1,)) or not labels.shape:
-        labels.fail(
-            f"labels must be one row of numbers or words, but these are {labels.kind} of "
-            f"{labels.shape}"
-        )
-    if labels.kind.kind in "SU" and labels.kind.itemsize > limits.LABEL.most * CHARACTER:
-        labels.fail(f"labels have at most {limits.LABEL}")
-    if labels.shape[0] != images.shape[0]:
-        count = f"{labels.shape[0]:,} labels, but {images.shape[0]:,} images"
-        labels.fail(f"{count} in {images.name}: these arrays don't belong together")
-
-
-def _pixels(array: _Array) -> NDArray[np.uint8]:
-    """The pixels as bytes; they are checked piece by piece, so that only the bytes take memory."""
-    pixels = np.empty(prod(array.shape), np.uint8)
-    with array.opened() as stream:
-        for first in range(0, pixels.size, AT_ONCE):
-            piece = pixels[first : first + AT_ONCE]
-            content = stream.read(piece.size * array.kind.itemsize)
-            if len(content) == piece.size * array.kind.itemsize:  # otherwise an error follows below
-                piece[:] = _bytes(np.frombuffer(content, array.kind), array)
-    order: Literal["F", "C"] = "F" if array.in_columns else "C"
-    return _channels_second(pixels.reshape(array.shape, order=order), array)
-
-
-def _bytes(numbers: NDArray[Any], array: _Array) -> NDArray[np.uint8]:
-    low, high = numbers.min(), numbers.max()
+def _pixels(array: NDArray[Any], file: str) -> NDArray[np.uint8]:
+    """The pixels as bytes: (images, channels, rows, columns)."""
+    if array.dtype.kind not in "buif":
+        raise DataError(f"pixels must be numbers, but these are {array.dtype}", file=file)
+    match array.shape:
+        case (images, size) if isqrt(size) ** 2 == size:
+            array = array.reshape(images, 1, isqrt(size), isqrt(size))
+        case (_, _, _):
+            array = array[:, None]
+        case (_, _, _, 1 | 3):
+            array = array.transpose(0, 3, 1, 2)
+        case (_, 1 | 3, _, _):
+            pass
+        case shape:
+            raise DataError(f"images can't have the shape {shape}: {SIDES}", file=file)
+    if array.dtype == np.uint8:
+        return array
+    low, high = array.min(), array.max()
     if not (low >= 0 and high <= 255):  # this refuses nan, too
-        array.fail(f"pixels must be between 0 and 255, but these are between {low} and {high}")
-    pixels = numbers.astype(np.uint8)
-    if not np.array_equal(pixels, numbers):
-        array.fail("pixels must be whole numbers from 0 to 255: store them as uint8")
+        raise DataError(
+            f"pixels must be between 0 and 255, but these are between {low} and {high}", file=file
+        )
+    pixels = array.astype(np.uint8)
+    if not np.array_equal(pixels, array):
+        raise DataError(
+            "pixels must be whole numbers from 0 to 255: store them as uint8", file=file
+        )
     return pixels
 
 
-def _channels_second(pixels: NDArray[np.uint8], array: _Array) -> NDArray[np.uint8]:
-    match pixels.shape:
-        case (images, size) if isqrt(size) ** 2 == size:
-            return pixels.reshape(images, 1, isqrt(size), isqrt(size))
-        case (_, _, _):
-            return pixels[:, None]
-        case (_, _, _, 1 | 3):
-            return pixels.transpose(0, 3, 1, 2)
-        case (_, 1 | 3, _, _):
-            return pixels
-    array.fail(f"images can't have the shape {pixels.shape}: {SIDES}")
-
-
-def _labels(array: _Array) -> NDArray[Any]:
-    with array.opened() as stream:
-        content = stream.read(array.size)
-    labels = np.frombuffer(content, array.kind)
-    if array.kind.kind in "bf":
+def _labels(labels: NDArray[Any], file: str) -> NDArray[Any]:
+    """Whole numbers or words, one for each image."""
+    kind = labels.dtype.kind
+    if kind not in "buifSU" or labels.shape[1:] not in ((), (1,)) or not labels.shape:
+        raise DataError(
+            f"labels must be one row of numbers or words, but these are {labels.dtype} of "
+            f"{labels.shape}",
+            file=file,
+        )
+    labels = labels.reshape(-1)
+    if kind in "bf":
         whole = np.isfinite(labels).all() and np.array_equal(np.rint(labels), labels)
         if not whole or (abs(labels.astype(np.float64)) > MOST_EXACT).any():
-            array.fail("labels must be whole numbers or words, but these are fractions")
+            raise DataError(
+                "labels must be whole numbers or words, but these are fractions", file=file
+            )
         return labels.astype(np.int64)
-    if array.kind.kind in "SU" and not _are_words(labels):
-        array.fail("some labels aren't text: bytes must be ASCII, numbers must be characters")
-    return labels.astype(str) if array.kind.kind == "S" else labels
+    return _words(labels, file) if kind in "SU" else labels
 
 
-def _are_words(labels: NDArray[Any]) -> bool:
-    """Whether its bytes are ASCII, or its characters valid in Unicode."""
-    if labels.dtype.kind == "S":
-        return bool((labels.view(np.uint8) <= LAST_OF_ASCII).all())
-    codes = labels.astype(labels.dtype.newbyteorder("=")).view(np.uint32)
-    halves = (codes >= SURROGATES[0]) & (codes <= SURROGATES[1])
-    return bool((codes <= LAST_CHARACTER).all() and not halves.any())
+def _words(labels: NDArray[Any], file: str) -> NDArray[np.str_]:
+    if labels.dtype.itemsize > limits.LABEL.most * CHARACTER:
+        raise DataError(f"labels have at most {limits.LABEL}", file=file)
+    try:
+        words = labels.astype(str)  # this refuses bytes beyond ASCII
+        words.astype(words.dtype.newbyteorder("<")).tobytes().decode("utf-32-le")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            "some labels aren't text: bytes must be ASCII, numbers must be characters", file=file
+        ) from error
+    return words
