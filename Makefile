@@ -111,7 +111,7 @@ $(VENV)/with-generator: Makefile | $(VENV)/with-tests
 	@touch $@
 
 $(VENV)/with-torch: Makefile | $(VENV)/with-tests
-	$(PIP) '$(TORCH)' onnx onnxruntime onnxscript skl2onnx keras h5py pyarrow '$(ZIG)' mlflow-skinny tensorboard tensorboardX wandb
+	$(PIP) '$(TORCH)' onnx onnxruntime onnxscript skl2onnx keras h5py pyarrow '$(ZIG)'
 	$(PIP) --no-deps markdown moodle-xml-parser pygiftparser pyslet yattag
 	$(PIP) build hatchling twine typst
 	$(PIP) --no-deps axe-playwright-python  # for its script

@@ -1,4 +1,4 @@
-"""Additions from other packages, through their entry points: layers, losses, exports, logs.
+"""Additions from other packages, through their entry points: layers, losses, exports.
 
 A package lists what to import in its pyproject.toml, in `[project.entry-points."gradbook.layers"]`
 and the like. The search starts only if a word, a file ending or a name isn't known here, so that
@@ -12,7 +12,7 @@ from typing import Any
 
 from gradbook.errors import UsageError, one_line
 
-LAYERS, EXPORTS, LOGS = "gradbook.layers", "gradbook.exports", "gradbook.logs"
+LAYERS, EXPORTS = "gradbook.layers", "gradbook.exports"
 
 
 @cache

@@ -66,9 +66,6 @@ PACKAGES = {
     "zensical": "zensical",
     "axe": "axe_playwright_python",  # the script alone: pages are shown by chromium
     "pyarrow": "pyarrow",
-    "tensorboard": "tensorboard",
-    "mlflow": "mlflow",
-    "wandb": "wandb",
     "build": "build",
     "twine": "twine",
     "typst": "typst",

@@ -1,1 +1,1 @@
-"""What a package adds to gradbook: a layer, a loss, an export and a log. Copy it and change it."""
+"""What a package adds to gradbook: a layer, a loss and an export. Copy it and change it."""

@@ -1,10 +1,7 @@
-"""`gradbook export MODEL -o weights.csv`, and `gradbook train --log lines`."""
+"""`gradbook export MODEL -o weights.csv`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from gradbook.lab.logs import RunLog
 from gradbook.lab.models.exporting import (
     ExportContents,
     ExportFormat,
@@ -22,18 +19,3 @@ def _table(source: ExportSource, options: ExportOptions) -> ExportContents:
 
 
 WEIGHTS_TABLE = ExportFormat("every weight in a row of its own, for a spreadsheet", _table)
-
-
-class LinesLog(RunLog):
-    """A line for each figure of each epoch, in the folder of the run."""
-
-    library = "gradbook_example"
-
-    def begin(self, settings: Mapping[str, str | int]) -> None:
-        self.lines = [f"{name}: {value}" for name, value in settings.items()]
-
-    def scalar(self, name: str, value: float, epoch: int) -> None:
-        self.lines.append(f"epoch {epoch}: {name} {value:.6g}")
-
-    def close(self) -> None:
-        (self.folder / "lines.txt").write_text("\n".join(self.lines) + "\n", "utf-8")

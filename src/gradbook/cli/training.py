@@ -15,7 +15,6 @@ from gradbook.errors import FileError
 from gradbook.files import renew, write_whole
 from gradbook.interruption import heard_alike
 from gradbook.lab.images import ImageProblem
-from gradbook.lab.logs import Logged
 from gradbook.lab.texts import LineProblem
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, summarise_seeds, train, train_by_crew
@@ -34,7 +33,6 @@ class How:
 
     threads: int | None = None
     as_events: bool = False
-    logs: tuple[str, ...] = ()  # names of programs that watch runs
     crew: WorkCrew | None = None  # trains several seeds, if this machine doesn't
 
 
@@ -68,7 +66,14 @@ def _trained(
     """The result; None if the training was stopped, and then the command to continue is printed."""
     try:
         with shown:
-            trained = _logged(shown, run, recipe, how, problem)
+            trained = train(
+                recipe,
+                data=problem,
+                folder=run.path,
+                threads=how.threads,
+                resume=recipe is None,
+                listener=shown,
+            )
             if shown.training and not trained.stopped:
                 shown.doing("writing the report")
                 _write_report(trained, run)
@@ -99,27 +104,6 @@ def _write_report(trained: Trained, run: RunFolder) -> None:
 
     report = lines_report if isinstance(trained.problem, LineProblem) else training_report
     write_whole(run.report_file, report_page(report(trained, surroundings(1))))
-
-
-def _logged(
-    shown: Display, run: RunFolder, recipe: Recipe | None, how: How, problem: Problem | None
-) -> Trained:
-    """Train, and write the logs that were asked for."""
-    listener = Logged(shown, how.logs, Path(run.path)) if how.logs else None
-    trained = None
-    try:
-        trained = train(
-            recipe,
-            data=problem,
-            folder=run.path,
-            threads=how.threads,
-            resume=recipe is None,
-            listener=listener or shown,
-        )
-        return trained
-    finally:
-        if listener:
-            listener.ended(trained)
 
 
 # Several seeds.

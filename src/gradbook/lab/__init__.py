@@ -3,6 +3,3 @@
 It knows what to try, what to record and how to judge it. It doesn't know options, the width of a
 terminal or the language in which a graph is written.
 """
-
-LOG_NAMES = ("tensorboard", "mlflow", "wandb")
-"""The names of the logs, listed without loading any."""

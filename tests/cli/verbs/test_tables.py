@@ -9,15 +9,12 @@ import os
 import re
 import statistics
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
 import gradbook as gb
 from gradbook.cli.main import main
 from gradbook.data import digits
-from gradbook.lab import logs
-from gradbook.lab.logs import RunLog
 from gradbook.lab.training.run_folder import load
 from tests.cases import for_each
 from tests.lab import made_tables as made
@@ -211,27 +208,6 @@ def test_several_seeds_come_to_a_mean_a_spread_and_a_lowest(said, target, figure
     assert [line.split()[0] for line in lines if line.endswith(" s")] == ["5", "6", "7", "mean"]
     assert any(" ± " in line for line in lines if line.split()[:1] == ["mean"])
     assert "already contains a run" in said(*words, "-o", "many", code=2)
-
-
-def test_a_log_hears_of_a_tables_epochs_what_its_metrics_say(said, monkeypatch):
-    class Kept(RunLog):
-        library = "json"
-        told: ClassVar[dict[str, list[float]]] = {}
-
-        def begin(self, settings):
-            self.told["seed"] = [settings["seed"]]
-
-        def scalar(self, name, value, epoch):
-            self.told.setdefault(name, []).append(value)
-
-        def close(self): ...
-
-    monkeypatch.setattr(logs, "LOGS", {"kept": Kept})
-    said("train", "area-0.csv", "--log", "kept", "--epochs", "3", "-o", "run")
-    rows = list(csv.DictReader(Path("run/metrics.csv").read_text("utf-8").splitlines()))
-    wanted = {name: [float(row[name]) for row in rows] for name in rows[0] if name != "epoch"}
-    result = json.loads(Path("run/result.json").read_text())
-    assert Kept.told == {**wanted, "seed": [0], "r2": [result["r2"]]}
 
 
 def test_a_run_of_a_table_goes_on(said):

@@ -28,7 +28,6 @@ from gradbook.cli.output import print_report, warn
 from gradbook.cli.page import Verb
 from gradbook.errors import GradbookError, UsageError
 from gradbook.formats.reading import FOREIGN
-from gradbook.lab import LOG_NAMES
 from gradbook.lab.recipes import RECIPES, USUAL
 
 if TYPE_CHECKING:
@@ -80,10 +79,9 @@ def run(options: Namespace) -> int:
 
 def _run(options: Namespace) -> int:
     from gradbook.cli.training import How, plan_seeds, train_one_seed, train_seeds
-    from gradbook.lab.logs import known_logs
     from gradbook.lab.tables import is_table
 
-    how = How(options.threads, options.json, known_logs(options.log) if options.log else ())
+    how = How(options.threads, options.json)
     if options.resume:
         return _resume(options, how)
     known, lines = read_settings(options.set, SAID)
@@ -141,8 +139,6 @@ def _resume(options: Namespace, how: How) -> int:
 def _require_seeds(options: Namespace, are_several: bool) -> None:
     if options.on and not are_several:
         raise UsageError("--on trains each of several seeds on its own machine: add --seeds N")
-    if options.on:
-        _leave_out(options, ("log",), "trainings on a cluster aren't logged")
 
 
 def _crew(options: Namespace) -> AbstractContextManager[WorkCrew | None]:
@@ -440,16 +436,14 @@ ENTRIES = {
             **dict.fromkeys(("epochs", "batch", "threads", "window"), whole_number(1)),
             "seed": whole_number(0),
             "seeds": whole_number(1, MOST_SEEDS),
-            "log": lambda words: tuple(words.split(",")),
         },
-        defaults={"log": ()},
-        facts=lambda: {"logs": ", ".join(LOG_NAMES)},
         gone={
             **{f"--{line.replace(' ', '-')}": f"write --set '{line} …'" for line in GONE},
             "--optimizer": "write --set 'update …', such as --set adam",
             "--find-rate": "write --rate find, which trains at the rate that it finds",
             "--all": "write --set 'test none'",
             "--patience": "write --set 'early stop N'",
+            "--log": "in Python, gb.train(…, listener=…) tells TensorBoard and others all",
         },
     )
 }

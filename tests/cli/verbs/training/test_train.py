@@ -15,7 +15,6 @@ from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net import Loss, Update
 from tests.cases import for_each
 from tests.cli.desk import RECIPE, laid_out
-from tests.conftest import require
 
 pytestmark = pytest.mark.witness("cc")
 
@@ -153,7 +152,6 @@ def test_lines_of_a_recipe_are_said_in_its_place(desk):
 
 TO_A_CLUSTER = {
     ("quick",): "--on trains each of several seeds",
-    ("quick", "--seeds", "2", "--log", "tensorboard"): "leave --log out",
     ("iris",): "a table is trained on one core",
     ("quick", "--seeds", "2"): "no scheduler answers at tcp://127.0.0.1:1",
 }
@@ -162,8 +160,6 @@ TO_A_CLUSTER = {
 @for_each("words", TO_A_CLUSTER, ids=" ".join)
 def test_what_cant_go_to_a_cluster_is_told(words, tmp_path, refused):
     out = tmp_path / "run"
-    if "tensorboard" in words:
-        require("tensorboard")
     line = refused(["train", *words, "--on", "tcp://127.0.0.1:1", "-o", str(out)])
     assert TO_A_CLUSTER[words] in line
     assert not out.exists()
