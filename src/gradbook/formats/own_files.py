@@ -29,7 +29,7 @@ from gradbook.formats.imported import (
 from gradbook.formats.layouts import SAMPLES
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
-from gradbook.layers import Activation, BatchNorm
+from gradbook.layers import Activation
 from gradbook.net import Net
 from gradbook.net.names import statistics_names
 from gradbook.net.trained import ByFeature, ByStep, Scaling, TrainedNet, trained_net
@@ -126,7 +126,7 @@ def _read(graph: ForeignGraph, told: Mapping[str, Any], written: Written) -> Imp
     if not all(map(np.array_equal, numbers, again)):
         return None
     values = _constants(net) | _apart(each, shapes)
-    folded = graph.remark and not any(isinstance(layer, BatchNorm) for layer in net.layers)
+    folded = graph.remark and not any(layer.statistics for layer in net.layers)
     remarks = (graph.remark,) if folded else ()
     trained = replace(net, start=start_of(net, values))
     return ImportedNet(trained, values, prepared, notes, remarks, net.shapes[-1], picture=picture)

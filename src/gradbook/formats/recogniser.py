@@ -55,7 +55,6 @@ from gradbook.formats.regions import (
     start_of,
 )
 from gradbook.graph.names import is_sequence
-from gradbook.layers.norms import BatchNorm
 
 FEATURES_FIRST = (
     "its input is {features} features x {steps} steps in the file, and {steps}x{features} here: "
@@ -79,7 +78,7 @@ def read_graph(graph: ForeignGraph, table: Table, file: str) -> ImportedNet:
     if row.filling is not None:
         notes = replace(notes, filling=tuple(row.filling.tolist()))
     steps, features = (*size[::-2], 1)[:2] if way.steps else (1, 1)
-    folded = graph.remark and not any(isinstance(own.layer, BatchNorm) for own in row.layers)
+    folded = graph.remark and not any(own.layer.statistics for own in row.layers)
     remarks = (
         BYTES if guessed and not graph.is_bytes else "",
         FEATURES_FIRST.format(features=features, steps=steps) if way.features_first else "",

@@ -345,6 +345,10 @@ class Layer:
         """Whether each of its values is the mean of a window, rather than the largest value."""
         return False
 
+    def groups_in(self, shape: Shape) -> int:
+        """The number of groups of values that it sums or normalises, each for itself."""
+        return self.groups
+
     def channel_groups(self, shape: Shape) -> int:
         """The number of groups it normalises, if each has whole channels; else 0."""
         return 0

@@ -126,10 +126,6 @@ class SampleNorm(Norm):
 
     epsilon: float = USUAL_EPSILON
 
-    def groups_in(self, shape: Shape) -> int:
-        """The number of groups, each with a mean and a deviation."""
-        raise NotImplementedError
-
     def members(self, shape: Shape) -> NDArray[np.intp]:
         """The values of each group, by their numbers in the flat sample: (groups, values)."""
         return np.arange(prod(shape)).reshape(self.groups_in(shape), -1)
@@ -211,9 +207,6 @@ class GroupNorm(SampleNorm):
         if shape[0] % self.groups:
             raise ShapeError(GROUPS_OF_CHANNELS.format(channels=shape[0], groups=self.groups))
         return super().output(shape)
-
-    def groups_in(self, shape: Shape) -> int:
-        return self.groups
 
     def words(self, shape: Shape) -> str:
         if self.groups == 1:

@@ -33,7 +33,6 @@ from gradbook.layers import (
     LayerSite,
     Loss,
     Role,
-    SampleNorm,
 )
 from gradbook.net import Net
 from gradbook.net.build import require_variance, training_step
@@ -146,7 +145,7 @@ def _computed(net: Net, index: int) -> dict[str, Any]:
         "kind": _kind(layer),
         "weights": own.get(Role.WEIGHT, ""),
         "biases": own.get(Role.BIAS, ""),
-        "groups": layer.groups_in(shape) if isinstance(layer, SampleNorm) else layer.groups,
+        "groups": layer.groups_in(shape),
         "window": window
         and {
             "size": window.size,

@@ -25,7 +25,7 @@ from gradbook.palette import ERROR, INPUT, QUIET, WEIGHT
 from gradbook.report.charts import Chart, Curve, thin
 from gradbook.targets.drawing import draw, draw_weights
 from gradbook.targets.drawing.png import paint
-from gradbook.targets.page.plane import ending_of, share_of, tells_points_apart
+from gradbook.targets.page.plane import share_of, tells_points_apart
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -95,7 +95,7 @@ class _Plane:
 
     def __init__(self, step: Step) -> None:
         self.step = step
-        self.share = share_of(step.outputs, ending_of(step.net), step.net.objective)
+        self.share = share_of(step.outputs, step.net.ending, step.net.objective)
         self.order = ancestors([self.share])
         x, y = (step.data[node] for node in step.inputs)
         self.reach = (*_widened(x), *_widened(y))

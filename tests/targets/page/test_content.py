@@ -5,7 +5,7 @@ import pytest
 from gradbook.data.made_points import points
 from gradbook.errors import TargetError
 from gradbook.net import builtin, parse
-from gradbook.targets.page.content import class_targets, content, ending_of
+from gradbook.targets.page.content import class_targets, content
 from tests.cases import for_each
 
 PLAY = "input 2; dense 3; tanh; dense 1; sigmoid; loss binary cross-entropy"
@@ -62,4 +62,4 @@ def test_a_network_on_the_plane_without_samples_gets_points_to_learn():
 )
 def test_the_targets_of_a_class_are_what_the_outputs_can_say(ending, classes):
     net = parse(f"input 2; {ending}")
-    assert [class_targets(net.outputs, ending_of(net), k) for k in (0, 1)] == classes
+    assert [class_targets(net.outputs, net.ending, k) for k in (0, 1)] == classes

@@ -19,7 +19,7 @@ from gradbook.formats.gates import KERAS, KINDS, GateStack
 from gradbook.formats.growing_net import GrowingNet
 from gradbook.formats.imported import ImportedNet, NoLayer, NoReader
 from gradbook.formats.keras.content import content_of, read_content, way_in
-from gradbook.formats.keras.words import ACTIVATIONS
+from gradbook.formats.keras.words import ACTIVATION_KINDS
 from gradbook.formats.known_values import NO_LAYER
 from gradbook.formats.layer_list import (
     MOST_PLACES,
@@ -623,9 +623,6 @@ def leave_out(net: GrowingNet, told: Told, x: Value) -> Value:
 
 
 # Elementwise layers, and operations on several values.
-
-
-ACTIVATION_KINDS = {word: kind for kind, words in ACTIVATIONS.items() for word in words}
 
 
 def _activation(told: Any) -> Activation:

@@ -12,3 +12,4 @@ ACTIVATIONS = {  # Keras's names by gradbook's; the first one is written
     "hard swish": ("hard_silu", "hard_swish"),
     "identity": ("linear",),
 }
+ACTIVATION_KINDS = {word: kind for kind, words in ACTIVATIONS.items() for word in words}

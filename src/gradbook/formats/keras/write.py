@@ -16,7 +16,7 @@ from gradbook.errors import TargetError
 from gradbook.formats.keras.graph import KerasGraph, KerasLayer, KerasLink, keras_file, snake_case
 from gradbook.formats.keras.op_words import SAYS, KerasOps, stepped
 from gradbook.formats.keras.sequences import words_over_steps
-from gradbook.formats.keras.words import ACTIVATIONS
+from gradbook.formats.keras.words import ACTIVATION_KINDS, ACTIVATIONS
 from gradbook.formats.layer_ops import ops_of
 from gradbook.formats.own_files import noted_network
 from gradbook.graph.node import Array
@@ -290,8 +290,8 @@ class KerasLayers:
         every = replace(window, stride=(1, 1)) if gaps else window
         places = (*every.places(own.given[1:]), own.given[0])
         if pool.kind == "max":
-            positive = ("relu", "sigmoid", "softplus", "softmax")
-            lowest = 0.0 if x.settings.get("activation") in positive else LOWEST
+            before = Activation(ACTIVATION_KINDS[x.settings.get("activation", "linear")])
+            lowest = max(before.lowest, LOWEST)
             x = self.row.framed(own.name, x, window.pad, lowest)
             if not gaps:
                 return self.row.add(word, own.name, settings, [x], shape)

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from gradbook.formats.onnx.nodes import OnnxNodes
+from gradbook.formats.onnx.words import ACTIVATIONS
 from gradbook.graph.node import Node
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
+from gradbook.layers.activations import Activation
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 
 LOWEST = -1e30  # a masked score, so low that its share is 0
@@ -29,11 +31,11 @@ OPERATORS = {  # elementwise
     "log": "Log",
     "sqrt": "Sqrt",
     "floor": "Floor",
-    "sigmoid": "Sigmoid",
-    "tanh": "Tanh",
-    "relu": "Relu",
-    "softplus": "Softplus",
-    "elu": "Elu",
+    **{
+        Activation(kind).word: word.operator
+        for kind, word in ACTIVATIONS.items()
+        if not (word.settings or word.fields)
+    },
     "largest": "Max",
     "power": "Pow",
     "prelu": "PRelu",

@@ -13,7 +13,7 @@ from gradbook.data.made_points import points
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node, ancestors
 from gradbook.layers.card import Mask
-from gradbook.net import Dropout, Net, Sample
+from gradbook.net import Net, Sample
 from gradbook.net.derivation import Derivation, Local, derivation
 from gradbook.net.formulas import Formulas
 from gradbook.net.lower import formula_step, scalar_step
@@ -33,7 +33,6 @@ from gradbook.targets.page.plane import (
     CLASSES,
     USUAL_SET,
     class_targets,
-    ending_of,
     label_points,
     share_of,
     tells_points_apart,
@@ -189,18 +188,18 @@ class PageContent:
 
     @property
     def _classes(self) -> list[list[float]]:
-        return [class_targets(self.net.outputs, ending_of(self.net), k) for k in range(CLASSES)]
+        return [class_targets(self.net.outputs, self.net.ending, k) for k in range(CLASSES)]
 
 
 def content(net: Net) -> PageContent:
     """Collect the data of this network for a page."""
     on_plane = tells_points_apart(net)
-    drops = any(isinstance(layer, Dropout) and layer.draws for layer in net.layers)
+    drops = any(layer.draws for layer in net.layers)
     several = len(net.samples) > 1 or drops or (on_plane and not net.samples)
     if len(net.samples) > MOST_SAMPLES:
         raise TargetError(f"a page takes at most {MOST_SAMPLES:,} samples: give it fewer")
     step = scalar_step(net, MOST_SAMPLES if several else None)
-    share = share_of(step.outputs, ending_of(net), net.objective) if on_plane else None
+    share = share_of(step.outputs, net.ending, net.objective) if on_plane else None
     derived = to_the_inputs(derivation(step))
     return PageContent(
         net,

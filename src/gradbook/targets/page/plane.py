@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gradbook.data.made_points import Point
 from gradbook.graph.node import Node
-from gradbook.net import Activation, Loss, Net
+from gradbook.net import Loss, Net
 
 CLASSES = 2
 USUAL_SET = "circle"
@@ -21,11 +21,6 @@ def tells_points_apart(net: Net) -> bool:
 def label_points(points: list[Point], classes: list[list[float]]) -> list[list[list[float]]]:
     """The points as samples, with the targets of their classes."""
     return [[[x, y], classes[which]] for x, y, which in points]
-
-
-def ending_of(net: Net) -> str:
-    """The activation that the outputs come from, or ''."""
-    return net.layers[-1].kind if isinstance(net.layers[-1], Activation) else ""
 
 
 def class_targets(outputs: int, ending: str, which: int) -> list[float]:
