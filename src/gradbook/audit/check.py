@@ -28,13 +28,11 @@ from gradbook.audit.findings import (
     SheetReport,
     fingerprint_of,
 )
-from gradbook.audit.judge.loss import (
-    descends_wholly,
-)
+from gradbook.audit.judge.loss import descends_wholly, find_loss
 from gradbook.audit.judgement import training_report
 from gradbook.audit.left_out import extend_to_all_rows, not_looked_at, notes_on
 from gradbook.audit.origin import origin_of
-from gradbook.audit.rules.perceptron import find_perceptrons
+from gradbook.audit.rules.perceptron import Perceptron, find_perceptrons
 from gradbook.audit.training.no_training import (
     frozen_sheets,
     trained_out_of_sight,
@@ -173,7 +171,7 @@ def _updates() -> Message:
 def _sheets(book: Book, flow: Flow, left: list[str]) -> list[SheetReport]:
     """A report for each training, and for each sheet with only the numbers of one; or reports on a
     book without any training, where `left` gets what no budget was left for."""
-    searched = within_budget(lambda: find_perceptrons(book, flow), A_SHARE)
+    searched = within_budget(lambda: _perceptrons(book, flow), A_SHARE)
     perceptrons = searched or []
     by_rule: list[SheetReport] = []
     if perceptrons:
@@ -210,6 +208,18 @@ def _sheets(book: Book, flow: Flow, left: list[str]) -> list[SheetReport]:
     names = {name for training, _ in judged for name in training.names}
     frozen = frozen_sheets(book, flow, {training.sheet for training, _ in judged}, names)
     return [*by_rule, *(sheet for _, sheet in judged), *frozen, *once]
+
+
+def _perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
+    """The perceptrons, without those that are only taken for one: no update follows the rule, and
+    the same weights learn by gradients."""
+    perceptrons = find_perceptrons(book, flow)
+    if all(perceptron.is_followed for perceptron in perceptrons):
+        return perceptrons
+    trainings = find_trainings(book, flow)
+    learning = [training for training in trainings if find_loss(training)[1] > 0]
+    by_gradients = {cell for training in learning for cell in training.weight_cells}
+    return [p for p in perceptrons if p.is_followed or by_gradients.isdisjoint(p.weights)]
 
 
 def _takes_one_step(training: SheetTraining) -> bool:

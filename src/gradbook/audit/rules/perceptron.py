@@ -330,6 +330,11 @@ class Perceptron:
             or not self._follows(update, forms[update], target)
         }
 
+    @cached_property
+    def is_followed(self) -> bool:
+        """Whether any update follows the rule."""
+        return any(len(self.wrong(step)) < len(step) for step in self.steps)
+
     def is_carried(self, update: RuleUpdate, weight: Address) -> bool:
         """Whether a weight was computed by the step before an update's."""
         is_before = self.step_of.get(weight, -1) == self.step_of[update.cell] - 1

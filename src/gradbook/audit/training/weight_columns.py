@@ -43,6 +43,7 @@ from gradbook.targets.excel.language import (
 
 NEAR = 4000  # cells to search between a change and its weight
 VERY_NEAR = 400
+SINGLE = 2  # cells of a weight that is updated once
 ENOUGH = 6  # if so many first lines of one formula don't learn, the others don't either
 
 
@@ -280,16 +281,20 @@ def goes_on_by(book: Book, flow: Flow, cells: Iterable[Address]) -> bool:
 
 def columns_that_learn(book: Book, flow: Flow, lines: Iterable[WeightColumn]) -> list[WeightColumn]:
     """The lines that learn: what is subtracted from a cell depends on that cell. If the first lines
-    of one formula don't, the others aren't examined."""
+    of one formula don't, the others aren't examined. A sum that adds a bias isn't its update, if a
+    longer line continues from the bias."""
     found: list[WeightColumn] = []
     taken: set[Address] = set()
+    longer: set[Address] = set()  # the cells of lines of several updates
     learning: Counter[object] = Counter()
     for line in sorted(lines, key=lambda line: -len(line.cells)):
         kind = book.patterns[line.updates[0]], line.way
-        if learning[kind] > -ENOUGH and taken.isdisjoint(line.updates):
+        is_sum = len(line.cells) == SINGLE and line.start in longer
+        if learning[kind] > -ENOUGH and taken.isdisjoint(line.updates) and not is_sum:
             if any(_depends(book, flow, *step) for step in _some_steps(line)):
                 found.append(line)
                 taken.update(line.cells, line.updates)
+                longer.update(line.cells if len(line.cells) > SINGLE else ())
                 learning[kind] += len(line.cells)
             else:
                 learning[kind] -= 1
