@@ -23,13 +23,13 @@ import numpy as np
 
 from gradbook.engine.compilers import surroundings
 from gradbook.files import write_whole
-from gradbook.lab.recipes import text
-from gradbook.lab.recipes.text import Measured
-from gradbook.lab.recipes.text import recipe as recipe_of
+from gradbook.lab.recipes import recipe_text as text
+from gradbook.lab.recipes.recipe_text import Measured
+from gradbook.lab.recipes.recipe_text import recipe as recipe_of
 from gradbook.lab.training.epochs import Epoch
 from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.run_training import Listener, TrainingRun
 from gradbook.lab.training.train import SeedsFolder, Spread, train
-from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.system import cores
 
 RECIPES = Path(text.__file__).with_name("measured.json")

@@ -36,7 +36,7 @@ from gradbook.data.sources import load
 from gradbook.data.warp import Warp
 from gradbook.engine.native import NativeEngine
 from gradbook.lab.models.model import untrained_model
-from gradbook.lab.recipes.text import recipe
+from gradbook.lab.recipes.recipe_text import recipe
 from gradbook.net import parse
 from gradbook.report.digits_page import digits_page
 from gradbook.report.digits_tables import TrainingPack, scales

@@ -30,14 +30,14 @@ from distributed import LocalCluster
 
 from gradbook.audit.classes.marks import class_json
 from gradbook.audit.classes.reports import StoredReports
-from gradbook.audit.classes.rubric import Rubric, score_each
+from gradbook.audit.classes.scoring import Rubric, score_each
 from gradbook.audit.classes.submissions import find_submissions
 from gradbook.audit.findings import WRONG, BookReport, Finding, LossCurves, SheetReport
 from gradbook.audit.many import TOGETHER, checked_by
 from gradbook.audit.origin import Origin
 from gradbook.files import write_whole
-from gradbook.lab.study.plan import read_plan
-from gradbook.lab.study.study import DONE, Result, StudyFolder, StudyListener, Trial, study
+from gradbook.lab.study.run_study import DONE, Result, StudyFolder, StudyListener, Trial, study
+from gradbook.lab.study.study_plan import read_plan
 from gradbook.report.audit import audit_lines, grades
 from gradbook.report.audit_page import audit_page
 from gradbook.work.cluster import ClusterCrew

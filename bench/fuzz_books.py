@@ -32,7 +32,7 @@ from traceback import format_exc
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.correct import correct
 from gradbook.cli import main as command

@@ -17,14 +17,14 @@ from importlib import import_module
 from inspect import isgeneratorfunction
 from typing import Any, Protocol
 
-from gradbook.audit import check
+from gradbook.audit import check_book
 from gradbook.audit.edits import formula_edits
 from gradbook.audit.repair import repaired_step
 from gradbook.audit.repair.gradients import GENERATORS
 from gradbook.audit.search.hypotheses import Doubts, Hypothesis
 from gradbook.cells.formula.expression import EditKind
 
-AUDIT = check.__name__.rpartition(".")[0]
+AUDIT = check_book.__name__.rpartition(".")[0]
 
 
 class Heuristic(Protocol):
@@ -253,17 +253,17 @@ HEURISTICS: dict[str, Heuristic] = {
     "bridged rows": Function("training.weight_columns", "join_columns", _all),
     "aligned columns": Function("training.weight_columns", "align_columns", _all),
     "companions": Function("training.weight_columns", "LinesOfUpdates.companions", _none),
-    "rate by its name": Function("training.training", "is_called_rate", _no),
-    "unused rate": Function("training.training", "named_rate", _nothing),
+    "rate by its name": Function("training.sheet_training", "is_called_rate", _no),
+    "unused rate": Function("training.sheet_training", "named_rate", _nothing),
     # the claims of updates
     "decay in updates": Function("training.claims", "GradientSearch._is_decay", _no),
     "momentum": Function("training.claims", "GradientSearch._remembers", _no),
     "gradients that are scaled": Function("training.claims", "GradientSearch._wrapped", _nothing),
     "as the second step": Function("training.claims", "_like_later", _none),
-    "claims of the last row": Function("training.steps", "_copied", lambda *_: ()),
+    "claims of the last row": Function("training.training_steps", "_copied", lambda *_: ()),
     # the loss
-    "losses by their names": Function("training.steps", "called_a_loss", _no),
-    "losses cut by a blank": Function("training.steps", "is_cut", _no),
+    "losses by their names": Function("training.training_steps", "called_a_loss", _no),
+    "losses cut by a blank": Function("training.training_steps", "is_cut", _no),
     "a term left out": Function("judge.loss", "LossSearch._with_another", _last),
     "totals that repeat": Function("judge.loss", "_total", _nothing),
     "plausible losses": Function("judge.loss", "_is_plausible", _no),
@@ -272,7 +272,7 @@ HEURISTICS: dict[str, Heuristic] = {
     ),
     "cut off trainings": Function("repair.pasted_losses", "cut_off_trainings", _none),
     # updates and values
-    "updates in other words": Function("step.under_test", "StepUnderTest.says_the_same", _no),
+    "updates in other words": Function("step.tested_step", "StepUnderTest.says_the_same", _no),
     "rate of the values": Function("judge.meant_updates", "_rate_kept", _nothing),
     "noise of differences": Function("step.points", "Numbers.is_noise", _no),
     # hypotheses, and the edits that some of them try

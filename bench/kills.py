@@ -40,10 +40,10 @@ RECIPES = {  # and changes that make them short
 }
 TRAIN = """
 import sys
-from gradbook.lab.training import training
+from gradbook.lab.training import run_training
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
-training.SAVED_EVERY = 0.15  # seconds: many checkpoints within an epoch too
+run_training.SAVED_EVERY = 0.15  # seconds: many checkpoints within an epoch too
 recipe, changes, folder, threads = sys.argv[1:]
 if RunFolder(folder).holds_a_run:
     train(folder=folder, threads=int(threads), resume=True)

@@ -26,7 +26,7 @@ from gradbook.data.sources import load
 from gradbook.engine.engines import open_engine
 from gradbook.lab.models.exporting import fitting_images
 from gradbook.lab.models.model import Model, load_shipped, trained_shapes
-from gradbook.lab.recipes.text import builtin_recipe
+from gradbook.lab.recipes.recipe_text import builtin_recipe
 from gradbook.system import cores
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.learning import LastLayer, last_layer

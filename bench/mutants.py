@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from heuristics import HEURISTICS, watched, without
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.findings import record_of
 from tests.audit.material.faults import FAULTS
 from tests.audit.material.mutants import clean_book, drawn_style, tried

@@ -34,7 +34,7 @@ from bench.race.turns import Runner, started
 from bench.startup import ENVIRONMENT
 from gradbook.engine.compilers import surroundings
 from gradbook.errors import GradbookError
-from gradbook.lab.recipes.text import builtin_recipe
+from gradbook.lab.recipes.recipe_text import builtin_recipe
 from gradbook.system import cores
 
 QUICK = ("train", "quick", "--set", "hold back none", "--json")

@@ -27,8 +27,8 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from gradbook.lab.study.plan import read_plan
-from gradbook.lab.study.study import DONE, Result, StudyFolder, StudyListener, study
+from gradbook.lab.study.run_study import DONE, Result, StudyFolder, StudyListener, study
+from gradbook.lab.study.study_plan import read_plan
 from gradbook.work.processes import MakeTask, ProcessCrew, Task
 from tests.lab import made
 

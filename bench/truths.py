@@ -33,7 +33,7 @@ from time import process_time
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from gradbook.audit.check import check_again, report_on
+from gradbook.audit.check_book import check_again, report_on
 from gradbook.audit.copies.correct import corrections
 from gradbook.audit.findings import RIGHT, WRONG, BookReport
 from gradbook.cells.book import Book

@@ -22,7 +22,7 @@ from gradbook.files import write_whole
 from gradbook.lab.images import adapt
 from gradbook.lab.models.model import load_shipped
 from gradbook.lab.recipes import RECIPES
-from gradbook.lab.recipes.text import recipe
+from gradbook.lab.recipes.recipe_text import recipe
 from gradbook.net import builtin
 from gradbook.report.digits_page import READ_AT_ONCE
 

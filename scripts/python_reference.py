@@ -126,7 +126,7 @@ PAGES = (
             "Derivatives": ("inputs", "to_frame", "write"),
         },
         {
-            "gradbook.derivatives.book:WorkbookCell": ("name", "label", "value", "formula"),
+            "gradbook.derivatives.public_book:WorkbookCell": ("name", "label", "value", "formula"),
             "gradbook.derivatives.labels:Sensitivity": (
                 *("name", "label", "value", "slope", "elasticity", "step", "nudged", "sentence"),
             ),

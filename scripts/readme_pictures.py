@@ -22,8 +22,8 @@ from PIL import Image, ImageChops
 
 from gradbook.cli.verbs.browser import picture_page, picture_reader
 from gradbook.data.sources import load
-from gradbook.derivatives.book import read_book
 from gradbook.derivatives.named_formulas import formulas_of
+from gradbook.derivatives.public_book import read_book
 from gradbook.lab.runs import gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train

@@ -11,7 +11,7 @@ from gradbook.data.dataset import Dataset, Part, assemble
 from gradbook.graph.node import ancestors
 from gradbook.lab.models.model import Model
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.recipes.text import recipe
+from gradbook.lab.recipes.recipe_text import recipe
 from gradbook.lab.training.epochs import Epoch
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder

@@ -178,7 +178,7 @@ sys.meta_path.insert(0, Nothing())
 from gradbook.arrays import stand_in
 stand_in()
 import json
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.findings import record_of
 print(json.dumps([record_of(check(path)) for path in sys.argv[1:]]))
 """
@@ -232,9 +232,9 @@ EXERCISES = [
 WITHOUT_BY_ITSELF = WITHOUT.partition("import json")[0]
 OWN_NUMBERS = """
 import json, sys
-from gradbook.audit.exercise.verdicts import StepNumbers
+from gradbook.audit.exercise.cell_verdicts import StepNumbers
 from gradbook.net import parse
-from gradbook.targets.excel.plan.book import Solution
+from gradbook.targets.excel.plan.workbook_plan import Solution
 for text in sys.argv[1:]:
     solution = Solution(parse(text.replace("; ", "\\n")))
     numbers = StepNumbers(solution, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -62,6 +63,58 @@ TOOLS = sorted(path for folder in ("bench", "scripts") for path in (ROOT / folde
 FACE = {"__init__", "__main__"}  # the package's own files, which stand outside the house
 
 Name = tuple[str, ...]
+
+JUDGES = ("backward", "exercise", "judge", "repair", "rules", "step", "training")
+NO_JUDGE = tuple(f"audit/{room}" for room in JUDGES)
+UNKNOWN = {  # what a room says that it doesn't know, and what it therefore never imports
+    "arrays": ("doesn't know workbooks", ("cells", "derivatives", "targets")),
+    "audit": ("how findings are shown", ("report", "cli", "serve")),
+    "audit/backward": ("tables with a row per step", ("audit/judge", "audit/repair")),
+    "audit/classes": ("how findings are made, nor how they are shown", (*NO_JUDGE, "report")),
+    "audit/copies": ("how a mistake is found", NO_JUDGE),
+    "audit/edits": ("why a part should have another value", ("audit/judge", "audit/repair")),
+    "audit/judge": ("how to correct a wrong claim", ("audit/edits", "audit/repair")),
+    "audit/repair": ("how a finding is shown", ("report", "cli")),
+    "audit/rules": ("knows no losses", ("audit/judge/loss", "audit/judge/logarithms")),
+    "audit/search": ("how that was found", ("audit/judge", "audit/repair", "audit/backward")),
+    "audit/step": ("what is wrong with a step", ("audit/judge", "audit/edits", "audit/repair")),
+    "cells": ("what a training is", ("audit", "lab", "targets/excel/plan")),
+    "cells/formula": ("which workbook contains the formula", ("cells/book", "cells/read", "audit")),
+    "cli/verbs": ("how the work is done", ("graph", "layers", "lowering", "targets/c", *NO_JUDGE)),
+    "data/digits": ("nothing about arrays and data sets", ("arrays", "data/dataset")),
+    "derivatives": ("how a formula is differentiated", ("lowering", "layers", "graph/chain")),
+    "formats": ("training, reports or how gradbook's own models are stored", ("lab", "report")),
+    "formats/keras": ("how a network was trained", ("lab", "data")),
+    "formats/onnx": ("how a network was trained", ("lab", "data")),
+    "formats/torch": ("except for the settings of the training loop", ("lab", "engine")),
+    "graph": ("nothing of languages and files", ("language", "files", "formats", "targets")),
+    "lab": ("options, the width of a terminal", ("cli", "report", "targets/c")),
+    "lab/arrays": ("how a problem is trained", ("lab/training", "engine")),
+    "lab/models": ("how the network was trained", ("lab/training",)),
+    "lab/recipes": ("engines, or how a training proceeds", ("engine", "lab/training")),
+    "lab/study": ("nor where a trial runs", ("engine", "work/machines", "cli")),
+    "lab/training": ("how results look", ("report", "cli")),
+    "layers": ("no networks, targets, formats or files", ("net", "targets", "formats", "files")),
+    "net": ("no format but its own text form, and no files", ("formats", "files", "cells")),
+    "rates": ("nothing of images, engines or cells", ("data", "engine", "cells")),
+    "report": ("how they were found", NO_JUDGE),
+    "serve": ("how anything is judged, explained or shown", (*NO_JUDGE, "targets")),
+    "targets": ("nothing of other targets or of training", ("lab", "engine")),
+    "targets/algebra": ("workbooks, nor how a network is trained", ("cells", "lab", "engine")),
+    "targets/drawing": ("nothing of training, pages or sheets", ("lab", "targets/page", "cells")),
+    "targets/excel": ("nothing of readers of workbooks", ("cells", "lab", "targets/page")),
+    "targets/excel/grids": ("how a network is trained", ("lab", "engine", "targets/excel/write")),
+    "targets/excel/plan": ("formats, headings or the file", ("files", "targets/excel/sheets")),
+    "targets/excel/sheets": ("how a value is computed", ("lowering", "graph/evaluate")),
+    "targets/portable": (
+        "training, the engine's lanes and threads",
+        ("lab", "engine", "targets/c"),
+    ),
+    "teaching/classes": ("how a book is judged", NO_JUDGE),
+}
+ADMISSION = re.compile(
+    r"\b(?:doesn't|does not|don't) know|\bknows? (?:no|nothing)\b", re.IGNORECASE
+)
 
 
 def name_of(path: Path) -> Name:
@@ -168,6 +221,32 @@ def test_imports_go_only_downward():
 
 def test_a_target_knows_no_other_target():
     assert wrong_imports(crosses_targets) == []
+
+
+@for_each("room", UNKNOWN)
+def test_a_room_knows_no_more_than_it_says(room):
+    phrase, unknown = UNKNOWN[room]
+    assert phrase in docstring(PACKAGE / room)
+    goals = {(origin, goal) for origin, goals in imports().items() for goal in goals}
+    wrong = [
+        f"{shown(origin)} -> {shown(goal)}"
+        for origin, goal in sorted(goals)
+        if f"{shown(origin)}/".startswith(f"{room}/")
+        for name in unknown
+        if f"{shown(goal)}/".startswith(f"{name}/")
+    ]
+    assert wrong == []
+
+
+def test_whatever_a_room_says_it_does_not_know_is_tested():
+    rooms = {path.parent.relative_to(PACKAGE).as_posix() for path in MODULES if path.stem in FACE}
+    said = {room for room in rooms if ADMISSION.search(docstring(PACKAGE / room))}
+    assert said == set(UNKNOWN)
+
+
+def docstring(room: Path) -> str:
+    source = (room / "__init__.py").read_text("utf-8")
+    return " ".join((ast.get_docstring(ast.parse(source)) or "").split())
 
 
 def test_no_files_or_rooms_stand_in_a_circle():

@@ -9,7 +9,7 @@ import pytest
 import gradbook as gb
 from gradbook.errors import UsageError
 from gradbook.language import CATALOGUES, LANGUAGES, in_language, system_language, tr, tr_count
-from gradbook.language.columns import pad, text_width, wrap
+from gradbook.language.text_width import pad, text_width, wrap
 from scripts.catalogues import catalogue, compiled, messages, template, untranslated, updated
 from tests.cases import for_each
 from tests.conftest import UNTRANSLATED

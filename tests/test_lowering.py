@@ -10,9 +10,9 @@ from gradbook.graph.node import OPS, Graph, Op
 from gradbook.layers import Activation
 from gradbook.lowering import Vocabulary
 from gradbook.targets.algebra.formula import definition, symbols
-from gradbook.targets.algebra.text import spell
+from gradbook.targets.algebra.terminal_text import spell
 from gradbook.targets.excel.language import write
-from gradbook.targets.excel.words import NAMES, SAYS
+from gradbook.targets.excel.spellings import NAMES, SAYS
 
 
 @pytest.fixture

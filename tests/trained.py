@@ -16,8 +16,8 @@ import numpy as np
 from gradbook.data.tables import Column
 from gradbook.graph.node import OPS
 from gradbook.graph.reference import evaluate
-from gradbook.lab.models.columns import TableColumns
 from gradbook.lab.models.model import Model, trained_shapes
+from gradbook.lab.models.table_columns import TableColumns
 from gradbook.net import (
     Activation,
     BatchNorm,

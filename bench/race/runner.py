@@ -54,7 +54,7 @@ def by_recipe(name: str, mode: str, batch: int, threads: int) -> Work:
     """PyTorch's steps on the images of the recipe's data set, each drawn anew as it says."""
     from bench.race.rivals import trainer
     from gradbook.data.sources import load
-    from gradbook.lab.recipes.text import builtin_recipe
+    from gradbook.lab.recipes.recipe_text import builtin_recipe
 
     recipe = builtin_recipe(name)
     images = load(recipe.data).training_and_validation

@@ -18,7 +18,7 @@ from gradbook.arguments import hint
 from gradbook.errors import DataError, GradbookError
 from gradbook.files import read_text
 from gradbook.lab.recipes.recipe import LAST, USUAL_DATA, Recipe
-from gradbook.lab.recipes.text import RECIPES, builtin_text, measurement, parse
+from gradbook.lab.recipes.recipe_text import RECIPES, builtin_text, measurement, parse
 from gradbook.net import BUILTIN
 from gradbook.schema import FiniteNumber, IfThere, PlainText, Schema, SchemaError, WholeNumber
 from gradbook.statements import statements

@@ -16,7 +16,7 @@ from time import monotonic, sleep
 import numpy as np
 from PIL import Image
 
-from gradbook.lab.recipes.text import FOLDER
+from gradbook.lab.recipes.recipe_text import FOLDER
 from gradbook.lab.training.run_folder import RunFolder
 from tests.serve.books import a_class
 

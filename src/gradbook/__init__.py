@@ -10,13 +10,13 @@ __version__ = "1.1.0"
 
 TYPE_CHECKING = False  # typing itself would be half the cost of `gradbook --version`
 if TYPE_CHECKING:
-    from gradbook.audit.check import check
+    from gradbook.audit.check_book import check
     from gradbook.data.tables import read_table
-    from gradbook.derivatives.book import Derivatives, Workbook, read_book
+    from gradbook.derivatives.public_book import Derivatives, Workbook, read_book
     from gradbook.errors import Assumption, GradbookError
     from gradbook.lab.models.importing import from_keras, from_sklearn, from_torch
     from gradbook.lab.models.model import Model
-    from gradbook.lab.recipes.text import recipe
+    from gradbook.lab.recipes.recipe_text import recipe
     from gradbook.lab.steps import steps
     from gradbook.lab.training.asked import recipe_for
     from gradbook.lab.training.run_folder import load
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         Pool,
     )
     from gradbook.net import Net, Sample, builtin
-    from gradbook.net.expression import Value, values
+    from gradbook.net.recorded_numbers import Value, values
     from gradbook.rates.sweep import sweep
     from gradbook.report.derivation import explain
     from gradbook.report.notebook import play
@@ -46,7 +46,7 @@ _HOME: dict[str, str] = {
     "Bias": "gradbook.layers",
     "Conv": "gradbook.layers",
     "Dense": "gradbook.layers",
-    "Derivatives": "gradbook.derivatives.book",
+    "Derivatives": "gradbook.derivatives.public_book",
     "Dropout": "gradbook.layers",
     "Flatten": "gradbook.layers",
     "GradbookError": "gradbook.errors",
@@ -54,24 +54,24 @@ _HOME: dict[str, str] = {
     "Net": "gradbook.net",
     "Pool": "gradbook.layers",
     "Sample": "gradbook.net",
-    "Value": "gradbook.net.expression",
-    "Workbook": "gradbook.derivatives.book",
+    "Value": "gradbook.net.recorded_numbers",
+    "Workbook": "gradbook.derivatives.public_book",
     "builtin": "gradbook.net",
-    "check": "gradbook.audit.check",
+    "check": "gradbook.audit.check_book",
     "explain": "gradbook.report.derivation",
     "from_keras": "gradbook.lab.models.importing",
     "from_sklearn": "gradbook.lab.models.importing",
     "from_torch": "gradbook.lab.models.importing",
     "load": "gradbook.lab.training.run_folder",
     "play": "gradbook.report.notebook",
-    "read_book": "gradbook.derivatives.book",
+    "read_book": "gradbook.derivatives.public_book",
     "read_table": "gradbook.data.tables",
-    "recipe": "gradbook.lab.recipes.text",
+    "recipe": "gradbook.lab.recipes.recipe_text",
     "recipe_for": "gradbook.lab.training.asked",
     "steps": "gradbook.lab.steps",
     "sweep": "gradbook.rates.sweep",
     "train": "gradbook.lab.training.train",
-    "values": "gradbook.net.expression",
+    "values": "gradbook.net.recorded_numbers",
     "write_report": "gradbook.report.training_report",
     "write_workbook": "gradbook.report.workbook",
 }
@@ -121,12 +121,12 @@ _SHOWN_BY = {
     "BookReport as text": "gradbook.report.audit:audit_text",
     "Derivatives as html": "gradbook.report.derivatives:derivatives_cell",
     "Derivatives as text": "gradbook.report.derivatives:derivatives_text",
-    "FinalScore as html": "gradbook.report.training:score_cell",
-    "FinalScore as text": "gradbook.report.training:score_text",
-    "History as html": "gradbook.report.training:history_cell",
-    "History as text": "gradbook.report.training:history_text",
-    "LiveTraining as html": "gradbook.report.training:live_html",
-    "LiveTraining as text": "gradbook.report.training:live_text",
+    "FinalScore as html": "gradbook.report.training_text:score_cell",
+    "FinalScore as text": "gradbook.report.training_text:score_text",
+    "History as html": "gradbook.report.training_text:history_cell",
+    "History as text": "gradbook.report.training_text:history_text",
+    "LiveTraining as html": "gradbook.report.training_text:live_html",
+    "LiveTraining as text": "gradbook.report.training_text:live_text",
     "Model as html": "gradbook.report.summary:model_cell",
     "Model as text": "gradbook.report.summary:model_text",
     "Model in short": "gradbook.report.summary:in_short",
@@ -136,7 +136,7 @@ _SHOWN_BY = {
     "Net gradients": "gradbook.net.values:gradients_by_name",
     "Sweep as html": "gradbook.report.sweep:sweep_cell",
     "Sweep as text": "gradbook.report.sweep:sweep_text",
-    "Trained as html": "gradbook.report.training:training_cell",
+    "Trained as html": "gradbook.report.training_text:training_cell",
 }
 """How a value is shown, or computed from, → the module and the function; `looks` uses it."""
 

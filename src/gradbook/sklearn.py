@@ -23,14 +23,14 @@ from gradbook.data.tables import Column
 from gradbook.engine.engines import PlainEngine
 from gradbook.errors import GradbookError, ShapeError, UsageError
 from gradbook.lab.arrays.learn import rows_problem
-from gradbook.lab.arrays.problem import ArrayProblem
-from gradbook.lab.arrays.reading import ArrayReader, Goal
+from gradbook.lab.arrays.read_arrays import ArrayReader, Goal
+from gradbook.lab.arrays.rows_problem import ArrayProblem
 from gradbook.lab.models.answers import label_name, likeliest_classes
 from gradbook.lab.models.model import Model
 from gradbook.lab.problem import Split, SplitAsked
 from gradbook.lab.recipes.recipe import BEST, LAST, Recipe, Schedule, parse_schedule
 from gradbook.lab.training.asked import weights_by_class
-from gradbook.lab.training.training import TrainingRun, set_up
+from gradbook.lab.training.run_training import TrainingRun, set_up
 from gradbook.layers.card import spell
 from gradbook.layers.losses import Loss
 from gradbook.net import Net, builtin

@@ -14,9 +14,9 @@ from gradbook.data.formats import idx
 from gradbook.data.formats.cells import CellRow
 from gradbook.data.tables import Column, ColumnTable
 from gradbook.lab.models.answers import Answers, answers, likeliest_classes, probabilities
-from gradbook.lab.models.columns import TableColumns
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.predict import readings
+from gradbook.lab.models.table_columns import TableColumns
 from gradbook.net import Net
 from gradbook.report.prediction import row_records, rows_csv
 from gradbook.targets.portable.c_file import c_file

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.audit import check as checking
+from gradbook.audit import check_book as checking
 from gradbook.audit.findings import BookReport
 from gradbook.cells import budget
 from tests.audit.material.said import untranslated

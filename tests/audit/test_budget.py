@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit import check as checking
-from gradbook.audit.check import check
+from gradbook.audit import check_book as checking
+from gradbook.audit.check_book import check
 from gradbook.audit.findings import GOOD, grade
 from gradbook.cells import budget as limits
 from gradbook.cells import evaluate

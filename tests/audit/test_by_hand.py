@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from tests.audit.material.by_hand import BLOCKS, BY_BLOCK, NO_TRAINING, RIGHT
 from tests.audit.material.small import saved
 from tests.cases import for_each
@@ -33,7 +33,7 @@ def test_a_right_sheet_is_right(name, path):
 
 ALONE = """
 import os, sys
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 
 for path in sys.argv[1:]:
     if os.fork() == 0:

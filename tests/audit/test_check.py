@@ -6,7 +6,7 @@ import re
 
 from xlsxwriter import Workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.net import builtin, parse
 from gradbook.report.workbook import write_workbook
 from tests.audit.material.lookalikes import D1, D2, FORMULAS, TOP, book, cells, findings, letter

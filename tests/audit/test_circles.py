@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradbook.audit.as_meant import without_circles
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from tests.audit.material.lookalikes import FORMULAS, book, cells, letter
 from tests.audit.material.small import all_at, at, small
 from tests.cases import for_each

@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 from openpyxl.formula.translate import Translator
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.net import parse
 from gradbook.report.workbook import write_workbook
 from tests.cases import for_each

@@ -11,9 +11,9 @@ import pytest
 
 from gradbook import audit
 from gradbook.audit import findings
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.classes.marks import class_json
-from gradbook.audit.classes.rubric import score
+from gradbook.audit.classes.scoring import score
 from gradbook.audit.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record_of
 from gradbook.cells.formula.expression import EditKind
 from tests.audit.material.copies import WRONG

@@ -6,11 +6,11 @@ from unicodedata import normalize
 
 import pytest
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.findings import FORWARD_PASS, FROZEN, NO_NETWORK
 from gradbook.audit.heading_words import CLIMBED, DERIVATIVE, LOSS, RATE, WORDS, calls
-from gradbook.audit.training.no_training import without_training
-from gradbook.audit.training.steps import called_a_loss, is_maximised, speaks_of_learning
+from gradbook.audit.training.training_steps import called_a_loss, is_maximised, speaks_of_learning
+from gradbook.audit.training.why_no_training import without_training
 from tests.audit.judge.test_updates import NEURON
 from tests.audit.material.by_hand import RIGHT
 from tests.audit.material.kinds.kind import typed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.heuristics import HEURISTICS, watched, without
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.findings import HARMLESS, KINDS, BookReport, with_hints
 from gradbook.cli.main import main
 from tests.audit.material.copies import WRONG, opened

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.report.audit import audit_lines
 from gradbook.report.audit_page import audit_page
-from gradbook.report.words import plain
+from gradbook.report.styled_text import plain
 from tests.audit.material.guarded import Guard, Outcome
 from tests.audit.material.hostile import FILES, HOSTILE_WORDS, NOT_WORKBOOKS, ODD, PACKAGES, package
 from tests.cases import for_each

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.classes.marks import class_json
 from gradbook.audit.classes.reports import line_of, report_of_line
-from gradbook.audit.classes.rubric import Rubric, score
+from gradbook.audit.classes.scoring import Rubric, score
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.findings import BookReport, with_hints
 from gradbook.language.message import Message, WrittenNumber, translate
 from gradbook.report.audit import audit_lines
 from gradbook.report.audit_page import audit_cell, audit_page
-from gradbook.report.words import plain
+from gradbook.report.styled_text import plain
 from tests.audit.material.by_hand import RIGHT
 from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
 from tests.audit.material.small import saved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from tests.audit.judge.test_optimisers import LINE
 from tests.audit.material.layouts.catalogue import KINDS
 from tests.audit.material.layouts.optimisers import with_rule

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from tests.audit.material.small import saved
 from tests.cases import for_each
 

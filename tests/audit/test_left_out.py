@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.correct import correct
 from gradbook.audit.findings import BookReport, record_of
-from gradbook.cells import rows as limits
+from gradbook.cells import sheet_rows as limits
 from gradbook.report.audit_page import audit_page
 from tests.audit.material.long_tables import LATER, STEP, table
 from tests.cases import for_each

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.large_books import each_row_wrong, many_terms
-from gradbook.audit.check import check, check_again
+from gradbook.audit.check_book import check, check_again
 from gradbook.audit.copies.correct import corrections
 from gradbook.audit.many import check_books
 from gradbook.cells import budget as limits

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.correct import correct
 from gradbook.errors import GradbookError

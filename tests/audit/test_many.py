@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from gradbook import limits
-from gradbook.audit.check import report_on
+from gradbook.audit.check_book import report_on
 from gradbook.audit.findings import RIGHT, UNREADABLE, BookReport
 from gradbook.audit.many import check_books, checked_by, remote_task
 from gradbook.work.processes import ProcessCrew

@@ -8,7 +8,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 from openpyxl.workbook.defined_name import DefinedName
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.origin import Origin
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book

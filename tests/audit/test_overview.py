@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.findings import (
     BAD,
     BLANK,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xlsxwriter
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.copies.correct import correct
 from gradbook.audit.findings import record_of
 from gradbook.cells.formula.changes import change_between, flat

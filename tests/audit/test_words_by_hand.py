@@ -11,7 +11,7 @@ from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from tests.cases import for_each
 
 EPOCHS = 22

@@ -8,7 +8,7 @@ import pytest
 from bench.exports import FORMS
 from gradbook.data.sources import load
 from gradbook.lab.models.model import FEW, untrained_model
-from gradbook.lab.recipes.text import RECIPES, recipe
+from gradbook.lab.recipes.recipe_text import RECIPES, recipe
 from tests.conftest import require
 
 DIGITS = load("digits")

@@ -15,7 +15,7 @@ from bench.race.race import Ratio, Time, race
 from bench.race.rivals import PREDICTORS
 from bench.race.turns import Taken
 from gradbook.data.warp import parse_warp
-from gradbook.lab.recipes.text import builtin_recipe
+from gradbook.lab.recipes.recipe_text import builtin_recipe
 from gradbook.net import builtin
 from tests.cases import for_each
 

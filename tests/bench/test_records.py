@@ -14,7 +14,7 @@ from bench.recorded import entry as entries
 from bench.recorded.entry import Claim, read_all, read_entry
 from bench.recorded.table import PAGE, PARAMETERS, SMALLEST, page
 from gradbook.errors import GradbookError
-from gradbook.lab.recipes.text import measurement
+from gradbook.lab.recipes.recipe_text import measurement
 from tests.cases import for_each
 from tests.conftest import require
 

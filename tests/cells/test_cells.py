@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.cells import rows as limits
+from gradbook.cells import sheet_rows as limits
 from gradbook.cells.book import Book, SheetPart
 from gradbook.cells.formula.address import MOST_COLUMNS, MOST_ROWS
 from gradbook.cells.package import WorkbookError
-from gradbook.cells.rows import LONGEST_FORMULA, BookCells, EnoughRead
+from gradbook.cells.sheet_rows import LONGEST_FORMULA, BookCells, EnoughRead
 from tests.audit.material.small import at
 
 

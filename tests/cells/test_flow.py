@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.cells.flow import Flow, walk
-from gradbook.cells.formula.values import NotUnderstood
+from gradbook.cells.formula.formula_values import NotUnderstood
 from tests.audit.material.small import all_at, at, small
 from tests.cases import for_each
 

@@ -7,8 +7,8 @@ import re
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.audit.check import check
-from gradbook.audit.classes.rubric import Rubric, score
+from gradbook.audit.check_book import check
+from gradbook.audit.classes.scoring import Rubric, score
 from gradbook.audit.copies.annotate import annotate
 from gradbook.cells import open_copy
 from gradbook.cells.formula.address import pack

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.copies.correct import correct
 from gradbook.cells.package import WorkbookError
 from gradbook.cells.read import read_book

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.cells.rows import FEWEST, LONGEST_PERIOD, RowKind, RowRepeats
+from gradbook.cells.sheet_rows import FEWEST, LONGEST_PERIOD, RowKind, RowRepeats
 from tests.cases import for_each
 
 UPDATE, LOSS, OTHER = "=A1-B1", "=C1^2", "=A1+B1"  # stand for formulas, seen from their cells

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.cells.rows import RowTexts, row_number
+from gradbook.cells.sheet_rows import RowTexts, row_number
 from tests.cases import for_each
 
 

@@ -1,6 +1,6 @@
 """Rows read at once are those that XML would give, and nothing else is read so."""
 
-from gradbook.cells.rows import usual_row
+from gradbook.cells.sheet_rows import usual_row
 from tests.cases import for_each
 
 USUAL = (

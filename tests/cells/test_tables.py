@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xlsxwriter import Workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
+from gradbook.cells.declared_tables import SheetTable, without_tables
 from gradbook.cells.read import read_book
-from gradbook.cells.tables import SheetTable, without_tables
 from tests.audit.material.small import at
 from tests.cases import for_each
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.cells import rows as limits
+from gradbook.cells import sheet_rows as limits
 from gradbook.cells.book import Book, RowSpan
 from gradbook.cells.formula.address import row_of
 from gradbook.cells.read import read_book

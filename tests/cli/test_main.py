@@ -11,8 +11,8 @@ import pytest
 
 from gradbook import __version__
 from gradbook.cli import main as command
+from gradbook.cli.help_page import Verb
 from gradbook.cli.main import PARTS, RENAMED, VERBS, every_command, main, verb_parser
-from gradbook.cli.page import Verb
 from gradbook.cli.verbs.about import ENTRIES
 from tests.cases import for_each
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gradbook.cli.help_page import Entry, HelpPage, Parser, Verb, _entries
 from gradbook.cli.main import _entry, every_command, verb_parser
-from gradbook.cli.page import Entry, HelpPage, Parser, Verb, _entries
 from gradbook.errors import UsageError
 from tests.cases import for_each
 

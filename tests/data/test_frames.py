@@ -8,8 +8,8 @@ import pytest
 import gradbook as gb
 from gradbook.data.formats.cells import CellRow
 from gradbook.data.tables import Column, ColumnTable
-from gradbook.lab.models.columns import TableColumns
 from gradbook.lab.models.model import Model
+from gradbook.lab.models.table_columns import TableColumns
 from gradbook.net.work.at_work import at_start
 
 NET = gb.Net.parse("input 5; dense 2; softmax; seed 3")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gradbook.errors import GradbookError
-from gradbook.formats.reading import read_network
+from gradbook.formats.file_kinds import read_network
 from gradbook.lab.models.importing import import_model
 from tests.trained import model_of, table_model_of
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gradbook.formats.reading import read_network
+from gradbook.formats.file_kinds import read_network
 from gradbook.net import Loss, Sample
 from gradbook.net.build import training_step
 from gradbook.net.step import run

@@ -12,17 +12,17 @@ from tempfile import TemporaryDirectory
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from gradbook.audit.check import check
-from gradbook.audit.classes.rubric import score
+from gradbook.audit.check_book import check
+from gradbook.audit.classes.scoring import score
 from gradbook.audit.findings import KINDS, BookReport
 from gradbook.files import inside
 from gradbook.lab.classroom import personalise
 from gradbook.net import builtin
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.plan.columns import Exercise
+from gradbook.targets.excel.plan.column_order import Exercise
 from gradbook.teaching.classes.collecting import collect
 from gradbook.teaching.classes.folder import HANDED_IN, NAMES, ClassFolder, ClassPlan, read_plan
-from gradbook.teaching.classes.ledger import HEAD, OWN, read_ledger, update_ledger
+from gradbook.teaching.classes.marks_file import HEAD, OWN, read_ledger, update_ledger
 from gradbook.teaching.classes.rubric import RUBRIC_TEXT, read_rubric
 from tests.audit.material.mangled.packages import packed
 from tests.fuzz.forms import bundle, parts_of

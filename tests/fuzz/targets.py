@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis.strategies import SearchStrategy
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.correct import correct
 from gradbook.cells.formula.address import pack
@@ -32,14 +32,14 @@ from gradbook.data.signals import read_signals
 from gradbook.data.tables import read_columns, read_table
 from gradbook.data.warp import WARP_GRAMMAR, parse_warp, write_warp
 from gradbook.errors import GradbookError, UsageError
-from gradbook.formats.reading import read_network
+from gradbook.formats.file_kinds import read_network
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.stored import kind_of
-from gradbook.lab.recipes import text as recipe_text
+from gradbook.lab.recipes import recipe_text
 from gradbook.lab.runs import differences, open_run
 from gradbook.lab.signals import WindowsAsked, signal_problem
-from gradbook.lab.study import plan as studies
-from gradbook.lab.study.study import StudyFolder
+from gradbook.lab.study import study_plan as studies
+from gradbook.lab.study.run_study import StudyFolder
 from gradbook.lab.training import run_folder
 from gradbook.net import Net, grammar
 from gradbook.net.work.at_work import at_start

@@ -26,8 +26,8 @@ ROOM = 6 * 2**30  # bytes that it may have
 LOADED = (  # by hardly any command all of them: some megabytes too many are counted
     *(f"gradbook.cli.verbs.{verb}" for verb in ("check", "images", "networks", "sheet")),
     *("gradbook.cli.verbs.train", "gradbook.cli.verbs.runs"),
-    *("gradbook.cli.training", "gradbook.audit.many", "gradbook.data.sources"),
-    *("gradbook.lab.models.model", "gradbook.formats.reading", "gradbook.report.workbook"),
+    *("gradbook.cli.train_and_show", "gradbook.audit.many", "gradbook.data.sources"),
+    *("gradbook.lab.models.model", "gradbook.formats.file_kinds", "gradbook.report.workbook"),
     *("PIL.Image", "xlsxwriter"),
 )
 Took = tuple[int, float, float]  # exit code, seconds, megabytes

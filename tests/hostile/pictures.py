@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 from random import Random
 
-from gradbook.lab.recipes import text
+from gradbook.lab.recipes import recipe_text as text
 from tests.hostile.cases import Case, Words
 
 KINDS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # PNG's kinds of colour, and how many bytes a pixel has

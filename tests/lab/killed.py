@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from gradbook.data.tables import read_columns
 from gradbook.lab.tables import problem, usual_recipe
-from gradbook.lab.training import training as loop
+from gradbook.lab.training import run_training as loop
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
 from tests.lab import made

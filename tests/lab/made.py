@@ -8,7 +8,7 @@ import numpy as np
 
 from gradbook.data.dataset import TEST, TRAINING, Dataset, Part, assemble
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.recipes.text import change_recipe, parse
+from gradbook.lab.recipes.recipe_text import change_recipe, parse
 
 SIDE = 8
 TEXT = """\

@@ -13,10 +13,10 @@ from gradbook.lab.doubts import (
     find_dead_units,
     is_time,
 )
-from gradbook.lab.recipes.text import recipe
+from gradbook.lab.recipes.recipe_text import recipe
 from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.run_training import Listener
 from gradbook.lab.training.train import train
-from gradbook.lab.training.training import Listener
 from gradbook.net import Net
 from gradbook.report.training_report import write_report
 from tests.cases import for_each

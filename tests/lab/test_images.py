@@ -24,7 +24,7 @@ from gradbook.lab.images import (
 from gradbook.lab.problem import Material
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.recipe import Recipe, fitting_batch
-from gradbook.lab.recipes.text import change_recipe, recipe
+from gradbook.lab.recipes.recipe_text import change_recipe, recipe
 from gradbook.lab.training.train import train
 from gradbook.net import Loss, parse
 from tests.cases import for_each

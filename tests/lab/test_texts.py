@@ -9,7 +9,7 @@ from gradbook.data.sources import load
 from gradbook.engine.engines import PlainEngine
 from gradbook.errors import DataError, ShapeError
 from gradbook.lab.models.model import Model, untrained_model
-from gradbook.lab.recipes.text import recipe
+from gradbook.lab.recipes.recipe_text import recipe
 from gradbook.lab.texts import (
     LineProblem,
     LineWriter,
@@ -19,8 +19,8 @@ from gradbook.lab.texts import (
     usual_lines,
     usual_network,
 )
+from gradbook.lab.training.run_training import Telling, TrainingRun, set_up
 from gradbook.lab.training.train import Trained, train
-from gradbook.lab.training.training import Telling, TrainingRun, set_up
 from gradbook.net import parse
 from tests.cases import for_each
 from tests.lab.training.test_early_stop import StoppingAfter

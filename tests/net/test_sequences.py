@@ -11,7 +11,7 @@ import numpy as np
 import openpyxl
 import pytest
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.errors import GradbookError, NetTextError
 from gradbook.net import Conv, Pool, Sample, parse
 from gradbook.net.build import training_step

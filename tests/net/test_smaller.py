@@ -8,7 +8,7 @@ from gradbook.errors import LimitError
 from gradbook.net import Net
 from gradbook.net.lower import MOST_SCALARS, scalar_step, scalars_of
 from gradbook.net.smaller import what_fits
-from gradbook.targets.excel.plan.book import MOST_COLUMNS, fitting_rates
+from gradbook.targets.excel.plan.workbook_plan import MOST_COLUMNS, fitting_rates
 from tests.cases import for_each
 
 ADAM = "update adam; loss half squared error; seed 1"

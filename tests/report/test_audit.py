@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from gradbook.audit.classes.rubric import Rubric, score
+from gradbook.audit.classes.scoring import Rubric, score
 from gradbook.audit.findings import (
     FROZEN,
     NO_NETWORK,
@@ -36,7 +36,7 @@ from gradbook.report.findings import (
     spoilt,
     verdict_words,
 )
-from gradbook.report.words import plain
+from gradbook.report.styled_text import plain
 from gradbook.targets.excel.language import Reference
 from tests.cases import for_each
 from tests.outside.witness import read_values, recalculate

@@ -18,7 +18,7 @@ from gradbook.audit.findings import (
 )
 from gradbook.report.audit import audit_lines
 from gradbook.report.audit_page import audit_page
-from gradbook.report.words import plain
+from gradbook.report.styled_text import plain
 from tests.cases import for_each
 from tests.outside.witness import console_messages, page_text
 from tests.tags import Tags

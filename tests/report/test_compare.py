@@ -11,8 +11,8 @@ import pytest
 from gradbook.lab.runs import find_misread, open_runs
 from gradbook.report.compare import compare_report
 from gradbook.report.media import write
+from gradbook.report.styled_text import plain
 from gradbook.report.terminal import report_lines
-from gradbook.report.words import plain
 from tests.cases import for_each
 from tests.report.html import cells, words
 from tests.runs import finished, pictures, several

@@ -9,7 +9,7 @@ import re
 import pytest
 
 import gradbook as gb
-from gradbook.derivatives.chain import chain_between
+from gradbook.derivatives.formula_chain import chain_between
 from gradbook.report.derivatives import explain_cell
 from gradbook.report.sheet_heat import notebook_heat, sheet_heat
 from tests.derivatives.cell_models import STAND, write_model

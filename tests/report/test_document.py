@@ -26,8 +26,8 @@ from gradbook.report.document import (
 )
 from gradbook.report.markup import report_cell
 from gradbook.report.media import ENDINGS, write
+from gradbook.report.styled_text import Span, TableColumn, TextTable, plain
 from gradbook.report.terminal import report_lines, report_text
-from gradbook.report.words import Span, TableColumn, TextTable, plain
 from tests.cases import for_each
 
 TABLE = TextTable(

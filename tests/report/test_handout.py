@@ -11,8 +11,8 @@ from gradbook.graph.node import ancestors
 from gradbook.lab.classroom import personalise
 from gradbook.net.lower import scalar_step
 from gradbook.report.handout import Handout, handout, write_handouts
-from gradbook.targets.algebra.text import spell
-from gradbook.targets.excel.plan.columns import KINDS, UPDATE, Exercise
+from gradbook.targets.algebra.terminal_text import spell
+from gradbook.targets.excel.plan.column_order import KINDS, UPDATE, Exercise
 from tests.cases import for_each
 
 RATE = 0.5

@@ -29,7 +29,7 @@ from gradbook.report.images import (
     signed_picture,
     strip,
 )
-from gradbook.report.words import Span, plain
+from gradbook.report.styled_text import Span, plain
 from tests.cases import for_each
 from tests.data.made import pixels
 

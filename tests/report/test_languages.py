@@ -16,7 +16,7 @@ from gradbook.report.derivation import explain_image
 from gradbook.report.handout import handout, write_handouts
 from gradbook.targets.algebra.typst import PREAMBLE
 from gradbook.targets.drawing.shapes import ems
-from gradbook.targets.excel.plan.columns import KINDS, Exercise
+from gradbook.targets.excel.plan.column_order import KINDS, Exercise
 from tests.cases import for_each
 from tests.pseudo import PLAIN_WORD, plain_words, pseudo_language, spelled
 

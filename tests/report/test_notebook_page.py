@@ -9,7 +9,7 @@ from gradbook.errors import DataError, GradbookError
 from gradbook.net import Sample
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
-from gradbook.targets.page.address import MOST_BYTES, PageState, pack, unpack
+from gradbook.targets.page.page_address import MOST_BYTES, PageState, pack, unpack
 from tests.cases import for_each
 
 ODD = (0.1 + 0.2, -0.0, 0.0, 5e-324, 1.7976931348623157e308, float("inf"), -float("inf"))

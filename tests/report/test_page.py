@@ -13,9 +13,9 @@ import pytest
 from gradbook.palette import ERROR, PAPER
 from gradbook.report.document import Chapter, PageOnly, Passage, Report
 from gradbook.report.markup import markup, report_cell, report_page, words_markup
-from gradbook.report.page import PageTemplate, WholePage, text, wide
+from gradbook.report.page_shell import PageTemplate, WholePage, text, wide
 from gradbook.report.scripts import script
-from gradbook.report.words import Span, TableColumn, TextTable, bar
+from gradbook.report.styled_text import Span, TableColumn, TextTable, bar
 from tests.cases import for_each
 from tests.outside.witness import program
 

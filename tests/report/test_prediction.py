@@ -17,7 +17,7 @@ from gradbook.report.prediction import (
     row,
     width_of_names,
 )
-from gradbook.report.words import plain
+from gradbook.report.styled_text import plain
 from tests.cases import for_each
 
 CLASSES = ("0", "1", "2")

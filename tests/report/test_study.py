@@ -7,7 +7,7 @@ import re
 from gradbook.report import study
 from gradbook.report.markup import report_page
 from gradbook.report.study import RankedTrials, study_report
-from gradbook.report.words import plain
+from gradbook.report.styled_text import plain
 from tests.report.trials import trials
 
 TRIALS = trials()

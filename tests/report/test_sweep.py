@@ -14,9 +14,9 @@ from gradbook.net import builtin, parse
 from gradbook.rates.criteria import MEANINGS, Verdict
 from gradbook.rates.sweep import sweep
 from gradbook.report.media import write
+from gradbook.report.styled_text import plain
 from gradbook.report.sweep import COLOURS, sweep_charts, sweep_report, sweep_svg
 from gradbook.report.terminal import report_lines, report_text
-from gradbook.report.words import plain
 from tests.cases import for_each
 from tests.outside.witness import console_messages, dom, page_text
 

@@ -8,8 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.report.media import comma_separated, markdown_table
+from gradbook.report.styled_text import (
+    Span,
+    TableColumn,
+    TextTable,
+    fit,
+    fold,
+    keep_together,
+    plain,
+)
 from gradbook.report.terminal import table_lines
-from gradbook.report.words import Span, TableColumn, TextTable, fit, fold, keep_together, plain
 from tests.cases import for_each
 
 HEAD = [Span("Z33:Z100: ", "yellow"), Span("the chain to w3 goes through a_h2")]

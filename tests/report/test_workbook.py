@@ -18,8 +18,8 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.rates.sweep import sweep
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.plan.book import fitting_rates
-from gradbook.targets.excel.plan.columns import KINDS, Exercise
+from gradbook.targets.excel.plan.column_order import KINDS, Exercise
+from gradbook.targets.excel.plan.workbook_plan import fitting_rates
 from tests.cases import for_each
 from tests.report.workbooks import named, tables
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.audit.check import check
-from gradbook.audit.classes.rubric import Rubric, score_each
+from gradbook.audit.check_book import check
+from gradbook.audit.classes.scoring import Rubric, score_each
 from gradbook.audit.classes.submissions import find_submissions
 from gradbook.audit.copies.annotate import annotate
 from gradbook.report.audit import grades_csv

@@ -10,7 +10,7 @@ import pytest
 
 from gradbook.builtin_networks import LESSONS
 from gradbook.teaching.classes.folder import open_class
-from gradbook.teaching.classes.ledger import read_ledger
+from gradbook.teaching.classes.marks_file import read_ledger
 from tests.serve.running import served
 from tests.teaching.classes.made import solved, without
 

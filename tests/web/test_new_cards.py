@@ -23,8 +23,8 @@ from gradbook.report.play_page import (
     formula_table,
     play_page,
 )
-from gradbook.targets.page.content import content
 from gradbook.targets.page.criteria import criteria_table
+from gradbook.targets.page.page_content import content
 from tests.agree.runs import reference_run
 from tests.outside.browser import browser
 from tests.outside.pages.play.drawing import CAUGHT, choose, weights

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from gradbook.errors import NetTextError
 from gradbook.lab.images import adapt
 from gradbook.lab.recipes.recipe import Recipe, Schedule
-from gradbook.lab.recipes.text import parse
-from gradbook.lab.recipes.text import recipe as builtin_recipe
+from gradbook.lab.recipes.recipe_text import parse
+from gradbook.lab.recipes.recipe_text import recipe as builtin_recipe
 from gradbook.net.build import training_step
 from gradbook.report.digits_tables import recipe_table
 from tests.cases import for_each

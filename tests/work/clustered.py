@@ -22,8 +22,8 @@ from gradbook.audit.findings import RIGHT, UNREADABLE
 from gradbook.audit.many import checked_by
 from gradbook.cli.main import main
 from gradbook.errors import UsageError
-from gradbook.lab.study.plan import read_plan
-from gradbook.lab.study.study import StudyFolder, StudyListener, study
+from gradbook.lab.study.run_study import StudyFolder, StudyListener, study
+from gradbook.lab.study.study_plan import read_plan
 from gradbook.lab.training.train import SeedsFolder, train, train_by_crew
 from gradbook.work.cluster import ClusterCrew
 from gradbook.work.processes import ProcessCrew

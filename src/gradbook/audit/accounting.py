@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.cells.book import Book
 from gradbook.cells.formula.address import Address, column_of, edit_cells, letters, row_of
 from gradbook.cells.formula.pattern import Pattern, RangeReference

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from gradbook.audit.findings import Finding
 from gradbook.audit.one_program import Worlds
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.cells.formula.address import Address, cells_of, name_of, ranges
 
 

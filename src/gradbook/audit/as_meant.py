@@ -34,8 +34,8 @@ from gradbook.audit.findings import (
     tied,
     typed_in,
 )
-from gradbook.audit.training.no_training import is_gradient
 from gradbook.audit.training.weight_columns import bases_of
+from gradbook.audit.training.why_no_training import is_gradient
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import (

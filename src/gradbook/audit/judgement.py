@@ -47,7 +47,7 @@ from gradbook.audit.judge.other_cells import (
     stale_findings,
     types_the_same,
 )
-from gradbook.audit.judge.updates import (
+from gradbook.audit.judge.update_judgement import (
     measured_notes,
     measured_slopes,
     stray_findings,
@@ -56,16 +56,16 @@ from gradbook.audit.judge.updates import (
 from gradbook.audit.ledger import ledger_of
 from gradbook.audit.left_out import not_looked_at
 from gradbook.audit.one_program import OneProgram, with_one_program, without_pasted_updates
-from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.claims import first_claims
-from gradbook.audit.training.steps import (
+from gradbook.audit.training.sheet_training import SheetTraining
+from gradbook.audit.training.training_steps import (
     SheetStep,
     StepLoss,
     group_steps,
     made_of_it,
     steps_of,
 )
-from gradbook.audit.training.training import SheetTraining
 from gradbook.cells.budget import (
     A_SHARE,
     BudgetSpent,
@@ -76,8 +76,8 @@ from gradbook.cells.budget import (
 )
 from gradbook.cells.formula.address import Address, cells_of, name_of, row_of
 from gradbook.cells.formula.expression import EditKind
+from gradbook.cells.formula.formula_values import LeadsBack, NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
-from gradbook.cells.formula.values import LeadsBack, NotUnderstood
 from gradbook.language.message import Message, words_of
 from gradbook.targets.excel.language import Call
 

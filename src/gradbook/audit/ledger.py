@@ -21,14 +21,14 @@ from gradbook.audit.findings import (
     Finding,
     finding_in,
 )
-from gradbook.audit.judge.updates import KIND
-from gradbook.audit.step.under_test import StepUnderTest
-from gradbook.audit.training.steps import SheetStep
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.judge.update_judgement import KIND
+from gradbook.audit.step.tested_step import StepUnderTest
+from gradbook.audit.training.sheet_training import SheetTraining
+from gradbook.audit.training.training_steps import SheetStep
 from gradbook.audit.training.weight_columns import bases_of
 from gradbook.cells.formula.address import Address, by_sheet, name_of, ranges
+from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
-from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.language.message import Message
 

@@ -14,7 +14,7 @@ from secrets import token_hex
 from typing import Any
 
 from gradbook import limits
-from gradbook.audit.check import report_on
+from gradbook.audit.check_book import report_on
 from gradbook.audit.findings import UNREADABLE, BookReport
 from gradbook.errors import GradbookError
 from gradbook.files import read_bytes, write_whole

@@ -24,7 +24,7 @@ from gradbook.audit.findings import (
 )
 from gradbook.audit.judge.loss import MOST_OF_THEM, find_loss
 from gradbook.audit.judge.meant_updates import with_formulas
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.formula.address import Address, by_sheet, name_of

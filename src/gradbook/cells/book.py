@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
+from gradbook.cells.declared_tables import SheetTable
 from gradbook.cells.formula.address import (
     ACROSS,
     DOWN,
@@ -29,7 +30,6 @@ from gradbook.cells.formula.pattern import (
     anchor,
     rename_cells_in,
 )
-from gradbook.cells.tables import SheetTable
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import TOO_DEEP
 

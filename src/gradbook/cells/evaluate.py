@@ -16,10 +16,7 @@ from gradbook.cells.budget import A_SHARE, budget, spend, within_budget
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import count_parts
-from gradbook.cells.formula.meaning import meaning
-from gradbook.cells.formula.numbers import ON_NUMBERS
-from gradbook.cells.formula.pattern import Pattern, RangeReference
-from gradbook.cells.formula.values import (
+from gradbook.cells.formula.formula_values import (
     CellBlock,
     Corners,
     NeedsNumbers,
@@ -30,6 +27,9 @@ from gradbook.cells.formula.values import (
     number,
     typed,
 )
+from gradbook.cells.formula.meaning import meaning
+from gradbook.cells.formula.numbers import ON_NUMBERS
+from gradbook.cells.formula.pattern import Pattern, RangeReference
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.language.message import Message

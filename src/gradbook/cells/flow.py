@@ -11,8 +11,7 @@ from itertools import chain, islice
 from gradbook.cells.book import WIDEST, Book
 from gradbook.cells.formula.address import ROW, Address, column_of, pack, row_of, sheet_of
 from gradbook.cells.formula.expression import parts, references
-from gradbook.cells.formula.pattern import CellReference, Mention, Pattern, RangeReference
-from gradbook.cells.formula.values import (
+from gradbook.cells.formula.formula_values import (
     CellBlock,
     Corners,
     Lookup,
@@ -22,6 +21,7 @@ from gradbook.cells.formula.values import (
     Single,
     TooMuch,
 )
+from gradbook.cells.formula.pattern import CellReference, Mention, Pattern, RangeReference
 from gradbook.graph.node import Graph
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Reference

@@ -17,7 +17,7 @@ from gradbook.cells.formula.address import MOST_COLUMNS, MOST_ROWS, letters
 from gradbook.cells.formula.pattern import Reader
 from gradbook.cells.openformula import WHAT_IF, translate, translate_place
 from gradbook.cells.package import ENCRYPTED, Package, WorkbookError
-from gradbook.cells.rows import MOST_LETTERS, BookCells, EnoughRead
+from gradbook.cells.sheet_rows import MOST_LETTERS, BookCells, EnoughRead
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import LONGEST_FORMULA
 

@@ -25,7 +25,8 @@ from gradbook.cells.formula.address import (
     row_of,
 )
 from gradbook.cells.formula.expression import count_parts, inner, parts, references, replace_parts
-from gradbook.cells.formula.functions import plain_name
+from gradbook.cells.formula.formula_values import ARGUMENTS, Elementwise
+from gradbook.cells.formula.function_table import plain_name
 from gradbook.cells.formula.pattern import (
     CellReference,
     FormulaForm,
@@ -50,7 +51,6 @@ from gradbook.cells.formula.simplify import (
     times,
     with_sign_first,
 )
-from gradbook.cells.formula.values import ARGUMENTS, Elementwise
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import (
     LINE,

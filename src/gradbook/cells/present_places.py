@@ -14,7 +14,7 @@ from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import replace_parts
-from gradbook.cells.formula.functions import plain_name
+from gradbook.cells.formula.function_table import plain_name
 from gradbook.cells.formula.pattern import CellReference, RangeReference
 from gradbook.targets.excel.language import (
     Call,

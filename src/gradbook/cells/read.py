@@ -25,6 +25,7 @@ from gradbook.cells.book import (
     quote_title,
 )
 from gradbook.cells.computed_places import close_ranges, mentions_columns
+from gradbook.cells.declared_tables import read_tables
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import (
     MOST_COLUMNS,
@@ -47,8 +48,7 @@ from gradbook.cells.package import (
     relations_part,
     resolve_target,
 )
-from gradbook.cells.rows import BookCells, SheetRows
-from gradbook.cells.tables import read_tables
+from gradbook.cells.sheet_rows import BookCells, SheetRows
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import write
 

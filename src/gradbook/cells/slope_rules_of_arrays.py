@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gradbook.cells.formula.expression import count_parts, replace_parts
-from gradbook.cells.formula.functions import plain_name
+from gradbook.cells.formula.function_table import plain_name
 from gradbook.cells.formula.simplify import (
     ONE,
     ZERO,

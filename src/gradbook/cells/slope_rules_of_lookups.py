@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gradbook.cells.formula.functions import plain_name
+from gradbook.cells.formula.function_table import plain_name
 from gradbook.cells.formula.simplify import ONE, ZERO, call_of, constant_of, times
 from gradbook.cells.partials import (
     CONDITIONS,

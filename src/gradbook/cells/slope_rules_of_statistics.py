@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gradbook.cells.formula.functions import plain_name
+from gradbook.cells.formula.function_table import plain_name
 from gradbook.cells.formula.simplify import (
     ONE,
     TWO,

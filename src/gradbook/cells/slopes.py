@@ -19,6 +19,7 @@ from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, column_of, pack, row_of
 from gradbook.cells.formula.elementwise import ELEMENTWISE
 from gradbook.cells.formula.expression import rename_cells
+from gradbook.cells.formula.formula_values import TooMuch
 from gradbook.cells.formula.pattern import (
     CellReference,
     Pattern,
@@ -26,7 +27,6 @@ from gradbook.cells.formula.pattern import (
     UnknownReference,
 )
 from gradbook.cells.formula.simplify import constant_of
-from gradbook.cells.formula.values import TooMuch
 from gradbook.cells.partials import FormulaDerivation, FormulaSlopes, NotDerivable, Rules, name_at
 from gradbook.cells.present_places import is_placed, settle_places
 from gradbook.cells.slope_rules import (

@@ -14,8 +14,9 @@ from gradbook.cli.screen import Screen, is_screen
 from gradbook.engine import compilers
 from gradbook.lab.tables import TableProblem
 from gradbook.lab.texts import LineProblem, LineWriter
-from gradbook.lab.training.training import Listener, TrainingRun
-from gradbook.report.training import (
+from gradbook.lab.training.run_training import Listener, TrainingRun
+from gradbook.report.styled_text import QUIET, Span, TextLine, fold
+from gradbook.report.training_text import (
     BLOCK,
     NOT_ASCII,
     SeedsTable,
@@ -33,7 +34,6 @@ from gradbook.report.training import (
     seeds_files_lines,
     stopping_lines,
 )
-from gradbook.report.words import QUIET, Span, TextLine, fold
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import TextIO
 
-    from gradbook.cli.page import Parser, Verb
+    from gradbook.cli.help_page import Parser, Verb
 
 VERBS = {
     "demo": "take a tour: work through the built-in networks, train on digits",
@@ -175,14 +175,14 @@ def every_command() -> list[str]:
 
 def overview() -> str:
     """The page that `gradbook` without a verb prints."""
-    from gradbook.cli.page import FORCE, LANGUAGE, read_page
+    from gradbook.cli.help_page import FORCE, LANGUAGE, read_page
 
     return read_page("overview", verbs=_listed(VERBS), force=FORCE, language=LANGUAGE)
 
 
 def parts_page(verb: str) -> str:
     """The page of a verb with parts."""
-    from gradbook.cli.page import read_page
+    from gradbook.cli.help_page import read_page
 
     return read_page(verb, parts=_listed(PARTS[verb]))
 
@@ -193,7 +193,7 @@ def _listed(verbs: Mapping[str, str]) -> str:
 
 def verb_parser(verb: str) -> Parser:
     """The parser of a verb's own options, including `--help`."""
-    from gradbook.cli.page import HelpPage, Parser
+    from gradbook.cli.help_page import HelpPage, Parser
     from gradbook.errors import UsageError, did_you_mean
 
     if verb in RENAMED:

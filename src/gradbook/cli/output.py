@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from gradbook.report.document import Report
-    from gradbook.report.words import TextLine
+    from gradbook.report.styled_text import TextLine
 
 
 PATIENCE = 1.0  # seconds before progress is shown
@@ -62,7 +62,7 @@ def has_colours() -> bool:
 def show(lines: Iterable[TextLine]) -> None:
     """Print the lines, with colours on a terminal that has them."""
     if not is_terminal():
-        from gradbook.report.words import plain
+        from gradbook.report.styled_text import plain
 
         for line in lines:
             print(plain([line]), end="")

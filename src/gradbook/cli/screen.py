@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from gradbook.report.words import TextLine
+    from gradbook.report.styled_text import TextLine
 
 Draw = Callable[[int, int], "list[TextLine]"]  # (columns, rows) → the lines of the foot
 

@@ -12,7 +12,7 @@ from gradbook.files import note_read, require_replaceable
 from gradbook.language import tr
 
 if TYPE_CHECKING:
-    from gradbook.derivatives.book import Derivatives
+    from gradbook.derivatives.public_book import Derivatives
     from gradbook.report.explanation import Explanation
 
 BOOKS = (".xlsx", ".xlsm", ".ods")
@@ -49,7 +49,7 @@ def explain_workbook(options: Namespace) -> Explanation:
 
 def write_workbook_with_derivatives(options: Namespace) -> int:
     """Write a copy with derivatives, and with a sheet that trains if cells are to be learned."""
-    from gradbook.derivatives.book import EPOCHS, RATE
+    from gradbook.derivatives.public_book import EPOCHS, RATE
 
     _refuse_for_workbooks(options, "rates", "data", "exercise", "blank", "solution")
     if options.epochs and not options.learn:
@@ -71,8 +71,8 @@ def write_workbook_with_derivatives(options: Namespace) -> int:
     print(tr("wrote {file}", file=out))
     if found.proposed is not None:
         from gradbook.report.derivatives import proposal
-        from gradbook.report.words import FIXED_SPACE
-        from gradbook.targets.algebra.text import sentences
+        from gradbook.report.styled_text import FIXED_SPACE
+        from gradbook.targets.algebra.terminal_text import sentences
 
         print(sentences(proposal(found)).replace(FIXED_SPACE, " "))
     print(
@@ -84,14 +84,14 @@ def write_workbook_with_derivatives(options: Namespace) -> int:
 
 
 def _derivatives(options: Namespace) -> Derivatives:
-    from gradbook.derivatives.book import read_book
+    from gradbook.derivatives.public_book import read_book
 
     return read_book(options.net).derivatives(options.of, by=getattr(options, "by", None) or ())
 
 
 def _rate(options: Namespace) -> float | None:
     """The learning rate of --set 'rate 0.5', the only line that a workbook has."""
-    from gradbook.cli.arguments import number, read_settings
+    from gradbook.cli.argument_kinds import number, read_settings
 
     known, others = read_settings(options.set, {"rate": number})
     if others:

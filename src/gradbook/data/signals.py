@@ -21,7 +21,7 @@ from gradbook.amounts import counted
 from gradbook.data.dataset import FOLDS, scrambled_numbers
 from gradbook.data.formats import wav
 from gradbook.data.formats.cells import is_missing
-from gradbook.data.formats.files import words
+from gradbook.data.formats.data_files import words
 from gradbook.data.tables import MOST_NUMBERS, SUFFIXES, ColumnTable, Numbers, read_columns
 from gradbook.errors import DataError, LimitError, UsageError, one_line
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from gradbook.cells.evaluate import as_node
 from gradbook.cells.formula.address import Address, name_of, sheet_of
-from gradbook.cells.formula.values import NotUnderstood
+from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.slopes import NoDerivative, Slopes
 from gradbook.derivatives.labels import label
 from gradbook.graph.node import Node, ancestors

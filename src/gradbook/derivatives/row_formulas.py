@@ -13,7 +13,7 @@ from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, column_number, letters
 from gradbook.cells.formula.expression import inner, rebuild
-from gradbook.cells.formula.functions import plain_name
+from gradbook.cells.formula.function_table import plain_name
 from gradbook.cells.formula.pattern import Pattern, anchor
 from gradbook.cells.formula.simplify import ONE, call_of, minus, plus, square, times
 from gradbook.cells.partials import FormulaDerivation, NotDerivable, added, multiplied, present

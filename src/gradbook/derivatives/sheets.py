@@ -39,7 +39,7 @@ from gradbook.cells.read import main_part
 from gradbook.cells.slopes import Slopes, Term
 from gradbook.cells.styles import Styles
 from gradbook.derivatives.addition import Addition
-from gradbook.derivatives.formulas import (
+from gradbook.derivatives.excel_formulas import (
     LONGEST_SUM,
     MOST_TERMS,
     SlopeTexts,
@@ -47,7 +47,7 @@ from gradbook.derivatives.formulas import (
     sum_of,
 )
 from gradbook.derivatives.labels import Sensitivity, label_or_name, sensitivities
-from gradbook.derivatives.training import add_training
+from gradbook.derivatives.training_sheet import add_training
 from gradbook.errors import TargetError
 from gradbook.files import FileName, whole_file
 from gradbook.language import mark, tr

@@ -19,8 +19,8 @@ from gradbook.engine.engines import PlainEngine
 from gradbook.errors import UsageError
 from gradbook.lab.doubts import DeadUnits
 from gradbook.lab.models.answers import FinalScore, number_names
-from gradbook.lab.models.columns import TableColumns
 from gradbook.lab.models.model import Model
+from gradbook.lab.models.table_columns import TableColumns
 from gradbook.lab.problem import About, AdaptedRecipe, Material, Problem, Rows, Samples, Values
 from gradbook.lab.recipes.recipe import Recipe, Schedule
 from gradbook.net import Net

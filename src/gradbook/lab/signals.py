@@ -34,9 +34,9 @@ from gradbook.data.signals import (
 from gradbook.data.tables import Column, ColumnTable, Numbers
 from gradbook.errors import DataError, UsageError, did_you_mean, one_line
 from gradbook.lab.models.answers import FinalScore
-from gradbook.lab.models.columns import WINDOWS
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.recorded import HOW_READ, RECORDINGS_KEY, how_read, read_recordings
+from gradbook.lab.models.table_columns import WINDOWS
 from gradbook.lab.problem import Normal
 from gradbook.lab.recipes.recipe import Recipe, fitting_batch
 from gradbook.lab.tables import BATCH, LEAST_STEPS, TableProblem, along_a_cosine

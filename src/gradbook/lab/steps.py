@@ -14,8 +14,8 @@ from gradbook.builtin_networks import BUILTIN
 from gradbook.engine.base import Engine
 from gradbook.engine.engines import faster_kind, open_kind
 from gradbook.errors import ShapeError, UsageError, did_you_mean
-from gradbook.lab.arrays.reading import plain_array, require_finite
-from gradbook.lab.models.columns import channels_first, spell_out
+from gradbook.lab.arrays.read_arrays import plain_array, require_finite
+from gradbook.lab.models.table_columns import channels_first, spell_out
 from gradbook.lab.problem import with_meant_loss
 from gradbook.net import Net, builtin, parse
 from gradbook.net.description import Task

@@ -34,8 +34,8 @@ from gradbook.engine.base import Engine
 from gradbook.engine.engines import open_faster
 from gradbook.errors import DataError, ShapeError, UsageError, one_line
 from gradbook.lab.models.answers import FinalScore
-from gradbook.lab.models.columns import TableColumns
 from gradbook.lab.models.model import Model
+from gradbook.lab.models.table_columns import TableColumns
 from gradbook.lab.problem import (
     About,
     AdaptedRecipe,

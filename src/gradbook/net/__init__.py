@@ -1,6 +1,6 @@
 """A network as its author describes it, its text form, and the graph of its layers.
 
-It knows no language but its own text form, and no files.
+It knows no format but its own text form, and no files.
 """
 
 from gradbook.builtin_networks import BUILTIN, DIGITS, LESSONS

@@ -22,9 +22,9 @@ from gradbook.looks import look
 from gradbook.net import Net
 from gradbook.net.build import training_step
 from gradbook.net.description import DEFAULT_RATES
-from gradbook.net.expression import Value, as_net_or_formulas
 from gradbook.net.formulas import Formulas
 from gradbook.net.lower import scalar_step
+from gradbook.net.recorded_numbers import Value, as_net_or_formulas
 from gradbook.net.step import Step
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.criteria import LEAPS, OSCILLATES, TRAINS, Case, least_loss

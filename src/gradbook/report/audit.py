@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from io import StringIO
 from itertools import chain
 
-from gradbook.audit.classes.rubric import BookScore, in_numbers
+from gradbook.audit.classes.scoring import BookScore, in_numbers
 from gradbook.audit.findings import RIGHT, TO_FILL_IN, BookReport, is_untouched, off_by
 from gradbook.errors import as_cell, one_line
 from gradbook.language import tr, tr_count
-from gradbook.language.columns import pad, text_width
 from gradbook.language.message import translate
+from gradbook.language.text_width import pad, text_width
 from gradbook.report.audit_class import FEW_BOOKS, class_chapters
 from gradbook.report.document import Subheading
 from gradbook.report.findings import (
@@ -34,8 +34,8 @@ from gradbook.report.findings import (
     verdict_counts,
     verdict_words,
 )
+from gradbook.report.styled_text import TEXT_WIDTH, Span, TextLine, fold, plain
 from gradbook.report.terminal import block_lines
-from gradbook.report.words import TEXT_WIDTH, Span, TextLine, fold, plain
 
 INDENT = 4
 LONGEST_FORMULA = 220

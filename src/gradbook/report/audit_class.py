@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gradbook.audit.classes.marks import Graded, class_marks, common_mistakes
-from gradbook.audit.classes.rubric import BookScore, in_numbers
+from gradbook.audit.classes.scoring import BookScore, in_numbers
 from gradbook.audit.classes.similar import similar_books
 from gradbook.audit.findings import (
     RIGHT,
@@ -34,8 +34,8 @@ from gradbook.report.findings import (
     shown_text,
 )
 from gradbook.report.markup import words_markup
-from gradbook.report.page import PageTemplate, text
-from gradbook.report.words import (
+from gradbook.report.page_shell import PageTemplate, text
+from gradbook.report.styled_text import (
     RichCell,
     Span,
     TableColumn,

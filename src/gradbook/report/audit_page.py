@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gradbook.audit.classes.rubric import BookScore, in_points
+from gradbook.audit.classes.scoring import BookScore, in_points
 from gradbook.audit.findings import (
     TO_FILL_IN,
     BookReport,
@@ -51,7 +51,7 @@ from gradbook.report.findings import (
     verdict_words,
 )
 from gradbook.report.markup import CHART_STYLE, report_cell, report_page
-from gradbook.report.words import Span, TextLine, verdict
+from gradbook.report.styled_text import Span, TextLine, verdict
 
 STYLES = (CHART_STYLE, "audit.css")
 LARGEST = 4_500_000  # bytes of a class's page

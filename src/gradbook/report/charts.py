@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import short
 from gradbook.language import mark, numeral, tr
-from gradbook.report.words import Span, TextLine
+from gradbook.report.styled_text import Span, TextLine
 
 # Scales -----------------------------------------------------------------------
 

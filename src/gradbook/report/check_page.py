@@ -24,10 +24,10 @@ from gradbook.language import LANGUAGES, current_language, mark, tr
 from gradbook.report.audit_class import COLUMNS
 from gradbook.report.document import Passage, Report
 from gradbook.report.markup import CHART_STYLE, markup, report_page
-from gradbook.report.page import PageTemplate, text
+from gradbook.report.page_shell import PageTemplate, text
 from gradbook.report.scripts import script
 from gradbook.report.sheet_heat import HEAT_STYLE
-from gradbook.report.words import TableColumn, TextTable
+from gradbook.report.styled_text import TableColumn, TextTable
 
 TITLE = mark("Check workbooks")
 LEAD = mark(

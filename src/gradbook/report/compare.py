@@ -28,9 +28,9 @@ from gradbook.report.document import (
 )
 from gradbook.report.markup import CHART_STYLE
 from gradbook.report.mistakes import card, named
-from gradbook.report.training import runs_charts
+from gradbook.report.styled_text import Span, TableColumn, TextTable, swatch
 from gradbook.report.training_report import STYLES
-from gradbook.report.words import Span, TableColumn, TextTable, swatch
+from gradbook.report.training_text import runs_charts
 
 VERSION = 1  # of the JSON
 LEAST_HEIGHT = 10  # rows of a chart

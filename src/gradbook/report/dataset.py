@@ -8,7 +8,7 @@ from gradbook.data.digits import SUMS
 from gradbook.data.sources import KNOWN
 from gradbook.errors import one_line
 from gradbook.report.document import Block, Blocks, Listing, Passage, Report, Subheading
-from gradbook.report.words import Span, TableColumn, TextTable, bar
+from gradbook.report.styled_text import Span, TableColumn, TextTable, bar
 
 VERSION = 1  # of the JSON
 INDENT = 2

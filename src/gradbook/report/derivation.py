@@ -12,9 +12,9 @@ from gradbook.errors import UsageError
 from gradbook.language import numeral, tr
 from gradbook.net import Net
 from gradbook.net.derivation import derivation
-from gradbook.net.expression import Value, as_net_or_formulas
 from gradbook.net.formulas import Formulas
 from gradbook.net.lower import scalar_step
+from gradbook.net.recorded_numbers import Value, as_net_or_formulas
 from gradbook.report.explanation import Explanation
 from gradbook.targets.algebra.derive import derive, records
 from gradbook.targets.algebra.forms import Inline, Numeral, fill
@@ -22,7 +22,7 @@ from gradbook.targets.algebra.forms import Inline, Numeral, fill
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gradbook.derivatives.book import WorkbookCell
+    from gradbook.derivatives.public_book import WorkbookCell
     from gradbook.lab.models.model import Model
     from gradbook.net.work.at_work import AtWork
 
@@ -64,7 +64,7 @@ def explain(
     0.01288082
     """
     if not isinstance(what, Net | Formulas | Value | str):
-        from gradbook.derivatives.book import WorkbookCell  # networks don't need it
+        from gradbook.derivatives.public_book import WorkbookCell  # networks don't need it
 
         if isinstance(what, WorkbookCell):
             from gradbook.report.derivatives import explain_cell

@@ -11,8 +11,8 @@ from gradbook.net.formulas import Formulas
 from gradbook.report.document import Block as ReportBlock
 from gradbook.report.document import Chapter, PageOnly, Passage, Report, Subheading, made_with
 from gradbook.report.markup import report_page
-from gradbook.report.page import wide, wide_drawing
-from gradbook.report.words import Span, TableColumn, TextLine, TextTable, plain_words
+from gradbook.report.page_shell import wide, wide_drawing
+from gradbook.report.styled_text import Span, TableColumn, TextLine, TextTable, plain_words
 from gradbook.targets.algebra.forms import (
     Block,
     Code,
@@ -26,7 +26,7 @@ from gradbook.targets.algebra.forms import (
     TableBlock,
 )
 from gradbook.targets.algebra.mathml import display, inline
-from gradbook.targets.algebra.text import spell
+from gradbook.targets.algebra.terminal_text import spell
 
 SMALLEST = 0.6  # share of its size below which a drawing scrolls instead of shrinking
 

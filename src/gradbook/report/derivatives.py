@@ -18,9 +18,9 @@ from gradbook.cells.formula.address import Address, name_of, sheet_of
 from gradbook.cells.formula.expression import references
 from gradbook.cells.formula.pattern import CellReference
 from gradbook.derivatives.algebra import NameReference, as_algebra
-from gradbook.derivatives.book import Derivatives
-from gradbook.derivatives.chain import ChainPath, InputChain, LocalSlope, chain_between
+from gradbook.derivatives.formula_chain import ChainPath, InputChain, LocalSlope, chain_between
 from gradbook.derivatives.labels import Sensitivity, label
+from gradbook.derivatives.public_book import Derivatives
 from gradbook.graph.names import read_name
 from gradbook.language import numeral, tr, tr_count
 from gradbook.language.message import translate
@@ -49,7 +49,7 @@ from gradbook.targets.algebra.forms import (
     signed,
     worked_out,
 )
-from gradbook.targets.algebra.text import write_text
+from gradbook.targets.algebra.terminal_text import write_text
 from gradbook.targets.excel.language import Expression, Reference, write
 
 VERSION = 1  # of the JSON

@@ -27,7 +27,7 @@ from gradbook.report.digits_tables import (
 )
 from gradbook.report.document import Report, Side, made_with
 from gradbook.report.markup import report_page
-from gradbook.report.page import PageTemplate, text, text_box
+from gradbook.report.page_shell import PageTemplate, text, text_box
 from gradbook.report.scripts import script
 
 MOST_BYTES, MOST_WITH_IMAGES = 400_000, 3_000_000  # of a page, so that it can be mailed

@@ -26,7 +26,7 @@ from gradbook.lab.images import adapt, for_fewer, numbers_trained_on, require_tr
 from gradbook.lab.models.model import Model, for_inputs
 from gradbook.lab.problem import targets_for
 from gradbook.lab.recipes import recipe as schedules
-from gradbook.lab.recipes import text as texts
+from gradbook.lab.recipes import recipe_text as texts
 from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
 from gradbook.layers import (
     Layer,

@@ -14,7 +14,7 @@ from typing import Any
 
 from gradbook.language import tr
 from gradbook.report.charts import Chart
-from gradbook.report.words import Span, TextTable, Words, spans
+from gradbook.report.styled_text import Span, TextTable, Words, spans
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from gradbook.net.formulas import Formulas
 from gradbook.system import note_hidden_threads
 from gradbook.targets.algebra.derive import Record
 from gradbook.targets.algebra.forms import Document
-from gradbook.targets.algebra.text import write_text
+from gradbook.targets.algebra.terminal_text import write_text
 
 if TYPE_CHECKING:
     from gradbook.report.derivation_page import SheetPicture

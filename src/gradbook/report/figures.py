@@ -19,7 +19,7 @@ from gradbook.errors import UsageError
 from gradbook.language import mark, numeral, tr, tr_count
 from gradbook.palette import PAPER, QUIET
 from gradbook.report.charts import MOST_POINTS, Chart, Curve, Scale, few, notch, spread_out
-from gradbook.report.page import data_element, text
+from gradbook.report.page_shell import data_element, text
 
 FONT = "system-ui, Segoe UI, Roboto, Helvetica Neue, Liberation Sans, Arial, sans-serif"
 SIZE, LINE = 12.0, 15.0  # of the font; between labels

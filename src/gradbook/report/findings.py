@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 
-from gradbook.audit.classes.rubric import BookScore, in_numbers
-from gradbook.audit.classes.rubric import score as score_of
+from gradbook.audit.classes.scoring import BookScore, in_numbers
+from gradbook.audit.classes.scoring import score as score_of
 from gradbook.audit.findings import (
     DRIFTING_RATE,
     GRADIENT,

@@ -11,14 +11,14 @@ from gradbook.language import tr
 from gradbook.net.formulas import Formulas
 from gradbook.report.document import Report, Side, made_with
 from gradbook.report.markup import report_page
-from gradbook.report.page import PageTemplate, text
+from gradbook.report.page_shell import PageTemplate, text
 from gradbook.report.play_page import MOST_BYTES, formula_table
 from gradbook.statements import digits
 from gradbook.targets.drawing.formula_graph import PITCH, formula_graph, role_colour
 from gradbook.targets.drawing.layout import NAME_SIZE, name_label
 from gradbook.targets.drawing.shapes import ems
 from gradbook.targets.drawing.stages import Marked
-from gradbook.targets.page.content import PageContent, formula_content
+from gradbook.targets.page.page_content import PageContent, formula_content
 
 MOST_OPERATIONS = 60  # values in a drawing that shows each operation
 LONGEST_TITLE = 40  # characters

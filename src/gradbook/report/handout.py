@@ -23,7 +23,7 @@ from gradbook.net.step import Step, run
 from gradbook.report.document import PageOnly, Report
 from gradbook.report.explanation import set_pdf
 from gradbook.report.markup import report_page
-from gradbook.report.page import text
+from gradbook.report.page_shell import text
 from gradbook.targets.algebra.derive import sigmoid_meaning
 from gradbook.targets.algebra.forms import (
     Comparison,
@@ -46,7 +46,7 @@ from gradbook.targets.algebra.typst import (
 )
 from gradbook.targets.drawing import Drawing, draw, svg
 from gradbook.targets.drawing import style as drawing_style
-from gradbook.targets.excel.plan.columns import (
+from gradbook.targets.excel.plan.column_order import (
     FORWARD,
     GRADIENTS,
     LOSS,

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import one_line
-from gradbook.report.words import Span, TextLine
+from gradbook.report.styled_text import Span, TextLine
 
 if TYPE_CHECKING:
     from PIL.Image import Image

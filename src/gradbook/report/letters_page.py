@@ -13,7 +13,7 @@ from gradbook.net.work.at_work import at_start
 from gradbook.report.digits_tables import module_table, numbers_table, pack
 from gradbook.report.document import Report, Side, made_with
 from gradbook.report.markup import report_page
-from gradbook.report.page import PageTemplate, text
+from gradbook.report.page_shell import PageTemplate, text
 
 AMOUNTS = (1_000, 3_000, 10_000)  # lines to learn from
 

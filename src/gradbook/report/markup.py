@@ -31,9 +31,9 @@ from gradbook.report.document import (
     Side,
     Subheading,
 )
-from gradbook.report.page import WholePage, data_element, resource, text, wide
+from gradbook.report.page_shell import WholePage, data_element, resource, text, wide
 from gradbook.report.scripts import script
-from gradbook.report.words import RichCell, Span, TableColumn, TextTable, Words, plain_words
+from gradbook.report.styled_text import RichCell, Span, TableColumn, TextTable, Words, plain_words
 
 LEAST_BAR = 0.015  # share of the full width, so that small values are visible
 CHART_STYLE = "chart.css"

@@ -21,7 +21,7 @@ from gradbook.report.document import (
     Report,
     Subheading,
 )
-from gradbook.report.words import RichCell, TextTable, plain_words
+from gradbook.report.styled_text import RichCell, TextTable, plain_words
 
 # Markdown ---------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from gradbook.report.document import (
     Subheading,
 )
 from gradbook.report.images import picture
-from gradbook.report.words import RichCell, Span, TableColumn, TextLine, TextTable, Words, bar
+from gradbook.report.styled_text import RichCell, Span, TableColumn, TextLine, TextTable, Words, bar
 
 Counts = NDArray[np.int64]
 

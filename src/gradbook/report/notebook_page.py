@@ -29,8 +29,8 @@ from gradbook.net import Net, Sample
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import drawn, follow
 from gradbook.report.play_page import builds, layers_text, play_page
-from gradbook.targets.page.address import PageState, pack, unpack
-from gradbook.targets.page.content import MOST_SAMPLES, content
+from gradbook.targets.page.page_address import PageState, pack, unpack
+from gradbook.targets.page.page_content import MOST_SAMPLES, content
 
 MOST_EPOCHS = 20_000  # trained at once; the page itself has no limit
 

@@ -24,8 +24,8 @@ from gradbook.layers import spell
 from gradbook.net.measure import NetMeasure, measure
 from gradbook.net.work.at_work import values_of
 from gradbook.palette import PAPER, QUIET, SUM
+from gradbook.report.styled_text import TableColumn, TextTable
 from gradbook.report.summary import heading, remarks, summary_table
-from gradbook.report.words import TableColumn, TextTable
 from gradbook.report.workbook import require_excel
 from gradbook.targets.excel.reader import ReaderBook, ReaderPlan, reader_content, require_room
 from gradbook.targets.excel.sheets.look import Look, content_of, new_workbook, page

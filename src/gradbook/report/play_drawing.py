@@ -11,7 +11,7 @@ from typing import Any
 from gradbook.graph.names import Name, is_sequence
 from gradbook.net import Shape
 from gradbook.targets.drawing.stages import Link, Marked, Neuron, Planes, Stage, UnitColumn, stages
-from gradbook.targets.page.content import PageContent
+from gradbook.targets.page.page_content import PageContent
 from gradbook.targets.page.unrolled import step_planes
 
 Places = Mapping[str, int]  # lines, by the names of their values

@@ -29,7 +29,7 @@ from gradbook.palette import colour_of
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.report.document import Report, Side, made_with
 from gradbook.report.markup import report_page
-from gradbook.report.page import PageTemplate, packed, text, text_box
+from gradbook.report.page_shell import PageTemplate, packed, text, text_box
 from gradbook.report.play_drawing import columns
 from gradbook.targets.algebra.forms import Form, Terms, Words
 from gradbook.targets.algebra.formula import LONGEST_TOP, Say, definition, formula, symbol
@@ -37,7 +37,6 @@ from gradbook.targets.algebra.mathml import inline
 from gradbook.targets.drawing.layout import spell_out
 from gradbook.targets.drawing.shapes import width_table
 from gradbook.targets.drawing.stages import FIRST_UNITS, MOST_UNITS
-from gradbook.targets.page.content import MOST_SAMPLES, PageContent, content
 from gradbook.targets.page.criteria import criteria_table
 from gradbook.targets.page.grammar import (
     MOST_SINGLES,
@@ -46,6 +45,7 @@ from gradbook.targets.page.grammar import (
     traced_patterns,
     unbuilt,
 )
+from gradbook.targets.page.page_content import MOST_SAMPLES, PageContent, content
 from gradbook.targets.page.patterns import (
     SETTINGS,
     SIZES,
@@ -56,7 +56,7 @@ from gradbook.targets.page.patterns import (
     update_table,
 )
 from gradbook.targets.page.plane import USUAL_SET
-from gradbook.targets.page.steps import step_patterns, step_table, traced_layers
+from gradbook.targets.page.recurrent_steps import step_patterns, step_table, traced_layers
 
 # Names and formulas -----------------------------------------------------------
 

@@ -23,7 +23,7 @@ from gradbook.lab.signals import PlacedWindow
 from gradbook.lab.tables import filling_remark
 from gradbook.layers.losses import HALF_SURE
 from gradbook.report.media import csv_lines
-from gradbook.report.words import Span, TableCell, TextLine
+from gradbook.report.styled_text import Span, TableCell, TextLine
 
 # Pictures ---------------------------------------------------------------------
 

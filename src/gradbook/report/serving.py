@@ -13,8 +13,8 @@ from gradbook.rates import USUAL_EPOCHS
 from gradbook.report.audit_class import COLUMNS
 from gradbook.report.document import Passage, Report
 from gradbook.report.markup import CHART_STYLE, markup, report_page
-from gradbook.report.page import PageTemplate, text
-from gradbook.report.words import TableColumn, TextTable
+from gradbook.report.page_shell import PageTemplate, text
+from gradbook.report.styled_text import TableColumn, TextTable
 from gradbook.targets.drawing import style as drawing_style
 
 ROOM = (

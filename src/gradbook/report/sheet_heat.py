@@ -22,10 +22,10 @@ from gradbook.cells.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.derivatives.book import Derivatives
+from gradbook.derivatives.public_book import Derivatives
 from gradbook.language import numeral, tr
 from gradbook.palette import ERROR, INPUT
-from gradbook.report.page import text
+from gradbook.report.page_shell import text
 
 MOST_SHEETS, MOST_ROWS, MOST_COLUMNS = 3, 30, 12
 LONGEST_SHEET, WIDEST_SHEET = 200, 40  # rows and columns of a whole sheet

@@ -16,7 +16,7 @@ from gradbook.net.formulas import Formulas
 from gradbook.report.derivation_page import DocumentPart, document_parts, page_block, words_of
 from gradbook.report.document import Chapter, PageOnly, Report, made_with
 from gradbook.report.markup import markup, report_page
-from gradbook.report.page import text
+from gradbook.report.page_shell import text
 from gradbook.targets.algebra.forms import Block, Document, Form, Heading, Inline, Symbol, pieces
 from gradbook.targets.drawing import Drawing, draw, shapes_of, style, svg, svg_again
 

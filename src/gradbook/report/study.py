@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradbook.amounts import counted, duration, percent, short
-from gradbook.lab.study.study import best_trial
+from gradbook.lab.study.run_study import best_trial
 from gradbook.palette import curve_colours
 from gradbook.report import figures
 from gradbook.report.charts import TOWARDS, Chart, Curve
@@ -38,8 +38,8 @@ from gradbook.report.figures import (
     svg_element,
     words_at,
 )
-from gradbook.report.page import wide
-from gradbook.report.words import QUIET, Span, TableColumn, TextLine, TextTable, bar
+from gradbook.report.page_shell import wide
+from gradbook.report.styled_text import QUIET, Span, TableColumn, TextLine, TextTable, bar
 
 # In a terminal ----------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure, measure
 from gradbook.palette import ACTIVATION, INPUT, MEMORY, WEIGHT
 from gradbook.report.document import Block, Chapter, Figure, Items, Meanings, Passage, Report
 from gradbook.report.markup import report_cell
-from gradbook.report.words import TableCell, TableColumn, TextTable, plain
+from gradbook.report.styled_text import TableCell, TableColumn, TextTable, plain
 
 if TYPE_CHECKING:
     from gradbook.lab.models.model import Model

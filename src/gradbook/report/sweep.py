@@ -29,8 +29,8 @@ from gradbook.report.document import (
     made_with,
 )
 from gradbook.report.markup import report_cell
+from gradbook.report.styled_text import Span, TableColumn, TextTable, swatch, verdict
 from gradbook.report.terminal import report_text
-from gradbook.report.words import Span, TableColumn, TextTable, swatch, verdict
 
 LONGEST_LABEL = 8
 

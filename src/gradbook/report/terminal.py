@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from gradbook.language.columns import pad, text_width
+from gradbook.language.text_width import pad, text_width
 from gradbook.report.charts import chart_lines
 from gradbook.report.document import (
     Article,
@@ -20,7 +20,7 @@ from gradbook.report.document import (
     Report,
     Subheading,
 )
-from gradbook.report.words import (
+from gradbook.report.styled_text import (
     BAR,
     GAP,
     RULE,

@@ -59,9 +59,10 @@ from gradbook.report.figures import Frame, Point, ScaledAxis, ValueAxis, points_
 from gradbook.report.images import picture, signed_picture, strip
 from gradbook.report.markup import report_page
 from gradbook.report.mistakes import by_class, card, confusion, confusion_matrix, misread, named
+from gradbook.report.styled_text import Span, TableColumn, TextTable, Words, bar
 from gradbook.report.summary import STYLES as SUMMARY_STYLES
 from gradbook.report.summary import network_blocks
-from gradbook.report.training import (
+from gradbook.report.training_text import (
     error_words,
     history_table,
     in_time,
@@ -69,7 +70,6 @@ from gradbook.report.training import (
     run_charts,
     runs_charts,
 )
-from gradbook.report.words import Span, TableColumn, TextTable, Words, bar
 
 STYLES = (*SUMMARY_STYLES, "run.css")
 TRAINED = "How the training went"

@@ -17,18 +17,18 @@ from gradbook.files import write_whole
 from gradbook.language import numeral, tr
 from gradbook.net import Net
 from gradbook.net.description import DEFAULT_RATES
-from gradbook.net.expression import Value, as_net_or_formulas
 from gradbook.net.formulas import Formulas
 from gradbook.net.lower import scalar_step
+from gradbook.net.recorded_numbers import Value, as_net_or_formulas
 from gradbook.net.step import Step
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.sweep import usable_rate
 from gradbook.targets.algebra.forms import FIXED_SPACE
 from gradbook.targets.algebra.passes import why
-from gradbook.targets.algebra.text import sentences
+from gradbook.targets.algebra.terminal_text import sentences
 from gradbook.targets.drawing import net_png
-from gradbook.targets.excel.plan.book import PICTURE_FINENESS, WorkbookPlan, fitting_rates
-from gradbook.targets.excel.plan.columns import Exercise
+from gradbook.targets.excel.plan.column_order import Exercise
+from gradbook.targets.excel.plan.workbook_plan import PICTURE_FINENESS, WorkbookPlan, fitting_rates
 from gradbook.targets.excel.write import workbook_content
 
 

@@ -16,8 +16,8 @@ from threading import Lock
 from typing import Any
 
 from gradbook import limits
-from gradbook.audit.check import check_again, report_on
-from gradbook.audit.classes.rubric import BookScore
+from gradbook.audit.check_book import check_again, report_on
+from gradbook.audit.classes.scoring import BookScore
 from gradbook.audit.classes.submissions import is_handed_in
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.correct import Correction, corrections

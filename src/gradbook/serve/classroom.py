@@ -47,7 +47,9 @@ from gradbook.teaching.classes.folder import (
     begin_class,
     open_class,
 )
-from gradbook.teaching.classes.ledger import (
+from gradbook.teaching.classes.making import make_class
+from gradbook.teaching.classes.marking import MarkedClass, mark_class
+from gradbook.teaching.classes.marks_file import (
     NOTHING,
     OWN,
     OwnEntry,
@@ -55,8 +57,6 @@ from gradbook.teaching.classes.ledger import (
     read_ledger,
     update_ledger,
 )
-from gradbook.teaching.classes.making import make_class
-from gradbook.teaching.classes.marking import MarkedClass, mark_class
 
 LONGEST_NAME = 800  # characters of a file's name
 FILE = {"name": Field(str, 1, LONGEST_NAME, is_needed=True)}

@@ -14,10 +14,10 @@ from contextlib import chdir, contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
-from gradbook.audit.check import check_again, report_on
+from gradbook.audit.check_book import check_again, report_on
 from gradbook.audit.classes.marks import class_json
 from gradbook.audit.classes.reports import line_of, report_of_line
-from gradbook.audit.classes.rubric import score_each
+from gradbook.audit.classes.scoring import score_each
 from gradbook.audit.findings import UNREADABLE, WORST_FIRST, BookReport
 from gradbook.cells.formula.address import sheet_of
 from gradbook.errors import GradbookError, one_line
@@ -30,7 +30,7 @@ from gradbook.report.audit_class import ClassTable, class_chapters
 from gradbook.report.audit_page import audit_page, book_blocks
 from gradbook.report.findings import verdict_counts, verdict_words
 from gradbook.report.markup import markup, words_markup
-from gradbook.report.words import RichCell
+from gradbook.report.styled_text import RichCell
 
 CELLS = (1, 2, 3, 5)  # columns of a class's table: student, verdict, gradients, findings
 
@@ -132,7 +132,7 @@ def _reason(error: Exception) -> str:
 def derive(language: str, name: str, content: bytes, of: str) -> str:
     """A book's sheets, coloured by how strongly a cell depends on their cells, as JSON; if none is
     named, it is the likeliest result."""
-    from gradbook.derivatives.book import read_book
+    from gradbook.derivatives.public_book import read_book
     from gradbook.report.derivatives import derivatives_list
     from gradbook.report.sheet_heat import Heats, heats_of, whole_sheet
 
@@ -162,7 +162,7 @@ def derive(language: str, name: str, content: bytes, of: str) -> str:
 
 def write_derivatives(language: str, name: str, content: bytes, of: str) -> tuple[bytes, str]:
     """The copy with derivatives as live formulas, or why there is none."""
-    from gradbook.derivatives.book import read_book
+    from gradbook.derivatives.public_book import read_book
 
     def copied() -> tuple[bytes, list[str]]:
         path = PurePosixPath(name)

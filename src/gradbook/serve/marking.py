@@ -12,7 +12,7 @@ from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from gradbook.archives import FIRST_DAY
-from gradbook.audit.classes.rubric import BookScore, Rubric, in_points, score
+from gradbook.audit.classes.scoring import BookScore, Rubric, in_points, score
 from gradbook.audit.classes.submissions import copy_names
 from gradbook.audit.copies.correct import Correction
 from gradbook.audit.findings import UNREADABLE, WORST_FIRST, BookReport, with_hints
@@ -24,7 +24,7 @@ from gradbook.report.audit_class import ClassTable, class_chapters
 from gradbook.report.audit_page import audit_page, book_blocks
 from gradbook.report.findings import verdict_counts
 from gradbook.report.markup import markup, words_markup
-from gradbook.report.words import RichCell
+from gradbook.report.styled_text import RichCell
 from gradbook.serve.books import HandedIn, HandedInBooks, correct, mark
 from gradbook.serve.crew import Crew, Errand
 from gradbook.serve.requests import Answer, Cut, RefusalError, Request, json_answer

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gradbook.audit.backward.backward_pass import DerivativeClaim, even_out, losses
-from gradbook.audit.backward.outputs import Cells
+from gradbook.audit.backward.cells_at_points import Cells
 from tests.audit.material.small import all_at, at
 from tests.audit.material.worked_once.list import cells_of, listed_cells, listed_pass
 from tests.cases import for_each

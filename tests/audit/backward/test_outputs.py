@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.audit.backward.outputs import (
+from gradbook.audit.backward.cells_at_points import (
     POINTS,
     Cells,
     OutputPair,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.audit.check import check
-from gradbook.audit.classes.rubric import USUAL, Rubric, in_points, score
+from gradbook.audit.check_book import check
+from gradbook.audit.classes.scoring import USUAL, Rubric, in_points, score
 from gradbook.audit.findings import RIGHT, WRONG, BookReport, Finding, SheetReport
 from tests.audit.material.lookalikes import FORMULAS, book
 from tests.cases import for_each

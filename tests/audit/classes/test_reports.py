@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.classes.marks import class_json
 from gradbook.audit.classes.reports import StoredReports, line_of, report_of_line
-from gradbook.audit.classes.rubric import Rubric, score, score_each
+from gradbook.audit.classes.scoring import Rubric, score, score_each
 from gradbook.audit.findings import BookReport
 from gradbook.errors import DataError, FileError
 from gradbook.report.audit import audit_lines, grades_csv
 from gradbook.report.audit_page import audit_page
-from gradbook.report.words import plain
+from gradbook.report.styled_text import plain
 from gradbook.schema import SchemaError
 from tests.audit.material.lookalikes import FORMULAS, book
 from tests.cases import for_each

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.classes.marks import class_json
-from gradbook.audit.classes.rubric import score
+from gradbook.audit.classes.scoring import score
 from gradbook.audit.classes.similar import similar_books
 from gradbook.lab.classroom import personalise
 from gradbook.net import builtin
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.plan.columns import Exercise
+from gradbook.targets.excel.plan.column_order import Exercise
 from tests.audit.material.lookalikes import FORMULAS, book
 from tests.outside.witness import recalculate
 

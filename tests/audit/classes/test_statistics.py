@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from gradbook.audit.classes.marks import class_json, class_marks, common_mistakes
-from gradbook.audit.classes.rubric import BookScore, PartScore
+from gradbook.audit.classes.scoring import BookScore, PartScore
 from gradbook.audit.findings import KINDS, RIGHT, WRONG, BookReport, Finding, Mark, SheetReport
 
 

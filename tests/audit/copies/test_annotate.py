@@ -7,7 +7,7 @@ from xml.dom.minidom import parseString
 
 import pytest
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.copies.annotate import annotate
 from gradbook.cells.package import WorkbookError
 from gradbook.cells.patch import CellEdit, apply_edits, read_sheet

@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.copies.correct import correct
 from gradbook.cells.formula.address import cells_of, name_of
 from tests.audit.material.copies import COLUMN, SHEET, WRONG, opened, put, repacked

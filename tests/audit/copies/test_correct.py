@@ -8,7 +8,7 @@ from math import isclose
 import pytest
 from openpyxl import Workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.copies.correct import correct
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.flow import Flow

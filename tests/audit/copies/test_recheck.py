@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from xlsxwriter import Workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.copies.correct import CorrectedCopy, correct, corrections, objection
 from gradbook.audit.findings import UNREADABLE, BookReport
 from gradbook.audit.many import check_books

@@ -6,8 +6,8 @@ from xml.dom.minidom import parseString
 
 import pytest
 
-from gradbook.audit.check import check
-from gradbook.audit.classes.rubric import Rubric, score
+from gradbook.audit.check_book import check
+from gradbook.audit.classes.scoring import Rubric, score
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.findings import with_hints
 from tests.audit.material.copies import FIRST, WRONG, opened, parts, rich

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.audit.check import check
-from gradbook.audit.classes.rubric import score
+from gradbook.audit.check_book import check
+from gradbook.audit.classes.scoring import score
 from gradbook.audit.findings import BookReport
 from gradbook.lab.classroom import personalise
 from gradbook.net import Net, builtin, parse
 from gradbook.net.formulas import Formulas, parse_formulas
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.plan.columns import GRADIENTS, KINDS, Exercise
+from gradbook.targets.excel.plan.column_order import GRADIENTS, KINDS, Exercise
 from tests.cases import for_each
 from tests.outside.witness import recalculate
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from gradbook.audit.check import check
-from gradbook.audit.classes.rubric import score
+from gradbook.audit.check_book import check
+from gradbook.audit.classes.scoring import score
 from gradbook.audit.findings import BookReport
 from gradbook.cli.main import main
 from gradbook.net import parse
-from gradbook.targets.excel.plan.columns import KINDS, Exercise
+from gradbook.targets.excel.plan.column_order import KINDS, Exercise
 from tests.audit.exercise.test_exercise import NETS, filled, written
 from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
 from tests.cases import for_each

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.audit.check import check
-from gradbook.audit.classes.rubric import Rubric, score
+from gradbook.audit.check_book import check
+from gradbook.audit.classes.scoring import Rubric, score
 from gradbook.audit.findings import BookReport
 from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
 from tests.cases import for_each

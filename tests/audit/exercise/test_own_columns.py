@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from openpyxl import Workbook
 
-from gradbook.audit.check import check
-from gradbook.audit.classes.rubric import Rubric, score
+from gradbook.audit.check_book import check
+from gradbook.audit.classes.scoring import Rubric, score
 from tests.audit.material.exercises import EPOCHS, Variation, exercise, hand_in, headings
 from tests.cases import for_each
 

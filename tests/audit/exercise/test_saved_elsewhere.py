@@ -9,10 +9,10 @@ from zipfile import ZipFile
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from gradbook.audit.check import check
-from gradbook.audit.classes.rubric import score
+from gradbook.audit.check_book import check
+from gradbook.audit.classes.scoring import score
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.plan.columns import Exercise
+from gradbook.targets.excel.plan.column_order import Exercise
 from tests.audit.material.exercises import (
     EPOCHS,
     Mistake,

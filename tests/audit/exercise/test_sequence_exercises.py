@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.lab.classroom import personalise
 from gradbook.net import builtin, parse
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.plan.columns import Exercise
+from gradbook.targets.excel.plan.column_order import Exercise
 from tests.report.workbooks import FIRST_ROW, fill_in
 
 EPOCHS = 4

@@ -9,7 +9,7 @@ from openpyxl import load_workbook
 
 import gradbook as gb
 from gradbook.language import LANGUAGES, in_language
-from gradbook.targets.excel.plan.columns import KINDS, Exercise
+from gradbook.targets.excel.plan.column_order import KINDS, Exercise
 from tests.pseudo import plain_words, pseudo_language
 
 EPOCHS = 4

@@ -8,12 +8,12 @@ from collections.abc import Callable
 import pytest
 from openpyxl import Workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.flow import Flow
 from gradbook.cells.read import read_book
 from gradbook.report.audit import audit_text
-from gradbook.targets.excel.plan.columns import Exercise
+from gradbook.targets.excel.plan.column_order import Exercise
 from tests.audit.material.exercises import EPOCHS, SLOPES, Variation, exercise, hand_in, headings
 from tests.audit.material.small import at
 from tests.cases import for_each

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.copies.correct import correct
 from tests.audit.material.lookalikes import ROWS, TOP, book, cells, findings, letter
 from tests.audit.material.small import saved

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from tests.audit.material.layouts.optimisers import MU, RULES, Rule, T, by_rule
 from tests.audit.material.layouts.places import laid, spots
 from tests.audit.material.layouts.sketch import Quantity, Shape, sketched

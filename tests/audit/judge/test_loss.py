@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.copies.correct import correct
 from gradbook.audit.judge.loss import (
     descends_wholly,
@@ -14,9 +14,9 @@ from gradbook.audit.judge.loss import (
     loss_notes,
     name_of_loss,
 )
-from gradbook.audit.training.steps import AssumedLoss, StepLoss
-from gradbook.cells.formula import values
-from gradbook.cells.formula.values import TooMuch
+from gradbook.audit.training.training_steps import AssumedLoss, StepLoss
+from gradbook.cells.formula import formula_values
+from gradbook.cells.formula.formula_values import TooMuch
 from tests.audit.material.lookalikes import book, cells, findings
 from tests.audit.material.network import NETWORK
 from tests.audit.material.small import all_at, at, saved
@@ -66,7 +66,7 @@ def test_what_no_gradient_fits_is_no_loss_unless_it_is_called_one():
 
 
 def test_a_loss_that_is_too_large_to_follow_is_said_and_no_training_denied(monkeypatch):
-    monkeypatch.setattr(values, "MOST_VALUES", 3)
+    monkeypatch.setattr(formula_values, "MOST_VALUES", 3)
     cleared = {"F1:H8": "x", "K3:K4": 0.1, "B2:B8": "=EXP(A2)"}
     total = {"I2:I8": "=SUM((A2*TRANSPOSE($K$1:$K$4)-$K$2)^2)"}
     with pytest.raises(TooMuch, match="I2 has more than 3 values at once"):

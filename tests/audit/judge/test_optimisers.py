@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.places import laid, spots
 from tests.audit.material.layouts.sketch import Shape

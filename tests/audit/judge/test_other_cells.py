@@ -6,7 +6,7 @@ import zipfile
 
 from xlsxwriter import Workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.cells.evaluate import fill_in
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import column_of, name_of, row_of

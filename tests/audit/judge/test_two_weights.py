@@ -3,7 +3,7 @@ so which of them is wrong is told by what such rules have in common."""
 
 from __future__ import annotations
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.copies.correct import correct
 from tests.audit.material.small import saved
 from tests.cases import for_each

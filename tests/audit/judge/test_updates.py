@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.copies.correct import correct
 from gradbook.audit.judge.meant_updates import blank_rate, with_meant_updates
-from gradbook.audit.judge.updates import update_findings
-from gradbook.audit.training.steps import StepLoss, steps_of
+from gradbook.audit.judge.update_judgement import update_findings
+from gradbook.audit.training.training_steps import StepLoss, steps_of
 from tests.audit.material.lookalikes import ROWS, TOP, book, findings, letter
 from tests.audit.material.small import all_at, saved
 from tests.audit.training.test_steps import SQUARE

@@ -18,7 +18,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from gradbook.lab.classroom import personalise
 from gradbook.net import Net, parse
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.plan.columns import Exercise
+from gradbook.targets.excel.plan.column_order import Exercise
 
 SLOPES = {
     "sigmoid": "{a}*(1-{a})",

@@ -55,7 +55,7 @@ class Guard:
 
 
 def _serve() -> None:
-    from gradbook.audit.check import report_on
+    from gradbook.audit.check_book import report_on
     from tests.audit.material.copies import WRONG
     from tests.audit.material.lookalikes import book
 
@@ -82,7 +82,7 @@ def _serve() -> None:
 
 def _tell(path: str, tell: int) -> None:
     """Check one file, say what was found, and end."""
-    from gradbook.audit.check import report_on
+    from gradbook.audit.check_book import report_on
 
     resource.setrlimit(resource.RLIMIT_CPU, (PATIENCE, PATIENCE))
     touched: list[str] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xlsxwriter import Workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.findings import Finding
 
 HEADINGS = [

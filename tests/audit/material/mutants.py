@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.copies.correct import correct
 from gradbook.audit.findings import BookReport
 from gradbook.cells.formula.address import column_number

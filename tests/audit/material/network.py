@@ -8,9 +8,9 @@ from gradbook.audit.judge.loss import every_step
 from gradbook.audit.repair.gradients import GENERATORS, wrong_claims
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
 from gradbook.audit.search.hypotheses import Hypothesis, SearchStage
-from gradbook.audit.step.under_test import StepUnderTest
-from gradbook.audit.training.steps import StepLoss, group_steps, steps_of
-from gradbook.audit.training.training import find_trainings
+from gradbook.audit.step.tested_step import StepUnderTest
+from gradbook.audit.training.sheet_training import find_trainings
+from gradbook.audit.training.training_steps import StepLoss, group_steps, steps_of
 from gradbook.cells.evaluate import fill_in
 from tests.audit.material.made import Content
 from tests.audit.material.small import at, small

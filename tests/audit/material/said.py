@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gradbook.audit.classes.rubric import score
+from gradbook.audit.classes.scoring import score
 from gradbook.audit.findings import BookReport, hint
 from gradbook.language.message import Message
 from tests.pseudo import words_of_its_own

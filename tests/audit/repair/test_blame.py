@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.cells.read import read_book
 from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, cells, letter
 from tests.audit.material.made import table_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.cells.formula.address import letters
 from tests.audit.material.made import Table, cells_of
 from tests.cases import for_each

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.cells.formula.address import letters
 from tests.audit.material.made import Table, table_of
 from tests.audit.material.mutants import blamed, repaired

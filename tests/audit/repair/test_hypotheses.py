@@ -8,9 +8,9 @@ from gradbook.audit.judge.loss import find_loss
 from gradbook.audit.repair.gradients import GENERATORS
 from gradbook.audit.repair.repaired_step import RepairedStep, doubts, rank
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
-from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
-from gradbook.audit.training.steps import group_steps, steps_of
-from gradbook.audit.training.training import find_trainings
+from gradbook.audit.step.tested_step import ClaimVerdict, StepUnderTest
+from gradbook.audit.training.sheet_training import find_trainings
+from gradbook.audit.training.training_steps import group_steps, steps_of
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.expression import Edit, EditKind
 from gradbook.cells.read import read_book

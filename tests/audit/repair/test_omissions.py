@@ -7,7 +7,7 @@ import re
 
 from openpyxl import load_workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.net import builtin
 from gradbook.report.workbook import write_workbook
 from tests.audit.material.made import Content, known_table, random_network

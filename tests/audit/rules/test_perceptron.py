@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradbook.audit.rules.perceptron import find_perceptrons, most_common
-from gradbook.audit.rules.updates import bases, rule_updates
+from gradbook.audit.rules.perceptron_updates import bases, rule_updates
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import ACROSS, DOWN
 from gradbook.cells.read import read_book

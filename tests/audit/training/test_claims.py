@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.training.claims import claims, every_claim, first_claims
 from gradbook.net import parse
 from gradbook.report.workbook import write_workbook

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.findings import FORWARD_PASS, NO_NETWORK, UNFINISHED, record_of
 from gradbook.report.audit_page import audit_page
 from tests.audit.material.kinds.kind import Areas, typed

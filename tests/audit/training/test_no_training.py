@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from xlsxwriter import Workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.findings import FROZEN, NO_NETWORK, TO_FILL_IN, UNFINISHED
-from gradbook.audit.training.no_training import with_pasted_gradients, without_training
-from gradbook.audit.training.training import find_trainings
+from gradbook.audit.training.sheet_training import find_trainings
+from gradbook.audit.training.why_no_training import with_pasted_gradients, without_training
 from gradbook.cells.evaluate import fill_in
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import column_of, row_of, sheet_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.step.step_graph import StepGraph
-from gradbook.audit.training.steps import (
+from gradbook.audit.training.training_steps import (
     StepLoss,
     called_a_loss,
     candidates,
@@ -14,7 +14,7 @@ from gradbook.audit.training.steps import (
     is_cut,
     steps_of,
 )
-from gradbook.cells.formula.values import LeadsBack, NotUnderstood
+from gradbook.cells.formula.formula_values import LeadsBack, NotUnderstood
 from tests.audit.material.small import all_at, at
 from tests.audit.training.test_training import ONE, VELOCITY, the_training
 

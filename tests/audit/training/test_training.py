@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.audit.training.training import find_trainings
+from gradbook.audit.training.sheet_training import find_trainings
 from tests.audit.material.small import all_at, at, small
 from tests.cases import for_each
 

@@ -9,8 +9,8 @@ import pytest
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.formula.elementwise import ELEMENTWISE
 from gradbook.cells.formula.expression import references
+from gradbook.cells.formula.formula_values import ARGUMENTS
 from gradbook.cells.formula.lookups import wildcard
-from gradbook.cells.formula.values import ARGUMENTS
 from gradbook.targets.excel.language import read
 from tests.audit.material.small import at, small
 from tests.cases import for_each

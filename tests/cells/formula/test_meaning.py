@@ -7,7 +7,7 @@ import math
 import pytest
 
 from gradbook.cells.evaluate import Evaluation
-from gradbook.cells.formula.values import NotUnderstood
+from gradbook.cells.formula.formula_values import NotUnderstood
 from tests.audit.material.small import at, small
 from tests.cases import for_each
 

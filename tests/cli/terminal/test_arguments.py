@@ -10,7 +10,7 @@ import pytest
 
 from gradbook import limits
 from gradbook.builtin_networks import BUILTIN
-from gradbook.cli.arguments import (
+from gradbook.cli.argument_kinds import (
     network,
     whole_number,
 )

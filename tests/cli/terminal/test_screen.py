@@ -7,7 +7,7 @@ import pytest
 
 from gradbook.cli import screen as module
 from gradbook.cli.screen import Screen, is_screen
-from gradbook.report.words import Span
+from gradbook.report.styled_text import Span
 from tests.cases import for_each
 from tests.cli.emulated import Terminal
 

@@ -12,7 +12,7 @@ import pytest
 from gradbook.cli.main import main, verb_parser
 from gradbook.lab.models import stored
 from gradbook.lab.models.exporting import FORMATS
-from gradbook.lab.recipes.text import recipe
+from gradbook.lab.recipes.recipe_text import recipe
 from gradbook.lab.training.run_folder import RunFolder
 from tests.cases import for_each
 from tests.lab import made_tables as made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.net import parse
 from tests.cases import for_each
 
@@ -56,7 +56,7 @@ def test_no_rates_at_all_is_possible(said, tmp_path):
 
 
 def test_what_was_left_out_is_said(said, monkeypatch):
-    monkeypatch.setattr("gradbook.targets.excel.plan.book.QUICK_CELLS", 200)
+    monkeypatch.setattr("gradbook.targets.excel.plan.workbook_plan.QUICK_CELLS", 200)
     lines = said("--epochs", "3")
     assert lines[1].startswith("  compares 3 learning rates, not 13, so that it opens quickly")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from gradbook.lab.recipes.text import recipe
+from gradbook.lab.recipes.recipe_text import recipe
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net.text import write
 from tests.cases import for_each

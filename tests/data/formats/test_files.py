@@ -6,7 +6,7 @@ import pytest
 
 from gradbook import limits
 from gradbook.data.dataset import TEST, TRAINING, VALIDATION
-from gradbook.data.formats.files import (
+from gradbook.data.formats.data_files import (
     by_part,
     holds_images,
     holds_labels,

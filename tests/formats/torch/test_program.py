@@ -17,7 +17,7 @@ from gradbook.errors import TargetError
 from gradbook.formats.torch.program import torch_source
 from gradbook.lab.models.exporting import torch_training
 from gradbook.lab.models.model import Model
-from gradbook.lab.recipes import text
+from gradbook.lab.recipes import recipe_text as text
 from gradbook.lab.recipes.recipe import parse_schedule
 from gradbook.lab.training.train import train
 from tests.cases import for_each

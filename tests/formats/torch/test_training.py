@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gradbook.errors import TargetError
-from gradbook.formats.torch.training import training_source
+from gradbook.formats.torch.training_loop import training_source
 from gradbook.lab.models.exporting import torch_training
 from gradbook.lab.recipes.recipe import Recipe, Schedule
 from gradbook.net import Net

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gradbook.chance import Purpose, key
 from gradbook.data.warp import Warp, draw_warp, parse_warp, warp_image
-from gradbook.formats.torch.training import warp_source
+from gradbook.formats.torch.training_loop import warp_source
 
 WARPS = [
     "rotate 5; shift 0.5; elastic 7 2.5",

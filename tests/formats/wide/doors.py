@@ -19,8 +19,8 @@ import torch
 import torch.onnx
 
 from gradbook.errors import GradbookError
+from gradbook.formats.file_kinds import read_network
 from gradbook.formats.imported import ImportedNet
-from gradbook.formats.reading import read_network
 from tests.formats.wide.listed import ARCHITECTURES
 from tests.trained import by_the_graph
 

@@ -18,7 +18,7 @@ from gradbook.lab.models.exporting import (
 )
 from gradbook.lab.models.model import Model
 from gradbook.lab.recipes.recipe import SETTLING
-from gradbook.lab.recipes.text import parse
+from gradbook.lab.recipes.recipe_text import parse
 from tests.cases import for_each
 from tests.trained import model_of
 

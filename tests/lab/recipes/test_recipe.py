@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gradbook.data.warp import Warp
 from gradbook.errors import GradbookError, UsageError
 from gradbook.lab.recipes.recipe import OWN_SETTINGS, Schedule, read_schedule
-from gradbook.lab.recipes.text import parse, recipe
+from gradbook.lab.recipes.recipe_text import parse, recipe
 from gradbook.net import Loss, Net, Update
 from gradbook.net.text import statements
 from tests.cases import for_each

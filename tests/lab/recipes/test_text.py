@@ -12,7 +12,13 @@ from gradbook.data.warp import Crop, Cutout, Elastic, Flip, Warp
 from gradbook.errors import GradbookError, NetTextError, UsageError
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.recipe import Recipe, Schedule
-from gradbook.lab.recipes.text import builtin_recipe, builtin_text, change_recipe, parse, recipe
+from gradbook.lab.recipes.recipe_text import (
+    builtin_recipe,
+    builtin_text,
+    change_recipe,
+    parse,
+    recipe,
+)
 from gradbook.net import Net, Role, Update, builtin
 from gradbook.net.text import LONGEST_TEXT
 from tests.cases import for_each

@@ -3,8 +3,8 @@ from time import process_time
 import pytest
 
 from gradbook.errors import GradbookError, NetTextError, UsageError
-from gradbook.lab.recipes.text import recipe
-from gradbook.lab.study.plan import Limits, _like, read_plan, read_plan_file
+from gradbook.lab.recipes.recipe_text import recipe
+from gradbook.lab.study.study_plan import Limits, _like, read_plan, read_plan_file
 from gradbook.net.measure import measure
 from tests.cases import for_each
 

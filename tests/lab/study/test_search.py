@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradbook.lab.study.plan import read_plan
 from gradbook.lab.study.search import Search, importance
+from gradbook.lab.study.study_plan import read_plan
 from tests.cases import for_each
 
 STUDY = "vary quick\nbatch {32..512 log}\nschedule one cycle {0.05..1 log}\nconv {4..12} 3x3 pad 1"

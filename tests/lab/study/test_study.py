@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from gradbook.errors import UsageError
-from gradbook.lab.study.plan import read_plan
-from gradbook.lab.study.study import StudyFolder, StudyListener, best_trial, study
+from gradbook.lab.study.run_study import StudyFolder, StudyListener, best_trial, study
+from gradbook.lab.study.study_plan import read_plan
 from gradbook.work.processes import ProcessCrew
 from tests.cases import for_each
 from tests.lab import made
@@ -79,8 +79,8 @@ def test_a_worker_that_is_killed_in_mid_trial_costs_nothing(undisturbed, text, t
 DRIVER = """\
 import sys
 sys.path[:0] = {paths!r}
-from gradbook.lab.study.study import StudyFolder
-from gradbook.lab.study.study import StudyListener, study
+from gradbook.lab.study.run_study import StudyFolder
+from gradbook.lab.study.run_study import StudyListener, study
 from gradbook.work.processes import ProcessCrew
 folder = StudyFolder(sys.argv[1])
 class Telling(StudyListener):

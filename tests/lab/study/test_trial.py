@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from gradbook.lab.study.study import (
+from gradbook.lab.study.run_study import (
     DIVERGED,
     DONE,
     PRUNED,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gradbook.lab.training import run_folder as checkpoints
+from gradbook.lab.training.run_training import Listener, TrainingRun
 from gradbook.lab.training.train import Trained, train
-from gradbook.lab.training.training import Listener, TrainingRun
 from tests.lab import made
 from tests.lab.made import recipe
 

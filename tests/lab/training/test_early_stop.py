@@ -7,8 +7,8 @@ import pytest
 
 from gradbook.errors import UsageError
 from gradbook.lab.training.epochs import Epoch, best_epoch, is_over, kept_epoch
+from gradbook.lab.training.run_training import Listener, TrainingRun
 from gradbook.lab.training.train import Trained, train
-from gradbook.lab.training.training import Listener, TrainingRun
 from tests.cases import for_each
 from tests.lab import made
 

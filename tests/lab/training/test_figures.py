@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gradbook.lab.problem import order_samples
-from gradbook.lab.recipes.text import change_recipe, recipe
+from gradbook.lab.recipes.recipe_text import change_recipe, recipe
 from gradbook.lab.signals import signal_problem, usual_signal_recipe
 from gradbook.lab.tables import problem, usual_recipe
 from gradbook.lab.texts import LineProblem

@@ -7,7 +7,8 @@ import pytest
 
 from gradbook.errors import UsageError
 from gradbook.lab.images import adapt
-from gradbook.lab.recipes.text import change_recipe, parse, recipe
+from gradbook.lab.recipes.recipe_text import change_recipe, parse, recipe
+from gradbook.lab.training.run_training import Listener, TrainingRun, set_up
 from gradbook.lab.training.train import (
     STEPS,
     RangeTest,
@@ -16,7 +17,6 @@ from gradbook.lab.training.train import (
     smooth,
     train,
 )
-from gradbook.lab.training.training import Listener, TrainingRun, set_up
 from tests.cases import for_each
 from tests.lab import made
 

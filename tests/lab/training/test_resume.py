@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gradbook.errors import UsageError
-from gradbook.lab.training import training as loop
+from gradbook.lab.training import run_training as loop
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
 from tests.cases import for_each

@@ -1,8 +1,8 @@
 import pytest
 
 from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.run_training import Listener
 from gradbook.lab.training.train import Spread, train_seeds
-from gradbook.lab.training.training import Listener
 from tests.lab import made
 
 pytestmark = pytest.mark.witness("cc")

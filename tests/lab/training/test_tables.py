@@ -14,7 +14,7 @@ from gradbook.data.tables import read_columns
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.lab.models.answers import r_squared
 from gradbook.lab.models.model import Model
-from gradbook.lab.recipes.text import change_recipe
+from gradbook.lab.recipes.recipe_text import change_recipe
 from gradbook.lab.runs import open_run
 from gradbook.lab.tables import (
     problem,

@@ -11,10 +11,10 @@ from gradbook.data.dataset import TRAINING, Part, assemble
 from gradbook.engine.compilers import why_numpy
 from gradbook.engine.engines import PlainEngine
 from gradbook.errors import GradbookError, ShapeError, UsageError
-from gradbook.lab.training import training as loop
+from gradbook.lab.training import run_training as loop
 from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.run_training import Listener, TrainingRun
 from gradbook.lab.training.train import train
-from gradbook.lab.training.training import Listener, TrainingRun
 from tests.cases import for_each
 from tests.lab import made
 from tests.lab.made import recipe

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.builtin_networks import LESSONS
 from gradbook.graph.levels import Bits
 from gradbook.layers import ACTIVATIONS, LOSSES

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.cells.formula.address import name_of, sheet_of
 from gradbook.cells.slopes import Slopes
 from gradbook.derivatives.sheets import write_derivatives

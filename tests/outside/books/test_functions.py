@@ -16,9 +16,9 @@ from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import column_of, name_of, pack
 from gradbook.cells.formula.elementwise import ELEMENTWISE
 from gradbook.cells.formula.expression import replace_parts
+from gradbook.cells.formula.formula_values import ARGUMENTS, CellBlock, NumberedGraph, number
 from gradbook.cells.formula.meaning import meaning
 from gradbook.cells.formula.pattern import move_formula
-from gradbook.cells.formula.values import ARGUMENTS, CellBlock, NumberedGraph, number
 from gradbook.cells.read import read_book
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name

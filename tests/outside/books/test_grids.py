@@ -14,7 +14,7 @@ from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.grids.scene import GridScene
 from gradbook.targets.excel.grids.windows import LookedAt, WeightLookedAt
-from gradbook.targets.excel.plan.book import GRIDS, WorkbookPlan
+from gradbook.targets.excel.plan.workbook_plan import GRIDS, WorkbookPlan
 from tests.cases import for_each
 from tests.outside.witness import recalculate_all
 from tests.report.workbooks import change, retype, tables

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from tests.audit.material.by_hand import RIGHT
 from tests.audit.material.copies import rich
 from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes

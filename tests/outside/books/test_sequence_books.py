@@ -15,7 +15,7 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.grids.scene import GridScene
-from gradbook.targets.excel.plan.book import GRIDS, WorkbookPlan
+from gradbook.targets.excel.plan.workbook_plan import GRIDS, WorkbookPlan
 from tests.outside.books.test_workbook import assert_agree, reference
 from tests.outside.witness import recalculate_all
 from tests.report.workbooks import change, tables, verdicts

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gradbook.data.sources import load
-from gradbook.lab.recipes.text import recipe
+from gradbook.lab.recipes.recipe_text import recipe
 from gradbook.net.network import builtin
 from gradbook.net.trained import Scaling, TrainedNet, trained_net
 from gradbook.targets.portable.c_file import c_file

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.cli.main import main
-from gradbook.lab.recipes.text import change_recipe, recipe
+from gradbook.lab.recipes.recipe_text import change_recipe, recipe
 from tests.outside.browser import browser
 from tests.outside.pages.drawn import READY, until
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gradbook.audit.classes.rubric import Rubric, score
+from gradbook.audit.classes.scoring import Rubric, score
 from gradbook.audit.findings import BookReport, LossCurves
 from gradbook.audit.origin import Origin
 from gradbook.report.audit_page import LARGEST, audit_page

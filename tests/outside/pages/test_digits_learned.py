@@ -9,7 +9,7 @@ import pytest
 
 from gradbook.data.sources import load
 from gradbook.lab.models.model import load_shipped, untrained_model
-from gradbook.lab.recipes.text import recipe
+from gradbook.lab.recipes.recipe_text import recipe
 from gradbook.net.work.at_work import values_of
 from tests.outside.pages.drawn import OVER, answer, choose, draw, give, number, rewrite, until
 

@@ -11,7 +11,7 @@ from PIL import Image
 from gradbook.data.sources import load
 from gradbook.errors import TargetError
 from gradbook.lab.models.model import load_shipped, untrained_model
-from gradbook.lab.recipes.text import parse
+from gradbook.lab.recipes.recipe_text import parse
 from gradbook.report.digits_page import digits_page
 from tests.outside.pages.drawn import OVER, READY, aim, answer, draw, give, number, rewrite, until
 from tests.outside.pages.strokes import strokes

@@ -11,7 +11,7 @@ import gradbook as gb
 from gradbook.errors import LimitError
 from gradbook.lab.classroom import personalise
 from gradbook.report.handout import handout, handouts_pdf
-from gradbook.targets.excel.plan.columns import KINDS, Exercise
+from gradbook.targets.excel.plan.column_order import KINDS, Exercise
 from tests.outside.witness import program
 
 pytestmark = pytest.mark.witness("typst", "pdftotext")

@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from gradbook.teaching.classes.folder import open_class
-from gradbook.teaching.classes.ledger import read_ledger
+from gradbook.teaching.classes.marks_file import read_ledger
 from tests.serve.running import served
 from tests.teaching.classes.made import solved, without
 

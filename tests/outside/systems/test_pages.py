@@ -13,8 +13,8 @@ from gradbook.engine.native import NativeEngine
 from gradbook.engine.wasm import trainer, warping_table
 from gradbook.lab.images import ImageProblem
 from gradbook.lab.problem import order_samples
-from gradbook.lab.recipes.text import parse
-from gradbook.lab.training.training import TrainingRun, TrainingSetup
+from gradbook.lab.recipes.recipe_text import parse
+from gradbook.lab.training.run_training import TrainingRun, TrainingSetup
 from gradbook.net import Net
 from gradbook.net.build import inference
 from gradbook.report.digits_tables import TrainingPack

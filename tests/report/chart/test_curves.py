@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gradbook.report.charts import LOG, Chart, Curve, chart_lines, few, spread_out, thin, tick_text
 from gradbook.report.figures import chart_svg, stack_charts
-from gradbook.report.words import plain
+from gradbook.report.styled_text import plain
 from tests.cases import for_each
 
 EPOCHS = np.arange(40)

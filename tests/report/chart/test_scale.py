@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.report.charts import EVEN, LOG, TOWARDS, Chart, Curve, chart_lines
-from gradbook.report.words import plain
+from gradbook.report.styled_text import plain
 from tests.cases import for_each
 
 shares = st.lists(st.floats(0, 1), min_size=1, max_size=8).map(np.array)

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from gradbook.graph.tensors import divisors
 from gradbook.net import BatchNorm, Pool, Role, builtin, parse
 from gradbook.report.play_page import building_table, builds, page_tables
-from gradbook.targets.page.content import content
+from gradbook.targets.page.page_content import content
 from gradbook.targets.page.plane import tells_points_apart
 from tests.cases import for_each
 from tests.families import networks, steady

@@ -12,7 +12,7 @@ from gradbook.errors import LimitError
 from gradbook.net import builtin, parse
 from gradbook.report.play_page import MOST_BYTES, page_tables, play_page
 from gradbook.report.scripts import script
-from gradbook.targets.page.content import content
+from gradbook.targets.page.page_content import content
 from tests.cases import for_each
 from tests.targets.page.networks import shown_networks
 

@@ -11,7 +11,7 @@ import pytest
 from gradbook.data.made_points import POINT_SETS, points
 from gradbook.net import parse
 from gradbook.report.play_page import page_tables
-from gradbook.targets.page.content import content
+from gradbook.targets.page.page_content import content
 from tests.cases import for_each
 from tests.targets.page.machine import asked
 

@@ -8,11 +8,11 @@ import re
 
 import pytest
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.net import builtin, parse
 from gradbook.report.play_drawing import columns
 from gradbook.report.play_page import formula_table
-from gradbook.targets.page.content import content
+from gradbook.targets.page.page_content import content
 from tests.cases import for_each
 from tests.outside.witness import read_formulas, read_values, recalculate_all
 from tests.targets.page.machine import asked

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.lab.recipes.text import change_recipe, recipe
-from gradbook.report.training import run_charts, runs_charts
+from gradbook.lab.recipes.recipe_text import change_recipe, recipe
+from gradbook.report.training_text import run_charts, runs_charts
 from tests.runs import curve
 
 ONE = change_recipe(recipe("quick"), "epochs 5")

@@ -4,8 +4,8 @@ from math import inf, nan
 
 from gradbook.lab.images import ImageProblem
 from gradbook.lab.training.epochs import Epoch
-from gradbook.report.training import epoch_table
-from gradbook.report.words import plain
+from gradbook.report.styled_text import plain
+from gradbook.report.training_text import epoch_table
 from tests.cases import for_each
 
 EPOCH = Epoch(3, 0.2, 0.31245, 0.9041, 0.0712, 0.97815, 65.2, 28_123.4)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.lab.training.epochs import Progress
-from gradbook.report.training import Trace, bar, progress_in_a_line, progress_lines, spark
-from gradbook.report.words import plain
+from gradbook.report.styled_text import plain
+from gradbook.report.training_text import Trace, bar, progress_in_a_line, progress_lines, spark
 from tests.cases import for_each
 
 NOW = Progress(2, 20, 98, 196, 28_123.4, 12.0, 97.1, 0.0123, (2.0, 1.0, 0.5, 0.25))

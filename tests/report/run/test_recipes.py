@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.lab.recipes import RECIPES, text
-from gradbook.lab.recipes.text import Measured, measurement
+from gradbook.lab.recipes import RECIPES
+from gradbook.lab.recipes import recipe_text as text
+from gradbook.lab.recipes.recipe_text import Measured, measurement
 from gradbook.report.media import write
 from gradbook.report.terminal import report_text
-from gradbook.report.training import recipes_report
+from gradbook.report.training_text import recipes_report
 
 QUICK = {
     "seeds": 10,

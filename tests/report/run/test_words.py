@@ -5,14 +5,14 @@ from types import SimpleNamespace
 
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, summarise_seeds
-from gradbook.report.training import (
+from gradbook.report.styled_text import plain
+from gradbook.report.training_text import (
     SeedsTable,
     files_lines,
     result_lines,
     seeds_files_lines,
     stopping_lines,
 )
-from gradbook.report.words import plain
 from tests.cases import for_each
 
 RESULT = {

@@ -14,7 +14,7 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.targets.algebra.derive import derive, records
 from gradbook.targets.algebra.forms import Derived, Equation, numbers_in
-from gradbook.targets.algebra.text import TextPrinter, spell, write_text
+from gradbook.targets.algebra.terminal_text import TextPrinter, spell, write_text
 from tests.cases import for_each
 from tests.families import networks
 from tests.targets.algebra.reading import NUMPY, worked_out

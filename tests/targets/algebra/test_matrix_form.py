@@ -21,7 +21,7 @@ from gradbook.targets.algebra.matrix_form import (
     forward,
     tell_in_general,
 )
-from gradbook.targets.algebra.text import spell, write_text
+from gradbook.targets.algebra.terminal_text import spell, write_text
 from tests.cases import for_each
 
 

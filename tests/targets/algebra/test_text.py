@@ -30,8 +30,8 @@ from gradbook.targets.algebra.forms import (
     sign_before,
 )
 from gradbook.targets.algebra.printing import break_line, decimal
+from gradbook.targets.algebra.terminal_text import TEXT, spell, write_text
 from gradbook.targets.algebra.tex import write_latex, write_markdown
-from gradbook.targets.algebra.text import TEXT, spell, write_text
 from tests.cases import for_each
 from tests.families import networks
 from tests.targets.algebra.samples import NAMES, document_of

@@ -6,7 +6,7 @@ from gradbook.graph.node import Node
 from gradbook.net import parse
 from gradbook.net.build import training_step
 from gradbook.net.step import Step
-from gradbook.targets.c.plan import Plan, Results, plan
+from gradbook.targets.c.pass_plan import Plan, Results, plan
 from gradbook.targets.c.rewrite import simplify
 
 END = ("flatten", "dense 2", "log softmax", "loss cross-entropy")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
-from gradbook.targets.c.plan import Lifetime, Plan, slots
+from gradbook.targets.c.pass_plan import Lifetime, Plan, slots
 from tests.targets.c.networks import planned, text
 
 

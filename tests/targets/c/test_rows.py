@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from gradbook.targets.c.pass_plan import Plan
+from gradbook.targets.c.pass_rows import From, Rows
 from gradbook.targets.c.placing import MOST_ROWS, Pass
-from gradbook.targets.c.plan import Plan
-from gradbook.targets.c.rows import From, Rows
 from tests.targets.c.networks import planned, text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.targets.c.slides import ROOM, Tiling, cut, forward, tiling
+from gradbook.targets.c.convolutions import ROOM, Tiling, cut, forward, tiling
 from tests.cases import for_each
 from tests.targets.c.networks import planned, text
 

@@ -8,8 +8,8 @@ from gradbook.errors import TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Graph, Node, ancestors
 from gradbook.graph.window import Shape
+from gradbook.targets.c.c_ops import LOOPS, PLACED, WEIGHED, WORDS, word
 from gradbook.targets.c.rewrite import simplify
-from gradbook.targets.c.words import LOOPS, PLACED, WEIGHED, WORDS, word
 from tests.cases import for_each
 from tests.graph.cards import CARDS
 

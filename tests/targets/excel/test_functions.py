@@ -14,7 +14,7 @@ from gradbook.layers import ACTIVATIONS, LOSSES
 from gradbook.net import Net, builtin, parse
 from gradbook.report.other_workbooks import write_reader
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.plan.columns import Exercise
+from gradbook.targets.excel.plan.column_order import Exercise
 from tests.outside.books.test_reader import model_of
 from tests.targets.excel.grids.test_windows import NETS as PICTURES
 

@@ -11,7 +11,7 @@ import pytest
 import gradbook as gb
 from gradbook.net import parse
 from gradbook.net.lower import scalar_step
-from gradbook.targets.excel.plan.columns import KINDS, Exercise
+from gradbook.targets.excel.plan.column_order import KINDS, Exercise
 from tests.pseudo import PLAIN_WORD, plain_words, pseudo_language, spelled
 
 CONVNET = "input 1x4x4\nconv 2 3x3 pad 1\nbatchnorm\nrelu\nmaxpool 2x2\nflatten\ndense 1\n"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gradbook.engine.engines import PlainEngine
 from gradbook.lab.problem import order_samples
 from gradbook.net import Sample, parse
-from gradbook.targets.page.content import content
+from gradbook.targets.page.page_content import content
 from tests.agree.runs import by_name
 from tests.cases import for_each
 from tests.targets.page.machine import asked, number

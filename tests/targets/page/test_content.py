@@ -5,7 +5,7 @@ import pytest
 from gradbook.data.made_points import points
 from gradbook.errors import TargetError
 from gradbook.net import builtin, parse
-from gradbook.targets.page.content import class_targets, content
+from gradbook.targets.page.page_content import class_targets, content
 from tests.cases import for_each
 
 PLAY = "input 2; dense 3; tanh; dense 1; sigmoid; loss binary cross-entropy"

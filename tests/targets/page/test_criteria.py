@@ -11,8 +11,8 @@ from gradbook.net.description import DEFAULT_RATES
 from gradbook.rates import criteria
 from gradbook.rates.criteria import Condition
 from gradbook.rates.sweep import largest, limit_table, sweep
-from gradbook.targets.page.content import content
 from gradbook.targets.page.criteria import criteria_table
+from gradbook.targets.page.page_content import content
 from tests.cases import for_each
 from tests.targets.page.machine import asked, number
 from tests.targets.page.networks import shown_networks

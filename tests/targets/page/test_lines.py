@@ -12,8 +12,8 @@ from gradbook.graph.node import OPS
 from gradbook.net import builtin, parse
 from gradbook.net.build import training_step
 from gradbook.net.step import drawn, follow
-from gradbook.targets.page.content import content
 from gradbook.targets.page.lines import WORDS
+from gradbook.targets.page.page_content import content
 from tests.agree.runs import Epoch, by_name, compared, doubts, reference_run
 from tests.cases import for_each
 from tests.families import steady

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gradbook.net import Dense, Flatten, Loss, Net, builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
-from gradbook.targets.page.content import content
+from gradbook.targets.page.page_content import content
 from gradbook.targets.page.windows import conv_windows
 from tests.cases import for_each
 from tests.families import image_shapes, windows

@@ -15,9 +15,9 @@ from gradbook.errors import UsageError
 from gradbook.lab.models.model import Model
 from gradbook.net import Net
 from gradbook.net.trained import Scaling, TrainedNet, trained_net
+from gradbook.targets.portable.board_libraries import LAYOUTS, CLibrary, library_files
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.learning import last_layer
-from gradbook.targets.portable.libraries import LAYOUTS, CLibrary, library_files
 from gradbook.targets.portable.sketches import signal_sketch
 from gradbook.targets.portable.whole_makers import quantise_windows
 from gradbook.targets.portable.whole_ops import UNIT_BITS

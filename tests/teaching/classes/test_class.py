@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.errors import DataError, UsageError
 from gradbook.files import InnerPath
 from gradbook.lab.classroom import personalise

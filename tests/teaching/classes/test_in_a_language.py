@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.audit.check import check
-from gradbook.audit.classes.rubric import Rubric, score
+from gradbook.audit.check_book import check
+from gradbook.audit.classes.scoring import Rubric, score
 from gradbook.language import current_language
 from gradbook.teaching.classes.feedback import StudentFeedback, feedback_page, feedback_typst
 from gradbook.teaching.classes.folder import do_each

@@ -15,8 +15,8 @@ import pytest
 from gradbook.errors import UsageError
 from gradbook.teaching.classes import folder as class_folder
 from gradbook.teaching.classes.folder import open_class
-from gradbook.teaching.classes.ledger import OwnEntry, read_ledger, update_ledger
 from gradbook.teaching.classes.marking import mark_class
+from gradbook.teaching.classes.marks_file import OwnEntry, read_ledger, update_ledger
 from tests.cases import for_each
 from tests.teaching.classes.made import begun, solved
 

@@ -15,8 +15,8 @@ import pytest
 from gradbook.serve.classroom import Classroom
 from gradbook.serve.requests import Content, RefusalError, Request
 from gradbook.teaching.classes.folder import ClassPlan, begin_class, open_class
-from gradbook.teaching.classes.ledger import read_ledger
 from gradbook.teaching.classes.marking import mark_class
+from gradbook.teaching.classes.marks_file import read_ledger
 
 EDITS = 200
 NAMES = [

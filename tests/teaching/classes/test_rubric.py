@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.audit.check import check
-from gradbook.audit.classes.rubric import Rubric, score
+from gradbook.audit.check_book import check
+from gradbook.audit.classes.scoring import Rubric, score
 from gradbook.errors import DataError, LimitError
 from gradbook.lab.classroom import personalise
 from gradbook.report.workbook import write_workbook

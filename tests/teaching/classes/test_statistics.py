@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.audit.classes.rubric import BookScore, PartScore
+from gradbook.audit.classes.scoring import BookScore, PartScore
 from gradbook.audit.findings import Mark
 from gradbook.teaching.classes.statistics import item_figures
 

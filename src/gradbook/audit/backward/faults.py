@@ -8,8 +8,8 @@ from dataclasses import replace
 from itertools import islice, product
 
 from gradbook.audit.backward.backward_pass import BackwardPass
-from gradbook.audit.backward.blocks import Block, blocks, likes
-from gradbook.audit.backward.outputs import Cells
+from gradbook.audit.backward.cell_blocks import Block, blocks, likes
+from gradbook.audit.backward.cells_at_points import Cells
 from gradbook.audit.backward.remedies import WrongBlock
 from gradbook.cells.formula.address import ROW, Address
 

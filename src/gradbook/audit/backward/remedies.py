@@ -14,8 +14,8 @@ from itertools import islice
 import numpy as np
 
 from gradbook.audit.backward.backward_pass import BackwardPass
-from gradbook.audit.backward.blocks import Block, rectangle
-from gradbook.audit.backward.outputs import Cells
+from gradbook.audit.backward.cell_blocks import Block, rectangle
+from gradbook.audit.backward.cells_at_points import Cells
 from gradbook.audit.edits.formula_edits import (
     USUAL_TEMPLATES,
     Substitute,
@@ -25,8 +25,8 @@ from gradbook.audit.edits.formula_edits import (
     fill_templates,
     matrix_edits,
 )
-from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.points import agree
+from gradbook.audit.step.sampled_formulas import EvaluatedFormula, remember
 from gradbook.cells.book import Book, quote_title
 from gradbook.cells.formula.address import ROW, Address, column_of, letters, pack, row_of, sheet_of
 from gradbook.cells.formula.expression import Edit, EditKind, part_at, rename_cells

@@ -10,7 +10,7 @@ from math import ceil
 from statistics import fmean, median
 from typing import Protocol
 
-from gradbook.audit.classes.rubric import BookScore, in_numbers
+from gradbook.audit.classes.scoring import BookScore, in_numbers
 from gradbook.audit.classes.similar import similar_books
 from gradbook.audit.findings import KINDS, TO_FILL_IN, BookReport, identical_files, record_of
 from gradbook.errors import one_line

@@ -9,7 +9,7 @@ from itertools import islice
 from os import PathLike
 
 from gradbook import limits
-from gradbook.audit.classes.rubric import FREE, BookScore, in_points
+from gradbook.audit.classes.scoring import FREE, BookScore, in_points
 from gradbook.audit.findings import CHANGED, TO_FILL_IN, BookReport, Finding
 from gradbook.cells.added_sheets import STRICT_MAIN, NewSheet, add_sheet, sheet_titles
 from gradbook.cells.book import Book

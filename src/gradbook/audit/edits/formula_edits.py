@@ -16,9 +16,9 @@ from itertools import chain, combinations, islice
 
 import numpy as np
 
-from gradbook.audit.step.formulas import EvaluatedFormula, operate
 from gradbook.audit.step.points import CLOSE, ENOUGH, FAINT
-from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.audit.step.sampled_formulas import EvaluatedFormula, operate
+from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.cells.formula.address import Address, sheet_of
 from gradbook.cells.formula.changes import flattened
 from gradbook.cells.formula.expression import (
@@ -40,8 +40,8 @@ from gradbook.cells.formula.expression import (
     tidy,
     total,
 )
+from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import neighbours
-from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language import (
     Call,

@@ -27,8 +27,8 @@ from gradbook.audit.edits.formula_edits import (
     fill_templates,
     pairs,
 )
+from gradbook.audit.exercise.cell_verdicts import ALL, NAN, OwnFormulas, StepNumbers
 from gradbook.audit.exercise.places import Place, Places
-from gradbook.audit.exercise.verdicts import ALL, NAN, OwnFormulas, StepNumbers
 from gradbook.audit.findings import (
     DRIFTING_RATE,
     NO_RATE,
@@ -43,15 +43,15 @@ from gradbook.audit.findings import (
     tied,
 )
 from gradbook.audit.search.wording import Surroundings, Wording, other_slope
-from gradbook.audit.step.formulas import (
+from gradbook.audit.step.omissions import Chain, ChainOmission, Omissions
+from gradbook.audit.step.points import agree
+from gradbook.audit.step.sampled_formulas import (
     USUAL_KINDS,
     EvaluatedFormula,
     kind_with,
     remember,
     slope_of,
 )
-from gradbook.audit.step.omissions import Chain, ChainOmission, Omissions
-from gradbook.audit.step.points import agree
 from gradbook.cells.book import Book
 from gradbook.cells.budget import within_budget
 from gradbook.cells.formula.address import DOWN, Address, sheet_of
@@ -65,8 +65,8 @@ from gradbook.cells.formula.expression import (
     product,
     with_sign,
 )
+from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import CellReference, Pattern, copy_formula, rename_cells_in
-from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors, named_inputs
 from gradbook.language.message import Message, WrittenNumber, enumerated, joined, message_count
@@ -79,7 +79,7 @@ from gradbook.targets.excel.language import (
     read,
     write,
 )
-from gradbook.targets.excel.words import NAMES, Speller
+from gradbook.targets.excel.spellings import NAMES, Speller
 
 # The chain rule, also without a path or a slope -------------------------------
 

@@ -41,7 +41,7 @@ from gradbook.language.message import Message
 from gradbook.targets.excel.plan.record import FIRST_LINE, MOST_LINES, ExerciseRecord, read_record
 
 if TYPE_CHECKING:
-    from gradbook.targets.excel.plan.book import Solution
+    from gradbook.targets.excel.plan.workbook_plan import Solution
 
 
 # The record in a book --------------------------------------------------------

@@ -23,7 +23,7 @@ import numpy as np
 
 from gradbook.audit.findings import NO_RATE, RATE_LEFT_OUT, WRONG_RATE, Finding, finding_in
 from gradbook.audit.judge.penalties import Decay, has_penalty, penalised_cost
-from gradbook.audit.judge.updates import (
+from gradbook.audit.judge.update_judgement import (
     KIND,
     UsualUpdate,
     cells_in,
@@ -32,9 +32,9 @@ from gradbook.audit.judge.updates import (
     what_it_does,
 )
 from gradbook.audit.step.points import CLOSE, ENOUGH, FAINT, POINTS, Numbers, agree
-from gradbook.audit.step.under_test import StepUnderTest
-from gradbook.audit.training.steps import SheetStep, StepLoss, steps_of
-from gradbook.audit.training.training import SheetTraining, named_rate
+from gradbook.audit.step.tested_step import StepUnderTest
+from gradbook.audit.training.sheet_training import SheetTraining, named_rate
+from gradbook.audit.training.training_steps import SheetStep, StepLoss, steps_of
 from gradbook.audit.training.weight_columns import change as added_by
 from gradbook.audit.training.weight_columns import plain_update
 from gradbook.cells.book import show_value
@@ -49,8 +49,8 @@ from gradbook.cells.formula.expression import (
     total,
     with_sign,
 )
+from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern, anchor
-from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.node import Array
 from gradbook.language.message import Message, WrittenNumber
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference, write

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from gradbook.audit.findings import Finding, finding_in
 from gradbook.audit.judge.loss import is_right, name_of_loss
-from gradbook.audit.step.under_test import StepUnderTest
-from gradbook.audit.training.steps import StepLoss, group_steps, is_maximised, steps_of
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.step.tested_step import StepUnderTest
+from gradbook.audit.training.sheet_training import SheetTraining
+from gradbook.audit.training.training_steps import StepLoss, group_steps, is_maximised, steps_of
 from gradbook.cells.book import Book
 from gradbook.cells.formula.address import Address, by_sheet
 from gradbook.cells.formula.expression import (

@@ -19,9 +19,10 @@ import numpy as np
 from gradbook.audit.findings import Finding, finding_in
 from gradbook.audit.heading_words import LOSS, calls
 from gradbook.audit.step.points import agree
-from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
+from gradbook.audit.step.tested_step import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim, first_claims
-from gradbook.audit.training.steps import (
+from gradbook.audit.training.sheet_training import SheetTraining
+from gradbook.audit.training.training_steps import (
     AssumedLoss,
     OutputError,
     SheetStep,
@@ -35,7 +36,6 @@ from gradbook.audit.training.steps import (
     speaks_of_learning,
     steps_of,
 )
-from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import said_in
 from gradbook.cells.book import show_value
 from gradbook.cells.formula.address import Address, by_sheet, sheet_of
@@ -47,7 +47,7 @@ from gradbook.cells.formula.expression import (
     total,
 )
 from gradbook.cells.formula.expression import terms as split_terms
-from gradbook.cells.formula.values import NotUnderstood, TooMuch
+from gradbook.cells.formula.formula_values import NotUnderstood, TooMuch
 from gradbook.graph.node import Node, ancestors
 from gradbook.language import mark
 from gradbook.language.message import Message, WrittenNumber, enumerated

@@ -19,9 +19,9 @@ from gradbook.audit.findings import (
     Finding,
     finding_in,
 )
-from gradbook.audit.judge.updates import UsualUpdate, alike, rate_place, usual_updates
-from gradbook.audit.training.steps import SheetStep
-from gradbook.audit.training.training import SheetTraining, cells_that_depend
+from gradbook.audit.judge.update_judgement import UsualUpdate, alike, rate_place, usual_updates
+from gradbook.audit.training.sheet_training import SheetTraining, cells_that_depend
+from gradbook.audit.training.training_steps import SheetStep
 from gradbook.audit.training.weight_columns import change
 from gradbook.cells.book import show_value
 from gradbook.cells.flow import Flow

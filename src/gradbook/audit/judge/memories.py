@@ -32,13 +32,13 @@ from gradbook.audit.findings import (
     finding_in,
 )
 from gradbook.audit.step.points import POINTS, Numbers, agree
-from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
-from gradbook.audit.training.steps import SheetStep
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.step.tested_step import ClaimVerdict, StepUnderTest
+from gradbook.audit.training.sheet_training import SheetTraining
+from gradbook.audit.training.training_steps import SheetStep
 from gradbook.cells.formula.address import Address, by_sheet, name_of
 from gradbook.cells.formula.expression import EditKind, parts, references
+from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern, anchor, rename_cells_in
-from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Infix, Number, write

@@ -29,9 +29,9 @@ from gradbook.audit.findings import (
     typed_in,
 )
 from gradbook.audit.heading_words import LOSS, calls
-from gradbook.audit.step.under_test import StepUnderTest
-from gradbook.audit.training.steps import SheetStep, inside_of
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.step.tested_step import StepUnderTest
+from gradbook.audit.training.sheet_training import SheetTraining
+from gradbook.audit.training.training_steps import SheetStep, inside_of
 from gradbook.audit.training.weight_columns import rounds, said_in
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.formula.address import (
@@ -52,9 +52,9 @@ from gradbook.cells.formula.expression import (
     replace_parts,
     terms,
 )
+from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.cells.formula.rounding import SHOWN, level_in
-from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.node import Node, ancestors
 from gradbook.language.message import Message, enumerated
 from gradbook.targets.excel.language import Call, Expression, Number, Reference, write

@@ -15,14 +15,14 @@ from math import inf, isclose, nan
 import numpy as np
 
 from gradbook.audit.findings import Finding, finding_in
-from gradbook.audit.judge.updates import KIND, usual_form
+from gradbook.audit.judge.update_judgement import KIND, usual_form
 from gradbook.audit.step.points import CLOSE, Numbers, agree
-from gradbook.audit.step.under_test import StepUnderTest
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.step.tested_step import StepUnderTest
+from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.weight_columns import said_in
 from gradbook.cells.formula.address import Address, by_sheet, name_of
 from gradbook.cells.formula.expression import EditKind, terms, total
-from gradbook.cells.formula.values import NotUnderstood
+from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.language.message import Message, WrittenNumber

@@ -14,14 +14,14 @@ from gradbook.audit.repair.repaired_step import meaning_of
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
-from gradbook.audit.step.under_test import ClaimVerdict, Positions, StepUnderTest
+from gradbook.audit.step.tested_step import ClaimVerdict, Positions, StepUnderTest
 from gradbook.audit.training.claims import Claim
-from gradbook.audit.training.steps import SheetStep
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.sheet_training import SheetTraining
+from gradbook.audit.training.training_steps import SheetStep
 from gradbook.cells.formula.address import ROW, SHEET, Address, name_of, sheet_of
 from gradbook.cells.formula.expression import Edit, EditKind
+from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import copy_formula, move_formula, rename_cells_in
-from gradbook.cells.formula.values import NotUnderstood
 from gradbook.targets.excel.language import Expression, Reference, read, write
 
 # Other steps

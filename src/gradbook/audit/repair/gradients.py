@@ -17,7 +17,7 @@ from gradbook.audit.findings import (
     Finding,
     typed_in,
 )
-from gradbook.audit.repair.columns import (
+from gradbook.audit.repair.column_repairs import (
     changed_columns,
     constant_formulas,
     lacking_columns,
@@ -52,10 +52,10 @@ from gradbook.audit.search.hypotheses import (
     unless_not_understood,
 )
 from gradbook.audit.search.wording import Fault, Surroundings, Wording, findings_of
-from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
+from gradbook.audit.step.tested_step import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
-from gradbook.audit.training.steps import SheetStep
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.sheet_training import SheetTraining
+from gradbook.audit.training.training_steps import SheetStep
 from gradbook.cells.budget import A_SHARE, budget, note_if_spent, spend, within_budget
 from gradbook.cells.formula.address import SHEET, Address, name_of, ranges, sheet_of
 from gradbook.cells.formula.expression import EditKind

@@ -11,17 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gradbook.audit.judge.loss import every_step
-from gradbook.audit.repair.columns import pasted_columns
+from gradbook.audit.repair.column_repairs import pasted_columns
 from gradbook.audit.repair.repaired_step import RepairedStep
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, gradients_mended
-from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
-from gradbook.audit.training.steps import StepLoss, called_a_loss, group_steps, steps_of
-from gradbook.audit.training.training import SheetTraining, cells_that_depend, trainings_of
+from gradbook.audit.step.tested_step import ClaimVerdict, StepUnderTest
+from gradbook.audit.training.sheet_training import SheetTraining, cells_that_depend, trainings_of
+from gradbook.audit.training.training_steps import StepLoss, called_a_loss, group_steps, steps_of
 from gradbook.audit.training.weight_columns import WeightColumn, update_lines
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address
-from gradbook.cells.formula.values import NotUnderstood
+from gradbook.cells.formula.formula_values import NotUnderstood
 
 FEWEST = 3  # in a line
 MOST_LOSSES = 3

@@ -12,7 +12,7 @@ from functools import cached_property
 from heapq import nsmallest
 
 from gradbook.audit.search.hypotheses import Doubts, Hypothesis, unless_not_understood
-from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.cells.formula.expression import (

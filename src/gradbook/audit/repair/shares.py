@@ -22,12 +22,12 @@ from gradbook.audit.repair.wrong_formula import WrongFormula, anew, restore
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.omissions import Omissions
 from gradbook.audit.step.points import CLOSE
-from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import Address, sheet_of
+from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import copy_formula, rename_cells_in
-from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.targets.excel.language import Call, Number

@@ -18,14 +18,14 @@ from gradbook.audit.repair.shares import wrong_shares
 from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Hypothesis, Proof
 from gradbook.audit.step.points import is_multiple
-from gradbook.audit.step.under_test import StepSlopes, StepUnderTest
+from gradbook.audit.step.tested_step import StepSlopes, StepUnderTest
 from gradbook.audit.training.claims import Claim
-from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training_steps import SheetStep
 from gradbook.cells.flow import walk
 from gradbook.cells.formula.address import Address, pack
 from gradbook.cells.formula.expression import EditKind, factors
+from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
-from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.node import Node, ancestors
 from gradbook.targets.excel.language import Call, Expression, Reference
 

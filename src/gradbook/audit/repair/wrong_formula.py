@@ -31,10 +31,10 @@ from gradbook.audit.edits.formula_edits import (
 )
 from gradbook.audit.repair.repaired_step import rank
 from gradbook.audit.search.hypotheses import Cause, Hypothesis, MissingPart
-from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.omissions import ChainOmission, Omissions
 from gradbook.audit.step.points import agree
-from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.audit.step.sampled_formulas import EvaluatedFormula, remember
+from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.cells.budget import budget, spend
 from gradbook.cells.formula.address import Address, column_of, row_of, sheet_of
@@ -56,13 +56,13 @@ from gradbook.cells.formula.expression import (
     total,
     with_sign,
 )
+from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
-from gradbook.cells.formula.values import NotUnderstood
 from gradbook.errors import GradbookError
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.targets.excel.language import Expression, Infix, Number, Reference, write
-from gradbook.targets.excel.words import Speller
+from gradbook.targets.excel.spellings import Speller
 
 MOST_OFFERED = 160  # cells that may replace others
 MOST_PAIRED = 48

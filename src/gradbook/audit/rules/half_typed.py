@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from gradbook.audit.findings import CHANGE, PASTED, WRONG, Finding, SheetReport, finding_in
 from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.perceptron_findings import perceptron_report
-from gradbook.audit.rules.updates import bases, could_step
+from gradbook.audit.rules.perceptron_updates import bases, could_step
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import (

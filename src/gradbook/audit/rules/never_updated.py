@@ -13,10 +13,10 @@ from itertools import pairwise
 
 from gradbook.audit.edits.formula_edits import edits_of
 from gradbook.audit.findings import CHANGE, finding_in
-from gradbook.audit.judge.updates import KIND
+from gradbook.audit.judge.update_judgement import KIND
 from gradbook.audit.rules.perceptron import Perceptron
+from gradbook.audit.rules.perceptron_updates import RuleBook, could_step
 from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate, form_of
-from gradbook.audit.rules.updates import RuleBook, could_step
 from gradbook.audit.search.wording import Fault
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import terms

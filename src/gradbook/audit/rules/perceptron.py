@@ -9,9 +9,9 @@ from itertools import chain
 from random import Random
 from typing import TypeVar
 
+from gradbook.audit.rules.perceptron_updates import RuleBook, bases, rule_updates
 from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate, form_of
 from gradbook.audit.rules.typed_samples import with_samples_as_cells
-from gradbook.audit.rules.updates import RuleBook, bases, rule_updates
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow, walk
 from gradbook.cells.formula.address import ACROSS, DOWN, Address, Axis, sheet_of

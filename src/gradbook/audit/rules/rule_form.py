@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from gradbook.audit.step.step_graph import StepGraph, Stepping
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import Address
+from gradbook.cells.formula.formula_values import NotUnderstood, Single
 from gradbook.cells.formula.pattern import Pattern
-from gradbook.cells.formula.values import NotUnderstood, Single
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import evaluate, evaluate_in_order

@@ -13,7 +13,7 @@ from itertools import chain, combinations, islice, product
 
 from gradbook.audit.edits.formula_edits import edits_of
 from gradbook.audit.rules.perceptron import Perceptron, RuleStep
-from gradbook.audit.rules.updates import bases
+from gradbook.audit.rules.perceptron_updates import bases
 from gradbook.audit.search.hypotheses import (
     Cause,
     Doubts,

@@ -16,8 +16,8 @@ from gradbook.cells.book import Book
 from gradbook.cells.budget import A_SHARE, within_budget
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import Edit, EditKind
+from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
-from gradbook.cells.formula.values import NotUnderstood
 from gradbook.targets.excel.language import Expression
 
 # Hypotheses ---------------------------------------------------------------------------

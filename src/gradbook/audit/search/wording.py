@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from gradbook.audit.findings import ANOTHER_ROW, BLANK_REFERENCE, Finding
 from gradbook.audit.search.hypotheses import Hypothesis, MissingPart
-from gradbook.audit.training.steps import is_loss_word
+from gradbook.audit.training.training_steps import is_loss_word
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import (

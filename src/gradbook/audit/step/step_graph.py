@@ -11,9 +11,7 @@ from gradbook.cells.budget import spend
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import count_parts, references
-from gradbook.cells.formula.meaning import meaning
-from gradbook.cells.formula.pattern import Pattern
-from gradbook.cells.formula.values import (
+from gradbook.cells.formula.formula_values import (
     CellBlock,
     LeadsBack,
     Lookup,
@@ -23,6 +21,8 @@ from gradbook.cells.formula.values import (
     TooMuch,
     number,
 )
+from gradbook.cells.formula.meaning import meaning
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph, Node
 from gradbook.language.message import Message, joined, words_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from weakref import WeakKeyDictionary
 
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change, said_in
 from gradbook.cells.book import Book
 from gradbook.cells.budget import spend

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import isfinite, nan
 
+from gradbook.cells.formula.formula_values import Elementwise, flat, has_values_only, present
 from gradbook.cells.formula.operators import if_positive, power
-from gradbook.cells.formula.values import Elementwise, flat, has_values_only, present
 from gradbook.graph.node import Node
 
 ROUNDS = 60  # of Newton's iteration

@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isnan
 
 from gradbook.cells.formula.annuities import find_root
-from gradbook.cells.formula.operators import power
-from gradbook.cells.formula.totals import numbers_of, total
-from gradbook.cells.formula.values import (
+from gradbook.cells.formula.formula_values import (
     Meaning,
     NotUnderstood,
     as_block,
@@ -17,6 +15,8 @@ from gradbook.cells.formula.values import (
     present,
     present_number,
 )
+from gradbook.cells.formula.operators import power
+from gradbook.cells.formula.totals import numbers_of, total
 from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message
 

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from math import isnan
 
-from gradbook.cells.formula.operators import if_positive, infix, truth
-from gradbook.cells.formula.values import (
+from gradbook.cells.formula.formula_values import (
     CellBlock,
     Meaning,
     NotUnderstood,
@@ -26,6 +25,7 @@ from gradbook.cells.formula.values import (
     present_number,
     whole_number,
 )
+from gradbook.cells.formula.operators import if_positive, infix, truth
 from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from gradbook.cells.formula.annuities import ANNUITIES
+from gradbook.cells.formula.formula_values import Elementwise, flat, has_values_only, present
 from gradbook.cells.formula.operators import if_positive, power, truth
 from gradbook.cells.formula.rounding import (
     SHOWN,
@@ -19,7 +20,6 @@ from gradbook.cells.formula.rounding import (
     rounded_down,
     rounded_up,
 )
-from gradbook.cells.formula.values import Elementwise, flat, has_values_only, present
 from gradbook.graph.node import Node
 
 MOST_DIGITS = 15  # digits to which numbers are rounded

@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isnan
 from operator import eq, ge, gt, le, lt, ne
 
-from gradbook.cells.formula.totals import mean, total
-from gradbook.cells.formula.values import (
+from gradbook.cells.formula.formula_values import (
     CellBlock,
     Key,
     Meaning,
@@ -27,6 +26,7 @@ from gradbook.cells.formula.values import (
     refuse_many,
     whole_number,
 )
+from gradbook.cells.formula.totals import mean, total
 from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import LINE, TABLE

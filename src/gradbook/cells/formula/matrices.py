@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import mul
 
-from gradbook.cells.formula.totals import mean, total
-from gradbook.cells.formula.values import (
+from gradbook.cells.formula.formula_values import (
     CellBlock,
     Meaning,
     NotUnderstood,
@@ -23,6 +22,7 @@ from gradbook.cells.formula.values import (
     refuse_many,
     whole_number,
 )
+from gradbook.cells.formula.totals import mean, total
 from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message
 

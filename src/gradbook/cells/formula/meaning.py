@@ -10,9 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gradbook.cells.formula.expression import inner
-from gradbook.cells.formula.functions import call, plain_name
-from gradbook.cells.formula.operators import infix
-from gradbook.cells.formula.values import (
+from gradbook.cells.formula.formula_values import (
     ERRORS,
     CellBlock,
     Corners,
@@ -31,6 +29,8 @@ from gradbook.cells.formula.values import (
     refuse_many,
     whole_number,
 )
+from gradbook.cells.formula.function_table import call, plain_name
+from gradbook.cells.formula.operators import infix
 from gradbook.graph.node import Graph
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import (

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from operator import add, sub
 
-from gradbook.cells.formula.rounding import product
-from gradbook.cells.formula.values import (
+from gradbook.cells.formula.formula_values import (
     Meaning,
     NotUnderstood,
     NumberedGraph,
@@ -18,6 +17,7 @@ from gradbook.cells.formula.values import (
     present,
     text_of,
 )
+from gradbook.cells.formula.rounding import product
 from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message
 

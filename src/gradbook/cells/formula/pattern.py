@@ -39,8 +39,8 @@ from gradbook.cells.formula.expression import (
     rename_cells,
     replace_parts,
 )
-from gradbook.cells.formula.functions import plain_name
-from gradbook.cells.formula.values import Corners
+from gradbook.cells.formula.formula_values import Corners
+from gradbook.cells.formula.function_table import plain_name
 from gradbook.language.message import Message, words_of
 from gradbook.targets.excel.language import (
     LAMBDAS,

@@ -10,8 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
-from gradbook.cells.formula.lookups import wildcard
-from gradbook.cells.formula.values import (
+from gradbook.cells.formula.formula_values import (
     Meaning,
     NotUnderstood,
     Single,
@@ -24,6 +23,7 @@ from gradbook.cells.formula.values import (
     text_of,
     whole_number,
 )
+from gradbook.cells.formula.lookups import wildcard
 from gradbook.graph.node import Graph
 from gradbook.language.message import Message
 

@@ -7,9 +7,7 @@ from functools import partial, reduce
 from math import isnan
 from operator import add
 
-from gradbook.cells.formula.operators import power
-from gradbook.cells.formula.rounding import product
-from gradbook.cells.formula.values import (
+from gradbook.cells.formula.formula_values import (
     CellBlock,
     Meaning,
     NotUnderstood,
@@ -24,6 +22,8 @@ from gradbook.cells.formula.values import (
     present_number,
     whole_number,
 )
+from gradbook.cells.formula.operators import power
+from gradbook.cells.formula.rounding import product
 from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from gradbook.cli.help_page import Parser, Verb, read_page
 from gradbook.cli.main import (
     PARTS,
     RENAMED,
@@ -20,7 +21,6 @@ from gradbook.cli.main import (
     split_command,
     verb_parser,
 )
-from gradbook.cli.page import Parser, Verb, read_page
 from gradbook.errors import GradbookError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def _write(path: Path, write: Callable[[], object], what: str) -> None:
 
 def _train(folder: Path) -> int:
     """Train on the digits; an earlier run is continued, or left alone if it is finished."""
-    from gradbook.cli.training import How, train_one_seed
-    from gradbook.lab.recipes.text import recipe
+    from gradbook.cli.train_and_show import How, train_one_seed
+    from gradbook.lab.recipes.recipe_text import recipe
     from gradbook.lab.training.run_folder import RunFolder
 
     print(f"\nhandwritten digits, into {folder}{sep}", flush=True)
@@ -194,8 +194,8 @@ def _grammar(topic: str) -> str:
     if topic == "completion":
         return read_page("completion", shells=", ".join(SCRIPTS))
     from gradbook.data.warp import WARP_GRAMMAR
-    from gradbook.lab.recipes.text import GRAMMAR as RECIPE_GRAMMAR
-    from gradbook.lab.study.plan import GRAMMAR as STUDY_GRAMMAR
+    from gradbook.lab.recipes.recipe_text import GRAMMAR as RECIPE_GRAMMAR
+    from gradbook.lab.study.study_plan import GRAMMAR as STUDY_GRAMMAR
     from gradbook.work.machines import GRAMMAR as CLUSTER_GRAMMAR
 
     return {

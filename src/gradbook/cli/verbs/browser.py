@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradbook.builtin_networks import SCENES
-from gradbook.cli.arguments import (
+from gradbook.cli.argument_kinds import (
     READING_GONE,
     asked_network,
     asked_network_or_formulas,
@@ -23,8 +23,8 @@ from gradbook.cli.arguments import (
     read_settings,
     whole_number,
 )
+from gradbook.cli.help_page import Verb
 from gradbook.cli.output import counting
-from gradbook.cli.page import Verb
 from gradbook.cli.workbooks import names_workbook, page_of_workbook, refuse_for_networks
 from gradbook.errors import GradbookError, UsageError
 from gradbook.files import renew, require_replaceable, write_whole
@@ -77,8 +77,8 @@ def picture_reader(word: str, data: str | None) -> PictureReader | None:
 
 
 def _trained(model: Model, data: str | None) -> PictureReader:
-    from gradbook.lab.recipes.text import parse
-    from gradbook.lab.recipes.text import recipe as recipe_of
+    from gradbook.lab.recipes.recipe_text import parse
+    from gradbook.lab.recipes.recipe_text import recipe as recipe_of
 
     text = model.about.get("recipe")
     recipe = parse(str(text)) if text else recipe_of(model.net)
@@ -93,7 +93,7 @@ def _trained(model: Model, data: str | None) -> PictureReader:
 def _of_recipe(word: str, data: str | None) -> PictureReader:
     from gradbook.lab.images import adapt, images_of
     from gradbook.lab.models.model import load_shipped, untrained_model
-    from gradbook.lab.recipes.text import recipe as recipe_of
+    from gradbook.lab.recipes.recipe_text import recipe as recipe_of
 
     recipe = recipe_of(word)
     images = images_of(recipe, data)

@@ -11,9 +11,9 @@ from os.path import abspath, commonpath
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import file_ending_in, whole_number
+from gradbook.cli.argument_kinds import file_ending_in, whole_number
+from gradbook.cli.help_page import Verb
 from gradbook.cli.output import counting, print_as_json, show, width
-from gradbook.cli.page import Verb
 from gradbook.errors import GradbookError, UsageError, one_line
 from gradbook.files import made_folder, note_read, require_replaceable, write_whole
 from gradbook.language import tr
@@ -22,7 +22,7 @@ from gradbook.language.message import Message, message_count, translate, words_o
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from gradbook.audit.classes.rubric import BookScore
+    from gradbook.audit.classes.scoring import BookScore
     from gradbook.audit.findings import BookReport
     from gradbook.audit.many import Check
 
@@ -34,7 +34,7 @@ WRONG, FAILED = 1, 2  # exit codes
 
 
 def run(options: Namespace) -> int:
-    from gradbook.audit.classes.rubric import score_each
+    from gradbook.audit.classes.scoring import score_each
 
     if options.page and not options.books:
         print(translate(_write_page(options, browser_parts())))
@@ -79,7 +79,7 @@ def _tell(options: Namespace, reports: Sequence[BookReport], scores: Sequence[Bo
 @contextmanager
 def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
     """The reports; each is read from a file when it is used."""
-    from gradbook.audit.check import report_on
+    from gradbook.audit.check_book import report_on
     from gradbook.audit.classes.reports import StoredReports
     from gradbook.audit.classes.submissions import find_submissions
 
@@ -175,7 +175,7 @@ def _write_corrected(
     options: Namespace, reports: Sequence[BookReport], problems: list[str]
 ) -> Iterator[str]:
     """Write the corrected copies that are right; the messages about all of them."""
-    from gradbook.audit.check import check_again
+    from gradbook.audit.check_book import check_again
     from gradbook.audit.copies.correct import corrections
     from gradbook.audit.many import in_their_order
 

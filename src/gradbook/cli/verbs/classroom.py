@@ -9,9 +9,9 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import network, whole_number
+from gradbook.cli.argument_kinds import network, whole_number
+from gradbook.cli.help_page import Verb
 from gradbook.cli.output import counting
-from gradbook.cli.page import Verb
 from gradbook.errors import UsageError, one_line
 from gradbook.files import guarded, renew
 from gradbook.language import mark, tr, tr_count
@@ -68,7 +68,7 @@ def _say_pages(plan: ClassPlan, part: str) -> None:
 
 
 def _plan(options: Namespace) -> ClassPlan:
-    from gradbook.targets.excel.plan.columns import read_kinds
+    from gradbook.targets.excel.plan.column_order import read_kinds
     from gradbook.teaching.classes.folder import ClassPlan
 
     net = network(options.net)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentTypeError, Namespace
 from contextlib import suppress
 
-from gradbook.cli.arguments import number, whole_number
+from gradbook.cli.argument_kinds import number, whole_number
+from gradbook.cli.help_page import Verb
 from gradbook.cli.output import print_json, write_or_print
-from gradbook.cli.page import Verb
 from gradbook.errors import GradbookError, UsageError
 
 USUAL_COUNT, USUAL_TEMPERATURE, HIGHEST = 20, 0.5, 100

@@ -8,7 +8,7 @@ import sys
 from argparse import ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import (
+from gradbook.cli.argument_kinds import (
     READING,
     READING_GONE,
     Kinds,
@@ -19,8 +19,8 @@ from gradbook.cli.arguments import (
     read_settings,
     whole_number,
 )
+from gradbook.cli.help_page import Verb
 from gradbook.cli.output import print_as_json, print_json, print_report, show, show_images, warn
-from gradbook.cli.page import Verb
 from gradbook.data.made_points import POINT_SETS, points
 from gradbook.errors import UsageError, one_line
 from gradbook.files import require_replaceable, write_whole

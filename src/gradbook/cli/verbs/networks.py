@@ -7,7 +7,7 @@ from pathlib import PurePath
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import (
+from gradbook.cli.argument_kinds import (
     READING,
     READING_GONE,
     asked_network_or_formulas,
@@ -22,8 +22,8 @@ from gradbook.cli.arguments import (
     refuse_json,
     whole_number,
 )
+from gradbook.cli.help_page import Verb
 from gradbook.cli.output import counting, print_report, write_or_print
-from gradbook.cli.page import Verb
 from gradbook.cli.workbooks import explain_workbook, names_workbook, refuse_for_networks
 from gradbook.errors import LimitError, ShapeError, UsageError
 from gradbook.files import require_replaceable, write_whole

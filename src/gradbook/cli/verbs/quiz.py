@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError, Namespace
 
-from gradbook.cli.arguments import (
+from gradbook.cli.argument_kinds import (
     READING_GONE,
     OneOf,
     asked_network_or_formulas,
@@ -13,8 +13,8 @@ from gradbook.cli.arguments import (
     numbers_or_names,
     students_of,
 )
+from gradbook.cli.help_page import Verb
 from gradbook.cli.output import busy, print_as_json
-from gradbook.cli.page import Verb
 from gradbook.errors import UsageError
 from gradbook.files import require_replaceable
 from gradbook.language import in_language, tr, tr_count

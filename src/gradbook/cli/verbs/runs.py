@@ -6,9 +6,9 @@ import re
 from argparse import ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import file_ending_in, open_model, whole_number
+from gradbook.cli.argument_kinds import file_ending_in, open_model, whole_number
+from gradbook.cli.help_page import Verb
 from gradbook.cli.output import busy, print_report
-from gradbook.cli.page import Verb
 from gradbook.errors import GradbookError, UsageError
 
 if TYPE_CHECKING:

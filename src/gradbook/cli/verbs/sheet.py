@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import (
+from gradbook.cli.argument_kinds import (
     MODELS,
     READING_GONE,
     asked_network_or_formulas,
@@ -20,8 +20,8 @@ from gradbook.cli.arguments import (
     students_of,
     whole_number,
 )
+from gradbook.cli.help_page import Verb
 from gradbook.cli.output import busy
-from gradbook.cli.page import Verb
 from gradbook.cli.workbooks import (
     names_workbook,
     refuse_for_networks,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from gradbook.lab.models.model import Model
     from gradbook.net import Net
     from gradbook.net.formulas import Formulas
-    from gradbook.targets.excel.plan.columns import Exercise
+    from gradbook.targets.excel.plan.column_order import Exercise
 
 
 def run(options: Namespace) -> int:
@@ -125,7 +125,7 @@ def _solution(book: Path) -> Path:
 
 
 def _exercise(student: int | str, options: Namespace) -> Exercise:
-    from gradbook.targets.excel.plan.columns import FORWARD, LOSS, Exercise, read_kinds
+    from gradbook.targets.excel.plan.column_order import FORWARD, LOSS, Exercise, read_kinds
 
     kinds = read_kinds([word.strip() for word in (options.blank or "gradients").split(",")])
     tells = {FORWARD, LOSS} & set(kinds)  # the parts that the sheet Check compares

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradbook.cli.arguments import new_folder, whole_number
+from gradbook.cli.argument_kinds import new_folder, whole_number
+from gradbook.cli.help_page import Verb
 from gradbook.cli.main import DONE, INTERRUPTED
-from gradbook.cli.page import Verb
 from gradbook.errors import UsageError
 from gradbook.files import require_replaceable
 
 if TYPE_CHECKING:
-    from gradbook.lab.study.plan import StudyPlan
-    from gradbook.lab.study.study import StudyFolder
+    from gradbook.lab.study.run_study import StudyFolder
+    from gradbook.lab.study.study_plan import StudyPlan
 
 
 STUDIES = Path("studies")
@@ -36,13 +36,13 @@ def run(options: Namespace) -> int:
 
     library()
     folder, plan = _resumed(options) if options.resume else _begun(options)
-    from gradbook.cli.study import search
+    from gradbook.cli.study_and_show import search
 
     return DONE if search(folder, plan, options) else INTERRUPTED
 
 
 def _resumed(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
-    from gradbook.lab.study.study import StudyFolder
+    from gradbook.lab.study.run_study import StudyFolder
 
     for name in ("study", "vary", "trials", "out"):
         if getattr(options, name):
@@ -53,8 +53,8 @@ def _resumed(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
 
 
 def _begun(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
-    from gradbook.lab.study.plan import change_plan
-    from gradbook.lab.study.study import StudyFolder
+    from gradbook.lab.study.run_study import StudyFolder
+    from gradbook.lab.study.study_plan import change_plan
 
     varied = [line for line in options.vary if line.split()[:1] not in SETTINGS]
     plan = _named(options.study, varied)
@@ -72,7 +72,7 @@ def _named(what: str | None, vary: Sequence[str]) -> StudyPlan:
     """The plan from a file with braces, from a text, or from a recipe and the lines that vary."""
     from dataclasses import replace
 
-    from gradbook.lab.study.plan import read_plan, read_plan_file
+    from gradbook.lab.study.study_plan import read_plan, read_plan_file
     from gradbook.net.text import reads_as_text
 
     if what is None:
@@ -89,7 +89,7 @@ def _named(what: str | None, vary: Sequence[str]) -> StudyPlan:
 
 
 def _best(options: Namespace) -> int:
-    from gradbook.cli.study import score_best, write_best
+    from gradbook.cli.study_and_show import score_best, write_best
 
     folder = _folder_of(options.folder)
     require_replaceable(options.out)
@@ -102,7 +102,7 @@ def _best(options: Namespace) -> int:
 
 def _folder_of(name: str | None) -> StudyFolder:
     """The folder of this name, or the newest study."""
-    from gradbook.lab.study.study import StudyFolder
+    from gradbook.lab.study.run_study import StudyFolder
 
     if name is not None:
         return StudyFolder(name)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
-from gradbook.cli.arguments import (
+from gradbook.cli.argument_kinds import (
     READING,
     Kinds,
     OneOf,
@@ -24,14 +24,14 @@ from gradbook.cli.arguments import (
     standard_input,
     whole_number,
 )
+from gradbook.cli.help_page import Verb
 from gradbook.cli.output import print_report, warn
-from gradbook.cli.page import Verb
 from gradbook.errors import GradbookError, UsageError
-from gradbook.formats.reading import FOREIGN
+from gradbook.formats.file_kinds import FOREIGN
 from gradbook.lab.recipes import RECIPES, USUAL
 
 if TYPE_CHECKING:
-    from gradbook.cli.training import How
+    from gradbook.cli.train_and_show import How
     from gradbook.lab.problem import Problem
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.work.processes import WorkCrew
@@ -78,7 +78,7 @@ def run(options: Namespace) -> int:
 
 
 def _run(options: Namespace) -> int:
-    from gradbook.cli.training import How, plan_seeds, train_one_seed, train_seeds
+    from gradbook.cli.train_and_show import How, plan_seeds, train_one_seed, train_seeds
     from gradbook.lab.tables import is_table
 
     how = How(options.threads, options.json)
@@ -122,7 +122,7 @@ def _run(options: Namespace) -> int:
 
 
 def _resume(options: Namespace, how: How) -> int:
-    from gradbook.cli.training import train_one_seed, train_seeds
+    from gradbook.cli.train_and_show import train_one_seed, train_seeds
     from gradbook.lab.training.train import SeedsFolder
 
     named = ("recipe", "data", "network", "set", "target", "window", *LINES)
@@ -354,13 +354,13 @@ def _on_lines(options: Namespace, how: How) -> int:
 def _list(options: Namespace) -> int:
     """List the included recipes, or print the text of the one that is named."""
     if options.recipe:
-        from gradbook.lab.recipes.text import builtin_text
+        from gradbook.lab.recipes.recipe_text import builtin_text
 
         if options.json:
             raise UsageError("--json is for the list: leave the recipe's name out")
         print(builtin_text(options.recipe), end="")
         return 0
-    from gradbook.report.training import recipes_report
+    from gradbook.report.training_text import recipes_report
     from gradbook.system import cores
 
     print_report(recipes_report(cores()), as_json=options.json)
@@ -371,7 +371,7 @@ def _list(options: Namespace) -> int:
 
 def _train(options: Namespace, recipe: Recipe, problem: Problem, how: How) -> int:
     """Train with one seed or with several."""
-    from gradbook.cli.training import plan_seeds, train_one_seed, train_seeds
+    from gradbook.cli.train_and_show import plan_seeds, train_one_seed, train_seeds
 
     folder = Path(options.out) if options.out else new_folder(RUNS, recipe.title, "run")
     if options.seeds:
@@ -381,7 +381,7 @@ def _train(options: Namespace, recipe: Recipe, problem: Problem, how: How) -> in
 
 def recipe_of_options(options: Namespace, usual: Recipe | None = None) -> Recipe:
     """The recipe with this name, with the options in place of its own lines."""
-    from gradbook.lab.recipes.text import change_recipe, parse, recipe
+    from gradbook.lab.recipes.recipe_text import change_recipe, parse, recipe
     from gradbook.net.text import with_its_word
 
     if options.recipe and options.recipe.lower().endswith(FOREIGN):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gradbook import limits
 from gradbook.archives import Archive, ArchiveError
 from gradbook.data.dataset import Dataset, Part, assemble
-from gradbook.data.formats.files import (
+from gradbook.data.formats.data_files import (
     array_of,
     as_far_as_there_is,
     by_part,

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.data.dataset import TRAINING, Dataset, Part, Size, assemble
-from gradbook.data.formats.files import PARTS, by_part, require_room
+from gradbook.data.formats.data_files import PARTS, by_part, require_room
 from gradbook.errors import DataError, GradbookError, one_line
 from gradbook.files import open_file
 

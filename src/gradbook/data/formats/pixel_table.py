@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from gradbook import limits
 from gradbook.data.dataset import Dataset, Part, Size, assemble
 from gradbook.data.formats.cells import SEPARATORS, is_number, table_text
-from gradbook.data.formats.files import LABELS, by_part, open_unpacked, require_room
+from gradbook.data.formats.data_files import LABELS, by_part, open_unpacked, require_room
 from gradbook.errors import DataError, FileError
 
 SUFFIXES = (".csv", ".tsv")

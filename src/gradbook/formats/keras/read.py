@@ -18,8 +18,8 @@ from gradbook.formats.foreign import Fixed, ForeignGraph, Operator, Table, Told,
 from gradbook.formats.gates import KERAS, KINDS, GateStack
 from gradbook.formats.growing_net import GrowingNet
 from gradbook.formats.imported import ImportedNet, NoLayer, NoReader
+from gradbook.formats.keras.activation_names import ACTIVATION_KINDS
 from gradbook.formats.keras.content import content_of, read_content, way_in
-from gradbook.formats.keras.words import ACTIVATION_KINDS
 from gradbook.formats.known_values import NO_LAYER
 from gradbook.formats.layer_list import (
     MOST_PLACES,

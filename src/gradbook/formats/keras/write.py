@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from gradbook.errors import TargetError
+from gradbook.formats.keras.activation_names import ACTIVATION_KINDS, ACTIVATIONS
 from gradbook.formats.keras.graph import KerasGraph, KerasLayer, KerasLink, keras_file, snake_case
 from gradbook.formats.keras.op_words import SAYS, KerasOps, stepped
 from gradbook.formats.keras.sequences import words_over_steps
-from gradbook.formats.keras.words import ACTIVATION_KINDS, ACTIVATIONS
 from gradbook.formats.layer_ops import ops_of
 from gradbook.formats.own_files import noted_network
 from gradbook.graph.node import Array

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from gradbook.formats.onnx.activation_names import ACTIVATIONS
 from gradbook.formats.onnx.nodes import OnnxNodes
-from gradbook.formats.onnx.words import ACTIVATIONS
 from gradbook.graph.node import Node
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window

@@ -13,9 +13,9 @@ from gradbook.errors import TargetError, UsageError
 from gradbook.formats.gates import ONNX, is_known, stack_gates
 from gradbook.formats.layer_ops import ops_of
 from gradbook.formats.onnx import LEAST_OPSET, USUAL_OPSET
+from gradbook.formats.onnx.activation_names import ACTIVATIONS
 from gradbook.formats.onnx.nodes import OnnxNodes
 from gradbook.formats.onnx.op_words import SAYS, is_said_together, write_op
-from gradbook.formats.onnx.words import ACTIVATIONS
 from gradbook.formats.own_files import noted_network
 from gradbook.layers import Activation, BatchNorm, LayerNorm, SampleNorm
 from gradbook.layers.sequences import Gru, PositionEmbedding, Recurrent

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradbook.errors import TargetError
 from gradbook.formats.gates import PYTORCH, is_known, stack_gates
-from gradbook.formats.torch.words import ACTIVATIONS
+from gradbook.formats.torch.activation_names import ACTIVATIONS
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, Both, Sides, Window
 from gradbook.layers import Attention, PositionEmbedding

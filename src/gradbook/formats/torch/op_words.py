@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradbook.formats.layer_ops import LayerOps, as_slice
-from gradbook.formats.torch.words import ACTIVATIONS
+from gradbook.formats.torch.activation_names import ACTIVATIONS
 from gradbook.graph.node import Node
 from gradbook.layers.activations import Activation
 from gradbook.lowering import OTHER_FORMAT, Vocabulary

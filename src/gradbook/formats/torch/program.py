@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from math import prod
 from textwrap import fill
 
-from gradbook.formats.torch.training import TorchTraining, training_source
+from gradbook.formats.torch.training_loop import TorchTraining, training_source
 from gradbook.formats.torch.write import (
     WIDEST,
     class_name,

@@ -12,15 +12,7 @@ from gradbook.data.frames import NamedColumns
 from gradbook.data.tables import Column, ColumnTable, encode, require_names
 from gradbook.errors import ShapeError, UsageError
 from gradbook.lab.arrays.pictures import picture_problem, reads_pictures
-from gradbook.lab.arrays.problem import (
-    ArrayProblem,
-    ArraysAsked,
-    is_share,
-    pair_of,
-    require_class_rows,
-    split_asked,
-)
-from gradbook.lab.arrays.reading import (
+from gradbook.lab.arrays.read_arrays import (
     FRAME,
     GIVEN,
     INPUTS,
@@ -36,6 +28,14 @@ from gradbook.lab.arrays.reading import (
     read_targets,
     sizes_of,
     task_for,
+)
+from gradbook.lab.arrays.rows_problem import (
+    ArrayProblem,
+    ArraysAsked,
+    is_share,
+    pair_of,
+    require_class_rows,
+    split_asked,
 )
 from gradbook.lab.problem import Problem
 from gradbook.lab.recipes.recipe import Recipe

@@ -11,18 +11,24 @@ from numpy.typing import NDArray
 from gradbook.data.dataset import BRIGHTEST, FOLDS, Dataset, Images
 from gradbook.data.frames import NUMBERS
 from gradbook.errors import ShapeError, UsageError
-from gradbook.lab.arrays.problem import (
+from gradbook.lab.arrays.read_arrays import (
+    INPUTS,
+    TARGETS,
+    plain_array,
+    read_targets,
+    require_finite,
+)
+from gradbook.lab.arrays.rows_problem import (
     ArraysAsked,
     is_share,
     pair_of,
     require_class_rows,
     split_asked,
 )
-from gradbook.lab.arrays.reading import INPUTS, TARGETS, plain_array, read_targets, require_finite
 from gradbook.lab.images import ImageProblem
 from gradbook.lab.recipes import USUAL
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.recipes.text import recipe as recipe_of
+from gradbook.lab.recipes.recipe_text import recipe as recipe_of
 from gradbook.net import Net
 from gradbook.net.description import Task
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # help on the formats and other exports don't need these
 
     from gradbook.data.dataset import Dataset, Images
     from gradbook.data.signals import Windows
-    from gradbook.formats.torch.training import TorchTraining
+    from gradbook.formats.torch.training_loop import TorchTraining
     from gradbook.lab.models.recorded import RecordedWindows
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.net.trained import TrainedNet
@@ -166,7 +166,7 @@ def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
 def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.data.sources import KNOWN
     from gradbook.formats.torch.program import torch_files
-    from gradbook.lab.recipes.text import parse
+    from gradbook.lab.recipes.recipe_text import parse
 
     recipe = None
     with nullcontext() if options.train else suppress(GradbookError):
@@ -218,7 +218,7 @@ LIBRARY = ("layout", *OF_C)  # options for a folder with a library
 
 
 def _library(source: ExportSource, options: ExportOptions) -> ExportContents:
-    from gradbook.targets.portable.libraries import CLibrary, library_files
+    from gradbook.targets.portable.board_libraries import CLibrary, library_files
 
     assert options.layout
     program = made_c(source, options)
@@ -230,7 +230,7 @@ def _library(source: ExportSource, options: ExportOptions) -> ExportContents:
 
 def _library_format(path: str | os.PathLike[str], options: ExportOptions) -> ExportFormat:
     """The format that writes a library into a new folder, if the options allow it."""
-    from gradbook.targets.portable.libraries import LAYOUTS
+    from gradbook.targets.portable.board_libraries import LAYOUTS
 
     if options.layout not in LAYOUTS:
         hint = did_you_mean(str(options.layout), LAYOUTS) or f": there are {', '.join(LAYOUTS)}"
@@ -444,7 +444,7 @@ def accuracy_in_c(whole: WholeNumbers | WholeLast, images: Images) -> float:
 
 
 def torch_training(recipe: Recipe) -> TorchTraining:
-    from gradbook.formats.torch.training import TorchTraining
+    from gradbook.formats.torch.training_loop import TorchTraining
     from gradbook.lab.recipes.recipe import RISE, SETTLING, UNWARPED
 
     rates = recipe.schedule

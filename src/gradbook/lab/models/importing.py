@@ -13,13 +13,13 @@ import numpy as np
 from gradbook.data.tables import Column
 from gradbook.errors import DataError, UsageError, assume, did_you_mean
 from gradbook.folders import temporary_folder
+from gradbook.formats.file_kinds import read_network
 from gradbook.formats.imported import AS_THEY_STAND, BRIGHTNESS, ImportedNet, Preparation
 from gradbook.formats.layer_list import LEAST_SCALE
-from gradbook.formats.reading import read_network
 from gradbook.graph.names import is_sequence
 from gradbook.lab.models.answers import number_names
-from gradbook.lab.models.columns import TableColumns
 from gradbook.lab.models.model import Model
+from gradbook.lab.models.table_columns import TableColumns
 from gradbook.layers.card import AnswerKind, spell
 from gradbook.net import Activation, Net
 from gradbook.net.description import Task

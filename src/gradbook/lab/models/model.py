@@ -34,14 +34,14 @@ from gradbook.lab.models.answers import (
     score_labels,
     score_numbers,
 )
-from gradbook.lab.models.columns import (
+from gradbook.lab.models.recorded import RecordedWindows, recorded_windows
+from gradbook.lab.models.table_columns import (
     NO_NUMBERS,
     TABLE_RECORD,
     TableColumns,
     channels_first,
     columns_of,
 )
-from gradbook.lab.models.recorded import RecordedWindows, recorded_windows
 from gradbook.layers import spell
 from gradbook.looks import look
 from gradbook.net import Net
@@ -237,7 +237,7 @@ class Model:
     def data(self) -> str:
         """The data set it was trained on, as its recipe names it."""
         from gradbook.lab.recipes.recipe import USUAL_DATA
-        from gradbook.lab.recipes.text import parse
+        from gradbook.lab.recipes.recipe_text import parse
 
         with suppress(GradbookError):
             return parse(str(self.about["recipe"])).data if "recipe" in self.about else USUAL_DATA

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gradbook.data.dataset import Framing
 from gradbook.data.formats import idx, pictures
-from gradbook.data.formats.files import holds_images, open_unpacked
+from gradbook.data.formats.data_files import holds_images, open_unpacked
 from gradbook.data.formats.pictures import SUFFIXES
 from gradbook.data.photo import as_seen, each_sign, ground_behind
 from gradbook.data.signs import NoSign

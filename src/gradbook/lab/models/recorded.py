@@ -26,7 +26,7 @@ from gradbook.data.signals import (
 )
 from gradbook.data.tables import Numbers
 from gradbook.errors import DataError, GradbookError, UsageError, did_you_mean
-from gradbook.lab.recipes.text import parse
+from gradbook.lab.recipes.recipe_text import parse
 from gradbook.schema import Choice, ListOf, PlainText, Schema, Usually
 
 RECORDINGS_KEY = "recordings"  # the key in a model's record

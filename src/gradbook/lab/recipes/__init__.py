@@ -1,6 +1,6 @@
 """Descriptions of trainings: recipes, their schedules, their text form, and the built-in ones.
 
-It doesn't know images, engines or how a training proceeds.
+It doesn't know engines, or how a training proceeds.
 """
 
 RECIPES = ("quick", "best", "small", "tiny", "reference", "blocks", "flat")

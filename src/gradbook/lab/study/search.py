@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from gradbook.errors import UsageError
 from gradbook.files import InnerPath, said_plainly, write_whole
 from gradbook.lab.study.braces import Domain, Options, Template, Value, shorten
-from gradbook.lab.study.plan import StudyPlan
+from gradbook.lab.study.study_plan import StudyPlan
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -13,8 +13,8 @@ from gradbook.data.dataset import Dataset
 from gradbook.data.tables import NAMED
 from gradbook.errors import GradbookError, UsageError, assume, did_you_mean
 from gradbook.lab.arrays.learn import learn
-from gradbook.lab.arrays.problem import ArraysAsked, split_asked
-from gradbook.lab.arrays.reading import Given
+from gradbook.lab.arrays.read_arrays import Given
+from gradbook.lab.arrays.rows_problem import ArraysAsked, split_asked
 from gradbook.lab.images import ImageProblem, with_whole_path
 from gradbook.lab.models.answers import label_name
 from gradbook.lab.models.model import Model
@@ -22,8 +22,8 @@ from gradbook.lab.own_samples import own_samples
 from gradbook.lab.problem import Problem
 from gradbook.lab.recipes import RECIPES, USUAL
 from gradbook.lab.recipes.recipe import BALANCED, BEST, LAST, Recipe
-from gradbook.lab.recipes.text import change_recipe
-from gradbook.lab.recipes.text import recipe as recipe_of
+from gradbook.lab.recipes.recipe_text import change_recipe
+from gradbook.lab.recipes.recipe_text import recipe as recipe_of
 from gradbook.lab.tables import (
     TableAsked,
     TableProblem,

@@ -26,11 +26,11 @@ from gradbook.files import (
     write_whole,
 )
 from gradbook.folders import alone_in
-from gradbook.formats.reading import is_foreign
+from gradbook.formats.file_kinds import is_foreign
 from gradbook.lab.models import stored
 from gradbook.lab.models.model import Model
 from gradbook.lab.recipes.recipe import MOST_EPOCHS, Recipe
-from gradbook.lab.recipes.text import read_recipe
+from gradbook.lab.recipes.recipe_text import read_recipe
 from gradbook.lab.training.epochs import COLUMNS, EPOCH, Epoch, csv_table, epoch_of, json_lines
 from gradbook.schema import (
     AnyRecord,

@@ -23,13 +23,13 @@ from gradbook.engine.compilers import surroundings
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.files import InnerPath, made_folder, read_text, write_whole
 from gradbook.interruption import until_stopped
-from gradbook.lab.arrays.reading import Given
+from gradbook.lab.arrays.read_arrays import Given
 from gradbook.lab.models.answers import ClassScore, FinalScore
 from gradbook.lab.models.model import Model
 from gradbook.lab.problem import Problem, order_samples
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.recipes.text import parse
-from gradbook.lab.recipes.text import recipe as recipe_of
+from gradbook.lab.recipes.recipe_text import parse
+from gradbook.lab.recipes.recipe_text import recipe as recipe_of
 from gradbook.lab.training.asked import Data, Meant, Part, TrainingAsked
 from gradbook.lab.training.epochs import Epoch, History, kept_epoch
 from gradbook.lab.training.run_folder import (
@@ -40,7 +40,13 @@ from gradbook.lab.training.run_folder import (
     newest_checkpoint,
     write_checkpoint,
 )
-from gradbook.lab.training.training import Listener, TrainingRun, TrainingSetup, set_up, show_while
+from gradbook.lab.training.run_training import (
+    Listener,
+    TrainingRun,
+    TrainingSetup,
+    set_up,
+    show_while,
+)
 from gradbook.looks import look
 from gradbook.schema import ListOf, PlainText, Schema, SchemaError, WholeNumber, read_json
 from gradbook.work.processes import WorkCrew

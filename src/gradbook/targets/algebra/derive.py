@@ -51,7 +51,7 @@ from gradbook.targets.algebra.formula import (
 from gradbook.targets.algebra.matrix_form import tell_in_general
 from gradbook.targets.algebra.one_weight import OneWeight, tell_one_weight, value_symbol
 from gradbook.targets.algebra.passes import tell_backward, tell_forward, tell_update, x
-from gradbook.targets.algebra.text import spell
+from gradbook.targets.algebra.terminal_text import spell
 
 # The network in words --------------------------------------------------------
 

@@ -12,8 +12,7 @@ from math import prod
 from gradbook.errors import TargetError
 from gradbook.graph.levels import BY_ROWS, Bits
 from gradbook.graph.node import Node
-from gradbook.targets.c.machine import Machine, best_block, registers_needed
-from gradbook.targets.c.slides import (
+from gradbook.targets.c.convolutions import (
     POINTS,
     Roaming,
     Slide,
@@ -28,6 +27,7 @@ from gradbook.targets.c.slides import (
     tiling,
     window_of,
 )
+from gradbook.targets.c.machine import Machine, best_block, registers_needed
 
 FEW = 4  # as in lanes.c
 ROAMING = "roaming"  # the file of C for windows with any stride, padding or dilation

@@ -13,9 +13,9 @@ from functools import cache
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node, ancestors
+from gradbook.targets.c.c_ops import MOVED, WEIGHT_GRADIENTS, is_costly, is_loop, is_pointwise
+from gradbook.targets.c.convolutions import Places, go_together, places
 from gradbook.targets.c.rewrite import channelwise, deviation_input, sum_input
-from gradbook.targets.c.slides import Places, go_together, places
-from gradbook.targets.c.words import MOVED, WEIGHT_GRADIENTS, is_costly, is_loop, is_pointwise
 
 # When -----------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from math import prod
 from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.graph.tensors import spread, sum_last
 from gradbook.graph.window import Window
-from gradbook.targets.c.words import SAYS, WORDS
+from gradbook.targets.c.c_ops import SAYS, WORDS
 
 # Parts of a value -----------------------------------------------------------------
 

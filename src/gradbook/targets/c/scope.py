@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from gradbook.graph.node import Node
 from gradbook.layers import Role
+from gradbook.targets.c.c_ops import WEIGHT_GRADIENTS
+from gradbook.targets.c.convolutions import places
 from gradbook.targets.c.loops import Kernel
+from gradbook.targets.c.pass_plan import Plan
 from gradbook.targets.c.placing import Pass
-from gradbook.targets.c.plan import Plan
 from gradbook.targets.c.rewrite import sum_input
-from gradbook.targets.c.slides import places
-from gradbook.targets.c.words import WEIGHT_GRADIENTS
 
 # Names ----------------------------------------------------------------------------
 

@@ -19,9 +19,9 @@ from gradbook.graph.node import Node, ancestors
 from gradbook.graph.window import Shape
 from gradbook.net.build import Forward
 from gradbook.net.step import Step
+from gradbook.targets.c.engine_program import Computation, Program, program
 from gradbook.targets.c.machine import Machine
-from gradbook.targets.c.passes import line_members
-from gradbook.targets.c.program import Computation, Program, program
+from gradbook.targets.c.pass_functions import line_members
 from gradbook.targets.c.scope import PREDICT, TRAIN, DropoutMask, Members, Names
 
 GROUND = ("room", "lanes", "threads", "chance", "fetch")  # files of C, in the order they build on

@@ -43,7 +43,7 @@ from gradbook.targets.excel.grids.blocks import (
 from gradbook.targets.excel.language import Reference, quote, write
 from gradbook.targets.excel.live import LiveValue, call
 from gradbook.targets.excel.sheets.look import Look, Page, content_of, new_workbook
-from gradbook.targets.excel.words import Speller
+from gradbook.targets.excel.spellings import Speller
 
 MOST_CELLS, MOST_PRODUCTS = 120_000, 1_000_000  # about ten seconds to open
 INSIDE, WEIGHTS = "Inside", "Weights"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gradbook.language import tr
-from gradbook.targets.excel.grids.sheet import write_grids
-from gradbook.targets.excel.plan.book import (
+from gradbook.targets.excel.grids.grids_sheet import write_grids
+from gradbook.targets.excel.plan.record import KNOWN_BY, ExerciseRecord
+from gradbook.targets.excel.plan.workbook_plan import (
     ANSWERS,
     ANSWERS_WORK,
     CHECK,
@@ -20,7 +21,6 @@ from gradbook.targets.excel.plan.book import (
     VERDICTS_WORK,
     WorkbookPlan,
 )
-from gradbook.targets.excel.plan.record import KNOWN_BY, ExerciseRecord
 from gradbook.targets.excel.sheets.answers import write_answers, write_answers_work
 from gradbook.targets.excel.sheets.check import write_check, write_check_work
 from gradbook.targets.excel.sheets.derivation import write_derivation

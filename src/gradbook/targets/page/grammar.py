@@ -38,7 +38,7 @@ from gradbook.layers.fields import OptionsField, TextField
 from gradbook.net import Net, Role, Update, description, fit, network, text, tokens
 from gradbook.net.description import Task, meant_loss
 from gradbook.targets.page.patterns import ValuePattern
-from gradbook.targets.page.steps import state_table, tensor_table
+from gradbook.targets.page.recurrent_steps import state_table, tensor_table
 from gradbook.targets.page.traced import TracedWidth, traced_widths
 
 MESSAGES = {  # the messages of each module that the page's reader also uses

@@ -22,7 +22,7 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.names import shown_names
 from gradbook.net.step import Step
 from gradbook.targets.page.patterns import ValuePattern, pattern_of
-from gradbook.targets.page.steps import named_table
+from gradbook.targets.page.recurrent_steps import named_table
 
 MOST_TRACED = 6  # flat values
 

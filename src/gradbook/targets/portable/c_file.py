@@ -13,9 +13,9 @@ from gradbook.data.formats.cells import SINCE
 from gradbook.errors import TargetError, one_line
 from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.c_text import BYTES, comment, piece
+from gradbook.targets.portable.file_parts import BoardProgram
 from gradbook.targets.portable.floats import float_program
 from gradbook.targets.portable.learning import LastLayer, told_of
-from gradbook.targets.portable.program import BoardProgram
 from gradbook.targets.portable.sensor_numbers import SensorNumbers
 from gradbook.targets.portable.whole_learning import whole_last
 from gradbook.targets.portable.whole_makers import WholeNumbers

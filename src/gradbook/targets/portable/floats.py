@@ -11,11 +11,11 @@ from gradbook.layers import Layer
 from gradbook.layers.activations import GELU_CUBE, GELU_SCALE
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.net.trained import TrainedNet, with_answers
-from gradbook.targets.portable.answers import float_ending
+from gradbook.targets.portable.answer_functions import float_ending
 from gradbook.targets.portable.c_text import ConstantArray, fill, piece, spelt, switch
+from gradbook.targets.portable.file_parts import BoardProgram, Dialect, program
 from gradbook.targets.portable.learning import LastLayer, float_learning
 from gradbook.targets.portable.makers import NORMING, RowMaker, Work, row_makers
-from gradbook.targets.portable.program import BoardProgram, Dialect, program
 from gradbook.targets.portable.rules_in_c import OpWords, RuleWriting
 from gradbook.targets.portable.schedule import stream_of
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.net.trained import TrainedNet
-from gradbook.targets.portable.answers import Interface
+from gradbook.targets.portable.answer_functions import Interface
 from gradbook.targets.portable.c_text import ConstantArray, fill, piece, sections, smallest
+from gradbook.targets.portable.file_parts import BoardProgram, Dialect, program, widest
 from gradbook.targets.portable.makers import NORMING, Work
 from gradbook.targets.portable.packing import (
     are_packed,
@@ -21,7 +22,6 @@ from gradbook.targets.portable.packing import (
     packed_fields,
 )
 from gradbook.targets.portable.parabolas import POINT, Bends
-from gradbook.targets.portable.program import BoardProgram, Dialect, program, widest
 from gradbook.targets.portable.rules_in_c import (
     in_c,
     tables_of,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gradbook.audit.classes.marks import common_mistakes
-from gradbook.audit.classes.rubric import BookScore, in_numbers
+from gradbook.audit.classes.scoring import BookScore, in_numbers
 from gradbook.audit.findings import BookReport
 from gradbook.errors import one_line
 from gradbook.language import mark as message_mark
@@ -17,7 +17,7 @@ from gradbook.report.audit_page import STYLES
 from gradbook.report.document import Article, Block, Chapter, Items, Meanings, Passage, Report
 from gradbook.report.findings import book_count, share_of_books, shown_text
 from gradbook.report.markup import report_page
-from gradbook.report.words import RichCell, Span, TableColumn, TextTable
+from gradbook.report.styled_text import RichCell, Span, TableColumn, TextTable
 from gradbook.teaching.classes.statistics import examples, item_figures
 
 ALIKE = ("shared", "similar", "identical")  # chapters about what books have in common

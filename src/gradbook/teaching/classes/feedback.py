@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gradbook.audit.classes.rubric import BookScore, in_numbers
+from gradbook.audit.classes.scoring import BookScore, in_numbers
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.findings import TO_FILL_IN, BookReport
 from gradbook.errors import GradbookError, one_line
@@ -17,7 +17,7 @@ from gradbook.report.document import Chapter, Passage, Report
 from gradbook.report.explanation import set_pdf
 from gradbook.report.findings import place_of
 from gradbook.report.markup import report_page
-from gradbook.report.words import TableColumn, TextTable
+from gradbook.report.styled_text import TableColumn, TextTable
 from gradbook.targets.algebra.typst import escape
 
 PAPERS = {"a4": "a4", "letter": "us-letter"}

@@ -33,7 +33,7 @@ from gradbook.folders import alone_in
 from gradbook.lab.classroom import file_stems, read_roster
 from gradbook.language import in_same_language
 from gradbook.net import Net, parse
-from gradbook.targets.excel.plan.columns import FORWARD, LOSS, Exercise, read_kinds
+from gradbook.targets.excel.plan.column_order import FORWARD, LOSS, Exercise, read_kinds
 from gradbook.work.processes import ProcessCrew, Task
 
 VERSION = 1

@@ -14,7 +14,7 @@ from gradbook.report.document import Chapter, Passage, Report
 from gradbook.report.explanation import has_typst
 from gradbook.report.handout import handout, handouts_page, handouts_pdf
 from gradbook.report.markup import report_page
-from gradbook.report.words import RichCell, Span, TableColumn, TextTable
+from gradbook.report.styled_text import RichCell, Span, TableColumn, TextTable
 from gradbook.report.workbook import write_workbook
 from gradbook.teaching.classes.folder import (
     EXERCISES,

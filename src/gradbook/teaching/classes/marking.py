@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from gradbook import __version__, limits
-from gradbook.audit.check import report_on
+from gradbook.audit.check_book import report_on
 from gradbook.audit.classes.reports import StoredReports, line_of
-from gradbook.audit.classes.rubric import BookScore, Rubric, in_numbers, score
+from gradbook.audit.classes.scoring import BookScore, Rubric, in_numbers, score
 from gradbook.audit.findings import UNREADABLE, BookReport, with_hints
 from gradbook.audit.many import checked_here
 from gradbook.errors import DataError
@@ -26,7 +26,7 @@ from gradbook.language.message import Message, joined
 from gradbook.net.lower import scalar_step
 from gradbook.report.audit import first_finding
 from gradbook.report.explanation import has_typst
-from gradbook.report.words import Span
+from gradbook.report.styled_text import Span
 from gradbook.teaching.classes.class_page import ClassRow, class_page, row_of
 from gradbook.teaching.classes.collecting import day_of, handed_in
 from gradbook.teaching.classes.feedback import StudentFeedback, make_feedback
@@ -42,7 +42,7 @@ from gradbook.teaching.classes.folder import (
     do_each,
     sum_of,
 )
-from gradbook.teaching.classes.ledger import (
+from gradbook.teaching.classes.marks_file import (
     HEAD,
     NOTHING,
     OWN,

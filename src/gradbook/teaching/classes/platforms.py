@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 
-from gradbook.audit.classes.rubric import in_numbers
+from gradbook.audit.classes.scoring import in_numbers
 from gradbook.data.formats.cells import read_cells
 from gradbook.errors import as_cell
 from gradbook.files import InnerPath

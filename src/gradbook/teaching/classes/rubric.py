@@ -8,14 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gradbook.audit.classes.rubric import Rubric
+from gradbook.audit.classes.scoring import Rubric
 from gradbook.audit.findings import KINDS
 from gradbook.errors import DataError, did_you_mean
 from gradbook.files import InnerPath
 from gradbook.language.message import Message
-from gradbook.targets.excel.plan.columns import KINDS as ASKED
+from gradbook.targets.excel.plan.column_order import KINDS as ASKED
 from gradbook.teaching.classes.folder import read_toml, shorten_value
-from gradbook.teaching.classes.ledger import MOST
+from gradbook.teaching.classes.marks_file import MOST
 
 RUBRIC_TEXT = """\
 # How the books of this class are marked. Change what you like and run 'gradbook class mark' again.

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from statistics import StatisticsError, correlation, fmean
 
-from gradbook.audit.classes.rubric import BookScore
+from gradbook.audit.classes.scoring import BookScore
 from gradbook.audit.findings import TO_FILL_IN, BookReport, Finding
 
 FEWEST = 5  # books that a meaningful correlation needs

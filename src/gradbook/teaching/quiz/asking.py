@@ -20,7 +20,7 @@ from gradbook.net.smaller import what_fits
 from gradbook.targets.algebra.forms import Comparison
 from gradbook.targets.algebra.formula import at, definition, symbol_of
 from gradbook.targets.algebra.printing import decimal
-from gradbook.targets.algebra.text import spell
+from gradbook.targets.algebra.terminal_text import spell
 from gradbook.targets.drawing import draw, svg
 from gradbook.teaching.quiz.picture import SheetCell, draw_sheet
 from gradbook.teaching.quiz.questions import (

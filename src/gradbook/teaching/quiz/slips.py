@@ -23,8 +23,8 @@ from gradbook.net.formulas import Formulas
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import Step, run
 from gradbook.targets.algebra.formula import Algebra, algebra, at, partial
-from gradbook.targets.algebra.text import spell
-from gradbook.targets.excel.plan.columns import is_activation
+from gradbook.targets.algebra.terminal_text import spell
+from gradbook.targets.excel.plan.column_order import is_activation
 
 ONE, NOTHING = np.asarray(1.0), np.asarray(0.0)
 

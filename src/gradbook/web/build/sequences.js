@@ -6,7 +6,7 @@ import { at, atStep, elements, inLayer, ofLayer, said } from "./names.js"
 /**
  * @typedef {import("./values.js").Values} Values
  * @typedef {import("../text/forms.js").Layer} Layer
- * @typedef {[kind: string, which?: number | string, isOfAll?: boolean]} Source where the value at a place comes from: see targets/page/steps.py
+ * @typedef {[kind: string, which?: number | string, isOfAll?: boolean]} Source where the value at a place comes from: see targets/page/recurrent_steps.py
  * @typedef {[name: import("./names.js").ValueName, kind: string, from: Record<string, Source>]} StepValue
  * @typedef {[first: StepValue[], later: StepValue[]]} StepValues
  */

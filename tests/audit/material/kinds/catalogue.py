@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.findings import FROZEN, RIGHT, WRONG, BookReport
 from tests.audit.material import by_hand
 from tests.audit.material.kinds.descents import DESCENTS

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from tests.audit.material.layouts.optimisers import RATES, RULES, drawn_sketch
 from tests.audit.material.layouts.places import laid, spots
 from tests.audit.material.layouts.sketch import MENTION, Quantity, Sketch

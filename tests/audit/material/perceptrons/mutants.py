@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from tests.audit.material.mutants import Outcome, blamed, repaired
 from tests.audit.material.perceptrons.books import TITLE, PerceptronBook, Place, perceptron_book
 from tests.audit.material.perceptrons.faults import FAULTS, Planting

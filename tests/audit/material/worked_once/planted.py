@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from gradbook.audit.check import check
+from gradbook.audit.check_book import check
 from gradbook.audit.findings import BookReport
 from gradbook.cells.formula.address import cells_of, name_of
 from tests.audit.material.layouts.planted import Judged

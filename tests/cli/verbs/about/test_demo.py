@@ -2,7 +2,7 @@ import pytest
 
 from gradbook.cli.main import main
 from gradbook.cli.verbs import about
-from gradbook.lab.recipes.text import recipe
+from gradbook.lab.recipes.recipe_text import recipe
 from gradbook.net import LESSONS
 
 MOMENT = "data digits8; input 1x8x8; flatten; dense 10; softmax; loss cross-entropy; epochs 1"

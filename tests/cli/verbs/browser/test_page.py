@@ -8,7 +8,7 @@ from gradbook.builtin_networks import SCENES
 from gradbook.cli.main import main
 from gradbook.engine import compilers
 from gradbook.lab.recipes import RECIPES
-from gradbook.lab.recipes.text import recipe
+from gradbook.lab.recipes.recipe_text import recipe
 from tests.cases import for_each
 
 LETTERS = "input tokens 16 of {0}; embed 16; conv1d {0} 1; softmax; loss cross-entropy"

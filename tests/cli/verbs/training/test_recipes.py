@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from gradbook.lab.recipes import RECIPES
-from gradbook.lab.recipes.text import builtin_recipe, parse
+from gradbook.lab.recipes.recipe_text import builtin_recipe, parse
 from tests.cases import for_each
 
 VERB = "train"

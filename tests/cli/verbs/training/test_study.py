@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gradbook.cli.main import main
-from gradbook.lab.recipes.text import read_recipe
+from gradbook.lab.recipes.recipe_text import read_recipe
 from tests.cases import for_each
 from tests.cli.desk import RECIPE, laid_out
 

@@ -10,7 +10,7 @@ import pytest
 from gradbook.cli.main import main, verb_parser
 from gradbook.cli.verbs import train as verb
 from gradbook.data import digits
-from gradbook.lab.recipes.text import builtin_recipe
+from gradbook.lab.recipes.recipe_text import builtin_recipe
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net import Loss, Update
 from tests.cases import for_each

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 import gradbook as gb
-from gradbook.targets.page.address import unpack
+from gradbook.targets.page.page_address import unpack
 from tests.outside.pages.play.drawing import number, weights
 
 pytestmark = pytest.mark.witness("chromium")

@@ -7,7 +7,7 @@ from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.grids.scene import GridScene
-from gradbook.targets.excel.plan.book import WorkbookPlan
+from gradbook.targets.excel.plan.workbook_plan import WorkbookPlan
 from tests.cases import for_each
 
 LSTM = "input 3x2; lstm 2 all; conv1d 2 2; flatten; dense 1; sample 1 2 3 4 5 6 -> 1"

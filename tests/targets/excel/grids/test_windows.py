@@ -15,7 +15,7 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.targets.excel.grids.scene import GridScene
 from gradbook.targets.excel.grids.windows import LookedAt, WeightLookedAt
-from gradbook.targets.excel.plan.book import WorkbookPlan
+from gradbook.targets.excel.plan.workbook_plan import WorkbookPlan
 from tests.cases import for_each
 
 NETS = {

@@ -8,7 +8,7 @@ from gradbook.errors import TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Graph
 from gradbook.targets.excel.language import Reference, write
-from gradbook.targets.excel.words import PHRASES, Speller
+from gradbook.targets.excel.spellings import PHRASES, Speller
 from tests.cases import for_each
 
 NAMES = Speller(

@@ -15,8 +15,8 @@ from gradbook.graph.reference import evaluate
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.targets.excel.live import LiveValue
-from gradbook.targets.excel.plan.book import WorkbookPlan
-from gradbook.targets.excel.plan.check import (
+from gradbook.targets.excel.plan.column_order import Exercise
+from gradbook.targets.excel.plan.gradient_check import (
     AGREES,
     DIFFERS,
     NO_NUMBER,
@@ -29,7 +29,7 @@ from gradbook.targets.excel.plan.check import (
     measured,
     summary,
 )
-from gradbook.targets.excel.plan.columns import Exercise
+from gradbook.targets.excel.plan.workbook_plan import WorkbookPlan
 from tests.cases import for_each
 from tests.families import networks
 
@@ -181,7 +181,7 @@ def test_an_exercise_is_to_be_filled_in():
 
 
 def test_of_a_long_run_some_epochs_are_checked_the_first_and_the_last_among_them(monkeypatch):
-    monkeypatch.setattr("gradbook.targets.excel.plan.check.MOST_OF_EPOCHS", 200)
+    monkeypatch.setattr("gradbook.targets.excel.plan.gradient_check.MOST_OF_EPOCHS", 200)
     chosen = plan("worked", 70).check.epoch_nudges.chosen
     assert (chosen[0], chosen[-1], len(chosen)) == (0, 69, 5)
     assert plan("worked", 70).check.epochs_summary.value == "the gradients agree in 5 of 70 epochs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
-from gradbook.targets.excel.plan.columns import groups
+from gradbook.targets.excel.plan.column_order import groups
 from tests.cases import for_each
 
 NETS = {

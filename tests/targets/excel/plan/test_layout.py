@@ -6,7 +6,7 @@ import pytest
 
 from gradbook.net import builtin
 from gradbook.net.lower import scalar_step
-from gradbook.targets.excel.plan.book import TRAINING, WorkbookPlan
+from gradbook.targets.excel.plan.workbook_plan import TRAINING, WorkbookPlan
 
 EPOCHS = 3
 

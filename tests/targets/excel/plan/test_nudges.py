@@ -6,7 +6,7 @@ import pytest
 
 from gradbook.net import parse
 from gradbook.net.lower import scalar_step
-from gradbook.targets.excel.plan.book import WorkbookPlan
+from gradbook.targets.excel.plan.workbook_plan import WorkbookPlan
 from tests.cases import for_each
 
 AT_THE_CORNER = """

@@ -7,7 +7,7 @@ import numpy as np
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import losses
-from gradbook.targets.excel.plan.layout import NUMBER_ERROR, cell_value, record
+from gradbook.targets.excel.plan.cell_layout import NUMBER_ERROR, cell_value, record
 
 FAR = "input 1; dense 1; {}; loss half squared error; rate 1; weights -800; biases 0; sample 1 -> 0"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.rates import criteria
-from gradbook.targets.excel.plan.verdicts import (
+from gradbook.targets.excel.plan.verdict_cells import (
     CONDITIONS,
     MEASURES,
     VERDICT,

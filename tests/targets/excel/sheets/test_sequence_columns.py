@@ -6,8 +6,8 @@ from gradbook.net import builtin, parse
 from gradbook.net.description import DEFAULT_RATES
 from gradbook.net.lower import scalar_step
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.plan.book import WorkbookPlan, fitting_rates
-from gradbook.targets.excel.plan.columns import groups, kind_of
+from gradbook.targets.excel.plan.column_order import groups, kind_of
+from gradbook.targets.excel.plan.workbook_plan import WorkbookPlan, fitting_rates
 from gradbook.targets.excel.sheets.training import MEANINGS, MOST_NOTES, meaning
 from tests.cases import for_each
 

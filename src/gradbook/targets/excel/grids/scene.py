@@ -19,8 +19,8 @@ from gradbook.palette import GRADIENT
 from gradbook.targets.excel.grids.blocks import LEFT, NodeBlock
 from gradbook.targets.excel.grids.layer_blocks import picture_blocks, slides, step_blocks
 from gradbook.targets.excel.language import Reference, write
-from gradbook.targets.excel.plan.book import WorkbookPlan, is_in_steps, last_grid_layer
-from gradbook.targets.excel.words import Speller
+from gradbook.targets.excel.plan.workbook_plan import WorkbookPlan, is_in_steps, last_grid_layer
+from gradbook.targets.excel.spellings import Speller
 
 EPOCH_NAME, SAMPLE_NAME = "grids_epoch", "grids_sample"
 FIRST_ROW = 5  # of the first stage

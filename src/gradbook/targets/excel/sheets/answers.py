@@ -18,8 +18,8 @@ from gradbook.net.step import Step
 from gradbook.palette import ACTIVATION, ERROR, INPUT, QUIET, TARGET
 from gradbook.targets.excel.language import Reference, write
 from gradbook.targets.excel.live import LiveValue, call, message_with, same, when
-from gradbook.targets.excel.plan.book import ANSWERS, ANSWERS_WORK, TRAINING, WorkbookPlan
-from gradbook.targets.excel.plan.layout import cell_value
+from gradbook.targets.excel.plan.cell_layout import cell_value
+from gradbook.targets.excel.plan.workbook_plan import ANSWERS, ANSWERS_WORK, TRAINING, WorkbookPlan
 from gradbook.targets.excel.sheets.look import (
     BAD,
     GOOD,
@@ -31,7 +31,7 @@ from gradbook.targets.excel.sheets.look import (
     colour,
     number_format,
 )
-from gradbook.targets.excel.words import Guarded, Speller
+from gradbook.targets.excel.spellings import Guarded, Speller
 
 # Contents --------------------------------------------------------------------
 

@@ -13,14 +13,8 @@ from gradbook.language import mark, numeral, tr
 from gradbook.palette import ERROR, GRADIENT, INPUT, PAPER, QUIET, WEIGHT
 from gradbook.targets.excel.language import digits
 from gradbook.targets.excel.live import LiveValue, call
-from gradbook.targets.excel.plan.book import (
-    CHECK,
-    CHECK_NAME,
-    CHECK_WORK,
-    EPOCHS_NAME,
-    WorkbookPlan,
-)
-from gradbook.targets.excel.plan.check import (
+from gradbook.targets.excel.plan.cell_layout import RunLayout
+from gradbook.targets.excel.plan.gradient_check import (
     BASE_ROW,
     EPOCH_NAME,
     FIRST_ROW,
@@ -32,8 +26,14 @@ from gradbook.targets.excel.plan.check import (
     TOP,
     CheckLine,
 )
-from gradbook.targets.excel.plan.layout import RunLayout
 from gradbook.targets.excel.plan.record import KNOWN_BY
+from gradbook.targets.excel.plan.workbook_plan import (
+    CHECK,
+    CHECK_NAME,
+    CHECK_WORK,
+    EPOCHS_NAME,
+    WorkbookPlan,
+)
 from gradbook.targets.excel.sheets.look import (
     PLAIN,
     SMALL,

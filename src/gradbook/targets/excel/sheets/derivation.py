@@ -29,10 +29,10 @@ from gradbook.net.derivation import (
 from gradbook.palette import GRADIENT, QUIET, Colour
 from gradbook.targets.excel.language import Expression, Reference, write
 from gradbook.targets.excel.live import LiveValue, call, live, when
-from gradbook.targets.excel.plan.book import DERIVATION, TRAINING, WorkbookPlan
-from gradbook.targets.excel.plan.check import AGREES, DIFFERS
+from gradbook.targets.excel.plan.gradient_check import AGREES, DIFFERS
+from gradbook.targets.excel.plan.workbook_plan import DERIVATION, TRAINING, WorkbookPlan
 from gradbook.targets.excel.sheets.look import SMALL, SMALL_IN_FULL, Look, Page, an_epoch, colour
-from gradbook.targets.excel.words import NAMES, Speller
+from gradbook.targets.excel.spellings import NAMES, Speller
 
 # The chains to work out, the values they refer to, and their text ------------
 

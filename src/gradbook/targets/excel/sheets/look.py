@@ -21,8 +21,8 @@ from gradbook.graph.names import Name
 from gradbook.language import tr
 from gradbook.palette import GRADIENT, MEMORY, PAPER, QUIET, RATE, Colour, colour_of
 from gradbook.targets.excel.live import LiveValue
-from gradbook.targets.excel.plan.check import AGREES, DIFFERS, NO_NUMBER, OPEN, SUMMARIES
-from gradbook.targets.excel.plan.layout import cell_value
+from gradbook.targets.excel.plan.cell_layout import cell_value
+from gradbook.targets.excel.plan.gradient_check import AGREES, DIFFERS, NO_NUMBER, OPEN, SUMMARIES
 
 PLAIN = "0.000000"
 SMALL = "[>=0.0001]0.000000;[<=-0.0001]-0.000000;0.00E+00"  # tiny numbers keep their digits

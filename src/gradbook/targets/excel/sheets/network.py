@@ -14,7 +14,8 @@ from gradbook.layers import spell
 from gradbook.net.formulas import Formulas
 from gradbook.palette import ERROR, INPUT, QUIET
 from gradbook.targets.excel.live import LiveValue
-from gradbook.targets.excel.plan.book import (
+from gradbook.targets.excel.plan.column_order import STUDENT_NAME
+from gradbook.targets.excel.plan.workbook_plan import (
     ANSWERS,
     CHECK,
     CHECK_NAME,
@@ -33,7 +34,6 @@ from gradbook.targets.excel.plan.book import (
     given_name,
     start_name,
 )
-from gradbook.targets.excel.plan.columns import STUDENT_NAME
 from gradbook.targets.excel.sheets.look import (
     SMALL,
     ChartCurve,

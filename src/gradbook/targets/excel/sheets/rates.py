@@ -25,18 +25,9 @@ from gradbook.rates.criteria import (
 )
 from gradbook.targets.excel.language import write
 from gradbook.targets.excel.live import LiveValue
-from gradbook.targets.excel.plan.book import (
-    HEAD_ROWS,
-    NETWORK,
-    RATES,
-    RATES_WORK,
-    TRAINING,
-    VERDICTS_WORK,
-    WorkbookPlan,
-)
-from gradbook.targets.excel.plan.columns import gradients
-from gradbook.targets.excel.plan.layout import cell_value
-from gradbook.targets.excel.plan.verdicts import (
+from gradbook.targets.excel.plan.cell_layout import cell_value
+from gradbook.targets.excel.plan.column_order import gradients
+from gradbook.targets.excel.plan.verdict_cells import (
     ATTAINED_ROW,
     CONDITIONS,
     FACTS,
@@ -54,6 +45,15 @@ from gradbook.targets.excel.plan.verdicts import (
     following_formulas,
     least_formula,
     lowest_formula,
+)
+from gradbook.targets.excel.plan.workbook_plan import (
+    HEAD_ROWS,
+    NETWORK,
+    RATES,
+    RATES_WORK,
+    TRAINING,
+    VERDICTS_WORK,
+    WorkbookPlan,
 )
 from gradbook.targets.excel.sheets.look import (
     BAD,

@@ -15,11 +15,11 @@ from gradbook.language import mark, tr
 from gradbook.layers import UPDATES, inner_words
 from gradbook.palette import QUIET
 from gradbook.targets.excel.language import LONGEST_FORMULA, write
-from gradbook.targets.excel.plan.book import HEAD_ROWS, SAMPLES, TRAINING, WorkbookPlan
-from gradbook.targets.excel.plan.columns import BLANK_NAME, ColumnGroup, kind_of
-from gradbook.targets.excel.plan.layout import ColumnBlock, RunLayout, Start, cell_value
+from gradbook.targets.excel.plan.cell_layout import ColumnBlock, RunLayout, Start, cell_value
+from gradbook.targets.excel.plan.column_order import BLANK_NAME, ColumnGroup, kind_of
+from gradbook.targets.excel.plan.workbook_plan import HEAD_ROWS, SAMPLES, TRAINING, WorkbookPlan
 from gradbook.targets.excel.sheets.look import Look, colour, number_format
-from gradbook.targets.excel.words import NAMES, Guarded
+from gradbook.targets.excel.spellings import NAMES, Guarded
 
 # A run's table ---------------------------------------------------------------
 

@@ -1,0 +1,386 @@
+"""A workbook's cells at random points: formulas as functions, outputs, targets, typed numbers.
+
+Every formula is a function of the cells that it mentions, with a value and slopes at each point.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from copy import copy
+from dataclasses import dataclass
+from functools import cache, cached_property
+from graphlib import CycleError, TopologicalSorter
+from itertools import permutations
+
+import numpy as np
+
+from gradbook.audit.backward.cell_blocks import Naming, mentioned_matrices
+from gradbook.audit.step.omissions import inner_sum
+from gradbook.audit.step.points import Numbers, agree
+from gradbook.cells.book import Book
+from gradbook.cells.evaluate import NUMBER, as_node
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.cells.formula.expression import parts
+from gradbook.cells.formula.formula_values import NotUnderstood
+from gradbook.cells.formula.pattern import CellReference, Pattern
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Array, Node, ancestors
+from gradbook.targets.excel.language import Call, Infix, Reference
+
+POINTS = 48  # enough for a ReLU to be open at some of them
+ONES = np.ones(POINTS)
+SPREAD = 0.8  # of random values for typed numbers
+MOST_MENTIONED = 2000  # cells in one formula
+FEW_LEAVES = 2  # the fewest typed numbers that an output depends on
+
+PointValue = Array | str | None  # numbers at the points, a text, or nothing
+
+
+@dataclass(frozen=True, eq=False)
+class CellFunction:
+    """A formula as a function of the values that it mentions, numbered by their places in it."""
+
+    result: Node | str | None  # None if the formula isn't understood
+    leaves: Mapping[Node, int]
+
+    def work(self, node: Node | str | None, given: Sequence[PointValue]) -> PointValue:
+        """The value of one of its nodes, given the values at the places."""
+        if not isinstance(node, Node):
+            return node
+        numbers = Numbers(lambda place: as_numbers(given[place]), self.leaves)
+        return np.broadcast_to(numbers.of(node), (POINTS,))
+
+    @cached_property
+    def slopes(self) -> Mapping[int, Node]:
+        """Its derivatives with respect to the value at each place."""
+        if not isinstance(self.result, Node):
+            return {}
+        found = gradients(self.result, list(self.leaves))
+        return {k: found[leaf] for leaf, k in self.leaves.items()}
+
+    @cached_property
+    def slope_by_its_sum(self) -> Node | None:
+        """Its derivative with respect to the sum inside it, as in an activation, or None."""
+        if not isinstance(self.result, Node):
+            return None
+        varying = {node for node in ancestors([self.result]) if not node.is_constant()}
+        inner = inner_sum(self.result, self.leaves, varying)
+        return None if inner is None else gradients(self.result, [inner], [inner])[inner]
+
+
+def as_numbers(value: PointValue) -> Array:
+    """A value's numbers; NaN if it has none."""
+    return value if isinstance(value, np.ndarray) else np.full(POINTS, np.nan)
+
+
+@dataclass(frozen=True)
+class OutputPair:
+    """An output and the typed number that it is compared with."""
+
+    output: Address
+    target: Address
+
+
+class Cells:
+    """A workbook's cells with their values at a few points, where typed numbers are random, and
+    the outputs that its formulas compare with targets. Formulas that are alike except for the
+    cells they mention share one function."""
+
+    def __init__(
+        self,
+        book: Book,
+        flow: Flow,
+        pairs: Sequence[OutputPair],
+        order: Iterable[Address],
+        leaf: Callable[[Address], PointValue],
+    ) -> None:
+        self.book, self.flow, self.pairs, self.leaf = book, flow, pairs, leaf
+        self.places = {cell: k for k, cell in enumerate(order)}
+        self.not_understood: dict[Address, str] = {}
+        self._functions: dict[object, CellFunction | str] = {}
+        self._partials: dict[Address, Mapping[Address, Array]] = {}
+        self.known: dict[Address, PointValue] = {}
+        for cell in self.places:
+            self.known[cell] = self._computed(cell)
+
+    @classmethod
+    def at_random(
+        cls,
+        book: Book,
+        flow: Flow,
+        pairs: Sequence[OutputPair],
+        weights: Collection[Address] | None = None,
+    ) -> Cells:
+        """Choose random values for all typed numbers, always the same for a cell; if the weights
+        are known, a 0 or 1 that is no weight keeps its value. Rates and other factors, which are
+        outside the network, get positive values."""
+        blanks = _blanks_that_count(book)
+        inside = flow.behind(pair.output for pair in pairs).union(pair.target for pair in pairs)
+
+        def leaf(cell: Address) -> PointValue:
+            value = book.values.get(cell)
+            is_kept = weights is not None and cell not in weights
+            if isinstance(value, bool) or (is_kept and value in (0.0, 1.0)):
+                return np.full(POINTS, float(value or 0))
+            if isinstance(value, float) or cell in blanks or cell in book.patterns:
+                drawn = np.random.default_rng(cell).normal(0, SPREAD, POINTS)
+                return drawn if cell in inside else np.abs(drawn)
+            return value
+
+        below = flow.below(pair.target for pair in pairs)
+        needed = {cell for cell in below if not book.sheets[sheet_of(cell)].is_hidden}
+        needed.update(pair.output for pair in pairs)
+        needed |= flow.behind(needed)
+        order = (cell for cell in in_order(book, flow) if cell in needed)
+        cells = cls(book, flow, pairs, order, leaf)
+        shares = _shares(flow, cells.groups) if weights is None else {}
+        return cells.with_values(shares, flow.below(shares)) if shares else cells
+
+    def of(self, cell: Address) -> PointValue:
+        if cell not in self.known:
+            self.known[cell] = self.leaf(cell)
+        return self.known[cell]
+
+    def number(self, cell: Address) -> Array:
+        """A cell's numbers; NaN if it has none."""
+        return as_numbers(self.of(cell))
+
+    def value_of(self, text: str, home: Address) -> Array:
+        """Return the value that a formula would have in a cell."""
+        pattern = self.book.reader.read_typed(text, home)
+        sources = tuple(self.flow.mentioned_cells(pattern.places, home))
+        function = self._function(home, pattern, sources)
+        if isinstance(function, str):
+            return as_numbers(None)
+        return as_numbers(function.work(function.result, list(map(self.of, sources))))
+
+    def with_values(self, given: Mapping[Address, Array], below: Iterable[Address]) -> Cells:
+        """Return the same cells with other values for some of them, and for all that depend on
+        these."""
+        other = copy(self)
+        other.known, other._partials = {**self.known, **given}, {}
+        affected = self.places.keys() & set(below).difference(given)
+        for cell in sorted(affected, key=self.places.__getitem__):
+            other.known[cell] = other._computed(cell)
+        return other
+
+    def slopes(self, seeds: Mapping[Address, Array]) -> dict[Address, Array]:
+        """∂L/∂ each cell, given those with respect to some: the chain rule, cell by cell."""
+        found: dict[Address, Array] = dict(seeds)
+        with np.errstate(all="ignore"):
+            for cell in reversed(self.places):
+                for source, slope in self.partials(cell).items() if cell in found else ():
+                    share = found[cell] * slope
+                    found[source] = found[source] + share if source in found else share
+        return found
+
+    def partials(self, cell: Address) -> Mapping[Address, Array]:
+        """The slopes of a formula with respect to the cells that it mentions."""
+        if cell not in self._partials:
+            function, sources, given = self._function_with_sources(cell)
+            each = function.slopes.items()
+            some = {sources[k]: as_numbers(function.work(node, given)) for k, node in each}
+            self._partials[cell] = some
+        return self._partials[cell]
+
+    def slope_by_its_sum(self, cell: Address) -> Array | None:
+        """The slope of a formula with respect to the sum inside it; None without one."""
+        function, _, given = self._function_with_sources(cell)
+        node = function.slope_by_its_sum if cell in self.places else None
+        return None if node is None else as_numbers(function.work(node, given))
+
+    # The outputs and targets
+
+    @cached_property
+    def naming(self) -> Naming:
+        return Naming(self.book)
+
+    @cached_property
+    def matrices(self) -> Mapping[tuple[int, int, int], Sequence[Address]]:
+        """The first cells of the ranges that formulas mention, by sheet, height and width."""
+        return mentioned_matrices(self.book)
+
+    @cached_property
+    def targets(self) -> set[Address]:
+        return {pair.target for pair in self.pairs}
+
+    @cached_property
+    def below_targets(self) -> set[Address]:
+        """All cells that depend on a target."""
+        return self.flow.below(self.targets)
+
+    def is_leaf(self, cell: Address) -> bool:
+        return cell not in self.book.patterns and _is_array(self.of(cell))
+
+    @cached_property
+    def groups(self) -> Sequence[Sequence[OutputPair]]:
+        """The outputs that are in one line and sum to 1 at all points, as those of a softmax
+        do."""
+        lines: defaultdict[object, list[OutputPair]] = defaultdict(list)
+        for pair in {pair.output: pair for pair in self.pairs}.values():
+            for line in (column_of, row_of):
+                lines[line, sheet_of(pair.output), line(pair.output)].append(pair)
+        several = [some for some in lines.values() if len(some) > 1]
+        sums = [np.sum([self.number(pair.output) for pair in some], axis=0) for some in several]
+        return [some for some, sum_ in zip(several, sums, strict=True) if agree(sum_, ONES)]
+
+    # Formulas as functions
+
+    def _computed(self, cell: Address) -> PointValue:
+        function, _, given = self._function_with_sources(cell)
+        value = function.work(function.result, given)
+        return self.leaf(cell) if value is None else value
+
+    def _function_with_sources(
+        self, cell: Address
+    ) -> tuple[CellFunction, Sequence[Address], Sequence[PointValue]]:
+        """The function of a cell, NO_FUNCTION if it isn't understood, with the cells that it
+        mentions and their values."""
+        sources = self.flow.sources(cell) if cell in self.places else ()
+        found: CellFunction | str = NO_FUNCTION
+        if cell in self.places:
+            found = self._function(cell, self.book.patterns[cell], sources)
+        if isinstance(found, str):
+            self.not_understood[cell], found = found, NO_FUNCTION
+        return found, sources, list(map(self.of, sources))
+
+    def _function(
+        self, home: Address, formula: Pattern, sources: Sequence[Address]
+    ) -> CellFunction | str:
+        """A formula as a function of the cells that it mentions, or why it isn't understood."""
+        if len(sources) > MOST_MENTIONED:
+            return "a formula of very many cells"
+        first: dict[Address, int] = {}
+        same = tuple(first.setdefault(source, k) for k, source in enumerate(sources))
+        given = {source: self.of(source) for source in first}
+        kinds = tuple(NUMBER if _is_array(value) else value for value in given.values())
+        key = formula, kinds, same
+        if key not in self._functions:
+            try:
+                result, leaves = as_node(self.flow, formula, home, given, _is_array)
+                places = {leaf: first[source] for leaf, source in leaves.items()}
+                self._functions[key] = CellFunction(result, places)
+            except (NotUnderstood, OverflowError) as error:
+                self._functions[key] = str(error)
+        return self._functions[key]
+
+
+NO_FUNCTION = CellFunction(None, {})
+
+
+def _is_array(value: object) -> bool:
+    return isinstance(value, np.ndarray)
+
+
+def in_order(book: Book, flow: Flow) -> Iterator[Address]:
+    """The formulas, each after those that it depends on; without those that are part of a cycle
+    or depend on one."""
+    cells = book.patterns.keys()
+    sorter = TopologicalSorter({cell: cells & set(flow.sources(cell)) for cell in cells})
+    with suppress(CycleError):
+        sorter.prepare()
+    while ready := sorter.get_ready():
+        yield from sorted(ready)
+        sorter.done(*ready)
+
+
+def _blanks_that_count(book: Book) -> set[Address]:
+    """The blank cells that formulas mention individually, or that have names: numbers that nobody
+    has typed yet."""
+    mentioned = {
+        place.at(cell)
+        for cell, pattern in book.patterns.items()
+        for place in pattern.places
+        if isinstance(place, CellReference)
+    }
+    named = {book.reader.cell(name, 0) for name in book.names if "!" not in name}
+    known = book.values.keys() | book.patterns.keys()
+    return {cell for cell in mentioned | named if cell is not None and cell not in known}
+
+
+def _shares(flow: Flow, groups: Iterable[Iterable[OutputPair]]) -> dict[Address, Array]:
+    """Numbers for the targets of a softmax, which sum to 1."""
+    found: dict[Address, Array] = {}
+    for group in groups:
+        targets = list(dict.fromkeys(flow.plain(pair.target) for pair in group))
+        drawn = np.array([np.random.default_rng(t).uniform(0.1, 1, POINTS) for t in targets])
+        found.update(zip(targets, drawn / drawn.sum(axis=0), strict=True))
+    return found
+
+
+# Outputs and targets ------------------------------------------------------------------
+
+
+def output_pairs(book: Book, flow: Flow, sheet: int) -> list[OutputPair]:
+    """The pairs that formulas of a sheet compare: a formula's result, and a typed number on which
+    neither it nor any other such result depends."""
+    compared = [
+        (flow.plain(a), flow.plain(b))
+        for cell, pattern in book.patterns.items()
+        if sheet_of(cell) == sheet
+        for a, b in _compared(pattern, cell, flow)
+    ]
+    blanks = _blanks_that_count(book) if compared else ()
+
+    def is_typed(cell: Address) -> bool:
+        number = isinstance(book.values.get(cell), float) or cell in blanks
+        return number and cell not in book.patterns
+
+    @cache
+    def behind(output: Address) -> set[Address]:
+        return flow.behind([output])
+
+    counts = Counter(
+        OutputPair(output, target)
+        for a, b in compared
+        for output, target in ((a, b), (b, a))
+        if output in book.patterns and is_typed(target) and target not in behind(output)
+    )
+    known = [p for p in counts if sum(map(is_typed, behind(p.output))) >= FEW_LEAVES]
+    every = set().union(*(behind(pair.output) for pair in known))
+    apart = {p: counts[p] for p in known if p.target not in every and p.output not in every}
+    return _one_target_each(apart, lambda cell: is_typed(cell) and not flow.users.get(cell))
+
+
+def _one_target_each(
+    counts: Mapping[OutputPair, int], is_unused: Callable[[Address], bool]
+) -> list[OutputPair]:
+    """Choose one target for each output. If formulas compare several outputs with one target by
+    mistake, the others get a target that is left, or an unused number at the same relative place
+    as the target of the first."""
+    options: defaultdict[Address, list[Address]] = defaultdict(list)
+    for pair in counts:
+        options[pair.output].append(pair.target)
+    found: dict[Address, Address] = {}
+    for output, targets in sorted(options.items(), key=lambda entry: len(entry[1])):
+        free = [target for target in targets if target not in found.values()] or targets
+        found[output] = max(free, key=lambda target: counts[OutputPair(output, target)])
+    uses = Counter(found.values())
+    for one, other in permutations([o for o in sorted(found) if uses[found[o]] > 1], 2):
+        beside = one + found[other] - other
+        if found[one] == found[other] and is_unused(beside):
+            found[one] = beside
+    return [OutputPair(output, target) for output, target in sorted(found.items())]
+
+
+def _compared(pattern: Pattern, home: Address, flow: Flow) -> Iterator[tuple[Address, Address]]:
+    """The pairs of cells whose difference a formula takes, or of which one is in a logarithm."""
+    for part in parts(pattern.expression) if pattern.expression is not None else ():
+        match part:
+            case (
+                Infix("-", Reference() as a, Reference() as b)
+                | Call("SUMXMY2", (Reference() as a, Reference() as b))
+                | Infix("*", Reference() as a, Call("LN" | "LOG", (Reference() as b, *_)))
+                | Infix("*", Call("LN" | "LOG", (Reference() as b, *_)), Reference() as a)
+                | Call("SUMPRODUCT", (Reference() as a, Call("LN", (Reference() as b,))))
+                | Call("SUMPRODUCT", (Call("LN", (Reference() as b,)), Reference() as a))
+            ):
+                one, other = (
+                    list(flow.mentioned_cells([pattern.mentions.get(side.text)], home))
+                    for side in (a, b)
+                )
+                if len(one) == len(other):
+                    yield from zip(one, other, strict=True)

@@ -1,0 +1,228 @@
+"""Checks one book: reads it, finds its trainings, judges them, reports what is wrong.
+
+Modules that few books need are imported only when needed.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from os import PathLike
+
+from gradbook import limits
+from gradbook.audit.as_meant import read_as_meant
+from gradbook.audit.exercise.places import (
+    find_blank_columns,
+    record_in,
+    with_blank_columns,
+)
+from gradbook.audit.findings import (
+    FORWARD_PASS,
+    NO_NETWORK,
+    RIGHT,
+    TO_FILL_IN,
+    UNFINISHED,
+    UNREADABLE,
+    WORST_FIRST,
+    BookReport,
+    SheetReport,
+    fingerprint_of,
+)
+from gradbook.audit.judge.loss import descends_wholly, find_loss
+from gradbook.audit.judgement import training_report
+from gradbook.audit.left_out import extend_to_all_rows, not_looked_at, notes_on
+from gradbook.audit.origin import origin_of
+from gradbook.audit.rules.perceptron import Perceptron, find_perceptrons
+from gradbook.audit.training.sheet_training import SheetTraining, find_trainings
+from gradbook.audit.training.weight_columns import goes_on_by
+from gradbook.audit.training.why_no_training import (
+    frozen_sheets,
+    trained_out_of_sight,
+    with_pasted_gradients,
+    without_training,
+)
+from gradbook.cells.book import Book
+from gradbook.cells.budget import (
+    A_SHARE,
+    BudgetSpent,
+    budget,
+    budget_of_book,
+    within_budget,
+)
+from gradbook.cells.evaluate import fill_in
+from gradbook.cells.flow import Flow
+from gradbook.cells.formula.address import Address, cells_of
+from gradbook.cells.read import read_book
+from gradbook.errors import GradbookError, LimitError
+from gradbook.files import open_file
+from gradbook.language.message import Message, words_of
+
+
+def check(path: str | PathLike[str]) -> BookReport:
+    """Audit a workbook that somebody made: is each gradient the derivative of the sheet's own loss?
+
+    Args:
+        path: An .xlsx or .ods file. It is read, never run.
+
+    Raises:
+        GradbookError: There is no such file, or it can't be opened.
+
+    Returns:
+        The report. `.verdict` is "right", "wrong", "frozen", "unfinished", "forward pass", "no
+        network" or "unreadable"; each of `.sheets` has its `.findings`, with the cells, the
+        reason and the right formula. Printed, it is the report; in a notebook it shows itself.
+
+    >>> import gradbook as gb
+    >>> book = gb.write_workbook("worked", "worked.xlsx")
+    >>> gb.check("worked.xlsx").verdict
+    'right'
+    """
+    with suppress(LimitError), open_file(path, limits.BOOK):  # too large a file gets a report
+        pass
+    return report_on(path)
+
+
+def report_on(path: str | PathLike[str]) -> BookReport:
+    """A report on the book; a file that can't be opened is unreadable."""
+    with budget_of_book():
+        return _report(str(path), path)
+
+
+def check_again(path: str) -> BookReport:
+    """A report on a corrected copy, with a smaller budget."""
+    with budget_of_book(again=True):
+        return _report(path, path)
+
+
+def _report(name: str, path: str | PathLike[str]) -> BookReport:
+    try:
+        book = read_book(path)
+        flow = Flow(book)
+        ours = record_in(book)
+        exercise: SheetReport | None = None
+        if ours:
+            from gradbook.audit.exercise.exercise_judgement import exercise_report
+
+            exercise = exercise_report(book, flow, ours)
+        origin = origin_of(book, None if exercise is None else _cells_found(book, exercise))
+        origin = replace(origin, key=ours.key if ours else "")
+        iterating = ""
+        if exercise is not None:
+            left, sheets = list(budget().left), extend_to_all_rows(book, [exercise])
+        else:
+            asked = find_blank_columns(book)
+            meant = read_as_meant(book, flow)
+            book, flow, iterating = meant.book, meant.flow, meant.iterating
+            fill_in(book, flow)
+            left = list(budget().left)  # before sheets are judged, which have notes of their own
+            sheets = meant.reports(_sheets(book, flow, left))
+            sheets = with_blank_columns(book, extend_to_all_rows(book, sheets), asked)
+            if book.arrays:
+                from gradbook.audit.edits.whole_arrays import with_whole_arrays
+
+                sheets = [with_whole_arrays(flow, sheet) for sheet in sheets]
+        is_any = any(sheet.loss or sheet.rule for sheet in sheets)
+        hidden = trained_out_of_sight(book, flow, is_any)
+    except GradbookError as error:
+        return BookReport(name, UNREADABLE, problem=words_of(error))
+    except BudgetSpent:
+        return BookReport(name, UNFINISHED, notes=(not_looked_at(Message("it is too large")),))
+    except (RecursionError, MemoryError):
+        return BookReport(name, UNREADABLE, problem=Message("its formulas are too deep to follow"))
+    verdict = min((s.verdict for s in sheets), key=WORST_FIRST.index, default=NO_NETWORK)
+    doubtful = _is_doubtful(book, flow, verdict) or (bool(hidden) and not is_any)
+    doubtful = doubtful or (verdict == NO_NETWORK and _updates() in left)
+    verdict = UNFINISHED if doubtful else verdict
+    return BookReport(
+        name,
+        verdict,
+        tuple(sheets),
+        notes=(
+            *filter(None, [hidden]),
+            *notes_on(book, verdict),
+            *filter(None, [iterating]),
+            *map(not_looked_at, left),
+        ),
+        fingerprint=fingerprint_of(path),
+        formulas=len(book.patterns),
+        origin=origin,
+    )
+
+
+def _cells_found(book: Book, sheet: SheetReport) -> set[Address]:
+    """The cells with mistakes: right ones, and those that we wrote, say nothing about the
+    author."""
+    places = {part.title: number for number, part in enumerate(book.sheets)}
+    found = (f for f in sheet.findings if f.kind != TO_FILL_IN)
+    return {cell for f in found for cell in cells_of(f.cells, places[f.sheet])}
+
+
+def _is_doubtful(book: Book, flow: Flow, verdict: str) -> bool:
+    """Whether what wasn't examined could change the verdict."""
+    if any(not book.sheets[span.sheet].is_hidden for span in book.unread):
+        return verdict in (RIGHT, FORWARD_PASS, NO_NETWORK)
+    return verdict in (FORWARD_PASS, NO_NETWORK) and goes_on_by(book, flow, book.too_wide)
+
+
+def _updates() -> Message:
+    return Message("the updates, and whether the values are up to date")
+
+
+def _sheets(book: Book, flow: Flow, left: list[str]) -> list[SheetReport]:
+    """A report for each training, and for each sheet with only the numbers of one; or reports on a
+    book without any training, where `left` gets what no budget was left for."""
+    searched = within_budget(lambda: _perceptrons(book, flow), A_SHARE)
+    perceptrons = searched or []
+    by_rule: list[SheetReport] = []
+    if perceptrons:
+        from gradbook.audit.rules.perceptron_findings import perceptron_report
+
+        by_rule = list(map(perceptron_report, perceptrons))
+    taken = set().union(*(perceptron.cells for perceptron in perceptrons))
+    trainings = find_trainings(book, flow, taken)
+    trainings = [t for t in trainings if taken.isdisjoint(t.weight_cells)]
+    is_once = not by_rule and all(map(_takes_one_step, trainings))
+    done = set().union(*(t.varying for t in trainings if is_once and descends_wholly(t)))
+    once: list[SheetReport] = []
+    if is_once:
+        from gradbook.audit.backward.backward_judgement import backward_reports
+
+        once = backward_reports(book, flow, done)
+    if once and not done:
+        return once
+    if not trainings and not by_rule:
+        from gradbook.audit.repair.pasted_losses import cut_off_trainings
+
+        trainings = within_budget(lambda: cut_off_trainings(book, flow), A_SHARE) or []
+    trainings += within_budget(lambda: with_pasted_gradients(book, flow, trainings), A_SHARE) or []
+    both = ((training, training_report(training)) for training in trainings)
+    judged = [(training, sheet) for training, sheet in both if sheet is not None]
+    if not judged and not by_rule:
+        from gradbook.audit.rules.half_typed import half_typed_reports
+
+        if searched is None:
+            left.append(_updates())
+        return half_typed_reports(book, flow) or without_training(book, flow)
+    if not judged:
+        return by_rule
+    names = {name for training, _ in judged for name in training.names}
+    frozen = frozen_sheets(book, flow, {training.sheet for training, _ in judged}, names)
+    return [*by_rule, *(sheet for _, sheet in judged), *frozen, *once]
+
+
+def _perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
+    """The perceptrons, without those that are only taken for one: no update follows the rule, and
+    the same weights learn by gradients."""
+    perceptrons = find_perceptrons(book, flow)
+    if all(perceptron.is_followed for perceptron in perceptrons):
+        return perceptrons
+    trainings = find_trainings(book, flow)
+    learning = [training for training in trainings if find_loss(training)[1] > 0]
+    by_gradients = {cell for training in learning for cell in training.weight_cells}
+    return [p for p in perceptrons if p.is_followed or by_gradients.isdisjoint(p.weights)]
+
+
+def _takes_one_step(training: SheetTraining) -> bool:
+    """Whether most weights are updated only once."""
+    once = sum(len(weight.cells) == 2 for weight in training.weights)
+    return 2 * once > len(training.weights)
