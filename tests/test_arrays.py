@@ -234,9 +234,9 @@ OWN_NUMBERS = """
 import json, sys
 from gradbook.audit.exercise.cell_verdicts import StepNumbers
 from gradbook.net import parse
-from gradbook.targets.excel.plan.workbook_plan import Solution
+from gradbook.targets.excel.plan.workbook_plan import WorkbookContents
 for text in sys.argv[1:]:
-    solution = Solution(parse(text.replace("; ", "\\n")))
+    solution = WorkbookContents(parse(text.replace("; ", "\\n")))
     numbers = StepNumbers(solution, 3)
     own = {name: numbers.array(node)[..., -1].tolist() for name, node in solution.nodes.items()}
     print(json.dumps(own))

@@ -24,7 +24,7 @@ def test_a_book_of_few_links_stays_as_it_is(growing):
 
 def test_the_widest_formulas_are_left_out_first(growing, monkeypatch):
     monkeypatch.setattr(book, "MOST_LINKS", 500)
-    monkeypatch.setattr(book, "ENOUGH", 400)  # the growing sums have 820
+    monkeypatch.setattr(book, "CELLS_TO_KEEP", 400)  # the growing sums have 820
     leave_out_widest(growing)
     assert growing.too_wide == list(all_at("B1:B40"))
     assert growing.patterns[at("B40")].expression is None
@@ -33,7 +33,7 @@ def test_the_widest_formulas_are_left_out_first(growing, monkeypatch):
 
 def test_a_formula_left_out_still_says_how_it_is_typed(growing, monkeypatch):
     monkeypatch.setattr(book, "MOST_LINKS", 500)
-    monkeypatch.setattr(book, "ENOUGH", 400)
+    monkeypatch.setattr(book, "CELLS_TO_KEEP", 400)
     leave_out_widest(growing)
     assert growing.formula(at("B9")) == "=SUM(A$1:A9)"
 

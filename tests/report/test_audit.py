@@ -28,7 +28,7 @@ from gradbook.cells.formula.expression import Edit, EditKind
 from gradbook.errors import FORMULA_SIGNS
 from gradbook.report.audit import audit_lines, grades_csv
 from gradbook.report.findings import (
-    MOST,
+    MOST_FINDINGS,
     few_ranges,
     learning,
     repetition,
@@ -195,7 +195,7 @@ def many(count: int) -> list[Finding]:
 
 def test_of_a_sheet_five_findings_are_shown_and_the_others_counted():
     few, other = shown_sheets([sheet("A", *many(12)), sheet("B", ONE)], everything=False)
-    assert (len(few.findings), few.left_out) == (MOST, 12 - MOST)
+    assert (len(few.findings), few.left_out) == (MOST_FINDINGS, 12 - MOST_FINDINGS)
     assert other.left_out == 0
 
 

@@ -285,7 +285,7 @@ def quote_title(title: str) -> str:
 # A few sums over sums, from the tops of columns, have more references than a book has cells.
 
 MOST_LINKS = 1_500_000  # from formulas to cells of ranges
-ENOUGH = 300_000  # kept if there are more: long running sums are followed often
+CELLS_TO_KEEP = 300_000  # kept if there are more: long running sums are followed often
 WIDEST = 20_000  # cells of a range
 TOO_WIDE, TOO_LONG = Message("it refers to too many cells"), Message("it is too long")
 
@@ -303,7 +303,7 @@ def leave_out_widest(book: Book) -> None:
     for pattern in filter(_is_too_large, homes):
         book.too_wide += homes[pattern]
     links = 0
-    most = MOST_LINKS if sum(map(sum, widths.values())) <= MOST_LINKS else ENOUGH
+    most = MOST_LINKS if sum(map(sum, widths.values())) <= MOST_LINKS else CELLS_TO_KEEP
     for pattern in sorted(widths, key=lambda pattern: max(widths[pattern])):
         links += sum(widths[pattern])
         if links > most or max(widths[pattern]) > WIDEST:

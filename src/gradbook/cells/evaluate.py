@@ -34,7 +34,7 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.language.message import Message
 
-MOST = 30_000  # formulas; larger books come from programs that store the values
+MOST_FORMULAS = 30_000  # formulas; larger books come from programs that store the values
 TAKEN_IN = 3_000  # budget for compiling a formula, for each of its cells
 ANEW = 50  # budget for computing a formula anew, for each of its parts and cells
 MOST_NODES = 300_000  # of formulas computed anew, before the graph is made anew, too
@@ -48,7 +48,7 @@ CellProgram = Callable[[Sequence[CellValue]], float]
 def fill_in(book: Book, flow: Flow) -> None:
     """Compute the formulas' values if the file has none, or only zeros."""
     shown = (book.values.get(cell) for cell in book.patterns)
-    if len(book.patterns) > MOST or any(value not in (None, 0.0) for value in shown):
+    if len(book.patterns) > MOST_FORMULAS or any(value not in (None, 0.0) for value in shown):
         return
     cells = Evaluation(book, flow)
     computed = within_budget(

@@ -26,10 +26,10 @@ from gradbook.graph.node import Graph
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Reference
 
-FEW = 2000  # cells that depend on one
+FEW_DEPENDENTS = 2000  # cells that depend on one
 KEPT = 64  # such sets, since they are requested again
 MOST_KEPT = 400_000  # cells of ranges that are kept as lists
-MANY = 8  # cells of one formula: enough to treat them together
+CELLS_OF_ONE_FORMULA = 8  # cells of one formula: enough to treat them together
 
 
 class Flow:
@@ -209,8 +209,8 @@ class Flow:
         if cell not in self._below:
             if len(self._below) == KEPT:
                 self._below.clear()
-            found = set(islice(walk([cell], lambda at: self.users.get(at, ())), FEW))
-            self._below[cell] = found if len(found) < FEW else None
+            found = set(islice(walk([cell], lambda at: self.users.get(at, ())), FEW_DEPENDENTS))
+            self._below[cell] = found if len(found) < FEW_DEPENDENTS else None
         return self._below[cell]
 
     def reaches(

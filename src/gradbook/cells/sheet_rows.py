@@ -47,7 +47,7 @@ from gradbook.targets.excel.language import LONGEST_FORMULA
 
 FEWEST = 64  # rows, or one period if longer, that must repeat before any is left out
 LONGEST_PERIOD = 1024  # rows
-FEW = 4  # at most one of so many cells of a row may differ
+RARE_CELLS = 4  # at most one of so many cells of a row may differ
 MOST_PERIODS = 16  # tried at the same time
 
 RowKind = tuple[object, ...]  # column and content, alternately
@@ -90,7 +90,7 @@ class RowRepeats:
         if kind[::2] != expected[::2]:  # the columns
             return ()
         others = sum(a is not b for a, b in zip(kind[1::2], expected[1::2], strict=True))
-        return expected if 0 < others <= max(1, len(kind) // 2 // FEW) else ()
+        return expected if 0 < others <= max(1, len(kind) // 2 // RARE_CELLS) else ()
 
     def kind(self, row: int) -> RowKind:
         return self._kinds.get(row, ())

@@ -138,7 +138,7 @@ def _compared(left: float, sign: str, right: float) -> bool:
 
 # Thresholds ------------------------------------------------------------------
 
-ENOUGH = 0.1  # of what could be learned: training has succeeded if no more is left
+LEFT_AFTER_SUCCESS = 0.1  # of what could be learned: training has succeeded if no more is left
 ROUNDING = 1e-12  # of the largest excess: less is only rounding
 LAST_DIGITS = 2e-15  # of the lowest loss possible: the same, if that isn't 0
 BOTTOM = 1e-6  # of the excess at the start: variations of the curve below that don't matter
@@ -196,7 +196,7 @@ AT_BOTTOM = Condition(
 GROWS = Condition(mark("grows"), (LATE_RISES >= LATE_STEPS) & (END > START))
 LOST = Condition(mark("ends far above"), (LATE_LOW > LEAP * FIRST) | (LAST > FAR * FIRST))
 LEAPS = Condition(mark("leaps"), HIGHEST > LEAP * FIRST)
-LEARNED = Condition(mark("learned"), LEFT <= ENOUGH)
+LEARNED = Condition(mark("learned"), LEFT <= LEFT_AFTER_SUCCESS)
 CROSSES = Condition(mark("crosses the valley"), (TURNS >= HABIT) & (TURNS >= TURNING * STEPS))
 OSCILLATES = Condition(mark("swings"), CROSSES | (RISES >= HABIT))
 STILL = Condition(mark("nearly constant"), MOVEMENT <= DEAD_FLAT)
@@ -378,7 +378,9 @@ class Case:
     @cached_property
     def learned_in(self) -> int | None:
         """The first epoch after the trial in which enough is learned, if it comes soon."""
-        return self.trial.epoch_below(self.best_known + ENOUGH * (self.start - self.best_known))
+        return self.trial.epoch_below(
+            self.best_known + LEFT_AFTER_SUCCESS * (self.start - self.best_known)
+        )
 
     @cached_property
     def awake_in(self) -> int | None:

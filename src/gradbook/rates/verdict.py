@@ -16,10 +16,10 @@ from gradbook.rates.criteria import (
     AT_BOTTOM,
     CLIMBS,
     CROSSES,
-    ENOUGH,
     FADED,
     FROZEN,
     GROWS,
+    LEFT_AFTER_SUCCESS,
     OSCILLATES,
     ROUNDING,
     SETTLED,
@@ -250,7 +250,7 @@ def _and_pace(said: str, case: Case) -> str:
     return tr(
         not_there if epoch is None else there,
         said=said,
-        share=rough_percent(1 - ENOUGH),
+        share=rough_percent(1 - LEFT_AFTER_SUCCESS),
         count=numeral(f"{epoch or case.trial.most_epochs:,}"),
     )
 

@@ -44,7 +44,7 @@ COLOURS = {
     "no network": "",
     "unreadable": "red",
 }
-MOST = 5  # findings of one sheet
+MOST_FINDINGS = 5  # findings of one sheet
 MOST_RANGES = 3  # of one finding
 MOST_PLACES = 3  # listed of a finding's repetitions
 AFAR = 10_000  # rows and columns
@@ -71,7 +71,7 @@ class ShownSheet:
 def shown_sheets(sheets: Sequence[SheetReport], everything: bool) -> Iterator[ShownSheet]:
     """All findings or, of each sheet, only a few root causes."""
     known: dict[object, ShownFinding] = {}
-    room = {sheet.sheet: MOST for sheet in sheets}  # for all the tables of one sheet
+    room = {sheet.sheet: MOST_FINDINGS for sheet in sheets}  # for all the tables of one sheet
     for sheet, own in [(sheet, _of(sheet, known, everything)) for sheet in sheets]:
         few = own if everything else own[: room[sheet.sheet]]
         room[sheet.sheet] -= len(few)

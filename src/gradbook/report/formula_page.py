@@ -24,7 +24,7 @@ MOST_OPERATIONS = 60  # values in a drawing that shows each operation
 LONGEST_TITLE = 40  # characters
 WIDTH, BESIDE = 84.0, 24.0  # of a box at least, and of its margins beside a name
 SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "copy": "=", "largest": "max"}
-SEVERAL = "ƒ"  # a formula of several operations
+SEVERAL_OPERATIONS = "ƒ"  # a formula of several operations
 
 
 def formula_page(formulas: Formulas, command: str = "") -> str:
@@ -129,7 +129,7 @@ def _sign(node: Node, known: PageContent) -> str:
     if node is known.step.loss and node not in known.step.outputs:
         return tr("mean")
     if any(part.inputs and not part.name for part in node.inputs):
-        return SEVERAL
+        return SEVERAL_OPERATIONS
     if node.op.name == "power":
         return f"^{digits(node.inputs[1].number)}"
     if node.op.name == "negate":

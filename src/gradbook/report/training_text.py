@@ -281,7 +281,7 @@ def result_lines(
         verb = "reads"
         if "target" in event:
             verb, missed = "predicts", f"{missed} (mean F1 {event['macro_f1']:.3f})"
-        right = _good(percent(event[name], count or MANY))
+        right = _good(percent(event[name], count or ASSUMED_SAMPLES))
         line = [Span(f"{verb} "), right, Span(f" of the {scored} correctly{missed}")]
     yield []
     yield from fold([Span(f"{one_line(event['recipe'])} "), *line, Span(f", after {took}")], width)
@@ -297,7 +297,7 @@ def r2(value: float | None) -> str:
     return f"{value:.3f}" if abs(value) < LARGE else short(value)
 
 
-MANY = 10_000  # samples, if their number isn't known
+ASSUMED_SAMPLES = 10_000  # samples, if their number isn't known
 LARGE = 10  # a larger R² has no decimals
 MOST_ALARMS = 100  # per hour; more are shown without decimals
 

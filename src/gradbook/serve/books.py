@@ -34,7 +34,7 @@ from gradbook.work.processes import Outcome
 LONGEST_PART, LONGEST_NAME = 200, 800  # bytes of a file's name; with its folders
 AGAIN = partial(check_books, workers=1, check=check_again)
 MOST_BOOKS = 5_000  # in a class
-MOST = WrittenNumber(f"{MOST_BOOKS:,}")
+MOST_BOOKS_TEXT = WrittenNumber(f"{MOST_BOOKS:,}")
 AWAITED, WAITING, DONE, GONE = "awaited", "waiting", "done", "gone"
 
 
@@ -124,7 +124,9 @@ class HandedInBooks:
         named = sorted(taken.items(), key=lambda item: in_order(item[0]))
         with self._lock:
             if len(self._numbers.keys() | taken.keys()) > MOST_BOOKS:
-                raise RefusalError(413, Message("a class has at most {most} books", most=MOST))
+                raise RefusalError(
+                    413, Message("a class has at most {most} books", most=MOST_BOOKS_TEXT)
+                )
             awaited = [self._awaited(name, *announced) for name, announced in named]
         return awaited, left
 

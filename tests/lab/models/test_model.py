@@ -7,7 +7,7 @@ import pytest
 import gradbook as gb
 from gradbook.errors import DataError, ShapeError
 from gradbook.lab.models import stored
-from gradbook.lab.models.model import FEW, Model, trained_shapes
+from gradbook.lab.models.model import FEW_IMAGES, Model, trained_shapes
 from gradbook.lab.training.train import train
 from gradbook.net.work.at_work import at_work
 from tests.cases import for_each
@@ -39,9 +39,11 @@ def test_a_model_reads_images(model):
 
 
 def test_few_images_are_read_as_among_many(model):
-    few = model.predict(TEST.pixels[:FEW])
-    np.testing.assert_allclose(few, model.predict(TEST.pixels)[:FEW], atol=1e-5)
-    assert not np.array_equal(few, model.predict(TEST.pixels)[:FEW])  # one is in double precision
+    few = model.predict(TEST.pixels[:FEW_IMAGES])
+    np.testing.assert_allclose(few, model.predict(TEST.pixels)[:FEW_IMAGES], atol=1e-5)
+    assert not np.array_equal(
+        few, model.predict(TEST.pixels)[:FEW_IMAGES]
+    )  # one is in double precision
 
 
 def test_bytes_and_the_same_numbers_are_read_alike(model):

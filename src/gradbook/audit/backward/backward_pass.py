@@ -15,7 +15,7 @@ import numpy as np
 from gradbook.audit.backward.cell_blocks import blocks
 from gradbook.audit.backward.cells_at_points import ONES, POINTS, Cells, OutputPair
 from gradbook.audit.step.omissions import MOST_PLACES, Chain, Omissions
-from gradbook.audit.step.points import CLOSE, ENOUGH, agree, is_multiple
+from gradbook.audit.step.points import CLOSE, ENOUGH_POINTS, agree, is_multiple
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import Address, sheet_of
 from gradbook.cells.formula.expression import terms
@@ -52,7 +52,7 @@ class KnownDerivatives:
             for k in np.flatnonzero(~((self._numbers @ own) ** 2 < (1 - NEARLY) * size)):
                 both = np.flatnonzero(self._finite[k] * here)
                 slope, claimed = self._numbers[k][both], own[both]
-                if len(both) >= ENOUGH and np.count_nonzero(slope) >= ENOUGH:
+                if len(both) >= ENOUGH_POINTS and np.count_nonzero(slope) >= ENOUGH_POINTS:
                     scale = (slope @ claimed) / (slope @ slope)
                     off = np.abs(claimed - scale * slope).max()
                     if off <= 10 * CLOSE * np.abs(claimed).max():
@@ -62,7 +62,7 @@ class KnownDerivatives:
 
 def varies(values: Array) -> bool:
     some = values[np.isfinite(values)]
-    return some.size >= ENOUGH and float(np.ptp(some)) > 1e-12 * float(np.abs(some).max())
+    return some.size >= ENOUGH_POINTS and float(np.ptp(some)) > 1e-12 * float(np.abs(some).max())
 
 
 # The start of the chain rule -----------------------------------------------------------

@@ -21,7 +21,7 @@ FEW_WAYS = 3  # relative places of gradients beside their weights
 FEW_SCALES = 3
 FEW_USERS = 6  # of a block's cells, to check first
 FEW_CELLS = 4  # of a block; a larger one is only compared with whole blocks
-MANY = 2  # blocks that must become right before a cell that looks right is blamed
+ENOUGH_BLOCKS = 2  # blocks that must become right before a cell that looks right is blamed
 
 
 def faults(back: BackwardPass, from_root: bool = False) -> Iterator[WrongBlock]:
@@ -93,7 +93,7 @@ def _first_wrong(back: BackwardPass) -> list[WrongBlock]:
         is_double = is_double and not any(claimed[of] for of in wrong.of)
         is_blamable = is_double or not back.wrong.isdisjoint(wrong.cells)
         gain = _gain(wrong, every)
-        if gain >= (1 if is_blamable else MANY):
+        if gain >= (1 if is_blamable else ENOUGH_BLOCKS):
             found.append((gain, wrong))
     best = max((gain for gain, _ in found), default=0)
     likely = [wrong for gain, wrong in found if gain == best]

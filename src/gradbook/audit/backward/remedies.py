@@ -38,7 +38,7 @@ MOST_OFFERED = 120  # cells that may replace others
 MOST_PAIRED = 24  # whose functions may be a missing factor
 MOST_CELLS = 40  # of a block that are corrected one by one
 MOST_PATHS = 12  # of the chain rule, one of which may be missing
-FEW = 8  # edits of a kind, of which the first plausible one is chosen
+MOST_EDITS_OF_A_KIND = 8  # edits of a kind, of which the first plausible one is chosen
 SLOPES = ("x*(1-x)", "1-TANH(x)^2")  # of activations, in terms of their input or output
 TEMPLATES = [read(said) for said in (*USUAL_TEMPLATES, *SLOPES)]
 SLIPS = (EditKind.REFERENCE, EditKind.EXCHANGE)
@@ -189,7 +189,9 @@ class WrongBlock:
             expression, remember(lambda part: values.value_of(write(part), cell))
         )
         wanted = self.right_values[cell]
-        for edits in edits_by_kind(formula, self._substitutes(cell, of), wanted, FEW):
+        for edits in edits_by_kind(
+            formula, self._substitutes(cell, of), wanted, MOST_EDITS_OF_A_KIND
+        ):
             meant = [edit for edit in edits if not _is_omission(edit, expression)]
             if meant:
                 edit = _plainest(meant, expression)

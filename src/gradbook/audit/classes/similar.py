@@ -28,7 +28,7 @@ from gradbook.language.message import Message, message_count
 FEW, FEWEST, MOST = 0.1, 2, 10  # share and counts of books: more common things aren't odd
 SMALL = 6  # books; in a smaller class hardly anything is odd
 ENOUGH, SHAPES = 3, 2  # odd formulas, and their shapes, that two books with equal numbers share
-MANY = 8  # odd formulas that two books with other numbers share
+ENOUGH_ODD_FORMULAS = 8  # odd formulas that two books with other numbers share
 MOST_OF_THEM = 0.75  # a share of the odd formulas of both
 NEARLY_ALL = 0.9  # a share of all formulas of both, in a small class
 NUMBER = re.compile(r"[0-9]{1,9}")  # an exercise's number
@@ -158,7 +158,7 @@ class _Class:
     def _is_much(self, one: int, other: int, formulas: Sequence[int]) -> bool:
         """Whether these are enough odd formulas of several kinds, not one repeated mistake."""
         same_numbers = self.traces[one].numbers == self.traces[other].numbers
-        least = ENOUGH if same_numbers else MANY
+        least = ENOUGH if same_numbers else ENOUGH_ODD_FORMULAS
         if len(formulas) < least:
             return False
         (report,) = self.reports_of([one])

@@ -16,7 +16,7 @@ from itertools import chain, combinations, islice
 
 import numpy as np
 
-from gradbook.audit.step.points import CLOSE, ENOUGH, FAINT
+from gradbook.audit.step.points import CLOSE, ENOUGH_POINTS, FAINT
 from gradbook.audit.step.sampled_formulas import EvaluatedFormula, operate
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.cells.formula.address import Address, sheet_of
@@ -91,7 +91,7 @@ def edits_that_give(every: Iterable[Alternatives], true: Array) -> Iterator[Edit
 def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
     """The indices of alternatives with the right values; the last axis is the points."""
     sure = np.flatnonzero(np.isfinite(true))
-    if len(sure) < ENOUGH:
+    if len(sure) < ENOUGH_POINTS:
         return []
     usual = FAINT * np.max(np.abs(true[sure]))
 

@@ -228,10 +228,10 @@ class WaysBack:
 
 # Slips ------------------------------------------------------------------------
 
-ENOUGH = 3  # points needed to recognise a factor
+ENOUGH_POINTS = 3  # points needed to recognise a factor
 MOST_ROOT = 100  # the largest root that may be left out
 MOST_PAIRED = 40  # cells among which two may be mistaken for others
-FEW = 8  # pairs of edits, to choose from
+MOST_PAIRS = 8  # pairs of edits, to choose from
 LONGEST_SHARE = 200  # characters of a part to add
 
 
@@ -509,7 +509,7 @@ class Slip:
         if single:
             return self._of_edits(*single)
         some = [*known.references[:MOST_PAIRED], *constants((ALL,))[:3]]
-        for two in islice(pairs(evaluated, some, self.right_value), FEW):
+        for two in islice(pairs(evaluated, some, self.right_value), MOST_PAIRS):
             if not self._is_pointless(*two):
                 return self._of_edits(*two)
         return None
@@ -609,7 +609,7 @@ def common_factor(value: Array, wanted: Array) -> float | None:
     with np.errstate(all="ignore"):
         ratio = value / wanted
     ratio = ratio[np.isfinite(ratio)]
-    near = _usual_factors(float(np.median(ratio))) if ratio.size >= ENOUGH else ()
+    near = _usual_factors(float(np.median(ratio))) if ratio.size >= ENOUGH_POINTS else ()
     times = next((times for times in near if agree(value, times * wanted)), 0.0)
     return times if times not in (0.0, 1.0) else None
 

@@ -40,7 +40,7 @@ from gradbook.net.formulas import Formulas
 from gradbook.targets.excel.language import Expression
 
 if TYPE_CHECKING:
-    from gradbook.targets.excel.plan.workbook_plan import Solution
+    from gradbook.targets.excel.plan.workbook_plan import WorkbookContents
 
 
 # Numbers to try formulas with -------------------------------------------------
@@ -52,7 +52,7 @@ ALL = POINTS + 1  # points
 class StepNumbers:
     """Values as arrays over samples (if each has its own), epochs and points."""
 
-    def __init__(self, solution: Solution, epochs: int) -> None:
+    def __init__(self, solution: WorkbookContents, epochs: int) -> None:
         self.solution, self.step = solution, solution.step
         self.turns = min(epochs, MOST_EPOCHS)
         self.values: dict[Node, Array] = {}
@@ -320,8 +320,8 @@ class OwnFormulas:
 # Such a column is recognised by its users: if two wrong columns become right once it contains the
 # derivative of the loss by h1, that is what it should contain, and it alone is wrong.
 
-ENOUGH = 2  # columns that must become right
-MOST = 4_000  # cells to look at
+ENOUGH_COLUMNS = 2  # columns that must become right
+MOST_CELLS = 4_000  # cells to look at
 DIGITS = 6  # in the keys of values
 Cells = tuple[Address, ...]  # own cells: one, or one per sample
 
@@ -378,7 +378,7 @@ def _node(
 ) -> Node | None:
     """The value that some own cells should have: the one that makes enough of their users
     right."""
-    if len({place.node for place in using.values()}) < ENOUGH:
+    if len({place.node for place in using.values()}) < ENOUGH_COLUMNS:
         return None
     like = next(iter(using.values()))
     opened = plain.with_taken({**found, **dict.fromkeys(cells, like)})
@@ -388,7 +388,7 @@ def _node(
             for cell, place in using.items()
             if _is_right(opened, cell, place, _places(cells, replace(place, node=node)))
         }
-        if len(right) >= ENOUGH:
+        if len(right) >= ENOUGH_COLUMNS:
             return node
     return None
 
@@ -440,7 +440,7 @@ def right_elsewhere(formulas: OwnFormulas, blank: Iterable[Address]) -> dict[Add
         wanted[_about(target)].append((cell, target))
     found: dict[Address, Address] = {}
     every = filter(formulas.is_own, sorted(formulas.book.patterns))
-    for own in islice(every, MOST) if wanted else ():
+    for own in islice(every, MOST_CELLS) if wanted else ():
         try:
             value = formulas.value(own)
         except (GradbookError, NotUnderstood):

@@ -74,7 +74,7 @@ from gradbook.targets.excel.language import write
 from gradbook.targets.excel.plan.record import ExerciseRecord
 
 if TYPE_CHECKING:
-    from gradbook.targets.excel.plan.workbook_plan import Solution
+    from gradbook.targets.excel.plan.workbook_plan import WorkbookContents
 
 SAME = 1e-9  # relative, of given numbers after they were saved again
 TYPED_DIGITS = 1e-3  # relative, of numbers typed from a calculator
@@ -102,21 +102,21 @@ def exercise_report(book: Book, flow: Flow, record: ExerciseRecord) -> SheetRepo
         return None  # a chain of thousands of helper cells
 
 
-def _solution(record: ExerciseRecord) -> Solution | None:
+def _solution(record: ExerciseRecord) -> WorkbookContents | None:
     """The solution for the network that a book names; None if there is none."""
     if len(record.network) > LONGEST_NET:
         return None
     from gradbook.targets.excel.plan.workbook_plan import (
-        Solution,  # a writer: slow to load, seldom needed
+        WorkbookContents,  # a writer: slow to load, seldom needed
     )
 
     try:
         if reads_as_formulas(record.network):
             formulas = parse_formulas(record.network)
             fits = len(formulas.numbers) <= MOST_PARAMETERS
-            return Solution(formulas, record.words) if fits else None
+            return WorkbookContents(formulas, record.words) if fits else None
         net = parse(record.network)
-        return Solution(net, record.words) if net.count() <= MOST_PARAMETERS else None
+        return WorkbookContents(net, record.words) if net.count() <= MOST_PARAMETERS else None
     except GradbookError:
         return None
 
@@ -127,7 +127,7 @@ class _ReturnedExercise:
 
     book: Book
     flow: Flow
-    solution: Solution
+    solution: WorkbookContents
     questions: Mapping[Node, str]  # the values to be filled in, each with its kind
     rate: float | None  # given by the exercise
     places: Places

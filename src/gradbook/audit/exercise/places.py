@@ -41,7 +41,7 @@ from gradbook.language.message import Message
 from gradbook.targets.excel.plan.record import FIRST_LINE, MOST_LINES, ExerciseRecord, read_record
 
 if TYPE_CHECKING:
-    from gradbook.targets.excel.plan.workbook_plan import Solution
+    from gradbook.targets.excel.plan.workbook_plan import WorkbookContents
 
 
 # The record in a book --------------------------------------------------------
@@ -76,7 +76,7 @@ def _lines(book: Book, cell: Address) -> Iterator[str]:
 
 # Where the values are ---------------------------------------------------------
 
-ENOUGH = 0.5  # the share of headings by which a table is recognised
+SHARE_OF_HEADINGS = 0.5  # the share of headings by which a table is recognised
 Headings = Mapping[str, int]  # the columns of one row's texts
 
 
@@ -123,7 +123,7 @@ class Places:
         return 1 + max(place.epoch for place in self.cells.values())
 
 
-def find_places(book: Book, solution: Solution) -> Places | None:
+def find_places(book: Book, solution: WorkbookContents) -> Places | None:
     """Find the cells of all values; None if a table is missing."""
     rows, found = _texts(book), Places(solution.step.samples)
     for each in (False, True):
@@ -155,7 +155,9 @@ def _headings(
         if all(counter in texts for counter in counters)
     }
     best = max(count, key=lambda place: count[place], default=None)
-    return best if best is not None and count[best] >= max(1, ENOUGH * len(names)) else None
+    return (
+        best if best is not None and count[best] >= max(1, SHARE_OF_HEADINGS * len(names)) else None
+    )
 
 
 def _put_table(
@@ -202,7 +204,7 @@ def _counted(
 # What is given ----------------------------------------------------------------
 
 
-def _put_named(book: Book, solution: Solution, found: Places) -> None:
+def _put_named(book: Book, solution: WorkbookContents, found: Places) -> None:
     """Add the rate and all other values with a cell of their own."""
     lost: dict[str, str] = {}
     beside = {
@@ -240,7 +242,7 @@ def _name_again(book: Book, lost: Mapping[str, str]) -> None:
 
 
 def _put_samples(
-    book: Book, rows: Mapping[tuple[int, int], Headings], solution: Solution, found: Places
+    book: Book, rows: Mapping[tuple[int, int], Headings], solution: WorkbookContents, found: Places
 ) -> None:
     """Add the table of the samples, if there are several."""
     columns = solution.sample_columns

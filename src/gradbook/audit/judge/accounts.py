@@ -31,7 +31,7 @@ from gradbook.audit.judge.update_judgement import (
     usual_updates,
     what_it_does,
 )
-from gradbook.audit.step.points import CLOSE, ENOUGH, FAINT, POINTS, Numbers, agree
+from gradbook.audit.step.points import CLOSE, ENOUGH_POINTS, FAINT, POINTS, Numbers, agree
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining, named_rate
 from gradbook.audit.training.training_steps import SheetStep, StepLoss, steps_of
@@ -55,7 +55,7 @@ from gradbook.graph.node import Array
 from gradbook.language.message import Message, WrittenNumber
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference, write
 
-FEW = 4  # at most one change in so many counts as rare
+RARE_CHANGES = 4  # at most one change in so many counts as rare
 MOST_SETTINGS = 100  # cells that may be an update's rate
 
 
@@ -99,19 +99,19 @@ class WeightChange:
     def may_be_like(self, other: WeightChange) -> bool:
         """Whether both have the same quotient wherever both are known."""
         common = np.isfinite(self.times) & np.isfinite(other.times)
-        return int(common.sum()) < ENOUGH or agree(self.times, other.times)
+        return int(common.sum()) < ENOUGH_POINTS or agree(self.times, other.times)
 
     @property
     def is_undecided(self) -> bool:
         """Whether its slope is known at too few points for a comparison, as behind a ReLU."""
-        return int(np.isfinite(self.times).sum()) < ENOUGH
+        return int(np.isfinite(self.times).sum()) < ENOUGH_POINTS
 
     @cached_property
     def decay(self) -> Decay | None:
         """The multiple of the slope and the share of the weight that it consists of."""
         table = np.stack([self.slope, self.before], axis=-1)
         known = np.isfinite(table).all(axis=-1) & np.isfinite(self.taken)
-        if np.count_nonzero(known) < ENOUGH:
+        if np.count_nonzero(known) < ENOUGH_POINTS:
             return None
         shares, *_ = np.linalg.lstsq(table[known], self.taken[known], rcond=None)
         sums, sizes = table @ shares, np.abs(table) @ np.abs(shares)
@@ -224,7 +224,7 @@ def account_for(
     few = 2 * len(others) < count
     forms = {change.updates.formula.makeup for change in multiples}
     usual = [change for change in multiples if change not in others]
-    is_one = len(usual) >= FEW - 1 and len({c.updates.formula.makeup for c in usual}) == 1
+    is_one = len(usual) >= RARE_CHANGES - 1 and len({c.updates.formula.makeup for c in usual}) == 1
     for odd_one in others:
         updates = odd_one.updates
         is_law = training.remembering or updates.formula.makeup in forms  # with memory, or clipped
@@ -365,7 +365,7 @@ def _odd_changes(
             yield from ((change, OddFactor(lacking=rate)) for change in some)
     usual = max(alike, key=_rank, default=None)
     for some, others in permutations(alike, 2):
-        factor, is_rare = some[0].factor_to(others[0]), FEW * len(some) <= len(changes)
+        factor, is_rare = some[0].factor_to(others[0]), RARE_CHANGES * len(some) <= len(changes)
         is_odd = others is usual and _rank(some) < _rank(others)
         if _is_fault(factor, some[0], others[0], is_odd, is_rare):
             yield from ((change, factor) for change in some)

@@ -160,7 +160,7 @@ MOST_TRIED = 8
 MOST_TERMS = 4  # terms that a loss omits
 MOST_BESIDE = 6  # cells that are tried as such a term
 MOST_OF_THEM = 0.6  # the share of right gradients that suffices to recognise a training
-ENOUGH = 0.8  # the share of right gradients with which the others are certainly wrong
+SHARE_OF_GRADIENTS = 0.8  # the share of right gradients with which the others are certainly wrong
 
 HALF = 0.5
 AT_A_ROOT = 0.1  # relative to the initial value: a smaller last one is about 0
@@ -236,13 +236,13 @@ class LossSearch:
     def likeliest(self) -> LossShare:
         """The loss that most claims are gradients of."""
         found = self._single()
-        for _ in range(MOST_TERMS if found[1].cells and found[0] <= ENOUGH else 0):
+        for _ in range(MOST_TERMS if found[1].cells and found[0] <= SHARE_OF_GRADIENTS else 0):
             other = self._with_another(found)
             if other[0] <= found[0]:
                 break
             found = other
         whole = self._complete_loss(found) if 0 < found[0] < 1 else None
-        if whole is not None or found[0] > ENOUGH:
+        if whole is not None or found[0] > SHARE_OF_GRADIENTS:
             return whole or found
         return self._of_another_kind(found)
 
@@ -271,7 +271,7 @@ class LossSearch:
             if share > (2 * best[0] if best[0] > 0 and cell in inside else best[0]):
                 best = share, StepLoss((cell,))
                 inside = inside_of(self.training, cell)
-            if share > ENOUGH:
+            if share > SHARE_OF_GRADIENTS:
                 break
         return best
 

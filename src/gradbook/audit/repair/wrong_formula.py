@@ -70,7 +70,7 @@ WRITTEN = 1_000  # budget for writing a part of a formula
 MOST_APART = 4  # differences from the right formula
 LONGEST = 4000  # characters of a formula that someone would read
 MOST_NUMBERS = 8  # of other formulas
-FEW = 12  # edits of one kind to choose from
+MOST_EDITS_OF_A_KIND = 12  # edits of one kind to choose from
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +200,9 @@ def unless_in_vain(
 @unless_in_vain
 def one_edit(wrong: WrongFormula) -> Hypothesis | None:
     """A single edit of any kind: the likeliest of the first kind that works."""
-    for edits in edits_by_kind(wrong.evaluation, wrong.substitutes, wrong.right_values, FEW):
+    for edits in edits_by_kind(
+        wrong.evaluation, wrong.substitutes, wrong.right_values, MOST_EDITS_OF_A_KIND
+    ):
         best = rank(wrong.under_test, (wrong.with_edits(edit) for edit in edits))
         if best:
             return best[0]
@@ -215,7 +217,7 @@ def two_edits(wrong: WrongFormula) -> Hypothesis | None:
     if regrouped is not None:
         return regrouped
     right = pairs(wrong.evaluation, some, wrong.right_values)
-    meant = islice((two for two in right if not wrong.is_pointless(*two)), FEW)
+    meant = islice((two for two in right if not wrong.is_pointless(*two)), MOST_EDITS_OF_A_KIND)
     best = rank(wrong.under_test, (wrong.with_edits(*two) for two in meant))
     return best[0] if best else None
 

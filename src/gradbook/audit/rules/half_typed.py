@@ -33,8 +33,8 @@ from gradbook.language.message import Message
 FORMULA = EditKind.FORMULA.value
 FEWEST = 4  # rows
 _DECISION = re.compile(r"(?<==)IF\([A-Z]+[0-9]+=[A-Z]+[0-9]+,0,(.*)\)$")
-ENOUGH = 0.7  # of the decisions must be right to count as decisions
-MOST = 2_000  # rows to examine
+SHARE_OF_DECISIONS = 0.7  # of the decisions must be right to count as decisions
+MOST_ROWS = 2_000  # rows to examine
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def half_typed_reports(book: Book, flow: Flow) -> list[SheetReport]:
         for target in sorted(set.intersection(*own))
     }
     target = min(wrong, key=lambda column: len(wrong[column]), default=None)
-    if target is None or len(wrong[target]) > (1 - ENOUGH) * len(rows):
+    if target is None or len(wrong[target]) > (1 - SHARE_OF_DECISIONS) * len(rows):
         return []
     filled = _with_formulas(book, rows, target, usual)
     found = [perceptron_report(perceptron) for perceptron in find_perceptrons(filled, Flow(filled))]
@@ -94,7 +94,7 @@ def _rows(book: Book, flow: Flow) -> Iterator[TypedRow]:
         pair = _sum_of_two(pattern, cell)
         if pair and flow.plain(pair[0]) & ~LAST_ROW == cell & ~LAST_ROW:
             found[cell - column_of(cell)].append((cell, *pair))
-    for _, updates in sorted(found.items())[:MOST]:
+    for _, updates in sorted(found.items())[:MOST_ROWS]:
         cells, before, changes = zip(*updates, strict=True)
         sums = [c for c in flow.users.get(before[0], ()) if set(before) <= set(flow.sources(c))]
         users = (user for c in sums for user in flow.users.get(c, ()))

@@ -19,7 +19,7 @@ from gradbook.cells.formula.pattern import Pattern
 
 # Weights that learn together ----------------------------------------------------------
 
-ENOUGH = 0.25  # of a training's updates must have the rule's form; the others are mistakes
+SHARE_OF_UPDATES = 0.25  # of a training's updates must have the rule's form; the rest are mistakes
 A_FEW = 24
 
 
@@ -34,7 +34,9 @@ def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
     if not any(map(rules.form, _some(rules))):
         return []
     found = (Perceptron(rules, _steps_of(rules, group)) for group in _groups(rules))
-    return [one.with_typed() for one in found if len(one.known) >= ENOUGH * len(one.updates)]
+    return [
+        one.with_typed() for one in found if len(one.known) >= SHARE_OF_UPDATES * len(one.updates)
+    ]
 
 
 def _some(rules: RuleBook) -> Iterator[RuleUpdate]:
@@ -75,7 +77,7 @@ def _steps_of(rules: RuleBook, updates: Iterable[RuleUpdate]) -> tuple[RuleStep,
 
 # What most updates share --------------------------------------------------------------
 
-MOST = 0.7  # of the steps must agree on something
+SHARE_OF_STEPS = 0.7  # of the steps must agree on something
 HALF = 0.5
 SAME = 1e-6
 FEW_FORMULAS = 3  # in one line
@@ -86,7 +88,7 @@ Formulas = Mapping[Address, Pattern]  # to try in place of others
 NO_OTHERS: Formulas = {}
 
 
-def most_common(things: Iterable[Thing], share: float = MOST) -> Thing | None:
+def most_common(things: Iterable[Thing], share: float = SHARE_OF_STEPS) -> Thing | None:
     """The value that more than this share of the things have; None if they differ too much."""
     counts = Counter(things)
     most = (thing for thing, count in counts.most_common(1) if count > share * counts.total())

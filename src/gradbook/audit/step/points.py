@@ -74,7 +74,7 @@ FAINT = 1e-2  # relative to the usual size: smaller numbers may have lost digits
 NOISE = 1e-13  # relative to the summands: the most that rounding leaves of a sum that is 0
 TINY = 1e-9  # the largest such rounding error for numbers drawn around 1
 PASSING = ("add", "subtract", "multiply", "divide", "negate", "copy")
-ENOUGH = 3  # points at which both sides are finite
+ENOUGH_POINTS = 3  # points at which both sides are finite
 
 
 class Numbers:
@@ -154,7 +154,7 @@ def agree(a: Array, b: Array) -> bool:
     """Whether both sides are equal at every point where both are finite."""
     sure = np.isfinite(a) & np.isfinite(b)
     count = np.count_nonzero(sure)
-    if count < min(ENOUGH, sure.size):
+    if count < min(ENOUGH_POINTS, sure.size):
         return False
     if count < sure.size or np.shape(a) != np.shape(b):
         a, b = (np.broadcast_to(side, sure.shape)[sure] for side in (a, b))

@@ -20,8 +20,8 @@ from gradbook.targets.excel.language import Call, Expression, Infix, Number, Ref
 
 OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power"}
 MOST_FORMS = 1000  # cached forms of parts
-SEVERAL = 30  # operands of a part
-PLACES = [Reference(f"x{k}") for k in range(SEVERAL)]
+MOST_OPERANDS = 30  # operands of a part
+PLACES = [Reference(f"x{k}") for k in range(MOST_OPERANDS)]
 
 
 class EvaluatedFormula:
@@ -123,7 +123,7 @@ def combine(part: Expression, pieces: Sequence[Array]) -> Array | None:
     match part:  # whatever is substituted for the exponent
         case Infix("^", _, _) | Call("POWER" | "POW", (_, _)):
             return operate("^", *pieces)
-    if not pieces or len(pieces) > SEVERAL or not _takes_single_values(part):
+    if not pieces or len(pieces) > MOST_OPERANDS or not _takes_single_values(part):
         return None
     program = _program(rebuild(part, PLACES[: len(pieces)]))
     if program is None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gradbook.audit.step.omissions import Chain, Omissions, chain_of_nodes
 from gradbook.audit.step.points import (
     CLOSE,
-    ENOUGH,
+    ENOUGH_POINTS,
     FAINT,
     POINTS,
     Numbers,
@@ -652,5 +652,5 @@ def _equal(a: Array, b: Array, within: float) -> Array:
     if a.shape[-1] <= FIRST_POINTS:
         return good
     something = usual[..., 0] > NOTHING  # two zeros prove nothing
-    found: Array = good & something & (np.sum(sure, axis=-1) >= ENOUGH)
+    found: Array = good & something & (np.sum(sure, axis=-1) >= ENOUGH_POINTS)
     return found

@@ -44,7 +44,7 @@ from gradbook.targets.excel.language import (
 NEAR = 4000  # cells to search between a change and its weight
 VERY_NEAR = 400
 SINGLE = 2  # cells of a weight that is updated once
-ENOUGH = 6  # if so many first lines of one formula don't learn, the others don't either
+ENOUGH_FIRST_LINES = 6  # if so many first lines of one formula don't learn, the others don't either
 
 
 @dataclass(frozen=True)
@@ -290,7 +290,7 @@ def columns_that_learn(book: Book, flow: Flow, lines: Iterable[WeightColumn]) ->
     for line in sorted(lines, key=lambda line: -len(line.cells)):
         kind = book.patterns[line.updates[0]], line.way
         is_sum = len(line.cells) == SINGLE and line.start in longer
-        if learning[kind] > -ENOUGH and taken.isdisjoint(line.updates) and not is_sum:
+        if learning[kind] > -ENOUGH_FIRST_LINES and taken.isdisjoint(line.updates) and not is_sum:
             if any(_depends(book, flow, *step) for step in _some_steps(line)):
                 found.append(line)
                 taken.update(line.cells, line.updates)

@@ -19,7 +19,7 @@ from gradbook.targets.excel.language import (
     Reference,
 )
 
-MOST = 4096  # cached results
+MOST_CACHED = 4096  # cached results
 Result = TypeVar("Result")
 
 
@@ -35,7 +35,7 @@ def once(make: Callable[[Expression], Result]) -> Callable[[Expression], Result]
     def look_up(expression: Expression) -> Result:
         entry = known.get(id(expression))
         if entry is None:
-            if len(known) >= MOST:
+            if len(known) >= MOST_CACHED:
                 known.clear()
             entry = known[id(expression)] = expression, make(expression)
         return entry[1]

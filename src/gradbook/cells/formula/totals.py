@@ -27,7 +27,7 @@ from gradbook.cells.formula.rounding import product
 from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message
 
-FEW = 3  # values that are added one by one
+FEW_VALUES = 3  # values that are added one by one
 OfAll = Callable[[Graph, Sequence[Meaning]], Meaning]
 OfNumbers = Callable[[Graph, Sequence[Node]], Node]
 
@@ -44,7 +44,7 @@ def numbers_of(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
 
 
 def total(graph: Graph, numbers: Sequence[Node]) -> Node:
-    if len(numbers) > FEW and has_values_only(graph):
+    if len(numbers) > FEW_VALUES and has_values_only(graph):
         return graph.make("sum_of_all", *numbers)
     return reduce(add, numbers) if numbers else graph.constant(0)
 

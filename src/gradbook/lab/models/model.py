@@ -70,7 +70,7 @@ ROWS_AT_ONCE = 1024  # of a table
 Scales = Sequence[float] | Numbers
 Readable = ColumnTable | ArrayLike | Mapping[str, ArrayLike] | os.PathLike[str]
 MOST_AT_ONCE = 2**24  # values of all layers computed together, which limits memory
-FEW = 32  # images: so few are sooner read by NumPy than a compiler starts
+FEW_IMAGES = 32  # images: so few are sooner read by NumPy than a compiler starts
 
 ABOUT = Schema(  # the keys of it that are used
     recipe=IfThere(PlainText()),
@@ -383,14 +383,16 @@ class Model:
         from gradbook.engine.engines import open_engine
 
         each = prod(self.net.input) + sum(map(prod, self.net.shapes))
-        return self._ready(open_engine(self.net, min(self.batch, max(FEW, MOST_AT_ONCE // each))))
+        return self._ready(
+            open_engine(self.net, min(self.batch, max(FEW_IMAGES, MOST_AT_ONCE // each)))
+        )
 
     @cached_property
     def _plain_engine(self) -> Engine:
         """An engine for a few images or for rows, with nothing to compile."""
         from gradbook.engine.engines import PlainEngine
 
-        return self._ready(PlainEngine(self.net, ROWS_AT_ONCE if self.columns else FEW))
+        return self._ready(PlainEngine(self.net, ROWS_AT_ONCE if self.columns else FEW_IMAGES))
 
     def _ready(self, engine: Engine) -> Engine:
         if not self.columns:
@@ -403,7 +405,7 @@ class Model:
         if self.columns:
             pieces = [rows[k : k + ROWS_AT_ONCE] for k in range(0, len(rows), ROWS_AT_ONCE)]
             return np.concatenate([self._of_rows(piece) for piece in pieces or [rows]])
-        return (self._plain_engine if len(rows) <= FEW else self.engine).predict(rows)
+        return (self._plain_engine if len(rows) <= FEW_IMAGES else self.engine).predict(rows)
 
     def _of_rows(self, rows: NDArray[Any]) -> NDArray[Any]:
         if np.isnan(rows).any():

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gradbook.lab.models.model import Model
 
 AT_ONCE = 256  # images
-ENOUGH = 2_000  # pixels along a side: in a larger picture a digit is still found
+ENOUGH_PIXELS = 2_000  # pixels along a side: in a larger picture a digit is still found
 IDX_OF_BYTES = b"\0\0\x08"
 Image = NDArray[np.uint8]  # (channels, rows, columns)
 
@@ -135,7 +135,7 @@ def _of_idx(path: Path, view: View) -> Iterator[Reading]:
 
 
 def _of_picture(path: Path, view: View) -> Iterator[Reading]:
-    picture = pictures.read(path, ground_behind, ENOUGH)
+    picture = pictures.read(path, ground_behind, ENOUGH_PIXELS)
     try:
         if not view.many:
             yield Reading(str(path), image=as_seen(picture, view.shape, view.framing))

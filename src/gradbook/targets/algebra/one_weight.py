@@ -31,7 +31,7 @@ from gradbook.targets.algebra.forms import (
 )
 
 MOST_PARTS = 6  # of a sum, to show
-FEW = 3  # terms of a sum in an equation
+MOST_TERMS = 3  # terms of a sum in an equation
 NUDGE = 1e-6
 ERROR = Symbol(TOTAL_ERROR)
 
@@ -250,7 +250,7 @@ def _tell_way(story: Story, weight: OneWeight) -> None:
 def _tell_step(story: Story, worked: AtWork, step: WayStep) -> None:
     net, layer = worked.net, step.fed[0].value - 1
     symbol = value_symbol(net, step.value, step.place)
-    shown, rest = step.fed[:FEW], step.fed[FEW:]
+    shown, rest = step.fed[:MOST_TERMS], step.fed[MOST_TERMS:]
     fed = [value_symbol(net, feed.value, feed.place) for feed in shown]
     terms = [multiply([slope(value), Partial(value, symbol)]) for value in fed]
     numbers = [multiply([Numeral(feed.arriving), Numeral(feed.slope)]) for feed in shown]

@@ -37,7 +37,7 @@ THRESHOLDS = {
     "rise": c.RISE,
     "bottom": c.BOTTOM,
     "asLow": c.AS_LOW,
-    "enough": c.ENOUGH,
+    "enough": c.LEFT_AFTER_SUCCESS,
 }
 
 

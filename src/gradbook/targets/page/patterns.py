@@ -49,7 +49,7 @@ PLACES: tuple[
     (SEVERAL_PLACES, "few", None),
     (MANY_PLACES, "many", None),
 )
-SEVERAL = "; sample {0} -> {1}; sample {0} -> {1}"
+SEVERAL_SAMPLES = "; sample {0} -> {1}; sample {0} -> {1}"
 BELOW_ZERO = "below 0"
 SLOPES = (0, 1, -1, BELOW_ZERO)  # for which formulas are written differently
 
@@ -374,7 +374,9 @@ def _errors() -> Iterator[ValuePattern]:
     yield from _over_steps()
     alone = _Sheet("input 1; dense 1; loss half squared error")
     yield alone.pattern("alone", "E_total", {"E1": "x"})
-    mean = _Sheet("input 1; dense 1; loss half squared error" + SEVERAL.format(0, 0), batch=True)
+    mean = _Sheet(
+        "input 1; dense 1; loss half squared error" + SEVERAL_SAMPLES.format(0, 0), batch=True
+    )
     yield mean.pattern("mean", "E_total", {"E1": "x", "N": "N"})
 
 

@@ -24,7 +24,7 @@ ROOM = 2  # a value may be this many times the recordings' largest, as its range
 COARSE = 64  # a rounded integer must be at most this part of the deviation
 FAR = 300  # deviations between the mean and 0 at which a 16-bit bias still separates levels
 INT16, INT32 = "int16_t", "int32_t"
-MOST = {INT16: 2**15 - 1, INT32: 2**27}
+LARGEST = {INT16: 2**15 - 1, INT32: 2**27}
 FINER = {INT16: 128, INT32: 1}  # parts of an integer in which its mean is given
 
 
@@ -42,7 +42,7 @@ class SensorNumbers:
     @property
     def most(self) -> int:
         """The largest number that is read; the smallest is its negative."""
-        return MOST[self.kind]
+        return LARGEST[self.kind]
 
     @property
     def size(self) -> int:
@@ -92,7 +92,7 @@ def _raised(columns: Sequence[NDArray[Any]], times: Sequence[float]) -> tuple[fl
     the factor that scales all of them to levels has few bits."""
     largest, raised = max(column.std() * by for column, by in zip(columns, times, strict=True)), []
     for column, by in zip(columns, times, strict=True):
-        factor, most = by, MOST[INT16] / ROOM
+        factor, most = by, LARGEST[INT16] / ROOM
         while 0 < 10 * factor * column.std() <= largest and 10 * factor * abs(column).max() <= most:
             factor *= 10
         raised.append(factor)
@@ -113,7 +113,7 @@ def _factor_to_integers(values: NDArray[Any]) -> float:
     """Return a factor after which all values are 16-bit integers; 0 if there is none."""
     for by in WHOLE:
         scaled = values * by
-        if abs(scaled - np.rint(scaled)).max() < SLACK and abs(scaled).max() <= MOST[INT16] + 1:
+        if abs(scaled - np.rint(scaled)).max() < SLACK and abs(scaled).max() <= LARGEST[INT16] + 1:
             return by
     return 0.0
 
@@ -121,5 +121,5 @@ def _factor_to_integers(values: NDArray[Any]) -> float:
 def _rounded(values: NDArray[Any], kind: str) -> float:
     """Return the power of ten after which they fit; 0 if that is too coarse."""
     largest = float(abs(values).max()) or 1.0
-    by = 10.0 ** floor(log10(MOST[kind] / ROOM / largest))
+    by = 10.0 ** floor(log10(LARGEST[kind] / ROOM / largest))
     return by if kind == INT32 or values.std() * by >= COARSE else 0.0

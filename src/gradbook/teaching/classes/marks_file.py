@@ -27,7 +27,7 @@ HEAD = (
     *("taken off", "right", "of", "verdict", "first finding", "file", "handed in", "note"),
 )
 OWN = (CHANGED, LATE, REMARK)
-MOST = 1_000_000  # points, or days
+MOST_POINTS = 1_000_000  # points, or days
 CellsByStudent = Mapping[str, Mapping[str, str]]  # by the names of HEAD
 PathOfLedger = Path | InnerPath
 
@@ -195,9 +195,10 @@ def _number(text: str, name: str, file: str | None, row: int | None) -> float | 
         value = float(text.replace(",", ".").replace("−", "-"))
     except ValueError:
         value = -1.0
-    if not 0 <= value <= MOST:
+    if not 0 <= value <= MOST_POINTS:
         raise DataError(
-            f"'{name}' must be a number from 0 to {MOST:,}, not {text!r}: correct it and try again",
+            f"'{name}' must be a number from 0 to {MOST_POINTS:,}, not {text!r}: "
+            "correct it and try again",
             file=file,
             row=row,
         )

@@ -15,7 +15,7 @@ from gradbook.files import InnerPath
 from gradbook.language.message import Message
 from gradbook.targets.excel.plan.column_order import KINDS as ASKED
 from gradbook.teaching.classes.folder import read_toml, shorten_value
-from gradbook.teaching.classes.marks_file import MOST
+from gradbook.teaching.classes.marks_file import MOST_POINTS
 
 RUBRIC_TEXT = """\
 # How the books of this class are marked. Change what you like and run 'gradbook class mark' again.
@@ -115,9 +115,10 @@ class _Reader:
 
     def number(self, part: str, key: str, value: object) -> float:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not 0 <= value <= MOST:  # type: ignore[operator]
+        if not is_number or not 0 <= value <= MOST_POINTS:  # type: ignore[operator]
             where = f"[{part}] " if part else ""
             raise self.error(
-                f"{where}{key} must be a number from 0 to {MOST:,}, not {shorten_value(value)}"
+                f"{where}{key} must be a number from 0 to {MOST_POINTS:,}, "
+                f"not {shorten_value(value)}"
             )
         return float(value)  # type: ignore[arg-type]

@@ -446,7 +446,7 @@ ANY = 2  # epochs: all rows have the same formulas
 COUNTERS = {False: ("epoch",), True: ("epoch", "sample")}  # of Training and of Samples
 
 
-class Solution:
+class WorkbookContents:
     """The contents of a network's workbook: the values in columns, and references to the others."""
 
     def __init__(self, net: Net | Formulas, words: Mapping[str, str] = KNOWN_BY) -> None:
