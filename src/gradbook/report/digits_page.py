@@ -55,16 +55,17 @@ def digits_page(
         introduction=text(_introduction(model, training)),
         name=text(model.net.name or "RUN"),
         layers_text=text(str(model.net)),
-        **(_parts(training) if training else {}),
+        **(_parts(training) if training else {"learning": ""}),
     )
     chapter = given.chapter
-    read = chapter("draw") if is_grey else chapter("read", "draw")
-    layers, last = chapter("layers"), Side((chapter("place"), chapter("own"), chapter("more")))
-    sides = [Side((read, layers)), last]
+    screen = [
+        chapter("draw") if is_grey else chapter("read", "draw"),
+        *map(chapter, ("layers", "answers", "place")),
+    ]
+    tabs = [chapter("own"), chapter("more")]
     if training:
         teach = chapter("teach") if is_grey else chapter("teach-taken", "teach")
-        sides = [Side((read, chapter("wrong"))), Side((chapter("train"), teach)), Side((layers,))]
-        sides.append(last)
+        tabs = [chapter("train"), teach, chapter("wrong"), *tabs]
     table = content_table(model)
     table["samples"] = samples and {
         "images": pack(samples.pixels.tobytes()),
@@ -74,11 +75,11 @@ def digits_page(
     made = report_page(
         Report(
             tr(TITLES[learns, is_grey], network=model.net.name or tr("A network")),
-            sides,
-            lead=[given.block(piece) for piece in ["run"] * bool(training) + ["problems"]],
+            [*screen, Side(tuple(tabs))],
+            lead=[given.block(piece) for piece in ["run"] * bool(training) + ["ways", "problems"]],
             foot=made_with(command),
             is_read=False,
-            styles=["controls.css", "columns.css", "digits.css"],
+            styles=["controls.css", "play.css", "screen.css", "digits.css"],
             main="digits/main.js",
             data=table,
             other_scripts={"worker": script("wasm/worker.js")},

@@ -1,6 +1,7 @@
 // The page: unpacks its data, starts its worker, and keeps its parts in step with each other.
 
 import { byId, make, say } from "../view/dom.js"
+import { Tabs } from "../view/tabs.js"
 import { numeral } from "../view/language.js"
 import { likeliest, probabilities } from "../wasm/viewer.js"
 import { feeds, regionsFed } from "../wasm/feeding.js"
@@ -9,12 +10,13 @@ import { Look } from "../wasm/look.js"
 import { regionsRead } from "../wasm/window.js"
 import { AnswerPanel, canRead } from "./answer.js"
 import { LearningPanel } from "./learning.js"
-import { MapsPanel } from "./maps.js"
+import { ColumnsPanel } from "./columns.js"
 import { OwnPanel } from "./own.js"
 import { Pad } from "./pad.js"
 import { picture } from "./paint.js"
 import { PHRASES } from "./phrases.js"
 import { RecipePanel } from "./recipe.js"
+import { mapsRead } from "./stages.js"
 import { TeachPanel } from "./teach.js"
 import { arrays, bytes, canUnpack, Link, moduleOf } from "./link.js"
 import { ValuePanel } from "./value/panel.js"
@@ -22,9 +24,9 @@ import { WaysPanel } from "./ways.js"
 import { WrongPanel } from "./wrong.js"
 
 /** @typedef {{image: Uint8Array, sure: number[]}} Looked */
-/** @typedef {import("./maps.js").Chosen} Chosen */
+/** @typedef {import("./columns.js").Chosen} Chosen */
 
-const NO_LAYER = /** @type {import("./maps.js").Layer} */ (/** @type {any} */ ({ name: "i", letter: "i", below: "", colour: "inputs", words: PHRASES.theImage, kind: "image", reads: [] }))
+const NO_LAYER = /** @type {import("./columns.js").Layer} */ (/** @type {any} */ ({ name: "i", letter: "i", below: "", colour: "inputs", words: PHRASES.theImage, kind: "image", reads: [] }))
 
 class Page {
   /** @param {any} content @param {Record<string, Float32Array>} weights @param {Link} link */
@@ -45,19 +47,19 @@ class Page {
     /** @type {any[]} */
     this.own = []
     /** @type {Chosen} */
-    this.chosen = { layer: 0, place: middle(content.layers[0].shape) }
+    this.first = { layer: mostTelling(content.layers), place: { channel: 0, row: 0, column: 0 } }
+    this.chosen = this.first
     /** @type {import("./answer.js").Skill} */
     this.skill = { right: content.skill.right, count: content.skill.count, isUntrained: content.skill.isUntrained }
     this.answer = new AnswerPanel(content)
     const image = { ...NO_LAYER, shape: content.image }
     const choose = (/** @type {Chosen} */ chosen) => this.choose(chosen)
     this.ways = new WaysPanel(content.classes, () => this.update(), () => this.again())
-    this.maps = new MapsPanel(content.layers, image, choose)
-    this.value = new ValuePanel(content.layers, image, content.classes, choose)
+    this.columns = new ColumnsPanel(content.layers, image, choose, chosen => this.point(chosen ?? this.chosen))
+    this.value = new ValuePanel(content.layers, image, content.classes, chosen => this.follow(chosen))
     this.pad = content.image[0] === 1 ? new Pad(plane => this.drawn(plane)) : null // only grey images can be drawn
     this.ownPanel = new OwnPanel(content, plane => this.prepared(plane), own => this.read(own), (image, label) => this.take(image, label))
     this.listen()
-    this.maps.learned(weights)
     this.update()
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.update())
   }
@@ -69,7 +71,6 @@ class Page {
     link.on("failed", ({ why }) => say(byId("problem"), why))
     link.on("weights", ({ values }) => {
       this.weights = values
-      this.maps.learned(values)
       this.again()
     })
   }
@@ -138,7 +139,9 @@ class Page {
     this.asked = null
     if (!this.image) return
     if (asked?.image !== this.image || asked.target !== this.ways.chosen) return this.show(this.image)
+    const isFirst = !this.look && this.chosen === this.first
     this.look = new Look(this.content, image, values, target)
+    if (isFirst) this.chosen = { layer: this.first.layer, place: this.look.largest(this.first.layer) }
     this.update()
   }
 
@@ -146,16 +149,44 @@ class Page {
     const { look } = this
     this.answer.update(look, this.skill)
     this.ways.update(look, this.isReading)
-    if (look) this.maps.update(this.ways.isBackward ? look.gradients : look.values)
-    else this.maps.clear()
+    this.columns.update(look, this.ways.isBackward)
     this.choose(this.chosen)
   }
 
   /** @param {Chosen} chosen */
   choose(chosen) {
     this.chosen = chosen
-    this.maps.frame(chosen, this.regions(chosen))
+    this.point(chosen)
+  }
+
+  /** Choose a value that was named, whose column then shows its layer.
+   * @param {Chosen} chosen
+   */
+  follow(chosen) {
+    this.chosen = chosen
+    this.columns.open(chosen.layer)
+    this.point(chosen)
+  }
+
+  /** Show a value, for as long as nothing else is pointed at.
+   * @param {Chosen} chosen
+   */
+  point(chosen) {
+    this.columns.frame(chosen, this.regions(chosen), this.ties(chosen))
     this.value.update(chosen, this.look, this.weights, this.ways.isBackward)
+  }
+
+  /** The maps that the value is computed from, or that it feeds, with their shares of the sum.
+   * @param {Chosen} chosen @returns {import("./columns.js").Tie[]}
+   */
+  ties({ layer: number, place }) {
+    const { look, weights } = this
+    const layer = this.content.layers[number]
+    if (!look) return []
+    if (this.ways.isBackward) return feeds(look, number, place, weights).flatMap(fed => tied(fed.layer, fed.slices))
+    if (!layer) return []
+    if (layer.kind === "conv" || layer.kind === "dense") return tied(layer.reads[0], look.sum(number, place, weights).slices)
+    return mapsRead(layer, place.channel, read => look.shape(read)).map(({ read, channel }) => ({ layer: read, channel, amount: 1 }))
   }
 
   /** The parts of maps that the value is computed from, or that it feeds.
@@ -193,8 +224,23 @@ class Page {
   }
 }
 
-/** @param {[number, number, number]} shape */
-const middle = ([, rows, columns]) => ({ channel: 0, row: Math.floor(rows / 2), column: Math.floor(columns / 2) })
+/** The layer that is looked at first: the first windows over several maps, or over the image.
+ * @param {import("./columns.js").Layer[]} layers
+ */
+function mostTelling(layers) {
+  const found = layers.findIndex(({ kind, window, groups, reads }) => kind === "conv" && groups === 1 && reads[0] !== -1 && window && window.size[0] > 1)
+  return Math.max(found, 0)
+}
+
+/** The shares of a layer's maps in a sum.
+ * @param {number} layer @param {import("../wasm/window.js").Slice[]} slices
+ */
+function tied(layer, slices) {
+  /** @type {Map<number, number>} */
+  const amounts = new Map()
+  for (const { place, product } of slices.flatMap(({ rows }) => rows.flat())) amounts.set(place.channel, (amounts.get(place.channel) ?? 0) + product)
+  return [...amounts].map(([channel, amount]) => ({ layer, channel, amount }))
+}
 
 /** Buttons with images to read instead of a drawing.
  * @param {Page} page @param {Uint8Array} images @param {number[]} labels
@@ -235,6 +281,8 @@ async function teach({ training, classes, image, skill }, link, page) {
 const targets = (labels, wanted) => Float32Array.from([...labels].flatMap(label => wanted[label] ?? []))
 
 async function open() {
+  const drawer = new Tabs(/** @type {HTMLElement} */ (document.querySelector(".side")), true)
+  byId("open-more").addEventListener("click", () => (drawer.box.hidden ? drawer.open(drawer.panels[0].id).focus() : drawer.close()))
   const content = JSON.parse(byId("content").textContent)
   if (typeof WebAssembly === "undefined" || !canUnpack) return say(byId("problem"), PHRASES.oldBrowser)
   const module = await moduleOf(content.module)

@@ -8,6 +8,7 @@ export const PHRASES = {
   take: mark("choose an image"),
   image: (/** @type {number} */ k) => tr("image {k}", { k }),
   oldBrowser: mark("This page needs WebAssembly with vectors, which this browser doesn’t have or has switched off: open it in a newer one (any since 2023 works), or read pictures with the command gradbook predict."),
+  picture: mark("image"),
   theImage: mark("the image as the network sees it"),
 
   guessing: mark("It hasn’t learned to read yet."),
@@ -51,7 +52,7 @@ export const PHRASES = {
   making: (/** @type {number} */ channel) => tr("makes map {channel}", { channel }),
   slide: mark("Slide"), stop: mark("Stop"),
   before: mark("the previous place"), after: mark("the next place"),
-  values: mark("values"), map: (/** @type {number} */ k) => tr("map {k}", { k }), filters: mark("filters"), filter: (/** @type {number} */ k) => tr("filter {k}", { k }),
+  values: mark("values"), map: (/** @type {number} */ k) => tr("map {k}", { k }),
   picker: { layer: mark("layer"), channel: mark("channel"), row: mark("row"), column: mark("column") },
   value: mark("value"), gradient: mark("gradient"), kernel: mark("kernel"), weight: mark("weight"), product: mark("product"), slope: mark("slope"),
   slopes: /** @type {Record<string, string>} */ ({
@@ -60,9 +61,9 @@ export const PHRASES = {
   }),
   grid: (/** @type {string} */ what, /** @type {number} */ channel) => tr("{what}, channel {channel}", { what, channel }),
   factor: (/** @type {string} */ what) => `× ${what}`,
+  equals: (/** @type {string} */ what) => `= ${what}`,
   products: mark("= products, {sum}"),
-  ofChannel: mark("channel {channel}: {sum}"),
-  moreChannels: (/** @type {number} */ count, /** @type {string} */ sum) => trCount("and {count} more channel: {sum}", "and {count} more channels: {sum}", count, { sum }),
+  ofChannel: (/** @type {number} */ channel, /** @type {string} */ sum) => tr("channel {channel}: {sum}", { channel, sum }),
   smaller: (/** @type {number} */ count) => trCount("{count} smaller one", "{count} smaller ones", count),
   sum: mark("sum {sum}"), together: mark("in total {sum}"), withBias: mark("sum {sum}, bias {bias}: {whole}"),
   brightness: mark("the pixel’s brightness, from 0 to 255, scaled as in training"),

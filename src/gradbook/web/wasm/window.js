@@ -93,7 +93,7 @@ export function around(layer, channel, places) {
 /** The channels that an output channel of a convolution reads.
  * @param {Shown} shown @param {number} channel @param {number} all
  */
-function groupOf(shown, channel, all) {
+export function groupOf(shown, channel, all) {
   const own = all / shown.groups
   const first = Math.floor(channel / (shown.shape[0] / shown.groups)) * own
   return Array.from({ length: own }, (_, k) => first + k)

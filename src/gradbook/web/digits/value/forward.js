@@ -4,12 +4,14 @@ import { exact, make, short } from "../../view/dom.js"
 import { averaged } from "../../wasm/feeding.js"
 import { sources, under } from "../../wasm/window.js"
 import { pieces } from "../../view/language.js"
-import { nameOf } from "../maps.js"
+import { nameOf } from "../columns.js"
 import { PHRASES } from "../phrases.js"
+import { after, ALONE } from "../stages.js"
 import { figure, Products, table } from "./products.js"
 
-/** @typedef {import("../maps.js").Layer} Layer */
+/** @typedef {import("../columns.js").Layer} Layer */
 /** @typedef {import("../../wasm/window.js").Place} Place */
+/** @typedef {import("./panel.js").Explained} Explained */
 /** @typedef {import("../../wasm/look.js").Look} Look */
 /** @typedef {import("./products.js").Chosen} Chosen */
 /** @typedef {{mean: number, deviation: number, scale: number, shift: number}} Statistics */
@@ -27,38 +29,31 @@ const AFTER = {
 /** @param {Layer["window"]} window */
 const places = window => (window ? window.size[0] * window.size[1] : 1)
 
-/** The first window of a pool that contains a place.
- * @param {Layer} layer @param {Place} place @returns {Place}
- */
-function over({ window }, { channel, row, column }) {
-  const [first, next] = [row, column].map((at, k) => Math.max(Math.ceil((at + (window?.pad[k] ?? 0) - (window?.size[k] ?? 1) + 1) / (window?.stride[k] ?? 1)), 0))
-  return { channel, row: first ?? 0, column: next ?? 0 }
-}
-
 export class Forward {
-  /** @param {Layer[]} layers @param {(chosen: Chosen) => void} choose @param {(channel: number) => void} turn to another channel of what is read */
-  constructor(layers, choose, turn) {
+  /** @param {Layer[]} layers @param {Products} products */
+  constructor(layers, products) {
     this.layers = layers
-    this.products = new Products(choose)
-    this.turn = turn
-    this.channel = 0 // of what is read, shown in full
+    this.products = products
   }
 
-  /** @param {Layer} layer @param {Chosen} chosen @param {Look} look @param {Record<string, Float32Array>} weights @returns {Node[]} */
+  /** @param {Layer} layer @param {Chosen} chosen @param {Look} look @param {Record<string, Float32Array>} weights @returns {Explained} */
   shown(layer, chosen, look, weights) {
-    const value = look.at(chosen.layer, chosen.place)
-    const words = make("span", { class: "remark" }, layer.words)
-    return [make("p", { class: "value-of" }, nameOf(layer), " = ", make("b", { title: exact(value) }, short(value)), " ", words), ...this.made(layer, chosen, look, weights), ...this.after(chosen, look, weights)]
+    const { layer: number, place } = chosen
+    const value = look.at(number, place)
+    const head = [nameOf(layer), " = ", make("b", { title: exact(value) }, short(value))]
+    const then = this.after(chosen, look, weights)
+    if (number < 0 || (layer.kind !== "conv" && layer.kind !== "dense")) return { head, body: this.computed(layer, chosen, look, weights), parts: [], result: then }
+    const sum = look.sum(number, place, weights)
+    const words = { value: PHRASES.value, weight: layer.kind === "conv" ? PHRASES.kernel : PHRASES.weight }
+    return { head, body: [], parts: Products.parts(layer.reads[0] ?? 0, sum.slices, words), result: [this.total(layer, sum), ...then] }
   }
 
-  /** @param {Layer} layer @param {Chosen} chosen @param {Look} look @param {Record<string, Float32Array>} weights @returns {Node[]} */
-  made(layer, { layer: number, place }, look, weights) {
+  /** What isn't a sum of products.
+   * @param {Layer} layer @param {Chosen} chosen @param {Look} look @param {Record<string, Float32Array>} weights @returns {Node[]}
+   */
+  computed(layer, { layer: number, place }, look, weights) {
     if (number < 0) return this.given(place, look)
     switch (layer.kind) {
-      case "conv":
-        return this.convolved(layer, look.sum(number, place, weights))
-      case "dense":
-        return this.weighed(layer, look.sum(number, place, weights))
       case "maxpool":
       case "avgpool":
         return this.pooled(layer, place, look)
@@ -77,18 +72,6 @@ export class Forward {
   }
 
   /** @param {Layer} layer @param {import("../../wasm/window.js").Sum} sum */
-  convolved(layer, sum) {
-    if (!Products.isGrid(sum.slices)) return this.weighed(layer, sum)
-    const parts = this.products.window(layer.reads[0] ?? 0, sum.slices, this.channel, { value: PHRASES.value, weight: PHRASES.kernel }, this.turn)
-    return [...parts, this.total(layer, sum)]
-  }
-
-  /** @param {Layer} layer @param {import("../../wasm/window.js").Sum} sum */
-  weighed(layer, sum) {
-    return [...this.products.of(layer.reads[0] ?? 0, sum.slices, { value: PHRASES.value, weight: layer.kind === "conv" ? PHRASES.kernel : PHRASES.weight }), this.total(layer, sum)]
-  }
-
-  /** @param {Layer} layer @param {import("../../wasm/window.js").Sum} sum */
   total(layer, { bias, sum }) {
     const parts = { sum: figure(sum - bias), bias: figure(bias), whole: figure(sum) }
     return make("p", { class: "result" }, ...pieces(layer.biases ? PHRASES.withBias : PHRASES.sum, parts))
@@ -98,9 +81,9 @@ export class Forward {
    * @param {Chosen} chosen @param {Look} look @param {Record<string, Float32Array>} weights @returns {Node[]}
    */
   after({ layer: number, place }, look, weights) {
-    const next = this.layers.findIndex(({ kind, reads }) => reads.length === 1 && reads[0] === number && kind in AFTER)
+    const next = this.layers.findIndex(({ kind, reads }) => reads.length === 1 && reads[0] === number && ALONE.has(kind))
     const layer = this.layers[next]
-    const there = layer?.window ? over(layer, place) : place
+    const there = layer ? after(layer, place) : place
     if (!layer || number < 0 || !look.inside(next, there)) return []
     const made = this.products.way(next, there, look.at(next, there))
     const rule = AFTER[layer.kind]?.(layer, figure(look.at(number, place)), look.statistics(next, place.channel, weights)) ?? []

@@ -1,7 +1,8 @@
-// Products and their sum, as grids or as rows; each number leads to its value.
+// Products and their sum, as grids or as a row of terms; each number leads to its value.
 
 import { exact, make, short } from "../../view/dom.js"
 import { pieces } from "../../view/language.js"
+import { tint } from "../paint.js"
 import { PHRASES } from "../phrases.js"
 
 /** @typedef {import("../../wasm/window.js").Place} Place */
@@ -9,9 +10,9 @@ import { PHRASES } from "../phrases.js"
 /** @typedef {import("../../wasm/window.js").Term} Term */
 /** @typedef {{layer: number, place: Place}} Chosen */
 /** @typedef {{value: string, weight: string}} Words what both factors are called */
+/** @typedef {{layer: number, slices: Slice[], sum: number, words: Words}} Part of a sum: the window of a channel, or all terms of a layer */
 
-const MOST_GRIDS = 3 // channels of a window that are shown in full
-const MOST_TERMS = 12 // products that are shown one by one
+const MOST_TERMS = 6 // products that are shown one by one
 const LARGEST_GRID = 25 // places
 
 export class Products {
@@ -20,20 +21,36 @@ export class Products {
     this.choose = choose
   }
 
-  /** Windows as grids if they are small enough, else the largest products.
+  /** The parts of a sum: each window that is small enough to be shown in full, or everything.
    * @param {number} layer whose values are multiplied @param {Slice[]} slices @param {Words} words
+   * @returns {Part[]}
    */
-  of(layer, slices, words) {
-    return Products.isGrid(slices) ? this.grids(layer, slices, words) : [this.terms(layer, slices.flatMap(slice => slice.rows.flat()), words)]
+  static parts(layer, slices, words) {
+    const part = (/** @type {Slice[]} */ own) => ({ layer, slices: own, sum: own.reduce((sum, slice) => sum + slice.sum, 0), words })
+    return isGrid(slices) ? slices.map(slice => part([slice])) : [part(slices)]
   }
 
-  /** The channels with the largest sums, each as three grids, and the sum of the others.
-   * @param {number} layer @param {Slice[]} slices @param {Words} words
+  /** A part in full.
+   * @param {Part} part
    */
-  grids(layer, slices, words) {
-    const [shown, others] = largest(slices, slice => slice.sum, MOST_GRIDS)
-    const left = make("p", { class: "remark" }, PHRASES.moreChannels(others.length, short(total(others.map(slice => slice.sum)))))
-    return [...shown.map(slice => this.grid(layer, slice, words)), ...(others.length ? [left] : [])]
+  shown({ layer, slices, words }) {
+    const [first] = slices
+    return first && isGrid(slices) ? this.grid(layer, first, words) : this.terms(layer, slices.flatMap(slice => slice.rows.flat()), words)
+  }
+
+  /** A button for each part: its factors in small, and its sum.
+   * @param {Part[]} parts @param {Part} chosen @param {(part: Part) => void} turn
+   */
+  chips(parts, chosen, turn) {
+    return parts.map(part => {
+      const { slices: [first], sum } = part
+      const factors = first && isGrid(part.slices) ? first.rows.flat().map(term => term.weight) : []
+      const canvas = make("canvas", { "aria-hidden": "true", hidden: !factors.length })
+      const rows = first?.rows.length ?? 1
+      tint(canvas, factors, rows, factors.length / rows || 1, Math.max(...factors.map(Math.abs)))
+      const label = PHRASES.ofChannel((first?.channel ?? 0) + 1, short(sum))
+      return make("button", { type: "button", "aria-label": label, "aria-pressed": String(part === chosen), onclick: () => turn(part) }, canvas, figure(sum))
+    })
   }
 
   /** @param {number} layer @param {Slice} slice @param {Words} words */
@@ -45,37 +62,18 @@ export class Products {
       table(products, rows, term => short(term.product), term => term.product))
   }
 
-  /** The window of one channel in full, and the sum of each channel.
-   * @param {number} layer @param {Slice[]} slices @param {number} channel @param {Words} words @param {(channel: number) => void} turn
-   * @returns {Node[]}
-   */
-  window(layer, slices, channel, words, turn) {
-    const shown = slices.find(slice => slice.channel === channel) ?? slices[0]
-    if (!shown) return []
-    const others = slices.map(slice => make("button", { type: "button", "aria-pressed": String(slice === shown), onclick: () => turn(slice.channel) }, ...pieces(PHRASES.ofChannel, { channel: String(slice.channel + 1), sum: figure(slice.sum) })))
-    return [this.grid(layer, shown, words), ...(slices.length > 1 ? [make("div", { class: "channels" }, ...others)] : [])]
-  }
-
-  /** Whether windows are small enough to be shown in full.
-   * @param {Slice[]} slices
-   */
-  static isGrid(slices) {
-    const area = slices[0]?.rows.flat().length ?? 0
-    return area > 1 && area <= LARGEST_GRID && (slices[0]?.rows.length === 1 || (slices[0]?.rows[0]?.length ?? 0) > 1)
-  }
-
-  /** The largest products, one row each.
+  /** The largest products, a column each.
    * @param {number} layer @param {Term[]} terms @param {Words} words
    */
   terms(layer, terms, words) {
-    const [shown, others] = largest(terms, term => term.product, MOST_TERMS)
-    const rows = shown.map(term => make("tr", {},
-      make("th", { scope: "row" }, where(term.place)), make("td", {}, this.way(layer, term.place, term.value)),
-      make("td", {}, short(term.weight)), make("td", {}, short(term.product))))
-    const rest = total(others.map(term => term.product))
-    const last = make("tr", {}, make("th", { scope: "row", colspan: 3 }, PHRASES.smaller(others.length)), make("td", {}, short(rest)))
-    const head = make("thead", {}, make("tr", {}, ...["", words.value, words.weight, PHRASES.product].map(each => make("th", { scope: "col" }, each))))
-    return make("table", { class: "terms" }, head, make("tbody", {}, ...rows, ...(others.length ? [last] : [])))
+    const ordered = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product))
+    const [shown, others] = [ordered.slice(0, MOST_TERMS), ordered.slice(MOST_TERMS)]
+    const rest = others.reduce((sum, term) => sum + term.product, 0)
+    const row = (/** @type {string} */ name, /** @type {(term: Term) => Node | string} */ cell, /** @type {Node | string} */ last = "") =>
+      make("tr", {}, make("th", { scope: "row" }, name), ...shown.map(term => make("td", {}, cell(term))), ...(others.length ? [make("td", {}, last)] : []))
+    return make("table", { class: "terms" }, make("tbody", {},
+      row("", term => where(term.place), PHRASES.smaller(others.length)), row(words.value, term => this.way(layer, term.place, term.value)),
+      row(PHRASES.factor(words.weight), term => short(term.weight)), row(PHRASES.equals(PHRASES.product), term => figure(term.product), figure(rest))))
   }
 
   /** A number that leads to its value.
@@ -87,21 +85,18 @@ export class Products {
   }
 }
 
-/** The largest ones, and the others.
- * @template T @param {T[]} all @param {(one: T) => number} size @param {number} most
+/** Whether windows are small enough to be shown in full.
+ * @param {Slice[]} slices
  */
-function largest(all, size, most) {
-  const ordered = [...all].sort((a, b) => Math.abs(size(b)) - Math.abs(size(a)))
-  return /** @type {const} */ ([ordered.slice(0, most), ordered.slice(most)])
+function isGrid(slices) {
+  const area = slices[0]?.rows.flat().length ?? 0
+  return area > 1 && area <= LARGEST_GRID && (slices[0]?.rows.length === 1 || (slices[0]?.rows[0]?.length ?? 0) > 1)
 }
-
-/** @param {number[]} numbers */
-const total = numbers => numbers.reduce((sum, number) => sum + number, 0)
 
 /** A short number; its tooltip has seven digits.
  * @param {number} value
  */
-export const figure = value => make("span", { class: "figure", title: exact(value) }, short(value))
+export const figure = value => make("span", { class: "exact", title: exact(value) }, short(value))
 
 /** A table whose cells are coloured by their values.
  * @template T @param {string | Node} words @param {T[][]} rows @param {(each: T) => Node | string} cell @param {(each: T) => number} [value]
@@ -111,13 +106,13 @@ export function table(words, rows, cell, value) {
   const lines = rows.map(row => make("tr", {}, ...row.map(each => {
     const place = make("td", {}, cell(each))
     if (value) {
-      place.className = value(each) < 0 ? "below" : "above"
+      place.className = value(each) < 0 ? "tinted negative" : "tinted"
       place.title = exact(value(each))
       place.style.setProperty("--share", String(most ? Math.abs(value(each)) / most : 0))
     }
     return place
   })))
-  return make("table", { class: "grid" }, make("caption", {}, words), make("tbody", {}, ...lines))
+  return make("table", { class: rows.length > 3 ? "grid fine" : "grid" }, make("caption", {}, words), make("tbody", {}, ...lines))
 }
 
 /** @param {Place} place */

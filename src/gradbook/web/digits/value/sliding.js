@@ -2,11 +2,11 @@
 
 import { make, say } from "../../view/dom.js"
 import { regionsRead, sizeOf } from "../../wasm/window.js"
-import { mapOf, placed, spotOf } from "../maps.js"
+import { mapOf, placed, spotOf } from "../columns.js"
 import { tint } from "../paint.js"
 import { PHRASES } from "../phrases.js"
 
-/** @typedef {import("../maps.js").Layer} Layer */
+/** @typedef {import("../columns.js").Layer} Layer */
 /** @typedef {import("../../wasm/look.js").Look} Look */
 /** @typedef {import("./products.js").Chosen} Chosen */
 
@@ -22,16 +22,14 @@ export class Sliding {
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this.timer = undefined
     this.isMoving = false // and not sent elsewhere
-    this.read = mapOf(0, 0, false)
-    this.made = mapOf(0, 0, false)
+    this.read = mapOf("span", { role: "img", "aria-label": PHRASES.values })
+    this.made = mapOf("span", { role: "img", "aria-label": PHRASES.values })
     this.words = [this.read, this.made].map(() => make("figcaption", { class: "remark" }))
+    this.figures = [this.read, this.made].map((map, k) => make("figure", {}, map.holder, this.words[k]))
     this.made.canvas.addEventListener("click", event => this.clicked(event))
     this.button = make("button", { type: "button", class: "by-itself", onclick: () => (this.timer ? this.stop() : this.start()) }, PHRASES.slide)
     const step = (/** @type {string} */ sign, /** @type {string} */ words, /** @type {number} */ by) => make("button", { type: "button", "aria-label": words, onclick: () => this.step(by) }, sign)
-    const figures = [this.read, this.made].map((map, k) => make("figure", {}, map.holder, this.words[k]))
-    this.element = make("div", { class: "sliding", hidden: true },
-      make("div", { class: "two-maps" }, ...figures),
-      make("div", { class: "bar-of-buttons" }, step("‹", PHRASES.before, -1), this.button, step("›", PHRASES.after, 1)))
+    this.buttons = make("div", { class: "bar-of-buttons" }, step("‹", PHRASES.before, -1), this.button, step("›", PHRASES.after, 1))
     matchMedia("(prefers-reduced-motion: reduce)").addEventListener("change", () => this.stop())
   }
 
@@ -82,10 +80,11 @@ export class Sliding {
   /** @param {Chosen} chosen @param {Look | null} look @param {number} channel that it reads */
   update(chosen, look, channel) {
     const layer = this.layers[chosen.layer]
-    this.element.hidden = !look || !layer?.window || sizeOf(layer.shape) === layer.shape[0]
-    if ((!this.isMoving && chosen !== this.chosen) || this.element.hidden) this.stop()
+    const isSliding = Boolean(look && layer?.window && sizeOf(layer.shape) > layer.shape[0])
+    for (const element of [...this.figures, this.buttons]) element.classList.toggle("away", !isSliding)
+    if ((!this.isMoving && chosen !== this.chosen) || !isSliding) this.stop()
     this.chosen = chosen
-    if (!look || !layer || this.element.hidden) return
+    if (!look || !layer || !isSliding) return
     const [number, { row, column, channel: own }] = [layer.reads[0] ?? 0, chosen.place]
     this.paint(this.read, look, number, channel)
     this.paint(this.made, look, chosen.layer, own)
@@ -96,7 +95,7 @@ export class Sliding {
     this.words.forEach((words, k) => say(words, names[k] ?? ""))
   }
 
-  /** @param {import("../maps.js").MapOf} map @param {Look} look @param {number} number @param {number} channel */
+  /** @param {import("../columns.js").MapOf} map @param {Look} look @param {number} number @param {number} channel */
   paint({ canvas }, look, number, channel) {
     const [, rows, columns] = look.shape(number)
     const values = look.values.get(number) ?? new Float32Array()
