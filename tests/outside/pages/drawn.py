@@ -50,6 +50,11 @@ def choose(page, selector, value):
     )
 
 
+def open_tab(page, panel):
+    """A tab of the drawer, as its reader opens it."""
+    page.press(f'[aria-controls="{panel}"]')
+
+
 def rewrite(page, old, new):
     """Other words in the recipe's text."""
     page.value(

@@ -78,7 +78,7 @@ def test_a_place_of_a_map_shows_its_sum_and_leads_on(shown):
     page = shown("tiny")
     page.click("#samples button:nth-child(4)")
     until(page, "document.querySelector('#answer b')")
-    page.click("#maps .layer:nth-child(6) .map:nth-child(3) canvas")  # c3, of 1×1 windows
+    page.click(".map[data-stage='3'][data-channel='2']")  # c3, of 1×1 windows
     value, total = page.text(".value-of b"), page.text("#sum .result")
     assert total == f"sum {value}"
     assert page.value("document.querySelectorAll('#maps .frame.read:not([hidden])').length") == 8
@@ -101,7 +101,7 @@ def test_a_gradient_is_followed_from_the_image_to_the_error(shown):
     until(page, "document.querySelector('#answer b')")
     aim(page, 3)
     page.click("#paint-slopes")
-    page.click("#maps .layer:nth-child(1) canvas")  # the image
+    page.click(".map[data-stage='0']")  # the image
     visited = []
     while not page.value("!!document.querySelector('#sum .formula-of')"):
         arrived, total = page.text("#sum .value-of b"), page.text("#sum .result").split()[-1]
@@ -120,7 +120,7 @@ def test_a_gradient_is_followed_from_the_image_to_the_error(shown):
 def test_sums_are_followed_by_keys_alone(shown):
     page = shown("tiny")
     until(page, "document.querySelector('#answer b')")
-    page.click("#maps .layer:nth-child(6) .map:nth-child(3) canvas")  # c3, of 1×1 windows
+    page.click(".map[data-stage='3'][data-channel='2']")  # c3, of 1×1 windows
     page.value("document.querySelector('#sum .way').focus()")
     followed = []
     for _ in range(4):

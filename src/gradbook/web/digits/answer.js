@@ -61,7 +61,7 @@ export class AnswerPanel {
 function bar(name) {
   const length = make("i")
   const share = make("span", { class: "share" })
-  return { row: make("li", {}, make("span", { class: "class" }, name), make("span", { class: "bar-of" }, length), share), length, share }
+  return { row: make("li", {}, make("span", { class: "class", "data-name": name }, name), make("span", { class: "bar-of" }, length), share), length, share }
 }
 
 /** @param {number} share */

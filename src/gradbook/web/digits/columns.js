@@ -44,8 +44,8 @@ export class ColumnsPanel {
     this.places = []
     this.box = byId("maps")
     this.box.append(this.field)
+    this.again = () => {}
     this.listen()
-    this.clear()
     new ResizeObserver(() => this.lay()).observe(this.box)
   }
 
@@ -89,7 +89,7 @@ export class ColumnsPanel {
     this.shown[number] = layer
     this.heads[number]?.write()
     this.paint(number)
-    this.peek(null)
+    this.again()
   }
 
   /** Show the layer of a value.
@@ -166,10 +166,6 @@ export class ColumnsPanel {
     this.stages.forEach((_, number) => this.paint(number))
   }
 
-  clear() {
-    this.update(null, false)
-  }
-
   /** @param {number} number of a column */
   paint(number) {
     const [stage, maps, layer] = [/** @type {Stage} */ (this.stages[number]), this.maps[number] ?? [], this.shown[number] ?? -1]
@@ -205,7 +201,7 @@ export class ColumnsPanel {
       if (stage.isUnits) this.paint(number)
     })
     this.rest.setAttribute("d", this.stages.map((_, number) => this.linesTo(number)).join(""))
-    this.peek(null)
+    this.again()
   }
 
   /** Where a map or a unit begins.
@@ -241,6 +237,7 @@ export class ColumnsPanel {
    * @param {Chosen} chosen @param {Region[]} regions @param {Tie[]} ties
    */
   frame({ layer, place }, regions, ties) {
+    this.again = () => this.frame({ layer, place }, regions, ties)
     for (const maps of this.maps) for (const { frame, holder } of maps) {
       frame.hidden = true
       holder.classList.remove("chosen", "read")

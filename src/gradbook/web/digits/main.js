@@ -49,13 +49,14 @@ class Page {
     /** @type {Chosen} */
     this.first = { layer: mostTelling(content.layers), place: { channel: 0, row: 0, column: 0 } }
     this.chosen = this.first
+    this.shown = this.first // the chosen one, or what is pointed at
     /** @type {import("./answer.js").Skill} */
     this.skill = { right: content.skill.right, count: content.skill.count, isUntrained: content.skill.isUntrained }
     this.answer = new AnswerPanel(content)
     const image = { ...NO_LAYER, shape: content.image }
     const choose = (/** @type {Chosen} */ chosen) => this.choose(chosen)
     this.ways = new WaysPanel(content.classes, () => this.update(), () => this.again())
-    this.columns = new ColumnsPanel(content.layers, image, choose, chosen => this.point(chosen ?? this.chosen))
+    this.columns = new ColumnsPanel(content.layers, image, choose, chosen => this.peek(chosen ?? this.chosen))
     this.value = new ValuePanel(content.layers, image, content.classes, chosen => this.follow(chosen))
     this.pad = content.image[0] === 1 ? new Pad(plane => this.drawn(plane)) : null // only grey images can be drawn
     this.ownPanel = new OwnPanel(content, plane => this.prepared(plane), own => this.read(own), (image, label) => this.take(image, label))
@@ -141,7 +142,7 @@ class Page {
     if (asked?.image !== this.image || asked.target !== this.ways.chosen) return this.show(this.image)
     const isFirst = !this.look && this.chosen === this.first
     this.look = new Look(this.content, image, values, target)
-    if (isFirst) this.chosen = { layer: this.first.layer, place: this.look.largest(this.first.layer) }
+    if (isFirst) this.chosen = this.shown = { layer: this.first.layer, place: this.look.largest(this.first.layer) }
     this.update()
   }
 
@@ -150,7 +151,7 @@ class Page {
     this.answer.update(look, this.skill)
     this.ways.update(look, this.isReading)
     this.columns.update(look, this.ways.isBackward)
-    this.choose(this.chosen)
+    this.point(this.shown)
   }
 
   /** @param {Chosen} chosen */
@@ -168,10 +169,16 @@ class Page {
     this.point(chosen)
   }
 
+  /** @param {Chosen} chosen */
+  peek(chosen) {
+    if (JSON.stringify(chosen) !== JSON.stringify(this.shown)) this.point(chosen)
+  }
+
   /** Show a value, for as long as nothing else is pointed at.
    * @param {Chosen} chosen
    */
   point(chosen) {
+    this.shown = chosen
     this.columns.frame(chosen, this.regions(chosen), this.ties(chosen))
     this.value.update(chosen, this.look, this.weights, this.ways.isBackward)
   }

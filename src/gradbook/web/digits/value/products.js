@@ -70,7 +70,7 @@ export class Products {
     const [shown, others] = [ordered.slice(0, MOST_TERMS), ordered.slice(MOST_TERMS)]
     const rest = others.reduce((sum, term) => sum + term.product, 0)
     const row = (/** @type {string} */ name, /** @type {(term: Term) => Node | string} */ cell, /** @type {Node | string} */ last = "") =>
-      make("tr", {}, make("th", { scope: "row" }, name), ...shown.map(term => make("td", {}, cell(term))), ...(others.length ? [make("td", {}, last)] : []))
+      make("tr", {}, name ? make("th", { scope: "row" }, name) : make("td"), ...shown.map(term => make("td", {}, cell(term))), ...(others.length ? [make("td", {}, last)] : []))
     return make("table", { class: "terms" }, make("tbody", {},
       row("", term => where(term.place), PHRASES.smaller(others.length)), row(words.value, term => this.way(layer, term.place, term.value)),
       row(PHRASES.factor(words.weight), term => short(term.weight)), row(PHRASES.equals(PHRASES.product), term => figure(term.product), figure(rest))))
