@@ -15,32 +15,39 @@ pytestmark = pytest.mark.witness("chromium", "zig")
 ONE_SCREEN = [(1280, 800), (1440, 900), (1920, 1080)]
 READ = "document.querySelector('#answer :is(b, strong)')"
 PARTS = (
-    "header > *, section, #pad, #clear, #seen, #samples button, #answer, #bars li, .bar-of,"
-    " #target, #losses, .head, .columns .map, .top > *, .picker > *, .work > figure, .work, .channels"
+    "header > *, section, #pad, #clear, #seen, #samples button, #answer, #bars li, .bar-of, .work,"
+    " #target, #losses, .head, .columns .map, .top > *, .picker > *, .work > figure, .channels"
 )
 BOXES = f"""[...document.querySelectorAll({PARTS!r})].map(e => {{
   const {{ x, y, width, height }} = e.getBoundingClientRect()
   return [e.id || e.tagName, x, y, width, height]
 }})"""
-TOO_LONG = """[...document.querySelectorAll(
-  'main section, #maps, .work, #answer, #sum, .side')].filter(e => !e.hidden && e.clientHeight)
-  .filter(e => e.scrollHeight > e.clientHeight + 1).map(e => [e.id || e.className, e.scrollHeight])"""
+TOO_LONG = """[...document.querySelectorAll('section, #maps, .work, #answer, #sum, .side')]
+  .filter(e => e.clientHeight && e.scrollHeight > e.clientHeight + 1)
+  .map(e => [e.id || e.className, e.scrollHeight])"""
 CLIPPED = """(() => {
-  const all = [...document.querySelectorAll('header *, .head, .head *, #draw *, #answers *, #place *, #about-maps')]
-  const own = e => [...e.childNodes].some(node => node.nodeType === 3 && node.data.trim())
-  return all.filter(e => own(e) && e.offsetParent && !e.closest('select, svg, #samples, #editor, .channels'))
-    .filter(e => {
-      const range = document.createRange()
-      range.selectNodeContents(e)
-      const words = range.getBoundingClientRect(), style = getComputedStyle(e)
-      const shown = style.visibility !== 'hidden' && style.clipPath === 'none' && !e.closest('.away')
-      const holder = e.closest('section, header')
-      const box = (holder.clientWidth ? holder : document.documentElement).getBoundingClientRect()
-      const isOut = words.left < box.left - 1 || words.right > box.right + 1 || words.bottom > box.bottom + 1
-      const isCut = style.overflow === 'hidden' && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 2)
-      return shown && words.width && (isOut && !e.closest('.columns') && !e.closest('.body') || isCut)
-    }).map(e => [e.tagName, e.className, e.textContent.slice(0, 40)])
+  const hasWords = e => [...e.childNodes].some(node => node.nodeType === 3 && node.data.trim())
+  const isShown = e => {
+    const { visibility, clipPath } = getComputedStyle(e)
+    const others = 'select, svg, #samples, #editor, .channels, .away, .side'
+    return e.offsetParent && visibility !== 'hidden' && clipPath === 'none' && !e.closest(others)
+  }
+  const isOut = e => {
+    const range = document.createRange()
+    range.selectNodeContents(e)
+    const words = range.getBoundingClientRect(), holder = e.closest('section, header')
+    const box = (holder.clientWidth ? holder : document.documentElement).getBoundingClientRect()
+    const { left, right, bottom } = words
+    const isBeyond = left < box.left - 1 || right > box.right + 1 || bottom > box.bottom + 1
+    return words.width && isBeyond && !e.closest('.columns, .body') // which scroll
+  }
+  const isCut = e => getComputedStyle(e).overflow === 'hidden' &&
+    (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 2)
+  return [...document.querySelectorAll('header *, section *')]
+    .filter(e => hasWords(e) && isShown(e) && (isOut(e) || isCut(e)))
+    .map(e => [e.tagName, e.className, e.textContent.slice(0, 40)])
 })()"""
+FIELDS = "[...document.querySelectorAll('.picker :is(select, input)')].map(e => Number(e.value))"
 
 
 def wait(page, milliseconds):
@@ -154,18 +161,17 @@ def test_the_sums_of_all_channels_add_up_to_the_value(shown):
 def test_keys_go_from_map_to_map_and_from_value_to_value(shown):
     page = begun(shown("tiny", 1280, 800))
     page.value("document.querySelector('.columns .map[tabindex=\"0\"]').focus()")
-    fields = "[...document.querySelectorAll('.picker :is(select, input)')].map(e => Number(e.value))"
-    _, _, row, column = page.value(fields)
+    _, _, row, column = page.value(FIELDS)
     page.key("ArrowDown")
-    assert page.value(fields) == [0, 2, row, column]
+    assert page.value(FIELDS) == [0, 2, row, column]
     page.key("ArrowRight")
-    assert page.value(fields)[:2] == [3, 2]  # c2, as many maps
+    assert page.value(FIELDS)[:2] == [3, 2]  # c2, as many maps
     assert page.value("document.activeElement.classList.contains('chosen')")
     page.key("ArrowLeft", shift=True)
-    assert page.value(fields) == [3, 2, row, column - 1]
+    assert page.value(FIELDS) == [3, 2, row, column - 1]
     page.key("ArrowLeft")
     page.key("ArrowLeft")
-    assert page.value(fields)[:2] == [-1, 1]
+    assert page.value(FIELDS)[:2] == [-1, 1]
 
 
 def test_a_column_shows_another_of_its_layers(shown):
