@@ -40,7 +40,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "serve": 2149,
     "targets": 29515,
     "teaching": 3748,
-    "web": 20506,
+    "web": 20795,
     "work": 945,
 }
 
