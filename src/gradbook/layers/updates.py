@@ -55,6 +55,11 @@ class Update:
     def card(self) -> UpdateCard:
         return UPDATES[self.kind]
 
+    @property
+    def words(self) -> str:
+        """Its name in a sentence, with gaps for its settings."""
+        return self.card.words_ahead if self.nesterov else self.card.words
+
 
 @dataclass(frozen=True)
 class WeightStep:
@@ -86,6 +91,8 @@ class UpdateCard:
 
     rate: float
     changes: Callable[[WeightStep], list[Change]]
+    words: str  # its name in a sentence, with gaps for {momentum}, {first} and {second}
+    words_ahead: str = ""  # with Nesterov's step ahead
     settings: tuple[str, ...] = ()
     memories: Mapping[str, str] = field(default_factory=dict)  # descriptions by stem
     remarks: tuple[str, ...] = ()  # on what it does besides following the gradient
@@ -142,7 +149,8 @@ def _by_moments(step: WeightStep, slope: Node, from_here: Node) -> list[Change]:
 ADAM = UpdateCard(
     0.01,
     _adam,
-    ("betas", "epsilon"),
+    mark("Adam ({first}, {second})"),
+    settings=("betas", "epsilon"),
     memories={
         "m": mark("Adam's running mean of the gradient."),
         "s": mark("Adam's running mean of the gradient's square."),
@@ -156,11 +164,13 @@ ADAM = UpdateCard(
     ),
 )
 UPDATES = {
-    "descent": UpdateCard(1.0, _descent, synonyms=("sgd",)),
+    "descent": UpdateCard(1.0, _descent, mark("gradient descent"), synonyms=("sgd",)),
     "momentum": UpdateCard(
         0.1,
         _momentum,
-        ("momentum", "nesterov"),
+        mark("gradient descent with momentum {momentum}"),
+        mark("gradient descent with Nesterov momentum {momentum}"),
+        settings=("momentum", "nesterov"),
         memories={"v": mark("The velocity of the weight: a fading memory of its gradients.")},
         remarks=(
             mark(
@@ -173,6 +183,7 @@ UPDATES = {
     "adamw": replace(
         ADAM,
         changes=_adamw,
+        words=mark("AdamW ({first}, {second})"),
         decay=0.01,
         remarks=(*ADAM.remarks, mark("In addition, decay shrinks the weight itself.")),
     ),

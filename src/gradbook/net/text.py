@@ -28,6 +28,7 @@ from gradbook.layers import (
     spell,
 )
 from gradbook.layers.fields import HELP_COLUMN
+from gradbook.layers.updates import UpdateCard
 from gradbook.net.description import (
     NOTHING_BEFORE,
     Again,
@@ -252,11 +253,12 @@ def _update(draft: Draft, line: Statement) -> None:
         asked = UNKNOWN_UPDATE if kind else WHICH_UPDATE
         line.fail(asked.format(word=kind, hint=hint(kind, UPDATES)))
     line.take()
-    if kind == "momentum":
+    has = UPDATES[kind].settings
+    if "momentum" in has:
         if line.next not in ("", "nesterov"):
             settings["momentum"] = line.value("momentum")
         settings["nesterov"] = line.option("nesterov")
-    if kind in ("adam", "adamw") and line.next:
+    if "betas" in has and line.next:
         settings["betas"] = (line.value("beta1"), line.value("beta2"))
         if line.next:
             settings["epsilon"] = line.value("epsilon")
@@ -322,12 +324,12 @@ def loss_words(net: Description) -> str:
 
 
 def update_words(update: Update) -> str:
-    if update.kind == "momentum":
-        ahead = " nesterov" if update.nesterov else ""
-        return f"momentum {digits(update.momentum)}{ahead}"
-    if update.kind in ("adam", "adamw"):
-        return f"{update.kind} " + " ".join(map(digits, (*update.betas, update.epsilon)))
-    return update.kind
+    settings = list[str]()
+    if "momentum" in update.card.settings:
+        settings += [digits(update.momentum), *(["nesterov"] if update.nesterov else [])]
+    if "betas" in update.card.settings:
+        settings += map(digits, (*update.betas, update.epsilon))
+    return " ".join([update.kind, *settings])
 
 
 def start_lines(net: Description) -> Iterator[str]:
@@ -371,8 +373,14 @@ def grammar() -> str:
         layers="\n".join(layers),
         activations="\n".join(activations),
         losses="\n".join(losses),
+        updates="\n".join(f"  update {name}{_settings(it)}" for name, it in UPDATES.items()),
         window=WINDOW_USAGE,
     )
+
+
+def _settings(update: UpdateCard) -> str:
+    momentum = " [M] [nesterov]" if "momentum" in update.settings else ""
+    return momentum + (" [BETA1 BETA2 [EPSILON]]" if "betas" in update.settings else "")
 
 
 GRAMMAR = """\
@@ -406,8 +414,7 @@ line break, and '#' begins a comment.
                              The default is cross-entropy after softmax, otherwise half
                              squared error; 'gradbook train' learns classes and uses
                              binary cross-entropy after sigmoid
-  update descent             also 'momentum [M] [nesterov]' and 'adam' or 'adamw'
-                             [BETA1 BETA2 [EPSILON]]
+{updates}
   decay NUMBER [KIND …]      weight decay: the share that weights, or the KINDs named
                              (weights biases scales shifts slopes ranges), lose per step
                              and unit of η;

@@ -53,6 +53,10 @@ NO_LOSS = (
     "PyTorch has no loss '{loss}': leave out --train, or train the network with 'mean squared "
     "error'"
 )
+NO_OPTIMIZER = (
+    "PyTorch has no optimizer '{update}': leave out --train, or train the network with 'adam'"
+)
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW"}  # with betas; SGD has none
 LOSS_FUNCTIONS = {  # in torch.nn.functional, by the op; each averages over the outputs
     "absolute_error": "l1_loss",
     "binary_cross_entropy": "binary_cross_entropy",
@@ -209,10 +213,12 @@ def _optimizer(net: Net, rate: float) -> str:
         case "momentum":
             ahead = ", nesterov=True" if update.nesterov and update.momentum else ""
             words = f"SGD(groups(network), lr={rate!r}, momentum={update.momentum!r}{ahead})"
-        case kind:
-            name = {"adam": "Adam", "adamw": "AdamW"}[kind]
+        case kind if kind in OPTIMIZERS:
+            name = OPTIMIZERS[kind]
             numbers = f"betas={update.betas!r}, eps={update.epsilon!r}"
             words = f"{name}(groups(network), lr={rate!r}, {numbers})"
+        case kind:
+            raise TargetError(NO_OPTIMIZER.format(update=kind))
     return f"torch.optim.{words}"
 
 

@@ -158,16 +158,8 @@ def introduce_rule(story: Story, net: Net | Formulas) -> None:
 
 def _rule(net: Net | Formulas) -> str:
     update = net.update
-    rules = {
-        "momentum": mark("gradient descent with momentum {momentum}"),
-        "nesterov": mark("gradient descent with Nesterov momentum {momentum}"),
-        "adam": mark("Adam ({first}, {second})"),
-        "adamw": mark("AdamW ({first}, {second})"),
-    }
-    kind = "nesterov" if update.kind == "momentum" and update.nesterov else update.kind
     first, second, momentum = (numeral(f"{it:g}") for it in (*update.betas, update.momentum))
-    message = rules.get(kind, mark("gradient descent"))
-    rule = tr(message, first=first, second=second, momentum=momentum)
+    rule = tr(update.words, first=first, second=second, momentum=momentum)
     decays = [numeral(f"{net.decay_of(role):g}") for role in Role if net.decay_of(role)]
     if not decays:
         return rule

@@ -266,11 +266,12 @@ function update(line) {
   if (!rules.includes(kind)) line.fail(kind ? "UNKNOWN_UPDATE" : "WHICH_UPDATE", { word: kind, hint: hint(kind, rules, grammar) })
   line.take()
   const found = { kind, ...structuredClone(grammar.usual), nesterov: false }
-  if (kind === "momentum") {
+  const asked = grammar.settings[kind]
+  if (asked.includes("momentum")) {
     if (line.next && line.next !== "nesterov") found.momentum = line.value("momentum")
     found.nesterov = line.option("nesterov")
   }
-  if (grammar.settings[kind].includes("betas") && line.next) {
+  if (asked.includes("betas") && line.next) {
     found.betas = [line.value("beta1"), line.value("beta2")]
     if (line.next) found.epsilon = line.value("epsilon")
   }
