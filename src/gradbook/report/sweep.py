@@ -78,15 +78,17 @@ def sweep_svg(sweep: Sweep) -> str:
 
 # The report ---------------------------------------------------------------------
 
-COLOURS = {
-    Verdict.TOO_SLOW: "yellow",
+COLOURS = {  # others: yellow
     Verdict.GOOD: "green",
     Verdict.RECOVERS: "cyan",
-    Verdict.OSCILLATES: "yellow",
     Verdict.DIVERGES: "red",
     Verdict.SATURATED: "magenta",
     Verdict.STUCK: "magenta",
 }
+
+
+def _coloured(which: Verdict) -> Span:
+    return verdict(str(which), COLOURS.get(which, "yellow"))
 
 
 def sweep_report(sweep: Sweep, command: str = "") -> Report:
@@ -94,7 +96,7 @@ def sweep_report(sweep: Sweep, command: str = "") -> Report:
     charts = Charts(sweep_charts(sweep), tr("Losses"), has_labels=True)
     made_up: Blocks = [] if sweep.net.has_samples else [Passage(sweep.net.made_up(), "made-up")]
     finding, verdicts = Passage((Span(sweep.finding, "bold"),), "finding"), _verdicts(sweep)
-    meanings = [((verdict(str(it), COLOURS[it]),), tr(words)) for it, words in MEANINGS.items()]
+    meanings = [((_coloured(it),), tr(words)) for it, words in MEANINGS.items()]
     epochs = epochs_said(sweep.epochs)
     start = numeral(short(float(sweep.outcomes[0].losses[0])))
     lead = tr_count(
@@ -163,7 +165,7 @@ def _verdicts(sweep: Sweep) -> TextTable:
     )
     notes = (
         [
-            verdict(str(it.verdict), COLOURS[it.verdict]),
+            _coloured(it.verdict),
             Span(tr(": "), tag="joint"),
             Span(it.reason),
         ]

@@ -75,15 +75,7 @@ HEADINGS = (
     (mark("reduction"), QUIET),
     (mark("verdict"), QUIET),
 )
-KINDS = (
-    (Verdict.GOOD, GOOD),
-    (Verdict.TOO_SLOW, TO_DO),
-    (Verdict.RECOVERS, TO_DO),
-    (Verdict.OSCILLATES, TO_DO),
-    (Verdict.STUCK, TO_DO),
-    (Verdict.DIVERGES, BAD),
-    (Verdict.SATURATED, BAD),
-)
+TINTS = {Verdict.GOOD: GOOD, Verdict.DIVERGES: BAD, Verdict.SATURATED: BAD}  # others: TO_DO
 WAY, VERDICT_COLUMN, VERDICT_END, CHARTS_COLUMN = 4, 5, 7, 9
 MEANING, MEANING_HEIGHT = 3, 38  # first column of a meaning; height of its three lines
 CHART_COLUMNS = 6  # that one chart takes
@@ -140,7 +132,7 @@ class _Rates(Page):
         for place in range(VERDICT_COLUMN + 1, VERDICT_END + 1):
             sheet.write_blank(TOP - 1, place, None, look.heading(QUIET))
         style, share = look.style(indent=1, bold=True), look.value(PAPER, "0 %", align="center")
-        kinds = [(tr(word), tint) for word, tint in KINDS]
+        kinds = [(tr(word), TINTS.get(word, TO_DO)) for word in Verdict]
         for number, case in enumerate(book.cases):
             row = TOP + number
             left, verdict = (
