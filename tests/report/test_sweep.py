@@ -55,8 +55,8 @@ def test_the_report_keeps_to_its_width(worked, wild, width):
         assert max(map(len, lines)) <= width
 
 
-def test_every_verdict_has_its_colour():
-    assert set(COLOURS) == set(Verdict)
+def test_colours_are_of_verdicts():
+    assert set(COLOURS) <= set(Verdict)  # others have the usual one
 
 
 # Other programs.
