@@ -22,8 +22,9 @@ from gradbook.engine.compilers import CompilerError, for_browsers, vectors
 from gradbook.engine.libraries import compile_library
 from gradbook.engine.native import WarpStruct, warp_struct, warp_tables
 from gradbook.graph.chain import gradients
+from gradbook.graph.node import Node
 from gradbook.net import Net
-from gradbook.net.build import NOT_FROZEN, Frozen, inference, training_step
+from gradbook.net.build import NOT_FROZEN, Forward, Frozen, inference, training_step
 from gradbook.net.names import value_name
 from gradbook.net.work.at_work import last_value
 from gradbook.targets.c.machine import machine
@@ -105,9 +106,16 @@ def trainer(
 
 
 def learner(net: Net) -> WasmModule:
-    """The module that trains the network on one sample per step, and predicts."""
-    step = training_step(_unnamed(net), 1)
-    return _module(source(step, inference(net), machine(SIMD)), warps=False)
+    """The module that trains the network on one sample per step. What it predicts follows the
+    shares of attention.
+    """
+    step, forward = training_step(_unnamed(net), 1), inference(net)
+    return _module(source(step, forward, machine(SIMD), attention_shares(forward)), warps=False)
+
+
+def attention_shares(forward: Forward) -> list[Node]:
+    """Those of each layer of attention: by its heads, the step that attends, and the other."""
+    return [node for node in forward.graph.by_name.values() if node.op.name == "shares"]
 
 
 def viewer(net: Net, batch: int) -> WasmModule:

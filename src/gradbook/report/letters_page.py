@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from gradbook.builtin_networks import LETTERS
-from gradbook.engine.wasm import learner
+from gradbook.engine.wasm import attention_shares, learner
 from gradbook.lab.texts import TextLines, learning_order, require_fit
 from gradbook.language import numeral, tr
 from gradbook.net import Net
+from gradbook.net.build import inference
 from gradbook.net.work.at_work import at_start
 from gradbook.report.digits_tables import module_table, numbers_table, pack
 from gradbook.report.document import Report, Side, made_with
@@ -37,13 +39,13 @@ def letters_page(net: Net, lines: TextLines, command: str = "") -> str:
         Report(
             tr("{network} learns to write", network=net.name or tr("A network")),
             [
-                Side((chapter("writing"), chapter("next"))),
-                Side((chapter("loss-of-letters"), chapter("more"))),
+                *map(chapter, ("writing", "attention", "next")),
+                Side((chapter("training"), chapter("more"))),
             ],
             lead=[given.block("bar")],
             foot=made_with(command),
             is_read=False,
-            styles=["controls.css", "columns.css", "letters.css"],
+            styles=["controls.css", "play.css", "screen.css", "reading.css", "letters.css"],
             main="letters/main.js",
             data=content_table(net, lines),
             computes=True,
@@ -66,4 +68,8 @@ def content_table(net: Net, lines: TextLines) -> dict[str, Any]:
         "lines": pack("\n".join([*held_out, *training]).encode()),
         "start": numbers_table(at_start(net)),
         "module": module_table(learner(net)),
+        "attention": [
+            {"heads": node.shape[0], "size": prod(node.shape)}
+            for node in attention_shares(inference(net))
+        ],
     }

@@ -6,6 +6,28 @@ PACE = 3  # points of a line from one that the mouse goes over to the next
 READY = "performance.getEntriesByName('ready').length"
 OVER = "document.querySelector('#go').textContent === 'Train on'"
 PAPER = "(r => [r.x, r.y, r.width])(document.querySelector('#pad').getBoundingClientRect())"
+CLIPPED = """(() => {
+  const hasWords = e => [...e.childNodes].some(node => node.nodeType === 3 && node.data.trim())
+  const isShown = e => {
+    const { visibility, clipPath } = getComputedStyle(e)
+    const others = 'select, svg, #samples, #written, .channels, .away, .side'
+    return e.offsetParent && visibility !== 'hidden' && clipPath === 'none' && !e.closest(others)
+  }
+  const isOut = e => {
+    const range = document.createRange()
+    range.selectNodeContents(e)
+    const words = range.getBoundingClientRect(), holder = e.closest('section, header')
+    const box = (holder.clientWidth ? holder : document.documentElement).getBoundingClientRect()
+    const { left, right, bottom } = words
+    const isBeyond = left < box.left - 1 || right > box.right + 1 || bottom > box.bottom + 1
+    return words.width && isBeyond && !e.closest('.columns, .body, #arcs') // which scroll
+  }
+  const isCut = e => getComputedStyle(e).overflow === 'hidden' &&
+    (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 2)
+  return [...document.querySelectorAll('header *, section *')]
+    .filter(e => hasWords(e) && isShown(e) && (isOut(e) || isCut(e)))
+    .map(e => [e.tagName, e.className, e.textContent.slice(0, 40)])
+})()"""
 
 
 def until(page, condition, seconds=60):

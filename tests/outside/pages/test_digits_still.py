@@ -8,7 +8,7 @@ import pytest
 from gradbook.data.sources import load
 from gradbook.lab.models.model import load_shipped
 from tests.cases import for_each
-from tests.outside.pages.drawn import answer, draw, number, until
+from tests.outside.pages.drawn import CLIPPED, answer, draw, number, until
 from tests.outside.pages.strokes import strokes
 
 pytestmark = pytest.mark.witness("chromium", "zig")
@@ -25,28 +25,6 @@ BOXES = f"""[...document.querySelectorAll({PARTS!r})].map(e => {{
 TOO_LONG = """[...document.querySelectorAll('section, #maps, .work, #answer, #sum, .side')]
   .filter(e => e.clientHeight && e.scrollHeight > e.clientHeight + 1)
   .map(e => [e.id || e.className, e.scrollHeight])"""
-CLIPPED = """(() => {
-  const hasWords = e => [...e.childNodes].some(node => node.nodeType === 3 && node.data.trim())
-  const isShown = e => {
-    const { visibility, clipPath } = getComputedStyle(e)
-    const others = 'select, svg, #samples, #editor, .channels, .away, .side'
-    return e.offsetParent && visibility !== 'hidden' && clipPath === 'none' && !e.closest(others)
-  }
-  const isOut = e => {
-    const range = document.createRange()
-    range.selectNodeContents(e)
-    const words = range.getBoundingClientRect(), holder = e.closest('section, header')
-    const box = (holder.clientWidth ? holder : document.documentElement).getBoundingClientRect()
-    const { left, right, bottom } = words
-    const isBeyond = left < box.left - 1 || right > box.right + 1 || bottom > box.bottom + 1
-    return words.width && isBeyond && !e.closest('.columns, .body') // which scroll
-  }
-  const isCut = e => getComputedStyle(e).overflow === 'hidden' &&
-    (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 2)
-  return [...document.querySelectorAll('header *, section *')]
-    .filter(e => hasWords(e) && isShown(e) && (isOut(e) || isCut(e)))
-    .map(e => [e.tagName, e.className, e.textContent.slice(0, 40)])
-})()"""
 FIELDS = "[...document.querySelectorAll('.picker :is(select, input)')].map(e => Number(e.value))"
 
 

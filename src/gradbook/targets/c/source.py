@@ -71,8 +71,10 @@ def _loop(name: str) -> str:
     return part(f"loops/{name}")
 
 
-def source(step: Step, inference: Forward, machine: Machine) -> Source:
-    """Write the engine of a step that takes batches from outside, and of inference."""
+def source(step: Step, inference: Forward, machine: Machine, shown: Sequence[Node] = ()) -> Source:
+    """Write the engine of a step that takes batches from outside, and of inference, which outputs
+    the `shown` values of each sample before what it predicts.
+    """
     names = Names(), Names()
     arrays = _carried({leaf: leaf.shape for leaf in step.start}, names[0])
     gradients = {
@@ -84,7 +86,7 @@ def source(step: Step, inference: Forward, machine: Machine) -> Source:
     read = {array.symbol: node for array, node in gradients.items()} | {"loss": step.loss}
     computations = [
         _training(step, leaves, read),
-        _predicting(inference, [inference.outputs], leaves),
+        _predicting(inference, [*shown, inference.outputs], leaves),
     ]
     head = _head(step.net.name, "training steps and inference", step.samples, machine)
     return _write_source(head, computations, [*arrays, *gradients], machine, names)

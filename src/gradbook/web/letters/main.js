@@ -2,8 +2,10 @@
 
 import { arrays, bytes, canUnpack, moduleOf } from "../digits/link.js"
 import { byId, draw, make, say } from "../view/dom.js"
+import { Tabs } from "../view/tabs.js"
 import { grouped, numeral } from "../view/language.js"
 import { WasmEngine } from "../wasm/engine.js"
+import { ArcsPanel } from "./arcs.js"
 import { PHRASES } from "./phrases.js"
 import { Writer } from "./writer.js"
 
@@ -12,7 +14,7 @@ const WRITTEN = 8 // lines each time
 const TESTED_EVERY = 50 // lines learned
 const SHOWN = 8 // letters that may come next
 const MEAN = 25 // losses per point of the curve
-const [WIDTH, HEIGHT] = [360, 140]
+const [WIDTH, HEIGHT] = [236, 120]
 
 class Page {
   /** @param {Writer} writer */
@@ -22,13 +24,29 @@ class Page {
     this.losses = /** @type {number[]} */ ([])
     this.tests = /** @type {[number, number][]} */ ([])
     this.isGoing = false
+    this.isTyped = false // the line that is shown; else it is the latest that was written
     this.all = 0
-    byId("run").disabled = false
-    byId("run").addEventListener("click", () => this.go(!this.isGoing))
+    /** @type {ReturnType<Writer["look"]> | null} */
+    this.look = null
+    const { attention, context } = writer.letters
+    this.arcs = new ArcsPanel(attention, context, () => this.continue())
+    byId("go").disabled = false
+    byId("go").addEventListener("click", () => this.go(!this.isGoing))
     byId("reset").addEventListener("click", () => this.begin())
     byId("lines").addEventListener("change", () => this.begin())
     for (const id of ["temperature", "seed"]) byId(id).addEventListener("input", () => this.rewrite())
-    byId("begun").addEventListener("input", () => this.follow())
+    byId("begun").addEventListener("input", () => {
+      this.isTyped = true
+      this.follow()
+    })
+    byId("written").addEventListener("click", (/** @type {MouseEvent} */ { target }) => {
+      if (!(target instanceof HTMLElement) || !target.matches(".lines span")) return
+      this.isTyped = true
+      byId("begun").value = target.textContent
+      this.follow()
+    })
+    const drawer = new Tabs(/** @type {HTMLElement} */ (document.querySelector(".side")), true)
+    byId("open-more").addEventListener("click", () => (drawer.box.hidden ? drawer.open(drawer.panels[0].id).focus() : drawer.close()))
     this.begin()
   }
 
@@ -98,6 +116,7 @@ class Page {
   row() {
     const { writer, temperature, seed } = this
     const lines = writer.write(WRITTEN, temperature, seed)
+    if (!this.isTyped) byId("begun").value = lines[0]?.slice(0, writer.letters.context - 1) ?? ""
     const heat = numeral(String(temperature))
     const words = writer.done ? PHRASES.after(grouped(writer.done), heat, seed) : PHRASES.before(heat, seed)
     return make("li", { "data-done": writer.done },
@@ -118,7 +137,7 @@ class Page {
     else this.write()
   }
 
-  /** Show which letters may continue the line that was begun. @private */
+  /** Show the line that was begun, and where each of its letters looks. @private */
   follow() {
     const { writer } = this
     const { alphabet, context } = writer.letters
@@ -126,8 +145,18 @@ class Page {
     const unknown = [...begun].find(letter => !alphabet.includes(letter))
     const wrong = unknown ? PHRASES.unknown(unknown) : begun.length >= context ? PHRASES.tooLong(context - 1) : ""
     say(byId("begun-said"), wrong)
-    if (wrong) return byId("bars").replaceChildren()
-    const shares = writer.next(writer.encoded(begun).slice(0, -1))
+    this.look = wrong ? null : writer.look(writer.encoded(begun).slice(0, -1))
+    if (this.look) this.arcs.show(["", ...begun], this.look.shares)
+    this.continue()
+  }
+
+  /** Show which letters may follow the one that is pointed at. @private */
+  continue() {
+    const { look, arcs, writer: { letters: { alphabet } } } = this
+    if (!look) return byId("bars").replaceChildren()
+    const begun = arcs.letters.slice(1, arcs.at + 1).join("")
+    say(byId("after"), begun ? PHRASES.follows(begun) : PHRASES.first)
+    const shares = look.next(arcs.at)
     const order = shares.map((_, token) => token).sort((a, b) => shares[b] - shares[a]).slice(0, SHOWN)
     byId("bars").replaceChildren(...order.map(token => make("li", {},
       make("span", { class: "class" }, token ? alphabet[token - 1] : PHRASES.end),
@@ -139,7 +168,7 @@ class Page {
   update() {
     const { writer, losses, tests } = this
     const latest = losses.slice(-TESTED_EVERY)
-    say(byId("run"), this.isGoing ? PHRASES.pause : this.isOver ? PHRASES.again : writer.done ? PHRASES.goOn : PHRASES.train)
+    say(byId("go"), this.isGoing ? PHRASES.pause : this.isOver ? PHRASES.again : writer.done ? PHRASES.goOn : PHRASES.train)
     say(byId("done"), grouped(writer.done))
     say(byId("loss"), latest.length ? numeral((latest.reduce((sum, it) => sum + it, 0) / latest.length).toFixed(3)) : "–")
     say(byId("tested"), numeral(tests[tests.length - 1][1].toFixed(3)))

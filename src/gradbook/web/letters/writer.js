@@ -4,8 +4,9 @@ import { Random } from "../machine/chance.js"
 
 /**
  * @typedef {import("../wasm/engine.js").WasmEngine} WasmEngine
- * @typedef {{alphabet: string, context: number, rate: number, training: string[], heldOut: string[], start: Record<string, Float32Array>}} Letters
+ * @typedef {{alphabet: string, context: number, rate: number, training: string[], heldOut: string[], start: Record<string, Float32Array>, attention: Attention[]}} Letters
  *   the lines to learn from, in their order, and those that are held out
+ * @typedef {{heads: number, size: number}} Attention a layer's heads, and how many shares they have
  */
 
 const END = 0 // the token before the first letter and after the last, as in gradbook/lab/texts.py
@@ -18,11 +19,12 @@ export class Writer {
     this.letters = letters
     this.kinds = letters.alphabet.length + 1
     this.numbers = letters.context * this.kinds // of a line
+    this.shares = letters.attention.reduce((sum, { size }) => sum + size, 0) // of a line; they come before what follows
     const { training, heldOut } = letters
     this.lines = this.kept(training)
     this.test = this.kept(heldOut)
     this.begun = engine.keep(Float32Array, this.numbers)
-    this.said = engine.keep(Float32Array, Math.max(heldOut.length, 1) * this.numbers)
+    this.said = engine.keep(Float32Array, Math.max(heldOut.length, 1) * (this.shares + this.numbers))
     this.order = engine.keep(BigInt64Array, MOST)
     this.rates = engine.keep(Float64Array, MOST)
     this.losses = engine.keep(Float64Array, MOST)
@@ -91,7 +93,7 @@ export class Writer {
         const first = k * numbers + step * kinds
         const token = wanted.subarray(first, first + kinds).indexOf(1)
         if (token < 0) continue
-        loss -= Math.log(Math.max(said[first + token], Number.MIN_VALUE))
+        loss -= Math.log(Math.max(said[(k + 1) * this.shares + first + token], Number.MIN_VALUE))
         steps += 1
       }
       sum += loss / steps
@@ -103,11 +105,21 @@ export class Writer {
    * @param {number[]} tokens those so far @returns {number[]}
    */
   next(tokens) {
-    const { begun, kinds } = this
+    return this.look(tokens).next(tokens.length - 1)
+  }
+
+  /** A line in the network: the shares of attention, layer by layer, and what comes after each token.
+   * @param {number[]} tokens
+   */
+  look(tokens) {
+    const { begun, kinds, letters: { attention } } = this
     begun.values.fill(0)
     tokens.forEach((token, step) => (begun.values[step * kinds + token] = 1))
-    const first = (tokens.length - 1) * kinds
-    return [...this.predict(begun, 1).slice(first, first + kinds)]
+    const said = this.predict(begun, 1)
+    let end = 0
+    const shares = attention.map(({ size }) => said.slice(end, (end += size)))
+    const next = (/** @type {number} */ step) => [...said.slice(end + step * kinds, end + (step + 1) * kinds)]
+    return { shares, next }
   }
 
   /** Lines like those that it learned; at temperature 0, always with the likeliest letter.
