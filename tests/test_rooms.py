@@ -28,7 +28,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "cli": 5075,
     "data": 5626,
     "derivatives": 2422,
-    "engine": 1600,
+    "engine": 1608,
     "formats": 10640,
     "graph": 2012,
     "lab": 11672,
@@ -40,7 +40,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "serve": 2149,
     "targets": 29515,
     "teaching": 3748,
-    "web": 20795,
+    "web": 20986,
     "work": 945,
 }
 

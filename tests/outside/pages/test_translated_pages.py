@@ -92,9 +92,9 @@ def test_a_page_to_draw_on_says_nothing_in_english(shown):
 def test_a_page_that_writes_says_nothing_in_english(shown):
     with pseudo_language():
         html = letters_page(gb.builtin("microgpt"), usual_lines())
-    page = shown(html, "!document.querySelector('#run').disabled")
+    page = shown(html, "!document.querySelector('#go').disabled")
     page.value("document.querySelector('#pace').value = '100000'")
-    page.press("#run")
+    page.press("#go")
     page.until("Number(document.querySelector('#done').textContent.replace(/\\D/g, '')) > 150")
     assert english(page, "microgpt") == []
     page.value("document.querySelector('#begun').value = 'm1'")

@@ -3,7 +3,7 @@
 import { arrays, bytes, canUnpack, moduleOf } from "../digits/link.js"
 import { byId, draw, make, say } from "../view/dom.js"
 import { Tabs } from "../view/tabs.js"
-import { grouped, numeral } from "../view/language.js"
+import { grouped, numeral, pieces } from "../view/language.js"
 import { WasmEngine } from "../wasm/engine.js"
 import { ArcsPanel } from "./arcs.js"
 import { PHRASES } from "./phrases.js"
@@ -155,7 +155,7 @@ class Page {
     const { look, arcs, writer: { letters: { alphabet } } } = this
     if (!look) return byId("bars").replaceChildren()
     const begun = arcs.letters.slice(1, arcs.at + 1).join("")
-    say(byId("after"), begun ? PHRASES.follows(begun) : PHRASES.first)
+    byId("after").replaceChildren(...(begun ? pieces(PHRASES.follows, { begun: make("span", { class: "class" }, `‘${begun}’`) }) : [PHRASES.first]))
     const shares = look.next(arcs.at)
     const order = shares.map((_, token) => token).sort((a, b) => shares[b] - shares[a]).slice(0, SHOWN)
     byId("bars").replaceChildren(...order.map(token => make("li", {},

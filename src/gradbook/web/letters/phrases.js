@@ -11,7 +11,7 @@ export const PHRASES = {
   known: mark("one of the lines that it learns from"),
   end: mark("the end"), start: mark("the start"), mean: mark("mean"),
   head: (/** @type {string} */ name) => tr("head {name}", { name }),
-  follows: (/** @type {string} */ begun) => tr("after ‘{begun}’", { begun }), first: mark("as the first letter"),
+  follows: mark("after {begun}"), first: mark("as the first letter"),
   unknown: (/** @type {string} */ letter) => tr("‘{letter}’ is in none of the lines", { letter }),
   tooLong: (/** @type {number} */ most) => tr("it sees at most {most} letters", { most }),
   curve: (/** @type {string} */ from, /** @type {string} */ to) => tr("the loss per letter fell from {from} to {to}", { from, to }),
