@@ -22,6 +22,7 @@ from math import isclose
 import numpy as np
 
 from gradbook.audit.findings import NO_RATE, RATE_LEFT_OUT, WRONG_RATE, Finding, finding_in
+from gradbook.audit.judge.memories import laws_of
 from gradbook.audit.judge.penalties import Decay, has_penalty, penalised_cost
 from gradbook.audit.judge.update_judgement import (
     KIND,
@@ -221,6 +222,10 @@ def account_for(
             like = next((c.updates for c in multiples if c.updates.number not in odd), None)
             apart = list(_rate_left_out_apart(change.updates, factor, like)) if like else []
             account.findings.extend(apart or _findings(change.updates, factor))
+    if multiples and others:
+        (laws,) = laws_of(training, [[tested.step]])
+        alike = {change.updates.number for change in multiples if change not in others}
+        others = [c for c in others if not laws.have_one_rule(c.updates.number, alike)]
     few = 2 * len(others) < count
     forms = {change.updates.formula.makeup for change in multiples}
     usual = [change for change in multiples if change not in others]

@@ -66,7 +66,7 @@ def optimiser_findings(
     laws: Laws | None = None
     odd: Mapping[Address, OddCell] = {}
     unlike: set[tuple[int, ...]] = set()
-    for later in sorted(_laws(training, groups), key=lambda laws: laws.step.number):
+    for later in sorted(laws_of(training, groups), key=lambda laws: laws.step.number):
         if laws is None or not laws.is_repeated(later):
             laws, odd = later, later.odd_cells()
             unlike.update(tuple(some) for some in laws.alike[1:] if laws.is_unlike(some[0]))
@@ -85,7 +85,7 @@ def optimiser_findings(
     return findings, [] if findings else notes
 
 
-def _laws(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> Iterator[Laws]:
+def laws_of(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> Iterator[Laws]:
     """Each step with the cells of its right gradients, including those with the opposite sign."""
     for group in groups:
         tested = StepUnderTest.of(training, group)
@@ -459,11 +459,19 @@ class Laws:
     def is_unlike(self, weight: int) -> bool:
         """Whether a rule certainly differs from the usual one: its formulas have another structure,
         or it has memories of another weight, or of none."""
-        usual, patterns = self.alike[0][0], self.training.book.patterns
-        makeups = (Counter(patterns[c].makeup for c in self.ways[j]) for j in (weight, usual))
+        usual = self.alike[0][0]
         alone = set(self.ways[weight]) - set(self.ways[usual])
         strange = (alone & self.training.looking_back).difference(self.memories[weight])
-        return len({tuple(sorted(made.items())) for made in makeups}) > 1 or bool(strange)
+        return self._makeup(weight) != self._makeup(usual) or bool(strange)
+
+    def have_one_rule(self, weight: int, others: Collection[int]) -> bool:
+        """Whether a weight changes by the rule, and the formulas, of one of some others."""
+        like = next((some for some in self.alike if weight in some), [])
+        return any(self._makeup(j) == self._makeup(weight) for j in like if j in others)
+
+    def _makeup(self, weight: int) -> Counter[str]:
+        """The structures of the formulas of a weight's rule."""
+        return Counter(self.training.book.patterns[cell].makeup for cell in self.ways[weight])
 
     def _is_choice(self, weight: int, other: int) -> bool:
         """Whether two weights have one rule, apart from separate rates, or decay in one of them."""
