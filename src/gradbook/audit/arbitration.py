@@ -10,16 +10,27 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from gradbook.audit.findings import Finding
+from gradbook.audit.findings import Finding, new_findings
 from gradbook.audit.one_program import Worlds
 from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.cells.formula.address import Address, cells_of, name_of, ranges
 
 
 def weigh(
+    training: SheetTraining,
+    departing: Sequence[Finding],
+    others: Sequence[Finding],
+    further: Sequence[Finding] = (),
+) -> tuple[Finding, ...]:
+    """The findings, each cell in one of them only; the training is as typed. Those `further` ones
+    count that remain when all others are mended."""
+    findings = _of_two_judges(training, departing, others)
+    return (*findings, *new_findings(further, findings))
+
+
+def _of_two_judges(
     training: SheetTraining, departing: Sequence[Finding], others: Sequence[Finding]
 ) -> tuple[Finding, ...]:
-    """The findings, each cell in one of them only; the training is as typed."""
     departed = {cell for one in departing for cell in _cells(training, one)}
     judged = {cell for one in others for cell in _cells(training, one)} & departed
     if not judged:

@@ -53,7 +53,7 @@ from gradbook.audit.judge.update_judgement import (
     stray_findings,
     update_findings,
 )
-from gradbook.audit.ledger import ledger_of
+from gradbook.audit.ledger import Ledger, ledger_of
 from gradbook.audit.left_out import not_looked_at
 from gradbook.audit.one_program import OneProgram, with_one_program, without_pasted_updates
 from gradbook.audit.step.tested_step import StepUnderTest
@@ -150,7 +150,9 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     steps = steps_of(training, loss)
     cells = [step.cells for step in loss if step and not step.assumption]
     findings, unaccounted = _further(training, steps, findings, cells, meant.slips)
-    findings = weigh(typed, (*pasted, *meant.departing), findings)
+    ledger = _last_word(training, loss, findings)
+    findings = weigh(typed, (*pasted, *meant.departing), findings, ledger.findings)
+    unaccounted += ledger.unaccounted
     curve: LossCurves | None = None
     with note_if_spent(lambda: Message("how its loss would continue")):
         curve = _curve(typed, cells, findings)
@@ -199,7 +201,7 @@ def _as_meant(typed: SheetTraining) -> MeantTraining:
 def _without_pasted_updates(
     training: SheetTraining,
 ) -> tuple[SheetTraining, tuple[Finding, ...]]:
-    if not training.flow.levels:
+    if training.is_circular:
         return training, ()
     program = within_budget(lambda: without_pasted_updates(training), A_SHARE)
     return (program.training, program.findings) if program else (training, ())
@@ -209,7 +211,7 @@ def _as_one_program(
     training: SheetTraining, losses: Collection[Address] = frozenset()
 ) -> tuple[SheetTraining, tuple[Finding, ...]]:
     """The training with the same program in each step, and findings for what departed from it."""
-    if not training.flow.levels:
+    if training.is_circular:
         return training, ()
     program = within_budget(lambda: with_one_program(training, losses)) or OneProgram(training)
     return program.training, program.findings
@@ -219,9 +221,10 @@ def _fixes_in(training: SheetTraining, findings: Sequence[Finding]) -> dict[Addr
     """The right formulas of some findings, by cell."""
     reader = training.book.reader
     return {
-        cell: reader.read_typed(finding.fixes[name_of(cell)].removeprefix("="), cell)
+        cell: reader.read_typed(finding.fixes[name_of(cell)].strip("{}").removeprefix("="), cell)
         for finding in findings
         for cell in cells_of(finding.cells, training.book.sheet_number(finding.sheet) or 0)
+        if name_of(cell) in finding.fixes
     }
 
 
@@ -232,8 +235,8 @@ def _further(
     losses: Sequence[Sequence[Address]],
     slips: Sequence[Finding],
 ) -> tuple[tuple[Finding, ...], list[Message]]:
-    """The findings for gradients, updates, and all other cells; and notes on cells that aren't
-    accounted for."""
+    """The findings for gradients, updates, and all other cells; and notes on updates that remain
+    unexplained."""
     groups = group_steps(training, steps)
     unaccounted: list[Message] = []
     with note_if_spent(lambda: Message("the updates, and whether the values are up to date")):
@@ -246,11 +249,20 @@ def _further(
         blank_findings(training, losses),
     ):
         findings += tuple(new_findings(list(further), findings))
-    if not findings and not unaccounted and training.flow.levels:
-        with note_if_spent(lambda: Message("whether each cell has a part in the steps")):
-            ledger = ledger_of(training, steps, groups)
-            findings, unaccounted = ledger.findings, list(ledger.unaccounted)
     return findings, unaccounted
+
+
+def _last_word(
+    training: SheetTraining, loss: Sequence[StepLoss | None], findings: Sequence[Finding]
+) -> Ledger:
+    """The ledger of the training as its findings mend it; an empty one if they don't."""
+    if training.is_circular or not all(finding.fixes for finding in findings):
+        return Ledger()
+    with note_if_spent(lambda: Message("whether each cell has a part in the steps")):
+        mended = with_formulas(training, _fixes_in(training, findings))
+        steps = steps_of(mended, loss)
+        return ledger_of(mended, steps, group_steps(mended, steps))
+    return Ledger()
 
 
 def _with_updates(

@@ -26,7 +26,7 @@ from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.training_steps import SheetStep
 from gradbook.audit.training.weight_columns import bases_of
-from gradbook.cells.formula.address import Address, by_sheet, name_of, ranges
+from gradbook.cells.formula.address import SHEET, Address, by_sheet, name_of, ranges, sheet_of
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.chain import gradients
@@ -42,14 +42,14 @@ MOST_LEAVES = 200  # cells of a step that may be weights
 class Ledger:
     """Cells that have no right part in the steps: findings, or notes on what isn't known."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
     unaccounted: tuple[Message, ...] = ()
 
 
 def ledger_of(
     training: SheetTraining, steps: Sequence[SheetStep], groups: Sequence[Sequence[SheetStep]]
 ) -> Ledger:
-    """The last word on a training in which no judge found anything."""
+    """The last word on a training, after what the other judges found is mended."""
     strange = list(_strange_states(training, steps))
     findings = [one for one in strange if isinstance(one, Finding)]
     if not strange:
@@ -117,14 +117,16 @@ def _said_of_state(
     else:
         wrong, taken, meant = update, foreign, before
     right = book.with_another_cell(wrong, taken, book.name_of(meant, wrong))
-    why = Message(
-        "{cell} continues from {other}, which belongs to another weight: {own} belongs there",
-        cell=name_of(wrong),
-        other=book.name_of(taken, wrong),
-        own=book.name_of(meant, wrong),
-    )
     for cells in by_sheet(_line(training, wrong, stride)):
-        yield finding_in(book, cells, KIND, name, why, name, right)
+        away = (sheet_of(cells[0]) - sheet_of(wrong)) * SHEET
+        why = Message(
+            "{cell} continues from {other}, which belongs to another weight: {own} belongs there",
+            cell=name_of(wrong),
+            other=book.name_of(taken + away, wrong + away),
+            own=book.name_of(meant + away, wrong + away),
+        )
+        there = training.on_sheet_of(cells[0], right)
+        yield finding_in(book, cells, KIND, name, why, name, there)
 
 
 def _is_state(training: SheetTraining, base: Address | None, stride: int) -> bool:

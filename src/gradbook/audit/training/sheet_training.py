@@ -87,6 +87,12 @@ class SheetTraining:
         """Every cell that depends on a weight, except the weights."""
         return self.varying.difference(self.weight_cells)
 
+    @cached_property
+    def is_circular(self) -> bool:
+        """Whether some cell that depends on a weight depends on itself."""
+        flow = self.flow
+        return not flow.levels and flow.in_order(sorted(self.varying))[1] is not None
+
     def kind(self, cell: Address) -> object:
         """The kind of a cell in its step, which is the same for its counterparts in other steps."""
         if cell in self.weight_cells:
