@@ -25,7 +25,14 @@ def weigh(
     """The findings, each cell in one of them only; the training is as typed. Those `further` ones
     count that remain when all others are mended."""
     findings = _of_two_judges(training, departing, others)
-    return (*findings, *new_findings(further, findings))
+    every = (*findings, *new_findings(further, findings))
+    return tuple(part for one in every for part in _without(training, one, _kept(training, one)))
+
+
+def _kept(training: SheetTraining, finding: Finding) -> set[Address]:
+    """The cells that have what a finding says they should have."""
+    content, fixes = training.book.content, finding.fixes
+    return {c for c in _cells(training, finding) if fixes.get(name_of(c), "") == content(c) != ""}
 
 
 def _of_two_judges(

@@ -105,14 +105,16 @@ def laws_of(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> I
 
 
 def _findings(training: SheetTraining, line: Mapping[Address, OddCell]) -> Iterator[Finding]:
-    """Findings for the odd cells of a line, sheet by sheet; including the cell before the first
-    one, where memory begins, and the one after the last update, which nothing uses."""
+    """Findings for the odd cells of a line, sheet by sheet; including those before the first one,
+    where memory begins, and those after the last update, which nothing uses."""
     book, told = training.book, next(iter(line.values()))
     stride = training.weights[told.weight].stride
     right = {c: book.reader.read_typed(odd.right.text_at(c), c) for c, odd in line.items()}
-    for cell, beside in ((min(line), min(line) - stride), (max(line), max(line) + stride)):
-        if beside not in training.weight_cells and training.repeats(beside, cell):
-            right[beside] = training.on_sheet_of(beside, right[cell])
+    for last, away in ((min(line), -stride), (max(line), stride)):
+        cell = last + away
+        while cell not in training.weight_cells and training.repeats(cell, last):
+            right[cell] = training.on_sheet_of(cell, right[last])
+            cell += away
     for cells in by_sheet(right):
         first, name = cells[0], training.names[told.weight]
         quantity = training.name_of(first)
@@ -220,14 +222,17 @@ class Laws:
 
     @cached_property
     def memories(self) -> dict[int, list[Address]]:
-        """The cells that refer to their predecessors and use the weight's own gradient: those of
-        each rule, and those that the next step uses if this one uses the previous step's."""
+        """The cells that refer to their predecessors and use the weight's own gradient, or that no
+        other weight's rule has: those of each rule, and those that the next step uses if this one
+        uses the previous step's."""
         back, sources = self.training.looking_back, self.training.flow.sources
         found = {}
         for j, way in self.ways.items():
             last = (cell for cell in sources(self.updates[j]) if cell not in way)
             cells = back.intersection([*way[:-1], *(cell + self._stride(j) for cell in last)])
-            found[j] = sorted(cell for cell in cells if self._made_of(cell) == {j})
+            others = set().union(*(other for i, other in self.ways.items() if i != j))
+            own = (c for c in cells if c not in others or self._made_of(c) == {j})
+            found[j] = sorted(own)
         return found
 
     @cached_property
@@ -282,7 +287,7 @@ class Laws:
             return draw * sign * (times.get(role, 1) if owner == weight else 1)
 
         numbers = Numbers(drawn, graph.leaf_cells)
-        for cell in self._given:  # leaves, and computed gradients
+        for cell in self._given:  # leaves, and computed cells
             node = graph.known.get(cell)
             if isinstance(node, Node):
                 numbers.values[node] = drawn(cell)
@@ -298,7 +303,8 @@ class Laws:
     def _given(self) -> list[Address]:
         for cell in chain(self.gradients.values(), *self.ways.values()):
             self.node(cell)
-        return [cell for cell, (_, role) in self.owned.items() if role in GRADIENTS]
+        given = (GRADIENT, MEMORY)  # a memory may use what the previous step computed from another
+        return [cell for cell, (_, role) in self.owned.items() if role[0] in given]
 
     @cached_property
     def turns(self) -> dict[int, dict[Address, Array]]:
@@ -567,7 +573,7 @@ class Laws:
             further = [
                 (a, b)
                 for a, b in differing or ()
-                if a in patterns.keys() - apart and b in patterns and b not in self.owned
+                if a != b and {a, b} <= patterns.keys() and a not in apart and b not in self.owned
             ]
             waiting += [both for both in further if both[0] not in known]
             if not further or len(further) < len(differing or ()):
@@ -634,6 +640,7 @@ class Laws:
             there = self._counterpart(at, weight) if same is None and at != like else same
             if there is not None:
                 found.setdefault(at, there)
+                found.setdefault(at - self._stride(model), there - self._stride(weight))
         found[like - self._stride(model)] = cell - self._stride(weight)
         before, step = self.training.weights, self.step.number
         if like in self.updates.values():
@@ -700,13 +707,17 @@ class Laws:
 
 
 def _places(made: Sequence[str], usual: Sequence[str]) -> list[int]:
-    """The positions of memories among the usual ones: those with the same structure, otherwise in
-    order, since weight decay changes the structure."""
+    """The positions of memories among the usual ones: its own if that has the same structure,
+    another with that structure, otherwise in order, since weight decay changes the structure."""
     free = list(range(max(len(made), len(usual))))
     places: dict[int, int] = {}
     for k, makeup in enumerate(made):
+        if list(usual[k : k + 1]) == [makeup]:
+            places[k] = k
+            free.remove(k)
+    for k, makeup in enumerate(made):
         like = [place for place in free if place < len(usual) and usual[place] == makeup]
-        if like:
+        if like and k not in places:
             places[k] = like[0]
             free.remove(like[0])
     return [places[k] if k in places else free.pop(0) for k in range(len(made))]
