@@ -350,7 +350,20 @@ CHANGES = {  # with each change in a column
     "N2:N9": "=$K$2*I2",
     "D3:F10": "=D2+L2",
 }
+INLINE = {  # the sum stands in the comparison
+    **{key: what for key, what in ROWS.items() if key[0] != "G"},
+    "H2:H9": "=IF(A2*D2+B2*E2+F2>0,1,0)",
+}
+AT_ONCE = {**ROWS, "G2:G9": "=SUMPRODUCT(A2:B2,D2:E2)+F2"}
 CARRIED = {
+    "a bias in a comparison": (INLINE, {"F3:F10": "=F2"}, {"F3:F10": "=F2+$K$2*I2"}),
+    "a bias on its other side": (
+        {**INLINE, "H2:H9": "=IF(-F2<A2*D2+B2*E2,1,0)"},
+        {"F3:F10": "=F2"},
+        {"F3:F10": "=F2+$K$2*I2"},
+    ),
+    "a weight in a comparison": (INLINE, {"E3:E10": "=E2"}, {"E3:E10": "=E2+$K$2*I2*B2"}),
+    "a weight of a range": (AT_ONCE, {"E3:E10": "=E2"}, {"E3:E10": "=E2+$K$2*I2*B2"}),
     "a bias": (ROWS, {"F3:F10": "=F2"}, {"F3:F10": "=F2+$K$2*I2"}),
     "a weight": (ROWS, {"E3:E10": "=E2"}, {"E3:E10": "=E2+$K$2*I2*B2"}),
     "all but the bias": (
@@ -377,6 +390,7 @@ def test_a_weight_that_is_only_carried_on_is_found(name, tmp_path):
         {},
         {"H2:H9": "=(G2>L2)*1", "L2": 0.5, "L3:L9": "=L2"},
         {"H2:H9": "=(G2>$L$2)*1", "L2": 0.5},
+        {"H2:H9": "=IF(A2*D2+B2*E2+F2>L2,1,0)", "L2": 0.5, "L3:L9": "=L2"},
         {"G2:G9": "=A2*D2+B2*E2+F2-L2", "L2": 0.5, "L3:L9": "=L2"},
         {"G2:G9": "=A2*D2+B2*E2+F2+$L$2", "L2": 0.5},
         {"G2:G9": "=A2*D2+B2*E2+L2*F2", "L2": 1.0, "L3:L9": "=L2", "F3:F10": "=F2+$K$2*I2*L2"},

@@ -7,7 +7,7 @@ setting: each step takes it from the step before, as it takes its weights.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -15,18 +15,19 @@ from gradbook.audit.edits.formula_edits import edits_of
 from gradbook.audit.findings import CHANGE, finding_in
 from gradbook.audit.judge.update_judgement import KIND
 from gradbook.audit.rules.perceptron import Perceptron
-from gradbook.audit.rules.perceptron_updates import RuleBook, could_step
+from gradbook.audit.rules.perceptron_updates import RuleBook, is_step
 from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate, form_of
 from gradbook.audit.search.wording import Fault
 from gradbook.cells.formula.address import Address
-from gradbook.cells.formula.expression import terms
+from gradbook.cells.formula.expression import SignedTerm, parts, references, terms
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.language.message import Message, joined
-from gradbook.targets.excel.language import Infix, Reference, write
+from gradbook.targets.excel.language import Call, Expression, Infix, Reference, write
 
 FEWEST = 3  # steps that carry a weight on
 HALF = 0.5  # of the steps
 FURTHEST = 4  # cells from the weight of one step to that of the next
+BOTH = 2  # lines of cells that a sum multiplies
 SAME = 1e-6
 
 
@@ -143,27 +144,58 @@ def _further(perceptron: Perceptron, last: Address) -> dict[Address, Address]:
 class CellUse:
     """How a sum of weights uses a cell."""
 
-    is_added: bool = False  # alone or in a product, in a formula that compares nothing
+    is_added: bool = False  # alone or in a product, to what depends on weights
     factor: Address | None = None
 
 
 def _use(perceptron: Perceptron, cell: Address) -> CellUse:
-    """How the sum of a step uses a weight."""
+    """How the sum of a step uses a weight, in a cell of its own or in a comparison with it."""
     book, flow = perceptron.book, perceptron.flow
     for user in flow.users.get(cell, ()):
         pattern = book.patterns[user]
-        if pattern.repeated_reference is not None or could_step(pattern):
-            continue
-        if perceptron.weights.isdisjoint(flow.sources(user)):
-            continue
-        said = book.read_typed(user).expression
-        for sign, part in terms(said) if said else ():
-            places = book.reader.read_typed(write(part), user).places
-            mentioned = list(flow.mentioned_cells(places, user))
-            if sign > 0 and cell in mentioned:
-                others = [other for other in mentioned if other != cell]
-                return CellUse(True, others[0] if len(others) == 1 else None)
+        said = None if pattern.repeated_reference is not None else book.read_typed(user).expression
+        for added in _sums(said) if said else ():
+            mentions = [(sign, _cells_in(perceptron, part, user)) for sign, part in added]
+            weighted = {sign for sign, some in mentions if _has_weight(perceptron, some, cell)}
+            for sign, some in mentions:
+                if sign in weighted and any(cell in cells for cells in some):
+                    return CellUse(True, _factor(some, cell))
     return CellUse()
+
+
+def _sums(said: Expression) -> Iterator[Sequence[SignedTerm]]:
+    """The terms of a formula, of what it takes the sign of, or of the difference of two sides that
+    it compares."""
+    steps = [part for part in parts(said) if is_step(part)]
+    for part in steps:
+        match part:
+            case Infix(_, left, right):
+                yield [*terms(left), *((-sign, term) for sign, term in terms(right))]
+            case Call("SIGN", (inside,)) if inside is not None:
+                yield terms(inside)
+    if not steps:
+        yield terms(said)
+
+
+def _cells_in(perceptron: Perceptron, part: Expression, home: Address) -> list[list[Address]]:
+    """The cells of each reference in a part of a formula."""
+    reader, flow = perceptron.book.reader, perceptron.flow
+    places = (reader.read_typed(one.text, home).places for one in references(part))
+    return [list(flow.mentioned_cells(some, home)) for some in places]
+
+
+def _has_weight(perceptron: Perceptron, some: Sequence[Sequence[Address]], cell: Address) -> bool:
+    """Whether a term has another weight in it, or a sum of them."""
+    varying = perceptron.rules.varying
+    return any(one in varying and one != cell for cells in some for one in cells)
+
+
+def _factor(some: Sequence[Sequence[Address]], cell: Address) -> Address | None:
+    """What a cell is multiplied by, alone or as one of a line's."""
+    if len(some) != BOTH or len(some[0]) != len(some[1]):
+        return None
+    own, other = sorted(some, key=lambda cells: cell not in cells)
+    return other[own.index(cell)]
 
 
 # What should be there ------------------------------------------------------------------

@@ -34,11 +34,13 @@ def could_step(pattern: Pattern) -> bool:
 
 @once
 def _steps(form: Expression) -> bool:
-    return any(
-        (isinstance(part, Infix) and part.operator in COMPARISONS)
-        or (isinstance(part, Call) and part.function in STEPPING)
-        for part in parts(form)
-    )
+    return any(map(is_step, parts(form)))
+
+
+def is_step(part: Expression) -> bool:
+    """Whether an operation makes steps of what it is given."""
+    is_comparison = isinstance(part, Infix) and part.operator in COMPARISONS
+    return is_comparison or (isinstance(part, Call) and part.function in STEPPING)
 
 
 def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
