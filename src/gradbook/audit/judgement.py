@@ -25,7 +25,7 @@ from gradbook.audit.findings import (
     finding_in,
     new_findings,
 )
-from gradbook.audit.judge.accounts import account_for, wrong_penalty
+from gradbook.audit.judge.accounts import account_for, decay_notes, wrong_penalty
 from gradbook.audit.judge.logarithms import logarithm_findings
 from gradbook.audit.judge.loss import (
     every_step,
@@ -164,6 +164,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
             *loss_notes(training, loss[0], not findings),
             *measured_notes(by_steps),
             *map(note_of_typed, same),
+            *([] if findings else decay_notes(training, group_steps(training, steps))),
             *unaccounted,
         ),
         findings=findings,

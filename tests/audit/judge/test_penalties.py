@@ -29,9 +29,18 @@ def test_a_penalty_with_the_slope_that_updates_subtract_is_right(formula, path):
     assert check(laid(with_cost(formula), "a step a row").save(path)).verdict == "right"
 
 
-def test_a_penalty_in_the_cost_alone_is_a_choice(path):
+def test_a_penalty_in_the_cost_alone_is_a_choice_that_is_said(path):
     sketch = with_cost("{E_total}+0.1*" + SQUARES, "descent")
-    assert check(laid(sketch, "a step a column").save(path)).verdict == "right"
+    report = check(laid(sketch, "a step a column").save(path))
+    assert report.verdict == "right"
+    assert "no update subtracts its slope" in str(report)
+
+
+def test_decay_in_the_updates_alone_is_a_choice_that_is_said(path):
+    sketch = with_cost("{E_total}").with_formula("w2", "{w2<}-{η}*{∂E/∂w2<}")
+    report = check(laid(sketch, "a step a row").save(path))
+    assert report.verdict == "right"
+    assert "weight decay in the updates of w1, b1 alone" in str(report)
 
 
 @for_each("layout", ["a step a row", "a sheet per step"])

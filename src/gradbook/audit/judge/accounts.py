@@ -39,7 +39,7 @@ from gradbook.audit.training.training_steps import SheetStep, StepLoss, steps_of
 from gradbook.audit.training.weight_columns import change as added_by
 from gradbook.audit.training.weight_columns import plain_update
 from gradbook.cells.book import show_value
-from gradbook.cells.formula.address import Address, by_sheet, ranges
+from gradbook.cells.formula.address import Address, by_sheet, name_of, ranges
 from gradbook.cells.formula.expression import (
     Factor,
     factors,
@@ -298,6 +298,33 @@ def _of_penalties(tested: StepUnderTest, every: Sequence[UsualUpdate]) -> list[F
     decays = [change.decay for change in _changes(tested, every, numbers)]
     known = [decay for decay in decays if decay is not None]
     return list(cost.findings(known, numbers)) if len(known) == len(decays) else []
+
+
+def decay_notes(
+    training: SheetTraining, groups: Iterable[Sequence[SheetStep]]
+) -> Iterator[Message]:
+    """Say which weights decay though no cost has a penalty for them, or which cost has one though
+    none decays: either is a choice."""
+    every = list(usual_updates(training))
+    step = _usual_step(every, groups)
+    tested = StepUnderTest.of(training, [step]) if step else None
+    if tested is None:
+        return
+    cost = penalised_cost(tested)
+    numbers = _settled(tested, tested.random)
+    decays = [change.decay for change in _changes(tested, every, numbers)]
+    weights = [training.names[decay.number] for decay in decays if decay and decay.share]
+    if weights and cost is None:
+        yield Message(
+            "weight decay in the updates of {weights} alone: the loss has no penalty for it",
+            weights=", ".join(weights),
+        )
+    elif cost and not weights and all(decays) and cost.cell not in step.loss.cells:
+        yield Message(
+            "{cell} ({name}) adds a penalty for large weights, but no update subtracts its slope",
+            cell=name_of(cost.cell),
+            name=training.name_of(cost.cell),
+        )
 
 
 def _usual_step(
