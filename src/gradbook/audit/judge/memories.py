@@ -222,17 +222,18 @@ class Laws:
 
     @cached_property
     def memories(self) -> dict[int, list[Address]]:
-        """The cells that refer to their predecessors and use the weight's own gradient, or that no
-        other weight's rule has: those of each rule, and those that the next step uses if this one
-        uses the previous step's."""
+        """The cells that refer to their predecessors and use the weight's own gradient, or that use
+        none themselves and are in no other weight's rule: those of each rule, and those that the
+        next step uses if this one uses the previous step's."""
         back, sources = self.training.looking_back, self.training.flow.sources
+        gradients = self._gradient_owner.keys()
         found = {}
         for j, way in self.ways.items():
             last = (cell for cell in sources(self.updates[j]) if cell not in way)
             cells = back.intersection([*way[:-1], *(cell + self._stride(j) for cell in last)])
             others = set().union(*(other for i, other in self.ways.items() if i != j))
-            own = (c for c in cells if c not in others or self._made_of(c) == {j})
-            found[j] = sorted(own)
+            indirect = {c for c in cells - others if gradients.isdisjoint(sources(c))}
+            found[j] = sorted(c for c in cells if c in indirect or self._made_of(c) == {j})
         return found
 
     @cached_property
