@@ -6,8 +6,8 @@ import json
 from zipfile import ZipFile
 
 from gradbook.cli.verbs import quiz as verb
+from gradbook.teaching.quiz import KINDS
 from gradbook.teaching.quiz.asking import FORMS, TOLERANCE
-from gradbook.teaching.quiz.questions import KINDS
 from gradbook.teaching.quiz.writing import ENDINGS
 from tests.cases import for_each
 

@@ -9,8 +9,9 @@ from xml.etree import ElementTree
 import pytest
 
 import gradbook as gb
+from gradbook.teaching.quiz import CHOICE, FORMS, NUMBER
 from gradbook.teaching.quiz.asking import QuizPlan, make_quiz
-from gradbook.teaching.quiz.questions import CHOICE, FORMS, NUMBER, Quiz
+from gradbook.teaching.quiz.questions import Quiz
 from gradbook.teaching.quiz.writing import write_quiz
 from tests.cases import for_each
 

@@ -10,10 +10,11 @@ from zipfile import ZipFile
 
 import gradbook as gb
 from gradbook.net import Net, parse
+from gradbook.teaching.quiz import FORMS, NUMBER
 from gradbook.teaching.quiz.asking import QuizPlan, make_quiz
 from gradbook.teaching.quiz.moodle import gift, moodle_xml
 from gradbook.teaching.quiz.qti_2_1 import qti_2_1
-from gradbook.teaching.quiz.questions import FORMS, NUMBER, Quiz
+from gradbook.teaching.quiz.questions import Quiz
 from tests.cases import for_each
 from tests.pseudo import PLAIN_WORD, plain_words, pseudo_language, spelled
 

@@ -12,9 +12,10 @@ import pytest
 
 import gradbook as gb
 from gradbook.net import parse
+from gradbook.teaching.quiz import CHOICE, FORMS, NUMBER
 from gradbook.teaching.quiz.asking import QuizPlan, make_quiz
 from gradbook.teaching.quiz.qti_2_1 import qti_2_1
-from gradbook.teaching.quiz.questions import CHOICE, FORMS, NUMBER, Quiz
+from gradbook.teaching.quiz.questions import Quiz
 from tests.cases import for_each
 
 SCHEMAS = os.environ.get("QTI_SCHEMAS", "")  # a folder with qtiv2p1/ and imscp_v1p1.xsd

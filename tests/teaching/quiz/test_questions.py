@@ -16,18 +16,9 @@ from gradbook.lab.classroom import personalise
 from gradbook.net import parse
 from gradbook.net.formulas import parse_formulas
 from gradbook.net.lower import scalar_step
+from gradbook.teaching.quiz import CELL, DERIVATIVE, KINDS, NUMBER, RATE, UPDATE, VALUE
 from gradbook.teaching.quiz.asking import QuizPlan, make_quiz
-from gradbook.teaching.quiz.questions import (
-    CELL,
-    DERIVATIVE,
-    KINDS,
-    NUMBER,
-    RATE,
-    UPDATE,
-    VALUE,
-    Question,
-    Quiz,
-)
+from gradbook.teaching.quiz.questions import Question, Quiz
 from gradbook.teaching.quiz.writing import quiz_json
 from tests.cases import for_each
 
@@ -165,7 +156,7 @@ def test_every_wrong_answer_is_wrong_and_says_why(name):
         shown = [one.shown for one in question.choices]
         assert len(set(shown)) == len(shown)
         for wrong in question.wrong:
-            assert wrong.why.endswith(".")
+            assert wrong.why.endswith((".", "?"))
             if wrong.number is not None:
                 assert abs(wrong.number - number(question)) > 2 * question.tolerance
 

@@ -18,12 +18,10 @@ from gradbook.cli.output import busy, print_as_json
 from gradbook.errors import UsageError
 from gradbook.files import require_replaceable
 from gradbook.language import in_language, tr, tr_count
+from gradbook.teaching.quiz import CHOICE, FORMS, KINDS, TOLERANCE
 
 PACKAGE = ".zip"
 ENDINGS = (".xml", ".gift", PACKAGE)
-CHOICE, TYPED = "choice", "number"  # the same as in teaching/quiz
-USUAL_TOLERANCE = 0.005
-KINDS = ("value", "derivative", "update", "rate", "cell")  # the same as in teaching/quiz
 
 
 def run(options: Namespace) -> int:
@@ -73,14 +71,14 @@ def _kinds(words: str) -> tuple[str, ...]:
 class QuestionForm:
     """The form of the questions, and how far a typed number may be off: number:2 is 2 %."""
 
-    choices = (CHOICE, TYPED)
+    choices = FORMS
 
     def __call__(self, word: str) -> tuple[str, float]:
         form, colon, percent = word.partition(":")
         OneOf(*self.choices)(form)
         if form == CHOICE and colon:
             raise ArgumentTypeError(f"{word}: only a number that is typed may be off")
-        share = number(percent.removesuffix("%").strip()) / 100 if colon else USUAL_TOLERANCE
+        share = number(percent.removesuffix("%").strip()) / 100 if colon else TOLERANCE
         if not 0 < share <= 0.1:
             raise ArgumentTypeError(f"{percent} is out of range: it must be above 0 and at most 10")
         return form, share

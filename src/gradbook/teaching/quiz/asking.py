@@ -22,16 +22,19 @@ from gradbook.targets.algebra.formula import at, definition, symbol_of
 from gradbook.targets.algebra.printing import decimal
 from gradbook.targets.algebra.terminal_text import spell
 from gradbook.targets.drawing import draw, svg
-from gradbook.teaching.quiz.picture import SheetCell, draw_sheet
-from gradbook.teaching.quiz.questions import (
+from gradbook.teaching.quiz import (
     CELL,
     CHOICE,
     DERIVATIVE,
     FORMS,
     KINDS,
     RATE,
+    TOLERANCE,
     UPDATE,
     VALUE,
+)
+from gradbook.teaching.quiz.picture import SheetCell, draw_sheet
+from gradbook.teaching.quiz.questions import (
     CarriedValue,
     Question,
     Quiz,
@@ -51,7 +54,6 @@ LEAST_APART = 0.02  # and by this share of the larger one
 SHOWN_DIGITS = 4  # in a choice
 LEAST_STEP = 1e-4  # as a share of a weight: less is lost in the digits that people write
 MOST_CELLS = 63  # in a picture
-TOLERANCE = 0.005
 
 
 @dataclass(frozen=True)

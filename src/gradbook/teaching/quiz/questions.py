@@ -14,11 +14,7 @@ from itertools import groupby
 from gradbook.amounts import rough_percent
 from gradbook.graph.node import Node
 from gradbook.language import mark, numeral, tr
-
-VALUE, DERIVATIVE, UPDATE, RATE, CELL = "value", "derivative", "update", "rate", "cell"
-KINDS = (VALUE, DERIVATIVE, UPDATE, RATE, CELL)
-CHOICE, NUMBER = "choice", "number"
-FORMS = (CHOICE, NUMBER)
+from gradbook.teaching.quiz import CELL, CHOICE, DERIVATIVE, RATE, UPDATE, VALUE
 
 
 @dataclass(frozen=True)
