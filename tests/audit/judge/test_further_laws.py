@@ -17,6 +17,12 @@ HALVED = Rule("IF({t<}>3,{⟦w⟧<}-{⟦η⟧}*{⟦g⟧<}/2,{⟦w⟧<}-{⟦η⟧
 AHEAD = Rule(
     "{⟦w⟧<}-{v_⟦w⟧<}", (("v_⟦w⟧", "{μ}*{v_⟦w⟧<}+{⟦η⟧}*{⟦g⟧}", "{⟦η⟧}*{⟦g⟧}"),), (MU,), sort="ahead"
 )
+BY_SIGN = Rule(  # of a running mean, whose size is the root of its square: not a mean of squares
+    "{⟦w⟧<}-{⟦η⟧}*{m_⟦w⟧<}/(SQRT({m_⟦w⟧<}^2)+0.001)",
+    (("m_⟦w⟧", "{μ}*{m_⟦w⟧<}+(1-{μ})*{⟦g⟧}", "(1-{μ})*{⟦g⟧}"),),
+    (MU,),
+    sort="by sign",
+)
 
 
 def trained(rule, ahead=False):
@@ -61,6 +67,10 @@ def test_weights_seen_ahead_have_gradients_like_others(layout, path):
     assert findings_in(path, sketch, layout).verdict == "right"
     wrong = sketch.with_formula("∂E/∂w2", "{δo1}*{x1}")
     assert blames(findings_in(path, wrong, layout), sketch, "∂E/∂w2", layout)
+
+
+def test_the_root_of_a_square_needs_no_mean_of_squares(path):
+    assert findings_in(path, trained(BY_SIGN)).verdict == "right"
 
 
 @for_each("rule", ["momentum, downwards", "rmsprop", "adam", "nesterov, rewritten"])

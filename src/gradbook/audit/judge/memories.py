@@ -353,13 +353,13 @@ class Laws:
                     yield OddCell(j, cell, EditKind.FACTOR.value, right, why)
 
     def _roots(self, node: Node) -> Iterator[Node]:
-        """The roots in the expression of a node."""
+        """The roots in the expression of a node; that of a square is a size, not a deviation."""
         power = self.tested.random.of
         for part in ancestors([node]):
-            match part.op.name:
-                case "sqrt":
+            match part.op.name, part.inputs:
+                case "sqrt", [inside] if not _is_square(inside):
                     yield part
-                case "power" if np.all(np.abs(power(part.inputs[1])) == HALF):
+                case "power", [_, exponent] if np.all(np.abs(power(exponent)) == HALF):
                     yield part
 
     def _squared(self, cell: Address, gradient: Address) -> Pattern:
@@ -705,6 +705,10 @@ class Laws:
                 right=needed,
             )
         return OddCell(weight, cell, kind, right, why)
+
+
+def _is_square(node: Node) -> bool:
+    return node.op.name == "power" and node.inputs[1].is_constant(2)
 
 
 def _places(made: Sequence[str], usual: Sequence[str]) -> list[int]:
