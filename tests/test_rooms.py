@@ -23,7 +23,7 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3767,
     "arrays": 994,
-    "audit": 23249,
+    "audit": 23253,
     "cells": 12416,
     "cli": 5075,
     "data": 5626,
@@ -39,7 +39,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "report": 10800,
     "serve": 2149,
     "targets": 29515,
-    "teaching": 3748,
+    "teaching": 3749,
     "web": 20986,
     "work": 945,
 }
