@@ -63,13 +63,12 @@ LOSS_FUNCTIONS = {  # in torch.nn.functional, by the op; each averages over the 
     "huber": "huber_loss",
     "square": "mse_loss",
 }
-CONDITIONS = {  # which parameters are of a kind, by name
+CONDITIONS = {  # which parameters are of a kind, by name; others have their tensor's in it
     Role.WEIGHT: 'n[:2] not in norms and "weight" in n',
     Role.BIAS: 'n[:2] not in norms and "bias" in n',
     Role.SCALE: 'n[:2] in norms and "weight" in n',
     Role.SHIFT: 'n[:2] in norms and "bias" in n',
     Role.SLOPE: 'n[:2] == "pr"',
-    Role.RANGE: '"range" in n',
 }
 
 
@@ -166,7 +165,7 @@ def _conditions(net: Net, decays: Mapping[Role, float]) -> dict[str, float]:
     layers = zip(net.layers, net.shapes, strict=False)
     if len(others) == 1 and not any(_has_scales_of_places(*one) for one in layers):
         return {"p.ndim > 1": decays[Role.WEIGHT], "p.ndim == 1": others.pop()}
-    found = {CONDITIONS[role]: decay for role, decay in decays.items()}
+    found = {CONDITIONS.get(role, f'"{role.tensor}" in n'): decay for role, decay in decays.items()}
     if Role.SLOPE in decays:  # not a weight of sums, though its name contains "weight"
         weights = found.pop(CONDITIONS[Role.WEIGHT])
         found['n[:2] not in own and "weight" in n'] = weights
