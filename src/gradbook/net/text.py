@@ -374,6 +374,7 @@ def grammar() -> str:
         activations="\n".join(activations),
         losses="\n".join(losses),
         updates="\n".join(f"  update {name}{_settings(it)}" for name, it in UPDATES.items()),
+        roles=" ".join(ROLES),
         window=WINDOW_USAGE,
     )
 
@@ -416,7 +417,7 @@ line break, and '#' begins a comment.
                              binary cross-entropy after sigmoid
 {updates}
   decay NUMBER [KIND …]      weight decay: the share that weights, or the KINDs named
-                             (weights biases scales shifts slopes ranges), lose per step
+                             ({roles}), lose per step
                              and unit of η;
                              the default is 0.01 for weights with adamw, otherwise none
   rate NUMBER                the learning rate η
