@@ -79,7 +79,7 @@ def digits_page(
             lead=[given.block(piece) for piece in ["run"] * bool(training) + ["ways", "problems"]],
             foot=made_with(command),
             is_read=False,
-            styles=["controls.css", "play.css", "screen.css", "reading.css", "digits.css"],
+            styles=["controls.css", "frame.css", "reading.css", "digits.css"],
             main="digits/main.js",
             data=table,
             other_scripts={"worker": script("wasm/worker.js")},

@@ -337,7 +337,7 @@ def _page(
             is_read=False,
             head=kept_with,
             is_kept=bool(kept_with),
-            styles=["controls.css", "play.css", "see.css", "learn.css", "screen.css"],
+            styles=["controls.css", "play.css", "see.css", "learn.css", "frame.css", "screen.css"],
             main=begins_with,
             data={**_data(known, is_building), **own},
             is_packed=True,
