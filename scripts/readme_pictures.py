@@ -25,12 +25,14 @@ from gradbook.data.sources import load
 from gradbook.derivatives.named_formulas import formulas_of
 from gradbook.derivatives.public_book import read_book
 from gradbook.lab.runs import gather
+from gradbook.lab.texts import usual_lines
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
 from gradbook.net import builtin
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain
 from gradbook.report.formula_page import formula_page
+from gradbook.report.letters_page import letters_page
 from gradbook.report.markup import report_page
 from gradbook.report.media import write
 from gradbook.report.sweep import sweep_report
@@ -48,13 +50,8 @@ RECIPE = "small"
 STEPS = 120  # of the page to play with
 STEP = "document.querySelector('#step').click()"
 DIGIT = 9  # of the images that the page to draw on offers: a 9
-CHOSEN = {  # on that page: the class that is the target, and a place of a map
-    "#target": "4",
-    ".picker select": "2",
-    ".picker label:nth-of-type(1) input": "4",
-    ".picker label:nth-of-type(2) input": "12",
-    ".picker label:nth-of-type(3) input": "14",
-}
+MAP = "[data-stage='4'][data-channel='3']"  # of that page: what is pointed at
+LETTER = ".letters button:nth-child(5)"  # of the line that a network wrote
 GALLERY = (  # pictures of it, with how much of each page is shown
     ("slides", "worked.slides.html", 640),
     ("class", "class/class.html", 900),
@@ -104,6 +101,7 @@ def main(words: list[str]) -> None:
         _live(gallery / "xor.html", folder)
         _front(folder)
         _drawing()
+        _writing()
         _served(gallery / "class/handed-in")
         _page("formula", (gallery / "formula.html").read_text("utf-8"), folder, 600, 1280)
         _workbooks_formulas(folder)
@@ -150,23 +148,30 @@ def _front(folder: Path) -> None:
 
 
 def _drawing() -> None:
-    """The page to draw on: a digit, its maps, the gradient that arrives at a place of one."""
+    """The page to draw on: a digit, its maps, and the sum behind a value of one."""
     with TemporaryDirectory() as name, browser() as chromium:
         page = Path(name) / "draw.html"
         reader = picture_reader("tiny", None)
         assert reader is not None
         page.write_text(picture_page(reader, None, ""), encoding="utf-8")
-        chromium.show(page, width=1280, height=1200)
+        chromium.show(page, width=1280, height=800)
         chromium.until("!!document.querySelector('#answer b')")
         chromium.value(f"document.querySelectorAll('#samples button')[{DIGIT}].click()")
-        for selector, words in CHOSEN.items():
-            chromium.value(
-                f"(() => {{ const e = document.querySelector('{selector}'); e.value = '{words}'; "
-                "e.dispatchEvent(new Event('change')) })()"
-            )
-        chromium.value("document.querySelector('#paint-slopes').click()")
         chromium.value("new Promise(done => setTimeout(done, 500))")
+        chromium.point_at(MAP)
         chromium.picture(PICTURES / "draw.png", whole=False)
+
+
+def _writing() -> None:
+    """The page of a network that learns names, once it has learned."""
+    with TemporaryDirectory() as name, browser() as chromium:
+        page = Path(name) / "names.html"
+        page.write_text(letters_page(builtin("microgpt"), usual_lines()), encoding="utf-8")
+        chromium.show(page, width=1280, height=800)
+        chromium.press("#go")
+        chromium.until("document.querySelector('#done').textContent === '1,000'")
+        chromium.point_at(LETTER)
+        chromium.picture(PICTURES / "names.png", whole=False)
 
 
 def _served(books: Path) -> None:

@@ -210,6 +210,12 @@ class Browser:
         x, y = self.value(MIDDLE.format(selector=repr(selector)))
         return x, y
 
+    def point_at(self, selector: str) -> None:
+        """Move the mouse over the middle of an element."""
+        x, y = self._middle(selector)
+        self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        self.settle()
+
     def click_at(self, x: float, y: float) -> None:
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)

@@ -185,6 +185,20 @@ def test_arcs_are_the_attention_that_pytorch_computes(opened):
         assert widths == pytest.approx(0.4 + 14 * mean, abs=0.06)
 
 
+def test_each_share_is_below_its_letter(opened):
+    middles = """(selector => [...document.querySelectorAll(selector)].map(e => {
+      const { x, width } = e.getBoundingClientRect()
+      return x + width / 2
+    }))"""
+    for line in ("o", "anna", "maximilianmaria"):
+        opened.value(f"{SET}('begun', '{line}')")
+        letters = opened.value(f"{middles}('.letters button')")
+        assert len(letters) == len(line) + 1
+        assert opened.value(f"{middles}('.shares tr:last-child td')") == pytest.approx(
+            letters, abs=2
+        )
+
+
 def test_keys_go_from_letter_to_letter(opened):
     opened.value(f"{SET}('begun', 'anna')")
     opened.value("document.querySelector('.letters .chosen').focus()")

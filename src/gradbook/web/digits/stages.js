@@ -17,6 +17,8 @@ import { groupOf, sources, under } from "../wasm/window.js"
 
 export const GAP = 3 // between maps
 const [LARGEST, SMALLEST] = [64, 16] // sides of a map
+const TAPPED = 26 // side where columns scroll, as on a phone, so that a finger hits a map
+const PHONE = 600 // pixels
 const NARROWEST = 42 // column, as wide as the words above it
 const [CLOSEST, FARTHEST] = [10, 110] // between columns
 const ROOM = 32 // between them where it is there
@@ -52,22 +54,21 @@ export function firstShown({ layers }, all) {
   return [...layers].reverse().find(number => !all[number]?.kind.endsWith("softmax")) ?? layers[0] ?? -1
 }
 
-/** The largest maps with which all columns fit; if none do, the smallest, in a wider drawing.
+/** The largest maps with which all columns fit; where none do, and on a phone, the drawing is wider.
  * @param {Stage[]} stages @param {number} width @param {number} height
  * @returns {{columns: Column[], width: number}}
  */
 export function laidOut(stages, width, height) {
   const closest = Math.min(Math.max(width / stages.length - NARROWEST, CLOSEST), ROOM)
-  let side = LARGEST
-  let sizes = stages.map(stage => sized(stage, side, height))
   const room = (/** @type {{width: number}} */ size) => Math.max(size.width, NARROWEST)
-  const all = () => sizes.reduce((sum, size) => sum + room(size), 0)
-  while (side > SMALLEST && all() + (stages.length - 1) * closest > width) {
-    side -= 1
-    sizes = stages.map(stage => sized(stage, side, height))
-  }
-  const gap = Math.min(Math.max((width - all()) / Math.max(stages.length - 1, 1), closest), FARTHEST)
-  const whole = all() + (stages.length - 1) * gap
+  const all = (/** @type {number} */ side) => stages.reduce((sum, stage) => sum + room(sized(stage, side, height)), 0)
+  const fits = (/** @type {number} */ side) => all(side) + (stages.length - 1) * closest <= width
+  let side = LARGEST
+  while (side > SMALLEST && !fits(side)) side -= 1
+  if (width < PHONE || !fits(side)) side = Math.max(side, TAPPED)
+  const sizes = stages.map(stage => sized(stage, side, height))
+  const gap = Math.min(Math.max((width - all(side)) / Math.max(stages.length - 1, 1), closest), FARTHEST)
+  const whole = all(side) + (stages.length - 1) * gap
   let x = Math.max((width - whole) / 2, 0)
   const columns = sizes.map(size => {
     const column = { ...size, x: Math.round(x + (room(size) - size.width) / 2) }
