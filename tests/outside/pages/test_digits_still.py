@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gradbook.cli.verbs.browser import picture_page, picture_reader
 from gradbook.data.sources import load
 from gradbook.lab.models.model import load_shipped
+from gradbook.language import LANGUAGES, in_language
 from tests.cases import for_each
 from tests.outside.pages.drawn import CLIPPED, answer, draw, number, until
 from tests.outside.pages.strokes import strokes
@@ -173,6 +175,17 @@ def test_no_label_is_clipped(name, size, scheme, shown):
             hover(page, stage, channel)
         assert page.value(CLIPPED) == []
     assert page.value("document.documentElement.scrollWidth") == size[0]
+
+
+@for_each("code", LANGUAGES)
+def test_labels_fit_in_every_language(code, chromium, tmp_path):
+    with in_language(code):
+        page = picture_page(picture_reader("quick", None), 500, "")
+    (tmp_path / f"{code}.html").write_text(page, encoding="utf-8")
+    chromium.show(tmp_path / f"{code}.html", 1280, 800)
+    until(chromium, "document.querySelector('#tested').textContent !== '–'")
+    assert chromium.value(CLIPPED) == []
+    assert chromium.value(TOO_LONG) == []
 
 
 def test_a_phone_shows_paper_and_answers_first(shown):

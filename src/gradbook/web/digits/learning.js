@@ -10,7 +10,7 @@ import { PHRASES } from "./phrases.js"
 /** @typedef {{plan: {rates: number[][]}, start: Record<string, Float32Array>}} Told the data of a training */
 
 const SLOWER = 4 // times lower is the rate of an additional epoch
-const [WIDTH, HEIGHT] = [200, 72]
+const [WIDTH, HEIGHT] = [200, 66]
 
 export class LearningPanel {
   /** @param {Link} link @param {Told} told @param {Record<string, Float32Array> | null} trained the weights of a network that was trained before */
