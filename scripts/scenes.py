@@ -76,7 +76,7 @@ class Size:
     rows: tuple[float, float] = (104, 216)
     box_height: float = 50
     all_weights: bool = False  # shown on their lines, and all factors over them
-    chip: tuple[float, float, float] = (96, 6, 50)  # width, y, height
+    chip: tuple[float, float, float] = (98, 6, 50)  # width, y, height
 
     def row(self, index: int, count: int) -> float:
         low, high = self.rows
@@ -89,7 +89,7 @@ class Size:
 
 
 FOUR = Size(((1, 44), (84, 58), (192, 62), (284, 61)))
-FIVE = Size(((1, 44), (76, 48), (150, 50), (225, 50), (295, 50)))
+FIVE = Size(((1, 44), (74, 52), (149, 52), (223, 52), (294, 53)))
 WIDE = Size(
     ((1, 46), (133, 55), (188, 55), (331, 55), (412, 55), (495, 58)),
     rows=(106, 250),

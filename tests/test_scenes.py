@@ -16,6 +16,7 @@ from scripts.mathematics import formulas, mathml, plain
 from scripts.scenes import SCENE, Scene, scene_script
 from tests.cases import for_each
 from tests.outside.browser import browser
+from tests.outside.firefox import firefox
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "site").glob("*.md"))]
@@ -148,6 +149,26 @@ def test_nothing_of_a_scene_is_clipped(page, width):
         assert chromium.value("document.documentElement.scrollWidth") <= width
         for question in (OUTSIDE, BESIDE, CLIPPED):
             assert chromium.value(question) == []
+
+
+@pytest.mark.witness("firefox")
+def test_scenes_are_the_same_in_firefox(page):
+    place = "by-hand-scene-2"
+    with firefox() as fox:
+        for width in (390, 768, 1280):
+            fox.show(page, width)
+            assert fox.value("document.documentElement.scrollWidth") <= width
+            for question in (OUTSIDE, BESIDE, CLIPPED):
+                assert (width, fox.value(question)) == (width, [])
+        before = fox.value(SHOWN.format(place=place))
+        slider = f"document.querySelector('#{place} input')"
+        fox.value(f"{slider}.focus()")
+        for _ in range(5):
+            fox.key("\ue014")  # to the right
+        after = fox.value(SHOWN.format(place=place))
+        assert fox.said == []
+    changed = {key.split()[0] for key in after if after[key] != before[key]}
+    assert changed == {"w5", "a_o1", "E1", "E1/a_o1"}
 
 
 @pytest.mark.witness("chromium", "axe")

@@ -165,6 +165,11 @@ class Firefox:
         ]
         self._act({"type": "pointer", "id": "mouse", "actions": actions})
 
+    def hover(self, x: int, y: int) -> None:
+        """Point at a place of the window."""
+        actions = [{"type": "pointerMove", "x": x, "y": y}]
+        self._act({"type": "pointer", "id": "mouse", "actions": actions})
+
     def key(self, *keys: str) -> None:
         """Press keys one after the other, and let them go together."""
         actions = [{"type": "keyDown", "value": key} for key in keys]

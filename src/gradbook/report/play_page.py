@@ -35,7 +35,6 @@ from gradbook.targets.algebra.forms import Form, Terms, Words
 from gradbook.targets.algebra.formula import LONGEST_TOP, Say, definition, formula, symbol
 from gradbook.targets.algebra.mathml import inline
 from gradbook.targets.drawing.layout import spell_out
-from gradbook.targets.drawing.shapes import width_table
 from gradbook.targets.drawing.stages import FIRST_UNITS, MOST_UNITS
 from gradbook.targets.page.criteria import criteria_table
 from gradbook.targets.page.grammar import (
@@ -368,7 +367,6 @@ def _reason(net: Net) -> str:
 def _data(known: PageContent, is_building: bool) -> dict[str, Any]:
     """The page's data: what it builds its tables from or, if it can't, the tables."""
     return {
-        "widths": width_table(),
         "layers": layers_text(known.net),
         "madeUp": known.net.made_up(DROPPED),
         "coding": _coding(known.net),

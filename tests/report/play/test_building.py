@@ -213,11 +213,7 @@ SEQUENCES = [
     "sample 0 2 1 -> 2 -1 0; sample 1 1 0 -> 1 0 1",
     "input tokens 2 of 3; embed 2; tanh; unembed 3; log softmax; seed 5",
     "input 3x2; sinusoids; rnn 2 all; sinusoids; flatten; dense 1; loss mse",
-    "input 2x2x2; conv 2 1x1; sigmoid; multiply back 1; upsample 2x1; flatten; dense 1; loss mse",
-    "input 1x2x2; upsample 2; conv 1 2x2; flatten; dense 1; loss mse",
-    "input 2x2x2; convtranspose 2 3x3 stride 2 pad 1 groups 2; flatten; dense 1; loss mse",
-    "input 1x2x2; conv 2 1x1; convtranspose 1 2x1 stride 3 no bias; flatten; dense 1; loss mse",
-    "input 1x2x3; convtranspose 2 1x1 stride 2 shared bias; tanh; flatten; dense 1; loss mse",
+    "input 2x2x2; conv 2 1x1; sigmoid; multiply back 1; flatten; dense 1; loss mse",
     "input 2x2x2; avgpool all; flatten; dense 2; sigmoid; multiply back 4; "
     "flatten; dense 1; loss mse",
     "input 2; dense 2; dropout 0; multiply back 1; dense 1; loss mse",

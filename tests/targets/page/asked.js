@@ -20,24 +20,13 @@ const edits = await load("text/edit.js")
 const { featuresOf, points } = await load("build/points.js")
 const { CELLS, Grid } = await load("view/grid.js")
 const { fieldOf } = await load("view/field.js")
-const { layoutOf } = await load("view/layout.js")
-const { spaced } = await load("view/spacing.js")
 const { workbookOf } = await load("view/workbook.js")
 
 const answers = {
-  /** Where columns of these sizes stand. */
-  spaced({ columns, rules, room, most }) {
-    return spaced(columns, rules, room, most)
-  },
-  /** Where everything stands in the drawing of a network's text, in so much room. */
-  layout({ text, building, widths, room }) {
+  /** Where units, maps and labels stand in a field, as numbers, as pictures or as boxes. */
+  field({ text, building, room, asNumbers, hasPictures }) {
     const { columns, names } = tableOf(read(text, building.grammar), [], building)
-    return { ...layoutOf(columns, names, widths, room), names }
-  },
-  /** Where units and labels stand in a field, as numbers or as pictures. */
-  field({ text, building, room, asNumbers }) {
-    const { columns, names } = tableOf(read(text, building.grammar), [], building)
-    return fieldOf(columns, room, asNumbers, new Set(Object.keys(names).map(Number).filter(line => names[line].kind === "errors")))
+    return fieldOf(columns, room, asNumbers, new Set(Object.keys(names).map(Number).filter(line => names[line].kind === "errors")), hasPictures)
   },
   points({ kind, seed, noise }) {
     return points(kind, seed, noise)

@@ -120,12 +120,6 @@ def test_what_is_wrong_with_tokens_is_told_the_same(text):
         "input 2x3x3; conv 1 1x1; multiply back 1; flatten; dense 1",
         "input 2; dense 3; multiply back 3",
         "input 2; dense 3; multiply back 1",
-        "input 4; upsample 2; dense 1",
-        "input 4x2; convtranspose 2 3x3; flatten; dense 1",
-        "input 3x2x2; convtranspose 2 3x3 groups 2; flatten; dense 1",
-        "input 2x2x2; convtranspose 3 3x3 groups 2; flatten; dense 1",
-        "input 1x1x1; convtranspose 1 2x2 pad 1; flatten; dense 1",
-        "input 1x2x2; convtranspose 1 2x2 pad 2; flatten; dense 1",
     ],
 )
 def test_what_can_not_be_multiplied_or_enlarged_is_told_the_same(text):

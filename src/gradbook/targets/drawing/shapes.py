@@ -228,8 +228,3 @@ def _width(character: str) -> float:
     if east_asian_width(character) in "WF":
         return WIDE
     return WIDTH_OF.get(normalize("NFD", character)[0], OTHER)
-
-
-def width_table() -> dict[str, str]:
-    """The table for other programming languages; the width without characters is for all others."""
-    return {f"{width}": those for width, those in (*WIDTHS.items(), (OTHER, ""))}

@@ -96,9 +96,8 @@ BUILT = frozenset(  # cards that the page's own modules know, in text/layers.js
         *("dense", "conv", "pool", "prelu", "activation", "numbered"),
         *("batchnorm", "groupnorm", "layernorm", "placenorm", "rmsnorm"),
         *("rnn", "gru", "lstm", "attention", "positionembedding"),
-        *("embedding", "unembedding", "sinusoids", "upsample", "transposedconv"),
+        *("embedding", "unembedding", "sinusoids"),
         *("dropout", "flatten", "residual", "product", "concat", "goback"),
-        *("pick", "reshape", "transpose"),
     }
 )
 

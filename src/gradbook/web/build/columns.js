@@ -12,7 +12,7 @@ import { mark, tr } from "../view/language.js"
  * @typedef {import("./values.js").Values} Values
  * @typedef {import("./values.js").Building} Building
  * @typedef {import("../text/forms.js").Layer} Layer
- * @typedef {import("../view/layout.js").Column} Column
+ * @typedef {import("../view/field.js").Column} Column
  * @typedef {"none" | "all" | "each" | "window" | "laid out" | "branch"} Link how it is connected to the stage before
  * @typedef {{
  *   lines: number[][], planes: number[] | null, words: string[], link: Link, above: number[] | null,

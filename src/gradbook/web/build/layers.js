@@ -1,7 +1,6 @@
 // How each value of a layer is computed: a pattern, with the values that it reads at its places.
 
-import { divisor, movedFrom, product, readAt, reads, spreadOf, tracedOf } from "../text/layers.js"
-import { overAlong } from "../text/window.js"
+import { divisor, product, readAt, reads, tracedOf } from "../text/layers.js"
 import { at, elements, inLayer, ofLayer, placesOf } from "./names.js"
 import { attended, byStep, states } from "./sequences.js"
 
@@ -26,11 +25,6 @@ export function layerValues(values, index) {
     case "conv": return values.make(windows(values, index).map(({ name, reads, bias }) =>
       sum(name, reads.map(it => it.weight), reads.map(it => it.value), bias)))
     case "unembedding": return values.make(fits(values, index, given))
-    case "transposedconv": return values.make(spread(values, index, layer))
-    case "pick":
-    case "reshape":
-    case "transpose": return values.make(moved(values, index, layer))
-    case "upsample": return values.make(enlarged(values, index, layer))
     case "product": return values.make(times(values, index, layer))
     case "pool": return values.make(pools(values, index, layer))
     case "prelu": return values.make(sloped(values, index))
@@ -95,47 +89,6 @@ function fits(values, index, given) {
   const features = Array.from({ length: values.net.shapes[index][0] }, (_, k) => k)
   return named(values, index).map((name, k) => sum(name,
     features.map(it => vectors[it * tokens + Math.floor(k / steps)]), features.map(it => given[it * steps + (k % steps)]), undefined))
-}
-
-/** Each value's sum over the windows that reach it; values in gaps are reached by none.
- * @param {Values} values @param {number} index @param {Layer} layer
- */
-function spread(values, index, layer) {
-  const { net, columns } = values
-  const [before, shape] = [net.shapes[index], net.shapes[index + 1]]
-  const [weights, biases] = own(values, index)
-  const [window, names] = [spreadOf(layer, before), named(values, index)]
-  const [given, made] = [before[0], shape[0]].map(it => it / layer.groups)
-  const area = layer.kernel[0] * layer.kernel[1]
-  return placesOf(shape).map(([channel, row, column], k) => {
-    const [group, out] = [Math.floor(channel / made), channel % made]
-    const [down, across] = [row, column].map((at, axis) => overAlong(window, axis, at, before[axis + 1]))
-    const terms = Array.from({ length: given }, (_, c) => down.flatMap(([i, y]) => across.map(([j, x]) => [
-      weights[((group * given + c) * made + out) * area + i * layer.kernel[1] + j],
-      columns[index][((group * given + c) * before[1] + y) * before[2] + x]]))).flat()
-    const b = biases?.[biases.length > 1 ? channel : 0]
-    if (terms.length) return sum(names[k], terms.map(([w]) => w), terms.map(([, x]) => x), b)
-    const none = values.number(0)
-    return b === undefined ? wanted(names[k], "identity", { x: none }) : wanted(names[k], "added", { x: none, before: b })
-  })
-}
-
-/** @param {Values} values @param {number} index @param {Layer} layer */
-function enlarged(values, index, { size }) {
-  const [, rows, across] = values.net.shapes[index]
-  const names = named(values, index)
-  return placesOf(values.net.shapes[index + 1]).map(([channel, row, column], k) => {
-    const source = (channel * rows + Math.floor(row / size[0])) * across + Math.floor(column / size[1])
-    return wanted(names[k], "identity", { x: values.columns[index][source] })
-  })
-}
-
-/** @param {Values} values @param {number} index @param {Layer} layer */
-function moved(values, index, layer) {
-  const { net: { shapes }, columns } = values
-  const names = named(values, index)
-  return movedFrom(layer, shapes[index], shapes[index + 1]).map((source, k) =>
-    wanted(names[k], "identity", { x: source < 0 ? values.number(0) : columns[index][source] }))
 }
 
 /** @param {Values} values @param {number} index @param {Layer} layer */

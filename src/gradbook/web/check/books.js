@@ -1,13 +1,12 @@
 // The page's books, which are checked one by one and listed, and the findings in the chosen one.
 
-import { BookTable } from "../class/table.js"
+import { BookTable, bookRow, commonParts, listLeft, verdictChip } from "../class/table.js"
 import { byId, make, save, say } from "../view/dom.js"
 import { mark, tr } from "../view/language.js"
 import { Cells } from "./cells.js"
 import { Stopped } from "./python.js"
 
 const LONGEST = 900 // seconds for a book; most take a few
-const MOST_LEFT = 20 // names listed of files that are no workbooks
 const BESIDE = /(^|\/)(\.|~\$)/ // lock files beside a book, and hidden files and folders
 const STUDENT = 1 // this column is hidden while it is empty
 const PHRASES = {
@@ -19,7 +18,6 @@ const PHRASES = {
   stopIt: (/** @type {string} */ name) => tr("Stop checking {name}", { name }),
   noBook: mark("not a workbook"),
   none: mark("It contains no workbook."),
-  more: (/** @type {number} */ count) => tr("and {count} more", { count }),
 }
 
 /** Python's result for a book.
@@ -75,7 +73,7 @@ export class Books {
     const isBook = (/** @type {string} */ name) =>
       this.endings.some(ending => name.toLowerCase().endsWith(ending)) && !BESIDE.test(name)
     const left = given.filter(({ name }) => !isBook(name))
-    this.sayLeft(left.filter(it => !inFolders.includes(it)).map(({ name }) => name))
+    listLeft(byId("left"), left.filter(it => !inFolders.includes(it)).map(({ name }) => `${name}: ${PHRASES.noBook}`))
     say(byId("problem"), given.length && left.length === given.length ? PHRASES.none : "")
     const order = new Intl.Collator(undefined, { numeric: true }).compare
     for (const { name, file } of given.filter(({ name }) => isBook(name)).sort((a, b) => order(a.name, b.name))) {
@@ -152,7 +150,7 @@ export class Books {
     this.table.clear()
     this.chosen = null
     if (isAtWork) this.python.stop()
-    this.sayLeft([])
+    listLeft(byId("left"), [])
     say(byId("problem"), "")
     this.update()
   }
@@ -197,20 +195,12 @@ export class Books {
    * @param {Book} book @private
    */
   show(book) {
-    const row = make("tr", { class: book === this.chosen ? "chosen" : null })
+    const seconds = Math.floor((performance.now() - book.begun) / 1000)
+    const state = book.state === "done" ? null : book.state === "checking" ? PHRASES.checking(seconds) : PHRASES[book.state]
     const name = book.found ? make("button", { type: "button", class: "name", onclick: () => this.choose(book, true) }, book.name) : book.name
-    row.append(make("th", { scope: "row", class: "words" }, name))
-    for (const html of book.found?.cells ?? ["", "", "", ""]) {
-      const cell = make("td", { class: "words" })
-      cell.innerHTML = html // made by gradbook, with all foreign text escaped
-      row.append(cell)
-    }
-    if (book.state !== "done") {
-      const seconds = Math.floor((performance.now() - book.begun) / 1000)
-      const said = book.state === "checking" ? PHRASES.checking(seconds) : PHRASES[book.state]
-      row.cells[2].append(make("span", { class: "soon" }, said))
-      if (book.state !== "stopped") row.cells[4].append(this.stopper(book))
-    }
+    const row = bookRow(name, book.found?.cells ?? ["", "", "", ""], state)
+    row.classList.toggle("chosen", book === this.chosen)
+    if (book.state === "waiting" || book.state === "checking") row.cells[4].append(this.stopper(book))
     this.table.put(book.number, row, null)
     this.table.show()
   }
@@ -269,26 +259,10 @@ export class Books {
    */
   showSummary({ said, counts, verdicts, common }) {
     say(byId("said"), said)
-    const chips = Object.entries(counts).map(([verdict, count]) =>
-      make("button", { type: "button", value: verdict, "aria-pressed": "false" },
-        make("span", { class: `verdict v-${verdict.split(" ")[0]}` }, verdicts[verdict]), String(count)))
-    document.querySelector("#tools .chips")?.replaceChildren(...chips)
+    document.querySelector("#tools .chips")?.replaceChildren(...Object.entries(counts).map(([verdict, count]) => verdictChip(verdict, verdicts[verdict], count)))
     this.table.filter()
     byId("common").hidden = !common.length
-    byId("common-parts").innerHTML = common
-      .map(({ heading, html }) => `<h3>${heading}</h3>${html.replaceAll("h3>", "h4>")}`)
-      .join("")
-  }
-
-  /** Lists the files that aren't workbooks.
-   * @param {string[]} names @private
-   */
-  sayLeft(names) {
-    const box = byId("left")
-    box.hidden = !names.length
-    const shown = names.slice(0, MOST_LEFT).map(name => make("li", {}, `${name}: ${PHRASES.noBook}`))
-    const more = names.length - shown.length
-    box.replaceChildren(...shown, ...(more > 0 ? [make("li", {}, PHRASES.more(more))] : []))
+    byId("common-parts").innerHTML = commonParts(common)
   }
 
   // What is saved ---------------------------------------------------------------

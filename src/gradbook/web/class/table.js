@@ -1,5 +1,9 @@
 // The table of a class: searched, filtered by verdict, sorted by any column, while it may grow.
 
+import { make } from "../view/dom.js"
+import { tr } from "../view/language.js"
+
+const MOST_LEFT = 20 // names listed of files that are no workbooks
 const VERDICTS = ["unreadable", "wrong", "frozen", "unfinished", "right", "forward", "no"] // by first words
 const compare = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" }).compare
 
@@ -63,11 +67,7 @@ export class BookTable {
 
   /** @param {HTMLTableCellElement} head @param {number} column @private */
   giveButton(head, column) {
-    const button = document.createElement("button")
-    button.type = "button"
-    button.append(...head.childNodes)
-    button.addEventListener("click", () => this.sortBy(column))
-    head.append(button)
+    head.append(make("button", { type: "button", onclick: () => this.sortBy(column) }, ...head.childNodes))
   }
 
   /** @param {number} column */
@@ -108,6 +108,36 @@ export class BookTable {
     const template = output.dataset.said ?? "{some}/{all}"
     output.textContent = template.replace("{some}", String(count)).replace("{all}", String(this.entries.size))
   }
+}
+
+/** A book's row; what its cells say was made by gradbook, with all foreign text escaped.
+ * @param {Node | string} name @param {string[]} cells @param {string | null} [state] of a book that isn't judged yet
+ */
+export function bookRow(name, cells, state = null) {
+  const row = make("tr", {}, make("th", { scope: "row", class: "words" }, name))
+  for (const html of cells) row.append(Object.assign(make("td", { class: "words" }), { innerHTML: html }))
+  if (state !== null) row.cells[2].append(make("span", { class: "soon" }, state))
+  return row
+}
+
+/** A button that shows only the books with a verdict, and how many there are.
+ * @param {string} verdict @param {string} words @param {number} count
+ */
+export const verdictChip = (verdict, words, count) => make("button", { type: "button", value: verdict, "aria-pressed": "false" },
+  make("span", { class: `verdict v-${verdict.split(" ")[0]}` }, words), String(count))
+
+/** What all books have in common, below a heading each.
+ * @param {{heading: string, html: string}[]} parts
+ */
+export const commonParts = parts => parts.map(({ heading, html }) => `<h3>${heading}</h3>${html.replaceAll("h3>", "h4>")}`).join("")
+
+/** List which files aren't workbooks.
+ * @param {HTMLElement} box @param {string[]} lines
+ */
+export function listLeft(box, lines) {
+  const more = lines.length - MOST_LEFT
+  box.hidden = !lines.length
+  box.replaceChildren(...[...lines.slice(0, MOST_LEFT), ...(more > 0 ? [tr("and {count} more", { count: more })] : [])].map(line => make("li", {}, line)))
 }
 
 /** The first word of the verdict in a row or a cell, whatever language it is shown in.

@@ -1,16 +1,17 @@
 // The page of formulas: their graph with every value and slope, forward and backward step by step,
 // every number to drag, and a training of those that are learned.
 
+import { Along } from "../view/along.js"
 import { ChainPanel } from "../view/chain.js"
 import { Controls } from "../view/controls.js"
 import { CurvePanel } from "../view/curve.js"
-import { byId, nameWords, save, say } from "../view/dom.js"
+import { byId, nameWords, save, say, short } from "../view/dom.js"
 import { History } from "../view/history.js"
+import { tr } from "../view/language.js"
 import { Model, withRate } from "../view/model.js"
 import { SamplesPanel, whoseSwitch } from "../view/samples.js"
 import { Tabs } from "../view/tabs.js"
 import { Wave } from "../view/wave.js"
-import { AgainstPanel } from "./against.js"
 import { FormulaDrawing } from "./graph.js"
 
 const given = JSON.parse(byId("content").textContent)
@@ -22,7 +23,7 @@ new Tabs(byId("chain-rule").parentElement)
 const drawing = new FormulaDrawing(model, byId("drawing"), byId("drawing-scrolls"))
 const chain = new ChainPanel(model, byId("chain"), line => drawing.focusOn(line), line => drawing.shows(line))
 const curve = new CurvePanel(model, byId("curve"), byId("verdict"))
-const against = new AgainstPanel(model, byId("curve-against"), byId("against-said"))
+const along = new Along(model, byId("along"), 0)
 const controls = new Controls(model)
 const samples = byId("samples") && new SamplesPanel(model, byId("samples"))
 const wave = new Wave(model, drawing, byId("drawing-scrolls"))
@@ -44,9 +45,19 @@ function show(now) {
   controls.sayFigures()
   drawing.update()
   chain.update()
-  against.update()
+  showAlong()
   samples?.update()
   say(byId("lines"), textNow())
+}
+
+/** The result while the number that was chosen last changes. */
+function showAlong() {
+  const line = model.isFree(model.chosen) ? model.chosen : along.line ?? model.content.trained[0][0]
+  const { loss, sampleLoss, names } = model.content
+  const result = model.isMean ? loss : sampleLoss ?? loss
+  along.update(line, result, model.slopeAt(line), controls.isRunning)
+  say(byId("along-said"), tr("{result} is {height} where {number} is {value}; there the curve has the slope {slope}, the derivative.",
+    { result: names[result].said, number: names[line].said, value: short(model.at(line)), height: short(model.at(result)), slope: short(model.slopeAt(line)) }))
 }
 
 byId("old").remove()

@@ -1,6 +1,7 @@
 // A class of workbooks: sends them one by one, and shows a table that grows as they are judged.
 
-import { BookTable } from "../class/table.js"
+import { BookTable, bookRow, commonParts, listLeft, verdictChip } from "../class/table.js"
+import { make as made, say } from "../view/dom.js"
 import { mark, tr } from "../view/language.js"
 import { element, tell, ask, save } from "./server.js"
 
@@ -82,7 +83,7 @@ export class BookClass {
       const files = new Map(given.map(({ name, file }) => [name, file]))
       const books = given.map(({ name, file }) => ({ name, size: file.size }))
       const found = await tell(`${this.path()}/books`, "POST", { books })
-      this.sayLeft(found.left)
+      listLeft(element("left", HTMLElement), found.left.map((/** @type {{name: string, why: string}} */ { name, why }) => `${name}: ${why}`))
       for (const { number, given: name } of found.books) {
         const file = files.get(name)
         if (file) this.waiting.push(() => this.send(number, file))
@@ -118,17 +119,6 @@ export class BookClass {
       await ask(place, "DELETE").catch(() => null)
       say(this.problem, `${file.name}: ${words(error)}`)
     }
-  }
-
-  /** Show which files aren't workbooks, and why.
-   * @param {{name: string, why: string}[]} left @private
-   */
-  sayLeft(left) {
-    const box = element("left", HTMLElement)
-    box.hidden = !left.length
-    const shown = left.slice(0, 20).map(({ name, why }) => item(`${name}: ${why}`))
-    const more = left.length - shown.length
-    box.replaceChildren(...shown, ...(more > 0 ? [item(tr("and {count} more", { count: more }))] : []))
   }
 
   // Progress --------------------------------------------------------------------
@@ -191,32 +181,8 @@ export class BookClass {
    * @param {Book} book @private
    */
   row(book) {
-    const row = document.createElement("tr")
-    const head = document.createElement("th")
-    head.scope = "row"
-    head.className = "words"
-    head.append(book.state === "done" ? this.opener(book) : book.name)
-    row.append(head)
-    const cells = book.cells ?? ["", "", "", "", ""]
-    for (const html of cells) {
-      const cell = document.createElement("td")
-      cell.className = "words"
-      cell.innerHTML = html // made by the server, with all foreign text escaped
-      row.append(cell)
-    }
-    const place = row.cells[2]
-    if (book.state !== "done" && place) place.append(quiet(SOON[book.state]))
-    return row
-  }
-
-  /** @param {Book} book @private */
-  opener(book) {
-    const button = document.createElement("button")
-    button.type = "button"
-    button.className = "name"
-    button.textContent = book.name
-    button.addEventListener("click", () => this.open(book.number))
-    return button
+    const name = book.state === "done" ? made("button", { type: "button", class: "name", onclick: () => this.open(book.number) }, book.name) : book.name
+    return bookRow(name, book.cells ?? ["", "", "", "", ""], book.state === "done" ? null : SOON[book.state])
   }
 
   /** @param {number} column @private */
@@ -236,7 +202,7 @@ export class BookClass {
     const box = /** @type {HTMLElement} */ (document.querySelector("#tools .chips"))
     for (const [verdict, count] of Object.entries(counts)) {
       const known = /** @type {HTMLButtonElement | null} */ (box.querySelector(`[value="${verdict}"]`))
-      const chip = known ?? box.appendChild(chipOf(verdict, verdicts[verdict] ?? verdict))
+      const chip = known ?? box.appendChild(verdictChip(verdict, verdicts[verdict] ?? verdict, count))
       chip.hidden = false
       if (chip.lastChild) chip.lastChild.textContent = String(count)
     }
@@ -253,8 +219,7 @@ export class BookClass {
     const ways = this.ways()
     const parts = /** @type {{heading: string, html: string}[]} */ (
       await tell(`${this.path()}/common${ways && `?${ways}`}`))
-    element("common", HTMLElement).innerHTML = parts
-      .map(({ heading, html }) => `<h3>${heading}</h3>${html.replaceAll("h3>", "h4>")}`).join("")
+    element("common", HTMLElement).innerHTML = commonParts(parts)
   }
 
   // One book, and all -----------------------------------------------------------
@@ -312,44 +277,11 @@ export class BookClass {
     this.table.clear()
     this.box.hidden = true
     element("common", HTMLElement).replaceChildren()
-    this.sayLeft([])
+    listLeft(element("left", HTMLElement), [])
   }
 }
 
 /** @param {unknown} error */
 export function words(error) {
   return error instanceof Error ? error.message : String(error)
-}
-
-/** @param {HTMLElement} place @param {string} said */
-function say(place, said) {
-  place.textContent = said
-}
-
-/** @param {string} said */
-function item(said) {
-  const made = document.createElement("li")
-  made.textContent = said
-  return made
-}
-
-/** @param {string} said */
-function quiet(said) {
-  const made = document.createElement("span")
-  made.className = "soon"
-  made.textContent = said
-  return made
-}
-
-/** @param {string} verdict @param {string} said its name in the reader's language */
-function chipOf(verdict, said) {
-  const chip = document.createElement("button")
-  chip.type = "button"
-  chip.value = verdict
-  chip.setAttribute("aria-pressed", "false")
-  const badge = document.createElement("span")
-  badge.className = `verdict v-${verdict.split(" ")[0]}`
-  badge.textContent = said
-  chip.append(badge, "")
-  return chip
 }

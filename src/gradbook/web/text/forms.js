@@ -49,22 +49,6 @@ function phrase(line, { among, until = [] }, { fields = [] }) {
   return said || undefined
 }
 
-/** Numbers in runs of three or more that go up, or down, by one, and single ones.
- * @param {number[]} places @returns {number[][]}
- */
-function runs(places) {
-  const found = []
-  for (let first = 0; first < places.length;) {
-    const by = places[first + 1] - places[first]
-    let end = first + 1
-    while (Math.abs(by) === 1 && places[first] && places[end] && places[end] - places[end - 1] === by) end++
-    if (end - first < 3) end = first + 1
-    found.push(places.slice(first, end))
-    first = end
-  }
-  return found
-}
-
 /** @type {Record<string, Kind>} */
 const KINDS = {
   whole: {
@@ -79,29 +63,6 @@ const KINDS = {
       return found
     },
     write: ([first, ...others]) => (first || others.includes(0) ? [first, ...others] : others).join(" "),
-  },
-  places: {
-    read(line, { what }, { words }) {
-      const [of, most] = [`${words}'s ${what}`, line.grammar.mostPicked]
-      const found = /** @type {number[]} */ ([])
-      while (line.next || !found.length) {
-        const [, ...ends] = /^([0-9]{1,9})-([0-9]{1,9})$/.exec(line.next) ?? []
-        const [first, last] = ends.map(Number)
-        if (!ends.length) found.push(line.whole(of))
-        else if (!Math.min(first, last) || Math.max(first, last) > most) line.fail("NOT_PLACES", { what: of, most: BigInt(most), word: line.next })
-        else {
-          line.take()
-          for (let k = 0; k <= Math.abs(last - first); k++) found.push(first < last ? first + k : first - k)
-        }
-        if (found.length > most) line.fail("TOO_MANY_PLACES", { what: of, most: BigInt(most) })
-      }
-      return found
-    },
-    write: places => runs(places).map(run => (run.length > 1 ? `${run[0]}-${run[run.length - 1]}` : `${run[0]}`)).join(" "),
-  },
-  sizes: {
-    read: (line, { what }, { words }) => line.lengths(`${words}'s ${what}`, 3, "8x7x7"),
-    write: sizes => sizes.join("x"),
   },
   number: {
     read(line, { keyword, label, what, usual }, { words }) {

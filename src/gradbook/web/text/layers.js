@@ -91,29 +91,6 @@ const waves = ([features, , steps]) => Array.from({ length: features * steps }, 
   return Math[feature % 2 ? "cos" : "sin"]((k % steps) / LONGEST_WAVE ** ((Math.floor(feature / 2) * 2) / features))
 })
 
-/** The axis of what is picked, from the first.
- * @param {string} along
- */
-const axisOf = along => ({ channels: 0, rows: 1 })[along] ?? 2
-
-/** @param {{along: string, places: number[]}} layer */
-const isOneStep = ({ along, places }) => along === "steps" && places.length === 1
-
-/** Where each value comes from, in a layer that only moves them; -1 for a zero.
- * @param {Layer} layer @param {number[]} given @param {number[]} made @returns {number[]}
- */
-export function movedFrom({ card, along, places }, given, made) {
-  const count = product(made)
-  if (card === "reshape") return Array.from({ length: count }, (_, k) => k)
-  if (card === "transpose") return Array.from({ length: count }, (_, k) => (k % made[2]) * given[2] + Math.floor(k / made[2]))
-  const axis = axisOf(along)
-  const inner = product(given.slice(axis + 1))
-  return Array.from({ length: count }, (_, k) => {
-    const place = places[Math.floor(k / inner) % places.length] - 1
-    return place < 0 ? -1 : (Math.floor(k / (inner * places.length)) * given[axis] + place) * inner + (k % inner)
-  })
-}
-
 /** @type {Record<string, Card>} */
 const CARDS = {
   rnn: recurrent,
@@ -168,28 +145,6 @@ const CARDS = {
     }),
     parameters: ({ plain }, shape, { kinds }) => (plain ? [] : [{ role: kinds.scales, shape: [channelsOf(shape)], fans: [1, 1], fixed: false }]),
   },
-  transposedconv: {
-    check: sliding.check,
-    output(layer, [shape], line) {
-      requireGroups("convtranspose", layer, shape, line)
-      const [window, area] = [spreadOf(layer, shape), areaOf(layer, shape)]
-      if (Math.min(...area) < 1 || spell(places(window, area)) !== spell(shape.slice(1))) {
-        line.fail("LEAVES_NOTHING", { word: "convtranspose", pad: padWords(layer.pad), shape: spell(shape) }, 0)
-      }
-      return [layer.channels, ...area]
-    },
-    parameters({ channels, kernel, stride, groups, bias }, [given], grammar) {
-      const [made, area] = [channels / groups, product(kernel)]
-      const fans = [(given / groups) * Math.max(1, Math.floor(area / product(stride))), made * area]
-      return [{ role: grammar.kinds.weights, shape: [given, made, ...kernel], fans, fixed: false }, ...biasOf(bias, channels, grammar)]
-    },
-  },
-  upsample: {
-    output({ size }, [shape], line) {
-      requireChannels("upsample", shape, line)
-      return [shape[0], shape[1] * size[0], shape[2] * size[1]]
-    },
-  },
   prelu: {
     parameters: ({ shared }, shape, { kinds }) => [{ role: kinds.slopes, shape: [shared ? 1 : channelsOf(shape)], fans: [1, 1], fixed: false }],
   },
@@ -223,35 +178,6 @@ const CARDS = {
     },
     reads: ({ back }, index) => back.map((/** @type {number} */ number) => index - number),
     output: (_, [shape, ...others], line) => joined(shape, others, line),
-  },
-  pick: {
-    check(line, { along, places }) {
-      if (!places.some(Boolean)) line.fail("NOTHING_PICKED", { word: along }, 0)
-    },
-    output({ along, places }, [shape], line) {
-      const axis = axisOf(along)
-      if (along === "steps") requireSteps("steps", shape, line)
-      else if (axis) requireChannels(along, shape, line)
-      const most = Math.max(...places)
-      if (most > shape[axis]) line.fail("NO_SUCH_PLACE", { word: along, place: BigInt(most), shape: spell(shape), count: BigInt(shape[axis]) }, 0)
-      return isOneStep({ along, places }) ? shape.slice(0, 1) : shape.map((count, k) => (k === axis ? places.length : count))
-    },
-  },
-  transpose: {
-    output(_, [shape], line) {
-      requireSteps("transpose", shape, line)
-      return [shape[2], 1, shape[0]]
-    },
-  },
-  reshape: {
-    check(line, { shape }) {
-      if (shape.length !== 3) line.fail("THREE_SIZES", { sizes: spell(shape) }, 0)
-    },
-    output({ shape: to }, [shape], line) {
-      const [wanted, count] = [to, shape].map(it => product(it).toLocaleString("en"))
-      if (wanted !== count) line.fail("OTHER_COUNT", { to: spell(to), shape: spell(shape), wanted, count }, 0)
-      return to
-    },
   },
   goback: { reads: ({ back }, index) => [index - back] },
   activation: {
@@ -295,9 +221,10 @@ const isNoSmaller = (shape, other) => product(shape) > product(other) || (produc
 
 /** @param {Statement} line @param {string} first its first word, in our own spelling @param {number[]} shape @returns {Layer} */
 export function readLayer(line, first, shape) {
+  const card = cardOf(line.grammar.forms[first].card, line.grammar)
+  if (!card) return line.fail(ELSEWHERE, { word: first }, 0)
   const layer = readForm(line, first, shape)
-  const card = cardOf(layer.card, line.grammar)
-  if (!card || layer.bits) line.fail(ELSEWHERE, { word: layer.bits ?? first }, 0)
+  if (layer.bits) line.fail(ELSEWHERE, { word: layer.bits }, 0)
   card.check?.(line, layer)
   return layer
 }
@@ -333,7 +260,7 @@ export const parametersOf = (layer, shape, grammar) => cardOf(layer.card, gramma
 /** Whether it takes steps x features.
  * @param {Layer} layer @param {Grammar} grammar
  */
-export const readsSteps = ({ card, row, along }, { cards }) => Boolean(row || along === "steps" || cards[card].readsSteps)
+export const readsSteps = ({ card, row }, { cards }) => Boolean(row || cards[card].readsSteps)
 
 // What several of them share ------------------------------------------------------
 
@@ -396,23 +323,6 @@ export function windowOf(layer, shape) {
   return layer.ceil ? { ...found, pad: overhang(found, area) } : found
 }
 
-/** Rows and columns of the map over which a transposed convolution spreads.
- * @param {Layer} layer @param {number[]} shape
- */
-function areaOf({ kernel: size, stride, pad, dilation }, [, ...area]) {
-  return area.map((length, axis) => (pad === "same" ? length * stride[axis]
-    : (length - 1) * stride[axis] + reach({ size, dilation }, axis) - pad[axis] - pad[axis + 2]))
-}
-
-/** The window of that map over which it spreads a value.
- * @param {Layer} layer @param {number[]} shape @returns {Window}
- */
-export function spreadOf(layer, shape) {
-  const { kernel: size, stride, dilation, pad } = layer
-  const moves = { size, stride, dilation }
-  return { ...moves, pad: pad === "same" ? samePad(moves, areaOf(layer, shape)) : pad }
-}
-
 /** The divisor of a window's sum: how many values it reads, with the padding that counts.
  * @param {Layer} layer @param {number[]} shape @param {number[]} place
  */
@@ -463,7 +373,7 @@ export function termsOf(layer, shape, made, grammar) {
   const parts = tensorsOf(layer, grammar)
   if (!parts.length) {
     const weights = parametersOf(layer, shape, grammar).find(({ role }) => role === grammar.kinds.weights)
-    if (weights) return product(weights.shape) * product((layer.card === "transposedconv" ? shape : made).slice(1))
+    if (weights) return product(weights.shape) * product(made.slice(1))
     return product(made) * (layer.card === "pool" ? product(windowOf(layer, shape).size) : 1)
   }
   const sizes = partsOf(layer, shape, grammar).map(it => product(it.shape))

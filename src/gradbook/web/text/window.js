@@ -42,13 +42,6 @@ export function inside(window, place, area) {
   return down.flatMap(([i, row]) => across.map(([j, column]) => ({ own: [i, j], at: [row, column] })))
 }
 
-/** The window's rows, or columns, that read one input value, each with the window's position.
- * @param {Window} window @param {number} axis @param {number} at @param {number} places @returns {[own: number, place: number][]}
- */
-export const overAlong = ({ size, stride, pad, dilation }, axis, at, places) =>
-  Array.from({ length: size[axis] }, (_, own) => /** @type {[number, number]} */ ([own, (at + pad[axis] - own * dilation[axis]) / stride[axis]]))
-    .filter(([, place]) => Number.isInteger(place) && place >= 0 && place < places)
-
 const MOST_CHECKED = 100_000 // places at an edge
 
 /** Whether it reads only padding at some place.

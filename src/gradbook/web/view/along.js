@@ -1,82 +1,119 @@
-// Beside the numbers: the loss while one weight alone changes, with its slope as a tangent, and every
-// weight's slope.
+// What the loss, or another result, is while one number alone changes, with its slope as a tangent: the
+// point is dragged along the curve. Beside it, in the page of networks, every weight's slope.
 
 import { alike, roundUp } from "./curve.js"
 import { byId, draw, make, nameWords, say, set } from "./dom.js"
-import { fixed, lossAlong, plainName } from "./factors.js"
+import { fixed, plainName } from "./factors.js"
 import { mark, numeral, pieces, tr } from "./language.js"
 
 const SIZE = { width: 300, height: 264 }
 const FRAME = { left: 40, right: 10, top: 16, bottom: 24 }
 const [POINTS, SLOW] = [60, 12] // values along a curve; milliseconds that they may take while training runs
-const REACH = 2 // of the axis around 0, or more for larger weights
 const MOST = 14 // slopes: of more, those of the layer of the chosen weight
+const KEYS = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 })
 
-export class AlongPanel {
-  /** @param {import("./model.js").Model} model @param {(line: number) => void} choose */
-  constructor(model, choose) {
+/** The values of a result while one number changes, and all else stays.
+ * @param {import("./model.js").Model} model @param {number} line @param {number} result @param {number} reach on both sides of 0
+ */
+function resultsAlong(model, line, result, reach) {
+  const { machine } = model.training
+  const order = machine.order([result])
+  const kept = machine.values.slice()
+  const found = Array.from({ length: POINTS + 1 }, (_, k) => {
+    const value = reach * ((2 * k) / POINTS - 1)
+    if (model.isData(line)) machine.put(line, model.sample, value)
+    else machine.fill(line, value)
+    machine.run(order)
+    return machine.at(result, model.sample)
+  })
+  machine.values.set(kept)
+  return found
+}
+
+export class Along {
+  /** @param {import("./model.js").Model} model @param {HTMLElement} box @param {number} least of the axis, on both sides of 0 */
+  constructor(model, box, least) {
     this.model = model
-    this.choose = choose
-    this.box = byId("along")
-    this.slopes = byId("every-slope")
+    this.box = box
+    this.least = least
+    this.line = /** @type {number | null} */ (null)
+    this.reach = 0
     this.curve = draw("path", { class: "loss-along" })
     this.tangent = draw("path", { class: "tangent" })
     this.now = draw("circle", { r: 5.5, class: "at" })
     this.axes = draw("g", { class: "axes" })
-    this.words = [draw("text", { class: "slope-said", "text-anchor": "end" }), draw("text", { class: "weight-said", "text-anchor": "end" })]
-    this.svg = draw("svg", { role: "img" }, this.axes, this.curve, this.tangent, this.now, ...this.words)
-    this.box.children[1].append(this.svg)
+    this.words = [draw("text", { class: "slope-said" }), draw("text", { class: "weight-said" })]
+    this.svg = draw("svg", { role: "slider", tabindex: 0 }, this.axes, this.curve, this.tangent, this.now, ...this.words)
+    box.replaceChildren(this.svg)
     this.drawn = "" // which axes
-    this.rows = /** @type {[number, HTMLElement, Node][]} */ ([])
-    this.listed = ""
     this.took = 0
-    this.of = /** @type {import("./dom.js").Name | null} */ (null)
+    this.isHeld = false
+    const drag = (/** @type {PointerEvent} */ event) => {
+      if (this.line === null || !this.isHeld) return
+      const { left, width } = this.svg.getBoundingClientRect()
+      const share = (((event.clientX - left) / width) * SIZE.width - FRAME.left) / (SIZE.width - FRAME.left - FRAME.right)
+      model.put(this.line, Number((this.reach * (2 * Math.min(1, Math.max(0, share)) - 1)).toPrecision(3)))
+    }
+    this.svg.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
+      this.svg.setPointerCapture(event.pointerId)
+      this.isHeld = true
+      drag(event)
+    })
+    this.svg.addEventListener("pointermove", drag)
+    for (const kind of ["pointerup", "pointercancel"]) this.svg.addEventListener(kind, () => (this.isHeld = false))
+    this.svg.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      const way = KEYS[event.key]
+      if (!way || this.line === null) return
+      event.preventDefault()
+      model.put(this.line, model.at(this.line) + (way * this.reach) / 50)
+    })
   }
 
-  /** @param {number | null} weight @param {boolean} isRunning */
-  update(weight, isRunning) {
-    if (this.box.hidden) return
-    this.list(weight)
+  /** @param {number | null} line the number @param {number} result @param {number} slope of the result there @param {boolean} isRunning */
+  update(line, result, slope, isRunning) {
     const { model } = this
-    this.svg.toggleAttribute("hidden", weight === null)
-    if (weight === null || (isRunning && this.took > SLOW)) return
+    this.line = line
+    this.svg.toggleAttribute("hidden", line === null)
+    if (line === null || (isRunning && this.took > SLOW)) return
     const begun = performance.now()
     SIZE.width = this.box.clientWidth || SIZE.width
     set(this.svg, "viewBox", `0 0 ${SIZE.width} ${SIZE.height}`)
-    const name = model.content.names[weight]
-    const own = model.at(weight)
-    const reach = Math.max(REACH, roundUp(Math.abs(own) * 1.2 || 1))
-    const values = lossAlong(model, weight, -reach, reach, POINTS)
+    const { said, ...name } = model.content.names[line]
+    const [own, now] = [model.at(line), model.at(result)]
+    if (!this.isHeld) this.reach = Math.max(this.least, roundUp(Math.abs(own) * 1.2 || 1))
+    const { reach } = this
+    const values = resultsAlong(model, line, result, reach)
     this.took = performance.now() - begun
-    const [loss, slope] = [model.training.loss, model.at(model.slopeOf.get(weight) ?? weight)]
     const finite = values.filter(Number.isFinite)
     const low = Math.min(0, ...finite)
-    const high = Math.max(loss, Math.min(Math.max(...finite), low + 2.1 * (loss - low || 1)), 1e-12)
+    const high = Math.max(now, Math.min(Math.max(...finite), low + 2.1 * (now - low || 1)), 1e-12)
     const step = roundUp((high - low) / 3)
     const ticks = Array.from({ length: 4 }, (_, k) => Math.floor(low / step) * step + k * step)
     const x = (/** @type {number} */ value) => FRAME.left + (SIZE.width - FRAME.left - FRAME.right) * (value + reach) / (2 * reach)
     const y = (/** @type {number} */ value) => SIZE.height - FRAME.bottom - (SIZE.height - FRAME.top - FRAME.bottom) * (value - ticks[0]) / (ticks[3] - ticks[0])
     this.drawAxes(ticks, reach, x, y)
     const inside = (/** @type {number} */ value) => Math.max(-20, Math.min(SIZE.height - FRAME.bottom, y(value)))
-    set(this.curve, "d", values.map((value, k) => (Number.isFinite(value) ? `${k ? "L" : "M"}${x(-reach + (2 * reach * k) / POINTS).toFixed(1)} ${inside(value).toFixed(1)}` : "")).join("").replace(/^L/, "M"))
+    set(this.curve, "d", values.map((value, k) => (Number.isFinite(value) ? `${Number.isFinite(values[k - 1]) ? "L" : "M"}${x(-reach + (2 * reach * k) / POINTS).toFixed(1)} ${inside(value).toFixed(1)}` : "")).join(""))
     const [dx, dy] = [x(1) - x(0), (y(1) - y(0)) * slope]
-    const long = 50 / Math.hypot(dx, dy || 1e-9)
-    set(this.tangent, "d", `M${x(own) - dx * long} ${y(loss) - dy * long}L${x(own) + dx * long} ${y(loss) + dy * long}`)
+    const shrunk = 50 / Math.hypot(dx, dy || 1e-9)
+    const isThere = Number.isFinite(now) && Number.isFinite(slope)
+    set(this.tangent, "d", isThere ? `M${x(own) - dx * shrunk} ${y(now) - dy * shrunk}L${x(own) + dx * shrunk} ${y(now) + dy * shrunk}` : "")
+    set(this.now, "visibility", Number.isFinite(now) ? "visible" : "hidden")
     set(this.now, "cx", String(x(own)))
-    set(this.now, "cy", String(y(loss)))
-    const isLeft = x(own) < SIZE.width / 2 - 30
-    this.words.forEach((text, k) => {
-      set(text, "text-anchor", isLeft ? "start" : "end")
-      set(text, "x", String(x(own) + (isLeft ? 14 : -12)))
-      set(text, "y", String(Math.max(14 + 16 * k, Math.min(SIZE.height - 52 + 16 * k, y(loss) - 26 + 16 * k + (isLeft && slope > 0 ? 48 : 0)))))
-    })
+    set(this.now, "cy", String(y(now)))
     say(this.words[0], tr("slope {value}", { value: fixed(slope, 4) }))
     say(this.words[1], tr("at {weight} = {value}", { weight: plainName(name), value: fixed(own, 4) }))
-    set(this.svg, "aria-label", tr("E as {weight} alone changes", { weight: name.said }))
-    const title = this.box.firstElementChild
-    if (this.of !== name) title?.replaceChildren(...pieces(mark("{loss} as {weight} alone changes"), { loss: make("i", {}, "E"), weight: plainName(name) }))
-    this.of = name
-    say(this.box.lastElementChild ?? this.box, plainName(name))
+    const long = Math.max(...this.words.map(text => text.getComputedTextLength()))
+    const isLeft = x(own) - 12 - long < FRAME.left
+    const side = isLeft ? Math.min(x(own) + 14, SIZE.width - long) : x(own) - 12
+    this.words.forEach((text, k) => {
+      set(text, "text-anchor", isLeft ? "start" : "end")
+      set(text, "x", String(side))
+      set(text, "y", String(Math.max(14 + 16 * k, Math.min(SIZE.height - 52 + 16 * k, y(now) - 26 + 16 * k + (isLeft && slope > 0 ? 48 : 0)))))
+    })
+    set(this.svg, "aria-label", tr("{result} as {weight} alone changes", { result: model.content.names[result].said, weight: said }))
+    set(this.svg, "aria-valuenow", String(own))
+    set(this.svg, "aria-valuetext", `${fixed(own, 4)}: ${fixed(now, 4)}`)
   }
 
   /** @param {number[]} ticks @param {number} reach @param {(value: number) => number} x @param {(value: number) => number} y @private */
@@ -88,6 +125,33 @@ export class AlongPanel {
     this.axes.replaceChildren(...ticks.flatMap(tick => [draw("path", { d: `M${FRAME.left} ${y(tick)}H${SIZE.width - FRAME.right}` }), draw("text", { x: 34, y: y(tick) + 4, "text-anchor": "end" }, alike(tick, ticks))]),
       ...across.map(value => draw("text", { x: x(value), y: SIZE.height - 6, "text-anchor": "middle" }, numeral(String(value).replace("-", "−")))))
   }
+}
+
+export class AlongPanel {
+  /** @param {import("./model.js").Model} model @param {(line: number) => void} choose */
+  constructor(model, choose) {
+    this.model = model
+    this.choose = choose
+    this.box = byId("along")
+    this.slopes = byId("every-slope")
+    this.curve = new Along(model, this.box.children[1], 2)
+    this.rows = /** @type {[number, HTMLElement, Node][]} */ ([])
+    this.listed = ""
+    this.of = /** @type {import("./dom.js").Name | null} */ (null)
+  }
+
+  /** @param {number | null} weight @param {boolean} isRunning */
+  update(weight, isRunning) {
+    if (this.box.hidden) return
+    const { model, box } = this
+    this.list(weight)
+    this.curve.update(weight, model.content.loss, weight === null ? 0 : model.at(model.slopeOf.get(weight) ?? weight), isRunning)
+    if (weight === null) return
+    const name = model.content.names[weight]
+    if (this.of !== name) box.firstElementChild.replaceChildren(...pieces(mark("{loss} as {weight} alone changes"), { loss: make("i", {}, "E"), weight: plainName(name) }))
+    this.of = name
+    say(box.lastElementChild, plainName(name))
+  }
 
   /** Every weight and its slope, in two columns.
    * @param {number | null} chosen @private
@@ -95,7 +159,7 @@ export class AlongPanel {
   list(chosen) {
     const { model } = this
     const { columns } = model.content
-    const layers = columns.map((/** @type {import("./layout.js").Column} */ { units }) => units.flatMap(unit => [...(unit?.from ?? []).map(it => it[1]), ...(unit?.above === undefined ? [] : [unit?.above])]).filter(it => it !== null && model.slopeOf.has(Number(it))))
+    const layers = columns.map((/** @type {import("./field.js").Column} */ { units }) => units.flatMap(unit => [...(unit?.from ?? []).map(it => it[1]), ...(unit?.above === undefined ? [] : [unit?.above])]).filter(it => it !== null && model.slopeOf.has(Number(it))))
     const all = [...new Set(/** @type {number[]} */ (layers.flat()))].sort((a, b) => a - b)
     const near = /** @type {number[]} */ (layers.find((/** @type {(number | null)[]} */ it) => it.includes(chosen)) ?? [])
     const some = all.length <= MOST ? all : near.sort((a, b) => a - b).slice(0, MOST)

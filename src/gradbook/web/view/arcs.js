@@ -7,11 +7,10 @@ const WHOLE = 8 // pixels, how thick a share of 1 is
 
 /** The arcs of a head's shares; those of the step that is pointed at, or of the last, have numbers.
  * @param {import("./model.js").Model} model
- * @param {{x: number, y: number, size: number, plane: import("./layout.js").Plane}} place beside the matrix, and as large
+ * @param {{x: number, middle: number, size: number, plane: import("./field.js").Plane}} place beside the matrix
  * @param {(line: number) => {onpointerenter: () => void, onpointerleave: () => void, onpointerdown: (event: PointerEvent) => void}} handle listeners to point at a share and to choose it
  */
-export function arcs(model, { x, y, size, plane }, handle) {
-  const base = y + plane.length * size / 2
+export function arcs(model, { x, middle: base, size, plane }, handle) {
   const at = (/** @type {number} */ step) => x + (step + 0.5) * size
   const found = plane.flatMap((row, to) => row.flatMap((line, from) => {
     if (line === null) return []

@@ -9,6 +9,7 @@ import { lossWords } from "./line.js"
 import { PHRASES } from "./phrases.js"
 
 const HIDDEN = ["dense 4", "tanh"] // if there is no hidden layer to copy
+const EDGE = 4 // pixels beside a head
 const ROOM = 142 // pixels between two columns: in less, a head has two rows
 
 /**
@@ -52,12 +53,34 @@ export class Builder {
     this.all = spans(this.text, this.grammar)
     this.layers = this.all.filter(it => it.isLayer)
     this.heads.replaceChildren(...this.drawing.heads.flatMap(head => this.head(head)))
-    for (const head of this.heads.children) if (head.clientWidth > Number(head.getAttribute("data-wide"))) head.classList.add("in-rows")
+    this.spread()
     const hidden = Math.max(0, this.sums.length - 1)
     this.depth.replaceChildren(...this.pair(PHRASES.hidden, "hidden", hidden, 0, to => (to > hidden ? this.addHidden() : this.removeHidden()),
       make("span", {}, trCount("{count} hidden layer", "{count} hidden layers", hidden))))
     this.settings.replaceChildren(...this.choices())
     if (key) /** @type {HTMLElement | null} */ (document.querySelector(`[data-key="${key}"]`))?.focus({ preventScroll: true })
+  }
+
+  /** Make heads smaller until none covers another: in two rows, with their first word, without words. @private */
+  spread() {
+    const all = [...this.heads.children].map(head => ({ head, x: parseFloat(head.style.left), step: head.clientWidth > Number(head.dataset.wide) ? 1 : 0 }))
+    for (let tries = 0; tries < 3 * all.length; tries++) {
+      for (const { head, x, step } of all) {
+        head.classList.toggle("in-rows", step > 0)
+        const label = head.matches("p") ? head : head.querySelector(".kind > span")
+        if (step && head.matches(".of-loss")) say(head, this.grammar.called?.[this.editor.net.loss] ?? this.editor.net.loss)
+        if (step > 1) say(label, label.textContent.split(" ")[0])
+        if (step > 2) label.style.visibility = "hidden"
+        const half = head.clientWidth / 2 + EDGE
+        head.style.left = `${Math.max(half, Math.min(x, this.drawing.room.width - half))}px`
+      }
+      const boxes = all.map(({ head }) => [...head.children, head].map(it => it.getBoundingClientRect()).filter(({ width }) => width).reduce((a, b) => ({ left: Math.min(a.left, b.left), right: Math.max(a.right, b.right) })))
+      const k = boxes.findIndex(({ right }, j) => boxes[j + 1]?.left < right + EDGE / 2 && Math.min(all[j].step, all[j + 1].step) < 3)
+      if (k < 0) return
+      const [one, other] = [all[k], all[k + 1]].sort((a, b) => a.step - b.step || b.head.clientWidth - a.head.clientWidth)
+      if (one.step < 3) one.step += 1
+      else other.step += 1
+    }
   }
 
   get input() {
@@ -72,8 +95,8 @@ export class Builder {
   /** The control of a column: its units and its activation, or whatever its layers are.
    * @param {import("./drawing.js").Head} head @private
    */
-  head({ x, y, column, wide }) {
-    const { content, isAsNumbers } = this.model
+  head({ x, y, column, wide, isLoss }) {
+    const { content } = this.model
     const { layers, words } = content.columns[column]
     const { net } = this.editor
     const forms = this.layers.flatMap((span, k) => (this.formOf(span) ? [k] : []))
@@ -81,13 +104,12 @@ export class Builder {
     const own = /** @type {number[]} */ ([...new Set(layers.map((/** @type {number} */ layer) => forms[owners.indexOf(net.owners[layer])]))]).filter(k => k !== undefined)
     const sum = own.find(k => this.grammar.cards[this.formOf(this.layers[k])?.card ?? ""]?.sums)
     const at = { class: "head", "data-wide": wide }
-    const isField = this.drawing.units !== null
     const placed = (/** @type {HTMLElement} */ element) => {
       Object.assign(element.style, { left: `${x}px`, top: `${y}px` })
       return [element]
     }
-    if (!layers.length && column) return isField && !isAsNumbers ? [] : isField ? placed(make("p", at, lossWords(content))) : []
-    if (!column) return isField ? placed(make("p", at, mark("inputs"))) : []
+    if (isLoss) return placed(make("p", { ...at, class: "head of-loss" }, lossWords(content)))
+    if (!column || !layers.length) return placed(make("p", at, column ? words.join(" ") : mark("inputs")))
     const isLast = sum !== undefined && sum === this.sums[this.sums.length - 1]
     const activation = own.find(k => this.formOf(this.layers[k])?.card === "activation")
     const counted = sum === undefined ? null : this.counted(this.layers[sum], sum, this.formOf(this.layers[sum]))

@@ -5,7 +5,8 @@ import { PHRASES } from "./phrases.js"
 import { grouped, mark, numeral, pieces, tr } from "./language.js"
 
 const [WIDTH, SMALL] = [300, 200] // of a curve, and below which it is a phone's
-const TALL = { usual: 150, small: 128 }
+const PHONE = 600 // pixels of a window
+const TALL = { usual: 150, small: 118 }
 const FRAME = { left: 38, right: 6, top: 10, bottom: 20 }
 const STEPS = [1, 2, 5, 10] // of axes, times a power of ten
 const LEAST = 100 // epochs on the axis
@@ -60,7 +61,7 @@ export class CurvePanel {
     const { model } = this
     this.judgement = judgement
     const width = this.picture.clientWidth || this.size.width
-    this.size = { width, height: width < SMALL ? TALL.small : TALL.usual }
+    this.size = { width, height: width < SMALL || innerWidth <= PHONE ? TALL.small : TALL.usual }
     const { size } = this
     set(this.svg, "viewBox", `0 0 ${size.width} ${size.height}`)
     const foreseen = judgement.losses.map((loss, k) => /** @type {Point} */ ([k + 1, loss]))

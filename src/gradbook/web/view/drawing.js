@@ -1,41 +1,31 @@
-// The network: units in columns, a line for each weight, and their current numbers; units.js draws
-// those whose layers are all columns of units, this module those with maps.
+// The network and its current numbers: what is drawn anew for each network or room, and what changes
+// from frame to frame; units.js draws its parts.
 
 import { arcs } from "./arcs.js"
-import { brief, draw, make, nameText, nameWords, say, set } from "./dom.js"
-import { areSimple, areUnits, fieldOf } from "./field.js"
+import { brief, draw, make, nameWords, say, set } from "./dom.js"
+import { ARCS, fieldOf, isShares } from "./field.js"
 import { fixed, weightFor } from "./factors.js"
-import { layoutOf, pathOf, pill } from "./layout.js"
 import { Pictures } from "./pictures.js"
 import { mark, pieces } from "./language.js"
 import { meaning } from "./tips.js"
 import { Units } from "./units.js"
 import { mentioned, ValueDrawing } from "./values.js"
 
-const THICKEST = { few: 4, many: 1.8 } // pixels of the strongest line, beyond 1
-const FEW = 24 // lines
 const JITTER = 1 // pixels by which the room may change without a new drawing
 const NARROW = 600 // pixels of a window: what is no wider is a phone
-const SMALLEST = 0.6 // the share of its size to which a drawing with maps shrinks before it scrolls
 const DIRECTIONS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] })
-const DIGITS = 30 // cells at least so wide contain their number
-const HEADS = 48 // pixels above a drawing with maps, for the heads of its columns
+const DIGITS = 25 // cells at least so wide contain their number
 
 /**
- * @typedef {import("./layout.js").Box} Box
- * @typedef {import("./layout.js").Spot} Spot
- * @typedef {import("./layout.js").Way} Way
- * @typedef {import("./layout.js").Cell} Cell
- * @typedef {{x: number, y: number, column: number, wide: number}} Head
+ * @typedef {import("./field.js").Head} Head
+ * @typedef {{x: number, y: number, size: number, line: number, column: number}} Cell
  */
 
 export class Drawing extends ValueDrawing {
-  /** @param {import("./model.js").Model} model @param {HTMLElement} box @param {import("./layout.js").Widths} widths
-   * @param {import("./grid.js").Grid} grid @param {HTMLElement} words below it
+  /** @param {import("./model.js").Model} model @param {HTMLElement} box @param {import("./grid.js").Grid} grid @param {HTMLElement} words below it
    */
-  constructor(model, box, widths, grid, words) {
+  constructor(model, box, grid, words) {
     super(model, box)
-    this.widths = widths
     this.words = words
     this.told = 0 // the line that the words below it are about; -1 for the drawing
     this.room = { width: 0, height: 0 }
@@ -50,9 +40,8 @@ export class Drawing extends ValueDrawing {
     this.beam = draw("path")
     this.arcs = /** @type {{group: Element, update: () => void}[]} */ ([])
     this.pictures = new Pictures(model, grid)
-    this.captions = /** @type {[Element, string][]} */ ([])
     this.look = "" // that was chosen when it was laid out
-    this.ways = /** @type {[SVGPathElement, number | null, import("./layout.js").Unit[][]][]} */ ([])
+    this.ways = /** @type {[SVGPathElement, number | null, import("./field.js").Unit[][]][]} */ ([])
     this.relaid = () => {} // called when heads of columns have other places
     new ResizeObserver(() => this.fit()).observe(box)
     this.fit()
@@ -95,14 +84,10 @@ export class Drawing extends ValueDrawing {
 
   /** @private */
   render() {
-    const { content, look } = this.model
-    this.look = look
+    this.look = this.model.look
     this.pictures.renew()
     this.beam = draw("path", { class: "beam" })
-    this.captions = []
-    this.arcs = []
-    this.cells = new Map()
-    const svg = (areUnits(content.columns) && this.drawUnits()) || this.drawMaps()
+    const svg = this.drawUnits()
     set(svg, "role", "group")
     set(svg, "aria-label", mark("The network: every value and every weight"))
     this.box.replaceChildren(make("div", { class: "stage" }, this.pictures.canvas, svg, ...(this.units?.covers ?? [])))
@@ -120,13 +105,12 @@ export class Drawing extends ValueDrawing {
     const { width, height } = this.room
     const room = { width, height, isNarrow: innerWidth <= NARROW }
     const errors = new Set(Object.keys(content.names).map(Number).filter(line => content.names[line].kind === "errors"))
-    const field = fieldOf(content.columns, room, this.model.isAsNumbers, errors)
-    const isOther = this.model.isAsNumbers && (content.masks.length || !areSimple(content.columns, errors))
-    if (isOther || (field.isPicture && !this.pictures.lines.size)) return null
+    const hasPictures = this.pictures.grid.count > 0 && this.pictures.lines.size > 0
+    const field = fieldOf(content.columns, room, this.model.isAsNumbers, errors, hasPictures)
     this.units = new Units(this, field, room)
     this.heads = field.heads
-    const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: field.isPicture ? "net of-pictures" : "net of-numbers" })
-    svg.append(...this.units.parts())
+    const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: `net ${field.isPicture ? "of-pictures" : field.maps.length ? "of-numbers of-maps" : "of-numbers"}` })
+    svg.append(...this.units.parts(), ...this.maps(field.maps))
     this.pictures.place(field.isPicture ? field.spots.map(({ unit, halves }) => ({ line: unit.values[unit.values.length - 1], box: halves[0] })) : [], width, height)
     return svg
   }
@@ -136,8 +120,8 @@ export class Drawing extends ValueDrawing {
    */
   say() {
     const { model } = this
-    const line = model.pointed ?? (this.units && this.isFocused ? model.chosen : null)
-    if (line !== null && this.units) {
+    const line = model.pointed ?? (this.isFocused ? model.chosen : null)
+    if (line !== null) {
       this.told = line
       const about = [nameWords(this.names[line]), ": ", ...meaning(model.content, line), ` = ${fixed(model.at(line), 4)}`]
       return this.words.replaceChildren(...about)
@@ -146,114 +130,33 @@ export class Drawing extends ValueDrawing {
     this.told = -1
     const stroke = (/** @type {string} */ kind) => draw("svg", { width: 14, height: 8, "aria-hidden": "true", class: "edge" }, draw("path", { d: "M0 4H14", class: `line ${kind}`, "stroke-width": 3 }))
     const legend = pieces(mark("{line} above 0 · {negative} below 0 · wider = larger"), { line: stroke(""), negative: stroke("negative") })
-    const words = !this.units ? "" : this.isSmall ? this.units.field.isMany ? mark("point at a unit: it opens in place, nothing moves") : this.pictures.words
+    const words = this.cells.size ? mark("point at a cell: what it is computed from is framed") : this.isSmall ? this.units?.field.isMany ? mark("point at a unit: it opens in place, nothing moves") : this.pictures.words
       : mark("the lit path leads from E back to the chosen weight · point at any weight to light its own")
     this.words.replaceChildren(words, ...(this.isSmall ? [words ? " · " : "", ...legend] : []))
+    if (this.words.scrollWidth > this.words.clientWidth) this.words.replaceChildren(...(this.isSmall ? legend : [words.split(" · ")[0]]))
   }
 
-  /** @private */
-  drawMaps() {
-    this.units = null
-    const layout = layoutOf(this.model.content.columns, this.names, this.widths, this.room.width)
-    const { width, height } = layout
-    const scale = Math.min(1.35, Math.max(SMALLEST, Math.min(this.room.width / width, (this.room.height - HEADS) / height)))
-    const svg = draw("svg", { viewBox: `0 ${-HEADS / scale} ${width} ${height + HEADS / scale}`, width: width * scale, height: height * scale + HEADS, class: "net" })
-    svg.append(...layout.ways.map(way => this.edge(way)), ...layout.ways.flatMap(way => this.label(way)))
-    for (const spot of layout.spots) svg.append(...this.unit(spot))
-    for (const { x, y, words, isOfLoss } of layout.captions) {
-      const text = draw("text", { x, y, class: "caption", "text-anchor": "middle" }, words)
-      svg.append(text)
-      if (isOfLoss) this.captions.push([text, words]) // which says how many samples there are
-    }
-    svg.append(...layout.titles.map(({ x, y, words }) => draw("text", { x, y, class: "caption title" }, words)))
-    svg.append(...layout.steps.map(({ x, y, words }) => draw("text", { x, y, class: "caption digits step", "text-anchor": "middle" }, words)))
-    this.cells = new Map(layout.cells.flat().map(cell => [cell.line, cell]))
-    this.arcs = layout.arcs.map(place => arcs(this.model, place, line => this.handle(line)))
-    svg.append(...this.arcs.map(({ group }) => group), ...layout.cells.flatMap(column => column.map((cell, j) => this.cell(cell, j === 0))), this.beam)
-    this.pictures.place([], 0, 0)
-    const middles = layout.spans.map(([from, to]) => ((from + to) / 2) * scale)
-    const above = Math.max(66, (this.room.height - height * scale - HEADS) / 2 + HEADS / 2)
-    const inset = Math.max(0, (this.room.width - width * scale) / 2)
-    this.heads = middles.map((x, column) => ({ x: x + inset, y: above, column, wide: Math.min(...[middles[column - 1], middles[column + 1]].flatMap(it => (it === undefined ? [] : [Math.abs(it - x)]))) }))
-    return svg
-  }
-
-  /** @param {Way} way @private */
-  edge({ weight, pieces, ends }) {
-    const d = pathOf(pieces)
-    const line = draw("path", { d, class: "line" })
-    this.ways.push([line, weight, ends])
-    const joins = ends.map(([source, goal]) => [source.values[source.values.length - 1], goal.values[0]])
-    const isLit = (/** @type {Set<number>} */ lit) =>
-      weight !== null && lit.has(weight) ? true : joins.some(both => both.every(value => lit.has(value)))
-    if (weight === null) {
-      const group = draw("g", { class: "edge plain" }, line)
-      this.marks.push([group, isLit])
-      return group
-    }
-    this.lines.push([line, weight])
-    const group = draw("g", { class: "edge", ...this.handle(weight) }, draw("path", { d, class: "hit" }), line)
-    this.handles.push([group, weight])
-    this.marks.push([group, isLit])
-    return group
-  }
-
-  /** A weight's name and number, in a gap of its line.
-   * @param {Way} way @private
+  /** The planes of maps: their titles, the numbers of steps below sequences, cells, and arcs of shares.
+   * @param {import("./field.js").Map[]} maps @private
    */
-  label({ weight, label }) {
-    if (weight === null || !label) return []
-    const { left, top, width, height } = label.box
-    const at = left + width
-    const group = draw("g", { class: "label", "data-line": weight }, draw("rect", { x: left, y: top, width, height, class: "paper" }))
-    const kind = `name k-${this.names[weight].kind}`
-    const [name, number, slope] = (label.hasSlope ? [15, 15, 29] : [13.5, 13.5]).map(row => top + row)
-    group.append(draw("text", { x: left, y: name, class: kind }, ...nameText(this.names[weight], 15)), this.number(weight, at, number, "end"))
-    if (label.hasSlope && this.model.slopeOf.has(weight)) group.append(this.slope(weight, at, slope, "end"))
-    group.addEventListener("pointerenter", () => this.point(weight))
-    group.addEventListener("pointerleave", () => this.point(null))
-    group.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => this.grab(event, weight))
-    this.marks.push([group, lit => lit.has(weight)])
-    this.labelled.push([group, weight])
-    return [group]
-  }
-
-  /** @param {Spot} spot @private */
-  unit({ unit, halves, above }) {
-    const parts = unit.values.map((line, k) => this.half(line, halves[k], [k === 0, k === unit.values.length - 1]))
-    if (unit.above === null || !above) return parts
-    const [x, y] = [above.left + above.width / 2, above.top + above.height]
-    return [draw("path", { d: `M${x} ${y}V${halves[0].top}`, class: "link" }), this.small(unit.above, above), ...parts]
-  }
-
-  /** @param {number} line @param {Box} box @param {boolean[]} round @private */
-  half(line, box, round) {
-    const name = this.names[line]
-    const [x, y] = [box.left + box.width / 2, box.top]
-    const group = draw("g", { class: `unit f-${name.kind}`, ...this.handle(line) },
-      draw("path", { d: pill(box, round), class: "shape" }),
-      draw("text", { x, y: y + 19, class: `name k-${name.kind}`, "text-anchor": "middle" }, ...nameText(name, 16)),
-      this.number(line, x, y + 35, "middle"))
-    if (box.height > 50 && this.model.content.slopes[line] !== undefined) group.append(this.slope(line, x, y + 50, "middle"))
-    this.handles.push([group, line])
-    this.marks.push([group, lit => lit.has(line)])
-    return group
-  }
-
-  /** A bias or a target.
-   * @param {number} line @param {Box} box @private
-   */
-  small(line, { left, top, width, height }) {
-    const name = this.names[line]
-    const x = left + width / 2
-    const group = draw("g", { class: `unit f-${name.kind}`, ...this.handle(line) },
-      draw("rect", { x: left, y: top, width, height, rx: 12, class: "shape" }),
-      draw("text", { x, y: top + 15, class: `name k-${name.kind}`, "text-anchor": "middle" }, ...nameText(name, 14)),
-      this.number(line, x, top + 30, "middle"))
-    if (this.model.slopeOf.has(line)) group.append(this.slope(line, x, top + 44, "middle"))
-    this.handles.push([group, line])
-    this.marks.push([group, lit => lit.has(line)])
-    return group
+  maps(maps) {
+    const cells = maps.map(({ plane, column, size, box: { left, top } }) => plane.flatMap((row, i) => row.flatMap((line, j) =>
+      (line === null ? [] : [/** @type {Cell} */ ({ line, size, column, x: left + j * size, y: top + i * size })]))))
+    this.cells = new Map(cells.flat().map(cell => [cell.line, cell]))
+    this.arcs = maps.filter(({ title }) => isShares(title)).map(({ plane, size, box }) =>
+      arcs(this.model, { plane, size: Math.max(size, ARCS.step), x: box.left + box.width + ARCS.apart, middle: box.top + box.height / 2 }, line => this.handle(line)))
+    const firsts = new Set(maps.map(({ column }) => cells[maps.findIndex(it => it.column === column)][0]))
+    const text = (/** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ kind, /** @type {string} */ words) => draw("text", { x, y, class: `caption ${kind}`, ...(kind === "title" ? {} : { "text-anchor": "middle" }) }, words)
+    return [
+      ...maps.filter(({ title }) => title && !this.units?.isNarrow).map(({ title, box: { left, top } }) => text(left, top - 6, "title", title)),
+      ...maps.flatMap(({ plane, title, size, box }) => {
+        const goesOn = /^a_(h|state)/.test(title) // states, which are passed on from step to step
+        const [[line]] = plane
+        if (size < DIGITS || (title && !goesOn) || line === null || !this.names[line].said.endsWith("(1)")) return []
+        return plane[0].flatMap((_, k) => [...(k && goesOn ? [text(box.left + k * size, box.top + box.height + 12, "step", "→")] : []), text(box.left + (k + 0.5) * size, box.top + box.height + 12, "step", String(k + 1))])
+      }),
+      ...this.arcs.map(({ group }) => group), ...cells.flatMap(own => own.map(cell => this.cell(cell, firsts.has(cell)))), this.beam,
+    ]
   }
 
   /** Paint the maps with their gradients, or with their values.
@@ -305,16 +208,13 @@ export class Drawing extends ValueDrawing {
   update() {
     const { model } = this
     if (this.look !== model.look) this.renew()
-    for (const [text, words] of this.captions) say(text, words.replace(/\d+/, String(model.samples.length)))
     this.sayNumbers()
     this.say()
     for (const [text, line] of this.digits) say(text, brief(this.painted(line)))
     for (const { update } of this.arcs) update()
-    const thickest = this.lines.length > FEW ? THICKEST.many : THICKEST.few
-    const most = Math.max(1e-9, ...this.lines.map(([, weight]) => Math.abs(model.at(weight))))
     for (const [line, weight] of this.lines) {
       const value = model.at(weight)
-      set(line, "stroke-width", (this.units ? this.units.widthOf(value) : 1 + thickest * Math.min(1, Math.abs(value) / most) || 1).toFixed(1))
+      set(line, "stroke-width", (this.units?.widthOf(value) ?? 1).toFixed(1))
       line.classList.toggle("negative", value < 0)
     }
     this.tintMaps()

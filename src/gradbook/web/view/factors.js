@@ -6,8 +6,8 @@ import { numeral } from "./language.js"
 const NUDGE = 1e-5
 
 /**
- * @typedef {import("./layout.js").Column} Column
- * @typedef {import("./layout.js").Unit} Unit
+ * @typedef {import("./field.js").Column} Column
+ * @typedef {import("./field.js").Unit} Unit
  * @typedef {{kind: "error" | "slope" | "carried", of: number | null, to: number, value: number}} Factor the derivative of `of`, by `to`
  * @typedef {{weight: number, unit: Unit, source: Unit | null, column: number, row: number, from: [column: number, row: number] | null}} Place of a weight
  * @typedef {{
@@ -102,13 +102,6 @@ export function readingOf(model, weight, partials) {
     place, factors, product, nudged: training.measured(weight, NUDGE, sample).slope, value: at(weight), mean: at(slope), next: at(next),
     sample, count: samples.length, rate, epoch,
   }
-}
-
-/** The values of E while one weight changes, and all else stays.
- * @param {import("./model.js").Model} model @param {number} weight @param {number} low @param {number} high @param {number} count
- */
-export function lossAlong({ training }, weight, low, high, count) {
-  return Array.from({ length: count + 1 }, (_, k) => training.lossWith(weight, low + ((high - low) * k) / count))
 }
 
 // Numbers as they are printed ------------------------------------------------------

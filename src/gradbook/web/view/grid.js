@@ -30,10 +30,10 @@ export class Grid {
     const isImage = content.columns[0].maps.length > 0
     this.features = isImage ? [] : featuresOf(content.inputs.length, samples)
     this.of = null
-    this.shares = new Set(content.columns.flatMap((/** @type {import("./layout.js").Column} */ { words, units }) =>
+    this.shares = new Set(content.columns.flatMap((/** @type {import("./field.js").Column} */ { words, units }) =>
       words.some(word => BETWEEN.test(word)) ? units.map(unit => unit && unit.values[unit.values.length - 1]) : []))
     const all = this.features.length ? everywhere(content) : new Set(/** @type {number[]} */ ([]))
-    const units = content.columns.flatMap((/** @type {import("./layout.js").Column} */ it) => it.units.flatMap(unit => unit?.values ?? []))
+    const units = content.columns.flatMap((/** @type {import("./field.js").Column} */ it) => it.units.flatMap(unit => unit?.values ?? []))
     const wanted = [...units, ...(content.plane ? [content.plane.share] : [])].filter(line => all.has(line))
     this.lines = new Set(wanted)
     this.count = wanted.length ? CELLS ** this.dimensions : 0

@@ -14,7 +14,7 @@ const KINDS = { error: "fe", slope: "fa", carried: "fi" }
 /** @typedef {import("./factors.js").Reading} Reading */
 
 export class LinePanel {
-  /** @param {import("./model.js").Model} model @param {(unit: import("./layout.js").Unit) => string} nameOf
+  /** @param {import("./model.js").Model} model @param {(unit: import("./field.js").Unit) => string} nameOf
    * @param {(by: number) => void} move to another sample
    */
   constructor(model, nameOf, move) {
@@ -152,8 +152,8 @@ export class LinePanel {
       ...numbers.flatMap((number, k) => (k ? [sign("·"), number] : [number])), sign("="), this.number("c-fp", it => fixed(it.product, FACTOR))),
     make("span", { class: "nudged" }, mark("nudged:"), make("br"), this.number("", it => (isSame(it) ? mark("the same ✓") : fixed(it.nudged, FACTOR)))),
     make("span", { class: "update" }, formula(`<msup>${own}<mo>′</mo></msup><mo>=</mo>`),
-      ...(isPlain ? [formula(`${own}<mo>−</mo><mi>η</mi><mrow class="c-fp">${whole}</mrow><mo>=</mo>`),
-        this.number("", it => shorter(it.value)), sign("−"), this.number("", it => shorter(it.rate)), sign("·"), this.number("c-fp", it => fixed(it.mean, FACTOR)), sign("=")] : []),
+      ...(isPlain ? [make("span", { class: "how" }, formula(`${own}<mo>−</mo><mi>η</mi><mrow class="c-fp">${whole}</mrow><mo>=</mo>`),
+        this.number("", it => shorter(it.value)), sign("−"), this.number("", it => shorter(it.rate)), sign("·"), this.number("c-fp", it => fixed(it.mean, FACTOR)), sign("="))] : []),
       this.number("", it => fixed(it.next, FACTOR)))]
   }
 

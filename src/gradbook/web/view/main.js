@@ -31,7 +31,7 @@ import { Tabs } from "./tabs.js"
 const heading = document.querySelector("h1")
 if (heading) say(heading, "gradbook") // the page's title has the network's name
 const given = JSON.parse(byId("content").textContent)
-const { widths, madeUp } = given
+const { madeUp } = given
 const building = given.building && JSON.parse(unpacked(given.building))
 const content = building
   ? { ...given, criteria: building.criteria, ...tableOf({ ...read(given.text, building.grammar), samples: given.samples }, [], building), madeUp }
@@ -43,7 +43,7 @@ const grid = new Grid(model)
 /** What pictures show if the reader hasn't chosen: a network of one sample is read by its numbers. */
 const findUsualLook = () => (model.usualLook = grid.count && model.samples.length > 1 ? "pictures" : "numbers")
 findUsualLook()
-const drawing = new Drawing(model, byId("drawing"), widths, grid, byId("about-drawing"))
+const drawing = new Drawing(model, byId("drawing"), grid, byId("about-drawing"))
 const chain = new ChainPanel(model, byId("chain"), line => drawing.focusOn(line), line => drawing.shows(line))
 const curve = new CurvePanel(model, byId("curve"), byId("verdict"))
 const samples = new SamplesPanel(model, byId("samples"))
@@ -188,7 +188,7 @@ function fitSections() {
   sayLoss()
   byId("drawn-masks").hidden = !model.content.masks.length
   byId("dropout").hidden = !model.content.masks.length
-  byId("paints").hidden = !model.content.columns.some((/** @type {import("./layout.js").Column} */ it) => it.maps.length)
+  byId("paints").hidden = !model.content.columns.some((/** @type {import("./field.js").Column} */ it) => it.maps.length)
   byId("columns").textContent = tr("{count} columns: inputs, then targets; or drop it here", { count: inputs + targets })
 }
 

@@ -382,7 +382,7 @@ export class Model {
 }
 
 /** The first weight of the last layer that has any: its chain is the shortest.
- * @param {import("./layout.js").Column[]} columns
+ * @param {import("./field.js").Column[]} columns
  * @returns {number | null}
  */
 function firstOfTheLast(columns) {

@@ -8,7 +8,7 @@ import { mark } from "./language.js"
 const STRENGTH = 0.9 // of the colours at both ends
 const [DOT, INSET] = [1.6, 5]
 
-/** @typedef {{line: number, box: import("./layout.js").Box, path: Path2D, middle: number, isOnGrid: boolean}} Picture */
+/** @typedef {{line: number, box: import("./field.js").Box, path: Path2D, middle: number, isOnGrid: boolean}} Picture */
 
 export class Pictures {
   /** @param {import("./model.js").Model} model @param {import("./grid.js").Grid} grid */
@@ -33,7 +33,7 @@ export class Pictures {
   renew() {
     const { content, samples } = this.model
     const each = new Set(samples.length > 1 ? content.each : [])
-    const all = content.columns.flatMap((/** @type {import("./layout.js").Column} */ it) => it.units.map(unit => unit?.values[unit.values.length - 1] ?? -1))
+    const all = content.columns.flatMap((/** @type {import("./field.js").Column} */ it) => it.units.map(unit => unit?.values[unit.values.length - 1] ?? -1))
     this.lines = new Set(all.filter((/** @type {number} */ line) => line >= 0 && content.names[line].kind !== "errors" && (this.grid.lines.has(line) || each.has(line))))
   }
 
@@ -44,7 +44,7 @@ export class Pictures {
   }
 
   /** Put pictures into boxes of a drawing.
-   * @param {{line: number, box: import("./layout.js").Box}[]} places @param {number} width @param {number} height of the drawing
+   * @param {{line: number, box: import("./field.js").Box}[]} places @param {number} width @param {number} height of the drawing
    */
   place(places, width, height) {
     this.scale = devicePixelRatio || 1

@@ -2,7 +2,7 @@
 // path, units, the unit that opens in place, the factors that stand on the path, and the card.
 
 import { draw, make, nameText, nameWords, say, set } from "./dom.js"
-import { CHIP, along, cardIn, pathOfWay } from "./field.js"
+import { CHIP, along, cardIn, overlap, pathOfWay } from "./field.js"
 import { fixed, plainName } from "./factors.js"
 import { mark, tr } from "./language.js"
 
@@ -10,6 +10,8 @@ const OPENED = { side: 136, row: 20, most: 3 }
 const CARD = { width: 190, height: 112 }
 const WIDTHS = { few: [1.7, 6.5], many: [1.15, 5] } // of lines: pixels for each 1 of a weight, and at most
 const DOT = 1.9
+const CAPTION = 34 // pixels at the foot of the field, for the words below it
+const [NAMED, NUMBERED, WIDE] = [34, 16, 46] // pixels: larger boxes have a name, or at least a number
 
 /**
  * @typedef {import("./field.js").Spot} Spot
@@ -37,7 +39,8 @@ export class Units {
     this.opened = make("div", { class: "opened", hidden: true, "aria-hidden": "true" }, this.canvas, this.title, this.rows)
     this.lines = ["value", "slope", "of", "next"].map(kind => make("p", { class: kind }))
     this.card = make("div", { class: "card", hidden: true, role: "status" }, ...this.lines)
-    this.names = /** @type {Map<import("./layout.js").Unit, string>} */ (new Map())
+    this.places = /** @type {Map<string, {left: number, top: number}[] | null>} */ (new Map()) // of factors, by their weight
+    this.names = /** @type {Map<import("./field.js").Unit, string>} */ (new Map())
     const last = Math.max(...field.spots.map(it => (it.kind === "output" ? it.column : 0)))
     const outputs = field.spots.filter(({ kind }) => kind === "output").length
     for (const { unit, column, kind } of field.spots) {
@@ -49,13 +52,13 @@ export class Units {
 
   /** All parts of the drawing, in the order in which they cover each other. */
   parts() {
-    const { field, drawing } = this
+    const { field } = this
     const glows = field.ways.map(way => this.glow(way))
     const edges = field.ways.map(way => this.edge(way))
     const units = field.spots.flatMap(spot => (field.isPicture ? [this.picture(spot)] : this.boxes(spot)))
     const labels = field.isPicture ? [] : field.ways.flatMap(way => this.label(way))
     const gaps = field.gaps.map(({ x, y, count }) => draw("text", { x, y, class: "caption", "text-anchor": "middle" }, `⋮ ${tr("{count} more", { count })}`))
-    return [draw("defs", {}, this.arrow), ...glows, ...(field.isPicture ? [] : this.ends()), ...edges, this.dot, ...units, ...labels, ...gaps, drawing.beam, this.chips]
+    return [draw("defs", {}, this.arrow), ...glows, ...(field.isPicture ? [] : this.ends()), ...edges, this.dot, ...units, ...labels, ...gaps, this.chips]
   }
 
   /** The drawing's own elements over the picture. */
@@ -134,8 +137,8 @@ export class Units {
    * @param {Spot} spot @private
    */
   boxes({ unit, halves, small, kind }) {
-    const parts = unit.values.map((line, k) => this.box(line, halves[k], kind))
-    if (kind === "output" && halves.length > 1 && !this.isNarrow) {
+    const parts = halves.map((half, k) => this.box(unit.values[unit.values.length - halves.length + k], half, kind))
+    if (kind === "output" && halves.length > 1 && !this.isNarrow && halves[1].left > halves[0].left + halves[0].width) {
       const [first, last] = [halves[0], halves[halves.length - 1]]
       const frame = draw("rect", { x: first.left - 8, y: first.top - 8, width: last.left + last.width - first.left + 16, height: first.height + 16, rx: 15, class: "unit-frame" })
       this.drawing.marks.push([frame, lit => unit.values.every(line => lit.has(line))])
@@ -145,21 +148,21 @@ export class Units {
     return parts
   }
 
-  /** @param {number} line @param {import("./layout.js").Box} box @param {string} kind @private */
+  /** @param {number} line @param {import("./field.js").Box} box @param {string} kind @private */
   box(line, { left, top, width, height }, kind) {
     const { drawing } = this
     const name = drawing.names[line]
     const isFine = kind === "error" || kind === "loss"
     const group = draw("g", { class: `unit f-${name.kind}`, ...drawing.handle(line) }, draw("rect", { x: left, y: top, width, height, rx: 10, class: "shape" }),
-      draw("text", { x: left + width / 2, y: top + height / 2 - (height > 56 ? 9 : 4), class: `name k-${name.kind}`, "text-anchor": "middle" }, ...nameText(kind === "loss" ? { ...name, below: "" } : name, 16)),
-      drawing.number(line, left + width / 2, top + height / 2 + (height > 56 ? 17 : 15), "middle", isFine ? (this.isNarrow ? 4 : 6) : 4))
+      ...(height > NAMED && width > NAMED ? [draw("text", { x: left + width / 2, y: top + height / 2 - (height > 56 ? 9 : 4), class: `name k-${name.kind}`, "text-anchor": "middle" }, ...nameText(kind === "loss" ? { ...name, below: "" } : name, 16))] : []),
+      ...(height > NUMBERED && width > WIDE ? [drawing.number(line, left + width / 2, top + height / 2 + (height > 56 ? 17 : height > NAMED ? 15 : 5), "middle", isFine ? (this.isNarrow ? 4 : 6) : 4)] : []))
     drawing.handles.push([group, line])
     drawing.marks.push([group, lit => lit.has(line)])
     return group
   }
 
   /** A bias below its unit, or a target beside its error.
-   * @param {number} line @param {import("./layout.js").Box} box @param {import("./layout.js").Box} unit @param {boolean} isTarget @private
+   * @param {number} line @param {import("./field.js").Box} box @param {import("./field.js").Box} unit @param {boolean} isTarget @private
    */
   small(line, { left, top, width, height }, unit, isTarget) {
     const { drawing } = this
@@ -180,7 +183,7 @@ export class Units {
    */
   ends() {
     const { spots } = this.field
-    const middle = (/** @type {import("./layout.js").Box} */ { top, height }) => top + height / 2
+    const middle = (/** @type {import("./field.js").Box} */ { top, height }) => top + height / 2
     const link = (/** @type {string} */ d, /** @type {number[]} */ lines) => {
       const [glow, path] = ["glow", "link"].map(kind => draw("path", { d, class: kind }))
       for (const part of [glow, path]) this.drawing.marks.push([part, lit => lines.every(line => lit.has(line))])
@@ -202,7 +205,7 @@ export class Units {
   }
 
   /** Whether a unit reads another of the column before.
-   * @param {Spot} goal @param {import("./layout.js").Unit} source @private
+   * @param {Spot} goal @param {import("./field.js").Unit} source @private
    */
   reads({ unit, column }, source) {
     const { columns } = this.model.content
@@ -239,7 +242,7 @@ export class Units {
     const spot = field.isPicture && !this.isNarrow && pointed !== null ? field.spots.find(({ unit }) => unit.values.includes(pointed)) : undefined
     this.open(spot ?? (field.isPicture && this.model.look === "numbers" && !this.isNarrow && pointed === null && reading ? field.spots.find(({ unit }) => unit === reading.place.unit) : undefined))
     const way = field.ways.find(({ weight }) => weight === line)
-    const isShown = field.isPicture && isWeight && way !== undefined && (pointed !== null || this.drawing.isFocused || this.isNarrow)
+    const isShown = (field.isPicture || field.isLoose) && isWeight && way !== undefined && !way.label && (pointed !== null || this.drawing.isFocused || this.isNarrow)
     this.showCard(isShown && reading && reading.place.weight === line ? reading : null, way)
     this.chips.replaceChildren(...(field.isPicture || this.isNarrow || !reading ? [] : this.factors(reading)))
     const own = spot ? new Set(spot.unit.values) : null
@@ -296,7 +299,7 @@ export class Units {
     const [box] = spot.halves
     const high = OPENED.side + (rows.length ? 16 + OPENED.row * rows.length : 0)
     const left = Math.max(4, Math.min(this.room.width - OPENED.side - 4, box.left + box.width / 2 - OPENED.side / 2))
-    const top = Math.max(4, Math.min(this.room.height - high - 4, box.top + box.height / 2 - OPENED.side / 2))
+    const top = Math.max(4, Math.min(this.room.height - high - CAPTION, box.top + box.height / 2 - OPENED.side / 2))
     Object.assign(this.opened.style, { left: `${left}px`, top: `${top}px` })
     drawing.pictures.paintLarge(this.canvas, line, DOT * 2)
   }
@@ -316,24 +319,52 @@ export class Units {
     const right = last.left + last.width
     const xs = { error: error ? (right + error.halves[0].left) / 2 : right + 20, slope: (first.left + first.width + last.left) / 2, carried: way?.label ? way.label.left + way.label.width / 2 : first.left - 20 }
     const order = [...factors].sort((a, b) => xs[a.kind] - xs[b.kind])
-    let edge = 2
-    const room = (/** @type {number} */ k) => (order.length - k) * (CHIP.width + 5)
-    const places = order.map(({ kind }, k) => {
-      const left = Math.min(Math.max(edge, xs[kind] - CHIP.width / 2), this.room.width - 2 - room(k) + 5)
-      edge = left + CHIP.width + 5
-      return left
-    })
-    const top = Math.max(64, y - first.height / 2 - CHIP.height - 16)
-    return order.map(({ kind, of, to, value }, k) => {
-      const [left, from] = [places[k], Math.max(places[k] + 8, Math.min(xs[kind], places[k] + CHIP.width - 8))]
-      const foot = kind === "carried" && way?.label ? way.label.top : y - 8
+    const key = `${place.weight} ${factors.length}`
+    if (!this.places.has(key)) this.places.set(key, this.chipPlaces(order.map(({ kind }) => xs[kind]), spot, way))
+    const places = this.places.get(key)
+    return !places ? [] : order.map(({ kind, of, to, value }, k) => {
+      const { left, top } = places[k]
+      const from = Math.max(left + 8, Math.min(xs[kind], left + CHIP.width - 8))
+      const label = kind === "carried" ? way?.label : undefined
+      const isBelow = top > y
+      const foot = isBelow ? (label ? label.top + label.height : y + 8) : label?.top ?? y - 8
       const above = of === null ? (error && to === place.unit.values[place.unit.values.length - 1] ? plainName(drawing.names[error.unit.values[0]]) : "E") : nameOf(drawing.names[of])
       const x = left + CHIP.width / 2
-      return draw("g", { class: `chip-on-path c-${kind}` }, draw("path", { d: `M${from} ${top + CHIP.height}L${xs[kind]} ${foot}` }),
+      return draw("g", { class: `chip-on-path c-${kind}` }, draw("path", { d: `M${from} ${isBelow ? top : top + CHIP.height}L${xs[kind]} ${foot}` }),
         draw("rect", { x: left, y: top, width: CHIP.width, height: CHIP.height, rx: 10 }),
         ...[[19, `∂${above}/∂${kind === "error" ? nameOf(drawing.names[to]) : plainName(drawing.names[to])}`, "of"], [38, fixed(value, 4), "value"], [54, this.rule(kind, place, to), "rule"]]
           .map(([down, words, kind]) => draw("text", { x, y: top + Number(down), class: kind, "text-anchor": "middle" }, String(words))))
     })
+  }
+
+  /** Where factors have room, as near to the path as possible; null if they would cover something.
+   * @param {number[]} xs where they belong @param {Spot} spot of the unit @param {Way | undefined} way of the weight
+   * @returns {{left: number, top: number}[] | null} @private
+   */
+  chipPlaces(xs, { halves: [{ top: high, height }], small }, way) {
+    const { field, room } = this
+    const taken = [...field.spots.flatMap(it => [...it.halves, ...(it.small ? [it.small] : [])]), ...field.maps.map(({ box }) => box), ...field.ways.flatMap(({ label }) => label ?? []),
+      ...field.heads.map(({ x, y, wide }) => ({ left: x - Math.min(wide, 140) / 2, top: y - 16, width: Math.min(wide, 140), height: 32 }))]
+    const ups = Array.from({ length: 40 }, (_, k) => high - CHIP.height - 16 - 10 * k).filter(top => top >= 34)
+    const downs = Array.from({ length: 40 }, (_, k) => high + height + (small ? 40 : 16) + 10 * k).filter(top => top + CHIP.height < room.height - 30)
+    const found = /** @type {{left: number, top: number}[]} */ ([])
+    for (const x of xs) {
+      let best = Infinity
+      let place = { left: 0, top: 0 }
+      for (const top of [...ups, ...downs]) {
+        for (const aside of CHIP.asides) {
+          const box = { left: x + aside - CHIP.width / 2, top, width: CHIP.width, height: CHIP.height }
+          if (box.left < 2 || box.left + CHIP.width > room.width - 2 || taken.some(it => it !== way?.label && overlap(box, it, 3)) || (way?.label && overlap(box, way.label, 3))) continue
+          const leader = { left: x - 1, top: top < high ? top + CHIP.height : high + height, width: 2, height: top < high ? high - top - CHIP.height : top - high - height }
+          const cost = Math.abs(top + CHIP.height / 2 - high - height / 2) + 1.5 * Math.abs(aside) + (top > high ? 20 : 0) + 300 * taken.filter(it => it !== way?.label && overlap(leader, it)).length
+          if (cost < best) [best, place] = [cost, { left: box.left, top }]
+        }
+      }
+      if (best === Infinity) return null
+      found.push(place)
+      taken.push({ ...place, width: CHIP.width, height: CHIP.height })
+    }
+    return found
   }
 
   /** Where a factor comes from, in a few letters.

@@ -199,11 +199,11 @@ def test_numbers_never_move_the_page(shown):
 
 PROFIT = "S = p*exp(-p/2) - c; p = 1.5; c = 0.2"
 ON_CURVE = """(svg => {
-  const points = svg.querySelector(".gone").getAttribute("d").split(/[ML]/).slice(1)
+  const points = svg.querySelector(".loss-along").getAttribute("d").split(/[ML]/).slice(1)
     .map(pair => pair.split(" ").map(Number))
   const ends = svg.querySelector(".tangent").getAttribute("d").split(/[ML]/).slice(1)
     .map(pair => pair.split(" ").map(Number))
-  const now = svg.querySelector(".now")
+  const now = svg.querySelector(".at")
   const middle = Number(now.getAttribute("cx")), height = Number(now.getAttribute("cy"))
   const k = points.findIndex(([x]) => x > middle)
   const beside = (points[k][1] - points[k - 1][1]) / (points[k][0] - points[k - 1][0])
@@ -211,16 +211,16 @@ ON_CURVE = """(svg => {
   const on = points[k - 1][1] + beside * (middle - points[k - 1][0])
   const meets = ends[0][1] + tangent * (middle - ends[0][0])
   return [beside, tangent, on - height, meets - height]
-})(document.querySelector("#curve-against svg"))"""
+})(document.querySelector("#along svg"))"""
 
 
 def drag_along(page, share):
     """The curve's number to a share of the width, by mouse in several moves."""
     left, width = page.value(
         "(box => [box.x, box.width])"
-        "(document.querySelector('#curve-against svg').getBoundingClientRect())"
+        "(document.querySelector('#along svg').getBoundingClientRect())"
     )
-    x, y = page._middle("#curve-against svg")
+    x, y = page._middle("#along svg")
     to = left + share * width
     moves = [("mousePressed", x), *(("mouseMoved", x + (to - x) * k / 4) for k in range(1, 5))]
     for kind, at in (("mouseMoved", x), *moves, ("mouseReleased", to)):
@@ -239,7 +239,7 @@ def test_the_tangent_of_the_curve_is_the_derivative_wherever_it_is_dragged(shown
         assert (on, meets) == (pytest.approx(0, abs=0.6), pytest.approx(0, abs=0.6))
         told = values(page)["p"][0]
         assert_as_python(page, PROFIT.replace("p = 1.5", f"p = {told}"))
-    words = page.text("#against-said")
+    words = page.text("#along-said")
     assert "the derivative" in words
     assert words.startswith("S is ")
 
@@ -247,7 +247,7 @@ def test_the_tangent_of_the_curve_is_the_derivative_wherever_it_is_dragged(shown
 def test_keys_move_the_number_along_its_curve_and_undo_takes_it_back(shown):
     page = shown(PROFIT)
     page.press("[aria-controls='against']")
-    page.value("document.querySelector('#curve-against svg').focus()")
+    page.value("document.querySelector('#along svg').focus()")
     page.key("ArrowRight")
     page.settle()
     assert values(page)["p"][0] > 1.5

@@ -11,6 +11,7 @@ from tests.agree.runs import reference_run
 from tests.outside.firefox import firefox
 from tests.outside.pages.play.drawing import NETS, weights
 from tests.outside.pages.play.test_play_see import COLOURS
+from tests.outside.pages.play.test_play_still import BOXES, CUT, scene
 
 pytestmark = pytest.mark.witness("firefox")
 CONTROL = "\ue009"
@@ -84,3 +85,23 @@ def test_it_looks_as_it_should(page):
         page.click("#look-pictures")
         assert min(page.value(COLOURS)) > 1000
         assert page.value("document.documentElement.scrollWidth") <= width
+
+
+def test_nothing_moves_while_it_trains_and_nothing_is_cut(fox, tmp_path):
+    (tmp_path / "still.html").write_text(scene("xor"), encoding="utf-8")
+    fox.said.clear()
+    fox.show(tmp_path / "still.html", 1280, 800)
+    before = fox.value(BOXES)
+    assert len(before) > 40
+    fox.value("document.querySelector('#pace').value = '50'")
+    fox.click("#run")
+    k = 0
+    while fox.value(COUNT) < 200:
+        k += 1
+        fox.hover(200 + (37 * k) % 700, 120 + (53 * k) % 560)
+        assert fox.value(BOXES) == before
+    fox.click("#run")
+    for width in (390, 1280, 1920):
+        fox.show(tmp_path / "still.html", width)
+        assert (width, fox.value(CUT)) == (width, [])
+    assert fox.said == []
