@@ -20,6 +20,7 @@ from threading import Thread
 import xlsxwriter
 from PIL import Image, ImageChops
 
+from gradbook.builtin_networks import SCENES
 from gradbook.cli.verbs.browser import picture_page, picture_reader
 from gradbook.data.sources import load
 from gradbook.derivatives.named_formulas import formulas_of
@@ -28,13 +29,14 @@ from gradbook.lab.runs import gather
 from gradbook.lab.texts import usual_lines
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
-from gradbook.net import builtin
+from gradbook.net import builtin, parse
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain
 from gradbook.report.formula_page import formula_page
 from gradbook.report.letters_page import letters_page
 from gradbook.report.markup import report_page
 from gradbook.report.media import write
+from gradbook.report.play_page import play_page
 from gradbook.report.sweep import sweep_report
 from gradbook.report.training_report import run_report
 from gradbook.report.workbook import write_workbook
@@ -70,6 +72,12 @@ LEMONADE = {  # as in docs/guides/derivatives.md
     "Profit": "=B6*B9",
 }
 FRONT_SIZE = 830, 420
+FILM_SIZE, FILM_WIDTH = (960, 690), 830  # pixels: of the window, and of the film
+FILM_FRAMES, FILM_STEPS = 24, 5  # epochs between two frames
+FILM_PACE, FILM_END = 160, 2500  # milliseconds
+FILM_FOOT = 96  # pixels of the film's line of factors
+FILM_COLOURS = 72
+MOST_OF_FILM = 500_000  # bytes
 README_FRONT = """<!doctype html><meta charset="utf-8"><style>{style}
 :root {{ --md-text-font-family: "DejaVu Sans" }}
 body {{ background: #fffefb; font-family: "DejaVu Sans", sans-serif; margin: 0; overflow: hidden }}
@@ -100,6 +108,7 @@ def main(words: list[str]) -> None:
             _page(picture, (gallery / file).read_text("utf-8"), folder, height)
         _live(gallery / "xor.html", folder)
         _front(folder)
+        _film(folder)
         _drawing()
         _writing()
         _served(gallery / "class/handed-in")
@@ -130,6 +139,35 @@ def _live(page: Path, folder: Path) -> None:
         chromium.value("new Promise(done => setTimeout(done, 3000))")
         chromium.picture(folder / "xor.png", whole=False)
         _save(Image.open(folder / "xor.png"), "xor")
+
+
+def _film(folder: Path) -> None:
+    """The page to play with while it learns: few frames and colours, as wide as a page shows it."""
+    page = folder / "film.html"
+    page.write_text(play_page(parse(SCENES["xor"]), points_of="xor"), encoding="utf-8")
+    frames = []
+    with browser() as chromium:
+        chromium.show(page, *FILM_SIZE)
+        for _ in range(FILM_FRAMES):
+            chromium.picture(folder / "frame.png", whole=False)
+            with Image.open(folder / "frame.png") as taken:
+                size = FILM_WIDTH, round(taken.height * FILM_WIDTH / taken.width)
+                frames.append(taken.convert("RGB").resize(size, Image.Resampling.LANCZOS))
+            chromium.value(f"for (let k = 0; k < {FILM_STEPS}; k++) {STEP}")
+            chromium.settle()
+    seen = Image.new("RGB", (size[0], 3 * size[1]))
+    seen.paste(frames[0], (0, 0))
+    seen.paste(frames[-1], (0, size[1]))
+    foot = frames[-1].crop((0, size[1] - FILM_FOOT, *size))  # whose words have colours of their own
+    for top in range(2 * size[1], 3 * size[1], FILM_FOOT):
+        seen.paste(foot, (0, top))
+    colours = seen.quantize(FILM_COLOURS, dither=Image.Dither.NONE)
+    first, *others = (it.quantize(palette=colours, dither=Image.Dither.NONE) for it in frames)
+    times = [FILM_PACE] * len(others) + [FILM_END]
+    made = PICTURES / "xor.gif"
+    first.save(made, save_all=True, append_images=others, duration=times, loop=0, optimize=True)
+    if made.stat().st_size > MOST_OF_FILM:
+        raise AssertionError(f"{made} has {made.stat().st_size:,} bytes")
 
 
 def _front(folder: Path) -> None:

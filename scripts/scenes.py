@@ -76,7 +76,7 @@ class Size:
     rows: tuple[float, float] = (104, 216)
     box_height: float = 50
     all_weights: bool = False  # shown on their lines, and all factors over them
-    chip: tuple[float, float, float] = (98, 6, 50)  # width, y, height
+    chip: tuple[float, float, float] = (108, 6, 50)  # width, y, height
 
     def row(self, index: int, count: int) -> float:
         low, high = self.rows

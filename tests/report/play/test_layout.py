@@ -1,4 +1,4 @@
-"""Where the page's own drawing has everything: nothing lies on anything else, nothing is cut off."""
+"""Where the page's own drawing has everything: nothing lies on anything else or is cut off."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 // A class of workbooks: sends them one by one, and shows a table that grows as they are judged.
 
 import { BookTable, bookRow, commonParts, listLeft, verdictChip } from "../class/table.js"
-import { make as made, say } from "../view/dom.js"
+import { make, say } from "../view/dom.js"
 import { mark, tr } from "../view/language.js"
 import { element, tell, ask, save } from "./server.js"
 
@@ -181,7 +181,7 @@ export class BookClass {
    * @param {Book} book @private
    */
   row(book) {
-    const name = book.state === "done" ? made("button", { type: "button", class: "name", onclick: () => this.open(book.number) }, book.name) : book.name
+    const name = book.state === "done" ? make("button", { type: "button", class: "name", onclick: () => this.open(book.number) }, book.name) : book.name
     return bookRow(name, book.cells ?? ["", "", "", "", ""], book.state === "done" ? null : SOON[book.state])
   }
 

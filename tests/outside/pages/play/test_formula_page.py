@@ -217,8 +217,7 @@ ON_CURVE = """(svg => {
 def drag_along(page, share):
     """The curve's number to a share of the width, by mouse in several moves."""
     left, width = page.value(
-        "(box => [box.x, box.width])"
-        "(document.querySelector('#along svg').getBoundingClientRect())"
+        "(box => [box.x, box.width])(document.querySelector('#along svg').getBoundingClientRect())"
     )
     x, y = page._middle("#along svg")
     to = left + share * width
