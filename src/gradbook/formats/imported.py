@@ -382,15 +382,12 @@ def with_bias_and_distance(own: ImportedLayer, number: int) -> Layer:
     """Set the bias if it has one, and the distances to the values that it reads."""
     told = dict(vars(own.layer))
     if "bias" in told:
-        told["bias"] = _bias(own)
+        has_bias = any(name.endswith("bias") for name in own.tensors)
+        told["bias"] = Bias.EACH if has_bias else Bias.NONE
     if "back" in told:
         distances = tuple(number - read for read in own.reads)
         told["back"] = distances if isinstance(told["back"], tuple) else max(distances)
     return type(own.layer)(**told)
-
-
-def _bias(own: ImportedLayer) -> Bias:
-    return Bias.EACH if any(name.endswith("bias") for name in own.tensors) else Bias.NONE
 
 
 def _values(net: Net, layers: Sequence[ImportedLayer]) -> dict[str, Array]:

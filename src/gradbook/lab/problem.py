@@ -137,7 +137,7 @@ class Normal:
     def of(rows: NDArray[Any], many: int, weights: NDArray[np.float64] | None = None) -> Normal:
         """The values for rows of this `many` channels, a row of weight 2 being two of them; a
         deviation of 0 becomes 1."""
-        channels = _by_channel(rows, many)
+        channels = rows.reshape(len(rows), many, -1)
         if weights is not None:
             total = weights.sum() * channels.shape[2]
             each = [slice(k, k + AT_ONCE) for k in range(0, len(channels), AT_ONCE)]
@@ -166,10 +166,6 @@ class Normal:
             here = slice(first, first + AT_ONCE)
             copy[here] = (rows[chosen[here]] - self.mean) / self.deviation
         return copy
-
-
-def _by_channel(rows: NDArray[Any], many: int) -> NDArray[Any]:
-    return rows.reshape(len(rows), many, -1)
 
 
 def with_meant_loss(net: Net, task: Task) -> tuple[Net, list[str]]:

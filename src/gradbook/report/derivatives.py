@@ -113,7 +113,8 @@ def _list(derivatives: Derivatives) -> Document:
     story.say("{words}", words=_opening(derivatives))
     if derivatives.proposed is not None:
         story.say("{words}", words=proposal(derivatives))
-    story.table(_head(), map(_row, inputs[:MOST_INPUTS]))
+    titles = (tr("input"), tr("cell"), tr("value"), tr("derivative"), tr("% per %"))
+    story.table([(title,) for title in titles], map(_row, inputs[:MOST_INPUTS]))
     if len(inputs) > MOST_INPUTS:
         story.say(
             tr(
@@ -166,11 +167,6 @@ def proposal(derivatives: Derivatives) -> tuple[Inline, ...]:
     else:
         words = tr("No result was named: {cell} is the likeliest. {of} names another.")
     return fill(words, cell=chosen, of=Code("--of"), others=others)
-
-
-def _head() -> Sequence[Cell]:
-    titles = (tr("input"), tr("cell"), tr("value"), tr("derivative"), tr("% per %"))
-    return [(title,) for title in titles]
 
 
 def _row(one: Sensitivity) -> Sequence[Cell]:

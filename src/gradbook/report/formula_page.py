@@ -56,8 +56,10 @@ def _report(formulas: Formulas, views: list[dict[str, Any]], command: str) -> Re
     )
     has_samples = len(views[0]["samples"]) > 1
     tabs = [own.chapter("samples-table")] if has_samples else []
+    equation = f"{formulas.result} = {formulas.formulas[formulas.result]}"
+    title = equation if len(equation) <= LONGEST_TITLE else tr("Formulas")
     return Report(
-        f"{_title(formulas)} · gradbook",
+        f"{formulas.name or title} · gradbook",
         [
             own.chapter("network"),
             own.chapter("output"),
@@ -70,11 +72,6 @@ def _report(formulas: Formulas, views: list[dict[str, Any]], command: str) -> Re
         main="formula/main.js",
         data={"views": views, "first": len(views) - 1, "layers": lines, "madeUp": ""},
     )
-
-
-def _title(formulas: Formulas) -> str:
-    equation = f"{formulas.result} = {formulas.formulas[formulas.result]}"
-    return formulas.name or (equation if len(equation) <= LONGEST_TITLE else tr("Formulas"))
 
 
 def _view(known: PageContent) -> dict[str, Any]:

@@ -113,7 +113,10 @@ class _Writer:
         """Links to the chapters and to their subheadings."""
         if not report.has_contents:
             return ""
-        pieces = {one.anchor: _pieces(one) for one in report.all_chapters}
+        pieces = {
+            one.anchor: [it for it in one.blocks if isinstance(it, Subheading) and it.anchor]
+            for one in report.all_chapters
+        }
         are_chips = not any(pieces.values())
         each = []
         for one in report.all_chapters:
@@ -294,10 +297,6 @@ class _Writer:
         if isinstance(cell, tuple):
             return self.words(cell)
         return "<br>".join(map(text, column.spell(cell).split("\n")))
-
-
-def _pieces(chapter: Chapter) -> list[Subheading]:
-    return [it for it in chapter.blocks if isinstance(it, Subheading) and it.anchor]
 
 
 def _within(tags: str, shown: str, own: str = "") -> str:

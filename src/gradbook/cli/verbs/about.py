@@ -154,7 +154,10 @@ def run_help(options: Namespace) -> int:
     if len(more) > 1 or (more and topic not in PARTS and not shells):
         raise UsageError(f"unexpected argument '{more[-1]}' (see gradbook help --help)")
     if more and shells:
-        print(_script(more[0]))
+        if more[0] not in SCRIPTS:
+            hint = did_you_mean(more[0], SCRIPTS) or f": it is one of {', '.join(SCRIPTS)}"
+            raise UsageError(f"unknown shell '{more[0]}'{hint}")
+        print(SCRIPTS[more[0]].strip())
     else:
         print(page(" ".join(options.topics)), end="")
     return 0
@@ -357,13 +360,6 @@ Register-ArgumentCompleter -Native -CommandName gradbook -ScriptBlock {
 }
 """
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH, "powershell": POWERSHELL}
-
-
-def _script(shell: str) -> str:
-    if shell not in SCRIPTS:
-        hint = did_you_mean(shell, SCRIPTS) or f": it is one of {', '.join(SCRIPTS)}"
-        raise UsageError(f"unknown shell '{shell}'{hint}")
-    return SCRIPTS[shell].strip()
 
 
 ENTRIES = {

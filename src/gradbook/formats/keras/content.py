@@ -117,11 +117,12 @@ def _content(config: Mapping[str, Any], weights: bytes, notes: Notes, file: str)
         raise DataError(f"input '{model.given}': {said} isn't an image's size", file=file)
     both = _both(model.entries, model.made)
     left = [entry for entry in _weighed(model.entries, weights, file) if entry.name not in both]
+    reads_steps = any(entry.kind in OVER_STEPS for entry in left)
     return ForeignGraph(
         tuple(_operator(entry) for entry in left if entry.kind != "InputLayer"),
         {},
         model.given,
-        lambda samples: [way_in(sizes, samples, _reads_steps(left), _reads_tokens(left, sizes))],
+        lambda samples: [way_in(sizes, samples, reads_steps, _reads_tokens(left, sizes))],
         both[model.made][0] if both else model.made,
         "its settings aren't as Keras 3 writes them",
         is_bytes=model.entries[0].settings.get("dtype") == "uint8",
@@ -157,10 +158,6 @@ def _reads_tokens(entries: Sequence[KerasEntry], sizes: Sequence[int]) -> bool:
     (given,) = (entry.name for entry in entries if entry.kind == "InputLayer")
     looked_up = (entry for entry in entries if entry.kind == "Embedding")
     return len(sizes) == 1 and any(given in entry.reads for entry in looked_up)
-
-
-def _reads_steps(entries: Sequence[KerasEntry]) -> bool:
-    return any(entry.kind in OVER_STEPS for entry in entries)
 
 
 def way_in(sizes: Shape, samples: int, reads_steps: bool, reads_tokens: bool = False) -> WayIn:

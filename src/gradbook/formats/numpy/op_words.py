@@ -103,7 +103,8 @@ class NumpyOps:
             inputs = [without_brackets(x) for x in inputs]
         text = call.format(*inputs, **_settings(node, inputs))
         if node.op.name == "spread" and not _repeats_by_itself(node, order, self.ops.made):
-            return f"np.broadcast_to({text}, {_whole_shape(node, inputs[0])})"
+            sides = [*([f"len({inputs[0]})"] if node.each else []), *map(str, node.shape)]
+            return f"np.broadcast_to({text}, ({', '.join(sides)},))"
         return text
 
 
@@ -131,11 +132,6 @@ def _repeats_by_itself(node: Node, order: Sequence[Node], made: Node) -> bool:
         for reader in order
         if node in reader.inputs
     )
-
-
-def _whole_shape(node: Node, given: str) -> str:
-    count = f"len({given}), " if node.each else ""
-    return f"({count}{', '.join(map(str, node.shape))},)"
 
 
 def _settings(node: Node, inputs: Sequence[str]) -> Mapping[str, Any]:

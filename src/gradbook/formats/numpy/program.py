@@ -86,14 +86,11 @@ def _network(trained: TrainedNet) -> Iterator[str]:
     values = {0: "x"}
     for number, own in enumerate(trained.layers, 1):
         values[number] = own.name
-        yield f"    # {_words(own)} -> {'x'.join(map(str, own.makes))}"
+        words = f"{own.name}: {own.layer.text}" if own.layer.forms else own.name
+        yield f"    # {words} -> {'x'.join(map(str, own.makes))}"
         for name, text in _assignments(trained, own, values):
             yield _line(name, text)
     yield f"    return {values[len(trained.layers)]}"
-
-
-def _words(own: TrainedLayer) -> str:
-    return f"{own.name}: {own.layer.text}" if own.layer.forms else own.name
 
 
 def _assignments(

@@ -66,7 +66,8 @@ def require_modest(content: bytes, kind: Descriptor) -> None:
             inner = within.messages.get(number)
             if inner is not None:
                 open_ones.append((at + size, inner))
-                _require_shallow(len(open_ones))
+                if len(open_ones) > limits.DEPTH.most:
+                    raise DataError(f"more than {limits.DEPTH} messages within each other")
                 continue
             numbers += size if number in within.numbers else 0
             if numbers > limits.VALUES.most:
@@ -80,11 +81,6 @@ def require_modest(content: bytes, kind: Descriptor) -> None:
             raise DataError(CUT)
         if at > end:
             raise DataError(CUT)
-
-
-def _require_shallow(depth: int) -> None:
-    if depth > limits.DEPTH.most:
-        raise DataError(f"more than {limits.DEPTH} messages within each other")
 
 
 def _number(content: bytes, at: int, end: int) -> tuple[int, int]:

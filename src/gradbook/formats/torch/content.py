@@ -113,7 +113,8 @@ def _calls(
     for node in nodes:
         every = (one.get("as_tensors", [one]) for one in node["outputs"])
         told = [one for some in every for one in some]
-        made = [NAME.read(one.get("as_tensor", one))["name"] for one in told if not _is_size(one)]
+        tensors = (one for one in told if "as_tensor" in one or "name" in one)
+        made = [NAME.read(one.get("as_tensor", one))["name"] for one in tensors]
         if not made:  # sizes and conditions
             continue
         word = re.sub(r"^torch\.ops\.aten\.(\w+)(\.\w+)?$", r"\1", node["target"])
@@ -127,10 +128,6 @@ def _calls(
         calls.append(ForeignOp(word.removesuffix("_"), made[0], given, tuple(made), arguments))
     made_last = output["as_tensor"]["name"]
     return tuple(calls), names.get(made_last, made_last)
-
-
-def _is_size(output: Mapping[str, Any]) -> bool:
-    return not {"as_tensor", "name"} & {*output}
 
 
 def _argument(told: Mapping[str, Any], names: Mapping[str, str]) -> Any:

@@ -207,15 +207,15 @@ def multiply(factors: Iterable[Form]) -> Form:
         inner = factor.of if isinstance(factor, Minus) else factor
         negative ^= isinstance(factor, Minus)
         flat.extend(inner.factors if isinstance(inner, Factors) and inner.sign == "·" else [inner])
-    vectors = tuple(factor for factor in flat if _is_vector(factor))
+    vectors = tuple(
+        factor
+        for factor in flat
+        if any(isinstance(piece, Symbol) and piece.bold for piece in pieces(factor))
+    )
     if len(vectors) > 1:
         flat = [*(factor for factor in flat if factor not in vectors), Factors(vectors, "⊙")]
     product = flat[0] if len(flat) == 1 else Factors(tuple(flat))
     return Minus(product) if negative else product
-
-
-def _is_vector(form: Form) -> bool:
-    return any(isinstance(piece, Symbol) and piece.bold for piece in pieces(form))
 
 
 def pieces(form: Form) -> Iterator[Form]:

@@ -89,7 +89,8 @@ def numbers(
     """Writes these values by their numbers, of one sample if they differ between samples."""
 
     def say(node: Node) -> Form | None:
-        if node in spoken or (_is_chosen(node) and node in values):
+        is_chosen = node.op.name in CHOICES and not _is_guarded(node)
+        if node in spoken or (is_chosen and node in values):
             value = np.asarray(values[node])
             return Numeral(float(value[sample] if value.ndim else value))
         if node.op.name == "total":
@@ -100,10 +101,6 @@ def numbers(
         return numbers(spoken, values, samples, k)
 
     return say
-
-
-def _is_chosen(node: Node) -> bool:
-    return node.op.name in CHOICES and not _is_guarded(node)
 
 
 def _is_guarded(node: Node) -> bool:

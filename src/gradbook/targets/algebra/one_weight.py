@@ -149,9 +149,10 @@ def _tell_sum(story: Story, weight: OneWeight, products: Sequence[GradientPart])
                 "products."
             )
         )
-    first = _product(weight, products[0])
+    part = products[0]
+    first = multiply([slope(_value_of(weight, part)), _factor(weight, part)])
     if len(products) == 1:
-        put_in = multiply([Numeral(products[0].slope), Numeral(products[0].factor)])
+        put_in = multiply([Numeral(part.slope), Numeral(part.factor)])
         story.equation(slope(weight.symbol), ("=", first), *worked_out(put_in, weight.gradient))
         return
     uses = dict.fromkeys(sorted(part.layer for part in products))
@@ -208,10 +209,6 @@ def _factor(weight: OneWeight, part: GradientPart) -> Form:
     if weight.parameter.role is Role.RANGE:
         return Partial(_value_of(weight, part), weight.symbol)
     return Numeral(1)
-
-
-def _product(weight: OneWeight, part: GradientPart) -> Form:
-    return multiply([slope(_value_of(weight, part)), _factor(weight, part)])
 
 
 def _row(weight: OneWeight, part: GradientPart) -> tuple[Cell, ...]:

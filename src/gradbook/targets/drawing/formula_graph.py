@@ -68,7 +68,8 @@ def draw_formulas(formulas: Formulas, numbers: bool = False) -> Drawing:
     step = scalar_step(formulas)
     graph = formula_graph(step)
     labels = _labels(step, list(graph.columns), numbers)
-    return drawing(_words(formulas), _shapes(graph, labels), MARGIN)
+    words = tr("The graph of the formulas {formulas}", formulas="; ".join(formulas.equations))
+    return drawing(words, _shapes(graph, labels), MARGIN)
 
 
 def _columns(values: Sequence[Node], sources: Mapping[Node, Sequence[Node]]) -> dict[Node, int]:
@@ -167,7 +168,3 @@ def _shapes(graph: FormulaGraph, labels: Mapping[Node, Label]) -> list[Shape]:
         shapes.append(Unit(centre, halves[node], RADIUS, (label.colour,), label.owners))
         shapes.append(label.at(centre))
     return shapes
-
-
-def _words(formulas: Formulas) -> str:
-    return tr("The graph of the formulas {formulas}", formulas="; ".join(formulas.equations))

@@ -282,7 +282,7 @@ def _width(stage: Stage) -> float:
         names = [label.width for label in _plane_names(stage)]
         shape = words(_shape_words(stage), (0, 0)).width
         written = sum(names) + NAMES_APART * (len(names) - 1)
-        return max(_planes_width(stage), written, shape)
+        return max(_side(stage.shape[2]) + _back(stage), written, shape)
     above = (2 * _above_half(cell.above) for cell in units(stage) if cell.above)
     missing = words(_missing(stage), (0, 0)).width if None in stage.cells else 0
     return max(2 * _half(stage), missing, *above)
@@ -376,10 +376,6 @@ def _stack(stage: Planes, column: PlacedColumn, texts: tuple[str, ...]) -> Place
 def _back(stage: Planes) -> float:
     """The offset of the rearmost plane, up and to the right."""
     return (min(stage.shape[0], MOST_PLANES) - 1) * PLANE_STEP
-
-
-def _planes_width(stage: Planes) -> float:
-    return _side(stage.shape[2]) + _back(stage)
 
 
 def _shape_words(stage: Planes) -> str:

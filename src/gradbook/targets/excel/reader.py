@@ -487,7 +487,8 @@ class _Read(Page):
         classes, outputs = self.book.classes, self.book.plan.outputs
         self.headings(top - 1, column, [(mark("class"), QUIET), (mark("probability"), QUIET)])
         share = look.value(ACTIVATION, "0.0000 %")
-        cells = f"{INSIDE}!{_absolute(outputs)}"
+        end = LEFT + outputs.shape[0] - 1
+        cells = f"{INSIDE}!{xl_range_abs(outputs.top, LEFT, outputs.top, end)}"
         kind = self.book.plan.net.answer_kind
         for k, name in enumerate(classes):
             output = f"{INSIDE}!{outputs.cell(k, 0, 0)}"
@@ -532,11 +533,6 @@ GREYS = {
     "min_color": "#000000",
     "max_color": "#FFFFFF",
 }
-
-
-def _absolute(outputs: Grids) -> str:
-    row, count = outputs.top, outputs.shape[0]
-    return str(xl_range_abs(row, LEFT, row, LEFT + count - 1))
 
 
 def _write_inside(look: Look, book: ReaderBook) -> None:

@@ -111,9 +111,10 @@ def program(
     ]
     every = [*map(str, Work), *sorted({*ways} - {*Work})]  # numbered works
     works = [work for work in every if work in ways]
-    stored = _stored(dialect.packed or weights)
+    numbers_of = dialect.packed or weights
+    stored = {array.tobytes(): array.ravel() for array in numbers_of if array is not None}
     columns = _columns(makers, [every.index(work) for work in ways], weights, order)
-    columns |= {"weights": _begins(dialect.packed or weights, stored)}
+    columns |= {"weights": _begins(numbers_of, stored)}
     kinds = {name: smallest(max(map(int, numbers))) for name, numbers in columns.items()}
     columns |= {name: numbers for name, (_, numbers) in dialect.fields.items()}
     kinds |= {name: kind for name, (kind, _) in dialect.fields.items()}
@@ -234,11 +235,6 @@ def _columns(
 def _ends_before(counts: Sequence[int]) -> list[int]:
     """The sum of all counts before each."""
     return [0, *accumulate(counts)][:-1]
-
-
-def _stored(weights: Sequence[Numbers | None]) -> dict[bytes, Numbers]:
-    """The stored weights: each once, even if several makers read them."""
-    return {array.tobytes(): array.ravel() for array in weights if array is not None}
 
 
 def _begins(weights: Sequence[Numbers | None], stored: Mapping[bytes, Numbers]) -> list[int]:

@@ -93,7 +93,9 @@ def _items(marks: Sequence[BookScore]) -> Iterator[Chapter]:
             one_line(item.name),
             numeral(f"{100 * item.difficulty:.0f} %"),
             tr("{some} of {all}", some=f"{item.right:,}", all=f"{item.books:,}"),
-            "" if item.discrimination is None else _signed(item.discrimination),
+            ""
+            if item.discrimination is None
+            else numeral(f"{item.discrimination:.2f}").replace("-", "−"),
         )
         for item in item_figures(marks)
     )
@@ -147,10 +149,6 @@ def _alike(reports: Sequence[BookReport]) -> Iterator[Chapter]:
 def student_count(count: int) -> str:
     """1 student, 1,200 students."""
     return tr_count("{number} student", "{number} students", count)
-
-
-def _signed(number: float) -> str:
-    return numeral(f"{number:.2f}").replace("-", "−")
 
 
 def row_of(

@@ -294,12 +294,15 @@ def _class_page(
 ) -> str:
     judged = [one for one in marks if one.book is not None and one.mark is not None]
     reports = [one.book.report for one in judged if one.book]
+    notes = (
+        joined(": ", (one.student, note)) for one in marks if one.book for note in one.book.notes
+    )
     return class_page(
         tr("Class: {name}", name=_title(folder)),
         [_page_row(folder, one, columns) for one in marks],
         reports,
         [one.mark for one in judged if one.mark],
-        [*_notes(marks), *remarks],
+        [*notes, *remarks],
     )
 
 
@@ -309,12 +312,6 @@ def _page_row(folder: ClassFolder, one: StudentMark, columns: int) -> ClassRow:
     verdict = one.book.report.verdict if one.book else NOT_HANDED_IN
     right = _right(one, columns) if one.mark else None
     return row_of(one.student, one.points, one.mark, right, verdict, one.own.remark, link)
-
-
-def _notes(marks: Sequence[StudentMark]) -> Iterator[str]:
-    for one in marks:
-        for note in one.book.notes if one.book else ():
-            yield joined(": ", (one.student, note))
 
 
 def _grade_files(folder: ClassFolder, marks: Sequence[StudentMark]) -> dict[str, str]:

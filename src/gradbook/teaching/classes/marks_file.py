@@ -70,7 +70,8 @@ class LedgerTable:
         """What the teacher wrote, by student."""
         entries: dict[str, OwnEntry] = {}
         for row in self.rows:
-            student, entry = self.student(row), _entry(row, self.places, self.file)
+            cells = [row.cells[self.places[name]] for name in OWN]
+            student, entry = self.student(row), entry_of(cells, self.file, row.number)
             if student and entry != NOTHING:
                 if student in entries:
                     raise DataError(f"{student!r} is in it twice", file=self.file, row=row.number)
@@ -173,10 +174,6 @@ def _content(path: PathOfLedger) -> bytes:
 def _plain(cell: str) -> str:
     """The cell without the apostrophe that keeps spreadsheets from reading a formula."""
     return cell[1:] if cell.startswith("'") and as_cell(cell[1:]) == cell else cell
-
-
-def _entry(row: CellRow, places: Mapping[str, int], file: str) -> OwnEntry:
-    return entry_of([row.cells[places[name]] for name in OWN], file, row.number)
 
 
 def entry_of(cells: Sequence[str], file: str | None = None, row: int | None = None) -> OwnEntry:

@@ -153,8 +153,11 @@ def books_by_student(
     claims: defaultdict[str, list[StudentBook]] = defaultdict(list)
     for (path, file), report in zip(files.items(), reports, strict=True):
         sender = names.sender_of(file)
+        notes: tuple[Message, ...] = ()
+        if report.verdict == UNREADABLE:
+            notes = (Message("it can't be read: {problem}", problem=report.problem),)
         book = StudentBook(
-            path, report, path.stat().st_mtime, sender.is_late, bool(sender.named), _notes(report)
+            path, report, path.stat().st_mtime, sender.is_late, bool(sender.named), notes
         )
         if file in decided:
             chosen[decided[file]].append(book)
@@ -218,12 +221,6 @@ def _copies(books: Mapping[str, StudentBook]) -> Iterator[Message]:
                 "the books of {students} are one and the same: ask who made it",
                 students=enumerated(students),
             )
-
-
-def _notes(report: BookReport) -> tuple[str, ...]:
-    if report.verdict != UNREADABLE:
-        return ()
-    return (Message("it can't be read: {problem}", problem=report.problem),)
 
 
 # What the teacher decides -------------------------------------------------------------

@@ -55,8 +55,9 @@ class Classes:
             return Classes(("0", "1")) if net.answer_kind is AnswerKind.CHANCES else None
         if not (targets.sum(axis=1) == 1).all():
             return None
-        wanted = net.columns[len(step.inputs) :]
-        names = wanted if len(wanted) == outputs else _numbered(outputs)
+        names = net.columns[len(step.inputs) :]
+        if len(names) != outputs:
+            names = tuple(tr("class {number}", number=k + 1) for k in range(outputs))
         return Classes(net.classes or tuple(names))
 
     def read(self, outputs: LiveValue) -> LiveValue:
@@ -65,10 +66,6 @@ class Classes:
             return when(outputs >= HALF_SURE, self.names[1], self.names[0])
         place = call("MATCH", call("MAX", outputs), outputs, 0)
         return call("CHOOSE", place, *self.names)
-
-
-def _numbered(classes: int) -> list[str]:
-    return [tr("class {number}", number=k) for k in range(1, classes + 1)]
 
 
 @dataclass(frozen=True)
