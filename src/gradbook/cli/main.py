@@ -97,15 +97,11 @@ def main(words: Sequence[str]) -> int:
     except SystemExit as leaving:  # argparse leaves this way after --help
         return leaving.code if isinstance(leaving.code, int) else DONE
     except Exception as error:
-        if _was_interrupted():  # within an import, which says it in words of its own
+        from gradbook.interruption import is_interrupted
+
+        if is_interrupted():  # within an import, which says it in words of its own
             return _complain("interrupted", INTERRUPTED)
         return _confess(error)
-
-
-def _was_interrupted() -> bool:
-    from gradbook.interruption import is_interrupted
-
-    return is_interrupted()
 
 
 def _answer(words: list[str]) -> int:
