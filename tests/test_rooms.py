@@ -40,7 +40,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "serve": 2149,
     "targets": 29515,
     "teaching": 3749,
-    "web": 20992,
+    "web": 21005,
     "work": 945,
 }
 

@@ -22,8 +22,8 @@ const THICKEST = 4
 const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 
 export class ColumnsPanel {
-  /** @param {Layer[]} layers @param {Layer} image @param {(chosen: Chosen) => void} choose @param {(chosen: Chosen | null) => void} peek at another for as long as it is pointed at */
-  constructor(layers, image, choose, peek) {
+  /** @param {Layer[]} layers @param {Layer} image @param {string[]} classes @param {(chosen: Chosen) => void} choose @param {(chosen: Chosen | null) => void} peek at another for as long as it is pointed at */
+  constructor(layers, image, classes, choose, peek) {
     this.layers = layers
     this.image = image
     this.choose = choose
@@ -38,7 +38,8 @@ export class ColumnsPanel {
     this.heads = this.stages.map((_, number) => this.head(number))
     this.rest = draw("path")
     this.lit = draw("g", { class: "lit" })
-    this.svg = draw("svg", { "aria-hidden": "true" }, draw("g", { class: "rest" }, this.rest), this.lit)
+    this.names = classes.every(name => name.length < 3) ? classes.map(name => draw("text", {}, name)) : [] // beside the last units
+    this.svg = draw("svg", { "aria-hidden": "true" }, draw("g", { class: "rest" }, this.rest), this.lit, ...this.names)
     this.field = make("div", { class: "columns" }, this.svg, ...this.stages.map((_, k) => make("div", { class: "layer" }, this.heads[k]?.element ?? "", ...(this.maps[k] ?? []).map(map => map.holder))))
     /** @type {import("./stages.js").Column[]} */
     this.places = []
@@ -199,6 +200,11 @@ export class ColumnsPanel {
         Object.assign(holder.style, { left: `${x}px`, top: `${y}px`, width: `${stage.isUnits ? column.width : column.side}px`, height: `${stage.isUnits ? column.rows * column.side : column.side}px` })
       })
       if (stage.isUnits) this.paint(number)
+    })
+    this.names.forEach((name, unit) => {
+      const { x, y, side } = this.corner(this.stages.length - 1, unit)
+      set(name, "x", String(x + side + 4))
+      set(name, "y", String(y + side / 2 + 4))
     })
     this.rest.setAttribute("d", this.stages.map((_, number) => this.linesTo(number)).join(""))
     this.again()

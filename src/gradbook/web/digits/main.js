@@ -56,7 +56,7 @@ class Page {
     const image = { ...NO_LAYER, shape: content.image }
     const choose = (/** @type {Chosen} */ chosen) => this.choose(chosen)
     this.ways = new WaysPanel(content.classes, () => this.update(), () => this.again())
-    this.columns = new ColumnsPanel(content.layers, image, choose, chosen => this.peek(chosen ?? this.chosen))
+    this.columns = new ColumnsPanel(content.layers, image, content.classes, choose, chosen => this.peek(chosen ?? this.chosen))
     this.value = new ValuePanel(content.layers, image, content.classes, chosen => this.follow(chosen))
     this.pad = content.image[0] === 1 ? new Pad(plane => this.drawn(plane)) : null // only grey images can be drawn
     this.ownPanel = new OwnPanel(content, plane => this.prepared(plane), own => this.read(own), (image, label) => this.take(image, label))

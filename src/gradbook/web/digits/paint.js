@@ -1,11 +1,18 @@
 // Values as pixels: 0 shows the paper, light or dark; values further from 0 are stronger.
 
+/** @type {Map<string, number[]>} */
+const tones = new Map() // since the page became light or dark
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => tones.clear())
+
 /** A colour of the page's style, as red, green and blue.
- * @param {string} name
+ * @param {string} name @returns {number[]}
  */
 function tone(name) {
+  const known = tones.get(name)
+  if (known) return known
   const found = Number.parseInt(getComputedStyle(document.documentElement).getPropertyValue(name).trim().slice(1), 16)
-  return [found >> 16, (found >> 8) & 255, found & 255]
+  tones.set(name, [found >> 16, (found >> 8) & 255, found & 255])
+  return tone(name)
 }
 
 /** @param {HTMLCanvasElement} canvas @param {number} rows @param {number} columns @param {(pixels: Uint8ClampedArray) => void} paint */
