@@ -39,7 +39,6 @@ from gradbook.lab.problem import (
 )
 from gradbook.lab.recipes.recipe import Recipe, Schedule
 from gradbook.language import mark
-from gradbook.layers import Loss
 from gradbook.net import Net, parse
 from gradbook.net.text import input_words
 from gradbook.schema import Choice, PlainText, Schema, WholeNumber
@@ -114,7 +113,7 @@ def require_fit(net: Net, lines: TextLines) -> None:
             f"line: begin the network with 'input tokens {USUAL_CONTEXT} of {lines.tokens}', not "
             f"'input {input_words(net)}'"
         )
-    if net.wanted != net.input or net.objective is not Loss.CROSS:
+    if net.wanted != net.input or not net.objective.of_all:
         raise ShapeError(
             f"the network must predict the next letter at each step: end it with "
             f"'conv1d {lines.tokens} 1; softmax; loss cross-entropy'"

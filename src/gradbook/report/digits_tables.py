@@ -31,7 +31,6 @@ from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
 from gradbook.layers import (
     Layer,
     LayerSite,
-    Loss,
     Role,
 )
 from gradbook.net import Net
@@ -97,14 +96,15 @@ def require_explained(net: Net) -> None:
 
 def error_table(net: Net) -> dict[str, Any]:
     """Where the page finds the error and the image's gradient, and what the error is made of."""
+    loss = net.objective
     return {
-        "words": str(net.objective),
+        "words": str(loss),
         "place": ERROR,
         "image": _places(net)["∂E/∂i"],
         "last": row_numbers(net)[last_value(net)],
         "smoothing": net.smoothing,
-        "isEntropy": net.objective.is_entropy,
-        "over": net.outputs if net.objective is Loss.BINARY else 1,  # errors in its mean
+        "isEntropy": loss.is_entropy,
+        "over": net.outputs if loss.is_entropy and not loss.of_all else 1,  # errors in its mean
     }
 
 

@@ -14,7 +14,7 @@ USUAL_SET = "circle"
 
 def tells_points_apart(net: Net) -> bool:
     """Whether it classifies points of a plane into two classes."""
-    one_says_all = net.outputs == 1 and net.objective is not Loss.CROSS
+    one_says_all = net.outputs == 1 and not net.objective.of_all
     return net.input == (2,) and (net.outputs == CLASSES or one_says_all)
 
 
@@ -37,7 +37,7 @@ def _lowest(ending: str) -> int:
 
 def share_of(outputs: Sequence[Node], ending: str, loss: Loss) -> Node:
     """How much a point belongs to the second class: 0 for the first class, 1 for the second."""
-    if loss is Loss.CROSS and ending == "log softmax":
+    if loss.of_all and ending == "log softmax":
         outputs = [output.graph.make("exp", output) for output in outputs]
     if len(outputs) > 1:
         return (1 + outputs[1] - outputs[0]) / 2

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.graph.node import Node, Scalars
-from gradbook.net import Conv
 from gradbook.net.names import shown_names
 from gradbook.net.step import Step
 
@@ -46,7 +45,8 @@ class ConvWindow:
 
 def conv_windows(step: Step) -> tuple[ConvWindow, ...]:
     """One for each place of every convolution, from the inputs to the outputs."""
-    convs = [k for k, layer in enumerate(step.net.layers) if isinstance(layer, Conv)]
+    layers = enumerate(zip(step.net.layers, step.net.shapes, strict=False))
+    convs = [k for k, (layer, shape) in layers if layer.sums and layer.window(shape)]
     return tuple(window for index in convs for window in _windows(step, index))
 
 
