@@ -14,7 +14,7 @@ from tests.outside.pages.drawn import CLIPPED, answer, draw, number, until
 from tests.outside.pages.strokes import strokes
 
 pytestmark = pytest.mark.witness("chromium", "zig")
-ONE_SCREEN = [(1280, 800), (1440, 900), (1920, 1080)]
+ONE_SCREEN = [(1280, 800), (1366, 768), (1440, 900), (1920, 1080)]
 READ = "document.querySelector('#answer :is(b, strong)')"
 PARTS = (
     "header > *, section, #pad, #clear, #seen, #samples button, #answer, #bars li, .bar-of, .work,"
