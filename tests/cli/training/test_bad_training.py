@@ -60,7 +60,7 @@ FLAGS = {
         "two.npz",
     ): "two has 2 classes, but the network has 4 outputs: end it with 'dense 2'",
     ("--data", "a;b"): "printable characters, without ';' and '#'",
-    ("--log", "tensorboard"): "train no longer has --log: in Python, gb.train(…, listener=…)",
+    ("--log", "tensorboard"): "train no longer has --log: in Python, give gb.train(…, listener=…)",
     ("--find-rate",): "train no longer has --find-rate: write --rate find",
     ("--all",): "train no longer has --all: write --set 'test none'",
     ("-o", RECIPE): f"{RECIPE}: {RECIPE} isn't a folder: choose another place",

@@ -443,7 +443,7 @@ ENTRIES = {
             "--find-rate": "write --rate find, which trains at the rate that it finds",
             "--all": "write --set 'test none'",
             "--patience": "write --set 'early stop N'",
-            "--log": "in Python, gb.train(…, listener=…) tells TensorBoard and others all",
+            "--log": "in Python, give gb.train(…, listener=…) a function that logs",
         },
     )
 }
