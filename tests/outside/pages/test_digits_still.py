@@ -126,6 +126,28 @@ def test_the_map_that_is_pointed_at_shows_its_window_as_pytorch_computes_it(show
     assert page.value("document.querySelectorAll('.columns .map.chosen').length") == 1
 
 
+def test_a_click_keeps_a_value_and_a_finger_chooses_one(shown):
+    page = begun(shown("quick", 1280, 800))
+    page.click(".map[data-stage='3'][data-channel='7']")
+    kept = page.value(FIELDS)
+    assert kept[:2] == [7, 8]  # c3
+    hover(page, 5, 11)
+    assert page.value(FIELDS)[:2] == [14, 12]
+    page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=640, y=20)
+    page.settle()
+    assert page.value(FIELDS) == kept
+    page = begun(shown("quick", 390, 844))
+    page.value("document.querySelector('#maps').scrollIntoView({ block: 'center' })")
+    x, y = page.value(
+        "(r => [r.x + 13, r.y + 13])(document.querySelector(\"[data-stage='2'][data-channel='4']\")"
+        ".getBoundingClientRect())"
+    )
+    page.ask("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+    page.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    wait(page, 400)
+    assert page.value(FIELDS)[:2] == [4, 5]  # c2
+
+
 def test_the_sums_of_all_channels_add_up_to_the_value(shown):
     page = begun(shown("quick", 1280, 800))
     for stage, channel in ((2, 3), (3, 15), (4, 20), (5, 33)):

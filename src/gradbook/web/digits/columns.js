@@ -52,11 +52,13 @@ export class ColumnsPanel {
 
   listen() {
     const { field } = this
-    field.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => event.pointerType === "mouse" && this.peek(this.spot(event)))
+    field.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => event.pointerType === "mouse" && this.point(this.spot(event)))
     field.addEventListener("pointerleave", () => this.peek(null))
     field.addEventListener("click", (/** @type {MouseEvent} */ event) => {
       const found = this.spot(event)
-      if (found) this.choose(found)
+      if (!found) return
+      const { stage, place } = found
+      event.detail ? this.choose(this.behind(stage, place)) : this.go(stage, place.channel) // no pointer says where
     })
     field.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.key(event))
   }
@@ -111,8 +113,13 @@ export class ColumnsPanel {
     return this.stages.findIndex(({ layers }) => layers.includes(layer))
   }
 
-  /** The value under the pointer: forward, the sum that it was made of.
-   * @param {MouseEvent} event @returns {Chosen | null}
+  /** @param {ReturnType<ColumnsPanel["spot"]>} spot */
+  point(spot) {
+    this.peek(spot && this.behind(spot.stage, spot.place))
+  }
+
+  /** The value under the pointer, as its column shows it.
+   * @param {MouseEvent} event @returns {{stage: number, place: Place} | null}
    */
   spot(event) {
     const holder = event.target instanceof Element && event.target.closest(".map")
@@ -120,15 +127,17 @@ export class ColumnsPanel {
     const [number, channel] = [Number(holder.dataset.stage), Number(holder.dataset.channel)]
     const map = this.maps[number]?.[channel]
     const column = this.places[number]
-    if (!map || !column || (event.type === "click" && !event.detail)) return null // keys have chosen it already
+    if (!map || !column) return null
     const { row, column: at } = spotOf(event, map.canvas)
-    const stage = /** @type {Stage} */ (this.stages[number])
-    if (!stage.isUnits) return this.behind(number, { channel, row, column: at })
+    const { isUnits, channels } = /** @type {Stage} */ (this.stages[number])
+    if (!isUnits) return { stage: number, place: { channel, row, column: at } }
     const unit = at * column.rows + row
-    return unit < stage.channels ? this.behind(number, { channel: unit, row: 0, column: 0 }) : null
+    return unit < channels ? { stage: number, place: { channel: unit, row: 0, column: 0 } } : null
   }
 
-  /** @param {number} number @param {Place} place @returns {Chosen} */
+  /** What is chosen with a value: forward, the sum that it was made of.
+   * @param {number} number @param {Place} place @returns {Chosen}
+   */
   behind(number, place) {
     const [stage, shown] = [/** @type {Stage} */ (this.stages[number]), this.shown[number] ?? -1]
     return this.look && !this.isBackward ? origin(this.layers, stage, shown, place, this.look) : { layer: shown, place }
@@ -150,9 +159,17 @@ export class ColumnsPanel {
     const next = Math.min(Math.max(stage + way[0], 0), this.stages.length - 1)
     const channels = this.stages[next]?.channels ?? 1
     const channel = way[0] ? Math.floor(((place.channel + 0.5) / shape[0]) * channels) : Math.min(Math.max(place.channel + way[1], 0), channels - 1)
-    const there = scaledTo(place, shape, this.layer(this.shown[next] ?? -1).shape)
-    this.choose(this.behind(next, { ...there, channel }))
-    this.button(next, channel).focus({ preventScroll: false })
+    this.go(next, channel)
+    this.button(next, channel).focus()
+  }
+
+  /** Choose about the same place of another map.
+   * @param {number} stage @param {number} channel
+   */
+  go(stage, channel) {
+    const { here, shown } = this
+    const [from, to] = [here.stage, stage].map(number => this.layer(shown[number] ?? -1).shape)
+    if (from && to) this.choose(this.behind(stage, { ...scaledTo(here.place, from, to), channel }))
   }
 
   /** @param {number} stage @param {number} channel @returns {HTMLElement} */
