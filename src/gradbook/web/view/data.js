@@ -35,8 +35,8 @@ export class DataPanel {
     this.tell = tell
     this.own = /** @type {Sample[] | null} */ (null) // from a file
     this.box = byId("point-sets")
-    this.pictures = Object.entries(SET_NAMES).map(([kind, words]) => make("label", { class: "set", title: words, "data-kind": kind },
-      make("input", { type: "radio", name: "sets", value: kind, "aria-label": words }), make("canvas", { width: 2 * THUMB, height: 2 * THUMB, "aria-hidden": "true" })))
+    this.pictures = Object.entries(SET_NAMES).map(([kind, words]) => make("label", { class: "set", title: tr("{set}; once more: other points", { set: words }), "data-kind": kind },
+      make("input", { type: "radio", name: "sets", value: kind, "aria-label": words, onclick: () => kind === this.shown && this.redraw() }), make("canvas", { width: 2 * THUMB, height: 2 * THUMB, "aria-hidden": "true" })))
     for (const picture of this.pictures) {
       const isRare = picture.dataset.kind === RARE
       if (isRare) picture.firstElementChild.setAttribute("form", "point-sets")
@@ -90,6 +90,12 @@ export class DataPanel {
         pen.fill()
       }
     }
+  }
+
+  /** Draw other points by the rule that is chosen already. @private */
+  redraw() {
+    this.seed.value = String((Number(this.seed.value) || 0) + 1)
+    this.apply()
   }
 
   /** @private */

@@ -140,7 +140,7 @@ function numbersIn(columns, room, errors) {
   const count = own?.units.length ?? 0
   const at = !own ? middle : count % 2 ? Math.min(place(count, count - 1) + Math.max(pitch, 128), rules.last * grown + 30) : middle
   whole.units.forEach(unit => unit && spots.push({ unit, column: columns.length - 1, row: 0, halves: [{ left, top: at - tall / 2, width: rules.error, height: tall }], small: null, kind: "loss" }))
-  const last = Math.max(...spots.map(({ halves }) => halves[0].top + halves[0].height))
+  const last = Math.max(...spots.flatMap(({ halves: [box], small, kind }) => [box.top + box.height, ...(small && kind !== "error" ? [small.top + small.height - 6] : [])]))
   const heads = [...inner.map((_, k) => ({ x: lefts[k] + widths[k] / 2, y: Math.max(rules.names * grown, last + 30), column: k, wide: Math.min(gap + 60, 180) }))]
   const ways = waysBetween(inner, spots)
   const boxes = spots.flatMap(({ halves, small }) => [...halves, ...(small ? [small] : [])])

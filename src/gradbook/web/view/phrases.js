@@ -7,7 +7,7 @@ export const PHRASES = {
   tooLong: mark("This link contains more than a page can hold: nothing was changed."),
   anotherNetwork: mark("This link is for another network, which this page can’t build."),
   share: {
-    link: mark("Copy link"), moment: mark("… to the current state"), frame: mark("Embed"), svg: mark("Picture (SVG)"), png: mark("Picture (PNG)"),
+    link: mark("Copy link"), moment: mark("… to the current state"), frame: mark("Embed"), svg: mark("Picture (SVG)"),
     workbook: mark("As workbook"),
   },
   tokens: [mark("tokens"), mark("targets"), mark("predicted")],

@@ -6,7 +6,6 @@ import { PHRASES } from "./phrases.js"
 import { workbookOf } from "./workbook.js"
 
 const LATER = 500 // milliseconds without a change, until the address follows
-const SCALE = 2 // pixels of a picture for each of the drawing
 const LOOK = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "font-family", "font-size", "font-style", "font-weight", "visibility"] // inherited
 const OWN_LOOK = ["opacity", "fill-opacity", "display"]
 
@@ -27,7 +26,6 @@ export class SharePanel {
     byId("share-parts").append(
       this.button("link", () => this.link(false)), this.button("moment", () => this.link(true)), this.button("frame", () => this.frame()),
       this.button("svg", () => save("network.svg", new Blob([picture(drawn())], { type: "image/svg+xml" }))),
-      this.button("png", () => this.png()),
       this.button("workbook", () => this.workbook()), this.field)
     addEventListener("hashchange", () => this.open())
     if (isInNotebook) addEventListener("message", ({ source, data }) => source === parent && this.become(data?.gradbook))
@@ -141,13 +139,6 @@ export class SharePanel {
   }
 
   /** @private */
-  async png() {
-    const canvas = make("canvas")
-    await paint(canvas, picture(drawn()))
-    canvas.toBlob((/** @type {Blob} */ blob) => save("network.png", blob))
-  }
-
-  /** @private */
   async workbook() {
     const { model } = this
     save("network.xlsx", await workbookOf(model))
@@ -190,15 +181,4 @@ function picture(svg) {
   }
   for (const [name, value] of Object.entries({ ...size, viewBox: `0 0 ${width} ${height}` })) copy.setAttribute(name, value)
   return new XMLSerializer().serializeToString(copy)
-}
-
-/** @param {HTMLCanvasElement} canvas @param {string} svg */
-async function paint(canvas, svg) {
-  const image = new Image()
-  image.src = `data:image/svg+xml,${encodeURIComponent(svg)}`
-  await image.decode()
-  const [width, height] = [image.width * SCALE, image.height * SCALE]
-  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
-  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"))
-  pen.drawImage(image, 0, 0, width, height)
 }

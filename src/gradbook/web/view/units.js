@@ -11,7 +11,7 @@ const CARD = { width: 190, height: 112 }
 const WIDTHS = { few: [1.7, 6.5], many: [1.15, 5] } // of lines: pixels for each 1 of a weight, and at most
 const DOT = 1.9
 const CAPTION = 34 // pixels at the foot of the field, for the words below it
-const [NAMED, NUMBERED, WIDE] = [34, 16, 46] // pixels: larger boxes have a name, or at least a number
+const [NAMED, NUMBERED, WIDE] = [34, 16, 44] // pixels: larger boxes have a name, or at least a number
 
 /**
  * @typedef {import("./field.js").Spot} Spot
@@ -29,7 +29,8 @@ export class Units {
     this.field = field
     this.room = room
     this.isNarrow = room.isNarrow
-    this.chips = draw("g", { class: "chips-on-path" })
+    this.chips = draw("g")
+    this.leaders = draw("g") // from chips to the path, behind everything else
     this.arrow = draw("marker", { id: "back", viewBox: "0 0 10 12", refX: 10, refY: 6, markerWidth: 10, markerHeight: 12, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" },
       draw("path", { d: "M0 0L10 6L0 12Z" }))
     this.dot = draw("g", { class: "at-line", visibility: "hidden" }, draw("path"), draw("circle", { r: 5 }))
@@ -58,7 +59,7 @@ export class Units {
     const units = field.spots.flatMap(spot => (field.isPicture ? [this.picture(spot)] : this.boxes(spot)))
     const labels = field.isPicture ? [] : field.ways.flatMap(way => this.label(way))
     const gaps = field.gaps.map(({ x, y, count }) => draw("text", { x, y, class: "caption", "text-anchor": "middle" }, `⋮ ${tr("{count} more", { count })}`))
-    return [draw("defs", {}, this.arrow), ...glows, ...(field.isPicture ? [] : this.ends()), ...edges, this.dot, ...units, ...labels, ...gaps, this.chips]
+    return [draw("defs", {}, this.arrow), ...glows, ...(field.isPicture ? [] : this.ends()), ...edges, this.leaders, this.dot, ...units, ...labels, ...gaps, this.chips]
   }
 
   /** The drawing's own elements over the picture. */
@@ -244,7 +245,9 @@ export class Units {
     const way = field.ways.find(({ weight }) => weight === line)
     const isShown = (field.isPicture || field.isLoose) && isWeight && way !== undefined && !way.label && (pointed !== null || this.drawing.isFocused || this.isNarrow)
     this.showCard(isShown && reading && reading.place.weight === line ? reading : null, way)
-    this.chips.replaceChildren(...(field.isPicture || this.isNarrow || !reading ? [] : this.factors(reading)))
+    const chips = field.isPicture || this.isNarrow || !reading ? [] : this.factors(reading)
+    this.chips.replaceChildren(...chips.map(([chip]) => chip))
+    this.leaders.replaceChildren(...chips.map(([, leader]) => leader))
     const own = spot ? new Set(spot.unit.values) : null
     const carried = reading?.place.source?.values.slice(-1)[0]
     for (const [group, weight] of this.drawing.handles) {
@@ -330,10 +333,10 @@ export class Units {
       const foot = isBelow ? (label ? label.top + label.height : y + 8) : label?.top ?? y - 8
       const above = of === null ? (error && to === place.unit.values[place.unit.values.length - 1] ? plainName(drawing.names[error.unit.values[0]]) : "E") : nameOf(drawing.names[of])
       const x = left + CHIP.width / 2
-      return draw("g", { class: `chip-on-path c-${kind}` }, draw("path", { d: `M${from} ${isBelow ? top : top + CHIP.height}L${xs[kind]} ${foot}` }),
-        draw("rect", { x: left, y: top, width: CHIP.width, height: CHIP.height, rx: 10 }),
+      const leader = draw("g", { class: `chip-on-path c-${kind}` }, draw("path", { d: `M${from} ${isBelow ? top : top + CHIP.height}L${xs[kind]} ${foot}` }))
+      return [draw("g", { class: `chip-on-path c-${kind}` }, draw("rect", { x: left, y: top, width: CHIP.width, height: CHIP.height, rx: 10 }),
         ...[[19, `∂${above}/∂${kind === "error" ? nameOf(drawing.names[to]) : plainName(drawing.names[to])}`, "of"], [38, fixed(value, 4), "value"], [54, this.rule(kind, place, to), "rule"]]
-          .map(([down, words, kind]) => draw("text", { x, y: top + Number(down), class: kind, "text-anchor": "middle" }, String(words))))
+          .map(([down, words, kind]) => draw("text", { x, y: top + Number(down), class: kind, "text-anchor": "middle" }, String(words)))), leader]
     })
   }
 

@@ -2,6 +2,7 @@
 // step highlights what is computed and describes it in a sentence.
 
 import { draw, formula, make, say, short } from "./dom.js"
+import { partialsOf } from "./factors.js"
 import { mark, tr } from "./language.js"
 import { mentioned } from "./values.js"
 
@@ -66,14 +67,7 @@ export class Wave {
     const back = new Set([...forward].reverse().flatMap(line => [line, ...mentioned(content.formulas[line]).filter(it => this.model.slopeOf.has(it))]))
     this.steps = [...forward.map(line => ({ line, isBack: false })),
       ...[...back].filter(line => content.slopes[line] !== undefined).map(line => ({ line, isBack: true }))]
-    this.partials = new Map()
-    for (const [, tree] of content.chains) this.gather(tree)
-  }
-
-  /** @param {Tree} tree @private */
-  gather({ kind, of, to, value, parts = [] }) {
-    if (kind === "partial") this.partials?.set(`${of} ${to}`, value)
-    for (const part of parts) this.gather(part)
+    this.partials = partialsOf(content)
   }
 
   /** @param {boolean} isBack whether with the backward pass */

@@ -171,5 +171,18 @@ def test_no_label_is_cut_or_covered_in_a_narrower_window(width, at):
     assert at(scene("xor"), width, 768).value(CUT) == []
 
 
+def test_a_set_that_is_pressed_once_more_has_other_points(at):
+    page = at(scene("xor"))
+    points = "[...document.querySelectorAll('#samples input')].map(e => e.value)"
+    before = page.value(points)
+    page.press(".set[data-kind='xor'] input")
+    page.settle()
+    after = page.value(points)
+    assert len(after) == len(before) > 40
+    assert after != before
+    page.press(".set[data-kind='circle'] input")
+    assert page.value("document.querySelector('#data-seed').value") == "1"
+
+
 def test_a_page_has_at_most_350_kb():
     assert len(scene("spiral").encode()) < 350_000
