@@ -163,7 +163,7 @@ function boxesIn(all, room, errors) {
   const cells = columns.map(column => cellIn(column, height, { ...rules, cell: rules.cell * Math.max(1, room.height / FULL.height) }))
   const hasAbove = columns.map(({ units }) => units.some(unit => unit && unit.above !== null))
   const widthsAt = (/** @type {number} */ share, /** @type {number} */ least) => columns.map((column, k) => (column.maps.length ? mapsWidth(column, cells[k] * share, rules)
-    : Math.max(share, least) * (k === 0 ? rules.input : k > last ? rules.error : Math.max(rules.half * counts[k], hasAbove[k] ? rules.small : 0))))
+    : Math.max(share, least) * Math.max(k === 0 ? rules.input : k > last ? rules.error : rules.half * counts[k], hasAbove[k] && least === LEAST ? rules.small : 0)))
   const sum = (/** @type {number[]} */ all) => all.reduce((a, b) => a + b, 0)
   let share = 1
   const shares = columns.map((_, k) => (k === columns.length - 1 ? 0 : columns[k + 1].units.some(unit => unit?.from.some(([, weight]) => weight !== null)) ? rules.lines : 1)) // of the gaps
