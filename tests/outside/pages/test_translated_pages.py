@@ -97,8 +97,7 @@ def test_a_page_that_writes_says_nothing_in_english(shown):
     page.press("#go")
     page.until("Number(document.querySelector('#done').textContent.replace(/\\D/g, '')) > 150")
     assert english(page, "microgpt") == []
-    page.value("document.querySelector('#begun').value = 'm1'")
-    page.value("document.querySelector('#begun').dispatchEvent(new Event('input'))")
+    page.write("#begun", "m1")
     assert spelled("is in none of the lines") in page.text("#begun-said")
 
 

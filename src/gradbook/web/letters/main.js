@@ -35,8 +35,9 @@ class Page {
     byId("reset").addEventListener("click", () => this.begin())
     byId("lines").addEventListener("change", () => this.begin())
     for (const id of ["temperature", "seed"]) byId(id).addEventListener("input", () => this.rewrite())
+    byId("begun").addEventListener("focus", () => (this.isTyped = true))
     byId("begun").addEventListener("input", () => {
-      this.isTyped = true
+      this.isTyped = Boolean(byId("begun").value)
       this.follow()
     })
     byId("written").addEventListener("click", (/** @type {MouseEvent} */ { target }) => {
