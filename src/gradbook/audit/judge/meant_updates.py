@@ -189,9 +189,10 @@ def _first_effect(training: SheetTraining, wrong: Mapping[Address, Address]) -> 
 
 
 def _is_rate(updates: UsualUpdate, at: Address, cell: Address) -> bool:
-    """Whether a cell is the learning rate, is computed from it, or is one of a column of rates."""
+    """Whether a cell is the learning rate, is computed from it, or is one of a column of rates,
+    perhaps a step size that continues from the one before."""
     training, rate = updates.training, updates.training.rate
-    if training.is_rate(at):
+    if training.is_rate(at) or at in training.looking_back:
         return True
     rows = max(1, abs(updates.weight.stride) // ROW)  # from one step to the next
     beside = abs(row_of(at) - row_of(cell)) <= rows or sheet_of(at) != sheet_of(cell)

@@ -338,14 +338,17 @@ class Laws:
         for j, update in self.updates.items():
             stride = self._stride(j)
             both = {self.gradients[j], self.gradients[j] - stride}
-            under = set(ancestors(list(self._roots(self.node(update)))))
+            roots = list(self._roots(self.node(update)))
+            under = set(ancestors(roots))
             for cell in self.ways[j][:-1]:
                 is_mean = not training.looking_back.isdisjoint({cell, cell + stride})
                 gradient = next(iter(both.intersection(training.flow.sources(cell))), None)
                 if not is_mean or gradient is None or self.node(cell) not in under:
                     continue
                 right = self._squared(cell, gradient)
-                if self._is_even(j, cell, right) and not self._is_even(j, cell):
+                if not self._is_even(j, cell, right) or self._is_even(j, cell):
+                    continue
+                if not self._are_even(j, roots, self.owned.get(cell - stride)):
                     why = Message(
                         "the mean under a root must be a mean of squares: square {cell}",
                         cell=name_of(gradient),
@@ -374,9 +377,18 @@ class Laws:
         """Whether a formula doesn't depend on the signs of a weight and its gradient."""
         formula = right or self.training.book.patterns[cell]
         assert formula.expression is not None
-        node = self.tested.graph.expression(formula.expression, cell, formula)
-        turned = self.turn(weight, dict.fromkeys((*WEIGHTS, *GRADIENTS), -1.0))
-        return agree(self.turn(weight).of(node), turned.of(node))
+        return self._are_even(
+            weight, [self.tested.graph.expression(formula.expression, cell, formula)]
+        )
+
+    def _are_even(
+        self, weight: int, nodes: Sequence[Node], memory: tuple[int, Role] | None = None
+    ) -> bool:
+        """Whether values don't depend on the signs of a weight, its gradient and a memory, as that
+        of a mean's square."""
+        roles = (*WEIGHTS, *GRADIENTS, *([memory[1]] if memory else []))
+        turned = self.turn(weight, dict.fromkeys(roles, -1.0))
+        return all(agree(self.turn(weight).of(node), turned.of(node)) for node in nodes)
 
     # Corrections and rows ------------------------------------------------------------------
 

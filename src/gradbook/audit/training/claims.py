@@ -183,6 +183,9 @@ class GradientSearch:
         trail = trail.with_sign(own_sign * split.sign)
         rest = [f for f in split.parts if not self._is_rate(f, home, split.parts)]
         moving = [f for f in rest if self.training.varies(f.part, home)] or rest
+        scales = [f for f in moving if self._is_scale(f, moving, home)]
+        if 0 < len(scales) < len(moving):
+            rest, moving = ([f for f in some if f not in scales] for some in (rest, moving))
         if len(moving) == 1 and moving[0].above and len(inside := terms(moving[0].part)) > 1:
             kept = [term for term in inside if not self._is_decay(term[1], home)]
             if len(kept) < len(inside):
@@ -205,6 +208,15 @@ class GradientSearch:
             self._add(trail, product([f for f in rest if f not in settings]))
         if not bounded:
             self._claim_only_cell(product(moving), trail)
+
+    def _is_scale(self, factor: Factor, moving: Sequence[Factor], home: Address) -> bool:
+        """Whether a factor is computed from the gradient that it scales, as its norm is."""
+        others = [
+            self.training.cell_of(f.part, home) for f in moving if f is not factor and f.above
+        ]
+        own = self._moving(factor.part, home)
+        behind = self.training.flow.behind(own, self.training.weight_cells)
+        return len(others) == 1 and others[0] in behind
 
     def _is_shared(self, cell: Address) -> bool:
         """Whether several weights' updates use a cell: then it is a factor of all their

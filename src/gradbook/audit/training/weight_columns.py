@@ -43,6 +43,7 @@ from gradbook.targets.excel.language import (
 
 NEAR = 4000  # cells to search between a change and its weight
 VERY_NEAR = 400
+SIDES = 2  # of a comparison
 SINGLE = 2  # cells of a weight that is updated once
 ENOUGH_FIRST_LINES = 6  # if so many first lines of one formula don't learn, the others don't either
 
@@ -132,6 +133,11 @@ def plain_update(update: Expression) -> Expression:
             "IF", (_, Infix() as inside, Reference() as kept)
         ) if (1, kept) in terms(inside):
             return inside
+        case Call("MAX" | "MIN" as outer, sides):  # within bounds
+            inside = next((side for side in sides if isinstance(side, Call)), None)
+            if inside and {outer, inside.function} == {"MAX", "MIN"} and len(sides) == SIDES:
+                updates = [side for side in inside.arguments if isinstance(side, Infix)]
+                return plain_update(updates[0]) if len(updates) == 1 else update
         case Call("IF", (test, Infix() as one, Infix() as other)) if test is not None:
             return _common_weight(test, one, other) or update
         case Call("SUM", (Reference(), *_) as added) if len(added) > 1:
@@ -331,7 +337,8 @@ def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
 def _with_own_feedback(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:
     """The lines without those that depend on themselves only through others: Adagrad's sums of
     squares do, because the next gradient depends on the weights that they changed."""
-    owner = {cell: line for line in lines for cell in line.cells}
+    kept = [line for line in lines if not _is_mean(book, flow, line, lines)]
+    owner = {cell: line for line in kept for cell in line.cells}
 
     def alone(line: WeightColumn, base: Address, cell: Address) -> bool:
         def further(at: Address) -> Iterable[Address]:
@@ -339,7 +346,24 @@ def _with_own_feedback(book: Book, flow: Flow, lines: Sequence[WeightColumn]) ->
 
         return any(at == base for at in walk(_changing(book, flow, base, cell), further, NEAR))
 
-    return [line for line in lines if any(alone(line, *step) for step in _some_steps(line))]
+    return [line for line in kept if any(alone(line, *step) for step in _some_steps(line))]
+
+
+def _is_mean(book: Book, flow: Flow, line: WeightColumn, lines: Sequence[WeightColumn]) -> bool:
+    """Whether a line is a running mean, m + (1 - β)·(g - m), by which others are updated: it
+    depends on itself directly, and they don't."""
+    base, cell = line.steps[0]
+    if base not in _changing(book, flow, base, cell):
+        return False
+    steps = {update: before for other in lines for before, update in other.steps}
+    users = (user for user in flow.users.get(base, ()) if user != cell)
+    reached = set(walk(users, lambda at: () if at in steps else flow.users.get(at, ()), NEAR))
+    updates = [(steps[update], update) for update in reached & steps.keys()]
+    return (
+        bool(updates)
+        and cell not in reached
+        and not any(before in _changing(book, flow, before, update) for before, update in updates)
+    )
 
 
 def _with_own_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:
