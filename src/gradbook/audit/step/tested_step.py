@@ -300,7 +300,7 @@ class StepUnderTest:
 
     @cached_property
     def _at_random(self) -> Callable[[Address], Array]:
-        return random_values(self.training.weight_cells)
+        return random_values(self.training.weight_cells, self.training.masks)
 
     # What is computed ----------------------------------------------------------
 

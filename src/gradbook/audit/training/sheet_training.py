@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain, islice
 
 from gradbook.audit.heading_words import RATE, calls
@@ -110,6 +110,35 @@ class SheetTraining:
             lines[self.axis.line(cell)].append(cell)
         alike = (cells for cells in lines.values() if all(values[cell] == 1 for cell in cells))
         return {*chain.from_iterable(alike)}.difference(self.weight_cells, [self.rate])
+
+    @cached_property
+    def masks(self) -> set[Address]:
+        """Typed zeros and ones that switch units off: whatever uses one multiplies it by something
+        computed. An input is multiplied by a weight, and a target is subtracted."""
+        lines: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
+        for cell in filter(self._is_typed_number, self.book.values):
+            lines[self.axis.line(cell)].append(cell)
+        values = self.book.values
+        return {
+            cell
+            for cells in lines.values()
+            if {values[cell] for cell in cells} == {0.0, 1.0}
+            for cell in cells
+            if self.flow.users.get(cell)
+            and all(map(partial(self._masks, cell), self.flow.users[cell]))
+        }
+
+    def _masks(self, cell: Address, user: Address) -> bool:
+        """Whether a formula multiplies a cell by something that is computed from weights."""
+        pattern = self.book.patterns[user]
+        for _, part in terms(pattern.expression) if pattern.expression else ():
+            each = [(set(self.cells_in(f.part, user)), f.above) for f in factors(part).parts]
+            own = [above for cells, above in each if cell in cells]
+            alone = [above for cells, above in each if cells == {cell}]
+            computed = any(not self.computed_cells.isdisjoint(cells) for cells, _ in each)
+            if own and not (own == alone == [True] and computed):
+                return False
+        return True
 
     def label(self, cell: Address) -> str:
         """Return the heading above a cell, or on its left if steps go across."""
