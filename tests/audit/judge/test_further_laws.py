@@ -4,9 +4,10 @@ rules."""
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from gradbook.audit.check_book import check
-from tests.audit.material.layouts.optimisers import MU, RULES, Rule, T, by_rule
+from tests.audit.material.layouts.optimisers import B2, EPS, MU, RULES, Rule, T, by_rule
 from tests.audit.material.layouts.places import laid, spots
 from tests.audit.material.layouts.sketch import Quantity, Shape, sketched
 from tests.audit.material.made import cells_of
@@ -89,3 +90,47 @@ def test_a_rate_that_a_change_lacks_is_missing_there(layout, path):
     report = findings_in(path, sketch.with_formula("Δw2", "-{∂E/∂w2}"), layout)
     assert blames(report, sketch, "Δw2", layout)
     assert {f.kind for f in report.findings} == {"missing rate"}
+
+
+V = ("v_⟦w⟧", "{β2}*{v_⟦w⟧<}+(1-{β2})*{⟦g⟧}^2", "(1-{β2})*{⟦g⟧}^2")
+M = ("m_⟦w⟧", "{m_⟦w⟧<}+(1-{β2})*({⟦g⟧}-{m_⟦w⟧<})", "(1-{β2})*{⟦g⟧}")
+SIZE = "IF({⟦g⟧}*{⟦g⟧<}>0,{s_⟦w⟧<}*1.2,IF({⟦g⟧}*{⟦g⟧<}<0,{s_⟦w⟧<}*0.5,{s_⟦w⟧<}))"
+LAWS = {
+    "a mean by its difference": Rule("{⟦w⟧<}-{⟦η⟧}*{m_⟦w⟧<}", (M,), (B2,), sort="mean"),
+    "a step size of its own": Rule(
+        "{⟦w⟧<}-SIGN({⟦g⟧<})*{s_⟦w⟧<}", (("s_⟦w⟧", SIZE, "{⟦η⟧}"),), sort="rprop"
+    ),
+    "without the mean's square": Rule(
+        "{⟦w⟧<}-{⟦η⟧}*{⟦g⟧<}/SQRT({v_⟦w⟧<}-{m_⟦w⟧<}^2+{ε})", (M, V), (B2, EPS), sort="centred"
+    ),
+    "within bounds": Rule("MAX(-1,MIN(1,{⟦w⟧<}-{⟦η⟧}*{⟦g⟧<}))", sort="bounded"),
+    "the largest mean": Rule(
+        "{⟦w⟧<}-{⟦η⟧}*{⟦g⟧<}/SQRT({u_⟦w⟧<}+{ε})",
+        (V, ("u_⟦w⟧", "MAX({u_⟦w⟧<},{v_⟦w⟧})", "{v_⟦w⟧}")),
+        (B2, EPS),
+        sort="amsgrad",
+    ),
+}
+
+
+@for_each("rule", LAWS)
+def test_laws_of_few_books_are_right_and_their_gradients_are_judged(rule, path):
+    sketch = trained(LAWS[rule])
+    for layout in ("a step a row", "a step a column"):
+        report = findings_in(path, sketch, layout)
+        assert report.verdict == "right", str(report)
+    wrong = sketch.with_formula("∂E/∂w2", "{δo1}*{x1}")
+    assert blames(findings_in(path, wrong), sketch, "∂E/∂w2")
+
+
+NORM = "SQRT({∂E/∂w1}^2+{∂E/∂w2}^2+{∂E/∂w3}^2+{∂E/∂b1}^2)"
+
+
+def test_gradients_may_be_scaled_by_their_norm(path):
+    rule = Rule("{⟦w⟧<}-{⟦η⟧}*{f<}*{⟦g⟧<}", sort="scaled")
+    sketch = trained(rule)
+    scale = [Quantity("n", NORM), Quantity("f", "MIN(1,0.1/{n})")]
+    sketch = replace(sketch, quantities=(*sketch.quantities, *scale))
+    assert findings_in(path, sketch).verdict == "right"
+    wrong = sketch.with_formula("∂E/∂w2", "{δo1}*{x1}")
+    assert blames(findings_in(path, wrong), sketch, "∂E/∂w2")
