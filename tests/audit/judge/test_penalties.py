@@ -60,6 +60,14 @@ def test_an_update_that_alone_forgets_its_decay_is_found(path):
     assert "*(" in finding.expected
 
 
+@for_each("decay", ["-{λ}*{w2<}", "+2*{λ}*{w2<}"])
+def test_an_update_that_alone_decays_otherwise_is_found(decay, path):
+    update = "{w2<}-{η}*({∂E/∂w2<}" + decay + ")"
+    wrong = with_cost("{E_total}+{λ}/2*" + SQUARES).with_formula("w2", update)
+    (finding,) = check(laid(wrong, "a step a row").save(path)).findings
+    assert (finding.weight, "its penalty" in finding.why) == ("w2", True)
+
+
 @for_each("half", [True, False])
 def test_a_bias_that_no_penalty_has_needs_no_decay(half, path):
     sketch = with_cost("{E_total}+{λ}/2*({w1}^2+{w2}^2)").with_formula(

@@ -7,6 +7,7 @@ subtract the slope of the penalty: a penalty of λ·w² has the slope 2·λ·w.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -52,20 +53,22 @@ class PenalisedCost:
 
     def findings(self, decays: Sequence[Decay], numbers: Numbers) -> Iterator[Finding]:
         """Findings for a penalty that has another slope than what most updates subtract, and for
-        updates without the decay that the others have."""
+        updates without the decay that the others have, or with another."""
         factors: dict[int, float] = {}
         for decay in decays:
             factor = self._factor(decay, numbers)
             if factor is not None:
                 factors[decay.number] = factor
         decaying = [d for d in decays if factors.get(d.number, inf) != inf]
-        usual = {factors[decay.number] for decay in decaying}
-        if usual == {1.0}:
+        shares = Counter(factors[decay.number] for decay in decaying)
+        usual, count = next(iter(shares.most_common(1)), (nan, 0))
+        if usual == 1 and 2 * count > shares.total():
+            models = {number for number, factor in factors.items() if factor == 1}
             for number, factor in factors.items():
-                if factor == inf:
-                    yield from self._without_decay(number, {decay.number for decay in decaying})
-        elif len(usual) == 1 and usual <= OFTEN and all(map(self._applies_a_rate, decaying)):
-            yield from self._of_the_cost(usual.pop())
+                if number not in models:
+                    yield from self._of_the_update(number, factor, models)
+        elif len(shares) == 1 and usual in OFTEN and all(map(self._applies_a_rate, decaying)):
+            yield from self._of_the_cost(usual)
 
     def _factor(self, decay: Decay, numbers: Numbers) -> float | None:
         """The slope of the penalty divided by what an update subtracts besides the slope of the
@@ -111,16 +114,22 @@ class PenalisedCost:
             name = training.name_of(cells[0])
             yield finding_in(book, cells, EditKind.NUMBER.value, name, why, "", there)
 
-    def _without_decay(self, number: int, models: set[int]) -> Iterator[Finding]:
+    def _of_the_update(self, number: int, factor: float, models: set[int]) -> Iterator[Finding]:
         training = self.tested.training
         cells, name = training.weights[number].updates, training.names[number]
         right = usual_form(self.tested, number, models)
+        said = {"cell": name_of(cells[0]), "weight": name}
         why = Message(
-            "{cell} doesn't let {weight} decay, unlike the other updates, though the cost has a "
-            "penalty for it",
-            cell=name_of(cells[0]),
-            weight=name,
+            "{cell} lets {weight} decay by something else than the slope of its penalty in the "
+            "cost, unlike the other updates",
+            **said,
         )
+        if factor == inf:
+            why = Message(
+                "{cell} doesn't let {weight} decay, unlike the other updates, though the cost has "
+                "a penalty for it",
+                **said,
+            )
         for own in by_sheet(cells):
             there = right and training.on_sheet_of(own[0], right)
             yield finding_in(training.book, own, KIND, name, why, name, there)
