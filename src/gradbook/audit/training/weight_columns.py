@@ -339,14 +339,29 @@ def _with_own_feedback(book: Book, flow: Flow, lines: Sequence[WeightColumn]) ->
     squares do, because the next gradient depends on the weights that they changed."""
     kept = [line for line in lines if not _is_mean(book, flow, line, lines)]
     owner = {cell: line for line in kept for cell in line.cells}
+    crossed = {cell for line in kept for cell in _continued_elsewhere(book, flow, line)} - set(
+        owner
+    )
 
     def alone(line: WeightColumn, base: Address, cell: Address) -> bool:
         def further(at: Address) -> Iterable[Address]:
-            return flow.sources(at) if owner.get(at, line) is line else ()
+            return flow.sources(at) if owner.get(at, line) is line and at not in crossed else ()
 
         return any(at == base for at in walk(_changing(book, flow, base, cell), further, NEAR))
 
     return [line for line in kept if any(alone(line, *step) for step in _some_steps(line))]
+
+
+def _continued_elsewhere(book: Book, flow: Flow, line: WeightColumn) -> Iterator[Address]:
+    """The cells of weights that continue from a line by mistake: beneath a number of their own,
+    with the same kind of formula."""
+    base, update = line.steps[0]
+    patterns, stride = book.patterns, line.stride
+    for cell in flow.users.get(base, ()) if update in patterns else ():
+        is_alike = patterns[cell].makeup == patterns[update].makeup and cell != update
+        has_base = is_alike and any(place.at(cell) == base for place in bases_of(patterns[cell]))
+        if has_base and _is_number(book, cell - stride):
+            yield from range(cell, cell + (len(line.cells) - 1) * stride, stride)
 
 
 def _is_mean(book: Book, flow: Flow, line: WeightColumn, lines: Sequence[WeightColumn]) -> bool:
