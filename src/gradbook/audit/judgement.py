@@ -36,7 +36,7 @@ from gradbook.audit.judge.loss import (
     wrong_terms,
 )
 from gradbook.audit.judge.meant_updates import blank_rate, with_formulas, with_meant_updates
-from gradbook.audit.judge.memories import optimiser_findings
+from gradbook.audit.judge.memories import have_laws, optimiser_findings
 from gradbook.audit.judge.other_cells import (
     blank_columns,
     blank_findings,
@@ -274,7 +274,12 @@ def _with_updates(
 ) -> tuple[tuple[Finding, ...], list[Message]]:
     """The findings for gradients and updates, and notes on updates that remain unexplained."""
     account = account_for(training, groups, findings)
-    of_laws, notes = optimiser_findings(training, groups, steps)
+    of_laws: list[Finding] = []
+    notes: list[Message] = []
+    if account.has_other_laws or have_laws(training, steps):
+        of_laws, notes = optimiser_findings(training, groups)
+    if not have_laws(training, steps):
+        notes = []  # each weight may be scaled by something of its own, such as a second slope
     behind = {f.weight for f in of_laws if f.quantity != f.weight}  # in cells behind its update
     odd = [f for f in new_findings(account.findings, findings) if f.weight not in behind]
     updates = [

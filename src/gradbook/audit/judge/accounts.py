@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, permutations
 from itertools import product as pairs
@@ -103,9 +103,14 @@ class WeightChange:
         return int(common.sum()) < ENOUGH_POINTS or agree(self.times, other.times)
 
     @property
+    def points(self) -> int:
+        """The number of points at which the quotient is known."""
+        return int(np.isfinite(self.times).sum())
+
+    @property
     def is_undecided(self) -> bool:
         """Whether its slope is known at too few points for a comparison, as behind a ReLU."""
-        return int(np.isfinite(self.times).sum()) < ENOUGH_POINTS
+        return self.points < ENOUGH_POINTS
 
     @cached_property
     def decay(self) -> Decay | None:
@@ -177,6 +182,7 @@ class UpdateAccount:
 
     findings: list[Finding]
     unaccounted: list[UsualUpdate]
+    has_other_laws: bool = False  # some update isn't a multiple of the slope
 
     def notes(self, told: Iterable[Finding]) -> list[Message]:
         """Notes on unexplained updates, if only other updates are wrong: otherwise a wrong gradient
@@ -211,6 +217,7 @@ def account_for(
     if account.findings:
         return account
     multiples, others = _by_multiple(tested, every)
+    account = replace(account, has_other_laws=bool(others))
     count = len(multiples) + len(others)
     blamed = {name for finding in told for name in (finding.weight, *finding.spoils)}
     unblamed = [change for change in multiples if change.updates.name not in blamed]
@@ -384,7 +391,7 @@ def _odd_changes(
     """The changes with another multiple of their slopes than most, and the factor between the two;
     None for a factor that nothing explains. A separate rate explains one."""
     alike: list[list[WeightChange]] = []
-    for change in changes:
+    for change in sorted(changes, key=lambda change: -change.points):  # the clearest ones first
         same = next((some for some in alike if change.may_be_like(some[0])), None)
         if same is None:
             alike.append([change])

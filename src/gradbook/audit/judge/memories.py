@@ -55,13 +55,10 @@ ROUGHLY = 1e-4  # relative: more than is added under a root to avoid 0
 
 
 def optimiser_findings(
-    training: SheetTraining, groups: Sequence[Sequence[SheetStep]], steps: Sequence[SheetStep]
+    training: SheetTraining, groups: Sequence[Sequence[SheetStep]]
 ) -> tuple[list[Finding], list[Message]]:
-    """Findings for rules of single weights, if there are cells between updates and gradients; or
-    notes that weights have different rules, if it is unknown which one is wrong."""
-    claims = (claim for step in steps[:2] for options in step.claims for claim in options)
-    if not training.remembering and all(len(claim.via) < 2 for claim in claims):
-        return [], []
+    """Findings for rules of single weights; or notes that weights have different rules, if it is
+    unknown which one is wrong."""
     lines: defaultdict[object, dict[Address, OddCell]] = defaultdict(dict)
     laws: Laws | None = None
     odd: Mapping[Address, OddCell] = {}
@@ -83,6 +80,12 @@ def optimiser_findings(
         for some in sorted(unlike)
     ]
     return findings, [] if findings else notes
+
+
+def have_laws(training: SheetTraining, steps: Sequence[SheetStep]) -> bool:
+    """Whether there are memories, or cells between updates and gradients."""
+    claims = (claim for step in steps[:2] for options in step.claims for claim in options)
+    return bool(training.remembering) or any(len(claim.via) > 1 for claim in claims)
 
 
 def laws_of(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> Iterator[Laws]:

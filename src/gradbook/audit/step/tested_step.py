@@ -453,9 +453,10 @@ class StepUnderTest:
         """Whether a claim is the gradient: always, for these numbers only, or not."""
         if self.same(claimed, true):
             return ClaimVerdict.RIGHT
-        if self.constants.same(claimed, true):
-            return ClaimVerdict.RIGHT_HERE
-        return ClaimVerdict.OPPOSITE if self.same(-claimed, true) else ClaimVerdict.WRONG
+        if self.same(-claimed, true):
+            return ClaimVerdict.OPPOSITE
+        is_here = self.constants.same(claimed, true)
+        return ClaimVerdict.RIGHT_HERE if is_here else ClaimVerdict.WRONG
 
     def same(self, a: Node, b: Node) -> bool:
         """Whether two nodes are equal for all numbers."""
