@@ -183,9 +183,17 @@ class GradientSearch:
         trail = trail.with_sign(own_sign * split.sign)
         rest = [f for f in split.parts if not self._is_rate(f, home, split.parts)]
         moving = [f for f in rest if self.training.varies(f.part, home)] or rest
+        self._claim_product(rest, moving, trail)
         scales = [f for f in moving if self._is_scale(f, moving, home)]
         if 0 < len(scales) < len(moving):
             rest, moving = ([f for f in some if f not in scales] for some in (rest, moving))
+            self._claim_product(rest, moving, trail)
+
+    def _claim_product(
+        self, rest: Sequence[Factor], moving: Sequence[Factor], trail: Trail
+    ) -> None:
+        """Claim a product without rates, of which some factors change from step to step."""
+        home = trail.home
         if len(moving) == 1 and moving[0].above and len(inside := terms(moving[0].part)) > 1:
             kept = [term for term in inside if not self._is_decay(term[1], home)]
             if len(kept) < len(inside):
