@@ -276,10 +276,11 @@ def _with_updates(
     account = account_for(training, groups, findings)
     of_laws: list[Finding] = []
     notes: list[Message] = []
-    if account.has_other_laws or have_laws(training, steps):
+    if have_laws(training, steps):
         of_laws, notes = optimiser_findings(training, groups)
-    if not have_laws(training, steps):
-        notes = []  # each weight may be scaled by something of its own, such as a second slope
+    elif account.has_other_laws:  # each weight may be scaled by its own, such as a second slope
+        few, _ = optimiser_findings(training, groups)
+        of_laws = few if 2 * len({f.weight for f in few}) < len(training.weights) else []
     behind = {f.weight for f in of_laws if f.quantity != f.weight}  # in cells behind its update
     odd = [f for f in new_findings(account.findings, findings) if f.weight not in behind]
     updates = [
