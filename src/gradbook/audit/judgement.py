@@ -164,13 +164,19 @@ def _judged(training: SheetTraining) -> SheetReport | None:
             *loss_notes(training, loss[0], not findings),
             *measured_notes(by_steps),
             *map(note_of_typed, same),
-            *([] if findings else decay_notes(training, group_steps(training, steps))),
+            *([] if findings else _remarks(training, steps)),
             *unaccounted,
         ),
         findings=findings,
         curve=curve,
         is_half_judged=not explained.is_whole,
     )
+
+
+def _remarks(training: SheetTraining, steps: Sequence[SheetStep]) -> list[Message]:
+    """What is said of a right training, if the budget suffices."""
+    remarks = within_budget(lambda: list(decay_notes(training, group_steps(training, steps))))
+    return remarks or []
 
 
 @dataclass(frozen=True)

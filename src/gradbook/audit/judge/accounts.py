@@ -326,7 +326,7 @@ def decay_notes(
             "weight decay in the updates of {weights} alone: the loss has no penalty for it",
             weights=", ".join(weights),
         )
-    elif cost and not weights and all(decays) and cost.cell not in step.loss.cells:
+    elif cost and not weights and all(decays) and cost.cell not in tested.step.loss.cells:
         yield Message(
             "{cell} ({name}) adds a penalty for large weights, but no update subtracts its slope",
             cell=name_of(cost.cell),

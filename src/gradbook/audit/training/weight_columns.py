@@ -134,9 +134,9 @@ def plain_update(update: Expression) -> Expression:
         ) if (1, kept) in terms(inside):
             return inside
         case Call("MAX" | "MIN" as outer, sides):  # within bounds
-            inside = next((side for side in sides if isinstance(side, Call)), None)
-            if inside and {outer, inside.function} == {"MAX", "MIN"} and len(sides) == SIDES:
-                updates = [side for side in inside.arguments if isinstance(side, Infix)]
+            bound = next((side for side in sides if isinstance(side, Call)), None)
+            if bound and {outer, bound.function} == {"MAX", "MIN"} and len(sides) == SIDES:
+                updates = [side for side in bound.arguments if isinstance(side, Infix)]
                 return plain_update(updates[0]) if len(updates) == 1 else update
         case Call("IF", (test, Infix() as one, Infix() as other)) if test is not None:
             return _common_weight(test, one, other) or update
