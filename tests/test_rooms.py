@@ -23,7 +23,7 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3767,
     "arrays": 994,
-    "audit": 23383,
+    "audit": 23390,
     "cells": 12416,
     "cli": 5075,
     "data": 5626,
