@@ -2,6 +2,7 @@
 
 import { mark, tr, trCount } from "../view/language.js"
 import { chosenFiles } from "../class/files.js"
+import { make } from "../view/dom.js"
 import { ask, element, Refusal, save, tell } from "./server.js"
 
 /**
@@ -33,11 +34,7 @@ function show(room) {
   const body = document.querySelector("table.room tbody") ?? document.createElement("tbody")
   document.querySelector("table.room")?.append(body)
   body.replaceChildren(...room.students.map(row))
-  element("room-remarks", HTMLElement).replaceChildren(...room.remarks.map(line => {
-    const item = document.createElement("li")
-    item.textContent = line
-    return item
-  }))
+  element("room-remarks", HTMLElement).replaceChildren(...room.remarks.map(line => make("li", {}, line)))
 }
 
 /** @param {Room} room */
@@ -47,12 +44,8 @@ function counted(room) {
   return tr("{students}, {books}", { students, books })
 }
 
-/** @param {string} label @param {string} kind @param {string} value */
-function field(label, kind, value) {
-  const made = document.createElement("input")
-  Object.assign(made, { className: "own", type: kind, value, ariaLabel: label, min: "0", step: "any" })
-  return made
-}
+/** @param {string} label @param {string} kind @param {string} value @returns {HTMLInputElement} */
+const field = (label, kind, value) => make("input", { class: "own", type: kind, value, "aria-label": label, min: 0, step: "any" })
 
 /** Cells that were typed into a row and aren't saved yet, and the cells before that.
  * @type {Map<string, {seen: string[], typed: string[]}>}
@@ -62,7 +55,7 @@ const drafts = new Map()
 /** @param {Student} one */
 function row(one) {
   const { student } = one
-  const made = document.createElement("tr")
+  const made = /** @type {HTMLTableRowElement} */ (make("tr"))
   const [changed, late, remark] = drafts.get(student)?.typed ?? one.own
   const fields = [
     field(tr("points of {student}, changed to", { student }), "number", changed),
@@ -72,10 +65,8 @@ function row(one) {
   let seen = drafts.get(student)?.seen ?? one.own
   const draw = () => drafts.set(student, { seen, typed: fields.map(it => it.value) })
   made.addEventListener("input", draw)
-  const keep = document.createElement("button")
   const label = tr("keep the row of {student}", { student })
-  Object.assign(keep, { type: "button", className: "own button", textContent: mark("Keep"), ariaLabel: label })
-  keep.addEventListener("click", () => doing(mark("marking …"), async () => {
+  const keep = make("button", { type: "button", class: "own button", "aria-label": label, onclick: () => doing(mark("marking …"), async () => {
     const typed = fields.map((it, k) => (it.value === seen[k] ? null : it.value))
     const room = await tell("class/marks", "PUT", { student, seen, typed }).catch(error => {
       if (error instanceof Refusal && error.own) {
@@ -88,7 +79,7 @@ function row(one) {
     drafts.delete(student)
     show(room)
     return tr("kept for {student}", { student })
-  }))
+  }) }, mark("Keep"))
   for (const content of [student, one.points ?? "", one.outOf ?? "", one.verdict, ...fields, keep]) {
     made.insertCell().append(content instanceof Node ? content : String(content))
   }

@@ -1,6 +1,7 @@
 // A network as text: explained, made into a workbook or swept; mistakes are marked where they are.
 
 import { mark, tr } from "../view/language.js"
+import { make } from "../view/dom.js"
 import { words } from "./books.js"
 import { element, tell, ask, Refusal } from "./server.js"
 
@@ -117,11 +118,7 @@ function link(name, place) {
 
 /** @param {string} said @param {string} place */
 function anchor(said, place) {
-  const made = document.createElement("a")
-  made.className = "own button"
-  made.href = place
-  made.textContent = said
-  return made
+  return /** @type {HTMLAnchorElement} */ (make("a", { class: "own button", href: place }, said))
 }
 
 /** The content of a page made by the server, without its script.

@@ -74,7 +74,7 @@ export class Builder {
         const half = head.clientWidth / 2 + EDGE
         head.style.left = `${Math.max(half, Math.min(x, this.drawing.room.width - half))}px`
       }
-      const boxes = all.map(({ head }) => [...head.children, head].map(it => it.getBoundingClientRect()).filter(({ width }) => width).reduce((a, b) => ({ left: Math.min(a.left, b.left), right: Math.max(a.right, b.right) })))
+      const boxes = all.map(({ head }) => [...head.children, head].map(it => it.getBoundingClientRect()).filter(({ width }) => width).reduce((a, b) => ({ left: Math.min(a.left, b.left), right: Math.max(a.right, b.right) }), { left: Infinity, right: -Infinity }))
       const k = boxes.findIndex(({ right }, j) => boxes[j + 1]?.left < right + EDGE / 2 && Math.min(all[j].step, all[j + 1].step) < 3)
       if (k < 0) return
       const [one, other] = [all[k], all[k + 1]].sort((a, b) => a.step - b.step || b.head.clientWidth - a.head.clientWidth)

@@ -58,7 +58,8 @@ export class LinePanel {
     const { model } = this
     const { shown, content } = model
     const name = content.names[shown]
-    const key = `other ${shown} ${name.said}`
+    const key = `other ${shown} ${name.said} ${model.samples.length > 1}`
+    this.parts.classList.add("other")
     if (key !== this.shown) {
       this.numbers = []
       const [value, slope] = [make("b"), make("b")]
@@ -67,7 +68,7 @@ export class LinePanel {
         say(slope, fixed(model.slopeAt(shown), FACTOR))
       })
       this.parts.replaceChildren(formula(`${name.math}<mo>=</mo>`), make("span", { class: "fac fi" }, value),
-        ...(content.slopes[shown] === undefined ? [] : [formula(`${fraction("<mi>E</mi>", name.math)}<mo>=</mo>`), make("span", { class: "fac fp" }, slope)]),
+        ...(content.slopes[shown] === undefined ? [] : [formula(`${fraction("<mi>E</mi>", name.math)}<mo>=</mo>`), make("span", { class: "fac fp" }, slope, make("small", {}, model.samples.length > 1 ? mark("this sample’s share") : mark("the slope of E")))]),
         make("button", { type: "button", class: "long-form" }, mark("its chain in full")))
     }
     this.shown = key
@@ -81,6 +82,7 @@ export class LinePanel {
     this.numbers = []
     const parts = asNumbers ? this.equation(reading) : this.chips(reading)
     this.parts.replaceChildren(...parts)
+    this.parts.classList.remove("other")
   }
 
   /** A number that is written anew at every moment.

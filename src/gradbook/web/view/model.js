@@ -58,7 +58,7 @@ export class Model {
     this.adopt(content, start)
     this.rate = content.startRate // which is kept equal to the rate in the text
     const again = Object.keys(content.names).find(line => before !== content && content.names[line].said === chosen)
-    this.chosen = again ? Number(again) : firstOfTheLast(content.columns) ?? content.loss
+    this.chosen = again ? Number(again) : firstOfTheLast(content.columns) ?? content.trained[content.trained.length - 1]?.[0] ?? content.loss
     this.restart(structuredClone(content.samples))
   }
 

@@ -59,7 +59,7 @@ export class SamplesPanel {
     const { content } = this.model
     const { coding } = content
     const look = () => {
-      this.model.sample = sample
+      Object.assign(this.model, { sample, isSampleChosen: true })
       this.model.changed()
     }
     const choose = content.most > 1 ? [make("th", { scope: "row" }, make("button", {

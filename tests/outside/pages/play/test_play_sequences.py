@@ -150,6 +150,8 @@ def test_tokens_are_typed_by_their_numbers(shown):
 
 def test_a_step_of_tokens_takes_the_one_that_is_raised(shown):
     page = shown("tokens", 1440)
+    page.press("#samples tbody .look")  # the first sample
+    page.settle()
     assert page.value(INPUTS)[::3] == [1, 0, 0, 0]
     for key in ("ArrowUp", "ArrowDown"):  # of the one that it is nothing can be taken
         page.value(
