@@ -230,3 +230,7 @@ def test_everybody_can_read_one_value(scheme, shown):
     hover(page, 5, 4)
     page.press("#open-more")
     assert page.objections() == []
+    assert page.value("document.querySelector('#open-more').ariaExpanded") == "true"
+    page.key("Escape")
+    assert page.value("document.querySelector('#open-more').ariaExpanded") == "false"
+    assert page.value("document.querySelector('.side').hidden")

@@ -288,8 +288,7 @@ async function teach({ training, classes, image, skill }, link, page) {
 const targets = (labels, wanted) => Float32Array.from([...labels].flatMap(label => wanted[label] ?? []))
 
 async function open() {
-  const drawer = new Tabs(/** @type {HTMLElement} */ (document.querySelector(".side")), true)
-  byId("open-more").addEventListener("click", () => (drawer.box.hidden ? drawer.open(drawer.panels[0].id).focus() : drawer.close()))
+  new Tabs(/** @type {HTMLElement} */ (document.querySelector(".side")), true)
   const content = JSON.parse(byId("content").textContent)
   if (typeof WebAssembly === "undefined" || !canUnpack) return say(byId("problem"), PHRASES.oldBrowser)
   const module = await moduleOf(content.module)

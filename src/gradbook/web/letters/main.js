@@ -46,8 +46,7 @@ class Page {
       byId("begun").value = target.textContent
       this.follow()
     })
-    const drawer = new Tabs(/** @type {HTMLElement} */ (document.querySelector(".side")), true)
-    byId("open-more").addEventListener("click", () => (drawer.box.hidden ? drawer.open(drawer.panels[0].id).focus() : drawer.close()))
+    new Tabs(/** @type {HTMLElement} */ (document.querySelector(".side")), true)
     this.begin()
   }
 

@@ -224,11 +224,6 @@ narrow.addEventListener("change", rearrange)
 rearrange()
 line.grab.addEventListener("click", () => (drawer.hidden ? tabs.open("more-settings") : tabs.close()))
 
-byId("open-more").addEventListener("click", () => {
-  if (byId("open-more").getAttribute("aria-expanded") === "true") return tabs.close()
-  byId("open-more").setAttribute("aria-expanded", "true")
-  tabs.open("more-settings").focus()
-})
 addEventListener("click", event => {
   const target = /** @type {Element} */ (event.target)
   if (target.closest(".long-form")) tabs.open("chain-rule").focus()

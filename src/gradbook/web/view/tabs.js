@@ -25,12 +25,13 @@ export class Tabs {
     else this.becomeDrawer(box)
   }
 
-  /** Let it be closed, as it is at first.
+  /** Let it be closed, as it is at first, and opened by the page's button.
    * @param {HTMLElement} box @private
    */
   becomeDrawer(box) {
     box.append(make("button", { type: "button", class: "icon close", title: mark("Close"), onclick: () => this.close() }, "×"))
     addEventListener("keydown", event => event.key === "Escape" && !box.hidden && this.close())
+    document.querySelector("#open-more")?.addEventListener("click", () => (box.hidden ? this.open(this.panels[0].id).focus() : this.close()))
     this.close()
   }
 
@@ -49,6 +50,7 @@ export class Tabs {
   open(id) {
     if (this.box.hidden) this.opener = /** @type {HTMLElement | null} */ (document.activeElement)
     this.box.hidden = false
+    document.querySelector("#open-more")?.setAttribute("aria-expanded", "true")
     this.panels.forEach((panel, k) => {
       const isOpen = panel.id === id
       panel.hidden = !isOpen
