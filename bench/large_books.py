@@ -37,6 +37,7 @@ def main() -> None:
         for name, make in BOOKS.items():
             if not wanted or name in wanted:
                 path = Path(folder, "book.xlsx")
+                path.unlink(missing_ok=True)
                 make(path)
                 print(f"{name:34}{path.stat().st_size / 2**20:6.1f} MB  {_told(path)}", flush=True)
 

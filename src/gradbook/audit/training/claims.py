@@ -101,7 +101,7 @@ class GradientSearch:
     quotient."""
 
     training: SheetTraining
-    own: frozenset[Address]  # the cells of the weight, in order of steps
+    own: frozenset[Address]  # the cells of the weight
     base: Address  # the weight that is updated
     read: list[Address]  # the cells that were read
     straight: list[Claim] = field(default_factory=list)
@@ -328,7 +328,7 @@ class GradientSearch:
             return False
         mentioned = self.training.cells_in(part, home)
         before = {cell for cell in mentioned if self._was(home, cell)}
-        return bool(moving or before) and moving <= before | self.own
+        return bool(moving or before) and moving - before <= self.own
 
     def _remembers(self, part: Expression, home: Address) -> bool:
         """Whether a part contains something that continues from the previous step."""
@@ -490,7 +490,7 @@ def _search(
     if said is None or weight.stray:
         return None
     spend(READ * count_parts(said))
-    search = GradientSearch(training, frozenset(weight.cells), base, [] if read is None else read)
+    search = GradientSearch(training, weight.every_cell, base, [] if read is None else read)
     search.look_behind(home)
     return search
 

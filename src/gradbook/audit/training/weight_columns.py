@@ -67,6 +67,10 @@ class WeightColumn:
         """Each cell with the formula that updates it."""
         return tuple(zip(self.cells, self.updates, strict=False))
 
+    @cached_property
+    def every_cell(self) -> frozenset[Address]:
+        return frozenset(self.cells)
+
     @property
     def start(self) -> Address:
         return self.cells[0]
