@@ -34,6 +34,7 @@ class CellContent:
 
 
 BLANK, TYPED = CellContent("blank", (), False), CellContent("typed", (), False)
+_KIND_OF_BLANK = BLANK.shape, 0
 
 
 def content(book: Book, cell: Address) -> CellContent:
@@ -146,7 +147,7 @@ def step_places(training: SheetTraining, needed: Iterable[Address]) -> Iterator[
             continue  # one formula in all
         known = {cell: content(book, cell) for cell in row}
         best = _period(row, known, period)
-        for place in _split(row, known, best) if best else ():
+        for place in _split(row, best) if best else ():
             usual = place and _usual([known[cell] for cell in place])
             if usual:
                 found = StepPlace(book, tuple(place), usual, tuple([known[c] for c in place]))
@@ -154,9 +155,7 @@ def step_places(training: SheetTraining, needed: Iterable[Address]) -> Iterator[
                     yield found
 
 
-def _split(
-    row: Sequence[Address], known: Mapping[Address, CellContent], period: int
-) -> list[list[Address]]:
+def _split(row: Sequence[Address], period: int) -> list[list[Address]]:
     return [list(row[k::period]) for k in range(period)]
 
 
@@ -164,20 +163,27 @@ def _period(row: Sequence[Address], known: Mapping[Address, CellContent], first:
     """The number of cells from one copy to the next, with which most cells are copies."""
     some = row[:TRIED]
     best, most = None, 0.0
+    kinds = {cell: (known[cell].shape, len(known[cell].places)) for cell in row}
     for period in dict.fromkeys([first, *range(1, MOST_FORMULAS + 1)]):
         if period * FEWEST > len(row):
             continue
         part = some if period * FEWEST <= len(some) else row
-        filled = agreeing = 0
-        for place in _split(part, known, period):
-            contents = [known[cell] for cell in place]
-            filled += sum(content != BLANK for content in contents)
-            agreeing += _agreeing(contents)
-        if filled and agreeing / filled > most + 1e-9:
+        own = [kinds[cell] for cell in part]
+        filled = len(own) - own.count(_KIND_OF_BLANK)
+        if not filled or _most_alike(own, period) / filled <= max(most + 1e-9, AT_LEAST - 1e-6):
+            continue
+        agreeing = sum(_agreeing([known[cell] for cell in place]) for place in _split(part, period))
+        if agreeing / filled > most + 1e-9:
             best, most = period, agreeing / filled
         if most == 1:
             break
     return best if most >= AT_LEAST else None
+
+
+def _most_alike(kinds: Sequence[object], period: int) -> int:
+    """At most so many cells are copies with a period: quicker to count than those that are."""
+    places = (kinds[k::period] for k in range(period))
+    return sum(max(map(place.count, set(place) - {_KIND_OF_BLANK}), default=0) for place in places)
 
 
 def _agreeing(contents: Sequence[CellContent]) -> int:

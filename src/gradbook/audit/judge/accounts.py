@@ -341,7 +341,7 @@ def _usual_step(
     usual = {cell for updates in every for cell in updates.cells}
 
     def count(step: SheetStep) -> int:
-        each = (updates.weight.updates[step.number :][:1] for updates in every)
+        each = (updates.weight.updates[step.number : step.number + 1] for updates in every)
         return sum(not usual.isdisjoint(cells) for cells in each)
 
     return max((step for group in groups for step in group), key=count, default=None)

@@ -19,7 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 
 import numpy as np
@@ -125,6 +125,12 @@ def _findings(training: SheetTraining, line: Mapping[Address, OddCell]) -> Itera
         yield replace(found, fixes={name_of(c): f"={right[c].text_at(c)}" for c in cells})
 
 
+@lru_cache(maxsize=4096)
+def _drawn_for(role: str, seed: int) -> Array:
+    """Random numbers for a role, always the same: a test of one weight draws those of all."""
+    return np.random.default_rng([seed, *role.encode()]).uniform(0.3, 0.9, POINTS)
+
+
 @dataclass(frozen=True)
 class OddCell:
     """A cell in the rule of one weight that should have another formula."""
@@ -162,11 +168,18 @@ class Laws:
         return found
 
     def is_repeated(self, later: Laws) -> bool:
-        """Whether a later step has the same formulas for the same weights."""
+        """Whether a later step has the same formulas for the same weights; its gradients may be
+        computed from other samples."""
         patterns, away = self.training.book.patterns, later.step.number - self.step.number
         judged = [(laws.gradients.keys(), laws.updates.keys()) for laws in (self, later)]
+
+        def shape(cell: Address) -> str | None:
+            return patterns[cell].shape if cell in patterns else None
+
         return judged[0] == judged[1] and all(
             patterns.get(cell + away * self._stride(j)) is patterns.get(cell)
+            if cell != self.gradients[j]
+            else shape(later.gradients[j]) == shape(cell)
             for j, update in self.updates.items()
             for cell in (update, self.gradients[j], *self.ways[j], *self._remembered_by(j))
         )
@@ -285,9 +298,7 @@ class Laws:
                 return leaf(self._counted_alike(cell)) * times.get(cell, 1)
             owner, role = owned[cell]
             sign = self.signs[owner] if role[0] == GRADIENT else 1
-            draw = np.random.default_rng(
-                [OWN if owner == weight else others, *str(role).encode()]
-            ).uniform(0.3, 0.9, POINTS)
+            draw = _drawn_for(str(role), OWN if owner == weight else others)
             return draw * sign * (times.get(role, 1) if owner == weight else 1)
 
         numbers = Numbers(drawn, graph.leaf_cells)

@@ -57,7 +57,7 @@ class WeightColumn:
     updates_elsewhere: tuple[Address, ...] = ()  # the updates, if the cells only repeat them
     stray: bool = False  # whether its updates don't subtract a term of its own
 
-    @property
+    @cached_property
     def updates(self) -> tuple[Address, ...]:
         """The formulas that update it, step by step: its own cells, or those that they repeat."""
         return self.updates_elsewhere or self.cells[1:]
