@@ -147,7 +147,7 @@ class ColumnEdits:
                 and cell not in training.weight_cells
                 and cell not in claimed
                 and cell not in self.symptoms.mended
-                and (cell not in tested.positions.of_other_steps or self._is_astray(cell))
+                and (not tested.positions.is_of_other_steps(cell) or self._is_astray(cell))
             ):
                 gathered[training.axis.line(cell), pattern.shape].append(cell)
         wrong = [self.wrong[j].owner for j in self.slopes.weights if j in self.wrong]
@@ -177,10 +177,9 @@ class ColumnEdits:
     def rows(self) -> set[tuple[int, int]]:
         """The rows that contain the step's own cells."""
         tested = self.under_test
-        others = tested.positions.of_other_steps
-        own = (
-            c for c in tested.step.cells if c in tested.training.computed_cells and c not in others
-        )
+        foreign = tested.positions.is_of_other_steps
+        computed = tested.training.computed_cells
+        own = (c for c in tested.step.cells if c in computed and not foreign(c))
         return {tested.positions.row(cell) for cell in chain(own, tested.step.own)}
 
     def _column(self, cells: tuple[Address, ...], adds: Collection[bool]) -> Iterator[Hypothesis]:

@@ -52,10 +52,10 @@ class Move:
 
     def _columns(self, step: SheetStep) -> dict[tuple[int, int], list[Address]]:
         """The cells of a step that move with it, by column."""
-        training, foreign = self.training, Positions(self.training, step).of_other_steps
+        training, positions = self.training, Positions(self.training, step)
         found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
         for cell in dict.fromkeys([*step.cells, *step.own]):
-            moves = cell in training.computed_cells and cell not in foreign
+            moves = cell in training.computed_cells and not positions.is_of_other_steps(cell)
             if cell in step.weights or moves:
                 found[self._line(cell)].append(cell)
         return found

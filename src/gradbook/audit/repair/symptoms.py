@@ -135,9 +135,9 @@ class Symptoms:
         those on the path to the loss."""
         tested, training = self.under_test, self.under_test.training
         same: defaultdict[Node, list[Address]] = defaultdict(list)
-        computed = training.book.patterns.keys() & training.computed_cells
+        patterns, computed = training.book.patterns, training.computed_cells
         for cell, value in tested.graph.known.items():
-            if isinstance(value, Node) and cell in computed:
+            if isinstance(value, Node) and cell in patterns and cell in computed:
                 same[value].append(cell)
         cells = [cell for alike in same.values() if len(alike) > 1 for cell in alike]
         cells += self.constant_behind

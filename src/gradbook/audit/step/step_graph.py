@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from typing import Protocol
 
 from gradbook.audit.step.points import Numbers
@@ -48,6 +48,18 @@ class Stepping(Protocol):
     def before(self, cell: Address, other: Address) -> bool: ...
 
 
+class CellsThatVary:
+    """The cells that depend on a weight or, with other formulas, on these: few, so that the others
+    needn't be copied."""
+
+    def __init__(self, training: Stepping, fresh: Collection[Address]) -> None:
+        self.usual = training.varying
+        self.fresh = training.flow.below(fresh, training.weight_cells).union(fresh)
+
+    def __contains__(self, cell: object) -> bool:
+        return cell in self.usual or cell in self.fresh
+
+
 class StepGraph:
     """The cells of one step as nodes: weights, and cells that don't depend on them, are leaves."""
 
@@ -56,9 +68,9 @@ class StepGraph:
         self.book = training.book
         self.instead = instead  # formulas to try instead of others
         fresh = instead.keys() - training.varying
-        self.varying = training.varying
+        self.varying: Container[Address] = training.varying
         if fresh:
-            self.varying = self.varying | training.flow.below(fresh) | fresh
+            self.varying = CellsThatVary(training, fresh)
         self.graph = Graph()
         self.known: dict[Address, Single] = {}
         self.leaves: dict[Address, Node] = {}

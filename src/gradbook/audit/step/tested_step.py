@@ -92,6 +92,7 @@ class Positions:
     def __init__(self, training: SheetTraining, step: SheetStep) -> None:
         self.training = training
         self.step = step
+        self._foreign: dict[Address, bool] = {}
         self.row = training.axis.crossing  # a cell's row, or its column where steps go across
 
     @cached_property
@@ -112,12 +113,15 @@ class Positions:
                 found[self.row(cell)].append(cell)
         return dict(found)
 
-    @cached_property
-    def of_other_steps(self) -> set[Address]:
-        """The cells that are computed from another step's weights, and not from this one's."""
-        flow, stop = self.training.flow, self.training.weight_cells
-        others = [cell for cell in stop if cell not in self.step.weights]
-        return flow.below(others, stop) - flow.below(self.step.own, stop)
+    def is_of_other_steps(self, cell: Address) -> bool:
+        """Whether a cell is computed from another step's weights, and not from this one's."""
+        if cell not in self._foreign:
+            stop = self.training.weight_cells
+            behind = [] if cell in stop else self.training.flow.behind([cell], stop)
+            weights = [source for source in behind if source in stop]
+            own = self.step.weights
+            self._foreign[cell] = bool(weights) and not any(source in own for source in weights)
+        return self._foreign[cell]
 
     @cached_property
     def unused_formulas(self) -> list[Address]:
@@ -187,7 +191,7 @@ class Mentions:
             for cell in dict.fromkeys([*own, *self.step.cells, *self.positions.unused_formulas])
             if cell not in below
             and (cell not in stop or cell in own)
-            and cell not in self.positions.of_other_steps
+            and not self.positions.is_of_other_steps(cell)
         ]
         return sorted(found, key=lambda cell: (sheet_of(cell) != sheet_of(home), abs(cell - home)))
 
