@@ -28,6 +28,7 @@ from gradbook.net.network import DROPPED
 from gradbook.palette import colour_of
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.report.document import Report, Side, made_with
+from gradbook.report.kept_texts import kept_text
 from gradbook.report.markup import report_page
 from gradbook.report.page_shell import PageTemplate, packed, text, text_box
 from gradbook.report.play_drawing import columns
@@ -387,7 +388,9 @@ def _to_build(net: Net) -> dict[str, Any]:
     return {
         "text": written,
         "samples": samples,
-        "building": _packed(building_table() | {"criteria": criteria_table()}),
+        "building": kept_text(
+            "building", lambda: _packed(building_table() | {"criteria": criteria_table()})
+        ),
     }
 
 
