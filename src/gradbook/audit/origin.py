@@ -80,11 +80,10 @@ def origin_of(book: Book, telling: Collection[Address] | None = None) -> Origin:
 
 def _cells(book: Book, typed: Mapping[Address, str]) -> Iterable[str]:
     """Every number and formula with its place; texts, such as a name, may differ."""
-    keys: dict[Pattern, str] = {}
+    plain = {pattern: _plain(pattern) for pattern in set(book.patterns.values())}
     for cell in sorted(typed.keys() | book.patterns.keys()):
         pattern = book.patterns.get(cell)
-        said = keys.setdefault(pattern, _plain(pattern)) if pattern else typed[cell]
-        yield f"{cell}:{said}"
+        yield f"{cell}:{plain[pattern] if pattern else typed[cell]}"
 
 
 def _formulas(book: Book, cells: Iterable[Address]) -> dict[str, str]:
@@ -140,10 +139,8 @@ def _spelled_alike(formula: str) -> str:
 
 
 def _digest(parts: Iterable[str]) -> str:
-    found = hashlib.blake2b(digest_size=DIGITS // 2)
-    for part in parts:
-        found.update(part.encode("utf-8", "backslashreplace") + b"\0")
-    return found.hexdigest()
+    content = "".join([f"{part}\0" for part in parts]).encode("utf-8", "backslashreplace")
+    return hashlib.blake2b(content, digest_size=DIGITS // 2).hexdigest()
 
 
 # The name inside --------------------------------------------------------------
