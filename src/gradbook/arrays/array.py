@@ -100,7 +100,10 @@ class ndarray:  # noqa: N801  NumPy's name
     def __getitem__(self, key: Any) -> Any:
         if type(key) is int and len(self.shape) == 1:
             return self.items[key]
-        places, shape = _places(self.shape, key)
+        try:
+            places, shape = _known_places(self.shape, key)
+        except TypeError:  # a list, an array
+            places, shape = _places(self.shape, key)
         chosen = [self.items[k] for k in places]
         return chosen[0] if shape == () and _is_single(key) else ndarray(chosen, shape)
 
@@ -353,6 +356,12 @@ def _sums(axes: Sequence[Sequence[int]]) -> list[int]:
 def _is_single(key: Any) -> bool:
     """Whether a key selects a single number, not an array."""
     return all(isinstance(part, int) for part in (key if isinstance(key, tuple) else (key,)))
+
+
+@lru_cache(maxsize=2000)
+def _known_places(shape: Shape, key: Any) -> tuple[Sequence[int], Shape]:
+    """The same for a key of plain numbers and slices, which is often asked for again."""
+    return _places(shape, key)
 
 
 def _places(shape: Shape, key: Any) -> tuple[list[int], Shape]:

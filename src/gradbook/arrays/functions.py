@@ -60,7 +60,9 @@ def _pairs(
     """The same for two arrays; `of_lists` is a faster version for two lists."""
 
     def work(a: Any, b: Any) -> Any:
-        if type(b) is float and isinstance(a, ndarray):
+        if type(a) is ndarray and type(b) is ndarray and a.shape == b.shape:
+            x, y, wanted = a.items, b.items, a.shape
+        elif type(b) is float and isinstance(a, ndarray):
             x, y, wanted = a.items, [b] * len(a.items), a.shape
         elif type(a) is float and isinstance(b, ndarray):
             x, y, wanted = [a] * len(b.items), b.items, b.shape

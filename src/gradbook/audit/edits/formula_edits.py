@@ -83,32 +83,42 @@ class Alternatives:
 
 def edits_that_give(every: Iterable[Alternatives], true: Array) -> Iterator[Edit]:
     """The edits that give the formula the right values."""
+    find = _finder_of(true)
     for alternatives in every:
-        for (k,) in hits(alternatives.values, true):
+        for (k,) in find(alternatives.values):
             yield alternatives[k]
 
 
 def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
     """The indices of alternatives with the right values; the last axis is the points."""
+    return _finder_of(true)(values)
+
+
+def _finder_of(true: Array) -> Callable[[Array], list[tuple[int, ...]]]:
+    """A function that finds alternatives with these values, of which it knows the usual size."""
     sure = np.flatnonzero(np.isfinite(true))
     if len(sure) < ENOUGH_POINTS:
-        return []
-    usual = FAINT * np.max(np.abs(true[sure]))
+        return lambda values: []
+    wanted = true[sure]
+    usual = FAINT * np.max(np.abs(wanted))
 
     def equal(some: Array, wanted: Array) -> Array:
         size = np.maximum(np.minimum(np.abs(some), np.finfo(float).max), np.abs(wanted))
         found: Array = np.abs(some - wanted) <= CLOSE * np.maximum(size, usual)
         return found
 
-    values = values[:, None] if values.ndim == 1 else values  # a number is the same at every point
-    values = np.broadcast_to(values, (*values.shape[:-1], len(true)))
-    with np.errstate(all="ignore"):
-        likely = np.argwhere(
-            equal(values[..., sure[0]], true[sure[:1]])
-        )  # most differ at the first point
-        each = values[tuple(likely.T)][:, sure]
-        right = likely[np.all(equal(each, true[sure]), axis=-1)]
-    return [tuple(map(int, place)) for place in right]
+    def find(values: Array) -> list[tuple[int, ...]]:
+        values = values[:, None] if values.ndim == 1 else values  # a number, the same everywhere
+        values = np.broadcast_to(values, (*values.shape[:-1], len(true)))
+        with np.errstate(all="ignore"):
+            likely = np.argwhere(equal(values[..., int(sure[0])], wanted[:1]))
+            if not len(likely):
+                return []  # most differ at the first point
+            each = values[tuple(likely.T)][:, sure]
+            right = likely[np.all(equal(each, wanted), axis=-1)]
+        return [tuple(map(int, place)) for place in right]
+
+    return find
 
 
 # Kinds of edits -----------------------------------------------------------------------
