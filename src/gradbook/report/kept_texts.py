@@ -1,5 +1,7 @@
-"""Texts that take long to make and depend on gradbook's modules and the language alone: they are
-kept in the user's cache, and made anew as soon as one of these modules has changed."""
+"""Texts in the user's cache that take long to make, and depend on modules and language alone.
+
+They are made anew as soon as one of the modules that made them has changed.
+"""
 
 from __future__ import annotations
 
