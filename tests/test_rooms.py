@@ -22,8 +22,8 @@ CODE = (".py", ".js", ".css", ".html", ".c")
 AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3767,
-    "arrays": 994,
-    "audit": 23390,
+    "arrays": 1005,
+    "audit": 23433,
     "cells": 12416,
     "cli": 5075,
     "data": 5626,
@@ -36,7 +36,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "layers": 4346,
     "net": 5217,
     "rates": 1514,
-    "report": 10800,
+    "report": 10848,
     "serve": 2149,
     "targets": 29515,
     "teaching": 3749,
