@@ -6,7 +6,6 @@ import { byId, draw, make, nameWords, say, set } from "./dom.js"
 import { fixed, plainName } from "./factors.js"
 import { mark, numeral, pieces, tr } from "./language.js"
 
-const SIZE = { width: 300, height: 264 }
 const FRAME = { left: 40, right: 10, top: 16, bottom: 24 }
 const [POINTS, SLOW] = [60, 12] // values along a curve; milliseconds that they may take while training runs
 const MOST = 14 // slopes: of more, those of the layer of the chosen weight
@@ -31,9 +30,12 @@ function resultsAlong(model, line, result, reach) {
 }
 
 export class Along {
-  /** @param {import("./model.js").Model} model @param {HTMLElement} box @param {number} least of the axis, on both sides of 0 */
-  constructor(model, box, least) {
+  /** @param {import("./model.js").Model} model @param {HTMLElement} box @param {number} least of the axis, on both sides of 0
+   * @param {number} height of the curve, in pixels
+   */
+  constructor(model, box, least, height) {
     this.model = model
+    this.size = { width: 300, height }
     this.box = box
     this.least = least
     this.line = /** @type {number | null} */ (null)
@@ -45,13 +47,14 @@ export class Along {
     this.words = [draw("text", { class: "slope-said" }), draw("text", { class: "weight-said" })]
     this.svg = draw("svg", { role: "slider", tabindex: 0 }, this.axes, this.curve, this.tangent, this.now, ...this.words)
     box.replaceChildren(this.svg)
+    new ResizeObserver(() => box.clientWidth !== this.size.width && model.changed()).observe(box)
     this.drawn = "" // which axes
     this.took = 0
     this.isHeld = false
     const drag = (/** @type {PointerEvent} */ event) => {
       if (this.line === null || !this.isHeld) return
       const { left, width } = this.svg.getBoundingClientRect()
-      const share = (((event.clientX - left) / width) * SIZE.width - FRAME.left) / (SIZE.width - FRAME.left - FRAME.right)
+      const share = (((event.clientX - left) / width) * this.size.width - FRAME.left) / (this.size.width - FRAME.left - FRAME.right)
       model.put(this.line, Number((this.reach * (2 * Math.min(1, Math.max(0, share)) - 1)).toPrecision(3)))
     }
     this.svg.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
@@ -76,8 +79,9 @@ export class Along {
     this.svg.toggleAttribute("hidden", line === null)
     if (line === null || (isRunning && this.took > SLOW)) return
     const begun = performance.now()
-    SIZE.width = this.box.clientWidth || SIZE.width
-    set(this.svg, "viewBox", `0 0 ${SIZE.width} ${SIZE.height}`)
+    this.size.width = this.box.clientWidth || this.size.width
+    const { width, height } = this.size
+    set(this.svg, "viewBox", `0 0 ${width} ${height}`)
     const { said, ...name } = model.content.names[line]
     const [own, now] = [model.at(line), model.at(result)]
     if (!this.isHeld) this.reach = Math.max(this.least, roundUp(Math.abs(own) * 1.2 || 1))
@@ -88,11 +92,12 @@ export class Along {
     const low = Math.min(0, ...finite)
     const high = Math.max(now, Math.min(Math.max(...finite), low + 2.1 * (now - low || 1)), 1e-12)
     const step = roundUp((high - low) / 3)
-    const ticks = Array.from({ length: 4 }, (_, k) => Math.floor(low / step) * step + k * step)
-    const x = (/** @type {number} */ value) => FRAME.left + (SIZE.width - FRAME.left - FRAME.right) * (value + reach) / (2 * reach)
-    const y = (/** @type {number} */ value) => SIZE.height - FRAME.bottom - (SIZE.height - FRAME.top - FRAME.bottom) * (value - ticks[0]) / (ticks[3] - ticks[0])
+    const first = Math.floor(low / step) * step
+    const ticks = Array.from({ length: Math.max(4, Math.ceil((high - first) / step - 1e-9) + 1) }, (_, k) => first + k * step)
+    const x = (/** @type {number} */ value) => FRAME.left + (width - FRAME.left - FRAME.right) * (value + reach) / (2 * reach)
+    const y = (/** @type {number} */ value) => height - FRAME.bottom - (height - FRAME.top - FRAME.bottom) * (value - first) / (ticks[ticks.length - 1] - first)
     this.drawAxes(ticks, reach, x, y)
-    const inside = (/** @type {number} */ value) => Math.max(-20, Math.min(SIZE.height - FRAME.bottom, y(value)))
+    const inside = (/** @type {number} */ value) => Math.max(-20, Math.min(height - FRAME.bottom, y(value)))
     set(this.curve, "d", values.map((value, k) => (Number.isFinite(value) ? `${Number.isFinite(values[k - 1]) ? "L" : "M"}${x(-reach + (2 * reach * k) / POINTS).toFixed(1)} ${inside(value).toFixed(1)}` : "")).join(""))
     const [dx, dy] = [x(1) - x(0), (y(1) - y(0)) * slope]
     const shrunk = 50 / Math.hypot(dx, dy || 1e-9)
@@ -105,11 +110,11 @@ export class Along {
     say(this.words[1], tr("at {weight} = {value}", { weight: plainName(name), value: fixed(own, 4) }))
     const long = Math.max(...this.words.map(text => text.getComputedTextLength()))
     const isLeft = x(own) - 12 - long < FRAME.left
-    const side = isLeft ? Math.min(x(own) + 14, SIZE.width - long) : x(own) - 12
+    const side = isLeft ? Math.min(x(own) + 14, width - long) : x(own) - 12
     this.words.forEach((text, k) => {
       set(text, "text-anchor", isLeft ? "start" : "end")
       set(text, "x", String(side))
-      set(text, "y", String(Math.max(14 + 16 * k, Math.min(SIZE.height - 52 + 16 * k, y(now) - 26 + 16 * k + (isLeft && slope > 0 ? 48 : 0)))))
+      set(text, "y", String(Math.max(14 + 16 * k, Math.min(height - 52 + 16 * k, y(now) - 26 + 16 * k + (isLeft && slope > 0 ? 48 : 0)))))
     })
     set(this.svg, "aria-label", tr("{result} as {weight} alone changes", { result: model.content.names[result].said, weight: said }))
     set(this.svg, "aria-valuenow", String(own))
@@ -118,12 +123,13 @@ export class Along {
 
   /** @param {number[]} ticks @param {number} reach @param {(value: number) => number} x @param {(value: number) => number} y @private */
   drawAxes(ticks, reach, x, y) {
-    const key = `${ticks} ${reach} ${SIZE.width}`
+    const { width, height } = this.size
+    const key = `${ticks} ${reach} ${width}`
     if (key === this.drawn) return
     this.drawn = key
     const across = [-1, -0.5, 0, 0.5, 1].map(part => part * reach)
-    this.axes.replaceChildren(...ticks.flatMap(tick => [draw("path", { d: `M${FRAME.left} ${y(tick)}H${SIZE.width - FRAME.right}` }), draw("text", { x: 34, y: y(tick) + 4, "text-anchor": "end" }, alike(tick, ticks))]),
-      ...across.map(value => draw("text", { x: x(value), y: SIZE.height - 6, "text-anchor": "middle" }, numeral(String(value).replace("-", "−")))))
+    this.axes.replaceChildren(...ticks.flatMap(tick => [draw("path", { d: `M${FRAME.left} ${y(tick)}H${width - FRAME.right}` }), draw("text", { x: 34, y: y(tick) + 4, "text-anchor": "end" }, alike(tick, ticks))]),
+      ...across.map(value => draw("text", { x: x(value), y: height - 6, "text-anchor": "middle" }, numeral(String(value).replace("-", "−")))))
   }
 }
 
@@ -134,7 +140,7 @@ export class AlongPanel {
     this.choose = choose
     this.box = byId("along")
     this.slopes = byId("every-slope")
-    this.curve = new Along(model, this.box.children[1], 2)
+    this.curve = new Along(model, this.box.children[1], 2, 264)
     this.rows = /** @type {[number, HTMLElement, Node][]} */ ([])
     this.listed = ""
     this.of = /** @type {import("./dom.js").Name | null} */ (null)
