@@ -458,7 +458,7 @@ def _has_few_digits(value: float) -> bool:
 def _are_typed(tested: StepUnderTest, cells: Sequence[Address]) -> bool:
     """Whether numbers are samples or targets: they have few digits, unlike computed ones, and every
     weight influences the loss. Zeros don't count, since ReLUs stay at 0."""
-    if tested.without_influence or tested.forward.isdisjoint(cells):
+    if tested.without_influence:
         return False
     values = np.ravel([tested.positions.values(cell, tested.alike) for cell in cells])
     return bool(np.any(values)) and all(map(_has_few_digits, values))

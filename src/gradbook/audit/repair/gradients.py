@@ -17,12 +17,12 @@ from gradbook.audit.findings import (
     Finding,
     typed_in,
 )
+from gradbook.audit.repair.backward_cells import cells_by_their_slopes, cells_unlike_others
 from gradbook.audit.repair.column_repairs import (
     changed_columns,
     constant_formulas,
     lacking_columns,
     pasted_columns,
-    slopes_anew,
 )
 from gradbook.audit.repair.departures import (
     going_on,
@@ -32,6 +32,7 @@ from gradbook.audit.repair.departures import (
     repeated_cell,
     serving_others,
 )
+from gradbook.audit.repair.missing_links import missing_links
 from gradbook.audit.repair.repaired_step import repair_step
 from gradbook.audit.repair.shares import omission_of_claim, omissions_of_all, wrong_shares
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, becomes_its_line, becomes_usual
@@ -102,11 +103,13 @@ def written_anew(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis
 GENERATORS = (
     Generator("other gradients", SearchStage.UPDATES, Proof.NONE, other_gradients),
     Generator("known columns", SearchStage.OTHER_ROWS, Proof.MENDS, known_columns),
+    Generator("backward cells", SearchStage.COLUMNS, Proof.MENDS, cells_by_their_slopes),
+    Generator("missing links", SearchStage.COLUMNS, Proof.MENDS, missing_links),
     Generator("pasted columns", SearchStage.COLUMNS, Proof.MENDS, pasted_columns),
     Generator("constant formulas", SearchStage.COLUMNS, Proof.REASONS, constant_formulas),
     Generator("changed columns", SearchStage.COLUMNS, Proof.REASONS, changed_columns),
     Generator("lacking columns", SearchStage.COLUMNS, Proof.REASONS, lacking_columns),
-    Generator("slopes anew", SearchStage.COLUMNS, Proof.REASONS, slopes_anew),
+    Generator("cells unlike others", SearchStage.COLUMNS, Proof.MENDS, cells_unlike_others),
     Generator("known claims", SearchStage.CLAIMS, Proof.NONE, known_claim),
     Generator("shares of samples", SearchStage.CLAIMS, Proof.MENDS, _of_claim(wrong_shares)),
     Generator("omitted parts", SearchStage.CLAIMS, Proof.NONE, _of_claim(omission_of_claim)),
@@ -208,6 +211,10 @@ def explain_step(tested: StepUnderTest, earlier: EarlierRows) -> Iterator[Fault]
         yield from faults_of(before, update)
     aside |= serving
     symptoms = Symptoms(tested, _without(wrong, aside), earlier)
+    by_cells = within_budget(partial(_by_cells, symptoms), A_SHARE)
+    if by_cells is not None:
+        yield from faults_of(tested, by_cells)
+        return
     lacking = within_budget(
         lambda: unless_not_understood(lambda: omissions_of_all(tested, symptoms.wrong)), A_SHARE
     )
@@ -242,6 +249,14 @@ def _updates(symptoms: Symptoms) -> list[Hypothesis]:
     if column is None or (len(found) == 1 and not column.explains >= symptoms.wrong.keys()):
         return found
     return []
+
+
+def _by_cells(symptoms: Symptoms) -> Hypothesis | None:
+    """A backward cell that isn't the slope that it should be, if that explains all wrong
+    gradients."""
+    (by_slopes,) = (one for one in GENERATORS if one.propose is cells_by_their_slopes)
+    found = choose(symptoms, [by_slopes]) if symptoms.wrong else None
+    return found if found is not None and found.explains >= symptoms.wrong.keys() else None
 
 
 def _column(symptoms: Symptoms) -> Hypothesis | None:

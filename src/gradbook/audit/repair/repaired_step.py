@@ -265,7 +265,7 @@ def rank(tested: StepUnderTest, hypotheses: Iterable[Hypothesis]) -> list[Hypoth
     """Rank the hypotheses, the likeliest first, without those that nobody would intend."""
     every = (_weighed(tested, hypothesis) for hypothesis in hypotheses)
     some = nsmallest(WEIGHED, (one for one in every if not one.is_pointless), key=at_first_sight)
-    kept = (one for one in some if one.conventions[1] >= one.conventions[0])
+    kept = (o for o in some if o.conventions[1] >= o.conventions[0] or o.likeness > 0)
     return [one.hypothesis for one in sorted(kept, key=doubts)]
 
 
@@ -281,7 +281,8 @@ def _oddity(edit: Edit) -> int:
             return COMMON.index(new.value) if new.value in COMMON else len(COMMON)
         case EditKind.FACTOR | EditKind.TERM:
             assert isinstance(new, Infix)
-            within = isinstance(old, Infix) and old.operator in "+-"
+            is_factor = edit.kind is EditKind.FACTOR
+            within = is_factor and isinstance(old, Infix) and old.operator in "+-"
             plain = new.operator in "*+" and isinstance(new.right, Reference)
             return 2 * (not plain) + within
     mixed = isinstance(new, Reference) != isinstance(old, Reference)

@@ -18,7 +18,7 @@ from gradbook.audit.repair.shares import wrong_shares
 from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Hypothesis, Proof
 from gradbook.audit.step.points import is_multiple
-from gradbook.audit.step.tested_step import StepSlopes, StepUnderTest
+from gradbook.audit.step.tested_step import ClaimVerdict, StepSlopes, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.training_steps import SheetStep
 from gradbook.cells.flow import walk
@@ -110,6 +110,14 @@ class Symptoms:
         return found
 
     @cached_property
+    def is_any_right_here(self) -> bool:
+        """Whether some gradient is right only for the sheet's own samples, such as p − t, which
+        needs targets that add up to 1."""
+        tested, others = self.under_test, self.claims.items() - self.wrong.items()
+        verdicts = (tested.best(weight, [claim])[0] for weight, claim in others)
+        return any(verdict is ClaimVerdict.RIGHT_HERE for verdict in verdicts)
+
+    @cached_property
     def made_of_others(self) -> dict[int, set[int]]:
         """For each wrong gradient, the other wrong ones that it uses."""
         owners = {weight: claim.owner for weight, claim in self.wrong.items()}
@@ -151,7 +159,8 @@ class Symptoms:
             for cell, pattern in formulas.items()
             if pattern is not None and _can_be_a_node(tested, cell, pattern)
         }
-        return tested.with_formulas(known) if known else tested
+        apart = tested.with_formulas(known) if known else tested
+        return replace(apart, takes_own_samples=self.is_any_right_here)
 
     @cached_property
     def constant_behind(self) -> list[Address]:
@@ -207,8 +216,18 @@ class Symptoms:
         likely = repaired.likeness >= 0 and not repaired.is_rare
         if len(self.wrong) > 1 and likely:
             return False
-        speaks = repaired.likeness > 0 or _becomes_a_slope(repaired)
+        likeness = self.likeness(hypothesis)
+        speaks = repaired.likeness > 0 or (likeness == 0 and _becomes_a_slope(repaired))
         return not speaks and not is_evident(repaired, min(hypothesis.explains))
+
+    def likeness(self, hypothesis: Hypothesis) -> int:
+        training, home = self.under_test.training, hypothesis.home
+        after = hypothesis.patterns(training.book)[home]
+        is_constant = not any(
+            c in training.varying for c in training.flow.mentioned_cells(after.places, home)
+        )
+        lost = is_constant and home in training.varying
+        return min(RepairedStep(self.apart, hypothesis).likeness, 0) - lost
 
 
 def _can_be_a_node(tested: StepUnderTest, cell: Address, formula: Pattern) -> bool:

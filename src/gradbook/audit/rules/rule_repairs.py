@@ -121,6 +121,9 @@ class RuleSymptoms:
     def is_doubtful(self, hypothesis: Hypothesis) -> bool:
         return False
 
+    def likeness(self, hypothesis: Hypothesis) -> int:
+        return 0
+
     def _healed(self, hypothesis: Hypothesis) -> frozenset[int]:
         perceptron, updates = self.perceptron, self.step
         instead = hypothesis.patterns(self.book)

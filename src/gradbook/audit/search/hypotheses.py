@@ -136,6 +136,9 @@ class SearchCase(Protocol):
     def is_doubtful(self, hypothesis: Hypothesis) -> bool:
         """Whether a hypothesis that explains everything has no other support."""
 
+    def likeness(self, hypothesis: Hypothesis) -> int:
+        """How many formulas a hypothesis makes one unlike, as a negative number."""
+
 
 SomeSearch = TypeVar("SomeSearch", bound=SearchCase)
 Result = TypeVar("Result")
@@ -161,7 +164,8 @@ def unless_not_understood(work: Callable[[], Result]) -> Result | None:
 
 def choose(case: SomeSearch, generators: Sequence[Generator[SomeSearch]]) -> Hypothesis | None:
     """The first hypothesis that explains everything and isn't doubtful; otherwise a doubtful one
-    that explains everything; otherwise one that explains something."""
+    that explains everything, if possible without making a formula unlike those beside it; otherwise
+    one that explains something."""
     wrong, left = set(case.wrong), list[Hypothesis]()
     for generator in generators:
         reasons = generator.proof is Proof.REASONS
@@ -169,12 +173,14 @@ def choose(case: SomeSearch, generators: Sequence[Generator[SomeSearch]]) -> Hyp
         if found is None:
             continue
         explains_all = found.explains >= wrong
-        if not reasons and (explains_all or generator.stage is not SearchStage.COLUMNS):
+        is_column = generator.stage is SearchStage.COLUMNS
+        is_any = not is_column or (explains_all and case.likeness(found) >= 0)
+        if not reasons and is_any:
             return found
         if explains_all and not case.is_doubtful(found):
             return found
         left.append(found)
-    return max(left, key=lambda found: found.explains >= wrong, default=None)
+    return max(left, key=lambda f: (f.explains >= wrong, case.likeness(f)), default=None)
 
 
 def _believed(case: SomeSearch, generator: Generator[SomeSearch]) -> Hypothesis | None:

@@ -255,6 +255,7 @@ class StepUnderTest:
     graph: StepGraph
     positions: Positions
     mentions: Mentions
+    takes_own_samples: bool = False  # whether inputs and targets have the sheet's own numbers
 
     @classmethod
     def of(cls, training: SheetTraining, alike: Sequence[SheetStep]) -> StepUnderTest:
@@ -275,6 +276,8 @@ class StepUnderTest:
     def random(self) -> Numbers:
         """Random numbers; but a typed 1 remains 1 if the loss doesn't depend on it, since it is a
         slope, such as that of a sum by its bias."""
+        if self.takes_own_samples:
+            return self.constants
         ones = self.training.ones if self.step.loss.cells else set()
         ones = ones - self.forward if ones else ones
 
@@ -287,7 +290,7 @@ class StepUnderTest:
     def constants(self) -> Numbers:
         """Random weights, with the sheet's own inputs, targets and other numbers."""
         book, alike, weight_cells = self.training.book, self.alike, self.training.weight_cells
-        some = [alike[0], alike[len(alike) // 2], alike[-1]]
+        some = [alike[round(k * (len(alike) - 1) / (POINTS - 1))] for k in range(POINTS)]
 
         def leaf(cell: Address) -> Array:
             unknown = cell in book.patterns and book.values.get(cell) is None
@@ -339,6 +342,7 @@ class StepUnderTest:
     @cached_property
     def cells_of_values(self) -> dict[Node, Address]:
         """The values on the path to the loss, with the cell of each."""
+        assert self.loss  # their nodes are made with it
         cells = sorted(self.forward, reverse=True)
         known = ((self.graph.known.get(cell), cell) for cell in cells)
         return {node: cell for node, cell in known if isinstance(node, Node)}
@@ -530,7 +534,8 @@ class StepUnderTest:
     @property
     def _known_right(self) -> set[object]:
         """Claims that were found right with the original formulas: random numbers never change."""
-        return set() if self.graph.instead else self.training.right_claims
+        is_other = self.graph.instead or self.takes_own_samples
+        return set() if is_other else self.training.right_claims
 
     def relative_error(self, claimed: Node, true: Node) -> float | None:
         """Return the claim's relative error at the sheet's values: the median over its rows."""

@@ -1,0 +1,424 @@
+"""Holds each cell of a backward pass against the slope of the loss that belongs there.
+
+What a cell should be follows from what is made of it, not from its own formula. If every gradient
+changes with a cell as it would change with ∂loss/∂h, the cell is meant to be ∂loss/∂h: both are
+worked out at random points, for all gradients at once. A wrong cell that is computed from right
+ones is the mistake, so nothing needs to be searched for its place.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cached_property
+
+import numpy as np
+
+from gradbook.audit.repair.symptoms import Symptoms
+from gradbook.audit.repair.wrong_formula import (
+    WrongFormula,
+    few_differences,
+    one_edit,
+    restore,
+    two_edits,
+    written_anew,
+)
+from gradbook.audit.search.hypotheses import Cause, Hypothesis
+from gradbook.audit.step.omissions import Chain, Omissions
+from gradbook.audit.step.points import ENOUGH, POINTS, agree
+from gradbook.audit.step.tested_step import StepUnderTest
+from gradbook.cells.budget import spend
+from gradbook.cells.formula.address import Address
+from gradbook.cells.formula.expression import EditKind
+from gradbook.cells.formula.values import NotUnderstood
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Array, Node, ancestors
+
+MOST_CELLS = 400  # of a backward pass
+PARALLEL = 1e-11  # how far the cosine of proportional values may be from 1
+MOST_ROOTS = 24
+EXACT = 1e-9  # how near a factor is to a whole number if it is one
+ADDED = EditKind.FACTOR, EditKind.TERM, EditKind.FORMULA
+
+
+class PlaceKind(Enum):
+    WHOLE = "the slope of the loss by the value"
+    SHARE = "the part of it through one of several users"
+    LOCAL = "the slope of a user by the value"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A value on the way to the loss, or one of its users: what a backward cell may be about."""
+
+    of: Node  # the value
+    users: tuple[Node, ...]  # through which the slope goes
+    kind: PlaceKind
+    effect: Array  # what a change of the value is for a change of each weight: (weights, points)
+    slope: Array
+
+    @property
+    def is_share(self) -> bool:
+        return self.kind is PlaceKind.SHARE
+
+
+Purpose = tuple[Place, float]  # a cell should be this multiple of the slope
+Options = Mapping[Address, Sequence[Purpose]]
+
+
+@dataclass(frozen=True)
+class MeantCell:
+    """A backward cell, and what it should be."""
+
+    cell: Address
+    place: Place
+    factor: float  # it is this multiple of the slope
+    weights: frozenset[int]  # whose gradients are made of it
+    is_right: bool
+
+
+def cells_by_their_slopes(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """The wrong cells that are computed from right ones, with their right formulas: one hypothesis
+    for the same cell of all samples. Not if a cell would no longer look like those beside it: then
+    the loss may be at fault."""
+    yield from (found for found, is_like in _hypotheses(symptoms) if is_like)
+
+
+def cells_unlike_others(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """The same, however the cells look."""
+    yield from (found for found, _ in _hypotheses(symptoms))
+
+
+def _hypotheses(symptoms: Symptoms) -> Iterator[tuple[Hypothesis, bool]]:
+    """The hypotheses, and whether the cells still look like those beside them."""
+    backward = BackwardPass.of(symptoms)
+    if backward is None:
+        return
+    groups: defaultdict[object, list[Hypothesis]] = defaultdict(list)
+    likely: dict[object, bool] = {}
+    for meant in backward.roots[:MOST_ROOTS]:
+        found = backward.repair(meant)
+        if found is not None:
+            shape = symptoms.under_test.training.book.patterns[meant.cell].shape
+            unit = meant.weights, shape
+            groups[unit].append(found)
+            likely.setdefault(unit, backward.stays_like_others(meant, found))
+    for unit, same in groups.items():
+        cells = tuple(one.home for one in same)
+        formulas = tuple(one.formulas[0] for one in same)
+        whole = replace(same[0], cause=Cause.COLUMN, cells=cells, formulas=formulas)
+        yield whole, likely[unit]
+
+
+@dataclass(frozen=True, eq=False)
+class BackwardPass:
+    """The cells that gradients are computed from, each with what it should be."""
+
+    under_test: StepUnderTest  # with a node of its own for each of these cells
+    chain: Chain[Node]
+    tops: Mapping[int, Node]  # the claimed gradients
+    nodes: Mapping[Address, Node]
+    owners: Mapping[Address, Node]  # the cells that are gradients, each with its weight
+
+    @classmethod
+    def of(cls, symptoms: Symptoms) -> BackwardPass | None:
+        """Return the backward pass; None if it is too large or its loss too winding."""
+        tested, training = symptoms.under_test, symptoms.under_test.training
+        tested = replace(tested, takes_own_samples=symptoms.is_any_right_here)
+        owners = [claim.owner for claim in symptoms.claims.values()]
+        behind = (
+            tested.made_of(owners).union(owners) - tested.forward - training.weight_cells.keys()
+        )
+        formulas = {cell: tested.formula(cell) for cell in sorted(behind & training.varying)}
+        known = {cell: said for cell, said in formulas.items() if said is not None}
+        if not known or len(known) > MOST_CELLS:
+            return None
+        apart = tested.with_formulas(known)
+        try:
+            tops = {j: apart.claim_node(claim) for j, claim in symptoms.claims.items()}
+            nodes = {cell: apart.graph.node(cell) for cell in known}
+            chain = apart.chain
+        except NotUnderstood:
+            return None
+        return (
+            None if chain is None else cls(apart, chain, tops, nodes, _owners(apart, tops, nodes))
+        )
+
+    # How gradients change with cells, and the loss with values ----------------------------
+
+    @cached_property
+    def weights(self) -> list[int]:
+        return sorted(self.tops)
+
+    @cached_property
+    def effects(self) -> dict[Node, Array]:
+        """For each backward cell's node, the derivatives of the claimed gradients by it:
+        (weights, points)."""
+        places = set(self.nodes.values())
+        numbers = self.under_test.random
+        found: dict[Node, Array] = {}
+        shape = len(self.weights), POINTS
+        for k, j in enumerate(self.weights):
+            found.setdefault(self.tops[j], np.zeros(shape))[k] += 1
+        every = places.union(self.tops.values())
+        spend(POINTS * len(self.weights), len(every))
+        with np.errstate(all="ignore"):
+            for node in sorted(every, key=lambda node: -node.index):
+                if node not in found:
+                    continue
+                within = ancestors([node], places - {node})
+                sources = [s for s in within if s in places and s is not node]
+                slopes = gradients(node, sources, places - {node}) if sources else {}
+                for source in sources:
+                    share = found[node] * numbers.of(slopes[source])
+                    found[source] = found[source] + share if source in found else share
+        return found
+
+    @cached_property
+    def places(self) -> list[Place]:
+        """The values between the weights and the loss, and their users."""
+        chain, step, graph = self.chain, self.under_test.step, self.under_test.graph
+        ends = {graph.node(c): k for k, j in enumerate(self.weights) if (c := step.weights[j])}
+        derivatives = chain.derivatives([()])
+        shape = len(self.weights), POINTS
+        effects: dict[Node, Array] = {}
+        users: defaultdict[Node, list[Node]] = defaultdict(list)
+        spend(POINTS * len(self.weights), len(chain.order))
+        with np.errstate(all="ignore"):
+            for value in reversed(chain.order):
+                effect = np.zeros(shape)
+                if value in ends:
+                    effect[ends[value]] = 1
+                for source, slope in chain.partials.get(value, {}).items():
+                    users[source].append(value)
+                    effect = effect + effects[source] * slope
+                effects[value] = effect
+            found: list[Place] = []
+            locals_: list[Place] = []
+            for value in chain.order:
+                if value not in derivatives or not np.any(effects[value]):
+                    continue
+                slope = np.broadcast_to(derivatives[value][0], POINTS)
+                around = tuple(users[value])
+                found.append(Place(value, around, PlaceKind.WHOLE, effects[value], slope))
+                for user in around:
+                    if user not in derivatives:
+                        continue
+                    by_user, local = derivatives[user][0], chain.partials[user][value]
+                    one, near = (user,), np.broadcast_to(local, POINTS)
+                    share, beyond = by_user * near, effects[value] * by_user
+                    if len(around) > 1:
+                        found.append(Place(value, one, PlaceKind.SHARE, effects[value], share))
+                    if np.ptp(near) and np.any(beyond):
+                        locals_.append(Place(value, one, PlaceKind.LOCAL, beyond, near))
+        return [*found, *locals_]
+
+    # What each cell should be ---------------------------------------------------------------
+
+    @cached_property
+    def meant(self) -> dict[Address, MeantCell]:
+        """The cells whose purpose is known."""
+        if not self.places:
+            return {}
+        table = np.stack([place.effect for place in self.places])
+        finite = np.isfinite(table).all(axis=(0, 1))
+        if np.count_nonzero(finite) < ENOUGH:
+            return {}
+        table = table[:, :, finite].reshape(len(table), -1)
+        table = table / np.linalg.norm(table, axis=1, keepdims=True)
+        options: dict[Address, list[Purpose]] = {}
+        for cell, node in self.nodes.items():
+            effect = self.effects.get(node)
+            if effect is None or not np.all(np.isfinite(effect[:, finite])) or not np.any(effect):
+                continue
+            flat = effect[:, finite].ravel()
+            size = np.linalg.norm(flat)
+            near = np.flatnonzero(np.abs(table @ flat) > size * (1 - PARALLEL))
+            alike = [(self.places[int(k)], _factor(self.places[int(k)], effect)) for k in near]
+            options[cell] = [(place, factor) for place, factor in alike if factor]
+        return dict(self._meant(options))
+
+    def _meant(
+        self, options: Mapping[Address, Sequence[Purpose]]
+    ) -> Iterator[tuple[Address, MeantCell]]:
+        right = dict(self._right(options))
+        uses = {cell: place.of for cell, (place, _) in right.items()}
+        for cell in sorted(self.nodes, key=lambda cell: self.nodes[cell].index):
+            known = right.get(cell) or self._purpose(cell, options, right, uses)
+            if known is None:
+                continue
+            uses[cell] = known[0].of
+            effect = self.effects.get(self.nodes[cell], np.zeros((len(self.weights), 1)))
+            rows = np.flatnonzero(np.any(effect != 0, axis=1))
+            weights = frozenset(self.weights[int(k)] for k in rows)
+            yield cell, MeantCell(cell, *known, weights, cell in right)
+
+    def _right(
+        self, options: Mapping[Address, Sequence[Purpose]]
+    ) -> Iterator[tuple[Address, Purpose]]:
+        """The cells that are what they should be, or that are the slope by something, whatever is
+        made of them. A gradient isn't right if it is only a share."""
+        values = self.under_test.random
+        for cell, node in self.nodes.items():
+            has = values.of(node)
+            some = options.get(cell) or [
+                (place, _ratio(has, place.slope))
+                for place in self.places
+                if place.kind is PlaceKind.WHOLE
+            ]
+            if cell in self.owners:
+                some = [o for o in some if self._is_gradient(cell, o[0])]
+            if len(self._users(cell)) < 2:
+                some = [*some, *((place, 1) for place, factor in some if factor != 1)]
+            for place, factor in some:
+                if factor and np.ptp(place.slope) and agree(has, factor * place.slope):
+                    yield cell, (place, factor)
+                    break
+
+    def _users(self, cell: Address) -> set[Address]:
+        return self.nodes.keys() & set(self.under_test.training.flow.users.get(cell, ()))
+
+    def _is_gradient(self, cell: Address, place: Place) -> bool:
+        return place.of is self.owners[cell] and place.kind is PlaceKind.WHOLE
+
+    def _purpose(
+        self,
+        cell: Address,
+        options: Options,
+        right: Mapping[Address, Purpose],
+        uses: Mapping[Address, Node],
+    ) -> Purpose | None:
+        """What a wrong cell should be: the slope by a value, or the part of it through the users
+        whose slopes it is computed from, or the part that other cells leave."""
+        some = options.get(cell, ())
+        if cell in self.owners:
+            return next((one for one in some if self._is_gradient(cell, one[0])), None)
+        behind = self.under_test.made_of([cell])
+        ways = {uses[other] for other in behind & uses.keys()}
+        own = [
+            one
+            for one in some
+            if len(one[0].users) == 1
+            and one[0].users[0] in ways
+            and one[0].kind is not PlaceKind.LOCAL
+        ]
+        if len(own) == 1:
+            return own[0]
+        whole = next((one for one in some if not one[0].is_share), None)
+        if whole is None or whole[0].kind is PlaceKind.LOCAL:
+            return whole
+        beside = [
+            other
+            for other, others in options.items()
+            if other not in behind
+            and other != cell
+            and any(place.of is whole[0].of for place, _ in others)
+            and cell not in self.under_test.made_of([other])
+        ]
+        if not beside or any(not right[c][0].is_share for c in beside if c in right):
+            return whole
+        taken = {right[other][0].users for other in beside if other in right}
+        left = [one for one in some if one[0].is_share and one[0].users not in taken]
+        return left[0] if len(left) == 1 else None
+
+    @cached_property
+    def roots(self) -> list[MeantCell]:
+        """The wrong cells that are computed from none."""
+        wrong = {cell: one for cell, one in self.meant.items() if not one.is_right}
+        return [
+            one
+            for cell, one in sorted(wrong.items())
+            if wrong.keys().isdisjoint(self.under_test.made_of([cell]) - {cell})
+        ]
+
+    # Its right formula ----------------------------------------------------------------------
+
+    def repair(self, meant: MeantCell) -> Hypothesis | None:
+        """A cell with its right formula: the smallest change, or what it omits from the chain
+        rule."""
+        tested, place = self.under_test, meant.place
+        target = self._target(meant)
+        wrong = WrongFormula.at(tested, meant.cell, target)
+        if wrong is None:
+            return None
+        slight = one_edit(wrong)
+        if slight is not None and slight.edits[0].kind not in ADDED:
+            return slight
+        claimed = np.atleast_1d(tested.random.of(self.nodes[meant.cell])) / meant.factor
+        by_way_of = place.users if place.is_share else None
+        omissions: Omissions[Node] = ()
+        if place.kind is not PlaceKind.LOCAL:
+            omissions = self.chain.left_out(place.of, claimed, by_way_of)
+        if omissions:
+            per = target.graph.constant(1 / meant.factor)
+            added = restore(wrong, place.of, omissions, Cause.COLUMN, per)
+            if added is not None and (
+                slight is None or len(added.formulas[0]) < len(slight.formulas[0])
+            ):
+                return added
+        return slight or few_differences(wrong) or two_edits(wrong) or written_anew(wrong)
+
+    def stays_like_others(self, meant: MeantCell, found: Hypothesis) -> bool:
+        """Whether a cell looks no less like the right ones of its layer, and still depends on the
+        weights."""
+        book, depths = self.under_test.training.book, self.chain.depths
+        inner = self.chain.partials  # the values between, which aren't weights
+        after = found.patterns(book)[meant.cell]
+        sources = self.under_test.training.flow.mentioned_cells(after.places, meant.cell)
+        training, forward = self.under_test.training, self.under_test.forward
+        gone = set(training.flow.sources(meant.cell)).difference(sources)
+        numbers = {c for c in gone - forward if c not in book.patterns and not book.is_blank(c)}
+        if training.varying.isdisjoint(sources) or numbers:
+            return False  # perhaps the loss should use that number
+        beside = [
+            book.patterns[cell]
+            for cell, other in self.meant.items()
+            if other.is_right
+            and other.place.kind is meant.place.kind
+            and depths[other.place.of] == depths[meant.place.of]
+            and (other.place.of in inner) == (meant.place.of in inner)
+        ]
+        is_usual = any(one.shape == book.patterns[meant.cell].shape for one in beside)
+        stays = any(one.makeup == after.makeup for one in beside)
+        return (stays or not is_usual) and (stays or found.edits[0].kind is not EditKind.FORMULA)
+
+    def _target(self, meant: MeantCell) -> Node:
+        loss, place = self.under_test.loss, meant.place
+        found = gradients(loss, [place.of])[place.of]
+        if place.kind is not PlaceKind.WHOLE:
+            (user,) = place.users
+            found = gradients(user, [place.of], self.chain.order)[place.of]
+            if place.is_share:
+                found = gradients(loss, [user])[user] * found
+        return found if meant.factor == 1 else found * meant.factor
+
+
+def _owners(
+    tested: StepUnderTest, tops: Mapping[int, Node], nodes: Mapping[Address, Node]
+) -> dict[Address, Node]:
+    """The cells that are gradients, each with its weight."""
+    weights = {j: c for j in tops if (c := tested.step.weights[j]) is not None}
+    signs = {tops[j]: tested.graph.node(cell) for j, cell in weights.items()}
+    return {
+        cell: signs[top] for cell, node in nodes.items() for top in (node, -node) if top in signs
+    }
+
+
+def _factor(place: Place, effect: Array) -> float:
+    """By how much a cell is larger than the slope, if it changes the gradients as that does; 0 if
+    it doesn't."""
+    rows = np.flatnonzero(np.any(place.effect != 0, axis=1))
+    return _ratio(place.effect[rows], effect[rows])
+
+
+def _ratio(a: Array, b: Array) -> float:
+    """The constant ratio of two values; 0 if there isn't any."""
+    with np.errstate(all="ignore"):
+        ratios = np.ravel(a / b)
+    ratios = ratios[np.isfinite(ratios)]
+    if ratios.size < ENOUGH or not agree(ratios, np.full_like(ratios, ratios[0])):
+        return 0.0
+    factor = float(ratios[0])
+    return round(factor) if abs(factor - round(factor)) < EXACT else factor
