@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -81,35 +82,58 @@ class MeantCell:
 
 def cells_by_their_slopes(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """The wrong cells that are computed from right ones, with their right formulas: one hypothesis
-    for the same cell of all samples. Not if a cell would no longer look like those beside it: then
-    the loss may be at fault."""
-    yield from (found for found, is_like in _hypotheses(symptoms) if is_like)
+    for the same cell of all samples. Not if a cell would no longer look like those beside it, or if
+    only one gradient is made of it: then the loss may be at fault."""
+    for found, meant, stays_like in _hypotheses(symptoms):
+        has_range = found.edits[0].kind is EditKind.RANGE
+        if stays_like and (len(meant.weights) > 1 or len(found.cells) > 1 or has_range):
+            yield found
 
 
 def cells_unlike_others(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """The same, however the cells look."""
-    yield from (found for found, _ in _hypotheses(symptoms))
+    """The same, however the cells look, and cells that one gradient is made of."""
+    owners = {claim.owner for claim in symptoms.claims.values()}
+    for found, meant, _ in _hypotheses(symptoms):
+        if len(meant.weights) > 1 or owners.isdisjoint(found.cells):
+            yield found
 
 
-def _hypotheses(symptoms: Symptoms) -> Iterator[tuple[Hypothesis, bool]]:
-    """The hypotheses, and whether the cells still look like those beside them."""
-    backward = BackwardPass.of(symptoms)
-    if backward is None:
-        return
-    groups: defaultdict[object, list[Hypothesis]] = defaultdict(list)
-    likely: dict[object, bool] = {}
+def _hypotheses(symptoms: Symptoms) -> list[tuple[Hypothesis, MeantCell, bool]]:
+    """The hypotheses, what their first cell should be, and whether it still looks like those beside
+    it."""
+    if symptoms not in _KNOWN:
+        backward = backward_pass(symptoms)
+        _KNOWN[symptoms] = [] if backward is None else list(_repaired(symptoms, backward))
+    return _KNOWN[symptoms]
+
+
+def _repaired(
+    symptoms: Symptoms, backward: BackwardPass
+) -> Iterator[tuple[Hypothesis, MeantCell, bool]]:
+    groups: defaultdict[object, list[tuple[Hypothesis, MeantCell]]] = defaultdict(list)
     for meant in backward.roots[:MOST_ROOTS]:
         found = backward.repair(meant)
         if found is not None:
             shape = symptoms.under_test.training.book.patterns[meant.cell].shape
-            unit = meant.weights, shape
-            groups[unit].append(found)
-            likely.setdefault(unit, backward.stays_like_others(meant, found))
-    for unit, same in groups.items():
-        cells = tuple(one.home for one in same)
-        formulas = tuple(one.formulas[0] for one in same)
-        whole = replace(same[0], cause=Cause.COLUMN, cells=cells, formulas=formulas)
-        yield whole, likely[unit]
+            groups[meant.weights, shape].append((found, meant))
+    for same in groups.values():
+        each = [found for found, _ in same]
+        cells = tuple(one.home for one in each)
+        formulas = tuple(one.formulas[0] for one in each)
+        whole = replace(each[0], cause=Cause.COLUMN, cells=cells, formulas=formulas)
+        yield whole, same[0][1], backward.stays_like_others(same[0][1], each[0])
+
+
+_KNOWN: WeakKeyDictionary[Symptoms, list[tuple[Hypothesis, MeantCell, bool]]]
+_KNOWN = WeakKeyDictionary()
+_PASSES: WeakKeyDictionary[Symptoms, BackwardPass | None] = WeakKeyDictionary()
+
+
+def backward_pass(symptoms: Symptoms) -> BackwardPass | None:
+    """The backward pass of a step; None if it is too large or its loss too winding."""
+    if symptoms not in _PASSES:
+        _PASSES[symptoms] = BackwardPass.of(symptoms)
+    return _PASSES[symptoms]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +144,6 @@ class BackwardPass:
     chain: Chain[Node]
     tops: Mapping[int, Node]  # the claimed gradients
     nodes: Mapping[Address, Node]
-    owners: Mapping[Address, Node]  # the cells that are gradients, each with its weight
 
     @classmethod
     def of(cls, symptoms: Symptoms) -> BackwardPass | None:
@@ -142,9 +165,7 @@ class BackwardPass:
             chain = apart.chain
         except NotUnderstood:
             return None
-        return (
-            None if chain is None else cls(apart, chain, tops, nodes, _owners(apart, tops, nodes))
-        )
+        return None if chain is None else cls(apart, chain, tops, nodes)
 
     # How gradients change with cells, and the loss with values ----------------------------
 
@@ -215,6 +236,19 @@ class BackwardPass:
                         locals_.append(Place(value, one, PlaceKind.LOCAL, beyond, near))
         return [*found, *locals_]
 
+    @cached_property
+    def owners(self) -> dict[Address, Purpose]:
+        """The cells that are gradients as a whole, or their opposites."""
+        step, graph = self.under_test.step, self.under_test.graph
+        wholes = {p.of: p for p in self.places if p.kind is PlaceKind.WHOLE}
+        places = {
+            top: wholes.get(graph.node(weight))
+            for j, top in self.tops.items()
+            if (weight := step.weights[j]) is not None
+        }
+        signed = ((c, top, sign) for c, n in self.nodes.items() for top, sign in ((n, 1), (-n, -1)))
+        return {cell: (place, sign) for cell, top, sign in signed if (place := places.get(top))}
+
     # What each cell should be ---------------------------------------------------------------
 
     @cached_property
@@ -269,8 +303,8 @@ class BackwardPass:
                 if place.kind is PlaceKind.WHOLE
             ]
             if cell in self.owners:
-                some = [o for o in some if self._is_gradient(cell, o[0])]
-            if len(self._users(cell)) < 2:
+                some = [self.owners[cell]]
+            elif len(self._users(cell)) < 2:
                 some = [*some, *((place, 1) for place, factor in some if factor != 1)]
             for place, factor in some:
                 if factor and np.ptp(place.slope) and agree(has, factor * place.slope):
@@ -279,9 +313,6 @@ class BackwardPass:
 
     def _users(self, cell: Address) -> set[Address]:
         return self.nodes.keys() & set(self.under_test.training.flow.users.get(cell, ()))
-
-    def _is_gradient(self, cell: Address, place: Place) -> bool:
-        return place.of is self.owners[cell] and place.kind is PlaceKind.WHOLE
 
     def _purpose(
         self,
@@ -294,7 +325,7 @@ class BackwardPass:
         whose slopes it is computed from, or the part that other cells leave."""
         some = options.get(cell, ())
         if cell in self.owners:
-            return next((one for one in some if self._is_gradient(cell, one[0])), None)
+            return self.owners[cell]
         behind = self.under_test.made_of([cell])
         ways = {uses[other] for other in behind & uses.keys()}
         own = [
@@ -366,7 +397,7 @@ class BackwardPass:
         book, depths = self.under_test.training.book, self.chain.depths
         inner = self.chain.partials  # the values between, which aren't weights
         after = found.patterns(book)[meant.cell]
-        sources = self.under_test.training.flow.mentioned_cells(after.places, meant.cell)
+        sources = set(self.under_test.training.flow.mentioned_cells(after.places, meant.cell))
         training, forward = self.under_test.training, self.under_test.forward
         gone = set(training.flow.sources(meant.cell)).difference(sources)
         numbers = {c for c in gone - forward if c not in book.patterns and not book.is_blank(c)}
@@ -393,17 +424,6 @@ class BackwardPass:
             if place.is_share:
                 found = gradients(loss, [user])[user] * found
         return found if meant.factor == 1 else found * meant.factor
-
-
-def _owners(
-    tested: StepUnderTest, tops: Mapping[int, Node], nodes: Mapping[Address, Node]
-) -> dict[Address, Node]:
-    """The cells that are gradients, each with its weight."""
-    weights = {j: c for j in tops if (c := tested.step.weights[j]) is not None}
-    signs = {tops[j]: tested.graph.node(cell) for j, cell in weights.items()}
-    return {
-        cell: signs[top] for cell, node in nodes.items() for top in (node, -node) if top in signs
-    }
 
 
 def _factor(place: Place, effect: Array) -> float:

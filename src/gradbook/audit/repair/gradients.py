@@ -424,7 +424,7 @@ def _column_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
         quantity=called,
         weight=names[0] if len(names) == 1 else "",
         why=why,
-        spoils=names,
+        spoils=() if called == f"∂E/∂{names[0]}" and len(names) == 1 else names,
         edits=wording.in_names(edits),
     )
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradbook.audit.edits.formula_edits import Substitute, Substitutes, missing_terms
-from gradbook.audit.repair.backward_cells import BackwardPass, PlaceKind
+from gradbook.audit.repair.backward_cells import BackwardPass, PlaceKind, backward_pass
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import WrongFormula, mentioning, one_edit
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
@@ -38,7 +38,7 @@ class MissingLink(NamedTuple):
 
 def missing_links(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """Formulas on the path to the loss with the value that they leave out."""
-    backward = BackwardPass.of(symptoms)
+    backward = backward_pass(symptoms)
     if backward is None:
         return
     links = _Links(backward)

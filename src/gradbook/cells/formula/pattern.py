@@ -307,9 +307,13 @@ def neighbours(text: str) -> Iterator[str]:
     first, last = corners
     for down, right in SHIFTS:
         yield f"{_at(first, down, right)}:{_at(last, down, right)}"
+    height = int(last["row"]) - int(first["row"])
+    width = column_number(last["column"]) - column_number(first["column"])
     for down, right in ENDS:
-        yield f"{_at(first, down, right)}:{_at(last, 0, 0)}"
-        yield f"{_at(first, 0, 0)}:{_at(last, down, right)}"
+        if down <= height and right <= width:
+            yield f"{_at(first, down, right)}:{_at(last, 0, 0)}"
+        if down >= -height and right >= -width:
+            yield f"{_at(first, 0, 0)}:{_at(last, down, right)}"
 
 
 def _at(corner: re.Match[str], down: int, right: int) -> str:
