@@ -33,6 +33,7 @@ from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import EditKind
+from gradbook.cells.formula.pattern import RangeReference
 from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
@@ -40,6 +41,7 @@ from gradbook.graph.node import Array, Node, ancestors
 MOST_CELLS = 400  # of a backward pass
 PARALLEL = 1e-11  # how far the cosine of proportional values may be from 1
 MOST_ROOTS = 24
+MOST_UNITS = 3  # wrong cells: more isn't a mistake of theirs
 EXACT = 1e-9  # how near a factor is to a whole number if it is one
 ADDED = EditKind.FACTOR, EditKind.TERM, EditKind.FORMULA
 
@@ -110,13 +112,18 @@ def _hypotheses(symptoms: Symptoms) -> list[tuple[Hypothesis, MeantCell, bool]]:
 def _repaired(
     symptoms: Symptoms, backward: BackwardPass
 ) -> Iterator[tuple[Hypothesis, MeantCell, bool]]:
-    groups: defaultdict[object, list[tuple[Hypothesis, MeantCell]]] = defaultdict(list)
+    book = symptoms.under_test.training.book
+    units: defaultdict[object, list[MeantCell]] = defaultdict(list)
     for meant in backward.roots[:MOST_ROOTS]:
-        found = backward.repair(meant)
-        if found is not None:
-            shape = symptoms.under_test.training.book.patterns[meant.cell].shape
-            groups[meant.weights, shape].append((found, meant))
-    for same in groups.values():
+        alone = meant.cell in backward.owners and len(meant.weights) == 1
+        if not alone or any(
+            isinstance(p, RangeReference) for p in book.patterns[meant.cell].places
+        ):
+            units[meant.weights, book.patterns[meant.cell].shape].append(meant)
+    for unit in units.values() if len(units) <= MOST_UNITS else ():
+        same = [(found, one) for one in unit if (found := backward.repair(one)) is not None]
+        if not same:
+            continue
         each = [found for found, _ in same]
         cells = tuple(one.home for one in each)
         formulas = tuple(one.formulas[0] for one in each)
