@@ -28,7 +28,7 @@ from gradbook.audit.repair.wrong_formula import (
 )
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.omissions import Chain, Omissions
-from gradbook.audit.step.points import ENOUGH, POINTS, agree
+from gradbook.audit.step.points import ENOUGH_POINTS, POINTS, agree
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import Address
@@ -53,7 +53,7 @@ class PlaceKind(Enum):
 
 
 @dataclass(frozen=True)
-class Place:
+class SlopePlace:
     """A value on the way to the loss, or one of its users: what a backward cell may be about."""
 
     of: Node  # the value
@@ -67,7 +67,7 @@ class Place:
         return self.kind is PlaceKind.SHARE
 
 
-Purpose = tuple[Place, float]  # a cell should be this multiple of the slope
+Purpose = tuple[SlopePlace, float]  # a cell should be this multiple of the slope
 Options = Mapping[Address, Sequence[Purpose]]
 
 
@@ -76,7 +76,7 @@ class MeantCell:
     """A backward cell, and what it should be."""
 
     cell: Address
-    place: Place
+    place: SlopePlace
     factor: float  # it is this multiple of the slope
     weights: frozenset[int]  # whose gradients are made of it
     is_right: bool
@@ -110,7 +110,7 @@ def _hypotheses(symptoms: Symptoms) -> list[tuple[Hypothesis, MeantCell, bool]]:
 
 
 def _repaired(
-    symptoms: Symptoms, backward: BackwardPass
+    symptoms: Symptoms, backward: BackwardCells
 ) -> Iterator[tuple[Hypothesis, MeantCell, bool]]:
     book = symptoms.under_test.training.book
     units: defaultdict[object, list[MeantCell]] = defaultdict(list)
@@ -133,18 +133,18 @@ def _repaired(
 
 _KNOWN: WeakKeyDictionary[Symptoms, list[tuple[Hypothesis, MeantCell, bool]]]
 _KNOWN = WeakKeyDictionary()
-_PASSES: WeakKeyDictionary[Symptoms, BackwardPass | None] = WeakKeyDictionary()
+_PASSES: WeakKeyDictionary[Symptoms, BackwardCells | None] = WeakKeyDictionary()
 
 
-def backward_pass(symptoms: Symptoms) -> BackwardPass | None:
+def backward_pass(symptoms: Symptoms) -> BackwardCells | None:
     """The backward pass of a step; None if it is too large or its loss too winding."""
     if symptoms not in _PASSES:
-        _PASSES[symptoms] = BackwardPass.of(symptoms)
+        _PASSES[symptoms] = BackwardCells.of(symptoms)
     return _PASSES[symptoms]
 
 
 @dataclass(frozen=True, eq=False)
-class BackwardPass:
+class BackwardCells:
     """The cells that gradients are computed from, each with what it should be."""
 
     under_test: StepUnderTest  # with a node of its own for each of these cells
@@ -153,7 +153,7 @@ class BackwardPass:
     nodes: Mapping[Address, Node]
 
     @classmethod
-    def of(cls, symptoms: Symptoms) -> BackwardPass | None:
+    def of(cls, symptoms: Symptoms) -> BackwardCells | None:
         """Return the backward pass; None if it is too large or its loss too winding."""
         tested, training = symptoms.under_test, symptoms.under_test.training
         tested = replace(tested, takes_own_samples=symptoms.is_any_right_here)
@@ -205,7 +205,7 @@ class BackwardPass:
         return found
 
     @cached_property
-    def places(self) -> list[Place]:
+    def places(self) -> list[SlopePlace]:
         """The values between the weights and the loss, and their users."""
         chain, step, graph = self.chain, self.under_test.step, self.under_test.graph
         ends = {graph.node(c): k for k, j in enumerate(self.weights) if (c := step.weights[j])}
@@ -223,14 +223,14 @@ class BackwardPass:
                     users[source].append(value)
                     effect = effect + effects[source] * slope
                 effects[value] = effect
-            found: list[Place] = []
-            locals_: list[Place] = []
+            found: list[SlopePlace] = []
+            locals_: list[SlopePlace] = []
             for value in chain.order:
                 if value not in derivatives or not np.any(effects[value]):
                     continue
                 slope = np.broadcast_to(derivatives[value][0], POINTS)
                 around = tuple(users[value])
-                found.append(Place(value, around, PlaceKind.WHOLE, effects[value], slope))
+                found.append(SlopePlace(value, around, PlaceKind.WHOLE, effects[value], slope))
                 for user in around:
                     if user not in derivatives:
                         continue
@@ -238,9 +238,9 @@ class BackwardPass:
                     one, near = (user,), np.broadcast_to(local, POINTS)
                     share, beyond = by_user * near, effects[value] * by_user
                     if len(around) > 1:
-                        found.append(Place(value, one, PlaceKind.SHARE, effects[value], share))
+                        found.append(SlopePlace(value, one, PlaceKind.SHARE, effects[value], share))
                     if np.ptp(near) and np.any(beyond):
-                        locals_.append(Place(value, one, PlaceKind.LOCAL, beyond, near))
+                        locals_.append(SlopePlace(value, one, PlaceKind.LOCAL, beyond, near))
         return [*found, *locals_]
 
     @cached_property
@@ -265,7 +265,7 @@ class BackwardPass:
             return {}
         table = np.stack([place.effect for place in self.places])
         finite = np.isfinite(table).all(axis=(0, 1))
-        if np.count_nonzero(finite) < ENOUGH:
+        if np.count_nonzero(finite) < ENOUGH_POINTS:
             return {}
         table = table[:, :, finite].reshape(len(table), -1)
         table = table / np.linalg.norm(table, axis=1, keepdims=True)
@@ -433,7 +433,7 @@ class BackwardPass:
         return found if meant.factor == 1 else found * meant.factor
 
 
-def _factor(place: Place, effect: Array) -> float:
+def _factor(place: SlopePlace, effect: Array) -> float:
     """By how much a cell is larger than the slope, if it changes the gradients as that does; 0 if
     it doesn't."""
     rows = np.flatnonzero(np.any(place.effect != 0, axis=1))
@@ -445,7 +445,7 @@ def _ratio(a: Array, b: Array) -> float:
     with np.errstate(all="ignore"):
         ratios = np.ravel(a / b)
     ratios = ratios[np.isfinite(ratios)]
-    if ratios.size < ENOUGH or not agree(ratios, np.full_like(ratios, ratios[0])):
+    if ratios.size < ENOUGH_POINTS or not agree(ratios, np.full_like(ratios, ratios[0])):
         return 0.0
     factor = float(ratios[0])
     return round(factor) if abs(factor - round(factor)) < EXACT else factor

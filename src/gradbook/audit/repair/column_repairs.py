@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import cached_property, reduce
 from itertools import chain
 
@@ -31,9 +30,8 @@ from gradbook.audit.edits.formula_edits import (
 from gradbook.audit.repair.repaired_step import meaning_of
 from gradbook.audit.repair.shares import as_seen_from, beside, unlike_others
 from gradbook.audit.repair.symptoms import Symptoms
-from gradbook.audit.repair.wrong_formula import WrongFormula, anew, mentioning, restore
+from gradbook.audit.repair.wrong_formula import mentioning
 from gradbook.audit.search.hypotheses import Cause, Hypothesis, unless_not_understood
-from gradbook.audit.step.omissions import Omissions
 from gradbook.audit.step.points import agree
 from gradbook.audit.step.sampled_formulas import EvaluatedFormula, remember
 from gradbook.audit.step.tested_step import SLOPE_POINTS, StepUnderTest
@@ -52,7 +50,6 @@ SLOPE_AXES = 2  # weights and points
 MOST_COLUMNS = 60
 MOST_OFFERED = 120  # cells that may replace others
 MOST_DERIVED = 24  # cells of which functions may be missing
-MOST_WRITTEN = 6  # columns that are rewritten
 
 
 def constant_formulas(symptoms: Symptoms) -> Iterator[Hypothesis]:
@@ -71,46 +68,6 @@ def changed_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
 def lacking_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """Edits that add what is missing."""
     yield from ColumnEdits(symptoms).hypotheses((True,))
-
-
-def slopes_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """A backward column rewritten as the slope of some forward column."""
-    columns, tested = ColumnEdits(symptoms), symptoms.apart
-    row, known = tested.positions.row, tested.graph.known
-    written = 0
-    for cells in columns.columns():
-        nodes = [node for node in (known[cell] for cell in cells) if isinstance(node, Node)]
-        if cells[0] in tested.forward or len(nodes) < len(cells):
-            continue
-        for start in sorted(tested.forward & known.keys()):
-            if sheet_of(start) == sheet_of(cells[0]) and row(start) != row(cells[0]):
-                continue
-            ends = [tested.graph.node(beside(tested, start, home, cells[0])) for home in cells]
-            if len({*ends}) < len(ends):
-                continue  # each sample's cell has its own slope
-            slopes = gradients(tested.loss, ends)
-            targets = [slopes[end] for end in ends]
-            values = [symptoms.slopes.numbers.of(target)[None] for target in targets]
-            right = symptoms.slopes.right_gradients(dict(zip(nodes, values, strict=True)))
-            if not list(columns.helpful(1, right)):
-                continue
-            found = [_as_slope(tested, *one) for one in zip(cells, ends, targets, strict=True)]
-            formulas = [one.formulas[0] for one in found if one is not None]
-            if len(formulas) == len(cells) and found[0] is not None and written < MOST_WRITTEN:
-                written += 1
-                yield replace(found[0], cause=Cause.COLUMN, cells=cells, formulas=tuple(formulas))
-
-
-def _as_slope(tested: StepUnderTest, cell: Address, of: Node, target: Node) -> Hypothesis | None:
-    """Make a cell the slope with respect to a value, by adding omissions or by rewriting it."""
-    known = tested.graph.known[cell]
-    omissions: Omissions[Node] = ()
-    if tested.chain is not None and isinstance(known, Node):
-        omissions = tested.chain.left_out(of, np.atleast_1d(tested.random.of(known)))
-    wrong = WrongFormula.at(tested, cell, target) if omissions else None
-    if wrong is not None:
-        return restore(wrong, of, omissions, Cause.COLUMN)
-    return anew(tested, cell, Reference("x"), target)
 
 
 class ColumnEdits:

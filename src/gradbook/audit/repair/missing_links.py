@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradbook.audit.edits.formula_edits import Substitute, Substitutes, missing_terms
-from gradbook.audit.repair.backward_cells import BackwardPass, PlaceKind, backward_pass
+from gradbook.audit.repair.backward_cells import BackwardCells, PlaceKind, backward_pass
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import WrongFormula, mentioning, one_edit
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
@@ -49,7 +49,7 @@ def missing_links(symptoms: Symptoms) -> Iterator[Hypothesis]:
 class _Links:
     """The values on the path to the loss, and what may be missing between them."""
 
-    def __init__(self, backward: BackwardPass) -> None:
+    def __init__(self, backward: BackwardCells) -> None:
         self.backward, self.tested = backward, backward.under_test
         held = self.tested.cells_of_values
         self.slopes: dict[Node, Array] = {}
