@@ -22,6 +22,8 @@ def repairs(name, changed):
 @for_each(
     ("name", "area", "formula", "right", "explains"),
     [
+        ("backward cells", "G2:G8", "=E2+$L$2", "E2-$L$2", {W1, W2}),
+        ("backward cells", "G2:G8", "=D2-$L$2", "E2-$L$2", {W1, W2}),
         ("constant formulas", "C2:C8", "=$L$1", "$L$1*A2", {W1}),
         ("changed columns", "E2:E8", "=B2*C2", "B2*D2", {W1, W2}),
         ("changed columns", "G2:G8", "=E2-$L$1", "E2-$L$2", {W1, W2}),
@@ -35,7 +37,16 @@ def test_a_column_gets_its_formula_back(name, area, formula, right, explains):
 
 
 def test_a_column_on_the_way_back_is_written_anew_as_a_slope():
-    assert (at("G2"), "E2-$L$2") in repairs("slopes anew", {"G2:G8": "=EXP(E2)*F2"})
+    assert (at("G2"), "E2-$L$2") in repairs("cells unlike others", {"G2:G8": "=EXP(E2)*F2"})
+
+
+def test_the_loss_is_to_blame_where_a_slope_would_no_longer_look_like_those_beside_it():
+    assert repairs("backward cells", {"D2:D8": "=TANH(C2)"}) == {}
+
+
+def test_a_bias_that_the_loss_leaves_out_is_where_its_gradient_says():
+    bias = {"J1": "b", "J2": 0.1, "J3:J8": "=J2-$L$3*M2", "M1": "∂E/∂b", "M2:M8": "=G2"}
+    assert (at("E2"), "B2*D2+J2") in repairs("missing links", bias)
 
 
 def test_what_is_changed_is_not_added_to_nor_what_lacks_something_changed():
@@ -48,7 +59,7 @@ def test_only_what_depends_on_no_weight_is_a_constant_formula():
 
 
 def test_a_slip_in_a_claim_is_no_columns_fault():
-    for name in ("constant formulas", "changed columns", "lacking columns", "slopes anew"):
+    for name in ("constant formulas", "changed columns", "lacking columns", "backward cells"):
         assert repairs(name, {"H2:H8": "=G2*C2"}) == {}
 
 

@@ -33,8 +33,8 @@ from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import EditKind
+from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import RangeReference
-from gradbook.cells.formula.values import NotUnderstood
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
 
@@ -125,9 +125,13 @@ def _repaired(
         if not same:
             continue
         each = [found for found, _ in same]
-        cells = tuple(one.home for one in each)
-        formulas = tuple(one.formulas[0] for one in each)
-        whole = replace(each[0], cause=Cause.COLUMN, cells=cells, formulas=formulas)
+        whole = replace(
+            each[0],
+            cause=Cause.COLUMN,
+            cells=tuple(one.home for one in each),
+            formulas=tuple(one.formulas[0] for one in each),
+            explains=same[0][1].weights,
+        )
         yield whole, same[0][1], backward.stays_like_others(same[0][1], each[0])
 
 

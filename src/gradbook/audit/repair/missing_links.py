@@ -116,7 +116,8 @@ class _Links:
         for sign, term in terms(formula.expression):
             some = {*references(term)}
             if sign > 0 and len(some) == 1 and not isinstance(term, Reference):
-                like = replace_parts(term, {some.pop(): own}.get)
+                instead: dict[Expression, Expression] = {some.pop(): own}
+                like = replace_parts(term, instead.get)
                 if link.to not in tested.made_of([held[of]]):
                     mentions = mentioning(tested, formula, like)
                     node = tested.graph.expression(like, link.to, mentions)
