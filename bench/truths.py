@@ -177,7 +177,7 @@ def objection(truth: Truth, wrong: Path, copy: Path, clean: Path) -> str:
     """Why a corrected copy isn't right; '' if it is."""
     before, after = read_book(wrong), read_book(copy)
     every = before.patterns.keys() | after.patterns.keys()
-    changed = sorted(c for c in every if before.content(c) != after.content(c))
+    changed = sorted(c for c in every if _written(before, c) != _written(after, c))
     others = [_named(after, c) for c in changed if _place(after, c) not in truth.cells]
     if others:
         return f"the copy changes {_listed(others)}"
@@ -197,6 +197,11 @@ def _with_whole_arrays(book: Book, cells: frozenset[Cell]) -> frozenset[Cell]:
         title, row, column = cell = _place(book, address)
         arrays[title, row - down, column - across].add(cell)
     return cells.union(*(whole for whole in arrays.values() if whole & cells))
+
+
+def _written(book: Book, cell: Address) -> str:
+    """A cell's content without blanks: a book reads formulas that differ in them as the same."""
+    return book.content(cell).replace(" ", "")
 
 
 def _place(book: Book, cell: Address) -> Cell:
