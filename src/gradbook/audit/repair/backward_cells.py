@@ -162,10 +162,9 @@ class BackwardCells:
         tested, training = symptoms.under_test, symptoms.under_test.training
         tested = replace(tested, takes_own_samples=symptoms.is_any_right_here)
         owners = [claim.owner for claim in symptoms.claims.values()]
-        behind = (
-            tested.made_of(owners).union(owners) - tested.forward - training.weight_cells.keys()
-        )
-        formulas = {cell: tested.formula(cell) for cell in sorted(behind & training.varying)}
+        behind = tested.made_of(owners).union(owners) & training.computed_cells
+        within = behind - tested.forward - tested.positions.of_other_steps
+        formulas = {cell: tested.formula(cell) for cell in sorted(within)}
         known = {cell: said for cell, said in formulas.items() if said is not None}
         if not known or len(known) > MOST_CELLS:
             return None
