@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -82,61 +83,37 @@ class MeantCell:
     is_right: bool
 
 
+class RightCells(NamedTuple):
+    """A hypothesis for the same cell of all samples."""
+
+    hypothesis: Hypothesis
+    is_of_one_weight: bool
+    stays_like_others: bool
+
+
 def cells_by_their_slopes(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """The wrong cells that are computed from right ones, with their right formulas: one hypothesis
-    for the same cell of all samples. Not if a cell would no longer look like those beside it, or if
-    only one gradient is made of it: then the loss may be at fault."""
-    for found, meant, stays_like in _hypotheses(symptoms):
-        has_range = found.edits[0].kind is EditKind.RANGE
-        if stays_like and (len(meant.weights) > 1 or len(found.cells) > 1 or has_range):
+    """The wrong cells that are computed from right ones, with their right formulas. Not if a cell
+    would no longer look like those beside it, or if only one gradient is made of it: then the loss
+    may be at fault."""
+    for found, is_of_one, stays_like in _right_cells(symptoms):
+        is_sure = len(found.cells) > 1 or found.edits[0].kind is EditKind.RANGE
+        if stays_like and (is_sure or not is_of_one):
             yield found
 
 
 def cells_unlike_others(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """The same, however the cells look, and cells that one gradient is made of."""
     owners = {claim.owner for claim in symptoms.claims.values()}
-    for found, meant, _ in _hypotheses(symptoms):
-        if len(meant.weights) > 1 or owners.isdisjoint(found.cells):
+    for found, is_of_one, _ in _right_cells(symptoms):
+        if not is_of_one or owners.isdisjoint(found.cells):
             yield found
 
 
-def _hypotheses(symptoms: Symptoms) -> list[tuple[Hypothesis, MeantCell, bool]]:
-    """The hypotheses, what their first cell should be, and whether it still looks like those beside
-    it."""
-    if symptoms not in _KNOWN:
-        backward = backward_pass(symptoms)
-        _KNOWN[symptoms] = [] if backward is None else list(_repaired(symptoms, backward))
-    return _KNOWN[symptoms]
+def _right_cells(symptoms: Symptoms) -> Sequence[RightCells]:
+    backward = backward_pass(symptoms)
+    return () if backward is None else backward.right_cells
 
 
-def _repaired(
-    symptoms: Symptoms, backward: BackwardCells
-) -> Iterator[tuple[Hypothesis, MeantCell, bool]]:
-    book = symptoms.under_test.training.book
-    units: defaultdict[object, list[MeantCell]] = defaultdict(list)
-    for meant in backward.roots[:MOST_ROOTS]:
-        alone = meant.cell in backward.owners and len(meant.weights) == 1
-        if not alone or any(
-            isinstance(p, RangeReference) for p in book.patterns[meant.cell].places
-        ):
-            units[meant.weights, book.patterns[meant.cell].shape].append(meant)
-    for unit in units.values() if len(units) <= MOST_UNITS else ():
-        same = [(found, one) for one in unit if (found := backward.repair(one)) is not None]
-        if not same:
-            continue
-        each = [found for found, _ in same]
-        whole = replace(
-            each[0],
-            cause=Cause.COLUMN,
-            cells=tuple(one.home for one in each),
-            formulas=tuple(one.formulas[0] for one in each),
-            explains=same[0][1].weights,
-        )
-        yield whole, same[0][1], backward.stays_like_others(same[0][1], each[0])
-
-
-_KNOWN: WeakKeyDictionary[Symptoms, list[tuple[Hypothesis, MeantCell, bool]]]
-_KNOWN = WeakKeyDictionary()
 _PASSES: WeakKeyDictionary[Symptoms, BackwardCells | None] = WeakKeyDictionary()
 
 
@@ -163,8 +140,9 @@ class BackwardCells:
         tested = replace(tested, takes_own_samples=symptoms.is_any_right_here)
         owners = [claim.owner for claim in symptoms.claims.values()]
         behind = tested.made_of(owners).union(owners) & training.computed_cells
-        within = behind - tested.forward - tested.positions.of_other_steps
-        formulas = {cell: tested.formula(cell) for cell in sorted(within)}
+        within = sorted(behind - tested.forward)
+        own = (cell for cell in within if not tested.positions.is_of_other_steps(cell))
+        formulas = {cell: tested.formula(cell) for cell in own}
         known = {cell: said for cell, said in formulas.items() if said is not None}
         if not known or len(known) > MOST_CELLS:
             return None
@@ -373,6 +351,30 @@ class BackwardCells:
             for cell, one in sorted(wrong.items())
             if wrong.keys().isdisjoint(self.under_test.made_of([cell]) - {cell})
         ]
+
+    @cached_property
+    def right_cells(self) -> list[RightCells]:
+        """The roots with their right formulas, if they are few."""
+        patterns, found = self.under_test.training.book.patterns, []
+        units: defaultdict[object, list[MeantCell]] = defaultdict(list)
+        for meant in self.roots[:MOST_ROOTS]:
+            alone = meant.cell in self.owners and len(meant.weights) == 1
+            has_range = any(isinstance(p, RangeReference) for p in patterns[meant.cell].places)
+            if has_range or not alone:
+                units[meant.weights, patterns[meant.cell].shape].append(meant)
+        for first, *others in units.values() if len(units) <= MOST_UNITS else ():
+            each = [one for meant in (first, *others) if (one := self.repair(meant)) is not None]
+            if each:
+                whole = replace(
+                    each[0],
+                    cause=Cause.COLUMN,
+                    cells=tuple(one.home for one in each),
+                    formulas=tuple(one.formulas[0] for one in each),
+                    explains=first.weights,
+                )
+                like = self.stays_like_others(first, each[0])
+                found.append(RightCells(whole, len(first.weights) == 1, like))
+        return found
 
     # Its right formula ----------------------------------------------------------------------
 
