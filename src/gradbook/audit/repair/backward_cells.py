@@ -8,8 +8,8 @@ ones is the mistake, so nothing needs to be searched for its place.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
@@ -265,7 +265,7 @@ class BackwardCells:
     def _meant(
         self, options: Mapping[Address, Sequence[Purpose]]
     ) -> Iterator[tuple[Address, MeantCell]]:
-        right = dict(self._right(options))
+        right = self._right(options)
         uses = {cell: place.of for cell, (place, _) in right.items()}
         for cell in sorted(self.nodes, key=lambda cell: self.nodes[cell].index):
             known = right.get(cell) or self._purpose(cell, options, right, uses)
@@ -277,27 +277,29 @@ class BackwardCells:
             weights = frozenset(self.weights[int(k)] for k in rows)
             yield cell, MeantCell(cell, *known, weights, cell in right)
 
-    def _right(
-        self, options: Mapping[Address, Sequence[Purpose]]
-    ) -> Iterator[tuple[Address, Purpose]]:
+    def _right(self, options: Options) -> dict[Address, Purpose]:
         """The cells that are what they should be, or that are the slope by something, whatever is
         made of them. A gradient isn't right if it is only a share."""
-        values = self.under_test.random
+        wholes = [place for place in self.places if place.kind is PlaceKind.WHOLE]
+        right: dict[Address, Purpose] = {}
         for cell, node in self.nodes.items():
-            has = values.of(node)
-            some = options.get(cell) or [
-                (place, _ratio(has, place.slope))
-                for place in self.places
-                if place.kind is PlaceKind.WHOLE
-            ]
-            if cell in self.owners:
-                some = [self.owners[cell]]
-            elif len(self._users(cell)) < 2:
-                some = [*some, *((place, 1) for place, factor in some if factor != 1)]
-            for place, factor in some:
-                if factor and np.ptp(place.slope) and agree(has, factor * place.slope):
-                    yield cell, (place, factor)
-                    break
+            has = self.under_test.random.of(node)
+            some = [self.owners[cell]] if cell in self.owners else options.get(cell)
+            some = some or [(place, _ratio(has, place.slope)) for place in wholes]
+            right |= self._fitting(cell, some)
+        factors = Counter(factor for cell, (_, factor) in right.items() if cell not in self.owners)
+        usual = max(factors, key=lambda factor: factors[factor], default=1)
+        for cell in self.nodes.keys() - right.keys() - self.owners.keys():
+            if len(self._users(cell)) < 2:  # its user is wrong, which takes it another way
+                right |= self._fitting(cell, [(one[0], usual) for one in options.get(cell, ())])
+        return right
+
+    def _fitting(self, cell: Address, some: Iterable[Purpose]) -> dict[Address, Purpose]:
+        has = self.under_test.random.of(self.nodes[cell])
+        for place, factor in some:
+            if factor and np.ptp(place.slope) and agree(has, factor * place.slope):
+                return {cell: (place, factor)}
+        return {}
 
     def _users(self, cell: Address) -> set[Address]:
         return self.nodes.keys() & set(self.under_test.training.flow.users.get(cell, ()))
