@@ -23,8 +23,8 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3767,
     "arrays": 1005,
-    "audit": 23433,
-    "cells": 12416,
+    "audit": 24050,
+    "cells": 12420,
     "cli": 5075,
     "data": 5626,
     "derivatives": 2422,
