@@ -58,7 +58,8 @@ export class ColumnsPanel {
       const found = this.spot(event)
       if (!found) return
       const { stage, place } = found
-      event.detail ? this.choose(this.behind(stage, place)) : this.go(stage, place.channel) // no pointer says where
+      if (event.detail) this.choose(this.behind(stage, place))
+      else this.go(stage, place.channel) // no pointer says where
     })
     field.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.key(event))
   }
@@ -174,7 +175,8 @@ export class ColumnsPanel {
 
   /** @param {number} stage @param {number} channel @returns {HTMLElement} */
   button(stage, channel) {
-    return /** @type {MapOf} */ (this.maps[stage]?.[this.stages[stage]?.isUnits ? 0 : channel]).holder
+    const map = this.maps[stage]?.[this.stages[stage]?.isUnits ? 0 : channel]
+    return /** @type {MapOf} */ (map).holder
   }
 
   /** @param {Look | null} look @param {boolean} isBackward */
