@@ -342,7 +342,7 @@ class StepUnderTest:
     @cached_property
     def cells_of_values(self) -> dict[Node, Address]:
         """The values on the path to the loss, with the cell of each."""
-        assert self.loss  # their nodes are made with it
+        _ = self.loss  # their nodes are made with it
         cells = sorted(self.forward, reverse=True)
         known = ((self.graph.known.get(cell), cell) for cell in cells)
         return {node: cell for node, cell in known if isinstance(node, Node)}
