@@ -24,8 +24,9 @@ def weigh(
 ) -> tuple[Finding, ...]:
     """The findings, each cell in one of them only; the training is as typed. Those `further` ones
     count that remain when all others are mended."""
-    findings = _of_two_judges(training, departing, others)
-    every = (*findings, *new_findings(further, findings))
+    every = [*_of_two_judges(training, departing, others)]
+    for finding in further:
+        every += new_findings([finding], every)
     return tuple(part for one in every for part in _without(training, one, _kept(training, one)))
 
 

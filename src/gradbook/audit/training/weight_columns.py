@@ -18,7 +18,7 @@ from itertools import accumulate, chain
 
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow, walk
-from gradbook.cells.formula.address import DOWN, ROW, SHEET, Address, Axis, axis_of, sheet_of
+from gradbook.cells.formula.address import DOWN, OVER, ROW, SHEET, Address, Axis, axis_of, sheet_of
 from gradbook.cells.formula.elementwise import ROUNDING
 from gradbook.cells.formula.expression import (
     SignedTerm,
@@ -414,6 +414,7 @@ def _in_usual_directions(lines: Sequence[WeightColumn]) -> list[WeightColumn]:
 
 WIDEST = 3  # cells in a gap
 FEWEST = 3  # cells of a weight that isn't updated by a gradient
+IN_A_FORM = 2  # the same for a sheet for each step
 NEARBY = 16  # the largest distance between such a weight and another
 _DIGITS = re.compile(r"\d+")
 
@@ -614,7 +615,14 @@ def with_strays(
     taken = {c for w in weights if w.start not in cut for c in (*w.cells, *w.updates)}
     names = {_stem(book, weight) for weight in beside}
     starts, step = {weight.start for weight in beside}, 1 if beside[0].axis is DOWN else ROW
-    near = range(min(starts) - NEARBY * step, max(starts) + NEARBY * step + 1, step)
+    near: Iterable[Address] = range(
+        min(starts) - NEARBY * step, max(starts) + NEARBY * step + 1, step
+    )
+    if beside[0].axis is OVER:  # in a form, weights are beside and beneath each other
+        steps = range(-IN_A_FORM, IN_A_FORM + 1)
+        every = {s + across + down * ROW for s in starts for across in steps for down in steps}
+        near = [c for c in sorted(every - starts) if _is_number(book, c)]
+        near = [c for c in near if c + stride in book.patterns]
     columns = []
     for start in near if count >= FEWEST else ():
         cells = tuple(range(start, start + count * stride, stride))
