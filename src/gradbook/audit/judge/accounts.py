@@ -392,7 +392,7 @@ def _odd_changes(
     None for a factor that nothing explains. A separate rate explains one."""
     alike: list[list[WeightChange]] = []
     for change in sorted(changes, key=lambda change: -change.points):  # the clearest ones first
-        same = next((some for some in alike if change.may_be_like(some[0])), None)
+        same = next((some for some in alike if all(map(change.may_be_like, some))), None)
         if same is None:
             alike.append([change])
         else:
