@@ -157,9 +157,9 @@ def _what_departs(training: SheetTraining, cell: Address, right: Pattern) -> Mes
     """Say which of its cells a formula takes instead of another, if that is all."""
     has = training.book.read_typed(cell).expression
     meant = training.book.reader.read_typed(right.text_at(cell), cell).expression
-    both = [[part.text for part in references(said)] for said in (has, meant) if said]
+    both = [[part.text for part in references(said)] if said else [] for said in (has, meant)]
     taken = [pair for pair in zip(*both, strict=False) if pair[0] != pair[1]]
-    if len(both) == 2 and len(both[0]) == len(both[1]) and len(taken) == 1:
+    if len(both[0]) == len(both[1]) and len(taken) == 1:
         return Message(
             "{cell} uses {taken}, where its copies in the other steps use {meant}",
             cell=name_of(cell),

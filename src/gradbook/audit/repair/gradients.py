@@ -100,10 +100,11 @@ def written_anew(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis
     return anew(tested, claim.owner, old, true if claim.sign > 0 else -true)
 
 
+BACKWARD_CELLS = "backward cells"
 GENERATORS = (
     Generator("other gradients", SearchStage.UPDATES, Proof.NONE, other_gradients),
     Generator("known columns", SearchStage.OTHER_ROWS, Proof.MENDS, known_columns),
-    Generator("backward cells", SearchStage.COLUMNS, Proof.MENDS, cells_by_their_slopes),
+    Generator(BACKWARD_CELLS, SearchStage.COLUMNS, Proof.MENDS, cells_by_their_slopes),
     Generator("missing links", SearchStage.COLUMNS, Proof.MENDS, missing_links),
     Generator("pasted columns", SearchStage.COLUMNS, Proof.MENDS, pasted_columns),
     Generator("constant formulas", SearchStage.COLUMNS, Proof.REASONS, constant_formulas),
@@ -254,8 +255,8 @@ def _updates(symptoms: Symptoms) -> list[Hypothesis]:
 def _by_cells(symptoms: Symptoms) -> Hypothesis | None:
     """A backward cell that isn't the slope that it should be, if that explains all wrong
     gradients."""
-    (by_slopes,) = (one for one in GENERATORS if one.propose is cells_by_their_slopes)
-    found = choose(symptoms, [by_slopes]) if symptoms.wrong else None
+    by_slopes = [generator for generator in GENERATORS if generator.name == BACKWARD_CELLS]
+    found = choose(symptoms, by_slopes) if symptoms.wrong else None
     return found if found is not None and found.explains >= symptoms.wrong.keys() else None
 
 

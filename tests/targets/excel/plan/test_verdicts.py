@@ -38,7 +38,7 @@ def test_every_measure_and_every_condition_of_the_criteria_has_its_cell():
 def test_a_condition_is_spelled_with_the_thresholds_of_the_criteria():
     left, broken = cell(criteria.LEFT), cell(criteria.NO_NUMBERS)
     said = ROW.formula(criteria.LEARNED.name)
-    assert said == f"=IF({broken}>0,FALSE,{left}<={criteria.ENOUGH})"
+    assert said == f"=IF({broken}>0,FALSE,{left}<={criteria.LEFT_AFTER_SUCCESS})"
     turns, steps = cell(criteria.TURNS), cell(criteria.STEPS)
     both = f"AND({turns}>=3,{turns}>={criteria.TURNING}*{steps})"
     assert ROW.formula(criteria.CROSSES.name) == f"=IF({broken}>0,FALSE,{both})"
