@@ -22,7 +22,8 @@ from tests.outside.witness import NODE_MODULES
 pytestmark = pytest.mark.witness("chromium", "scorm-again")
 
 # As platforms do: the object stands in the window around the page, and is given what was kept.
-PLATFORM = """<!doctype html><meta charset="utf-8"><title>a platform</title><link rel="icon" href="data:,">
+PLATFORM = """<!doctype html><meta charset="utf-8"><title>a platform</title>
+<link rel="icon" href="data:,">
 <script src="{script}"></script><script>
 const kept = JSON.parse(new URLSearchParams(location.search).get("kept") || "null")
 window.API = new Scorm12API({{ autocommit: false, logLevel: 4 }})
