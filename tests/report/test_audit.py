@@ -240,6 +240,19 @@ def test_copies_of_a_wrong_formula_are_one_mistake_though_nothing_says_how_to_me
     assert [repetition(f) for f in found.findings] == ["the same in Z4", ""]
 
 
+def test_the_same_mistake_on_each_step_s_sheet_is_one():
+    plain = replace(ONE, edits=(), cells="D14")
+    alike = [
+        sheet(
+            f"it{k}", replace(plain, sheet=f"it{k}", formula=f"=it{k - 1}!D14+rate*it{k - 1}!C32")
+        )
+        for k in (2, 3, 4)
+    ]
+    first, *others = shown_sheets(alike, everything=False)
+    assert [repetition(found) for found in first.findings] == ["the same in it3!D14, it4!D14"]
+    assert [other.findings for other in others] == [[], []]
+
+
 def test_of_many_ranges_a_few_are_named():
     assert few_ranges("A1,B1:B9,C1") == "A1,B1:B9,C1"
     assert few_ranges("A1,B1:B9,C1,D1,E1") == "A1, B1:B9, C1 and 2 more ranges"

@@ -17,11 +17,8 @@ from functools import partial, reduce
 from itertools import chain
 from operator import add
 
-from gradbook.audit.findings import (
-    Finding,
-    finding_in,
-)
-from gradbook.audit.judge.update_judgement import KIND
+from gradbook.audit.findings import Finding, finding_in
+from gradbook.audit.judge.update_judgement import FROM_ANOTHER, KIND
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.training_steps import SheetStep
@@ -120,7 +117,7 @@ def _said_of_state(
     for cells in by_sheet(_line(training, wrong, stride)):
         away = (sheet_of(cells[0]) - sheet_of(wrong)) * SHEET
         why = Message(
-            "{cell} continues from {other}, which belongs to another weight: {own} belongs there",
+            FROM_ANOTHER,
             cell=name_of(wrong),
             other=book.name_of(taken + away, wrong + away),
             own=book.name_of(meant + away, wrong + away),

@@ -6,6 +6,7 @@ workbook is read nor where the words are shown.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ MOST_FINDINGS = 5  # findings of one sheet
 MOST_RANGES = 3  # of one finding
 MOST_PLACES = 3  # listed of a finding's repetitions
 AFAR = 10_000  # rows and columns
+SHEET_OF_A_STEP = re.compile(r"'[^']*\d'!|\b\w*\d!")  # as Epoch3 is of the third
 MOST_SPOILT = 8  # gradients listed as wrong because of another mistake
 
 
@@ -116,7 +118,8 @@ def _from_afar(finding: Finding) -> str:
     """The formula as if copied to one fixed cell, so that copies of a formula are equal."""
     place = row_and_column(finding.cells.partition(":")[0].partition(",")[0])
     row, column = place or (0, 0)
-    return move_formula(finding.formula, AFAR - row, AFAR - column)
+    plain = SHEET_OF_A_STEP.sub("!", finding.formula)
+    return move_formula(plain, AFAR - row, AFAR - column)
 
 
 def repetition(found: ShownFinding) -> str:
@@ -268,6 +271,8 @@ def _where(report: BookReport) -> str:
     if len(trained) == 1 and trained[0].rows:
         first, last = trained[0].rows
         where = tr("rows {first} to {last}", first=first, last=last)
+        if first == last:
+            where = tr("row {row}", row=first)
         return in_brackets(where)
     each = {len(sheet.weights) for sheet in trained}
     titles = {sheet.sheet for sheet in trained}

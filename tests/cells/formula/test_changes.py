@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import chain
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,6 +29,12 @@ from tests.cases import for_each
         ("=A2-$B$1*C2", "=A2+$B$1*C2", "replace - by +"),
         ("=-LOG(B3)*G3", "=-LN(B3)*G3", "replace LOG by LN"),
         ("=A1*(B1-C1)*D1", "=D1*(B1-C1)*A1", "exchange A1 and D1"),
+        ("=(A1-B1)/3", "=(B1-A1)/3", "exchange A1 and B1"),
+        ("=(A1-B1)/A1", "=(B1-A1)/A1", ""),
+        ("=2*(A1*B1+C1)", "=A1*B1+C1", "delete 2* and the parentheses around A1*B1+C1"),
+        ("=(A1+B1)/2", "=A1+B1", "delete /2 and the parentheses around A1+B1"),
+        ("=2*(A1+B1)*C1", "=(A1+B1)*C1", "delete 2*"),
+        ("=it1!A1+it1!B1", "='it1'!A1-'it1'!B1", "replace + by -"),  # IT1 is a cell, too
         ("=E8*F8", "=E8*F8*2", "add *2 at the end"),
         ("=AVERAGE(I3:I8)*2", "=-AVERAGE(I3:I8)*2", "add - at the beginning"),
         ("=2*SUMPRODUCT(E2*A2:A6)*A6/5", "=2*SUMPRODUCT(E2*A2:A6)/5", "delete *A6"),
@@ -90,6 +97,9 @@ STEPS = {
     r"replace (?P<old>\S+) by (?P<new>\S+?)(?: in both places| in all [0-9]+ places)?": "{new}",
     r"exchange (?P<old>\S+) and (?P<other>\S+)": "",
     r"delete (?P<old>\S+)": "",
+    r"delete (?:(?P<after>[-+*/]\S+)|(?P<before>\S+)) and the parentheses around (?P<inside>\S+)": (
+        "{inside}"
+    ),
     r"insert (?P<new>\S+) after (?P<old>\S+)": "{old}{new}",
     r"insert (?P<new>\S+) before (?P<old>\S+)": "{new}{old}",
     r"put (?P<old>\S+) in parentheses": "({old})",
@@ -106,8 +116,13 @@ def one_step(tokens: Sequence[str], step: str) -> list[str]:
             named = match.groupdict()
             if "other" in named:
                 pair = named["old"], named["other"]
-                return [dict(zip(pair, reversed(pair), strict=True)).get(t, t) for t in tokens]
-            old = f"({named['inside']})" if "inside" in named else named["old"]
+                sizes = [(at, n) for at in range(len(tokens)) if (n := swapped(tokens, at, pair))]
+                (first, a), (second, b) = sizes
+                between = tokens[first + a : second]
+                parts = tokens[second : second + b], between, tokens[first : first + a]
+                return [*tokens[:first], *chain(*parts), *tokens[second + b :]]
+            before, after = named.get("before") or "", named.get("after") or ""
+            old = f"{before}({named['inside']}){after}" if "inside" in named else named["old"]
             places = [at for at in range(len(tokens)) if spelled(tokens, at, old)]
             count = re.search(r"all ([0-9]+) places", step)
             often = int(count[1]) if count else 1 + ("both" in step)
@@ -117,6 +132,10 @@ def one_step(tokens: Sequence[str], step: str) -> list[str]:
                 tokens = [*tokens[:at], piece, *tokens[at + spelled(tokens, at, old) :]]
             return tokens
     raise AssertionError(f"not understood: {step}")
+
+
+def swapped(tokens: Sequence[str], at: int, pair: Sequence[str]) -> int:
+    return next(filter(None, (spelled(tokens, at, text) for text in pair)), 0)
 
 
 def spelled(tokens: Sequence[str], at: int, text: str) -> int:

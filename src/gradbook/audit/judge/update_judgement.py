@@ -54,6 +54,7 @@ from gradbook.cells.formula.expression import (
 )
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import CellReference, Pattern, anchor, rename_cells_in
+from gradbook.language import mark
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Expression, Number, write
 
@@ -221,6 +222,9 @@ def rate_place(
 # Updates that aren't the weight minus its gradient -------------------------------------
 
 KIND: str = "wrong update"
+FROM_ANOTHER = mark(
+    "{cell} continues from {other}, which belongs to another weight: {own} belongs there"
+)
 ONE_STEP = 2  # cells of a weight
 
 
@@ -281,14 +285,17 @@ def _from_another_weight(training: SheetTraining, j: int) -> Iterator[Finding]:
     ]
     base, first = steps[0]
     right = book.with_another_cell(first, base + away, book.name_of(base, first))
-    why = Message(
-        "{cell} continues from {other}, which is {weight}: {before} belongs there",
-        cell=name_of(first),
-        other=name_of(base + away),
-        weight=training.name_of(other),
-        before=name_of(base),
-    )
     for cells in by_sheet(cell for _, cell in steps):
+        base = next(before for before, cell in steps if cell == cells[0])
+        taken, meant = book.name_of(base + away, cells[0]), book.name_of(base, cells[0])
+        said = {"cell": name_of(cells[0]), "other": taken, "own": meant}
+        why = Message(FROM_ANOTHER, **said)
+        if training.name_of(other) != name_of(other):
+            why = Message(
+                "{cell} continues from {other}, which is {weight}: {own} belongs there",
+                weight=training.name_of(other),
+                **said,
+            )
         there = training.on_sheet_of(cells[0], right)
         yield finding_in(book, cells, KIND, name, why, name, there)
 

@@ -389,13 +389,13 @@ def _update_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     right = tested.training.book.reader.cell(said, hypothesis.home)
     taken = write(edit.old).rpartition("!")[2]
     kind = EditKind.REFERENCE.value
-    parts = {"taken": taken, "name": name, "needed": wording.label(right) or said, "cell": said}
-    why = Message("{taken} is the loss itself; {name} needs {needed}, so {cell}", **parts)
+    needed = wording.label(right)
+    meant = Message("{needed}, so {cell}", needed=needed, cell=said) if needed else said
+    parts = {"cell": taken, "weight": name, "right": meant}
+    why = Message("{cell} is the loss itself; {weight} needs {right}", **parts)
     if hypothesis.whose >= 0:
         kind, other = OTHER_GRADIENT, names[hypothesis.whose]
-        why = Message(
-            "{taken} belongs to {other}; {name} needs {needed}, so {cell}", other=other, **parts
-        )
+        why = Message("{cell} belongs to {other}; {weight} needs {right}", other=other, **parts)
     edits = wording.in_names(hypothesis.edits)
     known: dict[str, Any] = {
         "kind": kind,

@@ -213,7 +213,9 @@ class Wording:
         if not called and name == write(new):
             return Message("{old} should be {new}", old=write(old), new=write(new))
         needed = {"weight": weight, "name": name, "new": write(new)}
-        if weight in ("", name):
+        if name == write(new):
+            right = Message("{name} belongs there", name=name)
+        elif weight in ("", name):
             right = Message("{name} belongs there, so {new}", name=name, new=write(new))
         elif new_cell in self.step.computed_cells:
             right = Message("the chain to {weight} goes through {name}, so {new}", **needed)

@@ -87,7 +87,7 @@ def said_change(old: str, new: str) -> str:
     steps = Counter(_steps(change)) if change is not None else {}
     if not 0 < len(steps) <= MOST_STEPS or not all(step.said for step in steps):
         return ""
-    if len(steps) == 2 and (exchanged := _exchanged(*steps)):
+    if change and len(steps) == 2 and (exchanged := _exchanged(change, *steps)):
         return exchanged
     if any(a.disturbs(b) for a, b in permutations(steps, 2)):
         return ""
@@ -104,7 +104,9 @@ def change_between(old: str, new: str) -> FormulaChange | None:
 
 
 def _change(old: Expression, new: Expression) -> FormulaChange | None:
-    before, after = tuple(written_tokens(old)), tuple(written_tokens(new))
+    before = tuple(written_tokens(old))
+    spelt = {token.replace("'", ""): token for token in before}  # it1!B14 is 'it1'!B14, too
+    after = tuple(spelt.get(one.replace("'", ""), one) for one in written_tokens(new))
     if max(len(before), len(after)) > MOST_TOKENS:
         return None
     found = list(_widened(before, after, _differences(before, after)))
@@ -206,6 +208,9 @@ def _widened(before: Sequence[str], after: Sequence[str], hunks: list[Hunk]) -> 
         if len(hunks) == 2 and waiting and a == b and after[d - 1] == "(":
             _, later_b, later_c, _ = waiting[0]
             stays = stays or (waiting[0][0] == later_b and after[later_c] == ")")
+        if len(hunks) == 2 and waiting and c == d and before[b - 1] == "(":
+            later_a, _, later_c, later_d = waiting[0]
+            stays = stays or (later_c == later_d and before[later_a] == ")")
         is_last = before[a:b] in ((), (")",)) and after[c:d] in ((), (")",))
         while not (stays or is_last) and waiting:
             if _is_balanced(before[a:b]) and _is_balanced(after[c:d]):
@@ -257,6 +262,8 @@ def _around(change: FormulaChange) -> ChangeStep | None:
         return None
     first, last = change.replacements
     inside = change.tokens[first.end : last.start]
+    if not first.new and not last.new:
+        return _no_longer_around(change, first, last)
     opened, closed = first.new, last.new
     is_added = first.start == first.end and last.start == last.end and bool(opened and closed)
     if not is_added or (opened[-1], closed[0]) != ("(", ")") or not _is_balanced(inside):
@@ -273,6 +280,24 @@ def _around(change: FormulaChange) -> ChangeStep | None:
         else Message("put {part} in parentheses, with {more} after them", part=part, more=more)
     )
     return ChangeStep(inside, (*opened, *inside, *closed), said)
+
+
+def _no_longer_around(
+    change: FormulaChange, first: Replacement, last: Replacement
+) -> ChangeStep | None:
+    """A part taken out of its parentheses, with a factor before or after these, which goes, too."""
+    opened, closed = change.tokens[first.start : first.end], change.tokens[last.start : last.end]
+    inside, whole = change.tokens[first.end : last.start], change.tokens[first.start : last.end]
+    if (opened[-1], closed[0]) != ("(", ")") or not _is_balanced(inside):
+        return None
+    before, after = opened[:-1], closed[1:]
+    if bool(before) == bool(after) or not _is_balanced((*before, *after)):
+        return None
+    part, less = _short("".join(inside)), "".join((*before, *after))
+    if len(less) > LONGEST_PIECE or _count(change.tokens, whole) > 1:
+        return None
+    said = Message("delete {less} and the parentheses around {part}", less=less, part=part)
+    return ChangeStep(whole, inside, said)
 
 
 def _parentheses(change: FormulaChange, first: Replacement, last: Replacement) -> ChangeStep:
@@ -355,11 +380,17 @@ def _count(tokens: Sequence[str], part: Sequence[str]) -> int:
     return sum(tokens[k : k + size] == part for k in range(len(tokens) - size + 1)) if size else 0
 
 
-def _exchanged(one: ChangeStep, other: ChangeStep) -> str:
-    """Two parts that change places; '' for other steps."""
-    if (one.old, one.new) != (other.new, other.old):
+def _exchanged(change: FormulaChange, one: ChangeStep, other: ChangeStep) -> str:
+    """Two parts that change places, as the sides of a difference do; '' for other steps."""
+    first, second = one.old, one.new
+    if other.old and not other.new:
+        sign, *after = other.old
+        second = tuple(after) if one.new == (*after, sign, *first) else ()
+        if any(_count(change.tokens, p) != 1 for p in (first, second, (*first, *other.old))):
+            return ""
+    elif (first, second) != (other.new, other.old):
         return ""
-    return Message("exchange {one} and {other}", one="".join(one.old), other="".join(one.new))
+    return Message("exchange {one} and {other}", one="".join(first), other="".join(second))
 
 
 def _often(step: str, times: int) -> str:
