@@ -272,7 +272,6 @@ HEURISTICS: dict[str, Heuristic] = {
     ),
     "cut off trainings": Function("repair.pasted_losses", "cut_off_trainings", _none),
     # updates and values
-    "updates in other words": Function("step.tested_step", "StepUnderTest.says_the_same", _no),
     "rate of the values": Function("judge.meant_updates", "_rate_kept", _nothing),
     "noise of differences": Function("step.points", "Numbers.is_noise", _no),
     # hypotheses, and the edits that some of them try

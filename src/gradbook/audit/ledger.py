@@ -18,7 +18,7 @@ from itertools import chain
 from operator import add
 
 from gradbook.audit.findings import Finding, finding_in
-from gradbook.audit.judge.update_judgement import FROM_ANOTHER, KIND
+from gradbook.audit.judge.update_judgement import FROM_ANOTHER, KIND, update_like
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.training_steps import SheetStep
@@ -213,7 +213,7 @@ def _said_of_unused(
     if carried:
         update = next(idle, None)
         if update is None:
-            right = _update_like(tested, gradients, leaf, carried[0])
+            right = update_like(tested, gradients, leaf, carried[0])
         elif update is not None:
             right = book.reader.read_typed(book.name_of(update, carried[0]), carried[0])
     if not carried:
@@ -245,28 +245,3 @@ def _carried(training: SheetTraining, leaf: Address) -> list[Address]:
             break
         found.append(cell)
     return found[1:]
-
-
-def _update_like(
-    tested: StepUnderTest, gradients: Sequence[Address], leaf: Address, cell: Address
-) -> Pattern | None:
-    """The update that a weight should have, like those of the others: with its own cells instead,
-    or as a copy of the one beside it."""
-    training, book = tested.training, tested.training.book
-    for weight, options in zip(training.weights, tested.step.claims, strict=True):
-        base, update = weight.steps[0]
-        if update not in book.patterns:
-            continue
-        copied = book.reader.read_typed(book.patterns[update].text_at(cell), cell)
-        mentioned = set(training.flow.mentioned_cells(copied.places, cell))
-        settings = mentioned.difference([leaf, *gradients])  # the same for each weight
-        if {leaf, *gradients} <= mentioned and settings.issubset(training.flow.sources(update)):
-            return copied
-        used = [*(claim.owner for claim in options), *training.flow.sources(update)]
-        shape = book.patterns[gradients[0]].shape
-        for other in used if len(gradients) == 1 else ():
-            if other in book.patterns and book.patterns[other].shape == shape:
-                right = book.renamed(update, cell, {base: leaf, other: gradients[0]})
-                if right is not None:
-                    return right
-    return None

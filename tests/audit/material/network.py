@@ -73,7 +73,7 @@ def symptoms_of(
     earlier: EarlierRows | None = None,
 ) -> Symptoms:
     """What is wrong with some steps."""
-    known = earlier or EarlierRows(tested.wrong_weights())
+    known = earlier or EarlierRows()
     return Symptoms(tested, wrong_claims(tested, known), known)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradbook.audit.repair.symptoms import EarlierRows
-from tests.audit.material.network import NETWORK, W2, groups_of, proposed, symptoms_of
+from tests.audit.material.network import NETWORK, groups_of, proposed, symptoms_of
 from tests.audit.material.small import at
 from tests.cases import for_each
 
@@ -28,19 +28,9 @@ def column(usual, earlier):
     earlier.columns.append((usual.under_test.step, hypothesis))
 
 
-def claim(usual, earlier):
-    (hypothesis,) = proposed("one edit", usual)
-    earlier.claims[usual.formula(W2).pattern.key] = hypothesis
-
-
 def test_a_column_is_put_right_as_in_other_rows():
     (hypothesis,) = proposed("known columns", in_the_other_row({**SUM, **APART}, column))
     assert (hypothesis.cells, hypothesis.formulas) == ((at("E5"),), ("B5*D5",))
-
-
-def test_a_claim_is_put_right_as_in_other_rows():
-    (hypothesis,) = proposed("known claims", in_the_other_row({**CLAIM, **APART}, claim))
-    assert (hypothesis.cells, hypothesis.formulas) == ((at("H5"),), ("G5*D5",))
 
 
 @for_each(
@@ -48,17 +38,14 @@ def test_a_claim_is_put_right_as_in_other_rows():
     [
         ("known columns", {**SUM, "E5": "=B5*D5"}, column),
         ("known columns", {**SUM, "E5": "=A5*D5"}, column),
-        ("known claims", {**CLAIM, "H5": "=F5*D5"}, claim),
-        ("known claims", {**CLAIM, "E5": "=B5*D5*A5"}, claim),
     ],
-    ids=["a right cell", "another formula", "another claim", "where it doesn't help"],
+    ids=["a right cell", "another formula"],
 )
 def test_where_the_row_says_something_else_nothing_is_proposed(name, changed, known):
     assert proposed(name, in_the_other_row(changed, known)) == []
 
 
-@for_each("name", ["known columns", "known claims"])
-def test_where_nothing_is_known_nothing_is_proposed(name):
+def test_where_nothing_is_known_nothing_is_proposed():
     found = in_the_other_row({**SUM, **CLAIM, **APART}, lambda usual, earlier: None)
     assert found.wrong
-    assert proposed(name, found) == []
+    assert proposed("known columns", found) == []

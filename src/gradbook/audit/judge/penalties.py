@@ -16,7 +16,7 @@ from math import inf, isclose, nan
 import numpy as np
 
 from gradbook.audit.findings import Finding, finding_in
-from gradbook.audit.judge.update_judgement import KIND, usual_form
+from gradbook.audit.judge.update_judgement import KIND, update_like, usual_form
 from gradbook.audit.step.points import CLOSE, Numbers, agree
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining
@@ -24,7 +24,6 @@ from gradbook.audit.training.weight_columns import said_in
 from gradbook.cells.formula.address import Address, by_sheet, name_of
 from gradbook.cells.formula.expression import EditKind, terms, total
 from gradbook.cells.formula.formula_values import NotUnderstood
-from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.language.message import Message, WrittenNumber
@@ -118,7 +117,11 @@ class PenalisedCost:
     def _of_the_update(self, number: int, factor: float, models: set[int]) -> Iterator[Finding]:
         training = self.tested.training
         cells, name = training.weights[number].updates, training.names[number]
-        right = usual_form(self.tested, number, models) or self._like_others(number, models)
+        right = usual_form(self.tested, number, models)
+        _, claim = self.tested.best(number, self.tested.step.claims[number])
+        if right is None and claim is not None:
+            base, home = training.weights[number].steps[0]
+            right = update_like(self.tested, [claim.owner], base, home, models)
         said = {"cell": name_of(cells[0]), "weight": name}
         why = Message(
             "{cell} lets {weight} decay by something else than the slope of its penalty in the "
@@ -134,25 +137,6 @@ class PenalisedCost:
         for own in by_sheet(cells):
             there = right and training.on_sheet_of(own[0], right)
             yield finding_in(training.book, own, KIND, name, why, name, there)
-
-    def _like_others(self, number: int, models: set[int]) -> Pattern | None:
-        """The update of a weight that decays, with this one's cells instead."""
-        training, weights = self.tested.training, self.tested.training.weights
-        crossing = training.axis.crossing
-        _, claim = self.tested.best(number, self.tested.step.claims[number])
-        if claim is None:
-            return None
-        base, home = weights[number].steps[0]
-        for model in models:
-            before, update = weights[model].steps[0]
-            beside = [
-                cell
-                for cell in training.computed_cells.intersection(training.flow.sources(update))
-                if crossing(cell) == crossing(claim.owner) and cell != before
-            ]
-            if len(beside) == 1:
-                return training.book.renamed(update, home, {before: base, beside[0]: claim.owner})
-        return None
 
 
 def penalised_cost(tested: StepUnderTest) -> PenalisedCost | None:

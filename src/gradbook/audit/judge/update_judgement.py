@@ -389,6 +389,35 @@ def usual_form(tested: StepUnderTest, j: int, models: Container[int]) -> Pattern
     return None
 
 
+def update_like(
+    tested: StepUnderTest,
+    gradients: Sequence[Address],
+    leaf: Address,
+    cell: Address,
+    models: Container[int] | None = None,
+) -> Pattern | None:
+    """The update that a weight should have, like those of the others: with its own cells instead,
+    or as a copy of the one beside it."""
+    training, book = tested.training, tested.training.book
+    for j, options in enumerate(tested.step.claims):
+        base, update = training.weights[j].steps[0]
+        if update not in book.patterns or (models is not None and j not in models):
+            continue
+        copied = book.reader.read_typed(book.patterns[update].text_at(cell), cell)
+        mentioned = set(training.flow.mentioned_cells(copied.places, cell))
+        settings = mentioned.difference([leaf, *gradients])  # the same for each weight
+        if {leaf, *gradients} <= mentioned and settings.issubset(training.flow.sources(update)):
+            return copied
+        used = [*(claim.owner for claim in options), *training.flow.sources(update)]
+        shape = book.patterns[gradients[0]].shape
+        for other in used if len(gradients) == 1 else ():
+            if other in book.patterns and book.patterns[other].shape == shape:
+                right = book.renamed(update, cell, {base: leaf, other: gradients[0]})
+                if right is not None:
+                    return right
+    return None
+
+
 def _gradient(tested: StepUnderTest, j: int, other: Claim) -> Address | None:
     """The cell beside another gradient that contains this weight's."""
     training, true = tested.training, tested.gradients[j] * float(other.sign)

@@ -6,15 +6,13 @@ Corrections that worked in other rows are tried again, too.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from gradbook.audit.repair.repaired_step import meaning_of
 from gradbook.audit.repair.symptoms import Symptoms
-from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
-from gradbook.audit.step.tested_step import ClaimVerdict, Positions, StepUnderTest
+from gradbook.audit.step.tested_step import Positions, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.training_steps import SheetStep
@@ -135,25 +133,6 @@ def known_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
             yield again
 
 
-def known_claim(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """The correction of the same formula in another place, if it works here too."""
-    wrong = symptoms.formula(symptoms.looked_at)
-    if wrong is None:
-        return
-    known = symptoms.earlier.claims.get(wrong.pattern.key)
-    if known is None:
-        return
-
-    def follow(cell: Address, text: str) -> str:
-        return copy_formula(text, cell, wrong.home)
-
-    again = _adapted(known, (wrong.home,), follow)
-    meant = meaning_of(wrong.under_test, again.formulas[0], wrong.home)
-    if meant is None or wrong.under_test.compare(meant, wrong.target) is not ClaimVerdict.RIGHT:
-        return
-    yield again
-
-
 def _in_this_step(
     tested: StepUnderTest, step: SheetStep, hypothesis: Hypothesis
 ) -> Hypothesis | None:
@@ -166,44 +145,13 @@ def _in_this_step(
         both = cell in patterns and other in patterns
         if not (move.same(cell, other) if both else (cell in patterns) == (other in patterns)):
             return None
-    return _adapted(hypothesis, there, move.text)
-
-
-def _adapted(
-    hypothesis: Hypothesis, cells: tuple[Address, ...], follow: Callable[[Address, str], str]
-) -> Hypothesis:
-    """A hypothesis for other cells, with its formulas adapted."""
 
     def part(expression: Expression) -> Expression:
-        return read(follow(hypothesis.home, write(expression)))
+        return read(move.text(hypothesis.home, write(expression)))
 
     edits = (replace(one, old=part(one.old), new=part(one.new)) for one in hypothesis.edits)
-    formulas = tuple(map(follow, hypothesis.cells, hypothesis.formulas))
-    return replace(hypothesis, cells=cells, formulas=formulas, edits=tuple(edits))
-
-
-# Cells that only repeat others ----------------------------------------------------------
-
-
-def repeated_cell(wrong: WrongFormula) -> Hypothesis | None:
-    """A hypothesis for the cell that a formula uses, if it only repeats a wrong cell and nothing
-    else uses it: such a cell would be useless if the formula should use another."""
-    found = wrong.repair if wrong.is_slight else None
-    edit = found.edits[0] if found is not None and len(found.edits) == 1 else None
-    if edit is None or edit.kind is not EditKind.REFERENCE:
-        return None
-    tested, training = wrong.under_test, wrong.under_test.training
-    taken, right = (training.book.reader.cell(write(p), wrong.home) for p in (edit.old, edit.new))
-    if taken is None or right in (None, taken) or taken not in training.book.patterns:
-        return None
-    repeats = training.flow.plain(taken, training.weight_cells) != taken
-    if not repeats or set(training.flow.users[taken]) != {wrong.home}:
-        return None
-    said, old = tested.mentions.reference(right, taken), training.book.patterns[taken].expression
-    if old is None or tested.positions.row(taken) != tested.positions.row(wrong.home):
-        return None
-    of_cell = Edit(EditKind.REFERENCE, ((),), old, said)
-    return Hypothesis(Cause.COLUMN, (taken,), (write(said),), (of_cell,))
+    formulas = tuple(map(move.text, hypothesis.cells, hypothesis.formulas))
+    return replace(hypothesis, cells=there, formulas=formulas, edits=tuple(edits))
 
 
 # Gradients of other weights -----------------------------------------------------------

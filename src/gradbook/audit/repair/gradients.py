@@ -26,10 +26,8 @@ from gradbook.audit.repair.column_repairs import (
 )
 from gradbook.audit.repair.departures import (
     going_on,
-    known_claim,
     known_columns,
     other_gradients,
-    repeated_cell,
     serving_others,
 )
 from gradbook.audit.repair.missing_links import missing_links
@@ -111,10 +109,8 @@ GENERATORS = (
     Generator("changed columns", SearchStage.COLUMNS, Proof.REASONS, changed_columns),
     Generator("lacking columns", SearchStage.COLUMNS, Proof.REASONS, lacking_columns),
     Generator("cells unlike others", SearchStage.COLUMNS, Proof.MENDS, cells_unlike_others),
-    Generator("known claims", SearchStage.CLAIMS, Proof.NONE, known_claim),
     Generator("shares of samples", SearchStage.CLAIMS, Proof.MENDS, _of_claim(wrong_shares)),
     Generator("omitted parts", SearchStage.CLAIMS, Proof.NONE, _of_claim(omission_of_claim)),
-    Generator("repeated cells", SearchStage.CLAIMS, Proof.NONE, _of_formula(repeated_cell)),
     Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_formula(one_edit)),
     Generator("few differences", SearchStage.CLAIMS, Proof.NONE, _of_formula(few_differences)),
     Generator("two edits", SearchStage.CLAIMS, Proof.NONE, _of_formula(two_edits)),
@@ -159,7 +155,7 @@ def gradient_findings(
     waiting = list(ordered)
     with note_if_spent(lambda: _not_judged(waiting)):
         first = StepUnderTest.of(training, usual)
-        earlier = EarlierRows(first.wrong_weights())
+        earlier = EarlierRows()
         partly = _partly_in_updates(first)
         for group in ordered:
             tested = StepUnderTest.of(
@@ -316,9 +312,6 @@ def _own_faults(
     if found is not None and found.cause is Cause.COLUMN:
         yield from faults_of(tested, found)
         return
-    wrong = symptoms.formula(weight)
-    if found is not None and wrong is not None:
-        symptoms.earlier.claims.setdefault(wrong.pattern.key, found)
     yield claim_fault(tested, weight, claim, found, spoilt)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain, combinations
+from itertools import chain
 
 from gradbook.audit.repair.repaired_step import RepairedStep, meaning_of, rank
 from gradbook.audit.repair.shares import wrong_shares
@@ -37,10 +37,8 @@ MOST_WRONG = 4  # weights on which an edit of a column is tried first
 class EarlierRows:
     """What was found in other rows of a training, for mistakes that occur again."""
 
-    usually_wrong: set[int] = field(default_factory=set)  # weights that are wrong in most rows
     in_vain: set[object] = field(default_factory=set)  # wrong claims not caused by any column
     columns: list[tuple[SheetStep, Hypothesis]] = field(default_factory=list)
-    claims: dict[str, Hypothesis] = field(default_factory=dict)
     climbing: set[int] = field(default_factory=set)  # weights whose updates go up the slope
     mistaken: set[int] = field(default_factory=set)  # weights updated with another's gradient
     updates: list[tuple[StepUnderTest, Hypothesis]] = field(default_factory=list)  # those updates
@@ -339,24 +337,6 @@ def _numbers_in(tested: StepUnderTest, nodes: Iterable[Node]) -> set[Address]:
     return cells - weights.keys()
 
 
-def makes_two_alike(repaired: RepairedStep) -> bool:
-    """Whether an edit on the path to the loss makes two of its cells, or two gradients, equal,
-    which nobody needs."""
-    if not repaired.is_forward or isinstance(repaired.after.expression, Reference):
-        return False
-    before, after, home = repaired.under_test, repaired.all_after, repaired.home
-    made, was = after.graph.node(home), before.graph.node(home)
-    cells = before.forward.difference([home]) & before.graph.known.keys()
-    alike = (c for c in cells if after.same(after.graph.node(c), made))
-    if any(not before.same(before.graph.node(cell), was) for cell in alike):
-        return True
-    return any(
-        after.same(after.gradients[i], after.gradients[j])
-        and not before.same(before.gradients[i], before.gradients[j])
-        for i, j in combinations(after.gradients, 2)
-    )
-
-
 # Evidence against a cell on the backward path ----------------------------------------
 
 
@@ -446,8 +426,6 @@ def _has_reasons(symptoms: Symptoms, repaired: RepairedStep, explains: frozenset
     roots = [j for j in explains if not (repaired.is_unlikely and made_of[j] & explains)]
     if len(roots) > 1:
         return True
-    if makes_two_alike(repaired):
-        return False
     weight = min(roots or explains)
     if not repaired.is_forward and is_slope(repaired.under_test, repaired.home):
         return False

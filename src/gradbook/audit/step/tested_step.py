@@ -470,16 +470,6 @@ class StepUnderTest:
         """Whether two nodes are equal for all numbers."""
         return self.random.same(a, b)
 
-    def says_the_same(self, cell: Address, formula: Pattern) -> bool:
-        """Whether a cell's formula is equivalent to another one in its place."""
-        book = self.training.book
-        both = [book.patterns[cell], book.reader.read_typed(formula.text_at(cell), cell)]
-        try:
-            nodes = [self.graph.expression(p.expression, cell, p) for p in both if p.expression]
-        except NotUnderstood:
-            return False
-        return len(nodes) == len(both) and self.same(*nodes)
-
     def best(self, weight: int, options: Sequence[Claim]) -> tuple[ClaimVerdict, Claim | None]:
         """The best verdict among the possible readings of a claim."""
         found = ClaimVerdict.WRONG, next(iter(options), None)
