@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gradbook.audit.check_book import check
+from gradbook.report.findings import shown_sheets
 from tests.audit.material.small import saved
 from tests.cases import for_each
 
@@ -213,3 +214,37 @@ def test_three_gradients_of_five_are_never_right(path):
     report = report_of({**ROWS, **still}, path)
     assert report.verdict == "unfinished"
     assert "K4 is the gradient of E2" in str(report)
+
+
+def test_a_weight_that_is_carried_from_sheet_to_sheet_gets_the_new_one_of_each(path):
+    """Each sheet computes new weights, and the next takes all but one of them."""
+    step = {
+        "A1": "x1", "B1": "x2", "C1": "t", "D1": "w1", "E1": "w2", "F1": "b", "G1": "y", "H1": "E",
+        "A2": 0.4, "B2": -0.7, "C2": 0.9, "D2": 0.3, "E2": -0.2, "F2": 0.1,
+        "G2": "=1/(1+EXP(-(D2*A2+E2*B2+F2)))", "H2": "=(G2-C2)^2/2",
+        "A4": "dw1", "B4": "dw2", "C4": "db", "D4": "new w1", "E4": "new w2", "F4": "new b",
+        "A5": "=(G2-C2)*G2*(1-G2)*A2", "B5": "=(G2-C2)*G2*(1-G2)*B2", "C5": "=(G2-C2)*G2*(1-G2)",
+        "D5": "=D2-0.5*A5", "E5": "=E2-0.5*B5", "F5": "=F2-0.5*C5",
+    }  # fmt: skip
+    sheets = [step] + [
+        step | {"D2": f"=Sheet{k}!D5", "E2": f"=Sheet{k}!E2", "F2": f"=Sheet{k}!F5"}
+        for k in range(1, 6)
+    ]
+    report = check(saved(path, *sheets))
+    fixes = {(f.sheet, f.cells): f.fixes for f in report.findings}
+    assert fixes == {(f"Sheet{k + 1}", "E2"): {"E2": f"=Sheet{k}!E5"} for k in range(1, 6)}, str(
+        report
+    )
+    (shown,) = shown_sheets(report.sheets, everything=False)
+    assert len(shown.findings) == 1
+
+
+def test_no_sum_of_squares_becomes_its_opposite(path):
+    """Each gradient has its difference turned, for which a cost below 0 would be one edit."""
+    turned = {
+        "J4:J15": "=(C4-H4)*(1-H4^2)*A4",
+        "K4:K15": "=(C4-H4)*(1-H4^2)*B4",
+        "L4:L15": "=(C4-H4)*(1-H4^2)",
+    }
+    report = report_of({**ROWS, **turned}, path)
+    assert (report.verdict, blamed(report)) == ("wrong", "J4:J15,K4:K15,L4:L15"), str(report)

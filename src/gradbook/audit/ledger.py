@@ -209,13 +209,6 @@ def _said_of_unused(
         for cell in training.flow.users.get(gradient, ())
         if any(place.at(cell) == leaf for place in bases_of(book.patterns[cell]))
     )
-    right: Pattern | None = None
-    if carried:
-        update = next(idle, None)
-        if update is None:
-            right = update_like(tested, gradients, leaf, carried[0])
-        elif update is not None:
-            right = book.reader.read_typed(book.name_of(update, carried[0]), carried[0])
     if not carried:
         yield Message(
             "not accounted for: {cell} is the gradient of {leaf} ({name}), and nothing uses it",
@@ -224,14 +217,20 @@ def _said_of_unused(
             name=name,
         )
         return
-    why = Message(
-        "{cell} only repeats {name}, though {gradient} is its gradient: the learning rate times "
-        "the gradient must be subtracted",
-        cell=name_of(carried[0]),
-        name=name,
-        gradient=ranges(gradients),
-    )
-    yield finding_in(book, carried, KIND, name, why, name, right)
+    update, stride = next(idle, None), carried[0] - leaf
+    right = None if update else update_like(tested, gradients, leaf, carried[0])
+    for cells in by_sheet(carried):
+        cell, before = cells[0], cells[0] - stride
+        if update:  # which is computed already, in each step
+            right = book.reader.read_typed(book.name_of(update + before - leaf, cell), cell)
+        why = Message(
+            "{cell} only repeats {name}, though {gradient} is its gradient: the learning rate "
+            "times the gradient must be subtracted",
+            cell=name_of(cell),
+            name=name if name != name_of(leaf) else book.name_of(before, cell),
+            gradient=ranges(gradients),
+        )
+        yield finding_in(book, cells, KIND, name, why, name, right)
 
 
 def _carried(training: SheetTraining, leaf: Address) -> list[Address]:

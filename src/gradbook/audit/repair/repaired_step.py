@@ -177,6 +177,13 @@ class RepairedStep:
         return pointless_parts(self.after.expression) > pointless_parts(self.before.expression)
 
     @property
+    def turns_what_is_meant(self) -> bool:
+        """Whether a cost or a forward pass would be changed because all gradients are right but for
+        their sign, though no usual activation comes of it: such as a cost below 0."""
+        before, after = self.kinds
+        return self.is_forward and after <= before and self.under_test.are_all_opposite
+
+    @property
     def is_rare(self) -> bool:
         """Whether the edit adds something on the path to the loss, or changes the function of a
         single cell."""
@@ -264,9 +271,13 @@ def doubts(repaired: RepairedStep) -> Doubts:
 def rank(tested: StepUnderTest, hypotheses: Iterable[Hypothesis]) -> list[Hypothesis]:
     """Rank the hypotheses, the likeliest first, without those that nobody would intend."""
     every = (_weighed(tested, hypothesis) for hypothesis in hypotheses)
-    some = nsmallest(WEIGHED, (one for one in every if not one.is_pointless), key=at_first_sight)
+    some = nsmallest(WEIGHED, filter(_is_intended, every), key=at_first_sight)
     kept = (o for o in some if o.conventions[1] >= o.conventions[0] or o.likeness > 0)
     return [one.hypothesis for one in sorted(kept, key=doubts)]
+
+
+def _is_intended(repaired: RepairedStep) -> bool:
+    return not repaired.is_pointless and not repaired.turns_what_is_meant
 
 
 def _weighed(tested: StepUnderTest, hypothesis: Hypothesis) -> RepairedStep:

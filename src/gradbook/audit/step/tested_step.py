@@ -494,6 +494,13 @@ class StepUnderTest:
         claimed = ((weight, options) for weight, options in enumerate(self.step.claims) if options)
         return all(self.best(*claim)[0] is ClaimVerdict.RIGHT for claim in claimed)
 
+    @cached_property
+    def are_all_opposite(self) -> bool:
+        """Whether every claim is the gradient with the other sign."""
+        claimed = [(weight, options) for weight, options in enumerate(self.step.claims) if options]
+        verdicts = {self.best(*claim)[0] for claim in claimed}
+        return len(claimed) > 1 and verdicts == {ClaimVerdict.OPPOSITE}
+
     def wrong_weights(self) -> set[int]:
         """The weights with wrong gradients, even for the sheet's own numbers."""
         claimed = ((weight, options) for weight, options in enumerate(self.step.claims) if options)
