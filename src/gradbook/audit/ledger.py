@@ -25,7 +25,6 @@ from gradbook.audit.training.training_steps import SheetStep
 from gradbook.audit.training.weight_columns import bases_of
 from gradbook.cells.formula.address import SHEET, Address, by_sheet, name_of, ranges, sheet_of
 from gradbook.cells.formula.formula_values import NotUnderstood
-from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.chain import gradients
 from gradbook.language.message import Message
 

@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from gradbook.audit.repair.repaired_step import could_be_named
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import (
     WrongFormula,
@@ -93,8 +94,12 @@ class RightCells(NamedTuple):
 def cells_by_their_slopes(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """The wrong cells that are computed from right ones, with their right formulas. Not if a cell
     would no longer look like those beside it, or if only one gradient is made of it: then the loss
-    may be at fault."""
+    may be at fault; nor if it may be the slope of an activation that was meant."""
+    tested = symptoms.under_test
     for found, is_of_one, stays_like in _right_cells(symptoms):
+        mentioned = tested.forward.intersection(tested.training.flow.sources(found.home))
+        if any(could_be_named(tested, cell) for cell in mentioned):
+            continue
         is_sure = len(found.cells) > 1 or found.edits[0].kind is EditKind.RANGE
         if stays_like and (is_sure or not is_of_one):
             yield found
@@ -413,7 +418,8 @@ class BackwardCells:
         sources = set(self.under_test.training.flow.mentioned_cells(after.places, meant.cell))
         training, forward = self.under_test.training, self.under_test.forward
         gone = set(training.flow.sources(meant.cell)).difference(sources)
-        numbers = {c for c in gone - forward if c not in book.patterns and not book.is_blank(c)}
+        typed = set(map(training.plain, gone)) - forward
+        numbers = {c for c in typed if c not in book.patterns and not book.is_blank(c)}
         if training.varying.isdisjoint(sources) or numbers:
             return False  # perhaps the loss should use that number
         beside = [

@@ -11,6 +11,7 @@ from enum import IntEnum
 from functools import cached_property
 from heapq import nsmallest
 
+from gradbook.audit.edits.formula_edits import edits_of
 from gradbook.audit.search.hypotheses import Doubts, Hypothesis, unless_not_understood
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.cells.budget import spend
@@ -26,7 +27,15 @@ from gradbook.cells.formula.expression import (
 )
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.node import Node
-from gradbook.targets.excel.language import Call, Expression, Infix, Number, Prefix, Reference
+from gradbook.targets.excel.language import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Prefix,
+    Reference,
+    write,
+)
 
 # Conventional formulas ----------------------------------------------------------------
 
@@ -56,6 +65,22 @@ def convention(tested: StepUnderTest, pattern: Pattern | None, home: Address) ->
         return Convention.NAMED if named else Convention.USUAL
     takes_a_sum = named and _is_weighted_sum(tested, _argument(said), home)
     return Convention.NAMED if takes_a_sum else Convention.NONE
+
+
+def could_be_named(tested: StepUnderTest, cell: Address) -> bool:
+    """Whether parentheses or another operator would make some function of one cell a named
+    activation, as 1/1+EXP(-x) was meant for a sigmoid."""
+    pattern = tested.formula(cell)
+    if pattern is None or pattern.expression is None:
+        return False
+    if not any(isinstance(part, Call) for part in parts(pattern.expression)):
+        return False
+    if convention(tested, pattern, cell) is not Convention.USUAL:
+        return False
+    read, said = tested.training.book.reader.read_typed, pattern.expression
+    others = (edit.apply_to(said) for edit in edits_of(said, ("parentheses", "operators"), (), ()))
+    named = (convention(tested, read(write(other), cell), cell) for other in others)
+    return Convention.NAMED in named
 
 
 def _argument(expression: Expression) -> Expression | None:
@@ -277,7 +302,9 @@ def rank(tested: StepUnderTest, hypotheses: Iterable[Hypothesis]) -> list[Hypoth
 
 
 def _is_intended(repaired: RepairedStep) -> bool:
-    return not repaired.is_pointless and not repaired.turns_what_is_meant
+    return not (
+        repaired.is_pointless or repaired.turns_what_is_meant or repaired.unmakes_an_activation
+    )
 
 
 def _weighed(tested: StepUnderTest, hypothesis: Hypothesis) -> RepairedStep:
