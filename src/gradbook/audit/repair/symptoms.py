@@ -117,12 +117,20 @@ class Symptoms:
 
     @cached_property
     def made_of_others(self) -> dict[int, set[int]]:
-        """For each wrong gradient, the other wrong ones that it uses."""
+        """For each wrong gradient, the other wrong ones that it uses, or whose samples' shares."""
         owners = {weight: claim.owner for weight, claim in self.wrong.items()}
-        found: dict[int, set[int]] = {}
+        sources, found = self.under_test.training.flow.sources, dict[int, set[int]]()
+        parts = {  # one of them stands for all
+            weight: min(sources(claim.owner), default=claim.owner)
+            for weight, claim in self.wrong.items()
+            if _gathers(claim.expression)
+        }
         for weight, owner in owners.items():
             cells = self.under_test.made_of([owner]) if len(owners) > 1 else set()
-            found[weight] = {j for j, o in owners.items() if o in cells and o != owner}
+            used = (j for j in owners if {owners[j], parts.get(j, owners[j])} & cells)
+            found[weight] = {
+                j for j in used if owners[j] != owner and parts.get(j) != parts.get(weight, owner)
+            }
         return found
 
     @cached_property
