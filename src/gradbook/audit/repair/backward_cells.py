@@ -38,6 +38,7 @@ from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import RangeReference
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
+from gradbook.targets.excel.language import write
 
 MOST_CELLS = 400  # of a backward pass
 PARALLEL = 1e-11  # how far the cosine of proportional values may be from 1
@@ -100,9 +101,20 @@ def cells_by_their_slopes(symptoms: Symptoms) -> Iterator[Hypothesis]:
         mentioned = tested.forward.intersection(tested.training.flow.sources(found.home))
         if any(could_be_named(tested, cell) for cell in mentioned):
             continue
-        is_sure = len(found.cells) > 1 or found.edits[0].kind is EditKind.RANGE
+        is_sure = len(found.cells) > 1 or _is_of_other_ends(tested, found)
         if stays_like and (is_sure or not is_of_one):
             yield found
+
+
+def _is_of_other_ends(tested: StepUnderTest, found: Hypothesis) -> bool:
+    """Whether a range only begins or ends elsewhere."""
+    (edit, *_), training = found.edits, tested.training
+    if edit.kind is not EditKind.RANGE:
+        return False
+    read = training.book.reader.read_typed
+    both = (read(write(part), found.home).places for part in (edit.old, edit.new))
+    old, new = (set(training.flow.mentioned_cells(places, found.home)) for places in both)
+    return not old.isdisjoint(new)
 
 
 def cells_unlike_others(symptoms: Symptoms) -> Iterator[Hypothesis]:
