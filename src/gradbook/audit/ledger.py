@@ -9,7 +9,7 @@ must be used.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from functools import partial, reduce
 from itertools import chain
 from operator import add
 
-from gradbook.audit.findings import Finding, finding_in
+from gradbook.audit.findings import Finding, finding_in, typed_in
 from gradbook.audit.judge.update_judgement import FROM_ANOTHER, KIND, update_like
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining
@@ -46,13 +46,39 @@ def ledger_of(
     training: SheetTraining, steps: Sequence[SheetStep], groups: Sequence[Sequence[SheetStep]]
 ) -> Ledger:
     """The last word on a training, after what the other judges found is mended."""
-    strange = list(_strange_states(training, steps))
+    strange: list[Finding | Message] = list(_typed_updates(training))
+    strange += _strange_states(training, steps)
     findings = [one for one in strange if isinstance(one, Finding)]
     if not strange:
         strange = [one for group in groups[:1] for one in _unused_gradients(training, group[0])]
         findings += [one for one in strange if isinstance(one, Finding)]
     notes = dict.fromkeys(one for one in strange if isinstance(one, Message))
     return Ledger(tuple(findings), tuple(notes))
+
+
+# Weights that are typed where others are updated ---------------------------------------------
+
+
+def _typed_updates(training: SheetTraining) -> Iterator[Finding]:
+    """The numbers of weights in steps in which most of the others are computed: where a training
+    begins anew, all of them are typed."""
+    book, weights = training.book, training.weights
+    computed = Counter(k for w in weights for k, c in enumerate(w.cells) if c in book.patterns)
+    for weight in weights:
+        typed = [
+            cell
+            for k, cell in enumerate(weight.cells)
+            if k
+            and 2 * computed[k] > len(weights)
+            and isinstance(book.values.get(cell), float)
+            and cell not in book.patterns
+        ]
+        models = [cell for cell in weight.updates if cell in book.patterns]
+        for cells in by_sheet(typed) if models else ():
+            name = training.name_of(weight.start)
+            kind, why = typed_in(book, cells[0], name)
+            right = book.reader.read_typed(book.patterns[models[0]].text_at(cells[0]), cells[0])
+            yield finding_in(book, cells, kind, name, why, name, right)
 
 
 # Cells that continue from the step before, and are no weights ------------------------------
