@@ -22,6 +22,7 @@ from gradbook.audit.repair.repaired_step import could_be_named
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import (
     WrongFormula,
+    few_differences,
     one_edit,
     restore,
     two_edits,
@@ -419,7 +420,7 @@ class BackwardCells:
                 slight is None or len(added.formulas[0]) < len(slight.formulas[0])
             ):
                 return added
-        return slight or two_edits(wrong) or written_anew(wrong)
+        return slight or few_differences(wrong) or two_edits(wrong) or written_anew(wrong)
 
     def stays_like_others(self, meant: MeantCell, found: Hypothesis) -> bool:
         """Whether a cell looks no less like the right ones of its layer, and still depends on the

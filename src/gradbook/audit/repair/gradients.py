@@ -37,6 +37,7 @@ from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, becomes_its_li
 from gradbook.audit.repair.wrong_formula import (
     WrongFormula,
     anew,
+    few_differences,
     one_edit,
     two_edits,
 )
@@ -111,6 +112,7 @@ GENERATORS = (
     Generator("shares of samples", SearchStage.CLAIMS, Proof.MENDS, _of_claim(wrong_shares)),
     Generator("omitted parts", SearchStage.CLAIMS, Proof.NONE, _of_claim(omission_of_claim)),
     Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_formula(one_edit)),
+    Generator("few differences", SearchStage.CLAIMS, Proof.NONE, _of_formula(few_differences)),
     Generator("two edits", SearchStage.CLAIMS, Proof.NONE, _of_formula(two_edits)),
     Generator("written anew", SearchStage.CLAIMS, Proof.NONE, _of_claim(written_anew)),
 )

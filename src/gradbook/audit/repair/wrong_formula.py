@@ -5,7 +5,7 @@ What it omits from the chain rule is added: a term for a path, a factor for a sl
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial, wraps
@@ -32,6 +32,7 @@ from gradbook.audit.edits.formula_edits import (
 from gradbook.audit.repair.repaired_step import rank
 from gradbook.audit.search.hypotheses import Cause, Hypothesis, MissingPart
 from gradbook.audit.step.omissions import ChainOmission, Omissions
+from gradbook.audit.step.points import agree
 from gradbook.audit.step.sampled_formulas import EvaluatedFormula, remember
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.claims import Claim
@@ -41,11 +42,14 @@ from gradbook.cells.formula.expression import (
     Edit,
     EditKind,
     Factor,
+    Path,
     factors,
+    inner,
     parts,
     pointless_parts,
     product,
     put,
+    rebuild,
     references,
     terms,
     tidy,
@@ -63,6 +67,7 @@ from gradbook.targets.excel.spellings import Speller
 MOST_OFFERED = 160  # cells that may replace others
 MOST_PAIRED = 48
 WRITTEN = 1_000  # budget for writing a part of a formula
+MOST_APART = 4  # differences from the right formula
 LONGEST = 4000  # characters of a formula that someone would read
 MOST_NUMBERS = 8  # of other formulas
 MOST_EDITS_OF_A_KIND = 12  # edits of one kind to choose from
@@ -239,6 +244,41 @@ def anew(tested: StepUnderTest, home: Address, old: Expression, target: Node) ->
     if said is None:
         return None
     return _hypothesis(home, said, [Edit(EditKind.FORMULA, ((),), old, said)])
+
+
+def few_differences(wrong: WrongFormula) -> Hypothesis | None:
+    """The result of the chain rule, if it differs from the formula in a few cells and operators."""
+    said = spell(wrong.under_test, wrong.home, wrong.target)
+    edits = _differences(wrong.expression, said) if said else []
+    if said is None or not edits or not agree(wrong.value_of(said), wrong.right_values):
+        return None
+    return _hypothesis(wrong.home, said, edits)
+
+
+def _differences(old: Expression, right: Expression) -> list[Edit]:
+    """The cells and operators in which a formula differs from the right one; none if other things
+    differ, or too many."""
+    found: defaultdict[tuple[EditKind, Expression, Expression], list[Path]] = defaultdict(list)
+    waiting: list[tuple[Path, Expression, Expression]] = [((), old, right)]
+    while waiting:
+        path, a, b = waiting.pop()
+        match a, b:
+            case Reference(), Reference():
+                if a.text.replace("$", "") != b.text.replace("$", ""):
+                    found[EditKind.REFERENCE, a, b].append(path)
+                continue
+            case Infix(one), Infix(other) if one != other:
+                if not all(isinstance(leaf, Reference) for leaf in (*inner(a), *inner(b))):
+                    return []
+                found[EditKind.OPERATOR, a, b].append(path)
+                continue
+        pieces, others = inner(a), inner(b)
+        if rebuild(a, others) != b if len(pieces) == len(others) > 0 else a != b:
+            return []
+        each = zip(pieces, others, strict=True)
+        waiting += [((*path, k), *pair) for k, pair in enumerate(each)][::-1]
+    edits = [Edit(kind, tuple(paths), a, b) for (kind, a, b), paths in found.items()]
+    return edits if len(edits) <= MOST_APART else []
 
 
 def spell(
