@@ -243,10 +243,10 @@ def _said_of_unused(
         )
         return
     update, stride = next(idle, None), carried[0] - leaf
-    right = None if update else update_like(tested, gradients, leaf, carried[0])
+    right = None if update is not None else update_like(tested, gradients, leaf, carried[0])
     for cells in by_sheet(carried):
         cell, before = cells[0], cells[0] - stride
-        if update:  # which is computed already, in each step
+        if update is not None:  # which is computed already, in each step
             right = book.reader.read_typed(book.name_of(update + before - leaf, cell), cell)
         why = Message(
             "{cell} only repeats {name}, though {gradient} is its gradient: the learning rate "

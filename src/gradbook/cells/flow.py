@@ -29,7 +29,6 @@ from gradbook.targets.excel.language import Call, Reference
 FEW_DEPENDENTS = 2000  # cells that depend on one
 KEPT = 64  # such sets, since they are requested again
 MOST_KEPT = 400_000  # cells of ranges that are kept as lists
-CELLS_OF_ONE_FORMULA = 8  # cells of one formula: enough to treat them together
 
 
 class Flow:
