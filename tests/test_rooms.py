@@ -25,7 +25,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "arrays": 1005,
     "audit": 24078,
     "cells": 12450,
-    "cli": 5058,
+    "cli": 5075,
     "data": 5626,
     "derivatives": 2422,
     "engine": 1608,

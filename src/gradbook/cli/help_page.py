@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import SUPPRESS, Action, ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -183,6 +183,13 @@ class Parser(ArgumentParser):
                     repeated=not {*entry.flags}.isdisjoint(repeated),
                     required=not {*entry.flags}.isdisjoint(required),
                 )
+
+    @property
+    def own_options(self) -> list[Action]:
+        """The options that belong to this verb alone."""
+        return [
+            action for action in self._actions if action.option_strings and action.help != SUPPRESS
+        ]
 
     def _add_option(self, entry: Entry, verb: Verb, *, repeated: bool, required: bool) -> None:
         value, about = entry.value, entry.about.replace("%", "%%")
