@@ -83,7 +83,9 @@ def name_gradients(
     slopes = [adjoints[weight] for weight in weights]
     of_biases = {d.inputs[0] if d.op.name == "total" else d for d in slopes}
     order = ancestors(slopes)
-    sizes = _written_sizes(order)
+    sizes: dict[Node, int] = {}  # of each formula in values, when it is written down to names
+    for node in order:
+        sizes[node] = sum(1 if x.name is not None else sizes[x] for x in node.inputs)
     uses = _uses(order, {d for value, d in adjoints.items() if value.name is not None})
     too_long = max((sizes[slope] for slope in slopes), default=0) > LONGEST_FORMULA
     for value, d in adjoints.items():
@@ -114,14 +116,6 @@ def _uses(order: Sequence[Node], ends: Collection[Node]) -> dict[Node, int]:
         for source in node.inputs:
             users[source].add(node)
     return uses
-
-
-def _written_sizes(order: Sequence[Node]) -> dict[Node, int]:
-    """The number of values in each node's formula when it is written out down to names."""
-    sizes: dict[Node, int] = {}
-    for node in order:
-        sizes[node] = sum(1 if x.name is not None else sizes[x] for x in node.inputs)
-    return sizes
 
 
 def _name_totals(slopes: Mapping[Node, Node], adjoints: Mapping[Node, Node]) -> None:

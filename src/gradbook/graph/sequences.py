@@ -94,11 +94,9 @@ def join_steps(shares: Iterable[Node]) -> list[Node]:
         return others
     if len(by_step) == steps:
         return [*others, stack([by_step[step] for step in range(steps)])]
-    return [*others, *(_placed(own, step, steps) for step, own in sorted(by_step.items()))]
-
-
-def _placed(x: Node, step: int, steps: int) -> Node:
-    return x.graph.make("only_step", x, attributes=(step, steps))
+    for step, share in sorted(by_step.items()):
+        others.append(share.graph.make("only_step", share, attributes=(step, steps)))
+    return others
 
 
 # Attention -----------------------------------------------------------------------

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from gradbook.arguments import sizes, whole
+from gradbook.arguments import whole
 from gradbook.errors import ShapeError, UsageError
 
 Shape = tuple[int, ...]
@@ -180,14 +180,6 @@ def overhang(window: Window, area: Shape) -> Sides:
 
 
 # Arguments from callers.
-
-
-def as_pair(what: str, given: object) -> Both:
-    """Two sizes, or one for both."""
-    found = sizes(what, given)
-    if len(found) not in (1, 2):
-        raise UsageError(f"{what} has two sizes such as 3x3, not {given!r}")
-    return found[0], found[-1]
 
 
 def a_pad(what: str, given: object, size: Both, dilation: Both) -> Pad:

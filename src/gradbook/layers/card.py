@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gradbook.arguments import one_of, settle
+from gradbook.arguments import settle
 from gradbook.errors import ShapeError
 from gradbook.graph.levels import BY_ROWS, Bits
 from gradbook.graph.names import Name
@@ -136,10 +136,6 @@ class Parameter(ParameterSpec):
 def leaf_name(role: Role, layer: int, part: str = "") -> Name:
     """The name of the leaf of a layer's parameter: w_layer_3, w_recurrent_layer_3."""
     return Name(role, layer=layer, word=f"{part}_layer".lstrip("_"))
-
-
-def bias_of(value: object) -> Bias:
-    return Bias(one_of("bias", value, Bias))
 
 
 # The site of ops -----------------------------------------------------------------

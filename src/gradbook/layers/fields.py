@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from gradbook.arguments import as_list, number, whole
+from gradbook.arguments import as_list, number, sizes, whole
 from gradbook.errors import UsageError, did_you_mean
-from gradbook.graph.window import NOWHERE, SAME, Shape, as_pair, pad_words, short
+from gradbook.graph.window import NOWHERE, SAME, Shape, pad_words, short
 from gradbook.statements import TWICE, Statement, digits
 
 UNKNOWN_CHOICE = "unknown {word!r}{hint}"
@@ -284,7 +284,10 @@ class BothField(TextField):
 
 def _pair(what: str, value: Any, row: bool) -> tuple[int, int]:
     """A pair for rows and columns; if there is only one row, a number is for columns."""
-    return as_pair(what, (1, value) if row and isinstance(value, int) else value)
+    given = sizes(what, (1, value) if row and isinstance(value, int) else value)
+    if len(given) not in (1, 2):
+        raise UsageError(f"{what} has two sizes such as 3x3, not {value!r}")
+    return given[0], given[-1]
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,6 @@ from gradbook.layers.card import (
     ParameterSpec,
     Role,
     add_bias,
-    bias_of,
     require_channels,
     spell,
 )
@@ -67,7 +66,7 @@ class BiasPhrase(PhraseField):
     """The biases of the sums: no bias."""
 
     def settle(self, word: str, value: Any) -> Bias:
-        return bias_of(value)
+        return Bias(one_of("bias", value, Bias))
 
 
 @dataclass(frozen=True)

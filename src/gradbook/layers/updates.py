@@ -15,7 +15,7 @@ from gradbook.errors import UsageError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
 from gradbook.language import mark
-from gradbook.layers.card import Change, Role
+from gradbook.layers.card import Change
 
 MOMENTUM_RANGE = "momentum is at least 0 and below 1, not {value!r}"
 BETAS_RANGE = "adam's betas are two numbers, at least 0 and below 1, not {value}"
@@ -189,8 +189,3 @@ UPDATES = {
     ),
 }
 DESCENT = Update()
-
-
-def usual_decay(rule: Update, role: Role) -> float:
-    """The default decay of parameters of this kind, per step and unit of the rate."""
-    return rule.card.decay if role == Role.WEIGHT else 0.0

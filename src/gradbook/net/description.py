@@ -14,7 +14,7 @@ from gradbook.graph.window import Shape
 from gradbook.language import tr
 from gradbook.layers import Layer, Loss, Parameter, Role, Update, spell
 from gradbook.layers.card import AnswerKind
-from gradbook.layers.updates import DESCENT, usual_decay
+from gradbook.layers.updates import DESCENT
 
 # Layers that are applied several times ----------------------------------------------
 
@@ -344,4 +344,6 @@ class Description:
 
     def decay_of(self, role: Role) -> float:
         """The share of themselves that parameters of this kind lose per step and unit of rate."""
-        return self.decay.get(role, 0.0) if self.decay else usual_decay(self.update, role)
+        if self.decay:
+            return self.decay.get(role, 0.0)
+        return self.update.card.decay if role == Role.WEIGHT else 0.0

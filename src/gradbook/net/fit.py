@@ -244,8 +244,9 @@ def _check_start(net: Description) -> None:
         wanted = net.count(role)
         if len(values) != wanted:
             given = _count(len(values), "start value")
-            said = START_COUNT.format(given=given, numbered=_numbered(role, wanted))
-            raise Misfit(role, said)
+            names = [f"{role}1"] * (wanted > 0) + [f"{role}{wanted}"] * (wanted > 1)
+            numbered = " … ".join(names) or f"no {role}"
+            raise Misfit(role, START_COUNT.format(given=given, numbered=numbered))
         if not all(map(isfinite, values)):
             raise Misfit(role, "start values must be finite numbers")
         if role is Role.RANGE and min(values) <= 0:
@@ -299,8 +300,3 @@ def _check_length(part: str, what: str, given: int, wanted: int) -> None:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'s' * (number != 1)}"
-
-
-def _numbered(role: Role, count: int) -> str:
-    names = [f"{role}1"] * (count > 0) + [f"{role}{count}"] * (count > 1)
-    return " … ".join(names) or f"no {role}"

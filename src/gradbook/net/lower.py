@@ -161,7 +161,7 @@ def _take_apart(forward: Forward) -> tuple[Graph, dict[Node, Scalars]]:
     leaves = [forward.inputs, forward.targets, *numbers]
     again: set[Node] = set()  # parameters of further uses, and nodes that depend only on these
     for node in ancestors([*leaves, forward.outputs, forward.loss]):
-        if _is_use(node):
+        if node.op.name == "copy" and node.name is None:  # a further use of a parameter
             parts[node] = parts[node.inputs[0]]
             again.add(node)
             continue
@@ -176,24 +176,14 @@ def _take_apart(forward: Forward) -> tuple[Graph, dict[Node, Scalars]]:
         if node.op.name == "leaf":
             parts[node] = _leaves(graph, node, names)
         else:
-            parts[node] = _named(graph, _elements(graph, node, parts), names)
+            parts[node] = _elements(graph, node, parts).copy()
+            for place, name in names.items():
+                parts[node][place] = graph.named(parts[node][place], name)
     return graph, parts
-
-
-def _is_use(node: Node) -> bool:
-    """Whether it is a further use of a parameter, with the same single values."""
-    return node.op.name == "copy" and node.name is None
 
 
 def _leaves(graph: Graph, node: Node, names: Names) -> Scalars:
     return array_of(node.shape, lambda *at: graph.leaf(names[at], each=node.each))
-
-
-def _named(graph: Graph, scalars: Scalars, names: Names) -> Scalars:
-    named = scalars.copy()
-    for place, name in names.items():
-        named[place] = graph.named(scalars[place], name)
-    return named
 
 
 def _elements(graph: Graph, node: Node, parts: Mapping[Node, Scalars]) -> Scalars:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -52,7 +51,8 @@ def name_before(net: Net, index: int) -> Name:
 
 def number(net: Net, index: int) -> int | None:
     """A layer's number among those of its kind, if there are several."""
-    return _place(index, _peers(net, net.layers[index]))
+    peers = _peers(net, net.layers[index])
+    return peers.index(index) + 1 if len(peers) > 1 and index in peers else None
 
 
 def kept_name(net: Net, index: int) -> Name:
@@ -84,10 +84,6 @@ def _last(net: Net, layer: Layer) -> int | None:
     return next((k for k in alike if layer.letter and net.layers[k].last_letter), None)
 
 
-def _place(index: int, peers: list[int]) -> int | None:
-    return peers.index(index) + 1 if len(peers) > 1 and index in peers else None
-
-
 # Weights ---------------------------------------------------------------------------
 
 LETTERS = "".join(Role)
@@ -110,7 +106,12 @@ def named_weight(net: Net, words: str) -> tuple[Parameter, Shape]:
     else:
         found = None
     if found is None:
-        raise UsageError(f"no weight is called '{words}' (the weights are {_spans(net)})")
+        ends = {p.role: p.first + p.size - 1 for p in net.parameters}
+        names = [f"{role}1 … {role}{ends[role]}" for role in Role if role in ends]
+        raise UsageError(
+            f"no weight is called '{words}' (the weights are {', '.join(names)}, or by layer and "
+            "place, such as 'conv2 3,1,0,2')"
+        )
     if found[0].fixed:
         raise UsageError(f"'{words}' is fixed and has no gradient: choose a trained one")
     return found
@@ -150,15 +151,3 @@ def _placed(net: Net, kind: type[Layer], words: re.Match[str]) -> tuple[Paramete
                 )
             return parameter, place
     return None
-
-
-def _spans(net: Net) -> str:
-    """The names of all weights: w1 … w90, b1 … b10, or by layer and place."""
-    return ", ".join([*_by_role(net), "or by layer and place, such as 'conv2 3,1,0,2'"])
-
-
-def _by_role(net: Net) -> Iterator[str]:
-    for role in Role:
-        owned = [p for p in net.parameters if p.role is role]
-        if owned:
-            yield f"{role}1 … {role}{owned[-1].first + owned[-1].size - 1}"

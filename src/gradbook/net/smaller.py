@@ -30,17 +30,17 @@ def what_fits(net: Net, size: Size, most: float) -> str:
 
 
 def _smaller_layers(net: Net, size: Size, most: float) -> Iterator[str]:
-    named = [(k, name) for k, layer in enumerate(net.layers) for name in _counts(layer)]
+    named = [
+        (k, field.name)
+        for k, layer in enumerate(net.layers)
+        for field in layer.form().fields
+        if isinstance(field, WholeField)  # how many of something the layer has
+    ]
     for index, name in sorted(named, key=lambda one: -getattr(net.layers[one[0]], one[1])):
         layer = net.layers[index]
         number = _largest(partial(_with, net, index, name), getattr(layer, name), size, most)
         if number:
             yield f"'{_counting(layer, name, number).text}' in place of '{layer.text}'"
-
-
-def _counts(layer: Layer) -> list[str]:
-    """The fields that set how many of something a layer has."""
-    return [field.name for field in layer.form().fields if isinstance(field, WholeField)]
 
 
 def _counting(layer: Layer, name: str, number: int) -> Layer:

@@ -390,7 +390,10 @@ def fold_norms(trained: TrainedNet) -> TrainedNet:
     while place < len(trained.layers):
         own = trained.layers[place]
         if own.layer.statistics or isinstance(own.layer, ScaleShift):
-            scale, shift = _of(own)
+            if own.layer.statistics:
+                scale, shift = scale_and_shift(**own.tensors, epsilon=own.layer.epsilon)
+            else:
+                scale, shift = own.tensors["scale"], own.tensors["shift"]
             source = _source(trained, place, scale)
             if source is not None:
                 trained = _scaled(trained, source, scale, shift)
@@ -401,12 +404,6 @@ def fold_norms(trained: TrainedNet) -> TrainedNet:
             trained = _with(trained, place, alone)
         place += 1
     return trained
-
-
-def _of(own: TrainedLayer) -> tuple[Array, Array]:
-    if own.layer.statistics:
-        return scale_and_shift(**own.tensors, epsilon=own.layer.epsilon)
-    return own.tensors["scale"], own.tensors["shift"]
 
 
 def _source(trained: TrainedNet, place: int, scale: Array) -> int | None:
