@@ -57,7 +57,9 @@ class ndarray:  # noqa: N801  NumPy's name
         return number
 
     def tolist(self) -> Any:
-        return self.item() if not self.shape else [_listed(row) for row in self]
+        if not self.shape:
+            return self.item()
+        return [row.tolist() if isinstance(row, ndarray) else row for row in self]
 
     def __len__(self) -> int:
         if not self.shape:
@@ -121,10 +123,6 @@ class ndarray:  # noqa: N801  NumPy's name
 
     def tobytes(self) -> bytes:
         return struct.pack(f"={len(self.items)}{FORMATS[self.dtype]}", *self.items)
-
-
-def _listed(row: Any) -> Any:
-    return row.tolist() if isinstance(row, ndarray) else row
 
 
 # Making arrays ------------------------------------------------------------------------

@@ -51,14 +51,10 @@ def is_opendocument(parts: Package) -> bool:
     return "mimetype" in parts and CONTENT in parts
 
 
-def refuse_encrypted(parts: Package) -> None:
+def read_opendocument(parts: Package, *, every_row: bool = False) -> Book:
     listed = parts.bytes_of(MANIFEST) if 0 < parts.size(MANIFEST) <= SMALL else b""
     if b"encryption-data" in listed or "encrypted-package" in parts:
         raise WorkbookError(ENCRYPTED)
-
-
-def read_opendocument(parts: Package, *, every_row: bool = False) -> Book:
-    refuse_encrypted(parts)
     book = Book()
     outline = _SheetList(book)
     parts.parse(CONTENT, outline.begin, outline.end, made=_parser())

@@ -60,7 +60,10 @@ class Styles:
     def __init__(self, patch: Patch, main: str) -> None:
         self.patch = patch
         used = (r.part for r in patch.relations(main) if r.kind == "styles" and r.part in patch)
-        self.part = next(used, "") or _new_styles(patch, main)
+        self.part = next(used, "")
+        if not self.part:
+            pattern, kind = "xl/gradbook-styles{}.xml", f"{SPREADSHEET}.styles+xml"
+            self.part = patch.add(main, "styles", pattern, NO_STYLES.encode(), kind).part
         self.found = elements(patch.text(self.part), self.part, _is_style)
         self.formats = only(self.found, "cellXfs", self.part)
         self.known = [e for e in self.found if _within(e, self.formats)]
@@ -179,8 +182,3 @@ def _is_style(depth: int, tag: str, attributes: dict[str, str]) -> bool:
 
 def _within(element: Element, parent: Element) -> bool:
     return parent.inside <= element.start < parent.close
-
-
-def _new_styles(patch: Patch, main: str) -> str:
-    pattern, kind = "xl/gradbook-styles{}.xml", f"{SPREADSHEET}.styles+xml"
-    return patch.add(main, "styles", pattern, NO_STYLES.encode(), kind).part

@@ -262,14 +262,6 @@ def expand(words: Iterable[str]) -> list[str]:
     return paths
 
 
-def expand_one(word: str) -> str:
-    """The only file for a word."""
-    paths = expand([word])
-    if len(paths) > 1:
-        raise UsageError(f"{len(paths)} files match '{word}': name one of them")
-    return paths[0]
-
-
 def new_folder(within: Path, title: str, usual: str) -> Path:
     """A folder name that isn't in use yet: quick, quick-2, quick-3 …"""
     name = NOT_IN_NAMES.sub("-", title).strip("-.") or usual

@@ -247,11 +247,7 @@ def spell_in_ascii(character: str) -> str:
         return letter.capitalize() if "CAPITAL" in script else letter.lower()
     if called.startswith("BOX DRAWINGS "):
         return "+" if " AND " in called else "|" if called.endswith("VERTICAL") else "-"
-    return _taken_apart(character)
-
-
-def _taken_apart(character: str) -> str:
-    """A letter without its accent, a digit without its position; otherwise a question mark."""
+    # a letter without its accent, a digit without its position; otherwise a question mark
     raised = "^" if decomposition(character).startswith("<super>") else ""
     parts = normalize("NFKD", character)
     plain = "".join(part if part.isascii() else SPELLED.get(part, "") for part in parts)

@@ -22,7 +22,7 @@ from gradbook.report.training_text import EMPTY, FULL
 from gradbook.system import cores
 from gradbook.work.cluster import ClusterCrew
 from gradbook.work.machines import ClusterError
-from gradbook.work.processes import ProcessCrew, WorkCrew
+from gradbook.work.processes import ProcessCrew
 
 BAR = 30  # columns
 TOLD = ("number", "parameters", "value", "state", "bits", "network_parameters")  # to programs
@@ -36,7 +36,10 @@ def search(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
     workers = options.workers or cores()
     threads = None if options.on else max(cores() // workers, 1)
     try:
-        with heard_alike(), _crew(workers, options.on) as crew:
+        with (
+            heard_alike(),
+            ClusterCrew(options.on) if options.on else ProcessCrew(workers) as crew,
+        ):
             if not options.resume:
                 folder.begin(plan)
             with display:
@@ -62,10 +65,6 @@ def search(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
             "or is allowed, and start another study"
         )
     return True
-
-
-def _crew(workers: int, cluster: str | None) -> WorkCrew:
-    return ClusterCrew(cluster) if cluster else ProcessCrew(workers)
 
 
 def _write_page(folder: StudyFolder, plan: StudyPlan, records: Sequence[TrialRecord]) -> None:

@@ -114,7 +114,9 @@ class NamedColumns:
         if array.dtype.kind in NUMBERS and not (column.words or column.dates):
             return array.astype(np.float64)[:, None]
         values = _values(self.columns[key])
-        cells = (cell_of(_dated(value) if column.dates else value) for value in values)
+        if column.dates:  # in the form of a text table
+            values = (it.isoformat() if isinstance(it, date) else it for it in values)
+        cells = map(cell_of, values)
         rows = tuple(CellRow(number, (cell,)) for number, cell in enumerate(cells, 1))
         return encode(ColumnTable("", (column.name,), rows), [column])
 
@@ -124,8 +126,3 @@ def _values(column: Any) -> Any:
     if isinstance(column, np.ndarray) and column.dtype.kind == "M":
         column = column.astype("datetime64[us]")  # finer ones become whole numbers
     return next((getattr(column, name)() for name in LISTS if hasattr(column, name)), column)
-
-
-def _dated(value: Any) -> Any:
-    """A date in the form of a text table."""
-    return value.isoformat() if isinstance(value, date) else value

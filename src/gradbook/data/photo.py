@@ -19,7 +19,6 @@ from gradbook.data.dataset import Framing
 from gradbook.data.formats.pictures import WHITE, Ground
 from gradbook.data.signs import (
     LEAST_SIDE,
-    Mask,
     NoSign,
     PixelBox,
     Subject,
@@ -398,7 +397,10 @@ def _alone(picture: Image, scale: float, sign: Subject, signs: list[Subject]) ->
 
     box = sign.box.wider(MARGIN).within(*sign.mask.shape)
     own = near(sign.mask, FAINT_EDGES)
-    others = _others(sign, signs) & ~own
+    every = np.zeros(sign.mask.shape, bool)
+    for other in signs:
+        every |= other.mask if other is not sign else False
+    others = near(every, FAINT_EDGES) & ~own
     large = box.seen_from(0, 0, scale).within(picture.height, picture.width)
     part = picture.crop((large.left, large.top, large.right, large.bottom))
     painted = Image.fromarray(others[box.slices]).resize(part.size)
@@ -407,13 +409,6 @@ def _alone(picture: Image, scale: float, sign: Subject, signs: list[Subject]) ->
     paper = tuple(int(level) for level in np.median(seen, axis=0)) if len(seen) else (255,) * 3
     part.paste(paper, mask=painted)
     return part
-
-
-def _others(sign: Subject, signs: list[Subject]) -> Mask:
-    every = np.zeros(sign.mask.shape, bool)
-    for other in signs:
-        every |= other.mask if other is not sign else False
-    return near(every, FAINT_EDGES)
 
 
 # The network's input ----------------------------------------------------------

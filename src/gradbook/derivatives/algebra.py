@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from gradbook.cells.formula.expression import count_parts, inner
+from gradbook.cells.formula.function_table import plain_name
 from gradbook.graph.names import Name
 from gradbook.language import tr
 from gradbook.targets.algebra.forms import (
@@ -46,7 +47,6 @@ from gradbook.targets.excel.language import (
 
 MOST_PARTS = 200  # of a formula; a longer one is shown as it is typed
 LONGEST_TYPED = 120  # characters of it
-NAMES = ("_XLFN.", "_XLWS.")  # prefixes of functions that came after Excel 2007
 
 NameReference = Callable[[Reference], Form]
 
@@ -98,17 +98,15 @@ def _form(part: Expression, given: Sequence[Form], name: NameReference) -> Form:
         case Prefix(sign):
             return Minus(given[0]) if sign == "-" else given[0]
         case Postfix():
-            return _percent(given[0])
+            (form,) = given
+            return Numeral(form.value / 100) if isinstance(form, Numeral) else form / 100
         case Infix(operator):
             return _infix(operator, *given)
         case Call(function, arguments):
             rest = iter(given)
             every = [Words("") if one is None else next(rest) for one in arguments]
-            return Words(write(part)) if function == TABLE else _called(_plain(function), every)
-
-
-def _percent(form: Form) -> Form:
-    return Numeral(form.value / 100) if isinstance(form, Numeral) else form / 100
+            name_of_it = plain_name(function)
+            return Words(write(part)) if function == TABLE else _called(name_of_it, every)
 
 
 RELATIONS = {"=": "=", "<>": "≠", "<=": "≤", ">=": "≥", "<": "<", ">": ">"}
@@ -135,12 +133,6 @@ def _infix(operator: str, left: Form, right: Form) -> Form:
 # Functions --------------------------------------------------------------------
 
 Notation = Callable[..., Form]
-
-
-def _plain(function: str) -> str:
-    for prefix in NAMES:
-        function = function.removeprefix(prefix)
-    return function
 
 
 def _named(word: str) -> Notation:

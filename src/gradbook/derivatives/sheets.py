@@ -233,6 +233,9 @@ def _put_input(book: Addition, sheet: NewSheet, row: int, one: Sensitivity) -> N
     sheet.heights[row] = LINE * lines + 3
 
 
+MOST_RANGES = 8  # of cells, in one line
+
+
 def _held_fixed(slopes: Slopes) -> str:
     """What is held fixed or stepped over, and where."""
     if not slopes.fixed:
@@ -242,18 +245,12 @@ def _held_fixed(slopes: Slopes) -> str:
         where = []
         for number in sorted(set(map(sheet_of, cells))):
             title = quote_title(slopes.book.sheets[number].title)
-            here = ranges(cell for cell in cells if sheet_of(cell) == number)
-            where.append(f"{title}!{_shortened(here)}")
+            here = ranges(cell for cell in cells if sheet_of(cell) == number).split(",")
+            if len(here) > MOST_RANGES:
+                here[MOST_RANGES:] = ["…"]
+            where.append(f"{title}!{','.join(here)}")
         listed.append(f"{translate(message)} ({', '.join(where)})")
     return tr("Held fixed or stepped over: {list}.", list="; ".join(listed))
-
-
-MOST_RANGES = 8  # of cells, in one line
-
-
-def _shortened(cells: str) -> str:
-    listed = cells.split(",")
-    return ",".join(listed if len(listed) <= MOST_RANGES else [*listed[:MOST_RANGES], "…"])
 
 
 def _strengths() -> list[tuple[float, str, str]]:

@@ -181,13 +181,15 @@ class Engine(ABC):
         rate or one for each step. Only bytes can be warped.
         """
         places = np.arange(len(images)) if order is None else np.asarray(order)
+        if places.size and not 0 <= places.min() <= places.max() < len(images):
+            raise ShapeError(f"the order names images beyond the {len(images)} there are")
         steps = ceil(len(places) / self.batch)
         rate = self.net.learning_rate if rates is None else rates
         given = {
             "rates": np.ascontiguousarray(np.broadcast_to(np.asarray(rate, float), steps)),
             "losses": np.full(steps, np.nan),
             "right": np.zeros(steps, np.int32),
-            "order": _checked_order(places, len(images)),
+            "order": np.ascontiguousarray(places, np.int64),
             **self.inputs(images),
             **self._targets(labels, len(images)),
         }
@@ -223,9 +225,3 @@ class Engine(ABC):
             raise ShapeError(f"only bytes can be warped, not {images.dtype} numbers")
         if len(self.net.input) != 3:
             raise ShapeError(f"only images can be warped: this network takes {self.net.input}")
-
-
-def _checked_order(places: NDArray[Any], count: int) -> NDArray[np.int64]:
-    if places.size and not 0 <= places.min() <= places.max() < count:
-        raise ShapeError(f"the order names images beyond the {count} there are")
-    return np.ascontiguousarray(places, np.int64)

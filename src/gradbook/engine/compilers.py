@@ -54,14 +54,10 @@ def side_by_side(*works: Callable[[], Any]) -> list[Any]:
 
 
 def _end_all() -> None:
+    """Ask the compilers and their helpers to end; each then removes what it wrote."""
     for process in tuple(_running):
-        _end(process)
-
-
-def _end(process: Process) -> None:
-    """Ask a compiler and its helpers to end; it then removes what it wrote."""
-    if process.poll() is None:
-        system.end(process)
+        if process.poll() is None:
+            system.end(process)
 
 
 def answer(command: Sequence[str], typed: str = "") -> str | None:

@@ -89,18 +89,14 @@ def take_apart(layer: Recurrent, stack: GateStack, gates: Sequence[str]) -> dict
         own = [part[gate] for part in (bias, late) if part is not None]
         if not own:
             continue
-        if is_weighed_apart(layer, gate):
+        if isinstance(layer, Gru) and gate == "new" and not layer.reset_before:
+            # another gate multiplies the state's sums, which have their own bias
             none = np.zeros(len(own[0]))
             found[_word(gate, "bias")] = none if bias is None else bias[gate]
             found[_word(of_state(gate), "bias")] = none if late is None else late[gate]
         else:
             found[_word(gate, "bias")] = np.add.reduce(own)
     return found
-
-
-def is_weighed_apart(layer: Recurrent, gate: str) -> bool:
-    """Whether the state's sums have their own bias, because another gate multiplies them."""
-    return isinstance(layer, Gru) and gate == "new" and not layer.reset_before
 
 
 def _word(part: str, role: str) -> str:

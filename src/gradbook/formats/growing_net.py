@@ -26,12 +26,11 @@ from gradbook.formats.known_values import NO_SCORES, ONE_PIECE, TOO_MANY, UNKNOW
 from gradbook.formats.layer_list import (
     pad_conv,
     pad_pool,
-    resolve_same,
 )
 from gradbook.formats.layouts import ELSEWHERE, MOST_PLACED, Live, ours
 from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Array
-from gradbook.graph.window import NOWHERE, SAME, Both, Pad, Shape
+from gradbook.graph.window import NOWHERE, SAME, Both, Pad, Shape, same_pad
 from gradbook.layers.activations import Activation, Numbered, PRelu
 from gradbook.layers.card import spell
 from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm
@@ -162,7 +161,8 @@ class GrowingNet(CombinedValues):
         """Convert 'same' to numbers if all sides are equal."""
         if pad != SAME or live.padding:
             return pad
-        return resolve_same(size, stride, dilation, live.size[1:])
+        sides = same_pad(size, stride, dilation, live.size[1:])
+        return sides if len(set(sides)) == 1 else SAME
 
     def conv_back(
         self,

@@ -13,7 +13,7 @@ from gradbook.formats.imported import AS_THEY_STAND, BRIGHTNESS, ImportedLayer, 
 from gradbook.formats.layouts import Padding
 from gradbook.graph.node import Array
 from gradbook.graph.tensors import divisors
-from gradbook.graph.window import SAME, Both, Pad, Shape, Sides, same_pad
+from gradbook.graph.window import Both, Shape, Sides
 from gradbook.layers.activations import Activation
 from gradbook.layers.card import Layer, spell
 from gradbook.layers.norms import BatchNorm
@@ -38,12 +38,6 @@ class RowsAndColumns:
     def read(self, value: object) -> Both:
         found = OneOrMore(WholeNumber(self.least, MOST_PLACES), 2).read(value)
         return found[0], found[-1]
-
-
-def resolve_same(size: Both, stride: Both, dilation: Both, area: Shape) -> Pad:
-    """Convert 'same' to numbers if all sides are equal; otherwise keep the word."""
-    sides = same_pad(size, stride, dilation, area)
-    return sides if len(set(sides)) == 1 else SAME
 
 
 def average_by(conv: Conv, weight: Array, shape: Shape) -> Pool | None:

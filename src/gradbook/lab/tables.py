@@ -490,7 +490,7 @@ def problem(
             file=table.file,
         )
     remarks = [*table_remarks(table, (*inputs, column), trained=True), *remarks]
-    task = Task(task) if task else _task(table, column)
+    task = Task(task) if task else Task.CLASSES if column.words else task_of(table.values(column))
     if task is Task.NUMBERS and column.words:
         raise DataError(
             f"the target '{name}' contains words, which can only be classes", file=table.file
@@ -561,10 +561,6 @@ def rows_with_target(table: ColumnTable, name: str, missing: str) -> tuple[Colum
         table.require_complete([Column(name, ("",) * of_words)])
     verb = "has" if gone == 1 else "have"
     return table.only(kept), [one_line(f"{counted(gone, 'row')} {verb} no {name}: left out")]
-
-
-def _task(table: ColumnTable, column: Column) -> Task:
-    return Task.CLASSES if column.words else task_of(table.values(column))
 
 
 def task_of(values: Numbers) -> Task:

@@ -93,6 +93,10 @@ def words_markup(words: Words) -> str:
     return _Writer().words(words)
 
 
+def cell_markup(cell: RichCell) -> str:
+    return words_markup(cell if isinstance(cell, tuple) else str(cell))
+
+
 @dataclass(frozen=True)
 class _Writer:
     is_plain: bool = False  # for a notebook

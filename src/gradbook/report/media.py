@@ -87,11 +87,8 @@ def json_of(report: Report) -> str:
     keys = [column.key for column in table.columns]
     rows = [dict(zip(keys, row, strict=True)) for row in table.rows]
     record = {"version": 1, "rows": rows} if report.record is None else report.record
-    return json_text(record, report.indent)
-
-
-def json_text(record: Any, indent: int | None = 1) -> str:
-    return json.dumps(_exact(record), ensure_ascii=False, allow_nan=False, indent=indent) + "\n"
+    exact = _exact(record)
+    return json.dumps(exact, ensure_ascii=False, allow_nan=False, indent=report.indent) + "\n"
 
 
 def _exact(value: Any) -> Any:

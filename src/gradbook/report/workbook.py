@@ -91,7 +91,10 @@ def write_workbook(
         compared = ()
     if asked_for and (step.samples > 1 or not asked_for.is_usual):
         compared = ()  # their sheet would have to be filled in as well
-    begin = _first_rate(net, epochs) if rate is None else float(rate)
+    if rate is not None:
+        begin = float(rate)
+    else:
+        begin = net.learning_rate if isinstance(net, Formulas) else usable_rate(net, epochs)
     book = WorkbookPlan(
         step,
         epochs,
@@ -119,10 +122,6 @@ def _require_names_apart(step: Step) -> None:
         raise UsageError(
             f"a workbook can't tell {first} from {second}: give one of them another name"
         )
-
-
-def _first_rate(net: Net | Formulas, epochs: int) -> float:
-    return net.learning_rate if isinstance(net, Formulas) else usable_rate(net, epochs)
 
 
 def require_excel(path: str | os.PathLike[str]) -> None:

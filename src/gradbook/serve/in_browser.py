@@ -29,8 +29,7 @@ from gradbook.report.audit import grades_csv
 from gradbook.report.audit_class import ClassTable, class_chapters
 from gradbook.report.audit_page import audit_page, book_blocks
 from gradbook.report.findings import verdict_counts, verdict_words
-from gradbook.report.markup import markup, words_markup
-from gradbook.report.styled_text import RichCell
+from gradbook.report.markup import cell_markup, markup, words_markup
 
 CELLS = (1, 2, 3, 5)  # columns of a class's table: student, verdict, gradients, findings
 
@@ -68,14 +67,10 @@ def told_of(report: BookReport) -> dict[str, Any]:
         "line": line_of(report),
         "verdict": report.verdict,
         "said": f"{tr(report.verdict)}{verdict_words(report)}",
-        "cells": [_html(row[place]) for place in CELLS],
+        "cells": [cell_markup(row[place]) for place in CELLS],
         "html": markup(book_blocks(report)),
         "isWrong": any(sheet.findings for sheet in report.sheets),
     }
-
-
-def _html(cell: RichCell) -> str:
-    return words_markup(cell if isinstance(cell, tuple) else str(cell))
 
 
 def mark(language: str, name: str, content: bytes, line: str) -> tuple[bytes, str]:

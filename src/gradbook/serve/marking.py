@@ -23,8 +23,7 @@ from gradbook.report.audit import grades_csv
 from gradbook.report.audit_class import ClassTable, class_chapters
 from gradbook.report.audit_page import audit_page, book_blocks
 from gradbook.report.findings import verdict_counts
-from gradbook.report.markup import markup, words_markup
-from gradbook.report.styled_text import RichCell
+from gradbook.report.markup import cell_markup, markup, words_markup
 from gradbook.serve.books import HandedIn, HandedInBooks, correct, mark
 from gradbook.serve.crew import Crew, Errand
 from gradbook.serve.requests import Answer, Cut, RefusalError, Request, json_answer
@@ -66,7 +65,7 @@ def growth(books: HandedInBooks, since: int, ways: Ways) -> dict[str, Any]:
     done = [book for book in changed if book.report is not None]
     reports = [ways.told(book.report) for book in done if book.report is not None]
     table = ClassTable(reports, ways.asked(ways.scores(reports)))
-    rows = {book.number: list(map(_html, table.row(k))) for k, book in enumerate(done)}
+    rows = {book.number: list(map(cell_markup, table.row(k))) for k, book in enumerate(done)}
     all_reports = [book.report for book in books.judged_books() if book.report is not None]
     count = Counter(report.verdict for report in all_reports)
     return {
@@ -77,10 +76,6 @@ def growth(books: HandedInBooks, since: int, ways: Ways) -> dict[str, Any]:
         "counts": {verdict: count[verdict] for verdict in WORST_FIRST if count[verdict]},
         "verdicts": {verdict: tr(verdict) for verdict in WORST_FIRST if count[verdict]},
     }
-
-
-def _html(cell: RichCell) -> str:
-    return words_markup(cell if isinstance(cell, tuple) else str(cell))
 
 
 def _row_of(book: HandedIn, cells: list[str] | None) -> dict[str, Any]:

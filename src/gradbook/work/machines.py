@@ -92,20 +92,17 @@ def _require_same(client: Client, address: str) -> None:
         ) from error
     for machine, found in client.run(_own_version, on_error="return").items():
         if isinstance(found, Exception):
+            # a plain Exception is Dask's own wrapping of another
+            kind = "" if type(found) is Exception else f"{type(found).__name__}: "
             raise UsageError(
-                f"{machine}, a worker of {address}, can't run gradbook ({_error_text(found)}): "
-                f"install gradbook {__version__} there"
+                f"{machine}, a worker of {address}, can't run gradbook "
+                f"({one_line(f'{kind}{found}')}): install gradbook {__version__} there"
             )
         if found != __version__:
             raise UsageError(
                 f"{machine}, a worker of {address}, runs gradbook {found}, this computer "
                 f"{__version__}: install the same version"
             )
-
-
-def _error_text(error: Exception) -> str:
-    kind = "" if type(error) is Exception else f"{type(error).__name__}: "  # Dask's own wrapping
-    return one_line(f"{kind}{error}")
 
 
 def _own_version() -> str:

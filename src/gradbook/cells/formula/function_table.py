@@ -14,7 +14,6 @@ from gradbook.cells.formula.cash_flows import CASH_FLOWS
 from gradbook.cells.formula.decisions import DECISIONS
 from gradbook.cells.formula.elementwise import ELEMENTWISE
 from gradbook.cells.formula.formula_values import (
-    Elementwise,
     Meaning,
     NotUnderstood,
     aligned,
@@ -49,7 +48,8 @@ def call(graph: Graph, function: str, given: Sequence[Meaning]) -> Meaning:
     word = plain_name(function)
     try:
         if word in ELEMENTWISE and given:
-            return _by_elements(graph, ELEMENTWISE[word], given)
+            meaning = ELEMENTWISE[word].meaning
+            return aligned(lambda *each: meaning(*(number(graph, x) for x in each)), tuple(given))
         if word in FUNCTIONS:
             return FUNCTIONS[word](graph, given)
     except (TypeError, ValueError, IndexError) as error:
@@ -63,7 +63,3 @@ def call(graph: Graph, function: str, given: Sequence[Meaning]) -> Meaning:
             )
         raise NotUnderstood(what) from error
     raise NotUnderstood(Message("the function {function}", function=function))
-
-
-def _by_elements(graph: Graph, function: Elementwise, given: Sequence[Meaning]) -> Meaning:
-    return aligned(lambda *one: function.meaning(*(number(graph, x) for x in one)), tuple(given))

@@ -219,11 +219,6 @@ def _line(area: Meaning) -> CellBlock:
     return block
 
 
-def _is_false(graph: Graph, given: Sequence[Meaning], place: int) -> bool:
-    """Whether an argument is given and 0 or FALSE."""
-    return len(given) > place and not present_number(graph, given[place])
-
-
 def _table(is_across: bool) -> Callable[..., Meaning]:
     """VLOOKUP and HLOOKUP."""
 
@@ -231,7 +226,7 @@ def _table(is_across: bool) -> Callable[..., Meaning]:
         block = as_block(given[1])
         first = block.first_row if is_across else block.first_column
         width = block.shape[0 if is_across else 1]
-        is_exact = _is_false(graph, given, 3)
+        is_exact = len(given) > 3 and not present_number(graph, given[3])  # 0 or FALSE
 
         def one(wanted: Single, column: Single) -> Single:
             place = whole_number(graph, column) - 1
@@ -485,19 +480,12 @@ def _part(is_take: bool) -> Callable[..., Meaning]:
             if len(given) > k and given[k] is not None:
                 count = whole_number(graph, given[k])
                 lines = rows if k == 1 else list(zip(*rows, strict=True))
-                lines = _taken(lines, count) if is_take else _dropped(lines, count)
+                begins = is_take == (count >= 0)  # DROP leaves what TAKE doesn't
+                lines = lines[:count] if begins else lines[count:]
                 rows = lines if k == 1 else list(zip(*lines, strict=True))
         return CellBlock(tuple(rows)) if rows and rows[0] else error(graph)
 
     return cut
-
-
-def _taken(lines: Sequence[tuple[Single, ...]], count: int) -> Sequence[tuple[Single, ...]]:
-    return lines[:count] if count >= 0 else lines[count:]
-
-
-def _dropped(lines: Sequence[tuple[Single, ...]], count: int) -> Sequence[tuple[Single, ...]]:
-    return lines[count:] if count >= 0 else lines[:count]
 
 
 def _chosen_lines(is_columns: bool) -> Callable[..., Meaning]:

@@ -146,12 +146,10 @@ def _both(graph: Graph, given: Sequence[Meaning]) -> tuple[list[Node], list[Node
     a, b = (as_block(value).singles() for value in given[:2])
     if len(a) != len(b):
         raise NotUnderstood(Message("ranges of different sizes in one operation"))
-    kept = [(x, y) for x, y in zip(a, b, strict=True) if _are_numbers(x, y)]
-    return [x for x, _ in kept], [y for _, y in kept]  # type: ignore[misc]
-
-
-def _are_numbers(x: Single, y: Single) -> bool:
-    return isinstance(x, Node) and isinstance(y, Node)
+    kept = [
+        (x, y) for x, y in zip(a, b, strict=True) if isinstance(x, Node) and isinstance(y, Node)
+    ]
+    return [x for x, _ in kept], [y for _, y in kept]
 
 
 def _common_squares(graph: Graph, xs: Sequence[Node], ys: Sequence[Node]) -> Node:

@@ -190,7 +190,11 @@ def make_page(options: Namespace) -> tuple[str, str]:
             page = formula_page(net, options.typed)
             return page, tr(GRAPH_ADVICE)
         if writes_letters(net):
-            return letters_page_of(net, options.typed), tr("Train, and watch what it writes")
+            from gradbook.lab.texts import usual_lines
+            from gradbook.report.letters_page import letters_page
+
+            page = letters_page(net, usual_lines(), options.typed)
+            return page, tr("Train, and watch what it writes")
         return play_page(net, options.typed), tr(TRAIN_ADVICE)
     if options.set:
         raise UsageError("--set is for networks of single numbers: leave it out")
@@ -213,13 +217,6 @@ def writes_letters(net: Net) -> bool:
     from gradbook.report.play_page import builds
 
     return net.tokens and net.wanted == net.input and not net.samples and not builds(net)
-
-
-def letters_page_of(net: Net, command: str) -> str:
-    from gradbook.lab.texts import usual_lines
-    from gradbook.report.letters_page import letters_page
-
-    return letters_page(net, usual_lines(), command)
 
 
 def _package(options: Namespace) -> int:

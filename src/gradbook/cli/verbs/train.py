@@ -15,7 +15,7 @@ from gradbook.cli.argument_kinds import (
     READING,
     Kinds,
     OneOf,
-    expand_one,
+    expand,
     network,
     new_folder,
     open_model,
@@ -170,7 +170,10 @@ def _settle_patterns(options: Namespace) -> None:
     for name in ("recipe", "data"):
         word = getattr(options, name)
         if word and not reads_as_text(word):
-            setattr(options, name, expand_one(word))
+            paths = expand([word])
+            if len(paths) > 1:
+                raise UsageError(f"{len(paths)} files match '{word}': name one of them")
+            setattr(options, name, paths[0])
 
 
 def _require_kept(folder: str) -> None:

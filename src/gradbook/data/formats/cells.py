@@ -390,13 +390,10 @@ def _fit(text: str, separator: str, widths: Collection[int]) -> tuple[bool, bool
     return width in widths, width > 1, -torn / max(cells, 1), width
 
 
-def _lines(text: str) -> Iterator[str]:
-    """The lines one by one; a copy of all would take four times as much memory."""
-    return (found[0] for found in LINE.finditer(text))
-
-
 def _rows(text: str, separator: str, file: str, most: ReadLimit = limits.ROWS) -> Iterator[CellRow]:
-    reader = csv.reader(_lines(text), delimiter=separator, strict=True)
+    # the lines one by one, since a copy of all would take four times as much memory
+    lines = (line[0] for line in LINE.finditer(text))
+    reader = csv.reader(lines, delimiter=separator, strict=True)
     first, count = None, 0
     known: dict[str, str] = {}  # a frequent cell is stored once
     try:

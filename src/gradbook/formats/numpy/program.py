@@ -17,7 +17,7 @@ from gradbook.formats.numpy.op_words import SAYS, NumpyOps, without_brackets
 from gradbook.formats.torch.program import constants, docstring, imports, predicts_rows, rows_source
 from gradbook.formats.torch.write import WIDEST, function_source, functions
 from gradbook.graph.node import Array
-from gradbook.net.trained import TrainedLayer, TrainedNet, strip_idle, with_answers
+from gradbook.net.trained import TrainedNet, strip_idle, with_answers
 
 WEIGHTS = "_weights.npz"  # appended to the file's stem
 ROOM = "gradbook.formats.numpy"
@@ -88,18 +88,12 @@ def _network(trained: TrainedNet) -> Iterator[str]:
         values[number] = own.name
         words = f"{own.name}: {own.layer.text}" if own.layer.forms else own.name
         yield f"    # {words} -> {'x'.join(map(str, own.makes))}"
-        for name, text in _assignments(trained, own, values):
+        ops = ops_of(trained, own, SAYS)
+        known = {node: values[read] for read, node in ops.given.items()}
+        known |= {leaf: f'W["{own.tensor_name(name)}"]' for leaf, name in ops.tensors.items()}
+        for name, text in NumpyOps(ops, own.name, known).write():
             yield _line(name, text)
     yield f"    return {values[len(trained.layers)]}"
-
-
-def _assignments(
-    trained: TrainedNet, own: TrainedLayer, values: dict[int, str]
-) -> list[tuple[str, str]]:
-    ops = ops_of(trained, own, SAYS)
-    known = {node: values[number] for number, node in ops.given.items()}
-    known |= {leaf: f'W["{own.tensor_name(name)}"]' for leaf, name in ops.tensors.items()}
-    return NumpyOps(ops, own.name, known).write()
 
 
 def _line(name: str, text: str) -> str:

@@ -128,16 +128,14 @@ OTHERS = {
 def imports(body: str) -> str:
     """Return the imports that the text needs."""
     groups = (
-        "\n".join(line for word, line in known.items() if _speaks(body, word))
+        "\n".join(
+            line for word, line in known.items() if re.search(rf"(?<![\w.]){re.escape(word)}", body)
+        )
         for known in (STANDARD, OTHERS)
     )
     text = "\n\n".join(groups) + "\n"
     both = "import load_file, save_file" if "save_file(" in body else "import load_file"
     return text.replace("import load_file", both)
-
-
-def _speaks(body: str, word: str) -> bool:
-    return re.search(rf"(?<![\w.]){re.escape(word)}", body) is not None
 
 
 def constants(trained: TrainedNet, weights: str) -> str:

@@ -61,7 +61,8 @@ def score(net: Net, outputs: NDArray[Any], wanted: NDArray[Any]) -> Score:
             return Score(loss, score_labels(loss, numbers, wanted).score)
         return Score(loss, r_squared(wanted, numbers))
     right = answers(net, numbers) == wanted
-    return Score(float(_losses(net, numbers, wanted).mean()), float(right.mean()))
+    targets = np.eye(net.outputs)[wanted] if net.outputs > 1 else wanted[:, None].astype(float)
+    return Score(float(losses_of(net, numbers, targets).mean()), float(right.mean()))
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -140,12 +141,6 @@ def targets(net: Net, labels: NDArray[np.int32], weights: Floats | None = None) 
     return weighed_targets(
         labels.astype(np.float64)[:, None] if alone else np.eye(net.outputs)[labels], weights
     )
-
-
-def _losses(net: Net, outputs: Floats, labels: NDArray[np.integer[Any]]) -> Floats:
-    """The loss of each image."""
-    wanted = np.eye(net.outputs)[labels] if net.outputs > 1 else labels[:, None].astype(float)
-    return losses_of(net, outputs, wanted)
 
 
 @np.errstate(over="ignore")  # an overflow is visible in the value

@@ -214,7 +214,10 @@ def _meaning(imported: ImportedNet, options: ImportOptions, rows: bool) -> _Mean
             raise UsageError(f"{asked} have no classes and no softmax: leave these out")
         return _Meaning(net, (), labels=asked == "labels")
     if options.get("softmax"):
-        return _of_classes(_ended(net), names)
+        if net.ending or net.outputs < 2:
+            end = net.ending or "one sum"
+            raise UsageError(f"the network ends in {end}: softmax is for several plain sums")
+        return _of_classes(replace(net, layers=(*net.layers, Activation("softmax"))), names)
     if asked or names:
         is_told = notes.classes or notes.probabilities or net.outputs > 1
         make = _of_classes if is_told or net.answer_kind is AnswerKind.CHANCES else _of_logit
@@ -279,13 +282,6 @@ def _ending(net: Net) -> str:
     if not net.ending:
         return "a plain sum" if one else "plain sums"
     return net.ending if one or net.answer_kind.are_shares else f"{net.outputs} of {net.ending}"
-
-
-def _ended(net: Net) -> Net:
-    if net.ending or net.outputs < 2:
-        end = net.ending or "one sum"
-        raise UsageError(f"the network ends in {end}: softmax is for several plain sums")
-    return replace(net, layers=(*net.layers, Activation("softmax")))
 
 
 # The inputs.

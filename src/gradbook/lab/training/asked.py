@@ -135,12 +135,14 @@ class TrainingAsked:
         recipe = own
         if self.recipe is not None:
             recipe = recipe_of(_without_samples(self.recipe))
-        found = learn(self.inputs, self.targets, self.arrays, recipe)
-        if recipe is None:
-            pictures = isinstance(found, ImageProblem)
-            recipe = recipe_of(USUAL) if pictures else usual_recipe(_as_rows(found), "arrays")
+        problem = learn(self.inputs, self.targets, self.arrays, recipe)
+        if recipe is None and isinstance(problem, ImageProblem):
+            recipe = recipe_of(USUAL)
+        elif recipe is None:
+            assert isinstance(problem, TableProblem)
+            recipe = usual_recipe(problem, "arrays")
         recipe = change_recipe(recipe, self.recipe_lines) if self.lines else recipe
-        return replace(recipe, data=found.title), found
+        return replace(recipe, data=problem.title), problem
 
     @property
     def table(self) -> str | None:
@@ -259,11 +261,6 @@ def _model_of(start: Any) -> tuple[Model | None, str]:
     if model and not isinstance(model, Model):
         raise UsageError("start is a model, a finished training, or the path of one")
     return model if isinstance(model, Model) else None, ""
-
-
-def _as_rows(found: Problem) -> TableProblem:
-    assert isinstance(found, TableProblem)
-    return found
 
 
 def is_table_file(name: str) -> bool:

@@ -46,7 +46,8 @@ class OneWeight:
 
     @property
     def symbol(self) -> Symbol:
-        return weight_symbol(self.parameter, self.place)
+        name = weight_name(self.parameter, self.place)
+        return Symbol(Name(name[0], (int(name[1:]),)))
 
     @property
     def value(self) -> float:
@@ -76,11 +77,6 @@ class OneWeight:
         kept = self.worked.kept[leaf]
         up, down = (error_with(self.worked, {leaf: kept + sign * here}) for sign in (1, -1))
         return (up - down) / (2 * NUDGE)
-
-
-def weight_symbol(parameter: Parameter, place: Shape) -> Symbol:
-    name = weight_name(parameter, place)
-    return Symbol(Name(name[0], (int(name[1:]),)))
 
 
 def value_symbol(net: Net, value: int, place: Shape) -> Symbol:
@@ -245,7 +241,7 @@ def _tell_way(story: Story, weight: OneWeight) -> None:
 
 
 def _tell_step(story: Story, worked: AtWork, step: WayStep) -> None:
-    net, layer = worked.net, step.fed[0].value - 1
+    net, index = worked.net, step.fed[0].value - 1
     symbol = value_symbol(net, step.value, step.place)
     shown, rest = step.fed[:MOST_TERMS], step.fed[MOST_TERMS:]
     fed = [value_symbol(net, feed.value, feed.place) for feed in shown]
@@ -256,15 +252,11 @@ def _tell_step(story: Story, worked: AtWork, step: WayStep) -> None:
         terms.append(Words(tr("{count} more", count=count)))
         numbers.append(Numeral(sum(feed.share for feed in rest)))
     story.equation(slope(symbol), ("=", add_up(terms)), *worked_out(add_up(numbers), step.slope))
-    story.explain("{layer}: {words}.", layer=net.layers[layer].text, words=_words(net, layer))
-
-
-def _words(net: Net, index: int) -> str:
-    """A description of what a trained layer does with its values."""
     layer = net.layers[index]
+    does = layer.words(net.shapes[index])
     if layer.statistics:
-        return tr("each minus its channel's mean, over its spread, both from training, times γ")
-    return layer.words(net.shapes[index])
+        does = tr("each minus its channel's mean, over its spread, both from training, times γ")
+    story.explain("{layer}: {words}.", layer=layer.text, words=does)
 
 
 def _tell_end(story: Story, worked: AtWork, end: WayStep) -> None:

@@ -292,7 +292,8 @@ def pass_text(walk: Pass, scope: Scope) -> Piece:
 def _comment(walk: Pass, scope: Scope) -> str:
     title, parts = scope.titles, []
     if walk.heavy:
-        sources = ", ".join(f"{title[x]} {_size(x)}" for x in walk.heavy.inputs)
+        shapes = {x: "×".join(map(str, x.shape)) or "1" for x in walk.heavy.inputs}
+        sources = ", ".join(f"{title[x]} {shapes[x]}" for x in walk.heavy.inputs)
         also = f" and {walk.beside.op.name}" if walk.beside else ""
         parts.append(f"{walk.heavy.op.name}{also} of {sources}")
     if walk.stores:
@@ -302,10 +303,6 @@ def _comment(walk: Pass, scope: Scope) -> str:
     if scope.plan.rows[walk].sums:
         parts.append("sums " + ", ".join(title[each.x] for each in scope.plan.rows[walk].sums))
     return f"/* Phase {walk.phase}: {'; '.join(parts)} */"
-
-
-def _size(node: Node) -> str:
-    return "×".join(map(str, node.shape)) if node.shape else "1"
 
 
 def _readers(walk: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[str, str]]:

@@ -305,7 +305,9 @@ def _column(stage: UnitColumn, column: PlacedColumn, texts: tuple[str, ...]) -> 
             heights[cell.place] = y
             shapes += [*_above(cell.above, (x, y)), *_unit((x, y), half, _names(cell))]
         else:
-            shapes += _left_out((x, y), stage)
+            dots = [(x, y - 18 + k * DOT_STEP) for k in (-1, 0, 1)]
+            shapes += [Unit(dot, DOT, DOT, (QUIET,)) for dot in dots]
+            shapes.append(words(_missing(stage), (x, y + 2)))
     edges = (x - half, x + half)
     return PlacedStage(stage, column, column.left + width, edges, tuple(shapes), texts, heights)
 
@@ -346,12 +348,6 @@ def _above(mark: Marked | None, below: Point) -> Iterator[Shape]:
 def _missing(stage: UnitColumn) -> str:
     count = f"{stage.count - len(units(stage)):,}"
     return tr("{count} more", count=numeral(count))
-
-
-def _left_out(centre: Point, stage: UnitColumn) -> Iterator[Shape]:
-    x, y = centre[0], centre[1] - 18
-    yield from (Unit((x, y + k * DOT_STEP), DOT, DOT, (QUIET,)) for k in (-1, 0, 1))
-    yield words(_missing(stage), (x, y + 20))
 
 
 def _stack(stage: Planes, column: PlacedColumn, texts: tuple[str, ...]) -> PlacedStage:

@@ -33,7 +33,6 @@ from gradbook.targets.page.plane import (
     CLASSES,
     USUAL_SET,
     class_targets,
-    label_points,
     share_of,
     tells_points_apart,
 )
@@ -175,7 +174,7 @@ class PageContent:
             rows = np.column_stack([*data, np.zeros(max(map(np.size, data), default=1))])
             return [[row, []] for row in rows[:, :-1].tolist()]
         if self.step.batch and not self.net.samples and tells_points_apart(self.net):
-            return label_points(points(USUAL_SET), self._classes)
+            return [[[x, y], self._classes[which]] for x, y, which in points(USUAL_SET)]
         return [[list(it.inputs), list(it.targets)] for it in self.net.examples()]
 
     def _plane(self) -> dict[str, Any] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradbook.data.made_points import Point
 from gradbook.graph.node import Node
 from gradbook.net import Loss, Net
 
@@ -16,11 +15,6 @@ def tells_points_apart(net: Net) -> bool:
     """Whether it classifies points of a plane into two classes."""
     one_says_all = net.outputs == 1 and not net.objective.of_all
     return net.input == (2,) and (net.outputs == CLASSES or one_says_all)
-
-
-def label_points(points: list[Point], classes: list[list[float]]) -> list[list[list[float]]]:
-    """The points as samples, with the targets of their classes."""
-    return [[[x, y], classes[which]] for x, y, which in points]
 
 
 def class_targets(outputs: int, ending: str, which: int) -> list[float]:

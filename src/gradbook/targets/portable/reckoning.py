@@ -18,7 +18,6 @@ from gradbook.graph.window import NOWHERE
 from gradbook.layers import Layer
 from gradbook.lowering import function_of_x
 from gradbook.targets.portable.makers import RowMaker, Work
-from gradbook.targets.portable.rules import Rule
 
 
 def maps_of(makers: Sequence[RowMaker], images: NDArray[Any]) -> list[Array]:
@@ -78,7 +77,10 @@ def window_sums(
         case Work.HEARD if maker.hearing is not None:
             sums = maker.hearing.sums(x)
         case Work.RULED if maker.rule is not None:
-            sums = _ruled(maker, maker.rule, x)
+            if maker.fed is None:
+                return maker.rule.evaluate(x)
+            states = maker.rule.evaluate(scale_sums(maker.fed, window_sums(maker.fed, [x])))
+            sums = np.concatenate([states, np.zeros_like(states)], axis=-1)
         case _:
             sums = _of_places(maker, inputs, weights)
     return np.asarray(sums)
@@ -109,13 +111,6 @@ def _of_places(maker: RowMaker, inputs: Sequence[Array], weights: Array | None) 
         case Work.ALONE:
             x = _centred(x, (3,), maker.epsilon)
     return x
-
-
-def _ruled(maker: RowMaker, rule: Rule, rows: Array) -> Array:
-    if maker.fed is None:
-        return rule.evaluate(rows)
-    result = rule.evaluate(scale_sums(maker.fed, window_sums(maker.fed, [rows])))
-    return np.concatenate([result, np.zeros_like(result)], axis=-1)
 
 
 def _sums(maker: RowMaker, values: Array, edge: float, weights: Array | None) -> Array:

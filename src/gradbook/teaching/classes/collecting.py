@@ -9,7 +9,7 @@ from calendar import timegm
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
-from time import localtime, mktime
+from time import mktime
 
 from gradbook import limits
 from gradbook.archives import (
@@ -172,8 +172,3 @@ def handed_in(folder: ClassFolder) -> list[InnerPath]:
     goal = folder.inside(HANDED_IN)
     named = (path for path in goal.files() if is_handed_in(path.relative_to(goal)))
     return sorted((path for path in named if path.is_file()), key=lambda path: in_order(str(path)))
-
-
-def day_of(moment: float) -> str:
-    when = localtime(moment)
-    return f"{when.tm_year}-{when.tm_mon:02}-{when.tm_mday:02} {when.tm_hour:02}:{when.tm_min:02}"

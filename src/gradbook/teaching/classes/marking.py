@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from time import localtime, strftime
 
 from gradbook import __version__, limits
 from gradbook.audit.check_book import report_on
@@ -28,7 +29,7 @@ from gradbook.report.audit import first_finding
 from gradbook.report.explanation import has_typst
 from gradbook.report.styled_text import Span
 from gradbook.teaching.classes.class_page import ClassRow, class_page, row_of
-from gradbook.teaching.classes.collecting import day_of, handed_in
+from gradbook.teaching.classes.collecting import handed_in
 from gradbook.teaching.classes.feedback import StudentFeedback, make_feedback
 from gradbook.teaching.classes.folder import (
     FEEDBACK,
@@ -174,15 +175,11 @@ def _marks(
         book, entry = own.get(student), entries.get(student, NOTHING)
         mark = None
         if book is not None and book.report.verdict != UNREADABLE:
-            mark = score(book.report, rubric, _days_late(book, entry, rubric))
+            late = entry.days_late  # by the teacher's entry, the clock or the platform
+            if late is None:
+                late = rubric.days_late(book.moment) or int(book.is_late)
+            mark = score(book.report, rubric, late)
         yield StudentMark(student, book, mark, entry)
-
-
-def _days_late(book: StudentBook, entry: OwnEntry, rubric: Rubric) -> int:
-    """The days by the teacher's entry, else by the clock, else by the platform."""
-    if entry.days_late is not None:
-        return entry.days_late
-    return rubric.days_late(book.moment) or int(book.is_late)
 
 
 # Feedback -----------------------------------------------------------------------------
@@ -274,7 +271,7 @@ def _ledger_row(one: StudentMark, columns: int) -> dict[str, str]:
             "verdict": report.verdict,
             "first finding": first_finding(report),
             "file": one.book.path.name,
-            "handed in": day_of(one.book.moment),
+            "handed in": strftime("%Y-%m-%d %H:%M", localtime(one.book.moment)),
             "note": "; ".join(one.book.notes),
         }
     if one.mark is not None:

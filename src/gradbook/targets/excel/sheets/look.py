@@ -292,16 +292,11 @@ def summary_kinds() -> Kinds:
     kinds = []
     for message, tint in messages:
         others = [other for other, colour in messages if colour is not tint]
-        pieces = sorted(fixed_words(message), key=len, reverse=True)
+        between_names = (words.strip() for words, *_ in Formatter().parse(message))
+        pieces = sorted(filter(None, between_names), key=len, reverse=True)
         telling = (piece for piece in pieces if not any(piece in other for other in others))
         kinds.append((next(telling, pieces[0]), tint))
     return kinds
-
-
-def fixed_words(message: str) -> list[str]:
-    """The words between the {names} of a message."""
-    pieces = (words.strip() for words, *_ in Formatter().parse(message))
-    return [words for words in pieces if words]
 
 
 def one_of(most: int, wrong: str, message: str, title: str) -> dict[str, object]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 
 from xlsxwriter.worksheet import Worksheet
 
@@ -81,17 +82,12 @@ def _column(
 def _checked(node: Node, formula: str) -> str:
     length = len(formula.format(**LONGEST_ROW))
     if length > LONGEST_FORMULA:
+        fitting = formula.count("*") * LONGEST_FORMULA // length  # products as long as these
         raise LimitError(
             f"the formula of {node.name} would take {length:,} characters, but a cell holds "
-            f"{LONGEST_FORMULA:,}: give its layer at most {_fitting_terms(formula):,} inputs"
+            f"{LONGEST_FORMULA:,}: give its layer at most {fitting:,} inputs"
         )
     return formula
-
-
-def _fitting_terms(formula: str) -> int:
-    """The number of products that fit into a cell, if each is as long as these."""
-    terms = formula.count("*")
-    return terms * LONGEST_FORMULA // len(formula.format(**LONGEST_ROW))
 
 
 def write_headings(
@@ -126,7 +122,8 @@ def write_cells(
         kind, shape = colour(column.node.name), number_format(column.node.name)
         usual, empty = look.value(kind, shape), look.to_fill_in(shape)
         ruled = look.value(kind, shape, top=1, top_color=QUIET.ink)  # above an epoch's samples
-        for epoch, sample in _cells(values[column.node]):
+        epochs, samples = (*values[column.node].shape, 1)[:2]
+        for epoch, sample in product(range(epochs), range(samples)):
             row = run.table(column.node).row(epoch) + sample
             if column.node in blank and (epoch or column.node not in run.step.next):
                 sheet.write_blank(row, column.place, None, empty)
@@ -139,13 +136,6 @@ def write_cells(
                     sheet.write_formula(row, column.place, content, style, value)
                 else:
                     sheet.write_number(row, column.place, content, style)
-
-
-def _cells(values: Array) -> Iterator[tuple[int, int]]:
-    samples = values.shape[1] if values.ndim > 1 else 1
-    for epoch in range(len(values)):
-        for sample in range(samples):
-            yield epoch, sample
 
 
 # The sheets ------------------------------------------------------------------
