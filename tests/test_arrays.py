@@ -71,6 +71,17 @@ def test_functions_of_two_arrays_of_different_shapes(name, data):
     same(NAMES[name](ours_of(a), ours_of(b)), wanted)
 
 
+def test_a_float_may_stand_on_either_side():
+    x = np.array([[1.0, -2.0], [3.0, 0.5]])
+    ours = ours_of(x)
+    with np.errstate(all="ignore"):
+        same(2.0 - ours, 2.0 - x)
+        same(ours - 2.0, x - 2.0)
+        same(0.0 / ours, 0.0 / x)
+        same(ours / 0.0, x / 0.0)
+        same((ours * 1e200) ** 3, (x * 1e200) ** 3)
+
+
 @pytest.mark.parametrize("name", OF_ALL)
 @given(data=st.data())
 @settings(max_examples=60)

@@ -350,6 +350,12 @@ def test_copies_of_a_formula_are_differentiated_in_their_own_cells():
         assert isclose(values[cell], nudged(book, flow, at("B9"), cell), rel_tol=1e-6)
 
 
+def test_copies_are_differentiated_by_the_inputs_that_are_asked_for():
+    book, _ = small({"A1:A2": 2.0, "B1:B2": 3.0, "C1:C2": "=A1*B1", "D1": "=C1+C2"})
+    slopes = slopes_of(book, at("D1"), [at("A1"), at("B2")]).values()
+    assert (slopes[at("A1")], slopes[at("B2")]) == (3, 2)
+
+
 @for_each(
     ("cells", "said"),
     [

@@ -132,6 +132,11 @@ def test_an_island_beyond_the_border_is_found_where_it_is_not_far():
     assert 1.1 <= min(limit.failing) <= max(limit.failing) <= 1.5
 
 
+def test_beyond_the_largest_rate_that_trains_is_its_neighbour():
+    limit = largest(lambda rate: rate <= rate_at(0) or rate in (rate_at(3), rate_at(4)))
+    assert (limit.rate, limit.beyond) == (rate_at(4), rate_at(5))
+
+
 def test_a_hole_below_the_border_is_found_where_it_is_not_far():
     limit = largest(lambda rate: rate < 1.1 or (1.3 < rate < 50 and not 30 < rate < 35))
     assert limit.reliable == pytest.approx(30, rel=NEIGHBOURS - 1)

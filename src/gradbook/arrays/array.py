@@ -82,9 +82,6 @@ class ndarray:  # noqa: N801  NumPy's name
     def __int__(self) -> int:
         return int(self.item())
 
-    def __complex__(self) -> complex:
-        return complex(self.item())
-
     def __index__(self) -> int:
         return operator.index(self.item())
 
