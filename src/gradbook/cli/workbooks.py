@@ -32,10 +32,10 @@ def refuse_for_networks(options: Namespace) -> None:
             raise UsageError(f"--{flag} is for workbooks: leave it out, or name one (model.xlsx)")
 
 
-def _refuse_for_workbooks(options: Namespace, *flags: str, why: str = "is for networks") -> None:
+def _refuse_for_workbooks(options: Namespace, *flags: str) -> None:
     for flag in flags:
         if getattr(options, flag) not in (None, [], False):
-            raise UsageError(f"--{flag} {why}: leave it out for {options.net}")
+            raise UsageError(f"--{flag} is for networks: leave it out for {options.net}")
 
 
 def explain_workbook(options: Namespace) -> Explanation:

@@ -455,11 +455,9 @@ def cut_signals(signals: Signals, windows: Windows) -> CutSignals:
     return CutSignals(signals, windows, rows, recording, np.concatenate(first), tuple(remarks))
 
 
-def deal_groups(
-    labels: NDArray[np.integer], groups: NDArray[np.integer], most: int = FOLDS
-) -> NDArray[np.uint8]:
+def deal_groups(labels: NDArray[np.integer], groups: NDArray[np.integer]) -> NDArray[np.uint8]:
     """The fold of every window: those of one group share a fold, and each class is spread evenly.
-    There are as many folds as every class has groups, `most` at most.
+    There are as many folds as every class has groups, `FOLDS` at most.
 
     The largest group goes first, into the fold with the least of its class; among equal ones, into
     the emptiest, with fold 0 last.
@@ -468,7 +466,7 @@ def deal_groups(
     count, classes = int(own.max()) + 1, int(labels.max()) + 1
     of_groups = np.zeros((count, classes), np.int64)
     np.add.at(of_groups, (own, labels), 1)
-    folds = fold_count(labels, groups, most)
+    folds = fold_count(labels, groups)
     there, fold_of = np.zeros((folds, classes), np.int64), np.zeros(count, np.uint8)
     for group in np.lexsort((scrambled_numbers(count), -of_groups.sum(axis=1))).tolist():
         alike = (there @ of_groups[group]).tolist()
@@ -479,10 +477,10 @@ def deal_groups(
     return fold_of[own]
 
 
-def fold_count(labels: NDArray[np.integer], groups: NDArray[np.integer], most: int = FOLDS) -> int:
+def fold_count(labels: NDArray[np.integer], groups: NDArray[np.integer]) -> int:
     """The number of folds that can each contain every class."""
     pairs = np.unique(np.stack([labels, groups]), axis=1)
-    return min(most, int(np.bincount(pairs[0])[np.unique(labels)].min()))
+    return min(FOLDS, int(np.bincount(pairs[0])[np.unique(labels)].min()))
 
 
 def require_groups(

@@ -345,7 +345,7 @@ class TableProblem(Problem):
         inputs, others = (normal.scaled(rows, part, real) for part in (training, held_back))
         if parts := fixed_beginning(recipe.net):
             first, learning = parts  # each row needs to go through these layers only once
-            engine = open_faster(first, recipe.batch, len(rows), epochs=1)
+            engine = open_faster(first, recipe.batch, len(rows))
             inputs, others = (_through(engine, part) for part in (inputs, others))
             fixed = engine.state()
         require_last_batch(recipe.net, len(training), recipe.batch)

@@ -223,7 +223,7 @@ class LineProblem(Problem):
         )
 
     def set_up(self, recipe: Recipe, threads: int | None) -> tuple[LineMaterial, Engine]:
-        return self.material(recipe), open_faster(recipe.net, 1, len(self.parts[1]), 1)
+        return self.material(recipe), open_faster(recipe.net, 1, len(self.parts[1]))
 
     def model(self, recipe: Recipe, material: Material, values: Values, about: About) -> LineWriter:
         engine = PlainEngine(recipe.net, 1)

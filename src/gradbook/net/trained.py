@@ -252,14 +252,13 @@ def trained_net(
     picture: tuple[int, int, int] | None = None,
     classes: tuple[str, ...] = (),
     spread: tuple[float, float] = (1.0, 0.0),
-    columns: Mapping[str, tuple[str, ...]] | None = None,
     targets: tuple[str, ...] = (),
 ) -> TrainedNet:
     """The network with its trained values, which are keyed by the names of the graph's leaves."""
     pairs = list(_layers(net, values))
     layers = _named(tuple(own for _, own in pairs))
     layers = _shared(net, [index for index, _ in pairs], layers)
-    return TrainedNet(net, layers, scaling, picture, classes, spread, columns or {}, targets)
+    return TrainedNet(net, layers, scaling, picture, classes, spread, {}, targets)
 
 
 def _layers(

@@ -302,13 +302,10 @@ LARGE = 10  # a larger R² has no decimals
 MOST_ALARMS = 100  # per hour; more are shown without decimals
 
 
-def error_words(event: Mapping[str, Any], digits: int = 4) -> str:
+def error_words(event: Mapping[str, Any]) -> str:
     """How far numbers are off, in the target's own units."""
     absolute, root = event["mean_absolute_error"], event["root_mean_squared_error"]
-    return (
-        f"mean absolute error {short(absolute, digits)}, "
-        f"root mean squared error {short(root, digits)}"
-    )
+    return f"mean absolute error {short(absolute, 4)}, root mean squared error {short(root, 4)}"
 
 
 def in_time(event: Mapping[str, Any]) -> str:

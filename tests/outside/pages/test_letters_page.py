@@ -69,7 +69,7 @@ def test_nothing_is_wider_than_the_window(width, chromium, page_of_names):
 
 
 def test_before_training_it_says_what_the_command_says(opened):
-    writer = LineWriter(usual_lines(), open_faster(builtin("microgpt"), 1, 1000, 1))
+    writer = LineWriter(usual_lines(), open_faster(builtin("microgpt"), 1, 1000))
     held_out, _ = learning_order(writer.lines)
     assert number(opened.text("#tested")) == pytest.approx(writer.loss(held_out), abs=2e-3)
     opened.value(f"{SET}('begun', 'ma')")

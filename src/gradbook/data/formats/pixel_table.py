@@ -41,9 +41,9 @@ def is_table(name: str) -> bool:
     return plain.endswith(SUFFIXES) and not name.startswith(".")
 
 
-def holds_pixels(file: Path, *, square: bool = True, named_so: bool = False) -> bool:
-    """Whether its first row of numbers is a label and bytes. With `square` they must be a square of
-    at least 4 by 4; with `named_so` a heading, if there is one, must name them like pixels."""
+def holds_pixels(file: Path, *, named_so: bool = False) -> bool:
+    """Whether its first row of numbers is a label and the bytes of a square of at least 4 by 4.
+    With `named_so` a heading, if there is one, must name them like pixels."""
     if not is_table(file.name):
         return False
     with open_unpacked(file, limits.IMAGE_TABLE) as stream:
@@ -55,7 +55,7 @@ def holds_pixels(file: Path, *, square: bool = True, named_so: bool = False) -> 
         row = next(rows, first) if layout.has_heading else first
     count = layout.columns - 1
     is_square = any(ch * isqrt(count // ch) ** 2 == count for ch in (1, 3))
-    if square and (count < LEAST_PIXELS or not is_square):
+    if count < LEAST_PIXELS or not is_square:
         return False
     headings, fields = (layout.parted(one)[1].split(layout.separator) for one in (first, row))
     if named_so and layout.has_heading:

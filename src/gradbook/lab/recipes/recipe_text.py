@@ -125,9 +125,9 @@ def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] =
         raise NetTextError(error.message, source=source) from error
 
 
-def change_recipe(recipe: Recipe, text: str, source: str | None = None) -> Recipe:
+def change_recipe(recipe: Recipe, text: str) -> Recipe:
     """The recipe with these lines instead of its own."""
-    own, others = _sorted(statements(text, source), "")
+    own, others = _sorted(statements(text, None), "")
     if "network" in own:
         raise UsageError("another network needs another recipe: name that instead of this one")
     net = net_changed(recipe.net, others)

@@ -203,9 +203,9 @@ def read_plan(
     return plan
 
 
-def read_plan_file(path: str | os.PathLike[str], vary: Sequence[str] = ()) -> StudyPlan:
+def read_plan_file(path: str | os.PathLike[str]) -> StudyPlan:
     name = os.fspath(path)
-    plan = read_plan(read_text(path), vary, name, str(Path(path).parent))
+    plan = read_plan(read_text(path), source=name, folder=str(Path(path).parent))
     return plan if plan.name else replace(plan, name=Path(path).stem)
 
 

@@ -82,11 +82,8 @@ class PlacedColumn:
     lines: float  # where the lines continue after them
 
 
-def space_out(
-    columns: Sequence[ColumnSize], rules: SpacingRules, room: float = 0.0, most: float = inf
-) -> list[PlacedColumn]:
-    """Every column in its place. Lines grow into what is left of `room`; if the drawing would be
-    longer than `most`, they shrink, to half their length at least."""
+def space_out(columns: Sequence[ColumnSize], rules: SpacingRules) -> list[PlacedColumn]:
+    """Every column in its place."""
     across = [
         _across(column.cells, pitch)
         for column, pitch in zip(columns, _pitches(columns, rules), strict=True)
@@ -97,12 +94,6 @@ def space_out(
         for k in range(len(columns) - 1)
     ]
     stubs = [_stub(column, rules) for column in columns]
-    named = [k for k in range(len(slants)) if columns[k].fan]
-    total = sum(column.along for column in columns) + sum(stubs[:-1]) + sum(slants)
-    spare = (max(room - total, 0) + min(most - total, 0)) / max(len(named), 1)
-    for k in named:
-        least = min(slants[k], max(rules.slant, slants[k] / 2))
-        slants[k] = max(least, min(slants[k] + spare, max(rules.widest, slants[k])))
     placed = []
     left = 0.0
     for column, cells, ports_of, stub, slant in zip(
