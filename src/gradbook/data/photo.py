@@ -396,15 +396,15 @@ def _alone(picture: Image, scale: float, sign: Subject, signs: list[Subject]) ->
     from PIL import Image
 
     box = sign.box.wider(MARGIN).within(*sign.mask.shape)
-    own = near(sign.mask, FAINT_EDGES)
+    ink = near(sign.mask, FAINT_EDGES)
     every = np.zeros(sign.mask.shape, bool)
     for other in signs:
         every |= other.mask if other is not sign else False
-    others = near(every, FAINT_EDGES) & ~own
+    foreign = near(every, FAINT_EDGES) & ~ink
     large = box.seen_from(0, 0, scale).within(picture.height, picture.width)
     part = picture.crop((large.left, large.top, large.right, large.bottom))
-    painted = Image.fromarray(others[box.slices]).resize(part.size)
-    bare = ~(others | own)[box.slices]
+    painted = Image.fromarray(foreign[box.slices]).resize(part.size)
+    bare = ~(foreign | ink)[box.slices]
     seen = np.asarray(part.resize((box.width, box.height)))[bare]
     paper = tuple(int(level) for level in np.median(seen, axis=0)) if len(seen) else (255,) * 3
     part.paste(paper, mask=painted)

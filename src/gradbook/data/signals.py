@@ -462,10 +462,10 @@ def deal_groups(labels: NDArray[np.integer], groups: NDArray[np.integer]) -> NDA
     The largest group goes first, into the fold with the least of its class; among equal ones, into
     the emptiest, with fold 0 last.
     """
-    _, own = np.unique(groups, return_inverse=True)
-    count, classes = int(own.max()) + 1, int(labels.max()) + 1
+    _, group_of = np.unique(groups, return_inverse=True)
+    count, classes = int(group_of.max()) + 1, int(labels.max()) + 1
     of_groups = np.zeros((count, classes), np.int64)
-    np.add.at(of_groups, (own, labels), 1)
+    np.add.at(of_groups, (group_of, labels), 1)
     folds = fold_count(labels, groups)
     there, fold_of = np.zeros((folds, classes), np.int64), np.zeros(count, np.uint8)
     for group in np.lexsort((scrambled_numbers(count), -of_groups.sum(axis=1))).tolist():
@@ -474,7 +474,7 @@ def deal_groups(labels: NDArray[np.integer], groups: NDArray[np.integer]) -> NDA
         fold = min(range(folds), key=lambda k: (alike[k], sizes[k], -k))
         there[fold] += of_groups[group]
         fold_of[group] = fold
-    return fold_of[own]
+    return fold_of[group_of]
 
 
 def fold_count(labels: NDArray[np.integer], groups: NDArray[np.integer]) -> int:

@@ -223,14 +223,16 @@ class _Nudges:
     def checked(self, listed: Sequence[Sensitivity]) -> Iterator[Sensitivity]:
         """The sensitivities with the slopes by nudges, as long as they take little time."""
         left = MOST_NUDGED
-        for one in listed:
-            affected = self._affected(one.cells) if left > 0 else set()
+        for sensitivity in listed:
+            affected = self._affected(sensitivity.cells) if left > 0 else set()
             left -= 2 * sum(len(self.slopes.flow.sources(cell)) for cell in affected)
-            yield self._with_nudge(one, affected) if left > 0 else one
-
-    def _with_nudge(self, one: Sensitivity, affected: set[Address]) -> Sensitivity:
-        slope = self.slope(one.cells, one.value, affected)
-        return Sensitivity(**{**vars(one), "nudged": slope if isfinite(slope) else None})
+            if left > 0:
+                slope = self.slope(sensitivity.cells, sensitivity.value, affected)
+                yield Sensitivity(
+                    **{**vars(sensitivity), "nudged": slope if isfinite(slope) else None}
+                )
+            else:
+                yield sensitivity
 
     def slope(self, cells: Sequence[Address], value: float, affected: set[Address]) -> float:
         step = abs(value) * self.size if abs(value) > ALMOST_0 else self.size_at_0

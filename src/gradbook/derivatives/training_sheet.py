@@ -90,8 +90,9 @@ def add_training(book: Addition, learn: Sequence[Address], rate: float, epochs: 
     sheet.breaks.append(len(columns) + 1)
     _put_head(book, sheet, plan.slopes, rate, f"{letters(chart[1])}{chart[0] + 1}")
     part = add_sheet(book.patch, sheet, PATTERN)
-    losses = [values[plan.slopes.result] for values, _ in numbers]
-    add_loss_chart(book.patch, part, sheet.title, plan.loss_column, (FIRST, epochs), losses, chart)
+    loss = plan.slopes.result
+    losses = [values[loss] for values, _ in numbers]
+    add_loss_chart(book.patch, part, sheet.title, plan.row[loss], (FIRST, epochs), losses, chart)
 
 
 class _Plan:
@@ -118,10 +119,6 @@ class _Plan:
         slopes = [(cell, True) for cell in (*self.reached, *self.weights)]
         self.places = {key: k for k, key in enumerate((*values, *slopes), 1)}
         self.row = {cell: place for (cell, is_slope), place in self.places.items() if not is_slope}
-
-    @property
-    def loss_column(self) -> int:
-        return self.row[self.slopes.result]
 
     def columns(self) -> Iterator[TrainedValue]:
         """The columns from left to right."""

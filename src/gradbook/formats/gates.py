@@ -75,7 +75,7 @@ def stack_gates(own: TrainedLayer, gates: Sequence[str]) -> GateStack:
 
 def take_apart(layer: Recurrent, stack: GateStack, gates: Sequence[str]) -> dict[str, Array]:
     """Split a stack into tensors; the two biases of a gate become one if they are only added."""
-    found: dict[str, Array] = {}
+    tensors: dict[str, Array] = {}
     split = [
         None if part is None else dict(zip(gates, np.split(part, len(gates)), strict=True))
         for part in (stack.fed, stack.back, stack.bias, stack.late)
@@ -84,19 +84,19 @@ def take_apart(layer: Recurrent, stack: GateStack, gates: Sequence[str]) -> dict
     assert fed is not None
     assert back is not None
     for gate in layer.gates:
-        found[_word(gate, "weight")] = fed[gate][..., None, None]
-        found[_word(of_state(gate), "weight")] = back[gate]
-        own = [part[gate] for part in (bias, late) if part is not None]
-        if not own:
+        tensors[_word(gate, "weight")] = fed[gate][..., None, None]
+        tensors[_word(of_state(gate), "weight")] = back[gate]
+        biases = [part[gate] for part in (bias, late) if part is not None]
+        if not biases:
             continue
         if isinstance(layer, Gru) and gate == "new" and not layer.reset_before:
             # another gate multiplies the state's sums, which have their own bias
-            none = np.zeros(len(own[0]))
-            found[_word(gate, "bias")] = none if bias is None else bias[gate]
-            found[_word(of_state(gate), "bias")] = none if late is None else late[gate]
+            none = np.zeros(len(biases[0]))
+            tensors[_word(gate, "bias")] = none if bias is None else bias[gate]
+            tensors[_word(of_state(gate), "bias")] = none if late is None else late[gate]
         else:
-            found[_word(gate, "bias")] = np.add.reduce(own)
-    return found
+            tensors[_word(gate, "bias")] = np.add.reduce(biases)
+    return tensors
 
 
 def _word(part: str, role: str) -> str:

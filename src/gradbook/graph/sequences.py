@@ -86,8 +86,8 @@ def join_steps(shares: Iterable[Node]) -> list[Node]:
     for share in shares:
         if share.op.name == "only_step":
             step, steps = (int(str(number)) for number in share.attributes)
-            (own,) = share.inputs
-            by_step[step] = by_step[step] + own if step in by_step else own
+            (summand,) = share.inputs
+            by_step[step] = by_step[step] + summand if step in by_step else summand
         else:
             others.append(share)
     if not by_step:

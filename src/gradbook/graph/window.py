@@ -143,15 +143,17 @@ class Window:
 def places_in(word: str, window: Window, shape: Shape) -> Both:
     """Its places on channels x height x width; there must be some, each covering a value."""
     area = shape[1:]
-    found = window.places(area)
-    said = f"{both_words(window.size)}{gap_words(window.dilation)}"
-    if min(found) < 1:
+    places = window.places(area)
+    size_words = f"{both_words(window.size)}{gap_words(window.dilation)}"
+    if min(places) < 1:
         pad = f" with pad {pad_words(window.pad)}" if any(window.pad) else ""
-        told = {"word": word, "window": said, "shape": sizes_words(shape), "pad": pad}
+        told = {"word": word, "window": size_words, "shape": sizes_words(shape), "pad": pad}
         raise ShapeError(LARGER_WINDOW.format(**told))
     if any(window.pad) and window.reads_nothing(area):
-        raise ShapeError(PADDING_ALONE.format(word=word, window=said, shape=sizes_words(shape)))
-    return found
+        raise ShapeError(
+            PADDING_ALONE.format(word=word, window=size_words, shape=sizes_words(shape))
+        )
+    return places
 
 
 def same_pad(size: Both, stride: Both, dilation: Both, area: Shape) -> Sides:

@@ -109,13 +109,13 @@ def _name_operations(graph: Graph, result: Node) -> None:
 
 def _single_masks(masks: Sequence[Mask], parts: Mapping[Node, Scalars]) -> tuple[Mask, ...]:
     """One mask for each random value."""
-    found = []
+    singles = []
     for mask in masks:
         leaves, (kept,) = parts[mask.leaf], mask.kept
         for first, place in enumerate(product(*map(range, leaves.shape))):
             left = tuple(np.ravel(parts[kept][place]))
-            found.append(replace(mask, leaf=leaves[place], kept=left, first=first))
-    return tuple(found)
+            singles.append(replace(mask, leaf=leaves[place], kept=left, first=first))
+    return tuple(singles)
 
 
 def scalars_of(net: Net) -> int:

@@ -97,24 +97,24 @@ OWNERS = {kind.word: kind for kind in KINDS if kind.parameters is not Layer.para
 
 def named_weight(net: Net, words: str) -> tuple[Parameter, Shape]:
     """The parameter that the words name, and the place in it."""
-    said = words.strip().lower()
-    numbered, placed = NUMBERED.fullmatch(said), PLACED.fullmatch(said)
+    typed = words.strip().lower()
+    numbered, placed = NUMBERED.fullmatch(typed), PLACED.fullmatch(typed)
     if numbered:
-        found = _numbered(net, Role(numbered[1]), int(numbered[2]))
+        weight = _numbered(net, Role(numbered[1]), int(numbered[2]))
     elif placed and ours(placed[1]) in OWNERS:
-        found = _placed(net, OWNERS[ours(placed[1])], placed)
+        weight = _placed(net, OWNERS[ours(placed[1])], placed)
     else:
-        found = None
-    if found is None:
+        weight = None
+    if weight is None:
         ends = {p.role: p.first + p.size - 1 for p in net.parameters}
         names = [f"{role}1 … {role}{ends[role]}" for role in Role if role in ends]
         raise UsageError(
             f"no weight is called '{words}' (the weights are {', '.join(names)}, or by layer and "
             "place, such as 'conv2 3,1,0,2')"
         )
-    if found[0].fixed:
+    if weight[0].fixed:
         raise UsageError(f"'{words}' is fixed and has no gradient: choose a trained one")
-    return found
+    return weight
 
 
 def weight_name(parameter: Parameter, place: Shape) -> str:

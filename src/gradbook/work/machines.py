@@ -90,17 +90,17 @@ def _require_same(client: Client, address: str) -> None:
         raise UsageError(
             f"{address} has no workers yet: start some with 'dask worker {address}'"
         ) from error
-    for machine, found in client.run(_own_version, on_error="return").items():
-        if isinstance(found, Exception):
+    for machine, answer in client.run(_own_version, on_error="return").items():
+        if isinstance(answer, Exception):
             # a plain Exception is Dask's own wrapping of another
-            kind = "" if type(found) is Exception else f"{type(found).__name__}: "
+            kind = "" if type(answer) is Exception else f"{type(answer).__name__}: "
             raise UsageError(
                 f"{machine}, a worker of {address}, can't run gradbook "
-                f"({one_line(f'{kind}{found}')}): install gradbook {__version__} there"
+                f"({one_line(f'{kind}{answer}')}): install gradbook {__version__} there"
             )
-        if found != __version__:
+        if answer != __version__:
             raise UsageError(
-                f"{machine}, a worker of {address}, runs gradbook {found}, this computer "
+                f"{machine}, a worker of {address}, runs gradbook {answer}, this computer "
                 f"{__version__}: install the same version"
             )
 

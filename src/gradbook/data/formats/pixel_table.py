@@ -57,7 +57,7 @@ def holds_pixels(file: Path, *, named_so: bool = False) -> bool:
     is_square = any(ch * isqrt(count // ch) ** 2 == count for ch in (1, 3))
     if count < LEAST_PIXELS or not is_square:
         return False
-    headings, fields = (layout.parted(one)[1].split(layout.separator) for one in (first, row))
+    headings, fields = (layout.parted(line)[1].split(layout.separator) for line in (first, row))
     if named_so and layout.has_heading:
         names = (name.strip().strip('"').lower() for name in headings)
         if not all(map(PIXEL_HEADING.fullmatch, names)):

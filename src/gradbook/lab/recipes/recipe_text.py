@@ -127,17 +127,20 @@ def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] =
 
 def change_recipe(recipe: Recipe, text: str) -> Recipe:
     """The recipe with these lines instead of its own."""
-    own, others = _sorted(statements(text, None), "")
-    if "network" in own:
+    settings, others = _sorted(statements(text, None), "")
+    if "network" in settings:
         raise UsageError("another network needs another recipe: name that instead of this one")
     net = net_changed(recipe.net, others)
-    schedule = own.get("schedule", recipe.schedule)
+    schedule = settings.get("schedule", recipe.schedule)
     if net.rate is not None:
         schedule = replace(schedule, rate=net.rate)
-    adapts = recipe.adapts - own.keys() - ({"schedule"} if net.rate is not None else set())
-    found = recipe.find_rate and net.rate is None and "schedule" not in own
+    adapts = recipe.adapts - settings.keys() - ({"schedule"} if net.rate is not None else set())
+    finds_rate = recipe.find_rate and net.rate is None and "schedule" not in settings
     return replace(
-        recipe, net=net, adapts=adapts, **{"find_rate": found, **own, "schedule": schedule}
+        recipe,
+        net=net,
+        adapts=adapts,
+        **{"find_rate": finds_rate, **settings, "schedule": schedule},
     )
 
 

@@ -186,19 +186,12 @@ def update_lines(scope: Scope) -> list[list[str]]:
                     stores += [(name, elements.value(leaf)) for name in names[leaf]]
                 if leaf.shape == shape and leaf in changing:
                     stores.append((scope.arrays[leaf], elements.value(changing[leaf])))
-            lines += _stored(stores, elements, shape)
+            places = ((f"at->e->{name}[k]", value) for name, value in stores)
+            moved = [f"{place} = {value};" for place, value in places if value != place]
+            if moved:
+                lines += loop(prod(shape), [*elements.lines, *moved])
         updates.append(lines)
     return updates
-
-
-def _stored(
-    stores: Iterable[tuple[str, str]], elements: Elements, shape: tuple[int, ...]
-) -> list[str]:
-    """Store values, except those that are already there."""
-    moved = [
-        f"at->e->{name}[k] = {value};" for name, value in stores if value != f"at->e->{name}[k]"
-    ]
-    return loop(prod(shape), [*elements.lines, *moved]) if moved else []
 
 
 def closing_lines(scope: Scope) -> list[str]:
@@ -251,7 +244,11 @@ def program(computation: Computation, machine: Machine, taken: tuple[Names, Name
     }
     effort = {scope.names["pass", walk.number]: _effort(walk) for walk in scope.plan.passes}
     packings = _packings(scope)
-    updates = dict(_updates(scope))
+    updates = {}
+    for number, lines in enumerate(update_lines(scope)):
+        if lines:
+            name = scope.names["update", number]
+            updates[name] = task(name, lines)
     fetch = _fetch(scope)
     rest = [
         *packings.values(),
@@ -347,13 +344,6 @@ def _packings(scope: Scope) -> dict[str, str]:
             ]
             functions[name] = task(name, lines)
     return functions
-
-
-def _updates(scope: Scope) -> Iterable[tuple[str, str]]:
-    for number, lines in enumerate(update_lines(scope)):
-        if lines:
-            name = scope.names["update", number]
-            yield name, task(name, lines)
 
 
 def _fetch(scope: Scope) -> Piece:

@@ -44,6 +44,8 @@ THRESHOLDS = {
 def criteria_table() -> dict[str, Any]:
     """The criteria, which are the same for every network."""
     named = [it for it in vars(c).values() if isinstance(it, Condition)]
+    names = {str(verdict): tr(verdict) for verdict in c.MEANINGS}
+    other_names = {verdict: words for verdict, words in names.items() if words != verdict}
     return {
         **THRESHOLDS,
         "conditions": {it.name: _as_list(it.meaning) for it in named},
@@ -54,15 +56,9 @@ def criteria_table() -> dict[str, Any]:
         "decisions": [[_as_list(condition), str(verdict)] for condition, verdict in c.DECISIONS],
         "otherwise": str(c.OTHERWISE),
         "meanings": {str(verdict): tr(words) for verdict, words in c.MEANINGS.items()},
-        **({"words": words} if (words := _words()) else {}),
+        **({"words": other_names} if other_names else {}),
         "limit": limit_table(),
     }
-
-
-def _words() -> dict[str, str]:
-    """The names of verdicts that differ from those in the criteria."""
-    names = {str(verdict): tr(verdict) for verdict in c.MEANINGS}
-    return {verdict: words for verdict, words in names.items() if words != verdict}
 
 
 def _as_list(condition: Logic) -> list[Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gradbook.graph.node import Node, Scalars
 from gradbook.layers.sequences import RECURRENT
-from gradbook.net.inner import InnerPlanes, inner_planes, innermost, parameter_plane
+from gradbook.net.inner import inner_planes, innermost, parameter_plane
 from gradbook.net.names import shown_names
 from gradbook.net.step import Step
 
@@ -29,7 +29,10 @@ def step_planes(step: Step, index: int) -> list[list[StepPlane]]:
     of the same size are side by side."""
     gates: dict[str, list[StepPlane]] = {}
     for planes in inner_planes(step, index, _values_of(step, index)):
-        gates.setdefault(innermost(planes.name).word, []).extend(_of_heads(planes))
+        heads = gates.setdefault(innermost(planes.name).word, [])
+        for number, rows in enumerate(planes.nodes, 1):
+            title = f"{planes.name} {number}" if len(planes.nodes) > 1 else str(planes.name)
+            heads.append(StepPlane(title, rows))
     weights: dict[str, list[StepPlane]] = {}
     for parameter in step.net.taken(index):
         gate = parameter.part.partition(RECURRENT)[0].rstrip("_")
@@ -37,12 +40,6 @@ def step_planes(step: Step, index: int) -> list[list[StepPlane]]:
         plane = parameter_plane(step, parameter, step.net.shapes[index + 1])
         weights.setdefault(gate, []).append(StepPlane(title, plane))
     return [*_merged(gates.values()), *_merged(weights.values())]
-
-
-def _of_heads(planes: InnerPlanes) -> Iterable[StepPlane]:
-    heads = len(planes.nodes)
-    for number, rows in enumerate(planes.nodes, 1):
-        yield StepPlane(f"{planes.name} {number}" if heads > 1 else str(planes.name), rows)
 
 
 def _merged(groups: Iterable[list[StepPlane]]) -> list[list[StepPlane]]:

@@ -44,7 +44,9 @@ def make_class(folder: ClassFolder, workers: int, tell: Tell = lambda done: None
 
 
 def _make_all(folder: ClassFolder, workers: int, tell: Tell) -> int:
-    plan, ending = folder.plan, paper_ending(folder.plan)
+    plan, ending = folder.plan, ""
+    if plan.paper:  # without Typst, handouts are pages to print
+        ending = PDF if has_typst() else PAGE
     for name in (EXERCISES, *PAPERS, HANDED_IN):
         folder.inside(name)
     if not (folder.path / RUBRIC).is_file():
@@ -66,11 +68,6 @@ def _make_all(folder: ClassFolder, workers: int, tell: Tell) -> int:
             folder.write(papers)
     folder.write({INDEX: _index(folder)})
     return new
-
-
-def paper_ending(plan: ClassPlan) -> str:
-    """The ending of handouts: without Typst they are pages to print; '' for no handouts."""
-    return "" if not plan.paper else PDF if has_typst() else PAGE
 
 
 def _missing(folder: ClassFolder, stem: str, ending: str) -> list[str]:

@@ -1,8 +1,8 @@
-"""Content packages: elements of XML, the files of a package, and the manifest that lists them."""
+"""Content packages: elements of XML, and the files of a package."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -13,7 +13,6 @@ from gradbook.teaching.quiz.questions import Question, Quiz, QuizAnswer
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 MANIFEST = "imsmanifest.xml"
-CONTENT = "http://www.imsglobal.org/xsd/imscp_v1p1"
 
 
 def element(tag: str, *content: str, **attributes: str) -> str:
@@ -42,15 +41,6 @@ class PackageFile:
     needs: tuple[str, ...] = ()  # paths
 
 
-def pack_quiz(
-    files: Sequence[PackageFile], pictures: Iterable[tuple[str, str]], schema: str, version: str
-) -> bytes:
-    """The zip of a quiz, with a file for each different picture."""
-    files = [*files, *(PackageFile(path, svg) for path, svg in dict(pictures).items())]
-    manifest = PackageFile(MANIFEST, "".join(_manifest(files, schema, version)))
-    return zip_files((manifest, *files))
-
-
 def zip_files(files: Sequence[PackageFile]) -> bytes:
     """A zip file, identical for the same files."""
     content = BytesIO()
@@ -61,20 +51,3 @@ def zip_files(files: Sequence[PackageFile]) -> bytes:
             info.external_attr = 0o644 << 16
             archive.writestr(info, file.content)
     return content.getvalue()
-
-
-def _manifest(files: Sequence[PackageFile], schema: str, version: str) -> Iterable[str]:
-    yield f'{HEAD}<manifest xmlns="{CONTENT}" identifier="gradbook-quiz">\n<metadata>\n'
-    yield f"<schema>{schema}</schema>\n<schemaversion>{version}</schemaversion>\n</metadata>\n"
-    yield "<organizations/>\n<resources>\n"
-    names = {file.path: f"r{number}" for number, file in enumerate(files) if file.kind}
-    for file in files:
-        if not file.kind:
-            continue
-        yield f'<resource identifier="{names[file.path]}" type="{file.kind}" '
-        yield f'href="{escape(file.path)}">\n{element("file", href=file.path)}\n'
-        for path in sorted(dict.fromkeys(file.needs), key=names.__contains__):  # files come first
-            depends = element("dependency", identifierref=names.get(path, ""))
-            yield f"{depends if path in names else element('file', href=path)}\n"
-        yield "</resource>\n"
-    yield "</resources>\n</manifest>\n"

@@ -16,11 +16,12 @@ from gradbook.language import tr
 from gradbook.lowering import Vocabulary
 from gradbook.teaching.quiz.packages import (
     HEAD,
+    MANIFEST,
     PackageFile,
     answers_of,
     element,
-    pack_quiz,
     plain,
+    zip_files,
 )
 from gradbook.teaching.quiz.questions import (
     CarriedValue,
@@ -37,6 +38,7 @@ from gradbook.teaching.quiz.questions import (
 
 SPACE = "http://www.imsglobal.org/xsd/imsqti_v2p1"
 PLACE = "http://www.imsglobal.org/xsd/qti/qtiv2p1/imsqti_v2p1.xsd"
+CONTENT = "http://www.imsglobal.org/xsd/imscp_v1p1"
 LOCATED = (
     f'xmlns="{SPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
     f'xsi:schemaLocation="{SPACE} {PLACE}"'
@@ -68,7 +70,26 @@ def qti_2_1(quiz: Quiz) -> bytes:
         sections.append((tr("The whole step"), names))
     paths = tuple(item.path for item in items)
     test = PackageFile("test.xml", "".join(_test(quiz, sections)), TEST, paths)
-    return pack_quiz([test, *items], pictures, "QTIv2.1 Package", "1.0.0")
+    drawings = (PackageFile(path, svg) for path, svg in dict(pictures).items())
+    files = [test, *items, *drawings]
+    return zip_files((PackageFile(MANIFEST, "".join(_manifest(files))), *files))
+
+
+def _manifest(files: Sequence[PackageFile]) -> Iterator[str]:
+    yield f'{HEAD}<manifest xmlns="{CONTENT}" identifier="gradbook-quiz">\n<metadata>\n'
+    yield "<schema>QTIv2.1 Package</schema>\n<schemaversion>1.0.0</schemaversion>\n</metadata>\n"
+    yield "<organizations/>\n<resources>\n"
+    names = {file.path: f"r{number}" for number, file in enumerate(files) if file.kind}
+    for file in files:
+        if not file.kind:
+            continue
+        yield f'<resource identifier="{names[file.path]}" type="{file.kind}" '
+        yield f'href="{escape(file.path)}">\n{element("file", href=file.path)}\n'
+        for path in sorted(dict.fromkeys(file.needs), key=names.__contains__):  # files come first
+            depends = element("dependency", identifierref=names.get(path, ""))
+            yield f"{depends if path in names else element('file', href=path)}\n"
+        yield "</resource>\n"
+    yield "</resources>\n</manifest>\n"
 
 
 def _test(quiz: Quiz, sections: Sequence[tuple[str, list[str]]]) -> Iterator[str]:

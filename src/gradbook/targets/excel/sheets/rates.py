@@ -364,15 +364,10 @@ def _following(page: Page, book: WorkbookPlan) -> None:
             f"'{table.sheet}'!{left}:{right}".format(table.row(epoch) + 1)
             for epoch in range(book.epochs)
         ]
-        values = _followed(case)
+        trial, waves = case.trial, case.waves
+        way = (np.arange(trial.epochs) < case.descent).astype(np.float64)
+        values = case.excess, trial.slopes, trial.turns, way, waves.rising, waves.extreme
         losses = curve_cells(book, number)
         for kind, epoch, formula in following_formulas(losses, rows, book.verdict_cells, number):
             value = cell_value(values[kind][epoch])
             sheet.write_formula(top + epoch, first + kind, formula, style, value)
-
-
-def _followed(case: Case) -> tuple[Array, ...]:
-    """The values of each kind, epoch by epoch."""
-    trial, waves = case.trial, case.waves
-    way = (np.arange(trial.epochs) < case.descent).astype(np.float64)
-    return case.excess, trial.slopes, trial.turns, way, waves.rising, waves.extreme
