@@ -56,11 +56,6 @@ class Window:
         """Whether it reads neighbours, and slides by as many rows as columns."""
         return self.dilation == (1, 1) and self.stride[0] == self.stride[1]
 
-    @property
-    def lies_side_by_side(self) -> bool:
-        """Whether it slides by its own size, beginning in the corner."""
-        return self.size == self.stride and self.dilation == (1, 1) and self.pad[:2] == (0, 0)
-
     def places(self, area: Shape) -> Both:
         """The number of its places along so many rows and columns."""
         down, across = (
