@@ -7,9 +7,10 @@ What Excel shows as an error is NaN here: a division by zero, the logarithm of 0
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite, isnan, nan
-from typing import Any
+from math import inf, isfinite, isnan, nan
+from typing import Any, Generic, TypeVar
 
 from gradbook.cells.book import Book, CellValue
 from gradbook.cells.budget import A_SHARE, budget, spend, within_budget
@@ -19,17 +20,20 @@ from gradbook.cells.formula.expression import count_parts
 from gradbook.cells.formula.formula_values import (
     CellBlock,
     Corners,
+    LeadsBack,
     NeedsNumbers,
     NotUnderstood,
     NumberedGraph,
     OpenGraph,
     Single,
+    TooMuch,
     number,
     typed,
 )
 from gradbook.cells.formula.meaning import meaning
 from gradbook.cells.formula.numbers import ON_NUMBERS
 from gradbook.cells.formula.pattern import Pattern, RangeReference
+from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.language.message import Message
@@ -38,11 +42,11 @@ MOST_FORMULAS = 30_000  # formulas; larger books come from programs that store t
 TAKEN_IN = 3_000  # budget for compiling a formula, for each of its cells
 ANEW = 50  # budget for computing a formula anew, for each of its parts and cells
 MOST_NODES = 300_000  # of formulas computed anew, before the graph is made anew, too
-NUMBERS = {float}
 NUMBER = object()  # stands for any number in the key of a formula's program
 
+Value = TypeVar("Value")
 Task = Callable[[list[float]], float]
-CellProgram = Callable[[Sequence[CellValue]], float]
+CellProgram = Callable[[Sequence[CellValue]], CellValue]
 
 
 def fill_in(book: Book, flow: Flow) -> None:
@@ -51,9 +55,7 @@ def fill_in(book: Book, flow: Flow) -> None:
     if len(book.patterns) > MOST_FORMULAS or any(value not in (None, 0.0) for value in shown):
         return
     cells = Evaluation(book, flow)
-    computed = within_budget(
-        lambda: {cell: cells.shown_value(cell) for cell in book.patterns}, A_SHARE
-    )
+    computed = within_budget(lambda: {cell: cells.of(cell) for cell in book.patterns}, A_SHARE)
     if computed is None:
         budget().left.append(Message("the values of its formulas, which the file doesn't contain"))
         return
@@ -64,13 +66,134 @@ def fill_in(book: Book, flow: Flow) -> None:
             book.values[cell] = value
 
 
-class Evaluation:
-    """Values of cells, each computed once, when it is first needed.
+@dataclass(frozen=True, eq=False)
+class CellFunction:
+    """A formula as a function of its sources' numbers; their texts and blanks are compiled in."""
 
-    Any formulas may be replaced by others (`instead`), and any cells by numbers (`numbers`: a
-    nudge). With `numbers`, a formula that isn't understood and doesn't depend on what is replaced
-    keeps the value that the file shows.
+    result: Node | str | None  # a text if it always returns that; None if it isn't understood
+    leaves: Mapping[int, Node]  # for the numbers, by their places among the sources
+    problem: str = ""
+    needs_numbers: bool = False  # to be understood
+
+    @cached_property
+    def run(self) -> CellProgram:
+        """Its value at single numbers."""
+        result = self.result
+        return _program(result, self.leaves) if isinstance(result, Node) else lambda _: result
+
+    @cached_property
+    def slopes(self) -> Mapping[int, Node]:
+        """Its derivatives with respect to the numbers, by place."""
+        if not isinstance(self.result, Node):
+            return {}
+        found = gradients(self.result, list(self.leaves.values()))
+        return {k: found[leaf] for k, leaf in self.leaves.items()}
+
+
+class CellValues(Generic[Value]):
+    """Values of cells, each computed once, when it is first needed, also with other formulas in
+    some cells (`instead`).
+
+    What a value is, subclasses decide: a number, numbers at many points, a node of a graph.
     """
+
+    most: float = inf  # formulas waiting for others
+    numeric: type = float  # of values that aren't compiled into functions
+    graph_of_functions: type[Graph] = Graph
+
+    def __init__(
+        self, book: Book, flow: Flow, instead: Mapping[Address, Pattern] | None = None
+    ) -> None:
+        self.book = book
+        self.flow = flow
+        self.instead = instead or {}
+        self.known: dict[Address, Value] = {}
+        self._functions: dict[object, CellFunction] = {}
+
+    def of(self, cell: Address) -> Value:
+        """A cell's value, computed after those that it needs."""
+        known = self.known
+        waiting = [cell]
+        opened: set[Address] = set()
+        while waiting:
+            last = waiting[-1]
+            if last in known:
+                waiting.pop()
+                continue
+            pattern = self.formula(last)
+            if pattern is None:
+                known[last] = self.typed(last)
+                continue
+            sources = self.sources(last, pattern)
+            missing = [source for source in sources if source not in known]
+            if missing and last not in opened:
+                opened.add(last)
+                if len(opened) > self.most:
+                    raise TooMuch(Message("a step with too many cells"))
+                waiting.extend(missing)
+            elif missing:
+                known[last] = self.from_itself(last)
+            else:
+                known[last] = self.computed(last, pattern, sources)
+        return known[cell]
+
+    def formula(self, cell: Address) -> Pattern | None:
+        """The formula that a cell's value follows from, if any."""
+        return self.instead.get(cell) or self.book.patterns.get(cell)
+
+    def sources(self, cell: Address, pattern: Pattern) -> Sequence[Address]:
+        """The cells that a formula needs."""
+        if cell in self.instead:
+            return tuple(self.flow.mentioned_cells(pattern.places, cell))
+        return self.flow.sources(cell)
+
+    def typed(self, cell: Address) -> Value:
+        """The value of a cell without a formula."""
+        raise NotImplementedError
+
+    def from_itself(self, cell: Address) -> Value:
+        """The value of a cell that depends on itself."""
+        what = Message("{cell}, which depends on itself", cell=self.book.name_of(cell))
+        raise LeadsBack(what, cell)
+
+    def computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> Value:
+        """The value of a formula whose sources are known."""
+        raise NotImplementedError
+
+    def function(
+        self, cell: Address, pattern: Pattern, sources: Sequence[Address]
+    ) -> tuple[CellFunction, Sequence[Value]]:
+        """A formula as a function, which it shares with its copies, and its sources' values."""
+        known, numeric, kinds = self.known, self.numeric, tuple[object, ...]()
+        given = [known[source] if source in known else self.of(source) for source in sources]
+        if not {numeric}.issuperset(map(type, given)):
+            kinds = tuple(NUMBER if type(value) is numeric else value for value in given)
+        key = pattern, kinds, _variant(pattern, cell, sources)
+        if key not in self._functions:
+            self._functions[key] = self.compiled(cell, pattern, sources)
+        return self._functions[key], given
+
+    def compiled(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> CellFunction:
+        """A formula as a function of its own."""
+        spend(TAKEN_IN * len(sources))
+        graph = self.graph_of_functions()
+        try:
+            result, leaves = as_node(self.flow, pattern, cell, self.known, self.numeric, graph)
+        except (NotUnderstood, OverflowError) as error:
+            return CellFunction(None, {}, str(error), isinstance(error, NeedsNumbers))
+        places = {source: k for k, source in enumerate(sources)}
+        return CellFunction(result, {places[source]: leaf for leaf, source in leaves.items()})
+
+
+class Evaluation(CellValues[CellValue]):
+    """Values as a spreadsheet shows them.
+
+    Besides formulas, any cells may be replaced by numbers (`numbers`: a nudge). With these, a
+    formula that isn't understood and doesn't depend on what is replaced keeps the value that the
+    file shows.
+    """
+
+    graph_of_functions = OpenGraph
 
     def __init__(
         self,
@@ -79,13 +202,10 @@ class Evaluation:
         instead: Mapping[Address, Pattern] | None = None,
         numbers: Mapping[Address, float] | None = None,
     ) -> None:
-        self.book = book
-        self.flow = flow
-        self.instead = instead or {}
+        super().__init__(book, flow, instead)
         self.numbers = numbers
-        self.known: dict[Address, CellValue] = dict(numbers or {})
+        self.known |= numbers or {}
         self.unknown: set[Address] = set()  # not understood, and what depends on those
-        self._programs: dict[object, CellProgram | str | None] = {}
         self._anew: set[Pattern] = set()  # patterns that depend on the present numbers
         self._graph = NumberedGraph()
         self._blocks: dict[Corners, CellBlock] = {}
@@ -96,58 +216,40 @@ class Evaluation:
         """The same cells with other numbers in some of them, and with some values that are known;
         what was compiled is used again."""
         other = Evaluation(self.book, self.flow, self.instead, numbers)
-        other._programs, other._anew = self._programs, self._anew
+        other._functions, other._anew = self._functions, self._anew
         other.known = {**known, **numbers}
         return other
 
     def value(self, cell: Address) -> float:
         """What a cell shows, as a number; NaN where that isn't possible."""
-        found = self.shown_value(cell)
+        found = self.of(cell)
         return float(found) if isinstance(found, int | float) else nan
-
-    def shown_value(self, cell: Address) -> CellValue:
-        """What a cell shows, computed after the cells that it needs."""
-        known = self.known
-        waiting = [cell]
-        opened: set[Address] = set()
-        while waiting:
-            last = waiting[-1]
-            if last in known:
-                waiting.pop()
-                continue
-            pattern = self.instead.get(last) or self.book.patterns.get(last)
-            if pattern is None:
-                known[last] = self.book.values.get(last)
-                continue
-            sources = self.flow.sources(last)
-            if last in self.instead:
-                sources = tuple(self.flow.mentioned_cells(pattern.places, last))
-            missing = [source for source in sources if source not in known]
-            if missing and last not in opened:
-                opened.add(last)
-                waiting.extend(missing)
-            elif missing:  # it depends on itself
-                known[last] = self._not_understood(last)
-            else:
-                known[last] = self._computed(last, pattern, sources)
-        return known[cell]
 
     def value_of(self, pattern: Pattern, home: Address) -> float:
         """What a formula that no cell has would show in a cell, as a number; NaN where that isn't
         possible."""
         sources = tuple(self.flow.mentioned_cells(pattern.places, home))
         for source in sources:
-            if source not in self.known:
-                self.shown_value(source)
-        found = self._computed(home, pattern, sources)
+            self.of(source)
+        found = self.computed(home, pattern, sources)
         return float(found) if isinstance(found, int | float) else nan
 
-    def _computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> CellValue:
-        found: CellValue | Unknown
+    def typed(self, cell: Address) -> CellValue:
+        return self.book.values.get(cell)
+
+    def from_itself(self, cell: Address) -> CellValue:
+        return self._not_understood(cell)
+
+    def computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> CellValue:
+        found: CellValue | Unknown = UNKNOWN
+        if pattern not in self._anew:
+            function, given = self.function(cell, pattern, sources)
+            if function.needs_numbers:
+                self._anew.add(pattern)
+            elif not function.problem:
+                found = function.run(given)
         if pattern in self._anew:
             found = self._computed_anew(cell, pattern, sources)
-        else:
-            found = self._compiled(cell, pattern, sources)
         if isinstance(found, Unknown):
             return self._not_understood(cell)
         if self.unknown and _is_error(found) and not self.unknown.isdisjoint(sources):
@@ -165,42 +267,6 @@ class Evaluation:
         """The cells that are replaced, and all that depends on them."""
         changed = {*self.instead, *(self.numbers or ())}
         return changed | self.flow.below(changed)
-
-    def _compiled(
-        self, cell: Address, pattern: Pattern, sources: Sequence[Address]
-    ) -> CellValue | Unknown:
-        """A formula's result by the program that it shares with its copies."""
-        given = [self.known[source] for source in sources]
-        kinds: tuple[object, ...] = ()
-        if not NUMBERS.issuperset(map(type, given)):
-            kinds = tuple(NUMBER if type(value) is float else value for value in given)
-        key = pattern, kinds, _variant(pattern, cell, sources)
-        if key not in self._programs:
-            try:
-                self._programs[key] = self._program(pattern, cell, sources)
-            except NeedsNumbers:
-                self._anew.add(pattern)
-                return self._computed_anew(cell, pattern, sources)
-        program = self._programs[key]
-        if program is None:
-            return UNKNOWN
-        return program if isinstance(program, str) else program(given)
-
-    def _program(
-        self, pattern: Pattern, home: Address, sources: Sequence[Address]
-    ) -> CellProgram | str | None:
-        """A function from the numbers of a formula's cells to its result, or the text that it
-        always returns; None if it isn't understood. Texts and blanks are compiled in."""
-        spend(TAKEN_IN * len(sources))
-        try:
-            result, leaves = as_node(self.flow, pattern, home, self.known, _is_number, OpenGraph())
-        except NeedsNumbers:
-            raise
-        except (NotUnderstood, OverflowError):
-            return None
-        places = {cell: k for k, cell in enumerate(sources)}
-        given = {places[cell]: leaf for leaf, cell in leaves.items()}
-        return result if isinstance(result, str) else _program(result, given)
 
     def _computed_anew(
         self, cell: Address, pattern: Pattern, sources: Sequence[Address]
@@ -257,16 +323,12 @@ def _is_error(value: CellValue) -> bool:
     return isinstance(value, float) and isnan(value)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, float)
-
-
 def as_node(
     flow: Flow,
     pattern: Pattern,
     home: Address,
     given: Mapping[Address, Any],
-    is_leaf: Callable[[object], bool],
+    numeric: type = float,
     graph: Graph | None = None,
 ) -> tuple[Node | str, dict[Node, Address]]:
     """What a formula computes from its cells, or the text that it always returns: numbers are
@@ -278,7 +340,7 @@ def as_node(
 
     def single(cell: Address) -> Single:
         value = given[cell]
-        if not is_leaf(value):
+        if not isinstance(value, numeric):
             return typed(graph, value)
         if cell not in leaves:
             leaves[cell] = graph.leaf(Name(str(cell)))

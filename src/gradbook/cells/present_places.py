@@ -111,7 +111,7 @@ def _text(book: Book, part: Expression | None, cell: Address, numbers: Evaluatio
             return _text(book, left, cell, numbers) + _text(book, right, cell, numbers)
         case Reference(word):
             at = book.reader.cell(word, cell)
-            shown = None if at is None else numbers.shown_value(at)
+            shown = None if at is None else numbers.of(at)
             if isinstance(shown, str):
                 return shown
         case None:

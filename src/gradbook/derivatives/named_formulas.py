@@ -85,7 +85,7 @@ def _formula(
     given = {source: book.values.get(source) for source in flow.sources(cell)}
     pattern = book.patterns[cell]
     try:
-        node, leaves = as_node(flow, pattern, cell, given, lambda value: isinstance(value, float))
+        node, leaves = as_node(flow, pattern, cell, given)
         if isinstance(node, str):
             raise NotUnderstood(Message("a text"))
         words = {

@@ -25,7 +25,7 @@ TABLE = {
 
 def computed(formula: str) -> object:
     book, flow = small({**TABLE, "F9": f"={formula}"})
-    return Evaluation(book, flow).shown_value(at("F9"))
+    return Evaluation(book, flow).of(at("F9"))
 
 
 @for_each(

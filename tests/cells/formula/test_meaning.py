@@ -16,7 +16,7 @@ TABLE = {"A1": 2.0, "B1": 3.0, "A2": -1.0, "B2": 0.5, "C1": "text", "D1": "4"}
 
 def computed(formula: str) -> object:
     book, flow = small({**TABLE, "F9": f"={formula}"})
-    return Evaluation(book, flow).shown_value(at("F9"))
+    return Evaluation(book, flow).of(at("F9"))
 
 
 @for_each(

@@ -20,11 +20,10 @@ from gradbook.audit.backward.cell_blocks import Naming, mentioned_matrices
 from gradbook.audit.step.omissions import inner_sum
 from gradbook.audit.step.points import Numbers, agree
 from gradbook.cells.book import Book
-from gradbook.cells.evaluate import NUMBER, as_node
+from gradbook.cells.evaluate import CellFunction, CellValues
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.cells.formula.expression import parts
-from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import CellReference, Pattern
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
@@ -37,38 +36,6 @@ MOST_MENTIONED = 2000  # cells in one formula
 FEW_LEAVES = 2  # the fewest typed numbers that an output depends on
 
 PointValue = Array | str | None  # numbers at the points, a text, or nothing
-
-
-@dataclass(frozen=True, eq=False)
-class CellFunction:
-    """A formula as a function of the values that it mentions, numbered by their places in it."""
-
-    result: Node | str | None  # None if the formula isn't understood
-    leaves: Mapping[Node, int]
-
-    def work(self, node: Node | str | None, given: Sequence[PointValue]) -> PointValue:
-        """The value of one of its nodes, given the values at the places."""
-        if not isinstance(node, Node):
-            return node
-        numbers = Numbers(lambda place: as_numbers(given[place]), self.leaves)
-        return np.broadcast_to(numbers.of(node), (POINTS,))
-
-    @cached_property
-    def slopes(self) -> Mapping[int, Node]:
-        """Its derivatives with respect to the value at each place."""
-        if not isinstance(self.result, Node):
-            return {}
-        found = gradients(self.result, list(self.leaves))
-        return {k: found[leaf] for leaf, k in self.leaves.items()}
-
-    @cached_property
-    def slope_by_its_sum(self) -> Node | None:
-        """Its derivative with respect to the sum inside it, as in an activation, or None."""
-        if not isinstance(self.result, Node):
-            return None
-        varying = {node for node in ancestors([self.result]) if not node.is_constant()}
-        inner = inner_sum(self.result, self.leaves, varying)
-        return None if inner is None else gradients(self.result, [inner], [inner])[inner]
 
 
 def as_numbers(value: PointValue) -> Array:
@@ -84,10 +51,11 @@ class OutputPair:
     target: Address
 
 
-class Cells:
+class Cells(CellValues[PointValue]):
     """A workbook's cells with their values at a few points, where typed numbers are random, and
-    the outputs that its formulas compare with targets. Formulas that are alike except for the
-    cells they mention share one function."""
+    the outputs that its formulas compare with targets."""
+
+    numeric = np.ndarray
 
     def __init__(
         self,
@@ -97,14 +65,14 @@ class Cells:
         order: Iterable[Address],
         leaf: Callable[[Address], PointValue],
     ) -> None:
-        self.book, self.flow, self.pairs, self.leaf = book, flow, pairs, leaf
+        super().__init__(book, flow)
+        self.pairs, self.leaf = pairs, leaf
         self.places = {cell: k for k, cell in enumerate(order)}
         self.not_understood: dict[Address, str] = {}
-        self._functions: dict[object, CellFunction | str] = {}
         self._partials: dict[Address, Mapping[Address, Array]] = {}
-        self.known: dict[Address, PointValue] = {}
+        self._by_sums: dict[CellFunction, Node | None] = {}
         for cell in self.places:
-            self.known[cell] = self._computed(cell)
+            self.of(cell)
 
     @classmethod
     def at_random(
@@ -139,11 +107,6 @@ class Cells:
         shares = _shares(flow, cells.groups) if weights is None else {}
         return cells.with_values(shares, flow.below(shares)) if shares else cells
 
-    def of(self, cell: Address) -> PointValue:
-        if cell not in self.known:
-            self.known[cell] = self.leaf(cell)
-        return self.known[cell]
-
     def number(self, cell: Address) -> Array:
         """A cell's numbers; NaN if it has none."""
         return as_numbers(self.of(cell))
@@ -152,19 +115,16 @@ class Cells:
         """Return the value that a formula would have in a cell."""
         pattern = self.book.reader.read_typed(text, home)
         sources = tuple(self.flow.mentioned_cells(pattern.places, home))
-        function = self._function(home, pattern, sources)
-        if isinstance(function, str):
-            return as_numbers(None)
-        return as_numbers(function.work(function.result, list(map(self.of, sources))))
+        function, given = self.function(home, pattern, sources)
+        return as_numbers(_at_points(function, function.result, given))
 
     def with_values(self, given: Mapping[Address, Array], below: Iterable[Address]) -> Cells:
         """Return the same cells with other values for some of them, and for all that depend on
         these."""
         other = copy(self)
         other.known, other._partials = {**self.known, **given}, {}
-        affected = self.places.keys() & set(below).difference(given)
-        for cell in sorted(affected, key=self.places.__getitem__):
-            other.known[cell] = other._computed(cell)
+        for cell in self.places.keys() & set(below).difference(given):
+            other.known.pop(cell, None)
         return other
 
     def slopes(self, seeds: Mapping[Address, Array]) -> dict[Address, Array]:
@@ -180,17 +140,23 @@ class Cells:
     def partials(self, cell: Address) -> Mapping[Address, Array]:
         """The slopes of a formula with respect to the cells that it mentions."""
         if cell not in self._partials:
-            function, sources, given = self._function_with_sources(cell)
-            each = function.slopes.items()
-            some = {sources[k]: as_numbers(function.work(node, given)) for k, node in each}
-            self._partials[cell] = some
+            sources = self.flow.sources(cell)
+            function, given = self.function(cell, self.book.patterns[cell], sources)
+            self._partials[cell] = {
+                sources[k]: as_numbers(_at_points(function, slope, given))
+                for k, slope in function.slopes.items()
+            }
         return self._partials[cell]
 
     def slope_by_its_sum(self, cell: Address) -> Array | None:
         """The slope of a formula with respect to the sum inside it; None without one."""
-        function, _, given = self._function_with_sources(cell)
-        node = function.slope_by_its_sum if cell in self.places else None
-        return None if node is None else as_numbers(function.work(node, given))
+        if cell not in self.places:
+            return None
+        function, given = self.function(cell, self.book.patterns[cell], self.flow.sources(cell))
+        if function not in self._by_sums:
+            self._by_sums[function] = _slope_by_its_sum(function)
+        node = self._by_sums[function]
+        return None if node is None else as_numbers(_at_points(function, node, given))
 
     # The outputs and targets
 
@@ -213,7 +179,7 @@ class Cells:
         return self.flow.below(self.targets)
 
     def is_leaf(self, cell: Address) -> bool:
-        return cell not in self.book.patterns and _is_array(self.of(cell))
+        return cell not in self.book.patterns and isinstance(self.of(cell), np.ndarray)
 
     @cached_property
     def groups(self) -> Sequence[Sequence[OutputPair]]:
@@ -229,50 +195,43 @@ class Cells:
 
     # Formulas as functions
 
-    def _computed(self, cell: Address) -> PointValue:
-        function, _, given = self._function_with_sources(cell)
-        value = function.work(function.result, given)
-        return self.leaf(cell) if value is None else value
+    def formula(self, cell: Address) -> Pattern | None:
+        return self.book.patterns[cell] if cell in self.places else None
 
-    def _function_with_sources(
-        self, cell: Address
-    ) -> tuple[CellFunction, Sequence[Address], Sequence[PointValue]]:
-        """The function of a cell, NO_FUNCTION if it isn't understood, with the cells that it
-        mentions and their values."""
-        sources = self.flow.sources(cell) if cell in self.places else ()
-        found: CellFunction | str = NO_FUNCTION
-        if cell in self.places:
-            found = self._function(cell, self.book.patterns[cell], sources)
-        if isinstance(found, str):
-            self.not_understood[cell], found = found, NO_FUNCTION
-        return found, sources, list(map(self.of, sources))
+    def typed(self, cell: Address) -> PointValue:
+        return self.leaf(cell)
 
-    def _function(
-        self, home: Address, formula: Pattern, sources: Sequence[Address]
-    ) -> CellFunction | str:
-        """A formula as a function of the cells that it mentions, or why it isn't understood."""
+    def computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> PointValue:
+        function, given = self.function(cell, pattern, sources)
+        if function.problem:
+            self.not_understood[cell] = function.problem
+            return self.leaf(cell)
+        return _at_points(function, function.result, given)
+
+    def compiled(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> CellFunction:
         if len(sources) > MOST_MENTIONED:
-            return "a formula of very many cells"
-        first: dict[Address, int] = {}
-        same = tuple(first.setdefault(source, k) for k, source in enumerate(sources))
-        given = {source: self.of(source) for source in first}
-        kinds = tuple(NUMBER if _is_array(value) else value for value in given.values())
-        key = formula, kinds, same
-        if key not in self._functions:
-            try:
-                result, leaves = as_node(self.flow, formula, home, given, _is_array)
-                places = {leaf: first[source] for leaf, source in leaves.items()}
-                self._functions[key] = CellFunction(result, places)
-            except (NotUnderstood, OverflowError) as error:
-                self._functions[key] = str(error)
-        return self._functions[key]
+            return CellFunction(None, {}, "a formula of very many cells")
+        return super().compiled(cell, pattern, sources)
 
 
-NO_FUNCTION = CellFunction(None, {})
+def _at_points(
+    function: CellFunction, node: Node | str | None, given: Sequence[PointValue]
+) -> PointValue:
+    """The value of one of a function's nodes, from its sources' values."""
+    if not isinstance(node, Node):
+        return node
+    places = {leaf: k for k, leaf in function.leaves.items()}
+    numbers = Numbers(lambda place: as_numbers(given[place]), places)
+    return np.broadcast_to(numbers.of(node), (POINTS,))
 
 
-def _is_array(value: object) -> bool:
-    return isinstance(value, np.ndarray)
+def _slope_by_its_sum(function: CellFunction) -> Node | None:
+    """The derivative with respect to the sum inside a function, as in an activation, or None."""
+    if not isinstance(function.result, Node):
+        return None
+    varying = {node for node in ancestors([function.result]) if not node.is_constant()}
+    inner = inner_sum(function.result, set(function.leaves.values()), varying)
+    return None if inner is None else gradients(function.result, [inner], [inner])[inner]
 
 
 def in_order(book: Book, flow: Flow) -> Iterator[Address]:

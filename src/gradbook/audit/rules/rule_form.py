@@ -63,13 +63,13 @@ class UpdateGraph(StepGraph):
     """An update as a graph: weights, and all cells that don't depend on them, are leaves."""
 
     def _meant(self, cell: Address) -> Address:
-        return cell if cell in self.instead else self.training.flow.plain(cell, self.instead)
+        return cell if cell in self.instead else self.flow.plain(cell, self.instead)
 
-    def _leaf(self, cell: Address) -> Single:
+    def typed(self, cell: Address) -> Single:
         """A blank cell is also a leaf; so is TRUE or FALSE, which may be a target."""
         value = self.book.values.get(cell)
         is_leaf = value is None or isinstance(value, bool)
-        return self._made_leaf(cell) if is_leaf else super()._leaf(cell)
+        return self._made_leaf(cell) if is_leaf else super().typed(cell)
 
 
 def form_of(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from typing import Protocol
 
 from gradbook.audit.step.points import Numbers
 from gradbook.cells.book import TOO_WIDE, Book
 from gradbook.cells.budget import spend
+from gradbook.cells.evaluate import CellValues
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import count_parts, references
 from gradbook.cells.formula.formula_values import (
     CellBlock,
-    LeadsBack,
     Lookup,
     Meaning,
     NotUnderstood,
@@ -60,19 +60,19 @@ class CellsThatVary:
         return cell in self.usual or cell in self.fresh
 
 
-class StepGraph:
+class StepGraph(CellValues[Single]):
     """The cells of one step as nodes: weights, and cells that don't depend on them, are leaves."""
 
+    most = MOST_CELLS
+
     def __init__(self, training: Stepping, instead: Mapping[Address, Pattern]) -> None:
+        super().__init__(training.book, training.flow, instead)
         self.training = training
-        self.book = training.book
-        self.instead = instead  # formulas to try instead of others
         fresh = instead.keys() - training.varying
         self.varying: Container[Address] = training.varying
         if fresh:
             self.varying = CellsThatVary(training, fresh)
         self.graph = Graph()
-        self.known: dict[Address, Single] = {}
         self.leaves: dict[Address, Node] = {}
         self.leaf_cells: dict[Node, Address] = {}
         self._said: dict[tuple[int, Address], tuple[Expression, Node]] = {}
@@ -84,7 +84,7 @@ class StepGraph:
 
     def node(self, cell: Address) -> Node:
         """A cell's value."""
-        return number(self.graph, self._worked(self._meant(cell)))
+        return number(self.graph, self.of(self._meant(cell)))
 
     def expression(
         self, expression: Expression, home: Address, pattern: Pattern | None = None
@@ -104,59 +104,29 @@ class StepGraph:
         """Return the meaning of an expression in some cell, which may be a block of values."""
         pattern = pattern or self.book.patterns[home]
         mentions = (pattern.mentions.get(part.text) for part in references(expression))
-        for cell in self.training.flow.mentioned_cells(mentions, home):
+        for cell in self.flow.mentioned_cells(mentions, home):
             if not self.training.before(home, cell):
-                self._worked(self._meant(cell))
+                self.of(self._meant(cell))
         spend(PART * count_parts(expression))
         return meaning(self.graph, expression, self._look(home, pattern))
-
-    def _worked(self, cell: Address) -> Single:
-        """A cell's value, computed after those that it needs."""
-        waiting = [cell]
-        opened: set[Address] = set()
-        while waiting:
-            last = waiting[-1]
-            missing = [] if last in self.known else self._missing(last)
-            if missing:
-                if last in opened:
-                    cell_name = self.book.name_of(last)
-                    what = Message("{cell}, which depends on itself", cell=cell_name)
-                    raise LeadsBack(what, last)
-                opened.add(last)
-                if len(opened) > MOST_CELLS:
-                    raise TooMuch(Message("a step with too many cells"))
-                waiting.extend(missing)
-                continue
-            if last not in self.known:
-                self.known[last] = self._computed(last)
-            waiting.pop()
-        return self.known[cell]
 
     def _meant(self, cell: Address) -> Address:
         return cell if cell in self.instead else self.training.plain(cell)
 
-    def _is_leaf(self, cell: Address) -> bool:
-        pattern = self.book.patterns.get(cell)
-        computed = pattern and (cell in self.varying or pattern.expression is None)
-        return cell not in self.instead and (cell in self.training.weight_cells or not computed)
+    def formula(self, cell: Address) -> Pattern | None:
+        pattern = super().formula(cell)
+        if pattern is None or cell in self.instead:
+            return pattern
+        is_varying = cell in self.varying or pattern.expression is None
+        return pattern if is_varying and cell not in self.training.weight_cells else None
 
-    def _missing(self, cell: Address) -> list[Address]:
-        """The sources of a cell within its step that aren't known yet."""
-        if self._is_leaf(cell):
-            return []
-        flow, before = self.training.flow, self.training.before
-        pattern = self.instead.get(cell)
-        sources = flow.mentioned_cells(pattern.places, cell) if pattern else flow.sources(cell)
-        meant = (self._meant(s) for s in dict.fromkeys(sources) if not before(cell, s))
-        return [source for source in meant if source not in self.known]
+    def sources(self, cell: Address, pattern: Pattern) -> Sequence[Address]:
+        """The sources of a cell within its step."""
+        before, every = self.training.before, dict.fromkeys(super().sources(cell, pattern))
+        return [self._meant(source) for source in every if not before(cell, source)]
 
-    def _computed(self, cell: Address) -> Single:
-        if self._is_leaf(cell):
-            return self._leaf(cell)
-        pattern, called = (
-            self.instead.get(cell) or self.book.patterns[cell],
-            self.book.name_of(cell),
-        )
+    def computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> Single:
+        called = self.book.name_of(cell)
         if pattern.expression is None:
             kind = TooMuch if pattern.problem == TOO_WIDE else NotUnderstood
             raise kind(joined(": ", (called, pattern.problem)))
@@ -173,13 +143,13 @@ class StepGraph:
                 Message("{cell} has {problem}", cell=called, problem=words_of(error))
             ) from error
         if isinstance(found, CellBlock):
-            return self.training.flow.element(cell, found)
+            return self.flow.element(cell, found)
         by_itself = cell in self.instead or isinstance(pattern.expression, Reference)
         if isinstance(found, Node) and by_itself:
             return self.graph.make("copy", found, attributes=(called,))
         return found
 
-    def _leaf(self, cell: Address) -> Single:
+    def typed(self, cell: Address) -> Single:
         value = self.book.values.get(cell)
         if isinstance(value, str) and not (value.startswith("#") and cell in self.book.patterns):
             return value  # an earlier step's error doesn't matter here
@@ -199,7 +169,7 @@ class StepGraph:
     def _look(self, home: Address, pattern: Pattern) -> Lookup:
         def single(cell: Address) -> Single:
             if home not in self.training.weight_cells and self.training.before(home, cell):
-                return self._leaf(cell)
+                return self.typed(cell)
             return self.known[self._meant(cell)]
 
-        return self.training.flow.lookup(self.graph, pattern, home, single)
+        return self.flow.lookup(self.graph, pattern, home, single)

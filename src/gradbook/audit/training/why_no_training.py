@@ -521,7 +521,7 @@ def _part(flow: Flow, pattern: Pattern, home: Address) -> FormulaPart | None:
     if not LOOKUPS.isdisjoint(calls):
         return FormulaPart(activation=LOOKUP)
     try:
-        top, leaves = as_node(flow, pattern, home, defaultdict(float), lambda _: True)
+        top, leaves = as_node(flow, pattern, home, defaultdict(float))
     except NotUnderstood:
         return None
     if isinstance(top, str):
