@@ -79,6 +79,8 @@ class CellFunction:
     def run(self) -> CellProgram:
         """Its value at single numbers."""
         result = self.result
+        if result is None:
+            raise NotUnderstood(self.problem)
         return _program(result, self.leaves) if isinstance(result, Node) else lambda _: result
 
     @cached_property
@@ -241,18 +243,12 @@ class Evaluation(CellValues[CellValue]):
         return self._not_understood(cell)
 
     def computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> CellValue:
-        found: CellValue | Unknown = UNKNOWN
-        if pattern not in self._anew:
-            function, given = self.function(cell, pattern, sources)
-            if function.needs_numbers:
-                self._anew.add(pattern)
-            elif not function.problem:
-                found = function.run(given)
-        if pattern in self._anew:
-            found = self._computed_anew(cell, pattern, sources)
-        if isinstance(found, Unknown):
+        try:
+            found = self._shown(cell, pattern, sources)
+        except (NotUnderstood, OverflowError):
             return self._not_understood(cell)
-        if self.unknown and _is_error(found) and not self.unknown.isdisjoint(sources):
+        is_error = isinstance(found, float) and isnan(found)
+        if self.unknown and is_error and not self.unknown.isdisjoint(sources):
             self.unknown.add(cell)
         return found
 
@@ -268,28 +264,24 @@ class Evaluation(CellValues[CellValue]):
         changed = {*self.instead, *(self.numbers or ())}
         return changed | self.flow.below(changed)
 
-    def _computed_anew(
-        self, cell: Address, pattern: Pattern, sources: Sequence[Address]
-    ) -> CellValue | Unknown:
-        """A formula's result at the present numbers, which decide on positions, keys and
-        conditions."""
-        if pattern.expression is None:
-            return UNKNOWN
-        spend(ANEW * (count_parts(pattern.expression) + len(sources)))
+    def _shown(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> CellValue:
+        """A formula's result by its function or, if the present numbers decide on positions, keys
+        and conditions, computed anew."""
+        if pattern not in self._anew:
+            function, given = self.function(cell, pattern, sources)
+            if not function.needs_numbers:
+                return function.run(given)
+            self._anew.add(pattern)
+        if pattern.expression is not None:
+            spend(ANEW * (count_parts(pattern.expression) + len(sources)))
         if len(self._graph.nodes) > MOST_NODES:
             self._graph, self._blocks = NumberedGraph(), {}
         graph = self._graph
         graph.is_doubtful = False
-        look = self.flow.lookup(graph, pattern, cell, self._single, self._blocks)
-        try:
-            found = meaning(graph, pattern.expression, look, self.flow.places(pattern, cell))
-            if isinstance(found, CellBlock):
-                found = self.flow.element(cell, found)
-            if isinstance(found, str):
-                return found
-            result = graph.number_of(number(graph, found))
-        except (NotUnderstood, OverflowError):
-            return UNKNOWN
+        found = _result(self.flow, graph, pattern, cell, self._single, self._blocks)
+        if isinstance(found, str):
+            return found
+        result = graph.number_of(found)
         return result if isfinite(result) else nan
 
     def _single(self, cell: Address) -> Single:
@@ -299,13 +291,6 @@ class Evaluation(CellValues[CellValue]):
         if isinstance(value, float):
             return self._graph.constant(nan if isnan(value) else value)
         return typed(self._graph, value)
-
-
-class Unknown:
-    """The result of a formula that isn't understood."""
-
-
-UNKNOWN = Unknown()
 
 
 def _variant(pattern: Pattern, home: Address, sources: Sequence[Address]) -> tuple[object, ...]:
@@ -319,10 +304,6 @@ def _variant(pattern: Pattern, home: Address, sources: Sequence[Address]) -> tup
     return len(sources), same if len(first) < len(sources) else (), sizes
 
 
-def _is_error(value: CellValue) -> bool:
-    return isinstance(value, float) and isnan(value)
-
-
 def as_node(
     flow: Flow,
     pattern: Pattern,
@@ -333,8 +314,6 @@ def as_node(
 ) -> tuple[Node | str, dict[Node, Address]]:
     """What a formula computes from its cells, or the text that it always returns: numbers are
     leaves, returned with their cells; texts and blanks are compiled in."""
-    if pattern.expression is None:
-        raise NotUnderstood(pattern.problem)
     graph = Graph() if graph is None else graph
     leaves: dict[Address, Node] = {}
 
@@ -346,14 +325,28 @@ def as_node(
             leaves[cell] = graph.leaf(Name(str(cell)))
         return leaves[cell]
 
-    look = flow.lookup(graph, pattern, home, single)
+    result = _result(flow, graph, pattern, home, single)
+    return result, {leaf: cell for cell, leaf in leaves.items()}
+
+
+def _result(
+    flow: Flow,
+    graph: Graph,
+    pattern: Pattern,
+    home: Address,
+    single: Callable[[Address], Single],
+    blocks: dict[Corners, CellBlock] | None = None,
+) -> Node | str:
+    """What a formula computes from its cells, of which `single` gives the meaning."""
+    if pattern.expression is None:
+        raise NotUnderstood(pattern.problem)
+    look = flow.lookup(graph, pattern, home, single, blocks)
     found = meaning(graph, pattern.expression, look, flow.places(pattern, home))
     if isinstance(found, CellBlock):
         if isinstance(graph, OpenGraph) and home in flow.places_in_arrays:
             raise NeedsNumbers(Message("an array formula"))  # each cell has its own element
         found = flow.element(home, found)
-    result = found if isinstance(found, str) else number(graph, found)
-    return result, {leaf: cell for cell, leaf in leaves.items()}
+    return found if isinstance(found, str) else number(graph, found)
 
 
 # Programs ---------------------------------------------------------------------

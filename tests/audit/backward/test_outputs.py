@@ -5,13 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.audit.backward.cells_at_points import (
-    POINTS,
-    Cells,
-    OutputPair,
-    in_order,
-    output_pairs,
-)
+from gradbook.audit.backward.cells_at_points import POINTS, Cells, in_order
+from gradbook.audit.backward.output_pairs import OutputPair, output_pairs
 from tests.audit.material.small import at, small
 from tests.audit.material.worked_once.list import cells_of, listed, listed_cells
 

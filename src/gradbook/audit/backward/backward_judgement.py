@@ -15,8 +15,9 @@ from gradbook.audit.backward.backward_pass import (
     losses,
 )
 from gradbook.audit.backward.cell_blocks import Block, area, blocks
-from gradbook.audit.backward.cells_at_points import Cells, output_pairs
+from gradbook.audit.backward.cells_at_points import Cells
 from gradbook.audit.backward.faults import accept_right_here, faults, is_called_derivative
+from gradbook.audit.backward.output_pairs import output_pairs
 from gradbook.audit.backward.remedies import Remedy, WrongBlock
 from gradbook.audit.findings import (
     DEPARTING_ROW,

@@ -468,7 +468,7 @@ def _settled(tested: StepUnderTest, numbers: Numbers) -> Numbers:
 
     def leaf(cell: Address) -> Array:
         values = numbers.leaf(cell)
-        return values if cell in tested.graph.varying else np.resize(values[:1], POINTS)
+        return values if tested.graph.varies(cell) else np.resize(values[:1], POINTS)
 
     return Numbers(leaf, tested.graph.leaf_cells)
 

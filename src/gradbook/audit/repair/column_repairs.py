@@ -100,7 +100,7 @@ class ColumnEdits:
                 pattern is not None
                 and isinstance(value, Node)
                 and value in used
-                and cell in tested.graph.varying
+                and tested.graph.varies(cell)
                 and cell not in training.weight_cells
                 and cell not in claimed
                 and cell not in self.symptoms.mended

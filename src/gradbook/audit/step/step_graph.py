@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from gradbook.audit.step.points import Numbers
@@ -48,18 +48,6 @@ class Stepping(Protocol):
     def before(self, cell: Address, other: Address) -> bool: ...
 
 
-class CellsThatVary:
-    """The cells that depend on a weight or, with other formulas, on these: few, so that the others
-    needn't be copied."""
-
-    def __init__(self, training: Stepping, fresh: Collection[Address]) -> None:
-        self.usual = training.varying
-        self.fresh = training.flow.below(fresh, training.weight_cells).union(fresh)
-
-    def __contains__(self, cell: object) -> bool:
-        return cell in self.usual or cell in self.fresh
-
-
 class StepGraph(CellValues[Single]):
     """The cells of one step as nodes: weights, and cells that don't depend on them, are leaves."""
 
@@ -69,9 +57,8 @@ class StepGraph(CellValues[Single]):
         super().__init__(training.book, training.flow, instead)
         self.training = training
         fresh = instead.keys() - training.varying
-        self.varying: Container[Address] = training.varying
-        if fresh:
-            self.varying = CellsThatVary(training, fresh)
+        below = training.flow.below(fresh, training.weight_cells) if fresh else ()
+        self._fresh = fresh.union(below)  # few, so that the others needn't be copied
         self.graph = Graph()
         self.leaves: dict[Address, Node] = {}
         self.leaf_cells: dict[Node, Address] = {}
@@ -113,11 +100,15 @@ class StepGraph(CellValues[Single]):
     def _meant(self, cell: Address) -> Address:
         return cell if cell in self.instead else self.training.plain(cell)
 
+    def varies(self, cell: Address) -> bool:
+        """Whether a cell depends on a weight or, with other formulas, on one of these."""
+        return cell in self.training.varying or cell in self._fresh
+
     def formula(self, cell: Address) -> Pattern | None:
         pattern = super().formula(cell)
         if pattern is None or cell in self.instead:
             return pattern
-        is_varying = cell in self.varying or pattern.expression is None
+        is_varying = self.varies(cell) or pattern.expression is None
         return pattern if is_varying and cell not in self.training.weight_cells else None
 
     def sources(self, cell: Address, pattern: Pattern) -> Sequence[Address]:

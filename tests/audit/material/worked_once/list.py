@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gradbook.audit.backward.backward_pass import BackwardPass, losses
-from gradbook.audit.backward.cells_at_points import Cells, output_pairs
+from gradbook.audit.backward.cells_at_points import Cells
+from gradbook.audit.backward.output_pairs import output_pairs
 from tests.audit.material.made import Content
 from tests.audit.material.small import small
 
