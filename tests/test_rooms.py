@@ -23,7 +23,7 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3767,
     "arrays": 1005,
-    "audit": 24078,
+    "audit": 24091,
     "cells": 12505,
     "cli": 5075,
     "data": 5626,
@@ -36,7 +36,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "layers": 4346,
     "net": 5217,
     "rates": 1514,
-    "report": 10853,
+    "report": 10856,
     "serve": 2149,
     "targets": 29515,
     "teaching": 3749,

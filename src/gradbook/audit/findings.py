@@ -362,6 +362,7 @@ class SheetReport:
     rate: str = ""
     weights: tuple[str, ...] = ()  # their names
     rows: tuple[int, int] | None = None
+    columns: tuple[str, str] | None = None  # if its steps go across
     findings: tuple[Finding, ...] = ()  # the mistakes, with their cells
     notes: tuple[str, ...] = ()  # further remarks
     curve: LossCurves | None = None
@@ -436,6 +437,7 @@ def _sheet(report: SheetReport) -> dict[str, object]:
         "updates": report.updates or None,
         "weights": list(report.weights),
         "rows": list(report.rows) if report.rows else None,
+        "columns": list(report.columns) if report.columns else None,
         "notes": list(report.notes),
         "findings": [{name: getattr(f, name) for name in RECORDED} for f in report.findings],
     }

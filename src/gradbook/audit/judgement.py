@@ -74,7 +74,15 @@ from gradbook.cells.budget import (
     note_if_spent,
     within_budget,
 )
-from gradbook.cells.formula.address import Address, cells_of, name_of, row_of
+from gradbook.cells.formula.address import (
+    ACROSS,
+    Address,
+    cells_of,
+    column_of,
+    letters,
+    name_of,
+    row_of,
+)
 from gradbook.cells.formula.expression import EditKind
 from gradbook.cells.formula.formula_values import LeadsBack, NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
@@ -107,12 +115,14 @@ def training_report(training: SheetTraining) -> SheetReport | None:
 def _described(training: SheetTraining) -> SheetReport:
     """The description of a training before it is judged."""
     cells, book, rate = training.weight_cells, training.book, training.rate
+    columns = letters(min(map(column_of, cells))), letters(max(map(column_of, cells)))
     return SheetReport(
         sheet=book.sheets[training.sheet].title,
         verdict=UNFINISHED,
         rate="" if rate is None else book.name_of(rate, training.weights[0].start),
         weights=tuple(training.names),
         rows=(min(map(row_of, cells)) + 1, max(map(row_of, cells)) + 1),
+        columns=columns if training.axis is ACROSS else None,
         steps=training.steps,
     )
 
@@ -138,13 +148,14 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     findings, loss = explained.findings, explained.loss
     if not loss or loss[0] is None:
         return None
+    by_steps = measured_slopes(training, findings)
+    findings = tuple(f for f in findings if f not in by_steps)
     if share <= 0 and all(map(_is_unexplained, findings)) and len({f.weight for f in findings}) > 1:
         if budget().seeking.is_empty:
             raise BudgetSpent
         return _not_understood(training, loss[0], findings)
-    by_steps = measured_slopes(training, findings)
     same = [finding for finding in findings if types_the_same(training, finding)]
-    findings = tuple(f for f in findings if f not in by_steps and f not in same)
+    findings = tuple(f for f in findings if f not in same)
     if same:
         training = with_formulas(training, _fixes_in(training, same))
     steps = steps_of(training, loss)

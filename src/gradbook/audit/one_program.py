@@ -61,9 +61,19 @@ def with_one_program(
             groups[training.axis.line(place.cells[k]), place.difference(k)][place.cells[k]] = right
     for rights in groups.values():
         if any(worlds.differ(cell, right) for cell, right in rights.items()):
+            if _explains_less(training, rights):
+                continue
             instead |= rights
             findings += (_finding(training, cells, rights) for cells in by_sheet(rights))
     return OneProgram(with_formulas(training, instead), tuple(findings))
+
+
+def _explains_less(training: SheetTraining, rights: Mapping[Address, Pattern]) -> bool:
+    """Whether the update that prevails explains fewer gradients of the first step than its own:
+    then most of the others are mistaken."""
+    if training.update_cells.isdisjoint(rights):
+        return False
+    return find_loss(with_formulas(training, rights))[1] < find_loss(training)[1]
 
 
 def without_pasted_updates(training: SheetTraining) -> OneProgram:
@@ -121,10 +131,12 @@ def _pasted_too_far(
 def _departing(training: SheetTraining, place: StepPlace) -> Iterator[tuple[int, Pattern]]:
     """The cells of a place that aren't copies, by number, with the formulas that they should
     have. A blank that nothing uses is a gap."""
-    book, flow = training.book, training.flow
+    book, flow, starts = training.book, training.flow, {w.start for w in training.weights}
     for k in place.departing():
         cell = place.cells[k]
         if book.is_blank(cell) and not flow.users.get(cell):
+            continue
+        if cell in starts and cell not in book.patterns:
             continue
         right = place.right(k)
         if right is not None and not _ends_there(training, cell, right):

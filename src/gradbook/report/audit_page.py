@@ -170,7 +170,9 @@ def _sheet(sheet: SheetReport, detail: Detail, is_alone: bool) -> Iterator[Block
         (tr("updates"), f"{sheet.updates:,}" if sheet.rule else ""),
         (tr("learning rate"), sheet.rate),
         (tr("weights"), ", ".join(sheet.weights)),
-        (tr("rows"), "–".join(map(str, sheet.rows)) if sheet.rows else ""),
+        (tr("columns"), "–".join(sheet.columns))
+        if sheet.columns
+        else (tr("rows"), "–".join(map(str, sheet.rows or ()))),
     ]
     if sheet.loss or sheet.rule:
         about: TextLine = []

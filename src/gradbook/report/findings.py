@@ -271,7 +271,11 @@ def _where(report: BookReport) -> str:
     if len(trained) == 1 and trained[0].rows:
         first, last = trained[0].rows
         where = tr("rows {first} to {last}", first=first, last=last)
-        if first == last:
+        if trained[0].columns:
+            where = tr(
+                "columns {first} to {last}", first=trained[0].columns[0], last=trained[0].columns[1]
+            )
+        elif first == last:
             where = tr("row {row}", row=first)
         return in_brackets(where)
     each = {len(sheet.weights) for sheet in trained}

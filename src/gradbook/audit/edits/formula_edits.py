@@ -206,9 +206,13 @@ def other_references(formula: EvaluatedFormula, known: Substitutes) -> Iterator[
 
 
 def other_numbers(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
-    """A number replaced by another, or by a cell."""
+    """A number replaced by another, or by a cell; a missing square, as in 1 − a for 1 − a²."""
     spots = [p for p in _spots(formula) if isinstance(formula.parts[p[0]], Number)]
-    return _each_substitute(formula, EditKind.NUMBER, spots, known.numbers)
+    yield from _each_substitute(formula, EditKind.NUMBER, spots, known.numbers)
+    for path, part in formula.parts.items():
+        if isinstance(part, Reference) and ":" not in part.text:
+            square = Infix("^", part, Number(2.0))
+            yield _single_edit(formula, EditKind.NUMBER, path, part, square)
 
 
 def other_operators(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
@@ -319,6 +323,9 @@ def other_ranges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alte
             continue
         above = (path[:k] for k in range(len(path)))
         call = next((place for place in above if isinstance(formula.parts[place], Call)), path)
+        around = formula.parts[path[:-1]]
+        if isinstance(around, Call) and around.function == "INDEX" and path[-1] == 0:
+            continue  # a wrong position in a table is likelier than another table
         for new in map(Reference, neighbours(part.text)):
             values = np.full(1, np.nan)
             with suppress(NotUnderstood):
@@ -361,9 +368,13 @@ def _within(
         yield path, Edit(EditKind.OMISSION, (path,), left_out, shorter), shorter
 
 
+MISTAKEN = {a: b for pair in (("ABS", "SIGN"), ("SIN", "COS")) for a, b in (pair, pair[::-1])}
+
+
 def other_functions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
-    """LN for LOG, which has base 10 in a sheet; the cell itself for a function of it, for example
-    when the slope of a sigmoid is computed from a cell that already is a sigmoid."""
+    """LN for LOG, which has base 10 in a sheet; a function for its slope; the cell itself for a
+    function of it, for example when the slope of a sigmoid is computed from a cell that already is
+    a sigmoid."""
     whole = formula.expression
     natural = replace_parts(whole, lambda part: None, _natural)
     if natural != whole:
@@ -371,6 +382,10 @@ def other_functions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[A
     applied = (template for part in parts(whole) if (template := _of_one_cell(part)) is not None)
     for template in dict.fromkeys(applied):
         yield _single_edit(formula, EditKind.FUNCTION, (), template, _bare(whole, template))
+    for path, part in formula.parts.items():
+        if isinstance(part, Call) and part.function in MISTAKEN:
+            new = Call(MISTAKEN[part.function], part.arguments)
+            yield _single_edit(formula, EditKind.FUNCTION, path, part, new)
 
 
 def _of_one_cell(part: Expression) -> Expression | None:

@@ -11,8 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain as chain_of
-from itertools import combinations, islice
+from itertools import islice
 from itertools import product as each_of
 from math import copysign, isclose, sqrt
 
@@ -83,7 +82,6 @@ from gradbook.targets.excel.spellings import NAMES, Speller
 
 # The chain rule, also without a path or a slope -------------------------------
 
-MOST_LINKS = 6  # at most, to search for those left out
 Spot = tuple[Node, int]  # a value and its sample; 0 if it belongs to none
 
 
@@ -118,8 +116,9 @@ class WaysBack:
         activations = self.numbers.solution.activations
         if not all(one.is_way or one.first[0] in activations for one in omissions):
             return ()
-        if not omissions and by_way_of is None:
-            return self._links_left_out(chain, spot, claimed)
+        if omissions and omissions[0].is_link:
+            by_user = {spot[0]: (spot,) for one in omissions for spot in one.places}
+            return tuple(ChainOmission(spots, is_way=True) for spots in by_user.values())
         return tuple(self._at_its_sum(one, of) for one in omissions)
 
     def _at_its_sum(self, omission: ChainOmission[Spot], of: Node) -> ChainOmission[Spot]:
@@ -130,21 +129,6 @@ class WaysBack:
             return omission
         places = tuple((sources[0], sample) for _, sample in omission.places)
         return ChainOmission(places, True)
-
-    def _links_left_out(self, chain: Chain[Spot], spot: Spot, claimed: Array) -> Omissions[Spot]:
-        """The users of a value that are missing in its derivative, if other paths lead through
-        them, too."""
-        slopes = chain.derivatives([()])
-        shares: defaultdict[Node, Array] = defaultdict(lambda: np.zeros(ALL))
-        for user, partials in chain.partials.items():
-            if spot in partials and user in slopes:  # not all of them lead to the loss
-                shares[user[0]] = shares[user[0]] + slopes[user][0] * partials[spot]
-        counts = range(1, len(shares)) if len(shares) <= MOST_LINKS else ()
-        for missing in chain_of.from_iterable(combinations(shares, count) for count in counts):
-            rest = [share for user, share in shares.items() if user not in missing]
-            if agree(claimed, np.sum(rest, axis=0)):
-                return tuple(ChainOmission(((user, spot[1]),), True) for user in missing)
-        return ()
 
     def with_slopes(self, wanted: Place) -> Iterator[tuple[str, list[Node], Array]]:
         """The derivative with slopes of another common activation in some places."""

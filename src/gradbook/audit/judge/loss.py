@@ -360,7 +360,7 @@ class LossSearch:
         assumed = [loss for loss in every if not _is_controller(training, loss)]
         best = _most([*((self.share(loss), loss) for loss in assumed), *map(self._scaled, assumed)])
         if best[0] >= ENOUGH_SCALED or found[0] > 0 or _differs_in_scale(best):
-            return _most([best, found])
+            return _most([found, best])
         other = _most((self._likeness(loss), loss) for loss in assumed)
         if other[0] > likeliest[0] + LIKELIER and not _targets_its_inputs(training, other[1]):
             return 0.0, other[1]

@@ -154,7 +154,7 @@ class BackwardCells:
     def of(cls, symptoms: Symptoms) -> BackwardCells | None:
         """Return the backward pass; None if it is too large or its loss too winding."""
         tested, training = symptoms.under_test, symptoms.under_test.training
-        tested = replace(tested, takes_own_samples=symptoms.is_any_right_here)
+        tested = replace(tested, takes_own_samples=symptoms.needs_own_samples)
         owners = [claim.owner for claim in symptoms.claims.values()]
         behind = tested.made_of(owners).union(owners) & training.computed_cells
         within = sorted(behind - tested.forward)

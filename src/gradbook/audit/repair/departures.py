@@ -164,12 +164,15 @@ def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
     tested, book = symptoms.under_test, symptoms.under_test.training.book
     for weight, claim in symptoms.wrong.items():
         other = whose(tested, weight, claim) if claim.via and claim.whole else None
+        is_late = tested.positions.is_of_other_steps(claim.owner)
+        if other is None and claim.via and claim.whole and is_late:
+            other = weight
         if other is None:
             continue
-        astray = _where_ways_meet(tested, claim, other)
+        astray = claim.owner if is_late else _where_ways_meet(tested, claim, other)
         home = claim.via[claim.via.index(astray) - 1] if astray in claim.via else claim.via[-1]
         right = _right_one(tested, weight, claim, astray)
-        own = astray == claim.owner and other != ITSELF
+        own = astray == claim.owner and other != ITSELF and not is_late
         if right is None or home == astray:
             continue
         if own and _takes_its_own(tested, weight, astray, right):

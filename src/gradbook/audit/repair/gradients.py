@@ -386,7 +386,9 @@ def _update_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     meant = Message("{needed}, so {cell}", needed=needed, cell=said) if needed else said
     parts = {"cell": taken, "weight": name, "right": meant}
     why = Message("{cell} is the loss itself; {weight} needs {right}", **parts)
-    if hypothesis.whose >= 0:
+    if hypothesis.whose == weight:  # in another step
+        _, why = wording.kind_and_reason(hypothesis, name)
+    elif hypothesis.whose >= 0:
         kind, other = OTHER_GRADIENT, names[hypothesis.whose]
         why = Message("{cell} belongs to {other}; {weight} needs {right}", other=other, **parts)
     edits = wording.in_names(hypothesis.edits)

@@ -23,11 +23,11 @@ from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.training_steps import SheetStep
 from gradbook.cells.flow import walk
 from gradbook.cells.formula.address import Address, pack
-from gradbook.cells.formula.expression import EditKind, factors
+from gradbook.cells.formula.expression import EditKind, factors, parts
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.node import Node, ancestors
-from gradbook.targets.excel.language import Call, Expression, Reference
+from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference
 
 TRIED = 6  # hypotheses that are tested on every gradient, if evidence is needed
 MOST_WRONG = 4  # weights on which an edit of a column is tried first
@@ -108,12 +108,12 @@ class Symptoms:
         return found
 
     @cached_property
-    def is_any_right_here(self) -> bool:
+    def needs_own_samples(self) -> bool:
         """Whether some gradient is right only for the sheet's own samples, such as p − t, which
-        needs targets that add up to 1."""
+        needs targets that add up to 1; or may be, if none is right."""
         tested, others = self.under_test, self.claims.items() - self.wrong.items()
-        verdicts = (tested.best(weight, [claim])[0] for weight, claim in others)
-        return any(verdict is ClaimVerdict.RIGHT_HERE for verdict in verdicts)
+        verdicts = [tested.best(weight, [claim])[0] for weight, claim in others]
+        return ClaimVerdict.RIGHT_HERE in verdicts or (not verdicts and _has_shares(tested))
 
     @cached_property
     def made_of_others(self) -> dict[int, set[int]]:
@@ -166,7 +166,7 @@ class Symptoms:
             if pattern is not None and _can_be_a_node(tested, cell, pattern)
         }
         apart = tested.with_formulas(known) if known else tested
-        return replace(apart, takes_own_samples=self.is_any_right_here)
+        return replace(apart, takes_own_samples=self.needs_own_samples)
 
     @cached_property
     def constant_behind(self) -> list[Address]:
@@ -241,6 +241,24 @@ def _can_be_a_node(tested: StepUnderTest, cell: Address, formula: Pattern) -> bo
     with suppress(NotUnderstood):
         return tested.with_formulas({cell: formula}).graph.node(cell) is not None
     return False
+
+
+def _has_shares(tested: StepUnderTest) -> bool:
+    """Whether the loss is a cross-entropy of several outputs, with targets that add up to 1: t·ln p
+    without (1 − t)·ln(1 − p)."""
+    book, plain = tested.training.book, tested.training.plain
+    targets: set[Address] = set()
+    for cell in tested.forward & book.patterns.keys():
+        expression = book.patterns[cell].expression
+        some = list(parts(expression)) if expression is not None else []
+        if any(isinstance(part, Call) and part.function == "LN" for part in some):
+            if any(isinstance(part, Infix) and part.left == Number(1.0) for part in some):
+                return False
+            targets.update(map(plain, tested.training.flow.sources(cell)))
+    values = [book.values.get(cell) for cell in targets - book.patterns.keys()]
+    numbers = [value for value in values if isinstance(value, float)]
+    total = sum(numbers)
+    return len(numbers) > total > 0 and total.is_integer()
 
 
 def _constant(tested: StepUnderTest, cells: Iterable[Address]) -> list[Address]:

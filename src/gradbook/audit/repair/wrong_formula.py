@@ -388,7 +388,7 @@ def _missing_part(
     if tested.chain is None:
         return None
     if one.is_way:
-        target = _through(tested, one.places, of)
+        target = _through(tested, one, of)
         target = target if per is None or per.is_constant(1.0) else target / per
     else:
         (source,) = tested.chain.partials[one.first]
@@ -400,9 +400,10 @@ def _missing_part(
     return MissingPart(kind, tested.cells_of_values.get(one.first), said)
 
 
-def _through(tested: StepUnderTest, nodes: Sequence[Node], of: Node) -> Node:
-    """The part of ∂loss/∂ a value that comes through some nodes."""
-    each = [tested.slopes[node] * gradients(node, [of])[of] for node in nodes]
+def _through(tested: StepUnderTest, omission: ChainOmission[Node], of: Node) -> Node:
+    """The part of ∂loss/∂ a value that comes through the nodes of a path."""
+    between = tested.chain.order if omission.is_link and tested.chain is not None else ()
+    each = [tested.slopes[node] * gradients(node, [of], between)[of] for node in omission.places]
     found = each[0]
     for share in each[1:]:
         found = found + share

@@ -26,7 +26,15 @@ from gradbook.cells.formula.address import (
 from gradbook.cells.formula.expression import Edit, EditKind, factors, references, rename_cells
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.language.message import Message, joined
-from gradbook.targets.excel.language import Expression, Infix, Number, Prefix, Reference, write
+from gradbook.targets.excel.language import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Prefix,
+    Reference,
+    write,
+)
 
 OPERATIONS = {
     "+": Message("a sum"),
@@ -321,6 +329,8 @@ def _sign(_: Wording, old: Expression, new: Expression, weight: str) -> str:
 
 def _function(_: Wording, old: Expression, new: Expression, weight: str) -> str:
     """Why a function doesn't belong there; x represents each cell that it is applied to."""
+    if isinstance(old, Call) and isinstance(new, Call) and old.arguments == new.arguments:
+        return Message("{old} should be {new}", old=write(old), new=write(new))
     if not any(reference.text == "x" for reference in references(old)):
         return LOGARITHM
     return Message("{part} is applied once too often: x itself belongs there", part=write(old))

@@ -24,6 +24,7 @@ from gradbook.graph.node import Array, Node, ancestors
 
 MOST_PLACES = 600  # values on the paths: more isn't an exercise
 MOST_ALTERNATIVES = 400
+MOST_LINKS = 6  # users of one value, to search for those left out
 MOST_NUMBERS = 2**22  # kept at once while alternatives are computed
 NEARLY = 1e-6  # tolerance of the first comparison
 
@@ -36,6 +37,7 @@ class ChainOmission(Generic[Place]):
 
     places: tuple[Place, ...]
     is_way: bool  # omits all paths through the places; else each one's slope
+    is_link: bool = False  # of these paths, only those on which the value comes last
 
     @property
     def first(self) -> Place:
@@ -179,16 +181,32 @@ class Chain(Generic[Place]):
         for k in _near_where_largest(worked, claimed):
             if agree(worked[k], claimed):
                 return self.alternatives[int(k) - 1] if k else ()
+        return self._links_left_out(of, claimed) if by_way_of is None else ()
+
+    def _links_left_out(self, of: Place, claimed: Array) -> Omissions[Place]:
+        """The users of a value that its derivative omits, if other paths lead through them, too: an
+        encoder's weights that the decoder uses again."""
+        users: defaultdict[Hashable, list[Place]] = defaultdict(list)
+        for user in self.order:
+            if of in self.partials.get(user, {}) and user in self._worked:
+                users[self.units.get(user, user)].append(user)
+        shares = {unit: self._through(of, some) for unit, some in users.items()}
+        counts = range(1, len(shares)) if len(shares) <= MOST_LINKS else ()
+        for missing in chain.from_iterable(combinations(users, count) for count in counts):
+            rest = [share[0] for unit, share in shares.items() if unit not in missing]
+            if agree(claimed, np.sum(rest, axis=0)):
+                places = tuple(place for unit in missing for place in users[unit])
+                return (ChainOmission(places, is_way=True, is_link=True),)
         return ()
 
-    def _through(self, of: Place, users: Collection[Place]) -> Array | None:
+    def _through(self, of: Place, users: Collection[Place]) -> Array:
         """The part of ∂loss/∂ a value that comes through some users, for each alternative."""
         shares = [
             self._worked[user] * self.partials[user][of]
             for user in users
             if user in self._worked and of in self.partials.get(user, {})
         ]
-        return np.sum(shares, axis=0) if shares else None
+        return np.sum(shares, axis=0) if shares else np.zeros((1, self._points))
 
 
 def _near_where_largest(worked: Array, claimed: Array) -> NDArray[np.intp]:

@@ -17,6 +17,7 @@ from gradbook.cells.formula.formula_values import (
     Lookup,
     Meaning,
     NotUnderstood,
+    SettledGraph,
     Single,
     TooMuch,
     number,
@@ -24,7 +25,7 @@ from gradbook.cells.formula.formula_values import (
 from gradbook.cells.formula.meaning import meaning
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.names import Name
-from gradbook.graph.node import Array, Graph, Node
+from gradbook.graph.node import Array, Node
 from gradbook.language.message import Message, joined, words_of
 from gradbook.targets.excel.language import Expression, Reference
 
@@ -59,7 +60,7 @@ class StepGraph(CellValues[Single]):
         fresh = instead.keys() - training.varying
         below = training.flow.below(fresh, training.weight_cells) if fresh else ()
         self._fresh = fresh.union(below)  # few, so that the others needn't be copied
-        self.graph = Graph()
+        self.graph = SettledGraph()
         self.leaves: dict[Address, Node] = {}
         self.leaf_cells: dict[Node, Address] = {}
         self._said: dict[tuple[int, Address], tuple[Expression, Node]] = {}
@@ -155,6 +156,10 @@ class StepGraph(CellValues[Single]):
         if cell not in self.leaves:
             leaf = self.leaves[cell] = self.graph.leaf(Name(self.book.name_of(cell)))
             self.leaf_cells[leaf] = cell
+            value = self.book.values.get(cell)
+            varies = self.varies(cell) or cell in self.training.weight_cells
+            if isinstance(value, float) and not varies:
+                self.graph.settled[leaf] = value
         return self.leaves[cell]
 
     def _look(self, home: Address, pattern: Pattern) -> Lookup:

@@ -466,7 +466,7 @@ def _tidied(expression: Expression) -> Expression:
             return _tidy_product(expression)
         case Call("AND", (Infix() as only,)):
             return only
-        case Infix("+", left, Prefix("-", right)):
+        case Infix("+", left, Prefix("-", right)) | Infix("+", Prefix("-", right), left):
             return Infix("-", left, right)
         case Infix("-", left, Prefix("-", right)):
             return Infix("+", left, right)
@@ -494,6 +494,12 @@ def _tidy_product(expression: Expression) -> Expression:
         if Factor(factor.part, True) in rest:
             rest.remove(factor)
             rest.remove(Factor(factor.part, True))
+    for k, factor in enumerate(rest):  # (1 − t/p)·p
+        match factor:
+            case Factor(Infix("-", Number(1.0), Infix("/", part, per)), True):
+                if Factor(per, True) in rest:
+                    rest[k] = Factor(Infix("-", per, part), True)
+                    rest.remove(Factor(per, True))
     if Factor(Number(scale), False) in rest:  # 2·x/2
         rest.remove(Factor(Number(scale), False))
         scale = 1.0

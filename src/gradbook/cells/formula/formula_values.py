@@ -106,6 +106,15 @@ class OpenGraph(Graph):
     those numbers raises NeedsNumbers."""
 
 
+class SettledGraph(Graph):
+    """A graph for comparing formulas, in which some leaves have present numbers: only positions and
+    keys depend on them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settled: dict[Node, float] = {}
+
+
 class NumberedGraph(Graph):
     """A graph whose leaves have present numbers, at which positions, keys and conditions count."""
 
@@ -149,8 +158,8 @@ def present(node: Node) -> float:
         return node.number
     if isinstance(node.graph, NumberedGraph):
         return node.graph.number_of(node)
-    numbers: dict[Node, float] = {}
-    order = ancestors([node])
+    numbers = dict(node.graph.settled) if isinstance(node.graph, SettledGraph) else {}
+    order = [part for part in ancestors([node], numbers) if part not in numbers]
     if any(part.op.name == "leaf" for part in order):
         raise NeedsNumbers(Message("a position or condition that is computed"))
     run(order, numbers)
