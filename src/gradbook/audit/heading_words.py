@@ -15,7 +15,20 @@ DERIVATIVE, LAYER, EMBEDDING = "derivative", "layer", "embedding"
 
 WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     LOSS: {
-        "en": ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy", "bce", "nll", "hinge"),
+        "en": (
+            "e_tot",
+            "etot",
+            "total",
+            "loss",
+            "cost",
+            "err",
+            "mse",
+            "sse",
+            "entropy",
+            "bce",
+            "nll",
+            "hinge",
+        ),
         "de": ("fehler", "verlust", "kosten", "gesamt", "entropie"),
         "es": ("pérdida", "perdida", "entropía"),
         "pt": ("perda", "custo", "entropia"),
