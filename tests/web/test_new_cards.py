@@ -17,7 +17,6 @@ from gradbook.net import parse
 from gradbook.net.build import training_step
 from gradbook.net.step import run
 from gradbook.report.play_page import (
-    _building_table,
     building_table,
     builds,
     formula_table,
@@ -79,9 +78,6 @@ def new_cards(monkeypatch):
         ),
         expansion=lambda t, a: (t - a) ** 2 * distance(t, a),
     )
-    _building_table.cache_clear()
-    yield
-    _building_table.cache_clear()
 
 
 def building():

@@ -12,15 +12,17 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from html import escape
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from gradbook.amounts import size
 from gradbook.data.made_points import points
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.node import Node
-from gradbook.language import Language, current_language, tr
-from gradbook.layers import KINDS, Role
+from gradbook.language import ENGLISH, in_language, numeral, tr
+from gradbook.layers import ACTIVATIONS, KINDS, LOSSES, UPDATES, Role
 from gradbook.net import Net, Sample
 from gradbook.net.derivation import LONGEST_CHAIN
 from gradbook.net.lower import scalars_of
@@ -28,11 +30,10 @@ from gradbook.net.network import DROPPED
 from gradbook.palette import colour_of
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.report.document import Report, Side, made_with
-from gradbook.report.kept_texts import kept_text
 from gradbook.report.markup import report_page
 from gradbook.report.page_shell import PageTemplate, packed, text, text_box
 from gradbook.report.play_drawing import columns
-from gradbook.targets.algebra.forms import Form, Terms, Words
+from gradbook.targets.algebra.forms import FIXED_SPACE, Form, Terms, Words
 from gradbook.targets.algebra.formula import LONGEST_TOP, Say, definition, formula, symbol
 from gradbook.targets.algebra.mathml import inline
 from gradbook.targets.drawing.layout import spell_out
@@ -126,17 +127,9 @@ def builds(net: Net) -> bool:
 
 def building_table() -> dict[str, Any]:
     """What a page builds any network from, in the reader's language."""
-    return _building_table(current_language())
-
-
-@cache
-def _building_table(language: Language) -> dict[str, Any]:
     return {
         "grammar": grammar_table(),
-        **_patterns_and_steps(),
-        "updates": update_table(),
-        "least": least_table(),
-        "planes": plane_table(),
+        **_in_words(_traced(known_cards())),
         "most": MOST_SAMPLES,
         "usualSet": USUAL_SET,
         "epochs": USUAL_EPOCHS,
@@ -145,6 +138,40 @@ def _building_table(language: Language) -> dict[str, Any]:
         "shown": [MOST_UNITS, FIRST_UNITS],
         "kinds": {stem: colour_of(stem).key for stem in STEMS},
     }
+
+
+TRACED = Path(__file__).parents[1] / "web" / "build" / "traced.json"
+WORD_OR_NUMBER = re.compile(f"<(mtext|mn)>({FIXED_SPACE}?)([^<⟦]+?)({FIXED_SPACE}?)</")
+
+
+def known_cards() -> tuple[str, ...]:
+    return (*ACTIVATIONS, *LOSSES, *UPDATES, *(kind.__name__ for kind in KINDS))
+
+
+@cache
+def _traced(cards: tuple[str, ...]) -> str:
+    """What is traced of these cards, in English: it is in the package unless some were added."""
+    known = TRACED.read_text("utf-8")
+    return known if json.loads(known)["cards"] == list(cards) else json.dumps(trace(cards))
+
+
+def trace(cards: Sequence[str]) -> dict[str, Any]:
+    """The patterns of all known cards, in English; `scripts/traced_cards.py` writes them down."""
+    with in_language(ENGLISH.code):
+        tables = {"updates": update_table(), "least": least_table(), "planes": plane_table()}
+        return {"cards": cards, "tables": _patterns_and_steps() | tables}
+
+
+def _in_words(traced: str) -> dict[str, Any]:
+    """The patterns, with the words and the decimal sign of the reader's language."""
+
+    def spoken(part: re.Match[str]) -> str:
+        tag, before, english, after = part.groups()
+        words = escape(tr(english)) if tag == "mtext" else numeral(english)
+        return f"<{tag}>{before}{words}{after}</"
+
+    tables: dict[str, Any] = json.loads(WORD_OR_NUMBER.sub(spoken, traced))["tables"]
+    return tables
 
 
 def _patterns_and_steps() -> dict[str, Any]:
@@ -388,9 +415,7 @@ def _to_build(net: Net) -> dict[str, Any]:
     return {
         "text": written,
         "samples": samples,
-        "building": kept_text(
-            "building", lambda: _packed(building_table() | {"criteria": criteria_table()})
-        ),
+        "building": _packed(building_table() | {"criteria": criteria_table()}),
     }
 
 

@@ -17,20 +17,9 @@ COMMENT = re.compile(
     re.MULTILINE,
 )
 CAST = re.compile(r"(?<= = )\((\[\]|null|new \w+\(\))\)$", re.MULTILINE)  # left by a type
-MARGIN = re.compile("^ +", re.MULTILINE)
-SIGN_OR_TEXT = re.compile(
-    r"(?P<text>\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`)"  # spaces in it count
-    r"| ?(?P<sign>=>|===|[-+*/|]=|!==|&&|\|\||<=|>=|[=,{}:?*<>%;]|/(?= )|\+(?= [^+])|-(?= [^-])) ?"
-    r"|(?<=\bif|\bof|\bin) (?=[(\[\"`])|(?<=\bfor) (?=[(])|(?<=\breturn) (?=[(\[!\"`])"
-    r"|(?<=[)\]]) (?=\w)"
-)  # spaces around a sign aren't needed
-PLAIN_LINE = re.compile(
-    r"^(?:[^\"'`/\n]| / |\"(?:[^\"\\\n]|\\.)*\"|`[^`\n]*`(?=[^`\n]*$))*\n", re.MULTILINE
-)  # has no regular expression, and at most one text in backticks, which may contain other texts
-OPEN_LINE = re.compile(r"^((?:(?!//).)*[{,(\[;])\n", re.MULTILINE)  # continues in the next line
-SHUT_LINE = re.compile(r"^((?:(?!//).)*)\n(?=[})\].?:&|])", re.MULTILINE)
+MARGIN = re.compile(r"^\s+", re.MULTILINE)  # indentation, and empty lines
 MESSAGE = re.compile(r'(?<![.\w])(mark|tr)\(("(?:[^"\\\n]|\\.)*")([),])')
-COUNTED = re.compile(r'\btrCount\(("(?:[^"\\\n]|\\.)*"), ?("(?:[^"\\\n]|\\.)*")')
+COUNTED = re.compile(r'trCount\(("(?:[^"\\\n]|\\.)*"), ?("(?:[^"\\\n]|\\.)*")')
 EXPORT = re.compile(
     r"^export (?=(?:async )?(?:function\*?|class|const|let) )"
     r"((?:async )?(?:function\*?|class|const|let) (\w+))",
@@ -72,11 +61,6 @@ def _forms(message: re.Match[str]) -> str:
     return f"trCount({','.join(said)}"
 
 
-def _kept(piece: re.Match[str]) -> str:
-    """A text unchanged, a sign without the spaces around it."""
-    return piece["text"] or piece["sign"] or ""
-
-
 def _collect(name: str, scopes: dict[str, str]) -> str:
     """Add a module's scope after those that it needs, and return the scope's name."""
     if name not in scopes:
@@ -88,8 +72,6 @@ def _collect(name: str, scopes: dict[str, str]) -> str:
             return f"const {found[1]} = {source}\n"
 
         inside = EXPORT.sub(r"\1", IMPORT.sub(scope_of, text))
-        inside = PLAIN_LINE.sub(lambda it: SIGN_OR_TEXT.sub(_kept, it[0]).lstrip(), inside)
-        inside = SHUT_LINE.sub(r"\1", OPEN_LINE.sub(r"\1", inside))
         exports = ",".join(found[2] for found in EXPORT.finditer(text))
         scopes[name] = f"const ${len(scopes)}=(()=>{{\n{inside}return{{{exports}}}\n}})()\n"
     return scopes[name].removeprefix("const ").partition("=")[0]

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import example, given, settings
 
 from gradbook.graph.tensors import divisors
+from gradbook.language import in_language
 from gradbook.net import BatchNorm, Pool, Role, builtin, parse
-from gradbook.report.play_page import building_table, builds, page_tables
+from gradbook.report.play_page import TRACED, building_table, builds, page_tables
 from gradbook.targets.page.page_content import content
 from gradbook.targets.page.plane import tells_points_apart
+from scripts.traced_cards import traced_cards
 from tests.cases import for_each
 from tests.families import networks, steady
 from tests.targets.page.machine import asked, number
@@ -193,6 +195,21 @@ ONCE_WRITTEN_OTHERWISE = [
 def test_what_was_once_written_otherwise_reads_as_python_writes_it(text):
     net = parse(f"{text}; loss half squared error")
     assert without_memory(Said(built(net)).words()) == Said(given_tables(net)).words()
+
+
+def test_it_reads_in_german_as_python_writes_it():
+    net = parse("input 2; dense 3; rmsnorm epsilon 1e-9; selu; dense 1; loss mse")
+    with in_language("de"):
+        page = asked("build", text=str(net), building=json.loads(json.dumps(building_table())))
+        there = Said(given_tables(net)).words()
+    here = Said({**page, "criteria": criteria()}).words()
+    assert all(here[kind] == there[kind] for kind in ("formulas", "partials"))
+    assert "<mn>1,050701</mn>" in str(there)
+    assert "<mtext>sonst</mtext>" in str(there)
+
+
+def test_the_package_has_what_is_traced_of_its_cards():
+    assert TRACED.read_text("utf-8") == traced_cards(), "python -m scripts.traced_cards"
 
 
 ECHO = "input 4x1; rnn 3; dense 1; loss half squared error; rate 0.2; seed 4"
