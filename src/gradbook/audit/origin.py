@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, zip_longest
 from unicodedata import normalize
 
 from gradbook.audit import heading_words
@@ -19,9 +20,7 @@ from gradbook.cells.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.cells.formula.expression import rename_cells
 from gradbook.cells.formula.pattern import Pattern
-from gradbook.targets.excel.language import write
 
 STUDENT = "student"  # the name of the cell with the student's name in our exercises
 MOST_FORMULAS, MOST_NUMBERS = 600, 600  # kept per book, since it is compared with many others
@@ -122,10 +121,11 @@ def _in_common_spelling(pattern: Pattern) -> str:
         right = column_number(found["column"]) - column_of(pattern.home)
         return f"{found['sheet'] or ''}\x01{down},{right}\x02"
 
-    if pattern.expression is None:
+    if pattern.form is None:
         return _plain(pattern)
-    said = rename_cells(pattern.expression, lambda part: edit_cells(part.text, from_here))
-    return _spelled_alike(write(said))
+    words = [edit_cells(word, from_here) for word in pattern.words]
+    pieces = zip_longest(pattern.form.between, words, fillvalue="")
+    return _spelled_alike("".join(chain.from_iterable(pieces)))
 
 
 def _plain(pattern: Pattern) -> str:

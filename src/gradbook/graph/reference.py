@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gradbook.graph.node import Array, Node, ancestors
+from gradbook.graph.window import Shape
 
 Values = dict[Node, Array]
 
@@ -22,8 +23,13 @@ def samples_in(order: Sequence[Node], given: Mapping[Node, Array]) -> int:
     return next((len(given[node]) for node in order if node.each and node in given), 1)
 
 
-def evaluate_in_order(order: Sequence[Node], given: Mapping[Node, Array], samples: int) -> Values:
-    """The values of nodes given in an order of computation, for so many samples."""
+def evaluate_in_order(
+    order: Sequence[Node], given: Mapping[Node, Array], samples: int, side_by_side: Shape = ()
+) -> Values:
+    """The values of nodes given in an order of computation, for so many samples.
+
+    Single numbers may have several values side by side, along a last axis.
+    """
     values: Values = {}
     with np.errstate(all="ignore"):  # a diverging network overflows, as its values show
         for node in order:
@@ -31,7 +37,7 @@ def evaluate_in_order(order: Sequence[Node], given: Mapping[Node, Array], sample
                 values[node] = given[node]
                 continue
             value = node.op.value(*(values[source] for source in node.inputs), *node.attributes)
-            if node.each and np.ndim(value) == len(node.shape):
-                value = np.broadcast_to(value, (samples, *node.shape))
+            if node.each and np.ndim(value) <= len(node.shape) + len(side_by_side):
+                value = np.broadcast_to(value, (samples, *node.shape, *side_by_side))
             values[node] = value
     return values

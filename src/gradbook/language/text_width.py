@@ -12,12 +12,11 @@ from unicodedata import east_asian_width
 FILLER = "\uf8ff"  # after a wide letter, so that a text has as many characters as columns
 OPENING = "（「『《【“‘"  # no line ends with these
 CLOSING = "，。、：；！？）」』》】”’"  # and none begins with these
-WIDE = re.compile(r"[\u1100-\uffef]")  # a text without these has no wide letter
 
 
 def text_width(text: str) -> int:
     """The width of a text in columns."""
-    return len(text) + sum(map(_is_wide, text)) if WIDE.search(text) else len(text)
+    return len(text) if text.isascii() else len(text) + sum(map(_is_wide, text))
 
 
 def pad(text: str, columns: int, right: bool = False) -> str:
@@ -28,7 +27,7 @@ def pad(text: str, columns: int, right: bool = False) -> str:
 
 def wrap(text: str, columns: int, **options: Any) -> list[str]:
     """The lines of a text, as `textwrap` breaks it."""
-    if not WIDE.search(text):
+    if text_width(text) == len(text):
         return TextWrapper(columns, **options).wrap(text)
     filled = "".join(letter + FILLER * _is_wide(letter) for letter in text)
     return [line.replace(FILLER, "") for line in _WideWrapper(columns, **options).wrap(filled)]

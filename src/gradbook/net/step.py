@@ -78,13 +78,14 @@ def drawn(masks: Sequence[Mask], seed: int, epoch: int, images: ArrayLike) -> di
 def run(
     step: Step,
     epochs: int,
-    rate: float | None = None,
+    rate: float | Array | None = None,
     watch: Sequence[Node] = (),
     start: Mapping[Node, Array] | None = None,
 ) -> Iterator[Values]:
     """Train, and yield the values of each epoch before its update.
 
-    `watch` adds values that the step itself doesn't need.
+    `watch` adds values that the step itself doesn't need. A step in single values can be trained
+    at several rates side by side, which are the last axis of its values.
     """
     return follow(step, repeat(step.data, epochs), rate, watch, start)
 
@@ -92,21 +93,25 @@ def run(
 def follow(
     step: Step,
     batches: Iterable[Mapping[Node, Array]],
-    rate: float | None = None,
+    rate: float | Array | None = None,
     watch: Sequence[Node] = (),
     start: Mapping[Node, Array] | None = None,
 ) -> Iterator[Values]:
     """Train on one batch after another: each consists of inputs, targets and masks."""
     state: Values = {**step.start, **(start or {})}
-    usual = {step.rate: np.asarray(step.source.learning_rate if rate is None else rate)}
+    rates = np.asarray(step.source.learning_rate if rate is None else rate)
     results = [step.loss, *step.outputs, *step.next.values()]
     order = ancestors([*step.inputs, *step.targets, *results, *watch])
     for batch in batches:
-        given = {**usual, **batch, **state}
+        data = {
+            leaf: np.asarray(values)[..., np.newaxis] if rates.ndim else values
+            for leaf, values in batch.items()
+        }
+        given = {step.rate: rates, **data, **state}
         samples = samples_in(order, given)
         if step.count:
             given[step.count] = np.asarray(float(samples))
-        values = evaluate_in_order(order, given, samples)
+        values = evaluate_in_order(order, given, samples, rates.shape)
         yield values
         state = {leaf: values[following] for leaf, following in step.next.items()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -87,24 +87,36 @@ class RateTrial:
 
 def trial(step: Step, epochs: int, rate: float, most_epochs: int = 0) -> RateTrial:
     """Train for so many epochs at this rate, and keep the values that show what happened."""
-    found = activations(step)
-    watch = [step.adjoints[node] for pair in found for node in pair]
-    watch += [slope for pair in found if (slope := own_slope(*pair))]
     towards = list(step.gradients.values())
-    losses, slopes, turns = np.empty(epochs), np.empty(epochs), np.full(epochs, np.nan)
-    before: Array | None = None
-    values: Values = {}
+    losses, gradients, values = [], list[Array](), Values()
+    for values in run(step, epochs, rate, gate_values(step)):
+        losses.append(values[step.loss])
+        gradients.append(np.concatenate([np.ravel(values[node]) for node in towards]))
+    return trial_of(step, rate, np.array(losses), gradients, values, most_epochs)
+
+
+def gate_values(step: Step) -> list[Node]:
+    """What the verdict needs of the last epoch besides the step's own values."""
+    found = activations(step)
+    slopes = [slope for pair in found if (slope := own_slope(*pair))]
+    return [step.adjoints[node] for pair in found for node in pair] + slopes
+
+
+def trial_of(
+    step: Step,
+    rate: float,
+    losses: Array,
+    gradients: Sequence[Array] | Array,
+    last: Values,
+    most_epochs: int = 0,
+) -> RateTrial:
+    """A trial from the losses and gradients of its epochs, and the values of the last one."""
     with np.errstate(all="ignore"):  # a diverging network overflows
-        for epoch, values in enumerate(run(step, epochs, rate, watch)):
-            gradient = np.concatenate([np.ravel(values[node]) for node in towards])
-            losses[epoch] = values[step.loss]
-            slopes[epoch] = np.linalg.norm(gradient)
-            if before is not None:
-                turns[epoch] = gradient @ before
-            before = gradient
-        layers = _by_layer(found).items()
-        gates = tuple(_gate(step, name, pairs, values) for name, pairs in layers)
-    return RateTrial(step, rate, losses, slopes, turns, gates, max(epochs, most_epochs))
+        slopes = np.array([np.linalg.norm(gradient) for gradient in gradients])
+        turns = np.array([np.nan, *(now @ before for before, now in pairwise(gradients))])
+        layers = _by_layer(activations(step)).items()
+        gates = tuple(_gate(step, name, pairs, last) for name, pairs in layers)
+    return RateTrial(step, rate, losses, slopes, turns, gates, max(len(losses), most_epochs))
 
 
 Pair = tuple[Node, Node]  # an activation's input and output

@@ -58,6 +58,7 @@ from gradbook.targets.excel.language import (
 # Forms ------------------------------------------------------------------------
 
 OWN, BEYOND = "A", "ZZZ"  # a column with a short name, and one that no sheet has
+SLOT = "\3"  # for a reference
 MOST_NESTED = 4  # depth of functions that a book defines by others
 MOST_PARTS = 5_000  # parts of a formula with expanded functions
 
@@ -73,6 +74,11 @@ class FormulaForm:
     def references(self) -> tuple[str, ...]:
         """Its references in order, each as often as it occurs."""
         return tuple(part.text for part in references(self.expression))
+
+    @cached_property
+    def between(self) -> list[str]:
+        """What is written before, between and after its references."""
+        return write(rename_cells(self.expression, lambda part: SLOT)).split(SLOT)
 
 
 class FormReader:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -165,23 +166,24 @@ class RecordedRun:
     """Each named value over the epochs (and samples); NaN if a sheet shows an error."""
 
     values: Mapping[Node, Array]
-    extreme: frozenset[str]  # ops some of whose values make their usual spelling fail
+    extreme: frozenset[str]  # ops some of whose values at any rate make their usual spelling fail
     last: Mapping[Node, Array]  # additional values in the last epoch
 
 
 def record(
     step: Step,
     epochs: int,
-    rate: float,
+    rates: Sequence[float],
     blank: Collection[Node] = (),
     last: Sequence[Node] = (),
-) -> RecordedRun:
-    """Run the step; values in `blank` count as 0, as empty cells do.
+) -> list[RecordedRun]:
+    """Run the step at each rate; values in `blank` count as 0, as empty cells do.
 
     Values in `last` needn't be part of the step: their results in the last epoch are kept.
     """
+    samples, across = step.samples, len(rates)
     zeros = {
-        node: np.zeros(step.samples if node.each else ()) for node in blank if node not in step.next
+        node: np.zeros(samples if node.each else ()) for node in blank if node not in step.next
     }
     order = ancestors([*step.inputs, *step.targets, step.loss, *step.outputs, *step.next.values()])
     kept = [node for node in order if node.name is not None]
@@ -193,7 +195,8 @@ def record(
     stopped = {leaf: nothing for leaf in blank if leaf in step.next}
     filled = replace(step, data={**step.data, **zeros}, next={**step.next, **stopped})
     values: Values = {}
-    for values in run(filled, epochs, rate, watch=[*delicate, *order, *last]):
+    start = {leaf: np.full(across, value) for leaf, value in step.start.items()}
+    for values in run(filled, epochs, np.array(rates), [*delicate, *order, *last], start):
         errors = broken.after(order, values)
         for node in delicate:
             if node.op.name not in extreme and EXTREME[node.op.name](node, values):
@@ -201,11 +204,24 @@ def record(
         for node in kept:
             value = values[node]
             rows[node].append(np.where(errors[node], np.nan, value) if errors else value)
-    return RecordedRun(
-        {node: np.array(rows_of) for node, rows_of in rows.items()},
-        frozenset(extreme),
-        {node: values[node] for node in last},
-    )
+
+    def at_each_rate(node: Node, table: Array, *epochs: int) -> Array:
+        shape = (*epochs, samples) if node.each else epochs
+        return np.broadcast_to(table.reshape(*shape, -1), (*shape, across))
+
+    tables = {
+        node: at_each_rate(node, np.array(np.broadcast_arrays(*rows_of)), epochs)
+        for node, rows_of in rows.items()
+    }
+    in_the_last = {node: at_each_rate(node, values[node]) for node in last}
+    return [
+        RecordedRun(
+            {node: table[..., k] for node, table in tables.items()},
+            frozenset(extreme),
+            {node: table[..., k] for node, table in in_the_last.items()},
+        )
+        for k in range(across)
+    ]
 
 
 EXTREME: dict[str, Callable[[Node, Values], bool]] = {  # whether an op's usual spelling fails
@@ -240,18 +256,16 @@ class _Errors:
             taken = np.where(values[condition] > 0, errors[then], errors[otherwise])
             return mask | errors[condition] | taken
         if node.op.name == "total":
-            return mask | errors[node.inputs[0]].any()
+            return mask | errors[node.inputs[0]].any(axis=0)
         for source in node.inputs:
             mask = mask | errors[source]
         return mask
 
 
 def _are_finite(nodes: Sequence[Node], values: Values) -> bool:
-    several = [values[node] for node in nodes if node.each]
-    alone = [values[node] for node in nodes if not node.each]
-    return bool(np.isfinite(several).all() and np.isfinite(alone).all())
+    return bool(np.isfinite(np.concatenate([np.ravel(values[node]) for node in nodes])).all())
 
 
 def cell_value(value: Any) -> float | str:
     """A number as a formula's result."""
-    return float(value) if np.isfinite(value) else NUMBER_ERROR
+    return float(value) if isfinite(value) else NUMBER_ERROR

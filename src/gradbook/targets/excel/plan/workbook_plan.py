@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import takewhile
 from math import ceil
 
+import numpy as np
 from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.amounts import counted
@@ -17,14 +18,13 @@ from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Node
 from gradbook.layers import Role
 from gradbook.net import Net
-from gradbook.net.build import training_step
 from gradbook.net.derivation import Local
 from gradbook.net.formulas import Formulas
 from gradbook.net.lower import scalar_step
 from gradbook.net.smaller import what_fits
 from gradbook.net.step import Step
 from gradbook.rates.criteria import Case, least_loss, resting_loss
-from gradbook.rates.trial import trial
+from gradbook.rates.trial import gate_values, trial_of
 from gradbook.targets.excel.plan.cell_layout import (
     DATA,
     ColumnBlock,
@@ -238,18 +238,24 @@ class WorkbookPlan:
 
     @cached_property
     def record(self) -> RecordedRun:
-        return record(self.step, self.epochs, self.rate, self.blank)
+        return record(self.step, self.epochs, [self.rate], self.blank)[0]
 
     @cached_property
-    def rate_records(self) -> tuple[RecordedRun, ...]:
-        last = [node for gate in self.gates for node in gate.nodes]
-        return tuple(record(self.step, self.epochs, rate, self.blank, last) for rate in self.rates)
+    def rate_records(self) -> list[RecordedRun]:
+        last = gate_values(self.step) if self.has_verdicts else []
+        return record(self.step, self.epochs, self.rates, self.blank, last) if self.rates else []
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
         """The run at each rate, with the losses that its verdict compares it with."""
-        step, least = training_step(self.step.net), least_loss(self.step.net)
-        trials = [trial(step, self.epochs, rate) for rate in self.rates]
+        step, least = self.step, least_loss(self.step.net)
+        towards = list(step.gradients.values())
+        trials = []
+        for rate, run in zip(self.rates, self.rate_records, strict=True):
+            gradients = np.stack([run.values[node] for node in towards], axis=1)
+            last = {**{node: values[-1] for node, values in run.values.items()}, **run.last}
+            losses = np.nan_to_num(run.values[step.loss], nan=np.inf)  # as after an overflow
+            trials.append(trial_of(step, rate, losses, gradients, last))
         reached = resting_loss([Case(run, least, least) for run in trials], least)
         return tuple(Case(run, least, reached) for run in trials)
 
@@ -258,7 +264,7 @@ class WorkbookPlan:
         """The ops whose usual spelling fails at some rate, because values become too extreme."""
         runs = [self.record, *self.rate_records]
         if self.exercise:  # as it will be once it is filled in
-            runs = [record(self.step, self.epochs, rate) for rate in (self.rate, *self.rates)]
+            runs = record(self.step, self.epochs, (self.rate, *self.rates))
         return frozenset().union(*(run.extreme for run in runs))
 
     def loss(self, epoch: int) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 
+import numpy as np
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.errors import LimitError
@@ -122,18 +122,17 @@ def write_cells(
         kind, shape = colour(column.node.name), number_format(column.node.name)
         usual, empty = look.value(kind, shape), look.to_fill_in(shape)
         ruled = look.value(kind, shape, top=1, top_color=QUIET.ink)  # above an epoch's samples
-        epochs, samples = (*values[column.node].shape, 1)[:2]
-        for epoch, sample in product(range(epochs), range(samples)):
-            row = run.table(column.node).row(epoch) + sample
-            if column.node in blank and (epoch or column.node not in run.step.next):
+        node, table = column.node, run.table(column.node)
+        by_sample = values[node].reshape(len(values[node]), -1)
+        for (epoch, sample), value in np.ndenumerate(by_sample):
+            row = table.row(epoch) + sample
+            if node in blank and (epoch or node not in run.step.next):
                 sheet.write_blank(row, column.place, None, empty)
             else:
-                numbers = values[column.node][epoch]
-                value = cell_value(numbers[sample] if column.node.each else numbers)
-                style = ruled if column.node.each and epoch and not sample else usual
+                style = ruled if node.each and epoch and not sample else usual
                 content = column.content(rows, epoch, sample)
                 if isinstance(content, str):
-                    sheet.write_formula(row, column.place, content, style, value)
+                    sheet.write_formula(row, column.place, content, style, cell_value(value))
                 else:
                     sheet.write_number(row, column.place, content, style)
 
