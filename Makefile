@@ -7,7 +7,8 @@ LONG ?= none
 DURATIONS ?= --durations=30
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+# Most of what comes along is never imported: compiling all of it would take most of the time.
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile
 TORCH := torch==2.13.0
 FUZZER := atheris==3.0.0
 NODE_PACKAGES := hyperformula@3.5.0 pyodide@314.0.7 pyright@1.1.414 scorm-again@3.4.3

@@ -5,12 +5,22 @@ from __future__ import annotations
 from string import Formatter
 
 import pytest
+from babel.messages.extract import extract_from_dir
 
 import gradbook as gb
 from gradbook.errors import UsageError
 from gradbook.language import CATALOGUES, LANGUAGES, in_language, system_language, tr, tr_count
 from gradbook.language.text_width import pad, text_width, wrap
-from scripts.catalogues import catalogue, compiled, messages, template, untranslated, updated
+from scripts.catalogues import (
+    KEYWORDS,
+    METHODS,
+    catalogue,
+    compiled,
+    messages,
+    template,
+    untranslated,
+    updated,
+)
 from tests.cases import for_each
 from tests.conftest import UNTRANSLATED
 from tests.pseudo import pseudo_language, spelled
@@ -65,15 +75,28 @@ def test_what_is_said_of_one_thing_is_no_message_of_its_own():
     assert singles & found == set()
 
 
-def test_messages_are_gathered_wherever_they_are_said():
+SAID = {
+    "of.py": """f"<h2>{tr('Contents')}</h2>"
+WORDS = {"if": mark("if")}
+tr_count("{count} input", "{count} inputs", len(inputs))
+raise UsageError(Message("What is {name}?", name=name))
+not_said("not a message")
+""",
+    "web/of.js": 'const words = { there: mark("there") }\ntrCount("{n} step", "{n} steps", n)\n',
+    "web/of.html": "<p>[[the input|name]]</p>",
+}
+
+
+def test_messages_are_gathered_wherever_they_are_said(tmp_path):
     """Within an f-string, in a table, with a plural, or alone."""
-    found = template()
-    for message in ("Contents", "if", "What is {name}?", "{count} inputs", "the input"):
-        assert message in {one for own in found for one in _forms(own.id)}
-
-
-def _forms(said: str | tuple[str, ...]) -> tuple[str, ...]:
-    return said if isinstance(said, tuple) else (said,)
+    (tmp_path / "web").mkdir()
+    for name, text in SAID.items():
+        (tmp_path / name).write_text(text)
+    gathered = {
+        message for _, _, message, *_ in extract_from_dir(tmp_path, METHODS, None, KEYWORDS)
+    }
+    plurals = {("{count} input", "{count} inputs"), ("{n} step", "{n} steps")}
+    assert gathered == {"Contents", "if", "What is {name}?", "there", "the input", *plurals}
 
 
 def test_a_message_is_said_with_its_parts():
