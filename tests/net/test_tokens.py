@@ -63,8 +63,5 @@ def test_an_embedding_has_nothing_but_a_width():
         Embedding(2, bias="bias")
 
 
-def test_it_can_be_said_without_tokens():
-    net = Net.parse(LETTERS + "sample 0 3 1 -> 3 1 -1\n").with_tokens_spelled_out()
-    assert net.layers[0] == Conv(2, (1, 1), bias="no bias", row=True)
-    assert str(net).startswith("input 3x4\nconv1d 2 1 no bias\n")
-    assert Net.parse(str(net)) == net
+def test_it_is_a_convolution_in_other_words():
+    assert Embedding(2).in_other_words == Conv(2, (1, 1), bias="no bias", row=True)

@@ -212,12 +212,6 @@ class Net(Description):
         plain = {**vars(self), **mappings}
         return tuple(plain[part.name] for part in fields(self))
 
-    def with_tokens_spelled_out(self) -> Net:
-        """The same network with 0s and 1s instead of the numbers or words of tokens."""
-        return replace(
-            self, tokens=False, layers=tuple(layer.in_other_words for layer in self.layers)
-        )
-
     def with_samples(self, samples: Iterable[Sample], table: str = "") -> Net:
         """The same network with these samples instead of its own.
 
