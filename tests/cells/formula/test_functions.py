@@ -77,6 +77,7 @@ def computed(formula: str) -> object:
         ("NORM.S.INV(1)", math.nan),
         ('DATE(2024,2,30)+MONTH("45000")', 45352 + 3),
         ("EOMONTH(45000,-1)", 44985),
+        ("HOUR(A4+0.75)*10000+MINUTE(TIME(1,2,3))*100+SECOND(TIME(1,2,3))", 60203),
     ],
 )
 def test_a_function_has_the_value_that_excel_shows(formula, value):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import isfinite, nan
 
-from gradbook.cells.formula.formula_values import Elementwise, flat, has_values_only, present
+from gradbook.cells.formula.formula_values import Elementwise, flat, present
 from gradbook.cells.formula.operators import if_positive, power
 from gradbook.graph.node import Node
 
@@ -24,14 +24,12 @@ MOST_RATE = 1e6
 
 def _with_limit(rate: Node, usual: Node, at_zero: Node) -> Node:
     """A value that is computed differently for a rate of 0."""
-    if has_values_only(rate.graph):
-        return if_positive(rate * rate, usual, at_zero)
-    return usual
+    return if_positive(rate * rate, usual, at_zero)
 
 
 def _fixed(value: Node | float) -> Node | float:
     """A due date, which has no slope."""
-    return flat(value) if isinstance(value, Node) and has_values_only(value.graph) else value
+    return flat(value) if isinstance(value, Node) else value
 
 
 def _growth(rate: Node, periods: Node) -> Node:
