@@ -59,7 +59,7 @@ def as_algebra(expression: Expression, name: NameReference) -> Form:
     if count_parts(expression) > MOST_PARTS and not _is_long_sum(expression):
         typed = write(expression)
         return Words(typed if len(typed) <= LONGEST_TYPED else f"{typed[:LONGEST_TYPED]}…")
-    made: list[Form] = []
+    forms: list[Form] = []
     waiting = [(expression, False)]
     while waiting:
         part, is_opened = waiting.pop()
@@ -69,10 +69,10 @@ def as_algebra(expression: Expression, name: NameReference) -> Form:
             waiting += [(piece, False) for piece in reversed(pieces)]
             continue
         count = len(pieces)
-        arguments = made[len(made) - count :]
-        del made[len(made) - count :]
-        made.append(_form(part, arguments, name))
-    return shorten(made[0])
+        arguments = forms[len(forms) - count :]
+        del forms[len(forms) - count :]
+        forms.append(_form(part, arguments, name))
+    return shorten(forms[0])
 
 
 def _is_long_sum(expression: Expression) -> bool:
@@ -164,8 +164,8 @@ def _normal(x: Form, mean: Form, deviation: Form, is_cumulative: Form) -> Form:
     shifted = x if mean == Numeral(0) else add_up([x, Minus(mean)])
     if deviation == Numeral(1):
         return _standard_normal(shifted, is_cumulative)
-    found = _standard_normal(Fraction(shifted, deviation), is_cumulative)
-    return Fraction(found, deviation) if is_cumulative == Numeral(0) else found
+    standard = _standard_normal(Fraction(shifted, deviation), is_cumulative)
+    return Fraction(standard, deviation) if is_cumulative == Numeral(0) else standard
 
 
 NOTATION: dict[str, Notation] = {

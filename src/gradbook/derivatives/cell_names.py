@@ -96,8 +96,8 @@ def _split(book: Book, words: str) -> tuple[str, Corners]:
 def _corners(text: str) -> Corners:
     ends = text.replace("$", "").split(":")
     corners = [row_and_column(end) for end in ends]
-    found = [corner for corner in corners if corner is not None]
-    return found if len(found) == len(ends) <= 2 else ()
+    known = [corner for corner in corners if corner is not None]
+    return known if len(known) == len(ends) <= 2 else ()
 
 
 def _in_range(

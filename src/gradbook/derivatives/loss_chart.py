@@ -37,8 +37,8 @@ def add_loss_chart(
     chart = _chart(epochs, values, count, is_logarithmic).encode()
     space = STRICT if STRICT.encode() in patch.text(sheet)[:4000] else OFFICE
     drawing = patch.add(sheet, "drawing", "xl/drawings/gradbook{}.xml", b"<none/>", DRAWING)
-    own = patch.add(drawing.part, "chart", "xl/charts/gradbook{}.xml", chart, CHART)
-    patch.put(drawing.part, _drawing(own.id, place, space).encode())
+    curve = patch.add(drawing.part, "chart", "xl/charts/gradbook{}.xml", chart, CHART)
+    patch.put(drawing.part, _drawing(curve.id, place, space).encode())
     root = outline(patch.text(sheet), sheet)[0]
     relation = {"xmlns:r": space, "r:id": drawing.id}
     patch.edit(sheet, root.with_child(tag(b"", "drawing", b"", **relation)))

@@ -215,12 +215,12 @@ class RowFormula:
 
 def _joined(cells: list[Expression]) -> list[Expression]:
     """Cells of the row that lie side by side as ranges."""
-    found: list[Expression] = []
+    joined: list[Expression] = []
     run: list[str] = []
 
     def close() -> None:
         if run:
-            found.append(Reference(run[0] if len(run) == 1 else f"{run[0]}:{run[-1]}"))
+            joined.append(Reference(run[0] if len(run) == 1 else f"{run[0]}:{run[-1]}"))
             run.clear()
 
     for cell in cells:
@@ -230,9 +230,9 @@ def _joined(cells: list[Expression]) -> list[Expression]:
         if text:
             run.append(text)
         else:
-            found.append(cell)
+            joined.append(cell)
     close()
-    return found
+    return joined
 
 
 def _follows(first: str, second: str) -> bool:

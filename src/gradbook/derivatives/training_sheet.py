@@ -133,8 +133,8 @@ class _Plan:
         for cell in self.computed:
             group, tint = (tr("loss"), ERROR) if cell == result else (tr("forward"), SUM)
             pattern = self.book.patterns[cell]
-            said = RowFormula(self.book, self.flow, pattern, cell, self.row).expression()
-            text = self._checked(formula_text(said), cell)
+            formula = RowFormula(self.book, self.flow, pattern, cell, self.row).expression()
+            text = self._checked(formula_text(formula), cell)
             yield TrainedValue(cell, False, self._label(cell), group, tint, text, text)
         for cell in (*self.reached, *self.weights):
             text = self._checked(self._slope(cell), cell)
@@ -185,14 +185,14 @@ class _Plan:
         rest = {c: v for c, v in self.book.values.items() if v is not None and c not in computed}
         start.known.update(rest)
         weights = {cell: start.value(cell) for cell in self.weights}
-        found: list[Numbers] = []
+        epoch_numbers: list[Numbers] = []
         for _ in range(epochs):
             cells = start.with_numbers(weights, rest)
             values = {cell: cells.value(cell) for cell in self.computed}
             slopes = self.slopes.values(cells)
-            found.append(({**weights, **values}, slopes))
+            epoch_numbers.append(({**weights, **values}, slopes))
             weights = {cell: value - rate * slopes[cell] for cell, value in weights.items()}
-        return found
+        return epoch_numbers
 
 
 # The headings -----------------------------------------------------------------

@@ -77,12 +77,12 @@ def compile_in(folder: Path, command: Sequence[str]) -> None:
     handle every folder's name.
     """
     try:
-        code, said = _worked(folder, command)
+        code, complaints = _worked(folder, command)
     except (OSError, CompilerError) as error:
         raise CompilerError(f"{command[0]} doesn't run: {error}{ANOTHER}") from error
     if code:
-        wrong = [line for line in said.splitlines() if "error" in line]
-        first = (wrong or said.splitlines() or ["no reason given"])[0]
+        wrong = [line for line in complaints.splitlines() if "error" in line]
+        first = (wrong or complaints.splitlines() or ["no reason given"])[0]
         raise CompilerError(f"{command[0]} can't compile the engine: {first}{ANOTHER}")
 
 
@@ -279,8 +279,8 @@ def _zigs_wheel() -> str:
 def _command(wish: str) -> tuple[str, ...]:
     """The words of a wish; a path with spaces is alone or in double quotes."""
     words = [wish] if shutil.which(wish) else [a or b for a, b in WORD.findall(wish)]
-    found = shutil.which(words[0]) if words else None
-    return (os.path.abspath(found), *words[1:]) if found else (wish,)
+    path = shutil.which(words[0]) if words else None
+    return (os.path.abspath(path), *words[1:]) if path else (wish,)
 
 
 def _candidates() -> Iterator[tuple[str, ...]]:
@@ -374,7 +374,7 @@ def surroundings(threads: int) -> dict[str, str]:
 
 def _processor() -> str:
     try:
-        found = MODEL.search(PROCESSORS.read_text("utf-8", "replace"))
+        model = MODEL.search(PROCESSORS.read_text("utf-8", "replace"))
     except OSError:
-        found = None
-    return found[1].strip() if found else platform.processor() or platform.machine()
+        model = None
+    return model[1].strip() if model else platform.processor() or platform.machine()

@@ -80,15 +80,15 @@ def _is_as_made(path: Path) -> bool:
 
 def _make_in(folder: Path, made_of: str, ending: str, make: Make) -> Path:
     """Make a library whole or not at all, even while another process makes the same one."""
-    with said_plainly("keep engines in", folder), temporary_folder(folder) as own:
+    with said_plainly("keep engines in", folder), temporary_folder(folder) as room:
         try:
-            made = make(own)
+            library = make(room)
         except CompilerError:
-            (own / "room").write_bytes(bytes(ROOM))  # if this fails, the disk is full
+            (room / "room").write_bytes(bytes(ROOM))  # if this fails, the disk is full
             raise
-        target = folder / f"{made_of}-{digest_of(made.read_bytes())}{ending}"
-        made.chmod(0o700)
-        return _put(made, target)
+        target = folder / f"{made_of}-{digest_of(library.read_bytes())}{ending}"
+        library.chmod(0o700)
+        return _put(library, target)
 
 
 def _put(made: Path, target: Path) -> Path:

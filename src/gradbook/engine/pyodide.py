@@ -88,8 +88,8 @@ def _in_folder(folder: Path) -> dict[str, bytes]:
 
 def _in_archive(archive: bytes) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
-        found = {Path(entry.name).name: packed.extractfile(entry) for entry in packed}
-        return {name: file.read() for name in FILES if (file := found[name])}
+        files = {Path(entry.name).name: packed.extractfile(entry) for entry in packed}
+        return {name: file.read() for name in FILES if (file := files[name])}
 
 
 def _archive(tell: Callable[[int], None]) -> bytes:
@@ -115,15 +115,15 @@ def _fetch(tell: Callable[[int], None]) -> bytes:
     from http.client import HTTPException
     from urllib.request import urlopen
 
-    found = bytearray()
+    content = bytearray()
     try:
         with urlopen(ADDRESS, timeout=PATIENCE) as answer:
-            while len(found) <= SIZE and (piece := answer.read(PIECE)):
-                found += piece
-                tell(len(found))
+            while len(content) <= SIZE and (piece := answer.read(PIECE)):
+                content += piece
+                tell(len(content))
     except (OSError, HTTPException) as error:
         raise FileError(
             f"this needs Python for browsers, once, and {ADDRESS} can't be reached: connect this "
             f"computer, or name a folder with that package unpacked in {VARIABLE}"
         ) from error
-    return bytes(found)
+    return bytes(content)

@@ -73,8 +73,8 @@ class WasmModule:
         exports = [f"-Wl,--export={name}" for name in called]
         compiler = for_browsers()
         assert vectors(compiler) == SIMD
-        made = compile_library(self.text, compiler, extra=exports, effort=self.effort)
-        return made.path.read_bytes()
+        library = compile_library(self.text, compiler, extra=exports, effort=self.effort)
+        return library.path.read_bytes()
 
     def table(self) -> dict[str, Any]:
         """The module's table for a page, beside the code."""
@@ -140,8 +140,10 @@ def warping_table(warp: Warp, shape: Sequence[int]) -> dict[str, Any]:
     warp.require_fit(rows, columns)
     tables = warp_tables(warp, rows, columns)
     asked = warp_struct(warp, (channels, rows, columns), tables)
-    said = {name: getattr(asked, name) for name, kind in _members(WarpStruct) if kind != "pointer"}
-    return {**said, **{name: table.ravel().tolist() for name, table in tables.items()}}
+    numbers = {
+        name: getattr(asked, name) for name, kind in _members(WarpStruct) if kind != "pointer"
+    }
+    return {**numbers, **{name: table.ravel().tolist() for name, table in tables.items()}}
 
 
 def shown_names(net: Net) -> list[str]:

@@ -24,11 +24,11 @@ def gradients(of: Node, wrt: Sequence[Node], stop: Collection[Node] = ()) -> dic
     path = _between(of, wrt, stop)
     shares: defaultdict[Node, list[Node]] = defaultdict(list)
     shares[of].append(of.graph.constant(1))
-    found = {node: of.graph.constant(0) for node in wrt}
+    slopes = {node: of.graph.constant(0) for node in wrt}
     for node in sorted(path, key=lambda node: -node.index):
         if not shares[node]:
             continue
-        d = found[node] = _gathered(node, shares[node], by_sample=node.each or of.each)
+        d = slopes[node] = _gathered(node, shares[node], by_sample=node.each or of.each)
         if node in stop and node is not of:
             continue
         for source, share in zip(
@@ -36,7 +36,7 @@ def gradients(of: Node, wrt: Sequence[Node], stop: Collection[Node] = ()) -> dic
         ):
             if share is not None and source in path:
                 shares[source].append(share)
-    return found
+    return slopes
 
 
 def _between(of: Node, wrt: Sequence[Node], stop: Collection[Node]) -> set[Node]:

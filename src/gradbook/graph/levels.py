@@ -115,9 +115,9 @@ def _over(scale: Any, shape: Shape, groups: int) -> Any:
     """The scale of each weight's channel."""
     if groups == BY_ROWS:
         return scale.reshape(-1, *(1,) * (len(shape) - 1))
-    made, rest = shape[1], (1,) * (len(shape) - 2)
-    apart = scale.reshape(groups, 1, made, *rest).repeat(shape[0] // groups, axis=1)
-    return apart.reshape(shape[0], made, *rest)
+    outputs, rest = shape[1], (1,) * (len(shape) - 2)
+    apart = scale.reshape(groups, 1, outputs, *rest).repeat(shape[0] // groups, axis=1)
+    return apart.reshape(shape[0], outputs, *rest)
 
 
 def _scales(w: Array, bits: str, groups: int) -> Array:

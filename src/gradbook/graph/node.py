@@ -240,12 +240,12 @@ def named_inputs(node: Node, named: Container[Node] | None = None) -> list[Node]
     `named` contains the values that count as named; by default, those with a name in the graph.
     """
     named = node.graph.names if named is None else named
-    found: dict[Node, None] = {}
+    reached: dict[Node, None] = {}
     waiting = list(reversed(node.inputs))
     while waiting:
         part = waiting.pop()
         if part in named:
-            found[part] = None
+            reached[part] = None
         else:
             waiting.extend(reversed(part.inputs))
-    return list(found)
+    return list(reached)

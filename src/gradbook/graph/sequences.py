@@ -41,9 +41,9 @@ define(
 
 
 def _only_step(x: Array, step: int, steps: int) -> Array:
-    made = np.zeros((*x.shape, 1, steps))
-    made[..., 0, step] = x
-    return made
+    sequence = np.zeros((*x.shape, 1, steps))
+    sequence[..., 0, step] = x
+    return sequence
 
 
 define(

@@ -113,14 +113,14 @@ class Window:
             yield (i, j), (row, column)
 
     def _over_along(self, axis: int, source: int, places: int) -> list[Both]:
-        found = []
+        pairs = []
         for k in range(self.size[axis]):
             place, beside = divmod(
                 source + self.pad[axis] - k * self.dilation[axis], self.stride[axis]
             )
             if not beside and 0 <= place < places:
-                found.append((k, place))
-        return found
+                pairs.append((k, place))
+        return pairs
 
     def reads_nothing(self, area: Shape) -> bool:
         """Whether it covers only padding at some place."""
@@ -184,17 +184,15 @@ def a_pad(what: str, given: object, size: Both, dilation: Both) -> Pad:
     if given == SAME:
         return SAME
     several = given if isinstance(given, tuple | list) else (given,)
-    found = [whole(f"{what} pad", number, 0) for number in several]
-    if len(found) not in (1, 2, 4):
+    sides = [whole(f"{what} pad", number, 0) for number in several]
+    if len(sides) not in (1, 2, 4):
         raise UsageError(f"{what} pad is one, two or four numbers, or 'same', not {given!r}")
-    one, *others = found
-    pad = (one, others[0] if others else one, *(others[1:] or (one, others[0] if others else one)))
-    made = Window(size, pad=(pad[0], pad[1], pad[2], pad[3]), dilation=dilation)
-    most = min(made.span) - 1
-    if any(side >= made.span[k % 2] for k, side in enumerate(made.pad)):
-        window = f"{both_words(size)}{gap_words(dilation)}"
-        raise UsageError(TOO_PADDED.format(pad=pad_words(made.pad), window=window, most=most))
-    return made.pad
+    top, left, below, right = sides * (4 // len(sides))
+    window = Window(size, pad=(top, left, below, right), dilation=dilation)
+    if any(side >= window.span[k % 2] for k, side in enumerate(window.pad)):
+        words, most = f"{both_words(size)}{gap_words(dilation)}", min(window.span) - 1
+        raise UsageError(TOO_PADDED.format(pad=pad_words(window.pad), window=words, most=most))
+    return window.pad
 
 
 # In the text form.

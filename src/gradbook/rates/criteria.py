@@ -324,14 +324,14 @@ class Waves:
     def of(values: Array) -> Waves:
         """A rise begins a tenth above the last minimum, and ends a tenth below the last maximum."""
         rising, extreme = False, float("inf")
-        found = []
+        states = []
         for value in values.tolist():
             extreme = max(extreme, value) if rising else min(extreme, value)
             turned = RISE * value < extreme if rising else value > RISE * extreme
             if turned:
                 rising, extreme = not rising, value
-            found.append((float(rising), extreme))
-        return Waves(*np.array(found).T)
+            states.append((float(rising), extreme))
+        return Waves(*np.array(states).T)
 
     @property
     def count(self) -> int:
@@ -423,8 +423,8 @@ class Case:
 
     def verdict(self) -> Verdict:
         """The verdict of the first decision that is true."""
-        found = (verdict for condition, verdict in DECISIONS if self._decides(condition))
-        return next(found, OTHERWISE)
+        verdicts = (verdict for condition, verdict in DECISIONS if self._decides(condition))
+        return next(verdicts, OTHERWISE)
 
     def _decides(self, condition: Logic) -> bool:
         return DECISIONS[0][0] is condition if self.breaks else self.holds(condition)
@@ -451,8 +451,8 @@ def rests_on(case: Case, lowest: float) -> float | None:
 def resting_loss(cases: Sequence[Case], least: float) -> float:
     """The loss at which the best of these came to rest, or the lowest possible."""
     lowest = lowest_reached(cases, least)
-    found = [end for case in cases if (end := rests_on(case, lowest)) is not None]
-    rest = min(found, default=least)
+    ends = [end for case in cases if (end := rests_on(case, lowest)) is not None]
+    rest = min(ends, default=least)
     return rest if rest - least > AS_LOW * (cases[0].start - lowest) else least
 
 

@@ -194,11 +194,11 @@ class _Search:
                 top = place
                 continue
             far = range(top + FAR, top + ROW, -STRIDE)
-            found = next((place for place in far if self.try_(place)), None)
-            if found is None:
+            farther = next((place for place in far if self.try_(place)), None)
+            if farther is None:
                 return
-            next_one = found + STRIDE
-            top = next_one if self.try_(next_one) else self.between(found, next_one)
+            next_one = farther + STRIDE
+            top = next_one if self.try_(next_one) else self.between(farther, next_one)
 
     def look_below(self, border: Place) -> None:
         """Search downwards in the same way, until a row of neighbours trains."""
@@ -211,10 +211,10 @@ class _Search:
                 bottom = self.below(place)
                 continue
             far = range(bottom - FAR, bottom - ROW, STRIDE)
-            found = next((place for place in far if not self.try_(place)), None)
-            if found is None:
+            failing = next((place for place in far if not self.try_(place)), None)
+            if failing is None:
                 return
-            bottom = self.below(found)
+            bottom = self.below(failing)
 
     def below(self, failing: Place) -> Place:
         """The place of the next lower rate that trains."""
@@ -284,14 +284,16 @@ class Sweep:
         top, reliable = self.limit.rate or 0.0, self.limit.reliable or 0.0
         above = [it.rate for it in self.outcomes if it.trains and it.rate > top]
         below = [it.rate for it in self.outcomes if not it.trains and 0 < it.rate <= reliable]
-        said = []
+        phrases = []
         if above:
             rates = _listed(above)
-            said += [tr_count("{rates} trains too", "{rates} train too", len(above), rates=rates)]
+            phrases += [
+                tr_count("{rates} trains too", "{rates} train too", len(above), rates=rates)
+            ]
         if below:
             rates = _listed(below)
-            said += [tr_count("{rates} does not", "{rates} do not", len(below), rates=rates)]
-        return tr("Of the rates asked for, {some}.", some=_and(said)) if said else ""
+            phrases += [tr_count("{rates} does not", "{rates} do not", len(below), rates=rates)]
+        return tr("Of the rates asked for, {some}.", some=_and(phrases)) if phrases else ""
 
     def __repr__(self) -> str:
         name = self.net.name or "a network"
@@ -342,11 +344,11 @@ def sweep(
 
     def at(rate: float, most_epochs: int = 0) -> RateTrial:
         nonlocal done
-        found = trial(step, epochs, rate, most_epochs)
+        outcome = trial(step, epochs, rate, most_epochs)
         done += 1
         if tick:
             tick(done)
-        return found
+        return outcome
 
     longer = LONGER * epochs if len(wanted) <= MOST_LONGER else epochs
     trials = {rate: at(rate, longer) for rate in wanted}

@@ -323,8 +323,8 @@ def _reached_results(gate: Gate) -> Flags:
 def _saturated_results(gate: Gate) -> Flags:
     """Those among them whose slopes pass on almost none of it."""
     reached = _reached_results(gate)
-    found = reached & (np.abs(gate.passing) <= SHUT * np.abs(gate.arriving))
-    return found if found.any() else reached
+    shut = reached & (np.abs(gate.passing) <= SHUT * np.abs(gate.arriving))
+    return shut if shut.any() else reached
 
 
 def _steepest_slope(gate: Gate) -> float:
