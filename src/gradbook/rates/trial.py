@@ -125,13 +125,13 @@ Pair = tuple[Node, Node]  # an activation's input and output
 def activations(step: Step) -> list[Pair]:
     """Each activation's h and a, from the inputs to the outputs."""
     nodes = step.graph.by_name
-    found = []
-    for made in sorted(step.adjoints, key=lambda node: node.index):
-        name = made.name
+    pairs = []
+    for result in sorted(step.adjoints, key=lambda node: node.index):
+        name = result.name
         given = nodes.get(str(name.of)) if name and name.stem == "a" and name.of else None
         if given is not None and given in step.adjoints:
-            found.append((given, made))
-    return found
+            pairs.append((given, result))
+    return pairs
 
 
 def own_slope(given: Node, made: Node) -> Node | None:
@@ -145,10 +145,10 @@ def covers(step: Step, given: Sequence[Node]) -> bool:
     return all(passing & set(ancestors([slope])) for slope in step.gradients.values())
 
 
-def _by_layer(found: Sequence[Pair]) -> dict[str, list[Pair]]:
+def _by_layer(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
     """Group activations by their layer's name; all steps of a sequence belong together."""
     layers: dict[str, list[Pair]] = {}
-    for given, made in found:
+    for given, made in pairs:
         name = str(made.name.at().at_step(None)) if made.name else ""
         layers.setdefault(name, []).append((given, made))
     return layers
@@ -158,12 +158,12 @@ def _gate(step: Step, name: str, pairs: Sequence[Pair], values: Values) -> Gate:
     slopes = [own_slope(given, made) for given, made in pairs]
     results, sums = [made for _, made in pairs], [given for given, _ in pairs]
 
-    def table(nodes: Sequence[Node], found: Sequence[Node]) -> Array:
+    def table(nodes: Sequence[Node], shown: Sequence[Node]) -> Array:
         """A row per sample, also if the graph has one value for all samples."""
         parts = []
-        for node, own in zip(nodes, found, strict=True):
+        for node, its in zip(nodes, shown, strict=True):
             samples = step.samples if node.each else 1
-            part = np.broadcast_to(values[own], (samples, *node.shape))
+            part = np.broadcast_to(values[its], (samples, *node.shape))
             parts.append(part.reshape(samples, -1))
         return np.hstack(parts)
 
