@@ -284,16 +284,14 @@ class Sweep:
         top, reliable = self.limit.rate or 0.0, self.limit.reliable or 0.0
         above = [it.rate for it in self.outcomes if it.trains and it.rate > top]
         below = [it.rate for it in self.outcomes if not it.trains and 0 < it.rate <= reliable]
-        phrases = []
+        parts = []
         if above:
             rates = _listed(above)
-            phrases += [
-                tr_count("{rates} trains too", "{rates} train too", len(above), rates=rates)
-            ]
+            parts += [tr_count("{rates} trains too", "{rates} train too", len(above), rates=rates)]
         if below:
             rates = _listed(below)
-            phrases += [tr_count("{rates} does not", "{rates} do not", len(below), rates=rates)]
-        return tr("Of the rates asked for, {some}.", some=_and(phrases)) if phrases else ""
+            parts += [tr_count("{rates} does not", "{rates} do not", len(below), rates=rates)]
+        return tr("Of the rates asked for, {some}.", some=_and(parts)) if parts else ""
 
     def __repr__(self) -> str:
         name = self.net.name or "a network"
