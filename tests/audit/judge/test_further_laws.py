@@ -26,10 +26,10 @@ BY_SIGN = Rule(  # of a running mean, whose size is the root of its square: not 
 )
 
 
-def trained(rule, ahead=False):
+def trained(rule, ahead=False, shape=LINE):
     """A neuron whose weights go on by a rule; perhaps seen where their velocity takes them."""
     draw = random.Random(5)
-    passes, weights = sketched(LINE, draw)
+    passes, weights = sketched(shape, draw)
     if ahead:
         seen = [Quantity(f"a_{w}", f"{{{w}}}-{{μ}}*{{v_{w}<}}", f"{{{w}}}") for w in weights]
         sums = next(q for q in passes if q.name == "o1")
@@ -60,6 +60,14 @@ def test_an_update_is_compared_in_each_case_of_its_condition(layout, path):
         report = findings_in(path, sketch.with_formula("w2", wrong), layout)
         assert blames(report, sketch, "w2", layout)
         assert report.findings[0].expected.startswith("=IF(")
+
+
+@for_each("weight", ["w2", "b3", "w7"])
+def test_an_update_behind_a_relu_is_compared_though_its_slope_is_often_0(weight, path):
+    sketch = trained(HALVED, shape=Shape(2, 3, 1, "relu", "line", 1, False, True))
+    twice = "IF({t<}>3,{w<}-2*{η}*{∂E/∂w<}/2,{w<}-{η}*{∂E/∂w<})".replace("w<", f"{weight}<")
+    report = findings_in(path, sketch.with_formula(weight, twice), "a step a column")
+    assert blames(report, sketch, weight, "a step a column")
 
 
 @for_each("layout", ["a step a row", "a step a column", "a sheet per step"])

@@ -52,7 +52,7 @@ from gradbook.cells.formula.expression import (
 )
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern, anchor
-from gradbook.graph.node import Array
+from gradbook.graph.node import Array, Node
 from gradbook.language.message import Message, WrittenNumber
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference, write
 
@@ -482,6 +482,10 @@ def _changes(
     """What each weight's update subtracts from it in this step, if the update is a usual one and
     there is a slope to compare it with; perhaps in one `case` of its conditions."""
     graph, step = tested.graph, tested.step
+    given, slopes = _given_gradients(tested)
+    if given:
+        numbers = Numbers(numbers.leaf, graph.leaf_cells)
+        numbers.values |= given
     for updates in every:
         base = step.weights[updates.number]
         for cell in updates.weight.updates[step.number :][:1]:
@@ -492,12 +496,27 @@ def _changes(
                 said = None if case is None else _case(updates.training, pattern, cell, case)
                 said = said or plain_update(pattern.expression)
                 after = graph.expression(said, cell, pattern)
-                slope = tested.gradients[updates.number]
-                if numbers.is_noise(slope):
+                slope = slopes.get(updates.number)
+                if slope is None and numbers.is_noise(tested.gradients[updates.number]):
                     continue
-                nodes = graph.node(base), graph.node(base) - after, slope
-                worked = np.broadcast_arrays(*map(numbers.of, nodes))
-                yield WeightChange(tested, updates, cell, *worked)
+                before, taken = map(numbers.of, (graph.node(base), graph.node(base) - after))
+                slope = numbers.of(tested.gradients[updates.number]) if slope is None else slope
+                yield WeightChange(
+                    tested, updates, cell, *np.broadcast_arrays(before, taken, slope)
+                )
+
+
+def _given_gradients(tested: StepUnderTest) -> tuple[dict[Node, Array], dict[int, Array]]:
+    """Random numbers for the gradients, if all are right and in cells, by their nodes and by their
+    weights: behind a ReLU, slopes are 0 in many worlds. Otherwise none."""
+    options = {j: some for j, some in enumerate(tested.step.claims) if some}
+    first = {j: some[0] for j, some in options.items() if tested.is_known_right(j)}
+    if first.keys() != options.keys() or not all(claim.whole for claim in first.values()):
+        return {}, {}
+    nodes = {j: tested.graph.node(claim.owner) for j, claim in first.items()}
+    draw = np.random.default_rng(POINTS)
+    given = {node: draw.normal(0, 1, POINTS) for node in dict.fromkeys(nodes.values())}
+    return given, {j: first[j].sign * given[node] for j, node in nodes.items()}
 
 
 # Findings ----------------------------------------------------------------------------
