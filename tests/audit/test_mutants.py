@@ -49,3 +49,8 @@ def test_a_weight_and_a_bias_exchanged_in_a_sum_are_told_alone(number, tmp_path)
 def test_a_sum_that_a_relu_keeps_at_0_may_be_pasted(tmp_path):
     """It is the same number in every step, for its weights never change."""
     assert tried(tmp_path / "book.xlsx", 11137).repaired
+
+
+def test_a_target_of_0_that_one_delta_adds_is_found(tmp_path):
+    """The others subtract theirs; here it is the same."""
+    assert tried(tmp_path / "book.xlsx", 223, (1,)).repaired

@@ -8,7 +8,7 @@ formula and the distances; a cell in which they differ isn't a copy. No meaning 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from gradbook.audit.training.sheet_training import SheetTraining
@@ -34,7 +34,7 @@ class CellContent:
 
 
 BLANK, TYPED = CellContent("blank", (), False), CellContent("typed", (), False)
-_KIND_OF_BLANK = BLANK.shape, 0
+_KIND_OF_BLANK, _KIND_OF_TYPED = (BLANK.shape, 0), (TYPED.shape, 0)
 
 
 def content(book: Book, cell: Address) -> CellContent:
@@ -124,11 +124,11 @@ class StepPlace:
         return moved if tuple(_places(moved, home)) == meant.places else None
 
 
-def step_places(training: SheetTraining, needed: Iterable[Address]) -> Iterator[StepPlace]:
-    """The places of a training's steps that hold some needed cells."""
+def step_places(training: SheetTraining, needed: Set[Address]) -> Iterator[StepPlace]:
+    """The places of a training's steps that hold some needed cells that depend on weights."""
     axis, book = training.axis, training.book
     lines: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
-    for cell in needed:
+    for cell in needed & training.varying:
         lines[axis.line(cell)].append(cell)
     stride = max(map(abs, training.strides))
     period = max(stride // axis.step, 1)
@@ -136,6 +136,8 @@ def step_places(training: SheetTraining, needed: Iterable[Address]) -> Iterator[
     own = {axis.line(cell)[0] for cell in training.weight_cells}
     for line, cells in sorted(lines.items()):
         first, last = min(cells), max(cells)
+        while last + axis.step in needed:  # such as a number typed over the last formula
+            last += axis.step
         count = (last - first) // axis.step + 1
         further = period
         if line[0] in own:
@@ -183,18 +185,23 @@ def _period(row: Sequence[Address], known: Mapping[Address, CellContent], first:
 def _most_alike(kinds: Sequence[object], period: int) -> int:
     """At most so many cells are copies with a period: quicker to count than those that are."""
     places = (kinds[k::period] for k in range(period))
-    return sum(max(map(place.count, set(place) - {_KIND_OF_BLANK}), default=0) for place in places)
+    return sum(
+        max(map(place.count, set(place) - {_KIND_OF_BLANK, _KIND_OF_TYPED}), default=0)
+        + place.count(_KIND_OF_TYPED)
+        for place in places
+    )
 
 
 def _agreeing(contents: Sequence[CellContent]) -> int:
+    """How many are copies, or typed: in place of copies, if these are more."""
     typed = sum(content == TYPED for content in contents)
     usual = _usual(contents)
     copies = sum(c == usual.at(k) for k, c in enumerate(contents)) if usual else 0
-    return max(copies, typed)
+    return copies + typed if copies > typed else max(copies, typed)
 
 
 def _usual(contents: Sequence[CellContent]) -> Usual | None:
-    """What most of the cells have; None if they don't agree."""
+    """What most of the formulas are, if fewer cells are typed instead; None if they don't agree."""
     shapes = Counter(
         (content.shape, len(content.places)) for content in contents if content.is_formula
     )
@@ -220,7 +227,9 @@ def _usual(contents: Sequence[CellContent]) -> Usual | None:
         start, count = starts.most_common(1)[0]
         if count > most:
             best, most = Usual(shape, start, pace), count
-    filled = sum(content != BLANK for content in contents[1:]) + bool(
+    filled = sum(content not in (BLANK, TYPED) for content in contents[1:]) + bool(
         best and contents[0] == best.at(0)
     )
-    return best if most >= FEWEST - 1 and most >= AT_LEAST * filled else None
+    typed = sum(content == TYPED for content in contents[1:])
+    is_usual = most >= FEWEST - 1 and most >= AT_LEAST * filled
+    return best if is_usual and most > typed else None

@@ -56,7 +56,7 @@ def with_one_program(
     instead: dict[Address, Pattern] = {}
     worlds = Worlds(training)
     groups: defaultdict[object, dict[Address, Pattern]] = defaultdict(dict)
-    for place in step_places(training, needed & training.varying):
+    for place in step_places(training, needed):
         for k, right in _departing(training, place):
             groups[training.axis.line(place.cells[k]), place.difference(k)][place.cells[k]] = right
     for rights in groups.values():

@@ -182,3 +182,14 @@ def test_descents_below_each_other_from_points_that_are_typed_have_a_loss_each(p
     (sheet,) = report.sheets
     assert (report.verdict, sheet.loss) == ("right", "D2+D3+D4+D5+D6+…")
     assert check(saved(path, {**rows, "B9": "=2*A9"})).verdict == "wrong"
+
+
+@for_each("title", ["E", "x", ""], ids=["called a loss", "called something else", "not called"])
+def test_an_output_that_is_compared_with_its_target_is_no_loss(title, path):
+    cells = {"B2": 0.4, "B3:B9": "=B2-0.5*E2", "A2:A9": 0.7, "C2:C9": "=1/(1+EXP(-A2*B2))"}
+    rest = {"D2:D9": "=($F$2-C2)^2/2", "E2:E9": "=C2*(1-C2)*A2", "F2": 0.2}
+    heads = {"A1": "i1", "B1": "w1", "C1": "a", "D1": title or None, "E1": "∂E/∂w1"}
+    report = check(saved(path, {**cells, **rest, **heads}))
+    assert [(f.cells, f.expected) for s in report.sheets for f in s.findings] == [
+        ("E2:E9", "=C2*(1-C2)*A2*(C2-$F$2)")
+    ]

@@ -26,6 +26,8 @@ ONCE_MISSED = {
     "one row computes another loss, and its gradients go with it": (5001590, "one row"),
     "one row goes on as an update does": (5000678, "update in forward"),
     "one row adds a target of 0 that the others subtract": (52736, "one row"),
+    "numbers in two of five rows are typed in place of the formula": (900083, "pasted forward"),
+    "the last of a table's samples is typed": (900217, "pasted gradient"),
     # updates
     "a gradient may stand alone on its sheet": (792, "other gradient"),
     "a velocity belongs where another's velocity stands": (101162, "other gradient"),
@@ -77,6 +79,8 @@ ONCE_MISSED = {
     # what learns, and by which loss
     "an activation in a gradient without its error is no gradient": (52743, "text"),
     "nor is one in a gradient whose error lost its output": (86175, "delta: factor"),
+    "an output that is compared with a target is no loss": (900102, "delta: factor"),
+    "a sheet's title may stand in quotes or not": (900065, "activation"),
     "a loss has slopes": (701148, "delta: reference"),
     "updates are alike in any order": (701295, "sum: blank"),
     "a velocity stands in its update's row": (701188, "other gradient"),

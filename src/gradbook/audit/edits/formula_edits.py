@@ -614,8 +614,9 @@ def fill_templates(
 
 def differences(tested: StepUnderTest, home: Address) -> list[Expression]:
     """The differences of two cells, an output and its target, in formulas beside a cell and in the
-    loss on another sheet."""
+    loss on another sheet; none that is computed from that cell."""
     reader, row = tested.training.book.reader, tested.positions.row
+    below = tested.training.flow.below([home], tested.training.weight_cells).union([home])
     cells = [cell for cell in tested.step.cells if cell in tested.training.book.patterns]
     near = [cell for cell in cells if sheet_of(cell) == sheet_of(home)]
     beside = [cell for cell in near if row(cell) == row(home)]
@@ -629,7 +630,7 @@ def differences(tested: StepUnderTest, home: Address) -> list[Expression]:
             match part:
                 case Infix("-", Reference(a), Reference(b)):
                     one, other = reader.cell(a, cell), reader.cell(b, cell)
-                    if one is not None and other is not None:
+                    if one is not None and other is not None and below.isdisjoint({one, other}):
                         found |= {(one, other): None, (other, one): None}
     reference = tested.mentions.reference
     some = list(found)[:MOST_TEMPLATES]

@@ -241,7 +241,8 @@ class LossSearch:
             if other[0] <= found[0]:
                 break
             found = other
-        whole = self._complete_loss(found) if 0 < found[0] < 1 else None
+        is_part = 0 < found[0] < 1 or self._is_output(found)
+        whole = self._complete_loss(found) if is_part else None
         if whole is not None or found[0] > SHARE_OF_GRADIENTS:
             return whole or found
         return self._of_another_kind(found)
@@ -297,11 +298,11 @@ class LossSearch:
         """The cell labelled as the loss, if the likeliest is only a part of it and more claims are
         its gradients or differ only by an omission from the chain rule: if all gradients omit one
         output's error, the other error seems to be the loss."""
-        cells = set(found[1].cells)
+        cells, is_output = set(found[1].cells), self._is_output(found)
+        is_bounded = is_output and self._is_bounded(*cells)
         for cell in self.tried:
-            if not called_a_loss(self.training, cell) or not cells <= inside_of(
-                self.training, cell
-            ):
+            is_likely = is_bounded or called_a_loss(self.training, cell)
+            if not is_likely or not cells <= inside_of(self.training, cell):
                 continue
             right, lacking, tested = 0, 0, self.tested.with_loss(StepLoss((cell,)))
             with suppress(NotUnderstood):
@@ -312,9 +313,22 @@ class LossSearch:
                         lacking += verdict is ClaimVerdict.WRONG and any(
                             tested.left_out(option, j) for option in options
                         )
+                if is_output and lacking == self.counting:
+                    return found[0], tested.step.loss
                 if right > 0 and (right + lacking) / self.counting > found[0]:
                     return right / self.counting, tested.step.loss
         return None
+
+    def _is_bounded(self, cell: Address) -> bool:
+        """Whether a value lies between -1 and 1 whatever the weights are, as a sigmoid does."""
+        return bool(np.all(np.abs(self.tested.random.of(self.tested.graph.node(cell))) <= 1))
+
+    def _is_output(self, found: LossShare) -> bool:
+        """Whether a value that seems to be the loss is one that another cell compares with its
+        target: then all gradients omit the error."""
+        training, (cell, *others) = self.training, found[1].cells or (None,)
+        errors = _errors_in(training, training.flow.users.get(cell, ()) if cell else ())
+        return not others and any(cell == training.cell_of(e.output, at) for at, e in errors)
 
     def values_for_slopes(self) -> Iterator[tuple[Address, Address]]:
         """The values by which weights are updated, with unused cells that contain the slopes of

@@ -605,7 +605,7 @@ class Laws:
             waiting += [both for both in further if both[0] not in known]
             if not further or len(further) < len(differing or ()):
                 right = self._rewritten(like, model, cell, weight)
-                if right is not None and right.key != patterns[cell].key:
+                if right is not None and not right.is_copy_of(patterns[cell]):
                     yield self._odd_cell(weight, cell, right, like, model)
 
     def _differing(

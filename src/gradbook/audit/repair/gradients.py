@@ -31,7 +31,7 @@ from gradbook.audit.repair.departures import (
     serving_others,
 )
 from gradbook.audit.repair.missing_links import missing_links
-from gradbook.audit.repair.repaired_step import repair_step
+from gradbook.audit.repair.repaired_step import RepairedStep, repair_step
 from gradbook.audit.repair.shares import omission_of_claim, omissions_of_all, wrong_shares
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, becomes_its_line, becomes_usual
 from gradbook.audit.repair.wrong_formula import (
@@ -322,6 +322,7 @@ def wrong_claims(tested: StepUnderTest, earlier: EarlierRows) -> dict[int, Claim
     """The wrong claims, by weight; those that are right only for these numbers are included if a
     likely mistake explains them."""
     found: dict[int, Claim] = {}
+    right_here: dict[int, Claim] = {}
     for weight, options in enumerate(tested.step.claims):
         if not options or tested.is_known_right(weight):
             continue
@@ -336,6 +337,12 @@ def wrong_claims(tested: StepUnderTest, earlier: EarlierRows) -> dict[int, Claim
             partial(_is_slip, alone, weight)
         ):
             found[weight] = claim
+        else:
+            right_here[weight] = claim
+    unsure = Symptoms(tested, right_here, earlier)
+    slip = None if found else within_budget(partial(_by_cells, unsure), A_SHARE)
+    if slip is not None and RepairedStep(tested, slip).likeness > 0:
+        found |= right_here  # such as p + t where all others have p - t, and t is 0
     return found
 
 

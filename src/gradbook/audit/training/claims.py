@@ -35,6 +35,7 @@ from gradbook.targets.excel.language import Call, Expression, Infix, Number, Ref
 
 READ = 500  # budget for reading a part of a formula
 FIRST_STEPS = 3  # the steps in which memories begin
+MOST_USERS = 40  # of a number that may be an input
 DEEPEST = 8  # cells between a weight and its gradient
 BOUNDS = ("MIN", "MAX", "IF", "MEDIAN", "SIGN")  # functions that clip a gradient
 
@@ -360,10 +361,12 @@ class GradientSearch:
             return False
         if isinstance(part, Number):
             return True
-        mentioned = training.cells_in(part, home)
-        cells = {training.plain(cell) for cell in mentioned if not training.is_rate(cell)}
+        mentioned = [c for c in training.cells_in(part, home) if not training.is_rate(c)]
+        cells = set(map(training.plain, mentioned))
         if not cells:
             return True
+        if any(map(self._is_data, mentioned)):
+            return False
         if not all(cell in training.book.patterns or self._stays(cell, home) for cell in cells):
             return False
         start = [cell for factor in beside for cell in self._moving(factor.part, home)]
@@ -375,6 +378,17 @@ class GradientSearch:
             if not cells.isdisjoint(map(training.plain, sources(cell))):
                 return False
         return True
+
+    def _is_data(self, cell: Address) -> bool:
+        """Whether weights are multiplied by a cell before they are updated, as by an input."""
+        training = self.training
+        apart = training.remembering | training.update_cells
+        return any(
+            user not in apart
+            and not training.weight_cells.keys().isdisjoint(training.flow.sources(user))
+            and training.remembering.isdisjoint(training.flow.sources(user))
+            for user in training.flow.users.get(cell, ())[:MOST_USERS]
+        )
 
     def _stays(self, cell: Address, home: Address) -> bool:
         """Whether a formula one step earlier or later refers to the same cell."""

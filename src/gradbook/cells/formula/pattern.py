@@ -141,6 +141,7 @@ class FormReader:
 _POINTERS = re.compile(
     r"(?:(?<!')'(?:[^']|'')++'!|(?<![\w.\[\]])[\w.\[\]]++!)?\x01[^\x01\x02]*\x02"
 )
+_QUOTED_WORD = re.compile(r"'(\w+)'!")
 SHIFTS = (*((0, k) for n in range(1, 7) for k in (n, -n)), (1, 0), (-1, 0), (2, 0), (-2, 0))
 ENDS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
@@ -257,6 +258,11 @@ class Pattern:
     def shape(self) -> str:
         """The formula without its references, which copies share."""
         return _POINTERS.sub("@", self.key)
+
+    def is_copy_of(self, other: Pattern) -> bool:
+        """Whether two formulas are the same, relative to their cells, with or without quotes around
+        the title of a sheet."""
+        return _QUOTED_WORD.sub(r"\1!", self.key) == _QUOTED_WORD.sub(r"\1!", other.key)
 
     @property
     def makeup(self) -> str:
