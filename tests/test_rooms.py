@@ -22,7 +22,7 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3767,
     "arrays": 1005,
-    "audit": 24102,
+    "audit": 24166,
     "cells": 12505,
     "cli": 5075,
     "data": 5626,

@@ -68,7 +68,7 @@ def work(nodes: Iterable[Node], values: dict[Node, Array]) -> None:
 
 # Values of nodes ----------------------------------------------------------------------
 
-POINTS = 48  # enough for both sides of a kink
+POINTS = 24  # enough for both sides of a kink
 CLOSE = 1e-9  # relative: the error of a true identity in double precision
 FAINT = 1e-2  # relative to the usual size: smaller numbers may have lost digits by cancellation
 NOISE = 1e-13  # relative to the summands: the most that rounding leaves of a sum that is 0
