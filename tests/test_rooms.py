@@ -23,7 +23,7 @@ CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3767,
     "arrays": 1005,
     "audit": 24166,
-    "cells": 12505,
+    "cells": 12508,
     "cli": 5075,
     "data": 5626,
     "derivatives": 2422,
