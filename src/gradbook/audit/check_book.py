@@ -33,7 +33,7 @@ from gradbook.audit.judgement import training_report
 from gradbook.audit.left_out import extend_to_all_rows, not_looked_at, notes_on
 from gradbook.audit.origin import origin_of
 from gradbook.audit.rules.perceptron import Perceptron, find_perceptrons
-from gradbook.audit.training.sheet_training import SheetTraining, find_trainings
+from gradbook.audit.training.sheet_training import find_trainings
 from gradbook.audit.training.weight_columns import goes_on_by
 from gradbook.audit.training.why_no_training import (
     frozen_sheets,
@@ -181,7 +181,8 @@ def _sheets(book: Book, flow: Flow, left: list[str]) -> list[SheetReport]:
     taken = set().union(*(perceptron.cells for perceptron in perceptrons))
     trainings = find_trainings(book, flow, taken)
     trainings = [t for t in trainings if taken.isdisjoint(t.weight_cells)]
-    is_once = not by_rule and all(map(_takes_one_step, trainings))
+    once_each = ([len(weight.cells) == 2 for weight in t.weights] for t in trainings)
+    is_once = not by_rule and all(2 * sum(each) > len(each) for each in once_each)
     done = set().union(*(t.varying for t in trainings if is_once and descends_wholly(t)))
     once: list[SheetReport] = []
     if is_once:
@@ -220,9 +221,3 @@ def _perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
     learning = [training for training in trainings if find_loss(training)[1] > 0]
     by_gradients = {cell for training in learning for cell in training.weight_cells}
     return [p for p in perceptrons if p.is_followed or by_gradients.isdisjoint(p.weights)]
-
-
-def _takes_one_step(training: SheetTraining) -> bool:
-    """Whether most weights are updated only once."""
-    once = sum(len(weight.cells) == 2 for weight in training.weights)
-    return 2 * once > len(training.weights)

@@ -123,7 +123,8 @@ def _said_of_state(
     if training.before(cell, before) and before in training.flow.sources(cell):
         return  # a memory
     name = training.name_of(cell)
-    foreign = next((base for base in bases if _is_state(training, base, stride)), None)
+    states = training.weight_cells, training.varying  # cells with a place in each step
+    foreign = next((b for b in bases if b is not None and any(b in some for some in states)), None)
     if before in bases or foreign is None or pattern is None:
         yield _not_accounted(training, _line(training, cell, stride))
         return
@@ -149,11 +150,6 @@ def _said_of_state(
         )
         there = training.on_sheet_of(cells[0], right)
         yield finding_in(book, cells, KIND, name, why, name, there)
-
-
-def _is_state(training: SheetTraining, base: Address | None, stride: int) -> bool:
-    """Whether a cell has a place in each step, so that an update may continue from it."""
-    return base is not None and (base in training.weight_cells or base in training.varying)
 
 
 def _line(training: SheetTraining, cell: Address, stride: int) -> list[Address]:

@@ -227,13 +227,16 @@ class Evaluation(CellValues[CellValue]):
         found = self.of(cell)
         return float(found) if isinstance(found, int | float) else nan
 
-    def value_of(self, pattern: Pattern, home: Address) -> float:
-        """What a formula that no cell has would show in a cell, as a number; NaN where that isn't
-        possible."""
+    def shown_by(self, pattern: Pattern, home: Address) -> CellValue:
+        """What a formula that no cell has would show in a cell."""
         sources = tuple(self.flow.mentioned_cells(pattern.places, home))
         for source in sources:
             self.of(source)
-        found = self.computed(home, pattern, sources)
+        return self.computed(home, pattern, sources)
+
+    def value_of(self, pattern: Pattern, home: Address) -> float:
+        """The same, as a number; NaN where that isn't possible."""
+        found = self.shown_by(pattern, home)
         return float(found) if isinstance(found, int | float) else nan
 
     def typed(self, cell: Address) -> CellValue:

@@ -20,9 +20,7 @@ from gradbook.targets.excel.language import (
     Call,
     Expression,
     FormulaError,
-    Infix,
     Reference,
-    Text,
     write,
 )
 
@@ -104,16 +102,7 @@ def _integer(book: Book, part: Expression, cell: Address, numbers: Evaluation) -
 
 
 def _text(book: Book, part: Expression | None, cell: Address, numbers: Evaluation) -> str:
-    match part:
-        case Text(words):
-            return words
-        case Infix("&", left, right):
-            return _text(book, left, cell, numbers) + _text(book, right, cell, numbers)
-        case Reference(word):
-            at = book.reader.cell(word, cell)
-            shown = None if at is None else numbers.of(at)
-            if isinstance(shown, str):
-                return shown
-        case None:
-            raise NotFixed
-    return str(_integer(book, part, cell, numbers))
+    if part is None:
+        raise NotFixed
+    shown = numbers.shown_by(book.reader.pattern(write(part), cell), cell)
+    return shown if isinstance(shown, str) else f"{shown or 0:.10g}"

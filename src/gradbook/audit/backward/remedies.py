@@ -26,7 +26,7 @@ from gradbook.audit.edits.formula_edits import (
     matrix_edits,
 )
 from gradbook.audit.step.points import agree
-from gradbook.audit.step.sampled_formulas import EvaluatedFormula, remember
+from gradbook.audit.step.sampled_formulas import EvaluatedFormula
 from gradbook.cells.book import Book, quote_title
 from gradbook.cells.formula.address import ROW, Address, column_of, letters, pack, row_of, sheet_of
 from gradbook.cells.formula.expression import Edit, EditKind, part_at, rename_cells
@@ -185,9 +185,7 @@ class WrongBlock:
         expression, values = self._book.read_typed(cell).expression, self._back.cells
         if expression is None:
             return None
-        formula = EvaluatedFormula(
-            expression, remember(lambda part: values.value_of(write(part), cell))
-        )
+        formula = EvaluatedFormula(expression, lambda part: values.value_of(write(part), cell))
         wanted = self.right_values[cell]
         for edits in edits_by_kind(
             formula, self._substitutes(cell, of), wanted, MOST_EDITS_OF_A_KIND

@@ -28,7 +28,6 @@ from gradbook.cells.formula.expression import (
     factors,
     parts,
     paths,
-    pointless_parts,
     product,
     put,
     references,
@@ -439,11 +438,9 @@ def edits_by_kind(
 ) -> Iterator[list[Edit]]:
     """For each kind that has any, the first edits that give the formula the right values, except
     those that leave a part without effect, which nobody intends."""
-    before = pointless_parts(formula.expression)
     for kind in EDITS:
         right = edits_that_give(kind.propose(formula, known), true)
-        meant = (e for e in right if pointless_parts(e.apply_to(formula.expression)) <= before)
-        some = list(islice(meant, most))
+        some = list(islice((edit for edit in right if not formula.is_pointless([edit])), most))
         if some:
             yield some
 
@@ -475,7 +472,7 @@ def pairs(
     formula: EvaluatedFormula, substitutes: Sequence[Substitute], true: Array
 ) -> Iterator[tuple[Edit, Edit]]:
     """Pairs of edits that each replace a reference or number, for example where cells are
-    swapped."""
+    swapped, and leave no part without effect."""
     if not substitutes:
         return
     stack = _stack(substitutes)
@@ -485,10 +482,12 @@ def pairs(
             continue
         given = {**dict.fromkeys(one, across), **dict.fromkeys(other, down)}
         for j, k in hits(formula.with_(given), true):
-            yield (
+            two = (
                 Edit(EditKind.REFERENCE, one, formula.parts[one[0]], substitutes[j].expression),
                 Edit(EditKind.REFERENCE, other, formula.parts[other[0]], substitutes[k].expression),
             )
+            if not formula.is_pointless(two):
+                yield two
 
 
 def _spots(formula: EvaluatedFormula) -> list[tuple[Path, ...]]:

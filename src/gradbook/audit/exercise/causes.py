@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
+from itertools import chain as chain_of
 from itertools import product as each_of
 from math import copysign, isclose, sqrt
 
@@ -48,7 +48,6 @@ from gradbook.audit.step.sampled_formulas import (
     USUAL_KINDS,
     EvaluatedFormula,
     kind_with,
-    remember,
     slope_of,
 )
 from gradbook.cells.book import Book
@@ -60,7 +59,6 @@ from gradbook.cells.formula.expression import (
     Factor,
     factors,
     parts,
-    pointless_parts,
     product,
     with_sign,
 )
@@ -215,7 +213,6 @@ class WaysBack:
 ENOUGH_POINTS = 3  # points needed to recognise a factor
 MOST_ROOT = 100  # the largest root that may be left out
 MOST_PAIRED = 40  # cells among which two may be mistaken for others
-MOST_PAIRS = 8  # pairs of edits, to choose from
 LONGEST_SHARE = 200  # characters of a part to add
 
 
@@ -487,29 +484,15 @@ class Slip:
         expression = self.pattern.expression
         if expression is None:
             return None
-        evaluated = EvaluatedFormula(expression, remember(self._value_of))
+        evaluated = EvaluatedFormula(expression, self._value_of)
         known = self._substitutes
-        single = next(edits_by_kind(evaluated, known, self.right_value, 1), None)
-        if single:
-            return self._of_edits(*single)
         some = [*known.references[:MOST_PAIRED], *constants((ALL,))[:3]]
-        for two in islice(pairs(evaluated, some, self.right_value), MOST_PAIRS):
-            if not self._is_pointless(*two):
-                return self._of_edits(*two)
-        return None
+        single = edits_by_kind(evaluated, known, self.right_value, 1)
+        edits = next(chain_of(single, pairs(evaluated, some, self.right_value)), None)
+        return None if edits is None else self._of_edits(edits, evaluated.changed(edits))
 
-    def _changed(self, *edits: Edit) -> Expression:
-        expression = self.pattern.expression
-        assert expression is not None
-        for edit in edits:
-            expression = edit.apply_to(expression)
-        return expression
-
-    def _is_pointless(self, *edits: Edit) -> bool:
-        return pointless_parts(self._changed(*edits)) > pointless_parts(self._changed())
-
-    def _of_edits(self, *edits: Edit) -> SlipCause:
-        expression, step = self._changed(*edits), self.numbers.step
+    def _of_edits(self, edits: Sequence[Edit], expression: Expression) -> SlipCause:
+        step = self.numbers.step
         wording = Wording(self._surroundings, self.home)
         kind, old = wording.kind(edits), edits[0].old
         if write(edits[0].new) == self._rate:

@@ -368,7 +368,8 @@ class _ReturnedExercise:
     def _of_slip(self, node: Node, cells: list[Address], cause: SlipCause) -> Finding:
         fixes = self._fixes(node, cells, cause)
         off = self._off(cells[0], fixes[cells[0]])
-        if cause.kind == PASTED and self._are_typed_right(cells, fixes):
+        each = (self._off(cell, fixes[cell]) for cell in cells if cause.kind == PASTED)
+        if cause.kind == PASTED and all(x is not None and x <= TYPED_DIGITS for x in each):
             why = Message(
                 "{cell} contains a typed number, not a formula: the number is right, but a "
                 "formula must compute it",
@@ -390,11 +391,6 @@ class _ReturnedExercise:
             first_step=self.formulas.place(cells[0]).epoch - start,
         )
 
-    def _are_typed_right(self, cells: list[Address], fixes: Mapping[Address, str]) -> bool:
-        """Whether typed numbers equal the results of the right formulas to a few digits."""
-        shares = (self._off(cell, fixes[cell]) for cell in cells)
-        return all(share is not None and share <= TYPED_DIGITS for share in shares)
-
     @cached_property
     def _as_made(self) -> Evaluation:
         return Evaluation(self.book, self.flow)
@@ -402,12 +398,9 @@ class _ReturnedExercise:
     def _off(self, cell: Address, right: str) -> float | None:
         """The relative error of a cell against the right formula, in the book as it is."""
         pattern = self.book.reader.read_typed(right.removeprefix("="), cell)
-        made, corrected = self._as_made, Evaluation(self.book, self.flow, {cell: pattern})
 
         def off() -> float:
-            value = made.value(cell)
-            corrected.known |= {other: x for other, x in made.known.items() if other != cell}
-            wanted = corrected.value(cell)
+            value, wanted = self._as_made.value(cell), self._as_made.value_of(pattern, cell)
             return abs(value / wanted - 1) if wanted else nan
 
         share = within_budget(off, A_SHARE)

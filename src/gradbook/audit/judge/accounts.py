@@ -32,7 +32,15 @@ from gradbook.audit.judge.update_judgement import (
     usual_updates,
     what_it_does,
 )
-from gradbook.audit.step.points import CLOSE, ENOUGH_POINTS, FAINT, POINTS, Numbers, agree
+from gradbook.audit.step.points import (
+    CLOSE,
+    ENOUGH_POINTS,
+    FAINT,
+    POINTS,
+    Numbers,
+    agree,
+    constant,
+)
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining, named_rate
 from gradbook.audit.training.training_steps import SheetStep, StepLoss, steps_of
@@ -95,7 +103,7 @@ class WeightChange:
     @property
     def is_multiple(self) -> bool:
         """Whether the quotient is the same everywhere."""
-        return bool(np.any(self.times != 0)) and _is_number(self.times)
+        return constant(self.times, min(ENOUGH_POINTS, self.times.size)) != 0
 
     def may_be_like(self, other: WeightChange) -> bool:
         """Whether both have the same quotient wherever both are known."""
@@ -166,14 +174,9 @@ class WeightChange:
             for taken, lacking in pairs([None, *self.rates], [None, *other.rates]):
                 rest = ratio if taken is None else ratio / leaf(taken)
                 rest = rest if lacking is None else rest * leaf(lacking)
-                if _is_number(rest):
-                    return OddFactor(float(f"{np.nanmedian(rest):.9g}"), taken, lacking)
+                if number := constant(rest, min(ENOUGH_POINTS, rest.size)):
+                    return OddFactor(float(f"{number:.9g}"), taken, lacking)
         return None
-
-
-def _is_number(values: Array) -> bool:
-    known = values[np.isfinite(values)]
-    return bool(known.size) and agree(values, np.full_like(values, np.median(known)))
 
 
 @dataclass(frozen=True)

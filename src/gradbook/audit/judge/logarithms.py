@@ -60,7 +60,8 @@ def logarithm_findings(training: SheetTraining, loss: Sequence[StepLoss | None])
         (EditKind.TERM, WHY_BOTH, _with_both_terms, (NATURAL,)),
         (EditKind.SIGN, WHY_NEGATIVE, _negative, (NATURAL,)),
     ):
-        if kind is EditKind.SIGN and _is_climbed(training, plain):
+        cells = (cell for step in plain if step for cell in step.cells)
+        if kind is EditKind.SIGN and any(is_maximised(training, cell) for cell in cells):
             continue
         rights = _right_with(training, plain, remedy, functions)
         lines: defaultdict[object, list[Address]] = defaultdict(list)
@@ -73,11 +74,6 @@ def logarithm_findings(training: SheetTraining, loss: Sequence[StepLoss | None])
                 for cells in by_sheet(alike)
             ]
     return []
-
-
-def _is_climbed(training: SheetTraining, loss: Sequence[StepLoss | None]) -> bool:
-    cells = (cell for step in loss if step for cell in step.cells)
-    return any(is_maximised(training, cell) for cell in cells)
 
 
 def _right_with(

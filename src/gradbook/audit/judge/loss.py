@@ -18,7 +18,7 @@ import numpy as np
 
 from gradbook.audit.findings import Finding, finding_in
 from gradbook.audit.heading_words import LOSS, calls
-from gradbook.audit.step.points import agree
+from gradbook.audit.step.points import constant_ratio
 from gradbook.audit.step.tested_step import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim, first_claims
 from gradbook.audit.training.sheet_training import SheetTraining
@@ -429,12 +429,11 @@ def _ratios(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> lis
     first."""
     found = []
     for claim in options:
-        with suppress(NotUnderstood), np.errstate(all="ignore"):
-            claimed, true = tested.claim_node(claim), tested.gradients[weight]
-            ratio = np.atleast_1d(tested.random.of(claimed) / tested.random.of(true))
-            ratio = ratio[np.isfinite(ratio)]
-            if ratio.size and ratio[0] > 0 and agree(ratio, np.full_like(ratio, ratio[0])):
-                found.append(float(_fraction(float(ratio[0])) or f"{ratio[0]:.9g}"))
+        with suppress(NotUnderstood):
+            values, claimed = tested.random.of, tested.claim_node(claim)
+            ratio = constant_ratio(values(claimed), values(tested.gradients[weight]))
+            if ratio > 0:
+                found.append(float(_fraction(ratio) or f"{ratio:.9g}"))
     return list(dict.fromkeys(found))
 
 

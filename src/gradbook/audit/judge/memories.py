@@ -374,8 +374,9 @@ class Laws:
         power = self.tested.random.of
         for part in ancestors([node]):
             match part.op.name, part.inputs:
-                case "sqrt", [inside] if not _is_square(inside):
-                    yield part
+                case "sqrt", [Node(op=op, inputs=inputs)]:
+                    if op.name != "power" or not inputs[1].is_constant(2):
+                        yield part
                 case "power", [_, exponent] if np.all(np.abs(power(exponent)) == HALF):
                     yield part
 
@@ -731,10 +732,6 @@ class Laws:
                 right=needed,
             )
         return OddCell(weight, cell, kind, right, why)
-
-
-def _is_square(node: Node) -> bool:
-    return node.op.name == "power" and node.inputs[1].is_constant(2)
 
 
 def _places(made: Sequence[str], usual: Sequence[str]) -> list[int]:

@@ -14,7 +14,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import chain, combinations, pairwise
 from math import isclose
 
@@ -262,19 +261,15 @@ def types_the_same(training: SheetTraining, finding: Finding) -> bool:
         kept = {reference.text for reference in references(own)}
         new = {part.text for part in references(right)} - kept
         places = {text: at for text in new if (at := reader.cell(text, cell)) is not None}
-        numbers = {
-            text: Number(value)
+        numbers: dict[Expression, Expression] = {
+            Reference(text): Number(value)
             for text, at in places.items()
             if at not in training.varying and isinstance(value := book.values.get(at), float)
         }
         used.update(places.values())
-        if write(replace_parts(right, partial(_number_for, numbers))) != write(own):
+        if write(replace_parts(right, numbers.get)) != write(own):
             return False
     return len(used) == 1
-
-
-def _number_for(numbers: Mapping[str, Number], part: Expression) -> Number | None:
-    return numbers.get(part.text) if isinstance(part, Reference) else None
 
 
 def note_of_typed(finding: Finding) -> str:

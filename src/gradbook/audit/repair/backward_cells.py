@@ -30,7 +30,7 @@ from gradbook.audit.repair.wrong_formula import (
 )
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.omissions import Chain, Omissions
-from gradbook.audit.step.points import ENOUGH_POINTS, POINTS, agree
+from gradbook.audit.step.points import ENOUGH_POINTS, POINTS, agree, constant_ratio
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import Address
@@ -466,11 +466,6 @@ def _factor(place: SlopePlace, effect: Array) -> float:
 
 
 def _ratio(a: Array, b: Array) -> float:
-    """The constant ratio of two values; 0 if there isn't any."""
-    with np.errstate(all="ignore"):
-        ratios = np.ravel(a / b)
-    ratios = ratios[np.isfinite(ratios)]
-    if ratios.size < ENOUGH_POINTS or not agree(ratios, np.full_like(ratios, ratios[0])):
-        return 0.0
-    factor = float(ratios[0])
+    """The constant ratio of two values, as a whole number if it is one; 0 if there isn't any."""
+    factor = constant_ratio(a, b, ENOUGH_POINTS)
     return round(factor) if abs(factor - round(factor)) < EXACT else factor

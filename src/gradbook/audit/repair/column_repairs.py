@@ -33,7 +33,7 @@ from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import mentioning
 from gradbook.audit.search.hypotheses import Cause, Hypothesis, unless_not_understood
 from gradbook.audit.step.points import agree
-from gradbook.audit.step.sampled_formulas import EvaluatedFormula, remember
+from gradbook.audit.step.sampled_formulas import EvaluatedFormula
 from gradbook.audit.step.tested_step import SLOPE_POINTS, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.cells.formula.address import Address, sheet_of
@@ -201,7 +201,7 @@ class ColumnEdits:
             mentions = mentioning(tested, pattern, part)
             return numbers.of(tested.graph.expression(part, cell, mentions))
 
-        return EvaluatedFormula(pattern.expression, remember(value_of))
+        return EvaluatedFormula(pattern.expression, value_of)
 
     def _alternatives(
         self,

@@ -398,12 +398,6 @@ def becomes_its_line(wrong: WrongFormula) -> bool:
     return 2 * sum(patterns[cell].key == after.key for cell in own) > len(own)
 
 
-def _becomes_unlike_all(wrong: WrongFormula) -> bool:
-    """Whether a small edit makes a claim's formula, which others resemble, unique."""
-    before, after = _others_like(wrong)
-    return after == 0 < before
-
-
 def _others_like(wrong: WrongFormula) -> tuple[int, int]:
     """How many other claims a claim's formula resembles, before and after a small edit."""
     if not wrong.is_slight or wrong.repair is None:
@@ -424,14 +418,13 @@ def is_easily_its_own(symptoms: Symptoms, weight: int, repaired: RepairedStep) -
     wrong = symptoms.formula(weight)
     if wrong is None or not wrong.is_slight:
         return False
-    if _gathers(claim.expression) and not _has_another_range(wrong):
+    is_range = wrong.repair is not None and wrong.repair.edits[0].kind is EditKind.RANGE
+    if _gathers(claim.expression) and not is_range:
         return False
-    return repaired.is_unlikely or not _becomes_unlike_all(wrong)
-
-
-def _has_another_range(wrong: WrongFormula) -> bool:
-    """Whether a formula only adds up too few cells, too many, or others."""
-    return wrong.repair is not None and wrong.repair.edits[0].kind is EditKind.RANGE
+    if repaired.is_unlikely:
+        return True
+    before, after = _others_like(wrong)
+    return after > 0 or before == 0  # else the edit makes a formula unique that others resemble
 
 
 def _gathers(expression: Expression) -> bool:

@@ -33,7 +33,7 @@ from gradbook.audit.repair.repaired_step import rank
 from gradbook.audit.search.hypotheses import Cause, Hypothesis, MissingPart
 from gradbook.audit.step.omissions import ChainOmission, Omissions
 from gradbook.audit.step.points import agree
-from gradbook.audit.step.sampled_formulas import EvaluatedFormula, remember
+from gradbook.audit.step.sampled_formulas import EvaluatedFormula
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.cells.budget import budget, spend
@@ -46,7 +46,6 @@ from gradbook.cells.formula.expression import (
     factors,
     inner,
     parts,
-    pointless_parts,
     product,
     put,
     rebuild,
@@ -123,7 +122,7 @@ class WrongFormula:
 
     @cached_property
     def evaluation(self) -> EvaluatedFormula:
-        return EvaluatedFormula(self.expression, remember(self.value_of))
+        return EvaluatedFormula(self.expression, self.value_of)
 
     def value_of(self, part: Expression) -> Array:
         tested = self.under_test
@@ -170,12 +169,7 @@ class WrongFormula:
         return [Substitute(n, np.full(shape, n.value)) for n in islice(rest, MOST_NUMBERS)]
 
     def with_edits(self, *edits: Edit) -> Hypothesis:
-        return _hypothesis(self.home, _apply(self.expression, edits), edits)
-
-    def is_pointless(self, *edits: Edit) -> bool:
-        """Whether edits leave a part of the formula without effect, which nobody intends."""
-        changed = _apply(self.expression, edits)
-        return pointless_parts(changed) > pointless_parts(self.expression)
+        return _hypothesis(self.home, self.evaluation.changed(edits), edits)
 
 
 def unless_in_vain(
@@ -216,9 +210,8 @@ def two_edits(wrong: WrongFormula) -> Hypothesis | None:
     regrouped = next(_regrouped(wrong, replace(wrong.substitutes, references=some)), None)
     if regrouped is not None:
         return regrouped
-    right = pairs(wrong.evaluation, some, wrong.right_values)
-    meant = islice((two for two in right if not wrong.is_pointless(*two)), MOST_EDITS_OF_A_KIND)
-    best = rank(wrong.under_test, (wrong.with_edits(*two) for two in meant))
+    right = islice(pairs(wrong.evaluation, some, wrong.right_values), MOST_EDITS_OF_A_KIND)
+    best = rank(wrong.under_test, (wrong.with_edits(*two) for two in right))
     return best[0] if best else None
 
 
@@ -228,7 +221,7 @@ def _regrouped(wrong: WrongFormula, known: Substitutes) -> Iterator[Hypothesis]:
         regrouped = grouping[0].new
         other = EvaluatedFormula(regrouped, wrong.evaluation.value_of)
         for edit in edits_that_give(other_references(other, known), wrong.right_values):
-            if not wrong.is_pointless(grouping[0], edit):
+            if not wrong.evaluation.is_pointless([grouping[0], edit]):
                 done = edit.apply_to(regrouped)
                 whole = Edit(EditKind.PARENTHESES, ((),), wrong.expression, done)
                 yield _hypothesis(wrong.home, done, [edit, whole])
@@ -328,12 +321,6 @@ def mentioning(tested: StepUnderTest, pattern: Pattern, part: Expression) -> Pat
     return replace(pattern, mentions={**pattern.mentions, **more})
 
 
-def _apply(expression: Expression, edits: Sequence[Edit]) -> Expression:
-    for edit in edits:
-        expression = edit.apply_to(expression)
-    return expression
-
-
 def _hypothesis(home: Address, formula: Expression, edits: Sequence[Edit]) -> Hypothesis:
     return Hypothesis(Cause.CLAIM, (home,), (write(formula),), tuple(edits))
 
@@ -350,8 +337,9 @@ def restore(
 ) -> Hypothesis | None:
     """Add to a formula all that it omits from ∂loss/∂ a value, divided by `per` if it is a share;
     rewrite it if the parts can't be added one by one."""
-    if _mentions_a_blank(wrong):
-        return None
+    training = wrong.under_test.training
+    if any(map(training.book.is_blank, training.flow.sources(wrong.home))):
+        return None  # perhaps the omission is due to the blank
     slopes_first = sorted(omissions, key=lambda one: one.is_way)
     left = [_missing_part(wrong, of, one, per) for one in slopes_first]
     known = [one for one in left if one is not None]
@@ -369,12 +357,6 @@ def restore(
         expression = done[0].apply_to(expression)
     said = (write(expression),)
     return Hypothesis(cause, (wrong.home,), said, tuple(edits), missing=tuple(put_in))
-
-
-def _mentions_a_blank(wrong: WrongFormula) -> bool:
-    """Whether the omission may be due to a blank cell in the formula."""
-    training = wrong.under_test.training
-    return any(map(training.book.is_blank, training.flow.sources(wrong.home)))
 
 
 # Omissions as formulas ------------------------------------------------------------------

@@ -16,7 +16,7 @@ from gradbook.audit.findings import CHANGE, finding_in
 from gradbook.audit.judge.update_judgement import KIND
 from gradbook.audit.rules.perceptron import Perceptron
 from gradbook.audit.rules.perceptron_updates import RuleBook, is_step
-from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate, form_of
+from gradbook.audit.rules.rule_form import RuleUpdate, form_of
 from gradbook.audit.search.wording import Fault
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import SignedTerm, parts, references, terms
@@ -214,8 +214,10 @@ def _right(
     beside = sorted(perceptron.known, key=lambda other: abs(other.cell - update.cell))
     for other in beside[: perceptron.size]:
         for right in _candidates(perceptron, update, other, factor):
-            form = form_of(rules, update, {update.cell: right})
-            if form is not None and _is_like(form, perceptron.known[other]):
+            form, known = form_of(rules, update, {update.cell: right}), perceptron.known[other]
+            if form is None or (form.target, form.rates) != (known.target, known.rates):
+                continue
+            if abs(form.factor - known.factor) <= SAME * abs(known.factor):
                 return right
     return None
 
@@ -246,9 +248,3 @@ def _candidates(
         match shorter:
             case Infix("+", Reference() as base, change):
                 yield book.reader.read_typed(write(Infix("-", base, change)), cell)
-
-
-def _is_like(form: RuleForm, other: RuleForm) -> bool:
-    """Whether an update follows the rule as another weight's does, in the same step."""
-    is_close = abs(form.factor - other.factor) <= SAME * abs(other.factor)
-    return is_close and (form.target, form.rates) == (other.target, other.rates)

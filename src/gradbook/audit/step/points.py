@@ -148,10 +148,21 @@ def random_values(
 
 def is_multiple(a: Array, b: Array) -> bool:
     """Whether one is a constant multiple of the other, other than 0, wherever both are finite."""
+    return constant_ratio(a, b, 2) != 0
+
+
+def constant_ratio(a: Array, b: Array, fewest: int = 1) -> float:
+    """The quotient of two values, if it is the same wherever it is finite; 0 if there is none."""
     with np.errstate(all="ignore"):
-        ratio = np.atleast_1d(a / b)
-    ratio = ratio[np.isfinite(ratio)]
-    return ratio.size > 1 and ratio[0] != 0 and agree(ratio, np.full_like(ratio, ratio[0]))
+        return constant(a / b, fewest)
+
+
+def constant(values: Array, fewest: int = 1) -> float:
+    """The number that values are at all points where they are finite; 0 if there is none."""
+    known = np.ravel(values)
+    known = known[np.isfinite(known)]
+    is_one = known.size >= fewest and agree(known, np.full_like(known, known[0]))
+    return float(known[0]) if is_one else 0.0
 
 
 def agree(a: Array, b: Array) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache, reduce
 
 import numpy as np
 
 from gradbook.audit.step.points import agree, apply, work
 from gradbook.cells.budget import spend
-from gradbook.cells.formula.expression import Path, inner, paths, rebuild
+from gradbook.cells.formula.expression import Edit, Path, inner, paths, pointless_parts, rebuild
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.formula_values import number as number_of
 from gradbook.cells.formula.meaning import meaning
@@ -31,7 +31,7 @@ class EvaluatedFormula:
         self.expression = expression
         self.parts = dict(paths(expression))
         self.paths = {id(part): path for path, part in self.parts.items()}
-        self.value_of = value_of
+        self.compute, self.of_references = value_of, cache(value_of)
         self.values: dict[Path, Array] = {}
         self.ranged: set[Path] = set()  # parts with the values of a range: SUMPRODUCT takes such
         self.totals: dict[Path, Expression] = {}  # calls that make a number of ranges
@@ -69,6 +69,18 @@ class EvaluatedFormula:
             self.ranged.add(path)
         return value
 
+    def value_of(self, part: Expression) -> Array:
+        """The value of a part that isn't made of its own parts' values."""
+        return (self.of_references if isinstance(part, Reference) else self.compute)(part)
+
+    def changed(self, edits: Iterable[Edit]) -> Expression:
+        """The formula after some edits, one after the other."""
+        return reduce(lambda said, edit: edit.apply_to(said), edits, self.expression)
+
+    def is_pointless(self, edits: Iterable[Edit]) -> bool:
+        """Whether edits leave a part of it without effect, which nobody intends."""
+        return pointless_parts(self.changed(edits)) > pointless_parts(self.expression)
+
     def worth(self, new: Expression) -> Array:
         """Return the value of an expression that may reuse parts of this formula."""
         made: list[Expression] = []
@@ -102,20 +114,6 @@ class EvaluatedFormula:
                 found = np.full(np.broadcast_shapes(*map(np.shape, given.values())), np.nan)
             values[path] = found
         return values[()]
-
-
-def remember(value: Callable[[Expression], Array]) -> Callable[[Expression], Array]:
-    """Return the same function with its results for references cached."""
-    known: dict[Expression, Array] = {}
-
-    def recall(part: Expression) -> Array:
-        if not isinstance(part, Reference):
-            return value(part)
-        if part not in known:
-            known[part] = value(part)
-        return known[part]
-
-    return recall
 
 
 def combine(part: Expression, pieces: Sequence[Array]) -> Array | None:
