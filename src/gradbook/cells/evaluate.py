@@ -212,6 +212,13 @@ class Evaluation(CellValues[CellValue]):
         self._graph = NumberedGraph()
         self._blocks: dict[Corners, CellBlock] = {}
 
+    @classmethod
+    def of_stored(cls, book: Book, flow: Flow) -> Evaluation:
+        """The values as they were stored, or computed where there are none."""
+        cells, values = cls(book, flow), book.values
+        cells.known |= {c: v for c in book.patterns if (v := values.get(c)) is not None}
+        return cells
+
     def with_numbers(
         self, numbers: Mapping[Address, float], known: Mapping[Address, CellValue]
     ) -> Evaluation:

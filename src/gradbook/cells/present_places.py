@@ -44,10 +44,7 @@ def settle_places(book: Book) -> frozenset[Address]:
     cells = [cell for cell, pattern in book.patterns.items() if pattern in moving]
     if not cells or len(cells) > MOST_SETTLED:
         return frozenset()
-    numbers = Evaluation(book, Flow(book))
-    numbers.known.update(
-        (cell, value) for cell in book.patterns if (value := book.values.get(cell)) is not None
-    )
+    numbers = Evaluation.of_stored(book, Flow(book))
     return frozenset(cell for cell in cells if _settle(book, cell, numbers))
 
 

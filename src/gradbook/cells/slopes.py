@@ -145,13 +145,7 @@ class Slopes:
 
     @cached_property
     def _evaluation(self) -> Evaluation:
-        """The book's values: as they were stored, or computed where there are none."""
-        cells = Evaluation(self.book, self.flow)
-        for cell in self.book.patterns:
-            value = self.book.values.get(cell)
-            if value is not None:
-                cells.known[cell] = value
-        return cells
+        return Evaluation.of_stored(self.book, self.flow)
 
 
 def _number(cells: Evaluation, term: Term) -> float:

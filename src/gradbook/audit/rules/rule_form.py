@@ -62,7 +62,7 @@ class RuleForm:
 class UpdateGraph(StepGraph):
     """An update as a graph: weights, and all cells that don't depend on them, are leaves."""
 
-    def _meant(self, cell: Address) -> Address:
+    def meant(self, cell: Address) -> Address:
         return cell if cell in self.instead else self.flow.plain(cell, self.instead)
 
     def typed(self, cell: Address) -> Single:

@@ -72,7 +72,7 @@ class StepGraph(CellValues[Single]):
 
     def node(self, cell: Address) -> Node:
         """A cell's value."""
-        return number(self.graph, self.of(self._meant(cell)))
+        return number(self.graph, self.of(self.meant(cell)))
 
     def expression(
         self, expression: Expression, home: Address, pattern: Pattern | None = None
@@ -94,11 +94,12 @@ class StepGraph(CellValues[Single]):
         mentions = (pattern.mentions.get(part.text) for part in references(expression))
         for cell in self.flow.mentioned_cells(mentions, home):
             if not self.training.before(home, cell):
-                self.of(self._meant(cell))
+                self.of(self.meant(cell))
         spend(PART * count_parts(expression))
         return meaning(self.graph, expression, self._look(home, pattern))
 
-    def _meant(self, cell: Address) -> Address:
+    def meant(self, cell: Address) -> Address:
+        """The cell itself or, if it only repeats another, that one."""
         return cell if cell in self.instead else self.training.plain(cell)
 
     def varies(self, cell: Address) -> bool:
@@ -115,7 +116,7 @@ class StepGraph(CellValues[Single]):
     def sources(self, cell: Address, pattern: Pattern) -> Sequence[Address]:
         """The sources of a cell within its step."""
         before, every = self.training.before, dict.fromkeys(super().sources(cell, pattern))
-        return [self._meant(source) for source in every if not before(cell, source)]
+        return [self.meant(source) for source in every if not before(cell, source)]
 
     def computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> Single:
         called = self.book.name_of(cell)
@@ -166,6 +167,6 @@ class StepGraph(CellValues[Single]):
         def single(cell: Address) -> Single:
             if home not in self.training.weight_cells and self.training.before(home, cell):
                 return self.typed(cell)
-            return self.known[self._meant(cell)]
+            return self.known[self.meant(cell)]
 
         return self.flow.lookup(self.graph, pattern, home, single)

@@ -329,7 +329,7 @@ class StepUnderTest:
             each = zip(loss.cells, loss.errors, strict=True)
             sides = ((side, c, e.pattern) for c, e in each for side in (e.output, e.target))
             cells = chain.from_iterable(self.training.cells_in(*side) for side in sides)
-        return set(map(self._meant, cells))
+        return set(map(self.graph.meant, cells))
 
     @cached_property
     def gradients(self) -> dict[int, Node]:
@@ -398,7 +398,7 @@ class StepUnderTest:
     def forward(self) -> set[Address]:
         """The cells that the loss is computed from, and those of the loss."""
         flow, stop = self.training.flow, self.training.weight_cells
-        return flow.behind(self.loss_cells, stop, self._meant).union(self.loss_cells)
+        return flow.behind(self.loss_cells, stop, self.graph.meant).union(self.loss_cells)
 
     def behind(self, weight: int) -> set[Address]:
         """The cells that the claims of a weight are computed from."""
@@ -442,9 +442,6 @@ class StepUnderTest:
         patterns = self.training.book.patterns
         cells = (cell for cell in self.step.cells if cell in patterns and cell not in self.forward)
         return Counter(patterns[cell].makeup for cell in cells)
-
-    def _meant(self, cell: Address) -> Address:
-        return cell if cell in self.graph.instead else self.training.plain(cell)
 
     # Claims --------------------------------------------------------------------
 
