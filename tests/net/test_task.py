@@ -3,6 +3,7 @@
 import pytest
 
 from gradbook.errors import NetTextError
+from gradbook.layers.card import AnswerKind
 from gradbook.net import Loss, Net, builtin
 from gradbook.net.description import Task, meant_loss
 from tests.cases import for_each
@@ -11,19 +12,19 @@ SAMPLE = "sample 1 2 -> 0.4 0.5"
 
 
 @for_each(
-    ("ending", "samples", "classes"),
+    ("ending", "answer", "samples", "classes"),
     [
-        ("softmax", Loss.CROSS, Loss.CROSS),
-        ("log softmax", Loss.CROSS, Loss.CROSS),
-        ("sigmoid", Loss.HALF_SQUARED, Loss.BINARY),
-        ("tanh", Loss.HALF_SQUARED, Loss.HALF_SQUARED),
-        ("", Loss.HALF_SQUARED, Loss.HALF_SQUARED),
+        ("softmax", AnswerKind.SHARES, Loss.CROSS, Loss.CROSS),
+        ("log softmax", AnswerKind.LOGARITHMS, Loss.CROSS, Loss.CROSS),
+        ("sigmoid", AnswerKind.CHANCES, Loss.HALF_SQUARED, Loss.BINARY),
+        ("tanh", AnswerKind.NUMBERS, Loss.HALF_SQUARED, Loss.HALF_SQUARED),
+        ("", AnswerKind.NUMBERS, Loss.HALF_SQUARED, Loss.HALF_SQUARED),
     ],
 )
-def test_the_end_of_a_network_means_a_loss(ending, samples, classes):
-    assert meant_loss(ending, Task.SAMPLES) is samples
-    assert meant_loss(ending, Task.CLASSES) is classes
-    assert meant_loss(ending, Task.NUMBERS) is Loss.SQUARED
+def test_the_end_of_a_network_means_a_loss(ending, answer, samples, classes):
+    assert meant_loss(answer, Task.SAMPLES) is samples
+    assert meant_loss(answer, Task.CLASSES) is classes
+    assert meant_loss(answer, Task.NUMBERS) is Loss.SQUARED
     assert Net.parse(f"input 2; dense 2; {ending}").objective is samples
 
 

@@ -29,7 +29,7 @@ from gradbook.formats.imported import (
 from gradbook.formats.layouts import SAMPLES
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
-from gradbook.layers import Activation
+from gradbook.layers import forms
 from gradbook.net import Net
 from gradbook.net.names import statistics_names
 from gradbook.net.trained import ByFeature, ByStep, Scaling, TrainedNet, trained_net
@@ -52,9 +52,10 @@ def noted_network(trained: TrainedNet, with_preparation: bool) -> dict[str, Any]
 def _net_of(trained: TrainedNet) -> Net:
     layers = list[ImportedLayer]()
     first = int(isinstance(trained.layers[0].layer, ByFeature))
+    written = {kind for kind, _ in forms().values()}
     for own in trained.layers[first:]:
         if not isinstance(own.layer, ByStep):
-            if not (own.layer.forms or isinstance(own.layer, Activation)):
+            if type(own.layer) not in written:
                 raise GradbookError(f"{own.name} has no text form")
             reads, stored = tuple(value - first for value in own.reads), own.again or own.name
             tensors = dict(own.tensors)

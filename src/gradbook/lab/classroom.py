@@ -268,14 +268,11 @@ def _drawn_near(formulas: Formulas, random: Random) -> Formulas:
 
 
 def _pool(role: Role) -> list[float]:
-    """The possible values: scales around 1, slopes from 0 to ½, ranges around 2½, others on both
-    sides of 0 and not too close to it."""
-    if role is Role.SCALE:
-        return [k / 100 for k in range(60, 141)]
-    if role is Role.RANGE:
-        return [k / 100 for k in range(150, 351)]
-    if role is Role.SLOPE:
-        return [k / 100 for k in range(10, 51)]
+    """The possible values: those of the role's card, or on both sides of 0 and not too close to
+    it."""
+    if role.card.drawn:
+        lowest, highest = (round(100 * limit) for limit in role.card.drawn)
+        return [k / 100 for k in range(lowest, highest + 1)]
     return [sign * k / 100 for k in range(10, 96) for sign in (1, -1)]
 
 

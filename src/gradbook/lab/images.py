@@ -27,7 +27,7 @@ from gradbook.engine.base import Engine
 from gradbook.engine.compilers import side_by_side
 from gradbook.engine.engines import open_engine
 from gradbook.errors import ShapeError
-from gradbook.graph.window import SAME, Shape
+from gradbook.graph.window import Shape
 from gradbook.lab.models.answers import FinalScore, score_classes
 from gradbook.lab.models.model import Model
 from gradbook.lab.problem import (
@@ -49,7 +49,7 @@ from gradbook.lab.recipes.recipe import (
     with_fitting_batch,
 )
 from gradbook.layers.card import spell
-from gradbook.net import Conv, Dense, Layer, Net, Pool
+from gradbook.net import Layer, Net
 from gradbook.net.description import Task
 from gradbook.net.fit import require_classes
 from gradbook.system import cores
@@ -168,54 +168,19 @@ def fit_net(net: Net, shape: Shape, classes: int) -> Net:
     Its last layer has as many sums as there are classes, windows that are too large become smaller,
     and a pool that leaves one value per class covers whatever there is.
     """
-    last = max(k for k, layer in enumerate(net.layers) if isinstance(layer, Dense | Conv))
+    last = max(k for k, layer in enumerate(net.layers) if layer.sums)
     layers: list[Layer] = []
     shapes = [shape]
-    ends = [*net.layers[:last], *(_ending(layer, classes) for layer in net.layers[last:])]
+    ends = [*net.layers[:last], *(layer.ending_in(classes) for layer in net.layers[last:])]
     if ends[last] != net.layers[last] and net.owners.count(net.owners[last]) > 1:
         raise ShapeError(
             f"layer {last + 1} is repeated, so it can't have {classes} outputs for "
             f"{classes} classes: end the network with a layer of its own, 'dense {classes}'"
         )
     for index, layer in enumerate(ends):
-        layers.append(_within(layer, shapes[-1]))
+        layers.append(layer.fitted(shapes[-1]))
         shapes.append(layers[-1].output(*(shapes[value] for value in layer.reads(index))))
     return replace(net, input=shape, layers=tuple(layers))
-
-
-def _ending(layer: Layer, classes: int) -> Layer:
-    match layer:
-        case Dense():
-            return replace(layer, width=classes)
-        case Conv():
-            return replace(layer, channels=classes)
-        case Pool(kind):
-            return Pool(kind, None)
-    return layer
-
-
-def _within(layer: Layer, shape: Shape) -> Layer:
-    """The layer, with a window that fits into this shape."""
-    match layer:
-        case Conv():
-            return _narrower(layer, shape)
-        case Pool(size=size) if size is not None:
-            rows, columns = (min(side, *shape[1:]) for side in size)
-            return replace(layer, size=(rows, columns))
-    return layer
-
-
-def _narrower(conv: Conv, shape: Shape) -> Conv:
-    """The layer, with a window that fits between edges no wider than the window."""
-    window = conv.window(shape)
-    height, width = (
-        min(size, (length + sum(window.edges(axis)) - 1) // window.dilation[axis] + 1)
-        for axis, (size, length) in enumerate(zip(conv.kernel, shape[1:], strict=True))
-    )
-    if conv.pad == SAME:
-        return replace(conv, kernel=(height, width))
-    top, left, below, right = (min(side, height - 1, width - 1) for side in window.pad)
-    return replace(conv, kernel=(height, width), pad=(top, left, below, right))
 
 
 # Training data and results -----------------------------------------------------

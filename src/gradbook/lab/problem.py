@@ -183,7 +183,7 @@ def with_meant_loss(net: Net, task: Task) -> tuple[Net, list[str]]:
             "with --set 'loss …'"
         )
     else:
-        loss = meant_loss(net.ending, task)
+        loss = meant_loss(net.answer_kind, task)
         if task is Task.CLASSES:
             remarks.append(f"no loss is named, so it is {loss}: the network ends in {net.ending}")
     return replace(net, loss=loss), remarks

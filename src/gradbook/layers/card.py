@@ -18,6 +18,7 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Attribute, Graph, Node
 from gradbook.graph.tensors import reshape, spread
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
+from gradbook.language import mark
 from gradbook.layers.fields import StatementForm, plain
 
 FLAT_ONLY = "{word} takes a flat input, not {shape}: put 'flatten' before it"
@@ -84,9 +85,34 @@ class Role(StrEnum):
         return unicodedata.name(self).rpartition(" ")[2].lower()
 
     @property
+    def card(self) -> RoleCard:
+        return ROLE_CARDS[self]
+
+    @property
     def start(self) -> float:
         """The default start value; weights start with random values instead."""
-        return {Role.SCALE: 1.0, Role.SLOPE: 0.25, Role.RANGE: 3.0}.get(self, 0.0)
+        return self.card.start
+
+
+@dataclass(frozen=True)
+class RoleCard:
+    """What holds for a kind of parameter everywhere."""
+
+    heading: str  # above the backward pass of one
+    start: float = 0.0
+    drawn: tuple[float, float] | None = None  # between which exercises draw its start values;
+    # None: on both sides of 0
+    is_positive: bool = False
+
+
+ROLE_CARDS: Mapping[Role, RoleCard] = {
+    Role.WEIGHT: RoleCard(mark("Weight {name}")),
+    Role.BIAS: RoleCard(mark("Bias {name}")),
+    Role.SCALE: RoleCard(mark("Scale {name}"), 1.0, (0.6, 1.4)),
+    Role.SHIFT: RoleCard(mark("Shift {name}")),
+    Role.SLOPE: RoleCard(mark("Slope {name}"), 0.25, (0.1, 0.5)),
+    Role.RANGE: RoleCard(mark("Range {name}"), 3.0, (1.5, 3.5), is_positive=True),
+}
 
 
 @dataclass(frozen=True)
@@ -300,6 +326,19 @@ class Layer:
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def without_chance(self) -> Layer:
+        """The layer as it is where nothing is random."""
+        return self
+
+    def ending_in(self, outputs: int) -> Layer:
+        """The layer as one that ends a network with so many outputs."""
+        return self
+
+    def fitted(self, shape: Shape) -> Layer:
+        """The layer with a window that is no larger than an input of this shape."""
+        return self
 
     @property
     def in_other_words(self) -> Layer:

@@ -118,6 +118,15 @@ class Pool(Layer):
         if self.pad == SAME and self.ceil:
             raise UsageError(SAME_AND_CEIL)
 
+    def ending_in(self, outputs: int) -> Pool:
+        return Pool(self.kind, None)
+
+    def fitted(self, shape: Shape) -> Pool:
+        if self.size is None:
+            return self
+        rows, columns = (min(side, *shape[1:]) for side in self.size)
+        return replace(self, size=(rows, columns))
+
     @property
     def word(self) -> str:  # type: ignore[override]
         return f"{self.kind}pool"

@@ -137,6 +137,9 @@ class Dense(Layer):
         ),
     )
 
+    def ending_in(self, outputs: int) -> Dense:
+        return replace(self, width=outputs)
+
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if len(shape) != 1:
             is_row = len(shape) == 3 and is_sequence(shape)
@@ -238,6 +241,21 @@ class Conv(Layer):
         if self.channels % self.groups:
             raise UsageError(OUT_OF_GROUPS.format(channels=self.channels, groups=self.groups))
         settle_pad(self, "conv's", self.kernel)
+
+    def ending_in(self, outputs: int) -> Conv:
+        return replace(self, channels=outputs)
+
+    def fitted(self, shape: Shape) -> Conv:
+        """The layer with a window that fits between edges no wider than the window."""
+        window = self.window(shape)
+        height, width = (
+            min(size, (length + sum(window.edges(axis)) - 1) // window.dilation[axis] + 1)
+            for axis, (size, length) in enumerate(zip(self.kernel, shape[1:], strict=True))
+        )
+        if self.pad == SAME:
+            return replace(self, kernel=(height, width))
+        top, left, below, right = (min(side, height - 1, width - 1) for side in window.pad)
+        return replace(self, kernel=(height, width), pad=(top, left, below, right))
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         require_groups(self, shape)

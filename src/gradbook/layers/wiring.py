@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import ClassVar
 
@@ -64,6 +64,10 @@ class Dropout(Layer):
     @property
     def draws(self) -> bool:  # type: ignore[override]
         return self.rate > 0
+
+    @property
+    def without_chance(self) -> Dropout:
+        return replace(self, rate=0.0)
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,) = given

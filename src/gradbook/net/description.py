@@ -158,17 +158,18 @@ class Task(StrEnum):
     NUMBERS = "numbers"
 
 
-def meant_loss(ending: str, task: Task) -> Loss:
-    """The loss of a network that names none, given the activation at its end.
+def meant_loss(answer: AnswerKind, task: Task) -> Loss:
+    """The loss of a network that names none, given what its outputs mean.
 
-    If classes are learned, a sigmoid gives the probability of a class. With samples of its own, the
+    If classes are learned, an output may be the probability of one. With samples of its own, the
     network is a textbook exercise, with half the squared error.
     """
     if task is Task.NUMBERS:
         return Loss.SQUARED
-    if ending.endswith("softmax"):
+    if answer.are_shares:
         return Loss.CROSS
-    return Loss.BINARY if (ending, task) == ("sigmoid", Task.CLASSES) else Loss.HALF_SQUARED
+    is_chance = answer is AnswerKind.CHANCES and task is Task.CLASSES
+    return Loss.BINARY if is_chance else Loss.HALF_SQUARED
 
 
 @dataclass(frozen=True, init=False)
@@ -286,7 +287,7 @@ class Description:
     @property
     def objective(self) -> Loss:
         """The given loss, or the usual one for the end of a network with samples of its own."""
-        return self.loss or meant_loss(self.ending, Task.SAMPLES)
+        return self.loss or meant_loss(self.answer_kind, Task.SAMPLES)
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -249,8 +249,8 @@ def _check_start(net: Description) -> None:
             raise Misfit(role, START_COUNT.format(given=given, numbered=numbered))
         if not all(map(isfinite, values)):
             raise Misfit(role, "start values must be finite numbers")
-        if role is Role.RANGE and min(values) <= 0:
-            raise Misfit(role, "the start values of ranges must be above 0")
+        if role.card.is_positive and min(values) <= 0:
+            raise Misfit(role, f"the start values of {role.plural} must be above 0")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from gradbook.errors import ShapeError, UsageError, did_you_mean
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import Values, evaluate
 from gradbook.graph.window import Shape
-from gradbook.layers import Dropout, Role, spell
+from gradbook.layers import Role, spell
 from gradbook.net.build import training_step
 from gradbook.net.description import Sample
 from gradbook.net.network import Net
@@ -104,8 +104,7 @@ def _leaf_values(step: Step) -> Values:
 def _with_given(net: Net, inputs: ArrayLike | None, targets: ArrayLike | None) -> Net:
     """The network with these samples instead of its own, and without dropout; targets that aren't
     given are random."""
-    layers = (replace(one, rate=0.0) if isinstance(one, Dropout) else one for one in net.layers)
-    net = replace(net, layers=tuple(layers))
+    net = replace(net, layers=tuple(layer.without_chance for layer in net.layers))
     if inputs is None:
         if targets is not None:
             raise UsageError("these targets have no inputs: give them too")

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 
 MAIN, DRAWN, DIGITS = "worked", "tiny", "quick"
-SHOWN = ("input", "dense", "conv")  # the layers of a network that are shown
 
 
 def run_demo(options: Namespace) -> int:
@@ -42,7 +41,8 @@ def run_demo(options: Namespace) -> int:
     print(f"writing to {folder}{sep}")
     for name in (MAIN, *(other for other in LESSONS if other != MAIN)):
         net = builtin(name)
-        shown = [line for line in str(net).splitlines() if line.split()[0] in SHOWN]
+        sums = [layer.text for layer in net.layers if layer.sums]
+        shown = [str(net).partition("\n")[0], *sums]
         print(f"{name}: {' → '.join(shown)}", flush=True)
         for work in _works(net, folder):
             _write(*work)

@@ -422,7 +422,7 @@ def _on_another_network(recipe: Recipe, name: str) -> Recipe:
     net = open_model(name).net if name.lower().endswith(FOREIGN) else network(name)
     adapts = recipe.adapts if name in BUILTIN else recipe.adapts - {"net"}
     title = f"{recipe.title} with {net.name or 'another network'}"
-    if own.objective == (net.loss or meant_loss(net.ending, Task.CLASSES)):
+    if own.objective == (net.loss or meant_loss(net.answer_kind, Task.CLASSES)):
         net = replace(net, loss=own.loss, smoothing=own.smoothing)
     net = replace(net, update=own.update, decay=own.decay, seed=own.seed, name=title)
     return replace(recipe, net=net, adapts=adapts, name=title)

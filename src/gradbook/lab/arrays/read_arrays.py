@@ -249,7 +249,7 @@ def task_for(array: NDArray[Any], net: Net | None) -> Task:
         return task_of(array.astype(np.float64))
     if net.loss is not None:
         return Task.CLASSES if net.objective.is_entropy else Task.NUMBERS
-    is_yes_or_no = net.ending == "sigmoid" and len(np.unique(array)) == 2
+    is_yes_or_no = net.answer_kind is AnswerKind.CHANCES and len(np.unique(array)) == 2
     return Task.CLASSES if net.outputs > 1 or is_yes_or_no else Task.NUMBERS
 
 

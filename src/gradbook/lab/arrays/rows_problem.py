@@ -28,7 +28,7 @@ from gradbook.lab.problem import (
 )
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.tables import TableMaterial, TableProblem
-from gradbook.layers import Bias, Dense, Loss, spell
+from gradbook.layers import Bias, Loss, spell
 from gradbook.net import Net
 from gradbook.net.description import Task
 
@@ -236,7 +236,7 @@ def _last_sums(net: Net) -> dict[str, str] | None:
     own = {p.role.value: str(p.leaf) for p in net.parameters if p.layer == last}
     layer = net.layers[last]
     is_own = net.owners.count(net.owners[last]) == 1
-    has_biases = isinstance(layer, Dense) and layer.bias is Bias.EACH
+    has_biases = layer.sums and layer.reads_all and layer.bias is Bias.EACH
     return own if is_own and has_biases and own.keys() == {"w", "b"} else None
 
 

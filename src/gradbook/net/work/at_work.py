@@ -208,12 +208,12 @@ def _uses(
         case Role.SLOPE:
             places = _places_of(parameter, made.shape, place)
             yield from ((p, float(x[p]), p) for p in places if x[p] < 0)
-        case Role.RANGE:
+        case Role.BIAS | Role.SHIFT:
+            yield from ((p, 1.0, None) for p in _places_of(parameter, made.shape, place))
+        case _:  # of a layer that works on each place alone
             found = _slopes_by(layer, x, worked.parameter(index, parameter.role))
             places = _places_of(parameter, made.shape, place)
             yield from ((p, float(found[p]), None) for p in places if found[p])
-        case _:
-            yield from ((p, 1.0, None) for p in _places_of(parameter, made.shape, place))
 
 
 def _slopes_by(layer: Layer, x: Array, own: Array) -> Array:

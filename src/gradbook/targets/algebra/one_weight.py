@@ -186,9 +186,9 @@ def _general_product(weight: OneWeight, index: int) -> Form:
             return multiply([of, Symbol(Name("n", layer=names[index + 1].layer), bold=True)])
         case Role.SLOPE:
             return multiply([of, Symbol(names[index], bold=True)])
-        case Role.RANGE:
-            return multiply([of, Partial(values, weight.symbol)])
-    return of
+        case Role.BIAS | Role.SHIFT:
+            return of
+    return multiply([of, Partial(values, weight.symbol)])
 
 
 def _value_of(weight: OneWeight, part: GradientPart) -> Symbol:
@@ -202,9 +202,9 @@ def _factor(weight: OneWeight, part: GradientPart) -> Form:
     if weight.parameter.role is Role.SCALE:
         name = Name("n", layer=layer_names(net)[index + 1].layer)
         return Symbol(name.element(part.place, net.shapes[index + 1]))
-    if weight.parameter.role is Role.RANGE:
-        return Partial(_value_of(weight, part), weight.symbol)
-    return Numeral(1)
+    if weight.parameter.role in (Role.BIAS, Role.SHIFT):
+        return Numeral(1)
+    return Partial(_value_of(weight, part), weight.symbol)
 
 
 def _row(weight: OneWeight, part: GradientPart) -> tuple[Cell, ...]:

@@ -358,16 +358,6 @@ def tell_backward(story: Story, known: Algebra, weights: Sequence[Node]) -> None
         telling.weight(weight)
 
 
-OWN: dict[str, str] = {
-    Role.WEIGHT: mark("Weight {name}"),
-    Role.BIAS: mark("Bias {name}"),
-    Role.SCALE: mark("Scale {name}"),
-    Role.SHIFT: mark("Shift {name}"),
-    Role.SLOPE: mark("Slope {name}"),
-    Role.RANGE: mark("Range {name}"),
-}
-
-
 @dataclass(frozen=True)
 class _Backward:
     """Writes each weight's chain, its partials, the formula and the numbers, none of them twice."""
@@ -379,8 +369,8 @@ class _Backward:
         chain = self.known.derived.chains[weight]
         self.shared_steps(chain)
         assert weight.name
-        role = weight.name.stem if self.known.derived.step.source.parameters else ""
-        heading = OWN.get(role, mark("Number {name}"))
+        is_of_layers = bool(self.known.derived.step.source.parameters)
+        heading = Role(weight.name.stem).card.heading if is_of_layers else mark("Number {name}")
         self.story.heading(tr(heading), level=2, name=symbol_of(weight))
         if chain == ChainSum(()):
             self.story.say(tr("It only multiplies zeros of the padding, so nothing depends on it."))

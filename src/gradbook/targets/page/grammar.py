@@ -34,6 +34,8 @@ from gradbook.layers import (
     wiring,
 )
 from gradbook.layers import fields as text_fields
+from gradbook.layers.activations import ANSWER_KINDS
+from gradbook.layers.card import AnswerKind
 from gradbook.layers.fields import OptionsField, TextField
 from gradbook.net import Net, Role, Update, description, fit, network, text, tokens
 from gradbook.net.description import Task, meant_loss
@@ -179,7 +181,10 @@ def grammar_table() -> dict[str, Any]:
             name: _short({"ending": loss.ending, "ofAll": loss.of_all, "summed": loss.summed})
             for name, loss in LOSSES.items()
         },
-        "meant": {kind: meant_loss(kind, Task.SAMPLES) for kind in ("", *ACTIVATIONS)},
+        "meant": {
+            kind: meant_loss(ANSWER_KINDS.get(kind, AnswerKind.NUMBERS), Task.SAMPLES)
+            for kind in ("", *ACTIVATIONS)
+        },
         "rates": {kind: card.rate for kind, card in UPDATES.items()},
         "settings": {kind: card.settings for kind, card in UPDATES.items()},
         "usual": {"momentum": usual.momentum, "betas": usual.betas, "epsilon": usual.epsilon},
