@@ -99,6 +99,7 @@ class RoleCard:
     """What holds for a kind of parameter everywhere."""
 
     heading: str  # above the backward pass of one
+    note: str  # in a workbook, on its column
     start: float = 0.0
     drawn: tuple[float, float] | None = None  # between which exercises draw its start values;
     # None: on both sides of 0
@@ -106,12 +107,37 @@ class RoleCard:
 
 
 ROLE_CARDS: Mapping[Role, RoleCard] = {
-    Role.WEIGHT: RoleCard(mark("Weight {name}")),
-    Role.BIAS: RoleCard(mark("Bias {name}")),
-    Role.SCALE: RoleCard(mark("Scale {name}"), 1.0, (0.6, 1.4)),
-    Role.SHIFT: RoleCard(mark("Shift {name}")),
-    Role.SLOPE: RoleCard(mark("Slope {name}"), 0.25, (0.1, 0.5)),
-    Role.RANGE: RoleCard(mark("Range {name}"), 3.0, (1.5, 3.5), is_positive=True),
+    Role.WEIGHT: RoleCard(
+        mark("Weight {name}"),
+        mark("A weight. Its start value is on the Network sheet, and each epoch updates it once."),
+    ),
+    Role.BIAS: RoleCard(
+        mark("Bias {name}"),
+        mark("A bias. Its start value is on the Network sheet."),
+    ),
+    Role.SCALE: RoleCard(
+        mark("Scale {name}"),
+        mark("A scale of a normalisation, trained like a weight."),
+        start=1.0,
+        drawn=(0.6, 1.4),
+    ),
+    Role.SHIFT: RoleCard(
+        mark("Shift {name}"),
+        mark("A shift of a normalisation, trained like a weight."),
+    ),
+    Role.SLOPE: RoleCard(
+        mark("Slope {name}"),
+        mark("A slope below zero, trained like a weight."),
+        start=0.25,
+        drawn=(0.1, 0.5),
+    ),
+    Role.RANGE: RoleCard(
+        mark("Range {name}"),
+        mark("A range of rounded values, trained like a weight."),
+        start=3.0,
+        drawn=(1.5, 3.5),
+        is_positive=True,
+    ),
 }
 
 

@@ -398,6 +398,7 @@ def _data(known: PageContent, is_building: bool) -> dict[str, Any]:
         "layers": layers_text(known.net),
         "madeUp": known.net.made_up(DROPPED),
         "coding": _coding(known.net),
+        "roles": {role: role.plural for role in Role},
         **(_to_build(known.net) if is_building else {"tables": _packed(page_tables(known))}),
     }
 

@@ -119,7 +119,8 @@ export class Editor {
 
   /** @param {any} table @param {string} layers @param {Net} net @param {Origin} origin @private */
   renew(table, layers, net, origin) {
-    Object.assign(table, { criteria: this.model.content.criteria, layers })
+    const { criteria, roles } = this.model.content
+    Object.assign(table, { criteria, roles, layers })
     const start = this.starts(table, net, origin)
     this.net = net
     this.rebuild(table, start)

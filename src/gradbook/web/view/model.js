@@ -393,15 +393,13 @@ function firstOfTheLast(columns) {
   return weights[weights.length - 1] ?? null
 }
 
-const ROLES = { w: "weights", b: "biases", γ: "scales", β: "shifts", α: "slopes", ρ: "ranges" }
-
 /** The network's text form, with its current weights and samples.
  * @param {Model} model
  */
 export function textOf({ content, rate, samples, training }) {
-  const { coding } = content
+  const { coding, roles } = content
   const lines = withRate(content.layers, rate, rate !== content.startRate).trimEnd().split("\n")
-  for (const [letter, role] of Object.entries(ROLES)) {
+  for (const [letter, role] of Object.entries(roles)) {
     const own = content.weights.filter((/** @type {number} */ line) => content.names[line].letter === letter)
     const values = own.map((/** @type {number} */ line) => training.machine.at(line))
     if (values.length) lines.push(`${role} ${values.join(" ")}`)

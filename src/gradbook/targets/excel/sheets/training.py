@@ -13,7 +13,7 @@ from gradbook.errors import LimitError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
 from gradbook.language import mark, tr
-from gradbook.layers import UPDATES, inner_words
+from gradbook.layers import UPDATES, Role, inner_words
 from gradbook.palette import QUIET
 from gradbook.targets.excel.language import LONGEST_FORMULA, write
 from gradbook.targets.excel.plan.cell_layout import ColumnBlock, RunLayout, Start, cell_value
@@ -220,15 +220,10 @@ def _name_blanks(look: Look, book: WorkbookPlan, table: ColumnBlock) -> None:
 LONGEST_NOTE = 400  # characters of a formula in a note
 MOST_NOTES = 100  # on a sheet: LibreOffice takes 6 ms for each
 
-MEANINGS = {
+MEANINGS: dict[str, str] = {
     "i": mark("An input. Its value is on the Network sheet."),
     "t": mark("A target: what the output should be. Its value is on the Network sheet."),
-    "w": mark("A weight. Its start value is on the Network sheet, and each epoch updates it once."),
-    "b": mark("A bias. Its start value is on the Network sheet."),
-    "γ": mark("A scale of a normalisation, trained like a weight."),
-    "β": mark("A shift of a normalisation, trained like a weight."),
-    "α": mark("A slope below zero, trained like a weight."),
-    "ρ": mark("A range of rounded values, trained like a weight."),
+    **{role: role.card.note for role in Role},
     "â": mark("The value, rounded to a step of its range."),
     "h": mark("A hidden unit's weighted sum."),
     "o": mark("An output's weighted sum."),
