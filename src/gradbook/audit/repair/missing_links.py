@@ -78,7 +78,8 @@ class _Links:
             claimed = tested.random.of(self.backward.tops[j])
             for same in self.units.values():
                 if agree(claimed, np.sum([self.slopes[one] for one in same], axis=0)):
-                    yield [self._adding(self.links[one], weight) for one in same]
+                    links, reference = [self.links[one] for one in same], tested.mentions.reference
+                    yield [link._replace(value=reference(weight, link.to)) for link in links]
 
     def of_wrong_cells(self) -> Iterator[list[MissingLink]]:
         """What the wrong cells of the backward pass have more than the slopes."""
@@ -122,9 +123,6 @@ class _Links:
                     mentions = mentioning(tested, formula, like)
                     node = tested.graph.expression(like, link.to, mentions)
                     yield like, tested.random.of(gradients(node, [of])[of])
-
-    def _adding(self, link: MissingLink, cell: Address) -> MissingLink:
-        return link._replace(value=self.tested.mentions.reference(cell, link.to))
 
     def put_in(self, links: Sequence[MissingLink]) -> Iterator[Hypothesis]:
         """The formulas with what they leave out."""

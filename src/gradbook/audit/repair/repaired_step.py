@@ -296,15 +296,14 @@ def doubts(repaired: RepairedStep) -> Doubts:
 def rank(tested: StepUnderTest, hypotheses: Iterable[Hypothesis]) -> list[Hypothesis]:
     """Rank the hypotheses, the likeliest first, without those that nobody would intend."""
     every = (_weighed(tested, hypothesis) for hypothesis in hypotheses)
-    some = nsmallest(WEIGHED, filter(_is_intended, every), key=at_first_sight)
+    intended = (
+        one
+        for one in every
+        if not (one.is_pointless or one.turns_what_is_meant or one.unmakes_an_activation)
+    )
+    some = nsmallest(WEIGHED, intended, key=at_first_sight)
     kept = (o for o in some if o.conventions[1] >= o.conventions[0] or o.likeness > 0)
     return [one.hypothesis for one in sorted(kept, key=doubts)]
-
-
-def _is_intended(repaired: RepairedStep) -> bool:
-    return not (
-        repaired.is_pointless or repaired.turns_what_is_meant or repaired.unmakes_an_activation
-    )
 
 
 def _weighed(tested: StepUnderTest, hypothesis: Hypothesis) -> RepairedStep:

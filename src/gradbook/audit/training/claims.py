@@ -201,8 +201,9 @@ class GradientSearch:
                 self._claim(kept, trail)
         above = [self.training.cell_of(f.part, home) for f in moving if f.above]
         if len(above) == 1 and above[0] is not None:
-            is_shared = len(rest) > 1 and self._is_shared(above[0])
-            if is_shared:
+            users = self.training.flow.users.get(above[0], ())
+            is_shared = len(self.training.update_cells.intersection(users)) > 1
+            if is_shared and len(rest) > 1:  # then it is a factor of all their gradients
                 self._add(trail, product(rest))
             self._claim_cell(above[0], trail)
             if len(rest) > 1 and not is_shared:
@@ -226,12 +227,6 @@ class GradientSearch:
         own = self._moving(factor.part, home)
         behind = self.training.flow.behind(own, self.training.weight_cells)
         return len(others) == 1 and others[0] in behind
-
-    def _is_shared(self, cell: Address) -> bool:
-        """Whether several weights' updates use a cell: then it is a factor of all their
-        gradients."""
-        users = self.training.flow.users.get(cell, ())
-        return len(self.training.update_cells.intersection(users)) > 1
 
     def _claim_only_cell(self, part: Expression, trail: Trail) -> None:
         """Claim the only cell that an expression depends on, by whatever function; of an IF, only
