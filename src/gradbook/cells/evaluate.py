@@ -111,10 +111,13 @@ class CellValues(Generic[Value]):
         self.instead = instead or {}
         self.known: dict[Address, Value] = {}
         self._functions: dict[object, CellFunction] = {}
+        self._numeric_alone = {self.numeric}
 
     def of(self, cell: Address) -> Value:
         """A cell's value, computed after those that it needs."""
         known = self.known
+        if cell in known:
+            return known[cell]
         waiting = [cell]
         opened: set[Address] = set()
         while waiting:
@@ -166,9 +169,10 @@ class CellValues(Generic[Value]):
         self, cell: Address, pattern: Pattern, sources: Sequence[Address]
     ) -> tuple[CellFunction, Sequence[Value]]:
         """A formula as a function, which it shares with its copies, and its sources' values."""
-        known, numeric, kinds = self.known, self.numeric, tuple[object, ...]()
-        given = [known[source] if source in known else self.of(source) for source in sources]
-        if not {numeric}.issuperset(map(type, given)):
+        known, numeric = self.known, self.numeric
+        given = [known[source] for source in sources]
+        kinds: tuple[object, ...] = ()
+        if not self._numeric_alone.issuperset(map(type, given)):
             kinds = tuple(NUMBER if type(value) is numeric else value for value in given)
         key = pattern, kinds, _variant(pattern, cell, sources)
         if key not in self._functions:

@@ -193,6 +193,13 @@ class Cells(CellValues[PointValue]):
             return self.leaf(cell)
         return _at_points(function, function.result, given)
 
+    def function(
+        self, cell: Address, pattern: Pattern, sources: Sequence[Address]
+    ) -> tuple[CellFunction, Sequence[PointValue]]:
+        for source in sources:
+            self.of(source)
+        return super().function(cell, pattern, sources)
+
     def compiled(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> CellFunction:
         if len(sources) > MOST_MENTIONED:
             return CellFunction(None, {}, "a formula of very many cells")
