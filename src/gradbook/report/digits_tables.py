@@ -143,6 +143,8 @@ def _computed(net: Net, index: int) -> dict[str, Any]:
     window = layer.window(shape) if len(shape) == 3 else None
     return {
         "kind": _kind(layer),
+        "sums": layer.sums and ("all" if layer.reads_all else "window"),
+        "joins": layer.puts_beside,
         "weights": own.get(Role.WEIGHT, ""),
         "biases": own.get(Role.BIAS, ""),
         "groups": layer.groups_in(shape),

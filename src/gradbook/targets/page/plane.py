@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gradbook.graph.node import Node
+from gradbook.layers.activations import ANSWER_KINDS
+from gradbook.layers.card import AnswerKind
 from gradbook.net import Loss, Net
 
 CLASSES = 2
@@ -31,7 +33,7 @@ def _lowest(ending: str) -> int:
 
 def share_of(outputs: Sequence[Node], ending: str, loss: Loss) -> Node:
     """How much a point belongs to the second class: 0 for the first class, 1 for the second."""
-    if loss.of_all and ending == "log softmax":
+    if loss.of_all and ANSWER_KINDS.get(ending) is AnswerKind.LOGARITHMS:
         outputs = [output.graph.make("exp", output) for output in outputs]
     if len(outputs) > 1:
         return (1 + outputs[1] - outputs[0]) / 2

@@ -192,7 +192,7 @@ class Page {
     if (!look) return []
     if (this.ways.isBackward) return feeds(look, number, place, weights).flatMap(fed => tied(fed.layer, fed.slices))
     if (!layer) return []
-    if (layer.kind === "conv" || layer.kind === "dense") return tied(layer.reads[0], look.sum(number, place, weights).slices)
+    if (layer.sums) return tied(layer.reads[0], look.sum(number, place, weights).slices)
     return mapsRead(layer, place.channel, read => look.shape(read)).map(({ read, channel }) => ({ layer: read, channel, amount: 1 }))
   }
 
@@ -235,7 +235,7 @@ class Page {
  * @param {import("./columns.js").Layer[]} layers
  */
 function mostTelling(layers) {
-  const found = layers.findIndex(({ kind, window, groups, reads }) => kind === "conv" && groups === 1 && reads[0] !== -1 && window && window.size[0] > 1)
+  const found = layers.findIndex(({ sums, window, groups, reads }) => sums === "window" && groups === 1 && reads[0] !== -1 && window && window.size[0] > 1)
   return Math.max(found, 0)
 }
 

@@ -36,9 +36,8 @@ export function stagesOf(layers, image) {
   const stages = [stage(image, -1)]
   layers.forEach((layer, number) => {
     const last = /** @type {Stage} */ (stages[stages.length - 1])
-    const isSum = layer.kind === "conv" || layer.kind === "dense"
     const follows = number > 0 && layer.reads.length === 1 && layer.reads[0] === last.layers[last.layers.length - 1]
-    if (isSum || !follows || layer.shape[0] !== last.channels) stages.push(stage(layer, number))
+    if (layer.sums || !follows || layer.shape[0] !== last.channels) stages.push(stage(layer, number))
     else last.layers.push(number)
   })
   return stages
@@ -96,8 +95,8 @@ export function mapsRead(layer, channel, shapeOf) {
   const read = layer.reads[0] ?? -1
   const [all] = shapeOf(read)
   const from = (/** @type {number[]} */ channels) => channels.map(own => ({ read, channel: own }))
-  if (layer.kind === "conv") return from(groupOf(layer, channel, all))
-  if (layer.kind === "dense") return from(Array.from({ length: all }, (_, k) => k))
+  if (layer.sums === "window") return from(groupOf(layer, channel, all))
+  if (layer.sums === "all") return from(Array.from({ length: all }, (_, k) => k))
   if (layer.window) return from([channel])
   return sources(layer, { channel, row: 0, column: 0 }, shapeOf).map(({ read: other, place }) => ({ read: other, channel: place.channel }))
 }

@@ -8,6 +8,8 @@
  * @property {number} first its index in the module's output
  * @property {number | null} gradient the place of the gradients that arrive at it, if any do
  * @property {string} kind conv, dense, maxpool, avgpool, batchnorm, activation, softmax, …
+ * @property {"all" | "window" | false} sums what its weighted sums go over, if its values are sums
+ * @property {boolean} joins whether it puts the channels of what it reads beside each other
  * @property {number[]} reads the numbers of the values that it reads; −1 is the image
  * @property {string} weights the array's name, or none
  * @property {string} biases
@@ -53,9 +55,9 @@ export function under({ window }, { row, column }) {
 /** The values from which a layer that works on each place alone computes a value.
  * @param {Shown} shown @param {Place} place @param {(read: number) => [number, number, number]} shapeOf
  */
-export function sources({ kind, reads, shape }, place, shapeOf) {
+export function sources({ joins, reads, shape }, place, shapeOf) {
   const own = flatNumber(place, shape)
-  if (kind !== "concat") return reads.map(read => ({ read, place: placeOf(own, shapeOf(read)) }))
+  if (!joins) return reads.map(read => ({ read, place: placeOf(own, shapeOf(read)) }))
   let first = 0
   return reads.flatMap(read => {
     const [at, size] = [own - first, sizeOf(shapeOf(read))]
@@ -73,10 +75,10 @@ export function sources({ kind, reads, shape }, place, shapeOf) {
  * @returns {Region[]}
  */
 export function regionsRead(shown, place, shapeOf) {
-  if (shown.kind === "dense") return []
+  if (shown.sums === "all") return []
   const read = shown.reads[0] ?? 0
   const lines = under(shown, place)
-  const channels = shown.kind === "conv" ? groupOf(shown, place.channel, shapeOf(read)[0]) : [place.channel]
+  const channels = shown.sums ? groupOf(shown, place.channel, shapeOf(read)[0]) : [place.channel]
   return lines.length
     ? channels.map(channel => around(read, channel, lines.flat()))
     : sources(shown, place, shapeOf).map(source => around(source.read, source.place.channel, [source.place]))
@@ -107,7 +109,7 @@ export function groupOf(shown, channel, all) {
  */
 export function weightedSum(shown, place, shape, read, weights, biases) {
   const bias = biases ? biases[biases.length === 1 ? 0 : place.channel] ?? 0 : 0
-  const slices = shown.kind === "dense"
+  const slices = shown.sums === "all"
     ? flat(shape, place.channel, read, weights)
     : convolved(shown, place, shape[0], read, weights)
   return { slices, bias, sum: slices.reduce((sum, slice) => sum + slice.sum, bias) }

@@ -42,9 +42,9 @@ export class Forward {
     const value = look.at(number, place)
     const head = [nameOf(layer), " = ", make("b", { title: exact(value) }, short(value))]
     const then = this.after(chosen, look, weights)
-    if (number < 0 || (layer.kind !== "conv" && layer.kind !== "dense")) return { head, body: this.computed(layer, chosen, look, weights), parts: [], result: then }
+    if (number < 0 || !layer.sums) return { head, body: this.computed(layer, chosen, look, weights), parts: [], result: then }
     const sum = look.sum(number, place, weights)
-    const words = { value: PHRASES.value, weight: layer.kind === "conv" ? PHRASES.kernel : PHRASES.weight }
+    const words = { value: PHRASES.value, weight: layer.sums === "window" ? PHRASES.kernel : PHRASES.weight }
     return { head, body: [], parts: Products.parts(layer.reads[0] ?? 0, sum.slices, words), result: [this.total(layer, sum), ...then] }
   }
 
