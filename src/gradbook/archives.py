@@ -203,8 +203,8 @@ def archive_of(stream: BinaryIO, file: str | os.PathLike[str], kind: str) -> Ite
     except (DataError, SchemaError) as error:
         raise DataError(error.message, file=os.fspath(file)) from error
     except (ArchiveError, RecursionError) as error:
-        said = f" ({error.message})" if isinstance(error, ArchiveError) else ""
-        raise DataError(f"no {kind} file that can be read{said}", file=os.fspath(file)) from error
+        reason = f" ({error.message})" if isinstance(error, ArchiveError) else ""
+        raise DataError(f"no {kind} file that can be read{reason}", file=os.fspath(file)) from error
     except MISFITTING as error:
         raise DataError(
             f"its layers or weights aren't as a {kind} file has them", file=os.fspath(file)
@@ -214,7 +214,7 @@ def archive_of(stream: BinaryIO, file: str | os.PathLike[str], kind: str) -> Ite
 def json_member(archive: Archive, name: str, kind: Kind = ANYTHING) -> dict[str, Any]:
     """An entry with JSON, if it is a record of this kind."""
     try:
-        found: dict[str, Any] = read_json(archive.bytes_of(name, limits.SETTINGS), kind)
+        record: dict[str, Any] = read_json(archive.bytes_of(name, limits.SETTINGS), kind)
     except SchemaError as error:
         raise DataError(f"{name}: {error.message}") from error
-    return found
+    return record

@@ -70,10 +70,10 @@ def key(*words: ArrayLike, start: ArrayLike = 0) -> Words:
 
     Arrays of words give an array of keys.
     """
-    made = np.asarray(start, np.uint64)
+    mixed = np.asarray(start, np.uint64)
     for word in words:
-        made = _mix(_added(_added(made, np.asarray(word, np.uint64)), STRIDE))
-    return made
+        mixed = _mix(_added(_added(mixed, np.asarray(word, np.uint64)), STRIDE))
+    return mixed
 
 
 def numbers(keys: ArrayLike, count: int) -> Words:

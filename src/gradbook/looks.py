@@ -30,8 +30,8 @@ def picture(way: str, value: object) -> bytes:
 
 def numbers(way: str, value: object, *given: object) -> dict[str, NDArray[float64]]:
     """Numbers by name that are computed from a value: `Net forward`."""
-    found: dict[str, NDArray[float64]] = _show(way, value, *given)
-    return found
+    values: dict[str, NDArray[float64]] = _show(way, value, *given)
+    return values
 
 
 def _show(way: str, value: object, *given: object) -> Any:

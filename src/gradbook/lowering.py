@@ -55,15 +55,15 @@ class Vocabulary:
 
     def complete(self, nodes: Sequence[Node]) -> list[Node]:
         """The nodes and those of their expansions, in an order of computation."""
-        found = set(nodes)
+        known = set(nodes)
         waiting = list(nodes)
         while waiting:
             simpler = self.simpler(waiting.pop())
             if simpler is not None:
-                fresh = [part for part in ancestors([simpler], stop=found) if part not in found]
-                found.update(fresh)
+                fresh = [part for part in ancestors([simpler], stop=known) if part not in known]
+                known.update(fresh)
                 waiting += fresh
-        return sorted(found, key=lambda node: node.index)
+        return sorted(known, key=lambda node: node.index)
 
     def steps(self, layer: Layer, place: str) -> list[Node]:
         """An elementwise layer, in ops of the target; `place` is its name.

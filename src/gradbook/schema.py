@@ -264,10 +264,10 @@ class Schema:
 def read_json(text: str | bytes, kind: Kind) -> Any:
     """The value of a JSON text, if it is of this kind."""
     try:
-        found = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError):
         raise SchemaError("no JSON") from None
-    return kind.read(found)
+    return kind.read(content)
 
 
 def _within(place: str, kind: Kind, value: object) -> Any:

@@ -94,12 +94,12 @@ class Statement:
 
     def values(self, what: str, until: str = "") -> tuple[float, ...]:
         """One number or more, up to the end or the word `until`."""
-        found = [self.value(what)]
+        numbers = [self.value(what)]
         for word in self.words[self.used :]:
             if word.group() == until:
                 break
-            found.append(self.value(what))
-        return tuple(found)
+            numbers.append(self.value(what))
+        return tuple(numbers)
 
     def sizes(self, what: str, most: int, example: str) -> tuple[int, ...]:
         """Up to `most` sizes with an x between them."""
@@ -119,9 +119,9 @@ class Statement:
 
     def option(self, word: str) -> bool:
         """Whether the next word is this one, in any capitals; if so, it is taken."""
-        found = self.next.lower() == word
-        self.used += found
-        return found
+        is_there = self.next.lower() == word
+        self.used += is_there
+        return is_there
 
     def end(self) -> None:
         if self.next:

@@ -43,12 +43,12 @@ SPOKEN = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set,
 
 def spoken_language() -> str:
     """The language of the user's programs: de_DE.UTF-8, fr; '' if unknown."""
-    said = next((words for name in SPOKEN if (words := os.environ.get(name))), "")
-    if not said and sys.platform in ("win32", "darwin"):
+    spoken = next((words for name in SPOKEN if (words := os.environ.get(name))), "")
+    if not spoken and sys.platform in ("win32", "darwin"):
         from locale import getlocale
 
         return getlocale()[0] or ""
-    return said
+    return spoken
 
 
 # Signals
@@ -61,8 +61,8 @@ def interrupting() -> list[int]:
 
 def suspending() -> signal.Signals | None:
     """The signal of Ctrl-Z."""
-    found: signal.Signals | None = getattr(signal, "SIGTSTP", None)
-    return found
+    number: signal.Signals | None = getattr(signal, "SIGTSTP", None)
+    return number
 
 
 def keep_ctrl_c_back() -> set[int] | None:
@@ -228,8 +228,8 @@ def shared_with_others(path: str | os.PathLike[str]) -> str:
     if S_ISLNK(os.lstat(whole).st_mode):
         return f"{whole} is a link"
     above = {folder for name in (whole, real) for folder in _above(name)}
-    said = (_open_to_others(place, place == whole) for place in [whole, *sorted(above)])
-    return next(filter(None, said), "")
+    reasons = (_open_to_others(place, place == whole) for place in [whole, *sorted(above)])
+    return next(filter(None, reasons), "")
 
 
 def _above(path: str) -> set[str]:

@@ -120,15 +120,15 @@ def numbers_or_names(words: str) -> str | tuple[int, ...]:
     """The students of a class: a file with names, or numbers such as 7, 1-30 or 3,5,8."""
     if words.lower().endswith((".csv", ".txt", ".tsv")):
         return words
-    found: dict[int, None] = {}
+    places: dict[int, None] = {}
     for word in words.split(","):
         first, dash, last = word.strip().partition("-")
         low = whole_number(0, 999_999_999)(first)
         high = whole_number(low, low + MOST_EXERCISES - 1)(last) if dash else low
-        found.update(dict.fromkeys(range(low, high + 1)))
-    if len(found) > MOST_EXERCISES:
+        places.update(dict.fromkeys(range(low, high + 1)))
+    if len(places) > MOST_EXERCISES:
         raise ArgumentTypeError(f"at most {MOST_EXERCISES} exercises at once")
-    return tuple(found)
+    return tuple(places)
 
 
 def students_of(words: str | tuple[int, ...]) -> Sequence[int | str]:

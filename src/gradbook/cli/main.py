@@ -118,8 +118,8 @@ def _answer(words: list[str]) -> int:
             return DONE
         case ["help", "completion", "--words", *typed] | ["completion", "--words", *typed]:
             # a shell calls this; scripts of 1.0 call the second form
-            found = _module("help").what_is_next(typed)
-            print("".join(f"{word}\t{about}\n" for word, about in found), end="")
+            completions = _module("help").what_is_next(typed)
+            print("".join(f"{word}\t{about}\n" for word, about in completions), end="")
             return DONE
         case [verb] | [verb, "-h" | "--help"] if verb in PARTS:
             print(parts_page(verb), end="")

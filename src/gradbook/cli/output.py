@@ -160,13 +160,13 @@ def counting(words: str, total: int | None = None) -> Iterator[Callable[[int], N
     """A function to report how many are done (of how many, if that is known). Long work is shown
     on standard error and cleared at the end. `words` are such as 'books checked'.
     """
-    begun, said = monotonic(), False
+    begun, is_shown = monotonic(), False
 
     def tell(done: int) -> None:
-        nonlocal said
+        nonlocal is_shown
         spent = monotonic() - begun
         if spent > PATIENCE and sys.stderr and sys.stderr.isatty():
-            said = True
+            is_shown = True
             line = progress(done, total, words, spent, pretty=can_say("".join(BAR), sys.stderr))
             shown = line[: max(get_terminal_size().columns - 1, 1)]
             print(f"\r{shown}\033[K", end="", file=sys.stderr, flush=True)
@@ -174,7 +174,7 @@ def counting(words: str, total: int | None = None) -> Iterator[Callable[[int], N
     try:
         yield tell
     finally:
-        if said:
+        if is_shown:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 

@@ -228,16 +228,16 @@ def score_best(folder: StudyFolder, options: Namespace) -> None:
     best, records = _best_record(folder)
     plan = folder.plan()
     with busy("training on all images"):
-        found = score_of(_recipe(folder, best), plan.seeds)
-    record: dict[str, Any] = {"trial": best["number"], **asdict(found)}
+        score = score_of(_recipe(folder, best), plan.seeds)
+    record: dict[str, Any] = {"trial": best["number"], **asdict(score)}
     folder.add_test(record)
     if options.json:
         print_event("tested", **record)
     else:
         times = counted(len(folder.tests()), "time")
         print(
-            f"{percent(found.mean)} ± {100 * found.deviation:.3f} of the test images, over "
-            f"{counted(found.seeds, 'seed')}; this study has now used them {times}"
+            f"{percent(score.mean)} ± {100 * score.deviation:.3f} of the test images, over "
+            f"{counted(score.seeds, 'seed')}; this study has now used them {times}"
         )
     _write_page(folder, plan, records)
 

@@ -61,20 +61,20 @@ def write_workbook_with_derivatives(options: Namespace) -> int:
     note_read(source)
     require_replaceable(out)
     with busy(tr("writing {file}", file=out.name)):
-        found = _derivatives(options)
-        found.write(
+        derivatives = _derivatives(options)
+        derivatives.write(
             out,
             learn=options.learn or (),
             epochs=options.epochs or EPOCHS,
             rate=RATE if rate is None else rate,
         )
     print(tr("wrote {file}", file=out))
-    if found.proposed is not None:
+    if derivatives.proposed is not None:
         from gradbook.report.derivatives import proposal
         from gradbook.report.styled_text import FIXED_SPACE
         from gradbook.targets.algebra.terminal_text import sentences
 
-        print(sentences(proposal(found)).replace(FIXED_SPACE, " "))
+        print(sentences(proposal(derivatives)).replace(FIXED_SPACE, " "))
     print(
         tr("open it: change a weight or the rate, and the sheet Training follows")
         if options.learn

@@ -99,8 +99,8 @@ def _language(code: str) -> Language:
 
 def tr(message: str, **parts: object) -> str:
     """The message in the reader's language, each {name} replaced by its part."""
-    found = _catalogue(_now.get().code).gettext(message)
-    return found.format(**parts) if parts else found
+    translated = _catalogue(_now.get().code).gettext(message)
+    return translated.format(**parts) if parts else translated
 
 
 def tr_count(single: str, several: str, count: int, **parts: object) -> str:

@@ -43,8 +43,8 @@ _own = local()  # each thread of the machine's process has a worker of its own, 
 def do_all(version: str, tasks: Sequence[bytes], longest: float, most_deaths: int) -> list[Outcome]:
     """Do the pickled tasks of a gradbook of this version, one after the other."""
     if version != __version__:  # a machine that joined after the versions were checked
-        said = f"a machine of the cluster runs gradbook {__version__}, this one {version}"
-        return [Outcome(error=UsageError(f"{said}: install the same version"))] * len(tasks)
+        versions = f"a machine of the cluster runs gradbook {__version__}, this one {version}"
+        return [Outcome(error=UsageError(f"{versions}: install the same version"))] * len(tasks)
     return [_do(task, longest, most_deaths) for task in tasks]
 
 
@@ -203,14 +203,14 @@ class ClusterCrew(WorkCrew):
 
     def _settled(self) -> list[Any]:
         """The futures that are done by now; waits until there is one."""
-        found: list[Any] = []
-        while not found:
+        results: list[Any] = []
+        while not results:
             with suppress(Empty):
-                found.append(self.settled.get(timeout=LOOK_ROUND))
+                results.append(self.settled.get(timeout=LOOK_ROUND))
                 while True:
-                    found.append(self.settled.get_nowait())
+                    results.append(self.settled.get_nowait())
             self._require_scheduler()
-        return [future for future in found if future in self.under_way]
+        return [future for future in results if future in self.under_way]
 
     def _results(self, futures: Sequence[Any]) -> dict[Any, list[Outcome]]:
         """The results that are still available."""

@@ -185,9 +185,9 @@ class _ClusterFile:
         self.file = file
 
     def plan(self, text: str) -> ClusterPlan:
-        found = self.mapping(self.root(text), self.readers())
-        lines = {name: line for name, (line, _) in found.items()}
-        values = {name: value for name, (_, value) in found.items()}
+        fields = self.mapping(self.root(text), self.readers())
+        lines = {name: line for name, (line, _) in fields.items()}
+        values = {name: value for name, (_, value) in fields.items()}
         ways = [name for name in WAYS if name in values]
         if len(ways) != 1:
             said = f"both {ways[0]} and {ways[1]}" if ways else f"none of {', '.join(WAYS)}"
@@ -232,16 +232,16 @@ class _ClusterFile:
         """The value of each name, with its line."""
         if getattr(node, "id", "") != "mapping":
             self.fail(_line(node), f"write lines such as '{next(iter(readers))}: …' here")
-        found: dict[str, tuple[int, Any]] = {}
+        entries: dict[str, tuple[int, Any]] = {}
         for key, value in node.value:
             name = key.value if key.id == "scalar" else ""
             if name not in readers:
                 hint = did_you_mean(name, readers) or f": it is one of {', '.join(readers)}"
                 self.fail(_line(key), f"unknown {name!r}{hint}")
-            if name in found:
+            if name in entries:
                 self.fail(_line(key), f"'{name}' is given twice: write it once")
-            found[name] = _line(key), readers[name](value)
-        return found
+            entries[name] = _line(key), readers[name](value)
+        return entries
 
     def text(self, form: re.Pattern[str], what: str) -> Callable[[Any], str]:
         def read(node: Any) -> str:
@@ -255,10 +255,10 @@ class _ClusterFile:
         def read(node: Any) -> int:
             if node.id != "scalar" or not re.fullmatch("[0-9]{1,9}", node.value):
                 self.fail(_line(node), f"a whole number is expected here, from {least} to {most:,}")
-            found = int(node.value)
-            if not least <= found <= most:
+            number = int(node.value)
+            if not least <= number <= most:
                 self.fail(_line(node), f"it must be from {least} to {most:,}")
-            return found
+            return number
 
         return read
 
@@ -278,11 +278,11 @@ class _ClusterFile:
 
     def tls(self, node: Any) -> Tls:
         names = ("authority", "certificate", "key")
-        found = self.mapping(node, dict.fromkeys(names, self.existing))
+        files = self.mapping(node, dict.fromkeys(names, self.existing))
         for name in names:
-            if name not in found:
+            if name not in files:
                 self.fail(_line(node), f"tls also needs '{name}': a file")
-        return Tls(*(found[name][1] for name in names))
+        return Tls(*(files[name][1] for name in names))
 
     def existing(self, node: Any) -> str:
         path = self.path(node)

@@ -106,9 +106,9 @@ class Worker:
         )
         if is_ready:
             try:
-                found: Outcome = self.pipe.recv()
+                received: Outcome = self.pipe.recv()
                 self.is_busy = False
-                return found
+                return received
             except (EOFError, OSError):
                 lost = LostTask(Message("there isn't enough memory for it"))
         self.begin_anew()
@@ -135,9 +135,9 @@ def next_outcomes(workers: Sequence[Worker]) -> Iterator[tuple[Worker, Outcome]]
     patience = min(worker.until for worker in busy) - monotonic()
     wait([worker.pipe for worker in busy], max(patience, 0.0))
     for worker in busy:
-        found = worker.outcome()
-        if found is not None:
-            yield worker, found
+        outcome = worker.outcome()
+        if outcome is not None:
+            yield worker, outcome
 
 
 def _end_left_alone(process: Any, parent: int) -> None:

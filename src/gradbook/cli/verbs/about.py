@@ -244,8 +244,8 @@ def what_is_next(words: Sequence[str]) -> list[Candidate]:
         return _beginning(last, dict.fromkeys(SCRIPTS, "a script for this shell").items())
     flag, equals, value = last.partition("=")
     if equals and flag.startswith("-"):
-        found = _beginning(value, _values(_options(parser).get(flag)))
-        return [(f"{flag}={word}", about) for word, about in found]
+        completions = _beginning(value, _values(_options(parser).get(flag)))
+        return [(f"{flag}={word}", about) for word, about in completions]
     return _beginning(last, _next(parser, before, last))
 
 

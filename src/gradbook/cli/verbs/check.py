@@ -225,9 +225,9 @@ def _write_page(
         replace(report, book=path.relative_to(above).as_posix())
         for report, path in zip(reports, paths, strict=True)
     ]
-    found = [{"name": report.book, **told_of(report)} for report in reports]
+    books = [{"name": report.book, **told_of(report)} for report in reports]
     summary = summary_of(reports) if len(reports) > 1 else None
-    write_whole(options.page, check_page(parts, found=found, summary=summary))
+    write_whole(options.page, check_page(parts, found=books, summary=summary))
     return Message("wrote {file}", file=str(options.page))
 
 

@@ -22,14 +22,14 @@ def run(options: Namespace) -> int:
     if options.json and options.out:
         raise UsageError("-o and --json don't go together: leave one out")
     folder = RunFolder(options.run)
-    found = writer(options.run)
+    line_writer = writer(options.run)
     known: set[str] = set()
     with suppress(GradbookError):  # if the lines were moved, none is marked as new
         problem = folder.problem(folder.recipe())
         if isinstance(problem, LineProblem):
             known = {*problem.lines.lines}
     random = np.random.default_rng(options.seed)
-    written = [found.write(random, options.temperature) for _ in range(options.count)]
+    written = [line_writer.write(random, options.temperature) for _ in range(options.count)]
     if options.json:
         lines = [{"line": line, "new": line not in known if known else None} for line in written]
         print_json({"version": 1, "model": options.run, "lines": lines})

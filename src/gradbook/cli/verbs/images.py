@@ -45,10 +45,10 @@ SIZE = re.compile("([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
 
 
 def _size(word: str) -> tuple[int, int]:
-    found = SIZE.fullmatch(word)
-    if not found:
+    sides = SIZE.fullmatch(word)
+    if not sides:
         raise ArgumentTypeError(f"'{word}' isn't a size: write rows and columns as 28x28")
-    return int(found[1]), int(found[2])
+    return int(sides[1]), int(sides[2])
 
 
 def run_data(options: Namespace) -> int:
@@ -84,11 +84,11 @@ def _print_points(options: Namespace) -> int:
     """The points of a set, as a table that --data reads."""
     if flag := next((it for it in IMAGES_ONLY if getattr(options, it)), None):
         raise UsageError(f"{options.data} is a set of points, not of images: leave out --{flag}")
-    found = points(options.data)
+    numbers = points(options.data)
     if options.json:
-        print_json([list(point) for point in found])
+        print_json([list(point) for point in numbers])
         return 0
-    print("x,y,class", *(",".join(map(str, point)) for point in found), sep="\n")
+    print("x,y,class", *(",".join(map(str, point)) for point in numbers), sep="\n")
     return 0
 
 
@@ -236,12 +236,12 @@ def _windows(options: Namespace, model: Model) -> int:
             raise UsageError(f"this model reads signals, and {name} isn't for them: leave it out")
     if len(options.files) > 1:
         raise UsageError("this model reads recordings: name one file at a time")
-    own = prediction.windows_of(model).channels
+    channels = prediction.windows_of(model).channels
     named = tuple(name.strip() for name in (options.channels or "").split(",") if name.strip())
     file = options.files[0]
     signals = read_signals(
         file,
-        SignalColumns(channels=named, usual=own),
+        SignalColumns(channels=named, usual=channels),
         labelled=False,
         decimal=options.decimal or "",
     )

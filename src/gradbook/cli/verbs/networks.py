@@ -189,15 +189,15 @@ def run_sweep(options: Namespace) -> int:
     require_replaceable(options.out)
     asked = DEFAULT_RATES if options.rates is None else options.rates
     with counting(tr("rates tried")) as tick:
-        found = sweep(net, asked, options.epochs, tick=tick)
-    report = sweep_report(found, options.typed)
+        result = sweep(net, asked, options.epochs, tick=tick)
+    report = sweep_report(result, options.typed)
     if options.out:
-        write_whole(options.out, _content(found, report, PurePath(options.out).suffix.lower()))
+        write_whole(options.out, _content(result, report, PurePath(options.out).suffix.lower()))
     if options.json or not options.out:
         print_report(report, as_json=options.json, drawn=NOT_ASCII)
     else:
         print(tr("wrote {file}", file=options.out))
-        print(found.finding)
+        print(result.finding)
         if not net.has_samples:
             print(net.made_up())
     return 0

@@ -91,10 +91,10 @@ def _exercises(net: Net | Formulas, options: Namespace) -> int:
     for path in paths:
         require_replaceable(path, *([_solution(path)] if options.solution else []))
     for (student, exercise), path in zip(asked, paths, strict=True):
-        own = personalise(net, student)
-        _write(own, path, options, exercise)
+        variant = personalise(net, student)
+        _write(variant, path, options, exercise)
         if options.solution:
-            _write(own, _solution(path), options)
+            _write(variant, _solution(path), options)
     print(tr(FILL_IN[_has_samples(net), asked[0][1].has_check], **SHEETS))
     return 0
 

@@ -110,8 +110,8 @@ def _run(options: Namespace) -> int:
         return _on_table(options, data, recipe, how)
     for name in ("target", *OF_TABLES):
         if getattr(options, name):
-            said = _flag(name)
-            raise UsageError(f"{said} is for tables: gradbook train data.csv {said}")
+            flag = _flag(name)
+            raise UsageError(f"{flag} is for tables: gradbook train data.csv {flag}")
     assert recipe
     _require_seeds(options, bool(options.seeds))
     folder = Path(options.out) if options.out else new_folder(RUNS, recipe.title, "run")
@@ -294,8 +294,8 @@ def _title(data: str) -> str:
 
 def _held_back(options: Namespace) -> str | None:
     """The fold to hold back, from `--set`."""
-    found = [line.split()[2:] for line in options.set if line.split()[:2] == ["hold", "back"]]
-    return " ".join(found[-1]) if found else None
+    folds = [line.split()[2:] for line in options.set if line.split()[:2] == ["hold", "back"]]
+    return " ".join(folds[-1]) if folds else None
 
 
 def _fold(options: Namespace) -> int | None:
@@ -309,9 +309,9 @@ def _asked(options: Namespace) -> Iterable[str]:
         value = getattr(options, name)
         if value is not None:
             text = f"{value:g}" if isinstance(value, float) else str(value)
-            said = name in OF_ALL
+            is_line = name in OF_ALL
             yield from (
-                ("--set", f"{name.replace('_', ' ')} {text}") if said else (f"--{name}", text)
+                ("--set", f"{name.replace('_', ' ')} {text}") if is_line else (f"--{name}", text)
             )
 
 
@@ -324,10 +324,10 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
     named = {name: getattr(options, name) for name in ("target", *OF_TABLES)}
     named["ignore"] = names_between_commas(options.ignore)
     asked = TableAsked(**{name: value for name, value in named.items() if value})
-    found = asked.problem(data, options.all or (recipe is not None and not recipe.tests))
-    recipe = recipe or recipe_of_options(options, usual_recipe(found, _title(data), _fold(options)))
+    table = asked.problem(data, options.all or (recipe is not None and not recipe.tests))
+    recipe = recipe or recipe_of_options(options, usual_recipe(table, _title(data), _fold(options)))
     recipe = replace(recipe, data=data if data in NAMED else os.path.abspath(data))
-    return _train(options, recipe, found, how)
+    return _train(options, recipe, table, how)
 
 
 def _on_lines(options: Namespace, how: How) -> int:
@@ -346,12 +346,12 @@ def _on_lines(options: Namespace, how: How) -> int:
     if options.all:
         raise UsageError(f"{why}: leave 'test none' out")
     lines = named_lines(options.data or NAMES)
-    found = LineProblem(lines, options.steps or USUAL_STEPS, options.seed or 0)
+    problem = LineProblem(lines, options.steps or USUAL_STEPS, options.seed or 0)
     net = usual_network(lines.tokens, USUAL_CONTEXT)
-    usual = found.recipe(network(options.network) if options.network else net)
+    usual = problem.recipe(network(options.network) if options.network else net)
     usual = replace(usual, name=_title(options.data or NAMES))
     options.recipe = options.network = None
-    return _train(options, recipe_of_options(options, usual), found, how)
+    return _train(options, recipe_of_options(options, usual), problem, how)
 
 
 def _list(options: Namespace) -> int:
@@ -394,23 +394,23 @@ def recipe_of_options(options: Namespace, usual: Recipe | None = None) -> Recipe
             )
         options.network, options.recipe = options.recipe, None
     if options.recipe == "-":
-        found = parse(standard_input(), "standard input")
+        asked = parse(standard_input(), "standard input")
     else:
-        found = usual or recipe(USUAL if options.recipe is None else options.recipe)
+        asked = usual or recipe(USUAL if options.recipe is None else options.recipe)
     if options.network:
-        found = _on_another_network(found, options.network)
+        asked = _on_another_network(asked, options.network)
     _, lines = read_settings(options.set, SAID)
     given = ((f"--{name}", f"{name} {getattr(options, name)}") for name in LINES)
     said = [(flag, line) for flag, line in given if not line.endswith(" None")]
     plain = [line for line in lines if line.split() != TRAINS_ON_ALL]
     for flag, line in [*said, *((f"--set '{line}'", with_its_word(line)) for line in plain)]:
         try:
-            found = change_recipe(found, line)
+            asked = change_recipe(asked, line)
         except GradbookError as error:
             raise UsageError(f"{flag}: {error.message}") from error
     if plain != lines:
-        found = replace(found, held_back=None, tests=False)
-    return replace(found, data=options.data) if options.data else found
+        asked = replace(asked, held_back=None, tests=False)
+    return replace(asked, data=options.data) if options.data else asked
 
 
 def _on_another_network(recipe: Recipe, name: str) -> Recipe:
@@ -418,13 +418,13 @@ def _on_another_network(recipe: Recipe, name: str) -> Recipe:
     from gradbook.builtin_networks import BUILTIN
     from gradbook.net.description import Task, meant_loss
 
-    own = recipe.net
+    before = recipe.net
     net = open_model(name).net if name.lower().endswith(FOREIGN) else network(name)
     adapts = recipe.adapts if name in BUILTIN else recipe.adapts - {"net"}
     title = f"{recipe.title} with {net.name or 'another network'}"
-    if own.objective == (net.loss or meant_loss(net.answer_kind, Task.CLASSES)):
-        net = replace(net, loss=own.loss, smoothing=own.smoothing)
-    net = replace(net, update=own.update, decay=own.decay, seed=own.seed, name=title)
+    if before.objective == (net.loss or meant_loss(net.answer_kind, Task.CLASSES)):
+        net = replace(net, loss=before.loss, smoothing=before.smoothing)
+    net = replace(net, update=before.update, decay=before.decay, seed=before.seed, name=title)
     return replace(recipe, net=net, adapts=adapts, name=title)
 
 

@@ -206,10 +206,10 @@ def read_plan(sheet: PathLike[str]) -> ClassPlan:
         raise DataError(f"{what}: restore the file as it was made", file=str(sheet))
     usual = ClassPlan("")
     for name, value in plan.items():
-        own = tuple(value) if isinstance(value, list) else value
-        if type(own) is not type(getattr(usual, name)):
+        plain = tuple(value) if isinstance(value, list) else value
+        if type(plain) is not type(getattr(usual, name)):
             raise DataError(f"{name} can't be {shorten_value(value)}", file=str(sheet))
-        plan[name] = own
+        plan[name] = plain
     return ClassPlan(**plan)
 
 

@@ -107,14 +107,14 @@ def _papers(
     for student in students if names else ():
         net = personalise(plan.net(), student)
         pages.append(handout(net, plan.exercise(student), usable_rate(net, plan.epochs)))
-    made: dict[str, str | bytes] = {}
+    papers: dict[str, str | bytes] = {}
     for name in names:
         solved = PAPERS[name.partition("/")[0]]
         if name.endswith(PDF):
-            made[name] = handouts_pdf(pages, plan.paper, solved=solved)
+            papers[name] = handouts_pdf(pages, plan.paper, solved=solved)
         else:
-            made[name] = handouts_page(pages, plan.paper, solved=solved)
-    return made
+            papers[name] = handouts_page(pages, plan.paper, solved=solved)
+    return papers
 
 
 def require_paper(plan: ClassPlan) -> None:

@@ -239,8 +239,8 @@ def _write_feedback(
 
 def _digest(told: StudentFeedback, paper: str) -> str:
     """A checksum of the feedback, the same in every process."""
-    own = told.student, told.title, told.mark, told.points, told.remark
-    text = f"{__version__} {current_language().code} {paper} {line_of(told.report)} {own!r}"
+    shown = told.student, told.title, told.mark, told.points, told.remark
+    text = f"{__version__} {current_language().code} {paper} {line_of(told.report)} {shown!r}"
     return sum_of(as_bytes(text))
 
 

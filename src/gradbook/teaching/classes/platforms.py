@@ -88,10 +88,10 @@ def grade_files(
 
 def _moodle(listed: ListedStudents, grades: Sequence[FinalGrade]) -> list[list[str]]:
     """For the gradebook's import, or as an assignment's worksheet if the list is one."""
-    own = listed.known(MOODLE, ("given", "family", "mail"))
-    head = [listed.headings[one] for one in own]
-    rows = [[listed.of(grade.student, one) for one in own] for grade in grades]
-    if not {"family", "whole"} & set(map(kind_of, own)):
+    columns = listed.known(MOODLE, ("given", "family", "mail"))
+    head = [listed.headings[one] for one in columns]
+    rows = [[listed.of(grade.student, one) for one in columns] for grade in grades]
+    if not {"family", "whole"} & set(map(kind_of, columns)):
         head.append("Full name")
         for row, grade in zip(rows, grades, strict=True):
             row.append(grade.student)

@@ -52,8 +52,8 @@ def draw_sheet(cells: Sequence[SheetCell], stem: str) -> QuizPicture:
 
 def _line(cells: Sequence[SheetCell], top: int) -> str:
     numbers = "".join(
-        _box(MARGIN, top + k * HEIGHT, EDGE, "#eee", said)
-        for k, said in enumerate(("", str(HEADINGS), str(ROW)))
+        _box(MARGIN, top + k * HEIGHT, EDGE, "#eee", heading)
+        for k, heading in enumerate(("", str(HEADINGS), str(ROW)))
     )
     return numbers + "".join(
         _box(MARGIN + EDGE + k * WIDTH, top, WIDTH, "#eee", xl_col_to_name(cell.place))
