@@ -140,10 +140,8 @@ def train_seeds(folder: SeedsFolder, how: How, problem: Problem | None = None) -
     for seed in seeds:
         run, shown = folder.run(seed), seeds_display(how.as_events, recipe, problem, seed)
         if not run.is_done:
-            seeded = (
-                None if run.holds_a_run else replace(recipe, net=replace(recipe.net, seed=seed))
-            )
-            if _trained(shown, run, Path(folder.path), seeded, how, problem) is None:
+            new = None if run.holds_a_run else replace(recipe, net=replace(recipe.net, seed=seed))
+            if _trained(shown, run, Path(folder.path), new, how, problem) is None:
                 return INTERRUPTED
         results.append(run.result())
         if not how.crew:
