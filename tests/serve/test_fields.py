@@ -53,6 +53,12 @@ def test_what_wont_do_is_said(sent, why):
         record(json.dumps(sent).encode(), FIELDS)
 
 
+def test_a_field_is_asked_for_once():
+    assert options("text=a&count=3", FIELDS)["count"] == 3
+    with pytest.raises(RefusalError, match="twice"):
+        options("text=a&count=3&count=4", FIELDS)
+
+
 def test_what_a_teacher_may_type_wrongly_is_said_in_her_language():
     for sent in ({"text": "a", "rate": -1}, {"text": "a", "count": 0.5}, {"text": "a", "count": 9}):
         with pseudo_language(), pytest.raises(RefusalError) as refused:

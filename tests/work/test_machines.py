@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.work.machines import ClusterFileError, ClusterPlan, Tls, read_plan
+from gradbook.work.machines import ClusterFileError, ClusterPlan, Machines, Tls, read_plan
 from tests.cases import for_each
 
 pytest.importorskip("yaml")
@@ -78,3 +78,14 @@ def test_files_are_meant_from_where_the_file_lies(tmp_path):
     plan = read_plan(str(file))
     assert plan.shared == str(tmp_path / "books")
     assert plan.tls == Tls(*(str(tmp_path / name) for name in ("ca.pem", "me.pem", "me.key")))
+
+
+def test_a_cluster_that_was_started_here_ends_with_its_client():
+    class Closing:
+        def close(self, seconds):
+            closed.append(self)
+
+    client, cluster, closed = Closing(), Closing(), []
+    Machines("tcp://host:8786", client).end()
+    Machines("tcp://host:8786", client, cluster).end()
+    assert closed == [client, client, cluster]
