@@ -72,6 +72,7 @@ def test_names_and_views_mean_the_sheets_that_they_meant(tmp_path):
         assert same.print_area == sheet.print_area
         assert same.print_title_rows == sheet.print_title_rows
         assert set(same.defined_names) == set(sheet.defined_names)
+    assert after["∂ Model"].freeze_panes == before["Model"].freeze_panes
     assert after["Derivatives"].print_title_rows == "$6:$6"
     assert read_book(copy).names["price"] == "Model!$B$14"
 

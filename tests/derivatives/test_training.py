@@ -31,6 +31,7 @@ def test_formulas_say_in_a_row_what_the_workbook_says(tmp_path):
     assert named["z1 H2"] == "=MAX(0,Softmax!$E$2*B9+Softmax!$F$2*C9+Softmax!$A$5)"
     assert named["mean"].startswith("=AVERAGE(")
     assert sheet.max_row == 10
+    assert {part.size["columns"] > 1 for part in sheet.merged_cells.ranges} == {True}
 
 
 def test_only_sheets_and_their_chart_are_added(tmp_path):
