@@ -37,7 +37,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "rates": 1526,
     "report": 10856,
     "serve": 2139,
-    "targets": 29407,
+    "targets": 29409,
     "teaching": 3721,
     "web": 21005,
     "work": 942,
