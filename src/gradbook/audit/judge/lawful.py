@@ -1,0 +1,632 @@
+"""What every law of updates has in common, whatever it is called: a table, tested by trial.
+
+A rule is tried for a few steps: gradients arrive, its memories go on, and each step's change of the
+weight is computed from the formulas. What isn't in the table is a choice: an ε in a root or beside
+it, coefficients, a rate over time, a clipping, one mean or two. If a rule lacks something that is
+in the table, the one small edit that restores it and breaks nothing else is searched for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property, partial, reduce
+from itertools import product
+
+import numpy as np
+
+from gradbook.audit.judge.weight_rules import (
+    GRADIENT,
+    GRADIENTS,
+    OTHERS,
+    OWN,
+    WEIGHTS,
+    OddCell,
+    Role,
+    WeightRules,
+    drawn_for,
+)
+from gradbook.audit.step.points import ENOUGH_POINTS, POINTS, Numbers, agree
+from gradbook.audit.step.step_graph import StepGraph
+from gradbook.cells.budget import within_budget
+from gradbook.cells.formula.address import Address
+from gradbook.cells.formula.expression import (
+    EditKind,
+    Path,
+    paths,
+    put,
+    references,
+    replace_parts,
+)
+from gradbook.cells.formula.formula_values import NotUnderstood
+from gradbook.cells.formula.pattern import Pattern, anchor
+from gradbook.graph.node import Array, Node, ancestors
+from gradbook.language import mark
+from gradbook.language.message import Message
+from gradbook.targets.excel.language import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Prefix,
+    Reference,
+    write,
+)
+
+STEPS = 3  # of a trial
+LARGE = 1e6  # gradients beside which an ε is nothing
+LARGER = 1e3  # times these
+TINY = 1e-30  # what memories begin with
+SMALL = 1e-3  # the same, if it may have bounds
+HALF = 0.5  # the least coefficient of a mean's past
+ROUGHLY = 1e-4  # relative: more than an ε adds
+NUDGED = 0.9  # times a coefficient
+SIGNS = np.where(np.arange(POINTS) % 2, 1.0, -1.0)
+TURNING = np.where(np.arange(STEPS) % 2, -1.0, 1.0)[:, None]
+SIZES = np.random.default_rng(11).uniform(0.4, 1.0, (STEPS, POINTS))
+MIXED = SIZES * SIGNS * np.where(SIZES > 0.7, 1.0, -1.0)
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A memory that keeps a share of its past and takes in one of the gradient, or its square."""
+
+    node: Node
+    coefficient: Node  # of its past
+    is_mean: bool  # whether it takes in exactly what it doesn't keep
+    is_balanced: bool  # whether it takes in that, or something that has nothing to do with it
+
+
+@dataclass(frozen=True)
+class Course:
+    """What the steps of a trial add to the weight, and its memories in the end."""
+
+    changes: list[Array]
+    memories: dict[Role, Array]
+
+    @property
+    def last(self) -> Array:
+        return self.changes[-1]
+
+
+class RuleGraph(StepGraph):
+    """The cells of a rule as nodes: weights, gradients, and memories of the step before, are
+    leaves."""
+
+    def __init__(self, rules: WeightRules, instead: Mapping[Address, Pattern]) -> None:
+        super().__init__(rules.training, instead)
+        self.owned = rules.owned
+
+    def formula(self, cell: Address) -> Pattern | None:
+        return None if cell in self.owned else super().formula(cell)
+
+
+@dataclass(frozen=True)
+class RuleTrial:
+    """A weight's rule, perhaps with other formulas in some cells, to be tried for a few steps."""
+
+    rules: WeightRules
+    weight: int
+    instead: Mapping[Address, Pattern] = field(default_factory=dict)
+
+    # Its parts -----------------------------------------------------------------------------
+
+    @cached_property
+    def graph(self) -> RuleGraph:
+        update = self.rules.updates[self.weight]
+        other = {cell: p for cell, p in self.instead.items() if cell != update}
+        return RuleGraph(self.rules, other)
+
+    def node(self, cell: Address) -> Node:
+        pattern = self.instead.get(cell) or self.rules.training.book.patterns[cell]
+        if cell in self.rules.training.weight_cells and pattern.expression is not None:
+            return self.graph.expression(pattern.expression, cell, pattern)
+        return self.graph.node(cell)
+
+    def cell(self, part: Expression, home: Address) -> Address | None:
+        """The cell that a part of a formula is, as it is typed there."""
+        reader = self.rules.training.book.reader
+        return reader.cell(part.text, home) if isinstance(part, Reference) else None
+
+    @cached_property
+    def update(self) -> Node:
+        return self.node(self.rules.updates[self.weight])
+
+    @cached_property
+    def memories(self) -> dict[Role, Node]:
+        """The memories of the weight, by their roles."""
+        stride = self.rules.training.weights[self.weight].stride
+        cells = self.rules.memories[self.weight]
+        return {self.rules.owned[cell - stride][1]: self.node(cell) for cell in cells}
+
+    @cached_property
+    def order(self) -> list[Node]:
+        return ancestors([self.update, *self.memories.values()])
+
+    @cached_property
+    def coefficients(self) -> list[Node]:
+        """The settings, and the typed numbers between 0 and 1, in the rule."""
+        cells, owned = self.graph.leaf_cells, self.rules.owned
+        return [
+            node
+            for node in self.order
+            if (node in cells and cells[node] not in owned)
+            or (node.op.name == "constant" and 0 < float(np.max(self.known.of(node))) < 1)
+        ]
+
+    # Numbers for it -----------------------------------------------------------------------
+
+    def drawn(self, owner: int, role: Role) -> Array:
+        sign = self.rules.signs[owner] if role in GRADIENTS else 1
+        return drawn_for(role, OWN if owner == self.weight else OTHERS) * sign
+
+    def numbers(self, value: Callable[[int, Role], Array], as_typed: bool = False) -> Numbers:
+        """Numbers of which weights, gradients and memories have a `value`, with random settings or
+        those of the book."""
+        rules = self.rules
+        setting = rules.tested.constants.leaf if as_typed else rules.setting
+
+        def leaf(cell: Address) -> Array:
+            return value(*rules.owned[cell]) if cell in rules.owned else setting(cell)
+
+        return Numbers(leaf, self.graph.leaf_cells)
+
+    @cached_property
+    def known(self) -> Numbers:
+        """Random numbers for one step."""
+        return self.numbers(self.drawn)
+
+    def of(self, node: Node) -> Array:
+        return np.broadcast_to(self.known.of(node), POINTS)
+
+    def change(self, numbers: Numbers) -> Array:
+        """What the update adds to its weight."""
+        base, after = self.rules.step.weights[self.weight], numbers.of(self.update)
+        before = 0.0 if base is None else numbers.of(self.graph.node(base))
+        return np.broadcast_to(after - before, POINTS)
+
+    def course(
+        self,
+        steps: Array,
+        weights: float = 0.0,
+        begin: float = TINY,
+        instead: Mapping[Node, Array] | None = None,
+    ) -> Course:
+        """Steps with these gradients, times a number of each weight's own."""
+        changes: list[Array] = []
+        kept: dict[Role, Array] = {}
+        for k in range(len(steps)):
+
+            def value(
+                owner: int, role: Role, k: int = k, kept: Mapping[Role, Array] = kept
+            ) -> Array:
+                draw = self.drawn(owner, GRADIENTS[1] if role in GRADIENTS else role)
+                if role in GRADIENTS:
+                    before = k - (role == GRADIENTS[0])
+                    now = steps[before] if before >= 0 else np.zeros(POINTS)
+                    return now * draw
+                if role in WEIGHTS:
+                    return weights * draw
+                return kept[role] if owner == self.weight and role in kept else begin * draw
+
+            numbers = self.numbers(value)
+            numbers.values |= instead or {}
+            changes.append(self.change(numbers))
+            kept = {role: numbers.of(node) for role, node in self.memories.items()}
+        return Course(changes, kept)
+
+    # What is found by them ------------------------------------------------------------------
+
+    @cached_property
+    def is_closed(self) -> bool:
+        """Whether nothing that varies is in the rule beside weights, gradients and memories."""
+        training, owned = self.rules.training, self.rules.owned
+        leaves = (self.graph.leaf_cells.get(node) for node in self.order)
+        known = (cell for cell in leaves if cell is not None and cell not in owned)
+        return not any(cell in training.varying or cell in training.weight_cells for cell in known)
+
+    @cached_property
+    def epsilons(self) -> dict[Node, Array]:
+        """The settings on which the change doesn't depend where gradients are large, as 0."""
+        usual = self.course(MIXED * LARGE).last
+        halves = {node: self.of(node) / 2 for node in self.coefficients}
+        return {
+            node: np.zeros(POINTS)
+            for node, half in halves.items()
+            if _same(usual, self.course(MIXED * LARGE, instead={node: half}).last)
+        }
+
+    @cached_property
+    def counted(self) -> dict[Node, Address | None]:
+        """The coefficients whose powers the rule subtracts from 1, with the cell that counts."""
+        found: dict[Node, Address | None] = {}
+        for node in self.order:
+            if node.op.name == "subtract" and node.inputs[1].op.name in ("exp", "power"):
+                inside = ancestors([node.inputs[1]])
+                bases = [n.inputs[0] for n in inside if n.op.name in ("log", "power")]
+                leaves = [n for n in inside if n in self.graph.leaf_cells and n not in bases]
+                count = self.graph.leaf_cells[leaves[0]] if len(leaves) == 1 else None
+                found |= {base: count for base in bases if base in self.coefficients}
+        return found
+
+    @cached_property
+    def means(self) -> list[Mean]:
+        """The memories that keep a share of their past and take in one of the gradient, or of its
+        square."""
+        found = []
+        for role, node in self.memories.items():
+            for coefficient in self.coefficients:
+                kept, new = self._kept_and_new(role, node)
+                if not agree(kept, self.of(coefficient)):
+                    continue
+                nudged, other = self._kept_and_new(role, node, {coefficient: NUDGED})
+                _, further = self._kept_and_new(role, node, power=2)
+                for gradient, power in product(GRADIENTS, (1, 2)):
+                    size = self.drawn(self.weight, gradient) ** power
+                    taken, then = new / size, other / size
+                    if agree(taken, further / size**2):
+                        is_free = agree(taken, then) and not any(
+                            agree(np.abs(taken), 1 - self.of(c)) for c in self.coefficients
+                        )
+                        is_rest = agree(taken * (1 - nudged), then * (1 - kept))
+                        is_mean = agree(np.abs(taken), 1 - kept)
+                        found.append(Mean(node, coefficient, is_mean, is_free or is_rest))
+                break
+        return found
+
+    def _kept_and_new(
+        self,
+        role: Role,
+        node: Node,
+        times: Mapping[Node, float] | None = None,
+        power: int = 1,
+        as_typed: bool = False,
+    ) -> tuple[Array, Array]:
+        """The share of its past that a memory keeps, and what it takes in."""
+
+        def value(owner: int, other: Role, past: float) -> Array:
+            is_it = (owner, other) == (self.weight, role)
+            return np.full(POINTS, past) if is_it else self.drawn(owner, other) ** power
+
+        ends = []
+        for past in (0.0, 1.0):
+            numbers = self.numbers(partial(value, past=past), as_typed)
+            numbers.values |= {n: self.of(n) * factor for n, factor in (times or {}).items()}
+            ends.append(np.broadcast_to(numbers.of(node), POINTS))
+        return ends[1] - ends[0], ends[0]
+
+    @property
+    def unusual(self) -> int:
+        """How many memories are, with the book's numbers, neither a mean that keeps most of its
+        past nor a sum: this tells which of two rules is odd."""
+        training, leaf, usual = self.rules.training, self.rules.tested.constants.leaf, 0
+        sources = training.flow.sources(self.rules.updates[self.weight])
+        rates = [leaf(training.plain(cell)) for cell in sources if cell not in training.varying]
+        ones = np.ones(POINTS)
+        for role, node in self.memories.items():
+            kept, new = self._kept_and_new(role, node, as_typed=True)
+            sizes = [self.drawn(self.weight, role) for role in GRADIENTS]
+            plain, squared = ([np.abs(new / size**power) for size in sizes] for power in (1, 2))
+            is_sum = any(agree(share, rate) for share in plain for rate in (ones, *rates))
+            is_total = agree(kept, ones) and any(agree(share, ones) for share in squared)
+            rest = 1 - kept if np.all(kept >= HALF) else np.full(POINTS, np.nan)
+            is_mean = any(agree(share, rest) for share in (*plain, *squared))
+            usual += is_mean or is_sum or is_total
+        return len(self.memories) - usual
+
+    def response(self, to: Node) -> Array | None:
+        """The factor by which the change differs if a coefficient, or a mean, is nudged, and the
+        means stay; None if that depends on the gradients and the means."""
+
+        def size(times: float, power: int) -> Array:
+            numbers = self.numbers(lambda owner, role: self.drawn(owner, role) ** power)
+            numbers.values |= self.epsilons
+            numbers.values |= {mean.node: self.of(mean.node) ** power for mean in self.means}
+            numbers.values[to] = times * numbers.of(to)
+            return np.abs(self.change(numbers))
+
+        one, other = (size(NUDGED, power) / size(1, power) for power in (1, 2))
+        return one if agree(one, other) else None
+
+    def correction(self, mean: Mean) -> int | None:
+        """1 if the change is divided by what corrects a mean for its beginning, so that it responds
+        to the coefficient in the direction in which it responds to the mean; -1 if it responds in
+        the other one; 0 if not at all; None if that isn't a factor, or the mean isn't used."""
+        if mean.node in ancestors([n for n in self.memories.values() if n is not mean.node]):
+            return None
+        to_it, to_mean = self.response(mean.coefficient), self.response(mean.node)
+        if to_it is None or to_mean is None or agree(to_mean, np.ones(POINTS)):
+            return None
+        if agree(to_it, np.ones(POINTS)):
+            return 0
+        return 1 if bool(np.all((to_it > 1) == (to_mean > 1))) else -1
+
+    @cached_property
+    def broken(self) -> list[str]:
+        """What the rule lacks; nothing if that can't be known."""
+        if not self.is_closed:
+            return []
+        with np.errstate(all="ignore"):
+            return [why for why, holds in IN_COMMON.items() if not holds(self)]
+
+    def is_sound(self, first: Collection[str] = ()) -> bool:
+        """Whether it lacks nothing, such as the `first`, and moves everywhere."""
+        if not self.is_closed:
+            return False
+        with np.errstate(all="ignore"):
+            order = sorted(IN_COMMON, key=lambda why: why not in first)
+            change = self.course(MIXED * LARGE).last
+            moves = bool(np.all(np.isfinite(change) & (change != 0)))
+            return moves and all(IN_COMMON[why](self) for why in order)
+
+
+def _same(these: Array, those: Array) -> bool:
+    """Whether numbers are about the same wherever both are known."""
+    sure = np.isfinite(these) & np.isfinite(those)
+    if np.count_nonzero(sure) < ENOUGH_POINTS:
+        return True
+    return bool(np.allclose(these[sure], those[sure], rtol=ROUGHLY, atol=0))
+
+
+# What all laws have in common -------------------------------------------------------------
+
+
+def _keeps_to_a_unit(trial: RuleTrial) -> bool:
+    for size in (LARGE, 1 / LARGE):
+        without = trial.epsilons if size < 1 else {}
+        usual, larger, turned = (
+            trial.course(MIXED * size * times, instead=without).last for times in (1, LARGER, -1)
+        )
+        if not _same(turned, -usual):
+            return False
+        if not (_same(larger, usual) or _same(larger, usual * LARGER)):
+            return False
+    return True
+
+
+def _goes_against_the_gradient(trial: RuleTrial) -> bool:
+    every = trial.course(SIZES * SIGNS * LARGE).changes
+    return not any(np.any(change * SIGNS > 0) for change in every)
+
+
+def _goes_further_where_gradients_agree(trial: RuleTrial) -> bool:
+    steps = SIZES[:1] * SIGNS * LARGE
+    both = (trial.course(steps * signs, begin=SMALL) for signs in (TURNING**2, TURNING))
+    agreeing, turning = (course.last for course in both)
+    return not np.any(np.abs(agreeing) < np.abs(turning) * (1 - ROUGHLY))
+
+
+def _shrinks_the_weight(trial: RuleTrial) -> bool:
+    course = trial.course(np.zeros((1, POINTS)), weights=1.0, begin=0.0)
+    return not np.any(course.last > 0)
+
+
+def _remembers_gradients(trial: RuleTrial) -> bool:
+    ends = [trial.course(steps * LARGE, begin=SMALL).memories for steps in (MIXED, SIZES**2)]
+    owned, cells = trial.rules.owned, trial.graph.leaf_cells
+    for role, node in trial.memories.items():
+        behind = (owned.get(cells.get(leaf, -1)) for leaf in ancestors([node]))
+        takes = any(each and each[1][0] == GRADIENT for each in behind)
+        if takes and agree(ends[0][role], ends[1][role]):
+            return False
+    return True
+
+
+def _takes_in_the_rest(trial: RuleTrial) -> bool:
+    return all(mean.is_balanced for mean in trial.means)
+
+
+def _corrects_each_mean(trial: RuleTrial) -> bool:
+    known = {trial.correction(mean) for mean in trial.means if mean.is_mean}
+    own = {mean.coefficient for mean in trial.means}
+    for node in trial.counted.keys() - own if own else ():
+        response = trial.response(node)
+        if response is not None and not agree(response, np.ones(POINTS)):
+            return False
+    return -1 not in known and not known >= {0, 1}
+
+
+IN_COMMON: dict[str, Callable[[RuleTrial], bool]] = {
+    mark(
+        "ten times the gradient must move {weight} ten times as far, or as far: a root or a "
+        "square is missing, or too many"
+    ): _keeps_to_a_unit,
+    mark("{weight} must move against its gradient"): _goes_against_the_gradient,
+    mark(
+        "{weight} moves less far where its gradients agree than where they alternate"
+    ): _goes_further_where_gradients_agree,
+    mark("{weight} grows by its decay, which must shrink it"): _shrinks_the_weight,
+    mark("a memory of {weight} takes in no gradient"): _remembers_gradients,
+    mark(
+        "a running mean of {weight} keeps a share of its past: it must take in the rest, 1 minus "
+        "the same number"
+    ): _takes_in_the_rest,
+    mark(
+        "of the running means of {weight}, one is corrected for its beginning by its own "
+        "coefficient, and another isn't"
+    ): _corrects_each_mean,
+}
+
+
+# Edits that restore it ------------------------------------------------------------------------
+
+LIKELIEST = (
+    EditKind.REFERENCE,
+    EditKind.FUNCTION,
+    EditKind.NUMBER,
+    EditKind.FACTOR,
+    EditKind.SIGN,
+)
+
+
+@dataclass(frozen=True)
+class Mender:
+    """Searches for the edits that make rules sound: what helped one weight is likely for the next,
+    and in the steps in which memories begin only the same cells are suspected."""
+
+    every: Sequence[WeightRules]  # the different ones
+    helped: set[tuple[int, int]] = field(default_factory=set)  # the places of edits
+    lines: set[tuple[int, Address]] = field(default_factory=set)  # the cells, by weight
+    known: dict[tuple[int, int], list[str]] = field(default_factory=dict)  # by step and weight
+    left: dict[Message, None] = field(default_factory=dict)  # what no such edit restores
+
+    def broken(self, rules: WeightRules, weight: int) -> list[str]:
+        """What a weight's rule lacks."""
+        key = rules.step.number, weight
+        if key not in self.known:
+            self.known[key] = RuleTrial(rules, weight).broken
+        return self.known[key]
+
+    def _why(self, rules: WeightRules, weight: int) -> Message:
+        return Message(self.broken(rules, weight)[0], weight=rules.training.names[weight])
+
+    def likeliest(
+        self, rules: WeightRules, weight: int, wanted: Callable[[OddCell], bool] = bool
+    ) -> OddCell | None:
+        """The likeliest small edit of one cell that makes a weight's rule sound, spoils no other
+        step's that has the same formula, and is `wanted`."""
+        found = within_budget(lambda: next(filter(wanted, self._sound(rules, weight)), None))
+        if found is None and rules is self.every[0]:
+            self.left[Message("not accounted for: {reason}", reason=self._why(rules, weight))] = (
+                None
+            )
+        return found
+
+    def _sound(self, rules: WeightRules, weight: int) -> Iterator[OddCell]:
+        trial, why = RuleTrial(rules, weight), self._why(rules, weight)
+        stride = rules.training.weights[weight].stride
+        is_first = rules is self.every[0]
+        tried = []
+        for place, cell in enumerate(reversed(rules.ways[weight])):
+            if is_first or (weight, cell % stride) in self.lines:
+                for number, (kind, right) in enumerate(_edits(trial, cell)):
+                    away = -place if kind is EditKind.FACTOR else place  # a square, in a memory
+                    rank = _orphans(rules, cell, right), LIKELIEST.index(kind), away
+                    key = place, number
+                    odd = OddCell(weight, cell, kind.value, right, why)
+                    tried.append((key not in self.helped, rank, key, odd))
+        for _, _, key, odd in sorted(tried, key=lambda one: one[:3]):
+            with suppress(NotUnderstood):
+                other = RuleTrial(rules, weight, {odd.cell: odd.right})
+                is_sound = len(other.means) >= len(trial.means) and other.is_sound(
+                    self.broken(rules, weight)
+                )
+                if is_sound and not self._spoils(odd, rules):
+                    self.helped.add(key)
+                    self.lines.add((weight, odd.cell % stride))
+                    yield odd
+
+    def _spoils(self, odd: OddCell, rules: WeightRules) -> bool:
+        """Whether an edit breaks the rule of another step that has the same formula."""
+        training, weight = rules.training, odd.weight
+        patterns, stride = training.book.patterns, training.weights[weight].stride
+        for other in self.every:
+            there = odd.cell + (other.step.number - rules.step.number) * stride
+            if weight in other.updates and patterns.get(there) is patterns[odd.cell]:
+                right = training.on_sheet_of(there, odd.right).text_at(there)
+                moved = {there: training.book.reader.read_typed(right, there)}
+                if RuleTrial(other, weight, moved).broken and not self.broken(other, weight):
+                    return True
+        return False
+
+
+def _orphans(rules: WeightRules, cell: Address, right: Pattern) -> int:
+    """How many settings nothing uses any more after an edit."""
+    flow, plain = rules.training.flow, rules.training.plain
+    patterns = rules.training.book.patterns
+    left = set(map(plain, flow.sources(cell))) - set(
+        map(plain, flow.mentioned_cells(right.places, cell))
+    )
+    still = (one for one in left if one not in rules.training.varying)
+    usual = patterns[cell]
+    return sum(
+        all(patterns.get(user) is usual or user == cell for user in flow.users.get(one, ()))
+        for one in still
+    )
+
+
+def _edits(trial: RuleTrial, cell: Address) -> Iterator[tuple[EditKind, Pattern]]:
+    formula, reader = trial.rules.tested.formula(cell), trial.rules.training.book.reader
+    said = formula.expression if formula else None
+    if said is None:
+        return
+    weights = trial.rules.training.weight_cells
+    some = [(path, part) for path, part in paths(said) if trial.cell(part, cell) not in weights]
+    new = [(kind, put(said, path, n)) for path, part in some for kind, n in _instead(part)]
+    new += [*_other_cells(trial, cell, said), *_corrections(trial, cell, said)]
+    for kind, whole in dict.fromkeys(new):
+        yield kind, reader.read_typed(write(whole), cell)
+
+
+def _instead(part: Expression) -> Iterator[tuple[EditKind, Expression]]:
+    """What may belong in the place of a part: a root, a square, another sign, MAX for MIN."""
+    two, half = Number(2.0), Number(0.5)
+    match part:
+        case Infix("^", x, power) if not any(references(power)):
+            yield from ((EditKind.NUMBER, Infix("^", x, n)) for n in (two, half) if n != power)
+        case Infix("+" | "-" as sign, left, right):
+            yield EditKind.SIGN, Infix("-" if sign == "+" else "+", left, right)
+        case Prefix("-", inside):
+            yield EditKind.SIGN, inside
+        case Call("MAX" | "MIN", _):
+            yield EditKind.FUNCTION, _turned(part)
+            yield EditKind.FUNCTION, replace_parts(part, lambda _: None, _turned)
+    if isinstance(part, Reference | Infix) and not any(":" in r.text for r in references(part)):
+        yield from ((EditKind.FUNCTION, Call(name, (part,))) for name in ("SQRT", "ABS"))
+        yield EditKind.FACTOR, Infix("^", part, two)
+
+
+def _turned(part: Expression) -> Expression:
+    match part:
+        case Call("MAX" | "MIN" as function, arguments):
+            return Call("MIN" if function == "MAX" else "MAX", arguments)
+    return part
+
+
+def _other_cells(
+    trial: RuleTrial, cell: Address, said: Expression
+) -> Iterator[tuple[EditKind, Expression]]:
+    """The formula with the coefficient of another mean, or with a mean's corrected value."""
+    training, leaves = trial.rules.training, trial.graph.leaf_cells
+    memories = trial.rules.memories[trial.weight]
+    used = {*trial.counted, *(mean.coefficient for mean in trial.means)}
+    settings = {leaves[node] for node in used if node in leaves}
+    for old in dict.fromkeys(references(said)):
+        at, others = trial.cell(old, cell), set[Address]()
+        if at in settings:
+            others = settings - {at}
+        elif at in memories and cell not in memories:
+            users = training.flow.users.get(at, ())
+            others = {user for user in users if not training.flow.users.get(user)}
+        for other in sorted(others):
+            name = training.book.name_of(other, cell)
+            new = Reference(anchor(name) if "$" in old.text else name)
+            spots = [path for path, part in paths(said) if part == old]
+            yield EditKind.REFERENCE, reduce(partial(_put, new), spots, said)
+            yield from ((EditKind.REFERENCE, put(said, path, new)) for path in spots)
+
+
+def _put(new: Expression, said: Expression, path: Path) -> Expression:
+    return put(said, path, new)
+
+
+def _corrections(
+    trial: RuleTrial, cell: Address, said: Expression
+) -> Iterator[tuple[EditKind, Expression]]:
+    """The formula with a mean corrected for its beginning as another one is."""
+    memories, name_of = trial.rules.memories[trial.weight], trial.rules.training.book.name_of
+    cells = {memory: trial.node(memory) for memory in memories if memory != cell}
+    counts = {count for count in trial.counted.values() if count is not None}
+    for mean, count in product(trial.means, sorted(counts)):
+        at = trial.graph.leaf_cells.get(mean.coefficient)
+        share = Number(float(np.max(trial.of(mean.coefficient))))
+        power = Infix(
+            "^",
+            share if at is None else Reference(anchor(name_of(at, cell))),
+            Reference(name_of(count, cell)),
+        )
+        for path, part in paths(said):
+            if cells.get(trial.cell(part, cell) or -1) is mean.node:
+                corrected = Infix("/", part, Infix("-", Number(1.0), power))
+                yield EditKind.FACTOR, put(said, path, corrected)

@@ -1,0 +1,78 @@
+"""A mistake that all weights share is found by what every law of updates has in common."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from gradbook.audit.check_book import check
+from tests.audit.material.layouts.optimisers import B1, B2, EPS, RULES, M, Rule, by_rule
+from tests.audit.material.layouts.places import laid, spots
+from tests.audit.material.layouts.sketch import Shape, sketched
+from tests.audit.material.made import cells_of
+from tests.cases import for_each
+
+LINE = Shape(2, 0, 1, "sigmoid", "sigmoid", 1, False, True)  # w1 w2 b1
+WEIGHTS = ("w1", "w2", "b1")
+RIGHT = {
+    "adamax": Rule(
+        "{⟦w⟧<}-{⟦η⟧}/(1-{β1}^{t<})*{m_⟦w⟧<}/{u_⟦w⟧<}",
+        (M, ("u_⟦w⟧", "MAX({β2}*{u_⟦w⟧<},ABS({⟦g⟧}))", "ABS({⟦g⟧})")),
+        (B1, B2),
+        (("t", "{t<}+1", 1.0),),
+        sort="adamax",
+    ),
+    "yogi": Rule(
+        "{⟦w⟧<}-{⟦η⟧}*{m_⟦w⟧<}/(SQRT({s_⟦w⟧<})+{ε})",
+        (
+            M,
+            (
+                "s_⟦w⟧",
+                "{s_⟦w⟧<}-(1-{β2})*SIGN({s_⟦w⟧<}-{⟦g⟧}^2)*{⟦g⟧}^2",
+                "{⟦g⟧}^2",
+            ),
+        ),
+        (B1, B2, EPS),
+        sort="yogi",
+    ),
+}
+WRONG = {  # the rule, which quantity of each weight is wrong, what is exchanged in it
+    "another root": ("adam", "⟦w⟧", "SQRT({sh_⟦w⟧<})", "{sh_⟦w⟧<}^(1/3)"),
+    "no root": ("rmsprop", "⟦w⟧", "SQRT({s_⟦w⟧<})", "{s_⟦w⟧<}"),
+    "no square": ("adagrad", "G_⟦w⟧", "^2", ""),
+    "a decay that grows": ("adamw, decay inside", "⟦w⟧", "+{λ}*", "-{λ}*"),
+    "one mean uncorrected": ("adam, correction inside", "⟦w⟧", "/(1-{β2}^{t<})", ""),
+    "another's coefficient": ("adam", "sh_⟦w⟧", "{β2}", "{β1}"),
+    "half of a mean": ("adam", "s_⟦w⟧", "(1-{β2})", "(1-{β1})"),
+    "the smallest": ("adamax", "u_⟦w⟧", "MAX", "MIN"),
+    "with the gradient": ("momentum", "v_⟦w⟧", "+{⟦g⟧}", "-{⟦g⟧}"),
+}
+
+
+def trained(rule):
+    passes, weights = sketched(LINE, random.Random(5))
+    return by_rule(passes, weights, 1, random.Random(5), rule)
+
+
+@for_each("law", RIGHT)
+def test_laws_that_nobody_listed_are_right(law, path):
+    assert check(laid(trained(RIGHT[law]), "a step a row").save(path)).verdict == "right"
+
+
+@for_each("mistake", WRONG)
+def test_a_mistake_in_every_weight_is_found_where_it_is(mistake, path):
+    law, called, old, new = WRONG[mistake]
+    rule = RULES.get(law) or RIGHT[law]
+
+    def spoilt(said, wanted):
+        return said.replace(old, new) if wanted and isinstance(said, str) else said
+
+    memories = [(n, spoilt(s, n == called), spoilt(f, n == called)) for n, s, f in rule.memories]
+    wrong = replace(rule, update=spoilt(rule.update, called == "⟦w⟧"), memories=tuple(memories))
+    sketch = trained(wrong)
+    assert wrong != rule
+    report = check(laid(sketch, "a step a row").save(path))
+    blamed = {cell[1] for f in report.findings for cell in cells_of(f.cells)}
+    quantities = [called.replace("⟦w⟧", weight) for weight in WEIGHTS]
+    columns = {spot[2] for name in quantities for spot in spots(sketch, "a step a row", name)}
+    assert blamed == columns, str(report)
