@@ -57,10 +57,6 @@ def _known(part: Call, place: int, usual: float) -> int:
 # Numbers in order ---------------------------------------------------------------------
 
 
-def _sequence_shape(d: FormulaDerivation, part: Call) -> Shape:
-    return _known(part, 0, 1), _known(part, 1, 1)
-
-
 def _sequence_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expression:
     start, step = argument(part.arguments, 2), argument(part.arguments, 3)
     count = Number(float(i * d.shape(part)[1] + j))
@@ -152,10 +148,6 @@ def _picked_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Express
     return d.at(part.arguments[0], rows[i], columns[j])
 
 
-def _filter_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expression:
-    raise NotDerivable(Message("FILTER outside a sum"))
-
-
 # LAMBDAs ------------------------------------------------------------------------------
 
 
@@ -178,10 +170,6 @@ def with_values(body: Expression, values: Mapping[str, Expression]) -> Expressio
     if count_parts(made) > MOST_PARTS:
         raise NotDerivable(Message("its formula is too long, written out"))
     return made
-
-
-def _map_shape(d: FormulaDerivation, part: Call) -> Shape:
-    return d.common(*given(part, 2)[:-1])
 
 
 def _map_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expression:
@@ -212,10 +200,6 @@ def _make_array_shape(d: FormulaDerivation, part: Call) -> Shape:
     return _known(part, 0, 0), _known(part, 1, 0)
 
 
-def _make_array_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expression:
-    return applied(part.arguments[2], [Number(i + 1.0), Number(j + 1.0)])
-
-
 def _reduced(d: FormulaDerivation, part: Call, count: int | None = None) -> Expression:
     """REDUCE written out: the LAMBDA of the LAMBDA of … the start."""
     start, array, function = given(part, 3, 3)
@@ -227,18 +211,6 @@ def _reduced(d: FormulaDerivation, part: Call, count: int | None = None) -> Expr
     for i, j in places[:count]:
         total = applied(function, [total, d.at(array, i, j)])
     return total
-
-
-def _reduce(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    d.push(_reduced(d, part), seed)
-
-
-def _scan_shape(d: FormulaDerivation, part: Call) -> Shape:
-    return d.shape(given(part, 3, 3)[1])
-
-
-def _scan_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expression:
-    return _reduced(d, part, i * d.shape(part)[1] + j + 1)
 
 
 # Inverse matrices ---------------------------------------------------------------------
@@ -273,10 +245,6 @@ def _determinant(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     d.each(a, lambda i, j: scaled(seed, times(value, _of(call_of("MINVERSE", a), j, i))))
 
 
-def _single(d: FormulaDerivation, part: Call, i: int, j: int) -> Expression:
-    return d.at(given(part, 1, 1)[0], i, j)
-
-
 ARRAY_ELEMENTS: dict[str, Element] = {
     "SEQUENCE": _sequence_element,
     "SORT": _sort_element,
@@ -285,25 +253,25 @@ ARRAY_ELEMENTS: dict[str, Element] = {
     **dict.fromkeys(("TAKE", "DROP", "CHOOSECOLS", "CHOOSEROWS"), _picked_element),
     "MAP": _map_element,
     **dict.fromkeys(("BYROW", "BYCOL"), _by_line_element),
-    "MAKEARRAY": _make_array_element,
-    "SCAN": _scan_element,
-    "SINGLE": _single,
-    "ARRAYFORMULA": _single,
+    "MAKEARRAY": lambda d, p, i, j: applied(p.arguments[2], [Number(i + 1.0), Number(j + 1.0)]),
+    "SCAN": lambda d, part, i, j: _reduced(d, part, i * d.shape(part)[1] + j + 1),
+    "SINGLE": lambda d, part, i, j: d.at(given(part, 1, 1)[0], i, j),
+    "ARRAYFORMULA": lambda d, part, i, j: d.at(given(part, 1, 1)[0], i, j),
 }
 ARRAY_SHAPES: dict[str, Measure] = {
-    "SEQUENCE": _sequence_shape,
+    "SEQUENCE": lambda d, part: (_known(part, 0, 1), _known(part, 1, 1)),
     **dict.fromkeys(("SORT", "MINVERSE", "ARRAYFORMULA", "SINGLE"), _first_shape),
     **dict.fromkeys(("VSTACK", "HSTACK"), _stack_shape),
     **dict.fromkeys(("TOCOL", "TOROW"), _row_shape),
     **dict.fromkeys(("TAKE", "DROP", "CHOOSECOLS", "CHOOSEROWS"), _picked_shape),
-    "MAP": _map_shape,
+    "MAP": lambda d, part: d.common(*given(part, 2)[:-1]),
     **dict.fromkeys(("BYROW", "BYCOL"), _by_line_shape),
     "MAKEARRAY": _make_array_shape,
-    "SCAN": _scan_shape,
+    "SCAN": lambda d, part: d.shape(given(part, 3, 3)[1]),
 }
 ARRAYS: dict[str, Rule] = {
     **dict.fromkeys(ARRAY_ELEMENTS, through_elements),
-    "REDUCE": _reduce,
+    "REDUCE": lambda d, part, seed: d.push(_reduced(d, part), seed),
     "MINVERSE": _inverse,
     "MDETERM": _determinant,
 }
