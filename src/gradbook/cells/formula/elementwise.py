@@ -57,10 +57,6 @@ def _arcsine(x: Node) -> Node:
     return 2 * _arctangent(x / (1 + _sqrt((1 - x) * (1 + x))))
 
 
-def _arccosine(x: Node) -> Node:
-    return 2 * _arctangent(_sqrt((1 - x) / (1 + x)))
-
-
 def _angle(x: Node, y: Node) -> Node:
     """ATAN2: the angle of a point, from its x and its y."""
     near = _arctangent(y / x)
@@ -96,11 +92,6 @@ def _lognormal(x: Node, mean: Node, deviation: Node, cumulative: Node) -> Node:
     if present(truth(x.graph, cumulative)) > 0:
         return _share((_log(x) - mean) / deviation)
     return _density((_log(x) - mean) / deviation) / (deviation * x)
-
-
-def _error_function(x: Node) -> Node:
-    """ERF."""
-    return 2 * _share(x * math.sqrt(2)) - 1
 
 
 def _rounding(one: Callable[[Node], Node], is_flat: bool = False) -> Callable[..., Node]:
@@ -216,7 +207,7 @@ ELEMENTWISE: Mapping[str, Elementwise] = {
     "SEC": Elementwise(lambda x: 1 / _cos(x), ("value*TAN(x)",)),
     "CSC": Elementwise(lambda x: 1 / _sin(x), ("-value/TAN(x)",)),
     "ASIN": Elementwise(_arcsine, ("1/SQRT(1-x^2)",)),
-    "ACOS": Elementwise(_arccosine, ("-1/SQRT(1-x^2)",)),
+    "ACOS": Elementwise(lambda x: 2 * _arctangent(_sqrt((1 - x) / (1 + x))), ("-1/SQRT(1-x^2)",)),
     "ATAN": Elementwise(_arctangent, ("1/(1+x^2)",)),
     "ATAN2": Elementwise(_angle, ("-y/(x^2+y^2)", "x/(x^2+y^2)")),
     "SINH": Elementwise(_sinh, ("COSH(x)",)),
@@ -239,7 +230,7 @@ ELEMENTWISE: Mapping[str, Elementwise] = {
     "NOT": Elementwise(lambda x: if_positive(truth(x.graph, x), 0, 1), ("",)),
     "N": Elementwise(lambda x: x, ("1",)),
     "VALUE": Elementwise(lambda x: x, ("1",)),
-    "ERF": Elementwise(_error_function, ("2/SQRT(PI())*EXP(-(x^2))",)),
+    "ERF": Elementwise(lambda x: 2 * _share(x * math.sqrt(2)) - 1, ("2/SQRT(PI())*EXP(-(x^2))",)),
     "ERFC": Elementwise(lambda x: 2 * _share(x * -math.sqrt(2)), ("-2/SQRT(PI())*EXP(-(x^2))",)),
     "NORMSDIST": Elementwise(_share, ("NORMDIST(x,0,1,FALSE)",)),
     "NORM.S.DIST": _STANDARD,

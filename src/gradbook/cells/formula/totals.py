@@ -129,15 +129,6 @@ def _mean_distance(graph: Graph, numbers: Sequence[Node]) -> Node:
     return mean(graph, list(apart))
 
 
-def _geometric(graph: Graph, numbers: Sequence[Node]) -> Node:
-    logs = [graph.make("log", x) for x in numbers]
-    return graph.make("exp", mean(graph, logs))
-
-
-def _harmonic(graph: Graph, numbers: Sequence[Node]) -> Node:
-    return 1 / mean(graph, [1 / x for x in numbers])
-
-
 # Lines ----------------------------------------------------------------------------
 
 
@@ -171,11 +162,6 @@ def _correlation(graph: Graph, given: Sequence[Meaning]) -> Node:
     xs, ys = _both(graph, given)
     spread = graph.make("sqrt", _squares(graph, xs) * _squares(graph, ys))
     return _common_squares(graph, xs, ys) / spread
-
-
-def _determination(graph: Graph, given: Sequence[Meaning]) -> Node:
-    """RSQ."""
-    return _correlation(graph, given) ** 2
 
 
 def _slope(graph: Graph, given: Sequence[Meaning]) -> Node:
@@ -351,8 +337,10 @@ TOTALS: Mapping[str, OfAll] = {
     "AGGREGATE": _aggregate,
     "DEVSQ": _of(_squares),
     "AVEDEV": _of(_mean_distance),
-    "GEOMEAN": _of(_geometric),
-    "HARMEAN": _of(_harmonic),
+    "GEOMEAN": _of(
+        lambda graph, xs: graph.make("exp", mean(graph, [graph.make("log", x) for x in xs]))
+    ),
+    "HARMEAN": _of(lambda graph, xs: 1 / mean(graph, [1 / x for x in xs])),
     **dict.fromkeys(("VAR", "VAR.S"), _sample),
     **dict.fromkeys(("VARP", "VAR.P"), _whole),
     **dict.fromkeys(("STDEV", "STDEV.S"), _spread),
@@ -360,7 +348,7 @@ TOTALS: Mapping[str, OfAll] = {
     **dict.fromkeys(("COVAR", "COVARIANCE.P"), _covariance(0)),
     "COVARIANCE.S": _covariance(1),
     **dict.fromkeys(("CORREL", "PEARSON"), _correlation),
-    "RSQ": _determination,
+    "RSQ": lambda graph, given: _correlation(graph, given) ** 2,
     "SLOPE": _slope,
     "INTERCEPT": _intercept,
     **dict.fromkeys(("FORECAST", "FORECAST.LINEAR"), _forecast),
