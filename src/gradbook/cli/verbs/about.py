@@ -282,9 +282,7 @@ def _positional(
         count += option is None and not takes_value and not word.startswith("-")
         takes_value = option is not None and option.nargs != 0
     every = [action for action in parser._actions if not action.option_strings]
-    if count < len(every):
-        return every[count]
-    return every[-1] if every and every[-1].nargs in ("*", "+") else None
+    return every[count] if count < len(every) else None  # the shell knows files
 
 
 def _values(action: Action | None) -> Iterable[Candidate]:
