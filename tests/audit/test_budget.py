@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from gradbook.audit import check_book as checking
@@ -111,17 +113,24 @@ def test_the_clock_is_looked_at_often_however_little_is_counted(monkeypatch):
 def test_a_copy_that_is_judged_again_gets_less_time_for_what_is_wrong(monkeypatch):
     monkeypatch.setattr(limits, "LONGEST_SOUGHT_AGAIN", 1.0)
     with budget_of_book() as first, budget_of_book(again=True) as again:
-        assert again.seeking.until < first.seeking.until
+        assert again.seeking.longest < first.seeking.longest
         assert again.judging.until >= first.judging.until
 
 
 def test_a_search_for_some_may_not_take_the_time_of_others(monkeypatch):
     monkeypatch.setattr(limits, "LONGEST_SOUGHT", 1000.0)
     with budget_of_book() as mine:
-        until = mine.seeking.until
         within = within_budget(lambda: mine.seeking.until, share=0.5)
-        assert mine.seeking.until == until
-    assert until - 510 < within < until - 490
+        assert 990 < mine.seeking.longest <= 1000
+    assert 490 < within - process_time() <= 500
+
+
+def test_only_the_time_of_searching_counts_for_a_search(monkeypatch):
+    monkeypatch.setattr(limits, "LONGEST_SOUGHT", 1000.0)
+    with budget_of_book() as mine:
+        monkeypatch.setattr(limits, "process_time", lambda: process_time() + 2000)
+        assert not mine.seeking.is_empty
+        assert within_budget(lambda: not mine.seeking.is_empty)
 
 
 def test_values_that_take_too_long_to_compute_are_told_and_the_rest_is_judged(

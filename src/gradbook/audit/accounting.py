@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.cells.book import Book
 from gradbook.cells.formula.address import Address, column_of, edit_cells, letters, row_of
-from gradbook.cells.formula.pattern import Pattern, RangeReference
+from gradbook.cells.formula.pattern import Pattern
 
 FEWEST = 4  # copies of a formula
 MOST_FORMULAS = 24  # cells of one step in a line
@@ -49,11 +49,8 @@ def content(book: Book, cell: Address) -> CellContent:
     return CellContent(pattern.shape, tuple(_places(pattern, cell)))
 
 
-def _places(pattern: Pattern, home: Address) -> Iterator[Address]:
-    for place in pattern.places:
-        corners = (place.first, place.last) if isinstance(place, RangeReference) else (place,)
-        for corner in corners:
-            yield corner.at(home) or 0
+def _places(pattern: Pattern, home: Address) -> list[Address]:
+    return [corner.at(home) or 0 for corner in pattern.corners]
 
 
 @dataclass(frozen=True)

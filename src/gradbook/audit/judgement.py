@@ -89,6 +89,7 @@ from gradbook.cells.formula.pattern import Pattern
 from gradbook.language.message import Message, words_of
 from gradbook.targets.excel.language import Call
 
+SAMPLED = 16  # kinds of steps, to see whether another loss explains more
 SCALES = (2.0, 0.5)  # the factors of a loss that are most often omitted, or superfluous
 
 
@@ -363,12 +364,22 @@ def _explained(
     for other in (*others, *wider):
         if not unexplained:
             break
+        if budget().seeking.is_empty and _wrong(training, other) >= _wrong(training, loss):
+            continue
         with forget_failures():
             instead = _explained(training, other, ())
         left = sum(map(_is_unexplained, instead.findings))
         if instead.is_whole >= found.is_whole and left < unexplained:
             found, unexplained = instead, left
     return found
+
+
+def _wrong(training: SheetTraining, loss: list[StepLoss | None]) -> int:
+    """The number of gradients in some steps that are wrong with a loss: all that counts if nothing
+    can be searched for any more."""
+    groups = group_steps(training, steps_of(training, loss))
+    some = groups[:: 1 + len(groups) // SAMPLED]
+    return sum(len(StepUnderTest.of(training, group).wrong_weights()) for group in some)
 
 
 def _counts_of_means(training: SheetTraining, loss: Sequence[StepLoss | None]) -> Iterator[float]:

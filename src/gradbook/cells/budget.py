@@ -9,6 +9,7 @@ wasn't examined.
 from __future__ import annotations
 
 import gc
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,10 +22,11 @@ from gradbook.system import IN_BROWSER
 MOST_JUDGED = 400_000_000  # numbers computed to find and judge a book's trainings
 MOST_SOUGHT = 200_000_000  # … to find the mistakes in wrong ones: two to four seconds
 SLOWER = 8 if IN_BROWSER else 1  # where NumPy is missing
-LONGEST_JUDGED, LONGEST_SOUGHT = 40.0 * SLOWER, 40.0 * SLOWER  # seconds per book
+LONGEST_JUDGED = 12.0 * SLOWER  # seconds since the book was opened
+LONGEST_SOUGHT = 5.0 * SLOWER  # … of searching
 MOST_JUDGED_AGAIN, MOST_SOUGHT_AGAIN = 200_000_000, 80_000_000  # numbers, in a corrected copy
-LONGEST_JUDGED_AGAIN = 20.0 * SLOWER  # its mistakes are only counted
-LONGEST_SOUGHT_AGAIN = 15.0 * SLOWER
+LONGEST_JUDGED_AGAIN = 12.0 * SLOWER  # its mistakes are only counted
+LONGEST_SOUGHT_AGAIN = 3.0 * SLOWER
 MOST_DERIVED, LONGEST_DERIVED = 6_000_000_000, 60.0 * SLOWER  # … for derivatives of one result
 SETTING_OUT = 600  # numbers: the overhead of each computation
 LOOK_AT_CLOCK = 500_000  # numbers: up to a quarter of a second; asking takes time, too
@@ -45,10 +47,19 @@ class Account:
 
     def __init__(self, most: int, longest: float) -> None:
         self.most = most
-        self.until = process_time() + longest
+        self.longest = longest  # seconds that are left when it is next opened
+        self.until = math.inf if longest > 0 else 0.0
         self.spent = 0
         self.was_late = False  # whether the clock ended something
         self._look_at = 0
+
+    def start(self) -> None:
+        """Let its time run."""
+        self.until = process_time() + self.longest
+
+    def stop(self) -> None:
+        self.longest = self.until - process_time()
+        self.until = math.inf if self.longest > 0 else 0.0
 
     @property
     def is_empty(self) -> bool:
@@ -82,6 +93,7 @@ class Budget:
             self.judging = Account(MOST_JUDGED, LONGEST_JUDGED)
             self.seeking = Account(MOST_SOUGHT, LONGEST_SOUGHT)
         self.open = self.judging  # the current account
+        self.judging.start()
         self.in_vain: Counter[object] = Counter()
         self.known: dict[object, tuple[int, Any]] = {}  # results of searches, and where
         self.left: list[str] = []  # what wasn't examined
@@ -121,6 +133,8 @@ def within_budget(search: Callable[[], Found], share: float = 1.0) -> Found | No
     that is too little."""
     current = budget()
     before, account = current.open, current.seeking
+    if before is not account:
+        account.start()
     most, until = account.most, account.until
     account.most -= int((1 - share) * (most - account.spent))
     account.until -= (1 - share) * max(until - process_time(), 0.0)
@@ -132,6 +146,8 @@ def within_budget(search: Callable[[], Found], share: float = 1.0) -> Found | No
     finally:
         account.most, account.until = most, until
         current.open = before
+        if before is not account:
+            account.stop()
 
 
 @contextmanager

@@ -166,6 +166,7 @@ MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
 MOST_OUTSIDE = 1_000  # cells off the sheet that are noted
 MOST_FORMULAS = 30_000  # different ones
 MOST_LETTERS = 1_200_000  # the total length of those formulas
+MOST_OF_FORMS = 500_000  # … of those that differ in more than their references, which takes longest
 KEPT_OF_LONG = 200  # characters of a formula that is too long to be read
 
 Kept = tuple[Address, CellValue, Pattern | None]
@@ -192,7 +193,7 @@ class BookCells:
         self.sheet, self._begun = -1, 0  # the current sheet, and how many were begun
         self.shared: dict[str, Pattern] = {}  # shared formulas by index, in one sheet
         self.full = self.empty = self.kept = self.typed = 0  # cells counted so far
-        self.letters = 0  # the total length of different formulas
+        self.letters = self.of_forms = 0  # the total length of different formulas, and forms
         self._departing = 0  # rows
         self.row = 0
         self._waiting: list[Kept] = []  # cells of the current row
@@ -393,18 +394,21 @@ class BookCells:
         if len(formula) > LONGEST_FORMULA:
             self._count_letters(KEPT_OF_LONG)
             return Pattern(f"long {cell}", cell, formula[:KEPT_OF_LONG], None, (), {}, TOO_LONG)
-        before = self.book.reader.count
+        reader = self.book.reader
+        before, forms = reader.count, reader.forms
         placed = with_places(without_tables(formula, cell, self.book.tables), cell)
         if placed is not formula:
             self.book.typed[cell] = formula
-        pattern = self.book.reader.pattern(placed, cell)
-        self._count_letters(len(formula) * (self.book.reader.count - before))
+        pattern = reader.pattern(placed, cell)
+        self.of_forms += len(formula) * (reader.forms - forms)
+        self._count_letters(len(formula) * (reader.count - before))
         return pattern
 
     def _count_letters(self, more: int) -> None:
         """Count the length of a formula that differs from all before."""
         self.letters += more
-        if self.book.reader.count > MOST_FORMULAS or self.letters > MOST_LETTERS:
+        is_long = self.letters > MOST_LETTERS or self.of_forms > MOST_OF_FORMS
+        if is_long or self.book.reader.count > MOST_FORMULAS:
             raise EnoughRead
 
     def _keep_array(self, cell: Address, area: str, formula: str) -> None:

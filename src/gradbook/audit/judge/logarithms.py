@@ -7,8 +7,9 @@ is that of the usual loss, the loss itself has the wrong logarithm, its sign, or
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from gradbook.audit.findings import Finding, finding_in
 from gradbook.audit.judge.loss import is_right, name_of_loss
@@ -40,6 +41,8 @@ from gradbook.targets.excel.language import (
 )
 
 DECIMAL, NATURAL = ("LOG", "LOG10"), "LN"
+LOGARITHMS = (*DECIMAL, NATURAL)
+KEPT = 64  # steps under test, since all remedies need the same ones
 WHY_NATURAL = Message(
     "LOG is the logarithm to base 10; the gradients are those of the natural logarithm, LN"
 )
@@ -53,8 +56,18 @@ Remedy = Callable[[Expression], Expression | None]
 def logarithm_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
     """Findings for a loss of logarithms with which no gradient is right, though with one change of
     its formula all are."""
+    logs = {
+        pattern: _functions(pattern.form.expression)
+        for pattern in set(training.book.patterns.values())
+        if pattern.form and not _functions(pattern.form.expression).isdisjoint(LOGARITHMS)
+    }
+    if not logs:
+        return []
     plain = [step and replace(step, scale=1.0) for step in loss]
     name = name_of_loss(training, plain[0]) if plain and plain[0] else ""
+    groups = group_steps(training, steps_of(training, plain))
+    tested = lru_cache(KEPT)(lambda k: StepUnderTest.of(training, groups[k]))
+    right = lru_cache(KEPT)(lambda k: is_right(tested(k)))
     for kind, why, remedy, functions in (
         (EditKind.FUNCTION, WHY_NATURAL, _natural, DECIMAL),
         (EditKind.TERM, WHY_BOTH, _with_both_terms, (NATURAL,)),
@@ -63,7 +76,15 @@ def logarithm_findings(training: SheetTraining, loss: Sequence[StepLoss | None])
         cells = (cell for step in plain if step for cell in step.cells)
         if kind is EditKind.SIGN and any(is_maximised(training, cell) for cell in cells):
             continue
-        rights = _right_with(training, plain, remedy, functions)
+        own = {pattern for pattern, called in logs.items() if not called.isdisjoint(functions)}
+        rights = dict[Address, Pattern]()
+        for k in range(len(groups)) if own else ():
+            mended = _all_mended(tested(k), own, remedy)
+            if mended and right(k):
+                rights.clear()
+                break
+            if mended and is_right(tested(k).with_formulas(mended)):
+                rights |= _in_copies(training, mended, remedy)
         lines: defaultdict[object, list[Address]] = defaultdict(list)
         for cell in sorted(rights):
             lines[training.book.patterns[cell]].append(cell)
@@ -76,35 +97,22 @@ def logarithm_findings(training: SheetTraining, loss: Sequence[StepLoss | None])
     return []
 
 
-def _right_with(
-    training: SheetTraining,
-    loss: Sequence[StepLoss | None],
-    remedy: Remedy,
-    functions: Sequence[str],
+def _all_mended(
+    tested: StepUnderTest, logs: Collection[Pattern], remedy: Remedy
 ) -> dict[Address, Pattern]:
-    """The formulas of the loss with which all gradients are right, by cell; none if they are right
-    anyway."""
-    book = training.book
-    logs = {
-        pattern
-        for pattern in set(book.patterns.values())
-        if pattern.form and not _functions(pattern.form.expression).isdisjoint(functions)
-    }
-    rights: dict[Address, Pattern] = {}
-    for group in group_steps(training, steps_of(training, loss)) if logs else ():
-        tested = StepUnderTest.of(training, group)
-        cells = [cell for cell in sorted(tested.forward) if book.patterns.get(cell) in logs]
-        mended = {cell: right for cell in cells if (right := _mended(book, cell, remedy))}
-        if mended and is_right(tested):
-            return {}
-        if mended and is_right(tested.with_formulas(mended)):
-            rights |= {
-                there: right
-                for cell in mended
-                for there in _copies(training, cell)
-                if (right := _mended(book, there, remedy))
-            }
-    return rights
+    """The formulas with logarithms that a loss is computed from, each with a remedy, by cell."""
+    book = tested.training.book
+    cells = [cell for cell in sorted(tested.forward) if book.patterns.get(cell) in logs]
+    return {cell: right for cell in cells if (right := _mended(book, cell, remedy))}
+
+
+def _in_copies(
+    training: SheetTraining, cells: Iterable[Address], remedy: Remedy
+) -> dict[Address, Pattern]:
+    """The remedy in some cells and in the copies of their formulas."""
+    copies = dict.fromkeys(there for cell in cells for there in _copies(training, cell))
+    mended = ((there, _mended(training.book, there, remedy)) for there in copies)
+    return {there: right for there, right in mended if right}
 
 
 def _copies(training: SheetTraining, cell: Address) -> Iterator[Address]:

@@ -288,11 +288,12 @@ class LossSearch:
         return _most((self.share(loss), loss) for loss in both)
 
     def _alike(self, cell: Address) -> list[Address]:
-        """The cells with formulas like this one that no formula uses."""
-        patterns, users = self.training.book.patterns, self.training.flow.users
-        formulas = self.training.computed_cells & patterns.keys()
+        """The cells of its step with formulas like this one that no formula uses."""
+        flow, weights = self.training.flow, self.training.weights
+        patterns = self.training.book.patterns
+        formulas = flow.below([weight.start for weight in weights], self.training.weight_cells)
         alike = (c for c in formulas if patterns[c].shape == patterns[cell].shape)
-        return sorted(c for c in alike if not users.get(c))
+        return sorted(c for c in alike if not flow.users.get(c))
 
     def _complete_loss(self, found: LossShare) -> LossShare | None:
         """The cell labelled as the loss, if the likeliest is only a part of it and more claims are

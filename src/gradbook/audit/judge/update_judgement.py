@@ -157,14 +157,17 @@ def alike(formulas: Mapping[Address, Pattern]) -> dict[Pattern, list[Address]]:
 
 def _anchored(training: SheetTraining, cell: Address) -> Pattern:
     """An update's formula with `$` in references to cells that no step changes."""
-    book = training.book
+    book, pattern = training.book, training.book.patterns[cell]
+
+    def stays(at: Address | None) -> bool:
+        return at is not None and at not in training.varying and at not in training.weight_cells
 
     def fixed(reference: str) -> str:
-        at = book.reader.cell(reference, cell)
-        moves = at is None or at in training.varying or at in training.weight_cells
-        return reference if moves else anchor(reference)
+        return anchor(reference) if stays(book.reader.cell(reference, cell)) else reference
 
-    return book.reader.pattern(rename_cells_in(book.patterns[cell].text_at(cell), fixed), cell)
+    if not any(corner.moves and stays(corner.at(cell)) for corner in pattern.corners):
+        return book.reader.shared(pattern)
+    return book.reader.pattern(rename_cells_in(pattern.text_at(cell), fixed), cell)
 
 
 def cells_in(finding: Finding, training: SheetTraining) -> Iterator[Address]:

@@ -23,9 +23,9 @@ from gradbook.cells.formula.expression import (
     count_parts,
     factors,
     inner,
+    parts,
     product,
-    references,
-    rename_cells,
+    replace_parts,
     terms,
     total,
 )
@@ -50,17 +50,33 @@ class Claim:
     sign: int  # +1 where the update subtracts the claim
     via: tuple[Address, ...] = ()  # the cells from the update to the one that refers to the owner
 
-    def moved(self, book: Book, there: Mapping[Address, Address]) -> Claim:
-        """Return the same claim in another step, where other cells correspond to its own."""
-        owner, expression = there[self.owner], self.expression
+    def moved(self, book: Book, there: Mapping[Address, Address]) -> Claim | None:
+        """Return the same claim in another step, where other cells and numbers correspond to its
+        own; None if one number has become two."""
+        owner, said = there[self.owner], self.expression
         mine, theirs = (book.patterns.get(cell) for cell in (self.owner, owner))
         if mine is not theirs and mine and theirs and mine.expression and theirs.expression:
-            both = zip(references(mine.expression), references(theirs.expression), strict=True)
-            words = {typed.text: other.text for typed, other in both}
-            expression = rename_cells(expression, lambda part: words.get(part.text, part.text))
-        return replace(
-            self, owner=owner, expression=expression, via=tuple([there[c] for c in self.via])
-        )
+            found = _as_said_in(theirs.expression, said, mine.expression)
+            if found is None:
+                return None
+            said = found
+        return replace(self, owner=owner, expression=said, via=tuple([there[c] for c in self.via]))
+
+
+def _as_said_in(other: Expression, part: Expression, whole: Expression) -> Expression | None:
+    """A part of a formula with the cells and numbers of another of the same kind; None if one
+    number has become two."""
+    if part is whole:
+        return other
+    instead: dict[Expression, Expression] = {}
+    for own, there in zip(parts(whole), parts(other), strict=True):
+        if isinstance(own, Number) and instead.setdefault(own, there) != there:
+            return None
+        if isinstance(own, Reference):
+            instead[own] = there
+    return replace_parts(
+        part, lambda p: instead.get(p) if isinstance(p, Number | Reference) else None
+    )
 
 
 @dataclass(frozen=True)
@@ -431,10 +447,12 @@ def _step_by_step(training: SheetTraining, weight: WeightColumn) -> OfEach:
             else None
         )
         if there is not None and all(there.keys() >= {c.owner, *c.via} for c in said):
-            said = tuple([claim.moved(training.book, there) for claim in said])
+            moved = [claim.moved(training.book, there) for claim in said]
             read = [there[cell] for cell in read]
         else:
-            read = []
+            moved, read = [None], []
+        said = tuple([claim for claim in moved if claim])
+        if len(said) < len(moved):
             said = tuple(claims(training, weight, step, read))
         found.append(said)
     return found
@@ -460,7 +478,7 @@ def _counterparts(
         if other is None:
             return None
         mine, theirs = book.patterns.get(cell), book.patterns.get(other)
-        if (mine and mine.shape) != (theirs and theirs.shape):
+        if (mine and mine.kindred) != (theirs and theirs.kindred):
             return None
         for source, counterpart in zip(sources(cell), sources(other), strict=False):
             plain, plain_counterpart = training.plain(source), training.plain(counterpart)

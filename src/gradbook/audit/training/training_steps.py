@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from weakref import WeakKeyDictionary
 
 from gradbook.audit.heading_words import CLIMBED, LEARNING, LOSS, calls
 from gradbook.audit.training.claims import Claim, every_claim, first_claims
@@ -196,6 +197,9 @@ def is_cut(training: SheetTraining, cell: Address) -> bool:
 
 Signature = tuple[object, tuple[Address, ...]]
 
+_groups: WeakKeyDictionary[SheetTraining, dict[tuple[StepLoss, ...], list[list[SheetStep]]]]
+_groups = WeakKeyDictionary()
+
 
 @dataclass(frozen=True)
 class SheetStep:
@@ -258,12 +262,15 @@ def _copied(training: SheetTraining, earlier: Sequence[SheetStep], j: int) -> tu
 
 
 def group_steps(training: SheetTraining, steps: Sequence[SheetStep]) -> list[list[SheetStep]]:
-    """Group steps with the same formulas."""
-    groups: defaultdict[object, list[SheetStep]] = defaultdict(list)
-    for step in steps:
-        made_of, cells = _signature(training, step)
-        groups[made_of, step.shape].append(replace(step, cells=cells))
-    return list(groups.values())
+    """Group steps with the same formulas; every judge asks for them."""
+    known, losses = _groups.setdefault(training, {}), tuple([step.loss for step in steps])
+    if losses not in known:
+        groups: defaultdict[object, list[SheetStep]] = defaultdict(list)
+        for step in steps:
+            made_of, cells = _signature(training, step)
+            groups[made_of, step.shape].append(replace(step, cells=cells))
+        known[losses] = list(groups.values())
+    return known[losses]
 
 
 def _signature(training: SheetTraining, step: SheetStep) -> Signature:

@@ -737,8 +737,8 @@ def _continues(book: Book, flow: Flow, column: WeightColumn) -> bool:
 
 
 def rounds(book: Book, cell: Address) -> bool:
-    said = said_in(book, cell)
-    every = parts(said) if said is not None else ()
+    pattern = book.patterns.get(cell)
+    every = parts(pattern.form.expression) if pattern and pattern.form else ()
     return any(isinstance(part, Call) and part.function in ROUNDING for part in every)
 
 

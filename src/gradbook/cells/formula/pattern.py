@@ -88,6 +88,10 @@ class FormReader:
         self._names = names
         self._known: dict[str, FormulaForm] = {}
 
+    @property
+    def count(self) -> int:
+        return len(self._known)
+
     @cached_property
     def _functions(self) -> dict[str, Call]:
         """The names that refer to a LAMBDA, and the LAMBDAs."""
@@ -142,6 +146,7 @@ _POINTERS = re.compile(
     r"(?:(?<!')'(?:[^']|'')++'!|(?<![\w.\[\]])[\w.\[\]]++!)?\x01[^\x01\x02]*\x02"
 )
 _QUOTED_WORD = re.compile(r"'(\w+)'!")
+_NUMBERS = re.compile(r"(?<![\w.$])(?:\d+\.?\d*|\.\d+)(?:E[+-]?\d+)?(?![\w.(!])", re.IGNORECASE)
 SHIFTS = (*((0, k) for n in range(1, 7) for k in (n, -n)), (1, 0), (-1, 0), (2, 0), (-2, 0))
 ENDS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
@@ -249,6 +254,12 @@ class Pattern:
         every = (self.mentions[word] for word in self.words)
         return tuple(m for m in every if isinstance(m, CellReference | RangeReference))
 
+    @property
+    def corners(self) -> Iterator[CellReference]:
+        """The cells that it refers to, and the corners of its ranges."""
+        for place in self.places:
+            yield from (place.first, place.last) if isinstance(place, RangeReference) else (place,)
+
     @cached_property
     def expression(self) -> Expression | None:
         """The formula with its own references; made when first needed, since few are."""
@@ -263,6 +274,12 @@ class Pattern:
         """Whether two formulas are the same, relative to their cells, with or without quotes around
         the title of a sheet."""
         return _QUOTED_WORD.sub(r"\1!", self.key) == _QUOTED_WORD.sub(r"\1!", other.key)
+
+    @cached_property
+    def kindred(self) -> str:
+        """The shape regardless of its numbers, but for 0 and 1 and whether they are less than 1:
+        what is said of one formula holds for all that share it."""
+        return self.shape if '"' in self.shape else _NUMBERS.sub(_kind_of_number, self.shape)
 
     @property
     def makeup(self) -> str:
@@ -291,6 +308,11 @@ class Pattern:
     def text_at(self, cell: Address) -> str:
         """The formula's text in another cell of the column."""
         return copy_formula(self.text, self.home, cell)
+
+
+def _kind_of_number(found: re.Match[str]) -> str:
+    value = float(found[0])
+    return found[0] if value in (0, 1) else "0~" if value < 1 else "1~"
 
 
 def copy_formula(text: str, home: Address, cell: Address) -> str:
@@ -408,6 +430,11 @@ class Reader:
     def count(self) -> int:
         return len(self._known)
 
+    @property
+    def forms(self) -> int:
+        """The number of formulas that differ in more than their references."""
+        return self._forms.count
+
     def pattern(self, text: str, home: Address) -> Pattern:
         text, row = text.strip(), row_of(home)
         key = home & ~LAST_ROW, text.translate(_NO_DIGITS)
@@ -434,6 +461,10 @@ class Reader:
     def read_typed(self, text: str, home: Address) -> Pattern:
         """The formula read anew, with its references as typed in this cell."""
         return self._read(self._pattern_of_text(text, home).key, text, home)
+
+    def shared(self, pattern: Pattern) -> Pattern:
+        """The pattern that stands for all copies of a formula."""
+        return self._known.setdefault(pattern.key, pattern)
 
     def _read(self, key: str, text: str, home: Address) -> Pattern:
         try:
