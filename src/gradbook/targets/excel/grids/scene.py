@@ -27,7 +27,7 @@ FIRST_ROW = 5  # of the first stage
 ABOVE = 3  # rows above a block's values: its title and the column numbers
 SLOPE_OF = "{0}∂E/∂"  # before each name
 WEIGHT_LINES = 3  # beside a weight to look at
-LINES = {"conv": 5, "pool": 3, "normal": 9}  # beside a place to look at, with the verdict
+LINES = {"conv": 5, "pool": 3, "batchnorm": 9}  # beside a place to look at, with the verdict
 LETTERS = 7  # of a title, for each column
 
 
@@ -37,7 +37,7 @@ class GridStage:
 
     index: int  # of the layer; -1 is the input
     layer: Layer | None
-    kind: str  # conv, pool or normal, of which one place can be looked at; else empty
+    kind: str  # conv, pool or batchnorm, of which one place can be looked at; else empty
     words: str
     row: int  # of its title
     parts: tuple[NodeBlock, ...]  # its parameters, and for a sequence its named values
@@ -294,4 +294,4 @@ def _kind_at(net: Net, index: int) -> str:
     layer = net.layers[index]
     if slides(layer, net.shapes[index]):
         return "conv" if layer.sums else "pool"
-    return "normal" if layer.statistics else ""
+    return "batchnorm" if layer.statistics else ""

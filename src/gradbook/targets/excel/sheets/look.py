@@ -88,10 +88,10 @@ class Look:
 
     def __init__(self, workbook: Workbook) -> None:
         self.workbook = workbook
-        self._made: dict[str, Format] = {}
+        self._made: dict[frozenset[tuple[str, Any]], Format] = {}
 
     def style(self, **properties: Any) -> Format:
-        key = repr(sorted(properties.items()))
+        key = frozenset(properties.items())
         if key not in self._made:
             usual = {"font_name": FONT, "font_color": PAPER.ink, "valign": "vcenter"}
             self._made[key] = self.workbook.add_format({**usual, **properties})
