@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 
+from gradbook.audit.check_book import check
 from gradbook.audit.repair.departures import serving_others, whose
 from gradbook.audit.search.hypotheses import Cause
 from tests.audit.material.layouts.optimisers import with_rule
+from tests.audit.material.layouts.places import laid, spots
 from tests.audit.material.layouts.planted import changed
 from tests.audit.material.layouts.sketch import Shape
+from tests.audit.material.made import Spot, cells_of
+from tests.audit.material.mutants import is_right_once_corrected
 from tests.audit.material.network import NETWORK, W1, W2, proposed, symptoms, two_samples
 from tests.audit.material.small import at
 from tests.cases import for_each
@@ -65,6 +69,19 @@ def test_where_all_shares_are_right_the_sum_is_to_blame(path):
     judged = changed(path, SKETCH, "a form per step", "∂E/∂w1", "SUM({g_w1@*})/2")
     assert judged.found, judged.words
     assert judged.repaired
+
+
+@for_each("layout", ["a form per step", "a sheet per step"])
+def test_shares_that_are_all_wrong_are_put_right_sample_by_sample(layout, path):
+    shape = Shape(2, 0, 2, "sigmoid", "sigmoid", 3, False, True)
+    sketch = with_rule(shape, random.Random(3), "descent")
+    blamed = set[Spot]()
+    for k in (1, 2, 3):
+        sketch = sketch.with_formula(f"g_w1@{k}", f"{{δo2@{k}}}*{{x1@{k}}}")
+        blamed.update(spots(sketch, layout, f"g_w1@{k}"))
+    report = check(laid(sketch, layout).save(path))
+    assert {(f.sheet, *cell) for f in report.findings for cell in cells_of(f.cells)} == blamed
+    assert is_right_once_corrected(path, report)
 
 
 # An update that takes another weight's gradient is led back to its own -----------------

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from gradbook.audit.repair.symptoms import Symptoms
+from gradbook.audit.repair.repaired_step import repair_step
+from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.tested_step import Positions, StepUnderTest
 from gradbook.audit.training.claims import Claim
@@ -125,11 +126,15 @@ class Move:
 # Repairs of other rows ----------------------------------------------------------------
 
 
-def known_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """Corrections of columns that worked in other rows."""
-    for step, hypothesis in symptoms.earlier.columns:
-        again = _in_this_step(symptoms.under_test, step, hypothesis)
-        if again is not None:
+def known_columns(tested: StepUnderTest, earlier: EarlierRows) -> Iterator[Hypothesis]:
+    """Corrections of columns that worked in other rows, for the same formulas, unless something
+    here becomes wrong by them: a mistake remains one where the numbers hide it."""
+    for step, hypothesis in earlier.columns:
+        again = _in_this_step(tested, step, hypothesis)
+        if again is None:
+            continue
+        repaired = repair_step(tested, again)
+        if repaired.leads_on() and repaired.wrong_weights() <= tested.wrong_weights():
             yield again
 
 

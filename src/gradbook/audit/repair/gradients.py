@@ -101,7 +101,6 @@ def written_anew(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis
 BACKWARD_CELLS = "backward cells"
 GENERATORS = (
     Generator("other gradients", SearchStage.UPDATES, Proof.NONE, other_gradients),
-    Generator("known columns", SearchStage.OTHER_ROWS, Proof.MENDS, known_columns),
     Generator(BACKWARD_CELLS, SearchStage.COLUMNS, Proof.MENDS, cells_by_their_slopes),
     Generator("missing links", SearchStage.COLUMNS, Proof.MENDS, missing_links),
     Generator("pasted columns", SearchStage.COLUMNS, Proof.MENDS, pasted_columns),
@@ -163,14 +162,18 @@ def gradient_findings(
             )
             faults += explain_step(tested, earlier)
             waiting.remove(group)
-    return findings_of(training.book, faults), usual not in waiting
+    return findings_of(training.book, faults, training.axis), usual not in waiting
 
 
 def _partly_in_updates(tested: StepUnderTest) -> set[int]:
     """The weights with a part of the gradient in the update itself, such as weight decay."""
     options = enumerate(tested.step.claims)
-    best = {j: tested.best(j, some)[1] for j, some in options if some}
-    return {j for j, claim in best.items() if claim is not None and not claim.whole}
+    best = {j: tested.best(j, some) for j, some in options if some}
+    return {
+        j
+        for j, (verdict, claim) in best.items()
+        if claim and not claim.whole and verdict is not ClaimVerdict.WRONG
+    }
 
 
 def _without_parts(step: SheetStep, partly: Collection[int], last: int) -> SheetStep:
@@ -195,7 +198,10 @@ def _not_judged(groups: Sequence[Sequence[SheetStep]]) -> str:
 
 def explain_step(tested: StepUnderTest, earlier: EarlierRows) -> Iterator[Fault]:
     """The faults of similar steps, stage by stage: what one stage finds is corrected, or excluded,
-    before the next."""
+    before the next. What was wrong in other steps is wrong here, too."""
+    for column in within_budget(lambda: list(known_columns(tested, earlier)), A_SHARE) or ():
+        yield from faults_of(tested, column)
+        tested = repair_step(tested, column)
     wrong = wrong_claims(tested, earlier)
     aside: set[int] = set()
     for update in within_budget(lambda: _updates(Symptoms(tested, wrong, earlier))) or ():
@@ -211,6 +217,7 @@ def explain_step(tested: StepUnderTest, earlier: EarlierRows) -> Iterator[Fault]
     by_cells = within_budget(partial(_by_cells, symptoms), A_SHARE)
     if by_cells is not None:
         yield from faults_of(tested, by_cells)
+        earlier.columns.append((tested.step, by_cells))
         return
     lacking = within_budget(
         lambda: unless_not_understood(lambda: omissions_of_all(tested, symptoms.wrong)), A_SHARE
@@ -218,6 +225,7 @@ def explain_step(tested: StepUnderTest, earlier: EarlierRows) -> Iterator[Fault]
     for before, omission in lacking or ():
         if omission.cause is Cause.COLUMN:
             yield from faults_of(before, omission)
+            earlier.columns.append((tested.step, omission))
         else:
             (weight,) = omission.explains
             yield claim_fault(before, weight, symptoms.wrong[weight], omission)
@@ -257,15 +265,14 @@ def _by_cells(symptoms: Symptoms) -> Hypothesis | None:
 
 
 def _column(symptoms: Symptoms) -> Hypothesis | None:
-    """The hypothesis for a wrong column, preferably one that was wrong in other rows."""
+    """The hypothesis for a wrong column."""
     if not symptoms.wrong:
         return None
     case = tuple((weight, claim.expression) for weight, claim in symptoms.wrong.items())
-    found = _chosen(symptoms, SearchStage.OTHER_ROWS)
     elsewhere = case, symptoms.under_test.layout
     in_vain, known = symptoms.earlier.in_vain, budget().in_vain
-    if found is None and case not in in_vain and elsewhere not in known:
-        found = _chosen(symptoms, SearchStage.COLUMNS)
+    is_hopeless = case in in_vain or elsewhere in known
+    found = None if is_hopeless else _chosen(symptoms, SearchStage.COLUMNS)
     if found is None:
         in_vain.add(case)
         known[elsewhere] += 1

@@ -142,8 +142,7 @@ def share_target(
 
 
 def _scattered(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[WrongShare]:
-    """The wrong shares, each with the slope of a sample that has no right share, in order; none if
-    all are wrong, or if the counts differ."""
+    """The wrong shares, each with the slope of the sample whose numbers it is computed from."""
     training, ways = tested.training, list(_ways(tested, weight).values())
     shares = [
         cell
@@ -163,9 +162,12 @@ def _scattered(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[Wro
             wrong.append(cell)
         else:
             left.remove(own)
-    if len(wrong) < len(shares):
-        for cell, slope in zip(wrong, left, strict=True):
-            yield cell, slope / factors[nodes[cell]]
+    for cell in wrong:
+        given = tested.numbers_in([nodes[cell]])
+        common = [len(given & tested.numbers_in([slope])) for slope in left]
+        if len(wrong) == len(shares) and common.count(max(common)) > 1:
+            return
+        yield cell, left.pop(common.index(max(common))) / factors[nodes[cell]]
 
 
 # Omissions from the chain rule -----------------------------------------------------------

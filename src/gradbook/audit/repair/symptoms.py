@@ -26,7 +26,7 @@ from gradbook.cells.formula.address import Address, pack
 from gradbook.cells.formula.expression import EditKind, factors, parts
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
-from gradbook.graph.node import Node, ancestors
+from gradbook.graph.node import Node
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference
 
 TRIED = 6  # hypotheses that are tested on every gradient, if evidence is needed
@@ -350,17 +350,9 @@ def forgets_a_number(repaired: RepairedStep) -> bool:
         return False
     before, after = repaired.under_test, repaired.all_after
     return bool(
-        _numbers_in(before, [before.loss]) - _numbers_in(after, [after.loss])
-        or _numbers_in(before, before.gradients.values())
-        - _numbers_in(after, after.gradients.values())
+        before.numbers_in([before.loss]) - after.numbers_in([after.loss])
+        or before.numbers_in(before.gradients.values()) - after.numbers_in(after.gradients.values())
     )
-
-
-def _numbers_in(tested: StepUnderTest, nodes: Iterable[Node]) -> set[Address]:
-    """The cells with numbers that some nodes are computed from, without weights."""
-    leaves, weights = tested.graph.leaf_cells, tested.training.weight_cells
-    cells = {leaves[node] for node in ancestors(list(nodes)) if node in leaves}
-    return cells - weights.keys()
 
 
 # Evidence against a cell on the backward path ----------------------------------------

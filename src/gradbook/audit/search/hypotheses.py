@@ -105,7 +105,6 @@ class SearchStage(Enum):
     """What is examined, in this order."""
 
     UPDATES = "updates, which may use another weight's gradient"
-    OTHER_ROWS = "columns that were wrong in other rows"
     COLUMNS = "columns that several gradients are computed from"
     CLAIMS = "a gradient's own formula, or the parts of an update by a rule"
 

@@ -400,6 +400,12 @@ class StepUnderTest:
         flow, stop = self.training.flow, self.training.weight_cells
         return flow.behind(self.loss_cells, stop, self.graph.meant).union(self.loss_cells)
 
+    def numbers_in(self, nodes: Iterable[Node]) -> set[Address]:
+        """The cells with numbers that some nodes are computed from, without weights."""
+        leaves = self.graph.leaf_cells
+        cells = {leaves[node] for node in ancestors(list(nodes)) if node in leaves}
+        return cells - self.training.weight_cells.keys()
+
     def behind(self, weight: int) -> set[Address]:
         """The cells that the claims of a weight are computed from."""
         return self.made_of(claim.owner for claim in self.step.claims[weight] if claim.whole)
