@@ -145,6 +145,19 @@ def test_another_weight_or_another_edit_is_another_mistake(other):
     assert shared_mistakes([report("a", finding()), report("b", other)]) == []
 
 
+def test_updates_that_are_wrong_in_another_way_are_other_mistakes():
+    updates = {
+        "a": ("=F6-Y6", "=F6-$C$2*Y6"),
+        "b": ("=G9-AB9", "=G9-$B$1*AB9"),
+        "c": ("=F6-$C$2^2*Y6", "=F6-$C$2*Y6"),
+    }
+    reports = [
+        report(name, Finding("wrong update", "w3", "w3", "F7:F20", *both, "it isn't rate × slope"))
+        for name, both in updates.items()
+    ]
+    assert [shared.books for shared in shared_mistakes(reports)] == [("a", "b")]
+
+
 def test_another_pasted_value_is_another_mistake():
     one, other = (
         Finding("pasted value", "∂E/∂w3", "w3", "Z40", value, "=L40", f"Z40 holds {value}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from gradbook.cells.formula.address import (
     Axis,
     cells_of,
     column_of,
+    edit_cells,
     letters,
     name_of,
     ranges,
@@ -587,9 +589,22 @@ def _wrong(report: BookReport) -> list[Finding]:
 
 
 def _mistake(finding: Finding) -> int:
-    """A key: in any place, a mistake has the same kind, quantity and edits, and the same value if
-    one was pasted over a formula."""
-    return hash((finding.kind, finding.quantity, finding.edits, _pasted(finding)))
+    """A key: in any place, a mistake has the same kind, quantity and edits, or change, and the same
+    value if one was pasted over a formula."""
+    what = finding.edits or _change(finding)
+    return hash((finding.kind, finding.quantity, what, _pasted(finding)))
+
+
+def _change(finding: Finding) -> str:
+    """A formula and the right one, with numbers for the cells that they refer to."""
+    numbers: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        cell = found["column"] + found["row"]
+        return f"[{numbers.setdefault(cell, len(numbers))}]"
+
+    is_formula = finding.formula.startswith(("=", "{="))
+    return edit_cells(f"{finding.formula} {finding.expected}", number) if is_formula else ""
 
 
 def _pasted(finding: Finding) -> str:

@@ -30,7 +30,8 @@ from tests.cases import for_each
         ("=-LOG(B3)*G3", "=-LN(B3)*G3", "replace LOG by LN"),
         ("=A1*(B1-C1)*D1", "=D1*(B1-C1)*A1", "exchange A1 and D1"),
         ("=(A1-B1)/3", "=(B1-A1)/3", "exchange A1 and B1"),
-        ("=(A1-B1)/A1", "=(B1-A1)/A1", ""),
+        ("=(A1-B1)/A1", "=(B1-A1)/A1", "exchange A1 and B1 in A1-B1"),
+        ("=(A1-B1)*(A1-B1)", "=(B1-A1)*(A1-B1)", ""),
         ("=2*(A1*B1+C1)", "=A1*B1+C1", "delete 2* and the parentheses around A1*B1+C1"),
         ("=(A1+B1)/2", "=A1+B1", "delete /2 and the parentheses around A1+B1"),
         ("=2*(A1+B1)*C1", "=(A1+B1)*C1", "delete 2*"),
@@ -95,7 +96,7 @@ def done_by_hand(tokens: Sequence[str], said: str) -> str:
 TOKENS = re.compile(r"[A-Za-z]\w*\(|(?:\w+!)?[$\w.:]+|.")
 STEPS = {
     r"replace (?P<old>\S+) by (?P<new>\S+?)(?: in both places| in all [0-9]+ places)?": "{new}",
-    r"exchange (?P<old>\S+) and (?P<other>\S+)": "",
+    r"exchange (?P<old>\S+) and (?P<other>\S+)(?: in (?P<part>\S+))?": "",
     r"delete (?P<old>\S+)": "",
     r"delete (?:(?P<after>[-+*/]\S+)|(?P<before>\S+)) and the parentheses around (?P<inside>\S+)": (
         "{inside}"
@@ -115,8 +116,10 @@ def one_step(tokens: Sequence[str], step: str) -> list[str]:
         if match := re.fullmatch(form, step):
             named = match.groupdict()
             if "other" in named:
-                pair = named["old"], named["other"]
-                sizes = [(at, n) for at in range(len(tokens)) if (n := swapped(tokens, at, pair))]
+                pair, part = (named["old"], named["other"]), named["part"] or "".join(tokens)
+                (start,) = (at for at in range(len(tokens)) if spelled(tokens, at, part))
+                inside = range(start, start + spelled(tokens, start, part))
+                sizes = [(at, n) for at in inside if (n := swapped(tokens, at, pair))]
                 (first, a), (second, b) = sizes
                 between = tokens[first + a : second]
                 parts = tokens[second : second + b], between, tokens[first : first + a]

@@ -155,6 +155,10 @@ def _differences(before: Sequence[str], after: Sequence[str]) -> list[Hunk]:
     while last < shorter - first and before[-1 - last] == after[-1 - last]:
         last += 1
     pair = before[first : len(before) - last], after[first : len(after) - last]
+    if len(pair[0]) == len(pair[1]) > 1:  # only the sides are exchanged, around an operator
+        inside = [k for k, both in enumerate(zip(*pair, strict=True)) if both[0] != both[1]]
+        if len(inside) == 2 and pair[0][0] == pair[1][-1] and pair[0][-1] == pair[1][0]:
+            return [(first + k, first + k + 1) * 2 for k in inside]
     found = SequenceMatcher(None, *pair, autojunk=False).get_opcodes()
     hunks = ([first + place for place in hunk] for kind, *hunk in found if kind != "equal")
     return [_slid(before, after, hunk) for hunk in hunks]
@@ -390,7 +394,13 @@ def _exchanged(change: FormulaChange, one: ChangeStep, other: ChangeStep) -> str
             return ""
     elif (first, second) != (other.new, other.old):
         return ""
-    return Message("exchange {one} and {other}", one="".join(first), other="".join(second))
+    both = {"one": "".join(first), "other": "".join(second)}
+    part = change.tokens[change.replacements[0].start : change.replacements[-1].end]
+    if all(_count(change.tokens, side) == 1 for side in (first, second)) or not _is_whole(part):
+        return Message("exchange {one} and {other}", **both)
+    if _count(change.tokens, part) > 1:
+        return ""
+    return Message("exchange {one} and {other} in {part}", **both, part=_short("".join(part)))
 
 
 def _often(step: str, times: int) -> str:
