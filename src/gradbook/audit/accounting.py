@@ -86,7 +86,16 @@ class StepPlace:
             count -= 1
         odd = [k for k in range(count) if not self.is_copy(k)]
         first = next((k for k in range(count) if self.is_copy(k)), count)
-        return [k for k in odd if k >= first or first > BEGINNING]
+        return [k for k in odd if k >= first or first > BEGINNING or self._could_be_copy(k)]
+
+    def _could_be_copy(self, number: int) -> bool:
+        """Whether a cell is typed though the usual formula refers to no blank or heading there, as a
+        memory's does in the first step."""
+        patterns, values = self.book.patterns, self.book.values
+        return self.contents[number] == TYPED and all(
+            cell in patterns or isinstance(values.get(cell), float)
+            for cell in self.usual.at(number).places
+        )
 
     def difference(self, number: int) -> object:
         """How a cell differs from the usual formula: equal for cells that differ alike."""

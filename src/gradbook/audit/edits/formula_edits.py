@@ -253,6 +253,8 @@ def _parted(formula: EvaluatedFormula, path: Path, part: Expression) -> Iterator
         left, right = product(split.parts[:k]), product(split.parts[k:])
         yield Infix("+", left, right)
         yield Infix("-", left, right)
+        rest = [*split.parts[:k], *split.parts[k + 1 :]]
+        yield Infix("+", product(rest), split.parts[k].part)  # factors may be in any order
 
 
 def _multiplied(part: Expression) -> Iterator[Expression]:

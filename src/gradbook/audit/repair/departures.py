@@ -13,6 +13,7 @@ from dataclasses import replace
 from gradbook.audit.repair.repaired_step import repair_step
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
+from gradbook.audit.step.points import agree
 from gradbook.audit.step.tested_step import Positions, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.sheet_training import SheetTraining
@@ -134,7 +135,12 @@ def known_columns(tested: StepUnderTest, earlier: EarlierRows) -> Iterator[Hypot
         if again is None:
             continue
         repaired = repair_step(tested, again)
-        if repaired.leads_on() and repaired.wrong_weights() <= tested.wrong_weights():
+        if not repaired.leads_on() or repaired.wrong_weights() - tested.wrong_weights():
+            continue
+        values = (
+            [one.random.of(one.graph.node(c)) for c in again.cells] for one in (tested, repaired)
+        )
+        if not all(map(agree, *values)):
             yield again
 
 

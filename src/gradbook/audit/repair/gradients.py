@@ -199,7 +199,8 @@ def _not_judged(groups: Sequence[Sequence[SheetStep]]) -> str:
 def explain_step(tested: StepUnderTest, earlier: EarlierRows) -> Iterator[Fault]:
     """The faults of similar steps, stage by stage: what one stage finds is corrected, or excluded,
     before the next. What was wrong in other steps is wrong here, too."""
-    for column in within_budget(lambda: list(known_columns(tested, earlier)), A_SHARE) or ():
+    known = within_budget(partial(lambda step: list(known_columns(step, earlier)), tested), A_SHARE)
+    for column in known or ():
         yield from faults_of(tested, column)
         tested = repair_step(tested, column)
     wrong = wrong_claims(tested, earlier)

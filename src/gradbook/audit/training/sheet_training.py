@@ -184,7 +184,9 @@ class SheetTraining:
             return rate is not None
         if cell in self.varying or cell not in patterns:
             return cell in self._typed_rates
-        on_its_line = any((cell - rate) % stride == 0 for stride in self.strides)
+        on_its_line = self.axis.line(cell) == self.axis.line(rate) and any(
+            (cell - rate) % stride == 0 for stride in self.strides
+        )
         return (rate in patterns and on_its_line) or rate in self.flow.behind([cell])
 
     @cached_property
