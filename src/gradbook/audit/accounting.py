@@ -89,7 +89,7 @@ class StepPlace:
         return [k for k in odd if k >= first or first > BEGINNING or self._could_be_copy(k)]
 
     def _could_be_copy(self, number: int) -> bool:
-        """Whether a cell is typed though the usual formula refers to no blank or heading there, as a
+        """Whether a cell is typed though the usual formula refers to no blank or heading, as a
         memory's does in the first step."""
         patterns, values = self.book.patterns, self.book.values
         return self.contents[number] == TYPED and all(
