@@ -114,7 +114,7 @@ class WaysBack:
         activations = self.numbers.solution.activations
         if not all(one.is_way or one.first[0] in activations for one in omissions):
             return ()
-        if omissions and omissions[0].is_link:
+        if omissions and omissions[0].sources:
             by_user = {spot[0]: (spot,) for one in omissions for spot in one.places}
             return tuple(ChainOmission(spots, is_way=True) for spots in by_user.values())
         return tuple(self._at_its_sum(one, of) for one in omissions)

@@ -59,7 +59,7 @@ from gradbook.cells.formula.expression import (
     with_sign,
 )
 from gradbook.cells.formula.formula_values import NotUnderstood
-from gradbook.cells.formula.pattern import Pattern, anchor
+from gradbook.cells.formula.pattern import Pattern, anchor, copy_formula, rename_cells_in
 from gradbook.graph.node import Array, Node
 from gradbook.language.message import Message, WrittenNumber
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference, write
@@ -231,6 +231,7 @@ def account_for(
         elif odd.setdefault(change.updates.number, factor) is factor:
             like = next((c.updates for c in multiples if c.updates.number not in odd), None)
             apart = list(_rate_left_out_apart(change.updates, factor, like)) if like else []
+            apart = apart or list(_rate_of_another_step(change, factor))
             account.findings.extend(apart or _findings(change.updates, factor))
     if multiples and others:
         (laws,) = laws_of(training, [[tested.step]])
@@ -435,6 +436,8 @@ def _is_fault(
             return rate not in odd.rates
         case OddFactor(1.0, int(rate), None):
             return rate in other.rates
+        case OddFactor(1.0, int(), int()):
+            return _rate_of_the_step(odd, factor) is not None
         case OddFactor(number, None, None):  # updates that climb have findings of their own
             return is_unusual and number != -1 and not set(odd.rates).isdisjoint(other.rates)
         case OddFactor(number, None, int(rate)) if not odd.rates and other.is_textbook:
@@ -442,6 +445,18 @@ def _is_fault(
             is_same = isinstance(value, float) and isclose(number, value)
             return is_unusual and is_rare and not is_same
     return False
+
+
+def _rate_of_the_step(change: WeightChange, factor: OddFactor) -> Address | None:
+    """The rate of an update's own step, in a column of rates, if it takes that of the step before
+    or after, and the other updates take the right one."""
+    training, taken = change.tested.training, factor.taken
+    if taken is None or factor.number != 1:
+        return None
+    row, stride = change.tested.positions.row, change.updates.weight.stride
+    own = {row(cell) for cell in change.tested.step.weights if cell is not None}
+    beside = (taken + stride, taken - stride) if row(taken) not in own else ()
+    return next((c for c in beside if row(c) in own and training.plain(c) == factor.lacking), None)
 
 
 def _by_multiple(
@@ -552,6 +567,26 @@ def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
         )
     right = updates.with_terms(lambda sign, part: (sign, _with_usual_factor(updates, factor, part)))
     yield from updates.findings(updates.cells, right, kind, why)
+
+
+def _rate_of_another_step(change: WeightChange, factor: OddFactor) -> Iterator[Finding]:
+    """Findings for an update that takes the learning rate of the step before or after."""
+    updates, taken, rate = change.updates, factor.taken, _rate_of_the_step(change, factor)
+    if rate is None or taken is None:
+        return
+    book, home, first = updates.training.book, change.cell, updates.cells[0]
+
+    def follow(word: str) -> str:
+        return copy_formula(word, taken, rate) if book.reader.cell(word, home) == taken else word
+
+    text = rename_cells_in(book.patterns[home].text_at(home), follow)
+    right = book.reader.read_typed(copy_formula(text, home, first), first)
+    why = Message(
+        "{taken} is the learning rate of another step: this step's is {rate}",
+        taken=book.name_of(taken, home),
+        rate=book.name_of(rate, home),
+    )
+    yield from updates.findings(updates.cells, right, WRONG_RATE, why)
 
 
 def _rate_left_out_apart(

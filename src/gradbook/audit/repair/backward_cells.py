@@ -102,7 +102,7 @@ def cells_by_their_slopes(symptoms: Symptoms) -> Iterator[Hypothesis]:
         mentioned = tested.forward.intersection(tested.training.flow.sources(found.home))
         if any(could_be_named(tested, cell) for cell in mentioned):
             continue
-        is_sure = len(found.cells) > 1 or _is_of_other_ends(tested, found)
+        is_sure = len(found.cells) > 1 or found.missing or _is_of_other_ends(tested, found)
         if stays_like and (is_sure or not is_of_one):
             yield found
 

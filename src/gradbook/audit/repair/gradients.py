@@ -400,7 +400,7 @@ def _update_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     needed = wording.label(right)
     meant = Message("{needed}, so {cell}", needed=needed, cell=said) if needed else said
     parts = {"cell": taken, "weight": name, "right": meant}
-    why = Message("{cell} is the loss itself; {weight} needs {right}", **parts)
+    why: str = Message("{cell} is the loss itself; {weight} needs {right}", **parts)
     if hypothesis.whose == weight:  # in another step
         _, why = wording.kind_and_reason(hypothesis, name)
     elif hypothesis.whose >= 0:

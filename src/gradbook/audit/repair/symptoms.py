@@ -257,7 +257,7 @@ def _has_shares(tested: StepUnderTest) -> bool:
             targets.update(map(plain, tested.training.flow.sources(cell)))
     values = [book.values.get(cell) for cell in targets - book.patterns.keys()]
     numbers = [value for value in values if isinstance(value, float)]
-    total = sum(numbers)
+    total = sum(numbers, 0.0)
     return len(numbers) > total > 0 and total.is_integer()
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial, wraps
+from functools import cached_property, partial, reduce, wraps
 from itertools import islice
+from operator import add
 
 import numpy as np
 
@@ -384,12 +385,16 @@ def _missing_part(
 
 def _through(tested: StepUnderTest, omission: ChainOmission[Node], of: Node) -> Node:
     """The part of ∂loss/∂ a value that comes through the nodes of a path."""
-    between = tested.chain.order if omission.is_link and tested.chain is not None else ()
-    each = [tested.slopes[node] * gradients(node, [of], between)[of] for node in omission.places]
-    found = each[0]
-    for share in each[1:]:
-        found = found + share
-    return found
+    order = tested.chain.order if tested.chain is not None else ()
+    shares = [tested.slopes[node] * gradients(node, [of])[of] for node in omission.places]
+    if omission.sources:
+        links = zip(omission.places, omission.sources, strict=True)
+        near = [(user, source, gradients(user, [source], order)[source]) for user, source in links]
+        shares = [
+            tested.slopes[user] * (slope if source is of else slope * gradients(source, [of])[of])
+            for user, source, slope in near
+        ]
+    return reduce(add, shares)
 
 
 def own_slopes(tested: StepUnderTest, home: Address) -> dict[Node, Address]:

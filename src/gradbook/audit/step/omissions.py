@@ -24,7 +24,7 @@ from gradbook.graph.node import Array, Node, ancestors
 
 MOST_PLACES = 600  # values on the paths: more isn't an exercise
 MOST_ALTERNATIVES = 400
-MOST_LINKS = 6  # users of one value, to search for those left out
+MOST_LINKS = 5  # users of one value of which any may be left out
 MOST_NUMBERS = 2**22  # kept at once while alternatives are computed
 NEARLY = 1e-6  # tolerance of the first comparison
 
@@ -37,7 +37,7 @@ class ChainOmission(Generic[Place]):
 
     places: tuple[Place, ...]
     is_way: bool  # omits all paths through the places; else each one's slope
-    is_link: bool = False  # of these paths, only those on which the value comes last
+    sources: tuple[Place, ...] = ()  # if any, only the paths from these to the places
 
     @property
     def first(self) -> Place:
@@ -91,6 +91,28 @@ class Chain(Generic[Place]):
                 found[source] = max(found.get(source, 0), found[place] + 1)
         return found
 
+    @cached_property
+    def links(self) -> list[ChainOmission[Place]]:
+        """Some users of a value, of which other paths lead through the others: an encoder's weights
+        that a decoder uses again, a sum that skips a layer."""
+        values: dict[Hashable, dict[Hashable, list[tuple[Place, Place]]]] = {}
+        for user in self.order:
+            for source in self.partials.get(user, {}):
+                users = values.setdefault(self.units.get(source, source), {})
+                users.setdefault(self.units.get(user, user), []).append((user, source))
+        found: list[ChainOmission[Place]] = []
+        for users in values.values():
+            counts = range(1, len(users) if len(users) <= MOST_LINKS else 2)
+            for some in chain.from_iterable(combinations(users.values(), n) for n in counts):
+                places, sources = zip(*chain.from_iterable(some), strict=True)
+                found.append(ChainOmission(places, is_way=True, sources=sources))
+        return found[:MOST_ALTERNATIVES]
+
+    @cached_property
+    def _without_links(self) -> dict[Place, Array]:
+        spend(len(self.links) * self._points, len(self.order))
+        return self.derivatives([(link,) for link in self.links]) if self.links else {}
+
     def _layers(self, some: Sequence[ChainOmission[Place]]) -> list[Omissions[Place]]:
         found: defaultdict[int, list[ChainOmission[Place]]] = defaultdict(list)
         for omission in some:
@@ -125,6 +147,7 @@ class Chain(Generic[Place]):
     def derivatives(self, some: Sequence[Omissions[Place]]) -> dict[Place, Array]:
         """∂loss/∂ every value with each set of omissions: (alternatives, points)."""
         none, steep = self._left_out(some, True), self._left_out(some, False)
+        cut = self._cut(some)
         found: dict[Place, Array] = {}
         with np.errstate(all="ignore"):
             for place in self.order:
@@ -139,6 +162,8 @@ class Chain(Generic[Place]):
                     share = found[place] * slope
                     if place in steep:
                         share = np.where(steep[place][:, None], found[place], share)
+                    if (place, source) in cut:
+                        share = np.where(cut[place, source][:, None], 0.0, share)
                     found[source] = found[source] + share if source in found else share
         return found
 
@@ -146,8 +171,18 @@ class Chain(Generic[Place]):
         found: dict[Place, Array] = {}
         for k, omissions in enumerate(some):
             for one in omissions:
-                for place in one.places if one.is_way is is_way else ():
+                for place in one.places if one.is_way is is_way and not one.sources else ():
                     found.setdefault(place, np.zeros(len(some), dtype=bool))[k] = True
+        return found
+
+    def _cut(
+        self, some: Sequence[Omissions[Place]]
+    ) -> dict[tuple[Place, Place], NDArray[np.bool_]]:
+        found: dict[tuple[Place, Place], NDArray[np.bool_]] = {}
+        for k, omissions in enumerate(some):
+            for one in omissions:
+                for link in zip(one.places, one.sources, strict=bool(one.sources)):
+                    found.setdefault(link, np.zeros(len(some), dtype=bool))[k] = True
         return found
 
     @cached_property
@@ -181,23 +216,12 @@ class Chain(Generic[Place]):
         for k in _near_where_largest(worked, claimed):
             if agree(worked[k], claimed):
                 return self.alternatives[int(k) - 1] if k else ()
-        return self._links_left_out(of, claimed) if by_way_of is None else ()
-
-    def _links_left_out(self, of: Place, claimed: Array) -> Omissions[Place]:
-        """The users of a value that its derivative omits, if other paths lead through them, too: an
-        encoder's weights that the decoder uses again."""
-        users: defaultdict[Hashable, list[Place]] = defaultdict(list)
-        for user in self.order:
-            if of in self.partials.get(user, {}) and user in self._worked:
-                users[self.units.get(user, user)].append(user)
-        shares = {unit: self._through(of, some) for unit, some in users.items()}
-        counts = range(1, len(shares)) if len(shares) <= MOST_LINKS else ()
-        for missing in chain.from_iterable(combinations(users, count) for count in counts):
-            rest = [share[0] for unit, share in shares.items() if unit not in missing]
-            if agree(claimed, np.sum(rest, axis=0)):
-                places = tuple(place for unit in missing for place in users[unit])
-                return (ChainOmission(places, is_way=True, is_link=True),)
-        return ()
+        if by_way_of is not None or of not in self._without_links:
+            return ()
+        without = self._without_links[of]
+        alike = (k for k in _near_where_largest(without, claimed) if agree(without[k], claimed))
+        k = next(alike, None)
+        return () if k is None else (self.links[int(k)],)
 
     def _through(self, of: Place, users: Collection[Place]) -> Array:
         """The part of ∂loss/∂ a value that comes through some users, for each alternative."""
