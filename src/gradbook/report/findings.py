@@ -124,7 +124,8 @@ def _from_afar(finding: Finding) -> str:
 
 def repetition(found: ShownFinding) -> str:
     """The places of a finding's repetitions in words; '' if there are none."""
-    named = [few_ranges(one_line(place), 1) for place in found.again[:MOST_PLACES]]
+    again = sorted(found.again, key=lambda place: list(map(int, re.findall(r"\d+", place))))
+    named = [few_ranges(one_line(place), 1) for place in again[:MOST_PLACES]]
     more, places = len(found.again) - len(named), ", ".join(named)
     if more:
         return tr_count(
@@ -236,8 +237,9 @@ def finding_words(report: BookReport) -> str:
     if report.verdict == RIGHT:
         return _checked(report, trained)
     kinds = [finding.kind for sheet in report.sheets for finding in sheet.findings]
-    wrong = sum(kind != TO_FILL_IN for kind in kinds)
-    blank = len(kinds) - wrong
+    blank = kinds.count(TO_FILL_IN)
+    shown = shown_sheets(report.sheets, everything=False)
+    wrong = sum(len(sheet.findings) + sheet.left_out for sheet in shown)
     findings = tr_count("{number} finding", "{number} findings", wrong)
     waiting = tr_count("{number} to fill in", "{number} to fill in", blank)
     return ", ".join([*[findings] * bool(wrong), *[waiting] * bool(blank)])

@@ -205,13 +205,15 @@ def other_references(formula: EvaluatedFormula, known: Substitutes) -> Iterator[
 
 
 def other_numbers(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
-    """A number replaced by another, or by a cell; a missing square, as in 1 − a for 1 − a²."""
+    """A number replaced by another, or by a cell; a cell for its square, for 1 − x or for its sign:
+    1 − a for 1 − a²."""
     spots = [p for p in _spots(formula) if isinstance(formula.parts[p[0]], Number)]
     yield from _each_substitute(formula, EditKind.NUMBER, spots, known.numbers)
     for path, part in formula.parts.items():
         if isinstance(part, Reference) and ":" not in part.text:
-            square = Infix("^", part, Number(2.0))
-            yield _single_edit(formula, EditKind.NUMBER, path, part, square)
+            square, rest = Infix("^", part, Number(2.0)), Infix("-", Number(1.0), part)
+            for new in (square, rest, Call("SIGN", (part,))):
+                yield _single_edit(formula, EditKind.NUMBER, path, part, new)
 
 
 def other_operators(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:

@@ -234,7 +234,7 @@ def written_anew(wrong: WrongFormula) -> Hypothesis | None:
 
 def anew(tested: StepUnderTest, home: Address, old: Expression, target: Node) -> Hypothesis | None:
     """The target as the chain rule gives it, written with the sheet's own cells."""
-    said = spell(tested, home, target)
+    said = spell(tested, home, target, own_slopes(tested, home))
     if said is None:
         return None
     return _hypothesis(home, said, [Edit(EditKind.FORMULA, ((),), old, said)])
