@@ -20,7 +20,7 @@ def test_nothing_is_proposed_for_a_right_table(name):
     [
         ("one edit", "=G2*C2", "G2*D2"),
         ("two edits", "=F2*C2", "G2*D2"),
-        ("written anew", "=EXP(F2)", "(E2-$L$2)*D2"),
+        ("written anew", "=EXP(F2)", "G2*D2"),
     ],
 )
 def test_a_claims_own_formula_is_put_right(name, formula, right):
