@@ -133,6 +133,17 @@ RIGHT = {
     "rate of one row by its copy": {**ROWS, "M3": "rate", "M4": 0.4, "D9": "=D8-$M$4*J8"},
     "a setting's number typed": {**BLOCKS, "H4:H24": "=(F4-B4)*F4*(1-F4)*A4*1.5", "B2": 1.5}
     | {"G4:G24": "=(F4-B4)^2/2*$B$2", "I4:I24": "=(F4-B4)*F4*(1-F4)*$B$2"},
+    "memories kept from an earlier run": {
+        **ROWS,
+        "A2": "memory",
+        "B2": 0.5,
+        "M3:O3": "=M16",
+        "M16": 0.3,
+        "N16": -0.2,
+        "O16": 0.1,
+        "M4:O15": "=$B$2*M3+J4",
+        "D5:F15": "=D4-$B$1*M4",
+    },
     "something shown": {**ROWS, "M3": "shown", "M4:M15": "=I4*2", "M9": 7},
     "one is kept": {**ROWS, "E5:E15": "=E4", "K4:K15": "", "K3": ""},
 }

@@ -142,8 +142,8 @@ def step_places(training: SheetTraining, needed: Set[Address]) -> Iterator[StepP
     own = {axis.line(cell)[0] for cell in training.weight_cells}
     for line, cells in sorted(lines.items()):
         first, last = min(cells), max(cells)
-        while last + axis.step in needed:  # such as a number typed over the last formula
-            last += axis.step
+        while last + axis.step in needed and _leads_on(training, last + axis.step):
+            last += axis.step  # such as a number typed over the last formula
         count = (last - first) // axis.step + 1
         further = period
         if line[0] in own:
@@ -161,6 +161,12 @@ def step_places(training: SheetTraining, needed: Set[Address]) -> Iterator[StepP
                 found = StepPlace(book, tuple(place), usual, tuple([known[c] for c in place]))
                 if not set(cells).isdisjoint(place):
                     yield found
+
+
+def _leads_on(training: SheetTraining, cell: Address) -> bool:
+    """Whether a cell is used beside it or later: a memory kept from an earlier run begins anew."""
+    along, users = training.axis.along, training.flow.users.get(cell, ())
+    return any(along(user) >= along(cell) for user in users)
 
 
 def _split(row: Sequence[Address], period: int) -> list[list[Address]]:

@@ -228,8 +228,8 @@ WRONG = {
     ),
     "a path past the layer": (
         "skip",
-        {"I7:I16": "=H7*C7*(1-E7^2)", "J7:J16": "=I7*$B$1"},
-        {"J7": "=(I7+H7)*$B$1"},
+        {"I7:I16": "=H7*C7*(1-E7^2)"},
+        {"I7": "=H7*C7*(1-E7^2)+H7"},
     ),
     "a rate of the next step": (
         "skip",

@@ -102,7 +102,8 @@ def cells_by_their_slopes(symptoms: Symptoms) -> Iterator[Hypothesis]:
         mentioned = tested.forward.intersection(tested.training.flow.sources(found.home))
         if any(could_be_named(tested, cell) for cell in mentioned):
             continue
-        is_sure = len(found.cells) > 1 or found.missing or _is_of_other_ends(tested, found)
+        is_sure = len(found.cells) > 1 or _is_of_other_ends(tested, found)
+        is_sure = is_sure or any(part.is_link for part in found.missing)
         if stays_like and (is_sure or not is_of_one):
             yield found
 
@@ -148,6 +149,7 @@ class BackwardCells:
     under_test: StepUnderTest  # with a node of its own for each of these cells
     chain: Chain[Node]
     tops: Mapping[int, Node]  # the claimed gradients
+    wrong: frozenset[int]  # the weights for which they are wrong
     nodes: Mapping[Address, Node]
 
     @classmethod
@@ -170,7 +172,7 @@ class BackwardCells:
             chain = apart.chain
         except NotUnderstood:
             return None
-        return None if chain is None else cls(apart, chain, tops, nodes)
+        return None if chain is None else cls(apart, chain, tops, frozenset(symptoms.wrong), nodes)
 
     # How gradients change with cells, and the loss with values ----------------------------
 
@@ -283,9 +285,12 @@ class BackwardCells:
         self, options: Mapping[Address, Sequence[Purpose]]
     ) -> Iterator[tuple[Address, MeantCell]]:
         right = self._right(options)
+        lone = {c: self._whole_for_lone_share(c, at[0], options) for c, at in right.items()}
+        right = {cell: purpose for cell, purpose in right.items() if lone[cell] is None}
         uses = {cell: place.of for cell, (place, _) in right.items()}
         for cell in sorted(self.nodes, key=lambda cell: self.nodes[cell].index):
-            known = right.get(cell) or self._purpose(cell, options, right, uses)
+            known = right.get(cell) or lone.get(cell)
+            known = known or self._purpose(cell, options, right, uses)
             if known is None:
                 continue
             uses[cell] = known[0].of
@@ -310,6 +315,20 @@ class BackwardCells:
             if len(self._users(cell)) < 2:  # its user is wrong, which takes it another way
                 right |= self._fitting(cell, [(one[0], usual) for one in options.get(cell, ())])
         return right
+
+    def _whole_for_lone_share(
+        self, cell: Address, place: SlopePlace, options: Options
+    ) -> Purpose | None:
+        """The slope by a value, if a cell is only the part of it through one of its users, and no
+        other cell is the rest."""
+        affected = np.flatnonzero(np.any(self.effects[self.nodes[cell]] != 0, axis=1))
+        is_wrong = self.wrong.issuperset(self.weights[int(k)] for k in affected)
+        rest = (at for other in options.keys() - {cell} for at, _ in options[other] if at.is_share)
+        if not place.is_share or not is_wrong:
+            return None
+        if any(at.of is place.of and at.users != place.users for at in rest):
+            return None
+        return next((it for it in options.get(cell, ()) if it[0].kind is PlaceKind.WHOLE), None)
 
     def _fitting(self, cell: Address, some: Iterable[Purpose]) -> dict[Address, Purpose]:
         has = self.under_test.random.of(self.nodes[cell])
@@ -417,7 +436,7 @@ class BackwardCells:
             per = target.graph.constant(1 / meant.factor)
             added = restore(wrong, place.of, omissions, Cause.COLUMN, per)
             if added is not None and (
-                slight is None or len(added.formulas[0]) < len(slight.formulas[0])
+                slight is None or len(added.formulas[0]) <= len(slight.formulas[0])
             ):
                 return added
         return slight or few_differences(wrong) or two_edits(wrong) or written_anew(wrong)

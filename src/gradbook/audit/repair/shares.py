@@ -10,7 +10,7 @@ any numbers.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
@@ -30,7 +30,7 @@ from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import copy_formula, rename_cells_in
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
-from gradbook.targets.excel.language import Call, Number
+from gradbook.targets.excel.language import Call, Number, Reference
 
 MOST_SHARES = 60  # shares of one gradient
 SEEN = 1_000  # budget for adapting a formula to another sample
@@ -256,6 +256,7 @@ def _lacking_columns(
     made_of = {j: tested.made_of([claim.owner]) for j, claim in still.items()}
     shares = {cell: j for j, claim in still.items() for cell in shares_of(tested, claim)}
     inside = set().union(*made_of.values()) - tested.forward - owners
+    inside -= _merely_repeated(tested, inside)
     lacking: dict[Address, LackingCell] = {}
     every = sorted(inside & tested.graph.known.keys())
     named = (cell for cell in every if _values_called_by(tested, cell))
@@ -279,6 +280,18 @@ def _lacking_columns(
             explains = frozenset(j for j, made in made_of.items() if not made.isdisjoint(cells))
             formulas = tuple(one.formulas[0] for one in known)
             yield replace(known[0], cells=tuple(cells), formulas=formulas, explains=explains)
+
+
+def _merely_repeated(tested: StepUnderTest, cells: Collection[Address]) -> set[Address]:
+    """The cells like others that a formula repeats without adding anything: it is the odd one."""
+    patterns, shapes = tested.training.book.patterns, sum(tested.shapes, Counter())
+    repeated = {
+        source
+        for cell in cells
+        if cell in patterns and isinstance(patterns[cell].expression, Reference)
+        for source in tested.training.flow.sources(cell)
+    }
+    return {c for c in repeated if c in patterns and shapes[patterns[c].shape] > 1}
 
 
 def _lacking_slope(tested: StepUnderTest, cell: Address, users: int) -> LackingCell | None:

@@ -380,7 +380,7 @@ def _missing_part(
     if said is None:
         return None
     kind = EditKind.TERM if one.is_way else EditKind.FACTOR
-    return MissingPart(kind, tested.cells_of_values.get(one.first), said)
+    return MissingPart(kind, tested.cells_of_values.get(one.first), said, is_link=bool(one.sources))
 
 
 def _through(tested: StepUnderTest, omission: ChainOmission[Node], of: Node) -> Node:

@@ -41,6 +41,7 @@ class MissingPart:
     formula: Expression  # in the sheet's own references
     beside: Expression | None = None  # the part that it is combined with; None: the whole formula
     is_put_in: bool = True  # False if the formula is rewritten instead
+    is_link: bool = False  # only the path on which the value is next to the cell
 
 
 @dataclass(frozen=True)

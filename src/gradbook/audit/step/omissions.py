@@ -219,9 +219,10 @@ class Chain(Generic[Place]):
         if by_way_of is not None or of not in self._without_links:
             return ()
         without = self._without_links[of]
-        alike = (k for k in _near_where_largest(without, claimed) if agree(without[k], claimed))
-        k = next(alike, None)
-        return () if k is None else (self.links[int(k)],)
+        for k in _near_where_largest(without, claimed):
+            if of in self.links[int(k)].sources and agree(without[k], claimed):
+                return (self.links[int(k)],)
+        return ()
 
     def _through(self, of: Place, users: Collection[Place]) -> Array:
         """The part of ∂loss/∂ a value that comes through some users, for each alternative."""
