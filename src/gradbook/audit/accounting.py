@@ -142,7 +142,7 @@ def step_places(training: SheetTraining, needed: Set[Address]) -> Iterator[StepP
     own = {axis.line(cell)[0] for cell in training.weight_cells}
     for line, cells in sorted(lines.items()):
         first, last = min(cells), max(cells)
-        while last + axis.step in needed and _leads_on(training, last + axis.step):
+        while last + axis.step in needed and _leads_on(training, last + axis.step, needed):
             last += axis.step  # such as a number typed over the last formula
         count = (last - first) // axis.step + 1
         further = period
@@ -163,10 +163,10 @@ def step_places(training: SheetTraining, needed: Set[Address]) -> Iterator[StepP
                     yield found
 
 
-def _leads_on(training: SheetTraining, cell: Address) -> bool:
-    """Whether a cell is used beside it or later: a memory kept from an earlier run begins anew."""
+def _leads_on(training: SheetTraining, cell: Address, needed: Set[Address]) -> bool:
+    """Whether a cell is needed beside it or later: memories may begin with the last ones."""
     along, users = training.axis.along, training.flow.users.get(cell, ())
-    return any(along(user) >= along(cell) for user in users)
+    return any(along(user) >= along(cell) for user in users if user in needed)
 
 
 def _split(row: Sequence[Address], period: int) -> list[list[Address]]:
