@@ -200,9 +200,9 @@ def explain_step(tested: StepUnderTest, earlier: EarlierRows) -> Iterator[Fault]
     """The faults of similar steps, stage by stage: what one stage finds is corrected, or excluded,
     before the next. What was wrong in other steps is wrong here, too."""
     known = within_budget(partial(lambda step: list(known_columns(step, earlier)), tested), A_SHARE)
-    for column in known or ():
-        yield from faults_of(tested, column)
-        tested = repair_step(tested, column)
+    for again in known or ():
+        yield from faults_of(tested, again)
+        tested = repair_step(tested, again)
     wrong = wrong_claims(tested, earlier)
     aside: set[int] = set()
     for update in within_budget(lambda: _updates(Symptoms(tested, wrong, earlier))) or ():
