@@ -268,14 +268,14 @@ class BackwardCells:
         if np.count_nonzero(finite) < ENOUGH_POINTS:
             return {}
         table = table[:, :, finite].reshape(len(table), -1)
-        table = table / np.linalg.norm(table, axis=1, keepdims=True)
+        table = table / np.sqrt(np.sum(table * table, axis=1, keepdims=True))
         options: dict[Address, list[Purpose]] = {}
         for cell, node in self.nodes.items():
             effect = self.effects.get(node)
             if effect is None or not np.all(np.isfinite(effect[:, finite])) or not np.any(effect):
                 continue
             flat = effect[:, finite].ravel()
-            size = np.linalg.norm(flat)
+            size = np.sqrt(np.sum(flat * flat))
             near = np.flatnonzero(np.abs(table @ flat) > size * (1 - PARALLEL))
             alike = [(self.places[int(k)], _factor(self.places[int(k)], effect)) for k in near]
             options[cell] = [(place, factor) for place, factor in alike if factor]

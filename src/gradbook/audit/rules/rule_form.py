@@ -195,7 +195,7 @@ class _Activation:
 
         def is_compared(leaf: Node) -> bool:
             moved = {**still, leaf: self.given[leaf] + 1}
-            return not np.array_equal(before, self._at(moved, *self.conditions))
+            return bool(np.any(before != self._at(moved, *self.conditions)))
 
         def named(some: Iterable[Node]) -> frozenset[Address]:
             return frozenset(self.trial.cells[leaf] for leaf in some)
