@@ -295,10 +295,13 @@ def _with_updates(
     of_laws: list[Finding] = []
     notes: list[Message] = []
     if have_laws(training, steps):
-        of_laws, notes = optimiser_findings(training, groups)
+        of_laws, notes = optimiser_findings(training, groups, findings)
     elif account.has_other_laws:  # each weight may be scaled by its own, such as a second slope
-        few, _ = optimiser_findings(training, groups)
-        of_laws = few if 2 * len({f.weight for f in few}) < len(training.weights) else []
+        few, _ = optimiser_findings(training, groups, findings)
+        blamed = len({f.weight for f in few})
+        of_laws = (
+            few if 2 * blamed < len(training.weights) or blamed == len(training.weights) else []
+        )
     behind = {f.weight for f in of_laws if f.quantity != f.weight}  # in cells behind its update
     odd = [f for f in new_findings(account.findings, findings) if f.weight not in behind]
     updates = [

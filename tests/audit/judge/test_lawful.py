@@ -10,6 +10,7 @@ from tests.audit.material.layouts.optimisers import B1, B2, EPS, RULES, M, Rule,
 from tests.audit.material.layouts.places import laid, spots
 from tests.audit.material.layouts.sketch import Shape, sketched
 from tests.audit.material.made import cells_of
+from tests.audit.material.small import saved
 from tests.cases import for_each
 
 LINE = Shape(2, 0, 1, "sigmoid", "sigmoid", 1, False, True)  # w1 w2 b1
@@ -36,6 +37,40 @@ RIGHT = {
         sort="yogi",
     ),
 }
+LOGIT = {  # a logistic regression by hand, a step a row
+    "A1": "eta",
+    "B1": 0.2,
+    "A2": "lambda",
+    "B2": 0.01,
+    **dict(
+        zip(
+            [f"{c}4" for c in "ABCDEFGHIJK"],
+            ["x", "y", "w", "b", "z", "p", "loss", "dw", "db", "hw", "hb"],
+            strict=True,
+        )
+    ),
+    **{f"A{r}": round(0.3 + 0.37 * r % 1.9, 2) for r in range(5, 17)},
+    **{f"B{r}": float(r % 2) for r in range(5, 17)},
+    "C5": 0.2,
+    "D5": -0.1,
+    "C6:D16": "=C5-$B$1*H5",
+    "E5:E16": "=C5*A5+D5",
+    "F5:F16": "=1/(1+EXP(-E5))",
+    "G5:G16": "=-(B5*LN(F5)+(1-B5)*LN(1-F5))",
+    "H5:H16": "=(F5-B5)*A5",
+    "I5:I16": "=F5-B5",
+    "J5:J16": "=F5*(1-F5)*A5^2",
+    "K5:K16": "=F5*(1-F5)",
+}
+BY_HAND = {  # what is typed instead, and what is blamed
+    "decay in a gradient's cell": ({"H5:H16": "=(F5-B5)*A5+$B$2*C5"}, []),
+    "… which grows": ({"H5:H16": "=(F5-B5)*A5-$B$2*C5"}, ["H5:H16"]),
+    "… of the other weight": ({"H5:H16": "=(F5-B5)*A5+$B$2*D5"}, ["H5:H16"]),
+    "Newton": ({"C6:D16": "=C5-$B$1*H5/J5"}, []),
+    "Levenberg": ({"C6:D16": "=C5-$B$1*H5/(J5+$B$2)"}, []),
+    "Levenberg apart": ({"L5:M16": "=H5/(J5+$B$2)", "C6:D16": "=C5-$B$1*L5"}, []),
+    "… with another sign": ({"C6:D16": "=C5-$B$1*H5/(J5-$B$2)"}, ["C6:C16", "D6:D16"]),
+}
 WRONG = {  # the rule, which quantity of each weight is wrong, what is exchanged in it
     "another root": ("adam", "⟦w⟧", "SQRT({sh_⟦w⟧<})", "{sh_⟦w⟧<}^(1/3)"),
     "no root": ("rmsprop", "⟦w⟧", "SQRT({s_⟦w⟧<})", "{s_⟦w⟧<}"),
@@ -57,6 +92,14 @@ def trained(rule):
 @for_each("law", RIGHT)
 def test_laws_that_nobody_listed_are_right(law, path):
     assert check(laid(trained(RIGHT[law]), "a step a row").save(path)).verdict == "right"
+
+
+@for_each("case", BY_HAND)
+def test_decay_and_second_slopes_are_known_where_they_stand(case, path):
+    instead, blamed = BY_HAND[case]
+    report = check(saved(path, {**LOGIT, **instead}))
+    assert sorted(finding.cells for finding in report.findings) == blamed
+    assert report.verdict == ("wrong" if blamed else "right")
 
 
 @for_each("mistake", WRONG)

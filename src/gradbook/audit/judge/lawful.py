@@ -91,15 +91,15 @@ class Course:
 
 
 class RuleGraph(StepGraph):
-    """The cells of a rule as nodes: weights, gradients, and memories of the step before, are
-    leaves."""
+    """The cells of a rule as nodes: weights, gradients, memories of the step before, and what the
+    gradients are computed from, are leaves."""
 
     def __init__(self, rules: WeightRules, instead: Mapping[Address, Pattern]) -> None:
         super().__init__(rules.training, instead)
-        self.owned = rules.owned
+        self.given = rules.backward.union(rules.owned)
 
     def formula(self, cell: Address) -> Pattern | None:
-        return None if cell in self.owned else super().formula(cell)
+        return None if cell in self.given else super().formula(cell)
 
 
 @dataclass(frozen=True)
@@ -344,18 +344,20 @@ class RuleTrial:
 
     @cached_property
     def broken(self) -> list[str]:
-        """What the rule lacks; nothing if that can't be known."""
-        if not self.is_closed:
-            return []
+        """What the rule lacks."""
         with np.errstate(all="ignore"):
-            return [why for why, holds in IN_COMMON.items() if not holds(self)]
+            return [why for why in self.applying if not IN_COMMON[why](self)]
+
+    @property
+    def applying(self) -> list[str]:
+        """What it must have: if it depends on more than the gradients, such as second slopes, only
+        its direction is known."""
+        return [w for w, holds in IN_COMMON.items() if self.is_closed or holds in OF_DIRECTION]
 
     def is_sound(self, first: Collection[str] = ()) -> bool:
         """Whether it lacks nothing, such as the `first`, and moves everywhere."""
-        if not self.is_closed:
-            return False
         with np.errstate(all="ignore"):
-            order = sorted(IN_COMMON, key=lambda why: why not in first)
+            order = sorted(self.applying, key=lambda why: why not in first)
             change = self.course(MIXED * LARGE).last
             moves = bool(np.all(np.isfinite(change) & (change != 0)))
             return moves and all(IN_COMMON[why](self) for why in order)
@@ -427,6 +429,7 @@ def _corrects_each_mean(trial: RuleTrial) -> bool:
     return -1 not in known and not known >= {0, 1}
 
 
+OF_DIRECTION = (_goes_against_the_gradient, _shrinks_the_weight)
 IN_COMMON: dict[str, Callable[[RuleTrial], bool]] = {
     mark(
         "ten times the gradient must move {weight} ten times as far, or as far: a root or a "
@@ -455,8 +458,8 @@ LIKELIEST = (
     EditKind.REFERENCE,
     EditKind.FUNCTION,
     EditKind.NUMBER,
-    EditKind.FACTOR,
     EditKind.SIGN,
+    EditKind.FACTOR,
 )
 
 
@@ -466,6 +469,7 @@ class Mender:
     and in the steps in which memories begin only the same cells are suspected."""
 
     every: Sequence[WeightRules]  # the different ones
+    blamed: frozenset[int] = frozenset()  # weights of which something is told
     helped: set[tuple[int, int]] = field(default_factory=set)  # the places of edits
     lines: set[tuple[int, Address]] = field(default_factory=set)  # the cells, by weight
     known: dict[tuple[int, int], list[str]] = field(default_factory=dict)  # by step and weight
@@ -502,7 +506,8 @@ class Mender:
             if is_first or (weight, cell % stride) in self.lines:
                 for number, (kind, right) in enumerate(_edits(trial, cell)):
                     away = -place if kind is EditKind.FACTOR else place  # a square, in a memory
-                    rank = _orphans(rules, cell, right), LIKELIEST.index(kind), away
+                    inner = -number if kind is EditKind.SIGN else number
+                    rank = _orphans(rules, cell, right), LIKELIEST.index(kind), away, inner
                     key = place, number
                     odd = OddCell(weight, cell, kind.value, right, why)
                     tried.append((key not in self.helped, rank, key, odd))
@@ -573,8 +578,10 @@ def _instead(part: Expression) -> Iterator[tuple[EditKind, Expression]]:
             yield EditKind.FUNCTION, _turned(part)
             yield EditKind.FUNCTION, replace_parts(part, lambda _: None, _turned)
     if isinstance(part, Reference | Infix) and not any(":" in r.text for r in references(part)):
-        yield from ((EditKind.FUNCTION, Call(name, (part,))) for name in ("SQRT", "ABS"))
+        yield EditKind.FUNCTION, Call("SQRT", (part,))
         yield EditKind.FACTOR, Infix("^", part, two)
+    if isinstance(part, Reference):
+        yield EditKind.FUNCTION, Call("ABS", (part,))
 
 
 def _turned(part: Expression) -> Expression:

@@ -39,10 +39,11 @@ from gradbook.language.message import Message
 
 
 def optimiser_findings(
-    training: SheetTraining, groups: Sequence[Sequence[SheetStep]]
+    training: SheetTraining, groups: Sequence[Sequence[SheetStep]], told: Sequence[Finding] = ()
 ) -> tuple[list[Finding], list[Message]]:
     """Findings for rules of single weights; or notes that weights have different rules, if it is
-    unknown which one is wrong."""
+    unknown which one is wrong. A gradient that is told to have the wrong sign explains why its
+    weight moves with it."""
     lines: defaultdict[object, dict[Address, OddCell]] = defaultdict(dict)
     every = sorted(laws_of(training, groups), key=lambda laws: laws.step.number)
     distinct: list[Laws] = []
@@ -52,14 +53,16 @@ def optimiser_findings(
             distinct.append(laws)
         models.append(distinct[-1])
     distinct.sort(key=lambda laws: -laws.extent)
-    mender = Mender(distinct)
+    blamed = {name for finding in told for name in (finding.weight, *finding.spoils)}
+    weights = frozenset(j for j, name in enumerate(training.names) if name in blamed)
+    mender = Mender(distinct, weights)
     odd = {laws.step.number: laws.odd_cells(mender) for laws in distinct}
     unlike = {tuple(some) for laws in distinct for some in laws.unexplained}
     for laws, model in zip(every, models, strict=True):
-        for first, told in odd[model.step.number].items():
-            stride = training.weights[told.weight].stride
+        for first, strange in odd[model.step.number].items():
+            stride = training.weights[strange.weight].stride
             cell = first + (laws.step.number - model.step.number) * stride
-            lines[told.weight, told.kind, cell % stride].setdefault(cell, told)
+            lines[strange.weight, strange.kind, cell % stride].setdefault(cell, strange)
     findings = [finding for line in lines.values() for finding in _findings(training, line)]
     notes = [
         Message(
@@ -83,6 +86,7 @@ def laws_of(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> I
         tested = StepUnderTest.of(training, group)
         places: dict[int, int] = {}
         signs: dict[int, int] = {}
+        opposite: set[int] = set()
         for j, options in enumerate(tested.step.claims):
             with suppress(NotUnderstood):
                 verdict, claim = tested.best(j, options)
@@ -90,10 +94,11 @@ def laws_of(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> I
                 if claim is not None and sure and verdict <= ClaimVerdict.OPPOSITE:
                     places[j] = options.index(claim)
                     signs[j] = -claim.sign if verdict is ClaimVerdict.OPPOSITE else claim.sign
+                    opposite.update([j] if verdict is ClaimVerdict.OPPOSITE else [])
         for step in group:
             claims = {j: step.claims[j][k : k + 1] for j, k in places.items()}
             gradients = {j: claim.owner for j, few in claims.items() for claim in few}
-            yield Laws(training, step, gradients, signs)
+            yield Laws(training, step, gradients, signs, opposite)
 
 
 def _findings(training: SheetTraining, line: Mapping[Address, OddCell]) -> Iterator[Finding]:
@@ -125,7 +130,9 @@ class Laws(WeightRules):
             unlike = list(self._unlike_others())
             departing = {odd.weight for odd in unlike}
             suspected = (some for some in self.alike if mender.broken(self, some[0]))
-            for j in filter(partial(mender.broken, self), chain(*suspected)):
+            explained = mender.blamed.intersection(self.opposite)
+            unexplained = (j for j in chain(*suspected) if j not in explained)
+            for j in filter(partial(mender.broken, self), unexplained):
                 is_wanted = self._is_like_others if j in departing else bool
                 odd = mender.likeliest(self, j, is_wanted)
                 if odd is not None:
@@ -187,6 +194,8 @@ class Laws(WeightRules):
     def is_unlike(self, weight: int) -> bool:
         """Whether a rule certainly differs from the usual one: its formulas have another structure,
         or it has memories of another weight, or of none."""
+        if not RuleTrial(self, weight).is_closed:
+            return False  # each may be scaled by its own second slope
         usual = self.alike[0][0]
         alone = set(self.ways[weight]) - set(self.ways[usual])
         strange = (alone & self.training.looking_back).difference(self.memories[weight])

@@ -8,7 +8,7 @@ same amounts, wherever its parts are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import chain
@@ -57,6 +57,7 @@ class WeightRules:
     step: SheetStep
     gradients: Mapping[int, Address]  # only the right ones, by weight
     signs: Mapping[int, int]  # -1 where a cell contains the negative gradient
+    opposite: Collection[int] = ()  # the weights with a gradient of the wrong sign
     counted: dict[tuple[int, object], Address] = field(default_factory=dict, compare=False)
 
     @cached_property
@@ -107,12 +108,16 @@ class WeightRules:
         return {cell: j for j, cell in both}
 
     @cached_property
+    def backward(self) -> set[Address]:
+        """The cells that the gradients are computed from."""
+        return self.training.flow.behind(self._gradient_owner, self.training.weight_cells)
+
+    @cached_property
     def ways(self) -> dict[int, list[Address]]:
         """The cells of each weight's rule, the update last, up to gradients and weights; a memory
         is represented by this step's cell, or by the previous step's."""
         training, patterns = self.training, self.training.book.patterns
-        backward = training.flow.behind(self._gradient_owner, training.weight_cells)
-        stop = backward.union(self._gradient_owner)
+        stop = self.backward.union(self._gradient_owner)
         found = {}
         for j, update in self.updates.items():
             way = [update]

@@ -269,6 +269,22 @@ class GradientSearch:
                 self._add(trail, pattern.expression, cell)
             if wrapped and not wrapped.surely:
                 self._unwrap(wrapped, trail.into(cell))
+            if wrapped is None and len(trail.way) < DEEPEST:
+                self._claim_within(terms(pattern.expression), trail.into(cell))
+
+    def _claim_within(self, parts: Sequence[SignedTerm], trail: Trail) -> None:
+        """Claim a gradient beside the decay of its weight, or above what scales it."""
+        home = trail.home
+        decays = [term for term in parts if self._is_decay(term[1], home)]
+        if 0 < len(decays) < len(parts):
+            split = [(sign, factors(part)) for sign, part in decays]
+            if all(s * part.sign == trail.sign and len(part.parts) > 1 for s, part in split):
+                self._add(trail, total([term for term in parts if term not in decays]))
+        elif len(parts) == 1:
+            split = factors(parts[0][1])
+            above = [self.training.cell_of(f.part, home) for f in split.parts if f.above]
+            if len(above) == 1 < len(split.parts) and above[0] is not None:
+                self._claim_cell(above[0], trail.with_sign(parts[0][0] * split.sign))
 
     def _wrapped(self, cell: Address, expression: Expression) -> Wrapping | None:
         """The inside of a cell that only scales it, clips it, or adds weight decay."""
