@@ -277,8 +277,8 @@ class GradientSearch:
         home = trail.home
         decays = [term for term in parts if self._is_decay(term[1], home)]
         if 0 < len(decays) < len(parts):
-            split = [(sign, factors(part)) for sign, part in decays]
-            if all(s * part.sign == trail.sign and len(part.parts) > 1 for s, part in split):
+            scaled = [(sign, factors(part)) for sign, part in decays]
+            if all(s * part.sign == trail.sign and len(part.parts) > 1 for s, part in scaled):
                 self._add(trail, total([term for term in parts if term not in decays]))
         elif len(parts) == 1:
             split = factors(parts[0][1])
