@@ -173,9 +173,12 @@ ITSELF = -1  # not a weight: the loss itself, used as its slope
 def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """The updates that should refer to another cell."""
     tested, book = symptoms.under_test, symptoms.under_test.training.book
+    row, is_foreign = tested.positions.row, tested.positions.is_of_other_steps
+    computed = tested.training.computed_cells.intersection(tested.step.cells)
+    own_rows = {row(cell) for cell in computed if not is_foreign(cell)}
     for weight, claim in symptoms.wrong.items():
         other = whose(tested, weight, claim) if claim.via and claim.whole else None
-        is_late = tested.positions.is_of_other_steps(claim.owner)
+        is_late = is_foreign(claim.owner) and row(claim.owner) not in own_rows
         if other is None and claim.via and claim.whole and is_late:
             other = weight
         if other is None:
