@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from gradbook.system import IN_BROWSER
 
-MOST_JUDGED = 400_000_000  # numbers computed to find and judge a book's trainings
+MOST_JUDGED = 260_000_000  # numbers computed to find and judge a book's trainings
 MOST_SOUGHT = 200_000_000  # … to find the mistakes in wrong ones: two to four seconds
 SLOWER = 8 if IN_BROWSER else 1  # where NumPy is missing
 LONGEST_JUDGED = 12.0 * SLOWER  # seconds since the book was opened

@@ -166,7 +166,7 @@ MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
 MOST_OUTSIDE = 1_000  # cells off the sheet that are noted
 MOST_FORMULAS = 30_000  # different ones
 MOST_LETTERS = 1_200_000  # the total length of those formulas
-MOST_OF_FORMS = 500_000  # … of those that differ in more than their references, which takes longest
+MOST_OF_FORMS = 300_000  # … of those that differ in more than their references, which takes longest
 KEPT_OF_LONG = 200  # characters of a formula that is too long to be read
 
 Kept = tuple[Address, CellValue, Pattern | None]

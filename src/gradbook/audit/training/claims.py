@@ -494,7 +494,7 @@ def _counterparts(
         if other is None:
             return None
         mine, theirs = book.patterns.get(cell), book.patterns.get(other)
-        if (mine and mine.kindred) != (theirs and theirs.kindred):
+        if mine is not theirs and (mine and mine.kindred) != (theirs and theirs.kindred):
             return None
         for source, counterpart in zip(sources(cell), sources(other), strict=False):
             plain, plain_counterpart = training.plain(source), training.plain(counterpart)
