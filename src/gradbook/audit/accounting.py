@@ -164,9 +164,13 @@ def step_places(training: SheetTraining, needed: Set[Address]) -> Iterator[StepP
 
 
 def _leads_on(training: SheetTraining, cell: Address, needed: Set[Address]) -> bool:
-    """Whether a cell is needed beside it or later: memories may begin with the last ones."""
+    """Whether a cell is needed beside it or later, or together with the one before: memories may
+    begin with the last ones."""
     along, users = training.axis.along, training.flow.users.get(cell, ())
-    return any(along(user) >= along(cell) for user in users if user in needed)
+    before, sources = cell - training.axis.step, training.flow.sources
+    return any(
+        along(user) >= along(cell) or before in sources(user) for user in users if user in needed
+    )
 
 
 def _split(row: Sequence[Address], period: int) -> list[list[Address]]:
