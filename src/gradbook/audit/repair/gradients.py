@@ -33,7 +33,12 @@ from gradbook.audit.repair.departures import (
 from gradbook.audit.repair.missing_links import missing_links
 from gradbook.audit.repair.repaired_step import RepairedStep, repair_step
 from gradbook.audit.repair.shares import omission_of_claim, omissions_of_all, wrong_shares
-from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, becomes_its_line, becomes_usual
+from gradbook.audit.repair.symptoms import (
+    EarlierRows,
+    Symptoms,
+    becomes_its_line,
+    becomes_usual,
+)
 from gradbook.audit.repair.wrong_formula import (
     WrongFormula,
     anew,
@@ -60,7 +65,7 @@ from gradbook.cells.formula.address import SHEET, Address, name_of, ranges, shee
 from gradbook.cells.formula.expression import EditKind
 from gradbook.cells.formula.pattern import copy_formula, rename_cells_in
 from gradbook.language.message import Message, message_count
-from gradbook.targets.excel.language import write
+from gradbook.targets.excel.language import Expression, read, write
 
 # Generators ---------------------------------------------------------------------------
 
@@ -306,10 +311,39 @@ def _mistake_in_its_formula(symptoms: Symptoms, weight: int) -> Hypothesis | Non
     the loss doesn't depend on its weight."""
     if symptoms.under_test.has_no_influence(weight):
         return None
+    claim, known = symptoms.wrong[weight], symptoms.earlier.formulas
+    pattern = symptoms.under_test.training.book.patterns.get(claim.owner)
+    if pattern in known:
+        again = _copied(symptoms, weight, known[pattern])
+        if again is not None:
+            return again
     found = within_budget(lambda: _chosen(symptoms, SearchStage.CLAIMS))
     if found is None and budget().seeking.is_empty:
-        return written_anew(symptoms.under_test, weight, symptoms.wrong[weight])
+        return written_anew(symptoms.under_test, weight, claim)
+    if found is not None and pattern is not None and found.cells == (claim.owner,):
+        known[pattern] = found
     return found
+
+
+def _copied(symptoms: Symptoms, weight: int, remedy: Hypothesis) -> Hypothesis | None:
+    """The remedy of a copy of a claim's formula, for the claim; None if it isn't right there."""
+    tested, claim = symptoms.under_test, symptoms.wrong[weight]
+    if remedy.edits[0].kind is EditKind.FORMULA:  # other remedies were sought in vain
+        return written_anew(tested, weight, claim)
+
+    def here(part: Expression) -> Expression:
+        return read(copy_formula(write(part), remedy.home, claim.owner))
+
+    copy = replace(
+        remedy,
+        cells=(claim.owner,),
+        formulas=(copy_formula(remedy.formulas[0], remedy.home, claim.owner),),
+        edits=tuple([replace(e, old=here(e.old), new=here(e.new)) for e in remedy.edits]),
+        missing=tuple([replace(part, formula=here(part.formula)) for part in remedy.missing]),
+        explains=frozenset({weight}),
+    )
+    verdict, _ = repair_step(tested, copy).best(weight, [claim])
+    return copy if verdict <= ClaimVerdict.RIGHT_HERE else None
 
 
 def _own_faults(

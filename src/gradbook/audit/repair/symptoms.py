@@ -42,6 +42,7 @@ class EarlierRows:
     climbing: set[int] = field(default_factory=set)  # weights whose updates go up the slope
     mistaken: set[int] = field(default_factory=set)  # weights updated with another's gradient
     updates: list[tuple[StepUnderTest, Hypothesis]] = field(default_factory=list)  # those updates
+    formulas: dict[Pattern, Hypothesis] = field(default_factory=dict)  # the remedies of claims
 
 
 @dataclass(frozen=True, eq=False)
