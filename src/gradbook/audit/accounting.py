@@ -164,13 +164,11 @@ def step_places(training: SheetTraining, needed: Set[Address]) -> Iterator[StepP
 
 
 def _leads_on(training: SheetTraining, cell: Address, needed: Set[Address]) -> bool:
-    """Whether a cell is needed beside it or later, or together with the one before: memories may
-    begin with the last ones."""
-    along, users = training.axis.along, training.flow.users.get(cell, ())
-    before, sources = cell - training.axis.step, training.flow.sources
-    return any(
-        along(user) >= along(cell) or before in sources(user) for user in users if user in needed
-    )
+    """Whether a cell is needed for more than the beginning of its own line, which may continue from
+    an earlier run's last memory."""
+    axis, users = training.axis, training.flow.users.get(cell, ())
+    others = (user for user in users if user in needed)
+    return any(axis.line(o) != axis.line(cell) or axis.along(o) > axis.along(cell) for o in others)
 
 
 def _split(row: Sequence[Address], period: int) -> list[list[Address]]:
