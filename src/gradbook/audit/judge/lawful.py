@@ -432,8 +432,8 @@ def _corrects_each_mean(trial: RuleTrial) -> bool:
 OF_DIRECTION = (_goes_against_the_gradient, _shrinks_the_weight)
 IN_COMMON: dict[str, Callable[[RuleTrial], bool]] = {
     mark(
-        "ten times the gradient must move {weight} ten times as far, or as far: a root or a "
-        "square is missing, or too many"
+        "with ten times the gradient, {weight} must move ten times as far, or just as far: a root "
+        "or a square is missing or superfluous"
     ): _keeps_to_a_unit,
     mark("{weight} must move against its gradient"): _goes_against_the_gradient,
     mark(
@@ -442,12 +442,12 @@ IN_COMMON: dict[str, Callable[[RuleTrial], bool]] = {
     mark("{weight} grows by its decay, which must shrink it"): _shrinks_the_weight,
     mark("a memory of {weight} takes in no gradient"): _remembers_gradients,
     mark(
-        "a running mean of {weight} keeps a share of its past: it must take in the rest, 1 minus "
-        "the same number"
+        "a running mean of {weight} keeps a share of its past: the new gradient's share must be 1 "
+        "minus the same number"
     ): _takes_in_the_rest,
     mark(
-        "of the running means of {weight}, one is corrected for its beginning by its own "
-        "coefficient, and another isn't"
+        "one running mean of {weight} is corrected for its beginning, and another isn't, or not by "
+        "its own coefficient"
     ): _corrects_each_mean,
 }
 
