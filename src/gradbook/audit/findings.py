@@ -364,7 +364,6 @@ class SheetReport:
     rate: str = ""
     weights: tuple[str, ...] = ()  # their names
     rows: tuple[int, int] | None = None
-    columns: tuple[str, str] | None = None  # if its steps go across
     findings: tuple[Finding, ...] = ()  # the mistakes, with their cells
     notes: tuple[str, ...] = ()  # further remarks
     curve: LossCurves | None = None
@@ -373,6 +372,7 @@ class SheetReport:
     updates: int = 0  # updates that were compared with the rule
     is_half_judged: bool = False  # without a finding, it may still be wrong
     steps: int = 0  # steps of a training; each has a cell for every gradient
+    columns: tuple[str, str] | None = None  # if its steps go across
 
 
 @dataclass(frozen=True)

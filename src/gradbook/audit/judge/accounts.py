@@ -405,7 +405,8 @@ def _odd_changes(
         rate = some[0].rate_left_out
         if rate is not None:
             alike.remove(some)
-            yield from ((change, OddFactor(lacking=rate)) for change in some)
+            in_order = sorted(some, key=lambda change: change.updates.number)
+            yield from ((change, OddFactor(lacking=rate)) for change in in_order)
     usual = max(alike, key=_rank, default=None)
     for some, others in permutations(alike, 2):
         factor, is_rare = some[0].factor_to(others[0]), RARE_CHANGES * len(some) <= len(changes)

@@ -162,6 +162,7 @@ MOST_BESIDE = 6  # cells that are tried as such a term
 MOST_OF_THEM = 0.6  # the share of right gradients that suffices to recognise a training
 SHARE_OF_GRADIENTS = 0.8  # the share of right gradients with which the others are certainly wrong
 
+BUT_FOR_DECAY = 0.99  # of a claim
 HALF = 0.5
 AT_A_ROOT = 0.1  # relative to the initial value: a smaller last one is about 0
 ENOUGH_SCALED = 0.7  # the share of right gradients that a scaled loss needs
@@ -236,7 +237,7 @@ class LossSearch:
     def likeliest(self) -> LossShare:
         """The loss that most claims are gradients of."""
         found = self._single()
-        for _ in range(MOST_TERMS if found[1].cells and found[0] <= SHARE_OF_GRADIENTS else 0):
+        for _ in range(MOST_TERMS if found[1].cells and not self._suffices(found[0]) else 0):
             other = self._with_another(found)
             if other[0] <= found[0]:
                 break
@@ -253,7 +254,7 @@ class LossSearch:
         tested = self.tested.with_loss(loss)
         try:
             good = sum(
-                _is_explained(tested, j, options)
+                self._explained(tested, j, options)
                 for j, options in enumerate(self.claimed)
                 if not tested.has_no_influence(j)
             )
@@ -262,6 +263,21 @@ class LossSearch:
                 self.unclear.append(error)
             return -0.5
         return good / self.counting
+
+    def _explained(self, tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> float:
+        """1 for an explained claim; less if what it leaves may be the slope of a penalty."""
+        whole = [claim for claim in options if not claim.leaves_decay]
+        if _is_explained(tested, weight, whole):
+            return 1
+        return BUT_FOR_DECAY * _is_explained(tested, weight, options)
+
+    @cached_property
+    def may_decay(self) -> bool:
+        """Whether a claim may have the slope of a penalty beside it."""
+        return any(claim.leaves_decay for options in self.claimed for claim in options)
+
+    def _suffices(self, share: float) -> bool:
+        return share > SHARE_OF_GRADIENTS and (share == 1 or not self.may_decay)
 
     def _single(self) -> LossShare:
         """The single cell that explains most claims; parts of a loss are unlikely candidates."""
@@ -272,7 +288,7 @@ class LossSearch:
             if share > (2 * best[0] if best[0] > 0 and cell in inside else best[0]):
                 best = share, StepLoss((cell,))
                 inside = inside_of(self.training, cell)
-            if share > SHARE_OF_GRADIENTS:
+            if self._suffices(share):
                 break
         return best
 

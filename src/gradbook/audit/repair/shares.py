@@ -21,7 +21,7 @@ from gradbook.audit.repair.repaired_step import meaning_of, repair_step
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, restore
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.omissions import Omissions
-from gradbook.audit.step.points import CLOSE
+from gradbook.audit.step.points import CLOSE, is_multiple
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.cells.budget import spend
@@ -142,7 +142,8 @@ def share_target(
 
 
 def _scattered(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[WrongShare]:
-    """The wrong shares, each with the slope of the sample whose numbers it is computed from."""
+    """The wrong shares, each with the slope of the sample whose numbers it is computed from; none
+    if they all are a multiple of it, which their sum has too much."""
     training, ways = tested.training, list(_ways(tested, weight).values())
     shares = [
         cell
@@ -162,12 +163,16 @@ def _scattered(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[Wro
             wrong.append(cell)
         else:
             left.remove(own)
+    is_all, pairs = len(wrong) == len(shares), list[WrongShare]()
     for cell in wrong:
         given = tested.numbers_in([nodes[cell]])
         common = [len(given & tested.numbers_in([slope])) for slope in left]
-        if len(wrong) == len(shares) and common.count(max(common)) > 1:
+        if is_all and common.count(max(common)) > 1:
             return
-        yield cell, left.pop(common.index(max(common))) / factors[nodes[cell]]
+        pairs.append((cell, left.pop(common.index(max(common))) / factors[nodes[cell]]))
+    of = tested.random.of
+    if not is_all or not all(is_multiple(of(nodes[cell]), of(slope)) for cell, slope in pairs):
+        yield from pairs
 
 
 # Omissions from the chain rule -----------------------------------------------------------

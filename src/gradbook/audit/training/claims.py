@@ -49,6 +49,7 @@ class Claim:
     whole: bool  # whether the expression is the owner's whole formula
     sign: int  # +1 where the update subtracts the claim
     via: tuple[Address, ...] = ()  # the cells from the update to the one that refers to the owner
+    leaves_decay: bool = False  # a term of the owner's that may be the slope of a penalty
 
     def moved(self, book: Book, there: Mapping[Address, Address]) -> Claim | None:
         """Return the same claim in another step, where other cells and numbers correspond to its
@@ -279,7 +280,8 @@ class GradientSearch:
         if 0 < len(decays) < len(parts):
             scaled = [(sign, factors(part)) for sign, part in decays]
             if all(s * part.sign == trail.sign and len(part.parts) > 1 for s, part in scaled):
-                self._add(trail, total([term for term in parts if term not in decays]))
+                rest = total([term for term in parts if term not in decays])
+                self._add(trail, rest, leaves_decay=True)
         elif len(parts) == 1:
             split = factors(parts[0][1])
             above = [self.training.cell_of(f.part, home) for f in split.parts if f.above]
@@ -316,10 +318,17 @@ class GradientSearch:
         elif behind not in trail.way:
             self._claim_cell(behind, trail)
 
-    def _add(self, trail: Trail, expression: Expression, owner: Address | None = None) -> None:
+    def _add(
+        self,
+        trail: Trail,
+        expression: Expression,
+        owner: Address | None = None,
+        leaves_decay: bool = False,
+    ) -> None:
         """Add a cell's whole formula, or a part of the last formula on the trail, as a claim."""
         if owner is None:
-            found = Claim(trail.home, expression, False, trail.sign, trail.way[:-1])
+            way = trail.way[:-1]
+            found = Claim(trail.home, expression, False, trail.sign, way, leaves_decay)
         else:
             found = Claim(owner, expression, True, trail.sign, trail.way)
         (self.straight if trail.straight else self.bent).append(found)
