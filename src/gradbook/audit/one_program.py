@@ -24,6 +24,7 @@ from gradbook.audit.findings import (
 )
 from gradbook.audit.judge.loss import MOST_OF_THEM, find_loss
 from gradbook.audit.judge.meant_updates import with_formulas
+from gradbook.audit.training.claims import first_claims
 from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn
 from gradbook.cells.evaluate import Evaluation
@@ -186,6 +187,12 @@ def _called(training: SheetTraining, cell: Address) -> tuple[str, str]:
     if cell in training.weight_cells:
         name = training.names[training.weight_cells[cell][0]]
         return name, name
+    line, both = training.axis.line, zip(training.weights, first_claims(training), strict=True)
+    for (weight, options), name in zip(both, training.names, strict=True):
+        for claim in options[:1]:
+            is_copy = (cell - claim.owner) % weight.stride == 0 and line(claim.owner) == line(cell)
+            if claim.whole and is_copy:
+                return f"∂E/∂{name}", name
     return training.name_of(cell), ""
 
 
