@@ -170,9 +170,8 @@ def _sheet(sheet: SheetReport, detail: Detail, is_alone: bool) -> Iterator[Block
         (tr("updates"), f"{sheet.updates:,}" if sheet.rule else ""),
         (tr("learning rate"), sheet.rate),
         (tr("weights"), ", ".join(sheet.weights)),
-        (tr("columns"), "–".join(sheet.columns))
-        if sheet.columns
-        else (tr("rows"), "–".join(map(str, sheet.rows or ()))),
+        (tr("rows"), "" if sheet.columns else "–".join(map(str, sheet.rows or ()))),
+        (tr("columns"), "–".join(sheet.columns or ())),
     ]
     if sheet.loss or sheet.rule:
         about: TextLine = []

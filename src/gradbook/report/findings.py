@@ -274,9 +274,8 @@ def _where(report: BookReport) -> str:
         first, last = trained[0].rows
         where = tr("rows {first} to {last}", first=first, last=last)
         if trained[0].columns:
-            where = tr(
-                "columns {first} to {last}", first=trained[0].columns[0], last=trained[0].columns[1]
-            )
+            left, right = trained[0].columns
+            where = tr("columns {first} to {last}", first=left, last=right)
         elif first == last:
             where = tr("row {row}", row=first)
         return in_brackets(where)
