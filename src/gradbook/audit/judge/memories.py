@@ -29,7 +29,7 @@ from gradbook.audit.judge.weight_rules import OTHERS, WEIGHTS, OddCell, Role, We
 from gradbook.audit.step.points import agree
 from gradbook.audit.step.tested_step import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining
-from gradbook.audit.training.training_steps import SheetStep
+from gradbook.audit.training.training_steps import SheetStep, is_maximised
 from gradbook.cells.formula.address import Address, by_sheet, name_of
 from gradbook.cells.formula.expression import EditKind, references
 from gradbook.cells.formula.formula_values import NotUnderstood
@@ -87,14 +87,16 @@ def laws_of(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> I
         places: dict[int, int] = {}
         signs: dict[int, int] = {}
         opposite: set[int] = set()
+        is_climbed = any(is_maximised(training, cell) for cell in tested.step.loss.cells)
         for j, options in enumerate(tested.step.claims):
             with suppress(NotUnderstood):
                 verdict, claim = tested.best(j, options)
                 sure = claim is not None and claim.whole and claim.owner in training.varying
                 if claim is not None and sure and verdict <= ClaimVerdict.OPPOSITE:
                     places[j] = options.index(claim)
-                    signs[j] = -claim.sign if verdict is ClaimVerdict.OPPOSITE else claim.sign
-                    opposite.update([j] if verdict is ClaimVerdict.OPPOSITE else [])
+                    is_opposite = (verdict is ClaimVerdict.OPPOSITE) != is_climbed
+                    signs[j] = -claim.sign if is_opposite else claim.sign
+                    opposite.update([j] if is_opposite else [])
         for step in group:
             claims = {j: step.claims[j][k : k + 1] for j, k in places.items()}
             gradients = {j: claim.owner for j, few in claims.items() for claim in few}
