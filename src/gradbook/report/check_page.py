@@ -25,7 +25,7 @@ from gradbook.report.audit_class import COLUMNS
 from gradbook.report.document import Passage, Report
 from gradbook.report.markup import CHART_STYLE, markup, report_page
 from gradbook.report.page_shell import PageTemplate, text
-from gradbook.report.scripts import script
+from gradbook.report.scripts import modules_imported, script
 from gradbook.report.sheet_heat import HEAT_STYLE
 from gradbook.report.styled_text import TableColumn, TextTable
 
@@ -160,11 +160,18 @@ def _imported(source: str) -> Iterator[str]:
         yield from (f"{path}/{name}.py" for name in NAME.findall(names.strip("(")))
 
 
-def _read_by_them() -> Iterator[str]:
-    for folder in OTHERS:
-        for entry in _file(f"gradbook/{folder}").iterdir():
-            if entry.name.endswith((".mo", ".js", ".css", ".html")):
-                yield f"gradbook/{folder}/{entry.name}"
+def _read_by_them() -> set[str]:
+    """The paths of catalogues, and of scripts and styles of pages that they write."""
+    folders = [f"gradbook/{folder}" for folder in OTHERS]
+    inside = (f"{folder}/{entry.name}" for folder in folders for entry in _file(folder).iterdir())
+    left = [path for path in inside if path.endswith((".mo", ".js", ".css", ".html"))]
+    found: set[str] = set()
+    while left:
+        path = left.pop()
+        if path not in found and path.endswith(".js"):
+            left += modules_imported(path)
+        found.add(path)
+    return found
 
 
 def _file(path: str) -> Traversable:

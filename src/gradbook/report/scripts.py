@@ -48,6 +48,12 @@ def _script(main: str, language: Language) -> str:
     return f'(() => {{\n"use strict"\n{body}}})()\n'
 
 
+def modules_imported(path: str) -> list[str]:
+    """The paths of the modules that a module of the package's pages imports."""
+    text = files("gradbook").joinpath(*path.split("/")[1:]).read_text("utf-8")
+    return [normpath(join(dirname(path), found[2])) for found in IMPORT.finditer(text)]
+
+
 def _translated(message: re.Match[str]) -> str:
     call, english, end = message.groups()
     words = json.dumps(tr(json.loads(english)), ensure_ascii=False)
