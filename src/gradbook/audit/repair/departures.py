@@ -18,7 +18,7 @@ from gradbook.audit.step.tested_step import Positions, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.training_steps import SheetStep
-from gradbook.cells.formula.address import ROW, SHEET, Address, name_of, sheet_of
+from gradbook.cells.formula.address import ROW, SHEET, Address, name_of, row_of, sheet_of
 from gradbook.cells.formula.expression import Edit, EditKind
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import copy_formula, move_formula, rename_cells_in
@@ -89,6 +89,9 @@ class Move:
     def text(self, cell: Address, formula: str) -> str:
         """A formula of the cell, adapted to the other step."""
         reader, own = self.training.book.reader, self.distance(cell)
+        sources = self.training.flow.sources
+        both = zip(sources(cell), sources(cell + own), strict=False)
+        beside = {(sheet_of(x), row_of(x)): y - x for x, y in both}
 
         def follow(reference: str) -> str:
             at = reader.cell(reference, cell)
@@ -96,7 +99,7 @@ class Move:
             if at is not None and at in self.inside and at in self.training.varying:
                 by = self.distance(at)
             elif at is not None and sheet_of(at) != sheet_of(cell):
-                by = 0
+                by = beside.get((sheet_of(at), row_of(at)), 0)
             if at is not None and "!" in reference and sheet_of(at + by) != sheet_of(at):
                 return self.training.book.name_of(at + by, cell + own)
             within = by - round(by / SHEET) * SHEET  # the reference has no sheet
@@ -136,6 +139,8 @@ def known_columns(tested: StepUnderTest, earlier: EarlierRows) -> Iterator[Hypot
             continue
         repaired = repair_step(tested, again)
         if not repaired.leads_on() or repaired.wrong_weights() - tested.wrong_weights():
+            continue
+        if tested.right_weights() - repaired.right_weights():
             continue
         values = (
             [one.random.of(one.graph.node(c)) for c in again.cells] for one in (tested, repaired)

@@ -492,10 +492,14 @@ class StepUnderTest:
         options = self.step.claims[weight]
         return bool(options) and self._case(weight, options[0]) in self._known_right
 
+    def right_weights(self) -> set[int]:
+        """The weights whose claims are their gradients for all numbers."""
+        claimed = ((weight, options) for weight, options in enumerate(self.step.claims) if options)
+        return {w for w, some in claimed if self.best(w, some)[0] is ClaimVerdict.RIGHT}
+
     def is_right(self) -> bool:
         """Whether every claim is the gradient, for all numbers."""
-        claimed = ((weight, options) for weight, options in enumerate(self.step.claims) if options)
-        return all(self.best(*claim)[0] is ClaimVerdict.RIGHT for claim in claimed)
+        return len(self.right_weights()) == sum(map(bool, self.step.claims))
 
     @cached_property
     def are_all_opposite(self) -> bool:
