@@ -212,7 +212,10 @@ def other_numbers(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alt
     for path, part in formula.parts.items():
         if isinstance(part, Reference) and ":" not in part.text:
             square, rest = Infix("^", part, Number(2.0)), Infix("-", Number(1.0), part)
-            for new in (square, rest, Call("SIGN", (part,))):
+            instead: list[Expression] = [square, Call("SIGN", (part,))]
+            if _is_inside_product(formula, path):
+                instead.insert(1, rest)
+            for new in instead:
                 yield _single_edit(formula, EditKind.NUMBER, path, part, new)
 
 

@@ -34,12 +34,12 @@ from gradbook.audit.step.points import ENOUGH_POINTS, POINTS, agree, constant_ra
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import Address
-from gradbook.cells.formula.expression import EditKind
+from gradbook.cells.formula.expression import EditKind, parts
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import RangeReference
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
-from gradbook.targets.excel.language import write
+from gradbook.targets.excel.language import Infix, write
 
 MOST_CELLS = 400  # of a backward pass
 PARALLEL = 1e-11  # how far the cosine of proportional values may be from 1
@@ -324,7 +324,11 @@ class BackwardCells:
         affected = np.flatnonzero(np.any(self.effects[self.nodes[cell]] != 0, axis=1))
         is_wrong = self.wrong.issuperset(self.weights[int(k)] for k in affected)
         rest = (at for other in options.keys() - {cell} for at, _ in options[other] if at.is_share)
-        if not place.is_share or not is_wrong:
+        patterns = self.under_test.training.book.patterns
+        users = [patterns[user].expression for user in self._users(cell)]
+        inside = [part for said in users if said is not None for part in parts(said)]
+        adds = any(isinstance(p, Infix) and p.operator in "+-" for p in inside)  # perhaps the rest
+        if not place.is_share or not is_wrong or adds:
             return None
         if any(at.of is place.of and at.users != place.users for at in rest):
             return None
