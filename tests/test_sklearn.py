@@ -159,7 +159,7 @@ def test_a_warm_start_goes_on_after_a_pickle_too(iris):
 
 def test_a_warm_start_knows_only_its_classes(iris):
     X, y = iris
-    warm = classifier(epochs=1, warm_start=True).fit(X[:100], y[:100])
+    warm = classifier(epochs=1, warm_start=True, random_state=0).fit(X[:100], y[:100])
     with pytest.raises(ValueError, match="classes that the first fit didn't have"):
         warm.fit(X, y)
 
