@@ -30,6 +30,7 @@ from gradbook.graph.node import Node
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference
 
 TRIED = 6  # hypotheses that are tested on every gradient, if evidence is needed
+ONE = Number(1.0)
 MOST_WRONG = 4  # weights on which an edit of a column is tried first
 
 
@@ -121,16 +122,16 @@ class Symptoms:
         """For each wrong gradient, the other wrong ones that it uses, or whose samples' shares."""
         owners = {weight: claim.owner for weight, claim in self.wrong.items()}
         sources, found = self.under_test.training.flow.sources, dict[int, set[int]]()
-        parts = {  # one of them stands for all
+        shares = {  # one of them stands for all
             weight: min(sources(claim.owner), default=claim.owner)
             for weight, claim in self.wrong.items()
             if _gathers(claim.expression)
         }
         for weight, owner in owners.items():
             cells = self.under_test.made_of([owner]) if len(owners) > 1 else set()
-            used = (j for j in owners if {owners[j], parts.get(j, owners[j])} & cells)
+            used = (j for j in owners if {owners[j], shares.get(j, owners[j])} & cells)
             found[weight] = {
-                j for j in used if owners[j] != owner and parts.get(j) != parts.get(weight, owner)
+                j for j in used if owners[j] != owner and shares.get(j) != shares.get(weight, owner)
             }
         return found
 
@@ -253,7 +254,7 @@ def _has_shares(tested: StepUnderTest) -> bool:
         expression = book.patterns[cell].expression
         some = list(parts(expression)) if expression is not None else []
         if any(isinstance(part, Call) and part.function == "LN" for part in some):
-            if any(isinstance(part, Infix) and part.left == Number(1.0) for part in some):
+            if any(isinstance(p, Infix) and (p.operator, p.left) == ("-", ONE) for p in some):
                 return False
             targets.update(map(plain, tested.training.flow.sources(cell)))
     values = [book.values.get(cell) for cell in targets - book.patterns.keys()]

@@ -385,15 +385,15 @@ def _missing_part(
 
 def _through(tested: StepUnderTest, omission: ChainOmission[Node], of: Node) -> Node:
     """The part of ∂loss/∂ a value that comes through the nodes of a path."""
+    if not omission.sources:
+        return reduce(
+            add, (tested.slopes[node] * gradients(node, [of])[of] for node in omission.places)
+        )
     order = tested.chain.order if tested.chain is not None else ()
-    shares = [tested.slopes[node] * gradients(node, [of])[of] for node in omission.places]
-    if omission.sources:
-        links = zip(omission.places, omission.sources, strict=True)
-        near = [(user, source, gradients(user, [source], order)[source]) for user, source in links]
-        shares = [
-            tested.slopes[user] * (slope if source is of else slope * gradients(source, [of])[of])
-            for user, source, slope in near
-        ]
+    shares = []
+    for user, source in zip(omission.places, omission.sources, strict=True):
+        share = tested.slopes[user] * gradients(user, [source], order)[source]
+        shares.append(share if source is of else share * gradients(source, [of])[of])
     return reduce(add, shares)
 
 
