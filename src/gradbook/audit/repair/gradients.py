@@ -174,11 +174,7 @@ def _partly_in_updates(tested: StepUnderTest) -> set[int]:
     """The weights with a part of the gradient in the update itself, such as weight decay."""
     options = enumerate(tested.step.claims)
     best = {j: tested.best(j, some) for j, some in options if some}
-    return {
-        j
-        for j, (verdict, claim) in best.items()
-        if claim and not claim.whole and verdict is not ClaimVerdict.WRONG
-    }
+    return {j for j, (_, claim) in best.items() if claim and not claim.whole}
 
 
 def _without_parts(step: SheetStep, partly: Collection[int], last: int) -> SheetStep:
