@@ -167,7 +167,7 @@ def _other_expressions(node: ast.AST) -> Iterator[ast.AST | str]:
             yield str(not value)
         case ast.Constant(int(value) | float(value)):
             yield repr(value + 1)
-        case ast.Return(ast.expr()):
+        case ast.Return(ast.expr() as value) if ast.unparse(value) != "None":
             yield "return None"
 
 

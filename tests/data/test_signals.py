@@ -169,6 +169,7 @@ def test_an_empty_folder_is_refused(tmp_path):
 def test_windows_are_the_rows_that_they_say(tmp_path):
     found = read_signals(csv(tmp_path, stretch(11, "a") + stretch(8, "b", 100)))
     cut = cut_signals(found, Windows(4, 3, found.channels))
+    assert cut.remarks == ()
     assert cut.first.tolist() == [0, 3, 6, 0, 3]
     assert cut.recording.tolist() == [0, 0, 0, 1, 1]
     for row, which, first in zip(cut.rows, cut.recording, cut.first, strict=True):
@@ -177,11 +178,12 @@ def test_windows_are_the_rows_that_they_say(tmp_path):
 
 
 def test_no_window_is_of_two_classes(tmp_path):
-    rows = [(k, k, "r", "a" if k % 20 < 10 else "b") for k in range(60)]
+    rows = [(k, k, "r", "a" if k % 20 < 10 else "b") for k in range(63)]
     found = read_signals(csv(tmp_path, rows, "x,y,recording,label"))
     cut = cut_signals(found, Windows(6, 1, found.channels))
     for first in cut.rows[:, 0]:
         assert first % 10 <= 4
+    assert cut.remarks == ("1 stretch between two classes, shorter than a window: left out",)
     assert len(np.unique(cut.groups("recording"))) == 1  # for they were recorded in one go
 
 

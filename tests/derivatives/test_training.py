@@ -34,6 +34,21 @@ def test_formulas_say_in_a_row_what_the_workbook_says(tmp_path):
     assert {part.size["columns"] > 1 for part in sheet.merged_cells.ranges} == {True}
 
 
+def test_a_value_at_a_computed_row_and_column_is_the_workbooks(tmp_path):
+    def fill(workbook):
+        sheet = workbook.add_worksheet("S")
+        for row in (0, 1):
+            sheet.write_row(row, 0, [10 * row + 1, 10 * row + 2, 10 * row + 3])
+        sheet.write("E1", "=IF(A1>0,2.5,1)")  # INDEX takes the whole part
+        sheet.write("F1", "=IF(B1>0,2,1)")
+        sheet.write("G1", "=INDEX(A1:C2,E1,F1)^2")
+
+    path = written(tmp_path / "book.xlsx", fill)
+    copy = trained(path, "S!G1", ["S!A1", "S!B1"], epochs=1)
+    row = [cell.value for cell in load_workbook(copy, data_only=True)["Training"][8]]
+    assert row == [1, 1, 2, 2.5, 2, 12**2, 0, 0]
+
+
 def test_only_sheets_and_their_chart_are_added(tmp_path):
     path = written(tmp_path / "book.xlsx", MODELS["matrices"][0])
     before, after = parts(path), parts(trained(path, "Net!G5", ["Net!A5", "Net!B10"]))

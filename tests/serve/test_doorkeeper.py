@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from gradbook.serve.server import MOST_WAITING, SECONDS
+from gradbook.serve.server import MOST_WAITING, PIECE, SECONDS, Knocking
 from tests.cases import for_each
 from tests.serve.running import Served, served
 
@@ -36,6 +36,17 @@ def held(on: Served, count: int, said: bytes = b"") -> Iterator[list[socket.sock
     finally:
         for connection in connections:
             connection.close()
+
+
+@for_each("long", [0, PIECE, 3 * PIECE])
+def test_a_head_is_whole_at_its_blank_line_and_its_path_begins_with_the_token(long):
+    knocking = Knocking(socket.socket(), None, 0)
+    with knocking.connection:
+        head = b"GET /abc/page HTTP/1.1\r\nCookie: " + b"x" * long + b"\r\n\r\n"
+        for at in (len(head) - 2, len(head)):
+            knocking.heard = bytearray(head[:at])
+            assert knocking.has_asked() == (at == len(head))
+        assert knocking.token == b"abc"
 
 
 def is_open(connection: socket.socket) -> bool:

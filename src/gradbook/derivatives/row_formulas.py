@@ -168,7 +168,7 @@ class RowFormula:
     def _chosen(self, a: Expression, places: list[Expression]) -> Expression:
         """One value of a range, at a computed position."""
         height, width = self.formula.shape(a)
-        position, *others = map(self._single, places)
+        position, *others = (call_of("INT", self._single(place)) for place in places)
         if others and height > 1:
             ahead = times(minus(position, ONE), Number(float(width)))
             position = plus(ahead, others[0])

@@ -64,9 +64,15 @@ def _texts(file):
     file["layers/dense/vars"].create_dataset("0", data=["a", "b"])
 
 
+def _no_folder(file):
+    del file["layers/dense"]
+    file["layers/dense"] = [1.0]
+
+
 @for_each(
     ("spoil", "said"),
     [
+        (_no_folder, "its weights aren't where Keras 3 puts them"),
         (_linked_outside, "is a link to another place"),
         (_linked_softly, "is a link to another place"),
         (_stored_outside, "in pieces or in another file"),

@@ -239,3 +239,15 @@ def test_class_names_of_any_kind_stand_there_as_they_are(tmp_path):
     exec(line, space)
     assert space["CLASSES"] == names
     compile(source, "odd.py", "exec")
+
+
+@for_each("channels", [1, 3])
+def test_images_laid_flat_are_scaled_by_a_mean_and_a_deviation_for_each_channel(channels):
+    model = model_of(f"input {4 * channels}; dense 4; softmax", images=(channels, 2, 2))
+    source = torch_source(model.trained(), "net", "")
+    space: dict[str, object] = {}
+    for line in source.split("\n"):
+        if line.startswith(("MEAN = ", "DEVIATION = ")):
+            exec(line, space)
+    assert np.allclose(space["MEAN"], model.mean)
+    assert np.allclose(space["DEVIATION"], model.deviation)
