@@ -18,7 +18,8 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.rates.sweep import sweep
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.plan.column_order import KINDS, Exercise
+from gradbook.targets.excel.plan import workbook_plan
+from gradbook.targets.excel.plan.column_order import KINDS, Exercise, groups
 from gradbook.targets.excel.plan.workbook_plan import fitting_rates
 from tests.cases import for_each
 from tests.report.workbooks import named, tables
@@ -354,6 +355,16 @@ def test_a_formula_that_a_cell_cannot_hold_is_refused(tmp_path):
     with pytest.raises(LimitError, match="a cell holds 8,192: give its layer at most 386 inputs"):
         write_workbook(net, tmp_path / "wide.xlsx", epochs=2, rates=())
     assert not list(tmp_path.iterdir())
+
+
+def test_a_row_may_have_as_many_values_as_a_sheet_has_columns(monkeypatch):
+    step = scalar_step(builtin("worked"))
+    values = sum(len(group.nodes) for group in groups(step))
+    monkeypatch.setattr(workbook_plan, "MOST_COLUMNS", values + workbook_plan.SPARE)
+    assert fitting_rates(step, 5, (), ()) == ()
+    monkeypatch.setattr(workbook_plan, "MOST_COLUMNS", values + workbook_plan.SPARE - 1)
+    with pytest.raises(LimitError, match=f"^{values} values in a row, but a sheet has"):
+        fitting_rates(step, 5, (), ())
 
 
 def test_the_epochs_that_are_said_to_fit_do():

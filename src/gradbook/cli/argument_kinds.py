@@ -79,7 +79,8 @@ def whole_number(low: int = 0, high: int | None = None) -> Callable[[str], int]:
 
     def read(word: str) -> int:
         if not WHOLE.fullmatch(word):
-            raise ArgumentTypeError(f"'{word}' isn't a whole number")
+            digits = " of at most 18 digits" if word.isdecimal() else ""
+            raise ArgumentTypeError(f"'{word}' isn't a whole number{digits}")
         number = int(word.replace(",", "").replace("_", ""))
         if number < low or (high is not None and number > high):
             most = "" if high is None else f" and at most {high:,}"
@@ -123,6 +124,8 @@ def numbers_or_names(words: str) -> str | tuple[int, ...]:
     places: dict[int, None] = {}
     for word in words.split(","):
         first, dash, last = word.strip().partition("-")
+        if not first or (dash and not last):
+            raise ArgumentTypeError(f"'{word}' is neither a number nor a range such as 1-30")
         low = whole_number(0, 999_999_999)(first)
         high = whole_number(low, low + MOST_EXERCISES - 1)(last) if dash else low
         places.update(dict.fromkeys(range(low, high + 1)))

@@ -82,11 +82,6 @@ class PixelBox:
         return PixelBox(first, start, last, end)
 
     @property
-    def sides(self) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom."""
-        return self.left, self.top, self.right, self.bottom
-
-    @property
     def slices(self) -> tuple[slice, slice]:
         return slice(self.top, self.bottom), slice(self.left, self.right)
 

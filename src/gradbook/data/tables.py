@@ -548,7 +548,8 @@ def _wrong_width(width: int, widths: Sequence[int], inputs: int) -> str:
         1: "; separate the cells by commas, semicolons or tabs",
         2 * widths[0]: "; if commas are decimal marks, separate the cells by semicolons",
     }
-    return f"{width} columns, but the network takes {known}: {kinds}{hints.get(width, '')}"
+    columns, hint = counted(width, "column"), hints.get(width, "")
+    return f"{columns}, but the network takes {known}: {kinds}{hint}"
 
 
 def _class_targets(table: ColumnTable, net: Net) -> tuple[list[tuple[float, ...]], tuple[str, ...]]:

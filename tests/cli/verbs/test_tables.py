@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import gradbook as gb
+from gradbook.cli.display import AsEvents
 from gradbook.cli.main import main
 from gradbook.data import digits
 from gradbook.lab.training.run_folder import load
@@ -73,6 +74,14 @@ def test_a_program_gets_events(said):
     assert done["epochs"] == len(epochs)
     assert done["r2"] > 0.9
     assert Path(done["model"]).exists()
+
+
+def test_a_doubt_is_an_event_of_its_own(capsys):
+    AsEvents().on_doubt("3 units are dead")
+    assert json.loads(capsys.readouterr().out) == {
+        "event": "doubt",
+        "doubt": "3 units are dead",
+    }
 
 
 def test_new_rows_are_predicted_beside_their_own_cells(said):

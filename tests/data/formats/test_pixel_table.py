@@ -136,6 +136,7 @@ def test_a_folder_may_have_a_table_for_each_part(tmp_path):
             "tabs",
         ),
         ("1,1,2,3,4\n1,1,2,3\n", "row 2: 4 columns, but the first row has 5"),
+        ("1,1,2,3,4\n1\n", "row 2: 1 column, but the first row has 5"),
         ("1,1,2,3,4\n\n1,1,2,3,4,5\n", "row 3: 6 columns, but the first row has 5"),
         ("1,1,2,3,4\n1,1,x,3,4\n", "row 2, column 3: 'x' isn't a whole number from 0 to 255"),
         ("a,b,c,d,label\n1,2,x,4,1\n", "row 2, column 3: 'x' isn't a whole number from 0 to 255"),
@@ -191,5 +192,5 @@ def test_a_table_of_everything_is_refused_when_it_is_too_much(refusal, monkeypat
 
 def test_a_table_with_many_kinds_of_damage_is_refused_at_the_first(refusal):
     rows = ["1,1,2,3,4"] * 1500 + ["1,1,2,y,4"] + ["1"] * 500
-    assert refusal("\n".join(rows)).startswith("row 1502: 1 columns")
+    assert refusal("\n".join(rows)).startswith("row 1502: 1 column, ")
     assert refusal("\n".join(rows[:1501])).startswith("row 1501, column 4: 'y'")

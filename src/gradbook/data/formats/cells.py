@@ -18,6 +18,7 @@ from itertools import islice
 from os import PathLike
 
 from gradbook import limits
+from gradbook.amounts import counted
 from gradbook.errors import DataError, FileError, LimitError
 from gradbook.files import open_file, require_size, said_plainly
 from gradbook.limits import ReadLimit
@@ -408,8 +409,8 @@ def _rows(text: str, separator: str, file: str, most: ReadLimit = limits.ROWS) -
             here, there = len(row.cells), len(first.cells)
             if here != there:
                 raise DataError(
-                    f"{here} columns, but row {first.number} has {there}: every row needs the "
-                    "same number",
+                    f"{counted(here, 'column')}, but row {first.number} has {there}: every row "
+                    "needs the same number",
                     file=file,
                     row=row.number,
                 )

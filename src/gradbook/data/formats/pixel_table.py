@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook import limits
+from gradbook.amounts import counted
 from gradbook.data.dataset import Dataset, Part, Size, assemble
 from gradbook.data.formats.cells import SEPARATORS, is_number, table_text
 from gradbook.data.formats.data_files import LABELS, by_part, open_unpacked, require_room
@@ -196,7 +197,7 @@ def _labels(rows: list[TextRow], layout: TableLayout, file: Path) -> list[str]:
         columns = 1 + row.text.count(layout.separator)
         if columns != layout.columns:
             raise DataError(
-                f"{columns} columns, but the first row has {layout.columns}",
+                f"{counted(columns, 'column')}, but the first row has {layout.columns}",
                 file=file,
                 row=row.number,
             )

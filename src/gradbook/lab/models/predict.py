@@ -141,7 +141,7 @@ def _of_picture(path: Path, view: View) -> Iterator[Reading]:
             yield Reading(str(path), image=as_seen(picture, view.shape, view.framing))
             return
         for number, (box, part) in enumerate(each_sign(picture)):
-            sign = Reading(str(path), number, box=box.sides)
+            sign = Reading(str(path), number, box=(box.left, box.top, box.right, box.bottom))
             try:
                 sign = replace(sign, image=as_seen(part, view.shape, view.framing))
             except NoSign as error:

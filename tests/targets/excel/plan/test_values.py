@@ -10,6 +10,8 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.step import losses
 from gradbook.rates.trial import gate_values
 from gradbook.targets.excel.plan.cell_layout import NUMBER_ERROR, cell_value, record
+from gradbook.targets.excel.plan.column_order import Exercise
+from gradbook.targets.excel.plan.workbook_plan import WorkbookPlan
 
 FAR = "input 1; dense 1; {}; loss half squared error; rate 1; weights -800; biases 0; sample 1 -> 0"
 
@@ -27,6 +29,15 @@ def test_a_rate_far_too_large_ends_in_errors_that_stay():
     first = int(np.argmax(np.isnan(loss)))
     assert first > 1
     assert np.isnan(loss[first:]).all()
+
+
+def test_an_exercise_is_spelled_as_it_must_be_once_it_is_filled_in():
+    step = scalar_step(parse(FAR.format("sigmoid").replace("-800", "8").replace("rate 1", "")))
+    blank, solved = (
+        WorkbookPlan(step, 4, 1e6, (), exercise=exercise) for exercise in (Exercise(), None)
+    )
+    assert not blank.record.extreme
+    assert blank.guarded == solved.guarded != frozenset()
 
 
 SEVERAL = "; ".join(f"sample {k} {k * k / 5} -> {k / 3} 1" for k in range(1, 10))
