@@ -147,6 +147,8 @@ def test_a_warm_start_goes_on_where_the_last_fit_ended(iris):
     warm.fit(X, y).fit(X, y)
     assert warm.n_iter_ == 10
     assert warm.loss_curve_ == cold.loss_curve_
+    assert len(cold.loss_curve_) == 10
+    assert cold.loss_curve_[-1] < cold.loss_curve_[0]
     assert np.array_equal(warm.predict_proba(X), cold.predict_proba(X))
 
 

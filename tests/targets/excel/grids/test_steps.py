@@ -6,6 +6,7 @@ from openpyxl import load_workbook
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.report.workbook import write_workbook
+from gradbook.targets.excel.grids.grids_sheet import IN_STEPS
 from gradbook.targets.excel.grids.scene import GridScene
 from gradbook.targets.excel.plan.workbook_plan import WorkbookPlan
 from tests.cases import for_each
@@ -47,6 +48,7 @@ def test_what_a_causal_layer_does_not_look_at_is_left_empty(tmp_path):
     told = {cell.value for row in written["Network"].iter_rows() for cell in row}
     assert "every layer as matrices, with one column per step, and their gradients" in told
     sheet, own = written["Grids"], block(found, "a_share")
+    assert (sheet["B1"].value, sheet["B2"].value) == ("Step by step", IN_STEPS)
     for place in own.grids.places():
         assert (sheet[own.grids.cell(*place)].value is None) == (place in own.missing)
 

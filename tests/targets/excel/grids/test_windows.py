@@ -8,11 +8,13 @@ from operator import mod
 
 import numpy as np
 import pytest
+from openpyxl import load_workbook
 from openpyxl.utils import range_boundaries
 
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
+from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.grids.scene import GridScene
 from gradbook.targets.excel.grids.windows import LookedAt, WeightLookedAt
 from gradbook.targets.excel.plan.workbook_plan import WorkbookPlan
@@ -163,3 +165,18 @@ def test_what_is_worked_beside_each_other_shares_no_cell(name):
     for seen in looked_at(scene(name)):
         cells = [block.grids.cell(*at) for block in seen.blocks for at in block.grids.places()]
         assert len(set(cells)) == len(cells)
+
+
+def test_the_sheet_multiplies_a_window_with_its_kernel_and_compares_the_sum_with_the_map(tmp_path):
+    net = parse(
+        "input 1x3x3; conv 1 2x2; flatten; dense 1; weights 2 -1 3 -2 1 1 1 1; biases 0.5 0\n"
+        "sample 1 2 3 4 5 6 7 8 9 -> 1"
+    )
+    path = write_workbook(net, tmp_path / "grids.xlsx", epochs=2, rates=()).path
+    sheet = load_workbook(path, data_only=True)["Grids"]
+    rows = [[x for x in row if x not in (None, "")] for row in sheet.iter_rows(values_only=True)]
+    assert rows[0] == ["Image, kernels and maps"]
+    at = rows.index(["sum of the products", 2.0])
+    assert rows[at + 1] == [1, 2, "×", 2, -1, "=", 2, -2, "plus the bias", 0.5]
+    assert rows[at + 2] == [4, 5, 3, -2, 12, -10, "sum with the bias", 2.5]
+    assert rows[at + 3 : at + 5] == [["in the map", 2.5], ["the same"]]
