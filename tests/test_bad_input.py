@@ -131,6 +131,7 @@ WORDS = {
     "sheet --solution": "--solution needs --exercise SEED",
     "sheet --blank forward": "--blank needs --exercise SEED",
     "class init c --names names.csv --check-sheet no": "--check-sheet: unknown 'no'",
+    "generate ''": "its name is empty",
     "quiz --for 3,-3": "--for: '-3' is neither a number nor a range such as 1-30",
     "quiz --for 3-": "--for: '3-' is neither a number nor a range such as 1-30",
     "summary xor --batch 9999999999999999999": "999' isn't a whole number of at most 18 digits",

@@ -347,7 +347,7 @@ def _remedy(error: OSError, path: FileName) -> str:
     folder = Path(path).parent
     missing = path if os.path.isdir(folder) else f"folder {folder}"
     remedies = {
-        errno.ENOENT: f"there is no {missing}",
+        errno.ENOENT: f"there is no {missing}" if os.fspath(path) else "its name is empty",
         errno.EINVAL: NO_NAME,
         errno.EISDIR: "it is a folder: name a file in it",
         errno.ENOTDIR: f"{_no_folder(Path(path))} isn't a folder: choose another place",

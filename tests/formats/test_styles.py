@@ -26,7 +26,7 @@ NAMES = (
     *("first step", "middle steps", "every second step", "steps joined", "mean over features"),
     *("decoder", "einsum", "one map gates all", "patches by views", "shifted maps"),
     *("negative slope", "rows as channels", "softmax over channels", "two heads joined"),
-    *("a mean beside", "largest of two"),
+    *("a mean beside", "largest of two", "more steps cut off than padded"),
 )
 UNREAD = {  # by this door, and why
     ("log sigmoid", "ONNX, traced"): "Log '/Log': gradbook has no activation that computes this",

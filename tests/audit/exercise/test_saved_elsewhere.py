@@ -11,8 +11,12 @@ from openpyxl import Workbook, load_workbook
 
 from gradbook.audit.check_book import check
 from gradbook.audit.classes.scoring import score
+from gradbook.audit.exercise.places import find_places
+from gradbook.net import parse
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.column_order import Exercise
+from gradbook.targets.excel.plan.record import KNOWN_BY
+from gradbook.targets.excel.plan.workbook_plan import WorkbookContents
 from tests.audit.material.exercises import (
     EPOCHS,
     Mistake,
@@ -23,6 +27,7 @@ from tests.audit.material.exercises import (
     mistakes,
     without_names,
 )
+from tests.audit.material.small import small
 from tests.cases import for_each
 from tests.outside.witness import recalculate_all
 
@@ -74,6 +79,18 @@ def test_names_that_were_dropped_aren_t_needed(in_formulas, tmp_path):
     assert wrong(path) == mistake.wrong
     assert {finding.kind for finding in report.findings} == {"missing term"}
     assert report.sheets[0].notes == ()
+
+
+def test_a_table_is_known_by_half_of_its_headings_and_not_by_fewer():
+    net = parse("input 1; dense 1; sigmoid; loss half squared error; sample 1 -> 0")
+    solution = WorkbookContents(net, KNOWN_BY)
+    names = [str(node.name) for node in solution.columns(each=False)]
+    for count in range(len(names) + 1):
+        headings = {f"{chr(65 + k)}1": name for k, name in enumerate(names[:count], 1)}
+        book, _ = small({"A1": "epoch", "A2": 1.0, "A3": 2.0, **headings})
+        places = find_places(book, solution)
+        assert (places is not None) == (2 * count >= len(names))
+        assert places is None or len(places.cells) == 2 * len(names)
 
 
 def test_a_column_put_in_between_moves_the_others(tmp_path):

@@ -469,4 +469,13 @@ STYLES: dict[str, Style] = {
         ),
         ROW,
     ),
+    "more steps cut off than padded": Style(
+        written(
+            lambda m, x: m.out(m.two(m.one(x.transpose(1, 2))[..., :-2])[..., :-1].flatten(1)),
+            one=lambda: nn.Conv1d(3, 3, 3, padding=1),
+            two=lambda: nn.Conv1d(3, 2, 3, stride=2, padding=1),
+            out=lin(4, 2),
+        ),
+        WAVE,
+    ),
 }
