@@ -138,7 +138,7 @@ def test_numbers_and_files_are_no_names(text, tmp_path):
 @for_each(
     ("text", "told"),
     [
-        ("", "the file is empty"),
+        ("", "the file is empty: write one row per line"),
         ("name\n", "there are no students in it"),
         ("name,group\nAda,1\n,2\n", "row 3: no name in it"),
         ("Ada\nADA\n", "row 2: 'ADA' is in the list twice"),

@@ -351,7 +351,7 @@ def read_cells(
         separator = max(SEPARATORS, key=lambda mark: _fit(text, mark, widths))
         rows = list(_rows(text, separator, file, most))
     if not rows or not text.strip(" \r\n" + "".join(SEPARATORS)):
-        raise DataError("the file is empty: write one sample per row", file=file)
+        raise DataError("the file is empty: write one row per line", file=file)
     remark = f"{file} isn't UTF-8: it is read as Windows-1252, as Excel writes it in western Europe"
     return CellRows(rows, separator, (remark,) if encoding == LATIN else ())
 
