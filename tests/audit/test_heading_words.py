@@ -119,7 +119,7 @@ def test_a_loss_and_what_is_climbed_are_known_by_their_headings(code):
     _, loss, error, _, likelihood, *_ = HEADINGS[code]
     training = the_training({**TABLE, "F1": loss, "G1": error, "H1": likelihood, "I1": "x"})
     assert [called_a_loss(training, at(f"{word}3")) for word in "FGHI"] == [True] * 3 + [False]
-    assert [is_maximised(training, at(f"{word}3")) for word in "FGH"] == [False, False, True]
+    assert [is_maximised(training, [at(f"{word}3")]) for word in "FGH"] == [False, False, True]
 
 
 @LANGUAGES

@@ -74,7 +74,7 @@ def logarithm_findings(training: SheetTraining, loss: Sequence[StepLoss | None])
         (EditKind.SIGN, WHY_NEGATIVE, _negative, (NATURAL,)),
     ):
         cells = (cell for step in plain if step for cell in step.cells)
-        if kind is EditKind.SIGN and any(is_maximised(training, cell) for cell in cells):
+        if kind is EditKind.SIGN and is_maximised(training, cells):
             continue
         own = {pattern for pattern, called in logs.items() if not called.isdisjoint(functions)}
         rights = dict[Address, Pattern]()

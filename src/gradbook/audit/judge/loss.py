@@ -555,7 +555,7 @@ def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iter
         yield Message(
             "no cell contains the loss; the gradients were compared with {loss}", loss=called
         )
-    elif any(is_maximised(training, cell) for cell in loss.cells):
+    elif is_maximised(training, loss.cells):
         yield Message("the updates add the gradients, so they maximise {loss}", loss=called)
     elif loss.scale != 1:
         yield Message(

@@ -87,7 +87,7 @@ def laws_of(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> I
         places: dict[int, int] = {}
         signs: dict[int, int] = {}
         opposite: set[int] = set()
-        is_climbed = any(is_maximised(training, cell) for cell in tested.step.loss.cells)
+        is_climbed = is_maximised(training, tested.step.loss.cells)
         for j, options in enumerate(tested.step.claims):
             with suppress(NotUnderstood):
                 verdict, claim = tested.best(j, options)

@@ -187,7 +187,7 @@ def _additions(
     verdict, claim = tested(k).best(j, steps[k].claims[j])
     if claim is None or not tested(k).climbs(j, claim, verdict):
         return
-    if any(is_maximised(updates.training, cell) for cell in steps[k].loss.cells):
+    if is_maximised(updates.training, steps[k].loss.cells):
         return
     why = Message(
         "the update adds the gradient of {weight}, so the loss grows: subtract it",

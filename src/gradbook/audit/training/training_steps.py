@@ -135,9 +135,9 @@ def called_a_loss(training: SheetTraining, cell: Address) -> bool:
     return is_loss_word(training.label(cell).lower())
 
 
-def is_maximised(training: SheetTraining, cell: Address) -> bool:
-    """Whether a cell's heading is that of something to be maximised."""
-    return calls(CLIMBED, training.label(cell))
+def is_maximised(training: SheetTraining, cells: Iterable[Address]) -> bool:
+    """Whether one of a loss's cells has the heading of something to be maximised."""
+    return any(calls(CLIMBED, training.label(cell)) for cell in cells)
 
 
 def is_loss_word(word: str) -> bool:
