@@ -23,7 +23,7 @@ CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3767,
     "arrays": 1000,
     "audit": 24978,
-    "cells": 12508,
+    "cells": 12529,
     "cli": 5055,
     "data": 5613,
     "derivatives": 2410,
@@ -37,10 +37,10 @@ CEILINGS = {  # the most lines of code that each room may have
     "rates": 1526,
     "report": 10856,
     "serve": 2139,
-    "targets": 29409,
+    "targets": 29423,
     "teaching": 3721,
     "web": 21005,
-    "work": 942,
+    "work": 950,
 }
 
 

@@ -69,6 +69,8 @@ class Gaps:
     """Looks up rows that weren't kept."""
 
     def __init__(self, spans: Iterable[RowSpan]) -> None:
+        spans = list(spans)
+        self.sheets = {span.sheet for span in spans}
         every = sorted((pack(s.sheet, s.first, 0), pack(s.sheet, s.last, 0)) for s in spans)
         self._firsts = [first for first, _ in every]
         self._lasts = list(accumulate((last for _, last in every), max))

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from gradbook.cells.formula.address import MOST_COLUMNS, Address, column_of, row_of
-from gradbook.cells.opendocument import ANOTHER_BOOKS, CONTENT
-from gradbook.cells.package import WorkbookError
+from gradbook.cells.opendocument import ANOTHER_BOOKS
+from gradbook.cells.package import CONTENT, WorkbookError
 from gradbook.cells.patch import (
     ByteEdit,
     Element,

@@ -16,12 +16,12 @@ from gradbook.cells.book import Book, SheetPart
 from gradbook.cells.formula.address import MOST_COLUMNS, MOST_ROWS, letters
 from gradbook.cells.formula.pattern import Reader
 from gradbook.cells.openformula import WHAT_IF, translate, translate_place
-from gradbook.cells.package import ENCRYPTED, Package, WorkbookError
+from gradbook.cells.package import CONTENT, ENCRYPTED, Package, WorkbookError
 from gradbook.cells.sheet_rows import MOST_LETTERS, BookCells, EnoughRead
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import LONGEST_FORMULA
 
-CONTENT, MANIFEST = "content.xml", "META-INF/manifest.xml"
+MANIFEST = "META-INF/manifest.xml"
 Attributes = Mapping[str, str]
 
 _SPACE = "urn:oasis:names:tc:opendocument:xmlns:"
@@ -44,11 +44,6 @@ _SPACES = {str(count) for count in range(1, 100)}  # spaces that one element may
 WORDIER = 3  # bytes per byte of Excel's files for the same content
 ONE_DAY = timedelta(days=1)
 MOST_TRANSLATED = 4 * LONGEST_FORMULA  # characters: it is shorter in Excel's grammar
-
-
-def is_opendocument(parts: Package) -> bool:
-    """Whether a package is an OpenDocument spreadsheet rather than an Excel workbook."""
-    return "mimetype" in parts and CONTENT in parts
 
 
 def read_opendocument(parts: Package, *, every_row: bool = False) -> Book:

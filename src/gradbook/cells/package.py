@@ -112,6 +112,14 @@ class Package:
                 raise _very_many()
 
 
+CONTENT = "content.xml"  # the part with all sheets of an OpenDocument spreadsheet
+
+
+def is_opendocument(parts: Package) -> bool:
+    """Whether a package is an OpenDocument spreadsheet rather than an Excel workbook."""
+    return "mimetype" in parts and CONTENT in parts
+
+
 EXPORTED = {  # the remedy for a file that isn't an Excel workbook, by its suffix
     ".ods": Message("it isn't a spreadsheet, or it is damaged: save it again as .ods or .xlsx"),
     ".fods": Message(

@@ -37,12 +37,12 @@ from gradbook.cells.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.cells.formula.pattern import Reader
-from gradbook.cells.opendocument import is_opendocument, read_opendocument
+from gradbook.cells.formula.pattern import Pattern, Reader
 from gradbook.cells.package import (
     Package,
     TextElement,
     WorkbookError,
+    is_opendocument,
     local,
     package,
     relations_part,
@@ -71,8 +71,12 @@ def read_book(path: str | PathLike[str], *, every_row: bool = False) -> Book:
 
 
 def book_of(parts: Package, *, every_row: bool = False) -> Book:
-    read = read_opendocument if is_opendocument(parts) else _read_excel
-    book = read(parts, every_row=every_row)
+    if is_opendocument(parts):
+        from gradbook.cells.opendocument import read_opendocument
+
+        book = read_opendocument(parts, every_row=every_row)
+    else:
+        book = _read_excel(parts, every_row=every_row)
     resolve_spills(book)
     close_columns(book)
     leave_out_widest(book)
@@ -102,8 +106,9 @@ def _read_excel(parts: Package, *, every_row: bool = False) -> Book:
     size = sum(parts.size(sheet.part) for sheet in book.sheets)
     cells = BookCells(book, strings, size, every_row=every_row)
     for number in sorted(range(len(book.sheets)), key=lambda k: book.sheets[k].is_hidden):
-        cells.next_sheet(number)
-        SheetRows(cells).read(parts, book.sheets[number].part)
+        part = book.sheets[number].part
+        cells.next_sheet(number, parts.size(part))
+        SheetRows(cells).read(parts, part)
     cells.end_row()
     return book
 
@@ -309,7 +314,13 @@ def _list_as_unread(book: Book, left_out: set[Address]) -> None:
 
 def _mentioning(book: Book, gaps: Gaps) -> Iterator[Address]:
     """The formulas that refer to these rows directly."""
+    mentioned: dict[Pattern, set[int | None]] = {}  # sheets; most formulas mention none with gaps
     for cell, pattern in book.patterns.items():
+        if pattern not in mentioned:
+            mentioned[pattern] = {corner.sheet for corner in pattern.corners}
+        own = sheet_of(cell)
+        if gaps.sheets.isdisjoint(own if s is None else s for s in mentioned[pattern]):
+            continue
         corners = (place.corners(cell) for place in pattern.places)
         if any(gaps.meet(c[0], c[1], c[3]) for c in corners if c):
             yield cell

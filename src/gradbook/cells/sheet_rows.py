@@ -156,6 +156,8 @@ MOST_KEPT = 250_000
 MOST_OF_EVERY_ROW = 600_000  # where rows that repeat others are kept, too
 MOST_TYPED_OF_LARGE = 40_000  # numbers and texts without a formula
 MOST_OF_HIDDEN = 2_000  # hidden sheets usually only support the visible ones
+LARGE_HIDDEN = 200_000  # bytes of a hidden sheet that has more cells than these
+FEW_OF_HIDDEN = 300  # … and of it no more are kept than show what it is
 APART = 4  # periods between one stand-in row and the next
 MOST_DEPARTING = 8  # rows that differ from their neighbours and are examined
 MOST_SHARES = 2  # parts of the remaining limit: one for this sheet, the rest for the following
@@ -194,6 +196,7 @@ class BookCells:
         self.shared: dict[str, Pattern] = {}  # shared formulas by index, in one sheet
         self.full = self.empty = self.kept = self.typed = 0  # cells counted so far
         self.letters = self.of_forms = 0  # the total length of different formulas, and forms
+        self._forms = 0  # counted so far
         self._departing = 0  # rows
         self.row = 0
         self._waiting: list[Kept] = []  # cells of the current row
@@ -201,16 +204,17 @@ class BookCells:
         self._repeats = RowRepeats()
         self._texts = RowTexts()
 
-    def next_sheet(self, number: int) -> None:
-        """Continue with this sheet, which gets a share of what may still be kept, and little of
-        that if it is hidden."""
+    def next_sheet(self, number: int, size: int = 0) -> None:
+        """Continue with this sheet of so many bytes, which gets a share of what may still be kept,
+        and little of that if it is hidden."""
         self.end_row()
         self.sheet = number
         self._begun += 1
         left, following = MOST_KEPT - self.kept, len(self.book.sheets) - self._begun + 1
         share = left // min(max(following, 1), MOST_SHARES)
         is_hidden = bool(self.book.sheets) and self.book.sheets[number].is_hidden
-        self.most_here = self.kept + (min(share, MOST_OF_HIDDEN) if is_hidden else share)
+        of_hidden = FEW_OF_HIDDEN if size > LARGE_HIDDEN else MOST_OF_HIDDEN
+        self.most_here = self.kept + (min(share, of_hidden) if is_hidden else share)
         if self.every_row:
             self.most_here = MOST_OF_EVERY_ROW
         self.row = 0
@@ -395,13 +399,14 @@ class BookCells:
             self._count_letters(KEPT_OF_LONG)
             return Pattern(f"long {cell}", cell, formula[:KEPT_OF_LONG], None, (), {}, TOO_LONG)
         reader = self.book.reader
-        before, forms = reader.count, reader.forms
         placed = with_places(without_tables(formula, cell, self.book.tables), cell)
         if placed is not formula:
             self.book.typed[cell] = formula
         pattern = reader.pattern(placed, cell)
-        self.of_forms += len(formula) * (reader.forms - forms)
-        self._count_letters(len(formula) * (reader.count - before))
+        if pattern.home == cell:  # it differs from all before
+            if reader.forms > self._forms:
+                self.of_forms, self._forms = self.of_forms + len(formula), reader.forms
+            self._count_letters(len(formula))
         return pattern
 
     def _count_letters(self, more: int) -> None:

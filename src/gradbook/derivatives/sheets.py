@@ -32,8 +32,7 @@ from gradbook.cells.formula.address import (
     sheet_of,
 )
 from gradbook.cells.formula.pattern import anchor
-from gradbook.cells.opendocument import is_opendocument
-from gradbook.cells.package import WorkbookError, package
+from gradbook.cells.package import WorkbookError, is_opendocument, package
 from gradbook.cells.patch import TYPES, Patch, elements, outline, read_sheet
 from gradbook.cells.read import main_part
 from gradbook.cells.slopes import Slopes, Term

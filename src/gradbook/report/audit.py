@@ -16,10 +16,9 @@ from gradbook.errors import as_cell, one_line
 from gradbook.language import tr, tr_count
 from gradbook.language.message import translate
 from gradbook.language.text_width import pad, text_width
-from gradbook.report.audit_class import FEW_BOOKS, class_chapters
-from gradbook.report.document import Subheading
 from gradbook.report.findings import (
     COLOURS,
+    FEW_BOOKS,
     ShownFinding,
     ShownSheet,
     finding_words,
@@ -35,7 +34,6 @@ from gradbook.report.findings import (
     verdict_words,
 )
 from gradbook.report.styled_text import TEXT_WIDTH, Span, TextLine, fold, plain
-from gradbook.report.terminal import block_lines
 
 INDENT = 4
 LONGEST_FORMULA = 220
@@ -79,9 +77,19 @@ def audit_lines(
     if len(reports) > 1:
         yield []
         yield [Span(verdict_counts(reports), "bold")]
-        for chapter in class_chapters(reports):
-            yield []
-            yield from block_lines([Subheading(chapter.heading), *chapter.blocks], width)
+        yield from _class_lines(reports, width)
+
+
+def _class_lines(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
+    """What the books have in common; what makes chapters is imported here, since one book has
+    none."""
+    from gradbook.report.audit_class import class_chapters
+    from gradbook.report.document import Subheading
+    from gradbook.report.terminal import block_lines
+
+    for chapter in class_chapters(reports):
+        yield []
+        yield from block_lines([Subheading(chapter.heading), *chapter.blocks], width)
 
 
 def audit_text(report: BookReport) -> str:

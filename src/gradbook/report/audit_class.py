@@ -27,6 +27,7 @@ from gradbook.language import mark, numeral, tr, tr_count
 from gradbook.language.message import translate
 from gradbook.report.document import Article, Block, Chapter, Items, PageOnly, Passage
 from gradbook.report.findings import (
+    FEW_BOOKS,
     finding_words,
     in_brackets,
     marks_in,
@@ -50,7 +51,6 @@ MOST_MARKS = 48  # squares in a row of the table
 MOST_NAMES = 40  # of books that share something
 MOST_GROUPS = 200  # of books that share the same kind of thing
 MOST_MISTAKES = 12  # kinds listed
-FEW_BOOKS = 12  # no more than these need no search, and each is shown unfolded
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from gradbook.errors import one_line
 from gradbook.language import mark, tr
 from gradbook.language.message import Message, translate
 from gradbook.report import figures
-from gradbook.report.audit_class import FEW_BOOKS, ClassTable, anchor
+from gradbook.report.audit_class import ClassTable, anchor
 from gradbook.report.charts import Chart, Curve
 from gradbook.report.document import (
     Article,
@@ -42,6 +42,7 @@ from gradbook.report.document import (
     Subheading,
 )
 from gradbook.report.findings import (
+    FEW_BOOKS,
     learning,
     place_of,
     shown_text,

@@ -45,6 +45,7 @@ COLOURS = {
     "no network": "",
     "unreadable": "red",
 }
+FEW_BOOKS = 12  # no more than these need no search, and each is shown unfolded
 MOST_FINDINGS = 5  # findings of one sheet
 MOST_RANGES = 3  # of one finding
 MOST_PLACES = 3  # listed of a finding's repetitions

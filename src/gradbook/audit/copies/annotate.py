@@ -15,8 +15,7 @@ from gradbook.cells.added_sheets import STRICT_MAIN, NewSheet, add_sheet, sheet_
 from gradbook.cells.book import Book
 from gradbook.cells.formula.address import Address, cells_of, column_of, name_of, row_of
 from gradbook.cells.open_copy import CellMark, OpenPart
-from gradbook.cells.opendocument import CONTENT, is_opendocument
-from gradbook.cells.package import WorkbookError, package
+from gradbook.cells.package import CONTENT, WorkbookError, is_opendocument, package
 from gradbook.cells.patch import (
     OFFICE,
     SPREADSHEET,

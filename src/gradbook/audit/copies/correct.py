@@ -30,8 +30,7 @@ from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, cells_of, name_of, ranges, sheet_of
 from gradbook.cells.formula.pattern import UnknownReference
-from gradbook.cells.opendocument import is_opendocument
-from gradbook.cells.package import WorkbookError, package
+from gradbook.cells.package import WorkbookError, is_opendocument, package
 from gradbook.cells.patch import (
     CellEdit,
     NewFormula,

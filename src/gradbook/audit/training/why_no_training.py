@@ -312,9 +312,9 @@ def _going_on(book: Book, flow: Flow, headings: Iterable[Address]) -> Address | 
     """A formula below a heading, or on its right, that depends on the previous cell."""
     for start in headings:
         for axis in (DOWN, ACROSS):
-            cell = start + 2 * axis.step
-            before = cell - axis.step
-            if cell in book.patterns and flow.reaches([cell], before.__eq__, NEAR):
+            before, cell = start + axis.step, start + 2 * axis.step
+            is_used = cell in book.patterns and before in flow.users
+            if is_used and flow.reaches([cell], before.__eq__, NEAR):
                 return cell
     return None
 

@@ -12,8 +12,8 @@ from xlsxwriter import Workbook
 from xlsxwriter.chart import Chart
 from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
-from xlsxwriter.utility import quote_sheetname, xl_rowcol_to_cell
-from xlsxwriter.worksheet import Worksheet
+from xlsxwriter.utility import quote_sheetname, xl_rowcol_to_cell, xl_rowcol_to_cell_fast
+from xlsxwriter.worksheet import CellFormulaTuple, Worksheet
 
 from gradbook.files import said_plainly
 from gradbook.folders import temporary_folder
@@ -77,10 +77,24 @@ class FormulaSheet(Worksheet):  # type: ignore[misc]
     """A sheet that writes formulas unchanged.
 
     Ours contain no functions that need a prefix, and searching for them takes most of the time.
+    Most cells are a formula with a number and a format, for which much else needn't be asked.
     """
 
-    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
-        return formula.removeprefix("=")
+    def write_formula(
+        self, row: int, col: int, formula: str, cell_format: Format, value: float | str = 0
+    ) -> int:
+        beyond: int = self._check_dimensions(row, col)
+        if not beyond:
+            self.table[row][col] = CellFormulaTuple(formula.removeprefix("="), cell_format, value)
+        return beyond
+
+    def _write_cell(self, row: int, col: int, cell: Any) -> None:
+        if not (isinstance(cell, CellFormulaTuple) and isinstance(cell.value, float)):
+            super()._write_cell(row, col, cell)
+            return
+        place, style = xl_rowcol_to_cell_fast(row, col), cell.format._get_xf_index()
+        formula = self._escape_data(cell.formula)
+        self.fh.write(f'<c r="{place}" s="{style}"><f>{formula}</f><v>{cell.value}</v></c>')
 
 
 class Look:
