@@ -281,30 +281,37 @@ def _right_one(tested: StepUnderTest, weight: int, claim: Claim, astray: Address
     """The cell that should replace a gradient, or a memory of it: a cell of the step that equals
     the gradient, preferably beside the claim."""
     training, true = tested.training, tested.gradients[weight]
+    links = claim.via[claim.via.index(astray) :] if astray in claim.via else ()
     for cell in _near(tested, claim.owner, training.book.patterns):
         if cell not in training.computed_cells:
             continue
         with suppress(NotUnderstood):
             node = tested.graph.node(cell)
             if tested.same(node if claim.sign > 0 else -node, true):
-                right = cell if astray == claim.owner else _remembering(tested, cell, astray)
+                right = _corresponding(tested, cell, links)
                 if right is not None:
                     return right
     return None
 
 
-def _remembering(tested: StepUnderTest, own: Address, like: Address) -> Address | None:
-    """The velocity or mean of a gradient that corresponds to another gradient's."""
-    training, along = tested.training, tested.training.axis.along
-    patterns = training.book.patterns
-    alike = (
-        user
-        for user in _near(tested, like, training.flow.users.get(own, ()))
-        if user in patterns
-        and user not in training.weight_cells
-        and (along(user) == along(like) or patterns[user].shape == patterns[like].shape)
-    )
-    return next(alike, None)
+def _corresponding(
+    tested: StepUnderTest, gradient: Address, links: Sequence[Address]
+) -> Address | None:
+    """What a gradient's own velocity, or mean, is, if another's is reached by these links."""
+    patterns, cell = tested.training.book.patterns, gradient
+    for link in reversed(links):
+        alike = (
+            user
+            for user in _near(tested, link, tested.training.flow.users.get(cell, ()))
+            if user in patterns
+            and user not in tested.training.weight_cells
+            and patterns[user].shape == patterns[link].shape
+        )
+        following = next(alike, None)
+        if following is None:
+            return None
+        cell = following
+    return cell
 
 
 def _near(tested: StepUnderTest, home: Address, cells: Iterable[Address]) -> list[Address]:
