@@ -71,7 +71,7 @@ BY_HAND = {  # what is typed instead, and what is blamed
     "Levenberg apart": ({"L5:M16": "=H5/(J5+$B$2)", "C6:D16": "=C5-$B$1*L5"}, []),
     "… with another sign": ({"C6:D16": "=C5-$B$1*H5/(J5-$B$2)"}, ["C6:C16", "D6:D16"]),
 }
-WRONG = {  # the rule, which quantity of each weight is wrong, what is exchanged in it
+WRONG = {  # the rule, which quantities of each weight are wrong, what is exchanged in them
     "another root": ("adam", "⟦w⟧", "SQRT({sh_⟦w⟧<})", "{sh_⟦w⟧<}^(1/3)"),
     "no root": ("rmsprop", "⟦w⟧", "SQRT({s_⟦w⟧<})", "{s_⟦w⟧<}"),
     "no square": ("adagrad", "G_⟦w⟧", "^2", ""),
@@ -80,6 +80,12 @@ WRONG = {  # the rule, which quantity of each weight is wrong, what is exchanged
     "another's coefficient": ("adam", "sh_⟦w⟧", "{β2}", "{β1}"),
     "half of a mean": ("adam", "s_⟦w⟧", "(1-{β2})", "(1-{β1})"),
     "the smallest": ("adamax", "u_⟦w⟧", "MAX", "MIN"),
+    "no exponents": ("adam", "mh_⟦w⟧ sh_⟦w⟧", "^{t}", ""),
+    "a product for a power": ("adam", "sh_⟦w⟧", "^{t}", "*{t}"),
+    "powers of the next step": ("adam", "mh_⟦w⟧ sh_⟦w⟧", "^{t}", "^({t}+1)"),
+    "a factor for a divisor": ("adam", "mh_⟦w⟧", "/(1-", "*(1-"),
+    "a corrected sum": ("adam", "m_⟦w⟧", "(1-{β1})*{⟦g⟧}", "{⟦g⟧}"),
+    "the share of the past": ("rmsprop", "s_⟦w⟧", "(1-{β2})", "{β2}"),
     "with the gradient": ("momentum", "v_⟦w⟧", "+{⟦g⟧}", "-{⟦g⟧}"),
 }
 
@@ -104,18 +110,21 @@ def test_decay_and_second_slopes_are_known_where_they_stand(case, path):
 
 @for_each("mistake", WRONG)
 def test_a_mistake_in_every_weight_is_found_where_it_is(mistake, path):
-    law, called, old, new = WRONG[mistake]
+    law, names, old, new = WRONG[mistake]
+    wrong_ones = names.split()
     rule = RULES.get(law) or RIGHT[law]
 
     def spoilt(said, wanted):
         return said.replace(old, new) if wanted and isinstance(said, str) else said
 
-    memories = [(n, spoilt(s, n == called), spoilt(f, n == called)) for n, s, f in rule.memories]
-    wrong = replace(rule, update=spoilt(rule.update, called == "⟦w⟧"), memories=tuple(memories))
+    memories = [
+        (n, spoilt(s, n in wrong_ones), spoilt(f, n in wrong_ones)) for n, s, f in rule.memories
+    ]
+    wrong = replace(rule, update=spoilt(rule.update, "⟦w⟧" in wrong_ones), memories=tuple(memories))
     sketch = trained(wrong)
     assert wrong != rule
     report = check(laid(sketch, "a step a row").save(path))
     blamed = {cell[1] for f in report.findings for cell in cells_of(f.cells)}
-    quantities = [called.replace("⟦w⟧", weight) for weight in WEIGHTS]
+    quantities = [name.replace("⟦w⟧", w) for name in wrong_ones for w in WEIGHTS]
     columns = {spot[2] for name in quantities for spot in spots(sketch, "a step a row", name)}
     assert blamed == columns, str(report)

@@ -72,6 +72,7 @@ MIXED = SIZES * SIGNS * np.where(SIZES > 0.7, 1.0, -1.0)
 class Mean:
     """A memory that keeps a share of its past and takes in one of the gradient, or its square."""
 
+    cell: Address
     node: Node
     coefficient: Node  # of its past
     is_mean: bool  # whether it takes in exactly what it doesn't keep
@@ -136,9 +137,14 @@ class RuleTrial:
     @cached_property
     def memories(self) -> dict[Role, Node]:
         """The memories of the weight, by their roles."""
+        return {role: self.node(cell) for role, cell in self.remembering.items()}
+
+    @cached_property
+    def remembering(self) -> dict[Role, Address]:
+        """The cells of the memories."""
         stride = self.rules.training.weights[self.weight].stride
         cells = self.rules.memories[self.weight]
-        return {self.rules.owned[cell - stride][1]: self.node(cell) for cell in cells}
+        return {self.rules.owned[cell - stride][1]: cell for cell in cells}
 
     @cached_property
     def order(self) -> list[Node]:
@@ -238,17 +244,44 @@ class RuleTrial:
         }
 
     @cached_property
-    def counted(self) -> dict[Node, Address | None]:
-        """The coefficients whose powers the rule subtracts from 1, with the cell that counts."""
-        found: dict[Node, Address | None] = {}
+    def powers(self) -> dict[Node, Node]:
+        """The powers of coefficients that the rule subtracts from 1."""
+        found: dict[Node, Node] = {}
         for node in self.order:
             if node.op.name == "subtract" and node.inputs[1].op.name in ("exp", "power"):
                 inside = ancestors([node.inputs[1]])
                 bases = [n.inputs[0] for n in inside if n.op.name in ("log", "power")]
-                leaves = [n for n in inside if n in self.graph.leaf_cells and n not in bases]
-                count = self.graph.leaf_cells[leaves[0]] if len(leaves) == 1 else None
-                found |= {base: count for base in bases if base in self.coefficients}
+                counts = self.graph.leaf_cells.keys() & set(inside) - set(bases)
+                of_shares = (base for base in bases if base in self.coefficients and counts)
+                found |= dict.fromkeys(of_shares, node.inputs[1])
         return found
+
+    @cached_property
+    def counts(self) -> set[Address]:
+        """The cells that count steps: those in the rule's exponents, and those in the lines of
+        memories that contain the number of gradients which these have taken in."""
+        training, leaves = self.rules.training, self.graph.leaf_cells
+        values = training.book.values
+        inside = ancestors(list(self.powers.values()))
+        found = {leaves[node] for node in inside if node in leaves and node not in self.powers}
+        along, stride = training.axis.along, training.weights[self.weight].stride
+        taken = {along(cell): self.taken(cell) for cell in self.rules.memories[self.weight]}
+        for cell, value in values.items():
+            number = taken.get(along(cell))
+            if number == value and values.get(cell - stride, 0.0) in (number - 1, None):
+                found.add(cell)
+        return found
+
+    def taken(self, memory: Address) -> int:
+        """How many gradients a memory has taken in."""
+        training, number = self.rules.training, 1
+        stride = training.weights[self.weight].stride
+        while training.plain(memory - stride) in map(training.plain, training.flow.sources(memory)):
+            memory -= stride
+            if memory not in training.book.patterns:
+                break
+            number += 1
+        return number
 
     @cached_property
     def means(self) -> list[Mean]:
@@ -271,7 +304,9 @@ class RuleTrial:
                         )
                         is_rest = agree(taken * (1 - nudged), then * (1 - kept))
                         is_mean = agree(np.abs(taken), 1 - kept)
-                        found.append(Mean(node, coefficient, is_mean, is_free or is_rest))
+                        is_balanced = is_free or is_rest
+                        cell = self.remembering[role]
+                        found.append(Mean(cell, node, coefficient, is_mean, is_balanced))
                 break
         return found
 
@@ -329,10 +364,22 @@ class RuleTrial:
         one, other = (size(NUDGED, power) / size(1, power) for power in (1, 2))
         return one if agree(one, other) else None
 
-    def correction(self, mean: Mean) -> int | None:
-        """1 if the change is divided by what corrects a mean for its beginning, so that it responds
-        to the coefficient in the direction in which it responds to the mean; -1 if it responds in
-        the other one; 0 if not at all; None if that isn't a factor, or the mean isn't used."""
+    @cached_property
+    def corrections(self) -> dict[Mean, int | None]:
+        """How each mean is corrected for its beginning."""
+        return {mean: self._correction(mean) for mean in self.means}
+
+    @property
+    def corrected(self) -> int:
+        """How many means are corrected for their beginning."""
+        with np.errstate(all="ignore"):
+            return list(self.corrections.values()).count(1)
+
+    def _correction(self, mean: Mean) -> int | None:
+        """1 if the change is divided by what corrects a mean for its beginning, so that it stays
+        the same whatever share the mean keeps of gradients that are all equal; -1 if it differs,
+        although it depends on that share; 0 if not at all; None if that isn't a factor, or the mean
+        isn't used."""
         if mean.node in ancestors([n for n in self.memories.values() if n is not mean.node]):
             return None
         to_it, to_mean = self.response(mean.coefficient), self.response(mean.node)
@@ -340,7 +387,25 @@ class RuleTrial:
             return None
         if agree(to_it, np.ones(POINTS)):
             return 0
-        return 1 if bool(np.all((to_it > 1) == (to_mean > 1))) else -1
+        power = self.powers.get(mean.coefficient)
+        return 1 if power and mean.is_mean and self._makes_up(mean, power) else -1
+
+    def _makes_up(self, mean: Mean, power: Node) -> bool:
+        """Whether the change is the same for a mean of equal gradients, whatever its share of the
+        past is, and the power is that of the number of these gradients."""
+        changes = []
+        for times in (1.0, NUDGED):
+            numbers = self.numbers(self.drawn)
+            numbers.values |= self.epsilons
+            numbers.values |= {other.node: self.of(other.node) for other in self.means}
+            numbers.values[mean.coefficient] = times * numbers.of(mean.coefficient)
+            numbers.values[mean.node] = numbers.values[mean.node] * (1 - numbers.of(power))
+            changes.append(self.change(numbers))
+        typed = self.numbers(self.drawn, as_typed=True)
+        exponent = np.log(typed.of(power)) / np.log(typed.of(mean.coefficient))
+        beyond = np.abs(exponent - self.taken(mean.cell))
+        is_one_off = np.any((beyond > ROUGHLY) & (beyond < 1 + ROUGHLY))
+        return agree(*changes) and not is_one_off
 
     @cached_property
     def broken(self) -> list[str]:
@@ -420,9 +485,9 @@ def _takes_in_the_rest(trial: RuleTrial) -> bool:
 
 
 def _corrects_each_mean(trial: RuleTrial) -> bool:
-    known = {trial.correction(mean) for mean in trial.means if mean.is_mean}
+    known = {how for mean, how in trial.corrections.items() if mean.is_mean or how}
     own = {mean.coefficient for mean in trial.means}
-    for node in trial.counted.keys() - own if own else ():
+    for node in trial.powers.keys() - own if own else ():
         response = trial.response(node)
         if response is not None and not agree(response, np.ones(POINTS)):
             return False
@@ -446,8 +511,8 @@ IN_COMMON: dict[str, Callable[[RuleTrial], bool]] = {
         "minus the same number"
     ): _takes_in_the_rest,
     mark(
-        "one running mean of {weight} is corrected for its beginning, and another isn't, or not by "
-        "its own coefficient"
+        "a running mean of {weight} isn't corrected for its beginning as another is, or not by 1 "
+        "minus the power of its own coefficient"
     ): _corrects_each_mean,
 }
 
@@ -459,6 +524,8 @@ LIKELIEST = (
     EditKind.FUNCTION,
     EditKind.NUMBER,
     EditKind.SIGN,
+    EditKind.OPERATOR,
+    EditKind.OMISSION,
     EditKind.FACTOR,
 )
 
@@ -486,41 +553,62 @@ class Mender:
         return Message(self.broken(rules, weight)[0], weight=rules.training.names[weight])
 
     def likeliest(
-        self, rules: WeightRules, weight: int, wanted: Callable[[OddCell], bool] = bool
-    ) -> OddCell | None:
+        self,
+        rules: WeightRules,
+        weight: int,
+        wanted: Callable[[Collection[OddCell]], bool] = bool,
+    ) -> Collection[OddCell]:
         """The likeliest small edit of one cell that makes a weight's rule sound, spoils no other
-        step's that has the same formula, and is `wanted`."""
+        step's that has the same formula, and is `wanted`; or one for each of two means."""
         found = within_budget(lambda: next(filter(wanted, self._sound(rules, weight)), None))
         if found is None and rules is self.every[0]:
             self.left[Message("not accounted for: {reason}", reason=self._why(rules, weight))] = (
                 None
             )
-        return found
+        return found or ()
 
-    def _sound(self, rules: WeightRules, weight: int) -> Iterator[OddCell]:
-        trial, why = RuleTrial(rules, weight), self._why(rules, weight)
-        stride = rules.training.weights[weight].stride
+    def _sound(
+        self, rules: WeightRules, weight: int, before: tuple[OddCell, ...] = ()
+    ) -> Iterator[tuple[OddCell, ...]]:
+        """The edits that make a rule sound, or the edits of the same kind as those `before`."""
+        trial = RuleTrial(rules, weight, {odd.cell: odd.right for odd in before})
+        why, stride = self._why(rules, weight), rules.training.weights[weight].stride
         is_first = rules is self.every[0]
         tried = []
         for place, cell in enumerate(reversed(rules.ways[weight])):
-            if is_first or (weight, cell % stride) in self.lines:
+            if (is_first or (weight, cell % stride) in self.lines) and cell not in trial.instead:
                 for number, (kind, right) in enumerate(_edits(trial, cell)):
+                    if any(kind.value != odd.kind for odd in before):
+                        continue
                     away = -place if kind is EditKind.FACTOR else place  # a square, in a memory
-                    inner = -number if kind is EditKind.SIGN else number
+                    inner = -number if kind in (EditKind.SIGN, EditKind.FACTOR) else number
                     rank = _orphans(rules, cell, right), LIKELIEST.index(kind), away, inner
                     key = place, number
                     odd = OddCell(weight, cell, kind.value, right, why)
                     tried.append((key not in self.helped, rank, key, odd))
+        halfway = []
         for _, _, key, odd in sorted(tried, key=lambda one: one[:3]):
             with suppress(NotUnderstood):
-                other = RuleTrial(rules, weight, {odd.cell: odd.right})
-                is_sound = len(other.means) >= len(trial.means) and other.is_sound(
-                    self.broken(rules, weight)
-                )
-                if is_sound and not self._spoils(odd, rules):
+                other = RuleTrial(rules, weight, {**trial.instead, odd.cell: odd.right})
+                is_sound = other.is_sound(self.broken(rules, weight))
+                is_halfway = not (is_sound or before) and other.corrected > trial.corrected
+                if len(other.means) < len(trial.means) or not (is_sound or is_halfway):
+                    continue
+                if self._spoils(odd, rules):
+                    continue
+                if is_sound:
+                    mends = (*before, odd)
+                    self.lines.update((weight, mend.cell % stride) for mend in mends)
                     self.helped.add(key)
-                    self.lines.add((weight, odd.cell % stride))
-                    yield odd
+                    yield mends
+                elif key in self.helped:
+                    yield from self._sound(rules, weight, (odd,))
+                else:
+                    halfway.append((key, odd))
+        for key, odd in halfway:
+            for mends in self._sound(rules, weight, (odd,)):
+                self.helped.add(key)
+                yield mends
 
     def _spoils(self, odd: OddCell, rules: WeightRules) -> bool:
         """Whether an edit breaks the rule of another step that has the same formula."""
@@ -557,9 +645,16 @@ def _edits(trial: RuleTrial, cell: Address) -> Iterator[tuple[EditKind, Pattern]
     if said is None:
         return
     weights = trial.rules.training.weight_cells
-    some = [(path, part) for path, part in paths(said) if trial.cell(part, cell) not in weights]
-    new = [(kind, put(said, path, n)) for path, part in some for kind, n in _instead(part)]
-    new += [*_other_cells(trial, cell, said), *_corrections(trial, cell, said)]
+    leaves = trial.graph.leaf_cells
+    shares = {leaves[node] for node in trial.coefficients if node in leaves}
+    new: list[tuple[EditKind, Expression]] = []
+    for path, part in paths(said):
+        at = trial.cell(part, cell)
+        if at in shares:
+            new.append((EditKind.FACTOR, put(said, path, Infix("-", Number(1.0), part))))
+        elif at not in weights:
+            new += [(kind, put(said, path, other)) for kind, other in _instead(part)]
+    new += [*_other_cells(trial, cell, said), *_shares(trial, cell, said)]
     for kind, whole in dict.fromkeys(new):
         yield kind, reader.read_typed(write(whole), cell)
 
@@ -572,6 +667,12 @@ def _instead(part: Expression) -> Iterator[tuple[EditKind, Expression]]:
             yield from ((EditKind.NUMBER, Infix("^", x, n)) for n in (two, half) if n != power)
         case Infix("+" | "-" as sign, left, right):
             yield EditKind.SIGN, Infix("-" if sign == "+" else "+", left, right)
+            if isinstance(right, Number):
+                yield EditKind.OMISSION, left
+        case Infix("*" | "/" as operator, left, right):
+            yield EditKind.OPERATOR, Infix("/" if operator == "*" else "*", left, right)
+            if operator == "*":
+                yield EditKind.OPERATOR, Infix("^", left, right)
         case Prefix("-", inside):
             yield EditKind.SIGN, inside
         case Call("MAX" | "MIN", _):
@@ -597,7 +698,7 @@ def _other_cells(
     """The formula with the coefficient of another mean, or with a mean's corrected value."""
     training, leaves = trial.rules.training, trial.graph.leaf_cells
     memories = trial.rules.memories[trial.weight]
-    used = {*trial.counted, *(mean.coefficient for mean in trial.means)}
+    used = {*trial.powers, *(mean.coefficient for mean in trial.means)}
     settings = {leaves[node] for node in used if node in leaves}
     for old in dict.fromkeys(references(said)):
         at, others = trial.cell(old, cell), set[Address]()
@@ -618,22 +719,25 @@ def _put(new: Expression, said: Expression, path: Path) -> Expression:
     return put(said, path, new)
 
 
-def _corrections(
+def _shares(
     trial: RuleTrial, cell: Address, said: Expression
 ) -> Iterator[tuple[EditKind, Expression]]:
-    """The formula with a mean corrected for its beginning as another one is."""
-    memories, name_of = trial.rules.memories[trial.weight], trial.rules.training.book.name_of
-    cells = {memory: trial.node(memory) for memory in memories if memory != cell}
-    counts = {count for count in trial.counted.values() if count is not None}
-    for mean, count in product(trial.means, sorted(counts)):
+    """The formula with a mean corrected for its beginning, or a new gradient that takes the share
+    which the mean doesn't keep."""
+    name_of = trial.rules.training.book.name_of
+    for mean in trial.means:
         at = trial.graph.leaf_cells.get(mean.coefficient)
-        share = Number(float(np.max(trial.of(mean.coefficient))))
-        power = Infix(
-            "^",
-            share if at is None else Reference(anchor(name_of(at, cell))),
-            Reference(name_of(count, cell)),
-        )
+        typed = Number(float(np.max(trial.of(mean.coefficient))))
+        share = typed if at is None else Reference(anchor(name_of(at, cell)))
+        rest = Infix("-", Number(1.0), share)
         for path, part in paths(said):
-            if cells.get(trial.cell(part, cell) or -1) is mean.node:
-                corrected = Infix("/", part, Infix("-", Number(1.0), power))
-                yield EditKind.FACTOR, put(said, path, corrected)
+            at = trial.cell(part, cell)
+            if cell == mean.cell and at in trial.rules.gradients.values():
+                yield EditKind.FACTOR, put(said, path, Infix("*", rest, part))
+            for count in sorted(trial.counts):
+                power = Infix("^", share, Reference(name_of(count, cell)))
+                if cell != mean.cell and at == mean.cell:
+                    corrected = Infix("/", part, Infix("-", Number(1.0), power))
+                    yield EditKind.FACTOR, put(said, path, corrected)
+                elif cell != mean.cell and part == share:
+                    yield EditKind.FACTOR, put(said, path, power)

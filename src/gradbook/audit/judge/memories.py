@@ -136,19 +136,17 @@ class Laws(WeightRules):
             unexplained = (j for j in chain(*suspected) if j not in explained)
             for j in filter(partial(mender.broken, self), unexplained):
                 is_wanted = self._is_like_others if j in departing else bool
-                odd = mender.likeliest(self, j, is_wanted)
-                if odd is not None:
-                    found[odd.cell] = odd
-                    departing.discard(j)
+                mends = mender.likeliest(self, j, is_wanted)
+                found |= {odd.cell: odd for odd in mends}
+                departing -= {odd.weight for odd in mends}
             found |= {odd.cell: odd for odd in unlike if odd.weight in departing}
         return found
 
-    def _is_like_others(self, odd: OddCell) -> bool:
-        """Whether an edit makes a weight change as the most frequent rule does."""
-        model, mended = (
-            RuleTrial(self, self.alike[0][0]),
-            RuleTrial(self, odd.weight, {odd.cell: odd.right}),
-        )
+    def _is_like_others(self, mends: Collection[OddCell]) -> bool:
+        """Whether edits make a weight change as the most frequent rule does."""
+        model = RuleTrial(self, self.alike[0][0])
+        (weight,) = {odd.weight for odd in mends}
+        mended = RuleTrial(self, weight, {odd.cell: odd.right for odd in mends})
         return agree(model.change(model.known), mended.change(mended.known))
 
     @property
