@@ -263,3 +263,25 @@ def test_no_sum_of_squares_becomes_its_opposite(path):
     }
     report = report_of({**ROWS, **turned}, path)
     assert (report.verdict, blamed(report)) == ("wrong", "J4:J15,K4:K15,L4:L15"), str(report)
+
+
+IDLE = {  # what a right training has beside it, and what is said of that
+    "nothing": (ROWS, None),
+    "a coefficient": ({**ROWS, "C1": "momentum", "D1": 0.9}, "no formula uses D1 (momentum)"),
+    "a memory": (
+        {**ROWS, "M3": "v1", "M4": "=J4", "M5:M15": "=0.9*M4+J5"},
+        "M5:M15 (v1) goes on from step to step, but no update uses it",
+    ),
+    "a blank": (
+        {**ROWS, "L4:L15": "=(H4-C4)*(1-H4^2)+$Z$1*F4"},
+        "Z1 is blank, so L4 takes it for 0, as in every step",
+    ),
+}
+
+
+@for_each("name", IDLE)
+def test_what_a_right_training_does_not_use_is_a_remark(name, path):
+    cells, remark = IDLE[name]
+    report = report_of(cells, path)
+    said = [note for sheet in report.sheets for note in sheet.notes if "rate" not in note]
+    assert (report.verdict, said) == ("right", [remark] if remark else [])

@@ -53,7 +53,7 @@ from gradbook.audit.judge.update_judgement import (
     stray_findings,
     update_findings,
 )
-from gradbook.audit.ledger import Ledger, ledger_of
+from gradbook.audit.ledger import Ledger, idle_notes, ledger_of
 from gradbook.audit.left_out import not_looked_at
 from gradbook.audit.one_program import OneProgram, with_one_program, without_pasted_updates
 from gradbook.audit.step.tested_step import StepUnderTest
@@ -187,7 +187,8 @@ def _judged(training: SheetTraining) -> SheetReport | None:
 
 def _remarks(training: SheetTraining, steps: Sequence[SheetStep]) -> list[Message]:
     """What is said of a right training, if the budget suffices."""
-    remarks = within_budget(lambda: list(decay_notes(training, group_steps(training, steps))))
+    groups = group_steps(training, steps)
+    remarks = within_budget(lambda: [*decay_notes(training, groups), *idle_notes(training)])
     return remarks or []
 
 

@@ -23,8 +23,18 @@ from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.training_steps import SheetStep
 from gradbook.audit.training.weight_columns import bases_of
-from gradbook.cells.formula.address import SHEET, Address, by_sheet, name_of, ranges, sheet_of
+from gradbook.cells.formula.address import (
+    ACROSS,
+    DOWN,
+    SHEET,
+    Address,
+    by_sheet,
+    name_of,
+    ranges,
+    sheet_of,
+)
 from gradbook.cells.formula.formula_values import NotUnderstood
+from gradbook.cells.formula.pattern import CellReference
 from gradbook.graph.chain import gradients
 from gradbook.language.message import Message
 
@@ -265,3 +275,49 @@ def _carried(training: SheetTraining, leaf: Address) -> list[Address]:
             break
         found.append(cell)
     return found[1:]
+
+
+# What is beside the steps ------------------------------------------------------------------
+
+
+def idle_notes(training: SheetTraining) -> Iterator[Message]:
+    """Remarks on what a right training has no use for: memories of gradients, blank cells that its
+    formulas take for 0, and coefficients beside those that it uses."""
+    book, flow, line = training.book, training.flow, training.axis.line
+    needed = flow.behind(training.update_cells) | training.update_cells
+    memories: defaultdict[object, list[Address]] = defaultdict(list)
+    for cell in training.looking_back:
+        memories[line(cell)].append(cell)
+    for cells in map(sorted, memories.values()):
+        is_idle = len(cells) >= FEWEST and needed.isdisjoint(cells)
+        if is_idle and not training.varying.isdisjoint(flow.sources(cells[0])):
+            yield Message(
+                "{cells} ({name}) goes on from step to step, but no update uses it",
+                cells=ranges(cells),
+                name=training.name_of(cells[0]),
+            )
+    fixed = {
+        (place.at(cell), cell)
+        for cell in sorted(needed & book.patterns.keys())
+        for place in book.patterns[cell].places
+        if isinstance(place, CellReference) and not place.moves
+    }
+    blank: dict[Address, Address] = {}
+    for at, cell in sorted(fixed):
+        if book.is_blank(at) and not training.label(at):
+            blank.setdefault(at, cell)
+    for at, cell in blank.items():
+        yield Message(
+            "{cell} is blank, so {formula} takes it for 0, as in every step",
+            cell=name_of(at),
+            formula=name_of(cell),
+        )
+    beside = {(axis, axis.line(at)) for at, _ in fixed for axis in (DOWN, ACROSS)}
+    for at, value in book.values.items():
+        is_typed = at not in book.patterns and at not in training.weight_cells
+        if is_typed and isinstance(value, float) and 0 < value < 1 and not flow.users.get(at):
+            is_beside = any((axis, axis.line(at)) in beside for axis in (DOWN, ACROSS))
+            if is_beside and training.label(at):
+                yield Message(
+                    "no formula uses {cell} ({name})", cell=name_of(at), name=training.label(at)
+                )

@@ -86,6 +86,7 @@ WRONG = {  # the rule, which quantities of each weight are wrong, what is exchan
     "a factor for a divisor": ("adam", "mh_⟦w⟧", "/(1-", "*(1-"),
     "a corrected sum": ("adam", "m_⟦w⟧", "(1-{β1})*{⟦g⟧}", "{⟦g⟧}"),
     "the share of the past": ("rmsprop", "s_⟦w⟧", "(1-{β2})", "{β2}"),
+    "nothing forgotten": ("momentum", "v_⟦w⟧", "{μ}*", ""),
     "with the gradient": ("momentum", "v_⟦w⟧", "+{⟦g⟧}", "-{⟦g⟧}"),
 }
 

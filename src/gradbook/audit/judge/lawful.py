@@ -290,11 +290,11 @@ class RuleTrial:
         found = []
         for role, node in self.memories.items():
             for coefficient in self.coefficients:
-                kept, new = self._kept_and_new(role, node)
+                kept, new = self.kept_and_new(role, node)
                 if not agree(kept, self.of(coefficient)):
                     continue
-                nudged, other = self._kept_and_new(role, node, {coefficient: NUDGED})
-                _, further = self._kept_and_new(role, node, power=2)
+                nudged, other = self.kept_and_new(role, node, {coefficient: NUDGED})
+                _, further = self.kept_and_new(role, node, power=2)
                 for gradient, power in product(GRADIENTS, (1, 2)):
                     size = self.drawn(self.weight, gradient) ** power
                     taken, then = new / size, other / size
@@ -310,19 +310,22 @@ class RuleTrial:
                 break
         return found
 
-    def _kept_and_new(
+    def kept_and_new(
         self,
         role: Role,
         node: Node,
         times: Mapping[Node, float] | None = None,
         power: int = 1,
         as_typed: bool = False,
+        of_gradients: float = 1,
     ) -> tuple[Array, Array]:
         """The share of its past that a memory keeps, and what it takes in."""
 
         def value(owner: int, other: Role, past: float) -> Array:
             is_it = (owner, other) == (self.weight, role)
-            return np.full(POINTS, past) if is_it else self.drawn(owner, other) ** power
+            drawn = self.drawn(owner, other) ** power
+            times = of_gradients if other in GRADIENTS else 1
+            return np.full(POINTS, past) if is_it else drawn * times
 
         ends = []
         for past in (0.0, 1.0):
@@ -340,7 +343,7 @@ class RuleTrial:
         rates = [leaf(training.plain(cell)) for cell in sources if cell not in training.varying]
         ones = np.ones(POINTS)
         for role, node in self.memories.items():
-            kept, new = self._kept_and_new(role, node, as_typed=True)
+            kept, new = self.kept_and_new(role, node, as_typed=True)
             sizes = [self.drawn(self.weight, role) for role in GRADIENTS]
             plain, squared = ([np.abs(new / size**power) for size in sizes] for power in (1, 2))
             is_sum = any(agree(share, rate) for share in plain for rate in (ones, *rates))
@@ -387,6 +390,8 @@ class RuleTrial:
             return None
         if agree(to_it, np.ones(POINTS)):
             return 0
+        if agree(to_it, np.full(POINTS, NUDGED)):
+            return None  # it is the rate, too
         power = self.powers.get(mean.coefficient)
         return 1 if power and mean.is_mean and self._makes_up(mean, power) else -1
 
@@ -480,6 +485,15 @@ def _remembers_gradients(trial: RuleTrial) -> bool:
     return True
 
 
+def _forgets_gradients(trial: RuleTrial) -> bool:
+    for role, node in trial.memories.items():
+        kept, new = trial.kept_and_new(role, node)
+        _, opposite = trial.kept_and_new(role, node, of_gradients=-1)
+        if agree(kept, np.ones(POINTS)) and agree(new, -opposite) and np.any(new):
+            return False
+    return True
+
+
 def _takes_in_the_rest(trial: RuleTrial) -> bool:
     return all(mean.is_balanced for mean in trial.means)
 
@@ -507,6 +521,10 @@ IN_COMMON: dict[str, Callable[[RuleTrial], bool]] = {
     mark("{weight} grows by its decay, which must shrink it"): _shrinks_the_weight,
     mark("a memory of {weight} takes in no gradient"): _remembers_gradients,
     mark(
+        "a memory of {weight} adds up all gradients and forgets none: its past must be multiplied "
+        "by a number below 1"
+    ): _forgets_gradients,
+    mark(
         "a running mean of {weight} keeps a share of its past: the new gradient's share must be 1 "
         "minus the same number"
     ): _takes_in_the_rest,
@@ -519,8 +537,10 @@ IN_COMMON: dict[str, Callable[[RuleTrial], bool]] = {
 
 # Edits that restore it ------------------------------------------------------------------------
 
+USUAL_SHARE = 0.9  # of the past, where no cell has one
 LIKELIEST = (
     EditKind.REFERENCE,
+    EditKind.EXCHANGE,
     EditKind.FUNCTION,
     EditKind.NUMBER,
     EditKind.SIGN,
@@ -654,7 +674,9 @@ def _edits(trial: RuleTrial, cell: Address) -> Iterator[tuple[EditKind, Pattern]
             new.append((EditKind.FACTOR, put(said, path, Infix("-", Number(1.0), part))))
         elif at not in weights:
             new += [(kind, put(said, path, other)) for kind, other in _instead(part)]
-    new += [*_other_cells(trial, cell, said), *_shares(trial, cell, said)]
+    new += _other_cells(trial, cell, said)
+    new += _shares(trial, cell, said)
+    new += _shares_of_the_past(trial, cell, said)
     for kind, whole in dict.fromkeys(new):
         yield kind, reader.read_typed(write(whole), cell)
 
@@ -741,3 +763,29 @@ def _shares(
                     yield EditKind.FACTOR, put(said, path, corrected)
                 elif cell != mean.cell and part == share:
                     yield EditKind.FACTOR, put(said, path, power)
+
+
+def _shares_of_the_past(
+    trial: RuleTrial, cell: Address, said: Expression
+) -> Iterator[tuple[EditKind, Expression]]:
+    """The formula of a memory with a share of its past: one that the new gradient has, or one that
+    no formula uses."""
+    training, stride = trial.rules.training, trial.rules.training.weights[trial.weight].stride
+    if cell not in trial.remembering.values():
+        return
+    own = [part for part in references(said) if trial.cell(part, cell) == cell - stride]
+    gradients = trial.rules.gradients.values()
+    new = [part for part in references(said) if trial.cell(part, cell) in gradients]
+    if len(own) == len(new) == 1:
+        exchange = {own[0]: new[0], new[0]: own[0]}
+        yield EditKind.EXCHANGE, replace_parts(said, exchange.get)
+    book, users = training.book, training.flow.users
+    idle = (
+        at
+        for at, value in book.values.items()
+        if isinstance(value, float) and 0 < value < 1 and at not in book.patterns
+        if not users.get(at)
+    )
+    shares = [Reference(anchor(book.name_of(at, cell))) for at in idle]
+    for share, part in product(shares or [Number(USUAL_SHARE)], own):
+        yield EditKind.FACTOR, replace_parts(said, {part: Infix("*", share, part)}.get)
