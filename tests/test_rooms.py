@@ -22,7 +22,7 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3767,
     "arrays": 1000,
-    "audit": 24978,
+    "audit": 25185,
     "cells": 12529,
     "cli": 5055,
     "data": 5613,
