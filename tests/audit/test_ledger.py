@@ -274,7 +274,7 @@ IDLE = {  # what a right training has beside it, and what is said of that
     ),
     "a blank": (
         {**ROWS, "L4:L15": "=(H4-C4)*(1-H4^2)+$Z$1*F4"},
-        "Z1 is blank, so L4 takes it for 0, as in every step",
+        "Z1 is blank: it counts as 0 in L4, in every step",
     ),
 }
 

@@ -308,7 +308,7 @@ def idle_notes(training: SheetTraining) -> Iterator[Message]:
             blank.setdefault(at, cell)
     for at, cell in blank.items():
         yield Message(
-            "{cell} is blank, so {formula} takes it for 0, as in every step",
+            "{cell} is blank: it counts as 0 in {formula}, in every step",
             cell=name_of(at),
             formula=name_of(cell),
         )
