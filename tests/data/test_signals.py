@@ -177,6 +177,13 @@ def test_windows_are_the_rows_that_they_say(tmp_path):
         np.testing.assert_array_equal(row.reshape(4, 2), whole[first : first + 4])
 
 
+def test_a_window_has_two_rows_or_more(tmp_path):
+    found = read_signals(csv(tmp_path, stretch(4, "a") + stretch(4, "b")))
+    assert cut_signals(found, Windows(2, 2, found.channels)).first.tolist() == [0, 2, 0, 2]
+    with pytest.raises(GradbookError, match="a window must have at least 2 rows"):
+        cut_signals(found, Windows(1, 1, found.channels))
+
+
 def test_no_window_is_of_two_classes(tmp_path):
     rows = [(k, k, "r", "a" if k % 20 < 10 else "b") for k in range(63)]
     found = read_signals(csv(tmp_path, rows, "x,y,recording,label"))

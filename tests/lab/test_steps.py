@@ -98,6 +98,14 @@ def test_a_loss_that_is_not_named_follows_from_the_targets():
     assert str(numbers.net.loss) == "mean squared error"
 
 
+def test_tokens_are_the_same_as_numbers_and_as_rows_of_0_and_1():
+    text = "input tokens 3 of 4; embed 2; flatten; dense 2; softmax; loss cross-entropy"
+    by_number, by_row = (gb.steps(text, rate=0.5, engine="plain") for _ in range(2))
+    tokens, classes = np.arange(18).reshape(6, 3) * 5 % 4, np.arange(6) % 2
+    for _ in range(3):
+        assert by_number(tokens, classes) == by_row(np.eye(4)[tokens], classes)
+
+
 def test_what_cannot_be_meant_is_refused():
     step = gb.steps(NET, rate=0.1)
     spoilt = X.copy()

@@ -158,6 +158,8 @@ def test_the_gradients_that_are_counted_are_placed():
         return verdict_words(BookReport("a", RIGHT, sheets)).partition("checked")[2]
 
     assert where(right) == " (rows 2 to 9)"
+    assert where(replace(right, rows=(2, 2))) == " (row 2)"
+    assert where(replace(right, columns=("C", "F"))) == " (columns C to F)"
     assert where(right, replace(right, sheet="2")) == " (2 on each of 2 sheets)"
     assert where(right, right) == " (2 on each of 2 tables)"
     assert where(right, three) == ""

@@ -397,6 +397,17 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
         write_workbook(builtin("worked"), tmp_path / "none" / "book.xlsx", rates=(), epochs=2)
 
 
+def test_the_first_sheet_says_what_is_where_and_then_what_to_try(worked):
+    book = load_workbook(worked)
+    lines = [cell.value for cell in book["Network"]["E"]]
+    first, hidden, tried = (
+        next(row for row, line in enumerate(lines) if str(line).startswith(words))
+        for words in ("What is on which sheet", "Rates work, Verdicts work", "Try")
+    )
+    assert tried == hidden + 2
+    assert lines[first + 1 : hidden] == book.sheetnames[1:6]
+
+
 # Exercises -------------------------------------------------------------------
 
 

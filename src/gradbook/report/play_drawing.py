@@ -128,13 +128,9 @@ def _unrolled(stage: Planes, places: Places, known: PageContent) -> dict[str, An
 
 
 def _called(name: Name, element: Shape, shape: Shape, places: Places) -> str:
-    """A value's name; a softmax numbers its values in one row."""
+    """A value's name; a softmax, of maps of one place each, numbers its values in one row."""
     said = str(name.element(element, shape))
-    if said in places:
-        return said
-    _, rows, columns = shape
-    flat = (element[0] * rows + element[1]) * columns + element[2]
-    return str(name.element((flat,), (shape[0] * rows * columns,)))
+    return said if said in places else str(name.element(element[:1], shape[:1]))
 
 
 def _line(mark: Marked | None, places: Places) -> int | None:

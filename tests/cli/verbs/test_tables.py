@@ -9,11 +9,12 @@ import os
 import re
 import statistics
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import gradbook as gb
-from gradbook.cli.display import AsEvents
+from gradbook.cli.display import AsEvents, AsLines
 from gradbook.cli.main import main
 from gradbook.data import digits
 from gradbook.lab.training.run_folder import load
@@ -82,6 +83,19 @@ def test_a_doubt_is_an_event_of_its_own(capsys):
         "event": "doubt",
         "doubt": "3 units are dead",
     }
+
+
+def test_lines_say_where_it_stopped_if_it_took_a_step(capsys):
+    display = AsLines()
+    checkpoint = SimpleNamespace(step=7)
+    display.training = SimpleNamespace(checkpoint=lambda: checkpoint, steps=3)
+    display.on_stop(Path("run"))
+    display.on_stop(Path("run"), trained=object())
+    lines = [line for line in capsys.readouterr().out.splitlines() if "saved" in line]
+    assert lines == [
+        "Stopped and saved. Resume with",
+        "Stopped after step 1 of 3 in epoch 3 and saved. Resume with",
+    ]
 
 
 def test_new_rows_are_predicted_beside_their_own_cells(said):

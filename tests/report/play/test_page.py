@@ -9,6 +9,7 @@ from hypothesis import example, given
 
 from gradbook.errors import LimitError
 from gradbook.net import builtin, parse
+from gradbook.report.play_drawing import columns
 from gradbook.report.play_page import MOST_BYTES, page_tables, play_page
 from gradbook.report.scripts import script
 from gradbook.targets.page.page_content import content
@@ -20,6 +21,15 @@ PLAY = "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy"
 
 def tables(net):
     return json.loads(json.dumps(page_tables(content(net))))
+
+
+def test_shares_of_maps_of_one_place_are_drawn_in_their_maps():
+    text = "input 1x3x3; conv 3 3x3; softmax; sample 1 2 3 4 5 6 7 8 9 -> 1 0 0"
+    known = content(parse(text))
+    names = {place: str(node.name) for node, place in known.lines.places.items()}
+    maps = columns(known)[1]["maps"]
+    shown = [[names[value] for ((value,),) in row] for row in maps]
+    assert shown == [[f"c{k}_1_1", f"a_c{k}"] for k in (1, 2, 3)]
 
 
 @for_each("net", [builtin("worked"), builtin("xor"), parse(PLAY)], ids=str)

@@ -109,7 +109,12 @@ def test_images_are_planes_with_their_shape():
     assert {"1@28x28", "10@28x28", "10@14x14"} <= set(written(drawing))
     captions = " ".join(written(drawing))
     assert "conv 10 3x3 pad 1 relu w1 … w90, b1 … b10" in captions
-    assert len(shapes(drawing, Plane)) == 1 + 5 + 5 + 5
+    boxes = [plane.box for plane in shapes(drawing, Plane)]
+    assert len(boxes) == 1 + 5 + 5 + 5
+    sizes = [label for label in shapes(drawing, Label) if "@" in label.text]
+    for size, stack in zip(sizes, (boxes[:1], boxes[1:6], boxes[6:11], boxes[11:]), strict=True):
+        middle = (min(box.left for box in stack) + max(box.right for box in stack)) / 2
+        assert size.centre[0] == pytest.approx(middle, abs=0.01)
     assert len(shapes(drawing, WindowFrame)) == 4  # the convolution's window and the pooling's
 
 

@@ -1,5 +1,6 @@
 """Portable C in floats, compiled strictly and held against the graph's own evaluation."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -89,6 +90,15 @@ def test_an_image_that_is_read_flat_is_normalised_once_for_all_its_pixels():
     np.testing.assert_allclose(
         read_by_c(model, images_for(model))[1], model.predict(images_for(model)), atol=2e-6
     )
+
+
+def test_what_has_a_name_in_a_recurrent_layer_has_it_in_c_and_nothing_else():
+    model, _ = sequences_model_of("input 4x2; gru 2; dense 2; softmax")
+    text = c_file(model.trained(), "net", None).text
+    lines, *_ = re.findall(r"row_of_gru1.*?\n\}", text, re.DOTALL)
+    names = re.findall(r"const total (\w+) =", lines)
+    gates = {f"{kind}_{gate}" for kind in "ha" for gate in ("update", "reset", "new")}
+    assert {name for name in names if not name.startswith("sum")} == {*gates, "a_state"}
 
 
 @for_each("holed", [False, True], ids=["whole", "with holes"])
