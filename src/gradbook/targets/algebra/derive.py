@@ -280,18 +280,15 @@ def _is_small(derived: Derivation) -> bool:
 
 def _telling(known: Algebra) -> Node:
     """A weight with a gradient whose derivation is short; preferably of an early layer."""
-    candidates = list(_one_of_each_parameter(known))
+    weights = {str(weight.name): weight for weight in known.derived.step.gradients}
+    candidates = list[Node]()
+    for parameter in known.derived.step.net.parameters:
+        trained = [weights[name] for name in parameter.names if name in weights]
+        changing = [weight for weight in trained if at(known.slopes[weight])]
+        candidates += (changing or trained)[:1]
     lengths = {weight: len(set(_locals(known.derived, [weight]))) for weight in candidates}
     short = (weight for weight in candidates if lengths[weight] <= MOST_PARTIALS)
     return next(short, min(candidates, key=lambda weight: lengths[weight]))
-
-
-def _one_of_each_parameter(known: Algebra) -> Iterator[Node]:
-    """The first weight of each parameter that has a gradient; the very first if none has."""
-    weights = {str(weight.name): weight for weight in known.derived.step.gradients}
-    for parameter in known.derived.step.net.parameters:
-        trained = [weights[name] for name in parameter.names if name in weights]
-        yield from [weight for weight in trained if at(known.slopes[weight])][:1] or trained[:1]
 
 
 def _told_forward(derived: Derivation, weights: Sequence[Node]) -> Sequence[Node]:

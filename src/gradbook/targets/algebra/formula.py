@@ -138,7 +138,8 @@ def definition(node: Node, say: Say) -> Form:
     waiting = [node]
     while waiting:
         part = waiting[-1]
-        missing = [x for x in _parts(part) if x not in forms]
+        is_spelled = part.op.name in NOTATION and ratio(part) is None
+        missing = [x for x in part.inputs if x not in forms] if is_spelled else []
         for x in missing:
             form = say(x)
             if form is not None:
@@ -149,15 +150,12 @@ def definition(node: Node, say: Say) -> Form:
     return forms[node]
 
 
-def _parts(node: Node) -> Sequence[Node]:
-    """The nodes that must be written before the node's own notation can be."""
-    return node.inputs if node.op.name in NOTATION and ratio(node) is None else ()
-
-
 def _written(node: Node, forms: Mapping[Node, Form], say: Say) -> Form:
     fraction = ratio(node)
     if fraction is not None:
-        return ratio_form(fraction)
+        top, bottom = Numeral(abs(fraction.numerator)), fraction.denominator
+        form: Form = top if bottom == 1 else Fraction(top, Numeral(bottom))
+        return Minus(form) if fraction < 0 else form
     write = NOTATION.get(node.op.name)
     if write is not None:
         return write(node, [forms[x] for x in node.inputs], say)
@@ -370,13 +368,6 @@ RATIOS: dict[str, Callable[..., Ratio]] = {
     "multiply": lambda a, b: a * b,
     "divide": lambda a, b: a / b,
 }
-
-
-def ratio_form(number: Ratio) -> Form:
-    """The ratio as a form, with its sign in front."""
-    size = Numeral(abs(number.numerator))
-    form: Form = size if number.denominator == 1 else Fraction(size, Numeral(number.denominator))
-    return Minus(form) if number < 0 else form
 
 
 # Chains ----------------------------------------------------------------------

@@ -11,7 +11,7 @@ from math import prod
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
 from gradbook.graph.node import Graph, Node
-from gradbook.graph.window import Shape, Window
+from gradbook.graph.window import Shape
 from gradbook.language import mark, tr
 from gradbook.layers.card import AnswerKind, Layer, Parameter, Role, spell
 from gradbook.layers.sequences import RECURRENT, Recurrent
@@ -107,7 +107,8 @@ def _remarks(net: Net) -> Iterator[str]:
             "spreads x."
         )
     elif any(prod(p.shape[2:]) > 1 for p in net.parameters) or any(
-        window and not is_of_each_step(layer, window) for layer, window in windows
+        window and not (layer.reads_sequences and window.area == 1)  # which is a product
+        for layer, window in windows
     ):
         yield tr(
             "W ⋆ x slides each of W's windows over x and adds up the products; δ ⋆ x does the same "
@@ -168,11 +169,6 @@ def _mean_of(layer: Layer, shape: Shape) -> str:
     if layer.mixes_samples:
         return MEAN
     return GROUP_MEAN if layer.channel_groups(shape) else PLACE_MEAN
-
-
-def is_of_each_step(layer: Layer, window: Window) -> bool:
-    """Whether it is a weighted sum at each step: a product of matrices."""
-    return layer.sums and layer.reads_sequences and window.area == 1
 
 
 # Forward ---------------------------------------------------------------------

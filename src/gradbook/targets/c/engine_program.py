@@ -239,10 +239,12 @@ class Program:
 
 def program(computation: Computation, machine: Machine, taken: tuple[Names, Names]) -> Program:
     scope = _scope(computation, machine, taken)
-    passes = {
-        scope.names["pass", walk.number]: pass_text(walk, scope) for walk in scope.plan.passes
-    }
-    effort = {scope.names["pass", walk.number]: _effort(walk) for walk in scope.plan.passes}
+    passes, effort = dict[str, Piece](), dict[str, float]()
+    for walk in scope.plan.passes:
+        name = scope.names["pass", walk.number]
+        passes[name], effort[name] = pass_text(walk, scope), 0.15
+        if walk.heavy is not None and "conv" in walk.heavy.op.name:
+            effort[name] = 1 if walk.beside is None else 1.5
     packings = _packings(scope)
     updates = {}
     for number, lines in enumerate(update_lines(scope)):
@@ -264,12 +266,6 @@ def program(computation: Computation, machine: Machine, taken: tuple[Names, Name
     return Program(
         computation.name, passes, effort, "\n".join(rest), Members.of_all(members), named
     )
-
-
-def _effort(walk: Pass) -> float:
-    if walk.heavy is None or "conv" not in walk.heavy.op.name:
-        return 0.15
-    return 1 if walk.beside is None else 1.5
 
 
 def _scope(computation: Computation, machine: Machine, taken: tuple[Names, Names]) -> Scope:
@@ -361,7 +357,9 @@ def _fetch(scope: Scope) -> Piece:
             drawn = "NULL"  # predictions aren't warped
             if scope.program == TRAIN:
                 drawn = "at->drawn"
-                room.append(_room_to_draw(*places(leaf)))
+                images, (_, rows, columns) = f"LANES * {prod(places(leaf))}", places(leaf)
+                work = f"ROOM_TO_WARP({rows}, {columns}) / sizeof(float)"
+                room.append(f"float drawn[{images} + {work}]; /* images drawn anew */")
             lines.append(f"fetch_images({at}, {drawn}, {where}, {size});")
         elif scope.inputs.get(leaf) == "target":
             channels, height, _ = places(leaf)
@@ -369,11 +367,6 @@ def _fetch(scope: Scope) -> Piece:
     if largest:
         room.append(f"bits kept[{largest + 3}]; /* a mask as it is drawn */")
     return Piece(task(f"fetch_{scope.program}", lines), Members(place=tuple(room)))
-
-
-def _room_to_draw(channels: int, rows: int, columns: int) -> str:
-    images, work = f"LANES * {channels * rows * columns}", f"ROOM_TO_WARP({rows}, {columns})"
-    return f"float drawn[{images} + {work} / sizeof(float)]; /* images drawn anew */"
 
 
 def _meetings(scope: Scope) -> list[str]:

@@ -320,17 +320,12 @@ def _readers(walk: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[s
             texts.append(Piece(reader(name, row, scope)))
             gather = scope.kernels[heavy].gathers.get(number)
             if gather is not None:
-                texts.append(Piece(gathering(f"gather_{name}", gather.format(read=name))))
-                name = f"gather_{name}"
+                call, name = gather.format(read=name), f"gather_{name}"
+                head = f"static const vec *{name}(struct place *at, int h, int c, vec *room)"
+                texts.append(Piece(function(head, [f"return {call};"], ("at", "h", "c", "room"))))
             names.append(name)
     alone = {f"read{number}": name for number, name in enumerate(names)}
     return texts, {"reads": ", ".join(names), **alone, **words}
-
-
-def gathering(name: str, call: str) -> str:
-    """The function that gathers one row from a reader's rows."""
-    head = f"static const vec *{name}(struct place *at, int h, int c, vec *room)"
-    return function(head, [f"return {call};"], ("at", "h", "c", "room"))
 
 
 def _call(walk: Pass, heavy: Node, rows: dict[str, str], scope: Scope) -> tuple[list[str], Members]:

@@ -138,27 +138,22 @@ def _write_source(
     engine += [f"real {a.symbol}[{prod(a.shape)}]; /* {a.name} */" for a in arrays]
     needs = Members.of_all([Members(tuple(engine)), *(one.members for one in programs)])
     parts, effort = _parts(programs)
+    entries = ", ".join(f"[{program.name.upper()}] = {program.name}_step" for program in programs)
     pieces = [
         head,
         *map(part, GROUND),
         _structs(needs),
         *map(_loop, LOOPS),
-        *map(_loop, sorted({file for one in programs for file in one.files})),
-        *(line for one in programs for line in _program(one, parts)),
+        *map(_loop, sorted({file for program in programs for file in program.files})),
+        *(line for program in programs for line in _program(program, parts)),
         "#if IN_PART(0)",
-        _entries(programs),
+        *(f"#define {name.upper()} {k}" for k, name in enumerate((TRAIN, PREDICT))),
+        f"static void (*const programs[2])(struct place *) = {{{entries}}};\n",
         part("run"),
         _table(arrays),
         "#endif",
     ]
     return Source("\n".join(pieces), tuple(arrays), effort)
-
-
-def _entries(programs: Sequence[Program]) -> str:
-    """The table of the programs' entry points."""
-    own = ", ".join(f"[{program.name.upper()}] = {program.name}_step" for program in programs)
-    numbers = "\n".join(f"#define {name.upper()} {k}" for k, name in enumerate((TRAIN, PREDICT)))
-    return f"{numbers}\nstatic void (*const programs[2])(struct place *) = {{{own}}};\n"
 
 
 def _training(step: Step, leaves: Mapping[str, str], read: Mapping[str, Node]) -> Computation:

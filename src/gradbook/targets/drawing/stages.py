@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from math import prod
@@ -107,19 +107,15 @@ def stages(net: Net, numbers: bool) -> list[Stage]:
             stage = reader.stage(index, layer, names[index + 1])
             skips = tuple(homes[value] for value in layer.reads(index) if value != index)
             if isinstance(stage, UnitColumn) and _puts_side_by_side(layer, index):
-                stage = replace(stage, joined=tuple(_joined_stages(net, index, homes)))
+                joined, first = [], 0  # what is concatenated there, and the unit where each begins
+                for value in layer.reads(index):
+                    joined.append((homes[value], first))
+                    first += net.shapes[value][0]
+                stage = replace(stage, joined=tuple(joined))
             layers = () if layer.has_inner_steps else (index,)  # else they are at its planes
             drawn.append(replace(stage, skips=skips, layers=layers))
         homes.append(len(drawn) - 1)
     return drawn + reader.loss()
-
-
-def _joined_stages(net: Net, index: int, homes: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The stages that are concatenated there, and the unit at which each begins."""
-    first = 0
-    for value in net.layers[index].reads(index):
-        yield homes[value], first
-        first += net.shapes[value][0]
 
 
 def drawn_places(count: int) -> tuple[int | None, ...]:

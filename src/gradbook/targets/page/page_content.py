@@ -198,7 +198,11 @@ def content(net: Net) -> PageContent:
     if len(net.samples) > MOST_SAMPLES:
         raise TargetError(f"a page takes at most {MOST_SAMPLES:,} samples: give it fewer")
     step = scalar_step(net, MOST_SAMPLES if several else None)
-    share = share_of(step.outputs, net.ending, net.objective) if on_plane else None
+    share = None
+    if on_plane and several:
+        known = {*step.inputs, *step.weights, *(mask.leaf for mask in step.masks)}
+        if all(node in known for node in ancestors(step.outputs) if node.op.name == "leaf"):
+            share = share_of(step.outputs, net.ending, net.objective)
     derived = to_the_inputs(derivation(step))
     return PageContent(
         net,
@@ -208,7 +212,7 @@ def content(net: Net) -> PageContent:
         layer_gates(step),
         conv_windows(step),
         least_loss(step),
-        share if several and _is_forward(step) else None,
+        share,
     )
 
 
@@ -220,9 +224,3 @@ def formula_content(formulas: Formulas, *, every_operation: bool) -> PageContent
     gates = layer_gates(step)
     chains = ChainLines.of(derived)
     return PageContent(formulas, step, derived, chains, gates, (), least_of_formulas(step), None)
-
-
-def _is_forward(step: Step) -> bool:
-    """Whether the outputs depend only on inputs, weights and the masks of dropout."""
-    known = {*step.inputs, *step.weights, *(mask.leaf for mask in step.masks)}
-    return all(node in known for node in ancestors(step.outputs) if node.op.name == "leaf")

@@ -7,9 +7,9 @@ earlier values of the table. So the page can compute every layer whose ops it kn
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from string import ascii_lowercase
 from typing import Any
 
@@ -53,43 +53,33 @@ def _traced_widths(name: str, words: str) -> dict[int, TracedWidth]:
     return widths
 
 
-def _traced(name: str, step: Step) -> TracedWidth:
+def _traced(title: str, step: Step) -> TracedWidth:
     net, nodes = step.net, step.graph.by_name
-    made_names = shown_names(net)[1].elements(net.shapes[1])
-    made = [nodes[str(each)] for each in made_names.values()]
+    names = shown_names(net)[1].elements(net.shapes[1])
+    results = [nodes[str(name)] for name in names.values()]
     places: dict[Node, tuple[Any, ...]] = {node: ("given", k) for k, node in enumerate(step.inputs)}
     for k, tensor in enumerate(net.taken(0)):
         for element, weight in enumerate(tensor.names):
             places[nodes[weight]] = ("own", k, element)
-    values = [node for node in ancestors(made, stop=places) if node.name and node not in places]
+    values = [node for node in ancestors(results, stop=places) if node.name and node not in places]
     patterns, rows = list[ValuePattern](), list[list[Any]]()
     for node in values:
-        sources = dict(zip(_letters(), named_inputs(node, {*places}), strict=False))
-        kind = f"{name} {len(rows)}"
+        pairs = product(("", *ascii_lowercase), ascii_lowercase)
+        letters = (f"p{before}{letter}" for before, letter in pairs)  # pa, pb, … pz, paa, …
+        sources = dict(zip(letters, named_inputs(node, {*places}), strict=False))
+        kind = f"{title} {len(rows)}"
         at = {it: letter for letter, it in sources.items()}
         patterns.append(pattern_of(kind, node, {**at, node: "y"}))
         from_here = {letter: places[it] for letter, it in sources.items()}
-        rows.append([_name_of(node, made), kind, from_here])
+        assert node.name
+        place = named_table(node.name.at()), list(innermost(node.name).index)
+        rows.append([results.index(node) if node in results else place, kind, from_here])
         places[node] = ("value", len(rows) - 1)
-    own = [
+    parameters = [
         {"role": it.role, "part": it.part, "shape": it.shape, "fans": it.fans, "fixed": it.fixed}
         | ({"start": it.start} if it.start else {})
         for it in net.taken(0)
     ]
-    order = [places[node][1] for node in made]
-    table = {"shape": net.shapes[1], "parameters": own, "values": rows, "made": order}
+    order = [places[node][1] for node in results]
+    table = {"shape": net.shapes[1], "parameters": parameters, "values": rows, "made": order}
     return TracedWidth(table, patterns)
-
-
-def _letters() -> Iterator[str]:
-    """Letters for places, without digits: pa, pb, … pz, paa, …"""
-    for before in ("", *ascii_lowercase):
-        yield from (f"p{before}{letter}" for letter in ascii_lowercase)
-
-
-def _name_of(node: Node, made: list[Node]) -> Any:
-    """Return the number of a value of the result, or the name and place of an inner one."""
-    if node in made:
-        return made.index(node)
-    assert node.name
-    return [named_table(node.name.at()), list(innermost(node.name).index)]

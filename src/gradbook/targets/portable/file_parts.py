@@ -114,7 +114,9 @@ def program(
     numbers_of = dialect.packed or weights
     stored = {array.tobytes(): array.ravel() for array in numbers_of if array is not None}
     columns = _columns(makers, [every.index(work) for work in ways], weights, order)
-    columns |= {"weights": _begins(numbers_of, stored)}
+    ends = _ends_before([len(array) for array in stored.values()])
+    begins = dict(zip(stored, ends, strict=True))
+    columns["weights"] = [0 if array is None else begins[array.tobytes()] for array in numbers_of]
     kinds = {name: smallest(max(map(int, numbers))) for name, numbers in columns.items()}
     columns |= {name: numbers for name, (_, numbers) in dialect.fields.items()}
     kinds |= {name: kind for name, (kind, _) in dialect.fields.items()}
@@ -235,13 +237,6 @@ def _columns(
 def _ends_before(counts: Sequence[int]) -> list[int]:
     """The sum of all counts before each."""
     return [0, *accumulate(counts)][:-1]
-
-
-def _begins(weights: Sequence[Numbers | None], stored: Mapping[bytes, Numbers]) -> list[int]:
-    """The index of each maker's weights among all that are stored."""
-    begins = _ends_before([len(array) for array in stored.values()])
-    places = dict(zip(stored, begins, strict=True))
-    return [0 if array is None else places[array.tobytes()] for array in weights]
 
 
 def _alike(columns: Columns, numbers: Sequence[int]) -> dict[str, int | str]:

@@ -10,7 +10,6 @@ power has 60 bits, a weight 15, and the sum's logarithm to base 2 is computed bi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -78,7 +77,9 @@ class FrameHearing:
     def _transformed(self, frames: Whole) -> tuple[Whole, Whole]:
         """Twice the cosines and sines of each frequency, from 0 to half the number of samples."""
         half = self.frame // 2
-        order = _read_from_the_other_end(half)
+        order = [0]  # the numbers below half, each with its bits reversed
+        while len(order) < half:
+            order = [2 * k for k in order] + [2 * k + 1 for k in order]
         across, down = frames[..., ::2][..., order], frames[..., 1::2][..., order]
         size = 1
         while size < half:
@@ -128,14 +129,6 @@ def _part(number: Whole, share: Whole) -> Whole:
     """Multiply by a share and round down, in two parts to avoid overflow."""
     rest = (number & MOST_SHARE) * share >> SHARE_BITS
     return np.asarray((number >> SHARE_BITS) * share + rest)
-
-
-def _read_from_the_other_end(count: int) -> Sequence[int]:
-    """The numbers below this power of 2, each with its bits reversed."""
-    order = [0]
-    while len(order) < count:
-        order = [2 * k for k in order] + [2 * k + 1 for k in order]
-    return order
 
 
 def logarithm(numbers: Whole) -> Whole:

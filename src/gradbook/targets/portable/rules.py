@@ -179,7 +179,8 @@ class _Partition:
             for read in [*(sums.node for sums in below), *[self.x] * passes_on]:
                 given[read] = sum(node.shape[0] for node in given)
         needed = ancestors(made, stop=(*given, *before))
-        if any(_adds_up_places(node) for node in needed if node.each and node not in given):
+        totals = [node for node in needed if node.op.name == "sum" and node.each]
+        if any(node not in given and prod(node.inputs[0].shape[1:]) > 1 for node in totals):
             raise TargetError(
                 f"{self.layer} can't be written in C, which makes each place from its own channels "
                 "and this layer adds up all places: put 'flatten' before it"
@@ -248,10 +249,6 @@ class _Partition:
             return []
         ends = {node for node in ancestors([last]) if _step_of(node) not in (None, step)}
         return [node for node in ancestors([last], stop=ends) if node in ends]
-
-
-def _adds_up_places(node: Node) -> bool:
-    return node.op.name == "sum" and prod(node.inputs[0].shape[1:]) > 1
 
 
 def number_of(node: Node) -> float | None:

@@ -188,7 +188,9 @@ def hearing(
                 "a sketch with --int8 needs a network that ends in a softmax, or in one sigmoid: "
                 "leave --int8 out, or write .h"
             )
-        words |= {"SHARES": shares_in_c(whole.score_bits)}
+        numbers = {"LOG2_E": LOG2_E, "STRAIGHT": STRAIGHT, "SQUARE": SQUARE, "CUBE": CUBE}
+        shares = piece("shares").replace("LOG2_E", str(LOG2_E))
+        words |= {"SHARES": fill(shares, {**numbers, "BITS": whole.score_bits})}
         words |= {"SCORES": "each + 1" if trained.net.outputs == 1 else "each"}
     return fill(piece("hear_whole" if whole else "hear_floats"), words, learns=bool(shown))
 
@@ -209,10 +211,3 @@ def _remark(text: str) -> str:
 LOG2_E = 47_274  # log2 e in units of 2^-15
 # 2^-t between 1 and 1/2 is 1 - t (a - t (b - t c)), with an error of at most 4 in 32768
 STRAIGHT, SQUARE, CUBE = 22_662, 7_566, 1_288
-
-
-def shares_in_c(bits: int) -> str:
-    """Write `take_shares(scores, shares)`: from scores in units of 1 / 2^bits, each class's share
-    of 2^15."""
-    words = {"LOG2_E": LOG2_E, "STRAIGHT": STRAIGHT, "SQUARE": SQUARE, "CUBE": CUBE}
-    return fill(piece("shares").replace("LOG2_E", str(LOG2_E)), {**words, "BITS": bits})

@@ -154,8 +154,10 @@ class WholeLearner:
         layer, outputs = self.own, len(self.weights)
         sums = self.scores(levels[None])[0]
         truth = np.arange(outputs) == label if outputs > 1 else np.array([label])
-        slopes = whole_slopes(layer.last, sums, truth.astype(np.int64) << UNIT_BITS)
-        steps = rate * np.clip(slopes, -MOST_SLOPE, MOST_SLOPE)
+        slopes, (slope,) = layer.last.slopes, layer.last.slopes.rule.made
+        values = {slopes.sums: sums, slopes.wanted: truth.astype(np.int64) << UNIT_BITS}
+        by_score = reckon(slope, values, None, OF_SLOPES, SAYS_OF_SLOPES)
+        steps = rate * np.clip(np.broadcast_to(by_score, sums.shape), -MOST_SLOPE, MOST_SLOPE)
         for k, step in enumerate(layer.steps.of(steps)):
             moved = int(step) * (levels - layer.zero) + self._chances(len(levels))
             moves = self.weights[k] - (moved >> layer.chances)
@@ -169,13 +171,6 @@ class WholeLearner:
             self.chance = (self.chance * MULTIPLIER + INCREMENT) % 2**32
             chances.append(self.chance >> 32 - self.own.chances)
         return np.array(chances, np.int64)
-
-
-def whole_slopes(last: LastLayer, sums: Whole, targets: Whole) -> Whole:
-    """The slopes of the error with respect to each sum, by the ops of its rule."""
-    slopes, (slope,) = last.slopes, last.slopes.rule.made
-    values = {slopes.sums: sums, slopes.wanted: targets}
-    return np.broadcast_to(reckon(slope, values, None, OF_SLOPES, SAYS_OF_SLOPES), sums.shape)
 
 
 # In C -----------------------------------------------------------------------------

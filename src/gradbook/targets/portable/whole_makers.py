@@ -343,7 +343,9 @@ def in_whole_numbers(
             sums = _sums(fit, maps, images)
             if maker.work in WEIGHING or (sensor and maker.work in GIVING):
                 inputs = [exact[k] for k in maker.reads] or [laid_out(maker, images)]
-                fit = _centred(fit, sums, scale_sums(maker, window_sums(maker, inputs)))
+                should = scale_sums(maker, window_sums(maker, inputs)).mean(axis=(0, 1, 2))
+                mean = (sums * fit.units + fit.bias / 2.0**fit.down).mean(axis=(0, 1, 2))
+                fit = _biased(fit, should / fit.levels.step - mean)  # undo the effect of rounding
             maps.append(fit.result(sums))
         whole.append(fit)
     threshold = round(HALF_SURE.get(ending, 0.0) * 2**bits)
@@ -625,13 +627,6 @@ def _factors(scales: Array) -> tuple[Whole, int, int]:
     exact = scales / times * 2.0 ** (2 * PRODUCT_BITS)
     up = min(_bits_beyond(exact), MOST_UP)
     return _rounded_by(exact, up), times, up
-
-
-def _centred(whole: WholeMaker, sums: Array, exact: Array) -> WholeMaker:
-    """Correct the biases by the mean effect of rounding on each channel."""
-    level = sums * whole.units + whole.bias / 2.0**whole.down
-    off = exact.mean(axis=(0, 1, 2)) / whole.levels.step - level.mean(axis=(0, 1, 2))
-    return _biased(whole, off)
 
 
 # From a trained network.

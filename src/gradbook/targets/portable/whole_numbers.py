@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.answer_functions import Interface
@@ -57,24 +56,28 @@ def whole_program(
     given as a sensor's integers. The last layer may learn. `small` chooses the least code instead
     of the fastest."""
     makers = learner.features.makers if learner else whole.makers
-    rows = [own.maker for own in makers]
+    rows = [maker.maker for maker in makers]
     hearing, bends = rows[0].hearing, bends_of(makers)
     ways = ways_of(makers, whole.sensor is None, small)
     is_packed = are_packed(rows, ways)
     rules = {
-        number: in_c(own.maker, said)
-        for number, own in enumerate(makers)
-        if (said := own.rule or own.formula)
+        number: in_c(maker.maker, rule)
+        for number, maker in enumerate(makers)
+        if (rule := maker.rule or maker.formula)
     }
-    normed = any(maker.work in NORMING for maker in rows)
+    normed = any(row.work in NORMING for row in rows)
     sample = whole.sensor.kind if whole.sensor else "uint8_t"
     given = "numbers" if whole.sensor else "image"
     interface = Interface(name, sample, given, "int32_t")
     fields = _fields(makers, ways, bends, learner is None, small)
+    weights = []
     if is_packed:
         fields |= packed_fields(rows)
+        for maker in makers:
+            bits = bits_of(maker.maker)
+            weights.append(None if maker.weights is None else packed(maker.weights, bits))
     if normed:
-        fields["epsilon"] = ("int64_t", [own.epsilon for own in makers])
+        fields["epsilon"] = ("int64_t", [maker.epsilon for maker in makers])
     learning = whole_learning_in_c(learner, trained, sample, given) if learner else ""
     reads = {"factor": "int16_t"}
     reads |= {"packed": "uint8_t"} if is_packed else {}
@@ -99,7 +102,7 @@ def whole_program(
         keep=_keep(makers, fields, learner is None),
         works=("work_whole", "sums_whole", "hearing_whole"),
         ways=ways,
-        packed=_packed(makers) if is_packed else (),
+        packed=weights,
         name=name,
         rules=rules,
         reads=reads,
@@ -227,13 +230,6 @@ def ways_of(
             else:
                 ways[number] = "sums_flat" if maker.window.size[0] == 1 else "sums"
     return ways
-
-
-def _packed(makers: Sequence[WholeMaker]) -> list[NDArray[np.int64] | None]:
-    return [
-        None if maker.weights is None else packed(maker.weights, bits_of(maker.maker))
-        for maker in makers
-    ]
 
 
 def _are_levels(image_maker: WholeMaker) -> bool:

@@ -239,8 +239,10 @@ class _Errors:
 
     def after(self, order: list[Node], values: Values) -> dict[Node, Mask]:
         """The errors among this step's values; empty if there are none."""
-        if not self.state and _are_finite(order, values):
-            return {}
+        if not self.state:
+            computed = np.concatenate([np.ravel(values[node]) for node in order])
+            if np.isfinite(computed).all():
+                return {}
         errors: dict[Node, Mask] = {}
         for node in order:
             errors[node] = self._error(node, values, errors)
@@ -260,10 +262,6 @@ class _Errors:
         for source in node.inputs:
             mask = mask | errors[source]
         return mask
-
-
-def _are_finite(nodes: Sequence[Node], values: Values) -> bool:
-    return bool(np.isfinite(np.concatenate([np.ravel(values[node]) for node in nodes])).all())
 
 
 def cell_value(value: Any) -> float | str:

@@ -204,7 +204,10 @@ class Look:
 
     def colour_verdicts(self, sheet: Worksheet, cells: str, kinds: Kinds | None = None) -> None:
         """Set a colour for each word that the cells may contain; the first match counts."""
-        for word, colour in verdict_kinds() if kinds is None else kinds:
+        if kinds is None:  # those of the verdicts on gradients
+            colours = {DIFFERS: BAD, OPEN: TO_DO, NO_NUMBER: TO_DO, AGREES: GOOD}
+            kinds = [(tr(word), colour) for word, colour in colours.items()]
+        for word, colour in kinds:
             painted = self.workbook.add_format({"bg_color": colour.fill, "font_color": colour.ink})
             rule = {"type": "text", "criteria": "containing", "value": word, "format": painted}
             sheet.conditional_format(cells, {**rule, "stop_if_true": True})
@@ -291,12 +294,6 @@ def page(sheet: Worksheet, repeated: tuple[int, int] | None = None, high: int = 
     sheet.ignore_errors(dict.fromkeys(NO_MISTAKES, "A1:XFD1048576"))
     if repeated is not None:
         sheet.repeat_rows(*repeated)
-
-
-def verdict_kinds() -> Kinds:
-    """The words of the verdicts on gradients, each with its colour."""
-    colours = {AGREES: GOOD, DIFFERS: BAD, OPEN: TO_DO, NO_NUMBER: TO_DO}
-    return [(tr(word), colours[word]) for word in (DIFFERS, OPEN, NO_NUMBER, AGREES)]
 
 
 def summary_kinds() -> Kinds:

@@ -265,7 +265,9 @@ def note(book: WorkbookPlan, node: Node) -> str:
     """The note on a column. In an exercise, the formulas to fill in are left out."""
     assert node.name is not None
     name = str(node.name)
-    lines = [f"{name}", *_column_of(book, node), meaning(node.name)]
+    columns, inputs = book.step.source.columns, book.step.inputs
+    place = inputs.index(node) if node in inputs else len(columns)
+    lines = [name, *columns[place : place + 1], meaning(node.name)]
     if node in book.blank and node in book.step.next:
         update = tr("To be filled in from the second row on: write its update and copy it down.")
         return "\n".join([*lines, update])
@@ -278,13 +280,6 @@ def note(book: WorkbookPlan, node: Node) -> str:
     elif node.op.name != "leaf":
         lines.append(f"{name} = {formula_note(node)}")
     return "\n".join(lines)
-
-
-def _column_of(book: WorkbookPlan, node: Node) -> list[str]:
-    """The name of the column in the table that the samples come from, if it has one."""
-    columns, inputs = book.step.source.columns, book.step.inputs
-    place = inputs.index(node) if node in inputs else len(columns)
-    return [columns[place]] if place < len(columns) else []
 
 
 def meaning(name: Name) -> str:
