@@ -97,22 +97,22 @@ def audit_text(report: BookReport) -> str:
     return plain(list(audit_lines([report], TEXT_WIDTH))).rstrip()
 
 
-def _sheet(one: ShownSheet, several: bool, width: int, known: str) -> Iterator[TextLine]:
+def _sheet(shown: ShownSheet, several: bool, width: int, known: str) -> Iterator[TextLine]:
     """A sheet's findings and notes, without what its book already says."""
-    sheet = one.sheet
+    sheet = shown.sheet
     notes = [note for note in map(shown_text, sheet.notes) if note != known]
     blank = to_fill_in(sheet)
-    if sheet.findings and not (one.findings or one.left_out or blank):
+    if sheet.findings and not (shown.findings or shown.left_out or blank):
         return  # another sheet shows the same findings and lists these places
     if several and (sheet.findings or notes):
         yield [Span("  "), Span(one_line(sheet.sheet), "bold")]
-    for found in one.findings:
-        yield from _finding(found, place_of(sheet, found.finding), width)
-    if one.left_out:
+    for entry in shown.findings:
+        yield from _finding(entry, place_of(sheet, entry.finding), width)
+    if shown.left_out:
         left = tr_count(
             "{number} more finding here: use -v to show all",
             "{number} more findings here: use -v to show all",
-            one.left_out,
+            shown.left_out,
         )
         yield [Span(f"  {left}")]
     if blank:
@@ -123,8 +123,8 @@ def _sheet(one: ShownSheet, several: bool, width: int, known: str) -> Iterator[T
         yield from fold(note, width, 2, INDENT)
 
 
-def _finding(found: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
-    finding = found.finding
+def _finding(shown: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
+    finding = shown.finding
     head = f"{where}{in_brackets(one_line(finding.quantity))}{tr(': ')}"
     yield from fold([Span(head, "yellow"), Span(shown_text(finding.why))], width, 2, INDENT)
     if finding.relative_error is not None and finding.relative_error > NOISE:
@@ -138,24 +138,20 @@ def _finding(found: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
         change = pad(change_word, room) + shown_text(finding.change)
         yield from fold([Span(change)], width, INDENT, INDENT + room)
     if finding.expected:
-        yield [
-            Span(" " * INDENT + pad(right_word, room) + _right_formula(finding.expected), "green")
-        ]
-    for consequence in filter(None, [spoilt(finding), repetition(found)]):
+        right = _formula(finding.expected)
+        if len(finding.expected) > LONGEST_FORMULA:  # nobody would read or type it
+            count = f"{len(finding.expected):,}"
+            right = tr(
+                "a formula of {count} characters, which --fix writes into a copy", count=count
+            )
+        yield [Span(" " * INDENT + pad(right_word, room) + right, "green")]
+    for consequence in filter(None, [spoilt(finding), repetition(shown)]):
         yield from fold(consequence, width, INDENT, INDENT + 2)
 
 
 def _formula(formula: str) -> str:
     shown = one_line(formula)
     return shown if len(shown) <= LONGEST_FORMULA else f"{shown[:LONGEST_FORMULA]}…"
-
-
-def _right_formula(formula: str) -> str:
-    """The right formula, unless nobody would read or type it."""
-    if len(formula) <= LONGEST_FORMULA:
-        return _formula(formula)
-    count = f"{len(formula):,}"
-    return tr("a formula of {count} characters, which --fix writes into a copy", count=count)
 
 
 # Grades -----------------------------------------------------------------------

@@ -285,8 +285,8 @@ def chart_lines(
     marks = [LETTERS[k % len(LETTERS)] * ascii_only for k in range(len(chart.curves))]
     arrows = "v^" if ascii_only else "↓↑"
     labels = [
-        f"{own} {chart.label(curve, *arrows)}".lstrip()
-        for own, curve in zip(marks, chart.curves, strict=True)
+        f"{mark} {chart.label(curve, *arrows)}".lstrip()
+        for mark, curve in zip(marks, chart.curves, strict=True)
     ]
     levels = {
         _row(chart.height(level), height): tick_text(chart.scale, level, ascii_only)

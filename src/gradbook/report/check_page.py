@@ -63,11 +63,15 @@ def check_page(
         books=markup([TextTable(tuple(columns), kind="books", has_row_heads=True)]),
         languages=_languages(places or {}),
     )
+    versions = {  # by which a browser recognises a newer part
+        name: [len(letters), sha256(letters.encode()).hexdigest()[:16]]
+        for name, letters in parts.items()
+    }
     table = {
         "language": current_language().code,
         "endings": [*READ, *NAMED],
         "folder": folder,
-        "parts": {name: [len(letters), _hash(letters)] for name, letters in parts.items()},
+        "parts": versions,
         "found": list(found),
         "summary": summary,
     }
@@ -117,11 +121,6 @@ def check_parts(python: BrowserPython) -> dict[str, str]:
 def part_script(name: str, letters: str) -> str:
     """A part as a script that lies beside a page: one opened from a file can load nothing else."""
     return f'(self.parts??={{}})["{name}"]="{letters}"\n'
-
-
-def _hash(content: str) -> str:
-    """The hash by which a browser recognises a newer part."""
-    return sha256(content.encode()).hexdigest()[:16]
 
 
 def _modules() -> bytes:

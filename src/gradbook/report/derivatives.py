@@ -342,12 +342,13 @@ class _Telling:
         story.heading(tr("The chain"))
         left_out = chain.count - len(chain.paths)
         if left_out:
+            exact = chain.count < 10**9
             story.say(
                 tr(
                     "{count} paths lead from the input to the result. The {shown} that contribute "
                     "most are written out; the others add up to {rest}."
                 ),
-                count=_many(chain.count),
+                count=numeral(f"{chain.count:,}" if exact else f"{_roughly(chain.count):.1e}"),
                 shown=str(len(chain.paths)),
                 rest=Numeral(chain.rest),
             )
@@ -407,10 +408,6 @@ class _Telling:
         if not any(numbers_in(with_numbers)) or not isfinite(value):
             return [(sign_before(Numeral(value)), Numeral(value))] if isfinite(value) else []
         return worked_out(with_numbers, value)
-
-
-def _many(count: int) -> str:
-    return numeral(f"{count:,}" if count < 10**9 else f"{_roughly(count):.1e}")
 
 
 def _roughly(count: int) -> float:

@@ -29,7 +29,6 @@ from gradbook.lab.recipes import recipe as schedules
 from gradbook.lab.recipes import recipe_text as texts
 from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
 from gradbook.layers import (
-    Layer,
     LayerSite,
     Role,
 )
@@ -138,15 +137,22 @@ def values_given(net: Net) -> int:
 def _computed(net: Net, index: int) -> dict[str, Any]:
     """A layer's rule, with the weights, window and statistics that it uses."""
     layer = net.layers[index]
-    own = {p.role: str(p.leaf) for p in net.taken(index)}
+    kind = layer.word or "concat"  # a concat of one value passes on an earlier value
+    if layer.names_after:
+        kind = layer.ending if layer.is_softmax else "activation"
+    parameters = {p.role: str(p.leaf) for p in net.taken(index)}
+    used: list[str] = []  # without summing: a normalisation's scale and shift, for batchnorm after
+    if not layer.sums:  # its mean and variance; learned slopes
+        used += map(str, statistics_names(net, index) if layer.statistics else ())
+        used += parameters.values()
     shape = net.shapes[index]
     window = layer.window(shape) if len(shape) == 3 else None
     return {
-        "kind": _kind(layer),
+        "kind": kind,
         "sums": layer.sums and ("all" if layer.reads_all else "window"),
         "joins": layer.puts_beside,
-        "weights": own.get(Role.WEIGHT, ""),
-        "biases": own.get(Role.BIAS, ""),
+        "weights": parameters.get(Role.WEIGHT, ""),
+        "biases": parameters.get(Role.BIAS, ""),
         "groups": layer.groups_in(shape),
         "window": window
         and {
@@ -156,23 +162,10 @@ def _computed(net: Net, index: int) -> dict[str, Any]:
             "dilation": window.dilation,
             "counted": layer.counted_padding(shape),
         },
-        "statistics": _statistics(net, index, layer, own),
+        "statistics": used,
         "epsilon": layer.epsilon,
         "slope": _slope(net, index),
     }
-
-
-def _kind(layer: Layer) -> str:
-    if layer.names_after:
-        return layer.ending if layer.is_softmax else "activation"
-    return layer.word or "concat"  # a concat of one value passes on an earlier value
-
-
-def _statistics(net: Net, index: int, layer: Layer, own: dict[Role, str]) -> list[str]:
-    """The arrays, by name, that a layer uses without summing: a normalisation's scale and shift,
-    for batchnorm after its mean and variance; learned slopes."""
-    kept = map(str, statistics_names(net, index)) if layer.statistics else ()
-    return [] if layer.sums else [*kept, *own.values()]
 
 
 def _slope(net: Net, index: int) -> dict[str, Any] | None:

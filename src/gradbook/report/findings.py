@@ -75,27 +75,27 @@ def shown_sheets(sheets: Sequence[SheetReport], everything: bool) -> Iterator[Sh
     """All findings or, of each sheet, only a few root causes."""
     known: dict[object, ShownFinding] = {}
     room = {sheet.sheet: MOST_FINDINGS for sheet in sheets}  # for all the tables of one sheet
-    for sheet, own in [(sheet, _of(sheet, known, everything)) for sheet in sheets]:
-        few = own if everything else own[: room[sheet.sheet]]
+    for sheet, findings in [(sheet, _of(sheet, known, everything)) for sheet in sheets]:
+        few = findings if everything else findings[: room[sheet.sheet]]
         room[sheet.sheet] -= len(few)
-        yield ShownSheet(sheet, few, len(own) - len(few))
+        yield ShownSheet(sheet, few, len(findings) - len(few))
 
 
 def _of(
     sheet: SheetReport, known: dict[object, ShownFinding], everything: bool
 ) -> list[ShownFinding]:
     """A training's findings, those that affect most gradients first; repetitions are counted."""
-    found: list[ShownFinding] = []
+    findings: list[ShownFinding] = []
     wrong = [finding for finding in sheet.findings if finding.kind != TO_FILL_IN]
     for finding in sorted(wrong, key=lambda f: (f.kind == STALE, -len(f.spoils))):
-        one = ShownFinding(finding)
-        first = one if everything else known.setdefault(_mistake(finding), one)
-        if first is one:
-            found.append(one)
+        shown = ShownFinding(finding)
+        first = shown if everything else known.setdefault(_mistake(finding), shown)
+        if first is shown:
+            findings.append(shown)
         else:
             other = finding.sheet != first.finding.sheet
             first.again.append(f"{finding.sheet}!{finding.cells}" if other else finding.cells)
-    return found
+    return findings
 
 
 def _mistake(finding: Finding) -> object:
@@ -106,21 +106,17 @@ def _mistake(finding: Finding) -> object:
         return finding.kind, finding.why
     if _has_no_name(finding.weight) or not finding.edits:
         quantity = finding.quantity.replace(finding.weight or finding.quantity, "")
-        return finding.kind, quantity, finding.edits, _from_afar(finding)
+        plain = SHEET_OF_A_STEP.sub("!", finding.formula)
+        place = row_and_column(finding.cells.partition(":")[0].partition(",")[0])
+        row, column = place or (0, 0)  # copies of a formula are equal as if in one cell, afar:
+        from_afar = move_formula(plain, AFAR - row, AFAR - column)
+        return finding.kind, quantity, finding.edits, from_afar
     return finding.kind, finding.quantity, finding.edits
 
 
 def _has_no_name(weight: str) -> bool:
     """Whether a weight is named only by its cell: C3, w[C3]."""
     return "[" in weight or (weight.isupper() and row_and_column(weight) is not None)
-
-
-def _from_afar(finding: Finding) -> str:
-    """The formula as if copied to one fixed cell, so that copies of a formula are equal."""
-    place = row_and_column(finding.cells.partition(":")[0].partition(",")[0])
-    row, column = place or (0, 0)
-    plain = SHEET_OF_A_STEP.sub("!", finding.formula)
-    return move_formula(plain, AFAR - row, AFAR - column)
 
 
 def repetition(found: ShownFinding) -> str:

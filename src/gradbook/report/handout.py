@@ -244,10 +244,11 @@ def write_handouts(
 
 
 def _page(page: Handout, drawing: str, solved: bool) -> str:
+    width = min(BROADEST, HIGHEST * page.drawing.width / page.drawing.height)
     return "\n".join(
         [
             _head(page, solved),
-            _picture(page.drawing, drawing),
+            f'#align(center, image("{drawing}", width: {width:.2f}em))',
             *_given(page),
             *(line for kind, part in page.asked.items() for line in _asked(tr(TITLES[kind]), part)),
         ]
@@ -286,11 +287,6 @@ def _filled(message: str, **parts: str) -> str:
         escape(words) + ("" if name is None else parts[name])
         for words, name, _, _ in Formatter().parse(message)
     )
-
-
-def _picture(drawing: Drawing, file: str) -> str:
-    broad = min(BROADEST, HIGHEST * drawing.width / drawing.height)
-    return f'#align(center, image("{file}", width: {broad:.2f}em))'
 
 
 def _given(page: Handout) -> Iterator[str]:

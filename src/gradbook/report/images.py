@@ -165,7 +165,10 @@ def image_lines(
     pixels: NDArray[np.uint8], names: Sequence[str], width: int, means: Means
 ) -> list[TextLine]:
     """Images (images, channels, rows, columns) side by side with their names below them."""
-    small = _reduced(pixels, ceil(pixels.shape[3] / min(width, WIDEST_IN_CHARACTERS)))
+    rows, columns = pixels.shape[2:]
+    factor = ceil(columns / min(width, WIDEST_IN_CHARACTERS))
+    beyond = ((0, 0), (0, 0), (0, -rows % (2 * factor)), (0, -columns % factor))
+    small = _means(np.pad(pixels, beyond, "edge"), factor).astype(np.uint8)  # of an even height
     columns = small.shape[3]
     across = max((width + len(CHARACTER_GAP)) // (columns + len(CHARACTER_GAP)), 1)
     drawn = [DRAW[means](image) for image in small]
@@ -178,14 +181,6 @@ def image_lines(
         below = (f"{one_line(name)[:columns]:^{columns}}" for name in names[band])
         lines += [[Span(CHARACTER_GAP.join(below))], []]
     return lines[:-1]
-
-
-def _reduced(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """The images reduced by the factor, padded to an even number of rows."""
-    rows, columns = pixels.shape[2:]
-    missing = (-rows % (2 * factor), -columns % factor)
-    padded = np.pad(pixels, ((0, 0), (0, 0), (0, missing[0]), (0, missing[1])), "edge")
-    return _means(padded, factor).astype(np.uint8)
 
 
 def _coloured(image: NDArray[np.uint8]) -> list[TextLine]:

@@ -190,29 +190,29 @@ def _patterns_and_steps() -> dict[str, Any]:
 
 def _pattern_table(all_of_them: Iterable[ValuePattern]) -> dict[str, Any]:
     """The patterns by name; the expressions for several values also apply to one value."""
-    found: dict[str, Any] = {}
+    table: dict[str, Any] = {}
     for pattern in all_of_them:
         say = _say(pattern)
         size = pattern.size
-        entry = found.setdefault(pattern.name, {"formulas": {}})
+        entry = table.setdefault(pattern.name, {"formulas": {}})
         if not pattern.is_rewritten:
             entry.update(pattern.table())
         if size in SIZES.values():
-            said = _pieces(_template(definition(pattern.value, say)), pattern)
-            _add(entry["formulas"], size, said)
+            pieces = _pieces(_template(definition(pattern.value, say)), pattern)
+            _add(entry["formulas"], size, pieces)
         slopes = {
             pattern.place_name(place): _slope(_template(formula(partial, say)), pattern)
             for place, partial in pattern.partials.items()
         }
         _add(entry.setdefault("slopes", {}), size, slopes)
-    return found
+    return table
 
 
 def _template(form: Form) -> str:
-    said = bare_template(form)
+    template = bare_template(form)
     for short, long in BRACKETS.items():
-        said = said.replace(long, short)
-    return said
+        template = template.replace(long, short)
+    return template
 
 
 def _add(sizes: dict[str, Any], size: str, said: Any) -> None:
@@ -394,19 +394,17 @@ def _reason(net: Net) -> str:
 
 def _data(known: PageContent, is_building: bool) -> dict[str, Any]:
     """The page's data: what it builds its tables from or, if it can't, the tables."""
+    net, coding = known.net, None
+    if net.tokens:  # the numbers of tokens and of classes: samples may be written as such numbers
+        classes = net.shapes[-1][0] if net.objective.of_all else 0
+        coding = {"kinds": net.input[1], "classes": classes * (classes > 1)}
     return {
-        "layers": layers_text(known.net),
-        "madeUp": known.net.made_up(DROPPED),
-        "coding": _coding(known.net),
+        "layers": layers_text(net),
+        "madeUp": net.made_up(DROPPED),
+        "coding": coding,
         "roles": {role: role.plural for role in Role},
-        **(_to_build(known.net) if is_building else {"tables": _packed(page_tables(known))}),
+        **(_to_build(net) if is_building else {"tables": _packed(page_tables(known))}),
     }
-
-
-def _coding(net: Net) -> dict[str, int] | None:
-    """The numbers of tokens and of classes, if samples may be written as such numbers."""
-    classes = net.shapes[-1][0] if net.objective.of_all else 0
-    return {"kinds": net.input[1], "classes": classes * (classes > 1)} if net.tokens else None
 
 
 def _to_build(net: Net) -> dict[str, Any]:

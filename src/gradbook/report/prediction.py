@@ -39,7 +39,12 @@ def line(reading: Reading, classes: Sequence[str], width: int) -> TextLine:
     if reading.problem:
         return [Span(name), Span(reading.problem, "yellow")]
     if reading.numbers:
-        return [Span(name), *_numbers(reading, classes)]
+        pairs = zip(classes, reading.numbers, strict=True)
+        shown = [f"{_shown(word)} {short(number, DIGITS)}" for word, number in pairs]
+        spans = [Span(name), Span("   ".join(shown[:MOST_NUMBERS]), "bold")]
+        if len(shown) > MOST_NUMBERS:  # files and programs get all of them
+            spans.append(Span(f"   and {len(shown) - MOST_NUMBERS:,} more", "dim"))
+        return spans
     first, *others = reading.ranking
     sure = reading.probabilities[first]
     colour = "green" if sure >= SURE else "yellow" if sure >= UNSURE else "red"
@@ -53,14 +58,6 @@ def line(reading: Reading, classes: Sequence[str], width: int) -> TextLine:
         second = f"   or {_shown(classes[others[0]]):<{wide}}"
         spans.append(Span(f"{second}  {sureness(reading.probabilities[others[0]]):>7}", "dim"))
     return spans
-
-
-def _numbers(reading: Reading, names: Sequence[str]) -> Iterator[Span]:
-    """`y1 3.25   y2 −0.5`: the first few; files and programs get all of them."""
-    shown = [f"{_shown(n)} {short(x, DIGITS)}" for n, x in zip(names, reading.numbers, strict=True)]
-    yield Span("   ".join(shown[:MOST_NUMBERS]), "bold")
-    if len(shown) > MOST_NUMBERS:
-        yield Span(f"   and {len(shown) - MOST_NUMBERS:,} more", "dim")
 
 
 def together(readings: Iterable[Reading], classes: Sequence[str]) -> Iterator[TextLine]:

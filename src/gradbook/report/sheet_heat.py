@@ -166,7 +166,9 @@ def _cell(book: Book, cell: Address, heats: Heats) -> str:
         kind = "heat-beside"
     about = f' data-cell="{text(book.name_of(cell))}"' if cell in book.patterns else ""
     if heat:
-        kind += f" {_colour(heat, heats.most)}"
+        rises = (heat.elasticity or heat.slope) >= 0  # then it is blue, else red
+        share = sqrt(abs(heat.elasticity) / heats.most) if heat.elasticity and heats.most else 0.0
+        kind += f" heat-{'rises' if rises else 'falls'}-{round(share * (LEVELS - 1))}"
         told = tr("{cell}: derivative {slope}", cell=name_of(cell), slope=_digits(heat.slope))
         about += f' title="{text(told)}"'
     if cell == heats.result:
@@ -176,10 +178,3 @@ def _cell(book: Book, cell: Address, heats: Heats) -> str:
 
 def _digits(value: float) -> str:
     return numeral(f"{value:.5g}".replace("-", "−"))
-
-
-def _colour(heat: Heat, most: float) -> str:
-    """Blue where the result rises with the cell, red where it falls; stronger where it matters."""
-    share = sqrt(abs(heat.elasticity) / most) if heat.elasticity and most else 0.0
-    sign = "rises" if (heat.elasticity or heat.slope) >= 0 else "falls"
-    return f"heat-{sign}-{round(share * (LEVELS - 1))}"

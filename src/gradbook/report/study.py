@@ -60,24 +60,22 @@ def study_heading() -> list[TextLine]:
 
 def trial_line(record: TrialRecord, is_best: bool = False) -> TextLine:
     """The line of a finished trial."""
-    said = {**record, "said": drawn_words(record)}
+    shown = {**record, "said": drawn_words(record)}
     if record["state"] != "done":
-        said["said"] = f"{record['state']}: {record['why']}"
-    table = TextTable.of(COLUMNS, [said])
+        shown["said"] = f"{record['state']}: {record['why']}"
+    table = TextTable.of(COLUMNS, [shown])
     colour = "green" if is_best else QUIET if record["state"] != "done" else ""
     return table.line(table.texts[0], colour)
 
 
 def drawn_words(record: TrialRecord, most: int = MOST_DRAWN) -> str:
     """warm 0.25, batch 64, conv 1 8"""
-    said = ", ".join(f"{name} {value_words(value)}" for name, value in record["parameters"].items())
-    return said if len(said) <= most else said[: most - 1].rstrip(", ") + "…"
-
-
-def value_words(value: object) -> str:
-    if isinstance(value, float):
-        return short(value, digits=4)
-    return str(value) or "nothing"
+    values = []
+    for name, value in record["parameters"].items():
+        number = short(value, digits=4) if isinstance(value, float) else str(value)
+        values.append(f"{name} {number or 'nothing'}")
+    words = ", ".join(values)
+    return words if len(words) <= most else words[: most - 1].rstrip(", ") + "…"
 
 
 def study_summary(

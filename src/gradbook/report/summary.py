@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import counted, percent, size
-from gradbook.graph.window import Shape
 from gradbook.layers import spell
 from gradbook.net import Again, Net
 from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure, measure
@@ -108,20 +107,16 @@ def _cells(record: dict[str, Any]) -> dict[str, TableCell]:
     """A layer's record for people: shapes as text, and None for what it doesn't have."""
     if record["again"]:
         record = record | {"layer": f"{record['layer']}, again"}
-    square = {key: _square(record[key]) for key in ("jump", "field")}
+    square = dict[str, TableCell]()
+    for key in ("jump", "field"):
+        shape = record[key] or (None,)
+        square[key] = shape[0] if len(set(shape)) == 1 else spell(shape)
     if isinstance(record["stride"], tuple):
         square["stride"] = spell(record["stride"])
     if len(record["output"]) != 3:
         square["jump"] = None
     shapes = {key: record[key] and spell(record[key]) for key in ("output", "kernel")}
     return {key: cell or None for key, cell in {**record, **shapes, **square}.items()}
-
-
-def _square(shape: Shape | None) -> TableCell:
-    """One number if both are equal."""
-    if not shape:
-        return None
-    return shape[0] if len(set(shape)) == 1 else spell(shape)
 
 
 def heading(measured: NetMeasure) -> str:
