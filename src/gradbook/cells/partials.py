@@ -572,7 +572,9 @@ class FormulaDerivation:
             if id(total) not in written:
                 if not self.is_writable(total):
                     raise NotDerivable(Message("its derivative is too long"))
-                written[id(total)] = total, self._pattern(_as_number(total))
+                is_truth = isinstance(total, Infix) and total.operator in COMPARISONS
+                slope = call_of("IF", total, ONE, ZERO) if is_truth else with_sign_first(total)
+                written[id(total)] = total, self._pattern(slope)
                 is_array = is_array or self._needs_array(total)
             partials.append((place, written[id(total)][1]))
         return FormulaSlopes(tuple(partials), is_array, tuple(self.notes))
@@ -687,13 +689,6 @@ class FormulaDerivation:
                 self.hold(argument, Message("{function} is held fixed", function=name))
         if name in STRAIGHT:
             self.note(Message("{function} has the slope of what it rounds", function=name))
-
-
-def _as_number(total: Expression) -> Expression:
-    """A slope as it is written: 1 instead of TRUE, and a sign before its first factor."""
-    if isinstance(total, Infix) and total.operator in COMPARISONS:
-        return call_of("IF", total, ONE, ZERO)
-    return with_sign_first(total)
 
 
 def _named(arguments: Sequence[Given]) -> list[tuple[str, Given]]:

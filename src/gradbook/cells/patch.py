@@ -487,7 +487,9 @@ class SheetXml:
         for cell, formula in self.formulas.items():
             if formula.attribute("t") != "shared":
                 continue
-            index, text = formula.attribute("si"), _text(formula.content)
+            escaped = _CDATA.sub(lambda cdata: words(cdata[1].decode()), formula.content)
+            text = unescape(escaped.decode("utf-8", "replace")).strip()
+            index = formula.attribute("si")
             if text:
                 masters[index] = cell, text
             elif index in masters and masters[index][0] in gone and cell not in gone:
@@ -539,9 +541,3 @@ def _pixels(width: str) -> int:
         return max(1, min(int(7 * float(width) + 5), 2000))
     except (ValueError, OverflowError):
         return USUAL_WIDTH
-
-
-def _text(content: bytes) -> str:
-    """The text of a formula's element."""
-    escaped = _CDATA.sub(lambda found: words(found[1].decode()), content)
-    return unescape(escaped.decode("utf-8", "replace")).strip()

@@ -73,33 +73,28 @@ def _offset(book: Book, part: Call, cell: Address, numbers: Evaluation) -> Refer
     start, *ways = part.arguments
     if not isinstance(start, Reference) or not 2 <= len(ways) <= 4:
         raise NotFixed
-    known = [None if way is None else _integer(book, way, cell, numbers) for way in ways]
-    down, right = (way or 0 for way in known[:2])
-    height, width = (*known[2:], None, None)[:2]
+    whole: list[int | None] = []
+    for way in ways:
+        if way is None:
+            whole.append(None)
+            continue
+        value = numbers.value_of(book.reader.pattern(write(way), cell), cell)
+        if isnan(value) or abs(value) > 2**30:
+            raise NotFixed
+        whole.append(int(value))
+    down, right = (way or 0 for way in whole[:2])
+    height, width = (*whole[2:], None, None)[:2]
     return moved_area(start.text, down, right, height, width)
 
 
 def _indirect(book: Book, part: Call, cell: Address, numbers: Evaluation) -> Reference:
-    if len(part.arguments) != 1:
+    if len(part.arguments) != 1 or part.arguments[0] is None:
         raise NotFixed
-    text = _text(book, part.arguments[0], cell, numbers)
+    shown = numbers.shown_by(book.reader.pattern(write(part.arguments[0]), cell), cell)
+    text = shown if isinstance(shown, str) else f"{shown or 0:.10g}"
     if not isinstance(book.reader.mention(text, cell), CellReference | RangeReference):
         raise NotFixed
     return Reference(text)
 
 
 _PLACES = {"OFFSET": _offset, "INDIRECT": _indirect}
-
-
-def _integer(book: Book, part: Expression, cell: Address, numbers: Evaluation) -> int:
-    value = numbers.value_of(book.reader.pattern(write(part), cell), cell)
-    if isnan(value) or abs(value) > 2**30:
-        raise NotFixed
-    return int(value)
-
-
-def _text(book: Book, part: Expression | None, cell: Address, numbers: Evaluation) -> str:
-    if part is None:
-        raise NotFixed
-    shown = numbers.shown_by(book.reader.pattern(write(part), cell), cell)
-    return shown if isinstance(shown, str) else f"{shown or 0:.10g}"

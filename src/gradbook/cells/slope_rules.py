@@ -6,7 +6,8 @@ of their numbers, and a derivative is defined only where that is one alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from itertools import product, starmap
 
 from gradbook.cells.formula.function_table import plain_name
 from gradbook.cells.formula.simplify import (
@@ -272,11 +273,6 @@ def _if_error(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 # One of several -----------------------------------------------------------------------
 
 
-def _line(d: FormulaDerivation, a: Expression) -> Sequence[tuple[int, int]]:
-    height, width = d.shape(a)
-    return [(i, j) for i in range(height) for j in range(width)]
-
-
 def first_equal(
     d: FormulaDerivation, a: Expression, i: int, j: int, wanted: Expression, seed: Expression
 ) -> Expression:
@@ -349,7 +345,8 @@ def _median(d: FormulaDerivation, part: Call, seed: Expression) -> None:
             ),
         )
         return
-    numbers = sum(d.counts(a, i, j) for a in arguments for i, j in _line(d, a))
+    places = ((a, *place) for a in arguments for place in product(*map(range, d.shape(a))))
+    numbers = sum(starmap(d.counts, places))
     if numbers % 2 == 0 or any(d.shape(a) != (1, 1) for a in arguments):
         raise NotDerivable(Message("MEDIAN of several ranges"))
     value = d.value(part)

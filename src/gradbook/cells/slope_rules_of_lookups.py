@@ -48,20 +48,15 @@ def _index(d: FormulaDerivation, part: Call, seed: Expression) -> None:
             if known and int(known) != k + 1:
                 return ZERO
             if place is not None and known is None:
-                is_here = Infix("=", _without_fraction(place), Number(k + 1.0))
-                chosen = guarded(chosen, is_here)
+                is_whole = isinstance(place, Call) and plain_name(place.function) in WHOLE
+                index = place if is_whole else call_of("INT", place)
+                chosen = guarded(chosen, Infix("=", index, Number(k + 1.0)))
         return chosen
 
     d.each(a, element)
 
 
 WHOLE = ("MATCH", "XMATCH", "ROW", "COLUMN", "INT")
-
-
-def _without_fraction(place: Expression) -> Expression:
-    """A position as INDEX takes it: without its fraction."""
-    is_whole = isinstance(place, Call) and plain_name(place.function) in WHOLE
-    return place if is_whole else call_of("INT", place)
 
 
 def _two_places(

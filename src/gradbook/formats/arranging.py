@@ -111,7 +111,9 @@ def _shapes(have: Order, wanted: Order) -> Iterator[Shape]:
 
 def _along_axes(have: Order, wanted: Order) -> list[Layer] | None:
     """Return one pick for each axis along which not all elements are kept as they are."""
-    sources = np.unravel_index(wanted_places(have, wanted), have.shape)
+    place_of = np.empty(have.size, np.intp)
+    place_of[have.ravel()] = np.arange(have.size)
+    sources = np.unravel_index(place_of[wanted], have.shape)
     layers: list[Layer] = []
     for axis, source in enumerate(sources):
         along = np.moveaxis(source, axis, 0).reshape(wanted.shape[axis], -1)
@@ -123,13 +125,6 @@ def _along_axes(have: Order, wanted: Order) -> list[Layer] | None:
         if not np.array_equal(places, np.arange(have.shape[axis])):
             layers.append(Pick(tuple((places + 1).tolist()), ALONG[axis]))
     return layers
-
-
-def wanted_places(have: Order, wanted: Order) -> Order:
-    """Return the place of each wanted element among those that there are."""
-    places = np.empty(have.size, np.intp)
-    places[have.ravel()] = np.arange(have.size)
-    return places[wanted]
 
 
 def _into(shape: Shape, wanted: Shape) -> tuple[Layer, ...]:

@@ -36,7 +36,6 @@ from gradbook.formats.growing_net import GrowingNet
 from gradbook.formats.imported import (
     BOTH,
     REASONS,
-    ImportedLayer,
     ImportedNet,
     NoLayer,
     NoReader,
@@ -124,16 +123,13 @@ def _require_any_count(net: Recogniser, graph: ForeignGraph, table: Table, file:
     """Refuse a graph whose layers change with the number of samples."""
     other = _best(graph, table, file, net.samples + 1)
     other.refusals.settle()
-    for own, again in zip(net.row.layers, other.row.layers, strict=False):
-        if not _is_alike(own, again):
-            net.refusals.add(own.place, BY_COUNT)
+    for layer, again in zip(net.row.layers, other.row.layers, strict=False):
+        a, b = layer.tensors, again.tensors
+        same = (layer.layer, layer.reads, *a) == (again.layer, again.reads, *b)
+        if not same or not all(np.array_equal(a[name], b[name]) for name in a):
+            net.refusals.add(layer.place, BY_COUNT)
             break
     net.refusals.settle()
-
-
-def _is_alike(own: ImportedLayer, other: ImportedLayer) -> bool:
-    same = (own.layer, own.reads, *own.tensors) == (other.layer, other.reads, *other.tensors)
-    return same and all(np.array_equal(own.tensors[n], other.tensors[n]) for n in own.tensors)
 
 
 class Recogniser(GrowingNet):

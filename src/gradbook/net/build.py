@@ -185,7 +185,10 @@ def build(
     loss = error
     if error.each:
         loss = graph.make("total", error) / (count or len(net.examples()))
-    parts = {} if batch else {inputs: "inputs", wanted: "targets"}
+    data: dict[Node, Array] = {}
+    for leaf, part in () if batch else ((inputs, "inputs"), (wanted, "targets")):
+        rows = np.array([getattr(sample, part) for sample in net.examples()], dtype=np.float64)
+        data[leaf] = rows.reshape(-1, *leaf.shape) if leaf.each else rows.reshape(leaf.shape)
     return Forward(
         graph,
         inputs,
@@ -193,7 +196,7 @@ def build(
         outputs,
         error,
         graph.named(loss, TOTAL_ERROR),
-        {leaf: _data(net, leaf, part) for leaf, part in parts.items()},
+        data,
         weights,
         count,
         tuple(masks),
@@ -226,11 +229,6 @@ def _taken(net: Net, index: int, weights: Weights) -> list[Node]:
     if owner == index:
         return own
     return [node.graph.make("copy", node, attributes=(f"use {index}",)) for node in own]
-
-
-def _data(net: Net, leaf: Node, part: str) -> Array:
-    rows = np.array([getattr(sample, part) for sample in net.examples()], dtype=np.float64)
-    return rows.reshape(-1, *leaf.shape) if leaf.each else rows.reshape(leaf.shape)
 
 
 def _start_arrays(net: Net) -> dict[Parameter, Array]:

@@ -161,7 +161,12 @@ def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:
     unsaid = () if isinstance(step.source, Formulas) else SHEET_ONLY
     spoken = {node for node in made if node.name and node.name.stem not in unsaid}
     forward = tuple(node for node in made if node in spoken and node.op.name != "leaf")
-    towards = {value: _locals(step, value, spoken) for value in forward if value in step.adjoints}
+    towards: dict[Node, tuple[Local, ...]] = {}
+    for value in forward:
+        if value in step.adjoints:
+            sources = [node for node in named_inputs(value, spoken) if node in step.adjoints]
+            formulas = gradients(value, sources, stop=spoken)
+            towards[value] = tuple(Local(value, node, formulas[node]) for node in sources)
     chains = _Chains(step, towards, longest)
     for weight in step.gradients:  # a weight that reads only padding feeds nothing
         chains.made.setdefault(weight, ChainSum(()))
@@ -169,12 +174,6 @@ def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:
     return Derivation(
         step, spoken, forward, towards, chains.roots, chains.made, tuple(chains.worked)
     )
-
-
-def _locals(step: Step, value: Node, spoken: Collection[Node]) -> tuple[Local, ...]:
-    towards = [node for node in named_inputs(value, spoken) if node in step.adjoints]
-    formulas = gradients(value, towards, stop=spoken)
-    return tuple(Local(value, node, formulas[node]) for node in towards)
 
 
 class _Chains:

@@ -72,7 +72,11 @@ def formula_step(
     reader = FormulaReader(formulas)
     error = reader.value(formulas.result)
     if every_operation:
-        _name_operations(reader.graph, error)
+        names = (Name("v", (k,)) for k in count_from(1))
+        free = (name for name in names if not reader.graph.has(name))
+        for node in ancestors([error]):
+            if node.inputs and not node.name:
+                reader.graph.named(node, next(free))
     loss, name, count = error, error.name, None
     if error.each and name:
         count = reader.graph.leaf(Name("N")) if batch else None
@@ -98,13 +102,6 @@ def formula_step(
         weights=weights,
     )
     return replace(step, batch=batch if count else None, count=count)
-
-
-def _name_operations(graph: Graph, result: Node) -> None:
-    free = (Name("v", (k,)) for k in count_from(1) if not graph.has(Name("v", (k,))))
-    for node in ancestors([result]):
-        if node.inputs and not node.name:
-            graph.named(node, next(free))
 
 
 def _single_masks(masks: Sequence[Mask], parts: Mapping[Node, Scalars]) -> tuple[Mask, ...]:

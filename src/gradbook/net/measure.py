@@ -19,7 +19,7 @@ from math import ceil, prod
 
 from gradbook.graph.levels import scales_of
 from gradbook.graph.window import Shape, Window
-from gradbook.layers import Layer, Parameter, Role
+from gradbook.layers import Layer, Role
 from gradbook.net.network import Net
 
 BYTES = 4
@@ -146,38 +146,28 @@ def _layers(net: Net) -> Iterator[LayerMeasure]:
     before = 0  # parameters so far that are trained
     for index, layer in enumerate(net.layers):
         shape, output = net.shapes[index : index + 2]
-        own = [p for p in net.parameters if p.layer == index]
-        products, additions = _macs(layer, shape)
+        parameters = [p for p in net.parameters if p.layer == index]
+        levelled = [p for p in parameters if layer.bits and p.role is Role.WEIGHT]  # with few bits
+        uses = dict.fromkeys(Role, 0)
+        for spec in layer.parameters(shape):
+            uses[spec.role] += prod(spec.shape) * spec.uses
+        products, additions = uses[Role.WEIGHT], uses[Role.BIAS]  # biases are added
         training = 2 * (products + additions) + (products if before else 0)
         read = [fields[value] for value in layer.reads(index)]
         fields.append(_field(layer, shape, output, read))
         yield LayerMeasure(
             layer,
             output,
-            sum(p.size for p in own),
+            sum(p.size for p in parameters),
             products + additions,
             training,
             layer.window(shape),
             fields[-1],
             net.owners[index] + 1 if net.owners[index] != index else None,
-            *_few_bits(layer, own),
+            sum(p.size for p in levelled),
+            sum(scales_of(p.shape, layer.level_groups) for p in levelled),
         )
-        before += sum(p.size for p in own if not p.fixed)
-
-
-def _few_bits(layer: Layer, own: Sequence[Parameter]) -> tuple[int, int]:
-    """The numbers of its weights with few bits and of their scales."""
-    weights = [p for p in own if layer.bits and p.role is Role.WEIGHT]
-    scales = (scales_of(p.shape, layer.level_groups) for p in weights)
-    return sum(p.size for p in weights), sum(scales)
-
-
-def _macs(layer: Layer, shape: Shape) -> tuple[int, int]:
-    """The number of multiplications by a weight, plus the biases added."""
-    uses = dict.fromkeys(Role, 0)
-    for spec in layer.parameters(shape):
-        uses[spec.role] += prod(spec.shape) * spec.uses
-    return uses[Role.WEIGHT], uses[Role.BIAS]
+        before += sum(p.size for p in parameters if not p.fixed)
 
 
 def _field(

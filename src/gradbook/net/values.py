@@ -40,14 +40,15 @@ def forward_values(
         elif node.name and node not in step.start:
             known.append(node)
     values = evaluate(known, _leaf_values(step))
-    is_row = _is_row_of_one(net, inputs)
-    found: dict[str, Array] = {}
+    shape = np.shape(inputs) if inputs is not None else ()
+    is_row = shape[:1] == (1,) and shape[1:] in (net.input, (prod(net.input),))  # of one sample
+    by_name: dict[str, Array] = {}
     for node in known:
         value = np.asarray(values[node])
         value = value[None] if is_row and node is not step.loss else value
         for place, name in node.name.elements(node.shape).items() if node.name else ():
-            found[str(name)] = np.asarray(value[(..., *place)])  # type: ignore[arg-type]
-    return found
+            by_name[str(name)] = np.asarray(value[(..., *place)])  # type: ignore[arg-type]
+    return by_name
 
 
 MOST_SINGLE = 1000  # weights: of more, the gradients are listed by layer
@@ -154,9 +155,3 @@ def _rows(what: str, given: ArrayLike, shape: Shape) -> Array:
 def _amount(shape: Shape) -> str:
     """1 number, 3 numbers, 2x3 numbers."""
     return f"{spell(shape)} numbers" if len(shape) > 1 else counted(prod(shape), "number")
-
-
-def _is_row_of_one(net: Net, inputs: ArrayLike | None) -> bool:
-    """Whether a single sample is given as a list of one sample."""
-    shape = np.shape(inputs) if inputs is not None else ()
-    return shape[:1] == (1,) and shape[1:] in (net.input, (prod(net.input),))

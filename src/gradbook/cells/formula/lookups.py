@@ -230,7 +230,8 @@ def _table(is_across: bool) -> Callable[..., Meaning]:
 
         def one(wanted: Single, column: Single) -> Single:
             place = whole_number(graph, column) - 1
-            if not 0 <= place < width or _is_missing(wanted):
+            is_missing = isinstance(wanted, Node) and isnan(present(wanted))
+            if is_missing or not 0 <= place < width:
                 return error(graph)
             wanted = graph.constant(0) if wanted is None else wanted
             found = (
@@ -243,10 +244,6 @@ def _table(is_across: bool) -> Callable[..., Meaning]:
         return aligned(one, (given[0], given[2]))
 
     return look_up
-
-
-def _is_missing(value: Single) -> bool:
-    return isinstance(value, Node) and isnan(present(value))
 
 
 def _shown(graph: Graph, value: Single) -> Single:

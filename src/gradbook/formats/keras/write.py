@@ -341,12 +341,14 @@ class KerasLayers:
     def _flattened(self, value: int) -> int | None:
         """Return the flatten that a value comes from, if everything in between is elementwise."""
         while value and len(self.trained.readers(value)) == 1:
-            own = self.trained.layers[value - 1]
-            if isinstance(own.layer, Flatten):
-                return value - 1 if len(own.given) == 3 else None
-            if not isinstance(own.layer, Dropout) and not _is_plain_activation(own):
+            trained = self.trained.layers[value - 1]
+            layer = trained.layer
+            if isinstance(layer, Flatten):
+                return value - 1 if len(trained.given) == 3 else None
+            is_plain = isinstance(layer, Activation) and not layer.is_softmax
+            if not is_plain and not isinstance(layer, Dropout):
                 return None
-            (value,) = own.reads
+            (value,) = trained.reads
         return None
 
     def _dense(self, place: int) -> list[Array]:
@@ -358,10 +360,6 @@ class KerasLayers:
                 blocks = weight.reshape(-1, *self.trained.layers[flatten].given)
                 weight = blocks.transpose(0, 2, 3, 1).reshape(weight.shape)
         return [weight.T, *_bias(own)]
-
-
-def _is_plain_activation(own: TrainedLayer) -> bool:
-    return isinstance(own.layer, Activation) and not own.layer.is_softmax
 
 
 def _bias(own: TrainedLayer) -> list[Array]:

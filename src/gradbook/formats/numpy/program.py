@@ -10,13 +10,11 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradbook.formats.layer_ops import ops_of
 from gradbook.formats.numpy.op_words import SAYS, NumpyOps, without_brackets
 from gradbook.formats.torch.program import constants, docstring, imports, predicts_rows, rows_source
 from gradbook.formats.torch.write import WIDEST, function_source, functions
-from gradbook.graph.node import Array
 from gradbook.net.trained import TrainedNet, strip_idle, with_answers
 
 WEIGHTS = "_weights.npz"  # appended to the file's stem
@@ -27,15 +25,12 @@ def numpy_files(trained: TrainedNet, stem: str) -> dict[str, bytes | str]:
     """Return the program and its weights, by the ending to append to the file's stem."""
     finished = with_answers(strip_idle(trained))
     archive = io.BytesIO()
-    tensors: dict[str, Any] = {name: _narrow(x) for name, x in finished.tensors().items()}
+    tensors: dict[str, Any] = {}
+    for name, array in finished.tensors().items():
+        narrow = array.astype(np.float32)
+        tensors[name] = narrow if np.array_equal(narrow, array) else array  # if nothing is lost
     np.savez_compressed(archive, **tensors)
     return {".numpy.py": _source(finished, stem), WEIGHTS: archive.getvalue()}
-
-
-def _narrow(array: Array) -> NDArray[Any]:
-    """Convert to 32 bits if nothing is lost."""
-    narrow = array.astype(np.float32)
-    return narrow if np.array_equal(narrow, array) else array
 
 
 def _source(trained: TrainedNet, stem: str) -> str:

@@ -13,7 +13,7 @@ from gradbook.formats.onnx.activation_names import ACTIVATIONS
 from gradbook.formats.onnx.nodes import OnnxNodes
 from gradbook.graph.node import Node
 from gradbook.graph.tensors import divisors
-from gradbook.graph.window import NOWHERE, Shape, Sides, Window
+from gradbook.graph.window import NOWHERE, Shape, Window
 from gradbook.layers.activations import Activation
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 
@@ -189,38 +189,34 @@ def _reduce(word: str, content: OnnxNodes, node: Node, made: str) -> Shape:
     return tuple(1 if axis in axes else n for axis, n in enumerate(x.shape, 1))
 
 
-def _maxpool(content: OnnxNodes, node: Node, made: str) -> None:
+def _maxpool(content: OnnxNodes, node: Node, name: str) -> None:
     x, window = content.value(node.inputs[0]), _window(node)
     sides = window.pad
     if _is_wide(window):  # onnxruntime refuses padding that is wider than a window
-        x, sides = _framed(content, made, x, sides), NOWHERE
-    told = {"pads": sides} if any(sides) else {}
-    content.node("MaxPool", [x], made, kernel_shape=window.size, **_moves(window), **told)
+        top, left, below, right = sides
+        pads = content.sizes(name, "pads", [0, 0, top, left, 0, 0, below, right])
+        lowest = content.number("lowest", -np.inf)  # which is never the largest
+        x, sides = content.node("Pad", [x, pads, lowest], f"{name}.framed"), NOWHERE
+    padding = {"pads": sides} if any(sides) else {}
+    content.node("MaxPool", [x], name, kernel_shape=window.size, **_moves(window), **padding)
 
 
-def _avgpool(content: OnnxNodes, node: Node, made: str) -> None:
+def _avgpool(content: OnnxNodes, node: Node, name: str) -> None:
     """Write AveragePool if all opsets count the padding alike, else a sum divided by counts."""
     (x,), window = node.inputs, _window(node)
     counted: Any = node.attributes[1]
-    told = {"kernel_shape": window.size, **_moves(window)}
-    told |= {"pads": window.pad} if any(window.pad) else {}
+    settings = {"kernel_shape": window.size, **_moves(window)}
+    settings |= {"pads": window.pad} if any(window.pad) else {}
     plain = window.dilation == (1, 1) and counted in (NOWHERE, window.pad)
     if plain and not _is_wide(window):
-        told |= {"count_include_pad": 1} if any(counted) else {}
-        content.node("AveragePool", [content.value(x)], made, **told)
+        settings |= {"count_include_pad": 1} if any(counted) else {}
+        content.node("AveragePool", [content.value(x)], name, **settings)
         return
-    ones = content.tensor(f"{made}.ones", np.ones((x.shape[0], 1, *window.size)))
+    ones = content.tensor(f"{name}.ones", np.ones((x.shape[0], 1, *window.size)))
     inputs = [content.value(x), ones]
-    summed = content.node("Conv", inputs, f"{made}.summed", group=x.shape[0], **told)
+    summed = content.node("Conv", inputs, f"{name}.summed", group=x.shape[0], **settings)
     counts = divisors(window, x.shape[1:], counted)[None, None]
-    content.node("Div", [summed, content.tensor(f"{made}.counts", counts)], made)
-
-
-def _framed(content: OnnxNodes, made: str, x: str, sides: Sides) -> str:
-    """Pad with a value that is never the largest."""
-    top, left, below, right = sides
-    pads = content.sizes(made, "pads", [0, 0, top, left, 0, 0, below, right])
-    return content.node("Pad", [x, pads, content.number("lowest", -np.inf)], f"{made}.framed")
+    content.node("Div", [summed, content.tensor(f"{name}.counts", counts)], name)
 
 
 def _is_wide(window: Window) -> bool:

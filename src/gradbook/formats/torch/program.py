@@ -16,7 +16,6 @@ from gradbook.formats.torch.write import (
     module_source,
     state_dict,
 )
-from gradbook.graph.node import Array
 from gradbook.layers.card import AnswerKind
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.trained import TrainedNet
@@ -152,20 +151,14 @@ def constants(trained: TrainedNet, weights: str) -> str:
         lines.append("COLUMNS = {\n" + "".join(f"    {item},\n" for item in items) + "}")
     lines.append(f"# of each {channels}")
     for name, array in (("MEAN", scaling.mean), ("DEVIATION", scaling.deviation)):
-        values = _of_channels(trained, array)
+        values = array
+        if trained.reads_bytes and len(trained.input) != 3:  # flat images have channels as well
+            values = array.reshape(trained.picture[0] if trained.picture else 1, -1)[:, 0]
         lines.append(f"{name} = {_tuple(map(repr, values.tolist()))}")
     if trained.filling is not None:
         lines.append("# of each, what stands for a missing number, which is NaN")
         lines.append(f"MISSING = {_tuple(map(repr, trained.filling.tolist()))}")
     return "\n".join(lines) + "\n"
-
-
-def _of_channels(trained: TrainedNet, array: Array) -> Array:
-    """One number per channel, even if the images are flat."""
-    if trained.reads_bytes and len(trained.input) != 3:
-        channels = trained.picture[0] if trained.picture else 1
-        return array.reshape(channels, -1)[:, 0]
-    return array
 
 
 def _quoted(word: str) -> str:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from gradbook.data.warp import Warp
 from gradbook.errors import TargetError
 from gradbook.formats.torch.write import WIDEST, WORDS, few_bits, function_source, write_assignment
-from gradbook.graph.window import Shape
-from gradbook.layers import Layer, LayerNorm, Loss, Role
+from gradbook.layers import LayerNorm, Loss, Role
 from gradbook.layers.card import AnswerKind
 from gradbook.net.network import Net
 from gradbook.net.trained import TrainedNet
@@ -162,19 +161,15 @@ def _groups(net: Net) -> str:
 def _conditions(net: Net, decays: Mapping[Role, float]) -> dict[str, float]:
     """Separate weights from all others, and the others from each other if they differ."""
     others = {decay for role, decay in decays.items() if role is not Role.WEIGHT}
-    layers = zip(net.layers, net.shapes, strict=False)
-    if len(others) == 1 and not any(_has_scales_of_places(*one) for one in layers):
+    pairs = zip(net.layers, net.shapes, strict=False)
+    scaled = [shape for layer, shape in pairs if isinstance(layer, LayerNorm)]
+    if len(others) == 1 and all(len(shape) == 1 for shape in scaled):  # else not of weights alone
         return {"p.ndim > 1": decays[Role.WEIGHT], "p.ndim == 1": others.pop()}
     found = {CONDITIONS.get(role, f'"{role.tensor}" in n'): decay for role, decay in decays.items()}
     if Role.SLOPE in decays:  # not a weight of sums, though its name contains "weight"
         weights = found.pop(CONDITIONS[Role.WEIGHT])
         found['n[:2] not in own and "weight" in n'] = weights
     return found
-
-
-def _has_scales_of_places(layer: Layer, shape: Shape) -> bool:
-    """Whether it has a scale for each place of an image: not weights, but more than one axis."""
-    return isinstance(layer, LayerNorm) and len(shape) > 1
 
 
 def rate_source(training: TorchTraining) -> str:
