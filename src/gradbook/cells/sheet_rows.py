@@ -112,6 +112,12 @@ _NUMBER = re.compile(r'<row r="([1-9][0-9]{0,6})"')
 _NUMBERED = re.compile(r'<row r="([0-9]+)|<c r="[A-Z]+([0-9]+)|<f[^<>]*>(?P<f>[^<]*)')
 
 
+def row_number(text: str, start: int) -> int | None:
+    """The number in a row's XML, counted from 0."""
+    found = _NUMBER.match(text, start)
+    return int(found[1]) - 1 if found else None
+
+
 def _changing_numbers(text: str) -> Iterator[tuple[int, int]]:
     """The positions of the numbers that differ in a copy of a row."""
     for part in _NUMBERED.finditer(text):
@@ -575,10 +581,9 @@ class SheetRows:
 
     def _end_of_repeated(self, text: str, start: int) -> int:
         """The end of a row whose XML repeats another's; 0 if it doesn't."""
-        numbered = _NUMBER.match(text, start)
-        if not numbered or not self.cells.may_repeat:
+        number = row_number(text, start)
+        if number is None or not self.cells.may_repeat:
             return 0
-        number = int(numbered[1]) - 1  # counted from 0
         end = text.find(_END_OF_ROW, start) + len(_END_OF_ROW)
         if not self.cells.repeats(number, text[start:end]):
             return 0
