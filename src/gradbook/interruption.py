@@ -57,15 +57,11 @@ class Hearing:
             self.first, self.number = monotonic(), number
             raise KeyboardInterrupt
         if self.is_ours and monotonic() - self.first > IMPATIENT:
-            end_at_once()
-
-
-def end_at_once() -> None:
-    """End without cleaning up: the next command does that."""
-    shown_again = b"\033[?25h\n" if os.isatty(2) else b""  # the cursor, which displays hide
-    with suppress(OSError):
-        os.write(2, shown_again + b"gradbook: ended at once; all saved files are complete\n")
-    os._exit(130)
+            # End without cleaning up: the next command does that. A display hides the cursor.
+            cursor = b"\033[?25h\n" if os.isatty(2) else b""
+            with suppress(OSError):
+                os.write(2, cursor + b"gradbook: ended at once; all saved files are complete\n")
+            os._exit(130)
 
 
 def interruptible(command: Callable[[], int], interrupted: int) -> int:

@@ -331,7 +331,9 @@ class NetClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
             self.classes_ = kinds
         training = self._train(rows, labels, sample_weight)
         if sample_weight is None and self.class_weight is None:  # one class may be intended
-            _warn(training)
+            test = training.test()
+            if len(np.unique(test.read)) == 1:
+                warn("; ".join(training.doubts(test)), ConvergenceWarning, stacklevel=2)
         return self
 
     def partial_fit(
@@ -454,12 +456,6 @@ def each_once(
     first, totals = first[counted], totals[counted]
     same = bool((totals == totals[0]).all())
     return rows[first], targets[first], None if same else totals
-
-
-def _warn(training: TrainingRun) -> None:
-    test = training.test()
-    if len(np.unique(test.read)) == 1:
-        warn("; ".join(training.doubts(test)), ConvergenceWarning, stacklevel=3)
 
 
 def _net(given: object) -> Net:

@@ -130,7 +130,10 @@ def array(given: Any, dtype: Any = None) -> ndarray:
         items, shape = given.items, given.shape
     else:
         items, shape = _flattened(given)
-    kind = dtype or _kind_of(items)
+    kind = dtype
+    if not kind:
+        kinds = set(map(type, items)) or {float}
+        kind = kinds.pop() if len(kinds) == 1 else max(kinds, key=_width)
     is_alike = kind is object or {kind}.issuperset(map(type, items))
     return ndarray(list(items) if is_alike else [kind(item) for item in items], shape)
 
@@ -154,11 +157,6 @@ def _flattened(given: Any) -> tuple[list[Any], Shape]:
     if len(shapes) > 1:
         raise ValueError("rows of different lengths")
     return list(chain.from_iterable(items for items, _ in rows)), (len(rows), *(*shapes, ())[0])
-
-
-def _kind_of(items: Iterable[Any]) -> type:
-    kinds = set(map(type, items)) or {float}
-    return kinds.pop() if len(kinds) == 1 else max(kinds, key=_width)
 
 
 def _width(kind: type) -> int:

@@ -143,9 +143,9 @@ def split_command(words: Sequence[str]) -> tuple[str, list[str]]:
     """The verb, with its part if it has parts, and the other words."""
     before, rest = [], list(words)
     while rest and rest[0].startswith("-"):  # options of every verb may come before it
-        count = 2 if rest[0] == "--language" else 1 if _belongs_to_all(rest[0]) else 0
-        if not count:
+        if rest[0] not in ("--force", "--language") and not rest[0].startswith("--language="):
             break
+        count = 2 if rest[0] == "--language" else 1
         before += rest[:count]
         rest = rest[count:]
     verb, *rest = rest or ["help"]
@@ -160,10 +160,6 @@ def split_command(words: Sequence[str]) -> tuple[str, list[str]]:
         raise UsageError(f"{verb} {part}".strip() + f" isn't known{hint}")
     rest.remove(part)
     return f"{verb} {part}", [*before, *rest]
-
-
-def _belongs_to_all(word: str) -> bool:
-    return word == "--force" or word.startswith("--language=")
 
 
 def every_command() -> list[str]:

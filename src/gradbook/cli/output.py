@@ -51,14 +51,6 @@ def can_say(characters: str, stream: TextIO | None = None) -> bool:
     return True
 
 
-def has_colours() -> bool:
-    """Whether the output goes to a terminal with colours."""
-    if not is_terminal():
-        return False
-    console = _console()
-    return console.color_system is not None and not console.no_color
-
-
 def show(lines: Iterable[TextLine]) -> None:
     """Print the lines, with colours on a terminal that has them."""
     if not is_terminal():
@@ -88,9 +80,13 @@ def show_images(pixels: NDArray[np.uint8], captions: Sequence[str]) -> None:
     """Show images side by side, as the terminal can: in colours, blocks or letters."""
     from gradbook.report.images import Means, image_lines
 
-    means = Means.COLOURS if has_colours() else Means.BLOCKS
+    means = Means.BLOCKS if can_say(BLOCKS) else Means.LETTERS
+    if means is Means.BLOCKS and is_terminal():
+        console = _console()
+        if console.color_system is not None and not console.no_color:
+            means = Means.COLOURS
     print()
-    show(image_lines(pixels, captions, width(), means if can_say(BLOCKS) else Means.LETTERS))
+    show(image_lines(pixels, captions, width(), means))
 
 
 def print_report(

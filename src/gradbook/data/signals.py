@@ -134,11 +134,6 @@ def read_signals(
     return _table(path, asked, labelled, decimal)
 
 
-def is_recorded(name: str) -> bool:
-    """Whether a file of this name may contain a recording."""
-    return name.lower().endswith(RECORDED) and not name.startswith(".")
-
-
 def _folder(folder: Path, asked: SignalColumns, decimal: str) -> Signals:
     """Each file is a recording; the first folder is its class, a folder within it a person."""
     sources: list[Signals] = []
@@ -174,7 +169,7 @@ def _files(folder: Path) -> list[Path]:
         Path(where, name)
         for where, _, names in os.walk(folder)
         for name in names
-        if is_recorded(name) and Path(where) != folder
+        if name.lower().endswith(RECORDED) and name[0] != "." and Path(where) != folder
     )
     if not files:
         kinds = ", ".join(kind[1:] for kind in RECORDED)

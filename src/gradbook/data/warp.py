@@ -237,6 +237,9 @@ def draw_warp(warp: Warp, image_key: Words, rows: int, columns: int) -> Drawn:
     grid = (2, elastic.points(rows), elastic.points(columns)) if elastic else (2, 0, 0)
     u = uniform(image_key, Draw.ELASTIC + int(np.prod(grid)))
     low, high = warp.scale
+    middle, cutout, chosen = None, warp.cutout, float(u[Draw.CUTOUT])
+    if cutout is not None and chosen < cutout.chance:  # then it is equally likely anywhere
+        middle = divmod(int(chosen / cutout.chance * (rows * columns)), columns)
     return Drawn(
         angle=radians(warp.rotate) * either_way(u[Draw.ANGLE]),
         along=warp.shift * either_way(u[Draw.ALONG]),
@@ -246,15 +249,8 @@ def draw_warp(warp: Warp, image_key: Words, rows: int, columns: int) -> Drawn:
         cropped=warp.crop is not None and float(u[Draw.CROP]) < warp.crop.chance,
         points=(elastic.most if elastic else 0) * (2 * u[Draw.ELASTIC :] - 1).reshape(grid),
         flipped=warp.flip is not None and float(u[Draw.FLIP]) < warp.flip.chance,
-        cut=_cut(warp.cutout, float(u[Draw.CUTOUT]), rows, columns),
+        cut=middle,
     )
-
-
-def _cut(cutout: Cutout | None, u: float, rows: int, columns: int) -> tuple[int, int] | None:
-    """The middle of the square: below its chance, the number is equally likely anywhere."""
-    if cutout is None or u >= cutout.chance:
-        return None
-    return divmod(int(u / cutout.chance * (rows * columns)), columns)
 
 
 def either_way(u: float) -> float:

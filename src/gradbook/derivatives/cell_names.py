@@ -6,7 +6,6 @@ An unquoted ! is the shell's, so a full stop may stand in its place.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
@@ -64,7 +63,7 @@ def find_cells(book: Book, words: str, near: int | None = None) -> Sequence[Addr
     labels = dict(_labels(book))
     labelled = [cell for cell, beside in labels.items() if _alike(beside) == _alike(plain)]
     if labelled:
-        return _on_one_sheet(labelled, near)
+        return [cell for cell in labelled if sheet_of(cell) == near] or labelled
     known = dict.fromkeys((*book.names, *labels.values()))
     hint = did_you_mean(plain, islice(known, MOST_KNOWN))
     hint = hint or ": name a cell such as B14, a defined name or a label"
@@ -167,11 +166,3 @@ def _labels(book: Book) -> Iterator[tuple[Address, str]]:
 def _alike(words: str) -> str:
     """A label without what people leave out when they type it."""
     return " ".join(words.strip(" :=").split()).casefold()
-
-
-def _on_one_sheet(cells: Sequence[Address], near: int | None) -> Sequence[Address]:
-    """The cells on the sheet that is asked for, or else those on the first one."""
-    by_sheet: defaultdict[int, list[Address]] = defaultdict(list)
-    for cell in cells:
-        by_sheet[sheet_of(cell)].append(cell)
-    return by_sheet.get(-1 if near is None else near) or cells

@@ -141,12 +141,6 @@ def label_or_name(book: Book, cell: Address) -> str:
     return label(book, cell) or book.name_of(cell)
 
 
-def name_of_cells(book: Book, cells: Sequence[Address]) -> str:
-    """Model!B6, or Model!A66:A265 for several that count as one."""
-    first, last = book.name_of(cells[0]), name_of(cells[-1])
-    return first if len(cells) == 1 else f"{first}:{last}"
-
-
 # Sensitivities ----------------------------------------------------------------
 
 
@@ -178,9 +172,10 @@ def sensitivities(
         each = [numbers.get(cell, 0.0) for cell in cells]
         share = sum(a * b for a, b in zip(values, each, strict=True))
         elasticity = share / outcome if share and outcome and isfinite(share / outcome) else None
+        first, last = book.name_of(cells[0]), name_of(cells[-1])
         return Sensitivity(
             cell=cells[0],
-            name=name_of_cells(book, cells),
+            name=first if len(cells) == 1 else f"{first}:{last}",  # which count as one
             label=label(book, cells[0]),
             value=sum(values) / len(values),
             slope=sum(each),

@@ -93,17 +93,14 @@ def name_gradients(
         nameless = value.name and d.name is None and not d.is_constant()
         if shared and nameless and value not in weights and sizes.get(d, 0) > 1:
             d.graph.named(d, gradient_name(value.name, error.name))
-    named = {w: _named_gradient(w, adjoints[w], error, forward) for w in weights}
+    named: dict[Node, Node] = {}
+    for weight in weights:
+        slope, name = adjoints[weight], gradient_name(weight.name, error.name)
+        if slope in forward and slope.name is None:  # a formula of the forward pass contains it
+            slope = slope.graph.make("copy", slope, attributes=(str(name),))
+        named[weight] = slope.graph.named(slope, name)
     _name_totals(named, adjoints)
     return named
-
-
-def _named_gradient(weight: Node, slope: Node, error: Node, forward: Collection[Node]) -> Node:
-    """The gradient under its name; a copy, where a formula of the forward pass contains it."""
-    name = gradient_name(weight.name, error.name)
-    if slope in forward and slope.name is None:
-        slope = slope.graph.make("copy", slope, attributes=(str(name),))
-    return slope.graph.named(slope, name)
 
 
 def _uses(order: Sequence[Node], ends: Collection[Node]) -> dict[Node, int]:

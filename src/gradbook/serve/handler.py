@@ -194,7 +194,12 @@ class PageHandler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in HEADERS.items():
             self.send_header(name, value)
-        self.send_header("Content-Security-Policy", _policy(answer, source))
+        source.seek(0)
+        is_page = answer.kind == ".html"  # its own head says its policy; others may do nothing
+        policy = OWN_POLICY.search(source.read(LOOK)) if is_page else None
+        source.seek(0)
+        allowed = f"{policy[1].decode() if policy else LOCKED}; frame-ancestors 'none'"
+        self.send_header("Content-Security-Policy", allowed)
         if answer.kind:
             self.send_header("Content-Type", KINDS.get(answer.kind, ANY_KIND))
         if answer.name:
@@ -256,11 +261,3 @@ def _objection(error: Exception) -> Answer:
             return json_answer({"error": str(error)}, 500)
     fault = one_line(f"an internal error in gradbook ({type(error).__name__}: {error})")
     return json_answer({"error": fault}, 500)
-
-
-def _policy(answer: Answer, source: IO[bytes]) -> str:
-    """The policy in a page's own head; anything else may do nothing."""
-    source.seek(0)
-    policy = OWN_POLICY.search(source.read(LOOK)) if answer.kind == ".html" else None
-    source.seek(0)
-    return f"{policy[1].decode() if policy else LOCKED}; frame-ancestors 'none'"

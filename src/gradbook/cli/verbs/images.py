@@ -169,13 +169,13 @@ def run_predict(options: Namespace) -> int:
     if options.many:
         model.require_classes()
     classes = model.classes or model.predicts
-    code, total = 0, 0
+    problems, total = 0, 0
     unreadable: list[str] = []
     kept: list[Reading] = []
     table: list[str] = [prediction.headings(model.predicts)]
     tell = _teller(options, model, table)
     for reading in readings(model, options.files, many=options.many):
-        code = max(code, _code(reading))
+        problems += bool(reading.problem)
         unreadable += [reading.file] * reading.unreadable
         total += 1
         tell(reading)  # as soon as it is known
@@ -193,7 +193,7 @@ def run_predict(options: Namespace) -> int:
         show(prediction.together(kept, classes))
     if options.show and kept:
         _show_seen(kept[:SHOWN_AT_ONCE], classes)
-    return code
+    return UNREADABLE if unreadable else NOTHING_TO_READ if problems else 0
 
 
 def _teller(options: Namespace, model: Model, table: list[str]) -> Callable[[Reading], None]:
@@ -206,7 +206,9 @@ def _teller(options: Namespace, model: Model, table: list[str]) -> Callable[[Rea
 
     def tell(reading: Reading) -> None:
         if reading.unreadable and sys.stderr:
-            print(one_line(f"gradbook: {_problem(reading)}"), file=sys.stderr)
+            problem = reading.problem  # the system's messages already name the file
+            file = "" if reading.file in problem else f"{reading.file}: "
+            print(one_line(f"gradbook: {file}{problem}"), file=sys.stderr)
         if options.out:
             table.append(prediction.row(reading, classes, not model.classes))
         elif not options.json and not reading.unreadable:
@@ -296,16 +298,6 @@ def _rows(options: Namespace, model: Model) -> int:
     else:
         print(prediction.rows_csv(model, table, answers), end="")
     return 0
-
-
-def _problem(reading: Reading) -> str:
-    """The problem and its file, unless the system's message already names the file."""
-    problem = reading.problem
-    return problem if reading.file in problem else f"{reading.file}: {problem}"
-
-
-def _code(reading: Reading) -> int:
-    return UNREADABLE if reading.unreadable else NOTHING_TO_READ if reading.problem else 0
 
 
 ENTRIES = {

@@ -57,7 +57,9 @@ def _make_all(folder: ClassFolder, workers: int, tell: Tell) -> int:
         if papers or not book.is_file():
             tasks.append((student, partial(_make, folder, student, book, papers)))
     new = len(tasks)
-    together = _all_together(folder)
+    each = [folder.students[k : k + TOGETHER] for k in range(0, len(folder.students), TOGETHER)]
+    names = [f"{ALL}-{number}" for number in range(1, len(each) + 1)] if each[1:] else [ALL]
+    together = dict(zip(names, each, strict=True))  # whose handouts share a file, by its name
     if ending and (tasks or any(_missing(folder, name, ending) for name in together)):
         for name, students in together.items():
             papers = [f"{where}/{name}{ending}" for where in PAPERS]
@@ -89,14 +91,6 @@ def _make(folder: ClassFolder, student: str, book: InnerPath, papers: Sequence[s
         write_workbook(net, book, epochs=plan.epochs, rates=(), exercise=exercise)
     for name, content in _papers(plan, [student], papers).items():
         write_whole(folder.path / name, content)
-
-
-def _all_together(folder: ClassFolder) -> dict[str, list[str]]:
-    """The students whose handouts share a file, by its name; a large class has several."""
-    students = folder.students
-    parts = [students[k : k + TOGETHER] for k in range(0, len(students), TOGETHER)]
-    names = [f"{ALL}-{number}" for number in range(1, len(parts) + 1)] if parts[1:] else [ALL]
-    return dict(zip(names, parts, strict=True))
 
 
 def _papers(

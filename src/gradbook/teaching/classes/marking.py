@@ -113,14 +113,14 @@ def _mark(
     entries = read_ledger(ledger)
     books = handed_in(folder)
     with _judged(folder, books, workers, tell) as reports:
-        own, remarks = books_by_student(folder, books, reports)
+        by_student, remarks = books_by_student(folder, books, reports)
     students: set[str] = set()
     for _ in range(ROUNDS):
-        marks = tuple(_marks(folder.students, own, entries, rubric))
+        marks = tuple(_marks(folder.students, by_student, entries, rubric))
         new, problems = _write_feedback(folder, marks, workers, hints, tell)
         students |= new
         before = entries
-        entries = update_ledger(ledger, {one.student: _ledger_row(one, columns) for one in marks})
+        entries = update_ledger(ledger, {row.student: _ledger_row(row, columns) for row in marks})
         if entries == before:
             break
     gone = [name for name in entries if name not in folder.stems]
@@ -133,9 +133,12 @@ def _mark(
             for name in gone
         ),
     ]
-    folder.write(
-        {PAGE: _class_page(folder, marks, remarks, columns), **_grade_files(folder, marks)}
-    )
+    files = {PAGE: _class_page(folder, marks, remarks, columns)}
+    grades = [FinalGrade(mark.student, mark.points, mark.own.remark) for mark in marks]
+    out_of = max((mark.mark.out_of for mark in marks if mark.mark), default=0.0)
+    folder.inside(GRADES)
+    files |= grade_files(read_listed(folder.path / NAMES), grades, _title(folder), out_of)
+    folder.write(files)
     return MarkedClass(marks, tuple(remarks), len(students))
 
 
@@ -309,10 +312,3 @@ def _page_row(folder: ClassFolder, one: StudentMark, columns: int) -> ClassRow:
     verdict = one.book.report.verdict if one.book else NOT_HANDED_IN
     right = _right(one, columns) if one.mark else None
     return row_of(one.student, one.points, one.mark, right, verdict, one.own.remark, link)
-
-
-def _grade_files(folder: ClassFolder, marks: Sequence[StudentMark]) -> dict[str, str]:
-    grades = [FinalGrade(one.student, one.points, one.own.remark) for one in marks]
-    out_of = max((one.mark.out_of for one in marks if one.mark), default=0.0)
-    folder.inside(GRADES)
-    return grade_files(read_listed(folder.path / NAMES), grades, _title(folder), out_of)

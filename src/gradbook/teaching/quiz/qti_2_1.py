@@ -124,7 +124,10 @@ def _item(quiz: Quiz, question: Question, name: str) -> str:
         for number, answer in enumerate(answers_of(quiz, question), 1)
     ]
     if by_choice:
-        correct, kind, asked = RIGHT, "identifier", _choices(named)
+        correct, kind = RIGHT, "identifier"
+        shown = (element("simpleChoice", escape(it.shown), identifier=key) for key, it in named)
+        shuffled = {"responseIdentifier": "RESPONSE", "shuffle": "true", "maxChoices": "1"}
+        asked = element("choiceInteraction", *shown, **shuffled)
         processing = element(
             "responseCondition",
             element(
@@ -155,12 +158,6 @@ def _item(quiz: Quiz, question: Question, name: str) -> str:
 def _declared(tag: str, name: str, kind: str, what: str, value: str) -> str:
     held = element(what, element("value", value))
     return element(tag, held, identifier=name, cardinality="single", baseType=kind)
-
-
-def _choices(named: Sequence[tuple[str, QuizAnswer]]) -> str:
-    shown = (element("simpleChoice", escape(it.shown), identifier=name) for name, it in named)
-    how = {"responseIdentifier": "RESPONSE", "shuffle": "true", "maxChoices": "1"}
-    return element("choiceInteraction", *shown, **how)
 
 
 def _box(name: str) -> str:
