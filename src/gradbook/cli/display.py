@@ -21,7 +21,6 @@ from gradbook.report.training_text import (
     NOT_ASCII,
     SeedsTable,
     Trace,
-    done_before_lines,
     epoch_table,
     files_lines,
     in_time,
@@ -212,7 +211,10 @@ class AsLines(Display):
 
     def on_done_before(self, run: RunFolder) -> None:
         result = run.result()
-        show(done_before_lines(run, room()))
+        words = (
+            f"{run.path} is already finished: remove the folder, or name another, to train again"
+        )
+        show(fold(words, room()))
         for doubt in result.get("doubts", ()):
             self.on_doubt(doubt)
         rows = "rows" if run.problem_file.is_file() else "images"

@@ -77,12 +77,17 @@ def statistics(images: Images) -> Statistics:
     """Exact, because bytes can be counted."""
     frequencies = [_frequencies(images.pixels[:, channel]) for channel in range(images.shape[0])]
     present = np.flatnonzero(np.sum(frequencies, axis=0))
-    moments = [_mean_and_deviation(counts) for counts in frequencies]
+    brightness = np.arange(BRIGHTEST + 1) / BRIGHTEST
+    means, deviations = list[float](), list[float]()
+    for counts in frequencies:
+        mean = float(counts @ brightness / counts.sum())
+        means.append(mean)
+        deviations.append(float(counts @ (brightness - mean) ** 2 / counts.sum()) ** 0.5)
     return Statistics(
         low=int(present[0]),
         high=int(present[-1]),
-        mean=tuple(mean for mean, _ in moments),
-        deviation=tuple(deviation for _, deviation in moments),
+        mean=tuple(means),
+        deviation=tuple(deviations),
     )
 
 
@@ -93,13 +98,6 @@ def _frequencies(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     for piece in pieces:
         counts += np.bincount(piece.ravel(), minlength=len(counts))
     return counts
-
-
-def _mean_and_deviation(counts: NDArray[np.int64]) -> tuple[float, float]:
-    values = np.arange(BRIGHTEST + 1) / BRIGHTEST
-    mean = float(counts @ values / counts.sum())
-    variance = float(counts @ (values - mean) ** 2 / counts.sum())
-    return mean, variance**0.5
 
 
 def edge_brightness(images: Images) -> int:

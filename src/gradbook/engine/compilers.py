@@ -221,7 +221,12 @@ class Compiler:
 def find_compiler(name: str | None = None) -> Compiler | None:
     """The compiler asked for by GRADBOOK_CC or by name, or the first that can be used."""
     wish = name or os.environ.get("GRADBOOK_CC")
-    for command in [_command(wish)] if wish else _candidates():
+    commands = _candidates()
+    if wish:  # a path with spaces is alone or in double quotes
+        words = [wish] if shutil.which(wish) else [a or b for a, b in WORD.findall(wish)]
+        path = shutil.which(words[0]) if words else None
+        commands = iter([(os.path.abspath(path), *words[1:]) if path else (wish,)])
+    for command in commands:
         version = _version(command)
         if version is not None and _makes_what_we_load(Compiler(command, version)):
             return Compiler(command, version)
@@ -276,17 +281,14 @@ def _zigs_wheel() -> str:
     return f"pip install {extra}" if sys.platform == "win32" else f"pip install '{extra}'"
 
 
-def _command(wish: str) -> tuple[str, ...]:
-    """The words of a wish; a path with spaces is alone or in double quotes."""
-    words = [wish] if shutil.which(wish) else [a or b for a, b in WORD.findall(wish)]
-    path = shutil.which(words[0]) if words else None
-    return (os.path.abspath(path), *words[1:]) if path else (wish,)
-
-
 def _candidates() -> Iterator[tuple[str, ...]]:
     for name in ("gcc", "cc", "clang"):
         path = shutil.which(name)
-        if path and not _is_a_stub(path):
+        if not path:
+            continue
+        # Without Xcode's tools, macOS's own commands only open a window that offers them.
+        is_apples = sys.platform == "darwin" and os.path.dirname(path) == "/usr/bin"
+        if not is_apples or answer(["xcode-select", "--print-path"]) is not None:
             yield (path,)
     yield from _zigs()
 
@@ -296,12 +298,6 @@ def _zigs() -> Iterator[tuple[str, ...]]:
         yield (sys.executable, "-m", "ziglang", "cc")
     if path := shutil.which("zig"):
         yield (path, "cc")
-
-
-def _is_a_stub(path: str) -> bool:
-    """Without Xcode's tools, macOS's own commands only open a window that offers them."""
-    is_apples = sys.platform == "darwin" and os.path.dirname(path) == "/usr/bin"
-    return is_apples and answer(["xcode-select", "--print-path"]) is None
 
 
 def _makes_what_we_load(compiler: Compiler) -> bool:

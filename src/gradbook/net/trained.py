@@ -283,7 +283,11 @@ def _layers(
             latest += 1
             reads, given = (latest,), makes
         whole = TrainedLayer(layer, reads, given, makes, _tensors(net, values, index))
-        whole = _levelled(whole) if layer.bits else whole
+        if layer.bits:  # its sums read other weights
+            weight, groups = whole.tensors["weight"], layer.level_groups
+            numbers, _ = levels(weight, layer.bits, groups)
+            whole = whole.with_tensors(weight=levelled(weight, layer.bits, groups))
+            whole = replace(whole, floats=weight, levels=numbers)
         for own in _apart(whole, latest + 1):
             yield index, own
             latest += 1
@@ -350,14 +354,6 @@ def _tensors(net: Net, values: Mapping[str, NDArray[Any]], index: int) -> dict[s
         names = zip(layer.statistics, statistics_names(net, index), strict=True)
         tensors |= {word: np.asarray(values[name], np.float64) for word, name in names}
     return tensors
-
-
-def _levelled(own: TrainedLayer) -> TrainedLayer:
-    """The layer with the weights that its sums read."""
-    layer, weight = own.layer, own.tensors["weight"]
-    whole, _ = levels(weight, layer.bits, layer.level_groups)
-    made = own.with_tensors(weight=levelled(weight, layer.bits, layer.level_groups))
-    return replace(made, floats=weight, levels=whole)
 
 
 # Fewer layers ------------------------------------------------------------------

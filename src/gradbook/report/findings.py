@@ -104,7 +104,9 @@ def _mistake(finding: Finding) -> object:
         return STALE
     if finding.kind in (DRIFTING_RATE, NO_RATE):  # one mistake for all weights
         return finding.kind, finding.why
-    if _has_no_name(finding.weight) or not finding.edits:
+    weight = finding.weight
+    is_cell = "[" in weight or (weight.isupper() and row_and_column(weight) is not None)
+    if is_cell or not finding.edits:  # it has no other name: C3, w[C3]
         quantity = finding.quantity.replace(finding.weight or finding.quantity, "")
         plain = SHEET_OF_A_STEP.sub("!", finding.formula)
         place = row_and_column(finding.cells.partition(":")[0].partition(",")[0])
@@ -112,11 +114,6 @@ def _mistake(finding: Finding) -> object:
         from_afar = move_formula(plain, AFAR - row, AFAR - column)
         return finding.kind, quantity, finding.edits, from_afar
     return finding.kind, finding.quantity, finding.edits
-
-
-def _has_no_name(weight: str) -> bool:
-    """Whether a weight is named only by its cell: C3, w[C3]."""
-    return "[" in weight or (weight.isupper() and row_and_column(weight) is not None)
 
 
 def repetition(found: ShownFinding) -> str:

@@ -13,7 +13,7 @@ from gradbook.layers import spell
 from gradbook.net import Again, Net
 from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure, measure
 from gradbook.palette import ACTIVATION, INPUT, MEMORY, WEIGHT
-from gradbook.report.document import Block, Chapter, Figure, Items, Meanings, Passage, Report
+from gradbook.report.document import Chapter, Figure, Items, Meanings, Passage, Report
 from gradbook.report.markup import report_cell
 from gradbook.report.styled_text import TableCell, TableColumn, TextTable, plain
 
@@ -195,11 +195,6 @@ def summary(measured: NetMeasure) -> Report:
         record=record,
         styles=STYLES,
     )
-
-
-def network_blocks(measured: NetMeasure) -> list[Block]:
-    """The same as part of another page, which needs `STYLES`."""
-    return [Items(remarks(measured), "remarks"), Figure([summary_table(measured)])]
 
 
 def _totals(measured: NetMeasure) -> dict[str, TableCell]:

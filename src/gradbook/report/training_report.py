@@ -61,7 +61,7 @@ from gradbook.report.markup import report_page
 from gradbook.report.mistakes import by_class, card, confusion, confusion_matrix, misread, named
 from gradbook.report.styled_text import Span, TableColumn, TextTable, Words, bar
 from gradbook.report.summary import STYLES as SUMMARY_STYLES
-from gradbook.report.summary import network_blocks
+from gradbook.report.summary import remarks, summary_table
 from gradbook.report.training_text import (
     error_words,
     history_table,
@@ -228,8 +228,10 @@ def _curves(recipe: Recipe, history: Sequence[Epoch], problem: Any) -> list[Bloc
 
 def _last_chapters(recipe: Recipe, again: str, made_with: object) -> list[Chapter]:
     """The network, and how to train it again."""
+    measured = measure(recipe.net)
+    network = [Items(remarks(measured), "remarks"), Figure([summary_table(measured)])]
     return [
-        Chapter("network", "The network", network_blocks(measure(recipe.net))),
+        Chapter("network", "The network", network),
         Chapter(
             "again",
             "How to reproduce it",

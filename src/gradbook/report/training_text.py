@@ -337,11 +337,6 @@ def _in_time(told: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def done_before_lines(run: RunFolder, width: int) -> Iterator[TextLine]:
-    words = f"{run.path} is already finished: remove the folder, or name another, to train again"
-    yield from fold(words, width)
-
-
 class SeedsTable:
     """The results of several seeds, one line each, and then their summary."""
 

@@ -68,20 +68,20 @@ def growth(books: HandedInBooks, since: int, ways: Ways) -> dict[str, Any]:
     rows = {book.number: list(map(cell_markup, table.row(k))) for k, book in enumerate(done)}
     all_reports = [book.report for book in books.judged_books() if book.report is not None]
     count = Counter(report.verdict for report in all_reports)
+    entries = list[dict[str, Any]]()
+    for book in changed:
+        verdict = book.report.verdict if book.report else ""
+        entry = {"number": book.number, "name": one_line(book.name), "state": book.state}
+        cells = {"cells": rows[book.number][1:]} if book.number in rows else {}
+        entries.append({**entry, "verdict": verdict, **cells})
     return {
         "version": version,
-        "books": [_row_of(book, rows.get(book.number)) for book in changed],
+        "books": entries,
         "pending": books.pending,
         "said": verdict_counts(all_reports) if all_reports else "",
         "counts": {verdict: count[verdict] for verdict in WORST_FIRST if count[verdict]},
         "verdicts": {verdict: tr(verdict) for verdict in WORST_FIRST if count[verdict]},
     }
-
-
-def _row_of(book: HandedIn, cells: list[str] | None) -> dict[str, Any]:
-    verdict = book.report.verdict if book.report else ""
-    known = {"number": book.number, "name": one_line(book.name), "state": book.state}
-    return known | {"verdict": verdict} | ({"cells": cells[1:]} if cells else {})
 
 
 def detail(book: HandedIn, ways: Ways) -> Answer:

@@ -92,8 +92,14 @@ class Site:
 
     def answer(self, request: Request) -> Answer:
         """The answer to a request, or a refusal."""
-        shape, numbers = _shape(request.path)
-        methods = self.routes.get(shape)
+        parts, numbers = request.path.split("/"), list[int]()
+        for k, part in enumerate(parts):
+            if re.fullmatch("[0-9]{1,9}", part):
+                numbers.append(int(part))
+                parts[k] = "#"
+        if parts[:2] == ["texts", "#"] and len(parts) > 2:
+            parts[-1] = "*"  # the name of a result's file
+        methods = self.routes.get("/".join(parts))
         if methods is None:
             raise RefusalError(404, "there is no such address")
         if request.method not in methods:
@@ -186,14 +192,6 @@ class Site:
 
 def _ways(request: Request) -> Ways:
     return Ways(**options(request.query, WAYS))
-
-
-def _shape(path: str) -> tuple[str, list[int]]:
-    """The path with # for numbers and * for the name of a result's file; and the numbers."""
-    parts = path.split("/")
-    numbers = [int(part) for part in parts if re.fullmatch("[0-9]{1,9}", part)]
-    shape = "/".join("#" if re.fullmatch("[0-9]{1,9}", part) else part for part in parts)
-    return (f"{shape.rpartition('/')[0]}/*" if shape.startswith("texts/#/") else shape), numbers
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.graph.node import Array
 from gradbook.net.trained import TrainedLayer, TrainedNet
 
 ABOUT = "gradbook.json"  # the archive's entry for everything but the tensors
@@ -32,10 +31,12 @@ def as_archive(trained: TrainedNet, recipe: str = "") -> bytes:
 
 def as_json(trained: TrainedNet, recipe: str = "") -> str:
     """The whole network as JSON, each tensor with its shape and its nested values."""
-    tensors = {
-        name: {"shape": list(array.shape), "values": _shortest(array)}
-        for name, array in trained.tensors().items()
-    }
+    tensors = dict[str, Any]()
+    for name, array in trained.tensors().items():
+        narrow: NDArray[np.float32] = array.astype(np.float32)
+        shortest = np.array([float(str(value)) for value in narrow.ravel()])
+        values = shortest.reshape(narrow.shape).tolist()  # which round to these 32-bit floats
+        tensors[name] = {"shape": list(array.shape), "values": values}
     return json.dumps(_about(trained, recipe) | {"tensors": tensors}, ensure_ascii=False) + "\n"
 
 
@@ -66,10 +67,3 @@ def _layer(layer: TrainedLayer) -> dict[str, Any]:
         "shape": list(layer.makes),
         "tensors": [layer.tensor_name(name) for name in layer.tensors],
     }
-
-
-def _shortest(array: Array) -> Any:
-    """Nested lists of the shortest numbers that round to these 32-bit floats."""
-    narrow: NDArray[np.float32] = array.astype(np.float32)
-    short = np.array([float(str(value)) for value in narrow.ravel()])
-    return short.reshape(narrow.shape).tolist()

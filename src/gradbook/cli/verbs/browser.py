@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset
     from gradbook.lab.models.model import Model
     from gradbook.lab.recipes.recipe import Recipe
-    from gradbook.net import Net
 
 
 # Networks that read pictures: which network, how it was trained, and its data --
@@ -179,7 +178,7 @@ def make_page(options: Namespace) -> tuple[str, str]:
         return scene_page(options), tr(TRAIN_ADVICE)
     reader = picture_reader(options.net, options.data)
     if reader is None:
-        from gradbook.report.play_page import play_page
+        from gradbook.report.play_page import builds, play_page
 
         if options.train is not None:
             raise UsageError("--train: this network always trains on its page: leave it out")
@@ -189,7 +188,8 @@ def make_page(options: Namespace) -> tuple[str, str]:
 
             page = formula_page(net, options.typed)
             return page, tr(GRAPH_ADVICE)
-        if writes_letters(net):
+        predicts_next = net.tokens and net.wanted == net.input  # the next token at each step
+        if predicts_next and not net.samples and not builds(net):
             from gradbook.lab.texts import usual_lines
             from gradbook.report.letters_page import letters_page
 
@@ -210,13 +210,6 @@ def scene_page(options: Namespace) -> str:
 
     net = changed_network(parse(SCENES[options.net]), read_settings(options.set, {})[1])
     return play_page(net, options.typed, points_of=options.net)
-
-
-def writes_letters(net: Net) -> bool:
-    """Whether it predicts the next token at each step, and is too large to write out."""
-    from gradbook.report.play_page import builds
-
-    return net.tokens and net.wanted == net.input and not net.samples and not builds(net)
 
 
 def _package(options: Namespace) -> int:

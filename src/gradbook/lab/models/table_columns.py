@@ -190,9 +190,12 @@ class TableColumns:
 def columns_of(record: Mapping[str, Any], net: Net) -> TableColumns:
     """The columns in a model's file, which must fit its network."""
     written = record.get("written") or []
-    *inputs, target = (
-        _column(name, words, written) for name, words in (*record["inputs"], record["target"])
-    )
+    named = list[Column]()
+    for name, words in (*record["inputs"], record["target"]):
+        how = next((entry for entry in written if entry["column"] == name), {})
+        style = NumberStyle(how.get("decimal") or POINT, how.get("unit") or "")
+        named.append(Column(name, tuple(words), style, how.get("dates") or ""))
+    *inputs, target = named
     outputs, filling = tuple(record.get("outputs") or ()), record.get("filling")
     columns = TableColumns(
         tuple(inputs),
@@ -232,12 +235,6 @@ def _how_written(column: Column) -> dict[str, str]:
     }
     unusual = {what: how for what, how in ways.items() if how}
     return {"column": column.name, **unusual} if unusual else {}
-
-
-def _column(name: str, words: list[str], written: list[dict[str, str | None]]) -> Column:
-    how = next((one for one in written if one["column"] == name), {})
-    style = NumberStyle(how.get("decimal") or POINT, how.get("unit") or "")
-    return Column(name, tuple(words), style, how.get("dates") or "")
 
 
 def channels_first(images: NDArray[Any], size: Shape) -> NDArray[Any]:

@@ -251,7 +251,12 @@ def _try_some(plan: StudyPlan) -> None:
         try:
             recipe = plan.recipe(text)
         except NetTextError as error:
-            wrong = wrong or _drawn(text, error)
+            rows = text.splitlines()
+            if error.line is None or error.line > len(rows):
+                wrong = wrong or error
+            else:  # with the chosen values
+                words = f"drawn as {rows[error.line - 1].strip()!r}: {error.message}"
+                wrong = wrong or UsageError(words)
             continue
         if recipe.held_back is None:
             raise UsageError("a study needs images that are held back: remove 'hold back none'")
@@ -263,14 +268,6 @@ def _try_some(plan: StudyPlan) -> None:
         raise UsageError(NONE_ALLOWED.format(count=MOST_FORBIDDEN, why=forbidden))
     assert wrong
     raise UsageError(f"none of the drawn recipes is valid: {wrong.message}")
-
-
-def _drawn(text: str, error: NetTextError) -> GradbookError:
-    """The problem with a random recipe, and the line with the chosen values."""
-    rows = text.splitlines()
-    if error.line is None or error.line > len(rows):
-        return error
-    return UsageError(f"drawn as {rows[error.line - 1].strip()!r}: {error.message}")
 
 
 # A study's own lines.

@@ -177,23 +177,19 @@ def _expanded(node: Node, say: Say) -> Form:
 def _quotient(node: Node, args: Sequence[Form], say: Say) -> Form:
     """A quotient; the division of a long sum is written as a factor in front."""
     top, bottom = args
-    if _is_mean_error(node):
-        return over_all(top, bottom)
-    long = isinstance(top, Terms) and len(top.terms) > LONGEST_TOP
-    if (long or node.inputs[0].op.name == "total") and node.inputs[1].is_constant():
-        return multiply([Fraction(Numeral(1), bottom), top])
+    summed, count = node.inputs
+    if count.is_constant():
+        of_samples = summed.op.name == "total"
+        name = summed.inputs[0].name if of_samples else None
+        if name is not None and name.stem == TOTAL_ERROR.stem:
+            return over_all(top, bottom)
+        if of_samples or (isinstance(top, Terms) and len(top.terms) > LONGEST_TOP):
+            return multiply([Fraction(Numeral(1), bottom), top])
     if isinstance(top, Minus):
         return Minus(Fraction(top.of, bottom))
     if isinstance(top, Fraction):
         return Fraction(top.top, multiply([top.bottom, bottom]))
     return Fraction(top, bottom)
-
-
-def _is_mean_error(node: Node) -> bool:
-    """Whether it is the samples' mean error, divided by their constant number."""
-    top, bottom = node.inputs
-    name = top.inputs[0].name if top.op.name == "total" else None
-    return bottom.is_constant() and name is not None and name.stem == TOTAL_ERROR.stem
 
 
 def over_all(whole: Form, samples: Form) -> Form:

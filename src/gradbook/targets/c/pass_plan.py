@@ -12,7 +12,7 @@ Doesn't know names or text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -197,7 +197,11 @@ def whole(passes: Iterable[Rows], timing: Timing, results: Results) -> Whole:
     filled = set(arrays)
     updates = []
     for group in _groups(results, filled):
-        wide = [x for leaf in group for x in _computed(leaf, results) if leaf.shape]
+        wide = list[Node]()  # what updates compute for carried values, or for those read outside
+        for leaf in group:
+            if leaf.shape:
+                wide += [leaf] if leaf in results.read.values() else []
+                wide += [results.changing[leaf]] if leaf in results.changing else []
         late = _with_sources(_missing(wide, filled), timing, filled)
         filled.update(late)
         updates.append(UpdateGroup(tuple(group), _in_order(late)))
@@ -206,14 +210,6 @@ def whole(passes: Iterable[Rows], timing: Timing, results: Results) -> Whole:
     late = _with_sources(_missing(single, filled), timing, filled)
     ordered = {phase: _in_order(nodes) for phase, nodes in before.items()}
     return Whole(tuple(arrays), ordered, tuple(updates), _in_order(late))
-
-
-def _computed(leaf: Node, results: Results) -> Iterator[Node]:
-    """What an update computes for a carried value, or for one read from outside."""
-    if leaf in results.read.values():
-        yield leaf
-    if leaf in results.changing:
-        yield results.changing[leaf]
 
 
 def _in_order(nodes: Iterable[Node]) -> tuple[Node, ...]:

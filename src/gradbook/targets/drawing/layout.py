@@ -88,7 +88,10 @@ def space_out(columns: Sequence[ColumnSize], rules: SpacingRules) -> list[Placed
         _across(column.cells, pitch)
         for column, pitch in zip(columns, _pitches(columns, rules), strict=True)
     ]
-    ports = [_ports(column) for column in columns]
+    ports = list[tuple[float, ...]]()
+    for column in columns:
+        middle = (column.fan - 1) / 2
+        ports.append(tuple((k - middle) * column.label[1] for k in range(column.fan)))
     slants = [
         _slant(columns[k], columns[k + 1], rules, _climb(columns[k : k + 2], across[k:], ports[k]))
         for k in range(len(columns) - 1)
@@ -124,10 +127,6 @@ def _across(cells: Sequence[bool], pitch: float) -> tuple[float, ...]:
     for step in steps:
         places.append(places[-1] + step)
     return tuple(places)
-
-
-def _ports(column: ColumnSize) -> tuple[float, ...]:
-    return tuple((k - (column.fan - 1) / 2) * column.label[1] for k in range(column.fan))
 
 
 def _climb(
@@ -489,8 +488,13 @@ def _shapes(places: Sequence[PlacedStage]) -> list[Shape]:
         if isinstance(goal.stage, Planes):
             shapes += _window(source, goal)
     top = min(shape.box.top for shape in shapes)
-    bottom = max(shape.box.bottom for shape in shapes)
-    return [*_skips(places, top), *shapes, *_captions(places, bottom + CAPTION_GAP)]
+    below = max(shape.box.bottom for shape in shapes) + CAPTION_GAP
+    captions = list[Shape]()  # each stage's layers, and its weights unless all of them are drawn
+    for spot, most in zip(places, _caption_widths(places), strict=True):
+        texts = [text for phrase in spot.phrases for text in _wrapped(phrase, most)]
+        for k, text in enumerate(texts):
+            captions.append(words(text, (spot.middle, below + k * WORD_SIZE * CAPTION_STEP)))
+    return [*_skips(places, top), *shapes, *captions]
 
 
 def _skips(places: Sequence[PlacedStage], top: float) -> Iterator[Polyline]:
@@ -586,14 +590,6 @@ def _part(plane: Box, shape: tuple[int, ...], size: tuple[int, int]) -> Box:
         plane.left + max(width, LEAST_WINDOW),
         plane.top + max(height, LEAST_WINDOW),
     )
-
-
-def _captions(places: Sequence[PlacedStage], top: float) -> Iterator[Label]:
-    """The words of each stage's layers below it, and its weights unless all of them are drawn."""
-    for spot, most in zip(places, _caption_widths(places), strict=True):
-        lines = [line for phrase in spot.phrases for line in _wrapped(phrase, most)]
-        for k, line in enumerate(lines):
-            yield words(line, (spot.middle, top + k * WORD_SIZE * CAPTION_STEP))
 
 
 def _caption_widths(places: Sequence[PlacedStage]) -> Iterator[float]:

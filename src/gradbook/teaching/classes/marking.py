@@ -209,7 +209,9 @@ def _write_feedback(
             mark.student, title, report, mark.mark, mark.points, mark.own.remark
         )
         stem = folder.stems[mark.student]
-        digest = _digest(feedback, paper)
+        shown = feedback.student, feedback.title, feedback.mark, feedback.points, feedback.remark
+        written = f"{__version__} {current_language().code} {paper} {line_of(report)} {shown!r}"
+        digest = sum_of(as_bytes(written))  # the same in every process
         known = kept / f"{stem}.txt"
         is_first = not known.is_file()
         last, *sums = [""] if is_first else read_text(known).split("\n")
@@ -238,13 +240,6 @@ def _write_feedback(
             write_whole(goal / f"{known.stem}{end}", content)
         write_whole(known, "\n".join([digest, *after.values()]))
     return set(digests), problems
-
-
-def _digest(told: StudentFeedback, paper: str) -> str:
-    """A checksum of the feedback, the same in every process."""
-    shown = told.student, told.title, told.mark, told.points, told.remark
-    text = f"{__version__} {current_language().code} {paper} {line_of(told.report)} {shown!r}"
-    return sum_of(as_bytes(text))
 
 
 def _title(folder: ClassFolder) -> str:

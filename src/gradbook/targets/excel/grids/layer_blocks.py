@@ -62,8 +62,11 @@ def picture_blocks(step: Step, index: int) -> list[NodeBlock]:
             if layer.bits and is_weight:
                 blocks.append(_levels(step, blocks[-1]))
     name = value_name(net, index)
-    if layer.passes_on:
-        return [*blocks, _single_values(step, name, net.shapes[index])]
+    if layer.passes_on:  # each value is a block of one cell, in a row
+        nodes = _nodes(step, name.elements(net.shapes[index]).values())
+        words, labels = tr(MEANINGS.get(name.stem, WHAT_COMES_OUT)), [str(it.name) for it in nodes]
+        cells = nodes.reshape(-1, 1, 1)
+        return [*blocks, _block(f"{{0}}{name}", words, colour_of(name.stem), cells, labels)]
     return [*blocks, _maps(step, name, net.shapes[index + 1])]
 
 
@@ -73,14 +76,6 @@ def _maps(step: Step, name: Name, shape: Shape, words: str = "") -> NodeBlock:
     labels = [str(name.at(k + 1)) for k in range(len(nodes))] if len(nodes) > 1 else [str(name)]
     words = words or tr(MEANINGS.get(name.stem, WHAT_COMES_OUT))
     return _block(f"{{0}}{name}", words, colour_of(name.stem), nodes, labels)
-
-
-def _single_values(step: Step, name: Name, shape: Shape) -> NodeBlock:
-    """Each value as a block of one cell, in a row."""
-    nodes = _nodes(step, name.elements(shape).values())
-    words = tr(MEANINGS.get(name.stem, WHAT_COMES_OUT))
-    labels = [str(node.name) for node in nodes]
-    return _block(f"{{0}}{name}", words, colour_of(name.stem), nodes.reshape(-1, 1, 1), labels)
 
 
 def _kernels(step: Step, parameter: Parameter, index: int) -> NodeBlock:

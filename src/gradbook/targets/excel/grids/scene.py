@@ -198,12 +198,12 @@ class GridScene:
     @cached_property
     def right(self) -> int:
         """The column of the first gradients."""
-        widths = (
-            _columns(block) if index in self._in_steps else block.grids.width
-            for index, blocks in self._blocks.items()
-            for block in blocks
-        )
-        return LEFT + max(widths) + 2
+        most = 0
+        for index, blocks in self._blocks.items():
+            for block in blocks:
+                title = ceil(len(block.title) / LETTERS) - 1 if index in self._in_steps else 0
+                most = max(most, block.grids.width, title)
+        return LEFT + most + 2
 
     # The formulas of the cells ---------------------------------------------------
 
@@ -283,11 +283,6 @@ class GridScene:
     def numbers(self, block: NodeBlock) -> Array:
         numbers = [np.ravel(self._first[it])[0] if it else 0.0 for it in block.nodes.flat]
         return np.array(numbers, np.float64).reshape(block.grids.shape)
-
-
-def _columns(block: NodeBlock) -> int:
-    """The number of columns a block takes, with room for its title."""
-    return max(block.grids.width, ceil(len(block.title) / LETTERS) - 1)
 
 
 def _kind_at(net: Net, index: int) -> str:
