@@ -109,8 +109,8 @@ def _cells(record: dict[str, Any]) -> dict[str, TableCell]:
         record = record | {"layer": f"{record['layer']}, again"}
     square = dict[str, TableCell]()
     for key in ("jump", "field"):
-        shape = record[key] or (None,)
-        square[key] = shape[0] if len(set(shape)) == 1 else spell(shape)
+        shape = record[key] or ()
+        square[key] = spell(shape) if len(set(shape)) > 1 else next(iter(shape), None)
     if isinstance(record["stride"], tuple):
         square["stride"] = spell(record["stride"])
     if len(record["output"]) != 3:

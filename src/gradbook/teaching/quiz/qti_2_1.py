@@ -125,9 +125,9 @@ def _item(quiz: Quiz, question: Question, name: str) -> str:
     ]
     if by_choice:
         correct, kind = RIGHT, "identifier"
-        shown = (element("simpleChoice", escape(it.shown), identifier=key) for key, it in named)
+        choices = (element("simpleChoice", escape(it.shown), identifier=key) for key, it in named)
         shuffled = {"responseIdentifier": "RESPONSE", "shuffle": "true", "maxChoices": "1"}
-        asked = element("choiceInteraction", *shown, **shuffled)
+        asked = element("choiceInteraction", *choices, **shuffled)
         processing = element(
             "responseCondition",
             element(
