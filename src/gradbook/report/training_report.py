@@ -229,9 +229,9 @@ def _curves(recipe: Recipe, history: Sequence[Epoch], problem: Any) -> list[Bloc
 def _last_chapters(recipe: Recipe, again: str, made_with: object) -> list[Chapter]:
     """The network, and how to train it again."""
     measured = measure(recipe.net)
-    network = [Items(remarks(measured), "remarks"), Figure([summary_table(measured)])]
+    figure = Figure([summary_table(measured)])
     return [
-        Chapter("network", "The network", network),
+        Chapter("network", "The network", [Items(remarks(measured), "remarks"), figure]),
         Chapter(
             "again",
             "How to reproduce it",

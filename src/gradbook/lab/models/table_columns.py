@@ -192,7 +192,7 @@ def columns_of(record: Mapping[str, Any], net: Net) -> TableColumns:
     written = record.get("written") or []
     named = list[Column]()
     for name, words in (*record["inputs"], record["target"]):
-        how = next((entry for entry in written if entry["column"] == name), {})
+        how: dict[str, str | None] = next((it for it in written if it["column"] == name), {})
         style = NumberStyle(how.get("decimal") or POINT, how.get("unit") or "")
         named.append(Column(name, tuple(words), style, how.get("dates") or ""))
     *inputs, target = named
