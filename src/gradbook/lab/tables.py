@@ -346,7 +346,9 @@ class TableProblem(Problem):
         if parts := fixed_beginning(recipe.net):
             first, learning = parts  # each row needs to go through these layers only once
             engine = open_faster(first, recipe.batch, len(rows))
-            inputs, others = (_through(engine, part) for part in (inputs, others))
+            outputs = (engine.predict(part).reshape(-1, *first.wanted) for part in (inputs, others))
+            by_step = (np.moveaxis(part, -1, 1) for part in outputs)  # as the next layers take it
+            inputs, others = (part.reshape(-1, *first.shapes[-1]) for part in by_step)
             fixed = engine.state()
         require_last_batch(recipe.net, len(training), recipe.batch)
         spread = self.spread(recipe.net, training)
@@ -432,12 +434,6 @@ class TableMaterial(Material):
     filling: Numbers | None
     normal: Normal
     spread: tuple[Any, Any]  # mean and deviation of the target numbers
-
-
-def _through(first: Engine, inputs: NDArray[Any]) -> NDArray[Any]:
-    """What fixed first layers make of inputs, in the form of the layers after them."""
-    outputs = first.predict(inputs).reshape(-1, *first.net.wanted)
-    return np.moveaxis(outputs, -1, 1).reshape(-1, *first.net.shapes[-1])
 
 
 def filling_remark(inputs: Sequence[Column], rows: Numbers, filling: Numbers) -> str:

@@ -332,12 +332,6 @@ def update_words(update: Update) -> str:
     return " ".join([update.kind, *settings])
 
 
-def start_lines(net: Description) -> Iterator[str]:
-    for word, role in ROLES.items():
-        if role in net.start:
-            yield f"{word} {_row(net.start[role])}"
-
-
 def sample_lines(net: Description) -> Iterator[str]:
     if net.table:
         yield f"data {net.table}"
@@ -574,7 +568,7 @@ def write(net: Description) -> str:
         f"input {input_words(net)}",
         *_layer_lines(net),
         *training_lines(net),
-        *start_lines(net),
+        *(f"{word} {_row(net.start[role])}" for word, role in ROLES.items() if role in net.start),
         *sample_lines(net),
     ]
     return "\n".join(lines) + "\n"

@@ -94,10 +94,11 @@ class NumpyOps:
         if simpler := SAYS.simpler(node):
             return self.known[simpler]
         inputs = [self.known[x] for x in node.inputs]
-        if node.op.name in OF_EACH:
+        if node.op.name in OF_EACH and node.shape:
             axes = ", ".join(["None"] * len(node.shape))
-            pairs = zip(inputs, node.inputs, strict=True)
-            inputs = [f"{x}[..., {axes}]" if _is_alone(y, node) else x for x, y in pairs]
+            for k, source in enumerate(node.inputs):
+                if source.each and not source.shape:  # a single value per sample meets larger ones
+                    inputs[k] += f"[..., {axes}]"
         call = OF_EACH.get(node.op.name) or CALLS[node.op.name]
         if call[0] not in "({":  # arguments of a function need no brackets
             inputs = [without_brackets(x) for x in inputs]
@@ -117,11 +118,6 @@ def without_brackets(text: str) -> str:
             whole = text[0] == "(" and place == len(text) - 1
             return text[1:-1] if whole else text
     return text
-
-
-def _is_alone(x: Node, node: Node) -> bool:
-    """Whether it has a single value per sample and is combined with larger ones."""
-    return x.each and not x.shape and bool(node.shape)
 
 
 def _repeats_by_itself(node: Node, order: Sequence[Node], made: Node) -> bool:

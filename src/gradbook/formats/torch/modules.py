@@ -76,7 +76,9 @@ def _of_sums(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | No
             tensors = {first[0]: first[1][..., 0, 0], **dict(others)}
             return TorchWords(made=made, tensors=tensors, fixed=fixed, in_steps=True, begins=True)
         case Conv() as conv:
-            window, pads = conv.window(own.given), _pads_itself(uses)
+            window, windows = conv.window(own.given), [use.layer.window(use.given) for use in uses]
+            paddings = {padded.pad for padded in windows if padded}
+            pads = len(paddings) == 1 and all(map(_is_even, paddings))  # by itself
             made = _call(
                 "nn.Conv2d",
                 *(own.given[0], conv.channels, _short(conv.kernel)),
@@ -289,13 +291,6 @@ def _is_linear(own: TrainedLayer) -> bool:
         case Conv(row=True, kernel=(1, 1), stride=(1, 1), groups=1):
             return own.layer.window(own.given).pad == NOWHERE
     return False
-
-
-def _pads_itself(uses: Sequence[TrainedLayer]) -> bool:
-    """Whether the convolution can pad by itself: equally on both sides, and in each use."""
-    windows = (own.layer.window(own.given) for own in uses)
-    pads = {window.pad for window in windows if window}
-    return len(pads) == 1 and all(map(_is_even, pads))
 
 
 def _framed(x: str, sides: Sequence[int], value: str = "") -> str:

@@ -191,7 +191,12 @@ def read_plan(
             settings[name] = READERS[word](line)
             line.end()
         elif word == "data":
-            others.append(_placed(line, folder))
+            name = line.text.partition(" ")[2].strip()
+            is_file = name and name not in KNOWN and "{" not in name
+            places = (Path(folder, name), Path(name)) if is_file else ()
+            place = next((path for path in places if os.path.exists(path)), None)
+            # a full path can be found from anywhere
+            others.append(line.saying(f"data {place.absolute()}") if place else line)
         else:
             others.append(line)
     try:
@@ -216,14 +221,6 @@ def change_plan(plan: StudyPlan, text: str, source: str) -> StudyPlan:
         plan = replace(plan, **{FIELDS.get(word, word): READERS[word](line)})
         line.end()
     return plan
-
-
-def _placed(line: Statement, folder: str) -> Statement:
-    """The line of a data set with the full path of its file, which can be found from anywhere."""
-    name = line.text.partition(" ")[2].strip()
-    places = (Path(folder, name), Path(name)) if name not in KNOWN and "{" not in name else ()
-    place = next((path for path in places if os.path.exists(path)), None)
-    return line.saying(f"data {place.absolute()}") if place and name else line
 
 
 def _try_some(plan: StudyPlan) -> None:

@@ -51,9 +51,3 @@ def packed_fields(makers: Sequence[RowMaker]) -> dict[str, tuple[str, list[int]]
         "lowest": ("int8_t", [_lowest(bits) for bits in every]),
         "step": ("uint8_t", [bits.step for bits in every]),
     }
-
-
-def most_unpacked(makers: Sequence[RowMaker]) -> int:
-    """The largest number of weights of one maker."""
-    sizes = [maker.weights[0].size for maker in makers if maker.weights is not None]
-    return max(sizes, default=0)

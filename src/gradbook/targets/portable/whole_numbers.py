@@ -16,7 +16,6 @@ from gradbook.targets.portable.makers import NORMING, Work
 from gradbook.targets.portable.packing import (
     are_packed,
     bits_of,
-    most_unpacked,
     packed,
     packed_fields,
 )
@@ -86,7 +85,8 @@ def whole_program(
     reads |= READ_BY_LEARNING if learner else {}
     sizes = {"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {}
     sizes |= {"FRAME": hearing.frame} if hearing else {}
-    sizes |= {"UNPACKED": most_unpacked(rows)} if is_packed and not small else {}
+    if is_packed and not small:
+        sizes["UNPACKED"] = max(row.weights[0].size for row in rows if row.weights is not None)
     dialect = Dialect(
         value="int8_t",
         total="int32_t",

@@ -60,6 +60,11 @@ def class_page(
     )
     whole = max((mark.out_of for mark in marks), default=0.0)
     chapters = [Chapter("remarks", tr("Remarks"), [Items(list(map(shown_text, remarks)))])]
+    alike = list[Chapter]()
+    for chapter in class_chapters(reports):
+        if chapter.anchor in ALIKE:  # worded with care: it accuses nobody
+            care = [] if chapter.anchor == "shared" else [Passage(tr(CARE))]
+            alike.append(replace(chapter, blocks=[*care, *chapter.blocks]))
     return report_page(
         Report(
             title,
@@ -69,7 +74,7 @@ def class_page(
                 *marks_chapter([MarkedBook(row.points, whole) for row in counted_rows]),
                 *_items(marks),
                 *_mistakes(reports),
-                *_alike(reports),
+                *alike,
             ],
             lead=[Passage(f"{lead}.", "lead")],
             styles=STYLES,
@@ -136,14 +141,6 @@ def _mistakes(reports: Sequence[BookReport]) -> Iterator[Chapter]:
         )
     if entries:
         yield Chapter("mistakes", tr("Commonest mistakes"), entries)
-
-
-def _alike(reports: Sequence[BookReport]) -> Iterator[Chapter]:
-    """Worded with care: it accuses nobody."""
-    for chapter in class_chapters(reports):
-        if chapter.anchor in ALIKE:
-            care = [] if chapter.anchor == "shared" else [Passage(tr(CARE))]
-            yield replace(chapter, blocks=[*care, *chapter.blocks])
 
 
 def student_count(count: int) -> str:

@@ -86,7 +86,12 @@ class ClassNames:
     @cached_property
     def _turned(self) -> dict[str, Students]:
         """Students by their letters, with one or more of the last words put first: lovelaceada."""
-        return _grouped((turned, own) for own in self.stems for turned in _orders(_unnumbered(own)))
+        pairs = list[tuple[str, str]]()
+        for student in self.stems:
+            words = _unnumbered(student).split()
+            turned = (" ".join(words[k:] + words[:k]) for k in range(len(words)))
+            pairs += [(_letters(name), student) for name in turned]
+        return _grouped(pairs)
 
     def _called(self, name: str) -> Students | None:
         """Students by the name on a platform, which has no number of ours."""
@@ -120,11 +125,6 @@ def _letters(name: str) -> str:
 
 def _unnumbered(name: str) -> str:
     return NUMBERED.sub("", name).rstrip(" (") or name
-
-
-def _orders(name: str) -> set[str]:
-    words = name.split()
-    return {_letters(" ".join(words[k:] + words[:k])) for k in range(len(words))}
 
 
 # The books of each student ------------------------------------------------------------
