@@ -21,8 +21,9 @@ from gradbook.graph.node import OPS
 from gradbook.layers import ACTIVATIONS, KINDS, LOSSES, Activation, Loss, SampleNorm, forms
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "gradbook"
-OWN_PLACES = ("layers", "graph")
-SAY_OPS = re.compile(r"^(targets|formats/\w+/op_words\.py)")  # an op's name isn't a layer's there
+OWN_PLACES = ("layers", "graph", "arrays")  # the last writes NumPy's functions
+# An op's name isn't a layer's there:
+SAY_OPS = re.compile(r"^(targets|formats/layer_ops\.py|formats/\w+/op_words\.py)")
 CLASSES = {kind.__name__ for kind in [*KINDS, Activation, SampleNorm]}
 WORDS = {
     "layers": {first for first, (kind, _) in forms().items() if kind is not Activation}

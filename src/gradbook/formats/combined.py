@@ -24,7 +24,6 @@ from gradbook.layers.activations import SELU_ALPHA, SELU_SCALE, Activation, Numb
 from gradbook.layers.arranging import Pick
 from gradbook.layers.norms import GroupNorm, LayerNorm
 from gradbook.layers.sequences import Attention, PositionEmbedding
-from gradbook.layers.wiring import Flatten
 
 OTHER_ARITHMETIC = "only sums, differences and products, or quotients by constants, can be read"
 Sign = Literal["+", "-", "*", "/"]
@@ -153,7 +152,7 @@ class CombinedValues(KnownValues):
 
     def _may_prepare(self, live: Live) -> bool:
         """Whether nothing but a flatten is before it, so that it prepares the input."""
-        return self.row.prepares and all(isinstance(own.layer, Flatten) for own in self.row.layers)
+        return self.row.prepares and all(own.layer.passes_on for own in self.row.layers)
 
     def _rescale(self, live: Live, sign: Sign, constant: Array) -> bool:
         """Merge constants into the normalisation before, if it has no such scale or shift yet."""
@@ -219,7 +218,7 @@ class CombinedValues(KnownValues):
     def scale(self, live: Live, scale: Array, shift: Array) -> int:
         """Scale and shift each channel; a shift becomes the bias of sums that have none yet."""
         number, layers = live.number, self.row.layers
-        before_all = all(isinstance(own.layer, Flatten) for own in layers)
+        before_all = all(own.layer.passes_on for own in layers)
         alone = self._is_alone(number, *(range(number) if before_all else ()))
         unread = all(number not in own.reads for own in layers[number:])
         if alone and unread and number and (scale == 1).all():

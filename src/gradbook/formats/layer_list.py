@@ -124,7 +124,7 @@ def lower_padding(padding: Padding, frame: Array, shape: Shape) -> Padding:
 
 def leave_out_zeros(layer: Layer, scale: Array, shape: Shape) -> Layer:
     """Return the average pool without the padding's zeros, for which the scale corrects."""
-    if not isinstance(layer, Pool) or not layer.zeros:
+    if not layer.zeros:
         raise NoLayer("it scales the pixels of a channel differently")
     window = layer.window(shape)
     wanted = window.area / divisors(window, shape[1:])
@@ -302,7 +302,7 @@ class LayerList:
 
     def _prepares(self, given: int, scale: Array, shift: Array) -> bool:
         """Record a scale of the images themselves, equal for all values of a channel."""
-        if given != len(self.layers) or any(not isinstance(x.layer, Flatten) for x in self.layers):
+        if given != len(self.layers) or not all(x.layer.passes_on for x in self.layers):
             return False
         first = self.sizes[0]
         channels = 1 if len(first) == 2 else first[0]

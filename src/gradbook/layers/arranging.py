@@ -102,6 +102,11 @@ class Pick(Layer):
             return shape[:1]
         return (*shape[:axis], len(self.places), *shape[axis + 1 :])
 
+    def taken_place(self, place: Shape) -> Shape:
+        axis = AXES[self.along]
+        taken = self.places[0 if self.is_one_step else place[axis]] - 1
+        return (*place[:axis], taken, *place[axis + 1 :])
+
     def instead_of_later(self, shape: Shape, *others: Shape) -> str:
         steps = AXES[self.along] == len(shape) - 1
         later = any(place > at for at, place in enumerate(self.places, 1))
@@ -144,6 +149,9 @@ class Transpose(Layer):
         require_steps(self.word, shape)
         features, _, steps = shape
         return (steps, 1, features)
+
+    def taken_place(self, place: Shape) -> Shape:
+        return (place[2], 0, place[0])
 
     def instead_of_later(self, shape: Shape, *others: Shape) -> str:
         return "leave it out"

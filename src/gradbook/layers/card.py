@@ -10,6 +10,7 @@ from math import inf, prod
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradbook.arguments import settle
 from gradbook.errors import ShapeError
@@ -324,6 +325,17 @@ class Layer:
     bits: Bits = Bits.ALL  # of the weights of its sums
     groups: int = 1
     epsilon: float = 0
+    zeros: bool = False  # whether its averages count the padding
+
+    def members(self, shape: Shape) -> NDArray[np.intp] | None:
+        """The values that it normalises together, by their numbers in the flat sample: (groups,
+        values); None if it has no groups in a sample."""
+        return None
+
+    def taken_place(self, place: Shape) -> Shape | None:
+        """The place of the value that it puts at a place, where -1 is a zero; None if all values
+        keep their order."""
+        return None
 
     def __post_init__(self) -> None:
         """Give the fields their one canonical form, so that equal layers compare equal."""

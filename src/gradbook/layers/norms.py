@@ -127,7 +127,6 @@ class SampleNorm(Norm):
     epsilon: float = USUAL_EPSILON
 
     def members(self, shape: Shape) -> NDArray[np.intp]:
-        """The values of each group, by their numbers in the flat sample: (groups, values)."""
         return np.arange(prod(shape)).reshape(self.groups_in(shape), -1)
 
     def channel_groups(self, shape: Shape) -> int:

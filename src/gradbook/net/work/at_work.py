@@ -16,7 +16,7 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph, Node
 from gradbook.graph.reference import evaluate
 from gradbook.graph.window import Shape
-from gradbook.layers import Layer, Parameter, Role, SampleNorm, leaf_name
+from gradbook.layers import Layer, Parameter, Role, leaf_name
 from gradbook.layers.card import AnswerKind
 from gradbook.net.build import Forward, inference
 from gradbook.net.names import layer_names, statistics_names
@@ -61,9 +61,10 @@ class AtWork:
     def deviations(self, index: int) -> Array:
         """What the normalisation at this index divides each channel, or each group, by."""
         layer = self.net.layers[index]
-        if isinstance(layer, SampleNorm):
-            x = self.values[index]
-            spread = x.ravel()[layer.members(x.shape)].var(axis=1)
+        x = self.values[index]
+        members = layer.members(x.shape)
+        if members is not None:
+            spread = x.ravel()[members].var(axis=1)
             return np.asarray(np.sqrt(spread + layer.epsilon))
         _, variance = statistics_names(self.net, index)
         return np.sqrt(self.kept[variance] + layer.epsilon)
@@ -71,8 +72,8 @@ class AtWork:
     def normal(self, index: int) -> Array:
         """What that normalisation makes of its input before it scales and shifts it."""
         x, layer = self.values[index], self.net.layers[index]
-        if isinstance(layer, SampleNorm):
-            places = layer.members(x.shape)
+        places = layer.members(x.shape)
+        if places is not None:
             groups, normal = x.ravel()[places], np.empty(x.size)
             off = groups - groups.mean(axis=1, keepdims=True)
             normal[places] = off / self.deviations(index)[:, None]

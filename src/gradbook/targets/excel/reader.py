@@ -24,8 +24,7 @@ from gradbook.graph.node import Array, Graph
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import Both, Shape
 from gradbook.language import mark, numeral, tr
-from gradbook.layers import Layer, Pick, Role, Transpose, leaf_name
-from gradbook.layers.arranging import AXES
+from gradbook.layers import Layer, Role, leaf_name
 from gradbook.layers.card import AnswerKind
 from gradbook.net import Net
 from gradbook.net.names import statistics_names
@@ -297,15 +296,9 @@ def _side_by_side(sources: Sequence[Grids], place: tuple[int, int, int], stage: 
 
 def _moved(layer: Layer, given: Place, source: Grids, place: Place, stage: Grids) -> str:
     """The cell that a layer puts at a place, or 0."""
-    taken = list(place)
-    match layer:
-        case Pick(places, along):
-            axis = AXES[along]
-            taken[axis] = places[0 if layer.is_one_step else place[axis]] - 1
-        case Transpose():
-            taken = [place[2], 0, place[0]]
-        case _:  # the same order
-            return _side_by_side([source], place, stage)
+    taken = layer.taken_place(place)
+    if taken is None:
+        return _side_by_side([source], place, stage)
     if min(taken) < 0:
         return "0"
     number = int(np.ravel_multi_index(taken, given))

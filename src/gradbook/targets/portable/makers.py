@@ -19,7 +19,7 @@ from gradbook.graph.levels import Bits, Levels
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
-from gradbook.layers import Flatten, Layer, Pick
+from gradbook.layers import Layer, Pick
 from gradbook.layers.spectra import waves
 from gradbook.net.trained import (
     BothClasses,
@@ -289,7 +289,7 @@ class _Making:
         match own.layer:
             case Pick() as layer:
                 return self._picked(layer, own.name, read)
-            case Flatten():
+            case Layer(passes_on=True):
                 return self._flatten(place, (read,))
             case _ if self.planes(own.makes) == self.makers[read].shape:
                 return read

@@ -10,7 +10,7 @@ export class AimMenu {
     this.shown = ""
     this.menu = make("select", { id: "aim", onchange: () => model.setAim(this.menu.value === "" ? null : Number(this.menu.value)) })
     this.label = make("label", { class: "paints", hidden: true }, `${PHRASES.aim.label} `, this.menu)
-    byId("dropout").after(this.label)
+    byId("masks").after(this.label)
     model.listeners.push(() => this.follow())
     this.follow()
   }

@@ -187,7 +187,7 @@ function fitSections() {
   byId("plane-said").classList.toggle("closed", !model.content.plane)
   sayLoss()
   byId("drawn-masks").hidden = !model.content.masks.length
-  byId("dropout").hidden = !model.content.masks.length
+  byId("masks").hidden = !model.content.masks.length
   byId("paints").hidden = !model.content.columns.some((/** @type {import("./field.js").Column} */ it) => it.maps.length)
   byId("columns").textContent = tr("{count} columns: inputs, then targets; or drop it here", { count: inputs + targets })
 }

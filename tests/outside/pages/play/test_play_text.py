@@ -203,7 +203,7 @@ def test_maps_are_built_as_they_are_typed_and_train_alike(shown):
     typed(page, MAPS)
     assert page.text("#text-said").startswith("no mistakes: 5")
     assert page.value("document.querySelector('#paints').checkVisibility()") is True
-    assert page.value("document.querySelector('#dropout').checkVisibility()") is True
+    assert page.value("document.querySelector('#masks').checkVisibility()") is True
     for k, wanted in enumerate(learned(MAPS, 4)):
         assert weights(page) == pytest.approx({w: wanted[w] for w in weights(page)}, rel=1e-9)
         page.press("#step")

@@ -27,7 +27,8 @@ FIRST_ROW = 5  # of the first stage
 ABOVE = 3  # rows above a block's values: its title and the column numbers
 SLOPE_OF = "{0}∂E/∂"  # before each name
 WEIGHT_LINES = 3  # beside a weight to look at
-LINES = {"conv": 5, "pool": 3, "batchnorm": 9}  # beside a place to look at, with the verdict
+LINES = {"conv": 5, "pool": 3}  # beside a place to look at, with the verdict
+NORMAL_LINES = 9  # of a normalisation
 LETTERS = 7  # of a title, for each column
 
 
@@ -37,7 +38,7 @@ class GridStage:
 
     index: int  # of the layer; -1 is the input
     layer: Layer | None
-    kind: str  # conv, pool or batchnorm, of which one place can be looked at; else empty
+    kind: str  # conv, pool or a normalisation, of which one place can be looked at; else empty
     words: str
     row: int  # of its title
     parts: tuple[NodeBlock, ...]  # its parameters, and for a sequence its named values
@@ -175,7 +176,7 @@ class GridScene:
         window = layer.window(shape)
         high = window.size[0] if window else 0
         sources = shape[0] // layer.groups if layer.sums else 1
-        return 2 + max(sources * (high + 1), LINES[kind])
+        return 2 + max(sources * (high + 1), LINES.get(kind, NORMAL_LINES))
 
     def _slopes(self, block: NodeBlock) -> NodeBlock | None:
         """The gradients of a block, if it is trained or lies on the path to trained weights."""
@@ -289,4 +290,4 @@ def _kind_at(net: Net, index: int) -> str:
     layer = net.layers[index]
     if slides(layer, net.shapes[index]):
         return "conv" if layer.sums else "pool"
-    return "batchnorm" if layer.statistics else ""
+    return layer.word if layer.statistics else ""
