@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gradbook.data import made_words
 from gradbook.data.made_signals import gestures
+from gradbook.data.made_words import BACKGROUND, RATE, WORDS
 from gradbook.data.signals import (
     SignalColumns,
     Windows,
@@ -106,6 +108,17 @@ def test_what_is_made_is_written_and_read_as_the_same(tmp_path):
 
 
 # What is refused.
+
+
+@for_each("word", WORDS)
+def test_a_word_rises_from_a_noise_that_a_microphone_has(word):
+    for speaker in range(3):
+        heard = made_words.sound(word, speaker, 1)
+        assert len(heard) == 1.2 * RATE
+        assert np.abs(heard).max() < 1  # or it would be cut off
+        before, whole = (np.sqrt(np.mean(part**2)) for part in (heard[:1200], heard))
+        assert 0.0009 < before < 0.022  # 0.15 s; from 1/1000 to 1/50 of full strength
+        assert (whole > 0.03) == (word != BACKGROUND)
 
 
 def test_one_class_is_nothing_to_learn(tmp_path):
