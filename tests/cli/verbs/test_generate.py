@@ -84,7 +84,7 @@ def test_a_finished_run_says_so_and_what_it_came_to(words):
         (["train", "names", "--data", "nowhere.txt"], "nowhere.txt"),
         (["train", "names", "--network", "xor"], "begin the network with 'input tokens 16 of 27'"),
         (["train", "names", "--set", "steps 0"], "--set 'steps 0': 0 is out of range"),
-        (["train", "names", "--epochs", "3"], "each step trains on one line: leave --epochs out"),
+        (["train", "names", "--epochs", "3"], "--set 'steps 500' says: leave --epochs out"),
         (["train", "names", "--seeds", "3"], "leave --seeds out"),
         (["train", "quick", "--set", "steps 3"], "leave --set 'steps …' out"),
         (["generate", "nowhere"], "there is no nowhere"),

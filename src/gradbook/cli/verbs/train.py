@@ -340,7 +340,7 @@ def _on_lines(options: Namespace, how: How) -> int:
         usual_network,
     )
 
-    why = "each step trains on one line"
+    why = "each step trains on one line, as many as --set 'steps 500' says"
     names = ("seeds", "on", "threads", "epochs", "batch", "target", "window")
     _leave_out(options, (*names, *OF_TABLES, *OF_SIGNALS), why)
     if options.all:
