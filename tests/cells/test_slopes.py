@@ -356,6 +356,16 @@ def test_copies_are_differentiated_by_the_inputs_that_are_asked_for():
     assert (slopes[at("A1")], slopes[at("B2")]) == (3, 2)
 
 
+@for_each("formula", ["=MAX(A1:B2)", "=LARGE(A1:B2,1)"])
+@for_each("largest", ["A1 B1", "A1 B2", "A2 B1", "A1 A2"])
+def test_of_equals_the_first_alone_has_the_slope(formula, largest):
+    cells = dict.fromkeys(("A1", "B1", "A2", "B2"), 1.0) | dict.fromkeys(largest.split(), 3.0)
+    book, _ = small({**cells, "C1": formula})
+    slopes = slopes_of(book, at("C1")).values()
+    first = next(name for name in cells if name in largest)  # row by row
+    assert {name: slopes[at(name)] for name in cells} == {name: name == first for name in cells}
+
+
 @for_each(
     ("cells", "said"),
     [
@@ -363,6 +373,7 @@ def test_copies_are_differentiated_by_the_inputs_that_are_asked_for():
         ({"A1": 1.0, "A2": "=C1+A1", "C1": "=A2*2"}, "it depends on itself"),
         ({"A1": "x", "C1": "=A1"}, "no typed number is behind it"),
         ({"A1": 1.0}, "it has no formula"),
+        ({"A1:B2": 3.0, "C1": "=SUM(SORT(A1:B2,A1))"}, "SORT with these arguments"),
         ({"A1": 1.0, "B1": "=A1*Unknown", "C1": "=A1+B1"}, "Sheet1!B1: gradbook can't follow"),
         (
             {"A1": 1.0, "B1": "=" + "+".join(["A1"] * 4000), "C1": "=A1+B1"},

@@ -14,6 +14,7 @@ from gradbook.data.dataset import (
     assemble,
     deal_folds,
     framing,
+    in_turns,
     statistics,
 )
 from gradbook.data.sources import load
@@ -232,6 +233,12 @@ def test_images_leave_the_array_they_came_from_as_it_was():
     array = pixels(2, 1, 3, 3)
     Images(array, np.zeros(2, np.int32))
     array[0] = 7
+
+
+def test_the_first_of_each_class_comes_before_the_second_of_any():
+    labels = np.array([0, 1, 0, 0, 2, 1], np.int32)
+    several = Images(np.zeros((6, 1, 2, 2), np.uint8), labels)
+    assert in_turns(several, 5).tolist() == [0, 1, 4, 2, 5]
 
 
 def test_images_that_are_chosen_keep_their_labels():

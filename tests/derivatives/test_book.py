@@ -8,6 +8,8 @@ import sys
 import pytest
 
 import gradbook as gb
+from gradbook.derivatives.labels import label
+from tests.audit.material.small import at, small
 from tests.cases import for_each
 from tests.derivatives.cell_models import CALL, LESSON, STAND, TWO_SHEETS, write_model
 
@@ -129,6 +131,13 @@ def test_it_prints_and_shows_itself(stand):
     assert "<table" in shown
     assert "rgba(" in shown
     assert repr(found) == "Derivatives(Profit (Model!B13), 6 inputs)"
+
+
+def test_a_label_is_beside_or_before_the_numbers_of_a_row_and_a_column():
+    cells = {"B1": "north", "C1": "south", "A2": "wood:", "A3": "iron =", "A5": "total"}
+    book, _ = small({**cells, "B2:C3": 1.0, "B5": "=SUM(B2:C3)", "E5": 2.0})
+    names = {"B2": "wood", "C2": "wood, south", "C3": "iron, south", "B5": "total"}
+    assert {name: label(book, at(name)) for name in names} == names
 
 
 def test_labels_of_other_languages_are_found(tmp_path):

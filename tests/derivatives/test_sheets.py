@@ -139,7 +139,8 @@ def test_a_range_counts_as_one_input_where_asked(tmp_path):
         for row in load_workbook(copy)["Derivatives"].iter_rows(min_row=7)
         if ":" in str(row[1].value)
     )
-    assert [row[k].value for k in (1, 2, 3)] == [
+    assert [row[k].value for k in range(4)] == [
+        "y",
         "Data!B2:B6",
         "=AVERAGE(Data!B2:B6)",
         "=SUM('∂ Data'!B2:B6)",

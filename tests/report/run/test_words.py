@@ -75,6 +75,13 @@ def test_it_is_said_where_a_training_stopped_and_how_it_goes_on(step, where):
     assert page.endswith("\n  gradbook train --resume 'my runs'\n")
 
 
+def test_seeds_of_images_have_as_many_epochs_and_those_of_a_table_as_they_need():
+    done = summarise_seeds([RESULT, RESULT | {"seed": 1}], Path("runs"))
+    assert (done["epochs"], done["seeds"]) == (RESULT["epochs"], [RESULT["seed"], 1])
+    of_a_table = RESULT | {"target": "side"}
+    assert "epochs" not in summarise_seeds([of_a_table, of_a_table], Path("runs"))
+
+
 def test_seeds_are_a_table_with_their_mean_and_the_lowest():
     results = [RESULT, RESULT | {"seed": 1, "test_accuracy": 0.9953, "seconds": 14.34}]
     assert _seeds(results) == [

@@ -115,6 +115,7 @@ def test_derivatives_of_sums_are_finite_differences(name):
 
 def _sample(question: Question) -> int:
     found = re.search(r"for sample (\d+)", question.ask)
+    assert found is None or int(found[1]) >= 1
     return int(found[1]) - 1 if found else 0
 
 
