@@ -13,7 +13,7 @@ from dataclasses import replace
 from gradbook.audit.findings import Finding, new_findings
 from gradbook.audit.one_program import Worlds
 from gradbook.audit.training.sheet_training import SheetTraining
-from gradbook.cells.formula.address import Address, cells_of, name_of, ranges
+from gradbook.cells.formula.address import Address, name_of, ranges
 
 
 def weigh(
@@ -27,32 +27,28 @@ def weigh(
     every = [*_of_two_judges(training, departing, others)]
     for finding in further:
         every += new_findings([finding], every)
-    return tuple(part for one in every for part in _without(training, one, _kept(training, one)))
-
-
-def _kept(training: SheetTraining, finding: Finding) -> set[Address]:
-    """The cells that have what a finding says they should have."""
-    content, fixes = training.book.content, finding.fixes
-    return {c for c in _cells(training, finding) if fixes.get(name_of(c), "") == content(c) != ""}
+    left: list[Finding] = []
+    for one in every:
+        here = ((cell, training.book.content(cell)) for cell in one.cells_in(training.book))
+        right = {cell for cell, has in here if one.fixes.get(name_of(cell), "") == has != ""}
+        left += _without(training, one, right)
+    return tuple(left)
 
 
 def _of_two_judges(
     training: SheetTraining, departing: Sequence[Finding], others: Sequence[Finding]
 ) -> tuple[Finding, ...]:
-    departed = {cell for one in departing for cell in _cells(training, one)}
-    judged = {cell for one in others for cell in _cells(training, one)} & departed
+    book = training.book
+    departed = {cell for one in departing for cell in one.cells_in(book)}
+    judged = {cell for one in others for cell in one.cells_in(book)} & departed
     if not judged:
         return (*departing, *others)
     worlds = Worlds(training)
     kept = [part for one in departing for part in _without(training, one, judged)]
     for one in others:
-        right = {c for c in judged & {*_cells(training, one)} if _is_right(worlds, one, c)}
+        right = {c for c in judged & {*one.cells_in(book)} if _is_right(worlds, one, c)}
         kept += _without(training, one, right)
     return tuple(kept)
-
-
-def _cells(training: SheetTraining, finding: Finding) -> Iterator[Address]:
-    return cells_of(finding.cells, training.book.sheet_number(finding.sheet) or 0)
 
 
 def _is_right(worlds: Worlds, finding: Finding, cell: Address) -> bool:
@@ -68,7 +64,7 @@ def _without(
     training: SheetTraining, finding: Finding, cells: Collection[Address]
 ) -> Iterator[Finding]:
     """A finding without some of its cells; nothing if none is left."""
-    own = list(_cells(training, finding))
+    own = finding.cells_in(training.book)
     left = [cell for cell in own if cell not in cells]
     if len(left) == len(own):
         yield finding

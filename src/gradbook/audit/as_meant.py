@@ -51,12 +51,7 @@ from gradbook.cells.formula.address import (
 )
 from gradbook.cells.formula.changes import change_between
 from gradbook.cells.formula.expression import Edit, EditKind, references, rename_cells
-from gradbook.cells.formula.pattern import (
-    CellReference,
-    Pattern,
-    copy_formula,
-    rename_cells_in,
-)
+from gradbook.cells.formula.pattern import CellReference, Pattern, copy_formula, rename_cells_in
 from gradbook.language import mark
 from gradbook.language.message import Message, change_parts
 from gradbook.targets.excel.language import Call, Reference, read, write
@@ -213,9 +208,7 @@ def _in_place_of_formulas(
                 yield from cells
 
 
-def _in_lines(
-    formulas: Mapping[Address, Pattern],
-) -> Iterator[tuple[Axis, list[Address]]]:
+def _in_lines(formulas: Mapping[Address, Pattern]) -> Iterator[tuple[Axis, list[Address]]]:
     """Cells with the same formula, by column or, if each is in a column of its own, by row."""
     alike: defaultdict[object, list[Address]] = defaultdict(list)
     for cell in sorted(formulas):
@@ -237,12 +230,11 @@ def called_as_typed(
     otherwise get findings of their own, if anything is judged."""
     if not texts or all(sheet.verdict == NO_NETWORK for sheet in sheets):
         return list(sheets)
-    places = {part.title: number for number, part in enumerate(book.sheets)}
     found, told = [], set[Address]()
     for sheet in sheets:
         findings = []
         for f in sheet.findings:
-            cells = list(cells_of(f.cells, places[f.sheet]))
+            cells = f.cells_in(book)
             told.update(cells)
             if f.kind == PASTED and cells[0] in texts:
                 kind, why = typed_in(book, cells[0], f.quantity)

@@ -11,11 +11,7 @@ from os import PathLike
 
 from gradbook import limits
 from gradbook.audit.as_meant import read_as_meant
-from gradbook.audit.exercise.places import (
-    find_blank_columns,
-    record_in,
-    with_blank_columns,
-)
+from gradbook.audit.exercise.places import find_blank_columns, record_in, with_blank_columns
 from gradbook.audit.findings import (
     FORWARD_PASS,
     NO_NETWORK,
@@ -42,16 +38,9 @@ from gradbook.audit.training.why_no_training import (
     without_training,
 )
 from gradbook.cells.book import Book
-from gradbook.cells.budget import (
-    A_SHARE,
-    BudgetSpent,
-    budget,
-    budget_of_book,
-    within_budget,
-)
+from gradbook.cells.budget import A_SHARE, BudgetSpent, budget, budget_of_book, within_budget
 from gradbook.cells.evaluate import fill_in
 from gradbook.cells.flow import Flow
-from gradbook.cells.formula.address import Address, cells_of
 from gradbook.cells.read import read_book
 from gradbook.errors import GradbookError, LimitError
 from gradbook.files import open_file
@@ -104,7 +93,11 @@ def _report(name: str, path: str | PathLike[str]) -> BookReport:
             from gradbook.audit.exercise.exercise_judgement import exercise_report
 
             exercise = exercise_report(book, flow, ours)
-        origin = origin_of(book, None if exercise is None else _cells_found(book, exercise))
+        told = None  # right cells, and those that we wrote, say nothing about the author
+        if exercise is not None:
+            mistakes = (f for f in exercise.findings if f.kind != TO_FILL_IN)
+            told = {cell for finding in mistakes for cell in finding.cells_in(book)}
+        origin = origin_of(book, told)
         origin = replace(origin, key=ours.key if ours else "")
         iterating = ""
         if exercise is not None:
@@ -147,14 +140,6 @@ def _report(name: str, path: str | PathLike[str]) -> BookReport:
         formulas=len(book.patterns),
         origin=origin,
     )
-
-
-def _cells_found(book: Book, sheet: SheetReport) -> set[Address]:
-    """The cells with mistakes: right ones, and those that we wrote, say nothing about the
-    author."""
-    places = {part.title: number for number, part in enumerate(book.sheets)}
-    found = (f for f in sheet.findings if f.kind != TO_FILL_IN)
-    return {cell for f in found for cell in cells_of(f.cells, places[f.sheet])}
 
 
 def _is_doubtful(book: Book, flow: Flow, verdict: str) -> bool:

@@ -172,6 +172,10 @@ class Finding:
     first_step: int = 0  # the first one with it: earlier steps are right
     arrays: Mapping[str, str] = field(default_factory=dict)  # the cells of an array → its formula
 
+    def cells_in(self, book: Book) -> list[Address]:
+        """Its cells in the book."""
+        return list(cells_of(self.cells, book.sheet_number(self.sheet) or 0))
+
     @property
     def is_own(self) -> bool:
         """Whether the mistake is in the formula of one weight's gradient, or of its change."""
@@ -489,22 +493,20 @@ def marks_of(sheet: SheetReport) -> Iterator[Mark]:
     """
     if sheet.is_half_judged:
         return
-    if any(column.state for column in sheet.asked):
-        yield from (_judged(sheet, c) for c in sheet.asked if c.state != UNFINISHED)
+    if any(column.state for column in sheet.asked):  # each was judged separately
+        for column in (column for column in sheet.asked if column.state != UNFINISHED):
+            state = {RIGHT: GOOD, CARRIED: GOOD, TO_FILL_IN: BLANK}.get(column.state, BAD)
+            weight = column.quantity.removeprefix(GRADIENT)
+            yield Mark(weight if weight in sheet.weights else "", state, column)
         return
     asked = {column.quantity for column in sheet.asked}
     gradients = {f"{GRADIENT}{weight}" for weight in sheet.weights}
     yield from (one for one in _gradients(sheet) if not asked or one.name in asked)
     for column in sheet.asked:
         if column.quantity not in gradients:
-            yield Mark("", _state(sheet, column), column)
-
-
-def _judged(sheet: SheetReport, column: AskedColumn) -> Mark:
-    """The mark of a column that was judged separately."""
-    state = {RIGHT: GOOD, CARRIED: GOOD, TO_FILL_IN: BLANK}.get(column.state, BAD)
-    weight = column.quantity.removeprefix(GRADIENT)
-    return Mark(weight if weight in sheet.weights else "", state, column)
+            kinds = {finding.kind for finding in sheet.findings if is_in(finding, column)}
+            state = BLANK if kinds == {TO_FILL_IN} else BAD if kinds else GOOD
+            yield Mark("", state, column)
 
 
 def _gradients(sheet: SheetReport) -> Iterator[Mark]:
@@ -520,13 +522,6 @@ def _gradients(sheet: SheetReport) -> Iterator[Mark]:
     for weight in sheet.weights:
         state = BAD if weight in wrong else BLANK if weight in blank else GOOD
         yield Mark(weight, state, judges=CHANGE if sheet.rule else GRADIENT)
-
-
-def _state(sheet: SheetReport, column: AskedColumn) -> str:
-    kinds = {finding.kind for finding in sheet.findings if is_in(finding, column)}
-    if not kinds:
-        return GOOD
-    return BLANK if kinds == {TO_FILL_IN} else BAD
 
 
 def is_in(finding: Finding, column: AskedColumn) -> bool:
@@ -592,7 +587,9 @@ def _mistake(finding: Finding) -> int:
     """A key: in any place, a mistake has the same kind, quantity and edits, or change, and the same
     value if one was pasted over a formula."""
     what = finding.edits or _change(finding)
-    return hash((finding.kind, finding.quantity, what, _pasted(finding)))
+    is_formula = finding.formula.startswith(("=", "{="))
+    pasted = "" if is_formula or finding.spoils else finding.formula  # in a column they differ
+    return hash((finding.kind, finding.quantity, what, pasted))
 
 
 def _change(finding: Finding) -> str:
@@ -605,12 +602,6 @@ def _change(finding: Finding) -> str:
 
     is_formula = finding.formula.startswith(("=", "{="))
     return edit_cells(f"{finding.formula} {finding.expected}", number) if is_formula else ""
-
-
-def _pasted(finding: Finding) -> str:
-    """The value of a single pasted cell; the values of a whole column differ."""
-    formula = finding.formula.startswith(("=", "{="))
-    return "" if formula or finding.spoils else finding.formula
 
 
 def identical_files(reports: Iterable[BookReport]) -> list[tuple[str, ...]]:
@@ -654,11 +645,8 @@ def hint(finding: Finding) -> str:
 
 def with_hints(report: BookReport) -> BookReport:
     """The report without any solutions. What findings have in common with others is kept."""
-    sheets = (
-        replace(sheet, findings=tuple(map(_hinted, sheet.findings))) for sheet in report.sheets
-    )
+    sheets: list[SheetReport] = []
+    for sheet in report.sheets:
+        hints = (replace(f, why=hint(f), expected="", fixes={}) for f in sheet.findings)
+        sheets.append(replace(sheet, findings=tuple(hints)))
     return replace(report, sheets=tuple(sheets))
-
-
-def _hinted(finding: Finding) -> Finding:
-    return replace(finding, why=hint(finding), expected="", fixes={})

@@ -149,11 +149,6 @@ STUDENT = {
 """Labels that are used for a student's name only."""
 
 
-def words_for(meaning: str) -> tuple[str, ...]:
-    """The words for it in all languages."""
-    return tuple(word for words in WORDS[meaning].values() for word in words)
-
-
 def calls(meaning: str, heading: str) -> bool:
     """Whether a heading contains one of the words for this meaning."""
     return _pattern(meaning).search(plain(heading)) is not None
@@ -166,4 +161,5 @@ def plain(heading: str) -> str:
 
 @cache
 def _pattern(meaning: str) -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, words_for(meaning))))
+    words = (word for in_a_language in WORDS[meaning].values() for word in in_a_language)
+    return re.compile("|".join(map(re.escape, words)))

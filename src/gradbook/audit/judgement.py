@@ -129,7 +129,10 @@ def _described(training: SheetTraining) -> SheetReport:
 
 
 def _judged(training: SheetTraining) -> SheetReport | None:
-    typed, (training, pasted) = training, _without_pasted_updates(training)
+    typed, pasted = training, tuple[Finding, ...]()
+    if not training.is_circular:
+        program = within_budget(lambda: without_pasted_updates(typed), A_SHARE)
+        training, pasted = (program.training, program.findings) if program else (typed, ())
     blank = blank_columns(training)
     if blank:
         return replace(_described(training), findings=tuple(blank), notes=(NOT_JUDGED,))
@@ -168,6 +171,10 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     curve: LossCurves | None = None
     with note_if_spent(lambda: Message("how its loss would continue")):
         curve = _curve(typed, cells, findings)
+    remarks = None  # what is said of a right training, if the budget suffices
+    if not findings:
+        groups = group_steps(training, steps)
+        remarks = within_budget(lambda: [*decay_notes(training, groups), *idle_notes(training)])
     return replace(
         _described(training),
         verdict=UNFINISHED if unaccounted and not findings else _verdict(training, findings),
@@ -176,20 +183,13 @@ def _judged(training: SheetTraining) -> SheetReport | None:
             *loss_notes(training, loss[0], not findings),
             *measured_notes(by_steps),
             *map(note_of_typed, same),
-            *([] if findings else _remarks(training, steps)),
+            *(remarks or ()),
             *unaccounted,
         ),
         findings=findings,
         curve=curve,
         is_half_judged=not explained.is_whole,
     )
-
-
-def _remarks(training: SheetTraining, steps: Sequence[SheetStep]) -> list[Message]:
-    """What is said of a right training, if the budget suffices."""
-    groups = group_steps(training, steps)
-    remarks = within_budget(lambda: [*decay_notes(training, groups), *idle_notes(training)])
-    return remarks or []
 
 
 @dataclass(frozen=True)
@@ -218,15 +218,6 @@ def _as_meant(typed: SheetTraining) -> MeantTraining:
     return MeantTraining(training, (*departing, *more), tuple(slips), loss, share)
 
 
-def _without_pasted_updates(
-    training: SheetTraining,
-) -> tuple[SheetTraining, tuple[Finding, ...]]:
-    if training.is_circular:
-        return training, ()
-    program = within_budget(lambda: without_pasted_updates(training), A_SHARE)
-    return (program.training, program.findings) if program else (training, ())
-
-
 def _as_one_program(
     training: SheetTraining, losses: Collection[Address] = frozenset()
 ) -> tuple[SheetTraining, tuple[Finding, ...]]:
@@ -243,7 +234,7 @@ def _fixes_in(training: SheetTraining, findings: Sequence[Finding]) -> dict[Addr
     return {
         cell: reader.read_typed(finding.fixes[name_of(cell)].strip("{}").removeprefix("="), cell)
         for finding in findings
-        for cell in cells_of(finding.cells, training.book.sheet_number(finding.sheet) or 0)
+        for cell in finding.cells_in(training.book)
         if name_of(cell) in finding.fixes
     }
 

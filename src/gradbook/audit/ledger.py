@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import reduce
 from itertools import chain
 from operator import add
 
@@ -217,16 +217,13 @@ def _unused_gradients(training: SheetTraining, step: SheetStep) -> Iterator[Find
                 for leaf, node in leaves.items():
                     if tested.same(computed, slopes[node]):
                         unused[leaf].append(list(some))
+    patterns = training.book.patterns
+    used = (cell for weight in training.weights for cell in flow.sources(weight.updates[0]))
+    shapes = Counter(patterns[cell].shape for cell in used if cell in patterns)
     for leaf, each in unused.items():
-        yield from _said_of_unused(tested, max(each, key=partial(_likeness, tested)), leaf)
-
-
-def _likeness(tested: StepUnderTest, cells: Sequence[Address]) -> int:
-    """How often the updates of weights use a formula like that of a cell: a velocity may equal the
-    gradient in the first step."""
-    training, patterns = tested.training, tested.training.book.patterns
-    used = (cell for w in training.weights for cell in training.flow.sources(w.updates[0]))
-    return sum(c in patterns and patterns[c].shape == patterns[cells[0]].shape for c in used)
+        # a velocity may equal the gradient in the first step: that like which updates use
+        likeliest = max(each, key=lambda cells: shapes[patterns[cells[0]].shape])
+        yield from _said_of_unused(tested, likeliest, leaf)
 
 
 def _said_of_unused(

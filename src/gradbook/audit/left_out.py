@@ -56,7 +56,7 @@ def _of_all_rows(book: Book, sheet: SheetReport) -> SheetReport:
 
 def _of_real_rows(book: Book, finding: Finding, places: Mapping[int, int]) -> Finding:
     """A finding in stand-in rows, moved to the real rows."""
-    cells = list(cells_of(finding.cells, book.sheet_number(finding.sheet) or 0))
+    cells = finding.cells_in(book)
     if not cells or not {row_of(cell) for cell in cells} <= places.keys():
         return finding
     away = {cell: places[row_of(cell)] for cell in cells}
@@ -114,7 +114,10 @@ def notes_on(book: Book, verdict: str) -> tuple[str, ...]:
     that couldn't be followed aren't mentioned."""
     notes: list[str] = []
     spans = [RowSpan(part.sheet, part.first, part.last) for part in book.repeated_parts]
-    spans, unread = (_in_sight(book, some) for some in (spans, book.unread))
+    spans, unread = (  # others aren't judged
+        [span for span in some if not book.sheets[span.sheet].is_hidden]
+        for some in (spans, book.unread)
+    )
     left: list[str] = []
     if spans:
         notes.append(
@@ -150,11 +153,6 @@ def _outside(book: Book) -> str:
         more,
         cells=some,
     )
-
-
-def _in_sight(book: Book, spans: Iterable[RowSpan]) -> list[RowSpan]:
-    """The rows on visible sheets: others aren't judged."""
-    return [span for span in spans if not book.sheets[span.sheet].is_hidden]
 
 
 def _named(book: Book, spans: Sequence[RowSpan]) -> str:

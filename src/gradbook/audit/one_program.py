@@ -26,7 +26,6 @@ from gradbook.audit.judge.loss import MOST_OF_THEM, find_loss
 from gradbook.audit.judge.meant_updates import with_formulas
 from gradbook.audit.training.claims import first_claims
 from gradbook.audit.training.sheet_training import SheetTraining
-from gradbook.audit.training.weight_columns import WeightColumn
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.formula.address import Address, by_sheet, name_of
 from gradbook.cells.formula.expression import references
@@ -62,19 +61,12 @@ def with_one_program(
             groups[training.axis.line(place.cells[k]), place.difference(k)][place.cells[k]] = right
     for rights in groups.values():
         if any(worlds.differ(cell, right) for cell, right in rights.items()):
-            if _explains_less(training, rights):
-                continue
+            is_update = not training.update_cells.isdisjoint(rights)
+            if is_update and find_loss(with_formulas(training, rights))[1] < find_loss(training)[1]:
+                continue  # it explains fewer gradients of the first step: most are mistaken
             instead |= rights
             findings += (_finding(training, cells, rights) for cells in by_sheet(rights))
     return OneProgram(with_formulas(training, instead), tuple(findings))
-
-
-def _explains_less(training: SheetTraining, rights: Mapping[Address, Pattern]) -> bool:
-    """Whether the update that prevails explains fewer gradients of the first step than its own:
-    then most of the others are mistaken."""
-    if training.update_cells.isdisjoint(rights):
-        return False
-    return find_loss(with_formulas(training, rights))[1] < find_loss(training)[1]
 
 
 def without_pasted_updates(training: SheetTraining) -> OneProgram:
@@ -92,7 +84,11 @@ def without_pasted_updates(training: SheetTraining) -> OneProgram:
     kept = tuple(weight for weight in training.weights if weight not in pasted)
     if not pasted or not kept:
         return OneProgram(training)
-    rights = {weight.start: _copies_of_first(training, weight) for weight in pasted}
+    rights: dict[Address, dict[Address, Pattern]] = {}
+    for weight in pasted:  # the formula of the first cell, copied into the others
+        start, text = weight.start, book.patterns[weight.start].text_at(weight.start)
+        copies = ((cell, copy_formula(text, start, cell)) for cell in weight.updates)
+        rights[start] = {cell: book.reader.pattern(copy, cell) for cell, copy in copies}
     instead = {cell: right for each in rights.values() for cell, right in each.items()}
     program = with_formulas(replace(training, weights=kept), instead)
     if find_loss(program)[1] <= max(find_loss(training)[1], MOST_OF_THEM):
@@ -103,13 +99,6 @@ def without_pasted_updates(training: SheetTraining) -> OneProgram:
         for cells in by_sheet(right)
     ]
     return OneProgram(program, tuple(findings))
-
-
-def _copies_of_first(training: SheetTraining, weight: WeightColumn) -> dict[Address, Pattern]:
-    """The formula of a column's first cell, copied into the others."""
-    book, start = training.book, weight.start
-    text = book.patterns[start].text_at(start)
-    return {c: book.reader.pattern(copy_formula(text, start, c), c) for c in weight.updates}
 
 
 def _pasted_too_far(

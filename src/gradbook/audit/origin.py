@@ -64,8 +64,10 @@ def origin_of(book: Book, telling: Collection[Address] | None = None) -> Origin:
         for cell, value in book.values.items()
         if isinstance(value, float) and cell not in book.patterns
     }
+    place = book.reader.cell(book.names.get(STUDENT, ""), 0)  # the cell of that name
+    named = book.values.get(place) if place is not None else None
     return Origin(
-        student=student_in(book),
+        student=_name_or_number(named) or _labelled(book),
         content=_digest(_cells(book, typed)) if book.patterns else "",
         numbers=frozenset(sorted(set(typed.values()))[:MOST_NUMBERS]),
         formulas=_formulas(book, sorted(book.patterns if telling is None else telling)),
@@ -146,14 +148,8 @@ def _digest(parts: Iterable[str]) -> str:
 # The name inside --------------------------------------------------------------
 
 
-def student_in(book: Book) -> str:
-    """The student's name: in the cell of that name, or after a label such as 'Name:'."""
-    place = book.reader.cell(book.names.get(STUDENT, ""), 0)
-    named = book.values.get(place) if place is not None else None
-    return _name_or_number(named) or _labelled(book)
-
-
 def _labelled(book: Book) -> str:
+    """The student's name after a label such as 'Name:'."""
     for cell in sorted(book.values):
         words = book.values[cell]
         if not isinstance(words, str) or row_of(cell) >= TOP or cell in book.patterns:

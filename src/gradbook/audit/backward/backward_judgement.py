@@ -7,13 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
 
-from gradbook.audit.backward.backward_pass import (
-    BackwardPass,
-    StartingLoss,
-    UnevenError,
-    even_out,
-    losses,
-)
+from gradbook.audit.backward.backward_pass import BackwardPass, UnevenError, even_out, losses
 from gradbook.audit.backward.cell_blocks import Block, area, blocks
 from gradbook.audit.backward.cells_at_points import Cells
 from gradbook.audit.backward.faults import accept_right_here, faults, is_called_derivative
@@ -28,7 +22,6 @@ from gradbook.audit.findings import (
     SheetReport,
     finding_in,
 )
-from gradbook.audit.step.omissions import ChainOmission
 from gradbook.cells.book import Book
 from gradbook.cells.budget import A_SHARE, within_budget
 from gradbook.cells.flow import Flow
@@ -64,7 +57,11 @@ def _on_sheet(book: Book, flow: Flow, sheet: int, done: Collection[Address]) -> 
     if all(pair.output in done for pair in pairs):
         return None
     cells = Cells.at_random(book, flow, pairs)
-    passes = list(map(_pass_from, islice(losses(cells), MOST_LOSSES)))
+    passes: list[BackwardPass] = []
+    for loss in islice(losses(cells), MOST_LOSSES):
+        back = BackwardPass.of(loss)
+        even = even_out(loss) if back.wrong else loss  # with errors that are all measured alike
+        passes.append(BackwardPass.of(even) if even.uneven else back)
     reports = (one.report(book.sheets[sheet].title) for one in _likely_readings(passes))
     return next(filter(None, reports), None)
 
@@ -85,13 +82,6 @@ def _likely_readings(passes: Sequence[BackwardPass]) -> Iterator[BackwardReading
         back = accept_right_here(likely)
         yield BackwardReading(back, list(faults(back)))
     yield from _once_put_right([*held[:FEW_LOSSES], *assumed])
-
-
-def _pass_from(loss: StartingLoss) -> BackwardPass:
-    """The pass that starts from a loss; if it is wrong, from errors that are all measured alike."""
-    back = BackwardPass.of(loss)
-    even = even_out(loss) if back.wrong else loss
-    return BackwardPass.of(even) if even.uneven else back
 
 
 def _likelihood(back: BackwardPass) -> int:
@@ -157,12 +147,6 @@ class BackwardReading:
             found.append(weights[0])
         return sorted(found)
 
-    def _spoilt(self, fault: WrongBlock) -> tuple[str, ...]:
-        """The weights whose gradients are wrong because of it."""
-        before, after = fault.before.is_right, fault.after.is_right
-        both = ((name, all(map(before, b)), all(map(after, b))) for b, name in self.blocks)
-        return tuple(dict.fromkeys(name for name, was, is_now in both if is_now and not was))
-
     # Findings
 
     def finding(self, fault: WrongBlock) -> Finding:
@@ -175,7 +159,13 @@ class BackwardReading:
         elif left_out:
             is_way = any(part.is_way for part in left_out)
             kind = EditKind.TERM if is_way else EditKind.FACTOR
-            why = joined("; ", map(self._lacks, left_out))
+            lacks: list[str] = []
+            for part in left_out:
+                of = naming.quantity(part.places)
+                path = Message("it lacks the path through {name}", name=of)
+                slope = Message("it lacks the slope of {name}", name=of)
+                lacks.append(path if part.is_way else slope)
+            why = joined("; ", lacks)
         else:
             kind, why = EditKind.FORMULA, Message("it isn't that derivative")
         found = finding_in(
@@ -190,13 +180,17 @@ class BackwardReading:
             {name_of(cell): f"={text}" for cell, text in known.formulas.items()} if known else {}
         )
         whole = f"{{={known.whole}}}" if known and known.whole else ""
+        spoilt: dict[str, None] = {}  # the weights whose gradients are wrong because of it
+        for block, weight in () if is_weight else self.blocks:
+            if all(map(fault.after.is_right, block)) and not all(map(fault.before.is_right, block)):
+                spoilt[weight] = None
         return replace(
             found,
             cells=area(cells),
             fixes=fixes,
             expected=whole or next(iter(fixes.values()), ""),
             arrays={area(cells): known.whole} if known and known.whole else {},
-            spoils=() if is_weight else self._spoilt(fault),
+            spoils=tuple(spoilt),
         )
 
     def uneven(self, error: UnevenError) -> Finding:
@@ -213,18 +207,11 @@ class BackwardReading:
             right=error.right,
         )
 
-    def _lacks(self, part: ChainOmission[Address]) -> str:
-        name = self.back.cells.naming.quantity(part.places)
-        if part.is_way:
-            return Message("it lacks the path through {name}", name=name)
-        return Message("it lacks the slope of {name}", name=name)
-
     def _because(self, known: Remedy, home: Address) -> str:
         edit = known.edit
         if known.like is not None:
             return Message(
-                "it should be the formula of {cell}, with its own cells",
-                cell=name_of(known.like),
+                "it should be the formula of {cell}, with its own cells", cell=name_of(known.like)
             )
         old, new = (self._called(part, home) for part in (edit.old, edit.new))
         match edit.kind, edit.new:

@@ -182,16 +182,17 @@ def _faults_by_themselves(back: BackwardPass) -> Iterator[WrongBlock]:
         likely = [WrongBlock(back, block, weights) for weights in of]
         mended = (wrong.mended() for wrong in likely)
         yield from (wrong for wrong in mended if wrong.remedy)
-        incomplete = list(filter(_is_incomplete, likely))
+        incomplete = [  # as the gradients of weights that have no others
+            wrong
+            for wrong in likely
+            if all(
+                of not in back.claimed_weights and back.left_out(cell, of)
+                for cell, of in zip(wrong.cells, wrong.of, strict=True)
+            )
+        ]
         is_sure = block[0] in back.loss.updates or len(incomplete or likely) == 1
         if likely and is_sure and is_called_derivative(back, block[0]):
             yield [*incomplete, *likely][0]
-
-
-def _is_incomplete(wrong: WrongBlock) -> bool:
-    """Whether a block is incomplete as the gradients of weights that have no others."""
-    back, each = wrong.before, zip(wrong.cells, wrong.of, strict=True)
-    return all(of not in back.claimed_weights and back.left_out(cell, of) for cell, of in each)
 
 
 def _likely_weights(back: BackwardPass, block: Block) -> Iterator[Block]:

@@ -6,7 +6,7 @@ Formulas with ranges have their own edits: a matrix transposed, two exchanged, o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
@@ -191,9 +191,11 @@ class WrongBlock:
             formula, self._substitutes(cell, of), wanted, MOST_EDITS_OF_A_KIND
         ):
             meant = [edit for edit in edits if not _is_omission(edit, expression)]
+            if meant and meant[0].kind is EditKind.SIGN:  # rather one that removes a minus
+                signs = [edit for edit in meant if edit.kind is EditKind.SIGN]
+                meant = [min(signs, key=lambda edit: len(write(edit.apply_to(expression))))]
             if meant:
-                edit = _plainest(meant, expression)
-                return Remedy(edit, {cell: write(edit.apply_to(expression))})
+                return Remedy(meant[0], {cell: write(meant[0].apply_to(expression))})
         return None
 
     def _as_another(self, home: Address, of: Address) -> Remedy | None:
@@ -263,14 +265,6 @@ class WrongBlock:
             return cell not in about, sheet_of(cell) != sheet_of(home), abs(cell - home), cell
 
         return sorted(every - flow.below([home]) - {home}, key=distance)[:MOST_OFFERED]
-
-
-def _plainest(edits: Sequence[Edit], expression: Expression) -> Edit:
-    """The likeliest edit; among corrections of signs, one that removes a minus."""
-    signs = [edit for edit in edits if edit.kind is EditKind.SIGN]
-    if edits[0] not in signs:
-        return edits[0]
-    return min(signs, key=lambda edit: len(write(edit.apply_to(expression))))
 
 
 def _is_omission(edit: Edit, expression: Expression) -> bool:

@@ -90,7 +90,11 @@ PLAIN: dict[Any, Kind] = {
 def _kind_of(hint: Any) -> Kind:
     """The schema of a record that becomes a value of some type, a report or a part of one."""
     if is_dataclass(hint):
-        return _record_of(hint)
+        made: Any = hint
+        types = get_type_hints(made)
+        names = [part.name for part in fields(made)]
+        parts = {name: CHOICES.get((made, name)) or _kind_of(types[name]) for name in names}
+        return _Turned(lambda found: made(**{name: found[name] for name in names}), Schema(**parts))
     match get_origin(hint), get_args(hint):
         case origin, (kind, other) if other is NoneType:
             return Maybe(_kind_of(kind))
@@ -104,12 +108,6 @@ def _kind_of(hint: Any) -> Kind:
         case origin, _ if origin is Mapping:
             return _Turned(_texts, AnyRecord())
     return PLAIN[hint]
-
-
-def _record_of(made: Any) -> Kind:
-    types = get_type_hints(made)
-    kinds = {f.name: CHOICES.get((made, f.name)) or _kind_of(types[f.name]) for f in fields(made)}
-    return _Turned(lambda found: made(**{name: found[name] for name in kinds}), Schema(**kinds))
 
 
 def line_of(report: BookReport) -> str:

@@ -210,8 +210,11 @@ def _parts(sheet: SheetReport, rubric: Rubric) -> Iterator[PartScore]:
             costs[other] += costs[name] / len(others)
             through[other].append(name)
     for mark in marks:
-        if mark.name in elsewhere:
-            yield _accepted(mark)
+        if mark.name in elsewhere and mark.column is not None:
+            share = mark.column.elsewhere_rows
+            state = replace(mark, state=GOOD) if share == 1 else mark
+            why: str = Message("right, in {cells}", cells=mark.column.elsewhere)
+            yield PartScore(state, share, why, share)
         else:
             share = max(0.0, 1.0 - costs[mark.name])
             why = _why(sheet, mark, through[mark.name], repeated.get(mark.name, 1))
@@ -285,16 +288,9 @@ def _charged(columns: Sequence[_WrongColumn], rubric: Rubric) -> dict[str, float
 # In words -----------------------------------------------------------------------------
 
 
-def _accepted(mark: Mark) -> PartScore:
-    assert mark.column is not None
-    share = mark.column.elsewhere_rows
-    state = replace(mark, state=GOOD) if share == 1 else mark
-    return PartScore(state, share, Message("right, in {cells}", cells=mark.column.elsewhere), share)
-
-
 def _why(sheet: SheetReport, mark: Mark, through: Sequence[str], repeated: int) -> str:
     own = [f for f in sheet.findings if f.kind not in FREE and _is_own(f, mark)]
-    carried = joined(", ", map(_called, through))
+    carried = joined(", ", (Message(what) if what in KINDS else what for what in through))
     if not own:
         if through:
             return Message("carried through from {columns}", columns=carried)
@@ -302,7 +298,7 @@ def _why(sheet: SheetReport, mark: Mark, through: Sequence[str], repeated: int) 
         if mark.state == GOOD and before:
             return Message("right, carried on from {columns}", columns=before)
         return AS_IT_SHOULD_BE
-    reasons = [_of_rows(sheet, own, mark)]
+    reasons = [_of_rows(own, mark)]
     if repeated > 1:
         once = Message("the same mistake in {count} columns counts once", count=repeated)
         reasons.append(once)
@@ -311,7 +307,7 @@ def _why(sheet: SheetReport, mark: Mark, through: Sequence[str], repeated: int) 
     return joined("; ", reasons)
 
 
-def _of_rows(sheet: SheetReport, own: Sequence[Finding], mark: Mark) -> str:
+def _of_rows(own: Sequence[Finding], mark: Mark) -> str:
     state = BLANK if all(finding.kind == TO_FILL_IN for finding in own) else OWN
     if mark.column is None:
         return state
@@ -326,8 +322,3 @@ def _of_rows(sheet: SheetReport, own: Sequence[Finding], mark: Mark) -> str:
         state=state,
         cells=ranges(sorted(wrong)),
     )
-
-
-def _called(what: str) -> str:
-    """A quantity, or a kind of mistake."""
-    return Message(what) if what in KINDS else what

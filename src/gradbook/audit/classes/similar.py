@@ -119,7 +119,11 @@ class _Class:
         numbers = {pair for pair in self._paired("own_numbers") if self._has_own(pair[0])}
         if len(self.read) < SMALL:
             same = {pair for pair in same if self.traces[pair[0]].formulas.size}
-            return same | {pair for pair in numbers if self._shared(*pair) >= NEARLY_ALL}
+            for one, other in numbers:
+                a, b = (set(self.traces[k].formulas.tolist()) for k in (one, other))
+                if len(a & b) / max(len(a | b), 1) >= NEARLY_ALL:
+                    same.add((one, other))
+            return same
         return numbers | {pair for pair in same if self.odd_formulas.count[pair[0]]}
 
     def _has_own(self, number: int) -> bool:
@@ -135,10 +139,6 @@ class _Class:
         wanted = {n for report in self.reports_of(sorted(shared)) for n in report.origin.numbers}
         every = (self.reports[place].origin.numbers for place in self.read)
         return Counter(one for numbers in every for one in numbers & wanted)
-
-    def _shared(self, one: int, other: int) -> float:
-        a, b = (set(self.traces[k].formulas.tolist()) for k in (one, other))
-        return len(a & b) / max(len(a | b), 1)
 
     @cached_property
     def _of_one_hand(self) -> set[Pair]:

@@ -12,13 +12,7 @@ from gradbook.errors import LimitError, UsageError
 from gradbook.files import PART, in_order
 
 READ = (".xlsx", ".xlsm", ".ods")
-NAMED = (
-    ".xls",
-    ".xlsb",
-    ".fods",
-    ".numbers",
-    ".gsheet",
-)  # a message per book says what these need
+NAMED = (".xls", ".xlsb", ".fods", ".numbers", ".gsheet")  # a message per book says what these need
 LOCK = "~$"  # the beginning of the file that Excel keeps beside an open book
 MOST_BOOKS = 100_000
 LONGEST_NAME = 200  # bytes of a copy's

@@ -16,14 +16,7 @@ from math import fsum, isfinite, nan
 from pathlib import Path
 
 from gradbook import limits
-from gradbook.audit.findings import (
-    RIGHT,
-    STALE,
-    UNREADABLE,
-    BookReport,
-    Finding,
-    LossCurves,
-)
+from gradbook.audit.findings import RIGHT, STALE, UNREADABLE, BookReport, Finding, LossCurves
 from gradbook.cells.added_sheets import ask_to_calculate
 from gradbook.cells.book import Book, quote_title
 from gradbook.cells.evaluate import Evaluation
@@ -31,13 +24,7 @@ from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, cells_of, name_of, ranges, sheet_of
 from gradbook.cells.formula.pattern import UnknownReference
 from gradbook.cells.package import WorkbookError, is_opendocument, package
-from gradbook.cells.patch import (
-    CellEdit,
-    NewFormula,
-    Patch,
-    SheetXml,
-    read_sheet,
-)
+from gradbook.cells.patch import CellEdit, NewFormula, Patch, SheetXml, read_sheet
 from gradbook.cells.read import book_of
 from gradbook.errors import GradbookError, one_line
 from gradbook.files import read_bytes, write_whole
@@ -57,7 +44,10 @@ def new_formulas(
     `wholes` contains those, by the cells that they fill.
     """
     found = {cell: NewFormula(text) for cell, text in wanted.items()}
-    for first, area in _arrays(sheet, book):
+    for first, formula in sheet.formulas.items():
+        if formula.attribute("t") != "array":
+            continue
+        area = formula.attribute("ref") if first in book.arrays else name_of(first)
         cells = tuple(cells_of(area, sheet_of(first)))
         if wanted.keys().isdisjoint(cells):
             continue
@@ -70,13 +60,6 @@ def new_formulas(
                 text = wanted.get(cell) or book.patterns[cell].text_at(cell)
                 found[cell] = NewFormula(text, name_of(cell))
     return {**dict(sheet.orphans(found)), **found}
-
-
-def _arrays(sheet: SheetXml, book: Book) -> Iterator[tuple[Address, str]]:
-    """The cell that contains each array formula, and the cells that it fills."""
-    for cell, formula in sheet.formulas.items():
-        if formula.attribute("t") == "array":
-            yield cell, formula.attribute("ref") if cell in book.arrays else name_of(cell)
 
 
 # The copy ---------------------------------------------------------------------

@@ -382,12 +382,17 @@ def other_functions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[A
     function of it, for example when the slope of a sigmoid is computed from a cell that already is
     a sigmoid."""
     whole = formula.expression
-    natural = replace_parts(whole, lambda part: None, _natural)
+    natural = with_natural_logarithms(whole)
     if natural != whole:
         yield _single_edit(formula, EditKind.FUNCTION, (), whole, natural)
     applied = (template for part in parts(whole) if (template := _of_one_cell(part)) is not None)
     for template in dict.fromkeys(applied):
-        yield _single_edit(formula, EditKind.FUNCTION, (), template, _bare(whole, template))
+
+        def bare(part: Expression, template: Expression = template) -> Expression | None:
+            return next(references(part)) if _of_one_cell(part) == template else None
+
+        new = replace_parts(whole, bare)
+        yield _single_edit(formula, EditKind.FUNCTION, (), template, new)
     for path, part in formula.parts.items():
         if isinstance(part, Call) and part.function in MISTAKEN:
             new = Call(MISTAKEN[part.function], part.arguments)
@@ -402,20 +407,19 @@ def _of_one_cell(part: Expression) -> Expression | None:
     return rename_cells(part, lambda _: "x") if is_of_one else None
 
 
-def _bare(expression: Expression, template: Expression) -> Expression:
-    """An expression with cells themselves in place of the template applied to them."""
-
-    def cell(part: Expression) -> Expression | None:
-        return next(references(part)) if _of_one_cell(part) == template else None
-
-    return replace_parts(expression, cell)
+DECIMAL, NATURAL = ("LOG", "LOG10"), "LN"
 
 
-def _natural(part: Expression) -> Expression:
-    match part:
-        case Call("LOG" | "LOG10", (_,) as of):
-            return Call("LN", of)
-    return part
+def with_natural_logarithms(said: Expression) -> Expression:
+    """The same with natural logarithms instead of decimal ones."""
+
+    def natural(part: Expression) -> Expression:
+        match part:
+            case Call(function, (_,) as of) if function in DECIMAL:
+                return Call(NATURAL, of)
+        return part
+
+    return replace_parts(said, lambda part: None, natural)
 
 
 EDITS = (
@@ -521,9 +525,7 @@ MOST_RANGES = 150
 
 
 def matrix_edits(
-    expression: Expression,
-    array: bool,
-    other_ranges: Callable[[Reference], Iterable[Reference]],
+    expression: Expression, array: bool, other_ranges: Callable[[Reference], Iterable[Reference]]
 ) -> Iterator[Edit]:
     """A matrix transposed, exchanged or replaced, a part left out, or the whole formula scaled."""
     for path, part in paths(expression):
@@ -532,8 +534,9 @@ def matrix_edits(
                 yield Edit(EditKind.TRANSPOSITION, (path,), part, inside)
             case Call("MMULT", (a, b)) if a is not None and b is not None:
                 yield Edit(EditKind.EXCHANGE, ((*path, 0), (*path, 1)), a, b)
-                for other in _transposed_products(a, b) if array else ():
-                    yield Edit(EditKind.TRANSPOSITION, (path,), part, other)
+                of_a, of_b = Call("TRANSPOSE", (a,)), Call("TRANSPOSE", (b,))
+                for pair in ((of_b, a), (b, of_a), (of_a, of_b)) if array else ():
+                    yield Edit(EditKind.TRANSPOSITION, (path,), part, Call("MMULT", pair))
             case Reference(text) if ":" in text and array:
                 yield Edit(EditKind.TRANSPOSITION, (path,), part, Call("TRANSPOSE", (part,)))
     for path, part in paths(expression):
@@ -555,13 +558,6 @@ def _scaled(expression: Expression) -> Iterator[Edit]:
     for scale in (2.0, 0.5):
         times = Infix("*", Number(scale), expression)
         yield Edit(EditKind.FACTOR, ((),), expression, times)
-
-
-def _transposed_products(a: Expression, b: Expression) -> Iterator[Expression]:
-    """A matrix product with one or both factors transposed, in another order."""
-    yield Call("MMULT", (Call("TRANSPOSE", (b,)), a))
-    yield Call("MMULT", (b, Call("TRANSPOSE", (a,))))
-    yield Call("MMULT", (Call("TRANSPOSE", (a,)), Call("TRANSPOSE", (b,))))
 
 
 # Templates ----------------------------------------------------------------------------

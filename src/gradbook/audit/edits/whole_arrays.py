@@ -12,14 +12,7 @@ from itertools import islice, product
 
 from gradbook.audit.findings import SEVERAL, Finding, SheetReport
 from gradbook.cells.flow import Flow
-from gradbook.cells.formula.address import (
-    ROW,
-    Address,
-    cells_of,
-    column_of,
-    name_of,
-    row_of,
-)
+from gradbook.cells.formula.address import ROW, Address, column_of, name_of, row_of
 from gradbook.cells.formula.changes import change_between, flat
 from gradbook.cells.formula.pattern import copy_formula
 from gradbook.language.message import Message
@@ -57,7 +50,7 @@ def with_whole_arrays(flow: Flow, report: SheetReport) -> SheetReport:
     }
     alike: defaultdict[tuple[str, str, frozenset[ArrayBlock]], list[Finding]] = defaultdict(list)
     for finding in report.findings if blocks else ():
-        cells = _cells(flow, finding)
+        cells = finding.cells_in(flow.book)
         if not finding.arrays and finding.fixes and cells and all(c in blocks for c in cells):
             own = frozenset(blocks[cell] for cell in cells)
             alike[finding.kind, finding.sheet, own].append(finding)
@@ -68,11 +61,6 @@ def with_whole_arrays(flow: Flow, report: SheetReport) -> SheetReport:
             instead |= {id(finding): None for finding in same} | {id(same[0]): whole}
     found = (instead.get(id(finding), finding) for finding in report.findings)
     return replace(report, findings=tuple(one for one in found if one is not None))
-
-
-def _cells(flow: Flow, finding: Finding) -> list[Address]:
-    sheet = flow.book.sheet_number(finding.sheet)
-    return [] if sheet is None else list(cells_of(finding.cells, sheet))
 
 
 def _as_one(flow: Flow, blocks: Sequence[ArrayBlock], same: Sequence[Finding]) -> Finding | None:
@@ -90,19 +78,21 @@ def _as_one(flow: Flow, blocks: Sequence[ArrayBlock], same: Sequence[Finding]) -
     quantity = _together([finding.quantity for finding in same])
     spoilt = [*(names if first.is_own else ()), *(n for f in same for n in f.spoils)]
     old = flow.book.arrays[blocks[0].first]
-    shown = _elements_shown(flow, blocks[0], old) | _elements_shown(
-        flow, blocks[0], arrays[blocks[0].area]
-    )
+    now = arrays[blocks[0].area]
+    shown = called | _elements_shown(flow, blocks[0], old) | _elements_shown(flow, blocks[0], now)
+    why = first.why
+    if isinstance(why, Message):
+        why = why.with_parts(lambda part: shown.get(part, part))
     return replace(
         first,
         quantity=quantity,
         weight=first.weight if len(names) == 1 else "",
         cells=",".join(block.area for block in blocks),
-        expected=f"{{={arrays[blocks[0].area]}}}",
+        expected=f"{{={now}}}",
         fixes=_elements(flow, blocks, arrays),
         spoils=first.spoils if len(names) == 1 else tuple(dict.fromkeys(spoilt)),
         arrays=arrays,
-        why=_changed(first.why, called | shown),
+        why=why,
     )
 
 
@@ -121,10 +111,6 @@ def _elements_shown(flow: Flow, block: ArrayBlock, text: str) -> dict[str, str]:
     own = written_tokens(flat(read(first)))
     pairs = zip(own, whole, strict=True) if len(own) == len(whole) else ()
     return {a: b for a, b in pairs if a != b}
-
-
-def _changed(why: str, instead: Mapping[str, str]) -> str:
-    return why.with_parts(lambda part: instead.get(part, part)) if isinstance(why, Message) else why
 
 
 def _elements(

@@ -44,12 +44,7 @@ from gradbook.audit.findings import (
 from gradbook.audit.search.wording import Surroundings, Wording, other_slope
 from gradbook.audit.step.omissions import Chain, ChainOmission, Omissions
 from gradbook.audit.step.points import agree
-from gradbook.audit.step.sampled_formulas import (
-    USUAL_KINDS,
-    EvaluatedFormula,
-    kind_with,
-    slope_of,
-)
+from gradbook.audit.step.sampled_formulas import USUAL_KINDS, EvaluatedFormula, kind_with, slope_of
 from gradbook.cells.book import Book
 from gradbook.cells.budget import within_budget
 from gradbook.cells.formula.address import DOWN, Address, sheet_of
@@ -141,14 +136,14 @@ class WaysBack:
         every = [*layers.values(), *((one,) for one in bent), tuple(bent)]
         for kind, some in each_of(USUAL_KINDS, dict.fromkeys(every) if bent else ()):
             spots = [spot for one in some for spot in one.places]
-            slopes = {spot: self._slopes_of(kind, spot, chain) for spot in spots}
+            slopes: dict[Spot, dict[Spot, Array]] = {}
+            for spot in spots:
+                (source,) = chain.partials[spot]
+                slope = slope_of(kind, self._numbers(*source), self._numbers(*spot))
+                slopes[spot] = {source: slope}
             other = replace(chain, partials={**chain.partials, **slopes})
             found = other.derivatives([()])[of, wanted.sample if of.each else 0][0]
             yield kind, sorted((one.first[0] for one in some), key=lambda node: node.index), found
-
-    def _slopes_of(self, kind: str, spot: Spot, chain: Chain[Spot]) -> dict[Spot, Array]:
-        (source,) = chain.partials[spot]
-        return {source: slope_of(kind, self._numbers(*source), self._numbers(*spot))}
 
     def chain(self, of: Node | None) -> Chain[Spot] | None:
         """The chain from the loss to one value, in every sample; None if there is none."""
@@ -231,11 +226,7 @@ class Respelling:
     """Writes the exercise's values as references to the book's own cells."""
 
     def __init__(
-        self,
-        book: Book,
-        places: Places,
-        unmentioned: frozenset[Node],
-        memory: Mapping[Node, Node],
+        self, book: Book, places: Places, unmentioned: frozenset[Node], memory: Mapping[Node, Node]
     ) -> None:
         self.book, self.places, self.unmentioned = book, places, unmentioned
         self.made = {made: leaf for leaf, made in memory.items()}

@@ -371,10 +371,7 @@ def _users(
 
 
 def _node(
-    plain: OwnFormulas,
-    cells: Cells,
-    using: Mapping[Address, Place],
-    found: Mapping[Address, Place],
+    plain: OwnFormulas, cells: Cells, using: Mapping[Address, Place], found: Mapping[Address, Place]
 ) -> Node | None:
     """The value that some own cells should have: the one that makes enough of their users
     right."""

@@ -27,20 +27,11 @@ from gradbook.audit.judge.penalties import Decay, has_penalty, penalised_cost
 from gradbook.audit.judge.update_judgement import (
     KIND,
     UsualUpdate,
-    cells_in,
     usual_form,
     usual_updates,
     what_it_does,
 )
-from gradbook.audit.step.points import (
-    CLOSE,
-    ENOUGH_POINTS,
-    FAINT,
-    POINTS,
-    Numbers,
-    agree,
-    constant,
-)
+from gradbook.audit.step.points import CLOSE, ENOUGH_POINTS, FAINT, POINTS, Numbers, agree, constant
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining, named_rate
 from gradbook.audit.training.training_steps import SheetStep, StepLoss, steps_of
@@ -114,11 +105,6 @@ class WeightChange:
     def points(self) -> int:
         """The number of points at which the quotient is known."""
         return int(np.isfinite(self.times).sum())
-
-    @property
-    def is_undecided(self) -> bool:
-        """Whether its slope is known at too few points for a comparison, as behind a ReLU."""
-        return self.points < ENOUGH_POINTS
 
     @cached_property
     def decay(self) -> Decay | None:
@@ -213,7 +199,7 @@ def account_for(
     account = UpdateAccount([], [])
     step = _usual_step(every, groups)
     tested = StepUnderTest.of(training, [step]) if step else None
-    spoilt = {cell for finding in told for cell in cells_in(finding, training)}
+    spoilt = {cell for finding in told for cell in finding.cells_in(training.book)}
     if tested is None or not spoilt.isdisjoint(tested.forward):
         return account  # a wrong forward pass makes slopes wrong
     account.findings.extend(_of_cases(tested, every))
@@ -225,7 +211,7 @@ def account_for(
     blamed = {name for finding in told for name in (finding.weight, *finding.spoils)}
     unblamed = [change for change in multiples if change.updates.name not in blamed]
     odd: dict[int, OddFactor] = {}
-    for change, factor in _odd_changes(tested, unblamed):
+    for change, factor in _odd_changes(unblamed):
         if factor is None:
             others.append(change)
         elif odd.setdefault(change.updates.number, factor) is factor:
@@ -361,14 +347,21 @@ def _slip(
     if right is None or cell not in updates.cells:
         return []
     right = training.book.reader.read_typed(right.text_at(updates.cells[0]), updates.cells[0])
-    said = [
-        (sorted(training.flow.mentioned_cells(pattern.places, cell)), _functions(pattern))
+    before, after = (
+        (
+            sorted(training.flow.mentioned_cells(pattern.places, cell)),
+            Counter(
+                part.function
+                for part in (parts(pattern.expression) if pattern.expression else ())
+                if isinstance(part, Call)
+            ),
+        )
         for pattern in (updates.formula, right)
-    ]
-    if right.key == updates.formula.key or (said[0] != said[1] and not departs):
+    )
+    if right.key == updates.formula.key or (before != after and not departs):
         return []  # an additional function may be another rule
     why: str = _another_multiple(updates)
-    if said[0] == said[1]:
+    if before == after:
         why = what_it_does(training, base, cell, updates.name)
     return list(updates.findings(updates.cells, right, KIND, why))
 
@@ -381,16 +374,11 @@ def _another_multiple(updates: UsualUpdate) -> Message:
     )
 
 
-def _functions(pattern: Pattern) -> Counter[str]:
-    calls = parts(pattern.expression) if pattern.expression else ()
-    return Counter(part.function for part in calls if isinstance(part, Call))
-
-
 # One step ----------------------------------------------------------------------------
 
 
 def _odd_changes(
-    tested: StepUnderTest, changes: Sequence[WeightChange]
+    changes: Sequence[WeightChange],
 ) -> Iterator[tuple[WeightChange, OddFactor | None]]:
     """The changes with another multiple of their slopes than most, and the factor between the two;
     None for a factor that nothing explains. A separate rate explains one."""
@@ -468,8 +456,10 @@ def _by_multiple(
     settled = [_settled(tested, numbers) for numbers in (tested.random, tested.constants)]
     random, here = (list(_changes(tested, every, numbers)) for numbers in settled)
     plain = {change.updates.number for change in random if change.is_multiple}
-    known = plain.union(
-        c.updates.number for c in (*random, *here) if c.is_multiple or c.decay or c.is_undecided
+    known = plain.union(  # or at too few points for a comparison, as behind a ReLU
+        change.updates.number
+        for change in (*random, *here)
+        if change.is_multiple or change.decay or change.points < ENOUGH_POINTS
     )
     known |= {change.updates.number for change in random}.difference(
         change.updates.number for change in here
@@ -493,10 +483,7 @@ def _settled(tested: StepUnderTest, numbers: Numbers) -> Numbers:
 
 
 def _changes(
-    tested: StepUnderTest,
-    every: Iterable[UsualUpdate],
-    numbers: Numbers,
-    case: int | None = None,
+    tested: StepUnderTest, every: Iterable[UsualUpdate], numbers: Numbers, case: int | None = None
 ) -> Iterator[WeightChange]:
     """What each weight's update subtracts from it in this step, if the update is a usual one and
     there is a slope to compare it with; perhaps in one `case` of its conditions."""
@@ -553,8 +540,7 @@ def _findings(updates: UsualUpdate, factor: OddFactor) -> Iterator[Finding]:
         )
     elif factor.lacking is None:
         why = Message(
-            "the update multiplies by the learning rate {rate} once too often",
-            rate=named,
+            "the update multiplies by the learning rate {rate} once too often", rate=named
         )
     elif factor.number == 1:
         kind, why = NO_RATE, RATE_LEFT_OUT

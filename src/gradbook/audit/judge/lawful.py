@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property, partial, reduce
+from functools import cached_property, partial
 from itertools import product
 
 import numpy as np
@@ -31,14 +31,7 @@ from gradbook.audit.step.points import ENOUGH_POINTS, POINTS, Numbers, agree
 from gradbook.audit.step.step_graph import StepGraph
 from gradbook.cells.budget import within_budget
 from gradbook.cells.formula.address import Address
-from gradbook.cells.formula.expression import (
-    EditKind,
-    Path,
-    paths,
-    put,
-    references,
-    replace_parts,
-)
+from gradbook.cells.formula.expression import EditKind, paths, put, references, replace_parts
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern, anchor
 from gradbook.graph.node import Array, Node, ancestors
@@ -573,10 +566,7 @@ class Mender:
         return Message(self.broken(rules, weight)[0], weight=rules.training.names[weight])
 
     def likeliest(
-        self,
-        rules: WeightRules,
-        weight: int,
-        wanted: Callable[[Collection[OddCell]], bool] = bool,
+        self, rules: WeightRules, weight: int, wanted: Callable[[Collection[OddCell]], bool] = bool
     ) -> Collection[OddCell]:
         """The likeliest small edit of one cell that makes a weight's rule sound, spoils no other
         step's that has the same formula, and is `wanted`; or one for each of two means."""
@@ -733,12 +723,9 @@ def _other_cells(
             name = training.book.name_of(other, cell)
             new = Reference(anchor(name) if "$" in old.text else name)
             spots = [path for path, part in paths(said) if part == old]
-            yield EditKind.REFERENCE, reduce(partial(_put, new), spots, said)
+            everywhere: dict[Expression, Expression] = {old: new}
+            yield EditKind.REFERENCE, replace_parts(said, everywhere.get)
             yield from ((EditKind.REFERENCE, put(said, path, new)) for path in spots)
-
-
-def _put(new: Expression, said: Expression, path: Path) -> Expression:
-    return put(said, path, new)
 
 
 def _shares(

@@ -7,10 +7,11 @@ is that of the usual loss, the loss itself has the wrong logarithm, its sign, or
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from gradbook.audit.edits.formula_edits import DECIMAL, NATURAL, with_natural_logarithms
 from gradbook.audit.findings import Finding, finding_in
 from gradbook.audit.judge.loss import is_right, name_of_loss
 from gradbook.audit.step.tested_step import StepUnderTest
@@ -18,15 +19,7 @@ from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.training_steps import StepLoss, group_steps, is_maximised, steps_of
 from gradbook.cells.book import Book
 from gradbook.cells.formula.address import Address, by_sheet
-from gradbook.cells.formula.expression import (
-    EditKind,
-    factors,
-    once,
-    parts,
-    replace_parts,
-    terms,
-    total,
-)
+from gradbook.cells.formula.expression import EditKind, factors, once, parts, terms, total
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import (
@@ -40,7 +33,6 @@ from gradbook.targets.excel.language import (
     write,
 )
 
-DECIMAL, NATURAL = ("LOG", "LOG10"), "LN"
 LOGARITHMS = (*DECIMAL, NATURAL)
 KEPT = 64  # steps under test, since all remedies need the same ones
 WHY_NATURAL = Message(
@@ -56,9 +48,10 @@ Remedy = Callable[[Expression], Expression | None]
 def logarithm_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
     """Findings for a loss of logarithms with which no gradient is right, though with one change of
     its formula all are."""
+    book = training.book
     logs = {
         pattern: _functions(pattern.form.expression)
-        for pattern in set(training.book.patterns.values())
+        for pattern in set(book.patterns.values())
         if pattern.form and not _functions(pattern.form.expression).isdisjoint(LOGARITHMS)
     }
     if not logs:
@@ -69,7 +62,7 @@ def logarithm_findings(training: SheetTraining, loss: Sequence[StepLoss | None])
     tested = lru_cache(KEPT)(lambda k: StepUnderTest.of(training, groups[k]))
     right = lru_cache(KEPT)(lambda k: is_right(tested(k)))
     for kind, why, remedy, functions in (
-        (EditKind.FUNCTION, WHY_NATURAL, _natural, DECIMAL),
+        (EditKind.FUNCTION, WHY_NATURAL, with_natural_logarithms, DECIMAL),
         (EditKind.TERM, WHY_BOTH, _with_both_terms, (NATURAL,)),
         (EditKind.SIGN, WHY_NEGATIVE, _negative, (NATURAL,)),
     ):
@@ -79,40 +72,25 @@ def logarithm_findings(training: SheetTraining, loss: Sequence[StepLoss | None])
         own = {pattern for pattern, called in logs.items() if not called.isdisjoint(functions)}
         rights = dict[Address, Pattern]()
         for k in range(len(groups)) if own else ():
-            mended = _all_mended(tested(k), own, remedy)
+            there = [cell for cell in sorted(tested(k).forward) if book.patterns.get(cell) in own]
+            mended = {cell: said for cell in there if (said := _mended(book, cell, remedy))}
             if mended and right(k):
                 rights.clear()
                 break
             if mended and is_right(tested(k).with_formulas(mended)):
-                rights |= _in_copies(training, mended, remedy)
+                copies = (there for cell in mended for there in _copies(training, cell))
+                both = ((there, _mended(book, there, remedy)) for there in copies)
+                rights |= {there: said for there, said in both if said}
         lines: defaultdict[object, list[Address]] = defaultdict(list)
         for cell in sorted(rights):
-            lines[training.book.patterns[cell]].append(cell)
+            lines[book.patterns[cell]].append(cell)
         if lines:
             return [
-                finding_in(training.book, cells, kind.value, name, why, right=rights[cells[0]])
+                finding_in(book, cells, kind.value, name, why, right=rights[cells[0]])
                 for alike in lines.values()
                 for cells in by_sheet(alike)
             ]
     return []
-
-
-def _all_mended(
-    tested: StepUnderTest, logs: Collection[Pattern], remedy: Remedy
-) -> dict[Address, Pattern]:
-    """The formulas with logarithms that a loss is computed from, each with a remedy, by cell."""
-    book = tested.training.book
-    cells = [cell for cell in sorted(tested.forward) if book.patterns.get(cell) in logs]
-    return {cell: right for cell in cells if (right := _mended(book, cell, remedy))}
-
-
-def _in_copies(
-    training: SheetTraining, cells: Iterable[Address], remedy: Remedy
-) -> dict[Address, Pattern]:
-    """The remedy in some cells and in the copies of their formulas."""
-    copies = dict.fromkeys(there for cell in cells for there in _copies(training, cell))
-    mended = ((there, _mended(training.book, there, remedy)) for there in copies)
-    return {there: right for there, right in mended if right}
 
 
 def _copies(training: SheetTraining, cell: Address) -> Iterator[Address]:
@@ -136,18 +114,6 @@ def _mended(book: Book, cell: Address, remedy: Remedy) -> Pattern | None:
 
 
 # Remedies ---------------------------------------------------------------------------------
-
-
-def _natural(said: Expression) -> Expression:
-    """With natural logarithms instead of decimal ones."""
-
-    def natural(part: Expression) -> Expression:
-        match part:
-            case Call(function, (argument,)) if function in DECIMAL:
-                return Call(NATURAL, (argument,))
-        return part
-
-    return replace_parts(said, lambda part: None, natural)
 
 
 def _with_both_terms(said: Expression) -> Expression | None:

@@ -39,24 +39,13 @@ from gradbook.audit.training.training_steps import (
 from gradbook.audit.training.weight_columns import said_in
 from gradbook.cells.book import show_value
 from gradbook.cells.formula.address import Address, by_sheet, sheet_of
-from gradbook.cells.formula.expression import (
-    Edit,
-    EditKind,
-    SignedTerm,
-    inner,
-    total,
-)
+from gradbook.cells.formula.expression import Edit, EditKind, SignedTerm, inner, total
 from gradbook.cells.formula.expression import terms as split_terms
 from gradbook.cells.formula.formula_values import NotUnderstood, TooMuch
 from gradbook.graph.node import Node, ancestors
 from gradbook.language import mark
 from gradbook.language.message import Message, WrittenNumber, enumerated
-from gradbook.targets.excel.language import (
-    Expression,
-    Infix,
-    Number,
-    Reference,
-)
+from gradbook.targets.excel.language import Expression, Infix, Number, Reference
 
 # Losses that no cell contains --------------------------------------------------------
 
@@ -90,13 +79,6 @@ def _errors_behind(
     owners = dict.fromkeys(claim.owner for options in claimed for claim in options)
     behind = training.flow.behind(owners, training.weight_cells, training.plain).union(owners)
     return list(_errors_in(training, sorted(behind & training.varying)))
-
-
-def with_own_errors(training: SheetTraining, loss: StepLoss) -> StepLoss:
-    """An assumed loss with the errors in the formulas of its own step."""
-    places = list(_errors_in(training, dict.fromkeys(loss.cells)))
-    cells, errors = zip(*places, strict=True) if places else ((), ())
-    return replace(loss, cells=cells, errors=errors)
 
 
 def _errors_in(training: SheetTraining, cells: Iterable[Address]) -> Iterator[PlacedError]:
@@ -183,8 +165,11 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
     if share <= 0 and not loss.assumption:
         for value, slope in search.values_for_slopes():
             if set(loss.cells) <= {slope}:
-                is_root = _approaches_zero(training, value)
-                return [] if is_root else every_step(training, StepLoss((value,))), 0.0
+                last = value + (training.steps - 1) * training.weights[0].stride
+                match training.book.values.get(value), training.book.values.get(last):
+                    case float(first), float(end) if abs(end) < AT_A_ROOT * abs(first):
+                        return [], 0.0  # its root is sought
+                return every_step(training, StepLoss((value,))), 0.0
         if not loss.cells or not _is_plausible(tested.with_loss(loss)):
             too_much = [error for error in search.unclear if isinstance(error, TooMuch)]
             if too_much or (search.unclear and speaks_of_learning(training)):
@@ -271,13 +256,12 @@ class LossSearch:
             return 1
         return BUT_FOR_DECAY * _is_explained(tested, weight, options)
 
-    @cached_property
-    def may_decay(self) -> bool:
-        """Whether a claim may have the slope of a penalty beside it."""
-        return any(claim.leaves_decay for options in self.claimed for claim in options)
-
     def _suffices(self, share: float) -> bool:
-        return share > SHARE_OF_GRADIENTS and (share == 1 or not self.may_decay)
+        """Whether no better loss is to be expected, unless a claim may have the slope of a penalty
+        beside it."""
+        claims = (claim for options in self.claimed for claim in options)
+        is_clear = share == 1 or not any(claim.leaves_decay for claim in claims)
+        return share > SHARE_OF_GRADIENTS and is_clear
 
     def _single(self) -> LossShare:
         """The single cell that explains most claims; parts of a loss are unlikely candidates."""
@@ -316,7 +300,9 @@ class LossSearch:
         its gradients or differ only by an omission from the chain rule: if all gradients omit one
         output's error, the other error seems to be the loss."""
         cells, is_output = set(found[1].cells), self._is_output(found)
-        is_bounded = is_output and self._is_bounded(*cells)
+        node = self.tested.graph.node(*cells) if is_output else None
+        # such as a sigmoid, whatever the weights are
+        is_bounded = node is not None and bool(np.all(np.abs(self.tested.random.of(node)) <= 1))
         for cell in self.tried:
             is_likely = is_bounded or called_a_loss(self.training, cell)
             if not is_likely or not cells <= inside_of(self.training, cell):
@@ -335,10 +321,6 @@ class LossSearch:
                 if right > 0 and (right + lacking) / self.counting > found[0]:
                     return right / self.counting, tested.step.loss
         return None
-
-    def _is_bounded(self, cell: Address) -> bool:
-        """Whether a value lies between -1 and 1 whatever the weights are, as a sigmoid does."""
-        return bool(np.all(np.abs(self.tested.random.of(self.tested.graph.node(cell))) <= 1))
 
     def _is_output(self, found: LossShare) -> bool:
         """Whether a value that seems to be the loss is one that another cell compares with its
@@ -481,13 +463,6 @@ def _is_controller(training: SheetTraining, loss: StepLoss) -> bool:
     return all(cell in training.weight_cells for cell in outputs) and not learns
 
 
-def _approaches_zero(training: SheetTraining, cell: Address) -> bool:
-    """Whether a value is about 0 in the last step, so that its root is sought."""
-    last = cell + (training.steps - 1) * training.weights[0].stride
-    first, end = (training.book.values.get(at) for at in (cell, last))
-    return isinstance(first, float) and isinstance(end, float) and abs(end) < AT_A_ROOT * abs(first)
-
-
 def _is_plausible(tested: StepUnderTest) -> bool:
     """Whether a loss that explains no claim is plausible: with a loss's label it must not be
     linear, without one not linear in the weights; a blank on its path excuses both."""
@@ -510,12 +485,16 @@ def every_step(training: SheetTraining, loss: StepLoss) -> list[StepLoss | None]
     """The loss of each step: at the stride of the weights, or of its own formulas."""
     strides = [_stride(training, cell) for cell in loss.cells]
     computed = training.book.patterns.keys()
-    found: list[StepLoss | None] = [loss]
+    each: list[StepLoss | None] = [loss]
     for k in range(1, training.steps + 1):
         cells = tuple(c + k * stride for c, stride in zip(loss.cells, strides, strict=True))
         there = loss.at(cells) if computed >= set(cells) else None
-        found.append(with_own_errors(training, there) if there and there.assumption else there)
-    return found
+        if there and there.assumption:  # with the errors in the formulas of its own step
+            places = list(_errors_in(training, dict.fromkeys(there.cells)))
+            cells, errors = zip(*places, strict=True) if places else ((), ())
+            there = replace(there, cells=cells, errors=errors)
+        each.append(there)
+    return each
 
 
 def _stride(training: SheetTraining, cell: Address) -> int:
@@ -624,8 +603,7 @@ def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> l
     place, quantity = own.index(base), training.name_of(lacking)
     names = list(map(training.name_of, left_out))
     why = Message(
-        "the loss omits {terms}, which the gradients rightly include",
-        terms=enumerated(names),
+        "the loss omits {terms}, which the gradients rightly include", terms=enumerated(names)
     )
     right = book.reader.read_typed("+".join(words), lacking)
     edits = [Edit(EditKind.TERM, (), Reference(quantity), Reference(name)) for name in names]

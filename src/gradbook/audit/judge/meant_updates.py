@@ -12,13 +12,7 @@ from itertools import chain
 
 import numpy as np
 
-from gradbook.audit.findings import (
-    BLANK_RATE,
-    DRIFTING_RATE,
-    WRONG_RATE,
-    Finding,
-    finding_in,
-)
+from gradbook.audit.findings import BLANK_RATE, DRIFTING_RATE, WRONG_RATE, Finding, finding_in
 from gradbook.audit.judge.update_judgement import UsualUpdate, alike, rate_place, usual_updates
 from gradbook.audit.training.sheet_training import SheetTraining, cells_that_depend
 from gradbook.audit.training.training_steps import SheetStep
@@ -43,11 +37,19 @@ def with_meant_updates(training: SheetTraining) -> tuple[SheetTraining, list[Fin
     findings for these."""
     rates: list[Finding] = []
     instead: dict[Address, Pattern] = {}
+    values = training.book.values
     for updates in usual_updates(training) if training.rate is not None else ():
         for taken in (_rates_taken_apart(updates), _rates_taken(updates)):
             kept = {cell: at for cell, at in taken.items() if _is_rate(updates, at, cell)}
             wrong = {cell: at for cell, at in taken.items() if cell not in kept}
-            same = {cell for cell, at in wrong.items() if _holds_the_rate(training, at)}
+            typed = {  # the number of the learning rate, too
+                at
+                for at in wrong.values()
+                if at not in training.book.patterns
+                and isinstance(values.get(at), float)
+                and values.get(at) == values.get(training.rate or 0)
+            }
+            same = {cell for cell, at in wrong.items() if at in typed}
             if 2 * len(same) >= len(wrong):  # not by chance: each step may have a rate's copy
                 wrong = {cell: at for cell, at in wrong.items() if cell not in same}
             if wrong:
@@ -163,10 +165,7 @@ def _corrected(
         copies,
         usual,
         DRIFTING_RATE if drifts else WRONG_RATE,
-        joined(
-            "; ",
-            [why, remedy, *_first_effect(training, wrong)],
-        ),
+        joined("; ", [why, remedy, *_first_effect(training, wrong)]),
         [Edit(EditKind.REFERENCE, (), Reference(what), Reference(LR))],
     )
     return list(findings), right
@@ -199,13 +198,6 @@ def _is_rate(updates: UsualUpdate, at: Address, cell: Address) -> bool:
     top = min(row_of(weight.start) for weight in training.weights)
     own_row = rate is not None and row_of(rate) >= top and at not in training.varying
     return isinstance(training.book.values.get(at), float) and beside and own_row
-
-
-def _holds_the_rate(training: SheetTraining, cell: Address) -> bool:
-    """Whether a cell has the typed number of the learning rate, too."""
-    rate = training.book.values.get(training.rate or 0)
-    has = training.book.values.get(cell)
-    return isinstance(rate, float) and has == rate and cell not in training.book.patterns
 
 
 def _content(training: SheetTraining, cell: Address) -> str:

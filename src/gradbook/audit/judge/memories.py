@@ -259,38 +259,30 @@ class Laws(WeightRules):
         others = set(chain.from_iterable(way for j, way in self.ways.items() if j != weight))
         apart = others.union(self.owned, self.training.weight_cells)
         waiting = [(self.updates[weight], self.updates[model])]
+        strides = self._stride(weight), self._stride(model)
         known: set[Address] = set()
         while waiting:
             cell, like = waiting.pop()
             known.add(cell)
-            differing = self._differing(weight, cell, model, like)
+            here, there = list(self._mentions(cell)), list(self._mentions(like))
+            is_alike = patterns[cell].shape == patterns[like].shape and len(here) == len(there)
+            numbers, usual = self.turn(weight), self.turn(model)
+            differing = [
+                (a, b)
+                for (a, node), (b, other) in zip(here, there, strict=False)
+                if is_alike and (cell - a, like - b) != strides
+                if not agree(numbers.of(node), usual.of(other))
+            ]
             further = [
                 (a, b)
-                for a, b in differing or ()
+                for a, b in differing
                 if a != b and {a, b} <= patterns.keys() and a not in apart and b not in self.owned
             ]
             waiting += [both for both in further if both[0] not in known]
-            if not further or len(further) < len(differing or ()):
+            if not further or len(further) < len(differing):
                 right = self._rewritten(like, model, cell, weight)
                 if right is not None and not right.is_copy_of(patterns[cell]):
                     yield self._odd_cell(weight, cell, right, like, model)
-
-    def _differing(
-        self, weight: int, cell: Address, model: int, like: Address
-    ) -> list[tuple[Address, Address]] | None:
-        """The pairs of cells by which two formulas differ when their weights are tested; None if
-        they differ in other ways."""
-        patterns = self.training.book.patterns
-        own, usual = list(self._mentions(cell)), list(self._mentions(like))
-        if patterns[cell].shape != patterns[like].shape or len(own) != len(usual):
-            return None
-        numbers, others = self.turn(weight), self.turn(model)
-        strides = self._stride(weight), self._stride(model)
-        return [
-            (a, b)
-            for (a, node), (b, other) in zip(own, usual, strict=True)
-            if (cell - a, like - b) != strides and not agree(numbers.of(node), others.of(other))
-        ]
 
     def _mentions(self, cell: Address) -> Iterator[tuple[Address, Node]]:
         """The cells that a formula refers to, with their nodes there."""
@@ -382,19 +374,10 @@ class Laws(WeightRules):
         owner = self.owned.get(taken[0], (weight,))[0]
         if owner == weight:
             owner = next((j for j, way in self.ways.items() if taken[0] in way), weight)
-        named, needed = name_of(taken[0]), book.name_of(meant[0], cell)
-        why = Message(
-            "{cell} isn't what the other weights use: {weight} needs {right}",
-            cell=named,
-            weight=names[weight],
-            right=needed,
-        )
+        needed = book.name_of(meant[0], cell)
+        said = {"cell": name_of(taken[0]), "weight": names[weight], "right": needed}
+        why = Message("{cell} isn't what the other weights use: {weight} needs {right}", **said)
         if owner != weight:
-            why = Message(
-                "{cell} belongs to {other}; {weight} needs {right}",
-                cell=named,
-                other=names[owner],
-                weight=names[weight],
-                right=needed,
-            )
+            other = names[owner]
+            why = Message("{cell} belongs to {other}; {weight} needs {right}", other=other, **said)
         return OddCell(weight, cell, kind, right, why)

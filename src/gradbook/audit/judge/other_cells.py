@@ -33,15 +33,7 @@ from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.training_steps import SheetStep, inside_of
 from gradbook.audit.training.weight_columns import rounds, said_in
 from gradbook.cells.evaluate import Evaluation
-from gradbook.cells.formula.address import (
-    ACROSS,
-    DOWN,
-    Address,
-    by_sheet,
-    cells_of,
-    name_of,
-    sheet_of,
-)
+from gradbook.cells.formula.address import ACROSS, DOWN, Address, by_sheet, name_of, sheet_of
 from gradbook.cells.formula.elementwise import ROUNDING
 from gradbook.cells.formula.expression import (
     EditKind,
@@ -250,10 +242,9 @@ def types_the_same(training: SheetTraining, finding: Finding) -> bool:
     """Whether formulas only contain a typed number where a cell with that number belongs, the same
     cell in every step."""
     book, reader, used = training.book, training.book.reader, set[Address]()
-    sheet = book.sheet_number(finding.sheet)
-    if finding.kind != EditKind.NUMBER.value or not finding.fixes or sheet is None:
+    if finding.kind != EditKind.NUMBER.value or not finding.fixes:
         return False
-    for cell in cells_of(finding.cells, sheet):
+    for cell in finding.cells_in(book):
         own = book.read_typed(cell).expression if cell in book.patterns else None
         right = reader.read_typed(finding.fixes[name_of(cell)].removeprefix("="), cell).expression
         if own is None or right is None:

@@ -67,8 +67,10 @@ class PenalisedCost:
             for number, factor in factors.items():
                 if number not in models:
                     yield from self._of_the_update(number, factor, models)
-        elif len(shares) == 1 and usual in OFTEN and all(map(self._applies_a_rate, decaying)):
-            yield from self._of_the_cost(usual)
+        elif len(shares) == 1 and usual in OFTEN:
+            leaf = self.tested.random.leaf  # the multiple of the slope is a setting and no more
+            if all(any(isclose(d.times, leaf(c)[0]) for c in d.rates) for d in decaying):
+                yield from self._of_the_cost(usual)
 
     def _factor(self, decay: Decay, numbers: Numbers) -> float | None:
         """The slope of the penalty divided by what an update subtracts besides the slope of the
@@ -89,18 +91,14 @@ class PenalisedCost:
             return nan
         return float(f"{np.median(known):.9g}")
 
-    def _applies_a_rate(self, decay: Decay) -> bool:
-        """Whether the multiple of the slope is a setting and nothing else."""
-        leaf = self.tested.random.leaf
-        return any(isclose(decay.times, leaf(cell)[0]) for cell in decay.rates)
-
     def _of_the_cost(self, factor: float) -> Iterator[Finding]:
         training, book = self.tested.training, self.tested.training.book
         said = said_in(book, self.cell)
         if said is None:
             return
+        by = Number(max(factor, 1 / factor))
         mended = [
-            (sign, _times(part, 1 / factor) if part in self.penalty else part)
+            (sign, Infix("/" if factor > 1 else "*", part, by) if part in self.penalty else part)
             for sign, part in terms(said)
         ]
         right = book.reader.pattern(write(total(mended)), self.cell)
@@ -150,7 +148,8 @@ def penalised_cost(tested: StepUnderTest) -> PenalisedCost | None:
     users = training.computed_cells.intersection(flow.users.get(loss, ()))
     while found is None and len(users) == 1:
         found = _with_penalty(tested, min(users), loss)
-        if not _repeats(training, min(users), loss):
+        place = training.book.patterns[min(users)].repeated_reference
+        if place is None or place.at(min(users)) != loss:
             break
         loss = users.pop()
         users = training.computed_cells.intersection(flow.users.get(loss, ()))
@@ -194,12 +193,3 @@ def _with_penalty(
             tested, cell, [part for _, part in penalty], {j: slopes[n] for j, n in nodes.items()}
         )
     return None
-
-
-def _repeats(training: SheetTraining, cell: Address, other: Address) -> bool:
-    place = training.book.patterns[cell].repeated_reference
-    return place is not None and place.at(cell) == other
-
-
-def _times(part: Expression, number: float) -> Expression:
-    return Infix("*", Number(number), part) if number > 1 else Infix("/", part, Number(1 / number))

@@ -34,13 +34,7 @@ from gradbook.audit.training.weight_columns import (
     plain_update,
     said_in,
 )
-from gradbook.cells.formula.address import (
-    SHEET,
-    Address,
-    by_sheet,
-    cells_of,
-    name_of,
-)
+from gradbook.cells.formula.address import SHEET, Address, by_sheet, cells_of, name_of
 from gradbook.cells.formula.expression import (
     Edit,
     EditKind,
@@ -168,10 +162,6 @@ def _anchored(training: SheetTraining, cell: Address) -> Pattern:
     if not any(corner.moves and stays(corner.at(cell)) for corner in pattern.corners):
         return book.reader.shared(pattern)
     return book.reader.pattern(rename_cells_in(pattern.text_at(cell), fixed), cell)
-
-
-def cells_in(finding: Finding, training: SheetTraining) -> Iterator[Address]:
-    return cells_of(finding.cells, training.book.sheet_number(finding.sheet) or 0)
 
 
 def _additions(

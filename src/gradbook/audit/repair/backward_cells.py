@@ -277,8 +277,12 @@ class BackwardCells:
             flat = effect[:, finite].ravel()
             size = np.sqrt(np.sum(flat * flat))
             near = np.flatnonzero(np.abs(table @ flat) > size * (1 - PARALLEL))
-            alike = [(self.places[int(k)], _factor(self.places[int(k)], effect)) for k in near]
-            options[cell] = [(place, factor) for place, factor in alike if factor]
+            purposes: list[Purpose] = []
+            for place in (self.places[int(k)] for k in near):
+                rows = np.flatnonzero(np.any(place.effect != 0, axis=1))
+                factor = _ratio(place.effect[rows], effect[rows])  # how much larger it is
+                purposes += [(place, factor)] if factor else []
+            options[cell] = purposes
         return dict(self._meant(options))
 
     def _meant(
@@ -479,13 +483,6 @@ class BackwardCells:
             if place.is_share:
                 found = gradients(loss, [user])[user] * found
         return found if meant.factor == 1 else found * meant.factor
-
-
-def _factor(place: SlopePlace, effect: Array) -> float:
-    """By how much a cell is larger than the slope, if it changes the gradients as that does; 0 if
-    it doesn't."""
-    rows = np.flatnonzero(np.any(place.effect != 0, axis=1))
-    return _ratio(place.effect[rows], effect[rows])
 
 
 def _ratio(a: Array, b: Array) -> float:

@@ -104,7 +104,11 @@ class ColumnEdits:
                 and cell not in training.weight_cells
                 and cell not in claimed
                 and cell not in self.symptoms.mended
-                and (not tested.positions.is_of_other_steps(cell) or self._is_astray(cell))
+                and (
+                    not tested.positions.is_of_other_steps(cell)
+                    # it belongs to the step by its position, and depends on another's weights
+                    or (cell in self.forward and tested.positions.row(cell) in self.rows)
+                )
             ):
                 gathered[training.axis.line(cell), pattern.shape].append(cell)
         wrong = [self.wrong[j].owner for j in self.slopes.weights if j in self.wrong]
@@ -124,11 +128,6 @@ class ColumnEdits:
         )
         alone = [(cell,) for cells in found for cell in unlike_others(tested, cells)]
         return sorted((*found, *alone)[:MOST_COLUMNS], key=len)  # inexpensive ones first
-
-    def _is_astray(self, cell: Address) -> bool:
-        """Whether a cell on the path to the loss belongs to the step by its position, although it
-        depends only on another step's weights."""
-        return cell in self.forward and self.under_test.positions.row(cell) in self.rows
 
     @cached_property
     def rows(self) -> set[tuple[int, int]]:
@@ -152,18 +151,22 @@ class ColumnEdits:
             count = len(together[0][1])
             if any(len(values) != count for _, values in together):
                 continue
-            both = zip(nodes, together, strict=True)
-            given = {n: _with_axes(values) for n, (_, values) in both if isinstance(n, Node)}
+            given: dict[Node, Array] = {}
+            for node, (_, values) in zip(nodes, together, strict=True):
+                if isinstance(node, Node):  # with axes for weights and points, even if constant
+                    missing = (1,) * (SLOPE_AXES + 1 - np.ndim(values))
+                    given[node] = np.reshape(values, (count, *missing, *np.shape(values)[1:]))
             right = np.logical_and(
                 self.slopes.right_gradients(given), self._are_finite(given)[:, None]
             )
-            for k in self.helpful(count, right):
+            helps = right & ~self.slopes.before & np.isin(self.slopes.weights, list(self.wrong))
+            spoils = np.any(np.greater(self.slopes.before, right), axis=-1)
+            for k in map(int, np.flatnonzero((helps.any(axis=-1) & ~spoils)[:count])):
                 edits = [choose(k) for choose, _ in together]
                 said = [
                     write(e.apply_to(f.expression)) for e, f in zip(edits, formulas, strict=True)
                 ]
-                helped = np.flatnonzero(self._mended(right[k]))
-                explains = frozenset(self.slopes.weights[int(j)] for j in helped)
+                explains = frozenset(self.slopes.weights[int(j)] for j in np.flatnonzero(helps[k]))
                 yield Hypothesis(Cause.COLUMN, cells, tuple(said), (edits[0],), explains)
 
     def _are_finite(self, given: Mapping[Node, Array]) -> Array:
@@ -173,17 +176,6 @@ class ColumnEdits:
             fine = np.logical_or(np.isfinite(values), ~np.isfinite(self.slopes.values[node]))
             whole.append(fine.reshape(len(fine), -1).all(axis=1))
         found: Array = np.all(np.broadcast_arrays(*whole), axis=0)
-        return found
-
-    def helpful(self, count: int, right: Array) -> Iterator[int]:
-        """Yield which of `count` edits correct something and break nothing."""
-        spoilt = np.any(np.greater(self.slopes.before, right), axis=-1)
-        good = self._mended(right).any(axis=-1) & np.logical_not(spoilt)
-        yield from (k for k in map(int, np.flatnonzero(good)) if k < count)
-
-    def _mended(self, right: Array) -> Array:
-        wrong = np.isin(self.slopes.weights, list(self.wrong))
-        found: Array = np.greater(right, self.slopes.before) & wrong
         return found
 
     def _evaluated(self, cell: Address) -> EvaluatedFormula:
@@ -329,12 +321,6 @@ class ColumnEdits:
         return self.under_test.training.book.reader.cell(one.expression.text, home)
 
 
-def _with_axes(values: Array) -> Array:
-    """Values of alternatives with axes for weights and for points, even if they are constant."""
-    missing = SLOPE_AXES + 1 - np.ndim(values)
-    return np.reshape(values, (len(values), *(1,) * missing, *np.shape(values)[1:]))
-
-
 Choices = tuple[Callable[[int], Edit], Array]  # the k-th edit, and the values with each
 
 
@@ -358,13 +344,7 @@ MOST_PASTED = 12
 MOST_MENTIONED = 3  # cells in a formula that may be the model for another
 NEARLY = 1e-9  # relative: equal, except for the last bits
 NEAR = 6  # cells that may be activated
-ACTIVATIONS = (
-    "1/(1+EXP(-x))",
-    "TANH(x)",
-    "MAX(x,0)",
-    "IF(x>0,x,0.01*x)",
-    "LN(1+EXP(x))",
-)
+ACTIVATIONS = ("1/(1+EXP(-x))", "TANH(x)", "MAX(x,0)", "IF(x>0,x,0.01*x)", "LN(1+EXP(x))")
 
 FEW_DIGITS = 5
 ONE = Number(1.0)

@@ -118,13 +118,10 @@ class Move:
             return False
         here, other = flow.sources(cell), flow.sources(there)
         own = self.distance(cell)
-        fits = all(self._fits(x, y, own) for x, y in zip(here, other, strict=False))
-        return fits and len(here) == len(other)
-
-    def _fits(self, x: Address, y: Address, own: int) -> bool:
-        if x in self.weights:
-            return self.weights[x] == y
-        return y in (x, x + self.distance(x), x + own)
+        return len(here) == len(other) and all(
+            self.weights[x] == y if x in self.weights else y in (x, x + self.distance(x), x + own)
+            for x, y in zip(here, other, strict=True)
+        )
 
 
 # Repairs of other rows ----------------------------------------------------------------
@@ -178,6 +175,7 @@ ITSELF = -1  # not a weight: the loss itself, used as its slope
 def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """The updates that should refer to another cell."""
     tested, book = symptoms.under_test, symptoms.under_test.training.book
+    claims = tested.step.claims
     row, is_foreign = tested.positions.row, tested.positions.is_of_other_steps
     computed = tested.training.computed_cells.intersection(tested.step.cells)
     own_rows = {row(cell) for cell in computed if not is_foreign(cell)}
@@ -188,14 +186,19 @@ def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
             other = weight
         if other is None:
             continue
-        astray = claim.owner if is_late else _where_ways_meet(tested, claim, other)
+        astray = claim.owner
+        if not is_late:  # the first cell on the trail that belongs to the other weight's update
+            options = claims[other] if other != ITSELF else ()
+            theirs = {cell for option in options for cell in (*option.via, option.owner)}
+            astray = next((cell for cell in claim.via[1:] if cell in theirs), claim.owner)
         home = claim.via[claim.via.index(astray) - 1] if astray in claim.via else claim.via[-1]
         right = _right_one(tested, weight, claim, astray)
-        own = astray == claim.owner and other != ITSELF and not is_late
         if right is None or home == astray:
             continue
-        if own and _takes_its_own(tested, weight, astray, right):
-            continue
+        if astray == claim.owner and other != ITSELF and not is_late:
+            others = {o.owner for j, some in enumerate(claims) if j != weight for o in some}
+            if right not in others and astray not in others | tested.made_of(others):
+                continue  # the update rightly uses its own cell, whose formula is wrong
         taken, said = (
             tested.mentions.on_its_sheet(name_of(cell), cell, home) for cell in (astray, right)
         )
@@ -260,21 +263,6 @@ def whose(tested: StepUnderTest, weight: int, claim: Claim) -> int | None:
             if other != weight and not true.is_constant() and tested.same(claimed, true):
                 return other
     return None
-
-
-def _where_ways_meet(tested: StepUnderTest, claim: Claim, other: int) -> Address:
-    """The first cell on the trail of a claim that belongs to the other weight's update."""
-    options = tested.step.claims[other] if other != ITSELF else ()
-    theirs = {cell for option in options for cell in (*option.via, option.owner)}
-    return next((cell for cell in claim.via[1:] if cell in theirs), claim.owner)
-
-
-def _takes_its_own(tested: StepUnderTest, weight: int, taken: Address, right: Address) -> bool:
-    """Whether neither the cell that an update uses nor the right one belongs to another weight's
-    gradient: then the update rightly uses that cell, and the cell's own formula is wrong."""
-    every = enumerate(tested.step.claims)
-    others = {option.owner for j, some in every if j != weight for option in some}
-    return right not in others and taken not in others | tested.made_of(others)
 
 
 def _right_one(tested: StepUnderTest, weight: int, claim: Claim, astray: Address) -> Address | None:

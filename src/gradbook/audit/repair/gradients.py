@@ -11,12 +11,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
-from gradbook.audit.findings import (
-    OTHER_GRADIENT,
-    TO_FILL_IN,
-    Finding,
-    typed_in,
-)
+from gradbook.audit.findings import OTHER_GRADIENT, TO_FILL_IN, Finding, typed_in
 from gradbook.audit.repair.backward_cells import cells_by_their_slopes, cells_unlike_others
 from gradbook.audit.repair.column_repairs import (
     changed_columns,
@@ -33,12 +28,7 @@ from gradbook.audit.repair.departures import (
 from gradbook.audit.repair.missing_links import missing_links
 from gradbook.audit.repair.repaired_step import RepairedStep, repair_step
 from gradbook.audit.repair.shares import omission_of_claim, omissions_of_all, wrong_shares
-from gradbook.audit.repair.symptoms import (
-    EarlierRows,
-    Symptoms,
-    becomes_its_line,
-    becomes_usual,
-)
+from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, becomes_its_line, becomes_usual
 from gradbook.audit.repair.wrong_formula import (
     WrongFormula,
     anew,
@@ -160,29 +150,20 @@ def gradient_findings(
     with note_if_spent(lambda: _not_judged(waiting)):
         first = StepUnderTest.of(training, usual)
         earlier = EarlierRows()
-        partly = _partly_in_updates(first)
+        options = enumerate(first.step.claims)
+        best = {j: first.best(j, some) for j, some in options if some}
+        # the weights with a part of the gradient in the update itself, such as weight decay
+        partly = {j for j, (_, claim) in best.items() if claim and not claim.whole}
         for group in ordered:
-            tested = StepUnderTest.of(
-                training, [_without_parts(step, partly, training.steps) for step in group]
-            )
-            faults += explain_step(tested, earlier)
+            steps = [
+                replace(step, claims=tuple(() if j in partly else o for j, o in enumerate(claims)))
+                if step.number == training.steps and partly  # which no update follows
+                else step
+                for step, claims in ((step, step.claims) for step in group)
+            ]
+            faults += explain_step(StepUnderTest.of(training, steps), earlier)
             waiting.remove(group)
     return findings_of(training.book, faults, training.axis), usual not in waiting
-
-
-def _partly_in_updates(tested: StepUnderTest) -> set[int]:
-    """The weights with a part of the gradient in the update itself, such as weight decay."""
-    options = enumerate(tested.step.claims)
-    best = {j: tested.best(j, some) for j, some in options if some}
-    return {j for j, (_, claim) in best.items() if claim and not claim.whole}
-
-
-def _without_parts(step: SheetStep, partly: Collection[int], last: int) -> SheetStep:
-    """The last step, which no update follows, without claims that lack the updates' parts."""
-    if step.number < last or not partly:
-        return step
-    claims = (() if j in partly else options for j, options in enumerate(step.claims))
-    return replace(step, claims=tuple(claims))
 
 
 def _not_judged(groups: Sequence[Sequence[SheetStep]]) -> str:
@@ -522,11 +503,7 @@ def _called(tested: StepUnderTest, cell: Address) -> str:
 
 
 def _fault(
-    tested: StepUnderTest,
-    number: int,
-    hypothesis: Hypothesis | None,
-    home: Address,
-    **said: Any,
+    tested: StepUnderTest, number: int, hypothesis: Hypothesis | None, home: Address, **said: Any
 ) -> Fault:
     """A fault with the corrections for all similar steps."""
     book, first = tested.training.book, min(step.number for step in tested.alike)

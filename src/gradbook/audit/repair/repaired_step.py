@@ -63,7 +63,10 @@ def convention(tested: StepUnderTest, pattern: Pattern | None, home: Address) ->
     one = tested.training.book.reader.cell(mentioned.pop(), home) if len(mentioned) == 1 else None
     if one in tested.training.computed_cells:
         return Convention.NAMED if named else Convention.USUAL
-    takes_a_sum = named and _is_weighted_sum(tested, _argument(said), home)
+    called = (part.arguments[0] for part in parts(said) if isinstance(part, Call))
+    inside = next(called, None)
+    inside = inside.operand if isinstance(inside, Prefix) else inside
+    takes_a_sum = named and _is_weighted_sum(tested, inside, home)
     return Convention.NAMED if takes_a_sum else Convention.NONE
 
 
@@ -81,13 +84,6 @@ def could_be_named(tested: StepUnderTest, cell: Address) -> bool:
     others = (edit.apply_to(said) for edit in edits_of(said, ("parentheses", "operators"), (), ()))
     named = (convention(tested, read(write(other), cell), cell) for other in others)
     return Convention.NAMED in named
-
-
-def _argument(expression: Expression) -> Expression | None:
-    """The argument of the first function in a formula, without its sign."""
-    called = (part.arguments[0] for part in parts(expression) if isinstance(part, Call))
-    inside = next(called, None)
-    return inside.operand if isinstance(inside, Prefix) else inside
 
 
 def _is_weighted_sum(tested: StepUnderTest, expression: Expression | None, home: Address) -> bool:

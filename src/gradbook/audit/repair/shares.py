@@ -48,11 +48,14 @@ def wrong_shares(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis
             *_of_column(tested, weight, claim),
             *_scattered(tested, weight, claim),
         ):
-            alike = _alike(tested, known[0], cell, target) if known else None
-            found = alike or _repaired(tested, cell, target)
-            if found is None:
+            right = _alike(tested, known[0], cell, target) if known else None
+            if right is None and tested.formula(cell) is None:
+                right = anew(tested, cell, Number(0.0), target)
+            elif right is None and (wrong := WrongFormula.at(tested, cell, target)):
+                right = wrong.repair
+            if right is None:
                 return None
-            known.append(found)
+            known.append(right)
     except NotUnderstood:
         return None
     if not known:
@@ -71,14 +74,6 @@ def _alike(
     if meant is None or not tested.same(meant, target):
         return None
     return replace(first, cells=(cell,), formulas=(text,))
-
-
-def _repaired(tested: StepUnderTest, cell: Address, target: Node) -> Hypothesis | None:
-    """The correction of a share."""
-    if tested.formula(cell) is None:
-        return anew(tested, cell, Number(0.0), target)
-    wrong = WrongFormula.at(tested, cell, target)
-    return None if wrong is None else wrong.repair
 
 
 def _ways(tested: StepUnderTest, weight: int) -> dict[Address, Node]:
@@ -244,12 +239,6 @@ class LackingCell(NamedTuple):
     target: Node
     per: Node | None = None  # the gradient's derivative with respect to this share
 
-    def put_right(self, tested: StepUnderTest) -> Hypothesis | None:
-        wrong = WrongFormula.at(tested, self.cell, self.target)
-        if wrong is None:
-            return None
-        return restore(wrong, self.of, self.omissions, Cause.COLUMN, self.per)
-
 
 def _lacking_columns(
     tested: StepUnderTest, wrong: Mapping[int, Claim], *, only_named: bool
@@ -279,12 +268,15 @@ def _lacking_columns(
             shape = tested.training.book.patterns[cell].shape
             columns[tested.training.axis.line(cell), shape].append(cell)
     for cells in columns.values():
-        each = [lacking[cell].put_right(tested) for cell in cells]
-        known = [one for one in each if one is not None]
-        if len(known) == len(each):
+        right: list[Hypothesis] = []
+        for each in map(lacking.__getitem__, cells):
+            formula = WrongFormula.at(tested, each.cell, each.target)
+            mended = formula and restore(formula, each.of, each.omissions, Cause.COLUMN, each.per)
+            right += [mended] if mended else []
+        if len(right) == len(cells):
             explains = frozenset(j for j, made in made_of.items() if not made.isdisjoint(cells))
-            formulas = tuple(one.formulas[0] for one in known)
-            yield replace(known[0], cells=tuple(cells), formulas=formulas, explains=explains)
+            formulas = tuple(one.formulas[0] for one in right)
+            yield replace(right[0], cells=tuple(cells), formulas=formulas, explains=explains)
 
 
 def _merely_repeated(tested: StepUnderTest, cells: Collection[Address]) -> set[Address]:

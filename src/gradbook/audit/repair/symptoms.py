@@ -295,21 +295,16 @@ def gradients_mended(repaired: RepairedStep, wrong: Mapping[int, Claim]) -> froz
 
 def only_what_changes(tested: StepUnderTest, hypothesis: Hypothesis) -> Hypothesis:
     """The hypothesis restricted to cells of the column that aren't right already."""
-    every = hypothesis.patterns(tested.training.book).items()
-    kept = {cell: right.text for cell, right in every if not _is_equivalent(tested, cell, right)}
-    return (
-        replace(hypothesis, cells=tuple(kept), formulas=tuple(kept.values()))
-        if kept
-        else hypothesis
-    )
-
-
-def _is_equivalent(tested: StepUnderTest, cell: Address, right: Pattern) -> bool:
-    """Whether a cell's formula is equivalent to another."""
-    meant = meaning_of(tested, right.text, cell)
-    with suppress(NotUnderstood):
-        return meant is not None and tested.same(meant, tested.graph.node(cell))
-    return False
+    kept: dict[Address, str] = {}
+    for cell, right in hypothesis.patterns(tested.training.book).items():
+        meant, is_same = meaning_of(tested, right.text, cell), False
+        with suppress(NotUnderstood):
+            is_same = meant is not None and tested.same(meant, tested.graph.node(cell))
+        if not is_same:
+            kept[cell] = right.text
+    if not kept:
+        return hypothesis
+    return replace(hypothesis, cells=tuple(kept), formulas=tuple(kept.values()))
 
 
 # Evidence against a cell on the path to the loss -----------------------------------
@@ -444,18 +439,14 @@ def _has_reasons(symptoms: Symptoms, repaired: RepairedStep, explains: frozenset
         return False
     if is_evident(repaired, weight) or _becomes_a_slope(repaired):
         return True
-    return not (is_easily_its_own(symptoms, weight, repaired) or _is_its_shares(symptoms, weight))
+    if is_easily_its_own(symptoms, weight, repaired):
+        return False
+    shares = wrong_shares(symptoms.under_test, weight, symptoms.wrong[weight])
+    if shares is None or shares.edits[0].kind is EditKind.FORMULA:
+        return True
+    return RepairedStep(symptoms.under_test, shares).likeness < 0  # it resembles fewer formulas
 
 
 def _becomes_a_slope(repaired: RepairedStep) -> bool:
     """Whether an edit makes a cell on the backward path a slope, like other such cells."""
     return not repaired.is_forward and is_slope(repaired.all_after, repaired.home)
-
-
-def _is_its_shares(symptoms: Symptoms, weight: int) -> bool:
-    """Whether a gradient that adds up shares is corrected by a small edit of some of them, after
-    which they resemble no fewer formulas."""
-    found = wrong_shares(symptoms.under_test, weight, symptoms.wrong[weight])
-    if found is None or found.edits[0].kind is EditKind.FORMULA:
-        return False
-    return RepairedStep(symptoms.under_test, found).likeness >= 0

@@ -451,18 +451,17 @@ def _put_in(
             old, addition = edit.old, said
             if isinstance(edit.new, Infix) and edit.new.operator == "-":
                 addition = total([(-sign, term) for sign, term in terms(said)])
-            new = total([*terms(old), *terms(addition)]) if is_term else _product(old, said)
+            if is_term:
+                new = total([*terms(old), *terms(addition)])
+            else:
+                split, more = factors(old), factors(said)
+                new = with_sign(split.sign * more.sign, product([*split.parts, *more.parts]))
             whole = EvaluatedFormula(put(expression, edit.paths[0], new), formula.value_of).whole
             if hits(np.atleast_2d(whole), wanted):
                 beside = old if edit.paths[0] else None
                 put_in = replace(part, formula=addition, beside=beside)
                 return replace(edit, new=new), put_in
     return None
-
-
-def _product(part: Expression, factor: Expression) -> Expression:
-    some, others = factors(part), factors(factor)
-    return with_sign(some.sign * others.sign, product([*some.parts, *others.parts]))
 
 
 def _without_common(term: Expression, expression: Expression) -> Expression:

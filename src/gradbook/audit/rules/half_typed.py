@@ -17,15 +17,7 @@ from gradbook.audit.rules.perceptron_findings import perceptron_report
 from gradbook.audit.rules.perceptron_updates import bases, could_step
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow
-from gradbook.cells.formula.address import (
-    DOWN,
-    LAST_ROW,
-    ROW,
-    Address,
-    column_of,
-    name_of,
-    row_of,
-)
+from gradbook.cells.formula.address import DOWN, LAST_ROW, ROW, Address, column_of, name_of, row_of
 from gradbook.cells.formula.expression import EditKind
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.language.message import Message
@@ -48,9 +40,6 @@ class TypedRow:
     def at(self, column: int) -> Address:
         return self.output - column_of(self.output) + column
 
-    def is_learnt_from(self, book: Book) -> bool:
-        return any(c in book.patterns or book.values.get(c) != 0 for c in self.changes)
-
     def is_misjudged(self, book: Book, target: int) -> bool | None:
         """Whether the output differs from the target in this column; None if one is blank."""
         output, wanted = (book.values.get(cell) for cell in (self.output, self.at(target)))
@@ -70,8 +59,12 @@ def half_typed_reports(book: Book, flow: Flow) -> list[SheetReport]:
         return []
     named = (flow.mentioned_cells(usual[column_of(c)].places, c) for c in rows[0].changes)
     own = ({column_of(at) for at in cells if rows[0].at(column_of(at)) == at} for cells in named)
+    learns = {
+        row: any(cell in book.patterns or book.values.get(cell) != 0 for cell in row.changes)
+        for row in rows
+    }
     wrong = {
-        target: [row for row in rows if row.is_learnt_from(book) != row.is_misjudged(book, target)]
+        target: [row for row in rows if learns[row] != row.is_misjudged(book, target)]
         for target in sorted(set.intersection(*own))
     }
     target = min(wrong, key=lambda column: len(wrong[column]), default=None)
@@ -81,9 +74,16 @@ def half_typed_reports(book: Book, flow: Flow) -> list[SheetReport]:
     found = [perceptron_report(perceptron) for perceptron in find_perceptrons(filled, Flow(filled))]
     decisions = [f for row in wrong[target] for f in _findings(book, row, target, usual)]
     for first in found[:1]:
-        findings = (*map(_without_decision, first.findings), *decisions)
+        plain = [  # with the formulas for rows in which the weights change
+            replace(
+                finding,
+                expected=_DECISION.sub(r"\1", finding.expected),
+                fixes={cell: _DECISION.sub(r"\1", fix) for cell, fix in finding.fixes.items()},
+            )
+            for finding in first.findings
+        ]
         verdict = WRONG if decisions else first.verdict
-        found[0] = replace(first, verdict=verdict, findings=findings)
+        found[0] = replace(first, verdict=verdict, findings=(*plain, *decisions))
     return found
 
 
@@ -155,9 +155,3 @@ def _findings(
         if book.content(cell) != (f"={right.text_at(cell)}" if learns else "0"):
             kind = FORMULA if cell in book.patterns else PASTED
             yield finding_in(book, [cell], kind, f"{CHANGE}{name}", why, name, right)
-
-
-def _without_decision(finding: Finding) -> Finding:
-    """A finding with the formula for a row in which the weights change."""
-    plain = {cell: _DECISION.sub(r"\1", formula) for cell, formula in finding.fixes.items()}
-    return replace(finding, expected=_DECISION.sub(r"\1", finding.expected), fixes=plain)

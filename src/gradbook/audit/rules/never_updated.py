@@ -150,13 +150,18 @@ class CellUse:
 
 def _use(perceptron: Perceptron, cell: Address) -> CellUse:
     """How the sum of a step uses a weight, in a cell of its own or in a comparison with it."""
-    book, flow = perceptron.book, perceptron.flow
+    book, flow, others = perceptron.book, perceptron.flow, perceptron.rules.varying - {cell}
     for user in flow.users.get(cell, ()):
         pattern = book.patterns[user]
         said = None if pattern.repeated_reference is not None else book.read_typed(user).expression
         for added in _sums(said) if said else ():
-            mentions = [(sign, _cells_in(perceptron, part, user)) for sign, part in added]
-            weighted = {sign for sign, some in mentions if _has_weight(perceptron, some, cell)}
+            mentions: list[tuple[int, list[list[Address]]]] = []  # each reference's cells, by term
+            for sign, part in added:
+                places = (book.reader.read_typed(r.text, user).places for r in references(part))
+                mentions.append((sign, [list(flow.mentioned_cells(p, user)) for p in places]))
+            weighted = {  # with another weight, or a sum of them
+                sign for sign, some in mentions if any(not others.isdisjoint(c) for c in some)
+            }
             for sign, some in mentions:
                 if sign in weighted and any(cell in cells for cells in some):
                     return CellUse(True, _factor(some, cell))
@@ -175,19 +180,6 @@ def _sums(said: Expression) -> Iterator[Sequence[SignedTerm]]:
                 yield terms(inside)
     if not steps:
         yield terms(said)
-
-
-def _cells_in(perceptron: Perceptron, part: Expression, home: Address) -> list[list[Address]]:
-    """The cells of each reference in a part of a formula."""
-    reader, flow = perceptron.book.reader, perceptron.flow
-    places = (reader.read_typed(one.text, home).places for one in references(part))
-    return [list(flow.mentioned_cells(some, home)) for some in places]
-
-
-def _has_weight(perceptron: Perceptron, some: Sequence[Sequence[Address]], cell: Address) -> bool:
-    """Whether a term has another weight in it, or a sum of them."""
-    varying = perceptron.rules.varying
-    return any(one in varying and one != cell for cells in some for one in cells)
 
 
 def _factor(some: Sequence[Sequence[Address]], cell: Address) -> Address | None:

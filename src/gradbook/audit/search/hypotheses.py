@@ -189,13 +189,8 @@ def _believed(case: SomeSearch, generator: Generator[SomeSearch]) -> Hypothesis 
     def believe() -> Hypothesis | None:
         if generator.proof is Proof.NONE:
             return next(generator.propose(case), None)
-        return next(case.prove(_affordable(case, generator), generator.proof), None)
+        proposals: list[Hypothesis] = []  # including those made before the budget ran out
+        within_budget(lambda: proposals.extend(generator.propose(case)), A_SHARE)
+        return next(case.prove(proposals, generator.proof), None)
 
     return unless_not_understood(believe)
-
-
-def _affordable(case: SomeSearch, generator: Generator[SomeSearch]) -> list[Hypothesis]:
-    """The proposals of a generator, as far as the budget allows making and testing them."""
-    found: list[Hypothesis] = []
-    within_budget(lambda: found.extend(generator.propose(case)), A_SHARE)
-    return found  # including those made before the budget ran out

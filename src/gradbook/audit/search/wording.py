@@ -85,14 +85,12 @@ class Wording:
 
     def kind_and_reason(self, hypothesis: Hypothesis, weight: str = "") -> tuple[str, str]:
         """The kind of mistake, and why it is one; `weight` names the chain that it is part of."""
-        if hypothesis.missing:
-            return self._of_missing(hypothesis.missing)
+        missing = hypothesis.missing
+        if missing:
+            is_term = any(part.kind is EditKind.TERM for part in missing)
+            kind = EditKind.TERM if is_term else EditKind.FACTOR
+            return kind.value, joined("; ", map(self._lacks, missing))
         return self.kind(hypothesis.edits), self.why(hypothesis.edits, weight)
-
-    def _of_missing(self, parts: Sequence[MissingPart]) -> tuple[str, str]:
-        kinds = [part.kind for part in parts]
-        kind = EditKind.TERM if EditKind.TERM in kinds else EditKind.FACTOR
-        return kind.value, joined("; ", map(self._lacks, parts))
 
     def _lacks(self, part: MissingPart) -> str:
         said, beside = write(part.formula), "" if part.beside is None else _short(part.beside)
@@ -105,10 +103,11 @@ class Wording:
                 else Message("add {part}", part=said)
             )
         else:
-            factor = self._algebra(part.formula)
-            lacks = (
+            named = rename_cells(part.formula, lambda m: self.label(self._cell(m)) or m.text)
+            factor = write(named).replace("*", "·").replace("-", "−")
+            lacks = (  # an output's error isn't called a slope
                 Message("it lacks the factor {factor}", factor=factor)
-                if self._is_error(part.cell)
+                if part.cell is not None and is_loss_word(self.label(part.cell).lower())
                 else Message("it lacks the slope {factor}", factor=factor)
             )
             add = (
@@ -119,15 +118,6 @@ class Wording:
         return (
             Message("{mistake}: {remedy}", mistake=lacks, remedy=add) if part.is_put_in else lacks
         )
-
-    def _is_error(self, cell: Address | None) -> bool:
-        """Whether a cell is an output's error, whose slope isn't called a slope."""
-        return cell is not None and is_loss_word(self.label(cell).lower())
-
-    def _algebra(self, part: Expression) -> str:
-        """An expression in the sheet's labels."""
-        named = rename_cells(part, lambda mention: self.label(self._cell(mention)) or mention.text)
-        return write(named).replace("*", "·").replace("-", "−")
 
     # The kind of mistake
 
@@ -408,12 +398,12 @@ def _together(book: Book, same: Sequence[Fault]) -> Iterator[Finding]:
     first_step = min(fault.first_step for fault in same)
     for own in by_sheet(owner for fault in same for owner in fault.owners):
         here = {name_of(cell): fixes[cell] for cell in own if cell in fixes}
-        found = replace(first.finding, cells=ranges(own), fixes=here, first_step=first_step)
-        yield found if min(first.owners) in own else _elsewhere(book, found, own[0])
-
-
-def _elsewhere(book: Book, finding: Finding, cell: Address) -> Finding:
-    """Return the same finding for another sheet."""
-    formula, expected = book.content(cell), finding.fixes.get(name_of(cell), finding.expected)
-    title = book.sheets[sheet_of(cell)].title
-    return replace(finding, sheet=title, formula=formula, expected=expected)
+        finding = replace(first.finding, cells=ranges(own), fixes=here, first_step=first_step)
+        if min(first.owners) not in own:  # on another sheet
+            finding = replace(
+                finding,
+                sheet=book.sheets[sheet_of(own[0])].title,
+                formula=book.content(own[0]),
+                expected=here.get(name_of(own[0]), finding.expected),
+            )
+        yield finding

@@ -248,10 +248,7 @@ def _near_where_largest(worked: Array, claimed: Array) -> NDArray[np.intp]:
 
 
 def chain_of_nodes(
-    loss: Node,
-    ends: Collection[Node],
-    units: Mapping[Node, Hashable],
-    numbers: Numbers,
+    loss: Node, ends: Collection[Node], units: Mapping[Node, Hashable], numbers: Numbers
 ) -> Chain[Node] | None:
     """The chain from a loss to some ends through the nodes of cells, which are given with their
     units; None if there are too many."""

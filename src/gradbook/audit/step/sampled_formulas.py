@@ -121,7 +121,11 @@ def combine(part: Expression, pieces: Sequence[Array]) -> Array | None:
     match part:  # whatever is substituted for the exponent
         case Infix("^", _, _) | Call("POWER" | "POW", (_, _)):
             return operate("^", *pieces)
-    if not pieces or len(pieces) > MOST_OPERANDS or not _takes_single_values(part):
+        case Call(_, arguments):
+            ranges = (isinstance(a, Reference) and ":" in a.text for a in arguments)
+            if None in arguments or any(ranges):
+                return None
+    if not pieces or len(pieces) > MOST_OPERANDS:
         return None
     program = _program(rebuild(part, PLACES[: len(pieces)]))
     if program is None:
@@ -142,14 +146,6 @@ def _program(form: Expression) -> tuple[Sequence[Node], Sequence[Node]] | None:
     except NotUnderstood:
         return None
     return ancestors([result]), list(leaves.values())
-
-
-def _takes_single_values(part: Expression) -> bool:
-    """Whether its arguments are all present and none is a range."""
-    if not isinstance(part, Call):
-        return True
-    ranges = (isinstance(a, Reference) and ":" in a.text for a in part.arguments)
-    return None not in part.arguments and not any(ranges)
 
 
 def operate(operator: str, a: Array, b: Array) -> Array:

@@ -130,14 +130,9 @@ class GradientSearch:
     def results(self) -> list[Claim]:
         return self.straight or self.bent
 
-    def look_behind(self, update: Address) -> None:
-        self.read.append(update)
-        parts = change(self.training.book.patterns[update], self.base, update)
-        self._sum(parts, Trail((update,)))
-
     # Towards the gradient: memories are followed, everything else is claimed
 
-    def _sum(self, parts: Sequence[SignedTerm], trail: Trail) -> None:
+    def follow(self, parts: Sequence[SignedTerm], trail: Trail) -> None:
         home = trail.home
         fresh = [term for term in parts if not self._is_memory(term[1], home)]
         moving = [term for term in fresh if self._moving(term[1], home)] or fresh
@@ -170,11 +165,11 @@ class GradientSearch:
         if cell is not None:
             self._into(cell, trail)
         elif isinstance(part, Infix) and part.operator in "+-":
-            self._sum(terms(part), trail)
+            self.follow(terms(part), trail)
         else:
             bounded = _is_bounded(part)
             for piece in inner(part):
-                self._sum(terms(piece), trail.bent_unless(bounded))
+                self.follow(terms(piece), trail.bent_unless(bounded))
 
     def _into(self, cell: Address, trail: Trail) -> None:
         """A cell that continues from the previous step, or is computed from one that does."""
@@ -182,7 +177,7 @@ class GradientSearch:
         is_new = cell not in trail.way and len(trail.way) < DEEPEST
         if said is not None and is_new and not self._is_outdated(cell, trail.way):
             self.read.append(cell)
-            self._sum(terms(said), trail.into(cell))
+            self.follow(terms(said), trail.into(cell))
 
     def _is_outdated(self, cell: Address, way: Sequence[Address]) -> bool:
         """Whether the same formula refers to the cell's successor in the next step."""
@@ -543,16 +538,13 @@ def _search(
         return None
     spend(READ * count_parts(said))
     search = GradientSearch(training, weight.every_cell, base, [] if read is None else read)
-    search.look_behind(home)
+    search.read.append(home)
+    search.follow(change(training.book.patterns[home], base, home), Trail((home,)))
     return search
 
 
 def _like_later(
-    training: SheetTraining,
-    weight: WeightColumn,
-    first: Sequence[Claim],
-    step: int,
-    later: int,
+    training: SheetTraining, weight: WeightColumn, first: Sequence[Claim], step: int, later: int
 ) -> list[Claim]:
     """The claims of one of the first updates, if it means the same as a later one: its formulas may
     be simpler, because there is little to remember yet."""
@@ -564,18 +556,14 @@ def _like_later(
         via = tuple(cell - back for cell in claim.via)
         owner = claim.owner - back
         if via and not training.flow.reaches([home], owner.__eq__, MEMORY):
-            owner = _only_source(training, via[-1]) or owner
+            # perhaps the second step uses the gradient of another weight by mistake, and the first
+            # formula without memory uses only one cell of its step
+            sources = training.computed_cells.intersection(training.flow.sources(via[-1]))
+            alone = sources - training.looking_back
+            owner = next(iter(alone)) if len(alone) == 1 else owner
         said = said_in(training.book, owner)
         if claim.whole and owner in known:
             likely.append(known[owner])
         elif claim.whole and said is not None and owner in training.computed_cells:
             likely.append(Claim(owner, said, True, claim.sign, via))
     return likely
-
-
-def _only_source(training: SheetTraining, cell: Address) -> Address | None:
-    """The only cell of its step that a formula without memory uses: the second step may use another
-    one by mistake, the gradient of another weight."""
-    sources = dict.fromkeys(training.flow.sources(cell))
-    found = [s for s in sources if s in training.computed_cells and s not in training.looking_back]
-    return found[0] if len(found) == 1 else None

@@ -77,7 +77,9 @@ def candidates(training: SheetTraining) -> list[Address]:
     elsewhere = flow.below(weight_cells.keys() - set(start), weight_cells)
     each = [{claim.owner for claim in said} for said in first_claims(training)]
     owners = set().union(*each)
-    each = [{o for o in said if not _is_of_the_rule(training, o)} or said for said in each]
+    back, strides = training.looking_back, training.strides
+    rule = training.update_cells.union(memory - stride for memory in back for stride in strides)
+    each = [said - rule or said for said in each]
     gradients = {
         owner  # not an activation that such a gradient is computed from
         for said in each
@@ -112,13 +114,6 @@ def candidates(training: SheetTraining) -> list[Address]:
         )
 
     return sorted((cell for cell in plain_cells if reach.get(cell)), key=likelihood)
-
-
-def _is_of_the_rule(training: SheetTraining, cell: Address) -> bool:
-    """Whether a cell is an update, or a memory that the next step continues from."""
-    back = training.looking_back
-    after = {cell + stride for stride in training.strides}
-    return cell in training.update_cells or not back.isdisjoint(after)
 
 
 def made_of_it(training: SheetTraining, cells: Sequence[Address]) -> Address | None:

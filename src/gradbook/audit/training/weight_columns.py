@@ -568,16 +568,13 @@ class LinesOfUpdates:
         alike = {k for kind in kinds for k in self._by_kind.get(kind, ())}
         for span in set(map(_span, columns)):
             numbers = self._by_span.get(span, ())
-            alike.update(k for k in numbers if self._makeup(self.lines[k]) in makeups)
+            alike.update(k for k in numbers if patterns[self.lines[k].updates[0]].makeup in makeups)
         found = []
         for line in (self.lines[k] for k in sorted(alike)):
             if taken.isdisjoint(line.cells) and not any(c in learning for c in line.cells):
                 found.append(line)
                 taken.update(line.cells)
         return found
-
-    def _makeup(self, line: WeightColumn) -> str:
-        return self.book.patterns[line.updates[0]].makeup
 
     def _kind(self, line: WeightColumn, update: Address) -> object:
         """What lines have in common that are updated with the same settings, on whatever sheets."""

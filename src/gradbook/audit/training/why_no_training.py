@@ -41,7 +41,7 @@ from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import ACROSS, DOWN, Address, name_of, ranges, sheet_of
 from gradbook.cells.formula.expression import factors, parts, references, terms
 from gradbook.cells.formula.formula_values import NotUnderstood
-from gradbook.cells.formula.pattern import CellReference, Pattern, anchor
+from gradbook.cells.formula.pattern import Pattern, anchor
 from gradbook.graph.node import Node, ancestors
 from gradbook.language.message import Message, joined, message_count
 from gradbook.targets.excel.language import Call, Number
@@ -148,7 +148,10 @@ def trained_out_of_sight(book: Book, flow: Flow, is_any_in_sight: bool) -> str:
     """A note that names the hidden sheets on which weights are trained; '' if there are none, or if
     each of them is used by a visible sheet on which weights are trained."""
     hidden = {number for number, sheet in enumerate(book.sheets) if sheet.is_hidden}
-    serving = _mentioned_in_sight(book) if hidden and is_any_in_sight else set()
+    serving = set[int]()
+    if hidden and is_any_in_sight:
+        corners = (c for pattern in set(book.in_sight().values()) for c in pattern.corners)
+        serving = {corner.sheet for corner in corners if corner.sheet is not None}
     if hidden <= serving:
         return ""
     turned = [replace(sheet, is_hidden=not sheet.is_hidden) for sheet in book.sheets]
@@ -164,13 +167,6 @@ def trained_out_of_sight(book: Book, flow: Flow, is_any_in_sight: bool) -> str:
         len(titles),
         sheets=", ".join(titles),
     )
-
-
-def _mentioned_in_sight(book: Book) -> set[int]:
-    """The sheets that formulas on visible sheets refer to."""
-    places = (place for pattern in set(book.in_sight().values()) for place in pattern.places)
-    starts = (place if isinstance(place, CellReference) else place.first for place in places)
-    return {start.sheet for start in starts if start.sheet is not None}
 
 
 # Updates whose gradients haven't been filled in yet -------------------------------------
@@ -384,6 +380,7 @@ FEW_STEPS = 3  # between an activation and its sum, such as a bias, a scale or a
 MOST_FORMULAS = 2000  # different ones that are examined
 MOST_SOURCES = 20_000  # in all of them together
 ADDS = ("add", "subtract")
+SQUARES = ("power", "square", "multiply")
 
 
 @dataclass(frozen=True)
@@ -425,10 +422,7 @@ def forward_passes(
 
 
 def _is_forward(
-    flow: Flow,
-    own: Mapping[Address, FormulaPart],
-    sums: set[Address],
-    words: Iterable[str],
+    flow: Flow, own: Mapping[Address, FormulaPart], sums: set[Address], words: Iterable[str]
 ) -> bool:
     """Whether sums are activated as in networks only, or as elsewhere but with a network's
     words."""
@@ -529,29 +523,25 @@ def _part(flow: Flow, pattern: Pattern, home: Address) -> FormulaPart | None:
     nodes = ancestors([top])
     spend(len(nodes))
     powers = {leaf for leaf, cell in leaves.items() if _is_power(flow, cell)}
-    totals = {leaf for leaf, cell in leaves.items() if _adds_powers(flow, cell)}
+    totals = set[Node]()
+    for leaf, cell in leaves.items():
+        sources = flow.sources(flow.plain(cell))
+        if len(sources) > 1 and all(_is_power(flow, source) for source in sources):
+            totals.add(leaf)
     kind = next(filter(None, (_activation(node, powers, totals) for node in nodes)), "")
     inside = {side for node in nodes for side in _added(node)}
     is_sum = any(_products(node) >= FEWEST_PRODUCTS for node in nodes if node not in inside)
-    is_loss = any(map(_is_of_loss, nodes))
+    is_loss = any(  # a logarithm, or a squared difference
+        node.op.name == "log" or (node.op.name in SQUARES and node.inputs[0].op.name == "subtract")
+        for node in nodes
+    )
     return FormulaPart(is_sum, kind, is_loss) if is_sum or kind or is_loss else None
-
-
-def _is_of_loss(node: Node) -> bool:
-    """Whether a node is a squared difference or a logarithm."""
-    is_square = node.op.name in ("power", "square", "multiply")
-    return node.op.name == "log" or (is_square and node.inputs[0].op.name == "subtract")
 
 
 def _is_power(flow: Flow, cell: Address) -> bool:
     """Whether a cell contains a power of e."""
     said = said_in(flow.book, flow.plain(cell))
     return isinstance(said, Call) and said.function == "EXP"
-
-
-def _adds_powers(flow: Flow, cell: Address) -> bool:
-    sources = flow.sources(flow.plain(cell))
-    return len(sources) > 1 and all(_is_power(flow, source) for source in sources)
 
 
 def _products(node: Node) -> int:
