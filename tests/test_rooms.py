@@ -22,8 +22,8 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3767,
     "arrays": 1000,
-    "audit": 25185,
-    "cells": 12529,
+    "audit": 24743,
+    "cells": 12544,
     "cli": 5055,
     "data": 5613,
     "derivatives": 2410,

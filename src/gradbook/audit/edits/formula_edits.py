@@ -38,6 +38,7 @@ from gradbook.cells.formula.expression import (
     terms,
     tidy,
     total,
+    with_natural_logarithms,
 )
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import neighbours
@@ -405,21 +406,6 @@ def _of_one_cell(part: Expression) -> Expression | None:
     named = any(isinstance(piece, Call) for piece in parts(part))
     is_of_one = named and len(cells) == 1 and ":" not in cells[0]
     return rename_cells(part, lambda _: "x") if is_of_one else None
-
-
-DECIMAL, NATURAL = ("LOG", "LOG10"), "LN"
-
-
-def with_natural_logarithms(said: Expression) -> Expression:
-    """The same with natural logarithms instead of decimal ones."""
-
-    def natural(part: Expression) -> Expression:
-        match part:
-            case Call(function, (_,) as of) if function in DECIMAL:
-                return Call(NATURAL, of)
-        return part
-
-    return replace_parts(said, lambda part: None, natural)
 
 
 EDITS = (

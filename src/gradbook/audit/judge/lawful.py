@@ -522,8 +522,8 @@ IN_COMMON: dict[str, Callable[[RuleTrial], bool]] = {
         "minus the same number"
     ): _takes_in_the_rest,
     mark(
-        "where running means of {weight} are corrected for their beginning, each must be divided by "
-        "1 minus its own coefficient to the power of the number of steps"
+        "where running means of {weight} are corrected for their beginning, each must be divided "
+        "by 1 minus its own coefficient to the power of the number of steps"
     ): _corrects_each_mean,
 }
 

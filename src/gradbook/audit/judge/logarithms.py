@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from gradbook.audit.edits.formula_edits import DECIMAL, NATURAL, with_natural_logarithms
 from gradbook.audit.findings import Finding, finding_in
 from gradbook.audit.judge.loss import is_right, name_of_loss
 from gradbook.audit.step.tested_step import StepUnderTest
@@ -19,7 +18,17 @@ from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.training_steps import StepLoss, group_steps, is_maximised, steps_of
 from gradbook.cells.book import Book
 from gradbook.cells.formula.address import Address, by_sheet
-from gradbook.cells.formula.expression import EditKind, factors, once, parts, terms, total
+from gradbook.cells.formula.expression import (
+    DECIMAL,
+    NATURAL,
+    EditKind,
+    factors,
+    once,
+    parts,
+    terms,
+    total,
+    with_natural_logarithms,
+)
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import (

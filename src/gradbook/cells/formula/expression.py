@@ -144,6 +144,21 @@ def replace_parts(
     return made[0]
 
 
+DECIMAL, NATURAL = ("LOG", "LOG10"), "LN"
+
+
+def with_natural_logarithms(said: Expression) -> Expression:
+    """The same with natural logarithms instead of decimal ones."""
+
+    def natural(part: Expression) -> Expression:
+        match part:
+            case Call(function, (_,) as of) if function in DECIMAL:
+                return Call(NATURAL, of)
+        return part
+
+    return replace_parts(said, lambda part: None, natural)
+
+
 def rename_cells(expression: Expression, name: Callable[[Reference], str]) -> Expression:
     """The expression with other names for the cells that it mentions."""
     return replace_parts(
