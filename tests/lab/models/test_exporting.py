@@ -6,6 +6,8 @@ import os
 import numpy as np
 import pytest
 
+from gradbook.amounts import percent
+from gradbook.data.sources import load
 from gradbook.errors import FileError, GradbookError, UsageError
 from gradbook.lab.models import exporting
 from gradbook.lab.models.exporting import (
@@ -145,6 +147,11 @@ def test_small_c_reads_the_same_and_makes_one_sum_at_a_time(tmp_path):
         for small in (True, False)
     )
     assert small.remarks[1:] == fast.remarks[1:]
+    test = load("digits8").test_for_reporting
+    right = percent(model.score(test.pixels, test.labels), len(test))
+    told, before = small.remarks[1].split(", ")
+    assert told.endswith(f" % of {len(test)} test images read right")
+    assert before == f"{right} before rounding"
     text = (tmp_path / "net.c").read_text()
     model.export(tmp_path / "net.c", int8=True, small=True, data="digits8")
     assert "sums_one(" in (tmp_path / "net.c").read_text()
