@@ -298,10 +298,13 @@ class BackwardCells:
             if known is None:
                 continue
             uses[cell] = known[0].of
-            effect = self.effects.get(self.nodes[cell], np.zeros((len(self.weights), 1)))
-            rows = np.flatnonzero(np.any(effect != 0, axis=1))
-            weights = frozenset(self.weights[int(k)] for k in rows)
-            yield cell, MeantCell(cell, *known, weights, cell in right)
+            yield cell, MeantCell(cell, *known, self._affected(cell), cell in right)
+
+    def _affected(self, cell: Address) -> frozenset[int]:
+        """The weights whose claimed gradients depend on a cell."""
+        effect = self.effects.get(self.nodes[cell])
+        rows = () if effect is None else np.flatnonzero(np.any(effect != 0, axis=1))
+        return frozenset(self.weights[int(k)] for k in rows)
 
     def _right(self, options: Options) -> dict[Address, Purpose]:
         """The cells that are what they should be, or that are the slope by something, whatever is
@@ -325,8 +328,7 @@ class BackwardCells:
     ) -> Purpose | None:
         """The slope by a value, if a cell is only the part of it through one of its users, and no
         other cell is the rest."""
-        affected = np.flatnonzero(np.any(self.effects[self.nodes[cell]] != 0, axis=1))
-        is_wrong = self.wrong.issuperset(self.weights[int(k)] for k in affected)
+        is_wrong = self._affected(cell) <= self.wrong
         rest = (at for other in options.keys() - {cell} for at, _ in options[other] if at.is_share)
         patterns = self.under_test.training.book.patterns
         users = [patterns[user].expression for user in self._users(cell)]
