@@ -76,6 +76,8 @@ def test_weights_seen_ahead_have_gradients_like_others(layout, path):
     assert findings_in(path, sketch, layout).verdict == "right"
     wrong = sketch.with_formula("∂E/∂w2", "{δo1}*{x1}")
     assert blames(findings_in(path, wrong, layout), sketch, "∂E/∂w2", layout)
+    wrong = sketch.with_formula("v_w2", "{μ}*{v_b1<}+{η}*{∂E/∂w2}")
+    assert blames(findings_in(path, wrong, layout), sketch, "v_w2", layout)
 
 
 def test_the_root_of_a_square_needs_no_mean_of_squares(path):

@@ -264,10 +264,11 @@ class SheetTraining:
     @cached_property
     def ahead(self) -> dict[Address, set[Address]]:
         """The cells in which a weight is where its velocity would take it, as Nesterov has it, with
-        the velocities of the previous step that they use."""
+        the velocities of the previous step that they use. A velocity that goes on from another's
+        by mistake is used by a formula like the others."""
         patterns, flow = self.book.patterns, self.flow
         found: dict[Address, set[Address]] = {}
-        known: dict[object, bool] = {}
+        known: dict[tuple[Pattern, int], bool] = {}
         for memory in {cell - stride for cell in self.looking_back for stride in self.strides}:
             for cell in flow.users.get(memory, ()):
                 if cell in self.weight_cells or self.weight_cells.keys().isdisjoint(
@@ -279,8 +280,12 @@ class SheetTraining:
                     known[kind] = any(
                         self._leads_to(cell, memory + stride) for stride in self.strides
                     )
-                if known[kind]:
-                    found.setdefault(cell, set()).add(memory)
+        offsets: defaultdict[object, list[int]] = defaultdict(list)
+        for (pattern, offset), is_ahead in known.items():
+            offsets[pattern] += [offset] if is_ahead else []
+        for cell in self.computed_cells & patterns.keys():
+            for offset in offsets.get(patterns[cell], ()):
+                found.setdefault(cell, set()).add(cell - offset)
         return found
 
     def _leads_to(self, cell: Address, memory: Address) -> bool:
