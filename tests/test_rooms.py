@@ -22,7 +22,7 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3767,
     "arrays": 1000,
-    "audit": 24743,
+    "audit": 24750,
     "cells": 12544,
     "cli": 5055,
     "data": 5613,
