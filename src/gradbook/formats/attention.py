@@ -55,9 +55,9 @@ def heads_of(value: Live, turned: bool = False) -> Heads:
     if len(rows) % samples or (rows != first[:, None] + np.arange(steps)[:, None]).any():
         raise NoLayer(NOT_OF_SUMS)
     rank = np.zeros(len(rows), np.intp)
-    for one in range(samples):
-        own = sample == one
-        rank[own] = np.arange(own.sum())
+    for number in range(samples):
+        is_here = sample == number
+        rank[is_here] = np.arange(is_here.sum())
     heads = len(rows) // samples
     table = channels[sample == 0]
     if len(table) != heads or (channels != table[rank]).any() or (first % steps).any():
@@ -156,10 +156,10 @@ def attention_of(
     queries, keys, mixed = sums
     factors = (scores.factor * queries.factor * keys.factor * sqrt(each), 1.0, mixed.factor)
     parts = (scores.queries, scores.keys, values)
-    for word, part, own, by in zip(layer.parts, parts, sums, factors, strict=False):
+    for word, part, projection, by in zip(layer.parts, parts, sums, factors, strict=False):
         chosen = part.channels.ravel()
-        bias = np.zeros(len(own.weight)) if own.bias is None else own.bias
-        told = {"weight": own.weight[chosen], "bias": bias[chosen]}
+        bias = np.zeros(len(projection.weight)) if projection.bias is None else projection.bias
+        told = {"weight": projection.weight[chosen], "bias": bias[chosen]}
         if not isclose(by, 1, rel_tol=1e-5):
             told = {name: array * by for name, array in told.items()}
         tensors[f"{word}_weight"] = np.ascontiguousarray(told["weight"])[..., None, None]
@@ -173,21 +173,21 @@ def with_output(
 ) -> dict[str, Array]:
     """Add the output sums; if one part has a bias, every part gets one."""
     out = layer.parts[-1]
-    found = {**tensors, f"{out}_weight": np.ascontiguousarray(weight)[..., None, None]}
+    weighed = {**tensors, f"{out}_weight": np.ascontiguousarray(weight)[..., None, None]}
     if bias is not None or any(name.endswith("bias") for name in tensors):
         for part in layer.parts:
-            found.setdefault(f"{part}_bias", np.zeros(len(weight)))
+            weighed.setdefault(f"{part}_bias", np.zeros(len(weight)))
     if bias is not None:
-        found[f"{out}_bias"] = bias
+        weighed[f"{out}_bias"] = bias
     order = [f"{part}_{role}" for part in layer.parts for role in ("weight", "bias")]
-    return {name: found[name] for name in order if name in found}
+    return {name: weighed[name] for name in order if name in weighed}
 
 
-def is_unweighed(own: ImportedLayer) -> bool:
+def is_unweighed(imported: ImportedLayer) -> bool:
     """Whether it is attention whose output weights are still the identity."""
-    if not isinstance(own.layer, Attention):
+    if not isinstance(imported.layer, Attention):
         return False
-    out = own.tensors[f"{own.layer.parts[-1]}_weight"][..., 0, 0]
+    out = imported.tensors[f"{imported.layer.parts[-1]}_weight"][..., 0, 0]
     return np.array_equal(out, np.eye(len(out)))
 
 

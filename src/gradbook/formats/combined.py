@@ -104,24 +104,24 @@ class CombinedValues(KnownValues):
             both = np.broadcast_arrays(first.order, second.order)
         except ValueError:
             raise NoLayer(DIFFERENT) from None
-        one, other = (
+        first_live, other = (
             replace(live, laid=order) if live.order.shape != order.shape else live
             for live, order in zip((first, second), both, strict=True)
         )
-        kept = [live for live in (one, other) if is_complete(live)]
+        kept = [live for live in (first_live, other) if is_complete(live)]
         of_steps = [live for live in kept if live.order.ndim == 3 and live.channel_axis()]
-        model = (*of_steps, *kept, None)[0] or self.settle(one, likely_channels(one))
-        return self._as(model, one), self._as(model, other)
+        model = (*of_steps, *kept, None)[0] or self.settle(first_live, likely_channels(first_live))
+        return self._as(model, first_live), self._as(model, other)
 
     def _as(self, model: Live, live: Live) -> Live:
         """Return a value with the size and the order of another."""
         if live.size == model.size and np.array_equal(live.order, model.order):
             return live
-        own, its = order_of_a_sample(live), order_of_a_sample(model)
-        if own is None or its is None:
+        order, its = order_of_a_sample(live), order_of_a_sample(model)
+        if order is None or its is None:
             raise NoLayer(DIFFERENT)
         wanted = np.empty(prod(model.size), np.intp)
-        wanted[its.ravel()] = own.ravel()
+        wanted[its.ravel()] = order.ravel()
         return self.lie(self.arrange(live, wanted.reshape(model.size)), model.laid)
 
     def _combine(self, live: Live, sign: Sign, constant: Array) -> Live:
@@ -152,16 +152,16 @@ class CombinedValues(KnownValues):
 
     def _may_prepare(self, live: Live) -> bool:
         """Whether nothing but a flatten is before it, so that it prepares the input."""
-        return self.row.prepares and all(own.layer.passes_on for own in self.row.layers)
+        return self.row.prepares and all(layer.layer.passes_on for layer in self.row.layers)
 
     def _rescale(self, live: Live, sign: Sign, constant: Array) -> bool:
         """Merge constants into the normalisation before, if it has no such scale or shift yet."""
         name = {"*": "scale", "+": "shift"}.get(sign, "")
-        own, open_ones = self.before(live), self.bare[live.number]
-        if sign not in open_ones or name not in own.tensors or not self._is_alone(live.number):
+        before, open_ones = self.before(live), self.bare[live.number]
+        if sign not in open_ones or name not in before.tensors or not self._is_alone(live.number):
             return False
         each = live.gather(constant).reshape(live.size[0], -1)
-        layer, tensors = own.layer, dict(own.tensors)
+        layer, tensors = before.layer, dict(before.tensors)
         varied = bool((each != each[:, :1]).any())
         if varied and layer == GroupNorm(1, getattr(layer, "epsilon", 0)):
             layer = LayerNorm(layer.epsilon)
@@ -173,17 +173,17 @@ class CombinedValues(KnownValues):
         for word, array in tensors.items():
             if scaled or word == name:
                 tensors[word] = array * numbers if scaled else array + numbers
-        self.row.layers[live.number - 1] = replace(own, layer=layer, tensors=tensors)
+        self.row.layers[live.number - 1] = replace(before, layer=layer, tensors=tensors)
         self.bare[live.number] = open_ones.partition(sign)[2]
         return True
 
     def _positioned(self, live: Live, vectors: Array) -> Live:
         """Add vectors to the steps, or to those that the layer before adds."""
-        own = self.before(live)
+        before = self.before(live)
         last = live.number == len(self.row.layers) and self._is_alone(live.number)
-        if own is not None and type(own.layer) is PositionEmbedding and last:
-            bias = own.tensors["bias"] + vectors
-            self.row.layers[live.number - 1] = replace(own, tensors={"bias": bias})
+        if before is not None and type(before.layer) is PositionEmbedding and last:
+            bias = before.tensors["bias"] + vectors
+            self.row.layers[live.number - 1] = replace(before, tensors={"bias": bias})
             return live
         return self.each(PositionEmbedding(), live, {"bias": vectors})
 
@@ -218,9 +218,9 @@ class CombinedValues(KnownValues):
     def scale(self, live: Live, scale: Array, shift: Array) -> int:
         """Scale and shift each channel; a shift becomes the bias of sums that have none yet."""
         number, layers = live.number, self.row.layers
-        before_all = all(own.layer.passes_on for own in layers)
+        before_all = all(layer.layer.passes_on for layer in layers)
         alone = self._is_alone(number, *(range(number) if before_all else ()))
-        unread = all(number not in own.reads for own in layers[number:])
+        unread = all(number not in layer.reads for layer in layers[number:])
         if alone and unread and number and (scale == 1).all():
             before = layers[number - 1]
             if before.layer.sums and not _has_bias(before.tensors):
@@ -260,12 +260,12 @@ class CombinedValues(KnownValues):
     # Functions of single values.
 
     def _add_bias(self, number: int, bias: Array) -> None:
-        own = self.row.layers[number - 1]
-        if isinstance(own.layer, Attention):
-            out = own.tensors[f"{own.layer.parts[-1]}_weight"][..., 0, 0]
+        layer = self.row.layers[number - 1]
+        if isinstance(layer.layer, Attention):
+            out = layer.tensors[f"{layer.layer.parts[-1]}_weight"][..., 0, 0]
             each = np.broadcast_to(bias.ravel(), len(out)).copy()
-            tensors = attention.with_output(own.layer, own.tensors, out, each)
-            self.row.layers[number - 1] = replace(own, tensors=tensors)
+            tensors = attention.with_output(layer.layer, layer.tensors, out, each)
+            self.row.layers[number - 1] = replace(layer, tensors=tensors)
         else:
             self.row.add_bias(number, bias)
 
@@ -354,17 +354,17 @@ class CombinedValues(KnownValues):
                 number = self.row.add(Pick(places, along), number, self.op.place)
         size = self.row.sizes[number]
         shape = [n + sum(both) for n, both in zip(live.shape, widths, strict=True)]
-        made = self.lie(number, ours(size, self.samples).reshape(shape))
-        return self.each(Numbered("shift", filling), made) if filling else made
+        laid_out = self.lie(number, ours(size, self.samples).reshape(shape))
+        return self.each(Numbered("shift", filling), laid_out) if filling else laid_out
 
     def unpadded(self, live: Live) -> Live:
         """Turn padding that no window uses into a layer of its own."""
         assert live.padding is not None
         top, left, below, right = live.padding.sides
-        own = [(top, below)] * (len(live.shape) == 4) + [(left, right)]
+        sides = [(top, below)] * (len(live.shape) == 4) + [(left, right)]
         if len(live.shape) == 3 and (top or below):
             raise NoLayer(READ_BY_WINDOWS)
-        widths = [(0, 0)] * (len(live.shape) - len(own)) + own
+        widths = [(0, 0)] * (len(live.shape) - len(sides)) + sides
         return self.padded(replace(live, padding=None), widths, live.padding.value)
 
     def surround(
@@ -423,10 +423,10 @@ class CombinedValues(KnownValues):
         number = self.row.add(Pick(tuple(places), "steps"), settled.number, self.op.place)
         size = self.row.sizes[number]
         order = ours(size, samples).reshape(samples, size[0], size[2]).swapaxes(1, 2)
-        made = self.lie(number, order)
+        laid_out = self.lie(number, order)
         if not bias.any():
-            return made
-        return self.each(PositionEmbedding(), made, {"bias": bias.ravel()})
+            return laid_out
+        return self.each(PositionEmbedding(), laid_out, {"bias": bias.ravel()})
 
 
 def _has_bias(tensors: Mapping[str, Array]) -> bool:

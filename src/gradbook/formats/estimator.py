@@ -53,10 +53,10 @@ def sklearn_net(estimator: Any) -> SklearnNet:
     labels = labels and len(end.bias) > 1
     names = () if labels else getattr(last, "classes_", ())
     notes = Notes(classes=tuple(map(str, names)), labels=labels)
-    found = assemble(type(last).__name__, (inputs,), tuple(_layers(sums)), notes=notes)
+    net = assemble(type(last).__name__, (inputs,), tuple(_layers(sums)), notes=notes)
     first = before[0] if before else last
     columns = tuple(map(str, getattr(first, "feature_names_in_", ())))
-    return SklearnNet(found, columns, scaled, labels)
+    return SklearnNet(net, columns, scaled, labels)
 
 
 def _steps(estimator: Any) -> list[Any]:
@@ -136,13 +136,13 @@ def _sums(estimator: Any) -> Iterator[Sums]:
 def _layers(sums: tuple[Sums, ...]) -> Iterator[ImportedLayer]:
     """Yield layers of sums and activations in turn."""
     value = 0
-    for one in sums:
-        both = (("weight", one.weight.T), ("bias", one.bias))
+    for weighed in sums:
+        both = (("weight", weighed.weight.T), ("bias", weighed.bias))
         tensors = {name: np.asarray(x, np.float64) for name, x in both}
-        yield ImportedLayer(Dense(one.weight.shape[1]), (value,), tensors, one.name)
+        yield ImportedLayer(Dense(weighed.weight.shape[1]), (value,), tensors, weighed.name)
         value += 1
-        if one.activation != "identity":
-            if one.activation not in ACTIVATIONS:
-                raise UsageError(f"{one.name}: no layer here computes '{one.activation}'")
-            yield ImportedLayer(Activation(ACTIVATIONS[one.activation]), (value,))
+        if weighed.activation != "identity":
+            if weighed.activation not in ACTIVATIONS:
+                raise UsageError(f"{weighed.name}: no layer here computes '{weighed.activation}'")
+            yield ImportedLayer(Activation(ACTIVATIONS[weighed.activation]), (value,))
             value += 1

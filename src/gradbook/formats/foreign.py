@@ -106,10 +106,10 @@ class Table(dict[str, Operator]):
 
     def add(self, *words: str, **told: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a function by these names; `told` are its operator's properties and settings."""
-        own = {name: told.pop(name) for name in PROPERTIES if name in told}
+        properties = {name: told.pop(name) for name in PROPERTIES if name in told}
 
         def add(take: Callable[..., Any]) -> Callable[..., Any]:
-            self.update(dict.fromkeys(words, Operator(take, Schema(**told), **own)))
+            self.update(dict.fromkeys(words, Operator(take, Schema(**told), **properties)))
             return take
 
         return add

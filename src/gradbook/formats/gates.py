@@ -55,22 +55,22 @@ def is_known(layer: Layer) -> bool:
     return type(layer) in KINDS.values()
 
 
-def stack_gates(own: TrainedLayer, gates: Sequence[str]) -> GateStack:
+def stack_gates(layer: TrainedLayer, gates: Sequence[str]) -> GateStack:
     """Stack a trained layer's gates; the late bias is 0 unless the state has its own bias."""
-    tensors = own.tensors
+    tensors = layer.tensors
     fed = [tensors[_word(gate, "weight")] for gate in gates]
     back = [tensors[_word(of_state(gate), "weight")] for gate in gates]
-    found = GateStack(
-        np.concatenate([one.reshape(len(one), -1) for one in fed]), np.concatenate(back)
+    stack = GateStack(
+        np.concatenate([array.reshape(len(array), -1) for array in fed]), np.concatenate(back)
     )
     if not any(name.endswith("bias") for name in tensors):
-        return found
+        return stack
     none = np.zeros(len(back[0]))
     bias, late = (
         np.concatenate([tensors.get(_word(part, "bias"), none) for part in parts])
         for parts in (gates, [of_state(gate) for gate in gates])
     )
-    return GateStack(found.fed, found.back, bias, late)
+    return GateStack(stack.fed, stack.back, bias, late)
 
 
 def take_apart(layer: Recurrent, stack: GateStack, gates: Sequence[str]) -> dict[str, Array]:

@@ -56,8 +56,8 @@ class GrowingNet(CombinedValues):
         """Multiply values by stored weights, queries by keys, or shares by values."""
         numbers = numbers_of((value, other))
         if numbers is not None:
-            made = numbers[0].size * numbers[1].size  # an upper bound, also for the operations
-            return self.constant((made,), lambda _: np.matmul(*numbers), value, other)
+            size = numbers[0].size * numbers[1].size  # an upper bound, also for the operations
+            return self.constant((size,), lambda _: np.matmul(*numbers), value, other)
         if isinstance(value, Scores) and isinstance(other, Live):
             return self._attend(value, other)
         if isinstance(value, Scores) or isinstance(other, Scores):
@@ -77,16 +77,16 @@ class GrowingNet(CombinedValues):
         """Add a dense layer on all values of a sample, or on the channels at each place."""
         if bias is not None and prod(bias.shape[:-1]) > 1:
             raise NoLayer("its bias differs from image to image")
-        made = self._dense(self.live(value), weight)
+        result = self._dense(self.live(value), weight)
         if bias is not None:
-            self._add_bias(made.number, bias)
-        return made
+            self._add_bias(result.number, bias)
+        return result
 
     def _dense(self, live: Live, weight: Array) -> Live:
         order, size = live.order, live.size
         if order.shape[-1] != weight.shape[1]:
-            said = f"its weights are {spell(weight.shape)}, which doesn't match its input"
-            raise NoLayer(said if live.is_as_ours else MIXED)
+            mismatch = f"its weights are {spell(weight.shape)}, which doesn't match its input"
+            raise NoLayer(mismatch if live.is_as_ours else MIXED)
         known = live.channel_axis() if live.places > 1 else None
         if known is None and len(size) == 3 and order.shape[-1] == size[0]:
             chosen = np.argsort(order.reshape(-1, size[0])[0])
@@ -101,15 +101,17 @@ class GrowingNet(CombinedValues):
         number = self.row.flat(live.number, self.op.place)
         turned = np.empty_like(weight)
         turned[:, columns] = weight
-        made = self.row.add(Dense(len(weight)), number, self.op.place, {"weight": turned})
+        number_of_sums = self.row.add(Dense(len(weight)), number, self.op.place, {"weight": turned})
         lead = order.shape[:-1]
-        return self.lie(made, ours((len(weight),), self.samples).reshape(*lead, len(weight)))
+        return self.lie(
+            number_of_sums, ours((len(weight),), self.samples).reshape(*lead, len(weight))
+        )
 
     def _at_each_place(self, live: Live, weight: Array) -> int:
-        own = self.before(live)
-        if own is not None and attention.is_unweighed(own) and len(weight) == len(weight.T):
-            tensors = attention.with_output(own.layer, own.tensors, weight, None)
-            self.row.layers.append(replace(own, tensors=tensors, place=self.op.place))
+        before = self.before(live)
+        if before is not None and attention.is_unweighed(before) and len(weight) == len(weight.T):
+            tensors = attention.with_output(before.layer, before.tensors, weight, None)
+            self.row.layers.append(replace(before, tensors=tensors, place=self.op.place))
             self.row.sizes.append(self.row.sizes[live.number])
             return len(self.row.layers)
         layer = Conv(len(weight), (1, 1), row=is_sequence(live.size))
@@ -175,14 +177,14 @@ class GrowingNet(CombinedValues):
         groups: int = 1,
     ) -> Live:
         """Add a transposed convolution; every place of its output must be covered by a window."""
-        own, live = self.weight(weight), self.as_ours(value)
+        kernel, live = self.weight(weight), self.as_ours(value)
         if not isinstance(pad, str) and min(pad) < 0:
             raise NoLayer("it adds rows or columns that no window covers (output_padding)")
-        size = (own.shape[2], own.shape[3])
+        size = (kernel.shape[2], kernel.shape[3])
         layer = TransposedConv(
-            own.shape[1] * groups, size, stride, pad, groups=groups, dilation=dilation
+            kernel.shape[1] * groups, size, stride, pad, groups=groups, dilation=dilation
         )
-        tensors = {"weight": own} | ({} if bias is None else {"bias": self.weight(bias, "bias")})
+        tensors = {"weight": kernel} | ({} if bias is None else {"bias": self.weight(bias, "bias")})
         return self.windowed(live, self.row.add(layer, live.number, self.op.place, tensors))
 
     def enlarge(self, value: Value, factors: Sequence[float]) -> Live:
@@ -279,9 +281,9 @@ class GrowingNet(CombinedValues):
             raise NoLayer("it keeps no running mean and variance")
         tensors = {"scale": np.ones(live.size[0]), "shift": np.zeros(live.size[0])}
         given = {"scale": scale, "shift": shift, "mean": mean, "variance": variance}
-        for word, own in given.items():
-            if own is not None:
-                numbers = self.weight(own, word, noted=word in ("scale", "shift"))
+        for word, array in given.items():
+            if array is not None:
+                numbers = self.weight(array, word, noted=word in ("scale", "shift"))
                 tensors[word] = self._along(live, numbers, axis)
         return self.each(BatchNorm(epsilon), live, tensors)
 
@@ -368,8 +370,8 @@ class GrowingNet(CombinedValues):
                     f"it scales {count} channels by {numbers.size} numbers: the counts must be "
                     "equal"
                 )
-            own = None if numbers is None else np.repeat(numbers, count // numbers.size)
-            both.append(None if own is None else own.reshape(along))
+            repeated = None if numbers is None else np.repeat(numbers, count // numbers.size)
+            both.append(None if repeated is None else repeated.reshape(along))
         laid_out = (*live.shape[:axis], groups, count // groups, *live.shape[axis + 1 :])
         axes = [k for k in range(1, len(laid_out)) if k != axis]
         return self.normalise(live, axes, epsilon, both[0], both[1], True, laid_out)
@@ -405,14 +407,14 @@ class GrowingNet(CombinedValues):
         live = self.whole(self.live(value))
         if len(live.size) < 2 or self._groups(live, axes):
             raise NoLayer("only the features of each step can be divided by their root mean square")
-        own = np.ones(live.size[0]) if scale is None else scale
-        return self.each(RmsNorm(epsilon), live, {"scale": own})
+        factors = np.ones(live.size[0]) if scale is None else scale
+        return self.each(RmsNorm(epsilon), live, {"scale": factors})
 
     def prelu(self, value: Value, slopes: Array) -> Live:
         """Add a PReLU with one slope for all, or one per channel."""
         live, shared = self.live(value), slopes.size == 1
-        own = self._of_channels(live, slopes)
-        return self.each(PRelu(shared), live, {"slope": own[:1] if shared else own})
+        of_channels = self._of_channels(live, slopes)
+        return self.each(PRelu(shared), live, {"slope": of_channels[:1] if shared else of_channels})
 
     # Sequences.
 
@@ -489,10 +491,10 @@ class GrowingNet(CombinedValues):
         turned = replace(by_sample, laid=by_sample.order.swapaxes(1, 2))
         if len(live.size) == 3 and is_sequence(live.size) and turned.is_in_line:
             return live
-        made = self.settle(by_sample, -1)
-        if not is_sequence(made.size):
+        settled = self.settle(by_sample, -1)
+        if not is_sequence(settled.size):
             raise NoLayer(NO_STEPS)
-        return replace(made, laid=made.order.swapaxes(0, 1)) if steps_first else made
+        return replace(settled, laid=settled.order.swapaxes(0, 1)) if steps_first else settled
 
     def sum_over(self, value: Value, axes: Sequence[int], keeps: bool) -> Value:
         """Add up: the mean, times the number of values."""
@@ -506,24 +508,28 @@ class GrowingNet(CombinedValues):
 
     def einsum(self, equation: str, values: Sequence[Value]) -> Value:
         """Read a product of two values, summed over the one letter that only they have."""
-        told, arrow, made = equation.replace(" ", "").partition("->")
+        told, arrow, target = equation.replace(" ", "").partition("->")
         names = told.split(",")
         if not arrow or len(names) != 2 or "." in told:
             raise NoLayer("only an einsum of two values, such as 'bqd,bkd->bqk', can be read")
         (first, second), (value, other) = names, values
         if isinstance(value, Fixed) and not isinstance(other, Fixed):
             first, second, value, other = second, first, other, value
-        summed = [letter for letter in first if letter in second and letter not in made]
-        alike = [letter for letter in first if letter in second and letter in made]
+        summed = [letter for letter in first if letter in second and letter not in target]
+        alike = [letter for letter in first if letter in second and letter in target]
         left = [letter for letter in first if letter not in second]
         right = [letter for letter in second if letter not in first]
-        if len(summed) != 1 or {*left, *right, *alike} != {*made} or len(made) != len({*made}):
+        if (
+            len(summed) != 1
+            or {*left, *right, *alike} != {*target}
+            or len(target) != len({*target})
+        ):
             raise NoLayer("only an einsum that sums over one letter of both values can be read")
         if isinstance(other, Fixed) and (alike or len(right) != 1):
             raise NoLayer("only an einsum with a table of weights can be read")
         value = self.letters(value, first, [*alike, *left, *summed])
         other = self.letters(other, second, [*alike, *summed, *right])
-        return self.letters(self.matmul(value, other), [*alike, *left, *right], [*made])
+        return self.letters(self.matmul(value, other), [*alike, *left, *right], [*target])
 
     def letters(self, value: Value, have: Sequence[str], wanted: Sequence[str]) -> Value:
         """Transpose axes that are named by letters."""
@@ -561,8 +567,8 @@ class GrowingNet(CombinedValues):
 
     def _attend(self, scores: Scores, values: Value) -> Live:
         """Mix values by shares; the sums that follow become the output of the attention."""
-        own = attention.heads_of(self.live(values))
-        parts = (scores.queries, scores.keys, own)
+        heads = attention.heads_of(self.live(values))
+        parts = (scores.queries, scores.keys, heads)
         queries, keys, mixed = (self._projection(part.number) for part in parts)
         if len({queries.given, keys.given, mixed.given}) != 1:
             raise NoLayer(attention.TO_ITSELF)
@@ -570,26 +576,26 @@ class GrowingNet(CombinedValues):
         features, row = size[0], (size[0], 1, prod(size[1:]))
         if size != row:
             given = self.arrange(self.lie(given), np.arange(prod(row)).reshape(row))
-        layer, tensors = attention.attention_of(scores, own, (queries, keys, mixed), features)
+        layer, tensors = attention.attention_of(scores, heads, (queries, keys, mixed), features)
         number = self.row.add(layer, given, self.op.place, tensors)
         self.used.extend(name for part in (queries, keys, mixed) for name in part.stored)
-        return self.lie(number, attention.mixed_order(own))
+        return self.lie(number, attention.mixed_order(heads))
 
     def _projection(self, number: int) -> Projection:
-        own = self.row.layers[number - 1] if number else None
-        if own is not None and isinstance(own.layer, BatchNorm) and number in self.row.scales:
-            before = self._projection(own.reads[0])
+        layer = self.row.layers[number - 1] if number else None
+        if layer is not None and isinstance(layer.layer, BatchNorm) and number in self.row.scales:
+            before = self._projection(layer.reads[0])
             scale, shift = self.row.scale_of(number)
             if (scale == scale[0]).all() and not shift.any():
                 return replace(before, factor=before.factor * float(scale[0]))
             bias = shift if before.bias is None else before.bias * scale + shift
             return replace(before, weight=before.weight * scale[:, None], bias=bias)
-        if own is not None and isinstance(own.layer, Numbered) and own.layer.kind == "scale":
-            before = self._projection(own.reads[0])
-            return replace(before, factor=before.factor * own.layer.slope)
-        if own is None or not isinstance(own.layer, Conv) or own.layer.kernel != (1, 1):
+        if layer is not None and isinstance(layer.layer, Numbered) and layer.layer.kind == "scale":
+            before = self._projection(layer.reads[0])
+            return replace(before, factor=before.factor * layer.layer.slope)
+        if layer is None or not isinstance(layer.layer, Conv) or layer.layer.kernel != (1, 1):
             raise NoLayer(attention.NOT_OF_SUMS)
-        if own.layer.groups > 1 or own.layer.stride != (1, 1) or own.layer.pad != NOWHERE:
+        if layer.layer.groups > 1 or layer.layer.stride != (1, 1) or layer.layer.pad != NOWHERE:
             raise NoLayer(attention.NOT_OF_SUMS)
-        weight = own.tensors["weight"][..., 0, 0]
-        return Projection(own.reads[0], weight, own.tensors.get("bias"), own.stored)
+        weight = layer.tensors["weight"][..., 0, 0]
+        return Projection(layer.reads[0], weight, layer.tensors.get("bias"), layer.stored)

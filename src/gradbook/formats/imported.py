@@ -58,9 +58,9 @@ def find_repeats(layers: Sequence[StoredLayer]) -> tuple[Again, ...]:
 
 def _blocks(layers: Sequence[StoredLayer], first: int, end: int) -> Iterator[Again]:
     """Yield the block that shares the most weights, and those before and after it."""
-    found = list(_candidates(layers, first, end))
-    if found:
-        best = max(found, key=lambda one: _worth(layers, one))
+    candidates = list(_candidates(layers, first, end))
+    if candidates:
+        best = max(candidates, key=lambda block: _worth(layers, block))
         yield from _blocks(layers, first, best.first)
         yield best
         yield from _blocks(layers, best.end, end)
@@ -69,7 +69,7 @@ def _blocks(layers: Sequence[StoredLayer], first: int, end: int) -> Iterator[Aga
 def _candidates(layers: Sequence[StoredLayer], first: int, end: int) -> Iterator[Again]:
     for start in range(first, end):
         for length in range(1, (end - start) // 2 + 1):
-            if any(one.stored for one in layers[start : start + length]):
+            if any(layer.stored for layer in layers[start : start + length]):
                 times = 1 + _repeats(layers, start, length, end)
                 if times > 1:
                     yield Again(start, length, times)
@@ -85,21 +85,21 @@ def _repeats(layers: Sequence[StoredLayer], start: int, length: int, end: int) -
     return alike // length
 
 
-def _worth(layers: Sequence[StoredLayer], one: Again) -> tuple[int, bool, int]:
+def _worth(layers: Sequence[StoredLayer], block: Again) -> tuple[int, bool, int]:
     """Prefer more shared weights, then a block that begins with weights, then a shorter block."""
-    shared = sum(bool(layers[index].stored) for index, _ in one.uses())
-    return shared, bool(layers[one.first].stored), -one.layers
+    shared = sum(bool(layers[index].stored) for index, _ in block.uses())
+    return shared, bool(layers[block.first].stored), -block.layers
 
 
 def explain_copies(
     layers: Sequence[StoredLayer], places: Sequence[str], owners: Sequence[int]
 ) -> str:
     """Describe layers with the same weights that aren't one layer applied again; or return ""."""
-    own = [index for index, owner in enumerate(owners) if index == owner]
+    originals = [index for index, owner in enumerate(owners) if index == owner]
     apart = [
         places[index]
-        for index in own
-        if any(index != k and layers[index].shares_with(layers[k]) for k in own)
+        for index in originals
+        if any(index != k and layers[index].shares_with(layers[k]) for k in originals)
     ]
     return APART.format(places=", ".join(apart)) if apart else ""
 
@@ -187,10 +187,10 @@ def _columns(told: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 def _filling(told: Any) -> tuple[float, ...]:
     try:
-        found = tuple(map(float, told))
+        numbers = tuple(map(float, told))
     except (TypeError, ValueError, OverflowError):
         return ()
-    return found if all(map(isfinite, found)) else ()
+    return numbers if all(map(isfinite, numbers)) else ()
 
 
 def _spread(told: Any) -> tuple[float, float]:
@@ -207,7 +207,7 @@ def preparation_of(told: Any) -> Preparation | None:
         most = float(told.get("most", BRIGHTNESS))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
-    able = np.isfinite((*mean, *deviation)).all() and all(one > 0 for one in deviation)
+    able = np.isfinite((*mean, *deviation)).all() and all(number > 0 for number in deviation)
     known = most in (BRIGHTNESS, AS_THEY_STAND) and len(mean) == len(deviation)
     return Preparation(mean, deviation, most) if able and known else None
 
@@ -283,8 +283,8 @@ class Refusals:
     def settle(self) -> None:
         """Raise an error if anything was refused."""
         if self.found:
-            said = (f"{', '.join(places)}: {what}" for what, places in self.found.items())
-            raise DataError("; ".join(said), file=self.file)
+            reasons = (f"{', '.join(places)}: {what}" for what, places in self.found.items())
+            raise DataError("; ".join(reasons), file=self.file)
 
 
 def assemble(
@@ -302,22 +302,23 @@ def assemble(
     isn't flat yet.
     """
     layers = in_a_row(layers)
-    said = tuple(with_bias_and_distance(own, number) for number, own in enumerate(layers))
+    described = tuple(with_bias_and_distance(own, number) for number, own in enumerate(layers))
     try:
-        makes = Description(size, said).shapes[-1]
+        makes = Description(size, described).shapes[-1]
     except GradbookError as error:
         raise DataError(error.message, file=file) from error
-    at_each_step = Description(size, said).laid_out and is_sequence(makes)
+    at_each_step = Description(size, described).laid_out and is_sequence(makes)
     if len(makes) > 1 and not at_each_step:
         layers.append(ImportedLayer(Flatten(), (len(layers),), {}, "output"))
-        said = (*said, Flatten())
+        described = (*described, Flatten())
         if prod(makes[1:]) > 1:
             remarks = (*remarks, LAID_OUT.format(spell(makes)))
     stored = [
-        StoredLayer(layer, own.weights, own.stored) for layer, own in zip(said, layers, strict=True)
+        StoredLayer(layer, own.weights, own.stored)
+        for layer, own in zip(described, layers, strict=True)
     ]
     try:
-        net = Net(input=size, layers=said, again=find_repeats(stored), tokens=tokens)
+        net = Net(input=size, layers=described, again=find_repeats(stored), tokens=tokens)
         values = _values(net, layers)
         net = replace(net, start=start_of(net, values))
     except GradbookError as error:
@@ -342,12 +343,12 @@ def in_a_row(layers: Sequence[ImportedLayer]) -> list[ImportedLayer]:
 
 def _leading(layers: Sequence[ImportedLayer]) -> list[int]:
     """List the places of the layers on which the last one's output depends."""
-    found, values = list[int](), {len(layers)}
+    leading, values = list[int](), {len(layers)}
     for place in reversed(range(len(layers))):
         if place + 1 in values:
             values.update(layers[place].reads)
-            found.insert(0, place)
-    return found
+            leading.insert(0, place)
+    return leading
 
 
 @dataclass
@@ -366,62 +367,62 @@ class _BranchRow:
         return max(ready, key=lambda place: max(self.numbers[value] for value in reads[place]))
 
     def append(self, place: int) -> None:
-        own = self.given[place]
+        layer = self.given[place]
         numbers = dict(self.numbers)
-        if self.latest not in own.reads:
-            first = own.reads[0]
-            back = ImportedLayer(GoBack(1), (numbers[first],), place=own.place)
+        if self.latest not in layer.reads:
+            first = layer.reads[0]
+            back = ImportedLayer(GoBack(1), (numbers[first],), place=layer.place)
             self.said.append(back)
             numbers[first] = len(self.said)
-        self.said.append(replace(own, reads=tuple(numbers[value] for value in own.reads)))
+        self.said.append(replace(layer, reads=tuple(numbers[value] for value in layer.reads)))
         self.latest = place + 1
         self.numbers[self.latest] = len(self.said)
 
 
-def with_bias_and_distance(own: ImportedLayer, number: int) -> Layer:
+def with_bias_and_distance(imported: ImportedLayer, number: int) -> Layer:
     """Set the bias if it has one, and the distances to the values that it reads."""
-    told = dict(vars(own.layer))
+    told = dict(vars(imported.layer))
     if "bias" in told:
-        has_bias = any(name.endswith("bias") for name in own.tensors)
+        has_bias = any(name.endswith("bias") for name in imported.tensors)
         told["bias"] = Bias.EACH if has_bias else Bias.NONE
     if "back" in told:
-        distances = tuple(number - read for read in own.reads)
+        distances = tuple(number - read for read in imported.reads)
         told["back"] = distances if isinstance(told["back"], tuple) else max(distances)
-    return type(own.layer)(**told)
+    return type(imported.layer)(**told)
 
 
 def _values(net: Net, layers: Sequence[ImportedLayer]) -> dict[str, Array]:
     """Map the names of the graph's leaves to arrays."""
-    found = {}
+    values = {}
     for parameter in net.parameters:
-        own = layers[parameter.layer]
-        tensor = own.tensors[parameter.tensor]
-        _require_shape(own, tensor, parameter.shape)
-        found[str(parameter.leaf)] = tensor
-    for index, own in enumerate(layers):
-        if own.layer.statistics:
+        layer = layers[parameter.layer]
+        tensor = layer.tensors[parameter.tensor]
+        _require_shape(layer, tensor, parameter.shape)
+        values[str(parameter.leaf)] = tensor
+    for index, layer in enumerate(layers):
+        if layer.layer.statistics:
             names = statistics_names(net, index)
-            for name, word in zip(names, own.layer.statistics, strict=True):
-                _require_shape(own, own.tensors[word], net.shapes[index][:1])
-                found[name] = own.tensors[word]
-    return found
+            for name, word in zip(names, layer.layer.statistics, strict=True):
+                _require_shape(layer, layer.tensors[word], net.shapes[index][:1])
+                values[name] = layer.tensors[word]
+    return values
 
 
-def _require_shape(own: ImportedLayer, tensor: Array, shape: Shape) -> None:
+def _require_shape(layer: ImportedLayer, tensor: Array, shape: Shape) -> None:
     if tensor.shape != shape:
         has = spell(tensor.shape) or "one number"
-        raise DataError(f"{own.place}: its tensor is {has}, but the layer needs {spell(shape)}")
+        raise DataError(f"{layer.place}: its tensor is {has}, but the layer needs {spell(shape)}")
     if not np.isfinite(tensor).all():
-        raise DataError(f"{own.place}: some of its values are infinite or not numbers")
+        raise DataError(f"{layer.place}: some of its values are infinite or not numbers")
 
 
 def start_of(net: Net, values: Mapping[str, Array]) -> dict[Role, tuple[float, ...]]:
     """List all values of each kind by number; training continues from them."""
-    found: dict[Role, list[float]] = {}
+    start: dict[Role, list[float]] = {}
     for parameter in net.parameters:
         name = str(parameter.leaf)
-        found.setdefault(parameter.role, []).extend(map(_shortest, values[name].ravel()))
-    return {role: tuple(numbers) for role, numbers in found.items()}
+        start.setdefault(parameter.role, []).extend(map(_shortest, values[name].ravel()))
+    return {role: tuple(numbers) for role, numbers in start.items()}
 
 
 def _shortest(value: np.floating[Any]) -> float:

@@ -139,13 +139,13 @@ class KnownValues:
         if at:
             by_sample = replace(live, laid=np.moveaxis(live.order, at, 0))
             axis = channels % len(live.shape)
-            made = self.settle(by_sample, axis + (axis < at), in_row)
-            return replace(made, laid=np.moveaxis(made.order, 0, at))
-        own = order_of_a_sample(live)
+            settled = self.settle(by_sample, axis + (axis < at), in_row)
+            return replace(settled, laid=np.moveaxis(settled.order, 0, at))
+        sample_order = order_of_a_sample(live)
         axis = channels % len(live.shape) - 1
-        if own is None or axis < 0:
+        if sample_order is None or axis < 0:
             raise NoLayer(ELSEWHERE)
-        turned = np.moveaxis(own, axis, 0)
+        turned = np.moveaxis(sample_order, axis, 0)
         count, *area = turned.shape
         is_row = in_row or len(area) < 2
         rows, columns = (1, prod(area)) if is_row else (area[0], prod(area[1:]))
@@ -255,12 +255,12 @@ class KnownValues:
 
     def _at_last(self, live: Live) -> Live:
         """Return the value, or the last state of a recurrent layer if it is all that is left."""
-        own, size, order = self.before(live), live.size, live.order
-        if own is None or not isinstance(own.layer, Recurrent) or len(size) < 3:
+        before, size, order = self.before(live), live.size, live.order
+        if before is None or not isinstance(before.layer, Recurrent) or len(size) < 3:
             return live
         if order.size != self.samples * size[0] or (order % size[2] != size[2] - 1).any():
             return live
-        self.row.layers.append(replace(own, layer=replace(own.layer, all=False)))  # type: ignore[type-var]
+        self.row.layers.append(replace(before, layer=replace(before.layer, all=False)))  # type: ignore[type-var]
         self.row.sizes.append(size[:1])
         return self.lie(len(self.row.layers), order // size[2])
 
@@ -356,9 +356,9 @@ class KnownValues:
             return self.lie(number, None if len(several) > 1 else several[0].laid)
         each, orders, first = prod(self.row.sizes[number]), [], 0
         for live in several:
-            one = prod(live.size)
-            orders.append(live.order // one * each + first + live.order % one)
-            first += one
+            of_a_sample = prod(live.size)
+            orders.append(live.order // of_a_sample * each + first + live.order % of_a_sample)
+            first += of_a_sample
         return self.lie(number, np.concatenate(orders, axis))
 
     def _with_channels_at(self, several: Sequence[Live], axis: int) -> list[Live]:
@@ -366,11 +366,11 @@ class KnownValues:
         known = [live.channel_axis(axis) for live in several]
         first = known[0]
         if first is not None and all(
-            one is not None
-            and np.array_equal(one.places, first.places)
-            and np.array_equal(one.samples, first.samples)
+            array is not None
+            and np.array_equal(array.places, first.places)
+            and np.array_equal(array.samples, first.samples)
             and (is_complete(live) and live.size[1:] == several[0].size[1:])
-            for one, live in zip(known, several, strict=True)
+            for array, live in zip(known, several, strict=True)
         ):
             return list(several)
         return [self.settle(live, axis) for live in several]

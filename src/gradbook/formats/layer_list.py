@@ -36,8 +36,8 @@ class RowsAndColumns:
     least: int = 1
 
     def read(self, value: object) -> Both:
-        found = OneOrMore(WholeNumber(self.least, MOST_PLACES), 2).read(value)
-        return found[0], found[-1]
+        sizes = OneOrMore(WholeNumber(self.least, MOST_PLACES), 2).read(value)
+        return sizes[0], sizes[-1]
 
 
 def average_by(conv: Conv, weight: Array, shape: Shape) -> Pool | None:
@@ -57,8 +57,8 @@ def pad_conv(conv: Conv, padding: Padding | None, shape: Shape) -> Conv:
         raise NoLayer(
             f"its input is padded with {padding.value:g}: only padding with zeros can be read"
         )
-    own = conv.window((shape[0], *_padded_area(padding, shape))).pad
-    return replace(conv, pad=_sum(padding.sides, own))
+    window_pad = conv.window((shape[0], *_padded_area(padding, shape))).pad
+    return replace(conv, pad=_sum(padding.sides, window_pad))
 
 
 def pad_pool(
@@ -146,8 +146,8 @@ def _padded_area(padding: Padding, shape: Shape) -> Both:
     return shape[1] + top + below, shape[2] + left + right
 
 
-def _sum(one: Sides, other: Sides) -> Sides:
-    top, left, below, right = (a + b for a, b in zip(one, other, strict=True))
+def _sum(sides: Sides, other: Sides) -> Sides:
+    top, left, below, right = (a + b for a, b in zip(sides, other, strict=True))
     return top, left, below, right
 
 
@@ -202,11 +202,11 @@ class LayerList:
 
     def note(self, before: Sequence[ImportedLayer], stored: Sequence[str]) -> None:
         """Record the file's names of the weights of layers that are new or were changed."""
-        for index, own in enumerate(self.layers):
-            changed = index >= len(before) or own is not before[index]
-            if changed and own.tensors and stored:
-                names = tuple(dict.fromkeys((*own.stored, *stored)))
-                self.layers[index] = replace(own, stored=names)
+        for index, layer in enumerate(self.layers):
+            changed = index >= len(before) or layer is not before[index]
+            if changed and layer.tensors and stored:
+                names = tuple(dict.fromkeys((*layer.stored, *stored)))
+                self.layers[index] = replace(layer, stored=names)
 
     def flat(self, given: int, place: str) -> int:
         return given if len(self.sizes[given]) == 1 else self.add(Flatten(), given, place)
@@ -280,24 +280,24 @@ class LayerList:
 
     def scale_of(self, number: int) -> tuple[Array, Array]:
         """Return the factor and the shift of the scale that made a value."""
-        own = self.layers[number - 1]
-        by = own.tensors["scale"] / sqrt(1 + BatchNorm().epsilon)
-        return by, own.tensors["shift"]
+        layer = self.layers[number - 1]
+        by = layer.tensors["scale"] / sqrt(1 + BatchNorm().epsilon)
+        return by, layer.tensors["shift"]
 
     def _scaled_again(self, scale: Array, shift: Array) -> int:
         """Merge another scale and shift into the last layer, itself a scale."""
         last = self.layers[-1]
         before, plus = last.tensors["scale"], last.tensors["shift"]
-        made = {"scale": before * scale, "shift": plus * scale + shift}
-        self.layers[-1] = replace(last, tensors={**last.tensors, **made})
+        both = {"scale": before * scale, "shift": plus * scale + shift}
+        self.layers[-1] = replace(last, tensors={**last.tensors, **both})
         return len(self.layers)
 
     def add_bias(self, given: int, bias: Array) -> int:
         """Add a bias to the layer of sums that makes this value."""
-        own = self.layers[given - 1]
-        weight = own.tensors["weight"]
+        layer = self.layers[given - 1]
+        weight = layer.tensors["weight"]
         each = np.broadcast_to(bias.ravel(), weight.shape[:1]).copy()
-        self.layers[given - 1] = replace(own, tensors={"weight": weight, "bias": each})
+        self.layers[given - 1] = replace(layer, tensors={"weight": weight, "bias": each})
         return given
 
     def _prepares(self, given: int, scale: Array, shift: Array) -> bool:

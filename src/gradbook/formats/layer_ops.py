@@ -82,28 +82,28 @@ def as_slice(places: Sequence[int]) -> str:
     return str(list(places))
 
 
-def ops_of(trained: TrainedNet, own: TrainedLayer, says: Vocabulary) -> LayerOps:
-    layer, graph = _with_plain_sums(own), Graph()
+def ops_of(trained: TrainedNet, applied: TrainedLayer, says: Vocabulary) -> LayerOps:
+    layer, graph = _with_plain_sums(applied), Graph()
     given = {
         number: graph.leaf(Name("x", layer=number), trained.shape(number), each=True)
-        for number in own.reads
+        for number in applied.reads
     }
-    names = [spec.tensor for spec in layer.parameters(own.given)] or [*own.tensors]
-    leaves = [graph.leaf(Name(name), own.tensors[name].shape) for name in names]
-    site = LayerSite(graph, 0, None, Name("y"), Name("x"), own.makes, 1, False, False)
-    made = layer.ops(site, [given[number] for number in own.reads], leaves)
+    names = [spec.tensor for spec in layer.parameters(applied.given)] or [*applied.tensors]
+    leaves = [graph.leaf(Name(name), applied.tensors[name].shape) for name in names]
+    site = LayerSite(graph, 0, None, Name("y"), Name("x"), applied.makes, 1, False, False)
+    result = layer.ops(site, [given[number] for number in applied.reads], leaves)
     names += layer.statistics
     tensors = dict(zip([*leaves, *site.statistics], names, strict=True))
-    arrays = {leaf: own.tensors[name] for leaf, name in tensors.items()}
-    return LayerOps(given, says.rewrite(made, own.name, layer.text), tensors, arrays)
+    arrays = {leaf: applied.tensors[name] for leaf, name in tensors.items()}
+    return LayerOps(given, says.rewrite(result, applied.name, layer.text), tensors, arrays)
 
 
-def _with_plain_sums(own: TrainedLayer) -> Layer:
+def _with_plain_sums(trained: TrainedLayer) -> Layer:
     """Return the layer with the weights that its sums read, and with a bias that was folded in."""
-    layer: Any = own.layer.in_other_words
+    layer: Any = trained.layer.in_other_words
     if layer.bits:
         layer = replace(layer, bits=Bits.ALL)
-    if "bias" in own.tensors and getattr(layer, "bias", None) is Bias.NONE and layer.sums:
+    if "bias" in trained.tensors and getattr(layer, "bias", None) is Bias.NONE and layer.sums:
         layer = replace(layer, bias=Bias.EACH)
     assert isinstance(layer, Layer)
     return layer
@@ -153,7 +153,7 @@ class OpWriter(Generic[Value]):
             if not x.each:
                 values.append(self.tensor_of(x, self.ops.array(x).reshape(wide)))
             else:
-                own = self.known[x][0]
-                values.append(own if wide == shape else self.fitted(own, shape, wide))
+                name = self.known[x][0]
+                values.append(name if wide == shape else self.fitted(name, shape, wide))
             shapes.append(wide)
         return values, np.broadcast_shapes(*shapes)

@@ -160,11 +160,11 @@ class ChannelAxis:
 def to_space(order: Order, by: int, place_first: bool = False) -> Order:
     """Turn channels into places of a larger map; the channel is the first, or the place is."""
     count, channels, rows, columns = order.shape
-    made = channels // by**2
-    shape = (by, by, made) if place_first else (made, by, by)
+    out_channels = channels // by**2
+    shape = (by, by, out_channels) if place_first else (out_channels, by, by)
     axes = (0, 3, 4, 1, 5, 2) if place_first else (0, 1, 4, 2, 5, 3)
     apart = order.reshape(count, *shape, rows, columns).transpose(axes)
-    return apart.reshape(count, made, rows * by, columns * by)
+    return apart.reshape(count, out_channels, rows * by, columns * by)
 
 
 def to_depth(order: Order, by: int, place_first: bool = False) -> Order:

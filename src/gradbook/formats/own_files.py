@@ -61,14 +61,14 @@ def _net_of(trained: TrainedNet) -> Net:
             tensors = dict(own.tensors)
             layers.append(ImportedLayer(own.layer, reads, tensors, own.name, (stored,)))
     layers = in_a_row(layers)
-    said = tuple(with_bias_and_distance(own, number) for number, own in enumerate(layers))
-    pairs = zip(said, layers, strict=True)
+    described = tuple(with_bias_and_distance(own, number) for number, own in enumerate(layers))
+    pairs = zip(described, layers, strict=True)
     stored_layers = [
         StoredLayer(layer, own.weights, own.stored if own.weights else ()) for layer, own in pairs
     ]
     again = find_repeats(stored_layers)
     net = trained.net
-    return Net(input=net.input, layers=said, loss=net.loss, again=again, tokens=net.tokens)
+    return Net(input=net.input, layers=described, loss=net.loss, again=again, tokens=net.tokens)
 
 
 def read_own(graph: ForeignGraph, written: Written) -> ImportedNet | None:
@@ -117,10 +117,10 @@ def _read(graph: ForeignGraph, told: Mapping[str, Any], written: Written) -> Imp
     if same != there:
         return None
     each = np.full(count, np.nan)
-    for own, array in zip(numbers, places, strict=True):
+    for expected, array in zip(numbers, places, strict=True):
         if array.dtype.kind == "f":
-            found = (array >= FIRST) & (array < FIRST + count) & (array % 1 == 0)
-            each[array[found].astype(np.int64) - FIRST] = own[found]
+            is_number = (array >= FIRST) & (array < FIRST + count) & (array % 1 == 0)
+            each[array[is_number].astype(np.int64) - FIRST] = expected[is_number]
     if not np.isfinite(each).all():
         return None
     _, again = content(each)
@@ -135,7 +135,7 @@ def _read(graph: ForeignGraph, told: Mapping[str, Any], written: Written) -> Imp
 
 def _shapes(net: Net) -> dict[str, Shape]:
     """The shapes of everything that was trained, by the names of the graph's leaves."""
-    shapes = {str(own.leaf): own.shape for own in net.parameters}
+    shapes = {str(parameter.leaf): parameter.shape for parameter in net.parameters}
     for index, layer in enumerate(net.layers):
         if layer.statistics:
             shapes |= dict.fromkeys(statistics_names(net, index), net.shapes[index][:1])
@@ -144,8 +144,11 @@ def _shapes(net: Net) -> dict[str, Shape]:
 
 def _constants(net: Net) -> dict[str, Array]:
     """The constants of formulas."""
-    given = (own for own in net.parameters if own.is_constant)
-    return {str(own.leaf): np.array(own.start).reshape(own.shape) for own in given}
+    given = (parameter for parameter in net.parameters if parameter.is_constant)
+    return {
+        str(parameter.leaf): np.array(parameter.start).reshape(parameter.shape)
+        for parameter in given
+    }
 
 
 def _apart(each: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:

@@ -77,14 +77,14 @@ def read_graph(graph: ForeignGraph, table: Table, file: str) -> ImportedNet:
     if row.filling is not None:
         notes = replace(notes, filling=tuple(row.filling.tolist()))
     steps, features = (*size[::-2], 1)[:2] if way.steps else (1, 1)
-    folded = graph.remark and not any(own.layer.statistics for own in row.layers)
+    folded = graph.remark and not any(layer.layer.statistics for layer in row.layers)
     remarks = (
         BYTES if guessed and not graph.is_bytes else "",
         FEATURES_FIRST.format(features=features, steps=steps) if way.features_first else "",
         graph.remark if folded else "",
         LEFT_OUT.format(", ".join(net.left_out)) if net.left_out else "",
     )
-    made = assemble(
+    imported = assemble(
         file,
         size[::-2] if way.steps else size,
         net.layers,
@@ -93,7 +93,7 @@ def read_graph(graph: ForeignGraph, table: Table, file: str) -> ImportedNet:
         tuple(filter(None, remarks)),
         tokens=way.tokens,
     )
-    return replace(made, features_first=way.features_first)
+    return replace(imported, features_first=way.features_first)
 
 
 def _best(graph: ForeignGraph, table: Table, file: str, samples: int) -> Recogniser:
@@ -223,9 +223,11 @@ class Recogniser(GrowingNet):
             region = self._region(number, live[0])
             if region:
                 return region
-        made = operator.take(self, told, *(self.values.get(name) for name in op.given), *op.weights)
+        result = operator.take(
+            self, told, *(self.values.get(name) for name in op.given), *op.weights
+        )
         for name, value in zip(
-            op.makes, made if isinstance(made, tuple) else (made,), strict=False
+            op.makes, result if isinstance(result, tuple) else (result,), strict=False
         ):
             if value is not None:
                 self.put(name, value)
@@ -284,9 +286,9 @@ class Recogniser(GrowingNet):
             if known_norm is not None and number in region.ops:
                 axes, epsilon = known_norm.axes, known_norm.epsilon
                 make = self.normalise if known_norm.centred else self.divide_by_size
-                made = make(value, axes, epsilon)
-                self.bare[made.number] = "*+"
-                self._put_last(region.ops, made)
+                result = make(value, axes, epsilon)
+                self.bare[result.number] = "*+"
+                self._put_last(region.ops, result)
                 return region.ops
         return ()
 
@@ -302,7 +304,9 @@ class Recogniser(GrowingNet):
                 if isinstance(value, Fixed) and value.array.size == 1:
                     yield float(value.array.item())
             yield from (x for x in op.settings.values() if isinstance(x, float))
-            yield from (float(one.array.item()) for one in op.weights if one.array.size == 1)
+            yield from (
+                float(weight.array.item()) for weight in op.weights if weight.array.size == 1
+            )
 
     def _trial(self, reduces: bool) -> Callable[[ForeignOp, dict[str, Value]], Value]:
         """Return a function that applies an elementwise or reducing operator to numbers."""
@@ -316,9 +320,9 @@ class Recogniser(GrowingNet):
                 return None
             try:
                 told = self._told(operator, op, values)
-                made = operator.take(self, told, *(values.get(x) for x in op.given), *op.weights)
+                result = operator.take(self, told, *(values.get(x) for x in op.given), *op.weights)
             except (GradbookError, *REASONS):
                 return None
-            return made if isinstance(made, Fixed) else None
+            return result if isinstance(result, Fixed) else None
 
         return work_out

@@ -68,16 +68,16 @@ class Readers:
             place = heappop(waiting)
             if place in inside:
                 continue
-            made = work_out(self.ops[place], numbers)
-            if made is None:
+            result = work_out(self.ops[place], numbers)
+            if result is None:
                 continue
             inside.append(place)
             (name,) = self.ops[place].makes
-            numbers[name] = made
+            numbers[name] = result
             for reader in self.of.get(name, ()):
                 heappush(waiting, reader)
-            if made.array.shape == start.shape and self._is_closed(inside):
-                yield Region(tuple(inside), made.array)
+            if result.array.shape == start.shape and self._is_closed(inside):
+                yield Region(tuple(inside), result.array)
 
     def _is_closed(self, inside: list[int]) -> bool:
         """Whether only the last operator's value is read elsewhere."""

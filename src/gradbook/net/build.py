@@ -171,9 +171,9 @@ def build(
             masks,
             statistics,
         )
-        made = layer.ops(site, given, _taken(net, index, weights))
+        value = layer.ops(site, given, _taken(net, index, weights))
         before = given[0]
-        values.append(made if layer.passes_on else graph.named(made, site.name))
+        values.append(value if layer.passes_on else graph.named(value, site.name))
     outputs = values[-1]
     if len(outputs.shape) > 1:
         outputs = by_step(outputs)

@@ -157,10 +157,10 @@ class Derivation:
 
 def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:
     """All chains of a step on single values, each with at most about `longest` partials."""
-    made = ancestors([*step.outputs, step.loss])
+    computed = ancestors([*step.outputs, step.loss])
     unsaid = () if isinstance(step.source, Formulas) else SHEET_ONLY
-    spoken = {node for node in made if node.name and node.name.stem not in unsaid}
-    forward = tuple(node for node in made if node in spoken and node.op.name != "leaf")
+    spoken = {node for node in computed if node.name and node.name.stem not in unsaid}
+    forward = tuple(node for node in computed if node in spoken and node.op.name != "leaf")
     towards: dict[Node, tuple[Local, ...]] = {}
     for value in forward:
         if value in step.adjoints:

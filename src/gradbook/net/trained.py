@@ -288,8 +288,8 @@ def _layers(
             numbers, _ = levels(weight, layer.bits, groups)
             whole = whole.with_tensors(weight=levelled(weight, layer.bits, groups))
             whole = replace(whole, floats=weight, levels=numbers)
-        for own in _apart(whole, latest + 1):
-            yield index, own
+        for part in _apart(whole, latest + 1):
+            yield index, part
             latest += 1
         became.append(latest)
     if len(makes := net.shapes[-1]) > 1:

@@ -234,12 +234,12 @@ def _table(is_across: bool) -> Callable[..., Meaning]:
             if is_missing or not 0 <= place < width:
                 return error(graph)
             wanted = graph.constant(0) if wanted is None else wanted
-            found = (
+            index = (
                 _exact(graph, wanted, first) if is_exact else _nearest(wanted, first, is_below=True)
             )
-            if found is None:
+            if index is None:
                 return error(graph)
-            return _shown(graph, block.at(*((place, found) if is_across else (found, place))))
+            return _shown(graph, block.at(*((place, index) if is_across else (index, place))))
 
         return aligned(one, (given[0], given[2]))
 

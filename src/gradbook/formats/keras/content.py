@@ -113,8 +113,8 @@ def _content(config: Mapping[str, Any], weights: bytes, notes: Notes, file: str)
             "the size of its input is missing: give the model an input size and save it again"
         )
     if len(sizes) > 3:
-        said = "x".join(map(str, sizes))
-        raise DataError(f"input '{model.given}': {said} isn't an image's size", file=file)
+        shape = "x".join(map(str, sizes))
+        raise DataError(f"input '{model.given}': {shape} isn't an image's size", file=file)
     both = _both(model.entries, model.made)
     left = [entry for entry in _weighed(model.entries, weights, file) if entry.name not in both]
     reads_steps = any(entry.kind in OVER_STEPS for entry in left)
@@ -189,24 +189,24 @@ def _model(kind: str, told: Mapping[str, Any], folder: str = "", within: str = "
             f"its model is a {kind:.60}: only Sequential and functional models can be read"
         )
     if kind == "Sequential":
-        own = _in_a_row(IN_A_ROW.read(told)["layers"])
-        given, made = own[0].name, own[-1].name
+        entries = _in_a_row(IN_A_ROW.read(told)["layers"])
+        given, result = entries[0].name, entries[-1].name
     else:
         told = CALLED.read(told)
-        own = _called(told["layers"])
-        several = [entry.layer for entry in own if entry.is_later_call]
-        given, made = (_only(told[f"{w}_layers"], f"{w}s", several) for w in ("input", "output"))
-    found: list[KerasEntry] = []
-    folders = _folders(own, folder)
-    for entry in own:
+        entries = _called(told["layers"])
+        several = [entry.layer for entry in entries if entry.is_later_call]
+        given, result = (_only(told[f"{w}_layers"], f"{w}s", several) for w in ("input", "output"))
+    called: list[KerasEntry] = []
+    folders = _folders(entries, folder)
+    for entry in entries:
         placed = replace(
             entry,
             name=f"{within}{entry.name}",
             reads=tuple(f"{within}{name}" for name in entry.reads),
             folder=folders[entry.layer],
         )
-        found += _unpacked(placed) if entry.kind in MODELS else [placed]
-    return _Model(tuple(found), f"{within}{given}", f"{within}{made}")
+        called += _unpacked(placed) if entry.kind in MODELS else [placed]
+    return _Model(tuple(called), f"{within}{given}", f"{within}{result}")
 
 
 def _folders(entries: Sequence[KerasEntry], folder: str) -> dict[str, str]:
@@ -214,12 +214,12 @@ def _folders(entries: Sequence[KerasEntry], folder: str) -> dict[str, str]:
     first = sorted((one for one in entries if not one.is_later_call), key=lambda one: one.order)
     kinds = {entry.layer: snake_case(entry.kind) for entry in first}
     seen: Counter[str] = Counter()
-    found = {}
+    folders = {}
     for name, word in kinds.items():
         number = f"_{seen[word]}" if seen[word] else ""
         seen[word] += 1
-        found[name] = f"{folder}layers/{word}{number}"
-    return found
+        folders[name] = f"{folder}layers/{word}{number}"
+    return folders
 
 
 def _unpacked(entry: KerasEntry) -> Iterator[KerasEntry]:
@@ -231,10 +231,10 @@ def _unpacked(entry: KerasEntry) -> Iterator[KerasEntry]:
     yield KerasEntry("Identity", entry.name, {}, (inner.made,))
 
 
-def _both(entries: Sequence[KerasEntry], made: str) -> Mapping[str, tuple[str, ...]]:
+def _both(entries: Sequence[KerasEntry], result: str) -> Mapping[str, tuple[str, ...]]:
     """Return the layers that make 1 − p and p of an output p, and their inputs, if it ends so."""
     known = {entry.name: entry for entry in entries}
-    last = known[made]
+    last = known[result]
     if last.kind != "Concatenate" or len(last.reads) != 2:
         return {}
     other = known[last.reads[0]]
@@ -260,8 +260,8 @@ def _entry(layer: Mapping[str, Any], reads: tuple[str, ...]) -> KerasEntry:
 
 
 def _name(layer: Mapping[str, Any]) -> str:
-    found: str = layer["name"] or layer["config"]["name"]
-    return found
+    name: str = layer["name"] or layer["config"]["name"]
+    return name
 
 
 def _called(layers: Sequence[Mapping[str, Any]]) -> list[KerasEntry]:
@@ -293,8 +293,8 @@ def _of_call(layer: str, number: int, several: Collection[str]) -> str:
 def _tensors(given: Any) -> Iterator[tuple[str, int] | None]:
     """Yield the layers that a call reads, and the number of each one's call; None for a number."""
     if isinstance(given, list):
-        for one in given:
-            yield from _tensors(one)
+        for part in given:
+            yield from _tensors(part)
     elif isinstance(given, dict) and given.get("class_name") == "__keras_tensor__":
         before, call, _ = TENSOR.read(given)["config"]["keras_history"]
         yield before, call
@@ -305,7 +305,7 @@ def _tensors(given: Any) -> Iterator[tuple[str, int] | None]:
 def _numbers(given: Any) -> Any:
     """Convert tables of numbers to arrays, also within lists."""
     if isinstance(given, list):
-        return [_numbers(one) for one in given]
+        return [_numbers(part) for part in given]
     if isinstance(given, dict) and given.get("class_name") == "__numpy__":
         return np.asarray(given["config"]["value"], np.float64)
     return given
@@ -313,13 +313,13 @@ def _numbers(given: Any) -> Any:
 
 def _only(ends: Sequence[Any], what: str, several: Collection[str]) -> str:
     """Return the name of the only input or output: ['x', 0, 0] or [['x', 0, 0]]."""
-    found = ends if isinstance(ends[0], list) else [ends]
-    if len(found) != 1:
+    listed = ends if isinstance(ends[0], list) else [ends]
+    if len(listed) != 1:
         raise DataError(
-            f"it has {len(found)} {what}: only models with one input and one output can be read, "
+            f"it has {len(listed)} {what}: only models with one input and one output can be read, "
             "so save keras.Model(input, output) with one of each"
         )
-    layer, call, _ = found[0]
+    layer, call, _ = listed[0]
     return _of_call(layer, call, several)
 
 
@@ -336,7 +336,7 @@ def _weighed(entries: Sequence[KerasEntry], content: bytes, file: str) -> list[K
             "reading a .keras file needs the package h5py, which isn't installed: "
             "pip install 'gradbook[keras]'"
         ) from error
-    found, places = [], {}
+    weighed, places = [], {}
     with h5py.File(io.BytesIO(content), "r") as weights:
         for entry in entries:
             inside = INNER.get(entry.kind, ())
@@ -344,19 +344,19 @@ def _weighed(entries: Sequence[KerasEntry], content: bytes, file: str) -> list[K
                 places[entry.name, part] = _datasets(weights, entry, part)
         tensors = {
             f"{name}/{part}/{k}": one
-            for (name, part), own in places.items()
-            for k, one in enumerate(own)
+            for (name, part), uses in places.items()
+            for k, one in enumerate(uses)
         }
         require_few(file, {name: one.shape for name, one in tensors.items()})
         for entry in entries:
             arrays = {
-                part: tuple(np.asarray(one[()], np.float64) for one in own)
-                for (name, part), own in places.items()
+                part: tuple(np.asarray(one[()], np.float64) for one in uses)
+                for (name, part), uses in places.items()
                 if name == entry.name
             }
-            weights_of = tuple(array for own in arrays.values() for array in own)
-            found.append(replace(entry, weights=weights_of))
-    return found
+            weights_of = tuple(array for uses in arrays.values() for array in uses)
+            weighed.append(replace(entry, weights=weights_of))
+    return weighed
 
 
 OVER_STEPS = (  # layers that read steps x features
@@ -387,13 +387,17 @@ def _datasets(weights: Group, entry: KerasEntry, inside: str = "") -> list[Datas
     name = entry.layer.rpartition("/")[2]
     if not inside and group.attrs.get("name", name) != name:
         raise DataError(f"{entry.place}: the weights stored for it belong to another layer")
-    found = [_linked(group, str(number)) for number in range(len(group))]
-    for one in found:
-        if not isinstance(one, h5py.Dataset) or one.dtype.kind not in "fiu" or one.shape is None:
+    linked = [_linked(group, str(number)) for number in range(len(group))]
+    for dataset in linked:
+        if (
+            not isinstance(dataset, h5py.Dataset)
+            or dataset.dtype.kind not in "fiu"
+            or dataset.shape is None
+        ):
             raise DataError(f"{entry.place}: its weights aren't arrays of numbers")
-        if one.external or one.is_virtual or one.chunks:
+        if dataset.external or dataset.is_virtual or dataset.chunks:
             raise DataError(f"{entry.place}: its weights are stored in pieces or in another file")
-    return found
+    return linked
 
 
 def _linked(group: Group, name: str) -> Any:

@@ -86,8 +86,10 @@ class KerasGraph:
     def chain(self, name: str, x: KerasLayer, *links: KerasLink) -> KerasLayer:
         """Add layers one after the other: the last gets this name, the others an ending."""
         for link in links:
-            own = name if link is links[-1] else self.unused(f"{name}_{link.ending}")
-            x = self.add(link.kind, own, link.settings, [x], link.shape or x.shape, link.weights)
+            link_name = name if link is links[-1] else self.unused(f"{name}_{link.ending}")
+            x = self.add(
+                link.kind, link_name, link.settings, [x], link.shape or x.shape, link.weights
+            )
         return x
 
     def laid_out(self, name: str, x: KerasLayer, shape: Shape) -> KerasLayer:
@@ -159,7 +161,7 @@ def _config(name: str, layers: Sequence[KerasLayer]) -> dict[str, Any]:
 
 
 def _layer(layer: KerasLayer, layers: Sequence[KerasLayer]) -> dict[str, Any]:
-    calls = [one for one in layers if one.name == layer.name and one.reads]
+    calls = [call for call in layers if call.name == layer.name and call.reads]
     kind = {"dtype": "float32"} if layer.module == LAYERS else {}
     settings = {"name": layer.name, **kind, **layer.settings}
     if layer.kind == "InputLayer":
@@ -170,7 +172,7 @@ def _layer(layer: KerasLayer, layers: Sequence[KerasLayer]) -> dict[str, Any]:
         "config": settings,
         "registered_name": None if layer.module == LAYERS else layer.kind,
         "name": layer.name,
-        "inbound_nodes": [_call(one) for one in calls],
+        "inbound_nodes": [_call(call) for call in calls],
     }
 
 

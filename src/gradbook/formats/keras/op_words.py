@@ -57,21 +57,21 @@ class KerasOps(OpWriter[Any]):
     def __init__(self, row: KerasGraph) -> None:
         self.row = row
 
-    def write(self, own: TrainedLayer, ops: LayerOps, given: Sequence[KerasLayer]) -> KerasLayer:
+    def write(self, layer: TrainedLayer, ops: LayerOps, given: Sequence[KerasLayer]) -> KerasLayer:
         """Write a layer; the values that it reads, and the result, have channels last."""
-        self.own, self.ops = own, ops
-        plain = own.layer.elementwise and not own.tensors
-        values = dict(zip(own.reads, given, strict=True))
+        self.own, self.ops = layer, ops
+        plain = layer.layer.elementwise and not layer.tensors
+        values = dict(zip(layer.reads, given, strict=True))
         self.known = {
             node: (values[k] if plain else self._channels_first(values[k], node.shape), node.shape)
             for k, node in ops.given.items()
         }
         for node in ops.steps:
             last = plain and node is ops.steps[-1]
-            name = own.name if last else self.row.unused(f"{own.name}_{node.op.name}")
+            name = layer.name if last else self.row.unused(f"{layer.name}_{node.op.name}")
             self.known[node] = self._op(node, name)
-        made = self.value(ops.made)
-        return made if plain else self._permuted(own.name, made, [2, 3, 1])
+        result = self.value(ops.made)
+        return result if plain else self._permuted(layer.name, result, [2, 3, 1])
 
     def tensor_of(self, node: Node, array: Array) -> Any:
         return array.item() if array.size == 1 else np.asarray(array)
@@ -147,9 +147,9 @@ class KerasOps(OpWriter[Any]):
         assert isinstance(places, tuple)
         given = node.inputs[0].shape
         if min(places) < 0:
-            one = (*given[:axis], 1, *given[axis + 1 :])
-            first = self.row.add("numpy.Take", f"{name}_one", {"axis": axis + 1}, [x, [0]], one)
-            zero = self.row.add("numpy.Multiply", f"{name}_zero", {}, [first, 0.0], one)
+            of_one = (*given[:axis], 1, *given[axis + 1 :])
+            first = self.row.add("numpy.Take", f"{name}_one", {"axis": axis + 1}, [x, [0]], of_one)
+            zero = self.row.add("numpy.Multiply", f"{name}_zero", {}, [first, 0.0], of_one)
             wide = (*given[:axis], given[axis] + 1, *given[axis + 1 :])
             x = self.row.add("Concatenate", f"{name}_blank", {"axis": axis + 1}, [zero, x], wide)
             places = tuple(place + 1 for place in places)
@@ -162,8 +162,8 @@ class KerasOps(OpWriter[Any]):
         told: dict[str, Any] = {"padding": "valid", "data_format": "channels_last"}
         told |= {"strides": list(window.stride), "dilation_rate": list(window.dilation)}
         shape = (*node.shape[1:], node.shape[0])
-        made = self.row.add("nn.Conv", f"{name}_last", told, [x, w.transpose(2, 3, 1, 0)], shape)
-        return self._permuted(name, made, [3, 1, 2])
+        result = self.row.add("nn.Conv", f"{name}_last", told, [x, w.transpose(2, 3, 1, 0)], shape)
+        return self._permuted(name, result, [3, 1, 2])
 
     def _of_each(self, op: str, name: str, values: list[Any]) -> KerasLayer:
         """Write an elementwise op, as a layer if there is one."""
@@ -195,8 +195,8 @@ class KerasOps(OpWriter[Any]):
         first, *others = values
         for x in others:
             first = add(kind, self.row.unused(name), {}, [first, x], shape)
-        made: KerasLayer = first
-        return made
+        result: KerasLayer = first
+        return result
 
 
 def _scale(op: str, values: list[Any]) -> dict[str, float] | None:

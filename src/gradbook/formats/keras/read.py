@@ -120,8 +120,8 @@ def _tensors(weights: Sequence[Fixed], count: int) -> Sequence[Fixed]:
 
 
 def _kernel_and_bias(told: Told, weights: Sequence[Fixed]) -> tuple[Fixed, Fixed | None]:
-    own = _tensors(weights, 1 + told["use_bias"])
-    return own[0], own[1] if told["use_bias"] else None
+    tensors = _tensors(weights, 1 + told["use_bias"])
+    return tensors[0], tensors[1] if told["use_bias"] else None
 
 
 def _channels_first(net: GrowingNet, x: Value) -> Live:
@@ -142,8 +142,8 @@ def activated(take: Callable[..., Value]) -> Callable[..., Value]:
 
     @wraps(take)
     def take_both(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
-        made, word = take(net, told, x, *weights), told.get("activation")
-        return made if word in (None, "linear") else net.activate(made, _activation(word))
+        result, word = take(net, told, x, *weights), told.get("activation")
+        return result if word in (None, "linear") else net.activate(result, _activation(word))
 
     return take_both
 
@@ -166,18 +166,18 @@ OF_A_STEP = ("Dense", "Activation", "Dropout", "LayerNormalization", "ReLU", "Le
 @activated
 def dense(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
     kernel, bias = _kernel_and_bias(told, weights)
-    own = net.weight(kernel)
-    if own.ndim != 2:
-        raise NoLayer(f"its weights are {spell(own.shape)}, which doesn't match its input")
-    return net.dense(x, own.T, None if bias is None else net.weight(bias, "bias"))
+    weight = net.weight(kernel)
+    if weight.ndim != 2:
+        raise NoLayer(f"its weights are {spell(weight.shape)}, which doesn't match its input")
+    return net.dense(x, weight.T, None if bias is None else net.weight(bias, "bias"))
 
 
 @OPERATORS.add("Conv2D", windowed=True, **MOVES, groups=GROUPS)
 @activated
 def conv(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
     kernel, bias = _kernel_and_bias(told, weights)
-    own = net.move(kernel, lambda numbers: np.ascontiguousarray(numbers.transpose(3, 2, 0, 1)))
-    return _convolve(net, told, x, own, bias, told["groups"])
+    weight = net.move(kernel, lambda numbers: np.ascontiguousarray(numbers.transpose(3, 2, 0, 1)))
+    return _convolve(net, told, x, weight, bias, told["groups"])
 
 
 @OPERATORS.add("DepthwiseConv2D", windowed=True, **MOVES, trainable=YES)
@@ -201,9 +201,9 @@ def _depthwise(
 def separable(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
     """Read a depthwise convolution without a bias, followed by a 1 x 1 convolution."""
     kernel, mix, *bias = _tensors(weights, 2 + told["use_bias"])
-    made = _depthwise(net, told, x, kernel)
+    by_channel = _depthwise(net, told, x, kernel)
     alone = {"strides": (1, 1), "dilation_rate": (1, 1), "padding": "valid", "groups": 1}
-    return conv(net, {**alone, "use_bias": bool(bias)}, made, mix, *bias)
+    return conv(net, {**alone, "use_bias": bool(bias)}, by_channel, mix, *bias)
 
 
 PADS: Mapping[str, Pad] = {"same": SAME, "valid": NOWHERE}
@@ -213,8 +213,8 @@ def _convolve(
     net: GrowingNet, told: Told, x: Value, weight: Fixed, bias: Fixed | None, groups: int
 ) -> Value:
     moves = (told["strides"], PADS[told["padding"]], told["dilation_rate"], groups)
-    made = net.conv(_channels_first(net, x), weight, bias, *moves)
-    return _channels_last(net, made)
+    result = net.conv(_channels_first(net, x), weight, bias, *moves)
+    return _channels_last(net, result)
 
 
 @OPERATORS.add(
@@ -229,13 +229,13 @@ def _convolve(
 def conv_along(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
     """Convolve over steps, which are the columns of a single row here."""
     kernel, bias = _kernel_and_bias(told, weights)
-    own = net.move(kernel, lambda numbers: np.ascontiguousarray(numbers.transpose(2, 1, 0)))
+    weight = net.move(kernel, lambda numbers: np.ascontiguousarray(numbers.transpose(2, 1, 0)))
     (gap,), (step,) = told["dilation_rate"], told["strides"]
-    before = (own.array.shape[2] - 1) * gap
+    before = (weight.array.shape[2] - 1) * gap
     pad = (0, before, 0, 0) if told["padding"] == "causal" else PADS[told["padding"]]
     moves = ((1, step), pad, (1, gap), told["groups"])
-    made = net.conv(_channels_first(net, x), own, bias, *moves)
-    return _channels_last(net, made)
+    result = net.conv(_channels_first(net, x), weight, bias, *moves)
+    return _channels_last(net, result)
 
 
 @OPERATORS.add(
@@ -252,9 +252,9 @@ def separable_along(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> V
     size, features, each = kernel.array.shape
     apart = Fixed(kernel.array.reshape(size, 1, features * each), kernel.names)
     plain = {**told, "use_bias": False, "groups": features, "activation": None}
-    made = conv_along(net, plain, x, apart)
+    by_channel = conv_along(net, plain, x, apart)
     alone = {"strides": [1], "dilation_rate": [1], "padding": "valid", "groups": 1}
-    return conv_along(net, {**alone, "use_bias": bool(bias)}, made, mix, *bias)
+    return conv_along(net, {**alone, "use_bias": bool(bias)}, by_channel, mix, *bias)
 
 
 @OPERATORS.add("Conv2DTranspose", **MOVES, output_padding=Usually(RowsAndColumns(0), None))
@@ -262,14 +262,14 @@ def separable_along(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> V
 def conv_back(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
     """Read a transposed convolution; Keras fixes its output size by the stride."""
     kernel, bias = _kernel_and_bias(told, weights)
-    own = net.move(kernel, lambda numbers: np.ascontiguousarray(numbers.transpose(3, 2, 0, 1)))
+    weight = net.move(kernel, lambda numbers: np.ascontiguousarray(numbers.transpose(3, 2, 0, 1)))
     stride, gaps = told["strides"], told["dilation_rate"]
-    spans = (1 + (n - 1) * gap for n, gap in zip(own.array.shape[2:], gaps, strict=True))
+    spans = (1 + (n - 1) * gap for n, gap in zip(weight.array.shape[2:], gaps, strict=True))
     short = any(span < step for span, step in zip(spans, stride, strict=True))
     if told["output_padding"] is not None or (short and told["padding"] == "valid"):
         raise NoLayer("it adds rows or columns that no window covers")
     moves, live = (stride, PADS[told["padding"]], gaps), _channels_first(net, x)
-    return _channels_last(net, net.conv_back(live, own, bias, *moves))
+    return _channels_last(net, net.conv_back(live, weight, bias, *moves))
 
 
 @OPERATORS.add("Cropping2D", cropping=SIDES)
@@ -357,8 +357,8 @@ def layer_norm(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
 def _affine(
     net: GrowingNet, told: Told, weights: Sequence[Fixed]
 ) -> tuple[Array | None, Array | None]:
-    own = [net.weight(value) for value in _tensors(weights, told["scale"] + told["center"])]
-    return own[0] if told["scale"] else None, own[-1] if told["center"] else None
+    tensors = [net.weight(value) for value in _tensors(weights, told["scale"] + told["center"])]
+    return tensors[0] if told["scale"] else None, tensors[-1] if told["center"] else None
 
 
 @OPERATORS.add("GroupNormalization", **AFFINE, groups=Usually(WholeNumber(-1, 2**20), 32))
@@ -424,7 +424,7 @@ def standardise(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value
     if told["invert"] or told["axis"] not in ([-1], [3], [1]):
         raise NoLayer("only normalisation channel by channel (axis -1) can be read")
     asked = told["mean"], told["variance"]
-    given = [net.weight(own) for own in weights[:2]] if told["mean"] is None else asked
+    given = [net.weight(statistic) for statistic in weights[:2]] if told["mean"] is None else asked
     if len(given) != 2 or given[1] is None:
         raise NoLayer("it has no mean and no variance yet: adapt it to data first")
     mean, variance = (array.reshape(-1) for array in given)
@@ -470,8 +470,8 @@ def _recur(net: GrowingNet, word: str, told: Told, x: Value, weights: Sequence[F
         if told[name]:
             raise NoLayer(f"{why}, which can't be read")
     back = told["go_backwards"]
-    own = [net.weight(tensor) for tensor in _tensors(weights, 2 + told["use_bias"])]
-    fed, again, *biases = own
+    tensors = [net.weight(tensor) for tensor in _tensors(weights, 2 + told["use_bias"])]
+    fed, again, *biases = tensors
     bias = biases[0] if biases else None
     early, late = bias if bias is not None and bias.ndim == 2 else (bias, None)
     stack, before = GateStack(fed.T, again.T, early, late), not told["reset_after"]
@@ -494,23 +494,25 @@ INSIDE = Schema(class_name=PlainText(100), config=AnyRecord())
 def both_ways(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
     """Read a layer from the first step to the last, and one from the last to the first."""
     inside = [told["layer"], told["backward_layer"] or told["layer"]]
-    if any(one["class_name"] not in RECURRENT for one in inside):
+    if any(config["class_name"] not in RECURRENT for config in inside):
         raise NoReader(f"only {', '.join(RECURRENT)} can be read in both directions")
-    half, made = len(weights) // 2, []
-    for one, own, back in zip(inside, (weights[:half], weights[half:]), (False, True), strict=True):
-        word = one["class_name"]
-        how = {**OPERATORS[word].settings.read(one["config"]), "go_backwards": back}
-        states = _recur(net, word, how, x, own)
+    half, ways = len(weights) // 2, []
+    for config, tensors, back in zip(
+        inside, (weights[:half], weights[half:]), (False, True), strict=True
+    ):
+        word = config["class_name"]
+        how = {**OPERATORS[word].settings.read(config["config"]), "go_backwards": back}
+        states = _recur(net, word, how, x, tensors)
         if back and how["return_sequences"]:
             states = net.move(states, lambda order: np.flip(order, 1))
-        made.append(states)
+        ways.append(states)
     match told["merge_mode"]:
         case "concat":
-            return net.concat(made, -1)
+            return net.concat(ways, -1)
         case "mul":
-            return net.arithmetic("*", *made)
+            return net.arithmetic("*", *ways)
         case mode:
-            total = net.arithmetic("+", *made)
+            total = net.arithmetic("+", *ways)
             return total if mode == "sum" else net.activate(total, Numbered("scale", 0.5))
 
 
@@ -520,9 +522,9 @@ def at_each_step(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Valu
     word, config = told["layer"]["class_name"], told["layer"]["config"]
     if word not in OF_A_STEP or len(net.shape_of(x)) != 3:
         raise NoReader(f"at each step only {', '.join(OF_A_STEP)} can be read")
-    own = OPERATORS[word]
-    made: Value = own.take(net, own.settings.read(config), x, *weights)
-    return made
+    operator = OPERATORS[word]
+    result: Value = operator.take(net, operator.settings.read(config), x, *weights)
+    return result
 
 
 @OPERATORS.add(
@@ -545,12 +547,12 @@ def attend(net: GrowingNet, told: Told, *given: Value) -> Value:
         raise NoLayer(f"its {heads} heads of {each} must share the {features} features")
     layer = Attention(heads, bool(told["use_causal_mask"]))
     count = 1 + told["use_bias"]
-    own = [net.weight(value) for value in _tensors(weights, 4 * count)]
+    numbers = [net.weight(value) for value in _tensors(weights, 4 * count)]
     tensors = {}
     for number, part in enumerate(layer.parts):
-        weight, *bias = own[number * count : (number + 1) * count]
+        weight, *bias = numbers[number * count : (number + 1) * count]
         tensors[f"{part}_weight"] = weight.reshape(features, features).T[..., None, None]
-        tensors |= {f"{part}_bias": one.reshape(-1) for one in bias}
+        tensors |= {f"{part}_bias": array.reshape(-1) for array in bias}
     return net.each(layer, live, tensors)
 
 
@@ -680,20 +682,20 @@ def relu(net: GrowingNet, told: Told, x: Value) -> Value:
 @OPERATORS.add("PReLU")
 def prelu(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
     live, (slopes,) = net.live(x), _tensors(weights, 1)
-    own = net.weight(slopes)
-    if own.size not in (1, live.size[0]):
+    weight = net.weight(slopes)
+    if weight.size not in (1, live.size[0]):
         raise NoLayer(
             "only one slope for each channel or one for all can be read: set shared_axes=[1, 2]"
         )
-    return net.prelu(live, own)
+    return net.prelu(live, weight)
 
 
 def combined(join: Callable[[GrowingNet, Value, Value], Value], mean: bool = False) -> Operator:
     """A layer that joins two values or more, one after the other."""
 
     def take(net: GrowingNet, told: Told, *given: Value) -> Value:
-        made = reduce(partial(join, net), given)
-        return net.activate(made, Numbered("scale", 1 / len(given))) if mean else made
+        result = reduce(partial(join, net), given)
+        return net.activate(result, Numbered("scale", 1 / len(given))) if mean else result
 
     return Operator(take, each=True)
 

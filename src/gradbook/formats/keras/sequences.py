@@ -20,28 +20,28 @@ KINDS = {Rnn: "SimpleRNN", Gru: "GRU", Lstm: "LSTM"}
 PARTS = ("query_dense", "key_dense", "value_dense", "output_dense")
 
 
-def words_over_steps(own: TrainedLayer) -> KerasLink | None:
+def words_over_steps(trained: TrainedLayer) -> KerasLink | None:
     """Return the Keras layer, if there is one that reads steps x features."""
-    match own.layer:
+    match trained.layer:
         case Recurrent() as layer if is_known(layer):
-            return _recurrent(own, layer)
+            return _recurrent(trained, layer)
         case Attention() as layer:
-            return _attention(own, layer)
+            return _attention(trained, layer)
         case Unembedding(width):  # Keras doesn't tie weights, so they are copied
-            weights = [own.tensors["weight"][..., 0, 0]]
+            weights = [trained.tensors["weight"][..., 0, 0]]
             return KerasLink("", "Dense", {"units": width, "use_bias": False}, weights=weights)
         case PositionEmbedding():
-            added = own.tensors["bias"].reshape(own.given)[:, 0].T
+            added = trained.tensors["bias"].reshape(trained.given)[:, 0].T
             return KerasLink("", "Rescaling", {"scale": 1.0, "offset": added.tolist()})
         case Conv(row=True) as conv:
-            return _conv(own, conv)
+            return _conv(trained, conv)
         case Pool(row=True) as pool:
-            return _pool(own, pool)
+            return _pool(trained, pool)
     return None
 
 
-def _recurrent(own: TrainedLayer, layer: Recurrent) -> KerasLink:
-    stack = stack_gates(own, KERAS.of(layer))
+def _recurrent(trained: TrainedLayer, layer: Recurrent) -> KerasLink:
+    stack = stack_gates(trained, KERAS.of(layer))
     settings: dict[str, Any] = {
         "units": layer.width,
         "activation": "tanh",
@@ -59,32 +59,32 @@ def _recurrent(own: TrainedLayer, layer: Recurrent) -> KerasLink:
     return KerasLink("", KINDS[type(layer)], settings, inner={"cell": weights})
 
 
-def _attention(own: TrainedLayer, layer: Attention) -> KerasLink:
-    features, heads = own.given[0], layer.heads
+def _attention(trained: TrainedLayer, layer: Attention) -> KerasLink:
+    features, heads = trained.given[0], layer.heads
     apart = (heads, features // heads)
     inner: dict[str, list[Array]] = {}
     for part, place in zip(layer.parts, PARTS, strict=True):
-        weight = own.tensors[f"{part}_weight"][..., 0, 0].T  # from features to features
+        weight = trained.tensors[f"{part}_weight"][..., 0, 0].T  # from features to features
         last = part == layer.parts[-1]
         inner[place] = [weight.reshape(*apart, features) if last else weight.reshape(-1, *apart)]
-        if f"{part}_bias" in own.tensors:
-            bias = own.tensors[f"{part}_bias"]
+        if f"{part}_bias" in trained.tensors:
+            bias = trained.tensors[f"{part}_bias"]
             inner[place].append(bias if last else bias.reshape(apart))
     settings = {
         "num_heads": heads,
         "key_dim": apart[1],
-        "use_bias": "query_bias" in own.tensors,
+        "use_bias": "query_bias" in trained.tensors,
     }
     calls = {"use_causal_mask": True} if layer.causal else {}
     return KerasLink("", "MultiHeadAttention", settings, inner=inner, calls=calls)
 
 
-def _conv(own: TrainedLayer, conv: Conv) -> KerasLink | None:
+def _conv(layer: TrainedLayer, conv: Conv) -> KerasLink | None:
     """Write a Conv1D if it has the padding, stride and groups; others have two dimensions."""
-    window = conv.window(own.given)
+    window = conv.window(layer.given)
     padded = conv.pad == SAME or window.pad == NOWHERE
     apart = window.stride != (1, 1) and window.dilation != (1, 1)
-    if not padded or apart or conv.groups > 1 or own.given[1] > 1:
+    if not padded or apart or conv.groups > 1 or layer.given[1] > 1:
         return None
     settings = {
         "filters": conv.channels,
@@ -92,18 +92,18 @@ def _conv(own: TrainedLayer, conv: Conv) -> KerasLink | None:
         "strides": [window.stride[1]],
         "padding": "same" if conv.pad == SAME else "valid",
         "dilation_rate": [window.dilation[1]],
-        "use_bias": "bias" in own.tensors,
+        "use_bias": "bias" in layer.tensors,
         **({} if conv.learns else {"trainable": False}),
     }
-    kernel = own.tensors["weight"][:, :, 0].transpose(2, 1, 0)
-    weights = [kernel, *([own.tensors["bias"]] if "bias" in own.tensors else [])]
+    kernel = layer.tensors["weight"][:, :, 0].transpose(2, 1, 0)
+    weights = [kernel, *([layer.tensors["bias"]] if "bias" in layer.tensors else [])]
     return KerasLink("", "Conv1D", settings, weights=weights)
 
 
-def _pool(own: TrainedLayer, pool: Pool) -> KerasLink | None:
-    window = pool.window(own.given)
+def _pool(layer: TrainedLayer, pool: Pool) -> KerasLink | None:
+    window = pool.window(layer.given)
     plain = window.pad == NOWHERE and window.dilation == (1, 1)
-    if pool.size is None or not plain or own.given[1] > 1:
+    if pool.size is None or not plain or layer.given[1] > 1:
         return None
     word = {"max": "MaxPooling1D", "avg": "AveragePooling1D"}[pool.kind]
     size, stride = window.size[1], window.stride[1]

@@ -81,8 +81,8 @@ class KerasLayers:
 
     def write(self) -> list[KerasLayer]:
         values = [self._input()]
-        for place, own in enumerate(self.trained.layers):
-            values.append(self._layer(place, own, [values[k] for k in own.reads]))
+        for place, layer in enumerate(self.trained.layers):
+            values.append(self._layer(place, layer, [values[k] for k in layer.reads]))
         return self.row.made
 
     def _input(self) -> KerasLayer:
@@ -96,28 +96,28 @@ class KerasLayers:
 
     # Layers one by one; sequences stay steps x features if the layer reads them.
 
-    def _layer(self, place: int, own: TrainedLayer, given: list[KerasLayer]) -> KerasLayer:
+    def _layer(self, place: int, layer: TrainedLayer, given: list[KerasLayer]) -> KerasLayer:
         x = given[0]
-        if isinstance(own.layer, ByFeature):
+        if isinstance(layer.layer, ByFeature):
             return x
-        if isinstance(own.layer, ByStep):
-            return self._in_steps(own.name, x)
-        if words := words_over_steps(own):
-            x = self._in_steps(own.name, x)
-            shape = own.makes[::-2] if len(own.makes) == 3 else own.makes
+        if isinstance(layer.layer, ByStep):
+            return self._in_steps(layer.name, x)
+        if words := words_over_steps(layer):
+            x = self._in_steps(layer.name, x)
+            shape = layer.makes[::-2] if len(layer.makes) == 3 else layer.makes
             reads = [x, x] if words.kind == "MultiHeadAttention" else [x]
             told = {"inner": words.inner, "calls": words.calls}
-            name = _layer_name(own)
+            name = _layer_name(layer)
             return self.row.add(
                 words.kind, name, words.settings, reads, shape, words.weights, **told
             )
-        if len(own.given) == 3 and not (_fits_steps(own) and all(x.is_in_steps for x in given)):
-            given = [self._in_row(own.name, x) for x in given]
+        if len(layer.given) == 3 and not (_fits_steps(layer) and all(x.is_in_steps for x in given)):
+            given = [self._in_row(layer.name, x) for x in given]
         return (
-            self._with_weights(place, own, given[0])
-            or self._windowed(own, given[0])
-            or self._without_weights(place, own, given)
-            or KerasOps(self.row).write(own, ops_of(self.trained, own, SAYS), given)
+            self._with_weights(place, layer, given[0])
+            or self._windowed(layer, given[0])
+            or self._without_weights(place, layer, given)
+            or KerasOps(self.row).write(layer, ops_of(self.trained, layer, SAYS), given)
         )
 
     def _in_steps(self, name: str, x: KerasLayer) -> KerasLayer:
@@ -127,19 +127,19 @@ class KerasLayers:
         """Lay out the steps as the only row of an image."""
         return self.row.laid_out(f"{name}_row", x, (1, *x.shape)) if x.is_in_steps else x
 
-    def _with_weights(self, place: int, own: TrainedLayer, x: KerasLayer) -> KerasLayer | None:
+    def _with_weights(self, place: int, trained: TrainedLayer, x: KerasLayer) -> KerasLayer | None:
         told: dict[str, Any]
-        tensors, name = own.tensors, _layer_name(own)
-        match own.layer:
+        tensors, name = trained.tensors, _layer_name(trained)
+        match trained.layer:
             case Dense(width):
                 settings = {"units": width, "use_bias": "bias" in tensors}
                 return self.row.add("Dense", name, settings, [x], (width,), self._dense(place))
             case BatchNorm(epsilon):
                 told = {"axis": -1, "epsilon": epsilon, "momentum": 1 - RUNNING_SHARE}
                 weights = [tensors[word] for word in ("scale", "shift", "mean", "variance")]
-                return self.row.add("BatchNormalization", own.name, told, [x], x.shape, weights)
+                return self.row.add("BatchNormalization", trained.name, told, [x], x.shape, weights)
             case SampleNorm() | RmsNorm() as layer:
-                return self._normalised(own, layer, x)
+                return self._normalised(trained, layer, x)
             case PRelu(shared):  # shared slopes are given by the axes that share them
                 axes = list(range(1, len(x.shape) + shared))
                 slopes = tensors["slope"].reshape(*(1,) * (len(x.shape) - 1), -1)
@@ -147,57 +147,57 @@ class KerasLayers:
                 return self.row.add("PReLU", name, told, [x], x.shape, [slopes])
             case Quantize() as layer:
                 size = layer.with_numbers(tensors).level_step
-                return self.row.chain(own.name, x, *stepped(size, *layer.levels))
+                return self.row.chain(trained.name, x, *stepped(size, *layer.levels))
             case ScaleShift():
                 both = (tensors["scale"], tensors["shift"])
-                if len(own.given) == 2 and both[0].ndim == 1:  # for each step
+                if len(trained.given) == 2 and both[0].ndim == 1:  # for each step
                     both = (both[0][:, None], both[1][:, None])
                 told = {"scale": _short(both[0]), "offset": _short(both[1])}
-                return self.row.add("Rescaling", own.name, told, [x], x.shape)
+                return self.row.add("Rescaling", trained.name, told, [x], x.shape)
         return None
 
     def _normalised(
-        self, own: TrainedLayer, layer: SampleNorm | RmsNorm, x: KerasLayer
+        self, trained: TrainedLayer, layer: SampleNorm | RmsNorm, x: KerasLayer
     ) -> KerasLayer | None:
         known: dict[str, Any] = {"axis": -1, "epsilon": layer.epsilon}
-        weights = [own.tensors.get("scale", np.ones(own.given[0]))]
-        weights += [own.tensors["shift"]] if "shift" in own.tensors else []
+        weights = [trained.tensors.get("scale", np.ones(trained.given[0]))]
+        weights += [trained.tensors["shift"]] if "shift" in trained.tensors else []
         match layer:
             case RmsNorm():
                 kind = "RMSNormalization"
             case LayerNorm() | PlaceNorm():
                 kind = "LayerNormalization"
-                if isinstance(layer, LayerNorm) and len(own.given) > 1:
-                    known["axis"] = list(range(1, len(own.given) + 1))
-                    weights = [array.reshape(own.given) for array in weights]
-                    if len(own.given) == 3:
+                if isinstance(layer, LayerNorm) and len(trained.given) > 1:
+                    known["axis"] = list(range(1, len(trained.given) + 1))
+                    weights = [array.reshape(trained.given) for array in weights]
+                    if len(trained.given) == 3:
                         weights = [array.transpose(1, 2, 0) for array in weights]
-            case _ if groups := layer.channel_groups(own.given):
+            case _ if groups := layer.channel_groups(trained.given):
                 kind, known["groups"] = "GroupNormalization", groups
             case _:
                 return None
-        return self.row.add(kind, _layer_name(own), known, [x], x.shape, weights)
+        return self.row.add(kind, _layer_name(trained), known, [x], x.shape, weights)
 
     def _without_weights(
-        self, place: int, own: TrainedLayer, given: Sequence[KerasLayer]
+        self, place: int, layer: TrainedLayer, given: Sequence[KerasLayer]
     ) -> KerasLayer | None:
         """Write a layer that needs only its class and settings."""
         told: dict[str, Any] = {}
-        x, channels = given[0], channels_last(own.makes)
-        shape = own.makes[::-2] if len(own.makes) == 3 and x.is_in_steps else channels
-        match own.layer:
+        x, channels = given[0], channels_last(layer.makes)
+        shape = layer.makes[::-2] if len(layer.makes) == 3 and x.is_in_steps else channels
+        match layer.layer:
             case Dropout(rate, of_channels):
                 told = {"rate": rate}
-                kind = "SpatialDropout2D" if of_channels and len(own.given) == 3 else "Dropout"
+                kind = "SpatialDropout2D" if of_channels and len(layer.given) == 3 else "Dropout"
             case Flatten():
                 if place not in self._turned:
-                    return self.row.flat(own.name, x, own.given)
+                    return self.row.flat(layer.name, x, layer.given)
                 kind = "Flatten"
             case Residual():
                 kind = "Add"
             case Product():
                 kind, shape = "Multiply", channels
-                given = [self._for_all(own, value) for value in given]
+                given = [self._for_all(layer, value) for value in given]
             case Concat():
                 kind, told = "Concatenate", {"axis": -1}
             case Activation("leaky relu", slope):
@@ -206,43 +206,43 @@ class KerasLayers:
                 kind, told = "Activation", {"activation": ACTIVATIONS[name][0]}
             case _:
                 return None
-        return self.row.add(kind, own.name, told, given, shape)
+        return self.row.add(kind, layer.name, told, given, shape)
 
-    def _for_all(self, own: TrainedLayer, x: KerasLayer) -> KerasLayer:
+    def _for_all(self, layer: TrainedLayer, x: KerasLayer) -> KerasLayer:
         """Reshape a value per channel to a 1 x 1 map, so that it can be multiplied."""
-        if len(x.shape) < len(own.makes) and not x.is_in_steps:
-            shape = (*(1,) * (len(own.makes) - 1), *x.shape)
-            return self.row.laid_out(f"{own.name}_gate", x, shape)
-        return self._in_row(own.name, x)
+        if len(x.shape) < len(layer.makes) and not x.is_in_steps:
+            shape = (*(1,) * (len(layer.makes) - 1), *x.shape)
+            return self.row.laid_out(f"{layer.name}_gate", x, shape)
+        return self._in_row(layer.name, x)
 
     # Windows.
 
-    def _windowed(self, own: TrainedLayer, x: KerasLayer) -> KerasLayer | None:
-        shape = channels_last(own.makes)
-        match own.layer:
+    def _windowed(self, layer: TrainedLayer, x: KerasLayer) -> KerasLayer | None:
+        shape = channels_last(layer.makes)
+        match layer.layer:
             case Conv() as conv:
-                return self._convolved(own, conv, x)
+                return self._convolved(layer, conv, x)
             case TransposedConv() as conv:
-                return self._spread(own, conv, x)
+                return self._spread(layer, conv, x)
             case Pool(kind, None):
                 word = {"max": "GlobalMaxPooling2D", "avg": "GlobalAveragePooling2D"}[kind]
-                return self.row.add(word, own.name, {"keepdims": True}, [x], shape)
+                return self.row.add(word, layer.name, {"keepdims": True}, [x], shape)
             case Pool() as pool:
-                return self._pooled(own, pool, x)
+                return self._pooled(layer, pool, x)
             case Upsample(size):
                 told = {"size": list(size), "interpolation": "nearest"}
-                return self.row.add("UpSampling2D", own.name, told, [x], shape)
+                return self.row.add("UpSampling2D", layer.name, told, [x], shape)
         return None
 
-    def _convolved(self, own: TrainedLayer, conv: Conv, x: KerasLayer) -> KerasLayer:
+    def _convolved(self, layer: TrainedLayer, conv: Conv, x: KerasLayer) -> KerasLayer:
         """Convolve; strides that Keras lacks are taken after a convolution of every place."""
-        window, name, weight = conv.window(own.given), _layer_name(own), own.tensors["weight"]
-        by_channel = conv.groups == own.given[0]  # one window for each channel, or several
+        window, name, weight = conv.window(layer.given), _layer_name(layer), layer.tensors["weight"]
+        by_channel = conv.groups == layer.given[0]  # one window for each channel, or several
         uneven = by_channel and window.stride[0] != window.stride[1]
         apart = uneven or (window.stride != (1, 1) and window.dilation != (1, 1))
         same = conv.pad == SAME and not apart
         every = replace(window, stride=(1, 1)) if apart else window
-        settings = _moves(own, every, "kernel_size", "same" if same else "valid")
+        settings = _moves(layer, every, "kernel_size", "same" if same else "valid")
         if by_channel:
             kind, settings["depth_multiplier"] = "DepthwiseConv2D", conv.channels // conv.groups
             kernel = weight.reshape(conv.groups, -1, *conv.kernel).transpose(2, 3, 0, 1)
@@ -250,65 +250,65 @@ class KerasLayers:
             kind, settings["filters"], settings["groups"] = "Conv2D", conv.channels, conv.groups
             kernel = weight.transpose(2, 3, 1, 0)
         if not same:
-            x = self.row.framed(own.name, x, window.pad)
-        shape = (*every.places(own.given[1:]), conv.channels)
-        weights = [kernel, *_bias(own)]
+            x = self.row.framed(layer.name, x, window.pad)
+        shape = (*every.places(layer.given[1:]), conv.channels)
+        weights = [kernel, *_bias(layer)]
         if not apart:
             return self.row.add(kind, name, settings, [x], shape, weights)
         x = self.row.add(kind, f"{name}_every", settings, [x], shape, weights)
-        return self.row.chain(own.name, x, _steps(window, channels_last(own.makes)))
+        return self.row.chain(layer.name, x, _steps(window, channels_last(layer.makes)))
 
-    def _spread(self, own: TrainedLayer, layer: TransposedConv, x: KerasLayer) -> KerasLayer:
+    def _spread(self, trained: TrainedLayer, layer: TransposedConv, x: KerasLayer) -> KerasLayer:
         """Write a transposed convolution, cropped if needed; Keras fixes its size by the stride."""
-        window, name = layer.spreads(own.given), _layer_name(own)
+        window, name = layer.spreads(trained.given), _layer_name(trained)
         if layer.groups > 1 or (window.stride != (1, 1) and window.dilation != (1, 1)):
-            raise TargetError(NO_SUCH_SPREAD.format(name=own.name))
+            raise TargetError(NO_SUCH_SPREAD.format(name=trained.name))
         padding = "same" if layer.pad == SAME else "valid"
         settings = {"filters": layer.channels}
-        settings |= _moves(own, window, "kernel_size", padding)
-        weights = [own.tensors["weight"].transpose(2, 3, 1, 0), *_bias(own)]
-        moves = zip(own.given[1:], window.stride, window.span, strict=True)
+        settings |= _moves(trained, window, "kernel_size", padding)
+        weights = [trained.tensors["weight"].transpose(2, 3, 1, 0), *_bias(trained)]
+        moves = zip(trained.given[1:], window.stride, window.span, strict=True)
         whole = tuple(count * step + max(span - step, 0) for count, step, span in moves)
-        shape = channels_last(own.makes)
-        if layer.pad == SAME or whole == own.makes[1:]:
+        shape = channels_last(trained.makes)
+        if layer.pad == SAME or whole == trained.makes[1:]:
             return self.row.add("Conv2DTranspose", name, settings, [x], shape, weights)
         every = (*whole, layer.channels)
-        made = self.row.add("Conv2DTranspose", f"{name}_every", settings, [x], every, weights)
+        result = self.row.add("Conv2DTranspose", f"{name}_every", settings, [x], every, weights)
         first = window.pad[:2]
-        ends = zip(first, whole, own.makes[1:], strict=True)
+        ends = zip(first, whole, trained.makes[1:], strict=True)
         cut = {"cropping": [[side, all - side - left] for side, all, left in ends]}
-        return self.row.add("Cropping2D", own.name, cut, [made], shape)
+        return self.row.add("Cropping2D", trained.name, cut, [result], shape)
 
-    def _pooled(self, own: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
+    def _pooled(self, layer: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
         """Use Keras's pools, or other layers if it has no such window."""
-        window, shape = pool.window(own.given), channels_last(own.makes)
+        window, shape = pool.window(layer.given), channels_last(layer.makes)
         word = {"max": "MaxPooling2D", "avg": "AveragePooling2D"}[pool.kind]
-        gaps, settings = window.dilation != (1, 1), _moves(own, window, "pool_size")
-        if not gaps and _is_same(pool, window, own.given):
-            return self.row.add(word, own.name, settings | {"padding": "same"}, [x], shape)
+        gaps, settings = window.dilation != (1, 1), _moves(layer, window, "pool_size")
+        if not gaps and _is_same(pool, window, layer.given):
+            return self.row.add(word, layer.name, settings | {"padding": "same"}, [x], shape)
         steps = [_steps(window, shape)] if gaps and window.stride != (1, 1) else []
         every = replace(window, stride=(1, 1)) if gaps else window
-        places = (*every.places(own.given[1:]), own.given[0])
+        places = (*every.places(layer.given[1:]), layer.given[0])
         if pool.kind == "max":
             before = Activation(ACTIVATION_KINDS[x.settings.get("activation", "linear")])
             lowest = max(before.lowest, LOWEST)
-            x = self.row.framed(own.name, x, window.pad, lowest)
+            x = self.row.framed(layer.name, x, window.pad, lowest)
             if not gaps:
-                return self.row.add(word, own.name, settings, [x], shape)
-            return self._largest(own.name, every, x, places, steps)
+                return self.row.add(word, layer.name, settings, [x], shape)
+            return self._largest(layer.name, every, x, places, steps)
         x, link = (
-            self.row.framed(own.name, x, window.pad),
+            self.row.framed(layer.name, x, window.pad),
             KerasLink("of_all", word, settings, shape),
         )
         if gaps:  # with equal weights that no training changes
-            told = _moves(own, every, "kernel_size") | {"trainable": False}
-            shares = np.full((*window.size, own.given[0], 1), 1 / window.area)
+            told = _moves(layer, every, "kernel_size") | {"trainable": False}
+            shares = np.full((*window.size, layer.given[0], 1), 1 / window.area)
             told["depth_multiplier"] = 1
             link = KerasLink("of_all", "DepthwiseConv2D", told, places, [shares])
-        counts = divisors(every, own.given[1:], pool.counted_padding(own.given))
+        counts = divisors(every, layer.given[1:], pool.counted_padding(layer.given))
         scale = (window.area / np.maximum(counts, 1))[..., None]
         scaled = KerasLink("every", "Rescaling", {"scale": scale.tolist(), "offset": 0.0})
-        return self.row.chain(own.name, x, link, *[scaled] * bool((scale != 1).any()), *steps)
+        return self.row.chain(layer.name, x, link, *[scaled] * bool((scale != 1).any()), *steps)
 
     def _largest(
         self, name: str, every: Window, x: KerasLayer, places: Shape, steps: Sequence[KerasLink]
@@ -320,9 +320,9 @@ class KerasLayers:
             cut = [[k, span - 1 - k] for k, span in zip(first, every.span, strict=True)]
             word = self.row.unused(f"{name}_{len(moved) + 1}")
             moved.append(self.row.add("Cropping2D", word, {"cropping": cut}, [x], places))
-        own = f"{name}_every" if steps else name
-        made = self.row.add("Maximum", own, {}, moved, places) if len(moved) > 1 else moved[0]
-        return self.row.chain(name, made, *steps) if steps else made
+        last = f"{name}_every" if steps else name
+        largest = self.row.add("Maximum", last, {}, moved, places) if len(moved) > 1 else moved[0]
+        return self.row.chain(name, largest, *steps) if steps else largest
 
     # From channels first to channels last.
 
@@ -330,13 +330,13 @@ class KerasLayers:
     def _turned(self) -> dict[int, int]:
         """Each flatten that only a dense layer reads, and that layer, whose weights are permuted to
         the order in which Keras flattens. Before other flattens the values are permuted."""
-        found = {}
-        for place, own in enumerate(self.trained.layers):
-            if isinstance(own.layer, Dense) and not self.trained.is_shared(own):
-                source = self._flattened(own.reads[0])
+        turned = {}
+        for place, layer in enumerate(self.trained.layers):
+            if isinstance(layer.layer, Dense) and not self.trained.is_shared(layer):
+                source = self._flattened(layer.reads[0])
                 if source is not None:
-                    found[source] = place
-        return found
+                    turned[source] = place
+        return turned
 
     def _flattened(self, value: int) -> int | None:
         """Return the flatten that a value comes from, if everything in between is elementwise."""
@@ -353,25 +353,27 @@ class KerasLayers:
 
     def _dense(self, place: int) -> list[Array]:
         """Return the weights, for inputs in the order in which they arrive."""
-        own = self.trained.layers[place]
-        weight = own.tensors["weight"]
+        layer = self.trained.layers[place]
+        weight = layer.tensors["weight"]
         for flatten, dense in self._turned.items():
             if dense == place:
                 blocks = weight.reshape(-1, *self.trained.layers[flatten].given)
                 weight = blocks.transpose(0, 2, 3, 1).reshape(weight.shape)
-        return [weight.T, *_bias(own)]
+        return [weight.T, *_bias(layer)]
 
 
-def _bias(own: TrainedLayer) -> list[Array]:
-    return [own.tensors["bias"]] if "bias" in own.tensors else []
+def _bias(layer: TrainedLayer) -> list[Array]:
+    return [layer.tensors["bias"]] if "bias" in layer.tensors else []
 
 
-def _moves(own: TrainedLayer, window: Window, size: str, padding: str = "valid") -> dict[str, Any]:
+def _moves(
+    layer: TrainedLayer, window: Window, size: str, padding: str = "valid"
+) -> dict[str, Any]:
     """Return a window's settings."""
     told: dict[str, Any] = {size: list(window.size), "strides": list(window.stride)}
     told["padding"] = padding
     if size == "kernel_size":
-        told["use_bias"] = "bias" in own.tensors
+        told["use_bias"] = "bias" in layer.tensors
         told |= {"dilation_rate": list(window.dilation)} if window.dilation != (1, 1) else {}
     return told
 
@@ -391,9 +393,9 @@ def _is_same(pool: Pool, window: Window, given: Shape) -> bool:
     return any(same) and window.pad == same and not pool.zeros
 
 
-def _fits_steps(own: TrainedLayer) -> bool:
+def _fits_steps(layer: TrainedLayer) -> bool:
     """Whether the Keras layer is the same for steps x features."""
-    match own.layer:
+    match layer.layer:
         case Dropout(channels=channels):
             return not channels
         case Activation() | BatchNorm() | PlaceNorm() | RmsNorm() | Residual() | Concat():
@@ -401,9 +403,9 @@ def _fits_steps(own: TrainedLayer) -> bool:
     return False
 
 
-def _layer_name(own: TrainedLayer) -> str:
+def _layer_name(layer: TrainedLayer) -> str:
     """Return the layer's name; for a layer applied again, that of its first use."""
-    return own.name if own.layer.ties else own.again or own.name
+    return layer.name if layer.layer.ties else layer.again or layer.name
 
 
 def _short(numbers: Array) -> Any:

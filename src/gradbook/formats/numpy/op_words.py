@@ -120,9 +120,9 @@ def without_brackets(text: str) -> str:
     return text
 
 
-def _repeats_by_itself(node: Node, order: Sequence[Node], made: Node) -> bool:
+def _repeats_by_itself(node: Node, order: Sequence[Node], result: Node) -> bool:
     """Whether each reader combines it with values of the whole shape."""
-    return node is not made and all(
+    return node is not result and all(
         reader.op.shape is same_shape
         and any(x.shape == node.shape and x.op.name != "spread" for x in reader.inputs)
         for reader in order
@@ -132,7 +132,10 @@ def _repeats_by_itself(node: Node, order: Sequence[Node], made: Node) -> bool:
 
 def _settings(node: Node, inputs: Sequence[str]) -> Mapping[str, Any]:
     """The values of the placeholders in the table, beside the inputs."""
-    window = next((one for one in node.attributes if isinstance(one, Window)), Window((1, 1)))
+    window = next(
+        (attribute for attribute in node.attributes if isinstance(attribute, Window)),
+        Window((1, 1)),
+    )
     usual = Window(window.size)
     moves = (
         f", {name}={getattr(window, name)}"
@@ -147,7 +150,7 @@ def _settings(node: Node, inputs: Sequence[str]) -> Mapping[str, Any]:
         "all": ", ".join(inputs),
         "counted": f", counted={node.attributes[1]}" if counts else "",
         "groups": f", groups={groups}" if groups != 1 else "",
-        "largest": reduce(lambda one, other: f"np.maximum({one}, {other})", inputs),
+        "largest": reduce(lambda attribute, other: f"np.maximum({attribute}, {other})", inputs),
         "last": tuple(range(more, 0)),
         "n": "-1, " * node.each,
         "picked": _picked(inputs[0], *node.attributes) if node.op.name == "pick" else "",

@@ -79,14 +79,14 @@ def _network(trained: TrainedNet) -> Iterator[str]:
     yield "def network(x):"
     yield '    """The outputs for prepared samples; the shapes are those of one sample."""'
     values = {0: "x"}
-    for number, own in enumerate(trained.layers, 1):
-        values[number] = own.name
-        words = f"{own.name}: {own.layer.text}" if own.layer.forms else own.name
-        yield f"    # {words} -> {'x'.join(map(str, own.makes))}"
-        ops = ops_of(trained, own, SAYS)
+    for number, layer in enumerate(trained.layers, 1):
+        values[number] = layer.name
+        words = f"{layer.name}: {layer.layer.text}" if layer.layer.forms else layer.name
+        yield f"    # {words} -> {'x'.join(map(str, layer.makes))}"
+        ops = ops_of(trained, layer, SAYS)
         known = {node: values[read] for read, node in ops.given.items()}
-        known |= {leaf: f'W["{own.tensor_name(name)}"]' for leaf, name in ops.tensors.items()}
-        for name, text in NumpyOps(ops, own.name, known).write():
+        known |= {leaf: f'W["{layer.tensor_name(name)}"]' for leaf, name in ops.tensors.items()}
+        for name, text in NumpyOps(ops, layer.name, known).write():
             yield _line(name, text)
     yield f"    return {values[len(trained.layers)]}"
 

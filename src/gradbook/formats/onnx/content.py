@@ -85,13 +85,13 @@ def require_modest(content: bytes, kind: Descriptor) -> None:
 
 def _number(content: bytes, at: int, end: int) -> tuple[int, int]:
     """Read a variable-length integer, seven bits per byte; return it and its end."""
-    found = shift = 0
+    number = shift = 0
     while at < end and shift < MOST_BITS:
         byte = content[at]
         at += 1
-        found |= (byte & 127) << shift
+        number |= (byte & 127) << shift
         if byte < 128:
-            return found, at
+            return number, at
         shift += 7
     raise DataError(CUT)
 
@@ -100,13 +100,13 @@ def fields_of(kind: Descriptor, known: dict[str, Within]) -> Within:
     """Index a message type by field numbers; types may nest in themselves, so each is done once."""
     if kind.full_name in known:
         return known[kind.full_name]
-    found = known[kind.full_name] = Within()
+    fields = known[kind.full_name] = Within()
     for field in kind.fields:
         if field.message_type is not None:
-            found.messages[field.number] = fields_of(field.message_type, known)
+            fields.messages[field.number] = fields_of(field.message_type, known)
         elif field.cpp_type in (field.CPPTYPE_INT32, field.CPPTYPE_INT64, field.CPPTYPE_UINT64):
-            found.numbers.add(field.number)
-    return found
+            fields.numbers.add(field.number)
+    return fields
 
 
 # The end of a network: which output is its own, and the names of its classes.
@@ -133,7 +133,7 @@ class NetworkEnd:
 
 
 def end_of(graph: GraphProto, constants: Constants) -> NetworkEnd:
-    makers = {made: node for node in graph.node for made in node.output}
+    makers = {result: node for node in graph.node for result in node.output}
     values: list[str] = []
     labels: list[str] = []
     for output in graph.output:
@@ -141,10 +141,10 @@ def end_of(graph: GraphProto, constants: Constants) -> NetworkEnd:
         is_map = output.type.WhichOneof("value") == "sequence_type"
         (values if is_map or kind in FLOATS else labels).append(output.name)
     if len(values) != 1:
-        said = ", ".join(values or labels)
+        words = ", ".join(values or labels)
         which = "numbers" if values else "only labels"
         raise DataError(
-            f"it has {len(values or labels)} outputs of {which} ({said}): only one output of "
+            f"it has {len(values or labels)} outputs of {which} ({words}): only one output of "
             "numbers can be read, with or without the label of a class"
         )
     paths = [node for name in labels for node in _path(name, makers)]
@@ -154,14 +154,14 @@ def end_of(graph: GraphProto, constants: Constants) -> NetworkEnd:
     if last is not None and last.op_type == "ZipMap":
         classes.append(_names(last, constants))
         name = last.input[0]
-    found = _probabilities(name, makers, constants)
-    classes += [_names(node, constants) for node in _path(found.made, makers)]
+    end = _probabilities(name, makers, constants)
+    classes += [_names(node, constants) for node in _path(end.made, makers)]
     known = next((names for names in classes if names), ())
-    source = _maker(found.made, makers)
-    is_sigmoid = not found.probabilities and source is not None and source.op_type == "Sigmoid"
+    source = _maker(end.made, makers)
+    is_sigmoid = not end.probabilities and source is not None and source.op_type == "Sigmoid"
     if is_sigmoid and any(node.op_type == "Binarizer" for node in paths):  # each is compared with ½
-        return NetworkEnd(found.made, labels=known or ("",))
-    return NetworkEnd(found.made, found.probabilities or bool(known), found.both, known)
+        return NetworkEnd(end.made, labels=known or ("",))
+    return NetworkEnd(end.made, end.probabilities or bool(known), end.both, known)
 
 
 def _path(name: str, makers: Mapping[str, NodeProto]) -> Iterator[NodeProto]:
@@ -182,8 +182,8 @@ def _names(node: NodeProto, constants: Constants) -> tuple[str, ...]:
 
     if node.op_type == "ArrayFeatureExtractor":
         found = constants.get(node.input[0], np.zeros(0)).ravel()[: limits.CLASSES.most]
-        return tuple(_name(one) for one in found.tolist())
-    told = (helper.get_attribute_value(one) for one in node.attribute if one.name in LABELS)
+        return tuple(_name(name) for name in found.tolist())
+    told = (helper.get_attribute_value(name) for name in node.attribute if name.name in LABELS)
     return next((tuple(map(_name, names)) for names in told if names), ())
 
 
@@ -196,13 +196,13 @@ def _probabilities(name: str, makers: Mapping[str, NodeProto], constants: Consta
     last = _maker(name, makers)
     if last is None or not last.input:
         return NetworkEnd(name)
-    told = {one.name: one.s or one.i for one in last.attribute}
+    told = {attribute.name: attribute.s or attribute.i for attribute in last.attribute}
     source = _maker(last.input[0], makers)
     if last.op_type == "Concat" and len(last.input) == 2 and source is not None:
-        one = (
+        attribute = (
             constants.get(source.input[0], np.zeros(1)) if source.op_type == "Sub" else np.zeros(1)
         )
-        if (one == 1).all() and source.input[1] == last.input[1]:
+        if (attribute == 1).all() and source.input[1] == last.input[1]:
             return NetworkEnd(str(last.input[1]), probabilities=True, both=True)
     shares = (last.op_type, told.get("p"), told.get("axis")) == ("LpNormalization", 1, 1)
     shares = shares or (last.op_type, told.get("norm")) == ("Normalizer", b"L1")
@@ -224,7 +224,9 @@ def _maker(name: str, makers: Mapping[str, NodeProto]) -> NodeProto | None:
 def _is_sure(node: NodeProto) -> bool:
     """Whether it makes probabilities, whose normalised shares are probabilities too."""
     ends = (
-        one.s.decode("utf-8", "replace") for one in node.attribute if one.name == "post_transform"
+        attribute.s.decode("utf-8", "replace")
+        for attribute in node.attribute
+        if attribute.name == "post_transform"
     )
     return node.op_type in ("Sigmoid", "Softmax") or next(ends, "") in SURE
 
@@ -332,7 +334,10 @@ def _content(model: ModelProto, constants: dict[str, NDArray[Any]]) -> ForeignGr
 def _operator(node: NodeProto) -> ForeignOp:
     from onnx import helper
 
-    told = {one.name: _plain(helper.get_attribute_value(one)) for one in node.attribute}
+    told = {
+        attribute.name: _plain(helper.get_attribute_value(attribute))
+        for attribute in node.attribute
+    }
     name = node.name or str(node.output[0])
     return ForeignOp(node.op_type, name, tuple(node.input), tuple(node.output), told)
 
@@ -345,7 +350,7 @@ def _plain(value: Any) -> Any:
         return numpy_helper.to_array(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _columns(graph: GraphProto, given: Mapping[str, ValueInfoProto]) -> tuple[str, ...]:
@@ -406,7 +411,7 @@ def _gather_constants(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> 
 
 def _notes(told: Mapping[str, str]) -> Notes:
     """Read notes, each of which is JSON under its name."""
-    found = {}
+    notes = {}
     for name in (
         "preparation",
         "classes",
@@ -418,5 +423,5 @@ def _notes(told: Mapping[str, str]) -> Notes:
         "network",
     ):
         with suppress(ValueError, RecursionError):
-            found[name] = json.loads(told.get(name, ""))
-    return Notes.of(found)
+            notes[name] = json.loads(told.get(name, ""))
+    return Notes.of(notes)

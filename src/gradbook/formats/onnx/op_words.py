@@ -65,38 +65,38 @@ def write_op(content: OnnxNodes, node: Node, made: str) -> tuple[str, Shape]:
     return made, shape
 
 
-def _write_of_each(content: OnnxNodes, node: Node, inputs: list[str], made: str) -> None:
+def _write_of_each(content: OnnxNodes, node: Node, inputs: list[str], name: str) -> None:
     match node.op.name:
         case "leaky_relu":
-            content.node("LeakyRelu", inputs, made, alpha=node.attributes[0])
+            content.node("LeakyRelu", inputs, name, alpha=node.attributes[0])
         case "relu6":
             ends = [content.number("least", 0), content.number("most", 6)]
-            content.node("Clip", [*inputs, *ends], made)
+            content.node("Clip", [*inputs, *ends], name)
         case "choose":  # a if c > 0, else b
             zero = content.number("zero", 0)
-            chosen = content.node("Greater", [inputs[0], zero], f"{made}.chosen")
-            content.node("Where", [chosen, *inputs[1:]], made)
+            chosen = content.node("Greater", [inputs[0], zero], f"{name}.chosen")
+            content.node("Where", [chosen, *inputs[1:]], name)
         case "normal_share":  # (1 + erf(x/√2))/2
             along = content.number("along", sqrt(0.5))
-            scaled = content.node("Mul", [*inputs, along], f"{made}.scaled")
-            both = content.node("Erf", [scaled], f"{made}.erf")
-            both = content.node("Add", [both, content.number("one", 1)], f"{made}.twice")
-            content.node("Mul", [both, content.number("half", 0.5)], made)
+            scaled = content.node("Mul", [*inputs, along], f"{name}.scaled")
+            both = content.node("Erf", [scaled], f"{name}.erf")
+            both = content.node("Add", [both, content.number("one", 1)], f"{name}.twice")
+            content.node("Mul", [both, content.number("half", 0.5)], name)
         case op:
-            content.node(OPERATORS[op], inputs, made)
+            content.node(OPERATORS[op], inputs, name)
 
 
-def _stepped(content: OnnxNodes, node: Node, made: str) -> None:
+def _stepped(content: OnnxNodes, node: Node, name: str) -> None:
     x, limit = node.inputs
     lowest, highest = map(float, map(str, node.attributes))
     size = max(0.0, float(content.ops.array(limit).item())) / highest
     step = content.number("step", size)
     divisor = step if size else content.number("divisor", 1)
     ends = [content.number("lowest", lowest), content.number("highest", highest)]
-    ratio = content.node("Div", [content.value(x), divisor], f"{made}.ratio")
-    inside = content.node("Clip", [ratio, *ends], f"{made}.inside")
-    above = content.node("Add", [inside, content.number("half", 0.5)], f"{made}.above")
-    content.node("Mul", [content.node("Floor", [above], f"{made}.whole"), step], made)
+    ratio = content.node("Div", [content.value(x), divisor], f"{name}.ratio")
+    inside = content.node("Clip", [ratio, *ends], f"{name}.inside")
+    above = content.node("Add", [inside, content.number("half", 0.5)], f"{name}.above")
+    content.node("Mul", [content.node("Floor", [above], f"{name}.whole"), step], name)
 
 
 # Values laid out in another shape.
@@ -141,7 +141,7 @@ def _laid_out(content: OnnxNodes, node: Node, made: str) -> None:
             content.node("Resize", [*given, nowhere, times], made, mode="nearest", **told)
 
 
-def _pick(content: OnnxNodes, node: Node, x: str, made: str) -> None:
+def _pick(content: OnnxNodes, node: Node, x: str, name: str) -> None:
     """Gather along an axis; blank places read zeros that are put before the first one."""
     axis, places, axes = node.attributes
     assert isinstance(axis, int)
@@ -150,15 +150,15 @@ def _pick(content: OnnxNodes, node: Node, x: str, made: str) -> None:
     if min(places) < 0:
         places = tuple(place + 1 for place in places)
         begins = [int(k == axis + 1) for k in range(axes + 1)]
-        pads = content.sizes(made, "pads", [*begins, *[0] * (axes + 1)])
-        x = content.node("Pad", [x, pads], f"{made}.blank")
-    content.node("Gather", [x, content.sizes(made, "places", places)], made, axis=axis + 1)
+        pads = content.sizes(name, "pads", [*begins, *[0] * (axes + 1)])
+        x = content.node("Pad", [x, pads], f"{name}.blank")
+    content.node("Gather", [x, content.sizes(name, "places", places)], name, axis=axis + 1)
 
 
 # Sums and windows.
 
 
-def _sum(content: OnnxNodes, node: Node, made: str, bias: Node | None = None) -> Shape:
+def _sum(content: OnnxNodes, node: Node, name: str, bias: Node | None = None) -> Shape:
     weights, x = node.inputs
     array = content.ops.whole(weights)
     inputs = [content.value(x), content.tensor_of(weights, array)]
@@ -166,26 +166,26 @@ def _sum(content: OnnxNodes, node: Node, made: str, bias: Node | None = None) ->
         flat = np.broadcast_to(content.ops.array(bias).ravel(), node.shape[:1])
         inputs.append(content.tensor_of(bias, flat))
     if node.op.name == "linear":
-        content.node("Gemm", inputs, made, transB=1)
+        content.node("Gemm", inputs, name, transB=1)
         return node.shape
     window, groups = _window(node), node.attributes[-1]
     told = {"kernel_shape": window.size, **_moves(window), "pads": window.pad, "group": groups}
     if node.op.name == "conv":
-        content.node("Conv", inputs, made, **told)
+        content.node("Conv", inputs, name, **told)
     else:
         beyond = window.left_over(x.shape[1:], node.shape[1:])
-        content.node("ConvTranspose", inputs, made, **told, output_padding=beyond)
+        content.node("ConvTranspose", inputs, name, **told, output_padding=beyond)
     return node.shape
 
 
-def _reduce(word: str, content: OnnxNodes, node: Node, made: str) -> Shape:
+def _reduce(word: str, content: OnnxNodes, node: Node, name: str) -> Shape:
     """Reduce over channels, or over the last axes, which stay with size 1."""
     (x,) = node.inputs
     axes = [*range(len(node.shape) + 1, len(x.shape) + 1)] or [1]
     if content.opset < AXES_AS_INPUT.get(word, 18):
-        content.node(word, [content.value(x)], made, axes=axes)
+        content.node(word, [content.value(x)], name, axes=axes)
     else:
-        content.node(word, [content.value(x), content.sizes(made, "axes", axes)], made)
+        content.node(word, [content.value(x), content.sizes(name, "axes", axes)], name)
     return tuple(1 if axis in axes else n for axis, n in enumerate(x.shape, 1))
 
 
@@ -224,7 +224,7 @@ def _is_wide(window: Window) -> bool:
 
 
 def _window(node: Node) -> Window:
-    (window,) = (one for one in node.attributes if isinstance(one, Window))
+    (window,) = (attribute for attribute in node.attributes if isinstance(attribute, Window))
     return window
 
 
@@ -245,26 +245,26 @@ def _turned(content: OnnxNodes, x: str, name: str) -> str:
     return content.node("Transpose", [x], name, perm=[0, 1, 3, 2])
 
 
-def _attend(content: OnnxNodes, node: Node, made: str) -> None:
+def _attend(content: OnnxNodes, node: Node, name: str) -> None:
     first, *others = node.inputs
     match node.op.name, others:
         case "scores", [keys]:
-            rows = _heads(content, first, node.shape[0], f"{made}.queries")
-            both = [_turned(content, rows, f"{made}.rows")]
-            both.append(_heads(content, keys, node.shape[0], f"{made}.keys"))
-            content.node("MatMul", both, made)
+            rows = _heads(content, first, node.shape[0], f"{name}.queries")
+            both = [_turned(content, rows, f"{name}.rows")]
+            both.append(_heads(content, keys, node.shape[0], f"{name}.keys"))
+            content.node("MatMul", both, name)
         case "shares", _:
             said = content.value(first)
             if node.attributes[0]:  # causal
-                seen = content.tensor(f"{made}.seen", np.tril(np.ones(node.shape[1:], bool)))
+                seen = content.tensor(f"{name}.seen", np.tril(np.ones(node.shape[1:], bool)))
                 masked = [seen, said, content.number("lowest", LOWEST)]
-                said = content.node("Where", masked, f"{made}.masked")
-            content.node("Softmax", [said], made, axis=3)
+                said = content.node("Where", masked, f"{name}.masked")
+            content.node("Softmax", [said], name, axis=3)
         case _, [values]:
-            given = _heads(content, values, first.shape[0], f"{made}.values")
-            both = [content.value(first), _turned(content, given, f"{made}.given")]
-            taken = content.node("MatMul", both, f"{made}.taken")
-            content.laid_out(_turned(content, taken, f"{made}.turned"), node.shape, made)
+            given = _heads(content, values, first.shape[0], f"{name}.values")
+            both = [content.value(first), _turned(content, given, f"{name}.given")]
+            taken = content.node("MatMul", both, f"{name}.taken")
+            content.laid_out(_turned(content, taken, f"{name}.turned"), node.shape, name)
 
 
 LAID_OUT = (

@@ -151,9 +151,9 @@ ACTIVATIONS = {
 def gemm(net: GrowingNet, told: Told, x: Value, weight: Value, bias: Value = None) -> Value:
     if told["transA"] or isinstance(x, Fixed):
         raise NoLayer("only its weights can be transposed")
-    own = net.weight(weight) * told["alpha"]
+    scaled = net.weight(weight) * told["alpha"]
     shift = None if bias is None else net.weight(bias, "bias") * told["beta"]
-    return net.dense(x, own if told["transB"] else own.T, shift)
+    return net.dense(x, scaled if told["transB"] else scaled.T, shift)
 
 
 OPERATORS.add("MatMul", inputs=2)(lambda net, told, x, other: net.matmul(x, other))
@@ -265,9 +265,9 @@ def linear(net: GrowingNet, told: Told, x: Value) -> Value:
         raise NoLayer(f"its targets are {told['targets']}, but it has sums for {len(weight)}")
     if len(weight) == 1 and net.op.word == "LinearClassifier" and ends != "LOGISTIC":
         raise NoLayer("its output isn't a probability: export it with probabilities")
-    made = net.dense(live, weight, bias)
+    result = net.dense(live, weight, bias)
     kind = {"LOGISTIC": "sigmoid", "SOFTMAX": "softmax"}.get(ends)
-    return made if kind is None else net.each(Activation(kind), made)
+    return result if kind is None else net.each(Activation(kind), result)
 
 
 @OPERATORS.add(
@@ -387,11 +387,13 @@ def batchnorm(net: GrowingNet, told: Told, x: Value, *tensors: Value) -> Value:
 def group_norm(net: GrowingNet, told: Told, x: Value, scale: Value, shift: Value) -> Value:
     live = net.live(x)
     anew = not live.is_as_ours  # groups become channels, which are scaled afterwards
-    own, plus = (net.weight(value, noted=not anew) for value in (scale, shift))
-    made = net.group_norm(live, told.get("num_groups", live.shape[1]), told["epsilon"], own, plus)
+    factors, plus = (net.weight(value, noted=not anew) for value in (scale, shift))
+    result = net.group_norm(
+        live, told.get("num_groups", live.shape[1]), told["epsilon"], factors, plus
+    )
     if anew:
-        net.bare[made.number] = "*+"
-    return made
+        net.bare[result.number] = "*+"
+    return result
 
 
 @OPERATORS.add(
@@ -401,8 +403,8 @@ def layer_norm(net: GrowingNet, told: Told, x: Value, scale: Value, shift: Value
     live = net.live(x)
     tensors = net.weights(scale=scale, shift=shift)
     axes = range(told["axis"] % len(live.shape), len(live.shape))
-    own, plus = tensors["scale"], tensors.get("shift")
-    return net.normalise(live, axes, told["epsilon"], own, plus, by_channel=True)
+    factors, plus = tensors["scale"], tensors.get("shift")
+    return net.normalise(live, axes, told["epsilon"], factors, plus, by_channel=True)
 
 
 # Sequences.
@@ -438,18 +440,18 @@ def recur(
     if lengths is not None and (net.weight(lengths, "sequence_lens") != live.shape[0]).any():
         raise NoLayer("only sequences of the same length can be read")
     tensors = net.weights(weight=fed, recurrent_weight=back, bias=both)
-    own, again, bias = tensors["weight"], tensors["recurrent_weight"], tensors.get("bias")
+    weight, again, bias = tensors["weight"], tensors["recurrent_weight"], tensors.get("bias")
     kind = RECURRENT_KINDS[net.op.word.lower()]
     gates = len(ONNX.of(kind(1)))
     ways = {"forward": (False,), "reverse": (True,)}.get(told["direction"], (False, True))
-    _require_shapes(own, again, bias, told.get("hidden_size"), live.shape[-1], gates, len(ways))
+    _require_shapes(weight, again, bias, told.get("hidden_size"), live.shape[-1], gates, len(ways))
     names = [*net.op.makes, "", ""]
     if net.readers.count(names[2]):
         raise NoLayer("only its states can be read, not its cells")
     made, ends = [], []
     for number, backwards in enumerate(ways):
         early, late = (None, None) if bias is None else np.split(bias[number], 2)
-        stack = GateStack(own[number], again[number], early, late)
+        stack = GateStack(weight[number], again[number], early, late)
         before = not told.get("linear_before_reset", 1)
         every, last = net.recur(live, kind, stack, ONNX, True, before, backwards)
         made.append(every)
@@ -474,7 +476,7 @@ def _require_shapes(
     width = back.shape[-1]
     rows = gates * width
     need = ((ways, rows, features), (ways, rows, width), (ways, 2 * rows))
-    given = [one.shape for one in (fed, back, both) if one is not None]
+    given = [array.shape for array in (fed, back, both) if array is not None]
     if given != [*need[: len(given)]] or hidden not in (None, width):
         has, fit = (", ".join(map(spell, shapes)) for shapes in (given, need))
         raise NoLayer(
@@ -534,7 +536,9 @@ def reshape(net: GrowingNet, told: Told, x: Value, to: Value) -> Value:
 
 @OPERATORS.add("Slice", inputs=5)
 def cut(net: GrowingNet, told: Told, x: Value, *numbers: Value) -> Value:
-    starts, ends, *others = (None if one is None else net.whole_numbers(one) for one in numbers)
+    starts, ends, *others = (
+        None if value is None else net.whole_numbers(value) for value in numbers
+    )
     axes, steps = (*others, None, None)[:2]
     cuts = [slice(None)] * len(net.shape_of(x))
     over = range(len(starts or ())) if axes is None else axes
@@ -599,7 +603,7 @@ def shape(net: GrowingNet, told: Told, x: Value) -> Value:
 def filled(net: GrowingNet, told: Told, sizes: Value) -> Value:
     value = told["value"]
     number = np.float32(0) if value is None else np.asarray(value).ravel()[0]
-    return net.constant(net.whole_numbers(sizes), lambda made: np.full(made, number))
+    return net.constant(net.whole_numbers(sizes), lambda shape: np.full(shape, number))
 
 
 @OPERATORS.add("Expand", inputs=2)
@@ -607,7 +611,7 @@ def expand(net: GrowingNet, told: Told, x: Value, sizes: Value) -> Value:
     target = np.broadcast_shapes(net.shape_of(x), net.whole_numbers(sizes))
     if not isinstance(x, Fixed):
         return net.expand(x, target)
-    return net.constant(target, lambda made: np.broadcast_to(x.array, made), x)
+    return net.constant(target, lambda shape: np.broadcast_to(x.array, shape), x)
 
 
 OPERATORS.add("Tile", inputs=2)(

@@ -124,9 +124,9 @@ class OnnxContent(OnnxNodes):
     def output(self) -> ValueInfoProto:
         from onnx import TensorProto, helper
 
-        made = self.called(len(self.trained.layers))
+        name = self.called(len(self.trained.layers))
         shape = [BATCH, *self.trained.output]
-        return helper.make_tensor_value_info(made, TensorProto.FLOAT, shape)
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
     def called(self, number: int) -> str:
         """The name of a layer's value, which is that of the layer."""
@@ -140,10 +140,10 @@ class OnnxContent(OnnxNodes):
 
     def write(self) -> None:
         first = self.as_numbers(self.called(0)) if self.takes_bytes else self.called(0)
-        for number, own in enumerate(self.trained.layers, 1):
-            self.own = own
-            inputs = {k: self.called(k) if k else first for k in own.reads}
-            if not self.in_its_own_words(inputs[own.reads[0]], self.called(number)):
+        for number, layer in enumerate(self.trained.layers, 1):
+            self.own = layer
+            inputs = {k: self.called(k) if k else first for k in layer.reads}
+            if not self.in_its_own_words(inputs[layer.reads[0]], self.called(number)):
                 self.in_ops(inputs, self.called(number))
 
     def as_numbers(self, images: str) -> str:
@@ -155,12 +155,12 @@ class OnnxContent(OnnxNodes):
         return self.node("Reshape", [floats, self.tensor("input.shape", shape)], "shaped")
 
     def in_ops(self, inputs: dict[int, str], made: str) -> None:
-        own = self.own
-        if isinstance(own.layer, ScaleShift):  # one number if all are equal
-            both = own.tensors.items()
+        layer = self.own
+        if isinstance(layer.layer, ScaleShift):  # one number if all are equal
+            both = layer.tensors.items()
             alike = {name: x.ravel()[:1] for name, x in both if (x == x.flat[0]).all()}
-            own = own.with_tensors(**alike)
-        self.ops = ops = ops_of(self.trained, own, SAYS)
+            layer = layer.with_tensors(**alike)
+        self.ops = ops = ops_of(self.trained, layer, SAYS)
         self.known = {node: (inputs[number], node.shape) for number, node in ops.given.items()}
         together = (node.inputs[0] for node in ops.steps if is_said_together(node))
         self.merged = frozenset(node for node in together if ops.uses[node] == 1)
@@ -172,7 +172,7 @@ class OnnxContent(OnnxNodes):
             is_mean = node.op.name == "divide" and node.inputs[0] in self.merged
             word = (node.name and node.name.word) or ("mean" if is_mean else node.op.name)
             last = node is ops.steps[-1]
-            name = made if last else self.unused(f"{own.name}.{word}")
+            name = made if last else self.unused(f"{layer.name}.{word}")
             self.known[node] = write_op(self, node, name)
 
     def in_its_own_words(self, x: str, made: str) -> bool:

@@ -51,15 +51,15 @@ REMEDY = "save it with torch.export.save of a newer PyTorch, such as 2.13, or ex
 
 def read_content(stream: BinaryIO, file: str | os.PathLike[str]) -> ForeignGraph:
     with archive_of(stream, file, ".pt2") as archive:
-        found = [name for name in archive.names if name.endswith("models/model.json")]
-        if len(found) != 1:
+        models = [name for name in archive.names if name.endswith("models/model.json")]
+        if len(models) != 1:
             raise DataError(
-                f"it contains {len(found)} models, but exactly one is expected: {REMEDY}"
+                f"it contains {len(models)} models, but exactly one is expected: {REMEDY}"
             )
-        folder = found[0].removesuffix("models/model.json")
+        folder = models[0].removesuffix("models/model.json")
         if archive.bytes_of(f"{folder}byteorder", limits.SETTINGS).strip() != b"little":
             raise DataError("its weights are big-endian: only little-endian ones can be read")
-        module = json_member(archive, found[0], MODEL)["graph_module"]
+        module = json_member(archive, models[0], MODEL)["graph_module"]
         extra = f"{folder}extra/{NOTES}"
         notes = json_member(archive, extra) if extra in archive else {}
         return _content(archive, folder, module, Notes.of(notes), os.fspath(file))
@@ -85,13 +85,13 @@ def _content(
     if len(sizes) < 2 or not all(isinstance(size, int) and size > 0 for size in sizes[1:]):
         raise DataError("the size of its input is missing: only the number of images may vary")
     is_whole = graph["tensor_values"][given].get("dtype") in WHOLE_KINDS
-    calls, made = _calls(graph["nodes"], NAMED.read(outputs[0]["user_output"]["arg"]))
+    calls, outputs_of_graph = _calls(graph["nodes"], NAMED.read(outputs[0]["user_output"]["arg"]))
     return ForeignGraph(
         calls,
         _weights(archive, folder, signature["input_specs"], file),
         given,
         lambda samples: ways_in(tuple(sizes[1:]), samples, is_whole),
-        made,
+        outputs_of_graph,
         "its arguments aren't as PyTorch writes them",
         batch=sizes[0],
         is_whole=is_whole,
@@ -114,18 +114,20 @@ def _calls(
         every = (one.get("as_tensors", [one]) for one in node["outputs"])
         told = [one for some in every for one in some]
         tensors = (one for one in told if "as_tensor" in one or "name" in one)
-        made = [NAME.read(one.get("as_tensor", one))["name"] for one in tensors]
-        if not made:  # sizes and conditions
+        results = [NAME.read(one.get("as_tensor", one))["name"] for one in tensors]
+        if not results:  # sizes and conditions
             continue
         word = re.sub(r"^torch\.ops\.aten\.(\w+)(\.\w+)?$", r"\1", node["target"])
         arguments = {one["name"]: _argument(one["arg"], names) for one in node["inputs"]}
         first = next((arguments[name] for name in GIVEN if name in arguments), None)
         given = (first.name,) if isinstance(first, ValueName) else ()
         if word.endswith("_") and not word.startswith("_") and given:
-            names[given[0]] = made[0]
+            names[given[0]] = results[0]
         if given:
             arguments = {name: one for name, one in arguments.items() if name not in GIVEN}
-        calls.append(ForeignOp(word.removesuffix("_"), made[0], given, tuple(made), arguments))
+        calls.append(
+            ForeignOp(word.removesuffix("_"), results[0], given, tuple(results), arguments)
+        )
     made_last = output["as_tensor"]["name"]
     return tuple(calls), names.get(made_last, made_last)
 
@@ -138,7 +140,7 @@ def _argument(told: Mapping[str, Any], names: Mapping[str, str]) -> Any:
             name = NAME.read(value)["name"]
             return ValueName(names.get(name, name))
         case "as_tensors":
-            return [_argument({"as_tensor": one}, names) for one in value]
+            return [_argument({"as_tensor": tensor}, names) for tensor in value]
         case "as_none":
             return None
         case "as_optional_tensor":
@@ -148,7 +150,7 @@ def _argument(told: Mapping[str, Any], names: Mapping[str, str]) -> Any:
         case "as_sym_int":
             return value.get("as_int")
         case "as_sym_ints":
-            return [one.get("as_int") for one in value]
+            return [tensor.get("as_int") for tensor in value]
         case _:
             return value
 
@@ -201,5 +203,5 @@ def _tensor(archive: Archive, place: str, told: Mapping[str, Any], name: str) ->
     if last >= len(flat):
         raise DataError(f"'{name}' is larger than its data")
     apart = [stride * flat.itemsize for stride in strides]
-    found = np.lib.stride_tricks.as_strided(flat[start:], shape, apart)
-    return found.astype(bool if flat.dtype == bool else np.float64)
+    tensor = np.lib.stride_tricks.as_strided(flat[start:], shape, apart)
+    return tensor.astype(bool if flat.dtype == bool else np.float64)

@@ -54,34 +54,37 @@ class TorchWords:
     parameters: Mapping[str, str] = field(default_factory=dict)  # its own, if it has no module
 
 
-def words_of(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
+def words_of(layer: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
     """Describe a layer that is applied in all these places; None without a PyTorch module."""
     for words in (_of_sums, _of_norms, _of_sequences, _of_windows, _without_weights):
-        if found := words(own, uses):
-            return found
+        if described := words(layer, uses):
+            return described
     return None
 
 
-def _of_sums(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
-    layer, bias = own.layer, ("bias" in own.tensors, True)
+def _of_sums(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
+    layer, bias = trained.layer, ("bias" in trained.tensors, True)
     fixed = ["bias"] * Bias(layer.bias).fixed + ["weight"] * (not layer.learns)
     match layer:
         case Dense(width):
-            made = _call("nn.Linear", own.given[0], width, bias=bias)
-            return TorchWords(made=made, tensors=_with_floats(own), fixed=fixed, begins=True)
-        case Conv(channels) if _is_linear(own):
-            made = _call("nn.Linear", own.given[0], channels, bias=bias)
-            tensors = _with_floats(own)
+            module = _call("nn.Linear", trained.given[0], width, bias=bias)
+            return TorchWords(made=module, tensors=_with_floats(trained), fixed=fixed, begins=True)
+        case Conv(channels) if _is_linear(trained):
+            module = _call("nn.Linear", trained.given[0], channels, bias=bias)
+            tensors = _with_floats(trained)
             first, *others = tensors.items()
             tensors = {first[0]: first[1][..., 0, 0], **dict(others)}
-            return TorchWords(made=made, tensors=tensors, fixed=fixed, in_steps=True, begins=True)
+            return TorchWords(made=module, tensors=tensors, fixed=fixed, in_steps=True, begins=True)
         case Conv() as conv:
-            window, windows = conv.window(own.given), [use.layer.window(use.given) for use in uses]
+            window, windows = (
+                conv.window(trained.given),
+                [use.layer.window(use.given) for use in uses],
+            )
             paddings = {padded.pad for padded in windows if padded}
             pads = len(paddings) == 1 and all(map(_is_even, paddings))  # by itself
-            made = _call(
+            module = _call(
                 "nn.Conv2d",
-                *(own.given[0], conv.channels, _short(conv.kernel)),
+                *(trained.given[0], conv.channels, _short(conv.kernel)),
                 stride=(_short(window.stride), "1"),
                 padding=(_short(window.pad[:2] if pads else (0, 0)), "0"),
                 dilation=(_short(window.dilation), "1"),
@@ -89,130 +92,134 @@ def _of_sums(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | No
                 bias=bias,
             )
             call = f"{{module}}({_framed('{x}', NOWHERE if pads else window.pad)})"
-            return TorchWords(call, made, _with_floats(own), fixed, begins=True)
+            return TorchWords(call, module, _with_floats(trained), fixed, begins=True)
         case TransposedConv():
-            return _of_spread(own, layer, fixed)
+            return _of_spread(trained, layer, fixed)
     return None
 
 
-def _of_spread(own: TrainedLayer, layer: TransposedConv, fixed: Sequence[str]) -> TorchWords:
+def _of_spread(trained: TrainedLayer, layer: TransposedConv, fixed: Sequence[str]) -> TorchWords:
     """Write a transposed convolution; crop its result if PyTorch has no such padding: less after
     than before, but by less than a step."""
-    window, (_, height, width) = layer.spreads(own.given), own.makes
+    window, (_, height, width) = layer.spreads(trained.given), trained.makes
     top, left, below, right = window.pad
     moves = zip((top - below, left - right), layer.stride, layer.dilation, strict=True)
     cut = any(not 0 <= side < max(move) for side, *move in moves)
     pad = (0, 0) if cut else (top, left)
     even = replace(window, pad=(*pad, *pad))
-    beyond = (0, 0) if cut else even.left_over(own.given[1:], own.makes[1:])
-    made = _call(
+    beyond = (0, 0) if cut else even.left_over(trained.given[1:], trained.makes[1:])
+    module = _call(
         "nn.ConvTranspose2d",
-        *(own.given[0], layer.channels, _short(layer.kernel)),
+        *(trained.given[0], layer.channels, _short(layer.kernel)),
         stride=(_short(window.stride), "1"),
         padding=(_short(pad), "0"),
         output_padding=(_short(beyond), "0"),
         groups=(layer.groups, 1),
         dilation=(_short(window.dilation), "1"),
-        bias=("bias" in own.tensors, True),
+        bias=("bias" in trained.tensors, True),
     )
     left_of = f"[..., {top}:{top + height}, {left}:{left + width}]" if cut else ""
-    return TorchWords(f"{{module}}({{x}}){left_of}", made, _with_floats(own), fixed)
+    return TorchWords(f"{{module}}({{x}}){left_of}", module, _with_floats(trained), fixed)
 
 
-def _of_norms(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
-    channels, layer = own.given[0], own.layer
-    tensors = {f".{OF_SCALES.get(name, name)}": array for name, array in own.tensors.items()}
+def _of_norms(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
+    channels, layer = trained.given[0], trained.layer
+    tensors = {f".{OF_SCALES.get(name, name)}": array for name, array in trained.tensors.items()}
     eps, turned = (layer.epsilon, USUAL_EPSILON), False
     match layer:
         case BatchNorm():
-            word = "BatchNorm2d" if len(own.given) == 3 else "BatchNorm1d"
-            made = _call(f"nn.{word}", channels, eps=eps)
+            word = "BatchNorm2d" if len(trained.given) == 3 else "BatchNorm1d"
+            module = _call(f"nn.{word}", channels, eps=eps)
             tensors[".num_batches_tracked"] = np.array(0, np.int64)
         case LayerNorm():
-            shape = channels if len(own.given) == 1 else list(own.given)
-            made = _call("nn.LayerNorm", shape, eps=eps)
-            tensors = {name: array.reshape(own.given) for name, array in tensors.items()}
+            shape = channels if len(trained.given) == 1 else list(trained.given)
+            module = _call("nn.LayerNorm", shape, eps=eps)
+            tensors = {name: array.reshape(trained.given) for name, array in tensors.items()}
         case PlaceNorm():
-            made, turned = _call("nn.LayerNorm", channels, eps=eps), True
+            module, turned = _call("nn.LayerNorm", channels, eps=eps), True
         case RmsNorm(epsilon, plain):
             told = {"elementwise_affine": (not plain, True)}
-            made = _call("nn.RMSNorm", channels, eps=(repr(epsilon), ""), **told)
-            turned = len(own.given) > 1
-        case SampleNorm() if groups := layer.channel_groups(own.given):
-            made = _call("nn.GroupNorm", groups, channels, eps=eps)
+            module = _call("nn.RMSNorm", channels, eps=(repr(epsilon), ""), **told)
+            turned = len(trained.given) > 1
+        case SampleNorm() if groups := layer.channel_groups(trained.given):
+            module = _call("nn.GroupNorm", groups, channels, eps=eps)
         case PRelu(shared):
-            made = _call("nn.PReLU", *[] if shared else [channels])
-            tensors = {".weight": own.tensors["slope"]}
+            module = _call("nn.PReLU", *[] if shared else [channels])
+            tensors = {".weight": trained.tensors["slope"]}
         case Quantize():
-            made = _call("Quantize", *layer.levels, Role.RANGE.start)
+            module = _call("Quantize", *layer.levels, Role.RANGE.start)
         case _:
             return None
     in_steps = None if turned else False
-    return TorchWords(made=made, tensors=tensors, turned=turned, in_steps=in_steps)
+    return TorchWords(made=module, tensors=tensors, turned=turned, in_steps=in_steps)
 
 
-def _of_sequences(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
+def _of_sequences(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
     """Describe layers on steps x features; attention is of a sequence to itself."""
-    features, _, steps = own.given if len(own.given) == 3 else (0, 0, 0)
-    bias = (any(name.endswith("bias") for name in own.tensors), True)
-    match own.layer:
+    features, _, steps = trained.given if len(trained.given) == 3 else (0, 0, 0)
+    bias = (any(name.endswith("bias") for name in trained.tensors), True)
+    match trained.layer:
         case Gru(reset_before=True):
-            raise TargetError(RESET_BEFORE.format(name=own.name))
+            raise TargetError(RESET_BEFORE.format(name=trained.name))
         case Recurrent() as layer if is_known(layer):
             word, first = f"nn.{layer.word.upper()}", (True, False)
-            made = _call(word, features, layer.width, batch_first=first, bias=bias)
-            stack = stack_gates(own, PYTORCH.of(layer))
-            found = {".weight_ih_l0": stack.fed, ".weight_hh_l0": stack.back}
+            module = _call(word, features, layer.width, batch_first=first, bias=bias)
+            stack = stack_gates(trained, PYTORCH.of(layer))
+            tensors = {".weight_ih_l0": stack.fed, ".weight_hh_l0": stack.back}
             if stack.bias is not None and stack.late is not None:
-                found |= {".bias_ih_l0": stack.bias, ".bias_hh_l0": stack.late}
+                tensors |= {".bias_ih_l0": stack.bias, ".bias_hh_l0": stack.late}
             fixed = Bias(layer.bias).fixed  # if two biases are only added, one is always fixed
             held = ["bias_ih_l0"] * fixed + ["bias_hh_l0"] * (fixed or not isinstance(layer, Gru))
             held = held if layer.bias is not Bias.NONE else []
-            return TorchWords(made=made, tensors=found, fixed=held, in_steps=True)
+            return TorchWords(made=module, tensors=tensors, fixed=held, in_steps=True)
         case Attention(heads, causal) as layer:
-            made = _call("nn.MultiheadAttention", features, heads, bias=bias, batch_first=(True, 0))
-            later = f"{own.name}_later"
+            module = _call(
+                "nn.MultiheadAttention", features, heads, bias=bias, batch_first=(True, 0)
+            )
+            later = f"{trained.name}_later"
             masked = f", attn_mask=self.{later}" if causal else ""
             call = f"{{module}}({{x}}, {{x}}, {{x}}, need_weights=False{masked})"
             masks = {later: f"torch.ones({steps}, {steps}).triu(1) > 0"} if causal else {}
             held = ["in_proj_bias", "out_proj.bias"] if Bias(layer.bias).fixed else []
-            return TorchWords(call, made, _projections(own, layer), held, masks, True, begins=True)
+            return TorchWords(
+                call, module, _projections(trained, layer), held, masks, True, begins=True
+            )
         case PositionEmbedding() as layer:
             given = f"torch.zeros({steps}, {features})"
             learned = {"requires_grad": (not isinstance(layer, Sinusoids), True)}
-            added = {"": own.tensors["bias"].reshape(own.given)[:, 0].T}
-            made = _call("nn.Parameter", given, **learned)
-            return TorchWords("{x} + {module}", made, added, in_steps=True)
+            added = {"": trained.tensors["bias"].reshape(trained.given)[:, 0].T}
+            module = _call("nn.Parameter", given, **learned)
+            return TorchWords("{x} + {module}", module, added, in_steps=True)
         case Unembedding():
             return TorchWords("{b} @ {module}.weight", in_steps=True)
     return None
 
 
-def _projections(own: TrainedLayer, layer: Attention) -> Mapping[str, Array]:
-    found: dict[str, Array] = {}
+def _projections(trained: TrainedLayer, layer: Attention) -> Mapping[str, Array]:
+    tensors: dict[str, Array] = {}
     for role in ("weight", "bias"):
         words = [f"{part}_{role}" for part in layer.parts]
-        if words[0] in own.tensors:
-            parts = [own.tensors[word] for word in words]
+        if words[0] in trained.tensors:
+            parts = [trained.tensors[word] for word in words]
             *first, last = (part[..., 0, 0] if role == "weight" else part for part in parts)
-            found |= {f".in_proj_{role}": np.concatenate(first), f".out_proj.{role}": last}
-    return found
+            tensors |= {f".in_proj_{role}": np.concatenate(first), f".out_proj.{role}": last}
+    return tensors
 
 
-def _of_windows(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
-    match own.layer:
+def _of_windows(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
+    match trained.layer:
         case Upsample(size):
             return TorchWords(f"F.interpolate({{x}}, scale_factor={_short(size)})")
         case Pool(kind, None):
             return TorchWords(f"F.adaptive_{kind}_pool2d({{x}}, 1)")
         case Pool() as pool:
-            return _of_pool(own, pool)
+            return _of_pool(trained, pool)
     return None
 
 
-def _of_pool(own: TrainedLayer, pool: Pool) -> TorchWords:
+def _of_pool(trained: TrainedLayer, pool: Pool) -> TorchWords:
     """Use PyTorch's pools if they have the padding: equal on both sides, at most half a window."""
-    window, sides = pool.window(own.given), replace(pool, ceil=False).window(own.given).pad
+    window, sides = pool.window(trained.given), replace(pool, ceil=False).window(trained.given).pad
     halves = zip(sides, window.size * 2, strict=True)
     gaps = pool.kind == "avg" and window.dilation != (1, 1)
     if not gaps and _is_even(sides) and all(side <= size // 2 for side, size in halves):
@@ -223,17 +230,17 @@ def _of_pool(own: TrainedLayer, pool: Pool) -> TorchWords:
             "ceil_mode": (pool.ceil, False),
             "count_include_pad": (not left_out, True),
         }
-        return TorchWords(_pooled(own, pool, window, "{x}", **further))
+        return TorchWords(_pooled(trained, pool, window, "{x}", **further))
     lowest = LOWEST if pool.kind == "max" else ""
-    call = _pooled(own, pool, window, _framed("{x}", window.pad, lowest))
-    counted = pool.counted_padding(own.given)
+    call = _pooled(trained, pool, window, _framed("{x}", window.pad, lowest))
+    counted = pool.counted_padding(trained.given)
     inside = pool.kind == "avg" and window.pad != counted
     if inside:  # an average after padding that doesn't count in full
-        outer = tuple(side - one for side, one in zip(window.pad, counted, strict=True))
+        outer = tuple(side - inner for side, inner in zip(window.pad, counted, strict=True))
         ones = _framed("torch.ones_like({x})", counted, ", value=1.0")
-        call += f" / {_pooled(own, pool, window, _framed(ones, outer))}"
-    shares = f"torch.full({(own.given[0], 1, *window.size)}, 1 / {window.area})"
-    return TorchWords(call, buffers={own.name: shares} if gaps else {}, begins=inside)
+        call += f" / {_pooled(trained, pool, window, _framed(ones, outer))}"
+    shares = f"torch.full({(trained.given[0], 1, *window.size)}, 1 / {window.area})"
+    return TorchWords(call, buffers={trained.name: shares} if gaps else {}, begins=inside)
 
 
 def _pooled(
@@ -249,10 +256,10 @@ def _pooled(
     return _call(f"F.{pool.kind}_pool2d", x, _short(window.size), **moves, **further)
 
 
-def _without_weights(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
-    match own.layer:
+def _without_weights(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
+    match trained.layer:
         case Dropout(rate, channels):
-            word = "Dropout2d" if channels and len(own.given) == 3 else "Dropout"
+            word = "Dropout2d" if channels and len(trained.given) == 3 else "Dropout"
             return TorchWords(made=f"nn.{word}({rate!r})", in_steps=False if channels else None)
         case Residual():
             return TorchWords("{all}", joins=" + ", in_steps=None, begins=True)
@@ -264,7 +271,7 @@ def _without_weights(own: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWo
             return TorchWords("{b}.flatten(1)")
         case Activation(kind, slope) if kind in ACTIVATIONS:
             call = ACTIVATIONS[kind].format("{x}", slope=slope)
-            return TorchWords(call, in_steps=None if own.layer.elementwise else False)
+            return TorchWords(call, in_steps=None if trained.layer.elementwise else False)
     return None
 
 
@@ -277,19 +284,19 @@ def _call(word: str, *plain: object, **told: tuple[object, object]) -> str:
     return f"{word}({', '.join([*map(str, plain), *further])})"
 
 
-def _with_floats(own: TrainedLayer) -> dict[str, Array]:
+def _with_floats(layer: TrainedLayer) -> dict[str, Array]:
     """Return its tensors, with the floats behind weights of few bits in place of those weights."""
-    weight = own.tensors["weight"] if own.floats is None else own.floats
-    name = ".weight" if own.floats is None else f".{FLOATS}"
-    others = {f".{name}": array for name, array in own.tensors.items() if name != "weight"}
+    weight = layer.tensors["weight"] if layer.floats is None else layer.floats
+    name = ".weight" if layer.floats is None else f".{FLOATS}"
+    others = {f".{name}": array for name, array in layer.tensors.items() if name != "weight"}
     return {name: weight, **others}
 
 
-def _is_linear(own: TrainedLayer) -> bool:
+def _is_linear(trained: TrainedLayer) -> bool:
     """Whether it computes the same sums at each step."""
-    match own.layer:
+    match trained.layer:
         case Conv(row=True, kernel=(1, 1), stride=(1, 1), groups=1):
-            return own.layer.window(own.given).pad == NOWHERE
+            return trained.layer.window(trained.given).pad == NOWHERE
     return False
 
 

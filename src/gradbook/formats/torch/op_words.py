@@ -66,12 +66,12 @@ class TorchOps:
         self.known |= {leaf: f"self.{self.module}_{name}" for leaf, name in ops.tensors.items()}
         count = 0
         for node in ops.steps:
-            said = self._value_text(node)
+            text = self._value_text(node)
             if ops.uses[node] > 1 and node is not ops.made:
                 count += 1
-                self.said.append(f"{self.name}_{count} = {said}")
-                said = f"{self.name}_{count}"
-            self.known[node] = said
+                self.said.append(f"{self.name}_{count} = {text}")
+                text = f"{self.name}_{count}"
+            self.known[node] = text
         return self.known[ops.made]
 
     def _value_text(self, node: Node) -> str:
@@ -86,7 +86,7 @@ class TorchOps:
         if node.op.name in OF_EACH:
             alone = "[..., " + ", ".join(["None"] * len(node.shape)) + "]" if node.shape else ""
             pairs = zip(inputs, node.inputs, strict=True)
-            inputs = [f"{said}{alone}" if x.each and not x.shape else said for said, x in pairs]
+            inputs = [f"{text}{alone}" if x.each and not x.shape else text for text, x in pairs]
         told: dict[str, Any] = {"all": ", ".join(inputs), "a": node.attributes}
         told |= {"shape": ", ".join(map(str, node.shape)), "n": "-1, " * node.each}
         more = len(node.shape) - len(node.inputs[0].shape)

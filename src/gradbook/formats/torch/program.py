@@ -167,23 +167,23 @@ def _quoted(word: str) -> str:
 
 
 def _tuple(items: Iterable[str], indent: int = 0) -> str:
-    found, margin = list(items), " " * indent
-    line = f"({', '.join(found)}{',' * (len(found) == 1)})"
-    if len(line) <= WIDEST - len("DEVIATION = ") or not found:
+    texts, margin = list(items), " " * indent
+    line = f"({', '.join(texts)}{',' * (len(texts) == 1)})"
+    if len(line) <= WIDEST - len("DEVIATION = ") or not texts:
         return line
-    return "(\n" + "".join(f"{margin}    {item},\n" for item in found) + f"{margin})"
+    return "(\n" + "".join(f"{margin}    {item},\n" for item in texts) + f"{margin})"
 
 
 def _prepared(trained: TrainedNet) -> str:
     laid_out = ".flatten(1)" if trained.reads_bytes and len(trained.input) == 1 else ""
     if len(trained.input) == 2:
         laid_out = f".reshape(-1, {', '.join(map(str, trained.input))})"
-    made = "(images / 255 - mean) / deviation"
+    prepared = "(images / 255 - mean) / deviation"
     if not trained.reads_bytes:
-        made = "(rows - torch.tensor(MEAN)) / torch.tensor(DEVIATION)"
-    made = f"({made}){laid_out}" if laid_out else made
+        prepared = "(rows - torch.tensor(MEAN)) / torch.tensor(DEVIATION)"
+    prepared = f"({prepared}){laid_out}" if laid_out else prepared
     kind = "images" if trained.reads_bytes else "rows"
-    return function_source(f"prepared {kind}", filled=trained.filling is not None, made=made)
+    return function_source(f"prepared {kind}", filled=trained.filling is not None, made=prepared)
 
 
 def _answers(trained: TrainedNet) -> str:
@@ -233,7 +233,7 @@ def _main(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | 
     """Shared tensors are written one by one, since the file format doesn't share any."""
     if not trained.reads_bytes or not trained.classes:
         return _main_of_rows(trained)
-    shares = any(own.again and own.layer.statistics for own in trained.layers)
+    shares = any(layer.again and layer.layer.statistics for layer in trained.layers)
 
     def images(part: str) -> str:
         return f'images_for("{part}", options.folder)' if data else "pictures(options.folder)"

@@ -203,9 +203,11 @@ def enlarge(net: GrowingNet, told: Told, x: Value) -> Value:
     factors = told["scale_factors"]
     if told["output_size"] is not None:
         pairs = zip(told["output_size"], net.live(x).size[1:], strict=True)
-        factors = [made / given for made, given in pairs]
+        factors = [size / given for size, given in pairs]
         known = (told["scales_h"], told["scales_w"])
-        if any(factor not in (None, own) for factor, own in zip(known, factors, strict=True)):
+        if any(
+            factor not in (None, by_size) for factor, by_size in zip(known, factors, strict=True)
+        ):
             raise NoLayer("its scale factors don't match its output size")
     return net.enlarge(x, factors or [])
 
@@ -367,7 +369,7 @@ def recur(net: GrowingNet, told: Told, x: Value) -> tuple[Value, ...]:
     if any(not isinstance(state, Fixed) or state.array.any() for state in begin):
         raise NoLayer("only states that begin at 0 can be read")
     kind, each = RECURRENT[net.op.word], 2 + 2 * told["has_biases"]
-    params = [net.weight(one) for one in told["params"]]
+    params = [net.weight(parameter) for parameter in told["params"]]
     ways = 1 + told["bidirectional"]
     if len(params) != each * told["num_layers"] * ways:
         raise NoLayer("its weights aren't all stored")
@@ -445,9 +447,9 @@ def squeeze(net: GrowingNet, told: Told, x: Value) -> Value:
 
 @OPERATORS.add("expand", size=SIZES, implicit=UNUSED)
 def expand(net: GrowingNet, told: Told, x: Value) -> Value:
-    sizes, own = _settled(net, told["size"]), net.shape_of(x)
-    own = (1,) * (len(sizes) - len(own)) + own
-    return net.expand(x, tuple(n if s == -1 else s for s, n in zip(sizes, own, strict=True)))
+    sizes, shape = _settled(net, told["size"]), net.shape_of(x)
+    shape = (1,) * (len(sizes) - len(shape)) + shape
+    return net.expand(x, tuple(n if s == -1 else s for s, n in zip(sizes, shape, strict=True)))
 
 
 OPERATORS.add("repeat", repeats=ListOf(WholeNumber(1, MOST_PLACES), 1, 8))(
@@ -639,7 +641,7 @@ def filled_like(number: float | None = None) -> Operator:
         value = float(told["fill_value"]) if number is None else number
         shape = net.shape_of(x) if told.get("size") is None else _settled(net, told["size"])
         net.asks_for_sizes |= net.graph.batch is None
-        return net.constant(tuple(shape), lambda made: np.full(made, value))
+        return net.constant(tuple(shape), lambda size: np.full(size, value))
 
     return Operator(take, FOR_CONSTANTS, asks=True)
 
@@ -647,7 +649,7 @@ def filled_like(number: float | None = None) -> Operator:
 def filled(number: float | None = None) -> Operator:
     def take(net: GrowingNet, told: Told, *given: Value) -> Value:
         value = float(told["fill_value"]) if number is None else number
-        return net.constant(tuple(_settled(net, told["size"])), lambda made: np.full(made, value))
+        return net.constant(tuple(_settled(net, told["size"])), lambda shape: np.full(shape, value))
 
     return Operator(take, FOR_CONSTANTS)
 
@@ -663,7 +665,7 @@ def counted(net: GrowingNet, told: Told) -> Value:
 @OPERATORS.add("eye", **FOR_CONSTANTS.kinds)
 def unit(net: GrowingNet, told: Told) -> Value:
     size = int(told["n"])
-    return net.constant((size, size), lambda made: np.eye(size))
+    return net.constant((size, size), lambda shape: np.eye(size))
 
 
 def triangle(part: Callable[..., Any]) -> Operator:

@@ -165,11 +165,13 @@ def _conditions(net: Net, decays: Mapping[Role, float]) -> dict[str, float]:
     scaled = [shape for layer, shape in pairs if isinstance(layer, LayerNorm)]
     if len(others) == 1 and all(len(shape) == 1 for shape in scaled):  # else not of weights alone
         return {"p.ndim > 1": decays[Role.WEIGHT], "p.ndim == 1": others.pop()}
-    found = {CONDITIONS.get(role, f'"{role.tensor}" in n'): decay for role, decay in decays.items()}
+    conditions = {
+        CONDITIONS.get(role, f'"{role.tensor}" in n'): decay for role, decay in decays.items()
+    }
     if Role.SLOPE in decays:  # not a weight of sums, though its name contains "weight"
-        weights = found.pop(CONDITIONS[Role.WEIGHT])
-        found['n[:2] not in own and "weight" in n'] = weights
-    return found
+        weights = conditions.pop(CONDITIONS[Role.WEIGHT])
+        conditions['n[:2] not in own and "weight" in n'] = weights
+    return conditions
 
 
 def rate_source(training: TorchTraining) -> str:

@@ -64,61 +64,65 @@ def class_name(trained: TrainedNet) -> str:
     return f"{name}Net" if name and not name[0].isdigit() else "Network"
 
 
-def torch_name(own: TrainedLayer) -> str:
+def torch_name(layer: TrainedLayer) -> str:
     """Name the layer as in PyTorch: conv1, bn2, fc1."""
-    word = own.name.rstrip("0123456789")
-    return WORDS.get(word, word) + own.name[len(word) :]
+    word = layer.name.rstrip("0123456789")
+    return WORDS.get(word, word) + layer.name[len(word) :]
 
 
-def module_name(own: TrainedLayer) -> str:
+def module_name(layer: TrainedLayer) -> str:
     """Name the module to call: the first use's, unless the layer keeps its own statistics."""
-    if own.again and not isinstance(own.layer, BatchNorm):
-        return torch_name(replace(own, name=own.again))
-    return torch_name(own)
+    if layer.again and not isinstance(layer.layer, BatchNorm):
+        return torch_name(replace(layer, name=layer.again))
+    return torch_name(layer)
 
 
 def all_words(trained: TrainedNet) -> dict[str, TorchWords]:
     """Describe each layer in PyTorch, by its name."""
     uses: dict[str, list[TrainedLayer]] = {}
-    for own in trained.layers:
-        uses.setdefault(module_name(own), []).append(own)
-    return {own.name: _words(trained, own, uses[module_name(own)]) for own in trained.layers}
+    for layer in trained.layers:
+        uses.setdefault(module_name(layer), []).append(layer)
+    return {
+        layer.name: _words(trained, layer, uses[module_name(layer)]) for layer in trained.layers
+    }
 
 
-def _words(trained: TrainedNet, own: TrainedLayer, uses: list[TrainedLayer]) -> TorchWords:
+def _words(trained: TrainedNet, layer: TrainedLayer, uses: list[TrainedLayer]) -> TorchWords:
     """Describe a layer; one without a PyTorch module gets its tensors as parameters."""
-    if isinstance(own.layer, ByFeature | ByStep):
+    if isinstance(layer.layer, ByFeature | ByStep):
         return TorchWords()
-    if words := words_of(own, uses):
+    if words := words_of(layer, uses):
         return words
-    ops_of(trained, own, SAYS)  # raises an error for an op without a PyTorch call
-    made = {name: f"nn.Parameter(torch.zeros({a.shape}))" for name, a in own.tensors.items()}
-    tensors = {f"_{name}": array for name, array in own.tensors.items()}
-    in_steps = None if own.layer.elementwise and not own.tensors else False
-    return TorchWords("", tensors=tensors, in_steps=in_steps, begins=True, parameters=made)
+    ops_of(trained, layer, SAYS)  # raises an error for an op without a PyTorch call
+    parameters = {
+        name: f"nn.Parameter(torch.zeros({a.shape}))" for name, a in layer.tensors.items()
+    }
+    tensors = {f"_{name}": array for name, array in layer.tensors.items()}
+    in_steps = None if layer.layer.elementwise and not layer.tensors else False
+    return TorchWords("", tensors=tensors, in_steps=in_steps, begins=True, parameters=parameters)
 
 
 def state_dict(trained: TrainedNet) -> dict[str, NDArray[Any]]:
     """Return the tensors under PyTorch's own names."""
     words = all_words(trained)
     return {
-        f"{module_name(own)}{ending}": array if array.dtype == np.int64 else array.astype("f4")
-        for own in trained.layers
-        for ending, array in words[own.name].tensors.items()
+        f"{module_name(layer)}{ending}": array if array.dtype == np.int64 else array.astype("f4")
+        for layer in trained.layers
+        for ending, array in words[layer.name].tensors.items()
     }
 
 
 def few_bits(trained: TrainedNet) -> bool:
     """Whether any of its weights have few bits."""
-    return any(own.layer.bits for own in trained.layers)
+    return any(layer.layer.bits for layer in trained.layers)
 
 
 def module_source(trained: TrainedNet) -> str:
     """Return the class as it is written in the file."""
     words = all_words(trained)
-    kept = (write_assignment(f"self.{name}", made, 8) for name, made in _kept(trained, words))
+    kept = (write_assignment(f"self.{name}", value, 8) for name, value in _kept(trained, words))
     few = [function_source("few bits"), ""] if few_bits(trained) else []
-    if any(isinstance(own.layer, Quantize) for own in trained.layers):
+    if any(isinstance(layer.layer, Quantize) for layer in trained.layers):
         few += [function_source("rounded values"), ""]
     lines = [
         *few,
@@ -146,37 +150,37 @@ def write_assignment(name: str, call: str, indent: int) -> str:
 
 def _kept(trained: TrainedNet, words: dict[str, TorchWords]) -> Iterator[tuple[str, str]]:
     """Yield each module and parameter, and the call that makes it."""
-    for own in trained.layers:
-        if (name := torch_name(own)) != module_name(own):
+    for layer in trained.layers:
+        if (name := torch_name(layer)) != module_name(layer):
             continue
-        if made := words[own.name].made:
-            yield name, made
-        for tensor, made in words[own.name].parameters.items():
-            yield f"{name}_{tensor}", made
+        if module := words[layer.name].made:
+            yield name, module
+        for tensor, module in words[layer.name].parameters.items():
+            yield f"{name}_{tensor}", module
 
 
 def _fixed(trained: TrainedNet, words: dict[str, TorchWords]) -> Iterator[str]:
     """Yield the lines for buffers, fixed parameters and parameters that normalisations share."""
-    for own in trained.layers:
-        module, said = f"self.{torch_name(own)}", words[own.name]
-        for name, made in said.buffers.items():
-            line = f'self.register_buffer("{name}", {made}, persistent=False)'
+    for layer in trained.layers:
+        module, described = f"self.{torch_name(layer)}", words[layer.name]
+        for name, buffer in described.buffers.items():
+            line = f'self.register_buffer("{name}", {buffer}, persistent=False)'
             fits = len(line) <= WIDEST - 8
-            inside = f'    "{name}", {made}, persistent=False'
+            inside = f'    "{name}", {buffer}, persistent=False'
             yield from [line] if fits else ["self.register_buffer(", inside, ")"]
-        if own.again and isinstance(own.layer, BatchNorm):
-            first = torch_name(replace(own, name=own.again))
+        if layer.again and isinstance(layer.layer, BatchNorm):
+            first = torch_name(replace(layer, name=layer.again))
             for word in ("weight", "bias"):
                 yield f"{module}.{word} = self.{first}.{word}"
-        elif own.again:
+        elif layer.again:
             continue
-        if own.layer.bits:
-            bits = own.layer.bits
-            numbers = (bits.step, bits.highest, bits.of_mean, own.layer.level_groups)
+        if layer.layer.bits:
+            bits = layer.layer.bits
+            numbers = (bits.step, bits.highest, bits.of_mean, layer.layer.level_groups)
             few = f"FewBits({', '.join(map(str, numbers))})"
             register = "nn.utils.parametrize.register_parametrization"
             yield f'{register}({module}, "weight", {few})'
-        for name in said.fixed:
+        for name in described.fixed:
             yield f"{module}.{name}.requires_grad_(False)"
 
 
@@ -195,38 +199,42 @@ class _Way:
     def _skipped(self) -> dict[int, str]:
         """The variables of the values that are read again later."""
         layers = enumerate(self.trained.layers)
-        found = sorted({value for place, own in layers for value in own.reads if value != place})
-        return {value: f"skip{number}" for number, value in enumerate(found, 1)}
+        values = sorted(
+            {value for place, layer in layers for value in layer.reads if value != place}
+        )
+        return {value: f"skip{number}" for number, value in enumerate(values, 1)}
 
     def lines(self) -> list[str]:
         self._remember(0)
-        for number, own in enumerate(self.trained.layers, 1):
-            if number - 1 not in own.reads:
-                first = own.reads[0]
+        for number, layer in enumerate(self.trained.layers, 1):
+            if number - 1 not in layer.reads:
+                first = layer.reads[0]
                 self.now, self.in_steps = self._skipped[first], self.skips_in_steps[first]
-            self._say(own)
+            self._say(layer)
             self._remember(number)
         self.said.append(f"return {self.now}")
         return self.said
 
-    def _say(self, own: TrainedLayer) -> None:
-        if isinstance(own.layer, ByFeature):  # PyTorch's modules read it as it is
+    def _say(self, layer: TrainedLayer) -> None:
+        if isinstance(layer.layer, ByFeature):  # PyTorch's modules read it as it is
             self.in_steps = True
             return
-        words, to_steps = self.words[own.name], isinstance(own.layer, ByStep)
+        words, to_steps = self.words[layer.name], isinstance(layer.layer, ByStep)
         fitting = self.in_steps if words.in_steps is None else words.in_steps
         self._lay_out(to_steps or fitting)
         if to_steps:
             return
         if words.begins:
             self._settle()
-        longer = self._around(own, words, self.now)
+        longer = self._around(layer, words, self.now)
         if len(longer) > WIDEST - len("        return "):
             self._settle()
-            longer = self._around(own, words, self.now)
+            longer = self._around(layer, words, self.now)
         self.now = longer
-        recurrent = own.layer if isinstance(own.layer, Recurrent) and is_known(own.layer) else None
-        if recurrent or isinstance(own.layer, Attention):  # only the first of two results is read
+        recurrent = (
+            layer.layer if isinstance(layer.layer, Recurrent) and is_known(layer.layer) else None
+        )
+        if recurrent or isinstance(layer.layer, Attention):  # only the first of two results is read
             self.said += [line[8:] for line in write_assignment("x, _", self.now, 8).split("\n")]
             self.now = "x"
         if recurrent and not recurrent.all:
@@ -250,39 +258,39 @@ class _Way:
             self._settle()
             self.said.append(f"{self._skipped[value]} = {self.now}")
 
-    def _read(self, own: TrainedLayer, x: str) -> list[str]:
+    def _read(self, layer: TrainedLayer, x: str) -> list[str]:
         """Write the values that it reads, x for the latest, all in the same layout."""
-        latest = self.trained.layers.index(own)
-        found = []
-        for value in own.reads:
+        latest = self.trained.layers.index(layer)
+        texts = []
+        for value in layer.reads:
             turned = value != latest and self.skips_in_steps[value] != self.in_steps
             ending = (TO_STEPS if self.in_steps else TO_ROW) if turned else ""
-            found.append(f"{x if value == latest else self._skipped[value]}{ending}")
-        return found
+            texts.append(f"{x if value == latest else self._skipped[value]}{ending}")
+        return texts
 
-    def _as_wide(self, own: TrainedLayer, x: str) -> list[str]:
+    def _as_wide(self, layer: TrainedLayer, x: str) -> list[str]:
         """Write the values that it reads; flat values become 1 x 1 maps if its result is a map."""
-        values = zip(own.reads, self._read(own, x), strict=True)
-        wide = len(own.makes)
+        values = zip(layer.reads, self._read(layer, x), strict=True)
+        wide = len(layer.makes)
         return [
             f"{word}[..., None, None]" if len(self.trained.shape(value)) < wide else word
             for value, word in values
         ]
 
-    def _around(self, own: TrainedLayer, words: TorchWords, x: str) -> str:
+    def _around(self, layer: TrainedLayer, words: TorchWords, x: str) -> str:
         """Wrap the expression in one more layer."""
-        values = self._as_wide(own, x) if words.joins else [x]
+        values = self._as_wide(layer, x) if words.joins else [x]
         if not words.call:
-            every = dict(zip(own.reads, self._read(own, x), strict=True))
-            return TorchOps(torch_name(own), module_name(own), self.said).write(
-                ops_of(self.trained, own, SAYS), every
+            every = dict(zip(layer.reads, self._read(layer, x), strict=True))
+            return TorchOps(torch_name(layer), module_name(layer), self.said).write(
+                ops_of(self.trained, layer, SAYS), every
             )
         if words.turned and not self.in_steps:
             x = f"{_in_brackets(x)}.permute(0, 2, 3, 1)"
         joined = words.joins.join(values)
-        told = {"x": x, "b": _in_brackets(x), "all": joined, "module": f"self.{module_name(own)}"}
-        said = words.call.format(**told)
-        return f"{said}.permute(0, 3, 1, 2)" if words.turned and not self.in_steps else said
+        told = {"x": x, "b": _in_brackets(x), "all": joined, "module": f"self.{module_name(layer)}"}
+        call = words.call.format(**told)
+        return f"{call}.permute(0, 3, 1, 2)" if words.turned and not self.in_steps else call
 
 
 def _in_brackets(x: str) -> str:

@@ -133,10 +133,12 @@ def _write_source(
     names: tuple[Names, Names],
 ) -> Source:
     """The whole C of these computations, with these arrays."""
-    programs = [program(one, machine, names) for one in computations]
+    programs = [program(computation, machine, names) for computation in computations]
     engine = [f"real {symbol}[1];" for symbol in SINGLE]
     engine += [f"real {a.symbol}[{prod(a.shape)}]; /* {a.name} */" for a in arrays]
-    needs = Members.of_all([Members(tuple(engine)), *(one.members for one in programs)])
+    needs = Members.of_all(
+        [Members(tuple(engine)), *(computation.members for computation in programs)]
+    )
     parts, effort = _parts(programs)
     entries = ", ".join(f"[{program.name.upper()}] = {program.name}_step" for program in programs)
     pieces = [

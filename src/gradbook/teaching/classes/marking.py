@@ -217,7 +217,7 @@ def _write_feedback(
         last, *sums = [""] if is_first else read_text(known).split("\n")
         if last == digest and (goal / f"{stem}.html").is_file():
             continue
-        edited = [name for name, one in there[stem].items() if one not in sums]
+        edited = [name for name, checksum in there[stem].items() if checksum not in sums]
         if edited and (sums or is_first) and not folder.force:
             problems.append(
                 Message(
