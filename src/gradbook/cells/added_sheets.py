@@ -153,10 +153,10 @@ class NewSheet:
 
     def _rules(self) -> Iterator[bytes]:
         for number, rule in enumerate(self.rules, 1):
-            said = {"type": "expression", "dxfId": rule.format, "priority": str(number)}
+            attributes = {"type": "expression", "dxfId": rule.format, "priority": str(number)}
             inside = tag(b"", "formula", words(rule.formula))
-            own = tag(b"", "cfRule", inside, **said, stopIfTrue="1")
-            yield tag(b"", "conditionalFormatting", own, sqref=rule.area)
+            rule_tag = tag(b"", "cfRule", inside, **attributes, stopIfTrue="1")
+            yield tag(b"", "conditionalFormatting", rule_tag, sqref=rule.area)
 
 
 def _name(row: int, column: int) -> str:
@@ -164,23 +164,23 @@ def _name(row: int, column: int) -> str:
 
 
 def _cell(place: str, cell: NewCell) -> bytes:
-    said = {"r": place, "s": cell.style}
+    attributes = {"r": place, "s": cell.style}
     formula = b""
     if cell.formula:
         kind = {"t": "array", "ref": place} if cell.is_array else {}
         formula = tag(b"", "f", words(cell.formula), **kind)
     match cell.content:
         case bool(value):
-            return tag(b"", "c", formula + tag(b"", "v", b"%d" % value), **said, t="b")
+            return tag(b"", "c", formula + tag(b"", "v", b"%d" % value), **attributes, t="b")
         case int() | float() as value:
             shown = tag(b"", "v", repr(value).encode()) if isfinite(value) else b""
-            return tag(b"", "c", formula + shown, **said)
+            return tag(b"", "c", formula + shown, **attributes)
         case str(value) if formula:
-            return tag(b"", "c", formula + tag(b"", "v", words(value)), **said, t="str")
+            return tag(b"", "c", formula + tag(b"", "v", words(value)), **attributes, t="str")
         case str(value) if value:
             text = tag(b"", "t", words(value), **{"xml:space": "preserve"})
-            return tag(b"", "c", tag(b"", "is", text), **said, t="inlineStr")
-    return tag(b"", "c", formula, **said)
+            return tag(b"", "c", tag(b"", "is", text), **attributes, t="inlineStr")
+    return tag(b"", "c", formula, **attributes)
 
 
 # What the workbook lists ------------------------------------------------------
@@ -199,13 +199,13 @@ def add_sheet(patch: Patch, sheet: NewSheet, pattern: str, *, is_first: bool = F
     if not all(number.isdecimal() and len(number) < 9 for number in numbers):
         raise WorkbookError("its sheets have no numbers: save it again as .xlsx")
     listed = only(found, "sheets", main)
-    own = {
+    attributes = {
         "name": sheet.title,
         "sheetId": str(max(map(int, numbers), default=0) + 1),
         "xmlns:r": STRICT if is_strict else OFFICE,
         "r:id": relation.id,
     }
-    entry = tag(listed.prefix, "sheet", b"", **own)
+    entry = tag(listed.prefix, "sheet", b"", **attributes)
     if is_first and there:
         edits: list[ByteEdit] = [(there[0].start, there[0].start, entry)]
         patch.edit(main, [*edits, *_one_sheet_later(found)])
@@ -223,8 +223,8 @@ def add_sheet(patch: Patch, sheet: NewSheet, pattern: str, *, is_first: bool = F
 def sheet_titles(patch: Patch) -> list[str]:
     """The titles of all sheets, those without cells included."""
     main = main_part(patch.parts)
-    found = elements(patch.text(main), main, _is_listed)
-    return [e.attribute("name") for e in found if e.tag == "sheet"]
+    listed = elements(patch.text(main), main, _is_listed)
+    return [e.attribute("name") for e in listed if e.tag == "sheet"]
 
 
 def _is_listed(depth: int, tag: str, attributes: Mapping[str, str]) -> bool:
@@ -232,20 +232,20 @@ def _is_listed(depth: int, tag: str, attributes: Mapping[str, str]) -> bool:
     return (depth, tag) in kept
 
 
-def _one_sheet_later(found: Sequence[Element]) -> Iterator[ByteEdit]:
+def _one_sheet_later(listed: Sequence[Element]) -> Iterator[ByteEdit]:
     """The edits by which names and views mean the sheets that they meant, one place later; the
     tabs begin with the new sheet."""
-    for e in found:
-        said: dict[str, str | None] = {}
+    for e in listed:
+        attributes: dict[str, str | None] = {}
         if e.tag == "definedName":
             number = e.attribute("localSheetId")
-            said = {"localSheetId": str(int(number) + 1)} if number.isdecimal() else {}
+            attributes = {"localSheetId": str(int(number) + 1)} if number.isdecimal() else {}
         elif e.tag == "workbookView":
             number = e.attribute("activeTab") or "0"
-            said = {"activeTab": str(int(number) + 1)} if number.isdecimal() else {}
-            said |= {"firstSheet": None} if e.attribute("firstSheet") else {}
-        if said:
-            yield e.start, e.inside, with_attributes(e.opening, **said)
+            attributes = {"activeTab": str(int(number) + 1)} if number.isdecimal() else {}
+            attributes |= {"firstSheet": None} if e.attribute("firstSheet") else {}
+        if attributes:
+            yield e.start, e.inside, with_attributes(e.opening, **attributes)
 
 
 def define_names(
@@ -253,18 +253,19 @@ def define_names(
 ) -> None:
     """Give names to places of the workbook, or of one of its sheets."""
     main = main_part(patch.parts)
-    found = outline(patch.text(main), main)
-    prefix = found[0].prefix
-    own = {"localSheetId": str(sheet)} if sheet is not None else {}
-    own |= {"hidden": "1"} if hidden else {}
+    listed = outline(patch.text(main), main)
+    prefix = listed[0].prefix
+    attributes = {"localSheetId": str(sheet)} if sheet is not None else {}
+    attributes |= {"hidden": "1"} if hidden else {}
     entries = b"".join(
-        tag(prefix, "definedName", words(place), name=name, **own) for name, place in names.items()
+        tag(prefix, "definedName", words(place), name=name, **attributes)
+        for name, place in names.items()
     )
-    there = next((e for e in found if e.depth == 1 and e.tag == "definedNames"), None)
+    there = next((e for e in listed if e.depth == 1 and e.tag == "definedNames"), None)
     if there is not None:
         patch.edit(main, there.with_child(entries))
     else:
-        place = place_after(found, BEFORE_NAMES)
+        place = place_after(listed, BEFORE_NAMES)
         patch.edit(main, [(place, place, tag(prefix, "definedNames", entries))])
 
 
@@ -274,12 +275,12 @@ def ask_to_calculate(patch: Patch) -> None:
     for relation in patch.relations(main):
         if relation.kind == "calcChain":
             patch.drop(relation.part, main)
-    found = outline(patch.text(main), main)
-    there = next((e for e in found if e.depth == 1 and e.tag == "calcPr"), None)
+    listed = outline(patch.text(main), main)
+    there = next((e for e in listed if e.depth == 1 and e.tag == "calcPr"), None)
     if there is not None:
         opening = with_attributes(there.opening, fullCalcOnLoad="1")
         edit = there.start, there.inside, opening
     else:
-        place = place_after(found, BEFORE_CALCULATION)
-        edit = place, place, tag(found[0].prefix, "calcPr", fullCalcOnLoad="1")
+        place = place_after(listed, BEFORE_CALCULATION)
+        edit = place, place, tag(listed[0].prefix, "calcPr", fullCalcOnLoad="1")
     patch.edit(main, [edit])

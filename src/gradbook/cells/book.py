@@ -145,13 +145,13 @@ class Book:
             return self.label(cell, ACROSS) or self.label(cell, DOWN)
         if axis is DOWN and self._is_in_a_form(cell):
             return self.label(cell, ACROSS)
-        found = self._heading(cell, axis)
-        return found[1] if found else ""
+        heading = self._heading(cell, axis)
+        return heading[1] if heading else ""
 
     def heading_place(self, cell: Address, axis: Axis) -> int | None:
         """The row, or the column, that contains a cell's heading."""
-        found = self._heading(cell, axis)
-        return found[0] if found else None
+        heading = self._heading(cell, axis)
+        return heading[0] if heading else None
 
     def headings(self, sheet: int, axis: Axis, place: int) -> Iterator[tuple[Address, str]]:
         """The cells and texts of one row, or column, of headings."""
@@ -190,7 +190,7 @@ class Book:
             return False
         if "$" in words or _WITH_NUMBER.search(words):
             return True
-        mentioned = (self.reader.cell(said, cell) for said in _IN_TEXT.findall(words))
+        mentioned = (self.reader.cell(text, cell) for text in _IN_TEXT.findall(words))
         return all(at is not None and isinstance(self.values.get(at), float) for at in mentioned)
 
     def is_text(self, cell: Address) -> bool:
@@ -226,11 +226,11 @@ class Book:
         return self.reader.read_typed(self.patterns[cell].text_at(cell), cell)
 
     def with_another_cell(
-        self, home: Address, wrong: Address, right: str, said: Pattern | None = None
+        self, home: Address, wrong: Address, right: str, pattern: Pattern | None = None
     ) -> Pattern:
         """The formula of a cell, or one copied to it, with one reference replaced."""
         text = rename_cells_in(
-            (said or self.patterns[home]).text_at(home),
+            (pattern or self.patterns[home]).text_at(home),
             lambda word: right if self.reader.cell(word, home) == wrong else word,
         )
         return self.reader.read_typed(text, home)

@@ -118,11 +118,11 @@ def budget_of_book(*, again: bool = False, derives: bool = False) -> Iterator[Bu
 
     A book creates many objects but few reference cycles, so cycles are collected less often.
     """
-    made = Budget(again=again, derives=derives)
-    token, thresholds = _current.set(made), gc.get_threshold()
+    budget = Budget(again=again, derives=derives)
+    token, thresholds = _current.set(budget), gc.get_threshold()
     gc.set_threshold(MADE_MEANWHILE, *thresholds[1:])
     try:
-        yield made
+        yield budget
     finally:
         gc.set_threshold(*thresholds)
         _current.reset(token)

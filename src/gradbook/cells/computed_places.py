@@ -67,10 +67,10 @@ def with_places(formula: str, home: Address) -> str:
 
     try:
         whole = read(formula)
-        found = replace_parts(whole, cell)
+        replaced = replace_parts(whole, cell)
     except FormulaError:
         return formula
-    return formula if found is whole or found == whole else write(found)
+    return formula if replaced is whole or replaced == whole else write(replaced)
 
 
 GATHERING = (
@@ -87,9 +87,9 @@ def mentions_columns(pattern: Pattern) -> bool:
 
 
 def _whole_columns(text: str) -> re.Match[str] | None:
-    found = _AREA.fullmatch(text)
-    is_whole = found and (found["top"] or "1", found["bottom"] or _LAST) == ("1", _LAST)
-    return found if is_whole else None
+    area = _AREA.fullmatch(text)
+    is_whole = area and (area["top"] or "1", area["bottom"] or _LAST) == ("1", _LAST)
+    return area if is_whole else None
 
 
 def close_ranges(expression: Expression, last_row: Callable[[str], int]) -> Expression:
@@ -97,10 +97,10 @@ def close_ranges(expression: Expression, last_row: Callable[[str], int]) -> Expr
     SUM(B$1:B$40). INDEX and OFFSET are left alone, because they mean single cells."""
 
     def name(reference: Reference) -> str:
-        found = _whole_columns(reference.text)
-        if found is None:
+        columns = _whole_columns(reference.text)
+        if columns is None:
             return reference.text
-        sheet, last = found["sheet"], last_row(found["sheet"].rstrip("!"))
+        sheet, last = columns["sheet"], last_row(columns["sheet"].rstrip("!"))
         left, _, right = reference.text.removeprefix(sheet).partition(":")
         return f"{sheet}{left.rstrip(_ROW)}$1:{right.rstrip(_ROW)}${last}"
 
@@ -114,33 +114,33 @@ def close_ranges(expression: Expression, last_row: Callable[[str], int]) -> Expr
 def _index(part: Call, home: Address) -> Reference:
     """The cell with a given position in a range."""
     area, *numbers = part.arguments
-    found = _AREA.fullmatch(area.text) if isinstance(area, Reference) else None
-    if found is None or not 1 <= len(numbers) <= 2:
+    match = _AREA.fullmatch(area.text) if isinstance(area, Reference) else None
+    if match is None or not 1 <= len(numbers) <= 2:
         raise NotFixed
-    top, bottom = int(found["top"] or 1) - 1, int(found["bottom"] or MOST_ROWS) - 1
-    left, right = column_number(found["left"]), column_number(found["right"])
+    top, bottom = int(match["top"] or 1) - 1, int(match["bottom"] or MOST_ROWS) - 1
+    left, right = column_number(match["left"]), column_number(match["right"])
     wanted = [_integer(number, home) for number in numbers]
     if len(wanted) == 1:
         wanted = [1, *wanted] if top == bottom else [*wanted, 1]
     row, column = top + wanted[0] - 1, left + wanted[1] - 1
     if not (top <= row <= bottom and left <= column <= right):
         raise NotFixed
-    fix_row = "$" if found["top"] is None else found["fix_row"]
-    return _cell(found["sheet"], row, column, found["fix_column"], fix_row, part)
+    fix_row = "$" if match["top"] is None else match["fix_row"]
+    return _cell(match["sheet"], row, column, match["fix_column"], fix_row, part)
 
 
 def _offset(part: Call, home: Address) -> Reference:
     """The cell at a given distance from another."""
     start, *ways = part.arguments
-    found = CELL.fullmatch(start.text) if isinstance(start, Reference) else None
-    if found is None or not 2 <= len(ways) <= 4:
+    corner = CELL.fullmatch(start.text) if isinstance(start, Reference) else None
+    if corner is None or not 2 <= len(ways) <= 4:
         raise NotFixed
     down, right = (0 if way is None else _integer(way, home) for way in ways[:2])
     if ways[2:]:
         height, width = ([1 if way is None else _integer(way, home) for way in ways[2:]] + [1])[:2]
-        return moved_area(found[0], down, right, height, width)
-    row, column = int(found["row"]) - 1 + down, column_number(found["column"]) + right
-    return _cell(found["sheet"] or "", row, column, found["fix_column"], found["fix_row"], part)
+        return moved_area(corner[0], down, right, height, width)
+    row, column = int(corner["row"]) - 1 + down, column_number(corner["column"]) + right
+    return _cell(corner["sheet"] or "", row, column, corner["fix_column"], corner["fix_row"], part)
 
 
 def moved_area(
@@ -172,11 +172,11 @@ def moved_area(
 def _indirect(part: Call, home: Address) -> Reference:
     """The cell whose name a text gives, which may be composed."""
     (words,) = part.arguments
-    found = CELL.fullmatch(_text(words, home))
-    if found is None:
+    corner = CELL.fullmatch(_text(words, home))
+    if corner is None:
         raise NotFixed
-    row, column = int(found["row"]) - 1, column_number(found["column"])
-    return _cell(found["sheet"] or "", row, column, "", "", part)
+    row, column = int(corner["row"]) - 1, column_number(corner["column"])
+    return _cell(corner["sheet"] or "", row, column, "", "", part)
 
 
 _CELLS: dict[str, Callable[[Call, Address], Reference]] = {

@@ -56,13 +56,13 @@ class SheetTable:
 
     def _rows(self, special: set[str], home: Address) -> tuple[int, int] | None:
         """The first and last row; None if they are unknown or there are none."""
-        first, last, own = self.top + self.headers, self.bottom - self.totals, row_of(home)
+        first, last, row = self.top + self.headers, self.bottom - self.totals, row_of(home)
         known = {
             "#all": (self.top, self.bottom),
             "#headers": (self.top, first - 1),
             "#data": (first, last),
             "#totals": (last + 1, self.bottom),
-            "#this row": (own, own if first <= own <= last else -1),
+            "#this row": (row, row if first <= row <= last else -1),
         }
         spans = [known.get(name, (0, -1)) for name in special or {"#data"}]
         if any(top > bottom for top, bottom in spans):
@@ -77,8 +77,8 @@ def _split(inside: str) -> tuple[set[str], list[str]] | None:
         return ({name}, []) if name.startswith("#") else (set(), [name] if name else [])
     if _INSIDE.fullmatch(inside.replace(" ", "") if "#" not in inside else inside) is None:
         return None
-    found = [_plain(part) for part in _PART.findall(inside)]
-    return {p for p in found if p.startswith("#")}, [p for p in found if not p.startswith("#")]
+    parts = [_plain(part) for part in _PART.findall(inside)]
+    return {p for p in parts if p.startswith("#")}, [p for p in parts if not p.startswith("#")]
 
 
 def _plain(name: str) -> str:
@@ -109,10 +109,14 @@ def read_tables(
 ) -> Iterator[tuple[str, SheetTable]]:
     """The tables of a sheet, keyed by lower-case name, from the parts that declare them."""
     for name in names[:MOST_TABLES]:
-        found: list[TextElement] = []
-        parts.each(name, found.append)
-        about = next((one.attributes for one in found if one.tag == "table"), {})
-        titles = [one.attributes.get("name", "") for one in found if one.tag == "tableColumn"]
+        elements: list[TextElement] = []
+        parts.each(name, elements.append)
+        about = next((element.attributes for element in elements if element.tag == "table"), {})
+        titles = [
+            element.attributes.get("name", "")
+            for element in elements
+            if element.tag == "tableColumn"
+        ]
         columns = [title.replace("_x000a_", "\n").strip().lower() for title in titles]
         first, _, last = about.get("ref", "").partition(":")
         start, end = row_and_column(first), row_and_column(last or first)

@@ -88,8 +88,8 @@ class CellFunction:
         """Its derivatives with respect to the numbers, by place."""
         if not isinstance(self.result, Node):
             return {}
-        found = gradients(self.result, list(self.leaves.values()))
-        return {k: found[leaf] for k, leaf in self.leaves.items()}
+        slopes = gradients(self.result, list(self.leaves.values()))
+        return {k: slopes[leaf] for k, leaf in self.leaves.items()}
 
 
 class CellValues(Generic[Value]):
@@ -235,8 +235,8 @@ class Evaluation(CellValues[CellValue]):
 
     def value(self, cell: Address) -> float:
         """What a cell shows, as a number; NaN where that isn't possible."""
-        found = self.of(cell)
-        return float(found) if isinstance(found, int | float) else nan
+        value = self.of(cell)
+        return float(value) if isinstance(value, int | float) else nan
 
     def shown_by(self, pattern: Pattern, home: Address) -> CellValue:
         """What a formula that no cell has would show in a cell."""
@@ -247,8 +247,8 @@ class Evaluation(CellValues[CellValue]):
 
     def value_of(self, pattern: Pattern, home: Address) -> float:
         """The same, as a number; NaN where that isn't possible."""
-        found = self.shown_by(pattern, home)
-        return float(found) if isinstance(found, int | float) else nan
+        value = self.shown_by(pattern, home)
+        return float(value) if isinstance(value, int | float) else nan
 
     def typed(self, cell: Address) -> CellValue:
         return self.book.values.get(cell)
@@ -258,13 +258,13 @@ class Evaluation(CellValues[CellValue]):
 
     def computed(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> CellValue:
         try:
-            found = self._shown(cell, pattern, sources)
+            value = self._shown(cell, pattern, sources)
         except (NotUnderstood, OverflowError):
             return self._not_understood(cell)
-        is_error = isinstance(found, float) and isnan(found)
+        is_error = isinstance(value, float) and isnan(value)
         if self.unknown and is_error and not self.unknown.isdisjoint(sources):
             self.unknown.add(cell)
-        return found
+        return value
 
     def _not_understood(self, cell: Address) -> CellValue:
         if self.numbers is not None and cell not in self._replaced:
@@ -292,10 +292,10 @@ class Evaluation(CellValues[CellValue]):
             self._graph, self._blocks = NumberedGraph(), {}
         graph = self._graph
         graph.is_doubtful = False
-        found = _result(self.flow, graph, pattern, cell, self._single, self._blocks)
-        if isinstance(found, str):
-            return found
-        result = graph.number_of(found)
+        value = _result(self.flow, graph, pattern, cell, self._single, self._blocks)
+        if isinstance(value, str):
+            return value
+        result = graph.number_of(value)
         return result if isfinite(result) else nan
 
     def _single(self, cell: Address) -> Single:
@@ -355,12 +355,12 @@ def _result(
     if pattern.expression is None:
         raise NotUnderstood(pattern.problem)
     look = flow.lookup(graph, pattern, home, single, blocks)
-    found = meaning(graph, pattern.expression, look, flow.places(pattern, home))
-    if isinstance(found, CellBlock):
+    value = meaning(graph, pattern.expression, look, flow.places(pattern, home))
+    if isinstance(value, CellBlock):
         if isinstance(graph, OpenGraph) and home in flow.places_in_arrays:
             raise NeedsNumbers(Message("an array formula"))  # each cell has its own element
-        found = flow.element(home, found)
-    return found if isinstance(found, str) else number(graph, found)
+        value = flow.element(home, value)
+    return value if isinstance(value, str) else number(graph, value)
 
 
 # Programs ---------------------------------------------------------------------
@@ -372,10 +372,10 @@ def _program(result: Node, leaves: Mapping[int, Node]) -> CellProgram:
     used = set(nodes)
     given = {k: leaf for k, leaf in leaves.items() if leaf in used}
     constants = [node for node in nodes if node.is_constant()]
-    made = [node for node in nodes if node.inputs]
-    place = {node: k for k, node in enumerate([*given.values(), *constants, *made])}
+    computed = [node for node in nodes if node.inputs]
+    place = {node: k for k, node in enumerate([*given.values(), *constants, *computed])}
     numbers = [node.number for node in constants]
-    tasks = [_task(node, [place[source] for source in node.inputs]) for node in made]
+    tasks = [_task(node, [place[source] for source in node.inputs]) for node in computed]
 
     def run(cells: Sequence[CellValue]) -> float:
         values: list[Any] = [cells[k] for k in given] + numbers
@@ -384,17 +384,17 @@ def _program(result: Node, leaves: Mapping[int, Node]) -> CellProgram:
                 values.append(task(values))
             except (ArithmeticError, ValueError):
                 values.append(nan)
-        found: float = values[place[result]]
-        return found if isfinite(found) else nan
+        number: float = values[place[result]]
+        return number if isfinite(number) else nan
 
     return run
 
 
 def _task(node: Node, places: Sequence[int]) -> Task:
-    one = ON_NUMBERS[node.op.name]
+    function = ON_NUMBERS[node.op.name]
     match places:
         case [a]:
-            return lambda values: one(values[a])
+            return lambda values: function(values[a])
         case [a, b]:
-            return lambda values: one(values[a], values[b])
-    return lambda values: one(*[values[k] for k in places])
+            return lambda values: function(values[a], values[b])
+    return lambda values: function(*[values[k] for k in places])

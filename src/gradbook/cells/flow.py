@@ -47,14 +47,14 @@ class Flow:
 
     def sources(self, cell: Address) -> tuple[Address, ...]:
         """The cells that a formula mentions, with ranges expanded."""
-        found = self._sources.get(cell)
-        if found is None:
+        sources = self._sources.get(cell)
+        if sources is None:
             pattern = self.book.patterns.get(cell)
-            found = tuple(self.mentioned_cells(pattern.places, cell)) if pattern else ()
-            if pattern and cell in found and not _uses_value(pattern, cell):
-                found = tuple(source for source in found if source != cell)
-            self._sources[cell] = found
-        return found
+            sources = tuple(self.mentioned_cells(pattern.places, cell)) if pattern else ()
+            if pattern and cell in sources and not _uses_value(pattern, cell):
+                sources = tuple(source for source in sources if source != cell)
+            self._sources[cell] = sources
+        return sources
 
     def mentioned_cells(
         self, mentions: Iterable[Mention | None], home: Address
@@ -73,8 +73,8 @@ class Flow:
         corners = area.corners(home)
         if corners is None:
             return ()
-        found = self._ranges.get(corners)
-        if found is None:
+        rows = self._ranges.get(corners)
+        if rows is None:
             sheet, top, left, bottom, right = corners
             first, width, height = pack(sheet, top, left), right - left + 1, bottom - top + 1
             if width * height > WIDEST:
@@ -84,8 +84,8 @@ class Flow:
             if self._kept > MOST_KEPT:
                 self._ranges.clear()
                 self._kept = width * height
-            found = self._ranges[corners] = [tuple(range(s, s + width)) for s in starts]
-        return found
+            rows = self._ranges[corners] = [tuple(range(s, s + width)) for s in starts]
+        return rows
 
     def lookup(
         self,
@@ -208,8 +208,8 @@ class Flow:
         if cell not in self._below:
             if len(self._below) == KEPT:
                 self._below.clear()
-            found = set(islice(walk([cell], lambda at: self.users.get(at, ())), FEW_DEPENDENTS))
-            self._below[cell] = found if len(found) < FEW_DEPENDENTS else None
+            below = set(islice(walk([cell], lambda at: self.users.get(at, ())), FEW_DEPENDENTS))
+            self._below[cell] = below if len(below) < FEW_DEPENDENTS else None
         return self._below[cell]
 
     def reaches(
@@ -302,13 +302,15 @@ PLACING = ("OFFSET", "ROW", "ROWS", "COLUMN", "COLUMNS")  # use only their argum
 
 def _uses_value(pattern: Pattern, cell: Address) -> bool:
     """Whether a formula uses a cell's value, not only its position."""
-    said = pattern.expression
-    if said is None:
+    expression = pattern.expression
+    if expression is None:
         return True
-    calls = (part for part in parts(said) if isinstance(part, Call) and part.function in PLACING)
+    calls = (
+        part for part in parts(expression) if isinstance(part, Call) and part.function in PLACING
+    )
     first = chain.from_iterable(call.arguments[:1] for call in calls)
     placed = Counter(part for part in first if isinstance(part, Reference))
-    places = map(pattern.place_of, Counter(references(said)) - placed)
+    places = map(pattern.place_of, Counter(references(expression)) - placed)
     return any(place is None or place.at(cell) == cell for place in places)
 
 
@@ -319,14 +321,14 @@ def spread(
 ) -> set[Address]:
     """All that `further` returns for the start, for each cell that it returned, and so on; cells of
     `stop` aren't followed."""
-    found, waiting = set[Address](), list(start)
+    reached, waiting = set[Address](), list(start)
     while waiting:
         for other in further(waiting.pop()):
-            if other not in found:
-                found.add(other)
+            if other not in reached:
+                reached.add(other)
                 if other not in stop:
                     waiting.append(other)
-    return found
+    return reached
 
 
 def walk(

@@ -91,12 +91,12 @@ class OpenPart:
             f'<style:paragraph-properties fo:text-align="{"center" if middle else "start"}"/>'
             f'<style:text-properties fo:font-size="{size:g}pt" fo:color="{ink}"{weight}/>'
         )
-        return self._style(look, lambda own: _style(own, "Default", look.encode()))
+        return self._style(look, lambda name: _style(name, "Default", look.encode()))
 
     def _filled(self, name: str) -> str:
         """The name of the style that equals another one, with a fill."""
         return self._style(
-            f"filled {name}", lambda own: self._copy(self.known.get(name), name, own)
+            f"filled {name}", lambda called: self._copy(self.known.get(name), name, called)
         )
 
     def _style(self, key: str, make: Callable[[str], bytes]) -> str:
@@ -106,18 +106,18 @@ class OpenPart:
             self.added += make(self.names[key])
         return self.names[key]
 
-    def _copy(self, style: Element | None, name: str, own: str) -> bytes:
+    def _copy(self, style: Element | None, name: str, called: str) -> bytes:
         fill = {"fo:background-color": self.colour}
         properties = tag(b"style:", "table-cell-properties", **fill)
         if style is None:
-            return _style(own, name or "Default", properties)
+            return _style(called, name or "Default", properties)
         content = _FILL.sub(b"", style.content)
         if there := _PROPERTIES.search(content):
             filled = with_attributes(there[0], **fill)
             content = content[: there.start()] + filled + content[there.end() :]
         else:
             content = properties + content
-        return with_content(with_attributes(style.opening, **{"style:name": own}), content)
+        return with_content(with_attributes(style.opening, **{"style:name": called}), content)
 
     # Cells -------------------------------------------------------------------
 
@@ -139,8 +139,8 @@ class OpenPart:
             count = _repeated(line, "rows")
             hit = [number for number in wanted if row <= number < row + count]
             if hit:
-                own = cells[bisect(starts, line.start) : bisect(starts, line.end)]
-                rows = self._rows(line, own, {k - row: wanted[k] for k in hit}, usual)
+                of_line = cells[bisect(starts, line.start) : bisect(starts, line.end)]
+                rows = self._rows(line, of_line, {k - row: wanted[k] for k in hit}, usual)
                 self.edits.append((line.start, line.end, rows))
             row += count
 
@@ -154,7 +154,7 @@ class OpenPart:
         new: dict[int, bytes] = {}
         for row, wanted in hit.items():
             edits = self._cells(cells, wanted, usual)
-            shifted = [(a - line.start, b - line.start, said) for a, b, said in edits]
+            shifted = [(a - line.start, b - line.start, content) for a, b, content in edits]
             new[row] = _again(apply_edits(whole, shifted), "rows", 1)
         return _taken_apart(whole, "rows", _repeated(line, "rows"), new)
 
@@ -177,10 +177,10 @@ class OpenPart:
             opening = with_attributes(opening, **{"table:style-name": self._filled(style)})
         if not mark.note:
             return opening + rest
-        said = _paragraphs(mark.note)
+        paragraphs = _paragraphs(mark.note)
         if _NOTE_END in rest:
-            return opening + rest.replace(_NOTE_END, said + _NOTE_END, 1)
-        note = tag(b"office:", "annotation", said)
+            return opening + rest.replace(_NOTE_END, paragraphs + _NOTE_END, 1)
+        note = tag(b"office:", "annotation", paragraphs)
         return opening + note + rest if rest else with_content(opening, note)
 
     # The added sheet, and the whole part -------------------------------------
@@ -214,8 +214,8 @@ def _wide(letters: int, name: str) -> bytes:
     """A style for a column of this width."""
     width = {"style:column-width": f"{letters * 0.08:.2f}in"}
     look = tag(b"style:", "table-column-properties", **width)
-    said = {"style:name": name, "style:family": "table-column"}
-    return tag(b"style:", "style", look, **said)
+    attributes = {"style:name": name, "style:family": "table-column"}
+    return tag(b"style:", "style", look, **attributes)
 
 
 def _row(row: Sequence[tuple[str | float, str]]) -> bytes:
@@ -224,11 +224,11 @@ def _row(row: Sequence[tuple[str | float, str]]) -> bytes:
 
 
 def _cell(content: str | float, style: str) -> bytes:
-    said = {"table:style-name": style, "office:value-type": "string"}
+    attributes = {"table:style-name": style, "office:value-type": "string"}
     if isinstance(content, float):
-        said |= {"office:value-type": "float", "office:value": repr(content)}
-        return tag(b"table:", "table-cell", **said)
-    return tag(b"table:", "table-cell", _paragraphs(content), **said)
+        attributes |= {"office:value-type": "float", "office:value": repr(content)}
+        return tag(b"table:", "table-cell", **attributes)
+    return tag(b"table:", "table-cell", _paragraphs(content), **attributes)
 
 
 def _repeated(element: Element, what: str) -> int:

@@ -65,9 +65,9 @@ def read_opendocument(parts: Package, *, every_row: bool = False) -> Book:
 
 def _parser() -> expat.XMLParserType:
     """A parser that resolves namespaces: two programs may use one prefix for different ones."""
-    made = expat.ParserCreate(namespace_separator=" ")
-    made.buffer_text = True
-    return made
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    return parser
 
 
 # Both passes -----------------------------------------------------------------
@@ -275,9 +275,9 @@ def _day(words: str) -> datetime | None:
         return None
 
 
-def _span(found: re.Match[str]) -> timedelta:
+def _span(match: re.Match[str]) -> timedelta:
     hours, minutes, seconds = (
-        float((part or "0").replace(",", ".")) for part in found.groups()[1:]
+        float((part or "0").replace(",", ".")) for part in match.groups()[1:]
     )
     span = timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    return -span if found[1] else span
+    return -span if match[1] else span

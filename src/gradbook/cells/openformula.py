@@ -65,15 +65,15 @@ def translate(formula: str) -> str:
 
 def translate_place(address: str) -> str:
     """The meaning of a name: $Net.$A$1:.$B$3 is Net!$A$1:$B$3; '' if it isn't a reference."""
-    found = REFERENCE.fullmatch(address)
-    return _reference(found) if found else ""
+    reference = REFERENCE.fullmatch(address)
+    return _reference(reference) if reference else ""
 
 
-def _reference(found: re.Match[str]) -> str:
-    first, last = _title(found["sheet"]), _title(found["other"])
-    if "#REF!" in (found["first"], found["last"]):
+def _reference(match: re.Match[str]) -> str:
+    first, last = _title(match["sheet"]), _title(match["other"])
+    if "#REF!" in (match["first"], match["last"]):
         return "#REF!"
-    cells = f"{found['first']}:{found['last']}" if found["last"] else found["first"]
+    cells = f"{match['first']}:{match['last']}" if match["last"] else match["first"]
     if last and last.lower() != first.lower():
         first = f"{first}:{last}"  # over several sheets
     return f"{quote_title(first)}!{cells}" if first else cells

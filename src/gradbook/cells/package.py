@@ -164,14 +164,14 @@ def package(path: str | PathLike[str]) -> Iterator[Package]:
             )
         file.seek(0)
         try:
-            found = Package(Archive(file))
+            opened = Package(Archive(file))
         except ArchiveError as error:
             raise WorkbookError(_remedy(Path(path).suffix.lower(), file)) from error
-        if "xl/workbook.bin" in found:
+        if "xl/workbook.bin" in opened:
             raise WorkbookError(Message("it is a binary workbook (.xlsb): save it as .xlsx"))
-        if "EncryptedPackage" in found:
+        if "EncryptedPackage" in opened:
             raise WorkbookError(ENCRYPTED)
-        yield found
+        yield opened
 
 
 def _remedy(ending: str, file: BinaryIO) -> str:
@@ -187,9 +187,9 @@ def _remedy(ending: str, file: BinaryIO) -> str:
 
 
 def parser() -> expat.XMLParserType:
-    made = expat.ParserCreate()
-    made.buffer_text = True
-    return made
+    expat_parser = expat.ParserCreate()
+    expat_parser.buffer_text = True
+    return expat_parser
 
 
 def parse(

@@ -180,10 +180,10 @@ class FormulaDerivation:
 
     # References
 
-    def _qualified(self, said: Expression, mentions: Mapping[str, Mention]) -> Expression:
+    def _qualified(self, expression: Expression, mentions: Mapping[str, Mention]) -> Expression:
         """A formula with the names of the sheets in its references."""
 
-        parameters = _parameters(said)
+        parameters = _parameters(expression)
 
         def name(part: Expression) -> Expression | None:
             if not isinstance(part, Reference):
@@ -200,7 +200,7 @@ class FormulaDerivation:
                 self._unknown[part.text] = mention.why
             return part
 
-        return replace_parts(said, name)
+        return replace_parts(expression, name)
 
     def _placed(self, root: Expression) -> Expression:
         """What the formula's own cell shows: of an array its own element, of a range that isn't
@@ -296,8 +296,11 @@ class FormulaDerivation:
     def is_subtotal(self, cell: Address) -> bool:
         """Whether a cell's formula is a subtotal, which others leave out."""
         pattern = self.book.patterns.get(cell)
-        said = pattern.expression if pattern else None
-        return isinstance(said, Call) and plain_name(said.function) in ("SUBTOTAL", "AGGREGATE")
+        expression = pattern.expression if pattern else None
+        return isinstance(expression, Call) and plain_name(expression.function) in (
+            "SUBTOTAL",
+            "AGGREGATE",
+        )
 
     def counts(self, part: Expression, row: int, column: int) -> bool:
         """Whether an element is a number for functions that skip texts and blanks in ranges."""
@@ -746,25 +749,25 @@ def multiplied(several: Iterable[Expression]) -> Expression:
 MOST_PARTS = 5_000  # of a formula whose names are written out
 
 
-def _parameters(said: Expression) -> set[str]:
+def _parameters(expression: Expression) -> set[str]:
     """The names of the parameters of a formula's LAMBDAs."""
     return {
         parameter.text.lower()
-        for part in parts(said)
+        for part in parts(expression)
         if isinstance(part, Call) and plain_name(part.function) == "LAMBDA"
         for parameter in part.arguments[:-1]
         if isinstance(parameter, Reference)
     }
 
 
-def without_names(said: Expression) -> Expression:
+def without_names(expression: Expression) -> Expression:
     """A formula with the names of its LETs written out."""
-    if not any(isinstance(p, Call) and plain_name(p.function) == "LET" for p in parts(said)):
-        return said
-    return _written_out(said, {})
+    if not any(isinstance(p, Call) and plain_name(p.function) == "LET" for p in parts(expression)):
+        return expression
+    return _written_out(expression, {})
 
 
-def _written_out(said: Expression, names: Mapping[str, Expression]) -> Expression:
+def _written_out(expression: Expression, names: Mapping[str, Expression]) -> Expression:
     def value(part: Expression) -> Expression | None:
         if isinstance(part, Reference):
             return names.get(part.text.lower())
@@ -772,10 +775,10 @@ def _written_out(said: Expression, names: Mapping[str, Expression]) -> Expressio
             return _result_of_let(part, names)
         return None
 
-    made = replace_parts(said, value)
-    if count_parts(made) > MOST_PARTS:
+    replaced = replace_parts(expression, value)
+    if count_parts(replaced) > MOST_PARTS:
         raise NotDerivable(Message("its formula is too long, written out"))
-    return made
+    return replaced
 
 
 def _result_of_let(part: Call, names: Mapping[str, Expression]) -> Expression:

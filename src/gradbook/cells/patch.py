@@ -81,8 +81,8 @@ class Element:
         opening = with_attributes(self.opening, **values)
         if self.is_empty():
             return [(self.start, self.end, with_content(opening, child))]
-        own = [(self.start, self.inside, opening)] if values else []
-        return [*own, (self.close, self.close, child)]
+        edits = [(self.start, self.inside, opening)] if values else []
+        return [*edits, (self.close, self.close, child)]
 
 
 NONE: dict[str, str] = {}  # shared by most elements
@@ -93,12 +93,12 @@ def elements(data: bytes, part: str, wanted: Wanted) -> list[Element]:
     """The wanted elements of a part's text, in the order in which they begin."""
     found: list[Element | None] = []
     opened: list[tuple[str, dict[str, str], int, int] | None] = []
-    made = parser()
+    expat_parser = parser()
 
     def begin(tag: str, attributes: dict[str, str]) -> None:
         tag = local(tag)
         if wanted(len(opened), tag, attributes):
-            opened.append((tag, attributes or NONE, made.CurrentByteIndex, len(found)))
+            opened.append((tag, attributes or NONE, expat_parser.CurrentByteIndex, len(found)))
             found.append(None)
         else:
             opened.append(None)
@@ -109,26 +109,26 @@ def elements(data: bytes, part: str, wanted: Wanted) -> list[Element]:
             tag, attributes, start, place = entry
             close = finish = inside = start + len(opening_of(data, start))
             if data[inside - 2 : inside] != b"/>":
-                close = made.CurrentByteIndex
+                close = expat_parser.CurrentByteIndex
                 finish = close + len(opening_of(data, close))
             here = start, inside, close, finish
             found[place] = Element(data, tag, attributes, len(opened), *here)
 
-    parse(part, [data], made, begin, end)
+    parse(part, [data], expat_parser, begin, end)
     return [element for element in found if element is not None]
 
 
 def opening_of(data: bytes, start: int = 0) -> bytes:
     """The tag that begins at this position."""
-    found = TAG.match(data, start)
-    assert found, "a tag begins here"
-    return found[0]
+    match = TAG.match(data, start)
+    assert match, "a tag begins here"
+    return match[0]
 
 
 def _name(opening: bytes) -> bytes:
-    found = _NAME.match(opening)
-    assert found, "a start tag has a name"
-    return found[1]
+    match = _NAME.match(opening)
+    assert match, "a start tag has a name"
+    return match[1]
 
 
 def outline(data: bytes, part: str) -> list[Element]:
@@ -163,8 +163,8 @@ def words(text: str) -> bytes:
 
 def tag(before: bytes, name: str, inside: bytes = b"", /, **attributes: str) -> bytes:
     """A new element, with a prefix before its name."""
-    said = b"".join(_attribute(*attribute) for attribute in attributes.items())
-    return with_content(b"<%s%s%s/>" % (before, name.encode(), said), inside)
+    written = b"".join(_attribute(*attribute) for attribute in attributes.items())
+    return with_content(b"<%s%s%s/>" % (before, name.encode(), written), inside)
 
 
 def _attribute(name: str, value: str) -> bytes:
@@ -190,9 +190,9 @@ def with_content(opening: bytes, content: bytes) -> bytes:
     return b"%s>%s</%s>" % (bare, content, _name(opening)) if content else bare + b"/>"
 
 
-def only(found: Iterable[Element], tag: str, part: str) -> Element:
+def only(listed: Iterable[Element], tag: str, part: str) -> Element:
     """The element with that tag, without which nothing can be added to the part."""
-    first = next((element for element in found if element.tag == tag), None)
+    first = next((element for element in listed if element.tag == tag), None)
     if first is None:
         raise WorkbookError(f"its part {part} has no <{tag}>: save it again as .xlsx")
     return first
@@ -211,10 +211,10 @@ def free_title(title: str, taken: Iterable[str]) -> str:
     return next(name for name in names if name.lower() not in called)
 
 
-def place_after(found: Sequence[Element], earlier: str) -> int:
+def place_after(listed: Sequence[Element], earlier: str) -> int:
     """The position of a new child of the root: after all those that must come earlier."""
-    names, root = set(earlier.split()), found[0]
-    return max((e.end for e in found if e.depth == 1 and e.tag in names), default=root.inside)
+    names, root = set(earlier.split()), listed[0]
+    return max((e.end for e in listed if e.depth == 1 and e.tag in names), default=root.inside)
 
 
 # Parts of a package -----------------------------------------------------------
@@ -313,8 +313,8 @@ class Patch:
         self._without(TYPES, lambda e: e.attribute("PartName").lstrip("/") == name)
 
     def _without(self, part: str, unwanted: Callable[[Element], bool]) -> None:
-        found = outline(self.text(part), part)
-        self.edit(part, [(e.start, e.end, b"") for e in found if e.depth and unwanted(e)])
+        listed = outline(self.text(part), part)
+        self.edit(part, [(e.start, e.end, b"") for e in listed if e.depth and unwanted(e)])
 
     def _declare_ending(self, ending: str, kind: str) -> None:
         """Declare the type of parts with this name ending, unless it is declared."""
@@ -408,10 +408,10 @@ class SheetXml:
 
     def width(self, column: int) -> int:
         """The width of a column in pixels."""
-        own = self._column(column)
-        if own is not None:
-            hidden = own.attribute("hidden") in ("1", "true")
-            return 1 if hidden else _pixels(own.attribute("width"))
+        element = self._column(column)
+        if element is not None:
+            hidden = element.attribute("hidden") in ("1", "true")
+            return 1 if hidden else _pixels(element.attribute("width"))
         usual = next((e for e in self.outline if e.tag == "sheetFormatPr"), None)
         return _pixels(usual.attribute("defaultColWidth") if usual else "")
 

@@ -49,8 +49,8 @@ def settle_places(book: Book) -> frozenset[Address]:
 
 
 def _settle(book: Book, cell: Address, numbers: Evaluation) -> bool:
-    said = book.read_typed(cell).expression
-    if said is None:
+    expression = book.read_typed(cell).expression
+    if expression is None:
         return False
 
     def settled(part: Expression) -> Expression:
@@ -61,11 +61,11 @@ def _settle(book: Book, cell: Address, numbers: Evaluation) -> bool:
                 return part
         return part
 
-    made = replace_parts(said, lambda part: None, settled)
-    if write(made) == write(said):
+    replaced = replace_parts(expression, lambda part: None, settled)
+    if write(replaced) == write(expression):
         return False
     book.typed.setdefault(cell, book.patterns[cell].text_at(cell))
-    book.patterns[cell] = book.reader.pattern(write(made), cell)
+    book.patterns[cell] = book.reader.pattern(write(replaced), cell)
     return True
 
 

@@ -132,18 +132,18 @@ def _related_parts(relations: Relations, wanted: str) -> list[str]:
 
 def _relations(parts: Package, of: str) -> Relations:
     """The parts inside the package to which a part is related, by id."""
-    found: Relations = {}
+    relations: Relations = {}
 
-    def keep(one: TextElement) -> None:
-        if one.tag == "Relationship" and one.attributes.get("TargetMode") != "External":
-            part = resolve_target(of, one.attributes.get("Target", ""))
+    def keep(element: TextElement) -> None:
+        if element.tag == "Relationship" and element.attributes.get("TargetMode") != "External":
+            part = resolve_target(of, element.attributes.get("Target", ""))
             if part in parts:
-                kind = one.attributes.get("Type", "").rpartition("/")[2]
-                found[one.attributes.get("Id", "")] = kind, part
+                kind = element.attributes.get("Type", "").rpartition("/")[2]
+                relations[element.attributes.get("Id", "")] = kind, part
 
     if relations_part(of) in parts:
         parts.each(relations_part(of), keep)
-    return found
+    return relations
 
 
 def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str, bool]]:
@@ -151,19 +151,19 @@ def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str, boo
     names."""
     sheets: list[tuple[str, str, bool]] = []
 
-    def keep(one: TextElement) -> None:
-        said = one.attributes
-        match one.tag:
+    def keep(element: TextElement) -> None:
+        attributes = element.attributes
+        match element.tag:
             case "calcPr":
-                book.recalculates = said.get("fullCalcOnLoad", "0") in ("1", "true")
-                book.iterates = said.get("iterate", "0") in ("1", "true")
+                book.recalculates = attributes.get("fullCalcOnLoad", "0") in ("1", "true")
+                book.iterates = attributes.get("iterate", "0") in ("1", "true")
             case "sheet":
-                relation = next((v for k, v in said.items() if local(k) == "id"), "")
-                hidden = said.get("state", "visible") != "visible"
-                sheets.append((said.get("name", ""), relation, hidden))
-            case "definedName" if said.get("name"):
-                scope = f"{said['localSheetId']}!" if said.get("localSheetId") else ""
-                book.names[scope + said["name"].lower()] = one.text.strip()
+                relation = next((v for k, v in attributes.items() if local(k) == "id"), "")
+                hidden = attributes.get("state", "visible") != "visible"
+                sheets.append((attributes.get("name", ""), relation, hidden))
+            case "definedName" if attributes.get("name"):
+                scope = f"{attributes['localSheetId']}!" if attributes.get("localSheetId") else ""
+                book.names[scope + attributes["name"].lower()] = element.text.strip()
 
     parts.each(part, keep)
     return sheets
@@ -171,22 +171,28 @@ def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str, boo
 
 def _properties(parts: Package) -> dict[str, str]:
     """The author, who saved the book last, and when."""
-    found: list[TextElement] = []
+    elements: list[TextElement] = []
     for part in PROPERTIES:
         if part in parts and parts.size(part) <= SMALL:
-            parts.each(part, found.append)
-    words = OTHER_WORDS if is_opendocument(parts) else {one.tag: one.tag for one in found}
-    return {words[one.tag]: one.text.strip() for one in found if one.tag in words}
+            parts.each(part, elements.append)
+    words = (
+        OTHER_WORDS
+        if is_opendocument(parts)
+        else {element.tag: element.tag for element in elements}
+    )
+    return {
+        words[element.tag]: element.text.strip() for element in elements if element.tag in words
+    }
 
 
 def _strings(parts: Package, names: Sequence[str]) -> list[str]:
     strings: list[str] = []
     pieces: list[str] = []
 
-    def keep(one: TextElement) -> None:
-        if one.tag == "t" and one.around != "rPh":  # rPh: the pronunciation of a word
-            pieces.append(one.text)
-        elif one.tag == "si":
+    def keep(element: TextElement) -> None:
+        if element.tag == "t" and element.around != "rPh":  # rPh: the pronunciation of a word
+            pieces.append(element.text)
+        elif element.tag == "si":
             strings.append("".join(pieces))
             pieces.clear()
             if len(strings) > limits.STRINGS.most:
@@ -212,14 +218,14 @@ def resolve_spills(book: Book) -> None:
     spilled = {p for p in set(book.patterns.values()) if _SPILLED.search(p.text)}
     for cell, pattern in list(book.patterns.items()):
         if pattern in spilled:
-            said = book.arrays.get(cell) or pattern.text_at(cell)
+            text = book.arrays.get(cell) or pattern.text_at(cell)
             anchor = _anchor(book, cell) if cell in book.arrays else cell
-            made = _SPILLED.sub(partial(_filled_range, book, anchor), said)
-            book.typed.setdefault(cell, said)
+            resolved = _SPILLED.sub(partial(_filled_range, book, anchor), text)
+            book.typed.setdefault(cell, text)
             if anchor != cell or cell in book.arrays:
                 down, right = row_of(cell) - row_of(anchor), column_of(cell) - column_of(anchor)
-                made = book.reader.element(made, anchor, down, right)
-            book.patterns[cell] = book.reader.pattern(made, cell)
+                resolved = book.reader.element(resolved, anchor, down, right)
+            book.patterns[cell] = book.reader.pattern(resolved, cell)
 
 
 def _anchor(book: Book, cell: Address) -> Address:
@@ -231,13 +237,13 @@ def _anchor(book: Book, cell: Address) -> Address:
     return cell
 
 
-def _filled_range(book: Book, home: Address, found: re.Match[str]) -> str:
-    start = book.reader.cell(found[1], home)
+def _filled_range(book: Book, home: Address, match: re.Match[str]) -> str:
+    start = book.reader.cell(match[1], home)
     size = book.spills.get(start) if start is not None else None
     if start is None or size is None:
-        return found[0]
+        return match[0]
     last = name_of(start + (size[0] - 1) * ROW + size[1] - 1)
-    return found[1] if size == (1, 1) else f"{found[1].replace('$', '')}:{last}"
+    return match[1] if size == (1, 1) else f"{match[1].replace('$', '')}:{last}"
 
 
 # Rows that weren't kept -------------------------------------------------------
@@ -264,10 +270,10 @@ def close_columns(book: Book) -> None:
                 number = book.sheet_number(title.strip("'").replace("''", "'")) if title else home
                 return max(1, ends[home if number is None else number])
 
-            said = close_ranges(expression, last_row)
-            if said != expression:
+            closed = close_ranges(expression, last_row)
+            if closed != expression:
                 book.typed.setdefault(cell, pattern.text_at(cell))
-                book.patterns[cell] = book.reader.pattern(write(said), cell)
+                book.patterns[cell] = book.reader.pattern(write(closed), cell)
 
 
 def leave_out_unread(book: Book) -> None:
@@ -318,8 +324,8 @@ def _mentioning(book: Book, gaps: Gaps) -> Iterator[Address]:
     for cell, pattern in book.patterns.items():
         if pattern not in mentioned:
             mentioned[pattern] = {corner.sheet for corner in pattern.corners}
-        own = sheet_of(cell)
-        if gaps.sheets.isdisjoint(own if s is None else s for s in mentioned[pattern]):
+        sheet = sheet_of(cell)
+        if gaps.sheets.isdisjoint(sheet if s is None else s for s in mentioned[pattern]):
             continue
         corners = (place.corners(cell) for place in pattern.places)
         if any(gaps.meet(c[0], c[1], c[3]) for c in corners if c):

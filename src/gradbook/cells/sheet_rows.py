@@ -114,8 +114,8 @@ _NUMBERED = re.compile(r'<row r="([0-9]+)|<c r="[A-Z]+([0-9]+)|<f[^<>]*>(?P<f>[^
 
 def row_number(text: str, start: int) -> int | None:
     """The number in a row's XML, counted from 0."""
-    found = _NUMBER.match(text, start)
-    return int(found[1]) - 1 if found else None
+    match = _NUMBER.match(text, start)
+    return int(match[1]) - 1 if match else None
 
 
 def _changing_numbers(text: str) -> Iterator[tuple[int, int]]:
@@ -664,9 +664,9 @@ def _cell(parts: Sequence[str]) -> CellParts | None:
 
 def _attributes(text: str) -> Attributes | None:
     """The attributes, or None if a name occurs twice, which XML forbids."""
-    found = _ATTRIBUTE.findall(text)
-    names = dict(found)
-    return names if len(names) == len(found) else None
+    pairs = _ATTRIBUTE.findall(text)
+    names = dict(pairs)
+    return names if len(names) == len(pairs) else None
 
 
 _known = lru_cache(maxsize=1024)(_attributes)
@@ -674,5 +674,5 @@ _known = lru_cache(maxsize=1024)(_attributes)
 
 def _plain(text: str) -> str | None:
     """A text with its entities replaced; None if it has others than the usual five."""
-    plain, count = _ENTITY.subn(lambda found: _CHARACTERS[found[1]], text)
+    plain, count = _ENTITY.subn(lambda match: _CHARACTERS[match[1]], text)
     return plain if count == text.count("&") else None

@@ -47,8 +47,8 @@ def _refusal(part: Call) -> NotDerivable:
 
 def _known(part: Call, place: int, usual: float) -> int:
     """An argument that is a number in the formula."""
-    said = argument(part.arguments, place)
-    value = float(usual) if said is None else constant_of(said)
+    expression = argument(part.arguments, place)
+    value = float(usual) if expression is None else constant_of(expression)
     if value is None or not value.is_integer():
         raise _refusal(part)
     return int(value)
@@ -126,16 +126,16 @@ def _picked(d: FormulaDerivation, part: Call) -> tuple[list[int], list[int]]:
             raise _refusal(part)
         chosen = [line[k - 1 if k > 0 else k] for k in wanted]
         return (rows, chosen) if name == "CHOOSECOLS" else (chosen, columns)
-    found = []
+    picked = []
     for line, place in ((rows, 1), (columns, 2)):
         if argument(part.arguments, place) is None:
-            found.append(line)
+            picked.append(line)
             continue
         k = _known(part, place, 0)
         first, last = (line[:k], line[k:])
         takes_first = (name == "TAKE") == (k > 0)
-        found.append(first if takes_first else last)
-    return found[0], found[1]
+        picked.append(first if takes_first else last)
+    return picked[0], picked[1]
 
 
 def _picked_shape(d: FormulaDerivation, part: Call) -> Shape:
@@ -166,10 +166,10 @@ def with_values(body: Expression, values: Mapping[str, Expression]) -> Expressio
     def value(part: Expression) -> Expression | None:
         return values.get(part.text.lower()) if isinstance(part, Reference) else None
 
-    made = replace_parts(body, value)
-    if count_parts(made) > MOST_PARTS:
+    replaced = replace_parts(body, value)
+    if count_parts(replaced) > MOST_PARTS:
         raise NotDerivable(Message("its formula is too long, written out"))
-    return made
+    return replaced
 
 
 def _map_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expression:

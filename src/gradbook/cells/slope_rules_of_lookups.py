@@ -155,8 +155,8 @@ def _lookup(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
     def element(i: int, j: int) -> Expression:
         along, across = (i, j) if is_down else (j, i)
-        own = d.at(seed, 0, across) if is_down else d.at(seed, across, 0)
-        return guarded(own, Infix("=", place, Number(along + 1.0)))
+        share = d.at(seed, 0, across) if is_down else d.at(seed, across, 0)
+        return guarded(share, Infix("=", place, Number(along + 1.0)))
 
     d.each(results, element)
 

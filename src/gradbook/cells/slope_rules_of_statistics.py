@@ -89,9 +89,9 @@ def _correlation(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     a, b = _two_ranges(d, part)
     root = call_of("SQRT", times(call_of("DEVSQ", a), call_of("DEVSQ", b)))
     value = d.value(part)
-    for one, other in ((a, b), (b, a)):
-        own = over(times(value, _apart(one)), call_of("DEVSQ", one))
-        d.push(one, scaled(seed, minus(over(_apart(other), root), own)))
+    for side, other in ((a, b), (b, a)):
+        fraction = over(times(value, _apart(side)), call_of("DEVSQ", side))
+        d.push(side, scaled(seed, minus(over(_apart(other), root), fraction)))
 
 
 def _determination(d: FormulaDerivation, part: Call, seed: Expression) -> None:
@@ -104,8 +104,8 @@ def _covariance(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     count: Expression = call_of("COUNT", a)
     if plain_name(part.function).endswith(".S"):
         count = minus(count, ONE)
-    for one, other in ((a, b), (b, a)):
-        d.push(one, scaled(seed, over(_apart(other), count)))
+    for side, other in ((a, b), (b, a)):
+        d.push(side, scaled(seed, over(_apart(other), count)))
 
 
 def _standard_error(d: FormulaDerivation, part: Call, seed: Expression) -> None:
@@ -142,15 +142,15 @@ def _linest_shape(d: FormulaDerivation, part: Call) -> Shape:
 
 def _linest_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expression:
     y, x = _line(d, part)
-    found = {
+    statistics = {
         (0, 0): call_of("SLOPE", y, x),
         (0, 1): call_of("INTERCEPT", y, x),
         (2, 0): call_of("RSQ", y, x),
         (2, 1): call_of("STEYX", y, x),
     }
-    if (i, j) not in found:
+    if (i, j) not in statistics:
         raise NotDerivable(Message("this statistic of LINEST"))
-    return found[i, j]
+    return statistics[i, j]
 
 
 def _trend_shape(d: FormulaDerivation, part: Call) -> Shape:
@@ -210,16 +210,16 @@ def _payments(
     d: FormulaDerivation, arguments: list[Expression]
 ) -> list[tuple[Expression, int, int]]:
     """The numbers of some ranges, in order; texts and blanks don't count."""
-    found = [
+    amounts = [
         (a, i, j)
         for a in arguments
         for i in range(d.shape(a)[0])
         for j in range(d.shape(a)[1])
         if d.counts(a, i, j)
     ]
-    if len(found) > MOST_PAYMENTS:
+    if len(amounts) > MOST_PAYMENTS:
         raise NotDerivable(Message("more than {limit} payments", limit=str(MOST_PAYMENTS)))
-    return found
+    return amounts
 
 
 def _through_payments(

@@ -262,7 +262,7 @@ class _Reverse:
             result,
             tuple(sorted(inputs)),
             tuple(reversed(way)),
-            {cell: tuple(found) for cell, found in terms.items()},
+            {cell: tuple(terms_of_cell) for cell, terms_of_cell in terms.items()},
             frozenset(arrays),
             {note: tuple(sorted(cells)) for note, cells in fixed.items()},
         )

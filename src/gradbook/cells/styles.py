@@ -79,9 +79,9 @@ class Styles:
 
     def with_fill(self, style: int, colour: str) -> str:
         """The number of the format that equals another one, with a fill."""
-        own = self.known[style if style < len(self.known) else 0]
-        opening = with_attributes(own.opening, fillId=self._fill(colour), applyFill="1")
-        return self._number("cellXfs", with_content(opening, own.content))
+        known_format = self.known[style if style < len(self.known) else 0]
+        opening = with_attributes(known_format.opening, fillId=self._fill(colour), applyFill="1")
+        return self._number("cellXfs", with_content(opening, known_format.content))
 
     def plain(
         self, *, size: float, ink: str, bold: bool = False, fill: str = "", middle: bool = False
@@ -103,19 +103,19 @@ class Styles:
         letters = b"".join(tag(p, name) for name, is_so in marks if is_so)
         letters += tag(p, "sz", val=f"{look.size:g}") + tag(p, "color", rgb=_opaque(look.ink))
         font = tag(p, "font", letters + tag(p, "name", val=FONT))
-        said = {"numFmtId": self._number_format(look.digits) if look.digits else "0"}
-        said |= {"applyNumberFormat": "1"} if look.digits else {}
-        said |= {"fontId": self._number("fonts", font), "applyFont": "1"}
+        attributes = {"numFmtId": self._number_format(look.digits) if look.digits else "0"}
+        attributes |= {"applyNumberFormat": "1"} if look.digits else {}
+        attributes |= {"fontId": self._number("fonts", font), "applyFont": "1"}
         if look.fill:
-            said |= {"fillId": self._fill(look.fill), "applyFill": "1"}
+            attributes |= {"fillId": self._fill(look.fill), "applyFill": "1"}
         if look.line:
-            said |= {"borderId": self._line_below(look.line), "applyBorder": "1"}
+            attributes |= {"borderId": self._line_below(look.line), "applyBorder": "1"}
         place = {"horizontal": look.across} if look.across else {}
         place |= {"indent": "1"} if look.across == "left" else {}
         place |= {"wrapText": "1"} if look.wrapped else {}
         aligned = tag(p, "alignment", vertical=look.down, **place)
-        own = tag(p, "xf", aligned, **said, applyAlignment="1")
-        return self._number("cellXfs", own)
+        format_tag = tag(p, "xf", aligned, **attributes, applyAlignment="1")
+        return self._number("cellXfs", format_tag)
 
     def by_rule(self, *, fill: str = "", ink: str = "", digits: str = "") -> str:
         """The number of a format that cells get while a rule holds."""
@@ -160,8 +160,8 @@ class Styles:
             taken = [int(number) for number in there if number.isdecimal() and len(number) < 9]
             free = max((FIRST_NUMBER_FORMAT - 1, *taken)) + 1 + len(self._numbers)
             self._numbers[digits] = str(free)
-            own = tag(self.formats.prefix, "numFmt", numFmtId=str(free), formatCode=digits)
-            self._number("numFmts", own)
+            format_tag = tag(self.formats.prefix, "numFmt", numFmtId=str(free), formatCode=digits)
+            self._number("numFmts", format_tag)
         return self._numbers[digits]
 
     def _number(self, name: str, content: bytes) -> str:

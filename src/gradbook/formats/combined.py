@@ -104,14 +104,14 @@ class CombinedValues(KnownValues):
             both = np.broadcast_arrays(first.order, second.order)
         except ValueError:
             raise NoLayer(DIFFERENT) from None
-        first_live, other = (
+        left, other = (
             replace(live, laid=order) if live.order.shape != order.shape else live
             for live, order in zip((first, second), both, strict=True)
         )
-        kept = [live for live in (first_live, other) if is_complete(live)]
+        kept = [live for live in (left, other) if is_complete(live)]
         of_steps = [live for live in kept if live.order.ndim == 3 and live.channel_axis()]
-        model = (*of_steps, *kept, None)[0] or self.settle(first_live, likely_channels(first_live))
-        return self._as(model, first_live), self._as(model, other)
+        model = (*of_steps, *kept, None)[0] or self.settle(left, likely_channels(left))
+        return self._as(model, left), self._as(model, other)
 
     def _as(self, model: Live, live: Live) -> Live:
         """Return a value with the size and the order of another."""

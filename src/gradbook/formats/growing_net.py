@@ -101,11 +101,9 @@ class GrowingNet(CombinedValues):
         number = self.row.flat(live.number, self.op.place)
         turned = np.empty_like(weight)
         turned[:, columns] = weight
-        number_of_sums = self.row.add(Dense(len(weight)), number, self.op.place, {"weight": turned})
+        added = self.row.add(Dense(len(weight)), number, self.op.place, {"weight": turned})
         lead = order.shape[:-1]
-        return self.lie(
-            number_of_sums, ours((len(weight),), self.samples).reshape(*lead, len(weight))
-        )
+        return self.lie(added, ours((len(weight),), self.samples).reshape(*lead, len(weight)))
 
     def _at_each_place(self, live: Live, weight: Array) -> int:
         before = self.before(live)

@@ -31,7 +31,7 @@ MARKS = re.compile(rf'"(?:[^"]|"")*" | {_CELL}', re.VERBOSE)  # texts are skippe
 
 def edit_cells(text: str, change: Callable[[re.Match[str]], str]) -> str:
     """The formula with each cell reference replaced by `change`."""
-    return MARKS.sub(lambda found: change(found) if found["column"] else found[0], text)
+    return MARKS.sub(lambda match: change(match) if match["column"] else match[0], text)
 
 
 def pack(sheet: int, row: int, column: int) -> Address:
@@ -82,12 +82,12 @@ def axis_of(stride: int) -> Axis:
 @lru_cache(maxsize=MOST_COLUMNS)
 def letters(column: int) -> str:
     """The letters of a column: Z is column 25, AA column 26."""
-    found = ""
+    word = ""
     column += 1
     while column:
         column, place = divmod(column - 1, 26)
-        found = chr(65 + place) + found
-    return found
+        word = chr(65 + place) + word
+    return word
 
 
 @lru_cache(maxsize=MOST_COLUMNS)
@@ -105,8 +105,8 @@ def name_of(cell: Address) -> str:
 
 def row_and_column(word: str) -> tuple[int, int] | None:
     """B3 is row 2, column 1; None for anything else. The cell may be beyond the end of a sheet."""
-    found = _A1.fullmatch(word)
-    return (int(found[2]) - 1, column_number(found[1])) if found else None
+    match = _A1.fullmatch(word)
+    return (int(match[2]) - 1, column_number(match[1])) if match else None
 
 
 def ranges(cells: Iterable[Address]) -> str:
@@ -130,7 +130,7 @@ def _runs(cells: Iterable[Address], axis: Axis) -> Iterator[list[Address]]:
 
 def by_sheet(cells: Iterable[Address]) -> list[list[Address]]:
     """The cells in order, in a list for each sheet."""
-    return [list(own) for _, own in groupby(sorted(set(cells)), key=sheet_of)]
+    return [list(group) for _, group in groupby(sorted(set(cells)), key=sheet_of)]
 
 
 def cells_of(ranges: str, sheet: int) -> Iterator[Address]:

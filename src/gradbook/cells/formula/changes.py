@@ -52,14 +52,14 @@ class FormulaChange:
     def apply(self, tokens: Sequence[str] = ()) -> str:
         """The other formula, without its =; or these tokens instead, changed in the same places."""
         done = list(tokens or self.tokens)
-        for one in reversed(self.replacements):
-            done[one.start : one.end] = one.new
+        for replacement in reversed(self.replacements):
+            done[replacement.start : replacement.end] = replacement.new
         return "".join(done)
 
     def apply_to(self, formula: str) -> str | None:
         """The same change of a formula that only mentions other cells, with its =."""
-        said = _read(formula)
-        for form in () if said is None else (said, flat(said)):
+        expression = _read(formula)
+        for form in () if expression is None else (expression, flat(expression)):
             tokens = written_tokens(form)
             if len(tokens) == len(self.tokens):
                 return f"={self.apply(tokens)}"
@@ -109,10 +109,10 @@ def _change(old: Expression, new: Expression) -> FormulaChange | None:
     after = tuple(spelt.get(one.replace("'", ""), one) for one in written_tokens(new))
     if max(len(before), len(after)) > MOST_TOKENS:
         return None
-    found = list(_widened(before, after, _differences(before, after)))
-    if sum(b - a for a, b, _, _ in found) > MOST_SHARE * len(before):
+    differences = list(_widened(before, after, _differences(before, after)))
+    if sum(b - a for a, b, _, _ in differences) > MOST_SHARE * len(before):
         return None
-    return FormulaChange(before, tuple(Replacement(a, b, after[c:d]) for a, b, c, d in found))
+    return FormulaChange(before, tuple(Replacement(a, b, after[c:d]) for a, b, c, d in differences))
 
 
 def _read(formula: str) -> Expression | None:
@@ -159,8 +159,8 @@ def _differences(before: Sequence[str], after: Sequence[str]) -> list[Hunk]:
         inside = [k for k, both in enumerate(zip(*pair, strict=True)) if both[0] != both[1]]
         if len(inside) == 2 and pair[0][0] == pair[1][-1] and pair[0][-1] == pair[1][0]:
             return [(first + k, first + k + 1) * 2 for k in inside]
-    found = SequenceMatcher(None, *pair, autojunk=False).get_opcodes()
-    hunks = ([first + place for place in hunk] for kind, *hunk in found if kind != "equal")
+    opcodes = SequenceMatcher(None, *pair, autojunk=False).get_opcodes()
+    hunks = ([first + place for place in hunk] for kind, *hunk in opcodes if kind != "equal")
     return [_slid(before, after, hunk) for hunk in hunks]
 
 
@@ -247,7 +247,14 @@ def _steps(change: FormulaChange) -> Iterator[ChangeStep]:
         yield around
     while waiting:
         first = waiting.pop(0)
-        last = next((one for one in waiting if _are_parentheses(change, first, one)), None)
+        last = next(
+            (
+                replacement
+                for replacement in waiting
+                if _are_parentheses(change, first, replacement)
+            ),
+            None,
+        )
         if last is not None:
             waiting.remove(last)
         yield _replaced(change, first) if last is None else _parentheses(change, first, last)
@@ -278,12 +285,12 @@ def _around(change: FormulaChange) -> ChangeStep | None:
     if _count(change.tokens, inside) > 1 or len("".join((*before, *after))) > LONGEST_PIECE:
         return None
     part, more = _short("".join(inside)), "".join((*before, *after))
-    said = (
+    message = (
         Message("put {part} in parentheses, with {more} before them", part=part, more=more)
         if before
         else Message("put {part} in parentheses, with {more} after them", part=part, more=more)
     )
-    return ChangeStep(inside, (*opened, *inside, *closed), said)
+    return ChangeStep(inside, (*opened, *inside, *closed), message)
 
 
 def _no_longer_around(
@@ -300,8 +307,8 @@ def _no_longer_around(
     part, less = _short("".join(inside)), "".join((*before, *after))
     if len(less) > LONGEST_PIECE or _count(change.tokens, whole) > 1:
         return None
-    said = Message("delete {less} and the parentheses around {part}", less=less, part=part)
-    return ChangeStep(whole, inside, said)
+    message = Message("delete {less} and the parentheses around {part}", less=less, part=part)
+    return ChangeStep(whole, inside, message)
 
 
 def _parentheses(change: FormulaChange, first: Replacement, last: Replacement) -> ChangeStep:
@@ -313,60 +320,63 @@ def _parentheses(change: FormulaChange, first: Replacement, last: Replacement) -
     is_only = _count(change.tokens, whole) == 1
     part = _short("".join(inside))
     if first.new:
-        said = Message("put {part} in parentheses", part=part)
-        return ChangeStep(whole, ("(", *whole, ")"), said if is_only else "")
-    said = Message("remove the parentheses around {part}", part=part)
-    return ChangeStep(whole, inside, said if is_only else "")
+        message = Message("put {part} in parentheses", part=part)
+        return ChangeStep(whole, ("(", *whole, ")"), message if is_only else "")
+    message = Message("remove the parentheses around {part}", part=part)
+    return ChangeStep(whole, inside, message if is_only else "")
 
 
-def _replaced(change: FormulaChange, one: Replacement) -> ChangeStep:
+def _replaced(change: FormulaChange, replacement: Replacement) -> ChangeStep:
     """A replacement, with the parts beside it if the formula contains the same elsewhere."""
-    start, end = _unambiguous(change, one)
-    before, after = change.tokens[start : one.start], change.tokens[one.end : end]
-    old, new = change.tokens[start:end], (*before, *one.new, *after)
-    return ChangeStep(old, new, _words(change, one, old, new))
+    start, end = _unambiguous(change, replacement)
+    before, after = change.tokens[start : replacement.start], change.tokens[replacement.end : end]
+    old, new = change.tokens[start:end], (*before, *replacement.new, *after)
+    return ChangeStep(old, new, _words(change, replacement, old, new))
 
 
-def _words(change: FormulaChange, one: Replacement, old: Sequence[str], new: Sequence[str]) -> str:
+def _words(
+    change: FormulaChange, replacement: Replacement, old: Sequence[str], new: Sequence[str]
+) -> str:
     if _is_other_function(old, new):
         return Message("replace {old} by {new}", old=old[0][:-1], new=new[0][:-1])
     if not (old and _is_balanced(old) and _is_balanced(new)) or len("".join(new)) > LONGEST_PIECE:
         return ""
     if not new:
         return Message("delete {old}", old=_short("".join(old)))
-    added = "".join(one.new)
-    if one.start == one.end == len(change.tokens):
+    added = "".join(replacement.new)
+    if replacement.start == replacement.end == len(change.tokens):
         return Message("add {new} at the end", new=added)
-    if one.start == one.end == 0:
+    if replacement.start == replacement.end == 0:
         return Message("add {new} at the beginning", new=added)
-    if one.start == one.end and new[: len(one.new)] == one.new:
+    if replacement.start == replacement.end and new[: len(replacement.new)] == replacement.new:
         return Message("insert {new} before {part}", new=added, part="".join(old))
-    if one.start == one.end:
+    if replacement.start == replacement.end:
         return Message("insert {new} after {part}", new=added, part="".join(old))
     return Message("replace {old} by {new}", old=_short("".join(old)), new="".join(new))
 
 
-def _unambiguous(change: FormulaChange, one: Replacement) -> tuple[int, int]:
+def _unambiguous(change: FormulaChange, replacement: Replacement) -> tuple[int, int]:
     """The smallest part with a replacement that the formula contains only once, or that is replaced
     wherever it is; of an insertion, what is before or after it."""
-    tokens, start, end = change.tokens, one.start, one.end
+    tokens, start, end = change.tokens, replacement.start, replacement.end
     alike = [
         other
         for other in change.replacements
-        if tokens[other.start : other.end] == tokens[one.start : one.end] and other.new == one.new
+        if tokens[other.start : other.end] == tokens[replacement.start : replacement.end]
+        and other.new == replacement.new
     ]
     if start < end and _count(tokens, tokens[start:end]) == len(alike):
         return start, end
     lefts = rights = range(MOST_BESIDE)
     if start == end:
-        is_before = start == 0 or one.new[-1] in OPERATORS
+        is_before = start == 0 or replacement.new[-1] in OPERATORS
         lefts, rights = (range(1), rights) if is_before else (lefts, range(1))
     sides = [(start - left, end + right) for left in lefts for right in rights]
     for first, last in sorted(sides, key=lambda side: side[1] - side[0]):
         part = tokens[max(first, 0) : last]
         if first < 0 or last > len(tokens) or not part or not _is_whole(part):
             continue
-        if any(first < r.end and r.start < last for r in change.replacements if r != one):
+        if any(first < r.end and r.start < last for r in change.replacements if r != replacement):
             continue
         if _count(tokens, part) == 1:
             return first, last
@@ -384,12 +394,12 @@ def _count(tokens: Sequence[str], part: Sequence[str]) -> int:
     return sum(tokens[k : k + size] == part for k in range(len(tokens) - size + 1)) if size else 0
 
 
-def _exchanged(change: FormulaChange, one: ChangeStep, other: ChangeStep) -> str:
+def _exchanged(change: FormulaChange, step: ChangeStep, other: ChangeStep) -> str:
     """Two parts that change places, as the sides of a difference do; '' for other steps."""
-    first, second = one.old, one.new
+    first, second = step.old, step.new
     if other.old and not other.new:
         sign, *after = other.old
-        second = tuple(after) if one.new == (*after, sign, *first) else ()
+        second = tuple(after) if step.new == (*after, sign, *first) else ()
         if any(_count(change.tokens, p) != 1 for p in (first, second, (*first, *other.old))):
             return ""
     elif (first, second) != (other.new, other.old):

@@ -99,13 +99,13 @@ def _choose(graph: Graph, given: Sequence[Meaning]) -> Meaning:
 
 def truths(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
     """Conditions; texts and blanks in ranges are skipped."""
-    found: list[Node] = []
+    nodes: list[Node] = []
     for value in given:
         if isinstance(value, CellBlock):
-            found.extend(truth(graph, x) for x in value.numbers())
+            nodes.extend(truth(graph, x) for x in value.numbers())
         elif value is not None:
-            found.append(truth(graph, value))
-    return found
+            nodes.append(truth(graph, value))
+    return nodes
 
 
 def _all(graph: Graph, given: Sequence[Meaning]) -> Meaning:

@@ -39,8 +39,8 @@ _share, _quantile, _arctangent = _op("normal_share"), _op("normal_quantile"), _o
 
 def _logarithm(x: Node, base: Node | None = None) -> Node:
     """LOG: to base 10 unless another is given."""
-    found = _log(x)
-    return found / (math.log(10) if base is None else _log(base))
+    logarithm = _log(x)
+    return logarithm / (math.log(10) if base is None else _log(base))
 
 
 def _cosh(x: Node) -> Node:
@@ -94,7 +94,7 @@ def _lognormal(x: Node, mean: Node, deviation: Node, cumulative: Node) -> Node:
     return _density((_log(x) - mean) / deviation) / (deviation * x)
 
 
-def _rounding(one: Callable[[Node], Node], is_flat: bool = False) -> Callable[..., Node]:
+def _rounding(rounded: Callable[[Node], Node], is_flat: bool = False) -> Callable[..., Node]:
     """ROUND, INT and the like, to a number of digits if one is given. A number that is 0 or 1, or a
     sigmoid, which is between them, needs only a comparison."""
 
@@ -112,22 +112,22 @@ def _rounding(one: Callable[[Node], Node], is_flat: bool = False) -> Callable[..
             raise ValueError("digits that are computed")
         power = 10.0 ** int(digits[0].number) if digits else 1.0
         if power <= 1:
-            found = one(x) if power == 1 else one(x * power) / power
+            result = rounded(x) if power == 1 else rounded(x * power) / power
         else:
-            found = graph.make(SHOWN, x, one(x * power) / power)
-        return flat(found) if is_flat and has_values_only(graph) else found
+            result = graph.make(SHOWN, x, rounded(x * power) / power)
+        return flat(result) if is_flat and has_values_only(graph) else result
 
     return make
 
 
-def _multiple(one: Callable[[Node], Node], is_flat: bool = True) -> Callable[..., Node]:
+def _multiple(rounded: Callable[[Node], Node], is_flat: bool = True) -> Callable[..., Node]:
     """MROUND and the like: a nearby multiple."""
 
     def make(x: Node, of: Node | None = None) -> Node:
         of = x.graph.constant(1) if of is None else of
         if not has_values_only(x.graph):
-            return product(of, one(x / of))
-        nearby = of * flat(one(x / of))
+            return product(of, rounded(x / of))
+        nearby = of * flat(rounded(x / of))
         return nearby if is_flat else x.graph.make("straight", nearby, x)
 
     return make

@@ -127,21 +127,21 @@ def replace_parts(
 ) -> Expression:
     """The expression with each part replaced for which `instead` returns another, outermost first;
     `after` may change whatever is rebuilt from its parts."""
-    made: list[Expression] = []
+    replaced: list[Expression] = []
     waiting = [(expression, False)]
     while waiting:
         part, opened = waiting.pop()
         pieces = inner(part)
         if opened:
-            made[-len(pieces) :] = [after(rebuild(part, made[-len(pieces) :]))]
+            replaced[-len(pieces) :] = [after(rebuild(part, replaced[-len(pieces) :]))]
         elif (new := instead(part)) is not None:
-            made.append(new)
+            replaced.append(new)
         elif pieces:
             waiting.append((part, True))
             waiting += [(piece, False) for piece in reversed(pieces)]
         else:
-            made.append(part)
-    return made[0]
+            replaced.append(part)
+    return replaced[0]
 
 
 DECIMAL, NATURAL = ("LOG", "LOG10"), "LN"
@@ -174,7 +174,7 @@ SignedTerm = tuple[int, Expression]  # 1 or -1, and the term
 @once
 def terms(expression: Expression) -> tuple[SignedTerm, ...]:
     """a − (b + c) is +a, −b, −c."""
-    found: list[SignedTerm] = []
+    signed: list[SignedTerm] = []
     waiting: list[SignedTerm] = [(1, expression)]
     while waiting:
         sign, part = waiting.pop()
@@ -188,8 +188,8 @@ def terms(expression: Expression) -> tuple[SignedTerm, ...]:
             case Prefix("+", operand):
                 waiting.append((sign, operand))
             case _:
-                found.append((sign, part))
-    return tuple(found)
+                signed.append((sign, part))
+    return tuple(signed)
 
 
 def total(parts: Sequence[SignedTerm]) -> Expression:
@@ -220,7 +220,7 @@ class FactoredProduct:
 def factors(expression: Expression) -> FactoredProduct:
     """−a·b/c has a negative sign, a and b above, c below."""
     sign = 1
-    found: list[Factor] = []
+    collected: list[Factor] = []
     waiting: list[Factor] = [Factor(expression, True)]
     while waiting:
         factor = waiting.pop()
@@ -235,8 +235,8 @@ def factors(expression: Expression) -> FactoredProduct:
             case Prefix("+", operand):
                 waiting.append(Factor(operand, factor.above))
             case _:
-                found.append(factor)
-    return FactoredProduct(sign, tuple(found))
+                collected.append(factor)
+    return FactoredProduct(sign, tuple(collected))
 
 
 def product(parts: Sequence[Factor]) -> Expression:
@@ -254,8 +254,8 @@ def makeup(expression: Expression) -> str:
     if len(added) > 1:
         return f"({''.join(sorted('-+'[sign > 0] + makeup(part) for sign, part in added))})"
     if len(split.parts) > 1 or split.sign < 0:
-        made = sorted("/*"[factor.above] + makeup(factor.part) for factor in split.parts)
-        return f"{'-' * (split.sign < 0)}{''.join(made)}"
+        pieces = sorted("/*"[factor.above] + makeup(factor.part) for factor in split.parts)
+        return f"{'-' * (split.sign < 0)}{''.join(pieces)}"
     match expression:
         case Postfix(operator, operand):
             return f"{makeup(operand)}{operator}"

@@ -169,8 +169,8 @@ def present(node: Node) -> float:
 def key_of(value: Single) -> Key | None:
     """By what a value is compared with others, at present; None for a blank."""
     if isinstance(value, Node):
-        found = present(value)
-        return (2, 0.0) if isnan(found) else (0, found)
+        number = present(value)
+        return (2, 0.0) if isnan(number) else (0, number)
     return None if value is None else (1, value.lower())
 
 
@@ -219,21 +219,21 @@ def text_of(value: Single) -> str:
     return shown.upper()
 
 
-def map_values(one: Callable[[Meaning], Node], value: Meaning) -> Meaning:
+def map_values(function: Callable[[Meaning], Node], value: Meaning) -> Meaning:
     if isinstance(value, CellBlock):
-        return CellBlock(tuple(tuple(one(x) for x in row) for row in value.rows))
-    return one(value)
+        return CellBlock(tuple(tuple(function(x) for x in row) for row in value.rows))
+    return function(value)
 
 
-def pairs(one: Callable[[Single, Single], Single], a: Meaning, b: Meaning) -> Meaning:
+def pairs(function: Callable[[Single, Single], Single], a: Meaning, b: Meaning) -> Meaning:
     """Element by element; a single value, row or column is repeated to fit, as Excel does."""
-    return aligned(one, (a, b))
+    return aligned(function, (a, b))
 
 
-def aligned(one: Callable[..., Single], given: tuple[Meaning, ...]) -> Meaning:
+def aligned(function: Callable[..., Single], given: tuple[Meaning, ...]) -> Meaning:
     """Any number of values, element by element."""
     if not any(isinstance(value, CellBlock) for value in given):
-        return one(*given)
+        return function(*given)
     blocks = [as_block(value) for value in given]
     height, width = 1, 1
     for block in blocks:
@@ -241,7 +241,7 @@ def aligned(one: Callable[..., Single], given: tuple[Meaning, ...]) -> Meaning:
     refuse_many(height * width)
     return CellBlock(
         tuple(
-            tuple(one(*(block.at(r, c) for block in blocks)) for c in range(width))
+            tuple(function(*(block.at(r, c) for block in blocks)) for c in range(width))
             for r in range(height)
         )
     )

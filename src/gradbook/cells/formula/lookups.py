@@ -50,8 +50,8 @@ def condition(graph: Graph, given: Meaning) -> Test:
     if isinstance(wanted, Node):
         number_key = (0, present(wanted))
         return lambda key: key == number_key
-    found = _CRITERION.fullmatch(wanted[: MOST_PATTERN + 2])
-    sign, text = (found[1] or "", found[2]) if found else ("", wanted)
+    criterion = _CRITERION.fullmatch(wanted[: MOST_PATTERN + 2])
+    sign, text = (criterion[1] or "", criterion[2]) if criterion else ("", wanted)
     compare = _COMPARISONS[sign]
     limit = _as_number(text)
     if limit is not None:
@@ -128,8 +128,8 @@ def _numbers_at(area: Meaning, places: Sequence[int], shape: tuple[int, int]) ->
     if block.shape != shape:
         raise NotUnderstood(Message("ranges of different sizes in one operation"))
     rows, width = block.rows, block.shape[1]
-    found = (rows[k // width][k % width] for k in places)
-    return [value for value in found if isinstance(value, Node)]
+    values = (rows[k // width][k % width] for k in places)
+    return [value for value in values if isinstance(value, Node)]
 
 
 def _by_condition(result: Callable[[Graph, Sequence[Node]], Node]) -> Callable[..., Meaning]:
@@ -259,10 +259,10 @@ def _match(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     def one(wanted: Single) -> Node:
         wanted = graph.constant(0) if wanted is None else wanted
         if kind == 0:
-            found = _exact(graph, wanted, among)
+            place = _exact(graph, wanted, among)
         else:
-            found = _nearest(wanted, among, is_below=kind > 0)
-        return error(graph) if found is None else graph.constant(found + 1)
+            place = _nearest(wanted, among, is_below=kind > 0)
+        return error(graph) if place is None else graph.constant(place + 1)
 
     return aligned(one, (given[0],))
 
@@ -278,10 +278,10 @@ def _place(
     mode, search = modes
     is_back = search == -1
     line = CellBlock((tuple(among.singles()[::-1]),)) if is_back else among
-    found = _exact(graph, wanted, line, wild=mode == 2)
-    if found is None and mode in (-1, 1):
-        found = _nearest(wanted, line, is_below=mode < 0, is_ordered=False)
-    return None if found is None else len(line.keys) - 1 - found if is_back else found
+    place = _exact(graph, wanted, line, wild=mode == 2)
+    if place is None and mode in (-1, 1):
+        place = _nearest(wanted, line, is_below=mode < 0, is_ordered=False)
+    return None if place is None else len(line.keys) - 1 - place if is_back else place
 
 
 def _x_lookup(graph: Graph, given: Sequence[Meaning]) -> Meaning:
@@ -290,23 +290,23 @@ def _x_lookup(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     is_down = as_block(given[1]).shape[1] == 1
     wanted = as_block(given[0])
 
-    def line(found: int) -> tuple[Single, ...]:
+    def line(place: int) -> tuple[Single, ...]:
         if is_down:
-            return results.rows[found]
-        return tuple(row[found] for row in results.rows)
+            return results.rows[place]
+        return tuple(row[place] for row in results.rows)
 
     if wanted.shape == (1, 1):
-        found = _place(graph, wanted.rows[0][0], among, given, 4)
-        if found is None:
+        place = _place(graph, wanted.rows[0][0], among, given, 4)
+        if place is None:
             return missing
-        chosen = line(found)
+        chosen = line(place)
         if len(chosen) == 1:
             return _shown(graph, chosen[0])
         return CellBlock((chosen,)) if is_down else CellBlock(tuple((x,) for x in chosen))
 
     def one(key: Single) -> Single:
-        found = _place(graph, key, among, given, 4)
-        return number(graph, missing) if found is None else _shown(graph, line(found)[0])
+        place = _place(graph, key, among, given, 4)
+        return number(graph, missing) if place is None else _shown(graph, line(place)[0])
 
     return aligned(one, (wanted,))
 
@@ -315,8 +315,8 @@ def _x_match(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     among = _line(given[1])
 
     def one(wanted: Single) -> Node:
-        found = _place(graph, wanted, among, given, 2)
-        return error(graph) if found is None else graph.constant(found + 1)
+        place = _place(graph, wanted, among, given, 2)
+        return error(graph) if place is None else graph.constant(place + 1)
 
     return aligned(one, (given[0],))
 
@@ -334,8 +334,8 @@ def _lookup(graph: Graph, given: Sequence[Meaning]) -> Meaning:
         results = CellBlock((tuple(row[-1] for row in rows),))
 
     def one(wanted: Single) -> Single:
-        found = _nearest(wanted, among, is_below=True)
-        return error(graph) if found is None else _shown(graph, results.singles()[found])
+        place = _nearest(wanted, among, is_below=True)
+        return error(graph) if place is None else _shown(graph, results.singles()[place])
 
     return aligned(one, (given[0],))
 

@@ -99,10 +99,10 @@ def _inverse(graph: Graph, given: Sequence[Meaning]) -> CellBlock:
     """MINVERSE."""
     matrix = _square(graph, given[0])
     unit = [[graph.constant(float(r == c)) for c in range(len(matrix))] for r in range(len(matrix))]
-    found, pivots, _ = _eliminated(matrix, unit)
+    inverse, pivots, _ = _eliminated(matrix, unit)
     if len(pivots) < len(matrix):
         return _block([[error(graph)] * len(matrix)] * len(matrix))
-    return _block(found)
+    return _block(inverse)
 
 
 def _determinant(graph: Graph, given: Sequence[Meaning]) -> Node:

@@ -83,8 +83,8 @@ class Definition:
 
     def single(self, *given: Meaning) -> Single:
         """The result, where one value belongs."""
-        found = self.apply_to(given)
-        return found if not isinstance(found, CellBlock) else number(self.scope.graph, found)
+        result = self.apply_to(given)
+        return result if not isinstance(result, CellBlock) else number(self.scope.graph, result)
 
 
 def meaning(
@@ -100,39 +100,39 @@ def meaning(
 
 def meaning_in(scope: NamedValues, expression: Expression) -> Meaning:
     graph = scope.graph
-    found: dict[int, Meaning] = {}
+    meanings: dict[int, Meaning] = {}
     waiting: list[tuple[Expression, bool]] = [(expression, False)]
     while waiting:  # not recursive: a sum may be thousands of terms deep
         part, ready = waiting.pop()
         if ready:
-            found[id(part)] = _combined(graph, part, found)
+            meanings[id(part)] = _combined(graph, part, meanings)
         elif isinstance(part, Call) and (form := _form(scope, part)):
-            found[id(part)] = form(scope, part)
+            meanings[id(part)] = form(scope, part)
         elif isinstance(part, Reference):
             is_error = part.text in ERRORS and has_values_only(graph)
-            found[id(part)] = error(graph) if is_error else scope.look(part)
+            meanings[id(part)] = error(graph) if is_error else scope.look(part)
         elif isinstance(part, Number):
-            found[id(part)] = graph.constant(part.value)
+            meanings[id(part)] = graph.constant(part.value)
         elif isinstance(part, Text):
-            found[id(part)] = part.value
+            meanings[id(part)] = part.value
         else:
             waiting.append((part, True))
             waiting.extend((piece, False) for piece in inner(part))
-    return found[id(expression)]
+    return meanings[id(expression)]
 
 
-def _combined(graph: Graph, part: Expression, found: dict[int, Meaning]) -> Meaning:
+def _combined(graph: Graph, part: Expression, meanings: dict[int, Meaning]) -> Meaning:
     match part:
         case Infix(operator, left, right):
-            return infix(graph, operator, found[id(left)], found[id(right)])
+            return infix(graph, operator, meanings[id(left)], meanings[id(right)])
         case Prefix("-", operand):
-            return map_values(lambda x: -number(graph, x), found[id(operand)])
+            return map_values(lambda x: -number(graph, x), meanings[id(operand)])
         case Prefix(_, operand):
-            return found[id(operand)]
+            return meanings[id(operand)]
         case Postfix(_, operand):
-            return map_values(lambda x: number(graph, x) / 100, found[id(operand)])
+            return map_values(lambda x: number(graph, x) / 100, meanings[id(operand)])
         case Call(function, arguments):
-            given = [found[id(a)] if a is not None else None for a in arguments]
+            given = [meanings[id(a)] if a is not None else None for a in arguments]
             return call(graph, function, given)
     raise NotUnderstood(Message("a formula of an unknown kind"))
 
@@ -149,8 +149,8 @@ def _form(scope: NamedValues, part: Call) -> Form | None:
 
 
 def _argument(part: Call, place: int) -> Expression:
-    if place < len(part.arguments) and (found := part.arguments[place]) is not None:
-        return found
+    if place < len(part.arguments) and (argument := part.arguments[place]) is not None:
+        return argument
     raise NotUnderstood(Message("{function} with these arguments", function=part.function))
 
 
@@ -240,11 +240,11 @@ def _scan(scope: NamedValues, part: Call) -> CellBlock:
     total: Meaning = None if start is None else meaning_in(scope, start)
     rows: list[tuple[Single, ...]] = []
     for row in block.rows:
-        found: list[Single] = []
+        results: list[Single] = []
         for value in row:
             total = definition.single(total, value)
-            found.append(total)
-        rows.append(tuple(found))
+            results.append(total)
+        rows.append(tuple(results))
     return CellBlock(tuple(rows))
 
 
@@ -278,8 +278,8 @@ def _corners(scope: NamedValues, part: Call) -> Corners:
     if isinstance(about, Reference | None):
         if isinstance(scope.graph, OpenGraph):  # copies of the formula are elsewhere
             raise NeedsNumbers(Message("the function {function}", function=part.function))
-        if (found := scope.place(about)) is not None:
-            return found
+        if (place := scope.place(about)) is not None:
+            return place
     raise NotUnderstood(Message("the function {function}", function=part.function))
 
 
@@ -312,21 +312,21 @@ def _size(axis: int) -> Form:
 
 def _one_of(scope: NamedValues, part: Call) -> Meaning:
     """@A1:A9: the cell of a range in the formula's own row or column."""
-    found = meaning_in(scope, about := _argument(part, 0))
-    if not isinstance(found, CellBlock):
-        return found
+    value = meaning_in(scope, about := _argument(part, 0))
+    if not isinstance(value, CellBlock):
+        return value
     corners = scope.place(about) if isinstance(about, Reference) else None
-    if corners is None or found.shape == (1, 1):
-        return found.rows[0][0]
+    if corners is None or value.shape == (1, 1):
+        return value.rows[0][0]
     if isinstance(scope.graph, OpenGraph):
         raise NeedsNumbers(Message("the function {function}", function=part.function))
     home, (_, top, left, bottom, right) = scope.place(None), corners
     if home is None:
         raise NotUnderstood(Message("the function {function}", function=part.function))
     if left == right and top <= home[1] <= bottom:
-        return found.rows[home[1] - top][0]
+        return value.rows[home[1] - top][0]
     if top == bottom and left <= home[2] <= right:
-        return found.rows[0][home[2] - left]
+        return value.rows[0][home[2] - left]
     return error(scope.graph)
 
 

@@ -19,8 +19,8 @@ _STANDARD = NormalDist()
 
 
 def _power(a: float, b: float) -> float:
-    found = a**b
-    return nan if isinstance(found, complex) else found
+    power = a**b
+    return nan if isinstance(power, complex) else power
 
 
 ON_NUMBERS: Mapping[str, Callable[..., float]] = {

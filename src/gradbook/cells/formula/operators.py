@@ -39,8 +39,8 @@ def _sigmoid(above: Node, below: Node) -> Node | None:
     if not above.is_constant(1) or below.op.name != "add":
         return None
     a, b = below.inputs
-    one, power = (a, b) if a.is_constant(1) else (b, a)
-    if not one.is_constant(1) or power.op.name != "exp":
+    numerator, power = (a, b) if a.is_constant(1) else (b, a)
+    if not numerator.is_constant(1) or power.op.name != "exp":
         return None
     (exponent,) = power.inputs
     if exponent.op.name == "negate":

@@ -95,26 +95,28 @@ class FormReader:
     @cached_property
     def _functions(self) -> dict[str, Call]:
         """The names that refer to a LAMBDA, and the LAMBDAs."""
-        found = {}
+        functions = {}
         for name, text in self._names.items():
             with suppress(FormulaError):
-                said = read(text) if "LAMBDA" in text.upper() else None
-                if isinstance(said, Call) and said.function in LAMBDAS:
-                    found[name.rpartition("!")[2].upper()] = said
-        return found
+                expression = read(text) if "LAMBDA" in text.upper() else None
+                if isinstance(expression, Call) and expression.function in LAMBDAS:
+                    functions[name.rpartition("!")[2].upper()] = expression
+        return functions
 
     def _read_with_functions(self, text: str) -> Expression:
         """The expression of a text, with the book's own functions replaced by their definitions,
         repeatedly if those use further ones."""
-        functions, said = self._functions, read(text)
+        functions, expression = self._functions, read(text)
         for _ in range(MOST_NESTED if functions else 0):
-            calls = [p for p in parts(said) if isinstance(p, Call) and p.function in functions]
+            calls = [
+                p for p in parts(expression) if isinstance(p, Call) and p.function in functions
+            ]
             if not calls:
                 break
             if sum(count_parts(functions[call.function]) for call in calls) > MOST_PARTS:
                 raise FormulaError("too long, written out", len(text))
-            said = replace_parts(said, lambda part: None, self._written_out)
-        return said
+            expression = replace_parts(expression, lambda part: None, self._written_out)
+        return expression
 
     def _written_out(self, part: Expression) -> Expression:
         function = self._functions.get(part.function) if isinstance(part, Call) else None
@@ -126,9 +128,9 @@ class FormReader:
         """A formula's form and its references; raises FormulaError if it can't be read."""
         column, cells = BEYOND if self._functions else OWN, dict[str, str]()
 
-        def number_cell(found: re.Match[str]) -> str:
+        def number_cell(match: re.Match[str]) -> str:
             name = f"{column}{len(cells) + 1}"
-            cells[name] = found[0]
+            cells[name] = match[0]
             return name
 
         plain = edit_cells(text, number_cell)
@@ -310,9 +312,9 @@ class Pattern:
         return copy_formula(self.text, self.home, cell)
 
 
-def _kind_of_number(found: re.Match[str]) -> str:
-    value = float(found[0])
-    return found[0] if value in (0, 1) else "0~" if value < 1 else "1~"
+def _kind_of_number(match: re.Match[str]) -> str:
+    value = float(match[0])
+    return match[0] if value in (0, 1) else "0~" if value < 1 else "1~"
 
 
 def copy_formula(text: str, home: Address, cell: Address) -> str:
@@ -326,8 +328,8 @@ def move_formula(text: str, down: int, right: int) -> str:
         return text
     return edit_cells(
         text,
-        lambda found: _at(
-            found, 0 if found["fix_row"] else down, 0 if found["fix_column"] else right
+        lambda match: _at(
+            match, 0 if match["fix_row"] else down, 0 if match["fix_column"] else right
         ),
     )
 
@@ -335,7 +337,7 @@ def move_formula(text: str, down: int, right: int) -> str:
 def neighbours(text: str) -> Iterator[str]:
     """Ranges similar to one: of its size and a few cells away, or a row or a column larger or
     smaller at one end; none for whole columns or rows, or unless it has two corners."""
-    corners = [found for corner in text.split(":") if (found := CELL.fullmatch(corner))]
+    corners = [match for corner in text.split(":") if (match := CELL.fullmatch(corner))]
     if len(corners) != 2 or text.count(":") != 1:
         return
     first, last = corners
@@ -361,13 +363,13 @@ def _at(corner: re.Match[str], down: int, right: int) -> str:
 
 def rename_cells_in(text: str, follow: Callable[[str], str]) -> str:
     """A formula with each cell name replaced by the result of `follow`."""
-    return edit_cells(text, lambda found: follow(found[0]))
+    return edit_cells(text, lambda match: follow(match[0]))
 
 
 def anchor(text: str) -> str:
     """A formula with all its references made absolute."""
     return edit_cells(
-        text, lambda found: f"{found['sheet'] or ''}${found['column']}${found['row']}"
+        text, lambda match: f"{match['sheet'] or ''}${match['column']}${match['row']}"
     )
 
 
@@ -411,9 +413,9 @@ class CopiedText:
 
 def moving_rows(text: str, *span: int) -> Iterator[tuple[int, int]]:
     """The positions of the row numbers that change when a formula is copied down."""
-    for found in MARKS.finditer(text, *span):
-        if found["column"] and not found["fix_row"]:
-            yield found.span("row")
+    for match in MARKS.finditer(text, *span):
+        if match["column"] and not match["fix_row"]:
+            yield match.span("row")
 
 
 class Reader:
@@ -447,11 +449,11 @@ class Reader:
     def _pattern_of_text(self, text: str, home: Address) -> Pattern:
         row, column = row_of(home), column_of(home)
 
-        def relative(found: re.Match[str]) -> str:
-            r, c = int(found["row"]) - 1, column_number(found["column"])
-            r_part = f"${r}" if found["fix_row"] else f"~{r - row}"
-            c_part = f"${c}" if found["fix_column"] else f"~{c - column}"
-            return f"{found['sheet'] or ''}\1{r_part}{c_part}\2"
+        def relative(match: re.Match[str]) -> str:
+            r, c = int(match["row"]) - 1, column_number(match["column"])
+            r_part = f"${r}" if match["fix_row"] else f"~{r - row}"
+            c_part = f"${c}" if match["fix_column"] else f"~{c - column}"
+            return f"{match['sheet'] or ''}\1{r_part}{c_part}\2"
 
         key = edit_cells(text, relative).replace(" ", "")
         if key not in self._known:
@@ -476,8 +478,8 @@ class Reader:
 
     def cell(self, text: str, home: Address) -> Address | None:
         """The cell that a reference typed in `home` refers to, if it is one cell."""
-        found = self.mention(text, home)
-        return found.at(home) if isinstance(found, CellReference) else None
+        mention = self.mention(text, home)
+        return mention.at(home) if isinstance(mention, CellReference) else None
 
     def mention(self, text: str, home: Address) -> Mention:
         """What a reference, as typed, refers to."""
@@ -656,11 +658,11 @@ _reference = lru_cache(maxsize=MOST_REMEMBERED)(CellReference)
 def _corner(text: str) -> tuple[str, int, int, bool, bool] | None:
     """The parts of a cell reference: its sheet's title in lower case, its row and column, and
     whether they are absolute; None for any other text."""
-    found = CELL.fullmatch(text)
-    if found is None:
+    match = CELL.fullmatch(text)
+    if match is None:
         return None
-    title = (found["sheet"] or "")[:-1].strip("'").replace("''", "'").lower()
-    row, column = int(found["row"]) - 1, column_number(found["column"])
+    title = (match["sheet"] or "")[:-1].strip("'").replace("''", "'").lower()
+    row, column = int(match["row"]) - 1, column_number(match["column"])
     if row >= MOST_ROWS or column >= MOST_COLUMNS:
         return None
-    return title, row, column, bool(found["fix_row"]), bool(found["fix_column"])
+    return title, row, column, bool(match["fix_row"]), bool(match["fix_column"])

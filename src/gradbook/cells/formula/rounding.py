@@ -95,28 +95,28 @@ def level_in(node: Node) -> WeightLevel | None:
 def _levelled(number: Node, scale: Node) -> Node | None:
     """The value that becomes `number` if it is divided by the scale, rounded and clipped; None if
     `number` isn't of that form."""
-    found, factor, is_rounded = number, 1.0, False
-    while not (found.op.name == "divide" and found.inputs[1] is scale):
-        is_rounded |= found.op.name in ("whole", "straight")
-        inside = _inside(found)
+    level, factor, is_rounded = number, 1.0, False
+    while not (level.op.name == "divide" and level.inputs[1] is scale):
+        is_rounded |= level.op.name in ("whole", "straight")
+        inside = _inside(level)
         if inside is None:
             return None
-        found, factor = inside, factor * _times(found, inside)
-    return found.inputs[0] * factor if is_rounded else None
+        level, factor = inside, factor * _times(level, inside)
+    return level.inputs[0] * factor if is_rounded else None
 
 
 def _inside(node: Node) -> Node | None:
     """The only non-constant input of a node, if a rounded number may contain its op."""
     if node.op.name == "straight":
         return node.inputs[1]
-    moving = [one for one in node.inputs if not one.is_constant()]
+    moving = [part for part in node.inputs if not part.is_constant()]
     is_turned = node.op.name == "divide" and node.inputs[0].is_constant()
     return moving[0] if node.op.name in MAKING and len(moving) == 1 and not is_turned else None
 
 
 def _times(node: Node, inside: Node) -> float:
     """The factor by which a node multiplies its input, apart from rounding and clipping."""
-    constants = [one.number for one in node.inputs if one.is_constant()]
+    constants = [factor.number for factor in node.inputs if factor.is_constant()]
     match node.op.name:
         case "multiply":
             return constants[0]

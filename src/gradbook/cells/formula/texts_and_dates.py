@@ -380,10 +380,10 @@ def _by_elements(function: OfSingles) -> Callable[[Graph, Sequence[Meaning]], Me
     def make(graph: Graph, given: Sequence[Meaning]) -> Meaning:
         def one(*singles: Single) -> Single:
             try:
-                found = function(graph, *singles)
+                result = function(graph, *singles)
             except (ValueError, OverflowError, IndexError):
                 return error(graph)
-            return found if isinstance(found, str) else graph.constant(float(found))
+            return result if isinstance(result, str) else graph.constant(float(result))
 
         return aligned(one, tuple(given))
 

@@ -34,13 +34,13 @@ OfNumbers = Callable[[Graph, Sequence[Node]], Node]
 
 def numbers_of(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
     """Every number among the arguments; texts and blanks in ranges are skipped."""
-    found: list[Node] = []
+    numbers: list[Node] = []
     for value in given:
         if isinstance(value, CellBlock):
-            found.extend(value.numbers())
+            numbers.extend(value.numbers())
         elif value is not None:
-            found.append(number(graph, value))
-    return found
+            numbers.append(number(graph, value))
+    return numbers
 
 
 def total(graph: Graph, numbers: Sequence[Node]) -> Node:
@@ -83,10 +83,10 @@ def _sumproduct(graph: Graph, given: Sequence[Meaning]) -> Node:
     return total(graph, list(as_block(reduce(partial(pairs, times), given)).numbers()))
 
 
-def _sum_of(one: Callable[[Node, Node], Node]) -> OfAll:
+def _sum_of(term: Callable[[Node, Node], Node]) -> OfAll:
     def add_up(graph: Graph, given: Sequence[Meaning]) -> Node:
         a, b = given
-        both = pairs(lambda x, y: one(number(graph, x), number(graph, y)), a, b)
+        both = pairs(lambda x, y: term(number(graph, x), number(graph, y)), a, b)
         return total(graph, list(as_block(both).numbers()))
 
     return add_up

@@ -85,13 +85,13 @@ def _content(
     if len(sizes) < 2 or not all(isinstance(size, int) and size > 0 for size in sizes[1:]):
         raise DataError("the size of its input is missing: only the number of images may vary")
     is_whole = graph["tensor_values"][given].get("dtype") in WHOLE_KINDS
-    calls, outputs_of_graph = _calls(graph["nodes"], NAMED.read(outputs[0]["user_output"]["arg"]))
+    calls, results = _calls(graph["nodes"], NAMED.read(outputs[0]["user_output"]["arg"]))
     return ForeignGraph(
         calls,
         _weights(archive, folder, signature["input_specs"], file),
         given,
         lambda samples: ways_in(tuple(sizes[1:]), samples, is_whole),
-        outputs_of_graph,
+        results,
         "its arguments aren't as PyTorch writes them",
         batch=sizes[0],
         is_whole=is_whole,
