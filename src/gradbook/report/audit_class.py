@@ -142,10 +142,10 @@ def _marks(marks: Sequence[Mark], score: BookScore | None) -> RichCell:
         Span(
             "",
             tag="i",
-            kind=f"m-{one.state.partition(' ')[0]}",
-            about=f"{one_line(one.column.quantity if one.column else one.weight)}: {tr(one.state)}",
+            kind=f"m-{it.state.partition(' ')[0]}",
+            about=f"{one_line(it.column.quantity if it.column else it.weight)}: {tr(it.state)}",
         )
-        for one in marks
+        for it in marks
     )
     return (Span(words, kind="of"), *(squares if len(marks) <= MOST_MARKS else ()))
 
@@ -226,12 +226,12 @@ def marks_chapter(scores: Sequence[Graded]) -> Iterator[Chapter]:
 
 def _reasons(findings: Sequence[Finding]) -> list[TextLine]:
     """The wrong quantities, grouped by the reason."""
-    found: dict[str, list[str]] = {}
+    reasons: dict[str, list[str]] = {}
     for finding in findings:
-        found.setdefault(shown_text(finding.why), []).append(one_line(finding.quantity))
+        reasons.setdefault(shown_text(finding.why), []).append(one_line(finding.quantity))
     return [
         [Span(", ".join(dict.fromkeys(names)), tag="b"), Span(tr(": ") + why)]
-        for why, names in found.items()
+        for why, names in reasons.items()
     ]
 
 

@@ -241,9 +241,9 @@ def _marked(parts: Sequence[tuple[bool, Sequence[str]]]) -> tuple[Span, ...]:
 
 
 def loss_chart(losses: LossCurves) -> Chart:
-    made = Curve(tr("as made"), np.array(losses.made), MADE)
+    as_made = Curve(tr("as made"), np.array(losses.made), MADE)
     corrected = Curve(tr("corrected"), np.array(losses.corrected), CORRECTED)
-    return Chart(tr("Loss"), (made, corrected), labels="")
+    return Chart(tr("Loss"), (as_made, corrected), labels="")
 
 
 # A notebook -------------------------------------------------------------------

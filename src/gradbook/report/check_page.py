@@ -135,19 +135,19 @@ def _modules() -> bytes:
 
 def _needed() -> set[str]:
     """The paths of all modules and packages that are needed."""
-    found: set[str] = set()
+    needed: set[str] = set()
     left = list(FIRST)
     while left:
         path = left.pop()
-        if path in found or not _file(path).is_file():
+        if path in needed or not _file(path).is_file():
             continue
-        found.add(path)
+        needed.add(path)
         if path == WRITER:
             continue
         above = path.split("/")[:-1]
         left += ("/".join((*above[: k + 1], "__init__.py")) for k in range(len(above)))
         left += _imported(_file(path).read_text("utf-8"))
-    return found
+    return needed
 
 
 def _imported(source: str) -> Iterator[str]:
@@ -164,13 +164,13 @@ def _read_by_them() -> set[str]:
     folders = [f"gradbook/{folder}" for folder in OTHERS]
     inside = (f"{folder}/{entry.name}" for folder in folders for entry in _file(folder).iterdir())
     left = [path for path in inside if path.endswith((".mo", ".js", ".css", ".html"))]
-    found: set[str] = set()
+    paths: set[str] = set()
     while left:
         path = left.pop()
-        if path not in found and path.endswith(".js"):
+        if path not in paths and path.endswith(".js"):
             left += modules_imported(path)
-        found.add(path)
-    return found
+        paths.add(path)
+    return paths
 
 
 def _file(path: str) -> Traversable:

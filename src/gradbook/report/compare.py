@@ -113,28 +113,28 @@ def _glance(runs: Sequence[Compared]) -> Block:
 
 def _differences_in_short(runs: Sequence[Compared]) -> Iterator[Block]:
     """Each line in which the recipes differ, with the runs that have each version."""
-    found = differences(runs)
-    if found:
+    by_word = differences(runs)
+    if by_word:
         yield Subheading("Where their recipes differ:")
     elif len(runs) > 1:
         yield Passage(SAME)
-    for word, said in found.items():
+    for word, values in by_word.items():
         yield Passage((Span(word, "cyan"),), indent=2)
-        for words in dict.fromkeys(said):
-            whose = [run.name for run, other in zip(runs, said, strict=True) if other == words]
+        for words in dict.fromkeys(values):
+            whose = [run.name for run, other in zip(runs, values, strict=True) if other == words]
             of_these = f"{', '.join(whose)}: {words or '-'}"
             yield Passage(of_these, indent=4, hang=6, most=LONGEST_WORDS)
 
 
 def _differences(runs: Sequence[Compared]) -> Block:
     """The same as a table, with one line per layer."""
-    found = differences(runs)
-    if not found:
+    by_word = differences(runs)
+    if not by_word:
         return Passage(SAME)
     columns = (TableColumn(title, words=True) for title in ("", *(run.name for run in runs)))
     rows = []
-    for word, said in found.items():
-        words = [it.replace("; ", "\n") for it in said] if word == "layers" else said
+    for word, values in by_word.items():
+        words = [it.replace("; ", "\n") for it in values] if word == "layers" else values
         rows.append((word, *(it or "–" for it in words)))
     table = TextTable(tuple(columns), tuple(rows), kind="differences", has_row_heads=True)
     return Figure([table])

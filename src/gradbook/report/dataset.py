@@ -18,21 +18,23 @@ MISSING = " (not installed: pip install 'gradbook[{}]')"
 
 def dataset_report(dataset: Dataset, *, verify: bool = False) -> Report:
     """A data set's figures; with `verify`, also checksums, to compare copies."""
-    found = statistics(dataset.training_and_validation)
+    brightness = statistics(dataset.training_and_validation)
     channels, rows, columns = dataset.shape
     count = len(dataset.classes)
     images = len(dataset.training_and_validation) + len(dataset.test_for_reporting)
     shape = f"{rows}x{columns} in {'grey' if channels == 1 else 'colour'}"
-    said = f": {counted(images, 'image')} of {shape}, {counted(count, 'class', 'classes')}"
-    mean, deviation = (" ".join(map("{:.4f}".format, it)) for it in (found.mean, found.deviation))
+    content = f": {counted(images, 'image')} of {shape}, {counted(count, 'class', 'classes')}"
+    mean, deviation = (
+        " ".join(map("{:.4f}".format, it)) for it in (brightness.mean, brightness.deviation)
+    )
     brief: list[Block] = [
-        Passage((Span(one_line(dataset.name), "bold"), Span(said))),
+        Passage((Span(one_line(dataset.name), "bold"), Span(content))),
         Passage(one_line(dataset.source)),
         *(Passage((Span(remark, "yellow"),)) for remark in dataset.remarks),
         _counts(dataset),
         Passage(
             (
-                Span(f"pixels from {found.low} to {found.high}; scaled to 0..1: mean "),
+                Span(f"pixels from {brightness.low} to {brightness.high}; scaled to 0..1: mean "),
                 Span(mean, "bold"),
                 Span(", standard deviation "),
                 Span(deviation, "bold"),
@@ -52,10 +54,10 @@ def dataset_report(dataset: Dataset, *, verify: bool = False) -> Report:
             name: {"images": len(part), "of_each_class": part.counts(count)}
             for name, part in _parts(dataset).items()
         },
-        "lowest": found.low,
-        "highest": found.high,
-        "mean": list(found.mean),
-        "deviation": list(found.deviation),
+        "lowest": brightness.low,
+        "highest": brightness.high,
+        "mean": list(brightness.mean),
+        "deviation": list(brightness.deviation),
     }
     if verify:
         blocks, sums = _verification(dataset)
@@ -97,10 +99,10 @@ def _verification(dataset: Dataset) -> tuple[Blocks, dict[str, object]]:
         lines = [f"{expected}  {name}" for name, expected in SUMS.items()]
     else:
         heading = "everything was read and is consistent; SHA-256 of pixels and labels:"
-        lines = [f"{own}  {name.replace('_', ' ')}" for name, own in sums.items()]
-    said = f"{shared:,} of {len(test):,} test images also occur in training and validation"
+        lines = [f"{checksum}  {name.replace('_', ' ')}" for name, checksum in sums.items()]
+    remark = f"{shared:,} of {len(test):,} test images also occur in training and validation"
     record = {"sha256": sums, "test_images_also_in_training": shared}
-    return [Subheading(heading), Listing("\n".join(lines)), Passage(said)], record
+    return [Subheading(heading), Listing("\n".join(lines)), Passage(remark)], record
 
 
 def known_sets() -> Report:

@@ -102,9 +102,9 @@ def explain_image(
         )
     wanted = np.eye(len(model.classes))[label] if net.outputs > 1 else np.array([float(label)])
     worked = at_work(net, model.values, model.prepare(image), wanted)
-    one = weight_at_work(worked, only)
+    weight = weight_at_work(worked, only)
     about = _about(model, worked, label, called or tr("an image"))
-    return Explanation(net, derive_input(one, about), lambda: records_of_input(one))
+    return Explanation(net, derive_input(weight, about), lambda: records_of_input(weight))
 
 
 def _about(model: Model, worked: AtWork, label: int, called: str) -> tuple[Inline, ...]:

@@ -90,15 +90,15 @@ def document_parts(blocks: Iterable[Block]) -> Iterator[DocumentPart]:
     new_anchor = _anchors()
     anchor = "top"
     heading: Sequence[Inline] = ()
-    found: list[tuple[Block, str]] = []
+    parts: list[tuple[Block, str]] = []
     for block in blocks:
         own = new_anchor(block.text) if isinstance(block, Heading) else ""
         if isinstance(block, Heading) and block.level == 1:
-            yield DocumentPart(anchor, heading, found)
-            anchor, heading, found = own, block.text, []
+            yield DocumentPart(anchor, heading, parts)
+            anchor, heading, parts = own, block.text, []
         else:
-            found.append((block, own))
-    yield DocumentPart(anchor, heading, found)
+            parts.append((block, own))
+    yield DocumentPart(anchor, heading, parts)
 
 
 def _anchors() -> Callable[[Sequence[Inline]], str]:

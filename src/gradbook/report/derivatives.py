@@ -125,11 +125,15 @@ def _list(derivatives: Derivatives) -> Document:
             json=Code("--json"),
             by=Code("--by"),
         )
-    telling = [one for one in inputs[:MOST_SENTENCES] if one.slope and isfinite(one.slope)]
+    telling = [
+        sensitivity
+        for sensitivity in inputs[:MOST_SENTENCES]
+        if sensitivity.slope and isfinite(sensitivity.slope)
+    ]
     if telling:
         story.heading(tr("In words"))
-        for one in telling:
-            story.say("{sentence}.", sentence=translate(one.sentence).rstrip("."))
+        for sensitivity in telling:
+            story.say("{sentence}.", sentence=translate(sensitivity.sentence).rstrip("."))
     _tell_fixed(story, derivatives)
     return story.document()
 
@@ -169,10 +173,16 @@ def proposal(derivatives: Derivatives) -> tuple[Inline, ...]:
     return fill(words, cell=chosen, of=Code("--of"), others=others)
 
 
-def _row(one: Sensitivity) -> Sequence[Cell]:
-    percent = "–" if one.elasticity is None else Numeral(_rounded(one.elasticity))
-    value = Numeral(one.value) if isfinite(one.value) else "–"
-    return (one.label,), (one.name,), (value,), (Numeral(_rounded(one.slope)),), (percent,)
+def _row(sensitivity: Sensitivity) -> Sequence[Cell]:
+    percent = "–" if sensitivity.elasticity is None else Numeral(_rounded(sensitivity.elasticity))
+    value = Numeral(sensitivity.value) if isfinite(sensitivity.value) else "–"
+    return (
+        (sensitivity.label,),
+        (sensitivity.name,),
+        (value,),
+        (Numeral(_rounded(sensitivity.slope)),),
+        (percent,),
+    )
 
 
 def _rounded(value: float) -> float:
@@ -368,9 +378,9 @@ class _Telling:
                 rights += [(sign_before(add_up(shares)), add_up(map(signed, shares)))]
         rights.append((sign_before(Numeral(chain.slope)), Numeral(chain.slope)))
         story.equation(slope, *rights)
-        one = next((s for s in self.derivatives.inputs if s.cell == chain.source), None)
-        if one is not None and isfinite(one.slope):
-            story.say("{sentence}.", sentence=translate(one.sentence).rstrip("."))
+        sensitivity = next((s for s in self.derivatives.inputs if s.cell == chain.source), None)
+        if sensitivity is not None and isfinite(sensitivity.slope):
+            story.say("{sentence}.", sentence=translate(sensitivity.sentence).rstrip("."))
 
     def _partials(self, path: ChainPath, names: _Names) -> list[Form]:
         links = reversed(path.links)
@@ -437,16 +447,16 @@ def list_record(derivatives: Derivatives) -> dict[str, Any]:
         "formulas": len(slopes.order),
         "inputs": [
             {
-                "cell": one.name,
-                "label": one.label,
-                "value": _finite(one.value),
-                "derivative": _finite(one.slope),
-                "percent_per_percent": _finite(one.elasticity),
-                "step": one.step,
-                "nudged": _finite(one.nudged),
-                "sentence": str(one.sentence),
+                "cell": sensitivity.name,
+                "label": sensitivity.label,
+                "value": _finite(sensitivity.value),
+                "derivative": _finite(sensitivity.slope),
+                "percent_per_percent": _finite(sensitivity.elasticity),
+                "step": sensitivity.step,
+                "nudged": _finite(sensitivity.nudged),
+                "sentence": str(sensitivity.sentence),
             }
-            for one in derivatives.inputs
+            for sensitivity in derivatives.inputs
         ],
         "remarks": [
             {"why": str(why), "cells": list(map(slopes.book.name_of, cells))}

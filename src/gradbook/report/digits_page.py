@@ -72,7 +72,7 @@ def digits_page(
         "labels": samples.labels.tolist(),
     }
     table["training"] = training and training.table(model.net, scales(model))
-    made = report_page(
+    page = report_page(
         Report(
             tr(TITLES[learns, is_grey], network=model.net.name or tr("A network")),
             [*screen, Side(tuple(tabs))],
@@ -87,12 +87,12 @@ def digits_page(
         )
     )
     most = MOST_WITH_IMAGES if training else MOST_BYTES
-    if len(made.encode()) > most:
+    if len(page.encode()) > most:
         fewer = "pack fewer images with --train" if training else "use a smaller network"
         raise LimitError(
-            f"the page would take {size(len(made.encode()))}, more than {size(most)}: {fewer}"
+            f"the page would take {size(len(page.encode()))}, more than {size(most)}: {fewer}"
         )
-    return made
+    return page
 
 
 def _introduction(model: Model, training: TrainingPack | None) -> str:
@@ -117,8 +117,8 @@ def _introduction(model: Model, training: TrainingPack | None) -> str:
 
 def _reached(model: Model) -> float | None:
     """The share of its test images that it read correctly, if its file contains it."""
-    found = model.about.get("test_accuracy")
-    return found if isinstance(found, float) else None
+    accuracy = model.about.get("test_accuracy")
+    return accuracy if isinstance(accuracy, float) else None
 
 
 def is_untrained(model: Model) -> bool:
@@ -149,12 +149,12 @@ def _parts(training: TrainingPack) -> dict[str, str]:
 def content_table(model: Model) -> dict[str, Any]:
     """The data of a trained network that the page's modules read."""
     framing = model.about.get("framing")
-    own = Framing.parse(str(framing)) if framing else None
+    parsed = Framing.parse(str(framing)) if framing else None
     return {
         "classes": list(model.classes),
         "image": model.picture,
         "skill": {"right": _reached(model), "count": 0, "isUntrained": is_untrained(model)},
-        "framing": own and {"side": own.side, "byMass": own.by_mass},
+        "framing": parsed and {"side": parsed.side, "byMass": parsed.by_mass},
         "ending": model.net.ending,
         "layers": layer_table(model.net),
         "error": error_table(model.net),

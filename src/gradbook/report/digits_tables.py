@@ -227,22 +227,22 @@ def recipe_table(recipe: Recipe, images: int) -> dict[str, Any]:
 
 def _grammar() -> dict[str, Any]:
     plain = grammar_table()
-    said = {name: getattr(of, name) for of, names in MESSAGES.items() for name in names}
+    messages = {name: getattr(of, name) for of, names in MESSAGES.items() for name in names}
     return {
         **{name: plain[name] for name in ("number", "whole", "longestMessage", "closeEnough")},
-        "messages": plain["messages"] | said,
+        "messages": plain["messages"] | messages,
         "drawnDecimals": plain["drawnDecimals"],
         "schedules": schedules.OWN_SETTINGS,
         "words": schedules.SETTING_WORDS,
         "ranges": {
             name: {
-                "what": own.what,
-                "zero": own.zero,
-                "below": own.below if own.below < 2 else None,
-                "least": own.least,
-                "where": own.where,
+                "what": ranges.what,
+                "zero": ranges.zero,
+                "below": ranges.below if ranges.below < 2 else None,
+                "least": ranges.least,
+                "where": ranges.where,
             }
-            for name, own in schedules.RANGES.items()
+            for name, ranges in schedules.RANGES.items()
         },
         "usual": {
             name: getattr(schedules.Schedule("constant", 1), name)
@@ -310,14 +310,14 @@ class TrainingPack:
     @staticmethod
     def of(recipe: Recipe, dataset: Dataset, count: int) -> TrainingPack:
         """So many of the recipe's training images, equally many of each class."""
-        found = adapt(recipe, dataset).recipe
-        _require_fixed(found)
-        require_trainable(found, dataset)
-        numbers = numbers_trained_on(dataset, found.held_back)
+        adapted = adapt(recipe, dataset).recipe
+        _require_fixed(adapted)
+        require_trainable(adapted, dataset)
+        numbers = numbers_trained_on(dataset, adapted.held_back)
         images = dataset.training_and_validation[numbers]
         test = dataset.test_for_reporting
         chosen = images[in_turns(images, count)], test[:: -(-len(test) // TESTED)]
-        return TrainingPack(for_fewer(found, len(chosen[0])), *chosen)
+        return TrainingPack(for_fewer(adapted, len(chosen[0])), *chosen)
 
     def table(self, net: Net, scaling: Mapping[str, list[float]]) -> dict[str, Any]:
         """The whole pack for a page; `scaling` says how bytes are scaled."""
@@ -360,20 +360,20 @@ class TrainingPack:
         """The targets of each class, if the engine needs more than an image's label."""
         classes = self.recipe.net.outputs if self.recipe.net.outputs > 1 else 2
         each = np.arange(classes, dtype=np.int32)
-        found = targets_for(self.recipe, each, np.array(self.images.counts(classes)))
-        return None if found.ndim == 1 else np.asarray(found, float).tolist()
+        targets = targets_for(self.recipe, each, np.array(self.images.counts(classes)))
+        return None if targets.ndim == 1 else np.asarray(targets, float).tolist()
 
 
 def _require_fixed(recipe: Recipe) -> None:
     """Refuse settings that depend on how the training goes."""
-    said = {
+    settings = {
         "schedule plateau": recipe.schedule.kind == "plateau",
         "rate find": recipe.find_rate,
         "early stop": recipe.early_stop is not None,
         "keep best": recipe.keep == BEST,
         "start": bool(recipe.start),
     }
-    for words, is_asked in said.items():
+    for words, is_asked in settings.items():
         if is_asked:
             raise UsageError(
                 f"a page can't train with '{words}': remove it, or make a page of a trained run, "

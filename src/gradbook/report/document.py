@@ -228,7 +228,7 @@ class Report:
         """For a terminal."""
         if self.brief is not None:
             return self.brief
-        parts = [(Subheading(one.heading), *one.blocks) for one in self.all_chapters]
+        parts = [(Subheading(chapter.heading), *chapter.blocks) for chapter in self.all_chapters]
         return (Passage((Span(self.title, "bold"),)), *self.lead, *sum(parts, ()))
 
     def table(self) -> TextTable:
@@ -240,7 +240,7 @@ class Report:
 
     def every(self) -> Iterator[Block]:
         """All blocks, including nested ones."""
-        return _every(chain(self.lead, *(one.blocks for one in self.all_chapters)))
+        return _every(chain(self.lead, *(chapter.blocks for chapter in self.all_chapters)))
 
 
 def _every(blocks: Iterable[Block]) -> Iterator[Block]:

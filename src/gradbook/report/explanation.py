@@ -97,8 +97,8 @@ class Explanation:
 
     def _repr_markdown_(self) -> str:
         """Its mathematics between dollars, which notebooks show even before they are trusted."""
-        said = re.sub(r"```math\n([^`]*)\n```", r"$$\n\1\n$$", self.markdown())
-        return re.sub(r"\$`([^`\n]*)`\$", r"$\1$", said)
+        text = re.sub(r"```math\n([^`]*)\n```", r"$$\n\1\n$$", self.markdown())
+        return re.sub(r"\$`([^`\n]*)`\$", r"$\1$", text)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self).rstrip())

@@ -281,8 +281,8 @@ class ValueAxis:
             return [(self.low, f"{self.low:g}")]
         if self.log:
             powers = [m * 10.0**e for e in range(-12, 13) for m in (1, 2, 5)]
-            found = [x for x in powers if self.low * 0.999 <= x <= self.high * 1.001]
-            return [(x, f"{x:g}") for x in found[:: max(1, -(-len(found) // TICKS))]]
+            within = [x for x in powers if self.low * 0.999 <= x <= self.high * 1.001]
+            return [(x, f"{x:g}") for x in within[:: max(1, -(-len(within) // TICKS))]]
         step = notch((self.high - self.low) / (TICKS - 1), down=False)
         first = -(-self.low // step) * step
         count = int((self.high - first) / step + 1e-9) + 1

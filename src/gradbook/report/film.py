@@ -103,7 +103,9 @@ class _Plane:
             np.linspace(low, high, GRID) for low, high in (self.reach[:2], self.reach[2:])
         )
         points = np.meshgrid(across, up[::-1])
-        self.points = {node: one.ravel() for node, one in zip(step.inputs, points, strict=True)}
+        self.points = {
+            node: column.ravel() for node, column in zip(step.inputs, points, strict=True)
+        }
 
     def shares(self, values: Mapping[Node, Array]) -> Array:
         given = {weight: values[weight] for weight in self.step.weights} | self.points
@@ -135,8 +137,8 @@ def frames(shot: Film) -> Iterator[Image]:
         image.paste(network, ((WIDTH - broad) // 2, 2 * EDGE))
         pen = ImageDraw.Draw(image)
         loss = shot.losses[scene.epoch]
-        said = f"epoch {scene.epoch:,}    error {loss:.4g}    rate {shot.rate:g}"
-        _write(pen, (EDGE, EDGE // 2), said, 18)
+        caption = f"epoch {scene.epoch:,}    error {loss:.4g}    rate {shot.rate:g}"
+        _write(pen, (EDGE, EDGE // 2), caption, 18)
         side = BELOW - EDGE
         right = WIDTH - EDGE - (side + 2 * EDGE if scene.plane is not None else 0)
         _curve(pen, shot, scene.epoch, (EDGE + 50, high + 2 * EDGE, right, height - EDGE))

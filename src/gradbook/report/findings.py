@@ -116,11 +116,11 @@ def _mistake(finding: Finding) -> object:
     return finding.kind, finding.quantity, finding.edits
 
 
-def repetition(found: ShownFinding) -> str:
+def repetition(shown: ShownFinding) -> str:
     """The places of a finding's repetitions in words; '' if there are none."""
-    again = sorted(found.again, key=lambda place: list(map(int, re.findall(r"\d+", place))))
+    again = sorted(shown.again, key=lambda place: list(map(int, re.findall(r"\d+", place))))
     named = [few_ranges(one_line(place), 1) for place in again[:MOST_PLACES]]
-    more, places = len(found.again) - len(named), ", ".join(named)
+    more, places = len(shown.again) - len(named), ", ".join(named)
     if more:
         return tr_count(
             "the same in {places} and {count} more place",
@@ -178,12 +178,12 @@ def in_brackets(remark: str) -> str:
 
 def verdict_words(report: BookReport, score: BookScore | None = None) -> str:
     """The half line about a book that follows its verdict."""
-    found = finding_words(report)
+    words = finding_words(report)
     if report.verdict == RIGHT:
-        return tr(", ") + found
+        return tr(", ") + words
     right = (score or score_of(report)).right
     graded = _graded(report, marks_in(report, score), right)
-    return tr(": ") + tr(", ").join(filter(None, [found, graded]))
+    return tr(": ") + tr(", ").join(filter(None, [words, graded]))
 
 
 def marks_in(report: BookReport, score: BookScore | None) -> list[Mark]:
@@ -307,29 +307,29 @@ def to_fill_in(sheet: SheetReport) -> str:
 def learning(curve: LossCurves) -> str:
     """What the mistakes do to the loss, in one line."""
     updates = len(curve.made) - 1
-    made, right = curve.made[-1], curve.corrected[-1]
+    as_made, right = curve.made[-1], curve.corrected[-1]
     after = tr_count("loss after {number} update", "loss after {number} updates", updates)
-    if not isfinite(right) and isfinite(made):
+    if not isfinite(right) and isfinite(as_made):
         last = next(k for k, loss in enumerate(curve.corrected) if not isfinite(loss))
         return tr(
             "{loss}: {made} as made; corrected, it is not a number from update {number} on",
             loss=after,
-            made=numeral(f"{made:.4g}"),
+            made=numeral(f"{as_made:.4g}"),
             number=last,
         )
-    digits = next((d for d in range(4, MOST_DIGITS) if f"{made:.{d}g}" != f"{right:.{d}g}"), 4)
+    digits = next((d for d in range(4, MOST_DIGITS) if f"{as_made:.{d}g}" != f"{right:.{d}g}"), 4)
     told = tr(
         "{loss}: {made} as made, {right} corrected",
         loss=after,
-        made=numeral(f"{made:.{digits}g}") if isfinite(made) else tr("not a number"),
+        made=numeral(f"{as_made:.{digits}g}") if isfinite(as_made) else tr("not a number"),
         right=numeral(f"{right:.{digits}g}"),
     )
-    if made < right < curve.corrected[0]:
+    if as_made < right < curve.corrected[0]:
         return tr(
             "{losses}: higher, for a wrong step may lead further down than the right one",
             losses=told,
         )
-    return tr("{losses}: higher than it was at first", losses=told) if made < right else told
+    return tr("{losses}: higher than it was at first", losses=told) if as_made < right else told
 
 
 # Of several books ----------------------------------------------------------------

@@ -48,22 +48,29 @@ def _report(formulas: Formulas, views: list[dict[str, Any]], command: str) -> Re
     name = views[0]["names"][views[0]["loss"]]
     below = f"<sub>{text(name['below'])}</sub>" if name["below"] else ""
     frame = PageTemplate("view/page.html")
-    own = PageTemplate(
+    template = PageTemplate(
         "formula/page.html",
         result=f'<span class="k-{name["kind"]}"><i>{text(name["letter"])}</i>{below}</span>',
         lines=text(lines),
         **({} if len(views) > 1 else {"views": ""}),
     )
     has_samples = len(views[0]["samples"]) > 1
-    tabs = [own.chapter("samples-table")] if has_samples else []
+    tabs = [template.chapter("samples-table")] if has_samples else []
     equation = f"{formulas.result} = {formulas.formulas[formulas.result]}"
     title = equation if len(equation) <= LONGEST_TITLE else tr("Formulas")
     return Report(
         f"{formulas.name or title} · gradbook",
         [
-            own.chapter("network"),
-            own.chapter("output"),
-            Side((frame.chapter("chain-rule"), own.chapter("against"), *tabs, own.chapter("text"))),
+            template.chapter("network"),
+            template.chapter("output"),
+            Side(
+                (
+                    frame.chapter("chain-rule"),
+                    template.chapter("against"),
+                    *tabs,
+                    template.chapter("text"),
+                )
+            ),
         ],
         lead=[frame.block("bar")],
         foot=made_with(command),

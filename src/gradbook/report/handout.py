@@ -90,7 +90,7 @@ class Handout:
 
     @property
     def blanks(self) -> int:
-        return sum(len(one.numbers) for part in self.asked.values() for one in part)
+        return sum(len(value.numbers) for part in self.asked.values() for value in part)
 
 
 def handout(net: Net, exercise: Exercise, rate: float) -> Handout:
@@ -139,10 +139,10 @@ def _quantity(node: Node, value: Array, samples: int) -> PaperValue:
 def _rules(step: Step, asked: Iterable[Node], updates: bool) -> Iterator[Form]:
     """The formulas that the drawing doesn't show: the sigmoid, the error, the update."""
     yield from sigmoid_meaning(step.net)
-    said = algebra(derivation(step)).say_symbols()
+    say = algebra(derivation(step)).say_symbols()
     for node in forward_values(step):
         if node.name and node.name.stem == "E":
-            yield Comparison(symbol_of(node), "=", definition(node, said))
+            yield Comparison(symbol_of(node), "=", definition(node, say))
     if any(node.name and node.name.stem == "g" for node in asked):
         weight = symbol_of(step.trained[0])
         share = Symbol(Name("g", of=step.trained[0].name))
@@ -292,35 +292,39 @@ def _filled(message: str, **parts: str) -> str:
 def _given(page: Handout) -> Iterator[str]:
     yield f"#heading-line[{escape(tr('Given'))}]"
     single = [
-        f"#box[${spell_inline(one.name)} = {decimal(one.numbers[0])}$]"
-        for one in page.given
-        if not one.each
+        f"#box[${spell_inline(value.name)} = {decimal(value.numbers[0])}$]"
+        for value in page.given
+        if not value.each
     ]
     rate = Comparison(Symbol(RATE), "=", Numeral(page.rate))
     yield _grid([*single, f"${spell_inline(rate)}$"], GIVEN_COLUMNS, "0.65em")
-    each = [one for one in page.given if one.each]
+    each = [value for value in page.given if value.each]
     if each:
         yield _table(each, "0.28em", lambda number: f"${decimal(number)}$")
-    formulas = "#h(2.2em, weak: true) ".join(f"#box[$display({spell(one)})$]" for one in page.rules)
+    formulas = "#h(2.2em, weak: true) ".join(
+        f"#box[$display({spell(value)})$]" for value in page.rules
+    )
     yield f"#v(0.35em)\n{formulas}\n"
 
 
 def _asked(title: str, part: Sequence[PaperValue]) -> Iterator[str]:
     yield f"#heading-line[{escape(title)}]"
-    single = [one for one in part if not one.each]
+    single = [value for value in part if not value.each]
     if len(single) < len(part):
         yield _table(
-            [one for one in part if one.each],
+            [value for value in part if value.each],
             "0.08em",
             lambda number: f"#blank(width: 100%)[${decimal(number)}$]",
         )
     if single:
-        blanks = [f"#box[{_name(one)} $=$] #blank[${decimal(one.numbers[0])}$]" for one in single]
+        blanks = [
+            f"#box[{_name(value)} $=$] #blank[${decimal(value.numbers[0])}$]" for value in single
+        ]
         yield _grid(blanks, ASKED_COLUMNS, "0.35em")
 
 
-def _name(one: PaperValue) -> str:
-    return f"${spell_inline(one.name)}$"
+def _name(value: PaperValue) -> str:
+    return f"${spell_inline(value.name)}$"
 
 
 def _grid(cells: Iterable[str], columns: int, gutter: str) -> str:
@@ -335,8 +339,8 @@ def _table(rows: Sequence[PaperValue], inset: str, cell: Callable[[float], str])
     samples = len(rows[0].numbers)
     head = ", ".join([f"[{escape(tr('sample'))}]", *(f"[{k + 1}]" for k in range(samples))])
     lines = ",\n  ".join(
-        ", ".join([f"[{_name(one)}]", *(f"[{cell(number)}]" for number in one.numbers)])
-        for one in rows
+        ", ".join([f"[{_name(value)}]", *(f"[{cell(number)}]" for number in value.numbers)])
+        for value in rows
     )
     return (
         f"#table(columns: (auto, ..((1fr,) * {samples})), stroke: none, inset: (x: 0.4em, "
@@ -380,12 +384,12 @@ def _printed_names(page: Handout, solved: bool) -> str:
     name = f"<b>{text(page.student)}</b>"
     if solved:
         return name
-    said = (
+    names = (
         text(tr("Name: {name}")).format(name=name),
         text(tr("Date: {date}")).format(date=BLANK),
         text(tr("Right: {right} of {all}")).format(right=BLANK, all=page.blanks),
     )
-    return " · ".join(said)
+    return " · ".join(names)
 
 
 def _printed_values(values: Sequence[PaperValue], is_told: bool) -> str:
@@ -394,5 +398,5 @@ def _printed_values(values: Sequence[PaperValue], is_told: bool) -> str:
     def place(number: float) -> str:
         return f"<span>{inline(Numeral(number))}</span>" if is_told else BLANK
 
-    rows = (f"{inline(one.name)} = {''.join(map(place, one.numbers))}" for one in values)
+    rows = (f"{inline(value.name)} = {''.join(map(place, value.numbers))}" for value in values)
     return f"<ul>{''.join(f'<li>{row}</li>' for row in rows)}</ul>"

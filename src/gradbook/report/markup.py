@@ -118,19 +118,21 @@ class _Writer:
         if not report.has_contents:
             return ""
         pieces = {
-            one.anchor: [it for it in one.blocks if isinstance(it, Subheading) and it.anchor]
-            for one in report.all_chapters
+            chapter.anchor: [
+                it for it in chapter.blocks if isinstance(it, Subheading) and it.anchor
+            ]
+            for chapter in report.all_chapters
         }
         are_chips = not any(pieces.values())
         each = []
-        for one in report.all_chapters:
+        for chapter in report.all_chapters:
             chips = "".join(
                 f'<li><a href="#{piece.anchor}" aria-label="{text(plain_words(piece.words))}">'
                 f"{self.words(piece.short or piece.words)}</a></li>"
-                for piece in pieces[one.anchor]
+                for piece in pieces[chapter.anchor]
             )
             listed = f'<ul class="chips">{chips}</ul>' if chips else ""
-            link = f'<a href="#{one.anchor}">{self.words(one.heading)}</a>'
+            link = f'<a href="#{chapter.anchor}">{self.words(chapter.heading)}</a>'
             each.append(f"<li>{link}{listed}</li>")
         tag, kind = ("ul", ' class="chips"') if are_chips else ("ol", "")
         label = text(tr("Contents"))
@@ -170,9 +172,10 @@ class _Writer:
                     return figures.stack_charts(list(charts), title)
                 return figures.figure(charts, title, labelled=block.has_labels)
             case Fold(summary, blocks, kind, anchor, is_open):
-                own = f"{self._kind(kind)}{_id(anchor)}{' open' if is_open else ''}"
+                attributes = f"{self._kind(kind)}{_id(anchor)}{' open' if is_open else ''}"
                 inside = self.blocks(blocks)
-                return f"<details{own}><summary>{self.words(summary)}</summary>{inside}</details>"
+                heading = f"<summary>{self.words(summary)}</summary>"
+                return f"<details{attributes}>{heading}{inside}</details>"
             case Figure(blocks, kind, caption):
                 below = f"<figcaption>{self.words(caption)}</figcaption>" if caption else ""
                 return f"<figure{self._kind(kind)}>{self.blocks(blocks)}{below}</figure>"
@@ -243,9 +246,9 @@ class _Writer:
                 + "</div>"
                 for left, right in card.lines
             )
-            own = _id(card.anchor) + (f' data-kind="{card.kind}"' if card.kind else "")
+            attributes = _id(card.anchor) + (f' data-kind="{card.kind}"' if card.kind else "")
             image = _image(card.picture, f' title="{text(card.title)}"')
-            each.append(f"<li{own}>{image}\n<dl>{lines}</dl></li>")
+            each.append(f"<li{attributes}>{image}\n<dl>{lines}</dl></li>")
         inside = f'<ol class="gallery">\n{chr(10).join(each)}\n</ol>'
         return f"<figure{_id(gallery.anchor)}>{inside}</figure>"
 
@@ -303,10 +306,10 @@ class _Writer:
         return "<br>".join(map(text, column.spell(cell).split("\n")))
 
 
-def _within(tags: str, shown: str, own: str = "") -> str:
+def _within(tags: str, shown: str, attributes: str = "") -> str:
     """Content within an element, or within nested ones."""
     for tag in reversed(tags.split()):
-        shown, own = f"<{tag}{own}>{shown}</{tag}>", ""
+        shown, attributes = f"<{tag}{attributes}>{shown}</{tag}>", ""
     return shown
 
 
@@ -314,8 +317,8 @@ def _id(anchor: str) -> str:
     return f' id="{anchor}"' if anchor else ""
 
 
-def _image(picture: Picture, own: str = "") -> str:
-    return f'<img src="{picture.address()}" alt="{text(picture.about)}"{own}>'
+def _image(picture: Picture, attributes: str = "") -> str:
+    return f'<img src="{picture.address()}" alt="{text(picture.about)}"{attributes}>'
 
 
 def _row(cells: Sequence[str], left: Sequence[str], scope: str = "") -> str:

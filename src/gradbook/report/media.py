@@ -93,7 +93,7 @@ def json_of(report: Report) -> str:
 
 def _exact(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _exact(own) for key, own in value.items()}
+        return {key: _exact(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return list(map(_exact, value))
     return None if _is_nothing(value) else value

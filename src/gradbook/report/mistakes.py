@@ -77,18 +77,18 @@ def _trust(run: Evidence) -> str:
     """How far the network's confidence can be trusted."""
     sure, wrong = run.answers.surer_than(SURE)
     least = f"{100 * SURE:g} % sure"
-    said = (
+    words = (
         f"Of the {counted(sure, 'image')} that it was at least {least} of, it misread {wrong:,}."
         if sure
         else f"It was never {least}."
     )
     if net := run.recipe.net if run.recipe.net.smoothing else None:
-        said += (
+        words += (
             f" Label smoothing of {net.smoothing:g} taught it to give each image’s class "
             f"{sureness(aimed_probability(net))}, not 100 %, so its confidence is lower than its "
             "accuracy."
         )
-    return said
+    return words
 
 
 def _cards(run: Evidence, places: Places, anchor: str = "") -> Gallery:
@@ -185,11 +185,11 @@ def gallery(
     for place in map(int, places):
         shown, read = int(answers.labels[place]), int(answers.read[place])
         name = pair(shown, read)
-        own = "" if name in known or shown == read else name
+        file_name = "" if name in known or shown == read else name
         known.add(name)
         what = f"{classes[shown]}, read as {classes[read]}"
         lines = _lines(answers, place, classes)
-        cards.append(card(images, place, what, lines, own, name))
+        cards.append(card(images, place, what, lines, file_name, name))
     return Gallery(cards, anchor)
 
 

@@ -89,14 +89,14 @@ class NetworkPage(AnyWidget):
     @observe("state")
     def _follow_page(self, change: Mapping[str, Any]) -> None:
         if not self._following:
-            said = unpack(change["new"])
+            settings = unpack(change["new"])
             made_of = self._made_of
-            if said.text != self._now.text:
-                made_of = _Network(made_of.read(said.text))
-            made_of.require(said)
+            if settings.text != self._now.text:
+                made_of = _Network(made_of.read(settings.text))
+            made_of.require(settings)
             self._made_of = made_of
             with self._quiet():
-                self._take(said)
+                self._take(settings)
 
     # What Python wants ----------------------------------------------------------
 

@@ -50,7 +50,7 @@ def write_reader(model: Model, data: Dataset, path: str | os.PathLike[str]) -> N
     require_room(plan, measure(net).macs)
     images, names = _chosen(data)
     mean, deviation = for_inputs(net, model.mean, model.deviation)
-    made = _stage_values(model, plan, images[0])
+    stages = _stage_values(model, plan, images[0])
     book = ReaderBook(
         plan,
         model.values,
@@ -61,7 +61,7 @@ def write_reader(model: Model, data: Dataset, path: str | os.PathLike[str]) -> N
         images,
         names,
         np.zeros(net.input[1:], np.uint8),
-        made,
+        stages,
         model.predict(images[:1])[0],
     )
     write_whole(path, reader_content(book))
@@ -83,9 +83,9 @@ def _chosen(data: Dataset) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
 def _stage_values(model: Model, plan: ReaderPlan, image: NDArray[Any]) -> Mapping[int, Array]:
     """The values of each stage for an image."""
     kept = {name: model.values[name] for name in plan.blocks}
-    made = values_of(plan.net, kept, model.prepare(image))
+    values = values_of(plan.net, kept, model.prepare(image))
     return {
-        number: made[stage.layers[-1] + 1].reshape(stage.grids.shape)
+        number: values[stage.layers[-1] + 1].reshape(stage.grids.shape)
         for number, stage in enumerate(plan.stages)
     }
 

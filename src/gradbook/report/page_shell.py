@@ -52,11 +52,11 @@ class WholePage:
             ("decimal", spoken.decimal_sign, ENGLISH.decimal_sign),
             ("percent", spoken.percent_sign, ENGLISH.percent_sign),
         ]
-        own = (f' data-{name}="{sign}"' for name, sign, usual in signs if sign != usual)
+        data = (f' data-{name}="{sign}"' for name, sign, usual in signs if sign != usual)
         return "\n".join(
             [
                 "<!DOCTYPE html>",
-                f'<html lang="{spoken.code}"{"".join(own)}>',
+                f'<html lang="{spoken.code}"{"".join(data)}>',
                 "<head>",
                 '<meta charset="utf-8">',
                 f'<meta http-equiv="Content-Security-Policy" content="{self._policy(css)}">',
@@ -112,8 +112,8 @@ def text(words: str) -> str:
 
 def data_element(table: Mapping[str, Any], name: str = ' id="content"') -> str:
     """A table for the script, in an element that no browser takes for a script."""
-    said = json.dumps(table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return f'<script type="application/json"{name}>{ENDING.sub(BELOW, said)}</script>'
+    json_text = json.dumps(table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return f'<script type="application/json"{name}>{ENDING.sub(BELOW, json_text)}</script>'
 
 
 ENDING = re.compile("<(?!/?m)")  # what could end the script; formulas have <mo> and </mo>
@@ -194,10 +194,10 @@ class PageTemplate:
     """
 
     def __init__(self, file: str, **parts: str) -> None:
-        _, *found = PIECE.split(files("gradbook").joinpath("web", file).read_text("utf-8"))
-        self.headings = dict(zip(found[::3], found[1::3], strict=True))
-        joined = (LINE_END.sub(lambda it: " ".join(it[0].split()), html) for html in found[2::3])
-        self.pieces = dict(zip(found[::3], joined, strict=True))
+        _, *pieces = PIECE.split(files("gradbook").joinpath("web", file).read_text("utf-8"))
+        self.headings = dict(zip(pieces[::3], pieces[1::3], strict=True))
+        joined = (LINE_END.sub(lambda it: " ".join(it[0].split()), html) for html in pieces[2::3])
+        self.pieces = dict(zip(pieces[::3], joined, strict=True))
         self.parts = {name.replace("_", "-"): html for name, html in parts.items()}
 
     def html(self, name: str) -> str:

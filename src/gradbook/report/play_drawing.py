@@ -20,16 +20,16 @@ Places = Mapping[str, int]  # lines, by the names of their values
 def columns(known: PageContent) -> list[dict[str, Any]]:
     """One for each stage of the drawing, from the inputs to the whole error."""
     places = {str(node.name): line for node, line in known.lines.places.items() if node.name}
-    found = stages(known.start_net, numbers=False)
-    made = [
+    drawn = stages(known.start_net, numbers=False)
+    shapes = [
         _column(stage, before, places, known)
-        for stage, before in zip(found, [None, *found], strict=False)
+        for stage, before in zip(drawn, [None, *drawn], strict=False)
     ]
-    for place, stage in enumerate(found):
+    for place, stage in enumerate(drawn):
         joined = stage.joined if isinstance(stage, UnitColumn) else ()
         for source, first in joined or [(skipped, 0) for skipped in stage.skips]:
-            _add_reads(made[place], stage, found[source], place - source, first)
-    return made
+            _add_reads(shapes[place], stage, drawn[source], place - source, first)
+    return shapes
 
 
 def _add_reads(column: dict[str, Any], stage: Stage, source: Stage, back: int, first: int) -> None:
@@ -45,13 +45,13 @@ def _add_reads(column: dict[str, Any], stage: Stage, source: Stage, back: int, f
 def _column(
     stage: Stage, before: Stage | None, places: Places, known: PageContent
 ) -> dict[str, Any]:
-    own = {"words": list(stage.words), "layers": list(stage.layers)}
+    content = {"words": list(stage.words), "layers": list(stage.layers)}
     if isinstance(stage, Planes):
-        made = _maps(stage, places) if stage.unrolled is None else _unrolled(stage, places, known)
-        return {**own, "left_out": 0, "units": [], **made}
+        maps = _maps(stage, places) if stage.unrolled is None else _unrolled(stage, places, known)
+        return {**content, "left_out": 0, "units": [], **maps}
     shown = [cell for cell in stage.cells if cell]
     return {
-        **own,
+        **content,
         "maps": [],
         "left_out": stage.count - len(shown),
         "units": [
@@ -70,16 +70,16 @@ def _sources(
     cell: Neuron, places: Places, stage: UnitColumn, before: Stage | None
 ) -> list[list[int | None]]:
     """The units of the column before that it reads: each one's row, and the line of the weight."""
-    found: list[list[int | None]] = []
+    sources: list[list[int | None]] = []
     apart = stage.joined or stage.link is Link.BRANCH
     if not isinstance(before, UnitColumn) or apart:
-        return found
+        return sources
     for row, source in enumerate(before.cells):
         if source is None or (stage.link is Link.EACH and source.place != cell.place):
             continue
         weight = stage.weight(cell.place, source.place) if stage.weight else None
-        found.append([row, _line(weight, places)])
-    return found
+        sources.append([row, _line(weight, places)])
+    return sources
 
 
 def _maps(stage: Planes, places: Places) -> dict[str, Any]:
@@ -129,8 +129,8 @@ def _unrolled(stage: Planes, places: Places, known: PageContent) -> dict[str, An
 
 def _called(name: Name, element: Shape, shape: Shape, places: Places) -> str:
     """A value's name; a softmax, of maps of one place each, numbers its values in one row."""
-    said = str(name.element(element, shape))
-    return said if said in places else str(name.element(element[:1], shape[:1]))
+    word = str(name.element(element, shape))
+    return word if word in places else str(name.element(element[:1], shape[:1]))
 
 
 def _line(mark: Marked | None, places: Places) -> int | None:

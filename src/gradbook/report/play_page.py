@@ -177,13 +177,15 @@ def _in_words(traced: str) -> dict[str, Any]:
 def _patterns_and_steps() -> dict[str, Any]:
     """All patterns, those of steps without duplicates, and the steps of recurrent layers."""
     traced = traced_layers()
-    own, known = _pattern_table(step_patterns(traced)), dict[str, str]()
-    names = {name: known.setdefault(json.dumps(entry), name) for name, entry in own.items()}
+    patterns_of_steps, known = _pattern_table(step_patterns(traced)), dict[str, str]()
+    names = {
+        name: known.setdefault(json.dumps(entry), name) for name, entry in patterns_of_steps.items()
+    }
     steps = {
-        layer: [[(said, names[name], sources) for said, name, sources in step] for step in both]
+        layer: [[(line, names[name], sources) for line, name, sources in step] for step in both]
         for layer, both in step_table(traced).items()
     }
-    different = {name: own[name] for name in known.values()}
+    different = {name: patterns_of_steps[name] for name in known.values()}
     every = chain(patterns(), traced_patterns())
     return {"patterns": _pattern_table(every) | different, "steps": steps}
 
@@ -215,11 +217,11 @@ def _template(form: Form) -> str:
     return template
 
 
-def _add(sizes: dict[str, Any], size: str, said: Any) -> None:
+def _add(sizes: dict[str, Any], size: str, expression: Any) -> None:
     """Add what is written for a size, unless it is the same as for the smaller size."""
     smaller = sizes.get("few", sizes.get("one"))
-    if said != smaller or size in ("two", "even"):
-        sizes[size] = said
+    if expression != smaller or size in ("two", "even"):
+        sizes[size] = expression
 
 
 def _say(pattern: ValuePattern) -> Say:
@@ -250,38 +252,38 @@ def _pieces(template: str, pattern: ValuePattern) -> list[str]:
     """A pattern over several values in four pieces: before the first, each value, between two,
     after the last. Each further kind of values adds three; for single values there is one piece.
     """
-    said = _numbered(template, pattern)
-    found, end = [""], 0
-    for run in _runs(list(SLOT.finditer(said))):
+    text = _numbered(template, pattern)
+    pieces, end = [""], 0
+    for run in _runs(list(SLOT.finditer(text))):
         first = [slot for slot in run if slot[2] == run[0][2]]
         others = run[len(first) :]
         is_apart = not others and (pattern.apart or pattern.count > 1)  # it isn't in a row
-        found[-1] += said[end : run[0].start()]
+        pieces[-1] += text[end : run[0].start()]
         end = run[-1].end()
         if is_apart:
-            is_first = len(found) == 1 and run[0][2] == "1"
-            own = pattern.apart if pattern.apart and is_first else r"\1"
-            found[-1] += SLOT.sub(f"⟦{own}⟧", said[run[0].start() : end])
+            is_first = len(pieces) == 1 and run[0][2] == "1"
+            replacement = pattern.apart if pattern.apart and is_first else r"\1"
+            pieces[-1] += SLOT.sub(f"⟦{replacement}⟧", text[run[0].start() : end])
             continue
-        between = said[first[-1].end() : others[0].start()] if others else ""
-        each = said[run[0].start() : first[-1].end()]
-        found += [SLOT.sub(r"⟦\1*⟧", each), between, ""]
-    found[-1] += said[end:]
-    return found
+        between = text[first[-1].end() : others[0].start()] if others else ""
+        each = text[run[0].start() : first[-1].end()]
+        pieces += [SLOT.sub(r"⟦\1*⟧", each), between, ""]
+    pieces[-1] += text[end:]
+    return pieces
 
 
 def _runs(slots: Sequence[re.Match[str]]) -> list[list[re.Match[str]]]:
     """The slots in runs, each numbered 1, 2 and so on."""
-    found: list[list[re.Match[str]]] = []
+    runs: list[list[re.Match[str]]] = []
     for slot in slots:
-        last = found[-1][-1] if found else None
+        last = runs[-1][-1] if runs else None
         goes_on = last and int(slot[2]) - int(last[2]) in (0, 1)
-        is_there = found and slot.groups() in [it.groups() for it in found[-1]]
+        is_there = runs and slot.groups() in [it.groups() for it in runs[-1]]
         if goes_on and not is_there:
-            found[-1].append(slot)
+            runs[-1].append(slot)
         else:
-            found.append([slot])
-    return found
+            runs.append([slot])
+    return runs
 
 
 # The page ---------------------------------------------------------------------
@@ -316,18 +318,18 @@ def play_page(
     home = os.environ.get(HOME_VARIABLE, "") if home is None else home
     if home and not re.fullmatch(r"https?://[^\s#?]+", home):
         raise UsageError(f"{home} isn't the address of a site: give one like https://example.org")
-    own: dict[str, Any] = {"inNotebook": True} if in_notebook else {}
-    own |= {"set": points_of} if points_of else {}
-    own |= ({"home": home} if home else {}) | ({"isKept": True} if kept_with else {})
-    made = _page(known, command, builds(net), own, begins_with, kept_with)
-    if builds(net) and len(made.encode()) > MOST_BYTES:
-        made = _page(known, command, False, own, begins_with, kept_with)
-    if len(made.encode()) > MOST_BYTES:
+    further: dict[str, Any] = {"inNotebook": True} if in_notebook else {}
+    further |= {"set": points_of} if points_of else {}
+    further |= ({"home": home} if home else {}) | ({"isKept": True} if kept_with else {})
+    page = _page(known, command, builds(net), further, begins_with, kept_with)
+    if builds(net) and len(page.encode()) > MOST_BYTES:
+        page = _page(known, command, False, further, begins_with, kept_with)
+    if len(page.encode()) > MOST_BYTES:
         raise LimitError(
-            f"the page would take {size(len(made.encode()))}, more than {size(MOST_BYTES)}: "
+            f"the page would take {size(len(page.encode()))}, more than {size(MOST_BYTES)}: "
             "use a smaller network or fewer samples"
         )
-    return made
+    return page
 
 
 def _page(
@@ -420,8 +422,8 @@ def _to_build(net: Net) -> dict[str, Any]:
 
 def _packed(table: Mapping[str, Any]) -> str:
     """A table, deflated: a quarter of its length, or less."""
-    said = json.dumps(table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return packed(said)
+    json_text = json.dumps(table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return packed(json_text)
 
 
 def page_tables(known: PageContent) -> dict[str, Any]:

@@ -62,11 +62,13 @@ def line(reading: Reading, classes: Sequence[str], width: int) -> TextLine:
 
 def together(readings: Iterable[Reading], classes: Sequence[str]) -> Iterator[TextLine]:
     """`number.jpg reads 6529330`: the signs of each picture as one word."""
-    for file, own in groupby(readings, key=lambda one: one.file):
-        said = [_shown(classes[one.ranking[0]]) for one in own if one.box is not None]
-        if said:
+    for file, of_file in groupby(readings, key=lambda reading: reading.file):
+        words = [
+            _shown(classes[reading.ranking[0]]) for reading in of_file if reading.box is not None
+        ]
+        if words:
             apart = "" if max(map(len, classes)) == 1 else " "
-            yield [Span(f"{one_line(file)} reads "), Span(apart.join(said), "bold")]
+            yield [Span(f"{one_line(file)} reads "), Span(apart.join(words), "bold")]
 
 
 def caption(reading: Reading, classes: Sequence[str]) -> str:
@@ -91,11 +93,11 @@ def headings(numbers: Sequence[str] = ()) -> str:
 
 def row(reading: Reading, classes: Sequence[str], numbers: bool = False) -> str:
     """A line of a table for programs and spreadsheets."""
-    said = record(reading, classes)
-    cells: list[TableCell] = [said.get(heading) for heading in HEADINGS[1:]]
+    shown = record(reading, classes)
+    cells: list[TableCell] = [shown.get(heading) for heading in HEADINGS[1:]]
     if numbers:
         several = reading.numbers or (None,) * len(classes)
-        cells = [said.get("number"), *several, said.get("problem")]
+        cells = [shown.get("number"), *several, shown.get("problem")]
     is_formula = reading.file.startswith(FORMULA_SIGNS)
     file = f"./{reading.file}" if is_formula else reading.file  # the same file
     return csv_lines([[one_line(file), *map(_harmless, cells)]])
@@ -103,21 +105,21 @@ def row(reading: Reading, classes: Sequence[str], numbers: bool = False) -> str:
 
 def record(reading: Reading, classes: Sequence[str]) -> dict[str, Any]:
     """The same for programs."""
-    found: dict[str, Any] = {"file": reading.file}
+    entries: dict[str, Any] = {"file": reading.file}
     if reading.number is not None:
-        found["number"] = reading.number
+        entries["number"] = reading.number
     if reading.box is not None:
-        found["box"] = list(reading.box)
+        entries["box"] = list(reading.box)
     if reading.problem:
-        return found | {"problem": one_line(reading.problem)}
+        return entries | {"problem": one_line(reading.problem)}
     if reading.numbers:
-        return found | {"numbers": dict(zip(classes, reading.numbers, strict=True))}
+        return entries | {"numbers": dict(zip(classes, reading.numbers, strict=True))}
     ranking = reading.ranking
     for place, name in zip(ranking, ("", "second"), strict=False):
-        found[name or "reading"] = classes[place]
-        found[f"{name}_confidence".lstrip("_")] = reading.probabilities[place]
+        entries[name or "reading"] = classes[place]
+        entries[f"{name}_confidence".lstrip("_")] = reading.probabilities[place]
     probabilities = zip(classes, reading.probabilities, strict=True)
-    return found | {"probabilities": dict(probabilities)}
+    return entries | {"probabilities": dict(probabilities)}
 
 
 def as_json(readings: Iterable[Reading], classes: Sequence[str], model: str) -> str:
@@ -224,9 +226,9 @@ def window_records(
     """For programs: a record for each window, which says where it lies."""
     windows = windows_of(model)
     records = []
-    for one, told in zip(placed, _told(model, answers), strict=True):
-        place: dict[str, Any] = {"recording": one.recording, "row": one.row}
-        seconds = windows.seconds(one.first)
+    for window, told in zip(placed, _told(model, answers), strict=True):
+        place: dict[str, Any] = {"recording": window.recording, "row": window.row}
+        seconds = windows.seconds(window.first)
         if seconds is not None:
             place["seconds"] = round(seconds, DECIMALS)
         records.append({**place, **told})

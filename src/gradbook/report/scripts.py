@@ -51,7 +51,7 @@ def _script(main: str, language: Language) -> str:
 def modules_imported(path: str) -> list[str]:
     """The paths of the modules that a module of the package's pages imports."""
     text = files("gradbook").joinpath(*path.split("/")[1:]).read_text("utf-8")
-    return [normpath(join(dirname(path), found[2])) for found in IMPORT.finditer(text)]
+    return [normpath(join(dirname(path), match[2])) for match in IMPORT.finditer(text)]
 
 
 def _translated(message: re.Match[str]) -> str:
@@ -63,8 +63,8 @@ def _translated(message: re.Match[str]) -> str:
 def _forms(message: re.Match[str]) -> str:
     """The translated forms for one and for several."""
     single, several = map(json.loads, message.groups())
-    said = (json.dumps(plural(single, several, k), ensure_ascii=False) for k in (1, 2))
-    return f"trCount({','.join(said)}"
+    forms = (json.dumps(plural(single, several, k), ensure_ascii=False) for k in (1, 2))
+    return f"trCount({','.join(forms)}"
 
 
 def _collect(name: str, scopes: dict[str, str]) -> str:
@@ -73,11 +73,11 @@ def _collect(name: str, scopes: dict[str, str]) -> str:
         text = files("gradbook").joinpath("web", *name.split("/")).read_text("utf-8")
         text = CAST.sub(r"\1", MARGIN.sub("", COMMENT.sub("", text)))
 
-        def scope_of(found: re.Match[str]) -> str:
-            source = _collect(normpath(join(dirname(name), found[2])), scopes)
-            return f"const {found[1]} = {source}\n"
+        def scope_of(match: re.Match[str]) -> str:
+            source = _collect(normpath(join(dirname(name), match[2])), scopes)
+            return f"const {match[1]} = {source}\n"
 
         inside = EXPORT.sub(r"\1", IMPORT.sub(scope_of, text))
-        exports = ",".join(found[2] for found in EXPORT.finditer(text))
+        exports = ",".join(match[2] for match in EXPORT.finditer(text))
         scopes[name] = f"const ${len(scopes)}=(()=>{{\n{inside}return{{{exports}}}\n}})()\n"
     return scopes[name].removeprefix("const ").partition("=")[0]

@@ -74,8 +74,8 @@ class Heats:
 def notebook_heat(derivatives: Derivatives) -> str:
     """The same sheets for a notebook."""
 
-    def inline(found: re.Match[str]) -> str:
-        return f'style="{";".join(STYLES[name] for name in found[1].split())}"'
+    def inline(match: re.Match[str]) -> str:
+        return f'style="{";".join(STYLES[name] for name in match[1].split())}"'
 
     return CLASSES.sub(inline, sheet_heat(derivatives))
 

@@ -77,16 +77,16 @@ def _hint() -> str:
 def _slides(part: DocumentPart) -> Iterator[ChainSlide]:
     """One slide for a part, and one for each piece of it that has its own heading."""
     anchor, heading = part.anchor, tuple(part.heading)
-    found: list[tuple[Block, str]] = []
+    slides: list[tuple[Block, str]] = []
     for block, own in part.blocks:
         if isinstance(block, Heading):
-            if found:
-                yield ChainSlide(anchor, heading, tuple(found))
-            anchor, heading, found = own, block.text, []
+            if slides:
+                yield ChainSlide(anchor, heading, tuple(slides))
+            anchor, heading, slides = own, block.text, []
         else:
-            found.append((block, own))
-    if found:
-        yield ChainSlide(anchor, heading, tuple(found))
+            slides.append((block, own))
+    if slides:
+        yield ChainSlide(anchor, heading, tuple(slides))
 
 
 def _body(slide: ChainSlide, drawing: Drawing | None, way: Ways) -> str:
@@ -113,4 +113,4 @@ def _way(heading: Sequence[Inline], way: Ways) -> list[Name]:
         for piece in pieces(part)
         if isinstance(piece, Symbol)
     )
-    return list(dict.fromkeys(one for name in named for one in (name, *way(name)) if way(name)))
+    return list(dict.fromkeys(step for name in named for step in (name, *way(name)) if way(name)))

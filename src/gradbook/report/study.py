@@ -84,13 +84,13 @@ def study_summary(
     """One line: how many trials there were, and the best."""
     count = sum(record["state"] == "done" for record in records)
     others = len(records) - count
-    said = counted(count, "recipe") + " trained to the end"
-    said += f", {others} cut short or not allowed" if others else ""
+    summary = counted(count, "recipe") + " trained to the end"
+    summary += f", {others} cut short or not allowed" if others else ""
     if best is None:
-        return [Span(f"{said}; none has a score")]
+        return [Span(f"{summary}; none has a score")]
     score = f"; the best, trial {best['number']}: {percent(best['value'])} of what was held back"
     looked = f"; the test images were scored {counted(len(tests), 'time')}" if tests else ""
-    return [Span(said), Span(score, "bold"), Span(looked)]
+    return [Span(summary), Span(score, "bold"), Span(looked)]
 
 
 # Charts -----------------------------------------------------------------------
@@ -178,11 +178,11 @@ def front(ranked: RankedTrials, key: str = COST, words: str = "parameters") -> s
 
 def on_the_front(records: Sequence[TrialRecord], key: str = COST) -> list[TrialRecord]:
     """The trials that are better than every cheaper one, from the cheapest on."""
-    found: list[TrialRecord] = []
+    front: list[TrialRecord] = []
     for record in sorted(records, key=lambda r: (r[key], -r["value"])):
-        if not found or record["value"] > found[-1]["value"]:
-            found.append(record)
-    return found
+        if not front or record["value"] > front[-1]["value"]:
+            front.append(record)
+    return front
 
 
 def names_of(records: Sequence[TrialRecord]) -> list[str]:
@@ -192,21 +192,21 @@ def names_of(records: Sequence[TrialRecord]) -> list[str]:
 def slices(ranked: RankedTrials) -> Iterator[str]:
     """The score over each setting that varied."""
     for name in names_of(ranked.drawn):
-        own = [record for record in ranked.drawn if name in record["parameters"]]
-        across = _axis(name, own)
-        shown = [ranked.point(record, _place(across, record, name)) for record in own]
+        records = [record for record in ranked.drawn if name in record["parameters"]]
+        across = _axis(name, records)
+        shown = [ranked.point(record, _place(across, record, name)) for record in records]
         yield scores_svg(name, across, shown, frame=SMALL)
 
 
 def pairs(ranked: RankedTrials, names: Sequence[str]) -> Iterator[str]:
     """Pairs of the most important settings, to show where good trials lie."""
     for across_name, up_name in combinations(names[:MOST_PAIRED], 2):
-        own = [r for r in ranked.drawn if {across_name, up_name} <= r["parameters"].keys()]
-        if not own:
+        records = [r for r in ranked.drawn if {across_name, up_name} <= r["parameters"].keys()]
+        if not records:
             continue
-        across, up = _axis(across_name, own), _axis(up_name, own)
+        across, up = _axis(across_name, records), _axis(up_name, records)
         shown = [
-            ranked.point(r, _place(across, r, across_name), _place(up, r, up_name)) for r in own
+            ranked.point(r, _place(across, r, across_name), _place(up, r, up_name)) for r in records
         ]
         yield points_svg(f"{up_name} over {across_name}", across, up, shown, frame=SMALL)
 
@@ -286,8 +286,8 @@ def study_report(
         drawn = [history(ranked), front(ranked)]
         chapters.append(Chapter("history", "How it went", _drawn(drawn)))
         chapters.append(Chapter("importance", "What mattered", _importance(importance)))
-        one = _drawn(slices(ranked), "small")
-        chapters.append(Chapter("slices", "Each setting that varied", one))
+        slice_drawings = _drawn(slices(ranked), "small")
+        chapters.append(Chapter("slices", "Each setting that varied", slice_drawings))
         by_weight = sorted(names_of(ranked.drawn), key=lambda n: -importance.get(n, 0.0))
         two = list(pairs(ranked, by_weight))
         if two:
@@ -315,13 +315,13 @@ def _result(records: Sequence[TrialRecord], tests: Sequence[TrialRecord]) -> lis
     best = best_trial(records)
     headline = Passage("No recipe finished training.")
     if best is not None:
-        found = (
+        result = (
             Span(percent(best["value"]), tag="b"),
             Span(" of the images held back, by "),
             Span(f"trial {best['number']}", link=anchor(best)),
             Span(f" with {best['network_parameters']:,} parameters"),
         )
-        headline = Passage(found, "headline")
+        headline = Passage(result, "headline")
     chosen = Passage(f"Recipes were chosen by validation images alone{looked}")
     scores = [
         f"trial {it['trial']}: {percent(it['mean'])} ± {100 * it['deviation']:.3f} of the test "
@@ -332,7 +332,7 @@ def _result(records: Sequence[TrialRecord], tests: Sequence[TrialRecord]) -> lis
 
 
 def _drawn(drawn: Iterable[str], kind: str = "") -> list[Block]:
-    each = [PageOnly(partial(str, one), is_chart=True) for one in drawn]
+    each = [PageOnly(partial(str, picture), is_chart=True) for picture in drawn]
     return [Figure(each, f"study-charts {kind}".strip())]
 
 
@@ -341,18 +341,18 @@ def _importance(importance: Mapping[str, float]) -> list[Block]:
         return [Passage("There are too few trials, or they differ too much, to say.")]
     rows = (
         (name, f"{100 * share:.0f} %", (bar(share, "importance"),))
-        for name, share in sorted(importance.items(), key=lambda one: -one[1])
+        for name, share in sorted(importance.items(), key=lambda pair: -pair[1])
     )
     columns = (
         TableColumn("", words=True),
         TableColumn("share"),
         TableColumn("", words=True, is_drawn=True),
     )
-    said = (
+    words = (
         "How much each setting contributes to being among the best tenth, by Optuna's PED-ANOVA; "
         "only settings that occur in every trial are listed."
     )
-    return [Passage(said), TextTable(columns, tuple(rows), has_row_heads=True)]
+    return [Passage(words), TextTable(columns, tuple(rows), has_row_heads=True)]
 
 
 def _trial(record: TrialRecord) -> Fold:

@@ -209,7 +209,8 @@ class TextTable:
         heads = [(c.title, c.group if groups.count(c.group) == 1 else "") for c in self.columns]
         cells = [[*head, *(row[k] for row in self.texts)] for k, head in enumerate(heads)]
         return [
-            max(c.width, *map(text_width, own)) for c, own in zip(self.columns, cells, strict=True)
+            max(c.width, *map(text_width, column_cells))
+            for c, column_cells in zip(self.columns, cells, strict=True)
         ]
 
     @property
@@ -239,16 +240,16 @@ class TextTable:
             yield [Span(rule * self.width, QUIET)]
 
     def _groups(self, rule: str) -> str:
-        said: list[str] = []
+        texts: list[str] = []
         places = groupby(range(len(self.columns)), lambda k: self.columns[k].group or -k)
-        for group, found in places:
-            widths = [self.widths[k] for k in found]
+        for group, columns in places:
+            widths = [self.widths[k] for k in columns]
             room = sum(widths) + len(GAP) * (len(widths) - 1)
             name = group if isinstance(group, str) else ""
             ruled = name and room > text_width(name) + 1
             centred = f" {name} ".center(room - text_width(name) + len(name), rule)
-            said.append(centred if ruled else pad(name, room, right=True))
-        return GAP.join(said).rstrip()
+            texts.append(centred if ruled else pad(name, room, right=True))
+        return GAP.join(texts).rstrip()
 
     def line(self, cells: Sequence[str], colour: str = "") -> TextLine:
         """A row of written cells; a colour replaces those of the columns."""

@@ -170,7 +170,7 @@ def _beyond(measured: NetMeasure) -> list[str]:
 
 def summary(measured: NetMeasure) -> Report:
     """The whole report."""
-    table, said = summary_table(measured), remarks(measured)
+    table, lines = summary_table(measured), remarks(measured)
     meanings = [(column.title, column.meaning) for column in table.columns]
     record = {
         "version": VERSION,
@@ -190,8 +190,8 @@ def summary(measured: NetMeasure) -> Report:
             Chapter("layers", "Layer by layer", [Figure([table])]),
             Chapter("columns", "What the columns mean", [Meanings(meanings)]),
         ],
-        lead=[Items(said, "lead")],
-        brief=[Passage(heading(measured)), table, Items(said)],
+        lead=[Items(lines, "lead")],
+        brief=[Passage(heading(measured)), table, Items(lines)],
         record=record,
         styles=STYLES,
     )
@@ -246,9 +246,9 @@ def in_short(net: Net) -> ShortSummary:
     columns = tuple(replace(column, title="") for column in shown.columns)
     *_, parameters = shown.total
     rows = TextTable(columns, shown.rows, ("", "", parameters))
-    said = ShortSummary(plain([rows.line(cells) for cells in rows.texts]))
-    said.net = net
-    return said
+    short = ShortSummary(plain([rows.line(cells) for cells in rows.texts]))
+    short.net = net
+    return short
 
 
 # A trained model in a notebook: a line about it, and below it its layers.

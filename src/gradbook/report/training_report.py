@@ -81,18 +81,18 @@ def training_report(trained: Trained, made_with: Mapping[str, Any]) -> Report:
     """The report of a training on a table or on signals."""
     problem, recipe, history = trained.problem, trained.recipe, trained.history
     training, held_back = problem.parts(recipe.held_back)
-    own = []
+    chapters = []
     if problem.windows:
-        own.append(Chapter("windows", "The windows", _windows(trained)))
+        chapters.append(Chapter("windows", "The windows", _windows(trained)))
     if problem.task is Task.CLASSES:
         figure = percent(trained.test.score, len(trained.test.rows))
         f1 = f"mean F1 {trained.event['macro_f1']:.3f}"
         words = f" of {trained.scored_rows} predicted correctly; {f1}"
-        own.append(Chapter("confusion", "Confusion matrix", _confusion(trained)))
+        chapters.append(Chapter("confusion", "Confusion matrix", _confusion(trained)))
     else:
         figure = f"R² = {r2(trained.test.score)}"
         words = f" on {trained.scored_rows}; {error_words(trained.event)}"
-    own.append(Chapter("off", "Largest errors", _off(trained)))
+    chapters.append(Chapter("off", "Largest errors", _off(trained)))
     facts = [
         ("parameters", f"{recipe.net.count():,}"),
         (f"{problem.unit}s trained on", f"{len(training):,}"),
@@ -102,7 +102,7 @@ def training_report(trained: Trained, made_with: Mapping[str, Any]) -> Report:
         ("training time", duration(trained.seconds)),
         ("seed", str(recipe.net.seed)),
     ]
-    remarks: list[Block] = [Passage(said)] if (said := in_time(trained.event)) else []
+    remarks: list[Block] = [Passage(time_words)] if (time_words := in_time(trained.event)) else []
     if told := problem.remarks_for(recipe):
         remarks.append(Items(told))
     again = shlex.join([*AGAIN, *problem.words_to_repeat()])
@@ -110,7 +110,7 @@ def training_report(trained: Trained, made_with: Mapping[str, Any]) -> Report:
         f"{recipe.title}: {problem.target.name}",
         [
             Chapter("training", TRAINED, _curves(recipe, history, problem)),
-            *own,
+            *chapters,
             *_last_chapters(recipe, again, made_with),
         ],
         lead=[
@@ -276,20 +276,20 @@ def _windows(trained: Trained) -> Blocks:
     first = TableColumn(names[0], words=True)
     columns = (first, *map(TableColumn, names[1:]))
     rows = tuple(problem.balance(trained.recipe.held_back))
-    said = (
+    words = (
         f"Windows of one {problem.way} are never in two parts. Each channel is scaled to mean 0 "
         "and deviation 1, computed from the training windows alone."
     )
-    return [TextTable(columns, rows, has_row_heads=True), Passage(said)]
+    return [TextTable(columns, rows, has_row_heads=True), Passage(words)]
 
 
 def _confusion(trained: Trained) -> Blocks:
     problem, names = trained.problem, trained.problem.target.words
     wanted = problem.targets[trained.test.rows].astype(np.int32)
     counts, unit = confusion_of(wanted, trained.test.read, len(names)), problem.unit
-    said = f"Rows are the true classes of the {unit}s, columns the predicted ones."
+    words = f"Rows are the true classes of the {unit}s, columns the predicted ones."
     tables = [confusion(counts, names, unit), by_class(counts, names, f"{unit}s")]
-    return [Passage(said), Figure(tables, "mistakes")]
+    return [Passage(words), Figure(tables, "mistakes")]
 
 
 def _off(trained: Trained) -> Blocks:
@@ -306,19 +306,23 @@ def _off(trained: Trained) -> Blocks:
     places = [table.place(name) for name in problem.shown]
 
     def row(k: int) -> tuple[str, ...]:
-        own, answer = table.rows[test.rows[k]], test.answers[k]
+        table_row, answer = table.rows[test.rows[k]], test.answers[k]
         if problem.task is Task.NUMBERS:
             told = short(float(wanted[k]), DIGITS), short(float(answer[0]), DIGITS)
         else:
             names, read = problem.target.words, int(test.read[k])
             told = names[int(wanted[k])], f"{names[read]}, {percent(float(answer[read]))}"
-        return (str(own.number), *told, *(_shortened(own.cells[place]) for place in places))
+        return (
+            str(table_row.number),
+            *told,
+            *(_shortened(table_row.cells[place]) for place in places),
+        )
 
     columns = tuple(map(TableColumn, (problem.unit, "actual", "predicted", *problem.shown)))
-    said = f"The first {MOST_ROWS}. " if len(order) > MOST_ROWS else ""
+    words = f"The first {MOST_ROWS}. " if len(order) > MOST_ROWS else ""
     rows = tuple(map(row, order[:MOST_ROWS].tolist()))
     shown = TextTable(columns, rows, has_row_heads=True)
-    return [Passage(f"{said}The largest errors come first."), shown]
+    return [Passage(f"{words}The largest errors come first."), shown]
 
 
 def _shortened(cell: str) -> str:
@@ -369,12 +373,12 @@ def _training_images(run: Evidence) -> Iterator[Block]:
     data, warp = run.dataset, run.recipe.warp
     channels, rows, columns = data.shape
     colour = "grey" if channels == 1 else "colour"
-    said = (
+    words = (
         f"{counted(run.image_count, 'image')} of {rows} × {columns} pixels in {colour}, "
         f"{counted(len(data.classes), 'class', 'classes')}."
     )
     anew = [Span(" Each is warped afresh in every epoch: "), Span(write_warp(warp), tag="code")]
-    yield Passage((Span(said), *anew) if warp.changes_images else said)
+    yield Passage((Span(words), *anew) if warp.changes_images else words)
     names = ["as they are", *(f"in epoch {k}" for k in range(1, len(run.warped)))]
     factor = max(56 // columns, 1)
     films = []
@@ -534,12 +538,12 @@ def _seeds(run: Compared, of: int) -> Blocks:
     )
     records = [
         {
-            "seed": (Span(str(seed), link=f"{own.path.name}/report.html"),),
+            "seed": (Span(str(seed), link=f"{history.path.name}/report.html"),),
             "misread": round((1 - result["test_accuracy"]) * of),
             **{key: result[key] for key in ("test_accuracy", "seconds")},
             "validation_accuracy": validation,
         }
-        for seed, own, result, validation in zip(
+        for seed, history, result, validation in zip(
             run.seeds, run.runs, run.results, run.validations, strict=True
         )
     ]
@@ -585,13 +589,13 @@ def _hard(answers: Sequence[Answers], dataset: Dataset) -> Blocks:
     places = np.flatnonzero(2 * missed > len(answers))
     hardest = places[np.argsort(-missed[places], kind="stable")]
     everyone = int((missed == len(answers)).sum())
-    said = (
+    words = (
         f"{counted(everyone, 'test image is', 'test images are')} misread by every seed, "
         f"{int((missed > 0).sum()):,} by at least one."
     )
     if len(hardest):
         first = f", the first {MOST_HARD}" if len(hardest) > MOST_HARD else ""
-        said += f" Here are those that more than half misread{first}."
+        words += f" Here are those that more than half misread{first}."
 
     def of(place: int) -> Card:
         shown = dataset.classes[int(answers[0].labels[place])]
@@ -604,7 +608,7 @@ def _hard(answers: Sequence[Answers], dataset: Dataset) -> Blocks:
         ]
         return card(dataset.test_for_reporting, place, shown, lines)
 
-    return [Passage(said), Gallery(list(map(of, hardest[:MOST_HARD].tolist())))]
+    return [Passage(words), Gallery(list(map(of, hardest[:MOST_HARD].tolist())))]
 
 
 # In a folder ------------------------------------------------------------------

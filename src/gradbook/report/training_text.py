@@ -152,11 +152,11 @@ RECIPE_COLUMNS = (  # a key is that of a recipe's record
 
 def recipes_report(threads: int) -> Report:
     """One row per recipe, with its purpose beside the figures or below them."""
-    found = [_record(name, threads) for name in RECIPES]
-    notes = tuple([Span(record["about"])] for record in found)
-    table = replace(TextTable.of(RECIPE_COLUMNS, found), notes=notes)
+    records = [_record(name, threads) for name in RECIPES]
+    notes = tuple([Span(record["about"])] for record in records)
+    table = replace(TextTable.of(RECIPE_COLUMNS, records), notes=notes)
     brief: list[Block] = [table]
-    known = [record["measured"] for record in found if record["measured"]]
+    known = [record["measured"] for record in records if record["measured"]]
     if known:
         machines = " and ".join(dict.fromkeys(it["machine"] for it in known))
         words = (
@@ -164,7 +164,7 @@ def recipes_report(threads: int) -> Report:
             f"times are converted to {counted(threads, 'core')}."
         )
         brief.append(Passage(words))
-    record = {"version": 1, "recipes": found}
+    record = {"version": 1, "recipes": records}
     return Report("Recipes", brief=brief, rows=table, record=record, indent=2)
 
 
@@ -323,16 +323,16 @@ def _in_time(told: Mapping[str, Any]) -> Iterator[str]:
     if "background" not in told:
         return
     alarms, seconds = told["false_alarms"], told["background_seconds"]
-    said = f"On '{told['background']}', {counted(alarms, 'false alarm')}"
+    words = f"On '{told['background']}', {counted(alarms, 'false alarm')}"
     if not seconds:
-        yield f"{said}; the number per hour needs a time column, or --set 'sample rate HZ'."
+        yield f"{words}; the number per hour needs a time column, or --set 'sample rate HZ'."
         return
     hourly, most = (
         f"{count:,.0f}" if count >= MOST_ALARMS else f"{count:.3g}"
         for count in (told["false_alarms_an_hour"], told["false_alarms_an_hour_below"])
     )
     yield (
-        f"{said} in {duration(seconds)}: {hourly} an hour, and with 95 % confidence fewer than "
+        f"{words} in {duration(seconds)}: {hourly} an hour, and with 95 % confidence fewer than "
         f"{most}."
     )
 
@@ -698,8 +698,8 @@ def _standing(live: LiveTraining) -> str:
     training = live.training
     assert training
     if live.is_over or training.is_over:
-        said = f"{counted(len(training.history), 'epoch')} in {duration(training.seconds)}"
-        return said if training.is_over else f"stopped after {said}"
+        words = f"{counted(len(training.history), 'epoch')} in {duration(training.seconds)}"
+        return words if training.is_over else f"stopped after {words}"
     now = training.progress()
     recent = f", loss {loss(fmean(now.recent_losses))}" if now.recent_losses else ""
     return (
