@@ -225,10 +225,10 @@ def _taken(net: Net, index: int, weights: Weights) -> list[Node]:
     """A layer's parameters. Each further use reads them under another name, so that their
     gradients are added up use by use."""
     owner = net.owners[index]
-    own = [node for node, (p, _) in weights.items() if p.layer == owner]
+    leaves = [node for node, (p, _) in weights.items() if p.layer == owner]
     if owner == index:
-        return own
-    return [node.graph.make("copy", node, attributes=(f"use {index}",)) for node in own]
+        return leaves
+    return [node.graph.make("copy", node, attributes=(f"use {index}",)) for node in leaves]
 
 
 def _start_arrays(net: Net) -> dict[Parameter, Array]:

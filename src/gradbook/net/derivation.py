@@ -144,15 +144,17 @@ class Derivation:
 
     def way(self, value: Node) -> list[Name]:
         """The values between this one and the error, with the weights that feed them."""
-        found, weights = {value: None}, set(self.step.weights)
+        reached, weights = {value: None}, set(self.step.weights)
         crossed: dict[Node, None] = {}
         for later in self.forward:
             for local in self.locals.get(later, ()):
-                if local.to in found:
-                    found[later] = None
-                    own = (local.formula, *named_inputs(local.formula, self.spoken))
-                    crossed.update(dict.fromkeys(weight for weight in own if weight in weights))
-        return [node.name for node in (*found, *crossed) if node.name]
+                if local.to in reached:
+                    reached[later] = None
+                    mentioned = (local.formula, *named_inputs(local.formula, self.spoken))
+                    crossed.update(
+                        dict.fromkeys(weight for weight in mentioned if weight in weights)
+                    )
+        return [node.name for node in (*reached, *crossed) if node.name]
 
 
 def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:
@@ -182,7 +184,7 @@ class _Chains:
     def __init__(self, step: Step, towards: Mapping[Node, Sequence[Local]], longest: int) -> None:
         self.step, self.towards = step, towards
         self.fed: defaultdict[Node, list[Local]] = defaultdict(list)
-        for local in (local for found in towards.values() for local in found):
+        for local in (local for partials in towards.values() for local in partials):
             self.fed[local.to].append(local)
         self.errors = [step.loss]
         if step.samples > 1:
@@ -262,7 +264,7 @@ class _Chains:
 
 def first_values(derived: Derivation) -> Values:
     """The values of the first epoch, including those of all local partials."""
-    formulas = [local.formula for found in derived.locals.values() for local in found]
+    formulas = [local.formula for partials in derived.locals.values() for local in partials]
     return next(run(derived.step, 1, watch=formulas))
 
 
@@ -273,8 +275,8 @@ def slopes(derived: Derivation, values: Values) -> dict[Node, Array]:
 
 def slopes_by(derived: Derivation, number: Callable[[Local], Array]) -> dict[Node, Array]:
     """Like `slopes`, with other numbers for the local partials."""
-    found: dict[Node, Array] = {}
+    by_node: dict[Node, Array] = {}
     with np.errstate(all="ignore"):  # an overflow is visible in the value
         for value, chain in derived.chains.items():
-            found[value] = chain_value(chain, number, found, derived.step.samples)
-    return found
+            by_node[value] = chain_value(chain, number, by_node, derived.step.samples)
+    return by_node

@@ -88,21 +88,23 @@ def owners(layers: Sequence[Layer], again: Iterable[Again]) -> tuple[int, ...]:
 
 def in_order(again: Iterable[Again]) -> tuple[Again, ...]:
     """In order, without blocks that are applied only once."""
-    return tuple(sorted((one for one in again if one.times > 1), key=lambda one: one.first))
+    return tuple(
+        sorted((block for block in again if block.times > 1), key=lambda block: block.first)
+    )
 
 
 def misfit(layers: Sequence[Layer], again: Sequence[Again]) -> tuple[int, str] | None:
     """The first layer that doesn't fit an `again`, and why."""
     last = 0
-    for one in again:
-        if one.first < last:
-            return one.first, APPLIED_ALREADY.format(layer=one.first + 1)
-        if one.end > len(layers):
-            return len(layers) - 1, BEYOND.format(last=one.end, count=len(layers))
-        for index, owner in one.uses():
+    for block in again:
+        if block.first < last:
+            return block.first, APPLIED_ALREADY.format(layer=block.first + 1)
+        if block.end > len(layers):
+            return len(layers) - 1, BEYOND.format(last=block.end, count=len(layers))
+        for index, owner in block.uses():
             if layers[index] != layers[owner]:
                 return index, UNLIKE.format(first=owner + 1)
-        last = one.end
+        last = block.end
     return None
 
 
@@ -119,11 +121,11 @@ def unfit_weights(
                 spell(it.parameters(shape)[0].shape[:2])
                 for it, shape in ((layer, given), (layers[owner], before))
             )
-            said = OTHER_TIED.format(word=layer.word, layer=owner + 1, own=own, theirs=theirs)
-            return index, said
+            words = OTHER_TIED.format(word=layer.word, layer=owner + 1, own=own, theirs=theirs)
+            return index, words
         if not layer.ties and layer.parameters(given) != layer.parameters(before):
-            said = OTHER_WEIGHTS.format(first=owner + 1, before=spell(before), given=spell(given))
-            return index, said
+            words = OTHER_WEIGHTS.format(first=owner + 1, before=spell(before), given=spell(given))
+            return index, words
     return None
 
 
@@ -131,11 +133,11 @@ def back_over(index: int, layers: int, again: Sequence[Again]) -> None:
     """Refuse to repeat layers that don't exist or that are already repeated."""
     if layers > index:
         there = f"only {index} {'is' if index == 1 else 'are'}" if index else "none is"
-        said = f"{layers} layer{'s' * (layers != 1)}"
-        raise UsageError(TOO_FAR.format(back=said, there=there))
-    for one in again:
-        if one.end > index - layers:
-            raise UsageError(APPLIED_ALREADY.format(layer=max(one.first, index - layers) + 1))
+        words = f"{layers} layer{'s' * (layers != 1)}"
+        raise UsageError(TOO_FAR.format(back=words, there=there))
+    for block in again:
+        if block.end > index - layers:
+            raise UsageError(APPLIED_ALREADY.format(layer=max(block.first, index - layers) + 1))
 
 
 def unread(layers: Sequence[Layer]) -> int | None:
@@ -215,14 +217,14 @@ def shapes_of(given: Shape, layers: Sequence[Layer]) -> list[Shape]:
     if len(given) == 2 and any(layer.reads_sequences for layer in layers):
         steps, features = given
         given = (features, 1, steps)
-    found = [given]
+    shapes = [given]
     for index, layer in enumerate(layers):
         try:
-            found.append(layer.output(*(found[value] for value in layer.reads(index))))
+            shapes.append(layer.output(*(shapes[value] for value in layer.reads(index))))
         except ShapeError as error:
             part = f"layer {index + 1}"
             raise Misfit(part, f"{part}: {error.message}") from None
-    return found
+    return shapes
 
 
 # All of it -------------------------------------------------------------------------
@@ -291,16 +293,16 @@ class Description:
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
-        found: list[Parameter] = []
+        parameters: list[Parameter] = []
         counts = dict.fromkeys(Role, 0)
         for index, (layer, shape) in enumerate(zip(self.layers, self.shapes, strict=False)):
             if self.owners[index] != index:
                 continue
             for spec in layer.parameters(shape):
                 first = counts[spec.role] + 1
-                found.append(Parameter(**vars(spec), layer=index, first=first))
-                counts[spec.role] += found[-1].size
-        return tuple(found)
+                parameters.append(Parameter(**vars(spec), layer=index, first=first))
+                counts[spec.role] += parameters[-1].size
+        return tuple(parameters)
 
     @cached_property
     def owners(self) -> tuple[int, ...]:

@@ -94,11 +94,11 @@ def settle_parts(net: Description) -> dict[str, object]:
 
 
 def all_of(what: str, kind: Any, example: str, things: object) -> tuple[Any, ...]:
-    found = as_list(f"the {what}s", things)
-    for place, thing in enumerate(found, 1):
+    listed = as_list(f"the {what}s", things)
+    for place, thing in enumerate(listed, 1):
         if not isinstance(thing, kind):
             raise UsageError(f"{what} {place} must be a {what}, {example}, not {thing!r}")
-    return found
+    return listed
 
 
 def _update(update: object) -> Update:
@@ -113,7 +113,7 @@ def _start(given: object) -> dict[Role, tuple[float, ...]]:
     """In the order of the roles, without kinds of parameter that have no values."""
     mapping = _by_role("start must be a mapping such as {'w': weights}", given)
     values = {role: numbers(f"start value {role}", mapping[role]) for role in mapping}
-    return {role: found for role, found in values.items() if found}
+    return {role: start for role, start in values.items() if start}
 
 
 def _decay(given: object) -> dict[Role, float]:
@@ -179,14 +179,14 @@ def _check_later_steps(net: Description) -> None:
         keeps_steps = is_sequence(makes) and makes[-1] in {shape[-1] for shape in reads}
         instead = layer.instead_of_later(*reads) if keeps_steps else ""
         if instead:
-            said = {"text": layer.text, "causal": causal, "instead": instead}
-            raise Misfit(f"layer {index + 1}", LATER_STEPS.format(layer=index + 1, **said))
+            words = {"text": layer.text, "causal": causal, "instead": instead}
+            raise Misfit(f"layer {index + 1}", LATER_STEPS.format(layer=index + 1, **words))
 
 
-def _check_again(found: tuple[int, str] | None) -> None:
-    if found:
-        index, said = found
-        raise Misfit(f"layer {index + 1}", f"layer {index + 1}: {said}")
+def _check_again(fault: tuple[int, str] | None) -> None:
+    if fault:
+        index, words = fault
+        raise Misfit(f"layer {index + 1}", f"layer {index + 1}: {words}")
 
 
 def check_depth(layers: int) -> None:
@@ -294,8 +294,8 @@ def _check_shares(net: Description, part: str, targets: tuple[float, ...]) -> No
 
 def _check_length(part: str, what: str, given: int, wanted: int) -> None:
     if given != wanted:
-        said = SAMPLE_LENGTH.format(part=part, given=_count(given, what), wanted=wanted)
-        raise Misfit(part, said)
+        words = SAMPLE_LENGTH.format(part=part, given=_count(given, what), wanted=wanted)
+        raise Misfit(part, words)
 
 
 def _count(number: int, what: str) -> str:

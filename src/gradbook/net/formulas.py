@@ -366,10 +366,10 @@ class FormulaReader:
         )
 
     def define(self, name: str, tree: ast.expr) -> None:
-        made = self.part(tree)
-        if made.is_constant():
-            self.fail(f"{name!r} always equals {digits(made.number)}: write the number instead")
-        self.nodes[name] = self.graph.named(made, read_name(name))
+        value = self.part(tree)
+        if value.is_constant():
+            self.fail(f"{name!r} always equals {digits(value.number)}: write the number instead")
+        self.nodes[name] = self.graph.named(value, read_name(name))
         if len(self.graph.nodes) > MOST_VALUES:
             self.fail(f"more than {MOST_VALUES:,} values")
 
@@ -426,15 +426,15 @@ class FormulaReader:
 
     def folded(self, operator: ast.operator, a: Node, b: Node) -> Node:
         """The number for an operation on plain numbers."""
-        made = OPERATORS[SIGNS[type(operator)]](a, b)
-        if a.is_constant() and b.is_constant() and made.inputs:
+        number = OPERATORS[SIGNS[type(operator)]](a, b)
+        if a.is_constant() and b.is_constant() and number.inputs:
             with np.errstate(all="ignore"):
-                value = float(made.op.value(np.float64(a.number), np.float64(b.number)))
+                value = float(number.op.value(np.float64(a.number), np.float64(b.number)))
             if not isfinite(value):
                 self.fail(f"{digits(a.number)} and {digits(b.number)} give no finite number here")
             if isinstance(operator, ast.Pow | ast.Add | ast.Sub | ast.Mult) or value.is_integer():
                 return self.graph.constant(value)
-        return made
+        return number
 
     def named(self, word: str) -> Node:
         if word in self.nodes:

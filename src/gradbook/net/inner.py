@@ -39,7 +39,7 @@ class LayerAlone:
             graph.leaf(Name("x", (k,)) if name in own_names[:k] else name, net.shapes[read])
             for k, (read, name) in enumerate(zip(reads, own_names, strict=True))
         ]
-        own = [graph.leaf(it.leaf, it.shape) for it in net.taken(index)]
+        leaves = [graph.leaf(it.leaf, it.shape) for it in net.taken(index)]
         site = LayerSite(
             graph,
             index,
@@ -51,8 +51,8 @@ class LayerAlone:
             outside=False,
             training=True,
         )
-        made = graph.named(layer.ops(site, given, own), site.name)
-        return cls(tuple(given), tuple(own), made)
+        result = graph.named(layer.ops(site, given, leaves), site.name)
+        return cls(tuple(given), tuple(leaves), result)
 
     @property
     def values(self) -> Sequence[Node]:
@@ -101,10 +101,10 @@ def inner_planes(step: Step, index: int, ends: Collection[Node]) -> list[InnerPl
     return planes
 
 
-def parameter_plane(step: Step, parameter: Parameter, made: Shape) -> Scalars:
+def parameter_plane(step: Step, parameter: Parameter, shape: Shape) -> Scalars:
     """One row per unit, and one column per input or per step."""
     nodes = np.array([step.graph.by_name[name] for name in parameter.names])
-    rows = made[0] if parameter.shape == (prod(made),) else parameter.shape[0]
+    rows = shape[0] if parameter.shape == (prod(shape),) else parameter.shape[0]
     return nodes.reshape(rows, -1)
 
 

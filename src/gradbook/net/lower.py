@@ -168,7 +168,7 @@ def _take_apart(forward: Forward) -> tuple[Graph, dict[Node, Scalars]]:
             continue
         names = _numbered(numbers[node]) if node in numbers else _element_names(node)
         if node.op.name == "levelled":
-            (leaf,) = (one for one in ancestors([node]) if one in numbers)
+            (leaf,) = (ancestor for ancestor in ancestors([node]) if ancestor in numbers)
             names = _numbered(numbers[leaf], "ŵ")
         if node.op.name == "leaf":
             parts[node] = _leaves(graph, node, names)

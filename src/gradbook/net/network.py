@@ -115,11 +115,11 @@ class Net(Description):
         tokens: bool = False,
     ) -> None:
         given: dict[str, Any] = {**locals()}
-        said = all_of("layer", (Layer, str), "such as Dense(2)", layers)
-        if any(isinstance(layer, str) for layer in said):
-            said, more = layers_said(sizes("the input's size", input), said)
+        described = all_of("layer", (Layer, str), "such as Dense(2)", layers)
+        if any(isinstance(layer, str) for layer in described):
+            described, more = layers_said(sizes("the input's size", input), described)
             given["again"] = (*again, *more)
-        given["layers"] = said
+        given["layers"] = described
         settle(self, **{part.name: given[part.name] for part in fields(self)})
         settle(self, **settle_parts(self))
         check(self)
@@ -233,10 +233,10 @@ class Net(Description):
     def _usual_start(self, role: Role) -> tuple[float, ...]:
         """Weights uniform within ±√(6 / (inputs + outputs)), after Glorot and Bengio (2010)."""
         if role is not Role.WEIGHT:
-            own = [p for p in self.parameters if p.role is role]
-            return tuple(value for p in own for value in p.start or (role.start,) * p.size)
-        own = [p for p in self.parameters if p.role is role]
-        return _drawn_weights(self.seed, tuple((sum(p.fans), p.size, p.start) for p in own))
+            parameters = [p for p in self.parameters if p.role is role]
+            return tuple(value for p in parameters for value in p.start or (role.start,) * p.size)
+        parameters = [p for p in self.parameters if p.role is role]
+        return _drawn_weights(self.seed, tuple((sum(p.fans), p.size, p.start) for p in parameters))
 
     def examples(self) -> tuple[Sample, ...]:
         """The given samples, or one drawn at random from the seed."""
@@ -272,7 +272,9 @@ class Net(Description):
         if self.objective.of_all:
             classes = self.shapes[-1][0]
             wanted = [random.randrange(classes) for _ in range(self.outputs // classes)]
-            return Sample(inputs, tuple(float(k == one) for one in wanted for k in range(classes)))
+            return Sample(
+                inputs, tuple(float(k == kind) for kind in wanted for k in range(classes))
+            )
         return Sample(inputs, tuple(round(random.random(), 2) for _ in range(self.outputs)))
 
 
@@ -334,11 +336,13 @@ def _drawn_weights(
     """Start weights of tensors with so many inputs and outputs, and so many elements; or their own
     ones."""
     random = Random(seed)
-    found: list[float] = []
-    for ends, size, own in drawn:
+    weights: list[float] = []
+    for ends, size, start in drawn:
         reach = sqrt(6 / ends)
-        found += own or (round(random.uniform(-reach, reach), DRAWN_DECIMALS) for _ in range(size))
-    return tuple(found)
+        weights += start or (
+            round(random.uniform(-reach, reach), DRAWN_DECIMALS) for _ in range(size)
+        )
+    return tuple(weights)
 
 
 def fixed_beginning(net: Net) -> tuple[Net, Net] | None:
@@ -357,7 +361,7 @@ def fixed_beginning(net: Net) -> tuple[Net, Net] | None:
     owners = {p.layer for p in net.parameters}
     count = max((k + 1 for k in same_again if k in owners), default=0)
     later = [value for k in range(count, len(net.layers)) for value in net.layers[k].reads(k)]
-    is_read = min(later, default=0) < count or any(one.first < count for one in net.again)
+    is_read = min(later, default=0) < count or any(block.first < count for block in net.again)
     if not count or is_read or net.start:
         return None
     plain = replace(net, samples=(), table="")

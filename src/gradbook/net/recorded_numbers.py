@@ -245,10 +245,10 @@ def _array(given: ArrayLike, name: str) -> Value | ValueArray:
             f"{name} has {numbers.size:,} numbers, but each is a value of its own here, and "
             f"{MOST_IN_ARRAY:,} is the most: train larger arrays as the weights of a network"
         )
-    made = np.empty(numbers.shape, object).view(ValueArray)
+    array = np.empty(numbers.shape, object).view(ValueArray)
     for place in np.ndindex(numbers.shape):
-        made[place] = Value(numbers[place].item(), name + "_".join(str(k + 1) for k in place))
-    return made
+        array[place] = Value(numbers[place].item(), name + "_".join(str(k + 1) for k in place))
+    return array
 
 
 def as_net_or_formulas(what: Net | Formulas | Value | str) -> Net | Formulas:

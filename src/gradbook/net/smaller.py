@@ -25,8 +25,8 @@ def what_fits(net: Net, size: Size, most: float) -> str:
     layer = next(_smaller_layers(replace(net, start={}), size, most), "")
     bare = replace(net, samples=(), start={})
     steps = next(_smaller_inputs(bare, size, most), "") if not layer or net.laid_out else ""
-    found = [change for change in (layer, steps) if change]
-    return f"{' or '.join(found)} would fit" if found else "use a smaller network"
+    changes = [change for change in (layer, steps) if change]
+    return f"{' or '.join(changes)} would fit" if changes else "use a smaller network"
 
 
 def _smaller_layers(net: Net, size: Size, most: float) -> Iterator[str]:
@@ -36,7 +36,7 @@ def _smaller_layers(net: Net, size: Size, most: float) -> Iterator[str]:
         for field in layer.form().fields
         if isinstance(field, WholeField)  # how many of something the layer has
     ]
-    for index, name in sorted(named, key=lambda one: -getattr(net.layers[one[0]], one[1])):
+    for index, name in sorted(named, key=lambda pair: -getattr(net.layers[pair[0]], pair[1])):
         layer = net.layers[index]
         number = _largest(partial(_with, net, index, name), getattr(layer, name), size, most)
         if number:
@@ -50,10 +50,10 @@ def _counting(layer: Layer, name: str, number: int) -> Layer:
 def _with(net: Net, index: int, name: str, number: int) -> Net:
     """The network with another number in a layer that doesn't change the outputs."""
     layer = _counting(net.layers[index], name, number)
-    made = replace(net, layers=(*net.layers[:index], layer, *net.layers[index + 1 :]))
-    if made.shapes[-1] != net.shapes[-1]:
+    changed = replace(net, layers=(*net.layers[:index], layer, *net.layers[index + 1 :]))
+    if changed.shapes[-1] != net.shapes[-1]:
         raise UsageError("other outputs")
-    return made
+    return changed
 
 
 def _smaller_inputs(net: Net, size: Size, most: float) -> Iterator[str]:
@@ -83,9 +83,9 @@ def _largest(made: Callable[[int], Net], number: int, size: Size, most: float) -
     while high - low > 1:
         tried = _on_a_line(lower, upper, most)
         tried = (low + high) // 2 if tried is None else min(max(tried, low + 1), high - 1)
-        found = _size(made, tried, size)
-        low, high = (tried, high) if found <= most else (low, tried)
-        lower, upper = sorted([upper if lower == (0, 0.0) else lower, (tried, found)])
+        measured = _size(made, tried, size)
+        low, high = (tried, high) if measured <= most else (low, tried)
+        lower, upper = sorted([upper if lower == (0, 0.0) else lower, (tried, measured)])
     return low
 
 

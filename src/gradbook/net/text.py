@@ -278,12 +278,12 @@ def _decay(draft: Draft, line: Statement) -> None:
 
 def _kinds(line: Statement) -> list[Role]:
     """The kinds of parameter named, or weights if none is."""
-    found: list[Role] = []
+    roles: list[Role] = []
     while line.next:
         if line.next not in ROLES:
             line.fail(UNKNOWN_KIND.format(word=line.next, hint=hint(line.next, ROLES)))
-        found.append(ROLES[line.take()])
-    return found or [Role.WEIGHT]
+        roles.append(ROLES[line.take()])
+    return roles or [Role.WEIGHT]
 
 
 def _rate(draft: Draft, line: Statement) -> None:
@@ -539,18 +539,18 @@ def _add(draft: Draft, layer: Layer, line: Statement | None = None) -> None:
 def _again(draft: Draft, line: Statement) -> None:
     """Repeat the last layers: each use is a layer like any other."""
     times = line.whole("again's number of times")
-    said = line.whole("again's number of layers") if line.option("back") else None
+    count = line.whole("again's number of layers") if line.option("back") else None
     line.end()
     with pointing(line, at=0):
-        layers = usual_layers(draft.layers) if said is None else said
-        if not layers and said is None:
+        layers = usual_layers(draft.layers) if count is None else count
+        if not layers and count is None:
             raise UsageError(NOTHING_BEFORE)
         first = len(draft.layers) - layers
         back_over(len(draft.layers), layers, draft.again)
-        one = Again(first, layers, times)
-        for _, owner in one.uses():
+        block = Again(first, layers, times)
+        for _, owner in block.uses():
             _add(draft, draft.layers[owner], line)
-    draft.again += [one] if times > 1 else []
+    draft.again += [block] if times > 1 else []
 
 
 STATEMENTS: dict[str, Callable[[Draft, Statement], None]] = {**GIVEN, **TRAINING, AGAIN: _again}

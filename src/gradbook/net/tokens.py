@@ -50,16 +50,16 @@ def _ones(places: Sequence[int | None], count: int) -> tuple[float, ...]:
 
 def tokens_in(values: Sequence[float], count: int, may_be_none: bool = False) -> list[int] | None:
     """The places of the 1s in rows of this many 0s and 1s; None if a row is anything else."""
-    found = []
+    tokens = []
     for start in range(0, len(values), count):
         row = values[start : start + count]
         if may_be_none and not any(row):
-            found.append(NO_TARGET)
+            tokens.append(NO_TARGET)
         elif row.count(1) == 1 and row.count(0) == count - 1:
-            found.append(row.index(1))
+            tokens.append(row.index(1))
         else:
             return None
-    return found
+    return tokens
 
 
 def require_tokens(net: Description, sample: Sample) -> None:

@@ -133,8 +133,8 @@ class TrainedLayer:
 
     def tensor_name(self, tensor: str) -> str:
         """The name of a tensor of this layer, or of the layer that it repeats: conv1.weight."""
-        own = tensor in self.layer.statistics  # each use has its own
-        return f"{self.name if own else self.again or self.name}.{tensor}"
+        of_this_use = tensor in self.layer.statistics  # each use has its own
+        return f"{self.name if of_this_use else self.again or self.name}.{tensor}"
 
     def with_tensors(self, **tensors: Array) -> TrainedLayer:
         return replace(self, tensors={**self.tensors, **tensors})
@@ -228,9 +228,9 @@ class TrainedNet:
             told["spread"] = list(self.spread)
         return told if with_preparation else told | {"preparation": self.scaling.noted}
 
-    def is_shared(self, own: TrainedLayer) -> bool:
+    def is_shared(self, layer: TrainedLayer) -> bool:
         """Whether other layers use the same weights."""
-        return bool(own.again) or any(other.again == own.name for other in self.layers)
+        return bool(layer.again) or any(other.again == layer.name for other in self.layers)
 
     def readers(self, value: int) -> list[int]:
         """The places of the layers that read a value."""
@@ -256,7 +256,7 @@ def trained_net(
 ) -> TrainedNet:
     """The network with its trained values, which are keyed by the names of the graph's leaves."""
     pairs = list(_layers(net, values))
-    layers = _named(tuple(own for _, own in pairs))
+    layers = _named(tuple(layer for _, layer in pairs))
     layers = _shared(net, [index for index, _ in pairs], layers)
     return TrainedNet(net, layers, scaling, picture, classes, spread, {}, targets)
 
@@ -296,15 +296,15 @@ def _layers(
         yield None, TrainedLayer(ByStep(), (became[-1],), makes, ByStep().output(makes), {})
 
 
-def _apart(own: TrainedLayer, first: int) -> Iterator[TrainedLayer]:
+def _apart(trained: TrainedLayer, first: int) -> Iterator[TrainedLayer]:
     """The layer itself, or its parts; the first one makes the value with this number."""
-    if not isinstance(own.layer, Composed):
-        yield own
+    if not isinstance(trained.layer, Composed):
+        yield trained
         return
-    shapes, reads = own.layer.shapes(own.given), own.reads
-    for k, (name, layer) in enumerate(own.layer.parts.items()):
+    shapes, reads = trained.layer.shapes(trained.given), trained.reads
+    for k, (name, layer) in enumerate(trained.layer.parts.items()):
         of = f"{name}_"
-        tensors = {t.removeprefix(of): x for t, x in own.tensors.items() if t.startswith(of)}
+        tensors = {t.removeprefix(of): x for t, x in trained.tensors.items() if t.startswith(of)}
         reads = (reads[0] if k == 0 else first + k - 1,) * len(readings(layer))
         yield TrainedLayer(layer, reads, shapes[k], shapes[k + 1], tensors)
 
@@ -312,12 +312,12 @@ def _apart(own: TrainedLayer, first: int) -> Iterator[TrainedLayer]:
 def _named(layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, ...]:
     """The layers, each named by its word and its number among those of that word."""
     counts = Counter[str]()
-    found = []
+    named = []
     for layer in layers:
         word = layer.layer.word
         counts[word] += 1
-        found.append(replace(layer, name=f"{word}{counts[word]}"))
-    return tuple(found)
+        named.append(replace(layer, name=f"{word}{counts[word]}"))
+    return tuple(named)
 
 
 def _shared(
@@ -326,17 +326,17 @@ def _shared(
     """The layers, with each repeated one given the name of the layer that it repeats; `places`
     are their places in the text."""
     names: dict[int, list[str]] = {}
-    for index, own in zip(places, layers, strict=True):
-        if index is not None and own.tensors:
-            names.setdefault(index, []).append(own.name)
+    for index, layer in zip(places, layers, strict=True):
+        if index is not None and layer.tensors:
+            names.setdefault(index, []).append(layer.name)
     first = {index: net.owners[index] for index in names}
     again = {
         name: owner
-        for index, own in names.items()
+        for index, layer in names.items()
         if first[index] != index
-        for name, owner in zip(own, names[first[index]], strict=True)
+        for name, owner in zip(layer, names[first[index]], strict=True)
     }
-    return tuple(replace(own, again=again.get(own.name, "")) for own in layers)
+    return tuple(replace(layer, again=again.get(layer.name, "")) for layer in layers)
 
 
 # Tensors.
@@ -348,8 +348,8 @@ def _tensors(net: Net, values: Mapping[str, NDArray[Any]], index: int) -> dict[s
     if layer.bias is not Bias.NONE:
         for name in [name for name in tensors if name.endswith("bias")]:
             sums = tensors[name.removesuffix("bias") + "weight"].shape[:1]
-            made = sums if layer.sums else net.shapes[index + 1][:1]
-            tensors[name] = np.array(np.broadcast_to(tensors[name], made))
+            shape = sums if layer.sums else net.shapes[index + 1][:1]
+            tensors[name] = np.array(np.broadcast_to(tensors[name], shape))
     if layer.statistics:
         names = zip(layer.statistics, statistics_names(net, index), strict=True)
         tensors |= {word: np.asarray(values[name], np.float64) for word, name in names}
@@ -383,19 +383,19 @@ def fold_norms(trained: TrainedNet) -> TrainedNet:
     trained = strip_idle(trained)
     place = 0
     while place < len(trained.layers):
-        own = trained.layers[place]
-        if own.layer.statistics or isinstance(own.layer, ScaleShift):
-            if own.layer.statistics:
-                scale, shift = scale_and_shift(**own.tensors, epsilon=own.layer.epsilon)
+        layer = trained.layers[place]
+        if layer.layer.statistics or isinstance(layer.layer, ScaleShift):
+            if layer.layer.statistics:
+                scale, shift = scale_and_shift(**layer.tensors, epsilon=layer.layer.epsilon)
             else:
-                scale, shift = own.tensors["scale"], own.tensors["shift"]
+                scale, shift = layer.tensors["scale"], layer.tensors["shift"]
             source = _source(trained, place, scale)
             if source is not None:
                 trained = _scaled(trained, source, scale, shift)
                 trained = _without(trained, place)
                 continue
             tensors = {"scale": scale, "shift": shift}  # they belong to this use alone
-            alone = replace(own, layer=ScaleShift(), tensors=tensors, again="")
+            alone = replace(layer, layer=ScaleShift(), tensors=tensors, again="")
             trained = _with(trained, place, alone)
         place += 1
     return trained
@@ -420,17 +420,17 @@ def _source(trained: TrainedNet, place: int, scale: Array) -> int | None:
 
 
 def _scaled(trained: TrainedNet, place: int, scale: Array, shift: Array) -> TrainedNet:
-    own = trained.layers[place]
-    word = "scale" if isinstance(own.layer, ScaleShift) else "weight"
-    adds = "shift" if isinstance(own.layer, ScaleShift) else "bias"
-    weight, added = own.tensors[word], own.tensors.get(adds, np.zeros_like(scale))
+    layer = trained.layers[place]
+    word = "scale" if isinstance(layer.layer, ScaleShift) else "weight"
+    adds = "shift" if isinstance(layer.layer, ScaleShift) else "bias"
+    weight, added = layer.tensors[word], layer.tensors.get(adds, np.zeros_like(scale))
     across = scale.reshape(-1, *(1,) * (weight.ndim - 1))
-    made = own.with_tensors(**{word: weight * across, adds: added * scale + shift})
-    return _with(trained, place, made)
+    scaled = layer.with_tensors(**{word: weight * across, adds: added * scale + shift})
+    return _with(trained, place, scaled)
 
 
-def _with(trained: TrainedNet, place: int, own: TrainedLayer) -> TrainedNet:
-    layers = (*trained.layers[:place], own, *trained.layers[place + 1 :])
+def _with(trained: TrainedNet, place: int, layer: TrainedLayer) -> TrainedNet:
+    layers = (*trained.layers[:place], layer, *trained.layers[place + 1 :])
     return replace(trained, layers=layers)
 
 
@@ -457,10 +457,10 @@ def with_input_scaling(trained: TrainedNet, fills_in: bool = True) -> TrainedNet
     that replaces missing numbers."""
     shape, given = trained.input, {"scale": trained.scaling.scale, "shift": trained.scaling.shift}
     tensors = {name: spread_over_values(array, shape) for name, array in given.items()}
-    found = _before(trained, ScaleShift(), "preparation", tensors)
+    scaled = _before(trained, ScaleShift(), "preparation", tensors)
     if trained.filling is None or not fills_in:
-        return found
-    return _before(found, Filling(), "missing", {"filling": trained.filling.reshape(shape)})
+        return scaled
+    return _before(scaled, Filling(), "missing", {"filling": trained.filling.reshape(shape)})
 
 
 def _before(
@@ -506,10 +506,10 @@ def with_answers(trained: TrainedNet) -> TrainedNet:
 
 def _ending(trained: TrainedNet, layer: Layer, **tensors: Array) -> TrainedNet:
     given = trained.output
-    made = TrainedLayer(
+    ending = TrainedLayer(
         layer, (len(trained.layers),), given, layer.output(given), tensors, "answer"
     )
-    return replace(trained, layers=(*trained.layers, made))
+    return replace(trained, layers=(*trained.layers, ending))
 
 
 def require_layers(net: Net, names: Sequence[str]) -> frozenset[int]:

@@ -23,9 +23,9 @@ def as_text(trained: TrainedNet, recipe: str = "") -> str:
 def as_archive(trained: TrainedNet, recipe: str = "") -> bytes:
     """A NumPy archive: an array for each tensor, and the rest as JSON under `gradbook.json`."""
     tensors = {name: array.astype(np.float32) for name, array in trained.tensors().items()}
-    said = json.dumps(_about(trained, recipe), ensure_ascii=False)
+    about = json.dumps(_about(trained, recipe), ensure_ascii=False)
     archive = io.BytesIO()
-    np.savez_compressed(archive, **{ABOUT: np.array(said)}, **tensors)  # type: ignore[arg-type]
+    np.savez_compressed(archive, **{ABOUT: np.array(about)}, **tensors)  # type: ignore[arg-type]
     return archive.getvalue()
 
 

@@ -26,7 +26,7 @@ def scorm_package(net: Net, command: str = "") -> bytes:
 
 
 def _manifest(title: str, number: str) -> str:
-    said = escape(title)
+    name = escape(title)
     return f"""{HEAD}<manifest xmlns="{CONTENT}" xmlns:adlcp="{ADL}"
  identifier="gradbook-{number}" version="1">
 <metadata>
@@ -35,9 +35,9 @@ def _manifest(title: str, number: str) -> str:
 </metadata>
 <organizations default="course">
 <organization identifier="course">
-<title>{said}</title>
+<title>{name}</title>
 <item identifier="item" identifierref="page">
-<title>{said}</title>
+<title>{name}</title>
 </item>
 </organization>
 </organizations>

@@ -106,29 +106,29 @@ def leaf_of(parameter: Parameter) -> str:
 def at_work(net: Net, kept: Kept, inputs: Array, targets: Array) -> AtWork:
     """The network on one input, which it is to make the targets of."""
     forward = inference(net)
-    made = _layer_nodes(forward, net)
+    nodes = _layer_nodes(forward, net)
     weights = {parameter: node for node, (parameter, _) in forward.weights.items()}
-    slopes = gradients(forward.loss, [*dict.fromkeys(made), *weights.values()])
+    slopes = gradients(forward.loss, [*dict.fromkeys(nodes), *weights.values()])
     given = _given(forward, kept, inputs, targets)
-    found = evaluate([forward.loss, *made, *slopes.values()], given)
+    values = evaluate([forward.loss, *nodes, *slopes.values()], given)
 
     return AtWork(
         net,
         kept,
         inputs,
         targets,
-        float(found[forward.loss]),
-        _shaped(net, made, found),
-        _shaped(net, [slopes[node] for node in made], found),
-        {parameter: found[slopes[node]] for parameter, node in weights.items()},
+        float(values[forward.loss]),
+        _shaped(net, nodes, values),
+        _shaped(net, [slopes[node] for node in nodes], values),
+        {parameter: values[slopes[node]] for parameter, node in weights.items()},
     )
 
 
 def values_of(net: Net, kept: Kept, inputs: Array) -> tuple[Array, ...]:
     """What the network makes of one input: value 0 is the input, value k what layer k makes."""
     forward = inference(net)
-    made = _layer_nodes(forward, net)
-    return _shaped(net, made, evaluate(made, _given(forward, kept, inputs)))
+    nodes = _layer_nodes(forward, net)
+    return _shaped(net, nodes, evaluate(nodes, _given(forward, kept, inputs)))
 
 
 def _layer_nodes(forward: Forward, net: Net) -> list[Node]:
@@ -137,11 +137,11 @@ def _layer_nodes(forward: Forward, net: Net) -> list[Node]:
     return [nodes[str(name)] for name in layer_names(net)]
 
 
-def _shaped(net: Net, nodes: Iterable[Node], found: Mapping[Node, Array]) -> tuple[Array, ...]:
+def _shaped(net: Net, nodes: Iterable[Node], values: Mapping[Node, Array]) -> tuple[Array, ...]:
     """Of the one sample, in the shapes of the values; what depends on nothing is 0."""
     both = zip(nodes, net.shapes, strict=True)
     return tuple(
-        found[node][0].reshape(shape) if node.each else np.zeros(shape) for node, shape in both
+        values[node][0].reshape(shape) if node.each else np.zeros(shape) for node, shape in both
     )
 
 
@@ -158,9 +158,9 @@ def _given(
 ) -> dict[Node, Array]:
     nodes = forward.graph.by_name
     given = {nodes[name]: np.asarray(array, np.float64) for name, array in kept.items()}
-    one = {forward.count: np.asarray(1.0)} if forward.count else {}
+    count = {forward.count: np.asarray(1.0)} if forward.count else {}
     wanted = {} if targets is None else {forward.targets: targets[None]}
-    return {**given, **one, **wanted, forward.inputs: inputs[None]}
+    return {**given, **count, **wanted, forward.inputs: inputs[None]}
 
 
 # What a weight's gradient is the sum of ---------------------------------------------
@@ -194,36 +194,36 @@ def _uses(
     worked: AtWork, index: int, parameter: Parameter, place: Shape
 ) -> Iterator[tuple[Shape, float, Shape | None]]:
     """Where a layer uses the weight, and by which number it is multiplied there."""
-    layer, x, made = worked.net.layers[index], worked.values[index], worked.values[index + 1]
+    layer, x, result = worked.net.layers[index], worked.values[index], worked.values[index + 1]
     match parameter.role:
         case Role.WEIGHT if layer.window(x.shape):
-            yield from _through_windows(layer, x, made.shape, place)
+            yield from _through_windows(layer, x, result.shape, place)
         case Role.WEIGHT if layer.spreads(x.shape):
-            yield from _spread_over_windows(layer, x, made.shape, place)
+            yield from _spread_over_windows(layer, x, result.shape, place)
         case Role.WEIGHT:
             yield place[:1], float(x[place[1]]), place[1:]
         case Role.SCALE:
             normal = worked.normal(index)
-            places = _places_of(parameter, made.shape, place)
+            places = _places_of(parameter, result.shape, place)
             yield from ((p, float(normal[p]), None) for p in places)
         case Role.SLOPE:
-            places = _places_of(parameter, made.shape, place)
+            places = _places_of(parameter, result.shape, place)
             yield from ((p, float(x[p]), p) for p in places if x[p] < 0)
         case Role.BIAS | Role.SHIFT:
-            yield from ((p, 1.0, None) for p in _places_of(parameter, made.shape, place))
+            yield from ((p, 1.0, None) for p in _places_of(parameter, result.shape, place))
         case _:  # of a layer that works on each place alone
-            found = _slopes_by(layer, x, worked.parameter(index, parameter.role))
-            places = _places_of(parameter, made.shape, place)
-            yield from ((p, float(found[p]), None) for p in places if found[p])
+            slopes = _slopes_by(layer, x, worked.parameter(index, parameter.role))
+            places = _places_of(parameter, result.shape, place)
+            yield from ((p, float(slopes[p]), None) for p in places if slopes[p])
 
 
-def _slopes_by(layer: Layer, x: Array, own: Array) -> Array:
+def _slopes_by(layer: Layer, x: Array, weights: Array) -> Array:
     """How each value of a layer that works on each place alone changes with its one parameter."""
     graph = Graph()
     value, parameter = graph.leaf(Name("x")), graph.leaf(Name("p"))
     slope = gradients(layer.at_a_place([value], [parameter]), [parameter])[parameter]
     return np.broadcast_to(
-        evaluate([slope], {value: x, parameter: own.reshape(())})[slope], x.shape
+        evaluate([slope], {value: x, parameter: weights.reshape(())})[slope], x.shape
     )
 
 
@@ -237,14 +237,14 @@ def _places_of(parameter: Parameter, shape: Shape, place: Shape) -> Iterator[Sha
 
 
 def _through_windows(
-    layer: Layer, x: np.ndarray, made: Shape, place: Shape
+    layer: Layer, x: np.ndarray, shape: Shape, place: Shape
 ) -> Iterator[tuple[Shape, float, Shape]]:
     plane, own, *tap = place
-    group = plane // (made[0] // layer.groups)
+    group = plane // (shape[0] // layer.groups)
     channel = group * (x.shape[0] // layer.groups) + own
     window, area = layer.window(x.shape), x.shape[1:]
     assert window
-    for there in np.ndindex(made[1:]):
+    for there in np.ndindex(shape[1:]):
         row, column = window.reads(there, tap)
         if 0 <= row < area[0] and 0 <= column < area[1]:
             source = channel, row, column
@@ -252,12 +252,12 @@ def _through_windows(
 
 
 def _spread_over_windows(
-    layer: Layer, x: np.ndarray, made: Shape, place: Shape
+    layer: Layer, x: np.ndarray, shape: Shape, place: Shape
 ) -> Iterator[tuple[Shape, float, Shape]]:
     """The same of a transposed convolution, whose windows lie on what it makes."""
     channel, own, *tap = place
-    plane = channel // (x.shape[0] // layer.groups) * (made[0] // layer.groups) + own
-    window, area = layer.spreads(x.shape), made[1:]
+    plane = channel // (x.shape[0] // layer.groups) * (shape[0] // layer.groups) + own
+    window, area = layer.spreads(x.shape), shape[1:]
     assert window
     for at in np.ndindex(x.shape[1:]):
         row, column = window.reads(at, tap)

@@ -50,13 +50,13 @@ class WayStep:
 def way_to_error(worked: AtWork, value: int, place: Shape) -> list[WayStep]:
     """From a value to the last that the error is made of, always over what it feeds most. Layers
     that only pass values on are gone through unsaid."""
-    found: list[WayStep] = []
+    steps: list[WayStep] = []
     while True:
         fed = sorted(_spoken(worked, value, place), key=lambda feed: -abs(feed.share))
         slope = float(worked.slopes[value][place])
-        found.append(WayStep(value, place, slope, tuple(fed)))
+        steps.append(WayStep(value, place, slope, tuple(fed)))
         if not fed:
-            return found
+            return steps
         value, place = fed[0].value, fed[0].place
 
 
@@ -97,8 +97,8 @@ class _Local:
         self.graph = graph = Graph()
         reads = [worked.values[read] for read in self.layer.reads(index)]
         weights = {it: worked.parameter(index, it.role) for it in net.taken(index)}
-        given = [graph.leaf(Name("x", (k,)), own.shape) for k, own in enumerate(reads)]
-        owned = [graph.leaf(Name(it.role), own.shape) for it, own in weights.items()]
+        given = [graph.leaf(Name("x", (k,)), array.shape) for k, array in enumerate(reads)]
+        owned = [graph.leaf(Name(it.role), array.shape) for it, array in weights.items()]
         site = LayerSite(
             graph, index, None, Name("y"), Name("o"), net.shapes[index + 1], 1, False, False
         )
@@ -126,12 +126,12 @@ class _Local:
             chosen = self.graph.leaf(Name("u"), self.given.shape)
             slope = gradients(back * chosen, [self.towards])[self.towards]
             return self._worked(slope, {chosen: alone, self.towards: np.zeros(self.towards.shape)})
-        found = np.zeros(self.made.shape)
+        slopes = np.zeros(self.made.shape)
         for _, there in window.over(place[1:], self.shape[1:]):
             asked = np.zeros(self.made.shape)
             asked[place[0], *there] = 1
-            found[place[0], *there] = self._worked(back, {self.towards: asked})[place]
-        return found
+            slopes[place[0], *there] = self._worked(back, {self.towards: asked})[place]
+        return slopes
 
-    def _worked(self, node: Node, own: Mapping[Node, Array]) -> Array:
-        return np.asarray(evaluate([node], {**self.values, **own})[node])
+    def _worked(self, node: Node, values: Mapping[Node, Array]) -> Array:
+        return np.asarray(evaluate([node], {**self.values, **values})[node])

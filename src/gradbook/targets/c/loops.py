@@ -92,8 +92,8 @@ def _packed(weights: Node, size: int, *lines: str) -> Packing:
 
 def _levelling(node: Node, after: int) -> list[str]:
     """The lines that compute levels of weights of few bits, after so many numbers of scratch."""
-    said, groups = node.attributes
-    bits, shape = Bits(str(said)), node.shape
+    levels, groups = node.attributes
+    bits, shape = Bits(str(levels)), node.shape
     if groups == BY_ROWS:
         laid_out = (shape[0], 1, 1, prod(shape[1:]))
     else:

@@ -310,7 +310,7 @@ class Plan:
 
     @property
     def phases(self) -> range:
-        return range(FIRST, max([FIRST, *(one.phase for one in self.passes)]) + 1)
+        return range(FIRST, max([FIRST, *(walk.phase for walk in self.passes)]) + 1)
 
 
 def plan(

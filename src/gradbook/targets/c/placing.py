@@ -250,8 +250,8 @@ class Placing:
         if node.op.name == "total" and len(x.shape) > 1:
             raise TargetError("C sums over the batch channel by channel only")
         x = self.timing.moments.get(node, x)
-        found = self._pass_for(x, self.timing.due(node))
-        (found.read_sums if found.reads is x else found.sums).append(node)
+        walk = self._pass_for(x, self.timing.due(node))
+        (walk.read_sums if walk.reads is x else walk.sums).append(node)
 
     def _heavy_pass(self, node: Node) -> Pass:
         """Make a heavy op's pass, or find the one that makes both gradients of a convolution."""

@@ -103,8 +103,8 @@ def reader(
     needs = [n for n in ancestors(shown) if n.op.name == "leaf" and not n.each and n.shape]
     arrays = _carried({leaf: leaf.shape for leaf in needs}, names[0])
     head = _head(name, "inference", batch, machine)
-    one = _predicting(inference, shown, _leaves(arrays))
-    return _write_source(head, [one], arrays, machine, names)
+    computation = _predicting(inference, shown, _leaves(arrays))
+    return _write_source(head, [computation], arrays, machine, names)
 
 
 def _carried(leaves: Mapping[Node, Shape], members: Names) -> list[Array]:

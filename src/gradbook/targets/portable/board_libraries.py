@@ -122,8 +122,8 @@ def _example(library: CLibrary) -> str:
         told = (trained, library.windows, name, name, whole, learns)
         return signal_sketch(*told, library=library.sample)
     with suppress(TargetError):
-        said = sketch(trained, name, library.whole is not None, library.learns)
-        return said.replace(f'"{name}.h"', f"<{name}.h>")
+        text = sketch(trained, name, library.whole is not None, library.learns)
+        return text.replace(f'"{name}.h"', f"<{name}.h>")
     return ""
 
 

@@ -101,10 +101,10 @@ def _predicted(trained: TrainedNet) -> str:
 
 def _given(trained: TrainedNet) -> str:
     if not trained.reads_bytes:
-        said = f"Input: a row of {prod(trained.input)} floats, as they are in the table"
-        said += ", step by step" * trained.net.laid_out
-        said += f", dates as {SINCE}" if any(SINCE in name for name in trained.columns) else ""
-        return f"{said}{'; a missing one is NaN' * (trained.filling is not None)}."
+        words = f"Input: a row of {prod(trained.input)} floats, as they are in the table"
+        words += ", step by step" * trained.net.laid_out
+        words += f", dates as {SINCE}" if any(SINCE in name for name in trained.columns) else ""
+        return f"{words}{'; a missing one is NaN' * (trained.filling is not None)}."
     if trained.picture is None:
         return f"Input: {prod(trained.input)} bytes."
     channels, rows, columns = trained.picture

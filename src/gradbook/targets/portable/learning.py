@@ -92,9 +92,9 @@ def _require(condition: bool, why: str) -> None:
 def _place(trained: TrainedNet) -> int:
     """Find the layer: nothing after it has weights or reads anything but its result."""
     place = max(place for place, later in enumerate(trained.layers) if later.tensors)
-    own = trained.layers[place]
-    dense = own.is_plain_sum and own.layer.reads_all
-    _require(dense, f"'{own.layer.text}' is the last one with weights")
+    layer = trained.layers[place]
+    dense = layer.is_plain_sum and layer.layer.reads_all
+    _require(dense, f"'{layer.layer.text}' is the last one with weights")
     for later in trained.layers[place + 1 :]:
         plain = later.layer.elementwise and len(later.reads) == 1
         words = later.layer.text or later.layer.word
@@ -183,9 +183,11 @@ def wanted_in_c(trained: TrainedNet, truth: str) -> WantedInC:
     parameter = "const float *wanted" if several else "float wanted"
 
     def target_text(k: str) -> str:
-        own = f"wanted[{k}]" if several else "wanted"
+        target = f"wanted[{k}]" if several else "wanted"
         is_plain = trained.spread == (1.0, 0.0)
-        return own if is_plain else f"({own} - {spelt(float(mean))}) / {spelt(float(deviation))}"
+        return (
+            target if is_plain else f"({target} - {spelt(float(mean))}) / {spelt(float(deviation))}"
+        )
 
     return WantedInC(parameter, target_text)
 

@@ -285,15 +285,15 @@ class _Making:
 
     def _moved(self, place: int, read: int) -> int:
         """Return the number of the maker of a map whose values are in other places."""
-        own = self.trained.layers[place]
-        match own.layer:
+        trained = self.trained.layers[place]
+        match trained.layer:
             case Pick() as layer:
-                return self._picked(layer, own.name, read)
+                return self._picked(layer, trained.name, read)
             case Layer(passes_on=True):
                 return self._flatten(place, (read,))
-            case _ if self.planes(own.makes) == self.makers[read].shape:
+            case _ if self.planes(trained.makes) == self.makers[read].shape:
                 return read
-        raise TargetError(OTHER_PLACES.format(name=own.name, what=own.layer.form().words))
+        raise TargetError(OTHER_PLACES.format(name=trained.name, what=trained.layer.form().words))
 
     def _flatten(self, place: int, reads: tuple[int, ...]) -> int:
         """Return the number of the maker of the flattened map.
@@ -332,20 +332,20 @@ class _Making:
             factors = np.stack([scale, shift]).reshape(2, channels, rows, columns)
             self._make(Work.PLACED, (number,), shape, weights=factors.transpose(0, 2, 3, 1))
 
-    def _picked(self, own: Pick, name: str, read: int) -> int:
+    def _picked(self, pick: Pick, name: str, read: int) -> int:
         """Take some channels, rows or columns, by sums whose weights are 0 and 1."""
         given = self.makers[read].shape
-        sources = [place - 1 for place in own.places]
-        if own.along == "channels":
+        sources = [place - 1 for place in pick.places]
+        if pick.along == "channels":
             chosen = (np.array(sources)[:, None] == np.arange(given[2])).astype(float)
             shape = (*given[:2], len(sources))
             return self._make(Work.SUMS, (read,), shape, weights=chosen[:, None, None, :])
-        axis = int((own.along == "rows") == self.stepwise)  # of rows and columns
+        axis = int((pick.along == "rows") == self.stepwise)  # of rows and columns
         inner = [place for place in sources if place >= 0]
         before = next(k for k, place in enumerate(sources) if place >= 0)
         after = len(sources) - before - len(inner)
         if sources != [-1] * before + [*range(inner[0], inner[0] + len(inner))] + [-1] * after:
-            raise TargetError(OTHER_PLACES.format(name=name, what=own.text))
+            raise TargetError(OTHER_PLACES.format(name=name, what=pick.text))
         read = self._run(read, axis, given[axis] - len(inner) + 1, inner[0], (0, 0))
         return self._run(read, axis, 1, 0, (before, after))
 
@@ -498,9 +498,9 @@ def _turned_sides(sides: Sides) -> Sides:
     return before, above, after, below
 
 
-def _takes_all(own: TrainedLayer) -> bool:
+def _takes_all(layer: TrainedLayer) -> bool:
     """Whether a layer weights its whole input, so that the input's order is arbitrary."""
-    return own.is_plain_sum and own.layer.reads_all
+    return layer.is_plain_sum and layer.layer.reads_all
 
 
 def _of_two(layer: Layer) -> str:

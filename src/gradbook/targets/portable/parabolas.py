@@ -63,7 +63,7 @@ class Bends:
 
     def number(self, table: Whole) -> int:
         """Return the table's number among all, from 1."""
-        return 1 + next(k for k, (own, _) in enumerate(self.each) if (own == table).all())
+        return 1 + next(k for k, (known, _) in enumerate(self.each) if (known == table).all())
 
     def last_piece(self, table: Whole) -> int:
         """Return the number of a table's last piece among all, from 1."""

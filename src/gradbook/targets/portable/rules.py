@@ -168,17 +168,17 @@ class _Partition:
             yield from self.pieces(sums.source) if sums.source is not self.x else ()
             yield self._side_by_side([sums])
             return
-        made, before = self._carried(last)
-        below = self._sums_below(made, before)
+        results, before = self._carried(last)
+        below = self._sums_below(results, before)
         given = dict[Node, int]() if below else {self.x: 0}
         if below:
             if {sums.source for sums in below} != {self.x}:
                 raise TargetError(f"{self.layer} can't be written in C: use another layer")
-            passes_on = self.x in ancestors(made, stop=(*(sums.node for sums in below), *before))
+            passes_on = self.x in ancestors(results, stop=(*(sums.node for sums in below), *before))
             yield self._side_by_side(below, passes_on)
             for read in [*(sums.node for sums in below), *[self.x] * passes_on]:
                 given[read] = sum(node.shape[0] for node in given)
-        needed = ancestors(made, stop=(*given, *before))
+        needed = ancestors(results, stop=(*given, *before))
         totals = [node for node in needed if node.op.name == "sum" and node.each]
         if any(node not in given and prod(node.inputs[0].shape[1:]) > 1 for node in totals):
             raise TargetError(
@@ -186,18 +186,18 @@ class _Partition:
                 "and this layer adds up all places: put 'flatten' before it"
             )
         tensors = {node: array for node, array in self.tensors.items() if node in needed}
-        yield Rule(self.layer, made, given, before, tensors, self.steps)
+        yield Rule(self.layer, results, given, before, tensors, self.steps)
 
     def _carried(self, last: Node) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
         """Return what the last step makes, its result first, and the matching values of the step
         before."""
         before = tuple(self._before(last))
-        made = tuple(_later(node) for node in before)
-        if last not in made:
-            return (last, *made), before
-        pairs = sorted(zip(made, before, strict=True), key=lambda pair: pair[0] is not last)
-        made, before = zip(*pairs, strict=True)
-        return made, before
+        results = tuple(_later(node) for node in before)
+        if last not in results:
+            return (last, *results), before
+        pairs = sorted(zip(results, before, strict=True), key=lambda pair: pair[0] is not last)
+        results, before = zip(*pairs, strict=True)
+        return results, before
 
     def _side_by_side(self, every: Sequence[_WeightedSum], passes_on: bool = False) -> ChannelSums:
         """Concatenate sums, and their input if something else reads it too."""
@@ -228,10 +228,10 @@ class _Partition:
             return None
         return _WeightedSum(node, sums.inputs[1], sums.inputs[0], bias)
 
-    def _sums_below(self, made: Sequence[Node], before: Sequence[Node]) -> list[_WeightedSum]:
+    def _sums_below(self, results: Sequence[Node], before: Sequence[Node]) -> list[_WeightedSum]:
         """Find the sums from which some values are made, if there are no others between."""
         below: dict[Node, _WeightedSum] = {}
-        waiting = list(made)
+        waiting = list(results)
         while waiting:
             node = waiting.pop()
             if node in below or node in before:

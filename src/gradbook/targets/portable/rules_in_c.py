@@ -470,8 +470,8 @@ def in_c(maker: RowMaker, whole: WholeRule | WholeFormula) -> RuleInC:
         words = whole_words(OF_RULES, SAYS)
         return WholeRuleWriting(maker, whole.rule, words, whole=whole).rule_in_c()
     wording = OpWords(Vocabulary(SAYS.target, OPS), lambda node, terms: "", str)
-    own = replace(maker, rule=whole.rule)
-    return FormulaWriting(own, whole.rule, wording, whole=whole).rule_in_c()
+    changed = replace(maker, rule=whole.rule)
+    return FormulaWriting(changed, whole.rule, wording, whole=whole).rule_in_c()
 
 
 def tables_of(whole: WholeRule | WholeFormula) -> list[ConstantArray]:

@@ -66,8 +66,8 @@ class SensorNumbers:
         """Describe how each channel's value becomes an integer: '1000 times ax, ay, az'."""
         named = zip(self.times, channels, strict=True)
         parts = [
-            (by, ", ".join(name for _, name in own))
-            for by, own in groupby(named, key=lambda one: one[0])
+            (by, ", ".join(name for _, name in group))
+            for by, group in groupby(named, key=lambda pair: pair[0])
         ]
         return "; ".join(f"{by:g} times {names}" if by != 1 else names for by, names in parts)
 
@@ -101,7 +101,7 @@ def _raised(columns: Sequence[NDArray[Any]], times: Sequence[float]) -> tuple[fl
 
 def _lowered(columns: Sequence[NDArray[Any]], times: Sequence[float]) -> tuple[float, ...]:
     """Limit each channel to ten times the resolution of the coarsest one."""
-    spreads = [one.std() * by for one, by in zip(columns, times, strict=True)]
+    spreads = [column.std() * by for column, by in zip(columns, times, strict=True)]
     least = max(min(spreads), COARSE / 10)
     return tuple(
         by / 10 ** max(ceil(log10(spread / (10 * least))), 0) if spread else by

@@ -70,10 +70,10 @@ def _rate(whole: bool) -> str:
     return str(round(RATE * WHOLE_RATE)) if whole else f"{RATE}f"
 
 
-def boards_for(trained: TrainedNet, made: CFile) -> str:
+def boards_for(trained: TrainedNet, file: CFile) -> str:
     """Name the smallest board that is large enough for the sketch, and its sizes."""
-    flash = made.constants + CODE
-    memory = made.memory + made.given + 8 * len(trained.classes) + LIBRARY
+    flash = file.constants + CODE
+    memory = file.memory + file.given + 8 * len(trained.classes) + LIBRARY
     needs = f"it needs about {size(flash)} of flash and {size(memory)} of memory"
     able = [board for board in BOARDS if flash <= board.flash and memory <= board.memory]
     if not able:

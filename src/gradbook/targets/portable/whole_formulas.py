@@ -116,7 +116,7 @@ class WholeFormula:
     @property
     def weights(self) -> Whole | None:
         """All weights, flattened and concatenated."""
-        every = [one.weights.ravel() for one in self.sums.values()]
+        every = [sums.weights.ravel() for sums in self.sums.values()]
         return np.concatenate(every).reshape(-1, 1) if every else None
 
     @cached_property
@@ -140,9 +140,9 @@ class WholeFormula:
                 values[node] = self._value(node, values, row)
             elif node in self.constants:
                 values[node] = self.constants[node]
-        (made,) = self.rule.made
-        made_values = within(moved(values[made], self.point - self.points[made]), MOST_MADE)
-        wide = np.broadcast_to(made_values, (len(levels), *made.shape))
+        (result,) = self.rule.made
+        made_values = within(moved(values[result], self.point - self.points[result]), MOST_MADE)
+        wide = np.broadcast_to(made_values, (len(levels), *result.shape))
         return self.rule.as_rows([wide], levels).astype(np.float64)
 
     def _number(self, node: Node, levels: Whole) -> Whole:
@@ -187,13 +187,13 @@ def whole_formula(rule: Rule, step: Array, zero: float, rows: Array) -> WholeFor
     input in floats."""
     known = frozenset(n for n, op in OPS.items() if n in ("sigmoid", *ALIGNED) or not op.expansion)
     says = Vocabulary(SAYS.target, known, SAYS.remedy)
-    made = says.rewrite(rule.made[0], rule.name, rule.name, rule.given)
-    order = ancestors([made], stop=rule.given)
+    rewritten = says.rewrite(rule.made[0], rule.name, rule.name, rule.given)
+    order = ancestors([rewritten], stop=rule.given)
     fixed = evaluate_in_order([node for node in order if not node.each], rule.tensors, 1)
     read = [x for node in order if node.each and node not in rule.given for x in node.inputs]
     tensors = {node: np.asarray(fixed[node]) for node in map(_beneath, read) if not node.each}
-    rule = Rule(rule.name, (made,), rule.given, (), tensors, rule.steps)
-    return _Settling(rule, step, zero, rule.values(rows[:SAMPLES], [made])).formula()
+    rule = Rule(rule.name, (rewritten,), rule.given, (), tensors, rule.steps)
+    return _Settling(rule, step, zero, rule.values(rows[:SAMPLES], [rewritten])).formula()
 
 
 def _beneath(node: Node) -> Node:
@@ -234,8 +234,8 @@ class _Settling:
                 self.constants[node] = np.rint(exact).astype(np.int64)
             else:
                 self.points[node] = self._settle(node)
-        (made,) = self.rule.made
-        point = min(_point(self.values[made], MADE), self.points[made])
+        (result,) = self.rule.made
+        point = min(_point(self.values[result], MADE), self.points[result])
         read = self._level_read(of_levels)
         return WholeFormula(
             self.rule, read, self.points, self.ops, self.shifts, self.sums, self.constants, point
@@ -303,7 +303,7 @@ class _Settling:
         """Write an op on values that are shifted to the same point first."""
         op, condition = ALIGNED[node.op.name], node.op.name == "choose"
         given = (self.points[x] for x in node.inputs)
-        by = [0 if condition and k == 0 else point - own for k, own in enumerate(given)]
+        by = [0 if condition and k == 0 else point - own_point for k, own_point in enumerate(given)]
         terms = [f"moved({{{k}}}, {bits})" if bits else f"{{{k}}}" for k, bits in enumerate(by)]
         words = op.words.format(*terms)
         for term in terms[2:] if node.op.name == "largest" else ():
@@ -351,7 +351,10 @@ class _Settling:
         first = round(low - (high - low) / 4)
         width = max(0, ceil(log2(max((high - low) * 1.5 / PIECES, 1))))
         places = (first + (np.arange(PIECES + 1) << width)) * unit
-        given = [places if own is x else np.asarray(self.rule.tensors[own]) for own in node.inputs]
+        given = [
+            places if source is x else np.asarray(self.rule.tensors[source])
+            for source in node.inputs
+        ]
         with np.errstate(all="ignore"):
             exact = np.nan_to_num(node.op.value(*given, *node.attributes) * 2.0**point)
         curve = SampledCurve(within(np.rint(exact)).astype(np.int64), first, width)

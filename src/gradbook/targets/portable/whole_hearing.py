@@ -69,7 +69,7 @@ def _hearing(given: RowMaker, waves: RowMaker, taken: Array, sensor: SensorNumbe
     louder = float(taken.max())
     silence = max(1, round(frame * 4.0 ** (up + 1) / (louder * scale**2)))
     shares = np.rint(taken / louder * (1 << SHARE_BITS)).astype(np.int64)
-    runs = [np.flatnonzero(own) if own.any() else np.array([0]) for own in shares]
+    runs = [np.flatnonzero(share) if share.any() else np.array([0]) for share in shares]
     return FrameHearing(
         frame,
         waves.window.stride[0],
@@ -78,7 +78,7 @@ def _hearing(given: RowMaker, waves: RowMaker, taken: Array, sensor: SensorNumbe
         up,
         silence,
         tuple(int(run[0]) for run in runs),
-        tuple(own[run[0] : run[-1] + 1] for own, run in zip(shares, runs, strict=True)),
+        tuple(share[run[0] : run[-1] + 1] for share, run in zip(shares, runs, strict=True)),
     )
 
 
@@ -91,6 +91,6 @@ def tables_of_hearing(hearing: FrameHearing, finer: int) -> list[ConstantArray |
         f"#define CENTRED(sample) ({moved})\n#define SILENCE ((uint64_t){hearing.silence}U)",
         ConstantArray("int16_t", "quarter", hearing.quarter),
         ConstantArray("int16_t", "firsts", np.array(hearing.firsts)),
-        ConstantArray("int16_t", "counts", np.array([len(own) for own in hearing.shares])),
+        ConstantArray("int16_t", "counts", np.array([len(share) for share in hearing.shares])),
         ConstantArray("uint16_t", "taken", np.concatenate(hearing.shares)),
     ]

@@ -95,8 +95,8 @@ class WholeLast:
         """Classify before anything is learnt."""
         scores = WholeLearner(self).scores(self.features.scores(images))
         alone = scores.shape[1] == 1
-        found = scores[:, 0] >= self.threshold if alone else scores.argmax(axis=1)
-        return np.asarray(found, np.int64)
+        classes = scores[:, 0] >= self.threshold if alone else scores.argmax(axis=1)
+        return np.asarray(classes, np.int64)
 
 
 def whole_last(last: LastLayer, whole: WholeNumbers) -> WholeLast:

@@ -424,8 +424,8 @@ def _sums(whole: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Arr
     maker = whole.maker
     if not maker.reads:
         return window_sums(maker, [laid_out(maker, images)])
-    if said := whole.rule or whole.formula:
-        return said.evaluate(maps[maker.reads[0]])
+    if rule := whole.rule or whole.formula:
+        return rule.evaluate(maps[maker.reads[0]])
     if maker.work in NORMING:
         return _spreads_off(whole, maps[maker.reads[0]])
     weights = None if whole.weights is None else whole.weights.astype(np.float64)
@@ -487,12 +487,12 @@ def _read_levels(maker: RowMaker, given: Sequence[Levels]) -> tuple[Array, Array
     if maker.work in NORMING:
         return np.array([2.0**-SPREAD_BITS]), np.zeros(1)
     if maker.work in FROM_ZERO:
-        steps = [one.step for one in given]
+        steps = [levels.step for levels in given]
         return np.array([prod(steps)]), np.zeros(1)
     if maker.work is not Work.BESIDE:
         return np.array([given[0].step]), np.array([given[0].zero])
     counts = [maker.first_channels, maker.shape[2] - maker.first_channels]
-    steps, zeros = ([getattr(one, name) for one in given] for name in ("step", "zero"))
+    steps, zeros = ([getattr(levels, name) for levels in given] for name in ("step", "zero"))
     return np.repeat(steps, counts), np.repeat(zeros, counts)
 
 
@@ -567,7 +567,7 @@ def _integer_maker(
         0,
         formula.weights if formula else rounding.weights,
         offset=levels.edge,
-        edges=tuple(one.edge for one in inputs),
+        edges=tuple(level.edge for level in inputs),
         epsilon=_epsilon(maker, read.step) if maker.work in NORMING else 0,
         low=ends[0],
         high=ends[1],

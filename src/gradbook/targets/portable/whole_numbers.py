@@ -112,7 +112,7 @@ def whole_program(
         memory=(learner.last.memory(whole=True) if learner else 0)
         + (hearing.memory if hearing else 0),
     )
-    weights = [own.weights for own in makers]
+    weights = [each.weights for each in makers]
     answers = _answers(trained, whole, interface, learner)
     ending = "\n\n".join([*([learning] if learning else []), *answers])
     return program(rows, weights, dialect, ending)
@@ -129,7 +129,7 @@ def _answers(
     scores = "and the score of each class" if outputs > 1 else "0 or 1, and its score"
     makers = learner.features.makers if learner else whole.makers
     functions = {"predict": what}
-    if stream_of([own.maker for own in makers]):
+    if stream_of([maker.maker for maker in makers]):
         functions = {"step": f"{what} after one row more", **functions}
     return [
         interface.function(
@@ -286,7 +286,7 @@ def _tables(makers: Sequence[WholeMaker], ways: Mapping[int, str]) -> list[Const
     return [
         ConstantArray("int16_t", "biases", biases),
         ConstantArray("int16_t", "factors", factors),
-        *(table for it in makers if (said := it.rule or it.formula) for table in tables_of(said)),
+        *(table for it in makers if (rule := it.rule or it.formula) for table in tables_of(rule)),
     ]
 
 

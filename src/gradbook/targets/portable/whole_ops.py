@@ -74,12 +74,12 @@ def log_sum_exp(each: Whole) -> int:
     """The logarithm of the sum of e to each number."""
     most, bits = int(each.max()), 0
     whole = int(exp_of(each - most).sum())
-    one = 1 << UNIT_BITS
-    while whole >= 2 * one:
-        whole, bits = whole >> 1, bits + one
+    unit = 1 << UNIT_BITS
+    while whole >= 2 * unit:
+        whole, bits = whole >> 1, bits + unit
     for place in reversed(range(UNIT_BITS)):
         whole = whole * whole >> UNIT_BITS
-        if whole >= 2 * one:
+        if whole >= 2 * unit:
             whole, bits = whole >> 1, bits + (1 << place)
     return most + int(times(bits, LN_2))
 

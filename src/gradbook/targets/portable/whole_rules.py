@@ -99,7 +99,7 @@ class WholeRule:
     def weights(self) -> Whole:
         """All weights, flattened and concatenated."""
         sums = (self.fed, *self.back.values())
-        return np.concatenate([one.weights.ravel() for one in sums]).reshape(-1, 1)
+        return np.concatenate([each.weights.ravel() for each in sums]).reshape(-1, 1)
 
     def evaluate(self, levels: Array) -> Array:
         """Compute what C makes of a map of levels, (images, steps, 1, channels)."""

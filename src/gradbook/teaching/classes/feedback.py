@@ -127,7 +127,7 @@ def feedback_typst(told: StudentFeedback, paper: str) -> str:
             "#set text(size: 10pt)\n#set par(leading: 0.55em)\n#show raw: set text(size: 9pt)",
             f"#text(size: 1.5em, weight: 600)[{_line(told.title)}]\n",
             f"#v(0.3em)\n*{_line(told.student)}* #h(1fr) {_line(told.points_text)}\n",
-            *(f"{_line(one)}\n" for one in told.remarks),
+            *(f"{_line(remark)}\n" for remark in told.remarks),
             _table(told.rows),
             *_findings(told.report),
             "",

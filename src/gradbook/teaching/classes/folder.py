@@ -141,7 +141,7 @@ class ClassFolder:
         for name, content in files.items():
             # a run that is killed now leaves one of these two
             known[name] = [self._sum(name), sum_of(as_bytes(content))]
-        lines = [f"{one} {name}" for name, sums in known.items() for one in sums]
+        lines = [f"{checksum} {name}" for name, sums in known.items() for checksum in sums]
         write_whole(self.inside(KEPT) / WRITTEN, "\n".join(lines))
         for name, content in files.items():
             write_whole(self.path / name, content)
@@ -154,8 +154,8 @@ class ClassFolder:
             return None if (self.path / SHEET).is_file() else {}
         known: defaultdict[str, list[str]] = defaultdict(list)
         for line in read_text(path).splitlines():
-            one, _, name = line.partition(" ")
-            known[name].append(one)
+            checksum, _, name = line.partition(" ")
+            known[name].append(checksum)
         return known
 
     def _sum(self, name: str) -> str:
@@ -199,7 +199,7 @@ def read_plan(sheet: PathLike[str]) -> ClassPlan:
     plan = read_toml(sheet)
     if plan.pop("version", None) != VERSION:
         raise DataError("it was made by another version of gradbook", file=str(sheet))
-    kinds = {one.name: one for one in fields(ClassPlan)}
+    kinds = {field.name: field for field in fields(ClassPlan)}
     odd = [name for name in plan if name not in kinds]
     if odd or "network" not in plan:
         what = f"it has no key called {odd[0]!r}" if odd else "its network is missing"
@@ -216,7 +216,7 @@ def read_plan(sheet: PathLike[str]) -> ClassPlan:
 def read_toml(path: PathLike[str]) -> dict[str, Any]:
     text = read_text(path, limit=limits.SETTINGS_BY_HAND)
     # the cost of a key is quadratic in its depth, which is therefore checked before parsing
-    if TOO_DEEP.search(TOML_TEXT.sub(lambda found: "" if found[0][0] == "#" else "key", text)):
+    if TOO_DEEP.search(TOML_TEXT.sub(lambda match: "" if match[0][0] == "#" else "key", text)):
         raise DataError(f"a key in it is deeper than {DEEPEST_KEY}: use fewer dots", file=str(path))
     try:
         return tomllib.loads(text)
@@ -250,9 +250,9 @@ def begin_class(
         begun = open_class(path)
         if begun.plan != plan:
             odd = next(
-                one.name
-                for one in fields(plan)
-                if getattr(plan, one.name) != getattr(begun.plan, one.name)
+                setting.name
+                for setting in fields(plan)
+                if getattr(plan, setting.name) != getattr(begun.plan, setting.name)
             )
             raise UsageError(
                 f"{path} holds another class: its {odd} differs (see {sheet}); choose another "

@@ -79,7 +79,7 @@ def _missing(folder: ClassFolder, stem: str, ending: str) -> list[str]:
         f"{where}/{stem}{ending}"
         for where in PAPERS
         if ending
-        if not any((folder.path / where / f"{stem}{one}").is_file() for one in endings)
+        if not any((folder.path / where / f"{stem}{suffix}").is_file() for suffix in endings)
     ]
 
 

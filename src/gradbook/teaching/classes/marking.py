@@ -170,12 +170,12 @@ def _judged(
 
 def _marks(
     students: Sequence[str],
-    own: Mapping[str, StudentBook],
+    books: Mapping[str, StudentBook],
     entries: Mapping[str, OwnEntry],
     rubric: Rubric,
 ) -> Iterator[StudentMark]:
     for student in students:
-        book, entry = own.get(student), entries.get(student, NOTHING)
+        book, entry = books.get(student), entries.get(student, NOTHING)
         mark = None
         if book is not None and book.report.verdict != UNREADABLE:
             late = entry.days_late  # by the teacher's entry, the clock or the platform
@@ -249,35 +249,35 @@ def _title(folder: ClassFolder) -> str:
 # Tables and the page ------------------------------------------------------------------
 
 
-def _right(one: StudentMark, columns: int) -> tuple[float, int]:
+def _right(mark: StudentMark, columns: int) -> tuple[float, int]:
     """How many of the exercise's columns are right; for a book that isn't the exercise itself and
     has other columns, the same share of them."""
-    assert one.mark is not None
-    assert one.book is not None
-    count = len(one.mark.parts)
-    if not count or any(sheet.asked for sheet in one.book.report.sheets):
-        return one.mark.right, count
-    return one.mark.right / count * columns, columns
+    assert mark.mark is not None
+    assert mark.book is not None
+    count = len(mark.mark.parts)
+    if not count or any(sheet.asked for sheet in mark.book.report.sheets):
+        return mark.mark.right, count
+    return mark.mark.right / count * columns, columns
 
 
-def _ledger_row(one: StudentMark, columns: int) -> dict[str, str]:
+def _ledger_row(mark: StudentMark, columns: int) -> dict[str, str]:
     """All cells but the teacher's."""
     row = {name: "" for name in HEAD if name not in (STUDENT, *OWN)}
-    if one.book is not None:
-        report = one.book.report
+    if mark.book is not None:
+        report = mark.book.report
         row |= {
             "verdict": report.verdict,
             "first finding": first_finding(report),
-            "file": one.book.path.name,
-            "handed in": strftime("%Y-%m-%d %H:%M", localtime(one.book.moment)),
-            "note": "; ".join(one.book.notes),
+            "file": mark.book.path.name,
+            "handed in": strftime("%Y-%m-%d %H:%M", localtime(mark.book.moment)),
+            "note": "; ".join(mark.book.notes),
         }
-    if one.mark is not None:
-        right, of = _right(one, columns)
+    if mark.mark is not None:
+        right, of = _right(mark, columns)
         row |= {
-            "points": "" if one.mark.points is None else in_numbers(one.mark.points),
-            "out of": in_numbers(one.mark.out_of),
-            "taken off": "; ".join(one.mark.taken_off),
+            "points": "" if mark.mark.points is None else in_numbers(mark.mark.points),
+            "out of": in_numbers(mark.mark.out_of),
+            "taken off": "; ".join(mark.mark.taken_off),
             "right": in_numbers(right),
             "of": str(of),
         }
@@ -287,23 +287,26 @@ def _ledger_row(one: StudentMark, columns: int) -> dict[str, str]:
 def _class_page(
     folder: ClassFolder, marks: Sequence[StudentMark], remarks: Sequence[str], columns: int
 ) -> str:
-    judged = [one for one in marks if one.book is not None and one.mark is not None]
-    reports = [one.book.report for one in judged if one.book]
+    judged = [mark for mark in marks if mark.book is not None and mark.mark is not None]
+    reports = [mark.book.report for mark in judged if mark.book]
     notes = (
-        joined(": ", (one.student, note)) for one in marks if one.book for note in one.book.notes
+        joined(": ", (mark.student, note))
+        for mark in marks
+        if mark.book
+        for note in mark.book.notes
     )
     return class_page(
         tr("Class: {name}", name=_title(folder)),
-        [_page_row(folder, one, columns) for one in marks],
+        [_page_row(folder, mark, columns) for mark in marks],
         reports,
-        [one.mark for one in judged if one.mark],
+        [mark.mark for mark in judged if mark.mark],
         [*notes, *remarks],
     )
 
 
-def _page_row(folder: ClassFolder, one: StudentMark, columns: int) -> ClassRow:
-    stem = folder.stems[one.student]
-    link = (Span(stem, link=f"{FEEDBACK}/{stem}.html"),) if one.mark else ""
-    verdict = one.book.report.verdict if one.book else NOT_HANDED_IN
-    right = _right(one, columns) if one.mark else None
-    return row_of(one.student, one.points, one.mark, right, verdict, one.own.remark, link)
+def _page_row(folder: ClassFolder, mark: StudentMark, columns: int) -> ClassRow:
+    stem = folder.stems[mark.student]
+    link = (Span(stem, link=f"{FEEDBACK}/{stem}.html"),) if mark.mark else ""
+    verdict = mark.book.report.verdict if mark.book else NOT_HANDED_IN
+    right = _right(mark, columns) if mark.mark else None
+    return row_of(mark.student, mark.points, mark.mark, right, verdict, mark.own.remark, link)

@@ -100,8 +100,8 @@ def _with_cells(
     row: Sequence[str], width: int, cells: Mapping[str, str], places: Mapping[str, int]
 ) -> list[str]:
     cells_of_row = [*row, *[""] * (width - len(row))]
-    for name, said in cells.items():
-        cells_of_row[places[name]] = as_cell(said)
+    for name, words in cells.items():
+        cells_of_row[places[name]] = as_cell(words)
     return cells_of_row
 
 

@@ -51,8 +51,12 @@ class ListedStudents:
 
     def known(self, headings: Sequence[str], kinds: Sequence[str] = ()) -> list[str]:
         """Its headings that are among these, or of one of these kinds."""
-        of_kinds = (one for one in self.headings if kind_of(one) in kinds and one not in headings)
-        return [*(one for one in headings if one in self.headings), *of_kinds]
+        of_kinds = (
+            heading
+            for heading in self.headings
+            if kind_of(heading) in kinds and heading not in headings
+        )
+        return [*(heading for heading in headings if heading in self.headings), *of_kinds]
 
 
 def read_listed(path: InnerPath) -> ListedStudents:
@@ -89,8 +93,8 @@ def grade_files(
 def _moodle(listed: ListedStudents, grades: Sequence[FinalGrade]) -> list[list[str]]:
     """For the gradebook's import, or as an assignment's worksheet if the list is one."""
     columns = listed.known(MOODLE, ("given", "family", "mail"))
-    head = [listed.headings[one] for one in columns]
-    rows = [[listed.of(grade.student, one) for one in columns] for grade in grades]
+    head = [listed.headings[column] for column in columns]
+    rows = [[listed.of(grade.student, column) for column in columns] for grade in grades]
     if not {"family", "whole"} & set(map(kind_of, columns)):
         head.append("Full name")
         for row, grade in zip(rows, grades, strict=True):
@@ -117,6 +121,6 @@ def _classroom(listed: ListedStudents, grades: Sequence[FinalGrade], title: str)
     rows, addresses = [], listed.known((), ("mail",))
     for grade in grades:
         given, _, family = grade.student.rpartition(" ")
-        mail = next(filter(None, (listed.of(grade.student, one) for one in addresses)), "")
+        mail = next(filter(None, (listed.of(grade.student, address) for address in addresses)), "")
         rows.append([family, given, mail, grade.shown])
     return [["Last Name", "First Name", "Email Address", title], *rows]

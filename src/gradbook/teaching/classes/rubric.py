@@ -98,8 +98,8 @@ class _Reader:
     found: Mapping[str, Any]
     file: str
 
-    def error(self, said: str, word: str = "", known: Any = ()) -> DataError:
-        return DataError(said + (did_you_mean(word, known) if word else ""), file=self.file)
+    def error(self, words: str, word: str = "", known: Any = ()) -> DataError:
+        return DataError(words + (did_you_mean(word, known) if word else ""), file=self.file)
 
     def part(self, name: str) -> Mapping[str, Any]:
         part = self.found.get(name, {})

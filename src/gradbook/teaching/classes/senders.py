@@ -55,7 +55,7 @@ class ClassNames:
         parts = [part for folder in name.split("/") for part in folder.split(JOINT)]
         stems = [*parts[:-1], PurePath(parts[-1]).stem]
         moodle, canvas = MOODLE.search(name), CANVAS.match(parts[-1])
-        named = [self.exactly(one) or self.exactly(AGAIN.sub("", one)) for one in stems]
+        named = [self.exactly(stem) or self.exactly(AGAIN.sub("", stem)) for stem in stems]
         if moodle:
             named.append(self._called(moodle["name"].rpartition(JOINT)[2]))
         elif canvas:
@@ -71,17 +71,19 @@ class ClassNames:
 
     @cached_property
     def _exact(self) -> dict[str, Students]:
-        pairs = [(name, own) for own, stem in self.stems.items() for name in (own, stem)]
-        return _grouped((_spelled(name), own) for name, own in pairs)
+        pairs = [
+            (name, student) for student, stem in self.stems.items() for name in (student, stem)
+        ]
+        return _grouped((_spelled(name), student) for name, student in pairs)
 
     @cached_property
     def _by_letters(self) -> dict[str, Students]:
-        return _grouped((_letters(own), own) for own in self.stems)
+        return _grouped((_letters(student), student) for student in self.stems)
 
     @cached_property
     def _alike(self) -> dict[str, Students]:
         """Students by their letters, without the number that distinguishes two of one name."""
-        return _grouped((_letters(_unnumbered(own)), own) for own in self.stems)
+        return _grouped((_letters(_unnumbered(student)), student) for student in self.stems)
 
     @cached_property
     def _turned(self) -> dict[str, Students]:
@@ -197,7 +199,7 @@ def _is_one_hand_in(books: Sequence[StudentBook]) -> bool:
 
 def _latest(books: Sequence[StudentBook]) -> StudentBook:
     """The last of those that can be read, or else the last of all."""
-    best = max(books, key=lambda one: (one.report.verdict != UNREADABLE, one.moment))
+    best = max(books, key=lambda book: (book.report.verdict != UNREADABLE, book.moment))
     if len(books) == 1:
         return best
     others = message_count(
@@ -249,7 +251,7 @@ def _decisions(
 
 
 def _undecided(folder: ClassFolder, file: str, named: Sequence[Students]) -> Message:
-    students = [one for one in folder.students if any(one in some for some in named)]
+    students = [student for student in folder.students if any(student in some for some in named)]
     remedy = _remedy(file, students[0] if students else folder.students[0])
     if not named:
         return Message("nothing shows whose book {file} is: {remedy}", file=file, remedy=remedy)

@@ -374,7 +374,7 @@ class _Asker:
         right = QuizAnswer(show(number), tr("Right."), number)
         wrong: list[QuizAnswer] = []
         for slip in slips:
-            others = [number, *(one.number for one in wrong if one.number is not None)]
+            others = [number, *(answer.number for answer in wrong if answer.number is not None)]
             is_new = self._is_apart(slip.number, others, asked.size)
             if is_new and len(wrong) < MOST_RECOGNISED:
                 wrong.append(QuizAnswer(show(slip.number), slip.why, slip.number))
@@ -425,7 +425,7 @@ def whole_step(first: FirstStep, student: str) -> WholeStep | None:
     numbers = {leaf: first.value(leaf, 0) for leaf in leaves} | {step.rate: first.rate}
     given = tuple((str(leaf.name), decimal(number)) for leaf, number in numbers.items())
     values = tuple(_values(first))
-    if not all(isfinite(one.number) for one in values):
+    if not all(isfinite(value.number) for value in values):
         return None
     return WholeStep(student, given, numbers, values)
 

@@ -257,8 +257,8 @@ def _exp(x: str) -> str:
 
 
 def _tanh(x: str) -> str:
-    twice, one = _exp(_product(_float(2), x)), _float(1)
-    return element("divide", element("subtract", twice, one), element("sum", twice, one))
+    twice, unit = _exp(_product(_float(2), x)), _float(1)
+    return element("divide", element("subtract", twice, unit), element("sum", twice, unit))
 
 
 def _variable(name: str) -> str:

@@ -114,12 +114,14 @@ class Quiz:
     @property
     def subjects(self) -> Iterator[tuple[str, list[Question]]]:
         """The title of each subject, with every student's question."""
-        for (kind, subject), same in groupby(self.questions, lambda one: (one.kind, one.subject)):
+        for (kind, subject), same in groupby(
+            self.questions, lambda question: (question.kind, question.subject)
+        ):
             yield tr(TITLES[kind], subject=subject), list(same)
 
     @property
     def students(self) -> Sequence[str]:
-        return list(dict.fromkeys(one.student for one in self.questions))
+        return list(dict.fromkeys(question.student for question in self.questions))
 
     def by_choice(self, question: Question) -> bool:
         """Whether it is multiple choice."""

@@ -119,8 +119,8 @@ class FirstStep:
                 why = tr("The {number} in the formula is left out.", number=number)
                 yield self._changed(node, sample, {part: np.asarray(1.0)}, why)
         weights = set(self.step.weights)
-        own = [source for source in sources if source in weights]
-        for source in own or sources[: len(sources) * (not is_activation(node))]:
+        of_weights = [source for source in sources if source in weights]
+        for source in of_weights or sources[: len(sources) * (not is_activation(node))]:
             why = tr("{name} is left out.", name=source.name)
             yield self._changed(node, sample, {source: 0 * self.values[source]}, why)
 

@@ -150,10 +150,10 @@ class VerdictCells:
         """The headings of the rates' rows, from the left."""
         shares = [gate.share_heading for gate in self.gates]
         slopes = [gate.slope_heading for gate in self.steep]
-        own = (SOUND_LOW, RESTS_ON, VERDICT)
+        further = (SOUND_LOW, RESTS_ON, VERDICT)
         measures = [measure.name for measure in MEASURES]
         conditions = [condition.name for condition in CONDITIONS]
-        return (*measures, *shares, *slopes, *conditions, *own)
+        return (*measures, *shares, *slopes, *conditions, *further)
 
     def shown(self, heading: str) -> str:
         """The heading in the reader's language; those of layers are already translated."""
