@@ -111,12 +111,8 @@ def read_tables(
     for name in names[:MOST_TABLES]:
         elements: list[TextElement] = []
         parts.each(name, elements.append)
-        about = next((element.attributes for element in elements if element.tag == "table"), {})
-        titles = [
-            element.attributes.get("name", "")
-            for element in elements
-            if element.tag == "tableColumn"
-        ]
+        about = next((it.attributes for it in elements if it.tag == "table"), {})
+        titles = [it.attributes.get("name", "") for it in elements if it.tag == "tableColumn"]
         columns = [title.replace("_x000a_", "\n").strip().lower() for title in titles]
         first, _, last = about.get("ref", "").partition(":")
         start, end = row_and_column(first), row_and_column(last or first)

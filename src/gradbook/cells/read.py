@@ -175,14 +175,8 @@ def _properties(parts: Package) -> dict[str, str]:
     for part in PROPERTIES:
         if part in parts and parts.size(part) <= SMALL:
             parts.each(part, elements.append)
-    words = (
-        OTHER_WORDS
-        if is_opendocument(parts)
-        else {element.tag: element.tag for element in elements}
-    )
-    return {
-        words[element.tag]: element.text.strip() for element in elements if element.tag in words
-    }
+    words = OTHER_WORDS if is_opendocument(parts) else {it.tag: it.tag for it in elements}
+    return {words[it.tag]: it.text.strip() for it in elements if it.tag in words}
 
 
 def _strings(parts: Package, names: Sequence[str]) -> list[str]:

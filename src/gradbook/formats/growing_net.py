@@ -506,28 +506,24 @@ class GrowingNet(CombinedValues):
 
     def einsum(self, equation: str, values: Sequence[Value]) -> Value:
         """Read a product of two values, summed over the one letter that only they have."""
-        told, arrow, target = equation.replace(" ", "").partition("->")
+        told, arrow, out = equation.replace(" ", "").partition("->")
         names = told.split(",")
         if not arrow or len(names) != 2 or "." in told:
             raise NoLayer("only an einsum of two values, such as 'bqd,bkd->bqk', can be read")
         (first, second), (value, other) = names, values
         if isinstance(value, Fixed) and not isinstance(other, Fixed):
             first, second, value, other = second, first, other, value
-        summed = [letter for letter in first if letter in second and letter not in target]
-        alike = [letter for letter in first if letter in second and letter in target]
+        summed = [letter for letter in first if letter in second and letter not in out]
+        alike = [letter for letter in first if letter in second and letter in out]
         left = [letter for letter in first if letter not in second]
         right = [letter for letter in second if letter not in first]
-        if (
-            len(summed) != 1
-            or {*left, *right, *alike} != {*target}
-            or len(target) != len({*target})
-        ):
+        if len(summed) != 1 or {*left, *right, *alike} != {*out} or len(out) != len({*out}):
             raise NoLayer("only an einsum that sums over one letter of both values can be read")
         if isinstance(other, Fixed) and (alike or len(right) != 1):
             raise NoLayer("only an einsum with a table of weights can be read")
         value = self.letters(value, first, [*alike, *left, *summed])
         other = self.letters(other, second, [*alike, *summed, *right])
-        return self.letters(self.matmul(value, other), [*alike, *left, *right], [*target])
+        return self.letters(self.matmul(value, other), [*alike, *left, *right], [*out])
 
     def letters(self, value: Value, have: Sequence[str], wanted: Sequence[str]) -> Value:
         """Transpose axes that are named by letters."""

@@ -144,11 +144,8 @@ def _shapes(net: Net) -> dict[str, Shape]:
 
 def _constants(net: Net) -> dict[str, Array]:
     """The constants of formulas."""
-    given = (parameter for parameter in net.parameters if parameter.is_constant)
-    return {
-        str(parameter.leaf): np.array(parameter.start).reshape(parameter.shape)
-        for parameter in given
-    }
+    given = (p for p in net.parameters if p.is_constant)
+    return {str(p.leaf): np.array(p.start).reshape(p.shape) for p in given}
 
 
 def _apart(each: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:

@@ -304,9 +304,7 @@ class Recogniser(GrowingNet):
                 if isinstance(value, Fixed) and value.array.size == 1:
                     yield float(value.array.item())
             yield from (x for x in op.settings.values() if isinstance(x, float))
-            yield from (
-                float(weight.array.item()) for weight in op.weights if weight.array.size == 1
-            )
+            yield from (float(it.array.item()) for it in op.weights if it.array.size == 1)
 
     def _trial(self, reduces: bool) -> Callable[[ForeignOp, dict[str, Value]], Value]:
         """Return a function that applies an elementwise or reducing operator to numbers."""

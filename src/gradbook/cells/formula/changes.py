@@ -247,14 +247,7 @@ def _steps(change: FormulaChange) -> Iterator[ChangeStep]:
         yield around
     while waiting:
         first = waiting.pop(0)
-        last = next(
-            (
-                replacement
-                for replacement in waiting
-                if _are_parentheses(change, first, replacement)
-            ),
-            None,
-        )
+        last = next((it for it in waiting if _are_parentheses(change, first, it)), None)
         if last is not None:
             waiting.remove(last)
         yield _replaced(change, first) if last is None else _parentheses(change, first, last)

@@ -388,14 +388,10 @@ def _datasets(weights: Group, entry: KerasEntry, inside: str = "") -> list[Datas
     if not inside and group.attrs.get("name", name) != name:
         raise DataError(f"{entry.place}: the weights stored for it belong to another layer")
     linked = [_linked(group, str(number)) for number in range(len(group))]
-    for dataset in linked:
-        if (
-            not isinstance(dataset, h5py.Dataset)
-            or dataset.dtype.kind not in "fiu"
-            or dataset.shape is None
-        ):
+    for data in linked:
+        if not isinstance(data, h5py.Dataset) or data.dtype.kind not in "fiu" or data.shape is None:
             raise DataError(f"{entry.place}: its weights aren't arrays of numbers")
-        if dataset.external or dataset.is_virtual or dataset.chunks:
+        if data.external or data.is_virtual or data.chunks:
             raise DataError(f"{entry.place}: its weights are stored in pieces or in another file")
     return linked
 

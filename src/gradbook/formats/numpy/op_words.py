@@ -132,10 +132,7 @@ def _repeats_by_itself(node: Node, order: Sequence[Node], result: Node) -> bool:
 
 def _settings(node: Node, inputs: Sequence[str]) -> Mapping[str, Any]:
     """The values of the placeholders in the table, beside the inputs."""
-    window = next(
-        (attribute for attribute in node.attributes if isinstance(attribute, Window)),
-        Window((1, 1)),
-    )
+    window = next((it for it in node.attributes if isinstance(it, Window)), Window((1, 1)))
     usual = Window(window.size)
     moves = (
         f", {name}={getattr(window, name)}"
@@ -150,7 +147,7 @@ def _settings(node: Node, inputs: Sequence[str]) -> Mapping[str, Any]:
         "all": ", ".join(inputs),
         "counted": f", counted={node.attributes[1]}" if counts else "",
         "groups": f", groups={groups}" if groups != 1 else "",
-        "largest": reduce(lambda attribute, other: f"np.maximum({attribute}, {other})", inputs),
+        "largest": reduce(lambda it, other: f"np.maximum({it}, {other})", inputs),
         "last": tuple(range(more, 0)),
         "n": "-1, " * node.each,
         "picked": _picked(inputs[0], *node.attributes) if node.op.name == "pick" else "",

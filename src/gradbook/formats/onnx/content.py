@@ -223,11 +223,7 @@ def _maker(name: str, makers: Mapping[str, NodeProto]) -> NodeProto | None:
 
 def _is_sure(node: NodeProto) -> bool:
     """Whether it makes probabilities, whose normalised shares are probabilities too."""
-    ends = (
-        attribute.s.decode("utf-8", "replace")
-        for attribute in node.attribute
-        if attribute.name == "post_transform"
-    )
+    ends = (it.s.decode("utf-8", "replace") for it in node.attribute if it.name == "post_transform")
     return node.op_type in ("Sigmoid", "Softmax") or next(ends, "") in SURE
 
 
@@ -334,10 +330,7 @@ def _content(model: ModelProto, constants: dict[str, NDArray[Any]]) -> ForeignGr
 def _operator(node: NodeProto) -> ForeignOp:
     from onnx import helper
 
-    told = {
-        attribute.name: _plain(helper.get_attribute_value(attribute))
-        for attribute in node.attribute
-    }
+    told = {it.name: _plain(helper.get_attribute_value(it)) for it in node.attribute}
     name = node.name or str(node.output[0])
     return ForeignOp(node.op_type, name, tuple(node.input), tuple(node.output), told)
 

@@ -388,9 +388,8 @@ def group_norm(net: GrowingNet, told: Told, x: Value, scale: Value, shift: Value
     live = net.live(x)
     anew = not live.is_as_ours  # groups become channels, which are scaled afterwards
     factors, plus = (net.weight(value, noted=not anew) for value in (scale, shift))
-    result = net.group_norm(
-        live, told.get("num_groups", live.shape[1]), told["epsilon"], factors, plus
-    )
+    groups = told.get("num_groups", live.shape[1])
+    result = net.group_norm(live, groups, told["epsilon"], factors, plus)
     if anew:
         net.bare[result.number] = "*+"
     return result
@@ -536,9 +535,7 @@ def reshape(net: GrowingNet, told: Told, x: Value, to: Value) -> Value:
 
 @OPERATORS.add("Slice", inputs=5)
 def cut(net: GrowingNet, told: Told, x: Value, *numbers: Value) -> Value:
-    starts, ends, *others = (
-        None if value is None else net.whole_numbers(value) for value in numbers
-    )
+    starts, ends, *others = (None if it is None else net.whole_numbers(it) for it in numbers)
     axes, steps = (*others, None, None)[:2]
     cuts = [slice(None)] * len(net.shape_of(x))
     over = range(len(starts or ())) if axes is None else axes

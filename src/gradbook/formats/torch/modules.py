@@ -76,10 +76,8 @@ def _of_sums(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords 
             tensors = {first[0]: first[1][..., 0, 0], **dict(others)}
             return TorchWords(made=module, tensors=tensors, fixed=fixed, in_steps=True, begins=True)
         case Conv() as conv:
-            window, windows = (
-                conv.window(trained.given),
-                [use.layer.window(use.given) for use in uses],
-            )
+            window = conv.window(trained.given)
+            windows = [use.layer.window(use.given) for use in uses]
             paddings = {padded.pad for padded in windows if padded}
             pads = len(paddings) == 1 and all(map(_is_even, paddings))  # by itself
             module = _call(
