@@ -26,7 +26,7 @@ CEILINGS = {  # the most lines of code that each room may have
     "cells": 12530,
     "cli": 5034,
     "data": 5600,
-    "derivatives": 2396,
+    "derivatives": 2397,
     "engine": 1598,
     "formats": 10581,
     "graph": 1994,

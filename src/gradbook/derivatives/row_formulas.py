@@ -168,7 +168,8 @@ class RowFormula:
     def _chosen(self, a: Expression, places: list[Expression]) -> Expression:
         """One value of a range, at a computed position."""
         height, width = self.formula.shape(a)
-        whole: list[Expression] = [call_of("INT", self._single(place)) for place in places]
+        said = map(self._single, places)
+        whole: list[Expression] = [x if isinstance(x, Number) else call_of("INT", x) for x in said]
         position, *others = whole
         if others and height > 1:
             ahead = times(minus(position, ONE), Number(float(width)))
