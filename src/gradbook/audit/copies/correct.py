@@ -132,7 +132,11 @@ def _correct(
     if not wanted and not old:
         return set(), ()
     sheets = _sheets(patch, book, wanted)
-    done = {cell for cell in wanted if not _is_what_if(sheets[sheet_of(cell)], cell)}
+    done: set[Address] = set()
+    for cell in wanted:
+        formula = sheets[sheet_of(cell)].formulas.get(cell)
+        if formula is None or formula.attribute("t") != "dataTable":
+            done.add(cell)  # what a what-if table fills can't be read or typed
     flow = Flow(book)
     numbers = Evaluation(book, flow, {c: book.reader.pattern(wanted[c], c) for c in done})
     below = _computed_from(book, flow, done | old) | done | old
@@ -176,12 +180,6 @@ def _lost(
     for number, here in groupby(lost, key=sheet_of):
         title = quote_title(book.sheets[number].title)
         yield from (f"{title}!{part}" for part in ranges(here).split(","))
-
-
-def _is_what_if(sheet: SheetXml, cell: Address) -> bool:
-    """Whether a what-if table fills the cell, whose formula can't be read or typed."""
-    formula = sheet.formulas.get(cell)
-    return formula is not None and formula.attribute("t") == "dataTable"
 
 
 def _computed_from(book: Book, flow: Flow, cells: set[Address]) -> set[Address]:

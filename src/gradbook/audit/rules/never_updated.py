@@ -164,7 +164,11 @@ def _use(perceptron: Perceptron, cell: Address) -> CellUse:
             }
             for sign, some in mentions:
                 if sign in weighted and any(cell in cells for cells in some):
-                    return CellUse(True, _factor(some, cell))
+                    factor = None  # what it is multiplied by, alone or as one of a line's
+                    if len(some) == BOTH and len(some[0]) == len(some[1]):
+                        own, other = sorted(some, key=lambda cells: cell not in cells)
+                        factor = other[own.index(cell)]
+                    return CellUse(True, factor)
     return CellUse()
 
 
@@ -180,14 +184,6 @@ def _sums(said: Expression) -> Iterator[Sequence[SignedTerm]]:
                 yield terms(inside)
     if not steps:
         yield terms(said)
-
-
-def _factor(some: Sequence[Sequence[Address]], cell: Address) -> Address | None:
-    """What a cell is multiplied by, alone or as one of a line's."""
-    if len(some) != BOTH or len(some[0]) != len(some[1]):
-        return None
-    own, other = sorted(some, key=lambda cells: cell not in cells)
-    return other[own.index(cell)]
 
 
 # What should be there ------------------------------------------------------------------

@@ -175,14 +175,12 @@ class GradientSearch:
         """A cell that continues from the previous step, or is computed from one that does."""
         said = said_in(self.training.book, cell)
         is_new = cell not in trail.way and len(trail.way) < DEEPEST
-        if said is not None and is_new and not self._is_outdated(cell, trail.way):
+        beside = {*self.training.flow.sources(trail.way[-1]), *trail.way}
+        # whether the same formula refers to the cell's successor in the next step
+        is_outdated = any(cell + stride in beside for stride in self.training.strides)
+        if said is not None and is_new and not is_outdated:
             self.read.append(cell)
             self.follow(terms(said), trail.into(cell))
-
-    def _is_outdated(self, cell: Address, way: Sequence[Address]) -> bool:
-        """Whether the same formula refers to the cell's successor in the next step."""
-        beside = {*self.training.flow.sources(way[-1]), *way}
-        return any(cell + stride in beside for stride in self.training.strides)
 
     # What is claimed
 
