@@ -61,14 +61,15 @@ def test_of_a_hidden_sheet_only_the_values_are_taken(hidden, verdict, path):
     assert any("hidden sheet Behind" in note for note in report.notes) is hidden
 
 
-def test_a_training_on_a_hidden_sheet_is_told_and_not_denied(path):
+@for_each("rows", [6, 200])  # of the latter only the first few are kept
+def test_a_training_on_a_hidden_sheet_is_told_and_not_denied(rows, path):
     def hide(workbook):
         front = workbook.add_worksheet("Front")
         front.write("A1", f"=MIN(Sheet1!{letter('E_total')}{TOP + 2}:{letter('E_total')}{TOP + 6})")
         front.activate()
         workbook.get_worksheet_by_name("Sheet1").hide()
 
-    report = check(book(path, dressed=hide))
+    report = check(book(path, rows=rows, dressed=hide))
     assert report.verdict == "unfinished"
     assert report.notes[0].startswith("weights are trained on the hidden sheet Sheet1")
 

@@ -3,10 +3,12 @@ them that say something else are looked at elsewhere."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from gradbook.cells import sheet_rows as limits
-from gradbook.cells.book import Book, RowSpan
+from gradbook.cells.book import Book, RowSpan, SheetPart
 from gradbook.cells.formula.address import row_of
 from gradbook.cells.read import read_book
 from tests.audit.material.long_tables import LATER, STEP, table
@@ -101,3 +103,14 @@ def test_the_rest_of_a_sheet_that_is_too_much_is_told(read, monkeypatch):
     (span,) = book.unread
     assert span.first > 500 // len(STEP)
     assert max(map(row_of, book.patterns)) <= span.first
+
+
+@for_each(("size", "kept"), [(limits.LARGE_HIDDEN, 20), (limits.LARGE_HIDDEN + 1, 3)])
+def test_of_a_hidden_sheet_with_more_cells_than_are_kept_few_are(monkeypatch, size, kept):
+    monkeypatch.setattr(limits, "FEW_OF_HIDDEN", 2)
+    cells = limits.BookCells(Book(sheets=[SheetPart("Behind", "", is_hidden=True)]), [])
+    cells.next_sheet(0, size)
+    with suppress(limits.EnoughRead):
+        for row in range(20):
+            cells.keep(row, 0, "n", None, "", "1")
+    assert len(cells.book.values) == kept
