@@ -31,7 +31,7 @@ MOST_DERIVED, LONGEST_DERIVED = 6_000_000_000, 60.0 * SLOWER  # … for derivati
 SETTING_OUT = 600  # numbers: the overhead of each computation
 LOOK_AT_CLOCK = 500_000  # numbers: up to a quarter of a second; asking takes time, too
 A_SHARE = 0.5  # the part of the remaining budget for one of several searches
-MADE_MEANWHILE = 50_000  # objects, before a search for reference cycles
+MADE_MEANWHILE = 200_000  # objects, before a search for reference cycles
 IN_VAIN = 3  # failed searches before the same search is skipped
 
 

@@ -54,7 +54,7 @@ class NotFixed(Exception):
 
 def with_places(formula: str, home: Address) -> str:
     """The formula with plain references, where they follow from its own place."""
-    if len(formula) > LONGEST or not _COMPUTED.search(formula):
+    if "(" not in formula or len(formula) > LONGEST or not _COMPUTED.search(formula):
         return formula
 
     def cell(part: Expression) -> Expression | None:

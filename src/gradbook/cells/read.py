@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from os import PathLike
 
 from gradbook import limits
@@ -314,13 +314,14 @@ def _list_as_unread(book: Book, left_out: set[Address]) -> None:
 
 def _mentioning(book: Book, gaps: Gaps) -> Iterator[Address]:
     """The formulas that refer to these rows directly."""
-    mentioned: dict[Pattern, set[int | None]] = {}  # sheets; most formulas mention none with gaps
+
+    @cache
+    def may_refer(pattern: Pattern, sheet: int) -> bool:  # most formulas mention no sheet with gaps
+        sheets = (sheet if at.sheet is None else at.sheet for at in pattern.corners)
+        return not gaps.sheets.isdisjoint(sheets)
+
     for cell, pattern in book.patterns.items():
-        if pattern not in mentioned:
-            mentioned[pattern] = {corner.sheet for corner in pattern.corners}
-        sheet = sheet_of(cell)
-        if gaps.sheets.isdisjoint(sheet if s is None else s for s in mentioned[pattern]):
-            continue
-        corners = (place.corners(cell) for place in pattern.places)
-        if any(gaps.meet(c[0], c[1], c[3]) for c in corners if c):
-            yield cell
+        if may_refer(pattern, sheet_of(cell)):
+            corners = (place.corners(cell) for place in pattern.places)
+            if any(gaps.meet(c[0], c[1], c[3]) for c in corners if c):
+                yield cell

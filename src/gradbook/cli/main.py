@@ -72,7 +72,7 @@ def entry() -> None:
     words = sys.argv[1:]
     if words[:1] in (["-V"], ["--version"]):  # --version needs no imports
         sys.exit(main(words))
-    gc.set_threshold(10_000)  # looking for circles after every 700 objects takes 5 % of the time
+    gc.set_threshold(100_000)  # looking for circles after every 700 objects takes 5 % of the time
     try:
         from gradbook.interruption import interruptible
 
