@@ -40,8 +40,9 @@ from gradbook.lab.study.run_study import DONE, Result, StudyFolder, StudyListene
 from gradbook.lab.study.study_plan import read_plan
 from gradbook.report.audit import audit_lines, grades
 from gradbook.report.audit_page import audit_page
+from gradbook.work import Outcome, Task, do
 from gradbook.work.cluster import ClusterCrew
-from gradbook.work.processes import MakeTask, Outcome, Task, do
+from gradbook.work.processes import MakeTask
 
 PROCESSES = 4
 BYTES = 30_000

@@ -29,7 +29,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from gradbook.lab.study.run_study import DONE, Result, StudyFolder, StudyListener, study
 from gradbook.lab.study.study_plan import read_plan
-from gradbook.work.processes import MakeTask, ProcessCrew, Task
+from gradbook.work import Task
+from gradbook.work.processes import MakeTask, ProcessCrew
 from tests.lab import made
 
 SEED = 5

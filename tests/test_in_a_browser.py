@@ -73,6 +73,7 @@ print(page.epoch)
     [
         "explain worked -o derivation.html",
         "sheet worked --exercise 1 -o exercise.xlsx",
+        "check book.xlsx",
         "play xor -o page.html",
         "sweep worked",
         "summary tiny",
@@ -80,17 +81,19 @@ print(page.epoch)
     ],
 )
 def test_so_does_the_command(line, tmp_path):
-    said, complaint = asked(f"print(run({line!r}))", tmp_path)
+    code = f'gb.write_workbook(gb.builtin("worked"), "book.xlsx"); print(run({line!r}))'
+    said, complaint = asked(code, tmp_path)
     assert said.splitlines()[-1] == "0", complaint
     if "-o" in line:
         assert (tmp_path / line.split("-o ")[1].split()[0]).stat().st_size > 1000
 
 
 @pytest.mark.parametrize(
-    "line", ["check book.xlsx", "train quick", "train iris", "play tiny -o a.html"]
+    "line", ["check book.xlsx other.xlsx", "train quick", "train iris", "play tiny -o a.html"]
 )
 def test_what_needs_more_says_so_in_a_line(line, tmp_path):
-    code = f'gb.write_workbook(gb.builtin("worked"), "book.xlsx"); print(run({line!r}))'
+    books = '[gb.write_workbook(gb.builtin("worked"), f"{k}.xlsx") for k in ("book", "other")]'
+    code = f"{books}; print(run({line!r}))"
     said, complaint = asked(code, tmp_path)
     assert said.splitlines()[-1] == "2"
     assert complaint.startswith("gradbook: ")

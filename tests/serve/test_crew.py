@@ -12,7 +12,7 @@ import pytest
 from gradbook.errors import UsageError
 from gradbook.net import parse
 from gradbook.serve.crew import LAST, USUAL, Crew
-from gradbook.work.processes import LostTask
+from gradbook.work import LostTask
 
 
 @pytest.fixture

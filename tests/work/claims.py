@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from gradbook.errors import UsageError
-from gradbook.work.processes import LostTask, OurFault, WorkCrew
+from gradbook.work import LostTask, OurFault
+from gradbook.work.processes import WorkCrew
 from tests.work.tasks import all_of, dies, dies_once, fails, square
 
 

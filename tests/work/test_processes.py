@@ -13,7 +13,8 @@ import pytest
 
 from gradbook.errors import NetTextError
 from gradbook.net import parse
-from gradbook.work.processes import LostTask, OurFault, Worker, do
+from gradbook.work import LostTask, OurFault, do
+from gradbook.work.processes import Worker
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradbook import limits
 from gradbook.audit.check_book import report_on
@@ -20,7 +20,11 @@ from gradbook.errors import GradbookError
 from gradbook.files import read_bytes, write_whole
 from gradbook.folders import temporary_folder
 from gradbook.language.message import Message, words_of
-from gradbook.work.processes import LostTask, Outcome, ProcessCrew, Task, WorkCrew, do
+from gradbook.work import LostTask, Outcome, Task, do
+
+if TYPE_CHECKING:
+    from gradbook.work.processes import WorkCrew
+
 
 LONGEST = 120.0  # seconds for one book, ten times what the largest readable ones take
 TOGETHER = 50  # books sent to another machine at once
@@ -42,6 +46,8 @@ def checked_here(
     if len(books) < 2:
         yield from enumerate(report_of(book, do(partial(check, book))) for book in books)
         return
+    from gradbook.work.processes import ProcessCrew  # one book needs none
+
     yield from checked_by(ProcessCrew(workers, longest, most_deaths=1), books, check)
 
 

@@ -29,7 +29,7 @@ from gradbook.files import in_order, whole_file
 from gradbook.language.message import Message, WrittenNumber
 from gradbook.serve.crew import USUAL, Crew, Errand
 from gradbook.serve.requests import RefusalError
-from gradbook.work.processes import Outcome
+from gradbook.work import Outcome
 
 LONGEST_PART, LONGEST_NAME = 200, 800  # bytes of a file's name; with its folders
 AGAIN = partial(check_books, workers=1, check=check_again)

@@ -14,7 +14,8 @@ from threading import Event, Thread
 from gradbook.interruption import uninterrupted
 from gradbook.language import in_same_language
 from gradbook.language.message import Message
-from gradbook.work.processes import LostTask, Outcome, Task, Worker
+from gradbook.work import LostTask, Outcome, Task
+from gradbook.work.processes import Worker
 
 LOOK_ROUND = 0.1  # seconds between checks whether a task is still wanted
 URGENT, USUAL, LAST = 0, 1, 2

@@ -21,7 +21,7 @@ from urllib.parse import quote
 from gradbook.errors import FileError, GradbookError, NetTextError, one_line
 from gradbook.language.message import translate, words_of
 from gradbook.serve.requests import Answer, Content, Cut, RefusalError, Request, json_answer
-from gradbook.work.processes import LostTask, OurFault
+from gradbook.work import LostTask, OurFault
 
 PATIENCE = 30.0  # seconds that a connection may be silent
 LINGER = 2.0  # seconds to go on reading, so that the client receives the refusal

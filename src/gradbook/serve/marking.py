@@ -27,7 +27,7 @@ from gradbook.report.markup import cell_markup, markup, words_markup
 from gradbook.serve.books import HandedIn, HandedInBooks, correct, mark
 from gradbook.serve.crew import Crew, Errand
 from gradbook.serve.requests import Answer, Cut, RefusalError, Request, json_answer
-from gradbook.work.processes import LostTask, OurFault, Task
+from gradbook.work import LostTask, OurFault, Task
 
 MARKED, CORRECTED = "marked", "corrected"  # kinds of copies
 PAGE, REMARKS = "class.html", "remarks.txt"

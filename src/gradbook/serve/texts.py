@@ -30,7 +30,7 @@ from gradbook.report.media import write
 from gradbook.report.sweep import sweep_report, sweep_svg
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.requests import Answer, Field, RefusalError
-from gradbook.work.processes import Task
+from gradbook.work import Task
 
 SOURCE = "net.txt"
 LONGEST_TEXT = 200_000  # characters

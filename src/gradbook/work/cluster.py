@@ -22,17 +22,9 @@ from typing import Any
 from gradbook import __version__
 from gradbook.errors import UsageError, one_line
 from gradbook.language.message import Message
+from gradbook.work import LostTask, Outcome, Task
 from gradbook.work.machines import ClusterError, reach_machines
-from gradbook.work.processes import (
-    LONGEST,
-    MOST_DEATHS,
-    LostTask,
-    MakeTask,
-    Outcome,
-    Task,
-    WorkCrew,
-    Worker,
-)
+from gradbook.work.processes import LONGEST, MOST_DEATHS, MakeTask, WorkCrew, Worker
 
 # On a machine of the cluster ------------------------------------------------------
 

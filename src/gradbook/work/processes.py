@@ -13,53 +13,29 @@ from abc import ABC, abstractmethod
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from multiprocessing import get_context
 from threading import Thread
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from weakref import finalize
 
 from gradbook import system
-from gradbook.errors import GradbookError, UsageError, one_line
+from gradbook.errors import UsageError
 from gradbook.interruption import uninterrupted
 from gradbook.language.message import Message, message_count
+from gradbook.work import LostTask, Outcome, Task, do
 
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
+try:
+    from multiprocessing.connection import Connection, wait
+except ImportError as error:  # as in a browser
+    raise UsageError(
+        "this needs to start processes, which this Python can't do: run it in a Python "
+        "outside the browser"
+    ) from error
 
 # A worker and its task ------------------------------------------------------------
 
 LOOK_ROUND = 1.0  # seconds between an idle worker's checks whether it is still needed
-Task = Callable[[], Any]
-
-
-class LostTask(Exception):
-    """A task that will get no answer; the reason is the end of a sentence."""
-
-
-class OurFault(Exception):
-    """An error in a task that is gradbook's fault and not the input's."""
-
-    def __str__(self) -> str:
-        return f"an internal error in gradbook ({one_line(super().__str__())})"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A task's value, or the error that it ended with."""
-
-    value: Any = None
-    error: GradbookError | LostTask | OurFault | None = None
-
-
-def do(task: Task) -> Outcome:
-    """Do a task in this process."""
-    try:
-        return Outcome(task())
-    except GradbookError as error:
-        return Outcome(error=error)
-    except Exception as error:
-        return Outcome(error=OurFault(f"{type(error).__name__}: {error}"))
 
 
 class Worker:
@@ -72,13 +48,6 @@ class Worker:
         self._start()
 
     def _start(self) -> None:
-        try:  # here, since most commands start no process, and loading this takes a while
-            from multiprocessing import connection, get_context  # noqa: F401
-        except ImportError as error:  # as in a browser
-            raise UsageError(
-                "this needs to start processes, which this Python can't do: run it in a Python "
-                "outside the browser"
-            ) from error
         context: Any = get_context("fork" if system.may_be_copied() else "spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_work, args=(theirs, os.getpid()), daemon=True)
@@ -95,7 +64,7 @@ class Worker:
     def outcome(self, patience: float = 0.0) -> Outcome | None:
         """The outcome of its task, awaited for `patience` seconds; None while it is at work."""
         left = max(self.until - monotonic(), 0.0)
-        is_ready = _wait_for([self], min(patience, left))
+        is_ready = bool(wait([self.pipe], min(patience, left)))
         if not is_ready and monotonic() < self.until:
             return None
         lost = LostTask(
@@ -134,18 +103,11 @@ def next_outcomes(workers: Sequence[Worker]) -> Iterator[tuple[Worker, Outcome]]
     """The next outcomes of these workers, some of which are busy; waits until there is one."""
     busy = [worker for worker in workers if worker.is_busy]
     patience = min(worker.until for worker in busy) - monotonic()
-    _wait_for(busy, max(patience, 0.0))
+    wait([worker.pipe for worker in busy], max(patience, 0.0))
     for worker in busy:
         outcome = worker.outcome()
         if outcome is not None:
             yield worker, outcome
-
-
-def _wait_for(workers: Sequence[Worker], patience: float) -> bool:
-    """Whether one of them answers, or ends, within so many seconds."""
-    from multiprocessing.connection import wait
-
-    return bool(wait([worker.pipe for worker in workers], patience))
 
 
 def _end_left_alone(process: Any, parent: int) -> None:

@@ -59,7 +59,8 @@ from gradbook.schema import (
     WholeNumber,
     read_json,
 )
-from gradbook.work.processes import Outcome, WorkCrew
+from gradbook.work import Outcome
+from gradbook.work.processes import WorkCrew
 
 # The folder -------------------------------------------------------------------
 

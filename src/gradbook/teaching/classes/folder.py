@@ -34,7 +34,8 @@ from gradbook.lab.classroom import file_stems, read_roster
 from gradbook.language import in_same_language
 from gradbook.net import Net, parse
 from gradbook.targets.excel.plan.column_order import FORWARD, LOSS, Exercise, read_kinds
-from gradbook.work.processes import ProcessCrew, Task
+from gradbook.work import Task
+from gradbook.work.processes import ProcessCrew
 
 VERSION = 1
 DEEPEST_KEY = 8  # parts of a key, with dots between them

@@ -28,7 +28,7 @@ from gradbook.teaching.classes.folder import (
     do_each,
 )
 from gradbook.teaching.classes.rubric import RUBRIC_TEXT
-from gradbook.work.processes import Task
+from gradbook.work import Task
 
 ALL = "all"
 PDF, PAGE = ".pdf", ".html"
