@@ -124,13 +124,13 @@ def lower_padding(padding: Padding, frame: Array, shape: Shape) -> Padding:
 
 def leave_out_zeros(layer: Layer, scale: Array, shape: Shape) -> Layer:
     """Return the average pool without the padding's zeros, for which the scale corrects."""
-    if not layer.zeros:
-        raise NoLayer("it scales the pixels of a channel differently")
     window = layer.window(shape)
+    if window is None or not layer.zeros:
+        raise NoLayer("it scales the pixels of a channel differently")
     wanted = window.area / divisors(window, shape[1:])
     if wanted.shape != scale.shape or not np.allclose(scale, wanted, rtol=1e-6):
         raise NoLayer("it scales the pixels of a channel differently")
-    return replace(layer, zeros=False)
+    return replace(layer, zeros=False)  # type: ignore[type-var]
 
 
 def join_paddings(padding: Padding | None, further: Padding) -> Padding:
