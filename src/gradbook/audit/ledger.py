@@ -24,8 +24,6 @@ from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.training_steps import SheetStep
 from gradbook.audit.training.weight_columns import bases_of
 from gradbook.cells.formula.address import (
-    ACROSS,
-    DOWN,
     SHEET,
     Address,
     by_sheet,
@@ -34,7 +32,6 @@ from gradbook.cells.formula.address import (
     sheet_of,
 )
 from gradbook.cells.formula.formula_values import NotUnderstood
-from gradbook.cells.formula.pattern import CellReference
 from gradbook.graph.chain import gradients
 from gradbook.language.message import Message
 
@@ -293,28 +290,13 @@ def idle_notes(training: SheetTraining) -> Iterator[Message]:
                 cells=ranges(cells),
                 name=training.name_of(cells[0]),
             )
-    fixed = {
-        (place.at(cell), cell)
-        for cell in sorted(needed & book.patterns.keys())
-        for place in book.patterns[cell].places
-        if isinstance(place, CellReference) and not place.moves
-    }
-    blank: dict[Address, Address] = {}
-    for at, cell in sorted(fixed):
-        if book.is_blank(at) and not training.label(at):
-            blank.setdefault(at, cell)
-    for at, cell in blank.items():
+    for at, cell in sorted(training.fixed_references.items()):
+        if not book.is_blank(at) or training.label(at):
+            continue
         yield Message(
             "{cell} is blank: it counts as 0 in {formula}, in every step",
             cell=name_of(at),
             formula=name_of(cell),
         )
-    beside = {(axis, axis.line(at)) for at, _ in fixed for axis in (DOWN, ACROSS)}
-    for at, value in book.values.items():
-        is_typed = at not in book.patterns and at not in training.weight_cells
-        if is_typed and isinstance(value, float) and 0 < value < 1 and not flow.users.get(at):
-            is_beside = any((axis, axis.line(at)) in beside for axis in (DOWN, ACROSS))
-            if is_beside and training.label(at):
-                yield Message(
-                    "no formula uses {cell} ({name})", cell=name_of(at), name=training.label(at)
-                )
+    for at in training.idle_coefficients:
+        yield Message("no formula uses {cell} ({name})", cell=name_of(at), name=training.label(at))

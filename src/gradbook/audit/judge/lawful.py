@@ -260,8 +260,8 @@ class RuleTrial:
         along, stride = training.axis.along, training.weights[self.weight].stride
         taken = {along(cell): self.taken(cell) for cell in self.rules.memories[self.weight]}
         for cell, value in values.items():
-            number = taken.get(along(cell))
-            if number == value and values.get(cell - stride, 0.0) in (number - 1, None):
+            number = taken.get(along(cell), 0)
+            if number and value == number and values.get(cell - stride, 0.0) in (number - 1, None):
                 found.add(cell)
         return found
 
@@ -764,15 +764,10 @@ def _shares_of_the_past(
     gradients = trial.rules.gradients.values()
     new = [part for part in references(said) if trial.cell(part, cell) in gradients]
     if len(own) == len(new) == 1:
-        exchange = {own[0]: new[0], new[0]: own[0]}
+        exchange: dict[Expression, Expression] = {own[0]: new[0], new[0]: own[0]}
         yield EditKind.EXCHANGE, replace_parts(said, exchange.get)
-    book, users = training.book, training.flow.users
-    idle = (
-        at
-        for at, value in book.values.items()
-        if isinstance(value, float) and 0 < value < 1 and at not in book.patterns
-        if not users.get(at)
-    )
-    shares = [Reference(anchor(book.name_of(at, cell))) for at in idle]
+    idle = (training.book.name_of(at, cell) for at in training.idle_coefficients)
+    shares: list[Expression] = [Reference(anchor(name)) for name in idle]
     for share, part in product(shares or [Number(USUAL_SHARE)], own):
-        yield EditKind.FACTOR, replace_parts(said, {part: Infix("*", share, part)}.get)
+        with_share: dict[Expression, Expression] = {part: Infix("*", share, part)}
+        yield EditKind.FACTOR, replace_parts(said, with_share.get)

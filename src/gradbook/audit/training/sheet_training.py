@@ -35,7 +35,7 @@ from gradbook.cells.formula.address import (
     sheet_of,
 )
 from gradbook.cells.formula.expression import SignedTerm, factors, once, references, terms
-from gradbook.cells.formula.pattern import Pattern, RangeReference, rename_cells_in
+from gradbook.cells.formula.pattern import CellReference, Pattern, RangeReference, rename_cells_in
 from gradbook.targets.excel.language import Call, Expression
 
 NEAR = 6000  # cells to search between one weight and others
@@ -317,6 +317,35 @@ class SheetTraining:
         away = [sign * stride for stride in self.strides for sign in (1, -1)]
         several = {c for c in back if few or not back.isdisjoint(c + further for further in away)}
         return several | self.flow.below(several, self.weight_cells.keys() | self.ahead.keys())
+
+    @cached_property
+    def fixed_references(self) -> dict[Address, Address]:
+        """The cells to which formulas behind the updates refer by $ alone, with the first of
+        these formulas."""
+        patterns, found = self.book.patterns, dict[Address, Address]()
+        needed = self.flow.behind(self.update_cells) | self.update_cells
+        for cell in sorted(needed & patterns.keys()):
+            for place in patterns[cell].places:
+                at = place.at(cell) if isinstance(place, CellReference) else None
+                if at is not None and isinstance(place, CellReference) and not place.moves:
+                    found.setdefault(at, cell)
+        return found
+
+    @cached_property
+    def idle_coefficients(self) -> list[Address]:
+        """The numbers between 0 and 1 beside those to which updates refer that no formula uses."""
+        beside = {(axis, axis.line(at)) for at in self.fixed_references for axis in (DOWN, ACROSS)}
+        return [
+            at
+            for at, value in self.book.values.items()
+            if isinstance(value, float)
+            and 0 < value < 1
+            and at not in self.book.patterns
+            and at not in self.weight_cells
+            and not self.flow.users.get(at)
+            and any((axis, axis.line(at)) in beside for axis in (DOWN, ACROSS))
+            and self.label(at)
+        ]
 
 
 def _is_local(pattern: Pattern) -> bool:
