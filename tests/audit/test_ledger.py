@@ -285,3 +285,10 @@ def test_what_a_right_training_does_not_use_is_a_remark(name, path):
     report = report_of(cells, path)
     said = [note for sheet in report.sheets for note in sheet.notes if "rate" not in note]
     assert (report.verdict, said) == ("right", [remark] if remark else [])
+
+
+def test_each_sample_that_repeats_a_weight_has_its_own_share(path):
+    report = report_of({**CARRIED, "H4:H24": "=(F4-B4)*F4*(1-F4)*B4"}, path)
+    (finding,) = report.findings
+    assert finding.cells == "H4:H24"
+    assert finding.fixes == {f"H{r}": f"=(F{r}-B{r})*F{r}*(1-F{r})*A{r}" for r in range(4, 25)}

@@ -77,11 +77,18 @@ def _alike(
 
 
 def _ways(tested: StepUnderTest, weight: int) -> dict[Address, Node]:
-    """The formulas on the path to the loss that use a weight."""
+    """The formulas on the path to the loss that use a weight, or a cell that repeats it."""
     at, known = tested.step.weights[weight], tested.graph.known
     assert at is not None
-    users = sorted(set(tested.training.flow.users.get(at, ())) & tested.forward)
-    return {cell: node for cell in users if isinstance(node := known.get(cell), Node)}
+    patterns, users = tested.training.book.patterns, tested.training.flow.users
+    repeating, using = [at], set[Address]()
+    for cell in repeating:
+        for user in tested.forward.intersection(users.get(cell, ())):
+            if patterns[user].repeated_reference is None:
+                using.add(user)
+            elif user not in repeating:
+                repeating.append(user)
+    return {cell: node for cell in sorted(using) if isinstance(node := known.get(cell), Node)}
 
 
 def _without(tested: StepUnderTest, weight: int, others: Iterable[Node]) -> Node:
