@@ -62,6 +62,13 @@ LOGIT = {  # a logistic regression by hand, a step a row
     "J5:J16": "=F5*(1-F5)*A5^2",
     "K5:K16": "=F5*(1-F5)",
 }
+ADAM = {
+    "L5:M5": "=0.1*H5",
+    "L6:M16": "=0.9*L5+0.1*H6",
+    "N5:O5": "=0.01*H5^2",
+    "N6:O16": "=0.99*N5+0.01*H6^2",
+    "C6:D16": "=C5-$B$1*L5/(1-0.9^ROWS(A$5:A5))/(SQRT(N5/(1-0.99^ROWS(A$5:A5)))+0.00001)",
+}
 BY_HAND = {  # what is typed instead, and what is blamed
     "decay in a gradient's cell": ({"H5:H16": "=(F5-B5)*A5+$B$2*C5"}, []),
     "… which grows": ({"H5:H16": "=(F5-B5)*A5-$B$2*C5"}, ["H5:H16"]),
@@ -70,6 +77,7 @@ BY_HAND = {  # what is typed instead, and what is blamed
     "Levenberg": ({"C6:D16": "=C5-$B$1*H5/(J5+$B$2)"}, []),
     "Levenberg apart": ({"L5:M16": "=H5/(J5+$B$2)", "C6:D16": "=C5-$B$1*L5"}, []),
     "… with another sign": ({"C6:D16": "=C5-$B$1*H5/(J5-$B$2)"}, ["C6:C16", "D6:D16"]),
+    "Adam by typed numbers": (ADAM, []),
 }
 WRONG = {  # the rule, which quantities of each weight are wrong, what is exchanged in them
     "another root": ("adam", "⟦w⟧", "SQRT({sh_⟦w⟧<})", "{sh_⟦w⟧<}^(1/3)"),

@@ -244,9 +244,7 @@ class RuleTrial:
             if node.op.name == "subtract" and node.inputs[1].op.name in ("exp", "power"):
                 inside = ancestors([node.inputs[1]])
                 bases = [n.inputs[0] for n in inside if n.op.name in ("log", "power")]
-                counts = self.graph.leaf_cells.keys() & set(inside) - set(bases)
-                of_shares = (base for base in bases if base in self.coefficients and counts)
-                found |= dict.fromkeys(of_shares, node.inputs[1])
+                found |= {base: node.inputs[1] for base in bases if base in self.coefficients}
         return found
 
     @cached_property
@@ -297,7 +295,8 @@ class RuleTrial:
                         )
                         is_rest = agree(taken * (1 - nudged), then * (1 - kept))
                         is_mean = agree(np.abs(taken), 1 - kept)
-                        is_balanced = is_free or is_rest
+                        is_typed = is_mean and coefficient.op.name == "constant"
+                        is_balanced = is_free or is_rest or is_typed
                         cell = self.remembering[role]
                         found.append(Mean(cell, node, coefficient, is_mean, is_balanced))
                 break
