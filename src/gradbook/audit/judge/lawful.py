@@ -237,6 +237,13 @@ class RuleTrial:
         }
 
     @cached_property
+    def typed_epsilons(self) -> dict[Node, Array]:
+        """The typed numbers that are next to nothing, as large as settings are drawn: so no
+        gradient is about as large as one of them."""
+        typed = (node for node in self.coefficients if node.op.name == "constant")
+        return {node: np.ones(POINTS) for node in typed if np.all(self.of(node) < SMALL)}
+
+    @cached_property
     def powers(self) -> dict[Node, Node]:
         """The powers of coefficients that the rule subtracts from 1."""
         found: dict[Node, Node] = {}
@@ -438,7 +445,7 @@ def _same(these: Array, those: Array) -> bool:
 
 def _keeps_to_a_unit(trial: RuleTrial) -> bool:
     for size in (LARGE, 1 / LARGE):
-        without = trial.epsilons if size < 1 else {}
+        without = {**trial.typed_epsilons, **trial.epsilons} if size < 1 else {}
         usual, larger, turned = (
             trial.course(MIXED * size * times, instead=without).last for times in (1, LARGER, -1)
         )

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from gradbook.audit.repair.repaired_step import repair_step
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
+from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.points import agree
 from gradbook.audit.step.tested_step import Positions, StepUnderTest
@@ -165,6 +166,30 @@ def _in_this_step(
     edits = (replace(one, old=part(one.old), new=part(one.new)) for one in hypothesis.edits)
     formulas = tuple(map(move.text, hypothesis.cells, hypothesis.formulas))
     return replace(hypothesis, cells=there, formulas=formulas, edits=tuple(edits))
+
+
+# Cells that only repeat others ----------------------------------------------------------
+
+
+def repeated_cell(wrong: WrongFormula) -> Hypothesis | None:
+    """A hypothesis for the cell that a formula uses, if it only repeats a wrong cell and nothing
+    else uses it: such a cell would be useless if the formula should use another."""
+    repair = wrong.repair if wrong.is_slight else None
+    edit = repair.edits[0] if repair is not None and len(repair.edits) == 1 else None
+    if edit is None or edit.kind is not EditKind.REFERENCE:
+        return None
+    tested, training = wrong.under_test, wrong.under_test.training
+    taken, right = (training.book.reader.cell(write(p), wrong.home) for p in (edit.old, edit.new))
+    if taken is None or right in (None, taken) or taken not in training.book.patterns:
+        return None
+    repeats = training.flow.plain(taken, training.weight_cells) != taken
+    if not repeats or set(training.flow.users[taken]) != {wrong.home}:
+        return None
+    said, old = tested.mentions.reference(right, taken), training.book.patterns[taken].expression
+    if old is None or tested.positions.row(taken) != tested.positions.row(wrong.home):
+        return None
+    of_cell = Edit(EditKind.REFERENCE, ((),), old, said)
+    return Hypothesis(Cause.COLUMN, (taken,), (write(said),), (of_cell,))
 
 
 # Gradients of other weights -----------------------------------------------------------

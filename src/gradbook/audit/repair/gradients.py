@@ -23,6 +23,7 @@ from gradbook.audit.repair.departures import (
     going_on,
     known_columns,
     other_gradients,
+    repeated_cell,
     serving_others,
 )
 from gradbook.audit.repair.missing_links import missing_links
@@ -105,6 +106,7 @@ GENERATORS = (
     Generator("cells unlike others", SearchStage.COLUMNS, Proof.MENDS, cells_unlike_others),
     Generator("shares of samples", SearchStage.CLAIMS, Proof.MENDS, _of_claim(wrong_shares)),
     Generator("omitted parts", SearchStage.CLAIMS, Proof.NONE, _of_claim(omission_of_claim)),
+    Generator("repeated cells", SearchStage.CLAIMS, Proof.NONE, _of_formula(repeated_cell)),
     Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_formula(one_edit)),
     Generator("few differences", SearchStage.CLAIMS, Proof.NONE, _of_formula(few_differences)),
     Generator("two edits", SearchStage.CLAIMS, Proof.NONE, _of_formula(two_edits)),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain
+from itertools import chain, combinations
 
 from gradbook.audit.repair.repaired_step import RepairedStep, meaning_of, rank
 from gradbook.audit.repair.shares import wrong_shares
@@ -214,7 +214,9 @@ class Symptoms:
         for hypothesis in likely[:TRIED] if reasons else likely:
             repaired = RepairedStep(tested, hypothesis)
             explains = gradients_mended(repaired, self.wrong)
-            if explains and (not reasons or _has_reasons(self, repaired, explains)):
+            if not explains or (len(explains) == 1 and makes_two_alike(repaired)):
+                continue
+            if not reasons or _has_reasons(self, repaired, explains):
                 yield only_what_changes(tested, replace(hypothesis, explains=explains))
 
     def is_doubtful(self, hypothesis: Hypothesis) -> bool:
@@ -352,6 +354,24 @@ def forgets_a_number(repaired: RepairedStep) -> bool:
     )
 
 
+def makes_two_alike(repaired: RepairedStep) -> bool:
+    """Whether an edit on the path to the loss makes two of its cells, or two gradients, equal,
+    which nobody needs."""
+    if not repaired.is_forward or isinstance(repaired.after.expression, Reference):
+        return False
+    before, after, home = repaired.under_test, repaired.all_after, repaired.home
+    edited, was = after.graph.node(home), before.graph.node(home)
+    cells = before.forward.difference([home]) & before.graph.known.keys()
+    alike = (cell for cell in cells if after.same(after.graph.node(cell), edited))
+    if any(not before.same(before.graph.node(cell), was) for cell in alike):
+        return True
+    return any(
+        after.same(after.gradients[i], after.gradients[j])
+        and not before.same(before.gradients[i], before.gradients[j])
+        for i, j in combinations(after.gradients, 2)
+    )
+
+
 # Evidence against a cell on the backward path ----------------------------------------
 
 
@@ -434,6 +454,8 @@ def _has_reasons(symptoms: Symptoms, repaired: RepairedStep, explains: frozenset
     roots = [j for j in explains if not (repaired.is_unlikely and made_of[j] & explains)]
     if len(roots) > 1:
         return True
+    if len(explains) > 1 and makes_two_alike(repaired):
+        return False
     weight = min(roots or explains)
     if not repaired.is_forward and is_slope(repaired.under_test, repaired.home):
         return False
