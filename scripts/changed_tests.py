@@ -27,6 +27,12 @@ IMPORT = re.compile(  # which a parser would find, too, but not within a moment
     r"^ *(?:from (?P<home>[\w.]+) )?import (?P<things>\([^)]*\)|.*)", re.MULTILINE
 )
 TOLD = ("tests/test_documents.py", "tests/test_words.py", "tests/test_tutorials.py")
+JUDGED = (  # by hundreds of books, in which what a change breaks elsewhere shows first
+    "tests/audit/test_kinds.py",
+    "tests/audit/test_mutants.py",
+    "tests/audit/repair/test_once_missed.py",
+)
+FIRST = {f"{SOURCE}audit/": JUDGED, f"{SOURCE}cells/": JUDGED}
 BESIDE = {  # beginning of a path → what else asks about it
     f"{SOURCE}web/": ("tests/web", PAGES),
     f"{SOURCE}report/": (PAGES,),
@@ -117,9 +123,10 @@ def _tests_of(path: str) -> Iterator[tuple[str, int]]:
         yield mirrored(path), 1
         module = path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__")
         yield from ((test, 2) for test in importers().get(module.replace("/", "."), ()))
-    for beginning, tests in BESIDE.items():
-        if path.startswith(beginning):
-            yield from ((test, 3) for test in tests)
+    for table, distance in ((FIRST, -1), (BESIDE, 3)):
+        for beginning, tests in table.items():
+            if path.startswith(beginning):
+                yield from ((test, distance) for test in tests)
     if path.startswith(EVERYTHING):
         yield "tests", 4
 

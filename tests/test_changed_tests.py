@@ -53,6 +53,11 @@ def test_the_nearest_long_tests_come_first_and_end_in_time():
     assert nearest(["tests/conftest.py"], long) == [beside, itself, elsewhere]
 
 
+def test_the_books_that_judge_the_audit_come_before_all_others():
+    kinds, own = "audit/test_kinds.py::test_a", "audit/judge/test_lawful.py::test_b"
+    assert nearest(["src/gradbook/audit/judge/lawful.py"], {kinds: 9.0, own: 1.0}) == [kinds, own]
+
+
 def test_every_source_has_chosen_its_own():
     general = set(chosen(["LICENSE"]))
     lonely = [
