@@ -174,19 +174,25 @@ def _in_this_step(
 def repeated_cell(wrong: WrongFormula) -> Hypothesis | None:
     """A hypothesis for the cell that a formula uses, if it only repeats a wrong cell and nothing
     else uses it: such a cell would be useless if the formula should use another."""
-    repair = wrong.repair if wrong.is_slight else None
+    tested, training = wrong.under_test, wrong.under_test.training
+    flow, patterns = training.flow, training.book.patterns
+    repeating = {
+        cell
+        for cell in flow.sources(wrong.home)
+        if cell in patterns
+        and flow.plain(cell, training.weight_cells) != cell
+        and set(flow.users[cell]) == {wrong.home}
+        and tested.positions.row(cell) == tested.positions.row(wrong.home)
+    }
+    repair = wrong.repair if repeating and wrong.is_slight else None
     edit = repair.edits[0] if repair is not None and len(repair.edits) == 1 else None
     if edit is None or edit.kind is not EditKind.REFERENCE:
         return None
-    tested, training = wrong.under_test, wrong.under_test.training
     taken, right = (training.book.reader.cell(write(p), wrong.home) for p in (edit.old, edit.new))
-    if taken is None or right in (None, taken) or taken not in training.book.patterns:
-        return None
-    repeats = training.flow.plain(taken, training.weight_cells) != taken
-    if not repeats or set(training.flow.users[taken]) != {wrong.home}:
+    if taken is None or right is None or taken not in repeating:
         return None
     said, old = tested.mentions.reference(right, taken), training.book.patterns[taken].expression
-    if old is None or tested.positions.row(taken) != tested.positions.row(wrong.home):
+    if old is None:
         return None
     of_cell = Edit(EditKind.REFERENCE, ((),), old, said)
     return Hypothesis(Cause.COLUMN, (taken,), (write(said),), (of_cell,))
