@@ -131,7 +131,8 @@ class Move:
 def known_columns(tested: StepUnderTest, earlier: EarlierRows) -> Iterator[Hypothesis]:
     """Corrections of columns that worked in other rows, for the same formulas, unless something
     here becomes wrong by them: a mistake remains one where the numbers hide it."""
-    for step, hypothesis in earlier.columns:
+    shares = () if any(tested.step.claims) else earlier.shares  # which no sum here adds up
+    for step, hypothesis in (*earlier.columns, *shares):
         again = _in_this_step(tested, step, hypothesis)
         if again is None:
             continue

@@ -332,7 +332,7 @@ def _own_faults(
     tested, claim = symptoms.under_test, symptoms.wrong[weight]
     if found is not None and found.cause is Cause.COLUMN:
         yield from faults_of(tested, found)
-        symptoms.earlier.columns.append((tested.step, found))
+        symptoms.earlier.shares.append((tested.step, found))
         return
     yield claim_fault(tested, weight, claim, found, spoilt)
 

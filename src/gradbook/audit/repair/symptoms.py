@@ -40,6 +40,7 @@ class EarlierRows:
 
     in_vain: set[object] = field(default_factory=set)  # wrong claims not caused by any column
     columns: list[tuple[SheetStep, Hypothesis]] = field(default_factory=list)
+    shares: list[tuple[SheetStep, Hypothesis]] = field(default_factory=list)  # of one gradient
     climbing: set[int] = field(default_factory=set)  # weights whose updates go up the slope
     mistaken: set[int] = field(default_factory=set)  # weights updated with another's gradient
     updates: list[tuple[StepUnderTest, Hypothesis]] = field(default_factory=list)  # those updates
