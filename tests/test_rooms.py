@@ -22,7 +22,7 @@ AT_THE_TOP = "."
 CEILINGS = {  # the most lines of code that each room may have
     AT_THE_TOP: 3759,
     "arrays": 998,
-    "audit": 24833,
+    "audit": 24835,
     "cells": 12531,
     "cli": 5034,
     "data": 5600,
