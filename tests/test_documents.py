@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gradbook.cli.main import VERBS
+from gradbook.cli.verbs.about import MAIN
 from scripts.doc_tables import DIGITS, PAGES, with_tables, workbooks, wrong_workbooks
 from tests.cases import for_each
 from tests.test_import_flow import FACE, PACKAGE
@@ -109,6 +110,21 @@ def test_every_workbook_can_be_told_from_the_others_by_what_is_shown():
     for book in books:
         told = [bool(book[column]) for column in ("kind", "cells", "mistake")]
         assert told == [book["verdict"] == "wrong"] * 3, book
+
+
+def test_the_first_screen_has_the_two_commands_that_set_everything_up():
+    """Before the first section: what both are for, what the first writes and what to open."""
+    screen = (ROOT / "README.md").read_text("utf-8").partition("\n## ")[0]
+    shown = dict(
+        re.findall(r"^(make \w+|pip install \.) +# (.+)$", "".join(FENCED.findall(screen)), re.M)
+    )
+    assert list(shown) == ["make run", "make test", "pip install ."]
+    assert f"open out/{MAIN}-play.html" in shown["make run"]
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert re.search(r"^run: .+\n\t.+/gradbook demo$", makefile, re.M)
+    assert re.search(r"^test: .+\n\t.+ pytest ", makefile, re.M)
+    commands = (ROOT / ".ci/run").read_text("utf-8").splitlines()
+    assert any(re.match(r"\s*(\w+=\w+ )*make test\b", line) for line in commands)
 
 
 def test_every_measurement_is_in_the_table_of_them():
