@@ -18,7 +18,7 @@ from gradbook.errors import DataError, TargetError
 from gradbook.files import open_file
 from gradbook.formats.foreign import Fixed, ForeignGraph, ForeignOp
 from gradbook.formats.imported import NoLayer, Notes, require_few
-from gradbook.formats.keras.graph import snake_case
+from gradbook.formats.keras.graph import OPERATIONS, snake_case
 from gradbook.formats.layouts import WayIn, channels_last, ours, steps_first
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
@@ -42,6 +42,7 @@ MODEL = Schema(class_name=PlainText(), config=AnyRecord())
 ABOUT = Schema(keras_version=Usually(PlainText(), ""))
 LAYER = Schema(
     class_name=PlainText(),
+    module=Usually(PlainText(), ""),
     config=Schema(name=Usually(PlainText(), "")),
     name=Usually(PlainText(), ""),
     inbound_nodes=Usually(ListOf(Schema(args=Usually(ListOf(Anything()), []))), []),
@@ -66,6 +67,7 @@ class KerasEntry:
     folder: str = ""  # the place of its weights, such as layers/conv2d_1, if it has any
     layer: str = ""  # the name without the number of the call
     order: int = 0  # the layer's position in its model, in the file
+    is_operation: bool = False  # on values: no layer, and not numbered among layers
     called_with: Mapping[str, Any] = field(default_factory=dict)  # further arguments of the call
     numbers: Any = None  # all arguments, if some aren't layers' outputs
 
@@ -203,7 +205,7 @@ def _model(kind: str, told: Mapping[str, Any], folder: str = "", within: str = "
             entry,
             name=f"{within}{entry.name}",
             reads=tuple(f"{within}{name}" for name in entry.reads),
-            folder=folders[entry.layer],
+            folder=folders.get(entry.layer, ""),
         )
         called += _unpacked(placed) if entry.kind in MODELS else [placed]
     return _Model(tuple(called), f"{within}{given}", f"{within}{result}")
@@ -212,7 +214,7 @@ def _model(kind: str, told: Mapping[str, Any], folder: str = "", within: str = "
 def _folders(entries: Sequence[KerasEntry], folder: str) -> dict[str, str]:
     """Name the folder of each layer's weights, by its kind and its number within the kind."""
     first = sorted((one for one in entries if not one.is_later_call), key=lambda one: one.order)
-    kinds = {entry.layer: snake_case(entry.kind) for entry in first}
+    kinds = {entry.layer: snake_case(entry.kind) for entry in first if not entry.is_operation}
     seen: Counter[str] = Counter()
     folders = {}
     for name, word in kinds.items():
@@ -256,7 +258,10 @@ def _in_a_row(layers: Sequence[Any]) -> list[KerasEntry]:
 
 def _entry(layer: Mapping[str, Any], reads: tuple[str, ...]) -> KerasEntry:
     name = _name(layer)
-    return KerasEntry(layer["class_name"], name, layer["config"], reads, layer=name)
+    is_operation = layer["module"].startswith(OPERATIONS)
+    return KerasEntry(
+        layer["class_name"], name, layer["config"], reads, layer=name, is_operation=is_operation
+    )
 
 
 def _name(layer: Mapping[str, Any]) -> str:

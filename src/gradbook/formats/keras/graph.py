@@ -21,12 +21,14 @@ from gradbook.graph.window import Shape, Sides
 
 KERAS_VERSION = "3.6.0"  # the first that reads a single input as one; later ones do too
 LAYERS = "keras.layers"
+OPERATIONS = "keras.src.ops"
 Inner = Mapping[str, Sequence[Array]]  # the weights of the layers inside a Keras layer, by name
 
 
 @dataclass(frozen=True, eq=False)
 class KerasLayer:
-    """One layer, or operation on values: its class, settings, inputs, output shape and weights."""
+    """One call of a layer, or of an operation on values: its class, settings, inputs, output shape
+    and weights. Calls with one name are of one layer."""
 
     kind: str
     name: str
@@ -34,10 +36,14 @@ class KerasLayer:
     reads: tuple[Any, ...]  # layers, and numbers or arrays for an operation
     shape: Shape  # channels last, without the batch
     weights: Sequence[Array] = ()
-    called: int = 0  # how often the same layer was called before
     inner: Inner = field(default_factory=dict)
     calls: Mapping[str, Any] = field(default_factory=dict)  # further arguments of the call
     module: str = LAYERS
+
+    @property
+    def sources(self) -> list[KerasLayer]:
+        """The calls of layers whose results it reads."""
+        return [source for source in self.reads if isinstance(source, KerasLayer)]
 
     @property
     def is_in_steps(self) -> bool:
@@ -74,12 +80,9 @@ class KerasGraph:
         **others: Any,
     ) -> KerasLayer:
         """Add a layer, or an operation by its place in keras.ops, such as numpy.Log."""
-        called = sum(layer.name == name for layer in self.made)
         area, _, kind = kind.rpartition(".")
-        module = f"keras.src.ops.{area}" if area else LAYERS
-        layer = KerasLayer(
-            kind, name, settings, (*reads,), shape, weights, called, module=module, **others
-        )
+        module = f"{OPERATIONS}.{area}" if area else LAYERS
+        layer = KerasLayer(kind, name, settings, (*reads,), shape, weights, module=module, **others)
         self.made.append(layer)
         return layer
 
@@ -130,12 +133,21 @@ class KerasGraph:
 # The file.
 
 
-def keras_file(name: str, layers: Sequence[KerasLayer], notes: Mapping[str, Any]) -> bytes:
+Calls = Mapping[str, Sequence[KerasLayer]]  # of each layer, by its name
+
+
+def keras_file(name: str, made: Sequence[KerasLayer], notes: Mapping[str, Any]) -> bytes:
+    """Return the file of a model whose input is the first of these calls, and its output the last.
+
+    Keras finds weights by the layer's class and its number within the class, in an order of its
+    own: that of the file must be the same.
+    """
     about = {"keras_version": KERAS_VERSION, "gradbook": __version__, "gradbook_notes": notes}
+    calls = _in_keras_order(made)
     members: dict[str, bytes | str] = {
         "metadata.json": json.dumps(about),
-        "config.json": json.dumps(_config(name, layers)),
-        "model.weights.h5": _weights([layer for layer in layers if not layer.called]),
+        "config.json": json.dumps(_config(name, made, calls)),
+        "model.weights.h5": _weights(calls),
     }
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
@@ -144,13 +156,52 @@ def keras_file(name: str, layers: Sequence[KerasLayer], notes: Mapping[str, Any]
     return file.getvalue()
 
 
-def _config(name: str, layers: Sequence[KerasLayer]) -> dict[str, Any]:
+def _in_keras_order(made: Sequence[KerasLayer]) -> Calls:
+    """Return the calls of each layer that the output needs, the layers in Keras's order.
+
+    It is that of `map_graph` in Keras's ops/function.py, by which a model numbers its layers
+    whatever the order in its file: the farthest from the output first, and of those equally far
+    the one first that is met first on the way back from the output, along the first input first.
+    """
+    met, finished = _backwards(made[-1])
+    distances: dict[KerasLayer | str, int] = {}  # of calls, and of layers by name
+    for call in reversed(finished):
+        farthest = max(distances.get(call, 0), distances.get(call.name, 0))
+        distances[call.name] = farthest
+        for source in call.sources:
+            distances[source] = max(farthest + 1, distances.get(source, 0))
+    needed = set(finished)
+    return {
+        name: [call for call in made if call.name == name and call in needed]
+        for name in sorted(met, key=lambda name: -distances[name])
+    }
+
+
+def _backwards(last: KerasLayer) -> tuple[dict[str, None], list[KerasLayer]]:
+    """Go back from a call along its inputs, one after the other to its end: the names of layers as
+    they are met, and the calls as they are finished, each after all that it reads."""
+    met: dict[str, None] = {last.name: None}
+    finished: dict[KerasLayer, None] = {}
+    way = [(last, iter(last.sources))]
+    while way:
+        call, sources = way[-1]
+        source = next((source for source in sources if source not in finished), None)
+        if source is None:
+            finished[call] = None
+            way.pop()
+        else:
+            met.setdefault(source.name)
+            way.append((source, iter(source.sources)))
+    return met, [*finished]
+
+
+def _config(name: str, made: Sequence[KerasLayer], calls: Calls) -> dict[str, Any]:
     settings = {
         "name": re.sub(r"\W+", "_", name) or "network",
         "trainable": True,
-        "layers": [_layer(layer, layers) for layer in layers if not layer.called],
-        "input_layers": [layers[0].name, 0, 0],
-        "output_layers": [layers[-1].name, layers[-1].called, 0],
+        "layers": [_layer(uses, calls) for uses in calls.values()],
+        "input_layers": _history(made[0], calls),
+        "output_layers": _history(made[-1], calls),
     }
     return {
         "module": "keras.src.models.functional",  # as every Keras 3 writes it
@@ -160,8 +211,8 @@ def _config(name: str, layers: Sequence[KerasLayer]) -> dict[str, Any]:
     }
 
 
-def _layer(layer: KerasLayer, layers: Sequence[KerasLayer]) -> dict[str, Any]:
-    calls = [call for call in layers if call.name == layer.name and call.reads]
+def _layer(uses: Sequence[KerasLayer], calls: Calls) -> dict[str, Any]:
+    layer = uses[0]
     kind = {"dtype": "float32"} if layer.module == LAYERS else {}
     settings = {"name": layer.name, **kind, **layer.settings}
     if layer.kind == "InputLayer":
@@ -172,28 +223,33 @@ def _layer(layer: KerasLayer, layers: Sequence[KerasLayer]) -> dict[str, Any]:
         "config": settings,
         "registered_name": None if layer.module == LAYERS else layer.kind,
         "name": layer.name,
-        "inbound_nodes": [_call(call) for call in calls],
+        "inbound_nodes": [_call(call, calls) for call in uses if call.reads],
     }
 
 
-def _call(layer: KerasLayer) -> dict[str, Any]:
-    given = [_argument(source) for source in layer.reads]
+def _call(layer: KerasLayer, calls: Calls) -> dict[str, Any]:
+    given = [_argument(source, calls) for source in layer.reads]
     together = layer.module == LAYERS and layer.kind != "MultiHeadAttention" and len(given) > 1
     return {"args": [given] if together else given, "kwargs": dict(layer.calls)}
 
 
-def _argument(source: Any) -> Any:
+def _argument(source: Any, calls: Calls) -> Any:
     if isinstance(source, np.ndarray):
         told = {"value": source.tolist(), "dtype": "float32"}
         return {"class_name": "__numpy__", "config": told}
     if not isinstance(source, KerasLayer):
         return source
-    history = [source.name, source.called, 0]
+    history = _history(source, calls)
     told = {"shape": [None, *source.shape], "dtype": "float32", "keras_history": history}
     return {"class_name": "__keras_tensor__", "config": told}
 
 
-def _weights(layers: Sequence[KerasLayer]) -> bytes:
+def _history(call: KerasLayer, calls: Calls) -> list[Any]:
+    """Name a result: its layer, the number of the call, and of the output."""
+    return [call.name, calls[call.name].index(call), 0]
+
+
+def _weights(calls: Calls) -> bytes:
     """Write weights by the layer's kind and its number within the kind: layers/conv2d_1/vars/0."""
     try:
         import h5py
@@ -204,6 +260,7 @@ def _weights(layers: Sequence[KerasLayer]) -> bytes:
         ) from error
     content = io.BytesIO()
     seen: dict[str, int] = {}
+    layers = [uses[0] for uses in calls.values() if uses[0].module == LAYERS]
     with h5py.File(content, "w") as file:
         for layer in layers:
             word = snake_case(layer.kind)
