@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from math import ceil, prod
 from pathlib import Path
@@ -29,6 +29,7 @@ from gradbook.engine.engines import open_engine
 from gradbook.errors import ShapeError
 from gradbook.graph.window import Shape
 from gradbook.lab.models.answers import FinalScore, score_classes
+from gradbook.lab.models.input_range import InputRange
 from gradbook.lab.models.model import Model
 from gradbook.lab.problem import (
     About,
@@ -286,6 +287,8 @@ class ImageProblem(Problem):
         own["framing"] = str(framing(images) or "") or None
         if self.dataset.brightest != BRIGHTEST:
             own["brightest"] = self.dataset.brightest
+        unit = self.dataset.brightest / BRIGHTEST
+        own["range"] = asdict(InputRange.of(images.pixels, pictures=True).times(unit))
         scales = material.mean, material.deviation
         return Model(recipe.net, values, *scales, self.classes, {**about, **own}, recipe.batch)
 

@@ -185,6 +185,7 @@ class TrainedNet:
     targets: tuple[str, ...] = ()
     filling: Array | None = None
     labels: bool = False  # whether each target is a separate yes or no
+    range: tuple[float, float] | None = None  # of pictures' numbers in training, as files take them
 
     @property
     def input(self) -> Shape:

@@ -104,6 +104,7 @@ def rows_problem(read: ReadRows, goal: Goal) -> ArrayProblem:
         outputs=goal.outputs,
         are_labels=goal.are_labels,
         are_named=read.are_named,
+        range=read.range,
     )
 
 

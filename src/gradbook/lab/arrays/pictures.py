@@ -26,6 +26,7 @@ from gradbook.lab.arrays.rows_problem import (
     split_asked,
 )
 from gradbook.lab.images import ImageProblem
+from gradbook.lab.models.input_range import BEYOND
 from gradbook.lab.recipes import USUAL
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.recipe_text import recipe as recipe_of
@@ -64,11 +65,11 @@ def _pixels(array: NDArray[Any], rounds: bool) -> tuple[NDArray[np.uint8], bool]
     if array.dtype.kind not in "biuf" or not array.size:
         return None
     least, most = float(array.min()), float(array.max())
-    is_unit = array.dtype.kind in "fb" and most <= 1
+    is_unit = array.dtype.kind in "fb" and most <= BEYOND
     if not (least >= 0 and most <= BRIGHTEST):
         return None
     bright = array * float(BRIGHTEST) if is_unit else array
-    bytes_of = np.rint(bright)
+    bytes_of = np.rint(bright).clip(0, BRIGHTEST)
     if not rounds and np.abs(bright - bytes_of).max() > BYTE:
         return None
     return bytes_of.astype(np.uint8), is_unit

@@ -20,6 +20,7 @@ from gradbook.data.tables import MOST_NUMBERS, Column, Numbers, require_names
 from gradbook.errors import DataError, LimitError, ShapeError, UsageError, one_line
 from gradbook.graph.window import Shape
 from gradbook.lab.models.answers import class_numbers, label_name, number_names
+from gradbook.lab.models.input_range import InputRange
 from gradbook.lab.models.table_columns import channels_first, spell_out
 from gradbook.lab.tables import task_of
 from gradbook.layers import spell
@@ -86,6 +87,7 @@ class ReadRows:
     columns: tuple[Column, ...]
     shape: Shape  # of each row; () for tokens
     are_named: bool = False
+    range: InputRange | None = None  # of numbers without names
 
 
 class ArrayReader:
@@ -93,6 +95,10 @@ class ArrayReader:
 
     def __init__(self, first: NDArray[Any], net: Net | None) -> None:
         self.net, self.sides = net, first.shape[1:]
+        size = net.input if net else self.sides
+        are_pictures = len(size) == 3 or (len(size) == 1 and len(self.sides) > 1)
+        has_range = first.dtype.kind in NUMBERS and not (net and net.tokens)
+        self.range = InputRange.of(first, are_pictures) if has_range else None
 
     def __call__(self, given: Any, what: str) -> ReadRows:
         array = plain_array(given, what)
@@ -108,6 +114,8 @@ class ArrayReader:
                 f"have {spell(self.sides)}"
             )
         require_finite(array, what)
+        if self.range:
+            self.range.require(array)
         net, shape = self.net, self.sides
         if net is not None and net.tokens and shape not in (net.input[:1], net.input):
             many = f"'input tokens {shape[0]} of {net.input[1]}'"
@@ -128,7 +136,7 @@ class ArrayReader:
             if rows.dtype not in (np.float32, np.float64):  # which are read where they are
                 rows = rows.astype(np.float64)
         columns = tuple(Column(f"x{k}") for k in range(1, rows.shape[1] + 1))
-        return ReadRows(rows, columns, shape)
+        return ReadRows(rows, columns, shape, range=self.range)
 
     @staticmethod
     def _meant(given: Shape, size: Shape, what: str) -> Shape:

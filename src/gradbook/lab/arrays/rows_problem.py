@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from gradbook.errors import DataError, ShapeError, UsageError
 from gradbook.graph.window import Shape
 from gradbook.lab.arrays.read_arrays import TARGETS, plain_array, require_finite, sizes_of
 from gradbook.lab.models.answers import FinalScore, losses_of
+from gradbook.lab.models.input_range import InputRange
 from gradbook.lab.models.model import Model
 from gradbook.lab.problem import (
     About,
@@ -134,6 +135,7 @@ class ArrayProblem(TableProblem):
     outputs: tuple[str, ...] = ()  # the names of several numbers or labels
     are_labels: bool = False
     are_named: bool = False  # whether the caller has named the columns
+    range: InputRange | None = None  # of numbers without names
     engine: str = "auto"
 
     def __len__(self) -> int:
@@ -215,6 +217,8 @@ class ArrayProblem(TableProblem):
         model = super().model(recipe, material, values, about)
         if self.are_labels:
             model.about = {**model.about, "labels": True}
+        if self.range:
+            model.about = {**model.about, "range": asdict(self.range)}
         columns = replace(
             model.require_columns(), outputs=self.outputs, by_place=not self.are_named
         )

@@ -34,6 +34,13 @@ from gradbook.lab.models.answers import (
     score_labels,
     score_numbers,
 )
+from gradbook.lab.models.input_range import (
+    RANGE,
+    InputRange,
+    are_units,
+    range_of_scales,
+    require_numbers,
+)
 from gradbook.lab.models.recorded import RecordedWindows, recorded_windows
 from gradbook.lab.models.table_columns import (
     NO_NUMBERS,
@@ -81,6 +88,7 @@ ABOUT = Schema(  # the keys of it that are used
     targets=IfThere(ListOf(PlainText())),
     test_accuracy=IfThere(FiniteNumber(0, 1)),
     brightest=IfThere(WholeNumber(1, BRIGHTEST)),
+    range=IfThere(RANGE),
 )
 IMAGE_RECORD = Schema(
     network=PlainText(),
@@ -145,13 +153,14 @@ class Model:
     ) -> NDArray[np.float64] | NDArray[np.str_]:
         """The probability of each class or label, or the predicted numbers: one row for each input.
 
-        Images are bytes, or numbers from 0 to 255. Rows come from a table's file or a data frame,
-        whose columns are found by name, or, if no column has words, are numbers in the columns'
-        order; sequences as (rows, steps, features), and tokens as whole numbers, (rows, steps).
+        Images are bytes, or numbers in the range that was trained on; those that are surely in
+        another are refused. Rows come from a table's file or a data frame, whose columns are found
+        by name, or, if no column has words, are numbers in the columns' order; sequences as
+        (rows, steps, features), and tokens as whole numbers, (rows, steps).
 
         With `names`, the name of the likeliest class of each.
         """
-        answers = self.answers(self._read(given))
+        answers = self._answers(self._read(given))
         if not names:
             return answers
         self.require_classes()
@@ -182,8 +191,12 @@ class Model:
         return _as_labels(numbers, count, self.classes)
 
     def answers(self, rows: NDArray[Any]) -> NDArray[np.float64]:
-        """Like `predict`, for rows from `rows_of` or for images in the network's form."""
-        outputs = self.outputs(rows)
+        """Like `predict`, for rows from `rows_of` or for images, of which bytes are taken to be
+        bytes, however dark."""
+        return self._answers(self._rows_or_images(rows))
+
+    def _answers(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        outputs = self._outputs(rows)
         if self.classes:
             return probabilities(self.net, outputs)
         if self.columns:
@@ -193,20 +206,20 @@ class Model:
     def classify(self, given: Readable) -> NDArray[np.int32]:
         """The number of the class of each image or row."""
         self.require_classes()
-        return answers(self.net, self.outputs(self._read(given)))
+        return answers(self.net, self._outputs(self._read(given)))
 
     def score(self, given: Readable, labels: NDArray[np.integer[Any]]) -> float:
         """The share of the images or rows with the right class, from 0 to 1."""
         self.require_classes()
-        outputs = self.outputs(self._read(given))
+        outputs = self._outputs(self._read(given))
         return score(self.net, outputs, _as_labels(labels, len(outputs), self.classes)).accuracy
 
     def score_of(self, rows: NDArray[Any], wanted: NDArray[Any]) -> FinalScore:
         """The score for rows in the form of `answers`, and the numbers of their classes or their
         own numbers."""
         if self.classes:
-            return score_classes(self.net, self.outputs(rows), wanted, self.classes)
-        said, wanted = self.answers(rows), wanted.reshape(len(wanted), -1).astype(np.float64)
+            return score_classes(self.net, self._outputs(rows), wanted, self.classes)
+        said, wanted = self._answers(rows), wanted.reshape(len(wanted), -1).astype(np.float64)
         mean, deviation = 0.0, 1.0
         if self.columns:
             mean, deviation = self.columns.target_mean, self.columns.target_deviation
@@ -335,7 +348,7 @@ class Model:
             self.classes,
             targets=self.predicts,
         )
-        net = replace(net, labels=bool(self.labels))
+        net = replace(net, labels=bool(self.labels), range=self._range_of_files)
         if not columns:
             return net
         named = {} if columns.by_place else {one.heading: one.words for one in columns.inputs}
@@ -375,6 +388,8 @@ class Model:
         if (frame := NamedColumns.of(given)) and frame.keys:
             return self._rows_of_frame(frame)
         numbers = cast("ArrayLike", given)
+        if known := self.input_range:
+            known.require(numbers)
         return self.columns.read_numbers(numbers, self.net, bool(self.about.get("features_first")))
 
     @cached_property
@@ -401,7 +416,14 @@ class Model:
         return engine
 
     def outputs(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """The network's own outputs for such rows or images."""
+        """The network's own outputs for what `answers` takes."""
+        return self._outputs(self._rows_or_images(rows))
+
+    def _rows_or_images(self, rows: NDArray[Any]) -> NDArray[Any]:
+        are_bytes = isinstance(rows, np.ndarray) and rows.dtype == np.uint8
+        return rows if self.columns or are_bytes else self._as_images(rows)
+
+    def _outputs(self, rows: NDArray[Any]) -> NDArray[Any]:
         if self.columns:
             pieces = [rows[k : k + ROWS_AT_ONCE] for k in range(0, len(rows), ROWS_AT_ONCE)]
             return np.concatenate([self._of_rows(piece) for piece in pieces or [rows]])
@@ -420,7 +442,7 @@ class Model:
             given = np.asarray(images)
         except ValueError as error:
             raise ShapeError(f"all images must have one size, here {spell(size)}") from error
-        if given.dtype.kind not in "uif":
+        if given.dtype.kind not in "buif":
             raise ShapeError(f"images must be bytes or numbers from 0 to 255, not {given.dtype}")
         shapes = [size, *([self.picture] if self._reads_pictures else [])]
         given = channels_first(given, shapes[-1]) if given.ndim == 4 else given
@@ -431,26 +453,44 @@ class Model:
                 f"the {one} {spell(given.shape[1:]) or 'one number'}, but this model reads an "
                 f"array of images, each {' or '.join(dict.fromkeys(map(spell, shapes)))}"
             )
-        if self.about.get("brightest") == 1 and given.dtype.kind == "f" and given.size:
-            given = given * BRIGHTEST if np.nanmax(given) <= 1 else given  # as in training
-        if given.size:
-            self._require_brightness(given)
-        return given.reshape(-1, *size)
+        return self._in_bytes(given).reshape(-1, *size)
 
-    def _require_brightness(self, images: NDArray[Any]) -> None:
-        """Refuse values that can't be brightness, unless the network reads unscaled numbers: scaled
-        values would be scaled again and all be read as black."""
-        least, most = float(images.min()), float(images.max())
-        if not np.isfinite((least, most)).all():
-            raise ShapeError("some of the images' values are infinite or not numbers")
+    def _in_bytes(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Images whose brightness is up to 255 as in bytes, whether they are in the range that was
+        trained on, and either are from 0 to 1, if the training's were, or bytes already."""
+        known = self.input_range
+        if not images.size or known is None:
+            require_numbers(images)
+            return images
+        if self.about.get("brightest") == 1 and are_units(images):
+            known.require(images)
+            return images * float(BRIGHTEST)
+        if self.about.get("brightest") == 1:
+            known = known.times(BRIGHTEST)
+        known.require(images)
+        return images
+
+    @property
+    def _range_of_files(self) -> tuple[float, float] | None:
+        """The range of the pictures that an export takes: bytes for a model of images."""
+        known = self.input_range
+        if known is None or not known.pictures:
+            return None
+        return (known.least, known.most) if self.columns else (0.0, float(BRIGHTEST))
+
+    @property
+    def input_range(self) -> InputRange | None:
+        """The range of what it was trained on, or what its file suggests; None if neither says."""
+        if kept := self.about.get("range"):
+            return InputRange(**kept)
+        if self.columns:
+            is_picture = len(self.net.input) == 3
+            return range_of_scales(self.mean, self.deviation) if is_picture else None
         if not any(self.mean) and np.allclose(np.multiply(self.deviation, BRIGHTEST), 1):
-            return
+            return None  # a network of others, which reads unscaled numbers
+        brightest = self.about.get("brightest", BRIGHTEST)
         learned_dark = 0 < max(self.mean) * BRIGHTEST <= 1  # trained on zeros and ones
-        if least < 0 or most > BRIGHTEST or (0 < most <= 1 and not learned_dark):
-            raise ShapeError(
-                f"these images go from {least:.4g} to {most:.4g}: give bytes, or numbers from 0 to "
-                "255; the model normalises them itself"
-            )
+        return InputRange(0, 1 if learned_dark else brightest)
 
     # Rows of a table.
 
@@ -501,7 +541,7 @@ class Model:
     def _recordings(self, data: str) -> tuple[RecordedWindows, float]:
         """Windows for calibrating and scoring whole numbers, and the score in floats."""
         recorded = self.recorded_windows(data)
-        read = likeliest_classes(self.net, self.answers(recorded.scored))
+        read = likeliest_classes(self.net, self._answers(recorded.scored))
         return recorded, float((read == recorded.labels).mean())
 
 

@@ -74,7 +74,7 @@ def readings(
     seen = (one for path in paths for one in _seen(Path(path), view))
     while group := list(islice(seen, AT_ONCE)):
         images = [one.image for one in group if one.image is not None]
-        answers = iter(model.predict(np.stack(images)) if images else ())
+        answers = iter(model.answers(np.stack(images)) if images else ())
         for one in group:
             answer = () if one.image is None else tuple(map(float, next(answers)))
             if model.classes:

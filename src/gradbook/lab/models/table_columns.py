@@ -16,6 +16,7 @@ from gradbook.data.signals import Windows
 from gradbook.data.tables import Column, ColumnTable, Numbers, require_names
 from gradbook.errors import DataError, ShapeError, UsageError, one_line
 from gradbook.graph.window import Shape
+from gradbook.lab.models.input_range import RANGE
 from gradbook.lab.models.recorded import HOW_READ, RECORDINGS_KEY
 from gradbook.net import Net
 from gradbook.schema import (
@@ -62,6 +63,7 @@ TABLE_RECORD = Schema(
         remarks=IfThere(ListOf(PlainText())),
         labels=IfThere(TrueOrFalse()),
         features_first=IfThere(TrueOrFalse()),
+        range=IfThere(RANGE),
         **{RECORDINGS_KEY: IfThere(HOW_READ)},
     ),
     filling=IfThere(ListOf(FiniteNumber())),
