@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 import numpy as np
@@ -11,13 +14,15 @@ import pytest
 
 from gradbook.data.sources import load
 from gradbook.errors import TargetError
+from gradbook.files import as_bytes
 from gradbook.formats.keras.read import read_keras
 from gradbook.formats.keras.write import keras_bytes
+from gradbook.formats.numpy.program import numpy_files
 from gradbook.formats.onnx.read import read_onnx
 from gradbook.formats.onnx.write import onnx_bytes
 from gradbook.formats.torch.write import module_source
 from gradbook.graph.window import Window
-from gradbook.layers import KINDS, ParameterSpec, Role, StatementForm
+from gradbook.layers import ACTIVATIONS, KINDS, ParameterSpec, Role, StatementForm
 from gradbook.layers.card import Layer
 from gradbook.layers.norms import EPSILON
 from gradbook.net import parse
@@ -54,7 +59,20 @@ def by_torch(trained: TrainedNet, given: np.ndarray) -> np.ndarray:
     return module_of(trained)(torch.tensor(given)).detach().numpy()
 
 
-WITNESSES = {"onnx": ("onnx", "onnxruntime"), "keras": ("keras", "torch"), "torch": ("torch",)}
+def by_numpy(trained: TrainedNet, given: np.ndarray) -> np.ndarray:
+    with TemporaryDirectory() as folder:
+        for ending, content in numpy_files(trained, "net").items():
+            (Path(folder) / f"net{ending}").write_bytes(as_bytes(content))
+        with np.errstate(all="ignore"):  # as its predict does
+            return runpy.run_path(str(Path(folder) / "net.numpy.py"))["network"](given)
+
+
+WITNESSES = {
+    "numpy": (),
+    "onnx": ("onnx", "onnxruntime"),
+    "keras": ("keras", "torch"),
+    "torch": ("torch",),
+}
 
 
 def by(writers: dict[str, Callable[..., np.ndarray]]) -> pytest.MarkDecorator:
@@ -67,7 +85,7 @@ def by(writers: dict[str, Callable[..., np.ndarray]]) -> pytest.MarkDecorator:
 
 
 FILES = {"onnx": by_onnx, "keras": by_keras}  # which can prepare what comes in
-ALL = {**FILES, "torch": by_torch}
+ALL = {**FILES, "torch": by_torch, "numpy": by_numpy}
 ENDINGS = {  # and the loss of each
     "dense 3; softmax": "cross-entropy",
     "dense 3; log softmax": "cross-entropy",
@@ -202,6 +220,50 @@ def test_cards_that_no_format_has_a_layer_for_are_said_by_their_ops(by, monkeypa
     given = np.random.default_rng(1).uniform(-1, 1, (5, 1, 6, 6)).astype(np.float32)
     found = by(trained_of(net), given)
     np.testing.assert_allclose(found, by_the_graph(net, drawn(net), given), atol=1e-5)
+
+
+@by(ALL)
+@for_each(
+    "layers",
+    [
+        "input 1x6x6; conv 3 3x2; layernorm; flatten; dense 4; tanh; dense 2",
+        "input 4x3; lstm 4 all; conv1d 2 1; positions; attention; flatten; dense 2",
+    ],
+)
+def test_weights_are_the_same_however_they_lie_in_memory(by, layers):
+    """Those that another program transposed lie column by column."""
+    net = parse(layers)
+    values = {name: np.asarray(array, order="F") for name, array in drawn(net).items()}
+    given = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
+    found = by(trained_net(net, values, trained_of(net).scaling), given)
+    np.testing.assert_allclose(found, by_the_graph(net, values, given), atol=1e-5)
+
+
+SEVERAL_TERMS = {  # what some languages write with operators, and what makes it flat
+    "input 3; dense 3; tanh; add back 2": "",
+    "input 3; dense 3; tanh; multiply back 2": "",
+    "input 3; dense 3; pairnorm": "",
+    "input 3; dense 3; highway": "",
+    "input 3x4; conv1d 4 1; positions": "flatten; ",
+    "input 3x4; conv1d 4 1; sinusoids": "flatten; ",
+    "input tokens 3 of 3; embed 3; unembed 3": "flatten; ",
+    "input 1x5x5; conv 3 2x2; avgpool 2 stride 1 pad 1x0x0x1": "flatten; ",
+}
+FURTHER = ("prelu", "quantize 4 signed", "pairnorm", "softsign", "add back 1", "multiply back 1")
+
+
+@by(ALL)
+@for_each("before", SEVERAL_TERMS)
+@pytest.mark.usefixtures("toys")
+def test_what_comes_after_several_terms_reads_all_of_them(by, before, monkeypatch):
+    monkeypatch.setattr("gradbook.layers.KINDS", [*KINDS, PairNorm, *CARDS])
+    plain = (kind for kind in ACTIVATIONS if "softmax" not in kind)
+    for after in (*plain, *FURTHER):
+        net = parse(f"{before}; {after}; {SEVERAL_TERMS[before]}dense 2")
+        given = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
+        expected = by_the_graph(net, drawn(net), given)
+        found = by(trained_of(net), given)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5, err_msg=after)
 
 
 @pytest.mark.witness("onnx", "keras")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 
 from gradbook.errors import TargetError
+from gradbook.formats.torch.program import WEIGHTS, torch_files
 from gradbook.formats.torch.write import class_name, module_source, state_dict
 from gradbook.net import Gru, Net
 from gradbook.net.trained import TrainedNet
@@ -20,13 +21,14 @@ pytestmark = pytest.mark.witness("torch")
 
 
 def module_of(trained: TrainedNet) -> Any:
-    """The class as PyTorch has it, with the weights, strictly by their names."""
+    """The class as PyTorch has it, with the weights of its file, strictly by their names."""
     import torch
+    from safetensors.torch import load
 
     space: dict[str, Any] = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional}
     exec(module_source(trained), space)
     made = space[class_name(trained)]()
-    made.load_state_dict({name: torch.tensor(a) for name, a in state_dict(trained).items()})
+    made.load_state_dict(load(torch_files(trained, "net")[WEIGHTS]))
     return made.eval()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
+from gradbook.formats.expressions import Expression, literal, places, put_into
 from gradbook.formats.layer_ops import LayerOps, as_slice
 from gradbook.graph.node import Node, ancestors, same_shape
 from gradbook.graph.window import NOWHERE, Window
@@ -15,12 +16,12 @@ from gradbook.lowering import OTHER_FORMAT, Vocabulary
 
 WIDEST_PART = 44  # characters of a nested expression; a longer one gets a name
 OF_EACH = {
-    "add": "({0} + {1})",
-    "subtract": "({0} - {1})",
-    "multiply": "({0} * {1})",
-    "divide": "({0} / {1})",
-    "power": "({0} ** {1})",
-    "negate": "(-{0})",
+    "add": "{0} + {1}",
+    "subtract": "{0} - {1}",
+    "multiply": "{0} * {1}",
+    "divide": "{0} / {1}",
+    "power": "{0} ** {1}",
+    "negate": "-{0}",
     "exp": "np.exp({0})",
     "log": "np.log({0})",
     "sqrt": "np.sqrt({0})",
@@ -48,7 +49,7 @@ CALLS = {  # {shape} is the shape of a sample; {a} are the op's own settings
     "step": "{0}[..., 0, {a[0]}]",
     "stack": "np.stack([{all}], -1)[..., None, :]",
     "unpooled": "{0}.repeat({w.size[0]}, -2).repeat({w.size[1]}, -1)",
-    "linear": "({1} @ {0}.T)",
+    "linear": "{1} @ {0}.T",
     "conv": "conv({1}, {0}{window}{groups})",
     "conv_back": "conv_back({1}, {0}, {a[0]}{window}{groups})",
     "maxpool": "maxpool({0}, {w.size}{window})",
@@ -66,21 +67,22 @@ class NumpyOps:
 
     ops: LayerOps
     name: str
-    known: dict[Node, str]  # the values that it reads, and the layer's tensors
-    lines: list[tuple[str, str]] = field(default_factory=list)  # each name and its expression
+    known: dict[Node, Expression]  # the values that it reads, and the layer's tensors
+    lines: list[tuple[str, Expression]] = field(default_factory=list)  # each name and its value
 
-    def write(self) -> list[tuple[str, str]]:
+    def write(self) -> list[tuple[str, Expression]]:
         """Return the assignments; the last is the layer's value."""
         order = list(self._order())
         uses = Counter(x for node in order for x in node.inputs)
         for node in order:
-            text = self._text(node, order)
+            value = self._value(node, order)
             if node is self.ops.made:
-                self.lines.append((self.name, text))
-            elif uses[node] > 1 or len(text) > WIDEST_PART:
-                text, whole = f"{self.name}_{len(self.lines) + 1}", text
-                self.lines.append((text, whole))
-            self.known[node] = text
+                self.lines.append((self.name, value))
+            elif uses[node] > 1 or len(value.text) > WIDEST_PART:
+                name = f"{self.name}_{len(self.lines) + 1}"
+                self.lines.append((name, value))
+                value = Expression(name)
+            self.known[node] = value
         return self.lines
 
     def _order(self) -> Iterator[Node]:
@@ -88,9 +90,9 @@ class NumpyOps:
         nodes = ancestors([self.ops.made], stop=self.known, sources=SAYS.sources)
         return (node for node in SAYS.complete(nodes) if node not in self.known)
 
-    def _text(self, node: Node, order: Sequence[Node]) -> str:
+    def _value(self, node: Node, order: Sequence[Node]) -> Expression:
         if node.is_constant():
-            return f"({node.number!r})" if node.number < 0 else repr(node.number)
+            return literal(node.number)
         if simpler := SAYS.simpler(node):
             return self.known[simpler]
         inputs = [self.known[x] for x in node.inputs]
@@ -98,26 +100,13 @@ class NumpyOps:
             axes = ", ".join(["None"] * len(node.shape))
             for k, source in enumerate(node.inputs):
                 if source.each and not source.shape:  # a single value per sample meets larger ones
-                    inputs[k] += f"[..., {axes}]"
-        call = OF_EACH.get(node.op.name) or CALLS[node.op.name]
-        if call[0] not in "({":  # arguments of a function need no brackets
-            inputs = [without_brackets(x) for x in inputs]
-        text = call.format(*inputs, **_settings(node, inputs))
+                    inputs[k] = put_into(f"{{0}}[..., {axes}]", inputs[k])
+        pattern = OF_EACH.get(node.op.name) or CALLS[node.op.name]
+        value = put_into(pattern, *inputs, **_settings(node))
         if node.op.name == "spread" and not _repeats_by_itself(node, order, self.ops.made):
-            sides = [*([f"len({inputs[0]})"] if node.each else []), *map(str, node.shape)]
-            return f"np.broadcast_to({text}, ({', '.join(sides)},))"
-        return text
-
-
-def without_brackets(text: str) -> str:
-    """Remove the brackets around a whole expression."""
-    depth = 0
-    for place, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
-        if not depth:
-            whole = text[0] == "(" and place == len(text) - 1
-            return text[1:-1] if whole else text
-    return text
+            sides = [*(["len({1})"] if node.each else []), *map(str, node.shape)]
+            return put_into(f"np.broadcast_to({{0}}, ({', '.join(sides)},))", value, inputs[0])
+        return value
 
 
 def _repeats_by_itself(node: Node, order: Sequence[Node], result: Node) -> bool:
@@ -130,8 +119,9 @@ def _repeats_by_itself(node: Node, order: Sequence[Node], result: Node) -> bool:
     )
 
 
-def _settings(node: Node, inputs: Sequence[str]) -> Mapping[str, Any]:
+def _settings(node: Node) -> Mapping[str, Any]:
     """The values of the placeholders in the table, beside the inputs."""
+    inputs = places(len(node.inputs))
     window = next((it for it in node.attributes if isinstance(it, Window)), Window((1, 1)))
     usual = Window(window.size)
     moves = (

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from gradbook.formats.expressions import ATOM, Expression
 from gradbook.formats.layer_ops import ops_of
-from gradbook.formats.numpy.op_words import SAYS, NumpyOps, without_brackets
+from gradbook.formats.numpy.op_words import SAYS, NumpyOps
 from gradbook.formats.torch.program import constants, docstring, imports, predicts_rows, rows_source
 from gradbook.formats.torch.write import WIDEST, function_source, functions
 from gradbook.net.trained import TrainedNet, strip_idle, with_answers
@@ -84,18 +85,21 @@ def _network(trained: TrainedNet) -> Iterator[str]:
         words = f"{layer.name}: {layer.layer.text}" if layer.layer.forms else layer.name
         yield f"    # {words} -> {'x'.join(map(str, layer.makes))}"
         ops = ops_of(trained, layer, SAYS)
-        known = {node: values[read] for read, node in ops.given.items()}
-        known |= {leaf: f'W["{layer.tensor_name(name)}"]' for leaf, name in ops.tensors.items()}
-        for name, text in NumpyOps(ops, layer.name, known).write():
-            yield _line(name, text)
+        known = {node: Expression(values[read]) for read, node in ops.given.items()}
+        known |= {
+            leaf: Expression(f'W["{layer.tensor_name(name)}"]')
+            for leaf, name in ops.tensors.items()
+        }
+        for name, value in NumpyOps(ops, layer.name, known).write():
+            yield _line(name, value)
     yield f"    return {values[len(trained.layers)]}"
 
 
-def _line(name: str, text: str) -> str:
-    line = f"    {name} = {without_brackets(text)}"
+def _line(name: str, value: Expression) -> str:
+    line = f"    {name} = {value.text}"
     if len(line) <= WIDEST:
         return line
-    whole = text if text.endswith(")") else f"({text})"
+    whole = value.text if value.level == ATOM and value.text.endswith(")") else f"({value.text})"
     margin = " " * 8
     return fill(f"    {name} = {whole}", WIDEST, subsequent_indent=margin, break_long_words=False)
 

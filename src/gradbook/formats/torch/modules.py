@@ -39,10 +39,10 @@ OF_SCALES = {
 
 @dataclass(frozen=True, eq=False)
 class TorchWords:
-    """A layer in PyTorch. A call contains {module}, {x}, or {b} for x in brackets if it has an
-    operator; for several values it contains {all}, or they are joined."""
+    """A layer in PyTorch. A call contains {module} and {0} for what it reads; for several values
+    it contains {all}, or they are joined."""
 
-    call: str = "{module}({x})"
+    call: str = "{module}({0})"
     made: str = ""  # such as nn.Conv2d(1, 4, 3); empty without parameters
     tensors: Mapping[str, Array] = field(default_factory=dict)  # by the ending of the name
     fixed: Sequence[str] = ()  # those that no training changes
@@ -89,7 +89,7 @@ def _of_sums(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords 
                 groups=(conv.groups, 1),
                 bias=bias,
             )
-            call = f"{{module}}({_framed('{x}', NOWHERE if pads else window.pad)})"
+            call = f"{{module}}({_framed('{0}', NOWHERE if pads else window.pad)})"
             return TorchWords(call, module, _with_floats(trained), fixed, begins=True)
         case TransposedConv():
             return _of_spread(trained, layer, fixed)
@@ -117,7 +117,7 @@ def _of_spread(trained: TrainedLayer, layer: TransposedConv, fixed: Sequence[str
         bias=("bias" in trained.tensors, True),
     )
     left_of = f"[..., {top}:{top + height}, {left}:{left + width}]" if cut else ""
-    return TorchWords(f"{{module}}({{x}}){left_of}", module, _with_floats(trained), fixed)
+    return TorchWords(f"{{module}}({{0}}){left_of}", module, _with_floats(trained), fixed)
 
 
 def _of_norms(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
@@ -176,7 +176,7 @@ def _of_sequences(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchW
             )
             later = f"{trained.name}_later"
             masked = f", attn_mask=self.{later}" if causal else ""
-            call = f"{{module}}({{x}}, {{x}}, {{x}}, need_weights=False{masked})"
+            call = f"{{module}}({{0}}, {{0}}, {{0}}, need_weights=False{masked})"
             masks = {later: f"torch.ones({steps}, {steps}).triu(1) > 0"} if causal else {}
             held = ["in_proj_bias", "out_proj.bias"] if Bias(layer.bias).fixed else []
             return TorchWords(
@@ -187,9 +187,9 @@ def _of_sequences(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchW
             learned = {"requires_grad": (not isinstance(layer, Sinusoids), True)}
             added = {"": trained.tensors["bias"].reshape(trained.given)[:, 0].T}
             module = _call("nn.Parameter", given, **learned)
-            return TorchWords("{x} + {module}", module, added, in_steps=True)
+            return TorchWords("{0} + {module}", module, added, in_steps=True)
         case Unembedding():
-            return TorchWords("{b} @ {module}.weight", in_steps=True)
+            return TorchWords("{0} @ {module}.weight", in_steps=True)
     return None
 
 
@@ -207,9 +207,9 @@ def _projections(trained: TrainedLayer, layer: Attention) -> Mapping[str, Array]
 def _of_windows(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
     match trained.layer:
         case Upsample(size):
-            return TorchWords(f"F.interpolate({{x}}, scale_factor={_short(size)})")
+            return TorchWords(f"F.interpolate({{0}}, scale_factor={_short(size)})")
         case Pool(kind, None):
-            return TorchWords(f"F.adaptive_{kind}_pool2d({{x}}, 1)")
+            return TorchWords(f"F.adaptive_{kind}_pool2d({{0}}, 1)")
         case Pool() as pool:
             return _of_pool(trained, pool)
     return None
@@ -228,14 +228,14 @@ def _of_pool(trained: TrainedLayer, pool: Pool) -> TorchWords:
             "ceil_mode": (pool.ceil, False),
             "count_include_pad": (not left_out, True),
         }
-        return TorchWords(_pooled(trained, pool, window, "{x}", **further))
+        return TorchWords(_pooled(trained, pool, window, "{0}", **further))
     lowest = LOWEST if pool.kind == "max" else ""
-    call = _pooled(trained, pool, window, _framed("{x}", window.pad, lowest))
+    call = _pooled(trained, pool, window, _framed("{0}", window.pad, lowest))
     counted = pool.counted_padding(trained.given)
     inside = pool.kind == "avg" and window.pad != counted
     if inside:  # an average after padding that doesn't count in full
         outer = tuple(side - inner for side, inner in zip(window.pad, counted, strict=True))
-        ones = _framed("torch.ones_like({x})", counted, ", value=1.0")
+        ones = _framed("torch.ones_like({0})", counted, ", value=1.0")
         call += f" / {_pooled(trained, pool, window, _framed(ones, outer))}"
     shares = f"torch.full({(trained.given[0], 1, *window.size)}, 1 / {window.area})"
     return TorchWords(call, buffers={trained.name: shares} if gaps else {}, begins=inside)
@@ -266,9 +266,9 @@ def _without_weights(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> Tor
         case Concat():
             return TorchWords("torch.cat(({all}), 1)", joins=", ", begins=True)
         case Flatten():
-            return TorchWords("{b}.flatten(1)")
+            return TorchWords("{0}.flatten(1)")
         case Activation(kind, slope) if kind in ACTIVATIONS:
-            call = ACTIVATIONS[kind].format("{x}", slope=slope)
+            call = ACTIVATIONS[kind].format("{0}", slope=slope)
             return TorchWords(call, in_steps=None if trained.layer.elementwise else False)
     return None
 

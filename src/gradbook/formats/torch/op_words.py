@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gradbook.formats.expressions import Expression, literal, places, put_into
 from gradbook.formats.layer_ops import LayerOps, as_slice
 from gradbook.formats.torch.activation_names import ACTIVATIONS
 from gradbook.graph.node import Node
@@ -13,12 +14,12 @@ from gradbook.layers.activations import Activation
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 
 OF_EACH = {
-    "add": "({0} + {1})",
-    "subtract": "({0} - {1})",
-    "multiply": "({0} * {1})",
-    "divide": "({0} / {1})",
-    "power": "({0} ** {1})",
-    "negate": "(-{0})",
+    "add": "{0} + {1}",
+    "subtract": "{0} - {1}",
+    "multiply": "{0} * {1}",
+    "divide": "{0} / {1}",
+    "power": "{0} ** {1}",
+    "negate": "-{0}",
     "exp": "torch.exp({0})",
     "log": "torch.log({0})",
     "sqrt": "torch.sqrt({0})",
@@ -61,44 +62,48 @@ class TorchOps:
     module: str  # the module whose parameters it reads
     said: list[str]
 
-    def write(self, ops: LayerOps, given: Mapping[int, str]) -> str:
+    def write(self, ops: LayerOps, given: Mapping[int, Expression]) -> Expression:
         self.known = {node: given[number] for number, node in ops.given.items()}
-        self.known |= {leaf: f"self.{self.module}_{name}" for leaf, name in ops.tensors.items()}
+        self.known |= {
+            leaf: Expression(f"self.{self.module}_{name}") for leaf, name in ops.tensors.items()
+        }
         count = 0
         for node in ops.steps:
-            text = self._value_text(node)
+            written = self._value(node)
             if ops.uses[node] > 1 and node is not ops.made:
                 count += 1
-                self.said.append(f"{self.name}_{count} = {text}")
-                text = f"{self.name}_{count}"
-            self.known[node] = text
+                self.said.append(f"{self.name}_{count} = {written.text}")
+                written = Expression(f"{self.name}_{count}")
+            self.known[node] = written
         return self.known[ops.made]
 
-    def _value_text(self, node: Node) -> str:
+    def _value(self, node: Node) -> Expression:
         """Write a value; one that no sample changes is computed from parameters each time."""
         if node in self.known:
             return self.known[node]
         if node.is_constant():
-            return f"({node.number!r})" if node.number < 0 else repr(node.number)
+            return literal(node.number)
         if simpler := SAYS.simpler(node):
-            return self._value_text(simpler)
-        inputs = [self._value_text(x) for x in node.inputs]
+            return self._value(simpler)
+        inputs = [self._value(x) for x in node.inputs]
         if node.op.name in OF_EACH:
-            alone = "[..., " + ", ".join(["None"] * len(node.shape)) + "]" if node.shape else ""
-            pairs = zip(inputs, node.inputs, strict=True)
-            inputs = [f"{text}{alone}" if x.each and not x.shape else text for text, x in pairs]
-        told: dict[str, Any] = {"all": ", ".join(inputs), "a": node.attributes}
+            alone = "{0}[..., " + ", ".join(["None"] * len(node.shape)) + "]"
+            inputs = [
+                put_into(alone, one) if x.each and node.shape and not x.shape else one
+                for one, x in zip(inputs, node.inputs, strict=True)
+            ]
+        names = places(len(inputs))
+        told: dict[str, Any] = {"all": ", ".join(names), "a": node.attributes}
         told |= {"shape": ", ".join(map(str, node.shape)), "n": "-1, " * node.each}
         more = len(node.shape) - len(node.inputs[0].shape)
         told |= {"tail": ", ".join(["None"] * more), "last": tuple(range(more, 0))}
         if node.op.name == "conv":
             window: Any = node.attributes[0]
             top, left, below, right = window.pad
-            told["framed"] = f"F.pad({inputs[1]}, ({left}, {right}, {top}, {below}))"
+            told["framed"] = f"F.pad({names[1]}, ({left}, {right}, {top}, {below}))"
         if node.op.name == "pick":
-            told["picked"] = _picked(inputs[0], *node.attributes)
-        call = OF_EACH.get(node.op.name) or CALLS[node.op.name]
-        return call.replace("{}", "{0}").format(*inputs, **told)
+            told["picked"] = _picked(names[0], *node.attributes)
+        return put_into(OF_EACH.get(node.op.name) or CALLS[node.op.name], *inputs, **told)
 
 
 def _picked(x: str, axis: Any, places: Any, axes: Any) -> str:

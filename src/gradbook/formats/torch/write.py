@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.formats.expressions import Expression, places, put_into
 from gradbook.formats.gates import is_known
 from gradbook.formats.layer_ops import ops_of
 from gradbook.formats.torch.modules import TorchWords, words_of
@@ -25,7 +26,8 @@ from gradbook.net.trained import ByFeature, ByStep, TrainedLayer, TrainedNet
 
 ROOM = "gradbook.formats.torch"
 WIDEST = 88  # characters of a line
-TO_STEPS, TO_ROW = ".squeeze(2).movedim(1, 2)", ".movedim(1, 2).unsqueeze(2)"
+TO_STEPS, TO_ROW = "{0}.squeeze(2).movedim(1, 2)", "{0}.movedim(1, 2).unsqueeze(2)"
+X = Expression("x")
 WORDS = {
     "dense": "fc",
     "batchnorm": "bn",
@@ -103,10 +105,12 @@ def _words(trained: TrainedNet, layer: TrainedLayer, uses: list[TrainedLayer]) -
 
 
 def state_dict(trained: TrainedNet) -> dict[str, NDArray[Any]]:
-    """Return the tensors under PyTorch's own names."""
+    """Return the tensors under PyTorch's own names, as safetensors takes them: row by row."""
     words = all_words(trained)
     return {
-        f"{module_name(layer)}{ending}": array if array.dtype == np.int64 else array.astype("f4")
+        f"{module_name(layer)}{ending}": np.asarray(
+            array, array.dtype if array.dtype == np.int64 else "f4", order="C"
+        )
         for layer in trained.layers
         for ending, array in words[layer.name].tensors.items()
     }
@@ -191,18 +195,18 @@ class _Way:
     trained: TrainedNet
     words: dict[str, TorchWords]
     said: list[str] = field(default_factory=list)
-    now: str = "x"  # the current expression
+    now: Expression = X  # the current one
     in_steps: bool = False  # whether it is steps x features, as PyTorch's sequences are
     skips_in_steps: dict[int, bool] = field(default_factory=dict)  # whether each kept value is, too
 
     @cached_property
-    def _skipped(self) -> dict[int, str]:
+    def _skipped(self) -> dict[int, Expression]:
         """The variables of the values that are read again later."""
         layers = enumerate(self.trained.layers)
         values = sorted(
             {value for place, layer in layers for value in layer.reads if value != place}
         )
-        return {value: f"skip{number}" for number, value in enumerate(values, 1)}
+        return {value: Expression(f"skip{number}") for number, value in enumerate(values, 1)}
 
     def lines(self) -> list[str]:
         self._remember(0)
@@ -212,7 +216,7 @@ class _Way:
                 self.now, self.in_steps = self._skipped[first], self.skips_in_steps[first]
             self._say(layer)
             self._remember(number)
-        self.said.append(f"return {self.now}")
+        self.said.append(f"return {self.now.text}")
         return self.said
 
     def _say(self, layer: TrainedLayer) -> None:
@@ -227,7 +231,7 @@ class _Way:
         if words.begins:
             self._settle()
         longer = self._around(layer, words, self.now)
-        if len(longer) > WIDEST - len("        return "):
+        if len(longer.text) > WIDEST - len("        return "):
             self._settle()
             longer = self._around(layer, words, self.now)
         self.now = longer
@@ -235,69 +239,61 @@ class _Way:
             layer.layer if isinstance(layer.layer, Recurrent) and is_known(layer.layer) else None
         )
         if recurrent or isinstance(layer.layer, Attention):  # only the first of two results is read
-            self.said += [line[8:] for line in write_assignment("x, _", self.now, 8).split("\n")]
-            self.now = "x"
+            lines = write_assignment("x, _", self.now.text, 8).split("\n")
+            self.said += [line[8:] for line in lines]
+            self.now = X
         if recurrent and not recurrent.all:
-            self.now, self.in_steps = "x[:, -1]", False
+            self.now, self.in_steps = put_into("{0}[:, -1]", X), False
 
     def _lay_out(self, in_steps: bool) -> None:
         if self.in_steps != in_steps:
-            if len(self.now) > WIDEST // 2:
+            if len(self.now.text) > WIDEST // 2:
                 self._settle()
-            self.now = _in_brackets(self.now) + (TO_STEPS if in_steps else TO_ROW)
+            self.now = put_into(TO_STEPS if in_steps else TO_ROW, self.now)
             self.in_steps = in_steps
 
     def _settle(self) -> None:
-        if self.now not in ("x", *self._skipped.values()):
-            self.said.append(f"x = {self.now}")
-            self.now = "x"
+        if self.now not in (X, *self._skipped.values()):
+            self.said.append(f"x = {self.now.text}")
+            self.now = X
 
     def _remember(self, value: int) -> None:
         if value in self._skipped:
             self.skips_in_steps[value] = self.in_steps
             self._settle()
-            self.said.append(f"{self._skipped[value]} = {self.now}")
+            self.said.append(f"{self._skipped[value].text} = {self.now.text}")
 
-    def _read(self, layer: TrainedLayer, x: str) -> list[str]:
+    def _read(self, layer: TrainedLayer, x: Expression) -> list[Expression]:
         """Write the values that it reads, x for the latest, all in the same layout."""
         latest = self.trained.layers.index(layer)
-        texts = []
+        read = []
         for value in layer.reads:
             turned = value != latest and self.skips_in_steps[value] != self.in_steps
-            ending = (TO_STEPS if self.in_steps else TO_ROW) if turned else ""
-            texts.append(f"{x if value == latest else self._skipped[value]}{ending}")
-        return texts
+            one = x if value == latest else self._skipped[value]
+            read.append(put_into(TO_STEPS if self.in_steps else TO_ROW, one) if turned else one)
+        return read
 
-    def _as_wide(self, layer: TrainedLayer, x: str) -> list[str]:
+    def _as_wide(self, layer: TrainedLayer, x: Expression) -> list[Expression]:
         """Write the values that it reads; flat values become 1 x 1 maps if its result is a map."""
         values = zip(layer.reads, self._read(layer, x), strict=True)
         wide = len(layer.makes)
         return [
-            f"{word}[..., None, None]" if len(self.trained.shape(value)) < wide else word
-            for value, word in values
+            put_into("{0}[..., None, None]", one) if len(self.trained.shape(value)) < wide else one
+            for value, one in values
         ]
 
-    def _around(self, layer: TrainedLayer, words: TorchWords, x: str) -> str:
+    def _around(self, layer: TrainedLayer, words: TorchWords, x: Expression) -> Expression:
         """Wrap the expression in one more layer."""
-        values = self._as_wide(layer, x) if words.joins else [x]
         if not words.call:
             every = dict(zip(layer.reads, self._read(layer, x), strict=True))
             return TorchOps(torch_name(layer), module_name(layer), self.said).write(
                 ops_of(self.trained, layer, SAYS), every
             )
-        if words.turned and not self.in_steps:
-            x = f"{_in_brackets(x)}.permute(0, 2, 3, 1)"
-        joined = words.joins.join(values)
-        told = {"x": x, "b": _in_brackets(x), "all": joined, "module": f"self.{module_name(layer)}"}
-        call = words.call.format(**told)
-        return f"{call}.permute(0, 3, 1, 2)" if words.turned and not self.in_steps else call
-
-
-def _in_brackets(x: str) -> str:
-    """Put an expression with an operator in brackets, so that a method can be called on it."""
-    depth = 0
-    for character in x:
-        depth += (character in "([") - (character in ")]")
-        if character == " " and not depth:
-            return f"({x})"
-    return x
+        values = self._as_wide(layer, x) if words.joins else [x]
+        turned = words.turned and not self.in_steps
+        if turned:
+            values = [put_into("{0}.permute(0, 2, 3, 1)", x)]
+        joined = words.joins.join(places(len(values)))
+        told = {"all": joined, "module": f"self.{module_name(layer)}"}
+        called = put_into(words.call, *values, **told)
+        return put_into("{0}.permute(0, 3, 1, 2)", called) if turned else called
