@@ -470,12 +470,12 @@ class InnerPath(os.PathLike[str]):
         return []
 
     def files(self) -> Iterator[InnerPath]:
-        """Its files and those of its folders, except hidden ones; links aren't followed."""
+        """Its files and those of its folders; links aren't followed."""
         for path in self.iterdir():
             about = path._look()
             if about and not stat.S_ISDIR(about.st_mode):
                 yield path
-            elif about and not path.name.startswith("."):
+            elif about:
                 yield from path.files()
 
     # Changes.

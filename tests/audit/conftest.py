@@ -35,8 +35,8 @@ def said_in_any_language(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever an audit says in a test is a message, to be said in the reader's language."""
     report_on = checking._report
 
-    def checked(name: str, path: str | Path) -> BookReport:
-        report = report_on(name, path)
+    def checked(name: str, path: str | Path, *asked: checking.Asked) -> BookReport:
+        report = report_on(name, path, *asked)
         assert untranslated(report) == []
         return report
 

@@ -20,8 +20,15 @@ from gradbook.lab.classroom import personalise
 from gradbook.net import builtin
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.column_order import Exercise
-from gradbook.teaching.classes.collecting import collect
-from gradbook.teaching.classes.folder import HANDED_IN, NAMES, ClassFolder, ClassPlan, read_plan
+from gradbook.teaching.classes.collecting import LEFT_OUT, collect
+from gradbook.teaching.classes.folder import (
+    HANDED_IN,
+    KEPT,
+    NAMES,
+    ClassFolder,
+    ClassPlan,
+    read_plan,
+)
 from gradbook.teaching.classes.marks_file import HEAD, OWN, read_ledger, update_ledger
 from gradbook.teaching.classes.rubric import RUBRIC_TEXT, read_rubric
 from tests.audit.material.mangled.packages import packed
@@ -81,12 +88,13 @@ def take_in(data: bytes, folder: Path) -> None:
     (own / NAMES).write_text("name\n" + "\n".join(f'"{name}"' for name in PEOPLE))
     students = ClassFolder(inside(own), ClassPlan(str(builtin("worked"))))
     before = set(folder.rglob("*"))
-    new, _ = collect(students, [str(sent)])
+    found = collect(students, [str(sent)])
     made = {path for path in folder.rglob("*") if path not in before}
-    goal = own / HANDED_IN
+    goal, kept = own / HANDED_IN, own / KEPT
+    made -= {kept, kept / LEFT_OUT}
     assert made - {goal} == set(goal.iterdir())
-    assert len(made - {goal}) == new
-    assert collect(students, [str(sent)])[0] == 0
+    assert len(made - {goal}) == found.new
+    assert collect(students, [str(sent)]).new == 0
 
 
 # What they are made of ----------------------------------------------------------------

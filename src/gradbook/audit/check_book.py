@@ -5,6 +5,7 @@ Modules that few books need are imported only when needed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from os import PathLike
@@ -45,6 +46,7 @@ from gradbook.cells.read import read_book
 from gradbook.errors import GradbookError, LimitError
 from gradbook.files import open_file
 from gradbook.language.message import Message, words_of
+from gradbook.targets.excel.plan.record import ExerciseRecord
 
 
 def check(path: str | PathLike[str]) -> BookReport:
@@ -71,10 +73,14 @@ def check(path: str | PathLike[str]) -> BookReport:
     return report_on(path)
 
 
-def report_on(path: str | PathLike[str]) -> BookReport:
-    """A report on the book; a file that can't be opened is unreadable."""
+Asked = Callable[[ExerciseRecord], ExerciseRecord]  # of an exercise, by what its book says of it
+
+
+def report_on(path: str | PathLike[str], asked: Asked = lambda record: record) -> BookReport:
+    """A report on the book; a file that can't be opened is unreadable. What an exercise asks for is
+    known better to who made it than to the book."""
     with budget_of_book():
-        return _report(str(path), path)
+        return _report(str(path), path, asked)
 
 
 def check_again(path: str) -> BookReport:
@@ -83,11 +89,14 @@ def check_again(path: str) -> BookReport:
         return _report(path, path)
 
 
-def _report(name: str, path: str | PathLike[str]) -> BookReport:
+def _report(
+    name: str, path: str | PathLike[str], asked_of: Asked = lambda record: record
+) -> BookReport:
     try:
         book = read_book(path)
         flow = Flow(book)
         ours = record_in(book)
+        ours = ours and asked_of(ours)
         exercise: SheetReport | None = None
         if ours:
             from gradbook.audit.exercise.exercise_judgement import exercise_report

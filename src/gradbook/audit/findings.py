@@ -84,6 +84,7 @@ OTHER_GRADIENT = mark("another weight's gradient")
 CHANGED = mark("changed cell")
 SWAPPED_COLUMNS = mark("swapped columns")
 CIRCULAR = mark("circular reference")
+UNJUDGED = mark("can't be judged")
 KINDS = {
     mark("wrong reference"): mark("a cell is used where another belongs"),
     mark("swapped references"): mark("two cells are exchanged"),
@@ -135,6 +136,9 @@ KINDS = {
     ),
     mark("loss without a term"): mark("the loss omits a term that the gradients include"),
     CIRCULAR: mark("a cell depends on itself"),
+    UNJUDGED: mark(
+        "a formula of an exercise that can't be followed, because of a function, a name or its form"
+    ),
     TO_FILL_IN: mark(
         "a gradient, or a column that formulas use, is still blank, as in an exercise"
     ),
@@ -494,7 +498,7 @@ def marks_of(sheet: SheetReport) -> Iterator[Mark]:
     if sheet.is_half_judged:
         return
     if any(column.state for column in sheet.asked):  # each was judged separately
-        for column in (column for column in sheet.asked if column.state != UNFINISHED):
+        for column in sheet.asked:
             state = {RIGHT: GOOD, CARRIED: GOOD, TO_FILL_IN: BLANK}.get(column.state, BAD)
             weight = column.quantity.removeprefix(GRADIENT)
             yield Mark(weight if weight in sheet.weights else "", state, column)
@@ -626,7 +630,7 @@ IN_ALL = dict.fromkeys(
     ("missing factor", "one factor or term too many", "wrong number"),
     mark("the same factor is superfluous or missing in each"),
 )
-HARMLESS = (STALE, BLANK_RATE, CHANGED, CIRCULAR)
+HARMLESS = (STALE, BLANK_RATE, CHANGED, CIRCULAR, UNJUDGED)
 """Kinds whose reasons may be shown: they don't give away the right formula."""
 
 

@@ -20,7 +20,7 @@ from gradbook.archives import FIRST_DAY
 from gradbook.errors import one_line
 from gradbook.files import InnerPath, inside, read_bytes, whole_file, write_whole
 from gradbook.folders import temporary_folder
-from gradbook.language import tr
+from gradbook.language import current_language, in_language, tr
 from gradbook.language.message import Message, translate
 from gradbook.net import parse
 from gradbook.serve.requests import (
@@ -64,7 +64,7 @@ BEGUN = {
     "names": Field(str, 1, 200_000, is_needed=True),  # one per line, or a table
     "net": Field(str, 1, 100_000, is_needed=True),
 }
-MARKED = {"hints": Field(bool, usual=False)}
+MARKED = {"hints": Field(bool)}  # null: as the class was marked last
 ENTRY = {
     "student": Field(str, 1, 1_000, is_needed=True),
     "seen": Field(list, len(OWN), len(OWN), is_needed=True),  # the teacher's cells as they were
@@ -121,7 +121,7 @@ class Classroom:
         """The students and their marks; a class that was marked before is marked again first."""
         if self._found is None and self.is_begun and (self.path / MARKS).is_file():
             with self._alone():
-                self._mark(hints=False)
+                self._mark()
         return json_answer(self._state())
 
     def begin(self, request: Request) -> Answer:
@@ -147,9 +147,12 @@ class Classroom:
             with whole_file(place / plain) as part, open(part, "wb") as file:
                 for piece in request.content.pieces(limits.ARCHIVE.most):
                     file.write(piece)
-            new, problems = collect(folder, [str(place / plain)])
+            found = collect(folder, [str(place / plain)])
         return json_answer(
-            {"new": new, "problems": [one_line(translate(line)) for line in problems]}
+            {
+                "new": found.new,
+                "problems": [one_line(translate(line)) for line in found.problems],
+            }
         )
 
     def mark(self, request: Request) -> Answer:
@@ -181,7 +184,7 @@ class Classroom:
         with self._alone():
             with folder.alone():
                 update_ledger(self.path / MARKS, {student: cells}, require_as_seen)
-            self._mark(hints=False)
+            self._mark()
         return json_answer(self._state())
 
     def page(self, request: Request) -> Answer:
@@ -204,10 +207,12 @@ class Classroom:
 
     # The work --------------------------------------------------------------
 
-    def _mark(self, hints: bool) -> None:
+    def _mark(self, hints: bool | None = None) -> None:
+        """Mark the class as it was marked last; a page in another language changes no feedback."""
         folder = self._folder()
-        _, self._problems = collect(folder, ())
-        self._found = mark_class(folder, self.workers, hints=hints)
+        self._problems = collect(folder, ()).problems
+        with in_language(folder.marked_with.language or current_language().code):
+            self._found = mark_class(folder, self.workers, hints=hints)
 
     def _written(self, name: str) -> bytes:
         path = self.path / name
@@ -230,18 +235,20 @@ class Classroom:
                     "student": student,
                     "points": mark.points if mark else own.changed_to,
                     "outOf": mark.mark.out_of if mark and mark.mark else None,
-                    "verdict": tr(report.verdict) if report else "",
+                    "verdict": tr(mark.verdict) if mark and (report or mark.left_out) else "",
                     "own": own.cells,
                 }
             )
-        remarks = [*(self._found.remarks if self._found else ()), *self._problems]
+        lines = [*(self._found.remarks if self._found else ()), *self._problems]
+        remarks = dict.fromkeys(one_line(translate(line)) for line in lines)
         return {
             "begun": True,
             "folder": str(self.path),
             "books": len(handed_in(folder)),
             "isMarked": self._found is not None,
             "students": students,
-            "remarks": [one_line(translate(line)) for line in remarks],
+            "hints": folder.marked_with.hints,
+            "remarks": list(remarks),
         }
 
 

@@ -9,7 +9,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from gradbook.audit.check_book import check
-from gradbook.audit.classes.scoring import score
+from gradbook.audit.classes.scoring import Rubric, score
 from gradbook.audit.findings import BookReport
 from gradbook.cli.main import main
 from gradbook.net import parse
@@ -44,11 +44,11 @@ def marks(report: BookReport) -> dict[str, float]:
         ("K6", "=TANH(J6)", "a_h1", "=1/(1+EXP(-J6))"),
         ("F7", "=F6+eta*Y6", "w1", "=F6-eta*Y6"),
         ("H6", 0.25, "w3", "=H5-eta*AA5"),
-        ("D5", "=0.3", "i1", "=Network!C"),
+        ("D5", "=0.3", "i1", "=i1_given"),
         ("J8", None, "h1", "=F8*D8+G8*E8"),
     ],
 )
-def test_a_given_cell_that_was_changed_is_named_and_costs_nothing(
+def test_a_given_cell_that_was_changed_is_named_and_costs_one_column(
     cell, now, quantity, given, tmp_path
 ):
     def change(book: Workbook) -> None:
@@ -60,7 +60,9 @@ def test_a_given_cell_that_was_changed_is_named_and_costs_nothing(
     assert finding.why.startswith(f"{cell} was changed: the exercise gave {given}")
     assert finding.expected.startswith(given)
     assert report.verdict == "wrong"
-    assert score(report).points == 8
+    assert set(marks(report).values()) == {1.0}
+    assert (score(report).points, score(report).taken_off) == (7, ("1 for changed cell",))
+    assert score(report, Rubric(deductions={"changed cell": 0.25})).points == 7.75
 
 
 def test_given_numbers_that_are_others_now_are_a_note(tmp_path):
@@ -111,15 +113,18 @@ def test_a_gradient_that_is_made_of_itself_is_none(formula, tmp_path):
     assert marks(report)["∂E/∂w1"] == 0.75
 
 
-def test_what_can_t_be_read_is_left_to_the_teacher(tmp_path):
+def test_what_can_t_be_read_earns_nothing_and_is_left_to_the_teacher(tmp_path):
     def change(book: Workbook) -> None:
         for row in range(5, 9):
             book["Training"][f"Y{row}"] = f"=MYADDIN(B{row})"
 
     report = changed(tmp_path, change)
     assert report.verdict == "unfinished"
-    assert "∂E/∂w1 can't be judged" in report.sheets[0].notes[0]
-    assert len(marks(report)) == 7
+    (finding,) = report.findings
+    assert finding.why == "∂E/∂w1 can't be judged: the function MYADDIN"
+    found = marks(report)
+    assert found.pop("∂E/∂w1") == 0
+    assert list(found.values()) == [1.0] * 7
 
 
 def test_a_row_that_departs_leaves_the_others_theirs(tmp_path):

@@ -16,7 +16,7 @@ from gradbook.errors import DataError, UsageError
 from gradbook.files import InnerPath
 from gradbook.lab.classroom import personalise
 from gradbook.report.workbook import write_workbook
-from gradbook.teaching.classes.collecting import collect
+from gradbook.teaching.classes.collecting import Collected, collect
 from gradbook.teaching.classes.folder import ClassPlan, begin_class, open_class
 from gradbook.teaching.classes.making import make_class
 from gradbook.teaching.classes.marking import mark_class
@@ -295,7 +295,7 @@ def test_the_latest_book_counts(folder):
 def test_a_book_that_libreoffice_saved_as_ods_is_marked(folder, tmp_path):
     book = solved(folder, "Ada Lovelace", tmp_path / "mine.xlsx", negated(LAST))
     (ods,) = save_as_opendocument([book], tmp_path / "ods")
-    assert collect(folder, [str(ods)]) == (1, [])
+    assert collect(folder, [str(ods)]) == Collected(1)
     found = mark_class(folder, 1)
     assert ledger(folder)["Ada Lovelace"]["points"] == "18.33"
     assert "18.33 of 20" in (Path(folder.path) / "feedback/Ada-Lovelace.html").read_text("utf-8")
@@ -328,7 +328,7 @@ def test_two_workers_come_to_the_same(tmp_path, folder):
 
 def test_books_are_collected_and_marked(folder, tmp_path):
     solved(folder, "Ada Lovelace", tmp_path / "mine.xlsx")
-    assert collect(folder, [str(tmp_path / "mine.xlsx")]) == (1, [])
+    assert collect(folder, [str(tmp_path / "mine.xlsx")]) == Collected(1)
     assert mark_class(folder, 1).marked == 1
 
 

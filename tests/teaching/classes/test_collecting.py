@@ -40,7 +40,10 @@ def test_an_archive_within_an_archive_is_opened(folder, tmp_path):
     inner = (tmp_path / "inner.zip").read_bytes()
     moodle = "Ada Lovelace_1_assignsubmission_file_/work.zip"
     archive(tmp_path / "all.zip", **{moodle: inner, "b.ods": b"2", "__MACOSX/._b.ods": b"3"})
-    assert collect(folder, [str(tmp_path / "all.zip")]) == (2, [])
+    found = collect(folder, [str(tmp_path / "all.zip")])
+    assert (found.new, found.by_programs) == (2, ["all.zip/__MACOSX/._b.ods"])
+    (problem,) = found.problems
+    assert problem.startswith(f"all.zip/{moodle}/notes.txt isn't a workbook")
     first, second = names(folder)
     assert sent_by(first) == ["Ada Lovelace"]
     assert second == "b.ods"
@@ -55,24 +58,24 @@ def test_the_time_of_handing_in_is_kept(folder, tmp_path):
 
 def test_what_is_there_isnt_collected_again(folder, tmp_path):
     archive(tmp_path / "all.zip", **{"a.xlsx": b"1", "b.xlsx": b"2"})
-    assert collect(folder, [str(tmp_path / "all.zip")])[0] == 2
-    assert collect(folder, [str(tmp_path / "all.zip")])[0] == 0
+    assert collect(folder, [str(tmp_path / "all.zip")]).new == 2
+    assert collect(folder, [str(tmp_path / "all.zip")]).new == 0
     archive(tmp_path / "all.zip", **{"a.xlsx": b"1", "b.xlsx": b"better"})
-    assert collect(folder, [str(tmp_path / "all.zip")])[0] == 1
+    assert collect(folder, [str(tmp_path / "all.zip")]).new == 1
     assert names(folder) == ["a.xlsx", "b (2).xlsx", "b.xlsx"]
-    assert collect(folder, [str(tmp_path / "all.zip")])[0] == 0
+    assert collect(folder, [str(tmp_path / "all.zip")]).new == 0
 
 
 def test_two_students_may_hand_in_the_same_file(folder, tmp_path):
     ada, alan = (f"{name}_1_assignsubmission_file_b.xlsx" for name in STUDENTS[:2])
     archive(tmp_path / "all.zip", **{ada: b"same", alan: b"same"})
-    assert collect(folder, [str(tmp_path / "all.zip")])[0] == 2
+    assert collect(folder, [str(tmp_path / "all.zip")]).new == 2
 
 
 def test_an_archive_that_lies_there_is_opened(folder):
     (Path(folder.path) / "handed-in").mkdir()
     archive(Path(folder.path) / "handed-in" / "download.zip", **{"a.xlsx": b"1"})
-    assert collect(folder, [])[0] == 1
+    assert collect(folder, []).new == 1
     assert [path.name for path in handed_in(folder)] == ["a.xlsx"]
 
 
@@ -91,10 +94,8 @@ def test_no_name_leads_out_of_the_folder(name, folder, tmp_path):
 def test_a_broken_archive_is_said_and_the_others_are_collected(folder, tmp_path):
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 no more")
     (tmp_path / "good.xlsx").write_bytes(b"1")
-    new, problems = collect(folder, [str(tmp_path / "broken.zip"), str(tmp_path / "good.xlsx")])
-    assert new == 1
-    assert len(problems) == 1
-    assert "broken.zip" in problems[0]
+    found = collect(folder, [str(tmp_path / "broken.zip"), str(tmp_path / "good.xlsx")])
+    assert (found.new, found.problems) == (1, ["can't read broken.zip: it is damaged"])
 
 
 def test_a_source_that_isnt_there_is_refused(folder):
@@ -122,8 +123,8 @@ def test_archives_within_an_archive_share_what_it_may_unpack_to(tmp_path, monkey
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "names.csv").write_text("name\nAda Lovelace\n")
     folder = ClassFolder(inside(tmp_path / "class"), ClassPlan("input 1; dense 1"))
-    new, problems = collect(folder, [str(tmp_path / "all.zip")])
-    assert new == 3
+    found = collect(folder, [str(tmp_path / "all.zip")])
+    assert found.new == 3
     assert sum(path.stat().st_size for path in handed_in(folder)) <= 4 * 2**20
-    assert len(problems) == 6
-    assert all("unpacks to more than the limit" in line for line in problems)
+    assert len(found.problems) == 6
+    assert all("unpacks to more than the limit" in line for line in found.problems)

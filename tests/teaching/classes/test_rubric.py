@@ -140,6 +140,7 @@ def test_a_rubric_of_1_0_is_read_and_it_is_said_what_counts_no_more(tmp_path):
         ("[points]\ngradients = 'x'", r"\[points\] gradients must be a number"),
         ("[deductions]\n'pasted valeu' = 1", "'pasted valeu' in .deductions. isn't a kind"),
         ("[mistakes]\naccept_elsewhere = 1", "accept_elsewhere must be true or false"),
+        ("[mistakes]\ntyped = 2", "typed must be from 0 to 1"),
         ("[mistakes]\nrepeated = -2", r"\[mistakes\] repeated must be a number from 0"),
         ("[late]\ndue = 'tomorrow'", "due must be a date and a time"),
         ("[late]\ndue = 0001-01-01T00:00:00", "due must be in a year from 1971 to 2999"),
@@ -202,10 +203,12 @@ def marked(folder, change, place):
     return report, score(report, Rubric(out_of=12))
 
 
-def test_right_numbers_that_are_typed_are_one_mistake_in_however_many_columns(typed, tmp_path):
+def test_right_numbers_that_are_typed_earn_what_the_rubric_says(typed, tmp_path):
     folder, numbers = typed
     report, earned = marked(folder, lambda cell: round(numbers[cell.coordinate], 9), tmp_path)
-    assert (earned.points, len(earned.parts)) == (11, 12)
+    assert (earned.points, len(earned.parts)) == (0, 12)
+    for share in (0.5, 1.0):
+        assert score(report, Rubric(out_of=12, typed=share)).points == 12 * share
     for finding in report.findings:
         assert "a typed number, not a formula: the number is right" in finding.why
         assert finding.relative_error is None

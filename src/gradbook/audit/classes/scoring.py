@@ -4,7 +4,8 @@ Every column asked for counts the same: the blank ones of an exercise, or the gr
 else's training. A column earns the share of its rows that are right. A value that is wrong only
 because of an earlier mistake counts as right. A mistake is charged once, however often it is made:
 it costs as much as one column, divided among the columns that contain it or, if it is in a column
-that isn't asked for, among those computed from it. A teacher may set other costs.
+that isn't asked for, among those computed from it. What can't be judged, was deleted, or was typed
+where a formula belongs earns nothing, column by column. A teacher may set other costs.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from gradbook.audit.findings import (
     SWAPPED_COLUMNS,
     TO_FILL_IN,
     TYPED_RIGHT,
+    UNJUDGED,
+    AskedColumn,
     BookReport,
     Finding,
     MappedReports,
@@ -39,6 +42,7 @@ from gradbook.language.message import Message, WrittenNumber, joined, message_co
 # What a teacher may choose ------------------------------------------------------------
 
 SECONDS_A_DAY = 86_400
+A_HUNDREDTH = 0.01  # of a point: a book with a mistake never has all points
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Rubric:
     points: Mapping[str, float] = field(default_factory=dict)  # for a column, by kind or quantity
     repeated: float = 1.0  # columns that one mistake made in several costs at most
     accept_elsewhere: bool = False  # whether right formulas outside the cells asked for count
+    typed: float = 0.0  # the share that right numbers earn where formulas belong
     deductions: Mapping[str, float] = field(default_factory=dict)  # by kind of mistake
     due: datetime | None = None
     per_day: float = 0.0
@@ -71,7 +76,7 @@ USUAL = Rubric()
 
 # What a book earns --------------------------------------------------------------------
 
-FREE = (STALE, CHANGED)  # right once it is recalculated; or not asked for
+FREE = (STALE, CHANGED)  # right once it is recalculated; or charged to the whole book
 SLIPS = (
     *("wrong sign", "missing factor", "missing term", "one factor or term too many"),
     *("wrong operator", "wrong order", "wrong number", "wrong function", "parentheses"),
@@ -80,7 +85,8 @@ SLIPS = (
 )
 """Kinds that are one mistake in all columns in which the same edit corrects them."""
 _PLACES = re.compile(r"(?<=[^\W\d])\d+(?:_\d+)*")  # in names such as a_h1, w2_1_3
-AS_IT_SHOULD_BE, OWN, BLANK = Message("right"), Message("wrong"), Message("to fill in")
+AS_IT_SHOULD_BE, OWN = Message("right"), Message("wrong")
+ABSENT = Message("it isn't in the workbook")
 
 
 @dataclass(frozen=True)
@@ -121,16 +127,28 @@ class BookScore:
         """The points, rounded to hundredths; None if nothing could be judged."""
         if not self.parts or not any(self.weights or (1.0,)):
             return None
-        earned = sum(part.share * one for part, one in zip(self.parts, self.worth, strict=True))
-        return round(max(0.0, earned - self.cost), 2)
+        lost = [(1 - part.share) * one for part, one in zip(self.parts, self.worth, strict=True)]
+        points = round(max(0.0, self.out_of - sum(lost) - self.cost), 2)
+        is_whole = not any(lost) and not self.cost
+        return points if is_whole or points < self.out_of else max(0.0, self.out_of - A_HUNDREDTH)
 
 
-def score(report: BookReport, rubric: Rubric = USUAL, days_late: int = 0) -> BookScore:
-    """A book's points: each column's share of its worth, minus deductions and late days."""
+def score(
+    report: BookReport,
+    rubric: Rubric = USUAL,
+    days_late: int = 0,
+    absent: Sequence[AskedColumn] = (),
+) -> BookScore:
+    """A book's points: each column's share of its worth, minus deductions and late days; columns
+    that were asked for and are absent from the book earn nothing."""
     parts = tuple(part for sheet in report.sheets for part in _parts(sheet, rubric))
+    if parts:
+        marks = (Mark("", TO_FILL_IN, replace(column, state=TO_FILL_IN)) for column in absent)
+        parts += tuple(PartScore(mark, 0.0, ABSENT, 0.0) for mark in marks)
     weights = tuple(rubric.weight(part.mark) for part in parts)
     out_of = sum(weights) if rubric.out_of is None else rubric.out_of
-    off = list(_deductions(rubric, report, days_late))
+    one = out_of / len(parts) if parts else 0.0
+    off = list(_deductions(rubric, report, days_late, one))
     return BookScore(parts, out_of, weights, sum(cost for cost, _ in off), tuple(w for _, w in off))
 
 
@@ -156,10 +174,12 @@ def in_numbers(points: float) -> str:
 
 
 def _deductions(
-    rubric: Rubric, report: BookReport, days_late: int
+    rubric: Rubric, report: BookReport, days_late: int, one: float
 ) -> Iterator[tuple[float, Message]]:
+    """What is taken off, and why; changes of what was given cost as much as one column."""
     kinds = {finding.kind for finding in report.findings}
-    off = [(cost, Message(kind)) for kind, cost in rubric.deductions.items() if kind in kinds]
+    costs = {CHANGED: one, **rubric.deductions}
+    off = [(cost, Message(kind)) for kind, cost in costs.items() if kind in kinds]
     late = rubric.per_day * days_late
     late = late if rubric.at_most is None else min(late, rubric.at_most)
     off.append((late, message_count("{count} day late", "{count} days late", days_late)))
@@ -192,7 +212,7 @@ def _parts(sheet: SheetReport, rubric: Rubric) -> Iterator[PartScore]:
     mistakes: defaultdict[object, list[_WrongColumn]] = defaultdict(list)
     for finding in sheet.findings:
         if finding.kind not in FREE:
-            for column in _wrong_columns(sheet, finding, marks):
+            for column in _wrong_columns(sheet, finding, marks, rubric):
                 if column.name not in elsewhere:
                     mistakes[_mistake_of(finding, column)].append(column)
     costs: defaultdict[str, float] = defaultdict(float)
@@ -223,11 +243,12 @@ def _parts(sheet: SheetReport, rubric: Rubric) -> Iterator[PartScore]:
 
 
 def _wrong_columns(
-    sheet: SheetReport, finding: Finding, marks: Sequence[Mark]
+    sheet: SheetReport, finding: Finding, marks: Sequence[Mark], rubric: Rubric
 ) -> Iterator[_WrongColumn]:
     own = [mark for mark in marks if _is_own(finding, mark)]
+    lost = 1 - rubric.typed if TYPED_RIGHT in finding.edits else 1.0
     for mark in own:
-        yield _WrongColumn(mark.name, _rows(sheet, finding, mark))
+        yield _WrongColumn(mark.name, lost * _rows(sheet, finding, mark))
     if own or finding.kind == TO_FILL_IN or not marks:
         return
     names = [mark.name for mark in marks]
@@ -268,7 +289,7 @@ def _right_rows(sheet: SheetReport, mark: Mark) -> float:
 
 def _mistake_of(finding: Finding, column: _WrongColumn) -> object:
     """Equal for findings that are one mistake: the same slip and correction, in whatever units."""
-    if (finding.kind in SLIPS and finding.edits) or TYPED_RIGHT in finding.edits:
+    if finding.kind in SLIPS and finding.edits:
         is_named = finding.kind == SWAPPED_COLUMNS
         edits = (edit if is_named else _PLACES.sub("#", edit) for edit in finding.edits)
         return finding.kind, tuple(edits)
@@ -308,7 +329,8 @@ def _why(sheet: SheetReport, mark: Mark, through: Sequence[str], repeated: int) 
 
 
 def _of_rows(own: Sequence[Finding], mark: Mark) -> str:
-    state = BLANK if all(finding.kind == TO_FILL_IN for finding in own) else OWN
+    kinds = {finding.kind for finding in own}
+    state = Message(kinds.pop()) if kinds in ({TO_FILL_IN}, {UNJUDGED}) else OWN
     if mark.column is None:
         return state
     every = set(cells_of(mark.column.cells, 0))

@@ -13,6 +13,7 @@ from gradbook.files import PART, in_order
 
 READ = (".xlsx", ".xlsm", ".ods")
 NAMED = (".xls", ".xlsb", ".fods", ".numbers", ".gsheet")  # a message per book says what these need
+BY_SYSTEMS = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"}
 LOCK = "~$"  # the beginning of the file that Excel keeps beside an open book
 MOST_BOOKS = 100_000
 LONGEST_NAME = 200  # bytes of a copy's
@@ -73,9 +74,14 @@ def _in_folder(folder: str, aside: Sequence[Path]) -> list[str]:
 
 
 def is_handed_in(path: str) -> bool:
-    """Whether a file in a folder of submissions is a book, by its name."""
+    """Whether a file that was handed in is a book, by its name; its folders have any name."""
+    return path.lower().endswith((*READ, *NAMED)) and not is_by_a_program(path)
+
+
+def is_by_a_program(path: str) -> bool:
+    """Whether a system or a program put a file beside somebody's own."""
     *folders, name = Path(path).parts
-    return _is_book(name) and not any(folder.startswith(".") for folder in folders)
+    return name.startswith((LOCK, PART, "._")) or not BY_SYSTEMS.isdisjoint((*folders, name))
 
 
 def _is_book(name: str) -> bool:

@@ -8,12 +8,14 @@ tried, as in the books of strangers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cached_property
 from itertools import chain as chain_of
 from itertools import product as each_of
 from math import copysign, isclose, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,7 +25,9 @@ from gradbook.audit.edits.formula_edits import (
     Substitutes,
     constants,
     edits_by_kind,
+    edits_that_give,
     fill_templates,
+    other_references,
     pairs,
 )
 from gradbook.audit.exercise.cell_verdicts import ALL, NAN, OwnFormulas, StepNumbers
@@ -45,9 +49,10 @@ from gradbook.audit.search.wording import Surroundings, Wording, other_slope
 from gradbook.audit.step.omissions import Chain, ChainOmission, Omissions
 from gradbook.audit.step.points import agree
 from gradbook.audit.step.sampled_formulas import USUAL_KINDS, EvaluatedFormula, kind_with, slope_of
-from gradbook.cells.book import Book
 from gradbook.cells.budget import within_budget
+from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import DOWN, Address, sheet_of
+from gradbook.cells.formula.elementwise import ELEMENTWISE
 from gradbook.cells.formula.expression import (
     Edit,
     EditKind,
@@ -58,11 +63,19 @@ from gradbook.cells.formula.expression import (
     with_sign,
 )
 from gradbook.cells.formula.formula_values import NotUnderstood
-from gradbook.cells.formula.pattern import CellReference, Pattern, copy_formula, rename_cells_in
+from gradbook.cells.formula.function_table import FUNCTIONS, plain_name
+from gradbook.cells.formula.pattern import (
+    CellReference,
+    Pattern,
+    UnknownReference,
+    copy_formula,
+    rename_cells_in,
+)
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors, named_inputs
 from gradbook.language.message import Message, WrittenNumber, enumerated, joined, message_count
 from gradbook.targets.excel.language import (
+    Call,
     Expression,
     Infix,
     Number,
@@ -72,6 +85,9 @@ from gradbook.targets.excel.language import (
     write,
 )
 from gradbook.targets.excel.spellings import NAMES, Speller
+
+if TYPE_CHECKING:
+    from gradbook.targets.excel.plan.workbook_plan import WorkbookContents
 
 # The chain rule, also without a path or a slope -------------------------------
 
@@ -226,14 +242,28 @@ class Respelling:
     """Writes the exercise's values as references to the book's own cells."""
 
     def __init__(
-        self, book: Book, places: Places, unmentioned: frozenset[Node], memory: Mapping[Node, Node]
+        self,
+        flow: Flow,
+        places: Places,
+        unmentioned: frozenset[Node],
+        solution: WorkbookContents,
     ) -> None:
-        self.book, self.places, self.unmentioned = book, places, unmentioned
-        self.made = {made: leaf for leaf, made in memory.items()}
+        self.flow, self.book, self.places, self.unmentioned = flow, flow.book, places, unmentioned
+        self.made = {made: leaf for leaf, made in solution.memory.items()}
+        self.starts = solution.step.next.keys()  # what goes on from epoch to epoch
         self.rate = {place.node: cell for cell, place in places.given_cells.items()}
+
+    def circular(self, home: Address) -> set[Address]:
+        """The cells that a formula in a cell can't use, since they are computed from it."""
+        return self.flow.below([home], self._starts) | {home}
+
+    @cached_property
+    def _starts(self) -> frozenset[Address]:
+        return frozenset(cell for leaf in self.starts for cell in self.places.over(leaf))
 
     def speller(self, home: Address, place: Place) -> Speller:
         """Writes values for a formula in a cell, from its epoch and sample."""
+        circular = self.circular(home)
 
         def refer(node: Node) -> Reference | None:
             if node in self.made:  # a step's new memory is in the next step's row
@@ -242,6 +272,8 @@ class Respelling:
             if node.name is None or node in self.unmentioned:
                 return None
             cell = self.places.at(Place(node, place.epoch, place.sample))
+            if cell in circular and node.op.name != "leaf":
+                return None
             if cell is not None:
                 return Reference(self.book.name_of(cell, home))
             if node not in self.rate:
@@ -309,12 +341,17 @@ class Slip:
 
     def _causes(self) -> Iterator[SlipCause]:
         """The explanations, the likeliest first."""
+        yield from self.of_a_name()
         behind = self.own.behind(self.home)
         yield from self._given_away(behind & self.own.telling)
         if behind.isdisjoint(self.own.known):
             yield SlipCause(PASTED, Message("numbers are typed where a formula belongs"))
             return
         yield from self._tied()
+        if not self._varies:
+            constant = Message("this is the same whatever the network's values are")
+            yield SlipCause(EditKind.FORMULA.value, constant, edits=("a constant",))
+            return
         yield from self._odd_update()
         times = common_factor(self.value, self.right_value)
         if times is not None:
@@ -326,6 +363,38 @@ class Slip:
             found = within_budget(way)
             if found:
                 yield found
+
+    def of_a_name(self) -> Iterator[SlipCause]:
+        """A formula that would be right with a cell in the place of a name that isn't known, or
+        with a function that is nearly called so."""
+        expression, names = self.pattern.expression, self.pattern.mentions
+        if expression is None:
+            return
+        evaluated = EvaluatedFormula(expression, self._value_of)
+        unknown = {name for name, it in names.items() if isinstance(it, UnknownReference)}
+        if unknown:
+            every = other_references(evaluated, self._substitutes)
+            named = (some for some in every if write(some.old) in unknown)
+            for edit in edits_that_give(named, self.right_value):
+                yield self._of_edits([edit], evaluated.changed([edit]))
+        known = [*ELEMENTWISE, *FUNCTIONS]
+        for path, part in evaluated.parts.items():
+            if isinstance(part, Call) and plain_name(part.function) not in known:
+                for name in get_close_matches(part.function, known):
+                    meant = replace(part, function=name)
+                    right = evaluated.changed([Edit(EditKind.FUNCTION, (path,), part, meant)])
+                    if agree(self._value_of(right), self.right_value):
+                        both = {"function": part.function, "name": name}
+                        meant_so = Message("{function} isn't a function: {name} is meant", **both)
+                        yield SlipCause(EditKind.FUNCTION.value, meant_so, right)
+
+    @property
+    def _varies(self) -> bool:
+        """Whether it depends on the network's values: what doesn't is no derivation, nor a slip in
+        one. It may still mention them, as 0*T5."""
+        return not agree(self.value, np.full(ALL, self.value[0])) or agree(
+            self.right_value, np.full(ALL, self.right_value[0])
+        )
 
     def _without_factor(self, times: float) -> Expression | None:
         """The student's formula without a factor that is plain to see; None if there is none."""
@@ -534,10 +603,12 @@ class Slip:
         epoch = place.epoch - (place.node in step.next)
         found: list[Substitute] = []
         called: dict[str, str] = {}  # by the names of values
+        circular = self.spelling.circular(self.home)
         for node in places.columns:
             there = replace(place, node=node, epoch=epoch)
             cell = places.at(there)
-            if cell is not None and cell != self.home:
+            is_later = epoch == place.epoch and place.node in ancestors([node])
+            if cell is not None and cell not in circular and not is_later:
                 called[str(node.name)] = self.own.book.name_of(cell, self.home)
                 reference = Reference(called[str(node.name)])
                 found.append(Substitute(reference, self.numbers.of(there)))

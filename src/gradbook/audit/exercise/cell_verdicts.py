@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradbook.audit.exercise.places import Place, Places
-from gradbook.audit.findings import PASTED, RIGHT, TO_FILL_IN, UNFINISHED, WRONG
+from gradbook.audit.findings import PASTED, RIGHT, TO_FILL_IN, UNJUDGED, WRONG
 from gradbook.audit.step.points import POINTS, Numbers, agree
 from gradbook.audit.step.step_graph import StepGraph
 from gradbook.cells.book import Book
@@ -310,7 +310,7 @@ class OwnFormulas:
                 return CellVerdict(CIRCLE)
             if any(map(self.book.is_text, self.flow.sources(cell))):
                 return CellVerdict(WRONG, group=group)
-            return CellVerdict(UNFINISHED, group=group, problem=words_of(error))
+            return CellVerdict(UNJUDGED, group=group, problem=words_of(error))
         wanted = self.numbers.target(place)
         return CellVerdict(RIGHT if agree(value, wanted) else WRONG, value, wanted, group)
 

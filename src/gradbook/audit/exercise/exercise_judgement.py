@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
-from itertools import chain
+from itertools import chain, groupby
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,7 @@ from gradbook.audit.findings import (
     TO_FILL_IN,
     TYPED_RIGHT,
     UNFINISHED,
+    UNJUDGED,
     WRONG,
     AskedColumn,
     Finding,
@@ -86,12 +87,14 @@ MOST_PARAMETERS = 5_000
 def exercise_report(book: Book, flow: Flow, record: ExerciseRecord) -> SheetReport | None:
     """The report on an exercise of ours; None if it can no longer be recognised as one."""
     solution = _solution(record)
-    places = find_places(book, solution) if solution else None
-    if solution is None or places is None:
+    if solution is None:
         return None
     usual = [(GRADIENTS, str(node.name)) for node in solution.gradients]
     nodes = solution.nodes
     asked = {nodes[name]: kind for kind, name in record.asked or usual if name in nodes}
+    places = find_places(book, solution, asked, record.epochs)
+    if places is None:
+        return None
     flow = Flow(book) if places.has_named_again else flow
     exercise = _ReturnedExercise(book, flow, solution, asked, record.rate, places)
     if not asked or not all(exercise.columns.values()):
@@ -142,7 +145,7 @@ class _ReturnedExercise:
         with note_if_spent(lambda: Message("how its loss would continue")):
             curve = loss_curve(self.book, self.flow, losses, findings)
         rate = next((c for c, p in places.given_cells.items() if p.node is step.rate), None)
-        notes = (*self._stand_elsewhere(asked), *self._not_understood(), *self._changed_numbers())
+        notes = (*self._stand_elsewhere(asked), *self._changed_numbers())
         return SheetReport(
             sheet=self._title(losses[0][0]),
             verdict=_verdict(findings, asked),
@@ -219,9 +222,27 @@ class _ReturnedExercise:
         """The verdict on each cell to fill in: first by itself, then with the student's other cells
         as they are."""
         every = [*self.columns.values(), *(cells for _, cells in self.own_columns)]
-        alone = {cell: self.formulas.verdict(cell) for cells in every for cell in cells}
+        alone = {cell: self._alone(cell) for cells in every for cell in cells}
         bad = {cell for cell, verdict in alone.items() if verdict.state != RIGHT}
         return {cell: self._followed(cell, verdict, bad) for cell, verdict in alone.items()}
+
+    def _alone(self, cell: Address) -> CellVerdict:
+        """The verdict on a cell by itself: with a slip in one name, it is wrong as any other."""
+        verdict = self.formulas.verdict(cell)
+        if verdict.state == UNJUDGED and self._name_slip(cell):
+            return replace(verdict, state=WRONG, problem="")
+        return verdict
+
+    def _name_slip(self, cell: Address) -> SlipCause | None:
+        group = self.formulas.verdict(cell).group
+        if group not in self._name_slips:
+            slip = Slip(self.formulas, self._spelling, self._ways, cell)
+            self._name_slips[group] = within_budget(lambda: next(slip.of_a_name(), None))
+        return self._name_slips[group]
+
+    @cached_property
+    def _name_slips(self) -> dict[object, SlipCause | None]:
+        return {}
 
     def _followed(self, cell: Address, alone: CellVerdict, bad: set[Address]) -> CellVerdict:
         if alone.state not in (RIGHT, WRONG):
@@ -243,7 +264,7 @@ class _ReturnedExercise:
         column = AskedColumn(str(node.name), self._title(cells[0]), ranges(cells), kind, RIGHT)
         if states == {RIGHT} or node in self._by_convention:
             return column
-        if UNFINISHED in states:
+        if UNJUDGED in states:
             return replace(column, state=UNFINISHED)
         made_of = tuple(str(n.name) for n in self._causes_of(cells))
         blank = states <= {RIGHT, CARRIED, TO_FILL_IN}
@@ -329,7 +350,7 @@ class _ReturnedExercise:
         groups: defaultdict[object, list[Address]] = defaultdict(list)
         for cell in column:
             verdict = self.verdicts[cell]
-            if verdict.state in (WRONG, PASTED, CIRCLE):
+            if verdict.state in (WRONG, PASTED, CIRCLE, UNJUDGED):
                 group = verdict.group or typed_in(self.book, cell, "")[:1]
                 groups[verdict.state, group].append(cell)
         same: dict[tuple[str, str], tuple[SlipCause, list[Address]]] = {}
@@ -347,6 +368,10 @@ class _ReturnedExercise:
         if state == CIRCLE:
             circular = Message("{cell} is computed from itself", cell=name_of(cell))
             return SlipCause(CIRCULAR, circular)
+        if state == UNJUDGED:
+            problem = self.verdicts[cell].problem
+            why = Message("{name} can't be judged: {problem}", name=str(node.name), problem=problem)
+            return SlipCause(UNJUDGED, why)
         return Slip(self.formulas, self._spelling, self._ways, cell).cause()
 
     @cached_property
@@ -412,11 +437,9 @@ class _ReturnedExercise:
     def _spelling(self) -> Respelling:
         """Writes right formulas, without references to columns that are still blank."""
         blank = frozenset(
-            node
-            for node, cells in self.columns.items()
-            if any(self.verdicts[cell].state == TO_FILL_IN for cell in cells)
+            node for node, cells in self.columns.items() if any(map(self.book.is_blank, cells))
         )
-        return Respelling(self.book, self.places, blank, self.solution.memory)
+        return Respelling(self.flow, self.places, blank, self.solution)
 
     def _right(self, cell: Address) -> str:
         """The right formula of a cell of a table, with its =."""
@@ -512,15 +535,6 @@ class _ReturnedExercise:
             )
             yield replace(found, quantity=both, weight="", cells=_ranges_across(here))
 
-    def _not_understood(self) -> Iterator[str]:
-        """Columns that somebody must look at."""
-        for node, cells in self.columns.items():
-            problem = next(filter(None, (self.verdicts[cell].problem for cell in cells)), "")
-            if problem:
-                yield Message(
-                    "{name} can't be judged: {problem}", name=str(node.name), problem=problem
-                )
-
     # Given cells, and blank ones ------------------------------------------------------------
 
     def _changed(self) -> Iterator[Finding]:
@@ -567,7 +581,7 @@ class _ReturnedExercise:
         return (
             show_value(self._number(place))
             if given is None
-            else f"={self.book.name_of(given, cell)}"
+            else f"={self.places.names.get(given) or self.book.name_of(given, cell)}"
         )
 
     def _number(self, place: Place) -> float:
@@ -606,9 +620,23 @@ class _ReturnedExercise:
         for node, cells in self.columns.items():
             blank = [cell for cell in cells if self.verdicts[cell].state == TO_FILL_IN]
             if blank:
-                why = Message("{name} is still to be filled in", name=str(node.name))
                 first = cells.index(blank[0])
+                why = self._why_blank(node, cells, blank)
                 yield self._finding(TO_FILL_IN, node, blank, why, {}, first_step=first)
+
+    def _why_blank(self, node: Node, cells: list[Address], blank: list[Address]) -> str:
+        """Deleted cells are beside or below the table, which needs a word."""
+        name = str(node.name)
+        if self.places.deleted.isdisjoint(blank):
+            return Message("{name} is still to be filled in", name=name)
+        if self.places.deleted.issuperset(cells):
+            return Message("the column of {name} was deleted", name=name)
+        gone = {self.places.cells[c].epoch + 1 for c in blank if c in self.places.deleted}
+        return Message(
+            "{name} is still to be filled in; the rows of these epochs were deleted: {epochs}",
+            name=name,
+            epochs=_spans(sorted(gone)),
+        )
 
 
 def _as_part(content: str) -> str:
@@ -627,11 +655,18 @@ def _ranges_across(cells: Sequence[Address]) -> str:
     return f"{name_of(first)}:{name_of(last)}"
 
 
+def _spans(numbers: Sequence[int]) -> str:
+    """2–5, 8: whole numbers in order, with those that follow each other joined."""
+    runs = groupby(enumerate(numbers), lambda at: at[1] - at[0])
+    each = [[number for _, number in run] for _, run in runs]
+    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in each)
+
+
 def _verdict(findings: Sequence[Finding], asked: Sequence[AskedColumn]) -> str:
     kinds = {finding.kind for finding in findings}
     if not kinds:
-        return UNFINISHED if any(c.state == UNFINISHED for c in asked) else RIGHT
-    if kinds == {TO_FILL_IN}:
+        return RIGHT
+    if kinds <= {TO_FILL_IN, UNJUDGED}:
         return UNFINISHED
     columns = {finding.quantity for finding in findings}
     if kinds == {PASTED} and columns >= {column.quantity for column in asked}:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from gradbook.audit.findings import (
@@ -94,15 +95,21 @@ class Places:
     """The cells of an exercise's values."""
 
     samples: int  # in the exercise
+    asked_epochs: int = 0  # in the exercise; 0: unknown
     cells: dict[Address, Place] = field(default_factory=dict)  # in its tables
     given_cells: dict[Address, Place] = field(default_factory=dict)  # start values, samples, rate
     columns: dict[Node, int] = field(default_factory=dict)
+    names: dict[Address, str] = field(default_factory=dict)  # of given cells
     sheets: set[int] = field(default_factory=set)  # with the tables
+    deleted: set[Address] = field(default_factory=set)  # blank cells for what was deleted
     has_named_again: bool = False  # whether formulas were read anew with lost names
     _found: dict[Place, Address] = field(default_factory=dict)
     _over: dict[Node, list[Address]] = field(default_factory=dict)
 
     def put(self, cell: Address, place: Place) -> None:
+        """Add a cell; of two that claim to be the same place, the first counts."""
+        if place in self._found:
+            return
         self.cells[cell] = place
         self.sheets.add(sheet_of(cell))
         self._found[place] = cell
@@ -120,19 +127,52 @@ class Places:
 
     @property
     def epochs(self) -> int:
-        return 1 + max(place.epoch for place in self.cells.values())
+        return self.asked_epochs or 1 + max(place.epoch for place in self.cells.values())
 
 
-def find_places(book: Book, solution: WorkbookContents) -> Places | None:
-    """Find the cells of all values; None if a table is missing."""
-    rows, found = _texts(book), Places(solution.step.samples)
+def find_places(
+    book: Book, solution: WorkbookContents, asked: Collection[Node] = (), epochs: int = 0
+) -> Places | None:
+    """Find the cells of all values; None if a table is missing.
+
+    What is asked for in these epochs (0: those that are still there) has a place even if its row or
+    column was deleted: a blank cell beside or below the table.
+    """
+    rows, found = _texts(book), Places(solution.step.samples, epochs)
     for each in (False, True):
         columns, counters = solution.columns(each=each), solution.counters(each=each)
         if columns and not _put_table(book, rows, found, columns, counters):
             return None
+    _put_deleted(book, found, asked)
     _put_named(book, solution, found)
     _put_samples(book, rows, solution, found)
     return found
+
+
+def _put_deleted(book: Book, found: Places, asked: Collection[Node]) -> None:
+    """Add blank cells where rows or columns that are asked for were deleted."""
+    used = book.values.keys() | book.patterns.keys()
+    for each in (False, True):
+        nodes = [node for node in asked if node.each is each]
+        there = [(cell, place) for cell, place in found.cells.items() if place.node.each is each]
+        if not there:
+            continue
+        sheet = sheet_of(there[0][0])
+        here = [cell for cell in used if sheet_of(cell) == sheet]
+        below, beside = 1 + max(map(row_of, here)), 1 + max(map(column_of, here))
+        rows = {(place.epoch, place.sample): row_of(cell) for cell, place in there}
+        if all(span.sheet != sheet for span in book.not_kept):  # those are copies of others
+            steps = product(range(found.epochs), range(found.samples if each else 1))
+            for number, step in enumerate(step for step in steps if step not in rows):
+                rows[step] = below + number
+        for node in nodes:
+            if node not in found.columns:
+                found.columns[node], beside = beside, beside + 1
+            for (epoch, sample), row in rows.items():
+                cell, place = pack(sheet, row, found.columns[node]), Place(node, epoch, sample)
+                if found.at(place) is None:
+                    found.put(cell, place)
+                    found.deleted.add(cell)
 
 
 def _texts(book: Book) -> dict[tuple[int, int], dict[str, int]]:
@@ -179,8 +219,10 @@ def _put_table(
             column = planned + moved  # its heading is gone; the neighbours show where it is
         if column is not None:
             moved, found.columns[node] = column - planned, column
+    most = (found.asked_epochs or MOST_LINES, found.samples)
     for row, numbers in _counted(book, head, [there[counter] for counter in counters]):
-        for node in columns if max(numbers[1:], default=1) <= found.samples else ():
+        is_asked = all(number <= last for number, last in zip(numbers, most, strict=False))
+        for node in columns if is_asked else ():
             if node in found.columns:
                 cell = pack(head[0], row, found.columns[node])
                 found.put(cell, Place(node, *(number - 1 for number in numbers)))
@@ -190,15 +232,14 @@ def _put_table(
 def _counted(
     book: Book, head: tuple[int, int], columns: Sequence[int]
 ) -> Iterator[tuple[int, list[int]]]:
-    """The rows below some headings, with their counters."""
-    sheet, row = head
-    while True:
-        row += 1
+    """The rows below some headings, with their counters; rows without them are skipped."""
+    sheet, first = head
+    every = (row_of(cell) for cell in book.values if sheet_of(cell) == sheet)
+    for row in sorted({row for row in every if row > first}):
         numbers = [book.values.get(pack(sheet, row, column)) for column in columns]
         counts = [int(n) for n in numbers if isinstance(n, float) and n >= 1 and n == int(n)]
-        if len(counts) < len(columns):
-            return
-        yield row, counts
+        if len(counts) == len(columns):
+            yield row, counts
 
 
 # What is given ----------------------------------------------------------------
@@ -220,6 +261,8 @@ def _put_named(book: Book, solution: WorkbookContents, found: Places) -> None:
                 continue
             title = quote_title(book.sheets[sheet_of(cell)].title)
             lost[name.lower()] = f"{title}!${letters(column_of(cell))}${row_of(cell) + 1}"
+        else:
+            found.names[cell] = name
         found.given_cells[cell] = Place(leaf)
     if lost:
         found.has_named_again = True

@@ -88,29 +88,35 @@ def run_collect(options: Namespace) -> int:
     from gradbook.teaching.classes.folder import open_class
 
     renew(options.folder)
-    new, problems = collect(open_class(options.folder), options.files)
+    found = collect(open_class(options.folder), options.files)
     where = f"{options.folder}/handed-in"
     print(
         tr_count(
             "{number} new book in {folder}",
             "{number} new books in {folder}",
-            new,
+            found.new,
             folder=where,
         )
     )
-    return _print_problems(problems)
+    if found.by_programs:
+        files = ", ".join(map(one_line, found.by_programs))
+        print(tr("left out, for no student made them: {files}", files=files))
+    return _print_problems(found.problems)
 
 
 def run_mark(options: Namespace) -> int:
+    from gradbook.language import current_language, in_language
     from gradbook.teaching.classes.collecting import collect, handed_in
     from gradbook.teaching.classes.folder import FEEDBACK, GRADES, MARKS, PAGE, open_class
     from gradbook.teaching.classes.marking import mark_class
 
     renew(options.folder)
     folder = open_class(options.folder, options.force)
-    _, problems = collect(folder, ())  # archives that were put there
-    with counting(tr("books"), len(handed_in(folder))) as tell:
-        found = mark_class(folder, options.workers, hints=options.hints, tell=tell)
+    problems = collect(folder, ()).problems  # of archives that were put there
+    hints = None if options.hints is None else options.hints != "off"
+    language = options.language or folder.marked_with.language or current_language().code
+    with counting(tr("books"), len(handed_in(folder))) as tell, in_language(language):
+        found = mark_class(folder, options.workers, hints=hints, tell=tell)
     marked = tr_count(
         "{some} of {number} student marked, feedback for {made} written",
         "{some} of {number} students marked, feedback for {made} written",
@@ -126,8 +132,8 @@ def run_mark(options: Namespace) -> int:
 
 
 def _print_problems(problems: list[str]) -> int:
-    for line in problems:
-        print(f"gradbook: {one_line(translate(line))}", file=sys.stderr)
+    for line in dict.fromkeys(one_line(translate(line)) for line in problems):
+        print(f"gradbook: {line}", file=sys.stderr)
     return 1 if problems else 0
 
 

@@ -47,6 +47,7 @@ def write_exercise(look: Look, book: WorkbookPlan) -> None:
         tuple((kind, str(node.name)) for node, kind in asked.items()),
         {key: tr(words) for key, words in KNOWN_BY.items()},
         book.exercise.key if book.exercise else "",
+        book.epochs,
     )
     for row, line in enumerate(record.lines(), FIRST_ROW):
         for column, start in enumerate(range(0, max(len(line), 1), LONGEST_CELL)):

@@ -1,13 +1,18 @@
-"""Collects books, folders and archives that students hand in; names keep their senders."""
+"""Collects books, folders and archives that students hand in; names keep their senders.
+
+Every file is accounted for: it is copied as a book, or its name and the reason are kept.
+"""
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import re
 from calendar import timegm
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from io import BytesIO, StringIO
 from pathlib import PurePath
 from time import mktime
 
@@ -21,19 +26,21 @@ from gradbook.archives import (
     Overlarge,
     TooManyEntries,
 )
-from gradbook.audit.classes.submissions import LONGEST_NAME, is_handed_in
+from gradbook.audit.classes.submissions import LONGEST_NAME, is_by_a_program, is_handed_in
 from gradbook.errors import UsageError
 from gradbook.files import (
     InnerPath,
+    as_bytes,
     in_order,
     inside,
     open_file,
     read_bytes,
+    read_text,
     write_whole,
 )
 from gradbook.language import mark
 from gradbook.language.message import Message
-from gradbook.teaching.classes.folder import HANDED_IN, ClassFolder
+from gradbook.teaching.classes.folder import HANDED_IN, KEPT, ClassFolder
 from gradbook.teaching.classes.senders import AGAIN, JOINT
 
 ARCHIVE = ".zip"
@@ -44,6 +51,10 @@ ODDITIES = {
     TooManyEntries: mark("can't read {file}: it contains too many files"),
 }
 DAMAGED = mark("can't read {file}: it is damaged")
+NO_BOOK = mark("{file} isn't a workbook, so it can't be marked: ask for an .xlsx or .ods file")
+TOO_DEEP = mark("can't read {file}: it is an archive too deep in others; unpack it")
+REASONS = (*ODDITIES.values(), DAMAGED, NO_BOOK, TOO_DEEP)
+LEFT_OUT = "left-out.csv"  # in the folder of what is kept
 DEEPEST = 2  # archives within archives
 _ODD = re.compile(r'[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069<>:"/\\|?*]')
 
@@ -51,9 +62,37 @@ _ODD = re.compile(r'[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069<>:"/\\|?*]')
 # Into the folder ----------------------------------------------------------------------
 
 
-def collect(folder: ClassFolder, sources: Iterable[str]) -> tuple[int, list[str]]:
+@dataclass
+class Collected:
+    """How many books are new, and which files are none: by people, and by their systems."""
+
+    new: int = 0
+    left_out: list[LeftOut] = field(default_factory=list)
+    by_programs: list[str] = field(default_factory=list)
+
+    @property
+    def problems(self) -> list[str]:
+        return [one.message for one in self.left_out]
+
+    def leave_out(self, file: str, reason: str) -> None:
+        self.left_out.append(LeftOut(file, reason))
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that was handed in and isn't a book that can be read, and why."""
+
+    file: str  # with its folders and archives
+    reason: str  # one of REASONS
+
+    @property
+    def message(self) -> Message:
+        return Message(self.reason, file=self.file)
+
+
+def collect(folder: ClassFolder, sources: Iterable[str]) -> Collected:
     """Copy the books in these files, folders and archives into handed-in, and unpack archives
-    there; return how many books are new, and what couldn't be read.
+    there; the names of all other files are kept, too.
 
     A book that is already there, byte for byte, isn't copied again.
     """
@@ -61,22 +100,39 @@ def collect(folder: ClassFolder, sources: Iterable[str]) -> tuple[int, list[str]
         if not os.path.exists(source):
             raise UsageError(f"there is no file or folder {source}")
     with folder.alone():
-        return _take_in(folder.inside(HANDED_IN), sources)
+        found = _take_in(folder.inside(HANDED_IN), sources)
+        before = (one for one in left_out(folder) if not one.file.startswith(f"{HANDED_IN}/"))
+        every = dict.fromkeys([*before, *found.left_out])
+        text = StringIO()
+        rows = ((one.file, str(REASONS.index(one.reason))) for one in every)
+        csv.writer(text).writerows(rows)
+        if every or (folder.path / KEPT / LEFT_OUT).is_file():
+            write_whole(folder.inside(KEPT) / LEFT_OUT, as_bytes(text.getvalue()))
+        return found
 
 
-def _take_in(goal: InnerPath, sources: Iterable[str]) -> tuple[int, list[str]]:
+def left_out(folder: ClassFolder) -> list[LeftOut]:
+    """The files that were left out so far."""
+    path = folder.path / KEPT / LEFT_OUT
+    rows = csv.reader(StringIO(read_text(path, limit=limits.TABLE))) if path.is_file() else ()
+    known = {str(number): reason for number, reason in enumerate(REASONS)}
+    return [LeftOut(row[0], known[row[1]]) for row in rows if len(row) == 2 and row[1] in known]
+
+
+def _take_in(goal: InnerPath, sources: Iterable[str]) -> Collected:
     books = (path for path in goal.iterdir() if is_handed_in(path.name))
     known = {_key(path.name, read_bytes(path, limits.BOOK)) for path in books}
-    new, problems = 0, list[str]()
+    found = Collected()
     for source in (*map(inside, sources), goal):
-        for book in _books(source, problems):
+        called = f"{HANDED_IN}/" if source is goal else ""
+        for book in _books(source, called, found):
             name = kept_name(book.name)
             key = _key(name, book.content)
             if key not in known:
                 known.add(key)
                 _keep(book, goal / name)
-                new += 1
-    return new, problems
+                found.new += 1
+    return found
 
 
 @dataclass(frozen=True)
@@ -86,34 +142,40 @@ class _SentBook:
     moment: float
 
 
-def _books(source: InnerPath, problems: list[str]) -> Iterator[_SentBook]:
+def _books(source: InnerPath, called: str, found: Collected) -> Iterator[_SentBook]:
     if source.is_dir():
         for path in sorted(source.files(), key=lambda one: in_order(str(one))):
-            yield from _of_file(path, path.relative_to(source), problems)
+            yield from _of_file(path, path.relative_to(source), called, found)
     else:
-        yield from _of_file(source, source.name, problems)
+        yield from _of_file(source, source.name, called, found)
 
 
-def _of_file(path: InnerPath, name: str, problems: list[str]) -> Iterator[_SentBook]:
-    if path.suffix.lower() == ARCHIVE:
+def _of_file(path: InnerPath, name: str, called: str, found: Collected) -> Iterator[_SentBook]:
+    if is_by_a_program(name):
+        found.by_programs.append(name)
+    elif path.suffix.lower() == ARCHIVE:
         try:
             with open_file(path, limits.ARCHIVE) as file:
-                yield from _of_archive(Archive(file), name, DEEPEST, problems)
+                yield from _of_archive(Archive(file), f"{called}{name}", DEEPEST, found)
         except ArchiveError as error:
-            problems.append(_problem(str(path), error))
+            found.leave_out(f"{called}{name}", _reason(error))
     elif is_handed_in(name):
         with open_file(path, limits.BOOK) as file:
             yield _SentBook(name, file.read(), path.stat().st_mtime)
+    else:
+        found.leave_out(f"{called}{name}", NO_BOOK)
 
 
-def _of_archive(
-    archive: Archive, called: str, deep: int, problems: list[str]
-) -> Iterator[_SentBook]:
-    from io import BytesIO
-
+def _of_archive(archive: Archive, called: str, deep: int, found: Collected) -> Iterator[_SentBook]:
     for name in sorted(archive.names, key=in_order):
-        is_archive = name.lower().endswith(ARCHIVE) and deep > 1
-        if not is_archive and not is_handed_in(name):
+        file, is_archive = f"{called}/{name}", name.lower().endswith(ARCHIVE)
+        if name.endswith("/"):
+            continue  # a folder
+        if is_by_a_program(name):
+            found.by_programs.append(file)
+            continue
+        if deep == 1 if is_archive else not is_handed_in(name):
+            found.leave_out(file, TOO_DEEP if is_archive else NO_BOOK)
             continue
         try:
             content = archive.bytes_of(name, limits.BOOK)
@@ -121,18 +183,17 @@ def _of_archive(
                 within = BytesIO(content)
                 inner = Archive(within, within=(archive, name))
                 # the outer name says who sent it
-                for book in _of_archive(inner, name, deep - 1, problems):
+                for book in _of_archive(inner, file, deep - 1, found):
                     yield _SentBook(f"{name}/{book.name}", book.content, book.moment)
                 continue
         except ArchiveError as error:
-            problems.append(_problem(f"{called}/{name}", error))
+            found.leave_out(file, _reason(error))
             continue
         yield _SentBook(name, content, _moment(archive.entries[name].date_time))
 
 
-def _problem(file: str, error: ArchiveError) -> Message:
-    """Why a file couldn't be read; a file in an archive is named like a path."""
-    return Message(ODDITIES.get(type(error), DAMAGED), file=file)
+def _reason(error: ArchiveError) -> str:
+    return ODDITIES.get(type(error), DAMAGED)
 
 
 def _moment(date: tuple[int, int, int, int, int, int]) -> float:

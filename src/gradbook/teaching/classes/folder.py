@@ -10,13 +10,14 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from functools import cached_property
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, lru_cache
 from os import PathLike
 from time import monotonic, sleep
 from typing import Any
 
 from gradbook import limits
+from gradbook.audit.findings import AskedColumn
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.files import (
     InnerPath,
@@ -30,10 +31,19 @@ from gradbook.files import (
     write_whole,
 )
 from gradbook.folders import alone_in
-from gradbook.lab.classroom import file_stems, read_roster
-from gradbook.language import in_same_language
+from gradbook.lab.classroom import file_stems, personalise, read_roster
+from gradbook.language import LANGUAGES, in_same_language
 from gradbook.net import Net, parse
-from gradbook.targets.excel.plan.column_order import FORWARD, LOSS, Exercise, read_kinds
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import Step
+from gradbook.targets.excel.plan.column_order import (
+    FORWARD,
+    GRADIENTS,
+    LOSS,
+    Exercise,
+    read_kinds,
+)
+from gradbook.targets.excel.plan.record import ExerciseRecord
 from gradbook.work import Task
 from gradbook.work.processes import ProcessCrew
 
@@ -49,7 +59,7 @@ SHEET, NAMES, RUBRIC = "class.toml", "names.csv", "rubric.toml"
 MARKS, PAGE = "marks.csv", "class.html"
 EXERCISES, HANDOUTS, KEYS = "exercises", "handouts", "keys"
 HANDED_IN, FEEDBACK, GRADES, KEPT = "handed-in", "feedback", "grades", ".gradbook"
-INDEX, WRITTEN = "index.html", "written.txt"
+INDEX, WRITTEN, MARKED_WITH = "index.html", "written.txt", "marked-with.toml"
 FOLDERS = (EXERCISES, HANDOUTS, KEYS, HANDED_IN, FEEDBACK, GRADES, KEPT)
 HEAD = "# The settings of this class: don't change them. The students are listed in names.csv.\n"
 LONGEST = 120.0  # seconds for a student's files
@@ -87,10 +97,51 @@ class ClassPlan:
         places = self.places or None
         return Exercise(student, kinds, places, student, has_check, self.key_of(student))
 
+    def asked(self, student: str) -> list[AskedColumn]:
+        """The columns that the student's exercise asks for."""
+        asked = self.exercise(student).kind_of(_step(self.network))
+        return [AskedColumn(str(node.name), "", "", kind) for node, kind in asked.items()]
+
+    @property
+    def gradients(self) -> list[AskedColumn]:
+        """What a workbook that isn't the exercise has to have."""
+        nodes = _step(self.network).gradients.values()
+        return [AskedColumn(str(node.name), "", "", GRADIENTS) for node in nodes]
+
     def key_of(self, student: str) -> str:
         """The key in the student's exercise, which identifies it whatever its file is called."""
         asked = f"{self.network}\n{self.blank}\n{self.places}\n{student}"
         return hashlib.blake2b(asked.encode(), digest_size=12).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _step(network: str) -> Step:
+    """Kept outside the plan, which is sent to other processes."""
+    return scalar_step(parse(network, SHEET))
+
+
+@dataclass(frozen=True)
+class ClassExercises:
+    """What a class's exercises ask for, by the key in each, whatever else is left in the book."""
+
+    plan: ClassPlan
+    students: Mapping[str, str]  # by key
+
+    def __call__(self, record: ExerciseRecord) -> ExerciseRecord:
+        student = self.students.get(record.key)
+        if student is None:
+            return record
+        asked = tuple((column.kind, column.quantity) for column in self.plan.asked(student))
+        network = str(personalise(self.plan.net(), student))
+        return replace(record, network=network, asked=asked, epochs=self.plan.epochs)
+
+
+@dataclass(frozen=True)
+class MarkedWith:
+    """How a class was marked last, which holds until something else is asked for."""
+
+    hints: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +165,17 @@ class ClassFolder:
     def keys(self) -> dict[str, str]:
         """The student of each key."""
         return {self.plan.key_of(student): student for student in self.students}
+
+    @property
+    def marked_with(self) -> MarkedWith:
+        path = self.path / KEPT / MARKED_WITH
+        known = read_toml(path) if path.is_file() else {}
+        hints, language = known.get("hints"), known.get("language")
+        return MarkedWith(hints is True, language if language in LANGUAGES else "")
+
+    def keep_marked_with(self, how: MarkedWith) -> None:
+        text = f'hints = {str(how.hints).lower()}\nlanguage = "{how.language}"\n'
+        write_whole(self.inside(KEPT) / MARKED_WITH, text)
 
     def inside(self, folder: str) -> InnerPath:
         """A folder of the class, made if it doesn't exist."""

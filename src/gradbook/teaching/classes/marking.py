@@ -1,7 +1,8 @@
 """Marks a class: judges what was handed in, applies the rubric, writes marks and feedback.
 
 It can be run again at any time, even after it was killed: judged books aren't judged again,
-unchanged feedback stays, and what the teacher wrote in marks.csv is kept.
+unchanged feedback stays, and what the teacher wrote in marks.csv is kept. What isn't said anew,
+whether feedback has hints only, is as it was the last time.
 """
 
 from __future__ import annotations
@@ -11,25 +12,33 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from time import localtime, strftime
 
 from gradbook import __version__, limits
 from gradbook.audit.check_book import report_on
 from gradbook.audit.classes.reports import StoredReports, line_of
 from gradbook.audit.classes.scoring import BookScore, Rubric, in_numbers, score
-from gradbook.audit.findings import UNREADABLE, BookReport, with_hints
+from gradbook.audit.findings import (
+    UNJUDGED,
+    UNREADABLE,
+    AskedColumn,
+    BookReport,
+    grade,
+    with_hints,
+)
 from gradbook.audit.many import checked_here
 from gradbook.errors import DataError
 from gradbook.files import InnerPath, as_bytes, read_bytes, read_text, write_whole
 from gradbook.language import current_language, tr
 from gradbook.language import mark as message_mark
-from gradbook.language.message import Message, joined
+from gradbook.language.message import Message, enumerated, joined
 from gradbook.net.lower import scalar_step
 from gradbook.report.audit import first_finding
 from gradbook.report.explanation import has_typst
 from gradbook.report.styled_text import Span
 from gradbook.teaching.classes.class_page import ClassRow, class_page, row_of
-from gradbook.teaching.classes.collecting import handed_in
+from gradbook.teaching.classes.collecting import LeftOut, handed_in, left_out
 from gradbook.teaching.classes.feedback import StudentFeedback, make_feedback
 from gradbook.teaching.classes.folder import (
     FEEDBACK,
@@ -39,7 +48,9 @@ from gradbook.teaching.classes.folder import (
     NAMES,
     PAGE,
     RUBRIC,
+    ClassExercises,
     ClassFolder,
+    MarkedWith,
     do_each,
     sum_of,
 )
@@ -54,11 +65,12 @@ from gradbook.teaching.classes.marks_file import (
 )
 from gradbook.teaching.classes.platforms import FILES, FinalGrade, grade_files, read_listed
 from gradbook.teaching.classes.rubric import outdated_parts, read_rubric
-from gradbook.teaching.classes.senders import StudentBook, books_by_student
+from gradbook.teaching.classes.senders import ClassNames, StudentBook, books_by_student
 
 REPORTS = "reports.jsonl"
 ROUNDS = 5  # at most, if the teacher types faster than feedback is written
 NOT_HANDED_IN = message_mark("nothing handed in")
+NO_BOOK_HANDED_IN = message_mark("no workbook handed in")
 Tell = Callable[[int], object]
 
 
@@ -70,6 +82,42 @@ class StudentMark:
     book: StudentBook | None
     mark: BookScore | None
     own: OwnEntry
+    left_out: tuple[LeftOut, ...] = ()  # what there is instead of a book
+
+    @property
+    def verdict(self) -> str:
+        if self.book is None:
+            return NO_BOOK_HANDED_IN if self.left_out else NOT_HANDED_IN
+        return self.book.report.verdict
+
+    @property
+    def remarks(self) -> Iterator[str]:
+        """What the teacher has to look at."""
+        yield from (joined(": ", (self.student, one.message)) for one in self.left_out)
+        if self.book is None or self.book.report.verdict == UNREADABLE:
+            return
+        report, file = self.book.report, self.book.path.name
+        findings = (f for f in report.findings if f.kind == UNJUDGED)
+        unjudged = dict.fromkeys(finding.quantity for finding in findings)
+        if unjudged:
+            yield Message(
+                "{student}: {columns} can't be judged, so they earn nothing: look at {file}",
+                student=self.student,
+                columns=enumerated(unjudged),
+                file=file,
+            )
+        if self.mark is None or not self.mark.parts:
+            yield Message(
+                "{student}: nothing in {file} could be judged, so it has no points: look at it",
+                student=self.student,
+                file=file,
+            )
+        elif not any(sheet.asked for sheet in report.sheets):
+            yield Message(
+                "{student}: {file} isn't the exercise, so its own gradients are marked: look at it",
+                student=self.student,
+                file=file,
+            )
 
     @property
     def points(self) -> float | None:
@@ -96,12 +144,14 @@ def mark_class(
     folder: ClassFolder,
     workers: int,
     *,
-    hints: bool = False,
+    hints: bool | None = None,
     tell: Tell = lambda done: None,
 ) -> MarkedClass:
     """Judge what is new by the class's rubric, and write marks, feedback, page and grades."""
     with folder.alone():
         folder.require_ours(PAGE, *(f"{GRADES}/{name}" for name in FILES))
+        hints = folder.marked_with.hints if hints is None else hints
+        folder.keep_marked_with(MarkedWith(hints, current_language().code))
         return _mark(folder, read_rubric(folder.path / RUBRIC), workers, hints, tell)
 
 
@@ -114,9 +164,10 @@ def _mark(
     books = handed_in(folder)
     with _judged(folder, books, workers, tell) as reports:
         by_student, remarks = books_by_student(folder, books, reports)
+    instead = _instead_of_books(folder)
     students: set[str] = set()
     for _ in range(ROUNDS):
-        marks = tuple(_marks(folder.students, by_student, entries, rubric))
+        marks = tuple(_marks(folder, by_student, instead, entries, rubric))
         new, problems = _write_feedback(folder, marks, workers, hints, tell)
         students |= new
         before = entries
@@ -126,6 +177,7 @@ def _mark(
     gone = [name for name in entries if name not in folder.stems]
     remarks = [
         *remarks,
+        *chain.from_iterable(mark.remarks for mark in marks),
         *outdated_parts(folder.path / RUBRIC),
         *problems,
         *(
@@ -155,10 +207,11 @@ def _judged(
     except DataError:  # our own, of another version: it is made again
         path.unlink()
         stored = StoredReports(books, path)
+    judge = partial(report_on, asked=ClassExercises(folder.plan, folder.keys))
     with stored as reports:
         left = reports.list_missing()
         for done, (number, report) in enumerate(
-            checked_here([books[k] for k in left], workers, report_on), 1
+            checked_here([books[k] for k in left], workers, judge), 1
         ):
             reports.put(left[number], report)
             tell(done)
@@ -169,20 +222,43 @@ def _judged(
 
 
 def _marks(
-    students: Sequence[str],
+    folder: ClassFolder,
     books: Mapping[str, StudentBook],
+    instead: Mapping[str, Sequence[LeftOut]],
     entries: Mapping[str, OwnEntry],
     rubric: Rubric,
 ) -> Iterator[StudentMark]:
-    for student in students:
+    for student in folder.students:
         book, entry = books.get(student), entries.get(student, NOTHING)
         mark = None
         if book is not None and book.report.verdict != UNREADABLE:
             late = entry.days_late  # by the teacher's entry, the clock or the platform
             if late is None:
                 late = rubric.days_late(book.moment) or int(book.is_late)
-            mark = score(book.report, rubric, late)
-        yield StudentMark(student, book, mark, entry)
+            mark = score(book.report, rubric, late, _absent(folder, student, book.report))
+        others = () if book is not None else tuple(instead.get(student, ()))
+        yield StudentMark(student, book, mark, entry, others)
+
+
+def _instead_of_books(folder: ClassFolder) -> dict[str, list[LeftOut]]:
+    """The files that students handed in and that are no books, by student."""
+    names = ClassNames(folder.stems)
+    found: defaultdict[str, list[LeftOut]] = defaultdict(list)
+    for file in left_out(folder):
+        named = names.sender_of(file.file).named
+        students = frozenset.intersection(*named) if named else ()
+        if len(students) == 1:
+            found[next(iter(students))].append(file)
+    return found
+
+
+def _absent(folder: ClassFolder, student: str, report: BookReport) -> list[AskedColumn]:
+    """The columns of a student's exercise that the book doesn't have; of another workbook, as many
+    gradients as it lacks."""
+    there = {mark.name for mark in grade(report)}
+    if any(sheet.asked for sheet in report.sheets):
+        return [one for one in folder.plan.asked(student) if one.quantity not in there]
+    return folder.plan.gradients[len(there) :]
 
 
 # Feedback -----------------------------------------------------------------------------
@@ -263,6 +339,11 @@ def _right(mark: StudentMark, columns: int) -> tuple[float, int]:
 def _ledger_row(mark: StudentMark, columns: int) -> dict[str, str]:
     """All cells but the teacher's."""
     row = {name: "" for name in HEAD if name not in (STUDENT, *OWN)}
+    if mark.left_out:
+        row |= {
+            "verdict": mark.verdict,
+            "note": "; ".join(file.message for file in mark.left_out),
+        }
     if mark.book is not None:
         report = mark.book.report
         row |= {
@@ -307,6 +388,5 @@ def _class_page(
 def _page_row(folder: ClassFolder, mark: StudentMark, columns: int) -> ClassRow:
     stem = folder.stems[mark.student]
     link = (Span(stem, link=f"{FEEDBACK}/{stem}.html"),) if mark.mark else ""
-    verdict = mark.book.report.verdict if mark.book else NOT_HANDED_IN
     right = _right(mark, columns) if mark.mark else None
-    return row_of(mark.student, mark.points, mark.mark, right, verdict, mark.own.remark, link)
+    return row_of(mark.student, mark.points, mark.mark, right, mark.verdict, mark.own.remark, link)

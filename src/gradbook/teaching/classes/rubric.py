@@ -30,6 +30,7 @@ out_of = 20            # points for a book with everything right
 [mistakes]             # each costs one column; what is computed from it loses nothing more
 repeated = 1           # columns that one costs at most if it is in several; 100: all of them
 accept_elsewhere = false  # whether right formulas beside the blanks or on another sheet count
+typed = 0              # what right numbers earn where formulas belong: 0 nothing, 1 everything
 
 [deductions]           # points off, once per book, by the kind of mistake (see the docs on check)
 # "pasted value" = 1
@@ -56,11 +57,14 @@ def read_rubric(path: Path | InnerPath) -> Rubric:
         if kind not in KINDS:
             raise reader.error(f"{kind!r} in [deductions] isn't a kind of mistake", kind, names)
     rules, late = reader.part("mistakes"), reader.part("late")
-    reader.known("mistakes", ("repeated", "accept_elsewhere"))
+    reader.known("mistakes", ("repeated", "accept_elsewhere", "typed"))
     reader.known("late", ("due", "per_day", "at_most"))
     accept = rules.get("accept_elsewhere", False)
     if not isinstance(accept, bool):
         raise reader.error("accept_elsewhere must be true or false")
+    typed = reader.number("mistakes", "typed", rules.get("typed", 0))
+    if typed > 1:
+        raise reader.error("typed must be from 0 to 1")
     due = late.get("due")
     if due is not None and not isinstance(due, datetime):
         raise reader.error("due must be a date and a time such as 2026-12-01T23:59:00")
@@ -73,6 +77,7 @@ def read_rubric(path: Path | InnerPath) -> Rubric:
         points={name: reader.number("points", name, value) for name, value in points.items()},
         repeated=reader.number("mistakes", "repeated", rules.get("repeated", 1)),
         accept_elsewhere=accept,
+        typed=typed,
         deductions={k: reader.number("deductions", k, value) for k, value in deductions.items()},
         due=due,
         per_day=reader.number("late", "per_day", late.get("per_day", 0)),

@@ -7,7 +7,7 @@ import { ask, element, Refusal, save, tell } from "./server.js"
 
 /**
  * @typedef {{student: string, points: number | null, outOf: number | null, verdict: string, own: string[]}} Student
- * @typedef {{begun: boolean, folder: string, books: number, isMarked: boolean, students: Student[], remarks: string[]}} Room
+ * @typedef {{begun: boolean, folder: string, books: number, isMarked: boolean, hints: boolean, students: Student[], remarks: string[]}} Room
  */
 
 /** Do something that takes a while, and show why if it fails.
@@ -34,6 +34,7 @@ function show(room) {
   const body = document.querySelector("table.room tbody") ?? document.createElement("tbody")
   document.querySelector("table.room")?.append(body)
   body.replaceChildren(...room.students.map(row))
+  element("room-hints", HTMLInputElement).checked = room.hints
   element("room-remarks", HTMLElement).replaceChildren(...room.remarks.map(line => make("li", {}, line)))
 }
 

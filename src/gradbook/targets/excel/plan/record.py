@@ -12,7 +12,7 @@ from math import isfinite
 from gradbook.language import mark
 
 FIRST_LINE = "gradbook exercise 1"  # the number increases when older versions couldn't read it
-RATE, BLANK, SAYS, KEY, NETWORK = "rate", "blank", "says", "key", "network"
+RATE, BLANK, SAYS, KEY, EPOCHS, NETWORK = "rate", "blank", "says", "key", "epochs", "network"
 MOST_LINES = 20_000
 
 
@@ -34,6 +34,7 @@ class ExerciseRecord:
     asked: tuple[tuple[str, str], ...]  # the kind and quantity of each column
     words: Mapping[str, str] = field(default_factory=lambda: dict(KNOWN_BY))  # by purpose
     key: str = ""  # the key of its student, if it belongs to a class
+    epochs: int = 0  # rows of its training; 0: unknown
 
     def lines(self) -> Iterator[str]:
         """One line per cell, below each other."""
@@ -42,6 +43,8 @@ class ExerciseRecord:
             yield f"{KEY} {self.key}"
         if self.rate is not None:
             yield f"{RATE} {self.rate!r}"
+        if self.epochs:
+            yield f"{EPOCHS} {self.epochs}"
         yield from (f"{BLANK} {kind} {quantity}" for kind, quantity in self.asked)
         translated = ((key, words) for key, words in self.words.items() if words != KNOWN_BY[key])
         yield from (f"{SAYS} {key} {words}" for key, words in translated)
@@ -56,15 +59,17 @@ def read_record(lines: Iterable[str]) -> ExerciseRecord | None:
         return None
     rate: float | None = None
     asked: list[tuple[str, str]] = []
-    words, key = dict(KNOWN_BY), ""
+    words, key, epochs = dict(KNOWN_BY), "", 0
     for line in rest:
         word, _, value = line.strip().partition(" ")
         if word == NETWORK:
-            return ExerciseRecord("\n".join(rest) + "\n", rate, tuple(asked), words, key)
+            return ExerciseRecord("\n".join(rest) + "\n", rate, tuple(asked), words, key, epochs)
         if word == RATE:
             rate = _number(value)
         elif word == KEY:
             key = value
+        elif word == EPOCHS:
+            epochs = min(int(value), MOST_LINES) if value.isdecimal() and len(value) < 9 else 0
         elif word == BLANK:
             kind, _, quantity = value.partition(" ")
             asked.append((kind, quantity))
