@@ -28,6 +28,8 @@ MOST_JUDGED_AGAIN, MOST_SOUGHT_AGAIN = 200_000_000, 80_000_000  # numbers, in a 
 LONGEST_JUDGED_AGAIN = 12.0 * SLOWER  # its mistakes are only counted
 LONGEST_SOUGHT_AGAIN = 3.0 * SLOWER
 MOST_DERIVED, LONGEST_DERIVED = 6_000_000_000, 60.0 * SLOWER  # … for derivatives of one result
+MOST_TEXT = 2**26  # characters of computed texts, beyond the first ones of each
+SHORT_TEXT = 32  # characters that don't count
 SETTING_OUT = 600  # numbers: the overhead of each computation
 LOOK_AT_CLOCK = 500_000  # numbers: up to a quarter of a second; asking takes time, too
 A_SHARE = 0.5  # the part of the remaining budget for one of several searches
@@ -97,6 +99,7 @@ class Budget:
         self.in_vain: Counter[object] = Counter()
         self.known: dict[object, tuple[int, Any]] = {}  # results of searches, and where
         self.left: list[str] = []  # what wasn't examined
+        self.characters = 0  # of the texts that were computed
 
     def is_hopeless(self, case: object) -> bool:
         """Whether this search has failed often enough."""
@@ -168,6 +171,22 @@ def forget_failures() -> Iterator[None]:
         yield
     finally:
         current.in_vain = known
+
+
+def has_room_for(characters: int) -> bool:
+    """Whether one more text of this length may be computed."""
+    current = _current.get()
+    if current is None:
+        return True
+    current.characters += max(characters - SHORT_TEXT, 0)
+    return current.characters <= MOST_TEXT
+
+
+def spend_exactly(numbers: int) -> None:
+    """Charge for numbers of a computation that was charged for already."""
+    current = _current.get()
+    if current is not None:
+        current.open.spend(numbers)
 
 
 def spend(numbers: int, times: int = 1) -> None:

@@ -18,6 +18,7 @@ from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import count_parts
 from gradbook.cells.formula.formula_values import (
+    MOST_NODES,
     CellBlock,
     Corners,
     LeadsBack,
@@ -41,7 +42,6 @@ from gradbook.language.message import Message
 MOST_FORMULAS = 30_000  # formulas; larger books come from programs that store the values
 TAKEN_IN = 3_000  # budget for compiling a formula, for each of its cells
 ANEW = 50  # budget for computing a formula anew, for each of its parts and cells
-MOST_NODES = 300_000  # of formulas computed anew, before the graph is made anew, too
 NUMBER = object()  # stands for any number in the key of a formula's program
 
 Value = TypeVar("Value")

@@ -37,6 +37,7 @@ from gradbook.cells.formula.address import (
     row_of,
     sheet_of,
 )
+from gradbook.cells.formula.formula_values import LONGEST_TEXT
 from gradbook.cells.formula.pattern import Pattern, Reader
 from gradbook.cells.package import (
     Package,
@@ -187,7 +188,7 @@ def _strings(parts: Package, names: Sequence[str]) -> list[str]:
         if element.tag == "t" and element.around != "rPh":  # rPh: the pronunciation of a word
             pieces.append(element.text)
         elif element.tag == "si":
-            strings.append("".join(pieces))
+            strings.append("".join(pieces)[:LONGEST_TEXT])
             pieces.clear()
             if len(strings) > limits.STRINGS.most:
                 what = Message(

@@ -38,6 +38,7 @@ from gradbook.cells.formula.address import (
     row_and_column,
     row_of,
 )
+from gradbook.cells.formula.formula_values import LONGEST_TEXT
 from gradbook.cells.formula.pattern import CellReference, CopiedText, Pattern, moving_rows
 from gradbook.cells.package import Package, WorkbookError, local, parse, parser
 from gradbook.language.message import Message
@@ -373,11 +374,11 @@ class BookCells:
         if kind == "b":
             return raw.strip() == "1"
         if kind in ("str", "inlineStr", "e", "d"):
-            return raw
+            return raw[:LONGEST_TEXT]
         try:
             return float(raw)
         except ValueError:
-            return raw
+            return raw[:LONGEST_TEXT]
 
     def _formula(self, cell: Address, form: Mapping[str, str], formula: str) -> Pattern | None:
         kind, index = form.get("t", "normal"), form.get("si", "")

@@ -242,10 +242,12 @@ def named_inputs(node: Node, named: Container[Node] | None = None) -> list[Node]
     named = node.graph.names if named is None else named
     reached: dict[Node, None] = {}
     waiting = list(reversed(node.inputs))
+    seen: set[Node] = set()
     while waiting:
         part = waiting.pop()
         if part in named:
             reached[part] = None
-        else:
+        elif part not in seen:
+            seen.add(part)
             waiting.extend(reversed(part.inputs))
     return list(reached)

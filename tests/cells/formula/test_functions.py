@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from gradbook.cells import budget
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.formula.elementwise import ELEMENTWISE
 from gradbook.cells.formula.expression import references
@@ -153,3 +154,40 @@ def test_a_table_of_lookups_has_its_values():
     table = {f"A1:A{count}": 1.0, f"B1:B{count}": "=ROW()*2"}
     book, flow = small({**table, "D1:D500": f"=VLOOKUP(ROW()*2,$B$1:$B${count},1,FALSE)"})
     assert Evaluation(book, flow).value(at("D500")) == 1000
+
+
+@for_each(
+    "formula",
+    [
+        'REPT("x",20000)&REPT("x",20000)',
+        'REPT("x",40000)',
+        'CONCATENATE(REPT("x",20000),REPT("x",20000))',
+        'CONCAT(REPT("x",9000)&C1:C5)',
+        'TEXTJOIN(REPT("x",20000),FALSE,C1:C3)',
+        'SUBSTITUTE(REPT("x",200),"x",REPT("x",200))',
+        'SUBSTITUTE(REPT("x",30000),"x",REPT("x",30000),2)',
+        'UPPER(REPT("ß",20000))',
+        'TEXT(A1,"0."&REPT("0",32766))',
+        'SUM(LEN(C1:C5&REPT("x",32766)))',
+    ],
+)
+def test_a_text_longer_than_a_cell_holds_is_an_error(formula):
+    assert math.isnan(float(computed(formula)))
+
+
+def test_texts_that_double_end_at_the_size_of_a_cell():
+    book, flow = small({"A1": "x", **{f"A{k}": f"=A{k - 1}&A{k - 1}" for k in range(2, 60)}})
+    values = Evaluation(book, flow)
+    values.of(at("A59"))
+    sizes = [len(value) for value in values.known.values() if isinstance(value, str)]
+    assert max(sizes) == 2**14
+
+
+def test_the_texts_of_a_book_have_a_size_together(monkeypatch):
+    monkeypatch.setattr(budget, "MOST_TEXT", 100_000)
+    rows = range(1, 21)
+    book, flow = small({f"A{k}": f'=REPT("x",{30_000 + k})' for k in rows})
+    with budget.budget_of_book():
+        values = Evaluation(book, flow)
+        kept = [k for k in rows if isinstance(values.of(at(f"A{k}")), str)]
+    assert kept == [1, 2, 3]

@@ -5,11 +5,12 @@ A blank cell is None within a block, and 0 where a single value is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import isnan, nan
 
+from gradbook.cells.budget import has_room_for, spend_exactly
 from gradbook.cells.formula.numbers import on_numbers, run
 from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.language.message import Message
@@ -38,6 +39,9 @@ class LeadsBack(NotUnderstood):
 
 Single = Node | str | None
 MOST_VALUES = 50_000  # values in one part of a formula
+COST = 20  # budget for each value of an array, in numbers
+MOST_NODES = 300_000  # of formulas that are computed in one graph
+LONGEST_TEXT = 32_767  # characters in a cell
 
 
 Key = tuple[int, float | str]  # numbers come before texts, and errors after them
@@ -69,7 +73,13 @@ class CellBlock:
     @cached_property
     def keys(self) -> list[Key | None]:
         """By what its values are compared and found, row by row: many formulas share a block."""
-        return [key_of(value) for row in self.rows for value in row]
+        known: dict[str, Key | None] = {}  # a column of long texts may be one text
+        keys: list[Key | None] = []
+        for value in self.singles():
+            if isinstance(value, str) and value not in known:
+                known[value] = key_of(value)
+            keys.append(known[value] if isinstance(value, str) else key_of(value))
+        return keys
 
     @cached_property
     def first_places(self) -> dict[Key | None, int]:
@@ -210,13 +220,30 @@ def whole_number(graph: Graph, value: Meaning) -> int:
 
 
 def text_of(value: Single) -> str:
-    """A single value as a text joins it: a number with up to 15 digits."""
+    """A single value as a text joins it: a number with up to 15 digits. An error raises ValueError."""
     if value is None:
         return ""
     if isinstance(value, str):
         return value
-    shown = f"{present(value):.15g}"
-    return shown.upper()
+    if isnan(shown := present(value)):
+        raise ValueError("an error")
+    return f"{shown:.15g}".upper()
+
+
+def joined(graph: Graph, texts: Iterable[str]) -> Single:
+    """These as one text; an error if one of them is, or if no cell could hold it."""
+    try:
+        pieces = list(texts)
+    except ValueError:
+        return error(graph)
+    return error(graph) if sum(map(len, pieces)) > LONGEST_TEXT else held("".join(pieces))
+
+
+def held(text: str) -> str:
+    """A text that was computed; TooMuch if a book has computed more text than it may."""
+    if not has_room_for(len(text)):
+        raise TooMuch(Message("more text than can be kept"))
+    return text
 
 
 def map_values(function: Callable[[Meaning], Node], value: Meaning) -> Meaning:
@@ -239,18 +266,21 @@ def aligned(function: Callable[..., Single], given: tuple[Meaning, ...]) -> Mean
     for block in blocks:
         height, width = map(_common, (height, width), block.shape)
     refuse_many(height * width)
-    return CellBlock(
-        tuple(
-            tuple(function(*(block.at(r, c) for block in blocks)) for c in range(width))
-            for r in range(height)
-        )
-    )
+
+    def one(row: int, column: int) -> Single:
+        value = function(*(block.at(row, column) for block in blocks))
+        if isinstance(value, Node) and len(value.graph.nodes) > 2 * MOST_NODES:
+            raise TooMuch(f"more than {MOST_NODES:,} values at once")
+        return value
+
+    return CellBlock(tuple(tuple(one(r, c) for c in range(width)) for r in range(height)))
 
 
 def refuse_many(count: int) -> None:
     """Raise TooMuch for too many values: a column times a row has their product."""
     if count > MOST_VALUES:
         raise TooMuch(f"more than {MOST_VALUES:,} values at once")
+    spend_exactly(COST * count)
 
 
 def _common(a: int, b: int) -> int:

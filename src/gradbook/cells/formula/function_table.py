@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+from gradbook.cells.budget import spend_exactly
 from gradbook.cells.formula.cash_flows import CASH_FLOWS
 from gradbook.cells.formula.decisions import DECISIONS
 from gradbook.cells.formula.elementwise import ELEMENTWISE
 from gradbook.cells.formula.formula_values import (
+    CellBlock,
     Meaning,
     NotUnderstood,
     aligned,
@@ -46,6 +48,7 @@ def plain_name(function: str) -> str:
 def call(graph: Graph, function: str, given: Sequence[Meaning]) -> Meaning:
     """Apply a function to its arguments."""
     word = plain_name(function)
+    spend_exactly(2 * sum(len(x.rows) * x.shape[1] for x in given if isinstance(x, CellBlock)))
     try:
         if word in ELEMENTWISE and given:
             meaning = ELEMENTWISE[word].meaning

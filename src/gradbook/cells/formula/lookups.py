@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isnan
 from operator import eq, ge, gt, le, lt, ne
 
+from gradbook.cells.budget import spend_exactly
 from gradbook.cells.formula.formula_values import (
     CellBlock,
     Key,
@@ -40,6 +41,7 @@ _CRITERION = re.compile(r"(<>|<=|>=|=|<|>)?(.*)", re.DOTALL)
 _COMPARISONS = {"": eq, "=": eq, "<>": ne, "<": lt, ">": gt, "<=": le, ">=": ge}
 _WILD = re.compile(r"~[*?~]|[*?]")
 MOST_PATTERN = 255  # characters of a condition, in Excel
+FEW_CHARACTERS = 1_000  # are compared without a charge
 
 
 def condition(graph: Graph, given: Meaning) -> Test:
@@ -90,7 +92,9 @@ def wildcard(pattern: str) -> Callable[[str], bool]:
 
     def matches(text: str) -> bool:
         text = text.lower()
-        at = place = 0
+        at = place = again = 0
+        if len(text) > FEW_CHARACTERS:
+            spend_exactly(len(text))
         star, kept = -1, 0
         while at < len(text):
             part = parts[place] if place < len(parts) else ""
@@ -100,6 +104,10 @@ def wildcard(pattern: str) -> Callable[[str], bool]:
             elif place < len(parts) and part in ("\0?", text[at]):
                 at, place = at + 1, place + 1
             elif star >= 0:
+                again += at - kept
+                if again > FEW_CHARACTERS:
+                    spend_exactly(again)
+                    again = 0
                 kept += 1
                 at, place = kept, star + 1
             else:
@@ -119,6 +127,7 @@ def _chosen(graph: Graph, given: Sequence[Meaning]) -> list[int]:
     places: Sequence[int] = range(len(areas[0].keys))
     for area, wanted in zip(areas, given[1::2], strict=True):
         keys, test = area.keys, condition(graph, wanted)
+        spend_exactly(len(places))
         places = [k for k in places if test(keys[k])]
     return list(places)
 
@@ -201,6 +210,7 @@ def _nearest(
     if key is None or key == ERROR_KEY:
         return None
     best: tuple[Key, int] | None = None
+    spend_exactly(len(among.keys))
     for k, other in enumerate(among.keys):
         if other is None or other[0] != key[0]:
             continue

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import mul
 
+from gradbook.cells.budget import spend_exactly
 from gradbook.cells.formula.formula_values import (
+    COST,
     CellBlock,
     Meaning,
     NotUnderstood,
@@ -68,6 +70,7 @@ def _eliminated(matrix: list[Row], others: list[Row]) -> tuple[list[Row], list[N
     size, sign = len(matrix), 1
     if size > MOST_ROWS:
         raise TooMuch(Message("a matrix of more than {count} rows", count=MOST_ROWS))
+    spend_exactly(COST * size**2 * (size + len(others[0])) if size else 0)
     left, right = [list(row) for row in matrix], [list(row) for row in others]
     pivots: list[Node] = []
     for k in range(size):

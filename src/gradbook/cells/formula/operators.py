@@ -12,6 +12,7 @@ from gradbook.cells.formula.formula_values import (
     OpenGraph,
     Single,
     has_values_only,
+    joined,
     number,
     pairs,
     present,
@@ -28,7 +29,7 @@ def infix(graph: Graph, operator: str, a: Meaning, b: Meaning) -> Meaning:
 
 def _infix(graph: Graph, operator: str, a: Single, b: Single) -> Single:
     if operator == "&":
-        return text_of(a) + text_of(b) if has_values_only(graph) else "joined text"
+        return joined(graph, map(text_of, (a, b))) if has_values_only(graph) else "joined text"
     if operator not in "+-*/^" and isinstance(a, str) | isinstance(b, str):
         return _texts(graph, operator, a, b)
     return _ON_NUMBERS[operator](number(graph, a), number(graph, b))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
 from gradbook.cells.formula.formula_values import (
+    LONGEST_TEXT,
     Meaning,
     NotUnderstood,
     Single,
@@ -18,6 +19,8 @@ from gradbook.cells.formula.formula_values import (
     aligned,
     as_block,
     error,
+    held,
+    joined,
     number,
     present_number,
     text_of,
@@ -30,7 +33,6 @@ from gradbook.language.message import Message
 OfSingles = Callable[..., float | str]
 _START = date(1899, 12, 30)  # day 0, from March 1900 on
 _LAST_DAY = 2_958_465  # the year 9999
-LONGEST_TEXT = 32_767  # characters, in Excel
 MOST_COUNTED = 1_000  # whose factorial, or the like, is a number
 MOST_DAYS = 40_000  # that are counted one by one
 DIGITS = 10  # of a number to another base
@@ -317,23 +319,24 @@ def _substituted(graph: Graph, text: Single, old: Single, new: Single, which: Si
     if not before:
         return words
     if which is None:
-        return _short(words.replace(before, text_of(new)))
+        _require_short(len(words) + words.count(before) * (len(text_of(new)) - len(before)))
+        return words.replace(before, text_of(new))
     pieces, k = words.split(before), whole_number(graph, which)
     if not 1 <= k < len(pieces):
         return words
     return before.join(pieces[:k]) + text_of(new) + before.join(pieces[k:])
 
 
-def _short(text: str) -> str:
-    if len(text) > LONGEST_TEXT:
+def _require_short(length: int) -> None:
+    if length > LONGEST_TEXT:
         raise ValueError("too long a text")
-    return text
 
 
 def _repeated(graph: Graph, text: Single, count: Single) -> str:
     words, times = text_of(text), whole_number(graph, count)
-    if times < 0 or times * len(words) > LONGEST_TEXT:
-        raise ValueError("too long a text")
+    if times < 0:
+        raise ValueError("fewer than none")
+    _require_short(times * len(words))
     return words * times
 
 
@@ -381,9 +384,12 @@ def _by_elements(function: OfSingles) -> Callable[[Graph, Sequence[Meaning]], Me
         def one(*singles: Single) -> Single:
             try:
                 result = function(graph, *singles)
+                if isinstance(result, str):
+                    _require_short(len(result))
+                    return held(result)
             except (ValueError, OverflowError, IndexError):
                 return error(graph)
-            return result if isinstance(result, str) else graph.constant(float(result))
+            return graph.constant(float(result))
 
         return aligned(one, tuple(given))
 
@@ -392,14 +398,16 @@ def _by_elements(function: OfSingles) -> Callable[[Graph, Sequence[Meaning]], Me
 
 def _together(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     """CONCAT and CONCATENATE."""
-    return _short("".join(text_of(x) for value in given for x in as_block(value).singles()))
+    return joined(graph, (text_of(x) for value in given for x in as_block(value).singles()))
 
 
 def _joined(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     """TEXTJOIN."""
     skips = present_number(graph, given[1]) != 0
-    words = [text_of(x) for value in given[2:] for x in as_block(value).singles()]
-    return _short(text_of(as_block(given[0]).rows[0][0]).join(w for w in words if w or not skips))
+    between = as_block(given[0]).rows[0][0]
+    words = (x for value in given[2:] for x in as_block(value).singles())
+    kept = [word for word in words if not skips or word not in (None, "")]
+    return joined(graph, map(text_of, [x for word in kept for x in (between, word)][1:]))
 
 
 HELD_FIXED: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {

@@ -349,13 +349,17 @@ CHOICES = ("choose", "is_largest", "largest")  # with numbers, only the result i
 
 
 def ratio(node: Node) -> Ratio | None:
-    """The value of a formula that consists only of whole numbers."""
+    """The value of a formula that consists only of whole numbers, and of no named value."""
     if node.is_constant():
         return Ratio(int(node.number)) if node.number.is_integer() else None
     work = RATIOS.get(node.op.name)
-    parts = [ratio(x) for x in node.inputs] if work else []
-    known = [part for part in parts if part is not None]
-    return work(*known) if work and len(known) == len(parts) else None
+    known: list[Ratio] = []
+    for x in node.inputs if work else ():
+        part = None if x.name else ratio(x)
+        if part is None:
+            return None
+        known.append(part)
+    return work(*known) if work else None
 
 
 RATIOS: dict[str, Callable[..., Ratio]] = {
