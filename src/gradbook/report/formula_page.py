@@ -72,7 +72,7 @@ def _report(formulas: Formulas, views: list[dict[str, Any]], command: str) -> Re
                 )
             ),
         ],
-        lead=[frame.block("bar")],
+        lead=[frame.block("bar"), frame.block("said")],
         foot=made_with(command),
         is_read=False,
         styles=["controls.css", "play.css", "see.css", "formula.css"],

@@ -7,26 +7,25 @@ import { fixed, plainName } from "./factors.js"
 import { mark, numeral, pieces, tr } from "./language.js"
 
 const FRAME = { left: 40, right: 10, top: 16, bottom: 24 }
-const [POINTS, SLOW] = [60, 12] // values along a curve; milliseconds that they may take while training runs
+const [POINTS, FEWEST, QUICK] = [60, 8, 12] // values along a curve; while training runs, as many as so many milliseconds allow
 const MOST = 14 // slopes: of more, those of the layer of the chosen weight
 const KEYS = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 })
 
 /** The values of a result while one number changes, and all else stays.
- * @param {import("./model.js").Model} model @param {number} line @param {number} result @param {number} reach on both sides of 0
+ * @param {import("./model.js").Model} model @param {number} line @param {number} result @param {number[]} values of the number
  */
-function resultsAlong(model, line, result, reach) {
+function resultsAlong(model, line, result, values) {
   const { machine } = model.training
   const order = machine.order([result])
   const kept = machine.values.slice()
-  const found = Array.from({ length: POINTS + 1 }, (_, k) => {
-    const value = reach * ((2 * k) / POINTS - 1)
+  const results = values.map(value => {
     if (model.isData(line)) machine.put(line, model.sample, value)
     else machine.fill(line, value)
     machine.run(order)
     return machine.at(result, model.sample)
   })
   machine.values.set(kept)
-  return found
+  return results
 }
 
 export class Along {
@@ -49,7 +48,7 @@ export class Along {
     box.replaceChildren(this.svg)
     new ResizeObserver(() => box.clientWidth !== this.size.width && model.changed()).observe(box)
     this.drawn = "" // which axes
-    this.took = 0
+    this.pause = 0 // milliseconds that a value along the curve takes
     this.isHeld = false
     const drag = (/** @type {PointerEvent} */ event) => {
       if (this.line === null || !this.isHeld) return
@@ -77,20 +76,23 @@ export class Along {
     const { model } = this
     this.line = line
     this.svg.toggleAttribute("hidden", line === null)
-    if (line === null || (isRunning && this.took > SLOW)) return
-    const begun = performance.now()
+    if (line === null) return
+    const count = isRunning ? Math.max(FEWEST, Math.min(POINTS, Math.floor(QUICK / this.pause))) : POINTS
     this.size.width = this.box.clientWidth || this.size.width
     const { width, height } = this.size
     set(this.svg, "viewBox", `0 0 ${width} ${height}`)
     const { said, ...name } = model.content.names[line]
     const [own, now] = [model.at(line), model.at(result)]
-    if (!this.isHeld) this.reach = Math.max(this.least, roundUp(Math.abs(own) * 1.2 || 1))
+    if (!this.isHeld) this.reach = Math.max(this.least, roundUp(Number.isFinite(own) ? Math.abs(own) * 1.2 || 1 : 1))
     const { reach } = this
-    const values = resultsAlong(model, line, result, reach)
-    this.took = performance.now() - begun
+    const across = Array.from({ length: count + 1 }, (_, k) => reach * ((2 * k) / count - 1))
+    const begun = performance.now()
+    const values = resultsAlong(model, line, result, across)
+    this.pause = (performance.now() - begun) / count
     const finite = values.filter(Number.isFinite)
     const low = Math.min(0, ...finite)
-    const high = Math.max(now, Math.min(Math.max(...finite), low + 2.1 * (now - low || 1)), 1e-12)
+    const seen = Number.isFinite(now) ? now : low
+    const high = Math.max(seen, Math.min(Math.max(...finite), low + 2.1 * (seen - low || 1)), 1e-12)
     const step = roundUp((high - low) / 3)
     const first = Math.floor(low / step) * step
     const ticks = Array.from({ length: Math.max(4, Math.ceil((high - first) / step - 1e-9) + 1) }, (_, k) => first + k * step)
@@ -98,23 +100,24 @@ export class Along {
     const y = (/** @type {number} */ value) => height - FRAME.bottom - (height - FRAME.top - FRAME.bottom) * (value - first) / (ticks[ticks.length - 1] - first)
     this.drawAxes(ticks, reach, x, y)
     const inside = (/** @type {number} */ value) => Math.max(-20, Math.min(height - FRAME.bottom, y(value)))
-    set(this.curve, "d", values.map((value, k) => (Number.isFinite(value) ? `${Number.isFinite(values[k - 1]) ? "L" : "M"}${x(-reach + (2 * reach * k) / POINTS).toFixed(1)} ${inside(value).toFixed(1)}` : "")).join(""))
+    set(this.curve, "d", values.map((value, k) => (Number.isFinite(value) ? `${Number.isFinite(values[k - 1]) ? "L" : "M"}${x(across[k]).toFixed(1)} ${inside(value).toFixed(1)}` : "")).join(""))
+    const isThere = [own, now, slope].every(Number.isFinite)
+    const [left, top] = isThere ? [x(own), y(now)] : [x(0), y(low)]
     const [dx, dy] = [x(1) - x(0), (y(1) - y(0)) * slope]
     const shrunk = 50 / Math.hypot(dx, dy || 1e-9)
-    const isThere = Number.isFinite(now) && Number.isFinite(slope)
-    set(this.tangent, "d", isThere ? `M${x(own) - dx * shrunk} ${y(now) - dy * shrunk}L${x(own) + dx * shrunk} ${y(now) + dy * shrunk}` : "")
-    set(this.now, "visibility", Number.isFinite(now) ? "visible" : "hidden")
-    set(this.now, "cx", String(x(own)))
-    set(this.now, "cy", String(y(now)))
+    set(this.tangent, "d", isThere ? `M${left - dx * shrunk} ${top - dy * shrunk}L${left + dx * shrunk} ${top + dy * shrunk}` : "")
+    set(this.now, "visibility", isThere ? "visible" : "hidden")
+    set(this.now, "cx", String(left))
+    set(this.now, "cy", String(top))
     say(this.words[0], tr("slope {value}", { value: fixed(slope, 4) }))
     say(this.words[1], tr("at {weight} = {value}", { weight: plainName(name), value: fixed(own, 4) }))
     const long = Math.max(...this.words.map(text => text.getComputedTextLength()))
-    const isLeft = x(own) - 12 - long < FRAME.left
-    const side = isLeft ? Math.min(x(own) + 14, width - long) : x(own) - 12
+    const isLeft = left - 12 - long < FRAME.left
+    const side = isLeft ? Math.min(left + 14, width - long) : left - 12
     this.words.forEach((text, k) => {
       set(text, "text-anchor", isLeft ? "start" : "end")
       set(text, "x", String(side))
-      set(text, "y", String(Math.max(14 + 16 * k, Math.min(height - 52 + 16 * k, y(now) - 26 + 16 * k + (isLeft && slope > 0 ? 48 : 0)))))
+      set(text, "y", String(Math.max(14 + 16 * k, Math.min(height - 52 + 16 * k, top - 26 + 16 * k + (isLeft && slope > 0 ? 48 : 0)))))
     })
     set(this.svg, "aria-label", tr("{result} as {weight} alone changes", { result: model.content.names[result].said, weight: said }))
     set(this.svg, "aria-valuenow", String(own))
@@ -143,6 +146,7 @@ export class AlongPanel {
     this.curve = new Along(model, this.box.children[1], 2, 264)
     this.rows = /** @type {[number, HTMLElement, Node][]} */ ([])
     this.listed = ""
+    this.content = model.content
     this.of = /** @type {import("./dom.js").Name | null} */ (null)
   }
 
@@ -169,9 +173,8 @@ export class AlongPanel {
     const all = [...new Set(/** @type {number[]} */ (layers.flat()))].sort((a, b) => a - b)
     const near = /** @type {number[]} */ (layers.find((/** @type {(number | null)[]} */ it) => it.includes(chosen)) ?? [])
     const some = all.length <= MOST ? all : near.sort((a, b) => a - b).slice(0, MOST)
-    const key = `${some} ${Object.values(model.content.names).length}`
-    if (key !== this.listed) {
-      this.listed = key
+    if (`${some}` !== this.listed || model.content !== this.content) {
+      Object.assign(this, { listed: `${some}`, content: model.content })
       this.rows = some.map(line => {
         const number = make("span")
         return /** @type {[number, HTMLElement, Node]} */ ([line, make("button", { type: "button", onclick: () => this.choose(line) }, nameWords(model.content.names[line]), number), number])

@@ -1,8 +1,8 @@
 // The panel of a chosen value: its formula, its chain, and the slope measured by a nudge.
 
-import { exact, formula, make, nameWords, say, short } from "./dom.js"
+import { exact, formula, make, nameWords, put, say, short, takesNumbers } from "./dom.js"
 import { PHRASES } from "./phrases.js"
-import { mark, numeral, pieces, trCount } from "./language.js"
+import { mark, numeral, pieces, trCount, typed } from "./language.js"
 
 const SLOT = /⟦(\d+)⟧/g
 const LONG = 4 // terms: more are shown side by side
@@ -80,13 +80,8 @@ export class ChainPanel {
       title.append(this.plain(line))
       return title
     }
-    const field = make("input", {
-      type: "number", step: "any", "aria-label": name.said, id: "value",
-      oninput: () => field.value !== "" && this.model.put(line, Number(field.value)),
-    })
-    this.others.push(() => {
-      if (document.activeElement !== field) field.value = String(this.model.at(line))
-    })
+    const field = takesNumbers(make("input", { "aria-label": name.said, id: "value" }), value => this.model.put(line, value))
+    this.others.push(() => put(field, typed(this.model.at(line))))
     title.append(field)
     return title
   }

@@ -1,13 +1,14 @@
 // Step, run, reset, and the learning rate.
 
 import { largest, limitWords } from "../machine/limit.js"
-import { byId, say, set } from "./dom.js"
+import { byId, put, say, set, takesNumbers } from "./dom.js"
 import { fixed } from "./factors.js"
-import { mark, numeral, padded } from "./language.js"
+import { mark, numeral, padded, tr, typed } from "./language.js"
 
 const LOWEST = -3 // of the rate, as a power of ten
 const SLOW = 25 // milliseconds of a frame, beyond which fewer epochs go into the next
 const SHOWN = 30_000 // milliseconds that it runs by itself
+const GENTLER = 20 // rates, each a third of the one before, that are tried where the loss leaves the numbers
 const LATER = 200 // milliseconds until the search checks again whether training still runs
 const KEYS = /** @type {Record<string, string>} */ ({ " ": "run", ArrowRight: "step", r: "reset" })
 
@@ -29,15 +30,13 @@ export class Controls {
     byId("step").addEventListener("click", () => this.step())
     byId("reset").addEventListener("click", () => {
       this.stop()
+      say(byId("said"), "")
       model.reset()
     })
     this.run.addEventListener("click", () => (this.isRunning ? this.stop() : this.go()))
     addEventListener("keydown", event => this.key(event))
     this.slider.addEventListener("input", () => model.setRate(tidy(10 ** Number(this.slider.value))))
-    this.field.addEventListener("input", () => {
-      const rate = Number(this.field.value)
-      if (this.field.value !== "" && Number.isFinite(rate)) model.setRate(rate)
-    })
+    takesNumbers(this.field, rate => model.setRate(rate), { least: 0 })
   }
 
   /** Run, step and reset by keys, from anywhere but a field, or what has a meaning of its own for the key.
@@ -64,6 +63,22 @@ export class Controls {
   step() {
     this.stop()
     this.model.step()
+    this.isNumber()
+  }
+
+  /** Whether the loss is still a number; where it isn't, stop, say so, and name a rate that goes well.
+   * @private
+   */
+  isNumber() {
+    const { model } = this
+    if (Number.isFinite(model.training.learned)) return true
+    this.stop()
+    const rates = Array.from({ length: GENTLER }, (_, k) => tidy(model.rate / 3 ** (k + 1)))
+    const better = rates.find(rate => model.falls(rate))
+    const parts = { epoch: model.epoch - 1, rate: typed(model.rate), better: typed(better ?? 0) }
+    say(byId("said"), better === undefined ? tr("After {epoch} epochs at η = {rate} the loss is beyond all numbers.", parts)
+      : tr("After {epoch} epochs at η = {rate} the loss is beyond all numbers. From the start it falls with η = {better}.", parts))
+    return false
   }
 
   go() {
@@ -90,6 +105,7 @@ export class Controls {
     while (this.due >= 1 && performance.now() < until) {
       this.due -= 1
       this.model.step()
+      if (!this.isNumber()) return
     }
     this.due = Math.min(this.due, 2)
     requestAnimationFrame(later => this.frame(later))
@@ -102,7 +118,7 @@ export class Controls {
     const power = model.rate > 0 ? Math.log10(model.rate) : LOWEST
     if (document.activeElement !== this.slider) this.slider.value = String(power)
     set(this.slider, "aria-valuetext", `η = ${numeral(String(model.rate))}`)
-    if (document.activeElement !== this.field) this.field.value = model.rate >= 0.1 && model.rate < 10 ? model.rate.toFixed(Number.isInteger(model.rate * 100) ? 2 : 3) : String(model.rate)
+    put(this.field, typed(model.rate, model.rate >= 0.1 && model.rate < 10 ? 2 : 0))
     const back = model.epoch === 1 && model.isEdited ? mark("As written") : mark("Reset")
     set(byId("reset"), "title", back)
     this.findLimit()

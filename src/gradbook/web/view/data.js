@@ -6,7 +6,7 @@ import { Random } from "../machine/chance.js"
 import { inserted, removed, reworded, spans, withSetting } from "../text/edit.js"
 import { begins } from "../text/reader.js"
 import { wrongTargets } from "../text/fit.js"
-import { byId, make, say } from "./dom.js"
+import { byId, make, say, takesNumbers } from "./dom.js"
 import { css, tonesOf } from "./grid.js"
 import { mark, numeral, tr } from "./language.js"
 
@@ -57,6 +57,7 @@ export class DataPanel {
     const others = make("fieldset", { class: "chips", id: "other-features" }, make("legend", {}, mark("more inputs")), ...this.boxes.filter(box => !USUAL.includes(box.value)).map(chip), this.made)
     this.features.append(...Object.keys(FEATURES).slice(0, BASE).map(name => make("span", { class: "chip" }, name)), ...this.boxes.filter(box => USUAL.includes(box.value)).map(chip))
     byId("data-fields").append(batch, others, ...(editor ? [make("label", { class: "setting" }, mark("decay"), this.decay)] : []))
+    takesNumbers(this.seed, () => {}, { least: 0, isWhole: true })
     for (const input of [this.seed, this.noise, ...this.boxes]) input.addEventListener("change", () => this.apply())
     for (const input of [this.noise, this.held]) input.addEventListener("input", () => this.sayShares())
     for (const set of this.sets) set.addEventListener("change", () => {

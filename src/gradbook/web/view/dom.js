@@ -1,6 +1,6 @@
 // Elements, and numbers and names as they are shown.
 
-import { numeral } from "./language.js"
+import { numeral, readNumber, tr, typed } from "./language.js"
 
 const SVG = "http://www.w3.org/2000/svg"
 
@@ -59,6 +59,54 @@ export function set(element, attribute, value) {
  */
 export function byId(id) {
   return document.getElementById(id)
+}
+
+/** Let a field take numbers as readers type them; what isn't one is said and not taken.
+ * @param {any} field @param {(value: number) => void} take
+ * @param {{least?: number, isWhole?: boolean, isEmpty?: boolean}} [limits] `isEmpty` if nothing may stand in it, which is 0
+ * @returns {any} the field
+ */
+export function takesNumbers(field, take, limits = {}) {
+  const { least = -Infinity, isWhole = false, isEmpty = false } = limits
+  const read = () => (isEmpty && !field.value.trim() ? 0 : readNumber(field.value))
+  const fits = (/** @type {number} */ value) => Number.isFinite(value) && value >= least && !(isWhole && !Number.isInteger(value))
+  for (const [name, value] of Object.entries({ type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false" })) set(field, name, value)
+  field.addEventListener("input", () => {
+    const value = read()
+    set(field, "aria-invalid", String(!fits(value)))
+    if (fits(value)) take(value)
+  })
+  const said = byId("said")
+  let before = field.value
+  field.addEventListener("focus", () => (before = field.value))
+  field.addEventListener("blur", () => (field.value = field.dataset.shown ?? field.value))
+  field.addEventListener("change", () => {
+    const [value, words] = [read(), field.value.trim()]
+    set(field, "aria-invalid", "false")
+    if (fits(value)) return say(said, "")
+    field.value = before
+    const bounds = { words, least: typed(least), example: typed(isWhole ? 2 : 0.5) }
+    say(said, value < least ? tr("“{words}” is less than {least}", bounds) : isWhole ? tr("“{words}” isn’t a whole number such as {example}", bounds) : tr("“{words}” isn’t a number such as {example}", bounds))
+  })
+  field.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    const by = { ArrowUp: 1, ArrowDown: -1 }[event.key]
+    const value = read()
+    if (!by || !fits(value)) return
+    event.preventDefault()
+    const [, decimals = ""] = field.value.split(/[.,]/)
+    const step = isWhole ? 1 : 10 ** (/e/i.test(decimals) ? Math.floor(Math.log10(Math.abs(value))) : -Math.min(decimals.length, 4))
+    field.value = typed(Math.max(least, Number((value + by * step * (event.shiftKey ? 10 : 1)).toPrecision(12))))
+    field.dispatchEvent(new Event("input"))
+  })
+  return field
+}
+
+/** Show a number in a field, unless somebody is typing there.
+ * @param {any} field @param {string} words
+ */
+export function put(field, words) {
+  field.dataset.shown = words
+  if (document.activeElement !== field && field.value !== words) field.value = words
 }
 
 /** A phrase with its parts in place of {0}, {1}, …

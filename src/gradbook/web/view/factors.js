@@ -89,7 +89,8 @@ export function readingOf(model, weight, partials) {
   const { unit: { values }, source } = place
   const [sum, own] = values
   const through = own === undefined ? undefined : partials.get(`${own} ${sum}`)
-  const isThree = through !== undefined && content.slopes[own] !== undefined && values.length === 2
+  const isAlone = content.partials.every((/** @type {[number, number, string]} */ [of, to]) => to !== sum || of === own) // a softmax reads every sum
+  const isThree = through !== undefined && content.slopes[own] !== undefined && values.length === 2 && isAlone
   const reached = isThree ? own : sum
   const factors = /** @type {Factor[]} */ ([
     { kind: "error", of: null, to: reached, value: at(content.slopes[reached]) },

@@ -35,12 +35,32 @@ export const trCount = (single, several, count, parts) => {
  */
 export const numeral = written => written.replace(".", page?.dataset.decimal || ".").replace(" %", page?.dataset.percent ?? " %")
 
+/** How many, in groups of three digits, which a point doesn't divide: elsewhere it is a decimal sign.
+ * @param {number} count @param {Intl.NumberFormatOptions} [options]
+ */
+export const grouped = (count, options) => count.toLocaleString(lang, options).replaceAll(".", "\u202f")
+
 /** How many, always with six digits, so that nothing moves while it grows.
  * @param {number} count
  */
-export const padded = count => count.toLocaleString(lang, { minimumIntegerDigits: 6 })
+export const padded = count => grouped(count, { minimumIntegerDigits: 6 })
 
-/** How many, in groups of three digits.
- * @param {number} count
+/** A number as a field shows it: every digit that it has, and at least so many decimals.
+ * @param {number} value @param {number} [decimals]
  */
-export const grouped = count => count.toLocaleString(lang)
+export const typed = (value, decimals = 0) =>
+  numeral((Number(value.toFixed(decimals)) === value ? value.toFixed(decimals) : String(value)).replaceAll("-", "−"))
+
+/** The number that a reader typed, with any decimal sign and any minus; NaN if it isn't one. Of two
+ * signs the last is the decimal sign; one sign several times divides groups of three digits.
+ * @param {string} text
+ */
+export function readNumber(text) {
+  const bare = text.replace(/\s/g, "").replace(/[−–]/g, "-")
+  const signs = bare.match(/[.,]/g) ?? []
+  const isDivided = signs.length > 1 && signs.every(it => it === signs[0])
+  if (isDivided && !/^[+-]?\d{1,3}([.,]\d{3})+$/.test(bare)) return NaN
+  const last = isDivided ? bare.length : Math.max(bare.lastIndexOf("."), bare.lastIndexOf(","))
+  const plain = `${bare.slice(0, last).replace(/[.,]/g, "")}${bare.slice(last).replace(",", ".")}`
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : NaN
+}

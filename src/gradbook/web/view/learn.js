@@ -2,6 +2,7 @@
 
 import { restore, stateOf } from "./address.js"
 import { byId, fillIn, formula, make, nameWords, say } from "./dom.js"
+import { readNumber } from "./language.js"
 import { PHRASES } from "./phrases.js"
 import { judge, questions, reason } from "./questions.js"
 
@@ -135,9 +136,9 @@ export class LearnPanel {
   /** @param {string} text @private */
   answer(text) {
     const { question, model } = this
-    const given = Number(text.trim().replace(",", ".").replace("−", "-"))
+    const given = readNumber(text)
     if (!question) return
-    if (!text.trim() || Number.isNaN(given)) return say(this.result, PHRASES.learn.noNumber)
+    if (Number.isNaN(given)) return say(this.result, PHRASES.learn.noNumber)
     const found = judge(question, given)
     this.result.classList.toggle("is-right", found === true)
     if (found === true) {

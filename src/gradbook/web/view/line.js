@@ -21,7 +21,8 @@ export class LinePanel {
     this.model = model
     this.nameOf = nameOf
     this.box = byId("line")
-    this.shown = ""
+    this.shown = "" // what, and of which network
+    this.content = model.content
     this.numbers = /** @type {((reading: Reading) => void)[]} */ ([])
     this.sample = make("b")
     this.count = make("small")
@@ -41,9 +42,9 @@ export class LinePanel {
     this.who.hidden = !reading || reading.count < 2
     if (!reading) return this.sayOther()
     const { place, factors, count } = reading
-    const key = `${asNumbers} ${place.weight} ${factors.map(it => it.kind)} ${count < 2} ${isPlainDescent(reading)} ${content.names[place.weight].said}`
-    if (key !== this.shown) this.build(reading, asNumbers)
-    this.shown = key
+    const key = `${asNumbers} ${place.weight} ${factors.map(it => it.kind)} ${count < 2} ${isPlainDescent(reading)}`
+    if (key !== this.shown || content !== this.content) this.build(reading, asNumbers)
+    Object.assign(this, { shown: key, content })
     say(this.sample, tr("sample {sample}", { sample: reading.sample + 1 }))
     say(this.count, tr("of {count} ", { count }))
     say(this.handle.firstChild, `${plainName(content.names[place.weight])} = ${fixed(reading.value, 4)}`)
@@ -58,9 +59,9 @@ export class LinePanel {
     const { model } = this
     const { shown, content } = model
     const name = content.names[shown]
-    const key = `other ${shown} ${name.said} ${model.samples.length > 1}`
+    const key = `other ${shown} ${model.samples.length > 1}`
     this.parts.classList.add("other")
-    if (key !== this.shown) {
+    if (key !== this.shown || content !== this.content) {
       this.numbers = []
       const [value, slope] = [make("b"), make("b")]
       this.numbers.push(() => {
@@ -71,7 +72,7 @@ export class LinePanel {
         ...(content.slopes[shown] === undefined ? [] : [formula(`${fraction("<mi>E</mi>", name.math)}<mo>=</mo>`), make("span", { class: "fac fp" }, slope, make("small", {}, model.samples.length > 1 ? mark("this sample’s share") : mark("the slope of E")))]),
         make("button", { type: "button", class: "long-form" }, mark("its chain in full")))
     }
-    this.shown = key
+    Object.assign(this, { shown: key, content })
     say(this.handle.firstChild, `${plainName(name)} = ${fixed(model.at(shown), 4)}`)
     say(this.handle.lastChild, "")
     for (const write of this.numbers) write(/** @type {any} */ (null))

@@ -10,6 +10,7 @@ import { everywhere } from "./grid.js"
 /** @typedef {import("../machine/training.js").Sample} Sample */
 /** @typedef {{verdict: string, trains: boolean, least: number, losses: number[], pull: number}} Judgement */
 
+const [FIRST, TRIED] = [50, 100] // epochs of a trial of a rate, and the milliseconds that it may take
 const MOST_LOSSES = 4_000 // kept for the curve: of more, every second one
 
 export class Model {
@@ -312,6 +313,19 @@ export class Model {
     fresh.batch = this.usedBatch
     const found = yield* trying(fresh, rate, this.content.epochs, this.content.gates)
     return { losses: found.losses, least: found.least, pull: found.sizes[0], ...judged(found, this.content.criteria, this.usedBatch > 0) }
+  }
+
+  /** Whether the loss stays a number and falls in the first epochs at a rate from the start.
+   * @param {number} rate
+   */
+  falls(rate) {
+    const fresh = new Training(this.content, this.samples, this.start)
+    Object.assign(fresh, { rate, batch: this.usedBatch })
+    fresh.evaluate()
+    const first = fresh.learned
+    const until = performance.now() + TRIED
+    for (let k = 0; k < FIRST && Number.isFinite(fresh.learned) && performance.now() < until; k++) fresh.step()
+    return Number.isFinite(fresh.learned) && fresh.learned < first
   }
 
   /** Whether training has learned enough, in more epochs than the judgement foresees.

@@ -1,9 +1,9 @@
 // The samples: a table to read, to change and to add to, and files of them.
 
 import { byNumber, spelledOut } from "../text/tokens.js"
-import { byId, make, nameWords, say, short } from "./dom.js"
+import { byId, make, nameWords, put, say, short, takesNumbers } from "./dom.js"
 import { PHRASES } from "./phrases.js"
-import { mark, tr } from "./language.js"
+import { mark, readNumber, tr, typed } from "./language.js"
 
 const MOST_COLUMNS = 8 // of inputs; those of an image are changed in the drawing
 const MOST_ROWS = 40 // of the table; the others are trained on, too
@@ -122,19 +122,11 @@ export class SamplesPanel {
   field(sample, line) {
     const { model } = this
     const name = model.content.names[line].said
-    const field = make("input", {
-      type: "number", step: "any", "aria-label": tr("{what} of sample {sample}", { what: name, sample: sample + 1 }),
-      oninput: () => {
-        if (field.value === "" || !Number.isFinite(Number(field.value))) return
-        model.putData(sample, line, Number(field.value))
-        model.reconsider()
-      },
+    const field = takesNumbers(make("input", { "aria-label": tr("{what} of sample {sample}", { what: name, sample: sample + 1 }) }), value => {
+      model.putData(sample, line, value)
+      model.reconsider()
     })
-    this.cells.push(() => {
-      const value = model.training.machine.at(line, sample)
-      const isOld = field.value === "" || Number(field.value) !== value
-      if (isOld && document.activeElement !== field) field.value = String(value)
-    })
+    this.cells.push(() => put(field, typed(model.training.machine.at(line, sample))))
     return make("td", {}, field)
   }
 
@@ -162,14 +154,11 @@ export function sampleFields(model, box) {
     if (box.hidden) return
     if (of !== content) {
       of = content
-      fields = lines.map(line => [make("input", { type: "number", step: "any", "aria-label": content.names[line].said, oninput: (/** @type {any} */ { target }) => target.value !== "" && model.put(line, Number(target.value)) }), line])
+      fields = lines.map(line => [takesNumbers(make("input", { "aria-label": content.names[line].said }), value => model.put(line, value)), line])
       rows.replaceChildren(...fields.map(([field, line]) => make("label", {}, nameWords(content.names[line]), field)))
     }
     say(title, samples.length > 1 ? tr("sample {sample}", { sample: sample + 1 }) : mark("one sample"))
-    for (const [field, line] of fields) {
-      const value = model.at(line)
-      if (document.activeElement !== field && (field.value === "" || Number(field.value) !== value)) field.value = Number(value.toFixed(2)) === value ? value.toFixed(2) : String(value)
-    }
+    for (const [field, line] of fields) put(field, typed(model.at(line), 2))
   }
 }
 
@@ -220,8 +209,9 @@ export function readSamples(text, content) {
  */
 export function readRows(text, inputs, targets, most) {
   const lines = text.split(/\r\n|\r|\n/).map((line, k) => ({ line: line.trim(), place: k + 1 })).filter(it => it.line)
-  const cells = lines.map(({ line, place }) => ({ place, row: line.split(/[,;\t]/).map(word => word.trim()) }))
-  const isNamed = cells[0]?.row.some(word => word && Number.isNaN(Number(word)))
+  const between = /[;\t]/.test(lines[0]?.line ?? "") ? /[;\t]/ : "," // where a comma may be a decimal sign, another sign is between cells
+  const cells = lines.map(({ line, place }) => ({ place, row: line.split(between).map(word => word.trim()) }))
+  const isNamed = cells[0]?.row.some(word => word && Number.isNaN(readNumber(word)))
   const rows = isNamed ? cells.slice(1) : cells
   if (!rows.length) throw new Error(mark("there is no row of numbers in it"))
   if (rows.length > most) throw new Error(tr("{count} rows: this page takes at most {most}", { count: rows.length, most }))
@@ -229,8 +219,8 @@ export function readRows(text, inputs, targets, most) {
     if (row.length !== inputs + targets) {
       throw new Error(tr("line {line} has {count} columns, not {wanted}: inputs, then targets", { line: place, count: row.length, wanted: inputs + targets }))
     }
-    const numbers = row.map(Number)
-    const wrong = row.findIndex((word, k) => !word || !Number.isFinite(numbers[k]))
+    const numbers = row.map(readNumber)
+    const wrong = numbers.findIndex(it => !Number.isFinite(it))
     if (wrong >= 0) throw new Error(tr("line {line}, column {column}: '{words}' isn't a number", { line: place, column: wrong + 1, words: row[wrong] }))
     return [numbers.slice(0, inputs), numbers.slice(inputs)]
   })

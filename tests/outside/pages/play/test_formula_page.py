@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import gradbook as gb
@@ -252,3 +254,21 @@ def test_keys_move_the_number_along_its_curve_and_undo_takes_it_back(shown):
     assert values(page)["p"][0] > 1.5
     page.press("#undo")
     assert values(page)["p"][0] == 1.5
+
+
+def test_a_loss_that_leaves_the_numbers_stops_and_names_a_rate_that_goes_well(shown):
+    page = shown("E = (a*b + c)^2; a = 2; b = -3; c = 10; rate 1")
+    page.value("document.querySelector('#pace').value = '100000'")
+    page.press("#run")
+    page.until("document.querySelector('#run').getAttribute('aria-pressed') === 'false'", 20)
+    said = page.text("#said")
+    epochs, rate, better = re.findall(r"\d+(?:\.\d+)?(?:e−\d+)?", said)
+    assert int(epochs) == int(page.text("#epoch").replace(",", ""))
+    assert float(rate) == 1
+    page.press("#reset")
+    assert page.text("#said") == ""
+    page.write("#rate-field", better)
+    first = number(page.text("#loss"))
+    for _ in range(10):
+        page.press("#step")
+    assert number(page.text("#loss")) < first

@@ -15,7 +15,7 @@ from gradbook.report.play_page import builds, play_page
 from tests.agree.runs import reference_run
 from tests.families import networks
 from tests.outside.browser import REVEALING
-from tests.outside.pages.play.drawing import CAUGHT, NETS, learned, named, weights
+from tests.outside.pages.play.drawing import CAUGHT, NETS, learned, named, number, weights
 
 pytestmark = pytest.mark.witness("chromium")
 
@@ -150,9 +150,9 @@ def test_only_networks_that_say_something_of_a_plane_have_one(shown):
 def test_points_keep_their_classes_when_the_outputs_say_them_otherwise(shown):
     page = shown("xor")
     typed(page, "input 2\ndense 2\ntanh\ndense 1\ntanh")
-    targets = "[...document.querySelectorAll('[aria-label^=\"t1 of\"]')].map(e => Number(e.value))"
+    targets = "[...document.querySelectorAll('[aria-label^=\"t1 of\"]')].map(e => e.value)"
     wanted = [2 * sample.targets[0] - 1 for sample in NETS["xor"].samples]
-    assert page.value(targets) == wanted
+    assert [number(text) for text in page.value(targets)] == wanted
 
 
 def test_samples_and_weights_can_be_typed_too(shown):
