@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 
 from gradbook.cells.package import WorkbookError
 from gradbook.cells.read import read_book
-from gradbook.derivatives.labels import sensitivities
+from gradbook.derivatives.sensitivities import sensitivities
 from gradbook.derivatives.sheets import write_derivatives
 from gradbook.errors import TargetError
 from tests.audit.material.copies import parts, put, repacked, with_parts_nobody_knows

@@ -6,7 +6,7 @@ What Excel shows as an error is NaN here: a division by zero, the logarithm of 0
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf, isfinite, isnan, nan
@@ -23,6 +23,7 @@ from gradbook.cells.formula.formula_values import (
     Corners,
     LeadsBack,
     NeedsNumbers,
+    NoElse,
     NotUnderstood,
     NumberedGraph,
     OpenGraph,
@@ -233,6 +234,23 @@ class Evaluation(CellValues[CellValue]):
         other.known = {**known, **numbers}
         return other
 
+    def value_after(
+        self, cell: Address, numbers: Mapping[Address, float], affected: Collection[Address]
+    ) -> float:
+        """What a cell would show with other numbers in some cells, on which these formulas depend;
+        all others have to be known."""
+        known, unknown, blocks = self.known, self.unknown, self._blocks
+        kept = {at: known.pop(at) for at in (*affected, *numbers) if at in known}
+        known.update(numbers)
+        self.unknown, self._blocks = set(), {}
+        try:
+            return self.value(cell)
+        finally:
+            for at in (*affected, *numbers):
+                known.pop(at, None)
+            known.update(kept)
+            self.unknown, self._blocks = unknown, blocks
+
     def value(self, cell: Address) -> float:
         """What a cell shows, as a number; NaN where that isn't possible."""
         value = self.of(cell)
@@ -360,7 +378,9 @@ def _result(
         if isinstance(graph, OpenGraph) and home in flow.places_in_arrays:
             raise NeedsNumbers(Message("an array formula"))  # each cell has its own element
         value = flow.element(home, value)
-    return value if isinstance(value, str) else number(graph, value)
+    if isinstance(value, str) and not isinstance(value, NoElse):
+        return value
+    return number(graph, value)
 
 
 # Programs ---------------------------------------------------------------------

@@ -24,7 +24,7 @@ from gradbook.cells.formula.address import (
     pack,
     row_of,
 )
-from gradbook.cells.formula.expression import count_parts, inner, parts, references, replace_parts
+from gradbook.cells.formula.expression import inner, parts, references, replace_parts
 from gradbook.cells.formula.formula_values import ARGUMENTS, Elementwise
 from gradbook.cells.formula.function_table import plain_name
 from gradbook.cells.formula.pattern import (
@@ -51,6 +51,7 @@ from gradbook.cells.formula.simplify import (
     times,
     with_sign_first,
 )
+from gradbook.cells.written_out import NotDerivable, parameters_of, without_names
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import (
     LINE,
@@ -70,8 +71,15 @@ from gradbook.targets.excel.language import (
 MOST_SEEDS = 100_000  # elements of the parts of one formula
 HUNDRED = Number(100.0)
 COMPARISONS = ("=", "<>", "<", ">", "<=", ">=")
-PARAMETER = "_xlpm."  # before each name of a LET, in the file
+COUNTS = ("FACT", "FACTDOUBLE", "COMBIN", "COMBINA", "PERMUT", "MULTINOMIAL", "GCD", "LCM")
 STRAIGHT = ("ROUND", "ROUNDDOWN", "ROUNDUP", "MROUND")  # with the slope of what they round
+HANDED_ON = {  # the arguments whose elements a function returns as they are
+    **dict.fromkeys(("IF", "CHOOSE"), (1, None)),
+    **dict.fromkeys(("IFERROR", "IFNA", "VSTACK", "HSTACK", TABLE, LINE), (0, None)),
+    **dict.fromkeys(("TRANSPOSE", "INDEX", "TOCOL", "TOROW", "TAKE", "DROP", "SORT"), (0, 1)),
+    **dict.fromkeys(("CHOOSECOLS", "CHOOSEROWS", "SINGLE", "ARRAYFORMULA"), (0, 1)),
+    **dict.fromkeys(("IFS", "SWITCH"), (1, None)),
+}
 TIES = Message("at a tie, the first of equals has the slope")
 CONDITIONS = Message("conditions are held fixed")
 POSITIONS = Message("positions and keys of lookups are held fixed")
@@ -83,10 +91,6 @@ Change = Callable[[Expression], Expression]
 Rule = Callable[["FormulaDerivation", Call, Expression], None]
 
 
-class NotDerivable(Exception):
-    """A formula that has no derivative; the message says why."""
-
-
 @dataclass(frozen=True, eq=False)
 class FormulaSlopes:
     """The slopes of a formula by the cells that it mentions, for its cell and for copies of it."""
@@ -94,6 +98,7 @@ class FormulaSlopes:
     partials: tuple[tuple[CellReference, Pattern], ...]
     is_array: bool  # whether some of them work only as array formulas
     fixed: tuple[str, ...]  # what is held fixed
+    counts: tuple[CellReference, ...] = ()  # what functions of whole numbers depend on
 
 
 @dataclass(frozen=True)
@@ -167,6 +172,7 @@ class FormulaDerivation:
         self.book, self.flow, self.home, self.rules = book, flow, home, rules
         self.is_active = is_active
         self.notes: dict[str, None] = {}
+        self._counts: dict[CellReference, None] = {}
         self._mentions: dict[str, Mention] = {}
         self._unknown: dict[str, str] = {}
         self._known: dict[int, tuple[Expression, Shape | None, bool]] = {}
@@ -183,7 +189,7 @@ class FormulaDerivation:
     def _qualified(self, expression: Expression, mentions: Mapping[str, Mention]) -> Expression:
         """A formula with the names of the sheets in its references."""
 
-        parameters = _parameters(expression)
+        parameters = parameters_of(expression)
 
         def name(part: Expression) -> Expression | None:
             if not isinstance(part, Reference):
@@ -309,6 +315,24 @@ class FormulaDerivation:
 
     def all_count(self, part: Expression) -> bool:
         return all(self.is_number(cell) for row in self.cells(part) for cell in row)
+
+    def is_full(self, part: Expression | None) -> bool:
+        """Whether every element of a part is a number, for functions that skip texts, blanks and
+        the FALSE of a missing else."""
+        waiting: list[Expression | None] = [part]
+        while waiting:
+            match waiting.pop():
+                case None | Text():
+                    return False
+                case Reference() as area if not self.all_count(area):
+                    return False
+                case Call(function, arguments) as call if self.shape(call) != (1, 1):
+                    name = plain_name(function)
+                    if name == "IF" and len(arguments) < 3:
+                        return False
+                    first, last = HANDED_ON.get(name, (0, 0))
+                    waiting += arguments[first:last]
+        return True
 
     # Shapes
 
@@ -471,6 +495,14 @@ class FormulaDerivation:
         if self.is_live(part):
             self.note(message)
 
+    def hold_whole(self, part: Expression, name: str) -> None:
+        """Hold a function of whole numbers fixed, and remember the cells that it depends on."""
+        self.hold(part, Message("{function} is held fixed", function=name))
+        for area in references(part):
+            for cell in (cell for row in self.cells(area) for cell in row if self.is_active(cell)):
+                if (mention := self.mention(area)) is not None:
+                    self._counts[self._element(mention, cell)] = None
+
     def spend(self, elements: int) -> None:
         self._seeds += elements
         if self._seeds > MOST_SEEDS:
@@ -580,7 +612,7 @@ class FormulaDerivation:
                 written[id(total)] = total, self._pattern(slope)
                 is_array = is_array or self._needs_array(total)
             partials.append((place, written[id(total)][1]))
-        return FormulaSlopes(tuple(partials), is_array, tuple(self.notes))
+        return FormulaSlopes(tuple(partials), is_array, tuple(self.notes), tuple(self._counts))
 
     def _pattern(self, partial: Expression) -> Pattern:
         words = tuple(part.text for part in references(partial))
@@ -670,7 +702,9 @@ class FormulaDerivation:
         elif name in rules.structural:
             rules.structural[name](self, part, seed)
         elif name in rules.slopes:
-            self._by_element(name, part, seed)
+            self.by_element(name, part, seed)
+        elif name in COUNTS:
+            self.hold_whole(part, name)
         elif name in rules.flat:
             self.note(Message("{function} is held fixed", function=name))
         else:
@@ -678,16 +712,17 @@ class FormulaDerivation:
                 Message("gradbook doesn't know the derivative of {function}", function=name)
             )
 
-    def _by_element(self, name: str, part: Call, seed: Expression) -> None:
+    def by_element(self, name: str, part: Call, seed: Expression) -> None:
+        given(part, most=len(self.rules.slopes[name].slopes))
         function, shape = self.rules.slopes[name], self.shape(part)
-        given = {word: read(text) for word, text in _named(function.defaults) if text}
+        named = {word: read(text) for word, text in _named(function.defaults) if text}
         for word, argument in _named(part.arguments):
-            if argument is not None or word not in given:
-                given[word] = argument or ZERO
-        given["value"] = self.value(part)
+            if argument is not None or word not in named:
+                named[word] = argument or ZERO
+        named["value"] = self.value(part)
         for argument, text in zip(part.arguments, function.slopes, strict=False):
             if text and self.is_live(argument):
-                self.spread(argument, scaled(seed, fill_in_slope(text, given)), shape)
+                self.spread(argument, scaled(seed, fill_in_slope(text, named)), shape)
             elif not text:
                 self.hold(argument, Message("{function} is held fixed", function=name))
         if name in STRAIGHT:
@@ -742,52 +777,3 @@ def multiplied(several: Iterable[Expression]) -> Expression:
     for part in several:
         product = times(product, part)
     return product
-
-
-# Names inside a formula ---------------------------------------------------------------
-
-MOST_PARTS = 5_000  # of a formula whose names are written out
-
-
-def _parameters(expression: Expression) -> set[str]:
-    """The names of the parameters of a formula's LAMBDAs."""
-    return {
-        parameter.text.lower()
-        for part in parts(expression)
-        if isinstance(part, Call) and plain_name(part.function) == "LAMBDA"
-        for parameter in part.arguments[:-1]
-        if isinstance(parameter, Reference)
-    }
-
-
-def without_names(expression: Expression) -> Expression:
-    """A formula with the names of its LETs written out."""
-    if not any(isinstance(p, Call) and plain_name(p.function) == "LET" for p in parts(expression)):
-        return expression
-    return _written_out(expression, {})
-
-
-def _written_out(expression: Expression, names: Mapping[str, Expression]) -> Expression:
-    def value(part: Expression) -> Expression | None:
-        if isinstance(part, Reference):
-            return names.get(part.text.lower())
-        if isinstance(part, Call) and plain_name(part.function) == "LET":
-            return _result_of_let(part, names)
-        return None
-
-    replaced = replace_parts(expression, value)
-    if count_parts(replaced) > MOST_PARTS:
-        raise NotDerivable(Message("its formula is too long, written out"))
-    return replaced
-
-
-def _result_of_let(part: Call, names: Mapping[str, Expression]) -> Expression:
-    *pairs, result = part.arguments or (None,)
-    known = dict(names)
-    for name, value in zip(pairs[::2], pairs[1::2], strict=False):
-        if isinstance(name, Reference) and value is not None:
-            word, meant = name.text.lower(), _written_out(value, known)
-            known[word] = known[word.removeprefix(PARAMETER)] = meant
-    if result is None or len(pairs) % 2:
-        raise NotDerivable(Message("a LET without pairs of names and values"))
-    return _written_out(result, known)

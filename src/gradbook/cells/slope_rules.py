@@ -28,7 +28,6 @@ from gradbook.cells.partials import (
     POSITIONS,
     TIES,
     FormulaDerivation,
-    NotDerivable,
     Rule,
     Shape,
     added,
@@ -39,6 +38,7 @@ from gradbook.cells.partials import (
     present,
     scaled,
 )
+from gradbook.cells.written_out import NotDerivable
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Expression, Infix, Number
 
@@ -113,16 +113,18 @@ def _product(d: FormulaDerivation, part: Call, seed: Expression) -> None:
         d.each(a, slope)
 
 
+def _truth(holds: bool) -> Expression:
+    return ONE if holds else ZERO
+
+
 def _without(d: FormulaDerivation, a: Expression, i: int, j: int) -> Iterator[Expression]:
     """All numbers of a part but one: the ranges around a cell."""
     height, width = d.shape(a)
     if not d.cells(a):
         if height * width > MOST_FACTORS:
             raise NotDerivable(Message("a product of too many factors"))
-        for r in range(height):
-            for c in range(width):
-                if (r, c) != (i, j):
-                    yield d.at(a, r, c)
+        if height * width > 1:
+            yield call_of("IF", d.table((height, width), lambda r, c: _truth((r, c) != (i, j))), a)
         return
     areas = [
         (0, 0, i - 1, width - 1),
@@ -149,12 +151,25 @@ def _sumproduct(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 def _as_numbers(d: FormulaDerivation, a: Expression) -> Expression:
     """A range in which texts count as 0."""
-    return a if d.all_count(a) else call_of("N", a)
+    has_texts = not d.all_count(a) or (d.shape(a) != (1, 1) and not d.is_full(a))
+    return call_of("N", a) if has_texts else a
+
+
+def two_full_ranges(d: FormulaDerivation, part: Call) -> tuple[Expression, Expression]:
+    """Two ranges of the same shape in which every element is a number."""
+    a, b = given(part, 2, 4)[:2]
+    name = plain_name(part.function)
+    if a is None or b is None:
+        raise NotDerivable(Message("{function} with these arguments", function=name))
+    d.common(a, b)
+    if not (d.is_full(a) and d.is_full(b)):
+        raise NotDerivable(Message("{function} of ranges that are partly blank", function=name))
+    return a, b
 
 
 def _sum_of_pairs(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """SUMXMY2, SUMX2MY2, SUMX2PY2."""
-    x, y = present(given(part, 2, 2))
+    x, y = two_full_ranges(d, part)
     shape = d.common(x, y)
     match plain_name(part.function):
         case "SUMXMY2":

@@ -21,7 +21,6 @@ from gradbook.cells.formula.simplify import (
 )
 from gradbook.cells.partials import (
     FormulaDerivation,
-    NotDerivable,
     Rule,
     Shape,
     added,
@@ -31,6 +30,7 @@ from gradbook.cells.partials import (
     scaled,
 )
 from gradbook.cells.slope_rules_of_statistics import through_elements
+from gradbook.cells.written_out import NotDerivable
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Expression, Number, Reference
 

@@ -15,7 +15,6 @@ from gradbook.cells.partials import (
     POSITIONS,
     TIES,
     FormulaDerivation,
-    NotDerivable,
     Rule,
     Shape,
     argument,
@@ -25,6 +24,7 @@ from gradbook.cells.partials import (
     present,
 )
 from gradbook.cells.slope_rules import first_equal
+from gradbook.cells.written_out import NotDerivable
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Text
 

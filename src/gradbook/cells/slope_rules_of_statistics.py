@@ -22,7 +22,6 @@ from gradbook.cells.formula.simplify import (
 from gradbook.cells.partials import (
     TIES,
     FormulaDerivation,
-    NotDerivable,
     Rule,
     Shape,
     argument,
@@ -31,25 +30,14 @@ from gradbook.cells.partials import (
     present,
     scaled,
 )
-from gradbook.cells.slope_rules import first_equal
+from gradbook.cells.slope_rules import first_equal, two_full_ranges
+from gradbook.cells.written_out import NotDerivable
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Call, Expression, Number
 
 MOST_PAYMENTS = 120
 
 # Pairs of ranges ----------------------------------------------------------------------
-
-
-def _two_ranges(d: FormulaDerivation, part: Call) -> tuple[Expression, Expression]:
-    """Two ranges of numbers, of the same shape."""
-    a, b = given(part, 2, 4)[:2]
-    name = plain_name(part.function)
-    if a is None or b is None:
-        raise NotDerivable(Message("{function} with these arguments", function=name))
-    d.common(a, b)
-    if not (d.all_count(a) and d.all_count(b)):
-        raise NotDerivable(Message("{function} of ranges that are partly blank", function=name))
-    return a, b
 
 
 def _apart(a: Expression) -> Expression:
@@ -59,7 +47,7 @@ def _apart(a: Expression) -> Expression:
 
 def _slope(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """SLOPE: by y, how far x is from its mean; by x, also the slope itself."""
-    y, x = _two_ranges(d, part)
+    y, x = two_full_ranges(d, part)
     spread = call_of("DEVSQ", x)
     d.push(y, scaled(seed, over(_apart(x), spread)))
     steep = times(times(TWO, d.value(part)), _apart(x))
@@ -67,7 +55,7 @@ def _slope(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 
 def _intercept(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    y, x = _two_ranges(d, part)
+    y, x = two_full_ranges(d, part)
     steep = call_of("SLOPE", y, x)
     d.push(minus(call_of("AVERAGE", y), times(steep, call_of("AVERAGE", x))), seed)
 
@@ -86,7 +74,7 @@ def _line_at(at: Expression, y: Expression, x: Expression) -> Expression:
 
 
 def _correlation(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    a, b = _two_ranges(d, part)
+    a, b = two_full_ranges(d, part)
     root = call_of("SQRT", times(call_of("DEVSQ", a), call_of("DEVSQ", b)))
     value = d.value(part)
     for side, other in ((a, b), (b, a)):
@@ -95,12 +83,12 @@ def _correlation(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 
 def _determination(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    y, x = _two_ranges(d, part)
+    y, x = two_full_ranges(d, part)
     d.push(square(call_of("CORREL", y, x)), seed)
 
 
 def _covariance(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    a, b = _two_ranges(d, part)
+    a, b = two_full_ranges(d, part)
     count: Expression = call_of("COUNT", a)
     if plain_name(part.function).endswith(".S"):
         count = minus(count, ONE)
@@ -109,9 +97,18 @@ def _covariance(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 
 def _standard_error(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    y, x = _two_ranges(d, part)
+    y, x = two_full_ranges(d, part)
     rest = times(call_of("DEVSQ", y), minus(ONE, square(call_of("CORREL", y, x))))
     d.push(call_of("SQRT", over(rest, minus(call_of("COUNT", y), TWO))), seed)
+
+
+def _error_function(d: FormulaDerivation, part: Call, seed: Expression) -> None:
+    """ERF, whose second argument makes it a difference."""
+    first, *last = present(given(part, 1, 2))
+    if last:
+        d.push(minus(call_of("ERF", last[0]), call_of("ERF", first)), seed)
+    else:
+        d.by_element("ERF", part, seed)
 
 
 # LINEST and TREND of one line -----------------------------------------------------------
@@ -312,6 +309,7 @@ STATISTICS: dict[str, Rule] = {
     "RSQ": _determination,
     **dict.fromkeys(("COVAR", "COVARIANCE.P", "COVARIANCE.S"), _covariance),
     "STEYX": _standard_error,
+    "ERF": _error_function,
     **dict.fromkeys(("LINEST", "TREND"), through_elements),
     **dict.fromkeys(
         (

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from gradbook.cells.book import Book
+from gradbook.cells.book import Book, show_value
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, column_of, pack, row_of
@@ -27,8 +27,9 @@ from gradbook.cells.formula.pattern import (
     UnknownReference,
 )
 from gradbook.cells.formula.simplify import constant_of
-from gradbook.cells.partials import FormulaDerivation, FormulaSlopes, NotDerivable, Rules, name_at
+from gradbook.cells.partials import FormulaDerivation, FormulaSlopes, Rules, name_at
 from gradbook.cells.present_places import is_placed, settle_places
+from gradbook.cells.recomputation import Disagreement, recomputed
 from gradbook.cells.slope_rules import (
     BY_ELEMENT,
     ELEMENTS,
@@ -44,6 +45,7 @@ from gradbook.cells.slope_rules_of_statistics import (
     STATISTICS_ELEMENTS,
     STATISTICS_SHAPES,
 )
+from gradbook.cells.written_out import NotDerivable
 from gradbook.errors import GradbookError
 from gradbook.language.message import Message
 from gradbook.targets.excel.language import Expression
@@ -118,6 +120,8 @@ class Slopes:
     terms: Mapping[Address, tuple[Term, ...]]
     arrays: frozenset[Address]  # users whose partials only work as array formulas
     fixed: Mapping[str, tuple[Address, ...]]  # what is held fixed, and where
+    counts: frozenset[Address]  # typed whole numbers on which FACT and the like depend
+    cells: Evaluation  # the book's values
 
     def values(self, cells: Evaluation | None = None) -> dict[Address, float]:
         """The slope of the result by each cell on the way, as a number, where the cells have the
@@ -126,7 +130,7 @@ class Slopes:
 
     @cached_property
     def _values(self) -> dict[Address, float]:
-        return self._values_by(self._evaluation)
+        return self._values_by(self.cells)
 
     def _values_by(self, cells: Evaluation) -> dict[Address, float]:
         slopes = {self.result: 1.0}
@@ -141,11 +145,7 @@ class Slopes:
 
     def local(self, term: Term) -> float:
         """A partial slope as a number; NaN where the cells' values don't allow one."""
-        return self._evaluation.value_of(term.pattern, term.user)
-
-    @cached_property
-    def _evaluation(self) -> Evaluation:
-        return Evaluation.of_stored(self.book, self.flow)
+        return self.cells.value_of(term.pattern, term.user)
 
 
 def _number(cells: Evaluation, term: Term) -> float:
@@ -221,9 +221,9 @@ class _Reverse:
         terms: defaultdict[Address, list[Term]] = defaultdict(list)
         arrays: set[Address] = set()
         fixed: defaultdict[str, list[Address]] = defaultdict(list)
-        reached = {result}
-        count = 0
+        reached, counts = {result}, set[Address]()
         way: list[Address] = []
+        count = 0
         for cell in reversed(order):
             if cell not in reached or cell not in self._active:
                 continue
@@ -243,8 +243,7 @@ class _Reverse:
                 continue
             for note in local.fixed:
                 fixed[note].append(cell)
-            if is_placed(book.typed.get(cell, "")):
-                fixed[PLACES].append(cell)
+            counts |= {at for place in local.counts if (at := place.at(cell)) is not None}
             if local.is_array:
                 arrays.add(cell)
             count += len(local.partials)
@@ -255,7 +254,11 @@ class _Reverse:
                 if source is not None:
                     terms[source].append(Term(cell, pattern, book))
                     reached.add(source)
-        inputs = self.named or tuple(cell for cell in sorted(terms) if cell not in book.patterns)
+        if placed := [cell for cell in way if is_placed(book.typed.get(cell, ""))]:
+            fixed[PLACES] += placed
+        counts |= self.flow.behind(counts) & self._active
+        counts = {cell for cell in counts if _is_whole(book, cell)}
+        inputs = self.named or {cell for cell in terms if cell not in book.patterns} | counts
         return Slopes(
             book,
             self.flow,
@@ -265,7 +268,24 @@ class _Reverse:
             {cell: tuple(terms_of_cell) for cell, terms_of_cell in terms.items()},
             frozenset(arrays),
             {note: tuple(sorted(cells)) for note, cells in fixed.items()},
+            frozenset(counts),
+            self._recomputed(order),
         )
+
+    def _recomputed(self, order: Sequence[Address]) -> Evaluation:
+        """The book's values, unless a formula on the way means something else here."""
+        if self.blocked is not None:
+            return Evaluation.of_stored(self.book, self.flow)
+        try:
+            return recomputed(self.book, self.flow, filter(self._active.__contains__, order))
+        except Disagreement as error:
+            reason = Message(
+                "its formula gives {here} here, but the file shows {there}: open and save the file "
+                "in a spreadsheet program, or choose a result that doesn't depend on it",
+                here=show_value(error.here),
+                there=show_value(error.there),
+            )
+            raise self.refuse(reason, error.cell) from error
 
     def _order(self) -> list[Address]:
         try:
@@ -368,6 +388,11 @@ def propose_results(book: Book, flow: Flow) -> list[Address]:
         followed += len(behind)
         exact.append((sum(_is_typed(book, source) for source in behind), cell))
     return [cell for _, cell in sorted(exact, reverse=True)[:PROPOSED]]
+
+
+def _is_whole(book: Book, cell: Address) -> bool:
+    """Whether a whole number is typed in a cell."""
+    return _is_typed(book, cell) and float(book.values[cell] or 0.0).is_integer()
 
 
 def _is_typed(book: Book, cell: Address) -> bool:

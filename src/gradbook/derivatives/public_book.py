@@ -27,7 +27,8 @@ from gradbook.cells.package import WorkbookError
 from gradbook.cells.read import read_book as read_cells
 from gradbook.cells.slopes import Slopes, propose_results, slopes_of
 from gradbook.derivatives.cell_names import find_cell, find_each, find_inputs
-from gradbook.derivatives.labels import Sensitivity, label, sensitivities
+from gradbook.derivatives.labels import label
+from gradbook.derivatives.sensitivities import Sensitivity, sensitivities
 from gradbook.errors import FileError, LimitError, UsageError
 from gradbook.language.message import words_of
 from gradbook.looks import look
@@ -244,6 +245,7 @@ class Derivatives(Mapping[str, float]):
             "value": [one.value for one in self.inputs],
             "derivative": [one.slope for one in self.inputs],
             "percent per percent": [one.elasticity for one in self.inputs],
+            "remark": [one.remark for one in self.inputs],
         }
         index = pandas.Index([one.name for one in self.inputs], name="cell")
         return pandas.DataFrame(columns, index=index)

@@ -45,7 +45,8 @@ from gradbook.derivatives.excel_formulas import (
     require_writable,
     sum_of,
 )
-from gradbook.derivatives.labels import Sensitivity, label_or_name, sensitivities
+from gradbook.derivatives.labels import label_or_name
+from gradbook.derivatives.sensitivities import Sensitivity, sensitivities
 from gradbook.derivatives.training_sheet import add_training
 from gradbook.errors import TargetError
 from gradbook.files import FileName, whole_file
@@ -220,15 +221,17 @@ def _put_input(book: Addition, sheet: NewSheet, row: int, one: Sensitivity) -> N
         area = f"{slope}:{name_of(one.cells[-1])}"
         slope, share = f"SUM({area})", f"SUMPRODUCT({area},{one.name})"
     derivative = book.style(fill=GRADIENT.fill, digits=DIGITS)
-    sheet.put(row, 3, one.slope, derivative, formula=slope)
+    shown = one.slope if isfinite(one.slope) else None
+    sheet.put(row, 3, shown, derivative, formula="" if one.by_one else slope)
     elasticity = f'IF(OR(C{here}=0,$C$4=0),"",{share}/$C$4)'
-    shown = "" if one.elasticity is None else one.elasticity
-    sheet.put(row, 4, shown, book.style(digits=ELASTICITY_DIGITS), formula=elasticity)
+    if not one.by_one:
+        percent = "" if one.elasticity is None else one.elasticity
+        sheet.put(row, 4, percent, book.style(digits=ELASTICITY_DIGITS), formula=elasticity)
     words = book.style(across="left", wrapped=True)
-    sheet.put(row, 5, one.sentence, words, formula=one.formula(f"D{here}"))
-    if one.nudged is not None:
-        sheet.put(row, 6, one.nudged, book.style(ink=QUIET.ink, digits=DIGITS))
-    lines = max(1 + len(one.sentence) // 80, 1 + len(one.label) // 30)
+    sheet.put(row, 5, one.sentence, words, formula=one.formula(f"D{here}") if one.is_live else "")
+    check = one.remark or one.nudged
+    sheet.put(row, 6, check, book.style(ink=QUIET.ink, digits=DIGITS, wrapped=bool(one.remark)))
+    lines = max(1 + len(one.sentence) // 80, 1 + len(one.label) // 30, 1 + len(one.remark) // 18)
     sheet.heights[row] = LINE * lines + 3
 
 

@@ -19,8 +19,9 @@ from gradbook.cells.formula.expression import references
 from gradbook.cells.formula.pattern import CellReference
 from gradbook.derivatives.algebra import NameReference, as_algebra
 from gradbook.derivatives.formula_chain import ChainPath, InputChain, LocalSlope, chain_between
-from gradbook.derivatives.labels import Sensitivity, label
+from gradbook.derivatives.labels import label
 from gradbook.derivatives.public_book import Derivatives
+from gradbook.derivatives.sensitivities import Sensitivity
 from gradbook.graph.names import read_name
 from gradbook.language import numeral, tr, tr_count
 from gradbook.language.message import translate
@@ -113,8 +114,12 @@ def _list(derivatives: Derivatives) -> Document:
     story.say("{words}", words=_opening(derivatives))
     if derivatives.proposed is not None:
         story.say("{words}", words=proposal(derivatives))
-    titles = (tr("input"), tr("cell"), tr("value"), tr("derivative"), tr("% per %"))
-    story.table([(title,) for title in titles], map(_row, inputs[:MOST_INPUTS]))
+    titles = [tr("input"), tr("cell"), tr("value"), tr("derivative"), tr("% per %")]
+    rows = [_row(one) for one in inputs[:MOST_INPUTS]]
+    if any(one.note for one in inputs[:MOST_INPUTS]):
+        titles.append(tr("remark"))
+        rows = [[*row, (one.note,)] for row, one in zip(rows, inputs, strict=False)]
+    story.table([(title,) for title in titles], rows)
     if len(inputs) > MOST_INPUTS:
         story.say(
             tr(
@@ -128,12 +133,12 @@ def _list(derivatives: Derivatives) -> Document:
     telling = [
         sensitivity
         for sensitivity in inputs[:MOST_SENTENCES]
-        if sensitivity.slope and isfinite(sensitivity.slope)
+        if sensitivity.slope and isfinite(sensitivity.slope) and sensitivity.header is None
     ]
     if telling:
         story.heading(tr("In words"))
         for sensitivity in telling:
-            story.say("{sentence}.", sentence=translate(sensitivity.sentence).rstrip("."))
+            story.say("{sentence}.", sentence=translate(sensitivity.full_sentence).rstrip("."))
     _tell_fixed(story, derivatives)
     return story.document()
 
@@ -380,7 +385,7 @@ class _Telling:
         story.equation(slope, *rights)
         sensitivity = next((s for s in self.derivatives.inputs if s.cell == chain.source), None)
         if sensitivity is not None and isfinite(sensitivity.slope):
-            story.say("{sentence}.", sentence=translate(sensitivity.sentence).rstrip("."))
+            story.say("{sentence}.", sentence=translate(sensitivity.full_sentence).rstrip("."))
 
     def _partials(self, path: ChainPath, names: _Names) -> list[Form]:
         links = reversed(path.links)
@@ -454,6 +459,10 @@ def list_record(derivatives: Derivatives) -> dict[str, Any]:
                 "percent_per_percent": _finite(sensitivity.elasticity),
                 "step": sensitivity.step,
                 "nudged": _finite(sensitivity.nudged),
+                "confirmed": sensitivity.is_confirmed,
+                "by_one": sensitivity.by_one,
+                "header": list(sensitivity.header) if sensitivity.header else None,
+                "remark": sensitivity.note,
                 "sentence": str(sensitivity.sentence),
             }
             for sensitivity in derivatives.inputs

@@ -6,12 +6,15 @@ What decides is held fixed. Where only values count, the branch that is taken is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from math import isnan
 
 from gradbook.cells.formula.formula_values import (
+    NO_ELSE,
     CellBlock,
     Meaning,
+    NoElse,
     NotUnderstood,
     NumberedGraph,
     OpenGraph,
@@ -35,11 +38,9 @@ from gradbook.language.message import Message
 def _choice(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     """IF."""
     then = given[1] if len(given) > 1 else graph.constant(1)
-    otherwise = given[2] if len(given) > 2 else graph.constant(0)
     if isinstance(given[0], CellBlock) and given[0].shape != (1, 1):
-        return aligned(
-            lambda c, a, b: _single(graph, _choice(graph, (c, a, b))), (given[0], then, otherwise)
-        )
+        return _choices(graph, given[0], then, given[2] if len(given) > 2 else NO_ELSE)
+    otherwise = given[2] if len(given) > 2 else graph.constant(0)
     condition = truth(graph, given[0])
     if isinstance(graph, OpenGraph) and not (_is_number_now(then) and _is_number_now(otherwise)):
         present(condition)  # a text or a range: which of them, depends on the numbers
@@ -53,6 +54,17 @@ def _choice(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     return aligned(
         lambda a, b: if_positive(condition, number(graph, a), number(graph, b)), (then, otherwise)
     )
+
+
+def _choices(graph: Graph, conditions: CellBlock, then: Meaning, otherwise: Meaning) -> Meaning:
+    """IF element by element; where formulas are compared, which numbers are skipped isn't known."""
+    is_partial = not has_values_only(graph) and isinstance(otherwise, NoElse)
+    chosen = aligned(
+        lambda c, a, b: _single(graph, _choice(graph, (c, a, b))),
+        (conditions, then, graph.constant(0) if is_partial else otherwise),
+    )
+    has_gaps = is_partial or any(isinstance(x, CellBlock) and x.has_gaps for x in (then, otherwise))
+    return replace(as_block(chosen), has_gaps=has_gaps)
 
 
 def _is_number_now(value: Meaning) -> bool:
@@ -102,7 +114,8 @@ def truths(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
     nodes: list[Node] = []
     for value in given:
         if isinstance(value, CellBlock):
-            nodes.extend(truth(graph, x) for x in value.numbers())
+            counting = (x for x in value.singles() if isinstance(x, Node | NoElse))
+            nodes.extend(truth(graph, x) for x in counting)
         elif value is not None:
             nodes.append(truth(graph, value))
     return nodes
@@ -154,6 +167,10 @@ def _question(answer: Callable[[Graph, Single], bool]) -> Callable[..., Meaning]
     return ask
 
 
+def _is_text(value: Single) -> bool:
+    return isinstance(value, str) and not isinstance(value, NoElse)
+
+
 def _is_number(graph: Graph, value: Single) -> bool:
     return isinstance(value, Node) and not is_error(graph, value)
 
@@ -180,8 +197,8 @@ DECISIONS: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
     "ISNA": _question(is_error),
     "ISNUMBER": _question(_is_number),
     "ISBLANK": _question(lambda graph, value: value is None),
-    "ISTEXT": _question(lambda graph, value: isinstance(value, str)),
-    "ISNONTEXT": _question(lambda graph, value: not isinstance(value, str)),
+    "ISTEXT": _question(lambda graph, value: _is_text(value)),
+    "ISNONTEXT": _question(lambda graph, value: not _is_text(value)),
     "ISEVEN": _question(_remainder(0)),
     "ISODD": _question(_remainder(1)),
 }

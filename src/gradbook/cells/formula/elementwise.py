@@ -71,6 +71,13 @@ def _density(x: Node) -> Node:
     return _exp(-(x * x) / 2) / math.sqrt(2 * math.pi)
 
 
+def _error_function(x: Node, last: Node | None = None) -> Node:
+    """ERF: from 0, or from one number to another."""
+    if last is not None:
+        return 2 * (_share(last * math.sqrt(2)) - _share(x * math.sqrt(2)))
+    return 2 * _share(x * math.sqrt(2)) - 1
+
+
 def _normal(x: Node, mean: Node, deviation: Node, cumulative: Node) -> Node:
     standard = (x - mean) / deviation
     if present(truth(x.graph, cumulative)) > 0:
@@ -230,7 +237,7 @@ ELEMENTWISE: Mapping[str, Elementwise] = {
     "NOT": Elementwise(lambda x: if_positive(truth(x.graph, x), 0, 1), ("",)),
     "N": Elementwise(lambda x: x, ("1",)),
     "VALUE": Elementwise(lambda x: x, ("1",)),
-    "ERF": Elementwise(lambda x: 2 * _share(x * math.sqrt(2)) - 1, ("2/SQRT(PI())*EXP(-(x^2))",)),
+    "ERF": Elementwise(_error_function, ("2/SQRT(PI())*EXP(-(x^2))",)),
     "ERFC": Elementwise(lambda x: 2 * _share(x * -math.sqrt(2)), ("-2/SQRT(PI())*EXP(-(x^2))",)),
     "NORMSDIST": Elementwise(_share, ("NORMDIST(x,0,1,FALSE)",)),
     "NORM.S.DIST": _STANDARD,

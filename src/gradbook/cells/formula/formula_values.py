@@ -37,6 +37,12 @@ class LeadsBack(NotUnderstood):
         self.cell = cell
 
 
+class NoElse(str):
+    """FALSE in an array, where an IF has no else: arithmetic takes it for 0, and what takes the
+    numbers of a range skips it."""
+
+
+NO_ELSE = NoElse("FALSE")
 Single = Node | str | None
 MOST_VALUES = 50_000  # values in one part of a formula
 COST = 20  # budget for each value of an array, in numbers
@@ -52,6 +58,7 @@ class CellBlock:
     """Values in rows and columns: a range or an array."""
 
     rows: tuple[tuple[Single, ...], ...]
+    has_gaps: bool = False  # whether some of its numbers may be those of a missing else
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -197,6 +204,8 @@ def number(graph: Graph, value: Meaning) -> Node:
         if value.shape == (1, 1):
             return number(graph, value.rows[0][0])
         raise NotUnderstood(Message("a range where one value belongs"))
+    if isinstance(value, NoElse):
+        return graph.constant(0)
     try:
         return graph.constant(float(value))
     except ValueError as problem:

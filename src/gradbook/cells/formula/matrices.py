@@ -14,6 +14,7 @@ from gradbook.cells.formula.formula_values import (
     COST,
     CellBlock,
     Meaning,
+    NoElse,
     NotUnderstood,
     TooMuch,
     as_block,
@@ -33,7 +34,10 @@ Row = list[Node]
 
 
 def _numbers(graph: Graph, value: Meaning) -> list[Row]:
-    return [[number(graph, x) for x in row] for row in as_block(value).rows]
+    return [
+        [error(graph) if isinstance(x, NoElse) else number(graph, x) for x in row]
+        for row in as_block(value).rows
+    ]
 
 
 def _block(rows: Sequence[Sequence[Node]]) -> CellBlock:
@@ -146,7 +150,7 @@ def _fitted(
     graph: Graph, y: CellBlock, columns: Sequence[Row], has_constant: bool
 ) -> tuple[list[Node], Node]:
     """The factor of each x, and the constant, by least squares."""
-    heights = [number(graph, value) for value in y.singles()]
+    heights = [value for row in _numbers(graph, y) for value in row]
     levels = [mean(graph, xs) if has_constant else graph.constant(0) for xs in columns]
     apart = [[x - level for x in xs] for xs, level in zip(columns, levels, strict=True)]
     height = mean(graph, heights) if has_constant else graph.constant(0)
@@ -176,7 +180,7 @@ def _line(graph: Graph, given: Sequence[Meaning]) -> CellBlock:
 def _statistics(
     graph: Graph, y: CellBlock, xs: Row, slope: Node, constant: Node, has_constant: bool
 ) -> list[Row]:
-    heights = [number(graph, value) for value in y.singles()]
+    heights = [value for row in _numbers(graph, y) for value in row]
     count = len(heights)
     free = count - 1 - has_constant
     left = [value - (slope * x + constant) for value, x in zip(heights, xs, strict=True)]

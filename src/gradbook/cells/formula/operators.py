@@ -7,6 +7,7 @@ from operator import add, sub
 
 from gradbook.cells.formula.formula_values import (
     Meaning,
+    NoElse,
     NotUnderstood,
     NumberedGraph,
     OpenGraph,
@@ -30,6 +31,7 @@ def infix(graph: Graph, operator: str, a: Meaning, b: Meaning) -> Meaning:
 def _infix(graph: Graph, operator: str, a: Single, b: Single) -> Single:
     if operator == "&":
         return joined(graph, map(text_of, (a, b))) if has_values_only(graph) else "joined text"
+    a, b = (number(graph, x) if isinstance(x, NoElse) else x for x in (a, b))
     if operator not in "+-*/^" and isinstance(a, str) | isinstance(b, str):
         return _texts(graph, operator, a, b)
     return _ON_NUMBERS[operator](number(graph, a), number(graph, b))

@@ -44,6 +44,7 @@ from gradbook.cells.formula.function_table import plain_name
 from gradbook.language.message import Message, words_of
 from gradbook.targets.excel.language import (
     LAMBDAS,
+    LINE,
     TABLE,
     Call,
     Expression,
@@ -559,8 +560,8 @@ class Reader:
                     return Call("MMULT", both)
                 case Call("TRANSPOSE", (a,)) if a is not None:
                     return Call("TRANSPOSE", (self._share(a, home, column, row),))
-                case Call(function, _) if is_array_maker(function) and row is not None:
-                    return Call("INDEX", (part, Number(row + 1.0), Number((column or 0) + 1.0)))
+                case Call(function, _) if is_array_maker(function):
+                    return _share_of_array(part, row, column)
                 case Call(function, given) if each := one_for_each(function, len(given)):
                     shared = (
                         self._share(it, home, row, column) if it is not None and k in each else it
@@ -586,7 +587,7 @@ FIRST_CONDITION = {"COUNTIFS": 1, "SUMIFS": 2, "AVERAGEIFS": 2, "MAXIFS": 2, "MI
 
 def _works_on_each(function: str) -> bool:
     """Whether a function works on an array element by element."""
-    return function in ELEMENTWISE or plain_name(function) in CHOOSING
+    return plain_name(function) in ELEMENTWISE or plain_name(function) in CHOOSING
 
 
 def one_for_each(function: str, count: int) -> Collection[int]:
@@ -612,8 +613,9 @@ def _in_a_line(call: Call, row: int | None, column: int | None) -> Call:
 
 
 _ARRAY_MAKERS = """
-    LINEST LOGEST TREND GROWTH MINVERSE SORT SORTBY UNIQUE FILTER SEQUENCE VSTACK HSTACK TOCOL TOROW
-    TAKE DROP CHOOSECOLS CHOOSEROWS EXPAND WRAPROWS WRAPCOLS MAP BYROW BYCOL SCAN MAKEARRAY
+    LINEST LOGEST TREND GROWTH MINVERSE MUNIT FREQUENCY SORT SORTBY UNIQUE FILTER SEQUENCE VSTACK
+    HSTACK TOCOL TOROW TAKE DROP CHOOSECOLS CHOOSEROWS EXPAND WRAPROWS WRAPCOLS MAP BYROW BYCOL SCAN
+    MAKEARRAY
 """
 ARRAY_MAKERS = frozenset(_ARRAY_MAKERS.split())
 
@@ -621,6 +623,23 @@ ARRAY_MAKERS = frozenset(_ARRAY_MAKERS.split())
 def is_array_maker(function: str) -> bool:
     """Whether a function's result has a shape of its own."""
     return function == TABLE or plain_name(function) in ARRAY_MAKERS
+
+
+def _share_of_array(part: Call, row: int | None, column: int | None) -> Expression:
+    """One row, one column or one element of an array; an INDEX of one whose shape isn't known."""
+    if row is None and column is None:
+        return part
+    if part.function != TABLE:
+        places = (0.0 if place is None else place + 1.0 for place in (row, column))
+        return Call("INDEX", (part, *map(Number, places)))
+    rows = [line.arguments for line in part.arguments if isinstance(line, Call)]
+    first, last = _share_of_line(0, len(rows) - 1, row)
+    left, right = _share_of_line(0, min(map(len, rows), default=0) - 1, column)
+    rows = [line[left : right + 1] for line in rows[first : last + 1]]
+    if not rows or not all(rows):
+        return Reference("#N/A")
+    single = rows[0][0] if len(rows) == len(rows[0]) == 1 else None
+    return single or Call(TABLE, tuple(Call(LINE, line) for line in rows))
 
 
 def _share_of_range(

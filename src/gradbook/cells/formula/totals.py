@@ -32,11 +32,13 @@ OfAll = Callable[[Graph, Sequence[Meaning]], Meaning]
 OfNumbers = Callable[[Graph, Sequence[Node]], Node]
 
 
-def numbers_of(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
+def numbers_of(graph: Graph, given: Sequence[Meaning], *, takes_gaps: bool = False) -> list[Node]:
     """Every number among the arguments; texts and blanks in ranges are skipped."""
     numbers: list[Node] = []
     for value in given:
         if isinstance(value, CellBlock):
+            if value.has_gaps and not takes_gaps:
+                raise NotUnderstood(Message("an IF without an else, in an array"))
             numbers.extend(value.numbers())
         elif value is not None:
             numbers.append(number(graph, value))
@@ -49,9 +51,9 @@ def total(graph: Graph, numbers: Sequence[Node]) -> Node:
     return reduce(add, numbers) if numbers else graph.constant(0)
 
 
-def _of(function: OfNumbers) -> OfAll:
-    """A function of the numbers among its arguments."""
-    return lambda graph, given: function(graph, numbers_of(graph, given))
+def _of(function: OfNumbers, *, takes_gaps: bool = False) -> OfAll:
+    """A function of the numbers among its arguments; whether a missing else may count as 0."""
+    return lambda graph, given: function(graph, numbers_of(graph, given, takes_gaps=takes_gaps))
 
 
 # Sums -----------------------------------------------------------------------------
@@ -84,12 +86,10 @@ def _sumproduct(graph: Graph, given: Sequence[Meaning]) -> Node:
 
 
 def _sum_of(term: Callable[[Node, Node], Node]) -> OfAll:
-    def add_up(graph: Graph, given: Sequence[Meaning]) -> Node:
-        a, b = given
-        both = pairs(lambda x, y: term(number(graph, x), number(graph, y)), a, b)
-        return total(graph, list(as_block(both).numbers()))
-
-    return add_up
+    """SUMXMY2 and the like: a pair with a text or a blank is skipped."""
+    return lambda graph, given: total(
+        graph, [term(x, y) for x, y in zip(*_both(graph, given), strict=True)]
+    )
 
 
 def _largest(graph: Graph, numbers: Sequence[Node]) -> Node:
@@ -273,7 +273,7 @@ def _count_blank(graph: Graph, given: Sequence[Meaning]) -> Node:
 
 # One of these by number -----------------------------------------------------------
 
-_average, _sum = _of(mean), _of(total)
+_average, _sum = _of(mean), _of(total, takes_gaps=True)
 _sample, _whole = _of(_variance(1)), _of(_variance(0))
 _spread, _whole_spread = _of(_deviation(1)), _of(_deviation(0))
 _most, _least, _median_of = _of(_largest), _of(_smallest), _of(_median)
@@ -320,7 +320,7 @@ TOTALS: Mapping[str, OfAll] = {
     "PRODUCT": _product,
     "AVERAGE": _average,
     "AVERAGEA": lambda graph, given: mean(graph, _with_truths(graph, given)),
-    "SUMSQ": _of(lambda graph, numbers: total(graph, [x**2 for x in numbers])),
+    "SUMSQ": _of(lambda graph, numbers: total(graph, [x**2 for x in numbers]), takes_gaps=True),
     "SUMPRODUCT": _sumproduct,
     "SUMXMY2": _sum_of(lambda x, y: (x - y) ** 2),
     "SUMX2MY2": _sum_of(lambda x, y: x**2 - y**2),
