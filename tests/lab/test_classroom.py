@@ -141,7 +141,7 @@ def test_numbers_and_files_are_no_names(text, tmp_path):
         ("", "the file is empty: write one row per line"),
         ("name\n", "there are no students in it"),
         ("name,group\nAda,1\n,2\n", "row 3: no name in it"),
-        ("Ada\nADA\n", "row 2: 'ADA' is in the list twice"),
+        ("Ada\nADA\n", r"names are in the list twice \('Ada' in row 1, 'ADA' in row 2\)"),
         ("Ada\n" + "n" * 99, "longer than 60 characters"),
         ("---\n", "no name in it"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
@@ -22,6 +23,7 @@ from gradbook.net.lower import scalar_step
 
 LONGEST = 60  # characters of a name
 MOST_STUDENTS = 2_000
+MOST_SAID = 40  # names in an error
 STEM_LENGTH = 60  # characters of a file's name
 _NO_NAME = re.compile(r"[\W_]*")
 _OTHER = re.compile(r"[@\d]|^$")  # in a cell that isn't a name
@@ -155,21 +157,36 @@ def read_roster(path: str | os.PathLike[str]) -> list[str]:
     """The students' names in the order of the list, each one different.
 
     They are in the columns with such a heading in some language or, without one, in the first
-    column (the first two, if there are no others).
+    column (the first two, if there are no others). Students of one name are told apart by their
+    addresses, if the list has them.
     """
-    file = str(path)
-    names: dict[str, str] = {}
-    for row, name in _students(path):
-        key = normalize("NFKC", name).casefold()
-        if key in names:
-            problem = f"{name!r} is in the list twice: tell them apart, for example by a number"
-            raise DataError(problem, file=file, row=row.number)
-        names[key] = name
-    return list(names.values())
+    students = _students(path)
+    alike: defaultdict[str, list[int]] = defaultdict(list)
+    for number, (_, name, _) in enumerate(students):
+        alike[_folded(name)].append(number)
+    names = [name for _, name, _ in students]
+    for same in alike.values():
+        if len({_folded(students[k][2]) for k in same} - {""}) == len(same) > 1:
+            for k in same:
+                names[k] = f"{names[k]} ({students[k][2]})"
+    clashes: defaultdict[str, list[str]] = defaultdict(list)
+    for (row, _, _), name in zip(students, names, strict=True):
+        clashes[_folded(name)].append(f"{name!r} in row {row.number}")
+    twice = [said for same in clashes.values() for said in same if len(same) > 1]
+    if twice:
+        more = f" and {len(twice) - MOST_SAID} more" if len(twice) > MOST_SAID else ""
+        said = ", ".join(twice[:MOST_SAID]) + more
+        problem = f"some names are in the list twice ({said}): tell them apart, for example by "
+        raise DataError(f"{problem}a number, or by addresses in a column Email", file=str(path))
+    return names
 
 
-def _students(path: str | os.PathLike[str]) -> list[tuple[CellRow, str]]:
-    """Each row and the name in it."""
+def _folded(name: str) -> str:
+    return normalize("NFKC", name).casefold()
+
+
+def _students(path: str | os.PathLike[str]) -> list[tuple[CellRow, str, str]]:
+    """Each row, the name in it and the address, if there is one."""
     rows = read_cells(path).rows
     for row in rows:
         for cell in row.cells:
@@ -177,12 +194,24 @@ def _students(path: str | os.PathLike[str]) -> list[tuple[CellRow, str]]:
                 problem = f"control characters in {cell!r}: type it again"
                 raise DataError(problem, file=str(path), row=row.number)
     columns, is_headed = _columns(rows)
+    heads = rows[0].cells if is_headed else ()
     rows = rows[is_headed:]
     if not rows:
         raise DataError("there are no students in it: write one name per row", file=str(path))
     if len(rows) > MOST_STUDENTS:
         raise LimitError(f"{path}: more than {MOST_STUDENTS:,} students: use a shorter list")
-    return [(row, _name(row, columns, str(path))) for row in rows]
+    columns_there = range(len(rows[0].cells))
+    mail = next((k for k, head in enumerate(heads) if kind_of(head) == "mail"), None)
+    if mail is None:
+        mail = next((k for k in columns_there if all("@" in row.cells[k] for row in rows)), None)
+    addresses = ("" if mail is None else _printable(row.cells[mail]) for row in rows)
+    names = (_name(row, columns, str(path)) for row in rows)
+    return list(zip(rows, names, addresses, strict=True))
+
+
+def _printable(cell: str) -> str:
+    words = " ".join(cell.split())[:LONGEST]
+    return "".join(character for character in words if character.isprintable())
 
 
 def _name(row: CellRow, columns: Sequence[int], file: str) -> str:

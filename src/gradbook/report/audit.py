@@ -13,7 +13,7 @@ from itertools import chain
 from gradbook.audit.classes.scoring import BookScore, in_numbers
 from gradbook.audit.findings import RIGHT, TO_FILL_IN, BookReport, is_untouched, off_by
 from gradbook.errors import as_cell, one_line
-from gradbook.language import tr, tr_count
+from gradbook.language import mark, tr, tr_count
 from gradbook.language.message import translate
 from gradbook.language.text_width import pad, text_width
 from gradbook.report.findings import (
@@ -157,8 +157,8 @@ def _formula(formula: str) -> str:
 # Grades -----------------------------------------------------------------------
 
 HEAD = (
-    *("file", "student", "right", "of", "points", "out of", "verdict", "first finding"),
-    "kinds of mistakes",
+    *(mark("file"), mark("student"), mark("right"), mark("of"), mark("points"), mark("out of")),
+    *(mark("verdict"), mark("first finding"), mark("kinds of mistakes")),
 )
 UTF8_MARK = "\ufeff"  # without it Excel misreads ∂
 
@@ -173,7 +173,7 @@ def grades(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> Iterat
     yield UTF8_MARK
     text = StringIO()
     table = csv.writer(text)
-    for row in chain([HEAD], map(_grades_row, reports, scores)):
+    for row in chain([map(tr, HEAD)], map(_grades_row, reports, scores)):
         table.writerow(row)
         yield text.getvalue()
         text.seek(0)
@@ -182,6 +182,7 @@ def grades(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> Iterat
 
 def _grades_row(report: BookReport, score: BookScore) -> list[str]:
     judged = score.points is not None
+    kinds = dict.fromkeys(tr(f.kind) for f in report.findings if f.kind != TO_FILL_IN)
     return [
         as_cell(report.book),
         as_cell(report.origin.student),
@@ -189,9 +190,9 @@ def _grades_row(report: BookReport, score: BookScore) -> list[str]:
         str(len(score.parts)) if judged else "",
         in_numbers(score.points) if score.points is not None else "",
         in_numbers(score.out_of) if judged else "",
-        report.verdict,
+        tr(report.verdict),
         as_cell(first_finding(report)),
-        as_cell("; ".join(dict.fromkeys(f.kind for f in report.findings if f.kind != TO_FILL_IN))),
+        as_cell("; ".join(kinds)),
     ]
 
 
@@ -200,8 +201,9 @@ def first_finding(report: BookReport) -> str:
     wrong = [finding for finding in report.findings if finding.kind != TO_FILL_IN]
     if wrong:
         first = wrong[0]
-        return f"{first.cells} ({first.quantity}): {first.why}"
+        where = f"{first.cells}{in_brackets(first.quantity)}"
+        return f"{where}{tr(': ')}{translate(first.why)}"
     waiting = ", ".join(filter(None, map(to_fill_in, report.sheets)))
     if waiting:
-        return f"to fill in: {waiting}"
+        return f"{tr(TO_FILL_IN)}{tr(': ')}{waiting}"
     return "" if report.verdict == RIGHT else finding_words(report)

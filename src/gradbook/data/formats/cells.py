@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.errors import DataError, FileError, LimitError
 from gradbook.files import open_file, require_size, said_plainly
+from gradbook.language.message import Message
 from gradbook.limits import ReadLimit
 
 MISSING = {"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "#n/a"}
@@ -342,7 +343,7 @@ def read_cells(
         content = stream.read(limits.TABLE.most + 1)
     require_size(len(content), file, limits.TABLE)
     text, encoding = table_text(content, file)
-    del content  # it is as large as everything made from it
+    content = content[:16]  # the whole is as large as everything made from it
     named = re.match(r"sep=(.)\r?\n", text)  # a spreadsheet's way to name the separator
     if named:
         separator = named[1]
@@ -352,15 +353,26 @@ def read_cells(
         rows = list(_rows(text, separator, file, most))
     if not rows or not text.strip(" \r\n" + "".join(SEPARATORS)):
         raise DataError("the file is empty: write one row per line", file=file)
-    remark = f"{file} isn't UTF-8: it is read as Windows-1252, as Excel writes it in western Europe"
-    return CellRows(rows, separator, (remark,) if encoding == LATIN else ())
+    remarks = []
+    if encoding == LATIN:
+        remark = Message(
+            "{file} isn't UTF-8: it is read as Windows-1252, as Excel writes it in western Europe",
+            file=file,
+        )
+        remarks.append(remark)
+    if content.startswith(2 * BOM_UTF8):
+        remark = Message(
+            "{file} begins with several byte order marks: they are left out", file=file
+        )
+        remarks.append(remark)
+    return CellRows(rows, separator, tuple(remarks))
 
 
 def table_text(content: bytes, source: str) -> tuple[str, str]:
     """The text of a table and its encoding: UTF-8, UTF-16 with its mark, or Windows-1252."""
     encoding = next((name for mark, name in WIDE.items() if content.startswith(mark)), "utf-8-sig")
     try:
-        return content.decode(encoding), encoding
+        return content.decode(encoding).lstrip("\ufeff"), encoding
     except UnicodeDecodeError as error:
         wrong = FileError(f"{source} isn't UTF-8 text (byte {error.start + 1}): save it as UTF-8")
     try:

@@ -32,7 +32,7 @@ from gradbook.errors import DataError
 from gradbook.files import InnerPath, as_bytes, read_bytes, read_text, write_whole
 from gradbook.language import current_language, tr
 from gradbook.language import mark as message_mark
-from gradbook.language.message import Message, enumerated, joined
+from gradbook.language.message import Message, enumerated, joined, translate
 from gradbook.net.lower import scalar_step
 from gradbook.report.audit import first_finding
 from gradbook.report.explanation import has_typst
@@ -60,14 +60,17 @@ from gradbook.teaching.classes.marks_file import (
     OWN,
     STUDENT,
     OwnEntry,
+    deleted_entries,
+    keep_entries,
     read_ledger,
+    remarks_on,
     update_ledger,
 )
 from gradbook.teaching.classes.platforms import FILES, FinalGrade, grade_files, read_listed
 from gradbook.teaching.classes.rubric import outdated_parts, read_rubric
 from gradbook.teaching.classes.senders import ClassNames, StudentBook, books_by_student
 
-REPORTS = "reports.jsonl"
+REPORTS, ENTRIES = "reports.jsonl", "entries.csv"
 ROUNDS = 5  # at most, if the teacher types faster than feedback is written
 NOT_HANDED_IN = message_mark("nothing handed in")
 NO_BOOK_HANDED_IN = message_mark("no workbook handed in")
@@ -93,7 +96,7 @@ class StudentMark:
     @property
     def remarks(self) -> Iterator[str]:
         """What the teacher has to look at."""
-        yield from (joined(": ", (self.student, one.message)) for one in self.left_out)
+        yield from (one.message for one in self.left_out)
         if self.book is None or self.book.report.verdict == UNREADABLE:
             return
         report, file = self.book.report, self.book.path.name
@@ -101,7 +104,7 @@ class StudentMark:
         unjudged = dict.fromkeys(finding.quantity for finding in findings)
         if unjudged:
             yield Message(
-                "{student}: {columns} can't be judged, so they earn nothing: look at {file}",
+                "{student}: no points for {columns}, which can't be judged: look at {file}",
                 student=self.student,
                 columns=enumerated(unjudged),
                 file=file,
@@ -160,22 +163,41 @@ def _mark(
 ) -> MarkedClass:
     ledger = folder.path / MARKS
     columns = len(folder.plan.exercise("1").kind_of(scalar_step(folder.plan.net())))
-    entries = read_ledger(ledger)
+    kept = folder.inside(KEPT) / ENTRIES
+    odd = remarks_on(ledger)
+    deleted = deleted_entries(ledger, kept)
+    deleted = {name: entry for name, entry in deleted.items() if name in folder.stems}
+    entries = read_ledger(ledger) | deleted
     books = handed_in(folder)
     with _judged(folder, books, workers, tell) as reports:
         by_student, remarks = books_by_student(folder, books, reports)
     instead = _instead_of_books(folder)
     students: set[str] = set()
+    back = list[str]()
     for _ in range(ROUNDS):
         marks = tuple(_marks(folder, by_student, instead, entries, rubric))
         new, problems = _write_feedback(folder, marks, workers, hints, tell)
         students |= new
         before = entries
-        entries = update_ledger(ledger, {row.student: _ledger_row(row, columns) for row in marks})
+        cells = {row.student: _ledger_row(row, columns) for row in marks}
+        for name, entry in deleted.items():
+            cells[name] |= dict(zip(OWN, entry.cells, strict=True))
+        entries, back, deleted = update_ledger(ledger, cells), [*back, *deleted], {}
         if entries == before:
             break
+    keep_entries(kept, entries)
     gone = [name for name in entries if name not in folder.stems]
     remarks = [
+        *odd,
+        *(
+            Message(
+                "the row of {student} was missing in {marks}, with what you had typed: it is back; "
+                "to take back an entry, empty its cell",
+                student=name,
+                marks=MARKS,
+            )
+            for name in back
+        ),
         *remarks,
         *chain.from_iterable(mark.remarks for mark in marks),
         *outdated_parts(folder.path / RUBRIC),
@@ -341,24 +363,24 @@ def _ledger_row(mark: StudentMark, columns: int) -> dict[str, str]:
     row = {name: "" for name in HEAD if name not in (STUDENT, *OWN)}
     if mark.left_out:
         row |= {
-            "verdict": mark.verdict,
-            "note": "; ".join(file.message for file in mark.left_out),
+            "verdict": tr(mark.verdict),
+            "note": "; ".join(translate(file.message) for file in mark.left_out),
         }
     if mark.book is not None:
         report = mark.book.report
         row |= {
-            "verdict": report.verdict,
+            "verdict": tr(report.verdict),
             "first finding": first_finding(report),
             "file": mark.book.path.name,
             "handed in": strftime("%Y-%m-%d %H:%M", localtime(mark.book.moment)),
-            "note": "; ".join(mark.book.notes),
+            "note": "; ".join(map(translate, mark.book.notes)),
         }
     if mark.mark is not None:
         right, of = _right(mark, columns)
         row |= {
             "points": "" if mark.mark.points is None else in_numbers(mark.mark.points),
             "out of": in_numbers(mark.mark.out_of),
-            "taken off": "; ".join(mark.mark.taken_off),
+            "taken off": "; ".join(map(translate, mark.mark.taken_off)),
             "right": in_numbers(right),
             "of": str(of),
         }

@@ -1,7 +1,8 @@
 """marks.csv: what each student earns, and three columns that are the teacher's alone.
 
 What she writes into 'changed to', 'days late' and 'remark' is read just before the file is written
-again, and is kept, as are columns and rows that she adds.
+again, and is kept, as are columns and rows that she adds. If a row with an entry is missing later,
+it comes back, and that is said.
 """
 
 from __future__ import annotations
@@ -11,20 +12,23 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from io import StringIO
 from pathlib import Path
 
 from gradbook import limits
 from gradbook.data.formats.cells import SEPARATORS, CellRow, read_cells
 from gradbook.errors import DataError, as_cell
-from gradbook.files import InnerPath, read_bytes, whole_file
+from gradbook.files import InnerPath, as_bytes, read_bytes, read_text, whole_file, write_whole
+from gradbook.language import LANGUAGES, in_language, mark, tr
 from gradbook.report.audit import UTF8_MARK
 
-STUDENT, CHANGED, LATE, REMARK = "student", "changed to", "days late", "remark"
+STUDENT, CHANGED = mark("student"), mark("changed to")
+LATE, REMARK = mark("days late"), mark("remark")
 HEAD = (
-    *(STUDENT, "points", "out of", CHANGED, LATE, REMARK),
-    *("taken off", "right", "of", "verdict", "first finding", "file", "handed in", "note"),
+    *(STUDENT, mark("points"), mark("out of"), CHANGED, LATE, REMARK, mark("taken off")),
+    *(mark("right"), mark("of"), mark("verdict"), mark("first finding"), mark("file")),
+    *(mark("handed in"), mark("note")),
 )
 OWN = (CHANGED, LATE, REMARK)
 MOST_POINTS = 1_000_000  # points, or days
@@ -50,6 +54,25 @@ class OwnEntry:
 NOTHING = OwnEntry()
 
 
+def headings() -> dict[str, str]:
+    """Each column's heading in the current language; in English if two would be the same."""
+    words: dict[str, str] = {}
+    for name in HEAD:
+        word = tr(name)
+        words[name] = name if word in words.values() or word in HEAD else word
+    return words
+
+
+@cache
+def _names() -> tuple[dict[str, str], ...]:
+    """The column of each heading, in each language."""
+    every = list[dict[str, str]]()
+    for code in LANGUAGES:
+        with in_language(code):
+            every.append({word.casefold(): name for name, word in headings().items()})
+    return tuple(every)
+
+
 @dataclass(frozen=True)
 class LedgerTable:
     """marks.csv as it was read, including the teacher's own columns and rows."""
@@ -58,13 +81,18 @@ class LedgerTable:
     rows: tuple[CellRow, ...]
     separator: str
     file: str
+    remarks: tuple[str, ...] = ()  # on the text
 
     @cached_property
     def places(self) -> dict[str, int]:
         """The places of the columns that we know, by their exact names or nearly so."""
-        nearly = [cell.strip().casefold().lstrip(UTF8_MARK) for cell in self.head]
-        known = (name for name in HEAD if name in nearly)
-        return {name: (self.head if name in self.head else nearly).index(name) for name in known}
+        plain = [cell.strip().casefold().lstrip(UTF8_MARK) for cell in self.head]
+        names = max(_names(), key=lambda names: len(names.keys() & set(plain)))
+        exact, nearly = (
+            {names[cell]: k for k, cell in reversed([*enumerate(cells)]) if cell in names}
+            for cells in (self.head, plain)
+        )
+        return nearly | exact
 
     def entries(self) -> dict[str, OwnEntry]:
         """What the teacher wrote, by student."""
@@ -83,8 +111,9 @@ class LedgerTable:
 
     def with_cells(self, cells: CellsByStudent) -> list[list[str]]:
         """All rows with these cells filled in; all other cells are kept."""
-        head = [*self.head, *(name for name in HEAD if name not in self.places)]
-        places = {name: self.places.get(name, head.index(name)) for name in HEAD}
+        new_names = [name for name in HEAD if name not in self.places]
+        head = [*self.head, *(headings()[name] for name in new_names)]
+        places = self.places | {name: len(self.head) + k for k, name in enumerate(new_names)}
         new = dict(cells)
         lines = [head]
         for row in self.rows:
@@ -108,11 +137,11 @@ def _with_cells(
 def _read(path: PathOfLedger) -> LedgerTable:
     """The table, which has no rows if there is no file yet."""
     if not path.is_file():
-        return LedgerTable(HEAD, (), SEPARATORS[0], str(path))
+        return LedgerTable(tuple(headings().values()), (), SEPARATORS[0], str(path))
     table = read_cells(path)
     head, *rows = table.rows
     separator = table.separator if table.separator in SEPARATORS else SEPARATORS[0]
-    found = LedgerTable(head.cells, tuple(rows), separator, str(path))
+    found = LedgerTable(head.cells, tuple(rows), separator, str(path), table.remarks)
     missing = [name for name in (STUDENT, *OWN) if name not in found.places]
     if missing:
         raise DataError(
@@ -125,6 +154,35 @@ def _read(path: PathOfLedger) -> LedgerTable:
 def read_ledger(path: PathOfLedger) -> dict[str, OwnEntry]:
     """The teacher's entries by student; none if there is no file yet."""
     return _read(path).entries()
+
+
+def remarks_on(path: PathOfLedger) -> tuple[str, ...]:
+    """What is odd about the file's text, which is written again as it should be."""
+    return _read(path).remarks
+
+
+# The entries once more, in case that a row is deleted
+
+
+def keep_entries(kept: PathOfLedger, entries: Mapping[str, OwnEntry]) -> None:
+    text = StringIO()
+    csv.writer(text).writerows((student, *entry.cells) for student, entry in entries.items())
+    if entries or kept.is_file():
+        write_whole(kept, as_bytes(text.getvalue()))
+
+
+def deleted_entries(path: PathOfLedger, kept: PathOfLedger) -> dict[str, OwnEntry]:
+    """The entries of the last time whose rows are missing now, by student."""
+    if not kept.is_file():
+        return {}
+    table = _read(path)
+    there = set(map(table.student, table.rows))
+    rows = csv.reader(StringIO(read_text(kept, limit=limits.TABLE)))
+    return {
+        row[0]: entry_of(row[1:], str(kept))
+        for row in rows
+        if len(row) == 1 + len(OWN) and row[0] not in there
+    }
 
 
 Look = Callable[[Mapping[str, OwnEntry]], object]

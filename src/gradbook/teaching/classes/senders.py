@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import PurePath
 from unicodedata import combining, normalize
 
-from gradbook.audit.findings import UNREADABLE, BookReport
+from gradbook.audit.findings import UNREADABLE, BookReport, is_untouched
 from gradbook.data.formats.cells import read_cells
 from gradbook.errors import DataError
 from gradbook.files import InnerPath
@@ -31,6 +31,7 @@ JOINT = " - "  # between a folder's name and a file's
 AGAIN = re.compile(r" \(\d+\)$")  # which browsers add to the second file of a name
 MOODLE = re.compile(r"(?<![^/_])(?P<name>[^/_]+)_\d+_assignsubmission_(?:file|onlinetext)_?")
 CANVAS = re.compile(r"(?P<letters>[^\W\d_]+)(?P<late>_LATE)?_\d+_\d+_", re.IGNORECASE)
+ADDRESS = re.compile(r" \([^()]*@[^()]*\)$")
 NUMBERED = re.compile(r"(?<!\d)\d+\)?$")
 Students = frozenset[str]
 
@@ -126,7 +127,8 @@ def _letters(name: str) -> str:
 
 
 def _unnumbered(name: str) -> str:
-    return NUMBERED.sub("", name).rstrip(" (") or name
+    """A name without what tells it apart from an equal one: a number, or an address."""
+    return NUMBERED.sub("", ADDRESS.sub("", name)).rstrip(" (") or name
 
 
 # The books of each student ------------------------------------------------------------
@@ -192,14 +194,19 @@ def _named_inside(folder: ClassFolder, report: BookReport) -> Iterator[Students]
 
 def _is_one_hand_in(books: Sequence[StudentBook]) -> bool:
     """Whether all are known by their names, or are versions of one file, or equal in content."""
+    books = [book for book in books if not is_untouched(book.report)] or books
     files = {AGAIN.sub("", book.path.stem) for book in books}
     contents = {book.report.fingerprint for book in books}
     return all(book.is_named for book in books) or 1 in (len(files), len(contents))
 
 
 def _latest(books: Sequence[StudentBook]) -> StudentBook:
-    """The last of those that can be read, or else the last of all."""
-    best = max(books, key=lambda book: (book.report.verdict != UNREADABLE, book.moment))
+    """The last of those that can be read and have been worked on, or else the last of all."""
+
+    def rank(book: StudentBook) -> tuple[bool, bool, float]:
+        return book.report.verdict != UNREADABLE, not is_untouched(book.report), book.moment
+
+    best = max(books, key=rank)
     if len(books) == 1:
         return best
     others = message_count(
