@@ -54,6 +54,7 @@ MOST_VALUES = 80  # of a layer
 MOST_WEIGHTS = 400
 DEEPEST = 8  # layers before the last ones
 TRIES = 400
+PATIENCE = 30  # with the numbers of a statement that is wanted
 
 
 def cards() -> list[Card]:
@@ -202,9 +203,11 @@ class Draft:
         pools += [self.wanted] * 2 if self.wanted else []
         pools += [joins] * (3 if unread(self.layers) is not None else 1)
         card = random.choice(random.choice(pools))
-        layer = layer_of(card, random, self.shapes[-1], len(self.layers))
-        if layer and self.add(layer) and card in self.wanted:
-            self.wanted.remove(card)
+        for _ in range(PATIENCE if card in self.wanted else 1):
+            layer = layer_of(card, random, self.shapes[-1], len(self.layers))
+            if layer and self.add(layer):
+                self.wanted = [one for one in self.wanted if one != card]
+                break
 
     def add(self, layer: Layer) -> bool:
         """Add this layer, if it fits and stays small."""

@@ -323,7 +323,8 @@ def opened(name: str, case: Case, folder: Path) -> Outcome:
             expected, found = case.expected, export.read(file, case)
             found = found.reshape(expected.shape) if found.size == expected.size else found
     except Exception as error:
-        return Outcome("broken", f"{type(error).__name__}: {str(error).strip()[:300]}")
+        words = " ".join(str(error).split())
+        return Outcome("broken", f"{type(error).__name__}: {words[:300]}")
     if case.is_close(np.asarray(found), expected):
         return Outcome("same")
     if found.shape != expected.shape:

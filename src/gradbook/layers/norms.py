@@ -318,6 +318,9 @@ class RmsNorm(Layer):
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,) = given
+        if len(x.shape) == 2:  # as a map of one column
+            map_of = self.ops(site, [reshape(x, (*x.shape, 1))], parameters)
+            return reshape(map_of, x.shape)
         channels, *area = x.shape
         squares = sum_channels(x**2) if area else sum_last(x**2, 1)
         size = site.named(site.make("sqrt", squares / channels + self.epsilon), "s")

@@ -17,6 +17,7 @@ from hypothesis import assume, example, given
 
 from gradbook.errors import TargetError
 from gradbook.formats.keras.write import KerasLayers, keras_bytes
+from gradbook.lab.models.answers import probabilities
 from gradbook.net import Net
 from tests.cases import for_each
 from tests.families import networks
@@ -66,6 +67,28 @@ def test_keras_says_what_the_graph_says(net):
     expected = by_the_graph(net, drawn(net), given)
     assert found.shape == expected.shape
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
+
+
+@keras_reads
+@for_each(
+    "text",
+    [  # of two axes that nothing reads as a sequence, the first are channels
+        "8x2; scale 0.5; concat back 1; rmsnorm; flatten; dense 2",
+        "4x3; groupnorm 2; batchnorm; prelu; layernorm; flatten; dense 2",
+        "2x1x1; tanh; flatten; dense 2",
+    ],
+)
+def test_axes_are_channels_wherever_nothing_says_that_they_are_steps(text):
+    model = model_of(f"input {text}", images=(2, 1, 1))
+    trained = model.trained()
+    inputs = np.random.default_rng(1).integers(0, 256, (5, *trained.input)).astype(np.float32)
+    across = (-1, *(1,) * (inputs.ndim - 2))
+    scale, shift = (own.reshape(across) for own in (trained.scaling.scale, trained.scaling.shift))
+    expected = by_the_graph(model.net, dict(model.values), inputs * scale + shift)
+    bare = said(keras_bytes(trained), last((inputs * scale + shift).astype(np.float32)))
+    np.testing.assert_allclose(bare, expected, atol=1e-5)
+    prepared = said(keras_bytes(trained, with_preparation=True), last(inputs))
+    np.testing.assert_allclose(prepared, probabilities(model.net, expected), atol=1e-5)
 
 
 def test_sequences_are_read_by_keras_own_layers():

@@ -75,7 +75,7 @@ class KerasLayers:
     """The layers in order; `picture` is the input's shape if it differs from the network's."""
 
     def __init__(self, trained: TrainedNet, picture: Shape | None = None) -> None:
-        self.trained = trained
+        self.trained = trained if trained.net.laid_out else _as_maps(trained)
         self.picture = picture
         self.row = KerasGraph()
 
@@ -89,6 +89,11 @@ class KerasLayers:
         wanted = self.trained.input
         shape = channels_last(self.picture or wanted)
         first = self.row.add("InputLayer", "input", {}, (), shape)
+        if len(wanted) == 2 and not self.trained.net.laid_out:
+            turned = self.row.add(
+                "Permute", "input_turned", {"dims": [2, 1]}, [first], wanted[::-1]
+            )
+            return self.row.laid_out("input_map", turned, channels_last((*wanted, 1)))
         if not self.picture or len(wanted) == 3:
             return first
         flat = self.row.flat("input", first, self.picture)
@@ -152,6 +157,8 @@ class KerasLayers:
                 both = (tensors["scale"], tensors["shift"])
                 if len(trained.given) == 2 and both[0].ndim == 1:  # for each step
                     both = (both[0][:, None], both[1][:, None])
+                if both[0].ndim == 3:  # for each value
+                    both = (both[0].transpose(1, 2, 0), both[1].transpose(1, 2, 0))
                 told = {"scale": _short(both[0]), "offset": _short(both[1])}
                 return self.row.add("Rescaling", trained.name, told, [x], x.shape)
         return None
@@ -360,6 +367,26 @@ class KerasLayers:
                 blocks = weight.reshape(-1, *self.trained.layers[flatten].given)
                 weight = blocks.transpose(0, 2, 3, 1).reshape(weight.shape)
         return [weight.T, *_bias(layer)]
+
+
+def _as_maps(trained: TrainedNet) -> TrainedNet:
+    """The network with maps of one column instead of values of two axes, of which the first are
+    channels: nothing reads them as a sequence."""
+
+    def as_map(layer: TrainedLayer) -> TrainedLayer:
+        given, makes = (
+            (*shape, 1) if len(shape) == 2 else shape for shape in (layer.given, layer.makes)
+        )
+        if isinstance(layer.layer, ScaleShift) and given != layer.given:
+            layer = layer.with_tensors(
+                **{
+                    name: array[..., None] if array.ndim == 2 else array
+                    for name, array in layer.tensors.items()
+                }
+            )
+        return replace(layer, given=given, makes=makes)
+
+    return replace(trained, layers=tuple(map(as_map, trained.layers)))
 
 
 def _bias(layer: TrainedLayer) -> list[Array]:
