@@ -6,7 +6,7 @@ import { CHIP, along, cardIn, overlap, pathOfWay } from "./field.js"
 import { fixed, plainName } from "./factors.js"
 import { mark, tr } from "./language.js"
 
-const OPENED = { side: 136, row: 20, most: 3 }
+const OPENED = { side: 136, wide: 272, row: 25, most: 3 } // as wide as a product that is written out
 const CARD = { width: 190, height: 112 }
 const WIDTHS = { few: [1.7, 6.5], many: [1.15, 5] } // of lines: pixels for each 1 of a weight, and at most
 const DOT = 1.9
@@ -291,19 +291,23 @@ export class Units {
     this.opened.hidden = !spot || !drawing.pictures.lines.has(line)
     if (!spot || this.opened.hidden) return
     const reads = this.field.ways.filter(({ ends, weight }) => ends[1] === spot.unit && weight !== null)
-      .map(({ ends, weight }) => ({ name: nameWords(drawing.names[weight ?? 0]), by: ` · ${this.names.get(ends[0])}`, value: this.model.at(weight ?? 0) }))
-    reads.sort((a, b) => Math.abs(b.value) - Math.abs(a.value))
+      .map(({ ends, weight }) => {
+        const [own, read] = [weight ?? 0, ends[0].values[ends[0].values.length - 1]].map(it => this.model.at(it))
+        return { name: nameWords(drawing.names[weight ?? 0]), by: ` · ${this.names.get(ends[0])}`, factors: `${fixed(own, 4)} · ${read < 0 ? `(${fixed(read, 4)})` : fixed(read, 4)} = `, product: own * read }
+      })
+    reads.sort((a, b) => Math.abs(b.product) - Math.abs(a.product))
     const shown = reads.slice(0, reads.length > OPENED.most ? OPENED.most - 1 : OPENED.most)
-    const rows = shown.map(({ name, by, value }) => [make("dt", {}, name, by), make("dd", {}, fixed(value, 4))])
+    const rows = shown.map(({ name, by, factors, product }) => [make("dt", {}, name, by), make("dd", {}, make("span", {}, factors), fixed(product, 3))])
     if (shown.length < reads.length) rows.push([make("dt", {}, tr("{count} more", { count: reads.length - shown.length })), make("dd", {}, "")])
-    if (spot.unit.above !== null) rows.push([make("dt", {}, nameWords(drawing.names[spot.unit.above])), make("dd", {}, fixed(this.model.at(spot.unit.above), 4))])
+    if (spot.unit.above !== null) rows.push([make("dt", {}, nameWords(drawing.names[spot.unit.above])), make("dd", {}, fixed(this.model.at(spot.unit.above), 3))])
     this.rows.replaceChildren(...rows.flat())
     say(this.title, this.names.get(spot.unit) ?? "")
     const [box] = spot.halves
     const high = OPENED.side + (rows.length ? 16 + OPENED.row * rows.length : 0)
-    const left = Math.max(4, Math.min(this.room.width - OPENED.side - 4, box.left + box.width / 2 - OPENED.side / 2))
+    const wide = rows.length ? OPENED.wide : OPENED.side
+    const left = Math.max(4, Math.min(this.room.width - wide - 4, box.left + box.width / 2 - wide / 2))
     const top = Math.max(4, Math.min(this.room.height - high - CAPTION, box.top + box.height / 2 - OPENED.side / 2))
-    Object.assign(this.opened.style, { left: `${left}px`, top: `${top}px` })
+    Object.assign(this.opened.style, { left: `${left}px`, top: `${top}px`, width: `${wide}px` })
     drawing.pictures.paintLarge(this.canvas, line, DOT * 2)
   }
 
