@@ -6,7 +6,7 @@ import { grouped, mark, numeral, pieces, tr } from "./language.js"
 
 const [WIDTH, SMALL] = [300, 200] // of a curve, and below which it is a phone's
 const PHONE = 600 // pixels of a window
-const TALL = { usual: 150, small: 118 }
+const TALL = { usual: 142, small: 88 }
 const FRAME = { left: 38, right: 6, top: 10, bottom: 20 }
 const STEPS = [1, 2, 5, 10] // of axes, times a power of ten
 const LEAST = 100 // epochs on the axis

@@ -39,7 +39,7 @@ export class Grid {
     this.count = wanted.length ? CELLS ** this.dimensions : 0
     if (!this.count) return
     const sorted = new Machine(content.lines, [], 0).order(wanted)
-    this.machine = new Machine(content.lines, [...sorted, ...content.inputs].filter(line => all.has(line)), this.count)
+    this.machine = new Machine(content.lines, [...sorted, ...content.inputs].filter(line => all.has(line)), this.count + 1) // and the place pointed at
     this.order = sorted
     for (const { lines } of content.masks) for (const line of lines) this.machine.fill(line, 1)
   }
@@ -72,6 +72,21 @@ export class Grid {
       const point = [this.coordinate(k % CELLS), this.coordinate(CELLS - 1 - Math.floor(k / CELLS))]
       made(this.features, point).forEach((value, j) => this.machine.put(content.inputs[j], k, value))
     }
+  }
+
+  /** Look at a place, too.
+   * @param {number[]} place its coordinates
+   */
+  pointAt(place) {
+    made(this.features, place).forEach((value, j) => this.machine.put(this.model.content.inputs[j], this.count, value))
+    this.machine.run(this.order)
+  }
+
+  /** A line's value at the place that was pointed at last.
+   * @param {number} line
+   */
+  pointed(line) {
+    return this.machine.at(line, this.count)
   }
 
   /** The middle of a cell.

@@ -1,11 +1,11 @@
 // The line at the foot of the screen: the chain of one weight in factors, its product, the nudge that
 // confirms it, and the update; the same numbers stand on the path and on the card.
 
-import { byId, formula, make, say } from "./dom.js"
+import { byId, formula, make, nameWords, say } from "./dom.js"
 import { fixed, plainName } from "./factors.js"
-import { mark, numeral, tr } from "./language.js"
+import { mark, numeral, pieces, tr } from "./language.js"
 
-const DEL = '<mo>∂</mo>'
+const DEL = '<mo lspace="0" rspace="0">∂</mo>'
 const [FACTOR, PRODUCT] = [6, 5] // decimals: of a factor, and of a product of three
 const LONGEST = 420 // letters of a loss in symbols
 const SAME = 1e-4 // as far as a nudge may differ from the product, as a share of it
@@ -45,7 +45,7 @@ export class LinePanel {
     const key = `${asNumbers} ${place.weight} ${factors.map(it => it.kind)} ${count < 2} ${isPlainDescent(reading)}`
     if (key !== this.shown || content !== this.content) this.build(reading, asNumbers)
     Object.assign(this, { shown: key, content })
-    say(this.sample, tr("sample {sample}", { sample: reading.sample + 1 }))
+    say(this.sample, this.which(reading))
     say(this.count, tr("of {count} ", { count }))
     say(this.handle.firstChild, `${plainName(content.names[place.weight])} = ${fixed(reading.value, 4)}`)
     say(this.handle.lastChild, tr("next: {value}", { value: fixed(reading.next, 4) }))
@@ -63,7 +63,7 @@ export class LinePanel {
     this.parts.classList.add("other")
     if (key !== this.shown || content !== this.content) {
       this.numbers = []
-      const [value, slope] = [make("b"), make("b")]
+      const [value, slope] = [make("b", { class: "value" }), make("b", { class: "value" })]
       this.numbers.push(() => {
         say(value, fixed(model.at(shown), FACTOR))
         say(slope, fixed(model.slopeAt(shown), FACTOR))
@@ -98,8 +98,8 @@ export class LinePanel {
   /** @param {Reading} reading @private */
   symbols({ place, factors }) {
     const { names } = this.model.content
-    const partial = (/** @type {import("./factors.js").Factor} */ { of, to }) => fraction(of === null ? this.errorOf(place) : names[of].math, names[to].math)
-    return { whole: fraction("<mi>E</mi>", names[place.weight].math), parts: factors.map(partial) }
+    const parts = factors.map(({ of, to }) => fraction(of === null ? this.errorOf(place) : names[of].math, names[to].math))
+    return { whole: fraction("<mi>E</mi>", names[place.weight].math), parts }
   }
 
   /** The error that a chain begins with: that of its output alone, if the unit is one.
@@ -113,30 +113,58 @@ export class LinePanel {
     return isAlone ? content.names[fed[0][0]].math : "<mi>E</mi>"
   }
 
-  /** Chips with a factor each, the product, and the nudge.
+  /** Whether a unit is an output, so that the error arrives there by no other.
+   * @param {import("./factors.js").Place} place @private
+   */
+  isOutput({ unit: { values } }) {
+    return values.some(it => this.model.content.outputs.includes(it))
+  }
+
+  /** Chips with a factor each, the product, and the nudge: in words, as numbers, in symbols.
    * @param {Reading} reading @private
    */
   chips(reading) {
-    const { place } = reading
-    const { whole, parts } = this.symbols(reading)
+    const { place, factors } = reading
     const { names } = this.model.content
     const unit = this.nameOf(place.unit)
-    const activation = this.activationOf(place.column)
-    const words = { error: tr("error that reaches {unit}", { unit }), slope: tr("slope of {activation} at {unit}", { activation, unit }),
-      carried: place.source ? tr("what {weight} carries: {value}", { weight: plainName(names[place.weight]), value: this.nameOf(place.source) }) : mark("a bias carries 1") }
-    const chips = reading.factors.map(({ kind }, k) => make("span", { class: `fac ${KINDS[kind]}` },
-      make("span", { class: "fm" }, formula(parts[k]), this.number("", it => fixed(it.factors[k].value, FACTOR))), make("small", {}, words[kind])))
-    const [nudged, sample, nudgedToo] = [make("b"), make("span"), make("b")]
+    const weight = names[place.weight]
+    const words = {
+      error: this.isOutput(place) ? mark("how wrong") : tr("error that arrives at {unit}", { unit }),
+      slope: mark("how steep"),
+      carried: mark("what came in"),
+    }
+    const rest = {
+      error: this.isOutput(place) ? tr(", at {unit}", { unit }) : "",
+      slope: tr(", of {activation}", { activation: this.activationOf(place.column) }),
+      carried: ` = ${place.source ? this.nameOf(place.source) : 1}`,
+    }
+    const chips = factors.map(({ kind, of, to }, k) => make("span", { class: `fac ${KINDS[kind]}` }, make("b", { class: "words" }, words[kind]),
+      this.number("value", it => fixed(it.factors[k].value, FACTOR)),
+      make("small", {}, formula(partial(of === null ? this.errorOf(place) : names[of].math, names[to].math)), rest[kind])))
+    const way = make("b", { class: "way" })
+    const [nudged, tick, ofSample, goal] = [make("b"), make("b"), make("span", { class: "on-sheet" }), make("span", { class: "goal" })]
     this.numbers.push(it => {
+      const isSaid = fixed(Math.abs(it.product), PRODUCT) !== fixed(0, PRODUCT)
+      say(way, !isSaid ? mark("leave it") : it.product > 0 ? mark("lower it ↓") : mark("raise it ↑"))
       say(nudged, isSame(it) ? mark("nudged: the same ✓") : mark("nudged: almost the same"))
-      say(sample, it.count > 1 ? `${tr("sample {sample}", { sample: it.sample + 1 })} · ` : "")
-      say(nudgedToo, isSame(it) ? mark("nudged ✓") : "")
+      say(tick, isSame(it) ? "✓" : "")
+      say(ofSample, it.count > 1 ? tr(" of {sample}", { sample: this.which(it) }) : "")
+      say(goal, isOutweighed(it) ? tr("; the other {count} outweigh it", { count: it.count - 1 }) : mark("; a weight goes against it"))
     })
-    return [make("span", { class: "fx" }, formula(whole)), sign("="), ...chips.flatMap((chip, k) => (k ? [sign("·"), chip] : [chip])), sign("="),
-      make("span", { class: "fac fp" }, make("span", { class: "fm" }, this.number("", it => fixed(it.product, PRODUCT))),
-        make("small", {}, make("span", { class: "on-foot" }, reading.count > 1 ? mark("this sample’s share") : mark("the slope of E")), make("span", { class: "on-sheet" }, sample, nudgedToo))),
-      make("span", { class: "fac nudge" }, make("span", { class: "fm" }, nudged),
-        make("small", {}, this.number("", it => (names[place.weight].below.length > 1 ? tr("gives {slope}", { slope: fixed(it.nudged, PRODUCT) }) : tr("{weight} ± {size} gives {slope}", { weight: plainName(names[place.weight]), size: numeral("0.00001"), slope: fixed(it.nudged, PRODUCT) })))))]
+    const nudgeWords = (/** @type {Reading} */ it) => (weight.below.length > 1 ? tr("gives {slope}", { slope: fixed(it.nudged, PRODUCT) })
+      : tr("{weight} ± {size} gives {slope}", { weight: plainName(weight), size: numeral("0.00001"), slope: fixed(it.nudged, PRODUCT) }))
+    return [...chips.flatMap((chip, k) => (k ? [sign("×"), chip] : [chip])), sign("="),
+      make("span", { class: "fac fp" }, make("b", { class: "words" }, ...pieces(mark("how much {error} rises with {weight}"), { error: make("i", {}, "E"), weight: nameWords(weight) })),
+        make("span", { class: "product" }, this.number("value", it => fixed(it.product, PRODUCT)), way),
+        make("small", {}, formula(partial("<mi>E</mi>", weight.math)), ofSample, goal, make("span", { class: "on-sheet" }, " ", tick))),
+      make("span", { class: "fac nudge" }, nudged, make("small", {}, this.number("", nudgeWords)))]
+  }
+
+  /** The sample that the line is about, as a point where it is one.
+   * @param {Reading} reading @private
+   */
+  which({ sample }) {
+    return this.model.content.plane ? tr("point {sample}", { sample: sample + 1 }) : tr("sample {sample}", { sample: sample + 1 })
   }
 
   /** The same as one equation, and the update.
@@ -185,11 +213,21 @@ export function lossWords({ columns, formulas, targets, outputs }) {
  */
 const isPlainDescent = ({ next, value, rate, mean }) => Math.abs(next - (value - rate * mean)) <= 1e-9 * Math.max(1, Math.abs(value))
 
+/** Whether all samples together move the weight the other way than this one would.
+ * @param {Reading} reading
+ */
+export const isOutweighed = ({ product, mean, count }) => count > 1 && product * mean < 0
+
 /** @param {Reading} reading */
 const isSame = ({ product, nudged }) => Math.abs(product - nudged) <= Math.max(SAME * Math.abs(product), 1e-9)
 
 /** @param {string} of @param {string} to */
 const fraction = (of, to) => `<mfrac><mrow>${DEL}${of}</mrow><mrow>${DEL}${to}</mrow></mfrac>`
+
+/** The same within a line of words.
+ * @param {string} of @param {string} to
+ */
+const partial = (of, to) => `${DEL}${of}<mo lspace="0" rspace="0">/</mo>${DEL}${to}`
 
 /** @param {string} words */
 const sign = words => make("span", { class: "op" }, words)

@@ -25,7 +25,7 @@ import { SharePanel } from "./share.js"
 import { SurfacePanel } from "./surface.js"
 import { Wave } from "./wave.js"
 import { Tips } from "./tips.js"
-import { grouped, mark, pieces, tr } from "./language.js"
+import { mark, pieces, tr } from "./language.js"
 import { Tabs } from "./tabs.js"
 
 const heading = document.querySelector("h1")
@@ -48,7 +48,7 @@ const chain = new ChainPanel(model, byId("chain"), line => drawing.focusOn(line)
 const curve = new CurvePanel(model, byId("curve"), byId("verdict"))
 const samples = new SamplesPanel(model, byId("samples"))
 const controls = new Controls(model)
-const surface = new SurfacePanel(model, byId("surface"), () => Number(byId("class-1").checked), grid)
+const surface = new SurfacePanel(model, byId("surface"), grid)
 const wave = new Wave(model, drawing, byId("about-drawing"))
 const line = new LinePanel(model, unit => drawing.units?.names.get(unit) ?? "", by => {
   const { length } = model.samples
@@ -184,7 +184,6 @@ function renew() {
 /** Show only the sections that fit the network. */
 function fitSections() {
   const [inputs, targets] = counts(model.content)
-  byId("plane-said").classList.toggle("closed", !model.content.plane)
   sayLoss()
   byId("drawn-masks").hidden = !model.content.masks.length
   byId("masks").hidden = !model.content.masks.length
@@ -195,8 +194,7 @@ function fitSections() {
 /** The loss below its curve. */
 function sayLoss() {
   const { content, samples: { length: count } } = model
-  const said = { loss: lossWords(content), count: grouped(count) }
-  byId("loss-words").replaceChildren(...(count > 1 ? pieces(mark("mean of {loss} over the {count} points"), said) : pieces(mark("{loss} of one sample"), said)))
+  byId("loss-words").replaceChildren(...pieces(count > 1 ? mark("mean of {loss}") : mark("{loss} of one sample"), { loss: lossWords(content) }))
 }
 
 /** On a phone, what has no place in the row above is in the drawer, and the epoch beside the plane. */
@@ -213,8 +211,12 @@ function rearrange() {
   }
   if (isPhone) {
     drawer.prepend(byId("data"))
-    byId("now-phone").append(byId("reached"), byId("badge"))
+    onPhone.append(byId("tools"))
+    byId("plane").before(byId("aim-words"))
+    byId("now-phone").append(byId("wrong"), byId("reached"), byId("badge"))
   } else {
+    byId("plane").prepend(byId("aim-words"), byId("wrong"))
+    byId("plane").append(byId("tools"))
     byId("network").before(byId("data"))
     byId("rate").after(byId("badge"))
     byId("run").after(byId("step"), byId("reset"), byId("reached"))

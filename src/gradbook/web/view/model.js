@@ -278,6 +278,16 @@ export class Model {
     this.place(sample, 0, [ones(tokens, kinds), targets])
   }
 
+  /** Move a sample elsewhere; while it is dragged, this is one change.
+   * @param {number} sample @param {Sample} moved
+   */
+  move(sample, moved) {
+    this.before(`place of ${sample}`)
+    this.place(sample, 0, moved)
+    this.place(sample, 1, moved)
+    this.reconsider()
+  }
+
   /** @param {number} sample @param {number} kind 0 for inputs, 1 for targets @param {Sample} changed */
   place(sample, kind, changed) {
     this.samples = this.samples.map((it, k) => (k === sample ? changed : it))

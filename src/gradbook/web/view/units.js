@@ -4,7 +4,8 @@
 import { draw, make, nameText, nameWords, say, set } from "./dom.js"
 import { CHIP, along, cardIn, overlap, pathOfWay } from "./field.js"
 import { fixed, plainName } from "./factors.js"
-import { mark, tr } from "./language.js"
+import { isOutweighed } from "./line.js"
+import { mark, tr, typed } from "./language.js"
 
 const OPENED = { side: 136, wide: 272, row: 25, most: 3 } // as wide as a product that is written out
 const CARD = { width: 190, height: 112 }
@@ -267,7 +268,7 @@ export class Units {
     if (!reading || !way) return
     const name = plainName(this.drawing.names[reading.place.weight])
     const said = [`${name} = ${fixed(reading.value, 4)}`, `∂E/∂${name} = ${fixed(reading.mean, 4)}`,
-      reading.count > 1 ? tr("(mean of {count})", { count: reading.count }) : "", tr("next: {value}", { value: fixed(reading.next, 4) })]
+      isOutweighed(reading) ? tr("mean of {count}: the other {others} outweigh it", { count: reading.count, others: reading.count - 1 }) : reading.count > 1 ? tr("mean of {count}, times η {rate}", { count: reading.count, rate: typed(reading.rate) }) : "", tr("next: {value}", { value: fixed(reading.next, 4) })]
     this.lines.forEach((line, k) => say(line, said[k]))
     const middle = along(way, 0.5)
     const ends = this.field.spots.filter(({ unit }) => way.ends.includes(unit)).map(({ halves: [box] }) => box)

@@ -72,7 +72,7 @@ def test_every_slope_is_the_mean_of_all_and_the_line_of_the_sample_that_is_ringe
         dict(re.split(r"(?<=[wb]\d)", row) for row in page.value(rows)).items()
         >= {name: f"{slope:.6f}".replace("-", "−") for name, slope in slopes(net).items()}.items()
     )
-    ringed = int(re.search(r"\d+", page.text("#ringed"))[0]) - 1
+    ringed = int(re.search(r"\d+", page.text(".who b"))[0]) - 1
     shares = [slopes(net.with_samples([sample]))["w7"] for sample in net.samples]
     assert abs(shares[ringed]) == pytest.approx(max(map(abs, shares)))
     assert number(page.text("#line .equation > b:last-child")) == pytest.approx(
@@ -437,6 +437,7 @@ def test_a_finger_chooses_a_weight_and_adds_a_point(shown):
 
     tap("[role=slider][aria-label=i2]")
     assert page.value("document.querySelector('#value').getAttribute('aria-label')") == "i2"
+    page.press("#class-1")
     tap("#surface")
     page.until("document.querySelectorAll('#samples tbody tr').length === 5")
     page.ask("Emulation.setTouchEmulationEnabled", enabled=False)

@@ -13,14 +13,14 @@ pytestmark = pytest.mark.witness("chromium")
 FIXED = (
     "header, #run, #step, #reset, #reached, #rate, #badge, .loss, #speed, #looks, #help, #data,"
     " .set, #features, #open-more, #network, #drawing, .stage, .stage svg, .net .unit .shape,"
-    " .net .line, .head, #depth, #output, #surface, #plane-said, #curve, #loss-words, #line, .who,"
-    " .fac, .op, .fx"
+    " .net .line, .head, #depth, #output, #surface, #aim-words, #wrong, #tools, #curve,"
+    " #loss-words, #line, .who, .fac, .op"
 )
 BOXES = f"""(() => [...document.querySelectorAll({FIXED!r})].filter(e => e.checkVisibility())
   .map(e => [e.id || e.tagName, e.matches("path, rect") ? e.getBBox() : e.getBoundingClientRect()])
   .map(([name, b]) => [name, b.x, b.y, b.width, b.height]))()"""
 NUMBERS = """(() => [...document.querySelectorAll(
-  "#epoch, #loss, .card p, #line .fac b, #ringed")].map(e => e.textContent))()"""
+  "#epoch, #loss, .card p, #line .fac b, .who b")].map(e => e.textContent))()"""
 WATCHED = f"""new Promise(done => {{
   const frames = []
   const look = () => {{
@@ -112,7 +112,7 @@ def test_what_is_pointed_at_is_said_at_once_also_between_two_epochs(at):
         name = page.value(f"{way}.parentElement.getAttribute('aria-label')")
         assert page.text(".card .value").startswith(name[0])
         assert name in page.value("document.querySelector('.edge.chosen').ariaLabel")
-        assert page.text("#line .fx") == f"∂E∂{name}"
+        assert page.text("#line .fp math") == f"∂E/∂{name}"
     page.press("#run")
 
 

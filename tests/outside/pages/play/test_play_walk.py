@@ -71,11 +71,14 @@ SAID = """(() => {
   const isShown = it => !it.closest(".update, .nudge")
   const found = kind => [...line.querySelectorAll(kind)].filter(isShown)
   const halves = it => [...it.children].map(half => half.textContent.replace("∂", ""))
+  const bySlash = it => it.textContent.split("/").map(half => half.replace("∂", ""))
+  const chips = [...found(".fac.fp"), ...found(".fac:not(.fp, .nudge)")] // the whole first
   const isAlone = line.querySelector(".who").hidden
   return {
     running,
-    partials: found(".parts mfrac").map(halves),
-    numbers: found(".equation b, .fm > b").map(it => it.textContent),
+    partials: chips.length ? chips.map(it => bySlash(it.querySelector("small math")))
+      : found(".parts mfrac").map(halves),
+    numbers: found(".equation b, .fac .value").map(it => it.textContent),
     sample: isAlone ? 1 : Number(line.querySelector(".who b").textContent.replace(/\\D/g, "")),
     confirmed: line.querySelector(".nudged, .nudge").textContent.includes("✓"),
   }
