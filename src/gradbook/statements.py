@@ -69,8 +69,12 @@ class Statement:
         """Raise an error at the word with that number, or at the next one."""
         place = self.used if at is None else at
         start = self.words[place].start() if place < len(self.words) else self.words[-1].end()
+        self.fail_at(message, start)
+
+    def fail_at(self, message: str, offset: int) -> NoReturn:
+        """Raise an error at so many characters from the beginning."""
         raise NetTextError(
-            message, line=self.number, column=self.column + start, source=self.source
+            message, line=self.number, column=self.column + offset, source=self.source
         )
 
     def whole(self, what: str) -> int:

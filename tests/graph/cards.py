@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import cos, e, inf, log, log1p, pi, sin, sqrt, tanh
+from math import cos, e, erf, inf, log, log1p, pi, sin, sqrt, tan, tanh
 from typing import Any
 
 from gradbook.graph.levels import BY_ROWS, Bits
@@ -263,6 +263,62 @@ CARDS: dict[str, Card] = {
         [at(0, value=1, slopes=(0,)), at(1.5, value=cos(1.5), slopes=(-sin(1.5),))],
         torch=lambda torch, x: x.cos(),
     ),
+    "tan": Card(
+        ONE,
+        [at(0, value=0, slopes=(1,)), at(1, value=tan(1), slopes=(1 / cos(1) ** 2,))],
+        reach=(-1.2, 1.2),
+        torch=lambda torch, x: x.tan(),
+    ),
+    "asin": Card(
+        ONE,
+        [at(0.5, value=pi / 6, slopes=(1 / sqrt(0.75),))],
+        reach=(-0.9, 0.9),
+        torch=lambda torch, x: x.asin(),
+    ),
+    "acos": Card(
+        ONE,
+        [at(-0.5, value=2 * pi / 3, slopes=(-1 / sqrt(0.75),))],
+        reach=(-0.9, 0.9),
+        torch=lambda torch, x: x.acos(),
+    ),
+    "atan": Card(ONE, [at(1, value=pi / 4, slopes=(0.5,))], torch=lambda torch, x: x.atan()),
+    "sinh": Card(ONE, [at(0, value=0, slopes=(1,))], torch=lambda torch, x: x.sinh()),
+    "cosh": Card(ONE, [at(0, value=1, slopes=(0,))], torch=lambda torch, x: x.cosh()),
+    "asinh": Card(
+        ONE,
+        [at(0.75, value=log(2), slopes=(0.8,)), at(-0.75, value=-log(2), slopes=(0.8,))],
+        torch=lambda torch, x: x.asinh(),
+    ),
+    "acosh": Card(
+        ONE,
+        [at(1.25, value=log(2), slopes=(4 / 3,))],
+        reach=(1.1, 3),
+        torch=lambda torch, x: x.acosh(),
+    ),
+    "atanh": Card(
+        ONE,
+        [at(0.6, value=log(2), slopes=(1 / 0.64,))],
+        reach=(-0.9, 0.9),
+        torch=lambda torch, x: x.atanh(),
+    ),
+    "log10": Card(
+        ONE,
+        [at(100, value=2, slopes=(0.01 / log(10),))],
+        reach=(0.2, 3),
+        torch=lambda torch, x: x.log10(),
+    ),
+    "log2": Card(
+        ONE,
+        [at(8, value=3, slopes=(0.125 / log(2),))],
+        reach=(0.2, 3),
+        torch=lambda torch, x: x.log2(),
+    ),
+    "erf": Card(
+        ONE,
+        [at(0, value=0, slopes=(2 / sqrt(pi),)), at(0.5, value=erf(0.5))],
+        torch=lambda torch, x: x.erf(),
+    ),
+    "sign": Card(ONE, [at(0, value=0), at(-2, value=-1), at(2, value=1)], flat=(0,)),
     "tanh": Card(
         ONE,
         [

@@ -133,13 +133,14 @@ def test_a_network_is_no_formula():
 
 
 MISTAKES = {
-    "E = w*y; w = 1": "line 1, column 1: 'y' has no value: add a line such as 'y = 0.5'",
+    "E = w*y; w = 1": "line 1, column 7: 'y' has no value: add a line such as 'y = 0.5'",
     "E = rate1*3; rate2 = 1": "'rate1' has no value: did you mean 'rate2'?",
     "E = w^2; w = 1; learn v": "line 1, column 23: no number is called 'v'",
     "E = F + w; F = E*2; w = 1": "these formulas depend on each other: F → E → F",
     "E = w +; w = 1": "this formula can't be read",
     "E = w.real; w = 1": "'w.real' isn't allowed in a formula",
-    "E = __import__('os'); w = 1": "unknown function '__import__'",
+    "E = __import__('os'); w = 1": "isn't allowed in a formula",
+    "E = __import__(w); w = 1": "unknown function '__import__'",
     "E = w if w else 1; w = 1": "isn't allowed in a formula",
     "E = [w for w in w]; w = 1": "isn't allowed in a formula",
     "E = tahn(w); w = 1": "unknown function 'tahn': did you mean 'tanh'?",
@@ -149,14 +150,13 @@ MISTAKES = {
     "E = 2 + 3": "'E' always equals 5: write the number instead",
     "E = w*x; w = 1; x = 1, 2; t = 1": "'E' doesn't depend on 't'",
     "w = 1; x = 2": "there is no formula",
-    "y = w*2; E = w^2; w = 1": "'E' doesn't depend on 'y'",
     "E = w^2; w = 1; x = 2; learn x": "'E' doesn't depend on 'x'",
     "E = w*x; w = 1; x = 1, 2; learn x": "'x' is part of the sample",
     "E = w*x - t; w = 1; x = 1, 2; t = 1, 2, 3": "3 numbers, but 'x' has 2",
     "E = 1/0*w; w = 1": "give no finite number",
     "E = w^2 + v_w; w = 1; update momentum; v_w = 3": "the update uses this name",
     "η = 1; E = η^2": "'η' is reserved",
-    "tanh = 1; E = tanh^2": "'tanh' is reserved",
+    "tanh = 1; E = tanh(tanh)": "'tanh' is a value here, not a function",
     "E = w^2; w = 1; seed 3": "'seed' isn't a formula",
     "E = " + "(" * 70 + "w" + ")" * 70 + "; w = 1": None,  # parentheses alone are no parts
     "E = " + "-(" * 70 + "w" + ")" * 70 + "; w = 1": "more than 60 nested parts",

@@ -148,10 +148,22 @@ def network(argument: str, data: str | None = None, **reading: str | None) -> Ne
     return network_of(network_or_formulas(argument, data, **reading))
 
 
+def names_formulas(argument: str) -> bool:
+    """Whether the argument is formulas, or a file of them; of standard input it isn't known yet."""
+    from gradbook.files import read_text
+    from gradbook.net.formulas import reads_as_formulas
+
+    if not os.path.isfile(argument):
+        return argument == "-" or reads_as_formulas(argument)
+    with suppress(GradbookError):
+        return reads_as_formulas(read_text(argument))
+    return False
+
+
 def network_or_formulas(
-    argument: str, data: str | None = None, **reading: str | None
+    argument: str, data: str | None = None, of: str | None = None, **reading: str | None
 ) -> Net | Formulas:
-    """The network for an argument, with its samples, or the formulas.
+    """The network for an argument, with its samples, or the formulas with the result `of`.
 
     The samples come from the CSV file `data` if one is given, otherwise from the file that the
     network names (in the network's own folder), otherwise from its text. `reading` sets how a
@@ -168,7 +180,7 @@ def network_or_formulas(
         text = BUILTIN[argument]
     elif argument == "-":
         text, source = standard_input(), "standard input"
-    elif not os.path.isfile(argument) and reads_as_text(argument):
+    elif not os.path.isfile(argument) and (reads_as_text(argument) or reads_as_formulas(argument)):
         text, source = argument, None
     elif os.path.lexists(argument):
         text = read_text(argument)
@@ -182,7 +194,9 @@ def network_or_formulas(
             raise UsageError(
                 "--data isn't for formulas: give a name its samples, as in 'x = 0.5, 1, 2'"
             )
-        return parse_formulas(text, source)
+        return parse_formulas(text, source, of or "")
+    if of:
+        raise UsageError("--of is for workbooks and formulas: leave it out for a network")
     net = parse(text, source)
     if data is None and not net.table:
         return net
@@ -244,7 +258,8 @@ def asked_network(options: Namespace) -> Net:
 def asked_network_or_formulas(options: Namespace) -> Net | Formulas:
     """The same, or formulas."""
     reading, lines = read_settings(options.set, READING)
-    return changed_network(network_or_formulas(options.net, options.data, **reading), lines)
+    of = getattr(options, "of", None)
+    return changed_network(network_or_formulas(options.net, options.data, of, **reading), lines)
 
 
 def expand(words: Iterable[str]) -> list[str]:
@@ -329,7 +344,7 @@ def open_image_model(path: str) -> Model:
 
 
 def network_or_recipe(
-    argument: str, data: str | None = None, **reading: str | None
+    argument: str, data: str | None = None, of: str | None = None, **reading: str | None
 ) -> Net | Formulas | Recipe:
     """The network, formulas or recipe for an argument; a run stands for its recipe."""
     run = _run(argument)
@@ -338,7 +353,7 @@ def network_or_recipe(
     if _is_models_file(argument):
         return open_model(argument).net
     try:
-        return network_or_formulas(argument, data, **reading)
+        return network_or_formulas(argument, data, of, **reading)
     except GradbookError as no_network:
         from gradbook.lab.recipes import RECIPES
         from gradbook.lab.recipes.recipe_text import recipe

@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradbook.cli.argument_kinds import names_formulas, number, read_settings
 from gradbook.cli.output import busy
 from gradbook.errors import UsageError
 from gradbook.files import note_read, require_replaceable
@@ -26,9 +27,9 @@ def names_workbook(word: str) -> bool:
 
 
 def refuse_for_networks(options: Namespace) -> None:
-    """Refuse options that only make sense for a workbook."""
+    """Refuse options that only make sense for a workbook; --of is also for formulas."""
     for flag in ONLY_HERE:
-        if getattr(options, flag, None):
+        if getattr(options, flag, None) and not (flag == "of" and names_formulas(options.net)):
             raise UsageError(f"--{flag} is for workbooks: leave it out, or name one (model.xlsx)")
 
 
@@ -91,7 +92,6 @@ def _derivatives(options: Namespace) -> Derivatives:
 
 def _rate(options: Namespace) -> float | None:
     """The learning rate of --set 'rate 0.5', the only line that a workbook has."""
-    from gradbook.cli.argument_kinds import number, read_settings
 
     known, others = read_settings(options.set, {"rate": number})
     if others:

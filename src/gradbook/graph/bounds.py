@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import exp, inf, isinf, log, sqrt
+from math import exp, inf, isinf, log, pi, sqrt
 from types import MappingProxyType
 
 from gradbook.graph.node import Node, ancestors
@@ -20,6 +20,14 @@ OF_OP: Mapping[str, Range] = {  # whatever the inputs are
     "tanh": (-1, 1),
     "sin": (-1, 1),
     "cos": (-1, 1),
+    "erf": (-1, 1),
+    "sign": (-1, 1),
+    "abs": (0, inf),
+    "cosh": (1, inf),
+    "acosh": (0, inf),
+    "acos": (0, pi),
+    "asin": (-pi / 2, pi / 2),
+    "atan": (-pi / 2, pi / 2),
 }
 
 
@@ -84,6 +92,11 @@ def _raised(base: float, exponent: float) -> float:
         return inf
 
 
+def _absolute(node: Node, x: Range) -> Range:
+    low, high = sorted(map(abs, x))
+    return 0.0 if x[0] < 0 < x[1] else low, high
+
+
 def _largest(node: Node, *given: Range) -> Range:
     is_size = any(
         part.op.name == "negate" and part.inputs[0] in node.inputs for part in node.inputs
@@ -116,6 +129,7 @@ RULES: Mapping[str, Callable[..., Range]] = {
     "divide": _quotient,
     "power": lambda node, x, n: _power(n[0], x),
     "negate": lambda node, x: (-x[1], -x[0]),
+    "abs": _absolute,
     "largest": _largest,
     "total": lambda node, x: (0.0 if x[0] >= 0 else -inf, 0.0 if x[1] <= 0 else inf),
     "copy": lambda node, x: x,

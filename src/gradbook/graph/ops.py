@@ -39,12 +39,91 @@ define("subtract", np.subtract, derivative=lambda d, y, a, b: (d, -d))
 define("multiply", np.multiply, derivative=lambda d, y, a, b: (d * b, d * a))
 define("divide", np.divide, derivative=lambda d, y, a, b: (d / b, -d * y / b))
 define("negate", np.negative, derivative=lambda d, y, x: (-d,))
-define("power", np.power, derivative=lambda d, y, x, n: (d * n * x ** (n.number - 1), None))
+
+
+def _one_less(n: Node) -> Node | float:
+    return n.number - 1 if n.is_constant() else n - 1
+
+
+define("power", np.power, derivative=lambda d, y, x, n: (d * n * x ** _one_less(n), None))
 define("exp", np.exp, derivative=lambda d, y, x: (d * y,))
 define("log", np.log, derivative=lambda d, y, x: (d / x,))
 define("sqrt", np.sqrt, derivative=lambda d, y, x: (d / (2 * y),))
 define("sin", np.sin, derivative=lambda d, y, x: (d * x.graph.make("cos", x),))
 define("cos", np.cos, derivative=lambda d, y, x: (-d * x.graph.make("sin", x),))
+
+
+def _of(op: str, x: Node) -> Node:
+    return x.graph.make(op, x)
+
+
+define(
+    "tan",
+    np.tan,
+    derivative=lambda d, y, x: (d / _of("cos", x) ** 2,),
+    expansion=lambda x: _of("sin", x) / _of("cos", x),
+)
+define("atan", np.arctan, derivative=lambda d, y, x: (d / (1 + x**2),))
+define(
+    "asin",
+    np.arcsin,
+    derivative=lambda d, y, x: (d / _of("sqrt", 1 - x**2),),
+    # by the tangent of half the angle, which is finite at both ends
+    expansion=lambda x: 2 * _of("atan", x / (1 + _of("sqrt", (1 - x) * (1 + x)))),
+)
+define(
+    "acos",
+    np.arccos,
+    derivative=lambda d, y, x: (-d / _of("sqrt", 1 - x**2),),
+    expansion=lambda x: pi / 2 - _of("asin", x),
+)
+define(
+    "sinh",  # by tanh, which keeps the digits of a small x
+    np.sinh,
+    derivative=lambda d, y, x: (d * _of("cosh", x),),
+    expansion=lambda x: _of("tanh", x) * _of("cosh", x),
+)
+define(
+    "cosh",
+    np.cosh,
+    derivative=lambda d, y, x: (d * _of("sinh", x),),
+    expansion=lambda x: (_of("exp", x) + _of("exp", -x)) / 2,
+)
+
+
+def _log_with_root(x: Node) -> Node:
+    return _of("log", x + _of("sqrt", x**2 + 1))
+
+
+define(
+    "asinh",
+    np.arcsinh,
+    derivative=lambda d, y, x: (d / _of("sqrt", x**2 + 1),),
+    expansion=lambda x: x.graph.make("choose", x, _log_with_root(x), -_log_with_root(-x)),
+)
+define(
+    "acosh",
+    np.arccosh,
+    derivative=lambda d, y, x: (d / _of("sqrt", x**2 - 1),),
+    expansion=lambda x: _of("log", x + _of("sqrt", x**2 - 1)),
+)
+define(
+    "atanh",
+    np.arctanh,
+    derivative=lambda d, y, x: (d / (1 - x**2),),
+    expansion=lambda x: _of("log", (1 + x) / (1 - x)) / 2,
+)
+
+
+def _logarithm(base: int) -> dict[str, Any]:
+    return {
+        "derivative": lambda d, y, x: (d / (x * x.graph.make("log", base)),),
+        "expansion": lambda x: _of("log", x) / x.graph.make("log", base),
+    }
+
+
+define("log10", np.log10, **_logarithm(10))
+define("log2", np.log2, **_logarithm(2))
 
 # Choices. The first of equal values counts; at its corner, a ReLU has slope 0, as in PyTorch.
 
@@ -56,6 +135,12 @@ define(
         d.graph.make("choose", c, d, 0),
         d.graph.make("choose", c, 0, d),
     ),
+)
+define(
+    "sign",
+    np.sign,
+    derivative=lambda d, y, x: (None,),
+    expansion=lambda x: x.graph.make("choose", x, 1, x.graph.make("choose", -x, -1, 0)),
 )
 define(
     "largest",
@@ -122,6 +207,7 @@ define(
     derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, 0),),
 )
 BELL = 1 / sqrt(2 * pi)  # the maximum of the normal distribution's density
+TWO_BY_ROOT_PI = 2 / sqrt(pi)
 _tails = np.vectorize(erfc, otypes=[np.float64])
 
 
@@ -147,6 +233,12 @@ define(
     derivative=lambda d, y, x: (d * bell(x),),
 )
 define(
+    "erf",
+    lambda x: 2 * normal_share(sqrt(2) * np.asarray(x)) - 1,
+    derivative=lambda d, y, x: (d * (TWO_BY_ROOT_PI * x.graph.make("exp", -(x**2))),),
+    expansion=lambda x: 2 * normal_share_of(sqrt(2) * x) - 1,
+)
+define(
     "log_sum_exp",  # ln Σ e^x: softmax is e^(x − this)
     lambda *xs: reduce(np.logaddexp, xs),
     derivative=lambda d, y, *xs: tuple(d * d.graph.make("exp", x - y) for x in xs),
@@ -158,7 +250,6 @@ define_foreign(  # many values added up, where a formula isn't compared with oth
     "sum_of_all", lambda *xs: reduce(np.add, xs), derivative=lambda d, y, *xs: (d,) * len(xs)
 )
 
-define_foreign("arctangent", np.arctan, derivative=lambda d, y, x: (d / (1 + x * x),))
 _quantiles = np.vectorize(
     lambda p: NormalDist().inv_cdf(p) if 0 < p < 1 else np.nan, otypes=[np.float64]
 )

@@ -294,9 +294,7 @@ activation(
     "x if it is positive, else −x",
     np.abs,
     note="its slope at 0 is 0, as in PyTorch",
-    derivative=lambda d, y, x: (
-        d * x.graph.make("choose", x, 1, x.graph.make("choose", -x, -1, 0)),
-    ),
+    derivative=lambda d, y, x: (d * x.graph.make("sign", x),),
     expansion=lambda x: x.graph.make("choose", x, x, -x),
 )
 

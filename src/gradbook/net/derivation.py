@@ -239,7 +239,8 @@ class _Chains:
     def _term(self, local: Local, root: Node) -> Chain:
         """∂root/∂to along one of the values that `to` feeds."""
         begin = [] if root is self.roots[local.of] else [self.share]
-        end = [] if self._goes_unsaid(local) else [local]
+        is_unsaid = self._goes_unsaid(local) and local.to not in self.step.gradients
+        end = [] if is_unsaid else [local]
         return product_of([*begin, self._reach(local.of), *end])
 
     def _goes_unsaid(self, local: Local) -> bool:

@@ -5,45 +5,79 @@ Their text form, its reader, which names the place of a mistake, and the values 
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import partial
 from itertools import product
-from math import isfinite, pi
+from math import isfinite
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import numpy as np
 
-from gradbook.errors import did_you_mean
-from gradbook.graph.names import read_name
-from gradbook.graph.node import OPS, Array, Graph, Node, ancestors
+from gradbook.errors import UsageError, did_you_mean
+from gradbook.graph.names import RATE, read_name
+from gradbook.graph.node import Array, Graph, Node, ancestors
+from gradbook.graph.reference import evaluate_in_order
+from gradbook.language import tr
 from gradbook.layers import ACTIVATIONS, Role, Update
 from gradbook.layers.updates import DESCENT
+from gradbook.net.formula_functions import (
+    COMPARISONS,
+    CONSTANTS,
+    FUNCTIONS,
+    OF_SEVERAL,
+    OPERATORS,
+    Parts,
+    by_element,
+    function_called,
+)
+from gradbook.net.formula_text import (
+    MARKS,
+    NAME,
+    Called,
+    Comparison,
+    FormulaTextError,
+    Negated,
+    Number,
+    Operation,
+    Tree,
+    Vector,
+    Word,
+    parts_of,
+    read_formulas,
+)
 from gradbook.net.text import TRAINING, Draft, update_words
 from gradbook.statements import NUMBER, Statement, digits, statements
 
-DEFINITION = re.compile(r"\s*([^\W\d]\w*)\s*=(?!=)(.*)", re.DOTALL)
+DEFINITION = re.compile(
+    rf"\s*(?P<name>{NAME.pattern})\s*(?:\((?P<inputs>[^()]*)\)\s*)?=(?!=)(?P<right>.*)", re.DOTALL
+)
 LEARN, MINIMIZE, SAMPLE = "learn", "minimize", "sample"
 SELECTIONS = {LEARN: LEARN, MINIMIZE: MINIMIZE, "minimise": MINIMIZE, SAMPLE: SAMPLE}
 SETTINGS = ("rate", "update")
 MOST_FORMULAS = 1_000
 MOST_VALUES = 20_000  # in all formulas and their gradients
 LONGEST, DEEPEST = 4_000, 60  # characters of a formula, nested parts
-MARKS = str.maketrans({"·": "*", "×": "*", "−": "-", "÷": "/"})
 USUAL_RATE = 0.1
 LARGEST = 1e308
-CONSTANTS = {"pi": pi, "π": pi}
-RESERVED = ("η", "k", "N")  # names that the update and the samples use
+SIMPLE = re.compile(r"[^\W\d_](_?\d+)?")  # a name that can only be one number: x, w1, s_0
+WRITE_NUMBER = "write the number instead, or name what can change in it, such as x = 3"
+NO_INPUTS: Mapping[str, Parts] = MappingProxyType({})
+RESULTS = "yzfgEL"  # names for a formula without one
 
 USAGE = """\
-explain, sheet, play, sweep and quiz also accept formulas of your own:
+explain, sheet, play, sweep and quiz also accept formulas of your own, as people
+type them: y = 2x² + e^(-x), sin 2x, |x|, √x, ½(a - t)².
 
-  NAME = FORMULA             from + - * / ^, parentheses, exp, ln, sqrt, sin, cos, abs, max, min
-                             and activations; other names may be defined before or after
+  NAME = FORMULA             from + - * / ^, parentheses, exp, ln, sqrt, sin, tan, atan, cosh,
+                             erf, abs, max, min, if(x > 0, a, b), … and activations; other
+                             names may be defined before or after
   NAME = NUMBER              a number, or one number per sample: x = 0.5, 1, 2
-  minimize NAME              the result; the default is the last formula
+  NAME = [NUMBER, …]         a vector: y = sum(w*x), max(w), tanh(w*x + b)
+  f(x) = FORMULA             a function, for other formulas: y = f(2a)
+  minimize NAME              the result (default: the last formula that no other uses)
   learn NAME …               the numbers to train (default: all except the sample's)
   sample NAME …              the numbers of a sample, which training doesn't change
   rate NUMBER                the learning rate η (default: 0.1); also 'update' and 'name'
@@ -51,62 +85,10 @@ explain, sheet, play, sweep and quiz also accept formulas of your own:
   h = w*x + b; a = tanh(h); E = (a - t)^2 / 2; w = 0.5; b = 0.1; x = 2; t = 1; sample x t
 """
 
-# The parts of a formula ---------------------------------------------------------------
-
-
-def _power(base: Node, exponent: Node) -> Node:
-    """x^n; if the exponent isn't a plain number, e^(n·ln x)."""
-    if exponent.is_constant():
-        return base**exponent
-    return _op("exp")(exponent * _op("log")(base))
-
-
-def _op(name: str) -> Callable[..., Node]:
-    return lambda *inputs: inputs[0].graph.make(name, *inputs)
-
-
-def _smallest(*values: Node) -> Node:
-    return -_op("largest")(*(-value for value in values))
-
-
-FUNCTIONS: dict[str, tuple[int | None, Callable[..., Node]]] = {  # with the number of arguments
-    **{word: (1, _op(word)) for word in ("exp", "log", "sqrt", "sin", "cos")},
-    "ln": (1, _op("log")),
-    "abs": (1, lambda x: _op("largest")(x, -x)),
-    "max": (None, _op("largest")),
-    "min": (None, _smallest),
-    "σ": (1, _op("sigmoid")),
-    "when": (3, _op("choose")),
-    "Phi": (1, _op("normal_share")),
-}
-OPERATORS: dict[str, Callable[[Node, Node], Node]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "^": _power,
-}
-SIGNS: dict[type[ast.operator], str] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.Pow: "^",
-}
-
-
-def function_called(word: str) -> tuple[int | None, Callable[..., Node]] | None:
-    """One of FUNCTIONS, or an activation on one value without settings."""
-    if word in FUNCTIONS:
-        return FUNCTIONS[word]
-    card = ACTIVATIONS.get(word.replace("_", " "))
-    has_op = card is not None and not card.form.fields and word in OPS
-    return (1, _op(word)) if has_op else None
-
 
 def is_taken(name: str) -> bool:
-    """Whether the name already has a meaning in every formula."""
-    return name in (*RESERVED, *CONSTANTS) or function_called(name) is not None
+    """Whether the name already has a meaning as a function, or as the learning rate."""
+    return name == str(RATE) or function_called(name) is not None
 
 
 # Formulas as they are written -----------------------------------------------------------
@@ -127,6 +109,8 @@ class Formulas:
     update: Update = DESCENT
     rate: float | None = None
     name: str = ""
+    functions: Mapping[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
+    supposed: tuple[str, ...] = ()  # names without a number in the text
     places: Mapping[str, Statement] = field(default_factory=dict, compare=False, repr=False)
 
     layers = parameters = again = classes = columns = samples = ()
@@ -146,12 +130,21 @@ class Formulas:
         return 0.0
 
     def made_up(self) -> str:
-        """Always empty, since all numbers are given."""
-        return ""
+        """A remark on the names without a number in the text, or ''."""
+        if not self.supposed:
+            return ""
+        numbers = ", ".join(f"{name} = {digits(self.numbers[name][0])}" for name in self.supposed)
+        return tr(
+            "The text has no numbers, so this is worked out for {numbers}; a line such as "
+            "{example} chooses another.",
+            numbers=numbers,
+            example=f"{self.supposed[0]} = 2",
+        )
 
     def __str__(self) -> str:
         """The text form."""
         lines = [f"name {self.name}"] if self.name else []
+        lines += [f"{f}({', '.join(inputs)}) = {it}" for f, (inputs, it) in self.functions.items()]
         lines += self.equations
         lines += [f"{name} = {', '.join(map(digits, it))}" for name, it in self.numbers.items()]
         given = [name for name in self.data if len(self.numbers[name]) == 1]
@@ -167,16 +160,33 @@ class Formulas:
 
 
 def reads_as_formulas(text: str) -> bool:
-    """Whether a text defines a name by a formula, which no network does."""
-    return any(DEFINITION.match(line.text) for line in statements(text, None))
+    """Whether a text defines a name by a formula, or begins with one, which no network does."""
+    lines = [line for line in statements(text, None) if line.next.lower() != "name"]
+    return any(DEFINITION.match(line.text) for line in lines) or any(map(_is_formula, lines[:1]))
 
 
-def parse_formulas(text: str, source: str | None = None) -> Formulas:
-    """The formulas that a text describes."""
+def _is_formula(line: Statement) -> bool:
+    """Whether it can only be a formula: `x/y` may be a file, `leaky relu` a layer."""
+    try:
+        (tree,) = read_formulas(line.text, lambda word: function_called(word) is not None)
+    except (FormulaTextError, ValueError):
+        return any(sign in line.text for sign in "^√|²³½·×")  # with a mistake
+    parts = [*parts_of(tree)]
+    is_simple = all(
+        SIMPLE.fullmatch(it.name) or it.name in CONSTANTS for it in parts if isinstance(it, Word)
+    )
+    signs = {it.sign for it in parts if isinstance(it, Operation)}
+    called = [it.function for it in parts if isinstance(it, Called)]
+    is_called = any(function_called(word) or SIMPLE.fullmatch(word) for word in called)
+    return is_simple and (is_called or bool(signs - {"-", "/"}) or bool(signs and " " in line.text))
+
+
+def parse_formulas(text: str, source: str | None = None, of: str = "") -> Formulas:
+    """The formulas that a text describes; `of` is the result, rather than the one it chooses."""
     draft = _Lines()
     for line in statements(text, source):
         draft.read(line)
-    return draft.whole()
+    return draft.whole(of)
 
 
 @dataclass
@@ -185,7 +195,10 @@ class _Lines:
 
     formulas: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    functions: dict[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
+    vectors: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of numbers: their names
     places: dict[str, Statement] = field(default_factory=dict)
+    nameless: list[Statement] = field(default_factory=list)
     named: dict[str, tuple[Statement, list[str]]] = field(default_factory=dict)  # after learn, …
     training: list[Statement] = field(default_factory=list)
     title: str = ""
@@ -193,88 +206,226 @@ class _Lines:
     def read(self, line: Statement) -> None:
         definition, word = DEFINITION.match(line.text), line.next.lower()
         if definition:
-            self.define(line, definition[1], definition[2].strip())
+            name = definition["name"].translate(MARKS)
+            self.define(line, name, definition["right"].strip(), definition["inputs"])
         elif word in SELECTIONS:
             line.take()
-            self.named[SELECTIONS[word]] = line, line.rest().split()
+            names = line.rest().translate(MARKS).split()
+            self.named[SELECTIONS[word]] = line, names
         elif word == "name":
             line.take()
             self.title = line.rest()
         elif word in SETTINGS:
             self.training.append(line)
-        else:
+        elif (
+            len(line.words) > 1 and line.next.isalpha() and NUMBER.fullmatch(line.words[1].group())
+        ):
             line.fail(
                 f"{line.next!r} isn't a formula: write 'name = formula', 'learn w b', "
                 "'sample x t', 'minimize E' or 'rate 0.1'"
             )
+        else:
+            self.nameless.append(line)
 
-    def define(self, line: Statement, name: str, right: str) -> None:
+    def define(self, line: Statement, name: str, right: str, inputs: str | None = None) -> None:
         if name in self.places:
             line.fail(f"{name!r} is already defined: use another name", at=0)
-        if is_taken(name):
+        if name == str(RATE) or re.match(r"π[^\W\d_]", name):
             line.fail(f"{name!r} is reserved: choose another name", at=0)
         if len(self.places) == MOST_FORMULAS:
             line.fail(f"more than {MOST_FORMULAS:,} formulas and numbers", at=0)
         self.places[name] = line
         values = _numbers(right)
-        if values:
+        if inputs is not None:
+            self.functions[name] = self.inputs(line, inputs), right
+        elif values:
             self.numbers[name] = values
         else:
             self.formulas[name] = right
 
-    def whole(self) -> Formulas:
+    def inputs(self, line: Statement, words: str) -> tuple[str, ...]:
+        """The names between a function's parentheses."""
+        names = tuple(word.strip().translate(MARKS) for word in words.split(","))
+        if not all(map(NAME.fullmatch, names)) or len({*names}) < len(names):
+            line.fail("between these parentheses belong different names: f(x, y) = x^2 + y", at=0)
+        return names
+
+    def whole(self, of: str = "") -> Formulas:
         """The complete formulas, once every name that they use exists."""
+        self.name_formulas()
+        self.take_numbers_apart()
+        reader = FormulaReader(self.draft())
+        self.take_functions_as_formulas(reader)
         if not self.formulas:
-            line = next(iter(self.places.values()))
+            name, line = next(iter(self.places.items()))
+            if not _numbers(line.text.partition("=")[2]):
+                value = digits(self.numbers[name][0])
+                line.fail(f"{name!r} always equals {value}: {WRITE_NUMBER}", at=0)
             line.fail("there is no formula: write one such as 'E = (w*x - t)^2'", at=0)
-        (result,) = self.selected(MINIMIZE, self.formulas, "formula") or [*self.formulas][-1:]
-        chosen = self.selected(SAMPLE, self.numbers, "number")
-        lists = [name for name, values in self.numbers.items() if len(values) > 1]
-        for name in lists:
-            if len(self.numbers[name]) != len(self.numbers[lists[0]]):
-                self.places[name].fail(
-                    f"{len(self.numbers[name])} numbers, but {lists[0]!r} has "
-                    f"{len(self.numbers[lists[0]])}: every sample needs one of each",
-                    at=0,
-                )
-        data = tuple(name for name in self.numbers if name in (*lists, *chosen))
-        formulas = Formulas(
-            self.formulas,
-            self.numbers,
-            tuple(self.selected(LEARN, self.numbers, "number")),
-            data,
-            result,
-            name=self.title,
-            places=self.places,
+        reader = FormulaReader(self.draft())
+        used = {name: reader.names_in(name) for name in self.formulas}
+        supposed = self.suppose_numbers(reader, used)
+        result = self.result(used, of)
+        needed = self.needed(result, used)
+        formulas = replace(
+            self.draft(),
+            formulas={name: it for name, it in self.formulas.items() if name in needed},
+            numbers={name: it for name, it in self.numbers.items() if name in needed},
+            learned=tuple(self.selected(LEARN, self.numbers, "number")),
+            result=result,
+            supposed=supposed,
             **_training(self.training),
         )
-        return replace(formulas, learned=self.learned(formulas))
+        node = FormulaReader(formulas).result()
+        self.refuse_unused(result, needed, used)
+        formulas = replace(formulas, data=self.sample(formulas.numbers))
+        return replace(formulas, learned=self.learned(formulas, node))
+
+    def draft(self) -> Formulas:
+        return Formulas(
+            self.formulas,
+            self.numbers,
+            (),
+            functions=self.functions,
+            name=self.title,
+            places=self.places,
+        )
+
+    def name_formulas(self) -> None:
+        """Give names to formulas that stand for themselves: x^2 + 3*x."""
+        used = {*self.places, *(word for line in self.nameless for word in NAME.findall(line.text))}
+        used |= {word for text in self.formulas.values() for word in NAME.findall(text)}
+        numbered = (f"{RESULTS[0]}{k}" for k in range(1, MOST_FORMULAS))
+        for line in self.nameless:
+            free = (name for name in (*RESULTS, *numbered) if name not in used)
+            name = next(free)
+            used.add(name)
+            self.define(line, name, line.text)
+
+    def take_numbers_apart(self) -> None:
+        """What is a number after all: π/4, √2; and the numbers of vectors, each with a name."""
+        reader = FormulaReader(self.draft())
+        for name in [*self.formulas]:
+            trees = reader.trees(name)
+            values = [value for tree in trees if (value := reader.fixed(name, tree))]
+            if len(values) < len(trees):
+                if len(trees) > 1:
+                    reader.fail("a comma stands only between the numbers of samples", trees[1].at)
+                continue
+            if len({*map(len, values)}) > 1:
+                reader.fail("each sample needs as many numbers", trees[1].at)
+            del self.formulas[name]
+            by_place = [*zip(*values, strict=True)]
+            if len(by_place) == 1:
+                self.numbers[name] = by_place[0]
+                continue
+            names = tuple(element_name(name, k) for k in range(1, len(by_place) + 1))
+            for element, numbers in zip(names, by_place, strict=True):
+                if element in self.places:
+                    message = f"{element!r} is also a number of the vector {name!r}"
+                    self.places[element].fail(f"{message}: choose another name", at=0)
+                self.numbers[element], self.places[element] = numbers, self.places[name]
+            self.vectors[name] = names
+            self.formulas = {name: f"[{', '.join(names)}]", **self.formulas}
+
+    def take_functions_as_formulas(self, reader: FormulaReader) -> None:
+        """A function that is never called, of names that have numbers, is a formula."""
+        called = {
+            word for name in (*self.formulas, *self.functions) for word in reader.called_in(name)
+        }
+        for name, (inputs, right) in [*self.functions.items()]:
+            is_known = all(word in self.places for word in inputs) or not self.numbers
+            if name not in called and (is_known or not self.formulas):
+                del self.functions[name]
+                self.formulas[name] = right
+
+    def suppose_numbers(
+        self, reader: FormulaReader, used: Mapping[str, Collection[str]]
+    ) -> tuple[str, ...]:
+        """Numbers for the names of a text that has none: x = 0.5."""
+        if self.numbers:
+            return ()
+        unknown = dict.fromkeys(
+            word for words in used.values() for word in words if not reader.is_known(word)
+        )
+        supposed = tuple(word for word in unknown if SIMPLE.fullmatch(word))
+        if len(supposed) == len(unknown):
+            for k, word in enumerate(supposed):
+                self.numbers[word] = (round(0.5 + 0.1 * k, 1),)
+        return supposed
+
+    def result(self, used: Mapping[str, Collection[str]], of: str) -> str:
+        """The chosen formula, or the last one that no other uses."""
+        if of and of not in self.formulas:
+            known = ", ".join(self.formulas)
+            hint = did_you_mean(of, self.formulas) or f": they are {known}"
+            raise UsageError(f"no formula is called {of!r}{hint}")
+        chosen = [of] if of else self.selected(MINIMIZE, self.formulas, "formula")
+        taken = {word for words in used.values() for word in words}
+        free = [name for name in self.formulas if name not in taken]
+        return (chosen or free[-1:] or [*self.formulas][-1:])[0]
+
+    def needed(self, result: str, used: Mapping[str, Collection[str]]) -> set[str]:
+        """The names on which the result depends, itself included."""
+        names, waiting = set[str](), [result]
+        while waiting:
+            name = waiting.pop()
+            if name not in names:
+                names.add(name)
+                waiting += used.get(name, ())
+        return names
+
+    def refuse_unused(
+        self, result: str, needed: Collection[str], used: Mapping[str, Collection[str]]
+    ) -> None:
+        """A number that no formula uses may be a slip."""
+        taken = {word for words in used.values() for word in words}
+        for name in (*self.numbers, *self.vectors):
+            if name not in needed and name not in taken and name in self.places:
+                self.refuse_number(name, result)
+
+    def refuse_number(self, name: str, result: str) -> NoReturn:
+        self.places[name].fail(
+            f"{result!r} doesn't depend on {name!r}: leave it out, or choose with "
+            "'minimize' another result",
+            at=0,
+        )
+
+    def sample(self, numbers: Mapping[str, tuple[float, ...]]) -> tuple[str, ...]:
+        """The names of the numbers that are a sample's; every sample has one of each."""
+        chosen = self.selected(SAMPLE, self.numbers, "number")
+        lists = [name for name, values in numbers.items() if len(values) > 1]
+        for name in lists:
+            if len(numbers[name]) != len(numbers[lists[0]]):
+                self.places[name].fail(
+                    f"{len(numbers[name])} numbers, but {lists[0]!r} has "
+                    f"{len(numbers[lists[0]])}: every sample needs one of each",
+                    at=0,
+                )
+        return tuple(name for name in numbers if name in (*lists, *chosen))
 
     def selected(self, word: str, known: Collection[str], kind: str) -> list[str]:
-        """The names after a word such as 'learn'."""
+        """The names after a word such as 'learn'; a vector's name stands for its numbers."""
         if word not in self.named:
             return []
         line, names = self.named[word]
         if not names:
             line.fail(f"{word} needs the name of a {kind}")
         for place, name in enumerate(names, 1):
-            if name not in known:
+            if name not in known and (word == MINIMIZE or name not in self.vectors):
                 line.fail(f"no {kind} is called {name!r}{did_you_mean(name, known)}", at=place)
-        if word == MINIMIZE and len(names) > 1:
-            line.fail("minimize one formula, such as the sum of several", at=2)
-        return names
+        if word == MINIMIZE:
+            if len(names) > 1:
+                line.fail("minimize one formula, such as the sum of several", at=2)
+            return names
+        return [element for name in names for element in self.vectors.get(name, (name,))]
 
-    def learned(self, formulas: Formulas) -> tuple[str, ...]:
+    def learned(self, formulas: Formulas, result: Node) -> tuple[str, ...]:
         """The chosen numbers, or every number on which the result depends."""
-        result = FormulaReader(formulas).value(formulas.result)
         reached = {str(node.name) for node in ancestors([result]) if node.name}
-        for name in self.places:
-            if name not in reached and name not in formulas.learned:
-                self.places[name].fail(
-                    f"{formulas.result!r} doesn't depend on {name!r}: leave it out, or choose with "
-                    "'minimize' another result",
-                    at=0,
-                )
+        for name in formulas.numbers:
+            if name not in reached and name not in formulas.learned and name in self.places:
+                self.refuse_number(name, formulas.result)
         for place, name in enumerate(formulas.learned, 1):
             if name in formulas.data or name not in reached:
                 reason = (
@@ -283,17 +434,27 @@ class _Lines:
                     else f"{formulas.result!r} doesn't depend on {name!r}"
                 )
                 self.named[LEARN][0].fail(reason, at=place)
-        free = (name for name in self.numbers if name in reached and name not in formulas.data)
+        free = (name for name in formulas.numbers if name in reached and name not in formulas.data)
         learned = tuple(dict.fromkeys(formulas.learned or free))
         if not learned:
             self.places[formulas.result].fail(
                 "there is no number to train: write one such as 'w = 0.5'", at=0
             )
-        for stem, name in product(formulas.update.card.memories, learned):
-            memory = self.places.get(f"{stem}_{name}")
-            if memory:
-                memory.fail("the update uses this name: choose another", at=0)
+        card = formulas.update.card
+        names = {f"{stem}_{name}": "the update" for stem, name in product(card.memories, learned)}
+        names |= {"k": "the update"} if "betas" in card.settings else {}
+        if any(len(values) > 1 for values in formulas.numbers.values()):
+            names |= dict.fromkeys(("N", f"{formulas.result}_total"), "the mean of the samples")
+            names |= {f"g_{name}": "the mean of the samples" for name in learned}
+        for name, user in names.items():
+            if name in self.places:
+                self.places[name].fail(f"{user} uses this name: choose another", at=0)
         return learned
+
+
+def element_name(vector: str, place: int) -> str:
+    """The name of a vector's number: w1, or h1_1."""
+    return f"{vector}{'_' * vector[-1].isdigit()}{place}"
 
 
 def _numbers(right: str) -> tuple[float, ...]:
@@ -325,8 +486,11 @@ class FormulaReader:
         self.formulas = formulas
         self.graph = Graph()
         self.samples = max((len(formulas.numbers[name]) for name in formulas.data), default=1)
-        self.nodes: dict[str, Node] = {}
+        self.nodes: dict[str, Parts] = {}
         self.at_hand = formulas.result  # the name whose formula is being read
+        self.read: dict[str, list[Tree]] = {}
+        self.made: dict[tuple[str, tuple[Parts, ...]], Parts] = {}  # by functions of the text
+        self.inside: list[str] = []  # the functions of the text that are being applied
         for name in formulas.numbers:
             each = self.samples > 1 and name in formulas.data
             self.nodes[name] = self.graph.leaf(read_name(name), each=each)
@@ -336,126 +500,286 @@ class FormulaReader:
         values = np.array(self.formulas.numbers[name])
         return np.broadcast_to(values, self.samples) if self.samples > 1 else values[0]
 
-    def value(self, name: str) -> Node:
-        """The node of a name, made after the nodes in its formula."""
-        trees: dict[str, ast.expr] = {}
+    def leaf(self, name: str) -> Node:
+        """The node of a number."""
+        node = self.nodes[name]
+        assert isinstance(node, Node)
+        return node
+
+    def result(self) -> Node:
+        """The node of the result, made after everything on which it depends."""
+        name = self.formulas.result
+        trees: dict[str, Tree] = {}
         waiting = [name]
         while waiting:
-            self.at_hand = waiting[-1]
-            if self.at_hand in self.nodes:
+            last, formulas = waiting[-1], self.formulas.formulas
+            if last in self.nodes:
                 waiting.pop()
                 continue
-            tree = trees.setdefault(self.at_hand, self.tree(self.at_hand))
-            missing = [word for word in self.names_in(tree) if word not in self.nodes]
+            trees[last] = self.tree(last)
+            names = self.names_in(last)
+            missing = [word for word in names if word in formulas and word not in self.nodes]
+            self.at_hand = last
             for word in missing:
                 if word in trees:
                     circle = [*waiting[waiting.index(word) :], word]
-                    self.fail(f"these formulas depend on each other: {' → '.join(circle)}")
+                    self.fail(f"these formulas depend on each other: {' → '.join(circle)}", 0)
             if missing:
                 waiting.append(missing[0])
             else:
-                self.define(waiting.pop(), tree)
-        return self.nodes[name]
+                self.define(waiting.pop(), trees[last])
+        result = self.nodes[name]
+        if isinstance(result, Node):
+            return result
+        self.at_hand = name
+        self.fail(f"{name!r} is a vector of {len(result)} numbers: write sum({name})", 0)
 
-    def names_in(self, tree: ast.expr) -> Iterator[str]:
-        """The names of other formulas in this one."""
-        return (
-            part.id
-            for part in ast.walk(tree)
-            if isinstance(part, ast.Name) and part.id in self.formulas.formulas
-        )
+    def names_in(self, name: str) -> list[str]:
+        """The names of values in a formula, and in the functions that it calls."""
+        names: dict[str, None] = {}
+        waiting, known = [name], {name}
+        while waiting:
+            at_hand = waiting.pop()
+            inputs, _ = self.formulas.functions.get(at_hand, ((), ""))
+            for tree in self.trees(at_hand):
+                for part in parts_of(tree):
+                    if isinstance(part, Word) and part.name not in inputs:
+                        names[part.name] = None
+                    if isinstance(part, Called) and part.function in self.formulas.functions:
+                        waiting += {part.function} - known
+                        known.add(part.function)
+        return [word for word in names if word not in CONSTANTS or self.is_defined(word)]
 
-    def define(self, name: str, tree: ast.expr) -> None:
+    def called_in(self, name: str) -> list[str]:
+        """The functions that a formula calls."""
+        return [
+            part.function
+            for it in self.trees(name)
+            for part in parts_of(it)
+            if isinstance(part, Called)
+        ]
+
+    def is_defined(self, word: str) -> bool:
+        return word in self.formulas.formulas or word in self.formulas.numbers
+
+    def is_known(self, word: str) -> bool:
+        return self.is_defined(word) or word in CONSTANTS
+
+    def define(self, name: str, tree: Tree) -> None:
         value = self.part(tree)
-        if value.is_constant():
-            self.fail(f"{name!r} always equals {digits(value.number)}: write the number instead")
-        self.nodes[name] = self.graph.named(value, read_name(name))
+        if isinstance(value, Node):
+            if value.is_constant():
+                self.fail(f"{name!r} always equals {digits(value.number)}: {WRITE_NUMBER}", 0)
+            self.nodes[name] = self.graph.named(value, read_name(name))
+        else:
+            self.nodes[name] = tuple(self.element(name, k, it) for k, it in enumerate(value, 1))
         if len(self.graph.nodes) > MOST_VALUES:
-            self.fail(f"more than {MOST_VALUES:,} values")
+            self.fail(f"more than {MOST_VALUES:,} values", 0)
 
-    def tree(self, name: str) -> ast.expr:
-        formula = self.formulas.formulas[name].translate(MARKS)
-        if not formula:
-            self.fail("a formula is missing behind '='")
-        if len(formula) > LONGEST:
-            self.fail(f"the formula has more than {LONGEST:,} characters: split it")
-        try:
-            return ast.parse(formula.replace("^", "**"), mode="eval").body
-        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-            detail = (
-                error.text[max((error.offset or 1) - 1, 0) :].strip()
-                if (isinstance(error, SyntaxError) and error.text)
-                else ""
-            )
-            near = f" at {detail.replace('**', '^')[:20]!r}" if detail else ""
-            self.fail(f"this formula can't be read{near}")
+    def element(self, name: str, k: int, value: Node) -> Node:
+        """A number of a vector, by its name if the vector is a formula's."""
+        word = element_name(name, k)
+        if value.name or value.is_constant():
+            return value
+        if self.is_defined(word):
+            self.fail(f"{word!r} is also a number of this vector: choose another name", 0)
+        return self.graph.named(value, read_name(word))
 
-    def part(self, tree: ast.expr, depth: int = 0) -> Node:
-        """The node for a part of a formula."""
+    def tree(self, name: str) -> Tree:
+        first, *others = self.trees(name)
+        if others:
+            self.at_hand = name
+            self.fail("a comma stands only between the numbers of samples", others[0].at)
+        return first
+
+    def trees(self, name: str) -> list[Tree]:
+        """A formula as trees: several if there are commas in it."""
+        if name not in self.read:
+            self.at_hand = name
+            inputs, text = self.formulas.functions.get(name, ((), ""))
+            text = self.formulas.formulas.get(name, text)
+            if not text:
+                self.fail("a formula is missing behind '='", 0)
+            if len(text) > LONGEST:
+                self.fail(f"the formula has more than {LONGEST:,} characters: split it", 0)
+
+            def is_function(word: str) -> bool:
+                is_value = word in inputs or self.is_defined(word)
+                return not is_value and (
+                    word in self.formulas.functions or function_called(word) is not None
+                )
+
+            try:
+                self.read[name] = read_formulas(text, is_function)
+            except FormulaTextError as error:
+                self.fail(error.message, error.at)
+        return self.read[name]
+
+    def fixed(self, name: str, tree: Tree) -> tuple[float, ...]:
+        """The number of a formula, or the numbers of its vector; () if it uses names."""
+        for it in parts_of(tree):
+            if isinstance(it, Word) and (self.is_defined(it.name) or it.name not in CONSTANTS):
+                return ()
+            if isinstance(it, Called) and it.function in self.formulas.functions:
+                return ()
+        self.at_hand = name
+        value = self.part(tree)
+        nodes = value if isinstance(value, tuple) else (value,)
+        worked = evaluate_in_order(ancestors(nodes), {}, 1)
+        numbers = tuple(float(worked[node]) for node in nodes)
+        if not all(map(isfinite, numbers)):
+            self.fail("this gives no finite number", tree.at)
+        return numbers
+
+    def part(self, tree: Tree, depth: int = 0, inputs: Mapping[str, Parts] = NO_INPUTS) -> Parts:
+        """The node for a part of a formula, or a vector of them."""
         if depth > DEEPEST:
-            self.fail(f"more than {DEEPEST} nested parts: give some a name")
+            self.fail(f"more than {DEEPEST} nested parts: give some a name", tree.at)
+
+        def inside(part: Tree) -> Parts:
+            return self.part(part, depth + 1, inputs)
+
         match tree:
-            case ast.Constant(int() | float() as number) if not isinstance(number, bool):
-                if not abs(number) < LARGEST:
-                    self.fail("a number is too large: use less than 1e308")
-                return self.graph.constant(float(number))
-            case ast.Name(word):
-                return self.named(word)
-            case ast.UnaryOp(ast.USub(), operand):
-                return -self.part(operand, depth + 1)
-            case ast.UnaryOp(ast.UAdd(), operand):
-                return self.part(operand, depth + 1)
-            case ast.BinOp(left, operator, right) if type(operator) in SIGNS:
-                return self.binary(left, operator, right, depth)
-            case ast.Call(ast.Name(word), arguments, []):
-                return self.call(word, arguments, depth)
-        self.fail(f"{ast.unparse(tree)[:20]!r} isn't allowed in a formula")
+            case Number(number):
+                if not number < LARGEST:
+                    self.fail("a number is too large: use less than 1e308", tree.at)
+                return self.graph.constant(number)
+            case Word(word):
+                return inputs[word] if word in inputs else self.named(word, tree.at)
+            case Negated(operand):
+                return by_element(lambda x: -x, inside(operand))
+            case Operation():
+                return self.operation(tree, depth, inputs)
+            case Vector(parts):
+                nodes = [inside(part) for part in parts]
+                single = tuple(node for node in nodes if isinstance(node, Node))
+                if len(single) < len(nodes):
+                    self.fail("a vector of vectors isn't allowed in a formula", tree.at)
+                return single
+            case Comparison():
+                one, zero = self.graph.constant(1), self.graph.constant(0)
+                if "=" in tree.signs:
+                    self.fail("'=' isn't allowed in a formula, except in if(x = 0, a, b)", tree.at)
+                return self.chosen(tree, [inside(it) for it in tree.parts], one, zero)
+            case Called("if", (Comparison() as condition, yes, no)):
+                sides = [inside(it) for it in condition.parts]
+                return self.chosen(condition, sides, inside(yes), inside(no))
+            case Called(word, arguments):
+                return self.call(tree, [inside(argument) for argument in arguments], depth)
 
-    def binary(self, left: ast.expr, operator: ast.operator, right: ast.expr, depth: int) -> Node:
+    def operation(self, tree: Operation, depth: int, inputs: Mapping[str, Parts]) -> Parts:
         """Read the left side of a sum in a loop, since it may be hundreds of terms long."""
-        chain = [(operator, right)]
-        while isinstance(left, ast.BinOp) and type(left.op) in SIGNS:
-            chain.append((left.op, left.right))
+        chain: list[Operation] = []
+        left: Tree = tree
+        while isinstance(left, Operation) and (not chain or left.sign != "^"):
+            chain.append(left)
             left = left.left
-        first = self.part(left, depth + 1)
-        return reduce(
-            lambda value, step: self.folded(step[0], value, self.part(step[1], depth + 1)),
-            reversed(chain),
-            first,
-        )
+        value = self.part(left, depth + 1, inputs)
+        for step in reversed(chain):
+            value = self.applied(step, value, self.part(step.right, depth + 1, inputs))
+        return value
 
-    def folded(self, operator: ast.operator, a: Node, b: Node) -> Node:
-        """The number for an operation on plain numbers."""
-        number = OPERATORS[SIGNS[type(operator)]](a, b)
+    def applied(self, step: Operation, a: Parts, b: Parts) -> Parts:
+        """The result of an operator; · of two vectors is the sum of their products."""
+        sign = "*" if step.sign == "·" else step.sign
+        result = self.fit(step, partial(self.folded, step, sign), a, b)
+        is_dot = step.sign == "·" and isinstance(a, tuple) and isinstance(b, tuple)
+        return OF_SEVERAL["sum"](*result) if is_dot and isinstance(result, tuple) else result
+
+    def fit(self, tree: Tree, function: Any, *values: Parts) -> Parts:
+        try:
+            return by_element(function, *values)
+        except ValueError as error:
+            self.fail(str(error), tree.at)
+
+    def folded(self, step: Operation, sign: str, a: Node, b: Node) -> Node:
+        """The number for an operation on plain numbers; π and e stay as they are."""
+        number = OPERATORS[sign](a, b)
         if a.is_constant() and b.is_constant() and number.inputs:
             with np.errstate(all="ignore"):
-                value = float(number.op.value(np.float64(a.number), np.float64(b.number)))
+                values = evaluate_in_order(ancestors([number]), {}, 1)
+            value = float(values[number])
             if not isfinite(value):
-                self.fail(f"{digits(a.number)} and {digits(b.number)} give no finite number here")
-            if isinstance(operator, ast.Pow | ast.Add | ast.Sub | ast.Mult) or value.is_integer():
+                self.fail(
+                    f"{digits(a.number)} and {digits(b.number)} give no finite number here", step.at
+                )
+            is_exact = {a.number, b.number}.isdisjoint(CONSTANTS.values())
+            if is_exact and (sign != "/" or value.is_integer()):
                 return self.graph.constant(value)
         return number
 
-    def named(self, word: str) -> Node:
+    def chosen(self, tree: Comparison, sides: Sequence[Parts], yes: Parts, no: Parts) -> Parts:
+        """`yes` where all the comparisons hold, else `no`."""
+        for sign, a, b in zip(tree.signs, sides, sides[1:], strict=False):
+            yes = self.fit(tree, COMPARISONS[sign], a, b, yes, no)
+        return yes
+
+    def named(self, word: str, at: int) -> Parts:
         if word in self.nodes:
             return self.nodes[word]
         if word in CONSTANTS:
             return self.graph.constant(CONSTANTS[word])
-        known = [*self.formulas.formulas, *self.formulas.numbers]
-        guess = did_you_mean(word, known) or f": add a line such as '{word} = 0.5'"
-        self.fail(f"{word!r} has no value{guess}")
+        guess = self.as_product(word) or did_you_mean(word, self.formulas.places)
+        more = f": add a line such as '{word} = 0.5'"
+        self.fail(f"{word!r} has no value{guess or more}", at)
 
-    def call(self, word: str, arguments: Sequence[ast.expr], depth: int) -> Node:
+    def as_product(self, word: str) -> str:
+        """Advice if the word may be a product that is written without signs: ax for a*x."""
+        known = {*self.formulas.places, *CONSTANTS}
+        for k in range(1, len(word)):
+            if word[:k] in known and word[k:] in known:
+                return f": for a product write {word[:k]}*{word[k:]}"
+        if not self.formulas.numbers and word.isalpha():
+            return f": for a product write {'*'.join(word)}, for one name add '{word} = 0.5'"
+        return ""
+
+    def call(self, tree: Called, arguments: Sequence[Parts], depth: int) -> Parts:
+        word = tree.function
+        if self.is_defined(word):
+            self.fail(
+                f"{word!r} is a value here, not a function: for a product write {word}*(…)", tree.at
+            )
+        if word in self.formulas.functions:
+            return self.call_of_the_text(tree, tuple(arguments), depth)
         function = function_called(word)
         if function is None:
             words = [*FUNCTIONS, *(kind for kind in ACTIVATIONS if function_called(kind))]
-            guess = did_you_mean(word, words) or f": they are {', '.join(words)}"
-            self.fail(f"unknown function {word!r}{guess}")
+            swapped = [it for it in words if sorted(it) == sorted(word)]
+            guess = did_you_mean(word, swapped or [*words, *self.formulas.functions])
+            guess = guess or f": define it, as in '{word}(x) = x^2'; known are {', '.join(words)}"
+            self.fail(f"unknown function {word!r}{guess}", tree.at)
         count, make = function
         if len(arguments) != (count or max(len(arguments), 1)):
-            self.fail(f"{word} takes {count or 'at least one'}, not {len(arguments)} values")
-        return make(*(self.part(argument, depth + 1) for argument in arguments))
+            self.fail(
+                f"{word} takes {count or 'at least one'}, not {len(arguments)} values", tree.at
+            )
+        if count is None and len(arguments) == 1 and isinstance(arguments[0], tuple):
+            return make(*arguments[0])
+        return self.fit(tree, make, *arguments)
 
-    def fail(self, message: str) -> NoReturn:
-        """Raise an error at the formula that is being read."""
-        self.formulas.places[self.at_hand].fail(message, at=0)
+    def call_of_the_text(self, tree: Called, arguments: tuple[Parts, ...], depth: int) -> Parts:
+        """The result of a function that the text defines."""
+        word = tree.function
+        names, _ = self.formulas.functions[word]
+        if len(names) != len(arguments):
+            self.fail(f"{word} takes {len(names)}, not {len(arguments)} values", tree.at)
+        if word in self.inside:
+            self.fail(f"the function {word!r} uses itself", tree.at)
+        if (word, arguments) not in self.made:
+            outside, body = self.at_hand, self.tree(word)
+            self.at_hand = word
+            self.inside.append(word)
+            inputs = dict(zip(names, arguments, strict=True))
+            self.made[word, arguments] = self.part(body, depth + 1, inputs)
+            self.inside.pop()
+            self.at_hand = outside
+        return self.made[word, arguments]
+
+    def fail(self, message: str, at: int) -> NoReturn:
+        """Raise an error at a place of the formula that is being read."""
+        line = self.formulas.places.get(self.at_hand)
+        assert line is not None
+        _, body = self.formulas.functions.get(self.at_hand, ((), ""))
+        text = self.formulas.formulas.get(self.at_hand, body)
+        start = line.words[0].string.rfind(text)
+        line.fail_at(message, start + at if start >= 0 and message else 0)

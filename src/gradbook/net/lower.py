@@ -70,7 +70,7 @@ def formula_step(
     name, v1 and so on, each formula is a single operation on named values.
     """
     reader = FormulaReader(formulas)
-    error = reader.value(formulas.result)
+    error = reader.result()
     if every_operation:
         names = (Name("v", (k,)) for k in count_from(1))
         free = (name for name in names if not reader.graph.has(name))
@@ -83,7 +83,7 @@ def formula_step(
         mean = reader.graph.make("total", error) / (count or reader.samples)
         loss = reader.graph.named(mean, replace(name, word="total"))
     weights = {
-        reader.nodes[name]: (
+        reader.leaf(name): (
             Parameter(
                 role=Role.WEIGHT, shape=(), layer=0, first=k, fixed=name not in formulas.learned
             ),
@@ -95,7 +95,7 @@ def formula_step(
     step = complete(
         formulas,
         reader.graph,
-        inputs={reader.nodes[name]: reader.column(name) for name in formulas.data},
+        inputs={reader.leaf(name): reader.column(name) for name in formulas.data},
         targets={},
         outputs=(error,),
         loss=loss,

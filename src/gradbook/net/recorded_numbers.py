@@ -8,23 +8,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gradbook.arguments import number
-from gradbook.errors import UsageError
+from gradbook.errors import UsageError, did_you_mean
 from gradbook.graph.chain import gradients
-from gradbook.graph.names import read_name
+from gradbook.graph.names import RATE, read_name
 from gradbook.graph.node import Array, Graph, Node, ancestors
 from gradbook.graph.reference import evaluate_in_order
 from gradbook.looks import look, picture
+from gradbook.net.formula_functions import FUNCTIONS, OPERATORS, SYNONYMS, function_called
 from gradbook.net.formulas import (
-    OPERATORS,
     Formulas,
-    function_called,
-    is_taken,
     parse_formulas,
     reads_as_formulas,
 )
@@ -171,30 +170,49 @@ class Value:
     def __neg__(self) -> Value:
         return _result_of("*", -1.0, self)
 
-    def exp(self) -> Value:
-        return _result_of("exp", self)
+    def __abs__(self) -> Value:
+        return _result_of("abs", self)
 
-    def log(self) -> Value:
-        """The natural logarithm."""
-        return _result_of("log", self)
+    def __gt__(self, other: Value | float) -> Value:
+        """1 or 0, for `np.where` and products."""
+        return _compared(self, other, 1, 0)
 
-    def sqrt(self) -> Value:
-        return _result_of("sqrt", self)
+    def __lt__(self, other: Value | float) -> Value:
+        return _compared(other, self, 1, 0)
 
-    def sin(self) -> Value:
-        return _result_of("sin", self)
+    def __ge__(self, other: Value | float) -> Value:
+        return _compared(other, self, 0, 1)
 
-    def cos(self) -> Value:
-        return _result_of("cos", self)
+    def __le__(self, other: Value | float) -> Value:
+        return _compared(self, other, 0, 1)
 
-    def tanh(self) -> Value:
-        return _result_of("tanh", self)
+    def __bool__(self) -> bool:
+        if self._word != CHOICE:
+            return True
+        raise UsageError(
+            "a comparison of values is a value, too, neither True nor False: use np.where, "
+            "np.maximum or .max(), or compare their .data"
+        )
 
-    def sigmoid(self) -> Value:
-        return _result_of("sigmoid", self)
+    def __float__(self) -> float:
+        raise UsageError(
+            "this would forget how the number was computed: use np.sin(x) or x.sin() instead of "
+            "math.sin(x), and x.data for the number alone"
+        )
 
-    def relu(self) -> Value:
-        return _result_of("relu", self)
+    def __getattr__(self, word: str) -> Any:
+        """A function as a method: x.tan(), x.gelu()."""
+        function = function_called(word)
+        if function is None:
+            raise AttributeError(f"a value has no {word!r}{did_you_mean(word, METHODS)}")
+        return lambda *others: _result_of(word, self, *others)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **settings: Any) -> Any:
+        return _of_numpy(ufunc, method, *inputs, **settings)
+
+    def __array_function__(self, function: Any, types: Any, inputs: Any, settings: Any) -> Any:
+        arrays = [_plain(it).view(ValueArray) if isinstance(it, Value) else it for it in inputs]
+        return function(*arrays, **settings)
 
 
 class ValueArray(np.ndarray[Any, np.dtype[np.object_]]):
@@ -203,10 +221,29 @@ class ValueArray(np.ndarray[Any, np.dtype[np.object_]]):
     `grad` is an array, too.
     """
 
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **settings: Any) -> Any:
+        return _of_numpy(ufunc, method, *inputs, **settings)
+
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
-        """A sum is a value, not an array of one."""
-        is_array = array.ndim and array.dtype == object
-        return array.view(ValueArray) if is_array else np.asarray(array)[()]
+        return _as_values(array)
+
+    def __array_function__(self, function: Any, types: Any, inputs: Any, settings: Any) -> Any:
+        if function is np.where:
+            return _chosen(*inputs, **settings)
+        try:
+            result = super().__array_function__(function, types, inputs, settings)
+            return _as_values(result) if isinstance(result, np.ndarray) else result
+        except (TypeError, UsageError) as error:
+            raise _unknown(function.__name__) from error
+
+    def var(self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: int = 0) -> Any:  # type: ignore[override]
+        """The mean square of the distances from the mean."""
+        mean = self.mean(axis=axis, keepdims=True)
+        total = ((self - mean) ** 2).sum(axis=axis)
+        return total / (self.size / np.size(total) - ddof)
+
+    def std(self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: int = 0) -> Any:  # type: ignore[override]
+        return np.sqrt(self.var(axis, ddof=ddof))
 
     @property
     def grad(self) -> Array:
@@ -262,7 +299,7 @@ def as_net_or_formulas(what: Net | Formulas | Value | str) -> Net | Formulas:
 
 
 def _checked(name: str) -> str:
-    if not name.isidentifier() or is_taken(name):
+    if not name.isidentifier() or name == str(RATE):
         raise UsageError(f"{name!r} can't name a value: choose another name, such as 'w1'")
     return name
 
@@ -279,6 +316,86 @@ def _result_of(word: str, *parts: Value | float) -> Value:
     value = Value(0.0)
     value.data, value._word, value._inputs = data, word, inputs
     return value
+
+
+def _compared(a: Value | float, b: Value | float, yes: float, no: float) -> Value:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return NotImplemented  # type: ignore[no-any-return]
+    is_zero = not isinstance(b, Value) and b == 0
+    return _result_of(CHOICE, a if is_zero else _result_of("-", a, b), yes, no)
+
+
+# NumPy's functions on values -------------------------------------------------------
+
+CHOICE = "when"
+BY_OPERATORS = {  # for these NumPy uses the values' own operators
+    *(np.add, np.subtract, np.multiply, np.divide, np.power, np.negative, np.square, np.matmul),
+    *(np.greater, np.less, np.greater_equal, np.less_equal),
+}
+METHODS = [word for word in (*FUNCTIONS, *SYNONYMS) if word.isascii()]
+UFUNCS: dict[np.ufunc, str] = {
+    **{ufunc: word for word in METHODS if isinstance(ufunc := getattr(np, word, None), np.ufunc)},
+    np.maximum: "max",
+    np.fmax: "max",
+    np.minimum: "min",
+    np.fmin: "min",
+}
+
+
+def _of_numpy(ufunc: np.ufunc, method: str, *inputs: Any, **settings: Any) -> Any:
+    """A function of NumPy for each value, or of several, as for a sum."""
+    plain = [_plain(it) for it in inputs]
+    kept = {name: it for name, it in settings.items() if name in ("axis", "keepdims")}
+    is_partial = settings.get("where", True) is not True or ufunc not in {*BY_OPERATORS, *UFUNCS}
+    if is_partial or settings.get("initial") not in (None, np._NoValue):
+        raise _unknown(ufunc.__name__)
+    if ufunc in BY_OPERATORS:
+        objects = {} if ufunc is np.matmul else {"dtype": object}
+        result = _as_values(getattr(ufunc, method)(*plain, **kept, **objects))
+    else:
+        function = np.frompyfunc(partial(_result_of, UFUNCS[ufunc]), ufunc.nin, 1)
+        if method == "reduce" and kept.get("axis", 0) is None:
+            plain, kept = [plain[0].ravel()], {}
+        result = _as_values(getattr(function, method)(*plain, **kept))
+    if settings.get("out") is None:
+        return result
+    (out,) = settings["out"]
+    out[...] = result
+    return out
+
+
+def _plain(array: Any) -> Any:
+    """The array with Python's own numbers, whose operators leave the work to a value."""
+    return np.asarray(array).astype(object)
+
+
+def _as_values(result: Any) -> Any:
+    """A single value, or an array of them."""
+    is_array = isinstance(result, np.ndarray) and result.ndim and result.dtype == object
+    return result.view(ValueArray) if is_array else np.asarray(result)[()]
+
+
+def _chosen(*inputs: Any, **settings: Any) -> Any:
+    """np.where: one or the other at each place."""
+    if len(inputs) != 3 or settings:
+        raise _unknown(np.where.__name__)
+
+    def choose(condition: Any, yes: Any, no: Any) -> Value:
+        if not isinstance(condition, Value):
+            chosen = yes if condition else no
+            return chosen if isinstance(chosen, Value) else _literal(chosen)
+        if condition._word == CHOICE:  # a comparison: 1 or 0, or the other way round
+            condition, then, _ = condition._inputs
+            yes, no = (yes, no) if then.data else (no, yes)
+        return _result_of(CHOICE, condition, yes, no)
+
+    plain = [_plain(it) for it in inputs]
+    return _as_values(np.frompyfunc(choose, 3, 1)(*plain))
+
+
+def _unknown(name: str) -> UsageError:
+    known = ", ".join(sorted({"where", *(it.__name__ for it in (*BY_OPERATORS, *UFUNCS))}))
+    return UsageError(f"np.{name} can't remember how its numbers are computed; these can: {known}")
 
 
 def _literal(data: float) -> Value:

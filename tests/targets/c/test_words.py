@@ -15,8 +15,9 @@ from tests.graph.cards import CARDS
 
 SAID = {*LOOPS, *PLACED, *WEIGHED, *WORDS}
 SILENT = {"log_sum_exp"}
-OF_FORMULAS = {"sin", "cos"}  # no layer has them
-SCALARS = SILENT | OF_FORMULAS | {"cross_entropy_of", "level"}  # in scalar graphs
+OF_FORMULAS = {"sin", "cos", "atan"}  # no layer has them
+MADE_OF_THEM = {"tan", "asin", "acos"}
+SCALARS = SILENT | OF_FORMULAS | MADE_OF_THEM | {"cross_entropy_of", "level"}  # in scalar graphs
 
 
 def leaf(graph: Graph, name: str, shape: Shape = ()) -> Node:

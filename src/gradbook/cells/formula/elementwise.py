@@ -34,7 +34,7 @@ def _op(name: str) -> Callable[[Node], Node]:
 
 _exp, _log, _sqrt = _op("exp"), _op("log"), _op("sqrt")
 _sin, _cos, _tanh = _op("sin"), _op("cos"), _op("tanh")
-_share, _quantile, _arctangent = _op("normal_share"), _op("normal_quantile"), _op("arctangent")
+_share, _quantile, _arctangent = _op("normal_share"), _op("normal_quantile"), _op("atan")
 
 
 def _logarithm(x: Node, base: Node | None = None) -> Node:

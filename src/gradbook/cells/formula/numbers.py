@@ -38,7 +38,7 @@ ON_NUMBERS: Mapping[str, Callable[..., float]] = {
     "sin": math.sin,
     "cos": math.cos,
     "tanh": math.tanh,
-    "arctangent": math.atan,
+    "atan": math.atan,
     "normal_share": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
     "normal_quantile": _STANDARD.inv_cdf,
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),

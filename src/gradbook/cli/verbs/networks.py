@@ -87,7 +87,7 @@ def _explained(options: Namespace) -> Explanation:
         return _on_image(options, model, model.data)
     reading, lines = read_settings(options.set, READING)
     what = network_or_recipe(
-        options.net, None if options.image is not None else options.data, **reading
+        options.net, None if options.image is not None else options.data, options.of, **reading
     )
     if isinstance(what, Formulas):
         if options.image is not None:

@@ -88,6 +88,8 @@ def _introduce_formulas(story: Story, step: Step, formulas: Formulas) -> None:
         "How does {result} change with {names}? Each derivative follows by the chain rule."
     )
     story.say(tr(words), result=result, names=names)
+    if formulas.supposed:
+        story.say(formulas.made_up())
     if step.samples == 1 and step.inputs:
         _tell_numbers(story, step, tr("The sample is {values}."), step.inputs)
     _tell_numbers(story, step, tr("At the start {values}."), step.weights)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction as Ratio
-from math import prod
+from math import e, pi, prod
 
 import numpy as np
 
 from gradbook.graph.levels import Bits
 from gradbook.graph.names import TOTAL_ERROR, Name, read_name
 from gradbook.graph.node import Array, Node
-from gradbook.graph.ops import BELL
+from gradbook.graph.ops import BELL, TWO_BY_ROOT_PI
 from gradbook.graph.reference import Values
 from gradbook.language import mark, tr
 from gradbook.layers.activations import GELU_SCALE
@@ -300,6 +300,9 @@ def _call(function: str) -> Notation:
 EXACTLY = {  # written exactly rather than with a few digits
     GELU_SCALE: Root(Fraction(Numeral(2), Symbol(Name("π")))),
     BELL: Fraction(Numeral(1), Root(2 * Symbol(Name("π")))),
+    TWO_BY_ROOT_PI: Fraction(Numeral(2), Root(Symbol(Name("π")))),
+    pi: Symbol(Name("π")),
+    e: Symbol(Name("e")),
 }
 
 NOTATION: dict[str, Notation] = {
@@ -315,8 +318,10 @@ NOTATION: dict[str, Notation] = {
     "power": lambda node, args, say: args[0] ** args[1],
     "exp": _call("exp"),
     "log": _call("ln"),
-    "sin": _call("sin"),
-    "cos": _call("cos"),
+    **{op: _call(op) for op in ("sin", "cos", "tan", "sinh", "cosh", "erf", "sign")},
+    **{f"a{op}": _call(f"a{op}") for op in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    **{op: _call(op) for op in ("log10", "log2")},
+    "abs": lambda node, args, say: absolute(args[0]),
     "sqrt": lambda node, args, say: Root(args[0]),
     "choose": _choice,
     "floor": _call("floor"),
@@ -365,6 +370,7 @@ def ratio(node: Node) -> Ratio | None:
 RATIOS: dict[str, Callable[..., Ratio]] = {
     "repeat": lambda x: x,
     "negate": lambda x: -x,
+    "subtract": lambda a, b: a - b,
     "multiply": lambda a, b: a * b,
     "divide": lambda a, b: a / b,
 }

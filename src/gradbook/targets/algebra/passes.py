@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
 
 from gradbook.graph.names import Name
-from gradbook.graph.node import Array, Node
+from gradbook.graph.node import Array, Node, ancestors
 from gradbook.language import mark, tr
 from gradbook.layers import Role
 from gradbook.lowering import expansion
 from gradbook.net.derivation import Chain, ChainSum, Local, OverSamples, Worked, partials, pieces
+from gradbook.net.formulas import Formulas
 from gradbook.net.step import losses
 from gradbook.targets.algebra.forms import (
     HALF,
@@ -356,6 +360,49 @@ def tell_backward(story: Story, known: Algebra, weights: Sequence[Node]) -> None
     telling = _Backward(story, known)
     for weight in weights:
         telling.weight(weight)
+    if isinstance(known.derived.step.source, Formulas):
+        _tell_corners(story, known)
+
+
+def _tell_corners(story: Story, known: Algebra) -> None:
+    """Say where a formula has no derivative at its own numbers, and what is taken instead."""
+    for node in ancestors([known.derived.step.loss]):
+        is_at_corner, message = CORNERS.get(node.op.name, (None, ""))
+        if is_at_corner and is_at_corner(*(known.values[part] for part in node.inputs)):
+            written = shorten(definition(node, known.say_symbols()))
+            story.say(tr(message), formula=written)
+
+
+def _is_zero(x: Array, *others: Array) -> bool:
+    return bool(np.any(x == 0))
+
+
+def _are_equal(*values: Array) -> bool:
+    largest = reduce(np.maximum, values)
+    return bool(np.any(sum((value == largest).astype(int) for value in values) > 1))
+
+
+JUMPS = mark("{formula} jumps exactly here, so it has no derivative: 0 is taken.")
+CORNERS: Mapping[str, tuple[Callable[..., bool], str]] = {
+    "abs": (
+        _is_zero,
+        mark(
+            "{formula} has a corner where it is 0, so it has no derivative there: 0 is taken, "
+            "halfway between −1 and 1."
+        ),
+    ),
+    "relu": (_is_zero, mark("{formula} has a corner exactly here: 0 is taken as its derivative.")),
+    "largest": (
+        _are_equal,
+        mark("In {formula} several values are the largest: the derivative of the first is taken."),
+    ),
+    "sign": (_is_zero, JUMPS),
+    "floor": (lambda x: bool(np.any(x == np.floor(x))), JUMPS),
+    "choose": (
+        _is_zero,
+        mark("{formula} is exactly where its cases meet: the derivative is that of the one here."),
+    ),
+}
 
 
 @dataclass(frozen=True)

@@ -102,9 +102,14 @@ def _call_phrase(word: str) -> Phrase:
     return lambda parts, node: call(word, *parts)
 
 
+SAME_IN_CELLS = (
+    *("tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh"),
+    *("log10", "abs", "sign"),
+)
 PHRASES: dict[str, Phrase] = {
     **{op: _infix_phrase(sign) for op, sign in INFIX_OPS.items()},
     **{op: _call_phrase(word) for op, word in CALLED_OPS.items()},
+    **{op: _call_phrase(op.upper()) for op in SAME_IN_CELLS},
     "constant": lambda parts, node: number(node.number),
     "copy": lambda parts, node: parts[0],
     "repeat": lambda parts, node: parts[0],

@@ -19,8 +19,8 @@ WORDS = frozenset(
     {
         *("leaf", "constant", "copy", "repeat", "total"),
         *("add", "subtract", "multiply", "divide", "negate", "power"),
-        *("exp", "log", "sqrt", "sin", "cos", "tanh", "normal_share", "relu", "softplus", "floor"),
-        "log_sum_exp",
+        *("exp", "log", "sqrt", "sin", "cos", "atan", "tanh"),
+        *("normal_share", "relu", "softplus", "floor", "log_sum_exp"),
         *("choose", "largest", "is_largest"),
     }
 )

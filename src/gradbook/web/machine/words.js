@@ -96,6 +96,7 @@ export const WORDS = {
   sqrt: one(Math.sqrt),
   sin: one(Math.sin),
   cos: one(Math.cos),
+  atan: one(Math.atan),
   tanh: one(Math.tanh),
   normal_share: one(normalShare),
   floor: one(Math.floor),
