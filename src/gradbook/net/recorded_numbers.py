@@ -320,7 +320,7 @@ def _result_of(word: str, *parts: Value | float) -> Value:
 
 def _compared(a: Value | float, b: Value | float, yes: float, no: float) -> Value:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return NotImplemented  # type: ignore[no-any-return]
+        return NotImplemented
     is_zero = not isinstance(b, Value) and b == 0
     return _result_of(CHOICE, a if is_zero else _result_of("-", a, b), yes, no)
 
