@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
@@ -132,3 +133,68 @@ def test_an_array_s_values_have_names_and_make_formulas():
 def test_an_array_with_too_many_numbers_is_refused_with_its_name():
     with pytest.raises(GradbookError, match=r"X has 1,200 numbers.* 1,000 is the most"):
         gb.values(X=np.zeros((40, 30)))
+
+
+def test_numpy_s_functions_have_the_gradients_of_autograd(torch):
+    start = np.random.default_rng(3).normal(size=(3, 4)) / 2
+    functions = {
+        "abs": (lambda x: abs(x).sum(), lambda x: abs(x).sum()),
+        "where": (
+            lambda x: np.where(x > 0.1, x**2, -x).sum(),
+            lambda x: torch.where(x > 0.1, x**2, -x).sum(),
+        ),
+        "maximum": (
+            lambda x: np.maximum(x, 0.2).sum(),
+            lambda x: torch.maximum(x, torch.tensor(0.2).double()).sum(),
+        ),
+        "max": (lambda x: x.max(), lambda x: x.max()),
+        "max of rows": (lambda x: np.max(x, axis=1).sum(), lambda x: x.max(dim=1).values.sum()),
+        "min": (lambda x: x.min(axis=0).mean(), lambda x: x.min(dim=0).values.mean()),
+        "std": (lambda x: x.std(), lambda x: x.std(correction=0)),
+        "std of rows": (
+            lambda x: np.std(x, axis=1, ddof=1).sum(),
+            lambda x: x.std(dim=1, correction=1).sum(),
+        ),
+        "var": (np.var, lambda x: x.var(correction=0)),
+        "tan": (lambda x: np.tan(x).mean(), lambda x: torch.tan(x).mean()),
+        "norm": (np.linalg.norm, torch.linalg.norm),
+        "sinh": (
+            lambda x: (np.sinh(x) * x[0, 0].tan()).sum(),
+            lambda x: (x.sinh() * x[0, 0].tan()).sum(),
+        ),
+        "clip": (
+            lambda x: np.minimum(np.maximum(x, -0.2), 0.3).sum(),
+            lambda x: x.clip(-0.2, 0.3).sum(),
+        ),
+        "product": (lambda x: ((x >= 0) * x).sum(), lambda x: x.relu().sum()),
+    }
+    wrong = {}
+    for name, (ours, theirs) in functions.items():
+        (x,) = gb.values(x=start)
+        leaf = torch.tensor(start, requires_grad=True)
+        made, expected = ours(x), theirs(leaf)
+        made.backward()
+        expected.backward()
+        same = made.data == pytest.approx(float(expected.detach()))
+        if not same or not np.allclose(x.grad, leaf.grad.numpy(), atol=1e-12):
+            wrong[name] = made.data, x.grad
+        worked = next(run(step := scalar_step(made.formulas()), 1))
+        assert float(worked[step.loss]) == pytest.approx(made.data), name
+    assert wrong == {}
+
+
+def test_what_can_t_remember_says_so_by_name():
+    a, x = gb.values(a=2.0, x=[1.0, 2.0])
+    for make, message in (
+        (lambda: np.arctan2(x, a), "np.arctan2 can't remember how its numbers are computed"),
+        (lambda: np.sort(x), "np.sort can't remember"),
+        (lambda: np.linalg.inv(np.outer(x, x)), "np.inv can't remember"),
+        (lambda: np.sum(x, where=[True, False]), "np.sum can't remember"),
+        (lambda: math.sin(a), "use np.sin(x) or x.sin() instead of math.sin(x)"),
+        (lambda: max(a, x[0]), "a comparison of values is a value, too"),
+    ):
+        with pytest.raises(GradbookError) as caught:
+            make()
+        assert message in str(caught.value)
+    with pytest.raises(AttributeError, match="a value has no 'tahn': did you mean 'tan'"):
+        a.tahn()

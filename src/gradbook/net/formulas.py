@@ -745,7 +745,8 @@ class FormulaReader:
         if function is None:
             words = [*FUNCTIONS, *(kind for kind in ACTIVATIONS if function_called(kind))]
             swapped = [it for it in words if sorted(it) == sorted(word)]
-            guess = did_you_mean(word, swapped or [*words, *self.formulas.functions])
+            known = swapped or [*words, *self.formulas.functions]
+            guess = "" if SIMPLE.fullmatch(word) else did_you_mean(word, known)
             guess = guess or f": define it, as in '{word}(x) = x^2'; known are {', '.join(words)}"
             self.fail(f"unknown function {word!r}{guess}", tree.at)
         count, make = function

@@ -22,6 +22,7 @@ from gradbook.folders import temporary_folder
 from gradbook.language.message import Message, translate
 from gradbook.net import Net
 from gradbook.net.description import DEFAULT_RATES
+from gradbook.net.formulas import Formulas, parse_formulas, reads_as_formulas
 from gradbook.net.network import parse
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.sweep import sweep
@@ -65,8 +66,10 @@ class TextResult:
 # What a worker does ----------------------------------------------------------------
 
 
-def network(text: str) -> Net:
-    """The network in a text that includes its samples; no other file is opened."""
+def network(text: str) -> Net | Formulas:
+    """The network in a text that includes its samples, or formulas; no other file is opened."""
+    if reads_as_formulas(text):
+        return parse_formulas(text, SOURCE)
     net = parse(text, SOURCE)
     if net.table:
         raise UsageError(f"a page can't open {net.table}: write the samples into the text")

@@ -22,6 +22,7 @@ MANY = (
     "p = abs(a - b)/(1 + c^2) + max(a, b, c); q = ln(2 + cos(p)) - sqrt(1 + exp(c)); "
     "r = gelu(q) + softplus(a*c)^0.5; L = r*p - sigmoid(-b); a = 0.7; b = -1.3; c = 0.4"
 )
+TYPED = "f(u) = |u| tan(u); y = f(2x) + sinh²(x) - ½asin(x)e^(-x) + erf x; x = 0.4"
 SHOWN = """Object.fromEntries([...document.querySelectorAll(".net .unit")].map(unit => [
   unit.getAttribute("aria-label").split(" ")[0],
   ["number", "slope"].map(kind => unit.querySelector("." + kind).textContent)]))"""
@@ -89,7 +90,7 @@ def drag(page, name, across, down=0):
     page.settle()
 
 
-@for_each("text", [MICROGRAD, NEURON, MANY], ids=lambda text: text[:9])
+@for_each("text", [MICROGRAD, NEURON, MANY, TYPED], ids=lambda text: text[:9])
 def test_every_value_and_slope_is_python_s(shown, text):
     page = shown(text)
     assert_as_python(page, text)
