@@ -21,9 +21,9 @@ MARKS = str.maketrans(  # each sign by the usual one, in the same column
     {
         **dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True)),
         **dict.fromkeys("×∗", "*"),
-        **dict.fromkeys("⋅•∙", "·"),
+        **dict.fromkeys("\N{DOT OPERATOR}\N{BULLET}\N{BULLET OPERATOR}", "·"),
         **dict.fromkeys("−–", "-"),
-        **dict.fromkeys("÷∕⁄", "/"),
+        **dict.fromkeys("÷\N{DIVISION SLASH}\N{FRACTION SLASH}", "/"),
         "∑": "Σ",
         "\N{MICRO SIGN}": "μ",
         "\N{OHM SIGN}": "Ω",
@@ -62,13 +62,13 @@ class FormulaTextError(Exception):
 
 
 @dataclass(frozen=True)
-class Number:
+class NumberPart:
     value: float
     at: int
 
 
 @dataclass(frozen=True)
-class Word:
+class NamePart:
     """A name of a value."""
 
     name: str
@@ -84,13 +84,13 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Negated:
+class Negation:
     of: Tree
     at: int
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparedParts:
     """Two parts, or more: 0 < x < 1."""
 
     parts: tuple[Tree, ...]
@@ -111,7 +111,7 @@ class Vector:
     at: int
 
 
-Tree = Number | Word | Operation | Negated | Comparison | Called | Vector
+Tree = NumberPart | NamePart | Operation | Negation | ComparedParts | Called | Vector
 
 
 def parts_of(tree: Tree) -> Iterator[Tree]:
@@ -123,20 +123,20 @@ def parts_of(tree: Tree) -> Iterator[Tree]:
         match part:
             case Operation(_, left, right):
                 waiting += (right, left)
-            case Negated(of):
+            case Negation(of):
                 waiting.append(of)
-            case Comparison(parts) | Vector(parts) | Called(_, parts):
+            case ComparedParts(parts) | Vector(parts) | Called(_, parts):
                 waiting += reversed(parts)
 
 
-class Token(NamedTuple):
+class FormulaToken(NamedTuple):
     kind: str
     text: str
     at: int
     is_adjacent: bool  # to the one before it
 
 
-def tokens(formula: str) -> Iterator[Token]:
+def tokens(formula: str) -> Iterator[FormulaToken]:
     at, is_adjacent = 0, True
     text = formula.translate(MARKS)
     while at < len(text):
@@ -148,21 +148,21 @@ def tokens(formula: str) -> Iterator[Token]:
             raise FormulaTextError(f"{near.group()[:20]!r} isn't allowed in a formula", start)
         if token.lastgroup != "space":
             words = token[token.lastgroup]
-            yield Token(token.lastgroup, ALIKE.get(words, words), at, is_adjacent)
+            yield FormulaToken(token.lastgroup, ALIKE.get(words, words), at, is_adjacent)
         at, is_adjacent = token.end(), token.lastgroup != "space"
-    yield Token("end", "", len(text), False)
+    yield FormulaToken("end", "", len(text), False)
 
 
 def read_formulas(text: str, is_function: Callable[[str], bool]) -> list[Tree]:
     """The formulas of a line, between which there are commas."""
-    reader = _Reader(text, is_function)
+    reader = _TextReader(text, is_function)
     formulas = reader.several()
     if reader.token.kind != "end":
         reader.fail()
     return formulas
 
 
-class _Reader:
+class _TextReader:
     """Precedence climbing over the tokens."""
 
     def __init__(self, text: str, is_function: Callable[[str], bool]) -> None:
@@ -174,7 +174,7 @@ class _Reader:
         self.open_bars = 0
 
     @property
-    def token(self) -> Token:
+    def token(self) -> FormulaToken:
         return self.tokens[self.at]
 
     @property
@@ -207,13 +207,13 @@ class _Reader:
             else:
                 return left
 
-    def raised(self, base: Tree, token: Token) -> Operation:
+    def raised(self, base: Tree, token: FormulaToken) -> Operation:
         self.at += 1
         digits = "".join(SUPERSCRIPTS[sign] for sign in token.text)
         if not re.fullmatch("-?[0-9]+", digits):
             self.fail()
-        power: Tree = Number(float(digits.removeprefix("-")), token.at)
-        power = Negated(power, token.at) if digits.startswith("-") else power
+        power: Tree = NumberPart(float(digits.removeprefix("-")), token.at)
+        power = Negation(power, token.at) if digits.startswith("-") else power
         return Operation("^", base, power, token.at)
 
     def comparison(self, first: Tree) -> Tree:
@@ -222,7 +222,7 @@ class _Reader:
             signs.append(self.token.text)
             self.at += 1
             parts.append(self.expression(SUM))
-        return Comparison(tuple(parts), tuple(signs), at)
+        return ComparedParts(tuple(parts), tuple(signs), at)
 
     def refuse_two_readings(self, read: Operation) -> None:
         """1/2x and e^2x: which of both is meant?"""
@@ -241,9 +241,9 @@ class _Reader:
     def source(self, tree: Tree) -> str:
         """A part as it is typed, if it is a single word."""
         match tree:
-            case Word(name):
+            case NamePart(name):
                 return name
-            case Number(value):
+            case NumberPart(value):
                 return repr(value).removesuffix(".0")
         return "…"
 
@@ -253,7 +253,7 @@ class _Reader:
         if token.text == "|":
             return not self.open_bars
         if token.kind in ("number", "share"):
-            is_number = isinstance(before, Number)
+            is_number = isinstance(before, NumberPart)
             self.fail(
                 "two numbers without a sign between them"
                 if is_number
@@ -269,7 +269,7 @@ class _Reader:
                 value = numeric(word) if token.kind == "share" else float(word)
                 if not isfinite(value):
                     raise FormulaTextError("a number is too large: use less than 1e308", token.at)
-                return Number(value, token.at)
+                return NumberPart(value, token.at)
             case "name", word:
                 return self.word(word, token.at)
             case "mark", "(":
@@ -283,7 +283,7 @@ class _Reader:
             case "mark", "|":
                 return self.absolute(token)
             case "mark", "-":
-                return Negated(self.expression(SIGN), token.at)
+                return Negation(self.expression(SIGN), token.at)
             case "mark", "+":
                 return self.expression(SIGN)
         self.at -= 1
@@ -297,7 +297,7 @@ class _Reader:
         if word in NEVER:
             message = f"{word!r} isn't allowed in a formula here: write {NEVER[word]}"
             raise FormulaTextError(message, at)
-        return self.applied(word, at) if is_function else Word(word, at)
+        return self.applied(word, at) if is_function else NamePart(word, at)
 
     def within(self, read: Callable[[], list[Tree]], closing: str) -> list[Tree]:
         """What stands in brackets, in which bars are counted anew."""
@@ -317,7 +317,7 @@ class _Reader:
             return ()
         return tuple(self.within(self.several, ")"))
 
-    def single(self, parts: tuple[Tree, ...], token: Token) -> Tree:
+    def single(self, parts: tuple[Tree, ...], token: FormulaToken) -> Tree:
         if len(parts) != 1:
             raise FormulaTextError("a vector is written in brackets: [1, 2]", token.at)
         return parts[0]
@@ -328,7 +328,7 @@ class _Reader:
             self.fail("a power after a root can be read in two ways: write √(x^2) or (√x)^2")
         return under
 
-    def absolute(self, token: Token) -> Tree:
+    def absolute(self, token: FormulaToken) -> Tree:
         self.open_bars += 1
         inside = self.expression()
         if not self.take("|"):
@@ -343,8 +343,8 @@ class _Reader:
         """A function without parentheses, or raised before its argument: sin x, cos²(x)."""
         powers = []
         if self.token.text == "^" or self.token.kind == "superscript":
-            powers.append(self.early_power(Number(1.0, at)))
-            if isinstance(powers[0].right, Negated):
+            powers.append(self.early_power(NumberPart(1.0, at)))
+            if isinstance(powers[0].right, Negation):
                 self.fail(f"{word}^-1 can be read in two ways: write a{word}(x) or 1/{word}(x)")
         if self.token.text == "(":
             arguments = self.bracketed()

@@ -37,14 +37,14 @@ from gradbook.net.formula_text import (
     MARKS,
     NAME,
     Called,
-    Comparison,
+    ComparedParts,
     FormulaTextError,
-    Negated,
-    Number,
+    NamePart,
+    Negation,
+    NumberPart,
     Operation,
     Tree,
     Vector,
-    Word,
     parts_of,
     read_formulas,
 )
@@ -173,7 +173,9 @@ def _is_formula(line: Statement) -> bool:
         return any(sign in line.text for sign in "^√|²³½·×")  # with a mistake
     parts = [*parts_of(tree)]
     is_simple = all(
-        SIMPLE.fullmatch(it.name) or it.name in CONSTANTS for it in parts if isinstance(it, Word)
+        SIMPLE.fullmatch(it.name) or it.name in CONSTANTS
+        for it in parts
+        if isinstance(it, NamePart)
     )
     signs = {it.sign for it in parts if isinstance(it, Operation)}
     called = [it.function for it in parts if isinstance(it, Called)]
@@ -543,7 +545,7 @@ class FormulaReader:
             inputs, _ = self.formulas.functions.get(at_hand, ((), ""))
             for tree in self.trees(at_hand):
                 for part in parts_of(tree):
-                    if isinstance(part, Word) and part.name not in inputs:
+                    if isinstance(part, NamePart) and part.name not in inputs:
                         names[part.name] = None
                     if isinstance(part, Called) and part.function in self.formulas.functions:
                         waiting += {part.function} - known
@@ -618,7 +620,7 @@ class FormulaReader:
     def fixed(self, name: str, tree: Tree) -> tuple[float, ...]:
         """The number of a formula, or the numbers of its vector; () if it uses names."""
         for it in parts_of(tree):
-            if isinstance(it, Word) and (self.is_defined(it.name) or it.name not in CONSTANTS):
+            if isinstance(it, NamePart) and (self.is_defined(it.name) or it.name not in CONSTANTS):
                 return ()
             if isinstance(it, Called) and it.function in self.formulas.functions:
                 return ()
@@ -640,13 +642,13 @@ class FormulaReader:
             return self.part(part, depth + 1, inputs)
 
         match tree:
-            case Number(number):
+            case NumberPart(number):
                 if not number < LARGEST:
                     self.fail("a number is too large: use less than 1e308", tree.at)
                 return self.graph.constant(number)
-            case Word(word):
+            case NamePart(word):
                 return inputs[word] if word in inputs else self.named(word, tree.at)
-            case Negated(operand):
+            case Negation(operand):
                 return by_element(lambda x: -x, inside(operand))
             case Operation():
                 return self.operation(tree, depth, inputs)
@@ -656,12 +658,12 @@ class FormulaReader:
                 if len(single) < len(nodes):
                     self.fail("a vector of vectors isn't allowed in a formula", tree.at)
                 return single
-            case Comparison():
+            case ComparedParts():
                 one, zero = self.graph.constant(1), self.graph.constant(0)
                 if "=" in tree.signs:
                     self.fail("'=' isn't allowed in a formula, except in if(x = 0, a, b)", tree.at)
                 return self.chosen(tree, [inside(it) for it in tree.parts], one, zero)
-            case Called("if", (Comparison() as condition, yes, no)):
+            case Called("if", (ComparedParts() as condition, yes, no)):
                 sides = [inside(it) for it in condition.parts]
                 return self.chosen(condition, sides, inside(yes), inside(no))
             case Called(word, arguments):
@@ -708,7 +710,7 @@ class FormulaReader:
                 return self.graph.constant(value)
         return number
 
-    def chosen(self, tree: Comparison, sides: Sequence[Parts], yes: Parts, no: Parts) -> Parts:
+    def chosen(self, tree: ComparedParts, sides: Sequence[Parts], yes: Parts, no: Parts) -> Parts:
         """`yes` where all the comparisons hold, else `no`."""
         for sign, a, b in zip(tree.signs, sides, sides[1:], strict=False):
             yes = self.fit(tree, COMPARISONS[sign], a, b, yes, no)
