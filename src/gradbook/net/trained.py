@@ -6,6 +6,7 @@ language or file writes them, nor how they were trained.
 fold_norms          with as few layers as possible: normalisations merged into the sums before them
 strip_idle          without layers that have no effect in use; normalisations stay as trained
 with_input_scaling  for bytes, or for a table's numbers as they are in the table
+with_tokens         for the numbers of tokens, if it reads tokens
 with_answers        ends in probabilities, or in numbers in the table's own units
 """
 
@@ -72,6 +73,18 @@ class ByStep(Layer):
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         return by_step(given[0])
+
+
+@dataclass(frozen=True)
+class OneHot(Layer):
+    """Puts a 1 at the place of each step's token, counted from 0, among as many 0s as there are
+    other tokens."""
+
+    tokens: int = 0
+    word: ClassVar[str] = "one_hot"
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        return (*shape, self.tokens)
 
 
 @dataclass(frozen=True)
@@ -189,7 +202,25 @@ class TrainedNet:
 
     @property
     def input(self) -> Shape:
-        return self.net.input
+        return self.layers[0].given if self.layers else self.net.input
+
+    @property
+    def tokens(self) -> int:
+        """How many different tokens its first layer takes, if it takes their numbers; else 0."""
+        first = self.layers[0].layer if self.layers else None
+        return first.tokens if isinstance(first, OneHot) else 0
+
+    @property
+    def tokens_given(self) -> int:
+        """How many different tokens there are, if other programs give it the numbers of tokens and
+        not the named columns of a table; else 0."""
+        is_table = bool(self.columns) or self.filling is not None
+        return self.net.input[1] if self.net.tokens and not is_table else 0
+
+    @property
+    def numbers_given(self) -> int:
+        """How many numbers other programs give it for a sample."""
+        return self.net.input[0] if self.tokens_given else prod(self.net.input)
 
     @property
     def output(self) -> Shape:
@@ -455,7 +486,9 @@ def _without(trained: TrainedNet, place: int) -> TrainedNet:
 
 def with_input_scaling(trained: TrainedNet, fills_in: bool = True) -> TrainedNet:
     """Add a first layer that scales bytes as in training and, if it `fills_in`, a layer before it
-    that replaces missing numbers."""
+    that replaces missing numbers. What `with_tokens` made is complete."""
+    if trained.tokens:
+        return trained
     shape, given = trained.input, {"scale": trained.scaling.scale, "shift": trained.scaling.shift}
     tensors = {name: spread_over_values(array, shape) for name, array in given.items()}
     scaled = _before(trained, ScaleShift(), "preparation", tensors)
@@ -464,11 +497,28 @@ def with_input_scaling(trained: TrainedNet, fills_in: bool = True) -> TrainedNet
     return _before(scaled, Filling(), "missing", {"filling": trained.filling.reshape(shape)})
 
 
+def with_tokens(trained: TrainedNet) -> TrainedNet:
+    """Add a first layer that takes the numbers of tokens, with all scaling after it, if these are
+    what is given."""
+    tokens, scaling = trained.tokens_given, trained.scaling
+    if not tokens or trained.tokens:
+        return trained
+    if scaling.mean.any() or (scaling.deviation != 1).any() or scaling.most != 1:
+        trained = with_input_scaling(trained)
+    unscaled = replace(trained, scaling=Scaling(1, np.zeros(1), np.ones(1)), range=None)
+    return _before(unscaled, OneHot(tokens), "one_hot", {}, trained.net.input[:1])
+
+
 def _before(
-    trained: TrainedNet, layer: Layer, name: str, tensors: Mapping[str, Array]
+    trained: TrainedNet,
+    layer: Layer,
+    name: str,
+    tensors: Mapping[str, Array],
+    given: Shape | None = None,
 ) -> TrainedNet:
     """Add a layer before all others."""
-    first = TrainedLayer(layer, (0,), trained.input, trained.input, tensors, name)
+    makes = trained.input
+    first = TrainedLayer(layer, (0,), given or makes, makes, tensors, name)
     later = (replace(own, reads=tuple(value + 1 for value in own.reads)) for own in trained.layers)
     return replace(trained, layers=(first, *later))
 

@@ -14,9 +14,16 @@ import numpy as np
 from gradbook.formats.expressions import ATOM, Expression
 from gradbook.formats.layer_ops import ops_of
 from gradbook.formats.numpy.op_words import SAYS, NumpyOps
-from gradbook.formats.torch.program import constants, docstring, imports, predicts_rows, rows_source
+from gradbook.formats.torch.program import (
+    constants,
+    docstring,
+    imports,
+    predicts_rows,
+    prepared_tokens,
+    rows_source,
+)
 from gradbook.formats.torch.write import WIDEST, function_source, functions
-from gradbook.net.trained import TrainedNet, strip_idle, with_answers
+from gradbook.net.trained import OneHot, TrainedNet, strip_idle, with_answers, with_tokens
 
 WEIGHTS = "_weights.npz"  # appended to the file's stem
 ROOM = "gradbook.formats.numpy"
@@ -24,7 +31,7 @@ ROOM = "gradbook.formats.numpy"
 
 def numpy_files(trained: TrainedNet, stem: str) -> dict[str, bytes | str]:
     """Return the program and its weights, by the ending to append to the file's stem."""
-    finished = with_answers(strip_idle(trained))
+    finished = with_answers(strip_idle(with_tokens(trained)))
     archive = io.BytesIO()
     tensors: dict[str, Any] = {}
     for name, array in finished.tensors().items():
@@ -84,6 +91,9 @@ def _network(trained: TrainedNet) -> Iterator[str]:
         values[number] = layer.name
         words = f"{layer.name}: {layer.layer.text}" if layer.layer.forms else layer.name
         yield f"    # {words} -> {'x'.join(map(str, layer.makes))}"
+        if isinstance(layer.layer, OneHot):
+            yield f"    {layer.name} = np.eye({layer.layer.tokens})[x.astype(int)]"
+            continue
         ops = ops_of(trained, layer, SAYS)
         known = {node: Expression(values[read]) for read, node in ops.given.items()}
         known |= {
@@ -110,6 +120,8 @@ def _prepared(trained: TrainedNet) -> str:
         picture = trained.picture or (1, 1, prod(trained.input))
         pixels = ", ".join(map(str, picture))
         return function_source("prepared images", ROOM, shape=pixels, input=shape)
+    if trained.tokens:
+        return prepared_tokens(trained, "np.asarray(rows)")
     count, scales = prod(trained.input), trained.scaling.mean.size
     return function_source(
         "prepared rows",

@@ -18,9 +18,11 @@ from gradbook.formats.onnx.nodes import OnnxNodes
 from gradbook.formats.onnx.op_words import SAYS, is_said_together, write_op
 from gradbook.formats.own_files import noted_network
 from gradbook.layers import Activation, BatchNorm, LayerNorm, SampleNorm
-from gradbook.layers.sequences import Gru, PositionEmbedding, Recurrent
+from gradbook.layers.sequences import Embedding, Gru, PositionEmbedding, Recurrent
 from gradbook.net.trained import (
+    ByFeature,
     Filling,
+    OneHot,
     ScaleShift,
     Shares,
     TrainedNet,
@@ -28,6 +30,7 @@ from gradbook.net.trained import (
     strip_idle,
     with_answers,
     with_input_scaling,
+    with_tokens,
 )
 
 if TYPE_CHECKING:
@@ -74,8 +77,9 @@ def onnx_model(
     def lessened(whole: TrainedNet) -> TrainedNet:
         return fold_norms(whole) if fold else strip_idle(whole)
 
-    notes = trained.notes(with_preparation)  # each as JSON under its name
-    notes |= noted_network(lessened(trained), with_preparation) if noted else {}
+    plain, trained = trained, with_tokens(trained)
+    notes = trained.notes(with_preparation or bool(trained.tokens))  # each as JSON under its name
+    notes |= noted_network(lessened(plain), with_preparation) if noted else {}
     if with_preparation:
         trained = with_answers(with_input_scaling(trained))
     trained = lessened(trained)
@@ -116,10 +120,14 @@ class OnnxContent(OnnxNodes):
         from onnx import TensorProto, helper
 
         shape, kind = self.trained.input, TensorProto.FLOAT
+        if self.trained.tokens:
+            kind = TensorProto.INT64
         if self.takes_bytes:
             kind, picture = TensorProto.UINT8, self.trained.picture or shape
             shape = picture[1:] if picture[0] == 1 and len(picture) == 3 else picture
-        return helper.make_tensor_value_info(self.called(0), kind, [BATCH, *shape])
+        tokens = self.trained.tokens
+        about = f"the numbers of tokens, from 0 to {tokens - 1}" if tokens else ""
+        return helper.make_tensor_value_info(self.called(0), kind, [BATCH, *shape], about)
 
     def output(self) -> ValueInfoProto:
         from onnx import TensorProto, helper
@@ -131,7 +139,7 @@ class OnnxContent(OnnxNodes):
     def called(self, number: int) -> str:
         """The name of a layer's value, which is that of the layer."""
         if number == 0:
-            return "images" if self.takes_bytes else "input"
+            return "images" if self.takes_bytes else "tokens" if self.trained.tokens else "input"
         if number < len(self.trained.layers):
             return self.trained.layers[number - 1].name
         return "probabilities" if self.with_preparation and self.trained.classes else "output"
@@ -142,9 +150,17 @@ class OnnxContent(OnnxNodes):
         first = self.as_numbers(self.called(0)) if self.takes_bytes else self.called(0)
         for number, layer in enumerate(self.trained.layers, 1):
             self.own = layer
+            if self.looks_up(number + 1) or self.looks_up(number + 2):
+                continue
             inputs = {k: self.called(k) if k else first for k in layer.reads}
             if not self.in_its_own_words(inputs[layer.reads[0]], self.called(number)):
                 self.in_ops(inputs, self.called(number))
+
+    def looks_up(self, number: int) -> bool:
+        """Whether this layer looks up a vector for each token, and does so as the only reader."""
+        kinds = [type(layer.layer) for layer in self.trained.layers[:3]]
+        each = all(len(self.trained.readers(value)) == 1 for value in range(3))
+        return number == 3 and kinds == [OneHot, ByFeature, Embedding] and each
 
     def as_numbers(self, images: str) -> str:
         """Convert bytes to floats, in the network's input shape."""
@@ -192,6 +208,14 @@ class OnnxContent(OnnxNodes):
                 self.node(
                     "Add", [x, self.shared("bias", own.tensors["bias"].reshape(own.given))], made
                 )
+            case OneHot(tokens):
+                ones = self.tensor(f"{own.name}.ones", np.eye(tokens))
+                self.node("Gather", [ones, x], made)  # unlike OneHot, it refuses other numbers
+            case Embedding() if self.looks_up(self.trained.layers.index(own) + 1):
+                table = self.shared("weight", own.tensors["weight"][..., 0, 0].T)
+                rows = self.node("Gather", [table, self.called(0)], f"{own.name}.rows")
+                turned = self.node("Transpose", [rows], f"{own.name}.turned", perm=[0, 2, 1])
+                self.laid_out(turned, own.makes, made)
             case Shares():
                 self.node("LpNormalization", [x], made, p=1, axis=1)
             case Filling():

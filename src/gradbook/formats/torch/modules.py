@@ -20,7 +20,7 @@ from gradbook.layers.pools import Pool
 from gradbook.layers.sequences import Gru, Recurrent, Sinusoids, Unembedding
 from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
 from gradbook.layers.wiring import Concat, Dropout, Flatten, Product, Residual
-from gradbook.net.trained import TrainedLayer
+from gradbook.net.trained import OneHot, TrainedLayer
 
 RESET_BEFORE = (
     "{name} can't be written in PyTorch, whose reset gate multiplies the previous state's sums: "
@@ -267,6 +267,8 @@ def _without_weights(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> Tor
             return TorchWords("torch.cat(({all}), 1)", joins=", ", begins=True)
         case Flatten():
             return TorchWords("{0}.flatten(1)")
+        case OneHot(tokens):
+            return TorchWords(f"F.one_hot({{0}}.long(), {tokens}).float()")
         case Activation(kind, slope) if kind in ACTIVATIONS:
             call = ACTIVATIONS[kind].format("{0}", slope=slope)
             return TorchWords(call, in_steps=None if trained.layer.elementwise else False)

@@ -18,7 +18,7 @@ from gradbook.formats.torch.write import (
 )
 from gradbook.layers.card import AnswerKind
 from gradbook.layers.losses import HALF_SURE
-from gradbook.net.trained import TrainedNet
+from gradbook.net.trained import TrainedNet, with_tokens
 
 WEIGHTS, TRAINED = "_weights.safetensors", "_trained.safetensors"  # appended to the file's stem
 
@@ -32,6 +32,7 @@ def torch_files(
     """
     from safetensors.numpy import save
 
+    trained = with_tokens(trained)
     source = torch_source(trained, stem, data, training)
     return {".py": source, WEIGHTS: save(state_dict(trained))}
 
@@ -88,7 +89,8 @@ def rows_source(trained: TrainedNet, tensor: str) -> str:
 
 def predicts_rows(trained: TrainedNet) -> str:
     """Describe what the program does with a table."""
-    rows = "with these headings" if trained.columns else f"of {prod(trained.input)} numbers"
+    what = f"tokens, from 0 to {trained.tokens - 1}" if trained.tokens else "numbers"
+    rows = "with these headings" if trained.columns else f"of {prod(trained.input)} {what}"
     return f"predict the rows of a table {rows}"
 
 
@@ -149,8 +151,10 @@ def constants(trained: TrainedNet, weights: str) -> str:
         items = (f"{_quoted(name)}: {_tuple(map(_quoted, words), 4)}" for name, words in columns)
         lines.append("# of each column its words; one of numbers has none")
         lines.append("COLUMNS = {\n" + "".join(f"    {item},\n" for item in items) + "}")
-    lines.append(f"# of each {channels}")
+    lines += [] if trained.tokens else [f"# of each {channels}"]
     for name, array in (("MEAN", scaling.mean), ("DEVIATION", scaling.deviation)):
+        if trained.tokens:
+            break
         values = array
         if trained.reads_bytes and len(trained.input) != 3:  # flat images have channels as well
             values = array.reshape(trained.picture[0] if trained.picture else 1, -1)[:, 0]
@@ -175,6 +179,8 @@ def _tuple(items: Iterable[str], indent: int = 0) -> str:
 
 
 def _prepared(trained: TrainedNet) -> str:
+    if trained.tokens:
+        return prepared_tokens(trained, "torch.as_tensor(rows)")
     laid_out = ".flatten(1)" if trained.reads_bytes and len(trained.input) == 1 else ""
     if len(trained.input) == 2:
         laid_out = f".reshape(-1, {', '.join(map(str, trained.input))})"
@@ -184,6 +190,12 @@ def _prepared(trained: TrainedNet) -> str:
     prepared = f"({prepared}){laid_out}" if laid_out else prepared
     kind = "images" if trained.reads_bytes else "rows"
     return function_source(f"prepared {kind}", filled=trained.filling is not None, made=prepared)
+
+
+def prepared_tokens(trained: TrainedNet, made: str) -> str:
+    """Return the function that takes rows of tokens."""
+    (steps,) = trained.input
+    return function_source("prepared tokens", steps=steps, last=trained.tokens - 1, made=made)
 
 
 def _answers(trained: TrainedNet) -> str:

@@ -10,7 +10,7 @@ from gradbook.amounts import counted
 from gradbook.graph.node import Array
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.trained import BothClasses, Shares, TrainedNet
-from gradbook.targets.portable.c_text import ConstantArray, fill, sections, spelt
+from gradbook.targets.portable.c_text import ConstantArray, fill, sections, smallest, spelt
 from gradbook.targets.portable.schedule import Stream
 
 MISSING = "/* The value that replaces a missing number, NaN, in each column. */\n"
@@ -52,12 +52,24 @@ class Interface:
 # In floats ------------------------------------------------------------------------
 
 
+def given_name(trained: TrainedNet) -> str:
+    """The name of what the functions take."""
+    return "image" if trained.reads_bytes else "tokens" if trained.tokens_given else "numbers"
+
+
+def given_type(trained: TrainedNet) -> str:
+    """C's type of each of them."""
+    if tokens := trained.tokens_given:
+        return smallest(tokens - 1)
+    return "uint8_t" if trained.reads_bytes else "float"
+
+
 def float_ending(
     answers: TrainedNet, name: str, sample: str, stream: Stream | None, learning: str
 ) -> str:
     """Write the public functions; missing numbers are replaced first. A last layer that is
     `learning` computes its own outputs."""
-    given = "image" if answers.reads_bytes else "numbers"
+    given = given_name(answers)
     interface = Interface(name, sample, given, "float", answers.filling)
     parts = []
     if answers.filling is not None:

@@ -26,7 +26,13 @@ from gradbook.targets.portable.sketches import (
 from gradbook.targets.portable.whole_makers import WholeNumbers
 
 FUNCTION = r"((?:^/\*[^\n]*\*/\n)?)^((?:int|void|float) {name}_\w+\([^()]*\))\n\{{"
-KINDS = {"uint8_t": "B", "int16_t": "h", "int32_t": "i", "float": "f"}  # in Python's array module
+KINDS = {
+    "uint8_t": "B",
+    "uint16_t": "H",
+    "int16_t": "h",
+    "int32_t": "i",
+    "float": "f",
+}  # in Python's array module
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +55,7 @@ class CLibrary:
 
     @property
     def numbers(self) -> int:
-        return prod(self.trained.input)
+        return self.trained.numbers_given
 
     @property
     def outputs(self) -> int:

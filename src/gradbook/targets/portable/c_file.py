@@ -12,6 +12,7 @@ from gradbook.amounts import counted, size
 from gradbook.data.formats.cells import SINCE
 from gradbook.errors import TargetError, one_line
 from gradbook.net.trained import TrainedNet
+from gradbook.targets.portable.answer_functions import given_type
 from gradbook.targets.portable.c_text import BYTES, comment, piece
 from gradbook.targets.portable.file_parts import BoardProgram
 from gradbook.targets.portable.floats import float_program
@@ -56,13 +57,13 @@ def c_file(
         sample = whole.sensor.size if whole.sensor else 1
     else:
         program = float_program(trained, name, last)
-        given, sample = _given(trained), 1 if trained.reads_bytes else BYTES["float"]
+        given, sample = _given(trained), BYTES[given_type(trained)]
     remark = _remark(trained, whole is not None, program, given)
     remark += f"\n{told_of(name)}." if last else ""
     text = f"{comment(remark)}\n\n{program.text}\n"
     if main:
         text = f"#include <stdio.h>\n\n{text}\n{_main(trained, name, whole is not None)}"
-    return CFile(text, program.constants, program.memory, prod(trained.input) * sample)
+    return CFile(text, program.constants, program.memory, trained.numbers_given * sample)
 
 
 def c_name(stem: str) -> str:
@@ -100,6 +101,8 @@ def _predicted(trained: TrainedNet) -> str:
 
 
 def _given(trained: TrainedNet) -> str:
+    if tokens := trained.tokens_given:
+        return f"Input: a row of {trained.numbers_given} tokens, from 0 to {tokens - 1}."
     if not trained.reads_bytes:
         words = f"Input: a row of {prod(trained.input)} floats, as they are in the table"
         words += ", step by step" * trained.net.laid_out

@@ -88,6 +88,7 @@ class Dialect:
     ways: Mapping[int, str] = field(default_factory=dict)  # by the maker's number: special works
     packed: Sequence[Numbers | None] = ()  # stored weights, if packed
     memory: int = 0  # bytes that its own works need
+    tokens: bool = False  # whether each step of the input is the number of a token
 
 
 @dataclass(frozen=True)
@@ -292,7 +293,7 @@ def _sizes(
     going = {} if chain else {"TURNS": len(order.turns)}
     if stream:
         going = {"STEPS": stream.steps, "AFTER": stream.after, "PERIOD": stream.period}
-        going["FEATURES"] = stream.features
+        going["FEATURES"] = 1 if dialect.tokens else stream.features
     wide, groups = widest(makers), sum(maker.groups for maker in makers)
     sums_rows = any(way in ROWS_OF_SUMS for way in dialect.ways.values())
     return {
@@ -386,6 +387,9 @@ def _functions(
     for way in {*dialect.ways.values()}:  # its makers may have more in common than all makers
         alike = _alike(columns, [k for k, work in enumerate(ways) if work == way])
         library[way] = _without(alike, library[way], "own")
+    spelled = library.pop("stepwise_tokens")
+    if dialect.tokens:
+        library["stepwise"] = spelled
     if dialect.finer > 1:
         for work in GIVING:
             key = FUNCTIONS.get(work, str(work))

@@ -11,7 +11,7 @@ from gradbook.layers import Layer
 from gradbook.layers.activations import GELU_CUBE, GELU_SCALE
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.net.trained import TrainedNet, with_answers
-from gradbook.targets.portable.answer_functions import float_ending
+from gradbook.targets.portable.answer_functions import float_ending, given_type
 from gradbook.targets.portable.c_text import ConstantArray, fill, piece, spelt, switch
 from gradbook.targets.portable.file_parts import BoardProgram, Dialect, program
 from gradbook.targets.portable.learning import LastLayer, float_learning
@@ -67,7 +67,7 @@ def float_program(trained: TrainedNet, name: str, last: LastLayer | None = None)
     if any(maker.work in NORMING for maker in makers):
         fields["epsilon"] = ("float", [spelt(float(maker.epsilon)) for maker in makers])
     frames = [maker.window.size[0] for maker in makers if maker.work is Work.WAVES]
-    sample = "uint8_t" if trained.reads_bytes else "float"
+    sample = given_type(trained)
     dialect = Dialect(
         value="float",
         total="float",
@@ -90,6 +90,7 @@ def float_program(trained: TrainedNet, name: str, last: LastLayer | None = None)
             if maker.rule is not None
         },
         memory=last.memory(whole=False) if last else 0,
+        tokens=bool(trained.tokens_given),
     )
     weights = [None if m.weights is None else m.weights.astype(np.float32) for m in makers]
     learning = ""

@@ -19,6 +19,7 @@ from gradbook.layers import Bias
 from gradbook.layers.card import LayerSite
 from gradbook.layers.losses import SampleError
 from gradbook.net.trained import TrainedLayer, TrainedNet, strip_idle
+from gradbook.targets.portable.answer_functions import given_name
 from gradbook.targets.portable.c_text import ConstantArray, fill, piece, spelt
 from gradbook.targets.portable.makers import RowMaker, Work, row_makers
 from gradbook.targets.portable.rules import Rule, number_of
@@ -224,7 +225,7 @@ def float_learning(
     if answers.spread != (1.0, 0.0):
         deviation, mean = map(spelt, map(float, answers.spread))
         answered = f"{deviation} * {answered} + {mean}"
-    parameter, filling = "image" if answers.reads_bytes else "numbers", answers.filling
+    parameter, filling = given_name(answers), answers.filling
     words = {
         "ANSWERED": answered,
         "GIVEN": f"const {sample} *{parameter}",

@@ -172,6 +172,12 @@ static total stepwise(const struct maker *own, const struct view *seen, int x, i
     return (total)seen->given[(GIVEN_ROW(seen->row) * own->columns + x) * own->channels + c];
 }
 
+//: stepwise_tokens
+static total stepwise(const struct maker *own, const struct view *seen, int x, int c)
+{
+    return (total)(seen->given[GIVEN_ROW(seen->row) * own->columns + x] == c);
+}
+
 //: latest
 static total latest(const struct maker *own, const struct view *seen, int x, int c)
 {
