@@ -197,7 +197,7 @@ def by_keras(file: Path, case: Case, bare: bool = False) -> np.ndarray:
         network = keras.models.load_model(file)
         given = case.read_by(bare, network.input.ndim)
         given = np.moveaxis(given, 1, -1) if given.ndim == 4 else given
-        said = network(given.astype("float32"), training=False)
+        said = network(given.astype(network.input.dtype), training=False)
     return np.asarray(said.detach())
 
 
@@ -232,7 +232,8 @@ def by_numpy(file: Path, case: Case) -> np.ndarray:
 
 
 def by_a_compiler(file: Path, case: Case) -> np.ndarray:
-    given = case.given if case.model.columns is None else case.given.astype(np.float32)
+    kind = np.float32 if case.model.columns and not case.net.tokens else np.uint8
+    given = case.given.astype(kind)
     _, found = called(file.read_text("utf-8"), "net", given, case.expected.shape[1])
     return found
 

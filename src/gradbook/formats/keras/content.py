@@ -158,7 +158,7 @@ def _checked(schema: Schema, settings: Mapping[str, Any]) -> Mapping[str, Any]:
 def _reads_tokens(entries: Sequence[KerasEntry], sizes: Sequence[int]) -> bool:
     """Whether the input is numbers that are looked up in a table."""
     (given,) = (entry.name for entry in entries if entry.kind == "InputLayer")
-    looked_up = (entry for entry in entries if entry.kind == "Embedding")
+    looked_up = (entry for entry in entries if entry.kind in ("Embedding", "OneHot"))
     return len(sizes) == 1 and any(given in entry.reads for entry in looked_up)
 
 
@@ -368,7 +368,7 @@ OVER_STEPS = (  # layers that read steps x features
     *("SimpleRNN", "GRU", "LSTM", "Conv1D", "MultiHeadAttention", "MaxPooling1D"),
     *("AveragePooling1D", "GlobalMaxPooling1D", "GlobalAveragePooling1D", "Embedding"),
     *("Bidirectional", "TimeDistributed", "SeparableConv1D", "ZeroPadding1D", "Cropping1D"),
-    *("UpSampling1D", "Masking"),
+    *("UpSampling1D", "Masking", "OneHot"),
 )
 INNER = {  # the inner layers that have the weights
     **dict.fromkeys(("SimpleRNN", "GRU", "LSTM"), ("cell",)),

@@ -240,7 +240,8 @@ def _argument(source: Any, calls: Calls) -> Any:
     if not isinstance(source, KerasLayer):
         return source
     history = _history(source, calls)
-    told = {"shape": [None, *source.shape], "dtype": "float32", "keras_history": history}
+    kind = source.settings.get("dtype", "float32")
+    told = {"shape": [None, *source.shape], "dtype": kind, "keras_history": history}
     return {"class_name": "__keras_tensor__", "config": told}
 
 

@@ -97,6 +97,7 @@ AXES = Usually(OneOrMore(AXIS, 4), [-1])
 EPSILON = Usually(FiniteNumber(0, 1), 1e-3)
 NONE = np.zeros(())
 COUNT = WholeNumber(1, 2**20)
+MOST_SPELLED = 2**10  # tokens, each as so many 0s and 1s
 GROUPS = Usually(COUNT, 1)
 PADDING = Usually(Choice("valid", "same"), "valid")
 ACTIVATED: Mapping[str, Kind] = {"activation": Usually(Anything(), None), "use_bias": YES}
@@ -441,6 +442,11 @@ def embed(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
     if told["mask_zero"]:
         raise NoLayer("only the tokens that come in can be looked up, each once and unmasked")
     return net.embed(x, net.weight(table))
+
+
+@OPERATORS.add("OneHot", num_classes=WholeNumber(1, MOST_SPELLED), axis=WholeNumber(-1, -1))
+def spell_out(net: GrowingNet, told: Told, x: Value) -> Value:
+    return net.embed(x, np.eye(told["num_classes"]))
 
 
 UNREAD = {  # settings that gradbook's layers lack, and the message for each

@@ -32,16 +32,19 @@ from gradbook.layers.norms import (
     SampleNorm,
 )
 from gradbook.layers.pools import Pool
+from gradbook.layers.sequences import Embedding
 from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
 from gradbook.layers.wiring import Concat, Dropout, Flatten, Product, Residual
 from gradbook.net.trained import (
     ByFeature,
     ByStep,
+    OneHot,
     ScaleShift,
     TrainedLayer,
     TrainedNet,
     with_answers,
     with_input_scaling,
+    with_tokens,
 )
 
 __all__ = ["keras_bytes", "snake_case"]
@@ -57,10 +60,12 @@ def keras_bytes(trained: TrainedNet, with_preparation: bool = False, noted: bool
 
     Without preparation, its input and output are the network's own, channels last; with it, its
     input is image bytes (or a table's numbers) and its output probabilities (or the predicted
-    number). If `noted`, its metadata contain the network's text.
+    number). Tokens are always read by their numbers. If `noted`, its metadata contain the network's
+    text.
     """
-    picture, notes = None, trained.notes(with_preparation)
-    notes |= noted_network(trained, with_preparation) if noted else {}
+    plain, trained = trained, with_tokens(trained)
+    picture, notes = None, trained.notes(with_preparation or bool(trained.tokens))
+    notes |= noted_network(plain, with_preparation) if noted else {}
     if with_preparation:
         picture = trained.picture
         trained = with_answers(with_input_scaling(trained, fills_in=False))
@@ -88,7 +93,8 @@ class KerasLayers:
     def _input(self) -> KerasLayer:
         wanted = self.trained.input
         shape = channels_last(self.picture or wanted)
-        first = self.row.add("InputLayer", "input", {}, (), shape)
+        told = {"dtype": "int32"} if self.trained.tokens else {}
+        first = self.row.add("InputLayer", "input", told, (), shape)
         if len(wanted) == 2 and not self.trained.net.laid_out:
             turned = self.row.add(
                 "Permute", "input_turned", {"dims": [2, 1]}, [first], wanted[::-1]
@@ -103,8 +109,15 @@ class KerasLayers:
 
     def _layer(self, place: int, layer: TrainedLayer, given: list[KerasLayer]) -> KerasLayer:
         x = given[0]
+        if isinstance(layer.layer, OneHot):
+            return x if self._looks_up else self._one_hot(layer, layer.layer, x)
         if isinstance(layer.layer, ByFeature):
             return x
+        if isinstance(layer.layer, Embedding) and x is self.row.made[0]:
+            table = layer.tensors["weight"][..., 0, 0].T
+            told = {"input_dim": len(table), "output_dim": table.shape[1]}
+            shape = (*x.shape, table.shape[1])
+            return self.row.add("Embedding", layer.name, told, [x], shape, [table])
         if isinstance(layer.layer, ByStep):
             return self._in_steps(layer.name, x)
         if words := words_over_steps(layer):
@@ -124,6 +137,22 @@ class KerasLayers:
             or self._without_weights(place, layer, given)
             or KerasOps(self.row).write(layer, ops_of(self.trained, layer, SAYS), given)
         )
+
+    @cached_property
+    def _looks_up(self) -> bool:
+        """Whether nothing reads the tokens but an embedding, which looks their vectors up, and
+        whose weights no other layer of Keras shares."""
+        first, layers = self.trained.layers[:3], self.trained.layers
+        each = all(len(self.trained.readers(value)) == 1 for value in range(3))
+        return (
+            [type(layer.layer) for layer in first] == [OneHot, ByFeature, Embedding]
+            and each
+            and not any(layer.again == first[-1].name and not layer.layer.ties for layer in layers)
+        )
+
+    def _one_hot(self, layer: TrainedLayer, one_hot: OneHot, x: KerasLayer) -> KerasLayer:
+        told = {"num_classes": one_hot.tokens, "axis": -1, "dtype": "float32"}
+        return self.row.add("nn.OneHot", layer.name, told, [x], layer.makes)
 
     def _in_steps(self, name: str, x: KerasLayer) -> KerasLayer:
         return x if x.is_in_steps else self.row.laid_out(f"{name}_steps", x, x.shape[1:])
