@@ -21,7 +21,6 @@ REFUSED = {  # a piece of each reason that there is, by the export's ending
 }
 MOST_REFUSED = 0.5  # of all networks
 NOT_YET = {".py", ".numpy.py", ".c", ".h"}  # which are being mended
-WITHOUT_TOKENS = {".keras", ".onnx", ".onnx, unfolded"}  # likewise
 
 
 @cache
@@ -44,8 +43,6 @@ def test_every_program_predicts_what_the_model_predicts(name, tmp_path):
     require(*export.needs)
     refused, faults = 0, []
     for one in cases():
-        if one.net.tokens and name in WITHOUT_TOKENS:
-            continue
         outcome = opened(name, one, tmp_path)
         known = REFUSED.get(export.ending, ())
         if outcome.kind == "refused" and any(piece in outcome.detail for piece in known):
