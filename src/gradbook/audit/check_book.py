@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import replace
 from os import PathLike
 
+import numpy as np
+
 from gradbook import limits
 from gradbook.audit.as_meant import read_as_meant
 from gradbook.audit.exercise.places import find_blank_columns, record_in, with_blank_columns
@@ -79,13 +81,13 @@ Asked = Callable[[ExerciseRecord], ExerciseRecord]  # of an exercise, by what it
 def report_on(path: str | PathLike[str], asked: Asked = lambda record: record) -> BookReport:
     """A report on the book; a file that can't be opened is unreadable. What an exercise asks for is
     known better to who made it than to the book."""
-    with budget_of_book():
+    with budget_of_book(), np.errstate(all="ignore"):  # what overflows is seen in the values
         return _report(str(path), path, asked)
 
 
 def check_again(path: str) -> BookReport:
     """A report on a corrected copy, with a smaller budget."""
-    with budget_of_book(again=True):
+    with budget_of_book(again=True), np.errstate(all="ignore"):
         return _report(path, path)
 
 

@@ -104,14 +104,15 @@ def name_gradients(
 
 
 def _uses(order: Sequence[Node], ends: Collection[Node]) -> dict[Node, int]:
-    """The number of users of each node; a node with a single user counts as often as that user."""
-    users: defaultdict[Node, set[Node]] = defaultdict(set)
+    """How often formulas contain each node; a node that one formula contains once counts as often
+    as that formula."""
+    users: defaultdict[Node, list[Node]] = defaultdict(list)
     uses: dict[Node, int] = {}
     for node in reversed(order):
-        only = next(iter(users[node])) if len(users[node]) == 1 else None
+        only = users[node][0] if len(users[node]) == 1 else None
         uses[node] = len(users[node]) if only is None or only in ends else uses[only]
         for source in node.inputs:
-            users[source].add(node)
+            users[source].append(node)
     return uses
 
 

@@ -186,8 +186,9 @@ class GradientSearch:
 
     def _claim(self, parts: Sequence[SignedTerm], trail: Trail) -> None:
         """Claim what has no memory: the gradient, without rates and signs."""
-        if len(parts) > 1:
-            self._add(replace(trail, sign=1), self._bare_sum(parts, trail))
+        if len(parts) != 1:  # nothing is left of an update that is only a decay
+            if parts:
+                self._add(replace(trail, sign=1), self._bare_sum(parts, trail))
             return
         ((own_sign, part),) = parts
         split, home = factors(part), trail.home

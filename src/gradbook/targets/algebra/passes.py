@@ -425,7 +425,7 @@ class _Backward:
 
     def shared_steps(self, chain: Chain) -> None:
         """Write the new steps to which the chain refers, those near the error first."""
-        needed = set(self.begins_with(chain))
+        needed = self.begins_with(chain)
         new = [value for value in self.known.derived.worked if value in needed]
         if not new:
             return
@@ -446,12 +446,18 @@ class _Backward:
             rows = [(self.known.slope(value), self.known.slopes[value]) for value in each]
             _tell_samples(self.story, self.known, rows)
 
-    def begins_with(self, chain: Chain) -> Iterator[Node]:
+    def begins_with(self, chain: Chain) -> set[Node]:
         """The values whose lines this chain needs and which aren't written yet."""
-        for part in partials(chain):
-            if isinstance(part, Worked) and part.value not in self.story.numbers:
-                yield part.value
-                yield from self.begins_with(self.known.derived.chains[part.value])
+        needed: set[Node] = set()
+        waiting = [chain]
+        while waiting:
+            for part in partials(waiting.pop()):
+                if not isinstance(part, Worked) or part.value in needed:
+                    continue
+                if part.value not in self.story.numbers:
+                    needed.add(part.value)
+                    waiting.append(self.known.derived.chains[part.value])
+        return needed
 
     def line(self, value: Node) -> None:
         """Write one chain: in partials, each partial, in formulas, in numbers."""

@@ -45,6 +45,7 @@ from gradbook.teaching.quiz.questions import (
 from gradbook.teaching.quiz.slips import FirstStep, TypicalSlip
 
 MOST_SCALARS = 600  # in a network that somebody works through by hand
+MOST_VALUES = 100  # in formulas, each of which is asked about
 MOST_QUESTIONS = 20_000
 WRONG_CHOICES = 4  # beside the right one
 FEWEST_WRONG = 2
@@ -106,16 +107,15 @@ def make_quiz(net: Net | Formulas, plan: QuizPlan) -> Quiz:
 
 
 def _check_size(net: Net | Formulas) -> None:
+    most = MOST_VALUES if isinstance(net, Formulas) else MOST_SCALARS
     scalars = len(scalar_step(net).adjoints) if isinstance(net, Formulas) else scalars_of(net)
-    if scalars > MOST_SCALARS:
+    if scalars > most:
         smaller = (
-            "use fewer formulas"
-            if isinstance(net, Formulas)
-            else what_fits(net, scalars_of, MOST_SCALARS)
+            "use fewer formulas" if isinstance(net, Formulas) else what_fits(net, scalars_of, most)
         )
         raise LimitError(
             f"{scalars:,} single values and products are too many to be worked by hand (at most "
-            f"{MOST_SCALARS}): {smaller}"
+            f"{most}): {smaller}"
         )
 
 
