@@ -258,9 +258,9 @@ class OwnFormulas:
         waiting = [cell]
         while waiting:  # no recursion: a chain may have thousands of helper cells
             key, sources = (waiting[-1], *seen_from), self.flow.sources(waiting[-1])
+            is_new = known.setdefault(key, UNKNOWN_YET) == UNKNOWN_YET  # before itself is asked for
             helpers = [s for s in filter(self.is_own, sources) if (s, *seen_from) not in known]
-            if helpers and key not in known:
-                known[key] = UNKNOWN_YET
+            if helpers and is_new:
                 waiting += helpers
                 continue
             pattern = self.book.patterns[waiting.pop()]

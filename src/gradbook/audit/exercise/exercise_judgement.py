@@ -477,6 +477,9 @@ class _ReturnedExercise:
         right, for example if the mean over samples is taken at the end."""
         if not self.gradients.keys() <= self.columns.keys():
             return frozenset()
+        cells = chain.from_iterable(self.columns[node] for node in self.gradients)
+        if any(self.verdicts[cell].state != RIGHT for cell in cells):
+            return frozenset()
         found = set[Node]()
         for node in self.columns.keys() - self.gradients.keys():
             is_all_wrong = {self.verdicts[cell].state for cell in self.columns[node]} == {WRONG}
