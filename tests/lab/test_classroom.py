@@ -142,6 +142,9 @@ def test_numbers_and_files_are_no_names(text, tmp_path):
         ("name\n", "there are no students in it"),
         ("name,group\nAda,1\n,2\n", "row 3: no name in it"),
         ("Ada\nADA\n", r"names are in the list twice \('Ada' in row 1, 'ADA' in row 2\)"),
+        ("Ada\nBo\nAda\nbo\n", r"'Ada' in row 1, 'Ada' in row 3, 'Bo' in row 2, 'bo' in row 4"),
+        ("name,mail\nAda,a@x\nAda,A@x\n", r"'Ada' in row 2, 'Ada' in row 3"),
+        ("name,mail\nAda,a@x\nAda,\n", r"'Ada' in row 2, 'Ada' in row 3"),
         ("Ada\n" + "n" * 99, "longer than 60 characters"),
         ("---\n", "no name in it"),
     ],
@@ -149,6 +152,18 @@ def test_numbers_and_files_are_no_names(text, tmp_path):
 def test_what_is_no_list_of_names_is_said(text, told, tmp_path):
     with pytest.raises(DataError, match=told):
         roster(tmp_path, text)
+
+
+@for_each(
+    "text",
+    [
+        "Vorname,Nachname,E-Mail\nMax,Müller,m1@x.org\nIda,Berg,i@x.org\nMax,Müller,m2@x.org\n",
+        "Max Müller;m1@x.org\nIda Berg;i@x.org\nMax Müller;m2@x.org\n",
+    ],
+)
+def test_students_of_one_name_are_told_apart_by_their_addresses(text, tmp_path):
+    names = ["Max Müller (m1@x.org)", "Ida Berg", "Max Müller (m2@x.org)"]
+    assert roster(tmp_path, text) == names
 
 
 def test_every_name_makes_a_file_of_its_own_on_any_system():

@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from gradbook.builtin_networks import LESSONS
+from gradbook.language import in_language
 from gradbook.teaching.classes.folder import open_class
+from gradbook.teaching.classes.marking import mark_class
 from gradbook.teaching.classes.marks_file import read_ledger
 from tests.serve.running import served
-from tests.teaching.classes.made import solved, without
+from tests.teaching.classes.made import begun, negated, solved, without
 
 NOTHING = ["", "", ""]
 BEGUN = {"names": "Ada Lovelace\nAlan Turing\n", "net": LESSONS["worked"]}
@@ -149,3 +152,23 @@ def test_a_folder_with_a_page_of_ones_own_is_left_as_it_is(tmp_path):
         status, content, _ = on.ask("class", "POST", BEGUN)
         assert (status, b"already exists" in content) == (422, True)
     assert [path.name for path in (tmp_path / "own").iterdir()] == ["index.html"]
+
+
+def test_a_page_that_is_opened_marks_as_the_class_was_marked(tmp_path):
+    """Feedback with hints, in French, stays so whatever the page does, until hints are let go."""
+    folder = begun(tmp_path)
+    there = Path(folder.path) / "handed-in" / "Ada-Lovelace.xlsx"
+    solved(folder, "Ada Lovelace", there, negated("∂E/∂w1"))
+    with in_language("fr"):
+        mark_class(folder, 1, hints=True)
+    page = Path(folder.path) / "feedback" / "Ada-Lovelace.html"
+    before = page.read_text("utf-8")
+    assert "attendu" not in before
+    with served(str(folder.path)) as on:
+        assert on.tell("class")["hints"] is True
+        assert on.tell("class/marks", "POST", {})["hints"] is True
+        assert page.read_text("utf-8") == before
+        on.tell("class/marks", "PUT", typed("Ada Lovelace", None, None, "bien"))
+        assert page.read_text("utf-8").count("attendu") == 0
+        assert on.tell("class/marks", "POST", {"hints": False})["hints"] is False
+    assert "attendu" in page.read_text("utf-8")

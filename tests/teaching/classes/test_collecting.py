@@ -6,6 +6,7 @@ import io
 import os
 from datetime import datetime
 from pathlib import Path
+from random import Random
 from zipfile import ZipFile, ZipInfo
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from gradbook import limits
 from gradbook.errors import UsageError
 from gradbook.files import inside
-from gradbook.teaching.classes.collecting import collect, handed_in
+from gradbook.teaching.classes.collecting import collect, handed_in, left_out
 from gradbook.teaching.classes.folder import ClassFolder, ClassPlan
 from tests.cases import for_each
 from tests.teaching.classes.test_senders import STUDENTS, sent_by
@@ -128,3 +129,59 @@ def test_archives_within_an_archive_share_what_it_may_unpack_to(tmp_path, monkey
     assert sum(path.stat().st_size for path in handed_in(folder)) <= 4 * 2**20
     assert len(found.problems) == 6
     assert all("unpacks to more than the limit" in line for line in found.problems)
+
+
+# Every file ---------------------------------------------------------------------------
+
+TAKEN = ("work.xlsx", "work.ODS", "my work.xlsm", "old.xls", ".hidden.xlsx")
+BY_PROGRAMS = ("~$work.xlsx", "._work.xlsx", ".DS_Store", "Thumbs.db", "__MACOSX/work.xlsx")
+NO_BOOKS = (
+    *("report.docx", "answer.pdf", "notes.txt", "photo.jpeg", "work", "work.xlsx.pdf", "a.rar"),
+    *("onlinetext.html", "work.zip.txt", ".notes", "xlsx"),
+)
+
+
+@for_each("seed", range(12))
+def test_every_file_of_an_archive_is_taken_or_named(seed, tmp_path):
+    draw = Random(seed)
+    (tmp_path / "class").mkdir()
+    folder = ClassFolder(inside(tmp_path / "class"), ClassPlan("input 1; dense 1"))
+    (tmp_path / "class" / "names.csv").write_text("name\n" + "\n".join(STUDENTS), "utf-8")
+    sent: dict[str, tuple[str, ...]] = {}
+    for number, student in enumerate(STUDENTS):
+        kind = draw.choice((TAKEN, BY_PROGRAMS, NO_BOOKS))
+        place = f"{draw.choice(('', '.', ' '))}{student}_{number}_assignsubmission_file_"
+        sent[f"{place}/{draw.choice(kind)}"] = kind
+    archive(tmp_path / "all.zip", **{name: name.encode() for name in sent})
+    found = collect(folder, [str(tmp_path / "all.zip")])
+    contents = {path.read_bytes().decode() for path in map(Path, map(str, handed_in(folder)))}
+    assert contents == {name for name, kind in sent.items() if kind is TAKEN}
+    assert found.new == len(contents)
+    assert {name.removeprefix("all.zip/") for name in found.by_programs} == {
+        name for name, kind in sent.items() if kind is BY_PROGRAMS
+    }
+    named = {file.file.removeprefix("all.zip/") for file in left_out(folder)}
+    assert named == {name for name, kind in sent.items() if kind is NO_BOOKS}
+    assert all(any(name in problem for problem in found.problems) for name in named)
+
+
+def test_an_archive_too_deep_in_others_is_named(folder, tmp_path):
+    content = b"1"
+    for name in ("book.xlsx", "c.zip", "b.zip", "a.zip"):
+        archive(tmp_path / "next.zip", **{name: content})
+        content = (tmp_path / "next.zip").read_bytes()
+    found = collect(folder, [str(tmp_path / "next.zip")])
+    (problem,) = found.problems
+    assert problem.startswith("can't read next.zip/a.zip/b.zip: it is an archive too deep")
+
+
+def test_what_lies_in_the_folder_and_is_no_book_is_named_as_long_as_it_lies_there(folder):
+    collect(folder, [])
+    paper = Path(folder.path) / "handed-in" / ".Ada" / "Ada Lovelace.pdf"
+    paper.parent.mkdir()
+    paper.write_bytes(b"1")
+    for _ in range(2):
+        (problem,) = collect(folder, []).problems
+        assert problem.startswith("handed-in/.Ada/Ada Lovelace.pdf isn't a workbook")
+    paper.unlink()
+    assert collect(folder, []).problems == left_out(folder) == []

@@ -13,10 +13,16 @@ from pathlib import Path
 import pytest
 
 from gradbook.errors import UsageError
+from gradbook.language import in_language
 from gradbook.teaching.classes import folder as class_folder
 from gradbook.teaching.classes.folder import open_class
 from gradbook.teaching.classes.marking import mark_class
-from gradbook.teaching.classes.marks_file import OwnEntry, read_ledger, update_ledger
+from gradbook.teaching.classes.marks_file import (
+    OwnEntry,
+    headings,
+    read_ledger,
+    update_ledger,
+)
 from tests.cases import for_each
 from tests.teaching.classes.made import begun, solved
 
@@ -180,3 +186,62 @@ def test_killed_at_any_moment_it_loses_nothing_of_hers(folder):
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) == KILLS
+
+
+def test_a_deleted_row_with_what_she_typed_comes_back_and_that_is_said(folder):
+    ada, alan, emmy = folder.students
+    mark_class(folder, 1)
+    type_in(folder, ada, "changed to", "17")
+    type_in(folder, alan, "remark", "well done, “Alan”; more; soon")
+    mark_class(folder, 1)
+    for gone in ([ada], [ada, alan, emmy]):
+        write(folder, [row for row in lines(folder) if row[0] not in gone])
+        found = mark_class(folder, 1)
+        with_entry = [name for name in gone if name != emmy]
+        assert {remark.partition(" was missing in marks.csv")[0] for remark in found.remarks} == {
+            f"the row of {name}" for name in with_entry
+        }
+        entries = read_ledger(Path(folder.path) / "marks.csv")
+        assert entries[ada].changed_to == found.marks[0].points == 17
+        assert entries[alan].remark == "well done, “Alan”; more; soon"
+        assert mark_class(folder, 1).remarks == ()
+    type_in(folder, ada, "changed to", "")
+    mark_class(folder, 1)
+    write(folder, [row for row in lines(folder) if row[0] != ada])
+    assert mark_class(folder, 1).remarks == ()
+
+
+@for_each(
+    ("written", "said"),
+    [
+        (lambda text: f"\ufeff\ufeff{text}".encode(), "begins with several byte order marks"),
+        (lambda text: text.encode("cp1252"), "isn't UTF-8: it is read as Windows-1252"),
+    ],
+)
+def test_a_text_that_isnt_as_it_should_be_is_read_and_said_once(written, said, tmp_path):
+    folder = begun(tmp_path)
+    mark_class(folder, 1)
+    type_in(folder, folder.students[0], "remark", "déjà vu")
+    path = Path(folder.path) / "marks.csv"
+    path.write_bytes(written(path.read_text("utf-8")))
+    (remark,) = mark_class(folder, 1).remarks
+    assert said in remark
+    assert read_ledger(path)[folder.students[0]].remark == "déjà vu"
+    assert mark_class(folder, 1).remarks == ()
+
+
+@for_each("code", ["fr", "zh", "de"])
+def test_its_headings_are_in_the_language_of_the_class_and_are_known_in_any(code, tmp_path):
+    folder = begun(tmp_path)
+    path = Path(folder.path) / "marks.csv"
+    with in_language(code):
+        mark_class(folder, 1)
+        heads = headings()
+    rows = lines(folder)
+    assert rows[0] == list(heads.values())
+    assert len({*heads.values()}) == len(heads)
+    assert sum(name != word for name, word in heads.items()) > len(heads) / 3
+    type_in(folder, folder.students[1], heads["changed to"], "9")
+    mark_class(folder, 1)
+    assert lines(folder)[0] == rows[0]
+    assert read_ledger(path) == {folder.students[1]: OwnEntry(9.0)}

@@ -16,7 +16,9 @@ from gradbook.files import write_whole
 from gradbook.lab.classroom import file_stems
 from gradbook.teaching.classes.class_page import class_page
 from gradbook.teaching.classes.folder import HANDED_IN, ClassPlan, begin_class
+from gradbook.teaching.classes.marking import mark_class
 from gradbook.teaching.classes.senders import ClassNames, books_by_student
+from tests.teaching.classes.made import begun, solved
 
 STUDENTS = ["Ada Lovelace", "Alan Turing", "Carl Friedrich Gauß", "José Ortega y Gasset", "李 明"]
 ALIKE = ["Max Muster", "Max Muster 2", "Eva Maria Ott", "Eva-Maria Ott", "Jo Li"]
@@ -111,6 +113,28 @@ def test_two_alike_who_hand_in_what_they_were_given_get_their_own_marks(tmp_path
     with Path("c/marks.csv").open(encoding="utf-8-sig", newline="") as file:
         files = {row["student"]: row["file"] for row in csv.DictReader(file)}
     assert files == {"Max Muster": "Max-Muster.xlsx", "Max Muster 2": "Max-Muster-2.xlsx"}
+
+
+def test_two_of_one_name_with_other_addresses_get_their_own_marks(tmp_path):
+    """By the keys in what they were given, whatever the files are called; Moodle knows one name."""
+    people = "Name,E-Mail\nMax Müller,m1@x.org\nIda Berg,i@x.org\nMax Müller,m2@x.org\n"
+    folder = begun(tmp_path, people)
+    first, _, second = folder.students
+    goal = Path(folder.path) / "handed-in"
+    there = Path(folder.path) / "exercises"
+    for number, (student, name) in enumerate(
+        [(first, "Max Müller_{}_assignsubmission_file_ - work.xlsx"), (second, "Müller.xlsx")]
+    ):
+        content = (there / f"{folder.stems[student]}.xlsx").read_bytes()
+        (goal / name.format(number)).write_bytes(content)
+    solved(folder, second, goal / "Müller-solved.xlsx")
+    found = mark_class(folder, 1)
+    assert found.remarks == ()
+    assert {mark.student: mark.points for mark in found.marks} == {
+        first: 0,
+        "Ida Berg": None,
+        second: 20,
+    }
 
 
 def test_the_key_in_a_book_tells_whose_it_is_and_so_does_the_name_in_an_old_one(folder):
