@@ -42,6 +42,7 @@ from tests.audit.material.mangled.bases import TINY, parts_of
 from tests.audit.material.mangled.packages import packed
 from tests.fuzz.forms import bundle, tensors, with_right_sum
 from tests.hostile.packed import npy
+from tests.net.spellings import SPELLINGS, complete
 from tests.trained import model_of, table_model_of
 
 Bytes = SearchStrategy[bytes]
@@ -187,6 +188,11 @@ def _written() -> SearchStrategy[str]:
 
 def formulas() -> Bytes:
     return st.lists(_written(), min_size=1, max_size=4).map("\n".join).map(_encoded)
+
+
+def typed() -> Bytes:
+    """Formulas as people type them, with the numbers of their names."""
+    return st.sampled_from([*map(complete, SPELLINGS)]).map(_encoded)
 
 
 LOOKS = ("xl/styles.xml", "xl/theme/theme1.xml", "docProps/app.xml")

@@ -42,6 +42,8 @@ from gradbook.lab.study import study_plan as studies
 from gradbook.lab.study.run_study import StudyFolder
 from gradbook.lab.training import run_folder
 from gradbook.net import Net, grammar
+from gradbook.net.formulas import parse_formulas, reads_as_formulas
+from gradbook.net.lower import scalar_step
 from gradbook.net.work.at_work import at_start
 from gradbook.report.dataset import dataset_report
 from gradbook.report.terminal import report_text
@@ -108,6 +110,14 @@ def _study(data: bytes, folder: Path) -> None:
 def _warp(data: bytes, folder: Path) -> None:
     found = parse_warp(text_of(data))
     _read_back(parse_warp, write_warp(found), found)
+
+
+def _typed(data: bytes, folder: Path) -> None:
+    text = text_of(data)
+    if reads_as_formulas(text):
+        found = parse_formulas(text)
+        scalar_step(found)
+        _read_back(parse_formulas, str(found), found)
 
 
 def _formulas(data: bytes, folder: Path) -> None:
@@ -307,6 +317,7 @@ RECIPE = (*NETWORK, *_words(recipe_text.GRAMMAR, WARP_GRAMMAR))
 STUDY = (*RECIPE, *_words(studies.GRAMMAR), "vary quick", "repeat 2", "end")
 XML = _words('<c r="A1" t="s"> <f t="shared" si="0" ref="A1:B2"> <v> </v> </f> </c> <row r="1">')
 
+TYPED = (*"()[]|√²½·^*/+-=,;<>e2", "sin", "if(", "max(", " = ", "; ")
 OF_RECIPE, CELL = breaks.of_words(RECIPE), breaks.of_words((",", ";", '"', "\n"))
 IN_XML, IN_BYTES = breaks.of_parts(breaks.of_xml), breaks.of_parts(breaks.of_bytes)
 MODEL = ("schema", "lab.models.stored", "lab.models.model")
@@ -328,6 +339,11 @@ TARGETS = {
             words=STUDY,
         ),
         Target("warp", _warp, grammars.warps(), OF_RECIPE, ("data.warp",), RECIPE),
+        Target(
+            *("typed formula", _typed, grammars.typed(), breaks.of_words(TYPED)),
+            rooms=("net.formulas", "net.formula_text"),
+            words=TYPED,
+        ),
         Target(
             *("formula", _formulas, grammars.formulas(), breaks.of_formulas),
             rooms=("cells.formula", "targets.excel.language"),

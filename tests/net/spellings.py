@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-NUMBERS = "; x = 0.7; y = 1.3; a = 0.4; b = -1.2; t = 0.3"  # for the names that a spelling uses
+import re
+
+STARTS = {"x": 0.7, "y": 1.3, "a": 0.4, "b": -1.2, "t": 0.3}  # of the names that a spelling uses
 
 SPELLINGS = {
     # a bare formula, and products that aren't written
@@ -134,3 +136,13 @@ SPELLINGS = {
     "y = x c; c = 1/4": "x*c",
     "y = x c; c = √2 π": "x*c",
 }
+ALONE = ("e^x", "x^2 + 3*x", "f(x) = x^2 + 3x")
+
+
+def complete(text: str) -> str:
+    """The text with numbers for those of its names that have none."""
+    if text in ALONE:
+        return text
+    used = re.findall(r"[a-z]\w*", SPELLINGS[text])
+    missing = [name for name in STARTS if name in used and f"; {name} = " not in text]
+    return "; ".join([text, *(f"{name} = {STARTS[name]}" for name in missing)])

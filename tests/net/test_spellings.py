@@ -15,22 +15,12 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.page.page_content import formula_content
-from tests.net.spellings import NUMBERS, SPELLINGS
+from tests.net.spellings import SPELLINGS, complete
 from tests.outside.witness import recalculate_all
 from tests.report.workbooks import tables
 from tests.web.looking import in_node
 
 IN_SYMPY = {"λ": "lam", "μ": "mu", "σ": "sig", "φ": "phi"}
-
-
-def complete(text: str) -> str:
-    """The text with numbers for those of its names that have none."""
-    if text in ("e^x", "x^2 + 3*x", "f(x) = x^2 + 3x"):
-        return text
-    used = {symbol.name for symbol in symbolic(SPELLINGS[text]).free_symbols}
-    lines = NUMBERS.strip("; ").split("; ")
-    missing = [it for it in lines if it[0] in used and f"; {it[:4]}" not in text]
-    return "; ".join([text, *missing])
 
 
 def symbolic(meaning: str) -> sympy.Expr:
@@ -143,6 +133,7 @@ UNCLEAR = {
     "y = tan": "'tan' is a function: write tan(x)",
     "y = x = 2": "'=' isn't allowed in a formula, except in if(x = 0, a, b)",
     "y = f(x)": "unknown function 'f': define it, as in 'f(x) = x^2'",
+    "f(u) = f(u) + 1": "nothing uses 'f': write a formula such as 'y = f(2a)'",
     "f(u) = u^2; y = f(x, 1)": "f takes 1, not 2 values",
     "f(u) = f(u - 1) x; y = f(x)": "the function 'f' uses itself",
     "f(u, u) = u; y = f(x, x)": "between these parentheses belong different names",

@@ -110,7 +110,7 @@ class Formulas:
     rate: float | None = None
     name: str = ""
     functions: Mapping[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
-    supposed: tuple[str, ...] = ()  # names without a number in the text
+    supposed: tuple[str, ...] = field(default=(), compare=False)  # names without a number there
     places: Mapping[str, Statement] = field(default_factory=dict, compare=False, repr=False)
 
     layers = parameters = again = classes = columns = samples = ()
@@ -259,11 +259,7 @@ class _Lines:
         reader = FormulaReader(self.draft())
         self.take_functions_as_formulas(reader)
         if not self.formulas:
-            name, line = next(iter(self.places.items()))
-            if not _numbers(line.text.partition("=")[2]):
-                value = digits(self.numbers[name][0])
-                line.fail(f"{name!r} always equals {value}: {WRITE_NUMBER}", at=0)
-            line.fail("there is no formula: write one such as 'E = (w*x - t)^2'", at=0)
+            self.refuse_no_formula()
         reader = FormulaReader(self.draft())
         used = {name: reader.names_in(name) for name in self.formulas}
         supposed = self.suppose_numbers(reader, used)
@@ -283,6 +279,20 @@ class _Lines:
         formulas = replace(formulas, data=self.sample(formulas.numbers))
         return replace(formulas, learned=self.learned(formulas, node))
 
+    def refuse_no_formula(self) -> NoReturn:
+        missing = "there is no formula: write one such as 'E = (w*x - t)^2'"
+        if not self.places:
+            raise UsageError(missing)
+        name, line = next(iter(self.places.items()))
+        if self.functions:
+            f = next(iter(self.functions))
+            self.places[f].fail(f"nothing uses {f!r}: write a formula such as 'y = {f}(2a)'", at=0)
+        if not _numbers(line.text.partition("=")[2]):
+            line.fail(
+                f"{name!r} always equals {digits(self.numbers[name][0])}: {WRITE_NUMBER}", at=0
+            )
+        line.fail(missing, at=0)
+
     def draft(self) -> Formulas:
         return Formulas(
             self.formulas,
@@ -297,12 +307,10 @@ class _Lines:
         """Give names to formulas that stand for themselves: x^2 + 3*x."""
         used = {*self.places, *(word for line in self.nameless for word in NAME.findall(line.text))}
         used |= {word for text in self.formulas.values() for word in NAME.findall(text)}
-        numbered = (f"{RESULTS[0]}{k}" for k in range(1, MOST_FORMULAS))
+        names = (*RESULTS, *(f"{RESULTS[0]}{k}" for k in range(1, 2 * MOST_FORMULAS)))
+        free = (name for name in names if name not in used)
         for line in self.nameless:
-            free = (name for name in (*RESULTS, *numbered) if name not in used)
-            name = next(free)
-            used.add(name)
-            self.define(line, name, line.text)
+            self.define(line, next(free), line.text)
 
     def take_numbers_apart(self) -> None:
         """What is a number after all: π/4, √2; and the numbers of vectors, each with a name."""
