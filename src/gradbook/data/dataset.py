@@ -25,6 +25,10 @@ from gradbook.errors import DataError
 
 Size = tuple[int, int]  # rows, columns
 BRIGHTEST = 255  # of a pixel's bytes
+FAR = 8.0  # times the largest number in training: beyond, it is another scale
+BEYOND = 1.5  # as far as a picture of numbers from 0 to 1 may go, where it was sharpened or scaled
+BELOW = 0.25  # of the largest number in training, as far as one may go below 0 likewise
+WIDE = FAR * BEYOND  # a range at least as wide can't be confused with 0 to 1
 MOST_LOOKED_AT = 2_000  # images, to find what all of them have in common
 
 

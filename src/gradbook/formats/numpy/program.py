@@ -15,6 +15,8 @@ from gradbook.formats.expressions import ATOM, Expression
 from gradbook.formats.layer_ops import ops_of
 from gradbook.formats.numpy.op_words import SAYS, NumpyOps
 from gradbook.formats.torch.program import (
+    checked,
+    checked_range,
     constants,
     docstring,
     imports,
@@ -100,8 +102,10 @@ def _network(trained: TrainedNet) -> Iterator[str]:
             leaf: Expression(f'W["{layer.tensor_name(name)}"]')
             for leaf, name in ops.tensors.items()
         }
-        for name, value in NumpyOps(ops, layer.name, known).write():
-            yield _line(name, value)
+        lines = NumpyOps(ops, layer.name, known).write()
+        yield from (_line(name, value) for name, value in lines)
+        if not lines:  # it only passes a value on
+            values[number] = known[ops.made].text
     yield f"    return {values[len(trained.layers)]}"
 
 
@@ -116,17 +120,17 @@ def _line(name: str, value: Expression) -> str:
 
 def _prepared(trained: TrainedNet) -> str:
     shape = ", ".join(map(str, trained.input))
-    if trained.reads_bytes:
-        picture = trained.picture or (1, 1, prod(trained.input))
-        pixels = ", ".join(map(str, picture))
-        return function_source("prepared images", ROOM, shape=pixels, input=shape)
     if trained.tokens:
         return prepared_tokens(trained, "np.asarray(rows)")
+    checks = checked(trained, "np")
+    ranged = checked_range(trained)
+    if trained.reads_bytes:
+        return ranged + function_source("prepared images", ROOM, checked=checks, input=shape)
     count, scales = prod(trained.input), trained.scaling.mean.size
-    return function_source(
+    return ranged + function_source(
         "prepared rows",
         ROOM,
-        count=count,
+        checked=checks,
         each=scales in (1, count),
         times=count // scales,
         filled=trained.filling is not None,

@@ -69,7 +69,7 @@ def _of_sums(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords 
         case Dense(width):
             module = _call("nn.Linear", trained.given[0], width, bias=bias)
             return TorchWords(made=module, tensors=_with_floats(trained), fixed=fixed, begins=True)
-        case Conv(channels) if _is_linear(trained):
+        case Conv(channels) if all(_is_linear(use) for use in uses if not use.layer.ties):
             module = _call("nn.Linear", trained.given[0], channels, bias=bias)
             tensors = _with_floats(trained)
             first, *others = tensors.items()
@@ -296,7 +296,8 @@ def _is_linear(trained: TrainedLayer) -> bool:
     """Whether it computes the same sums at each step."""
     match trained.layer:
         case Conv(row=True, kernel=(1, 1), stride=(1, 1), groups=1):
-            return trained.layer.window(trained.given).pad == NOWHERE
+            alone = trained.given[1] == 1  # not a picture
+            return alone and trained.layer.window(trained.given).pad == NOWHERE
     return False
 
 

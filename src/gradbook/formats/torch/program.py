@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from math import prod
 from textwrap import fill
 
+from gradbook.data.dataset import BELOW, BEYOND, FAR, WIDE
 from gradbook.formats.torch.training_loop import TorchTraining, training_source
 from gradbook.formats.torch.write import (
     WIDEST,
@@ -182,14 +183,72 @@ def _prepared(trained: TrainedNet) -> str:
     if trained.tokens:
         return prepared_tokens(trained, "torch.as_tensor(rows)")
     laid_out = ".flatten(1)" if trained.reads_bytes and len(trained.input) == 1 else ""
-    if len(trained.input) == 2:
+    if len(trained.input) == 2 or (len(trained.input) == 3 and not trained.reads_bytes):
         laid_out = f".reshape(-1, {', '.join(map(str, trained.input))})"
     prepared = "(images / 255 - mean) / deviation"
     if not trained.reads_bytes:
         prepared = "(rows - torch.tensor(MEAN)) / torch.tensor(DEVIATION)"
     prepared = f"({prepared}){laid_out}" if laid_out else prepared
     kind = "images" if trained.reads_bytes else "rows"
-    return function_source(f"prepared {kind}", filled=trained.filling is not None, made=prepared)
+    values = {"checked": checked(trained, "torch"), "made": prepared}
+    return checked_range(trained) + function_source(
+        f"prepared {kind}", filled=trained.filling is not None, **values
+    )
+
+
+def checked(trained: TrainedNet, library: str) -> str:
+    """Return the lines that refuse samples of another shape, or surely on another scale.
+
+    Like `predict`, they take flat samples, and images with their channels last.
+    """
+    count = prod(trained.input)
+    size = trained.input
+    if trained.reads_bytes:
+        size = trained.picture or (1, 1, count)
+    last = (*size[1:], size[0])
+    shapes = {(count,), size, trained.input}
+    if len(size) == 3 and size[0] == 1:
+        shapes |= {size[1:], last}
+    what, data = ("images", "") if trained.reads_bytes else ("rows", ", dtype=torch.float32")
+    made = {"torch": f"torch.as_tensor({what}{data})", "np": f"np.asarray({what})"}
+    return function_source(
+        "checks",
+        what=what,
+        made=made[library],
+        turned={"torch": "permute(0, 3, 1, 2)", "np": "transpose(0, 3, 1, 2)"}[library]
+        if last not in shapes and len(size) == 3
+        else "",
+        last=last,
+        shapes=_tuple(map(str, sorted(shapes))),
+        size=", ".join(map(str, size)),
+        shape=", ".join(map(str, size if trained.reads_bytes else (count,))),
+        range=trained.range,
+        bytes=f"{library}.uint8",
+    ).rstrip("\n")
+
+
+def checked_range(trained: TrainedNet) -> str:
+    """Return the function that refuses another scale, if that of the training is known."""
+    if trained.range is None:
+        return ""
+    least, most = trained.range
+    size = max(1.0, abs(least), abs(most))
+    return (
+        function_source(
+            "check range",
+            what="images" if trained.reads_bytes else "rows",
+            largest=FAR * size,
+            positive=least >= 0,
+            least=-BELOW * size,
+            wide=size >= WIDE,
+            mean=least >= 0 and size >= WIDE,
+            most=size,
+            beyond=BEYOND,
+            far=FAR,
+            range=f"{least:g} to {most:g}",
+        )
+        + "\n\n"
+    )
 
 
 def prepared_tokens(trained: TrainedNet, made: str) -> str:

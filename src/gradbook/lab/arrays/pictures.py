@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.dataset import BRIGHTEST, FOLDS, Dataset, Images
+from gradbook.data.dataset import BEYOND, BRIGHTEST, FOLDS, Dataset, Images
 from gradbook.data.frames import NUMBERS
 from gradbook.errors import ShapeError, UsageError
 from gradbook.lab.arrays.read_arrays import (
@@ -26,7 +26,6 @@ from gradbook.lab.arrays.rows_problem import (
     split_asked,
 )
 from gradbook.lab.images import ImageProblem
-from gradbook.lab.models.input_range import BEYOND
 from gradbook.lab.recipes import USUAL
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.recipe_text import recipe as recipe_of

@@ -14,14 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.dataset import BRIGHTEST
+from gradbook.data.dataset import BELOW, BEYOND, BRIGHTEST, FAR, WIDE
 from gradbook.errors import ShapeError
 from gradbook.schema import FiniteNumber, Schema, TrueOrFalse
 
-FAR = 8.0  # times the largest number in training: beyond, it is another scale
-BEYOND = 1.5  # as far as a picture of numbers from 0 to 1 may go, where it was sharpened or scaled
-BELOW = 0.25  # of the largest number in training, as far as one may go below 0 likewise
-WIDE = FAR * BEYOND  # a range at least as wide can't be confused with 0 to 1
 DIM = 16  # of 255, the most that images have that aren't on the scale of bytes, such as digits8
 MANY = 16  # numbers in a row
 WIDEST_UNIT = 0.5  # deviation of numbers from 0 to 1
