@@ -195,8 +195,11 @@ def test_code_does_not_grow_with_the_number_of_steps():
 def test_answers_at_every_step_are_the_networks_own(text):
     trained = scaled(text)
     net = trained.net
-    rows = np.random.default_rng(1).normal(size=(5, *net.input)).astype(np.float32)
-    _, found = called(c_file(trained, "net", None).text, "net", rows, net.outputs)
+    rows = given = np.random.default_rng(1).normal(size=(5, *net.input)).astype(np.float32)
+    if net.tokens:
+        given = np.random.default_rng(1).integers(0, net.input[1], (5, net.input[0]), np.uint8)
+        rows = np.eye(net.input[1])[given]
+    _, found = called(c_file(trained, "net", None).text, "net", given, net.outputs)
     expected = by_the_graph(net, drawn(net), rows).reshape(5, -1)
     expected = np.exp(expected) if net.layers[-1].text == "log softmax" else expected
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
