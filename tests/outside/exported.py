@@ -111,7 +111,7 @@ def model_of(net: Net, seed: int) -> Model:
     is_one = count > 1 and net.answer_kind is AnswerKind.CHANCES and seed % 2  # of several labels
     classes = ()
     if not at_steps and not is_one and net.loss in (Loss.CROSS, Loss.BINARY):
-        classes = tuple("abcdefgh"[: net.classes_told])
+        classes = tuple(map(str, range(net.classes_told)))
     labels = not at_steps and not classes and net.loss is Loss.BINARY
     about: Mapping[str, Any] = {"labels": True} if labels else {}
     if len(net.input) == 3:
@@ -313,9 +313,6 @@ def opened(name: str, case: Case, folder: Path) -> Outcome:
     export = EXPORTS[name]
     try:
         file = case.model.export(folder / f"net{export.ending}", **export.options).files[0]
-    except GradbookError as error:
-        return Outcome("refused", error.message)
-    try:
         if export.bare:
             expected = by_the_graph(case.net, dict(case.model.values), case.prepared)
             bare = {} if export.read is by_its_tensors else {"bare": True}
@@ -323,6 +320,8 @@ def opened(name: str, case: Case, folder: Path) -> Outcome:
         else:
             expected, found = case.expected, export.read(file, case)
             found = found.reshape(expected.shape) if found.size == expected.size else found
+    except GradbookError as error:
+        return Outcome("refused", error.message)
     except Exception as error:
         words = " ".join(str(error).split())
         return Outcome("broken", f"{type(error).__name__}: {words[:300]}")

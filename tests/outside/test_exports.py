@@ -18,6 +18,7 @@ REFUSED = {  # a piece of each reason that there is, by the export's ending
         "isn't the last layer: it can be written in C only at the end",
         "can't be written in C, which makes rows one after the other",
         "can't be written in C: use another layer",
+        "can't be written in C if no layer reads its steps",
     ),
 }
 MOST_REFUSED = 0.5  # of all networks

@@ -179,3 +179,11 @@ def test_a_layer_that_is_applied_again_is_called_again(tmp_path, monkeypatch):
     inputs = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
     expected = by_the_graph(net, drawn(net), inputs)
     np.testing.assert_allclose(said(content, last(inputs)), expected, atol=1e-5)
+
+
+@keras_reads
+def test_slopes_that_keras_has_no_layer_for_are_operations():
+    net = Net.parse("input 3; leaky relu -0.3; dense 2")
+    inputs = np.random.default_rng(1).uniform(-1, 1, (5, 3)).astype(np.float32)
+    expected = by_the_graph(net, drawn(net), inputs)
+    np.testing.assert_allclose(said(keras_bytes(trained_of(net)), inputs), expected, atol=1e-5)

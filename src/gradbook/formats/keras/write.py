@@ -80,6 +80,7 @@ class KerasLayers:
     """The layers in order; `picture` is the input's shape if it differs from the network's."""
 
     def __init__(self, trained: TrainedNet, picture: Shape | None = None) -> None:
+        self.given = trained.input
         self.trained = trained if trained.net.laid_out else _as_maps(trained)
         self.picture = picture
         self.row = KerasGraph()
@@ -91,7 +92,7 @@ class KerasLayers:
         return self.row.made
 
     def _input(self) -> KerasLayer:
-        wanted = self.trained.input
+        wanted = self.given
         shape = channels_last(self.picture or wanted)
         told = {"dtype": "int32"} if self.trained.tokens else {}
         first = self.row.add("InputLayer", "input", told, (), shape)
@@ -236,7 +237,7 @@ class KerasLayers:
                 given = [self._for_all(layer, value) for value in given]
             case Concat():
                 kind, told = "Concatenate", {"axis": -1}
-            case Activation("leaky relu", slope):
+            case Activation("leaky relu", slope) if slope >= 0:  # Keras has no others
                 kind, told = "LeakyReLU", {"negative_slope": slope}
             case Activation(name) if name in ACTIVATIONS:
                 kind, told = "Activation", {"activation": ACTIVATIONS[name][0]}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 from gradbook.layers import Layer, Pick
+from gradbook.layers.card import spell
 from gradbook.layers.spectra import waves
 from gradbook.net.trained import (
     BothClasses,
@@ -68,6 +70,10 @@ class Work(StrEnum):
 OTHER_PLACES = (
     "{name} can't be written in C, which makes rows one after the other: '{what}' puts places in "
     "another order"
+)
+TWO_AXES = (
+    "'input {shape}' can't be written in C if no layer reads its steps: write it as "
+    "'input {size}', or as an image 'input 1x{shape}'"
 )
 NORMING = (Work.NORMED, Work.ALONE)
 WEIGHING = (Work.SUMS, Work.SCATTERED)
@@ -206,6 +212,8 @@ class _Making:
             alike = not self._differs_by_step()
             factors = {"scale": scale[0], "shift": shift[0]} if alike else {}
             return self._make(Work.STEPWISE, (), self.planes(trained.net.shapes[0]), **factors)
+        if len(inputs) == 2 and trained.scaling.scale.size > inputs[0]:
+            raise TargetError(TWO_AXES.format(shape=spell(inputs), size=prod(inputs)))
         readers = [trained.layers[place] for place in trained.readers(0)]
         flat = len(inputs) == 1 and all(map(_takes_all, readers))
         shape = self.planes(trained.picture if flat and trained.picture else inputs)
