@@ -134,6 +134,23 @@ def test_a_pipe_is_written_to_not_replaced(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["pipe"]
 
 
+@POSIX
+def test_a_pipe_that_nobody_reads_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "PATIENCE", 0.05)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileError, match="no program reads from it: start one first"):
+        write_whole(tmp_path / "pipe", "hello")
+    assert [file.name for file in tmp_path.iterdir()] == ["pipe"]
+
+
+@POSIX
+def test_a_link_to_nothing_is_not_followed(tmp_path):
+    (tmp_path / "link").symlink_to("elsewhere")
+    with pytest.raises(FileError, match="it is a link to a file that doesn't exist"):
+        write_whole(tmp_path / "link", "new")
+    assert [file.name for file in tmp_path.iterdir()] == ["link"]
+
+
 def test_a_file_that_is_not_there_is_said_plainly(tmp_path):
     with pytest.raises(FileError, match="can't read .*a.net: there is no "):
         read_text(tmp_path / "a.net")

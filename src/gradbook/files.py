@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BufferedReader
 from pathlib import Path, PurePath
-from time import time
+from time import monotonic, sleep, time
 from typing import IO, Any, Protocol, TypeVar
 
 from gradbook import limits, system
@@ -28,7 +28,9 @@ PART = ".gradbook-"  # the prefix of files that aren't complete yet
 PART_NAME = re.compile(re.escape(PART) + r"[0-9a-f]{16}(\..*)?")
 OUR_STREAM = re.compile(r"/dev/(stdout|stderr|fd/[0-9]+)|/proc/self/fd/[0-9]+")
 A_DAY = 86_400  # seconds
+PATIENCE = 2.0  # seconds, with a pipe that nobody reads
 NO_NAME = "no file can have that name: choose another"
+LEADS_NOWHERE = "it is a link to a file that doesn't exist: name that file, or remove the link"
 NO_FILES = {  # other things in place of a file, by their kind, with a remedy
     stat.S_IFIFO: "it is a pipe, not a file: write its output to a file",
     stat.S_IFCHR: "it is a device, not a file: name a file",
@@ -209,6 +211,18 @@ def open_file(path: FileName, limit: ReadLimit) -> Iterator[BufferedReader]:
         yield file
 
 
+def _with_a_reader(path: str, flags: int) -> int:
+    """Opens a pipe once a program reads from it, which may have to start first."""
+    until = monotonic() + PATIENCE
+    while True:
+        try:
+            return _without_waiting(path, flags)
+        except OSError as error:
+            if error.errno != errno.ENXIO or monotonic() > until:
+                raise
+        sleep(0.01)
+
+
 def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | NOT_WAITING)
 
@@ -248,6 +262,8 @@ def _part_of(path: FileName) -> Iterator[tuple[Path | InnerPath, Path | InnerPat
     """An empty file, locked by this process and removed after the block; and its target."""
     with said_plainly("write", path):
         target = _target(path)
+        if not isinstance(target, InnerPath) and os.path.islink(path) and not target.exists():
+            raise FileError(f"can't write {os.fspath(path)}: {LEADS_NOWHERE}")
         if target.is_file() or target.is_dir():
             # replacing a file needs only its folder's permission; require the file's, too
             target.open("ab").close()
@@ -298,7 +314,9 @@ def _settle(part: Path | InnerPath, target: Path | InnerPath) -> None:
     if _is_device(target):
         import shutil
 
-        with part.open("rb") as source, target.open("ab") as sink:
+        with part.open("rb") as source, open(target, "ab", opener=_with_a_reader) as sink:
+            if NOT_WAITING:  # for a reader, but for its pace
+                os.set_blocking(sink.fileno(), True)
             shutil.copyfileobj(source, sink)
         return
     with part.open("rb+") as file:
@@ -354,6 +372,7 @@ def _remedy(error: OSError, path: FileName) -> str:
         errno.EEXIST: "a file of that name is in the way: choose another name",
         errno.EACCES: "no permission: choose another place, or close what holds it open",
         errno.EPERM: "no permission: choose another place, or close what holds it open",
+        errno.ENXIO: "no program reads from it: start one first, or name a file",
         errno.EROFS: "nothing can be written there: choose another place",
         errno.ENOSPC: "the disk is full: make room or choose another place",
         errno.EDQUOT: "your quota on that disk is used up: free some space",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from unicodedata import decomposition, name, normalize
 
 from gradbook.amounts import duration
-from gradbook.errors import one_line
+from gradbook.errors import one_line, visible
 from gradbook.language import numeral, tr
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ def show(lines: Iterable[TextLine]) -> None:
     console = _console()
     for line in lines:
         console.print(rich_text(line))
+
+
+def say(text: object, *, flush: bool = False) -> None:
+    """Print lines that may contain a stranger's names: what would steer a terminal is escaped."""
+    print(visible(str(text)), flush=flush)
 
 
 def warn(line: str) -> None:
@@ -147,8 +152,13 @@ def write_or_print(text: str | bytes, file: str | None, *, is_json: bool = False
     from gradbook.files import write_whole
 
     write_whole(file, text)
-    print(tr("wrote {file}", file=file))
+    print_written(file)
     return 0
+
+
+def print_written(file: object, what: str = "") -> None:
+    """Say that a file was written, whatever its name contains, and what is in it."""
+    say(tr("wrote {file}", file=file) + (f": {what}" if what else ""))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 from gradbook.amounts import counted, duration, percent
-from gradbook.cli.output import busy, can_say, print_event, show, width, write_or_print
+from gradbook.cli.output import busy, can_say, print_event, say, show, width, write_or_print
 from gradbook.cli.screen import Screen, is_screen
 from gradbook.errors import FileError, UsageError
 from gradbook.files import renew, write_whole
@@ -235,7 +235,7 @@ def score_best(folder: StudyFolder, options: Namespace) -> None:
         print_event("tested", **record)
     else:
         times = counted(len(folder.tests()), "time")
-        print(
+        say(
             f"{percent(score.mean)} ± {100 * score.deviation:.3f} of the test images, over "
             f"{counted(score.seeds, 'seed')}; this study has now used them {times}"
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradbook.cli.argument_kinds import names_formulas, number, read_settings
-from gradbook.cli.output import busy
+from gradbook.cli.output import busy, print_written, say
 from gradbook.errors import UsageError
 from gradbook.files import note_read, require_replaceable
 from gradbook.language import tr
@@ -69,14 +69,14 @@ def write_workbook_with_derivatives(options: Namespace) -> int:
             epochs=options.epochs or EPOCHS,
             rate=RATE if rate is None else rate,
         )
-    print(tr("wrote {file}", file=out))
+    print_written(out)
     if derivatives.proposed is not None:
         from gradbook.report.derivatives import proposal
         from gradbook.report.styled_text import FIXED_SPACE
         from gradbook.targets.algebra.terminal_text import sentences
 
-        print(sentences(proposal(derivatives)).replace(FIXED_SPACE, " "))
-    print(
+        say(sentences(proposal(derivatives)).replace(FIXED_SPACE, " "))
+    say(
         tr("open it: change a weight or the rate, and the sheet Training follows")
         if options.learn
         else tr("open it: change an input, and every derivative follows")

@@ -229,7 +229,7 @@ def whole_number(graph: Graph, value: Meaning) -> int:
 
 
 def text_of(value: Single) -> str:
-    """A single value as a text joins it: a number with up to 15 digits; an error is a ValueError."""
+    """A single value as a text joins it: a number with 15 digits; an error is a ValueError."""
     if value is None:
         return ""
     if isinstance(value, str):

@@ -21,6 +21,7 @@ from gradbook.cli.main import (
     split_command,
     verb_parser,
 )
+from gradbook.cli.output import say
 from gradbook.errors import GradbookError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -38,23 +39,21 @@ def run_demo(options: Namespace) -> int:
     from gradbook.net import LESSONS, builtin
 
     folder = made_folder(options.out)
-    print(f"writing to {folder}{sep}")
+    say(f"writing to {folder}{sep}")
     for name in (MAIN, *(other for other in LESSONS if other != MAIN)):
         net = builtin(name)
         sums = [layer.text for layer in net.layers if layer.sums]
         shown = [str(net).partition("\n")[0], *sums]
-        print(f"{name}: {' → '.join(shown)}", flush=True)
+        say(f"{name}: {' → '.join(shown)}", flush=True)
         for work in _works(net, folder):
             _write(*work)
     _draw(folder)
     code = _train(folder / "digits")
     if code == 0:
-        print(f"\nLook first at {folder / MAIN}-play.html: press Run, move η, drag a weight.")
-        print(f"Draw a digit on {folder / DRAWN}-draw.html, and see every layer's output.")
-        print(
-            f"{folder / MAIN}.html is its algebra; in {folder / MAIN}.xlsx every formula is live."
-        )
-        print(f"{folder / 'digits' / 'report.html'} shows how the training went.")
+        say(f"\nLook first at {folder / MAIN}-play.html: press Run, move η, drag a weight.")
+        say(f"Draw a digit on {folder / DRAWN}-draw.html, and see every layer's output.")
+        say(f"{folder / MAIN}.html is its algebra; in {folder / MAIN}.xlsx every formula is live.")
+        say(f"{folder / 'digits' / 'report.html'} shows how the training went.")
     return code
 
 
@@ -66,7 +65,7 @@ def _draw(folder: Path) -> None:
     page = folder / f"{DRAWN}-draw.html"
     reader = picture_reader(DRAWN, None)
     assert reader is not None
-    print(f"{DRAWN}: reads handwritten digits", flush=True)
+    say(f"{DRAWN}: reads handwritten digits", flush=True)
     drawn = picture_page(reader, None, f"gradbook play {DRAWN} -o {page.name}")
     what = "a page that reads the digits you draw and shows every sum"
     _write(page, partial(write_whole, page, drawn), what)
@@ -80,7 +79,7 @@ def _write(path: Path, write: Callable[[], object], what: str) -> None:
         write()
     except KeptFileError:
         what = "kept, because you changed it; --force replaces it"
-    print(f"  {path.name:<20} {what}", flush=True)
+    say(f"  {path.name:<20} {what}", flush=True)
 
 
 def _train(folder: Path) -> int:
@@ -89,7 +88,7 @@ def _train(folder: Path) -> int:
     from gradbook.lab.recipes.recipe_text import recipe
     from gradbook.lab.training.run_folder import RunFolder
 
-    print(f"\nhandwritten digits, into {folder}{sep}", flush=True)
+    say(f"\nhandwritten digits, into {folder}{sep}", flush=True)
     return train_one_seed(folder, None if RunFolder(folder).holds_a_run else recipe(DIGITS), How())
 
 

@@ -24,7 +24,7 @@ from gradbook.cli.argument_kinds import (
     whole_number,
 )
 from gradbook.cli.help_page import Verb
-from gradbook.cli.output import counting
+from gradbook.cli.output import counting, print_written, say
 from gradbook.cli.workbooks import names_workbook, page_of_workbook, refuse_for_networks
 from gradbook.errors import GradbookError, UsageError
 from gradbook.files import renew, require_replaceable, write_whole
@@ -143,8 +143,8 @@ def run(options: Namespace) -> int:
     if not options.out:
         return _open(page, advice)
     write_whole(options.out, page)
-    print(tr("wrote {file}", file=options.out))
-    print(tr("open it in a browser: {advice}", advice=advice))
+    print_written(options.out)
+    say(tr("open it in a browser: {advice}", advice=advice))
     return 0
 
 
@@ -159,11 +159,11 @@ def _open(page: str, advice: str) -> int:
     renew(kept_in("pages"))
     write_whole(place, page)
     if open_in_browser(Path(place).resolve().as_uri()):
-        print(tr("opened {file}", file=place))
-        print(tr("in your browser: {advice}", advice=advice))
+        say(tr("opened {file}", file=place))
+        say(tr("in your browser: {advice}", advice=advice))
     else:
-        print(tr("wrote {file}", file=place))
-        print(tr("no browser could be opened from here: open the file in yours"))
+        print_written(place)
+        say(tr("no browser could be opened from here: open the file in yours"))
     return 0
 
 
@@ -218,8 +218,8 @@ def _package(options: Namespace) -> int:
     if options.train is not None or picture_reader(options.net, options.data):
         raise UsageError("a page to draw on has no questions and can't be a package: use .html")
     write_whole(options.out, scorm_package(asked_network(options), options.typed))
-    print(tr("wrote {file}", file=options.out))
-    print(tr("upload it to your learning platform as a SCORM {version} package", version="1.2"))
+    print_written(options.out)
+    say(tr("upload it to your learning platform as a SCORM {version} package", version="1.2"))
     return 0
 
 
@@ -234,7 +234,7 @@ def _film(options: Namespace) -> int:
     shot = film(net, epochs, usable_rate(net, epochs))
     with counting("frames drawn", len(shot.scenes)) as tick:
         write_film(shot, options.out, tick=tick)
-    print(f"wrote {options.out}: {len(shot.scenes)} frames, {len(shot.scenes) / FPS:.1f} s")
+    print_written(options.out, f"{len(shot.scenes)} frames, {len(shot.scenes) / FPS:.1f} s")
     return 0
 
 

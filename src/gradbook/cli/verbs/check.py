@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gradbook.cli.argument_kinds import file_ending_in, whole_number
 from gradbook.cli.help_page import Verb
-from gradbook.cli.output import counting, print_as_json, show, width
+from gradbook.cli.output import counting, print_as_json, say, show, width
 from gradbook.errors import GradbookError, UsageError, one_line
 from gradbook.files import made_folder, note_read, require_replaceable, write_whole
 from gradbook.language import tr
@@ -37,7 +37,7 @@ def run(options: Namespace) -> int:
     from gradbook.audit.classes.scoring import score_each
 
     if options.page and not options.books:
-        print(translate(_write_page(options, browser_parts())))
+        say(translate(_write_page(options, browser_parts())))
         return 0
     if not options.books:
         raise UsageError("the following arguments are required: BOOK (see gradbook check --help)")
@@ -67,7 +67,7 @@ def _tell(options: Namespace, reports: Sequence[BookReport], scores: Sequence[Bo
 
         written += _write_corrected(options, ReadableReports(reports), problems)
     for line in () if options.json else written:
-        print(one_line(translate(line)))
+        say(one_line(translate(line)))
     for line in problems:
         print(f"gradbook: {one_line(translate(line))}", file=sys.stderr)
     verdicts = {report.verdict for report in reports}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gradbook.cli.argument_kinds import network, whole_number
 from gradbook.cli.help_page import Verb
-from gradbook.cli.output import counting
+from gradbook.cli.output import counting, say
 from gradbook.errors import UsageError, one_line
 from gradbook.files import guarded, renew
 from gradbook.language import mark, tr, tr_count
@@ -38,8 +38,8 @@ def run_init(options: Namespace) -> int:
     with counting(tr("students"), len(folder.students)) as tell:
         made = make_class(folder, options.workers, tell)
     exercises = tr_count("{number} exercise made", "{number} exercises made", made)
-    print(f"{options.folder}: {student_count(len(folder.students))}, {exercises}")
-    print(
+    say(f"{options.folder}: {student_count(len(folder.students))}, {exercises}")
+    say(
         tr(
             "hand out what is in {exercises}, look at {rubric}, and put what comes back into "
             "{handed_in}",
@@ -57,7 +57,7 @@ def _say_pages(plan: ClassPlan, part: str) -> None:
     from gradbook.report.explanation import PDF_EXTRA, has_typst
 
     if plan.paper and not has_typst():
-        print(
+        say(
             tr(
                 "handouts, keys and feedback are pages to print; for PDFs, {install} and run "
                 "{command} again",
@@ -90,7 +90,7 @@ def run_collect(options: Namespace) -> int:
     renew(options.folder)
     found = collect(open_class(options.folder), options.files)
     where = f"{options.folder}/handed-in"
-    print(
+    say(
         tr_count(
             "{number} new book in {folder}",
             "{number} new books in {folder}",
@@ -100,7 +100,7 @@ def run_collect(options: Namespace) -> int:
     )
     if found.by_programs:
         files = ", ".join(map(one_line, found.by_programs))
-        print(tr("left out, for no student made them: {files}", files=files))
+        say(tr("left out, for no student made them: {files}", files=files))
     return _print_problems(found.problems)
 
 
@@ -124,9 +124,9 @@ def run_mark(options: Namespace) -> int:
         some=found.marked,
         made=found.made,
     )
-    print(f"{options.folder}: {marked}")
+    say(f"{options.folder}: {marked}")
     files = {"marks": MARKS, "page": PAGE, "feedback": FEEDBACK, "grades": GRADES}
-    print(tr("{marks}, {page}, {feedback} and {grades} are in the folder", **files))
+    say(tr("{marks}, {page}, {feedback} and {grades} are in the folder", **files))
     _say_pages(folder.plan, "mark")
     return _print_problems([*found.remarks, *problems])
 
@@ -160,13 +160,13 @@ def run_serve(options: Namespace) -> int:
             opened_site(options.workers, of_class, options.force) as site,
             serving(site, options.port) as on,
         ):
-            print(tr("open {address}", address=on.address), flush=True)
-            print(tr("only this computer can reach it; {keys} stops it", keys="Ctrl-C"), flush=True)
+            say(tr("open {address}", address=on.address), flush=True)
+            say(tr("only this computer can reach it; {keys} stops it", keys="Ctrl-C"), flush=True)
             if not options.no_browser:
                 Thread(target=open_in_browser, args=(on.address,), daemon=True).start()
             on.serve()
     except KeyboardInterrupt:
-        print(tr(STOPPED_CLASS if options.folder else STOPPED, folder=options.folder))
+        say(tr(STOPPED_CLASS if options.folder else STOPPED, folder=options.folder))
     return 0
 
 

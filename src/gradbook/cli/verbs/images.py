@@ -20,7 +20,16 @@ from gradbook.cli.argument_kinds import (
     whole_number,
 )
 from gradbook.cli.help_page import Verb
-from gradbook.cli.output import print_as_json, print_json, print_report, show, show_images, warn
+from gradbook.cli.output import (
+    print_as_json,
+    print_json,
+    print_report,
+    print_written,
+    say,
+    show,
+    show_images,
+    warn,
+)
 from gradbook.data.made_points import POINT_SETS, points
 from gradbook.errors import UsageError, one_line
 from gradbook.files import require_replaceable, write_whole
@@ -73,7 +82,7 @@ def run_data(options: Namespace) -> int:
         return 0
     print_report(report, drawn=BAR, columns=TABLE_WIDTH)
     if options.out:
-        print(f"\nwrote {options.out}")
+        say(f"\nwrote {options.out}")
     elif options.show:
         images = _chosen(dataset, options, options.show)
         show_images(images.pixels, [dataset.classes[label] for label in images.labels])
@@ -100,7 +109,7 @@ def _list(options: Namespace) -> int:
 
     print_report(known_sets(), as_json=options.json)
     if not options.json:
-        print("\nor use files of your own: see gradbook data --help")
+        say("\nor use files of your own: see gradbook data --help")
     return 0
 
 
@@ -188,7 +197,7 @@ def run_predict(options: Namespace) -> int:
         print_as_json(prediction.as_json(kept, classes, options.model))
     elif options.out:
         write_whole(options.out, "".join(table))
-        print(f"wrote {options.out}: {total:,} rows")
+        print_written(options.out, f"{total:,} rows")
     elif options.many:
         show(prediction.together(kept, classes))
     if options.show and kept:
@@ -257,7 +266,7 @@ def _windows(options: Namespace, model: Model) -> int:
         print_json({"version": 1, "model": options.model, **extra, "windows": records})
     elif options.out:
         write_whole(options.out, prediction.windows_csv(model, placed, answers))
-        print(f"wrote {options.out}: {len(placed):,} windows")
+        print_written(options.out, f"{len(placed):,} windows")
     else:
         print(prediction.windows_csv(model, placed, answers), end="")
     return 0
@@ -294,7 +303,7 @@ def _rows(options: Namespace, model: Model) -> int:
         print_json({"version": 1, "model": options.model, **extra, "rows": records})
     elif options.out:
         write_whole(options.out, prediction.rows_csv(model, table, answers))
-        print(f"wrote {options.out}: {len(table):,} rows")
+        print_written(options.out, f"{len(table):,} rows")
     else:
         print(prediction.rows_csv(model, table, answers), end="")
     return 0

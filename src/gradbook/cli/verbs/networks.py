@@ -23,7 +23,7 @@ from gradbook.cli.argument_kinds import (
     whole_number,
 )
 from gradbook.cli.help_page import Verb
-from gradbook.cli.output import counting, print_report, write_or_print
+from gradbook.cli.output import counting, print_report, print_written, say, write_or_print
 from gradbook.cli.workbooks import explain_workbook, names_workbook, refuse_for_networks
 from gradbook.errors import LimitError, ShapeError, UsageError
 from gradbook.files import require_replaceable, write_whole
@@ -165,7 +165,7 @@ def run_summary(options: Namespace) -> int:
         from gradbook.report.other_workbooks import write_book
 
         write_book(measured, options.out)
-        print(f"wrote {options.out}")
+        print_written(options.out)
         return 0
     if chosen == "text":
         room = WIDEST if options.out else get_terminal_size().columns
@@ -196,10 +196,10 @@ def run_sweep(options: Namespace) -> int:
     if options.json or not options.out:
         print_report(report, as_json=options.json, drawn=NOT_ASCII)
     else:
-        print(tr("wrote {file}", file=options.out))
-        print(result.finding)
+        print_written(options.out)
+        say(result.finding)
         if not net.has_samples:
-            print(net.made_up())
+            say(net.made_up())
     return 0
 
 

@@ -14,7 +14,7 @@ from gradbook.cli.argument_kinds import (
     students_of,
 )
 from gradbook.cli.help_page import Verb
-from gradbook.cli.output import busy, print_as_json
+from gradbook.cli.output import busy, print_as_json, say
 from gradbook.errors import UsageError
 from gradbook.files import require_replaceable
 from gradbook.language import in_language, tr, tr_count
@@ -49,15 +49,14 @@ def run(options: Namespace) -> int:
             print_as_json(quiz_json(make_quiz(net, plan)))
         return 0
     subjects, students = len(list(quiz.subjects)), len(quiz.students)
-    print(
-        tr(
-            "wrote {file}: {questions} on {subjects} for {students}",
-            file=options.out,
-            questions=tr_count("{count} question", "{count} questions", len(quiz.questions)),
-            subjects=tr_count("{count} subject", "{count} subjects", subjects),
-            students=tr_count("{count} student", "{count} students", students),
-        )
+    line = tr(
+        "wrote {file}: {questions} on {subjects} for {students}",
+        file=options.out,
+        questions=tr_count("{count} question", "{count} questions", len(quiz.questions)),
+        subjects=tr_count("{count} subject", "{count} subjects", subjects),
+        students=tr_count("{count} student", "{count} students", students),
     )
+    say(line)
     return 0
 
 

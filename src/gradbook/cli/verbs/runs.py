@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gradbook.cli.argument_kinds import file_ending_in, open_model, whole_number
 from gradbook.cli.help_page import Verb
-from gradbook.cli.output import busy, print_report
+from gradbook.cli.output import busy, print_report, print_written, say
 from gradbook.errors import GradbookError, UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def run_compare(options: Namespace) -> int:
         write_whole(file, write(report, "html" if file.lower().endswith(".html") else "csv"))
     print_report(report, as_json=options.json, drawn=DRAWN)
     for file in () if options.json else options.out:
-        print(f"wrote {file}")
+        print_written(file)
     return 0
 
 
@@ -74,9 +74,9 @@ def run_export(options: Namespace) -> int:
     model = open_model(options.model)
     require_replaceable(options.out)
     exported = model.export(options.out, **chosen)
-    print(f"wrote {', '.join(map(str, exported.files))}")
+    print_written(", ".join(map(str, exported.files)))
     for remark in exported.remarks:
-        print(remark)
+        say(remark)
     return 0
 
 
@@ -117,9 +117,9 @@ def run_import(options: Namespace) -> int:
         net, remarks = model.net, tuple(model.about["remarks"])
         model.save(options.out)
     layers = counted(len(net.layers), "layer")
-    print(f"wrote {options.out}: {layers}, {counted(net.count(), 'parameter')}")
+    print_written(options.out, f"{layers}, {counted(net.count(), 'parameter')}")
     for remark in remarks:
-        print(remark)
+        say(remark)
     return 0
 
 

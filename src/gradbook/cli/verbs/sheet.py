@@ -21,7 +21,7 @@ from gradbook.cli.argument_kinds import (
     whole_number,
 )
 from gradbook.cli.help_page import Verb
-from gradbook.cli.output import busy
+from gradbook.cli.output import busy, print_written, say
 from gradbook.cli.workbooks import (
     names_workbook,
     refuse_for_networks,
@@ -59,7 +59,7 @@ def run(options: Namespace) -> int:
     if options.exercise:
         return _exercises(net, options)
     _write(net, _workbook(_stem(options.net, net), options), options)
-    print(tr("open it: the first sheet is a guide to the others; change η and watch the curve"))
+    say(tr("open it: the first sheet is a guide to the others; change η and watch the curve"))
     return 0
 
 
@@ -77,8 +77,8 @@ def _reader(model: Model, options: Namespace) -> int:
     path = _workbook(_stem("", model.net), options)
     with busy(tr("writing {file}", file=path.name)):
         write_reader(model, load(options.data or model.data), path)
-    print(tr("wrote {file}", file=path))
-    print(tr("open it: choose an image or paint one, and see what the network reads"))
+    print_written(path)
+    say(tr("open it: choose an image or paint one, and see what the network reads"))
     return 0
 
 
@@ -95,7 +95,7 @@ def _exercises(net: Net | Formulas, options: Namespace) -> int:
         _write(variant, path, options, exercise)
         if options.solution:
             _write(variant, _solution(path), options)
-    print(tr(FILL_IN[_has_samples(net), asked[0][1].has_check], **SHEETS))
+    say(tr(FILL_IN[_has_samples(net), asked[0][1].has_check], **SHEETS))
     return 0
 
 
@@ -167,9 +167,9 @@ def _write(
             rates=options.rates,
             exercise=exercise or False,
         )
-    print(tr("wrote {file}", file=path))
+    print_written(path)
     for remark in written.remarks:
-        print(f"  {remark}")
+        say(f"  {remark}")
 
 
 def _workbook(stem: str, options: Namespace) -> Path:

@@ -25,7 +25,7 @@ from gradbook.cli.argument_kinds import (
     whole_number,
 )
 from gradbook.cli.help_page import Verb
-from gradbook.cli.output import print_report, warn
+from gradbook.cli.output import print_report, say, warn
 from gradbook.errors import GradbookError, UsageError
 from gradbook.formats.file_kinds import FOREIGN
 from gradbook.lab.recipes import RECIPES, USUAL
@@ -368,7 +368,7 @@ def _list(options: Namespace) -> int:
 
     print_report(recipes_report(cores()), as_json=options.json)
     if not options.json:
-        print("\ngradbook train RECIPE trains one; gradbook help recipes shows how to write one")
+        say("\ngradbook train RECIPE trains one; gradbook help recipes shows how to write one")
     return 0
 
 
