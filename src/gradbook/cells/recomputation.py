@@ -1,5 +1,7 @@
-"""The formulas of a book computed again and compared with what the file shows: where they differ,
-a formula means something else here than in the program that saved the file."""
+"""Computes the formulas of a book again, and compares them with what the file shows.
+
+Where they differ, a formula means something else here than in the program that saved the file.
+"""
 
 from __future__ import annotations
 

@@ -8,8 +8,9 @@ are differentiated once.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+import operator
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -26,7 +27,6 @@ from gradbook.cells.formula.pattern import (
     RangeReference,
     UnknownReference,
 )
-from gradbook.cells.formula.simplify import constant_of
 from gradbook.cells.partials import FormulaDerivation, FormulaSlopes, Rules, name_at
 from gradbook.cells.present_places import is_placed, settle_places
 from gradbook.cells.recomputation import Disagreement, recomputed
@@ -48,11 +48,11 @@ from gradbook.cells.slope_rules_of_statistics import (
 from gradbook.cells.written_out import NotDerivable
 from gradbook.errors import GradbookError
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Expression
+from gradbook.targets.excel.language import Expression, Infix, Number, Prefix, Reference
 
 MOST_FORMULAS = 100_000  # on the way
 MOST_NESTED = 3  # places that depend on places
-MOST_TERMS = 2_000_000
+MOST_TERMS, MOST_DIFFERENT = 400_000, 30_000  # slopes of formulas, and of those that aren't copies
 
 RULES = Rules(
     structural={**STRUCTURAL, **STATISTICS, **LOOKUPS, **ARRAYS},
@@ -151,12 +151,43 @@ class Slopes:
 def _number(cells: Evaluation, term: Term) -> float:
     """The value of a partial slope."""
     partial = term.pattern.expression
-    known = constant_of(partial)
-    if known is not None:
-        return known
-    place = term.pattern.place_of(partial)
-    cell = place.at(term.user) if place is not None else None
-    return cells.value_of(term.pattern, term.user) if cell is None else cells.value(cell)
+    quick = None if partial is None else _by_arithmetic(cells, term, partial)
+    return cells.value_of(term.pattern, term.user) if quick is None else quick
+
+
+ARITHMETIC: Mapping[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
+DEEPEST = 20  # operations within each other that are computed one by one
+
+
+def _by_arithmetic(cells: Evaluation, term: Term, part: Expression, deep: int = 0) -> float | None:
+    """The value of a partial slope that is only arithmetic with single cells, as most of those are
+    that only one cell has; None for any other."""
+    match part:
+        case Number(value):
+            return value
+        case Reference(word):
+            mention = term.pattern.mentions.get(word)
+            cell = mention.at(term.user) if isinstance(mention, CellReference) else None
+            shown = cells.of(cell) if cell is not None else None
+            return shown if isinstance(shown, float) else None
+        case Prefix("-", operand):
+            inside = _by_arithmetic(cells, term, operand, deep + 1)
+            return None if inside is None else -inside
+        case Infix("^", base, Number(2.0)):
+            root = _by_arithmetic(cells, term, base, deep + 1)
+            return None if root is None else root * root
+        case Infix(sign, left, right) if sign in ARITHMETIC and deep < DEEPEST:
+            a = _by_arithmetic(cells, term, left, deep + 1)
+            b = None if a is None else _by_arithmetic(cells, term, right, deep + 1)
+            if a is None or b is None or (sign == "/" and not b):
+                return None
+            return ARITHMETIC[sign](a, b)
+    return None
 
 
 def slopes_of(
@@ -218,22 +249,16 @@ class _Reverse:
             raise self._without_formula()
         order = self._order()
         self._mark_active(order)
+        self._require_short(order)
         terms: defaultdict[Address, list[Term]] = defaultdict(list)
         arrays: set[Address] = set()
         fixed: defaultdict[str, list[Address]] = defaultdict(list)
         reached, counts = {result}, set[Address]()
         way: list[Address] = []
-        count = 0
         for cell in reversed(order):
             if cell not in reached or cell not in self._active:
                 continue
             way.append(cell)
-            if len(way) > MOST_FORMULAS:
-                reason = Message(
-                    "it depends on more than {limit} formulas: choose one that depends on fewer",
-                    limit=f"{MOST_FORMULAS:,}",
-                )
-                raise self.refuse(reason, result)
             local = self._local(cell)
             if isinstance(local, str):
                 if self.blocked is None:
@@ -246,9 +271,6 @@ class _Reverse:
             counts |= {at for place in local.counts if (at := place.at(cell)) is not None}
             if local.is_array:
                 arrays.add(cell)
-            count += len(local.partials)
-            if count > MOST_TERMS:
-                raise self.refuse(Message("its derivative is too long"), result)
             for place, pattern in local.partials:
                 source = place.at(cell)
                 if source is not None:
@@ -315,6 +337,30 @@ class _Reverse:
                 reason = Message("it doesn't depend on these inputs: choose others")
             raise self.refuse(reason, self.result)
 
+    def _require_short(self, order: Sequence[Address]) -> None:
+        """Refuse at once what would take minutes."""
+        kinds: dict[Pattern, int] = {}
+        formulas = terms = 0
+        for cell in filter(self._active.__contains__, order):
+            size = len(self.flow.sources(cell))
+            formulas, terms = formulas + 1, terms + size
+            kinds[self.book.patterns[cell]] = size
+        reason = ""
+        if formulas > MOST_FORMULAS:
+            reason = Message(
+                "it depends on more than {limit} formulas: choose one that depends on fewer",
+                limit=f"{MOST_FORMULAS:,}",
+            )
+        elif terms > MOST_TERMS or sum(kinds.values()) > MOST_DIFFERENT:
+            reason = Message(
+                "its derivative is too long, with {terms} slopes of which {kinds} aren't copies: "
+                "choose a result that depends on fewer cells",
+                terms=f"{terms:,}",
+                kinds=f"{sum(kinds.values()):,}",
+            )
+        if reason:
+            raise self.refuse(reason, self.result)
+
     def _local(self, cell: Address) -> FormulaSlopes | str:
         """A formula's slopes, or why it has none."""
         pattern = self.book.patterns[cell]
@@ -365,18 +411,19 @@ MOST_FOLLOWED = 200_000  # references, while they are counted
 
 
 def propose_results(book: Book, flow: Flow) -> list[Address]:
-    """The formulas whose slopes are most likely of interest, likeliest first: no other formula uses
-    them, they show a number, and they depend on the most typed numbers; of equals the last."""
+    """The formulas whose slopes are most likely of interest, likeliest first: they show a number,
+    no other that shows one uses them, and they depend on the most typed numbers; of equals the
+    last."""
     seen, users = book.in_sight(), flow.users
-    order, _ = flow.in_order(book.patterns)
+    order = _without_circles(book, flow)
     most = _most_behind(book, flow, order)
     ends = [
         cell
         for cell in order
         if cell in seen
-        and not users.get(cell)
         and most[cell]
-        and isinstance(book.values.get(cell), float | None)
+        and _may_be_number(book, cell)
+        and not any(_may_be_number(book, user) for user in users.get(cell, ()))
     ]
     ends.sort(key=lambda cell: (most[cell], cell), reverse=True)
     exact: list[tuple[int, Address]] = []
@@ -388,6 +435,26 @@ def propose_results(book: Book, flow: Flow) -> list[Address]:
         followed += len(behind)
         exact.append((sum(_is_typed(book, source) for source in behind), cell))
     return [cell for _, cell in sorted(exact, reverse=True)[:PROPOSED]]
+
+
+def _may_be_number(book: Book, cell: Address) -> bool:
+    return type(book.values.get(cell)) in (float, type(None))
+
+
+def _without_circles(book: Book, flow: Flow) -> list[Address]:
+    """The formulas that don't depend on themselves or on one that does, each after its sources."""
+    patterns, users = book.patterns, flow.users
+    missing = {cell: sum(s in patterns for s in set(flow.sources(cell))) for cell in patterns}
+    waiting = deque(cell for cell, count in missing.items() if not count)
+    order: list[Address] = []
+    while waiting:
+        cell = waiting.popleft()
+        order.append(cell)
+        for user in users.get(cell, ()):
+            missing[user] -= 1
+            if not missing[user]:
+                waiting.append(user)
+    return order
 
 
 def _is_whole(book: Book, cell: Address) -> bool:

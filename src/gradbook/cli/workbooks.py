@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ from gradbook.cli.argument_kinds import names_formulas, number, read_settings
 from gradbook.cli.output import busy, print_written, say
 from gradbook.errors import UsageError
 from gradbook.files import note_read, require_replaceable
-from gradbook.language import tr
+from gradbook.language import numeral, tr
 
 if TYPE_CHECKING:
     from gradbook.derivatives.public_book import Derivatives
+    from gradbook.derivatives.training_sheet import TrainingOutcome
     from gradbook.report.explanation import Explanation
 
 BOOKS = (".xlsx", ".xlsm", ".ods")
@@ -50,7 +52,7 @@ def explain_workbook(options: Namespace) -> Explanation:
 
 def write_workbook_with_derivatives(options: Namespace) -> int:
     """Write a copy with derivatives, and with a sheet that trains if cells are to be learned."""
-    from gradbook.derivatives.public_book import EPOCHS, RATE
+    from gradbook.derivatives.public_book import EPOCHS
 
     _refuse_for_workbooks(options, "rates", "data", "exercise", "blank", "solution")
     if options.epochs and not options.learn:
@@ -67,7 +69,7 @@ def write_workbook_with_derivatives(options: Namespace) -> int:
             out,
             learn=options.learn or (),
             epochs=options.epochs or EPOCHS,
-            rate=RATE if rate is None else rate,
+            rate=rate,
         )
     print_written(out)
     if derivatives.proposed is not None:
@@ -76,12 +78,33 @@ def write_workbook_with_derivatives(options: Namespace) -> int:
         from gradbook.targets.algebra.terminal_text import sentences
 
         say(sentences(proposal(derivatives)).replace(FIXED_SPACE, " "))
+    if derivatives.training is not None:
+        say(_trained(derivatives.training))
     say(
         tr("open it: change a weight or the rate, and the sheet Training follows")
         if options.learn
         else tr("open it: change an input, and every derivative follows")
     )
     return 0
+
+
+def _trained(training: TrainingOutcome) -> str:
+    """What the sheet that trains does at its rate."""
+    message = tr("at the learning rate {rate} the loss falls from {first} to {last}")
+    if training.diverges:
+        message = tr("at the learning rate {rate} the loss rises from {first} to {last}")
+        if training.falling_rate is not None and training.falling_rate < training.rate:
+            message = tr(
+                "at the learning rate {rate} the loss rises from {first} to {last}: it diverges, "
+                "and --set 'rate {lower}' doesn't"
+            )
+    first, last = (training.losses[k] for k in (0, -1))
+    return message.format(
+        rate=numeral(f"{training.rate:g}"),
+        first=numeral(f"{first:.5g}"),
+        last=numeral(f"{last:.5g}") if isfinite(last) else tr("beyond all numbers"),
+        lower=f"{training.falling_rate or 0:g}",
+    )
 
 
 def _derivatives(options: Namespace) -> Derivatives:

@@ -13,33 +13,48 @@ MOST_BEFORE = 100  # cells between a heading and its cell
 FEWEST_COUNTED = 3  # numbers that follow each other in a header
 
 
-def label(book: Book, cell: Address) -> str:
+Known = dict[tuple[int, Address], tuple[str, Address]]  # what stands before a run, by its cells
+
+
+def label(book: Book, cell: Address, known: Known | None = None) -> str:
     """The words beside a cell or, in a table, those of its row and of its column; '' if none.
 
     A heading counts if no blank cell is between; a block of numbers may have one at its corner.
+    For many cells of a table, `known` keeps what was found.
     """
+    known = {} if known is None else known
     beside = _words(book, cell - 1) if column_of(cell) else ""
     if beside:
         return beside
-    left, _ = _before(book, cell, ACROSS)
-    above, _ = _before(book, cell, DOWN)
+    left, _ = _before(book, cell, ACROSS, known)
+    above, _ = _before(book, cell, DOWN, known)
     if left and above and left != above:
         return f"{left}, {above}"[:LONGEST_LABEL]
     if left or above:
         return left or above
-    _, first = _before(book, cell, ACROSS)
-    corner, _ = _before(book, first, DOWN)
+    _, first = _before(book, cell, ACROSS, known)
+    corner, _ = _before(book, first, DOWN, known)
     return corner or _tidy(book.label(cell, ACROSS)) or _tidy(book.label(cell, DOWN))
 
 
-def _before(book: Book, cell: Address, axis: Axis) -> tuple[str, Address]:
+def _before(book: Book, cell: Address, axis: Axis, known: Known) -> tuple[str, Address]:
     """The text before a run of cells without blanks that ends here, and the run's first cell."""
+    run: list[Address] = []
+    found = "", cell
     for _ in range(min(axis.along(cell), MOST_BEFORE)):
-        words = _words(book, cell - axis.step)
-        if words or book.is_blank(cell - axis.step) or book.is_text(cell - axis.step):
-            return words, cell
-        cell -= axis.step
-    return "", cell
+        if (axis.step, cell) in known:
+            found = known[axis.step, cell]
+            break
+        run.append(cell)
+        before = cell - axis.step
+        words = _words(book, before)
+        found = words, cell
+        if words or book.is_blank(before) or book.is_text(before):
+            break
+        cell = before
+        found = "", cell
+    known.update(dict.fromkeys(((axis.step, at) for at in run), found))
+    return found
 
 
 def _words(book: Book, cell: Address) -> str:

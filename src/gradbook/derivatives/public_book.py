@@ -16,7 +16,7 @@ from itertools import chain
 from os import PathLike
 from os import path as paths
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradbook.cells.book import Book, CellValue
 from gradbook.cells.budget import BudgetSpent, budget_of_book
@@ -33,7 +33,10 @@ from gradbook.errors import FileError, LimitError, UsageError
 from gradbook.language.message import words_of
 from gradbook.looks import look
 
-EPOCHS, RATE = 70, 0.5  # of a sheet that trains, unless others are given
+if TYPE_CHECKING:
+    from gradbook.derivatives.training_sheet import TrainingOutcome
+
+EPOCHS = 70  # of a sheet that trains, unless others are given
 
 
 @dataclass(frozen=True)
@@ -101,12 +104,7 @@ class Workbook:
         """
         proposed: list[str] | None = None
         if of is None:
-            if not self.results:
-                raise UsageError(
-                    f"{self.path} has no formula that depends on a typed number: "
-                    "nothing has a derivative"
-                )
-            result, *others = self.results
+            result, *others = self.results or [self._no_result()]
             proposed = [_called(cell) for cell in others]
         else:
             result = of if isinstance(of, WorkbookCell) else self[of]
@@ -128,6 +126,17 @@ class Workbook:
         together = [cells for cells in inputs if len(cells) > 1]
         return Derivatives(result, slopes, proposed, together)
 
+    def _no_result(self) -> WorkbookCell:
+        if self.content.too_wide:
+            where = self.content.name_of(self.content.too_wide[0])
+            raise LimitError(
+                f"{where}: it refers to too many cells, as do others: keep only the rows and "
+                "sheets on which the result depends"
+            )
+        raise UsageError(
+            f"{self.path} has no formula that depends on a typed number: nothing has a derivative"
+        )
+
     def write(
         self,
         path: str | PathLike[str],
@@ -136,7 +145,7 @@ class Workbook:
         by: str | Sequence[str] = (),
         learn: str | Sequence[str] = (),
         epochs: int = EPOCHS,
-        rate: float = RATE,
+        rate: float | None = None,
     ) -> Path:
         """Write a copy of the workbook with a cell's derivatives as live formulas.
 
@@ -146,7 +155,8 @@ class Workbook:
             by: The inputs.
             learn: Cells that an added sheet trains, so that the cell becomes smaller.
             epochs: The number of rows of that sheet.
-            rate: Its learning rate, which is a cell and can be changed.
+            rate: Its learning rate, which is a cell and can be changed; the default is one at which
+                the loss falls in the first ten epochs.
 
         Returns:
             The path of the written file.
@@ -187,6 +197,7 @@ class Derivatives(Mapping[str, float]):
         self.slopes = slopes
         self.proposed = proposed  # other likely results, if this one wasn't chosen by the caller
         self.together = together  # cells that count as one input
+        self.training: TrainingOutcome | None = None  # of the copy that was written last
 
     @cached_property
     def inputs(self) -> tuple[Sensitivity, ...]:
@@ -256,7 +267,7 @@ class Derivatives(Mapping[str, float]):
         *,
         learn: str | Sequence[str] = (),
         epochs: int = EPOCHS,
-        rate: float = RATE,
+        rate: float | None = None,
     ) -> Path:
         """Write a copy of the workbook with these derivatives; see `Workbook.write`."""
         from gradbook.derivatives.sheets import write_derivatives
@@ -272,7 +283,7 @@ class Derivatives(Mapping[str, float]):
         near = sheet_of(self.result.address)
         weights = [cell for words in listed for cell in find_each(self.slopes.book, words, near)]
         with _bounded(source):
-            write_derivatives(
+            self.training = write_derivatives(
                 source,
                 self.slopes,
                 out,

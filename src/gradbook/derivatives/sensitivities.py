@@ -7,6 +7,7 @@ larger and smaller; what isn't confirmed says so.
 from __future__ import annotations
 
 import math
+import random
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
@@ -16,7 +17,7 @@ from math import isfinite, nan
 from gradbook.cells.evaluate import fill_in
 from gradbook.cells.formula.address import Address, name_of
 from gradbook.cells.slopes import Slopes
-from gradbook.derivatives.labels import counted, label, label_or_name
+from gradbook.derivatives.labels import Known, counted, label, label_or_name
 from gradbook.language import mark, numeral, tr
 from gradbook.targets.excel.language import quote
 
@@ -24,10 +25,12 @@ SIGNIFICANT = 3  # digits of an effect
 NUDGES = 1e-4, 1e-6  # relative to the value
 NUDGES_IF_ROUNDED = 1e-2, 1e-1  # a small one shows only the rounding
 CLOSE, CLOSE_IF_ROUNDED = 1e-3, 2e-2  # relative: that far a nudge may be from a slope
+MOST_ALONE, MOST_TOGETHER = 40, 500  # inputs that are nudged alone, and at once
+CLOSE_TOGETHER = 1e-6  # relative to the sum of their effects
 NOISE = 1e-12  # of a result, relative
 ALMOST_0 = 1e-12  # whose share would be lost in the result
 ROUNDING = re.compile(r"\bM?ROUND(?:UP|DOWN)?\(", re.IGNORECASE)
-MOST_NUDGED = 400_000  # cells that formulas use which are computed again for nudges
+MOST_NUDGED = 2_000_000  # cells that formulas use which are computed again for nudges
 
 RISES = mark("If {input} rises by {step}, {result} rises by about {change}")
 FALLS = mark("If {input} rises by {step}, {result} falls by about {change}")
@@ -160,7 +163,8 @@ def sensitivities(
     inputs = [tuple(cells) for cells in together if cells]
     inputs += [(cell,) for cell in slopes.inputs if cell not in grouped]
     numbers, nudges = slopes.values(), _Nudges(slopes)
-    outcome = nudges.base(result)
+    outcome, called = nudges.base(result), label_or_name(book, result)
+    labels: Known = {}
 
     def sensitivity(cells: tuple[Address, ...]) -> Sensitivity:
         values = [nudges.base(cell) for cell in cells]
@@ -178,13 +182,13 @@ def sensitivities(
         return Sensitivity(
             cell=cells[0],
             name=first if len(cells) == 1 else f"{first}:{last}",  # which count as one
-            label=label(book, cells[0]),
+            label=label(book, cells[0], labels),
             value=sum(values) / len(values),
             slope=sum(each),
             elasticity=elasticity,
             step=step_of(sum(values) / len(values)),
             nudged=None,
-            result=label_or_name(book, result),
+            result=called,
             cells=cells,
             header=counted(book, slopes.flow, cells[0]) if len(cells) == 1 else None,
         )
@@ -220,8 +224,44 @@ class _Nudges:
         return self.cells.value(cell)
 
     def checked(self, listed: Sequence[Sensitivity]) -> Iterator[Sensitivity]:
-        """The sensitivities with the slopes by nudges, as long as they take little time."""
-        return (one if one.by_one else self._checked(one) for one in listed)
+        """The sensitivities, the first with the slopes by nudges of their own, the others checked
+        many at a time."""
+        waiting = [one for one in listed if not one.by_one]
+        alone = {one.cell: self._checked(one) for one in waiting[:MOST_ALONE]}
+        for start in range(MOST_ALONE, len(waiting), MOST_TOGETHER):
+            group = waiting[start : start + MOST_TOGETHER]
+            if self._agree_together(group):
+                alone |= {one.cell: replace(one, is_confirmed=True) for one in group}
+            else:
+                alone |= {one.cell: self._checked(one) for one in group}
+        return (alone.get(one.cell, one) for one in listed)
+
+    def _agree_together(self, group: Sequence[Sensitivity]) -> bool:
+        """Whether a nudge of many inputs at once has the effect that their slopes add up to.
+
+        Each is nudged so far that all effects have the same size, and up or down by chance, so that
+        one wrong slope isn't lost among the others.
+        """
+        draw = random.Random(len(group))
+        steps: dict[Address, float] = {}
+        most = self.sizes[0]
+        effects = [abs(one.slope) * max(abs(one.value), most) * most for one in group]
+        least = min(filter(None, effects), default=0.0)
+        expected = together = 0.0
+        for one, effect in zip(group, effects, strict=True):
+            step = max(abs(one.value), most) * most * (least / effect if effect else 1.0)
+            step *= draw.choice((1, -1))
+            steps |= dict.fromkeys(one.cells, step)
+            expected += one.slope * step
+            together += abs(one.slope * step)
+        ends = [
+            self._after({c: self.base(c) + sign * step for c, step in steps.items()}, affected)
+            for affected in [self._affected(list(steps))]
+            for sign in (1, -1)
+        ]
+        apart = abs((ends[0] - ends[1]) / 2 - expected)
+        noise = NOISE * abs(self.base(self.slopes.result))
+        return isfinite(apart) and apart <= CLOSE_TOGETHER * together + noise
 
     def _checked(self, one: Sensitivity) -> Sensitivity:
         affected = self._affected(one.cells)

@@ -47,7 +47,7 @@ from gradbook.derivatives.excel_formulas import (
 )
 from gradbook.derivatives.labels import label_or_name
 from gradbook.derivatives.sensitivities import Sensitivity, sensitivities
-from gradbook.derivatives.training_sheet import add_training
+from gradbook.derivatives.training_sheet import TrainingOutcome, add_training
 from gradbook.errors import TargetError
 from gradbook.files import FileName, whole_file
 from gradbook.language import mark, tr
@@ -79,14 +79,17 @@ def write_derivatives(
     out: FileName,
     *,
     learn: Sequence[Address] = (),
-    rate: float = 0.5,
+    rate: float | None = None,
     epochs: int = 70,
     together: Sequence[Sequence[Address]] = (),
-) -> None:
+) -> TrainingOutcome | None:
     """Write the workbook at `path` to `out` with the derivatives of a result, as formulas.
 
     With weights to `learn`, a sheet trains them by that many steps of gradient descent. Each list
     of cells in `together` counts as one input. The file is written completely or not at all.
+
+    Returns:
+        What the added training does, if there is one.
     """
     with package(path) as parts:
         if is_opendocument(parts):
@@ -98,29 +101,30 @@ def write_derivatives(
         fill_in(slopes.book, slopes.flow)
         styles = Styles(patch, main_part(parts))
         book = Addition(patch, slopes, styles, sheet_titles(patch), values=slopes.values())
-        _add_all(book, sensitivities(slopes, together), learn, rate, epochs)
+        training = _add_all(book, sensitivities(slopes, together), learn, rate, epochs)
         styles.save()
         ask_to_calculate(patch)
         with whole_file(out) as copy, copy.open("wb") as file:
             patch.write(file)
+    return training
 
 
 def _add_all(
     book: Addition,
     inputs: Sequence[Sensitivity],
     learn: Sequence[Address],
-    rate: float,
+    rate: float | None,
     epochs: int,
-) -> None:
+) -> TrainingOutcome | None:
     list_title = book.title(tr(DERIVATIVES))
     cells = [cell for one in inputs for cell in one.cells]
     way = [*book.slopes.order, *(cell for cell in cells if cell in book.slopes.terms)]
     for number in sorted(set(map(sheet_of, way))):
         book.mirrors[number] = book.title(f"∂ {book.book.sheets[number].title}")
     _add_mirrors(book, dict.fromkeys(way))
-    if learn:
-        add_training(book, learn, rate, epochs)
+    training = add_training(book, learn, rate, epochs) if learn else None
     _add_list(book, list_title, inputs)
+    return training
 
 
 def _require_ending(patch: Patch, ending: str) -> None:

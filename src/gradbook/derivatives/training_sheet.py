@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice, pairwise
 from math import isfinite
 
 from gradbook.cells.added_sheets import ColourRule, NewCell, NewSheet, add_sheet
@@ -31,6 +32,8 @@ ROW_ABOVE = "\x02"  # stands for its number
 PLAIN = "0.000000"
 SMALL = "[>=0.0001]0.000000;[<=-0.0001]-0.000000;0.00E+00"  # tiny numbers keep their digits
 MOST_CELLS = 1_000_000
+RATES = [float(f"{digit}e{tens}") for tens in range(-1, -13, -1) for digit in (5, 2, 1)]
+EARLY = 10  # epochs in which the loss has to fall at a rate that wasn't asked for
 LONGEST_LABEL = 20  # characters
 
 Numbers = tuple[Mapping[Address, float], Mapping[Address, float]]  # values, and slopes
@@ -58,8 +61,26 @@ class TrainedValue:
         return text.replace(THIS_ROW, str(row + 1)).replace(ROW_ABOVE, str(row))
 
 
-def add_training(book: Addition, learn: Sequence[Address], rate: float, epochs: int) -> None:
-    """Add the sheet Training: weights, values, derivatives and the loss of each epoch."""
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """What a sheet's training does."""
+
+    rate: float
+    losses: Sequence[float]  # of each epoch
+    falling_rate: float | None  # one at which its first epochs fall, if any
+
+    @property
+    def diverges(self) -> bool:
+        """Whether the loss ends above its start, or beyond all numbers."""
+        last = self.losses[-1]
+        return not isfinite(last) or last > self.losses[0]
+
+
+def add_training(
+    book: Addition, learn: Sequence[Address], rate: float | None, epochs: int
+) -> TrainingOutcome:
+    """Add the sheet Training: weights, values, derivatives and the loss of each epoch; without a
+    rate, at one at which its first epochs fall."""
     plan = _Plan(book, learn)
     if len(plan.places) >= MOST_COLUMNS or len(plan.places) * epochs > MOST_CELLS:
         raise LimitError(
@@ -67,6 +88,8 @@ def add_training(book: Addition, learn: Sequence[Address], rate: float, epochs: 
             f"in {epochs:,} rows: too many for a sheet, so take fewer epochs or samples"
         )
     columns = list(plan.columns())
+    falling = plan.falling_rate()
+    rate = rate or falling or RATES[-1]
     numbers = plan.numbers(rate, epochs)
     sheet = NewSheet(book.title(tr(TRAINING)), ERROR.ink, frozen=(FIRST, 1))
     sheet.repeated, sheet.is_one_page_wide = (GROUPS, LABELS), False
@@ -93,6 +116,7 @@ def add_training(book: Addition, learn: Sequence[Address], rate: float, epochs: 
     loss = plan.slopes.result
     losses = [values[loss] for values, _ in numbers]
     add_loss_chart(book.patch, part, sheet.title, plan.row[loss], (FIRST, epochs), losses, chart)
+    return TrainingOutcome(rate, losses, falling)
 
 
 class _Plan:
@@ -180,19 +204,30 @@ class _Plan:
 
     def numbers(self, rate: float, epochs: int) -> list[Numbers]:
         """Each epoch's values and slopes."""
+        return list(islice(self._epochs(rate), epochs))
+
+    def _epochs(self, rate: float) -> Iterator[Numbers]:
         start = Evaluation(self.book, self.flow)
         computed = set(self.computed)
         rest = {c: v for c, v in self.book.values.items() if v is not None and c not in computed}
         start.known.update(rest)
         weights = {cell: start.value(cell) for cell in self.weights}
-        epoch_numbers: list[Numbers] = []
-        for _ in range(epochs):
+        while True:
             cells = start.with_numbers(weights, rest)
             values = {cell: cells.value(cell) for cell in self.computed}
             slopes = self.slopes.values(cells)
-            epoch_numbers.append(({**weights, **values}, slopes))
+            yield {**weights, **values}, slopes
             weights = {cell: value - rate * slopes[cell] for cell, value in weights.items()}
-        return epoch_numbers
+
+    def falling_rate(self) -> float | None:
+        """The highest of the usual rates at which no early epoch has a higher loss than the one
+        before."""
+        loss = self.slopes.result
+        for rate in RATES:
+            losses = (values[loss] for values, _ in islice(self._epochs(rate), EARLY + 1))
+            if all(after <= before for before, after in pairwise(losses)):
+                return rate
+        return None
 
 
 # The headings -----------------------------------------------------------------
