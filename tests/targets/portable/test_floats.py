@@ -280,3 +280,21 @@ def test_a_range_that_shrank_too_far_leaves_nothing(limit):
     _, probabilities = read_by_c(model, images)
     np.testing.assert_allclose(probabilities, model.predict(images), atol=1e-6)
     assert not np.ptp(probabilities, axis=0).any()
+
+
+def test_steps_that_are_as_many_as_features_are_not_features_in_c():
+    model, _ = sequences_model_of("input 4x4; transpose; conv1d 3 2; flatten; dense 2")
+    with pytest.raises(TargetError, match="'transpose' puts places in another order"):
+        c_file(model.trained(), "net", None)
+
+
+def test_shares_that_are_predicted_are_shares_in_c():
+    net = Net.parse("input 4; dense 3; softmax; loss mean squared error")
+    trained = trained_net(net, drawn(net), Scaling(1, np.zeros(4), np.ones(4)))
+    rows = np.random.default_rng(1).uniform(-1, 1, (5, 4)).astype(np.float32)
+    _, shares = called(c_file(trained, "net", None).text, "net", rows, 3)
+    np.testing.assert_allclose(shares, by_the_graph(net, drawn(net), rows), atol=1e-6)
+    logarithms = Net.parse("input 4; dense 3; log softmax; loss mean squared error")
+    trained = trained_net(logarithms, drawn(logarithms), Scaling(1, np.zeros(4), np.ones(4)))
+    with pytest.raises(TargetError, match="end it in 'softmax'"):
+        c_file(trained, "net", None)

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.amounts import counted
+from gradbook.errors import TargetError
 from gradbook.graph.node import Array
+from gradbook.layers.card import AnswerKind
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.trained import BothClasses, Shares, TrainedNet
 from gradbook.targets.portable.c_text import ConstantArray, fill, sections, smallest, spelt
 from gradbook.targets.portable.schedule import Stream
 
 MISSING = "/* The value that replaces a missing number, NaN, in each column. */\n"
-
-
+NO_LOGARITHMS = (
+    "a network that predicts logarithms can't be written in C: end it in 'softmax', or name the "
+    "classes that it tells apart"
+)
 Words = dict[str, object]
 
 
@@ -109,10 +113,12 @@ def float_answer(answers: TrainedNet, given: str, several: bool, learns: bool) -
             f"How sure the network is of each of {count} classes; it returns the most likely one."
         )
     else:
-        softmax, what = False, f"{'an' if given == 'image' else 'a row of'} {given}"
+        softmax, what = last.is_softmax, f"{'an' if given == 'image' else 'a row of'} {given}"
+        if last.answer_kind is AnswerKind.LOGARITHMS:
+            raise TargetError(NO_LOGARITHMS)
         remark = f"The {count} numbers that the network predicts for {what}."
         written = "outputs"
-        if count == 1:
+        if count == 1 and not softmax:
             remark, kind = f"The number that the network predicts for {what}.", "float"
             written = ""
     is_both, is_shares = isinstance(last, BothClasses), isinstance(last, Shares)

@@ -299,8 +299,9 @@ class _Making:
                 return self._picked(layer, trained.name, read)
             case Layer(passes_on=True):
                 return self._flatten(place, (read,))
-            case _ if self.planes(trained.makes) == self.makers[read].shape:
-                return read
+            case Layer() as layer if layer.taken_place((0, 0, 0)) is None:  # the order stays
+                if self.planes(trained.makes) == self.makers[read].shape:
+                    return read
         raise TargetError(OTHER_PLACES.format(name=trained.name, what=trained.layer.form().words))
 
     def _flatten(self, place: int, reads: tuple[int, ...]) -> int:
