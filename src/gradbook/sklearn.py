@@ -29,6 +29,7 @@ from gradbook.lab.models.answers import label_name, likeliest_classes
 from gradbook.lab.models.model import Model
 from gradbook.lab.problem import Split, SplitAsked
 from gradbook.lab.recipes.recipe import BEST, LAST, Recipe, Schedule, parse_schedule
+from gradbook.lab.tables import REFUSE
 from gradbook.lab.training.asked import weights_by_class
 from gradbook.lab.training.run_training import TrainingRun, set_up
 from gradbook.layers.card import spell
@@ -215,6 +216,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             rows_problem(read, goal),
             split=split,
             everything=True,
+            missing=REFUSE,
             weights=weights,
             engine=one_of("engine", self.engine, ENGINES),
         )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from math import isinf
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from gradbook.errors import NetTextError
 
@@ -40,6 +40,15 @@ class Statement:
     column: int  # of the statement's first character
     source: str | None
     used: int = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickle keeps: instead of each match, how it is found again."""
+        found = [(word.re.pattern, word.string, word.start()) for word in self.words]
+        return {**vars(self), "words": found}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        found = (re.compile(p).match(text, start) for p, text, start in state["words"])
+        vars(self).update(state, words=[word for word in found if word])
 
     @property
     def next(self) -> str:

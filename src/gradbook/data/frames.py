@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,9 @@ class NamedColumns:
     def names(self) -> tuple[str, ...]:
         return tuple(map(str, self.keys))
 
+    def __len__(self) -> int:
+        return len(self.columns[self.keys[0]]) if self.keys else 0
+
     def rows(self, columns: Sequence[Column], names: Sequence[str], complete: bool) -> Numbers:
         """A model's columns, under these names, as rows; NaN for a missing value, which is refused
         if they must be `complete`."""
@@ -94,9 +97,8 @@ class NamedColumns:
         """All columns as a text table, in which dates and words are recognised."""
         columns = []
         for key in self.keys:
-            array = self.array(key)
-            plain = array.astype(int) if array.dtype.kind == "b" else self.columns[key]
-            columns.append([cell_of(value) for value in _values(plain)])
+            self.array(key)  # which refuses what isn't a column
+            columns.append([cell_of(value) for value in _values(self.columns[key])])
         self._require_one_length(columns)
         rows = [
             CellRow(number, cells) for number, cells in enumerate(zip(*columns, strict=True), 1)
@@ -114,11 +116,15 @@ class NamedColumns:
         if array.dtype.kind in NUMBERS and not (column.words or column.dates):
             return array.astype(np.float64)[:, None]
         values = _values(self.columns[key])
-        if column.dates:  # in the form of a text table
-            values = (it.isoformat() if isinstance(it, date) else it for it in values)
+        if not column.dates:  # older files of models have times as seconds since 1970
+            values = (_seconds(it) if isinstance(it, datetime) else it for it in values)
         cells = map(cell_of, values)
         rows = tuple(CellRow(number, (cell,)) for number, cell in enumerate(cells, 1))
         return encode(ColumnTable("", (column.name,), rows), [column])
+
+
+def _seconds(time: datetime) -> float:
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def _values(column: Any) -> Any:

@@ -241,9 +241,11 @@ def find_columns(table: ColumnTable, asked: SignalColumns, labelled: bool) -> Si
     recording, subject = choose(asked.recording, NAMES), choose(asked.subject, SUBJECTS)
     label = choose(asked.label, LABELS)
     last = table.names[-1]
-    if labelled and not label and last not in used and table.column(last).words:
-        label = last
-        used.add(last)
+    if labelled and not label and last not in used:
+        column = table.column(last)
+        if column.words or column.style.truths:
+            label = last
+            used.add(last)
     if labelled and not label:
         raise DataError("no column with the classes: name it with --target COLUMN", file=table.file)
     channels = asked.channels or tuple(name for name in table.names if name not in used)

@@ -48,6 +48,7 @@ SUFFIXES = (".csv", ".tsv", parquet.SUFFIX)
 MOST_WORDS = 100  # different ones, in a column
 MOST_NAMED = 10  # columns in a message
 MOST_NUMBERS = 50_000_000  # of a table: 400 MB
+TRUE_OR_FALSE = NumberStyle(truths=True)
 Numbers = NDArray[np.float64]
 
 
@@ -126,6 +127,8 @@ class ColumnTable:
             if evidence.holds_numbers:
                 style = NumberStyle(self._decimal_at(place), written.unit_of(evidence))
                 column = Column(name, style=style)
+            elif evidence.holds_truths:
+                column = Column(name, style=TRUE_OR_FALSE)
             elif evidence.holds_dates:
                 column = Column(name, dates=written.order_of(evidence, self.dates))
             else:
@@ -203,6 +206,8 @@ class ColumnTable:
         found = self.evidence(place)
         if column.words:
             return column
+        if found.holds_truths:
+            return replace(column, style=TRUE_OR_FALSE)
         with self._naming_the(place):
             if column.dates:
                 known = column.dates in found.orders and not found.other_dates
@@ -219,12 +224,15 @@ class ColumnTable:
 
     def words(self, column: Column) -> NDArray[np.int32]:
         """The number of each row's word, -1 for a missing one; if all words are numbers, 1 and
-        1.0 are the same."""
+        1.0 are the same, and of true and false the case makes no difference."""
         place = self.place(column.name)
-        are_numbers = all(map(is_number, column.words))
+        style = column.style
+        if all(word.lower() in written.TRUTHS for word in column.words):
+            style = TRUE_OR_FALSE
+        are_numbers = style.truths or all(map(is_number, column.words))
 
         def known(cell: str) -> float | str:
-            value = column.style.value(cell) if are_numbers else None
+            value = style.value(cell) if are_numbers else None
             return cell if value is None else value
 
         numbers = {known(word): k for k, word in enumerate(column.words)}

@@ -48,6 +48,10 @@ class Op:
     expansion: Callable[..., Node] | None = None
     elements: Callable[..., Scalars] | None = None
 
+    def __reduce__(self) -> tuple[Callable[[str], Op], tuple[str]]:
+        """A copy or a pickle of it is itself, found by its name."""
+        return op_called, (self.name,)
+
 
 OPS: dict[str, Op] = {}
 FOREIGN: dict[str, Op] = {}  # ops of others' formulas, which our networks don't use

@@ -128,6 +128,18 @@ class DrivenTraining:
         name = self.net.name or "a network"
         return f"<{type(self).__name__} of {name}: {self._count:,} done, rate {self.rate:g}>"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is kept of it in a copy or a pickle: instead of the engine, its batch and arrays."""
+        engine = self._engine
+        kept = None if engine is None else (engine.batch, dict(engine.arrays))
+        return {**vars(self), "_engine": kept}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state)
+        if kept := state["_engine"]:
+            self._engine = self._opened(kept[0])
+            self._engine.restore(kept[1])
+
     def find(self, name: str) -> tuple[str, int | None]:
         """The leaf of a name, and the place of a single weight in it."""
         if name in self.leaves:

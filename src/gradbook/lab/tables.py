@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeGuard, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.amounts import counted, short
+from gradbook.amounts import counted
 from gradbook.arguments import one_of
 from gradbook.data.dataset import balance_remark, deal_folds, training_parts
 from gradbook.data.formats.cells import is_missing
@@ -35,7 +35,7 @@ from gradbook.engine.engines import open_faster
 from gradbook.errors import DataError, ShapeError, UsageError, one_line
 from gradbook.lab.models.answers import FinalScore
 from gradbook.lab.models.model import Model
-from gradbook.lab.models.table_columns import TableColumns
+from gradbook.lab.models.table_columns import TableColumns, filling_remark
 from gradbook.lab.problem import (
     About,
     AdaptedRecipe,
@@ -70,7 +70,6 @@ from gradbook.schema import Choice, ListOf, PlainText, Schema
 
 MEAN, MEDIAN, REFUSE = WAYS = ("mean", "median", "refuse")  # for missing values
 PATIENCE = 30  # epochs without a lower validation loss
-MOST_NAMED = 6  # columns in one remark
 FEW_VALUES = 20  # different whole numbers: at most so many are classes
 ROWS_OF_A_VALUE = 5  # on average, in a class
 HIDDEN = 32
@@ -164,7 +163,7 @@ class TableProblem(Problem):
         """The replacement of the missing values of each input: the mean or median of its training
         rows, or their commonest word; empty if no value is missing.
         """
-        if self.missing == MEAN and not np.isnan(self.rows).any():
+        if self.missing == REFUSE or (self.missing == MEAN and not np.isnan(self.rows).any()):
             return None
         rows, values, first = self.rows[self.parts(fold)[0]], list[Numbers](), 0
         for column in self.inputs:
@@ -398,13 +397,14 @@ class TableProblem(Problem):
     def model(self, recipe: Recipe, material: Material, values: Values, about: About) -> Model:
         assert isinstance(material, TableMaterial)
         kept = {name: about[name] for name in ("recipe", "epochs")}
+        refused = {"missing": REFUSE} if self.missing == REFUSE else {}
         return Model(
             recipe.net,
             values,
             material.normal.mean,
             material.normal.deviation,
             self.target.words,
-            {**kept, "rows": len(material.numbers), **self.how_read},
+            {**kept, "rows": len(material.numbers), **refused, **self.how_read},
             columns=TableColumns(
                 self.inputs,
                 self.target,
@@ -434,25 +434,6 @@ class TableMaterial(Material):
     filling: Numbers | None
     normal: Normal
     spread: tuple[Any, Any]  # mean and deviation of the target numbers
-
-
-def filling_remark(inputs: Sequence[Column], rows: Numbers, filling: Numbers) -> str:
-    """A remark on the replacement of missing values: '5 missing values are filled in: 3 of area
-    with 85.2, 2 of town with 'north''; '' if none is missing."""
-    first, parts, total = 0, list[str](), 0
-    for column in inputs:
-        count = int(np.isnan(rows[:, first]).sum())
-        if count:
-            own = filling[first : first + column.width]
-            value = f"'{column.words[own.argmax()]}'" if column.words else short(float(own[0]), 4)
-            parts.append(f"{count:,} of {column.name} with {value}")
-            total += count
-        first += column.width
-    if not total:
-        return ""
-    shown = parts[:MOST_NAMED] + ["…"] * (len(parts) > MOST_NAMED)
-    verb = "is" if total == 1 else "are"
-    return one_line(f"{counted(total, 'missing value')} {verb} filled in: {', '.join(shown)}")
 
 
 def problem(
@@ -486,7 +467,11 @@ def problem(
             file=table.file,
         )
     remarks = [*table_remarks(table, (*inputs, column), trained=True), *remarks]
-    task = Task(task) if task else Task.CLASSES if column.words else task_of(table.values(column))
+    if task:
+        task = Task(task)
+    else:
+        are_classes = column.words or column.style.truths
+        task = Task.CLASSES if are_classes else task_of(table.values(column))
     if task is Task.NUMBERS and column.words:
         raise DataError(
             f"the target '{name}' contains words, which can only be classes", file=table.file
@@ -555,8 +540,13 @@ def rows_with_target(table: ColumnTable, name: str, missing: str) -> tuple[Colum
         raise DataError("it has no values: name another target", file=table.file, column=name)
     if missing == REFUSE:
         table.require_complete([Column(name, ("",) * of_words)])
+    return table.only(kept), left_out_remark(gone, name)
+
+
+def left_out_remark(gone: int, name: str) -> list[str]:
+    """A remark on rows that have no target."""
     verb = "has" if gone == 1 else "have"
-    return table.only(kept), [one_line(f"{counted(gone, 'row')} {verb} no {name}: left out")]
+    return [one_line(f"{counted(gone, 'row')} {verb} no {name}: left out")] if gone else []
 
 
 def task_of(values: Numbers) -> Task:

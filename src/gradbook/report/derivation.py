@@ -5,10 +5,13 @@ Doesn't know how a chain is derived.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import sureness
 from gradbook.errors import UsageError
+from gradbook.graph.names import Name
 from gradbook.language import numeral, tr
 from gradbook.net import Net
 from gradbook.net.derivation import derivation
@@ -80,8 +83,8 @@ def explain(
     return Explanation(
         net,
         derive(step, only, everything),
-        lambda: records(step, only),
-        lambda name: ways.get(name, ()),
+        partial(records, step, only),
+        partial(_way_of, ways),
     )
 
 
@@ -104,7 +107,11 @@ def explain_image(
     worked = at_work(net, model.values, model.prepare(image), wanted)
     weight = weight_at_work(worked, only)
     about = _about(model, worked, label, called or tr("an image"))
-    return Explanation(net, derive_input(weight, about), lambda: records_of_input(weight))
+    return Explanation(net, derive_input(weight, about), partial(records_of_input, weight))
+
+
+def _way_of(ways: Mapping[Name | None, Collection[Name]], name: Name) -> Collection[Name]:
+    return ways.get(name, ())
 
 
 def _about(model: Model, worked: AtWork, label: int, called: str) -> tuple[Inline, ...]:

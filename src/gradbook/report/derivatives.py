@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -68,17 +69,21 @@ def explain_cell(derivatives: Derivatives, only: str | None = None) -> Explanati
         return Explanation(
             None,
             _list(derivatives),
-            lambda: list_record(derivatives),
-            sheets=lambda: _picture(derivatives),
+            partial(list_record, derivatives),
+            sheets=partial(_picture, derivatives),
         )
     source = derivatives.find(only)
     chain = chain_between(derivatives.slopes, source, derivatives.by_cell[source])
     return Explanation(
         None,
         _Telling(derivatives, chain).document(),
-        lambda: {**list_record(derivatives), "chain": _chain_record(chain)},
-        sheets=lambda: _picture(derivatives),
+        partial(_with_chain, derivatives, chain),
+        sheets=partial(_picture, derivatives),
     )
+
+
+def _with_chain(derivatives: Derivatives, chain: InputChain) -> dict[str, Any]:
+    return {**list_record(derivatives), "chain": _chain_record(chain)}
 
 
 def _picture(derivatives: Derivatives) -> SheetPicture:

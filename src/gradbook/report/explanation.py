@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from gradbook.report.derivation_page import SheetPicture
 
 
+def _no_way(name: Name) -> Collection[Name]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Explanation:
     """A derivation. Printed, it is text; in a notebook it shows itself."""
@@ -34,7 +38,7 @@ class Explanation:
     net: Net | Formulas | None  # what is drawn; None for a workbook
     document: Document = field(repr=False)
     record: Callable[[], Record] = field(repr=False)  # the same for programs
-    way: Callable[[Name], Collection[Name]] = field(repr=False, default=lambda name: ())
+    way: Callable[[Name], Collection[Name]] = field(repr=False, default=_no_way)
     sheets: Callable[[], SheetPicture] | None = field(repr=False, default=None)  # of a workbook
 
     def __str__(self) -> str:

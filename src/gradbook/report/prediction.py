@@ -19,8 +19,8 @@ from gradbook.errors import FORMULA_SIGNS, as_cell, one_line
 from gradbook.lab.models.answers import likeliest_classes
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.predict import Reading
+from gradbook.lab.models.table_columns import filling_remark
 from gradbook.lab.signals import PlacedWindow
-from gradbook.lab.tables import filling_remark
 from gradbook.layers.losses import HALF_SURE
 from gradbook.report.media import csv_lines
 from gradbook.report.styled_text import Span, TableCell, TextLine

@@ -27,6 +27,8 @@ from gradbook.limits import ReadLimit
 MISSING = {"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "#n/a"}
 WORDS_TOO = {"none", "nil"}  # words that a column of words may mean: garage none
 
+TRUTHS = {"true": 1.0, "false": 0.0}
+
 POINT, COMMA = MARKS = (".", ",")
 MARK_WORDS = {POINT: "point", COMMA: "comma"}
 EITHER = frozenset(MARKS)
@@ -52,13 +54,17 @@ PLUS_MINUS = ("-", "+", "−")
 
 @dataclass(frozen=True)
 class NumberStyle:
-    """How a column's numbers are written: the decimal mark, and the sign beside them (€, %)."""
+    """How a column's numbers are written: the decimal mark, and the sign beside them (€, %); or as
+    true and false, which are 1 and 0."""
 
     decimal: str = POINT
     unit: str = ""
+    truths: bool = False
 
     def value(self, cell: str) -> float | None:
         """The number in a cell; None if it isn't a finite one."""
+        if self.truths:
+            return TRUTHS.get(cell.lower())
         if self.decimal != POINT or not NUMBER.fullmatch(cell):
             number = WRITTEN[self.decimal].fullmatch
             if not number(cell):
@@ -117,7 +123,8 @@ YEAR_FIRST, DAY_FIRST, MONTH_FIRST = ORDERS = ("ymd", "dmy", "mdy")
 EPOCH = datetime(1970, 1, 1)
 SINCE = "days since 1970-01-01"
 CLOCK = (
-    r"(?:[T ]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.[0-9]{1,9})?)?"
+    r"(?:[T ]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
+    r"(?::(?P<second>[0-9]{2})(?:\.(?P<parts>[0-9]{1,9}))?)?"
     r"(?:Z|(?P<zone>[+-][0-9]{2}):?(?P<beside>[0-9]{2}))?)?"
 )
 BY_YEAR = re.compile(
@@ -157,7 +164,8 @@ def _moment(match: re.Match[str], order: str) -> datetime | None:
     hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
     try:
         day_of_all = datetime(int(match["y"]), int(match[month]), int(match[day]))
-        moment = day_of_all.replace(hour=hour, minute=minute, second=second)
+        parts = int((match["parts"] or "").ljust(6, "0")[:6])
+        moment = day_of_all.replace(hour=hour, minute=minute, second=second, microsecond=parts)
         if match["zone"]:
             beside = timedelta(
                 hours=int(match["zone"]), minutes=int(match["zone"][0] + match["beside"])
@@ -177,6 +185,7 @@ class CellEvidence:
 
     present: int = 0  # the number of cells that aren't empty
     numbers: int = 0
+    truths: int = 0
     dates: int = 0
     other_dates: int = 0
     marks: frozenset[str] = EITHER  # with which all numbers are numbers
@@ -192,6 +201,11 @@ class CellEvidence:
     def holds_numbers(self) -> bool:
         """Whether most of them are numbers; anything else is then a mistake."""
         return 2 * self.numbers > self.present
+
+    @property
+    def holds_truths(self) -> bool:
+        """Whether all of them are true or false, in any case."""
+        return 0 < self.truths == self.present
 
     @property
     def holds_dates(self) -> bool:
@@ -215,6 +229,7 @@ def evidence(cells: Iterable[tuple[int, str]]) -> CellEvidence:
         if is_missing(cell):
             continue
         found.present += 1
+        found.truths += cell.lower() in TRUTHS
         if not DIGIT.search(cell):
             continue
         text, unit = cell, ""
@@ -287,6 +302,8 @@ def complaint(cell: str, style: NumberStyle = PLAIN) -> str:
     if is_missing(cell):
         missing = f"a missing value ({cell!r})" if cell else "an empty cell"
         return f"{missing}: fill it in or remove the row"
+    if style.truths:
+        return f"{cell!r} is neither true nor false, as the others are"
     text, unit = split_unit(cell)
     marks = meanings(text)
     if marks and style.decimal not in marks:

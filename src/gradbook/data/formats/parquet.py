@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from math import isnan
 from os import PathLike, fspath
 from sys import getsizeof
@@ -31,6 +31,7 @@ NUMBER, WIDEST = 8, 32  # bytes of a number
 MOST_LISTED = 100_000  # columns, groups of rows
 SHORT = 20  # characters of a cell that isn't stored only once
 UNKNOWN = ("<NA>", "NaT")  # missing values in pandas
+MOST_WHOLE = 2**53  # of floats, up to which they are exact
 LONGEST_TEXT = 131_072  # characters of a cell, as in text files
 MISSING = (
     "reading a Parquet file needs the package pyarrow, which isn't installed: "
@@ -39,7 +40,7 @@ MISSING = (
 
 
 def read_parquet(path: str | PathLike[str]) -> tuple[list[str], list[CellRow]]:
-    """The names of the columns, and the rows; times are seconds since 1970."""
+    """The names of the columns, and the rows."""
     try:
         import pyarrow as arrow
         from pyarrow.parquet import ParquetFile
@@ -171,15 +172,15 @@ def cell_of(value: Any) -> str:
         case None:
             return ""
         case bool():
-            return str(value).lower()
+            return str(value)
         case float() if isnan(value):
             return ""
-        case datetime():
-            return repr((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
-        case date():
+        case date():  # or a time
             return value.isoformat()
-        case float() | int():
-            return repr(value)
+        case float() if value.is_integer() and abs(value) < MOST_WHOLE:
+            return repr(int(value))  # whole numbers are floats in pandas if one is missing
+        case float():
+            return repr(float(value))  # also NumPy's, which are written otherwise
     word = one_line(str(value)).strip()
     return "" if word in UNKNOWN else word
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradbook.data.frames import NamedColumns
 from gradbook.data.tables import Column, ColumnTable, encode, require_names
@@ -35,11 +36,18 @@ from gradbook.lab.arrays.rows_problem import (
     is_share,
     pair_of,
     require_class_rows,
+    sample_weights,
     split_asked,
 )
 from gradbook.lab.problem import Problem
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.tables import TableProblem, divided, problem, rows_with_target
+from gradbook.lab.tables import (
+    TableProblem,
+    divided,
+    left_out_remark,
+    problem,
+    rows_with_target,
+)
 from gradbook.net.description import Task
 
 
@@ -139,12 +147,19 @@ def _of_frame(
     if rows is None and several:
         table = inputs.table(FRAME)
         columns = tuple(table.column(name) for name in table.names)
-        table.require_complete(columns)
         rows = encode(table, columns)
-    if rows is None or not _is_complete(wanted):
+    kept = rows_with_targets(wanted, len(inputs))
+    if rows is None or not (several or kept.all()):
         return _of_table(inputs, wanted, name, asked, recipe)
+    remarks = tuple(left_out_remark(int((~kept).sum()), ", ".join(map(str, keys)) or "targets"))
+    if remarks:
+        rows, wanted = rows[kept], _only(wanted, kept)
+        if asked.sample_weight is not None:
+            weights = sample_weights(asked.sample_weight, len(kept))[kept]
+            asked = replace(asked, sample_weight=weights)
     read = ReadRows(rows, columns, rows.shape[1:], are_named=True)
-    return _of_rows(read, wanted, asked, recipe, FrameReader(columns), name)
+    made = _of_rows(read, wanted, _complete_parts(asked), recipe, FrameReader(columns), name)
+    return replace(made, remarks=(*remarks, *made.remarks))
 
 
 def _target_keys(frame: NamedColumns, targets: Any) -> tuple[Any, ...]:
@@ -160,16 +175,42 @@ def _target_keys(frame: NamedColumns, targets: Any) -> tuple[Any, ...]:
     return tuple(frame.keys[frame.names.index(word)] for word in words)
 
 
-def _is_complete(wanted: Any) -> bool:
-    """Whether no target is missing; rows without one are left out, as of a table."""
+def rows_with_targets(wanted: Any, count: int) -> NDArray[np.bool_]:
+    """Which rows of a frame have all their targets; the others are left out, as of a table."""
     frame = frame_of(wanted)
     columns = [wanted] if frame is None else [frame.columns[key] for key in frame.keys]
+    kept = np.ones(count, bool)
     for array in (plain_array(column, TARGETS) for column in columns):
-        if array.dtype.kind == "f" and np.isnan(array).any():
-            return False
-        if array.dtype == object and any(map(is_unknown, array.flat)):
-            return False
-    return True
+        if not array.ndim or len(array) != count:  # which is refused where targets are read
+            continue
+        if array.dtype.kind == "f":
+            missing = np.isnan(array)
+        else:
+            is_object = array.dtype == object
+            flags = map(is_unknown, array.flat) if is_object else np.zeros(array.size, bool)
+            missing = np.fromiter(flags, bool, array.size).reshape(array.shape)
+        kept &= ~missing.reshape(count, -1).any(axis=1)
+    return kept
+
+
+def _only(wanted: Any, kept: NDArray[np.bool_]) -> Any:
+    """The targets of some of the rows."""
+    if frame := frame_of(wanted):
+        return {key: frame.array(key)[kept] for key in frame.keys}
+    return plain_array(wanted, TARGETS)[kept]
+
+
+def _complete_parts(asked: ArraysAsked) -> ArraysAsked:
+    """Frames for validation and test, without their rows that lack a target."""
+    pairs: dict[str, Any] = {}
+    for what, given in asked.parts:
+        if is_share(given, what) or not (frame := frame_of(pair_of(given, what)[0])):
+            continue
+        kept = rows_with_targets(given[1], len(frame))
+        if not kept.all():
+            columns = {key: frame.array(key)[kept] for key in frame.keys}
+            pairs[what] = (columns, _only(given[1], kept))
+    return replace(asked, **pairs)
 
 
 def _with_columns(asked: ArraysAsked, keys: tuple[Any, ...]) -> ArraysAsked:
@@ -205,7 +246,8 @@ def _of_table(
         rows += part.rows
         own[place] = len(part)
     task = asked.task
-    if task is None and recipe is not None and not table.column(name).words:
+    target = table.column(name)
+    if task is None and recipe is not None and not (target.words or target.style.truths):
         task = task_for(table.numbers(name), recipe.net)
     split = split_asked(asked, own, len(table), [row.number - 1 for row in table.rows])
     whole = replace(table, rows=tuple(rows))

@@ -32,6 +32,7 @@ Given = ArrayLike | Mapping[str, ArrayLike]
 FRAME, INPUTS, TARGETS = "the data frame", "the inputs", "the targets"
 GIVEN = "the data"  # where a message names a file otherwise
 LEAST_CLASSES = 2
+INSIDE = {"M": "dates", "m": "durations", "c": "complex numbers"}  # by kind of array
 
 
 def plain_array(given: Any, what: str) -> NDArray[Any]:
@@ -52,12 +53,16 @@ def plain_array(given: Any, what: str) -> NDArray[Any]:
     return array
 
 
-def _as_numbers(array: NDArray[Any]) -> Numbers | None:
-    """Objects as numbers if they are, None being a missing one."""
-    if any(isinstance(value, str | bytes) for value in array.flat):
+def _as_numbers(array: NDArray[Any]) -> NDArray[Any] | None:
+    """Objects as numbers if they are, or as yes and no, None being a missing one."""
+    present = [value for value in array.flat if not is_unknown(value)]
+    if any(isinstance(value, str | bytes) for value in present):
         return None
+    if present and all(isinstance(value, bool | np.bool_) for value in present):
+        return None if len(present) < array.size else array.astype(bool)
     try:
-        return array.astype(np.float64)
+        flat = [np.nan if is_unknown(value) else value for value in array.flat]
+        return np.array(flat, np.float64).reshape(array.shape)
     except (TypeError, ValueError):
         return None
 
@@ -68,7 +73,9 @@ def sizes_of(array: NDArray[Any]) -> str:
 
 def is_unknown(value: Any) -> bool:
     """Whether a value is missing: None, or NaN of any library."""
-    return value is None or (isinstance(value, float) and isnan(value))
+    if isinstance(value, float):
+        return isnan(value)
+    return value is None or type(value).__name__ in ("NAType", "NaTType")  # of pandas
 
 
 def frame_of(given: Any) -> NamedColumns | None:
@@ -103,9 +110,8 @@ class ArrayReader:
     def __call__(self, given: Any, what: str) -> ReadRows:
         array = plain_array(given, what)
         if array.dtype.kind not in NUMBERS:
-            inside = {"M": "dates", "m": "durations", "c": "complex numbers"}
             raise UsageError(
-                f"{what} have {inside.get(array.dtype.kind, 'words')} in them: give numbers, a "
+                f"{what} have {INSIDE.get(array.dtype.kind, 'words')} in them: give numbers, a "
                 "data frame, or a mapping of names to columns"
             )
         if array.shape[1:] != self.sides:
@@ -175,7 +181,7 @@ class FrameReader:
         if frame is None:
             raise UsageError(f"{what} need columns with names, as the data frame has")
         require_names([column.name for column in self.columns], frame.names, what)
-        rows = frame.rows(self.columns, frame.names, complete=True)
+        rows = frame.rows(self.columns, frame.names, complete=False)
         return ReadRows(rows, self.columns, (rows.shape[1],), True)
 
 
@@ -211,7 +217,7 @@ def target_array(given: Any, count: int, what: str) -> tuple[NDArray[Any], tuple
     """Targets as an array with a row for each sample, and the names of their columns, if any."""
     names: tuple[str, ...] = ()
     if frame := frame_of(given):
-        columns = [frame.array(key) for key in frame.keys]
+        columns = [plain_array(frame.array(key), what) for key in frame.keys]
         array, names = np.stack(columns, axis=1), frame.names
     else:
         array = plain_array(given, what)
@@ -238,6 +244,8 @@ def read_targets(given: Any, count: int, net: Net | None, task: Task | None, nam
     name = name or (names[0] if len(names) == 1 else "y")
     if array.dtype.kind in "fiu":
         require_finite(array, TARGETS)
+    if array.dtype.kind in INSIDE:
+        raise UsageError(f"the targets are {INSIDE[array.dtype.kind]}: give numbers or labels")
     if array.ndim == 2:
         return _several(array, names, net, task, name)
     if task is None:
@@ -263,7 +271,7 @@ def task_for(array: NDArray[Any], net: Net | None) -> Task:
 
 def _classes(array: NDArray[Any], net: Net | None, name: str) -> Goal:
     if array.dtype == object:
-        labels = [label_name(label) if label is not None else "" for label in array.tolist()]
+        labels = ["" if is_unknown(label) else label_name(label) for label in array.tolist()]
     else:
         each, places = np.unique(array, return_inverse=True)
         names = [label_name(label) for label in each.tolist()]

@@ -152,8 +152,8 @@ class ArrayProblem(TableProblem):
     title = "arrays"
     remedy = "give more, or take none for these with validation=0 and test=0"
 
-    def filling(self, fold: int | None) -> None:
-        return None
+    def filling(self, fold: int | None) -> Numbers | None:
+        return super().filling(fold) if self.are_named else None
 
     @property
     def output_count(self) -> int:

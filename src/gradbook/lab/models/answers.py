@@ -85,6 +85,8 @@ def class_numbers(
 ) -> NDArray[np.int32]:
     """The number of each label's class; labels are names of classes, or else their numbers."""
     known = {name: number for number, name in enumerate(classes)}
+    if labels.dtype.kind == "b":  # however a table writes them
+        known |= {name.capitalize(): number for name, number in known.items()}
     if labels.dtype.kind in "iu" and not {*map(str, np.unique(labels).tolist())} <= known.keys():
         known = {str(number): number for number in range(len(classes))}
     numbers = np.array([known.get(label_name(label), -1) for label in labels.tolist()], np.int32)

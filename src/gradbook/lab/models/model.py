@@ -48,6 +48,8 @@ from gradbook.lab.models.table_columns import (
     TableColumns,
     channels_first,
     columns_of,
+    filling_remark,
+    require_complete,
 )
 from gradbook.layers import spell
 from gradbook.looks import look
@@ -179,11 +181,16 @@ class Model:
     def _wanted(self, targets: NDArray[Any], count: int) -> NDArray[Any]:
         """A caller's targets in the form of `score_of`."""
         if not self.classes:
-            if targets.dtype.kind not in "biuf" or targets.size != count * self.net.outputs:
+            is_whole = targets.size == count * self.net.outputs and targets.shape[:1] == (count,)
+            if targets.dtype.kind not in "biuf" or not is_whole:
                 raise ShapeError(
                     f"the targets are {targets.dtype} {targets.shape}: give "
                     f"{counted(self.net.outputs, 'number')} for each of the {count} inputs"
                 )
+            if targets.dtype.kind == "f" and not np.isfinite(targets).all():
+                row = int(np.argwhere(~np.isfinite(targets))[0][0]) + 1
+                why = "not a finite number, so there is nothing to score: leave the row out"
+                raise DataError(why, file="the targets", row=row)
             return targets.reshape(count, -1).astype(np.float64)
         if targets.ndim == 2 and targets.shape[1] == len(self.classes) > 1:
             targets = targets.argmax(axis=1)  # a 1 for the class
@@ -384,13 +391,24 @@ class Model:
         if isinstance(given, str | os.PathLike):
             given = read_columns(given)
         if isinstance(given, ColumnTable):
-            return self.rows_of(given)
+            return self._with_remark(self.rows_of(given))
         if (frame := NamedColumns.of(given)) and frame.keys:
-            return self._rows_of_frame(frame)
+            return self._with_remark(self._rows_of_frame(frame))
         numbers = cast("ArrayLike", given)
         if known := self.input_range:
             known.require(numbers)
-        return self.columns.read_numbers(numbers, self.net, bool(self.about.get("features_first")))
+        features_first = bool(self.about.get("features_first"))
+        rows = self.columns.read_numbers(numbers, self.net, features_first)
+        if not self.fills_in:
+            require_complete(rows)
+        return self._with_remark(rows)
+
+    def _with_remark(self, rows: Numbers) -> Numbers:
+        """The rows, with a warning that names what is filled in for missing values."""
+        if np.isnan(rows).any():
+            columns = self.require_columns()
+            assume(filling_remark(columns.inputs, rows, self.instead_of_missing))
+        return rows
 
     @cached_property
     def engine(self) -> Engine:
@@ -523,14 +541,19 @@ class Model:
 
     @property
     def fills_in(self) -> bool:
-        """Whether it has a replacement for missing values; models of other programs have none."""
-        return self.require_columns().filling is not None or "rows" in self.about
+        """Whether it has a replacement for missing values: one that was trained on a table has,
+        unless they were refused there, and one of arrays or of other programs has none."""
+        columns = self.require_columns()
+        if self.about.get("missing") == "refuse":
+            return False
+        known = "rows" in self.about and not (columns.by_place or columns.windows)
+        return columns.filling is not None or known
 
     @property
     def instead_of_missing(self) -> Numbers:
         """The replacement of each missing number in a row."""
         if not self.fills_in:
-            raise DataError(f"{NO_NUMBERS}: the model has no values to fill in")
+            raise DataError(f"{NO_NUMBERS}: they were refused in training, so fill them in first")
         return self.require_columns().usual_row(np.array(self.mean))
 
     def recorded_windows(self, data: str = "") -> RecordedWindows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import prod
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradbook.amounts import counted
+from gradbook.amounts import counted, short
 from gradbook.data.formats.cells import MARKS, ORDERS, POINT, UNITS, NumberStyle
 from gradbook.data.signals import Windows
 from gradbook.data.tables import Column, ColumnTable, Numbers, require_names
@@ -33,6 +33,7 @@ from gradbook.schema import (
     WholeNumber,
 )
 
+MOST_NAMED = 6  # columns in one remark
 NO_NUMBERS = "some of the numbers are missing or infinite"
 
 COLUMN = InTurn((PlainText(), ListOf(PlainText())))  # a column's name and its words
@@ -63,6 +64,7 @@ TABLE_RECORD = Schema(
         remarks=IfThere(ListOf(PlainText())),
         labels=IfThere(TrueOrFalse()),
         features_first=IfThere(TrueOrFalse()),
+        missing=IfThere(PlainText()),
         range=IfThere(RANGE),
         **{RECORDINGS_KEY: IfThere(HOW_READ)},
     ),
@@ -263,3 +265,37 @@ def spell_out(tokens: Numbers, kinds: int, what: str | None = None) -> Numbers:
         )
     spelled = np.eye(kinds)[tokens.astype(int)]
     return np.asarray(spelled.reshape(len(tokens), tokens.shape[1] * kinds))
+
+
+# Missing values ---------------------------------------------------------------
+
+
+def require_complete(rows: Numbers) -> None:
+    """Refuse a missing number in rows of a caller, and name its place."""
+    if np.isnan(rows).any():
+        row, place = np.argwhere(np.isnan(rows))[0].tolist()
+        raise DataError(
+            "nan isn't a finite number, and such rows were refused in training: fill it in or "
+            "leave the row out",
+            row=row + 1,
+            column=place + 1,
+        )
+
+
+def filling_remark(inputs: Sequence[Column], rows: Numbers, filling: Numbers) -> str:
+    """A remark on the replacement of missing values: '5 missing values are filled in: 3 of area
+    with 85.2, 2 of town with 'north''; '' if none is missing."""
+    first, parts, total = 0, list[str](), 0
+    for column in inputs:
+        count = int(np.isnan(rows[:, first]).sum())
+        if count:
+            own = filling[first : first + column.width]
+            value = f"'{column.words[own.argmax()]}'" if column.words else short(float(own[0]), 4)
+            parts.append(f"{count:,} of {column.name} with {value}")
+            total += count
+        first += column.width
+    if not total:
+        return ""
+    shown = parts[:MOST_NAMED] + ["…"] * (len(parts) > MOST_NAMED)
+    verb = "is" if total == 1 else "are"
+    return one_line(f"{counted(total, 'missing value')} {verb} filled in: {', '.join(shown)}")

@@ -78,6 +78,10 @@ class History(tuple[Epoch, ...]):
         history.problem = problem
         return history
 
+    def __getnewargs__(self) -> tuple[tuple[Epoch, ...], Problem]:
+        """What a copy or a pickle makes it of again."""
+        return tuple(self), self.problem
+
     def to_frame(self) -> Any:
         """The figures as a data frame of pandas or Polars, whichever is installed."""
         figures = [epoch.figures(self.problem.columns) for epoch in self]
