@@ -153,7 +153,10 @@ PAGES = (
             "gradbook.lab.training.epochs:History": ("to_frame",),
             "gradbook.lab.models.answers:FinalScore": (
                 *("score", "loss", "classes", "confusion", "answers"),
-                *("mean_absolute_error", "root_mean_squared_error"),
+                *("mean_absolute_error", "root_mean_squared_error", "numbers"),
+            ),
+            "gradbook.lab.models.answers:NumberScore": (
+                *("r2", "mean_absolute_error", "root_mean_squared_error"),
             ),
             "gradbook.lab.models.answers:ClassScore": ("images", "precision", "recall", "f1"),
             "gradbook.lab.steps:DrivenTraining": ("predict",),

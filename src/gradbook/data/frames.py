@@ -53,8 +53,9 @@ class NamedColumns:
     def names(self) -> tuple[str, ...]:
         return tuple(map(str, self.keys))
 
-    def __len__(self) -> int:
-        return len(self.columns[self.keys[0]]) if self.keys else 0
+    @property
+    def row_count(self) -> int:
+        return len(self.array(self.keys[0])) if self.keys else 0
 
     def rows(self, columns: Sequence[Column], names: Sequence[str], complete: bool) -> Numbers:
         """A model's columns, under these names, as rows; NaN for a missing value, which is refused

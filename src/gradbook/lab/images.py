@@ -290,7 +290,9 @@ class ImageProblem(Problem):
         unit = self.dataset.brightest / BRIGHTEST
         own["range"] = asdict(InputRange.of(images.pixels, pictures=True).times(unit))
         scales = material.mean, material.deviation
-        return Model(recipe.net, values, *scales, self.classes, {**about, **own}, recipe.batch)
+        model = Model(recipe.net, values, *scales, self.classes, {**about, **own}, recipe.batch)
+        model.trained_on = self.given
+        return model
 
     def test(self, recipe: Recipe, engine: Engine, model: Any) -> FinalScore:
         images = self.dataset.test_for_reporting

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
 from math import ceil, prod
 from pathlib import Path
 from typing import Any, ClassVar, TypeGuard, TypeVar
@@ -35,6 +35,7 @@ from gradbook.engine.engines import open_faster
 from gradbook.errors import DataError, ShapeError, UsageError, one_line
 from gradbook.lab.models.answers import FinalScore
 from gradbook.lab.models.model import Model
+from gradbook.lab.models.recorded import RecordedWindows
 from gradbook.lab.models.table_columns import TableColumns, filling_remark
 from gradbook.lab.problem import (
     About,
@@ -398,7 +399,7 @@ class TableProblem(Problem):
         assert isinstance(material, TableMaterial)
         kept = {name: about[name] for name in ("recipe", "epochs")}
         refused = {"missing": REFUSE} if self.missing == REFUSE else {}
-        return Model(
+        model = Model(
             recipe.net,
             values,
             material.normal.mean,
@@ -413,6 +414,16 @@ class TableProblem(Problem):
                 windows=self.windows,
             ),
         )
+        if self.classes and not self.windows:
+            model.trained_on = partial(self.calibration, recipe)
+        return model
+
+    def calibration(self, recipe: Recipe) -> RecordedWindows:
+        """Rows to calibrate whole numbers on, and rows to score them."""
+        training, scored = self.rows[self.parts(recipe.held_back)[0]], self.scored_rows
+        what = f"{self.unit}s trained on" if self.everything else f"test {self.unit}s"
+        labels = self.targets[scored].astype(np.int64)
+        return RecordedWindows(training, self.rows[scored], labels, what)
 
     def test(self, recipe: Recipe, engine: Engine, model: Model) -> FinalScore:
         rows = self.scored_rows
@@ -424,6 +435,8 @@ class TableProblem(Problem):
         if test and self.task is Task.NUMBERS:
             for name in ("mean_absolute_error", "root_mean_squared_error"):
                 figures[name] = getattr(test, name)
+            if len(test.numbers) > 1:
+                figures["numbers"] = {name: asdict(each) for name, each in test.numbers.items()}
         return figures
 
 

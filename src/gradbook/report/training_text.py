@@ -298,12 +298,17 @@ def r2(value: float | None) -> str:
 
 
 ASSUMED_SAMPLES = 10_000  # samples, if their number isn't known
+MOST_NUMBERS = 6  # of several predicted ones, in a line
 LARGE = 10  # a larger R² has no decimals
 MOST_ALARMS = 100  # per hour; more are shown without decimals
 
 
 def error_words(event: Mapping[str, Any]) -> str:
-    """How far numbers are off, in the target's own units."""
+    """How far numbers are off, in the targets' own units."""
+    if several := event.get("numbers"):
+        shown = [f"{name} {short(it['mean_absolute_error'], 4)}" for name, it in several.items()]
+        more = ["…"] * (len(shown) > MOST_NUMBERS)
+        return one_line(f"mean absolute errors: {', '.join(shown[:MOST_NUMBERS] + more)}")
     absolute, root = event["mean_absolute_error"], event["root_mean_squared_error"]
     return f"mean absolute error {short(absolute, 4)}, root mean squared error {short(root, 4)}"
 
@@ -526,6 +531,12 @@ def score_report(score: FinalScore) -> Report:
     elif score.mean_absolute_error is not None:
         figures = {name: getattr(score, name) for name in ERRORS}
         words = f"R² is {r2(score.score)} on {counted(count, 'sample')}: {error_words(figures)}."
+    elif score.numbers:
+        words = (
+            f"R² is {r2(score.score)} on {counted(count, 'sample')}, the mean of "
+            f"{len(score.numbers)} numbers."
+        )
+        blocks = [by_number(score)]
     elif score.letters is not None:
         words = f"The loss is {score.loss:.3f} per letter on {counted(count, 'line')}."
     else:
@@ -534,6 +545,17 @@ def score_report(score: FinalScore) -> Report:
         )
     blocks = [Passage(words), *blocks]
     return Report("", brief=blocks, cell=blocks)
+
+
+def by_number(score: FinalScore) -> TextTable:
+    """The figures of each predicted number, in its own unit."""
+    rows = tuple(
+        (name, r2(it.r2), *(short(getattr(it, error), 4) for error in ERRORS))
+        for name, it in score.numbers.items()
+    )
+    words = ("R²", "mean absolute error", "root mean squared error")
+    columns = (TableColumn("number", words=True), *map(TableColumn, words))
+    return TextTable(columns, rows, kind="by-number", has_row_heads=True)
 
 
 CONFUSION = "Rows of the matrix are the true classes, columns the predicted ones."

@@ -40,8 +40,8 @@ def test_numbers_words_and_what_is_missing_are_those_that_were_written(tmp_path)
     names, rows = read_parquet(file)
     assert names == ["x", "n", "word", "yes"]
     assert [row.cells for row in rows] == [
-        ("0.1", "1", "a, b", "true"),
-        ("", "-2", "", "false"),
+        ("0.1", "1", "a, b", "True"),
+        ("", "-2", "", "False"),
         ("", "3", "c", ""),
     ]
     assert [row.number for row in rows] == [1, 2, 3]

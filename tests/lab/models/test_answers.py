@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import gradbook as gb
 from gradbook.lab.models.answers import (
     Answers,
     aimed_probability,
@@ -129,3 +130,47 @@ def test_smoothed_targets_leave_a_loss_that_nothing_falls_below(smoothing):
     least = -sum(p * np.log(p) for p in wanted if p)
     assert least_loss_of_classes(net) == pytest.approx(least)
     assert aimed_probability(net) == pytest.approx(wanted.max())
+
+
+@for_each(
+    "net", ["input 4; dense 6; tanh; dense 3", "input 4; dense 6; relu; dense 3; relu"], ids=str
+)
+def test_several_numbers_are_scored_each_for_itself_whatever_their_units(net, tmp_path):
+    """Changing the unit of one changes nothing but its own errors."""
+    metrics = pytest.importorskip("sklearn.metrics")
+    random = np.random.default_rng(0)
+    rows = random.random((90, 4))
+    wanted = rows @ random.random((4, 3)) + 0.05 * random.random((90, 3))
+    units = np.array([1000, 1, 0.001])
+    trained = gb.train(net, rows, wanted * units, epochs=3, seed=1, show=False)
+    test, model = trained.test, trained.model
+    real, said = (wanted * units)[test.rows], model.predict(rows[test.rows])
+    assert list(test.numbers) == ["y1", "y2", "y3"]
+    for k, figures in enumerate(test.numbers.values()):
+        both = real[:, k], said[:, k]
+        assert figures.r2 == pytest.approx(metrics.r2_score(*both))
+        assert figures.mean_absolute_error == pytest.approx(metrics.mean_absolute_error(*both))
+        root = metrics.root_mean_squared_error(*both)
+        assert figures.root_mean_squared_error == pytest.approx(root)
+    assert test.score == pytest.approx(np.mean([each.r2 for each in test.numbers.values()]))
+    assert test.mean_absolute_error is test.root_mean_squared_error is None
+    assert trained.event["numbers"]["y3"]["r2"] == test.numbers["y3"].r2
+    model.save(tmp_path / "three.safetensors")
+    for each in (model, gb.load(tmp_path / "three.safetensors")):
+        again = each.evaluate(rows[test.rows], real)
+        assert again.loss == pytest.approx(test.loss)
+        assert again.numbers["y1"].r2 == pytest.approx(test.numbers["y1"].r2)
+    if net.endswith("dense 3"):  # it learns on scales of its own, so units make no difference
+        same = gb.train(net, rows, wanted, epochs=3, seed=1, show=False)
+        assert same.test.loss == pytest.approx(test.loss, rel=1e-3)
+        losses = [[epoch.validation_accuracy for epoch in it.history] for it in (same, trained)]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+        shown = repr(same.test), repr(trained.test)
+        assert all(len(lines.splitlines()) == 7 and "y3" in lines for lines in shown)
+
+
+def test_one_number_is_scored_as_before():
+    rows = np.random.default_rng(0).random((60, 2))
+    test = gb.train(None, rows, rows.sum(axis=1), epochs=2, seed=1, show=False).test
+    assert test.numbers["y"].mean_absolute_error == test.mean_absolute_error
+    assert "mean absolute error" in repr(test)

@@ -148,7 +148,7 @@ def _of_frame(
         table = inputs.table(FRAME)
         columns = tuple(table.column(name) for name in table.names)
         rows = encode(table, columns)
-    kept = rows_with_targets(wanted, len(inputs))
+    kept = rows_with_targets(wanted, inputs.row_count)
     if rows is None or not (several or kept.all()):
         return _of_table(inputs, wanted, name, asked, recipe)
     remarks = tuple(left_out_remark(int((~kept).sum()), ", ".join(map(str, keys)) or "targets"))
@@ -206,7 +206,7 @@ def _complete_parts(asked: ArraysAsked) -> ArraysAsked:
     for what, given in asked.parts:
         if is_share(given, what) or not (frame := frame_of(pair_of(given, what)[0])):
             continue
-        kept = rows_with_targets(given[1], len(frame))
+        kept = rows_with_targets(given[1], frame.row_count)
         if not kept.all():
             columns = {key: frame.array(key)[kept] for key in frame.keys}
             pairs[what] = (columns, _only(given[1], kept))

@@ -15,7 +15,6 @@ from gradbook.data.tables import Numbers
 from gradbook.errors import DataError, ShapeError, UsageError
 from gradbook.graph.window import Shape
 from gradbook.lab.arrays.read_arrays import TARGETS, plain_array, require_finite, sizes_of
-from gradbook.lab.models.answers import FinalScore, losses_of
 from gradbook.lab.models.input_range import InputRange
 from gradbook.lab.models.model import Model
 from gradbook.lab.problem import (
@@ -210,28 +209,21 @@ class ArrayProblem(TableProblem):
 
     def model(self, recipe: Recipe, material: Material, values: Values, about: About) -> Model:
         assert isinstance(material, TableMaterial)
+        learned: dict[str, Any] = {"labels": True} if self.are_labels else {}
+        if self.range:
+            learned["range"] = asdict(self.range)
         mean, deviation = material.spread
         if np.ndim(mean):  # the last sums give the numbers in their own units
             values = _in_own_units(recipe.net, values, mean, deviation)
             material = replace(material, spread=(0.0, 1.0))
+            learned["spread"] = [mean.tolist(), deviation.tolist()]
         model = super().model(recipe, material, values, about)
-        if self.are_labels:
-            model.about = {**model.about, "labels": True}
-        if self.range:
-            model.about = {**model.about, "range": asdict(self.range)}
+        model.about = {**model.about, **learned}
         columns = replace(
             model.require_columns(), outputs=self.outputs, by_place=not self.are_named
         )
-        return replace(model, columns=columns)
-
-    def test(self, recipe: Recipe, engine: Any, model: Model) -> FinalScore:
-        test = super().test(recipe, engine, model)
-        mean, deviation = self.spread(recipe.net, self.parts(recipe.held_back)[0])
-        if not np.ndim(mean):
-            return test
-        said = (test.answers - mean) / deviation
-        wanted = self.learned(self.targets[test.rows], mean, deviation)
-        return replace(test, loss=float(losses_of(recipe.net, said, wanted).mean()))
+        model.columns = columns
+        return model
 
 
 def _last_sums(net: Net) -> dict[str, str] | None:

@@ -59,7 +59,7 @@ def score(net: Net, outputs: NDArray[Any], wanted: NDArray[Any]) -> Score:
             return Score(loss, float((numbers.argmax(axis=1) == wanted.argmax(axis=1)).mean()))
         if net.objective.is_entropy:  # labels, of which several may apply
             return Score(loss, score_labels(loss, numbers, wanted).score)
-        return Score(loss, r_squared(wanted, numbers))
+        return Score(loss, mean_r_squared(wanted, numbers))
     right = answers(net, numbers) == wanted
     targets = np.eye(net.outputs)[wanted] if net.outputs > 1 else wanted[:, None].astype(float)
     return Score(float(losses_of(net, numbers, targets).mean()), float(right.mean()))
@@ -71,6 +71,11 @@ def r_squared(wanted: NDArray[np.floating], outputs: NDArray[np.floating]) -> fl
     left = float(((wanted - outputs) ** 2).sum())
     whole = float(((wanted - wanted.mean()) ** 2).sum())
     return 1 - left / whole if whole else float(left == 0)
+
+
+def mean_r_squared(wanted: NDArray[Any], outputs: NDArray[Any]) -> float:
+    """The mean over the numbers of each row: that of one in grams counts as much as one in tons."""
+    return fmean(r_squared(*both) for both in zip(wanted.T, outputs.T, strict=True))
 
 
 def answers(net: Net, outputs: NDArray[Any]) -> NDArray[np.int32]:
@@ -202,6 +207,15 @@ def confusion_of(
     return counts
 
 
+@dataclass(frozen=True)
+class NumberScore:
+    """The score of one predicted number, with its errors in its own unit."""
+
+    r2: float
+    mean_absolute_error: float
+    root_mean_squared_error: float
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class FinalScore:
     """The answers on samples that influenced no choice; without any, on the training samples."""
@@ -215,8 +229,9 @@ class FinalScore:
     read: NDArray[Any] = field(
         default_factory=lambda: np.empty(0, np.intp)
     )  # the answered class of each
-    mean_absolute_error: float | None = None  # of numbers
-    root_mean_squared_error: float | None = None  # of numbers
+    mean_absolute_error: float | None = None  # of one number
+    root_mean_squared_error: float | None = None  # of one number
+    numbers: Mapping[str, NumberScore] = field(default_factory=dict)  # the figures of each number
     letters: tuple[float, float] | None = None  # the loss, and that of the frequencies
 
     def __repr__(self) -> str:
@@ -252,19 +267,27 @@ def score_classes(
     )
 
 
-def score_numbers(loss: float, answers: Floats, wanted: Floats) -> FinalScore:
-    """The score of predicted numbers, a row for each sample, given their loss."""
+def score_numbers(loss: float, answers: Floats, wanted: Floats, names: Sequence[str]) -> FinalScore:
+    """The score of predicted numbers, a row for each sample, given their loss. Errors of several
+    numbers have different units, so only R² has a mean."""
     off = answers - wanted
     with np.errstate(over="ignore"):
-        root = float(np.sqrt((off**2).mean()))
-    each = [r_squared(*both) for both in zip(wanted.T, answers.T, strict=True)]
+        roots = np.sqrt((off**2).mean(axis=0))
+    each = {
+        name: NumberScore(r_squared(real, said), float(size), float(root))
+        for name, real, said, size, root in zip(
+            names, wanted.T, answers.T, np.abs(off).mean(axis=0), roots, strict=True
+        )
+    }
+    alone = next(iter(each.values())) if len(each) == 1 else None
     return FinalScore(
         loss=loss,
-        score=fmean(each),
+        score=fmean(score.r2 for score in each.values()),
         rows=np.arange(len(wanted)),
         answers=answers,
-        mean_absolute_error=float(np.abs(off).mean()),
-        root_mean_squared_error=root,
+        mean_absolute_error=alone.mean_absolute_error if alone else None,
+        root_mean_squared_error=alone.root_mean_squared_error if alone else None,
+        numbers=each,
     )
 
 

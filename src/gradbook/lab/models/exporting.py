@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,9 @@ if TYPE_CHECKING:  # help on the formats and other exports don't need these
 
 
 Scorer = Callable[["Images"], float]
-Recorded = Callable[[str], tuple["RecordedWindows", float]]  # for a file, or for the training data
+Recorded = Callable[[Any], tuple["RecordedWindows", float]]  # of a file, given ones, or None:
+# those that were trained on
+ARRAYS = "arrays"  # the name of what was given in Python
 FLAGS = {"fold": "fold=False"}  # for options that exist only in Python
 
 
@@ -53,7 +56,7 @@ class ExportOptions:
     small: bool = False
     main: bool = False
     learn: bool = False
-    data: str | None = None
+    data: Any = None  # in Python also samples: (inputs, targets)
     train: bool = False
     layout: str | None = None
 
@@ -64,6 +67,11 @@ class ExportOptions:
             if name not in known:
                 hint = did_you_mean(name, known) or f": the options are {', '.join(known)}"
                 raise UsageError(f"export has no option '{name}'{hint}")
+        data = given.get("data")
+        if not isinstance(data, str | os.PathLike | None):
+            if not isinstance(data, tuple | list) or len(data) != 2:
+                raise UsageError("data is the name of a file, or samples: (inputs, targets)")
+            given = {**given, "data": tuple(data)}
         return ExportOptions(**given)
 
     def unusual(self) -> list[str]:
@@ -78,10 +86,19 @@ class ExportSource:
     trained: TrainedNet
     recipe: str
     stem: str
-    data: str = ""
+    data: str | Dataset = ""
     score: Scorer | None = None
     windows: Windows | None = None  # of a model of signals
-    recordings: Recorded | None = None
+    recordings: Recorded | None = None  # of a model of signals or rows
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels of a signal, or the columns of a row."""
+        if self.windows:
+            return self.windows.channels
+        size = self.trained.input
+        count = size[1] if len(size) == 2 else prod(size)  # each step has the same
+        return (*self.trained.input_names, *(f"x{k}" for k in range(1, count + 1)))[:count]
 
 
 @dataclass(frozen=True)
@@ -284,7 +301,7 @@ def export(
     recipe: str,
     path: str | os.PathLike[str],
     options: ExportOptions,
-    data: str = "",
+    data: str | Dataset = "",
     score: Scorer | None = None,
     windows: Windows | None = None,
     recordings: Recorded | None = None,
@@ -292,7 +309,7 @@ def export(
     """Write the network in the format of the file's ending, completely or not at all.
 
     For a model of images, `data` is its training data set and `score` its accuracy; for a model of
-    signals, `windows` are its inputs, and `recordings` reads those of a file.
+    signals, `windows` are its inputs; `recordings` gives those that it was trained on, or others.
     """
     chosen, target = format_for(path, options), Path(path)
     usual = _ending(path)
@@ -325,6 +342,7 @@ def _written_folder(folder: Path, files: Mapping[str, bytes | str]) -> tuple[Pat
 
 # C for small machines, calibrated on training images and scored ---------------
 
+GONE = "a model's file doesn't contain the samples that it was trained on, and --int8 needs some"
 LEARNED_FROM = 512  # training images that show how large values get
 AT_ONCE = 250
 
@@ -346,9 +364,9 @@ def made_c(source: ExportSource, options: ExportOptions) -> MadeC:
 
     last = last_layer(source.trained) if options.learn else None
     whole, score, channels = None, list[str](), tuple[str, ...]()
-    if options.int8 and source.windows and source.recordings:
-        channels = source.windows.channels
-        whole, told = _fitted_to_windows(source, source.recordings, last, options)
+    if options.int8 and source.recordings:
+        channels = source.channels
+        whole, told = _fitted_to_rows(source, source.recordings, last, options)
         score.append(told)
     elif options.int8:
         whole, told = _fitted_to_images(source, last, options)
@@ -377,20 +395,21 @@ def _fitted_to_images(
     test = dataset.test_for_reporting
     right = accuracy_in_c(whole_last(last, whole) if last else whole, test)
     before = source.score(test) if source.score else None
-    return whole, _told_right(right, before, len(test), "test images read")
+    what = "test images" if isinstance(options.data, str | None) else "given images"
+    return whole, _told_right(right, before, len(test), f"{what} read")
 
 
-def _fitted_to_windows(
+def _fitted_to_rows(
     source: ExportSource, recordings: Recorded, last: LastLayer | None, options: ExportOptions
 ) -> tuple[WholeNumbers, str]:
-    """The network in whole numbers, and a remark on the windows held out."""
+    """The network in whole numbers, and a remark on the windows or rows held out."""
     from gradbook.targets.portable.whole_learning import whole_last
-    from gradbook.targets.portable.whole_makers import quantise_windows
+    from gradbook.targets.portable.whole_makers import quantise_windows, require_classes
     from gradbook.targets.portable.whole_ops import UNIT_BITS
 
-    assert source.windows
-    windows, before = recordings(options.data or "")
-    many, fitting = len(source.windows.channels), in_places(windows.fitting)
+    require_classes(source.trained)
+    windows, before = recordings(options.data)
+    many, fitting = len(source.channels), in_places(windows.fitting)
     whole = quantise_windows(source.trained, fitting, many, options.learn)
     assert whole.sensor
     reckoned = whole_last(last, whole) if last else whole
@@ -405,13 +424,15 @@ def _told_right(right: float, before: float | None, count: int, what: str) -> st
     return line if before is None else f"{line}, {percent(before, count)} before rounding"
 
 
-def _fitting(name: str, trained: TrainedNet) -> Dataset:
+def _fitting(name: str | Dataset, trained: TrainedNet) -> Dataset:
     """The data set of this name, if its images have the network's size and classes."""
     from gradbook.data.sources import load
     from gradbook.layers.card import spell
 
     assert trained.picture is not None
-    data = load(name, trained.picture[1:])
+    if name == ARRAYS:
+        raise UsageError(f"{GONE}: give some with data=(images, labels) in Python, or with --data")
+    data = load(name, trained.picture[1:]) if isinstance(name, str) else name
     if data.shape != trained.picture or len(data.classes) != len(trained.classes):
         raise ShapeError(
             f"{data.name} has {spell(data.shape)} and {len(data.classes)} classes, the network "

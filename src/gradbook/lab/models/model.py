@@ -139,6 +139,8 @@ class Model:
 
     def __post_init__(self) -> None:
         self.classes, self.about = tuple(self.classes), dict(self.about)
+        # What it was trained on, while that is in memory: a data set, or a function for its rows.
+        self.trained_on: Any = None
 
     @property
     def parameters(self) -> int:
@@ -227,12 +229,22 @@ class Model:
         if self.classes:
             return score_classes(self.net, self._outputs(rows), wanted, self.classes)
         said, wanted = self._answers(rows), wanted.reshape(len(wanted), -1).astype(np.float64)
-        mean, deviation = 0.0, 1.0
-        if self.columns:
-            mean, deviation = self.columns.target_mean, self.columns.target_deviation
+        mean, deviation = self._spread
         each = losses_of(self.net, (said - mean) / deviation, (wanted - mean) / deviation)
-        scored = score_labels if self.labels else score_numbers
-        return scored(float(each.mean()), said, wanted)
+        if self.labels:
+            return score_labels(float(each.mean()), said, wanted)
+        named = self.predicts if len(self.predicts) == said.shape[1] else ()
+        return score_numbers(float(each.mean()), said, wanted, named or number_names(said.shape[1]))
+
+    @property
+    def _spread(self) -> tuple[Any, Any]:
+        """The mean and deviation with which the numbers were learned, of each if there are
+        several."""
+        if known := self.about.get("spread"):
+            return np.array(known[0]), np.array(known[1])
+        if self.columns:
+            return self.columns.target_mean, self.columns.target_deviation
+        return 0.0, 1.0
 
     @property
     def predicts(self) -> tuple[str, ...]:
@@ -312,7 +324,7 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         """What is kept of it in a copy or a pickle: not the engines, which are opened again."""
-        return {own.name: getattr(self, own.name) for own in fields(self)}
+        return {own.name: getattr(self, own.name) for own in fields(self)} | {"trained_on": None}
 
     # The file.
 
@@ -366,19 +378,33 @@ class Model:
         """Write it for other programs; the file's ending selects the format.
 
         The options are those of `gradbook export`: opset=13, fold=False, with_preparation=True …
+        For int8, `data` gives samples to calibrate on, (inputs, targets) or a file's name; after
+        `gb.train` these are those that it was trained on.
         """
         from gradbook.lab.models.exporting import ExportOptions, export
 
         trained, recipe = self.trained(), str(self.about.get("recipe", ""))
         asked = ExportOptions.of(options)
         if self.columns:
-            recordings = self._recordings if self.windows else None
+            recordings = self._recordings if self.windows else self._recorded_rows
             return export(trained, recipe, path, asked, windows=self.windows, recordings=recordings)
 
         def score_of(images: Images) -> float:
-            return self.score(images.pixels, images.labels)
+            return float((self.classify(images.pixels) == images.labels).mean())
 
-        return export(trained, recipe, path, asked, self.data, score_of)
+        if asked.data is not None and not isinstance(asked.data, str | os.PathLike):
+            asked = replace(asked, data=self._dataset_of(*asked.data))
+        return export(trained, recipe, path, asked, self.trained_on or self.data, score_of)
+
+    def _dataset_of(self, images: Any, labels: Any) -> Dataset:
+        """A caller's images as a data set."""
+        from gradbook.data.dataset import Dataset, Images
+
+        pixels = np.rint(self._as_images(images)).clip(0, BRIGHTEST).astype(np.uint8)
+        numbers = self._wanted(np.asarray(labels), len(pixels)).astype(np.int32)
+        held = Images(pixels.reshape(-1, *self.picture), numbers)
+        folds = np.ones(len(held), np.uint8)
+        return Dataset("the given images", self.classes, held, folds, held, "given in Python")
 
     # Predictions.
 
@@ -561,9 +587,40 @@ class Model:
         assert self.windows
         return recorded_windows(self.windows, self.classes, self.about, data)
 
-    def _recordings(self, data: str) -> tuple[RecordedWindows, float]:
+    def _recorded_rows(self, data: Any) -> tuple[RecordedWindows, float]:
+        """Rows for calibrating and scoring whole numbers, and the score in floats: given ones,
+        those of a table's file, or those that it was trained on a moment ago."""
+        if data is None and self.trained_on is not None:
+            return self._with_score(self.trained_on())
+        if data is None:
+            from gradbook.lab.models.exporting import GONE
+
+            raise UsageError(
+                f"{GONE}: give some with data=(inputs, targets) in Python, or --data FILE.csv"
+            )
+        if isinstance(data, str | os.PathLike):
+            table = self.require_columns().in_place(read_columns(data))
+            inputs, targets = self.rows_of(table), table.words(self.require_columns().target)
+        else:
+            given, wanted = data
+            inputs = self._read(given)
+            targets = self._wanted(np.asarray(wanted), len(inputs))
+        return self._with_score(
+            RecordedWindows(inputs, inputs, np.asarray(targets, np.int64), "given rows")
+        )
+
+    def _with_score(self, recorded: RecordedWindows) -> tuple[RecordedWindows, float]:
+        """With missing values filled in, and the score in floats."""
+        fill = self.instead_of_missing if np.isnan(recorded.fitting).any() else 0.0
+        parts = (np.where(np.isnan(it), fill, it) for it in (recorded.fitting, recorded.scored))
+        fitting, scored = parts
+        read = likeliest_classes(self.net, self._answers(scored))
+        share = float((read == recorded.labels).mean())
+        return RecordedWindows(fitting, scored, recorded.labels, recorded.what), share
+
+    def _recordings(self, data: str | None) -> tuple[RecordedWindows, float]:
         """Windows for calibrating and scoring whole numbers, and the score in floats."""
-        recorded = self.recorded_windows(data)
+        recorded = self.recorded_windows(data or "")
         read = likeliest_classes(self.net, self._answers(recorded.scored))
         return recorded, float((read == recorded.labels).mean())
 

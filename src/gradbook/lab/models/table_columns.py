@@ -65,6 +65,7 @@ TABLE_RECORD = Schema(
         labels=IfThere(TrueOrFalse()),
         features_first=IfThere(TrueOrFalse()),
         missing=IfThere(PlainText()),
+        spread=IfThere(ListOf(ListOf(FiniteNumber()), 2, 2)),
         range=IfThere(RANGE),
         **{RECORDINGS_KEY: IfThere(HOW_READ)},
     ),

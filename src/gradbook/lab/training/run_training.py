@@ -410,7 +410,7 @@ class TrainingRun:
 
     def doubts(self, test: FinalScore) -> tuple[str, ...]:
         """Warnings about the training, given its test."""
-        numbers = test.mean_absolute_error is not None and len(test.rows) > 1
+        numbers = bool(test.numbers) and len(test.rows) > 1
         return doubts(
             Ending(
                 net=self.recipe.net,

@@ -119,9 +119,11 @@ def _whole_given(trained: TrainedNet, sensor: SensorNumbers | None, channels: Se
     if sensor is None:
         return _given(trained)
     names = list(channels) or [f"channel {k}" for k in range(1, len(sensor.times) + 1)]
+    count = prod(trained.input)
+    is_window = len(sensor.times) < count
     return (
-        f"Input: a window of {prod(trained.input)} whole numbers ({sensor.kind}), step by step: "
-        f"{one_line(sensor.describe(names))}."
+        f"Input: a {'window' if is_window else 'row'} of {count} whole numbers ({sensor.kind})"
+        f"{', step by step' * is_window}: {one_line(sensor.describe(names))}."
     )
 
 

@@ -634,12 +634,17 @@ def _factors(scales: Array) -> tuple[Whole, int, int]:
 EVENED = 0.75  # the power of a channel's size by which it is divided
 
 
-def require_classes(trained: TrainedNet, reads_windows: bool = False) -> None:
-    """Refuse what --int8 can't express: it classifies images, or windows of signals."""
-    has_samples = trained.picture or reads_windows
-    if not (has_samples and trained.classes) or len(trained.output) > 1:
+def require_classes(trained: TrainedNet) -> None:
+    """Refuse what --int8 can't express: it classifies."""
+    if not trained.classes or trained.net.tokens or len(trained.output) > 1:
         raise TargetError(
-            "--int8 is only for networks that classify images or windows of signals: leave it out"
+            "--int8 is only for networks that classify images, rows of numbers or windows of "
+            "signals: leave it out"
+        )
+
+    if len(trained.input) == 3 and not trained.reads_bytes:
+        raise TargetError(
+            "--int8 reads pictures as bytes, which these weren't: train on bytes, or without --int8"
         )
 
 
@@ -654,8 +659,8 @@ def quantise_windows(
     trained: TrainedNet, rows: NDArray[Any], channels: int, learns: bool = False
 ) -> WholeNumbers:
     """Convert it to integers that suit such windows, (windows, steps x channels), of a sensor's own
-    numbers."""
-    require_classes(trained, reads_windows=True)
+    numbers, or such rows of a table, as windows of one step."""
+    require_classes(trained)
     sensor = sensor_numbers(rows, channels)
     numbers = sensor.of(rows) * np.int64(sensor.finer)
     return _quantised(sensor.scale(trained), numbers, sensor, learns)
