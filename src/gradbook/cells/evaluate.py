@@ -76,6 +76,10 @@ class CellFunction:
     problem: str = ""
     needs_numbers: bool = False  # to be understood
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickle keeps: not the program, which is made again."""
+        return {name: value for name, value in vars(self).items() if name != "run"}
+
     @cached_property
     def run(self) -> CellProgram:
         """Its value at single numbers."""
