@@ -11,7 +11,7 @@ import pytest
 
 from gradbook.data.formats.cells import NumberStyle
 from gradbook.data.tables import read_columns
-from gradbook.errors import DataError, GradbookError, UsageError
+from gradbook.errors import Assumption, DataError, GradbookError, UsageError
 from gradbook.lab.models.answers import r_squared
 from gradbook.lab.models.model import Model
 from gradbook.lab.recipes.recipe_text import change_recipe
@@ -179,7 +179,9 @@ def test_a_missing_column_is_refused_and_a_missing_value_filled_in(area, tmp_pat
     file_in_full = tmp_path / "full.csv"
     height = float(area.model.mean[4])
     file_in_full.write_text(f"width,height,colour\n50,{height!r},r\n50,-3,{commonest}\n")
-    said, wanted = (area.model.predict(read_columns(one)) for one in (file, file_in_full))
+    with pytest.warns(Assumption, match="2 missing values are filled in: 1 of colour with"):
+        said = area.model.predict(read_columns(file))
+    wanted = area.model.predict(read_columns(file_in_full))
     np.testing.assert_array_equal(said, wanted)
 
 
@@ -207,9 +209,9 @@ def test_what_was_decided_is_kept_in_the_model(tmp_path):
     height = float(kept.filling[0])
     word = "bgr"[int(kept.filling[1:4].argmax())]
     plain.write_text(f"breite,farbe,am\n12500.0,r,2024-03-01\n{height!r},{word},2024-03-02\n")
-    np.testing.assert_array_equal(
-        again.predict(read_columns(new)), again.predict(read_columns(plain))
-    )
+    with pytest.warns(Assumption, match="2 missing values are filled in: 1 of breite with"):
+        said = again.predict(read_columns(new))
+    np.testing.assert_array_equal(said, again.predict(read_columns(plain)))
 
 
 def test_with_everything_it_is_scored_by_the_rows_trained_on(tmp_path):
