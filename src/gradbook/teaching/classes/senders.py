@@ -31,7 +31,7 @@ JOINT = " - "  # between a folder's name and a file's
 AGAIN = re.compile(r" \(\d+\)$")  # which browsers add to the second file of a name
 MOODLE = re.compile(r"(?<![^/_])(?P<name>[^/_]+)_\d+_assignsubmission_(?:file|onlinetext)_?")
 CANVAS = re.compile(r"(?P<letters>[^\W\d_]+)(?P<late>_LATE)?_\d+_\d+_", re.IGNORECASE)
-ADDRESS = re.compile(r" \([^()]*@[^()]*\)$")
+ADDRESS = re.compile(r" \([^()@]*@[^()@]*\)$")
 NUMBERED = re.compile(r"(?<!\d)\d+\)?$")
 Students = frozenset[str]
 
