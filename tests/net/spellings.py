@@ -111,6 +111,8 @@ SPELLINGS = {
     # choices
     "y = if(x > 0, x^2, -x)": "Piecewise((x**2, x > 0), (-x, True))",
     "y = if(b > 0, ln(b), b^2)": "Piecewise((log(b), b > 0), (b**2, True))",
+    "y = if(b > 0, sqrt(b), b^2)": "Piecewise((sqrt(b), b > 0), (b**2, True))",
+    "y = if(b > 0, if(b > 1, ln b, sqrt(b)) x, 1/x)": "1/x + 0*b",
     "y = if(x ≤ t, 1, x)": "Piecewise((1, x <= t), (x, True))",
     "y = if(0 < x < 1, x², x)": "Piecewise((x**2, (x > 0) & (x < 1)), (x, True))",
     "y = if(c, a, b) x; c = 1": "Piecewise((a, Ne(c, 0)), (b, True))*x",

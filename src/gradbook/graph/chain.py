@@ -25,6 +25,7 @@ def gradients(of: Node, wrt: Sequence[Node], stop: Collection[Node] = ()) -> dic
     shares: defaultdict[Node, list[Node]] = defaultdict(list)
     shares[of].append(of.graph.constant(1))
     slopes = {node: of.graph.constant(0) for node in wrt}
+    cases: set[Node] = set()  # contributions of one case of a choice
     for node in sorted(path, key=lambda node: -node.index):
         if not shares[node]:
             continue
@@ -32,11 +33,28 @@ def gradients(of: Node, wrt: Sequence[Node], stop: Collection[Node] = ()) -> dic
         if node in stop and node is not of:
             continue
         for source, share in zip(
-            reversed(node.inputs), reversed(node.op.derivative(d, node, *node.inputs)), strict=True
+            reversed(node.inputs), reversed(_passed_on(node, d, cases)), strict=True
         ):
             if share is not None and source in path:
                 shares[source].append(share)
     return slopes
+
+
+def _passed_on(node: Node, d: Node, cases: set[Node]) -> Sequence[Node | None]:
+    """∂E/∂x for each input of a value with ∂E/∂y = d. What comes from one case of a `choose` stays
+    within it, so that a case that doesn't hold gives 0 even where its own slope is no number."""
+    if d not in cases:
+        passed = node.op.derivative(d, node, *node.inputs)
+    else:
+        condition, *both = d.inputs
+        place = 1 if both[0].is_constant(0) else 0
+        passed = [
+            share and d.graph.make("choose", condition, *((0, share) if place else (share, 0)))
+            for share in _passed_on(node, both[place], cases)
+        ]
+    if d in cases or node.op.name == "choose":
+        cases.update(share for share in passed if share is not None)
+    return passed
 
 
 def _between(of: Node, wrt: Sequence[Node], stop: Collection[Node]) -> set[Node]:
