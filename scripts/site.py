@@ -30,6 +30,7 @@ from openpyxl.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
 
 import gradbook
+from gradbook.builtin_networks import SCENES
 from gradbook.cli.main import main
 from gradbook.engine.pyodide import browser_python
 from gradbook.language import ENGLISH, LANGUAGES, in_language
@@ -54,7 +55,7 @@ CODE = (".c", ".css", ".html", ".js", ".po", ".py", ".txt")  # what the gallery 
 NAMES = "name\nAda\nAlan\nEmmy\nGrace\nKurt\nSofia\nZoë\n"
 LINK = re.compile(r"\[([^\[\]]*)\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"`(gradbook [^`]+)`")
-PLAY = "input 2; dense 4; tanh; dense 2; tanh; dense 1; sigmoid; loss binary cross-entropy; rate 1"
+PLAY = "xor"  # a set of points and a network that learns it well
 PLAY_TITLE = "gradbook: see how a neural network learns, number by number"
 NOT_HERE = (
     "<h1>This page isn't here</h1><p>It may have moved. Search for it, or begin at the "
@@ -208,8 +209,8 @@ def make_play(folder: Path) -> None:
     tags = (
         f'<meta property="og:{k}" content="{escape(said)}">' for k, said in card.items() if said
     )
-    net = parse(PLAY)
-    page = play_page(net, home=home, kept_with="".join(tags))
+    net = parse(SCENES[PLAY])
+    page = play_page(net, home=home, kept_with="".join(tags), points_of=PLAY)
     (folder / "index.html").write_text(page, "utf-8")
     (folder / "card.png").write_bytes(net._repr_png_())
     shutil.move(folder.parent / "sw.js", folder)
