@@ -166,6 +166,15 @@ def test_records_are_held_to_what_was_asked_for(on, body, status):
     assert json.loads(content)["error"]
 
 
+def test_formulas_are_explained_swept_and_become_workbooks_as_networks_do(on):
+    text = "y = |2x - 1|² + e^-x; x = 1"
+    made = {verb: on.tell(verb, "POST", {"text": text}) for verb in ("explain", "sheet", "sweep")}
+    said = on.ask(f"texts/{made['explain']['result']}/derivation.txt")[1].decode()
+    assert "y = abs(2·x − 1)² + exp(−x)" in said
+    assert on.ask(f"texts/{made['sheet']['result']}/net.xlsx")[0] == 200
+    assert "sweep.svg" in made["sweep"]["files"]
+
+
 @for_each("query", ["since=-1", "since=x", "points=1&points=1", "color=red", "out_of=nan", "=&="])
 def test_queries_are_too(on, query):
     number = on.tell("classes", "POST")["class"]

@@ -461,6 +461,7 @@ TOO_LONG = (
 NO_LAYERS = "no layers: begin with a line such as 'input 2'"
 UNKNOWN_LAYER = "unknown layer {word!r}{hint}"
 NOT_A_LINE = "no line begins with {word!r}: {advice}"
+A_FORMULA = "{word} = … is a formula, which has a page of its own: gradbook play '{word} = …'"
 SEE_HELP = ": see gradbook help networks"
 NO_LAYER = "'{word}' isn't a layer: give it as a separate argument"
 BEFORE_INPUT = "{word!r} before the input: begin with a line such as 'input 2'"
@@ -489,6 +490,8 @@ def read_statement(draft: Draft, line: Statement) -> None:
     word = ours(line.next)
     reader = _layer if word in forms() else STATEMENTS.get(word)
     if reader is None:
+        if [it.group() for it in line.words[1:2]] == ["="]:
+            line.fail(A_FORMULA.format(word=line.next))
         if word in INSTEAD:
             line.fail(NOT_A_LINE.format(word=line.next, advice=INSTEAD[word]))
         hint = did_you_mean(word, known_words()) or SEE_HELP

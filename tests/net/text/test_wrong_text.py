@@ -24,6 +24,7 @@ WRONG = [
     ("input 1x8x8\nmax pool 2", 2, 1, "no line begins with 'max': write 'maxpool 2', in one word"),
     ("input 1x8x8\naverage pool", 2, 1, "no line begins with 'average': write 'avgpool 2'"),
     ("input 2\nfully connected 3", 2, 1, "no line begins with 'fully': write 'dense 3'"),
+    ("input 2\nE = w^2", 2, 1, "E = … is a formula, which has a page of its own"),
     ("input 2\nwombat", 2, 1, "unknown layer 'wombat': see gradbook help networks"),
     ("{'layers': 2}", 1, 1, "see gradbook help networks"),
     (HEAD + "- sigmoid", 3, 1, "unknown layer '-'"),

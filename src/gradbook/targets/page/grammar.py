@@ -49,7 +49,15 @@ MESSAGES = {  # the messages of each module that the page's reader also uses
         *("NO_SIZES", "NOT_SIZES", "NOT_EXPECTED", "TWICE"),
     ),
     text: (
-        *("TOO_LONG", "NO_LAYERS", "UNKNOWN_LAYER", "NOT_A_LINE", "SEE_HELP", "BEFORE_INPUT"),
+        *(
+            "TOO_LONG",
+            "NO_LAYERS",
+            "UNKNOWN_LAYER",
+            "NOT_A_LINE",
+            "A_FORMULA",
+            "SEE_HELP",
+            "BEFORE_INPUT",
+        ),
         *("TABLE_ALREADY", "SAMPLES_ALREADY", "NO_TARGETS", "WHICH_FILE", "WHICH_NAME"),
         *("WHICH_LOSS", "UNKNOWN_LOSS", "WHICH_UPDATE", "UNKNOWN_UPDATE"),
         *("DECAY_ALREADY", "UNKNOWN_KIND", "OF_HOW_MANY"),

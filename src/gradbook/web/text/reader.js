@@ -43,6 +43,7 @@ function readStatement(draft, line) {
   const word = meaning(grammar, line.next)
   const isLayer = Object.hasOwn(grammar.forms, word)
   if (!isLayer && word !== AGAIN && !grammar.words.includes(word)) {
+    if (line.words[1]?.word === "=") line.fail("A_FORMULA", { word: line.next })
     const { instead } = grammar.synonyms
     if (Object.hasOwn(instead, word)) line.fail("NOT_A_LINE", { word: line.next, advice: instead[word] })
     const hint = didYouMean(word, grammar.words, grammar.closeEnough) || grammar.messages.SEE_HELP
