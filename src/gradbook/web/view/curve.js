@@ -15,6 +15,7 @@ const QUICK = 8 // milliseconds: a judgement that takes longer waits until nothi
 const PAUSE = 120
 const LEARNED = "good" // the verdict on a loss that has vanished, whatever is foreseen
 const BOUNCES = mark("bounces")
+const [RISE, HABIT] = [1.01, 3] // times the loss before, and how often it rises so in a run that bounces
 const SOME = 10 // epochs, after which a run speaks for itself
 const FARTHEST = 10 // times the first loss: what falls without end is foreseen up to there
 
@@ -143,6 +144,7 @@ export class CurvePanel {
  * @param {string} verdict of a fresh run @param {import("./model.js").Judgement} judgement @param {Point[]} gone this run's losses
  */
 function contradiction(verdict, { losses }, gone) {
+  if (verdict === "too slow") return gone.slice(1).filter(([, loss], k) => loss > RISE * gone[k][1]).length >= HABIT ? BOUNCES : ""
   if (verdict !== "diverges") return ""
   const [[, first], [, last]] = [gone[0], gone[gone.length - 1]]
   if (gone.length > SOME && Number.isFinite(last) && last < first) return mark("falling")
