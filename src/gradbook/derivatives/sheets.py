@@ -117,7 +117,7 @@ def _add_all(
     epochs: int,
 ) -> TrainingOutcome | None:
     list_title = book.title(tr(DERIVATIVES))
-    cells = [cell for one in inputs for cell in one.cells]
+    cells = [cell for one in inputs if not one.by_one for cell in one.cells]
     way = [*book.slopes.order, *(cell for cell in cells if cell in book.slopes.terms)]
     for number in sorted(set(map(sheet_of, way))):
         book.mirrors[number] = book.title(f"∂ {book.book.sheets[number].title}")

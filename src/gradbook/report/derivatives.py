@@ -23,6 +23,7 @@ from gradbook.derivatives.formula_chain import ChainPath, InputChain, LocalSlope
 from gradbook.derivatives.labels import label
 from gradbook.derivatives.public_book import Derivatives
 from gradbook.derivatives.sensitivities import Sensitivity
+from gradbook.errors import UsageError
 from gradbook.graph.names import read_name
 from gradbook.language import numeral, tr, tr_count
 from gradbook.language.message import translate
@@ -73,6 +74,9 @@ def explain_cell(derivatives: Derivatives, only: str | None = None) -> Explanati
             sheets=partial(_picture, derivatives),
         )
     source = derivatives.find(only)
+    for one in derivatives.inputs:
+        if one.by_one and one.cell == source:
+            raise UsageError(f"{one.full_sentence}: it has no chain of derivatives")
     chain = chain_between(derivatives.slopes, source, derivatives.by_cell[source])
     return Explanation(
         None,
@@ -119,12 +123,8 @@ def _list(derivatives: Derivatives) -> Document:
     story.say("{words}", words=_opening(derivatives))
     if derivatives.proposed is not None:
         story.say("{words}", words=proposal(derivatives))
-    titles = [tr("input"), tr("cell"), tr("value"), tr("derivative"), tr("% per %")]
-    rows = [_row(one) for one in inputs[:MOST_INPUTS]]
-    if any(one.note for one in inputs[:MOST_INPUTS]):
-        titles.append(tr("remark"))
-        rows = [[*row, (one.note,)] for row, one in zip(rows, inputs, strict=False)]
-    story.table([(title,) for title in titles], rows)
+    titles = (tr("input"), tr("cell"), tr("value"), tr("derivative"), tr("% per %"))
+    story.table([(title,) for title in titles], map(_row, inputs[:MOST_INPUTS]))
     if len(inputs) > MOST_INPUTS:
         story.say(
             tr(
@@ -187,7 +187,7 @@ def _row(sensitivity: Sensitivity) -> Sequence[Cell]:
     percent = "–" if sensitivity.elasticity is None else Numeral(_rounded(sensitivity.elasticity))
     value = Numeral(sensitivity.value) if isfinite(sensitivity.value) else "–"
     return (
-        (sensitivity.label,),
+        (" – ".join(filter(None, (sensitivity.label, sensitivity.note))),),
         (sensitivity.name,),
         (value,),
         (Numeral(_rounded(sensitivity.slope)),),
