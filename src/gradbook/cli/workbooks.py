@@ -135,4 +135,4 @@ def page_of_workbook(options: Namespace) -> str:
     _refuse_for_workbooks(options, "set", "data", "train", "epochs")
     with busy(tr("deriving {file}", file=Path(options.net).name)):
         derivatives = _derivatives(options)
-        return formula_page(formulas_of(derivatives.slopes), options.typed)
+        return formula_page(formulas_of(derivatives.slopes), options.typed, explores=True)

@@ -61,12 +61,12 @@ export class FormulaDrawing extends ValueDrawing {
     return line === loss || line === sampleLoss ? 1 : this.model.slopeAt(line)
   }
 
-  /** A hundredth of a number's first digit; of numbers around 1, a hundredth.
+  /** A hundredth of a number's first digit, or a tenth of it if it is less than 1: 0.09 changes by 0.001.
    * @param {number} value
    */
   grainOf(value) {
-    const power = value ? Math.floor(Math.log10(Math.abs(value))) : 0
-    return power > 0 ? 10 ** (power - 2) : power < -2 ? 10 ** (power - 1) : 0.01
+    const power = value ? Math.floor(Math.log10(Math.abs(value)) + 1e-9) : 0
+    return 10 ** (power < 0 ? power - 1 : power - 2)
   }
 
   /** A finger changes numbers sideways, and scrolls up and down.

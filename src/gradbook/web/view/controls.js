@@ -47,7 +47,7 @@ export class Controls {
     const isTaken = target.closest("input:not([type=radio], [type=range]), select, textarea") !== null
       || (event.key === " " ? target.closest("button, summary, [role=button]") !== null : target.closest("input, [role], .bar.wave") !== null && event.key.startsWith("Arrow"))
     const id = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key]
-    if (!id || isTaken || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
+    if (!id || isTaken || !byId(id).checkVisibility({ visibilityProperty: true }) || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
     event.preventDefault()
     byId(id).click()
   }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from xlsxwriter import Workbook
 
 import gradbook as gb
 from gradbook.cli.main import main
@@ -273,3 +274,34 @@ def test_a_loss_that_leaves_the_numbers_stops_and_names_a_rate_that_goes_well(sh
     for _ in range(10):
         page.press("#step")
     assert number(page.text("#loss")) < first
+
+
+def test_a_workbook_is_explored_and_nothing_trains(chromium, tmp_path):
+    book = tmp_path / "loan.xlsx"
+    with Workbook(str(book)) as made:
+        sheet = made.add_worksheet("Loan")
+        sheet.write_column("A1", ["rate", "years", "owed", "paid"])
+        sheet.write_column("B1", [0.09, 10, 2500])
+        sheet.write_formula("B4", "=B3*B1/(1-(1+B1)^-B2)", None, 389.55022475610126)
+    assert main(["play", str(book), "--of", "B4", "-o", str(tmp_path / "page.html")]) == 0
+    chromium.said.clear()
+    chromium.show(tmp_path / "page.html", 1280)
+    for control in ("#run", "#step", "#rate-field", "#pace"):
+        assert not chromium.value(f"document.querySelector('{control}').checkVisibility()")
+    before = chromium.text("#lines")
+    for key in (" ", "ArrowRight", "r"):
+        chromium.value(
+            f"document.body.dispatchEvent(new KeyboardEvent('keydown', {{key: {key!r}, bubbles: true}}))"
+        )
+    chromium.settle()
+    assert chromium.text("#lines") == before
+    rate = "[aria-label=rate]"
+    chromium.value(f"document.querySelector('.net {rate}').focus()")
+    chromium.key("ArrowUp")
+    assert chromium.value(f"document.querySelector('.net {rate}').ariaValueNow") == "0.091"
+    assert number(chromium.text("#loss")) == pytest.approx(
+        2500 * 0.091 / (1 - 1.091**-10), abs=0.006
+    )
+    chromium.press("#reset")
+    assert chromium.text("#lines") == before
+    assert chromium.said == []
