@@ -290,9 +290,8 @@ def test_a_workbook_is_explored_and_nothing_trains(chromium, tmp_path):
         assert not chromium.value(f"document.querySelector('{control}').checkVisibility()")
     before = chromium.text("#lines")
     for key in (" ", "ArrowRight", "r"):
-        chromium.value(
-            f"document.body.dispatchEvent(new KeyboardEvent('keydown', {{key: {key!r}, bubbles: true}}))"
-        )
+        event = f"new KeyboardEvent('keydown', {{key: {key!r}, bubbles: true}})"
+        chromium.value(f"document.body.dispatchEvent({event})")
     chromium.settle()
     assert chromium.text("#lines") == before
     rate = "[aria-label=rate]"
