@@ -3,6 +3,7 @@
 import { numeral, readNumber, tr, typed } from "./language.js"
 
 const SVG = "http://www.w3.org/2000/svg"
+const [SMALLEST, LEADING] = [8, 3] // pixels: of words, and by which a line is higher than its letters
 
 /** @typedef {{said: string, letter: string, below: string, kind: string, math: string}} Name */
 
@@ -47,6 +48,17 @@ function filled(element, attributes, inside) {
  */
 export function say(element, words) {
   if (element.textContent !== words) element.textContent = words
+}
+
+/** Make words as small as it takes for all of them to be seen, whatever the font: a hinted one doesn't
+ * become narrower in proportion.
+ * @param {HTMLElement} element whose overflow is hidden
+ */
+export function fit(element) {
+  element.style.fontSize = ""
+  let size = parseFloat(getComputedStyle(element).fontSize)
+  const isCut = () => element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight + LEADING
+  while (isCut() && size > SMALLEST) element.style.fontSize = `${(size -= 0.5)}px`
 }
 
 /** @param {Element} element @param {string} attribute @param {string} value */

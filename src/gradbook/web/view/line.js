@@ -1,12 +1,12 @@
 // The line at the foot of the screen: the chain of one weight in factors, its product, the nudge that
 // confirms it, and the update; the same numbers stand on the path and on the card.
 
-import { byId, formula, make, nameWords, say } from "./dom.js"
+import { byId, fit, formula, make, nameWords, say } from "./dom.js"
 import { fixed, plainName } from "./factors.js"
 import { mark, numeral, pieces, tr } from "./language.js"
 
 const DEL = '<mo lspace="0" rspace="0">∂</mo>'
-const [FACTOR, PRODUCT] = [6, 5] // decimals: of a factor, and of a product of three
+const [FACTOR, PRODUCT, LEAST] = [6, 5, 3] // decimals: of a factor, of a product of three, and at least
 const LONGEST = 420 // letters of a loss in symbols
 const SAME = 1e-4 // as far as a nudge may differ from the product, as a share of it
 const KINDS = { error: "fe", slope: "fa", carried: "fi" }
@@ -33,6 +33,12 @@ export class LinePanel {
     this.grab = make("button", { type: "button", class: "grab", "aria-label": mark("More") })
     this.handle = make("p", { class: "handle" }, make("b"), make("span"))
     this.box.append(this.grab, this.handle, this.who, this.parts)
+    this.decimals = FACTOR // that fit
+    this.isMeasured = false // by the widest numbers
+    new ResizeObserver(() => {
+      this.shown = ""
+      model.changed()
+    }).observe(this.box)
   }
 
   /** @param {Reading | null} reading @param {boolean} asNumbers */
@@ -43,13 +49,38 @@ export class LinePanel {
     if (!reading) return this.sayOther()
     const { place, factors, count } = reading
     const key = `${asNumbers} ${place.weight} ${factors.map(it => it.kind)} ${count < 2} ${isPlainDescent(reading)}`
-    if (key !== this.shown || content !== this.content) this.build(reading, asNumbers)
+    const isNew = key !== this.shown || content !== this.content
+    if (isNew) this.build(reading, asNumbers)
     Object.assign(this, { shown: key, content })
     say(this.sample, this.which(reading))
     say(this.count, tr("of {count} ", { count }))
     say(this.handle.firstChild, `${plainName(content.names[place.weight])} = ${fixed(reading.value, 4)}`)
     say(this.handle.lastChild, tr("next: {value}", { value: fixed(reading.next, 4) }))
+    if (isNew) this.fitNumbers(reading)
     for (const write of this.numbers) write(reading)
+    if (isNew) for (const words of this.parts.querySelectorAll(".words, small")) fit(words)
+  }
+
+  /** Find how many decimals fit, whatever the font.
+   * @param {Reading} reading @private
+   */
+  fitNumbers(reading) {
+    const boxes = [this.parts, ...this.parts.querySelectorAll(".fac > .value, .product")]
+    this.isMeasured = true
+    for (this.decimals = FACTOR; this.decimals >= LEAST; this.decimals--) {
+      for (const write of this.numbers) write(reading)
+      if (boxes.every(it => it.scrollWidth <= it.clientWidth)) break
+    }
+    this.decimals = Math.max(this.decimals, LEAST)
+    this.isMeasured = false
+  }
+
+  /** A number with as many decimals as fit; while they are measured, the widest one.
+   * @param {number} value @param {number} most @private
+   */
+  digits(value, most) {
+    const decimals = Math.min(most, this.decimals)
+    return fixed(this.isMeasured ? -8 / 9 : value, decimals)
   }
 
   /** What is said of a value that has no such chain: its number, and its slope.
@@ -139,7 +170,7 @@ export class LinePanel {
       carried: ` = ${place.source ? this.nameOf(place.source) : 1}`,
     }
     const chips = factors.map(({ kind, of, to }, k) => make("span", { class: `fac ${KINDS[kind]}` }, make("b", { class: "words" }, words[kind]),
-      this.number("value", it => fixed(it.factors[k].value, FACTOR)),
+      this.number("value", it => this.digits(it.factors[k].value, FACTOR)),
       make("small", {}, formula(partial(of === null ? this.errorOf(place) : names[of].math, names[to].math)), rest[kind])))
     const way = make("b", { class: "way" })
     const [nudged, tick, ofSample, goal] = [make("b"), make("b"), make("span", { class: "on-sheet" }), make("span", { class: "goal" })]
@@ -151,11 +182,11 @@ export class LinePanel {
       say(ofSample, it.count > 1 ? tr(" of {sample}", { sample: this.which(it) }) : "")
       say(goal, isOutweighed(it) ? tr("; the other {count} outweigh it", { count: it.count - 1 }) : mark("; a weight goes against it"))
     })
-    const nudgeWords = (/** @type {Reading} */ it) => (weight.below.length > 1 ? tr("gives {slope}", { slope: fixed(it.nudged, PRODUCT) })
-      : tr("{weight} ± {size} gives {slope}", { weight: plainName(weight), size: numeral("0.00001"), slope: fixed(it.nudged, PRODUCT) }))
+    const nudgeWords = (/** @type {Reading} */ it) => (weight.below.length > 1 ? tr("gives {slope}", { slope: this.digits(it.nudged, PRODUCT) })
+      : tr("{weight} ± {size} gives {slope}", { weight: plainName(weight), size: numeral("0.00001"), slope: this.digits(it.nudged, PRODUCT) }))
     return [...chips.flatMap((chip, k) => (k ? [sign("×"), chip] : [chip])), sign("="),
       make("span", { class: "fac fp" }, make("b", { class: "words" }, ...pieces(mark("how much {error} rises with {weight}"), { error: make("i", {}, "E"), weight: nameWords(weight) })),
-        make("span", { class: "product" }, this.number("value", it => fixed(it.product, PRODUCT)), way),
+        make("span", { class: "product" }, this.number("value", it => this.digits(it.product, PRODUCT)), way),
         make("small", {}, formula(partial("<mi>E</mi>", weight.math)), ofSample, goal, make("span", { class: "on-sheet" }, " ", tick))),
       make("span", { class: "fac nudge" }, nudged, make("small", {}, this.number("", nudgeWords)))]
   }
@@ -177,15 +208,15 @@ export class LinePanel {
     const own = names[place.weight].math
     const kinds = reading.factors.map(({ kind }) => KINDS[kind])
     const coloured = [whole, ...parts].map((part, k) => `<mrow class="c-${k ? kinds[k - 1] : "fp"}">${part}</mrow>`)
-    const numbers = reading.factors.map((_, k) => this.number(`c-${kinds[k]}`, it => fixed(it.factors[k].value, FACTOR)))
+    const numbers = reading.factors.map((_, k) => this.number(`c-${kinds[k]}`, it => this.digits(it.factors[k].value, FACTOR)))
     const isPlain = reading.count < 2 && isPlainDescent(reading)
     return [make("span", { class: "equation" }, formula(`${coloured[0]}<mo>=</mo>${coloured.slice(1).join("<mo>·</mo>")}<mo>=</mo>`),
-      ...numbers.flatMap((number, k) => (k ? [sign("·"), number] : [number])), sign("="), this.number("c-fp", it => fixed(it.product, FACTOR))),
-    make("span", { class: "nudged" }, mark("nudged:"), make("br"), this.number("", it => (isSame(it) ? mark("the same ✓") : fixed(it.nudged, FACTOR)))),
+      ...numbers.flatMap((number, k) => (k ? [sign("·"), number] : [number])), sign("="), this.number("c-fp", it => this.digits(it.product, FACTOR))),
+    make("span", { class: "nudged" }, mark("nudged:"), make("br"), this.number("", it => (isSame(it) ? mark("the same ✓") : this.digits(it.nudged, FACTOR)))),
     make("span", { class: "update" }, formula(`<msup>${own}<mo>′</mo></msup><mo>=</mo>`),
       ...(isPlain ? [make("span", { class: "how" }, formula(`${own}<mo>−</mo><mi>η</mi><mrow class="c-fp">${whole}</mrow><mo>=</mo>`),
-        this.number("", it => shorter(it.value)), sign("−"), this.number("", it => shorter(it.rate)), sign("·"), this.number("c-fp", it => fixed(it.mean, FACTOR)), sign("="))] : []),
-      this.number("", it => fixed(it.next, FACTOR)))]
+        this.number("", it => shorter(it.value)), sign("−"), this.number("", it => shorter(it.rate)), sign("·"), this.number("c-fp", it => this.digits(it.mean, FACTOR)), sign("="))] : []),
+      this.number("", it => this.digits(it.next, FACTOR)))]
   }
 
   /** The activation of a column, in the words of its layer.

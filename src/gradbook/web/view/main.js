@@ -6,7 +6,7 @@ import { AimMenu } from "./aim.js"
 import { AlongPanel } from "./along.js"
 import { BatchField } from "./batch.js"
 import { Builder } from "./builder.js"
-import { byId, make, save, say } from "./dom.js"
+import { byId, fit, make, save, say } from "./dom.js"
 import { ChainPanel } from "./chain.js"
 import { Controls } from "./controls.js"
 import { CurvePanel } from "./curve.js"
@@ -195,6 +195,7 @@ function fitSections() {
 function sayLoss() {
   const { content, samples: { length: count } } = model
   byId("loss-words").replaceChildren(...pieces(count > 1 ? mark("mean of {loss}") : mark("{loss} of one sample"), { loss: lossWords(content) }))
+  fit(byId("loss-words"))
 }
 
 /** On a phone, what has no place in the row above is in the drawer, and the epoch beside the plane. */

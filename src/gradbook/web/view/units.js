@@ -222,8 +222,8 @@ export class Units {
     if (weight === null || !label) return []
     const x = label.left + label.width / 2
     const group = draw("g", { class: "label", "data-line": weight }, draw("rect", { x: label.left, y: label.top, width: label.width, height: label.height, rx: 7, class: "paper" }),
-      draw("text", { x, y: label.top + 15, class: "name", "text-anchor": "middle" }, ...nameText(drawing.names[weight], 14)),
-      drawing.number(weight, x, label.top + 32, "middle"))
+      draw("text", { x, y: label.top + 14, class: "name", "text-anchor": "middle" }, ...nameText(drawing.names[weight], 14)),
+      drawing.number(weight, x, label.top + 33, "middle"))
     group.addEventListener("pointerenter", () => drawing.point(weight))
     group.addEventListener("pointerleave", () => drawing.point(null))
     group.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => drawing.grab(event, weight))

@@ -171,6 +171,44 @@ def test_no_label_is_cut_or_covered_in_a_narrower_window(width, at):
     assert at(scene("xor"), width, 768).value(CUT) == []
 
 
+def restyled(page, style):
+    """The page with other styles, which its policy wouldn't allow."""
+    page = page.replace('http-equiv="Content-Security-Policy"', 'name="policy"')
+    return page.replace("</style>", f"{style}</style>", 1)
+
+
+TALL = """@font-face { font-family: Tall; src: local("DejaVu Sans"), local("Liberation Sans");
+  size-adjust: 105%; ascent-override: 107%; descent-override: 30% }"""
+FONTS = {  # where one isn't installed, the usual one is shown
+    "wide": "DejaVu Sans",
+    "narrow": "Liberation Sans",
+    "of one width": "DejaVu Sans Mono",
+    "hinted": "Liberation Mono",
+    "tall": "Tall",
+}
+
+
+@pytest.mark.parametrize("font", FONTS)
+def test_no_label_is_cut_or_covered_in_any_font(font, at):
+    """Numbers have the digits that fit, and words the size."""
+    named = f"'{FONTS[font]}', sans-serif !important"
+    for name in ("spiral", "xor"):
+        text = restyled(scene(name), f"{TALL} body {{ --sans: {named}; --serif: {named} }}")
+        for width, height in ((1024, 768), (1280, 800)):
+            page = at(text, width, height)
+            assert (name, width, page.value(CUT)) == (name, width, [])
+            page.press("#look-numbers")
+            assert (name, width, "numbers", page.value(CUT)) == (name, width, "numbers", [])
+
+
+def test_fewer_decimals_are_written_where_a_font_is_wide(at):
+    decimals = {}
+    for size in ("16px", "24px"):
+        page = at(restyled(scene("xor"), f"#line .fac .value {{ font-size: {size} !important }}"))
+        decimals[size] = len(page.text("#line .fe .value").partition(".")[2])
+    assert decimals["24px"] < decimals["16px"] == 6
+
+
 def test_a_set_that_is_pressed_once_more_has_other_points(at):
     page = at(scene("xor"))
     points = "[...document.querySelectorAll('#samples input')].map(e => e.value)"
