@@ -145,6 +145,7 @@ RIGHT = {
         "D5:F15": "=D4-$B$1*M4",
     },
     "something shown": {**ROWS, "M3": "shown", "M4:M15": "=I4*2", "M9": 7},
+    "a rate of its own": {**ROWS, "A2": "rate of b", "B2": 0.1, "F5:F15": "=F4-$B$2*L4"},
     "one is kept": {**ROWS, "E5:E15": "=E4", "K4:K15": "", "K3": ""},
 }
 
@@ -285,6 +286,55 @@ def test_what_a_right_training_does_not_use_is_a_remark(name, path):
     report = report_of(cells, path)
     said = [note for sheet in report.sheets for note in sheet.notes if "rate" not in note]
     assert (report.verdict, said) == ("right", [remark] if remark else [])
+
+
+ON_ANOTHER_SHEET = {  # and what is said of that, in the words of the training's sheet
+    "a memory": (
+        ROWS,
+        {"M3": "v1", "M4": "=Sheet1!J4", "M5:M15": "=0.9*M4+Sheet1!J5"},
+        "Sheet2!M5:M15 (v1) goes on from step to step, but no update uses it",
+    ),
+    "a coefficient": (
+        {**ROWS, "F5:F15": "=F4-Sheet2!$B$1*L4"},
+        {"A1": "rate of b", "B1": 0.4, "C1": "momentum", "D1": 0.9},
+        "no formula uses Sheet2!D1 (momentum)",
+    ),
+    "a blank": (
+        {**ROWS, "L4:L15": "=(H4-C4)*(1-H4^2)+Sheet2!$Z$1*F4"},
+        {"A1": "settings"},
+        "Sheet2!Z1 is blank: it counts as 0 in L4, in every step",
+    ),
+}
+
+
+@for_each("name", ON_ANOTHER_SHEET)
+def test_a_cell_on_another_sheet_is_named_with_its_sheet(name, path):
+    cells, others, remark = ON_ANOTHER_SHEET[name]
+    report = check(saved(path, cells, others))
+    assert (report.verdict, [*report.sheets[0].notes]) == ("right", [remark]), str(report)
+
+
+def test_a_rate_on_another_sheet_is_named_with_its_sheet(path):
+    other = {"A1": "width", "B1": 0.1}
+    report = check(saved(path, {**ROWS, "F5:F15": "=F4-Sheet2!$B$1*L4"}, other))
+    assert blamed(report) == "F5:F15"
+    assert "Sheet2!B1, which is width, isn't the learning rate" in str(report)
+
+
+NOT_IN_STEPS = {  # values of a single step, of which each is made of the one above
+    "a column of sums": {"A1": "=Sheet1!D4", "A2:A6": "=A1+Sheet1!$E$4"},
+    "of one step among all": {
+        "B1": 3,
+        "A1": "=INDEX(Sheet1!$D$4:$D$15,$B$1)",
+        "A2:A6": "=A1*INDEX(Sheet1!$E$4:$E$15,$B$1)",
+    },
+}
+
+
+@for_each("name", NOT_IN_STEPS)
+def test_a_table_of_one_step_goes_on_from_no_step_to_another(name, path):
+    report = check(saved(path, ROWS, NOT_IN_STEPS[name]))
+    assert (report.verdict, report.sheets[0].notes) == ("right", ()), str(report)
 
 
 def test_each_sample_that_repeats_a_weight_has_its_own_share(path):

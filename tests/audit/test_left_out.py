@@ -50,7 +50,11 @@ def test_a_right_table_is_right_to_its_end(checked):
     report = checked()
     (sheet,) = report.sheets
     assert (report.verdict, sheet.rows) == ("right", (2, ROWS + 1))
-    (note,) = report.notes
+    assert report.notes == ()
+
+
+def test_rows_that_repeat_others_are_said_to_be_examined_where_something_is_wrong(all_wrong):
+    (note,) = all_wrong.notes
     assert note.startswith("examined together with the rows above that they repeat: Sheet1 rows ")
     assert note.endswith(f" to {ROWS + 1}")
 

@@ -525,7 +525,7 @@ def _corrected(book: Book, home: Address, cells: Mapping[Address, Address]) -> P
 
     def name(reference: Reference) -> str:
         instead = cells.get(reader.cell(reference.text, home) or -1)
-        return reference.text if instead is None else name_of(instead)
+        return reference.text if instead is None else book.name_of(instead, home)
 
     return reader.read_typed(
         write(rename_cells(read(book.patterns[home].text_at(home)), name)), home
@@ -548,7 +548,7 @@ def _findings(
     for homes in alike.values():
         first = homes[0]
         wrong, own = next(iter(later[first].items()))
-        what = book.label(own, axis)
+        what, right_one = book.label(own, axis), book.name_of(own, first)
         yield finding_in(
             book,
             homes,
@@ -556,9 +556,11 @@ def _findings(
             quantity=book.label(first, axis) or name_of(first),
             why=Message(
                 LATER_ROW if axis is DOWN else LATER_COLUMN,
-                cell=name_of(wrong),
-                right=f"{name_of(own)} ({what})" if what else name_of(own),
+                cell=book.name_of(wrong, first),
+                right=f"{right_one} ({what})" if what else right_one,
             ),
             right=right[first],
-            edits=[Edit(EditKind.REFERENCE, (), Reference(name_of(wrong)), Reference(what))],
+            edits=[
+                Edit(EditKind.REFERENCE, (), Reference(book.name_of(wrong, first)), Reference(what))
+            ],
         )

@@ -181,8 +181,8 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         loss=name_of_loss(training, loss[0]),
         notes=(
             *loss_notes(training, loss[0], not findings),
-            *measured_notes(by_steps),
-            *map(note_of_typed, same),
+            *measured_notes(training, by_steps),
+            *(note_of_typed(training, finding) for finding in same),
             *(remarks or ()),
             *unaccounted,
         ),

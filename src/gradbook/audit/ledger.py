@@ -28,7 +28,6 @@ from gradbook.cells.formula.address import (
     Address,
     by_sheet,
     name_of,
-    ranges,
     sheet_of,
 )
 from gradbook.cells.formula.formula_values import NotUnderstood
@@ -175,7 +174,7 @@ def _not_accounted(training: SheetTraining, cells: Iterable[Address]) -> Message
     return Message(
         "not accounted for: {cells} ({name}) continues from the step before, but isn't a weight "
         "that was examined",
-        cells=ranges(sheets[0]),
+        cells=training.place_of(*sheets[0]),
         name=training.name_of(sheets[0][0]),
     )
 
@@ -199,7 +198,7 @@ def _unused_gradients(training: SheetTraining, step: SheetStep) -> Iterator[Find
         if not 0 < len(leaves) <= MOST_LEAVES:
             return
         slopes = gradients(loss, list(leaves.values()))
-        needed = flow.behind(training.update_cells) | training.update_cells
+        needed = training.needed
         lines: defaultdict[object, list[Address]] = defaultdict(list)  # a sum's parts, by line
         for cell in tested.positions.unused_formulas:
             if cell not in claimed and cell not in needed:
@@ -237,8 +236,8 @@ def _said_of_unused(
     if not carried:
         yield Message(
             "not accounted for: {cell} is the gradient of {leaf} ({name}), and nothing uses it",
-            cell=ranges(gradients),
-            leaf=name_of(leaf),
+            cell=training.place_of(*gradients),
+            leaf=training.place_of(leaf),
             name=name,
         )
         return
@@ -253,7 +252,7 @@ def _said_of_unused(
             "times the gradient must be subtracted",
             cell=name_of(cell),
             name=name if name != name_of(leaf) else book.name_of(before, cell),
-            gradient=ranges(gradients),
+            gradient=book.ranges(gradients, cell),
         )
         yield finding_in(book, cells, KIND, name, why, name, right)
 
@@ -278,7 +277,7 @@ def idle_notes(training: SheetTraining) -> Iterator[Message]:
     """Remarks on what a right training has no use for: memories of gradients, blank cells that its
     formulas take for 0, and coefficients beside those that it uses."""
     book, flow, line = training.book, training.flow, training.axis.line
-    needed = flow.behind(training.update_cells) | training.update_cells
+    needed = training.needed
     memories: defaultdict[object, list[Address]] = defaultdict(list)
     for cell in training.looking_back:
         memories[line(cell)].append(cell)
@@ -287,7 +286,7 @@ def idle_notes(training: SheetTraining) -> Iterator[Message]:
         if is_idle and not training.varying.isdisjoint(flow.sources(cells[0])):
             yield Message(
                 "{cells} ({name}) goes on from step to step, but no update uses it",
-                cells=ranges(cells),
+                cells=training.place_of(*cells),
                 name=training.name_of(cells[0]),
             )
     for at, cell in sorted(training.fixed_references.items()):
@@ -295,8 +294,10 @@ def idle_notes(training: SheetTraining) -> Iterator[Message]:
             continue
         yield Message(
             "{cell} is blank: it counts as 0 in {formula}, in every step",
-            cell=name_of(at),
-            formula=name_of(cell),
+            cell=training.place_of(at),
+            formula=training.place_of(cell),
         )
     for at in training.idle_coefficients:
-        yield Message("no formula uses {cell} ({name})", cell=name_of(at), name=training.label(at))
+        yield Message(
+            "no formula uses {cell} ({name})", cell=training.place_of(at), name=training.label(at)
+        )

@@ -110,8 +110,8 @@ def _continues(book: Book, cell: Address, part: RepeatedPart) -> bool:
 
 
 def notes_on(book: Book, verdict: str) -> tuple[str, ...]:
-    """The notes on a book that wasn't examined completely. If all gradients are right, formulas
-    that couldn't be followed aren't mentioned."""
+    """The notes on a book that wasn't examined completely. If all gradients are right, neither rows
+    that repeat others nor formulas that couldn't be followed are mentioned."""
     notes: list[str] = []
     spans = [RowSpan(part.sheet, part.first, part.last) for part in book.repeated_parts]
     spans, unread = (  # others aren't judged
@@ -119,7 +119,7 @@ def notes_on(book: Book, verdict: str) -> tuple[str, ...]:
         for some in (spans, book.unread)
     )
     left: list[str] = []
-    if spans:
+    if spans and verdict != RIGHT:
         notes.append(
             Message(
                 "examined together with the rows above that they repeat: {rows}",

@@ -113,7 +113,7 @@ def _pasted_too_far(
         "the update was pasted too far",
         cell=name_of(cells[0]),
         name=name,
-        first=name_of(start),
+        first=book.name_of(start, cells[0]),
     )
     return finding_in(book, cells, DEPARTING_ROW, name, why, right=rights[cells[0]])
 

@@ -17,9 +17,11 @@ from gradbook.cells.formula.address import (
     ROW,
     Address,
     Axis,
+    by_sheet,
     column_of,
     name_of,
     pack,
+    ranges,
     row_of,
     sheet_of,
 )
@@ -257,11 +259,23 @@ class Book:
         text = rename_cells_in(self.patterns[cell].text_at(cell), follow)
         return self.reader.read_typed(text, home) if instead.keys() <= mentioned else None
 
+    def sheet_before(self, cell: Address, seen_from: Address | None = None) -> str:
+        """What precedes a cell's name: its sheet's, if that differs from the reader's sheet."""
+        if seen_from is not None and sheet_of(seen_from) == sheet_of(cell):
+            return ""
+        return f"{quote_title(self.sheets[sheet_of(cell)].title)}!"
+
     def name_of(self, cell: Address, seen_from: Address | None = None) -> str:
         """The cell's name, preceded by its sheet's name if that differs from the reader's sheet."""
-        if seen_from is not None and sheet_of(seen_from) == sheet_of(cell):
-            return name_of(cell)
-        return f"{quote_title(self.sheets[sheet_of(cell)].title)}!{name_of(cell)}"
+        return self.sheet_before(cell, seen_from) + name_of(cell)
+
+    def ranges(self, cells: Iterable[Address], seen_from: Address) -> str:
+        """Cells as ranges, each preceded by its sheet's name if that differs from the reader's."""
+        return ",".join(
+            self.sheet_before(some[0], seen_from) + run
+            for some in by_sheet(cells)
+            for run in ranges(some).split(",")
+        )
 
 
 def show_value(value: CellValue) -> str:

@@ -25,7 +25,7 @@ from gradbook.audit.findings import (
 from gradbook.cells.book import Book
 from gradbook.cells.budget import A_SHARE, within_budget
 from gradbook.cells.flow import Flow
-from gradbook.cells.formula.address import Address, name_of, row_of
+from gradbook.cells.formula.address import Address, name_of, pack, row_of
 from gradbook.cells.formula.expression import EditKind, parts
 from gradbook.language.message import Message, WrittenNumber, joined
 from gradbook.targets.excel.language import Call, Expression, Infix, write
@@ -62,7 +62,7 @@ def _on_sheet(book: Book, flow: Flow, sheet: int, done: Collection[Address]) -> 
         back = BackwardPass.of(loss)
         even = even_out(loss) if back.wrong else loss  # with errors that are all measured alike
         passes.append(BackwardPass.of(even) if even.uneven else back)
-    reports = (one.report(book.sheets[sheet].title) for one in _likely_readings(passes))
+    reports = (one.report(sheet) for one in _likely_readings(passes))
     return next(filter(None, reports), None)
 
 
@@ -195,7 +195,7 @@ class BackwardReading:
 
     def uneven(self, error: UnevenError) -> Finding:
         """Return a finding for an output's error that is measured differently from the others'."""
-        cell, like = name_of(error.cell), name_of(error.like)
+        cell, like = name_of(error.cell), self.book.name_of(error.like, error.cell)
         return finding_in(
             self.book,
             [error.cell],
@@ -211,7 +211,8 @@ class BackwardReading:
         edit = known.edit
         if known.like is not None:
             return Message(
-                "it should be the formula of {cell}, with its own cells", cell=name_of(known.like)
+                "it should be the formula of {cell}, with its own cells",
+                cell=self.book.name_of(known.like, home),
             )
         old, new = (self._called(part, home) for part in (edit.old, edit.new))
         match edit.kind, edit.new:
@@ -241,7 +242,7 @@ class BackwardReading:
 
     # The report
 
-    def report(self, sheet: str) -> SheetReport | None:
+    def report(self, sheet: int) -> SheetReport | None:
         back, loss = self.back, self.back.loss
         weights = tuple(dict.fromkeys(name for _, name in self.blocks))
         if len(weights) < FEW_GRADIENTS or not _tells_of_a_network(back):
@@ -251,16 +252,16 @@ class BackwardReading:
         if not findings and not back.loss.updates and len(rows) == 1:
             return None  # a table of steps that ends after the first, reported as such
         by = back.common[True][1] if back.loss.updates else None
-        left = unexplained_cells(self.last)
+        left, here = unexplained_cells(self.last), pack(sheet, 0, 0)
         return SheetReport(
-            sheet=sheet,
+            sheet=self.book.sheets[sheet].title,
             verdict=WRONG if findings else UNFINISHED if left else RIGHT,
             loss=loss.assumption
-            or "+".join(self.book.name_of(cell, cell) for cell in loss.held_in),
-            rate=self.book.name_of(by, by) if by is not None else "",
+            or "+".join(self.book.name_of(cell, here) for cell in loss.held_in),
+            rate=self.book.name_of(by, here) if by is not None else "",
             weights=weights,
             findings=findings,
-            notes=tuple(_notes(back, left)),
+            notes=tuple(_notes(back, left, here)),
         )
 
 
@@ -284,8 +285,8 @@ def unexplained_cells(back: BackwardPass) -> Sequence[Address]:
     return [cell for cell in sorted(back.wrong) if is_called_derivative(back, cell)]
 
 
-def _notes(back: BackwardPass, left: Sequence[Address]) -> Iterator[str]:
-    cells, loss = back.cells, back.loss
+def _notes(back: BackwardPass, left: Sequence[Address], here: Address) -> Iterator[str]:
+    cells, loss, book = back.cells, back.loss, back.cells.book
     if not loss.updates:
         yield Message(
             "a backward pass without an update: its gradients are compared with the chain rule"
@@ -306,13 +307,14 @@ def _notes(back: BackwardPass, left: Sequence[Address]) -> Iterator[str]:
             factor=WrittenNumber(f"{scale:g}"),
         )
     if left:
-        some = ", ".join(map(area, islice(blocks(cells.book, left), MOST_SHOWN)))
+        shown = islice(blocks(book, left), MOST_SHOWN)
+        some = ", ".join(book.sheet_before(block[0], here) + area(block) for block in shown)
         yield Message("not recognised as any derivative: {cells}", cells=some)
     inside = {*loss.forward, *cells.below_targets}
     unknown = ((c, why) for c, why in cells.not_understood.items() if c in inside)
     for cell, why in islice(unknown, 1):
         yield Message(
             "{cell} isn't understood, {problem}: everything that depends on it is left out",
-            cell=name_of(cell),
+            cell=book.name_of(cell, here),
             problem=why,
         )

@@ -38,7 +38,7 @@ from gradbook.audit.training.training_steps import SheetStep, StepLoss, steps_of
 from gradbook.audit.training.weight_columns import change as added_by
 from gradbook.audit.training.weight_columns import plain_update
 from gradbook.cells.book import show_value
-from gradbook.cells.formula.address import Address, by_sheet, name_of, ranges
+from gradbook.cells.formula.address import Address, by_sheet
 from gradbook.cells.formula.expression import (
     Factor,
     factors,
@@ -181,7 +181,7 @@ class UpdateAccount:
             Message(
                 "not accounted for: the update of {weight} in {cells} isn't rate × gradient, "
                 "unlike the others",
-                cells=ranges(updates.cells),
+                cells=updates.training.place_of(*updates.cells),
                 weight=updates.name,
             )
             for updates in self.unaccounted
@@ -319,7 +319,7 @@ def decay_notes(
     elif cost and not weights and all(decays) and cost.cell not in tested.step.loss.cells:
         yield Message(
             "{cell} ({name}) adds a penalty for large weights, but no update subtracts its slope",
-            cell=name_of(cost.cell),
+            cell=training.place_of(cost.cell),
             name=training.name_of(cost.cell),
         )
 

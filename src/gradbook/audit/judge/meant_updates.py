@@ -14,7 +14,11 @@ import numpy as np
 
 from gradbook.audit.findings import BLANK_RATE, DRIFTING_RATE, WRONG_RATE, Finding, finding_in
 from gradbook.audit.judge.update_judgement import UsualUpdate, alike, rate_place, usual_updates
-from gradbook.audit.training.sheet_training import SheetTraining, cells_that_depend
+from gradbook.audit.training.sheet_training import (
+    SheetTraining,
+    cells_that_depend,
+    is_called_rate,
+)
 from gradbook.audit.training.training_steps import SheetStep
 from gradbook.audit.training.weight_columns import change
 from gradbook.cells.book import show_value
@@ -135,13 +139,13 @@ def _corrected(
     assert rate is not None
     book, steps = training.book, len(updates.weight.cells) - 1
     first, taken = next(iter(wrong.items()))
-    where, what = name_of(taken), _content(training, taken)
+    where, what = book.name_of(taken, first), _content(training, taken)
     drifts = len(wrong) < steps or (len({*wrong.values(), *rates}) > 1 and steps > 1)
     if len(set(rates)) > 1 and rate not in book.patterns:
         rate = rates[-1]  # a rate is typed for each of the first steps
         why = Message(
             "the learning rates end with {last}: this formula uses {cell}, {content}",
-            last=name_of(rate),
+            last=book.name_of(rate, first),
             cell=where,
             content=what,
         )
@@ -182,17 +186,22 @@ def _first_effect(training: SheetTraining, wrong: Mapping[Address, Address]) -> 
         yield Message(
             "from {first} onwards the formula uses {cell}, {content}",
             first=name_of(cell),
-            cell=name_of(wrong[cell]),
+            cell=training.book.name_of(wrong[cell], first),
             content=_content(training, wrong[cell]),
         )
 
 
 def _is_rate(updates: UsualUpdate, at: Address, cell: Address) -> bool:
-    """Whether a cell is the learning rate, is computed from it, or is one of a column of rates,
-    perhaps a step size that continues from the one before."""
+    """Whether a cell is the learning rate, is computed from it, is called the rate of this weight
+    alone, or is one of a column of rates, perhaps a step size that continues from the one before.
+    """
     training, rate = updates.training, updates.training.rate
     if training.is_rate(at) or at in training.looking_back:
         return True
+    if is_called_rate(training.book, at) and not isinstance(training.book.values.get(at), str):
+        own = training.book.patterns.keys() & updates.weight.updates
+        if own == set(training.flow.users.get(at, ())):
+            return True
     rows = max(1, abs(updates.weight.stride) // ROW)  # from one step to the next
     beside = abs(row_of(at) - row_of(cell)) <= rows or sheet_of(at) != sheet_of(cell)
     top = min(row_of(weight.start) for weight in training.weights)

@@ -365,7 +365,7 @@ class Laws(WeightRules):
             why = Message(
                 "{cell} differs from {other}, its counterpart for {weight}",
                 cell=name_of(cell),
-                other=name_of(like),
+                other=book.name_of(like, cell),
                 weight=names[model],
             )
             return OddCell(weight, cell, EditKind.FORMULA.value, right, why)
@@ -375,7 +375,7 @@ class Laws(WeightRules):
         if owner == weight:
             owner = next((j for j, way in self.ways.items() if taken[0] in way), weight)
         needed = book.name_of(meant[0], cell)
-        said = {"cell": name_of(taken[0]), "weight": names[weight], "right": needed}
+        said = {"cell": book.name_of(taken[0], cell), "weight": names[weight], "right": needed}
         why = Message("{cell} isn't what the other weights use: {weight} needs {right}", **said)
         if owner != weight:
             other = names[owner]

@@ -167,8 +167,8 @@ def neuron_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Iter
             why = Message(
                 "{taken} is another neuron's weight, and nothing uses {left_over}, which "
                 "belongs here",
-                taken=name_of(taken),
-                left_over=name_of(right),
+                taken=book.name_of(taken, cells[0]),
+                left_over=book.name_of(right, cells[0]),
             )
             formula = book.with_another_cell(cells[0], taken, book.name_of(right, cells[0]))
             kind, quantity = EditKind.REFERENCE.value, training.name_of(cells[0])
@@ -263,11 +263,11 @@ def types_the_same(training: SheetTraining, finding: Finding) -> bool:
     return len(used) == 1
 
 
-def note_of_typed(finding: Finding) -> str:
+def note_of_typed(training: SheetTraining, finding: Finding) -> str:
     return Message(
         "{cells} contains a typed number that is the same as in {formula}: if the cell changes, "
         "the number doesn't",
-        cells=finding.cells,
+        cells=training.place_of(*finding.cells_in(training.book)),
         formula=finding.expected,
     )
 
@@ -431,7 +431,7 @@ def _wrong(
         for cell, (other,) in others.items() if is_known else ():
             why = Message(
                 "{scale} isn't the scale of {weight}: it is computed from other weights",
-                scale=name_of(scale.cell),
+                scale=tested.training.book.name_of(scale.cell, cell),
                 weight=names[strange[cell]],
             )
             yield cell, why, tested.training.book.renamed(cell, cell, {scale.cell: other.cell})

@@ -237,8 +237,8 @@ def stray_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Itera
                 "{cell} starts from {start} again, as every step does: it must continue from "
                 "{before}",
                 cell=name_of(first),
-                start=name_of(start),
-                before=name_of(base),
+                start=book.name_of(start, first),
+                before=book.name_of(base, first),
             )
             for cells in by_sheet(wrong):
                 yield finding_in(book, cells, KIND, name, why, name, right)
@@ -333,7 +333,7 @@ def what_it_does(training: SheetTraining, base: Address, cell: Address, name: st
     return Message(
         "{cell} isn't {before} minus the learning rate times ∂E/∂{weight}",
         cell=here,
-        before=name_of(base),
+        before=training.book.name_of(base, cell),
         weight=name,
     )
 
@@ -441,11 +441,11 @@ def measured_slopes(training: SheetTraining, findings: Sequence[Finding]) -> lis
     ]
 
 
-def measured_notes(found: Sequence[Finding]) -> Iterator[str]:
+def measured_notes(training: SheetTraining, found: Sequence[Finding]) -> Iterator[str]:
     for finding in found:
         yield Message(
             "{cells} is a slope measured with a small step: off by {share}",
-            cells=finding.cells,
+            cells=training.place_of(*finding.cells_in(training.book)),
             share=off_by(finding.relative_error or 0.0),
         )
 

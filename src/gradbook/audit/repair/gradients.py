@@ -52,7 +52,7 @@ from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.training_steps import SheetStep
 from gradbook.cells.budget import A_SHARE, budget, note_if_spent, spend, within_budget
-from gradbook.cells.formula.address import SHEET, Address, name_of, ranges, sheet_of
+from gradbook.cells.formula.address import SHEET, Address, sheet_of
 from gradbook.cells.formula.expression import EditKind
 from gradbook.cells.formula.pattern import copy_formula, rename_cells_in
 from gradbook.language.message import Message, message_count
@@ -149,7 +149,7 @@ def gradient_findings(
     usual = ordered[0]
     faults: list[Fault] = []
     waiting = list(ordered)
-    with note_if_spent(lambda: _not_judged(waiting)):
+    with note_if_spent(lambda: _not_judged(training, waiting)):
         first = StepUnderTest.of(training, usual)
         earlier = EarlierRows()
         options = enumerate(first.step.claims)
@@ -168,7 +168,7 @@ def gradient_findings(
     return findings_of(training.book, faults, training.axis), usual not in waiting
 
 
-def _not_judged(groups: Sequence[Sequence[SheetStep]]) -> str:
+def _not_judged(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> str:
     """A note on the steps for which the budget wasn't enough."""
     steps = [step for group in groups for step in group]
     return message_count(
@@ -176,7 +176,7 @@ def _not_judged(groups: Sequence[Sequence[SheetStep]]) -> str:
         "{number} of its steps: {cells} …",
         len(steps),
         number=f"{len(steps):,}",
-        cells=ranges([s.own[0] for s in steps if s.own][:SHOWN]),
+        cells=training.place_of(*[s.own[0] for s in steps if s.own][:SHOWN]),
     )
 
 
@@ -435,7 +435,7 @@ def _column_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     """A fault for a column that gradients are computed from."""
     home, wording, book = hypothesis.home, _wording(tested, hypothesis.home), tested.training.book
     names = tuple(tested.training.names[weight] for weight in sorted(hypothesis.explains))
-    called = _called(tested, home)
+    called = _called(tested, home, home)
     if home in book.patterns:
         (kind, why), edits = wording.kind_and_reason(hypothesis), hypothesis.edits
     else:
@@ -474,7 +474,7 @@ def claim_fault(
     elif hypothesis is not None and edits:
         kind, why = wording.kind_and_reason(hypothesis, name)
     elif tested.has_no_influence(weight):
-        loss = ", ".join(_called(tested, cell) for cell in sorted(tested.loss_cells))
+        loss = ", ".join(_called(tested, cell, home) for cell in sorted(tested.loss_cells))
         why = Message("the loss ({loss}) doesn't depend on {weight}", loss=loss, weight=name)
     if kind == EditKind.FORMULA.value and budget().seeking.is_empty:
         why = NOT_SOUGHT
@@ -501,8 +501,8 @@ def _wording(tested: StepUnderTest, home: Address) -> Wording:
     return Wording(Surroundings(*around, own, training.computed_cells), home)
 
 
-def _called(tested: StepUnderTest, cell: Address) -> str:
-    return _wording(tested, cell).label(cell) or name_of(cell)
+def _called(tested: StepUnderTest, cell: Address, home: Address) -> str:
+    return _wording(tested, cell).label(cell) or tested.training.book.name_of(cell, home)
 
 
 def _fault(

@@ -212,11 +212,11 @@ class RuleFaults:
             return ""
         if meant != self.perceptron.rate or axis.line(at) != axis.line(meant):
             return ""
-        found = show_value(self.book.values.get(at))[:20]
+        found, where = show_value(self.book.values.get(at))[:20], self.book.name_of(at, home)
         if not found:
-            return Message("the learning rate isn't anchored: {cell} is blank", cell=name_of(at))
+            return Message("the learning rate isn't anchored: {cell} is blank", cell=where)
         return Message(
-            "the learning rate isn't anchored: {cell} is {value}", cell=name_of(at), value=found
+            "the learning rate isn't anchored: {cell} is {value}", cell=where, value=found
         )
 
     def why_pasted(self, cell: Address) -> str:

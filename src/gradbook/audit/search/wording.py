@@ -95,7 +95,9 @@ class Wording:
     def _lacks(self, part: MissingPart) -> str:
         said, beside = write(part.formula), "" if part.beside is None else _short(part.beside)
         if part.kind is EditKind.TERM:
-            name = self.label(part.cell) or (name_of(part.cell) if part.cell else Message("a cell"))
+            name = self.label(part.cell) or (
+                self.book.name_of(part.cell, self.home) if part.cell else Message("a cell")
+            )
             lacks = Message("it lacks the path through {name}", name=name)
             add = (
                 Message("add {part} to {beside}", part=said, beside=beside)

@@ -88,6 +88,11 @@ class SheetTraining:
         return self.varying.difference(self.weight_cells)
 
     @cached_property
+    def needed(self) -> set[Address]:
+        """The updates, and all that they are computed from."""
+        return self.flow.behind(self.update_cells) | self.update_cells
+
+    @cached_property
     def is_circular(self) -> bool:
         """Whether some cell that depends on a weight depends on itself."""
         flow = self.flow
@@ -147,6 +152,10 @@ class SheetTraining:
     def name_of(self, cell: Address) -> str:
         """Return the label of a cell or, if it has none, its address."""
         return self.label(cell) or name_of(cell)
+
+    def place_of(self, *cells: Address) -> str:
+        """Cells as ranges, for a remark on the training: with their sheet, if that is another."""
+        return self.book.ranges(cells, pack(self.sheet, 0, 0))
 
     @property
     def sheet(self) -> int:
@@ -302,12 +311,32 @@ class SheetTraining:
         """The cells that refer to their own predecessors: those that depend on a weight, and others
         with the same formulas, which a mistake may have disconnected from the weights."""
         patterns = self.book.patterns
-        formulas = {patterns[cell] for cell in self.computed_cells if cell in patterns}
+        going_on = self.flow.going_on(self.strides)
+        computed = self.computed_cells.intersection(going_on)
+        formulas = {patterns[cell] for cell in computed & self.needed}
+        formulas |= {patterns[cell] for cell in computed - self.needed if self._advances(cell)}
         return {
             cell
-            for cell in self.flow.going_on(self.strides)
+            for cell in going_on
             if patterns[cell] in formulas and cell not in self.weight_cells
         }
+
+    def _advances(self, cell: Address) -> bool:
+        """Whether a cell depends on a later step than its predecessor. One that doesn't is beneath
+        it in a table of something else, such as the values of a single step."""
+        latest, sources = self._latest_steps, self.flow.sources(cell)
+        before = (cell - stride for stride in self.strides if cell - stride in sources)
+        return any(latest.get(other, -1) < latest.get(cell, -1) for other in before)
+
+    @cached_property
+    def _latest_steps(self) -> dict[Address, int]:
+        """The last step on whose weights each cell depends."""
+        latest = {cell: step for cell, (_, step) in self.weight_cells.items()}
+        for cell in self.flow.in_order(sorted(self.computed_cells), latest.keys())[0]:
+            if cell not in latest:
+                behind = (latest.get(source, -1) for source in self.flow.sources(cell))
+                latest[cell] = max(behind, default=-1)
+        return latest
 
     @cached_property
     def remembering(self) -> set[Address]:
@@ -323,8 +352,7 @@ class SheetTraining:
         """The cells to which formulas behind the updates refer by $ alone, with the first of
         these formulas."""
         patterns, found = self.book.patterns, dict[Address, Address]()
-        needed = self.flow.behind(self.update_cells) | self.update_cells
-        for cell in sorted(needed & patterns.keys()):
+        for cell in sorted(self.needed & patterns.keys()):
             for place in patterns[cell].places:
                 at = place.at(cell) if isinstance(place, CellReference) else None
                 if at is not None and isinstance(place, CellReference) and not place.moves:

@@ -334,7 +334,8 @@ def _only_changes(book: Book, headings: Mapping[Address, str]) -> Iterator[Findi
         if is_called_rate(book, rate):
             while book.patterns.get(column[-1] + DOWN.step) is book.patterns[first]:
                 column.append(column[-1] + DOWN.step)
-            meant = f"{name_of(start)}-{anchor(book.name_of(rate, first))}*{name_of(gradient)}"
+            rate_cell, slope = (book.name_of(cell, first) for cell in (rate, gradient))
+            meant = f"{name_of(start)}-{anchor(rate_cell)}*{slope}"
             right = book.reader.read_typed(meant, first)
             why = only_the_change(name)
             yield finding_in(book, column, NO_WEIGHT, name, why, weight=name, right=right)
