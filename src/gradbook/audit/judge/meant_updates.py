@@ -23,7 +23,15 @@ from gradbook.audit.training.training_steps import SheetStep
 from gradbook.audit.training.weight_columns import change
 from gradbook.cells.book import show_value
 from gradbook.cells.flow import Flow
-from gradbook.cells.formula.address import ROW, Address, name_of, row_of, sheet_of
+from gradbook.cells.formula.address import (
+    ACROSS,
+    DOWN,
+    ROW,
+    Address,
+    name_of,
+    row_of,
+    sheet_of,
+)
 from gradbook.cells.formula.expression import Edit, EditKind
 from gradbook.cells.formula.pattern import CellReference, Mention, Pattern, anchor
 from gradbook.language.message import Message, WrittenNumber, joined
@@ -198,9 +206,10 @@ def _is_rate(updates: UsualUpdate, at: Address, cell: Address) -> bool:
     training, rate = updates.training, updates.training.rate
     if training.is_rate(at) or at in training.looking_back:
         return True
-    if is_called_rate(training.book, at) and not isinstance(training.book.values.get(at), str):
-        own = training.book.patterns.keys() & updates.weight.updates
-        if own == set(training.flow.users.get(at, ())):
+    book, own = training.book, training.book.patterns.keys() & updates.weight.updates
+    if is_called_rate(book, at) and own == set(training.flow.users.get(at, ())):
+        names = [{book.label(cell, axis) for axis in (DOWN, ACROSS)} for cell in (at, rate or at)]
+        if isinstance(book.values.get(at), float) and names[0].isdisjoint(names[1] - {""}):
             return True
     rows = max(1, abs(updates.weight.stride) // ROW)  # from one step to the next
     beside = abs(row_of(at) - row_of(cell)) <= rows or sheet_of(at) != sheet_of(cell)
