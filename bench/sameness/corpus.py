@@ -79,20 +79,21 @@ MEDIA = ("txt", "html", "tex", "md", "json", "typ", "slides.html")
 FORMATS = ("onnx", "py", "keras", "npz", "json", "txt", "c")
 
 
-def _texts() -> Mapping[str, str]:
+def texts() -> Mapping[str, str]:
+    """The networks by name: built-in ones, one for each card, and one for each activation."""
     bends = {bend: f"input 2; dense 2; {bend}; dense 2; {END}" for bend in ACTIVATIONS}
     return {name: name for name in BUILTIN} | LAYERS | bends
 
 
 def _networks(_: Path) -> Iterator[Case]:
-    for name, text in _texts().items():
+    for name, text in texts().items():
         for medium in MEDIA:
             yield Case("networks", f"{name} as {medium}", (("explain", text, "-o", f"d.{medium}"),))
         yield Case("networks", f"summary of {name}", (("summary", text),))
 
 
 def _books(_: Path) -> Iterator[Case]:
-    for name, text in _texts().items():
+    for name, text in texts().items():
         yield Case("books", f"book of {name}", (("sheet", text, "--epochs", "8", "-o", "b.xlsx"),))
     for name in ("worked", "mazur", "xor", "echo"):
         words = ("sheet", name, "--exercise", "7", "-o", "e.xlsx")
@@ -100,7 +101,7 @@ def _books(_: Path) -> Iterator[Case]:
 
 
 def _pages(_: Path) -> Iterator[Case]:
-    for name, text in _texts().items():
+    for name, text in texts().items():
         yield Case("pages", f"page of {name}", (("play", text, "-o", "p.html"),))
     for name in ("worked", "xor"):
         yield Case("pages", f"sweep of {name}", (("sweep", name, "-o", "s.html"),))
