@@ -55,7 +55,11 @@ def test_images_may_have_any_shape_that_predict_takes(by, text, picture, shapes,
 
 @BY
 def test_rows_and_sequences_may_have_any_shape_that_predict_takes(by, tmp_path):
-    for text in ("input 8x3; gru 3; dense 3; softmax", "input 8x1; lstm 2; dense 3; softmax"):
+    for text in (
+        "input 8x3; gru 3; dense 3; softmax",
+        "input 8x1; lstm 2; dense 3; softmax",
+        "input 2x5x4; conv 3 2x2; flatten; dense 3; softmax",
+    ):
         model, rows = sequences_model_of(text)
         for given in (rows, rows.reshape(-1, *model.net.input)):
             found = by(model, tmp_path, given.astype(np.float32))

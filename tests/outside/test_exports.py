@@ -20,6 +20,7 @@ REFUSED = {  # a piece of each reason that there is, by the export's ending
         "can't be written in C: use another layer",
         "can't be written in C if no layer reads its steps",
         "predicts logarithms can't be written in C",
+        "of a single output never changes",
     ),
 }
 MOST_REFUSED = 0.5  # of all networks

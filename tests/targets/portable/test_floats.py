@@ -298,3 +298,18 @@ def test_shares_that_are_predicted_are_shares_in_c():
     trained = trained_net(logarithms, drawn(logarithms), Scaling(1, np.zeros(4), np.ones(4)))
     with pytest.raises(TargetError, match="end it in 'softmax'"):
         c_file(trained, "net", None)
+
+
+@for_each("ending", ["softmax", "log softmax"])
+def test_the_share_of_a_single_output_is_refused(ending):
+    trained = scaled(f"input 4; dense 1; {ending}")
+    with pytest.raises(TargetError, match="of a single output never changes: write 'sigmoid'"):
+        c_file(trained, "net", None)
+
+
+@for_each("layers", ["conv 3 2x2; relu; flatten", "flatten", "maxpool 2; flatten"])
+def test_each_place_of_rows_with_sides_may_be_scaled_in_its_own_way(layers):
+    model, rows = sequences_model_of(f"input 2x5x4; {layers}; dense 3; softmax")
+    text = c_file(model.trained(), "net", None).text
+    _, found = called(text, "net", rows.astype(np.float32), 3)
+    np.testing.assert_allclose(found, model.answers(rows), atol=1e-5)

@@ -217,9 +217,13 @@ class _Making:
         readers = [trained.layers[place] for place in trained.readers(0)]
         flat = len(inputs) == 1 and all(map(_takes_all, readers))
         shape = self.planes(trained.picture if flat and trained.picture else inputs)
-        scale, shift = (
-            np.broadcast_to(x, inputs[:1]) for x in (trained.scaling.scale, trained.scaling.shift)
-        )
+        scalings = (trained.scaling.scale, trained.scaling.shift)
+        if len(inputs) == 3 and scalings[0].size == prod(inputs):  # one for each place
+            placed = np.stack([x.reshape(inputs).transpose(1, 2, 0) for x in scalings])
+            number = self._make(Work.GIVEN, (), self.planes(inputs))
+            weights = placed.reshape(2, *self.planes(inputs))
+            return self._make(Work.PLACED, (number,), self.planes(inputs), weights=weights)
+        scale, shift = (np.broadcast_to(x, inputs[:1]) for x in scalings)
         each = len(scale) // shape[2]
         return self._make(Work.GIVEN, (), shape, scale=scale[::each], shift=shift[::each])
 
@@ -283,12 +287,15 @@ class _Making:
 
     def _require_last(self, place: int) -> None:
         """Refuse a layer that makes probabilities unless it is the last, where it is left out."""
-        after = self.trained.layers[place + 1 :]
-        if not all(isinstance(later.layer, ByStep) for later in after):
-            words = self.trained.layers[place].layer.text
+        own, after = self.trained.layers[place], self.trained.layers[place + 1 :]
+        if own.layer.is_softmax and own.given[0] == 1:
             raise TargetError(
-                f"'{words}' isn't the last layer: it can be written in C only at the end of a "
-                "network"
+                f"'{own.layer.text}' of a single output never changes: write 'sigmoid' instead"
+            )
+        if not all(isinstance(later.layer, ByStep) for later in after):
+            raise TargetError(
+                f"'{own.layer.text}' isn't the last layer: it can be written in C only at the end "
+                "of a network"
             )
 
     def _moved(self, place: int, read: int) -> int:
