@@ -142,8 +142,10 @@ def tokens(formula: str) -> Iterator[FormulaToken]:
     while at < len(text):
         token = _TOKENS.match(text, at)
         if token is None or token.lastgroup is None:
-            start = len(re.sub(r"[\w.]*$", "", text[:at]))
-            near = re.match(r"[\w.]*.?[\w.]*", text[start:])
+            start = at
+            while start and (text[start - 1].isalnum() or text[start - 1] in "._"):
+                start -= 1
+            near = re.match(r"\w*.?[\w.]*", text[start:])
             assert near
             raise FormulaTextError(f"{near.group()[:20]!r} isn't allowed in a formula", start)
         if token.lastgroup != "space":
