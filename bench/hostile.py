@@ -33,7 +33,7 @@ from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.hostile import books, messages, names, packed, pictures, records, things
+from tests.hostile import books, growing, messages, names, packed, pictures, records, things
 from tests.hostile.cases import LARGEST, LONGEST, Case, Ready, Tried, in_a_new_one, tried
 
 GROUPS: dict[str, Sequence[Case]] = {
@@ -42,6 +42,7 @@ GROUPS: dict[str, Sequence[Case]] = {
     "records": records.CASES,
     "messages": messages.CASES,
     "books": books.CASES,
+    "growing": growing.CASES,
     "pictures": pictures.CASES,
     "names": names.CASES,
 }
@@ -51,6 +52,7 @@ SHARES = {
     "records": 4,
     "messages": 2,
     "books": 4,
+    "growing": 3,
     "pictures": 2,
     "names": 3,
 }

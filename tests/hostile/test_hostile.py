@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from tests.hostile import books, messages, names, packed, pictures, records, things
+from tests.hostile import books, growing, messages, names, packed, pictures, records, things
 from tests.hostile.cases import tried
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="copies of a process, and its size")
@@ -35,6 +35,17 @@ QUICK = [
 
 @pytest.mark.parametrize("case", QUICK, ids=lambda case: case.name)
 def test_a_hostile_file_is_survived(case, tmp_path):
+    found = tried(case, tmp_path, Random(f"0 {case.name}"))
+    assert found.faults == [], found
+
+
+EACH_BOOK = [  # by another command than the book before
+    growing.CASES[k] for k in range(len(growing.CASES)) if k % 3 == k // 3 % 3
+]
+
+
+@pytest.mark.parametrize("case", EACH_BOOK, ids=lambda case: case.name)
+def test_a_book_that_grows_is_survived(case, tmp_path):
     found = tried(case, tmp_path, Random(f"0 {case.name}"))
     assert found.faults == [], found
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
+from gradbook.cells.budget import spend_exactly
 from gradbook.cells.formula.formula_values import (
     LONGEST_TEXT,
     Meaning,
@@ -35,6 +36,7 @@ _START = date(1899, 12, 30)  # day 0, from March 1900 on
 _LAST_DAY = 2_958_465  # the year 9999
 MOST_COUNTED = 1_000  # whose factorial, or the like, is a number
 MOST_DAYS = 40_000  # that are counted one by one
+DAY = 20  # budget for each, in numbers
 DIGITS = 10  # of a number to another base
 SATURDAY = 6
 
@@ -202,6 +204,7 @@ def _workday(graph: Graph, given: Sequence[Meaning]) -> float:
 def _whole_days(time: timedelta) -> int:
     if abs(time.days) > MOST_DAYS:
         raise TooMuch(Message("more than {count} workdays", count=f"{MOST_DAYS:,}"))
+    spend_exactly(DAY * abs(time.days))
     return abs(time.days)
 
 
