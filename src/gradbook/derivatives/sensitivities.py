@@ -25,12 +25,12 @@ SIGNIFICANT = 3  # digits of an effect
 NUDGES = 1e-4, 1e-6  # relative to the value
 NUDGES_IF_ROUNDED = 1e-2, 1e-1  # a small one shows only the rounding
 CLOSE, CLOSE_IF_ROUNDED = 1e-3, 2e-2  # relative: that far a nudge may be from a slope
-MOST_ALONE, MOST_TOGETHER = 40, 500  # inputs that are nudged alone, and at once
+MOST_ALONE, MOST_TOGETHER = 40, 500  # inputs that are nudged alone, and usually at once
 CLOSE_TOGETHER = 1e-6  # relative to the sum of their effects
 NOISE = 1e-12  # of a result, relative
 ALMOST_0 = 1e-12  # whose share would be lost in the result
 ROUNDING = re.compile(r"\bM?ROUND(?:UP|DOWN)?\(", re.IGNORECASE)
-MOST_NUDGED = 2_000_000  # cells that formulas use which are computed again for nudges
+MOST_NUDGED = 5_000_000  # cells that formulas use which are computed again for nudges
 
 RISES = mark("If {input} rises by {step}, {result} rises by about {change}")
 FALLS = mark("If {input} rises by {step}, {result} falls by about {change}")
@@ -227,14 +227,22 @@ class _Nudges:
         """The sensitivities, the first with the slopes by nudges of their own, the others checked
         many at a time."""
         waiting = [one for one in listed if not one.by_one]
-        alone = {one.cell: self._checked(one) for one in waiting[:MOST_ALONE]}
-        for start in range(MOST_ALONE, len(waiting), MOST_TOGETHER):
-            group = waiting[start : start + MOST_TOGETHER]
+        checked: dict[Address, Sensitivity] = {}
+        half = self.left // 2
+        for one in waiting[:MOST_ALONE]:
+            if self.left > half:
+                checked[one.cell] = self._checked(one)
+        rest = [one for one in waiting if one.cell not in checked]
+        once = 2 * sum(len(self.slopes.flow.sources(cell)) for cell in self.slopes.order)
+        groups = max(self.left // max(once, 1), 1)
+        size = max(MOST_TOGETHER, -(-len(rest) // groups))
+        for start in range(0, len(rest), size):
+            group = rest[start : start + size]
             if self._agree_together(group):
-                alone |= {one.cell: replace(one, is_confirmed=True) for one in group}
+                checked |= {one.cell: replace(one, is_confirmed=True) for one in group}
             else:
-                alone |= {one.cell: self._checked(one) for one in group}
-        return (alone.get(one.cell, one) for one in listed)
+                checked |= {one.cell: self._checked(one) for one in group}
+        return (checked.get(one.cell, one) for one in listed)
 
     def _agree_together(self, group: Sequence[Sensitivity]) -> bool:
         """Whether a nudge of many inputs at once has the effect that their slopes add up to.
