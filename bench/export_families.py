@@ -33,9 +33,7 @@ def main() -> int:
     parser.add_argument("--only", metavar="EXPORT", nargs="+", choices=[*EXPORTS])
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    exports = [
-        name for name in options.only or EXPORTS if not missing(EXPORTS[name].needs)
-    ]
+    exports = [name for name in options.only or EXPORTS if not missing(EXPORTS[name].needs)]
     kinds = {name: Counter[str]() for name in exports}
     reasons = {name: Counter[str]() for name in exports}
     steep = 0

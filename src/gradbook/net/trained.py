@@ -457,7 +457,9 @@ def _scaled(trained: TrainedNet, place: int, scale: Array, shift: Array) -> Trai
     adds = "shift" if isinstance(layer.layer, ScaleShift) else "bias"
     weight, added = layer.tensors[word], layer.tensors.get(adds, np.zeros_like(scale))
     across = scale.reshape(-1, *(1,) * (weight.ndim - 1))
-    scaled = layer.with_tensors(**{word: weight * across, adds: added * scale + shift})
+    along = (-1, *(1,) * (added.ndim - 1))  # a shift may differ from place to place
+    moved = added * scale.reshape(along) + shift.reshape(along)
+    scaled = layer.with_tensors(**{word: weight * across, adds: moved})
     return _with(trained, place, scaled)
 
 

@@ -187,3 +187,11 @@ def test_slopes_that_keras_has_no_layer_for_are_operations():
     inputs = np.random.default_rng(1).uniform(-1, 1, (5, 3)).astype(np.float32)
     expected = by_the_graph(net, drawn(net), inputs)
     np.testing.assert_allclose(said(keras_bytes(trained_of(net)), inputs), expected, atol=1e-5)
+
+
+@keras_reads
+def test_an_embedding_of_what_are_no_tokens_is_sums():
+    net = Net.parse("input 4x2; embed 3; gru 2")
+    inputs = np.random.default_rng(1).uniform(-1, 1, (5, 4, 2)).astype(np.float32)
+    expected = by_the_graph(net, drawn(net), inputs)
+    np.testing.assert_allclose(said(keras_bytes(trained_of(net)), inputs), expected, atol=1e-5)

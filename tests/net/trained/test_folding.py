@@ -4,15 +4,17 @@ from hypothesis import given
 from gradbook.net import Activation, BatchNorm, Dropout, Net
 from gradbook.net.trained import (
     ScaleShift,
+    Scaling,
     TrainedNet,
     fold_norms,
     strip_idle,
+    trained_net,
     with_answers,
     with_input_scaling,
 )
 from tests.cases import for_each
 from tests.families import networks
-from tests.trained import model_of, outputs, trained_of
+from tests.trained import by_the_graph, drawn, model_of, outputs, trained_of
 
 
 def inputs(trained: TrainedNet) -> np.ndarray:
@@ -122,3 +124,18 @@ def test_bytes_become_the_probabilities_of_the_model(ending):
     images = np.random.default_rng(0).integers(0, 256, (5, 2, 4, 4), np.uint8)
     found = outputs(fold_norms(with_answers(with_input_scaling(model.trained()))), images)
     np.testing.assert_allclose(found, model.predict(images), rtol=1e-7)
+
+
+def test_a_norm_is_folded_into_scaling_that_differs_from_place_to_place():
+    net = Net.parse("input 3x3x3; batchnorm; flatten; dense 2")  # as many columns as channels
+    random = np.random.default_rng(1)
+    scaling = Scaling(1, random.normal(size=27), random.uniform(1, 2, 27))
+    scaled = with_input_scaling(trained_net(net, drawn(net), scaling))
+    rows = random.normal(size=(4, 3, 3, 3))
+    folded = fold_norms(scaled)
+    assert len(folded.layers) == len(scaled.layers) - 1
+    prepared = (rows - scaling.mean.reshape(3, 3, 3)) / scaling.deviation.reshape(3, 3, 3)
+    expected = by_the_graph(net, drawn(net), prepared)
+    made = rows * folded.layers[0].tensors["scale"] + folded.layers[0].tensors["shift"]
+    dense = folded.layers[-1].tensors
+    np.testing.assert_allclose(made.reshape(4, -1) @ dense["weight"].T + dense["bias"], expected)

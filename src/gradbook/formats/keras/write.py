@@ -114,7 +114,7 @@ class KerasLayers:
             return x if self._looks_up else self._one_hot(layer, layer.layer, x)
         if isinstance(layer.layer, ByFeature):
             return x
-        if isinstance(layer.layer, Embedding) and x is self.row.made[0]:
+        if isinstance(layer.layer, Embedding) and self._looks_up and x is self.row.made[0]:
             table = layer.tensors["weight"][..., 0, 0].T
             told = {"input_dim": len(table), "output_dim": table.shape[1]}
             shape = (*x.shape, table.shape[1])
