@@ -175,6 +175,21 @@ def test_deleted_columns_were_asked_for(tmp_path):
     assert len(earned.parts) == 12
 
 
+@for_each("reference", ["=L{}", "=K{}", "=U{}"])
+def test_one_reference_in_every_column_is_no_slip(reference, tmp_path):
+    folder = begun(tmp_path, blank=("loss", "gradients"))
+    path = solved(folder, STUDENT, tmp_path / "book.xlsx", lambda name, f: "=0")
+    book = load_workbook(path)
+    for row in book["Training"].iter_rows(min_row=FIRST):
+        for cell in row:
+            if cell.value == "=0":
+                cell.value = reference.format(cell.row)
+    book.save(path)
+    report, earned = marked(path)
+    require_that_they_agree(report, earned)
+    assert earned.points == 0
+
+
 @for_each("cell, value", [("E5", 0.123), ("E6", "=E5"), ("K7", "=E7*C7"), ("B8", 3), ("U6", None)])
 def test_what_was_given_and_is_changed_costs_one_column_and_is_no_contradiction(
     cell, value, tmp_path

@@ -555,6 +555,8 @@ class Slip:
         step = self.numbers.step
         wording = Wording(self._surroundings, self.home)
         kind, old = wording.kind(edits), edits[0].old
+        if kind == EditKind.ACTIVATION.value and () in edits[0].paths:
+            kind = EditKind.REFERENCE.value  # of the whole formula nothing was right
         if write(edits[0].new) == self._rate:
             return self._of_rate(old, expression)
         taken = self.own.places.of(self.own.book.reader.cell(write(old), self.home))
