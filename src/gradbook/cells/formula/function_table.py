@@ -48,7 +48,7 @@ def plain_name(function: str) -> str:
 def call(graph: Graph, function: str, given: Sequence[Meaning]) -> Meaning:
     """Apply a function to its arguments."""
     word = plain_name(function)
-    spend_exactly(5 * sum(len(x.rows) * x.shape[1] for x in given if isinstance(x, CellBlock)))
+    spend_exactly(10 * sum(len(x.rows) * x.shape[1] for x in given if isinstance(x, CellBlock)))
     try:
         if word in ELEMENTWISE and given:
             meaning = ELEMENTWISE[word].meaning

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from gradbook.cells.budget import spend_exactly
 from gradbook.cells.formula.expression import inner
 from gradbook.cells.formula.formula_values import (
     ERRORS,
@@ -44,6 +45,7 @@ from gradbook.targets.excel.language import (
     Text,
 )
 
+APPLYING = 400  # budget for applying a LAMBDA once, in numbers
 _PARAMETER = "_xlpm."  # before each name of a LET, in the file
 
 
@@ -77,6 +79,7 @@ class Definition:
     def apply_to(self, given: Sequence[Meaning]) -> Meaning:
         if len(given) != len(self.names):
             raise NotUnderstood(Message("a LAMBDA with other arguments than it names"))
+        spend_exactly(APPLYING)
         return meaning_in(
             self.scope.with_names(dict(zip(self.names, given, strict=True))), self.result
         )
