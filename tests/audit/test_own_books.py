@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from hypothesis import assume, given
+
 from bench.sameness.corpus import texts
 from gradbook.audit.check_book import check
 from gradbook.errors import LimitError, TargetError
 from gradbook.report.workbook import write_workbook
 from tests.cases import for_each
+from tests.families import networks
 
 
 def judged(net, path, **written):
@@ -27,3 +30,11 @@ def test_nothing_is_said_of_a_small_network(path):
 def test_nothing_is_said_of_a_network_with_each_card(name, path):
     with suppress(LimitError, TargetError):  # it is for another medium
         assert judged(texts()[name], path) == ("right", [], [])
+
+
+@given(networks())
+def test_nothing_is_said_of_any_network(tmp_path_factory, net):
+    assume(len(set(net.decay.values())) < 2)  # a decay of its own for each role counts as a mistake
+    path = tmp_path_factory.mktemp("own") / "book.xlsx"
+    with suppress(LimitError, TargetError):  # such as values that are all rounded
+        assert judged(net, path, epochs=6) == ("right", [], [])
