@@ -97,8 +97,9 @@ class Case:
 def cases():
     for ending in (".txt", ".html", ".tex", ".md", ".typ", ".slides.html"):
         yield Case("explain IN -o OUT", "net.txt", ending)
-    yield Case("sheet IN -o OUT --epochs 2 --rates none", "net.txt", ".xlsx")
-    yield Case("sheet IN -o OUT --exercise 3", "net.txt", ".xlsx")
+    yield Case("sheet IN -o OUT --epochs 2 --rates none", "net.txt", ".xlsx", False)
+    yield Case("sheet IN -o OUT --exercise 3", "net.txt", ".xlsx", False)
+    yield Case("sheet IN -o OUT", "book.xlsx", ".xlsx")
     for ending in (".html", ".zip", ".gif"):
         yield Case("play IN -o OUT", "net.txt", ending)
     for ending in (".xml", ".gift", ".zip"):
