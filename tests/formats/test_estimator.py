@@ -41,7 +41,7 @@ def test_a_classifier_is_as_sure_as_it_was(iris, activation, classes):
     [
         ([[1, 2, 3]], r"\(1, 3\), but this model takes \(rows, 4\)"),
         ([1, 2, 3, 4], r"\(4,\), but this model takes \(rows, 4\)"),
-        ([[1, 2, 3, float("nan")]], "some of the numbers are missing or infinite"),
+        ([[1, 2, 3, float("nan")]], "row 1, column 4: nan isn't a finite number"),
         ([["a", "b", "c", "d"]], "predict needs a table, or rows of numbers"),
     ],
 )

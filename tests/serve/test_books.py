@@ -165,7 +165,12 @@ def test_of_a_folder_only_workbooks_are_meant(on):
     names = ["c/a.xlsx", "c/~$a.xlsx", "c/notes.txt", "c/.git/b.xlsx", "c/d/e.XLSM", "loose.txt"]
     files = [{"name": name, "size": 1} for name in names]
     found = on.tell(f"classes/{number}/books", "POST", {"books": files})
-    assert [book["given"] for book in found["books"]] == ["c/a.xlsx", "c/d/e.XLSM", "loose.txt"]
+    assert [book["given"] for book in found["books"]] == [
+        "c/.git/b.xlsx",
+        "c/a.xlsx",
+        "c/d/e.XLSM",
+        "loose.txt",
+    ]
 
 
 # Coming and going ----------------------------------------------------------------

@@ -45,24 +45,6 @@ WORDS = (
     *("Balance", "Rate", "Year", "Growth", "Demand", "Mean", "Error", "Weight", "Price"),
     *("Total", "Group", "Score", "t", "p", "H0", "n", "s"),
 )
-    "Balance",
-    "Rate",
-    "Year",
-    "Growth",
-    "Demand",
-    "Mean",
-    "Error",
-    "Weight",
-    "Price",
-    "Total",
-    "Group",
-    "Score",
-    "t",
-    "p",
-    "H0",
-    "n",
-    "s",
-]
 
 
 class _Sheet:

@@ -42,7 +42,7 @@ def test_a_script_carries_the_messages_of_one_language():
     one = 'trCount("the same, as there is one sample","the mean of this over all {count} samples"'
     assert one in english
     assert f'trCount("{spelled(one.split(chr(34))[1])}"' in other
-    for message in ("Copy link", "As written", "sample {sample}, below"):
+    for message in ("Copy link", "As written", "point {sample}"):
         assert json.dumps(message, ensure_ascii=False) in english
         assert json.dumps(spelled(message), ensure_ascii=False) in other
         assert json.dumps(message, ensure_ascii=False) not in other

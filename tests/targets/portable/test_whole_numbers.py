@@ -157,7 +157,7 @@ def test_nothing_but_whole_numbers_is_in_it():
 @for_each(
     ("refused", "said"),
     [
-        (lambda: table_model_of("side")[0], "networks that classify images"),
+        (lambda: table_model_of("area")[0], "networks that classify images"),
         (lambda: model_of("input 1x2x2; flatten; dense 1; tanh"), "end the network in a sigmoid"),
         (lambda: model_of("input 1x2x2; flatten; dense 2; gelu"), "'gelu' as the last layer"),
     ],
