@@ -1,13 +1,19 @@
-"""What the operators and functions of a formula mean: nodes of the graph, and vectors of them."""
+"""What the operators and functions of a formula mean: nodes of the graph, and vectors of them.
+
+Parts of a formula that would be too long to write out get names here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import reduce
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cache, reduce
+from itertools import chain, count
 from math import e, pi
 from operator import add, mul
+from typing import NamedTuple
 
-from gradbook.graph.node import OPS, Node, ancestors
+from gradbook.graph.names import Name
+from gradbook.graph.node import OPS, Attribute, Graph, Node, ancestors
 from gradbook.layers import ACTIVATIONS
 
 CONSTANTS = {"e": e, "pi": pi, "π": pi}
@@ -130,3 +136,88 @@ def by_element(function: Function, *values: Parts) -> Parts:
         function(*(value[k] if isinstance(value, tuple) else value for value in values))
         for k in range(*sizes)
     )
+
+
+# Parts that are named since a formula would be too long ----------------------------------
+
+LONGEST_WRITTEN = 1_000  # parts of a formula, or of its derivatives, that stay as they are
+READABLE = 200  # parts of one, if it doesn't
+MOST_TIMES = 8  # how often they may contain each value, on average
+SMALL = 3  # parts that are written again rather than named
+SUMS = ("add", "subtract", "negate", "copy")  # their slopes don't contain their values
+AS_ONE = {*SAME_AS_OPS, *SUMS, "multiply", "divide", "power", "choose", "sigmoid", "largest"}
+
+
+class Length(NamedTuple):
+    """How much there is to write if no part has a name: counted, since it may never end."""
+
+    parts: int
+    paths: int  # from the whole to the names in it
+    in_slopes: int  # parts of the derivatives
+
+
+A_NAME, A_NUMBER = Length(1, 1, 0), Length(1, 0, 0)
+Lengths = dict[Node, Length]
+
+
+def unused(words: Collection[str]) -> Iterator[Name]:
+    """u1, u2 and so on, or another letter if a word begins with it."""
+    stems = chain("uvs", ("u" * k for k in count(2)))
+    stem = next(it for it in stems if not any(word.startswith(it) for word in words))
+    return (Name(stem, (k,)) for k in count(1))
+
+
+def name_long_parts(wholes: Collection[Node], names: Iterator[Name]) -> None:
+    """Give names to parts of formulas that would be too long to read.
+
+    gelu(gelu(gelu(x))) contains x 27 times. Whatever occurs several times doubles with each
+    function around it, and in derivatives so does everything that isn't added.
+    """
+    graph, lengths = next(iter(wholes)).graph, Lengths()
+    below = [node for node in ancestors(wholes, stop=graph.names) if node not in graph.names]
+    for node in below:
+        lengths[node] = _length(node, lengths)
+    if not any(_is_long(node, lengths[node], LONGEST_WRITTEN, len(below)) for node in below):
+        return
+    for place, node in enumerate(below, 1):
+        lengths[node] = _length(node, lengths)
+        if _is_long(node, lengths[node], READABLE, place):
+            for part in node.inputs:
+                length = lengths.get(part, A_NAME)
+                if length.paths and length.parts > SMALL:
+                    graph.named(part, next(names))
+                    lengths[part] = A_NAME
+            lengths[node] = _length(node, lengths)
+
+
+def _is_long(node: Node, length: Length, most: int, values: int) -> bool:
+    long = length.parts if node.op.name in SUMS else length.in_slopes
+    return long > max(most, MOST_TIMES * values)
+
+
+def _length(node: Node, lengths: Lengths) -> Length:
+    inputs = [lengths.get(part, A_NAME) for part in node.inputs]
+    if node.op.name not in AS_ONE and node.op.expansion:
+        leaves, steps = _expanded(node.op.name, len(inputs), node.attributes)
+        inside = dict(zip(leaves, inputs, strict=True))
+        for step in steps:
+            inside[step] = _length(step, inside)
+        return inside[steps[-1]]
+    if not inputs:
+        return A_NUMBER
+    parts = 1 + sum(length.parts for length in inputs)
+    slope = {"multiply": parts // 2, **dict.fromkeys(SUMS, 0)}.get(node.op.name, parts)
+    paths = sum(length.paths for length in inputs)
+    return Length(parts, paths, sum(length.in_slopes for length in inputs) + paths * slope)
+
+
+@cache
+def _expanded(
+    op: str, size: int, attributes: tuple[Attribute, ...]
+) -> tuple[Sequence[Node], Sequence[Node]]:
+    """The values of a function, and the steps by which it is written."""
+    graph, expand = Graph(), OPS[op].expansion
+    assert expand is not None
+    leaves = [graph.leaf(Name("x", (k,))) for k in range(size)]
+    steps = ancestors([expand(*leaves, *attributes)])
+    return leaves, [step for step in steps if step.op.name != "leaf"]

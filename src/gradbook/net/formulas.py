@@ -32,6 +32,8 @@ from gradbook.net.formula_functions import (
     Parts,
     by_element,
     function_called,
+    name_long_parts,
+    unused,
 )
 from gradbook.net.formula_text import (
     MARKS,
@@ -501,6 +503,7 @@ class FormulaReader:
         self.read: dict[str, list[Tree]] = {}
         self.made: dict[tuple[str, tuple[Parts, ...]], Parts] = {}  # by functions of the text
         self.inside: list[str] = []  # the functions of the text that are being applied
+        self.names_of_parts = unused((*formulas.formulas, *formulas.numbers, *formulas.functions))
         for name in formulas.numbers:
             each = self.samples > 1 and name in formulas.data
             self.nodes[name] = self.graph.leaf(read_name(name), each=each)
@@ -577,6 +580,7 @@ class FormulaReader:
 
     def define(self, name: str, tree: Tree) -> None:
         value = self.part(tree)
+        name_long_parts((value,) if isinstance(value, Node) else value, self.names_of_parts)
         if isinstance(value, Node):
             if value.is_constant():
                 self.fail(f"{name!r} always equals {digits(value.number)}: {WRITE_NUMBER}", 0)

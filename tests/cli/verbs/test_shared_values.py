@@ -5,6 +5,7 @@ Each line doubles what is read if anything follows every path instead of visitin
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from contextlib import contextmanager
@@ -76,6 +77,78 @@ def test_a_record_is_as_long_as_its_formulas(form, capsys):
             assert main(["explain", formulas(FORMS[form], lines), "--json"]) == 0
         sizes.append(len(capsys.readouterr().out))
     assert sizes[1] < 5 * sizes[0]
+
+
+IN_THEMSELVES = {  # by how often: written out, the first would have 3^20 x
+    "an activation": ("gelu({a})", 20),
+    "another activation": ("mish({a})", 20),
+    "a function times a number": ("tanh({a})*x", 20),
+    "a quotient": ("x/({a} + 2)", 20),
+    "a function of the text": ("f({a})", 20),
+    "a power": ("({a})^2 - x", 15),
+    "a power of itself": ("p({a})", 12),
+    "conditions": ("g({a})", 20),
+    "the larger one": ("max({a}, 1 - x)*x", 15),
+    "an inverse": ("asinh({a})", 20),
+}
+FUNCTIONS = "f(y) = y*y - y/2; g(y) = if(y > 0.2, y, y*y); p(y) = y^y; x = 0.4"
+
+
+def nested(form: str, times: int) -> str:
+    """The form in itself, in one formula."""
+    whole = "x"
+    for _ in range(times):
+        whole = form.format(a=whole)
+    return f"E = {whole}; {FUNCTIONS}"
+
+
+def line_by_line(form: str, times: int) -> str:
+    lines = [f"a{k} = {form.format(a=f'a{k - 1}' if k > 1 else 'x')}" for k in range(1, times)]
+    return "; ".join([*lines, f"E = {form.format(a=f'a{times - 1}')}; {FUNCTIONS}"])
+
+
+def derived(text: str, capsys: pytest.CaptureFixture[str]) -> tuple[float, ...]:
+    assert main(["explain", text, "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    (weight,) = record["weights"]
+    return record["error"], weight["gradient"]
+
+
+@for_each(("form", "times"), list(IN_THEMSELVES.values()), ids=list(IN_THEMSELVES))
+def test_a_function_in_itself_is_derived_as_if_each_had_a_line(form, times, capsys):
+    with in_little_time():
+        exact = pytest.approx(derived(line_by_line(form, times), capsys), rel=1e-12)
+        assert derived(nested(form, times), capsys) == exact
+
+
+@for_each(("form", "times"), list(IN_THEMSELVES.values())[::3])
+def test_each_target_writes_a_function_in_itself(form, times, tmp_path):
+    for verb, out in (
+        *(("explain", f"e.{ending}") for ending in ("txt", "html", "tex", "typ", "slides.html")),
+        *(("sheet", "s.xlsx"), ("play", "p.html"), ("quiz", "q.gift")),
+    ):
+        with in_little_time():
+            assert main([verb, nested(form, times), "-o", str(tmp_path / out)]) == 0
+
+
+def test_what_is_named_has_no_name_of_the_text(capsys):
+    text = nested("gelu({a})", 6).replace("x", "u1")
+    assert main(["explain", text]) == 0
+    printed = capsys.readouterr().out
+    assert "v1 = 0.5·u1·(1" in printed
+    assert "E = 0.5·v5·(1" in printed
+
+
+@for_each("text", ["E = tanh(tanh(tanh(x)*x)*x)*x", "E = silu(silu(x))", "E = (w*x + b - t)^2"])
+def test_what_can_be_read_as_it_is_gets_no_more_names(text, capsys):
+    assert main(["explain", text, "--json"]) == 0
+    assert [it["name"] for it in json.loads(capsys.readouterr().out)["forward"]] == ["E"]
+
+
+def test_a_long_sum_stays_one_formula(capsys):
+    text = "E = " + " + ".join(f"w{k}*tanh(x{k})" for k in range(1, 100))
+    assert main(["explain", text, "--json"]) == 0
+    assert [it["name"] for it in json.loads(capsys.readouterr().out)["forward"]] == ["E"]
 
 
 def test_a_quiz_about_hundreds_of_values_is_refused(capsys, tmp_path):
