@@ -39,7 +39,7 @@ LONG = 40  # characters; a longer text is a remark, not a heading
 
 _NUMBERED = re.compile(
     r"\s*(?:step|epoch|iteration|iter|schritt|epoche|durchgang|paso|época|iteración|passo|iteração|"
-    r"étape|époque|itération|pas|步|第|轮|迭代|스텝|단계|에폭|반복|bước|vòng)\W*[0-9]+\s*[步轮次]?\s*",
+    r"étape|époque|itération|pas|步|第|轮|迭代|스텝|단계|에폭|반복|bước|vòng)\W*[0-9]+(?:\s*[步轮次])?\s*",
     re.IGNORECASE,
 )  # the title of a step: what is below it has another name
 _IN_TEXT = re.compile(r"\$?[A-Z]{1,3}\$?[1-9][0-9]{0,6}")

@@ -43,7 +43,7 @@ WEIBULL.DIST WRAPCOLS WRAPROWS XLOOKUP XMATCH XOR Z.TEST
 SHEET_FUNCTIONS = frozenset(("FILTER", "SORT"))  # which have a second prefix
 
 MARK = "\x01"  # around a reference
-_CALLED = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|([A-Za-z_][\w.]*)\(')
+_CALLED = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|(?<![\w.])([A-Za-z_][\w.]*)\(')
 
 
 def formula_text(expression: Expression) -> str:

@@ -149,7 +149,7 @@ _POINTERS = re.compile(
     r"(?:(?<!')'(?:[^']|'')++'!|(?<![\w.\[\]])[\w.\[\]]++!)?\x01[^\x01\x02]*\x02"
 )
 _QUOTED_WORD = re.compile(r"'(\w+)'!")
-_NUMBERS = re.compile(r"(?<![\w.$])(?:\d+\.?\d*|\.\d+)(?:E[+-]?\d+)?(?![\w.(!])", re.IGNORECASE)
+_NUMBERS = re.compile(r"(?<![\w.$])(?:\d+(?:\.\d*)?|\.\d+)(?:E[+-]?\d+)?(?![\w.(!])", re.IGNORECASE)
 SHIFTS = (*((0, k) for n in range(1, 7) for k in (n, -n)), (1, 0), (-1, 0), (2, 0), (-2, 0))
 ENDS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
