@@ -74,6 +74,7 @@ class StepPlace:
     cells: tuple[Address, ...]
     usual: Usual
     contents: tuple[CellContent, ...] = field(repr=False)
+    settings: Set[Address] = field(default=frozenset(), repr=False)  # fixed, for all steps
 
     def is_copy(self, number: int) -> bool:
         return self.contents[number] == self.usual.at(number)
@@ -89,12 +90,14 @@ class StepPlace:
         return [k for k in odd if k >= first or first > BEGINNING or self._could_be_copy(k)]
 
     def _could_be_copy(self, number: int) -> bool:
-        """Whether a cell is typed though the usual formula refers to no blank or heading, as a
-        memory's does in the first step."""
+        """Whether a cell is typed though the usual formula refers to no blank or heading, nor to a
+        setting on its way, as a memory's does in the first step."""
         patterns, values = self.book.patterns, self.book.values
+        both = zip(self.usual.at(number).places, self.usual.pace, strict=True)
         return self.contents[number] == TYPED and all(
-            cell in patterns or isinstance(values.get(cell), float)
-            for cell in self.usual.at(number).places
+            cell in patterns
+            or (isinstance(values.get(cell), float) and not (pace and cell in self.settings))
+            for cell, pace in both
         )
 
     def difference(self, number: int) -> object:
@@ -158,7 +161,9 @@ def step_places(training: SheetTraining, needed: Set[Address]) -> Iterator[StepP
         for place in _split(row, best) if best else ():
             usual = place and _usual([known[cell] for cell in place])
             if usual:
-                found = StepPlace(book, tuple(place), usual, tuple([known[c] for c in place]))
+                contents = tuple([known[cell] for cell in place])
+                settings = training.fixed_references.keys()
+                found = StepPlace(book, tuple(place), usual, contents, settings)
                 if not set(cells).isdisjoint(place):
                     yield found
 

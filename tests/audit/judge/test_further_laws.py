@@ -144,3 +144,53 @@ def test_gradients_may_be_scaled_by_their_norm(path):
     assert findings_in(path, sketch).verdict == "right"
     wrong = sketch.with_formula("∂E/∂w2", "{δo1}*{x1}")
     assert findings_in(path, wrong).verdict == "wrong"
+
+
+def through_copies(rule):
+    """A rule whose memories continue from a column that only repeats their last values."""
+    found = []
+    for name, formula, first in rule.memories:
+        old = f"{{{name}<}}"
+        if old in formula:
+            begin = first if isinstance(first, float) else None
+            found.append((f"old_{name}", old, 0.0))
+            found.append((name, formula.replace(old, f"{{old_{name}}}"), begin))
+        else:
+            found.append((name, formula, first))
+    return replace(rule, memories=tuple(found))
+
+
+PASSED_ON = {  # which rules, whether weights are seen ahead, and a mistake in them
+    "momentum": (RULES["momentum"], False, ("v_w2", "{μ}*{old_v_b1}+{∂E/∂w2}")),
+    "momentum, the gradient before": (
+        RULES["momentum, downwards"],
+        False,
+        ("v_w2", "{μ}*{old_v_w2}-{η}*{∂E/∂w1<}"),
+    ),
+    "Nesterov": (AHEAD, True, ("v_w2", "{μ}*{old_v_b1}+{η}*{∂E/∂w2}")),
+    "Adam": (RULES["adam"], False, ("s_w2", "{β2}*{old_s_w3}+(1-{β2})*{∂E/∂w2}^2")),
+}
+
+
+@for_each("layout", ["a step a row", "a step a column", "a form per step", "a sheet per step"])
+@for_each("law", PASSED_ON)
+def test_a_memory_may_continue_from_a_copy_of_its_last_value(law, layout, path):
+    rule, ahead, (called, wrong) = PASSED_ON[law]
+    sketch = trained(through_copies(rule), ahead)
+    report = findings_in(path, sketch, layout)
+    assert report.verdict == "right", str(report)
+    report = findings_in(path, sketch.with_formula(called, wrong), layout)
+    assert blames(report, sketch, called, layout), str(report)
+
+
+@for_each("layout", ["a step a row", "a step a column"])
+def test_a_copy_of_another_weights_velocity_is_no_memory(layout, path):
+    sketch = trained(through_copies(RULES["momentum"]))
+    report = findings_in(path, sketch.with_formula("old_v_w2", "{v_b1<}"), layout)
+    assert report.verdict == "wrong"
+    assert {finding.weight for finding in report.findings} == {"w2"}
+
+
+def test_a_memory_may_begin_typed_below_settings(path):
+    sketch = trained("adam, one step later")  # its formulas would refer to settings there
+    assert findings_in(path, sketch, "a form per step").verdict == "right"

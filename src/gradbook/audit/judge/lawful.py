@@ -135,9 +135,9 @@ class RuleTrial:
     @cached_property
     def remembering(self) -> dict[Role, Address]:
         """The cells of the memories."""
-        stride = self.rules.training.weights[self.weight].stride
+        stride, past = self.rules.training.weights[self.weight].stride, self.rules.training.past
         cells = self.rules.memories[self.weight]
-        return {self.rules.owned[cell - stride][1]: cell for cell in cells}
+        return {self.rules.owned[past(cell, stride)][1]: cell for cell in cells}
 
     @cached_property
     def order(self) -> list[Node]:
@@ -274,7 +274,8 @@ class RuleTrial:
         """How many gradients a memory has taken in."""
         training, number = self.rules.training, 1
         stride = training.weights[self.weight].stride
-        while training.plain(memory - stride) in map(training.plain, training.flow.sources(memory)):
+        plain, past, sources = training.plain, training.past, training.flow.sources
+        while plain(past(memory, stride)) in map(plain, sources(memory)):
             memory -= stride
             if memory not in training.book.patterns:
                 break
@@ -766,7 +767,8 @@ def _shares_of_the_past(
     training, stride = trial.rules.training, trial.rules.training.weights[trial.weight].stride
     if cell not in trial.remembering.values():
         return
-    own = [part for part in references(said) if trial.cell(part, cell) == cell - stride]
+    past = training.past(cell, stride)
+    own = [part for part in references(said) if trial.cell(part, cell) == past]
     gradients = trial.rules.gradients.values()
     new = [part for part in references(said) if trial.cell(part, cell) in gradients]
     if len(own) == len(new) == 1:

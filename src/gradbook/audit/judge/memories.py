@@ -317,7 +317,7 @@ class Laws(WeightRules):
         self, like: Address, model: int, cell: Address, weight: int
     ) -> dict[Address, Address]:
         """One weight's counterparts to another's cells, for a formula of the other's rule."""
-        own, usual = self.turns[weight], self.turns[model]
+        own, usual, past = self.turns[weight], self.turns[model], self.training.past
         places = {role: at for at, (j, role) in self.owned.items() if j == weight}
         roles = ((at, role) for at, (j, role) in self.owned.items() if j == model)
         found = {at: places[role] for at, role in roles if role in places}
@@ -326,8 +326,8 @@ class Laws(WeightRules):
             there = self._counterpart(at, weight) if same is None and at != like else same
             if there is not None:
                 found.setdefault(at, there)
-                found.setdefault(at - self._stride(model), there - self._stride(weight))
-        found[like - self._stride(model)] = cell - self._stride(weight)
+                found.setdefault(past(at, self._stride(model)), past(there, self._stride(weight)))
+        found[past(like, self._stride(model))] = past(cell, self._stride(weight))
         before, step = self.training.weights, self.step.number
         if like in self.updates.values():
             found[before[model].cells[step]] = before[weight].cells[step]

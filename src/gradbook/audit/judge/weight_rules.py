@@ -68,7 +68,10 @@ class WeightRules:
         """Whether a later step has the same formulas for the same weights; its gradients may be
         computed from other samples."""
         patterns, away = self.training.book.patterns, later.step.number - self.step.number
-        judged = [(laws.gradients.keys(), laws.updates.keys()) for laws in (self, later)]
+        judged = [  # the first step's ways may be shorter: they end at typed beginnings
+            (laws.gradients.keys(), {j: len(way) for j, way in laws.ways.items()})
+            for laws in (self, later)
+        ]
 
         def shape(cell: Address) -> str | None:
             return patterns[cell].shape if cell in patterns else None
@@ -85,7 +88,7 @@ class WeightRules:
         """The memories that an update uses."""
         back, stride = self.training.looking_back, self._stride(weight)
         sources = self.training.flow.sources(self.updates[weight])
-        return (cell for cell in sources if cell in back or cell + stride in back)
+        return (c for c in sources if c in back or self.training.continues(c, stride) in back)
 
     def _stride(self, weight: int) -> int:
         return self.training.weights[weight].stride
@@ -105,7 +108,8 @@ class WeightRules:
         both = (
             (j, g - away * self._stride(j)) for j, g in self.gradients.items() for away in (1, 0)
         )
-        return {cell: j for j, cell in both}
+        patterns, now = self.training.book.patterns, set(self.gradients.values())
+        return {cell: j for j, cell in both if cell in patterns or cell in now}
 
     @cached_property
     def backward(self) -> set[Address]:
@@ -123,7 +127,8 @@ class WeightRules:
             way = [update]
             for cell in way:
                 for source in training.flow.sources(cell):
-                    if source in way or source + self._stride(j) in way[1:] or source in stop:
+                    following = training.continues(source, self._stride(j))
+                    if source in way or following in way[1:] or source in stop:
                         continue
                     if source in training.computed_cells and source in patterns:
                         way.append(source)
@@ -144,11 +149,14 @@ class WeightRules:
         next step uses if this one uses the previous step's."""
         back, sources = self.training.looking_back, self.training.flow.sources
         gradients = self._gradient_owner.keys()
+        past, continues = self.training.past, self.training.continues
         found = {}
         for j, way in self.ways.items():
             last = (cell for cell in sources(self.updates[j]) if cell not in way)
-            cells = back.intersection([*way[:-1], *(cell + self._stride(j) for cell in last)])
-            cells = {cell for cell in cells if self._continues(cell, cell - self._stride(j))}
+            cells = back.intersection(
+                [*way[:-1], *(continues(cell, self._stride(j)) for cell in last)]
+            )
+            cells = {cell for cell in cells if self._continues(cell, past(cell, self._stride(j)))}
             others = set().union(*(other for i, other in self.ways.items() if i != j))
             indirect = {c for c in cells - others if gradients.isdisjoint(sources(c))}
             found[j] = sorted(c for c in cells if c in indirect or self._made_of(c) == {j})
@@ -181,8 +189,10 @@ class WeightRules:
         usual = Counter(made.values()).most_common(1)[0][0] if made else ()
         for j, own in self.memories.items():
             for cell, place in zip(own, _places(made[j], usual), strict=True):
-                last = cell - self._stride(j)
-                found[self.training.plain(last)] = found[last] = j, (MEMORY, place)
+                stride, last = self._stride(j), self.training.past(cell, self._stride(j))
+                also = {cell - stride} & self.training.varying  # beside the cell that repeats it
+                for at in {last, self.training.plain(last), *also}:
+                    found[at] = j, (MEMORY, place)
         return found
 
     def node(self, cell: Address) -> Node:

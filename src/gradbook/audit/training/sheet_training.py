@@ -268,7 +268,39 @@ class SheetTraining:
         which it looks ahead."""
         if cell in self.weight_cells:
             return False
-        return cell - other in self.strides or other in self.ahead.get(cell, ())
+        is_past = cell - other in self.strides or self.carried.get(other) == cell
+        return is_past or other in self.ahead.get(cell, ())
+
+    @cached_property
+    def carried(self) -> dict[Address, Address]:
+        """The cells that only repeat a memory of the previous step, such as an old velocity in a
+        column of its own, with the cell of their own step that continues from them. They begin
+        with what is typed before them."""
+        patterns, found = self.book.patterns, dict[Address, Address]()
+        for cell in self.computed_cells & patterns.keys():
+            if patterns[cell].repeated_reference is not None:
+                last = self.flow.plain(cell, self.weight_cells)
+                following = {last + stride for stride in self.strides} - self.weight_cells.keys()
+                for memory in following.intersection(self.flow.users.get(cell, ())):
+                    found[cell] = memory
+        for cell, memory in [*found.items()]:
+            for stride in self.strides:
+                first, begun = cell - stride, patterns.get(memory - stride)
+                if begun is patterns[memory] and first not in self.computed_cells:
+                    found.setdefault(first, memory - stride)
+        return found
+
+    @cached_property
+    def _carrying(self) -> dict[Address, Address]:
+        return {memory: cell for cell, memory in self.carried.items()}
+
+    def past(self, memory: Address, stride: int) -> Address:
+        """The cell from which a memory continues."""
+        return self._carrying.get(memory, memory - stride)
+
+    def continues(self, cell: Address, stride: int) -> Address:
+        """The cell of the next step that continues from a cell, if it is a memory."""
+        return self.carried.get(cell, cell + stride)
 
     @cached_property
     def ahead(self) -> dict[Address, set[Address]]:
@@ -278,7 +310,8 @@ class SheetTraining:
         patterns, flow = self.book.patterns, self.flow
         found: dict[Address, set[Address]] = {}
         known: dict[tuple[Pattern, int], bool] = {}
-        for memory in {cell - stride for cell in self.looking_back for stride in self.strides}:
+        pasts = {cell - stride for cell in self.looking_back for stride in self.strides}
+        for memory in pasts.union(self.carried):
             for cell in flow.users.get(memory, ()):
                 if cell in self.weight_cells or self.weight_cells.keys().isdisjoint(
                     flow.sources(cell)
@@ -286,9 +319,8 @@ class SheetTraining:
                     continue
                 kind = patterns[cell], cell - memory
                 if kind not in known:
-                    known[kind] = any(
-                        self._leads_to(cell, memory + stride) for stride in self.strides
-                    )
+                    following = {self.continues(memory, stride) for stride in self.strides}
+                    known[kind] = any(self._leads_to(cell, later) for later in following)
         offsets: defaultdict[object, list[int]] = defaultdict(list)
         for (pattern, offset), is_ahead in known.items():
             offsets[pattern] += [offset] if is_ahead else []
@@ -311,7 +343,7 @@ class SheetTraining:
         """The cells that refer to their own predecessors: those that depend on a weight, and others
         with the same formulas, which a mistake may have disconnected from the weights."""
         patterns = self.book.patterns
-        going_on = self.flow.going_on(self.strides)
+        going_on = [*self.flow.going_on(self.strides), *self.carried.values()]
         computed = self.computed_cells.intersection(going_on)
         formulas = {patterns[cell] for cell in computed & self.needed}
         formulas |= {patterns[cell] for cell in computed - self.needed if self._advances(cell)}
@@ -325,7 +357,8 @@ class SheetTraining:
         """Whether a cell depends on a later step than its predecessor. One that doesn't is beneath
         it in a table of something else, such as the values of a single step."""
         latest, sources = self._latest_steps, self.flow.sources(cell)
-        before = (cell - stride for stride in self.strides if cell - stride in sources)
+        each = (self.past(cell, stride) for stride in self.strides)
+        before = (last for last in each if last in sources)
         return any(latest.get(other, -1) < latest.get(cell, -1) for other in before)
 
     @cached_property

@@ -78,7 +78,8 @@ def candidates(training: SheetTraining) -> list[Address]:
     each = [{claim.owner for claim in said} for said in first_claims(training)]
     owners = set().union(*each)
     back, strides = training.looking_back, training.strides
-    rule = training.update_cells.union(memory - stride for memory in back for stride in strides)
+    pasts = (training.past(memory, stride) for memory in back for stride in strides)
+    rule = training.update_cells.union(pasts)
     each = [said - rule or said for said in each]
     gradients = {
         owner  # not an activation that such a gradient is computed from
