@@ -13,7 +13,7 @@ from unicodedata import combining, normalize
 
 import numpy as np
 
-from gradbook.data.formats.cells import CellRow, read_cells
+from gradbook.data.formats.cells import CellRow, read_list
 from gradbook.errors import DataError, LimitError, steers
 from gradbook.graph.reference import evaluate
 from gradbook.net import Net, Role
@@ -187,7 +187,7 @@ def _folded(name: str) -> str:
 
 def _students(path: str | os.PathLike[str]) -> list[tuple[CellRow, str, str]]:
     """Each row, the name in it and the address, if there is one."""
-    rows = read_cells(path).rows
+    rows = read_list(path).rows
     for row in rows:
         for cell in row.cells:
             if steers(cell):  # the list is left as it is

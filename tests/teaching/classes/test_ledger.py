@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.errors import UsageError
+from gradbook import limits
+from gradbook.errors import LimitError, UsageError
+from gradbook.files import inside
 from gradbook.language import in_language
 from gradbook.teaching.classes import folder as class_folder
 from gradbook.teaching.classes.folder import open_class
@@ -23,6 +25,7 @@ from gradbook.teaching.classes.marks_file import (
     read_ledger,
     update_ledger,
 )
+from gradbook.teaching.classes.senders import books_by_student
 from tests.cases import for_each
 from tests.teaching.classes.made import begun, solved
 
@@ -245,3 +248,26 @@ def test_its_headings_are_in_the_language_of_the_class_and_are_known_in_any(code
     mark_class(folder, 1)
     assert lines(folder)[0] == rows[0]
     assert read_ledger(path) == {folder.students[1]: OwnEntry(9.0)}
+
+
+TOO_MUCH = {
+    "columns": lambda: "student" + "," * limits.LIST_COLUMNS.most,
+    "rows": lambda: "student,file\n" + "Ada,a.xlsx\n" * limits.LIST_ROWS.most,
+    "8 MiB": lambda: "student\n" + "Ada " * (limits.LIST.most // 4),
+}
+
+
+@for_each("what", TOO_MUCH)
+@for_each("file", ["names.csv", "marks.csv", "whose.csv"])
+def test_a_table_larger_than_any_class_is_refused_at_once(what, file, folder):
+    folder = open_class(folder.path)
+    (Path(folder.path) / file).write_text(TOO_MUCH[what](), "utf-8")
+    if file != "names.csv":
+        (Path(folder.path) / "names.csv").write_text("Ada", "utf-8")
+    read = {
+        "names.csv": lambda: folder.students,
+        "marks.csv": lambda: read_ledger(inside(folder.path) / file),
+        "whose.csv": lambda: books_by_student(folder, [], []),
+    }
+    with pytest.raises(LimitError, match=rf"{file}( is larger than|: more than [0-9,]+) {what}"):
+        read[file]()

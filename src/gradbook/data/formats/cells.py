@@ -352,22 +352,26 @@ class CellRows:
 
 
 def read_cells(
-    path: str | PathLike[str], widths: Collection[int] = (), most: ReadLimit = limits.ROWS
+    path: str | PathLike[str],
+    widths: Collection[int] = (),
+    most: ReadLimit = limits.ROWS,
+    widest: ReadLimit = limits.CELLS,
+    size: ReadLimit = limits.TABLE,
 ) -> CellRows:
     """The rows that aren't empty, all equally long; `widths` are the expected lengths."""
     file = str(path)
-    with open_file(path, limits.TABLE) as stream, said_plainly("read", path):
-        content = stream.read(limits.TABLE.most + 1)
-    require_size(len(content), file, limits.TABLE)
+    with open_file(path, size) as stream, said_plainly("read", path):
+        content = stream.read(size.most + 1)
+    require_size(len(content), file, size)
     text, encoding = table_text(content, file)
     content = content[:16]  # the whole is as large as everything made from it
     named = re.match(r"sep=(.)\r?\n", text)  # a spreadsheet's way to name the separator
     if named:
         separator = named[1]
-        rows = list(_rows("\n" + text[named.end() :], separator, file, most))
+        rows = list(_rows("\n" + text[named.end() :], separator, file, most, widest))
     else:
-        separator = max(SEPARATORS, key=lambda mark: _fit(text, mark, widths))
-        rows = list(_rows(text, separator, file, most))
+        separator = max(SEPARATORS, key=lambda mark: _fit(text, mark, widths, widest))
+        rows = list(_rows(text, separator, file, most, widest))
     if not rows or not text.strip(" \r\n" + "".join(SEPARATORS)):
         raise DataError("the file is empty: write one row per line", file=file)
     remarks = []
@@ -383,6 +387,11 @@ def read_cells(
         )
         remarks.append(remark)
     return CellRows(rows, separator, tuple(remarks))
+
+
+def read_list(path: str | PathLike[str]) -> CellRows:
+    """The rows of a table that a teacher keeps by hand, which is small."""
+    return read_cells(path, (), limits.LIST_ROWS, limits.LIST_COLUMNS, limits.LIST)
 
 
 def table_text(content: bytes, source: str) -> tuple[str, str]:
@@ -401,26 +410,34 @@ def table_text(content: bytes, source: str) -> tuple[str, str]:
     return text, LATIN
 
 
-def _fit(text: str, separator: str, widths: Collection[int]) -> tuple[bool, bool, float, int]:
+def _fit(
+    text: str, separator: str, widths: Collection[int], widest: ReadLimit
+) -> tuple[bool, bool, float, int]:
     """How well a separator splits the first rows: best is one that gives the expected width, then
     one that gives many cells. Cells that still contain another separator, and aren't numbers such
     as 0,5, count against it."""
     others = [mark for mark in SEPARATORS if mark != separator]
     width, cells, torn = 0, 0, 0
     try:
-        for row in islice(_rows(text, separator, ""), LOOKED_AT):
+        for row in islice(_rows(text, separator, "", widest=widest), LOOKED_AT):
             width = width or len(row.cells)
             cells += len(row.cells)
             torn += sum(
                 any(mark in cell for mark in others) and not is_number(cell) for cell in row.cells
             )
-    except DataError:  # rows of different widths, or quotes that don't fit
+    except (DataError, LimitError):  # rows of different widths, or quotes that don't fit
         width = width or text[:1000].partition("\n")[0].count(separator) + 1
         torn = cells = max(cells, 1)
     return width in widths, width > 1, -torn / max(cells, 1), width
 
 
-def _rows(text: str, separator: str, file: str, most: ReadLimit = limits.ROWS) -> Iterator[CellRow]:
+def _rows(
+    text: str,
+    separator: str,
+    file: str,
+    most: ReadLimit = limits.ROWS,
+    widest: ReadLimit = limits.CELLS,
+) -> Iterator[CellRow]:
     # the lines one by one, since a copy of all would take four times as much memory
     lines = (line[0] for line in LINE.finditer(text))
     reader = csv.reader(lines, delimiter=separator, strict=True)
@@ -443,7 +460,11 @@ def _rows(text: str, separator: str, file: str, most: ReadLimit = limits.ROWS) -
                     file=file,
                     row=row.number,
                 )
-            for what, size, limit in (("rows", count, most), ("cells", count * here, limits.CELLS)):
+            for what, size, limit in (
+                ("rows", count, most),
+                ("cells", count * here, limits.CELLS),
+                ("columns", here, widest),
+            ):
                 if size > limit.most:
                     raise LimitError(f"{file}: more than {limit} {what}: use a smaller table")
             yield row

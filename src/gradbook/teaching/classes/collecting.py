@@ -114,7 +114,7 @@ def collect(folder: ClassFolder, sources: Iterable[str]) -> Collected:
 def left_out(folder: ClassFolder) -> list[LeftOut]:
     """The files that were left out so far."""
     path = folder.path / KEPT / LEFT_OUT
-    rows = csv.reader(StringIO(read_text(path, limit=limits.TABLE))) if path.is_file() else ()
+    rows = csv.reader(StringIO(read_text(path, limit=limits.LIST))) if path.is_file() else ()
     known = {str(number): reason for number, reason in enumerate(REASONS)}
     return [LeftOut(row[0], known[row[1]]) for row in rows if len(row) == 2 and row[1] in known]
 

@@ -326,8 +326,8 @@ def begin_class(
             raise UsageError(f"{names} lacks {gone[0]!r}, who is already in {path}: add the name")
     require_size(len(plan.text().encode()), "the network of a class", limits.SETTINGS_BY_HAND)
     begun = ClassFolder(folder, plan, force)
-    content = read_bytes(names, limits.TABLE)
-    is_new = not _has_names(begun) or read_bytes(folder / NAMES, limits.TABLE) != content
+    content = read_bytes(names, limits.LIST)
+    is_new = not _has_names(begun) or read_bytes(folder / NAMES, limits.LIST) != content
     index = folder / INDEX
     if index.is_file() and os.path.samefile(names, index):
         raise UsageError(f"{names} is where the class's page goes: name another file or folder")

@@ -17,7 +17,7 @@ from io import StringIO
 from pathlib import Path
 
 from gradbook import limits
-from gradbook.data.formats.cells import SEPARATORS, CellRow, read_cells
+from gradbook.data.formats.cells import SEPARATORS, CellRow, read_list
 from gradbook.errors import DataError, as_cell
 from gradbook.files import InnerPath, as_bytes, read_bytes, read_text, whole_file, write_whole
 from gradbook.language import LANGUAGES, in_language, mark, tr
@@ -138,7 +138,7 @@ def _read(path: PathOfLedger) -> LedgerTable:
     """The table, which has no rows if there is no file yet."""
     if not path.is_file():
         return LedgerTable(tuple(headings().values()), (), SEPARATORS[0], str(path))
-    table = read_cells(path)
+    table = read_list(path)
     head, *rows = table.rows
     separator = table.separator if table.separator in SEPARATORS else SEPARATORS[0]
     found = LedgerTable(head.cells, tuple(rows), separator, str(path), table.remarks)
@@ -177,7 +177,7 @@ def deleted_entries(path: PathOfLedger, kept: PathOfLedger) -> dict[str, OwnEntr
         return {}
     table = _read(path)
     there = set(map(table.student, table.rows))
-    rows = csv.reader(StringIO(read_text(kept, limit=limits.TABLE)))
+    rows = csv.reader(StringIO(read_text(kept, limit=limits.LIST)))
     return {
         row[0]: entry_of(row[1:], str(kept))
         for row in rows
@@ -226,7 +226,7 @@ def _write_over(path: PathOfLedger, before: bytes, content: bytes) -> None:
 
 
 def _content(path: PathOfLedger) -> bytes:
-    return read_bytes(path, limits.TABLE) if path.is_file() else b""
+    return read_bytes(path, limits.LIST) if path.is_file() else b""
 
 
 def _plain(cell: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from io import StringIO
 
 from gradbook.audit.classes.scoring import in_numbers
-from gradbook.data.formats.cells import read_cells
+from gradbook.data.formats.cells import read_list
 from gradbook.errors import as_cell
 from gradbook.files import InnerPath
 from gradbook.lab.classroom import kind_of, read_roster
@@ -61,7 +61,7 @@ class ListedStudents:
 
 def read_listed(path: InnerPath) -> ListedStudents:
     """The rows by student; nothing if the list has no headings."""
-    rows, students = read_cells(path).rows, read_roster(path)
+    rows, students = read_list(path).rows, read_roster(path)
     if len(rows) == len(students):
         return ListedStudents({}, {})
     head = [cell.strip() for cell in rows[0].cells]

@@ -19,7 +19,7 @@ from pathlib import PurePath
 from unicodedata import combining, normalize
 
 from gradbook.audit.findings import UNREADABLE, BookReport, is_untouched
-from gradbook.data.formats.cells import read_cells
+from gradbook.data.formats.cells import read_list
 from gradbook.errors import DataError
 from gradbook.files import InnerPath
 from gradbook.language.message import Message, enumerated, joined, message_count
@@ -242,7 +242,7 @@ def _decisions(
     path = folder.path / WHOSE
     decided: dict[str, str] = {}
     remarks: list[str] = []
-    for row in read_cells(path).rows if path.is_file() and path.stat().st_size else ():
+    for row in read_list(path).rows if path.is_file() and path.stat().st_size else ():
         file, student = [cell.strip() for cell in (*row.cells, "")[:2]]
         if [file.casefold(), student.casefold()] == HEADINGS:
             continue
