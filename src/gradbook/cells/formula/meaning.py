@@ -45,7 +45,8 @@ from gradbook.targets.excel.language import (
     Text,
 )
 
-APPLYING = 400  # budget for applying a LAMBDA once, in numbers
+APPLYING = 1_600  # budget for applying a LAMBDA once, in numbers
+IN_EACH = 120  # budget for each value of a range that is read in it
 _PARAMETER = "_xlpm."  # before each name of a LET, in the file
 
 
@@ -63,7 +64,11 @@ class NamedValues:
 
         def aware(reference: Reference) -> Meaning:
             word = reference.text.lower().removeprefix(_PARAMETER)
-            return names[word] if word in names else self.look(reference)
+            meant = names[word] if word in names else self.look(reference)
+            if isinstance(meant, CellBlock):
+                height, width = meant.shape
+                spend_exactly(IN_EACH * height * width)
+            return meant
 
         return replace(self, look=aware)
 
