@@ -88,6 +88,32 @@ def test_a_bias_that_does_not_decay_is_no_mistake(path, rule):
     assert check(table.save(path)).findings == ()
 
 
+DECAYS = {  # what weights use for λ, beside a setting λ_b; and the weights that are blamed
+    "a setting for biases": ({"b1": "{λ_b}"}, []),
+    "a number for each kind": ({**dict.fromkeys(("w1", "w2", "w3"), "0.2"), "b1": "0.3"}, []),
+    "a number for one of a kind": ({"w1": "0.2", "w2": "0.3", "w3": "0.2", "b1": "0.2"}, ["w2"]),
+    "a setting for one of a kind": ({"w2": "{λ_b}"}, ["w2"]),
+    "the rate": ({"b1": "{η}"}, ["b1"]),
+    "one that grows": ({"b1": "0.3*{t}"}, ["b1"]),
+    "one with another sign": ({**dict.fromkeys(("w1", "w2", "w3"), "2"), "b1": "(-3)"}, ["b1"]),
+}
+
+
+@for_each("rule", ["adamw", "adamw, decay inside"])
+@for_each("case", DECAYS)
+def test_only_another_kind_of_parameter_may_have_another_decay(case, rule, path):
+    decays, blamed = DECAYS[case]
+    sketch = adam(rule)
+    setting = replace(sketch.quantities[0], name="λ_b", given=[0.02])
+    formulas = {q.called: q.formula for q in sketch.quantities}
+    for called, decay in decays.items():
+        sketch = sketch.with_formula(called, formulas[called].replace("{λ}", decay))
+    table = laid(replace(sketch, quantities=(setting, *sketch.quantities)), "a step a row")
+    report = check(table.save(path))
+    assert [finding.weight for finding in report.findings] == blamed
+    assert report.verdict == ("wrong" if blamed else "right")
+
+
 def test_a_bias_with_a_rate_of_its_own_is_no_mistake(path):
     sketch = adam()
     own = sketch.quantities[0]

@@ -412,6 +412,11 @@ class RuleTrial:
         is_one_off = np.any((beyond > ROUGHLY) & (beyond < 1 + ROUGHLY))
         return agree(*changes) and not is_one_off
 
+    @property
+    def decay(self) -> Array:
+        """What a step adds to a weight of 1 without gradients."""
+        return self.course(np.zeros((1, POINTS)), weights=1.0, begin=0.0).last
+
     @cached_property
     def broken(self) -> list[str]:
         """What the rule lacks."""
@@ -470,8 +475,7 @@ def _goes_further_where_gradients_agree(trial: RuleTrial) -> bool:
 
 
 def _shrinks_the_weight(trial: RuleTrial) -> bool:
-    course = trial.course(np.zeros((1, POINTS)), weights=1.0, begin=0.0)
-    return not np.any(course.last > 0)
+    return not np.any(trial.decay > 0)
 
 
 def _remembers_gradients(trial: RuleTrial) -> bool:

@@ -2,10 +2,10 @@
 
 Each weight is tested in turn, with numbers of its own that are the same each time, so weights with
 the same rule change by the same amounts, wherever its parts are. If one weight changes differently,
-the cause is searched for from its update backwards. A separate rate is a choice, and so is a weight
-without decay: biases seldom have it. If two rules are equally frequent, the wrong one is the one
-that lacks what all laws have in common, or has unusual memories. A row continues like those before
-and after it.
+the cause is searched for from its update backwards. A separate rate is a choice, and so are a
+weight without decay, since biases seldom have it, and another decay for each kind of parameter. If
+two rules are equally frequent, the wrong one is the one that lacks what all laws have in common, or
+has unusual memories. A row continues like those before and after it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import chain
+
+import numpy as np
 
 from gradbook.audit.findings import (
     DEPARTING_ROW,
@@ -30,6 +32,7 @@ from gradbook.audit.step.points import agree
 from gradbook.audit.step.tested_step import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.training_steps import SheetStep, is_maximised
+from gradbook.audit.training.weight_columns import stem_of
 from gradbook.cells.formula.address import Address, by_sheet, name_of
 from gradbook.cells.formula.expression import EditKind, references
 from gradbook.cells.formula.formula_values import NotUnderstood
@@ -173,7 +176,7 @@ class Laws(WeightRules):
         alike: list[list[int]] = []
         with suppress(NotUnderstood):
             for j in self.updates:
-                same = next((some for some in alike if self._is_choice(j, some[0])), None)
+                same = next((some for some in alike if self._belongs(j, some)), None)
                 if same is None:
                     alike.append([j])
                 else:
@@ -210,12 +213,25 @@ class Laws(WeightRules):
         """The structures of the formulas of a weight's rule."""
         return Counter(self.training.book.patterns[cell].makeup for cell in self.ways[weight])
 
+    def _belongs(self, weight: int, others: Sequence[int]) -> bool:
+        """Whether a weight has the rule of others, in particular of those of its kind."""
+        alike = (j for j in others if self._kinds[j] == self._kinds[weight])
+        return self._is_choice(weight, next(alike, others[0]))
+
+    @cached_property
+    def _kinds(self) -> list[str]:
+        """The kind of each weight by its heading, such as w and b; "" without one."""
+        book, label = self.training.book, self.training.label
+        return [stem_of(book, w) if label(w.start) else "" for w in self.training.weights]
+
     def _is_choice(self, weight: int, other: int) -> bool:
-        """Whether two weights have one rule, apart from separate rates, or decay in one of them."""
+        """Whether two weights have one rule, apart from separate rates, decay in one of them, or a
+        decay of each kind."""
         a, b = self.changes[weight], self.changes[other]
         if agree(a, b):
             return True
-        if not (self._unused(weight) ^ self._unused(other)).isdisjoint(WEIGHTS):
+        decays_in_one = not (self._unused(weight) ^ self._unused(other)).isdisjoint(WEIGHTS)
+        if decays_in_one or self._have_own_decay(weight, other):
             a, b = (
                 self.change(j, self.turn(j, dict.fromkeys(WEIGHTS, 0.0))) for j in (weight, other)
             )
@@ -224,6 +240,19 @@ class Laws(WeightRules):
         own, theirs = (self._settings(j) for j in (weight, other))
         leaf = self.tested.random.leaf
         return any(agree(a * leaf(c), b * leaf(d)) for d in own - theirs for c in theirs - own)
+
+    def _have_own_decay(self, weight: int, other: int) -> bool:
+        """Whether weights of two kinds shrink by formulas that differ only in numbers, or in fixed
+        settings of their own."""
+        both, training = (weight, other), self.training
+        patterns = training.book.patterns
+        each = [Counter(patterns[cell].kindred for cell in self.ways[j]) for j in both]
+        if self._kinds[weight] == self._kinds[other] or each[0] != each[1]:
+            return False
+        used = [set(chain.from_iterable(map(training.flow.sources, self.ways[j]))) for j in both]
+        fixed = [some & training.fixed_references.keys() for some in used]
+        is_own = len(fixed[0] - fixed[1]) == len(fixed[1] - fixed[0])
+        return is_own and all(np.all(RuleTrial(self, j).decay < 0) for j in both)
 
     def _settings(self, weight: int) -> set[Address]:
         """The cells that an update refers to and that don't depend on weights."""

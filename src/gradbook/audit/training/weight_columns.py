@@ -619,7 +619,7 @@ def with_strays(
     beside = [w for w in weights if (w.way, w.first, len(w.cells)) == kind]
     cut = {w.start for w in weights if (w.way, w.first) == (kind[0], first) and w not in beside}
     taken = {c for w in weights if w.start not in cut for c in (*w.cells, *w.updates)}
-    names = {_stem(book, weight) for weight in beside}
+    names = {stem_of(book, weight) for weight in beside}
     starts, step = {weight.start for weight in beside}, 1 if beside[0].axis is DOWN else ROW
     near: Iterable[Address] = range(
         min(starts) - NEARBY * step, max(starts) + NEARBY * step + 1, step
@@ -636,7 +636,7 @@ def with_strays(
         if start in starts or not taken.isdisjoint(cells):
             continue
         by_rate = rate is not None and rate in map(flow.plain, flow.sources(column.cells[1]))
-        named = _stem(book, column) in names
+        named = stem_of(book, column) in names
         if another_base(book, weights, column) is not None:
             is_weight = True
         elif _continues(book, flow, column):
@@ -748,6 +748,6 @@ def rounds(book: Book, cell: Address) -> bool:
     return any(isinstance(part, Call) and part.function in ROUNDING for part in every)
 
 
-def _stem(book: Book, column: WeightColumn) -> str:
+def stem_of(book: Book, column: WeightColumn) -> str:
     """A heading without its numbers: w12 and w7 have the same one."""
     return _DIGITS.sub("#", heading(book, column)).lower()
