@@ -87,6 +87,7 @@ def _gathered(node: Node, shares: Sequence[Node], by_sample: bool) -> Node:
 
 
 LONGEST_FORMULA = 24  # values in it: the longest gradient of a 2-2-2 network has 16
+MOST_PARTS = 1_000  # of a gradient, such as that of sums, which may have no values
 
 
 def name_gradients(
@@ -102,14 +103,17 @@ def name_gradients(
     of_biases = {d.inputs[0] if d.op.name == "total" else d for d in slopes}
     order = ancestors(slopes)
     sizes: dict[Node, int] = {}  # of each formula in values, when it is written down to names
+    parts: dict[Node, int] = {}  # the same with its numbers and signs
     for node in order:
         sizes[node] = sum(1 if x.name is not None else sizes[x] for x in node.inputs)
+        parts[node] = 1 + sum(1 if x.name is not None else parts[x] for x in node.inputs)
     uses = _uses(order, {d for value, d in adjoints.items() if value.name is not None})
-    too_long = max((sizes[slope] for slope in slopes), default=0) > LONGEST_FORMULA
+    too_long = any(sizes[it] > LONGEST_FORMULA or parts[it] > MOST_PARTS for it in slopes)
     for value, d in adjoints.items():
         shared = d in of_biases or (too_long and uses.get(d, 0) > 1)
         nameless = value.name and d.name is None and not d.is_constant()
-        if shared and nameless and value not in weights and sizes.get(d, 0) > 1:
+        is_long = sizes.get(d, 0) > 1 or parts.get(d, 0) > LONGEST_FORMULA
+        if shared and nameless and value not in weights and is_long:
             d.graph.named(d, gradient_name(value.name, error.name))
     named: dict[Node, Node] = {}
     for weight in weights:

@@ -83,6 +83,7 @@ IN_THEMSELVES = {  # by how often: written out, the first would have 3^20 x
     "an activation": ("gelu({a})", 20),
     "another activation": ("mish({a})", 20),
     "a function times a number": ("tanh({a})*x", 20),
+    "a sum with itself": ("s({a})", 20),
     "a quotient": ("x/({a} + 2)", 20),
     "a function of the text": ("f({a})", 20),
     "a power": ("({a})^2 - x", 15),
@@ -91,7 +92,7 @@ IN_THEMSELVES = {  # by how often: written out, the first would have 3^20 x
     "the larger one": ("max({a}, 1 - x)*x", 15),
     "an inverse": ("asinh({a})", 20),
 }
-FUNCTIONS = "f(y) = y*y - y/2; g(y) = if(y > 0.2, y, y*y); p(y) = y^y; x = 0.4"
+FUNCTIONS = "f(y) = y*y - y/2; g(y) = if(y > 0.2, y, y*y); p(y) = y^y; s(y) = y + y; x = 0.4"
 
 
 def nested(form: str, times: int) -> str:
