@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from gradbook.audit.check_book import check
 from gradbook.audit.training.weight_columns import (
     LinesOfUpdates,
     align_columns,
@@ -18,7 +19,7 @@ from gradbook.targets.excel.language import write
 from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.planted import changed
 from tests.audit.material.layouts.sketch import Shape
-from tests.audit.material.small import all_at, at, small
+from tests.audit.material.small import all_at, at, saved, small
 from tests.audit.training.test_training import the_training
 from tests.cases import for_each
 
@@ -285,3 +286,28 @@ def test_what_learns_is_repeated_or_stays_is_no_stray(said):
 def test_a_column_of_another_name_that_takes_no_rate_is_data():
     assert strays({"A1": "x", "A3:A8": "=A2+1"}) == []
     assert strays({"A1": "w1", "A3:A8": "=A2+1"}) == [at("A2")]
+
+
+COUNTED = {  # a neuron without any heading, a step a column, each with the sample of its number
+    "B2": 0.5,
+    **{f"A{r}": x for r, x in zip(range(20, 23), (0.3, 0.8, 0.5), strict=True)},
+    **{f"B{r}": t for r, t in zip(range(20, 23), (0.2, 0.9, 0.6), strict=True)},
+    "C4": 1.0,
+    "D4:J4": "=C4+1",
+    "C5:J5": "=INDEX($A$20:$A$22,MOD(C4-1,3)+1)",
+    "C6:J6": "=INDEX($B$20:$B$22,MOD(C4-1,3)+1)",
+    "C8": 0.3,
+    "D8:J8": "=C8-$B$2*C14",
+    "C9": 0.1,
+    "D9:J9": "=C9-$B$2*C15",
+    "C10:J10": "=C8*C5+C9",
+    "C11:J11": "=1/(1+EXP(-C10))",
+    "C12:J12": "=(C11-C6)^2/2",
+    "C13:J13": "=(C11-C6)*C11*(1-C11)",
+    "C14:J14": "=C13*C5",
+    "C15:J15": "=C13",
+}
+
+
+def test_a_count_without_a_heading_is_no_weight(path):
+    assert check(saved(path, COUNTED)).verdict == "right"

@@ -221,8 +221,7 @@ class Laws(WeightRules):
     @cached_property
     def _kinds(self) -> list[str]:
         """The kind of each weight by its heading, such as w and b; "" without one."""
-        book, label = self.training.book, self.training.label
-        return [stem_of(book, w) if label(w.start) else "" for w in self.training.weights]
+        return [stem_of(self.training.book, weight) for weight in self.training.weights]
 
     def _is_choice(self, weight: int, other: int) -> bool:
         """Whether two weights have one rule, apart from separate rates, decay in one of them, or a

@@ -619,7 +619,7 @@ def with_strays(
     beside = [w for w in weights if (w.way, w.first, len(w.cells)) == kind]
     cut = {w.start for w in weights if (w.way, w.first) == (kind[0], first) and w not in beside}
     taken = {c for w in weights if w.start not in cut for c in (*w.cells, *w.updates)}
-    names = {stem_of(book, weight) for weight in beside}
+    names = {stem_of(book, weight) for weight in beside} - {""}
     starts, step = {weight.start for weight in beside}, 1 if beside[0].axis is DOWN else ROW
     near: Iterable[Address] = range(
         min(starts) - NEARBY * step, max(starts) + NEARBY * step + 1, step
@@ -642,10 +642,7 @@ def with_strays(
         elif _continues(book, flow, column):
             is_weight = by_rate or named
         else:  # has a weight's name, and is typed or contains only the change
-            called = named and bool(book.label(start, column.axis))
-            is_weight = called and (
-                _is_typed(book, column) or (by_rate and _is_alone(book, column))
-            )
+            is_weight = named and (_is_typed(book, column) or (by_rate and _is_alone(book, column)))
         if is_weight:
             columns.append(column)
     # something other than either's next cells must depend both on it and on other weights: a
@@ -749,5 +746,5 @@ def rounds(book: Book, cell: Address) -> bool:
 
 
 def stem_of(book: Book, column: WeightColumn) -> str:
-    """A heading without its numbers: w12 and w7 have the same one."""
-    return _DIGITS.sub("#", heading(book, column)).lower()
+    """A heading without its numbers: w12 and w7 have the same one; "" if there is none."""
+    return _DIGITS.sub("#", book.label(column.start, column.axis)).lower()
