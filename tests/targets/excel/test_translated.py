@@ -22,7 +22,7 @@ SHEETS += " Exercise Verdicts gradbook sweep check"
 FUNCTIONS = "AND EXP ABS MAX MIN SUM TANH SQRT AVERAGE exp sinh cosh tanh"
 READ_IN = ("errorTitle", "error", "promptTitle", "prompt", "text")
 RECORD = re.compile(
-    r"gradbook exercise 1|blank \w+ \S+|rate [\d.e-]+|says \w+ .*|network"
+    r"gradbook exercise 1|blank \w+ \S+|epochs \d+|rate [\d.e-]+|says \w+ .*|network"
 )  # a program's
 LITERAL = re.compile(r'"((?:[^"]|"")*)"')
 
