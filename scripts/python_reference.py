@@ -127,7 +127,7 @@ PAGES = (
         },
         {
             "gradbook.derivatives.public_book:WorkbookCell": ("name", "label", "value", "formula"),
-            "gradbook.derivatives.labels:Sensitivity": (
+            "gradbook.derivatives.sensitivities:Sensitivity": (
                 *("name", "label", "value", "slope", "elasticity", "step", "nudged", "sentence"),
             ),
         },

@@ -153,7 +153,11 @@ def test_hints_give_nothing_away(folder):
     mark_class(folder, 1, hints=True)
     page = (Path(folder.path) / "feedback" / "Alan-Turing.html").read_text("utf-8")
     assert "should be" not in page
-    mark_class(folder, 1)
+    mark_class(folder, 1)  # as it was marked last
+    assert "should be" not in (Path(folder.path) / "feedback" / "Alan-Turing.html").read_text(
+        "utf-8"
+    )
+    mark_class(folder, 1, hints=False)
     assert "should be" in (Path(folder.path) / "feedback" / "Alan-Turing.html").read_text("utf-8")
 
 

@@ -218,7 +218,7 @@ class _Making:
         flat = len(inputs) == 1 and all(map(_takes_all, readers))
         shape = self.planes(trained.picture if flat and trained.picture else inputs)
         scalings = (trained.scaling.scale, trained.scaling.shift)
-        if len(inputs) == 3 and scalings[0].size == prod(inputs):  # one for each place
+        if len(inputs) == 3 and scalings[0].size == prod(inputs) > inputs[0]:  # one for each place
             placed = np.stack([x.reshape(inputs).transpose(1, 2, 0) for x in scalings])
             number = self._make(Work.GIVEN, (), self.planes(inputs))
             weights = placed.reshape(2, *self.planes(inputs))
