@@ -405,7 +405,7 @@ def test_a_table_that_is_not_there_is_said(tmp_path):
 
 def test_a_table_is_bounded_in_bytes_and_rows(written, monkeypatch):
     file = written("1,2,3\n" * 10)
-    monkeypatch.setattr(limits.ROWS, "most", 9)
+    monkeypatch.setattr(limits.SAMPLES, "most", 9)
     with pytest.raises(LimitError, match="more than 9 rows"):
         read_table(file, ONE_OUTPUT)
     monkeypatch.setattr(limits.TABLE, "most", 50)
