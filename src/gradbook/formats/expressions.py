@@ -20,6 +20,15 @@ PRECEDENCE: dict[type[ast.operator], int] = {
 COMPARED = 1
 ALONE = 0  # between commas or brackets, where any expression may be
 
+ARITHMETIC = {  # of values that {0} and {1} stand for
+    "add": "{0} + {1}",
+    "subtract": "{0} - {1}",
+    "multiply": "{0} * {1}",
+    "divide": "{0} / {1}",
+    "power": "{0} ** {1}",
+    "negate": "-{0}",
+}
+
 
 @dataclass(frozen=True)
 class Expression:

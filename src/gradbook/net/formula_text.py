@@ -179,10 +179,6 @@ class _TextReader:
     def token(self) -> FormulaToken:
         return self.tokens[self.at]
 
-    @property
-    def next_is_bracket(self) -> bool:
-        return self.tokens[self.at + 1].text == "("
-
     def several(self) -> list[Tree]:
         formulas = [self.expression()]
         while self.take(","):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-from gradbook.formats.expressions import Expression, literal, places, put_into
+from gradbook.formats.expressions import ARITHMETIC, Expression, literal, places, put_into
 from gradbook.formats.layer_ops import LayerOps, as_slice
 from gradbook.graph.node import Node, ancestors, same_shape
 from gradbook.graph.window import NOWHERE, Window
@@ -16,12 +16,7 @@ from gradbook.lowering import OTHER_FORMAT, Vocabulary
 
 WIDEST_PART = 44  # characters of a nested expression; a longer one gets a name
 OF_EACH = {
-    "add": "{0} + {1}",
-    "subtract": "{0} - {1}",
-    "multiply": "{0} * {1}",
-    "divide": "{0} / {1}",
-    "power": "{0} ** {1}",
-    "negate": "-{0}",
+    **ARITHMETIC,
     "exp": "np.exp({0})",
     "log": "np.log({0})",
     "sqrt": "np.sqrt({0})",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gradbook.formats.expressions import Expression, literal, places, put_into
+from gradbook.formats.expressions import ARITHMETIC, Expression, literal, places, put_into
 from gradbook.formats.layer_ops import LayerOps, as_slice
 from gradbook.formats.torch.activation_names import ACTIVATIONS
 from gradbook.graph.node import Node
@@ -14,12 +14,7 @@ from gradbook.layers.activations import Activation
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 
 OF_EACH = {
-    "add": "{0} + {1}",
-    "subtract": "{0} - {1}",
-    "multiply": "{0} * {1}",
-    "divide": "{0} / {1}",
-    "power": "{0} ** {1}",
-    "negate": "-{0}",
+    **ARITHMETIC,
     "exp": "torch.exp({0})",
     "log": "torch.log({0})",
     "sqrt": "torch.sqrt({0})",
