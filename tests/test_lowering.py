@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gradbook.cells.formula.syntax import write
 from gradbook.errors import TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Graph, Op
@@ -11,7 +12,6 @@ from gradbook.layers import Activation
 from gradbook.lowering import Vocabulary
 from gradbook.targets.algebra.formula import definition, symbols
 from gradbook.targets.algebra.terminal_text import spell
-from gradbook.targets.excel.language import write
 from gradbook.targets.excel.spellings import NAMES, SAYS
 
 

@@ -23,8 +23,8 @@ from gradbook.audit.findings import (
     shared_mistakes,
 )
 from gradbook.cells.formula.expression import Edit, EditKind
+from gradbook.cells.formula.syntax import Reference
 from gradbook.cli.main import main
-from gradbook.targets.excel.language import Reference
 from tests.audit.material.lookalikes import FORMULAS, book
 from tests.cases import for_each
 

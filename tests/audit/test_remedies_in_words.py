@@ -13,8 +13,8 @@ from gradbook.audit.check_book import check
 from gradbook.audit.copies.correct import correct
 from gradbook.audit.findings import record_of
 from gradbook.cells.formula.changes import change_between, flat
+from gradbook.cells.formula.syntax import read
 from gradbook.report.audit import audit_text
-from gradbook.targets.excel.language import read
 from tests.audit.material.mutants import mutant
 from tests.audit.material.small import saved
 from tests.cases import for_each

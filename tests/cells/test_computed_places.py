@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gradbook.cells.computed_places import close_ranges, with_places
+from gradbook.cells.formula.syntax import read, write
 from gradbook.cells.read import read_book
-from gradbook.targets.excel.language import read, write
 from tests.audit.material.small import at, saved
 from tests.cases import for_each
 

@@ -13,8 +13,8 @@ from gradbook.cells.book import Book
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, name_of
+from gradbook.cells.formula.syntax import write
 from gradbook.cells.slopes import NoDerivative, propose_results, slopes_of
-from gradbook.targets.excel.language import write
 from tests.audit.material.small import at, small
 from tests.cases import for_each
 from tests.cells.models import MODELS

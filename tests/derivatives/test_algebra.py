@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from gradbook.cells.formula.syntax import read
 from gradbook.derivatives.algebra import as_algebra
 from gradbook.targets.algebra.forms import Words
 from gradbook.targets.algebra.terminal_text import spell
 from gradbook.targets.algebra.tex import spell as tex
-from gradbook.targets.excel.language import read
 from tests.cases import for_each
 
 

@@ -20,10 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from PIL import Image
 
-from gradbook.data.formats import idx
-from gradbook.net import Net, parse
-from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     INFIX,
     LONGEST_FORMULA,
     Call,
@@ -36,6 +33,9 @@ from gradbook.targets.excel.language import (
     Text,
     write,
 )
+from gradbook.data.formats import idx
+from gradbook.net import Net, parse
+from gradbook.report.workbook import write_workbook
 from tests import families
 from tests.audit.material.hostile import SHEET
 from tests.audit.material.mangled.bases import TINY, parts_of

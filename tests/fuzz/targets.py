@@ -22,6 +22,8 @@ from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.correct import correct
 from gradbook.cells.formula.address import pack
 from gradbook.cells.formula.pattern import Reader as FormulaReader
+from gradbook.cells.formula.syntax import read as read_formula
+from gradbook.cells.formula.syntax import write
 from gradbook.cells.read import read_book
 from gradbook.data import sources
 from gradbook.data.dataset import Framing
@@ -47,8 +49,6 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.work.at_work import at_start
 from gradbook.report.dataset import dataset_report
 from gradbook.report.terminal import report_text
-from gradbook.targets.excel.language import read as read_formula
-from gradbook.targets.excel.language import write
 from tests.audit.material.mangled.packages import packed
 from tests.fuzz import breaks, classes, grammars
 from tests.fuzz.breaks import Break

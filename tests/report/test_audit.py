@@ -25,6 +25,7 @@ from gradbook.audit.findings import (
 )
 from gradbook.audit.origin import Origin
 from gradbook.cells.formula.expression import Edit, EditKind
+from gradbook.cells.formula.syntax import Reference
 from gradbook.errors import FORMULA_SIGNS
 from gradbook.report.audit import audit_lines, grades_csv
 from gradbook.report.findings import (
@@ -37,7 +38,6 @@ from gradbook.report.findings import (
     verdict_words,
 )
 from gradbook.report.styled_text import plain
-from gradbook.targets.excel.language import Reference
 from tests.cases import for_each
 from tests.outside.witness import read_values, recalculate
 from tests.report.test_audit_page import CLASS

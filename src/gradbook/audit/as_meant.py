@@ -52,9 +52,9 @@ from gradbook.cells.formula.address import (
 from gradbook.cells.formula.changes import change_between
 from gradbook.cells.formula.expression import Edit, EditKind, references, rename_cells
 from gradbook.cells.formula.pattern import CellReference, Pattern, copy_formula, rename_cells_in
+from gradbook.cells.formula.syntax import Call, Reference, read, write
 from gradbook.language import mark
 from gradbook.language.message import Message, change_parts
-from gradbook.targets.excel.language import Call, Reference, read, write
 
 AXES = DOWN, ACROSS
 

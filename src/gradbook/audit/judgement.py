@@ -86,8 +86,8 @@ from gradbook.cells.formula.address import (
 from gradbook.cells.formula.expression import EditKind
 from gradbook.cells.formula.formula_values import LeadsBack, NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.syntax import Call
 from gradbook.language.message import Message, words_of
-from gradbook.targets.excel.language import Call
 
 SAMPLED = 16  # kinds of steps, to see whether another loss explains more
 SCALES = (2.0, 0.5)  # the factors of a loss that are most often omitted, or superfluous

@@ -32,8 +32,8 @@ from gradbook.cells.formula.pattern import (
     anchor,
     rename_cells_in,
 )
+from gradbook.cells.formula.syntax import TOO_DEEP
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import TOO_DEEP
 
 LONG = 40  # characters; a longer text is a remark, not a heading
 

@@ -24,7 +24,7 @@ from gradbook.cells.formula.address import (
 )
 from gradbook.cells.formula.expression import parts, rename_cells, replace_parts
 from gradbook.cells.formula.pattern import Pattern
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     Call,
     Expression,
     FormulaError,

@@ -22,9 +22,9 @@ from gradbook.cells.formula.formula_values import (
     TooMuch,
 )
 from gradbook.cells.formula.pattern import CellReference, Mention, Pattern, RangeReference
+from gradbook.cells.formula.syntax import Call, Reference
 from gradbook.graph.node import Graph
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Call, Reference
 
 FEW_DEPENDENTS = 2000  # cells that depend on one
 KEPT = 64  # such sets, since they are requested again

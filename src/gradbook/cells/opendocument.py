@@ -15,11 +15,11 @@ from gradbook.archives import SMALL
 from gradbook.cells.book import Book, SheetPart
 from gradbook.cells.formula.address import MOST_COLUMNS, MOST_ROWS, letters
 from gradbook.cells.formula.pattern import Reader
+from gradbook.cells.formula.syntax import LONGEST_FORMULA
 from gradbook.cells.openformula import WHAT_IF, translate, translate_place
 from gradbook.cells.package import CONTENT, ENCRYPTED, Package, WorkbookError
 from gradbook.cells.sheet_rows import MOST_LETTERS, BookCells, EnoughRead
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import LONGEST_FORMULA
 
 MANIFEST = "META-INF/manifest.xml"
 Attributes = Mapping[str, str]

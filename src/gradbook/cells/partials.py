@@ -51,9 +51,7 @@ from gradbook.cells.formula.simplify import (
     times,
     with_sign_first,
 )
-from gradbook.cells.written_out import NotDerivable, parameters_of, without_names
-from gradbook.language.message import Message
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     LINE,
     TABLE,
     Call,
@@ -67,6 +65,8 @@ from gradbook.targets.excel.language import (
     number,
     read,
 )
+from gradbook.cells.written_out import NotDerivable, parameters_of, without_names
+from gradbook.language.message import Message
 
 MOST_SEEDS = 100_000  # elements of the parts of one formula
 HUNDRED = Number(100.0)

@@ -16,7 +16,7 @@ from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import replace_parts
 from gradbook.cells.formula.function_table import plain_name
 from gradbook.cells.formula.pattern import CellReference, RangeReference
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     Call,
     Expression,
     FormulaError,

@@ -39,6 +39,7 @@ from gradbook.cells.formula.address import (
 )
 from gradbook.cells.formula.formula_values import LONGEST_TEXT
 from gradbook.cells.formula.pattern import Pattern, Reader
+from gradbook.cells.formula.syntax import write
 from gradbook.cells.package import (
     Package,
     TextElement,
@@ -51,7 +52,6 @@ from gradbook.cells.package import (
 )
 from gradbook.cells.sheet_rows import BookCells, SheetRows
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import write
 
 PROPERTIES = ("docProps/core.xml", "meta.xml")
 OTHER_WORDS = {  # OpenDocument's words for Excel's properties

@@ -40,9 +40,9 @@ from gradbook.cells.formula.address import (
 )
 from gradbook.cells.formula.formula_values import LONGEST_TEXT
 from gradbook.cells.formula.pattern import CellReference, CopiedText, Pattern, moving_rows
+from gradbook.cells.formula.syntax import LONGEST_FORMULA
 from gradbook.cells.package import Package, WorkbookError, local, parse, parser
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import LONGEST_FORMULA
 
 # Rows that repeat those above them --------------------------------------------
 

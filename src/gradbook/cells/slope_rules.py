@@ -23,6 +23,7 @@ from gradbook.cells.formula.simplify import (
     square,
     times,
 )
+from gradbook.cells.formula.syntax import Call, Expression, Infix, Number
 from gradbook.cells.partials import (
     CONDITIONS,
     POSITIONS,
@@ -40,7 +41,6 @@ from gradbook.cells.partials import (
 )
 from gradbook.cells.written_out import NotDerivable
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Call, Expression, Infix, Number
 
 MOST_FACTORS = 60
 

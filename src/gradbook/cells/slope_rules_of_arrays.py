@@ -19,6 +19,7 @@ from gradbook.cells.formula.simplify import (
     plus,
     times,
 )
+from gradbook.cells.formula.syntax import Call, Expression, Number, Reference
 from gradbook.cells.partials import (
     FormulaDerivation,
     Rule,
@@ -32,7 +33,6 @@ from gradbook.cells.partials import (
 from gradbook.cells.slope_rules_of_statistics import through_elements
 from gradbook.cells.written_out import NotDerivable
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Call, Expression, Number, Reference
 
 MOST_PARTS = 5_000  # of a LAMBDA that is applied again and again
 

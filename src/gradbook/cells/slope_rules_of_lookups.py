@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from gradbook.cells.formula.function_table import plain_name
 from gradbook.cells.formula.simplify import ONE, ZERO, call_of, constant_of, times
+from gradbook.cells.formula.syntax import Call, Expression, Infix, Number, Text
 from gradbook.cells.partials import (
     CONDITIONS,
     POSITIONS,
@@ -26,7 +27,6 @@ from gradbook.cells.partials import (
 from gradbook.cells.slope_rules import first_equal
 from gradbook.cells.written_out import NotDerivable
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Call, Expression, Infix, Number, Text
 
 
 def _index(d: FormulaDerivation, part: Call, seed: Expression) -> None:

@@ -19,6 +19,7 @@ from gradbook.cells.formula.simplify import (
     square,
     times,
 )
+from gradbook.cells.formula.syntax import Call, Expression, Number
 from gradbook.cells.partials import (
     TIES,
     FormulaDerivation,
@@ -33,7 +34,6 @@ from gradbook.cells.partials import (
 from gradbook.cells.slope_rules import first_equal, two_full_ranges
 from gradbook.cells.written_out import NotDerivable
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Call, Expression, Number
 
 MOST_PAYMENTS = 120
 

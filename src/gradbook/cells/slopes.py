@@ -27,6 +27,7 @@ from gradbook.cells.formula.pattern import (
     RangeReference,
     UnknownReference,
 )
+from gradbook.cells.formula.syntax import Expression, Infix, Number, Prefix, Reference
 from gradbook.cells.partials import FormulaDerivation, FormulaSlopes, Rules, name_at
 from gradbook.cells.present_places import is_placed, settle_places
 from gradbook.cells.recomputation import Disagreement, recomputed
@@ -48,7 +49,6 @@ from gradbook.cells.slope_rules_of_statistics import (
 from gradbook.cells.written_out import NotDerivable
 from gradbook.errors import GradbookError
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Expression, Infix, Number, Prefix, Reference
 
 MOST_FORMULAS = 100_000  # on the way
 MOST_NESTED = 3  # places that depend on places

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from gradbook.cells.formula.expression import count_parts, parts, replace_parts
 from gradbook.cells.formula.function_table import plain_name
+from gradbook.cells.formula.syntax import Call, Expression, Reference
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Call, Expression, Reference
 
 PARAMETER = "_xlpm."  # before each name of a LET, in the file
 MOST_PARTS = 5_000  # of a formula whose names are written out

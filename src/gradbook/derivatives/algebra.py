@@ -10,6 +10,18 @@ from collections.abc import Callable, Sequence
 
 from gradbook.cells.formula.expression import count_parts, inner
 from gradbook.cells.formula.function_table import plain_name
+from gradbook.cells.formula.syntax import (
+    TABLE,
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Postfix,
+    Prefix,
+    Reference,
+    Text,
+    write,
+)
 from gradbook.graph.names import Name
 from gradbook.language import tr
 from gradbook.targets.algebra.forms import (
@@ -31,18 +43,6 @@ from gradbook.targets.algebra.forms import (
     add_up,
     multiply,
     shorten,
-)
-from gradbook.targets.excel.language import (
-    TABLE,
-    Call,
-    Expression,
-    Infix,
-    Number,
-    Postfix,
-    Prefix,
-    Reference,
-    Text,
-    write,
 )
 
 MOST_PARTS = 200  # of a formula; a longer one is shown as it is typed

@@ -9,14 +9,14 @@ from gradbook.cells.formula.expression import rename_cells
 from gradbook.cells.formula.function_table import plain_name
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.cells.formula.simplify import ONE, times, with_sign_first
-from gradbook.cells.slopes import Term
-from gradbook.errors import LimitError
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     LONGEST_FORMULA,
     Expression,
     Reference,
     write,
 )
+from gradbook.cells.slopes import Term
+from gradbook.errors import LimitError
 
 LONGEST_SUM = LONGEST_FORMULA - 200  # characters of terms that are added up in one cell
 MOST_TERMS = 100  # in one cell: more can't be read

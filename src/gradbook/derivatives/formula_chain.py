@@ -14,9 +14,9 @@ from heapq import nlargest
 from math import isfinite, prod
 
 from gradbook.cells.formula.address import Address
+from gradbook.cells.formula.syntax import Expression
 from gradbook.cells.slopes import Slopes
 from gradbook.errors import UsageError
-from gradbook.targets.excel.language import Expression
 
 MOST_PATHS = 6  # that are written out
 

@@ -16,11 +16,11 @@ from gradbook.cells.formula.expression import inner, rebuild
 from gradbook.cells.formula.function_table import plain_name
 from gradbook.cells.formula.pattern import Pattern, anchor
 from gradbook.cells.formula.simplify import ONE, call_of, minus, plus, square, times
+from gradbook.cells.formula.syntax import Call, Expression, Infix, Number, Reference, Text
 from gradbook.cells.partials import FormulaDerivation, added, multiplied, present
 from gradbook.cells.slopes import RULES
 from gradbook.cells.written_out import NotDerivable
 from gradbook.errors import LimitError
-from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference, Text
 
 THIS_ROW = "\x01"  # stands for the number of the row
 MOST_ARGUMENTS = 255

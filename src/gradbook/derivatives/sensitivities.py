@@ -16,10 +16,10 @@ from math import isfinite, nan
 
 from gradbook.cells.evaluate import fill_in
 from gradbook.cells.formula.address import Address, name_of
+from gradbook.cells.formula.syntax import quote
 from gradbook.cells.slopes import Slopes
 from gradbook.derivatives.labels import Known, counted, label, label_or_name
 from gradbook.language import mark, numeral, tr
-from gradbook.targets.excel.language import quote
 
 SIGNIFICANT = 3  # digits of an effect
 NUDGES = 1e-4, 1e-6  # relative to the value

@@ -13,6 +13,7 @@ from gradbook.cells.added_sheets import ColourRule, NewCell, NewSheet, add_sheet
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.formula.address import MOST_COLUMNS, Address, letters, name_of
 from gradbook.cells.formula.simplify import ONE, times, with_sign_first
+from gradbook.cells.formula.syntax import LONGEST_FORMULA, Expression, Reference
 from gradbook.cells.slopes import Slopes, slopes_of
 from gradbook.derivatives.addition import Addition
 from gradbook.derivatives.excel_formulas import formula_text, sum_of
@@ -22,7 +23,6 @@ from gradbook.derivatives.row_formulas import THIS_ROW, RowFormula
 from gradbook.errors import LimitError
 from gradbook.language import mark, tr
 from gradbook.palette import ERROR, GRADIENT, QUIET, RATE, SUM, WEIGHT, Colour
-from gradbook.targets.excel.language import LONGEST_FORMULA, Expression, Reference
 
 TRAINING = mark("Training")
 PATTERN = "xl/worksheets/gradbook-training{}.xml"

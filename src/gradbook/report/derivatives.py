@@ -18,6 +18,7 @@ from gradbook.cells.book import Book, show_value
 from gradbook.cells.formula.address import Address, name_of, sheet_of
 from gradbook.cells.formula.expression import references
 from gradbook.cells.formula.pattern import CellReference
+from gradbook.cells.formula.syntax import Expression, Reference, write
 from gradbook.derivatives.algebra import NameReference, as_algebra
 from gradbook.derivatives.formula_chain import ChainPath, InputChain, LocalSlope, chain_between
 from gradbook.derivatives.labels import label
@@ -53,7 +54,6 @@ from gradbook.targets.algebra.forms import (
     worked_out,
 )
 from gradbook.targets.algebra.terminal_text import write_text
-from gradbook.targets.excel.language import Expression, Reference, write
 
 VERSION = 1  # of the JSON
 MOST_INPUTS = 40  # in a table for people; programs get all

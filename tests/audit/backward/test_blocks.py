@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradbook.audit.backward.cell_blocks import Naming, area, blocks, likes, mentioned_matrices
-from gradbook.targets.excel.language import write
+from gradbook.cells.formula.syntax import write
 from tests.audit.material.made import Table, cells_of
 from tests.audit.material.small import all_at, at, small_book
 from tests.audit.material.tables import book_of

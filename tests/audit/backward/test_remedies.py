@@ -9,7 +9,7 @@ import pytest
 from gradbook.audit.backward.remedies import WrongBlock, other_ranges
 from gradbook.audit.edits.formula_edits import matrix_edits
 from gradbook.cells.formula.expression import EditKind
-from gradbook.targets.excel.language import read, write
+from gradbook.cells.formula.syntax import read, write
 from tests.audit.material.small import at
 from tests.audit.material.worked_once.list import cells_of, listed_pass
 from tests.cases import for_each

@@ -16,7 +16,7 @@ from gradbook.audit.edits.formula_edits import (
 )
 from gradbook.audit.step.sampled_formulas import EvaluatedFormula, combine
 from gradbook.cells.formula.expression import EditKind
-from gradbook.targets.excel.language import Call, Reference, read, write
+from gradbook.cells.formula.syntax import Call, Reference, read, write
 from tests.cases import for_each
 
 GIVEN = np.array([0.5, 2.0])

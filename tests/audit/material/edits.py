@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from gradbook.cells.formula.address import letters
 from gradbook.cells.formula.expression import paths, put, regroup, shorten
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     Call,
     Expression,
     Infix,

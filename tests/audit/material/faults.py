@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gradbook.cells.formula.pattern import move_formula as copied
-from gradbook.targets.excel.language import Expression, Infix, read, write
+from gradbook.cells.formula.syntax import Expression, Infix, read, write
 from tests.audit.material.edits import EDITS
 from tests.audit.material.made import Content, Table
 from tests.audit.material.tables import (

@@ -17,7 +17,7 @@ from gradbook.cells.formula.expression import (
     total,
     with_sign,
 )
-from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference, read, write
+from gradbook.cells.formula.syntax import Call, Expression, Infix, Number, Reference, read, write
 from tests.audit.material.faults import in_row, planted
 from tests.audit.material.made import Table
 from tests.audit.material.tables import FIRST, Columns

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from gradbook.cells.formula.address import column_number, letters
 from gradbook.cells.formula.expression import factors, inner, product, rebuild
-from gradbook.targets.excel.language import Call, Expression, Infix, Number, read, write
+from gradbook.cells.formula.syntax import Call, Expression, Infix, Number, read, write
 from tests.audit.material.made import Content, Table
 
 REFERENCE = re.compile(

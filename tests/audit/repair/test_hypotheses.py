@@ -13,8 +13,8 @@ from gradbook.audit.training.sheet_training import find_trainings
 from gradbook.audit.training.training_steps import group_steps, steps_of
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.expression import Edit, EditKind
+from gradbook.cells.formula.syntax import Reference
 from gradbook.cells.read import read_book
-from gradbook.targets.excel.language import Reference
 from tests.audit.material.lookalikes import book, letter
 
 

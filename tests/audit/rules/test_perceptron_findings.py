@@ -9,7 +9,7 @@ from gradbook.audit.rules.perceptron_findings import RuleFaults
 from gradbook.audit.rules.rule_repairs import GENERATORS, LARGER, SMALL, RuleSymptoms
 from gradbook.audit.search.hypotheses import Cause, choose
 from gradbook.cells.formula.expression import EditKind
-from gradbook.targets.excel.language import read, write
+from gradbook.cells.formula.syntax import read, write
 from tests.audit.material.perceptrons.small import COLUMNS, ROWS, checked, edited
 from tests.audit.material.small import at, small
 from tests.cases import for_each

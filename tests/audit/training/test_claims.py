@@ -6,9 +6,9 @@ import random
 
 from gradbook.audit.check_book import check
 from gradbook.audit.training.claims import claims, every_claim, first_claims
+from gradbook.cells.formula.syntax import write
 from gradbook.net import parse
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.language import write
 from tests.audit.material.layouts.optimisers import RATES, RULES, drawn_sketch, with_rule
 from tests.audit.material.layouts.places import laid
 from tests.audit.material.layouts.planted import changed

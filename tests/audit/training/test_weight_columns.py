@@ -15,7 +15,7 @@ from gradbook.audit.training.weight_columns import (
     update_lines,
 )
 from gradbook.cells.formula.address import ACROSS, DOWN, OVER
-from gradbook.targets.excel.language import write
+from gradbook.cells.formula.syntax import write
 from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.planted import changed
 from tests.audit.material.layouts.sketch import Shape

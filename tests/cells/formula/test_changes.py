@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gradbook.cells.formula.changes import change_between, flat, said_change
 from gradbook.cells.formula.expression import paths, put, regroup, shorten
-from gradbook.targets.excel.language import Infix, Number, Reference, read, write
+from gradbook.cells.formula.syntax import Infix, Number, Reference, read, write
 from tests.cases import for_each
 
 

@@ -12,7 +12,7 @@ from gradbook.cells.formula.expression import (
     shorten,
     tidy,
 )
-from gradbook.targets.excel.language import Reference, read, write
+from gradbook.cells.formula.syntax import Reference, read, write
 from tests.cases import for_each
 
 

@@ -17,7 +17,7 @@ from gradbook.cells.formula.expression import (
     total,
     with_sign,
 )
-from gradbook.targets.excel.language import Number, Reference, read, write
+from gradbook.cells.formula.syntax import Number, Reference, read, write
 from tests.cases import for_each
 
 FORMULAS = ["A1", "-A1*B2/(C3+1)^2", "SUM(A1:B2,,3)-IF(A1>0,-B2,50%)", "A1-(B2-(C3-D4))*2"]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.cells.formula.pattern import FormReader, Reader
-from gradbook.targets.excel.language import FormulaError, read, write
+from gradbook.cells.formula.syntax import FormulaError, read, write
 from tests.cases import for_each
 
 

@@ -12,7 +12,7 @@ from gradbook.cells.formula.elementwise import ELEMENTWISE
 from gradbook.cells.formula.expression import references
 from gradbook.cells.formula.formula_values import ARGUMENTS
 from gradbook.cells.formula.lookups import wildcard
-from gradbook.targets.excel.language import read
+from gradbook.cells.formula.syntax import read
 from tests.audit.material.small import at, small
 from tests.cases import for_each
 

@@ -19,11 +19,11 @@ from gradbook.cells.formula.expression import replace_parts
 from gradbook.cells.formula.formula_values import ARGUMENTS, CellBlock, NumberedGraph, number
 from gradbook.cells.formula.meaning import meaning
 from gradbook.cells.formula.pattern import move_formula
+from gradbook.cells.formula.syntax import Reference, read, write
 from gradbook.cells.read import read_book
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.reference import evaluate
-from gradbook.targets.excel.language import Reference, read, write
 from tests.conftest import THOROUGH
 from tests.outside.witness import read_values, recalculate, save_as_opendocument
 

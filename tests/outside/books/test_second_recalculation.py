@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import xlsxwriter
 
+from gradbook.cells.formula.syntax import Call, Infix, Number, Postfix, Prefix, write
 from gradbook.net import builtin
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.language import Call, Infix, Number, Postfix, Prefix, write
 from tests.outside.witness import read_values, recalculate
 from tests.report.workbooks import tables
 

@@ -27,8 +27,8 @@ from gradbook.cells.budget import A_SHARE, within_budget
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, name_of, pack, row_of
 from gradbook.cells.formula.expression import EditKind, parts
+from gradbook.cells.formula.syntax import Call, Expression, Infix, write
 from gradbook.language.message import Message, WrittenNumber, joined
-from gradbook.targets.excel.language import Call, Expression, Infix, write
 
 MOST_FORMULAS = 6000  # in a workbook that is searched for a backward pass
 MOST_LOSSES = 16

@@ -21,8 +21,8 @@ from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import Address, sheet_of
 from gradbook.cells.formula.expression import terms
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.syntax import Reference, write
 from gradbook.graph.node import Array
-from gradbook.targets.excel.language import Reference, write
 
 # Derivatives, recognised by their numbers ----------------------------------------------
 

@@ -25,7 +25,7 @@ from gradbook.cells.formula.address import (
 )
 from gradbook.cells.formula.expression import references, rename_cells
 from gradbook.cells.formula.pattern import RangeReference
-from gradbook.targets.excel.language import Expression, Reference
+from gradbook.cells.formula.syntax import Expression, Reference
 
 Block = tuple[Address, ...]
 """Cells with one formula, or typed numbers, that fill a rectangle; row by row."""

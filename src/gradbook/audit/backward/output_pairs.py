@@ -13,7 +13,7 @@ from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, sheet_of
 from gradbook.cells.formula.expression import parts
 from gradbook.cells.formula.pattern import CellReference, Pattern
-from gradbook.targets.excel.language import Call, Infix, Reference
+from gradbook.cells.formula.syntax import Call, Infix, Reference
 
 FEW_LEAVES = 2  # the fewest typed numbers that an output depends on
 

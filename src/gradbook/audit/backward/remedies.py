@@ -31,8 +31,8 @@ from gradbook.cells.book import Book, quote_title
 from gradbook.cells.formula.address import ROW, Address, column_of, letters, pack, row_of, sheet_of
 from gradbook.cells.formula.expression import Edit, EditKind, part_at, rename_cells
 from gradbook.cells.formula.pattern import RangeReference, copy_formula
+from gradbook.cells.formula.syntax import Expression, Infix, Number, Reference, read, write
 from gradbook.graph.node import Array
-from gradbook.targets.excel.language import Expression, Infix, Number, Reference, read, write
 
 MOST_OFFERED = 120  # cells that may replace others
 MOST_PAIRED = 24  # whose functions may be a missing factor

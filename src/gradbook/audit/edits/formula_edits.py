@@ -42,8 +42,7 @@ from gradbook.cells.formula.expression import (
 )
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import neighbours
-from gradbook.graph.node import Array
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     Call,
     Expression,
     Infix,
@@ -54,6 +53,7 @@ from gradbook.targets.excel.language import (
     read,
     write,
 )
+from gradbook.graph.node import Array
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import ROW, Address, column_of, name_of, row_of
 from gradbook.cells.formula.changes import change_between, flat
 from gradbook.cells.formula.pattern import copy_formula
+from gradbook.cells.formula.syntax import FormulaError, read, write, written_tokens
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import FormulaError, read, write, written_tokens
 
 MOST_TRIED = 64  # array formulas for one block
 

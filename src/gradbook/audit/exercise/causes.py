@@ -71,10 +71,7 @@ from gradbook.cells.formula.pattern import (
     copy_formula,
     rename_cells_in,
 )
-from gradbook.graph.chain import gradients
-from gradbook.graph.node import Array, Node, ancestors, named_inputs
-from gradbook.language.message import Message, WrittenNumber, enumerated, joined, message_count
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     Call,
     Expression,
     Infix,
@@ -84,6 +81,9 @@ from gradbook.targets.excel.language import (
     read,
     write,
 )
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Array, Node, ancestors, named_inputs
+from gradbook.language.message import Message, WrittenNumber, enumerated, joined, message_count
 from gradbook.targets.excel.spellings import NAMES, Speller
 
 if TYPE_CHECKING:

@@ -31,13 +31,13 @@ from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, sheet_of
 from gradbook.cells.formula.formula_values import LeadsBack, NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.syntax import Expression
 from gradbook.errors import GradbookError
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name, gradient_name
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.language.message import words_of
 from gradbook.net.formulas import Formulas
-from gradbook.targets.excel.language import Expression
 
 if TYPE_CHECKING:
     from gradbook.targets.excel.plan.workbook_plan import WorkbookContents

@@ -66,12 +66,12 @@ from gradbook.cells.formula.address import (
     sheet_of,
 )
 from gradbook.cells.formula.pattern import copy_formula
+from gradbook.cells.formula.syntax import write
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Node
 from gradbook.language.message import Message, WrittenNumber, message_count
 from gradbook.net import parse
 from gradbook.net.formulas import parse_formulas, reads_as_formulas
-from gradbook.targets.excel.language import write
 from gradbook.targets.excel.plan.record import ExerciseRecord
 
 if TYPE_CHECKING:

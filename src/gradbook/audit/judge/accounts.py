@@ -51,9 +51,9 @@ from gradbook.cells.formula.expression import (
 )
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern, anchor, copy_formula, rename_cells_in
+from gradbook.cells.formula.syntax import Call, Expression, Infix, Number, Reference, write
 from gradbook.graph.node import Array, Node
 from gradbook.language.message import Message, WrittenNumber
-from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference, write
 
 RARE_CHANGES = 4  # at most one change in so many counts as rare
 MOST_SETTINGS = 100  # cells that may be an update's rate

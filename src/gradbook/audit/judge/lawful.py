@@ -34,10 +34,7 @@ from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import EditKind, paths, put, references, replace_parts
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern, anchor
-from gradbook.graph.node import Array, Node, ancestors
-from gradbook.language import mark
-from gradbook.language.message import Message
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     Call,
     Expression,
     Infix,
@@ -46,6 +43,9 @@ from gradbook.targets.excel.language import (
     Reference,
     write,
 )
+from gradbook.graph.node import Array, Node, ancestors
+from gradbook.language import mark
+from gradbook.language.message import Message
 
 STEPS = 3  # of a trial
 LARGE = 1e6  # gradients beside which an ε is nothing

@@ -30,8 +30,7 @@ from gradbook.cells.formula.expression import (
     with_natural_logarithms,
 )
 from gradbook.cells.formula.pattern import Pattern
-from gradbook.language.message import Message
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     Call,
     Expression,
     Infix,
@@ -41,6 +40,7 @@ from gradbook.targets.excel.language import (
     read,
     write,
 )
+from gradbook.language.message import Message
 
 LOGARITHMS = (*DECIMAL, NATURAL)
 KEPT = 64  # steps under test, since all remedies need the same ones

@@ -42,10 +42,10 @@ from gradbook.cells.formula.address import Address, by_sheet, sheet_of
 from gradbook.cells.formula.expression import Edit, EditKind, SignedTerm, inner, total
 from gradbook.cells.formula.expression import terms as split_terms
 from gradbook.cells.formula.formula_values import NotUnderstood, TooMuch
+from gradbook.cells.formula.syntax import Expression, Infix, Number, Reference
 from gradbook.graph.node import Node, ancestors
 from gradbook.language import mark
 from gradbook.language.message import Message, WrittenNumber, enumerated
-from gradbook.targets.excel.language import Expression, Infix, Number, Reference
 
 # Losses that no cell contains --------------------------------------------------------
 

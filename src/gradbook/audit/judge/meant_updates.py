@@ -34,8 +34,8 @@ from gradbook.cells.formula.address import (
 )
 from gradbook.cells.formula.expression import Edit, EditKind
 from gradbook.cells.formula.pattern import CellReference, Mention, Pattern, anchor
+from gradbook.cells.formula.syntax import Reference
 from gradbook.language.message import Message, WrittenNumber, joined
-from gradbook.targets.excel.language import Reference
 
 LR = "η"
 USUAL_RATE = 0.5  # the usual rate in the exercise

@@ -46,9 +46,9 @@ from gradbook.cells.formula.expression import (
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.cells.formula.rounding import SHOWN, level_in
+from gradbook.cells.formula.syntax import Call, Expression, Number, Reference, write
 from gradbook.graph.node import Node, ancestors
 from gradbook.language.message import Message, enumerated
-from gradbook.targets.excel.language import Call, Expression, Number, Reference, write
 
 # Blank cells --------------------------------------------------------------------------
 

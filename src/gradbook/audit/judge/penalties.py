@@ -24,10 +24,10 @@ from gradbook.audit.training.weight_columns import said_in
 from gradbook.cells.formula.address import Address, by_sheet, name_of
 from gradbook.cells.formula.expression import EditKind, terms, total
 from gradbook.cells.formula.formula_values import NotUnderstood
+from gradbook.cells.formula.syntax import Expression, Infix, Number, write
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
 from gradbook.language.message import Message, WrittenNumber
-from gradbook.targets.excel.language import Expression, Infix, Number, write
 
 OFTEN = {2.0, 0.5}  # how far both are apart where a ½ or a 2 is forgotten
 

@@ -48,9 +48,9 @@ from gradbook.cells.formula.expression import (
 )
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import CellReference, Pattern, anchor, rename_cells_in
+from gradbook.cells.formula.syntax import Call, Expression, Number, write
 from gradbook.language import mark
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Call, Expression, Number, write
 
 KEPT = 64  # steps under test, since all weights need the same ones
 

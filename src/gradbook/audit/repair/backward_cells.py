@@ -37,9 +37,9 @@ from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import EditKind, parts
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import RangeReference
+from gradbook.cells.formula.syntax import Infix, write
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
-from gradbook.targets.excel.language import Infix, write
 
 MOST_CELLS = 400  # of a backward pass
 PARALLEL = 1e-11  # how far the cosine of proportional values may be from 1

@@ -39,10 +39,10 @@ from gradbook.audit.training.claims import Claim
 from gradbook.cells.formula.address import Address, sheet_of
 from gradbook.cells.formula.expression import Edit, EditKind, references, replace_parts
 from gradbook.cells.formula.formula_values import NotUnderstood
+from gradbook.cells.formula.syntax import Expression, Infix, Number, Reference, read, write
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Expression, Infix, Number, Reference, read, write
 
 # Edits --------------------------------------------------------------------------------
 

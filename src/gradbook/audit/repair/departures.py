@@ -23,7 +23,7 @@ from gradbook.cells.formula.address import ROW, SHEET, Address, name_of, row_of,
 from gradbook.cells.formula.expression import Edit, EditKind
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import copy_formula, move_formula, rename_cells_in
-from gradbook.targets.excel.language import Expression, Reference, read, write
+from gradbook.cells.formula.syntax import Expression, Reference, read, write
 
 # Other steps
 

@@ -55,8 +55,8 @@ from gradbook.cells.budget import A_SHARE, budget, note_if_spent, spend, within_
 from gradbook.cells.formula.address import SHEET, Address, sheet_of
 from gradbook.cells.formula.expression import EditKind
 from gradbook.cells.formula.pattern import copy_formula, rename_cells_in
+from gradbook.cells.formula.syntax import Expression, read, write
 from gradbook.language.message import Message, message_count
-from gradbook.targets.excel.language import Expression, read, write
 
 # Generators ---------------------------------------------------------------------------
 

@@ -21,9 +21,9 @@ from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.points import agree
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import Edit, references, replace_parts, terms
+from gradbook.cells.formula.syntax import Expression, Number, Reference, write
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.language import Expression, Number, Reference, write
 
 ZERO = Number(0.0)
 

@@ -26,8 +26,7 @@ from gradbook.cells.formula.expression import (
     terms,
 )
 from gradbook.cells.formula.pattern import Pattern
-from gradbook.graph.node import Node
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     Call,
     Expression,
     Infix,
@@ -36,6 +35,7 @@ from gradbook.targets.excel.language import (
     Reference,
     write,
 )
+from gradbook.graph.node import Node
 
 # Conventional formulas ----------------------------------------------------------------
 

@@ -28,9 +28,9 @@ from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import Address, sheet_of
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import copy_formula, rename_cells_in
+from gradbook.cells.formula.syntax import Call, Number, Reference
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
-from gradbook.targets.excel.language import Call, Number, Reference
 
 MOST_SHARES = 60  # shares of one gradient
 SEEN = 1_000  # budget for adapting a formula to another sample

@@ -26,8 +26,8 @@ from gradbook.cells.formula.address import Address, pack
 from gradbook.cells.formula.expression import EditKind, factors, parts
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.syntax import Call, Expression, Infix, Number, Reference
 from gradbook.graph.node import Node
-from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference
 
 TRIED = 6  # hypotheses that are tested on every gradient, if evidence is needed
 ONE = Number(1.0)

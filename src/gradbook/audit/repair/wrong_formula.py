@@ -58,10 +58,10 @@ from gradbook.cells.formula.expression import (
 )
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.syntax import Expression, Infix, Number, Reference, write
 from gradbook.errors import GradbookError
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
-from gradbook.targets.excel.language import Expression, Infix, Number, Reference, write
 from gradbook.targets.excel.spellings import Speller
 
 MOST_OFFERED = 160  # cells that may replace others

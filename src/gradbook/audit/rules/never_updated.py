@@ -21,8 +21,8 @@ from gradbook.audit.search.wording import Fault
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import SignedTerm, parts, references, terms
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.syntax import Call, Expression, Infix, Reference, write
 from gradbook.language.message import Message, joined
-from gradbook.targets.excel.language import Call, Expression, Infix, Reference, write
 
 FEWEST = 3  # steps that carry a weight on
 HALF = 0.5  # of the steps

@@ -32,9 +32,9 @@ from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import DOWN, OVER, Address, name_of, row_of, sheet_of
 from gradbook.cells.formula.expression import Edit, EditKind
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.syntax import Infix, write
 from gradbook.language import mark
 from gradbook.language.message import Message, joined
-from gradbook.targets.excel.language import Infix, write
 
 RULE = mark("perceptron")
 

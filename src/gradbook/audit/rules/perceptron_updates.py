@@ -17,7 +17,7 @@ from gradbook.cells.flow import Flow, walk
 from gradbook.cells.formula.address import ROW, Address
 from gradbook.cells.formula.expression import once, parts, terms
 from gradbook.cells.formula.pattern import CellReference, Pattern
-from gradbook.targets.excel.language import Call, Expression, Infix, Reference
+from gradbook.cells.formula.syntax import Call, Expression, Infix, Reference
 
 # Updates ------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from gradbook.cells.flow import walk
 from gradbook.cells.formula.address import DOWN, Address
 from gradbook.cells.formula.expression import Edit, EditKind, references
 from gradbook.cells.formula.pattern import Pattern, anchor
-from gradbook.targets.excel.language import Expression, Infix, Number, Prefix, Reference, write
+from gradbook.cells.formula.syntax import Expression, Infix, Number, Prefix, Reference, write
 
 LONGEST = 60  # references in a formula that is edited
 MOST_SMALL, MOST_LARGER = 2200, 300  # hypotheses per step: small edits and larger ones

@@ -14,7 +14,7 @@ from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import paths, put
 from gradbook.cells.formula.pattern import CellReference, Pattern
-from gradbook.targets.excel.language import Expression, Infix, Number, Prefix, Reference, write
+from gradbook.cells.formula.syntax import Expression, Infix, Number, Prefix, Reference, write
 
 
 def with_samples_as_cells(book: Book, flow: Flow, updates: Sequence[RuleUpdate]) -> Book:

@@ -18,7 +18,7 @@ from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import Edit, EditKind
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
-from gradbook.targets.excel.language import Expression
+from gradbook.cells.formula.syntax import Expression
 
 # Hypotheses ---------------------------------------------------------------------------
 

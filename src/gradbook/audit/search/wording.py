@@ -25,8 +25,7 @@ from gradbook.cells.formula.address import (
 )
 from gradbook.cells.formula.expression import Edit, EditKind, factors, references, rename_cells
 from gradbook.cells.formula.pattern import Pattern
-from gradbook.language.message import Message, joined
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     Call,
     Expression,
     Infix,
@@ -35,6 +34,7 @@ from gradbook.targets.excel.language import (
     Reference,
     write,
 )
+from gradbook.language.message import Message, joined
 
 OPERATIONS = {
     "+": Message("a sum"),

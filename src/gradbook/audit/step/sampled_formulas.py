@@ -13,10 +13,10 @@ from gradbook.cells.formula.expression import Edit, Path, inner, paths, pointles
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.formula_values import number as number_of
 from gradbook.cells.formula.meaning import meaning
+from gradbook.cells.formula.syntax import Call, Expression, Infix, Number, Reference
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph, Node, ancestors
-from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference
 
 OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power"}
 MOST_FORMS = 1000  # cached forms of parts

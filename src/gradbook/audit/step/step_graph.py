@@ -24,10 +24,10 @@ from gradbook.cells.formula.formula_values import (
 )
 from gradbook.cells.formula.meaning import meaning
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.syntax import Expression, Reference
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
 from gradbook.language.message import Message, joined, words_of
-from gradbook.targets.excel.language import Expression, Reference
 
 MOST_CELLS = 20_000  # cells of one step
 MOST_NODES = 120_000  # nodes of their formulas

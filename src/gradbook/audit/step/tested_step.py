@@ -37,10 +37,10 @@ from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import LAST_COLUMN, LAST_ROW, Address, name_of, sheet_of
 from gradbook.cells.formula.formula_values import NotUnderstood, as_block, number
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.syntax import Reference
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Reference
 
 # Assumed losses as graphs -------------------------------------------------------------
 

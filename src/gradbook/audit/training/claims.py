@@ -29,7 +29,7 @@ from gradbook.cells.formula.expression import (
     terms,
     total,
 )
-from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference
+from gradbook.cells.formula.syntax import Call, Expression, Infix, Number, Reference
 
 # The search for a gradient ------------------------------------------------------------
 

@@ -36,7 +36,7 @@ from gradbook.cells.formula.address import (
 )
 from gradbook.cells.formula.expression import SignedTerm, factors, once, references, terms
 from gradbook.cells.formula.pattern import CellReference, Pattern, RangeReference, rename_cells_in
-from gradbook.targets.excel.language import Call, Expression
+from gradbook.cells.formula.syntax import Call, Expression
 
 NEAR = 6000  # cells to search between one weight and others
 SUMS = ("SUM", "AVERAGE")

@@ -19,8 +19,8 @@ from gradbook.audit.training.weight_columns import said_in
 from gradbook.cells.flow import walk
 from gradbook.cells.formula.address import ACROSS, DOWN, Address, sheet_of
 from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.syntax import Call, Expression, Infix, Number, write
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Call, Expression, Infix, Number, write
 
 
 class AssumedLoss(Enum):

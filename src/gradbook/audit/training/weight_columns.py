@@ -31,7 +31,7 @@ from gradbook.cells.formula.expression import (
     total,
 )
 from gradbook.cells.formula.pattern import CellReference, Pattern
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     Call,
     Expression,
     Infix,

@@ -42,9 +42,9 @@ from gradbook.cells.formula.address import ACROSS, DOWN, Address, name_of, range
 from gradbook.cells.formula.expression import factors, parts, references, terms
 from gradbook.cells.formula.formula_values import NotUnderstood
 from gradbook.cells.formula.pattern import Pattern, anchor
+from gradbook.cells.formula.syntax import Call, Number
 from gradbook.graph.node import Node, ancestors
 from gradbook.language.message import Message, joined, message_count
-from gradbook.targets.excel.language import Call, Number
 
 # Trainings with pasted gradients ------------------------------------------------------
 

@@ -15,8 +15,7 @@ from functools import lru_cache
 from itertools import permutations
 
 from gradbook.cells.formula.expression import replace_parts
-from gradbook.language.message import Message, joined
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     Expression,
     FormulaError,
     Infix,
@@ -24,6 +23,7 @@ from gradbook.targets.excel.language import (
     read,
     written_tokens,
 )
+from gradbook.language.message import Message, joined
 
 MOST_TOKENS = 600  # of a formula that is compared
 MOST_STEPS = 4  # of a change that is still shorter than the formula

@@ -9,7 +9,7 @@ from functools import reduce, wraps
 from itertools import chain
 from typing import TypeVar
 
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     Call,
     Expression,
     Infix,

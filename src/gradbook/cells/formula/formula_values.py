@@ -12,9 +12,9 @@ from math import isnan, nan
 
 from gradbook.cells.budget import has_room_for, spend_exactly
 from gradbook.cells.formula.numbers import on_numbers, run
+from gradbook.cells.formula.syntax import Reference
 from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import Reference
 
 
 class NotUnderstood(Exception):

@@ -27,10 +27,10 @@ from gradbook.cells.formula.formula_values import (
     refuse_many,
     whole_number,
 )
+from gradbook.cells.formula.syntax import LINE, TABLE
 from gradbook.cells.formula.totals import mean, total
 from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message
-from gradbook.targets.excel.language import LINE, TABLE
 
 Test = Callable[[Key | None], bool]
 ERROR_KEY = (2, 0.0)

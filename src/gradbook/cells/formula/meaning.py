@@ -32,9 +32,7 @@ from gradbook.cells.formula.formula_values import (
 )
 from gradbook.cells.formula.function_table import call, plain_name
 from gradbook.cells.formula.operators import infix
-from gradbook.graph.node import Graph
-from gradbook.language.message import Message
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     Call,
     Expression,
     Infix,
@@ -44,6 +42,8 @@ from gradbook.targets.excel.language import (
     Reference,
     Text,
 )
+from gradbook.graph.node import Graph
+from gradbook.language.message import Message
 
 APPLYING = 1_600  # budget for applying a LAMBDA once, in numbers
 IN_EACH = 120  # budget for each value of a range that is read in it

@@ -41,8 +41,7 @@ from gradbook.cells.formula.expression import (
 )
 from gradbook.cells.formula.formula_values import Corners
 from gradbook.cells.formula.function_table import plain_name
-from gradbook.language.message import Message, words_of
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     LAMBDAS,
     LINE,
     TABLE,
@@ -55,6 +54,7 @@ from gradbook.targets.excel.language import (
     with_arguments,
     write,
 )
+from gradbook.language.message import Message, words_of
 
 # Forms ------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     Call,
     Expression,
     Infix,
@@ -25,7 +25,7 @@ from gradbook.targets.excel.language import (
     sentence,
     write,
 )
-from gradbook.targets.excel.language import number as typed
+from gradbook.cells.formula.syntax import number as typed
 
 Value = Any
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 
 from gradbook.amounts import counted
+from gradbook.cells.formula.syntax import Reference, quote, write
 from gradbook.errors import LimitError, TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph
@@ -39,7 +40,6 @@ from gradbook.targets.excel.grids.blocks import (
     coloured,
     planes,
 )
-from gradbook.targets.excel.language import Reference, quote, write
 from gradbook.targets.excel.live import LiveValue, call
 from gradbook.targets.excel.sheets.look import Look, Page, content_of, new_workbook
 from gradbook.targets.excel.spellings import Speller

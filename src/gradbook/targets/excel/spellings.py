@@ -9,12 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from gradbook.graph.node import Node
-from gradbook.language import tr
-from gradbook.lowering import Vocabulary
-from gradbook.targets.excel.language import (
-    CALLED_OPS,
-    INFIX_OPS,
+from gradbook.cells.formula.syntax import (
     Call,
     Expression,
     Infix,
@@ -24,6 +19,9 @@ from gradbook.targets.excel.language import (
     number,
     write,
 )
+from gradbook.graph.node import Node
+from gradbook.language import tr
+from gradbook.lowering import Vocabulary
 
 LARGEST_EXP = 709  # EXP of a larger number is #NUM!
 
@@ -102,21 +100,29 @@ def _call_phrase(word: str) -> Phrase:
     return lambda parts, node: call(word, *parts)
 
 
-SAME_IN_CELLS = (
-    *("tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh"),
-    *("log10", "abs", "sign"),
-)
+SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "^"}
+FUNCTIONS = {
+    "exp": "EXP",
+    "log": "LN",
+    "sqrt": "SQRT",
+    "sin": "SIN",
+    "cos": "COS",
+    "tanh": "TANH",
+    "largest": "MAX",
+    "normal_share": "NORMSDIST",
+    "total": "SUM",
+    "floor": "INT",
+    **{name: name.upper() for name in ("tan", "asin", "acos", "atan", "sinh", "cosh")},
+    **{name: name.upper() for name in ("asinh", "acosh", "atanh", "log10", "abs", "sign")},
+}
 PHRASES: dict[str, Phrase] = {
-    **{op: _infix_phrase(sign) for op, sign in INFIX_OPS.items()},
-    **{op: _call_phrase(word) for op, word in CALLED_OPS.items()},
-    **{op: _call_phrase(op.upper()) for op in SAME_IN_CELLS},
+    **{op: _infix_phrase(sign) for op, sign in SIGNS.items()},
+    **{op: _call_phrase(word) for op, word in FUNCTIONS.items()},
     "constant": lambda parts, node: number(node.number),
     "copy": lambda parts, node: parts[0],
     "repeat": lambda parts, node: parts[0],
-    "total": _call_phrase("SUM"),
     "negate": lambda parts, node: Prefix("-", *parts),
     "relu": lambda parts, node: call("MAX", ZERO, *parts),
-    "floor": _call_phrase("INT"),
     "choose": _choose,
     "is_largest": _is_largest,
     "log_sum_exp": _log_sum_exp,

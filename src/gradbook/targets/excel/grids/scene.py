@@ -10,6 +10,7 @@ from math import ceil
 
 import numpy as np
 
+from gradbook.cells.formula.syntax import Reference, write
 from gradbook.graph.node import Array, Node
 from gradbook.language import tr
 from gradbook.layers import Layer, Role
@@ -18,7 +19,6 @@ from gradbook.net.step import Step, run
 from gradbook.palette import GRADIENT
 from gradbook.targets.excel.grids.blocks import LEFT, NodeBlock
 from gradbook.targets.excel.grids.layer_blocks import picture_blocks, slides, step_blocks
-from gradbook.targets.excel.language import Reference, write
 from gradbook.targets.excel.plan.workbook_plan import WorkbookPlan, is_in_steps, last_grid_layer
 from gradbook.targets.excel.spellings import Speller
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from xlsxwriter.utility import quote_sheetname, xl_col_to_name
 
+from gradbook.cells.formula.syntax import Reference, write
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import Values
 from gradbook.net.step import Step, run
-from gradbook.targets.excel.language import Reference, write
 from gradbook.targets.excel.spellings import SAYS, Guarded, Speller
 
 # A column's formula is written once, with these placeholders for row numbers:

@@ -16,6 +16,7 @@ from operator import or_
 import numpy as np
 from xlsxwriter.utility import xl_col_to_name, xl_range_abs
 
+from gradbook.cells.formula.syntax import Reference
 from gradbook.errors import TargetError
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import Values, evaluate
@@ -23,7 +24,6 @@ from gradbook.language import mark, tr
 from gradbook.net import Net
 from gradbook.net.formulas import Formulas
 from gradbook.net.step import Step
-from gradbook.targets.excel.language import Reference
 from gradbook.targets.excel.live import LiveValue, call, message_with, same, when
 from gradbook.targets.excel.plan.cell_layout import BASE_SAMPLE, ColumnBlock, RunLayout
 from gradbook.targets.excel.plan.column_order import forward_values, gradients

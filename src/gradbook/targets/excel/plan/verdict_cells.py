@@ -12,6 +12,8 @@ from functools import cached_property
 
 from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_range_abs, xl_rowcol_to_cell
 
+from gradbook.cells.formula.syntax import Expression, Infix, Reference, Text, number, write
+from gradbook.cells.formula.syntax import digits as typed
 from gradbook.graph.names import gradient_name
 from gradbook.language import mark, tr
 from gradbook.net.step import Step
@@ -29,8 +31,6 @@ from gradbook.rates.criteria import (
     last_part,
 )
 from gradbook.rates.trial import LayerGate, layer_gates
-from gradbook.targets.excel.language import Expression, Infix, Reference, Text, number, write
-from gradbook.targets.excel.language import digits as typed
 from gradbook.targets.excel.spellings import call
 
 # The share of the gradient that passes through each layer's activations ------

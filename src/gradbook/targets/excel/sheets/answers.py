@@ -10,13 +10,13 @@ from operator import eq
 import numpy as np
 from xlsxwriter.utility import quote_sheetname, xl_rowcol_to_cell
 
+from gradbook.cells.formula.syntax import Reference, write
 from gradbook.graph.node import Node, ancestors, named_inputs
 from gradbook.language import mark, tr
 from gradbook.layers.card import AnswerKind
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.step import Step
 from gradbook.palette import ACTIVATION, ERROR, INPUT, QUIET, TARGET
-from gradbook.targets.excel.language import Reference, write
 from gradbook.targets.excel.live import LiveValue, call, message_with, same, when
 from gradbook.targets.excel.plan.cell_layout import cell_value
 from gradbook.targets.excel.plan.workbook_plan import ANSWERS, ANSWERS_WORK, TRAINING, WorkbookPlan

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from xlsxwriter.utility import xl_cell_to_rowcol
 
+from gradbook.cells.formula.syntax import digits
 from gradbook.graph.node import Node
 from gradbook.graph.reference import Values
 from gradbook.language import mark, numeral, tr
 from gradbook.palette import ERROR, GRADIENT, INPUT, PAPER, QUIET, WEIGHT
-from gradbook.targets.excel.language import digits
 from gradbook.targets.excel.live import LiveValue, call
 from gradbook.targets.excel.plan.cell_layout import RunLayout
 from gradbook.targets.excel.plan.gradient_check import (

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
+from gradbook.cells.formula.syntax import Expression, Reference, write
 from gradbook.graph.node import Node, ancestors, named_inputs
 from gradbook.language import mark, tr
 from gradbook.net.derivation import (
@@ -27,7 +28,6 @@ from gradbook.net.derivation import (
     partials,
 )
 from gradbook.palette import GRADIENT, QUIET, Colour
-from gradbook.targets.excel.language import Expression, Reference, write
 from gradbook.targets.excel.live import LiveValue, call, live, when
 from gradbook.targets.excel.plan.gradient_check import AGREES, DIFFERS
 from gradbook.targets.excel.plan.workbook_plan import DERIVATION, TRAINING, WorkbookPlan

@@ -8,6 +8,7 @@ import numpy as np
 from xlsxwriter.utility import xl_col_to_name, xl_range
 from xlsxwriter.worksheet import Worksheet
 
+from gradbook.cells.formula.syntax import write
 from gradbook.graph.node import Array
 from gradbook.language import mark, tr
 from gradbook.net.description import split
@@ -23,7 +24,6 @@ from gradbook.rates.criteria import (
     rests_on,
     sound_low,
 )
-from gradbook.targets.excel.language import write
 from gradbook.targets.excel.live import LiveValue
 from gradbook.targets.excel.plan.cell_layout import cell_value
 from gradbook.targets.excel.plan.column_order import gradients

@@ -9,13 +9,13 @@ from functools import cache
 import numpy as np
 from xlsxwriter.worksheet import Worksheet
 
+from gradbook.cells.formula.syntax import LONGEST_FORMULA, write
 from gradbook.errors import LimitError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
 from gradbook.language import mark, tr
 from gradbook.layers import UPDATES, Role, inner_words
 from gradbook.palette import QUIET
-from gradbook.targets.excel.language import LONGEST_FORMULA, write
 from gradbook.targets.excel.plan.cell_layout import ColumnBlock, RunLayout, Start, cell_value
 from gradbook.targets.excel.plan.column_order import BLANK_NAME, ColumnGroup, kind_of
 from gradbook.targets.excel.plan.workbook_plan import HEAD_ROWS, SAMPLES, TRAINING, WorkbookPlan

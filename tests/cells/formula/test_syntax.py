@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.targets.excel.language import (
+from gradbook.cells.formula.syntax import (
     DEEPEST,
     INFIX,
     LINE,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from gradbook.cells.formula.syntax import Reference, write
 from gradbook.errors import TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Graph
-from gradbook.targets.excel.language import Reference, write
 from gradbook.targets.excel.spellings import PHRASES, Speller
 from tests.cases import for_each
 

@@ -1,8 +1,7 @@
-"""The formula language of cells: its syntax and precedence, for writing and for reading.
+"""The syntax of formulas in cells, for writing and for reading: tokens, precedence, tree.
 
 Excel negates before it raises, so -2^2 is 4; every infix operator associates to the left, so 2^3^2
-is 64. Knows formulas, and nothing of sheets, of which cell holds which value, or of the library
-that writes workbooks.
+is 64.
 """
 
 from __future__ import annotations
@@ -373,18 +372,3 @@ class _FormulaReader:
         here = self.token
         seen = f"'{here.text}' doesn't belong here" if here.text else "it ends too early"
         raise FormulaError(message or seen, here.column)
-
-
-# Ops that a single operator or function spells, for writing and reading -------
-
-INFIX_OPS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "^"}
-CALLED_OPS = {
-    "exp": "EXP",
-    "log": "LN",
-    "sqrt": "SQRT",
-    "sin": "SIN",
-    "cos": "COS",
-    "tanh": "TANH",
-    "largest": "MAX",
-    "normal_share": "NORMSDIST",
-}
