@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from gradbook.lab.study.run_study import DONE, Result, StudyFolder, StudyListener, study
 from gradbook.lab.study.study_plan import read_plan
 from gradbook.work import Task
-from gradbook.work.processes import MakeTask, ProcessCrew
+from gradbook.work.processes import ProcessCrew
 from tests.lab import made
 
 SEED = 5
@@ -48,7 +48,7 @@ CLOCK = ("seconds",)
 class Simulated(ProcessCrew):
     """A study with real processes and messages, and no training."""
 
-    def give(self, name: str, task: Task, make_task: MakeTask | None = None) -> None:
+    def give(self, name: str, task: Task) -> None:
         super().give(name, partial(made_up, name))
 
 

@@ -25,7 +25,6 @@ TITLES = {
     "warps": "Warps",
     "tables": "Lines for tables",
     "signals": "Lines for signals",
-    "clusters": "Clusters",
     "completion": "Tab completion",
 }
 HEADINGS = {  # where a long text has none, by how its parts begin

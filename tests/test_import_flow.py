@@ -92,7 +92,7 @@ UNKNOWN = {  # what a room says that it doesn't know, and what it therefore neve
     "lab/arrays": ("how a problem is trained", ("lab/training", "engine")),
     "lab/models": ("how the network was trained", ("lab/training",)),
     "lab/recipes": ("engines, or how a training proceeds", ("engine", "lab/training")),
-    "lab/study": ("nor where a trial runs", ("engine", "work/machines", "cli")),
+    "lab/study": ("nor where a trial runs", ("engine", "work/cluster", "cli")),
     "lab/training": ("how results look", ("report", "cli")),
     "layers": ("no networks, targets, formats or files", ("net", "targets", "formats", "files")),
     "net": ("no format but its own text form, and no files", ("formats", "files", "cells")),

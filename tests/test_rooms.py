@@ -40,7 +40,7 @@ CEILINGS = {  # lines of code that each room may have, about 4 % more than it ha
     "targets": 29700,
     "teaching": 4050,
     "web": 20900,
-    "work": 1000,
+    "work": 475,
 }
 
 

@@ -31,7 +31,6 @@ class ReadLimit:
 
 # Files as they are stored.
 TEXT = ReadLimit(16 * MIB, BYTES, "a text: a network, a recipe, a study, the record of a run")
-CLUSTER = ReadLimit(2**16, BYTES, "a cluster file")
 SETTINGS_BY_HAND = ReadLimit(2**16, BYTES, "a class's settings: class.toml, rubric.toml")
 BOOK = ReadLimit(64 * MIB, BYTES, "a workbook")
 TABLE = ReadLimit(50 * MIB, BYTES, "a table of samples")

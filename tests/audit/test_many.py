@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -14,11 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from gradbook import limits
-from gradbook.audit.check_book import report_on
 from gradbook.audit.findings import RIGHT, UNREADABLE, BookReport
-from gradbook.audit.many import check_books, checked_by, remote_task
-from gradbook.work.processes import ProcessCrew
+from gradbook.audit.many import check_books
 from tests.cases import for_each
 
 
@@ -67,55 +63,12 @@ def test_what_became_of_it_is_one_line(kind):
     assert len(problems[0].splitlines()) == 1
 
 
-def test_of_very_many_books_a_few_wait_and_the_others_are_given_later(monkeypatch):
-    monkeypatch.setattr("gradbook.work.processes.MOST_WAITING", 2)
-    waiting = []
-
-    class Watched(ProcessCrew):
-        def give(self, *task):
-            super().give(*task)
-            waiting.append(len(self.waiting))
-
-    books = [str(number) for number in range(9)]
-    reports = dict(checked_by(Watched(2), books, behave))
-    assert [reports[number].book for number in range(9)] == books
-    assert max(waiting) <= 2
-
-
 def test_no_helper_stays_behind():
     assert verdicts(["1", "2", "3"])
     reports = check_books(["1", "hangs 2", "3"], 2, behave)
     next(reports)
     reports.close()
     assert not active_children()
-
-
-# What goes to other machines.
-
-
-def test_a_book_is_sent_whole_unless_it_is_found_there(tmp_path):
-    book = tmp_path / "book.xlsx"
-    book.write_text("Dear teacher,")
-    by_bytes, by_path = (
-        remote_task(str(book), report_on, found_there) for found_there in (False, True)
-    )
-    expected = report_on(str(book))
-    assert by_path() == expected
-    book.unlink()
-    assert by_bytes() == expected
-    assert by_path().verdict == UNREADABLE
-
-
-@for_each("kind", ["missing", "folder", "huge"])
-def test_what_cant_be_sent_is_told_as_it_is_here(kind, tmp_path):
-    book = tmp_path / "book.xlsx"
-    if kind == "folder":
-        book.mkdir()
-    if kind == "huge":
-        with book.open("wb") as file:
-            file.truncate(limits.BOOK.most + 1)
-    task = pickle.loads(pickle.dumps(remote_task(str(book), report_on, False)))
-    assert task() == report_on(str(book))
 
 
 WAITING = """

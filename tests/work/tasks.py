@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
-from gradbook.audit.findings import RIGHT, BookReport
 from gradbook.errors import UsageError
 from gradbook.work.processes import WorkCrew
 
@@ -34,15 +32,6 @@ def dies_once(mark: Path) -> str:
 
 def dies() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def judged(book: str) -> BookReport:
-    """Checks a book by its content, in which it says what happens."""
-    what = Path(book).read_text()
-    if what == "dies":
-        dies()
-    time.sleep(0.1 * (what == "takes long"))
-    return BookReport(book, RIGHT)
 
 
 def all_of(crew: WorkCrew, count: int) -> dict:

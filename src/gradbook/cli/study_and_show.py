@@ -20,8 +20,7 @@ from gradbook.report.study import TrialRecord, study_heading, study_summary, tri
 from gradbook.report.styled_text import QUIET, Span, TextLine, fold
 from gradbook.report.training_text import EMPTY, FULL
 from gradbook.system import cores
-from gradbook.work.cluster import ClusterCrew
-from gradbook.work.machines import ClusterError
+from gradbook.work.cluster import ClusterCrew, ClusterError
 from gradbook.work.processes import ProcessCrew
 
 BAR = 30  # columns

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradbook.cli.display import Display, display, seeds_display
 from gradbook.cli.main import DONE, INTERRUPTED
-from gradbook.cli.output import busy, counting
+from gradbook.cli.output import busy
 from gradbook.engine.compilers import surroundings
 from gradbook.errors import FileError
 from gradbook.files import renew, write_whole
@@ -17,14 +17,12 @@ from gradbook.interruption import heard_alike
 from gradbook.lab.images import ImageProblem
 from gradbook.lab.texts import LineProblem
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.train import SeedsFolder, summarise_seeds, train, train_by_crew
-from gradbook.work.machines import ClusterError
+from gradbook.lab.training.train import SeedsFolder, summarise_seeds, train
 
 if TYPE_CHECKING:
     from gradbook.lab.problem import Problem
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.lab.training.train import Trained
-    from gradbook.work.processes import WorkCrew
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,6 @@ class How:
 
     threads: int | None = None
     as_events: bool = False
-    crew: WorkCrew | None = None  # trains several seeds, if this machine doesn't
 
 
 def train_one_seed(
@@ -128,14 +125,11 @@ def plan_seeds(
 
 
 def train_seeds(folder: SeedsFolder, how: How, problem: Problem | None = None) -> int:
-    """Train with each seed that isn't finished yet: one after the other, or on a cluster, and
-    print each result as it arrives."""
+    """Train with each seed that isn't finished yet, and print each result as it arrives."""
     renew(folder.path)
     recipe, seeds = folder.plan()
     if problem is None and folder.problem_file.is_file():
         problem = folder.problem(recipe)
-    if how.crew and not _trained_by(how.crew, folder, how):
-        return INTERRUPTED
     results: list[dict[str, Any]] = []
     for seed in seeds:
         run, shown = folder.run(seed), seeds_display(how.as_events, recipe, problem, seed)
@@ -144,8 +138,7 @@ def train_seeds(folder: SeedsFolder, how: How, problem: Problem | None = None) -
             if _trained(shown, run, Path(folder.path), new, how, problem) is None:
                 return INTERRUPTED
         results.append(run.result())
-        if not how.crew:
-            shown.on_seed(results[-1])
+        shown.on_seed(results[-1])
     event = summarise_seeds(results, Path(folder.path))
     folder.write_result(event)
     if problem is None:
@@ -155,29 +148,6 @@ def train_seeds(folder: SeedsFolder, how: How, problem: Problem | None = None) -
             write_report(folder.path)
     shown.on_seeds(results, event, folder)
     return DONE
-
-
-@heard_alike()
-def _trained_by(crew: WorkCrew, folder: SeedsFolder, how: How) -> bool:
-    """Whether a crew trained all the seeds that were left."""
-    from gradbook.lab.images import images_of
-    from gradbook.report.training_report import write_report
-
-    recipe, seeds = folder.plan()
-    shown, images = display(how.as_events, True), images_of(recipe)
-    done = sum(folder.run(seed).is_done for seed in seeds)
-    try:
-        with counting("seeds trained", len(seeds)) as tell:
-            for number, run in enumerate(train_by_crew(crew, folder, how.threads)):
-                write_report(run.path, images)
-                shown.on_seed(run.result())
-                tell(done + number + 1)
-    except KeyboardInterrupt:
-        shown.on_stop(Path(folder.path))
-        return False
-    except ClusterError as error:
-        raise ClusterError(f"{error.message}; then continue with {_again(folder)}") from error
-    return True
 
 
 def _again(folder: RunFolder) -> str:

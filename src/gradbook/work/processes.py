@@ -11,7 +11,7 @@ import gc
 import os
 from abc import ABC, abstractmethod
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing import get_context
 from threading import Thread
@@ -141,9 +141,7 @@ def _work(pipe: Connection, parent: int) -> None:
 # Crews ----------------------------------------------------------------------------
 
 MOST_DEATHS = 4
-MOST_WAITING = 10_000  # tasks; a caller with more keeps those that aren't due yet
 LONGEST = 7 * 24 * 3600.0  # seconds for one task
-MakeTask = Callable[[], Task]
 
 
 class WorkCrew(ABC):
@@ -151,18 +149,9 @@ class WorkCrew(ABC):
     limit; then it is lost.
     """
 
-    waiting: OrderedDict[str, Any]  # tasks that haven't begun
-
-    @property
-    def room(self) -> int:
-        """How many more tasks may be given now, if there are very many."""
-        return max(MOST_WAITING - len(self.waiting), 0)
-
     @abstractmethod
-    def give(self, name: str, task: Task, make_task: MakeTask | None = None) -> None:
-        """Take a task; tasks begin in the order given. If the task is sent to a machine without
-        this one's files, `make_task` makes it for there.
-        """
+    def give(self, name: str, task: Task) -> None:
+        """Take a task; tasks begin in the order given."""
 
     @abstractmethod
     def forget(self, name: str) -> None:
@@ -172,9 +161,16 @@ class WorkCrew(ABC):
     def outcomes(self) -> Iterator[tuple[str, Outcome]]:
         """The outcomes so far, with their names; waits if there is none yet."""
 
-    def reads(self, path: str) -> bool:
-        """Whether the tasks can read this file at its path."""
-        return True
+    def do_all(self, tasks: Iterable[tuple[str, Task]]) -> Iterator[tuple[str, Outcome]]:
+        """Do tasks of different names; the outcomes come in any order."""
+        left = 0
+        for name, task in tasks:
+            self.give(name, task)
+            left += 1
+        while left:
+            for pair in self.outcomes():
+                left -= 1
+                yield pair
 
     @property
     @abstractmethod
@@ -198,11 +194,11 @@ class ProcessCrew(WorkCrew):
     def __init__(self, most: int, longest: float = LONGEST, most_deaths: int = MOST_DEATHS) -> None:
         self.most, self.longest, self.most_deaths = most, longest, most_deaths
         self.workers: list[Worker] = []
-        self.waiting = OrderedDict()
+        self.waiting: OrderedDict[str, Task] = OrderedDict()  # tasks that haven't begun
         self.doing: dict[Worker, tuple[str, Task]] = {}
         self.deaths: Counter[str] = Counter()
 
-    def give(self, name: str, task: Task, make_task: MakeTask | None = None) -> None:
+    def give(self, name: str, task: Task) -> None:
         self.waiting[name] = task
         self._begin()
 

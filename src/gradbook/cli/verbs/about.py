@@ -131,7 +131,6 @@ TOPICS = {
     "warps": "random changes to images in training",
     "tables": "tables to train on, and how they are read",
     "signals": "recordings: their files, windows and split",
-    "clusters": "the machines that --on uses",
     "completion": "Tab completion of verbs, options and names in your shell",
 }
 
@@ -140,7 +139,6 @@ ALIASES = {
     **dict.fromkeys(("network", "net", "NET"), "networks"),
     **dict.fromkeys(("recipe", "RECIPE"), "recipes"),
     "STUDY": "studies",
-    **dict.fromkeys(("cluster", "CLUSTER"), "clusters"),
     **dict.fromkeys(("warp", "WARP"), "warps"),
     **dict.fromkeys(("table", "TABLE"), "tables"),
     "signal": "signals",
@@ -198,12 +196,10 @@ def _grammar(topic: str) -> str:
     from gradbook.data.warp import WARP_GRAMMAR
     from gradbook.lab.recipes.recipe_text import GRAMMAR as RECIPE_GRAMMAR
     from gradbook.lab.study.study_plan import GRAMMAR as STUDY_GRAMMAR
-    from gradbook.work.machines import GRAMMAR as CLUSTER_GRAMMAR
 
     return {
         "recipes": RECIPE_GRAMMAR,
         "studies": STUDY_GRAMMAR,
-        "clusters": CLUSTER_GRAMMAR,
         "warps": WARP_GRAMMAR,
     }[topic]
 

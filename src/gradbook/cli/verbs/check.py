@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from gradbook.audit.classes.scoring import BookScore
     from gradbook.audit.findings import BookReport
-    from gradbook.audit.many import Check
 
 
 PAGE = ".html"
@@ -82,6 +81,7 @@ def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
     from gradbook.audit.check_book import report_on
     from gradbook.audit.classes.reports import StoredReports
     from gradbook.audit.classes.submissions import find_submissions
+    from gradbook.audit.many import checked
 
     books = find_submissions(options.books, [options.annotate, options.fix])
     if options.page and len(books) > MOST_ON_PAGE:
@@ -103,24 +103,10 @@ def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
         left = reports.list_missing()
         done = len(books) - len(left)
         with counting(tr("books checked"), len(books)) as tell:
-            for number, report in _reports([books[n] for n in left], options, report_on):
+            for number, report in checked([books[n] for n in left], options.workers, report_on):
                 reports.put(left[number], report)
                 tell(done := done + 1)
         yield reports
-
-
-def _reports(
-    books: Sequence[str], options: Namespace, check: Check
-) -> Iterator[tuple[int, BookReport]]:
-    """The reports of the workers, as they finish."""
-    from gradbook.audit.many import LONGEST, TOGETHER, checked_by, checked_here
-
-    if not options.on:
-        yield from checked_here(books, options.workers, check)
-        return
-    from gradbook.work.cluster import ClusterCrew
-
-    yield from checked_by(ClusterCrew(options.on, TOGETHER, LONGEST), books, check)
 
 
 def _write(
@@ -177,10 +163,10 @@ def _write_corrected(
     """Write the corrected copies that are right; the messages about all of them."""
     from gradbook.audit.check_book import check_again
     from gradbook.audit.copies.correct import corrections
-    from gradbook.audit.many import in_their_order
+    from gradbook.audit.many import check_books
 
     def checking(again: Sequence[str]) -> Iterator[BookReport]:
-        return in_their_order(_reports(again, options, check_again))
+        return check_books(again, options.workers, check_again)
 
     copies = Copies(options.fix, reports, problems)
     remarks: list[str] = []

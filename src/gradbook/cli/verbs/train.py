@@ -6,7 +6,6 @@ import os
 import re
 from argparse import Namespace
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from gradbook.cli.train_and_show import How
     from gradbook.lab.problem import Problem
     from gradbook.lab.recipes.recipe import Recipe
-    from gradbook.work.processes import WorkCrew
 
 
 RUNS = Path("runs")
@@ -113,11 +111,9 @@ def _run(options: Namespace) -> int:
             flag = _flag(name)
             raise UsageError(f"{flag} is for tables: gradbook train data.csv {flag}")
     assert recipe
-    _require_seeds(options, bool(options.seeds))
     folder = Path(options.out) if options.out else new_folder(RUNS, recipe.title, "run")
     if options.seeds:
-        with _crew(options) as crew:  # before anything is written
-            return train_seeds(plan_seeds(folder, recipe, options.seeds), replace(how, crew=crew))
+        return train_seeds(plan_seeds(folder, recipe, options.seeds), how)
     return train_one_seed(folder, recipe, how)
 
 
@@ -129,24 +125,9 @@ def _resume(options: Namespace, how: How) -> int:
     _leave_out(options, (*named, "seeds", "out"), "--resume continues the run as it was begun")
     _require_kept(options.resume)
     seeds = SeedsFolder(options.resume)
-    _require_seeds(options, seeds.holds_seeds)
     if not seeds.holds_seeds:
         return train_one_seed(Path(seeds.path), None, how)
-    with _crew(options) as crew:
-        return train_seeds(seeds, replace(how, crew=crew))
-
-
-def _require_seeds(options: Namespace, are_several: bool) -> None:
-    if options.on and not are_several:
-        raise UsageError("--on trains each of several seeds on its own machine: add --seeds N")
-
-
-def _crew(options: Namespace) -> AbstractContextManager[WorkCrew | None]:
-    if not options.on:
-        return nullcontext()
-    from gradbook.work.cluster import ClusterCrew
-
-    return ClusterCrew(options.on)
+    return train_seeds(seeds, how)
 
 
 def _leave_out(options: Namespace, names: Iterable[str], why: str) -> None:
@@ -255,7 +236,7 @@ def _on_signals(options: Namespace, data: str, recipe: Recipe | None, how: How) 
     from gradbook.lab.tables import names_between_commas
     from gradbook.net.network import builtin
 
-    _leave_out(options, ("threads", "on"), "windows are trained on one core of this computer")
+    _leave_out(options, ("threads",), "windows are trained on one core of this computer")
     _leave_out(options, ("task", "missing", "dates"), "this is for tables, not for windows")
     columns = SignalColumns(
         label=options.target or "",
@@ -320,7 +301,7 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
     from gradbook.data.tables import NAMED
     from gradbook.lab.tables import TableAsked, names_between_commas, usual_recipe
 
-    _leave_out(options, ("threads", "on"), "a table is trained on one core of this computer")
+    _leave_out(options, ("threads",), "a table is trained on one core of this computer")
     named = {name: getattr(options, name) for name in ("target", *OF_TABLES)}
     named["ignore"] = names_between_commas(options.ignore)
     asked = TableAsked(**{name: value for name, value in named.items() if value})
@@ -341,7 +322,7 @@ def _on_lines(options: Namespace, how: How) -> int:
     )
 
     why = "each step trains on one line, as many as --set 'steps 500' says"
-    names = ("seeds", "on", "threads", "epochs", "batch", "target", "window")
+    names = ("seeds", "threads", "epochs", "batch", "target", "window")
     _leave_out(options, (*names, *OF_TABLES, *OF_SIGNALS), why)
     if options.all:
         raise UsageError(f"{why}: leave 'test none' out")

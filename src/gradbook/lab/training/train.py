@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
-from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradbook import __version__
 from gradbook.amounts import counted, duration, percent, short
 from gradbook.engine.compilers import surroundings
-from gradbook.errors import DataError, GradbookError, UsageError
+from gradbook.errors import DataError, UsageError
 from gradbook.files import InnerPath, made_folder, read_text, write_whole
 from gradbook.interruption import until_stopped
 from gradbook.lab.arrays.read_arrays import Given
@@ -49,7 +45,6 @@ from gradbook.lab.training.run_training import (
 )
 from gradbook.looks import look
 from gradbook.schema import ListOf, PlainText, Schema, SchemaError, WholeNumber, read_json
-from gradbook.work.processes import WorkCrew
 
 
 @dataclass(frozen=True, eq=False)
@@ -344,7 +339,6 @@ def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> T
 
 # Several seeds ----------------------------------------------------------------
 
-Files = Mapping[str, bytes]
 SCORES = ("test_accuracy", "training_accuracy", "r2", "training_r2")
 SEEDS_PLAN = Schema(recipe=PlainText(), seeds=ListOf(WholeNumber(), 1))
 
@@ -466,57 +460,6 @@ def summarise_seeds(results: Sequence[dict[str, Any]], folder: Path) -> dict[str
 def doubts_by_seed(by_seed: Iterable[tuple[int, Iterable[str]]]) -> list[str]:
     """The warnings of several seeds, each with its seed."""
     return [f"seed {seed}: {doubt}" for seed, doubts in by_seed for doubt in doubts]
-
-
-# With a crew: each training is a function of its recipe, and its files come back.
-
-
-def files_of(recipe: str, threads: int | None = None) -> Files:
-    """Train on this machine, and return the files of the run's folder, without its checkpoints."""
-    with TemporaryDirectory(prefix="gradbook-") as place:
-        run = RunFolder(Path(place, "run"))
-        train(parse(recipe), folder=run.path, threads=threads, show=False)
-        kept = Path(run.path).iterdir()
-        return {path.name: path.read_bytes() for path in kept if path.is_file()}
-
-
-def train_by_crew(
-    crew: WorkCrew, folder: SeedsFolder, threads: int | None = None
-) -> Iterator[RunFolder]:
-    """Each missing run of a seed as it is finished; the crew is ended."""
-    try:
-        with folder.lock():
-            recipe, seeds = folder.plan()
-            named: dict[str, RunFolder] = {}
-            for seed in seeds:
-                run = folder.run(seed)
-                if not run.is_done:
-                    own = str(replace(recipe, net=replace(recipe.net, seed=seed)))
-                    name = hashlib.sha256(f"{__version__}\n{own}".encode()).hexdigest()[:32]
-                    named[name] = run
-                    crew.give(name, partial(files_of, own, threads))
-            while named:
-                for name, outcome in crew.outcomes():
-                    run = named.pop(name)
-                    if isinstance(outcome.error, GradbookError):
-                        raise UsageError(f"on the machine for {run.path}: {outcome.error}")
-                    if outcome.error:
-                        raise UsageError(f"{run.path}: training {outcome.error}")
-                    _keep(run, outcome.value)
-                    yield run
-    finally:
-        crew.end()
-
-
-def _keep(run: RunFolder, files: Files) -> None:
-    """Write the result last: with it, the run is finished."""
-    made_folder(run.path)
-    with run.lock():
-        for name, content in files.items():
-            if name != run.result_file.name:
-                write_whole(run.path / name, content)
-        result = json.loads(files[run.result_file.name])
-        run.write_result(result | {"model": str(run.model_file)})
 
 
 # A range test: the rate rises step by step, and the loss shows how high it may be

@@ -359,14 +359,8 @@ def do_each(
             tell(number)
         return
     with ProcessCrew(workers, LONGEST) as crew:
-        given = done = 0
-        while done < len(tasks):
-            for name, task in tasks[given : given + crew.room]:
-                crew.give(name, task)
-                given += 1
-            for name, outcome in crew.outcomes():
-                done += 1
-                tell(done)
-                if error := outcome.error:
-                    raise error if isinstance(error, GradbookError) else GradbookError(str(error))
-                yield name, outcome.value
+        for done, (name, outcome) in enumerate(crew.do_all(tasks), 1):
+            tell(done)
+            if error := outcome.error:
+                raise error if isinstance(error, GradbookError) else GradbookError(str(error))
+            yield name, outcome.value

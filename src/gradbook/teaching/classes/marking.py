@@ -27,7 +27,7 @@ from gradbook.audit.findings import (
     grade,
     with_hints,
 )
-from gradbook.audit.many import checked_here
+from gradbook.audit.many import checked
 from gradbook.errors import DataError
 from gradbook.files import InnerPath, as_bytes, read_bytes, read_text, write_whole
 from gradbook.language import current_language, tr
@@ -233,7 +233,7 @@ def _judged(
     with stored as reports:
         left = reports.list_missing()
         for done, (number, report) in enumerate(
-            checked_here([books[k] for k in left], workers, judge), 1
+            checked([books[k] for k in left], workers, judge), 1
         ):
             reports.put(left[number], report)
             tell(done)

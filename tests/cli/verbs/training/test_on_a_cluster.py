@@ -43,8 +43,8 @@ def ended(process: subprocess.Popen) -> Iterator[subprocess.Popen]:
 
 
 @contextmanager
-def a_cluster(folder: Path, *more: str) -> Iterator[tuple[subprocess.Popen, str]]:
-    """A scheduler and two workers, and their address."""
+def a_cluster(folder: Path, *more: str) -> Iterator[tuple[subprocess.Popen, str, str]]:
+    """A scheduler and two workers, their address and their file."""
     file = folder / f"{time.monotonic_ns()}.json"
     here = ("--scheduler-file", str(file), "--no-dashboard")
     workers = ("--nworkers", "2", "--nthreads", "1", "--local-directory", str(folder), *more)
@@ -56,7 +56,7 @@ def a_cluster(folder: Path, *more: str) -> Iterator[tuple[subprocess.Popen, str]
         until = time.monotonic() + PATIENCE
         while not file.exists() and time.monotonic() < until:
             time.sleep(0.1)
-        yield scheduler, json.loads(file.read_text())["address"]
+        yield scheduler, json.loads(file.read_text())["address"], str(file)
 
 
 def gradbook(folder: Path, *words: str, **more) -> tuple[int, str, str]:
@@ -76,7 +76,7 @@ def here(tmp_path):
 
 def test_a_scheduler_that_is_killed_is_told_and_the_study_goes_on_elsewhere(here):
     _, expected, _ = gradbook(here, "study", *STUDY, "--json", "-o", "undisturbed")
-    with a_cluster(here) as (scheduler, address):
+    with a_cluster(here) as (scheduler, address, _):
         driver = begun("gradbook", "study", *STUDY, "--json", "-o", "s", "--on", address, cwd=here)
         assert driver.stdout
         assert json.loads(driver.stdout.readline())["event"] == "started"
@@ -88,52 +88,18 @@ def test_a_scheduler_that_is_killed_is_told_and_the_study_goes_on_elsewhere(here
         f"gradbook: the scheduler at {address} is gone: start it again; "
         "then continue with gradbook study --resume s"
     ]
-    with a_cluster(here) as (_, address):
-        code, found, _ = gradbook(here, "study", "--resume", "s", "--json", "--on", address)
+    with a_cluster(here) as (_, _, file):
+        code, found, _ = gradbook(here, "study", "--resume", "s", "--json", "--on", file)
     assert code == 0
     assert trials(found) == trials(expected)
 
 
-def test_processes_of_this_machine_that_a_file_asks_for(here):
-    (here / "cluster.yaml").write_text("workers: 2\n")
-    _, expected, _ = gradbook(here, "study", *STUDY, "--json", "-o", "undisturbed")
-    code, found, said = gradbook(here, "study", *STUDY, "--json", "--on", "cluster.yaml")
-    assert (code, said) == (0, "")
-    assert trials(found) == trials(expected)
-
-
-def test_hosts_that_are_reached_by_ssh(here):
-    pytest.importorskip("asyncssh")
-    keys = here / ".ssh"
-    keys.mkdir()
-    home = {"env": {"HOME": str(here)}}
-    with ended(begun("tests.work.ssh_server", str(keys))) as server:
-        assert server.stdout
-        port = server.stdout.readline().strip()
-        python = here / "python"
-        paths = os.pathsep.join(filter(None, [str(ROOT), *sys.path]))
-        python.write_text(f'#!/bin/sh\nPYTHONPATH="{paths}" exec {sys.executable} "$@"\n')
-        python.chmod(0o755)
-        said = f"hosts: [127.0.0.1]\nport: {port}\nuser: ada\npython: {python}\nthreads: 2\n"
-        (here / "cluster.yaml").write_text(said)
-        words = ("train", RECIPE, "--seeds", "2", "--on", "cluster.yaml", "-o", "many", "--json")
-        code, _, said = gradbook(here, *words, **home)
-        assert (code, said) == (0, "")
-        assert (here / "many/seed-1/report.html").exists()
-        (keys / "known_hosts").unlink()
-        code, _, said = gradbook(here, *words[:-2], "other", **home)
-    assert code == 2
-    assert said.count("\n") == 1
-    assert "no cluster could be started on 127.0.0.1" in said
-    assert not (here / "other").exists()
-
-
 def test_a_machine_without_gradbook_is_named_and_nothing_is_written(here):
     without = "import sys; sys.modules['gradbook'] = None"
-    with a_cluster(here, "--preload", without) as (_, address):
+    with a_cluster(here, "--preload", without) as (_, address, _):
         code, out, said = gradbook(here, "study", *STUDY, "-o", "s", "--on", address)
     assert (code, out) == (2, "")
     assert said.count("\n") == 1
-    assert f"a worker of {address}, can't run gradbook (" in said
+    assert f"a worker of {address}, runs no gradbook (" in said
     assert "ModuleNotFoundError" in said
     assert not (here / "s").exists()

@@ -150,21 +150,6 @@ def test_lines_of_a_recipe_are_said_in_its_place(desk):
     assert found.schedule.kind == "one cycle"
 
 
-TO_A_CLUSTER = {
-    ("quick",): "--on trains each of several seeds",
-    ("iris",): "a table is trained on one core",
-    ("quick", "--seeds", "2"): "no scheduler answers at tcp://127.0.0.1:1",
-}
-
-
-@for_each("words", TO_A_CLUSTER, ids=" ".join)
-def test_what_cant_go_to_a_cluster_is_told(words, tmp_path, refused):
-    out = tmp_path / "run"
-    line = refused(["train", *words, "--on", "tcp://127.0.0.1:1", "-o", str(out)])
-    assert TO_A_CLUSTER[words] in line
-    assert not out.exists()
-
-
 # What is said and kept.
 
 
