@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile
 TORCH := torch==2.13.0
 FUZZER := atheris==3.0.0
-NODE_PACKAGES := hyperformula@3.5.0 pyodide@314.0.7 pyright@1.1.414 scorm-again@3.4.3
+NODE_PACKAGES := hyperformula@3.5.0 pyodide@314.0.7 pyright@1.1.414
 # Each version compiles to other bytes: after another is named here, `make modules`.
 ZIG := ziglang==0.17.1
 GENERATOR := zensical==0.0.73

@@ -74,7 +74,7 @@ PACKAGES = {
     "moodle-xml-parser": "moodle_xml_parser",
 }
 LATEX = {"tikz": "tikz.sty"}
-NODE_PACKAGES = ("hyperformula", "pyright", "scorm-again")
+NODE_PACKAGES = ("hyperformula", "pyright")
 NODE_MODULES = Path(sys.prefix) / "node_modules"
 PYODIDE = Path(os.environ.get("GRADBOOK_PYODIDE") or NODE_MODULES / "pyodide")
 WITNESSES = (*PROGRAMS, *PACKAGES, *LATEX, *NODE_PACKAGES, "pyodide")

@@ -290,14 +290,12 @@ def _runs(slots: Sequence[re.Match[str]]) -> list[list[re.Match[str]]]:
 
 MOST_BYTES = 350_000  # of a page, so that it can be mailed
 HOME_VARIABLE = "GRADBOOK_HOME"
-ALONE, REPORTING = "view/main.js", "view/scorm.js"  # the main modules of the page's script
 
 
 def play_page(
     net: Net,
     command: str = "",
     in_notebook: bool = False,
-    begins_with: str = ALONE,
     home: str | None = None,
     kept_with: str = "",
     points_of: str = "",
@@ -309,8 +307,7 @@ def play_page(
     Its links lead to `home`, the address of a site with such a page at play/; the default is
     GRADBOOK_HOME. If a service worker (sw.js beside it) keeps the page, `kept_with` is in its head.
 
-    In a notebook, it exchanges its state with the widget around it; started with `REPORTING`, it
-    reports to a learning platform what was learned.
+    In a notebook, it exchanges its state with the widget around it.
     """
     if points_of:
         net = net.with_samples(Sample((x, y), (which,)) for x, y, which in points(points_of))
@@ -321,9 +318,9 @@ def play_page(
     further: dict[str, Any] = {"inNotebook": True} if in_notebook else {}
     further |= {"set": points_of} if points_of else {}
     further |= ({"home": home} if home else {}) | ({"isKept": True} if kept_with else {})
-    page = _page(known, command, builds(net), further, begins_with, kept_with)
+    page = _page(known, command, builds(net), further, kept_with)
     if builds(net) and len(page.encode()) > MOST_BYTES:
-        page = _page(known, command, False, further, begins_with, kept_with)
+        page = _page(known, command, False, further, kept_with)
     if len(page.encode()) > MOST_BYTES:
         raise LimitError(
             f"the page would take {size(len(page.encode()))}, more than {size(MOST_BYTES)}: "
@@ -337,7 +334,6 @@ def _page(
     command: str,
     is_building: bool,
     own: Mapping[str, Any],
-    begins_with: str,
     kept_with: str,
 ) -> str:
     net = known.net
@@ -367,7 +363,7 @@ def _page(
             head=kept_with,
             is_kept=bool(kept_with),
             styles=["controls.css", "play.css", "see.css", "learn.css", "frame.css", "screen.css"],
-            main=begins_with,
+            main="view/main.js",
             data={**_data(known, is_building), **own},
             is_packed=True,
         )

@@ -1,4 +1,4 @@
-"""Opens a network in a browser, or writes it as a page, a package or a film."""
+"""Opens a network in a browser, or writes it as a page or a film."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
 
 # The output, by the ending of -o ------------------------------------------------------
 
-PAGES, PACKAGE, FILMS = (".html", ".htm"), ".zip", (".gif",)
+PAGES, FILMS = (".html", ".htm"), (".gif",)
 FILM_EPOCHS = 200
 TRAIN_ADVICE = mark("Run, then move η, or drag a weight")
 GRAPH_ADVICE = mark("drag a number, or go through the graph forward and backward")
@@ -137,8 +137,6 @@ def run(options: Namespace) -> int:
         return _film(options)
     if options.epochs:
         raise UsageError("--epochs is for a film: name one with -o FILE.gif")
-    if ending == PACKAGE:
-        return _package(options)
     page, advice = make_page(options)
     if not options.out:
         return _open(page, advice)
@@ -212,17 +210,6 @@ def scene_page(options: Namespace) -> str:
     return play_page(net, options.typed, points_of=options.net)
 
 
-def _package(options: Namespace) -> int:
-    from gradbook.teaching.scorm import scorm_package
-
-    if options.train is not None or picture_reader(options.net, options.data):
-        raise UsageError("a page to draw on has no questions and can't be a package: use .html")
-    write_whole(options.out, scorm_package(asked_network(options), options.typed))
-    print_written(options.out)
-    say(tr("upload it to your learning platform as a SCORM {version} package", version="1.2"))
-    return 0
-
-
 def _film(options: Namespace) -> int:
     from gradbook.rates.sweep import usable_rate
     from gradbook.report.film import FPS, film, write_film
@@ -243,7 +230,7 @@ ENTRIES = {
         run,
         kinds={
             "train": whole_number(LEAST),
-            "out": file_ending_in(*PAGES, PACKAGE, *FILMS),
+            "out": file_ending_in(*PAGES, *FILMS),
             "epochs": whole_number(1),
         },
         defaults={"net": "worked"},
@@ -252,7 +239,7 @@ ENTRIES = {
         gone={
             "--rate": "write --set 'rate …'",
             "--home": "set GRADBOOK_HOME to the site's address",
-            "--scorm": "a .zip is a SCORM 1.2 package",
+            "--scorm": "gradbook quiz writes questions for a learning platform",
             "--fps": "a film has 15 frames a second",
             **READING_GONE,
         },

@@ -51,7 +51,6 @@ export class LearnPanel {
     this.question = /** @type {Question | null} */ (null)
     this.asked = 0
     this.right = 0
-    this.learned = () => {} // called when a step or a question is done, for reports
     this.box = make("aside", { id: "learn", hidden: true, tabindex: -1, "aria-label": PHRASES.learn.title })
     addEventListener("keydown", event => event.key === "Escape" && !this.box.hidden && this.close())
     byId("help").lastElementChild.append(
@@ -146,7 +145,6 @@ export class LearnPanel {
       if (!this.isTour) this.right += 1
       say(this.result, !this.isTour ? `${PHRASES.learn.right} ${this.right}/${this.asked}` : PHRASES.learn.right)
       model.changed()
-      this.learned()
     } else {
       this.result.replaceChildren(...(found ? fillIn(reason(found), found.names.map(it => nameWords(model.content.names[it]))) : [PHRASES.learn.wrong]))
     }
@@ -168,7 +166,6 @@ export class LearnPanel {
     if (!step.isDone) {
       step.isDone = Boolean(step.check(model, step.seen))
       if (!step.isDone) return
-      this.learned()
     }
     this.result.classList.add("is-right")
     say(this.result, step === this.steps[this.steps.length - 1] ? PHRASES.learn.finished : PHRASES.learn.done)

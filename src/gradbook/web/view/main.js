@@ -274,7 +274,7 @@ const history = new History(
 model.before = (/** @type {string} */ kind) => history.remember(kind)
 const isAsked = location.hash.length > 1 || given.inNotebook === true
 new SharePanel(model, controls, editor, given.inNotebook === true, given.home ?? "")
-export const learn = new LearnPanel(model, editor, controls)
+const learn = new LearnPanel(model, editor, controls)
 const few = matchMedia("(max-width: 1000px)") // then there is no column on the left
 const dock = () => (few.matches ? byId("line").parentElement : byId("data")).append(learn.box)
 few.addEventListener("change", dock)
