@@ -114,7 +114,7 @@ $(VENV)/with-generator: Makefile | $(VENV)/with-tests
 $(VENV)/with-torch: Makefile | $(VENV)/with-tests
 	$(PIP) '$(TORCH)' onnx onnxruntime onnxscript skl2onnx keras h5py pyarrow '$(ZIG)'
 	$(PIP) --no-deps markdown moodle-xml-parser pygiftparser pyslet yattag
-	$(PIP) build hatchling twine typst
+	$(PIP) build hatchling twine
 	$(PIP) --no-deps axe-playwright-python  # for its script
 	if command -v npm >/dev/null; then \
 		npm install --silent --no-save --no-audit --no-fund --prefix $(VENV) $(NODE_PACKAGES); fi

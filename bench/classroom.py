@@ -3,7 +3,7 @@
     python bench/classroom.py [STUDENTS…] [--workers N] [--paper none]
 
 Makes a class of this many students (default: 40) with handouts and keys, fills in every exercise as
-students do, some with a mistake, and marks the class: feedback as workbook, page and PDF, a page of
+students do, some with a mistake, and marks the class: feedback as workbook and page, a page of
 the class, grades. Filling in isn't counted. Exits 1 if a mark isn't the one that the rubric gives
 for the mistake.
 """

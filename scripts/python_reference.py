@@ -80,11 +80,7 @@ PAGES = (
         "The derivation",
         "The chain rule, worked with the numbers filled in.",
         {"explain": ()},
-        {
-            "gradbook.report.explanation:Explanation": (
-                *("html", "slides", "latex", "markdown", "typst", "pdf", "json"),
-            )
-        },
+        {"gradbook.report.explanation:Explanation": (*("html", "latex", "markdown", "json"),)},
     ),
     ReferencePage(
         "learning-rates",

@@ -55,7 +55,6 @@ DIGIT = 9  # of the images that the page to draw on offers: a 9
 MAP = "[data-stage='4'][data-channel='3']"  # of that page: what is pointed at
 LETTER = ".letters button:nth-child(5)"  # of the line that a network wrote
 GALLERY = (  # pictures of it, with how much of each page is shown
-    ("slides", "worked.slides.html", 640),
     ("class", "class/class.html", 900),
     ("feedback", "class/feedback/Emmy.html", 900),
 )

@@ -95,12 +95,12 @@ class Case:
 
 
 def cases():
-    for ending in (".txt", ".html", ".tex", ".md", ".typ", ".slides.html"):
+    for ending in (".txt", ".html", ".tex", ".md"):
         yield Case("explain IN -o OUT", "net.txt", ending)
     yield Case("sheet IN -o OUT --epochs 2 --rates none", "net.txt", ".xlsx", False)
     yield Case("sheet IN -o OUT --exercise 3", "net.txt", ".xlsx", False)
     yield Case("sheet IN -o OUT", "book.xlsx", ".xlsx")
-    for ending in (".html", ".zip", ".gif"):
+    for ending in (".html", ".gif"):
         yield Case("play IN -o OUT", "net.txt", ending)
     for ending in (".xml", ".gift", ".zip"):
         yield Case("quiz IN -o OUT --for 1", "net.txt", ending)
@@ -158,8 +158,8 @@ def test_an_output_that_is_an_input_is_refused_even_with_force(
     assert set(here.rglob("*")) == before
 
 
-def test_about_two_hundred_tries_are_made():
-    assert len(TRIES) > 150
+def test_more_than_a_hundred_tries_are_made():
+    assert len(TRIES) > 100
 
 
 def test_what_comes_in_by_standard_input_is_an_input(here, capsys):

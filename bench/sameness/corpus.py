@@ -75,7 +75,7 @@ SEQUENCES = {
     "positions": "positions; attention; rmsnorm; flatten; dense 3",
     "windows": "conv1d 4 3 pad 1x1; relu; maxpool1d 2; avgpool1d all; flatten; dense 3",
 }
-MEDIA = ("txt", "html", "tex", "md", "json", "typ", "slides.html")
+MEDIA = ("txt", "html", "tex", "md", "json")
 FORMATS = ("onnx", "py", "keras", "npz", "json", "txt", "c")
 
 

@@ -126,14 +126,6 @@ def kill(process: Popen[Any]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-_HIDDEN_THREADS: list[str] = []  # their owners; Python doesn't count these threads
-
-
-def note_hidden_threads(whose: str) -> None:
-    """Declare that this process has threads unknown to Python, which a forked copy would lack."""
-    _HIDDEN_THREADS.append(whose)
-
-
 def may_be_copied() -> bool:
     """Whether this process may be forked, which is faster than starting another one.
 
@@ -141,7 +133,7 @@ def may_be_copied() -> bool:
     """
     import threading
 
-    is_alone = threading.active_count() == 1 and not _HIDDEN_THREADS
+    is_alone = threading.active_count() == 1
     return sys.platform == "linux" and hasattr(os, "fork") and is_alone
 
 

@@ -68,16 +68,14 @@ PACKAGES = {
     "pyarrow": "pyarrow",
     "build": "build",
     "twine": "twine",
-    "typst": "typst",
     "pygiftparser": "pygiftparser",
     "pyslet": "pyslet",
     "moodle-xml-parser": "moodle_xml_parser",
 }
-LATEX = {"tikz": "tikz.sty"}
 NODE_PACKAGES = ("hyperformula", "pyright")
 NODE_MODULES = Path(sys.prefix) / "node_modules"
 PYODIDE = Path(os.environ.get("GRADBOOK_PYODIDE") or NODE_MODULES / "pyodide")
-WITNESSES = (*PROGRAMS, *PACKAGES, *LATEX, *NODE_PACKAGES, "pyodide")
+WITNESSES = (*PROGRAMS, *PACKAGES, *NODE_PACKAGES, "pyodide")
 
 CHROMIUM_FLAGS = (
     "--headless",
@@ -134,10 +132,6 @@ def present(name: str) -> bool:
         return present("node") and (NODE_MODULES / name).is_dir()
     if name == "libreoffice" and not python_with_uno():
         return False
-    if name in LATEX:
-        return bool(shutil.which("kpsewhich")) and bool(
-            _run(["kpsewhich", LATEX[name]], timeout=60)
-        )
     return any(shutil.which(command) for command in PROGRAMS[name])
 
 

@@ -65,10 +65,8 @@ MEDIA = {
     "text": str,
     "markdown": Explanation.markdown,
     "latex": Explanation.latex,
-    "typst": Explanation.typst,
     "notebook": Explanation._repr_markdown_,
     "html": lambda said: words(said.html()),
-    "slides": lambda said: words(said.slides().split("</figure>", 1)[1]),
 }
 GIVEN = re.compile(r"\b([itwb])(?:_[{(])? ?(\d+)[})]? ?= ?([−-]? ?\d+(?:\.\d+)?(?:e-\d+)?)")
 

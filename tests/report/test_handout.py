@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import gradbook as gb
-from gradbook.errors import LimitError, UsageError
+from gradbook.errors import LimitError
 from gradbook.graph.node import ancestors
 from gradbook.lab.classroom import personalise
 from gradbook.net.lower import scalar_step
-from gradbook.report.handout import Handout, handout, write_handouts
+from gradbook.report.handout import Handout, handout
 from gradbook.targets.algebra.terminal_text import spell
 from gradbook.targets.excel.plan.column_order import KINDS, UPDATE, Exercise
 from tests.cases import for_each
@@ -100,5 +100,3 @@ def test_what_has_no_room_is_refused_with_a_remedy():
         handout(gb.Net.parse("input 1; dense 1" + "; sample 1 -> 0" * 9), Exercise(), RATE)
     with pytest.raises(LimitError, match="one page, and this network has 420 weights"):
         handout(gb.Net.parse("input 20; dense 20"), Exercise(), RATE)
-    with pytest.raises(UsageError, match="no paper is called 'a5': choose a4 or letter"):
-        write_handouts([page("worked")], ["a.svg"], "a5", solved=False)

@@ -5,16 +5,13 @@ Doesn't know how a chain is derived.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import sureness
 from gradbook.errors import UsageError
-from gradbook.graph.names import Name
 from gradbook.language import numeral, tr
 from gradbook.net import Net
-from gradbook.net.derivation import derivation
 from gradbook.net.formulas import Formulas
 from gradbook.net.lower import scalar_step
 from gradbook.net.recorded_numbers import Value, as_net_or_formulas
@@ -78,14 +75,7 @@ def explain(
         return explain_image(what, image, label, only)
     net = as_net_or_formulas(what)
     step = scalar_step(net)
-    derived = derivation(step)
-    ways = {value.name: derived.way(value) for value in (*step.gradients, *derived.forward)}
-    return Explanation(
-        net,
-        derive(step, only, everything),
-        partial(records, step, only),
-        partial(_way_of, ways),
-    )
+    return Explanation(net, derive(step, only, everything), partial(records, step, only))
 
 
 def explain_image(
@@ -108,10 +98,6 @@ def explain_image(
     weight = weight_at_work(worked, only)
     about = _about(model, worked, label, called or tr("an image"))
     return Explanation(net, derive_input(weight, about), partial(records_of_input, weight))
-
-
-def _way_of(ways: Mapping[Name | None, Collection[Name]], name: Name) -> Collection[Name]:
-    return ways.get(name, ())
 
 
 def _about(model: Model, worked: AtWork, label: int, called: str) -> tuple[Inline, ...]:

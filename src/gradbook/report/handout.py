@@ -1,18 +1,17 @@
 """An exercise on paper: the drawing, the given numbers, a blank for each value; and its key.
 
-It has the same blanks as the workbook of the same `Exercise`. Knows the page; Typst sets it.
+It has the same blanks as the workbook of the same `Exercise`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from string import Formatter
 
 import numpy as np
 
-from gradbook.errors import LimitError, UsageError
+from gradbook.errors import LimitError
 from gradbook.graph.names import RATE, Name
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.language import mark, tr
@@ -21,7 +20,6 @@ from gradbook.net.derivation import derivation
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import Step, run
 from gradbook.report.document import PageOnly, Report
-from gradbook.report.explanation import set_pdf
 from gradbook.report.markup import report_page
 from gradbook.report.page_shell import text
 from gradbook.targets.algebra.derive import sigmoid_meaning
@@ -36,14 +34,6 @@ from gradbook.targets.algebra.forms import (
 )
 from gradbook.targets.algebra.formula import algebra, definition, symbol_of
 from gradbook.targets.algebra.mathml import inline
-from gradbook.targets.algebra.typst import (
-    decimal,
-    escape,
-    in_its_language,
-    quote,
-    spell,
-    spell_inline,
-)
 from gradbook.targets.drawing import Drawing, draw, svg
 from gradbook.targets.drawing import style as drawing_style
 from gradbook.targets.excel.plan.column_order import (
@@ -55,7 +45,6 @@ from gradbook.targets.excel.plan.column_order import (
     forward_values,
 )
 
-PAPERS = {"a4": "a4", "letter": "us-letter"}
 MOST_SAMPLES = 8  # side by side in a table
 MOST_VALUES = 400  # named on a page
 TITLES = {
@@ -64,7 +53,6 @@ TITLES = {
     GRADIENTS: mark("Gradients: fill in"),
     UPDATE: mark("Weights after one step: fill in"),
 }
-FULL = "gradbook-page-is-full"  # Typst's error if no size is small enough
 
 
 @dataclass(frozen=True)
@@ -82,7 +70,6 @@ class Handout:
 
     net: Net
     student: str
-    rate: float
     given: tuple[PaperValue, ...]
     asked: dict[str, tuple[PaperValue, ...]]
     rules: tuple[Form, ...]
@@ -111,9 +98,11 @@ def handout(net: Net, exercise: Exercise, rate: float) -> Handout:
         _quantity(node, values[node] if node in values else step.start[node], step.samples)
         for node in (*leaves, *told)
     ]
+    if UPDATE in asked:
+        given.append(PaperValue(Symbol(RATE), (rate,), each=False))
     rules = tuple(_rules(step, kinds, UPDATE in asked))
     found = {kind: tuple(asked[kind]) for kind in TITLES if kind in asked}
-    return Handout(net, exercise.student, rate, tuple(given), found, rules, draw(net, numbers=True))
+    return Handout(net, exercise.student, tuple(given), found, rules, draw(net, numbers=True))
 
 
 def _require_room(step: Step) -> None:
@@ -174,197 +163,25 @@ def _memories(step: Step) -> list[Node]:
 
 # The page ---------------------------------------------------------------------
 
-PREAMBLE = """\
-#set text(size: 10pt)
-#set par(leading: 0.55em)
-#let ink = rgb("#6C409D")
-#let line-colour = rgb("#62646C")
-// A blank to write in; on the key, its number.
-#let blank(key, width: 1fr) = box(width: width, height: 1.9em, baseline: 0.35em,
-  stroke: (bottom: 0.5pt + line-colour), inset: (bottom: 0.4em, x: 0.2em),
-  align(bottom + left, if solved { text(fill: ink, box(key)) }))
-#let rule(width) = box(width: width, line(length: 100%, stroke: 0.5pt + line-colour))
-#let heading-line(body) = block(above: 1.1em, below: 0.6em, sticky: true,
-  text(size: 1.12em, weight: 600, body))
-// As large as one page has room for.
-#let fitted(body) = layout(size => {
-  let sizes = (10.5pt, 9.8pt, 9.1pt, 8.4pt, 7.7pt, 7.2pt)
-  let found = sizes.find(s =>
-    measure(block(width: size.width, text(size: s, body))).height <= size.height)
-  assert(found != none, message: "gradbook-page-is-full")
-  text(size: found, body)
-})
-// What is left of the page, squared, to work on.
-#let squares = tiling(size: (5mm, 5mm), box(width: 100%, height: 100%,
-  stroke: (top: 0.4pt + rgb("#CFCDC5"), left: 0.4pt + rgb("#CFCDC5"))))
-#let working = if not solved { v(0.6em); block(width: 100%, height: 1fr, fill: squares) }
-"""
-MARGINS = "(x: 1.9cm, top: 1.5cm, bottom: 1.4cm)"
-BROADEST, HIGHEST = 44.0, 16.0  # of the drawing, in em
-GIVEN_COLUMNS, ASKED_COLUMNS = 4, 3  # columns of given numbers, and of blanks
-
-
-def handouts_pdf(pages: Sequence[Handout], paper: str = "a4", *, solved: bool = False) -> bytes:
-    """The pages as a PDF, or their key: the same with the numbers filled in."""
-    drawings = {f"drawing-{k}.svg": svg(page.drawing) for k, page in enumerate(pages, 1)}
-    source = write_handouts(pages, list(drawings), paper, solved=solved)
-    try:
-        return set_pdf(source, drawings)
-    except RuntimeError as error:  # Typst raises one
-        if FULL not in str(error):
-            raise
-        most = max(page.blanks for page in pages)
-        raise LimitError(
-            f"a handout is one page, and {most} blanks and the given values don't fit on it: use a "
-            "smaller network, or ask for fewer values or fewer kinds of values"
-        ) from error
-
-
-def write_handouts(
-    pages: Sequence[Handout], drawings: Sequence[str], paper: str, *, solved: bool
-) -> str:
-    """A whole Typst document, a page for each student, with the files of their drawings."""
-    if paper not in PAPERS:
-        raise UsageError(f"no paper is called {paper!r}: choose {' or '.join(PAPERS)}")
-    exercise = mark("Exercise: backpropagation by hand")
-    title = tr(mark("Key: backpropagation by hand") if solved else exercise)
-    return "\n".join(
-        [
-            f"#set document(title: {quote(title)}, date: none)",
-            f'#set page(paper: "{PAPERS[paper]}", margin: {MARGINS})',
-            f"#let solved = {str(solved).lower()}",
-            PREAMBLE + in_its_language(),
-            *(
-                f"#page[#fitted[\n{_page(page, drawing, solved)}\n]\n#working]"
-                for page, drawing in zip(pages, drawings, strict=True)
-            ),
-            "",
-        ]
-    )
-
-
-def _page(page: Handout, drawing: str, solved: bool) -> str:
-    width = min(BROADEST, HIGHEST * page.drawing.width / page.drawing.height)
-    return "\n".join(
-        [
-            _head(page, solved),
-            f'#align(center, image("{drawing}", width: {width:.2f}em))',
-            *_given(page),
-            *(line for kind, part in page.asked.items() for line in _asked(tr(TITLES[kind]), part)),
-        ]
-    )
-
-
-def _head(page: Handout, solved: bool) -> str:
-    with_name, plain = mark("Backpropagation by hand: {network}"), mark("Backpropagation by hand")
-    title = escape(tr(with_name if page.net.name else plain, network=page.net.name))
-    number = tr("Exercise {number}", number=page.student) if page.student.isdecimal() else ""
-    right = escape(" · ".join(filter(None, [number, tr("Key") if solved else ""])))
-    return (
-        f"#text(size: 1.5em, weight: 600)[{title}] #h(1fr) #text(fill: line-colour)[{right}]\n\n"
-        f"#v(0.4em)\n{_line_of_names(page, solved)}\n"
-    )
-
-
-def _line_of_names(page: Handout, solved: bool) -> str:
-    """The line for the name, the date and the points."""
-    name = "" if page.student.isdecimal() else f"*{escape(page.student)}*"
-    if solved:
-        return name
-    parts = (
-        _filled(tr("Name: {name}"), name=name or "#rule(1fr)"),
-        "#h(1fr)" if name else "#h(1.5em)",
-        _filled(tr("Date: {date}"), date="#rule(7em)"),
-        "#h(1.5em)",
-        _filled(tr("Right: {right} of {all}"), right="#rule(2.6em)", all=str(page.blanks)),
-    )
-    return " ".join(parts)
-
-
-def _filled(message: str, **parts: str) -> str:
-    """A message as Typst source, its parts filled in with Typst source."""
-    return "".join(
-        escape(words) + ("" if name is None else parts[name])
-        for words, name, _, _ in Formatter().parse(message)
-    )
-
-
-def _given(page: Handout) -> Iterator[str]:
-    yield f"#heading-line[{escape(tr('Given'))}]"
-    single = [
-        f"#box[${spell_inline(value.name)} = {decimal(value.numbers[0])}$]"
-        for value in page.given
-        if not value.each
-    ]
-    rate = Comparison(Symbol(RATE), "=", Numeral(page.rate))
-    yield _grid([*single, f"${spell_inline(rate)}$"], GIVEN_COLUMNS, "0.65em")
-    each = [value for value in page.given if value.each]
-    if each:
-        yield _table(each, "0.28em", lambda number: f"${decimal(number)}$")
-    formulas = "#h(2.2em, weak: true) ".join(
-        f"#box[$display({spell(value)})$]" for value in page.rules
-    )
-    yield f"#v(0.35em)\n{formulas}\n"
-
-
-def _asked(title: str, part: Sequence[PaperValue]) -> Iterator[str]:
-    yield f"#heading-line[{escape(title)}]"
-    single = [value for value in part if not value.each]
-    if len(single) < len(part):
-        yield _table(
-            [value for value in part if value.each],
-            "0.08em",
-            lambda number: f"#blank(width: 100%)[${decimal(number)}$]",
-        )
-    if single:
-        blanks = [
-            f"#box[{_name(value)} $=$] #blank[${decimal(value.numbers[0])}$]" for value in single
-        ]
-        yield _grid(blanks, ASKED_COLUMNS, "0.35em")
-
-
-def _name(value: PaperValue) -> str:
-    return f"${spell_inline(value.name)}$"
-
-
-def _grid(cells: Iterable[str], columns: int, gutter: str) -> str:
-    inside = ", ".join(f"[{cell}]" for cell in cells)
-    return (
-        f"#grid(columns: (1fr,) * {columns}, row-gutter: {gutter}, column-gutter: 1.2em, {inside})"
-    )
-
-
-def _table(rows: Sequence[PaperValue], inset: str, cell: Callable[[float], str]) -> str:
-    """A line for each value, a column for each sample."""
-    samples = len(rows[0].numbers)
-    head = ", ".join([f"[{escape(tr('sample'))}]", *(f"[{k + 1}]" for k in range(samples))])
-    lines = ",\n  ".join(
-        ", ".join([f"[{_name(value)}]", *(f"[{cell(number)}]" for number in value.numbers)])
-        for value in rows
-    )
-    return (
-        f"#table(columns: (auto, ..((1fr,) * {samples})), stroke: none, inset: (x: 0.4em, "
-        f"y: {inset}), align: left + horizon, table.header({head}), table.hline(stroke: 0.5pt),\n"
-        f"  {lines})"
-    )
-
-
-# To be printed from a browser -----------------------------------------------------------
-
 PRINTED = """
 .handout{{break-after:page;margin-bottom:4em}}.handout:last-child{{break-after:auto}}
 .handout ul{{display:grid;grid-template-columns:repeat(auto-fill,minmax(11em,1fr));
-gap:.7em 1.2em;list-style:none;padding:0}}
-.handout li{{display:flex;gap:.3em;align-items:baseline}}
-.handout svg{{display:block;max-width:100%;max-height:18em;margin:auto}}
+gap:.6em 1.2em;list-style:none;padding:0}}
+.handout .rules{{display:flex;flex-wrap:wrap;gap:.4em 2.4em}}
+.handout li{{display:flex;gap:.3em;align-items:baseline;break-inside:avoid}}
+.handout svg{{display:block;max-width:100%;height:auto;max-height:15em;margin:auto}}
+.handout h3{{margin:1.2em 0 .4em}}
+.handout table{{width:100%;table-layout:fixed}}
+.handout td,.handout th{{padding:.2em .6em .2em 0;text-align:left;vertical-align:bottom}}
 .blank{{flex:1;display:inline-block;min-width:4em;min-height:1.4em;border-bottom:1px solid}}
+td .blank{{width:100%}}
 @page{{size:{paper};margin:1.5cm}}
 """
 BLANK = '<span class="blank"></span>'
 
 
 def handouts_page(pages: Sequence[Handout], paper: str = "a4", *, solved: bool = False) -> str:
-    """The same without Typst: a page for a browser, which prints each exercise on its own sheet."""
+    """One page for all of them, which a browser prints on a sheet each, or their key."""
     title = tr("Key: backpropagation by hand" if solved else "Exercise: backpropagation by hand")
     blocks = [PageOnly(partial(_printed, page, solved), is_chart=True) for page in pages]
     styles = drawing_style() + PRINTED.format(paper=paper)
@@ -374,7 +191,7 @@ def handouts_page(pages: Sequence[Handout], paper: str = "a4", *, solved: bool =
 def _printed(page: Handout, solved: bool) -> str:
     parts = [f"<p>{_printed_names(page, solved)}</p>", svg(page.drawing, alone=False)]
     parts += [f"<h3>{text(tr('Given'))}</h3>", _printed_values(page.given, True)]
-    parts += [f"<p>{inline(rule)}</p>" for rule in page.rules]
+    parts += [_list(map(inline, page.rules), "rules")]
     for kind, part in page.asked.items():
         parts += [f"<h3>{text(tr(TITLES[kind]))}</h3>", _printed_values(part, solved)]
     return f'<section class="handout">{"".join(parts)}</section>'
@@ -393,10 +210,27 @@ def _printed_names(page: Handout, solved: bool) -> str:
 
 
 def _printed_values(values: Sequence[PaperValue], is_told: bool) -> str:
-    """Each value with its number or a blank; of several samples, a row with one for each."""
+    """Each value with its number or a blank; what each sample has in a table of them."""
 
     def place(number: float) -> str:
         return f"<span>{inline(Numeral(number))}</span>" if is_told else BLANK
 
-    rows = (f"{inline(value.name)} = {''.join(map(place, value.numbers))}" for value in values)
-    return f"<ul>{''.join(f'<li>{row}</li>' for row in rows)}</ul>"
+    alone = (f"{inline(it.name)} = {place(*it.numbers)}" for it in values if not it.each)
+    each = {inline(it.name): list(map(place, it.numbers)) for it in values if it.each}
+    return (_table(each) if each else "") + _list(alone)
+
+
+def _list(items: Iterable[str], kind: str = "values") -> str:
+    return f'<ul class="{kind}">{"".join(f"<li>{item}</li>" for item in items)}</ul>'
+
+
+def _table(rows: Mapping[str, Sequence[str]]) -> str:
+    """A row for each value, a column for each sample."""
+    samples = range(1, 1 + len(next(iter(rows.values()))))
+    lines = [_row("th", [text(tr("sample")), *map(str, samples)])]
+    lines += [_row("td", [name, *cells]) for name, cells in rows.items()]
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _row(tag: str, cells: Iterable[str]) -> str:
+    return f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in cells)}</tr>"

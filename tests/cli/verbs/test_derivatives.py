@@ -73,10 +73,8 @@ def test_the_chain_of_one_input(cell, books, capsys):
     [
         (".txt", "How"),
         (".html", "<!doctype html>"),
-        (".slides.html", "<!doctype html>"),
         (".tex", r"\documentclass"),
         (".md", "# How"),
-        (".typ", "#set document"),
     ],
 )
 def test_every_medium_has_it(suffix, begins, books, capsys):

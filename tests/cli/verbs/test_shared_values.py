@@ -125,7 +125,7 @@ def test_a_function_in_itself_is_derived_as_if_each_had_a_line(form, times, caps
 @for_each(("form", "times"), list(IN_THEMSELVES.values())[::3])
 def test_each_target_writes_a_function_in_itself(form, times, tmp_path):
     for verb, out in (
-        *(("explain", f"e.{ending}") for ending in ("txt", "html", "tex", "typ", "slides.html")),
+        *(("explain", f"e.{ending}") for ending in ("txt", "html", "tex")),
         *(("sheet", "s.xlsx"), ("play", "p.html"), ("quiz", "q.gift")),
     ):
         with in_little_time():

@@ -82,7 +82,6 @@ def test_a_class_gets_an_exercise_each(said, tmp_path):
     assert names == [f"worked-exercise-{seed}.xlsx" for seed in (1, 2, 5)]
 
 
-@pytest.mark.witness("typst")
 def test_a_list_of_names_gets_a_book_each_with_the_name_inside(said, tmp_path):
     (tmp_path / "names.csv").write_text("First name,Surname\nAda,Lovelace\nZoë,O’Neil\n", "utf-8")
     said("--exercise", "names.csv", "-o", "class", *QUICK)

@@ -1,4 +1,3 @@
-import re
 from importlib import import_module
 from io import BytesIO
 from xml.etree import ElementTree
@@ -7,9 +6,8 @@ import pytest
 from hypothesis import given
 
 from gradbook.net import BUILTIN, Net, builtin, parse
-from gradbook.targets.drawing import Drawing, draw, net_png, png, svg, tikz
+from gradbook.targets.drawing import Drawing, draw, net_png, png, svg
 from gradbook.targets.drawing.shapes import Label, Plane, Polyline, Unit, WindowFrame
-from gradbook.targets.drawing.tikz import HIGHEST, WIDEST
 from tests.cases import for_each
 from tests.families import networks
 from tests.pseudo import pseudo_language
@@ -180,30 +178,6 @@ def test_svg_brings_its_dark_colours_only_when_it_stands_alone():
     drawing = draw(builtin("worked"))
     assert "prefers-color-scheme:dark" in svg(drawing)
     assert "<style" not in svg(drawing, alone=False)
-
-
-@given(net=networks())
-def test_tikz_draws_every_shape_and_says_every_name(net):
-    drawing = draw(net, numbers=True)
-    said = tikz(drawing, lambda words: f"<{words}>")
-    commands = re.findall(r"^\\(draw|filldraw|node)", said, re.MULTILINE)
-    parts = sum(len(unit.parts) for unit in shapes(drawing, Unit))
-    assert commands.count("node") == len(shapes(drawing, Label))
-    assert commands.count("filldraw") == parts + len(shapes(drawing, Plane))
-    assert commands.count("draw") >= len(shapes(drawing, Polyline))
-    assert all(f"<{label.text}>" in said for label in shapes(drawing, Label))
-    assert said.count("{") == said.count("}") or "{" in str(net.name)
-
-
-def test_a_wide_or_high_drawing_in_tikz_fits_a_page():
-    for text in ("input 1; dense 12; sigmoid; dense 1", "input 1; " + "dense 2; sigmoid; " * 9):
-        drawing = draw(parse(text.rstrip("; ")))
-        scale = float(re.search(r"x=([\d.]+)pt", tikz(drawing, str))[1])
-        assert scale * drawing.width <= WIDEST + 0.1
-        assert scale * drawing.height <= HIGHEST + 0.1
-        assert scale == 1 or max(
-            scale * drawing.width / WIDEST, scale * drawing.height / HIGHEST
-        ) == pytest.approx(1, abs=1e-3)
 
 
 def test_drawings_are_the_same_every_time():

@@ -48,23 +48,7 @@ def run_init(options: Namespace) -> int:
             handed_in=HANDED_IN,
         )
     )
-    _say_pages(plan, "init")
     return 0
-
-
-def _say_pages(plan: ClassPlan, part: str) -> None:
-    """Say that PDFs need a package that isn't installed, if paper was asked for."""
-    from gradbook.report.explanation import PDF_EXTRA, has_typst
-
-    if plan.paper and not has_typst():
-        say(
-            tr(
-                "handouts, keys and feedback are pages to print; for PDFs, {install} and run "
-                "{command} again",
-                install=PDF_EXTRA,
-                command=f"gradbook class {part}",
-            )
-        )
 
 
 def _plan(options: Namespace) -> ClassPlan:
@@ -127,7 +111,6 @@ def run_mark(options: Namespace) -> int:
     say(f"{options.folder}: {marked}")
     files = {"marks": MARKS, "page": PAGE, "feedback": FEEDBACK, "grades": GRADES}
     say(tr("{marks}, {page}, {feedback} and {grades} are in the folder", **files))
-    _say_pages(folder.plan, "mark")
     return _print_problems([*found.remarks, *problems])
 
 

@@ -47,9 +47,6 @@ EXPLAIN_SUFFIXES = {
     ".html": "html",
     ".tex": "latex",
     ".md": "markdown",
-    ".pdf": "pdf",
-    ".typ": "typst",
-    ".slides.html": "slides",
 }
 
 
@@ -60,13 +57,9 @@ def run_explain(options: Namespace) -> int:
         "latex": explanation.latex,
         "markdown": explanation.markdown,
         "json": explanation.json,
-        "typst": explanation.typst,
     }
-    if chosen == "pdf":
-        return write_or_print(explanation.pdf(), options.out)
-    pages = {"html": explanation.html, "slides": explanation.slides}
-    if chosen in pages:
-        return write_or_print(pages[chosen](options.typed), options.out)
+    if chosen == "html":
+        return write_or_print(explanation.html(options.typed), options.out)
     text = writers.get(chosen, explanation.__str__)()
     return write_or_print(text, options.out, is_json=chosen == "json")
 

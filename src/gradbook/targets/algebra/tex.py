@@ -15,7 +15,7 @@ from typing import ClassVar
 from unicodedata import category, east_asian_width, normalize
 
 from gradbook.graph.names import Name
-from gradbook.language import ENGLISH, current_language, mark, tr
+from gradbook.language import ENGLISH, current_language
 from gradbook.layers import Role
 from gradbook.targets.algebra import forms
 from gradbook.targets.algebra.forms import (
@@ -229,27 +229,10 @@ PREAMBLE = r"""\documentclass[11pt,fleqn]{article}
 """
 
 
-WITH_TIKZ = "\\IfFileExists{tikz.sty}{\\usepackage{tikz}}{}"
-NEEDS_TIKZ = mark("The network's drawing needs the LaTeX package tikz, which isn't installed here.")
-FIGURE = """
-\\ifdefined\\tikzpicture
-\\begin{center}
-%s
-\\end{center}
-\\else
-\\emph{%s}
-\\fi
-"""
-
-
-def write_latex(document: Document, drawing: str = "") -> str:
-    """The whole document; `drawing` is a TikZ picture, left out if LaTeX doesn't have TikZ."""
+def write_latex(document: Document) -> str:
     head = f"{{\\LARGE {escape(document.title)}\\par}}"
-    figure = [FIGURE % (drawing, escape(tr(NEEDS_TIKZ)))] if drawing else []
-    body = "\n".join([head, *figure, *map(_LatexWriter().block, document.blocks)])
+    body = "\n".join([head, *map(_LatexWriter().block, document.blocks)])
     preamble = PREAMBLE + PACKAGES.get(current_language().code, LATIN)
-    if drawing:
-        preamble += f"{WITH_TIKZ}\n"
     return f"{preamble}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
 
 

@@ -1,4 +1,4 @@
-"""A network as a picture: geometry first, then SVG, PNG or TikZ.
+"""A network as a picture: geometry first, then SVG or PNG.
 
 Knows the places of circles, lines and names, and how the formats are written. Knows nothing of
 training, pages or sheets.
@@ -9,11 +9,10 @@ from gradbook.net.formulas import Formulas
 from gradbook.net.network import Net
 from gradbook.targets.drawing import layout
 from gradbook.targets.drawing.formula_graph import draw_formulas
-from gradbook.targets.drawing.layout import draw_weights, shapes_of
+from gradbook.targets.drawing.layout import draw_weights
 from gradbook.targets.drawing.png import can_paint, png
 from gradbook.targets.drawing.shapes import Drawing
-from gradbook.targets.drawing.svg import style, svg, svg_again
-from gradbook.targets.drawing.tikz import tikz
+from gradbook.targets.drawing.svg import style, svg
 
 __all__ = [
     "Drawing",
@@ -22,11 +21,8 @@ __all__ = [
     "net_png",
     "net_svg",
     "png",
-    "shapes_of",
     "style",
     "svg",
-    "svg_again",
-    "tikz",
 ]
 
 

@@ -11,7 +11,7 @@ has the same rules in JavaScript (web/view/spacing.js); a test compares both.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
 from math import inf
@@ -437,16 +437,6 @@ def draw(net: Net, numbers: bool = False) -> Drawing:
         loss=tr(str(net.objective)),
     )
     return drawing(title, _shapes(_placed(stages(net, numbers))), MARGIN)
-
-
-def shapes_of(drawing: Drawing, names: Collection[Name]) -> list[Shape]:
-    """The units and weights with those names, and the lines between those units."""
-
-    def is_named(owners: Owners) -> bool:
-        return bool(owners) and all(any(name in names for name in owner) for owner in owners)
-
-    drawn = (shape for shape in drawing.shapes if isinstance(shape, Polyline | Unit | Label))
-    return [shape for shape in drawn if is_named(shape.owners)]
 
 
 THINNEST, THICKEST = 0.6, 6.0  # lines of weights, by magnitude

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from html import escape
 
 from gradbook.palette import KINDS, PAPER, QUIET, Colour
@@ -54,17 +54,6 @@ def svg(drawing: Drawing, alone: bool = True) -> str:
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
-
-
-def svg_again(drawing: Drawing, anchor: str, strong: Sequence[Shape], words: str) -> str:
-    """A drawing that is already on the page under that anchor, with some shapes emphasised."""
-    size = f'viewBox="0 0 {_n(drawing.width)} {_n(drawing.height)}"'
-    again = f'<use class="{"dim" if strong else "all"}" href="#{anchor}"/>'
-    shapes = "\n".join(map(_shape, strong))
-    return (
-        f'<svg class="gb-net" {size} role="img" aria-label="{escape(words)}">'
-        f'{again}\n<g class="strong">{shapes}</g></svg>'
-    )
 
 
 def _shape(shape: Shape) -> str:

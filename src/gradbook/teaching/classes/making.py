@@ -11,8 +11,7 @@ from gradbook.lab.classroom import personalise
 from gradbook.language import tr
 from gradbook.rates.sweep import usable_rate
 from gradbook.report.document import Chapter, Passage, Report
-from gradbook.report.explanation import has_typst
-from gradbook.report.handout import handout, handouts_page, handouts_pdf
+from gradbook.report.handout import handout, handouts_page
 from gradbook.report.markup import report_page
 from gradbook.report.styled_text import RichCell, Span, TableColumn, TextTable
 from gradbook.report.workbook import write_workbook
@@ -31,7 +30,6 @@ from gradbook.teaching.classes.rubric import RUBRIC_TEXT
 from gradbook.work import Task
 
 ALL = "all"
-PDF, PAGE = ".pdf", ".html"
 PAPERS = {HANDOUTS: False, KEYS: True}  # their folders, and whether they show the solution
 TOGETHER = 40  # pages in one file
 Tell = Callable[[int], object]
@@ -44,25 +42,23 @@ def make_class(folder: ClassFolder, workers: int, tell: Tell = lambda done: None
 
 
 def _make_all(folder: ClassFolder, workers: int, tell: Tell) -> int:
-    plan, ending = folder.plan, ""
-    if plan.paper:  # without Typst, handouts are pages to print
-        ending = PDF if has_typst() else PAGE
+    plan = folder.plan
     for name in (EXERCISES, *PAPERS, HANDED_IN):
         folder.inside(name)
     if not (folder.path / RUBRIC).is_file():
         write_whole(folder.path / RUBRIC, RUBRIC_TEXT)
     tasks: list[tuple[str, Task]] = []
     for student, stem in folder.stems.items():
-        book, papers = folder.path / EXERCISES / f"{stem}.xlsx", _missing(folder, stem, ending)
+        book, papers = folder.path / EXERCISES / f"{stem}.xlsx", _missing(folder, stem)
         if papers or not book.is_file():
             tasks.append((student, partial(_make, folder, student, book, papers)))
     new = len(tasks)
     each = [folder.students[k : k + TOGETHER] for k in range(0, len(folder.students), TOGETHER)]
     names = [f"{ALL}-{number}" for number in range(1, len(each) + 1)] if each[1:] else [ALL]
     together = dict(zip(names, each, strict=True))  # whose handouts share a file, by its name
-    if ending and (tasks or any(_missing(folder, name, ending) for name in together)):
+    if plan.paper and (tasks or any(_missing(folder, name) for name in together)):
         for name, students in together.items():
-            papers = [f"{where}/{name}{ending}" for where in PAPERS]
+            papers = [f"{where}/{name}.html" for where in PAPERS]
             folder.require_ours(*papers)
             tasks.append((name, partial(_papers, plan, students, papers)))
     for _, papers in do_each(tasks, workers, tell):
@@ -72,15 +68,10 @@ def _make_all(folder: ClassFolder, workers: int, tell: Tell) -> int:
     return new
 
 
-def _missing(folder: ClassFolder, stem: str, ending: str) -> list[str]:
-    """The missing handout and key; an existing PDF counts as the page to print, too."""
-    endings = dict.fromkeys((ending, PDF))
-    return [
-        f"{where}/{stem}{ending}"
-        for where in PAPERS
-        if ending
-        if not any((folder.path / where / f"{stem}{suffix}").is_file() for suffix in endings)
-    ]
+def _missing(folder: ClassFolder, stem: str) -> list[str]:
+    """The missing handout and key."""
+    papers = (f"{where}/{stem}.html" for where in PAPERS if folder.plan.paper)
+    return [name for name in papers if not (folder.path / name).is_file()]
 
 
 def _make(folder: ClassFolder, student: str, book: InnerPath, papers: Sequence[str]) -> None:
@@ -93,22 +84,16 @@ def _make(folder: ClassFolder, student: str, book: InnerPath, papers: Sequence[s
         write_whole(folder.path / name, content)
 
 
-def _papers(
-    plan: ClassPlan, students: Sequence[str], names: Sequence[str]
-) -> dict[str, str | bytes]:
+def _papers(plan: ClassPlan, students: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     """The students' pages in one file, and their keys in another."""
     pages = []
     for student in students if names else ():
         net = personalise(plan.net(), student)
         pages.append(handout(net, plan.exercise(student), usable_rate(net, plan.epochs)))
-    papers: dict[str, str | bytes] = {}
-    for name in names:
-        solved = PAPERS[name.partition("/")[0]]
-        if name.endswith(PDF):
-            papers[name] = handouts_pdf(pages, plan.paper, solved=solved)
-        else:
-            papers[name] = handouts_page(pages, plan.paper, solved=solved)
-    return papers
+    return {
+        name: handouts_page(pages, plan.paper, solved=PAPERS[name.partition("/")[0]])
+        for name in names
+    }
 
 
 def require_paper(plan: ClassPlan) -> None:
@@ -148,7 +133,5 @@ def _index(folder: ClassFolder) -> str:
 
 def _links(folder: ClassFolder, stem: str) -> list[RichCell]:
     files = [f"{EXERCISES}/{stem}.xlsx"]
-    for where in PAPERS if folder.plan.paper else ():
-        is_set = (folder.path / where / f"{stem}{PDF}").is_file()
-        files.append(f"{where}/{stem}{PDF if is_set else PAGE}")
+    files += [f"{where}/{stem}.html" for where in PAPERS if folder.plan.paper]
     return [(Span(file.rpartition("/")[2], link=file),) for file in files]

@@ -35,7 +35,6 @@ from gradbook.language import mark as message_mark
 from gradbook.language.message import Message, enumerated, joined, translate
 from gradbook.net.lower import scalar_step
 from gradbook.report.audit import first_finding
-from gradbook.report.explanation import has_typst
 from gradbook.report.styled_text import Span
 from gradbook.teaching.classes.class_page import ClassRow, class_page, row_of
 from gradbook.teaching.classes.collecting import LeftOut, handed_in, left_out
@@ -291,7 +290,7 @@ def _write_feedback(
 ) -> tuple[set[str], list[str]]:
     """Write what has changed; return its students, and what couldn't be written."""
     goal, kept = folder.inside(FEEDBACK), folder.inside(KEPT)
-    title, paper = _title(folder), folder.plan.paper if has_typst() else ""
+    title = _title(folder)
     there: defaultdict[str, dict[str, str]] = defaultdict(dict)  # checksums of files by their stem
     stems = set(folder.stems.values())
     for path in goal.iterdir():
@@ -308,7 +307,7 @@ def _write_feedback(
         )
         stem = folder.stems[mark.student]
         shown = feedback.student, feedback.title, feedback.mark, feedback.points, feedback.remark
-        written = f"{__version__} {current_language().code} {paper} {line_of(report)} {shown!r}"
+        written = f"{__version__} {current_language().code} {line_of(report)} {shown!r}"
         digest = sum_of(as_bytes(written))  # the same in every process
         known = kept / f"{stem}.txt"
         is_first = not known.is_file()
@@ -325,7 +324,7 @@ def _write_feedback(
             )
             continue
         digests[mark.student] = known, digest
-        work = partial(make_feedback, feedback, mark.book.path, paper)
+        work = partial(make_feedback, feedback, mark.book.path)
         tasks.append((mark.student, work))
     for student, (files, remarks) in do_each(tasks, workers, tell):
         problems += remarks
