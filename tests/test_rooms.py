@@ -112,8 +112,8 @@ def test_no_room_outgrows_its_ceiling():
         if count > CEILINGS.get(room, 0)
     }
     assert too_many == {}, (
-        "Is something there needless, or said a second time? If the room needs the lines, raise its "
-        "ceiling (CEILINGS, above) to a round number about 4 % above what it has now, and say in "
+        "Is something there needless, or said twice? If the room needs the lines, raise its ceiling "
+        "(CEILINGS, above) to a round number about 4 % above what it has now, and say in "
         "ARCHITECTURE.md what they bring."
     )
 
