@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from importlib import import_module
+from inspect import getsource, signature
+
 import pytest
 
 from gradbook.cells.formula.syntax import write
 from gradbook.errors import TargetError
+from gradbook.graph import ops
 from gradbook.graph.names import Name
-from gradbook.graph.node import OPS, Graph, Op
+from gradbook.graph.node import OPS, Graph, Op, ancestors
 from gradbook.layers import Activation
-from gradbook.lowering import Vocabulary
+from gradbook.lowering import Vocabulary, expansion
 from gradbook.targets.algebra.formula import definition, symbols
 from gradbook.targets.algebra.terminal_text import spell
 from gradbook.targets.excel.spellings import NAMES, SAYS
+from tests.cases import for_each
 
 
 @pytest.fixture
@@ -79,3 +85,50 @@ def test_the_steps_of_a_layer_come_in_an_order_to_compute_in():
 def test_gelu_is_squares_where_a_language_has_no_powers():
     nodes = Vocabulary("any", {"add", "multiply", "tanh"}).steps(Activation("gelu"), "gelu1")
     assert {node.op.name for node in nodes} == {"leaf", "constant", "add", "multiply", "tanh"}
+
+
+SINGLE_VALUES = "log_sum_exp"  # in steps of single values; tensors have log_sum_exp_all
+NO_CHOICES = frozenset({"choose", "relu", "softplus", "normal_share", SINGLE_VALUES})
+REFUSED = {  # what a language has no words for; all that is made of these is refused, too
+    "gradbook.formats.keras.op_words": {SINGLE_VALUES},
+    "gradbook.formats.numpy.op_words": {SINGLE_VALUES},
+    "gradbook.formats.onnx.op_words": {SINGLE_VALUES},
+    "gradbook.formats.torch.op_words": {SINGLE_VALUES},
+    "gradbook.targets.algebra.formula": set(),
+    "gradbook.targets.c.c_ops": {SINGLE_VALUES},
+    "gradbook.targets.excel.spellings": set(),
+    "gradbook.targets.page.lines": set(),
+    "gradbook.targets.portable.floats": {SINGLE_VALUES},
+    "gradbook.teaching.quiz.qti_2_1": NO_CHOICES,  # readers of QTI can't choose within a formula
+}
+LEAVES = {"leaf", "constant", "copy"}
+BETWEEN_SAMPLES = {"repeat", "total"}
+
+
+@for_each("module", REFUSED)
+def test_what_a_function_of_numbers_is_made_of_is_said_in_every_language(module):
+    says = import_module(module).SAYS
+    refused = set()
+    for name in re.findall(r'\bdefine\(\s*"(\w+)"', getsource(ops)):
+        if name not in LEAVES | BETWEEN_SAMPLES:
+            waiting = [one_of(name)]
+            while waiting:
+                node = waiting.pop()
+                if node.op.name in says.ops or node.op.name in LEAVES:
+                    continue
+                simpler = expansion(node)
+                if simpler is None:
+                    refused.add(node.op.name)
+                else:
+                    waiting += ancestors([simpler], stop=node.inputs)
+    assert refused == REFUSED[module]
+
+
+def one_of(name):
+    """An op on as many values as it takes."""
+    graph = Graph()
+    value, attributes = OPS[name].value, (0,) * (name == "is_largest")
+    count = getattr(value, "nin", 0) or len(signature(value).parameters)
+    takes_several = name in ("largest", "is_largest", SINGLE_VALUES)
+    inputs = [graph.leaf(Name("x", (k,))) for k in range(2 if takes_several else count)]
+    return graph.make(name, *inputs, attributes=attributes)

@@ -112,9 +112,9 @@ def test_no_room_outgrows_its_ceiling():
         if count > CEILINGS.get(room, 0)
     }
     assert too_many == {}, (
-        "Is something there needless, or said twice? If the room needs the lines, raise its ceiling "
-        "(CEILINGS, above) to a round number about 4 % above what it has now, and say in "
-        "ARCHITECTURE.md what they bring."
+        "Is something there needless, or said twice? If not, raise the room's ceiling (CEILINGS, "
+        "above) to a round number about 4 % above what it has now, and say in ARCHITECTURE.md what "
+        "the lines bring."
     )
 
 

@@ -40,15 +40,19 @@ from gradbook.layers.sums import BIAS
 
 
 def _wavy(x: Node) -> Node:
-    gate = x.graph.make("exp", -x.graph.make("relu", -x)) ** 2
-    return (1 - x) * x.graph.make("tanh", 2 * x) / 4 + gate / 8 + 0.5
+    make = x.graph.make
+    gate = make("exp", -make("relu", -x)) ** 2
+    wave = make("sin", x) * make("cos", x) * make("atan", x)
+    return (1 - x) * make("tanh", 2 * x) / 4 + gate / 8 + wave / 8 + 0.5
 
 
 def _wavy_slope(d: Node, y: Node, x: Node) -> tuple[Node]:
     make = x.graph.make
     t = make("tanh", 2 * x)
     gate = make("choose", x, 0, make("exp", 2 * x) / 4)
-    return (d * ((1 - x) * (1 - t**2) / 2 - t / 4 + gate),)
+    sine, cosine = make("sin", x), make("cos", x)
+    wave = (cosine**2 - sine**2) * make("atan", x) + sine * cosine / (1 + x**2)
+    return (d * ((1 - x) * (1 - t**2) / 2 - t / 4 + gate + wave / 8),)
 
 
 @dataclass(frozen=True)
@@ -175,8 +179,13 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     activation(
         "wavy",
         "each, bent somehow",
-        "(1 − x)·tanh(2·x)/4 + min(1, e^2x)/8 + ½",
-        lambda x: (1 - x) * np.tanh(2 * x) / 4 + np.exp(2 * np.minimum(x, 0)) / 8 + 0.5,
+        "(1 − x)·tanh(2·x)/4 + min(1, e^2x)/8 + sin(x)·cos(x)·atan(x)/8 + ½",
+        lambda x: (
+            (1 - x) * np.tanh(2 * x) / 4
+            + np.exp(2 * np.minimum(x, 0)) / 8
+            + np.sin(x) * np.cos(x) * np.arctan(x) / 8
+            + 0.5
+        ),
         derivative=_wavy_slope,
         expansion=_wavy,
     )

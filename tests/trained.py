@@ -83,9 +83,12 @@ def drawn(net: Net, seed: int = 0) -> dict[str, Array]:
 
 
 def trained_of(net: Net, seed: int = 0, classes: tuple[str, ...] = ()) -> TrainedNet:
-    """On numbers from 0 to 255, scaled by as many means and deviations as it has channels."""
+    """On numbers from 0 to 255, scaled by as many means and deviations as it has channels; tokens
+    are as they are."""
     random = np.random.default_rng(seed)
     scaling = Scaling(255, *random.uniform(0.1, 0.6, (2, net.input[0])))
+    if net.tokens:
+        scaling = Scaling(1, np.zeros(1), np.ones(1))
     return trained_net(net, drawn(net, seed), scaling, classes=classes)
 
 

@@ -56,6 +56,8 @@ def by_keras(trained: TrainedNet, given: np.ndarray, prepares: bool = False) -> 
 def by_torch(trained: TrainedNet, given: np.ndarray) -> np.ndarray:
     import torch
 
+    if trained.net.tokens:  # whose numbers the file's `prepare` turns into rows
+        given = np.eye(trained.net.input[1], dtype=np.float32)[given]
     return module_of(trained)(torch.tensor(given)).detach().numpy()
 
 
@@ -260,8 +262,13 @@ def test_what_comes_after_several_terms_reads_all_of_them(by, before, monkeypatc
     plain = (kind for kind in ACTIVATIONS if "softmax" not in kind)
     for after in (*plain, *FURTHER):
         net = parse(f"{before}; {after}; {SEVERAL_TERMS[before]}dense 2")
-        given = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
-        expected = by_the_graph(net, drawn(net), given)
+        random = np.random.default_rng(1)
+        given = random.uniform(-1, 1, (5, *net.input)).astype(np.float32)
+        rows = given
+        if net.tokens:  # files read their numbers
+            given = random.integers(0, net.input[1], (5, net.input[0]))
+            rows = np.eye(net.input[1])[given]
+        expected = by_the_graph(net, drawn(net), rows)
         found = by(trained_of(net), given)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5, err_msg=after)
 

@@ -30,6 +30,9 @@ OPERATIONS = {  # elementwise, in keras.ops; in keras.ops.numpy unless a module 
     "log": "Log",
     "floor": "Floor",
     "sqrt": "Sqrt",
+    "sin": "Sin",
+    "cos": "Cos",
+    "atan": "Arctan",
     "power": "Power",
     "largest": "Maximum",
 }

@@ -31,6 +31,9 @@ OPERATORS = {  # elementwise
     "log": "Log",
     "sqrt": "Sqrt",
     "floor": "Floor",
+    "sin": "Sin",
+    "cos": "Cos",
+    "atan": "Atan",
     **{
         Activation(kind).word: word.operator
         for kind, word in ACTIVATIONS.items()

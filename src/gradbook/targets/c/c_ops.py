@@ -39,6 +39,9 @@ WORDS = {
     "exp": Word("exponential({0.lanes})", "EXP({0})", costly=True),
     "log": Word("logarithm({0.lanes})", "LOG({0})", costly=True),
     "tanh": Word("hyperbolic_tangent({0.lanes})", "TANH({0})", costly=True),
+    "sin": Word("sine({0.lanes})", "SIN({0})", costly=True),
+    "cos": Word("cosine({0.lanes})", "COS({0})", costly=True),
+    "atan": Word("arctangent({0.lanes})", "ATAN({0})", costly=True),
     "normal_share": Word("normal_share({0.lanes})", "NORMAL_SHARE({0})", costly=True),
     "sqrt": Word("root({0.lanes})", "SQRT({0})", costly=True),
     "softplus": Word(

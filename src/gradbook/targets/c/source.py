@@ -208,6 +208,7 @@ def _program(program: Program, parts: Mapping[str, int]) -> Iterator[str]:
 def _head(name: str, what: str, batch: int, machine: Machine) -> str:
     title = f"the network {name}" if name else "a network"
     functions = ("exp", "log", "log1p", "tanh", "erfc", "sqrt", "fabs", "floor", "pow")
+    functions += ("sin", "cos", "atan")
     spelled = [f"{name}{'' if machine.double else 'f'}" for name in functions]
     pairs = zip(functions, spelled, strict=True)
     defined = "\n".join(f"#define {name.upper()} {name_in_c}" for name, name_in_c in pairs)

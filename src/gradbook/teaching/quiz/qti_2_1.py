@@ -261,6 +261,10 @@ def _tanh(x: str) -> str:
     return element("divide", element("subtract", twice, unit), element("sum", twice, unit))
 
 
+def _math_operator(name: str) -> Callable[[str], str]:
+    return lambda x: element("mathOperator", x, name=name)
+
+
 def _variable(name: str) -> str:
     return element("variable", identifier=name)
 
@@ -277,6 +281,7 @@ def _set(name: str, expression: str) -> str:
     return element("setOutcomeValue", expression, identifier=name)
 
 
+MATH_OPERATORS = {"log": "ln", **{name: name for name in ("sin", "cos", "atan", "floor")}}
 SIMPLE = {"add": "sum", "subtract": "subtract", "multiply": "product", "divide": "divide"}
 OTHERS: dict[str, Callable[..., str]] = {
     "copy": lambda x: x,
@@ -285,6 +290,6 @@ OTHERS: dict[str, Callable[..., str]] = {
     "sqrt": lambda x: element("power", x, _float(0.5)),
     "exp": _exp,
     "tanh": _tanh,
-    "log": lambda x: element("mathOperator", x, name="ln"),
+    **{op: _math_operator(name) for op, name in MATH_OPERATORS.items()},
 }
 SAYS = Vocabulary("QTI", {*SIMPLE, *OTHERS, "constant", "leaf"})

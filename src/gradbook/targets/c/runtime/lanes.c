@@ -110,6 +110,9 @@ INLINE vec whole_below(vec x) {
 LANE_BY_LANE(exponential, EXP(x))
 LANE_BY_LANE(logarithm, LOG(x))
 LANE_BY_LANE(hyperbolic_tangent, TANH(x))
+LANE_BY_LANE(sine, SIN(x))
+LANE_BY_LANE(cosine, COS(x))
+LANE_BY_LANE(arctangent, ATAN(x))
 LANE_BY_LANE(normal_share, NORMAL_SHARE(x))
 LANE_BY_LANE(soft_plus, (x > 0 ? x : 0) + LOG1P(EXP(-FABS(x))))
 
