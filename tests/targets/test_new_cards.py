@@ -76,3 +76,10 @@ def test_a_workbook_that_reads_says_which_layer_it_has_no_words_for():
     with pytest.raises(TargetError, match="layer 2: .* has no formula for pairnorm: leave it out"):
         plan.formula(normalised, 0, 0, 0)
     assert "TANH(2*" in plan.formula(activated, 0, 0, 0)
+
+
+@pytest.mark.usefixtures("six_cards")
+def test_nor_has_it_words_for_a_layer_that_sums_with_parameters_of_its_own():
+    plan = ReaderPlan(parse("input 1x4x4; conv 2 3x3; flatten; highway; dense 2; softmax"))
+    with pytest.raises(TargetError, match="layer 3: .* has no formula for highway: leave it out"):
+        plan.formula(plan.stages[1], 0, 0, 0)

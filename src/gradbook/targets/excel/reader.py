@@ -179,7 +179,7 @@ class ReaderPlan:
         layer, shape = self.net.layers[index], self.net.shapes[index]
         source, place = stage.sources[0], (channel, row, column)
         spread, window = layer.spreads(shape), layer.window(shape)
-        if layer.sums or (spread and self._leaf(Role.WEIGHT, index) in self.blocks):
+        if (layer.sums or spread) and self._leaf(Role.WEIGHT, index) in self.blocks:
             text = self._weighted(index, source, place)
         elif spread:
             reaching = spread.over(place[1:], stage.grids.shape[1:])
