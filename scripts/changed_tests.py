@@ -1,9 +1,10 @@
 """Which long tests a change is about: those beside it, those that import it, and its witnesses.
 
     python -m scripts.changed_tests [BASE]
+    python -m scripts.changed_tests --of FILE...
 
 Lists folders and files of tests, one per line, for whatever differs from where this branch left
-BASE (main, unless another is named), uncommitted and new files included. `make test LONG=BASE`
+BASE (main, unless another is named), uncommitted and new files included; or for these files. `make test LONG=BASE`
 runs the long tests there, the nearest to the change first, for as long as SECONDS allows. The rest,
 and what lies further up and only uses what changed, is left to `make everything`.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
+from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -163,5 +164,13 @@ def importers() -> dict[str, set[str]]:
     return found
 
 
+def main() -> None:
+    parser = ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("base", nargs="?", default="main", metavar="BASE")
+    parser.add_argument("--of", nargs="+", metavar="FILE")
+    options = parser.parse_args()
+    print("\n".join(chosen(options.of or changed(options.base))))
+
+
 if __name__ == "__main__":
-    print("\n".join(chosen(changed(*sys.argv[1:] or ["main"]))))
+    main()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from scripts.changed_tests import BESIDE, EVERYTHING, ROOT, SECONDS, chosen, nearest
@@ -73,3 +75,9 @@ def test_what_the_table_names_is_there():
         assert (ROOT / beginning).exists(), beginning
         assert [it for it in tests if not (ROOT / it).exists()] == []
     assert [it for it in EVERYTHING if not (ROOT / it).exists()] == []
+
+
+def test_the_tests_of_a_file_are_listed():
+    words = [sys.executable, "-m", "scripts.changed_tests", "--of", "src/gradbook/chance.py"]
+    listed = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert "tests/test_chance.py" in listed.splitlines()
