@@ -168,7 +168,7 @@ WORDS = {
     "quiz -o quiz.xml --for none.csv": "none.csv",
     "quiz -o no/such/quiz.xml --for 1": "no/such/quiz.xml",
     "quiz digits -o quiz.xml": "no network or file called 'digits'",
-    "play worked -o page.pdf": "end it in one of .html, .htm, .zip, .gif",
+    "play worked -o page.pdf": "end it in one of .html, .htm",
     "play xor --train -o page.html": "always trains on its page",
     "play tiny --train 3 -o page.html": "--train",
     "play tiny --data nowhere -o page.html": "nowhere",

@@ -17,7 +17,7 @@ SOURCES = sorted((ROOT / "src" / "gradbook").rglob("*"))
     [
         ("src/gradbook/targets/algebra/tex.py", "tests/targets/algebra/test_tex.py"),
         ("src/gradbook/targets/algebra/tex.py", "tests/outside/pages"),
-        ("src/gradbook/report/film.py", "tests/report/test_film.py"),
+        ("src/gradbook/report/sweep.py", "tests/report/test_sweep.py"),
         ("src/gradbook/engine/native.py", "tests/outside/engine"),
         ("src/gradbook/web/view/share.js", "tests/web"),
         ("src/gradbook/chance.py", "tests/test_chance.py"),
@@ -32,7 +32,7 @@ def test_a_change_runs_its_tests_and_its_witnesses(path, tests):
 
 
 def test_a_change_of_one_room_leaves_the_others_out():
-    found = chosen(["src/gradbook/report/film.py"])
+    found = chosen(["src/gradbook/report/sweep.py"])
     assert not any(it.startswith(("tests/audit", "tests/engine", "tests/lab")) for it in found)
     assert "tests" not in found
 
@@ -45,11 +45,11 @@ def test_what_all_tests_stand_on_runs_them_all(path):
 def test_the_nearest_long_tests_come_first_and_end_in_time():
     beside, itself, elsewhere = (
         "outside/pages/test_pages.py::test_a",
-        "report/test_film.py::test_b",
+        "report/test_sweep.py::test_b",
         "audit/test_check.py::test_c",
     )
     long = {beside: 1.0, itself: 2.0, elsewhere: 3.0}
-    changed = ["src/gradbook/report/film.py"]
+    changed = ["src/gradbook/report/sweep.py"]
     assert nearest(changed, long) == [itself, beside]
     assert nearest(changed, long | {beside: SECONDS - 1.0}) == [itself]
     assert nearest(["tests/conftest.py"], long) == [beside, itself, elsewhere]

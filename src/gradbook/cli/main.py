@@ -24,7 +24,7 @@ VERBS = {
     "check": "check other people's workbooks: is every gradient right?",
     "class": "run a class in one folder, from the exercises to the grades",
     "quiz": "write a quiz for Moodle and others, with different numbers for each",
-    "play": "open a network that trains in your browser, or write a page or film",
+    "play": "open a network that trains in your browser, or write its page",
     "sweep": "show the effect of the learning rate, with a verdict for each rate",
     "summary": "show every layer's shape, parameters, multiply-adds and memory",
     "train": "train on images, a table, signals or lines of text",
@@ -55,7 +55,7 @@ MODULES = {
 }  # the modules of `verbs/`; any other verb has a module of its own name
 RENAMED = {  # verbs of 1.0 and the commands that replace them
     "page": "gradbook play NET -o FILE.html",
-    "film": "gradbook play NET -o FILE.gif",
+    "film": "gradbook play NET, whose page trains",
     "write": "gradbook train names, and then gradbook generate RUN",
     "recipes": "gradbook train --list",
     "serve": "gradbook class serve",

@@ -184,7 +184,7 @@ WRONG = {
     "sheet stand.xlsx --set 'momentum 3'": "is for networks: a workbook has only 'rate 0.1'",
     "sheet stand.xlsx --exercise 3": "--exercise is for networks: leave it out for stand.xlsx",
     "sheet lesson.xlsx --of E --learn B99": "B99 is empty",
-    "play stand.xlsx -o stand.gif": "a workbook's page is .html, not .gif",
+    "play stand.xlsx -o stand.gif": "end it in one of .html, .htm",
 }
 
 

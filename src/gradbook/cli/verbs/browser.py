@@ -1,4 +1,4 @@
-"""Opens a network in a browser, or writes it as a page or a film."""
+"""Opens a network in a browser, or writes it as a page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from gradbook.builtin_networks import SCENES
 from gradbook.cli.argument_kinds import (
     READING_GONE,
-    asked_network,
     asked_network_or_formulas,
     changed_network,
     file_ending_in,
@@ -24,10 +23,10 @@ from gradbook.cli.argument_kinds import (
     whole_number,
 )
 from gradbook.cli.help_page import Verb
-from gradbook.cli.output import counting, print_written, say
+from gradbook.cli.output import print_written, say
 from gradbook.cli.workbooks import names_workbook, page_of_workbook, refuse_for_networks
 from gradbook.errors import GradbookError, UsageError
-from gradbook.files import renew, require_replaceable, write_whole
+from gradbook.files import renew, write_whole
 from gradbook.folders import kept_in
 from gradbook.language import mark, tr
 
@@ -121,22 +120,14 @@ def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
     return digits_page(reader.model, pack, samples, command)
 
 
-# The output, by the ending of -o ------------------------------------------------------
+# The page -------------------------------------------------------------------------------
 
-PAGES, FILMS = (".html", ".htm"), (".gif",)
-FILM_EPOCHS = 200
+PAGES = (".html", ".htm")
 TRAIN_ADVICE = mark("Run, then move η, or drag a weight")
 GRAPH_ADVICE = mark("drag a number, or go through the graph forward and backward")
 
 
 def run(options: Namespace) -> int:
-    ending = os.path.splitext(options.out or "")[1].lower()
-    if names_workbook(options.net) and ending not in ("", *PAGES):
-        raise UsageError(f"a workbook's page is .html, not {ending}")
-    if ending in FILMS:
-        return _film(options)
-    if options.epochs:
-        raise UsageError("--epochs is for a film: name one with -o FILE.gif")
     page, advice = make_page(options)
     if not options.out:
         return _open(page, advice)
@@ -210,37 +201,21 @@ def scene_page(options: Namespace) -> str:
     return play_page(net, options.typed, points_of=options.net)
 
 
-def _film(options: Namespace) -> int:
-    from gradbook.rates.sweep import usable_rate
-    from gradbook.report.film import FPS, film, write_film
-
-    if options.train is not None:
-        raise UsageError("--train is for a page: leave it out")
-    net, epochs = asked_network(options), options.epochs or FILM_EPOCHS
-    require_replaceable(options.out)
-    shot = film(net, epochs, usable_rate(net, epochs))
-    with counting("frames drawn", len(shot.scenes)) as tick:
-        write_film(shot, options.out, tick=tick)
-    print_written(options.out, f"{len(shot.scenes)} frames, {len(shot.scenes) / FPS:.1f} s")
-    return 0
-
-
 ENTRIES = {
     "play": Verb(
         run,
         kinds={
             "train": whole_number(LEAST),
-            "out": file_ending_in(*PAGES, *FILMS),
-            "epochs": whole_number(1),
+            "out": file_ending_in(*PAGES),
         },
         defaults={"net": "worked"},
-        facts=lambda: {"images": f"{USUAL:,}", "epochs": FILM_EPOCHS},
+        facts=lambda: {"images": f"{USUAL:,}"},
         speaks=True,
         gone={
             "--rate": "write --set 'rate …'",
             "--home": "set GRADBOOK_HOME to the site's address",
             "--scorm": "gradbook quiz writes questions for a learning platform",
-            "--fps": "a film has 15 frames a second",
+            **dict.fromkeys(("--epochs", "--fps"), "a page trains as long as you let it"),
             **READING_GONE,
         },
     ),

@@ -9,7 +9,6 @@ from gradbook.net.formulas import Formulas
 from gradbook.net.network import Net
 from gradbook.targets.drawing import layout
 from gradbook.targets.drawing.formula_graph import draw_formulas
-from gradbook.targets.drawing.layout import draw_weights
 from gradbook.targets.drawing.png import can_paint, png
 from gradbook.targets.drawing.shapes import Drawing
 from gradbook.targets.drawing.svg import style, svg
@@ -17,7 +16,6 @@ from gradbook.targets.drawing.svg import style, svg
 __all__ = [
     "Drawing",
     "draw",
-    "draw_weights",
     "net_png",
     "net_svg",
     "png",

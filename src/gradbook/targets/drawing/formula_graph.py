@@ -129,7 +129,7 @@ def _labels(step: Step, values: Sequence[Node], numbers: bool) -> dict[Node, Lab
         assert node.name
         value = float(worked[node]) if node in worked else None
         label = name_label(Marked(node.name, value), NAME_SIZE)
-        labels[node] = replace(label, colour=role_colour(step, node), owners=((node.name,),))
+        labels[node] = replace(label, colour=role_colour(step, node))
     return labels
 
 
@@ -161,10 +161,9 @@ def _shapes(graph: FormulaGraph, labels: Mapping[Node, Label]) -> list[Shape]:
         points = [(middles[k], heights[node, k]) for node, k in line.slots]
         points[0] = (points[0][0] + halves[source], points[0][1])
         points[-1] = (points[-1][0] - halves[goal], points[-1][1])
-        owners = (labels[source].owners[0], labels[goal].owners[0])
-        shapes.append(Polyline(tuple(points), QUIET, owners=owners))
+        shapes.append(Polyline(tuple(points), QUIET))
     for node, label in labels.items():
         centre = (middles[columns[node]], heights[node, columns[node]])
-        shapes.append(Unit(centre, halves[node], RADIUS, (label.colour,), label.owners))
+        shapes.append(Unit(centre, halves[node], RADIUS, (label.colour,)))
         shapes.append(label.at(centre))
     return shapes

@@ -11,7 +11,7 @@ has the same rules in JavaScript (web/view/spacing.js); a test compares both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
 from math import inf
@@ -20,12 +20,11 @@ from gradbook.graph.names import Name
 from gradbook.language import mark, numeral, tr
 from gradbook.layers.card import spell
 from gradbook.net.network import Net
-from gradbook.palette import ERROR, QUIET, WEIGHT, Colour, colour_of
+from gradbook.palette import QUIET, WEIGHT, Colour, colour_of
 from gradbook.targets.drawing.shapes import (
     Box,
     Drawing,
     Label,
-    Owners,
     Plane,
     Point,
     Polyline,
@@ -198,16 +197,6 @@ class PlacedStage:
     def middle(self) -> float:
         return (self.left + self.right) / 2
 
-    @property
-    def names(self) -> dict[int, tuple[Name, ...]]:
-        """The names of each unit."""
-        cells = self.stage.cells if isinstance(self.stage, UnitColumn) else ()
-        return {cell.place: cell.names for cell in cells if cell}
-
-    @property
-    def every_name(self) -> tuple[Name, ...]:
-        return tuple(name for names in self.names.values() for name in names)
-
     def arriving(self, y: float) -> tuple[Point, Point]:
         """The end of a line at a height, which must pass whatever protrudes above a unit."""
         return (self.left, y), (self.edges[0], y)
@@ -245,8 +234,7 @@ def units(stage: UnitColumn) -> list[Neuron]:
 
 def weight_label(stage: UnitColumn, place: int, before: int) -> Label:
     assert stage.weight
-    mark = stage.weight(place, before)
-    return replace(name_label(mark, SMALL_SIZE), is_left=True, owners=((mark.name,),))
+    return replace(name_label(stage.weight(place, before), SMALL_SIZE), is_left=True)
 
 
 def phrases(stage: Stage, before: Stage | None) -> tuple[str, ...]:
@@ -305,13 +293,13 @@ def _column(stage: UnitColumn, column: PlacedColumn, texts: tuple[str, ...]) -> 
 def _names(cell: Neuron) -> list[Label]:
     first, *others = cell.names
     marks = [Marked(first, cell.value), *map(Marked, others)]
-    return [replace(name_label(mark, NAME_SIZE), owners=(cell.names,)) for mark in marks]
+    return [name_label(mark, NAME_SIZE) for mark in marks]
 
 
 def _unit(centre: Point, half: float, names: Sequence[Label]) -> Iterator[Shape]:
     x, y = centre
     colours = tuple(label.colour for label in names)
-    yield Unit(centre, half, RADIUS, colours, names[0].owners)
+    yield Unit(centre, half, RADIUS, colours)
     if len(names) == 1:
         yield names[0].at(centre)
     else:  # each in the middle of its half, slightly away from the round end
@@ -328,10 +316,10 @@ def _above_half(mark: Marked) -> float:
 def _above(mark: Marked | None, below: Point) -> Iterator[Shape]:
     """The small circle of a bias or a target."""
     if mark:
-        label = replace(name_label(mark, SMALL_SIZE), owners=((mark.name,),))
+        label = name_label(mark, SMALL_SIZE)
         x, y = below[0], below[1] - RADIUS - ABOVE - SMALL_RADIUS
         yield Polyline(((x, y + SMALL_RADIUS), (x, below[1] - RADIUS)), label.colour)
-        yield Unit((x, y), _above_half(mark), SMALL_RADIUS, (label.colour,), label.owners)
+        yield Unit((x, y), _above_half(mark), SMALL_RADIUS, (label.colour,))
         yield label.at((x, y))
 
 
@@ -439,22 +427,6 @@ def draw(net: Net, numbers: bool = False) -> Drawing:
     return drawing(title, _shapes(_placed(stages(net, numbers))), MARGIN)
 
 
-THINNEST, THICKEST = 0.6, 6.0  # lines of weights, by magnitude
-
-
-def draw_weights(drawing: Drawing, weights: Mapping[Name, float], largest: float) -> Drawing:
-    """Draw lines by the magnitude of their weights, in the colour of errors if negative."""
-
-    def drawn(shape: Shape) -> Shape:
-        if not (isinstance(shape, Polyline) and len(shape.owners) == 1):
-            return shape
-        size = weights.get(shape.owners[0][0], 0.0)
-        width = THINNEST + (THICKEST - THINNEST) * min(abs(size) / (largest or 1), 1)
-        return replace(shape, width=width, colour=ERROR if size < 0 else WEIGHT)
-
-    return replace(drawing, shapes=tuple(map(drawn, drawing.shapes)))
-
-
 def _placed(drawn: Sequence[Stage]) -> list[PlacedStage]:
     written = [phrases(stage, before) for stage, before in zip(drawn, [None, *drawn], strict=False)]
     sizes = [
@@ -503,7 +475,6 @@ def _skips(places: Sequence[PlacedStage], top: float) -> Iterator[Polyline]:
             (down, height),
             (down, last),
             (goal.edges[0], last),
-            owners=(source.every_name, goal.every_name),
         )
 
 
@@ -512,10 +483,10 @@ def _upper(spot: PlacedStage) -> float:
     return min(spot.heights.values()) if spot.front is None else spot.front.top
 
 
-def _line(colour: Colour, *points: Point, owners: Owners = ()) -> Polyline:
+def _line(colour: Colour, *points: Point) -> Polyline:
     """A line through those points, without repeated points."""
     way = (points[0], *(b for a, b in pairwise(points) if a != b))
-    return Polyline(way, colour, owners=owners)
+    return Polyline(way, colour)
 
 
 def _weights(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline | Label]:
@@ -526,11 +497,11 @@ def _weights(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline | Labe
         for port, (unit, end) in zip(column.ports, goal.heights.items(), strict=True):
             label, row = weight_label(goal.stage, unit, before), y + port
             start = column.labels + LABEL_PAD
-            yield _line(WEIGHT, *source.leaving(y), (column.labels, row), owners=label.owners)
+            yield _line(WEIGHT, *source.leaving(y), (column.labels, row))
             yield label.at((start + label.width / 2, row))
             rest = (start + label.width + LABEL_PAD, row)
             ways = (rest, (column.lines, row), *goal.arriving(end))
-            yield _line(WEIGHT, *ways, owners=label.owners)
+            yield _line(WEIGHT, *ways)
 
 
 def _plain_lines(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline]:
@@ -542,11 +513,9 @@ def _plain_lines(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline]:
         for y, (_, end) in zip(edges, (ends[0], ends[-1]), strict=True):
             yield _line(QUIET, *source.leaving(y), *goal.arriving(end))
         return
-    names, goals = source.names, goal.names
     for (before, y), (place, end) in product(source.heights.items(), ends):
         if goal.stage.link is Link.ALL or before == place - goal.stage.first:
-            owners = names[before], goals[place]
-            yield _line(QUIET, *source.leaving(y), *goal.arriving(end), owners=owners)
+            yield _line(QUIET, *source.leaving(y), *goal.arriving(end))
 
 
 def _window(source: PlacedStage, goal: PlacedStage) -> Iterator[Shape]:

@@ -12,6 +12,7 @@ from gradbook.palette import Colour
 from gradbook.targets.drawing.shapes import (
     NUMBER_GAP,
     SUBSCRIPT,
+    THICK,
     Drawing,
     Label,
     Plane,
@@ -79,7 +80,7 @@ class _Painter:
     def paint(self, shape: Shape) -> None:
         match shape:
             case Polyline():
-                self._line(shape.points, _faded(shape.colour, 0.6), shape.width)
+                self._line(shape.points, _faded(shape.colour, 0.6), THICK)
             case Plane():
                 self._plane(shape)
             case WindowFrame():

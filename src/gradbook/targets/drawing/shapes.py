@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from unicodedata import east_asian_width, normalize
 
-from gradbook.graph.names import Name
 from gradbook.palette import Colour
 
 Point = tuple[float, float]
-Owners = tuple[tuple[Name, ...], ...]  # the things a shape shows or connects, each by all its names
 
 SUBSCRIPT = 0.72  # of the size of the letter
 NUMBER_GAP = 0.35  # of the size, between a name and its number
 LINE_HEIGHT = 1.25
+THICK = 1.2  # a line
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,6 @@ class Polyline:
 
     points: tuple[Point, ...]
     colour: Colour
-    width: float = 1.2
-    owners: Owners = ()  # its weight, or the two units that it connects
 
     @property
     def box(self) -> Box:
@@ -105,7 +102,6 @@ class Unit:
     half_width: float
     radius: float
     colours: tuple[Colour, ...]
-    owners: Owners = ()
 
     @property
     def parts(self) -> tuple[UnitPart, ...]:
@@ -138,7 +134,6 @@ class Label:
     is_name: bool = True
     is_left: bool = False  # aligned left in its box rather than centred
     centre: Point = (0, 0)
-    owners: Owners = ()  # its unit or its weight
 
     @property
     def width(self) -> float:

@@ -10,6 +10,7 @@ from gradbook.targets.drawing.shapes import (
     NUMBER_GAP,
     SERIF,
     SUBSCRIPT,
+    THICK,
     Box,
     Drawing,
     Label,
@@ -58,10 +59,10 @@ def svg(drawing: Drawing, alone: bool = True) -> str:
 
 def _shape(shape: Shape) -> str:
     match shape:
-        case Polyline(points, colour, thick):
+        case Polyline(points, colour):
             way = "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
             looks = f'{_paint(("edge", colour))} fill="none"'
-            return f'<path {looks} stroke-opacity="0.6" stroke-width="{_n(thick)}" d="M{way}"/>'
+            return f'<path {looks} stroke-opacity="0.6" stroke-width="{THICK}" d="M{way}"/>'
         case Plane():
             return _plane(shape)
         case WindowFrame(box, colour):
