@@ -3,10 +3,10 @@
     python -m scripts.changed_tests [BASE]
     python -m scripts.changed_tests --of FILE...
 
-Lists folders and files of tests, one per line, for whatever differs from where this branch left
-BASE (main, unless another is named), uncommitted and new files included; or for these files. `make test LONG=BASE`
-runs the long tests there, the nearest to the change first, for as long as SECONDS allows. The rest,
-and what lies further up and only uses what changed, is left to `make everything`.
+Lists folders and files of tests, one per line, for these files, or for whatever differs from where
+this branch left BASE (main, unless another is named), uncommitted and new files included. `make
+test LONG=BASE` runs the long tests there, the nearest to the change first, for as long as SECONDS
+allows. The rest, and what lies further up and only uses what changed, is left to `make everything`.
 """
 
 from __future__ import annotations
