@@ -166,7 +166,6 @@ def test_what_people_change_are_cells_with_names(worked):
     data = {"i1_given": 0.05, "i2_given": 0.1, "t1_given": 0.5, "t2_given": 0.5}
     expected = {"eta": 1, "nudge": 1e-5, "checked_epoch": 1, "derivation_epoch": 1, **start, **data}
     assert {name: values[name] for name in expected} == expected
-    expected["answers_epoch"] = 70
     assert set(values) - set(expected) == {
         "epochs_checked",
         "final_error",
@@ -194,18 +193,16 @@ def test_the_sheets_come_in_the_order_in_which_they_are_read(worked, many):
         "Network",
         "Derivation",
         "Training",
-        "Answers",
         "Learning rates",
         "Check",
         "Rates work",
         "Verdicts work",
         "Check work",
-        "Answers work",
     ]
     assert book.active.title == "Network"
     assert load_workbook(many).sheetnames[2:4] == ["Training", "Samples"]
     hidden = [sheet.title for sheet in book.worksheets if sheet.sheet_state == "hidden"]
-    assert hidden == ["Rates work", "Verdicts work", "Check work", "Answers work"]
+    assert hidden == ["Rates work", "Verdicts work", "Check work"]
 
 
 def test_the_working_sheet_that_a_student_fills_in_is_in_sight(exercise):
@@ -403,10 +400,10 @@ def test_the_first_sheet_says_what_is_where_and_then_what_to_try(folder):
     lines = [cell.value for cell in book["Network"]["E"]]
     first, hidden, tried = (
         next(row for row, line in enumerate(lines) if str(line).startswith(words))
-        for words in ("What is on which sheet", "Check work, Answers work", "Try")
+        for words in ("What is on which sheet", "Check work", "Try")
     )
     assert tried == hidden + 2
-    assert lines[first + 1 : hidden] == book.sheetnames[1:5]
+    assert lines[first + 1 : hidden] == book.sheetnames[1:4]
 
 
 # Exercises -------------------------------------------------------------------

@@ -17,7 +17,7 @@ from tests.pseudo import PLAIN_WORD, plain_words, pseudo_language, spelled
 CONVNET = "input 1x4x4\nconv 2 3x3 pad 1\nbatchnorm\nrelu\nmaxpool 2x2\nflatten\ndense 1\n"
 CONVNET += "".join(f"sample {k} {'0.5 ' * 15}-> {k % 2}\n" for k in range(3))
 NETWORKS = ["worked", "xor", "strokes", CONVNET]
-SHEETS = "Network Derivation Training Samples Grids Answers Learning rates Rates work Check work"
+SHEETS = "Network Derivation Training Samples Grids Learning rates Rates work Check work"
 SHEETS += " Exercise Verdicts gradbook sweep check"
 FUNCTIONS = "AND EXP ABS MAX MIN SUM TANH SQRT AVERAGE exp sinh cosh tanh"
 READ_IN = ("errorTitle", "error", "promptTitle", "prompt", "text")

@@ -6,8 +6,6 @@ from gradbook.language import tr
 from gradbook.targets.excel.grids.grids_sheet import write_grids
 from gradbook.targets.excel.plan.record import KNOWN_BY, ExerciseRecord
 from gradbook.targets.excel.plan.workbook_plan import (
-    ANSWERS,
-    ANSWERS_WORK,
     CHECK,
     CHECK_WORK,
     DERIVATION,
@@ -21,7 +19,6 @@ from gradbook.targets.excel.plan.workbook_plan import (
     VERDICTS_WORK,
     WorkbookPlan,
 )
-from gradbook.targets.excel.sheets.answers import write_answers, write_answers_work
 from gradbook.targets.excel.sheets.check import write_check, write_check_work
 from gradbook.targets.excel.sheets.derivation import write_derivation
 from gradbook.targets.excel.sheets.look import Look, content_of, new_workbook
@@ -66,8 +63,6 @@ SHEETS = {
     VERDICTS_WORK: write_verdicts_work,
     CHECK: write_check,
     CHECK_WORK: write_check_work,
-    ANSWERS: write_answers,
-    ANSWERS_WORK: write_answers_work,
     EXERCISE: write_exercise,
 }
 

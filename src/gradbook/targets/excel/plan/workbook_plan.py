@@ -54,8 +54,7 @@ from gradbook.targets.excel.plan.verdict_cells import (
 NETWORK, DERIVATION, TRAINING, SAMPLES = "Network", "Derivation", "Training", "Samples"
 GRIDS = "Grids"
 RATES, RATES_WORK, CHECK, CHECK_WORK = "Learning rates", "Rates work", "Check", "Check work"
-VERDICTS_WORK, ANSWERS, ANSWERS_WORK = "Verdicts work", "Answers", "Answers work"
-EXERCISE = "Exercise"
+VERDICTS_WORK, EXERCISE = "Verdicts work", "Exercise"
 
 RATE_NAME = "eta"
 CHECK_NAME, EPOCHS_NAME = "gradients_checked", "epochs_checked"
@@ -286,20 +285,18 @@ class WorkbookPlan:
             TRAINING,
             *([SAMPLES] if self.several else []),
             *([GRIDS] if self.has_grids else []),
-            *([ANSWERS] if self.has_answers else []),
             *([RATES] if self.rates else []),
             *([CHECK] if self.has_check else []),
             *([RATES_WORK] if self.rates else []),
             *([VERDICTS_WORK] if self.has_verdicts else []),
             *([CHECK_WORK] if self.has_check else []),
             *([EXERCISE] if self.exercise else []),
-            *([ANSWERS_WORK] if self.has_answers else []),
         ]
 
     @property
     def behind(self) -> frozenset[str]:
         """The hidden working sheets; one that a student must fill in isn't hidden."""
-        work = {VERDICTS_WORK, CHECK_WORK, ANSWERS_WORK, EXERCISE}
+        work = {VERDICTS_WORK, CHECK_WORK, EXERCISE}
         also = set() if self.exercise else {RATES_WORK}
         return frozenset((work | also).intersection(self.sheets))
 
@@ -307,11 +304,6 @@ class WorkbookPlan:
     def has_grids(self) -> bool:
         """An exercise has none: they would reveal the gradients."""
         return self.exercise is None and last_grid_layer(self.step.source) >= 0
-
-    @property
-    def has_answers(self) -> bool:
-        """Formulas have no outputs beside their result."""
-        return self.exercise is None and not isinstance(self.step.source, Formulas)
 
     @property
     def has_check(self) -> bool:

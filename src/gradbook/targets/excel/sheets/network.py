@@ -16,7 +16,6 @@ from gradbook.palette import ERROR, INPUT, QUIET
 from gradbook.targets.excel.live import LiveValue
 from gradbook.targets.excel.plan.column_order import STUDENT_NAME
 from gradbook.targets.excel.plan.workbook_plan import (
-    ANSWERS,
     CHECK,
     CHECK_NAME,
     DERIVATION,
@@ -180,7 +179,6 @@ GUIDE = {
     GRIDS: mark(
         "image, kernels and maps as pictures, with their gradients, and the sliding window"
     ),
-    ANSWERS: mark("what the network answers for its samples, and for an input of your own"),
     RATES: mark("the training at other learning rates, side by side"),
     CHECK: mark("every gradient next to the slope measured by nudging its weight"),
     RATES_WORK: mark("the training runs behind the learning rates"),
