@@ -9,9 +9,11 @@ import { ArcsPanel } from "./arcs.js"
 import { PHRASES } from "./phrases.js"
 import { Writer } from "./writer.js"
 
-const SLICE = 12 // milliseconds of training per frame, at most
+const SLICE = 10 // milliseconds of training per frame, at most
+const LEGIBLE = 90 // milliseconds that something is shown at least while it trains
 const WRITTEN = 8 // lines each time
-const TESTED_EVERY = 50 // lines learned
+const TESTS = 20 // of a training
+const LATEST = 50 // lines whose mean loss is shown
 const SHOWN = 8 // letters that may come next
 const MEAN = 25 // losses per point of the curve
 const [WIDTH, HEIGHT] = [236, 120]
@@ -20,12 +22,13 @@ class Page {
   /** @param {Writer} writer */
   constructor(writer) {
     this.writer = writer
-    this.known = new Set([...writer.letters.training, ...writer.letters.heldOut])
+    this.known = /** @type {Set<string>} */ (new Set()) // that it learns from
     this.losses = /** @type {number[]} */ ([])
     this.tests = /** @type {[number, number][]} */ ([])
     this.isGoing = false
     this.isTyped = false // the line that is shown; else it is the latest that was written
     this.all = 0
+    this.shown = 0 // when it was last
     /** @type {ReturnType<Writer["look"]> | null} */
     this.look = null
     const { attention, context } = writer.letters
@@ -54,6 +57,7 @@ class Page {
     this.isGoing = false
     this.writer.begin()
     this.all = Number(byId("lines").value)
+    this.known = new Set(this.writer.letters.training.slice(0, this.all))
     this.losses = []
     this.tests = []
     byId("written").replaceChildren()
@@ -72,31 +76,37 @@ class Page {
     if (going && this.isOver) this.begin()
     this.isGoing = going
     this.update()
-    if (going) requestAnimationFrame(() => this.frame())
+    if (going) requestAnimationFrame(now => this.frame(now))
   }
 
-  /** Train some steps, up to the next time that something is tested or written. @private */
-  frame() {
+  /** Train some steps, up to the next time that something is tested or written.
+   * @param {number} now @private
+   */
+  frame(now) {
     if (!this.isGoing) return
+    const tested = this.all / TESTS
     const until = performance.now() + SLICE
     let left = Number(byId("pace").value)
     while (left > 0 && !this.isOver && this.isGoing && performance.now() < until) {
       const every = Number(byId("every").value)
       const { done } = this.writer
-      const some = Math.min(left, 8, every - (done % every), TESTED_EVERY - (done % TESTED_EVERY))
+      const some = Math.min(left, 4, every - (done % every), tested - (done % tested))
       this.losses.push(...this.writer.learn(some, this.all))
       left -= some
       if (this.losses.some(Number.isNaN)) {
         say(byId("problem"), PHRASES.diverged)
         this.isGoing = false
       } else {
-        if (this.writer.done % TESTED_EVERY === 0 || this.isOver) this.test()
+        if (this.writer.done % tested === 0 || this.isOver) this.test()
         if (this.writer.done % every === 0 || this.isOver) this.write()
       }
     }
     if (this.isOver) this.isGoing = false
-    this.update()
-    if (this.isGoing) requestAnimationFrame(() => this.frame())
+    if (!this.isGoing || now - this.shown >= LEGIBLE) {
+      this.shown = now
+      this.update()
+    }
+    if (this.isGoing) requestAnimationFrame(later => this.frame(later))
   }
 
   /** @private */
@@ -167,7 +177,7 @@ class Page {
   /** @private */
   update() {
     const { writer, losses, tests } = this
-    const latest = losses.slice(-TESTED_EVERY)
+    const latest = losses.slice(-LATEST)
     say(byId("go"), this.isGoing ? PHRASES.pause : this.isOver ? PHRASES.again : writer.done ? PHRASES.goOn : PHRASES.train)
     say(byId("done"), grouped(writer.done))
     say(byId("loss"), latest.length ? numeral((latest.reduce((sum, it) => sum + it, 0) / latest.length).toFixed(3)) : "–")

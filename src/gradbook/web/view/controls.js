@@ -104,10 +104,11 @@ export class Controls {
     this.last = now
     while (this.due >= 1 && performance.now() < until) {
       this.due -= 1
-      this.model.step()
+      this.model.advance()
       if (!this.isNumber()) return
     }
     this.due = Math.min(this.due, 2)
+    this.model.changed()
     requestAnimationFrame(later => this.frame(later))
   }
 
@@ -135,8 +136,9 @@ export class Controls {
    */
   findLimit() {
     const { model } = this
+    if (this.isRunning || model.content.isJudged === false) return
     const key = JSON.stringify([model.content.layers, model.start, model.epoch === 1 || model.samples.length < 8 ? model.samples : 0, model.usedBatch])
-    if (key === this.judged || this.isRunning || model.content.isJudged === false) return
+    if (key === this.judged) return
     this.judged = key
     const work = this.judging()
     const some = () => {

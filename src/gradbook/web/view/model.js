@@ -8,6 +8,7 @@ import { digits } from "../text/wording.js"
 import { everywhere } from "./grid.js"
 
 /** @typedef {import("../machine/training.js").Sample} Sample */
+/** @typedef {import("./chain.js").Tree} Tree */
 /** @typedef {{verdict: string, trains: boolean, least: number, losses: number[], pull: number}} Judgement */
 
 const [FIRST, TRIED] = [50, 100] // epochs of a trial of a rate, and the milliseconds that it may take
@@ -31,6 +32,7 @@ export class Model {
     this.before = (/** @type {string} */ _kind) => {} // called before a change by the reader
     this.stateOf = new Map()
     this.slopeOf = new Map()
+    this.shared = new Map() // chains of values that are computed once for all samples
     this.samples = /** @type {Sample[]} */ ([])
     this.tests = /** @type {Sample[]} */ ([]) // that are held out
     this.testLosses = /** @type {[epoch: number, loss: number][]} */ ([])
@@ -75,6 +77,8 @@ export class Model {
     this.start = [...start]
     this.stateOf = new Map(content.state.map((/** @type {number[]} */ [leaf], /** @type {number} */ k) => [leaf, k]))
     this.slopeOf = new Map(content.trained)
+    this.shared = new Map(content.chains.flatMap((/** @type {[number, Tree, number]} */ [line, tree, root]) =>
+      (root === content.loss && tree.kind !== "mean" && content.sampleLoss !== root ? [[line, tree]] : [])))
     const alone = everywhere(content)
     this.mixesSamples = content.outputs.some((/** @type {number} */ line) => !alone.has(line))
     this.pointed = null
@@ -167,12 +171,17 @@ export class Model {
     return this.start.some((value, k) => value !== this.written[k])
   }
 
-  /** Take one step. */
+  /** Take one step, and show it. */
   step() {
+    this.advance()
+    this.changed()
+  }
+
+  /** Take one step. */
+  advance() {
     this.training.step()
     this.losses.push([this.epoch, this.training.learned])
     if (this.losses.length > MOST_LOSSES) this.losses = this.losses.filter((_, k) => k % 2 === 0)
-    this.changed()
   }
 
   /** Go back to the initial weights, and from there to those of the text. */
@@ -391,8 +400,19 @@ export class Model {
    */
   slopeAt(line) {
     const { slopes, sampleSlopes } = this.content
+    const tree = this.isMean ? undefined : this.shared.get(line)
     const slope = this.isMean ? slopes[line] : sampleSlopes[line] ?? slopes[line]
-    return slope === undefined ? NaN : this.shownAt(slope)
+    return tree ? this.share(tree) : slope === undefined ? NaN : this.shownAt(slope)
+  }
+
+  /** What the current sample adds to a chain that passes through values computed once for all samples.
+   * @param {Tree} tree @returns {number} @private
+   */
+  share({ kind, of, to = 0, value, parts = [] }) {
+    if (kind === "mean") return this.at(parts[0].value)
+    if (kind === "sum") return parts.reduce((sum, part) => sum + this.share(part), 0)
+    if (kind === "product") return parts.reduce((product, part) => product * this.share(part), 1)
+    return kind === "worked" && of === this.content.loss ? this.slopeAt(to) : this.at(value)
   }
 
   /** Compute every line, also those that training doesn't need. */

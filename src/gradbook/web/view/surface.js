@@ -31,9 +31,10 @@ export class SurfacePanel {
     this.path = ""
     this.span = { middle: 0, reach: 1 } // of the values of a curve
     this.small = make("canvas", { width: CELLS, height: CELLS })
-    this.tones = tonesOf(canvas)
-    this.inks = scaleOf(this.tones, PALE)
+    this.tones = /** @type {number[][]} */ ([])
+    this.inks = new Uint32Array(256)
     this.ink = ""
+    this.readTones()
     this.discrete = byId("discrete")
     this.showsTests = byId("show-tests")
     for (const box of [this.discrete, this.showsTests]) box.addEventListener("change", () => this.update())
@@ -51,6 +52,9 @@ export class SurfacePanel {
 
   /** @private */
   readTones() {
+    const style = getComputedStyle(this.canvas)
+    this.ink = style.color
+    this.path = style.getPropertyValue("--gradients")
     this.tones = tonesOf(this.canvas)
     this.inks = scaleOf(this.tones, PALE)
   }
@@ -66,9 +70,6 @@ export class SurfacePanel {
     const context = canvas.getContext("2d")
     if (!context || !grid.lines.has(line)) return
     context.clearRect(0, 0, canvas.width, canvas.height)
-    const style = getComputedStyle(canvas)
-    this.ink = style.color
-    this.path = style.getPropertyValue("--gradients")
     const values = grid.values(line)
     const isShare = line === this.model.content.plane?.share
     const middle = isShare ? 0.5 : grid.middle(line)
