@@ -37,8 +37,8 @@ MEMORY = Colour("memory of the update", "#ECF0DA", "#596112", "#313420", "#BCC48
 
 KINDS = (INPUT, TARGET, WEIGHT, SUM, ACTIVATION, ERROR, GRADIENT, RATE, MEMORY)
 
-PAPER = Colour("paper", "#FCFBF7", "#22242A", "#17181C", "#E4E3DE")
-QUIET = Colour("lines and remarks", "#DCDAD2", "#62646C", "#3A3C43", "#A3A5AD")
+PAPER = Colour("paper", "#FFFEFB", "#23221F", "#17181C", "#E4E3DE")
+QUIET = Colour("lines and remarks", "#E7E3D9", "#6B675E", "#3A3C43", "#A3A5AD")
 
 _STEMS = {
     "i": INPUT,

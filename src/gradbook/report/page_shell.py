@@ -46,7 +46,7 @@ class WholePage:
     unpacking: str = ""  # a script that unpacks the other one; the policy names the text of both
 
     def __str__(self) -> str:
-        css = STYLE_ROOM.sub("", REMARK.sub("", colours() + resource("page.css") + self.style))
+        css = STYLE_ROOM.sub("", REMARK.sub("", colours() + resource("base.css") + self.style))
         spoken = current_language()
         signs = [
             ("decimal", spoken.decimal_sign, ENGLISH.decimal_sign),

@@ -46,7 +46,7 @@ function counted(room) {
 }
 
 /** @param {string} label @param {string} kind @param {string} value @returns {HTMLInputElement} */
-const field = (label, kind, value) => make("input", { class: "own", type: kind, value, "aria-label": label, min: 0, step: "any" })
+const field = (label, kind, value) => make("input", { type: kind, value, "aria-label": label, min: 0, step: "any" })
 
 /** Cells that were typed into a row and aren't saved yet, and the cells before that.
  * @type {Map<string, {seen: string[], typed: string[]}>}
@@ -67,7 +67,7 @@ function row(one) {
   const draw = () => drafts.set(student, { seen, typed: fields.map(it => it.value) })
   made.addEventListener("input", draw)
   const label = tr("keep the row of {student}", { student })
-  const keep = make("button", { type: "button", class: "own button", "aria-label": label, onclick: () => doing(mark("marking …"), async () => {
+  const keep = make("button", { type: "button", "aria-label": label, onclick: () => doing(mark("marking …"), async () => {
     const typed = fields.map((it, k) => (it.value === seen[k] ? null : it.value))
     const room = await tell("class/marks", "PUT", { student, seen, typed }).catch(error => {
       if (error instanceof Refusal && error.own) {

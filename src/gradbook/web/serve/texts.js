@@ -118,7 +118,7 @@ function link(name, place) {
 
 /** @param {string} said @param {string} place */
 function anchor(said, place) {
-  return /** @type {HTMLAnchorElement} */ (make("a", { class: "own button", href: place }, said))
+  return /** @type {HTMLAnchorElement} */ (make("a", { class: "button", href: place }, said))
 }
 
 /** The content of a page made by the server, without its script.
