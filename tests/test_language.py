@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from string import Formatter
 
 import pytest
@@ -26,6 +27,8 @@ from tests.conftest import UNTRANSLATED
 from tests.pseudo import pseudo_language, spelled
 
 OTHERS = ["de", "es", "fr", "ko", "pt", "vi", "zh"]
+LONG = 9  # letters: shorter words may be the same in several languages
+MOST, MOST_OF_SIBLINGS = 15, 90  # such messages of two languages
 
 
 def parts(message: str) -> set[str | None]:
@@ -55,6 +58,17 @@ def test_translations_have_the_parts_of_their_messages(code):
             assert all(single <= several for single in singles), message.id
         elif message.id:
             assert parts(message.string) == parts(message.id), message.id
+
+
+def test_no_language_is_said_in_the_words_of_another():
+    said = {code: {it.id: it.string for it in catalogue(code) if it.id} for code in OTHERS}
+    for one, other in combinations(OTHERS, 2):
+        alike = [
+            english
+            for english, words in said[one].items()
+            if words == said[other].get(english) != english and len(words) >= LONG
+        ]
+        assert len(alike) <= (MOST_OF_SIBLINGS if (one, other) == ("es", "pt") else MOST), alike
 
 
 @for_each("code", OTHERS)

@@ -14,6 +14,6 @@ export const PHRASES = {
   follows: mark("after {begun}"), first: mark("as the first letter"),
   unknown: (/** @type {string} */ letter) => tr("‘{letter}’ is in none of the lines", { letter }),
   tooLong: (/** @type {number} */ most) => tr("it sees at most {most} letters", { most }),
-  curve: (/** @type {string} */ from, /** @type {string} */ to) => tr("the loss per letter fell from {from} to {to}", { from, to }),
+  curve: (/** @type {string} */ from, /** @type {string} */ to) => tr("the loss per letter: {from} at first, {to} now", { from, to }),
   guessing: (/** @type {string} */ loss) => tr("guessing: {loss}", { loss }),
 }
