@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from gradbook.graph.node import Node
 from gradbook.lowering import Vocabulary
 from gradbook.targets.c.loops import KERNELS
+from gradbook.targets.c_words import words_in_c
 
 WEIGHT_GRADIENTS = {"conv_weights", "outer"}  # summed over the batch by the loop itself
 WEIGHED = {"scales", "levelled"}  # of weights of few bits, when these are laid out for a loop
@@ -25,33 +26,35 @@ class Word:
     """A formula: `{0}` is an operand as it is, vector or number; `{0.lanes}` is always a vector."""
 
     vectors: str
-    numbers: str = ""  # if it differs from that of vectors
+    numbers: str
     costly: bool = False  # computed once for each image and kept
 
 
-WORDS = {
-    "add": Word("{0} + {1}"),
-    "subtract": Word("{0} - {1}"),
-    "multiply": Word("{0} * {1}"),
-    "divide": Word("{0} / {1}"),
-    "negate": Word("-{0}"),
-    "power": Word("raised({0.lanes}, {1})", "POW({0}, {1})"),
-    "exp": Word("exponential({0.lanes})", "EXP({0})", costly=True),
-    "log": Word("logarithm({0.lanes})", "LOG({0})", costly=True),
-    "tanh": Word("hyperbolic_tangent({0.lanes})", "TANH({0})", costly=True),
-    "sin": Word("sine({0.lanes})", "SIN({0})", costly=True),
-    "cos": Word("cosine({0.lanes})", "COS({0})", costly=True),
-    "atan": Word("arctangent({0.lanes})", "ATAN({0})", costly=True),
-    "normal_share": Word("normal_share({0.lanes})", "NORMAL_SHARE({0})", costly=True),
-    "sqrt": Word("root({0.lanes})", "SQRT({0})", costly=True),
-    "softplus": Word(
-        "soft_plus({0.lanes})", "({0} > 0 ? {0} : 0) + LOG1P(EXP(-FABS({0})))", costly=True
-    ),
-    "floor": Word("whole_below({0.lanes})", "FLOOR({0})"),
-    "relu": Word("largest(all(0), {0.lanes})", "{0} > 0 ? {0} : 0"),  # NaN stays NaN
-    "choose": Word("if_positive({0.lanes}, {1.lanes}, {2.lanes})", "{0} > 0 ? {1} : {2}"),
+FOR_VECTORS = {  # of ops for which C has no operators between vectors
+    "power": "raised({0.lanes}, {1})",
+    "floor": "whole_below({0.lanes})",
+    "relu": "largest(all(0), {0.lanes})",
+    "choose": "if_positive({0.lanes}, {1.lanes}, {2.lanes})",
 }
-SQUARE = Word("{0} * {0}")
+COSTLY = {
+    "exp": "exponential",
+    "log": "logarithm",
+    "tanh": "hyperbolic_tangent",
+    "sqrt": "root",
+    "sin": "sine",
+    "cos": "cosine",
+    "atan": "arctangent",
+    "normal_share": "normal_share",
+    "softplus": "soft_plus",
+}
+FOR_NUMBERS = words_in_c(str.upper) | {"normal_share": "NORMAL_SHARE({0})"}
+WORDS = {
+    op: Word(f"{COSTLY[op]}({{0.lanes}})", numbers, costly=True)
+    if op in COSTLY
+    else Word(FOR_VECTORS.get(op, numbers), numbers)
+    for op, numbers in FOR_NUMBERS.items()
+}
+SQUARE = Word("{0} * {0}", "{0} * {0}")
 SAYS = Vocabulary("C", frozenset({*LOOPS, *WORDS, *PLACED, *WEIGHED}))
 
 

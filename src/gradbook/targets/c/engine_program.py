@@ -73,7 +73,7 @@ class Elements:
             raise TargetError(f"C can't compute {node.op.name} for the step as a whole")
         values = [self.value(source, index) for source in node.inputs]
         name = f"t{len(self.lines)}"
-        word_of_node = word(node).numbers or word(node).vectors
+        word_of_node = word(node).numbers
         self.lines.append(f"const real {name} = {word_of_node.format(*values)};")
         return name
 

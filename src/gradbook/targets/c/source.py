@@ -23,6 +23,7 @@ from gradbook.targets.c.engine_program import Computation, Program, program
 from gradbook.targets.c.machine import Machine
 from gradbook.targets.c.pass_functions import line_members
 from gradbook.targets.c.scope import PREDICT, TRAIN, DropoutMask, Members, Names
+from gradbook.targets.c_words import MATH_FUNCTIONS
 
 GROUND = ("room", "lanes", "threads", "chance", "fetch")  # files of C, in the order they build on
 LOOPS = (
@@ -207,11 +208,8 @@ def _program(program: Program, parts: Mapping[str, int]) -> Iterator[str]:
 
 def _head(name: str, what: str, batch: int, machine: Machine) -> str:
     title = f"the network {name}" if name else "a network"
-    functions = ("exp", "log", "log1p", "tanh", "erfc", "sqrt", "fabs", "floor", "pow")
-    functions += ("sin", "cos", "atan")
-    spelled = [f"{name}{'' if machine.double else 'f'}" for name in functions]
-    pairs = zip(functions, spelled, strict=True)
-    defined = "\n".join(f"#define {name.upper()} {name_in_c}" for name, name_in_c in pairs)
+    ending = "" if machine.double else "f"
+    defined = "\n".join(f"#define {name.upper()} {name}{ending}" for name in MATH_FUNCTIONS)
     return f"""\
 /* {title.capitalize()}: {what}, for batches of at most {batch} images.
  *

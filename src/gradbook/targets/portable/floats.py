@@ -11,6 +11,7 @@ from gradbook.layers import Layer
 from gradbook.layers.activations import GELU_CUBE, GELU_SCALE
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.net.trained import TrainedNet, with_answers
+from gradbook.targets.c_words import words_in_c
 from gradbook.targets.portable.answer_functions import float_ending, given_type
 from gradbook.targets.portable.c_text import ConstantArray, fill, piece, spelt, switch
 from gradbook.targets.portable.file_parts import BoardProgram, Dialect, program
@@ -20,28 +21,12 @@ from gradbook.targets.portable.rules_in_c import OpWords, RuleWriting
 from gradbook.targets.portable.schedule import stream_of
 
 WORDS = {  # ops of inputs and attributes, each of which is a name or a number
-    "add": "{0} + {1}",
-    "subtract": "{0} - {1}",
-    "multiply": "{0} * {1}",
-    "divide": "{0} / {1}",
-    "negate": "-{0}",
-    "power": "powf({0}, {1})",
-    "exp": "expf({0})",
-    "log": "logf({0})",
-    "sqrt": "sqrtf({0})",
-    "floor": "floorf({0})",
-    "sin": "sinf({0})",
-    "cos": "cosf({0})",
-    "atan": "atanf({0})",
-    "choose": "{0} > 0 ? {1} : {2}",
+    **words_in_c("{}f".format),
     "normal_share": "0.5f * erfcf(-0.70710678f * {0})",
-    "relu": "{0} > 0 ? {0} : 0",
     "leaky_relu": "{0} > 0 ? {0} : {1} * {0}",
     "sigmoid": "1 / (1 + expf(-{0}))",
-    "tanh": "tanhf({0})",
     "relu6": "{0} > 0 ? ({0} < 6 ? {0} : 6) : 0",
     "elu": "{0} > 0 ? {0} : expm1f({0})",
-    "softplus": "({0} > 0 ? {0} : 0) + log1pf(expf(-fabsf({0})))",
     "gelu": f"0.5f * {{0}} * (1 + tanhf({spelt(GELU_SCALE)} * {{0}} * "
     f"(1 + {spelt(GELU_CUBE)} * {{0}} * {{0}})))",
     "exact_gelu": "0.5f * {0} * erfcf(-0.70710678f * {0})",
