@@ -3,16 +3,15 @@
     python bench/studies.py [--trials N] [--simulated N] [--kills N]
 
 First comes a study of `quick` with one epoch, by 1 and by 2 workers. Then the driver is measured
-alone: the results of trials are invented, but they go to other processes and back, are kept in
-files and are reported to the sampler. Last, a small study is killed with signal 9 at random moments
-(the driver, or one of its workers) and resumed until it is done, again and again until there were
-enough kills; its trials, values and bits must equal those of an undisturbed study. Exits 1 if one
-doesn't.
+alone: the results of trials are invented, but they go to other processes and back, are kept in the
+journal and are reported to the sampler. Last, a small study is killed with signal 9 at random
+moments (the driver, or one of its workers) and resumed until it is done, again and again until
+there were enough kills; its trials, values and bits must equal those of an undisturbed study. Exits
+1 if one doesn't.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -40,7 +39,6 @@ SMALL = """\
 schedule one cycle {0.01..1 log}
 batch {16|32}
 trials 8
-prune median
 """
 CLOCK = ("seconds",)
 
@@ -53,7 +51,7 @@ class Simulated(ProcessCrew):
 
 
 def made_up(name: str) -> Result:
-    return Result(DONE, accuracy=random.Random(name).random(), bits=name)
+    return Result(DONE, accuracy=random.Random(name).random(), bits=(name,))
 
 
 def main() -> int:
@@ -154,7 +152,7 @@ def _workers(driver: int) -> list[int]:
 
 
 def _trials(path: Path) -> list[dict[str, object]]:
-    trials = json.loads((path / "trials.json").read_text("utf-8"))
+    trials = StudyFolder(path).records()
     return [{k: v for k, v in trial.items() if k not in CLOCK} for trial in trials]
 
 

@@ -332,7 +332,7 @@ def test_copies_of_books_are_renewed_and_changed_ones_stay(here, capsys):
     assert main([*command, "--force"]) != 2
 
 
-@pytest.mark.parametrize("name", ["report.html", "trials.csv", "trials.json", "tests.jsonl"])
+@pytest.mark.parametrize("name", ["report.html", "trials.csv", "journal.log"])
 def test_a_study_begins_in_no_folder_that_has_files_called_like_its_own(here, name, capsys):
     Path("f").mkdir()
     Path("f", name).write_text("mine")

@@ -30,7 +30,7 @@ CEILINGS = {  # lines of code that each room may have, about 4 % more than it ha
     "engine": 1650,
     "formats": 11050,
     "graph": 2150,
-    "lab": 12200,
+    "lab": 11900,
     "language": 350,
     "layers": 4500,
     "net": 6300,

@@ -297,8 +297,8 @@ def _run(data: bytes, folder: Path) -> None:
     """The records of a run, and of the study beside it."""
     made = _folder_of(data, folder)
     study = StudyFolder(made)
-    if Path(study.records_file).exists():
-        study.records(), study.tests()
+    if Path(study.plan_file).exists():
+        study.records()
     found = open_run(made)
     _ = found.test, found.seconds, found.validation, found.history, found.parameters
     differences([found, found])
@@ -314,7 +314,7 @@ def _words(*texts: str) -> tuple[str, ...]:
 
 NETWORK = _words(grammar())
 RECIPE = (*NETWORK, *_words(recipe_text.GRAMMAR, WARP_GRAMMAR))
-STUDY = (*RECIPE, *_words(studies.GRAMMAR), "vary quick", "repeat 2", "end")
+STUDY = (*RECIPE, *_words(studies.GRAMMAR), "vary quick")
 XML = _words('<c r="A1" t="s"> <f t="shared" si="0" ref="A1:B2"> <v> </v> </f> </c> <row r="1">')
 
 TYPED = (*"()[]|√²½·^*/+-=,;<>e2", "sin", "if(", "max(", " = ", "; ")

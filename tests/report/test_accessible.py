@@ -63,9 +63,7 @@ def test_a_page_is_there_for_everybody(kind, dark, made, monkeypatch):
 @for_each("dark", [False, True], ids=["light", "dark"])
 def test_a_study_is_there_for_everybody(dark, tmp_path):
     page = tmp_path / "page.html"
-    page.write_text(
-        report_page(study_report("widths", trials(), {"conv": 1.0}, [])), encoding="utf-8"
-    )
+    page.write_text(report_page(study_report("widths", trials(), {"conv": 1.0})), encoding="utf-8")
     assert inaccessible(page, dark) == []
 
 

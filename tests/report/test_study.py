@@ -30,10 +30,9 @@ def test_what_was_chosen_is_cut_where_it_is_long():
 
 def test_the_summary_counts_what_was_trained_to_the_end():
     done = [trial for trial in TRIALS if trial["state"] == "done"]
-    said = "".join(span.text for span in study.study_summary(TRIALS, done[0], [{}, {}]))
+    said = "".join(span.text for span in study.study_summary(TRIALS, done[0]))
     assert f"{len(done)} recipes trained to the end, {len(TRIALS) - len(done)} cut short" in said
-    assert "scored 2 times" in said
-    assert "none has a score" in study.study_summary(TRIALS, None, [])[0].text
+    assert "none has a score" in study.study_summary(TRIALS, None)[0].text
 
 
 DONE = [trial for trial in TRIALS if trial["value"] is not None]
@@ -72,31 +71,14 @@ def test_a_phrase_has_a_place_of_its_own():
     assert len(places) == len({trial["parameters"]["relu"] for trial in DONE})
 
 
-def test_each_two_are_shown_and_all_at_once():
-    ranked = RankedTrials(TRIALS)
-    assert len(list(study.pairs(ranked, study.names_of(DONE)))) == 3
-    assert study.parallel(ranked).count("<a href") == len(DONE)
-
-
-def test_what_varies_in_some_trials_alone_is_drawn_for_those():
-    some = [{**trial, "parameters": dict(trial["parameters"])} for trial in DONE]
-    for trial in some[::2]:
-        del trial["parameters"]["cycle"]
-    *_, rate = study.slices(RankedTrials(some))  # the first trial has none
-    assert len(dots(rate)) == len(some) // 2
-    assert study.parallel(RankedTrials(some)).count("<a href") == len(some)
-
-
-def test_of_very_many_the_best_the_front_and_some_others_are_drawn():
+def test_of_very_many_the_best_are_drawn():
     many = trials(4_000)
     ranked = RankedTrials(many)
-    assert study.MOST_TOLD < len(ranked.drawn) < 2.1 * study.MOST_TOLD
-    assert len(dots(study.history(ranked))) == len(ranked.drawn)
-    numbers = {record["number"] for record in ranked.drawn}
-    assert {record["number"] for record in study.on_the_front(ranked.records)} <= numbers
-    by_score = sorted(ranked.records, key=lambda record: -record["value"])
-    assert {record["number"] for record in by_score[: study.MOST_TOLD]} <= ranked.told
-    page = report_page(study_report("many", many, {}, []))
+    assert len(dots(study.history(ranked))) == len(ranked.records) == study.MOST_TOLD
+    least = min(record["value"] for record in ranked.records)
+    better = [trial for trial in many if trial["value"] is not None and trial["value"] > least]
+    assert len(better) < study.MOST_TOLD
+    page = report_page(study_report("many", many, {}))
     links = set(re.findall(r'href="#(trial-[0-9]+)"', page))
     assert links <= set(re.findall(r'<details id="(trial-[0-9]+)"', page))
-    assert f"and {len(ranked.drawn) - study.MOST_TOLD:,} of the others" in page
+    assert "The charts show the best 1,000." in page

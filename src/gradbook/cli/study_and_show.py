@@ -6,15 +6,14 @@ import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 from time import monotonic
-from typing import Any
 
 from gradbook.amounts import counted, duration, percent
-from gradbook.cli.output import busy, can_say, print_event, say, show, width, write_or_print
+from gradbook.cli.output import can_say, print_event, show, width, write_or_print
 from gradbook.cli.screen import Screen, is_screen
 from gradbook.errors import FileError, UsageError
 from gradbook.files import renew, write_whole
 from gradbook.interruption import heard_alike
-from gradbook.lab.study.run_study import StudyFolder, StudyListener, Trial, best_trial, study
+from gradbook.lab.study.run_study import FORBIDDEN, StudyFolder, StudyListener, best_trial, study
 from gradbook.lab.study.study_plan import StudyPlan
 from gradbook.report.study import TrialRecord, study_heading, study_summary, trial_line
 from gradbook.report.styled_text import QUIET, Span, TextLine, fold
@@ -41,6 +40,7 @@ def search(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
         ):
             if not options.resume:
                 folder.begin(plan)
+                plan = folder.plan()  # as it will be read when it is continued
             with display:
                 records = study(folder, plan, crew, threads, display)
                 display.doing("writing the page")
@@ -67,13 +67,12 @@ def search(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
 
 
 def _write_page(folder: StudyFolder, plan: StudyPlan, records: Sequence[TrialRecord]) -> None:
-    from gradbook.lab.study.search import importance
     from gradbook.report.markup import report_page
     from gradbook.report.study import study_report
 
     name = plan.name or folder.path.name
     command = f"gradbook study --resume {folder.path}"
-    report = study_report(name, records, importance(folder.journal), folder.tests(), command)
+    report = study_report(name, records, folder.search().importance(), command)
     write_whole(folder.report_file, report_page(report))
 
 
@@ -98,8 +97,8 @@ class _AsEvents(_Display):
     def on_start(self, plan: StudyPlan, folder: StudyFolder) -> None:
         print_event("started", study=plan.name, folder=str(folder.path), trials=plan.trials)
 
-    def on_trial(self, trial: Trial, best: Trial | None) -> None:
-        print_event("trial", **trial.record)
+    def on_trial(self, record: TrialRecord, best: TrialRecord | None) -> None:
+        print_event("trial", **record)
 
     def on_end(self, folder: StudyFolder, records: Sequence[TrialRecord]) -> None:
         best = best_trial(records)
@@ -123,12 +122,12 @@ class _AsLines(_Display):
         self.say([*fold(f"{most} that differ in {names}", width()), []])
         self.say(study_heading())
 
-    def on_trial(self, trial: Trial, best: Trial | None) -> None:
-        self.say([trial_line(trial.record, is_best=trial is best)])
+    def on_trial(self, record: TrialRecord, best: TrialRecord | None) -> None:
+        self.say([trial_line(record, is_best=record is best)])
 
     def on_end(self, folder: StudyFolder, records: Sequence[TrialRecord]) -> None:
         best = best_trial(records)
-        said = study_summary(records, best, folder.tests())
+        said = study_summary(records, best)
         lines = [[], *fold(said, width())]
         lines.append([Span(f"wrote {folder.report_file}, {folder.table_file.name}")])
         if best:
@@ -151,7 +150,7 @@ class _OnScreen(_AsLines):
         self.screen = Screen(self.foot)
         self.since = monotonic()
         self.most = self.counted = self.running = self.trained = 0
-        self.best: Trial | None = None
+        self.best: TrialRecord | None = None
         self.busy = "reading earlier results"
 
     def __enter__(self) -> _Display:
@@ -166,10 +165,10 @@ class _OnScreen(_AsLines):
         self.most = plan.most if plan.trials or plan.sampler != "grid" else 0
         self.since = monotonic()
 
-    def on_trial(self, trial: Trial, best: Trial | None) -> None:
-        self.counted += not trial.forbidden
+    def on_trial(self, record: TrialRecord, best: TrialRecord | None) -> None:
+        self.counted += record["state"] != FORBIDDEN
         self.best = best
-        super().on_trial(trial, best)
+        super().on_trial(record, best)
 
     def at_work(self, tasks: int, done: int) -> None:
         self.running, self.trained, self.busy = tasks, done, ""
@@ -187,7 +186,7 @@ class _OnScreen(_AsLines):
         parts = [f"{self.counted:,} of {self.most:,}" if self.most else f"{self.counted:,}"]
         parts.append(f"{counted(self.running, 'training')} running")
         if self.best:
-            parts.append(f"best {percent(self.best.accuracy)} in trial {self.best.number}")
+            parts.append(f"best {percent(self.best['value'])} in trial {self.best['number']}")
         if self.trained and self.most:
             left = spent / self.trained * max(self.most - self.counted, 0)
             parts.append(f"{3600 * self.trained / spent:,.0f} per hour, {duration(left)} left")
@@ -201,13 +200,17 @@ class _OnScreen(_AsLines):
         return full * filled + rest * (BAR - filled) + "  "
 
 
-# The best recipe of a finished study.
+# The best recipe.
 
 
 def write_best(folder: StudyFolder, options: Namespace) -> None:
     """Write the best recipe to a file or print it; for a program, with its results."""
-    best, _ = _best_record(folder)
-    recipe = _recipe(folder, best)
+    plan, best = folder.plan(), best_trial(folder.records())
+    if best is None:
+        raise UsageError(f"no recipe of {folder.path} has finished training yet")
+    title = f"{plan.name or folder.path.name} {best['number']}"
+    about = f"the best of a study, {percent(best['value'])} of the images held back"
+    recipe = f"recipe {title}\nabout {about}\n{best['recipe']}"
     if options.json:
         told = {key: best[key] for key in TOLD}
         print_event("best", folder=str(folder.path), **told, recipe=recipe)
@@ -215,42 +218,3 @@ def write_best(folder: StudyFolder, options: Namespace) -> None:
             write_whole(options.out, recipe)
     else:
         write_or_print(recipe, options.out)
-
-
-def score_best(folder: StudyFolder, options: Namespace) -> None:
-    """Train the best recipe on all its images, score it, and count that test."""
-    from dataclasses import asdict
-
-    from gradbook.lab.study.run_study import score_of
-
-    renew(folder.path)
-    best, records = _best_record(folder)
-    plan = folder.plan()
-    with busy("training on all images"):
-        score = score_of(_recipe(folder, best), plan.seeds)
-    record: dict[str, Any] = {"trial": best["number"], **asdict(score)}
-    folder.add_test(record)
-    if options.json:
-        print_event("tested", **record)
-    else:
-        times = counted(len(folder.tests()), "time")
-        say(
-            f"{percent(score.mean)} ± {100 * score.deviation:.3f} of the test images, over "
-            f"{counted(score.seeds, 'seed')}; this study has now used them {times}"
-        )
-    _write_page(folder, plan, records)
-
-
-def _best_record(folder: StudyFolder) -> tuple[TrialRecord, list[TrialRecord]]:
-    records: list[TrialRecord] = [*folder.records()]
-    best = best_trial(records)
-    if best is None:
-        raise UsageError(f"no recipe of {folder.path} has finished training yet")
-    return best, records
-
-
-def _recipe(folder: StudyFolder, best: TrialRecord) -> str:
-    plan = folder.plan()
-    title = f"{plan.name or folder.path.name} {best['number']}"
-    about = f"the best of a study, {percent(best['value'])} of the images held back"
-    return f"recipe {title}\nabout {about}\n{best['recipe']}"

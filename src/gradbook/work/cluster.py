@@ -6,8 +6,8 @@ worker that dies, and gives a task up with which several have died.
 
 from __future__ import annotations
 
+import json
 import logging
-import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gradbook import __version__
-from gradbook.errors import GradbookError, UsageError, one_line
+from gradbook.errors import DataError, GradbookError, UsageError, one_line
+from gradbook.files import read_text
 from gradbook.language.message import Message
 from gradbook.work import LostTask, Outcome, Task, do
 from gradbook.work.processes import WorkCrew
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 MISSING = "a cluster needs Dask: pip install 'gradbook[cluster]'"
 SCHEMES = ("tcp://", "tls://", "ws://", "wss://")
-FILES = (".json",)  # of schedulers, by 'dask scheduler --scheduler-file'
 USUAL_PORT = 8786
 LOGGERS = ("distributed", "distributed.client", "tornado.application")  # with their own levels
 PATIENCE = 10.0  # seconds within which a scheduler must answer
@@ -109,41 +109,34 @@ def client_of(where: str) -> Client:
         raise UsageError(MISSING) from error
     for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # problems are reported here
-    named = {"scheduler_file": where} if where.endswith(FILES) else {"address": where}
-    if where.endswith(FILES) and not os.path.isfile(where):
-        raise UsageError(f"there is no file {where}: 'dask scheduler --scheduler-file' writes it")
-    if not where.endswith(FILES):
-        _require_answer(where)
-    try:
-        client = Client(**named, timeout=PATIENCE, set_as_default=False)
+    address = _address_in(where) if where.endswith(".json") else where
+    if not address.startswith(SCHEMES):
+        raise UsageError(
+            f"'{address}' isn't the address of a scheduler: write it like tcp://host:8786"
+        )
+    place = urlsplit(address)
+    try:  # a client that finds no scheduler leaves threads behind
+        create_connection((place.hostname or "", place.port or USUAL_PORT), PATIENCE).close()
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:  # TimeoutError is an OSError
-        raise _silent(where) from error
+        raise UsageError(
+            f"no scheduler answers at {address}: start one with 'dask scheduler', and workers "
+            "with 'dask worker'"
+        ) from error
     try:
-        _require_same(client, where)
+        _require_same(client, address)
     except BaseException:
         client.close()
         raise
     return client
 
 
-def _require_answer(address: str) -> None:
-    """Refuse an address where nothing answers: Dask's client would leave threads behind."""
-    if not address.startswith(SCHEMES):
-        raise UsageError(
-            f"'{address}' isn't the address of a scheduler: write it like tcp://host:8786"
-        )
-    place = urlsplit(address)
+def _address_in(file: str) -> str:
+    """The address in a file by 'dask scheduler --scheduler-file'."""
     try:
-        create_connection((place.hostname or "", place.port or USUAL_PORT), PATIENCE).close()
-    except (OSError, ValueError) as error:
-        raise _silent(address) from error
-
-
-def _silent(where: str) -> UsageError:
-    return UsageError(
-        f"no scheduler answers at {where}: start one with 'dask scheduler', and workers "
-        "with 'dask worker'"
-    )
+        return str(json.loads(read_text(file))["address"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError("not the file of a Dask scheduler", file=file) from error
 
 
 def _require_same(client: Client, where: str) -> None:

@@ -6,16 +6,14 @@ from hypothesis import strategies as st
 
 from gradbook.errors import NetTextError
 from gradbook.lab.study.braces import Options, Range, template
-from gradbook.lab.study.search import grid
+from gradbook.lab.study.search import grid_point
 from tests.cases import for_each
 
 TEXT = """\
 batch {64|128}
 schedule one cycle {0.1..1 log} warm {0.1..0.4}
-repeat {1..3}
-  conv {width: 4..8} {1..3}x3
-  {batchnorm|}
-end
+conv {width: 4..8} {1..3}x3
+{batchnorm|}
 conv {width} 1x1   # the same width
 """
 
@@ -38,7 +36,6 @@ def test_every_brace_has_a_name_and_a_domain():
         "batch": Options(("64", "128")),
         "cycle": Range(0.1, 1.0, whole=False, log=True),
         "warm": Range(0.1, 0.4, whole=False, log=False),
-        "repeat": Range(1.0, 3.0, whole=True, log=False),
         "width": Range(4.0, 8.0, whole=True, log=False),
         "conv": Range(1.0, 3.0, whole=True, log=False),
         "batchnorm": Options(("batchnorm", "")),
@@ -49,24 +46,9 @@ def test_what_is_chosen_stands_in_place_of_the_braces():
     assert template(TEXT).write(always(0)) == (
         "batch 64\nschedule one cycle 0.1 warm 0.1\nconv 4 1x3\nbatchnorm\nconv 4 1x1\n"
     )
-    repeated = "conv 8 3x3\n" * 3
     assert template(TEXT).write(always(1)) == (
-        f"batch 128\nschedule one cycle 1 warm 0.4\n{repeated}conv 8 1x1\n"
+        "batch 128\nschedule one cycle 1 warm 0.4\nconv 8 3x3\nconv 8 1x1\n"
     )
-
-
-def test_what_is_repeated_is_drawn_anew_but_for_what_has_a_name():
-    asked = []
-
-    def choose(name, domain):
-        asked.append(name)
-        return always(1)(name, domain)
-
-    template(TEXT).write(choose)
-    assert asked == [
-        *("batch", "cycle", "warm", "repeat", "width", "conv/1", "batchnorm/1"),
-        *("conv/2", "batchnorm/2", "conv/3", "batchnorm/3"),
-    ]
 
 
 def test_names_that_stand_twice_are_numbered():
@@ -83,16 +65,11 @@ SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=4)
 
 @given(SIZES)
 def test_a_grid_is_every_combination_once(sizes):
-    text = "\n".join(f"dense {{1..{size + 1}}}" for size in sizes)
-    found = [tuple(point.values()) for point in grid(template(text))]
-    assert found == list(product(*(range(1, size + 2) for size in sizes)))
-
-
-def test_a_grid_of_repeats_has_no_point_that_differs_in_what_isnt_there():
-    repeated = template("repeat {0..2}\ndense {a|b}\nend")
-    points = list(grid(repeated))
-    assert len(points) == 1 + 2 + 4
-    assert len({repeated.write(lambda name, _, p=p: p[name]) for p in points}) == 7
+    holes = template("\n".join(f"dense {{1..{size + 1}}}" for size in sizes)).holes
+    every = list(product(*(range(1, size + 2) for size in sizes)))
+    found = [grid_point(holes, number) for number in range(len(every))]
+    assert [tuple(point.values()) for point in found] == every
+    assert grid_point(holes, len(every)) is None
 
 
 WRONG = {
@@ -106,11 +83,6 @@ WRONG = {
     "rate {0..1 log}": "a logarithmic range begins above 0",
     "rate {1..1e999}": "too large",
     "rate {one..two}": "'one' isn't a number",
-    "repeat {1..3}\nrelu": "line 1, column 1: the repeated lines don't end",
-    "relu\nend": "line 2, column 1: nothing is repeated here",
-    "repeat often\nrelu\nend": "how many times?",
-    "repeat 1000\nrelu\nend": "at most 100",
-    "repeat {0.5..2}\nrelu\nend": "how many times?",
     "batch {}": "{} varies nothing",
 }
 
@@ -121,9 +93,3 @@ def test_what_cant_be_meant_is_told_with_its_place(text):
         template(text, "study.txt")
     assert str(told.value).startswith("study.txt, line ")
     assert WRONG[text] in str(told.value)
-
-
-def test_nothing_is_repeated_without_end():
-    text = "repeat 100\n" * 3 + "relu\n" + "end\n" * 3
-    with pytest.raises(NetTextError, match="use fewer repeats"):
-        template(text).write(always(0))

@@ -63,7 +63,6 @@ FILES = {  # what a command writes, each in the place of an older file
     "import net.onnx -o a.txt": ["a.txt"],
     "import net.onnx -o a.safetensors": ["a.safetensors"],
     "study best s -o a.txt": ["a.txt"],
-    "study best s --test": ["s/tests.jsonl", "s/report.html"],
 }
 WITNESSES = {".onnx": "onnx", ".keras": "keras"}  # for commands in which these are named
 COPIES = "check book.xlsx --annotate marked --fix corrected"
@@ -73,7 +72,6 @@ SEEDS = "train strokes.txt --epochs 2 --seeds 2 --threads 1 -o run3"
 STUDY = "study study.txt --workers 1 --json -o s2"
 RESUMED = "study --resume s2 --workers 1 --json"
 STUDIED = "vary strokes.txt\nepochs 1\nschedule one cycle {0.01..1 log}\ntrials 3\n"
-TESTED = '{"trial": 0, "mean": 0.5, "deviation": 0, "accuracies": [0.5], "seeds": 1}\n'
 RECORD = "check book.xlsx --record checked.jsonl"
 DEMO, FIRST = "demo -o out", 18  # calls of the demo: it is long, and goes on as it begins
 
@@ -112,7 +110,6 @@ def desk(tmp_path_factory) -> Path:
     (place / "study.txt").write_text(STUDIED, encoding="utf-8")
     done = command([*gradbook, "study", "study.txt", "-o", "s"], place, place)
     assert done.returncode == 0, done.stderr
-    (place / "s" / "tests.jsonl").write_text(TESTED, encoding="utf-8")
     if not missing(["onnx"]):
         load(place / "run").export(place / "net.onnx")
     return place

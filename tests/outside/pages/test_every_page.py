@@ -61,12 +61,11 @@ def of_runs(folder: Path) -> Iterator[tuple[str, str]]:
 def of_studies() -> Iterator[tuple[str, str]]:
     every = trials()
     trained = [trial for trial in every if trial["value"]]
-    tests = [{"trial": 3, "mean": 0.991, "deviation": 0.001, "seeds": 2}]
     shares = {"cycle": 0.7, "conv": 0.3, "relu": 0.0}
-    yield "study", report_page(study_report("widths", every, shares, tests, "gradbook study"))
-    yield "study of one", report_page(study_report("<b>one</b>", trained[:1], {}, []))
+    yield "study", report_page(study_report("widths", every, shares, "gradbook study"))
+    yield "study of one", report_page(study_report("<b>one</b>", trained[:1], {}))
     untrained = [trial for trial in every if not trial["value"]]
-    yield "study of none", report_page(study_report("none", untrained, {}, []))
+    yield "study of none", report_page(study_report("none", untrained, {}))
 
 
 @pytest.fixture(scope="module")

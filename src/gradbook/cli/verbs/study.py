@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 STUDIES = Path("studies")
 BEST = "best"
 MOST_WORKERS = 256
-SETTINGS = (["sampler"], ["prune"], ["folds"], ["seeds"])  # lines of a study that vary nothing
 
 
 def run(options: Namespace) -> int:
@@ -30,8 +29,6 @@ def run(options: Namespace) -> int:
         return _best(options)
     if options.folder is not None:
         raise UsageError(f"unexpected argument '{options.folder}' (see gradbook study --help)")
-    if options.test:
-        raise UsageError("--test scores a study's best recipe: gradbook study best FOLDER --test")
     from gradbook.lab.study.search import library
 
     library()
@@ -54,21 +51,15 @@ def _resumed(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
 
 def _begun(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
     from gradbook.lab.study.run_study import StudyFolder
-    from gradbook.lab.study.study_plan import change_plan
 
-    varied = [line for line in options.vary if line.split()[:1] not in SETTINGS]
-    plan = _named(options.study, varied)
-    for line in options.vary:
-        if line not in varied:
-            plan = change_plan(plan, line, "--vary")
-    if options.trials:
-        plan = change_plan(plan, f"trials {options.trials}", "--trials")
+    lines = [*options.vary, *([f"trials {options.trials}"] if options.trials else [])]
+    plan = _named(options.study, lines)
     folder = StudyFolder(options.out or new_folder(STUDIES, plan.name, "study"))
     folder.require_free()
     return folder, plan
 
 
-def _named(what: str | None, vary: Sequence[str]) -> StudyPlan:
+def _named(what: str | None, lines: Sequence[str]) -> StudyPlan:
     """The plan from a file with braces, from a text, or from a recipe and the lines that vary."""
     from dataclasses import replace
 
@@ -77,11 +68,11 @@ def _named(what: str | None, vary: Sequence[str]) -> StudyPlan:
 
     if what is None:
         raise UsageError("no study: name a file, or a recipe with --vary (gradbook study --help)")
-    if os.path.isfile(what) and not vary:
-        return read_plan_file(what)
+    if os.path.isfile(what) and "{" not in "".join(lines):
+        return read_plan_file(what, lines)
     if reads_as_text(what) and not os.path.isfile(what):
-        return read_plan(what, vary)
-    plan = read_plan(f"vary {what}", vary)
+        return read_plan(what, lines)
+    plan = read_plan(f"vary {what}", lines)
     return plan if plan.name else replace(plan, name=Path(what).stem)
 
 
@@ -89,14 +80,11 @@ def _named(what: str | None, vary: Sequence[str]) -> StudyPlan:
 
 
 def _best(options: Namespace) -> int:
-    from gradbook.cli.study_and_show import score_best, write_best
+    from gradbook.cli.study_and_show import write_best
 
     folder = _folder_of(options.folder)
     require_replaceable(options.out)
-    if options.test:
-        score_best(folder, options)
-    if options.out or not options.test:
-        write_best(folder, options)
+    write_best(folder, options)
     return DONE
 
 
@@ -116,6 +104,6 @@ ENTRIES = {
     "study": Verb(
         run,
         kinds={"workers": whole_number(1, MOST_WORKERS)},
-        gone={f"--{word}": f"write --vary '{word} …'" for (word,) in SETTINGS},
+        gone={f"--{word}": f"write --vary '{word} …'" for word in ("sampler", "folds", "seeds")},
     )
 }

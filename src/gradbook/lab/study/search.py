@@ -1,110 +1,35 @@
-"""Chooses the next recipe: this is the only place that uses Optuna.
+"""Chooses the next recipe and keeps what was tried: this is the only place that uses Optuna.
 
-It is asked in a fixed order and told results in the order of the trials, so that equal results
-lead to equal choices, however many trainings run at once and whichever were killed.
+Trials are asked for in a fixed order and told likewise, and each choice draws from its own random
+seed. So equal results lead to equal choices, however many trainings run at once, and a study that
+was interrupted continues as if it hadn't been.
 """
 
 from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from statistics import median
+from math import prod
+from random import Random
 from typing import TYPE_CHECKING, Any
 
-from gradbook.errors import UsageError
-from gradbook.files import InnerPath, said_plainly, write_whole
-from gradbook.lab.study.braces import Domain, Options, Template, Value, shorten
+from gradbook import limits
+from gradbook.errors import DataError, GradbookError, UsageError
+from gradbook.files import InnerPath, read_text, said_plainly, write_whole
+from gradbook.lab.study.braces import Domain, Hole, Options, Value, shorten
 from gradbook.lab.study.study_plan import StudyPlan
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna import Trial as OptunaTrial
-
+    from optuna.trial import BaseTrial
 
 MISSING = "a study needs Optuna: pip install 'gradbook[study]'"
-STARTED = 5  # trials with all epochs before any is ended early
+NAME = "study"  # in the journal
 
 Drawn = dict[str, Value]
-
-
-class Search:
-    """A search through what a plan lets vary; optuna-dashboard opens its `journal`."""
-
-    def __init__(self, plan: StudyPlan, journal: InnerPath) -> None:
-        optuna = library()
-        from optuna.storages import JournalStorage
-
-        self.plan, self.storage = plan, JournalStorage(Journal(journal))
-        self.grid = grid(plan.template) if plan.sampler == "grid" else None
-        self.study: Study = optuna.create_study(
-            study_name=plan.name or "study",
-            storage=self.storage,
-            sampler=_sampler(plan),
-            directions=["maximize", *["minimize"] * (len(plan.aims) - 1)],
-        )
-        self.study_id = self.storage.get_study_id_from_name(self.study.study_name)
-        self.asked: dict[int, OptunaTrial] = {}
-
-    def ask(self) -> tuple[int, Drawn, str] | None:
-        """The next trial: its number, the chosen values and the recipe; None at the end of a
-        grid."""
-        from optuna.trial import Trial, TrialState, create_trial
-
-        given = None
-        if self.grid is not None:
-            given = next(self.grid, None)
-            if given is None:
-                return None
-        # Like `study.ask`, without looking through all trials for a waiting one.
-        fixed = {"fixed_params": given}
-        template = create_trial(state=TrialState.RUNNING, system_attrs=fixed) if given else None
-        trial = Trial(self.study, self.storage.create_new_trial(self.study_id, template))
-        drawn: Drawn = {}
-
-        def choose(name: str, domain: Domain) -> Value:
-            drawn[name] = _suggested(trial, name, domain)
-            return drawn[name]
-
-        text = self.plan.template.write(choose)
-        self.asked[trial.number] = trial
-        return trial.number, drawn, text
-
-    def note(self, number: int, what: Mapping[str, Any]) -> None:
-        """Add a note to a trial in the dashboard."""
-        for name, value in what.items():
-            self.asked[number].set_user_attr(name, value)
-
-    def tell(
-        self, number: int, values: Sequence[float] | None, accuracies: Sequence[float]
-    ) -> None:
-        """The result of a trial; nothing if it was ended early or not trained at all."""
-        from optuna.trial import TrialState
-
-        trial = self.asked.pop(number)
-        if len(self.plan.aims) == 1:
-            for step, accuracy in enumerate(accuracies, 1):
-                trial.report(accuracy, step)
-        state = TrialState.COMPLETE if values is not None else TrialState.PRUNED
-        if values is None and (len(self.plan.aims) > 1 or not accuracies):
-            state = TrialState.FAIL
-        self.study.tell(trial, values, state)
-
-    def bars(self, epochs: int) -> tuple[float, ...]:
-        """The accuracy below which a training ends, after each of its epochs except the last: the
-        median of the finished trials, once there are enough of them, as in Optuna's own
-        pruner."""
-        from optuna.trial import TrialState
-
-        if self.plan.prune == "none":
-            return ()
-        done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        bars = []
-        for epoch in range(1, epochs):
-            values = [t.intermediate_values[epoch] for t in done if epoch in t.intermediate_values]
-            bars.append(shorten(median(values)) if len(values) >= STARTED else 0.0)
-        return tuple(bars)
 
 
 def library() -> Any:
@@ -118,25 +43,102 @@ def library() -> Any:
     return optuna
 
 
-def _sampler(plan: StudyPlan) -> Any:
+class Search:
+    """A search through what a plan lets vary; optuna-dashboard opens its journal, too."""
+
+    def __init__(self, plan: StudyPlan, journal: InnerPath) -> None:
+        optuna = library()
+        from optuna.storages import JournalStorage
+        from optuna.trial import Trial, TrialState
+
+        self.plan, self.holes = plan, plan.template.holes
+        try:  # whatever a damaged journal makes of Optuna
+            self.journal = Journal(journal)
+            storage = JournalStorage(self.journal)
+            self.study: Study = optuna.create_study(
+                study_name=NAME, storage=storage, direction="maximize", load_if_exists=True
+            )
+            trials = self.study.get_trials(deepcopy=False)
+            self.under_way: dict[int, OptunaTrial] = {
+                trial.number: Trial(self.study, trial._trial_id)
+                for trial in trials
+                if trial.state == TrialState.RUNNING
+            }
+            self.tried = [
+                (*self._drawn(self.under_way.get(trial.number, trial)), trial.user_attrs)
+                for trial in trials
+            ]
+        except GradbookError:
+            raise
+        except Exception as error:
+            raise DataError("not the journal of this study", file=str(journal)) from error
+        self.asked = len(trials)
+
+    def ask(self) -> tuple[int, Drawn, str] | None:
+        """The next trial: its number, the chosen values and the recipe; None at the end of a
+        grid."""
+        if self.plan.sampler == "grid":
+            point = grid_point(self.holes, self.asked)
+            if point is None:
+                return None
+            self.study.enqueue_trial(point)
+        self.study.sampler = _sampler(self.plan, self.asked)
+        trial = self.study.ask()
+        self.asked += 1
+        self.under_way[trial.number] = trial
+        asked = self._drawn(trial)
+        self.journal.write()
+        return asked
+
+    def _drawn(self, trial: BaseTrial) -> tuple[int, Drawn, str]:
+        drawn: Drawn = {}
+
+        def choose(name: str, domain: Domain) -> Value:
+            drawn[name] = _suggested(trial, name, domain)
+            return drawn[name]
+
+        text = self.plan.template.write(choose)
+        return trial.number, drawn, text
+
+    def note(self, number: int, what: Mapping[str, Any]) -> None:
+        """Add notes to a trial that is under way."""
+        for name, value in what.items():
+            self.under_way[number].set_user_attr(name, value)
+        self.journal.write()
+
+    def tell(self, number: int, value: float | None) -> None:
+        """The result of a trial; None if it has none."""
+        from optuna.trial import TrialState
+
+        state = TrialState.FAIL if value is None else TrialState.COMPLETE
+        self.study.tell(self.under_way.pop(number), value, state)
+        self.journal.write()
+
+    def importance(self) -> dict[str, float]:
+        """How much each varying part distinguishes the best trials, if it can be estimated."""
+        from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
+        with suppress(ValueError, RuntimeError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on how the target is used, which is intended
+            shares = get_param_importances(
+                self.study,
+                evaluator=PedAnovaImportanceEvaluator(),
+                target=lambda trial: -trial.values[0],
+            )
+            return {name: float(share) for name, share in shares.items()}
+        return {}
+
+
+def _sampler(plan: StudyPlan, number: int) -> Any:
     from optuna import samplers
 
-    match plan.sampler:
-        case "tpe":
-            return samplers.TPESampler(seed=plan.draw, constant_liar=True)
-        case "nsga":
-            return samplers.NSGAIISampler(seed=plan.draw)
-        case "cma":
-            try:
-                import cmaes  # noqa: F401 - the sampler imports it too late for a clear message
-            except ImportError as error:
-                raise UsageError(MISSING) from error
-            return samplers.CmaEsSampler(seed=plan.draw)
-        case _:
-            return samplers.RandomSampler(seed=plan.draw)
+    seed = Random(f"{plan.draw} {number}").getrandbits(32)
+    if plan.sampler == "tpe":
+        return samplers.TPESampler(seed=seed, constant_liar=True)
+    return samplers.RandomSampler(seed=seed)
 
 
-def _suggested(trial: OptunaTrial, name: str, domain: Domain) -> Value:
+def _suggested(trial: BaseTrial, name: str, domain: Domain) -> Value:
     if isinstance(domain, Options):
         return str(trial.suggest_categorical(name, domain.phrases))
     if domain.whole:
@@ -144,91 +146,52 @@ def _suggested(trial: OptunaTrial, name: str, domain: Domain) -> Value:
     return shorten(trial.suggest_float(name, domain.low, domain.high, log=domain.log))
 
 
-def importance(journal: InnerPath) -> dict[str, float]:
-    """How much each varying part distinguishes the best trials, as far as that can be estimated."""
-    optuna = library()
-    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
-
-    (name,) = optuna.get_all_study_names(JournalStorage(JournalFileBackend(str(journal))))
-    study = optuna.load_study(
-        study_name=name, storage=JournalStorage(JournalFileBackend(str(journal)))
-    )
-    with suppress(ValueError, RuntimeError), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # on how the target is used, which is intended
-        shares = get_param_importances(
-            study,
-            evaluator=PedAnovaImportanceEvaluator(),
-            target=lambda trial: -trial.values[0],
-        )
-        return {name: float(share) for name, share in shares.items()}
-    return {}
+def grid_point(holes: Sequence[Hole], number: int) -> Drawn | None:
+    """The combination with this number, the last part varying fastest; None after the last."""
+    values = [_values(hole.domain) for hole in holes]
+    left = prod(map(len, values))
+    if number >= left:
+        return None
+    point: Drawn = {}
+    for hole, each in zip(holes, values, strict=True):
+        left //= len(each)
+        point[hole.name] = each[number // left % len(each)]
+    return point
 
 
-# A grid.
-
-
-def grid(template: Template) -> Iterator[Drawn]:
-    """Every combination; the last part varies fastest."""
-    path: list[int] = []
-    while True:
-        drawn, sizes = _at(template, path)
-        yield drawn
-        while path and path[-1] + 1 >= sizes[len(path) - 1]:
-            path.pop()
-        if not path:
-            return
-        path[-1] += 1
-
-
-def _at(template: Template, path: list[int]) -> tuple[Drawn, list[int]]:
-    """The combination at the end of a path of choices, completed by first values."""
-    drawn: Drawn = {}
-    sizes: list[int] = []
-
-    def choose(name: str, domain: Domain) -> Value:
-        values: Sequence[Value] = (
-            domain.phrases
-            if isinstance(domain, Options)
-            else range(int(domain.low), int(domain.high) + 1)
-        )
-        place = len(sizes)
-        sizes.append(len(values))
-        if place == len(path):
-            path.append(0)
-        drawn[name] = values[path[place]]
-        return drawn[name]
-
-    template.write(choose)
-    del path[len(sizes) :]
-    return drawn, sizes
-
-
-# The journal, a file that optuna-dashboard opens while the study runs ---------
-
-Entry = dict[str, Any]
+def _values(domain: Domain) -> Sequence[Value]:
+    if isinstance(domain, Options):
+        return domain.phrases
+    return range(int(domain.low), int(domain.high) + 1)
 
 
 class Journal:
-    """The file of Optuna's JournalStorage: one line per entry.
-
-    A single process writes it, anew from the results whenever the study continues. So it needs no
-    lock and never waits for the disk, and what was written isn't read again.
+    """The file of Optuna's JournalStorage: one line per entry. A single process writes it, so it
+    needs no lock; what belongs together is written at once.
     """
 
     def __init__(self, path: InnerPath) -> None:
         self.path = path
-        self.unread: list[Entry] = []
-        write_whole(path, b"")
+        text = read_text(path, limit=limits.TRIALS) if path.is_file() else ""
+        self.before = text[: text.rfind("\n") + 1]  # without a line that wasn't completed
+        self.unread = [*map(json.loads, self.before.splitlines())]
+        self.unwritten = ""
+        self.is_begun = False
 
-    def append_logs(self, logs: Iterable[Entry]) -> None:
+    def append_logs(self, logs: Iterable[dict[str, Any]]) -> None:
         lines = [json.dumps(entry, separators=(",", ":")) for entry in logs]
-        with said_plainly("write", self.path), self.path.open("ab") as file:
-            file.write("".join(f"{line}\n" for line in lines).encode())
+        self.unwritten += "".join(f"{line}\n" for line in lines)
         self.unread += map(json.loads, lines)
 
-    def read_logs(self, log_number_from: int) -> list[Entry]:
+    def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
         """The logs since the last call, which are all that the caller doesn't know."""
         logs, self.unread = self.unread, []
         return logs
+
+    def write(self) -> None:
+        if not self.is_begun:  # a file of its own, whatever else has its name
+            write_whole(self.path, self.before)
+            self.before, self.is_begun = "", True
+        with said_plainly("write", self.path), self.path.open("ab") as file:
+            file.write(self.unwritten.encode())
+        self.unwritten = ""

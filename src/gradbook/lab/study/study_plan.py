@@ -1,4 +1,4 @@
-"""The plan of a study: a text with braces and a few lines of its own, read and written."""
+"""The plan of a study: a recipe with braces and a few lines of its own, read and written."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import os
 import random
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
+from fnmatch import fnmatchcase
+from glob import escape
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from gradbook.data.dataset import FOLDS
 from gradbook.data.sources import KNOWN
-from gradbook.errors import GradbookError, NetTextError, UsageError, did_you_mean
+from gradbook.errors import NetTextError, UsageError, did_you_mean
 from gradbook.files import read_text
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.recipe_text import READERS as RECIPE_READERS
@@ -43,10 +45,7 @@ set what is tried:
                            and a layer replaces each layer that begins with the same words
   study NAME               a title
   trials N                 the number of recipes to train (default: 30; with a grid, all)
-  sampler tpe              tpe, nsga, cma, random, or grid: every combination there is
-  aim accuracy             or 'aim accuracy, parameters' ('macs'): high accuracy with few of these
-  prune median             ends a training after an epoch in which the median of the earlier ones
-                           was better
+  sampler tpe              tpe, random, or grid: every combination there is
   folds 0 1 2              sixths of the training images to validate on, one after the other
                            (default: 0)
   seeds N                  trainings for each fold, with consecutive seeds from the recipe's
@@ -54,7 +53,6 @@ set what is tried:
   draw N                   the sampler's random seed (default: 0)
   ahead N                  the number of trials at once before the first result (default: 4)
   parameters at most N     recipes with more aren't trained; also 'macs at most 300k'
-  seconds at most N        ends a training that takes longer
 
 For example:
 
@@ -66,25 +64,45 @@ For example:
   trials 40
 """
 
-VERSION = 1  # of the form of a study's file
-SAMPLERS = ("tpe", "nsga", "cma", "random", "grid")
-PRUNERS = ("none", "median")
-AIMS = ("accuracy", "parameters", "macs")
+VERSION = 2  # of the form of a study's folder
+VARY = "--vary"  # the source of lines that may replace others
+SAMPLERS = ("tpe", "random", "grid")
 USUAL_TRIALS, MOST_TRIALS, MOST_SEEDS, MOST_AHEAD = 30, 1_000_000, 1_000, 10_000
 AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?)([kM]?)")
 FACTORS = {"": 1, "k": 1_000, "M": 1_000_000}
-TRIED = 8  # random recipes before a study begins, to see whether any is valid
-MOST_FORBIDDEN = 200  # forbidden recipes in a row until the study gives up
+MOST_FORBIDDEN = 200  # recipes in a row that may not be trained, until the study gives up
 NONE_ALLOWED = "{count} recipes in a row aren't allowed ({why}): raise the limit, or vary within it"
 
 
 @dataclass(frozen=True)
-class Limits:
-    """The most that a recipe may cost."""
+class StudyPlan:
+    """A study as it was asked for."""
 
-    parameters: float | None = None
+    template: Template
+    name: str = ""
+    trials: int | None = None
+    sampler: str = "tpe"
+    folds: tuple[int, ...] = (0,)
+    seeds: int = 1
+    draw: int = 0
+    ahead: int = 4
+    parameters: float | None = None  # the most that a recipe's network may have
     macs: float | None = None
-    seconds: float | None = None
+
+    def __str__(self) -> str:
+        """The text that reads back as this study, however it was made."""
+        usual = {setting.name: setting.default for setting in fields(self)}
+        lines = [
+            f"{word} {_spell(getattr(self, name))}"
+            for word, name in zip(READERS, map(_field, READERS), strict=True)
+            if getattr(self, name) != usual[name]
+        ]
+        return "\n".join([*lines, "", str(self.template)]).lstrip("\n")
+
+    @property
+    def most(self) -> int:
+        """The number of recipes to train, unless a grid has fewer."""
+        return self.trials or (MOST_TRIALS if self.sampler == "grid" else USUAL_TRIALS)
 
     def forbids(self, cost: NetMeasure) -> str:
         """The reason why a recipe with such a network isn't trained; '' if it is."""
@@ -96,44 +114,6 @@ class Limits:
                 return f"{found:,} {what}, more than {most:,.0f}"
         return ""
 
-
-@dataclass(frozen=True)
-class StudyPlan:
-    """A study as it was asked for."""
-
-    template: Template
-    name: str = ""
-    trials: int | None = None
-    sampler: str = "tpe"
-    aims: tuple[str, ...] = ("accuracy",)
-    prune: str = "none"
-    folds: tuple[int, ...] = (0,)
-    seeds: int = 1
-    draw: int = 0
-    ahead: int = 4
-    limits: Limits = field(default_factory=Limits)
-
-    def __str__(self) -> str:
-        """The text that reads back as this study, however it was made."""
-        usual = {setting.name: setting.default for setting in fields(self)}
-        own = {FIELDS.get(word, word): word for word in READERS}
-        lines = [
-            f"{word} {_spell(getattr(self, name))}"
-            for name, word in own.items()
-            if getattr(self, name) != usual[name]
-        ]
-        limits = [
-            f"{name} at most {digits(most)}"
-            for name in LIMITED
-            if (most := getattr(self.limits, name)) is not None
-        ]
-        return "\n".join([*lines, *limits, "", str(self.template)]).lstrip("\n")
-
-    @property
-    def most(self) -> int:
-        """The number of recipes to train, unless a grid has fewer."""
-        return self.trials or (MOST_TRIALS if self.sampler == "grid" else USUAL_TRIALS)
-
     def recipe(self, text: str) -> Recipe:
         """The recipe of one trial."""
         return parse_recipe(text, "the recipe that was drawn")
@@ -141,21 +121,10 @@ class StudyPlan:
     def __post_init__(self) -> None:
         if not self.template.holes:
             raise UsageError("nothing varies: write braces such as {6..12} around what should vary")
-        if self.sampler == "grid" and any(_is_endless(hole.domain) for hole in self.template.holes):
-            name = next(hole.name for hole in self.template.holes if _is_endless(hole.domain))
-            raise UsageError(f"a grid needs a list of values: write {name!r} as {{0.1|0.2|0.4}}")
-        if self.sampler == "cma" and any(
-            isinstance(hole.domain, Options) for hole in self.template.holes
-        ):
-            raise UsageError("the sampler cma varies only numbers: use tpe")
-        if len(self.aims) > 1 and self.sampler == "cma":
-            raise UsageError("the sampler cma works with one aim: use nsga")
-        if len(self.aims) > 1 and self.prune != "none":
-            raise UsageError("with two aims, no training is clearly worse: remove prune")
-
-
-def _is_endless(domain: Domain) -> bool:
-    return isinstance(domain, Range) and not domain.whole
+        for hole in self.template.holes if self.sampler == "grid" else ():
+            if isinstance(hole.domain, Range) and not hole.domain.whole:
+                remedy = f"write {hole.name!r} as {{0.1|0.2|0.4}}"
+                raise UsageError(f"a grid needs a list of values: {remedy}")
 
 
 def read_plan(
@@ -169,24 +138,20 @@ def read_plan(
     if len(what) > LONGEST_TEXT:
         raise NetTextError(f"{len(what):,} characters: the most is {LONGEST_TEXT:,}", source=source)
     settings: dict[str, Any] = {}
-    limits: dict[str, float] = {}
     others: list[Statement] = []
     base = ""
-    typed = [line for text in vary for line in statements(text, "--vary")]
+    typed = [line for text in vary for line in statements(text, VARY)]
     for line in [*statements(what, source), *typed]:
         word = line.next
-        if word in LIMITED and [w.group() for w in line.words[1:3]] == ["at", "most"]:
-            line.take()
-            limits[word] = _limit(line)
-        elif word == "version":
+        if word == "version":
             _require_known(line)
         elif word == "vary":
             line.take()
             base = line.rest() or line.fail("which recipe? write 'vary quick'")
         elif word in READERS:
             line.take()
-            name = FIELDS.get(word, word)
-            if name in settings:
+            name = _field(word)
+            if name in settings and line.source != VARY:
                 line.fail(TWICE.format(word=word), at=0)
             settings[name] = READERS[word](line)
             line.end()
@@ -201,26 +166,17 @@ def read_plan(
             others.append(line)
     try:
         template = vary_recipe(base, others, folder) if base else template_of(others)
-        plan = StudyPlan(template, limits=Limits(**limits), **settings)
+        plan = StudyPlan(template, **settings)
         _try_some(plan)
     except UsageError as error:
         raise UsageError(f"{source}: {error.message}" if source else error.message) from error
     return plan
 
 
-def read_plan_file(path: str | os.PathLike[str]) -> StudyPlan:
+def read_plan_file(path: str | os.PathLike[str], vary: Sequence[str] = ()) -> StudyPlan:
     name = os.fspath(path)
-    plan = read_plan(read_text(path), source=name, folder=str(Path(path).parent))
+    plan = read_plan(read_text(path), vary, name, str(Path(path).parent))
     return plan if plan.name else replace(plan, name=Path(path).stem)
-
-
-def change_plan(plan: StudyPlan, text: str, source: str) -> StudyPlan:
-    """The study with this line instead of its own."""
-    for line in statements(text, source):
-        word = line.take()
-        plan = replace(plan, **{FIELDS.get(word, word): READERS[word](line)})
-        line.end()
-    return plan
 
 
 def _try_some(plan: StudyPlan) -> None:
@@ -239,32 +195,30 @@ def _try_some(plan: StudyPlan) -> None:
             return domain.phrases[0]
         return int(domain.low) if domain.whole else domain.low
 
-    wrong: GradbookError | None = None
-    forbidden = ""
-    for number, choose in enumerate((lowest, *[any_of] * (MOST_FORBIDDEN - 1))):
-        if number > TRIED and not forbidden:
-            break
-        text = plan.template.write(choose)
+    wrong = forbidden = ""
+    for number in range(MOST_FORBIDDEN):
+        text = plan.template.write(any_of if number else lowest)
         try:
             recipe = plan.recipe(text)
         except NetTextError as error:
-            rows = text.splitlines()
-            if error.line is None or error.line > len(rows):
-                wrong = wrong or error
-            else:  # with the chosen values
-                words = f"drawn as {rows[error.line - 1].strip()!r}: {error.message}"
-                wrong = wrong or UsageError(words)
+            wrong = wrong or _drawn_wrong(text, error)
             continue
         if recipe.held_back is None:
             raise UsageError("a study needs images that are held back: remove 'hold back none'")
-        why = plan.limits.forbids(measure(recipe.net))
-        if not why or plan.sampler == "grid":  # a grid goes through all of them in order
+        forbidden = plan.forbids(measure(recipe.net))
+        if not forbidden or plan.sampler == "grid":  # a grid goes through all of them in order
             return
-        forbidden = forbidden or why
     if forbidden:
         raise UsageError(NONE_ALLOWED.format(count=MOST_FORBIDDEN, why=forbidden))
-    assert wrong
-    raise UsageError(f"none of the drawn recipes is valid: {wrong.message}")
+    raise UsageError(f"none of the drawn recipes is valid: {wrong}")
+
+
+def _drawn_wrong(text: str, error: NetTextError) -> str:
+    """The message about a recipe, with its line as it was drawn."""
+    rows = text.splitlines()
+    if error.line is None or error.line > len(rows):
+        return error.message
+    return f"drawn as {rows[error.line - 1].strip()!r}: {error.message}"
 
 
 # A study's own lines.
@@ -299,18 +253,21 @@ def _folds(line: Statement) -> tuple[int, ...]:
     return tuple(folds)
 
 
-def _aims(line: Statement) -> tuple[str, ...]:
-    aims = tuple(word.strip() for word in line.rest().split(","))
-    if aims[0] != "accuracy" or not set(aims) <= set(AIMS) or len(set(aims)) < len(aims):
-        line.fail("write 'aim accuracy', 'aim accuracy, parameters' or 'aim accuracy, macs'", at=0)
-    return aims
-
-
 def _name(line: Statement) -> str:
     name = line.rest()
     if not name or not name.isprintable() or len(name) > 100:
         line.fail("a study's name must have 1 to 100 printable characters", at=0)
     return name
+
+
+def _limit(line: Statement) -> float:
+    words = [word.group() for word in line.words[1:]]
+    match = AMOUNT.fullmatch(words[2]) if len(words) == 3 and words[:2] == ["at", "most"] else None
+    amount = float(match[1]) * FACTORS[match[2]] if match else 0.0
+    if not 0 < amount < inf:
+        line.fail("at most how many? write 'at most 1000', 'at most 300k' or 'at most 1.5M'")
+    line.rest()
+    return amount
 
 
 def _require_known(line: Statement) -> None:
@@ -326,42 +283,33 @@ def _require_known(line: Statement) -> None:
     line.end()
 
 
-LIMITED = ("parameters", "macs", "seconds")
 READERS: dict[str, Callable[[Statement], Any]] = {
     "study": _name,
     "trials": _count("the number of trials", MOST_TRIALS),
     "sampler": _one_of(SAMPLERS),
-    "prune": _one_of(PRUNERS),
-    "aim": _aims,
     "folds": _folds,
     "seeds": _count("the number of seeds", MOST_SEEDS),
     "draw": lambda line: line.whole("what is drawn from"),
     "ahead": _count("the number under way", MOST_AHEAD),
+    "parameters": _limit,
+    "macs": _limit,
 }
-FIELDS = {"study": "name", "aim": "aims"}
 
 
-def _limit(line: Statement) -> float:
-    line.take()
-    line.take()
-    match = AMOUNT.fullmatch(line.next)
-    amount = float(match[1]) * FACTORS[match[2]] if match else 0.0
-    if not 0 < amount < inf:
-        line.fail("at most how many? write a number above 0, such as 1000, 300k or 1.5M")
-    line.take()
-    line.end()
-    return amount
+def _field(word: str) -> str:
+    return "name" if word == "study" else word
 
 
 def _spell(value: object) -> str:
-    if isinstance(value, tuple):
-        between = ", " if value and isinstance(value[0], str) else " "
-        return between.join(map(str, value))
-    return str(value)
+    if isinstance(value, float):
+        return f"at most {digits(value)}"
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 # A recipe that is there already, with lines that vary put in place of its own -
 
+WORDS = re.compile(r"(?:\{[^{}]*\}|[^\s{}])+")
+BIT_WORDS = {phrase.split()[0] for phrase in BITS.among}
 TITLES = ("recipe", "about", "name")  # another recipe can't keep these
 
 
@@ -383,47 +331,38 @@ def _with(rows: Sequence[Statement], line: Statement) -> list[Statement]:
         if same:
             return [*rows[: same[0]], line, *rows[same[0] + 1 :]]
         return [line, *rows] if word in RECIPE_READERS else [*rows, line]
-    ending = LAST_WORDS.search(line.text)
-    bits = ending.group() if ending else ""
-    text = line.text.removesuffix(bits)
-    pattern = _like(text)
-    matches = [pattern.match(row.text) for row in rows]
-    if not any(matches):
+    words, bits = _parted(line.text)
+    rests = [(_rest(words, own), last) for own, last in map(_parted, (row.text for row in rows))]
+    if all(rest is None for rest, _ in rests):
         known = ", ".join(dict.fromkeys(row.text for row in rows if row.next == line.next))
         line.fail(
             f"the recipe has no layer like '{line.text}'" + (f": it has {known}" if known else ""),
             at=0,
         )
-    joined = []
-    for row, match in zip(rows, matches, strict=True):
-        rest = row.text[match.end() :] if match else ""
-        rest = LAST_WORDS.sub("", rest) + bits if bits else rest  # the line's bits, if it gives any
-        joined.append(line.saying(text + rest) if match else row)
-    return joined
+    return [
+        row if rest is None else line.saying(" ".join([*words, *rest, *(bits or last)]))
+        for row, (rest, last) in zip(rows, rests, strict=True)
+    ]
 
 
-# The end of a layer's line: bits 4, bits {8|4}, {bits 4|ternary}.
-_BITS = "|".join(dict.fromkeys(phrase.split()[0] for phrase in BITS.among))
-LAST_WORDS = re.compile(
-    rf"(?<!\s)\s+(?:(?:{_BITS})(?:\s+(?:\{{[^{{}}]*\}}|[^\s{{}}]+))?"
-    rf"|\{{(?=[^{{}}]*\b(?:{_BITS})\b)[^{{}}]*\}})$"
-)
+def _parted(layer: str) -> tuple[list[str], list[str]]:
+    """The words of a layer, and the last ones, on its bits: bits {8|4}, {bits 4|ternary}."""
+    words = WORDS.findall(layer)
+    last = (k for k, word in enumerate(words) if BIT_WORDS & {*re.findall("[a-z]+", word)})
+    at = next(last, len(words))
+    return words[:at], words[at:]
 
 
-def _like(text: str) -> re.Pattern[str]:
-    """A pattern of lines that begin with these words, with anything in place of braces, as short
-    as the words behind them allow. It never tries longer matches, since with several braces
-    the attempts would multiply."""
-    braces = list(BRACES.finditer(text))
-    starts = [*(brace.start() for brace in braces), len(text)]
-    parts = [_spaced(text[: starts[0]])]
-    for brace, end in zip(braces, starts[1:], strict=True):
-        phrases = [re.escape(phrase.strip()) for phrase in brace[1].split("|") if phrase.strip()]
-        words = "|".join([*phrases, r"\S+?"])
-        behind = _spaced(text[brace.end() : end]) + r"(?=\s|$)" * (end == len(text))
-        parts.append(rf"(?>(?:{words})(?={behind})){behind}")
-    return re.compile("".join(parts) + r"(?=\s|$)")
-
-
-def _spaced(text: str) -> str:
-    return r"\s+".join(map(re.escape, re.split(r"\s+", text)))
+def _rest(line: Sequence[str], row: Sequence[str]) -> Sequence[str] | None:
+    """What follows in a row that begins with the words of a line; braces stand for one of their
+    phrases, or for any word."""
+    for word in line:
+        alone = BRACES.fullmatch(word)
+        phrases = [phrase.split() for phrase in alone[1].split("|")] if alone else []
+        begun = next((it for it in phrases if it and row[: len(it)] == it), row[:1])
+        if not begun or (
+            begun not in phrases and not fnmatchcase(begun[0], BRACES.sub("*", escape(word)))
+        ):
+            return None
+        row = row[len(begun) :]
+    return row

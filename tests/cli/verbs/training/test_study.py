@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from gradbook.cli.main import main
 from gradbook.lab.recipes.recipe_text import read_recipe
+from gradbook.lab.study.run_study import StudyFolder
 from tests.cases import for_each
 from tests.cli.desk import RECIPE, laid_out
 
@@ -33,11 +37,11 @@ def test_a_study_from_its_first_trial_to_the_recipe_that_won(said):
     assert "4 recipes trained to the end; the best, trial" in page
     folder = Path("studies/strokes")
     assert {path.name for path in folder.iterdir()} == {
-        *("study.txt", "journal.log", "results", "trials.csv", "trials.json", "report.html"),
+        *("study.txt", "journal.log", "trials.csv", "report.html"),
     }
     assert len((folder / "trials.csv").read_text().splitlines()) == 5
     said("best", "-o", "best.txt")
-    best = min(json.loads((folder / "trials.json").read_text()), key=rank)
+    best = min(StudyFolder(folder).records(), key=rank)
     won = read_recipe("best.txt")
     assert won.title == f"strokes {best['number']}"
     assert won.net.count() == best["network_parameters"]
@@ -66,20 +70,10 @@ def test_a_program_is_told_an_event_a_line_and_at_the_end_all_trials(said):
     assert best["recipe"].startswith("recipe ")
 
 
-def test_the_test_images_are_scored_on_request_and_that_is_counted(said):
-    said(RECIPE, *VARY, "--trials", "2", "-o", "s")
-    assert "never scored" in Path("s/report.html").read_text()
-    assert "now used them 1 time" in said("best", "s", "--test")
-    found = json.loads(said("best", "s", "--test", "--json"))
-    assert found["seeds"] == 1
-    assert 0 < found["mean"] <= 1
-    assert "The test images were scored 2 times." in Path("s/report.html").read_text()
-
-
 def test_every_page_of_a_study_shows_each_trials_recipe(said):
     said(RECIPE, *VARY, "--trials", "3", "-o", "s")
     page = Path("s/report.html").read_text()
-    for trial in json.loads(Path("s/trials.json").read_text()):
+    for trial in StudyFolder("s").records():
         assert f'<details id="trial-{trial["number"]}">' in page
         assert trial["recipe"].strip() in page
 
@@ -97,7 +91,6 @@ WRONG = {
     ("--resume", "s", "--trials", "3"): "leave --trials out",
     ("best",): "no study in studies/",
     ("best", "nowhere"): "no study in nowhere",
-    (RECIPE, "--vary", "batch {16|32}", "--test"): "gradbook study best FOLDER --test",
     (RECIPE, "--vary", "batch {16|32}", "--sampler", "grid"): "write --vary 'sampler …'",
     (RECIPE, "other", "--vary", "batch {16|32}"): "unexpected argument 'other'",
 }
@@ -112,10 +105,11 @@ def test_what_cant_be_meant_is_one_line_and_nothing_is_written(words, said):
     assert set(Path().iterdir()) == before
 
 
-def test_a_study_whose_table_is_damaged_is_told(said):
+def test_a_study_whose_journal_is_damaged_is_told(said):
     said(RECIPE, *VARY, "--trials", "1", "-o", "s")
-    Path("s/trials.json").write_text('[{"number": 1}]')
-    assert "not the trials of a study" in said("best", "s", code=2)
+    Path("s/journal.log").write_text('[{"number": 1}]\n')
+    assert "not the journal of this study" in said("best", "s", code=2)
+    assert "not the journal of this study" in said("--resume", "s", code=2)
     Path("s/study.txt").write_text("batch {1..")
     assert "s/study.txt, line 1, column 7" in said("--resume", "s", code=2)
 
@@ -123,10 +117,10 @@ def test_a_study_whose_table_is_damaged_is_told(said):
 def test_a_study_of_another_version_is_refused_and_stays_as_it_was(said):
     said(RECIPE, *VARY, "--trials", "1", "-o", "s")
     plan = Path("s/study.txt")
-    plan.write_text(plan.read_text().replace("version 1", "version 2"))
+    plan.write_text(plan.read_text().replace("version 2", "version 3"))
     before = {path: path.read_bytes() for path in Path("s").rglob("*") if path.is_file()}
     line = said("--resume", "s", code=2)
-    assert "s/study.txt, line 1, column 9: a study of version 2" in line
+    assert "s/study.txt, line 1, column 9: a study of version 3" in line
     assert before == {path: path.read_bytes() for path in Path("s").rglob("*") if path.is_file()}
 
 
@@ -139,3 +133,25 @@ def test_a_study_in_which_nothing_could_be_trained_says_so_in_its_exit_code(
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert told.startswith("gradbook: no recipe of studies/strokes finished its training (")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a process hears of no signals")
+def test_a_study_that_ctrl_c_stops_goes_on_to_the_same_trials(tmp_path):
+    laid_out(tmp_path)
+    words = [sys.executable, "-m", "gradbook", "study"]
+    begun = [*words, RECIPE, *VARY, "--vary", "epochs 20", "--trials", "5", "--json", "-o"]
+    whole = subprocess.run([*begun, "whole"], cwd=tmp_path, capture_output=True, check=True)
+    with subprocess.Popen([*begun, "s"], cwd=tmp_path, stdout=-1, stderr=-1, text=True) as study:
+        for _ in range(3):
+            assert study.stdout.readline()
+        study.send_signal(signal.SIGINT)
+        rest, problems = study.communicate(timeout=60)
+    assert (study.returncode, problems) == (130, "")
+    assert json.loads(rest.splitlines()[-1]) == {"event": "stopped", "resume": "s"}
+    resumed = [*words, "--resume", "s", "--json"]
+    again = subprocess.run(resumed, cwd=tmp_path, capture_output=True, check=True)
+    assert _trials(again.stdout) == _trials(whole.stdout)
+
+
+def _trials(said: bytes) -> list[dict]:
+    return json.loads(said.splitlines()[-1])["trials"]
