@@ -159,60 +159,52 @@ AS_LOW = 1e-3  # of what was learned: losses this close count as equal
 # Measures of a trial ---------------------------------------------------------
 # The excess is the loss minus the lowest possible one: only the excess can be learned away.
 
-RATE = Measure(mark("rate"))
-NO_NUMBERS = Measure(mark("epochs without numbers"))  # in which loss or gradient is infinite or NaN
-START, END = Measure(mark("loss at the start")), Measure(mark("loss at the end"))
-START_SIZE = Measure(mark("size of that start"))  # without its sign
-SPAN = Measure(mark("span of the losses"))
-LATEST_HIGH = Measure(mark("highest in the last tenth"))
-FIRST, LAST = Measure(mark("excess at the start")), Measure(mark("excess at the end"))
-HIGHEST = Measure(mark("highest excess"))
-LATE_LOW = Measure(mark("lowest excess in the last quarter"))
-MOVEMENT = Measure(
-    mark("movement in the last quarter")
-)  # of the excess, relative to its largest there
-LATE_STEPS = Measure(mark("steps in the last quarter"))
-LATE_RISES = Measure(mark("steps up in the last quarter"))
-LEAST = Measure(mark("lowest loss possible"))
-LEFT = Measure(mark("left to learn"))  # of the reduction from the start to the lowest loss known
-FIRST_GRADIENT = Measure(mark("gradient at the start"))
-FADING = Measure(mark("last gradient, of the largest"))
-TURNS, STEPS = Measure(mark("turns of the gradient")), Measure(mark("steps on the way down"))
-RISES = Measure(mark("rises of the loss"))
-SHARE = Measure(
-    mark("least share let through")
-)  # of the gradient, by an activation in the last epoch
-SHARE_OF_ALL = Measure(mark("by one that all gradients pass"))
-STEEPEST = Measure(mark("steepest slope of a hidden layer"))  # of the flattest layer
+RATE = Measure("rate")
+NO_NUMBERS = Measure("epochs without numbers")  # in which loss or gradient is infinite or NaN
+START, END = Measure("loss at the start"), Measure("loss at the end")
+START_SIZE = Measure("size of that start")  # without its sign
+SPAN = Measure("span of the losses")
+LATEST_HIGH = Measure("highest in the last tenth")
+FIRST, LAST = Measure("excess at the start"), Measure("excess at the end")
+HIGHEST = Measure("highest excess")
+LATE_LOW = Measure("lowest excess in the last quarter")
+MOVEMENT = Measure("movement in the last quarter")  # of the excess, relative to its largest there
+LATE_STEPS = Measure("steps in the last quarter")
+LATE_RISES = Measure("steps up in the last quarter")
+LEAST = Measure("lowest loss possible")
+LEFT = Measure("left to learn")  # of the reduction from the start to the lowest loss known
+FIRST_GRADIENT = Measure("gradient at the start")
+FADING = Measure("last gradient, of the largest")
+TURNS, STEPS = Measure("turns of the gradient"), Measure("steps on the way down")
+RISES = Measure("rises of the loss")
+SHARE = Measure("least share let through")  # of the gradient, by an activation in the last epoch
+SHARE_OF_ALL = Measure("by one that all gradients pass")
+STEEPEST = Measure("steepest slope of a hidden layer")  # of the flattest layer
 
 # Criteria --------------------------------------------------------------------
 
-BROKEN = Condition(mark("breaks"), NO_NUMBERS > 0)
-FROZEN = Condition(mark("loss unchanged"), SPAN <= ROUNDING * START_SIZE)
-CLIMBS = Condition(mark("climbs"), (RATE < 0) & ~FROZEN)
-AT_BOTTOM = Condition(
-    mark("at the bottom"), (LAST <= ROUNDING * HIGHEST) | (LAST <= LAST_DIGITS * LEAST)
-)
-GROWS = Condition(mark("grows"), (LATE_RISES >= LATE_STEPS) & (END > START))
-LOST = Condition(mark("ends far above"), (LATE_LOW > LEAP * FIRST) | (LAST > FAR * FIRST))
-LEAPS = Condition(mark("leaps"), HIGHEST > LEAP * FIRST)
-LEARNED = Condition(mark("learned"), LEFT <= LEFT_AFTER_SUCCESS)
-CROSSES = Condition(mark("crosses the valley"), (TURNS >= HABIT) & (TURNS >= TURNING * STEPS))
-OSCILLATES = Condition(mark("swings"), CROSSES | (RISES >= HABIT))
-STILL = Condition(mark("nearly constant"), MOVEMENT <= DEAD_FLAT)
-SLEEPS = Condition(
-    mark("shut and flat"), (SHARE_OF_ALL <= SHUT) & (END >= START) & (MOVEMENT <= FLAT)
-)
-IDLES = Condition(mark("part shut and still"), STILL & ((SHARE_OF_ALL <= SHUT) | (FADING <= FADED)))
-KEPT_BACK = Condition(mark("slopes shut"), (SHARE <= SHUT) & ~AT_BOTTOM & (SLEEPS | IDLES))
-IS_DEAD = Condition(mark("hidden units dead"), (STEEPEST <= DEAD) & (FIRST > 0) & (END < START))
-IS_SATURATED = Condition(mark("saturated"), ~BROKEN & (IS_DEAD | KEPT_BACK))
+BROKEN = Condition("breaks", NO_NUMBERS > 0)
+FROZEN = Condition("loss unchanged", SPAN <= ROUNDING * START_SIZE)
+CLIMBS = Condition("climbs", (RATE < 0) & ~FROZEN)
+AT_BOTTOM = Condition("at the bottom", (LAST <= ROUNDING * HIGHEST) | (LAST <= LAST_DIGITS * LEAST))
+GROWS = Condition("grows", (LATE_RISES >= LATE_STEPS) & (END > START))
+LOST = Condition("ends far above", (LATE_LOW > LEAP * FIRST) | (LAST > FAR * FIRST))
+LEAPS = Condition("leaps", HIGHEST > LEAP * FIRST)
+LEARNED = Condition("learned", LEFT <= LEFT_AFTER_SUCCESS)
+CROSSES = Condition("crosses the valley", (TURNS >= HABIT) & (TURNS >= TURNING * STEPS))
+OSCILLATES = Condition("swings", CROSSES | (RISES >= HABIT))
+STILL = Condition("nearly constant", MOVEMENT <= DEAD_FLAT)
+SLEEPS = Condition("shut and flat", (SHARE_OF_ALL <= SHUT) & (END >= START) & (MOVEMENT <= FLAT))
+IDLES = Condition("part shut and still", STILL & ((SHARE_OF_ALL <= SHUT) | (FADING <= FADED)))
+KEPT_BACK = Condition("slopes shut", (SHARE <= SHUT) & ~AT_BOTTOM & (SLEEPS | IDLES))
+IS_DEAD = Condition("hidden units dead", (STEEPEST <= DEAD) & (FIRST > 0) & (END < START))
+IS_SATURATED = Condition("saturated", ~BROKEN & (IS_DEAD | KEPT_BACK))
 NO_PULL = Condition(
-    mark("no gradient from the start"), FROZEN & (FIRST_GRADIENT <= NO_GRADIENT * START_SIZE)
+    "no gradient from the start", FROZEN & (FIRST_GRADIENT <= NO_GRADIENT * START_SIZE)
 )
-FADED_AWAY = Condition(mark("faded away"), STILL & ((FADING <= GONE) | NO_PULL))
-SETTLED = Condition(mark("at rest"), ~BROKEN & ~IS_SATURATED & (AT_BOTTOM | FADED_AWAY))
-TRAINS = Condition(mark("trains"), (RATE >= 0) & ~BROKEN & ~IS_SATURATED & (LATEST_HIGH < START))
+FADED_AWAY = Condition("faded away", STILL & ((FADING <= GONE) | NO_PULL))
+SETTLED = Condition("at rest", ~BROKEN & ~IS_SATURATED & (AT_BOTTOM | FADED_AWAY))
+TRAINS = Condition("trains", (RATE >= 0) & ~BROKEN & ~IS_SATURATED & (LATEST_HIGH < START))
 
 
 class Verdict(StrEnum):

@@ -16,14 +16,13 @@ from gradbook.targets.excel.plan.workbook_plan import (
     RATES_WORK,
     SAMPLES,
     TRAINING,
-    VERDICTS_WORK,
     WorkbookPlan,
 )
 from gradbook.targets.excel.sheets.check import write_check, write_check_work
 from gradbook.targets.excel.sheets.derivation import write_derivation
 from gradbook.targets.excel.sheets.look import Look, content_of, new_workbook
 from gradbook.targets.excel.sheets.network import write_network
-from gradbook.targets.excel.sheets.rates import write_rates, write_rates_work, write_verdicts_work
+from gradbook.targets.excel.sheets.rates import write_rates, write_rates_work
 from gradbook.targets.excel.sheets.training import columns, write_samples, write_training
 
 FIRST_ROW = 3
@@ -60,7 +59,6 @@ SHEETS = {
     GRIDS: write_grids,
     RATES: write_rates,
     RATES_WORK: write_rates_work,
-    VERDICTS_WORK: write_verdicts_work,
     CHECK: write_check,
     CHECK_WORK: write_check_work,
     EXERCISE: write_exercise,

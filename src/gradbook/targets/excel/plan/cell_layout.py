@@ -167,7 +167,6 @@ class RecordedRun:
 
     values: Mapping[Node, Array]
     extreme: frozenset[str]  # ops some of whose values at any rate make their usual spelling fail
-    last: Mapping[Node, Array]  # additional values in the last epoch
 
 
 def record(
@@ -175,12 +174,8 @@ def record(
     epochs: int,
     rates: Sequence[float],
     blank: Collection[Node] = (),
-    last: Sequence[Node] = (),
 ) -> list[RecordedRun]:
-    """Run the step at each rate; values in `blank` count as 0, as empty cells do.
-
-    Values in `last` needn't be part of the step: their results in the last epoch are kept.
-    """
+    """Run the step at each rate; values in `blank` count as 0, as empty cells do."""
     samples, across = step.samples, len(rates)
     zeros = {
         node: np.zeros(samples if node.each else ()) for node in blank if node not in step.next
@@ -194,9 +189,8 @@ def record(
     nothing = step.graph.constant(0.0)
     stopped = {leaf: nothing for leaf in blank if leaf in step.next}
     filled = replace(step, data={**step.data, **zeros}, next={**step.next, **stopped})
-    values: Values = {}
     start = {leaf: np.full(across, value) for leaf, value in step.start.items()}
-    for values in run(filled, epochs, np.array(rates), [*delicate, *order, *last], start):
+    for values in run(filled, epochs, np.array(rates), [*delicate, *order], start):
         errors = broken.after(order, values)
         for node in delicate:
             if node.op.name not in extreme and EXTREME[node.op.name](node, values):
@@ -205,21 +199,14 @@ def record(
             value = values[node]
             rows[node].append(np.where(errors[node], np.nan, value) if errors else value)
 
-    def at_each_rate(node: Node, table: Array, *epochs: int) -> Array:
-        shape = (*epochs, samples) if node.each else epochs
+    def at_each_rate(node: Node) -> Array:
+        shape = (epochs, samples) if node.each else (epochs,)
+        table = np.array(np.broadcast_arrays(*rows[node]))
         return np.broadcast_to(table.reshape(*shape, -1), (*shape, across))
 
-    tables = {
-        node: at_each_rate(node, np.array(np.broadcast_arrays(*rows_of)), epochs)
-        for node, rows_of in rows.items()
-    }
-    in_the_last = {node: at_each_rate(node, values[node]) for node in last}
+    tables = {node: at_each_rate(node) for node in rows}
     return [
-        RecordedRun(
-            {node: table[..., k] for node, table in tables.items()},
-            frozenset(extreme),
-            {node: table[..., k] for node, table in in_the_last.items()},
-        )
+        RecordedRun({node: table[..., k] for node, table in tables.items()}, frozenset(extreme))
         for k in range(across)
     ]
 

@@ -9,7 +9,6 @@ from functools import cached_property
 from itertools import takewhile
 from math import ceil
 
-import numpy as np
 from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.amounts import counted
@@ -23,8 +22,6 @@ from gradbook.net.formulas import Formulas
 from gradbook.net.lower import scalar_step
 from gradbook.net.smaller import what_fits
 from gradbook.net.step import Step
-from gradbook.rates.criteria import Case, least_loss, resting_loss
-from gradbook.rates.trial import gate_values, trial_of
 from gradbook.targets.excel.plan.cell_layout import (
     DATA,
     ColumnBlock,
@@ -44,17 +41,11 @@ from gradbook.targets.excel.plan.column_order import (
 )
 from gradbook.targets.excel.plan.gradient_check import EpochNudges, GradientCheck, Nudges
 from gradbook.targets.excel.plan.record import KNOWN_BY
-from gradbook.targets.excel.plan.verdict_cells import (
-    GateColumns,
-    VerdictCells,
-    gates_of,
-    size_of_verdicts,
-)
 
 NETWORK, DERIVATION, TRAINING, SAMPLES = "Network", "Derivation", "Training", "Samples"
 GRIDS = "Grids"
 RATES, RATES_WORK, CHECK, CHECK_WORK = "Learning rates", "Rates work", "Check", "Check work"
-VERDICTS_WORK, EXERCISE = "Verdicts work", "Exercise"
+EXERCISE = "Exercise"
 
 RATE_NAME = "eta"
 CHECK_NAME, EPOCHS_NAME = "gradients_checked", "epochs_checked"
@@ -126,39 +117,6 @@ class WorkbookPlan:
         across = 1 + len(of_step.columns)
         of_sample = self._table(RATES_WORK, row, across, each=True, stride=stride)
         return self._run(of_step, of_sample, "$A{e}")
-
-    @cached_property
-    def gates(self) -> tuple[GateColumns, ...]:
-        """What the verdicts on learning rates depend on besides the losses and the gradients."""
-        return gates_of(self.step) if self.has_verdicts else ()
-
-    @cached_property
-    def gate_columns(self) -> dict[str, int]:
-        """The first column of each on the working sheet, to the right of the runs."""
-        run = self.at_rate(0)
-        column = 2 + len(run.of_step.columns) + len(run.of_sample.columns)
-        columns = {}
-        for gate in self.gates:
-            columns[gate.name] = column
-            column += len(gate.nodes) + 1
-        return columns
-
-    def gate_cells(self, number: int) -> dict[str, tuple[str, str, str]]:
-        """The cells of each gate in a run's last epoch."""
-        row = self.at_rate(number).of_step.row(self.epochs - 1)
-        return {
-            gate.name: gate.cells(self.gate_columns[gate.name], row, self.step.samples, RATES_WORK)
-            for gate in self.gates
-        }
-
-    @cached_property
-    def verdict_cells(self) -> VerdictCells:
-        return VerdictCells(self.epochs, len(self.rates), self.gates)
-
-    @property
-    def has_verdicts(self) -> bool:
-        """An exercise has none: their formulas would reveal the gradients."""
-        return bool(self.rates) and self.exercise is None
 
     def _run(self, of_step: ColumnBlock, of_sample: ColumnBlock, rate: str) -> RunLayout:
         outside, following = {self.step.rate: rate}, following_values(self.step)
@@ -241,22 +199,7 @@ class WorkbookPlan:
 
     @cached_property
     def rate_records(self) -> list[RecordedRun]:
-        last = gate_values(self.step) if self.has_verdicts else []
-        return record(self.step, self.epochs, self.rates, self.blank, last) if self.rates else []
-
-    @cached_property
-    def cases(self) -> tuple[Case, ...]:
-        """The run at each rate, with the losses that its verdict compares it with."""
-        step, least = self.step, least_loss(self.step.net)
-        towards = list(step.gradients.values())
-        trials = []
-        for rate, run in zip(self.rates, self.rate_records, strict=True):
-            gradients = np.stack([run.values[node] for node in towards], axis=1)
-            last = {**{node: values[-1] for node, values in run.values.items()}, **run.last}
-            losses = np.nan_to_num(run.values[step.loss], nan=np.inf)  # as after an overflow
-            trials.append(trial_of(step, rate, losses, gradients, last))
-        reached = resting_loss([Case(run, least, least) for run in trials], least)
-        return tuple(Case(run, least, reached) for run in trials)
+        return record(self.step, self.epochs, self.rates, self.blank) if self.rates else []
 
     @cached_property
     def guarded(self) -> frozenset[str]:
@@ -288,7 +231,6 @@ class WorkbookPlan:
             *([RATES] if self.rates else []),
             *([CHECK] if self.has_check else []),
             *([RATES_WORK] if self.rates else []),
-            *([VERDICTS_WORK] if self.has_verdicts else []),
             *([CHECK_WORK] if self.has_check else []),
             *([EXERCISE] if self.exercise else []),
         ]
@@ -296,7 +238,7 @@ class WorkbookPlan:
     @property
     def behind(self) -> frozenset[str]:
         """The hidden working sheets; one that a student must fill in isn't hidden."""
-        work = {VERDICTS_WORK, CHECK_WORK, EXERCISE}
+        work = {CHECK_WORK, EXERCISE}
         also = set() if self.exercise else {RATES_WORK}
         return frozenset((work | also).intersection(self.sheets))
 
@@ -363,9 +305,9 @@ def fitting_rates(
     """
     per_epoch = _cells(step, step.samples)
     _check_size(step, epochs)
-    training, each = epochs * per_epoch, epochs * per_epoch + size_of_verdicts(step, epochs)
+    each = epochs * per_epoch
     room = MOST_CELLS if asked is not None else min(MOST_CELLS, QUICK_CELLS * epochs)
-    most = min(max(0, room - training) // each, (MOST_ROWS - SPARE) // (epochs * step.samples))
+    most = min(max(0, room - each) // each, (MOST_ROWS - SPARE) // (epochs * step.samples))
     wanted = usual if asked is None else asked
     if len(wanted) <= most:
         return wanted
@@ -388,9 +330,7 @@ def _fewer_rates(step: Step, epochs: int, wanted: int, most: int) -> str:
     """The remedy: how many of the rates fit, or how many epochs of all of them."""
 
     def cells(few: int) -> int:
-        return (1 + wanted) * few * _cells(step, step.samples) + wanted * size_of_verdicts(
-            step, few
-        )
+        return (1 + wanted) * few * _cells(step, step.samples)
 
     few = bisect_right(range(1, epochs), MOST_CELLS, key=cells)
     epochs_fit = f"--epochs {few}" if few else ""
