@@ -249,14 +249,8 @@ def changed_network(net: Trained, lines: Iterable[str]) -> Trained:
     return net_changed(net, changes) if isinstance(net, Net) else net.changed(list(changes))
 
 
-def asked_network(options: Namespace) -> Net:
-    """The network of the options, with its samples and the lines of `--set`."""
-    reading, lines = read_settings(options.set, READING)
-    return changed_network(network(options.net, options.data, **reading), lines)
-
-
 def asked_network_or_formulas(options: Namespace) -> Net | Formulas:
-    """The same, or formulas."""
+    """The network of the options, with its samples and the lines of `--set`, or formulas."""
     reading, lines = read_settings(options.set, READING)
     of = getattr(options, "of", None)
     return changed_network(network_or_formulas(options.net, options.data, of, **reading), lines)

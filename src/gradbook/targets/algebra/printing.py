@@ -178,7 +178,6 @@ class Printer(ABC):
     derived: ClassVar[str]
     differentiated: ClassVar[Level] = Level.POWER  # the least level without brackets after ∂/∂x
     fraction: ClassVar[str] = ""
-    slash: ClassVar[str] = "/"
     exponent: ClassVar[str]
     transpose: ClassVar[str]
     root: ClassVar[str] = ""
@@ -300,7 +299,7 @@ class Printer(ABC):
             yield self.solid(self.fraction, top, bottom, width=max(width(top), width(bottom)))
             return
         yield from self.part(form.top, Level.PRODUCT)
-        yield self.piece(self.slash, 1, PRODUCT)
+        yield self.piece("/", 1, PRODUCT)
         yield from self.part(form.bottom, Level.POWER)
 
     def write_power(self, form: forms.Power) -> Iterable[LinePiece]:

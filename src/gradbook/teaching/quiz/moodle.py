@@ -9,14 +9,17 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 
-from gradbook.teaching.quiz.packages import HEAD, answers_of, element, plain
 from gradbook.teaching.quiz.questions import (
+    HEAD,
     Question,
     Quiz,
     QuizAnswer,
+    answers_of,
+    element,
     html_of,
     number_of,
     paragraph,
+    plain,
 )
 
 PENALTY = 1 / 3  # for a wrong try, Moodle's default

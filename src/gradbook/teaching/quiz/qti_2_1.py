@@ -7,32 +7,31 @@ are carried forward.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
+from io import BytesIO
 from math import e
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from gradbook.archives import FIRST_DAY
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node
 from gradbook.language import tr
 from gradbook.lowering import Vocabulary
-from gradbook.teaching.quiz.packages import (
-    HEAD,
-    MANIFEST,
-    PackageFile,
-    answers_of,
-    element,
-    plain,
-    zip_files,
-)
 from gradbook.teaching.quiz.questions import (
+    HEAD,
     CarriedValue,
     Question,
     Quiz,
     QuizAnswer,
     WholeStep,
+    answers_of,
+    element,
     given_said,
     html_of,
     number_of,
     picture_path,
+    plain,
     student_name,
 )
 
@@ -44,8 +43,19 @@ LOCATED = (
     f'xsi:schemaLocation="{SPACE} {PLACE}"'
 )
 ITEM, TEST = "imsqti_item_xmlv2p1", "imsqti_test_xmlv2p1"
+MANIFEST = "imsmanifest.xml"
 RIGHT = "RIGHT"
 SMALLEST = 1e-9  # the absolute tolerance of numbers that should be 0
+
+
+@dataclass(frozen=True)
+class PackageFile:
+    """A file, its kind if it is a resource of its own, and the files that it shows."""
+
+    path: str
+    content: str
+    kind: str = ""  # the type of a resource
+    needs: tuple[str, ...] = ()  # paths
 
 
 def qti_2_1(quiz: Quiz) -> bytes:
@@ -293,3 +303,18 @@ OTHERS: dict[str, Callable[..., str]] = {
     **{op: _math_operator(name) for op, name in MATH_OPERATORS.items()},
 }
 SAYS = Vocabulary("QTI", {*SIMPLE, *OTHERS, "constant", "leaf"})
+
+
+# The zip file -----------------------------------------------------------------------------
+
+
+def zip_files(files: Sequence[PackageFile]) -> bytes:
+    """A zip file, identical for the same files."""
+    content = BytesIO()
+    with ZipFile(content, "w", ZIP_DEFLATED) as archive:
+        for file in files:
+            info = ZipInfo(file.path, FIRST_DAY)
+            info.compress_type = ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, file.content)
+    return content.getvalue()

@@ -1,6 +1,6 @@
 """A quiz: questions, each with its right answer and typical wrong ones.
 
-Below that are the texts that all formats share, as HTML and as numbers.
+Below that are the texts that all formats share, as HTML, XML and numbers.
 """
 
 from __future__ import annotations
@@ -171,3 +171,24 @@ def tolerance_said(quiz: Quiz, question: Question) -> str:
 def number_of(value: float) -> str:
     """The shortest digits of this number, without an exponent, which GIFT doesn't have."""
     return f"{Decimal(repr(float(value))):f}"
+
+
+# As XML ---------------------------------------------------------------------------------
+
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+def element(tag: str, *content: str, **attributes: str) -> str:
+    """An XML element around content that is already XML; attributes are escaped here."""
+    opening = tag + "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
+    return f"<{opening}>{''.join(content)}</{tag}>" if content else f"<{opening}/>"
+
+
+def plain(words: str) -> str:
+    """Words as the content of an element, where quotation marks need no escape."""
+    return escape(words, quote=False)
+
+
+def answers_of(quiz: Quiz, question: Question) -> Sequence[QuizAnswer]:
+    """The choices that are shown, or else the numbers that are recognised."""
+    return question.choices if quiz.by_choice(question) else (question.right, *question.wrong)
