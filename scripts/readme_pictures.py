@@ -23,7 +23,7 @@ from PIL import Image, ImageChops
 from gradbook.builtin_networks import SCENES
 from gradbook.cli.verbs.browser import picture_page, picture_reader
 from gradbook.data.sources import load
-from gradbook.derivatives.named_formulas import formulas_of
+from gradbook.derivatives.exploration import exploration_of
 from gradbook.derivatives.public_book import read_book
 from gradbook.lab.runs import gather
 from gradbook.lab.texts import usual_lines
@@ -32,7 +32,7 @@ from gradbook.lab.training.train import train
 from gradbook.net import builtin, parse
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain
-from gradbook.report.formula_page import formula_page
+from gradbook.report.explored_page import explored_page
 from gradbook.report.letters_page import letters_page
 from gradbook.report.markup import report_page
 from gradbook.report.media import write
@@ -127,7 +127,7 @@ def _workbooks_formulas(folder: Path) -> None:
         for row, (label, content) in enumerate(LEMONADE.items()):
             sheet.write_row(row, 0, [label, content])
     derivatives = read_book(book).derivatives("Profit")
-    _page("derivatives", formula_page(formulas_of(derivatives.slopes)), folder, 510, 1280)
+    _page("derivatives", explored_page(exploration_of(derivatives)), folder, 800, 1280)
 
 
 def _live(page: Path, folder: Path) -> None:

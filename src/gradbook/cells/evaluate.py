@@ -29,6 +29,7 @@ from gradbook.cells.formula.formula_values import (
     OpenGraph,
     Single,
     TooMuch,
+    has_copies,
     number,
     typed,
 )
@@ -314,7 +315,7 @@ class Evaluation(CellValues[CellValue]):
             self._graph, self._blocks = NumberedGraph(), {}
         graph = self._graph
         graph.is_doubtful = False
-        value = _result(self.flow, graph, pattern, cell, self._single, self._blocks)
+        value = value_in(self.flow, graph, pattern, cell, self._single, self._blocks)
         if isinstance(value, str):
             return value
         result = graph.number_of(value)
@@ -361,11 +362,11 @@ def as_node(
             leaves[cell] = graph.leaf(Name(str(cell)))
         return leaves[cell]
 
-    result = _result(flow, graph, pattern, home, single)
+    result = value_in(flow, graph, pattern, home, single)
     return result, {leaf: cell for cell, leaf in leaves.items()}
 
 
-def _result(
+def value_in(
     flow: Flow,
     graph: Graph,
     pattern: Pattern,
@@ -379,7 +380,7 @@ def _result(
     look = flow.lookup(graph, pattern, home, single, blocks)
     value = meaning(graph, pattern.expression, look, flow.places(pattern, home))
     if isinstance(value, CellBlock):
-        if isinstance(graph, OpenGraph) and home in flow.places_in_arrays:
+        if has_copies(graph) and home in flow.places_in_arrays:
             raise NeedsNumbers(Message("an array formula"))  # each cell has its own element
         value = flow.element(home, value)
     if isinstance(value, str) and not isinstance(value, NoElse):

@@ -89,7 +89,7 @@ def book_of(parts: Package, *, every_row: bool = False) -> Book:
 
 def _read_excel(parts: Package, *, every_row: bool = False) -> Book:
     main = main_part(parts)
-    related = _relations(parts, main)
+    related = relations_of(parts, main)
     worksheets = {name: part for name, (kind, part) in related.items() if kind == "worksheet"}
     book = Book()
     for title, relation, hidden in _workbook(parts, main, book):
@@ -100,10 +100,10 @@ def _read_excel(parts: Package, *, every_row: bool = False) -> Book:
     numbers = {sheet.title.lower(): k for k, sheet in enumerate(book.sheets)}
     book.reader = Reader(numbers, book.names)
     for number, sheet in enumerate(book.sheets):
-        names = _related_parts(_relations(parts, sheet.part), "table")
+        names = related_parts(relations_of(parts, sheet.part), "table")
         for name, table in read_tables(parts, names, number, quote_title(sheet.title)):
             book.tables.setdefault(name, table)
-    strings = _strings(parts, _related_parts(related, "sharedStrings"))
+    strings = _strings(parts, related_parts(related, "sharedStrings"))
     size = sum(parts.size(sheet.part) for sheet in book.sheets)
     cells = BookCells(book, strings, size, every_row=every_row)
     for number in sorted(range(len(book.sheets)), key=lambda k: book.sheets[k].is_hidden):
@@ -118,7 +118,7 @@ def main_part(parts: Package) -> str:
     """The name of the part that lists the sheets."""
     if "xl/workbook.xml" in parts:
         return "xl/workbook.xml"
-    for target in _related_parts(_relations(parts, ""), "officeDocument"):
+    for target in related_parts(relations_of(parts, ""), "officeDocument"):
         if target.endswith("workbook.xml"):
             return target
     raise WorkbookError(Message("it isn't a workbook: save it as .xlsx"))
@@ -127,11 +127,11 @@ def main_part(parts: Package) -> str:
 Relations = dict[str, tuple[str, str]]  # by id: the kind of relation, and the part it leads to
 
 
-def _related_parts(relations: Relations, wanted: str) -> list[str]:
+def related_parts(relations: Relations, wanted: str) -> list[str]:
     return [part for kind, part in relations.values() if kind == wanted]
 
 
-def _relations(parts: Package, of: str) -> Relations:
+def relations_of(parts: Package, of: str) -> Relations:
     """The parts inside the package to which a part is related, by id."""
     relations: Relations = {}
 

@@ -128,11 +128,10 @@ def _rate(options: Namespace) -> float | None:
 
 
 def page_of_workbook(options: Namespace) -> str:
-    """The page on which the formulas between a result and its inputs are played with."""
-    from gradbook.derivatives.named_formulas import formulas_of
-    from gradbook.report.formula_page import formula_page
+    """The page on which a result is explored."""
+    from gradbook.derivatives.exploration import exploration_of
+    from gradbook.report.explored_page import explored_page
 
     _refuse_for_workbooks(options, "set", "data", "train", "epochs")
     with busy(tr("deriving {file}", file=Path(options.net).name)):
-        derivatives = _derivatives(options)
-        return formula_page(formulas_of(derivatives.slopes), options.typed, explores=True)
+        return explored_page(exploration_of(_derivatives(options)), options.typed)

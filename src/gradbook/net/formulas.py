@@ -113,6 +113,7 @@ class Formulas:
     name: str = ""
     functions: Mapping[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
     supposed: tuple[str, ...] = field(default=(), compare=False)  # names without a number there
+    trains: bool = field(default=True, compare=False)  # whether its text chooses what is learned
     places: Mapping[str, Statement] = field(default_factory=dict, compare=False, repr=False)
 
     layers = parameters = again = classes = columns = samples = ()
@@ -158,7 +159,7 @@ class Formulas:
 
     def changed(self, lines: Sequence[Statement]) -> Formulas:
         """The same formulas with other lines for their training."""
-        return replace(self, **_training(lines))
+        return replace(self, trains=self.trains or bool(lines), **_training(lines))
 
 
 def reads_as_formulas(text: str) -> bool:
@@ -274,6 +275,7 @@ class _Lines:
             learned=tuple(self.selected(LEARN, self.numbers, "number")),
             result=result,
             supposed=supposed,
+            trains=bool(self.named or self.training),
             **_training(self.training),
         )
         node = FormulaReader(formulas).result()

@@ -27,14 +27,14 @@ SIGNS = {"add": "+", "subtract": "−", "multiply": "×", "divide": "÷", "copy"
 SEVERAL_OPERATIONS = "ƒ"  # a formula of several operations
 
 
-def formula_page(formulas: Formulas, command: str = "", explores: bool = False) -> str:
-    """The page; `command` makes it again. One that explores a workbook doesn't train."""
+def formula_page(formulas: Formulas, command: str = "") -> str:
+    """The page; `command` makes it again."""
     whole = formula_content(formulas, every_operation=False)
     split = formula_content(formulas, every_operation=True)
     counts = [len(known.derivation.forward) for known in (whole, split)]
     can_split = counts[0] < counts[1] <= MOST_OPERATIONS
     views = [_view(known) for known in ([whole, split] if can_split else [whole])]
-    page = report_page(_report(formulas, views, command, explores))
+    page = report_page(_report(formulas, views, command))
     if len(page.encode()) > MOST_BYTES:
         raise LimitError(
             f"the page would take {size(len(page.encode()))}, more than {size(MOST_BYTES)}: "
@@ -43,9 +43,7 @@ def formula_page(formulas: Formulas, command: str = "", explores: bool = False) 
     return page
 
 
-def _report(
-    formulas: Formulas, views: list[dict[str, Any]], command: str, explores: bool
-) -> Report:
+def _report(formulas: Formulas, views: list[dict[str, Any]], command: str) -> Report:
     lines = str(formulas)
     name = views[0]["names"][views[0]["loss"]]
     below = f"<sub>{text(name['below'])}</sub>" if name["below"] else ""
@@ -64,11 +62,11 @@ def _report(
         f"{formulas.name or title} · gradbook",
         [
             template.chapter("network"),
-            template.chapter("against", "output") if explores else template.chapter("output"),
+            template.chapter("output"),
             Side(
                 (
                     frame.chapter("chain-rule"),
-                    *([] if explores else [template.chapter("against")]),
+                    template.chapter("against"),
                     *tabs,
                     template.chapter("text"),
                 )
@@ -84,7 +82,6 @@ def _report(
             "first": len(views) - 1,
             "layers": lines,
             "madeUp": "",
-            "explores": explores,
         },
     )
 

@@ -14,6 +14,7 @@ from gradbook.cells.formula.formula_values import (
     NO_ELSE,
     CellBlock,
     Meaning,
+    MovedGraph,
     NoElse,
     NotUnderstood,
     NumberedGraph,
@@ -151,6 +152,9 @@ def _if_error(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     if not has_values_only(graph):
         return given[0]
     value, otherwise = given
+    if isinstance(graph, MovedGraph):
+        is_number = 1 + 0 * number(graph, value)  # otherwise no number itself
+        return if_positive(is_number, number(graph, value), number(graph, otherwise))
     if isinstance(value, CellBlock):
         return aligned(lambda a, b: b if is_error(graph, a) else a, (value, otherwise))
     return otherwise if is_error(graph, value) else value

@@ -122,6 +122,8 @@ class OpenGraph(Graph):
     """A graph of values whose leaves get their numbers later, and more than once: what depends on
     those numbers raises NeedsNumbers."""
 
+    has_copies = True  # whether a formula's meaning is that of its copies, too
+
 
 class SettledGraph(Graph):
     """A graph for comparing formulas, in which some leaves have present numbers: only positions and
@@ -130,6 +132,12 @@ class SettledGraph(Graph):
     def __init__(self) -> None:
         super().__init__()
         self.settled: dict[Node, float] = {}
+
+
+class MovedGraph(SettledGraph, OpenGraph):
+    """A graph of single cells whose numbers are moved: some may be settled to find positions."""
+
+    has_copies = False
 
 
 class NumberedGraph(Graph):
@@ -169,6 +177,11 @@ def has_values_only(graph: Graph) -> bool:
     return isinstance(graph, OpenGraph | NumberedGraph)
 
 
+def has_copies(graph: Graph) -> bool:
+    """Whether a formula's meaning in the graph is that of its copies elsewhere, too."""
+    return isinstance(graph, OpenGraph) and graph.has_copies
+
+
 def present(node: Node) -> float:
     """A node's number, where it is known; otherwise NeedsNumbers is raised."""
     if node.is_constant():
@@ -176,6 +189,8 @@ def present(node: Node) -> float:
     if isinstance(node.graph, NumberedGraph):
         return node.graph.number_of(node)
     numbers = dict(node.graph.settled) if isinstance(node.graph, SettledGraph) else {}
+    if node in numbers:
+        return numbers[node]
     order = [part for part in ancestors([node], numbers) if part not in numbers]
     if any(part.op.name == "leaf" for part in order):
         raise NeedsNumbers(Message("a position or condition that is computed"))

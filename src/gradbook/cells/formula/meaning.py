@@ -19,11 +19,11 @@ from gradbook.cells.formula.formula_values import (
     Meaning,
     NeedsNumbers,
     NotUnderstood,
-    OpenGraph,
     Places,
     Single,
     as_block,
     error,
+    has_copies,
     has_values_only,
     map_values,
     number,
@@ -284,7 +284,7 @@ def _corners(scope: NamedValues, part: Call) -> Corners:
     """Where the argument of ROW or COLUMN is; the formula itself, if there is none."""
     about = part.arguments[0] if part.arguments else None
     if isinstance(about, Reference | None):
-        if isinstance(scope.graph, OpenGraph):  # copies of the formula are elsewhere
+        if has_copies(scope.graph):  # copies of the formula are elsewhere
             raise NeedsNumbers(Message("the function {function}", function=part.function))
         if (place := scope.place(about)) is not None:
             return place
@@ -310,7 +310,7 @@ def _size(axis: int) -> Form:
     def count(scope: NamedValues, part: Call) -> Meaning:
         about = _argument(part, 0)
         corners = scope.place(about) if isinstance(about, Reference) else None
-        if corners is not None and not isinstance(scope.graph, OpenGraph):
+        if corners is not None and not has_copies(scope.graph):
             _, top, left, bottom, right = corners
             return scope.graph.constant((bottom - top + 1, right - left + 1)[axis])
         return scope.graph.constant(as_block(meaning_in(scope, about)).shape[axis])
@@ -326,7 +326,7 @@ def _one_of(scope: NamedValues, part: Call) -> Meaning:
     corners = scope.place(about) if isinstance(about, Reference) else None
     if corners is None or value.shape == (1, 1):
         return value.rows[0][0]
-    if isinstance(scope.graph, OpenGraph):
+    if has_copies(scope.graph):
         raise NeedsNumbers(Message("the function {function}", function=part.function))
     home, (_, top, left, bottom, right) = scope.place(None), corners
     if home is None:

@@ -7,6 +7,7 @@ from operator import add, sub
 
 from gradbook.cells.formula.formula_values import (
     Meaning,
+    MovedGraph,
     NoElse,
     NotUnderstood,
     NumberedGraph,
@@ -61,7 +62,7 @@ def power(x: Node, n: Node) -> Node:
         return _sigmoid(graph.constant(1.0), x) or x**n
     if n.is_constant():
         return x**n
-    if isinstance(graph, OpenGraph):
+    if isinstance(graph, OpenGraph) and not isinstance(graph, MovedGraph):
         return x**n
     if isinstance(graph, NumberedGraph) and not present(x) > 0:
         return x ** present(n)
@@ -69,7 +70,7 @@ def power(x: Node, n: Node) -> Node:
         through = graph.make("exp", n * x.inputs[0])
     else:
         through = graph.make("exp", n * graph.make("log", x))
-    if isinstance(graph, NumberedGraph):  # 2^3 is exactly 8
+    if isinstance(graph, NumberedGraph | MovedGraph):  # 2^3 is exactly 8
         return graph.make("straight", x**n, through)
     return through
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset
     from gradbook.lab.models.model import Model
     from gradbook.lab.recipes.recipe import Recipe
+    from gradbook.net.formulas import Formulas
 
 
 # Networks that read pictures: which network, how it was trained, and its data --
@@ -125,6 +126,7 @@ def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
 PAGES = (".html", ".htm")
 TRAIN_ADVICE = mark("Run, then move η, or drag a weight")
 GRAPH_ADVICE = mark("drag a number, or go through the graph forward and backward")
+EXPLORE_ADVICE = mark("drag a number, and see what it does to the result")
 
 
 def run(options: Namespace) -> int:
@@ -161,7 +163,7 @@ def make_page(options: Namespace) -> tuple[str, str]:
     from gradbook.net.formulas import Formulas
 
     if names_workbook(options.net):
-        return page_of_workbook(options), tr(GRAPH_ADVICE)
+        return page_of_workbook(options), tr(EXPLORE_ADVICE)
     refuse_for_networks(options)
     if options.net in SCENES and options.data is None and options.train is None:
         return scene_page(options), tr(TRAIN_ADVICE)
@@ -173,10 +175,7 @@ def make_page(options: Namespace) -> tuple[str, str]:
             raise UsageError("--train: this network always trains on its page: leave it out")
         net = asked_network_or_formulas(options)
         if isinstance(net, Formulas):
-            from gradbook.report.formula_page import formula_page
-
-            page = formula_page(net, options.typed)
-            return page, tr(GRAPH_ADVICE)
+            return page_of_formulas(net, options.typed)
         predicts_next = net.tokens and net.wanted == net.input  # the next token at each step
         if predicts_next and not net.samples and not builds(net):
             from gradbook.lab.texts import usual_lines
@@ -190,6 +189,18 @@ def make_page(options: Namespace) -> tuple[str, str]:
     train = USUAL if options.train is True else options.train
     page = picture_page(reader, train, options.typed)
     return page, tr("draw a digit") if reader.is_trained else tr("Train, then draw a digit")
+
+
+def page_of_formulas(formulas: Formulas, command: str) -> tuple[str, str]:
+    """The page of formulas: they are explored, unless their text has a training."""
+    if formulas.trains or formulas.data:
+        from gradbook.report.formula_page import formula_page
+
+        return formula_page(formulas, command), tr(GRAPH_ADVICE)
+    from gradbook.derivatives.exploration import exploration_of_formulas
+    from gradbook.report.explored_page import explored_page
+
+    return explored_page(exploration_of_formulas(formulas), command), tr(EXPLORE_ADVICE)
 
 
 def scene_page(options: Namespace) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 from gradbook.graph.node import Node
@@ -18,13 +19,14 @@ from gradbook.lowering import Vocabulary
 WORDS = frozenset(
     {
         *("leaf", "constant", "copy", "repeat", "total"),
-        *("add", "subtract", "multiply", "divide", "negate", "power"),
+        *("add", "subtract", "multiply", "divide", "negate", "power", "sum_of_all"),
         *("exp", "log", "sqrt", "sin", "cos", "atan", "tanh"),
-        *("normal_share", "relu", "softplus", "floor", "log_sum_exp"),
+        *("normal_share", "relu", "softplus", "floor", "whole", "log_sum_exp"),
         *("choose", "largest", "is_largest"),
     }
 )
 SAYS = Vocabulary("a page", WORDS)
+SHOWN = {"straight": 0, "shown": 1}  # which input of a workbook's rounding a cell shows
 
 Line = list[Any]
 
@@ -53,10 +55,10 @@ def write_lines(nodes: Sequence[Node]) -> Lines:
 
 
 def _line(node: Node, places: Mapping[Node, int]) -> Line:
-    sources = [places[source] for source in SAYS.sources(node)]
+    sources = [places[source] for source in sources_of(node)]
     match node.op.name:
         case "constant":
-            return ["constant", node.number]
+            return ["constant", "NaN" if isnan(node.number) else node.number]
         case "is_largest":
             return ["is_largest", node.attributes[0], *sources]
         case word if word in WORDS:
@@ -65,13 +67,19 @@ def _line(node: Node, places: Mapping[Node, int]) -> Line:
             return ["copy", *sources]
 
 
+def sources_of(node: Node) -> Sequence[Node]:
+    """The nodes that a node's line is computed from; a TargetError if a page can't compute it."""
+    place = SHOWN.get(node.op.name)
+    return SAYS.sources(node) if place is None else (node.inputs[place],)
+
+
 def _ordered(nodes: Sequence[Node]) -> list[Node]:
     """All nodes that are needed, sources first; an expansion is younger than its node."""
     done: dict[Node, None] = {}
     waiting = list(reversed(nodes))
     while waiting:
         node = waiting[-1]
-        missing = [source for source in SAYS.sources(node) if source not in done]
+        missing = [source for source in sources_of(node) if source not in done]
         if node in done or not missing:
             done[waiting.pop()] = None
         else:

@@ -7,7 +7,7 @@ import { Controls } from "../view/controls.js"
 import { CurvePanel } from "../view/curve.js"
 import { byId, nameWords, save, say, short } from "../view/dom.js"
 import { History } from "../view/history.js"
-import { mark, tr } from "../view/language.js"
+import { tr } from "../view/language.js"
 import { Model, withRate } from "../view/model.js"
 import { SamplesPanel, whoseSwitch } from "../view/samples.js"
 import { Tabs } from "../view/tabs.js"
@@ -22,7 +22,7 @@ model.chosen = model.content.trained[0][0]
 new Tabs(byId("chain-rule").parentElement)
 const drawing = new FormulaDrawing(model, byId("drawing"), byId("drawing-scrolls"))
 const chain = new ChainPanel(model, byId("chain"), line => drawing.focusOn(line), line => drawing.shows(line))
-const curve = given.explores ? null : new CurvePanel(model, byId("curve"), byId("verdict"))
+const curve = new CurvePanel(model, byId("curve"), byId("verdict"))
 const along = new Along(model, byId("along"), 0, 190)
 const controls = new Controls(model)
 const samples = byId("samples") && new SamplesPanel(model, byId("samples"))
@@ -37,8 +37,7 @@ function show(now) {
   waiting = null
   if (controls.isRunning && wave.at >= 0) wave.end()
   controls.update()
-  curve?.update()
-  if (given.explores) byId("reset").classList.toggle("rests", !model.isEdited)
+  curve.update()
   drawing.lightUp()
   if (controls.isRunning && now - written < LEGIBLE) return
   written = now
@@ -61,8 +60,6 @@ function showAlong() {
     { result: names[result].said, number: names[line].said, value: short(model.at(line)), height: short(model.at(result)), slope: short(model.slopeAt(line)) }))
 }
 
-document.body.classList.toggle("explores", given.explores)
-if (given.explores) byId("reset").replaceChildren(mark("as in the file"))
 byId("old").remove()
 byId("looks").remove()
 byId("loss").previousElementSibling.replaceWith(nameWords(model.content.names[model.content.loss]))

@@ -100,12 +100,14 @@ export const WORDS = {
   tanh: one(Math.tanh),
   normal_share: one(normalShare),
   floor: one(Math.floor),
+  whole: one(a => Math.floor(Math.abs(a - Math.round(a)) < 1e-14 * Math.abs(a) ? Math.round(a) : a)), // as a spreadsheet rounds down
   relu: one(a => Math.max(a, 0)),
   softplus: one(a => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)))),
   log_sum_exp: folded(logAddExp),
   choose: (m, o, n, [c, r, a, p, b, q]) => {
     for (let k = 0; k < n; k++) m[o + k] = m[c + k * r] > 0 ? m[a + k * p] : m[b + k * q]
   },
+  sum_of_all: folded((a, b) => a + b),
   largest: folded(Math.max),
   is_largest: isLargest,
 }

@@ -75,12 +75,12 @@ export function byId(id) {
 
 /** Let a field take numbers as readers type them; what isn't one is said and not taken.
  * @param {any} field @param {(value: number) => void} take
- * @param {{least?: number, isWhole?: boolean, isEmpty?: boolean}} [limits] `isEmpty` if nothing may stand in it, which is 0
+ * @param {{least?: number, isWhole?: boolean, isEmpty?: boolean, parse?: (text: string) => number}} [limits] `isEmpty` if nothing may stand in it, which is 0
  * @returns {any} the field
  */
 export function takesNumbers(field, take, limits = {}) {
-  const { least = -Infinity, isWhole = false, isEmpty = false } = limits
-  const read = () => (isEmpty && !field.value.trim() ? 0 : readNumber(field.value))
+  const { least = -Infinity, isWhole = false, isEmpty = false, parse = readNumber } = limits
+  const read = () => (isEmpty && !field.value.trim() ? 0 : parse(field.value))
   const fits = (/** @type {number} */ value) => Number.isFinite(value) && value >= least && !(isWhole && !Number.isInteger(value))
   for (const [name, value] of Object.entries({ type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false" })) set(field, name, value)
   field.addEventListener("input", () => {
