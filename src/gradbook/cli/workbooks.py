@@ -132,6 +132,6 @@ def page_of_workbook(options: Namespace) -> str:
     from gradbook.derivatives.exploration import exploration_of
     from gradbook.report.explored_page import explored_page
 
-    _refuse_for_workbooks(options, "set", "data", "train", "epochs")
+    _refuse_for_workbooks(options, "set", "data", "train")
     with busy(tr("deriving {file}", file=Path(options.net).name)):
         return explored_page(exploration_of(_derivatives(options)), options.typed)

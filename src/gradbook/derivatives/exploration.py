@@ -21,10 +21,9 @@ from gradbook.derivatives.labels import Known, label
 from gradbook.derivatives.moved_cells import MovedCells
 from gradbook.derivatives.public_book import Derivatives
 from gradbook.derivatives.sensitivities import step_of
-from gradbook.graph.chain import gradients
-from gradbook.graph.node import Node, named_inputs
+from gradbook.graph.node import Node
 from gradbook.net.formulas import FormulaReader, Formulas
-from gradbook.targets.page.lines import Line, write_lines
+from gradbook.targets.page.lines import Line, write_linked
 
 JUMPING = re.compile(
     r"\b(IF|IFS|IFERROR|SWITCH|CHOOSE|INDEX|MATCH|XMATCH|[VHX]?LOOKUP|OFFSET|INDIRECT|SUMIFS?|"
@@ -84,14 +83,14 @@ def exploration_of(derivatives: Derivatives) -> Exploration:
     forms = _forms(derivatives, every)
     labels: Known = {}
     named = {cell: label(book, cell, labels) for cell in every}
-    lines, links, places = _table([moved.nodes[cell] for cell in every])
+    table = write_linked([moved.nodes[cell] for cell in every])
 
     def explored(cell: Address) -> ExploredValue:
         formula = book.formula(cell)
         return ExploredValue(
             label=named[cell],
             place=book.name_of(cell),
-            line=places[moved.nodes[cell]],
+            line=table.places[moved.nodes[cell]],
             form=forms[cell],
             formula=formula,
             jumps=_jumps(formula),
@@ -117,8 +116,8 @@ def exploration_of(derivatives: Derivatives) -> Exploration:
         tuple(map(input_of, inputs)),
         tuple(map(explored, moved.formulas)),
         tuple(_groups(book, every, moved.formulas, named)),
-        lines,
-        links,
+        table.lines,
+        table.links,
     )
 
 
@@ -137,12 +136,14 @@ def exploration_of_formulas(formulas: Formulas) -> Exploration:
     named = {node: str(node.name) for node in result.graph.nodes if node.name}
     order = sorted((node for node in named if node.inputs), key=lambda node: node.index)
     inputs = [node for node in named if not node.inputs]
-    lines, links, places = _table([*inputs, *order])
+    table = write_linked([*inputs, *order])
 
     def explored(node: Node) -> ExploredValue:
         name = named[node]
         formula = formulas.formulas.get(name, "")
-        return ExploredValue(name, "", places[node], NumberFormat(-1), formula, _jumps(formula))
+        return ExploredValue(
+            name, "", table.places[node], NumberFormat(-1), formula, _jumps(formula)
+        )
 
     def moved(node: Node) -> ExploredValue:
         (value, *_) = formulas.numbers[named[node]]
@@ -154,27 +155,9 @@ def exploration_of_formulas(formulas: Formulas) -> Exploration:
         tuple(map(moved, inputs)),
         tuple(map(explored, order)),
         tuple(ExploredGroup(named[it], "", (k,)) for k, it in enumerate([*inputs, *order])),
-        lines,
-        links,
+        table.lines,
+        table.links,
     )
-
-
-# The table of lines -----------------------------------------------------------------
-
-
-def _table(
-    nodes: Sequence[Node],
-) -> tuple[Sequence[Line], list[tuple[int, int, int]], Mapping[Node, int]]:
-    """The lines of all values and of each formula's slope by each value in it."""
-    places = {node: k for k, node in enumerate(nodes)}
-    slopes: list[tuple[int, int, Node]] = []
-    for node in nodes:
-        sources = [source for source in named_inputs(node) if source in places]
-        partial = gradients(node, sources, stop=sources) if sources else {}
-        slopes += [(places[source], places[node], partial[source]) for source in sources]
-    table = write_lines([*nodes, *(slope for _, _, slope in slopes)])
-    links = [(source, user, table.places[slope]) for source, user, slope in slopes]
-    return table.lines, links, table.places
 
 
 # Groups -----------------------------------------------------------------------------

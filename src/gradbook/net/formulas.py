@@ -59,11 +59,9 @@ DEFINITION = re.compile(
 LEARN, MINIMIZE, SAMPLE = "learn", "minimize", "sample"
 SELECTIONS = {LEARN: LEARN, MINIMIZE: MINIMIZE, "minimise": MINIMIZE, SAMPLE: SAMPLE}
 SETTINGS = ("rate", "update")
-MOST_FORMULAS = 1_000
-MOST_VALUES = 20_000  # in all formulas and their gradients
+MOST_FORMULAS, MOST_VALUES = 1_000, 20_000  # values in all formulas and their gradients
 LONGEST, DEEPEST = 4_000, 60  # characters of a formula, nested parts
-USUAL_RATE = 0.1
-LARGEST = 1e308
+USUAL_RATE, LARGEST = 0.1, 1e308
 SIMPLE = re.compile(r"[^\W\d_](_?\d+)?")  # a name that can only be one number: x, w1, s_0
 WRITE_NUMBER = "write the number instead, or name what can change in it, such as x = 3"
 NO_INPUTS: Mapping[str, Parts] = MappingProxyType({})

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gradbook.cells.formula.numbers import ON_NUMBERS
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import OPS
 from gradbook.net import builtin, parse

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
-from gradbook.graph.node import Node
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Node, named_inputs
 from gradbook.lowering import Vocabulary
 
 WORDS = frozenset(
@@ -42,6 +43,26 @@ class Lines:
     def sample_lines(self) -> list[int]:
         """The lines with a value for every sample."""
         return [place for node, place in self.places.items() if node.each]
+
+
+@dataclass(frozen=True)
+class LinkedLines(Lines):
+    """Lines of named values, and of the slope of each by every other in its formula."""
+
+    links: list[tuple[int, int, int]]  # from and to, among the values; their slope's line
+
+
+def write_linked(values: Sequence[Node]) -> LinkedLines:
+    """The lines of these named values and of the slopes between them."""
+    ranks = {node: k for k, node in enumerate(values)}
+    slopes: list[tuple[int, int, Node]] = []
+    for node in values:
+        sources = [source for source in named_inputs(node) if source in ranks]
+        partial = gradients(node, sources, stop=sources) if sources else {}
+        slopes += [(ranks[source], ranks[node], partial[source]) for source in sources]
+    table = write_lines([*values, *(slope for _, _, slope in slopes)])
+    links = [(source, user, table.places[slope]) for source, user, slope in slopes]
+    return LinkedLines(table.lines, table.places, links)
 
 
 def write_lines(nodes: Sequence[Node]) -> Lines:
