@@ -7,7 +7,7 @@ node. Cells that are copies of each other, side by side, are one group: a row of
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from math import floor, isfinite, log10
 
@@ -224,7 +224,7 @@ def _forms(derivatives: Derivatives, cells: Sequence[Address]) -> dict[Address, 
     return known
 
 
-def _added_to_shares(slopes: Slopes, shares: Collection[Address]) -> Iterator[Address]:
+def _added_to_shares(slopes: Slopes, shares: Set[Address]) -> Iterator[Address]:
     """Cells that formulas add to a percentage or to 1, as they do with rates."""
     book = slopes.book
     for cell in slopes.order:
