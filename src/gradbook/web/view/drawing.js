@@ -40,6 +40,7 @@ export class Drawing extends ValueDrawing {
     this.beam = draw("path")
     this.arcs = /** @type {{group: Element, update: () => void}[]} */ ([])
     this.pictures = new Pictures(model, grid)
+    box.addEventListener("focusout", () => model.changed())
     this.look = "" // that was chosen when it was laid out
     this.ways = /** @type {[SVGPathElement, number | null, import("./field.js").Unit[][]][]} */ ([])
     this.relaid = () => {} // called when heads of columns have other places

@@ -241,7 +241,8 @@ export class Units {
     const { field } = this
     const line = pointed ?? chosen
     const isWeight = this.model.slopeOf.has(line)
-    const spot = field.isPicture && !this.isNarrow && pointed !== null ? field.spots.find(({ unit }) => unit.values.includes(pointed)) : undefined
+    const held = pointed ?? (this.isNarrow && this.drawing.isFocused ? this.model.chosen : null) // a finger points at nothing
+    const spot = field.isPicture && held !== null ? field.spots.find(({ unit }) => unit.values.includes(held)) : undefined
     this.open(spot ?? (field.isPicture && this.model.look === "numbers" && !this.isNarrow && pointed === null && reading ? field.spots.find(({ unit }) => unit === reading.place.unit) : undefined))
     const way = field.ways.find(({ weight }) => weight === line)
     const isShown = (field.isPicture || field.isLoose) && isWeight && way !== undefined && !way.label && (pointed !== null || this.drawing.isFocused || this.isNarrow)

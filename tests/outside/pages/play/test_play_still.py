@@ -116,6 +116,7 @@ def test_what_is_pointed_at_is_said_at_once_also_between_two_epochs(at):
     page.press("#run")
 
 
+OPENED = "document.querySelector('.opened').checkVisibility()"
 CUT = """(() => {
   const found = []
   const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
@@ -169,6 +170,35 @@ def test_no_label_is_cut_or_covered(code, at):
 @pytest.mark.parametrize("width", [1180, 1121, 900, 830, 768])
 def test_no_label_is_cut_or_covered_in_a_narrower_window(width, at):
     assert at(scene("xor"), width, 768).value(CUT) == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 657), (1280, 640), (390, 664)])
+def test_no_label_is_cut_or_covered_in_a_lower_window(width, height, at):
+    page = at(scene("xor"), width, height)
+    assert page.value(CUT) == []
+    page.press("#look-numbers")
+    assert page.value(CUT) == []
+
+
+def test_a_unit_that_is_tapped_opens_on_a_phone_until_something_else_is(at):
+    page = at(scene("xor"), 390, 844)
+    assert not page.value(OPENED)
+    page.click(".net .unit:nth-last-child(4)")
+    assert page.value(OPENED)
+    page.click("#aim-words")
+    assert not page.value(OPENED)
+
+
+def test_nothing_covers_the_tools_of_a_phone_s_drawer(at):
+    page = at(scene("xor"), 390, 844)
+    page.press(".grab")
+    for control in ("#step", "#reset", "#help", "#tool-erase"):
+        assert page.value(
+            f"""(it => {{
+              const {{x, y, width, height}} = it.getBoundingClientRect()
+              return it.contains(document.elementFromPoint(x + width / 2, y + height / 2))
+            }})(document.querySelector({control!r}))"""
+        ), control
 
 
 def restyled(page, style):
