@@ -186,10 +186,10 @@ class _InPieces:
 
     def read(self, size: int = -1) -> bytes:
         most = limits.DIRECTORY.most
-        found = self._file.read(min(size, most + 1) if size >= 0 else most + 1)
-        if len(found) > most:
+        content = self._file.read(min(size, most + 1) if size >= 0 else most + 1)
+        if len(content) > most:
             raise BadZipFile(f"its directory is larger than {limits.DIRECTORY}")
-        return found
+        return content
 
 
 ANYTHING = AnyRecord()

@@ -28,12 +28,12 @@ def picture(way: str, value: object) -> bytes:
     return image
 
 
-def numbers(way: str, value: object, *given: object) -> dict[str, NDArray[float64]]:
+def numbers(way: str, value: object, *arguments: object) -> dict[str, NDArray[float64]]:
     """Numbers by name that are computed from a value: `Net forward`."""
-    values: dict[str, NDArray[float64]] = _show(way, value, *given)
+    values: dict[str, NDArray[float64]] = _show(way, value, *arguments)
     return values
 
 
-def _show(way: str, value: object, *given: object) -> Any:
+def _show(way: str, value: object, *arguments: object) -> Any:
     module, _, function = gradbook._SHOWN_BY[way].partition(":")
-    return getattr(import_module(module), function)(value, *given)
+    return getattr(import_module(module), function)(value, *arguments)

@@ -71,16 +71,16 @@ class Vocabulary:
         The value comes first, then constants and steps in an order of computation; the last one is
         the layer's output.
         """
-        x, made = function_of_x(layer)
-        said = self.rewrite(made, place, layer.text)
-        return [x, *(node for node in ancestors([said]) if node is not x)]
+        x, output = function_of_x(layer)
+        rewritten = self.rewrite(output, place, layer.text)
+        return [x, *(node for node in ancestors([rewritten]) if node is not x)]
 
-    def rewrite(self, made: Node, place: str, text: str, given: Collection[Node] = ()) -> Node:
-        """The output of a layer of such a text, in ops of the target; what is given, and parts that
-        are equal for all samples, stay."""
-        known = {node: node for node in given}
+    def rewrite(self, output: Node, place: str, text: str, stop: Collection[Node] = ()) -> Node:
+        """The output of a layer of such a text, in ops of the target; the nodes of `stop`, and
+        what is equal for all samples, stay."""
+        known = {node: node for node in stop}
 
-        def express(node: Node, beyond: Collection[Node] = given) -> Node:
+        def express(node: Node, beyond: Collection[Node] = stop) -> Node:
             for part in ancestors([node], stop=beyond):
                 if part not in known:
                     known[part] = remake(part) if part.inputs and part.each else part
@@ -99,4 +99,4 @@ class Vocabulary:
             known.update((x, x) for x in inputs)
             return express(simpler, inputs)
 
-        return express(made)
+        return express(output)

@@ -89,20 +89,20 @@ class WrittenFiles:
     If nothing can be stored, no file is recognised.
     """
 
-    def knows(self, found: str) -> bool:
-        return found in self._known
+    def knows(self, digest: str) -> bool:
+        return digest in self._known
 
-    def add(self, found: str) -> None:
-        if found in self._known or not self._folder:
+    def add(self, digest: str) -> None:
+        if digest in self._known or not self._folder:
             return
-        self._known.add(found)
+        self._known.add(digest)
         with suppress(OSError):
             path = self._folder / HASHES
             if path.exists() and path.stat().st_size > MOST_KEPT:
                 os.replace(path, self._folder / OLDER)
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | NOT_WAITING
             with open(os.open(path, flags, 0o600), "ab", buffering=0) as file:
-                file.write(f"{found}\n".encode())  # in one piece, even if others write
+                file.write(f"{digest}\n".encode())  # in one piece, even if others write
 
     @cached_property
     def _folder(self) -> Path | None:

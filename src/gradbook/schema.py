@@ -58,12 +58,12 @@ class FiniteNumber:
     def read(self, value: object) -> float:
         is_number = type(value) in (int, float)
         try:
-            found = float(value) if is_number else float("nan")  # type: ignore[arg-type]
+            number = float(value) if is_number else float("nan")  # type: ignore[arg-type]
         except OverflowError:
-            found = float("nan")
-        if not isfinite(found) or not self.least <= found <= self.most:
+            number = float("nan")
+        if not isfinite(number) or not self.least <= number <= self.most:
             raise SchemaError(f"a number{self._range}, not {_shown(value)}")
-        return found
+        return number
 
     @property
     def _range(self) -> str:
@@ -150,16 +150,16 @@ class AnyOf:
         self.kinds = kinds
 
     def read(self, value: object) -> Any:
-        said = []
+        reasons = []
         for kind in self.kinds:
             try:
                 return kind.read(value)
             except SchemaError as error:
-                said.append(error.message)
-        found = f", not {_shown(value)}"
-        within = [one for one in said if one.startswith(WITHIN)]  # right kind, but a wrong part
+                reasons.append(error.message)
+        end = f", not {_shown(value)}"
+        within = [why for why in reasons if why.startswith(WITHIN)]  # right kind, but a wrong part
         raise SchemaError(
-            within[0] if within else " or ".join(one.removesuffix(found) for one in said) + found
+            within[0] if within else " or ".join(why.removesuffix(end) for why in reasons) + end
         )
 
 
@@ -188,8 +188,8 @@ class OneOrMore:
     most: int
 
     def read(self, value: object) -> list[Any]:
-        found = AnyOf(self.kind, ListOf(self.kind, 1, self.most)).read(value)
-        return found if isinstance(found, list) else [found]
+        values = AnyOf(self.kind, ListOf(self.kind, 1, self.most)).read(value)
+        return values if isinstance(values, list) else [values]
 
 
 @dataclass(frozen=True)
@@ -201,8 +201,8 @@ class InTurn:
     def read(self, value: object) -> list[Any]:
         if not isinstance(value, list) or len(value) != len(self.kinds):
             raise SchemaError(f"a list of {len(self.kinds)}, not {_shown(value)}")
-        both = enumerate(zip(self.kinds, value, strict=True), 1)
-        return [_within(f"entry {k}", kind, one) for k, (kind, one) in both]
+        pairs = enumerate(zip(self.kinds, value, strict=True), 1)
+        return [_within(f"entry {k}", kind, entry) for k, (kind, entry) in pairs]
 
 
 @dataclass(frozen=True)
@@ -243,15 +243,15 @@ class Schema:
         """The record with these fields checked; others stay unchanged."""
         if not isinstance(value, Mapping):
             raise SchemaError(f"a record, not {_shown(value)}")
-        found = dict(value)
+        record = dict(value)
         for name, kind in self.kinds.items():
             if name in value:
-                found[name] = _within(f"its {name}", kind, value[name])
+                record[name] = _within(f"its {name}", kind, value[name])
             elif isinstance(kind, Usually):
-                found[name] = kind.value
+                record[name] = kind.value
             elif not isinstance(kind, IfThere):
                 raise SchemaError(f"its {name} is missing")
-        return found
+        return record
 
     def read_whole(self, value: object) -> dict[str, Any]:
         """The same for a record that may have no other fields, so that none is ignored."""

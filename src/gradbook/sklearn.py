@@ -446,10 +446,10 @@ def each_once(
     """Each different row with its target once, in an order that follows from the rows alone, and
     the weights of equal ones added up; no weights if they all are the same."""
     numbers = np.unique(targets, return_inverse=True)[1]
-    both = np.empty((len(rows), rows.shape[1] + 1))
-    both[:, :-1], both[:, -1] = rows, numbers
-    both += 0.0  # −0 becomes 0
-    keys = both.view(np.dtype((np.void, both.strides[0])))[:, 0]
+    table = np.empty((len(rows), rows.shape[1] + 1))
+    table[:, :-1], table[:, -1] = rows, numbers
+    table += 0.0  # −0 becomes 0
+    keys = table.view(np.dtype((np.void, table.strides[0])))[:, 0]
     _, first, places = np.unique(keys, return_index=True, return_inverse=True)
     totals = np.bincount(places, weights, len(first)).astype(np.float64)
     counted = totals > 0
@@ -460,12 +460,12 @@ def each_once(
     return rows[first], targets[first], None if same else totals
 
 
-def _net(given: object) -> Net:
-    if isinstance(given, Net):
-        return given
-    if isinstance(given, str):
-        return builtin(given) if given in BUILTIN else parse(given)
-    raise UsageError(f"net is a network's text, its name or a Net, not {given!r}")
+def _net(net: object) -> Net:
+    if isinstance(net, Net):
+        return net
+    if isinstance(net, str):
+        return builtin(net) if net in BUILTIN else parse(net)
+    raise UsageError(f"net is a network's text, its name or a Net, not {net!r}")
 
 
 @contextmanager

@@ -43,12 +43,12 @@ class Statement:
 
     def __getstate__(self) -> dict[str, Any]:
         """What a pickle keeps: instead of each match, how it is found again."""
-        found = [(word.re.pattern, word.string, word.start()) for word in self.words]
-        return {**vars(self), "words": found}
+        places = [(word.re.pattern, word.string, word.start()) for word in self.words]
+        return {**vars(self), "words": places}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        found = (re.compile(p).match(text, start) for p, text, start in state["words"])
-        vars(self).update(state, words=[word for word in found if word])
+        matches = (re.compile(p).match(text, start) for p, text, start in state["words"])
+        vars(self).update(state, words=[match for match in matches if match])
 
     @property
     def next(self) -> str:

@@ -37,7 +37,7 @@ def test_below_is_what_is_computed_from_a_cell(flow):
 def test_behind_is_what_a_cell_is_computed_from(flow):
     assert flow.behind([at("A4")]) == set(all_at("A1:A3"))
     assert flow.behind([at("A6")], stop={at("A5")}) == {at("A5"), at("B1")}
-    assert flow.behind([at("A5")], meant=flow.plain) == set(all_at("A1:A3"))
+    assert flow.behind([at("A5")], original=flow.plain) == set(all_at("A1:A3"))
 
 
 def test_a_cell_that_repeats_another_stands_for_it(flow):

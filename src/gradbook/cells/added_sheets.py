@@ -193,12 +193,12 @@ def add_sheet(patch: Patch, sheet: NewSheet, pattern: str, *, is_first: bool = F
     text = sheet.text(STRICT_MAIN if is_strict else MAIN)
     kind = f"{SPREADSHEET}.worksheet+xml"
     relation = patch.add(main, "worksheet", pattern, text, kind)
-    found = elements(patch.text(main), main, _is_listed)
-    there = [e for e in found if e.tag == "sheet"]
-    numbers = [e.attribute("sheetId") for e in there]
+    entries = elements(patch.text(main), main, _is_listed)
+    sheets = [e for e in entries if e.tag == "sheet"]
+    numbers = [e.attribute("sheetId") for e in sheets]
     if not all(number.isdecimal() and len(number) < 9 for number in numbers):
         raise WorkbookError("its sheets have no numbers: save it again as .xlsx")
-    listed = only(found, "sheets", main)
+    listed = only(entries, "sheets", main)
     attributes = {
         "name": sheet.title,
         "sheetId": str(max(map(int, numbers), default=0) + 1),
@@ -206,13 +206,13 @@ def add_sheet(patch: Patch, sheet: NewSheet, pattern: str, *, is_first: bool = F
         "r:id": relation.id,
     }
     entry = tag(listed.prefix, "sheet", b"", **attributes)
-    if is_first and there:
-        edits: list[ByteEdit] = [(there[0].start, there[0].start, entry)]
-        patch.edit(main, [*edits, *_one_sheet_later(found)])
+    if is_first and sheets:
+        edits: list[ByteEdit] = [(sheets[0].start, sheets[0].start, entry)]
+        patch.edit(main, [*edits, *_one_sheet_later(entries)])
     else:
         patch.edit(main, listed.with_child(entry))
     if sheet.repeated is not None:
-        place = 0 if is_first else len(there)
+        place = 0 if is_first else len(sheets)
         title = sheet.title.replace("'", "''")
         first, last = sheet.repeated
         rows = f"'{title}'!${first + 1}:${last + 1}"

@@ -157,9 +157,9 @@ class Book:
 
     def headings(self, sheet: int, axis: Axis, place: int) -> Iterator[tuple[Address, str]]:
         """The cells and texts of one row, or column, of headings."""
-        for (own, beside), texts in sorted(self._headings(axis).items()):
+        for (number, beside), texts in sorted(self._headings(axis).items()):
             for along, words in texts:
-                if own == sheet and along == place:
+                if number == sheet and along == place:
                     row, column = (place, beside) if axis is DOWN else (beside, place)
                     yield pack(sheet, row, column), words
 
@@ -176,14 +176,14 @@ class Book:
 
     def _headings(self, axis: Axis) -> Texts:
         if axis not in self._texts:
-            found = self._texts[axis] = {}
+            headings = self._texts[axis] = {}
             for at in sorted(self.values):
                 words = self.values[at]
                 if not isinstance(words, str) or at in self.patterns or len(words) >= LONG:
                     continue
                 if not (_NUMBERED.fullmatch(words) or self._is_formula(at, words)):
                     entry = axis.along(at), " ".join(words.split())
-                    found.setdefault(axis.line(at), []).append(entry)
+                    headings.setdefault(axis.line(at), []).append(entry)
         return self._texts[axis]
 
     def _is_formula(self, cell: Address, words: str) -> bool:

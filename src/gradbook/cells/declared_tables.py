@@ -89,19 +89,19 @@ def without_tables(formula: str, home: Address, tables: dict[str, SheetTable]) -
     """The formula with cell references for table references; unchanged if one can't be resolved."""
     if not tables or "[" not in formula or len(formula) > LONGEST:
         return formula
-    is_told = True
+    is_resolved = True
 
-    def cells(found: re.Match[str]) -> str:
-        nonlocal is_told
-        if found[1] is None:
-            return found[0]
-        table = tables.get(found[1].lower())
-        text = table.text_of(found[2], home) if table else None
-        is_told = is_told and text is not None
+    def cells(match: re.Match[str]) -> str:
+        nonlocal is_resolved
+        if match[1] is None:
+            return match[0]
+        table = tables.get(match[1].lower())
+        text = table.text_of(match[2], home) if table else None
+        is_resolved = is_resolved and text is not None
         return text or ""
 
-    said = _NAMED.sub(cells, formula)
-    return said if is_told else formula
+    replaced = _NAMED.sub(cells, formula)
+    return replaced if is_resolved else formula
 
 
 def read_tables(

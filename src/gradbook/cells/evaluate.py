@@ -176,14 +176,14 @@ class CellValues(Generic[Value]):
     ) -> tuple[CellFunction, Sequence[Value]]:
         """A formula as a function, which it shares with its copies, and its sources' values."""
         known, numeric = self.known, self.numeric
-        given = [known[source] for source in sources]
+        values = [known[source] for source in sources]
         kinds: tuple[object, ...] = ()
-        if not self._numeric_alone.issuperset(map(type, given)):
-            kinds = tuple(NUMBER if type(value) is numeric else value for value in given)
+        if not self._numeric_alone.issuperset(map(type, values)):
+            kinds = tuple(NUMBER if type(value) is numeric else value for value in values)
         key = pattern, kinds, _variant(pattern, cell, sources)
         if key not in self._functions:
             self._functions[key] = self.compiled(cell, pattern, sources)
-        return self._functions[key], given
+        return self._functions[key], values
 
     def compiled(self, cell: Address, pattern: Pattern, sources: Sequence[Address]) -> CellFunction:
         """A formula as a function of its own."""
@@ -305,9 +305,9 @@ class Evaluation(CellValues[CellValue]):
         """A formula's result by its function or, if the present numbers decide on positions, keys
         and conditions, computed anew."""
         if pattern not in self._anew:
-            function, given = self.function(cell, pattern, sources)
+            function, values = self.function(cell, pattern, sources)
             if not function.needs_numbers:
-                return function.run(given)
+                return function.run(values)
             self._anew.add(pattern)
         if pattern.expression is not None:
             spend(ANEW * (count_parts(pattern.expression) + len(sources)))
@@ -345,7 +345,7 @@ def as_node(
     flow: Flow,
     pattern: Pattern,
     home: Address,
-    given: Mapping[Address, Any],
+    values: Mapping[Address, Any],
     numeric: type = float,
     graph: Graph | None = None,
 ) -> tuple[Node | str, dict[Node, Address]]:
@@ -355,7 +355,7 @@ def as_node(
     leaves: dict[Address, Node] = {}
 
     def single(cell: Address) -> Single:
-        value = given[cell]
+        value = values[cell]
         if not isinstance(value, numeric):
             return typed(graph, value)
         if cell not in leaves:
@@ -395,15 +395,15 @@ def _program(result: Node, leaves: Mapping[int, Node]) -> CellProgram:
     """A function that runs a formula's ops on its cells' numbers, one after the other."""
     nodes = ancestors([result])
     used = set(nodes)
-    given = {k: leaf for k, leaf in leaves.items() if leaf in used}
+    inputs = {k: leaf for k, leaf in leaves.items() if leaf in used}
     constants = [node for node in nodes if node.is_constant()]
     computed = [node for node in nodes if node.inputs]
-    place = {node: k for k, node in enumerate([*given.values(), *constants, *computed])}
+    place = {node: k for k, node in enumerate([*inputs.values(), *constants, *computed])}
     numbers = [node.number for node in constants]
     tasks = [_task(node, [place[source] for source in node.inputs]) for node in computed]
 
     def run(cells: Sequence[CellValue]) -> float:
-        values: list[Any] = [cells[k] for k in given] + numbers
+        values: list[Any] = [cells[k] for k in inputs] + numbers
         for task in tasks:
             try:
                 values.append(task(values))

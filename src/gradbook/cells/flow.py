@@ -181,16 +181,16 @@ class Flow:
         self,
         cells: Iterable[Address],
         stop: Collection[Address] = (),
-        meant: Callable[[Address], Address] | None = None,
+        original: Callable[[Address], Address] | None = None,
     ) -> set[Address]:
         """All that the cells are computed from; paths end at the cells of `stop`.
 
         The given cells are always followed, and included only if one of them depends on another.
-        Where a cell only repeats another, `meant` returns the original, which is used instead.
+        Where a cell only repeats another, `original` returns the original, which is used instead.
         """
-        if meant is None:
+        if original is None:
             return spread(cells, self.sources, stop)
-        return spread(cells, lambda cell: map(meant, self.sources(cell)), stop)
+        return spread(cells, lambda cell: map(original, self.sources(cell)), stop)
 
     def going_on(self, strides: frozenset[int]) -> Collection[Address]:
         """The formulas that refer to a cell at one of these distances before their own; trainings

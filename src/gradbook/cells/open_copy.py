@@ -189,12 +189,12 @@ class OpenPart:
         self, title: str, widths: Sequence[int], rows: Sequence[Sequence[tuple[str | float, str]]]
     ) -> None:
         """Add a sheet with rows of texts and numbers, each with the name of its style."""
-        own = free_title(title, [e.attribute("name") for e in self.sheets])
+        free = free_title(title, [e.attribute("name") for e in self.sheets])
         names = [self._style(f"width {width}", partial(_wide, width)) for width in widths]
         columns = (tag(b"table:", "table-column", **{"table:style-name": name}) for name in names)
         content = b"".join([*columns, *map(_row, rows)])
         end = self.sheets[-1].end
-        self.edits.append((end, end, tag(b"table:", "table", content, **{"table:name": own})))
+        self.edits.append((end, end, tag(b"table:", "table", content, **{"table:name": free})))
 
     def text(self) -> bytes:
         if self.added:
@@ -206,8 +206,8 @@ class OpenPart:
 
 
 def _style(name: str, like: str, look: bytes) -> bytes:
-    said = {"style:name": name, "style:family": "table-cell", "style:parent-style-name": like}
-    return tag(b"style:", "style", look, **said)
+    attributes = {"style:name": name, "style:family": "table-cell", "style:parent-style-name": like}
+    return tag(b"style:", "style", look, **attributes)
 
 
 def _wide(letters: int, name: str) -> bytes:

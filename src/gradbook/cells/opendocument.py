@@ -141,9 +141,9 @@ class _SheetList(_SheetWalk):
             case "null-date":
                 self.first_day = _day(attributes.get(f"{TABLE}date-value", "")) or FIRST_DAY
 
-    def _name(self, attributes: Attributes, meant: str) -> None:
+    def _name(self, attributes: Attributes, definition: str) -> None:
         word = attributes.get(f"{TABLE}name", "").lower()
-        self.book.names[f"{self.number}!{word}" if self.is_inside else word] = meant
+        self.book.names[f"{self.number}!{word}" if self.is_inside else word] = definition
 
 
 _RANGE = f"{TABLE}cell-range-address"

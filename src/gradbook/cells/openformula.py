@@ -45,11 +45,11 @@ def translate(formula: str) -> str:
         return text
     in_array = False
 
-    def word(found: re.Match[str]) -> str:
+    def word(match: re.Match[str]) -> str:
         nonlocal in_array
-        match found.lastgroup:
+        match match.lastgroup:
             case "reference":
-                return _reference(found)
+                return _reference(match)
             case "prefix" | "name":
                 return ""
             case "next":
@@ -58,7 +58,7 @@ def translate(formula: str) -> str:
                 return ";" if in_array else "|"
             case "opening" | "closing" as bracket:
                 in_array = bracket == "opening"
-        return found[0]
+        return match[0]
 
     return _TOKENS.sub(word, text)
 

@@ -102,7 +102,10 @@ class Package:
         def add(piece: str) -> None:
             opened[-1][2].append(piece)
 
-        self.parse(name, lambda tag, own: opened.append((local(tag), own, [])), end, add)
+        def begin(tag: str, attributes: dict[str, str]) -> None:
+            opened.append((local(tag), attributes, []))
+
+        self.parse(name, begin, end, add)
 
     def refuse_very_many(self, name: str) -> None:
         """Refuse a part with too many elements; counting costs little compared with reading."""
@@ -204,7 +207,7 @@ def parse(
 
     Document types are refused, and so are entities: both bombs and those that fetch something.
     """
-    depth = count = given = 0
+    depth = count = size = 0
 
     def refuse(*_: object) -> None:
         raise WorkbookError(
@@ -234,8 +237,8 @@ def parse(
     try:
         for piece in pieces:
             parser.Parse(piece, False)
-            given += len(piece)
-            if given - parser.CurrentByteIndex > limits.TAG.most:  # reread with each piece
+            size += len(piece)
+            if size - parser.CurrentByteIndex > limits.TAG.most:  # reread with each piece
                 what = Message(
                     "its part {name} has a tag of more than {limit}",
                     name=name,

@@ -124,8 +124,8 @@ def inside_guards(seed: Expression, change: Change) -> Expression:
         if seed == ZERO:
             return ZERO
         condition, then, _ = guard.arguments
-        both = (ZERO, seed) if then == ZERO else (seed, ZERO)
-        seed = Call("IF", (condition, *both))
+        branches = (ZERO, seed) if then == ZERO else (seed, ZERO)
+        seed = Call("IF", (condition, *branches))
     return seed
 
 

@@ -91,15 +91,15 @@ Wanted = Callable[[int, str, dict[str, str]], bool]  # by depth, tag and attribu
 
 def elements(data: bytes, part: str, wanted: Wanted) -> list[Element]:
     """The wanted elements of a part's text, in the order in which they begin."""
-    found: list[Element | None] = []
+    ordered: list[Element | None] = []
     opened: list[tuple[str, dict[str, str], int, int] | None] = []
     expat_parser = parser()
 
     def begin(tag: str, attributes: dict[str, str]) -> None:
         tag = local(tag)
         if wanted(len(opened), tag, attributes):
-            opened.append((tag, attributes or NONE, expat_parser.CurrentByteIndex, len(found)))
-            found.append(None)
+            opened.append((tag, attributes or NONE, expat_parser.CurrentByteIndex, len(ordered)))
+            ordered.append(None)
         else:
             opened.append(None)
 
@@ -112,10 +112,10 @@ def elements(data: bytes, part: str, wanted: Wanted) -> list[Element]:
                 close = expat_parser.CurrentByteIndex
                 finish = close + len(opening_of(data, close))
             here = start, inside, close, finish
-            found[place] = Element(data, tag, attributes, len(opened), *here)
+            ordered[place] = Element(data, tag, attributes, len(opened), *here)
 
     parse(part, [data], expat_parser, begin, end)
-    return [element for element in found if element is not None]
+    return [element for element in ordered if element is not None]
 
 
 def opening_of(data: bytes, start: int = 0) -> bytes:
@@ -299,9 +299,9 @@ class Patch:
         data = self.text(part)
         base = STRICT if STRICT.encode() in data + self.text(of)[:4000] else OFFICE
         taken = {e.attribute("Id") for e in outline(data, part)}
-        own = next(name for name in map("rId{}".format, count(len(taken))) if name not in taken)
-        self._add(part, "Relationship", Id=own, Type=f"{base}/{kind}", Target=f"/{to}")
-        return own
+        free = next(id for id in map("rId{}".format, count(len(taken))) if id not in taken)
+        self._add(part, "Relationship", Id=free, Type=f"{base}/{kind}", Target=f"/{to}")
+        return free
 
     def drop(self, name: str, of: str) -> None:
         """Remove a part, and the entries that refer to it."""
@@ -499,11 +499,11 @@ class SheetXml:
 
 def read_sheet(data: bytes, part: str, number: int, wanted: Iterable[Address]) -> SheetXml:
     """Read a sheet's text, with all cells in the rows of the wanted ones."""
-    rows, found = {row_of(cell) for cell in wanted}, SheetXml(part)
+    rows, sheet = {row_of(cell) for cell in wanted}, SheetXml(part)
     row = column = -1  # of the last cell: the position may be omitted
 
-    def row_after(row: int, given: str) -> int:
-        return max(int(given) - 1, 0) if given.isdecimal() and len(given) < 8 else row + 1
+    def row_after(row: int, place: str) -> int:
+        return max(int(place) - 1, 0) if place.isdecimal() and len(place) < 8 else row + 1
 
     def keep(depth: int, tag: str, attributes: dict[str, str]) -> bool:
         nonlocal row
@@ -514,21 +514,21 @@ def read_sheet(data: bytes, part: str, number: int, wanted: Iterable[Address]) -
     every = elements(data, part, keep)
     row = cell = -1
     for element in every:
-        given = element.attribute("r")
+        place = element.attribute("r")
         if element.depth <= 1:
-            found.outline.append(element)
+            sheet.outline.append(element)
         elif element.tag == "col":
-            found.columns.append(element)
+            sheet.columns.append(element)
         elif element.tag == "row":
-            row, column = row_after(row, given), -1
-            found.rows[row] = element
+            row, column = row_after(row, place), -1
+            sheet.rows[row] = element
         elif element.tag == "c":
-            at, column = row_and_column(given) or (row, column + 1)
+            at, column = row_and_column(place) or (row, column + 1)
             cell = pack(number, at, column)
-            found.cells[cell] = element
+            sheet.cells[cell] = element
         else:
-            found.formulas[cell] = element
-    return found
+            sheet.formulas[cell] = element
+    return sheet
 
 
 def _integer(text: str) -> int:

@@ -633,10 +633,10 @@ def usual_row(text: str, start: int) -> UsualRow | None:
     if opening[2]:
         return UsualRow(attributes, [], opening.end())
     end = text.find(_END_OF_ROW, opening.end())
-    found = _CELL.findall(text, opening.end(), end)
-    if sum([len(cell[0]) for cell in found]) != end - opening.end():
+    matches = _CELL.findall(text, opening.end(), end)
+    if sum([len(cell[0]) for cell in matches]) != end - opening.end():
         return None
-    cells = [_cell(parts) for parts in found]
+    cells = [_cell(parts) for parts in matches]
     if None in cells:
         return None
     return UsualRow(attributes, cells, end + len(_END_OF_ROW))  # type: ignore[arg-type]

@@ -230,15 +230,15 @@ def _extreme_if(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     if 1 not in (height, width) or d.shape(part) != (1, 1):
         raise NotDerivable(Message("the largest or smallest of computed rows and columns"))
     value = d.value(part)
-    both = [*pairs, (target, value)]
+    conditions = [*pairs, (target, value)]
 
     def element(i: int, j: int) -> Expression:
-        here = _count([(d.cell(area, i, j), criterion) for area, criterion in both])
+        here = _count([(d.cell(area, i, j), criterion) for area, criterion in conditions])
         chosen = guarded(seed, Infix(">", here, ZERO))
         if not i and not j:
             return chosen
         last = (i - 1, 0) if width == 1 else (0, j - 1)
-        before = _count([(d.area(area, 0, 0, *last), criterion) for area, criterion in both])
+        before = _count([(d.area(area, 0, 0, *last), criterion) for area, criterion in conditions])
         return guarded(chosen, Infix("=", before, ZERO))
 
     d.note(TIES)

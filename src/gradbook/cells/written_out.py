@@ -54,8 +54,8 @@ def _result_of_let(part: Call, names: Mapping[str, Expression]) -> Expression:
     known = dict(names)
     for name, value in zip(pairs[::2], pairs[1::2], strict=False):
         if isinstance(name, Reference) and value is not None:
-            word, meant = name.text.lower(), _written_out(value, known)
-            known[word] = known[word.removeprefix(PARAMETER)] = meant
+            word, written = name.text.lower(), _written_out(value, known)
+            known[word] = known[word.removeprefix(PARAMETER)] = written
     if result is None or len(pairs) % 2:
         raise NotDerivable(Message("a LET without pairs of names and values"))
     return _written_out(result, known)

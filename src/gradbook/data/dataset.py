@@ -286,15 +286,15 @@ def assemble(
     parts = {part: parts[part] for part in (TRAINING, VALIDATION, TEST) if part in parts}
     for part in parts.values():
         _require_fit(part, parts[TRAINING])
-    known = _labels_of(parts) if classes is None else [str(i) for i in range(len(classes))]
-    images = {part: _images(found, known) for part, found in parts.items()}
+    labels = _labels_of(parts) if classes is None else [str(i) for i in range(len(classes))]
+    images = {name: _images(part, labels) for name, part in parts.items()}
     if TEST not in images:
-        kept = deal_folds(images[TRAINING].labels) == 0
-        images[TEST], images[TRAINING] = images[TRAINING][kept], images[TRAINING][~kept]
+        held_out = deal_folds(images[TRAINING].labels) == 0
+        images[TEST], images[TRAINING] = images[TRAINING][held_out], images[TRAINING][~held_out]
         source += "; one image in six is held out for the test"
     together, folds = _with_folds(images[TRAINING], images.get(VALIDATION))
-    told = (source, tuple(remarks))
-    return Dataset(name, tuple(classes or known), together, folds, images[TEST], *told)
+    origin = (source, tuple(remarks))
+    return Dataset(name, tuple(classes or labels), together, folds, images[TEST], *origin)
 
 
 def _require_fit(part: Part, training: Part) -> None:

@@ -31,19 +31,19 @@ class NamedColumns:
     keys: tuple[Any, ...]
 
     @staticmethod
-    def of(given: Any) -> NamedColumns | None:
+    def of(table: Any) -> NamedColumns | None:
         """The columns of an argument, if they have names."""
-        if hasattr(given, "collect") and not hasattr(given, "__len__"):
+        if hasattr(table, "collect") and not hasattr(table, "__len__"):
             raise DataError("a lazy frame has no values yet: give its .collect()")
-        if isinstance(given, np.ndarray):
-            keys = given.dtype.names
-        elif isinstance(given, Mapping):
-            keys = given
+        if isinstance(table, np.ndarray):
+            keys = table.dtype.names
+        elif isinstance(table, Mapping):
+            keys = table
         else:
-            keys = getattr(given, "column_names", None) or getattr(given, "columns", None)
-        if keys is None or not hasattr(given, "__getitem__"):
+            keys = getattr(table, "column_names", None) or getattr(table, "columns", None)
+        if keys is None or not hasattr(table, "__getitem__"):
             return None
-        frame = NamedColumns(given, tuple(keys))
+        frame = NamedColumns(table, tuple(keys))
         for place, name in enumerate(frame.names):
             if name in frame.names[:place]:
                 raise DataError(f"two columns are called '{name}': give each column its own name")

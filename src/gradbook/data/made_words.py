@@ -123,18 +123,18 @@ def _spoken(
     samples = np.zeros(ends[-1])
     voiced = [k for k, phone in enumerate(phones) if phone.formants]
     middles = [ends[k] - lengths[k] / 2 for k in voiced]
-    said = np.array([phones[k].formants for k in voiced], np.float64) * tract
+    frequencies = np.array([phones[k].formants for k in voiced], np.float64) * tract
     times = np.arange(len(samples))
-    formants = [np.interp(times[::FRAME], middles, said[:, k]) for k in range(said.shape[1])]
+    formants = [np.interp(times[::FRAME], middles, column) for column in frequencies.T]
     tone = _voiced(len(samples), pitch, np.stack(formants))
     for k, phone in enumerate(phones):
-        own = slice(ends[k] - lengths[k], ends[k])
+        span = slice(ends[k] - lengths[k], ends[k])
         rising = np.minimum(np.arange(lengths[k]), np.arange(lengths[k])[::-1]) / (RAMP * RATE)
         shape = phone.level * np.minimum(rising, 1)
         if phone.formants:
-            samples[own] += shape * tone[own]
+            samples[span] += shape * tone[span]
         elif phone.noise:
-            samples[own] += shape * _noise(lengths[k], *phone.noise, *words, 10 + k)
+            samples[span] += shape * _noise(lengths[k], *phone.noise, *words, 10 + k)
     return samples
 
 
@@ -145,8 +145,8 @@ def _voiced(count: int, pitch: float, formants: Numbers) -> Numbers:
     voiced, at = np.zeros(count), pitches[::FRAME]
     for harmonic in range(1, int(HIGHEST / pitches.max()) + 1):
         off = [
-            1 / (1 + ((harmonic * at - own) / (width / 2)) ** 2)
-            for own, width in zip(formants, WIDTHS, strict=True)
+            1 / (1 + ((harmonic * at - formant) / (width / 2)) ** 2)
+            for formant, width in zip(formants, WIDTHS, strict=True)
         ]
         gain = (off[0] + 0.5 * off[1] + 0.25 * off[2] + 0.01) / np.sqrt(harmonic)
         voiced += np.repeat(gain, FRAME)[:count] * np.sin(harmonic * phase)

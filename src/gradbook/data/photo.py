@@ -89,12 +89,12 @@ def ink(picture: NDArray[np.uint8], *, shadowed: bool = False) -> Ink | None:
         return _told_apart(_difference(colours, paper))
     paper = _surface(colours)
     for _ in range(4 if shadowed else 2):  # the paper is estimated better once most of the ink is
-        found = _told_apart(_difference(colours, paper))
-        if found is None:
+        marks = _told_apart(_difference(colours, paper))
+        if marks is None:
             return None
-        covered = near(found.strokes, _reach(colours))
+        covered = near(marks.strokes, _reach(colours))
         if shadowed:
-            covered &= found.by_an_edge(5 * _reach(colours))
+            covered &= marks.by_an_edge(5 * _reach(colours))
         paper = _followed(colours, covered, paper)
     return _told_apart(_difference(colours, paper))
 
@@ -243,8 +243,8 @@ def _looked_at(picture: Image, looks: int, where: PixelBox | None = None) -> Gre
     """The digit's ink; `where` is the part of the picture that contains it."""
     small = shrink(picture)
     scale = picture.width / small.width
-    found, sign = _find_sign(np.asarray(small), where and where.seen_from(0, 0, 1 / scale))
-    nearer = _nearer(found, sign, max(small.size))
+    marks, sign = _find_sign(np.asarray(small), where and where.seen_from(0, 0, 1 / scale))
+    nearer = _nearer(marks, sign, max(small.size))
     if nearer and looks > 1:
         known = sign.box if isinstance(sign, Subject) and nearer.holds(sign.box) else None
         return _cut(
@@ -255,14 +255,14 @@ def _looked_at(picture: Image, looks: int, where: PixelBox | None = None) -> Gre
         )
     if isinstance(sign, NoSign):
         raise sign
-    if stroke_width(np.where(sign.mask, found.amount, 0)) > BLOT * sign.box.side:
+    if stroke_width(np.where(sign.mask, marks.amount, 0)) > BLOT * sign.box.side:
         raise NoSign("no digit found: the only mark is a blot")
     reach = max(2, round(EDGES * sign.box.side))
-    own = near(sign.mask, reach)
-    around = found.amount[near(sign.mask, 3 * reach) & ~own]
+    digit = near(sign.mask, reach)
+    around = marks.amount[near(sign.mask, 3 * reach) & ~digit]
     lines = float(np.quantile(around, 0.95)) if around.size else 0.0
-    faintest = max(found.faintest, min(LINES_MORE * lines, EDGE))
-    amount = np.where(own & (found.amount > faintest), found.amount, 0)
+    faintest = max(marks.faintest, min(LINES_MORE * lines, EDGE))
+    amount = np.where(digit & (marks.amount > faintest), marks.amount, 0)
     return amount[extent(amount > 0).slices]
 
 
@@ -294,13 +294,13 @@ def _find_sign(pixels: NDArray[np.uint8], where: PixelBox | None) -> tuple[Ink, 
     """The ink and the sign in it; shadows are considered if there is no sign without them."""
     seen: list[tuple[Ink, Subject | NoSign]] = []
     for shadowed in (False, True):
-        every = ink(pixels, shadowed=shadowed)
-        if every is None:
+        all_ink = ink(pixels, shadowed=shadowed)
+        if all_ink is None:
             continue
-        found, sign = _sign(every, where)
+        marks, sign = _sign(all_ink, where)
         if isinstance(sign, Subject):
-            return found, sign
-        seen.append((found, sign))
+            return marks, sign
+        seen.append((marks, sign))
     if not seen and _has_edges(pixels):
         raise NoSign("nothing in it stands out from the background: crop it to one digit")
     if not seen:

@@ -356,13 +356,13 @@ def _breaks(
 ) -> list[int]:
     """The beginnings of stretches, and the end: where something changes, or, if recordings have no
     names, where time starts again."""
-    own = list(zip(names, subjects, labels, strict=True))
+    keys = list(zip(names, subjects, labels, strict=True))
     breaks = [0]
-    for k in range(1, len(own)):
+    for k in range(1, len(keys)):
         again = times is not None and not named and times[k] <= times[k - 1]
-        if own[k] != own[k - 1] or again:
+        if keys[k] != keys[k - 1] or again:
             breaks.append(k)
-    return [*breaks, len(own)]
+    return [*breaks, len(keys)]
 
 
 def _rate(times: Numbers | None, stretches: Sequence[tuple[int, int]]) -> tuple[float | None, int]:

@@ -178,11 +178,11 @@ def _measured(
         edge = np.full(count, start, np.intp)
         extreme.at(edge, labels, values)
         edges.append(edge.tolist())
-    found = [
+    strokes = [
         Stroke(label, int(area), PixelBox(*sides))
         for label, (area, *sides) in enumerate(zip(areas, *edges, strict=True), 1)
     ]
-    return sorted(found, key=lambda stroke: -stroke.area)
+    return sorted(strokes, key=lambda stroke: -stroke.area)
 
 
 # The sign ---------------------------------------------------------------------
@@ -220,38 +220,38 @@ class Subject:
 
 def subject(mask: Mask, where: PixelBox | None = None) -> Subject:
     """The one sign that these strokes form; if `where` is known, of those that overlap it."""
-    labels, found = strokes(mask)
+    labels, every = strokes(mask)
     if where is not None:
         known = set(np.unique(labels[where.slices]).tolist())
-        found = [stroke for stroke in found if stroke.label in known]
-    inner = _without_frames(labels, found[:LOOKED_AT])
+        every = [stroke for stroke in every if stroke.label in known]
+    inner = _without_frames(labels, every[:LOOKED_AT])
     if not inner or inner[0].box.side < LEAST_SIDE:
         raise NoSign("no digit found: nothing large enough stands out")
     large = [stroke for stroke in inner if stroke.area >= SPECK * inner[0].area]
     if len(large) > MOST_STROKES:
         raise NoSign("too many strokes for one digit: crop it to one")
-    own, box = _gathered(large)
+    parts, box = _gathered(large)
     inside = _inside(mask.shape)
     others = [
         stroke
         for stroke in large
-        if stroke not in own and stroke.box.side > LARGE * box.side and inside.holds(stroke.box)
+        if stroke not in parts and stroke.box.side > LARGE * box.side and inside.holds(stroke.box)
     ]
     if others:
         raise NoSign(f"{1 + len(others)} separate signs: crop it to one, or add --many")
-    return Subject(_of(labels, own), box)
+    return Subject(_of(labels, parts), box)
 
 
 def signs(mask: Mask) -> list[Subject]:
     """All signs that these strokes form, each at least half as long as the longest."""
-    labels, found = strokes(mask)
-    inner = _without_frames(labels, found[:LOOKED_AT])
+    labels, every = strokes(mask)
+    inner = _without_frames(labels, every[:LOOKED_AT])
     left = [stroke for stroke in inner if stroke.area >= SPECK * inner[0].area]
     subjects: list[Subject] = []
     while left:
-        own, box = _gathered(left)
-        left = [stroke for stroke in left if stroke not in own]
-        subjects.append(Subject(_of(labels, own), box))
+        parts, box = _gathered(left)
+        left = [stroke for stroke in left if stroke not in parts]
+        subjects.append(Subject(_of(labels, parts), box))
     longest = max((sign.box.side for sign in subjects), default=0)
     return [sign for sign in subjects if sign.box.side > max(LARGE * longest, LEAST_SIDE)]
 
@@ -338,9 +338,9 @@ def _is_along_a_side(labels: NDArray[np.int32], stroke: Stroke) -> bool:
         return False
     if not inside.meets(stroke.box):
         return True
-    own = labels == stroke.label
+    ink = labels == stroke.label
     top, left = inside.top, inside.left
-    ends = (own[:top].any(0), own[-top:].any(0), own[:, :left].any(1), own[:, -left:].any(1))
+    ends = (ink[:top].any(0), ink[-top:].any(0), ink[:, :left].any(1), ink[:, -left:].any(1))
     return max(float(end.mean()) for end in ends) >= ALONG
 
 
@@ -354,10 +354,10 @@ def _is_frame(labels: NDArray[np.int32], stroke: Stroke, parts: list[Stroke]) ->
     """Whether it encloses another stroke on at least three sides; a filled card isn't a frame."""
     if stroke.area > stroke.box.height * stroke.box.width / 2:
         return False
-    held = [other for other in parts if other is not stroke and _is_held(other, stroke)]
-    own = labels == stroke.label
-    around = [stroke.box.inner(0.2), *(other.box for other in held)]
-    return bool(held) and all(sorted(_sides_covered(own, box))[1] > COVERED for box in around)
+    held = [part for part in parts if part is not stroke and _is_held(part, stroke)]
+    ink = labels == stroke.label
+    around = [stroke.box.inner(0.2), *(part.box for part in held)]
+    return bool(held) and all(sorted(_sides_covered(ink, box))[1] > COVERED for box in around)
 
 
 def _is_held(stroke: Stroke, frame: Stroke) -> bool:
@@ -381,14 +381,14 @@ def _sides_covered(frame: Mask, box: PixelBox) -> list[float]:
 
 def _gathered(parts: list[Stroke]) -> tuple[list[Stroke], PixelBox]:
     """The largest stroke and all that belong to it, and the box around them."""
-    own, left = parts[:1], parts[1:]
-    box = own[0].box
+    group, left = parts[:1], parts[1:]
+    box = group[0].box
     while near := [stroke for stroke in left if _belongs(stroke.box, box)]:
-        own += near
+        group += near
         left = [stroke for stroke in left if stroke not in near]
         for stroke in near:
             box = box.around(stroke.box)
-    return own, box
+    return group, box
 
 
 def _belongs(box: PixelBox, sign: PixelBox) -> bool:

@@ -203,23 +203,22 @@ class ColumnTable:
     def as_here(self, column: Column) -> Column:
         """Another table's column in the style of this table; if that is open, in the other's."""
         place = self.place(column.name)
-        found = self.evidence(place)
+        evidence = self.evidence(place)
         if column.words:
             return column
-        if found.holds_truths:
+        if evidence.holds_truths:
             return replace(column, style=TRUE_OR_FALSE)
         with self._naming_the(place):
             if column.dates:
-                known = column.dates in found.orders and not found.other_dates
-                return (
-                    column if known else replace(column, dates=written.order_of(found, self.dates))
-                )
-            mark, unit = written.mark_of(found), written.unit_of(found)
+                if column.dates in evidence.orders and not evidence.other_dates:
+                    return column
+                return replace(column, dates=written.order_of(evidence, self.dates))
+            mark, unit = written.mark_of(evidence), written.unit_of(evidence)
             if unit and unit != column.style.unit and (column.style.unit or unit == "%"):
                 usual = f"'{column.style.unit}'" if column.style.unit else "no sign"
                 raise DataError(f"'{unit}' beside its numbers, but it was trained with {usual}")
         if not mark:
-            mark = (self.decimal if found.doubtful else "") or column.style.decimal
+            mark = (self.decimal if evidence.doubtful else "") or column.style.decimal
         return replace(column, style=NumberStyle(mark, unit))
 
     def words(self, column: Column) -> NDArray[np.int32]:
@@ -381,21 +380,21 @@ def table_remarks(
 
 def changes(table: ColumnTable, place: int, column: Column) -> Iterator[str]:
     """Conversions of this column, and possible misunderstandings."""
-    evidence, said = table.evidence(place), ""
+    evidence, change = table.evidence(place), ""
     if column.dates:
-        said = f"dates become {SINCE}"
+        change = f"dates become {SINCE}"
     elif column.words and evidence.numbers and not evidence.holds_numbers:
         share = f"{evidence.numbers:,} of {evidence.present:,}"
-        said = f"{share} are numbers, but most aren't: all are read as words"
+        change = f"{share} are numbers, but most aren't: all are read as words"
     elif column.words and evidence.holds_measures:
-        said = (
+        change = (
             f"{evidence.measured!r} and the like are read as words: to learn numbers, write only "
             "the numbers"
         )
     elif unit := column.style.unit:
-        said = f"the {unit} beside its numbers is ignored"
-    if said:
-        yield one_line(f"{table.names[place]}: {said}")
+        change = f"the {unit} beside its numbers is ignored"
+    if change:
+        yield one_line(f"{table.names[place]}: {change}")
 
 
 def doubts(table: ColumnTable, place: int, column: Column) -> Iterator[str]:
@@ -476,7 +475,7 @@ def read_table(
     """
     table = _samples(path, net, decimal, dates)
     inputs = prod(net.input)
-    given = _complete_numbers(table, range(inputs), tell)
+    input_rows = _complete_numbers(table, range(inputs), tell)
     classes: tuple[str, ...] = ()
     if len(table.names) == inputs + net.outputs:
         targets = _complete_numbers(table, range(inputs, len(table.names)), tell)
@@ -486,7 +485,7 @@ def read_table(
         tell(remark)
     columns = tuple(visible(name.strip()) for name in table.names) if table.is_headed else ()
     try:
-        net = net.with_samples(map(Sample, given, targets))
+        net = net.with_samples(map(Sample, input_rows, targets))
         net = replace(net, columns=columns, classes=classes)
     except Misfit as misfit:
         word, _, count = misfit.part.partition(" ")

@@ -391,23 +391,23 @@ def parse_warp(text: str, source: str | None = "warp") -> Warp:
 
 def parse_warp_lines(lines: Iterable[Statement]) -> Warp:
     """The warp that these statements describe."""
-    warp, said = Warp(), set[str]()
+    warp, words = Warp(), set[str]()
     for line in lines:
         word = line.take()
         known = [*READERS, NONE]
         if word not in known:
             hint = did_you_mean(word, known) or f": it is one of {', '.join(known)}"
             line.fail(f"unknown {word!r}{hint}", at=0)
-        if word in said:
+        if word in words:
             line.fail(TWICE.format(word=word), at=0)
-        if said and NONE in (word, *said):
+        if words and NONE in (word, *words):
             line.fail(f"{NONE!r} must be alone: remove it, or the others", at=0)
-        said.add(word)
+        words.add(word)
         if word != NONE:
             with pointing(line, at=0):
                 warp = replace(warp, **{word: READERS[word](line)})
         line.end()
-    if not said:
+    if not words:
         raise UsageError(f"the warp is empty: write for example 'rotate 15; shift 2', or '{NONE}'")
     return warp
 

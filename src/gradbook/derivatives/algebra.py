@@ -85,7 +85,7 @@ def _is_long_sum(expression: Expression) -> bool:
     return depth > 0 and count_parts(expression) <= MOST_PARTS
 
 
-def _form(part: Expression, given: Sequence[Form], name: NameReference) -> Form:
+def _form(part: Expression, operands: Sequence[Form], name: NameReference) -> Form:
     match part:
         case Number(value):
             return Numeral(value)
@@ -96,15 +96,15 @@ def _form(part: Expression, given: Sequence[Form], name: NameReference) -> Form:
         case Reference():
             return name(part)
         case Prefix(sign):
-            return Minus(given[0]) if sign == "-" else given[0]
+            return Minus(operands[0]) if sign == "-" else operands[0]
         case Postfix():
-            (form,) = given
+            (form,) = operands
             return Numeral(form.value / 100) if isinstance(form, Numeral) else form / 100
         case Infix(operator):
-            return _infix(operator, *given)
+            return _infix(operator, *operands)
         case Call(function, arguments):
-            rest = iter(given)
-            every = [Words("") if one is None else next(rest) for one in arguments]
+            remaining = iter(operands)
+            every = [Words("") if argument is None else next(remaining) for argument in arguments]
             name_of_it = plain_name(function)
             return Words(write(part)) if function == TABLE else _called(name_of_it, every)
 
@@ -136,13 +136,13 @@ Notation = Callable[..., Form]
 
 
 def _named(word: str) -> Notation:
-    return lambda *given: Function(word, given)
+    return lambda *arguments: Function(word, arguments)
 
 
-def _sum(*given: Form) -> Form:
-    if len(given) == 1 and not isinstance(given[0], Symbol | Numeral | BigSum):
-        return BigSum(given[0])
-    return add_up([BigSum(one) if _is_range(one) else one for one in given])
+def _sum(*terms: Form) -> Form:
+    if len(terms) == 1 and not isinstance(terms[0], Symbol | Numeral | BigSum):
+        return BigSum(terms[0])
+    return add_up([BigSum(term) if _is_range(term) else term for term in terms])
 
 
 def _is_range(form: Form) -> bool:
@@ -175,8 +175,8 @@ NOTATION: dict[str, Notation] = {
     "SQRT": Root,
     "POWER": Power,
     "SUM": _sum,
-    "SUMPRODUCT": lambda *given: BigSum(multiply(given)),
-    "SUMSQ": lambda *given: add_up([BigSum(Power(one, Numeral(2))) for one in given]),
+    "SUMPRODUCT": lambda *factors: BigSum(multiply(factors)),
+    "SUMSQ": lambda *terms: add_up([BigSum(Power(term, Numeral(2))) for term in terms]),
     "AVERAGE": _named("mean"),
     "IF": _choice,
     "NORM.S.DIST": _standard_normal,
@@ -193,8 +193,8 @@ for _word in ("tanh", "sinh", "cosh", "sin", "cos", "tan", "abs", "max", "min", 
     NOTATION[_word.upper()] = _named(_word)
 
 
-def _called(function: str, given: Sequence[Form]) -> Form:
+def _called(function: str, arguments: Sequence[Form]) -> Form:
     try:
-        return NOTATION[function](*given) if function in NOTATION else Function(function, (*given,))
+        return NOTATION.get(function, _named(function))(*arguments)
     except TypeError:  # another number of arguments
-        return Function(function, tuple(given))
+        return Function(function, tuple(arguments))

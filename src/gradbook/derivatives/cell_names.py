@@ -81,9 +81,9 @@ def _split(book: Book, words: str) -> tuple[str, Corners]:
     if corners:
         return "", corners
     for mark in "!.":
-        title, found, rest = words.rpartition(mark)
-        corners = _corners(rest)
-        if found and title and corners:
+        title, _, cells = words.rpartition(mark)
+        corners = _corners(cells)
+        if title and corners:
             plain = title.removeprefix("$")
             if plain[:1] == plain[-1:] == "'":
                 plain = plain[1:-1].replace("''", "'")
@@ -125,14 +125,14 @@ def _in_range(
             titles = [part.title for part in book.sheets]
             hint = did_you_mean(title, titles) or f": the sheets are {', '.join(titles)}"
             raise UsageError(f"there is no sheet '{title}'{hint}")
-        found = on(sheet)
+        chosen = on(sheet)
     else:
         order = sorted(range(len(book.sheets)), key=lambda k: (k != near, k))
         somewhere = [cells for cells in map(on, order) if cells]
-        found = next(filter(has_number, somewhere), somewhere[0] if somewhere else [])
-    if not found:
+        chosen = next(filter(has_number, somewhere), somewhere[0] if somewhere else [])
+    if not chosen:
         raise UsageError(f"{words} is empty: name a cell with a formula or a number")
-    return found
+    return chosen
 
 
 def _defined(book: Book, words: str, near: int | None) -> Sequence[Address]:

@@ -51,12 +51,12 @@ def formula_text(expression: Expression) -> str:
     return _CALLED.sub(_spelled, write(expression))
 
 
-def _spelled(found: re.Match[str]) -> str:
-    if not found[1]:
-        return found[0]
-    bare = plain_name(found[1].upper())
+def _spelled(match: re.Match[str]) -> str:
+    if not match[1]:
+        return match[0]
+    bare = plain_name(match[1].upper())
     prefix = FILE_PREFIX if bare in NEWER_FUNCTIONS or bare in SHEET_FUNCTIONS else ""
-    if found[1].upper().startswith("_XLFN."):
+    if match[1].upper().startswith("_XLFN."):
         prefix = FILE_PREFIX
     return f"{prefix}{'_xlws.' if bare in SHEET_FUNCTIONS else ''}{bare}("
 

@@ -40,21 +40,21 @@ def label(book: Book, cell: Address, known: Known | None = None) -> str:
 def _before(book: Book, cell: Address, axis: Axis, known: Known) -> tuple[str, Address]:
     """The text before a run of cells without blanks that ends here, and the run's first cell."""
     run: list[Address] = []
-    found = "", cell
+    label = "", cell
     for _ in range(min(axis.along(cell), MOST_BEFORE)):
         if (axis.step, cell) in known:
-            found = known[axis.step, cell]
+            label = known[axis.step, cell]
             break
         run.append(cell)
         before = cell - axis.step
         words = _words(book, before)
-        found = words, cell
+        label = words, cell
         if words or book.is_blank(before) or book.is_text(before):
             break
         cell = before
-        found = "", cell
-    known.update(dict.fromkeys(((axis.step, at) for at in run), found))
-    return found
+        label = "", cell
+    known.update(dict.fromkeys(((axis.step, at) for at in run), label))
+    return label
 
 
 def _words(book: Book, cell: Address) -> str:

@@ -114,9 +114,9 @@ def _numbers(digits: str) -> str:
 
 def _letters(name: str, size: int, text: str = "") -> str:
     """The look of letters, or a text that has it."""
-    own = f'sz="{size * 100}" b="0"><a:solidFill><a:srgbClr val="{PAPER.ink[1:]}"/></a:solidFill>'
-    usual = f"<a:pPr><a:defRPr {own}</a:defRPr></a:pPr>"
-    run = f"<a:r><a:rPr {own}</a:rPr><a:t>{_text(text)}</a:t></a:r>" if text else ""
+    font = f'sz="{size * 100}" b="0"><a:solidFill><a:srgbClr val="{PAPER.ink[1:]}"/></a:solidFill>'
+    usual = f"<a:pPr><a:defRPr {font}</a:defRPr></a:pPr>"
+    run = f"<a:r><a:rPr {font}</a:rPr><a:t>{_text(text)}</a:t></a:r>" if text else ""
     end = run or '<a:endParaRPr lang="en-US"/>'
     return f"<{name}><a:bodyPr/><a:lstStyle/><a:p>{usual}{end}</a:p></{name}>"
 

@@ -169,9 +169,9 @@ class RowFormula:
     def _chosen(self, a: Expression, places: list[Expression]) -> Expression:
         """One value of a range, at a computed position."""
         height, width = self.formula.shape(a)
-        said = map(self._single, places)
-        whole: list[Expression] = [x if isinstance(x, Number) else call_of("INT", x) for x in said]
-        position, *others = whole
+        raw = map(self._single, places)
+        rounded: list[Expression] = [x if isinstance(x, Number) else call_of("INT", x) for x in raw]
+        position, *others = rounded
         if others and height > 1:
             ahead = times(minus(position, ONE), Number(float(width)))
             position = plus(ahead, others[0])
@@ -195,20 +195,20 @@ class RowFormula:
 
     def _spread(self, part: Call, arguments: list[Expression]) -> Expression:
         """A function of all its numbers, with the cells of the row in place of ranges."""
-        given: list[Expression] = []
+        values: list[Expression] = []
         for a in arguments:
             if not self._moves(a):
-                given.append(self._fixed(a))
+                values.append(self._fixed(a))
             else:
-                given += _joined([self._element(a, *at) for at in self._places(a)])
-        if len(given) > MOST_ARGUMENTS:
+                values += _joined([self._element(a, *at) for at in self._places(a)])
+        if len(values) > MOST_ARGUMENTS:
             if plain_name(part.function) != "SUM":
                 raise NotDerivable(f"{plain_name(part.function)} of many cells")
-            given = [
-                call_of("SUM", *given[start : start + MOST_ARGUMENTS])
-                for start in range(0, len(given), MOST_ARGUMENTS)
+            values = [
+                call_of("SUM", *values[start : start + MOST_ARGUMENTS])
+                for start in range(0, len(values), MOST_ARGUMENTS)
             ]
-        return Call(part.function, tuple(given))
+        return Call(part.function, tuple(values))
 
     def _sum_of_products(self, arguments: list[Expression]) -> Expression:
         height, width = self.formula.common(*arguments)

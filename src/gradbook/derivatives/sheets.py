@@ -282,11 +282,11 @@ def _add_mirrors(book: Addition, way: Mapping[Address, object]) -> None:
         value = book.values.get(cell, nan)
         content = value if isfinite(value) else None
         if cell == slopes.result:
-            own = NewCell(1.0, bold, "1")
+            mirror = NewCell(1.0, bold, "1")
         else:
             formula, is_array = sums.formula(cell)
-            own = NewCell(content, usual, formula, is_array)
-        sheets[sheet_of(cell)].cells[place] = own
+            mirror = NewCell(content, usual, formula, is_array)
+        sheets[sheet_of(cell)].cells[place] = mirror
     names: dict[str, str] = {}
     for number, sheet in sheets.items():
         _colour(book, sheet, number, names)
@@ -370,12 +370,12 @@ def _colour(book: Addition, sheet: NewSheet, number: int, names: dict[str, str])
         return
     first = f"{letters(min(columns))}{min(rows) + 1}"
     area = f"{first}:{letters(max(columns))}{max(rows) + 1}"
-    own = f"gradbook_cell_{number + 1}"
-    names[own] = f"{quote_title(book.book.sheets[number].title)}!A1"
+    cell_name = f"gradbook_cell_{number + 1}"
+    names[cell_name] = f"{quote_title(book.book.sheets[number].title)}!A1"
     plain = book.styles.by_rule(digits="0")  # not 0.0E+0
     sheet.rules.append(ColourRule(area, f"AND(ISNUMBER({first}),{first}=0)", plain))
     for strength, raising, lowering in _strengths():
-        size = f"ABS({first}*{own})>={strength:g}*ABS({RESULT_NAME})"
+        size = f"ABS({first}*{cell_name})>={strength:g}*ABS({RESULT_NAME})"
         for sign, fill in ((">", raising), ("<", lowering)):
             rule = f"AND(ISNUMBER({first}),{RESULT_NAME}<>0,{first}{sign}0,{size})"
             sheet.rules.append(ColourRule(area, rule, book.styles.by_rule(fill=fill)))

@@ -244,8 +244,8 @@ def _put_head(book: Addition, sheet: NewSheet, slopes: Slopes, rate: float, char
     )
     sheet.put(1, 0, remark, book.style(ink=QUIET.ink))
     sheet.put(2, 0, tr("learning rate"), book.style(bold=True, ink=RATE.ink, fill=RATE.fill))
-    given = book.style(bold=True, ink=RATE.ink, line=RATE.ink, across="center")
-    sheet.put(2, 1, rate, given)
+    style = book.style(bold=True, ink=RATE.ink, line=RATE.ink, across="center")
+    sheet.put(2, 1, rate, style)
     link = book.style(ink=QUIET.ink, underlined=True)
     sheet.put(2, 3, tr("the loss as a curve: {cell}", cell=chart), link)
     sheet.links[2, 3] = chart

@@ -63,15 +63,15 @@ class EpochRun:
     """A running epoch, which another thread may watch and stop."""
 
     job: Job = field(default_factory=Job)
-    given: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @property
     def so_far(self) -> StepRecords:
         """The steps that are done."""
         done = int(self.job.done)
-        if not self.given:
+        if not self.arrays:
             return StepRecords(np.empty(0), np.empty(0, np.int32))
-        return StepRecords(self.given["losses"][:done].copy(), self.given["right"][:done].copy())
+        return StepRecords(self.arrays["losses"][:done].copy(), self.arrays["right"][:done].copy())
 
     def stop(self) -> None:
         """Stop after the current step."""
@@ -110,7 +110,7 @@ class Engine(ABC):
 
     @abstractmethod
     def train(
-        self, given: JobArrays, warp: Warp | None, key: tuple[int, int], run: EpochRun
+        self, arrays: JobArrays, warp: Warp | None, key: tuple[int, int], run: EpochRun
     ) -> None:
         """Go through the images; `run` counts the steps that are done."""
 
@@ -185,7 +185,7 @@ class Engine(ABC):
             raise ShapeError(f"the order names images beyond the {len(images)} there are")
         steps = ceil(len(places) / self.batch)
         rate = self.net.learning_rate if rates is None else rates
-        given = {
+        arrays = {
             "rates": np.ascontiguousarray(np.broadcast_to(np.asarray(rate, float), steps)),
             "losses": np.full(steps, np.nan),
             "right": np.zeros(steps, np.int32),
@@ -197,8 +197,8 @@ class Engine(ABC):
         if changing:
             self._require_images(images)
         run = run or EpochRun()
-        run.job.done, run.given = 0, given
-        self.train(given, changing, (seed, epoch), run)
+        run.job.done, run.arrays = 0, arrays
+        self.train(arrays, changing, (seed, epoch), run)
         return run.so_far
 
     def inputs(self, images: NDArray[Any]) -> JobArrays:

@@ -88,7 +88,7 @@ def compile_in(folder: Path, command: Sequence[str]) -> None:
 
 def _worked(folder: Path, command: Sequence[str]) -> tuple[int, str]:
     """Run a compiler; its exit code, and its complaints."""
-    with system.bound_to_us(command) as (words, given), _started(folder, words, given) as process:
+    with system.bound_to_us(command) as (words, stdin), _started(folder, words, stdin) as process:
         _running.add(process)
         try:
             complaints = _read_all(process, process.stderr, LONGEST)
@@ -97,7 +97,7 @@ def _worked(folder: Path, command: Sequence[str]) -> tuple[int, str]:
         return process.returncode, complaints
 
 
-def _read_all(process: Process, stream: IO[bytes] | None, patience: float, given: str = "") -> str:
+def _read_all(process: Process, stream: IO[bytes] | None, patience: float, text: str = "") -> str:
     """All that a process prints; one that takes too long or prints too much is ended."""
     assert stream is not None
     late = Timer(patience, system.kill, [process])
@@ -106,7 +106,7 @@ def _read_all(process: Process, stream: IO[bytes] | None, patience: float, given
         late.start()
         if process.stdin:
             with suppress(BrokenPipeError):  # it doesn't read its input
-                process.stdin.write(given.encode())
+                process.stdin.write(text.encode())
                 process.stdin.close()
         content = stream.read(MOST_SAID + 1)
         is_late = late.finished.is_set()
@@ -122,12 +122,12 @@ def _read_all(process: Process, stream: IO[bytes] | None, patience: float, given
     return content.decode("utf-8", "replace")
 
 
-def _started(folder: Path, words: Sequence[str], given: int) -> Process:
+def _started(folder: Path, words: Sequence[str], stdin: int) -> Process:
     return subprocess.Popen(
         words,
         cwd=folder,
         env={**os.environ, "TMPDIR": "."},  # so that leftovers are removed with the folder
-        stdin=given,
+        stdin=stdin,
         stdout=subprocess.DEVNULL,
         stderr=PIPE,
         **system.apart(),

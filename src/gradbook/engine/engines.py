@@ -42,14 +42,14 @@ class PlainEngine(Engine):
         return carried | slopes
 
     def train(
-        self, given: JobArrays, warp: Warp | None, key: tuple[int, int], run: EpochRun
+        self, arrays: JobArrays, warp: Warp | None, key: tuple[int, int], run: EpochRun
     ) -> None:
-        for number in range(len(given["losses"])):
-            images = given["order"][number * self.batch : (number + 1) * self.batch]
-            given["losses"][number], given["right"][number] = self._one_step(
-                self._fetched(given, images, warp, key),
-                self._wanted(given, images),
-                given["rates"][number],
+        for number in range(len(arrays["losses"])):
+            images = arrays["order"][number * self.batch : (number + 1) * self.batch]
+            arrays["losses"][number], arrays["right"][number] = self._one_step(
+                self._fetched(arrays, images, warp, key),
+                self._wanted(arrays, images),
+                arrays["rates"][number],
                 drawn(self.step_graph.masks, *key, images),
             )
             run.job.done = number + 1
@@ -66,7 +66,7 @@ class PlainEngine(Engine):
         """The loss and the right answers, before the update."""
         step, (order, names) = self.step_graph, self._plan
         assert step.count is not None
-        given = {
+        leaf_values = {
             step.inputs[0]: inputs,
             step.targets[0]: targets.reshape(-1, *step.targets[0].shape),
             step.rate: np.asarray(rate),
@@ -74,7 +74,7 @@ class PlainEngine(Engine):
             **masks,
             **{leaf: self.arrays[names[leaf]] for leaf in step.start},
         }
-        values = evaluate_in_order(order, given, len(inputs))
+        values = evaluate_in_order(order, leaf_values, len(inputs))
         following = [(names[leaf], values[node]) for leaf, node in step.next.items()]
         slopes = [(names[slope], values[slope]) for slope in step.gradients.values()]
         for name, value in (*following, *slopes):
@@ -97,9 +97,9 @@ class PlainEngine(Engine):
         return forward, list(ancestors([forward.outputs]))
 
     def _fetched(
-        self, given: JobArrays, images: NDArray[Any], warp: Warp | None, key: tuple[int, int]
+        self, arrays: JobArrays, images: NDArray[Any], warp: Warp | None, key: tuple[int, int]
     ) -> NDArray[Any]:
-        pixels = given["bytes" if "bytes" in given else "numbers"]
+        pixels = arrays["bytes" if "bytes" in arrays else "numbers"]
         pixels = pixels.reshape(-1, *self.net.input)
         if warp:
             seed, epoch = key
@@ -115,10 +115,10 @@ class PlainEngine(Engine):
         scale, shift = self.scale.reshape(-1, *tail), self.shift.reshape(-1, *tail)
         return np.asarray(pixels * scale + shift)
 
-    def _wanted(self, given: JobArrays, images: NDArray[Any]) -> NDArray[Any]:
-        if "labels" in given:
-            return np.asarray(np.eye(self.net.outputs)[given["labels"][images]])
-        return np.asarray(given["targets"][images])
+    def _wanted(self, arrays: JobArrays, images: NDArray[Any]) -> NDArray[Any]:
+        if "labels" in arrays:
+            return np.asarray(np.eye(self.net.outputs)[arrays["labels"][images]])
+        return np.asarray(arrays["targets"][images])
 
     def predict(self, images: NDArray[Any]) -> NDArray[Any]:
         forward, order = self._forward
@@ -128,8 +128,8 @@ class PlainEngine(Engine):
         for first in range(0, len(images), self.batch):
             (pixels,) = self.inputs(images[first : first + self.batch]).values()
             inputs = self._normalised(pixels.reshape(-1, *self.net.input))
-            given = {forward.inputs: inputs, **weights}
-            values = evaluate_in_order(order, given, len(inputs))
+            leaf_values = {forward.inputs: inputs, **weights}
+            values = evaluate_in_order(order, leaf_values, len(inputs))
             parts.append(values[forward.outputs].reshape(len(inputs), -1))
         return np.concatenate(parts)
 

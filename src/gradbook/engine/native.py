@@ -109,46 +109,46 @@ class NativeEngine(Engine):
         return np.frombuffer(memory, self.real).reshape(array.shape)
 
     def train(
-        self, given: JobArrays, warp: Warp | None, key: tuple[int, int], run: EpochRun
+        self, arrays: JobArrays, warp: Warp | None, key: tuple[int, int], run: EpochRun
     ) -> None:
         shape = self.net.input
         warping = None
         if warp:
             warping = Warping(warp, (shape[0], shape[1], shape[2]), self.compiler, self.level)
-        self._run(TRAIN, len(given["order"]), given, key, run, warping)
+        self._run(TRAIN, len(arrays["order"]), arrays, key, run, warping)
 
     def predict(self, images: NDArray[Any]) -> NDArray[Any]:
         outputs = np.empty((len(images), self.net.outputs), self.real)
-        given = {"outputs": outputs, **self.inputs(images)}
-        self._run(PREDICT, len(images), given, (0, 0), EpochRun(), None)
+        arrays = {"outputs": outputs, **self.inputs(images)}
+        self._run(PREDICT, len(images), arrays, (0, 0), EpochRun(), None)
         return outputs
 
     def _run(
         self,
         what: int,
         count: int,
-        given: JobArrays,
+        arrays: JobArrays,
         key: tuple[int, int],
         run: EpochRun,
         warping: Warping | None,
     ) -> None:
-        given["scale"] = np.ascontiguousarray(self.scale, self.real)
-        given["shift"] = np.ascontiguousarray(self.shift, self.real)
+        arrays["scale"] = np.ascontiguousarray(self.scale, self.real)
+        arrays["shift"] = np.ascontiguousarray(self.shift, self.real)
         job = run.job
         job.images, job.batch = count, self.batch
         job.seed, job.epoch = key
-        call = partial(self._call, job, what, given, warping)
+        call = partial(self._call, job, what, arrays, warping)
         if current_thread() is not main_thread() or job.images <= self.batch:
             call()
         else:  # Ctrl-C ends it after its step
             side_by_side(call, stop=run.stop)
 
-    def _call(self, job: Job, what: int, given: JobArrays, warping: Warping | None) -> None:
+    def _call(self, job: Job, what: int, arrays: JobArrays, warping: Warping | None) -> None:
         """Run native code in this thread, which holds all arrays that the code may touch: whatever
         happens to the caller, none is freed or reused before the code is done.
         """
         with self._running:  # one call at a time
-            for name, array in given.items():
+            for name, array in arrays.items():
                 setattr(job, name, array.ctypes.data)
             if warping:
                 job.warp, job.how = warping.function, warping.how

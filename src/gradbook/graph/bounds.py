@@ -43,12 +43,12 @@ def bounds(result: Node, known: Mapping[Node, Range] = MappingProxyType({})) -> 
     return ranges[result]
 
 
-def _range(node: Node, given: Sequence[Range]) -> Range:
+def _range(node: Node, ranges: Sequence[Range]) -> Range:
     if node.is_constant():
         return node.number, node.number
     usual = OF_OP.get(node.op.name, EVERYTHING)
     rule = RULES.get(node.op.name)
-    low, high = rule(node, *given) if rule else EVERYTHING
+    low, high = rule(node, *ranges) if rule else EVERYTHING
     return max(low, usual[0]), min(high, usual[1])
 
 
@@ -97,12 +97,12 @@ def _absolute(node: Node, x: Range) -> Range:
     return 0.0 if x[0] < 0 < x[1] else low, high
 
 
-def _largest(node: Node, *given: Range) -> Range:
+def _largest(node: Node, *ranges: Range) -> Range:
     is_size = any(
         part.op.name == "negate" and part.inputs[0] in node.inputs for part in node.inputs
     )
-    low = max(low for low, _ in given)
-    return max(low, 0.0) if is_size else low, max(high for _, high in given)
+    low = max(low for low, _ in ranges)
+    return max(low, 0.0) if is_size else low, max(high for _, high in ranges)
 
 
 def _grows(function: Callable[[float], float]) -> Callable[[Node, Range], Range]:

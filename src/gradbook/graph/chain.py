@@ -46,11 +46,11 @@ def _passed_on(node: Node, d: Node, cases: set[Node]) -> Sequence[Node | None]:
     if d not in cases:
         passed = node.op.derivative(d, node, *node.inputs)
     else:
-        condition, *both = d.inputs
-        place = 1 if both[0].is_constant(0) else 0
+        condition, *branches = d.inputs
+        place = 1 if branches[0].is_constant(0) else 0
         passed = [
             share and d.graph.make("choose", condition, *((0, share) if place else (share, 0)))
-            for share in _passed_on(node, both[place], cases)
+            for share in _passed_on(node, branches[place], cases)
         ]
     if d in cases or node.op.name == "choose":
         cases.update(share for share in passed if share is not None)

@@ -73,17 +73,17 @@ def levels(weights: ArrayLike, bits: Bits, groups: int = BY_ROWS) -> tuple[Level
     The weights' first axis is for the output channels. With `groups`, the weights are those of a
     transposed convolution: inputs × outputs of a group × rows × columns.
     """
-    given = np.asarray(weights, np.float64)
-    scale = _scales(given, bits, groups)
-    over = _over(scale, given.shape, groups)
-    return nearest(_ratio(given, over), bits).astype(np.int8), scale
+    w = np.asarray(weights, np.float64)
+    scale = _scales(w, bits, groups)
+    over = _over(scale, w.shape, groups)
+    return nearest(_ratio(w, over), bits).astype(np.int8), scale
 
 
 def levelled(weights: ArrayLike, bits: Bits, groups: int = BY_ROWS) -> Array:
     """The rounded values of such weights: ŵ = scale·number."""
-    given = np.asarray(weights, np.float64)
-    over = _over(_scales(given, bits, groups), given.shape, groups)
-    return _level(given, over, bits)
+    w = np.asarray(weights, np.float64)
+    over = _over(_scales(w, bits, groups), w.shape, groups)
+    return _level(w, over, bits)
 
 
 def nearest(ratio: Array, bits: Bits) -> Array:
@@ -133,12 +133,12 @@ def _scale_elements(w: Scalars, bits: str, groups: int) -> Scalars:
     kind, rows = Bits(bits), _by_channel(w, groups)
 
     def scale(channel: int) -> Node:
-        own: list[Node] = list(rows[channel])
-        graph = own[0].graph
+        weights: list[Node] = list(rows[channel])
+        graph = weights[0].graph
         if not kind.of_mean:
-            both = [one for w in own for one in (w, -w)]
-            return graph.make("largest", *both) / kind.highest
-        return sum_of(graph.make("largest", w, -w) for w in own) * (kind.of_mean / len(own))
+            signed = [value for w in weights for value in (w, -w)]
+            return graph.make("largest", *signed) / kind.highest
+        return sum_of(graph.make("largest", w, -w) for w in weights) * (kind.of_mean / len(weights))
 
     return array_of((len(rows),), scale)
 
@@ -147,8 +147,8 @@ def _level_elements(w: Scalars, s: Scalars, bits: str, groups: int) -> Scalars:
     over = np.broadcast_to(_over(s, w.shape, groups), w.shape)
 
     def element(*place: int) -> Node:
-        own: Node = w[place]
-        return own.graph.make("level", own, over[place], attributes=(bits,))
+        weight: Node = w[place]
+        return weight.graph.make("level", weight, over[place], attributes=(bits,))
 
     return array_of(w.shape, element)
 

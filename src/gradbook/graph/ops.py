@@ -159,8 +159,8 @@ def _is_largest(*arrays: Any) -> Any:
     return np.float64(1) * reduce(np.logical_and, [*before, *after], True)
 
 
-def _expanded_is_largest(*told: Any) -> Node:
-    *xs, k = told
+def _expanded_is_largest(*arguments: Any) -> Node:
+    *xs, k = arguments
     make = xs[k].graph.make
     before = [make("choose", xs[k] - x, 1, 0) for x in xs[:k]]
     after = [make("choose", x - xs[k], 0, 1) for x in xs[k + 1 :]]

@@ -12,19 +12,19 @@ from gradbook.graph.window import Shape
 Values = dict[Node, Array]
 
 
-def evaluate(outputs: Sequence[Node], given: Mapping[Node, Array]) -> Values:
+def evaluate(outputs: Sequence[Node], known: Mapping[Node, Array]) -> Values:
     """The value of each output and of everything it depends on, from the leaves' values."""
     order = ancestors(outputs)
-    return evaluate_in_order(order, given, samples_in(order, given))
+    return evaluate_in_order(order, known, samples_in(order, known))
 
 
-def samples_in(order: Sequence[Node], given: Mapping[Node, Array]) -> int:
+def samples_in(order: Sequence[Node], known: Mapping[Node, Array]) -> int:
     """The number of samples in the leaves' values."""
-    return next((len(given[node]) for node in order if node.each and node in given), 1)
+    return next((len(known[node]) for node in order if node.each and node in known), 1)
 
 
 def evaluate_in_order(
-    order: Sequence[Node], given: Mapping[Node, Array], samples: int, side_by_side: Shape = ()
+    order: Sequence[Node], known: Mapping[Node, Array], samples: int, side_by_side: Shape = ()
 ) -> Values:
     """The values of nodes given in an order of computation, for so many samples.
 
@@ -33,8 +33,8 @@ def evaluate_in_order(
     values: Values = {}
     with np.errstate(all="ignore"):  # a diverging network overflows, as its values show
         for node in order:
-            if node in given:
-                values[node] = given[node]
+            if node in known:
+                values[node] = known[node]
                 continue
             value = node.op.value(*(values[source] for source in node.inputs), *node.attributes)
             if node.each and np.ndim(value) <= len(node.shape) + len(side_by_side):

@@ -146,16 +146,16 @@ def _weigh(a: Array, v: Array, back: int) -> Array:
 
 def _weigh_elements(a: Scalars, v: Scalars, back: int) -> Scalars:
     """Shares of 0, as under a causal mask, are left out."""
-    a, own = a.swapaxes(1, 2) if back else a, _heads(v, a.shape[0])
-    made = array_of(
-        (*own.shape[:2], a.shape[1]),
+    a, values = a.swapaxes(1, 2) if back else a, _heads(v, a.shape[0])
+    mixed = array_of(
+        (*values.shape[:2], a.shape[1]),
         lambda h, feature, row: sum_of(
             share * value
-            for share, value in zip(a[h, row], own[h, feature], strict=True)
+            for share, value in zip(a[h, row], values[h, feature], strict=True)
             if not _is_zero(share)
         ),
     )
-    return made.reshape(v.shape[0], 1, -1)
+    return mixed.reshape(v.shape[0], 1, -1)
 
 
 def _is_zero(node: Node) -> bool:

@@ -341,13 +341,13 @@ def _conv_back_elements(
     zero: Node = w.item(0).graph.constant(0)
 
     def terms(channel: int, *place: int) -> Iterator[Node]:
-        group, own = divmod(channel, w.shape[1])
+        group, channel_in_group = divmod(channel, w.shape[1])
         for o in range(group * made_by_group, (group + 1) * made_by_group):
             for tap, source in window.over(place, area):
-                yield w[o, own, *tap] * d[o, *source]
+                yield w[o, channel_in_group, *tap] * d[o, *source]
 
     shape = (w.shape[1] * groups, *area)
-    return array_of(shape, lambda *at: sum_of(found) if (found := [*terms(*at)]) else zero)
+    return array_of(shape, lambda *at: sum_of(summands) if (summands := [*terms(*at)]) else zero)
 
 
 define(

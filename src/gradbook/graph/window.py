@@ -81,10 +81,10 @@ class Window:
         row, column = place
         return row * self.stride[0] - self.pad[0], column * self.stride[1] - self.pad[1]
 
-    def reads(self, place: Sequence[int], own: Sequence[int]) -> Both:
+    def reads(self, place: Sequence[int], tap: Sequence[int]) -> Both:
         """The row and column of the input under one of its cells, at one of its places."""
         row, column = self.corner(place)
-        return row + own[0] * self.dilation[0], column + own[1] * self.dilation[1]
+        return row + tap[0] * self.dilation[0], column + tap[1] * self.dilation[1]
 
     def inside(self, place: Sequence[int], area: Shape) -> Iterator[tuple[Both, Both]]:
         """Its cells that cover the input, each with the row and column that it covers."""
@@ -140,14 +140,12 @@ def places_in(word: str, window: Window, shape: Shape) -> Both:
     area = shape[1:]
     places = window.places(area)
     size_words = f"{both_words(window.size)}{gap_words(window.dilation)}"
+    words = {"word": word, "window": size_words, "shape": sizes_words(shape)}
     if min(places) < 1:
         pad = f" with pad {pad_words(window.pad)}" if any(window.pad) else ""
-        told = {"word": word, "window": size_words, "shape": sizes_words(shape), "pad": pad}
-        raise ShapeError(LARGER_WINDOW.format(**told))
+        raise ShapeError(LARGER_WINDOW.format(**words, pad=pad))
     if any(window.pad) and window.reads_nothing(area):
-        raise ShapeError(
-            PADDING_ALONE.format(word=word, window=size_words, shape=sizes_words(shape))
-        )
+        raise ShapeError(PADDING_ALONE.format(**words))
     return places
 
 
@@ -179,14 +177,14 @@ def overhang(window: Window, area: Shape) -> Sides:
 # Arguments from callers.
 
 
-def a_pad(what: str, given: object, size: Both, dilation: Both) -> Pad:
+def a_pad(what: str, pad: object, size: Both, dilation: Both) -> Pad:
     """One number for all sides, two for rows and columns, four for each side; or 'same'."""
-    if given == SAME:
+    if pad == SAME:
         return SAME
-    several = given if isinstance(given, tuple | list) else (given,)
+    several = pad if isinstance(pad, tuple | list) else (pad,)
     sides = [whole(f"{what} pad", number, 0) for number in several]
     if len(sides) not in (1, 2, 4):
-        raise UsageError(f"{what} pad is one, two or four numbers, or 'same', not {given!r}")
+        raise UsageError(f"{what} pad is one, two or four numbers, or 'same', not {pad!r}")
     top, left, below, right = sides * (4 // len(sides))
     window = Window(size, pad=(top, left, below, right), dilation=dilation)
     if any(side >= window.span[k % 2] for k, side in enumerate(window.pad)):

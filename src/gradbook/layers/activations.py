@@ -183,15 +183,15 @@ class Activation(Layer):
     def words(self, shape: Shape) -> str:
         return tr(self.card.words, slope=numeral(f"{self.slope:g}"))
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
         if self.is_softmax:
             if len(site.output) == 3:
-                return by_feature(self._softmax(site, by_step(given[0])))
-            return self._softmax(site, reshape(given[0], site.output))
-        return self.at_a_place(given)
+                return by_feature(self._softmax(site, by_step(inputs[0])))
+            return self._softmax(site, reshape(inputs[0], site.output))
+        return self.at_a_place(inputs)
 
-    def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
-        (x,) = given
+    def at_a_place(self, inputs: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
+        (x,) = inputs
         return activate(self.kind, x, self.settings)
 
     def _softmax(self, site: LayerSite, x: Node) -> Node:
@@ -475,8 +475,8 @@ class PRelu(Layer):
             return tr("each, times a learned slope if it is negative (the same for all; PReLU)")
         return tr("each, times a learned slope if it is negative (one per channel; PReLU)")
 
-    def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
-        (x,), (slope,) = given, parameters
+    def at_a_place(self, inputs: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
+        (x,), (slope,) = inputs, parameters
         return x.graph.make("prelu", x, slope)
 
 
@@ -551,7 +551,7 @@ class Quantize(Layer):
             )
         return tr("each rounded to one of {count} steps from 0 to a learned range", count=count)
 
-    def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
-        (x,) = given
+    def at_a_place(self, inputs: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
+        (x,) = inputs
         limit = parameters[0] if parameters else x.graph.constant(self.limit)
         return x.graph.make("stepped", x, limit, attributes=tuple(map(float, self.levels)))

@@ -96,8 +96,8 @@ class Pick(Layer):
             require_channels(self.along, shape)
         axis = AXES[self.along]
         if max(self.places) > shape[axis]:
-            said = {"shape": spell(shape), "count": shape[axis]}
-            raise ShapeError(NO_SUCH_PLACE.format(word=self.word, place=max(self.places), **said))
+            sizes = {"shape": spell(shape), "count": shape[axis]}
+            raise ShapeError(NO_SUCH_PLACE.format(word=self.word, place=max(self.places), **sizes))
         if self.is_one_step:
             return shape[:1]
         return (*shape[:axis], len(self.places), *shape[axis + 1 :])
@@ -117,12 +117,12 @@ class Pick(Layer):
             tr("{first} to {last}", first=run[0], last=run[-1]) if len(run) > 1 else str(run[0])
             for run in runs(self.places)
         ]
-        said = ", ".join(several[:MOST_RUNS]) + (" …" if len(several) > MOST_RUNS else "")
+        numbers = ", ".join(several[:MOST_RUNS]) + (" …" if len(several) > MOST_RUNS else "")
         along = "values" if len(shape) == 1 else self.along
-        return tr(OF_ONE[along] if len(self.places) == 1 else OF_SEVERAL[along], numbers=said)
+        return tr(OF_ONE[along] if len(self.places) == 1 else OF_SEVERAL[along], numbers=numbers)
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        (x,) = given
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = inputs
         if self.is_one_step:
             return at_step(x, self.places[0] - 1)
         return pick(x, AXES[self.along], [place - 1 for place in self.places])
@@ -159,8 +159,8 @@ class Transpose(Layer):
     def words(self, shape: Shape) -> str:
         return tr("those with steps as features, and features as steps")
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        return reshape(by_step(given[0]), site.output)
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        return reshape(by_step(inputs[0]), site.output)
 
 
 @dataclass(frozen=True)
@@ -194,8 +194,8 @@ class Reshape(Layer):
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if prod(shape) != prod(self.shape):
-            said = {"wanted": f"{prod(self.shape):,}", "count": f"{prod(shape):,}"}
-            raise ShapeError(OTHER_COUNT.format(to=spell(self.shape), shape=spell(shape), **said))
+            counts = {"wanted": f"{prod(self.shape):,}", "count": f"{prod(shape):,}"}
+            raise ShapeError(OTHER_COUNT.format(to=spell(self.shape), shape=spell(shape), **counts))
         return self.shape
 
     def instead_of_later(self, shape: Shape, *others: Shape) -> str:
@@ -205,5 +205,5 @@ class Reshape(Layer):
         sizes = " × ".join(numeral(f"{size:,}") for size in self.shape)
         return tr("those as {sizes}", sizes=sizes)
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        return reshape(given[0], site.output)
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        return reshape(inputs[0], site.output)

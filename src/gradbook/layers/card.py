@@ -471,12 +471,12 @@ class Layer:
         """A description of its values, which continues one of the values that it reads."""
         return " ".join(self.form().help)
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
         """The node of its output, given the nodes of the values that it reads."""
-        shape = given[0].shape
-        return self.at_a_place(given, [spread_over(own, shape) for own in parameters])
+        shape = inputs[0].shape
+        return self.at_a_place(inputs, [spread_over(parameter, shape) for parameter in parameters])
 
-    def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
+    def at_a_place(self, inputs: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
         """The op at one place of an elementwise layer, given the element of each parameter that
         belongs to that place."""
         raise NotImplementedError
@@ -502,5 +502,5 @@ def add_bias(sums: Node, biases: Sequence[Node]) -> Node:
 
 def spread_over(parameter: Node, shape: Shape) -> Node:
     """An element per channel, or one for all, spread over every place."""
-    own = parameter.shape == shape[:1]
-    return spread(parameter, shape[1:]) if own else spread(reshape(parameter, ()), shape)
+    is_per_channel = parameter.shape == shape[:1]
+    return spread(parameter, shape[1:]) if is_per_channel else spread(reshape(parameter, ()), shape)

@@ -78,10 +78,10 @@ class WholesField(TextField):
     kind: ClassVar[str] = "wholes"
 
     def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
-        said = [line.whole(f"{form.words}'s {self.what}")]
+        numbers = [line.whole(f"{form.words}'s {self.what}")]
         while line.next:
-            said.append(line.whole(f"{form.words}'s {self.what}"))
-        return {self.name: tuple(said)}
+            numbers.append(line.whole(f"{form.words}'s {self.what}"))
+        return {self.name: tuple(numbers)}
 
     def write(self, value: Sequence[int]) -> str:
         """A leading 0 is left out, unless there is another 0."""
@@ -89,8 +89,8 @@ class WholesField(TextField):
         return " ".join(map(str, value if first or 0 in others else others))
 
     def settle(self, word: str, value: Any) -> tuple[int, ...]:
-        given = as_list(f"{word}'s {self.what.replace('number', 'numbers')}", value)
-        return tuple(whole(f"{word}'s {self.what}", each, self.least) for each in given)
+        numbers = as_list(f"{word}'s {self.what.replace('number', 'numbers')}", value)
+        return tuple(whole(f"{word}'s {self.what}", number, self.least) for number in numbers)
 
 
 MOST_PICKED = 2**16
@@ -130,7 +130,7 @@ class PlacesField(WholesField):
 
 def runs(places: Sequence[int]) -> list[list[int]]:
     """The places in runs of three or more that go up, or down, by one, and single ones."""
-    found: list[list[int]] = []
+    grouped: list[list[int]] = []
     first = 0
     while first < len(places):
         end = first + 1
@@ -140,9 +140,9 @@ def runs(places: Sequence[int]) -> list[list[int]]:
                 break
             end += 1
         end = end if end - first > 2 else first + 1
-        found.append(list(places[first:end]))
+        grouped.append(list(places[first:end]))
         first = end
-    return found
+    return grouped
 
 
 @dataclass(frozen=True)
@@ -159,8 +159,8 @@ class SizesField(TextField):
         return "x".join(map(str, value))
 
     def settle(self, word: str, value: Any) -> tuple[int, ...]:
-        given = as_list(f"{word}'s {self.what}", value)
-        return tuple(whole(f"{word}'s {self.what}", each, 1) for each in given)
+        numbers = as_list(f"{word}'s {self.what}", value)
+        return tuple(whole(f"{word}'s {self.what}", number, 1) for number in numbers)
 
 
 @dataclass(frozen=True)
@@ -266,10 +266,10 @@ class BothField(TextField):
         if self.row:
             return {self.name: line.whole(f"{form.words}'s {self.what}")}
         if self.always_both:
-            said = line.sizes(f"{line.words[0].group()}'s {self.what}", 2, "3x3")
+            pair = line.sizes(f"{line.words[0].group()}'s {self.what}", 2, "3x3")
         else:
-            said = line.wholes(f"{form.words}'s {self.what}", PAIR, "2 or 2x3")
-        return {self.name: (said[0], said[-1])}
+            pair = line.wholes(f"{form.words}'s {self.what}", PAIR, "2 or 2x3")
+        return {self.name: (pair[0], pair[-1])}
 
     def write(self, value: tuple[int, int] | None) -> str:
         if value is None:
@@ -284,10 +284,10 @@ class BothField(TextField):
 
 def _pair(what: str, value: Any, row: bool) -> tuple[int, int]:
     """A pair for rows and columns; if there is only one row, a number is for columns."""
-    given = sizes(what, (1, value) if row and isinstance(value, int) else value)
-    if len(given) not in (1, 2):
+    pair = sizes(what, (1, value) if row and isinstance(value, int) else value)
+    if len(pair) not in (1, 2):
         raise UsageError(f"{what} has two sizes such as 3x3, not {value!r}")
-    return given[0], given[-1]
+    return pair[0], pair[-1]
 
 
 @dataclass(frozen=True)
@@ -401,13 +401,13 @@ class OptionsField(TextField):
 
     def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
         known = {option.name: option for option in self.options}
-        said: dict[str, Any] = {}
+        options: dict[str, Any] = {}
         while line.next in known:
-            if line.next in said:
+            if line.next in options:
                 line.fail(TWICE.format(word=line.next))
             word = line.take()
-            said[word] = known[word].take(line)
-        return said
+            options[word] = known[word].take(line)
+        return options
 
     def table(self) -> dict[str, Any]:
         return {"kind": self.kind, "options": [option.table() for option in self.options]}
@@ -457,12 +457,12 @@ class StatementForm:
                 line.fail(EXPECTED.format(phrase=self.words))
         if self.takes and len(shape) != 3:
             raise UsageError(self.takes.format(shape="x".join(map(str, shape))))
-        said = {**self.preset, **dict.fromkeys(self.per_channel, shape[0])}
+        values = {**self.preset, **dict.fromkeys(self.per_channel, shape[0])}
         for part in self.fields:
-            said |= part.read(line, self)
-            if isinstance(part, BothField) and said[part.name] is None:
+            values |= part.read(line, self)
+            if isinstance(part, BothField) and values[part.name] is None:
                 break
-        return said
+        return values
 
     def fits(self, layer: object) -> bool:
         """Whether the layer has the fields that the words determine."""

@@ -81,10 +81,10 @@ def loss(
 ) -> Loss:
     """Register a loss and its op."""
     define(op, value, **parts)
-    made = LOSSES[words] = str.__new__(Loss, words)
-    made.op, made.ending, made.summed, made.of_all = op, ending, summed, of_all
-    made.formula, made.synonyms = formula, synonyms
-    return made
+    new = LOSSES[words] = str.__new__(Loss, words)
+    new.op, new.ending, new.summed, new.of_all = op, ending, summed, of_all
+    new.formula, new.synonyms = formula, synonyms
+    return new
 
 
 # Of numbers ----------------------------------------------------------------------
@@ -178,24 +178,24 @@ Loss.CROSS = loss(
 )
 
 
-def _halves(both: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    return both[: len(both) // 2], both[len(both) // 2 :]
+def _halves(values: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    return values[: len(values) // 2], values[len(values) // 2 :]
 
 
-def _cross_entropy_of(*both: Array) -> Any:
-    ts, os = _halves(both)
+def _cross_entropy_of(*values: Array) -> Any:
+    ts, os = _halves(values)
     return reduce(np.logaddexp, os) - sum(t * o for t, o in zip(ts, os, strict=True))
 
 
-def _cross_entropy_of_derivative(d: Node, y: Node, *both: Node) -> tuple[Node, ...]:
-    ts, os = _halves(both)
+def _cross_entropy_of_derivative(d: Node, y: Node, *values: Node) -> tuple[Node, ...]:
+    ts, os = _halves(values)
     total = d.graph.make("log_sum_exp", *os)
     shares = (d.graph.make("exp", o - total) - t for t, o in zip(ts, os, strict=True))
     return (*(-d * o for o in os), *(d * share for share in shares))
 
 
-def _cross_entropy_of_expansion(*both: Node) -> Node:
-    ts, os = _halves(both)
+def _cross_entropy_of_expansion(*values: Node) -> Node:
+    ts, os = _halves(values)
     total: Node = os[0].graph.make("log_sum_exp", *os)
     return total - sum_of(t * o for t, o in zip(ts, os, strict=True))
 
@@ -266,8 +266,8 @@ def op_of_all(loss: Loss, targets: Sequence[Node], outputs: Sequence[Node]) -> N
     """The error that a loss computes from all outputs at once, each a single value."""
     take_apart = OPS[loss.op].elements
     assert take_apart
-    both = (array_of((len(own),), lambda k, own=own: own[k]) for own in (targets, outputs))
-    return cast(Node, take_apart(*both).item())
+    arrays = (array_of((len(nodes),), nodes.__getitem__) for nodes in (targets, outputs))
+    return cast(Node, take_apart(*arrays).item())
 
 
 def weighed_targets(targets: Array, weights: Array) -> Array:

@@ -81,8 +81,8 @@ class BatchNorm(Norm):
     def words(self, shape: Shape) -> str:
         return tr("each centred and scaled over the samples")
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        (x,), (scale, shift) = given, parameters
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,), (scale, shift) = inputs, parameters
         tail = x.shape[1:]
         centred, variance = self._statistics(site, x)
         deviation = site.named(site.make("sqrt", variance + self.epsilon), "s")
@@ -149,9 +149,9 @@ class SampleNorm(Norm):
             raise ShapeError(GROUPS_OF_ONE.format(word=self.word, shape=spell(shape)))
         return shape
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
         """Normalise groups of a sample's values, then scale and shift by channel or by value."""
-        (x,), (scale, shift) = given, parameters
+        (x,), (scale, shift) = inputs, parameters
         apart, mean_of, over = self.in_groups(x)
         mean = site.named(mean_of(apart), "μ")
         centred = apart - over(mean)
@@ -316,8 +316,8 @@ class RmsNorm(Layer):
     def words(self, shape: Shape) -> str:
         return tr("each divided by the root mean square of the channels of its place")
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        (x,) = given
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = inputs
         if len(x.shape) == 2:  # as a map of one column
             map_of = self.ops(site, [reshape(x, (*x.shape, 1))], parameters)
             return reshape(map_of, x.shape)

@@ -156,8 +156,8 @@ class Pool(Layer):
         if self.size is None:
             return Window((shape[1], shape[2]))
         stride = self.stride or self.size
-        found = window_over(self.size, stride, self.pad, self.dilation, shape[1:])
-        return replace(found, pad=overhang(found, shape[1:])) if self.ceil else found
+        window = window_over(self.size, stride, self.pad, self.dilation, shape[1:])
+        return replace(window, pad=overhang(window, shape[1:])) if self.ceil else window
 
     def counted_padding(self, shape: Shape) -> Sides:
         return replace(self, ceil=False).window(shape).pad if self.zeros else NOWHERE
@@ -176,7 +176,7 @@ class Pool(Layer):
         zeros = self.zeros and any(self.counted_padding(shape))
         return with_moves(of_each, aside, zeros)
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        (x,) = given
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = inputs
         counts = (self.counted_padding(x.shape),) if self.kind == "avg" else ()
         return site.make(self.word, x, attributes=(self.window(x.shape), *counts))

@@ -52,10 +52,10 @@ def named_parts(specs: Sequence[ParameterSpec], parameters: Sequence[Node]) -> P
     return {(spec.role, spec.part): node for spec, node in pairs}
 
 
-def each_step(site: LayerSite, own: Parts, part: str, x: Node) -> Node:
+def each_step(site: LayerSite, parts: Parts, part: str, x: Node) -> Node:
     """Weighted sums of the features at each step."""
-    sums = site.make("conv", own[Role.WEIGHT, part], x, attributes=(ONE_STEP, 1))
-    return add_bias(sums, [own[Role.BIAS, part]] if (Role.BIAS, part) in own else [])
+    sums = site.make("conv", parts[Role.WEIGHT, part], x, attributes=(ONE_STEP, 1))
+    return add_bias(sums, [parts[Role.BIAS, part]] if (Role.BIAS, part) in parts else [])
 
 
 # Recurrent layers -----------------------------------------------------------------
@@ -78,7 +78,7 @@ class Steps:
     """The site at which a recurrent layer computes its states, step by step."""
 
     site: LayerSite
-    own: Parts
+    parts: Parts
     fed: Mapping[str, Node]  # the contributions of all steps to each of its sums
     count: int
 
@@ -89,9 +89,9 @@ class Steps:
     def fed_back(self, gate: str, state: Node, step: int) -> Node:
         """A state's contribution to a sum. Each use of the weights has its own name, so that their
         gradients are summed over the samples use by use."""
-        weights = self.own[Role.WEIGHT, of_state(gate)]
-        own = self.site.make("copy", weights, attributes=(f"step {step + 1}",))
-        return self.site.make("linear", own, state)
+        weights = self.parts[Role.WEIGHT, of_state(gate)]
+        copy = self.site.make("copy", weights, attributes=(f"step {step + 1}",))
+        return self.site.make("linear", copy, state)
 
     def sum(self, gate: str, state: Node | None, step: int) -> Node:
         """The sum of a step's contribution and the previous state's."""
@@ -138,11 +138,11 @@ class Recurrent(Layer):
         yield replace(back, part=of_state(gate))
         yield from bias_specs(self.bias, wide, steps, gate)
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        (x,) = given
-        own = named_parts(self.parameters(x.shape), parameters)
-        fed = {gate: each_step(site, own, gate, x) for gate in self.gates}
-        states = self.states(Steps(site, own, fed, x.shape[2]))
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = inputs
+        parts = named_parts(self.parameters(x.shape), parameters)
+        fed = {gate: each_step(site, parts, gate, x) for gate in self.gates}
+        states = self.states(Steps(site, parts, fed, x.shape[2]))
         return stack(states) if self.all else states[-1]
 
     def states(self, steps: Steps) -> list[Node]:
@@ -192,12 +192,12 @@ class Rnn(Recurrent):
         return Name("a", of=plain)
 
     def states(self, steps: Steps) -> list[Node]:
-        found: list[Node] = []
+        states: list[Node] = []
         for step in range(steps.count):
-            state = steps.site.make("tanh", steps.sum("", found[-1] if found else None, step))
+            state = steps.site.make("tanh", steps.sum("", states[-1] if states else None, step))
             name = self.state_name(steps.site.part("h")).at_step(step + 1)
-            found.append(steps.site.graph.named(state, name))
-        return found
+            states.append(steps.site.graph.named(state, name))
+        return states
 
 
 @dataclass(frozen=True)
@@ -240,9 +240,9 @@ class Gru(Recurrent):
             yield from bias_specs(self.bias, self.width, shape[2], of_state(gate))
 
     def states(self, steps: Steps) -> list[Node]:
-        found: list[Node] = []
+        states: list[Node] = []
         for step in range(steps.count):
-            before = found[-1] if found else None
+            before = states[-1] if states else None
             reset = steps.name(sigmoid_of(steps.sum("reset", before, step)), "a", "reset", step)
             update = steps.name(sigmoid_of(steps.sum("update", before, step)), "a", "update", step)
             total = at_step(steps.fed["new"], step)
@@ -251,15 +251,15 @@ class Gru(Recurrent):
             new = steps.name(steps.site.make("tanh", total), "a", "new", step)
             state = (1 - update) * new
             state = state if before is None else state + update * before
-            found.append(steps.name(state, "a", "state", step))
-        return found
+            states.append(steps.name(state, "a", "state", step))
+        return states
 
     def _seen(self, steps: Steps, reset: Node, before: Node | None, step: int) -> Node | None:
         """The previous state's contribution to the new value."""
         if self.reset_before:
             return None if before is None else steps.fed_back("new", reset * before, step)
         seen = None if before is None else steps.fed_back("new", before, step)
-        late = steps.own.get((Role.BIAS, of_state("new")))
+        late = steps.parts.get((Role.BIAS, of_state("new")))
         if late is not None:
             bias = spread_over(late, reset.shape)
             seen = bias if seen is None else seen + bias
@@ -295,10 +295,10 @@ class Lstm(Recurrent):
     )
 
     def states(self, steps: Steps) -> list[Node]:
-        found: list[Node] = []
+        states: list[Node] = []
         cell: Node | None = None
         for step in range(steps.count):
-            before = found[-1] if found else None
+            before = states[-1] if states else None
             sums = {gate: steps.sum(gate, before, step) for gate in self._used(step)}
             gates = {
                 gate: steps.name(
@@ -309,12 +309,12 @@ class Lstm(Recurrent):
                 )
                 for gate, total in sums.items()
             }
-            taken = gates["in"] * gates["new"]
-            cell = taken if cell is None else gates["forget"] * cell + taken
+            added = gates["in"] * gates["new"]
+            cell = added if cell is None else gates["forget"] * cell + added
             cell = steps.name(cell, "a", "cell", step)
             shown = gates["out"] * steps.site.make("tanh", cell)
-            found.append(steps.name(shown, "a", "state", step))
-        return found
+            states.append(steps.name(shown, "a", "state", step))
+        return states
 
     def _used(self, step: int) -> list[str]:
         """The gates used at a step: at the first, there is nothing to forget."""
@@ -408,15 +408,15 @@ class Attention(Layer):
             self.heads,
         )
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        (x,) = given
-        own = named_parts(self.parameters(x.shape), parameters)
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = inputs
+        parts = named_parts(self.parameters(x.shape), parameters)
 
         def named(node: Node, stem: str, word: str) -> Node:
             return site.graph.named(node, replace(site.part(stem), word=word))
 
         query, key, value = (
-            named(each_step(site, own, part, x), "h", part) for part in self.parts[:3]
+            named(each_step(site, parts, part, x), "h", part) for part in self.parts[:3]
         )
         size = x.shape[0] // self.heads
         fits = scores(query, key, self.heads)
@@ -424,7 +424,7 @@ class Attention(Layer):
             fits = fits / site.make("sqrt", site.graph.constant(size))
         share = named(shares(named(fits, "h", "score"), self.causal), "a", "share")
         mixed = named(weigh(share, value), "h", "mixed")
-        return each_step(site, own, "output", mixed)
+        return each_step(site, parts, "output", mixed)
 
 
 LONGEST_WAVE = 10_000  # times 2π: an upper bound of the wavelengths, in steps
@@ -503,8 +503,8 @@ class Unembedding(Layer):
             amount=numeral(f"{self.width:,}"),
         )
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        (x,), (vectors,) = given, parameters
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,), (vectors,) = inputs, parameters
         return site.make("conv_back", vectors, x, attributes=(x.shape[1:], ONE_STEP, 1))
 
 
@@ -532,9 +532,9 @@ class PositionEmbedding(Layer):
     def words(self, shape: Shape) -> str:
         return tr("each plus its step's learned vector")
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        (x,), (own,) = given, parameters
-        return reshape(reshape(x, own.shape) + own, x.shape)
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,), (positions,) = inputs, parameters
+        return reshape(reshape(x, positions.shape) + positions, x.shape)
 
 
 @dataclass(frozen=True)

@@ -64,16 +64,16 @@ class Composed(Layer):
 
     def shapes(self, shape: Shape) -> list[Shape]:
         """The shape of the input, then of each part's output."""
-        found = [shape]
+        shapes = [shape]
         for layer in self.parts.values():
-            found.append(layer.output(*[found[-1]] * len(readings(layer))))
-        return found
+            shapes.append(layer.output(*[shapes[-1]] * len(readings(layer))))
+        return shapes
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         return self.shapes(shape)[-1]
 
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
-        given = zip(self.parts.items(), self.shapes(shape), strict=False)
+        placed = zip(self.parts.items(), self.shapes(shape), strict=False)
         return tuple(
             replace(
                 spec,
@@ -81,15 +81,15 @@ class Composed(Layer):
                 fixed=bool(self.fixed_weights(name)),
                 start=self.fixed_weights(name),
             )
-            for (name, layer), own in given
-            for spec in layer.parameters(own)
+            for (name, layer), before in placed
+            for spec in layer.parameters(before)
         )
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        (x,), left = given, list(parameters)
-        for (name, layer), made in zip(self.parts.items(), self.shapes(x.shape)[1:], strict=True):
-            own = [left.pop(0) for _ in layer.parameters(x.shape)]
-            x = layer.ops(replace(site, output=made), [x] * len(readings(layer)), own)
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,), remaining = inputs, list(parameters)
+        for (name, layer), output in zip(self.parts.items(), self.shapes(x.shape)[1:], strict=True):
+            owned = [remaining.pop(0) for _ in layer.parameters(x.shape)]
+            x = layer.ops(replace(site, output=output), [x] * len(readings(layer)), owned)
             if layer.sums:
                 x = site.graph.named(x, replace(site.part("h"), word=name))
         return x
@@ -174,17 +174,17 @@ class MelBands(Composed):
 
     def check(self) -> None:
         if not 2 <= self.frame <= LONGEST_FRAME:
-            said = {"word": self.form().words, "most": LONGEST_FRAME, "frame": self.frame}
-            raise UsageError(FRAME_LENGTH.format(**said))
+            values = {"word": self.form().words, "most": LONGEST_FRAME, "frame": self.frame}
+            raise UsageError(FRAME_LENGTH.format(**values))
         if not self.bands:
             return
         if not self.low < self.high <= self.rate / 2:
-            said = {"low": self.low, "high": self.high, "rate": self.rate}
-            raise UsageError(BAND_EDGES.format(**said))
+            values = {"low": self.low, "high": self.high, "rate": self.rate}
+            raise UsageError(BAND_EDGES.format(**values))
         empty = np.flatnonzero(~triangles(self).any(axis=1))
         if len(empty):
-            said = {"band": empty[0] + 1, "bands": self.bands, "frame": self.frame}
-            raise UsageError(NARROW_BANDS.format(**said))
+            values = {"band": empty[0] + 1, "bands": self.bands, "frame": self.frame}
+            raise UsageError(NARROW_BANDS.format(**values))
 
     @property
     def frequencies(self) -> int:
@@ -210,18 +210,18 @@ class MelBands(Composed):
         if len(shape) != 3 or shape[:2] != (1, 1):
             raise ShapeError(ONE_SIGNAL.format(word=self.form().words, shape=spell(shape)))
         if shape[2] < self.frame:
-            said = {"word": self.form().words, "frame": self.frame, "steps": shape[2]}
-            raise ShapeError(TOO_SHORT.format(**said))
+            values = {"word": self.form().words, "frame": self.frame, "steps": shape[2]}
+            raise ShapeError(TOO_SHORT.format(**values))
         return super().shapes(shape)
 
     def words(self, shape: Shape) -> str:
-        said = {"frame": self.frame, "step": self.step}
+        sizes = {"frame": self.frame, "step": self.step}
         if not self.bands:
-            return tr("the loudness of each frequency in frames of {frame}, every {step}", **said)
+            return tr("the loudness of each frequency in frames of {frame}, every {step}", **sizes)
         return tr(
             "the loudness of {bands} frequency bands in frames of {frame}, every {step}",
             bands=self.bands,
-            **said,
+            **sizes,
         )
 
 
@@ -232,23 +232,23 @@ def waves(frame: int) -> tuple[float, ...]:
     places = np.arange(frame)
     window = (0.5 - 0.5 * np.cos(2 * np.pi * places / frame)) / np.sqrt(frame)
     angles = np.arange(frame // 2 + 1)[:, None] * places % frame * (2 * np.pi / frame)
-    both = np.concatenate([np.cos(angles), np.sin(angles)]) * window
-    return tuple(both.round(15).ravel().tolist())  # exact zeros rather than 6·10⁻¹⁷
+    factors = np.concatenate([np.cos(angles), np.sin(angles)]) * window
+    return tuple(factors.round(15).ravel().tolist())  # exact zeros rather than 6·10⁻¹⁷
 
 
 @cache
-def bank(own: MelBands) -> tuple[float, ...]:
+def bank(layer: MelBands) -> tuple[float, ...]:
     """The factor of each frequency's power in each band, for its cosine and its sine."""
-    taken = triangles(own) if own.bands else np.eye(own.frequencies)
-    return tuple((LOUDER * np.tile(taken, 2)).ravel().tolist())
+    factors = triangles(layer) if layer.bands else np.eye(layer.frequencies)
+    return tuple((LOUDER * np.tile(factors, 2)).ravel().tolist())
 
 
-def triangles(own: MelBands) -> Array:
+def triangles(layer: MelBands) -> Array:
     """The factor of each frequency of a frame in each band: (bands, frequencies)."""
-    low, high = mel(np.array([own.low, own.high], float)).tolist()
-    edges = hertz(np.linspace(low, high, own.bands + 2))
-    frequencies = np.arange(own.frequencies) * own.rate / own.frame
-    below, middle, above = (edges[k : k + own.bands, None] for k in range(3))
+    low, high = mel(np.array([layer.low, layer.high], float)).tolist()
+    edges = hertz(np.linspace(low, high, layer.bands + 2))
+    frequencies = np.arange(layer.frequencies) * layer.rate / layer.frame
+    below, middle, above = (edges[k : k + layer.bands, None] for k in range(3))
     rising = (frequencies - below) / (middle - below)
     falling = (above - frequencies) / (above - middle)
     return np.asarray(np.maximum(np.minimum(rising, falling), 0))

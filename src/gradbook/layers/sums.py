@@ -74,8 +74,8 @@ class BitsPhrase(PhraseField):
     """The numbers that weights are rounded to: bits 4."""
 
     def settle(self, word: str, value: Any) -> Bits:
-        said = f"bits {value}" if isinstance(value, int) else value
-        return Bits(one_of("bits", said, Bits))
+        phrase = f"bits {value}" if isinstance(value, int) else value
+        return Bits(one_of("bits", phrase, Bits))
 
 
 BIAS = BiasPhrase("bias", "BIAS", tuple(Bias), Bias.EACH)
@@ -143,8 +143,8 @@ class Dense(Layer):
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if len(shape) != 1:
             is_row = len(shape) == 3 and is_sequence(shape)
-            told = PER_STEP if is_row else FLAT_ONLY
-            raise ShapeError(told.format(word="dense", shape=spell(shape), width=self.width))
+            message = PER_STEP if is_row else FLAT_ONLY
+            raise ShapeError(message.format(word="dense", shape=spell(shape), width=self.width))
         return (self.width,)
 
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
@@ -154,9 +154,9 @@ class Dense(Layer):
     def words(self, shape: Shape) -> str:
         return tr_count("a weighted sum of those", "{count} weighted sums of those", self.width)
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
         weights, *biases = parameters
-        sums = site.make("linear", site.levelled(weights, self.bits), given[0])
+        sums = site.make("linear", site.levelled(weights, self.bits), inputs[0])
         return add_bias(sums, biases)
 
 
@@ -164,8 +164,8 @@ def require_groups(conv: Conv | TransposedConv, shape: Shape) -> None:
     """Refuse inputs without channels, or whose channels can't be split into its groups."""
     require_channels(conv.word, shape)
     if shape[0] % conv.groups:
-        said = {"given": shape[0], "groups": conv.groups, "channels": conv.channels}
-        raise ShapeError(INTO_GROUPS.format(**said))
+        counts = {"given": shape[0], "groups": conv.groups, "channels": conv.channels}
+        raise ShapeError(INTO_GROUPS.format(**counts))
 
 
 @dataclass(frozen=True)
@@ -286,8 +286,8 @@ class Conv(Layer):
         sums = tr(in_several if planes > 1 else in_one, height=height, width=width, planes=planes)
         return with_moves(_in_groups(sums, self.groups), self.window(shape))
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        (x,), (weights, *biases) = given, parameters
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,), (weights, *biases) = inputs, parameters
         read = site.levelled(weights, self.bits)
         how = (self.window(x.shape), self.groups)
         return add_bias(site.make("conv", read, x, attributes=how), biases)
@@ -351,14 +351,14 @@ class TransposedConv(Layer):
         return rows, columns
 
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
-        given, made = shape[0] // self.groups, self.channels // self.groups
+        inputs, outputs = shape[0] // self.groups, self.channels // self.groups
         area = prod(self.kernel)
-        summed = given * max(1, area // prod(self.stride))
+        summed = inputs * max(1, area // prod(self.stride))
         return (
             ParameterSpec(
                 Role.WEIGHT,
-                (shape[0], made, *self.kernel),
-                (summed, made * area),
+                (shape[0], outputs, *self.kernel),
+                (summed, outputs * area),
                 uses=prod(shape[1:]),
             ),
             *bias_specs(self.bias, self.channels, prod(self._area(shape))),
@@ -374,8 +374,8 @@ class TransposedConv(Layer):
         sums = tr(in_several if planes > 1 else in_one, height=height, width=width, planes=planes)
         return with_moves(_in_groups(sums, self.groups), self.spreads(shape))
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        (x,), (weights, *biases) = given, parameters
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,), (weights, *biases) = inputs, parameters
         attributes = (self._area(x.shape), self.spreads(x.shape), self.groups)
         read = site.levelled(weights, self.bits, self.level_groups)
         sums = site.make("conv_back", read, x, attributes=attributes)
@@ -417,8 +417,8 @@ class Upsample(Layer):
         height, width = self.size
         return tr("each repeated {height} × {width} times", height=height, width=width)
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        (x,) = given
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = inputs
         return site.make("unpooled", x, attributes=(self.spreads(x.shape),))
 
 
@@ -442,14 +442,14 @@ def _in_groups(sums: str, groups: int) -> str:
     return tr("{sums}, in {count} separate groups of planes", sums=sums, count=groups)
 
 
-def with_moves(said: str, window: Window, of_zeros: bool = False) -> str:
+def with_moves(words: str, window: Window, of_zeros: bool = False) -> str:
     """A description of windows, with dilation, stride and padding unless they are the default."""
     apart, every = (short(pair).replace("x", " × ") for pair in (window.dilation, window.stride))
     if window.dilation != (1, 1):
-        said = tr("{windows}, dilation {places}", windows=said, places=apart)
+        words = tr("{windows}, dilation {places}", windows=words, places=apart)
     if window.stride != (1, 1):
-        said = tr("{windows}, stride {places}", windows=said, places=every)
+        words = tr("{windows}, stride {places}", windows=words, places=every)
     if any(window.pad):
         plain, zeros = mark("{windows}, padding {edge}"), mark("{windows}, padding {edge} of zeros")
-        said = tr(zeros if of_zeros else plain, windows=said, edge=pad_words(window.pad))
-    return said
+        words = tr(zeros if of_zeros else plain, windows=words, edge=pad_words(window.pad))
+    return words

@@ -69,8 +69,8 @@ class Dropout(Layer):
     def without_chance(self) -> Dropout:
         return replace(self, rate=0.0)
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        (x,) = given
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = inputs
         if not (self.rate and site.training):
             return x
         if not site.outside:
@@ -108,8 +108,8 @@ class Flatten(Layer):
     def output(self, shape: Shape, *others: Shape) -> Shape:
         return (prod(shape),)
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        return reshape(given[0], site.output)
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        return reshape(inputs[0], site.output)
 
 
 @dataclass(frozen=True)
@@ -138,15 +138,15 @@ class Residual(Layer):
     def output(self, shape: Shape, *others: Shape) -> Shape:
         (earlier,) = others
         if shape != earlier:
-            said = {"earlier": spell(earlier), "shape": spell(shape)}
-            raise ShapeError(ADDED_SHAPES.format(back=self.back, **said))
+            shapes = {"earlier": spell(earlier), "shape": spell(shape)}
+            raise ShapeError(ADDED_SHAPES.format(back=self.back, **shapes))
         return shape
 
     def words(self, shape: Shape) -> str:
         return tr("each plus {values}", values=_what_went_into(self.back))
 
-    def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
-        return given[0] + given[1]
+    def at_a_place(self, inputs: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
+        return inputs[0] + inputs[1]
 
 
 @dataclass(frozen=True)
@@ -176,12 +176,12 @@ class Product(Layer):
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         (earlier,) = others
-        larger = max(shape, earlier, key=lambda each: (prod(each), len(each)))
+        larger = max(shape, earlier, key=lambda shape: (prod(shape), len(shape)))
         smaller = earlier if larger is shape else shape
         per_channel = len(larger) == 3 and larger[:1] == smaller[:1] == (prod(smaller),)
         if shape != earlier and not per_channel:
-            said = {"earlier": spell(earlier), "shape": spell(shape)}
-            raise ShapeError(MULTIPLIED_SHAPES.format(back=self.back, **said))
+            shapes = {"earlier": spell(earlier), "shape": spell(shape)}
+            raise ShapeError(MULTIPLIED_SHAPES.format(back=self.back, **shapes))
         return larger
 
     def instead_of_later(self, shape: Shape, *others: Shape) -> str:
@@ -190,15 +190,15 @@ class Product(Layer):
     def words(self, shape: Shape) -> str:
         return tr("each times {values}", values=_what_went_into(self.back))
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
         """The product, with a channel's single value spread over all its places."""
         shape = site.output
         return self.at_a_place(
-            [x if x.shape == shape else spread(reshape(x, shape[:1]), shape[1:]) for x in given]
+            [x if x.shape == shape else spread(reshape(x, shape[:1]), shape[1:]) for x in inputs]
         )
 
-    def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
-        return given[0] * given[1]
+    def at_a_place(self, inputs: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
+        return inputs[0] * inputs[1]
 
 
 @dataclass(frozen=True)
@@ -239,10 +239,9 @@ class Concat(Layer):
         return tuple(index - number for number in self.back)
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
-        for other in others:
-            if len(other) != len(shape) or other[1:] != shape[1:]:
-                said = {"earlier": spell(other), "shape": spell(shape)}
-                raise ShapeError(JOINED_SHAPES.format(**said))
+        for earlier in others:
+            if len(earlier) != len(shape) or earlier[1:] != shape[1:]:
+                raise ShapeError(JOINED_SHAPES.format(earlier=spell(earlier), shape=spell(shape)))
         return (sum(channels for channels, *_ in (shape, *others)), *shape[1:])
 
     def words(self, shape: Shape) -> str:
@@ -251,8 +250,8 @@ class Concat(Layer):
             first = tr("{values}, then {others}", values=first, others=other)
         return tr("joined: {values}", values=first)
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        return concat(given)
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        return concat(inputs)
 
 
 @dataclass(frozen=True)
@@ -281,12 +280,12 @@ class GoBack(Layer):
     def words(self, shape: Shape) -> str:
         return tr("a branch from {values}", values=_what_went_into(self.back))
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
         """A copy, with a name of its own."""
-        return site.make("copy", given[0], attributes=(str(site.name),))
+        return site.make("copy", inputs[0], attributes=(str(site.name),))
 
-    def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
-        return given[0]
+    def at_a_place(self, inputs: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
+        return inputs[0]
 
 
 def _require_layers(words: str, back: int, index: int) -> None:

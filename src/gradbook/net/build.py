@@ -157,7 +157,7 @@ def build(
     before = by_feature(inputs) if net.laid_out else inputs
     values = [before]
     for index, layer in enumerate(net.layers):
-        given = [values[k] for k in layer.reads(index)]
+        sources = [values[k] for k in layer.reads(index)]
         site = LayerSite(
             graph,
             index,
@@ -171,8 +171,8 @@ def build(
             masks,
             statistics,
         )
-        value = layer.ops(site, given, _taken(net, index, weights))
-        before = given[0]
+        value = layer.ops(site, sources, _taken(net, index, weights))
+        before = sources[0]
         values.append(value if layer.passes_on else graph.named(value, site.name))
     outputs = values[-1]
     if len(outputs.shape) > 1:
@@ -232,7 +232,7 @@ def _taken(net: Net, index: int, weights: Weights) -> list[Node]:
 
 
 def _start_arrays(net: Net) -> dict[Parameter, Array]:
-    values = {role: np.array(given) for role, given in net.start_values().items()}
+    values = {role: np.array(numbers) for role, numbers in net.start_values().items()}
     return {
         p: values[p.role][p.first - 1 : p.first - 1 + p.size].reshape(p.shape)
         for p in net.parameters

@@ -75,15 +75,15 @@ def usual_layers(layers: Sequence[Layer]) -> int:
 def owners(layers: Sequence[Layer], again: Iterable[Again]) -> tuple[int, ...]:
     """For each layer the one that owns its weights: itself, its first use, or the last one before
     it that it is tied to."""
-    found = list(range(len(layers)))
-    for one in again:
-        for index, owner in one.uses():
-            found[index] = owner
+    owner_of = list(range(len(layers)))
+    for block in again:
+        for index, owner in block.uses():
+            owner_of[index] = owner
     for index, layer in enumerate(layers):
         if layer.ties:
             tied = (k for k in reversed(range(index)) if layers[k].word == layer.ties)
-            found[index] = next((found[k] for k in tied), index)
-    return tuple(found)
+            owner_of[index] = next((owner_of[k] for k in tied), index)
+    return tuple(owner_of)
 
 
 def in_order(again: Iterable[Again]) -> tuple[Again, ...]:
@@ -113,18 +113,18 @@ def unfit_weights(
 ) -> tuple[int, str] | None:
     """The first layer whose weights differ from those of its first use, and why."""
     for index, owner in enumerate(owned):
-        layer, given, before = layers[index], shapes[index], shapes[owner]
+        layer, shape, first = layers[index], shapes[index], shapes[owner]
         if layer.ties and owner == index:
             return index, NONE_TIED.format(word=layer.word, ties=layer.ties)
-        if layer.ties and layer.parameters(given) != layers[owner].parameters(before):
-            own, theirs = (
-                spell(it.parameters(shape)[0].shape[:2])
-                for it, shape in ((layer, given), (layers[owner], before))
+        if layer.ties and layer.parameters(shape) != layers[owner].parameters(first):
+            here, there = (
+                spell(card.parameters(inputs)[0].shape[:2])
+                for card, inputs in ((layer, shape), (layers[owner], first))
             )
-            words = OTHER_TIED.format(word=layer.word, layer=owner + 1, own=own, theirs=theirs)
+            words = OTHER_TIED.format(word=layer.word, layer=owner + 1, own=here, theirs=there)
             return index, words
-        if not layer.ties and layer.parameters(given) != layer.parameters(before):
-            words = OTHER_WEIGHTS.format(first=owner + 1, before=spell(before), given=spell(given))
+        if not layer.ties and layer.parameters(shape) != layer.parameters(first):
+            words = OTHER_WEIGHTS.format(first=owner + 1, before=spell(first), given=spell(shape))
             return index, words
     return None
 
@@ -212,12 +212,12 @@ class Misfit(ShapeError):
         self.part = part
 
 
-def shapes_of(given: Shape, layers: Sequence[Layer]) -> list[Shape]:
+def shapes_of(input_shape: Shape, layers: Sequence[Layer]) -> list[Shape]:
     """The input's shape, as the layers read it, then the shape of each layer."""
-    if len(given) == 2 and any(layer.reads_sequences for layer in layers):
-        steps, features = given
-        given = (features, 1, steps)
-    shapes = [given]
+    if len(input_shape) == 2 and any(layer.reads_sequences for layer in layers):
+        steps, features = input_shape
+        input_shape = (features, 1, steps)
+    shapes = [input_shape]
     for index, layer in enumerate(layers):
         try:
             shapes.append(layer.output(*(shapes[value] for value in layer.reads(index))))

@@ -109,26 +109,26 @@ def _update(update: object) -> Update:
     raise UsageError(f"the update must be one such as Update('adam'), not {update!r}")
 
 
-def _start(given: object) -> dict[Role, tuple[float, ...]]:
+def _start(start: object) -> dict[Role, tuple[float, ...]]:
     """In the order of the roles, without kinds of parameter that have no values."""
-    mapping = _by_role("start must be a mapping such as {'w': weights}", given)
+    mapping = _by_role("start must be a mapping such as {'w': weights}", start)
     values = {role: numbers(f"start value {role}", mapping[role]) for role in mapping}
-    return {role: start for role, start in values.items() if start}
+    return {role: row for role, row in values.items() if row}
 
 
-def _decay(given: object) -> dict[Role, float]:
-    mapping = _by_role("decay must be a mapping such as {'w': 0.0005}", given)
+def _decay(decay: object) -> dict[Role, float]:
+    mapping = _by_role("decay must be a mapping such as {'w': 0.0005}", decay)
     return {role: number(f"decay of {role}", mapping[role]) for role in mapping}
 
 
-def _by_role(what: str, given: object) -> dict[Role, Any]:
+def _by_role(what: str, mapping: object) -> dict[Role, Any]:
     """The mapping in the order of the roles."""
-    if not isinstance(given, Mapping):
-        raise UsageError(f"{what}, not {given!r}")
-    unknown = next((role for role in given if role not in list(Role)), None)
+    if not isinstance(mapping, Mapping):
+        raise UsageError(f"{what}, not {mapping!r}")
+    unknown = next((role for role in mapping if role not in list(Role)), None)
     if unknown is not None:
         raise UsageError(f"no parameter is called {unknown!r}: one of {', '.join(Role)}")
-    return {role: given[role] for role in Role if role in given}
+    return {role: mapping[role] for role in Role if role in mapping}
 
 
 def check(net: Description) -> None:
@@ -243,10 +243,10 @@ def _check_start(net: Description) -> None:
     for role, values in net.start.items():
         wanted = net.count(role)
         if len(values) != wanted:
-            given = _count(len(values), "start value")
+            amount = _count(len(values), "start value")
             names = [f"{role}1"] * (wanted > 0) + [f"{role}{wanted}"] * (wanted > 1)
             numbered = " … ".join(names) or f"no {role}"
-            raise Misfit(role, START_COUNT.format(given=given, numbered=numbered))
+            raise Misfit(role, START_COUNT.format(given=amount, numbered=numbered))
         if not all(map(isfinite, values)):
             raise Misfit(role, "start values must be finite numbers")
         if role.card.is_positive and min(values) <= 0:
@@ -292,9 +292,9 @@ def _check_shares(net: Description, part: str, targets: tuple[float, ...]) -> No
             raise Misfit(part, NOT_ONE.format(total=total, other=other))
 
 
-def _check_length(part: str, what: str, given: int, wanted: int) -> None:
-    if given != wanted:
-        words = SAMPLE_LENGTH.format(part=part, given=_count(given, what), wanted=wanted)
+def _check_length(part: str, what: str, count: int, wanted: int) -> None:
+    if count != wanted:
+        words = SAMPLE_LENGTH.format(part=part, given=_count(count, what), wanted=wanted)
         raise Misfit(part, words)
 
 

@@ -148,8 +148,8 @@ class Formulas:
         lines += [f"{f}({', '.join(inputs)}) = {it}" for f, (inputs, it) in self.functions.items()]
         lines += self.equations
         lines += [f"{name} = {', '.join(map(digits, it))}" for name, it in self.numbers.items()]
-        given = [name for name in self.data if len(self.numbers[name]) == 1]
-        lines += [f"{SAMPLE} {' '.join(given)}"] if given else []
+        sampled = [name for name in self.data if len(self.numbers[name]) == 1]
+        lines += [f"{SAMPLE} {' '.join(sampled)}"] if sampled else []
         lines += [f"{LEARN} {' '.join(self.learned)}", f"{MINIMIZE} {self.result}"]
         lines += [f"update {update_words(self.update)}"] if self.update != DESCENT else []
         lines += [f"rate {digits(self.rate)}"] if self.rate is not None else []

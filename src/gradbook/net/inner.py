@@ -25,39 +25,39 @@ from gradbook.net.step import Step
 class LayerAlone:
     """The layer's ops for one sample: leaves for its input and its parameters, and its result."""
 
-    given: tuple[Node, ...]
+    inputs: tuple[Node, ...]
     parameters: tuple[Node, ...]
-    made: Node
+    output: Node
 
     @classmethod
     def of(cls, net: Net, index: int) -> LayerAlone:
         """The layer at this place; an input that it reads twice gets two leaves."""
         layer, names, graph = net.layers[index], layer_names(net), Graph()
         reads = layer.reads(index)
-        own_names = [names[read] for read in reads]
-        given = [
-            graph.leaf(Name("x", (k,)) if name in own_names[:k] else name, net.shapes[read])
-            for k, (read, name) in enumerate(zip(reads, own_names, strict=True))
+        read_names = [names[read] for read in reads]
+        leaves = [
+            graph.leaf(Name("x", (k,)) if name in read_names[:k] else name, net.shapes[read])
+            for k, (read, name) in enumerate(zip(reads, read_names, strict=True))
         ]
-        leaves = [graph.leaf(it.leaf, it.shape) for it in net.taken(index)]
+        parameters = [graph.leaf(parameter.leaf, parameter.shape) for parameter in net.taken(index)]
         site = LayerSite(
             graph,
             index,
             number(net, index),
             names[index + 1],
-            own_names[0],
+            read_names[0],
             net.shapes[index + 1],
             samples=1,
             outside=False,
             training=True,
         )
-        result = graph.named(layer.ops(site, given, leaves), site.name)
-        return cls(tuple(given), tuple(leaves), result)
+        result = graph.named(layer.ops(site, leaves, parameters), site.name)
+        return cls(tuple(leaves), tuple(parameters), result)
 
     @property
     def values(self) -> Sequence[Node]:
         """The named values inside it, in order of computation, without the stack of all steps."""
-        named = (node for node in ancestors([self.made]) if node.name and node.inputs)
+        named = (node for node in ancestors([self.output]) if node.name and node.inputs)
         return [node for node in named if node.op.name != "stack"]
 
 
@@ -74,8 +74,8 @@ def inner_planes(step: Step, index: int, ends: Collection[Node]) -> list[InnerPl
     """The values inside a layer that `ends` depend on, kind by kind, in the order in which
     the last value of each kind is computed."""
     net, by_name = step.net, step.graph.by_name
-    given = net.shapes[net.layers[index].reads(index)[0]]
-    steps = given[2] if is_sequence(given) else 1
+    before = net.shapes[net.layers[index].reads(index)[0]]
+    steps = before[2] if is_sequence(before) else 1
     read = set(ancestors(ends))  # a causal layer also has unused scores
     kinds: dict[Name, list[Node]] = {}
     for node in LayerAlone.of(net, index).values:

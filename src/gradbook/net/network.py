@@ -114,13 +114,13 @@ class Net(Description):
         again: Iterable[Again] = (),
         tokens: bool = False,
     ) -> None:
-        given: dict[str, Any] = {**locals()}
+        arguments: dict[str, Any] = {**locals()}
         described = all_of("layer", (Layer, str), "such as Dense(2)", layers)
         if any(isinstance(layer, str) for layer in described):
             described, more = layers_said(sizes("the input's size", input), described)
-            given["again"] = (*again, *more)
-        given["layers"] = described
-        settle(self, **{part.name: given[part.name] for part in fields(self)})
+            arguments["again"] = (*again, *more)
+        arguments["layers"] = described
+        settle(self, **{part.name: arguments[part.name] for part in fields(self)})
         settle(self, **settle_parts(self))
         check(self)
 
@@ -310,11 +310,11 @@ def parse_lines(lines: Iterable[Statement], source: str | None = None) -> Net:
 
 def _with_tokens(net: Net, samples: Iterable[Sample]) -> Net:
     """The network with samples that contain the numbers of tokens."""
-    told = []
+    spelled_out = []
     for place, sample in enumerate(samples, 1):
         with about_part(f"sample {place}"):
-            told.append(with_tokens_spelled_out(net, sample))
-    return replace(net, samples=tuple(told))
+            spelled_out.append(with_tokens_spelled_out(net, sample))
+    return replace(net, samples=tuple(spelled_out))
 
 
 def net_changed(net: Net, lines: Iterable[Statement]) -> Net:

@@ -82,18 +82,18 @@ class Value:
         order = _made_of(self)
         graph = Graph()
         nodes: dict[Value, Node] = {}
-        given: dict[Node, Any] = {}
+        leaf_values: dict[Node, Any] = {}
         for place, value in enumerate(order):
             if value._word:
                 nodes[value] = _node(value._word, [nodes[part] for part in value._inputs])
             elif not value._is_literal:
                 nodes[value] = graph.leaf(read_name(f"x{place}"))
-                given[nodes[value]] = np.float64(value.data)
+                leaf_values[nodes[value]] = np.float64(value.data)
             else:
                 nodes[value] = graph.constant(value.data)
         slopes = gradients(nodes[self], list(nodes.values()))
         with np.errstate(all="ignore"):
-            worked = evaluate_in_order(graph.nodes, given, 1)
+            worked = evaluate_in_order(graph.nodes, leaf_values, 1)
         for value, node in nodes.items():
             value.grad = float(worked[slopes[node]])
 
@@ -267,14 +267,14 @@ def values(**numbers: ArrayLike) -> tuple[Any, ...]:
     6.0
     """
     return tuple(
-        Value(given, name) if isinstance(given, int | float) else _array(given, name)
-        for name, given in numbers.items()
+        Value(number, name) if isinstance(number, int | float) else _array(number, name)
+        for name, number in numbers.items()
     )
 
 
-def _array(given: ArrayLike, name: str) -> Value | ValueArray:
+def _array(values: ArrayLike, name: str) -> Value | ValueArray:
     """The values of an array: w1, w2 or W1_1, W1_2."""
-    numbers = np.asarray(given)
+    numbers = np.asarray(values)
     if not numbers.ndim:
         return Value(numbers.item(), name)
     if numbers.size > MOST_IN_ARRAY:

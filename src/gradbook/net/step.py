@@ -107,11 +107,11 @@ def follow(
             leaf: np.asarray(values)[..., np.newaxis] if rates.ndim else values
             for leaf, values in batch.items()
         }
-        given = {step.rate: rates, **data, **state}
-        samples = samples_in(order, given)
+        leaf_values = {step.rate: rates, **data, **state}
+        samples = samples_in(order, leaf_values)
         if step.count:
-            given[step.count] = np.asarray(float(samples))
-        values = evaluate_in_order(order, given, samples, rates.shape)
+            leaf_values[step.count] = np.asarray(float(samples))
+        values = evaluate_in_order(order, leaf_values, samples, rates.shape)
         yield values
         state = {leaf: values[following] for leaf, following in step.next.items()}
 

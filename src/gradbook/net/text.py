@@ -337,8 +337,8 @@ def sample_lines(net: Description) -> Iterator[str]:
         yield f"data {net.table}"
     else:
         for sample in net.samples:
-            told = with_tokens_by_number(net, sample) if net.tokens else sample
-            yield f"sample {_row(told.inputs)} -> {_row(told.targets)}"
+            numbered = with_tokens_by_number(net, sample) if net.tokens else sample
+            yield f"sample {_row(numbered.inputs)} -> {_row(numbered.targets)}"
 
 
 def _row(numbers: Iterable[float]) -> str:
@@ -504,10 +504,10 @@ def read_statement(draft: Draft, line: Statement) -> None:
 
 
 def layers_said(
-    given: Shape, layers: Iterable[Layer | str]
+    input_shape: Shape, layers: Iterable[Layer | str]
 ) -> tuple[tuple[Layer, ...], list[Again]]:
     """Layers, some of them given as in a text, and the blocks that are repeated."""
-    draft = Draft(None, [given])
+    draft = Draft(None, [input_shape])
     for place, layer in enumerate(layers, 1):
         if isinstance(layer, str):
             for line in statements(layer, f"layer {place}"):
@@ -532,8 +532,8 @@ def _add(draft: Draft, layer: Layer, line: Statement | None = None) -> None:
     check_depth(index + 1)
     if layer.reads_sequences and len(draft.shapes[0]) == 2:
         draft.shapes = shapes_of(draft.shapes[0], [*draft.layers, layer])[:-1]
-    given = (draft.shapes[value] for value in layer.reads(index))
-    draft.shapes.append(layer.output(*given))
+    shapes = (draft.shapes[value] for value in layer.reads(index))
+    draft.shapes.append(layer.output(*shapes))
     draft.layers.append(layer)
     if line:
         draft.places[f"layer {index + 1}"] = line

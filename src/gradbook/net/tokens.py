@@ -23,8 +23,8 @@ def with_tokens_spelled_out(net: Description, sample: Sample) -> Sample:
     """The sample with 0s and 1s instead of the numbers of tokens and of classes as targets."""
     steps, kinds = net.input
     if len(sample.inputs) != steps:
-        given, wanted = counted(len(sample.inputs), "token"), counted(steps, "token")
-        raise ShapeError(COUNT.format(given=given, wanted=wanted))
+        count, wanted = counted(len(sample.inputs), "token"), counted(steps, "token")
+        raise ShapeError(COUNT.format(given=count, wanted=wanted))
     inputs = [_place("token", value, kinds) for value in sample.inputs]
     targets = sample.targets
     *places, classes = net.wanted

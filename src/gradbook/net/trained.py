@@ -41,8 +41,8 @@ from gradbook.net.text import ours
 class ScaleShift(Layer):
     """Each channel times a number plus another, such as a trained batch normalisation."""
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        (x,) = given
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = inputs
         scale, shift = (p if p.shape == x.shape else spread_over(p, x.shape) for p in parameters)
         return x * scale + shift
 
@@ -57,8 +57,8 @@ class ByFeature(Layer):
         steps, features = shape
         return (features, 1, steps)
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        return by_feature(given[0])
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        return by_feature(inputs[0])
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class ByStep(Layer):
         features, _, steps = shape
         return (steps, features)
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        return by_step(given[0])
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        return by_step(inputs[0])
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class OneHot(Layer):
 class Shares(Layer):
     """Divides each output by the sum of all, so that sigmoids add up to 1 like probabilities."""
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        (x,) = given
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = inputs
         return x / spread(sum_last(x, 1), x.shape)
 
 
@@ -103,8 +103,8 @@ class BothClasses(Layer):
     def output(self, shape: Shape, *others: Shape) -> Shape:
         return (2,)
 
-    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        return concat([1 - given[0], given[0]])
+    def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        return concat([1 - inputs[0], inputs[0]])
 
 
 @dataclass(frozen=True)
@@ -246,19 +246,19 @@ class TrainedNet:
 
     def notes(self, with_preparation: bool) -> dict[str, Any]:
         """Metadata for a file; without the scaling if the file's network does that itself."""
-        told: dict[str, Any] = {"classes": list(self.classes)}
+        notes: dict[str, Any] = {"classes": list(self.classes)}
         if self.columns:
-            told["columns"] = self.input_names
-            told["inputs"] = [[name, list(words)] for name, words in self.columns.items()]
+            notes["columns"] = self.input_names
+            notes["inputs"] = [[name, list(words)] for name, words in self.columns.items()]
         if self.filling is not None:
-            told["missing"] = self.filling.tolist()
+            notes["missing"] = self.filling.tolist()
         if self.targets:
-            told["targets"] = list(self.targets)
+            notes["targets"] = list(self.targets)
         if self.labels:
-            told["labels"] = True
+            notes["labels"] = True
         if self.spread != (1.0, 0.0) and not with_preparation:
-            told["spread"] = list(self.spread)
-        return told if with_preparation else told | {"preparation": self.scaling.noted}
+            notes["spread"] = list(self.spread)
+        return notes if with_preparation else notes | {"preparation": self.scaling.noted}
 
     def is_shared(self, layer: TrainedLayer) -> bool:
         """Whether other layers use the same weights."""
@@ -491,8 +491,8 @@ def with_input_scaling(trained: TrainedNet, fills_in: bool = True) -> TrainedNet
     that replaces missing numbers. What `with_tokens` made is complete."""
     if trained.tokens:
         return trained
-    shape, given = trained.input, {"scale": trained.scaling.scale, "shift": trained.scaling.shift}
-    tensors = {name: spread_over_values(array, shape) for name, array in given.items()}
+    shape, factors = trained.input, {"scale": trained.scaling.scale, "shift": trained.scaling.shift}
+    tensors = {name: spread_over_values(array, shape) for name, array in factors.items()}
     scaled = _before(trained, ScaleShift(), "preparation", tensors)
     if trained.filling is None or not fills_in:
         return scaled
@@ -516,13 +516,13 @@ def _before(
     layer: Layer,
     name: str,
     tensors: Mapping[str, Array],
-    given: Shape | None = None,
+    shape: Shape | None = None,
 ) -> TrainedNet:
     """Add a layer before all others."""
     makes = trained.input
-    first = TrainedLayer(layer, (0,), given or makes, makes, tensors, name)
-    later = (replace(own, reads=tuple(value + 1 for value in own.reads)) for own in trained.layers)
-    return replace(trained, layers=(first, *later))
+    first = TrainedLayer(layer, (0,), shape or makes, makes, tensors, name)
+    moved = (replace(old, reads=tuple(value + 1 for value in old.reads)) for old in trained.layers)
+    return replace(trained, layers=(first, *moved))
 
 
 def spread_over_values(array: Array, shape: Shape) -> Array:
@@ -558,9 +558,9 @@ def with_answers(trained: TrainedNet) -> TrainedNet:
 
 
 def _ending(trained: TrainedNet, layer: Layer, **tensors: Array) -> TrainedNet:
-    given = trained.output
+    shape = trained.output
     ending = TrainedLayer(
-        layer, (len(trained.layers),), given, layer.output(given), tensors, "answer"
+        layer, (len(trained.layers),), shape, layer.output(shape), tensors, "answer"
     )
     return replace(trained, layers=(*trained.layers, ending))
 
@@ -576,11 +576,11 @@ def require_layers(net: Net, names: Sequence[str]) -> frozenset[int]:
     places = set[int]()
     for name in names:
         word = name.rstrip("0123456789")
-        meant = name if name in known else ours(word) + name[len(word) :]
-        if meant not in known:
-            hint = did_you_mean(meant, known) or f": there are {', '.join(known)}"
+        full_name = name if name in known else ours(word) + name[len(word) :]
+        if full_name not in known:
+            hint = did_you_mean(full_name, known) or f": there are {', '.join(known)}"
             raise UsageError(f"no layer '{name}' with weights{hint}")
-        places.add(known[meant])
+        places.add(known[full_name])
     return frozenset(places)
 
 

@@ -124,21 +124,21 @@ def _with_given(net: Net, inputs: ArrayLike | None, targets: ArrayLike | None) -
 
 def _classes_apart(net: Net, targets: ArrayLike, count: int) -> ArrayLike:
     """A 1 for each class that is given by its number, among 0s; other targets as they are."""
-    given = np.asarray(targets)
-    is_number = given.dtype.kind in "iu" and given.shape in ((count,), ())
+    classes = np.asarray(targets)
+    is_number = classes.dtype.kind in "iu" and classes.shape in ((count,), ())
     if not is_number or len(net.wanted) > 1 or net.outputs == 1 or not net.objective.of_all:
         return targets
-    if count == 1 and given.ndim and given.size == net.outputs:
+    if count == 1 and classes.ndim and classes.size == net.outputs:
         return targets
-    if given.min() < 0 or given.max() >= net.outputs:
+    if classes.min() < 0 or classes.max() >= net.outputs:
         raise ShapeError(f"classes are numbered from 0 to {net.outputs - 1}")
-    return np.asarray(np.eye(net.outputs)[given.reshape(-1)])
+    return np.asarray(np.eye(net.outputs)[classes.reshape(-1)])
 
 
-def _rows(what: str, given: ArrayLike, shape: Shape) -> Array:
+def _rows(what: str, values: ArrayLike, shape: Shape) -> Array:
     """One row per sample, with its numbers as a flat list."""
     try:
-        numbers = np.asarray(given, dtype=np.float64)
+        numbers = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise UsageError(f"{what} must be rows of numbers, all of the same length") from None
     if not numbers.ndim and prod(shape) == 1:

@@ -122,8 +122,8 @@ class Gated(Layer):
     def parameters(self, shape):
         return (ParameterSpec(Role.WEIGHT, (*shape[:1], *shape[:1], 1, 1), (shape[0], shape[0])),)
 
-    def ops(self, site, given, parameters):
-        (x,) = given
+    def ops(self, site, inputs, parameters):
+        (x,) = inputs
         sums = site.make("conv", parameters[0], x, attributes=(Window((1, 1)), 1))
         return site.make("sigmoid", sums) * x + x * 0.5
 
@@ -136,8 +136,8 @@ class Mixed(Layer):
     letter: ClassVar[str] = "m"
     forms: ClassVar[tuple[StatementForm, ...]] = (StatementForm("mixed", (), ("mixed",)),)
 
-    def ops(self, site, given, parameters):
-        (x,), make = given, site.make
+    def ops(self, site, inputs, parameters):
+        (x,), make = inputs, site.make
         y = x / spread_channels(make("sqrt", sum_channels(x**2) + 1e-4), x.shape[0])
         looked_up = make("softplus", y * 3) + make("normal_share", y) - make("log", 2 + y)
         chosen = make("choose", y, y**3, -y) + make("largest", y, 0.2 * y, x.graph.constant(0.1))
@@ -153,8 +153,8 @@ class Ranked(Layer):
     letter: ClassVar[str] = "r"
     forms: ClassVar[tuple[StatementForm, ...]] = (StatementForm("ranked", (), ("in order",)),)
 
-    def ops(self, site, given, parameters):
-        return site.make("winners", given[0], attributes=(Window((1, 1)),))
+    def ops(self, site, inputs, parameters):
+        return site.make("winners", inputs[0], attributes=(Window((1, 1)),))
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ def test_values_are_the_steps_own(name):
 
 def test_the_rate_leads_to_the_weight_that_is_given():
     (question,) = asked(quiz_of("worked"), RATE).values()
-    (_, before), (_, slope), (_, after) = ((name, read(said)) for name, said in question.given)
+    (_, before), (_, slope), (_, after) = ((name, read(said)) for name, said in question.givens)
     assert before - number(question) * slope == pytest.approx(after, rel=1e-6)
 
 
@@ -165,7 +165,7 @@ def test_every_wrong_answer_is_wrong_and_says_why(name):
 def test_a_slope_left_out_is_the_chain_without_it():
     """∂E/∂w5 of the 2-2-2 network, written down once more."""
     question = asked(quiz_of("worked"), DERIVATIVE)["∂E_total/∂w5"]
-    given = {name: read(said) for name, said in question.given}
+    given = {name: read(said) for name, said in question.givens}
     error, a, h = given["a_o1"] - given["t1"], given["a_o1"], given["a_h1"]
     wrong = {one.why: one.number for one in question.wrong}
     assert wrong["The slope ∂a_o1/∂o1 of the activation is left out."] == pytest.approx(
@@ -181,7 +181,7 @@ def test_a_slope_left_out_is_the_chain_without_it():
 
 def test_a_path_left_out_is_the_sum_without_it():
     question = asked(quiz_of("worked"), DERIVATIVE)["∂E_total/∂h1"]
-    given = {name: read(said) for name, said in question.given}
+    given = {name: read(said) for name, said in question.givens}
     a, t = given["a_o2"], given["t2"]
     through_o2 = (a - t) * a * (1 - a) * given["w7"] * given["a_h1"] * (1 - given["a_h1"])
     why = "The path through o1 is missing: here it only goes through o2."
@@ -233,7 +233,7 @@ def test_a_students_numbers_dont_depend_on_who_else_there_is():
 def test_the_numbers_are_those_of_the_exercise():
     """Student 7 has the same start weights in a workbook, on paper and in a quiz."""
     net = personalise(gb.builtin("worked"), 7)
-    given = dict(asked(quiz_of("worked", 7), DERIVATIVE)["∂E_total/∂w1"].given)
+    given = dict(asked(quiz_of("worked", 7), DERIVATIVE)["∂E_total/∂w1"].givens)
     weights = next(iter(net.start.values()))
     assert [read(given[f"w{k}"]) for k in range(1, 9)] == list(weights)
 
@@ -246,7 +246,7 @@ def test_all_kinds_are_asked_for_or_those_that_are_meant():
 def test_a_weight_is_right_to_a_share_of_its_step():
     """Half a per cent of the weight itself would let it stay where it is."""
     for question in asked(quiz_of("worked", form=NUMBER), UPDATE).values():
-        before = read(question.given[0][1])
+        before = read(question.givens[0][1])
         assert question.tolerance == pytest.approx(0.005 * abs(number(question) - before))
 
 

@@ -23,10 +23,10 @@ from gradbook.language.message import Message
 YEAR = 365  # days, for XNPV and XIRR
 
 
-def _net_present(graph: Graph, given: Sequence[Meaning]) -> Node:
+def _net_present(graph: Graph, args: Sequence[Meaning]) -> Node:
     """NPV: the first payment is a period away."""
-    growth = 1 + number(graph, given[0])
-    payments = numbers_of(graph, given[1:])
+    growth = 1 + number(graph, args[0])
+    payments = numbers_of(graph, args[1:])
     return total(graph, [x / growth ** (k + 1) for k, x in enumerate(payments)])
 
 
@@ -39,10 +39,10 @@ def _dated(graph: Graph, payments: Meaning, dates: Meaning) -> tuple[list[Node],
     return amounts, [(day - days[0]) / YEAR for day in days]
 
 
-def _dated_present(graph: Graph, given: Sequence[Meaning]) -> Node:
+def _dated_present(graph: Graph, args: Sequence[Meaning]) -> Node:
     """XNPV."""
-    growth = 1 + number(graph, given[0])
-    amounts, years = _dated(graph, given[1], given[2])
+    growth = 1 + number(graph, args[0])
+    amounts, years = _dated(graph, args[1], args[2])
     terms = (x / power(growth, graph.constant(t)) for x, t in zip(amounts, years, strict=True))
     return total(graph, list(terms))
 
@@ -67,17 +67,17 @@ def _return(graph: Graph, amounts: Sequence[Node], years: Sequence[float], guess
     return root - left / worth(root)[1]
 
 
-def _internal(graph: Graph, given: Sequence[Meaning]) -> Node:
+def _internal(graph: Graph, args: Sequence[Meaning]) -> Node:
     """IRR."""
-    amounts = numbers_of(graph, given[:1])
-    guess = present_number(graph, given[1]) if len(given) > 1 else 0.1
+    amounts = numbers_of(graph, args[:1])
+    guess = present_number(graph, args[1]) if len(args) > 1 else 0.1
     return _return(graph, amounts, [float(k) for k in range(len(amounts))], guess)
 
 
-def _dated_internal(graph: Graph, given: Sequence[Meaning]) -> Node:
+def _dated_internal(graph: Graph, args: Sequence[Meaning]) -> Node:
     """XIRR."""
-    amounts, years = _dated(graph, given[0], given[1])
-    guess = present_number(graph, given[2]) if len(given) > 2 else 0.1
+    amounts, years = _dated(graph, args[0], args[1])
+    guess = present_number(graph, args[2]) if len(args) > 2 else 0.1
     return _return(graph, amounts, years, guess)
 
 

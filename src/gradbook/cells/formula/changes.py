@@ -72,7 +72,7 @@ class ChangeStep:
 
     old: tuple[str, ...]
     new: tuple[str, ...]
-    said: str
+    words: str
 
     def disturbs(self, other: ChangeStep) -> bool:
         """Whether the other part isn't the same, or isn't the only one, after this step."""
@@ -85,13 +85,13 @@ def said_change(old: str, new: str) -> str:
     change."""
     change = change_between(old, new)
     steps = Counter(_steps(change)) if change is not None else {}
-    if not 0 < len(steps) <= MOST_STEPS or not all(step.said for step in steps):
+    if not 0 < len(steps) <= MOST_STEPS or not all(step.words for step in steps):
         return ""
     if change and len(steps) == 2 and (exchanged := _exchanged(change, *steps)):
         return exchanged
     if any(a.disturbs(b) for a, b in permutations(steps, 2)):
         return ""
-    return joined("; ", (_often(step.said, times) for step, times in steps.items()))
+    return joined("; ", (_often(step.words, times) for step, times in steps.items()))
 
 
 def change_between(old: str, new: str) -> FormulaChange | None:
@@ -156,7 +156,7 @@ def _differences(before: Sequence[str], after: Sequence[str]) -> list[Hunk]:
         last += 1
     pair = before[first : len(before) - last], after[first : len(after) - last]
     if len(pair[0]) == len(pair[1]) > 1:  # only the sides are exchanged, around an operator
-        inside = [k for k, both in enumerate(zip(*pair, strict=True)) if both[0] != both[1]]
+        inside = [k for k, (old, new) in enumerate(zip(*pair, strict=True)) if old != new]
         if len(inside) == 2 and pair[0][0] == pair[1][-1] and pair[0][-1] == pair[1][0]:
             return [(first + k, first + k + 1) * 2 for k in inside]
     opcodes = SequenceMatcher(None, *pair, autojunk=False).get_opcodes()
@@ -397,13 +397,13 @@ def _exchanged(change: FormulaChange, step: ChangeStep, other: ChangeStep) -> st
             return ""
     elif (first, second) != (other.new, other.old):
         return ""
-    both = {"one": "".join(first), "other": "".join(second)}
+    sides = {"one": "".join(first), "other": "".join(second)}
     part = change.tokens[change.replacements[0].start : change.replacements[-1].end]
     if all(_count(change.tokens, side) == 1 for side in (first, second)) or not _is_whole(part):
-        return Message("exchange {one} and {other}", **both)
+        return Message("exchange {one} and {other}", **sides)
     if _count(change.tokens, part) > 1:
         return ""
-    return Message("exchange {one} and {other} in {part}", **both, part=_short("".join(part)))
+    return Message("exchange {one} and {other} in {part}", **sides, part=_short("".join(part)))
 
 
 def _often(step: str, times: int) -> str:

@@ -36,13 +36,13 @@ from gradbook.language.message import Message
 # Conditions -----------------------------------------------------------------------
 
 
-def _choice(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _choice(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """IF."""
-    then = given[1] if len(given) > 1 else graph.constant(1)
-    if isinstance(given[0], CellBlock) and given[0].shape != (1, 1):
-        return _choices(graph, given[0], then, given[2] if len(given) > 2 else NO_ELSE)
-    otherwise = given[2] if len(given) > 2 else graph.constant(0)
-    condition = truth(graph, given[0])
+    then = args[1] if len(args) > 1 else graph.constant(1)
+    if isinstance(args[0], CellBlock) and args[0].shape != (1, 1):
+        return _choices(graph, args[0], then, args[2] if len(args) > 2 else NO_ELSE)
+    otherwise = args[2] if len(args) > 2 else graph.constant(0)
+    condition = truth(graph, args[0])
     if isinstance(graph, OpenGraph) and not (_is_number_now(then) and _is_number_now(otherwise)):
         present(condition)  # a text or a range: which of them, depends on the numbers
     if condition.is_constant() or isinstance(graph, NumberedGraph):
@@ -80,40 +80,40 @@ def _is_true(graph: Graph, value: Meaning) -> bool:
     return present(truth(graph, value)) > 0
 
 
-def _first_true(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _first_true(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """IFS: the value after the first condition that holds."""
-    for condition, value in zip(given[::2], given[1::2], strict=True):
+    for condition, value in zip(args[::2], args[1::2], strict=True):
         if _is_true(graph, condition):
             return value
     return error(graph)
 
 
-def _switch(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _switch(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """SWITCH: the value after the first key that is equal, otherwise the last one."""
-    about, rest = given[0], given[1:]
+    about, rest = args[0], args[1:]
     for k in range(0, len(rest) - 1, 2):
         if _is_true(graph, infix(graph, "=", about, rest[k])):
             return rest[k + 1]
     return rest[-1] if len(rest) % 2 else error(graph)
 
 
-def _choose(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _choose(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """CHOOSE; places in an array choose element by element, as in CHOOSE({1,2},A1:A9,B1:B9)."""
 
     def one(*singles: Single) -> Single:
         place = whole_number(graph, singles[0])
         return singles[place] if 1 <= place < len(singles) else error(graph)
 
-    if as_block(given[0]).shape != (1, 1):
-        return aligned(one, tuple(given))
-    place = whole_number(graph, given[0])
-    return given[place] if 1 <= place < len(given) else error(graph)
+    if as_block(args[0]).shape != (1, 1):
+        return aligned(one, tuple(args))
+    place = whole_number(graph, args[0])
+    return args[place] if 1 <= place < len(args) else error(graph)
 
 
-def truths(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
+def truths(graph: Graph, args: Sequence[Meaning]) -> list[Node]:
     """Conditions; texts and blanks in ranges are skipped."""
     nodes: list[Node] = []
-    for value in given:
+    for value in args:
         if isinstance(value, CellBlock):
             counting = (x for x in value.singles() if isinstance(x, Node | NoElse))
             nodes.extend(truth(graph, x) for x in counting)
@@ -122,17 +122,17 @@ def truths(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
     return nodes
 
 
-def _all(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-    return reduce(lambda a, b: if_positive(a, if_positive(b, 1, 0), 0), truths(graph, given))
+def _all(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+    return reduce(lambda a, b: if_positive(a, if_positive(b, 1, 0), 0), truths(graph, args))
 
 
-def _any(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-    return reduce(lambda a, b: if_positive(a, 1, if_positive(b, 1, 0)), truths(graph, given))
+def _any(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+    return reduce(lambda a, b: if_positive(a, 1, if_positive(b, 1, 0)), truths(graph, args))
 
 
-def _odd_count(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _odd_count(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """XOR."""
-    return graph.constant(sum(present(x) > 0 for x in truths(graph, given)) % 2)
+    return graph.constant(sum(present(x) > 0 for x in truths(graph, args)) % 2)
 
 
 # Errors ---------------------------------------------------------------------------
@@ -147,11 +147,11 @@ def is_error(graph: Graph, value: Single) -> bool:
     return True
 
 
-def _if_error(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _if_error(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """IFERROR and IFNA: the branch that is taken; a formula that is compared has no errors."""
     if not has_values_only(graph):
-        return given[0]
-    value, otherwise = given
+        return args[0]
+    value, otherwise = args
     if isinstance(graph, MovedGraph):
         is_number = 1 + 0 * number(graph, value)  # otherwise no number itself
         return if_positive(is_number, number(graph, value), number(graph, otherwise))
@@ -164,8 +164,8 @@ def _if_error(graph: Graph, given: Sequence[Meaning]) -> Meaning:
 
 
 def _question(answer: Callable[[Graph, Single], bool]) -> Callable[..., Meaning]:
-    def ask(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-        (value,) = given
+    def ask(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+        (value,) = args
         return aligned(lambda x: graph.constant(float(answer(graph, x))), (value,))
 
     return ask
@@ -191,9 +191,9 @@ DECISIONS: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
     "AND": _all,
     "OR": _any,
     "XOR": _odd_count,
-    "TRUE": lambda graph, given: graph.constant(1),
-    "FALSE": lambda graph, given: graph.constant(0),
-    "NA": lambda graph, given: error(graph),
+    "TRUE": lambda graph, args: graph.constant(1),
+    "FALSE": lambda graph, args: graph.constant(0),
+    "NA": lambda graph, args: error(graph),
     "IFERROR": _if_error,
     "IFNA": _if_error,
     "ISERROR": _question(is_error),

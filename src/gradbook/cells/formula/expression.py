@@ -147,7 +147,7 @@ def replace_parts(
 DECIMAL, NATURAL = ("LOG", "LOG10"), "LN"
 
 
-def with_natural_logarithms(said: Expression) -> Expression:
+def with_natural_logarithms(formula: Expression) -> Expression:
     """The same with natural logarithms instead of decimal ones."""
 
     def natural(part: Expression) -> Expression:
@@ -156,7 +156,7 @@ def with_natural_logarithms(said: Expression) -> Expression:
                 return Call(NATURAL, of)
         return part
 
-    return replace_parts(said, lambda part: None, natural)
+    return replace_parts(formula, lambda part: None, natural)
 
 
 def rename_cells(expression: Expression, name: Callable[[Reference], str]) -> Expression:

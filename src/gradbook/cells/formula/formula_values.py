@@ -281,11 +281,11 @@ def pairs(function: Callable[[Single, Single], Single], a: Meaning, b: Meaning) 
     return aligned(function, (a, b))
 
 
-def aligned(function: Callable[..., Single], given: tuple[Meaning, ...]) -> Meaning:
+def aligned(function: Callable[..., Single], values: tuple[Meaning, ...]) -> Meaning:
     """Any number of values, element by element."""
-    if not any(isinstance(value, CellBlock) for value in given):
-        return function(*given)
-    blocks = [as_block(value) for value in given]
+    if not any(isinstance(value, CellBlock) for value in values):
+        return function(*values)
+    blocks = [as_block(value) for value in values]
     height, width = 1, 1
     for block in blocks:
         height, width = map(_common, (height, width), block.shape)

@@ -29,7 +29,7 @@ from gradbook.graph.node import Graph
 from gradbook.language.message import Message, message_count
 
 FUNCTIONS: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
-    "PI": lambda graph, given: graph.constant(math.pi),
+    "PI": lambda graph, args: graph.constant(math.pi),
     **TOTALS,
     **MATRICES,
     **DECISIONS,
@@ -45,23 +45,23 @@ def plain_name(function: str) -> str:
     return function.removeprefix("_XLFN.").removeprefix("_XLWS.")
 
 
-def call(graph: Graph, function: str, given: Sequence[Meaning]) -> Meaning:
+def call(graph: Graph, function: str, args: Sequence[Meaning]) -> Meaning:
     """Apply a function to its arguments."""
     word = plain_name(function)
-    spend_exactly(10 * sum(len(x.rows) * x.shape[1] for x in given if isinstance(x, CellBlock)))
+    spend_exactly(10 * sum(len(x.rows) * x.shape[1] for x in args if isinstance(x, CellBlock)))
     try:
-        if word in ELEMENTWISE and given:
+        if word in ELEMENTWISE and args:
             meaning = ELEMENTWISE[word].meaning
-            return aligned(lambda *each: meaning(*(number(graph, x) for x in each)), tuple(given))
+            return aligned(lambda *each: meaning(*(number(graph, x) for x in each)), tuple(args))
         if word in FUNCTIONS:
-            return FUNCTIONS[word](graph, given)
+            return FUNCTIONS[word](graph, args)
     except (TypeError, ValueError, IndexError) as error:
         what = Message("{function} with these arguments", function=word)
         if word in ELEMENTWISE:
             what = message_count(
                 "{function} with {count} argument",
                 "{function} with {count} arguments",
-                len(given),
+                len(args),
                 function=word,
             )
         raise NotUnderstood(what) from error

@@ -44,9 +44,9 @@ MOST_PATTERN = 255  # characters of a condition, in Excel
 FEW_CHARACTERS = 1_000  # are compared without a charge
 
 
-def condition(graph: Graph, given: Meaning) -> Test:
+def condition(graph: Graph, value: Meaning) -> Test:
     """What COUNTIF and SUMIF ask of a cell: ">5", "<>", "a*", 3."""
-    wanted = as_block(given).rows[0][0]
+    wanted = as_block(value).rows[0][0]
     if wanted is None:
         wanted = graph.constant(0)
     if isinstance(wanted, Node):
@@ -117,15 +117,15 @@ def wildcard(pattern: str) -> Callable[[str], bool]:
     return matches
 
 
-def _chosen(graph: Graph, given: Sequence[Meaning]) -> list[int]:
+def _chosen(graph: Graph, args: Sequence[Meaning]) -> list[int]:
     """The places at which all conditions hold, in ranges that are given before each."""
-    if not given or len(given) % 2:
+    if not args or len(args) % 2:
         raise NotUnderstood(Message("conditions without their ranges"))
-    areas = [as_block(area) for area in given[::2]]
+    areas = [as_block(area) for area in args[::2]]
     if len({area.shape for area in areas}) > 1:
         raise NotUnderstood(Message("ranges of different sizes in one operation"))
     places: Sequence[int] = range(len(areas[0].keys))
-    for area, wanted in zip(areas, given[1::2], strict=True):
+    for area, wanted in zip(areas, args[1::2], strict=True):
         keys, test = area.keys, condition(graph, wanted)
         spend_exactly(len(places))
         places = [k for k in places if test(keys[k])]
@@ -144,9 +144,9 @@ def _numbers_at(area: Meaning, places: Sequence[int], shape: tuple[int, int]) ->
 def _by_condition(result: Callable[[Graph, Sequence[Node]], Node]) -> Callable[..., Meaning]:
     """SUMIF and AVERAGEIF: the range is its own, unless another is given."""
 
-    def make(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-        area, wanted = given[:2]
-        target = given[2] if len(given) > 2 and given[2] is not None else area
+    def make(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+        area, wanted = args[:2]
+        target = args[2] if len(args) > 2 and args[2] is not None else area
 
         def one(key: Single) -> Node:
             places = _chosen(graph, (area, key))
@@ -160,8 +160,8 @@ def _by_condition(result: Callable[[Graph, Sequence[Node]], Node]) -> Callable[.
 def _by_conditions(result: Callable[[Graph, Sequence[Node]], Node]) -> Callable[..., Meaning]:
     """SUMIFS, AVERAGEIFS, MAXIFS and MINIFS."""
 
-    def make(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-        target, *rest = given
+    def make(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+        target, *rest = args
 
         def one(*keys: Single) -> Node:
             pairs = [x for area, key in zip(rest[::2], keys, strict=True) for x in (area, key)]
@@ -172,12 +172,12 @@ def _by_conditions(result: Callable[[Graph, Sequence[Node]], Node]) -> Callable[
     return make
 
 
-def _count_by_conditions(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _count_by_conditions(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     def one(*keys: Single) -> Node:
-        pairs = [x for area, key in zip(given[::2], keys, strict=True) for x in (area, key)]
+        pairs = [x for area, key in zip(args[::2], keys, strict=True) for x in (area, key)]
         return graph.constant(len(_chosen(graph, pairs)))
 
-    return aligned(one, tuple(given[1::2]))
+    return aligned(one, tuple(args[1::2]))
 
 
 def _largest(graph: Graph, numbers: Sequence[Node]) -> Node:
@@ -232,11 +232,11 @@ def _line(area: Meaning) -> CellBlock:
 def _table(is_across: bool) -> Callable[..., Meaning]:
     """VLOOKUP and HLOOKUP."""
 
-    def look_up(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-        block = as_block(given[1])
+    def look_up(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+        block = as_block(args[1])
         first = block.first_row if is_across else block.first_column
         width = block.shape[0 if is_across else 1]
-        is_exact = len(given) > 3 and not present_number(graph, given[3])  # 0 or FALSE
+        is_exact = len(args) > 3 and not present_number(graph, args[3])  # 0 or FALSE
 
         def one(wanted: Single, column: Single) -> Single:
             place = whole_number(graph, column) - 1
@@ -251,7 +251,7 @@ def _table(is_across: bool) -> Callable[..., Meaning]:
                 return error(graph)
             return _shown(graph, block.at(*((place, index) if is_across else (index, place))))
 
-        return aligned(one, (given[0], given[2]))
+        return aligned(one, (args[0], args[2]))
 
     return look_up
 
@@ -261,10 +261,10 @@ def _shown(graph: Graph, value: Single) -> Single:
     return graph.constant(0) if value is None else value
 
 
-def _match(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _match(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """MATCH: the place of a value, counted from 1."""
-    among = _line(given[1])
-    kind = 1.0 if len(given) < 3 else present_number(graph, given[2])
+    among = _line(args[1])
+    kind = 1.0 if len(args) < 3 else present_number(graph, args[2])
 
     def one(wanted: Single) -> Node:
         wanted = graph.constant(0) if wanted is None else wanted
@@ -274,17 +274,17 @@ def _match(graph: Graph, given: Sequence[Meaning]) -> Meaning:
             place = _nearest(wanted, among, is_below=kind > 0)
         return error(graph) if place is None else graph.constant(place + 1)
 
-    return aligned(one, (given[0],))
+    return aligned(one, (args[0],))
 
 
 def _place(
-    graph: Graph, wanted: Single, among: CellBlock, given: Sequence[Meaning], first: int
+    graph: Graph, wanted: Single, among: CellBlock, args: Sequence[Meaning], first: int
 ) -> int | None:
     """XLOOKUP's and XMATCH's place: by the mode of matching and that of searching."""
     modes = [0, 1]
     for k in range(2):
-        if len(given) > first + k and given[first + k] is not None:
-            modes[k] = whole_number(graph, given[first + k])
+        if len(args) > first + k and args[first + k] is not None:
+            modes[k] = whole_number(graph, args[first + k])
     mode, search = modes
     is_back = search == -1
     line = CellBlock((tuple(among.singles()[::-1]),)) if is_back else among
@@ -294,11 +294,11 @@ def _place(
     return None if place is None else len(line.keys) - 1 - place if is_back else place
 
 
-def _x_lookup(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-    among, results = _line(given[1]), as_block(given[2])
-    missing = given[3] if len(given) > 3 and given[3] is not None else error(graph)
-    is_down = as_block(given[1]).shape[1] == 1
-    wanted = as_block(given[0])
+def _x_lookup(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+    among, results = _line(args[1]), as_block(args[2])
+    missing = args[3] if len(args) > 3 and args[3] is not None else error(graph)
+    is_down = as_block(args[1]).shape[1] == 1
+    wanted = as_block(args[0])
 
     def line(place: int) -> tuple[Single, ...]:
         if is_down:
@@ -306,7 +306,7 @@ def _x_lookup(graph: Graph, given: Sequence[Meaning]) -> Meaning:
         return tuple(row[place] for row in results.rows)
 
     if wanted.shape == (1, 1):
-        place = _place(graph, wanted.rows[0][0], among, given, 4)
+        place = _place(graph, wanted.rows[0][0], among, args, 4)
         if place is None:
             return missing
         chosen = line(place)
@@ -315,27 +315,27 @@ def _x_lookup(graph: Graph, given: Sequence[Meaning]) -> Meaning:
         return CellBlock((chosen,)) if is_down else CellBlock(tuple((x,) for x in chosen))
 
     def one(key: Single) -> Single:
-        place = _place(graph, key, among, given, 4)
+        place = _place(graph, key, among, args, 4)
         return number(graph, missing) if place is None else _shown(graph, line(place)[0])
 
     return aligned(one, (wanted,))
 
 
-def _x_match(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-    among = _line(given[1])
+def _x_match(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+    among = _line(args[1])
 
     def one(wanted: Single) -> Node:
-        place = _place(graph, wanted, among, given, 2)
+        place = _place(graph, wanted, among, args, 2)
         return error(graph) if place is None else graph.constant(place + 1)
 
-    return aligned(one, (given[0],))
+    return aligned(one, (args[0],))
 
 
-def _lookup(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _lookup(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """LOOKUP: in order, and the result at the same place of another range, or of the last line."""
-    block = as_block(given[0] if len(given) < 2 else given[1])
-    if len(given) > 2:
-        among, results = _line(block), _line(given[2])
+    block = as_block(args[0] if len(args) < 2 else args[1])
+    if len(args) > 2:
+        among, results = _line(block), _line(args[2])
     else:
         rows = (
             block.rows if block.shape[0] >= block.shape[1] else tuple(zip(*block.rows, strict=True))
@@ -347,18 +347,18 @@ def _lookup(graph: Graph, given: Sequence[Meaning]) -> Meaning:
         place = _nearest(wanted, among, is_below=True)
         return error(graph) if place is None else _shown(graph, results.singles()[place])
 
-    return aligned(one, (given[0],))
+    return aligned(one, (args[0],))
 
 
-def _index(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _index(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """One cell of a range, counted from 1; for a single row or column one number is enough. A 0
     means the whole row or column."""
-    block = as_block(given[0])
-    if len(given) < 2:
+    block = as_block(args[0])
+    if len(args) < 2:
         raise NotUnderstood(Message("INDEX with a computed position"))
-    if any(as_block(value).shape != (1, 1) for value in given[1:3]):
-        return aligned(lambda *at: number(graph, _index(graph, (block, *at))), tuple(given[1:3]))
-    places = [whole_number(graph, value) - 1 for value in given[1:3]]
+    if any(as_block(value).shape != (1, 1) for value in args[1:3]):
+        return aligned(lambda *at: number(graph, _index(graph, (block, *at))), tuple(args[1:3]))
+    places = [whole_number(graph, value) - 1 for value in args[1:3]]
     if len(places) == 1:
         places = (
             [0, *places] if block.shape[0] == 1 else [*places, 0 if block.shape[1] == 1 else -1]
@@ -375,13 +375,13 @@ def _index(graph: Graph, given: Sequence[Meaning]) -> Meaning:
 # Arranging cells ------------------------------------------------------------------
 
 
-def _sequence(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _sequence(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     height, width = (
-        whole_number(graph, given[k]) if len(given) > k and given[k] is not None else 1
+        whole_number(graph, args[k]) if len(args) > k and args[k] is not None else 1
         for k in range(2)
     )
     start, step = (
-        number(graph, given[k]) if len(given) > k and given[k] is not None else graph.constant(1)
+        number(graph, args[k]) if len(args) > k and args[k] is not None else graph.constant(1)
         for k in (2, 3)
     )
     if height < 1 or width < 1:
@@ -395,8 +395,8 @@ def _sequence(graph: Graph, given: Sequence[Meaning]) -> Meaning:
 def _joined(is_down: bool) -> Callable[..., Meaning]:
     """VSTACK and HSTACK."""
 
-    def join(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-        blocks = [as_block(value) for value in given]
+    def join(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+        blocks = [as_block(value) for value in args]
         if not is_down:
             blocks = [CellBlock(tuple(zip(*block.rows, strict=True))) for block in blocks]
         width = max(block.shape[1] for block in blocks)
@@ -412,11 +412,11 @@ def _joined(is_down: bool) -> Callable[..., Meaning]:
 def _flat(is_down: bool) -> Callable[..., Meaning]:
     """TOCOL and TOROW."""
 
-    def spread(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-        if len(given) > 1 and given[1] is not None and present_number(graph, given[1]):
+    def spread(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+        if len(args) > 1 and args[1] is not None and present_number(graph, args[1]):
             raise NotUnderstood(Message("TOCOL that leaves out cells"))
-        block = as_block(given[0])
-        if len(given) > 2 and present_number(graph, given[2]):
+        block = as_block(args[0])
+        if len(args) > 2 and present_number(graph, args[2]):
             block = CellBlock(tuple(zip(*block.rows, strict=True)))
         singles = block.singles()
         return CellBlock(tuple((x,) for x in singles) if is_down else (tuple(singles),))
@@ -431,29 +431,29 @@ def _order(value: Single) -> tuple[int, float, str]:
     return (0, key[1], "") if isinstance(key[1], float) else (1, 0.0, key[1])
 
 
-def _sorted(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _sorted(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """SORT, by one row or column."""
-    block = as_block(given[0])
-    by = whole_number(graph, given[1]) - 1 if len(given) > 1 and given[1] is not None else 0
-    is_falling = len(given) > 2 and given[2] is not None and present_number(graph, given[2]) < 0
-    is_across = len(given) > 3 and present_number(graph, given[3]) != 0
+    block = as_block(args[0])
+    by = whole_number(graph, args[1]) - 1 if len(args) > 1 and args[1] is not None else 0
+    is_falling = len(args) > 2 and args[2] is not None and present_number(graph, args[2]) < 0
+    is_across = len(args) > 3 and present_number(graph, args[3]) != 0
     rows = tuple(zip(*block.rows, strict=True)) if is_across else block.rows
     ordered = sorted(rows, key=lambda row: _order(row[by]), reverse=is_falling)
     return CellBlock(tuple(zip(*ordered, strict=True)) if is_across else tuple(ordered))
 
 
-def _sorted_by(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _sorted_by(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """SORTBY, by one column."""
-    block, keys = as_block(given[0]), _line(given[1]).singles()
-    is_falling = len(given) > 2 and present_number(graph, given[2]) < 0
+    block, keys = as_block(args[0]), _line(args[1]).singles()
+    is_falling = len(args) > 2 and present_number(graph, args[2]) < 0
     order = sorted(range(len(keys)), key=lambda k: _order(keys[k]), reverse=is_falling)
-    if len(given) > 3 or len(keys) != block.shape[0]:
+    if len(args) > 3 or len(keys) != block.shape[0]:
         raise NotUnderstood(Message("SORTBY by several ranges"))
     return CellBlock(tuple(block.rows[k] for k in order))
 
 
-def _filtered(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-    block, kept = as_block(given[0]), as_block(given[1])
+def _filtered(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+    block, kept = as_block(args[0]), as_block(args[1])
     flags = [present_number(graph, x) > 0 or present_number(graph, x) < 0 for x in kept.singles()]
     if kept.shape[1] == 1 and len(flags) == block.shape[0]:
         rows = tuple(row for row, keep in zip(block.rows, flags, strict=True) if keep)
@@ -464,16 +464,16 @@ def _filtered(graph: Graph, given: Sequence[Meaning]) -> Meaning:
     else:
         raise NotUnderstood(Message("ranges of different sizes in one operation"))
     if not rows or not rows[0]:
-        return given[2] if len(given) > 2 else error(graph)
+        return args[2] if len(args) > 2 else error(graph)
     return CellBlock(rows)
 
 
-def _distinct(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _distinct(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """UNIQUE: each row once."""
     known: dict[tuple[Key | None, ...], tuple[Single, ...]] = {}
-    for row in as_block(given[0]).rows:
+    for row in as_block(args[0]).rows:
         known.setdefault(tuple(map(key_of, row)), row)
-    if len(given) > 1:
+    if len(args) > 1:
         raise NotUnderstood(Message("UNIQUE with these arguments"))
     return CellBlock(tuple(known.values()))
 
@@ -481,11 +481,11 @@ def _distinct(graph: Graph, given: Sequence[Meaning]) -> Meaning:
 def _part(is_take: bool) -> Callable[..., Meaning]:
     """TAKE and DROP: so many rows and columns from the start, or the end if negative."""
 
-    def cut(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-        rows: Sequence[tuple[Single, ...]] = as_block(given[0]).rows
+    def cut(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+        rows: Sequence[tuple[Single, ...]] = as_block(args[0]).rows
         for k in (1, 2):
-            if len(given) > k and given[k] is not None:
-                count = whole_number(graph, given[k])
+            if len(args) > k and args[k] is not None:
+                count = whole_number(graph, args[k])
                 lines = rows if k == 1 else list(zip(*rows, strict=True))
                 begins = is_take == (count >= 0)  # DROP leaves what TAKE doesn't
                 lines = lines[:count] if begins else lines[count:]
@@ -498,10 +498,10 @@ def _part(is_take: bool) -> Callable[..., Meaning]:
 def _chosen_lines(is_columns: bool) -> Callable[..., Meaning]:
     """CHOOSECOLS and CHOOSEROWS."""
 
-    def choose(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-        rows = as_block(given[0]).rows
+    def choose(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+        rows = as_block(args[0]).rows
         lines = tuple(zip(*rows, strict=True)) if is_columns else rows
-        places = [whole_number(graph, x) for value in given[1:] for x in as_block(value).singles()]
+        places = [whole_number(graph, x) for value in args[1:] for x in as_block(value).singles()]
         if not all(1 <= abs(k) <= len(lines) for k in places):
             return error(graph)
         kept = tuple(lines[k - 1 if k > 0 else k] for k in places)
@@ -510,8 +510,8 @@ def _chosen_lines(is_columns: bool) -> Callable[..., Meaning]:
     return choose
 
 
-def _transposed(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-    return CellBlock(tuple(zip(*as_block(given[0]).rows, strict=True)))
+def _transposed(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+    return CellBlock(tuple(zip(*as_block(args[0]).rows, strict=True)))
 
 
 LOOKUPS: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {

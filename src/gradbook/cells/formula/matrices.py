@@ -44,9 +44,9 @@ def _block(rows: Sequence[Sequence[Node]]) -> CellBlock:
     return CellBlock(tuple(tuple(row) for row in rows))
 
 
-def _product(graph: Graph, given: Sequence[Meaning]) -> CellBlock:
+def _product(graph: Graph, args: Sequence[Meaning]) -> CellBlock:
     """MMULT."""
-    a, b = given
+    a, b = args
     if as_block(a).shape[1] != as_block(b).shape[0]:
         raise NotUnderstood(Message("MMULT of ranges that don't fit each other"))
     refuse_many(as_block(a).shape[0] * as_block(a).shape[1] * as_block(b).shape[1])
@@ -58,9 +58,9 @@ def _dot(graph: Graph, row: Sequence[Node], column: Sequence[Node]) -> Node:
     return total(graph, [x * y for x, y in zip(row, column, strict=True)])
 
 
-def _unit(graph: Graph, given: Sequence[Meaning]) -> CellBlock:
+def _unit(graph: Graph, args: Sequence[Meaning]) -> CellBlock:
     """MUNIT."""
-    size = whole_number(graph, given[0])
+    size = whole_number(graph, args[0])
     refuse_many(size**2)
     return _block([[graph.constant(float(r == c)) for c in range(size)] for r in range(size)])
 
@@ -102,9 +102,9 @@ def _square(graph: Graph, value: Meaning) -> list[Row]:
     return _numbers(graph, value)
 
 
-def _inverse(graph: Graph, given: Sequence[Meaning]) -> CellBlock:
+def _inverse(graph: Graph, args: Sequence[Meaning]) -> CellBlock:
     """MINVERSE."""
-    matrix = _square(graph, given[0])
+    matrix = _square(graph, args[0])
     unit = [[graph.constant(float(r == c)) for c in range(len(matrix))] for r in range(len(matrix))]
     inverse, pivots, _ = _eliminated(matrix, unit)
     if len(pivots) < len(matrix):
@@ -112,9 +112,9 @@ def _inverse(graph: Graph, given: Sequence[Meaning]) -> CellBlock:
     return _block(inverse)
 
 
-def _determinant(graph: Graph, given: Sequence[Meaning]) -> Node:
+def _determinant(graph: Graph, args: Sequence[Meaning]) -> Node:
     """MDETERM."""
-    matrix = _square(graph, given[0])
+    matrix = _square(graph, args[0])
     _, pivots, sign = _eliminated(matrix, [[] for _ in matrix])
     if len(pivots) < len(matrix):
         return graph.constant(0)
@@ -140,10 +140,10 @@ def _columns(graph: Graph, y: CellBlock, x: Meaning) -> list[Row]:
     raise NotUnderstood(Message("ranges of different sizes in one operation"))
 
 
-def _has(graph: Graph, given: Sequence[Meaning], place: int, usually: bool) -> bool:
-    if len(given) <= place or given[place] is None:
+def _has(graph: Graph, args: Sequence[Meaning], place: int, usually: bool) -> bool:
+    if len(args) <= place or args[place] is None:
         return usually
-    return present_number(graph, given[place]) != 0
+    return present_number(graph, args[place]) != 0
 
 
 def _fitted(
@@ -163,14 +163,14 @@ def _fitted(
     return slopes, height - _dot(graph, slopes, levels)
 
 
-def _line(graph: Graph, given: Sequence[Meaning]) -> CellBlock:
+def _line(graph: Graph, args: Sequence[Meaning]) -> CellBlock:
     """LINEST: the factors from the last x to the first, then the constant; its statistics below."""
-    y = as_block(given[0])
-    columns = _columns(graph, y, given[1] if len(given) > 1 else None)
-    has_constant = _has(graph, given, 2, usually=True)
+    y = as_block(args[0])
+    columns = _columns(graph, y, args[1] if len(args) > 1 else None)
+    has_constant = _has(graph, args, 2, usually=True)
     slopes, constant = _fitted(graph, y, columns, has_constant)
     first = [*reversed(slopes), constant]
-    if not _has(graph, given, 3, usually=False):
+    if not _has(graph, args, 3, usually=False):
         return _block([first])
     if len(columns) > 1:
         raise NotUnderstood(Message("LINEST with the statistics of several columns of x"))
@@ -202,14 +202,14 @@ def _statistics(
     ]
 
 
-def _trend(graph: Graph, given: Sequence[Meaning]) -> CellBlock:
+def _trend(graph: Graph, args: Sequence[Meaning]) -> CellBlock:
     """TREND: the heights of the line at other x, or at its own."""
-    y = as_block(given[0])
-    known = given[1] if len(given) > 1 else None
+    y = as_block(args[0])
+    known = args[1] if len(args) > 1 else None
     columns = _columns(graph, y, known)
-    has_constant = _has(graph, given, 3, usually=True)
+    has_constant = _has(graph, args, 3, usually=True)
     slopes, constant = _fitted(graph, y, columns, has_constant)
-    at = given[2] if len(given) > 2 and given[2] is not None else known
+    at = args[2] if len(args) > 2 and args[2] is not None else known
     if len(columns) == 1:
         points = y if at is None else as_block(at)
         rows = _numbers(graph, points) if at is not None else [columns[0]]

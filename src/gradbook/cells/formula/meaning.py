@@ -64,11 +64,11 @@ class NamedValues:
 
         def aware(reference: Reference) -> Meaning:
             word = reference.text.lower().removeprefix(_PARAMETER)
-            meant = names[word] if word in names else self.look(reference)
-            if isinstance(meant, CellBlock):
-                height, width = meant.shape
+            meaning = names[word] if word in names else self.look(reference)
+            if isinstance(meaning, CellBlock):
+                height, width = meaning.shape
                 spend_exactly(IN_EACH * height * width)
-            return meant
+            return meaning
 
         return replace(self, look=aware)
 
@@ -81,17 +81,17 @@ class Definition:
     result: Expression
     scope: NamedValues
 
-    def apply_to(self, given: Sequence[Meaning]) -> Meaning:
-        if len(given) != len(self.names):
+    def apply_to(self, args: Sequence[Meaning]) -> Meaning:
+        if len(args) != len(self.names):
             raise NotUnderstood(Message("a LAMBDA with other arguments than it names"))
         spend_exactly(APPLYING)
         return meaning_in(
-            self.scope.with_names(dict(zip(self.names, given, strict=True))), self.result
+            self.scope.with_names(dict(zip(self.names, args, strict=True))), self.result
         )
 
-    def single(self, *given: Meaning) -> Single:
+    def single(self, *args: Meaning) -> Single:
         """The result, where one value belongs."""
-        result = self.apply_to(given)
+        result = self.apply_to(args)
         return result if not isinstance(result, CellBlock) else number(self.scope.graph, result)
 
 
@@ -140,8 +140,8 @@ def _combined(graph: Graph, part: Expression, meanings: dict[int, Meaning]) -> M
         case Postfix(_, operand):
             return map_values(lambda x: number(graph, x) / 100, meanings[id(operand)])
         case Call(function, arguments):
-            given = [meanings[id(a)] if a is not None else None for a in arguments]
-            return call(graph, function, given)
+            args = [meanings[id(a)] if a is not None else None for a in arguments]
+            return call(graph, function, args)
     raise NotUnderstood(Message("a formula of an unknown kind"))
 
 
@@ -202,8 +202,8 @@ def _definition(scope: NamedValues, part: Expression) -> Definition:
 
 def _defined(scope: NamedValues, part: Call) -> Meaning:
     word = plain_name(part.function).removeprefix(_PARAMETER.upper())
-    given = [None if a is None else meaning_in(scope, a) for a in part.arguments]
-    return scope.functions[word].apply_to(given)
+    args = [None if a is None else meaning_in(scope, a) for a in part.arguments]
+    return scope.functions[word].apply_to(args)
 
 
 def _map(scope: NamedValues, part: Call) -> Meaning:

@@ -81,8 +81,8 @@ def _texts(graph: Graph, operator: str, a: Single, b: Single) -> Node:
         if has_values_only(graph):
             return graph.constant(float(_in_order(operator, a, b)))
         raise NotUnderstood(Message("a comparison of texts by order"))
-    both = not isinstance(a, Node) and not isinstance(b, Node)
-    same = both and str(a or "").lower() == str(b or "").lower()
+    are_texts = not isinstance(a, Node) and not isinstance(b, Node)
+    same = are_texts and str(a or "").lower() == str(b or "").lower()
     return graph.constant(float(same == (operator == "=")))
 
 

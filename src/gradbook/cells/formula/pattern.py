@@ -520,14 +520,14 @@ class Reader:
         if word in ("true", "false"):
             return float(word == "true")
         sheet = self.sheets.get(title.strip("'").replace("''", "'"), sheet_of(home))
-        meant = self.names.get(f"{sheet}!{word}") or self.names.get(word)
-        if meant is None:
+        definition = self.names.get(f"{sheet}!{word}") or self.names.get(word)
+        if definition is None:
             return UnknownReference(Message("the name {name}", name=text))
         try:
-            return float(meant)
+            return float(definition)
         except ValueError:
             pass
-        cells = self._cells(meant, home) if "$" in meant else None  # names of names aren't followed
+        cells = self._cells(definition, home) if "$" in definition else None  # no names of names
         return UnknownReference(Message("the name {name}", name=text)) if cells is None else cells
 
     # Array formulas
@@ -556,16 +556,16 @@ class Reader:
                         return _share_of_range(part, mention, home, row, column)
                     return part
                 case Call("MMULT", (a, b)) if a is not None and b is not None:
-                    both = self._share(a, home, row, None), self._share(b, home, None, column)
-                    return Call("MMULT", both)
+                    factors = self._share(a, home, row, None), self._share(b, home, None, column)
+                    return Call("MMULT", factors)
                 case Call("TRANSPOSE", (a,)) if a is not None:
                     return Call("TRANSPOSE", (self._share(a, home, column, row),))
                 case Call(function, _) if is_array_maker(function):
                     return _share_of_array(part, row, column)
-                case Call(function, given) if each := one_for_each(function, len(given)):
+                case Call(function, args) if each := one_for_each(function, len(args)):
                     shared = (
-                        self._share(it, home, row, column) if it is not None and k in each else it
-                        for k, it in enumerate(given)
+                        self._share(a, home, row, column) if a is not None and k in each else a
+                        for k, a in enumerate(args)
                     )
                     return _in_a_line(Call(function, tuple(shared)), row, column)
                 case Call(function, _) if not _works_on_each(function):

@@ -171,11 +171,11 @@ def _read_once(text: str) -> Expression:
     return read(text)
 
 
-def fill_in_slope(text: str, given: Mapping[str, Expression]) -> Expression:
+def fill_in_slope(text: str, expressions: Mapping[str, Expression]) -> Expression:
     """A slope that is written as text, with these expressions for its names."""
 
     def instead(part: Expression) -> Expression | None:
-        return given.get(part.text) if isinstance(part, Reference) else None
+        return expressions.get(part.text) if isinstance(part, Reference) else None
 
     return replace_parts(_read_once(text), instead, simplify)
 

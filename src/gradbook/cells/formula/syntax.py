@@ -250,12 +250,12 @@ def _tokens(formula: str) -> Iterator[Token]:
     yield Token("end", "", len(formula) + 1)
 
 
-def with_arguments(function: Call, given: Sequence[Expression | None]) -> Call | None:
+def with_arguments(function: Call, values: Sequence[Expression | None]) -> Call | None:
     """A LAMBDA applied to these arguments, as a LET; None if their numbers differ."""
     *names, result = function.arguments or (None,)
-    if len(names) != len(given):
+    if len(names) != len(values):
         return None
-    return Call("LET", (*chain.from_iterable(zip(names, given, strict=True)), result))
+    return Call("LET", (*chain.from_iterable(zip(names, values, strict=True)), result))
 
 
 class _FormulaReader:

@@ -172,8 +172,8 @@ DATES: Mapping[str, OfSingles] = {
 }
 
 
-def _holidays(graph: Graph, given: Sequence[Meaning]) -> set[date]:
-    dates = given[2] if len(given) > 2 else None
+def _holidays(graph: Graph, args: Sequence[Meaning]) -> set[date]:
+    dates = args[2] if len(args) > 2 else None
     return {_day(graph, x) for x in as_block(dates).singles() if x is not None}
 
 
@@ -181,20 +181,20 @@ def _is_workday(day: date, holidays: set[date]) -> bool:
     return day.isoweekday() < SATURDAY and day not in holidays
 
 
-def _count_workdays(graph: Graph, given: Sequence[Meaning]) -> float:
+def _count_workdays(graph: Graph, args: Sequence[Meaning]) -> float:
     """NETWORKDAYS, both ends included."""
-    ends = [_day(graph, number(graph, value)) for value in given[:2]]
+    ends = [_day(graph, number(graph, value)) for value in args[:2]]
     a, b = sorted(ends)
-    free = _holidays(graph, given)
+    free = _holidays(graph, args)
     days = _whole_days(b - a)
     count = sum(_is_workday(a + timedelta(days=k), free) for k in range(days + 1))
     return float(count if ends == [a, b] else -count)
 
 
-def _workday(graph: Graph, given: Sequence[Meaning]) -> float:
+def _workday(graph: Graph, args: Sequence[Meaning]) -> float:
     """WORKDAY: so many workdays later, or earlier."""
-    day, left = _day(graph, number(graph, given[0])), whole_number(graph, given[1])
-    free, step = _holidays(graph, given), timedelta(days=1 if left > 0 else -1)
+    day, left = _day(graph, number(graph, args[0])), whole_number(graph, args[1])
+    free, step = _holidays(graph, args), timedelta(days=1 if left > 0 else -1)
     for _ in range(_whole_days(abs(left) * step)):
         while not _is_workday(day := day + step, free):
             pass
@@ -211,9 +211,9 @@ def _whole_days(time: timedelta) -> int:
 def _of_ranges(function: Callable[[Graph, Sequence[Meaning]], float]) -> Callable[..., Meaning]:
     """A function that takes a range as one of its arguments; an impossible result is an error."""
 
-    def make(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    def make(graph: Graph, args: Sequence[Meaning]) -> Meaning:
         try:
-            return graph.constant(function(graph, given))
+            return graph.constant(function(graph, args))
         except (ValueError, OverflowError):
             return error(graph)
 
@@ -383,7 +383,7 @@ TEXTS: Mapping[str, OfSingles] = {
 def _by_elements(function: OfSingles) -> Callable[[Graph, Sequence[Meaning]], Meaning]:
     """A function of single values at their present values; an impossible one is an error."""
 
-    def make(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+    def make(graph: Graph, args: Sequence[Meaning]) -> Meaning:
         def one(*singles: Single) -> Single:
             try:
                 result = function(graph, *singles)
@@ -394,21 +394,21 @@ def _by_elements(function: OfSingles) -> Callable[[Graph, Sequence[Meaning]], Me
                 return error(graph)
             return graph.constant(float(result))
 
-        return aligned(one, tuple(given))
+        return aligned(one, tuple(args))
 
     return make
 
 
-def _together(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _together(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """CONCAT and CONCATENATE."""
-    return joined(graph, (text_of(x) for value in given for x in as_block(value).singles()))
+    return joined(graph, (text_of(x) for value in args for x in as_block(value).singles()))
 
 
-def _joined(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _joined(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """TEXTJOIN."""
-    skips = present_number(graph, given[1]) != 0
-    between = as_block(given[0]).rows[0][0]
-    words = (x for value in given[2:] for x in as_block(value).singles())
+    skips = present_number(graph, args[1]) != 0
+    between = as_block(args[0]).rows[0][0]
+    words = (x for value in args[2:] for x in as_block(value).singles())
     kept = [word for word in words if not skips or word not in (None, "")]
     return joined(graph, map(text_of, [x for word in kept for x in (between, word)][1:]))
 

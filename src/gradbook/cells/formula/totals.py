@@ -32,10 +32,10 @@ OfAll = Callable[[Graph, Sequence[Meaning]], Meaning]
 OfNumbers = Callable[[Graph, Sequence[Node]], Node]
 
 
-def numbers_of(graph: Graph, given: Sequence[Meaning], *, takes_gaps: bool = False) -> list[Node]:
+def numbers_of(graph: Graph, args: Sequence[Meaning], *, takes_gaps: bool = False) -> list[Node]:
     """Every number among the arguments; texts and blanks in ranges are skipped."""
     numbers: list[Node] = []
-    for value in given:
+    for value in args:
         if isinstance(value, CellBlock):
             if value.has_gaps and not takes_gaps:
                 raise NotUnderstood(Message("an IF without an else, in an array"))
@@ -53,7 +53,7 @@ def total(graph: Graph, numbers: Sequence[Node]) -> Node:
 
 def _of(function: OfNumbers, *, takes_gaps: bool = False) -> OfAll:
     """A function of the numbers among its arguments; whether a missing else may count as 0."""
-    return lambda graph, given: function(graph, numbers_of(graph, given, takes_gaps=takes_gaps))
+    return lambda graph, args: function(graph, numbers_of(graph, args, takes_gaps=takes_gaps))
 
 
 # Sums -----------------------------------------------------------------------------
@@ -67,14 +67,14 @@ def mean(graph: Graph, numbers: Sequence[Node]) -> Node:
     return total(graph, numbers) / len(numbers)
 
 
-def _with_truths(graph: Graph, given: Sequence[Meaning]) -> list[Node]:
+def _with_truths(graph: Graph, args: Sequence[Meaning]) -> list[Node]:
     """The numbers for AVERAGEA, MAXA and MINA: a text in a range counts as 0."""
-    singles = [x for value in given for x in as_block(value).singles() if x is not None]
+    singles = [x for value in args for x in as_block(value).singles() if x is not None]
     return [graph.constant(0) if isinstance(x, str) else number(graph, x) for x in singles]
 
 
-def _sumproduct(graph: Graph, given: Sequence[Meaning]) -> Node:
-    if len({as_block(value).shape for value in given}) > 1:
+def _sumproduct(graph: Graph, args: Sequence[Meaning]) -> Node:
+    if len({as_block(value).shape for value in args}) > 1:
         raise NotUnderstood(Message("SUMPRODUCT of ranges of different sizes"))
 
     def times(x: Meaning, y: Meaning) -> Node:
@@ -82,13 +82,13 @@ def _sumproduct(graph: Graph, given: Sequence[Meaning]) -> Node:
             return graph.constant(0)  # SUMPRODUCT treats a text as 0
         return number(graph, x) * number(graph, y)
 
-    return total(graph, list(as_block(reduce(partial(pairs, times), given)).numbers()))
+    return total(graph, list(as_block(reduce(partial(pairs, times), args)).numbers()))
 
 
 def _sum_of(term: Callable[[Node, Node], Node]) -> OfAll:
     """SUMXMY2 and the like: a pair with a text or a blank is skipped."""
-    return lambda graph, given: total(
-        graph, [term(x, y) for x, y in zip(*_both(graph, given), strict=True)]
+    return lambda graph, args: total(
+        graph, [term(x, y) for x, y in zip(*_paired(graph, args), strict=True)]
     )
 
 
@@ -132,9 +132,9 @@ def _mean_distance(graph: Graph, numbers: Sequence[Node]) -> Node:
 # Lines ----------------------------------------------------------------------------
 
 
-def _both(graph: Graph, given: Sequence[Meaning]) -> tuple[list[Node], list[Node]]:
+def _paired(graph: Graph, args: Sequence[Meaning]) -> tuple[list[Node], list[Node]]:
     """The pairs of numbers of two ranges; a pair with a text or a blank is skipped."""
-    a, b = (as_block(value).singles() for value in given[:2])
+    a, b = (as_block(value).singles() for value in args[:2])
     if len(a) != len(b):
         raise NotUnderstood(Message("ranges of different sizes in one operation"))
     kept = [
@@ -149,8 +149,8 @@ def _common_squares(graph: Graph, xs: Sequence[Node], ys: Sequence[Node]) -> Nod
 
 
 def _covariance(less: int) -> OfAll:
-    def covariance(graph: Graph, given: Sequence[Meaning]) -> Node:
-        xs, ys = _both(graph, given)
+    def covariance(graph: Graph, args: Sequence[Meaning]) -> Node:
+        xs, ys = _paired(graph, args)
         if len(xs) <= less:
             return error(graph)
         return _common_squares(graph, xs, ys) / (len(xs) - less)
@@ -158,30 +158,30 @@ def _covariance(less: int) -> OfAll:
     return covariance
 
 
-def _correlation(graph: Graph, given: Sequence[Meaning]) -> Node:
-    xs, ys = _both(graph, given)
+def _correlation(graph: Graph, args: Sequence[Meaning]) -> Node:
+    xs, ys = _paired(graph, args)
     spread = graph.make("sqrt", _squares(graph, xs) * _squares(graph, ys))
     return _common_squares(graph, xs, ys) / spread
 
 
-def _slope(graph: Graph, given: Sequence[Meaning]) -> Node:
-    ys, xs = _both(graph, given)
+def _slope(graph: Graph, args: Sequence[Meaning]) -> Node:
+    ys, xs = _paired(graph, args)
     return _common_squares(graph, xs, ys) / _squares(graph, xs)
 
 
-def _intercept(graph: Graph, given: Sequence[Meaning]) -> Node:
-    ys, xs = _both(graph, given)
-    return mean(graph, ys) - _slope(graph, given) * mean(graph, xs)
+def _intercept(graph: Graph, args: Sequence[Meaning]) -> Node:
+    ys, xs = _paired(graph, args)
+    return mean(graph, ys) - _slope(graph, args) * mean(graph, xs)
 
 
-def _forecast(graph: Graph, given: Sequence[Meaning]) -> Node:
-    at, line = number(graph, given[0]), given[1:]
+def _forecast(graph: Graph, args: Sequence[Meaning]) -> Node:
+    at, line = number(graph, args[0]), args[1:]
     return _intercept(graph, line) + _slope(graph, line) * at
 
 
-def _residual(graph: Graph, given: Sequence[Meaning]) -> Node:
+def _residual(graph: Graph, args: Sequence[Meaning]) -> Node:
     """STEYX: the standard deviation about the line."""
-    ys, xs = _both(graph, given)
+    ys, xs = _paired(graph, args)
     common = _common_squares(graph, xs, ys)
     left = _squares(graph, ys) - common**2 / _squares(graph, xs)
     return graph.make("sqrt", left / (len(xs) - 2))
@@ -206,8 +206,8 @@ def _median(graph: Graph, numbers: Sequence[Node]) -> Node:
 
 
 def _kth(from_above: bool) -> OfAll:
-    def pick(graph: Graph, given: Sequence[Meaning]) -> Meaning:
-        ordered = _in_order(numbers_of(graph, given[:1]))
+    def pick(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+        ordered = _in_order(numbers_of(graph, args[:1]))
         if from_above:
             ordered = ordered[::-1]
 
@@ -215,7 +215,7 @@ def _kth(from_above: bool) -> OfAll:
             k = -int(-present_number(graph, place) // 1)
             return ordered[k - 1] if 1 <= k <= len(ordered) else error(graph)
 
-        return pairs(lambda place, _: one(place), given[1], None)
+        return pairs(lambda place, _: one(place), args[1], None)
 
     return pick
 
@@ -223,9 +223,9 @@ def _kth(from_above: bool) -> OfAll:
 def _quantile(count: float, is_inside: bool = False) -> OfAll:
     """PERCENTILE and QUARTILE: between two neighbours, in proportion."""
 
-    def pick(graph: Graph, given: Sequence[Meaning]) -> Node:
-        ordered = _in_order(numbers_of(graph, given[:1]))
-        share = present_number(graph, given[1]) / count
+    def pick(graph: Graph, args: Sequence[Meaning]) -> Node:
+        ordered = _in_order(numbers_of(graph, args[:1]))
+        share = present_number(graph, args[1]) / count
         size = len(ordered)
         place = share * (size + 1) - 1 if is_inside else share * (size - 1)
         if not (ordered and 0 <= share <= 1 and 0 <= place <= size - 1):
@@ -239,12 +239,12 @@ def _quantile(count: float, is_inside: bool = False) -> OfAll:
 
 
 def _rank(is_mean: bool = False) -> OfAll:
-    def rank(graph: Graph, given: Sequence[Meaning]) -> Node:
-        wanted = present_number(graph, given[0])
-        others = [present(x) for x in numbers_of(graph, given[1:2])]
+    def rank(graph: Graph, args: Sequence[Meaning]) -> Node:
+        wanted = present_number(graph, args[0])
+        others = [present(x) for x in numbers_of(graph, args[1:2])]
         if wanted not in others:
             return error(graph)
-        is_rising = len(given) > 2 and present_number(graph, given[2]) != 0
+        is_rising = len(args) > 2 and present_number(graph, args[2]) != 0
         before = sum(x < wanted if is_rising else x > wanted for x in others)
         same = others.count(wanted)
         return graph.constant(before + 1 + ((same - 1) / 2 if is_mean else 0))
@@ -255,20 +255,20 @@ def _rank(is_mean: bool = False) -> OfAll:
 # Counts ---------------------------------------------------------------------------
 
 
-def _count(graph: Graph, given: Sequence[Meaning]) -> Node:
+def _count(graph: Graph, args: Sequence[Meaning]) -> Node:
     """COUNT: errors in ranges don't count, where they are known."""
-    numbers = numbers_of(graph, given)
+    numbers = numbers_of(graph, args)
     if has_values_only(graph) and not isinstance(graph, OpenGraph):
         return graph.constant(sum(not isnan(present(x)) for x in numbers))
     return graph.constant(len(numbers))
 
 
-def _count_all(graph: Graph, given: Sequence[Meaning]) -> Node:
-    return graph.constant(sum(x is not None for v in given for x in as_block(v).singles()))
+def _count_all(graph: Graph, args: Sequence[Meaning]) -> Node:
+    return graph.constant(sum(x is not None for v in args for x in as_block(v).singles()))
 
 
-def _count_blank(graph: Graph, given: Sequence[Meaning]) -> Node:
-    return graph.constant(sum(x in (None, "") for v in given for x in as_block(v).singles()))
+def _count_blank(graph: Graph, args: Sequence[Meaning]) -> Node:
+    return graph.constant(sum(x in (None, "") for v in args for x in as_block(v).singles()))
 
 
 # One of these by number -----------------------------------------------------------
@@ -279,8 +279,8 @@ _spread, _whole_spread = _of(_deviation(1)), _of(_deviation(0))
 _most, _least, _median_of = _of(_largest), _of(_smallest), _of(_median)
 
 
-def _product(graph: Graph, given: Sequence[Meaning]) -> Node:
-    return reduce(product, numbers_of(graph, given), graph.constant(1))
+def _product(graph: Graph, args: Sequence[Meaning]) -> Node:
+    return reduce(product, numbers_of(graph, args), graph.constant(1))
 
 
 _BY_NUMBER: Sequence[OfAll] = (
@@ -289,29 +289,29 @@ _BY_NUMBER: Sequence[OfAll] = (
 )
 
 
-def _subtotal(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _subtotal(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """SUBTOTAL, as if no row was hidden."""
-    kind = whole_number(graph, given[0]) % 100
+    kind = whole_number(graph, args[0]) % 100
     if not 1 <= kind <= 11:
         raise NotUnderstood(Message("a SUBTOTAL of an unknown kind"))
-    return _BY_NUMBER[kind - 1](graph, given[1:])
+    return _BY_NUMBER[kind - 1](graph, args[1:])
 
 
-def _aggregate(graph: Graph, given: Sequence[Meaning]) -> Meaning:
+def _aggregate(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     """AGGREGATE, as if no row was hidden; its second number says whether errors are skipped."""
-    kind, skips = (whole_number(graph, x) for x in given[:2])
+    kind, skips = (whole_number(graph, x) for x in args[:2])
     if not 1 <= kind <= len(_BY_NUMBER):
         raise NotUnderstood(Message("an AGGREGATE of an unknown kind"))
-    numbers = numbers_of(graph, given[2:])
+    numbers = numbers_of(graph, args[2:])
     if skips in (2, 3, 6, 7):
         numbers = [x for x in numbers if not isnan(present(x))]
     return _BY_NUMBER[kind - 1](graph, numbers)
 
 
-def _series(graph: Graph, given: Sequence[Meaning]) -> Node:
+def _series(graph: Graph, args: Sequence[Meaning]) -> Node:
     """SERIESSUM: a power series."""
-    x, first, step = (number(graph, value) for value in given[:3])
-    factors = numbers_of(graph, given[3:])
+    x, first, step = (number(graph, value) for value in args[:3])
+    factors = numbers_of(graph, args[3:])
     return total(graph, [a * power(x, first + step * k) for k, a in enumerate(factors)])
 
 
@@ -319,7 +319,7 @@ TOTALS: Mapping[str, OfAll] = {
     "SUM": _sum,
     "PRODUCT": _product,
     "AVERAGE": _average,
-    "AVERAGEA": lambda graph, given: mean(graph, _with_truths(graph, given)),
+    "AVERAGEA": lambda graph, args: mean(graph, _with_truths(graph, args)),
     "SUMSQ": _of(lambda graph, numbers: total(graph, [x**2 for x in numbers]), takes_gaps=True),
     "SUMPRODUCT": _sumproduct,
     "SUMXMY2": _sum_of(lambda x, y: (x - y) ** 2),
@@ -328,8 +328,8 @@ TOTALS: Mapping[str, OfAll] = {
     "SERIESSUM": _series,
     "MAX": _most,
     "MIN": _least,
-    "MAXA": lambda graph, given: _largest(graph, _with_truths(graph, given)),
-    "MINA": lambda graph, given: _smallest(graph, _with_truths(graph, given)),
+    "MAXA": lambda graph, args: _largest(graph, _with_truths(graph, args)),
+    "MINA": lambda graph, args: _smallest(graph, _with_truths(graph, args)),
     "COUNT": _count,
     "COUNTA": _count_all,
     "COUNTBLANK": _count_blank,
@@ -348,7 +348,7 @@ TOTALS: Mapping[str, OfAll] = {
     **dict.fromkeys(("COVAR", "COVARIANCE.P"), _covariance(0)),
     "COVARIANCE.S": _covariance(1),
     **dict.fromkeys(("CORREL", "PEARSON"), _correlation),
-    "RSQ": lambda graph, given: _correlation(graph, given) ** 2,
+    "RSQ": lambda graph, args: _correlation(graph, args) ** 2,
     "SLOPE": _slope,
     "INTERCEPT": _intercept,
     **dict.fromkeys(("FORECAST", "FORECAST.LINEAR"), _forecast),

@@ -116,6 +116,6 @@ def _keep(name: str, content: bytes) -> None:
     """Write completely or not at all; if that fails, it is unpacked again the next time."""
     with suppress(OSError, GradbookError):
         folder = kept_in(KIND)
-        with temporary_folder(folder) as own:
-            (own / name).write_bytes(content)
-            os.replace(own / name, folder / name)
+        with temporary_folder(folder) as temporary:
+            (temporary / name).write_bytes(content)
+            os.replace(temporary / name, folder / name)

@@ -224,12 +224,12 @@ class CellEvidence:
 
 def evidence(cells: Iterable[tuple[int, str]]) -> CellEvidence:
     """The evidence in these cells, each of which comes with its row."""
-    found = CellEvidence()
+    column = CellEvidence()
     for row, cell in cells:
         if is_missing(cell):
             continue
-        found.present += 1
-        found.truths += cell.lower() in TRUTHS
+        column.present += 1
+        column.truths += cell.lower() in TRUTHS
         if not DIGIT.search(cell):
             continue
         text, unit = cell, ""
@@ -237,16 +237,16 @@ def evidence(cells: Iterable[tuple[int, str]]) -> CellEvidence:
             text, unit = split_unit(cell)
             marks = meanings(text) if unit else marks
         if marks:
-            _add_number(found, row, text, unit, marks)
+            _add_number(column, row, text, unit, marks)
         elif possible := orders(cell):
-            found.dates += 1
-            found.orders &= possible
+            column.dates += 1
+            column.orders &= possible
         elif OTHER_DATE.fullmatch(cell):
-            found.other_dates += 1
+            column.other_dates += 1
         elif MEASURED.match(cell):
-            found.measured_words += 1
-            found.measured = found.measured or cell
-    return found
+            column.measured_words += 1
+            column.measured = column.measured or cell
+    return column
 
 
 def _add_number(
@@ -275,8 +275,8 @@ def unit_of(column: CellEvidence) -> str:
 def mark_of(column: CellEvidence) -> str:
     """The one decimal mark of a column's numbers; '' if they leave it open."""
     if not column.marks:
-        said = (f"a decimal {MARK_WORDS[mark]} in row {column.decided[mark]}" for mark in MARKS)
-        raise DataError(f"{' and '.join(said)}: use the same decimal mark in the whole column")
+        marks = (f"a decimal {MARK_WORDS[mark]} in row {column.decided[mark]}" for mark in MARKS)
+        raise DataError(f"{' and '.join(marks)}: use the same decimal mark in the whole column")
     return "" if len(column.marks) > 1 else min(column.marks)
 
 

@@ -194,12 +194,12 @@ def holds_labels(name: str) -> bool:
 
 def by_part(names: Iterable[str], where: str) -> dict[str, str]:
     """The name for each part. A name that mentions no part stands for training."""
-    found: dict[str, str] = {}
+    names_by_part: dict[str, str] = {}
     for name in names:
-        other = found.setdefault(part(name) or TRAINING, name)
+        other = names_by_part.setdefault(part(name) or TRAINING, name)
         if other != name:
             raise DataError(
                 f"{other} and {name} could both be the {part(name) or TRAINING} part: keep one",
                 file=where,
             )
-    return found
+    return names_by_part

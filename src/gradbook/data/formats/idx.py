@@ -87,8 +87,8 @@ def is_idx(name: str) -> bool:
     """Whether a file of this name contains images or labels in the idx format."""
     if name.startswith("."):
         return False
-    said = words(name)
-    speaks_of_idx = any(word.startswith("idx") or word.endswith("byte") for word in said)
+    parts = words(name)
+    speaks_of_idx = any(word.startswith("idx") or word.endswith("byte") for word in parts)
     return speaks_of_idx and (holds_images(name) or holds_labels(name))
 
 

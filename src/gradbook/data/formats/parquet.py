@@ -62,8 +62,8 @@ def read_parquet(path: str | PathLike[str]) -> tuple[list[str], list[CellRow]]:
         for column in schema:
             _require_plain(column.name, column.type, path)
         shared, at_once = _plan(data, opened, path)
-        found = ParquetFile(arrow.BufferReader(data), read_dictionary=shared, **how)
-        rows = [CellRow(k, cells) for k, cells in enumerate(_rows(found, at_once, path), 1)]
+        reader = ParquetFile(arrow.BufferReader(data), read_dictionary=shared, **how)
+        rows = [CellRow(k, cells) for k, cells in enumerate(_rows(reader, at_once, path), 1)]
     except broken as error:
         reason = one_line(str(error))[:120] or type(error).__name__
         raise DataError(

@@ -211,10 +211,11 @@ def read_folder(folder: Path, size: Size | None = None, keeps: int = 0) -> Datas
     are left out.
     """
     passed = PassedOver(folder)
-    given = {part: _files(where, passed) for part, where in _parts(folder).items()}
+    files = {part: _files(where, passed) for part, where in _parts(folder).items()}
+    every_file = [file for of_part in files.values() for file in of_part]
     remarks = list[str]()
     if size is None or keeps:
-        first = _size_of(*(file for found in given.values() for file in found), trained=not size)
+        first = _size_of(*every_file, trained=not size)
         if size and max(first) > keeps:
             has, wanted = ("x".join(map(str, sides)) for sides in (first, size))
             remarks.append(
@@ -223,16 +224,15 @@ def read_folder(folder: Path, size: Size | None = None, keeps: int = 0) -> Datas
             )
         else:
             size = first
-    pictures = sum(map(len, given.values()))
-    require_room((pictures, 3, *size), str(folder))
-    pixels, files = {}, {}
-    for part, found in given.items():
-        pixels[part], files[part] = _pixels(found, size, passed)
-    folders = {file.parent for found in given.values() for file in found}
-    passed.require_few(pictures, len(folders) + len(passed.empty))
+    require_room((len(every_file), 3, *size), str(folder))
+    pixels, readable = {}, {}
+    for part, of_part in files.items():
+        pixels[part], readable[part] = _pixels(of_part, size, passed)
+    folders = {file.parent for file in every_file}
+    passed.require_few(len(every_file), len(folders) + len(passed.empty))
     if all(np.array_equal(rgb[:, :2], rgb[:, 1:]) for rgb in pixels.values()):
-        pixels = {part: found[:, :1] for part, found in pixels.items()}
-    parts = {part: _part(folder, pixels[part], found) for part, found in files.items()}
+        pixels = {part: rgb[:, :1] for part, rgb in pixels.items()}
+    parts = {part: _part(folder, pixels[part], readable[part]) for part in files}
     source = f"pictures in {folder}{_left_out(folder)}"
     remarks += passed.remarks()
     return assemble(folder.resolve().name, source, parts, remarks=remarks)

@@ -71,8 +71,8 @@ def read(where: Path, size: Size | None = None) -> Dataset:
     folder, names = where.parent, [where.name]
     if where.is_dir():
         folder, names = where, sorted(f.name for f in where.iterdir() if is_table(f.name))
-    found = by_part(names, str(where))
-    parts = {part: _part(folder / name, size) for part, name in found.items()}
+    files = by_part(names, str(where))
+    parts = {part: _part(folder / name, size) for part, name in files.items()}
     return assemble(where.resolve().name.partition(".")[0], f"tables in {where}", parts)
 
 
@@ -120,9 +120,9 @@ def _part(file: Path, size: Size | None) -> Part:
             require_room((len(numbers), layout.columns - 1), str(file))
             pixels.append(_pixels(block, layout, file))
     channels, height, width = shape
-    found = np.concatenate(pixels) if pixels else np.empty((0, prod(shape)), np.uint8)
+    values = np.concatenate(pixels) if pixels else np.empty((0, prod(shape)), np.uint8)
     return Part(
-        pixels=found.reshape(-1, height, width, channels).transpose(0, 3, 1, 2),
+        pixels=values.reshape(-1, height, width, channels).transpose(0, 3, 1, 2),
         labels=np.array(labels),
         images_file=str(file),
         labels_file=str(file),

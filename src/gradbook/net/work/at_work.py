@@ -109,8 +109,8 @@ def at_work(net: Net, kept: Kept, inputs: Array, targets: Array) -> AtWork:
     nodes = _layer_nodes(forward, net)
     weights = {parameter: node for node, (parameter, _) in forward.weights.items()}
     slopes = gradients(forward.loss, [*dict.fromkeys(nodes), *weights.values()])
-    given = _given(forward, kept, inputs, targets)
-    values = evaluate([forward.loss, *nodes, *slopes.values()], given)
+    leaf_values = _given(forward, kept, inputs, targets)
+    values = evaluate([forward.loss, *nodes, *slopes.values()], leaf_values)
 
     return AtWork(
         net,
@@ -139,9 +139,9 @@ def _layer_nodes(forward: Forward, net: Net) -> list[Node]:
 
 def _shaped(net: Net, nodes: Iterable[Node], values: Mapping[Node, Array]) -> tuple[Array, ...]:
     """Of the one sample, in the shapes of the values; what depends on nothing is 0."""
-    both = zip(nodes, net.shapes, strict=True)
+    pairs = zip(nodes, net.shapes, strict=True)
     return tuple(
-        values[node][0].reshape(shape) if node.each else np.zeros(shape) for node, shape in both
+        values[node][0].reshape(shape) if node.each else np.zeros(shape) for node, shape in pairs
     )
 
 
@@ -149,18 +149,18 @@ def error_with(worked: AtWork, changed: Kept) -> float:
     """The error of the same input where some of what is kept has other values."""
     forward = inference(worked.net)
     kept = {**worked.kept, **changed}
-    given = _given(forward, kept, worked.inputs, worked.targets)
-    return float(evaluate([forward.loss], given)[forward.loss])
+    leaf_values = _given(forward, kept, worked.inputs, worked.targets)
+    return float(evaluate([forward.loss], leaf_values)[forward.loss])
 
 
 def _given(
     forward: Forward, kept: Kept, inputs: Array, targets: Array | None = None
 ) -> dict[Node, Array]:
     nodes = forward.graph.by_name
-    given = {nodes[name]: np.asarray(array, np.float64) for name, array in kept.items()}
+    kept_values = {nodes[name]: np.asarray(array, np.float64) for name, array in kept.items()}
     count = {forward.count: np.asarray(1.0)} if forward.count else {}
     wanted = {} if targets is None else {forward.targets: targets[None]}
-    return {**given, **count, **wanted, forward.inputs: inputs[None]}
+    return {**kept_values, **count, **wanted, forward.inputs: inputs[None]}
 
 
 # What a weight's gradient is the sum of ---------------------------------------------
@@ -239,9 +239,9 @@ def _places_of(parameter: Parameter, shape: Shape, place: Shape) -> Iterator[Sha
 def _through_windows(
     layer: Layer, x: np.ndarray, shape: Shape, place: Shape
 ) -> Iterator[tuple[Shape, float, Shape]]:
-    plane, own, *tap = place
+    plane, channel_in_group, *tap = place
     group = plane // (shape[0] // layer.groups)
-    channel = group * (x.shape[0] // layer.groups) + own
+    channel = group * (x.shape[0] // layer.groups) + channel_in_group
     window, area = layer.window(x.shape), x.shape[1:]
     assert window
     for there in np.ndindex(shape[1:]):
@@ -255,8 +255,8 @@ def _spread_over_windows(
     layer: Layer, x: np.ndarray, shape: Shape, place: Shape
 ) -> Iterator[tuple[Shape, float, Shape]]:
     """The same of a transposed convolution, whose windows lie on what it makes."""
-    channel, own, *tap = place
-    plane = channel // (x.shape[0] // layer.groups) * (shape[0] // layer.groups) + own
+    channel, plane_in_group, *tap = place
+    plane = channel // (x.shape[0] // layer.groups) * (shape[0] // layer.groups) + plane_in_group
     window, area = layer.spreads(x.shape), shape[1:]
     assert window
     for at in np.ndindex(x.shape[1:]):

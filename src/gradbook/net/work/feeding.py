@@ -96,14 +96,14 @@ class _Local:
         self.layer, self.shape = net.layers[index], net.shapes[index]
         self.graph = graph = Graph()
         reads = [worked.values[read] for read in self.layer.reads(index)]
-        weights = {it: worked.parameter(index, it.role) for it in net.taken(index)}
-        given = [graph.leaf(Name("x", (k,)), array.shape) for k, array in enumerate(reads)]
-        owned = [graph.leaf(Name(it.role), array.shape) for it, array in weights.items()]
+        weights = {p: worked.parameter(index, p.role) for p in net.taken(index)}
+        leaves = [graph.leaf(Name("x", (k,)), array.shape) for k, array in enumerate(reads)]
+        owned = [graph.leaf(Name(p.role), array.shape) for p, array in weights.items()]
         site = LayerSite(
             graph, index, None, Name("y"), Name("o"), net.shapes[index + 1], 1, False, False
         )
-        self.made, self.given = self.layer.ops(site, given, owned), given[nth]
-        self.values = dict(zip([*given, *owned], [*reads, *weights.values()], strict=True))
+        self.made, self.given = self.layer.ops(site, leaves, owned), leaves[nth]
+        self.values = dict(zip([*leaves, *owned], [*reads, *weights.values()], strict=True))
         if site.statistics:
             names = statistics_names(net, index)
             self.values |= {
@@ -128,9 +128,9 @@ class _Local:
             return self._worked(slope, {chosen: alone, self.towards: np.zeros(self.towards.shape)})
         slopes = np.zeros(self.made.shape)
         for _, there in window.over(place[1:], self.shape[1:]):
-            asked = np.zeros(self.made.shape)
-            asked[place[0], *there] = 1
-            slopes[place[0], *there] = self._worked(back, {self.towards: asked})[place]
+            towards = np.zeros(self.made.shape)
+            towards[place[0], *there] = 1
+            slopes[place[0], *there] = self._worked(back, {self.towards: towards})[place]
         return slopes
 
     def _worked(self, node: Node, values: Mapping[Node, Array]) -> Array:

@@ -216,7 +216,7 @@ def _parameters(parameters: Sequence[Parameter], layer: Layer, again: bool) -> C
         text += ((", ",) if text else ()) + list_forms([Symbol(name) for name in names], most=2)
     if again:
         return fill(tr("{names} again"), names=text) if text else ("",)
-    by_card = layer.bias is Bias.NONE and any(own.role is Role.BIAS for own in parameters)
+    by_card = layer.bias is Bias.NONE and any(p.role is Role.BIAS for p in parameters)
     if layer.sums and layer.bias is not Bias.EACH and not by_card:
         return fill(tr(BIASES[layer.bias]), names=text)
     return text or ("",)

@@ -212,12 +212,12 @@ def _minus(form: Form) -> Form:
 
 def _choice(node: Node, args: Sequence[Form], say: Say) -> Form:
     """a where c > 0, else b."""
-    given = node.inputs[0]
+    test = node.inputs[0]
     if _is_guarded(node):
         return args[1]
     condition = Comparison(args[0], ">", Numeral(0))
-    if given.op.name == "subtract":
-        most, x = (formula(part, say) for part in given.inputs)
+    if test.op.name == "subtract":
+        most, x = (formula(part, say) for part in test.inputs)
         condition = Comparison(x, "<", most)
     if node.inputs[2].is_constant(0):
         return Bracket(condition) if args[1] == Numeral(1) else args[1] * Bracket(condition)

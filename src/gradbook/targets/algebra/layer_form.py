@@ -97,7 +97,7 @@ class NetLayer:
     @cached_property
     def arriving(self) -> Node:
         """The gradient of the error with respect to the layer's output."""
-        output = self.alone.made
+        output = self.alone.output
         stem = "d" if output.op.name == "stack" else "δ"  # δ also includes later steps
         return output.graph.leaf(Name(stem, of=output.name), output.shape)
 
@@ -114,20 +114,20 @@ class NetLayer:
     def _leaves(self) -> dict[Node, Form]:
         """The symbols of its inputs and parameters."""
         alone = self.alone
-        forms: dict[Node, Form] = dict(zip(alone.given, self.given, strict=True))
+        forms: dict[Node, Form] = dict(zip(alone.inputs, self.given, strict=True))
         for leaf, parameter in zip(alone.parameters, self.parameters, strict=True):
             forms[leaf] = parameter_symbol(self.net, parameter)
         if self.layer.bits:
-            every = ancestors([alone.made])
+            every = ancestors([alone.output])
             levelled = (node for node in every if node.op.name == "levelled")
             forms |= dict.fromkeys(levelled, self.few)
         return forms
 
     @cached_property
     def _adjoints(self) -> Mapping[Node, Node]:
-        output = self.alone.made
+        output = self.alone.output
         whole = sum_last(output * self.arriving, len(output.shape))
-        return gradients(whole, [*self.alone.given, *self.alone.parameters])
+        return gradients(whole, [*self.alone.inputs, *self.alone.parameters])
 
     def _sayer(self, known: Mapping[Node, Form]) -> _Sayer:
         layer, shape = self.layer, self.net.shapes[self.index]
@@ -141,7 +141,7 @@ class NetLayer:
     def backward(self, arrives: Form) -> list[Rule]:
         """Each value's δ, from the last to the first, except for the δ that arrives."""
         rules = [(self.delta, arrives)]
-        known = {self._adjoints[self.alone.made]: self.delta}
+        known = {self._adjoints[self.alone.output]: self.delta}
         for node in reversed(self.values):
             slope = self._adjoints.get(node)
             if slope is not None and slope not in known:
@@ -156,12 +156,12 @@ class NetLayer:
 
     def sent_back(self, arriving: Form) -> list[Form]:
         """The gradients with respect to each of its inputs."""
-        return [self._sent(leaf, arriving) for leaf in self.alone.given]
+        return [self._sent(leaf, arriving) for leaf in self.alone.inputs]
 
     def _sent(self, leaf: Node, arriving: Form) -> Form:
         slopes = self._adjoints
         known = {slopes[it]: _delta(it) for it in self.values if it in slopes}
-        known |= {slopes[self.alone.made]: arriving, self.arriving: arriving}
+        known |= {slopes[self.alone.output]: arriving, self.arriving: arriving}
         return formula(slopes[leaf], self._sayer(known))
 
 

@@ -318,8 +318,8 @@ def _error(net: Net) -> Form:
     if net.objective.of_all:
         logs = a if net.answer_kind is AnswerKind.LOGARITHMS else ln(a)
         if len(net.wanted) > 1:
-            both = BigSum(each(_wanted(net), logs), mark("steps and outputs"))
-            return -multiply([Fraction(Numeral(1), _steps(net)), both])
+            sums = BigSum(each(_wanted(net), logs), mark("steps and outputs"))
+            return -multiply([Fraction(Numeral(1), _steps(net)), sums])
         return -BigSum(each(_wanted(net), logs), mark("outputs"))
     total = _over_outputs(_error_and_slope(net)[0])
     if net.objective.summed or net.outputs == 1:
@@ -358,12 +358,12 @@ def _error_and_slope(net: Net) -> tuple[Form, Form]:
     """
     a, t = _outputs(net)
     graph, loss = Graph(), net.objective
-    target, given = graph.leaf(Name("t")), graph.leaf(Name("o"))
-    error = graph.make(loss.op, target, given)
-    known: dict[Node, Form] = {target: t, given: a}
+    target, output = graph.leaf(Name("t")), graph.leaf(Name("o"))
+    error = graph.make(loss.op, target, output)
+    known: dict[Node, Form] = {target: t, output: a}
     if loss.ending:
-        known[graph.make(loss.ending, given)] = a
-    slope = gradients(error, [given])[given]
+        known[graph.make(loss.ending, output)] = a
+    slope = gradients(error, [output])[output]
     return formula(error, known.get), _with_signs(formula(slope, known.get))
 
 

@@ -75,9 +75,9 @@ def kernel(node: Node, machine: Machine, beside: Node | None = None) -> Kernel:
     return KERNELS[node.op.name](node, machine)
 
 
-def _call(loop: str, given: str, *arguments: object) -> str:
-    """The call of a loop; the pass fills in the words of `given`."""
-    places = [f"{{{word}}}" for word in given.split()]
+def _call(loop: str, words: str, *arguments: object) -> str:
+    """The call of a loop; the pass fills in the `words`."""
+    places = [f"{{{word}}}" for word in words.split()]
     return f"{loop}(at, {', '.join([*places, *map(str, arguments)])});"
 
 
@@ -152,9 +152,9 @@ def _gathering(kernel: Kernel, roaming: Roaming | None, reader: int) -> Kernel:
     """The kernel with rows gathered for one of its readers, if the window has gaps or jumps."""
     if roaming is None:
         return kernel
-    how, given = _struct("roaming", *roaming.numbers), _struct("apart", *roaming.apart)
+    how, apart = _struct("roaming", *roaming.numbers), _struct("apart", *roaming.apart)
     line = f"at->scratch + {kernel.scratch}"
-    call = f"gather(at, {{read}}, h, c, room, {line}, {how}, {given})"
+    call = f"gather(at, {{read}}, h, c, room, {line}, {how}, {apart})"
     scratch = kernel.scratch + roaming.source[2]
     return replace(kernel, gathers={reader: call}, scratch=scratch, file=ROAMING)
 

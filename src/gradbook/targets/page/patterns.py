@@ -241,8 +241,8 @@ def _attention() -> Iterator[ValuePattern]:
         )
         places = {f"h_score_1_{k}": f"x{k}" for k in range(1, count + 1)}
         shares = {f"a_share_1_{k}": f"a{k}" for k in range(2, count + 1)}
-        given = {**places, **shares, "a_share_1_1": "y"}
-        pattern = sheet.pattern("share", "a_share_1_1", given, count)
+        all_places = {**places, **shares, "a_share_1_1": "y"}
+        pattern = sheet.pattern("share", "a_share_1_1", all_places, count)
         yield replace(pattern, apart="own")
 
 
@@ -269,10 +269,10 @@ def _norms() -> Iterator[ValuePattern]:
             sheet = _Sheet(text, batch=over == "samples")
             places = {f"c{k}_1": f"x{k}" for k in range(1, count + 1)}
             others = {"μ1": "mean", "σ²1": "variance", "s1": "deviation", "N": "N"}
-            given = {**places, **others}
+            all_places = {**places, **others}
             if size in SIZES.values():
-                yield sheet.pattern(f"mean of {over}", "μ1", given, count)
-            yield sheet.pattern(f"variance of {over}", "σ²1", given, count, size, numbers)
+                yield sheet.pattern(f"mean of {over}", "μ1", all_places, count)
+            yield sheet.pattern(f"variance of {over}", "σ²1", all_places, count, size, numbers)
     yield _deviation()
     of_one = {"c1_1": "x", "n1_1": "y", **others}
     yield sheet.pattern("normal", "n1_1", of_one)
@@ -402,13 +402,13 @@ def _errors_of_all(loss: Loss) -> Iterator[ValuePattern]:
                 rows = (("t", "t"), ("o", "x"), ("a_o", "y"))
                 of_rows = {k: v for stem, row in rows for k, v in _row(stem, row, count).items()}
                 places = sheet.held({**of_rows, "L_o": "L"})
-                given = [sheet.nodes[f"o{k}"] for k in range(1, count + 1)]
+                outputs = [sheet.nodes[f"o{k}"] for k in range(1, count + 1)]
                 value = sheet.step.loss
                 if is_smoothed:
                     share = sheet.step.graph.leaf(Name("smoothing"))
                     places[share] = "smoothing"
                     smoothed = [smooth(target, share, count) for target in sheet.step.targets]
-                    value = op_of_all(loss, smoothed, given)
+                    value = op_of_all(loss, smoothed, outputs)
                 name = f"{loss} of {ending}{' smoothed' * is_smoothed}"
                 yield pattern_of(name, value, places, count)
 

@@ -59,11 +59,11 @@ def _windows(step: Step, index: int) -> Iterator[ConvWindow]:
         channels, bias = np.full(kernel.shape[1:], None), None
         for term in _terms(value):
             if term.op.name == "multiply":
-                weight, given = term.inputs
+                weight, x = term.inputs
                 assert weight.name
                 number = weight.name.numbers[-1] - kernel.first
                 _, *place = np.unravel_index(number, kernel.shape)
-                channels[tuple(place)] = given, weight, term
+                channels[tuple(place)] = x, weight, term
             else:
                 bias = term
         yield ConvWindow(value, bias, channels)

@@ -72,7 +72,7 @@ class Collected:
 
     @property
     def problems(self) -> list[str]:
-        return [one.message for one in self.left_out]
+        return [entry.message for entry in self.left_out]
 
     def leave_out(self, file: str, reason: str) -> None:
         self.left_out.append(LeftOut(file, reason))
@@ -100,15 +100,15 @@ def collect(folder: ClassFolder, sources: Iterable[str]) -> Collected:
         if not os.path.exists(source):
             raise UsageError(f"there is no file or folder {source}")
     with folder.alone():
-        found = _take_in(folder.inside(HANDED_IN), sources)
-        before = (one for one in left_out(folder) if not one.file.startswith(f"{HANDED_IN}/"))
-        every = dict.fromkeys([*before, *found.left_out])
+        collected = _take_in(folder.inside(HANDED_IN), sources)
+        before = (entry for entry in left_out(folder) if not entry.file.startswith(f"{HANDED_IN}/"))
+        every = dict.fromkeys([*before, *collected.left_out])
         text = StringIO()
-        rows = ((one.file, str(REASONS.index(one.reason))) for one in every)
+        rows = ((entry.file, str(REASONS.index(entry.reason))) for entry in every)
         csv.writer(text).writerows(rows)
         if every or (folder.path / KEPT / LEFT_OUT).is_file():
             write_whole(folder.inside(KEPT) / LEFT_OUT, as_bytes(text.getvalue()))
-        return found
+        return collected
 
 
 def left_out(folder: ClassFolder) -> list[LeftOut]:
@@ -122,17 +122,17 @@ def left_out(folder: ClassFolder) -> list[LeftOut]:
 def _take_in(goal: InnerPath, sources: Iterable[str]) -> Collected:
     books = (path for path in goal.iterdir() if is_handed_in(path.name))
     known = {_key(path.name, read_bytes(path, limits.BOOK)) for path in books}
-    found = Collected()
+    collected = Collected()
     for source in (*map(inside, sources), goal):
         called = f"{HANDED_IN}/" if source is goal else ""
-        for book in _books(source, called, found):
+        for book in _books(source, called, collected):
             name = kept_name(book.name)
             key = _key(name, book.content)
             if key not in known:
                 known.add(key)
                 _keep(book, goal / name)
-                found.new += 1
-    return found
+                collected.new += 1
+    return collected
 
 
 @dataclass(frozen=True)
@@ -142,40 +142,40 @@ class _SentBook:
     moment: float
 
 
-def _books(source: InnerPath, called: str, found: Collected) -> Iterator[_SentBook]:
+def _books(source: InnerPath, called: str, into: Collected) -> Iterator[_SentBook]:
     if source.is_dir():
-        for path in sorted(source.files(), key=lambda one: in_order(str(one))):
-            yield from _of_file(path, path.relative_to(source), called, found)
+        for path in sorted(source.files(), key=lambda path: in_order(str(path))):
+            yield from _of_file(path, path.relative_to(source), called, into)
     else:
-        yield from _of_file(source, source.name, called, found)
+        yield from _of_file(source, source.name, called, into)
 
 
-def _of_file(path: InnerPath, name: str, called: str, found: Collected) -> Iterator[_SentBook]:
+def _of_file(path: InnerPath, name: str, called: str, into: Collected) -> Iterator[_SentBook]:
     if is_by_a_program(name):
-        found.by_programs.append(name)
+        into.by_programs.append(name)
     elif path.suffix.lower() == ARCHIVE:
         try:
             with open_file(path, limits.ARCHIVE) as file:
-                yield from _of_archive(Archive(file), f"{called}{name}", DEEPEST, found)
+                yield from _of_archive(Archive(file), f"{called}{name}", DEEPEST, into)
         except ArchiveError as error:
-            found.leave_out(f"{called}{name}", _reason(error))
+            into.leave_out(f"{called}{name}", _reason(error))
     elif is_handed_in(name):
         with open_file(path, limits.BOOK) as file:
             yield _SentBook(name, file.read(), path.stat().st_mtime)
     else:
-        found.leave_out(f"{called}{name}", NO_BOOK)
+        into.leave_out(f"{called}{name}", NO_BOOK)
 
 
-def _of_archive(archive: Archive, called: str, deep: int, found: Collected) -> Iterator[_SentBook]:
+def _of_archive(archive: Archive, called: str, deep: int, into: Collected) -> Iterator[_SentBook]:
     for name in sorted(archive.names, key=in_order):
         file, is_archive = f"{called}/{name}", name.lower().endswith(ARCHIVE)
         if name.endswith("/"):
             continue  # a folder
         if is_by_a_program(name):
-            found.by_programs.append(file)
+            into.by_programs.append(file)
             continue
         if deep == 1 if is_archive else not is_handed_in(name):
-            found.leave_out(file, TOO_DEEP if is_archive else NO_BOOK)
+            into.leave_out(file, TOO_DEEP if is_archive else NO_BOOK)
             continue
         try:
             content = archive.bytes_of(name, limits.BOOK)
@@ -183,11 +183,11 @@ def _of_archive(archive: Archive, called: str, deep: int, found: Collected) -> I
                 within = BytesIO(content)
                 inner = Archive(within, within=(archive, name))
                 # the outer name says who sent it
-                for book in _of_archive(inner, file, deep - 1, found):
+                for book in _of_archive(inner, file, deep - 1, into):
                     yield _SentBook(f"{name}/{book.name}", book.content, book.moment)
                 continue
         except ArchiveError as error:
-            found.leave_out(file, _reason(error))
+            into.leave_out(file, _reason(error))
             continue
         yield _SentBook(name, content, _moment(archive.entries[name].date_time))
 

@@ -65,12 +65,12 @@ class StudentFeedback:
         return [*off, *changed, *filter(None, [self.remark])]
 
 
-def make_feedback(told: StudentFeedback, book: InnerPath) -> tuple[dict[str, bytes], list[str]]:
+def make_feedback(feedback: StudentFeedback, book: InnerPath) -> tuple[dict[str, bytes], list[str]]:
     """The files by their endings (.xlsx, .html); what couldn't be made, and why."""
     files: dict[str, bytes] = {}
     problems: list[str] = []
     try:
-        copy = annotate(book, told.report, told.mark)
+        copy = annotate(book, feedback.report, feedback.mark)
     except GradbookError as error:
         problems.append(
             Message(
@@ -81,24 +81,24 @@ def make_feedback(told: StudentFeedback, book: InnerPath) -> tuple[dict[str, byt
         )
     else:
         files[book.suffix.lower()] = copy
-    files[".html"] = as_bytes(feedback_page(told))
+    files[".html"] = as_bytes(feedback_page(feedback))
     return files, problems
 
 
-def feedback_page(told: StudentFeedback) -> str:
+def feedback_page(feedback: StudentFeedback) -> str:
     titles = (tr("column"), tr("earned"), tr("why"))
     columns = tuple(TableColumn(title, words=True) for title in titles)
-    rows = tuple(tuple(map(one_line, row)) for row in told.rows)
+    rows = tuple(tuple(map(one_line, row)) for row in feedback.rows)
     earned = [TextTable(columns, rows, has_row_heads=True)] if rows else []
-    blocks = book_blocks(told.report) or [Passage(tr("Nothing is wrong."))]
+    blocks = book_blocks(feedback.report) or [Passage(tr("Nothing is wrong."))]
     return report_page(
         Report(
-            f"{told.title}: {told.student}",
+            f"{feedback.title}: {feedback.student}",
             [
-                Chapter("points", tr("Points"), [*earned, *map(Passage, told.remarks)]),
+                Chapter("points", tr("Points"), [*earned, *map(Passage, feedback.remarks)]),
                 Chapter("found", tr("What was found"), blocks),
             ],
-            lead=[Passage(f"{told.student}: {told.points_text}.", "lead")],
+            lead=[Passage(f"{feedback.student}: {feedback.points_text}.", "lead")],
             styles=STYLES,
         )
     )

@@ -83,7 +83,7 @@ class StudentMark:
     student: str
     book: StudentBook | None
     mark: BookScore | None
-    own: OwnEntry
+    note: OwnEntry
     left_out: tuple[LeftOut, ...] = ()  # what there is instead of a book
 
     @property
@@ -95,7 +95,7 @@ class StudentMark:
     @property
     def remarks(self) -> Iterator[str]:
         """What the teacher has to look at."""
-        yield from (one.message for one in self.left_out)
+        yield from (entry.message for entry in self.left_out)
         if self.book is None or self.book.report.verdict == UNREADABLE:
             return
         report, file = self.book.report, self.book.path.name
@@ -124,8 +124,8 @@ class StudentMark:
     @property
     def points(self) -> float | None:
         """The teacher's points if there are any, else the rubric's."""
-        if self.own.changed_to is not None:
-            return self.own.changed_to
+        if self.note.changed_to is not None:
+            return self.note.changed_to
         return self.mark.points if self.mark else None
 
 
@@ -207,7 +207,7 @@ def _mark(
         ),
     ]
     files = {PAGE: _class_page(folder, marks, remarks, columns)}
-    grades = [FinalGrade(mark.student, mark.points, mark.own.remark) for mark in marks]
+    grades = [FinalGrade(mark.student, mark.points, mark.note.remark) for mark in marks]
     out_of = max((mark.mark.out_of for mark in marks if mark.mark), default=0.0)
     folder.inside(GRADES)
     files |= grade_files(read_listed(folder.path / NAMES), grades, _title(folder), out_of)
@@ -264,13 +264,13 @@ def _marks(
 def _instead_of_books(folder: ClassFolder) -> dict[str, list[LeftOut]]:
     """The files that students handed in and that are no books, by student."""
     names = ClassNames(folder.stems)
-    found: defaultdict[str, list[LeftOut]] = defaultdict(list)
+    files: defaultdict[str, list[LeftOut]] = defaultdict(list)
     for file in left_out(folder):
         named = names.sender_of(file.file).named
         students = frozenset.intersection(*named) if named else ()
         if len(students) == 1:
-            found[next(iter(students))].append(file)
-    return found
+            files[next(iter(students))].append(file)
+    return files
 
 
 def _absent(folder: ClassFolder, student: str, report: BookReport) -> list[AskedColumn]:
@@ -303,7 +303,7 @@ def _write_feedback(
             continue
         report = with_hints(mark.book.report) if hints else mark.book.report
         feedback = StudentFeedback(
-            mark.student, title, report, mark.mark, mark.points, mark.own.remark
+            mark.student, title, report, mark.mark, mark.points, mark.note.remark
         )
         stem = folder.stems[mark.student]
         shown = feedback.student, feedback.title, feedback.mark, feedback.points, feedback.remark
@@ -410,4 +410,4 @@ def _page_row(folder: ClassFolder, mark: StudentMark, columns: int) -> ClassRow:
     stem = folder.stems[mark.student]
     link = (Span(stem, link=f"{FEEDBACK}/{stem}.html"),) if mark.mark else ""
     right = _right(mark, columns) if mark.mark else None
-    return row_of(mark.student, mark.points, mark.mark, right, mark.verdict, mark.own.remark, link)
+    return row_of(mark.student, mark.points, mark.mark, right, mark.verdict, mark.note.remark, link)

@@ -120,8 +120,8 @@ class LedgerTable:
             student = self.student(row)
             new.pop(student, None)
             lines.append(_with_cells(row.cells, len(head), cells.get(student, {}), places))
-        for student, own in new.items():
-            lines.append(_with_cells((), len(head), {STUDENT: student, **own}, places))
+        for student, filled in new.items():
+            lines.append(_with_cells((), len(head), {STUDENT: student, **filled}, places))
         return lines
 
 
@@ -141,14 +141,14 @@ def _read(path: PathOfLedger) -> LedgerTable:
     table = read_list(path)
     head, *rows = table.rows
     separator = table.separator if table.separator in SEPARATORS else SEPARATORS[0]
-    found = LedgerTable(head.cells, tuple(rows), separator, str(path), table.remarks)
-    missing = [name for name in (STUDENT, *OWN) if name not in found.places]
+    ledger = LedgerTable(head.cells, tuple(rows), separator, str(path), table.remarks)
+    missing = [name for name in (STUDENT, *OWN) if name not in ledger.places]
     if missing:
         raise DataError(
             f"its column {missing[0]!r} is missing: put it back, or move the file away",
             file=str(path),
         )
-    return found
+    return ledger
 
 
 def read_ledger(path: PathOfLedger) -> dict[str, OwnEntry]:

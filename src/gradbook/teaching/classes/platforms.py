@@ -120,7 +120,7 @@ def _classroom(listed: ListedStudents, grades: Sequence[FinalGrade], title: str)
     """The table that Google Classroom downloads; it has no import, so the column is for pasting."""
     rows, addresses = [], listed.known((), ("mail",))
     for grade in grades:
-        given, _, family = grade.student.rpartition(" ")
+        first_name, _, last_name = grade.student.rpartition(" ")
         mail = next(filter(None, (listed.of(grade.student, address) for address in addresses)), "")
-        rows.append([family, given, mail, grade.shown])
+        rows.append([last_name, first_name, mail, grade.shown])
     return [["Last Name", "First Name", "Email Address", title], *rows]

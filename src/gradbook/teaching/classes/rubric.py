@@ -70,7 +70,7 @@ def read_rubric(path: Path | InnerPath) -> Rubric:
         raise reader.error("due must be a date and a time such as 2026-12-01T23:59:00")
     if due is not None and not EARLIEST <= due.year <= LATEST:
         raise reader.error(f"due must be in a year from {EARLIEST} to {LATEST}")
-    top = reader.found.get("out_of")
+    top = reader.values.get("out_of")
     most = late.get("at_most")
     return Rubric(
         out_of=None if top is None else reader.number("", "out_of", top),
@@ -100,20 +100,20 @@ def outdated_parts(path: Path | InnerPath) -> Iterator[str]:
 class _Reader:
     """A file's values, and errors that name the file."""
 
-    found: Mapping[str, Any]
+    values: Mapping[str, Any]
     file: str
 
     def error(self, words: str, word: str = "", known: Any = ()) -> DataError:
         return DataError(words + (did_you_mean(word, known) if word else ""), file=self.file)
 
     def part(self, name: str) -> Mapping[str, Any]:
-        part = self.found.get(name, {})
+        part = self.values.get(name, {})
         if not isinstance(part, dict):
             raise self.error(f"{name} is a section: write [{name}]")
         return part
 
     def known(self, part: str, keys: tuple[str, ...]) -> None:
-        for key in self.part(part) if part else self.found:
+        for key in self.part(part) if part else self.values:
             if key not in keys:
                 where = f"[{part}] has" if part else "it has"
                 raise self.error(f"{where} no key called {key!r}", key, keys)

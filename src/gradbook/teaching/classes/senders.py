@@ -167,19 +167,19 @@ def books_by_student(
             chosen[decided[file]].append(book)
             continue
         named = [*sender.named, *_named_inside(folder, report)]
-        both = frozenset.intersection(*named) if named else frozenset()
-        if len(both) == 1:
-            claims[next(iter(both))].append(book)
+        students = frozenset.intersection(*named) if named else frozenset()
+        if len(students) == 1:
+            claims[next(iter(students))].append(book)
         else:
             remarks.append(_undecided(folder, file, named))
-    for student, own in claims.items():
+    for student, claimed in claims.items():
         if student in chosen:
             continue
-        if _is_one_hand_in(own):
-            chosen[student] = own
+        if _is_one_hand_in(claimed):
+            chosen[student] = claimed
         else:
-            remarks.append(_claimed_twice(student, [files[book.path] for book in own]))
-    latest = {student: _latest(own) for student, own in chosen.items()}
+            remarks.append(_claimed_twice(student, [files[book.path] for book in claimed]))
+    latest = {student: _latest(claimed) for student, claimed in chosen.items()}
     return latest, [*_copies(latest), *remarks]
 
 

@@ -134,7 +134,7 @@ class AskedNumber:
     kind: str
     subject: str
     ask: str
-    given: Sequence[tuple[str, str]]
+    givens: Sequence[tuple[str, str]]
     number: float
     why: str
     show: Callable[[float], str] = _short
@@ -193,9 +193,9 @@ class _Asker:
         numbers = spell(definition(node, known.say_numbers(sample if node.each else None)))
         name, right = str(node.name), self.first.value(node, sample)
         ask = self._what_is(name, node, sample)
-        given = self._given(known.derived.mentions(node), sample)
+        givens = self._given(known.derived.mentions(node), sample)
         why = f"{formula} = {numbers} = {decimal(right)}"
-        asked = AskedNumber(VALUE, name, ask, given, right, why)
+        asked = AskedNumber(VALUE, name, ask, givens, right, why)
         return self._numeric(asked, self.first.wrong_values(node, sample))
 
     def _derived(self) -> Iterator[Node]:
@@ -222,10 +222,10 @@ class _Asker:
         known_forms = dict.fromkeys([subject, *map(spell, forms), decimal(right)])
         ask = self._what_is(subject, value, sample)
         shown = [*self.step.inputs, *self.step.targets, *self.step.weights, *known.derived.forward]
-        given = self._given((node for node in shown if node is not self.step.loss), sample)
+        givens = self._given((node for node in shown if node is not self.step.loss), sample)
         wrong = self.first.wrong_derivatives(value, sample)
         why = " = ".join(known_forms)
-        asked = AskedNumber(DERIVATIVE, subject, ask, given, right, why, picture=self.drawing)
+        asked = AskedNumber(DERIVATIVE, subject, ask, givens, right, why, picture=self.drawing)
         return self._numeric(asked, wrong)
 
     def update(self, weight: Node) -> Question | None:
@@ -233,10 +233,10 @@ class _Asker:
         slope = spell(self.known.slope(weight))
         name, right = str(weight.name), self.first.after(weight)
         before, gradient = at(self.first.values[weight]), self._gradient(weight)
-        given = [(name, decimal(before)), (slope, decimal(gradient)), ("η", decimal(self.rate))]
+        givens = [(name, decimal(before)), (slope, decimal(gradient)), ("η", decimal(self.rate))]
         ask = tr("What is {name} after one step?", name=name)
-        told = tr("One step takes {name} from {before} to {after}.")
-        why = told.format(name=name, before=decimal(before), after=decimal(right))
+        text = tr("One step takes {name} from {before} to {after}.")
+        why = text.format(name=name, before=decimal(before), after=decimal(right))
         if abs(before - self.rate * gradient - right) <= 1e-12 * abs(right):
             numbers = f"{decimal(before)} − {decimal(self.rate)}·({decimal(gradient)})"
             why = f"{name} − η·{slope} = {numbers} = {decimal(right)}"
@@ -244,9 +244,9 @@ class _Asker:
         if moved < LEAST_STEP * abs(before):
             return None  # hardly anybody writes so many digits
         memories = (leaf for leaf in self.step.start if leaf not in set(self.step.weights))
-        given += self._given(memories, 0)  # the memory of a rule such as momentum
+        givens += self._given(memories, 0)  # the memory of a rule such as momentum
         wrong = self.first.wrong_updates(weight)
-        asked = AskedNumber(UPDATE, name, ask, given, right, why, decimal, moved)
+        asked = AskedNumber(UPDATE, name, ask, givens, right, why, decimal, moved)
         return self._numeric(asked, wrong)
 
     def _gradient(self, weight: Node) -> float:
@@ -255,7 +255,7 @@ class _Asker:
     def which_rate(self) -> Question | None:
         """The learning rate, given a weight before and after the step."""
         random = self._random(RATE)
-        weight = max(self.step.trained, key=lambda one: abs(self._gradient(one)))
+        weight = max(self.step.trained, key=lambda leaf: abs(self._gradient(leaf)))
         right = random.choice(GENTLE)
         name, slope = str(weight.name), spell(self.known.slope(weight))
         before, after = at(self.first.values[weight]), self.first.after(weight, right)
@@ -269,7 +269,7 @@ class _Asker:
             return None
         why = tr("That is how far {name} moves: divide it by {slope}.", name=name, slope=slope)
         wrong.insert(WRONG_CHOICES - 1, TypicalSlip(abs(after - before), why))
-        given = [
+        givens = [
             (tr("{name} before the step", name=name), decimal(before)),
             (slope, decimal(self._gradient(weight))),
             (tr("{name} after the step", name=name), decimal(after)),
@@ -277,7 +277,7 @@ class _Asker:
         ask = tr("Which learning rate η takes {name} to its new value?", name=name)
         told = tr("With η = {rate} the step ends at {end}.")
         why = told.format(rate=decimal(right), end=decimal(after))
-        asked = AskedNumber(RATE, "η", ask, given, right, why, decimal)
+        asked = AskedNumber(RATE, "η", ask, givens, right, why, decimal)
         return self._numeric(asked, wrong)
 
     # The sheet with a wrong cell -------------------------------------------------------
@@ -385,7 +385,7 @@ class _Asker:
             asked.subject,
             self.student,
             asked.ask,
-            tuple(asked.given),
+            tuple(asked.givens),
             right,
             tuple(wrong),
             self._shuffled(right, wrong[:WRONG_CHOICES], asked.subject),
@@ -423,11 +423,11 @@ def whole_step(first: FirstStep, student: str) -> WholeStep | None:
     memories = [leaf for leaf in step.start if leaf not in weights]
     leaves = [*step.inputs, *step.targets, *step.weights, *memories]
     numbers = {leaf: first.value(leaf, 0) for leaf in leaves} | {step.rate: first.rate}
-    given = tuple((str(leaf.name), decimal(number)) for leaf, number in numbers.items())
+    givens = tuple((str(leaf.name), decimal(number)) for leaf, number in numbers.items())
     values = tuple(_values(first))
     if not all(isfinite(value.number) for value in values):
         return None
-    return WholeStep(student, given, numbers, values)
+    return WholeStep(student, givens, numbers, values)
 
 
 def _values(first: FirstStep) -> Iterator[CarriedValue]:

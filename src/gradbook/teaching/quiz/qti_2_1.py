@@ -190,28 +190,28 @@ def _cases(question: Question, named: Sequence[tuple[str, QuizAnswer]]) -> Itera
 def _whole_step(quiz: Quiz, step: WholeStep, name: str) -> str:
     """A question with a box for each value; all earn the same."""
     boxes = {value.node: f"R{number}" for number, value in enumerate(step.values, 1)}
-    given = ", ".join(f"{name} = {number}" for name, number in step.given)
+    givens = ", ".join(f"{name} = {number}" for name, number in step.givens)
     rows = (
-        element("tr", element("td", escape(one.name)), element("td", _box(boxes[one.node])))
-        for one in step.values
+        element("tr", element("td", escape(value.name)), element("td", _box(boxes[value.node])))
+        for value in step.values
     )
     rule = tr(
         "Work through the whole step: forward pass, derivatives, weights after the step. A value "
         "counts as right if it follows from your own values before it."
     )
-    lines = (element("p", escape(line)) for line in (quiz.about, given_said(given), rule))
+    lines = (element("p", escape(line)) for line in (quiz.about, given_said(givens), rule))
     parts = [
         *(
             _declared(
-                *("responseDeclaration", boxes[one.node], "float", "correctResponse"),
-                number_of(one.number),
+                *("responseDeclaration", boxes[value.node], "float", "correctResponse"),
+                number_of(value.number),
             )
-            for one in step.values
+            for value in step.values
         ),
         _declared("outcomeDeclaration", "SCORE", "float", "defaultValue", "0"),
         element("itemBody", *lines, element("table", element("tbody", *rows))),
         "<responseProcessing>",
-        *(_carried(quiz, step, one, boxes) for one in step.values),
+        *(_carried(quiz, step, value, boxes) for value in step.values),
         "</responseProcessing>",
     ]
     title = f"{tr('The whole step')} ({student_name(step.student)})"

@@ -43,7 +43,7 @@ class Question:
     subject: str  # the same in every student's quiz: h1, ∂E_total/∂w5, η
     student: str  # a number, or a name
     ask: str
-    given: tuple[tuple[str, str], ...]  # names with their numbers
+    givens: tuple[tuple[str, str], ...]  # names with their numbers
     right: QuizAnswer
     wrong: tuple[QuizAnswer, ...]  # the likeliest first
     choices: tuple[QuizAnswer, ...]  # the right one and some wrong ones, as they are shown
@@ -64,7 +64,7 @@ class Question:
     @property
     def given_line(self) -> str:
         """The given values on one line; empty if a picture shows them."""
-        return ", ".join(f"{name} = {number}" for name, number in self.given)
+        return ", ".join(f"{name} = {number}" for name, number in self.givens)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class WholeStep:
     """All values of one student's step, all asked for; an error in one is carried into others."""
 
     student: str
-    given: tuple[tuple[str, str], ...]
+    givens: tuple[tuple[str, str], ...]
     numbers: Mapping[Node, float]  # the given ones
     values: tuple[CarriedValue, ...]
 
@@ -138,9 +138,9 @@ def html_of(quiz: Quiz, question: Question, picture: str = "") -> str:
         parts.append(
             f'<p><img src="{escape(picture)}" alt="{escape(question.picture.words)}"/></p>'
         )
-    elif question.picture and not question.given:
+    elif question.picture and not question.givens:
         parts.append(f"<p>{escape(question.picture.words)}</p>")
-    if question.given:
+    if question.givens:
         parts.append(f"<p>{escape(given_said(question.given_line))}</p>")
     exact = "" if quiz.by_choice(question) else f" ({tolerance_said(quiz, question)})"
     parts.append(f"<p><strong>{escape(question.ask)}</strong>{escape(exact)}</p>")

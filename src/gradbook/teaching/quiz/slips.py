@@ -45,7 +45,7 @@ class FirstStep:
         self.known: Algebra = algebra(derivation(self.step))
         self.rate = rate
         partials = [
-            local.formula for found in self.known.derived.locals.values() for local in found
+            local.formula for parts in self.known.derived.locals.values() for local in parts
         ]
         self.values: Values = next(run(self.step, 1, rate, watch=partials))
 
@@ -82,10 +82,10 @@ class FirstStep:
         """A formula, computed with some of its values or constants changed."""
         spoken = self.known.derived.spoken
         order = ancestors([formula], stop=spoken)
-        given = {
+        unchanged = {
             node: self.values[node] for node in order if node in spoken and node is not formula
         }
-        values = evaluate_in_order(order, {**given, **changed}, self.step.samples)
+        values = evaluate_in_order(order, {**unchanged, **changed}, self.step.samples)
         return values[formula]
 
     # Wrong values -----------------------------------------------------------------
@@ -102,8 +102,8 @@ class FirstStep:
         for source in sources:
             if is_activation(source):
                 (before,) = self.known.derived.mentions(source)[:1] or (source,)
-                told = tr("{taken} is used instead of {name}: its activation is left out.")
-                why = told.format(taken=before.name, name=source.name)
+                text = tr("{taken} is used instead of {name}: its activation is left out.")
+                why = text.format(taken=before.name, name=source.name)
                 yield self._changed(node, sample, {source: self.values[before]}, why)
         yield from self._without_parts(node, sample, sources)
         for other in self._alike(node):
@@ -232,8 +232,8 @@ class FirstStep:
             other = to if used is of else of
             swapped = self._partial(local, {used: self.values[other]})
             number = self._taken(value, sample, {local: swapped})
-            told = tr("{slope} is computed from {taken}, not from {name}.")
-            why = told.format(slope=_spelled(local), taken=other.name, name=used.name)
+            text = tr("{slope} is computed from {taken}, not from {name}.")
+            why = text.format(slope=_spelled(local), taken=other.name, name=used.name)
             yield TypicalSlip(number, why)
 
     def _without_the_last(self, value: Node, sample: int) -> Iterator[TypicalSlip]:

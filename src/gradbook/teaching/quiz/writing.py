@@ -54,7 +54,7 @@ def _record(question: Question) -> dict[str, Any]:
         "subject": question.subject,
         "student": question.student,
         "ask": question.ask,
-        "given": dict(question.given),
+        "given": dict(question.givens),
         "right": asdict(question.right),
         "wrong": [asdict(answer) for answer in question.wrong],
         "choices": [answer.shown for answer in question.choices],
