@@ -125,6 +125,15 @@ def drawn_places(count: int) -> tuple[int | None, ...]:
     return (*range(FIRST_UNITS), None, count - 1)
 
 
+def _link(layer: Layer, shape: Shape) -> Link:
+    """How the planes, or units without weights of their own, are connected with those before."""
+    if layer.begins_branch:
+        return Link.BRANCH
+    if len(shape) > 1:
+        return Link.WINDOW
+    return Link.LAID_OUT if _lays_out(layer) or layer.has_inner_steps else Link.EACH
+
+
 def _puts_side_by_side(layer: Layer, index: int) -> bool:
     return len(layer.reads(index)) > 1 and not layer.elementwise
 
@@ -174,66 +183,48 @@ class _StageReader:
 
     def steps(self, index: int, layer: Layer, name: Name) -> Stage:
         """The states that a recurrent layer computes at all steps."""
-        parameters = self.net.taken(index)
         return Planes(
             (name.at_step(None),),
             (self.net.shapes[index + 1][0], 1, self.net.shapes[index][2]),
             (*([self.net.role_of(index)] if layer.sums else []), layer.text),
             Link.WINDOW,
-            weights=", ".join(map(_range_words, parameters)),
+            weights=self._weights(index),
             layers=(index,),
             unrolled=index,
         )
 
     def stage(self, index: int, layer: Layer, name: Name) -> Stage:
-        before, shape = self.net.shapes[index], self.net.shapes[index + 1]
-        words = (*([self.net.role_of(index)] if layer.sums else []), layer.text)
-        parameters, window = self.net.taken(index), layer.window(before)
+        before, shape = self.net.shapes[index : index + 2]
         if layer.has_inner_steps:
-            last = (tr("at the last step"),)
-            return UnitColumn(_cells(name, shape), shape[0], last, Link.LAID_OUT)
-        if window:
-            weights = ", ".join(map(_range_words, parameters))
-            return Planes((name,), shape, words, Link.WINDOW, window.span, weights)
-        if layer.has_inner_values and len(before) == 3:
-            return self._over_steps(index, name, words)
-        if layer.sums:
-            return self._dense(name, shape[0], words, *parameters)
+            return self._column(index, layer, name, (tr("at the last step"),))
+        words = (*([self.net.role_of(index)] if layer.sums else []), layer.text)
         if len(shape) > 1:
-            link = Link.BRANCH if layer.begins_branch else Link.WINDOW
-            weights = ", ".join(map(_range_words, parameters))
-            return Planes((name,), _as_planes(shape), words, link, weights=weights)
+            window = layer.window(before)
+            span = window.span if window else (1, 1)
+            return Planes(
+                (name,), _as_planes(shape), words, _link(layer, shape), span, self._weights(index)
+            )
+        if layer.sums:
+            return self._dense(name, shape[0], words, *self.net.taken(index))
         return self._column(index, layer, name, words)
 
     def _column(self, index: int, layer: Layer, name: Name, words: tuple[str, ...]) -> UnitColumn:
         """Units that have no weights of their own."""
-        before, shape = self.net.shapes[index : index + 2]
-        if _lays_out(layer):
-            return UnitColumn(_cells(name, before), shape[0], words, Link.LAID_OUT)
+        shape, first = self.net.shapes[index + 1], 0
+        cells = _cells(name, self._laid_out(index + 1))
+        if layer.draws:
+            mask = mask_name(number(self.net, index))
+            cells = tuple(
+                cell and replace(cell, above=Marked(mask.at(cell.place + 1))) for cell in cells
+            )
         if _puts_side_by_side(layer, index):
             reads = layer.reads(index)
             first = sum(self.net.shapes[read][0] for read in reads[: reads.index(index)])
-            return UnitColumn(_cells(name, shape), shape[0], words, Link.EACH, first=first)
-        if layer.draws:
-            return self._dropped(index, name, words)
-        link = Link.BRANCH if layer.begins_branch else Link.EACH
-        return UnitColumn(_cells(name, self._laid_out(index + 1)), shape[0], words, link)
+        return UnitColumn(cells, shape[0], words, _link(layer, shape), first=first)
 
-    def _dropped(self, index: int, name: Name, words: tuple[str, ...]) -> UnitColumn:
-        mask, shape = mask_name(number(self.net, index)), self.net.shapes[index + 1]
-        cells = tuple(
-            cell and replace(cell, above=Marked(mask.at(cell.place + 1)))
-            for cell in _cells(name, shape)
-        )
-        return UnitColumn(cells, shape[0], words, Link.EACH)
-
-    def _over_steps(self, index: int, name: Name, words: tuple[str, ...]) -> Stage:
-        """A layer whose places may read any step: its window covers the whole input."""
-        before, shape = self.net.shapes[index : index + 2]
-        weights = ", ".join(map(_range_words, self.net.taken(index)))
-        if len(shape) == 3:
-            return Planes((name,), shape, words, Link.WINDOW, (before[1], before[2]), weights)
-        return UnitColumn(_cells(name, shape), shape[0], words, Link.LAID_OUT, weights=weights)
+    def _weights(self, index: int) -> str:
+        """The names of a layer's parameters: w1 … w8, b1."""
+        return ", ".join(map(_range_words, self.net.taken(index)))
 
     def _laid_out(self, value: int) -> Shape:
         """The shape in which a value was computed and named, before layers that pass it on."""
