@@ -14,10 +14,11 @@ from itertools import repeat
 import numpy as np
 from PIL import Image
 
+from gradbook.builtin_networks import SCENES
 from gradbook.data.made_points import points
 from gradbook.graph.node import Array
 from gradbook.graph.reference import evaluate
-from gradbook.net import Net, parse
+from gradbook.net import parse
 from gradbook.net.build import training_step
 from gradbook.net.step import follow
 from scripts.mathematics import mathml
@@ -31,9 +32,8 @@ NUMBERS = (
     'lit="E1 a_o1 o1 a_h1" control="w5"'
 )
 CHAIN = ' factors="E1/a_o1 a_o1/o1 o1/w5" step="3"'
-XOR = "input 2; dense 4; tanh; dense 2; tanh; dense 1; sigmoid; loss half squared error; rate 1"
-POINTS, EPOCHS, ALL_EPOCHS = 100, 140, 200
-SEED = 37  # from which these points are divided well
+PLAYED = "quadrants"  # what the page to play with opens with on the site
+POINTS, EPOCHS, ALL_EPOCHS = 100, 70, 100
 SIDE = 100  # pixels of the plane
 LOW, PAPER, HIGH = (29, 111, 184), (250, 248, 243), (217, 119, 6)
 NUDGE = 1e-5
@@ -72,7 +72,7 @@ def _check_by_nudging(scene: Scene) -> None:
 
 def _plane() -> str:
     """100 points, how the network divides the plane, and how its loss fell, as SVG."""
-    made = points("xor", POINTS)
+    made = points(PLAYED, POINTS)
     losses, share = _trained(made)
     dots = "".join(
         f'<circle cx="{100 * (x + 1):.4g}" cy="{100 * (1 - y):.4g}" r="3.4" '
@@ -85,15 +85,14 @@ def _plane() -> str:
         'width="200" height="200" rx="9" x="3"/></clipPath><g clip-path="url(#front-corners)">'
         f'<image href="{_picture(share)}" x="3" width="200" height="200" '
         f'preserveAspectRatio="none"/><g transform="translate(3)">{dots}</g></g></svg>'
-        f'<p class="front-loss"><span>xor, {POINTS} points</span> '
+        f'<p class="front-loss"><span>XOR, {POINTS} points</span> '
         f"<span><i>E</i> <b>{losses[-1]:.4f}</b></span></p>{_curve(losses)}"
     )
 
 
 def _trained(made: list[tuple[float, float, int]]) -> tuple[list[float], Array]:
     """The loss of each epoch, and the output at each pixel of the plane."""
-    net: Net = parse(f"{XOR}; seed {SEED}")
-    step = training_step(net, batch=POINTS)
+    step = training_step(parse(SCENES[PLAYED]), batch=POINTS)
     (inputs,), (targets,) = step.inputs, step.targets
     data = {
         inputs: np.array([[x, y] for x, y, _ in made]),

@@ -143,7 +143,7 @@ def _live(page: Path, folder: Path) -> None:
 def _film(folder: Path) -> None:
     """The page to play with while it learns: few frames and colours, as wide as a page shows it."""
     page = folder / "film.html"
-    page.write_text(play_page(parse(SCENES["xor"]), points_of="xor"), encoding="utf-8")
+    page.write_text(play_page(parse(SCENES["quadrants"]), points_of="quadrants"), encoding="utf-8")
     frames = []
     with browser() as chromium:
         chromium.show(page, *FILM_SIZE)

@@ -40,7 +40,7 @@ from gradbook.report.play_page import HOME_VARIABLE, play_page
 from scripts.command_pages import command_pages
 from scripts.command_pages import places as command_places
 from scripts.embedded import Embedded
-from scripts.front import front
+from scripts.front import PLAYED
 from scripts.home import HOME
 from scripts.python_reference import places as python_places
 from scripts.python_reference import python_pages
@@ -55,13 +55,11 @@ CODE = (".c", ".css", ".html", ".js", ".po", ".py", ".txt")  # what the gallery 
 NAMES = "name\nAda\nAlan\nEmmy\nGrace\nKurt\nSofia\nZoë\n"
 LINK = re.compile(r"\[([^\[\]]*)\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"`(gradbook [^`]+)`")
-PLAY = "xor"  # a set of points and a network that learns it well
 PLAY_TITLE = "gradbook: see how a neural network learns, number by number"
 NOT_HERE = (
     "<h1>This page isn't here</h1><p>It may have moved. Search for it, or begin at the "
     '<a href="index.html">start</a> or in the <a href="gallery.html">gallery</a>.</p>'
 )
-FRONT = '<p class="picture-place">@front</p>'
 VERSIONS = '\n[project.extra.version]\nprovider = "mike"\n'  # reads ../versions.json
 
 
@@ -128,8 +126,6 @@ def finish(site: Path, embedded: Embedded) -> None:
         text = path.read_text("utf-8").replace(WORKER_ELSEWHERE, f"{up}worker.js")
         text = WORDLESS.sub("", text).replace("<th></th>", "<td></td>")
         path.write_text(embedded.in_page(text), "utf-8")
-    start = site / "index.html"
-    start.write_text(start.read_text("utf-8").replace(FRONT, front()), "utf-8")
     for path in site.glob("search.js*"):
         path.write_text(embedded.in_search(path.read_text("utf-8")), "utf-8")
     missing = site / "404.html"
@@ -209,8 +205,8 @@ def make_play(folder: Path) -> None:
     tags = (
         f'<meta property="og:{k}" content="{escape(said)}">' for k, said in card.items() if said
     )
-    net = parse(SCENES[PLAY])
-    page = play_page(net, home=home, kept_with="".join(tags), points_of=PLAY)
+    net = parse(SCENES[PLAYED])
+    page = play_page(net, home=home, kept_with="".join(tags), points_of=PLAYED)
     (folder / "index.html").write_text(page, "utf-8")
     (folder / "card.png").write_bytes(net._repr_png_())
     shutil.move(folder.parent / "sw.js", folder)

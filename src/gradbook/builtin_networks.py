@@ -248,8 +248,8 @@ SIGNALS = MappingProxyType({"gestures": GESTURES, "keywords": KEYWORDS})
 
 SCENES = MappingProxyType(
     {
-        "xor": """\
-name xor
+        "quadrants": """\
+name quadrants
 input 2                     # two classes in four clouds
 dense 4
 tanh
@@ -258,8 +258,8 @@ tanh
 dense 1
 sigmoid
 loss half squared error
-rate 2
-seed 22
+rate 2.5
+seed 37
 """,
         "spiral": """\
 name spiral
@@ -277,6 +277,6 @@ seed 8
 """,
     }
 )
-"""What `play` opens with points that are drawn by the rule of the same name."""
+"""What `play` opens with 100 points that are drawn by the rule of the same name."""
 
 BUILTIN = MappingProxyType({**LESSONS, **DIGITS, **LETTERS, **SIGNALS})

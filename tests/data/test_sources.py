@@ -111,6 +111,6 @@ def test_both_classes_are_there_in_like_numbers(kind):
 
 
 def test_the_classes_are_told_apart_by_their_rules():
-    assert all((x * y < 0) == bool(which) for x, y, which in points("xor"))
+    assert all((x * y < 0) == bool(which) for x, y, which in points("quadrants"))
     assert all((x * x + y * y < 0.3) == bool(which) for x, y, which in points("circle"))
     assert all((x + 0.5 * y > 0) == bool(which) for x, y, which in points("halves"))

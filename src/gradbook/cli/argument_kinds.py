@@ -169,15 +169,15 @@ def network_or_formulas(
     network names (in the network's own folder), otherwise from its text. `reading` sets how a
     table's decimals and dates are written; remarks on the table are printed as warnings.
     """
-    from gradbook.builtin_networks import BUILTIN
+    from gradbook.builtin_networks import BUILTIN, SCENES
     from gradbook.files import read_text
     from gradbook.net.formulas import parse_formulas, reads_as_formulas
     from gradbook.net.network import parse
     from gradbook.net.text import reads_as_text
 
     source: str | None = argument
-    if argument in BUILTIN:
-        text = BUILTIN[argument]
+    if known := (BUILTIN | SCENES).get(argument):
+        text = known
     elif argument == "-":
         text, source = standard_input(), "standard input"
     elif not os.path.isfile(argument) and (reads_as_text(argument) or reads_as_formulas(argument)):
@@ -185,9 +185,8 @@ def network_or_formulas(
     elif os.path.lexists(argument):
         text = read_text(argument)
     else:
-        hint = (
-            did_you_mean(argument, BUILTIN) or f": the built-in networks are {', '.join(BUILTIN)}"
-        )
+        names = (*BUILTIN, *SCENES)
+        hint = did_you_mean(argument, names) or f": the built-in networks are {', '.join(names)}"
         raise UsageError(f"there is no network or file called '{argument}'{hint}")
     if reads_as_formulas(text):
         if data is not None:
@@ -198,6 +197,10 @@ def network_or_formulas(
     if of:
         raise UsageError("--of is for workbooks and formulas: leave it out for a network")
     net = parse(text, source)
+    if data is None and argument in SCENES:
+        from gradbook.data.made_points import samples_of
+
+        return net.with_samples(samples_of(argument))
     if data is None and not net.table:
         return net
     from gradbook.cli.output import warn

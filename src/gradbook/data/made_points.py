@@ -6,6 +6,10 @@ from collections.abc import Callable
 from math import cos, log, pi, sin, sqrt
 from random import Random
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gradbook.net import Sample
 
 Point = tuple[float, float, int]  # x, y, and its class, 0 or 1
 
@@ -18,7 +22,7 @@ CORNER, WIDE = 0.5, 0.19  # of four clouds
 EDGE = 0.96  # as far as they reach
 
 
-def _xor(random: Random) -> Point:
+def _quadrants(random: Random) -> Point:
     """Four clouds; class 1 if only one coordinate is positive."""
     right, up = random.choice((-1, 1)), random.choice((-1, 1))
     radius = WIDE * sqrt(-2 * log(1 - random.random()))
@@ -63,7 +67,13 @@ def _halves(random: Random) -> Point:
 
 
 POINT_SETS: MappingProxyType[str, Callable[[Random], Point]] = MappingProxyType(
-    {"halves": _halves, "xor": _xor, "circle": _circle, "gaussians": _gaussians, "spiral": _spiral}
+    {
+        "halves": _halves,
+        "quadrants": _quadrants,
+        "circle": _circle,
+        "gaussians": _gaussians,
+        "spiral": _spiral,
+    }
 )
 
 
@@ -72,3 +82,10 @@ def points(kind: str, count: int = POINTS_OF_A_SET) -> list[Point]:
     random = Random(kind)
     made = (POINT_SETS[kind](random) for _ in range(count))
     return [(round(x, 3), round(y, 3), which) for x, y, which in made]
+
+
+def samples_of(kind: str) -> list[Sample]:
+    """The points as samples, whose target is the class."""
+    from gradbook.net import Sample
+
+    return [Sample((x, y), (which,)) for x, y, which in points(kind)]

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from gradbook.amounts import size
-from gradbook.data.made_points import points
+from gradbook.data.made_points import samples_of
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.node import Node
 from gradbook.language import ENGLISH, in_language, numeral, tr
 from gradbook.layers import ACTIVATIONS, KINDS, LOSSES, UPDATES, Role
-from gradbook.net import Net, Sample
+from gradbook.net import Net
 from gradbook.net.derivation import LONGEST_CHAIN
 from gradbook.net.lower import scalars_of
 from gradbook.net.network import DROPPED
@@ -310,7 +310,7 @@ def play_page(
     In a notebook, it exchanges its state with the widget around it.
     """
     if points_of:
-        net = net.with_samples(Sample((x, y), (which,)) for x, y, which in points(points_of))
+        net = net.with_samples(samples_of(points_of))
     known = content(net)
     home = os.environ.get(HOME_VARIABLE, "") if home is None else home
     if home and not re.fullmatch(r"https?://[^\s#?]+", home):

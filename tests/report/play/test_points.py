@@ -54,7 +54,7 @@ def test_a_value_is_what_its_place_says(kind, value):
 
 
 def test_what_inputs_are_made_of_is_seen_in_them():
-    made = [[[x, y, x * y, sin(pi * y)], [0]] for x, y, _ in points("xor")]
+    made = [[[x, y, x * y, sin(pi * y)], [0]] for x, y, _ in points("quadrants")]
     assert asked("features", count=4, samples=made) == ["x", "y", "xy", "sin πy"]
     made[5][0][2] += 0.01
     assert asked("features", count=4, samples=made) == []

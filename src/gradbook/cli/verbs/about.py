@@ -180,11 +180,11 @@ def page(topic: str) -> str:
 def _grammar(topic: str) -> str:
     """The grammar of something, from the module that reads it."""
     if topic == "networks":
-        from gradbook.builtin_networks import BUILTIN
+        from gradbook.builtin_networks import BUILTIN, SCENES
         from gradbook.net.formulas import USAGE
         from gradbook.net.text import grammar
 
-        return f"{grammar().strip()}\n\n{USAGE}\nbuilt in: {', '.join(BUILTIN)}\n"
+        return f"{grammar().strip()}\n\n{USAGE}\nbuilt in: {', '.join((*BUILTIN, *SCENES))}\n"
     if topic == "tables":
         return _tables()
     if topic == "signals":
@@ -293,9 +293,9 @@ def _names(what: str) -> Iterable[Candidate]:
     """The names included in gradbook for this word of the help."""
     match what:
         case "NET":
-            from gradbook.builtin_networks import BUILTIN
+            from gradbook.builtin_networks import BUILTIN, SCENES
 
-            return [(name, "a network") for name in BUILTIN]
+            return [(name, "a network") for name in (*BUILTIN, *SCENES)]
         case "RECIPE":
             from gradbook.lab.recipes import RECIPES
 

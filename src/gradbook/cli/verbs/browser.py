@@ -14,12 +14,10 @@ from gradbook.builtin_networks import SCENES
 from gradbook.cli.argument_kinds import (
     READING_GONE,
     asked_network_or_formulas,
-    changed_network,
     file_ending_in,
     named_model,
     network_of,
     network_or_recipe,
-    read_settings,
     whole_number,
 )
 from gradbook.cli.help_page import Verb
@@ -165,8 +163,6 @@ def make_page(options: Namespace) -> tuple[str, str]:
     if names_workbook(options.net):
         return page_of_workbook(options), tr(EXPLORE_ADVICE)
     refuse_for_networks(options)
-    if options.net in SCENES and options.data is None and options.train is None:
-        return scene_page(options), tr(TRAIN_ADVICE)
     reader = picture_reader(options.net, options.data)
     if reader is None:
         from gradbook.report.play_page import builds, play_page
@@ -183,7 +179,8 @@ def make_page(options: Namespace) -> tuple[str, str]:
 
             page = letters_page(net, usual_lines(), options.typed)
             return page, tr("Train, and watch what it writes")
-        return play_page(net, options.typed), tr(TRAIN_ADVICE)
+        drawn = options.net if options.net in SCENES and options.data is None else ""
+        return play_page(net, options.typed, points_of=drawn), tr(TRAIN_ADVICE)
     if options.set:
         raise UsageError("--set is for networks of single numbers: leave it out")
     train = USUAL if options.train is True else options.train
@@ -201,15 +198,6 @@ def page_of_formulas(formulas: Formulas, command: str) -> tuple[str, str]:
     from gradbook.report.explored_page import explored_page
 
     return explored_page(exploration_of_formulas(formulas), command), tr(EXPLORE_ADVICE)
-
-
-def scene_page(options: Namespace) -> str:
-    """A network with the points of the set of its name."""
-    from gradbook.net import parse
-    from gradbook.report.play_page import play_page
-
-    net = changed_network(parse(SCENES[options.net]), read_settings(options.set, {})[1])
-    return play_page(net, options.typed, points_of=options.net)
 
 
 ENTRIES = {

@@ -36,7 +36,7 @@ export const SETS = {
       }
     },
   },
-  xor: {
+  quadrants: {
     draw(random) {
       const corner = [-1, 1].map(() => CORNER * [-1, 1][random.below(2)])
       const [x, y] = cloud(random, BROAD).map((it, k) => Math.max(-EDGE, Math.min(EDGE, corner[k] + it)))

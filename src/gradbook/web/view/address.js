@@ -23,12 +23,21 @@ const ODD = ["-0", "NaN", "Infinity", "-Infinity"] // numbers that JSON cannot e
  * without a start it is an initial state: weights drawn by the text's seed, samples given or drawn
  */
 
-/** A fragment's parts: a state's letters, and whether only the drawing, Run and the loss are shown.
+/** How a page is shown within another: only the drawing, Run and the loss, or all on little room. */
+const FORMS = ["embed", "compact"]
+
+/** A fragment's parts: a state's letters, and the form of the page.
  * @param {string} hash
  */
 export function fragment(hash) {
   const said = new URLSearchParams(hash.slice(1))
-  return { letters: said.get("n"), isEmbedded: said.has("embed") }
+  return { letters: said.get("n"), form: FORMS.find(it => said.has(it)) }
+}
+
+/** Give the page the form of its address. */
+export function takeForm() {
+  const { form } = fragment(location.hash)
+  for (const it of FORMS) document.documentElement.classList.toggle(it, it === form)
 }
 
 /** @param {State} state @returns {Promise<string>} */

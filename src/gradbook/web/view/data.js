@@ -19,11 +19,11 @@ const DRAWN = { few: 50, many: 100 } // points of a picture; a spiral needs many
 const RARE = "halves" // which is in the settings, too
 /** @type {Record<keyof typeof SETS, string>} */
 const SET_NAMES = {
-  halves: mark("halves"), xor: mark("xor"), circle: mark("circle"), gaussians: mark("gaussians"), spiral: mark("spiral"),
+  halves: mark("halves"), quadrants: mark("XOR, 100 points"), circle: mark("circle"), gaussians: mark("gaussians"), spiral: mark("spiral"),
   slope: mark("slope"), hills: mark("hills"), sine: mark("sine"),
 }
 const BASE = 2 // coordinates, from which other inputs are computed
-const TASKS = { classes: ["xor", "sigmoid", "binary cross-entropy"], values: ["hills", "", "mean squared error"] } // what each begins with
+const TASKS = { classes: ["quadrants", "sigmoid", "binary cross-entropy"], values: ["hills", "", "mean squared error"] } // what each begins with
 
 export class DataPanel {
   /** @param {import("./model.js").Model} model @param {import("./editor.js").Editor | null} editor @param {HTMLElement} batch

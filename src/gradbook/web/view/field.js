@@ -19,8 +19,10 @@
 
 const FULL = { width: 776, height: 632 } // the size for which the measures below were made
 const PICTURE = { side: 64, least: 22, pitch: 116, pairs: [140, 184], left: 56, right: 56, top: 112, foot: 32, head: 86, lift: 46 }
+const LOWEST = 420 // pixels of a field whose heads have room above them
 const FEW = 5 // units in the highest column, with names below them and room for the card
 const LEANS = { few: [1.09, 0.97, 0.94], many: [0.83, 1.17, 0.99] } // shares of the gaps: the first, between hidden layers, the last
+const LOW = { top: 42, foot: 26, head: 20, lift: 0 } // within another page
 const NARROW = { side: 44, pitch: 76, pairs: [110, 110], left: 38, right: 24, top: 40, foot: 6, head: 14 }
 const NUMBERS = { half: 66, input: 64, error: 80, tall: 68, least: 44, apart: 40, edge: 16, right: 12, first: 198, pitch: 256, last: 454, names: 548, gap: 84, end: 48 }
 const SLIM = { half: 58, input: 50, error: 58, tall: 60, least: 44, apart: 10, edge: 4, right: 6, first: 76, pitch: 180, last: 256, names: 322, gap: 50, end: 10 }
@@ -55,7 +57,7 @@ const kindOf = (k, last) => (k === 0 ? "input" : k < last ? "hidden" : "output")
  * @param {Column[]} all @param {Room} room @param {Set<number>} errors @returns {Field}
  */
 function picturesIn(all, room, errors) {
-  const rules = room.isNarrow ? { ...PICTURE, ...NARROW } : PICTURE
+  const rules = { ...PICTURE, ...(room.isNarrow ? NARROW : room.height < LOWEST ? LOW : {}) }
   const columns = all.filter(column => !isError(column, errors))
   const most = Math.max(...columns.map(({ units }) => units.length))
   const isMany = most > FEW || columns.length > 6

@@ -2,6 +2,7 @@
 
 import { tableOf } from "../build/table.js"
 import { read } from "../text/reader.js"
+import { fragment, takeForm } from "./address.js"
 import { AimMenu } from "./aim.js"
 import { AlongPanel } from "./along.js"
 import { BatchField } from "./batch.js"
@@ -28,6 +29,7 @@ import { Tips } from "./tips.js"
 import { mark, pieces, tr } from "./language.js"
 import { Tabs } from "./tabs.js"
 
+takeForm()
 const heading = document.querySelector("h1")
 if (heading) say(heading, "gradbook") // the page's title has the network's name
 const given = JSON.parse(byId("content").textContent)
@@ -272,7 +274,7 @@ const history = new History(
   () => editor !== null && !editor.box.isInOrder,
 )
 model.before = (/** @type {string} */ kind) => history.remember(kind)
-const isAsked = location.hash.length > 1 || given.inNotebook === true
+const isAsked = fragment(location.hash).letters !== null || given.inNotebook === true
 new SharePanel(model, controls, editor, given.inNotebook === true, given.home ?? "")
 const learn = new LearnPanel(model, editor, controls)
 const few = matchMedia("(max-width: 1000px)") // then there is no column on the left
@@ -283,7 +285,7 @@ new Tips(model)
 if (!isAsked) controls.showHow()
 if (!isAsked && !model.isAsNumbers) model.chosen = steepest(model, [...model.slopeOf.keys()].filter(it => placeOf(content.columns, it)?.column === 1 && placeOf(content.columns, it)?.source)) ?? model.chosen
 show(performance.now())
-if (given.isKept) navigator.serviceWorker?.register("sw.js")
+if (given.isKept && location.protocol !== "file:") navigator.serviceWorker?.register("sw.js")
 
 // The network as it is now, in its text form -----------------------------------
 

@@ -1,6 +1,6 @@
 // Sharing: a link to the page's state, the drawing as a picture, a workbook.
 
-import { beginningOf, fragment, pack, restore, stateOf, unpack } from "./address.js"
+import { beginningOf, fragment, pack, restore, stateOf, takeForm, unpack } from "./address.js"
 import { byId, make, save, say } from "./dom.js"
 import { PHRASES } from "./phrases.js"
 import { workbookOf } from "./workbook.js"
@@ -60,9 +60,8 @@ export class SharePanel {
 
   /** Take over the state in the address. @private */
   async open() {
-    const { letters, isEmbedded } = fragment(location.hash)
-    document.documentElement.classList.toggle("embed", isEmbedded)
-    this.become(letters)
+    takeForm()
+    this.become(fragment(location.hash).letters)
   }
 
   /** @param {unknown} letters of a state @private */
@@ -93,9 +92,10 @@ export class SharePanel {
   put(letters) {
     this.packed = letters
     this.post(letters)
-    const { isEmbedded } = fragment(location.hash)
+    const { form } = fragment(location.hash)
+    byId("whole").href = `#n=${letters}`
     try {
-      history.replaceState(null, "", `#${isEmbedded ? "embed&" : ""}n=${letters}`)
+      history.replaceState(null, "", `#${form ? `${form}&` : ""}n=${letters}`)
     } catch {
       // a page within another may not be allowed to
     }

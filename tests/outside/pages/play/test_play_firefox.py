@@ -88,7 +88,7 @@ def test_it_looks_as_it_should(page):
 
 
 def test_nothing_moves_while_it_trains_and_nothing_is_cut(fox, tmp_path):
-    (tmp_path / "still.html").write_text(scene("xor"), encoding="utf-8")
+    (tmp_path / "still.html").write_text(scene("quadrants"), encoding="utf-8")
     fox.said.clear()
     fox.show(tmp_path / "still.html", 1280, 800)
     before = fox.value(BOXES)

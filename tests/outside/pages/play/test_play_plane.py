@@ -22,7 +22,7 @@ SPOT = """((x, y) => {
 @pytest.fixture
 def page(chromium, tmp_path):
     file = tmp_path / "page.html"
-    file.write_text(play_page(parse(SCENES["xor"]), points_of="xor"), encoding="utf-8")
+    file.write_text(play_page(parse(SCENES["quadrants"]), points_of="quadrants"), encoding="utf-8")
     chromium.said.clear()
     chromium.show(file, 1280, 800)
     yield chromium

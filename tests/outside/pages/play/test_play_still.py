@@ -78,7 +78,7 @@ def test_nothing_moves_in_200_epochs_with_hovering(name, at):
 
 
 def test_every_number_of_a_frame_is_of_one_epoch(at):
-    page = at(scene("xor"))
+    page = at(scene("quadrants"))
     page.press(".turn:last-child")  # so that the sample stays
     page.value("document.querySelector('.net .edge[tabindex]').focus()")
     page.value("document.querySelector('#pace').value = '50'")
@@ -95,7 +95,7 @@ def test_every_number_of_a_frame_is_of_one_epoch(at):
 
 
 def test_what_is_pointed_at_is_said_at_once_also_between_two_epochs(at):
-    page = at(scene("xor"))
+    page = at(scene("quadrants"))
     page.value("document.querySelector('#pace').value = '2'")
     page.press("#run")
     for k in (0, 3, 6):
@@ -169,7 +169,7 @@ def test_no_label_is_cut_or_covered(code, at):
 
 @pytest.mark.parametrize("width", [1180, 1121, 900, 830, 768])
 def test_no_label_is_cut_or_covered_in_a_narrower_window(width, at):
-    assert at(scene("xor"), width, 768).value(CUT) == []
+    assert at(scene("quadrants"), width, 768).value(CUT) == []
 
 
 @pytest.mark.parametrize(("width", "height"), [(1366, 657), (1280, 640), (390, 664)])
@@ -222,7 +222,7 @@ FONTS = {  # where one isn't installed, the usual one is shown
 def test_no_label_is_cut_or_covered_in_any_font(font, at):
     """Numbers have the digits that fit, and words the size."""
     named = f"'{FONTS[font]}', sans-serif !important"
-    for name in ("spiral", "xor"):
+    for name in ("spiral", "quadrants"):
         text = restyled(scene(name), f"{TALL} body {{ --sans: {named}; --serif: {named} }}")
         for width, height in ((1024, 768), (1280, 800)):
             page = at(text, width, height)
@@ -234,16 +234,18 @@ def test_no_label_is_cut_or_covered_in_any_font(font, at):
 def test_fewer_decimals_are_written_where_a_font_is_wide(at):
     decimals = {}
     for size in ("16px", "24px"):
-        page = at(restyled(scene("xor"), f"#line .fac .value {{ font-size: {size} !important }}"))
+        page = at(
+            restyled(scene("quadrants"), f"#line .fac .value {{ font-size: {size} !important }}")
+        )
         decimals[size] = len(page.text("#line .fe .value").partition(".")[2])
     assert decimals["24px"] < decimals["16px"] == 6
 
 
 def test_a_set_that_is_pressed_once_more_has_other_points(at):
-    page = at(scene("xor"))
+    page = at(scene("quadrants"))
     points = "[...document.querySelectorAll('#samples input')].map(e => e.value)"
     before = page.value(points)
-    page.press(".set[data-kind='xor'] input")
+    page.press(".set[data-kind='quadrants'] input")
     page.settle()
     after = page.value(points)
     assert len(after) == len(before) > 40

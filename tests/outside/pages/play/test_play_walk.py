@@ -28,7 +28,7 @@ from tests.outside.pages.walking import walk
 pytestmark = pytest.mark.witness("chromium")
 PAGES = {
     "worked": lambda: play_page(builtin("worked")),
-    "xor": lambda: play_page(parse(SCENES["xor"]), points_of="xor"),
+    "quadrants": lambda: play_page(parse(SCENES["quadrants"]), points_of="quadrants"),
     "spiral": lambda: play_page(parse(SCENES["spiral"]), points_of="spiral"),
     "mazur": lambda: play_page(builtin("mazur")),
     "echo": lambda: play_page(builtin("echo")),
