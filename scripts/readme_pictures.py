@@ -42,14 +42,14 @@ from gradbook.report.training_report import run_report
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.server import serving
 from gradbook.serve.site import opened_site
-from scripts.front import front
+from scripts.front import PLAYED, front
 from scripts.site import ROOT, keep_gallery
 from tests.outside.browser import browser
 from tests.outside.witness import screenshot, workbook_to_png
 
 PICTURES = Path("docs/pictures")
 RECIPE = "small"
-STEPS = 120  # of the page to play with
+STEPS = 40  # of the page to play with
 STEP = "document.querySelector('#step').click()"
 DIGIT = 9  # of the images that the page to draw on offers: a 9
 MAP = "[data-stage='4'][data-channel='3']"  # of that page: what is pointed at
@@ -71,6 +71,7 @@ LEMONADE = {  # as in docs/guides/derivatives.md
     "Profit": "=B6*B9",
 }
 FRONT_SIZE = 830, 420
+FRAME = 1200, 456  # of the site's first screen, for readers without JavaScript
 FILM_SIZE, FILM_WIDTH = (960, 690), 830  # pixels: of the window, and of the film
 FILM_FRAMES, FILM_STEPS = 24, 5  # epochs between two frames
 FILM_PACE, FILM_END = 160, 2500  # milliseconds
@@ -86,7 +87,7 @@ h1 {{ font-size: 15px; font-weight: 400; left: 20px; margin: 0; position: absolu
 h1 {{ color: #6b675e }} h1 b {{ color: #23221f; font-size: 20px; margin-right: 22px }}
 .front-plane {{ border-left: 1px solid #e7e3d9; margin-top: -50px; min-height: 370px }}
 .front-plane {{ padding: 24px 0 26px 18px }}
-</style><h1><b>gradbook</b>watch a network learn, number by number</h1>{front}"""
+</style><h1><b>gradbook</b>see how a neural network learns, number by number</h1>{front}"""
 MARGIN = 24  # pixels of paper left around what is on it
 TONES = 256  # so that no kind of quantity takes another's colour
 BY_OCTREE = Image.Quantize.FASTOCTREE
@@ -105,7 +106,8 @@ def main(words: list[str]) -> None:
         gallery = keep_gallery((ROOT / "site" / "gallery.md").read_text("utf-8"))
         for picture, file, height in GALLERY:
             _page(picture, (gallery / file).read_text("utf-8"), folder, height)
-        _live(gallery / "xor.html", folder)
+        _live((gallery / "xor.html").as_uri(), "xor", folder, 1280, 800)
+        _live(f"{_opening(folder)}#compact", "home", folder, *FRAME)
         _front(folder)
         _film(folder)
         _drawing()
@@ -130,23 +132,28 @@ def _workbooks_formulas(folder: Path) -> None:
     _page("derivatives", explored_page(exploration_of(derivatives)), folder, 800, 1280)
 
 
-def _live(page: Path, folder: Path) -> None:
-    """The page to play with, after some steps."""
+def _live(address: str, name: str, folder: Path, width: int, height: int) -> None:
+    """A page to play with, after some steps."""
     with browser() as chromium:
-        chromium.show(page, width=1280, height=800)
+        chromium.show(address, width, height)
         chromium.value(f"for (let k = 0; k < {STEPS}; k++) {STEP}")
         chromium.value("new Promise(done => setTimeout(done, 3000))")
-        chromium.picture(folder / "xor.png", whole=False)
-        _save(Image.open(folder / "xor.png"), "xor")
+        chromium.picture(folder / f"{name}.png", whole=False)
+        _save(Image.open(folder / f"{name}.png"), name)
+
+
+def _opening(folder: Path) -> str:
+    """Where the page is that the site opens with."""
+    page = folder / "opening.html"
+    page.write_text(play_page(parse(SCENES[PLAYED]), points_of=PLAYED), encoding="utf-8")
+    return page.as_uri()
 
 
 def _film(folder: Path) -> None:
     """The page to play with while it learns: few frames and colours, as wide as a page shows it."""
-    page = folder / "film.html"
-    page.write_text(play_page(parse(SCENES["quadrants"]), points_of="quadrants"), encoding="utf-8")
     frames = []
     with browser() as chromium:
-        chromium.show(page, *FILM_SIZE)
+        chromium.show(_opening(folder), *FILM_SIZE)
         for _ in range(FILM_FRAMES):
             chromium.picture(folder / "frame.png", whole=False)
             with Image.open(folder / "frame.png") as taken:

@@ -22,6 +22,13 @@ CLIPPED = (
     "[...document.querySelectorAll('pre > code')]"
     ".filter(code => code.scrollWidth > code.clientWidth).map(code => code.textContent)"
 )
+BOX = "document.querySelector('{}').getBoundingClientRect().toJSON()"
+OVERFLOWING = (  # of the page to play with: what is beyond the window
+    "[document.documentElement, ...document.querySelectorAll('button, a, canvas, .fac')]"
+    ".filter(it => it.checkVisibility()).map(it => [it, it.getBoundingClientRect()])"
+    ".filter(([it, { right, bottom }]) => right > innerWidth || bottom > innerHeight)"
+    ".map(([it]) => it.outerHTML.slice(0, 90))"
+)
 KINDS = (
     *("index", "gallery", "tutorials/by-hand", "tutorials/attention", "install", "glossary"),
     *("explanation/workbooks", "explanation/which-tool"),
@@ -136,17 +143,39 @@ def test_lists_and_blocks_are_no_paragraphs(site):
 
 
 @pytest.mark.witness("zensical", "chromium")
-def test_the_front_page_opens_with_a_chain_and_a_plane_in_sight(site):
-    box = "document.querySelector('{}').getBoundingClientRect().toJSON()"
+@for_each("size", [(1280, 800), (390, 844)])
+def test_the_front_page_opens_with_the_live_page_in_sight(site, size):
     with browser() as chromium:
-        chromium.show(site / "index.html", width=1280, height=800)
-        for part in (".front .wide", ".front-chain", ".front-plane image"):
-            assert 0 < chromium.value(box.format(part))["bottom"] <= 800, part
-        assert chromium.value(box.format(".front"))["width"] >= 830
-        chromium.show(site / "index.html", width=NARROW)
-        shown = chromium.value(box.format(".front .narrow"))
-        assert 300 < shown["width"] < NARROW
-        assert chromium.value(box.format(".front .wide"))["width"] == 0
+        chromium.show(site / "index.html", *size)
+        live = chromium.value(BOX.format(".live"))
+        assert 0 < live["bottom"] <= size[1]
+        doors = [chromium.value(BOX.format(f".doors a:nth-child({k})")) for k in (1, 2, 3)]
+        assert all(door["height"] >= 148 for door in doors)
+        assert size[0] == 390 or max(door["bottom"] for door in doors) <= size[1]
+        address = f"{(site / 'play/index.html').as_uri()}#compact"
+        chromium.show(address, int(live["width"]), int(live["height"]))
+        assert chromium.value(OVERFLOWING) == []
+        chromium.click("#run")
+        chromium.until("Number(document.querySelector('#epoch').textContent.replace(',', '')) > 3")
+        assert chromium.said == []
+
+
+@pytest.mark.witness("zensical", "chromium")
+def test_a_door_opens_wherever_it_is_clicked(site):
+    with browser() as chromium:
+        chromium.show(site / "index.html", 1280, 800)
+        door = chromium.value(BOX.format(".doors a:nth-child(2)"))
+        chromium.click_at(door["right"] - 8, door["bottom"] - 8)
+        chromium.until("location.pathname.endsWith('by-hand.html')")
+
+
+@pytest.mark.witness("zensical", "chromium")
+def test_without_javascript_the_front_page_has_a_picture_of_the_live_page(site):
+    with browser() as chromium:
+        chromium.ask("Emulation.setScriptExecutionDisabled", value=True)
+        chromium.ask("Page.navigate", url=(site / "index.html").as_uri())
+        shown = "document.querySelector('.live img')?.getBoundingClientRect().height"
+        assert chromium.until(shown) > 400
 
 
 @pytest.mark.witness("zensical")
