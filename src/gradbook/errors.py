@@ -111,6 +111,12 @@ class TargetError(GradbookError):
     """Something that a target can't write; the message names both and the remedy."""
 
 
+def not_installed(task: str, package: str, extra: str) -> TargetError:
+    """An error for a task that needs a package of one of gradbook's extras."""
+    remedy = f"pip install 'gradbook[{extra}]'"
+    return TargetError(f"{task} needs {package}, which isn't installed: {remedy}")
+
+
 class LimitError(GradbookError):
     """More than a sheet, a page or a memory holds."""
 

@@ -1,6 +1,6 @@
 """Finds the layers that put a value's elements in another order, shape or number.
 
-Any order of one sample's elements can be had: channels, rows, columns or steps picked, a sequence
+Any order of one sample's elements can be made: channels, rows, columns or steps picked, a sequence
 transposed, another shape; where these don't suffice, elements are picked one by one.
 """
 
@@ -22,21 +22,21 @@ View = tuple[tuple[Layer, ...], Order]  # layers, and the source of each element
 
 def order_of_a_sample(live: Live) -> Order | None:
     """Return the elements of one sample in the file's order, if it is the same in all samples."""
-    order, each = live.order, prod(live.size)
+    order, per_sample = live.order, prod(live.size)
     if not order.ndim or order.shape[0] != live.samples:
         return None
     first = order[0]
     numbers = np.arange(live.samples).reshape(-1, *(1,) * first.ndim)
-    alike = np.array_equal(order, first + numbers * each)
-    return first if alike and first.min() >= 0 and first.max() < each else None
+    alike = np.array_equal(order, first + numbers * per_sample)
+    return first if alike and first.min() >= 0 and first.max() < per_sample else None
 
 
 def sample_axis(live: Live) -> int:
     """Return the axis along which samples follow one another; the first if none does."""
-    samples, each = live.order, prod(live.size)
+    samples, per_sample = live.order, prod(live.size)
     for axis, count in enumerate(live.shape):
         along = np.arange(count).reshape(-1, *(1,) * (len(live.shape) - axis - 1))
-        if count == live.samples and (samples // each == along).all():
+        if count == live.samples and (samples // per_sample == along).all():
             return axis
     return 0
 
@@ -49,7 +49,7 @@ def is_complete(live: Live) -> bool:
 
 
 def likely_channels(live: Live) -> int:
-    """Return the axis along which the channels change but not their place, or the likely one."""
+    """Return the axis along which only the channel changes; without one, the usual axis."""
     channels, places = live.order // live.places, live.order % live.places
     for axis in reversed(range(1, live.order.ndim)):
         along = np.diff(channels, axis=axis)
@@ -59,7 +59,7 @@ def likely_channels(live: Live) -> int:
 
 
 def moves(size: Shape, wanted: Order) -> tuple[Layer, ...] | None:
-    """Return layers that make, of a value of this size, one whose elements have these sources."""
+    """Return layers that turn a value of this size into one with elements from these places."""
     for layers, have in _views(size):
         picked = _picks(have, wanted)
         if picked is not None:
@@ -100,17 +100,18 @@ def _shapes(have: Order, wanted: Order) -> Iterator[Shape]:
         yield (wanted.size,)
         return
     (channels, rows, columns), size = have.shape, wanted.size
-    for kept in ((rows, columns), (channels, columns), (channels, rows)):
-        if size % prod(kept) == 0:
-            other = size // prod(kept)
-            if kept == (rows, columns):
-                yield (other, rows, columns)
-            yield (kept[0], other, kept[1]) if kept == (channels, columns) else (*kept, other)
+    for sides in ((rows, columns), (channels, columns), (channels, rows)):
+        if size % prod(sides) == 0:
+            length = size // prod(sides)
+            if sides == (rows, columns):
+                yield (length, rows, columns)
+            between = (sides[0], length, sides[1])
+            yield between if sides == (channels, columns) else (*sides, length)
     yield (size // columns, 1, columns) if size % columns == 0 else (size, 1, 1)
 
 
 def _along_axes(have: Order, wanted: Order) -> list[Layer] | None:
-    """Return one pick for each axis along which not all elements are kept as they are."""
+    """Return a pick for each axis whose elements change."""
     place_of = np.empty(have.size, np.intp)
     place_of[have.ravel()] = np.arange(have.size)
     sources = np.unravel_index(place_of[wanted], have.shape)

@@ -48,10 +48,10 @@ def heads_of(value: Live, turned: bool = False) -> Heads:
     order = order.swapaxes(-1, -2) if turned and order.ndim > 1 else order
     if len(size) != 3 or order.ndim < 3 or order.shape[-2] != prod(size[1:]):
         raise NoLayer(NOT_OF_SUMS)
-    steps, each = order.shape[-2], prod(size)
+    steps, per_sample = order.shape[-2], prod(size)
     rows = order.reshape(-1, steps, order.shape[-1])
     first = rows[:, 0]
-    sample, channels = first[:, 0] // each, first % each // steps
+    sample, channels = first[:, 0] // per_sample, first % per_sample // steps
     if len(rows) % samples or (rows != first[:, None] + np.arange(steps)[:, None]).any():
         raise NoLayer(NOT_OF_SUMS)
     rank = np.zeros(len(rows), np.intp)
@@ -133,7 +133,7 @@ def scores_of(queries: Heads, keys: Heads) -> Scores:
 class Projection:
     """Weighted sums of a value at each step: (sums, features), optionally with a bias."""
 
-    given: int
+    source: int
     weight: Array
     bias: Array | None
     stored: tuple[str, ...]
@@ -146,25 +146,25 @@ def attention_of(
     """Return the layer and its tensors; its output is the mixed values, head by head."""
     if not scores.shares or not np.array_equal(scores.queries.lead, values.lead):
         raise NoLayer("only values weighted by attention shares can be multiplied")
-    heads, each = values.channels.shape
+    heads, width = values.channels.shape
     alike = {part.channels.shape for part in (scores.queries, scores.keys, values)}
-    if len(alike) > 1 or heads * each != features:
-        raise NoLayer(f"its {heads} heads of {each} must share the {features} features")
+    if len(alike) > 1 or heads * width != features:
+        raise NoLayer(f"its {heads} heads of {width} must share the {features} features")
     layer = Attention(heads, scores.causal)
     tensors: dict[str, Array] = {}
-    has_bias = any(one.bias is not None for one in sums)
+    has_bias = any(projection.bias is not None for projection in sums)
     queries, keys, mixed = sums
-    factors = (scores.factor * queries.factor * keys.factor * sqrt(each), 1.0, mixed.factor)
+    factors = (scores.factor * queries.factor * keys.factor * sqrt(width), 1.0, mixed.factor)
     parts = (scores.queries, scores.keys, values)
     for word, part, projection, by in zip(layer.parts, parts, sums, factors, strict=False):
         chosen = part.channels.ravel()
         bias = np.zeros(len(projection.weight)) if projection.bias is None else projection.bias
-        told = {"weight": projection.weight[chosen], "bias": bias[chosen]}
+        arrays = {"weight": projection.weight[chosen], "bias": bias[chosen]}
         if not isclose(by, 1, rel_tol=1e-5):
-            told = {name: array * by for name, array in told.items()}
-        tensors[f"{word}_weight"] = np.ascontiguousarray(told["weight"])[..., None, None]
+            arrays = {name: array * by for name, array in arrays.items()}
+        tensors[f"{word}_weight"] = np.ascontiguousarray(arrays["weight"])[..., None, None]
         if has_bias:
-            tensors[f"{word}_bias"] = told["bias"]
+            tensors[f"{word}_bias"] = arrays["bias"]
     return layer, with_output(layer, tensors, np.eye(features), None)
 
 
@@ -193,7 +193,7 @@ def is_unweighed(imported: ImportedLayer) -> bool:
 
 def mixed_order(values: Heads) -> Order:
     """The place of each mixed value: (…, steps, features of a head)."""
-    heads, each = values.channels.shape
-    first = values.lead // heads * heads * each + values.lead % heads * each
-    features = first[..., None] + np.arange(each)
+    heads, width = values.channels.shape
+    first = values.lead // heads * heads * width + values.lead % heads * width
+    features = first[..., None] + np.arange(width)
     return np.asarray(features[..., None, :] * values.steps + np.arange(values.steps)[:, None])

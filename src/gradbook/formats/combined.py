@@ -1,4 +1,4 @@
-"""Values combined with each other and with constants, bent, padded, or put beside constants."""
+"""Combines values with each other and with constants, applies functions to them, and pads them."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ Sign = Literal["+", "-", "*", "/"]
 
 def divide(x: Any, y: Any) -> Any:
     """Divide like other programs: integers are rounded towards 0."""
-    whole = np.asarray(x).dtype.kind in "iu" and np.asarray(y).dtype.kind in "iu"
-    return np.trunc(np.divide(x, y)).astype(np.int64) if whole else np.divide(x, y)
+    are_integers = np.asarray(x).dtype.kind in "iu" and np.asarray(y).dtype.kind in "iu"
+    return np.trunc(np.divide(x, y)).astype(np.int64) if are_integers else np.divide(x, y)
 
 
 ARITHMETIC: Mapping[Sign, Callable[[Any, Any], Any]] = {
@@ -46,28 +46,28 @@ ARITHMETIC: Mapping[Sign, Callable[[Any, Any], Any]] = {
 class CombinedValues(KnownValues):
     """Adds layers for operations on values, and on values and constants."""
 
-    def arithmetic(self, sign: Sign, value: Value, other: Value) -> Value:
+    def arithmetic(self, sign: Sign, left: Value, right: Value) -> Value:
         """Add or multiply two values, or a value and constants."""
-        if isinstance(value, Fixed) and isinstance(other, Fixed):
-            return self.compute(ARITHMETIC[sign], value, other)
-        if isinstance(value, Fixed) and sign in "+*":
-            value, other = other, value
-        if isinstance(value, Scores):
-            if not isinstance(other, Fixed):
+        if isinstance(left, Fixed) and isinstance(right, Fixed):
+            return self.compute(ARITHMETIC[sign], left, right)
+        if isinstance(left, Fixed) and sign in "+*":
+            left, right = right, left
+        if isinstance(left, Scores):
+            if not isinstance(right, Fixed):
                 raise NoLayer(NO_SCORES)
-            return self._combine_scores(value, sign, self.weight(other))
-        if isinstance(other, Scores):
-            raise NoLayer(OTHER_MASK if isinstance(value, Fixed) else NO_SCORES)
-        if isinstance(value, Live) and isinstance(other, Live) and sign != "/":
+            return self._combine_scores(left, sign, self.weight(right))
+        if isinstance(right, Scores):
+            raise NoLayer(OTHER_MASK if isinstance(left, Fixed) else NO_SCORES)
+        if isinstance(left, Live) and isinstance(right, Live) and sign != "/":
             if sign == "-":
-                other = self.activate(other, Numbered("scale", -1))
-            return self._product(value, other) if sign == "*" else self._sum(value, other)
-        if isinstance(value, Fixed) and isinstance(other, Live) and sign == "-":
-            turned = self.activate(other, Numbered("scale", -1))
-            return self._combine(turned, "+", self.weight(value))
-        if not isinstance(value, Live) or not isinstance(other, Fixed):
+                right = self.activate(right, Numbered("scale", -1))
+            return self._product(left, right) if sign == "*" else self._sum(left, right)
+        if isinstance(left, Fixed) and isinstance(right, Live) and sign == "-":
+            turned = self.activate(right, Numbered("scale", -1))
+            return self._combine(turned, "+", self.weight(left))
+        if not isinstance(left, Live) or not isinstance(right, Fixed):
             raise NoLayer(OTHER_ARITHMETIC)
-        return self._combine(value, sign, self.weight(other))
+        return self._combine(left, sign, self.weight(right))
 
     def rescale(self, value: Value, scale: Array, shift: Array) -> Live:
         """Scale and shift each channel."""
@@ -96,32 +96,32 @@ class CombinedValues(KnownValues):
         return self.lie(number, large.laid)
 
     def _alike(self, first: Live, second: Live) -> tuple[Live, Live]:
-        """Return two values with the same size and order, of which one may be repeated."""
+        """Give two values the same size and order; one of them may be repeated for it."""
         same = first.laid is second.laid or np.array_equal(first.order, second.order)
         if first.size == second.size and same and is_complete(first):
             return first, second
         try:
-            both = np.broadcast_arrays(first.order, second.order)
+            orders = np.broadcast_arrays(first.order, second.order)
         except ValueError:
             raise NoLayer(DIFFERENT) from None
-        left, other = (
+        left, right = (
             replace(live, laid=order) if live.order.shape != order.shape else live
-            for live, order in zip((first, second), both, strict=True)
+            for live, order in zip((first, second), orders, strict=True)
         )
-        kept = [live for live in (left, other) if is_complete(live)]
-        of_steps = [live for live in kept if live.order.ndim == 3 and live.channel_axis()]
-        model = (*of_steps, *kept, None)[0] or self.settle(left, likely_channels(left))
-        return self._as(model, left), self._as(model, other)
+        complete = [live for live in (left, right) if is_complete(live)]
+        of_steps = [live for live in complete if live.order.ndim == 3 and live.channel_axis()]
+        model = (*of_steps, *complete, None)[0] or self.settle(left, likely_channels(left))
+        return self._as(model, left), self._as(model, right)
 
     def _as(self, model: Live, live: Live) -> Live:
         """Return a value with the size and the order of another."""
         if live.size == model.size and np.array_equal(live.order, model.order):
             return live
-        order, its = order_of_a_sample(live), order_of_a_sample(model)
-        if order is None or its is None:
+        order, model_order = order_of_a_sample(live), order_of_a_sample(model)
+        if order is None or model_order is None:
             raise NoLayer(DIFFERENT)
         wanted = np.empty(prod(model.size), np.intp)
-        wanted[its.ravel()] = order.ravel()
+        wanted[model_order.ravel()] = order.ravel()
         return self.lie(self.arrange(live, wanted.reshape(model.size)), model.laid)
 
     def _combine(self, live: Live, sign: Sign, constant: Array) -> Live:
@@ -151,34 +151,34 @@ class CombinedValues(KnownValues):
         return self.lie(self.scale(live, scale, shift), live.laid)
 
     def _may_prepare(self, live: Live) -> bool:
-        """Whether nothing but a flatten is before it, so that it prepares the input."""
+        """Whether it may prepare the input: nothing but a flatten comes before it."""
         return self.row.prepares and all(layer.layer.passes_on for layer in self.row.layers)
 
     def _rescale(self, live: Live, sign: Sign, constant: Array) -> bool:
-        """Merge constants into the normalisation before, if it has no such scale or shift yet."""
+        """Merge constants into the normalisation before, if it has no scale or shift of its own."""
         name = {"*": "scale", "+": "shift"}.get(sign, "")
-        before, open_ones = self.before(live), self.bare[live.number]
-        if sign not in open_ones or name not in before.tensors or not self._is_alone(live.number):
+        before, missing = self.before(live), self.bare[live.number]
+        if sign not in missing or name not in before.tensors or not self._is_alone(live.number):
             return False
-        each = live.gather(constant).reshape(live.size[0], -1)
+        by_place = live.gather(constant).reshape(live.size[0], -1)
         layer, tensors = before.layer, dict(before.tensors)
-        varied = bool((each != each[:, :1]).any())
+        varied = bool((by_place != by_place[:, :1]).any())
         if varied and layer == GroupNorm(1, getattr(layer, "epsilon", 0)):
             layer = LayerNorm(layer.epsilon)
             tensors = {word: np.repeat(array, live.places) for word, array in tensors.items()}
         elif varied and not isinstance(layer, LayerNorm):
             return False
-        numbers = each.ravel() if isinstance(layer, LayerNorm) else each[:, 0]
+        numbers = by_place.ravel() if isinstance(layer, LayerNorm) else by_place[:, 0]
         scaled = sign == "*"
         for word, array in tensors.items():
             if scaled or word == name:
                 tensors[word] = array * numbers if scaled else array + numbers
         self.row.layers[live.number - 1] = replace(before, layer=layer, tensors=tensors)
-        self.bare[live.number] = open_ones.partition(sign)[2]
+        self.bare[live.number] = missing.partition(sign)[2]
         return True
 
     def _positioned(self, live: Live, vectors: Array) -> Live:
-        """Add vectors to the steps, or to those that the layer before adds."""
+        """Add vectors to the steps, together with those that the preceding layer adds."""
         before = self.before(live)
         last = live.number == len(self.row.layers) and self._is_alone(live.number)
         if before is not None and type(before.layer) is PositionEmbedding and last:
@@ -204,8 +204,8 @@ class CombinedValues(KnownValues):
             return None
         if constant.size < prod(size) and live.is_as_ours:
             return None
-        told = live.gather(constant).reshape(size[0], -1)
-        return None if (told == told[:, :1]).all() else told.ravel()
+        by_place = live.gather(constant).reshape(size[0], -1)
+        return None if (by_place == by_place[:, :1]).all() else by_place.ravel()
 
     def _is_alone(self, *numbers: int) -> bool:
         """Whether only the next operator reads these values."""
@@ -237,21 +237,22 @@ class CombinedValues(KnownValues):
             return scores.plus(constant)
         raise NoLayer(OTHER_MASK)
 
-    def where(self, condition: Value, chosen: Value, other: Value) -> Value:
+    def where(self, condition: Value, chosen: Value, otherwise: Value) -> Value:
         """Read a mask over scores, or a replacement of missing numbers."""
-        values = (condition, chosen, other)
+        values = (condition, chosen, otherwise)
         if numbers_of(values) is not None:
             return self.compute(lambda c, x, y: np.where(np.asarray(c).astype(bool), x, y), *values)
         if isinstance(condition, Fixed) and isinstance(chosen, Fixed):
             turned = fixed(~np.asarray(condition.array).astype(bool), condition)
-            return self.where(turned, other, chosen)
-        if isinstance(condition, Fixed) and isinstance(other, Fixed) and isinstance(chosen, Scores):
-            if (np.asarray(other.array) > MASKED).any():
+            return self.where(turned, otherwise, chosen)
+        is_mask = isinstance(condition, Fixed) and isinstance(otherwise, Fixed)
+        if is_mask and isinstance(chosen, Scores):
+            if (np.asarray(otherwise.array) > MASKED).any():
                 raise NoLayer(OTHER_MASK)
             return chosen.seen(condition.array)
-        if not isinstance(condition, Missing) or not isinstance(other, Live):
+        if not isinstance(condition, Missing) or not isinstance(otherwise, Live):
             raise NoLayer("Where can be read only as a replacement of missing numbers")
-        return self.fill_in(other, self.weight(chosen))
+        return self.fill_in(otherwise, self.weight(chosen))
 
     def fill_in(self, value: Value, filling: Array) -> Live:
         live = self.live(value)
@@ -263,8 +264,8 @@ class CombinedValues(KnownValues):
         layer = self.row.layers[number - 1]
         if isinstance(layer.layer, Attention):
             out = layer.tensors[f"{layer.layer.parts[-1]}_weight"][..., 0, 0]
-            each = np.broadcast_to(bias.ravel(), len(out)).copy()
-            tensors = attention.with_output(layer.layer, layer.tensors, out, each)
+            biases = np.broadcast_to(bias.ravel(), len(out)).copy()
+            tensors = attention.with_output(layer.layer, layer.tensors, out, biases)
             self.row.layers[number - 1] = replace(layer, tensors=tensors)
         else:
             self.row.add_bias(number, bias)
@@ -273,10 +274,10 @@ class CombinedValues(KnownValues):
         """Return one number per channel from constants that broadcast."""
         if live.is_as_ours or constant.size == 1:
             return by_channel(constant, live.size)
-        told = live.gather(constant).reshape(live.size[0], -1)
-        if (told != told[:, :1]).any():
+        by_place = live.gather(constant).reshape(live.size[0], -1)
+        if (by_place != by_place[:, :1]).any():
             raise NoLayer("it adds different numbers to the places of a channel")
-        return np.asarray(told[:, 0])
+        return np.asarray(by_place[:, 0])
 
     def clip(self, value: Value, least: float, most: float) -> Value:
         """Keep values between two numbers, one of which may be infinite."""
@@ -322,23 +323,23 @@ class CombinedValues(KnownValues):
         first, second = self.split(value, axis, (count // 2, count // 2))
         return self.arithmetic("*", first, self.activate(second, Activation("sigmoid")))
 
-    def larger(self, value: Value, other: Value, sign: Literal["+", "-"] = "+") -> Value:
+    def larger(self, left: Value, right: Value, sign: Literal["+", "-"] = "+") -> Value:
         """Return x + max(0, y − x), the larger of two values; or x − max(0, x − y), the smaller."""
-        numbers = numbers_of((value, other))
+        numbers = numbers_of((left, right))
         if numbers is not None:
-            return self.compute(np.maximum if sign == "+" else np.minimum, value, other)
-        if isinstance(value, Fixed):
-            value, other = other, value
-        if isinstance(other, Fixed) and other.array.size == 1:
-            bound = float(other.array.item())
+            return self.compute(np.maximum if sign == "+" else np.minimum, left, right)
+        if isinstance(left, Fixed):
+            left, right = right, left
+        if isinstance(right, Fixed) and right.array.size == 1:
+            bound = float(right.array.item())
             ends = (bound, np.inf) if sign == "+" else (-np.inf, bound)
-            return self.clip(value, *ends)
-        pair = (other, value) if sign == "+" else (value, other)
+            return self.clip(left, *ends)
+        pair = (right, left) if sign == "+" else (left, right)
         beyond = self.activate(self.arithmetic("-", *pair), Activation("relu"))
-        return self.arithmetic(sign, value, beyond)
+        return self.arithmetic(sign, left, beyond)
 
     def padded(self, value: Value, widths: Sequence[tuple[int, int]], filling: float) -> Live:
-        """Pad any axes but that of samples with a constant, by layers of their own."""
+        """Pad the axes of a sample with a constant, by separate layers."""
         live = self.live(value)
         if len(widths) != len(live.shape) or any(widths[0]) or not np.isfinite(filling):
             raise NoLayer("only padding of a sample's own axes with a number can be read")
@@ -353,12 +354,12 @@ class CombinedValues(KnownValues):
                 places = (*(0,) * before, *range(1, count + 1), *(0,) * after)
                 number = self.row.add(Pick(places, along), number, self.op.place)
         size = self.row.sizes[number]
-        shape = [n + sum(both) for n, both in zip(live.shape, widths, strict=True)]
+        shape = [n + sum(pair) for n, pair in zip(live.shape, widths, strict=True)]
         laid_out = self.lie(number, ours(size, self.samples).reshape(shape))
         return self.each(Numbered("shift", filling), laid_out) if filling else laid_out
 
     def unpadded(self, live: Live) -> Live:
-        """Turn padding that no window uses into a layer of its own."""
+        """Turn padding that no window uses into a separate layer."""
         assert live.padding is not None
         top, left, below, right = live.padding.sides
         sides = [(top, below)] * (len(live.shape) == 4) + [(left, right)]
@@ -373,7 +374,7 @@ class CombinedValues(KnownValues):
         """Pad axes with a number, or with values from inside by NumPy's modes; negative widths cut
         off."""
         live = self.live(value)
-        if any(min(both) < 0 for both in widths):
+        if any(min(pair) < 0 for pair in widths):
             sides = zip(widths, live.shape, strict=True)
             inner = [slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in sides]
             live = self.live(self.sliced(live, inner))

@@ -32,7 +32,7 @@ class Scaled:
 class SklearnNet:
     """A network for tables: its columns' names, their scaling, and what its outputs mean."""
 
-    found: ImportedNet
+    imported: ImportedNet
     columns: tuple[str, ...]  # empty if it was fitted to rows without names
     before: Scaled
     labels: bool  # whether each output is a label's probability, independent of the others
@@ -117,8 +117,8 @@ class Sums:
 def _sums(estimator: Any) -> Iterator[Sums]:
     if hasattr(estimator, "coefs_"):
         ends = [estimator.activation] * (len(estimator.coefs_) - 1) + [estimator.out_activation_]
-        both = zip(estimator.coefs_, estimator.intercepts_, ends, strict=True)
-        for number, (weight, bias, end) in enumerate(both):
+        layers = zip(estimator.coefs_, estimator.intercepts_, ends, strict=True)
+        for number, (weight, bias, end) in enumerate(layers):
             yield Sums(weight, bias, end, f"coefs_[{number}]")
         return
     weight = np.atleast_2d(estimator.coef_)
@@ -137,8 +137,8 @@ def _layers(sums: tuple[Sums, ...]) -> Iterator[ImportedLayer]:
     """Yield layers of sums and activations in turn."""
     value = 0
     for weighed in sums:
-        both = (("weight", weighed.weight.T), ("bias", weighed.bias))
-        tensors = {name: np.asarray(x, np.float64) for name, x in both}
+        tensors = {"weight": weighed.weight.T, "bias": weighed.bias}
+        tensors = {name: np.asarray(array, np.float64) for name, array in tensors.items()}
         yield ImportedLayer(Dense(weighed.weight.shape[1]), (value,), tensors, weighed.name)
         value += 1
         if weighed.activation != "identity":

@@ -47,14 +47,14 @@ class Expression:
 
 
 def places(count: int) -> list[str]:
-    """The names in a pattern of so many expressions to be put into it."""
+    """The names that stand for so many expressions in a pattern."""
     return [f"_{number}_" for number in range(count)]
 
 
 def put_into(pattern: str, *inputs: Expression, **words: object) -> Expression:
     """Put expressions into a pattern such as '{0} + {1}', and words as they are.
 
-    A word that contains expressions itself contains their `places` instead.
+    A word that refers to the expressions contains their `places`.
     """
     names = places(len(inputs))
     text = pattern.format(*names, **words)
@@ -69,17 +69,17 @@ def put_into(pattern: str, *inputs: Expression, **words: object) -> Expression:
 
 @lru_cache(maxsize=256)
 def _levels(text: str) -> tuple[int, Sequence[tuple[int, int, str, int]]]:
-    """The level of an expression, and of each place of a name in it: its ends, the name, and the
-    level that it requires."""
-    whole = ast.parse(text, mode="eval").body
-    found = []
-    for parent in ast.walk(ast.Expression(whole)):
+    """The level of an expression; and for each name in it where it begins and ends, the name, and
+    the level that its place requires."""
+    tree = ast.parse(text, mode="eval").body
+    names = []
+    for parent in ast.walk(ast.Expression(tree)):
         for field, child in ast.iter_fields(parent):
-            for one in child if isinstance(child, list) else [child]:
-                if isinstance(one, ast.Name) and one.end_col_offset is not None:
+            for node in child if isinstance(child, list) else [child]:
+                if isinstance(node, ast.Name) and node.end_col_offset is not None:
                     least = _required(parent, field)
-                    found.append((one.col_offset, one.end_col_offset, one.id, least))
-    return _level(whole), sorted(found)
+                    names.append((node.col_offset, node.end_col_offset, node.id, least))
+    return _level(tree), sorted(names)
 
 
 def _level(node: ast.expr) -> int:

@@ -18,7 +18,7 @@ from gradbook.formats.imported import NO_NOTES, Notes
 from gradbook.formats.layouts import Live, WayIn
 from gradbook.schema import Schema
 
-Told = Mapping[str, Any]  # an operator's settings, once they are checked
+Settings = Mapping[str, Any]  # an operator's settings, once they are checked
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +60,9 @@ class ForeignOp:
 
     word: str  # its name in the format's table
     name: str  # its name in the file
-    given: tuple[str, ...]  # in order; "" for one that is left out
+    inputs: tuple[str, ...]  # in order; "" for one that is left out
     makes: tuple[str, ...]
-    settings: Told = field(default_factory=dict)  # unchecked; values are ValueNames
+    settings: Settings = field(default_factory=dict)  # unchecked; values are ValueNames
     weights: tuple[Fixed, ...] = ()  # its own weights
 
     @property
@@ -71,8 +71,8 @@ class ForeignOp:
 
     @cached_property
     def reads(self) -> tuple[str, ...]:
-        told = (name for value in self.settings.values() for name in _names(value))
-        return (*filter(None, self.given), *told)
+        in_settings = (name for value in self.settings.values() for name in _names(value))
+        return (*filter(None, self.inputs), *in_settings)
 
 
 def _names(value: Any) -> Iterator[str]:
@@ -85,7 +85,7 @@ def _names(value: Any) -> Iterator[str]:
 
 @dataclass(frozen=True, eq=False)
 class Operator:
-    """An operator's settings and function: `take(net, told, *given)` returns its result.
+    """An operator's settings and function: `take(net, settings, *inputs)` returns its result.
 
     A `take` accepts both numbers from the file and values that depend on the input, so one table
     folds constants, lays out weights and tries what several operators compute.
@@ -104,12 +104,12 @@ class Operator:
 class Table(dict[str, Operator]):
     """A format's operators by name: their settings and functions."""
 
-    def add(self, *words: str, **told: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Register a function by these names; `told` are its operator's properties and settings."""
-        properties = {name: told.pop(name) for name in PROPERTIES if name in told}
+    def add(self, *words: str, **kinds: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register a function by these names, with its operator's properties and settings."""
+        properties = {name: kinds.pop(name) for name in PROPERTIES if name in kinds}
 
         def add(take: Callable[..., Any]) -> Callable[..., Any]:
-            self.update(dict.fromkeys(words, Operator(take, Schema(**told), **properties)))
+            self.update(dict.fromkeys(words, Operator(take, Schema(**kinds), **properties)))
             return take
 
         return add
@@ -124,24 +124,24 @@ class ForeignGraph:
 
     ops: tuple[ForeignOp, ...]  # each follows those whose values it reads
     constants: Mapping[str, Fixed]
-    given: str
+    input: str
     ways: Callable[[int], Sequence[WayIn]]  # input layouts for a sample count
-    made: str
-    usual: str  # the message for an error without one of its own
+    output: str
+    usual: str  # the message for an error of Python itself
     batch: int | None = None  # the number of samples, if it is fixed in the file
     is_bytes: bool = False
     is_whole: bool = False
     notes: Notes = NO_NOTES
-    both: bool = False  # 1 − p and p are computed from its output afterwards
+    has_complement: bool = False  # 1 − p is put beside its output p afterwards
     guesses_bytes: bool = False  # a small scale at the start means that the input is bytes
     maps_as_ours: bool = False  # output maps are returned channel by channel
     version: int = 0  # the operators' version
     remark: str = ""  # added if the network has no normalisation by training statistics
-    check: Callable[[Schema, Told], Told] = Schema.read_whole  # checks an operator's settings
+    check: Callable[[Schema, Settings], Settings] = Schema.read_whole  # of an operator's settings
 
     def needed(self) -> tuple[ForeignOp, ...]:
         """List the operators on which the output depends."""
-        wanted, chosen = {self.made}, list[ForeignOp]()
+        wanted, chosen = {self.output}, list[ForeignOp]()
         for op in reversed(self.ops):
             if not wanted.isdisjoint(op.makes):
                 wanted.update(op.reads)

@@ -7,7 +7,7 @@ the step, one for the weights of the previous state.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,12 +19,12 @@ from gradbook.net.trained import TrainedLayer
 
 @dataclass(frozen=True, eq=False)
 class GateStack:
-    """(gates · width, features), (gates · width, width), and optionally a bias for each."""
+    """Weights (gates · width, features) and (gates · width, width), and a bias for each or none."""
 
-    fed: Array
-    back: Array
+    input_weight: Array
+    state_weight: Array
     bias: Array | None = None
-    late: Array | None = None  # added to the sums of `back`
+    state_bias: Array | None = None  # of the sums of the previous state
 
 
 @dataclass(frozen=True)
@@ -56,44 +56,45 @@ def is_known(layer: Layer) -> bool:
 
 
 def stack_gates(layer: TrainedLayer, gates: Sequence[str]) -> GateStack:
-    """Stack a trained layer's gates; the late bias is 0 unless the state has its own bias."""
+    """Stack a trained layer's gates; the state's bias is 0 unless it has one of its own."""
     tensors = layer.tensors
-    fed = [tensors[_word(gate, "weight")] for gate in gates]
-    back = [tensors[_word(of_state(gate), "weight")] for gate in gates]
+    weights = [tensors[_word(gate, "weight")] for gate in gates]
     stack = GateStack(
-        np.concatenate([array.reshape(len(array), -1) for array in fed]), np.concatenate(back)
+        np.concatenate([weight.reshape(len(weight), -1) for weight in weights]),
+        np.concatenate([tensors[_word(of_state(gate), "weight")] for gate in gates]),
     )
     if not any(name.endswith("bias") for name in tensors):
         return stack
-    none = np.zeros(len(back[0]))
-    bias, late = (
+    none = np.zeros(len(weights[0]))
+    bias, state_bias = (
         np.concatenate([tensors.get(_word(part, "bias"), none) for part in parts])
         for parts in (gates, [of_state(gate) for gate in gates])
     )
-    return GateStack(stack.fed, stack.back, bias, late)
+    return replace(stack, bias=bias, state_bias=state_bias)
 
 
 def take_apart(layer: Recurrent, stack: GateStack, gates: Sequence[str]) -> dict[str, Array]:
     """Split a stack into tensors; the two biases of a gate become one if they are only added."""
+
+    def by_gate(array: Array) -> dict[str, Array]:
+        return dict(zip(gates, np.split(array, len(gates)), strict=True))
+
     tensors: dict[str, Array] = {}
-    split = [
-        None if part is None else dict(zip(gates, np.split(part, len(gates)), strict=True))
-        for part in (stack.fed, stack.back, stack.bias, stack.late)
-    ]
-    fed, back, bias, late = split
-    assert fed is not None
-    assert back is not None
+    input_weight, state_weight = by_gate(stack.input_weight), by_gate(stack.state_weight)
+    bias, state_bias = (None if x is None else by_gate(x) for x in (stack.bias, stack.state_bias))
     for gate in layer.gates:
-        tensors[_word(gate, "weight")] = fed[gate][..., None, None]
-        tensors[_word(of_state(gate), "weight")] = back[gate]
-        biases = [part[gate] for part in (bias, late) if part is not None]
+        tensors[_word(gate, "weight")] = input_weight[gate][..., None, None]
+        tensors[_word(of_state(gate), "weight")] = state_weight[gate]
+        biases = [part[gate] for part in (bias, state_bias) if part is not None]
         if not biases:
             continue
         if isinstance(layer, Gru) and gate == "new" and not layer.reset_before:
             # another gate multiplies the state's sums, which have their own bias
             none = np.zeros(len(biases[0]))
             tensors[_word(gate, "bias")] = none if bias is None else bias[gate]
-            tensors[_word(of_state(gate), "bias")] = none if late is None else late[gate]
+            tensors[_word(of_state(gate), "bias")] = (
+                none if state_bias is None else state_bias[gate]
+            )
         else:
             tensors[_word(gate, "bias")] = np.add.reduce(biases)
     return tensors

@@ -23,10 +23,7 @@ from gradbook.formats.foreign import Fixed, Pieces, Value, fixed, numbers_of
 from gradbook.formats.gates import GateOrder, GateStack, Recurring, take_apart
 from gradbook.formats.imported import NoLayer
 from gradbook.formats.known_values import NO_SCORES, ONE_PIECE, TOO_MANY, UNKNOWN
-from gradbook.formats.layer_list import (
-    pad_conv,
-    pad_pool,
-)
+from gradbook.formats.layer_list import pad_conv, pad_pool
 from gradbook.formats.layouts import ELSEWHERE, MOST_PLACED, Live, ours
 from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Array
@@ -52,26 +49,26 @@ class GrowingNet(CombinedValues):
 
     # Sums, windows and normalisation.
 
-    def matmul(self, value: Value, other: Value) -> Value:
+    def matmul(self, left: Value, right: Value) -> Value:
         """Multiply values by stored weights, queries by keys, or shares by values."""
-        numbers = numbers_of((value, other))
+        numbers = numbers_of((left, right))
         if numbers is not None:
             size = numbers[0].size * numbers[1].size  # an upper bound, also for the operations
-            return self.constant((size,), lambda _: np.matmul(*numbers), value, other)
-        if isinstance(value, Scores) and isinstance(other, Live):
-            return self._attend(value, other)
-        if isinstance(value, Scores) or isinstance(other, Scores):
+            return self.constant((size,), lambda _: np.matmul(*numbers), left, right)
+        if isinstance(left, Scores) and isinstance(right, Live):
+            return self._attend(left, right)
+        if isinstance(left, Scores) or isinstance(right, Scores):
             raise NoLayer(NO_SCORES)
-        if isinstance(value, Live) and isinstance(other, Live):
-            keys = attention.heads_of(other, turned=True)
-            return attention.scores_of(attention.heads_of(value), keys)
-        if isinstance(value, Fixed) and value.array.ndim == 2 and isinstance(other, Live):
-            turned = self.move(other, lambda order: order.swapaxes(-1, -2))
-            sums = self.dense(turned, self.weight(value))
+        if isinstance(left, Live) and isinstance(right, Live):
+            keys = attention.heads_of(right, turned=True)
+            return attention.scores_of(attention.heads_of(left), keys)
+        if isinstance(left, Fixed) and left.array.ndim == 2 and isinstance(right, Live):
+            turned = self.move(right, lambda order: order.swapaxes(-1, -2))
+            sums = self.dense(turned, self.weight(left))
             return self.move(sums, lambda order: order.swapaxes(-1, -2))
-        if isinstance(value, Fixed) or other.array.ndim != 2:
+        if isinstance(left, Fixed) or right.array.ndim != 2:
             raise NoLayer("only a product with a table of weights can be read as a layer")
-        return self.dense(value, self.weight(other).T)
+        return self.dense(left, self.weight(right).T)
 
     def dense(self, value: Value, weight: Array, bias: Array | None = None) -> Live:
         """Add a dense layer on all values of a sample, or on the channels at each place."""
@@ -87,14 +84,14 @@ class GrowingNet(CombinedValues):
         if order.shape[-1] != weight.shape[1]:
             mismatch = f"its weights are {spell(weight.shape)}, which doesn't match its input"
             raise NoLayer(mismatch if live.is_as_ours else MIXED)
-        known = live.channel_axis() if live.places > 1 else None
-        if known is None and len(size) == 3 and order.shape[-1] == size[0]:
-            chosen = np.argsort(order.reshape(-1, size[0])[0])
-            known = replace(live, laid=order[..., chosen]).channel_axis()
-            weight = weight if known is None else weight[:, chosen]
-        if known is not None and known.has_all(self.samples, live.places):
+        channel_axis = live.channel_axis() if live.places > 1 else None
+        if channel_axis is None and len(size) == 3 and order.shape[-1] == size[0]:
+            by_channel = np.argsort(order.reshape(-1, size[0])[0])
+            channel_axis = replace(live, laid=order[..., by_channel]).channel_axis()
+            weight = weight if channel_axis is None else weight[:, by_channel]
+        if channel_axis is not None and channel_axis.has_all(self.samples, live.places):
             number = self._at_each_place(live, weight)
-            return self.lie(number, known.order(len(weight), live.places))
+            return self.lie(number, channel_axis.order(len(weight), live.places))
         columns = live.in_rows()
         if columns is None or sorted(columns.tolist()) != [*range(prod(size))]:
             return self._dense(self.settle(live, -1), weight)
@@ -127,37 +124,37 @@ class GrowingNet(CombinedValues):
         groups: int = 1,
     ) -> Live:
         """Convolve over rows and columns, or over steps if the weights have three dimensions."""
-        own, live = self.weight(weight), self.as_ours(value)
+        tensor, live = self.weight(weight), self.as_ours(value)
         if live.padding and live.padding.value:
             live = self.unpadded(live)
-        if own.ndim not in (3, 4):
-            raise NoLayer(f"its windows have {own.ndim - 2} dimensions: only 2 can be read")
-        along = own.ndim == 3
-        own = own[:, :, None] if along else own
-        size, kernel = live.size, (own.shape[2], own.shape[3])
-        row = along or (kernel[0] == 1 and is_sequence(size) and self.way.steps)
-        pad = self._as_told(pad, live, kernel, stride, dilation)
-        layer = Conv(len(own), kernel, stride, pad, groups=groups, dilation=dilation, row=row)
+        if tensor.ndim not in (3, 4):
+            raise NoLayer(f"its windows have {tensor.ndim - 2} dimensions: only 2 can be read")
+        over_steps = tensor.ndim == 3
+        tensor = tensor[:, :, None] if over_steps else tensor
+        size, kernel = live.size, (tensor.shape[2], tensor.shape[3])
+        row = over_steps or (kernel[0] == 1 and is_sequence(size) and self.way.steps)
+        pad = self._explicit_pad(pad, live, kernel, stride, dilation)
+        layer = Conv(len(tensor), kernel, stride, pad, groups=groups, dilation=dilation, row=row)
         before = self.before(live)
         weighs = before is not None and attention.is_unweighed(before)
         if weighs and layer.kernel == layer.stride == (1, 1) and layer.groups == 1:
-            number = self._at_each_place(live, own[:, :, 0, 0])
+            number = self._at_each_place(live, tensor[:, :, 0, 0])
         else:
             try:
                 layer = pad_conv(layer, live.padding, size)
             except GradbookError:  # a window that could cover padding alone
-                apart = self.unpadded(live) if live.padding else live
-                if apart is live:
+                unpadded = self.unpadded(live) if live.padding else live
+                if unpadded is live:
                     raise
-                return self.conv(apart, weight, bias, stride, pad, dilation, groups)
-            stays = bias is None and isinstance(weight, Fixed) and not weight.is_trained
-            number = self.row.convolve(layer, live.number, self.op.place, own, fixed=stays)
+                return self.conv(unpadded, weight, bias, stride, pad, dilation, groups)
+            is_fixed = bias is None and isinstance(weight, Fixed) and not weight.is_trained
+            number = self.row.convolve(layer, live.number, self.op.place, tensor, fixed=is_fixed)
         if bias is not None:
             self._add_bias(number, self.weight(bias, "bias"))
         return self.windowed(live, number)
 
     @staticmethod
-    def _as_told(pad: Pad, live: Live, size: Both, stride: Both, dilation: Both) -> Pad:
+    def _explicit_pad(pad: Pad, live: Live, size: Both, stride: Both, dilation: Both) -> Pad:
         """Convert 'same' to numbers if all sides are equal."""
         if pad != SAME or live.padding:
             return pad
@@ -205,8 +202,8 @@ class GrowingNet(CombinedValues):
         counts_zeros: bool = False,
     ) -> Live:
         live = self.as_ours(value)
-        asked = pad
-        pad = self._as_told(pad, live, size, stride, dilation)
+        original = pad
+        pad = self._explicit_pad(pad, live, size, stride, dilation)
         zeros = kind == "avg" and counts_zeros and pad != NOWHERE
         layer = Pool(kind, size, stride, pad, dilation, ceil=ceil, zeros=zeros)
         try:
@@ -214,8 +211,8 @@ class GrowingNet(CombinedValues):
         except NoLayer:
             if live.padding is None or not isfinite(live.padding.value):
                 raise
-            apart = self.unpadded(live)
-            return self.pool(apart, kind, size, stride, asked, dilation, ceil, counts_zeros)
+            unpadded = self.unpadded(live)
+            return self.pool(unpadded, kind, size, stride, original, dilation, ceil, counts_zeros)
         layer = replace(layer, row=True) if len(live.shape) == 3 else layer
         return self.windowed(live, self.row.add(layer, live.number, self.op.place))
 
@@ -227,12 +224,12 @@ class GrowingNet(CombinedValues):
         live = self.whole(self.live(value))
         size, order = live.size, live.order
         over = sorted({axis % order.ndim for axis in axes})
-        known = live.any_channel_axis() if len(size) == 3 else None
-        whole = known is not None and known.has_all(self.samples, live.places)
-        if known is None or not whole or known.axis in over:
+        channel_axis = live.any_channel_axis() if len(size) == 3 else None
+        has_all = channel_axis is not None and channel_axis.has_all(self.samples, live.places)
+        if channel_axis is None or not has_all or channel_axis.axis in over:
             return self._pool_some(live, kind, over, keeps)
-        kept = [n for axis, n in enumerate(order.shape) if axis not in over]
-        together = np.moveaxis(order, over, range(-len(over), 0)).reshape(*kept, -1)
+        lengths = [n for axis, n in enumerate(order.shape) if axis not in over]
+        together = np.moveaxis(order, over, range(-len(over), 0)).reshape(*lengths, -1)
         channels = together // live.places
         if together.shape[-1] != live.places or (channels != channels[..., :1]).any():
             return self._pool_some(live, kind, over, keeps)
@@ -244,21 +241,21 @@ class GrowingNet(CombinedValues):
         return self.lie(self.row.flat(number, self.op.place), channels)
 
     def _pool_some(self, live: Live, kind: str, over: Sequence[int], keeps: bool) -> Value:
-        """Pool over axes that aren't the places of each channel, as such or by windows."""
-        others = [axis for axis in range(1, len(live.shape)) if axis not in over]
-        if len(others) not in (1, 2) or 0 in over or len(others) + len(over) > 3:
+        """Pool over other axes than the places of each channel, by a layer with windows."""
+        remaining = [axis for axis in range(1, len(live.shape)) if axis not in over]
+        if len(remaining) not in (1, 2) or 0 in over or len(remaining) + len(over) > 3:
             raise NoLayer(WHOLE_AREA)
-        settled = self.settle(live, others[0], in_row=len(others) == 1)
+        settled = self.settle(live, remaining[0], in_row=len(remaining) == 1)
         if len(settled.size) != 3:
             raise NoLayer(WHOLE_AREA)
         _, rows, columns = settled.size
-        if len(others) == 1:
+        if len(remaining) == 1:
             window = (rows, columns)
         else:
-            window = (rows, 1) if over[0] < others[1] else (1, columns)
+            window = (rows, 1) if over[0] < remaining[1] else (1, columns)
         number = self.row.add(Pool(kind, window, row=rows == 1), settled.number, self.op.place)
-        kept = [live.shape[axis] for axis in others]
-        order = ours(self.row.sizes[number], self.samples).reshape(self.samples, *kept)
+        lengths = [live.shape[axis] for axis in remaining]
+        order = ours(self.row.sizes[number], self.samples).reshape(self.samples, *lengths)
         return self.lie(number, np.expand_dims(order, tuple(over)) if keeps else order)
 
     def batchnorm(
@@ -278,15 +275,15 @@ class GrowingNet(CombinedValues):
         if mean is None or variance is None:
             raise NoLayer("it keeps no running mean and variance")
         tensors = {"scale": np.ones(live.size[0]), "shift": np.zeros(live.size[0])}
-        given = {"scale": scale, "shift": shift, "mean": mean, "variance": variance}
-        for word, array in given.items():
+        stored = {"scale": scale, "shift": shift, "mean": mean, "variance": variance}
+        for word, array in stored.items():
             if array is not None:
                 numbers = self.weight(array, word, noted=word in ("scale", "shift"))
                 tensors[word] = self._along(live, numbers, axis)
         return self.each(BatchNorm(epsilon), live, tensors)
 
     def _along(self, live: Live, array: Array, axis: int) -> Array:
-        """Convert one number per place of an axis to one per channel."""
+        """Convert numbers along an axis to one per channel."""
         if live.has_channels_at(axis):
             return array
         columns = live.in_rows() if axis % len(live.shape) == len(live.shape) - 1 else None
@@ -308,8 +305,8 @@ class GrowingNet(CombinedValues):
     ) -> Live:
         """Normalise a sample's values over these axes; scale and shift are broadcast.
 
-        `by_channel` prefers groups of channels where these suffice; the axes are those of
-        `laid_out`, a shape, if it is given.
+        `by_channel` prefers groups of channels where these suffice; `laid_out` is the shape whose
+        axes these are, if it isn't the value's own.
         """
         live = self.whole(self.live(value))
         size, anew = live.size, live.order if laid_out is None else live.order.reshape(laid_out)
@@ -323,8 +320,8 @@ class GrowingNet(CombinedValues):
         if laid_out is None and len(size) > 1 and len(axes) == 1 and live.has_channels_at(axes[0]):
             groups = 0  # the channels of a place, even if there is only one
         affine = [
-            usual if told is None else live.gather(told).reshape(size[0], -1)
-            for told, usual in ((scale, np.ones((size[0], 1))), (shift, np.zeros((size[0], 1))))
+            default if array is None else live.gather(array).reshape(size[0], -1)
+            for array, default in ((scale, np.ones((size[0], 1))), (shift, np.zeros((size[0], 1))))
         ]
         varied = any((array != array[:, :1]).any() for array in affine)
         if varied and groups != 1:
@@ -342,8 +339,8 @@ class GrowingNet(CombinedValues):
         return self.each(layer, live, self._affine([array[:, 0] for array in affine]))
 
     @staticmethod
-    def _affine(both: Sequence[Array]) -> dict[str, Array]:
-        return dict(zip(("scale", "shift"), both, strict=True))
+    def _affine(arrays: Sequence[Array]) -> dict[str, Array]:
+        return dict(zip(("scale", "shift"), arrays, strict=True))
 
     def group_norm(
         self,
@@ -361,7 +358,7 @@ class GrowingNet(CombinedValues):
         if count % groups:
             raise NoLayer(f"{count} channels can't be divided into {groups} equal groups")
         along = [count if k == axis else 1 for k in range(len(live.shape))]
-        both = []
+        affine = []
         for numbers in (scale, shift):
             if numbers is not None and numbers.size not in (groups, count):
                 raise NoLayer(
@@ -369,31 +366,31 @@ class GrowingNet(CombinedValues):
                     "equal"
                 )
             repeated = None if numbers is None else np.repeat(numbers, count // numbers.size)
-            both.append(None if repeated is None else repeated.reshape(along))
+            affine.append(None if repeated is None else repeated.reshape(along))
         laid_out = (*live.shape[:axis], groups, count // groups, *live.shape[axis + 1 :])
         axes = [k for k in range(1, len(laid_out)) if k != axis]
-        return self.normalise(live, axes, epsilon, both[0], both[1], True, laid_out)
+        return self.normalise(live, axes, epsilon, affine[0], affine[1], True, laid_out)
 
     def _groups(self, live: Live, axes: Sequence[int]) -> int:
-        """Count the groups of channels that these axes cover; 0 for a place's channels."""
+        """Count the groups of channels that these axes cover; 0 if they cover each place alone."""
         order = live.order
         over = {axis % order.ndim for axis in axes}
         if 0 in over and order.shape[0] > 1:
             raise NoLayer(MIXED)
-        kept = [1 if axis in over else n for axis, n in enumerate(order.shape)]
-        numbers = np.broadcast_to(np.arange(prod(kept)).reshape(kept), order.shape)
-        told = np.full(self.samples * prod(live.size), -1)
-        told[order.ravel()] = numbers.ravel()
-        count = len(np.unique(told))
-        groups, rest = divmod(count, self.samples)
+        lengths = [1 if axis in over else n for axis, n in enumerate(order.shape)]
+        numbers = np.broadcast_to(np.arange(prod(lengths)).reshape(lengths), order.shape)
+        group_of = np.full(self.samples * prod(live.size), -1)
+        group_of[order.ravel()] = numbers.ravel()
+        count = len(np.unique(group_of))
+        groups, remainder = divmod(count, self.samples)
         channels = live.size[0]
-        if (told < 0).any() or rest:
+        if (group_of < 0).any() or remainder:
             raise NoLayer(SOME)
         if channels % groups == 0:
-            alike = told.reshape(count, -1)
+            alike = group_of.reshape(count, -1)
             if (alike == alike[:, :1]).all():
                 return groups
-        by_place = told.reshape(self.samples, channels, -1)
+        by_place = group_of.reshape(self.samples, channels, -1)
         if groups == live.places and (by_place == by_place[:, :1]).all():
             return 0
         raise NoLayer(SOME)
@@ -440,13 +437,13 @@ class GrowingNet(CombinedValues):
         """Look up a row of a table for each token of the input."""
         live, (count, width) = self.live(value), table.shape
         steps = self.row.sizes[0][-1]
-        if not self.is_given(live) or live.shape != (self.samples, steps) or not self.way.tokens:
+        if not self.is_input(live) or live.shape != (self.samples, steps) or not self.way.tokens:
             raise NoLayer("only the tokens that come in can be looked up, each once")
         self.row.sizes[0] = (count, 1, steps)
-        for name, other in self.values.items():
-            if isinstance(other, Live) and other.number == 0:
+        for name, entry in self.values.items():
+            if isinstance(entry, Live) and entry.number == 0:
                 order = ours((count, steps), self.samples)[:, 0]
-                self.values[name] = replace(other, size=self.row.sizes[0], laid=order)
+                self.values[name] = replace(entry, size=self.row.sizes[0], laid=order)
         weight = np.ascontiguousarray(table.T)[..., None, None]
         number = self.row.add(Embedding(width), 0, self.op.place, {"weight": weight})
         return self.lie(number, ours((width, steps), self.samples).swapaxes(1, 2))
@@ -468,18 +465,22 @@ class GrowingNet(CombinedValues):
 
         live = self.live(self.move(value, turned) if backwards else value)
         live = self._as_steps(live, steps_first)
-        size, known = live.size, live.channel_axis()
-        if known is None:
+        size, channel_axis = live.size, live.channel_axis()
+        if channel_axis is None:
             raise NoLayer(NO_STEPS)
-        layer = kind(stack.back.shape[-1], all=True)
+        layer = kind(stack.state_weight.shape[-1], all=True)
         layer = replace(layer, reset_before=reset_before) if isinstance(layer, Gru) else layer
         tensors = take_apart(layer, stack, gates.of(layer))
         number = self.row.add(layer, live.number, self.op.place, tensors)
-        every = known.order(layer.width, size[2])
+        every = channel_axis.order(layer.width, size[2])
         last = every[-1:] if steps_first else every[:, -1][None]
         states = self.lie(number, every)
         in_order = self.live(self.move(states, turned)) if backwards else states
         return in_order, lambda: self._at_last(self.lie(number, last))
+
+    def stacked(self, states: Sequence[Live]) -> Value:
+        """Stack the last states of several layers or directions; None without any."""
+        return self.concat(states, 0) if len(states) > 1 else next(iter(states), None)
 
     def _as_steps(self, live: Live, steps_first: bool) -> Live:
         """Return a sequence as gradbook has it, laid out as it is."""
@@ -506,9 +507,9 @@ class GrowingNet(CombinedValues):
 
     def einsum(self, equation: str, values: Sequence[Value]) -> Value:
         """Read a product of two values, summed over the one letter that only they have."""
-        told, arrow, out = equation.replace(" ", "").partition("->")
-        names = told.split(",")
-        if not arrow or len(names) != 2 or "." in told:
+        terms, arrow, out = equation.replace(" ", "").partition("->")
+        names = terms.split(",")
+        if not arrow or len(names) != 2 or "." in terms:
             raise NoLayer("only an einsum of two values, such as 'bqd,bkd->bqk', can be read")
         (first, second), (value, other) = names, values
         if isinstance(value, Fixed) and not isinstance(other, Fixed):
@@ -564,14 +565,14 @@ class GrowingNet(CombinedValues):
         heads = attention.heads_of(self.live(values))
         parts = (scores.queries, scores.keys, heads)
         queries, keys, mixed = (self._projection(part.number) for part in parts)
-        if len({queries.given, keys.given, mixed.given}) != 1:
+        if len({queries.source, keys.source, mixed.source}) != 1:
             raise NoLayer(attention.TO_ITSELF)
-        given, size = queries.given, self.row.sizes[queries.given]
+        source, size = queries.source, self.row.sizes[queries.source]
         features, row = size[0], (size[0], 1, prod(size[1:]))
         if size != row:
-            given = self.arrange(self.lie(given), np.arange(prod(row)).reshape(row))
+            source = self.arrange(self.lie(source), np.arange(prod(row)).reshape(row))
         layer, tensors = attention.attention_of(scores, heads, (queries, keys, mixed), features)
-        number = self.row.add(layer, given, self.op.place, tensors)
+        number = self.row.add(layer, source, self.op.place, tensors)
         self.used.extend(name for part in (queries, keys, mixed) for name in part.stored)
         return self.lie(number, attention.mixed_order(heads))
 

@@ -109,7 +109,7 @@ def explain_copies(
 
 @dataclass(frozen=True, eq=False)
 class ImportedLayer:
-    """A layer, its tensors as graph/trained/layers.py names them, and the values that it reads.
+    """A layer, its tensors by gradbook's names, and the values that it reads.
 
     Value 0 is the network's input; value k is the k-th layer's output.
     """
@@ -155,61 +155,62 @@ class Notes:
     )  # its text and how the file was written
 
     @staticmethod
-    def of(told: Any) -> Notes:
+    def of(content: Any) -> Notes:
         """Read the valid notes from a file, which may come from anybody."""
-        if not isinstance(told, Mapping):
+        if not isinstance(content, Mapping):
             return Notes()
         return Notes(
-            preparation_of(told.get("preparation")),
-            _names(told.get("classes")),
-            _columns(told.get("inputs")),
-            _names(told.get("targets")),
-            _spread(told.get("spread")),
-            _filling(told.get("missing")),
-            labels=told.get("labels") is True,
-            network=told["network"] if isinstance(told.get("network"), Mapping) else {},
+            preparation_of(content.get("preparation")),
+            _names(content.get("classes")),
+            _columns(content.get("inputs")),
+            _names(content.get("targets")),
+            _spread(content.get("spread")),
+            _filling(content.get("missing")),
+            labels=content.get("labels") is True,
+            network=content["network"] if isinstance(content.get("network"), Mapping) else {},
         )
 
 
 NO_NOTES = Notes()
 
 
-def _names(told: Any) -> tuple[str, ...]:
-    return tuple(map(str, told)) if isinstance(told, list) else ()
+def _names(names: Any) -> tuple[str, ...]:
+    return tuple(map(str, names)) if isinstance(names, list) else ()
 
 
-def _columns(told: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _columns(columns: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
     try:
-        return tuple((str(name), _names(words)) for name, words in told)
+        return tuple((str(name), _names(words)) for name, words in columns)
     except (TypeError, ValueError):
         return ()
 
 
-def _filling(told: Any) -> tuple[float, ...]:
+def _filling(filling: Any) -> tuple[float, ...]:
     try:
-        numbers = tuple(map(float, told))
+        numbers = tuple(map(float, filling))
     except (TypeError, ValueError, OverflowError):
         return ()
     return numbers if all(map(isfinite, numbers)) else ()
 
 
-def _spread(told: Any) -> tuple[float, float]:
+def _spread(spread: Any) -> tuple[float, float]:
     try:
-        deviation, mean = map(float, told)
+        deviation, mean = map(float, spread)
     except (TypeError, ValueError, OverflowError):
         return 1.0, 0.0
     return (deviation, mean) if 0 < deviation < inf and isfinite(mean) else (1.0, 0.0)
 
 
-def preparation_of(told: Any) -> Preparation | None:
+def preparation_of(settings: Any) -> Preparation | None:
     try:
-        mean, deviation = (tuple(map(float, told[name])) for name in ("mean", "deviation"))
-        most = float(told.get("most", BRIGHTNESS))
+        mean, deviation = (tuple(map(float, settings[name])) for name in ("mean", "deviation"))
+        most = float(settings.get("most", BRIGHTNESS))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
-    able = np.isfinite((*mean, *deviation)).all() and all(number > 0 for number in deviation)
-    known = most in (BRIGHTNESS, AS_THEY_STAND) and len(mean) == len(deviation)
-    return Preparation(mean, deviation, most) if able and known else None
+    if most not in (BRIGHTNESS, AS_THEY_STAND) or len(mean) != len(deviation):
+        return None
+    usable = np.isfinite((*mean, *deviation)).all() and all(number > 0 for number in deviation)
+    return Preparation(mean, deviation, most) if usable else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +239,7 @@ class NoLayer(GradbookError):
 
 LAID_OUT = "its {} outputs are flattened"
 STEEPER = "only an ELU with an input scale of 1, or a CELU, can be read"
-BOTH = "1 − p beside p can be read for a single output only"
+ONE_OUTPUT = "1 − p beside p can be read for a single output only"
 
 
 REASONS = (
@@ -259,13 +260,13 @@ class Refusals:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.found: dict[str, list[str]] = {}  # the places of each reason
+        self.reasons: dict[str, list[str]] = {}  # the places of each reason
         self.count = 0  # including consequences
         self.unsure: set[str] = set()  # values that depend on something refused
 
     def add(self, place: str, what: str) -> None:
         self.count += 1
-        self.found.setdefault(what, []).append(place)
+        self.reasons.setdefault(what, []).append(place)
 
     def refuse(self, place: str, error: Exception, reads: Sequence[str], usual: str) -> None:
         """Record the error's message, or `usual` if it is one of Python's own errors."""
@@ -282,8 +283,8 @@ class Refusals:
 
     def settle(self) -> None:
         """Raise an error if anything was refused."""
-        if self.found:
-            reasons = (f"{', '.join(places)}: {what}" for what, places in self.found.items())
+        if self.reasons:
+            reasons = (f"{', '.join(places)}: {what}" for what, places in self.reasons.items())
             raise DataError("; ".join(reasons), file=self.file)
 
 
@@ -302,7 +303,7 @@ def assemble(
     isn't flat yet.
     """
     layers = in_a_row(layers)
-    described = tuple(with_bias_and_distance(own, number) for number, own in enumerate(layers))
+    described = tuple(with_bias_and_distance(layer, number) for number, layer in enumerate(layers))
     try:
         makes = Description(size, described).shapes[-1]
     except GradbookError as error:
@@ -314,8 +315,8 @@ def assemble(
         if prod(makes[1:]) > 1:
             remarks = (*remarks, LAID_OUT.format(spell(makes)))
     stored = [
-        StoredLayer(layer, own.weights, own.stored)
-        for layer, own in zip(described, layers, strict=True)
+        StoredLayer(layer, imported.weights, imported.stored)
+        for layer, imported in zip(described, layers, strict=True)
     ]
     try:
         net = Net(input=size, layers=described, again=find_repeats(stored), tokens=tokens)
@@ -323,7 +324,7 @@ def assemble(
         net = replace(net, start=start_of(net, values))
     except GradbookError as error:
         raise DataError(error.message, file=file) from error
-    apart = explain_copies(stored, [own.place for own in layers], net.owners)
+    apart = explain_copies(stored, [layer.place for layer in layers], net.owners)
     remarks = (*remarks, *([apart] if apart else []))
     return ImportedNet(net, values, preparation, notes, remarks, makes)
 
@@ -338,7 +339,7 @@ def in_a_row(layers: Sequence[ImportedLayer]) -> list[ImportedLayer]:
     while waiting:
         waiting.remove(following := row.following(waiting))
         row.append(following)
-    return row.said
+    return row.ordered
 
 
 def _leading(layers: Sequence[ImportedLayer]) -> list[int]:
@@ -353,42 +354,42 @@ def _leading(layers: Sequence[ImportedLayer]) -> list[int]:
 
 @dataclass
 class _BranchRow:
-    """Layers in the order of the network; `given` ones are named by their places."""
+    """Layers, which are named by their places, and the same in the network's order."""
 
-    given: Sequence[ImportedLayer]
-    said: list[ImportedLayer] = field(default_factory=list)
+    layers: Sequence[ImportedLayer]
+    ordered: list[ImportedLayer] = field(default_factory=list)
     latest: int = 0  # the value that the next layer may read without going back
     numbers: dict[int, int] = field(default_factory=lambda: {0: 0})  # new numbers, by the old
 
     def following(self, waiting: Sequence[int]) -> int:
         """Choose the layer that is ready and reads the latest value."""
-        reads = {place: self.given[place].reads for place in waiting}
+        reads = {place: self.layers[place].reads for place in waiting}
         ready = [place for place in waiting if self.numbers.keys() >= {*reads[place]}]
         return max(ready, key=lambda place: max(self.numbers[value] for value in reads[place]))
 
     def append(self, place: int) -> None:
-        layer = self.given[place]
+        layer = self.layers[place]
         numbers = dict(self.numbers)
         if self.latest not in layer.reads:
             first = layer.reads[0]
             back = ImportedLayer(GoBack(1), (numbers[first],), place=layer.place)
-            self.said.append(back)
-            numbers[first] = len(self.said)
-        self.said.append(replace(layer, reads=tuple(numbers[value] for value in layer.reads)))
+            self.ordered.append(back)
+            numbers[first] = len(self.ordered)
+        self.ordered.append(replace(layer, reads=tuple(numbers[value] for value in layer.reads)))
         self.latest = place + 1
-        self.numbers[self.latest] = len(self.said)
+        self.numbers[self.latest] = len(self.ordered)
 
 
 def with_bias_and_distance(imported: ImportedLayer, number: int) -> Layer:
     """Set the bias if it has one, and the distances to the values that it reads."""
-    told = dict(vars(imported.layer))
-    if "bias" in told:
+    settings = dict(vars(imported.layer))
+    if "bias" in settings:
         has_bias = any(name.endswith("bias") for name in imported.tensors)
-        told["bias"] = Bias.EACH if has_bias else Bias.NONE
-    if "back" in told:
+        settings["bias"] = Bias.EACH if has_bias else Bias.NONE
+    if "back" in settings:
         distances = tuple(number - read for read in imported.reads)
-        told["back"] = distances if isinstance(told["back"], tuple) else max(distances)
-    return type(imported.layer)(**told)
+        settings["back"] = distances if isinstance(settings["back"], tuple) else max(distances)
+    return type(imported.layer)(**settings)
 
 
 def _values(net: Net, layers: Sequence[ImportedLayer]) -> dict[str, Array]:

@@ -126,8 +126,8 @@ class KnownValues:
         """Return a value whose elements are in gradbook's order, whatever its axes."""
         live = self.live(value)
         size = live.shape[1:]
-        meant = (size[0], 1, size[1]) if len(size) == 2 else size
-        if live.is_in_line and (len(meant) != 3 or meant == live.size):
+        wanted = (size[0], 1, size[1]) if len(size) == 2 else size
+        if live.is_in_line and (len(wanted) != 3 or wanted == live.size):
             return live
         return self.settle(live, 1)
 
@@ -155,7 +155,7 @@ class KnownValues:
         return self.lie(number, np.moveaxis(order, 1, axis + 1))
 
     def arrange(self, live: Live, wanted: Order) -> int:
-        """Add the layers that make a value whose elements have these sources in another."""
+        """Add the layers that make a value whose elements come from these places of another."""
         if live.padding or (self.way.tokens and not live.number):
             raise NoLayer(ELSEWHERE)
         key = (live.number, wanted.shape, wanted.tobytes())
@@ -170,7 +170,7 @@ class KnownValues:
         return self.arranged[key]
 
     def whole(self, live: Live) -> Live:
-        """Return a value of which all elements are read, and each once."""
+        """Return a value that has each element exactly once."""
         return live if is_complete(live) else self.settle(live, likely_channels(live))
 
     def before(self, live: Live) -> Any:
@@ -183,7 +183,7 @@ class KnownValues:
         number = self.row.add(layer, live.number, self.op.place, tensors)
         return self.lie(number, live.laid)
 
-    def is_given(self, live: Live) -> bool:
+    def is_input(self, live: Live) -> bool:
         """Whether it is the input, before any layer."""
         return not live.number and not self.row.layers
 
@@ -267,11 +267,11 @@ class KnownValues:
     def sliced(self, value: Value, cuts: Sequence[slice]) -> Value:
         """Keep some of the places along each axis."""
         if isinstance(value, Live):
-            whole = [
+            uncut = [
                 cut.indices(count) == (0, count, 1)
                 for cut, count in zip(cuts, value.shape, strict=True)
             ]
-            if whole.count(False) == 1 and not whole[-1] and self._ends_in_steps(value):
+            if uncut.count(False) == 1 and not uncut[-1] and self._ends_in_steps(value):
                 start, stop, step = cuts[-1].indices(value.shape[-1])
                 short = self._cut(value, start, stop) if step == 1 else None
                 if short is not None:
@@ -283,16 +283,16 @@ class KnownValues:
 
     def _cut(self, live: Live, start: int, stop: int) -> Live | None:
         """Drop surplus steps of a convolution by reducing its padding."""
-        own, size = self.before(live), live.size
-        if own is None or not isinstance(own.layer, Conv):
+        conv, size = self.before(live), live.size
+        if conv is None or not isinstance(conv.layer, Conv):
             return None
-        window = own.layer.window(self.row.sizes[own.reads[0]])
+        window = conv.layer.window(self.row.sizes[conv.reads[0]])
         top, left, below, right = window.pad
         before, after = start, size[2] - stop
         if window.stride[1] != 1 or before > left or after > right:
             return None
-        layer = replace(own.layer, pad=(top, left - before, below, right - after))
-        self.row.layers.append(replace(own, layer=layer))
+        layer = replace(conv.layer, pad=(top, left - before, below, right - after))
+        self.row.layers.append(replace(conv, layer=layer))
         self.row.sizes.append((*size[:2], stop - start))
         return self.windowed(live, len(self.row.layers))
 
@@ -305,7 +305,7 @@ class KnownValues:
 
         if ends[-1] != self.shape_of(value)[axis]:
             raise NoLayer("its parts don't add up to the length that it splits")
-        return tuple(self.move(value, part(*two)) for two in pairwise(ends))
+        return tuple(self.move(value, part(*bounds)) for bounds in pairwise(ends))
 
     def shape_of(self, value: Value) -> Shape:
         if not isinstance(value, Fixed | Live | Scores):
@@ -321,18 +321,18 @@ class KnownValues:
         """Reshape; one size may be open (-1)."""
         target = tuple(target)
         if isinstance(value, Scores):
-            known = prod(n for n in target if n != -1) or 1
+            stated = prod(n for n in target if n != -1) or 1
             return value.laid_out(
-                tuple(prod(value.shape) // known if n == -1 else n for n in target)
+                tuple(prod(value.shape) // stated if n == -1 else n for n in target)
             )
         if isinstance(value, Live) and value.is_as_ours:
             size = value.size
-            each = tuple(prod(size) if x == -1 else x for x in target[1:])
-            if target[:1] in ((-1,), (self.samples,)) and each == (prod(size),):
+            sizes = tuple(prod(size) if x == -1 else x for x in target[1:])
+            if target[:1] in ((-1,), (self.samples,)) and sizes == (prod(size),):
                 return self.lie(self.row.flat(value.number, self.op.place))
             is_picture = len(target) == 4 and len(size) < 3
-            if is_picture and self.is_given(value) and min(each) > 0 and prod(each) == prod(size):
-                self.row.sizes[0] = each
+            if is_picture and self.is_input(value) and min(sizes) > 0 and prod(sizes) == prod(size):
+                self.row.sizes[0] = sizes
                 return self.lie(0)
         return self.move(value, lambda x: x.reshape(target))
 
@@ -354,23 +354,23 @@ class KnownValues:
         number = self.row.side_by_side([live.number for live in several], self.op.place)
         if len(several) == 1 or (axis == 1 and all(live.is_as_ours for live in several)):
             return self.lie(number, None if len(several) > 1 else several[0].laid)
-        each, orders, first = prod(self.row.sizes[number]), [], 0
+        per_sample, orders, first = prod(self.row.sizes[number]), [], 0
         for live in several:
             of_a_sample = prod(live.size)
-            orders.append(live.order // of_a_sample * each + first + live.order % of_a_sample)
+            orders.append(live.order // of_a_sample * per_sample + first + live.order % of_a_sample)
             first += of_a_sample
         return self.lie(number, np.concatenate(orders, axis))
 
     def _with_channels_at(self, several: Sequence[Live], axis: int) -> list[Live]:
         """Return values that have all their channels along an axis, at the same places."""
-        known = [live.channel_axis(axis) for live in several]
-        first = known[0]
+        axes = [live.channel_axis(axis) for live in several]
+        first = axes[0]
         if first is not None and all(
-            array is not None
-            and np.array_equal(array.places, first.places)
-            and np.array_equal(array.samples, first.samples)
+            along is not None
+            and np.array_equal(along.places, first.places)
+            and np.array_equal(along.samples, first.samples)
             and (is_complete(live) and live.size[1:] == several[0].size[1:])
-            for array, live in zip(known, several, strict=True)
+            for along, live in zip(axes, several, strict=True)
         ):
             return list(several)
         return [self.settle(live, axis) for live in several]

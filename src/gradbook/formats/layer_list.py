@@ -86,10 +86,10 @@ def _taking_in(pool: Pool, padding: Padding, shape: Shape, before: Sequence[Impo
         raise NoLayer(
             f"its input is padded with {padding.value:g}: only padding with zeros can be read"
         )
-    found = replace(pool, pad=padding.sides, zeros=pool.kind == "avg")
-    if found.output(shape) != pool.output(padded):
+    with_padding = replace(pool, pad=padding.sides, zeros=pool.kind == "avg")
+    if with_padding.output(shape) != pool.output(padded):
         raise NoLayer("its last window begins outside its input")
-    return found
+    return with_padding
 
 
 def require_counted(places: Sequence[int], pool: Pool, shape: Shape) -> None:
@@ -123,7 +123,7 @@ def lower_padding(padding: Padding, frame: Array, shape: Shape) -> Padding:
 
 
 def leave_out_zeros(layer: Layer, scale: Array, shape: Shape) -> Layer:
-    """Return the average pool without the padding's zeros, for which the scale corrects."""
+    """Return the average pool that leaves out padding, since the scale corrects for its zeros."""
     window = layer.window(shape)
     if window is None or not layer.zeros:
         raise NoLayer("it scales the pixels of a channel differently")
@@ -172,7 +172,7 @@ def by_channel(constant: Array, size: Shape) -> Array:
 
 @dataclass
 class LayerList:
-    """The layers so far and the size of each value; a value is given by its number."""
+    """The layers so far and the size of each value; values are named by their numbers."""
 
     sizes: list[Shape]
     layers: list[ImportedLayer] = field(default_factory=list)
@@ -182,23 +182,23 @@ class LayerList:
     scales: set[int] = field(default_factory=set)  # values made by a scale
 
     def add(
-        self, layer: Layer, given: int, place: str, tensors: Mapping[str, Array] | None = None
+        self, layer: Layer, value: int, place: str, tensors: Mapping[str, Array] | None = None
     ) -> int:
         """Add a layer that reads a value; return the number of its result."""
-        size = layer.output(self.sizes[given])
-        self.layers.append(ImportedLayer(layer, (given,), tensors or {}, place))
+        size = layer.output(self.sizes[value])
+        self.layers.append(ImportedLayer(layer, (value,), tensors or {}, place))
         self.sizes.append(size)
         return len(self.layers)
 
     def convolve(
-        self, layer: Conv, given: int, place: str, *tensors: Array, fixed: bool = False
+        self, layer: Conv, value: int, place: str, *tensors: Array, fixed: bool = False
     ) -> int:
         """Add a convolution with its weights, fixed or not, and its bias if it has one."""
         if fixed and len(tensors) == 1:
-            average = average_by(layer, tensors[0], self.sizes[given])
+            average = average_by(layer, tensors[0], self.sizes[value])
             if average is not None:
-                return self.add(average, given, place)
-        return self.add(layer, given, place, dict(zip(("weight", "bias"), tensors, strict=False)))
+                return self.add(average, value, place)
+        return self.add(layer, value, place, dict(zip(("weight", "bias"), tensors, strict=False)))
 
     def note(self, before: Sequence[ImportedLayer], stored: Sequence[str]) -> None:
         """Record the file's names of the weights of layers that are new or were changed."""
@@ -208,8 +208,8 @@ class LayerList:
                 names = tuple(dict.fromkeys((*layer.stored, *stored)))
                 self.layers[index] = replace(layer, stored=names)
 
-    def flat(self, given: int, place: str) -> int:
-        return given if len(self.sizes[given]) == 1 else self.add(Flatten(), given, place)
+    def flat(self, value: int, place: str) -> int:
+        return value if len(self.sizes[value]) == 1 else self.add(Flatten(), value, place)
 
     def sum(self, first: int, second: int, place: str) -> int:
         if self.sizes[first] != self.sizes[second]:
@@ -231,44 +231,44 @@ class LayerList:
         self.sizes.append(size)
         return len(self.layers)
 
-    def side_by_side(self, given: Sequence[int], place: str) -> int:
+    def side_by_side(self, values: Sequence[int], place: str) -> int:
         """Concatenate the channels of several values; a single value stays as it is."""
-        if len(given) == 1:
-            return given[0]
+        if len(values) == 1:
+            return values[0]
         try:
-            size = Concat((1,)).output(*(self.sizes[value] for value in given))
+            size = Concat((1,)).output(*(self.sizes[number] for number in values))
         except ShapeError:
-            sizes = " and ".join(spell(self.sizes[value]) for value in given)
+            sizes = " and ".join(spell(self.sizes[number]) for number in values)
             raise NoLayer(f"it concatenates {sizes}: the sizes must be equal") from None
-        self.layers.append(ImportedLayer(Concat((1,)), tuple(given), {}, place))
+        self.layers.append(ImportedLayer(Concat((1,)), tuple(values), {}, place))
         self.sizes.append(size)
         return len(self.layers)
 
-    def scale(self, given: int, scale: Array, shift: Array, place: str, alone: bool) -> int:
+    def scale(self, value: int, scale: Array, shift: Array, place: str, alone: bool) -> int:
         """Scale and shift each channel; before the first layer, this prepares images.
 
         `alone` means that nothing else reads the value that is scaled.
         """
-        channels = self.sizes[given][0]
+        channels = self.sizes[value][0]
         if not {scale.size, shift.size} <= {1, channels}:
             raise NoLayer(
                 f"it scales {channels} channels by {max(scale.size, shift.size)} numbers: the "
                 "counts must be equal"
             )
         scale, shift = np.broadcast_to(scale, channels), np.broadcast_to(shift, channels)
-        if alone and self.prepares and self._prepares(given, scale, shift):
-            return given
-        if alone and given == len(self.layers) and given in self.scales:
+        if alone and self.prepares and self._prepares(value, scale, shift):
+            return value
+        if alone and value == len(self.layers) and value in self.scales:
             return self._scaled_again(scale, shift)
         layer, ones = BatchNorm(), np.ones(channels)
         tensors = {"scale": scale * sqrt(1 + layer.epsilon), "shift": shift.copy()}
-        number = self.add(layer, given, place, tensors | {"mean": 0 * ones, "variance": ones})
+        number = self.add(layer, value, place, tensors | {"mean": 0 * ones, "variance": ones})
         self.scales.add(number)
         return number
 
-    def fill_in(self, given: int, filling: Array) -> int:
+    def fill_in(self, value: int, filling: Array) -> int:
         """Replace missing numbers by one number for each column of a row, before all else."""
-        if given or self.layers or self.scaling is not None or len(self.sizes[0]) != 1:
+        if value or self.layers or self.scaling is not None or len(self.sizes[0]) != 1:
             raise NoLayer(
                 "missing numbers can be replaced only in the columns of a table, before any "
                 "other layer"
@@ -276,7 +276,7 @@ class LayerList:
         self.filling = np.broadcast_to(filling.ravel(), self.sizes[0])
         if not np.isfinite(self.filling).all():
             raise NoLayer("the value that replaces missing numbers is infinite or not a number")
-        return given
+        return value
 
     def scale_of(self, number: int) -> tuple[Array, Array]:
         """Return the factor and the shift of the scale that made a value."""
@@ -288,31 +288,31 @@ class LayerList:
         """Merge another scale and shift into the last layer, itself a scale."""
         last = self.layers[-1]
         before, plus = last.tensors["scale"], last.tensors["shift"]
-        both = {"scale": before * scale, "shift": plus * scale + shift}
-        self.layers[-1] = replace(last, tensors={**last.tensors, **both})
+        affine = {"scale": before * scale, "shift": plus * scale + shift}
+        self.layers[-1] = replace(last, tensors={**last.tensors, **affine})
         return len(self.layers)
 
-    def add_bias(self, given: int, bias: Array) -> int:
+    def add_bias(self, value: int, bias: Array) -> int:
         """Add a bias to the layer of sums that makes this value."""
-        layer = self.layers[given - 1]
+        layer = self.layers[value - 1]
         weight = layer.tensors["weight"]
-        each = np.broadcast_to(bias.ravel(), weight.shape[:1]).copy()
-        self.layers[given - 1] = replace(layer, tensors={"weight": weight, "bias": each})
-        return given
+        biases = np.broadcast_to(bias.ravel(), weight.shape[:1]).copy()
+        self.layers[value - 1] = replace(layer, tensors={"weight": weight, "bias": biases})
+        return value
 
-    def _prepares(self, given: int, scale: Array, shift: Array) -> bool:
+    def _prepares(self, value: int, scale: Array, shift: Array) -> bool:
         """Record a scale of the images themselves, equal for all values of a channel."""
-        if given != len(self.layers) or not all(x.layer.passes_on for x in self.layers):
+        if value != len(self.layers) or not all(x.layer.passes_on for x in self.layers):
             return False
         first = self.sizes[0]
         channels = 1 if len(first) == 2 else first[0]
-        if len(first) == 1 or (len(first) == 3 and given == 0):
-            each = np.stack([scale, shift])[:, :, None]
+        if len(first) == 1 or (len(first) == 3 and value == 0):
+            maps = np.stack([scale, shift])[:, :, None]
         else:
-            each = np.stack([scale, shift]).reshape(2, channels, prod(first) // channels)
-        if (each != each[:, :, :1]).any() or not np.isfinite(each).all() or (scale <= 0).any():
+            maps = np.stack([scale, shift]).reshape(2, channels, prod(first) // channels)
+        if (maps != maps[:, :, :1]).any() or not np.isfinite(maps).all() or (scale <= 0).any():
             return False
-        by, plus = each[:, :, 0]
+        by, plus = maps[:, :, 0]
         before = self.scaling or (np.ones(channels), np.zeros(channels))
         self.scaling = (before[0] * by, before[1] * by + plus)
         return True

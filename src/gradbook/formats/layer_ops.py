@@ -29,23 +29,23 @@ LAID_OUT = ("copy", "reshape", "spread", "spread_channels")  # the same numbers 
 
 @dataclass(frozen=True, eq=False)
 class LayerOps:
-    """A layer's ops on a sample; the values that it reads are given by number."""
+    """A layer's ops on a sample; its inputs are the values that it reads, by their numbers."""
 
-    given: Mapping[int, Node]
-    made: Node
+    inputs: Mapping[int, Node]
+    output: Node
     tensors: Mapping[Node, str]  # leaves, by the names of the layer's tensors
     arrays: Mapping[Node, Array]  # the leaves' numbers
 
     @cached_property
     def steps(self) -> list[Node]:
         """List the nodes that depend on the sample, in order of computation."""
-        given = set(self.given.values())
-        return [node for node in ancestors([self.made]) if node.each and node not in given]
+        inputs = set(self.inputs.values())
+        return [node for node in ancestors([self.output]) if node.each and node not in inputs]
 
     @cached_property
     def uses(self) -> Counter[Node]:
         """Count how often each value is read."""
-        return Counter(x for node in self.steps for x in node.inputs) + Counter([self.made])
+        return Counter(x for node in self.steps for x in node.inputs) + Counter([self.output])
 
     def array(self, node: Node) -> Array:
         """Compute a constant node, with size 1 along axes on which it is only repeated."""
@@ -84,18 +84,18 @@ def as_slice(places: Sequence[int]) -> str:
 
 def ops_of(trained: TrainedNet, applied: TrainedLayer, says: Vocabulary) -> LayerOps:
     layer, graph = _with_plain_sums(applied), Graph()
-    given = {
+    inputs = {
         number: graph.leaf(Name("x", layer=number), trained.shape(number), each=True)
         for number in applied.reads
     }
     names = [spec.tensor for spec in layer.parameters(applied.given)] or [*applied.tensors]
     leaves = [graph.leaf(Name(name), applied.tensors[name].shape) for name in names]
     site = LayerSite(graph, 0, None, Name("y"), Name("x"), applied.makes, 1, False, False)
-    result = layer.ops(site, [given[number] for number in applied.reads], leaves)
+    result = layer.ops(site, [inputs[number] for number in applied.reads], leaves)
     names += layer.statistics
     tensors = dict(zip([*leaves, *site.statistics], names, strict=True))
     arrays = {leaf: applied.tensors[name] for leaf, name in tensors.items()}
-    return LayerOps(given, says.rewrite(result, applied.name, layer.text), tensors, arrays)
+    return LayerOps(inputs, says.rewrite(result, applied.name, layer.text), tensors, arrays)
 
 
 def _with_plain_sums(trained: TrainedLayer) -> Layer:
@@ -117,9 +117,9 @@ class OpWriter(Generic[Value]):
     formats broadcast it.
     """
 
-    own: TrainedLayer = field(init=False)  # the current layer
+    layer: TrainedLayer = field(init=False)  # the current layer
     ops: LayerOps = field(init=False)
-    known: dict[Node, tuple[Value, Shape]] = field(init=False)
+    written: dict[Node, tuple[Value, Shape]] = field(init=False)
 
     def tensor_of(self, node: Node, array: Array) -> Value:
         """Write a value that no sample changes."""
@@ -133,27 +133,27 @@ class OpWriter(Generic[Value]):
         """Return a value in exactly its shape."""
         if not node.each:
             return self.tensor_of(node, self.ops.whole(node))
-        x, shape = self.known[node]
+        x, shape = self.written[node]
         if shape != node.shape:
             x = self.fitted(x, shape, node.shape)
-            self.known[node] = x, node.shape
+            self.written[node] = x, node.shape
         return x
 
     def beside(self, node: Node) -> tuple[list[Value], Shape]:
         """Return the inputs of an elementwise op, with equally many axes, and its shape."""
-        each = [x for x in node.inputs if x.each]
-        lying = [self.known[x][1] for x in each]
-        if node.shape not in lying and prod(lying[0]) < prod(node.shape):
-            self.value(each[0])
-        given = [(x, self.known[x][1] if x.each else self.ops.array(x).shape) for x in node.inputs]
-        rank = max(len(node.shape), *(len(shape) for _, shape in given))
+        varying = [x for x in node.inputs if x.each]
+        present = [self.written[x][1] for x in varying]
+        if node.shape not in present and prod(present[0]) < prod(node.shape):
+            self.value(varying[0])
+        before = [self.written[x][1] if x.each else self.ops.array(x).shape for x in node.inputs]
+        rank = max(len(node.shape), *map(len, before))
         values, shapes = [], []
-        for x, shape in given:
+        for x, shape in zip(node.inputs, before, strict=True):
             wide = shape + (1,) * (rank - len(shape)) if shape or x.each else shape
             if not x.each:
                 values.append(self.tensor_of(x, self.ops.array(x).reshape(wide)))
             else:
-                name = self.known[x][0]
+                name = self.written[x][0]
                 values.append(name if wide == shape else self.fitted(name, shape, wide))
             shapes.append(wide)
         return values, np.broadcast_shapes(*shapes)

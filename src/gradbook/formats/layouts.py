@@ -79,8 +79,8 @@ class Live:
         if self.laid is None:
             return True
         flat = self.laid.ravel()
-        whole = flat.size == self.samples * prod(self.size)
-        return whole and bool((np.diff(flat) == 1).all())
+        is_complete = flat.size == self.samples * prod(self.size)
+        return is_complete and bool((np.diff(flat) == 1).all())
 
     @cached_property
     def is_as_ours(self) -> bool:
@@ -99,33 +99,33 @@ class Live:
             return None
         axis %= order.ndim
         first = np.asarray(order.take(0, axis))
-        each = size[0] * self.places
-        known = ChannelAxis(axis, first // each, first % each)
-        is_first = (known.places < self.places).all()
-        fits = is_first and np.array_equal(known.order(size[0], self.places), order)
-        return known if fits else None
+        per_sample = size[0] * self.places
+        channels = ChannelAxis(axis, first // per_sample, first % per_sample)
+        is_first = (channels.places < self.places).all()
+        fits = is_first and np.array_equal(channels.order(size[0], self.places), order)
+        return channels if fits else None
 
     def any_channel_axis(self) -> ChannelAxis | None:
         """Describe the first axis, from the last, that has all its channels."""
-        each = (self.channel_axis(axis) for axis in reversed(range(self.order.ndim)))
-        return next((known for known in each if known is not None), None)
+        axes = (self.channel_axis(number) for number in reversed(range(self.order.ndim)))
+        return next((axis for axis in axes if axis is not None), None)
 
     def in_rows(self) -> Order | None:
         """Return the element at each place of a row, if each sample is one row."""
-        each, order = prod(self.size), self.order
+        per_sample, order = prod(self.size), self.order
         rows = order.reshape(-1, order.shape[-1]) if order.ndim else order.reshape(1, 1)
-        within = rows - np.arange(len(rows))[:, None] * each
+        within = rows - np.arange(len(rows))[:, None] * per_sample
         if len(rows) != self.samples or (within != within[0]).any() or (within[0] < 0).any():
             return None
-        return within[0] if (within[0] < each).all() else None
+        return within[0] if (within[0] < per_sample).all() else None
 
     def gather(self, numbers: Array) -> Array:
         """Rearrange numbers given for each place into gradbook's order; samples must agree."""
-        told = np.broadcast_to(numbers, self.order.shape)
+        spread = np.broadcast_to(numbers, self.order.shape)
         gathered = np.full(prod(self.size), np.nan)
         within = self.order.ravel() % prod(self.size)
-        gathered[within] = told.ravel()
-        if np.isnan(gathered).any() or not np.array_equal(gathered[within], told.ravel()):
+        gathered[within] = spread.ravel()
+        if np.isnan(gathered).any() or not np.array_equal(gathered[within], spread.ravel()):
             raise NoLayer("its constants differ from sample to sample, or some are missing")
         return gathered.reshape(self.size)
 
@@ -158,7 +158,7 @@ class ChannelAxis:
 
 
 def to_space(order: Order, by: int, place_first: bool = False) -> Order:
-    """Turn channels into places of a larger map; the channel is the first, or the place is."""
+    """Turn channels into places of a larger map; they are numbered by channel or by place first."""
     count, channels, rows, columns = order.shape
     out_channels = channels // by**2
     shape = (by, by, out_channels) if place_first else (out_channels, by, by)

@@ -45,26 +45,26 @@ def noted_network(trained: TrainedNet, with_preparation: bool) -> dict[str, Any]
         text = str(_net_of(trained))
     except GradbookError:
         return {}
-    told = {"text": text, "scaling": trained.scaling.noted, "spread": list(trained.spread)}
-    return {"network": told | {"prepares": with_preparation, "picture": trained.picture}}
+    network = {"text": text, "scaling": trained.scaling.noted, "spread": list(trained.spread)}
+    return {"network": network | {"prepares": with_preparation, "picture": trained.picture}}
 
 
 def _net_of(trained: TrainedNet) -> Net:
     layers = list[ImportedLayer]()
     first = int(isinstance(trained.layers[0].layer, ByFeature))
     written = {kind for kind, _ in forms().values()}
-    for own in trained.layers[first:]:
-        if not isinstance(own.layer, ByStep):
-            if type(own.layer) not in written:
-                raise GradbookError(f"{own.name} has no text form")
-            reads, stored = tuple(value - first for value in own.reads), own.again or own.name
-            tensors = dict(own.tensors)
-            layers.append(ImportedLayer(own.layer, reads, tensors, own.name, (stored,)))
+    for layer in trained.layers[first:]:
+        if isinstance(layer.layer, ByStep):
+            continue
+        if type(layer.layer) not in written:
+            raise GradbookError(f"{layer.name} has no text form")
+        reads, stored = tuple(value - first for value in layer.reads), (layer.again or layer.name,)
+        layers.append(ImportedLayer(layer.layer, reads, dict(layer.tensors), layer.name, stored))
     layers = in_a_row(layers)
-    described = tuple(with_bias_and_distance(own, number) for number, own in enumerate(layers))
-    pairs = zip(described, layers, strict=True)
+    described = tuple(with_bias_and_distance(layer, number) for number, layer in enumerate(layers))
     stored_layers = [
-        StoredLayer(layer, own.weights, own.stored if own.weights else ()) for layer, own in pairs
+        StoredLayer(layer, imported.weights, imported.stored if imported.weights else ())
+        for layer, imported in zip(described, layers, strict=True)
     ]
     again = find_repeats(stored_layers)
     net = trained.net
@@ -73,60 +73,60 @@ def _net_of(trained: TrainedNet) -> Net:
 
 def read_own(graph: ForeignGraph, written: Written) -> ImportedNet | None:
     """Return the network of the text in the metadata; None if it doesn't write the same graph."""
-    told = graph.notes.network
+    note = graph.notes.network
     try:
-        return _read(graph, told, written) if told else None
+        return _read(graph, note, written) if note else None
     except (GradbookError, RecursionError, *REASONS):
         return None
 
 
-def _read(graph: ForeignGraph, told: Mapping[str, Any], written: Written) -> ImportedNet | None:
-    text, (deviation, mean) = told["text"], map(float, told["spread"])
+def _read(graph: ForeignGraph, note: Mapping[str, Any], written: Written) -> ImportedNet | None:
+    text, (deviation, mean) = note["text"], map(float, note["spread"])
     notes = replace(graph.notes, spread=(deviation, mean))
     if len(text) > MOST_TEXT:
         return None
     net = replace(Net.parse(text), samples=(), start={})
-    there, numbers = _taken_apart(graph)
+    structure, numbers = _taken_apart(graph)
     shapes = {name: shape for name, shape in _shapes(net).items() if name not in _constants(net)}
     count = sum(map(prod, shapes.values()))
     if count > min(MOST - FIRST, sum(array.size for array in numbers)):
         return None
-    prepared = preparation_of(told["scaling"])
+    prepared = preparation_of(note["scaling"])
     if prepared is None:
         return None
     scaling = Scaling(prepared.most, np.array(prepared.mean), np.array(prepared.deviation))
     picture = None
-    if told["picture"]:
-        planes, rows, columns = map(int, told["picture"])
+    if note["picture"]:
+        planes, rows, columns = map(int, note["picture"])
         picture = planes, rows, columns
         if prod(picture) != prod(net.input):
             return None
 
-    def content(each: Array) -> tuple[object, list[Array]]:
-        values = _constants(net) | _apart(each, shapes)
-        whole = replace(
+    def content(learned: Array) -> tuple[object, list[Array]]:
+        values = _constants(net) | _apart(learned, shapes)
+        network = replace(
             trained_net(net, values, scaling, picture, notes.classes, notes.spread),
             columns=dict(notes.columns),
             targets=notes.targets,
             labels=notes.labels,
             filling=np.array(notes.filling) if notes.filling else None,
         )
-        return _taken_apart(written(whole, told["prepares"] is True))
+        return _taken_apart(written(network, note["prepares"] is True))
 
-    same, places = content(FIRST + np.arange(count, dtype=np.float64))
-    if same != there:
+    rewritten, places = content(FIRST + np.arange(count, dtype=np.float64))
+    if rewritten != structure:
         return None
-    each = np.full(count, np.nan)
+    learned = np.full(count, np.nan)
     for expected, array in zip(numbers, places, strict=True):
         if array.dtype.kind == "f":
             is_number = (array >= FIRST) & (array < FIRST + count) & (array % 1 == 0)
-            each[array[is_number].astype(np.int64) - FIRST] = expected[is_number]
-    if not np.isfinite(each).all():
+            learned[array[is_number].astype(np.int64) - FIRST] = expected[is_number]
+    if not np.isfinite(learned).all():
         return None
-    _, again = content(each)
+    _, again = content(learned)
     if not all(map(np.array_equal, numbers, again)):
         return None
-    values = _constants(net) | _apart(each, shapes)
+    values = _constants(net) | _apart(learned, shapes)
     folded = graph.remark and not any(layer.statistics for layer in net.layers)
     remarks = (graph.remark,) if folded else ()
     trained = replace(net, start=start_of(net, values))
@@ -144,13 +144,13 @@ def _shapes(net: Net) -> dict[str, Shape]:
 
 def _constants(net: Net) -> dict[str, Array]:
     """The constants of formulas."""
-    given = (p for p in net.parameters if p.is_constant)
-    return {str(p.leaf): np.array(p.start).reshape(p.shape) for p in given}
+    constants = (p for p in net.parameters if p.is_constant)
+    return {str(p.leaf): np.array(p.start).reshape(p.shape) for p in constants}
 
 
-def _apart(each: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:
+def _apart(numbers: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:
     ends = np.cumsum([prod(shape) for shape in shapes.values()])[:-1]
-    pieces = np.split(each, ends)
+    pieces = np.split(numbers, ends)
     return {n: x.reshape(shape) for (n, shape), x in zip(shapes.items(), pieces, strict=True)}
 
 
@@ -170,7 +170,7 @@ def _taken_apart(graph: ForeignGraph) -> tuple[object, list[Array]]:
             return [frame(getattr(value, part.name)) for part in fields(value)]
         return type(value), value
 
-    flags = graph.batch, graph.is_bytes, graph.is_whole, graph.both, graph.version
+    flags = graph.batch, graph.is_bytes, graph.is_whole, graph.has_complement, graph.version
     ways = [way.size for way in graph.ways(SAMPLES)]
-    parts = [graph.ops, graph.constants, graph.given, graph.made, *flags, ways]
+    parts = [graph.ops, graph.constants, graph.input, graph.output, *flags, ways]
     return frame(parts), arrays

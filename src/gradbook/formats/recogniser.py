@@ -27,14 +27,14 @@ from gradbook.formats.foreign import (
     Missing,
     Operator,
     Pieces,
+    Settings,
     Table,
-    Told,
     Value,
     ValueName,
 )
 from gradbook.formats.growing_net import GrowingNet
 from gradbook.formats.imported import (
-    BOTH,
+    ONE_OUTPUT,
     REASONS,
     ImportedNet,
     NoLayer,
@@ -99,7 +99,7 @@ def read_graph(graph: ForeignGraph, table: Table, file: str) -> ImportedNet:
 def _best(graph: ForeignGraph, table: Table, file: str, samples: int) -> Recogniser:
     """Try each layout of the input; return the first that leaves nothing unread."""
     asking = {word for word, operator in table.items() if operator.asks}
-    readers = Readers.among(graph.needed(), graph.made, asking)
+    readers = Readers.among(graph.needed(), graph.output, asking)
     nets = []
     for way in graph.ways(samples):
         prepares = graph.notes.preparation is None and not way.steps
@@ -113,7 +113,7 @@ def _best(graph: ForeignGraph, table: Table, file: str, samples: int) -> Recogni
             readers=readers,
         )
         net.read()
-        if not net.refusals.found and not net.arranged:
+        if not net.refusals.reasons and not net.arranged:
             return net
         nets.append(net)
     return min(nets, key=lambda net: (net.refusals.count, len(net.row.layers)))
@@ -121,9 +121,9 @@ def _best(graph: ForeignGraph, table: Table, file: str, samples: int) -> Recogni
 
 def _require_any_count(net: Recogniser, graph: ForeignGraph, table: Table, file: str) -> None:
     """Refuse a graph whose layers change with the number of samples."""
-    other = _best(graph, table, file, net.samples + 1)
-    other.refusals.settle()
-    for layer, again in zip(net.row.layers, other.row.layers, strict=False):
+    repeated = _best(graph, table, file, net.samples + 1)
+    repeated.refusals.settle()
+    for layer, again in zip(net.row.layers, repeated.row.layers, strict=False):
         a, b = layer.tensors, again.tensors
         same = (layer.layer, layer.reads, *a) == (again.layer, again.reads, *b)
         if not same or not all(np.array_equal(a[name], b[name]) for name in a):
@@ -140,7 +140,7 @@ class Recogniser(GrowingNet):
         self.values = dict(self.graph.constants)
         arrays = (value.array for value in self.graph.constants.values())
         self.counted.update(id(x if x.base is None else x.base) for x in arrays)
-        self.values[self.graph.given] = Live(0, way.size, way.laid, self.samples)
+        self.values[self.graph.input] = Live(0, way.size, way.laid, self.samples)
         done: set[int] = set()
         for number, op in enumerate(self.readers.ops):
             if number in done:
@@ -158,8 +158,8 @@ class Recogniser(GrowingNet):
                 part = self.readers.ops[place]
                 self.refusals.pass_on(part.reads, part.makes)
             self._forget(op.reads, number)
-        if not self.refusals.found:
-            self._require_output(self.graph.made)
+        if not self.refusals.reasons:
+            self._require_output(self.graph.output)
 
     def _forget(self, names: Sequence[str], number: int) -> None:
         """Forget the layout of values that nothing reads any more."""
@@ -171,8 +171,8 @@ class Recogniser(GrowingNet):
     def _require_output(self, name: str) -> None:
         value = self.values.get(name)
         place = f"output '{name}'"
-        if self.graph.both and self.row.sizes[-1] != (1,):
-            self.refusals.add(place, BOTH)
+        if self.graph.has_complement and self.row.sizes[-1] != (1,):
+            self.refusals.add(place, ONE_OUTPUT)
         if not isinstance(value, Live) or value.padding:
             self.refusals.add(place, "isn't the output of the last layer")
         elif not self._is_laid_out(value):
@@ -185,22 +185,23 @@ class Recogniser(GrowingNet):
         """Whether the output has its elements in order, or step by step."""
         if value.is_in_line:
             return True
-        known = value.any_channel_axis()
+        channel_axis = value.any_channel_axis()
         maps = self.graph.maps_as_ours and len(value.shape) == 4
-        by_step = known and (maps or is_sequence(value.size))
-        return bool(by_step and known and known.has_all(self.samples, value.places))
+        if channel_axis is None or not (maps or is_sequence(value.size)):
+            return False
+        return channel_axis.has_all(self.samples, value.places)
 
     @property
     def layers(self) -> list[Any]:
         """The layers up to the one that makes the output."""
-        return self.row.layers[: self.values[self.graph.made].number]
+        return self.row.layers[: self.values[self.graph.output].number]
 
     def _refuse(self, op: ForeignOp, error: Exception) -> None:
         """Record the error and continue with the inputs, so that later operators are checked
         too."""
         self.refusals.refuse(op.place, error, op.reads, self.graph.usual)
         self.refusals.unsure.update(op.makes)
-        read = (self.values.get(name) for name in (*op.reads, self.graph.given))
+        read = (self.values.get(name) for name in (*op.reads, self.graph.input))
         live = next((value for value in read if isinstance(value, Live)), None)
         for name in op.makes:
             self.values.setdefault(name, live)
@@ -217,18 +218,15 @@ class Recogniser(GrowingNet):
         if operator is None:
             raise NoReader(NO_LAYER)
         live = [name for name, value in reads.items() if isinstance(value, Live)]
-        others = any(isinstance(value, Scores | Pieces | Missing) for value in reads.values())
-        told = self._told(operator, op, self.values)
-        if len(live) == 1 and not others and (operator.each or operator.reduces):
-            region = self._region(number, live[0])
-            if region:
-                return region
-        result = operator.take(
-            self, told, *(self.values.get(name) for name in op.given), *op.weights
-        )
-        for name, value in zip(
-            op.makes, result if isinstance(result, tuple) else (result,), strict=False
-        ):
+        plain = not any(isinstance(value, Scores | Pieces | Missing) for value in reads.values())
+        settings = self._settings(operator, op, self.values)
+        may_begin = len(live) == 1 and plain and (operator.each or operator.reduces)
+        if may_begin and (region := self._region(number, live[0])):
+            return region
+        inputs = (self.values.get(name) for name in op.inputs)
+        result = operator.take(self, settings, *inputs, *op.weights)
+        results = result if isinstance(result, tuple) else (result,)
+        for name, value in zip(op.makes, results, strict=False):
             if value is not None:
                 self.put(name, value)
         return (number,)
@@ -247,17 +245,19 @@ class Recogniser(GrowingNet):
             if isinstance(value, Pieces) and not (operator and operator.picks):
                 raise NoLayer(ONE_PIECE)
 
-    def _told(self, operator: Operator, op: ForeignOp, values: Mapping[str, Value]) -> Told:
+    def _settings(self, operator: Operator, op: ForeignOp, values: Mapping[str, Value]) -> Settings:
         """Return an operator's checked settings, with values in place of their names."""
-        if operator.inputs is not None and any(op.given[operator.inputs :]):
+        if operator.inputs is not None and any(op.inputs[operator.inputs :]):
             raise NoLayer(f"its input {operator.inputs + 1} can't be read: leave it out")
-        told = self.graph.check(operator.settings, op.settings)
-        return {name: self._known(value, values) for name, value in told.items()}
+        settings = self.graph.check(operator.settings, op.settings)
+        return {name: self._with_values(value, values) for name, value in settings.items()}
 
-    def _known(self, value: Any, values: Mapping[str, Value]) -> Any:
+    def _with_values(self, value: Any, values: Mapping[str, Value]) -> Any:
         if isinstance(value, ValueName):
             return values[value.name]
-        return [self._known(part, values) for part in value] if isinstance(value, list) else value
+        if isinstance(value, list):
+            return [self._with_values(part, values) for part in value]
+        return value
 
     # Operators that form one layer.
 
@@ -269,9 +269,9 @@ class Recogniser(GrowingNet):
         longest: tuple[int, ...] = ()
         layer = None
         for region in self.readers.regions(name, PLACES, self._trial(reduces=False)):
-            known = activation_of(region.numbers)
-            if known is not None and number in region.ops:
-                longest, layer = region.ops, known
+            activation = activation_of(region.numbers)
+            if activation is not None and number in region.ops:
+                longest, layer = region.ops, activation
         if layer is not None:
             self._put_last(longest, self.each(layer, value))
             return longest
@@ -282,10 +282,10 @@ class Recogniser(GrowingNet):
             if not any(self.table[self.readers.ops[k].word].reduces for k in region.ops):
                 continue
             numbers = self._constants_of(region.ops)
-            known_norm = normalising_of(start, region.numbers, numbers)
-            if known_norm is not None and number in region.ops:
-                axes, epsilon = known_norm.axes, known_norm.epsilon
-                make = self.normalise if known_norm.centred else self.divide_by_size
+            norm = normalising_of(start, region.numbers, numbers)
+            if norm is not None and number in region.ops:
+                axes, epsilon = norm.axes, norm.epsilon
+                make = self.normalise if norm.centred else self.divide_by_size
                 result = make(value, axes, epsilon)
                 self.bare[result.number] = "*+"
                 self._put_last(region.ops, result)
@@ -304,7 +304,7 @@ class Recogniser(GrowingNet):
                 if isinstance(value, Fixed) and value.array.size == 1:
                     yield float(value.array.item())
             yield from (x for x in op.settings.values() if isinstance(x, float))
-            yield from (float(it.array.item()) for it in op.weights if it.array.size == 1)
+            yield from (float(x.array.item()) for x in op.weights if x.array.size == 1)
 
     def _trial(self, reduces: bool) -> Callable[[ForeignOp, dict[str, Value]], Value]:
         """Return a function that applies an elementwise or reducing operator to numbers."""
@@ -317,8 +317,9 @@ class Recogniser(GrowingNet):
             if len(op.makes) > 1 or not all(isinstance(x, Fixed) for x in values.values()):
                 return None
             try:
-                told = self._told(operator, op, values)
-                result = operator.take(self, told, *(values.get(x) for x in op.given), *op.weights)
+                settings = self._settings(operator, op, values)
+                inputs = (values.get(name) for name in op.inputs)
+                result = operator.take(self, settings, *inputs, *op.weights)
             except (GradbookError, *REASONS):
                 return None
             return result if isinstance(result, Fixed) else None

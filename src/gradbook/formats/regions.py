@@ -40,21 +40,21 @@ class Readers:
     ops: tuple[ForeignOp, ...]
     of: dict[str, list[int]]  # by the name of the value
     last: dict[str, int]  # the last operator that reads a value; the end of the list for the output
-    made: str
+    output: str
 
     @staticmethod
-    def among(ops: tuple[ForeignOp, ...], made: str, asking: Container[str]) -> Readers:
+    def among(ops: tuple[ForeignOp, ...], output: str, asking: Container[str]) -> Readers:
         """Index the operators, leaving out those that only ask for a value's properties."""
         of: dict[str, list[int]] = {}
         for number, op in enumerate(ops):
             for name in dict.fromkeys(op.reads if op.word not in asking else ()):
                 of.setdefault(name, []).append(number)
         last = {name: number for number, op in enumerate(ops) for name in op.reads}
-        return Readers(ops, of, {**last, made: len(ops)}, made)
+        return Readers(ops, of, {**last, output: len(ops)}, output)
 
     def count(self, value: str) -> int:
         """Count the operators that read it, and one more if it is the output."""
-        return len(self.of.get(value, ())) + (value == self.made)
+        return len(self.of.get(value, ())) + (value == self.output)
 
     def regions(
         self, value: str, start: Array, work_out: Callable[[ForeignOp, dict[str, Value]], Value]
@@ -82,7 +82,7 @@ class Readers:
     def _is_closed(self, inside: list[int]) -> bool:
         """Whether only the last operator's value is read elsewhere."""
         hidden = [name for place in inside[:-1] for name in self.ops[place].makes]
-        return self.made not in hidden and all(
+        return self.output not in hidden and all(
             reader in inside for name in hidden for reader in self.of.get(name, ())
         )
 

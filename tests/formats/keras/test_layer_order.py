@@ -73,7 +73,7 @@ def test_each_layer_gets_its_weights_in_keras_and_from_keras_however_they_are_co
         import keras
 
         ours, theirs = Path(folder, "ours.keras"), Path(folder, "theirs.keras")
-        ours.write_bytes(keras_file("net", row.made, {}))
+        ours.write_bytes(keras_file("net", row.layers, {}))
         model = keras.models.load_model(ours)
         model.save(theirs)
         read = [

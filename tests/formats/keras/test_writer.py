@@ -53,7 +53,7 @@ def last(given: np.ndarray) -> np.ndarray:
 def made(text: str) -> list[str]:
     content = KerasLayers(trained_of(Net.parse(text)))
     content.write()
-    return [layer.kind for layer in content.row.made]
+    return [layer.kind for layer in content.row.layers]
 
 
 @keras_reads

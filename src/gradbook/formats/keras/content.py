@@ -14,7 +14,7 @@ import numpy as np
 
 from gradbook import limits
 from gradbook.archives import archive_of, json_member
-from gradbook.errors import DataError, TargetError
+from gradbook.errors import DataError, not_installed
 from gradbook.files import open_file
 from gradbook.formats.foreign import Fixed, ForeignGraph, ForeignOp
 from gradbook.formats.imported import NoLayer, Notes, require_few
@@ -102,38 +102,43 @@ def content_of(stream: BinaryIO, called: str) -> ForeignGraph:
 
 
 def _content(config: Mapping[str, Any], weights: bytes, notes: Notes, file: str) -> ForeignGraph:
-    told = config["config"]
-    model = _model(config["class_name"], told)
+    model = _model(config["class_name"], config["config"])
     if len(model.entries) > limits.LAYERS.most:
         raise DataError(
             f"it has {len(model.entries):,} layers: at most {limits.LAYERS} can be read"
         )
-    (first,) = (entry for entry in model.entries if entry.name == model.given)
-    sizes = tuple(first.settings.get("batch_shape") or told["build_input_shape"])[1:]
+    sizes = _input_sizes(model, config["config"], file)
+    complement = _complement(model)
+    weighed = _weighed(model.entries, weights, file)
+    layers = [layer for layer in weighed if layer.name not in complement]
+    reads_steps = any(layer.kind in OVER_STEPS for layer in layers)
+    return ForeignGraph(
+        ops=tuple(_operator(layer) for layer in layers if layer.kind != "InputLayer"),
+        constants={},
+        input=model.input,
+        ways=lambda samples: [way_in(sizes, samples, reads_steps, _reads_tokens(layers, sizes))],
+        output=complement[model.output][0] if complement else model.output,
+        usual="its settings aren't as Keras 3 writes them",
+        is_bytes=model.entries[0].settings.get("dtype") == "uint8",
+        notes=replace(notes, probabilities=bool(complement)),
+        has_complement=bool(complement),
+        guesses_bytes=True,
+        maps_as_ours=True,
+        check=_checked,
+    )
+
+
+def _input_sizes(model: _Model, config: Mapping[str, Any], file: str) -> tuple[int, ...]:
+    (first,) = (entry for entry in model.entries if entry.name == model.input)
+    sizes = tuple(first.settings.get("batch_shape") or config["build_input_shape"])[1:]
     if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
         raise DataError(
             "the size of its input is missing: give the model an input size and save it again"
         )
     if len(sizes) > 3:
         shape = "x".join(map(str, sizes))
-        raise DataError(f"input '{model.given}': {shape} isn't an image's size", file=file)
-    both = _both(model.entries, model.made)
-    left = [entry for entry in _weighed(model.entries, weights, file) if entry.name not in both]
-    reads_steps = any(entry.kind in OVER_STEPS for entry in left)
-    return ForeignGraph(
-        tuple(_operator(entry) for entry in left if entry.kind != "InputLayer"),
-        {},
-        model.given,
-        lambda samples: [way_in(sizes, samples, reads_steps, _reads_tokens(left, sizes))],
-        both[model.made][0] if both else model.made,
-        "its settings aren't as Keras 3 writes them",
-        is_bytes=model.entries[0].settings.get("dtype") == "uint8",
-        notes=replace(notes, probabilities=bool(both)),
-        both=bool(both),
-        guesses_bytes=True,
-        maps_as_ours=True,
-        check=_checked,
-    )
+        raise DataError(f"input '{model.input}': {shape} isn't an image's size", file=file)
+    return sizes
 
 
 def _operator(entry: KerasEntry) -> ForeignOp:
@@ -157,9 +162,9 @@ def _checked(schema: Schema, settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _reads_tokens(entries: Sequence[KerasEntry], sizes: Sequence[int]) -> bool:
     """Whether the input is numbers that are looked up in a table."""
-    (given,) = (entry.name for entry in entries if entry.kind == "InputLayer")
-    looked_up = (entry for entry in entries if entry.kind in ("Embedding", "OneHot"))
-    return len(sizes) == 1 and any(given in entry.reads for entry in looked_up)
+    (tokens,) = (entry.name for entry in entries if entry.kind == "InputLayer")
+    tables = (entry for entry in entries if entry.kind in ("Embedding", "OneHot"))
+    return len(sizes) == 1 and any(tokens in table.reads for table in tables)
 
 
 def way_in(sizes: Shape, samples: int, reads_steps: bool, reads_tokens: bool = False) -> WayIn:
@@ -180,24 +185,24 @@ class _Model:
     """A model's layers in order, and the names of its input and output."""
 
     entries: tuple[KerasEntry, ...]
-    given: str
-    made: str
+    input: str
+    output: str
 
 
-def _model(kind: str, told: Mapping[str, Any], folder: str = "", within: str = "") -> _Model:
+def _model(kind: str, config: Mapping[str, Any], folder: str = "", within: str = "") -> _Model:
     """Read a model; the layers of models within it take their places, with prefixed names."""
     if kind not in MODELS:
         raise DataError(
             f"its model is a {kind:.60}: only Sequential and functional models can be read"
         )
     if kind == "Sequential":
-        entries = _in_a_row(IN_A_ROW.read(told)["layers"])
-        given, result = entries[0].name, entries[-1].name
+        entries = _in_a_row(IN_A_ROW.read(config)["layers"])
+        ends = [entries[0].name, entries[-1].name]
     else:
-        told = CALLED.read(told)
-        entries = _called(told["layers"])
+        config = CALLED.read(config)
+        entries = _called(config["layers"])
         several = [entry.layer for entry in entries if entry.is_later_call]
-        given, result = (_only(told[f"{w}_layers"], f"{w}s", several) for w in ("input", "output"))
+        ends = [_only(config[f"{end}_layers"], f"{end}s", several) for end in ("input", "output")]
     called: list[KerasEntry] = []
     folders = _folders(entries, folder)
     for entry in entries:
@@ -208,18 +213,18 @@ def _model(kind: str, told: Mapping[str, Any], folder: str = "", within: str = "
             folder=folders.get(entry.layer, ""),
         )
         called += _unpacked(placed) if entry.kind in MODELS else [placed]
-    return _Model(tuple(called), f"{within}{given}", f"{within}{result}")
+    return _Model(tuple(called), *(f"{within}{name}" for name in ends))
 
 
 def _folders(entries: Sequence[KerasEntry], folder: str) -> dict[str, str]:
     """Name the folder of each layer's weights, by its kind and its number within the kind."""
-    first = sorted((one for one in entries if not one.is_later_call), key=lambda one: one.order)
-    kinds = {entry.layer: snake_case(entry.kind) for entry in first if not entry.is_operation}
-    seen: Counter[str] = Counter()
+    layers = [x for x in entries if not (x.is_later_call or x.is_operation)]
+    kinds = {x.layer: snake_case(x.kind) for x in sorted(layers, key=lambda x: x.order)}
+    counts: Counter[str] = Counter()
     folders = {}
     for name, word in kinds.items():
-        number = f"_{seen[word]}" if seen[word] else ""
-        seen[word] += 1
+        number = f"_{counts[word]}" if counts[word] else ""
+        counts[word] += 1
         folders[name] = f"{folder}layers/{word}{number}"
     return folders
 
@@ -227,23 +232,23 @@ def _folders(entries: Sequence[KerasEntry], folder: str) -> dict[str, str]:
 def _unpacked(entry: KerasEntry) -> Iterator[KerasEntry]:
     """Yield the layers of a model within a model; its input is the outer layer's input."""
     inner = _model(entry.kind, entry.settings, f"{entry.folder}/", f"{entry.name}/")
-    for one in inner.entries:
-        is_given = one.name == inner.given
-        yield KerasEntry("Identity", one.name, {}, entry.reads) if is_given else one
-    yield KerasEntry("Identity", entry.name, {}, (inner.made,))
+    for layer in inner.entries:
+        is_input = layer.name == inner.input
+        yield KerasEntry("Identity", layer.name, {}, entry.reads) if is_input else layer
+    yield KerasEntry("Identity", entry.name, {}, (inner.output,))
 
 
-def _both(entries: Sequence[KerasEntry], result: str) -> Mapping[str, tuple[str, ...]]:
-    """Return the layers that make 1 − p and p of an output p, and their inputs, if it ends so."""
-    known = {entry.name: entry for entry in entries}
-    last = known[result]
+def _complement(model: _Model) -> Mapping[str, tuple[str, ...]]:
+    """Return the layers that put 1 − p beside an output p, and their inputs, if it ends so."""
+    layers = {entry.name: entry for entry in model.entries}
+    last = layers[model.output]
     if last.kind != "Concatenate" or len(last.reads) != 2:
         return {}
-    other = known[last.reads[0]]
-    turned = (other.settings.get("scale"), other.settings.get("offset")) == (-1, 1)
-    if other.kind != "Rescaling" or not turned or other.reads != last.reads[1:]:
+    flipped = layers[last.reads[0]]
+    is_flip = (flipped.settings.get("scale"), flipped.settings.get("offset")) == (-1, 1)
+    if flipped.kind != "Rescaling" or not is_flip or flipped.reads != last.reads[1:]:
         return {}
-    return {last.name: other.reads, other.name: other.reads}
+    return {last.name: flipped.reads, flipped.name: flipped.reads}
 
 
 def _in_a_row(layers: Sequence[Any]) -> list[KerasEntry]:
@@ -275,9 +280,9 @@ def _called(layers: Sequence[Mapping[str, Any]]) -> list[KerasEntry]:
     several = {_name(layer) for layer in layers if len(layer["inbound_nodes"]) > 1}
     for place, layer in enumerate(layers):
         for number, call in enumerate(layer["inbound_nodes"] or [{"args": []}]):
-            given = [*_tensors(call["args"])]
-            reads = tuple(_of_call(*one, several) for one in given if one)
-            numbers = None if all(given) else _numbers(call["args"])
+            sources = [*_tensors(call["args"])]
+            reads = tuple(_of_call(*source, several) for source in sources if source)
+            numbers = None if all(sources) else _numbers(call["args"])
             entry = replace(_entry(layer, reads), numbers=numbers)
             name = _of_call(entry.layer, number, several)
             words = call.get("kwargs") or {}
@@ -295,25 +300,25 @@ def _of_call(layer: str, number: int, several: Collection[str]) -> str:
     return f"{layer}, call {number + 1}" if number and layer in several else layer
 
 
-def _tensors(given: Any) -> Iterator[tuple[str, int] | None]:
+def _tensors(arguments: Any) -> Iterator[tuple[str, int] | None]:
     """Yield the layers that a call reads, and the number of each one's call; None for a number."""
-    if isinstance(given, list):
-        for part in given:
+    if isinstance(arguments, list):
+        for part in arguments:
             yield from _tensors(part)
-    elif isinstance(given, dict) and given.get("class_name") == "__keras_tensor__":
-        before, call, _ = TENSOR.read(given)["config"]["keras_history"]
+    elif isinstance(arguments, dict) and arguments.get("class_name") == "__keras_tensor__":
+        before, call, _ = TENSOR.read(arguments)["config"]["keras_history"]
         yield before, call
-    elif given is not None:
+    elif arguments is not None:
         yield None
 
 
-def _numbers(given: Any) -> Any:
+def _numbers(argument: Any) -> Any:
     """Convert tables of numbers to arrays, also within lists."""
-    if isinstance(given, list):
-        return [_numbers(part) for part in given]
-    if isinstance(given, dict) and given.get("class_name") == "__numpy__":
-        return np.asarray(given["config"]["value"], np.float64)
-    return given
+    if isinstance(argument, list):
+        return [_numbers(part) for part in argument]
+    if isinstance(argument, dict) and argument.get("class_name") == "__numpy__":
+        return np.asarray(argument["config"]["value"], np.float64)
+    return argument
 
 
 def _only(ends: Sequence[Any], what: str, several: Collection[str]) -> str:
@@ -337,30 +342,27 @@ def _weighed(entries: Sequence[KerasEntry], content: bytes, file: str) -> list[K
     try:
         import h5py
     except ImportError as error:
-        raise TargetError(
-            "reading a .keras file needs the package h5py, which isn't installed: "
-            "pip install 'gradbook[keras]'"
-        ) from error
+        raise not_installed("reading a .keras file", "the package h5py", "keras") from error
     weighed, places = [], {}
     with h5py.File(io.BytesIO(content), "r") as weights:
         for entry in entries:
             inside = INNER.get(entry.kind, ())
             for part in ("", *inside) if entry.folder else ():
                 places[entry.name, part] = _datasets(weights, entry, part)
-        tensors = {
-            f"{name}/{part}/{k}": one
-            for (name, part), uses in places.items()
-            for k, one in enumerate(uses)
+        shapes = {
+            f"{name}/{part}/{number}": dataset.shape
+            for (name, part), datasets in places.items()
+            for number, dataset in enumerate(datasets)
         }
-        require_few(file, {name: one.shape for name, one in tensors.items()})
+        require_few(file, shapes)
         for entry in entries:
-            arrays = {
-                part: tuple(np.asarray(one[()], np.float64) for one in uses)
-                for (name, part), uses in places.items()
+            arrays = tuple(
+                np.asarray(dataset[()], np.float64)
+                for (name, _), datasets in places.items()
+                for dataset in datasets
                 if name == entry.name
-            }
-            weights_of = tuple(array for uses in arrays.values() for array in uses)
-            weighed.append(replace(entry, weights=weights_of))
+            )
+            weighed.append(replace(entry, weights=arrays))
     return weighed
 
 

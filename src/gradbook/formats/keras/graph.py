@@ -15,7 +15,7 @@ import numpy as np
 
 from gradbook import __version__
 from gradbook.archives import FIRST_DAY
-from gradbook.errors import TargetError
+from gradbook.errors import not_installed
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape, Sides
 
@@ -67,7 +67,7 @@ class KerasLink:
 class KerasGraph:
     """The layers so far; the first is the input."""
 
-    made: list[KerasLayer] = field(default_factory=list)
+    layers: list[KerasLayer] = field(default_factory=list)
 
     def add(
         self,
@@ -77,33 +77,37 @@ class KerasGraph:
         reads: Sequence[Any],
         shape: Shape,
         weights: Sequence[Array] = (),
-        **others: Any,
+        **more: Any,
     ) -> KerasLayer:
         """Add a layer, or an operation by its place in keras.ops, such as numpy.Log."""
         area, _, kind = kind.rpartition(".")
         module = f"{OPERATIONS}.{area}" if area else LAYERS
-        layer = KerasLayer(kind, name, settings, (*reads,), shape, weights, module=module, **others)
-        self.made.append(layer)
+        layer = KerasLayer(kind, name, settings, (*reads,), shape, weights, module=module, **more)
+        self.layers.append(layer)
         return layer
 
     def chain(self, name: str, x: KerasLayer, *links: KerasLink) -> KerasLayer:
         """Add layers one after the other: the last gets this name, the others an ending."""
         for link in links:
             link_name = name if link is links[-1] else self.unused(f"{name}_{link.ending}")
-            x = self.add(
-                link.kind, link_name, link.settings, [x], link.shape or x.shape, link.weights
-            )
+            x = self.add_link(link, link_name, [x], link.shape or x.shape)
         return x
 
-    def laid_out(self, name: str, x: KerasLayer, shape: Shape) -> KerasLayer:
-        told = {"target_shape": list(shape)}
-        return self.add("Reshape", self.unused(name), told, [x], shape)
+    def add_link(
+        self, link: KerasLink, name: str, reads: Sequence[KerasLayer], shape: Shape
+    ) -> KerasLayer:
+        further = {"inner": link.inner, "calls": link.calls}
+        return self.add(link.kind, name, link.settings, reads, shape, link.weights, **further)
 
-    def flat(self, name: str, x: KerasLayer, given: Shape) -> KerasLayer:
+    def laid_out(self, name: str, x: KerasLayer, shape: Shape) -> KerasLayer:
+        settings = {"target_shape": list(shape)}
+        return self.add("Reshape", self.unused(name), settings, [x], shape)
+
+    def flat(self, name: str, x: KerasLayer, size: Shape) -> KerasLayer:
         """Flatten values channel by channel."""
-        if len(given) == 3 and given[0] > 1 and prod(given[1:]) > 1:
-            x = self.add("Permute", f"{name}_turned", {"dims": [3, 1, 2]}, [x], given)
-        return self.add("Flatten", f"{name}_flat", {}, [x], (prod(given),))
+        if len(size) == 3 and size[0] > 1 and prod(size[1:]) > 1:
+            x = self.add("Permute", f"{name}_turned", {"dims": [3, 1, 2]}, [x], size)
+        return self.add("Flatten", f"{name}_flat", {}, [x], (prod(size),))
 
     def framed(self, name: str, x: KerasLayer, sides: Sides, value: float = 0.0) -> KerasLayer:
         """Pad a map with one value."""
@@ -113,8 +117,8 @@ class KerasGraph:
         rows, columns, channels = x.shape
         wider = (rows + top + below, columns + left + right, channels)
         even = top == left == below == right
-        told = {"padding": top if even else [[top, below], [left, right]]}
-        framed = self.add("ZeroPadding2D", f"{name}_pad", told, [x], wider)
+        padding = {"padding": top if even else [[top, below], [left, right]]}
+        framed = self.add("ZeroPadding2D", f"{name}_pad", padding, [x], wider)
         if not value:
             return framed
         frame = np.full((*wider[:2], 1), value)
@@ -124,7 +128,7 @@ class KerasGraph:
 
     def unused(self, name: str) -> str:
         """Return this name, with a number appended if it is taken."""
-        taken, stem, number = {layer.name for layer in self.made}, name, 2
+        taken, stem, number = {layer.name for layer in self.layers}, name, 2
         while name in taken:
             name, number = f"{stem}_{number}", number + 1
         return name
@@ -136,17 +140,17 @@ class KerasGraph:
 Calls = Mapping[str, Sequence[KerasLayer]]  # of each layer, by its name
 
 
-def keras_file(name: str, made: Sequence[KerasLayer], notes: Mapping[str, Any]) -> bytes:
+def keras_file(name: str, layers: Sequence[KerasLayer], notes: Mapping[str, Any]) -> bytes:
     """Return the file of a model whose input is the first of these calls, and its output the last.
 
     Keras finds weights by the layer's class and its number within the class, in an order of its
-    own: that of the file must be the same.
+    own, which the file must follow.
     """
     about = {"keras_version": KERAS_VERSION, "gradbook": __version__, "gradbook_notes": notes}
-    calls = _in_keras_order(made)
+    calls = _in_keras_order(layers)
     members: dict[str, bytes | str] = {
         "metadata.json": json.dumps(about),
-        "config.json": json.dumps(_config(name, made, calls)),
+        "config.json": json.dumps(_config(name, layers, calls)),
         "model.weights.h5": _weights(calls),
     }
     file = io.BytesIO()
@@ -156,14 +160,14 @@ def keras_file(name: str, made: Sequence[KerasLayer], notes: Mapping[str, Any]) 
     return file.getvalue()
 
 
-def _in_keras_order(made: Sequence[KerasLayer]) -> Calls:
+def _in_keras_order(layers: Sequence[KerasLayer]) -> Calls:
     """Return the calls of each layer that the output needs, the layers in Keras's order.
 
-    It is that of `map_graph` in Keras's ops/function.py, by which a model numbers its layers
-    whatever the order in its file: the farthest from the output first, and of those equally far
-    the one first that is met first on the way back from the output, along the first input first.
+    A model numbers its layers as `map_graph` in Keras's ops/function.py does, whatever their order
+    in the file: the farthest from the output first; of layers equally far, the one first that a
+    walk back from the output, along first inputs first, meets first.
     """
-    met, finished = _backwards(made[-1])
+    met, finished = _backwards(layers[-1])
     distances: dict[KerasLayer | str, int] = {}  # of calls, and of layers by name
     for call in reversed(finished):
         farthest = max(distances.get(call, 0), distances.get(call.name, 0))
@@ -172,14 +176,14 @@ def _in_keras_order(made: Sequence[KerasLayer]) -> Calls:
             distances[source] = max(farthest + 1, distances.get(source, 0))
     needed = set(finished)
     return {
-        name: [call for call in made if call.name == name and call in needed]
+        name: [call for call in layers if call.name == name and call in needed]
         for name in sorted(met, key=lambda name: -distances[name])
     }
 
 
 def _backwards(last: KerasLayer) -> tuple[dict[str, None], list[KerasLayer]]:
-    """Go back from a call along its inputs, one after the other to its end: the names of layers as
-    they are met, and the calls as they are finished, each after all that it reads."""
+    """Walk back from a call, along each input to its end before the next. Return the names of
+    layers as they are met, and the calls as they are finished, each after all that it reads."""
     met: dict[str, None] = {last.name: None}
     finished: dict[KerasLayer, None] = {}
     way = [(last, iter(last.sources))]
@@ -195,13 +199,13 @@ def _backwards(last: KerasLayer) -> tuple[dict[str, None], list[KerasLayer]]:
     return met, [*finished]
 
 
-def _config(name: str, made: Sequence[KerasLayer], calls: Calls) -> dict[str, Any]:
+def _config(name: str, layers: Sequence[KerasLayer], calls: Calls) -> dict[str, Any]:
     settings = {
         "name": re.sub(r"\W+", "_", name) or "network",
         "trainable": True,
         "layers": [_layer(uses, calls) for uses in calls.values()],
-        "input_layers": _history(made[0], calls),
-        "output_layers": _history(made[-1], calls),
+        "input_layers": _history(layers[0], calls),
+        "output_layers": _history(layers[-1], calls),
     }
     return {
         "module": "keras.src.models.functional",  # as every Keras 3 writes it
@@ -228,21 +232,21 @@ def _layer(uses: Sequence[KerasLayer], calls: Calls) -> dict[str, Any]:
 
 
 def _call(layer: KerasLayer, calls: Calls) -> dict[str, Any]:
-    given = [_argument(source, calls) for source in layer.reads]
-    together = layer.module == LAYERS and layer.kind != "MultiHeadAttention" and len(given) > 1
-    return {"args": [given] if together else given, "kwargs": dict(layer.calls)}
+    sources = [_argument(source, calls) for source in layer.reads]
+    together = layer.module == LAYERS and layer.kind != "MultiHeadAttention" and len(sources) > 1
+    return {"args": [sources] if together else sources, "kwargs": dict(layer.calls)}
 
 
 def _argument(source: Any, calls: Calls) -> Any:
     if isinstance(source, np.ndarray):
-        told = {"value": source.tolist(), "dtype": "float32"}
-        return {"class_name": "__numpy__", "config": told}
+        config: dict[str, Any] = {"value": source.tolist(), "dtype": "float32"}
+        return {"class_name": "__numpy__", "config": config}
     if not isinstance(source, KerasLayer):
         return source
     history = _history(source, calls)
     kind = source.settings.get("dtype", "float32")
-    told = {"shape": [None, *source.shape], "dtype": kind, "keras_history": history}
-    return {"class_name": "__keras_tensor__", "config": told}
+    config = {"shape": [None, *source.shape], "dtype": kind, "keras_history": history}
+    return {"class_name": "__keras_tensor__", "config": config}
 
 
 def _history(call: KerasLayer, calls: Calls) -> list[Any]:
@@ -255,18 +259,15 @@ def _weights(calls: Calls) -> bytes:
     try:
         import h5py
     except ImportError as error:
-        raise TargetError(
-            "writing a .keras file needs the package h5py, which isn't installed: "
-            "pip install 'gradbook[keras]'"
-        ) from error
+        raise not_installed("writing a .keras file", "the package h5py", "keras") from error
     content = io.BytesIO()
-    seen: dict[str, int] = {}
+    counts: dict[str, int] = {}
     layers = [uses[0] for uses in calls.values() if uses[0].module == LAYERS]
     with h5py.File(content, "w") as file:
         for layer in layers:
             word = snake_case(layer.kind)
-            seen[word] = seen.get(word, -1) + 1
-            place = f"layers/{word}_{seen[word]}" if seen[word] else f"layers/{word}"
+            counts[word] = counts.get(word, -1) + 1
+            place = f"layers/{word}_{counts[word]}" if counts[word] else f"layers/{word}"
             file.create_group(f"{place}/vars").attrs["name"] = layer.name
             for inside, weights in {"": layer.weights, **layer.inner}.items():
                 group = file.require_group(f"{place}/{inside}/vars".replace("//", "/"))

@@ -60,20 +60,20 @@ class KerasOps(OpWriter[Any]):
     def __init__(self, row: KerasGraph) -> None:
         self.row = row
 
-    def write(self, layer: TrainedLayer, ops: LayerOps, given: Sequence[KerasLayer]) -> KerasLayer:
+    def write(self, layer: TrainedLayer, ops: LayerOps, reads: Sequence[KerasLayer]) -> KerasLayer:
         """Write a layer; the values that it reads, and the result, have channels last."""
-        self.own, self.ops = layer, ops
+        self.layer, self.ops = layer, ops
         plain = layer.layer.elementwise and not layer.tensors
-        values = dict(zip(layer.reads, given, strict=True))
-        self.known = {
+        values = dict(zip(layer.reads, reads, strict=True))
+        self.written = {
             node: (values[k] if plain else self._channels_first(values[k], node.shape), node.shape)
-            for k, node in ops.given.items()
+            for k, node in ops.inputs.items()
         }
         for node in ops.steps:
             last = plain and node is ops.steps[-1]
             name = layer.name if last else self.row.unused(f"{layer.name}_{node.op.name}")
-            self.known[node] = self._op(node, name)
-        result = self.value(ops.made)
+            self.written[node] = self._op(node, name)
+        result = self.value(ops.output)
         return result if plain else self._permuted(layer.name, result, [2, 3, 1])
 
     def tensor_of(self, node: Node, array: Array) -> Any:
@@ -86,7 +86,7 @@ class KerasOps(OpWriter[Any]):
         return self.row.add("numpy.Multiply", name, {}, [x, np.ones(wanted)], wanted)
 
     def _channels_first(self, x: KerasLayer, shape: Shape) -> KerasLayer:
-        return self._permuted(f"{self.own.name}_given", x, [3, 1, 2]) if len(shape) == 3 else x
+        return self._permuted(f"{self.layer.name}_given", x, [3, 1, 2]) if len(shape) == 3 else x
 
     def _permuted(self, name: str, x: KerasLayer, dims: list[int]) -> KerasLayer:
         if len(x.shape) != len(dims):
@@ -97,9 +97,9 @@ class KerasOps(OpWriter[Any]):
     def _op(self, node: Node, name: str) -> tuple[KerasLayer, Shape]:
         match node.op.name:
             case "copy":
-                return self.known[node.inputs[0]]
+                return self.written[node.inputs[0]]
             case "spread" | "spread_channels":
-                x, shape = self.known[node.inputs[0]]
+                x, shape = self.written[node.inputs[0]]
                 wide = shape + (1,) * (len(node.shape) - len(shape))
                 return (x if wide == shape else self.row.laid_out(name, x, wide)), wide
             case "sum" | "sum_channels" | "log_sum_exp_all":
@@ -111,12 +111,12 @@ class KerasOps(OpWriter[Any]):
 
     def _summed(self, node: Node, name: str) -> tuple[KerasLayer, Shape]:
         """Sum over channels, or over the last axes, which stay with size 1."""
-        given = node.inputs[0].shape
-        axes = [*range(len(node.shape) + 1, len(given) + 1)] or [1]
-        shape = tuple(1 if axis in axes else n for axis, n in enumerate(given, 1))
+        full = node.inputs[0].shape
+        axes = [*range(len(node.shape) + 1, len(full) + 1)] or [1]
+        shape = tuple(1 if axis in axes else n for axis, n in enumerate(full, 1))
         kind = "math.Logsumexp" if node.op.name == "log_sum_exp_all" else "numpy.Sum"
-        told = {"axis": axes, "keepdims": True}
-        return self.row.add(kind, name, told, [self.value(node.inputs[0])], shape), shape
+        settings = {"axis": axes, "keepdims": True}
+        return self.row.add(kind, name, settings, [self.value(node.inputs[0])], shape), shape
 
     def _layer_of_whole_value(self, node: Node, name: str) -> KerasLayer:
         add, shape = self.row.add, node.shape
@@ -128,8 +128,8 @@ class KerasOps(OpWriter[Any]):
             case "linear", [w, x]:
                 return add("numpy.Matmul", name, {}, [x, w.T], shape)
             case "step", [x]:
-                taken = (shape[0], 1)
-                x = add("numpy.Take", f"{name}_taken", {"axis": 3}, [x, *node.attributes], taken)
+                column = (shape[0], 1)
+                x = add("numpy.Take", f"{name}_taken", {"axis": 3}, [x, *node.attributes], column)
                 return self.row.laid_out(name, x, shape)
             case "by_step", [x]:
                 x = self.row.laid_out(f"{name}_features", x, shape[::-1])
@@ -148,12 +148,12 @@ class KerasOps(OpWriter[Any]):
         axis, places, _ = node.attributes
         assert isinstance(axis, int)
         assert isinstance(places, tuple)
-        given = node.inputs[0].shape
+        full = node.inputs[0].shape
         if min(places) < 0:
-            of_one = (*given[:axis], 1, *given[axis + 1 :])
+            of_one = (*full[:axis], 1, *full[axis + 1 :])
             first = self.row.add("numpy.Take", f"{name}_one", {"axis": axis + 1}, [x, [0]], of_one)
             zero = self.row.add("numpy.Multiply", f"{name}_zero", {}, [first, 0.0], of_one)
-            wide = (*given[:axis], given[axis] + 1, *given[axis + 1 :])
+            wide = (*full[:axis], full[axis] + 1, *full[axis + 1 :])
             x = self.row.add("Concatenate", f"{name}_blank", {"axis": axis + 1}, [zero, x], wide)
             places = tuple(place + 1 for place in places)
         return self.row.add("numpy.Take", name, {"axis": axis + 1}, [x, [*places]], node.shape)
@@ -162,10 +162,11 @@ class KerasOps(OpWriter[Any]):
         """Convolve with channels last, the order that every Keras backend reads."""
         window: Any = node.attributes[0]
         x = self.row.framed(name, self._permuted(f"{name}_given", x, [2, 3, 1]), window.pad)
-        told: dict[str, Any] = {"padding": "valid", "data_format": "channels_last"}
-        told |= {"strides": list(window.stride), "dilation_rate": list(window.dilation)}
+        settings: dict[str, Any] = {"padding": "valid", "data_format": "channels_last"}
+        settings |= {"strides": list(window.stride), "dilation_rate": list(window.dilation)}
         shape = (*node.shape[1:], node.shape[0])
-        result = self.row.add("nn.Conv", f"{name}_last", told, [x, w.transpose(2, 3, 1, 0)], shape)
+        inputs = [x, w.transpose(2, 3, 1, 0)]
+        result = self.row.add("nn.Conv", f"{name}_last", settings, inputs, shape)
         return self._permuted(name, result, [3, 1, 2])
 
     def _of_each(self, op: str, name: str, values: list[Any]) -> KerasLayer:
@@ -173,8 +174,8 @@ class KerasOps(OpWriter[Any]):
         add = self.row.add
         shape = np.broadcast_shapes(*(getattr(x, "shape", ()) for x in values))
         together = [x for x in values if isinstance(x, KerasLayer) and x.shape == shape]
-        if told := _scale(op, values):
-            return add("Rescaling", name, told, together, shape)
+        if settings := _scale(op, values):
+            return add("Rescaling", name, settings, together, shape)
         match op, values:
             case "power", [x, 2.0]:
                 return add("Multiply", name, {}, [x, x], shape)
@@ -182,11 +183,11 @@ class KerasOps(OpWriter[Any]):
                 return add(MERGING[op], name, {}, values, shape)
             case _ if op in ACTIVATIONS:
                 return add("Activation", name, {"activation": ACTIVATIONS[op]}, values, shape)
-            case "choose", [condition, *both]:
+            case "choose", [condition, *choices]:
                 above = add(
                     "numpy.Greater", f"{name}_chosen", {}, [condition, 0.0], condition.shape
                 )
-                return add("numpy.Where", name, {}, [above, *both], shape)
+                return add("numpy.Where", name, {}, [above, *choices], shape)
             case "normal_share", [x]:  # (1 + erf(x/√2))/2
                 half = {"scale": 0.5, "offset": 0.5}
                 along = KerasLink("along", "Rescaling", {"scale": sqrt(0.5), "offset": 0.0})
@@ -195,8 +196,8 @@ class KerasOps(OpWriter[Any]):
         kind = f"numpy.{OPERATIONS[op]}"
         if len(values) == 1:
             return add(kind, name, {}, values, shape)
-        first, *others = values
-        for x in others:
+        first, *further = values
+        for x in further:
             first = add(kind, self.row.unused(name), {}, [first, x], shape)
         result: KerasLayer = first
         return result
@@ -206,17 +207,17 @@ def _scale(op: str, values: list[Any]) -> dict[str, float] | None:
     """Return the scale and offset, if the op only multiplies by and adds constants."""
     match op, values:
         case "add", [KerasLayer(), float(number)] | [float(number), KerasLayer()]:
-            told = 1.0, number
+            scale, offset = 1.0, number
         case "multiply", [KerasLayer(), float(number)] | [float(number), KerasLayer()]:
-            told = number, 0.0
+            scale, offset = number, 0.0
         case "divide", [KerasLayer(), float(number)]:
-            told = 1 / number, 0.0
+            scale, offset = 1 / number, 0.0
         case "subtract", [KerasLayer(), float(number)]:
-            told = 1.0, -number
+            scale, offset = 1.0, -number
         case "subtract", [float(number), KerasLayer()]:
-            told = -1.0, number
+            scale, offset = -1.0, number
         case "negate", [_]:
-            told = -1.0, 0.0
+            scale, offset = -1.0, 0.0
         case _:
             return None
-    return {"scale": told[0], "offset": told[1]}
+    return {"scale": scale, "offset": offset}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradbook.formats.attention import TO_ITSELF
-from gradbook.formats.foreign import Fixed, ForeignGraph, Operator, Table, Told, Value
+from gradbook.formats.foreign import Fixed, ForeignGraph, Operator, Settings, Table, Value
 from gradbook.formats.gates import KERAS, KINDS, GateStack
 from gradbook.formats.growing_net import GrowingNet
 from gradbook.formats.imported import ImportedNet, NoLayer, NoReader
@@ -120,9 +120,9 @@ def _tensors(weights: Sequence[Fixed], count: int) -> Sequence[Fixed]:
     return weights
 
 
-def _kernel_and_bias(told: Told, weights: Sequence[Fixed]) -> tuple[Fixed, Fixed | None]:
-    tensors = _tensors(weights, 1 + told["use_bias"])
-    return tensors[0], tensors[1] if told["use_bias"] else None
+def _kernel_and_bias(config: Settings, weights: Sequence[Fixed]) -> tuple[Fixed, Fixed | None]:
+    tensors = _tensors(weights, 1 + config["use_bias"])
+    return tensors[0], tensors[1] if config["use_bias"] else None
 
 
 def _channels_first(net: GrowingNet, x: Value) -> Live:
@@ -138,15 +138,23 @@ def _is_last(x: Live, axes: Sequence[int]) -> bool:
     return [axis % len(x.shape) for axis in axes] == [len(x.shape) - 1]
 
 
+def _transposed(net: GrowingNet, kernel: Fixed, *axes: int) -> Value:
+    return net.move(kernel, lambda array: np.ascontiguousarray(array.transpose(axes)))
+
+
+def _pair(sides: Any) -> Any:
+    return (sides, sides) if isinstance(sides, int) else sides
+
+
 def activated(take: Callable[..., Value]) -> Callable[..., Value]:
     """Apply the layer's own activation to its result."""
 
     @wraps(take)
-    def take_both(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
-        result, word = take(net, told, x, *weights), told.get("activation")
+    def take_and_activate(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
+        result, word = take(net, config, x, *weights), config.get("activation")
         return result if word in (None, "linear") else net.activate(result, _activation(word))
 
-    return take_both
+    return take_and_activate
 
 
 STRIDES = Usually(ALONG, None)
@@ -165,8 +173,8 @@ OF_A_STEP = ("Dense", "Activation", "Dropout", "LayerNormalization", "ReLU", "Le
 
 @OPERATORS.add("Dense", **ACTIVATED)
 @activated
-def dense(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
-    kernel, bias = _kernel_and_bias(told, weights)
+def dense(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
+    kernel, bias = _kernel_and_bias(config, weights)
     weight = net.weight(kernel)
     if weight.ndim != 2:
         raise NoLayer(f"its weights are {spell(weight.shape)}, which doesn't match its input")
@@ -175,34 +183,34 @@ def dense(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
 
 @OPERATORS.add("Conv2D", windowed=True, **MOVES, groups=GROUPS)
 @activated
-def conv(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
-    kernel, bias = _kernel_and_bias(told, weights)
-    weight = net.move(kernel, lambda numbers: np.ascontiguousarray(numbers.transpose(3, 2, 0, 1)))
-    return _convolve(net, told, x, weight, bias, told["groups"])
+def conv(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
+    kernel, bias = _kernel_and_bias(config, weights)
+    weight = _transposed(net, kernel, 3, 2, 0, 1)
+    return _convolve(net, config, x, weight, bias, config["groups"])
 
 
 @OPERATORS.add("DepthwiseConv2D", windowed=True, **MOVES, trainable=YES)
 @activated
-def depthwise(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
-    kernel, bias = _kernel_and_bias(told, weights)
-    return _depthwise(net, told, x, kernel, bias)
+def depthwise(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
+    kernel, bias = _kernel_and_bias(config, weights)
+    return _depthwise(net, config, x, kernel, bias)
 
 
 def _depthwise(
-    net: GrowingNet, told: Told, x: Value, kernel: Fixed, bias: Fixed | None = None
+    net: GrowingNet, config: Settings, x: Value, kernel: Fixed, bias: Fixed | None = None
 ) -> Value:
-    rows, columns, groups, each = kernel.array.shape
-    own = kernel.array.transpose(2, 3, 0, 1).reshape(groups * each, 1, rows, columns)
-    weight = Fixed(own, kernel.names, is_trained=told["trainable"])
-    return _convolve(net, told, x, weight, bias, groups)
+    rows, columns, groups, multiplier = kernel.array.shape
+    weights = kernel.array.transpose(2, 3, 0, 1).reshape(groups * multiplier, 1, rows, columns)
+    weight = Fixed(weights, kernel.names, is_trained=config["trainable"])
+    return _convolve(net, config, x, weight, bias, groups)
 
 
 @OPERATORS.add("SeparableConv2D", windowed=True, **MOVES, trainable=YES)
 @activated
-def separable(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+def separable(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
     """Read a depthwise convolution without a bias, followed by a 1 x 1 convolution."""
-    kernel, mix, *bias = _tensors(weights, 2 + told["use_bias"])
-    by_channel = _depthwise(net, told, x, kernel)
+    kernel, mix, *bias = _tensors(weights, 2 + config["use_bias"])
+    by_channel = _depthwise(net, config, x, kernel)
     alone = {"strides": (1, 1), "dilation_rate": (1, 1), "padding": "valid", "groups": 1}
     return conv(net, {**alone, "use_bias": bool(bias)}, by_channel, mix, *bias)
 
@@ -211,9 +219,9 @@ PADS: Mapping[str, Pad] = {"same": SAME, "valid": NOWHERE}
 
 
 def _convolve(
-    net: GrowingNet, told: Told, x: Value, weight: Fixed, bias: Fixed | None, groups: int
+    net: GrowingNet, config: Settings, x: Value, weight: Fixed, bias: Fixed | None, groups: int
 ) -> Value:
-    moves = (told["strides"], PADS[told["padding"]], told["dilation_rate"], groups)
+    moves = (config["strides"], PADS[config["padding"]], config["dilation_rate"], groups)
     result = net.conv(_channels_first(net, x), weight, bias, *moves)
     return _channels_last(net, result)
 
@@ -227,14 +235,14 @@ def _convolve(
     groups=GROUPS,
 )
 @activated
-def conv_along(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+def conv_along(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
     """Convolve over steps, which are the columns of a single row here."""
-    kernel, bias = _kernel_and_bias(told, weights)
-    weight = net.move(kernel, lambda numbers: np.ascontiguousarray(numbers.transpose(2, 1, 0)))
-    (gap,), (step,) = told["dilation_rate"], told["strides"]
+    kernel, bias = _kernel_and_bias(config, weights)
+    weight = _transposed(net, kernel, 2, 1, 0)
+    (gap,), (step,) = config["dilation_rate"], config["strides"]
     before = (weight.array.shape[2] - 1) * gap
-    pad = (0, before, 0, 0) if told["padding"] == "causal" else PADS[told["padding"]]
-    moves = ((1, step), pad, (1, gap), told["groups"])
+    pad = (0, before, 0, 0) if config["padding"] == "causal" else PADS[config["padding"]]
+    moves = ((1, step), pad, (1, gap), config["groups"])
     result = net.conv(_channels_first(net, x), weight, bias, *moves)
     return _channels_last(net, result)
 
@@ -247,12 +255,12 @@ def conv_along(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
     padding=Usually(Choice("valid", "same", "causal"), "valid"),
 )
 @activated
-def separable_along(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+def separable_along(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
     """Read windows of each feature by itself, followed by sums of the features at each step."""
-    kernel, mix, *bias = _tensors(weights, 2 + told["use_bias"])
-    size, features, each = kernel.array.shape
-    apart = Fixed(kernel.array.reshape(size, 1, features * each), kernel.names)
-    plain = {**told, "use_bias": False, "groups": features, "activation": None}
+    kernel, mix, *bias = _tensors(weights, 2 + config["use_bias"])
+    size, features, multiplier = kernel.array.shape
+    apart = Fixed(kernel.array.reshape(size, 1, features * multiplier), kernel.names)
+    plain = {**config, "use_bias": False, "groups": features, "activation": None}
     by_channel = conv_along(net, plain, x, apart)
     alone = {"strides": [1], "dilation_rate": [1], "padding": "valid", "groups": 1}
     return conv_along(net, {**alone, "use_bias": bool(bias)}, by_channel, mix, *bias)
@@ -260,42 +268,40 @@ def separable_along(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> V
 
 @OPERATORS.add("Conv2DTranspose", **MOVES, output_padding=Usually(RowsAndColumns(0), None))
 @activated
-def conv_back(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+def conv_back(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
     """Read a transposed convolution; Keras fixes its output size by the stride."""
-    kernel, bias = _kernel_and_bias(told, weights)
-    weight = net.move(kernel, lambda numbers: np.ascontiguousarray(numbers.transpose(3, 2, 0, 1)))
-    stride, gaps = told["strides"], told["dilation_rate"]
+    kernel, bias = _kernel_and_bias(config, weights)
+    weight = _transposed(net, kernel, 3, 2, 0, 1)
+    stride, gaps = config["strides"], config["dilation_rate"]
     spans = (1 + (n - 1) * gap for n, gap in zip(weight.array.shape[2:], gaps, strict=True))
     short = any(span < step for span, step in zip(spans, stride, strict=True))
-    if told["output_padding"] is not None or (short and told["padding"] == "valid"):
+    if config["output_padding"] is not None or (short and config["padding"] == "valid"):
         raise NoLayer("it adds rows or columns that no window covers")
-    moves, live = (stride, PADS[told["padding"]], gaps), _channels_first(net, x)
+    moves, live = (stride, PADS[config["padding"]], gaps), _channels_first(net, x)
     return _channels_last(net, net.conv_back(live, weight, bias, *moves))
 
 
 @OPERATORS.add("Cropping2D", cropping=SIDES)
-def crop(net: GrowingNet, told: Told, x: Value) -> Value:
+def crop(net: GrowingNet, config: Settings, x: Value) -> Value:
     """Crop a transposed convolution by increasing its padding."""
-    live = net.live(x)
-    own, row = net.before(live), net.row
+    live, row, cut = net.live(x), net.row, _sides(config["cropping"])
+    before = net.before(live)
     alone = net.readers.count(net.op.reads[0]) == 1
-    if own is None or not isinstance(own.layer, TransposedConv) or not alone:
-        cut = _sides(told["cropping"])
+    if before is None or not isinstance(before.layer, TransposedConv) or not alone:
         rows = slice(cut[0], live.shape[1] - cut[2])
         columns = slice(cut[1], live.shape[2] - cut[3])
         return net.move(live, lambda order: order[:, rows, columns])
-    given = row.sizes[own.reads[0]]
-    before = own.layer.spreads(given).pad
-    top, left, below, right = (a + b for a, b in zip(before, _sides(told["cropping"]), strict=True))
-    layer = replace(own.layer, pad=(top, left, below, right))
-    row.layers.append(replace(own, layer=layer))
-    row.sizes.append(layer.output(given))
+    size = row.sizes[before.reads[0]]
+    pads = zip(before.layer.spreads(size).pad, cut, strict=True)
+    top, left, below, right = (pad + side for pad, side in pads)
+    layer = replace(before.layer, pad=(top, left, below, right))
+    row.layers.append(replace(before, layer=layer))
+    row.sizes.append(layer.output(size))
     return _channels_last(net, net.lie(len(row.layers)))
 
 
-def _sides(told: Any) -> tuple[int, int, int, int]:
-    both = (told, told) if isinstance(told, int) else tuple(told)
-    (top, below), (left, right) = ((x, x) if isinstance(x, int) else x for x in both)
+def _sides(amounts: Any) -> tuple[int, int, int, int]:
+    (top, below), (left, right) = map(_pair, _pair(amounts))
     return top, left, below, right
 
 
@@ -313,70 +319,70 @@ def _sides(told: Any) -> tuple[int, int, int, int]:
 @OPERATORS.add(
     "MaxPooling1D", "AveragePooling1D", pool_size=ALONG, strides=STRIDES, padding=PADDING
 )
-def pool(net: GrowingNet, told: Told, x: Value) -> Value:
+def pool(net: GrowingNet, config: Settings, x: Value) -> Value:
     live, kind = _channels_first(net, x), "max" if net.op.word.startswith("Max") else "avg"
-    size, stride = told["pool_size"], told["strides"] or told["pool_size"]
+    size, stride = config["pool_size"], config["strides"] or config["pool_size"]
     if len(live.shape) == 3:
         size, stride = (1, *size), (1, *stride)
-    return _channels_last(net, net.pool(live, kind, size, stride, PADS[told["padding"]]))
+    return _channels_last(net, net.pool(live, kind, size, stride, PADS[config["padding"]]))
 
 
 @OPERATORS.add(
     *(f"Global{kind}Pooling{axes}D" for kind in ("Max", "Average") for axes in (1, 2)), keepdims=NO
 )
-def pool_all(net: GrowingNet, told: Told, x: Value) -> Value:
+def pool_all(net: GrowingNet, config: Settings, x: Value) -> Value:
     live = net.live(x)
     axes = range(1, len(live.shape) - 1)
-    return net.pool_all(live, "max" if "Max" in net.op.word else "avg", axes, told["keepdims"])
+    return net.pool_all(live, "max" if "Max" in net.op.word else "avg", axes, config["keepdims"])
 
 
 @OPERATORS.add("BatchNormalization", **AFFINE, renorm=NO)
-def batchnorm(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+def batchnorm(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
     live = net.live(x)
-    if told["renorm"] or not _is_last(live, told["axis"]):
+    if config["renorm"] or not _is_last(live, config["axis"]):
         raise NoLayer(
             "only normalisation channel by channel (axis -1) and without renorm can be read"
         )
-    *both, mean, variance = _tensors(weights, told["scale"] + told["center"] + 2)
-    scale, shift = both[0] if told["scale"] else None, both[-1] if told["center"] else None
-    return net.batchnorm(live, told["epsilon"], scale, shift, mean, variance, axis=-1)
+    *affine, mean, variance = _tensors(weights, config["scale"] + config["center"] + 2)
+    scale, shift = affine[0] if config["scale"] else None, affine[-1] if config["center"] else None
+    return net.batchnorm(live, config["epsilon"], scale, shift, mean, variance, axis=-1)
 
 
 @OPERATORS.add("LayerNormalization", **AFFINE, rms_scaling=NO)
-def layer_norm(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
-    live, axes = net.live(x), told["axis"]
-    if told["rms_scaling"]:
+def layer_norm(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
+    live, axes = net.live(x), config["axis"]
+    if config["rms_scaling"]:
         raise NoLayer("normalisation without the mean (rms_scaling) can't be read")
     over = {axis % len(live.shape) for axis in axes}
     along = [n if axis in over else 1 for axis, n in enumerate(live.shape)]
-    scale, shift = _affine(net, told, weights)
+    scale, shift = _affine(net, config, weights)
     scale = None if scale is None else scale.reshape(along)
     shift = None if shift is None else shift.reshape(along)
-    return net.normalise(live, sorted(over), told["epsilon"], scale, shift)
+    return net.normalise(live, sorted(over), config["epsilon"], scale, shift)
 
 
 def _affine(
-    net: GrowingNet, told: Told, weights: Sequence[Fixed]
+    net: GrowingNet, config: Settings, weights: Sequence[Fixed]
 ) -> tuple[Array | None, Array | None]:
-    tensors = [net.weight(value) for value in _tensors(weights, told["scale"] + told["center"])]
-    return tensors[0] if told["scale"] else None, tensors[-1] if told["center"] else None
+    tensors = [net.weight(value) for value in _tensors(weights, config["scale"] + config["center"])]
+    return tensors[0] if config["scale"] else None, tensors[-1] if config["center"] else None
 
 
 @OPERATORS.add("GroupNormalization", **AFFINE, groups=Usually(WholeNumber(-1, 2**20), 32))
-def group_norm(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+def group_norm(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
     live = net.live(x)
-    if not _is_last(live, told["axis"]):
+    if not _is_last(live, config["axis"]):
         raise NoLayer("only groups of channels in the last axis (axis -1) can be read")
-    groups = live.shape[-1] if told["groups"] == -1 else told["groups"]
-    return net.group_norm(live, groups, told["epsilon"], *_affine(net, told, weights), axis=-1)
+    groups = live.shape[-1] if config["groups"] == -1 else config["groups"]
+    return net.group_norm(live, groups, config["epsilon"], *_affine(net, config, weights), axis=-1)
 
 
 @OPERATORS.add("RMSNormalization", axis=AXES, epsilon=Usually(FiniteNumber(0, 1), 1e-06))
-def rms_norm(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+def rms_norm(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
     live, (scale,) = net.live(x), _tensors(weights, 1)
-    if not _is_last(live, told["axis"]):
+    if not _is_last(live, config["axis"]):
         raise NoLayer("only features (axis -1) can be divided by their root mean square")
-    return net.divide_by_size(live, [-1], told["epsilon"], net.weight(scale))
+    return net.divide_by_size(live, [-1], config["epsilon"], net.weight(scale))
 
 
 @OPERATORS.add(
@@ -386,9 +392,9 @@ def rms_norm(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
     scale=Usually(WrittenNumbers(), np.ones(())),
     offset=Usually(WrittenNumbers(), NONE),
 )
-def rescale(net: GrowingNet, told: Told, x: Value) -> Value:
+def rescale(net: GrowingNet, config: Settings, x: Value) -> Value:
     """Scale all values, each channel, each step, or a frame around a map."""
-    scale, offset = told["scale"], told["offset"]
+    scale, offset = config["scale"], config["offset"]
     if isinstance(x, Fixed):
         return net.compute(lambda numbers: scale * numbers + offset, x)
     live = net.live(x)
@@ -402,7 +408,7 @@ def rescale(net: GrowingNet, told: Told, x: Value) -> Value:
 
 
 def _rescaled_by_place(net: GrowingNet, live: Live, scale: Array, offset: Array) -> Value:
-    """Make padding that is never the largest, or an average's padding zeros, the pool's own."""
+    """Turn a frame of low numbers, or a correction of an average, into settings of the pool."""
     row = net.row
     if live.padding is not None and (scale == 1).all():
         return replace(live, padding=lower_padding(live.padding, offset[..., 0], live.size))
@@ -421,14 +427,15 @@ def _rescaled_by_place(net: GrowingNet, live: Live, scale: Array, offset: Array)
     mean=Usually(WrittenNumbers(), None),
     variance=Usually(WrittenNumbers(), None),
 )
-def standardise(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
-    if told["invert"] or told["axis"] not in ([-1], [3], [1]):
+def standardise(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
+    if config["invert"] or config["axis"] not in ([-1], [3], [1]):
         raise NoLayer("only normalisation channel by channel (axis -1) can be read")
-    asked = told["mean"], told["variance"]
-    given = [net.weight(statistic) for statistic in weights[:2]] if told["mean"] is None else asked
-    if len(given) != 2 or given[1] is None:
+    statistics = [config["mean"], config["variance"]]
+    if config["mean"] is None:
+        statistics = [net.weight(tensor) for tensor in weights[:2]]
+    if len(statistics) != 2 or statistics[1] is None:
         raise NoLayer("it has no mean and no variance yet: adapt it to data first")
-    mean, variance = (array.reshape(-1) for array in given)
+    mean, variance = (array.reshape(-1) for array in statistics)
     deviation = np.maximum(np.sqrt(variance), 1e-7)  # as Keras does
     return net.rescale(x, 1 / deviation, -mean / deviation)
 
@@ -437,16 +444,16 @@ def standardise(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value
 
 
 @OPERATORS.add("Embedding", mask_zero=NO)
-def embed(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+def embed(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
     (table,) = _tensors(weights, 1)
-    if told["mask_zero"]:
+    if config["mask_zero"]:
         raise NoLayer("only the tokens that come in can be looked up, each once and unmasked")
     return net.embed(x, net.weight(table))
 
 
 @OPERATORS.add("OneHot", num_classes=WholeNumber(1, MOST_SPELLED), axis=WholeNumber(-1, -1))
-def spell_out(net: GrowingNet, told: Told, x: Value) -> Value:
-    return net.embed(x, np.eye(told["num_classes"]))
+def spell_out(net: GrowingNet, config: Settings, x: Value) -> Value:
+    return net.embed(x, np.eye(config["num_classes"]))
 
 
 UNREAD = {  # settings that gradbook's layers lack, and the message for each
@@ -466,24 +473,26 @@ UNREAD = {  # settings that gradbook's layers lack, and the message for each
     return_state=NO,
     stateful=NO,
 )
-def recur(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
-    return _recur(net, net.op.word, told, x, weights)
+def recur(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
+    return _recur(net, net.op.word, config, x, weights)
 
 
-def _recur(net: GrowingNet, word: str, told: Told, x: Value, weights: Sequence[Fixed]) -> Value:
+def _recur(
+    net: GrowingNet, word: str, config: Settings, x: Value, weights: Sequence[Fixed]
+) -> Value:
     """Read a recurrent layer; one that goes backwards gives its states from the last step on."""
     for name, why in UNREAD.items():
-        if told[name]:
+        if config[name]:
             raise NoLayer(f"{why}, which can't be read")
-    back = told["go_backwards"]
-    tensors = [net.weight(tensor) for tensor in _tensors(weights, 2 + told["use_bias"])]
-    fed, again, *biases = tensors
+    back = config["go_backwards"]
+    tensors = [net.weight(tensor) for tensor in _tensors(weights, 2 + config["use_bias"])]
+    input_weight, state_weight, *biases = tensors
     bias = biases[0] if biases else None
-    early, late = bias if bias is not None and bias.ndim == 2 else (bias, None)
-    stack, before = GateStack(fed.T, again.T, early, late), not told["reset_after"]
-    kind = RECURRENT[word]
+    input_bias, state_bias = bias if bias is not None and bias.ndim == 2 else (bias, None)
+    stack = GateStack(input_weight.T, state_weight.T, input_bias, state_bias)
+    kind, before = RECURRENT[word], not config["reset_after"]
     every, last = net.recur(x, kind, stack, KERAS, reset_before=before, backwards=back)
-    if not told["return_sequences"]:
+    if not config["return_sequences"]:
         return net.move(last(), lambda order: order[0])
     return net.move(every, lambda order: np.flip(order, 1)) if back else every
 
@@ -497,39 +506,38 @@ INSIDE = Schema(class_name=PlainText(100), config=AnyRecord())
     backward_layer=Usually(INSIDE, None),
     merge_mode=Usually(Choice("concat", "sum", "mul", "ave"), "concat"),
 )
-def both_ways(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+def bidirectional(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
     """Read a layer from the first step to the last, and one from the last to the first."""
-    inside = [told["layer"], told["backward_layer"] or told["layer"]]
-    if any(config["class_name"] not in RECURRENT for config in inside):
+    layers = [config["layer"], config["backward_layer"] or config["layer"]]
+    if any(layer["class_name"] not in RECURRENT for layer in layers):
         raise NoReader(f"only {', '.join(RECURRENT)} can be read in both directions")
-    half, ways = len(weights) // 2, []
-    for config, tensors, back in zip(
-        inside, (weights[:half], weights[half:]), (False, True), strict=True
-    ):
-        word = config["class_name"]
-        how = {**OPERATORS[word].settings.read(config["config"]), "go_backwards": back}
-        states = _recur(net, word, how, x, tensors)
-        if back and how["return_sequences"]:
+    half, outputs = len(weights) // 2, []
+    halves = (weights[:half], weights[half:])
+    for layer, tensors, back in zip(layers, halves, (False, True), strict=True):
+        word = layer["class_name"]
+        settings = {**OPERATORS[word].settings.read(layer["config"]), "go_backwards": back}
+        states = _recur(net, word, settings, x, tensors)
+        if back and settings["return_sequences"]:
             states = net.move(states, lambda order: np.flip(order, 1))
-        ways.append(states)
-    match told["merge_mode"]:
+        outputs.append(states)
+    match config["merge_mode"]:
         case "concat":
-            return net.concat(ways, -1)
+            return net.concat(outputs, -1)
         case "mul":
-            return net.arithmetic("*", *ways)
+            return net.arithmetic("*", *outputs)
         case mode:
-            total = net.arithmetic("+", *ways)
+            total = net.arithmetic("+", *outputs)
             return total if mode == "sum" else net.activate(total, Numbered("scale", 0.5))
 
 
 @OPERATORS.add("TimeDistributed", layer=INSIDE)
-def at_each_step(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+def at_each_step(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
     """Apply a layer that reads the features of a step alone."""
-    word, config = told["layer"]["class_name"], told["layer"]["config"]
+    word, settings = config["layer"]["class_name"], config["layer"]["config"]
     if word not in OF_A_STEP or len(net.shape_of(x)) != 3:
         raise NoReader(f"at each step only {', '.join(OF_A_STEP)} can be read")
     operator = OPERATORS[word]
-    result: Value = operator.take(net, operator.settings.read(config), x, *weights)
+    result: Value = operator.take(net, operator.settings.read(settings), x, *weights)
     return result
 
 
@@ -541,18 +549,18 @@ def at_each_step(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Valu
     use_bias=YES,
     use_causal_mask=Usually(Anything(), False),
 )
-def attend(net: GrowingNet, told: Told, *given: Value) -> Value:
-    values = [value for value in given if not isinstance(value, Fixed)]
-    live, weights = net.live(values[0]), given[len(values) :]
-    features, heads, each = live.size[0], told["num_heads"], told["key_dim"]
+def attend(net: GrowingNet, config: Settings, *inputs: Value) -> Value:
+    values = [value for value in inputs if not isinstance(value, Fixed)]
+    live, weights = net.live(values[0]), inputs[len(values) :]
+    features, heads, width = live.size[0], config["num_heads"], config["key_dim"]
     if len({value.number for value in map(net.live, values)}) > 1:
         raise NoLayer(TO_ITSELF)
     if len(live.size) != 3 or live.size[1] != 1 or not _channels_first(net, live).is_in_line:
         raise NoLayer(f"its input is {spell(live.size)}: only steps x features can be read")
-    if heads * each != features or told["value_dim"] not in (None, each):
-        raise NoLayer(f"its {heads} heads of {each} must share the {features} features")
-    layer = Attention(heads, bool(told["use_causal_mask"]))
-    count = 1 + told["use_bias"]
+    if heads * width != features or config["value_dim"] not in (None, width):
+        raise NoLayer(f"its {heads} heads of {width} must share the {features} features")
+    layer = Attention(heads, bool(config["use_causal_mask"]))
+    count = 1 + config["use_bias"]
     numbers = [net.weight(value) for value in _tensors(weights, 4 * count)]
     tensors = {}
     for number, part in enumerate(layer.parts):
@@ -566,7 +574,7 @@ def attend(net: GrowingNet, told: Told, *given: Value) -> Value:
 
 
 @OPERATORS.add("Flatten")
-def flatten(net: GrowingNet, told: Told, x: Value) -> Value:
+def flatten(net: GrowingNet, config: Settings, x: Value) -> Value:
     """Flatten in gradbook's order, and remember Keras's."""
     live = net.live(x)
     order = live.order.reshape(net.samples, -1)
@@ -574,13 +582,13 @@ def flatten(net: GrowingNet, told: Told, x: Value) -> Value:
 
 
 @OPERATORS.add("Reshape", target_shape=ListOf(WholeNumber(-1), 1, 4))
-def reshape(net: GrowingNet, told: Told, x: Value) -> Value:
-    live, target = net.live(x), tuple(told["target_shape"])
+def reshape(net: GrowingNet, config: Settings, x: Value) -> Value:
+    live, target = net.live(x), tuple(config["target_shape"])
     size = prod(live.size)
     if target in ((-1,), (size,)):
-        return flatten(net, told, live)
+        return flatten(net, config, live)
     plain = len(target) in (2, 3) and min(target) > 0 and prod(target) == size
-    if plain and net.is_given(live) and (len(live.size) == 1 or live.size[0] == 1):
+    if plain and net.is_input(live) and (len(live.size) == 1 or live.size[0] == 1):
         way = way_in(target, net.samples, net.way.steps)
         net.row.sizes[0] = way.size
         return net.lie(0, way.laid)
@@ -588,44 +596,42 @@ def reshape(net: GrowingNet, told: Told, x: Value) -> Value:
 
 
 @OPERATORS.add("Permute", dims=ListOf(WholeNumber(1, 4), 1, 4))
-def permute(net: GrowingNet, told: Told, x: Value) -> Value:
-    return net.move(x, lambda order: order.transpose(0, *told["dims"]))
+def permute(net: GrowingNet, config: Settings, x: Value) -> Value:
+    return net.move(x, lambda order: order.transpose(0, *config["dims"]))
 
 
 @OPERATORS.add("Concatenate", axis=Usually(AXIS, -1))
-def concat(net: GrowingNet, told: Told, *given: Value) -> Value:
-    return net.concat(given, told["axis"])
+def concat(net: GrowingNet, config: Settings, *values: Value) -> Value:
+    return net.concat(values, config["axis"])
 
 
 @OPERATORS.add(
     "UpSampling2D", size=RowsAndColumns(), interpolation=Usually(Choice("nearest"), "nearest")
 )
-def enlarge(net: GrowingNet, told: Told, x: Value) -> Value:
-    return _channels_last(net, net.enlarge(_channels_first(net, x), told["size"]))
+def enlarge(net: GrowingNet, config: Settings, x: Value) -> Value:
+    return _channels_last(net, net.enlarge(_channels_first(net, x), config["size"]))
 
 
 @OPERATORS.add("ZeroPadding1D", padding=BOTH_SIDES)
-def pad_steps(net: GrowingNet, told: Told, x: Value) -> Value:
-    sides = told["padding"]
-    before, after = (sides, sides) if isinstance(sides, int) else sides
+def pad_steps(net: GrowingNet, config: Settings, x: Value) -> Value:
+    before, after = _pair(config["padding"])
     return net.padded(x, [(0, 0), (before, after), (0, 0)], 0.0)
 
 
 @OPERATORS.add("Cropping1D", cropping=BOTH_SIDES)
-def crop_steps(net: GrowingNet, told: Told, x: Value) -> Value:
-    sides = told["cropping"]
-    before, after = (sides, sides) if isinstance(sides, int) else sides
+def crop_steps(net: GrowingNet, config: Settings, x: Value) -> Value:
+    before, after = _pair(config["cropping"])
     return net.move(x, lambda order: order[:, before : order.shape[1] - after])
 
 
-OPERATORS.add("UpSampling1D", size=COUNT)(lambda net, told, x: net.repeat(x, told["size"], 1))
+OPERATORS.add("UpSampling1D", size=COUNT)(lambda net, config, x: net.repeat(x, config["size"], 1))
 OPERATORS.add("RepeatVector", n=COUNT)(
-    lambda net, told, x: net.repeat(net.move(x, lambda order: order[:, None]), told["n"], 1)
+    lambda net, config, x: net.repeat(net.move(x, lambda order: order[:, None]), config["n"], 1)
 )
 
 
 @OPERATORS.add(*NOTHING_AT_WORK)
-def leave_out(net: GrowingNet, told: Told, x: Value) -> Value:
+def leave_out(net: GrowingNet, config: Settings, x: Value) -> Value:
     net.left_out.append(net.op.name)
     return x
 
@@ -633,18 +639,18 @@ def leave_out(net: GrowingNet, told: Told, x: Value) -> Value:
 # Elementwise layers, and operations on several values.
 
 
-def _activation(told: Any) -> Activation:
-    if told == "leaky_relu":
+def _activation(name: Any) -> Activation:
+    if name == "leaky_relu":
         return Activation("leaky relu", 0.2)  # Keras's default slope
-    if not isinstance(told, str) or told not in ACTIVATION_KINDS or told == "linear":
-        word = told if isinstance(told, str) else "a custom function"
+    if not isinstance(name, str) or name not in ACTIVATION_KINDS or name == "linear":
+        word = name if isinstance(name, str) else "a custom function"
         raise NoReader(f"gradbook has no activation {word:.60}")
-    return Activation(ACTIVATION_KINDS[told])
+    return Activation(ACTIVATION_KINDS[name])
 
 
 @OPERATORS.add("Activation", each=True, activation=Anything())
-def activation(net: GrowingNet, told: Told, x: Value) -> Value:
-    word = told.get("activation", net.op.word.lower())
+def activation(net: GrowingNet, config: Settings, x: Value) -> Value:
+    word = config.get("activation", net.op.word.lower())
     if word == "linear":
         return x
     if word == "exponential" and isinstance(x, Fixed):
@@ -653,15 +659,15 @@ def activation(net: GrowingNet, told: Told, x: Value) -> Value:
 
 
 @OPERATORS.add("Softmax", axis=AXES)
-def softmax(net: GrowingNet, told: Told, x: Value) -> Value:
-    if told["axis"] != [-1]:
+def softmax(net: GrowingNet, config: Settings, x: Value) -> Value:
+    if config["axis"] != [-1]:
         raise NoLayer("only a softmax over all classes in the last axis can be read")
     return net.activate(x, Activation("softmax"))
 
 
 @OPERATORS.add("ELU", each=True, alpha=Usually(FiniteNumber(), 1.0))
-def elu(net: GrowingNet, told: Told, x: Value) -> Value:
-    return net.elu(x, told["alpha"])
+def elu(net: GrowingNet, config: Settings, x: Value) -> Value:
+    return net.elu(x, config["alpha"])
 
 
 @OPERATORS.add(
@@ -671,12 +677,12 @@ def elu(net: GrowingNet, told: Told, x: Value) -> Value:
     threshold=Usually(FiniteNumber(), 0.0),
 )
 @OPERATORS.add("LeakyReLU", negative_slope=Usually(WrittenNumbers(), np.full((), 0.3)))
-def relu(net: GrowingNet, told: Told, x: Value) -> Value:
-    slopes, most = told["negative_slope"], told.get("max_value")
+def relu(net: GrowingNet, config: Settings, x: Value) -> Value:
+    slopes, most = config["negative_slope"], config.get("max_value")
     if slopes.size != 1:
         raise NoReader(f"it has {slopes.size} slopes below 0: only one can be read")
     slope = slopes.item()
-    if told.get("threshold"):
+    if config.get("threshold"):
         raise NoReader("a ReLU with a threshold can't be read")
     if most is not None and slope == 0:
         return net.clip(x, 0, most)
@@ -686,7 +692,7 @@ def relu(net: GrowingNet, told: Told, x: Value) -> Value:
 
 
 @OPERATORS.add("PReLU")
-def prelu(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
+def prelu(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Value:
     live, (slopes,) = net.live(x), _tensors(weights, 1)
     weight = net.weight(slopes)
     if weight.size not in (1, live.size[0]):
@@ -699,18 +705,18 @@ def prelu(net: GrowingNet, told: Told, x: Value, *weights: Fixed) -> Value:
 def combined(join: Callable[[GrowingNet, Value, Value], Value], mean: bool = False) -> Operator:
     """A layer that joins two values or more, one after the other."""
 
-    def take(net: GrowingNet, told: Told, *given: Value) -> Value:
-        result = reduce(partial(join, net), given)
-        return net.activate(result, Numbered("scale", 1 / len(given))) if mean else result
+    def take(net: GrowingNet, config: Settings, *values: Value) -> Value:
+        result = reduce(partial(join, net), values)
+        return net.activate(result, Numbered("scale", 1 / len(values))) if mean else result
 
     return Operator(take, each=True)
 
 
 def computed(function: Callable[[Any], Any]) -> Operator:
-    return Operator(lambda net, told, x: net.compute(function, x, why=NO_LAYER), each=True)
+    return Operator(lambda net, config, x: net.compute(function, x, why=NO_LAYER), each=True)
 
 
-def hides_steps(net: GrowingNet, told: Told, x: Value) -> Value:
+def hides_steps(net: GrowingNet, config: Settings, x: Value) -> Value:
     raise NoReader(
         "it hides steps, so that the states after them stay as they are: only sequences whose "
         "steps all count can be read, so leave it out and give sequences of one length"
@@ -718,14 +724,14 @@ def hides_steps(net: GrowingNet, told: Told, x: Value) -> Value:
 
 
 @OPERATORS.add("Dropout", "SpatialDropout1D", "SpatialDropout2D", rate=FiniteNumber(0, 1))
-def drop(net: GrowingNet, told: Told, x: Value) -> Value:
-    return net.each(Dropout(told["rate"], net.op.word.startswith("Spatial")), x)
+def drop(net: GrowingNet, config: Settings, x: Value) -> Value:
+    return net.each(Dropout(config["rate"], net.op.word.startswith("Spatial")), x)
 
 
 OPERATORS.add("ZeroPadding2D", windowed=True, padding=SIDES)(
-    lambda net, told, x: net.pad(x, _sides(told["padding"]))
+    lambda net, config, x: net.pad(x, _sides(config["padding"]))
 )
-OPERATORS.add("Identity")(lambda net, told, x: x)
+OPERATORS.add("Identity")(lambda net, config, x: x)
 OPERATORS |= {
     "Add": combined(lambda net, x, y: net.arithmetic("+", x, y)),
     "Average": combined(lambda net, x, y: net.arithmetic("+", x, y), mean=True),

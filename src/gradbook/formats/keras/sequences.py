@@ -50,12 +50,12 @@ def _recurrent(trained: TrainedLayer, layer: Recurrent) -> KerasLink:
     }
     if not isinstance(layer, Rnn):
         settings["recurrent_activation"] = "sigmoid"
-    weights = [stack.fed.T, stack.back.T]
+    weights = [stack.input_weight.T, stack.state_weight.T]
     if isinstance(layer, Gru):
         settings["reset_after"] = not layer.reset_before
-    if stack.bias is not None and stack.late is not None:
+    if stack.bias is not None and stack.state_bias is not None:
         apart = isinstance(layer, Gru) and not layer.reset_before
-        weights.append(np.stack([stack.bias, stack.late]) if apart else stack.bias)
+        weights.append(np.stack([stack.bias, stack.state_bias]) if apart else stack.bias)
     return KerasLink("", KINDS[type(layer)], settings, inner={"cell": weights})
 
 

@@ -80,7 +80,7 @@ class KerasLayers:
     """The layers in order; `picture` is the input's shape if it differs from the network's."""
 
     def __init__(self, trained: TrainedNet, picture: Shape | None = None) -> None:
-        self.given = trained.input
+        self.input_shape = trained.input
         self.trained = trained if trained.net.laid_out else _as_maps(trained)
         self.picture = picture
         self.row = KerasGraph()
@@ -89,54 +89,50 @@ class KerasLayers:
         values = [self._input()]
         for place, layer in enumerate(self.trained.layers):
             values.append(self._layer(place, layer, [values[k] for k in layer.reads]))
-        return self.row.made
+        return self.row.layers
 
     def _input(self) -> KerasLayer:
-        wanted = self.given
-        shape = channels_last(self.picture or wanted)
-        told = {"dtype": "int32"} if self.trained.tokens else {}
-        first = self.row.add("InputLayer", "input", told, (), shape)
-        if len(wanted) == 2 and not self.trained.net.laid_out:
-            turned = self.row.add(
-                "Permute", "input_turned", {"dims": [2, 1]}, [first], wanted[::-1]
-            )
-            return self.row.laid_out("input_map", turned, channels_last((*wanted, 1)))
-        if not self.picture or len(wanted) == 3:
+        shape, is_sequence = self.input_shape, self.trained.net.laid_out
+        settings = {"dtype": "int32"} if self.trained.tokens else {}
+        stored = channels_last(self.picture or shape)
+        first = self.row.add("InputLayer", "input", settings, (), stored)
+        if len(shape) == 2 and not is_sequence:
+            dims = {"dims": [2, 1]}
+            turned = self.row.add("Permute", "input_turned", dims, [first], shape[::-1])
+            return self.row.laid_out("input_map", turned, channels_last((*shape, 1)))
+        if not self.picture or len(shape) == 3:
             return first
         flat = self.row.flat("input", first, self.picture)
-        return flat if len(wanted) == 1 else self.row.laid_out("input_steps", flat, wanted)
+        return flat if len(shape) == 1 else self.row.laid_out("input_steps", flat, shape)
 
     # Layers one by one; sequences stay steps x features if the layer reads them.
 
-    def _layer(self, place: int, layer: TrainedLayer, given: list[KerasLayer]) -> KerasLayer:
-        x = given[0]
+    def _layer(self, place: int, layer: TrainedLayer, sources: list[KerasLayer]) -> KerasLayer:
+        x = sources[0]
         if isinstance(layer.layer, OneHot):
             return x if self._looks_up else self._one_hot(layer, layer.layer, x)
         if isinstance(layer.layer, ByFeature):
             return x
-        if isinstance(layer.layer, Embedding) and self._looks_up and x is self.row.made[0]:
+        if isinstance(layer.layer, Embedding) and self._looks_up and x is self.row.layers[0]:
             table = layer.tensors["weight"][..., 0, 0].T
-            told = {"input_dim": len(table), "output_dim": table.shape[1]}
+            settings = {"input_dim": len(table), "output_dim": table.shape[1]}
             shape = (*x.shape, table.shape[1])
-            return self.row.add("Embedding", layer.name, told, [x], shape, [table])
+            return self.row.add("Embedding", layer.name, settings, [x], shape, [table])
         if isinstance(layer.layer, ByStep):
             return self._in_steps(layer.name, x)
         if words := words_over_steps(layer):
             x = self._in_steps(layer.name, x)
             shape = layer.makes[::-2] if len(layer.makes) == 3 else layer.makes
             reads = [x, x] if words.kind == "MultiHeadAttention" else [x]
-            told = {"inner": words.inner, "calls": words.calls}
-            name = _layer_name(layer)
-            return self.row.add(
-                words.kind, name, words.settings, reads, shape, words.weights, **told
-            )
-        if len(layer.given) == 3 and not (_fits_steps(layer) and all(x.is_in_steps for x in given)):
-            given = [self._in_row(layer.name, x) for x in given]
+            return self.row.add_link(words, _layer_name(layer), reads, shape)
+        stays = _fits_steps(layer) and all(source.is_in_steps for source in sources)
+        if len(layer.given) == 3 and not stays:
+            sources = [self._in_row(layer.name, x) for x in sources]
         return (
-            self._with_weights(place, layer, given[0])
-            or self._windowed(layer, given[0])
-            or self._without_weights(place, layer, given)
-            or KerasOps(self.row).write(layer, ops_of(self.trained, layer, SAYS), given)
+            self._with_weights(place, layer, sources[0])
+            or self._windowed(layer, sources[0])
+            or self._without_weights(place, layer, sources)
+            or KerasOps(self.row).write(layer, ops_of(self.trained, layer, SAYS), sources)
         )
 
     @cached_property
@@ -144,16 +140,16 @@ class KerasLayers:
         """Whether nothing reads the tokens but an embedding, which looks their vectors up, and
         whose weights no other layer of Keras shares."""
         first, layers = self.trained.layers[:3], self.trained.layers
-        each = all(len(self.trained.readers(value)) == 1 for value in range(3))
+        read_once = all(len(self.trained.readers(value)) == 1 for value in range(3))
         return (
             [type(layer.layer) for layer in first] == [OneHot, ByFeature, Embedding]
-            and each
+            and read_once
             and not any(layer.again == first[-1].name and not layer.layer.ties for layer in layers)
         )
 
     def _one_hot(self, layer: TrainedLayer, one_hot: OneHot, x: KerasLayer) -> KerasLayer:
-        told = {"num_classes": one_hot.tokens, "axis": -1, "dtype": "float32"}
-        return self.row.add("nn.OneHot", layer.name, told, [x], layer.makes)
+        settings = {"num_classes": one_hot.tokens, "axis": -1, "dtype": "float32"}
+        return self.row.add("nn.OneHot", layer.name, settings, [x], layer.makes)
 
     def _in_steps(self, name: str, x: KerasLayer) -> KerasLayer:
         return x if x.is_in_steps else self.row.laid_out(f"{name}_steps", x, x.shape[1:])
@@ -163,40 +159,42 @@ class KerasLayers:
         return self.row.laid_out(f"{name}_row", x, (1, *x.shape)) if x.is_in_steps else x
 
     def _with_weights(self, place: int, trained: TrainedLayer, x: KerasLayer) -> KerasLayer | None:
-        told: dict[str, Any]
         tensors, name = trained.tensors, _layer_name(trained)
+        settings: dict[str, Any]
         match trained.layer:
             case Dense(width):
                 settings = {"units": width, "use_bias": "bias" in tensors}
                 return self.row.add("Dense", name, settings, [x], (width,), self._dense(place))
             case BatchNorm(epsilon):
-                told = {"axis": -1, "epsilon": epsilon, "momentum": 1 - RUNNING_SHARE}
+                settings = {"axis": -1, "epsilon": epsilon, "momentum": 1 - RUNNING_SHARE}
                 weights = [tensors[word] for word in ("scale", "shift", "mean", "variance")]
-                return self.row.add("BatchNormalization", trained.name, told, [x], x.shape, weights)
+                return self.row.add(
+                    "BatchNormalization", trained.name, settings, [x], x.shape, weights
+                )
             case SampleNorm() | RmsNorm() as layer:
                 return self._normalised(trained, layer, x)
             case PRelu(shared):  # shared slopes are given by the axes that share them
                 axes = list(range(1, len(x.shape) + shared))
                 slopes = tensors["slope"].reshape(*(1,) * (len(x.shape) - 1), -1)
-                told = {"shared_axes": axes} if axes else {}
-                return self.row.add("PReLU", name, told, [x], x.shape, [slopes])
+                settings = {"shared_axes": axes} if axes else {}
+                return self.row.add("PReLU", name, settings, [x], x.shape, [slopes])
             case Quantize() as layer:
                 size = layer.with_numbers(tensors).level_step
                 return self.row.chain(trained.name, x, *stepped(size, *layer.levels))
             case ScaleShift():
-                both = (tensors["scale"], tensors["shift"])
-                if len(trained.given) == 2 and both[0].ndim == 1:  # for each step
-                    both = (both[0][:, None], both[1][:, None])
-                if both[0].ndim == 3:  # for each value
-                    both = (both[0].transpose(1, 2, 0), both[1].transpose(1, 2, 0))
-                told = {"scale": _short(both[0]), "offset": _short(both[1])}
-                return self.row.add("Rescaling", trained.name, told, [x], x.shape)
+                arrays = [tensors["scale"], tensors["shift"]]
+                if len(trained.given) == 2 and arrays[0].ndim == 1:  # for each step
+                    arrays = [array[:, None] for array in arrays]
+                if arrays[0].ndim == 3:  # for each value
+                    arrays = [array.transpose(1, 2, 0) for array in arrays]
+                settings = dict(zip(("scale", "offset"), map(_short, arrays), strict=True))
+                return self.row.add("Rescaling", trained.name, settings, [x], x.shape)
         return None
 
     def _normalised(
         self, trained: TrainedLayer, layer: SampleNorm | RmsNorm, x: KerasLayer
     ) -> KerasLayer | None:
-        known: dict[str, Any] = {"axis": -1, "epsilon": layer.epsilon}
+        settings: dict[str, Any] = {"axis": -1, "epsilon": layer.epsilon}
         weights = [trained.tensors.get("scale", np.ones(trained.given[0]))]
         weights += [trained.tensors["shift"]] if "shift" in trained.tensors else []
         match layer:
@@ -205,26 +203,26 @@ class KerasLayers:
             case LayerNorm() | PlaceNorm():
                 kind = "LayerNormalization"
                 if isinstance(layer, LayerNorm) and len(trained.given) > 1:
-                    known["axis"] = list(range(1, len(trained.given) + 1))
+                    settings["axis"] = list(range(1, len(trained.given) + 1))
                     weights = [array.reshape(trained.given) for array in weights]
                     if len(trained.given) == 3:
                         weights = [array.transpose(1, 2, 0) for array in weights]
             case _ if groups := layer.channel_groups(trained.given):
-                kind, known["groups"] = "GroupNormalization", groups
+                kind, settings["groups"] = "GroupNormalization", groups
             case _:
                 return None
-        return self.row.add(kind, _layer_name(trained), known, [x], x.shape, weights)
+        return self.row.add(kind, _layer_name(trained), settings, [x], x.shape, weights)
 
     def _without_weights(
-        self, place: int, layer: TrainedLayer, given: Sequence[KerasLayer]
+        self, place: int, layer: TrainedLayer, sources: Sequence[KerasLayer]
     ) -> KerasLayer | None:
         """Write a layer that needs only its class and settings."""
-        told: dict[str, Any] = {}
-        x, channels = given[0], channels_last(layer.makes)
+        settings: dict[str, Any] = {}
+        x, channels = sources[0], channels_last(layer.makes)
         shape = layer.makes[::-2] if len(layer.makes) == 3 and x.is_in_steps else channels
         match layer.layer:
             case Dropout(rate, of_channels):
-                told = {"rate": rate}
+                settings = {"rate": rate}
                 kind = "SpatialDropout2D" if of_channels and len(layer.given) == 3 else "Dropout"
             case Flatten():
                 if place not in self._turned:
@@ -234,16 +232,16 @@ class KerasLayers:
                 kind = "Add"
             case Product():
                 kind, shape = "Multiply", channels
-                given = [self._for_all(layer, value) for value in given]
+                sources = [self._for_all(layer, value) for value in sources]
             case Concat():
-                kind, told = "Concatenate", {"axis": -1}
+                kind, settings = "Concatenate", {"axis": -1}
             case Activation("leaky relu", slope) if slope >= 0:  # Keras has no others
-                kind, told = "LeakyReLU", {"negative_slope": slope}
+                kind, settings = "LeakyReLU", {"negative_slope": slope}
             case Activation(name) if name in ACTIVATIONS:
-                kind, told = "Activation", {"activation": ACTIVATIONS[name][0]}
+                kind, settings = "Activation", {"activation": ACTIVATIONS[name][0]}
             case _:
                 return None
-        return self.row.add(kind, layer.name, told, given, shape)
+        return self.row.add(kind, layer.name, settings, sources, shape)
 
     def _for_all(self, layer: TrainedLayer, x: KerasLayer) -> KerasLayer:
         """Reshape a value per channel to a 1 x 1 map, so that it can be multiplied."""
@@ -267,8 +265,8 @@ class KerasLayers:
             case Pool() as pool:
                 return self._pooled(layer, pool, x)
             case Upsample(size):
-                told = {"size": list(size), "interpolation": "nearest"}
-                return self.row.add("UpSampling2D", layer.name, told, [x], shape)
+                settings = {"size": list(size), "interpolation": "nearest"}
+                return self.row.add("UpSampling2D", layer.name, settings, [x], shape)
         return None
 
     def _convolved(self, layer: TrainedLayer, conv: Conv, x: KerasLayer) -> KerasLayer:
@@ -305,14 +303,14 @@ class KerasLayers:
         settings |= _moves(trained, window, "kernel_size", padding)
         weights = [trained.tensors["weight"].transpose(2, 3, 1, 0), *_bias(trained)]
         moves = zip(trained.given[1:], window.stride, window.span, strict=True)
-        whole = tuple(count * step + max(span - step, 0) for count, step, span in moves)
+        full = tuple(count * step + max(span - step, 0) for count, step, span in moves)
         shape = channels_last(trained.makes)
-        if layer.pad == SAME or whole == trained.makes[1:]:
+        if layer.pad == SAME or full == trained.makes[1:]:
             return self.row.add("Conv2DTranspose", name, settings, [x], shape, weights)
-        every = (*whole, layer.channels)
+        every = (*full, layer.channels)
         result = self.row.add("Conv2DTranspose", f"{name}_every", settings, [x], every, weights)
         first = window.pad[:2]
-        ends = zip(first, whole, trained.makes[1:], strict=True)
+        ends = zip(first, full, trained.makes[1:], strict=True)
         cut = {"cropping": [[side, all - side - left] for side, all, left in ends]}
         return self.row.add("Cropping2D", trained.name, cut, [result], shape)
 
@@ -333,15 +331,13 @@ class KerasLayers:
             if not gaps:
                 return self.row.add(word, layer.name, settings, [x], shape)
             return self._largest(layer.name, every, x, places, steps)
-        x, link = (
-            self.row.framed(layer.name, x, window.pad),
-            KerasLink("of_all", word, settings, shape),
-        )
+        x = self.row.framed(layer.name, x, window.pad)
+        link = KerasLink("of_all", word, settings, shape)
         if gaps:  # with equal weights that no training changes
-            told = _moves(layer, every, "kernel_size") | {"trainable": False}
+            settings = _moves(layer, every, "kernel_size")
+            settings |= {"trainable": False, "depth_multiplier": 1}
             shares = np.full((*window.size, layer.given[0], 1), 1 / window.area)
-            told["depth_multiplier"] = 1
-            link = KerasLink("of_all", "DepthwiseConv2D", told, places, [shares])
+            link = KerasLink("of_all", "DepthwiseConv2D", settings, places, [shares])
         counts = divisors(every, layer.given[1:], pool.counted_padding(layer.given))
         scale = (window.area / np.maximum(counts, 1))[..., None]
         scaled = KerasLink("every", "Rescaling", {"scale": scale.tolist(), "offset": 0.0})
@@ -365,8 +361,8 @@ class KerasLayers:
 
     @cached_property
     def _turned(self) -> dict[int, int]:
-        """Each flatten that only a dense layer reads, and that layer, whose weights are permuted to
-        the order in which Keras flattens. Before other flattens the values are permuted."""
+        """Maps each flatten that only a dense layer reads to that layer, whose weights are permuted
+        to the order in which Keras flattens. Before other flattens the values are permuted."""
         turned = {}
         for place, layer in enumerate(self.trained.layers):
             if isinstance(layer.layer, Dense) and not self.trained.is_shared(layer):
@@ -404,17 +400,11 @@ def _as_maps(trained: TrainedNet) -> TrainedNet:
     channels: nothing reads them as a sequence."""
 
     def as_map(layer: TrainedLayer) -> TrainedLayer:
-        given, makes = (
-            (*shape, 1) if len(shape) == 2 else shape for shape in (layer.given, layer.makes)
-        )
-        if isinstance(layer.layer, ScaleShift) and given != layer.given:
-            layer = layer.with_tensors(
-                **{
-                    name: array[..., None] if array.ndim == 2 else array
-                    for name, array in layer.tensors.items()
-                }
-            )
-        return replace(layer, given=given, makes=makes)
+        shapes = [(*x, 1) if len(x) == 2 else x for x in (layer.given, layer.makes)]
+        if isinstance(layer.layer, ScaleShift) and shapes[0] != layer.given:
+            tables = {name: x for name, x in layer.tensors.items() if x.ndim == 2}
+            layer = layer.with_tensors(**{name: x[..., None] for name, x in tables.items()})
+        return replace(layer, given=shapes[0], makes=shapes[1])
 
     return replace(trained, layers=tuple(map(as_map, trained.layers)))
 
@@ -427,24 +417,24 @@ def _moves(
     layer: TrainedLayer, window: Window, size: str, padding: str = "valid"
 ) -> dict[str, Any]:
     """Return a window's settings."""
-    told: dict[str, Any] = {size: list(window.size), "strides": list(window.stride)}
-    told["padding"] = padding
+    settings: dict[str, Any] = {size: list(window.size), "strides": list(window.stride)}
+    settings["padding"] = padding
     if size == "kernel_size":
-        told["use_bias"] = "bias" in layer.tensors
-        told |= {"dilation_rate": list(window.dilation)} if window.dilation != (1, 1) else {}
-    return told
+        settings["use_bias"] = "bias" in layer.tensors
+        settings |= {"dilation_rate": list(window.dilation)} if window.dilation != (1, 1) else {}
+    return settings
 
 
 def _steps(window: Window, shape: Shape) -> KerasLink:
     """Keep only every n-th place."""
-    told = {"pool_size": [1, 1], "strides": list(window.stride), "padding": "valid"}
-    return KerasLink("steps", "MaxPooling2D", told, shape)
+    settings = {"pool_size": [1, 1], "strides": list(window.stride), "padding": "valid"}
+    return KerasLink("steps", "MaxPooling2D", settings, shape)
 
 
-def _is_same(pool: Pool, window: Window, given: Shape) -> bool:
+def _is_same(pool: Pool, window: Window, size: Shape) -> bool:
     """Whether its padding equals Keras's 'same', whose zeros never count. If it is uneven, averages
     in PyTorch below Keras count the edge twice."""
-    same = same_pad(window.size, window.stride, window.dilation, given[1:])
+    same = same_pad(window.size, window.stride, window.dilation, size[1:])
     if pool.kind == "avg" and same[:2] != same[2:]:
         return False
     return any(same) and window.pad == same and not pool.zeros

@@ -65,7 +65,7 @@ class NumpyOps:
 
     ops: LayerOps
     name: str
-    known: dict[Node, Expression]  # the values that it reads, and the layer's tensors
+    written: dict[Node, Expression]  # the values that it reads, and the layer's tensors
     lines: list[tuple[str, Expression]] = field(default_factory=list)  # each name and its value
 
     def write(self) -> list[tuple[str, Expression]]:
@@ -74,26 +74,26 @@ class NumpyOps:
         uses = Counter(x for node in order for x in node.inputs)
         for node in order:
             value = self._value(node, order)
-            if node is self.ops.made:
+            if node is self.ops.output:
                 self.lines.append((self.name, value))
             elif uses[node] > 1 or len(value.text) > WIDEST_PART:
                 name = f"{self.name}_{len(self.lines) + 1}"
                 self.lines.append((name, value))
                 value = Expression(name)
-            self.known[node] = value
+            self.written[node] = value
         return self.lines
 
     def _order(self) -> Iterator[Node]:
         """List all nodes to write, with every op expanded to those that NumPy has."""
-        nodes = ancestors([self.ops.made], stop=self.known, sources=SAYS.sources)
-        return (node for node in SAYS.complete(nodes) if node not in self.known)
+        nodes = ancestors([self.ops.output], stop=self.written, sources=SAYS.sources)
+        return (node for node in SAYS.complete(nodes) if node not in self.written)
 
     def _value(self, node: Node, order: Sequence[Node]) -> Expression:
         if node.is_constant():
             return literal(node.number)
         if simpler := SAYS.simpler(node):
-            return self.known[simpler]
-        inputs = [self.known[x] for x in node.inputs]
+            return self.written[simpler]
+        inputs = [self.written[x] for x in node.inputs]
         if node.op.name in OF_EACH and node.shape:
             axes = ", ".join(["None"] * len(node.shape))
             for k, source in enumerate(node.inputs):
@@ -101,7 +101,7 @@ class NumpyOps:
                     inputs[k] = put_into(f"{{0}}[..., {axes}]", inputs[k])
         pattern = OF_EACH.get(node.op.name) or CALLS[node.op.name]
         value = put_into(pattern, *inputs, **_settings(node))
-        if node.op.name == "spread" and not _repeats_by_itself(node, order, self.ops.made):
+        if node.op.name == "spread" and not _repeats_by_itself(node, order, self.ops.output):
             sides = [*(["len({1})"] if node.each else []), *map(str, node.shape)]
             return put_into(f"np.broadcast_to({{0}}, ({', '.join(sides)},))", value, inputs[0])
         return value
@@ -120,7 +120,7 @@ def _repeats_by_itself(node: Node, order: Sequence[Node], result: Node) -> bool:
 def _settings(node: Node) -> Mapping[str, Any]:
     """The values of the placeholders in the table, beside the inputs."""
     inputs = places(len(node.inputs))
-    window = next((it for it in node.attributes if isinstance(it, Window)), Window((1, 1)))
+    window = next((x for x in node.attributes if isinstance(x, Window)), Window((1, 1)))
     usual = Window(window.size)
     moves = (
         f", {name}={getattr(window, name)}"
@@ -135,7 +135,7 @@ def _settings(node: Node) -> Mapping[str, Any]:
         "all": ", ".join(inputs),
         "counted": f", counted={node.attributes[1]}" if counts else "",
         "groups": f", groups={groups}" if groups != 1 else "",
-        "largest": reduce(lambda it, other: f"np.maximum({it}, {other})", inputs),
+        "largest": reduce(lambda x, y: f"np.maximum({x}, {y})", inputs),
         "last": tuple(range(more, 0)),
         "n": "-1, " * node.each,
         "picked": _picked(inputs[0], *node.attributes) if node.op.name == "pick" else "",

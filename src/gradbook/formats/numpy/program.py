@@ -74,48 +74,48 @@ def _source(trained: TrainedNet, stem: str) -> str:
 
 def _called(network: str) -> Iterator[str]:
     """Yield the functions that the text calls, and those that these call."""
-    known, waiting, taken = functions(ROOM), network, dict[str, str]()
+    sources, waiting, chosen = functions(ROOM), network, dict[str, str]()
     while True:
-        called = (name for name in known if re.search(rf"(?<![\w.]){name}\(", waiting))
-        fresh = {name: known[name] for name in called if name not in taken}
+        called = (name for name in sources if re.search(rf"(?<![\w.]){name}\(", waiting))
+        fresh = {name: sources[name] for name in called if name not in chosen}
         if not fresh:
             break
-        taken |= fresh
+        chosen |= fresh
         waiting = "".join(fresh.values())
-    return (known[name] for name in known if name in taken)
+    return (sources[name] for name in sources if name in chosen)
 
 
 def _network(trained: TrainedNet) -> Iterator[str]:
     yield "def network(x):"
     yield '    """The outputs for prepared samples; the shapes are those of one sample."""'
-    values = {0: "x"}
+    names = {0: "x"}
     for number, layer in enumerate(trained.layers, 1):
-        values[number] = layer.name
+        names[number] = layer.name
         words = f"{layer.name}: {layer.layer.text}" if layer.layer.forms else layer.name
         yield f"    # {words} -> {'x'.join(map(str, layer.makes))}"
         if isinstance(layer.layer, OneHot):
             yield f"    {layer.name} = np.eye({layer.layer.tokens})[x.astype(int)]"
             continue
         ops = ops_of(trained, layer, SAYS)
-        known = {node: Expression(values[read]) for read, node in ops.given.items()}
-        known |= {
+        written = {node: Expression(names[read]) for read, node in ops.inputs.items()}
+        written |= {
             leaf: Expression(f'W["{layer.tensor_name(name)}"]')
             for leaf, name in ops.tensors.items()
         }
-        lines = NumpyOps(ops, layer.name, known).write()
+        lines = NumpyOps(ops, layer.name, written).write()
         yield from (_line(name, value) for name, value in lines)
         if not lines:  # it only passes a value on
-            values[number] = known[ops.made].text
-    yield f"    return {values[len(trained.layers)]}"
+            names[number] = written[ops.output].text
+    yield f"    return {names[len(trained.layers)]}"
 
 
 def _line(name: str, value: Expression) -> str:
     line = f"    {name} = {value.text}"
     if len(line) <= WIDEST:
         return line
-    whole = value.text if value.level == ATOM and value.text.endswith(")") else f"({value.text})"
+    body = value.text if value.level == ATOM and value.text.endswith(")") else f"({value.text})"
     margin = " " * 8
-    return fill(f"    {name} = {whole}", WIDEST, subsequent_indent=margin, break_long_words=False)
+    return fill(f"    {name} = {body}", WIDEST, subsequent_indent=margin, break_long_words=False)
 
 
 def _prepared(trained: TrainedNet) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook import limits
-from gradbook.errors import DataError, TargetError
+from gradbook.errors import DataError, not_installed
 from gradbook.files import open_file
 from gradbook.formats.foreign import Fixed, ForeignGraph, ForeignOp
 from gradbook.formats.imported import Notes, require_few
@@ -48,11 +48,11 @@ class Within:
 def require_modest(content: bytes, kind: Descriptor) -> None:
     """Refuse a message that would take much more memory than its bytes once it is parsed."""
     fields, numbers, at = 0, 0, 0
-    open_ones = [(len(content), fields_of(kind, {}))]
-    while open_ones:
-        end, within = open_ones[-1]
+    waiting = [(len(content), fields_of(kind, {}))]
+    while waiting:
+        end, within = waiting[-1]
         if at == end:
-            open_ones.pop()
+            waiting.pop()
             continue
         key, at = _number(content, at, end)
         fields += 1
@@ -65,8 +65,8 @@ def require_modest(content: bytes, kind: Descriptor) -> None:
                 raise DataError(CUT)
             inner = within.messages.get(number)
             if inner is not None:
-                open_ones.append((at + size, inner))
-                if len(open_ones) > limits.DEPTH.most:
+                waiting.append((at + size, inner))
+                if len(waiting) > limits.DEPTH.most:
                     raise DataError(f"more than {limits.DEPTH} messages within each other")
                 continue
             numbers += size if number in within.numbers else 0
@@ -96,14 +96,14 @@ def _number(content: bytes, at: int, end: int) -> tuple[int, int]:
     raise DataError(CUT)
 
 
-def fields_of(kind: Descriptor, known: dict[str, Within]) -> Within:
+def fields_of(kind: Descriptor, indexed: dict[str, Within]) -> Within:
     """Index a message type by field numbers; types may nest in themselves, so each is done once."""
-    if kind.full_name in known:
-        return known[kind.full_name]
-    fields = known[kind.full_name] = Within()
+    if kind.full_name in indexed:
+        return indexed[kind.full_name]
+    fields = indexed[kind.full_name] = Within()
     for field in kind.fields:
         if field.message_type is not None:
-            fields.messages[field.number] = fields_of(field.message_type, known)
+            fields.messages[field.number] = fields_of(field.message_type, indexed)
         elif field.cpp_type in (field.CPPTYPE_INT32, field.CPPTYPE_INT64, field.CPPTYPE_UINT64):
             fields.numbers.add(field.number)
     return fields
@@ -123,11 +123,11 @@ SURE = ("SOFTMAX", "LOGISTIC")  # how a LinearClassifier turns its sums into pro
 
 @dataclass(frozen=True)
 class NetworkEnd:
-    """The network's own last value, whether probabilities follow from it, and its classes."""
+    """The network's own last value, whether probabilities are made of it, and its classes."""
 
-    made: str
+    value: str
     probabilities: bool = False
-    both: bool = False  # 1 − p and p of one output
+    has_complement: bool = False  # 1 − p is put beside its output p
     classes: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()  # for independent labels, any number of which may hold
 
@@ -155,13 +155,14 @@ def end_of(graph: GraphProto, constants: Constants) -> NetworkEnd:
         classes.append(_names(last, constants))
         name = last.input[0]
     end = _probabilities(name, makers, constants)
-    classes += [_names(node, constants) for node in _path(end.made, makers)]
-    known = next((names for names in classes if names), ())
-    source = _maker(end.made, makers)
+    classes += [_names(node, constants) for node in _path(end.value, makers)]
+    class_names = next(filter(None, classes), ())
+    source = _maker(end.value, makers)
     is_sigmoid = not end.probabilities and source is not None and source.op_type == "Sigmoid"
     if is_sigmoid and any(node.op_type == "Binarizer" for node in paths):  # each is compared with ½
-        return NetworkEnd(end.made, labels=known or ("",))
-    return NetworkEnd(end.made, end.probabilities or bool(known), end.both, known)
+        return NetworkEnd(end.value, labels=class_names or ("",))
+    probabilities = end.probabilities or bool(class_names)
+    return NetworkEnd(end.value, probabilities, end.has_complement, class_names)
 
 
 def _path(name: str, makers: Mapping[str, NodeProto]) -> Iterator[NodeProto]:
@@ -181,14 +182,14 @@ def _names(node: NodeProto, constants: Constants) -> tuple[str, ...]:
     from onnx import helper
 
     if node.op_type == "ArrayFeatureExtractor":
-        found = constants.get(node.input[0], np.zeros(0)).ravel()[: limits.CLASSES.most]
-        return tuple(_name(name) for name in found.tolist())
-    told = (helper.get_attribute_value(name) for name in node.attribute if name.name in LABELS)
-    return next((tuple(map(_name, names)) for names in told if names), ())
+        names = constants.get(node.input[0], np.zeros(0)).ravel()[: limits.CLASSES.most]
+        return tuple(_name(name) for name in names.tolist())
+    lists = (helper.get_attribute_value(name) for name in node.attribute if name.name in LABELS)
+    return next((tuple(map(_name, names)) for names in lists if names), ())
 
 
-def _name(told: object) -> str:
-    return told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
+def _name(label: object) -> str:
+    return label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label)
 
 
 def _probabilities(name: str, makers: Mapping[str, NodeProto], constants: Constants) -> NetworkEnd:
@@ -196,16 +197,14 @@ def _probabilities(name: str, makers: Mapping[str, NodeProto], constants: Consta
     last = _maker(name, makers)
     if last is None or not last.input:
         return NetworkEnd(name)
-    told = {attribute.name: attribute.s or attribute.i for attribute in last.attribute}
+    settings = {attribute.name: attribute.s or attribute.i for attribute in last.attribute}
     source = _maker(last.input[0], makers)
     if last.op_type == "Concat" and len(last.input) == 2 and source is not None:
-        attribute = (
-            constants.get(source.input[0], np.zeros(1)) if source.op_type == "Sub" else np.zeros(1)
-        )
-        if (attribute == 1).all() and source.input[1] == last.input[1]:
-            return NetworkEnd(str(last.input[1]), probabilities=True, both=True)
-    shares = (last.op_type, told.get("p"), told.get("axis")) == ("LpNormalization", 1, 1)
-    shares = shares or (last.op_type, told.get("norm")) == ("Normalizer", b"L1")
+        minuend = constants.get(source.input[0]) if source.op_type == "Sub" else None
+        if minuend is not None and (minuend == 1).all() and source.input[1] == last.input[1]:
+            return NetworkEnd(str(last.input[1]), probabilities=True, has_complement=True)
+    shares = (last.op_type, settings.get("p"), settings.get("axis")) == ("LpNormalization", 1, 1)
+    shares = shares or (last.op_type, settings.get("norm")) == ("Normalizer", b"L1")
     if shares and source is not None and _is_sure(source):
         return NetworkEnd(str(last.input[0]), probabilities=True)
     return NetworkEnd(name)
@@ -223,7 +222,7 @@ def _maker(name: str, makers: Mapping[str, NodeProto]) -> NodeProto | None:
 
 def _is_sure(node: NodeProto) -> bool:
     """Whether it makes probabilities, whose normalised shares are probabilities too."""
-    ends = (it.s.decode("utf-8", "replace") for it in node.attribute if it.name == "post_transform")
+    ends = (x.s.decode("utf-8", "replace") for x in node.attribute if x.name == "post_transform")
     return node.op_type in ("Sigmoid", "Softmax") or next(ends, "") in SURE
 
 
@@ -239,10 +238,7 @@ def read_content(path: Path) -> ForeignGraph:
     try:
         import onnx
     except ImportError as error:
-        raise TargetError(
-            "reading an .onnx file needs the package onnx, which isn't installed: "
-            "pip install 'gradbook[onnx]'"
-        ) from error
+        raise not_installed("reading an .onnx file", "the package onnx", "onnx") from error
     with open_file(path, limits.FOREIGN) as file:
         content = file.read(limits.FOREIGN.most)
     try:
@@ -283,22 +279,22 @@ def _constants(graph: GraphProto, path: Path) -> dict[str, NDArray[Any]]:
 
 def _content(model: ModelProto, constants: dict[str, NDArray[Any]]) -> ForeignGraph:
     graph = model.graph
-    given = [value for value in graph.input if value.name not in constants]
-    columns = _columns(graph, {value.name: value for value in given})
-    if not columns and len(given) != 1:
+    inputs = [value for value in graph.input if value.name not in constants]
+    columns = _columns(graph, {value.name: value for value in inputs})
+    if not columns and len(inputs) != 1:
         raise DataError(
-            f"it has {len(given)} inputs: only one can be read, or one for each column of a table"
+            f"it has {len(inputs)} inputs: only one can be read, or one for each column of a table"
         )
-    kind = given[0].type.tensor_type
-    sizes = (len(given),) if columns else tuple(d.dim_value for d in kind.shape.dim)[1:]
+    kind = inputs[0].type.tensor_type
+    sizes = (len(inputs),) if columns else tuple(d.dim_value for d in kind.shape.dim)[1:]
     if not sizes or not all(sizes):
         raise DataError("the size of its input is missing: export it with a fixed size")
-    told = {entry.key: entry.value for entry in model.metadata_props}
-    together = _put_together(graph, columns) if columns else None
-    if together is not None:
-        graph.node.remove(together)
+    concat = _only_concat(graph, columns) if columns else None
+    if concat is not None:
+        graph.node.remove(concat)
     _gather_constants(graph, constants)
-    end, notes = end_of(graph, constants), _notes(told)
+    end = end_of(graph, constants)
+    notes = _notes({entry.key: entry.value for entry in model.metadata_props})
     notes = replace(
         notes,
         classes=notes.classes or end.classes,
@@ -309,17 +305,17 @@ def _content(model: ModelProto, constants: dict[str, NDArray[Any]]) -> ForeignGr
     )
     is_whole = kind.elem_type in WHOLE
     return ForeignGraph(
-        tuple(map(_operator, graph.node)),
-        {name: Fixed(array, (name,)) for name, array in constants.items()},
-        given[0].name if together is None else together.output[0],
-        lambda samples: ways_in(sizes, samples, is_whole),
-        end.made,
-        "its inputs and constants don't fit each other",
+        ops=tuple(map(_operator, graph.node)),
+        constants={name: Fixed(array, (name,)) for name, array in constants.items()},
+        input=inputs[0].name if concat is None else concat.output[0],
+        ways=lambda samples: ways_in(sizes, samples, is_whole),
+        output=end.value,
+        usual="its inputs and constants don't fit each other",
         batch=(kind.shape.dim[0].dim_value or None) if not columns else None,
         is_bytes=kind.elem_type == UINT8,
         is_whole=is_whole,
         notes=notes,
-        both=end.both,
+        has_complement=end.has_complement,
         version=max(
             (o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13
         ),
@@ -330,9 +326,9 @@ def _content(model: ModelProto, constants: dict[str, NDArray[Any]]) -> ForeignGr
 def _operator(node: NodeProto) -> ForeignOp:
     from onnx import helper
 
-    told = {it.name: _plain(helper.get_attribute_value(it)) for it in node.attribute}
+    attributes = {x.name: _plain(helper.get_attribute_value(x)) for x in node.attribute}
     name = node.name or str(node.output[0])
-    return ForeignOp(node.op_type, name, tuple(node.input), tuple(node.output), told)
+    return ForeignOp(node.op_type, name, tuple(node.input), tuple(node.output), attributes)
 
 
 def _plain(value: Any) -> Any:
@@ -346,16 +342,16 @@ def _plain(value: Any) -> Any:
     return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
-def _columns(graph: GraphProto, given: Mapping[str, ValueInfoProto]) -> tuple[str, ...]:
+def _columns(graph: GraphProto, inputs: Mapping[str, ValueInfoProto]) -> tuple[str, ...]:
     """Return the names of inputs that are a table's columns, concatenated before all else."""
-    one = _put_together(graph, tuple(given)) if len(given) > 1 else None
-    sizes = (value.type.tensor_type.shape.dim for value in given.values())
-    if one is None or any([d.dim_value for d in dims[1:]] != [1] for dims in sizes):
+    concat = _only_concat(graph, tuple(inputs)) if len(inputs) > 1 else None
+    sizes = (value.type.tensor_type.shape.dim for value in inputs.values())
+    if concat is None or any([d.dim_value for d in dims[1:]] != [1] for dims in sizes):
         return ()
-    return tuple(one.input)
+    return tuple(concat.input)
 
 
-def _put_together(graph: GraphProto, names: Sequence[str]) -> NodeProto | None:
+def _only_concat(graph: GraphProto, names: Sequence[str]) -> NodeProto | None:
     """Return the node that concatenates these inputs and is their only reader."""
     readers = [node for node in graph.node if {*node.input} & {*names}]
     alone = len(readers) == 1 and readers[0].op_type in ("Concat", "FeatureVectorizer")
@@ -368,8 +364,8 @@ def _array(tensor: TensorProto, path: Path) -> NDArray[Any]:
 
     if tensor.data_location != TensorProto.EXTERNAL:
         return np.asarray(numpy_helper.to_array(tensor))
-    told = {entry.key: entry.value for entry in tensor.external_data}
-    name = told.get("location", "")
+    place = {entry.key: entry.value for entry in tensor.external_data}
+    name = place.get("location", "")
     if not name or name != os.path.basename(name) or name in (".", ".."):
         raise DataError(
             f"the values of '{tensor.name}' are in '{name}': only files in the same folder can "
@@ -378,7 +374,7 @@ def _array(tensor: TensorProto, path: Path) -> NDArray[Any]:
     kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
     size = prod(tensor.dims) * kind.itemsize
     with open_file(path.with_name(name), limits.FOREIGN) as file:
-        file.seek(int(told.get("offset", 0)))
+        file.seek(int(place.get("offset", 0)))
         content = file.read(size)
     return np.frombuffer(content, kind).reshape(tuple(tensor.dims))
 
@@ -402,19 +398,13 @@ def _gather_constants(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> 
         graph.node.remove(node)
 
 
-def _notes(told: Mapping[str, str]) -> Notes:
+def _notes(entries: Mapping[str, str]) -> Notes:
     """Read notes, each of which is JSON under its name."""
     notes = {}
     for name in (
-        "preparation",
-        "classes",
-        "inputs",
-        "targets",
-        "spread",
-        "missing",
-        "labels",
-        "network",
+        *("preparation", "classes", "inputs", "targets"),
+        *("spread", "missing", "labels", "network"),
     ):
         with suppress(ValueError, RecursionError):
-            notes[name] = json.loads(told.get(name, ""))
+            notes[name] = json.loads(entries.get(name, ""))
     return Notes.of(notes)

@@ -27,17 +27,17 @@ class OnnxNodes(OpWriter[str]):
     taken: set[str] = field(default_factory=set)
     merged: frozenset[Node] = frozenset()  # written together with the op that reads them
 
-    def node(self, word: str, inputs: Sequence[str], *made: str, **attributes: Any) -> str:
+    def node(self, word: str, inputs: Sequence[str], *name: str, **attributes: Any) -> str:
         """Add a node; of several outputs, the last is used and the others are left out."""
         from onnx import helper
 
-        self.nodes.append(helper.make_node(word, inputs, made, name=made[-1], **attributes))
-        self.taken.add(made[-1])
-        return made[-1]
+        self.nodes.append(helper.make_node(word, inputs, name, name=name[-1], **attributes))
+        self.taken.add(name[-1])
+        return name[-1]
 
-    def laid_out(self, x: str, shape: Shape, made: str) -> str:
+    def laid_out(self, x: str, shape: Shape, name: str) -> str:
         """Reshape each sample's values."""
-        return self.node("Reshape", [x, self.sizes(made, "shape", [0, *shape])], made)
+        return self.node("Reshape", [x, self.sizes(name, "shape", [0, *shape])], name)
 
     def fitted(self, x: str, shape: Shape, wanted: Shape) -> str:
         if prod(shape) == prod(wanted):
@@ -53,23 +53,23 @@ class OnnxNodes(OpWriter[str]):
             return self.shared(name, array)
         if array.size == 1:
             return self.number(f"{array.item():g}", array.item())
-        return self.tensor(self.unused(f"{self.own.name}.{node.op.name}"), array)
+        return self.tensor(self.unused(f"{self.layer.name}.{node.op.name}"), array)
 
     def shared(self, name: str, array: Array) -> str:
         """Add the layer's tensor, or reuse it if the layer is applied again."""
-        full = self.own.tensor_name(name)
-        there = self.tensors.get(full)
-        if there is None:
+        full = self.layer.tensor_name(name)
+        stored = self.tensors.get(full)
+        if stored is None:
             return self.tensor(full, array)
-        alike = tuple(there.dims) == array.shape
-        return full if alike else self.tensor(self.unused(f"{self.own.name}.{name}"), array)
+        alike = tuple(stored.dims) == array.shape
+        return full if alike else self.tensor(self.unused(f"{self.layer.name}.{name}"), array)
 
     def number(self, name: str, value: float) -> str:
-        full = f"{self.own.name}.{name}"
+        full = f"{self.layer.name}.{name}"
         return full if full in self.tensors else self.tensor(full, np.array(float(value)))
 
-    def sizes(self, made: str, word: str, sizes: Sequence[Any]) -> str:
-        return self.tensor(f"{made}.{word}", np.array(sizes, np.int64))
+    def sizes(self, name: str, word: str, sizes: Sequence[Any]) -> str:
+        return self.tensor(f"{name}.{word}", np.array(sizes, np.int64))
 
     def tensor(self, name: str, array: Array | np.ndarray[Any, Any]) -> str:
         from onnx import numpy_helper

@@ -45,27 +45,27 @@ OPERATORS = {  # elementwise
 }
 OF_EACH = ("leaky_relu", "relu6", "choose", "normal_share")  # several operators, or a setting
 OpWord = Callable[[OnnxNodes, Node, str], Shape | None]
-"""Writes an op's result under a name; returns its shape if it differs from the op's."""
+"""Writes an op under a name; returns its result's shape if it differs from the op's."""
 
 
-def write_op(content: OnnxNodes, node: Node, made: str) -> tuple[str, Shape]:
+def write_op(content: OnnxNodes, node: Node, name: str) -> tuple[str, Shape]:
     """Write the nodes of an op; return the name of its result, and a shape that broadcasts."""
-    if node.op.name in SAME and node is not content.ops.made:
-        name, shape = content.known[node.inputs[0]]
+    if node.op.name in SAME and node is not content.ops.output:
+        source, shape = content.written[node.inputs[0]]
         if len(shape) == len(node.shape) or node.op.name == "copy":
-            return name, shape
+            return source, shape
     if node.inputs[0] in content.merged:
         sums, other = node.inputs
         if node.op.name == "add":
-            return made, _sum(content, sums, made, other)
-        return made, _reduce("ReduceMean", content, sums, made)
+            return name, _sum(content, sums, name, other)
+        return name, _reduce("ReduceMean", content, sums, name)
     if node.op.name in WORDS:
-        return made, WORDS[node.op.name](content, node, made) or node.shape
+        return name, WORDS[node.op.name](content, node, name) or node.shape
     if node.op.name == "power" and node.inputs[1].is_constant(2):
         node = node.inputs[0] * node.inputs[0]
     inputs, shape = content.beside(node)
-    _write_of_each(content, node, inputs, made)
-    return made, shape
+    _write_of_each(content, node, inputs, name)
+    return name, shape
 
 
 def _write_of_each(content: OnnxNodes, node: Node, inputs: list[str], name: str) -> None:
@@ -82,9 +82,9 @@ def _write_of_each(content: OnnxNodes, node: Node, inputs: list[str], name: str)
         case "normal_share":  # (1 + erf(x/√2))/2
             along = content.number("along", sqrt(0.5))
             scaled = content.node("Mul", [*inputs, along], f"{name}.scaled")
-            both = content.node("Erf", [scaled], f"{name}.erf")
-            both = content.node("Add", [both, content.number("one", 1)], f"{name}.twice")
-            content.node("Mul", [both, content.number("half", 0.5)], name)
+            erf = content.node("Erf", [scaled], f"{name}.erf")
+            twice = content.node("Add", [erf, content.number("one", 1)], f"{name}.twice")
+            content.node("Mul", [twice, content.number("half", 0.5)], name)
         case op:
             content.node(OPERATORS[op], inputs, name)
 
@@ -105,43 +105,43 @@ def _stepped(content: OnnxNodes, node: Node, name: str) -> None:
 # Values laid out in another shape.
 
 
-def _spread(content: OnnxNodes, node: Node, made: str) -> Shape:
-    name, shape = content.known[node.inputs[0]]
+def _spread(content: OnnxNodes, node: Node, name: str) -> Shape:
+    source, shape = content.written[node.inputs[0]]
     shape += (1,) * (len(node.shape) - len(shape))
-    content.laid_out(name, shape, made)
+    content.laid_out(source, shape, name)
     return shape
 
 
-def _laid_out(content: OnnxNodes, node: Node, made: str) -> None:
-    given = [content.value(x) for x in node.inputs]
+def _laid_out(content: OnnxNodes, node: Node, name: str) -> None:
+    inputs = [content.value(x) for x in node.inputs]
     match node.op.name:
         case "copy":
-            content.node("Identity", given, made)
+            content.node("Identity", inputs, name)
         case "reshape" if len(node.shape) == 1:
-            content.node("Flatten", given, made, axis=1)
+            content.node("Flatten", inputs, name, axis=1)
         case "reshape":
-            content.laid_out(given[0], node.shape, made)
+            content.laid_out(inputs[0], node.shape, name)
         case "concat":
-            content.node("Concat", given, made, axis=1)
+            content.node("Concat", inputs, name, axis=1)
         case "by_feature" | "by_step":
             axes = [0, 2, 1] if node.op.name == "by_feature" else [0, 3, 1, 2]
-            x = content.node("Transpose", given, f"{made}.turned", perm=axes)
-            content.laid_out(x, node.shape, made)
+            x = content.node("Transpose", inputs, f"{name}.turned", perm=axes)
+            content.laid_out(x, node.shape, name)
         case "pick":
-            _pick(content, node, given[0], made)
+            _pick(content, node, inputs[0], name)
         case "step":
-            step = content.sizes(made, "step", node.attributes)
-            x = content.node("Gather", [*given, step], f"{made}.taken", axis=3)
-            content.laid_out(x, node.shape, made)
+            step = content.sizes(name, "step", node.attributes)
+            x = content.node("Gather", [*inputs, step], f"{name}.taken", axis=3)
+            content.laid_out(x, node.shape, name)
         case "stack":
-            name, shape = f"{made}.column", (node.shape[0], 1, 1)
-            columns = [content.laid_out(x, shape, content.unused(name)) for x in given]
-            content.node("Concat", columns, made, axis=3)
+            column, shape = f"{name}.column", (node.shape[0], 1, 1)
+            columns = [content.laid_out(x, shape, content.unused(column)) for x in inputs]
+            content.node("Concat", columns, name, axis=3)
         case "unpooled":
-            times = content.tensor(f"{made}.times", np.array([1, 1, *_window(node).size], float))
-            nowhere = content.tensor(f"{made}.region", np.zeros(0))  # the whole region
-            told = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-            content.node("Resize", [*given, nowhere, times], made, mode="nearest", **told)
+            times = content.tensor(f"{name}.times", np.array([1, 1, *_window(node).size], float))
+            nowhere = content.tensor(f"{name}.region", np.zeros(0))  # the whole region
+            settings = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+            content.node("Resize", [*inputs, nowhere, times], name, mode="nearest", **settings)
 
 
 def _pick(content: OnnxNodes, node: Node, x: str, name: str) -> None:
@@ -172,12 +172,12 @@ def _sum(content: OnnxNodes, node: Node, name: str, bias: Node | None = None) ->
         content.node("Gemm", inputs, name, transB=1)
         return node.shape
     window, groups = _window(node), node.attributes[-1]
-    told = {"kernel_shape": window.size, **_moves(window), "pads": window.pad, "group": groups}
+    settings = {"kernel_shape": window.size, **_moves(window), "pads": window.pad, "group": groups}
     if node.op.name == "conv":
-        content.node("Conv", inputs, name, **told)
+        content.node("Conv", inputs, name, **settings)
     else:
         beyond = window.left_over(x.shape[1:], node.shape[1:])
-        content.node("ConvTranspose", inputs, name, **told, output_padding=beyond)
+        content.node("ConvTranspose", inputs, name, **settings, output_padding=beyond)
     return node.shape
 
 
@@ -253,21 +253,21 @@ def _attend(content: OnnxNodes, node: Node, name: str) -> None:
     match node.op.name, others:
         case "scores", [keys]:
             rows = _heads(content, first, node.shape[0], f"{name}.queries")
-            both = [_turned(content, rows, f"{name}.rows")]
-            both.append(_heads(content, keys, node.shape[0], f"{name}.keys"))
-            content.node("MatMul", both, name)
+            factors = [_turned(content, rows, f"{name}.rows")]
+            factors.append(_heads(content, keys, node.shape[0], f"{name}.keys"))
+            content.node("MatMul", factors, name)
         case "shares", _:
-            said = content.value(first)
+            scores = content.value(first)
             if node.attributes[0]:  # causal
-                seen = content.tensor(f"{name}.seen", np.tril(np.ones(node.shape[1:], bool)))
-                masked = [seen, said, content.number("lowest", LOWEST)]
-                said = content.node("Where", masked, f"{name}.masked")
-            content.node("Softmax", [said], name, axis=3)
+                visible = content.tensor(f"{name}.seen", np.tril(np.ones(node.shape[1:], bool)))
+                masked = [visible, scores, content.number("lowest", LOWEST)]
+                scores = content.node("Where", masked, f"{name}.masked")
+            content.node("Softmax", [scores], name, axis=3)
         case _, [values]:
-            given = _heads(content, values, first.shape[0], f"{name}.values")
-            both = [content.value(first), _turned(content, given, f"{name}.given")]
-            taken = content.node("MatMul", both, f"{name}.taken")
-            content.laid_out(_turned(content, taken, f"{name}.turned"), node.shape, name)
+            rows = _heads(content, values, first.shape[0], f"{name}.values")
+            factors = [content.value(first), _turned(content, rows, f"{name}.given")]
+            mixed = content.node("MatMul", factors, f"{name}.taken")
+            content.laid_out(_turned(content, mixed, f"{name}.turned"), node.shape, name)
 
 
 LAID_OUT = (
@@ -287,7 +287,7 @@ WORDS: Mapping[str, OpWord] = {
 SAYS = Vocabulary("ONNX", frozenset({*WORDS, *OPERATORS, *OF_EACH}), OTHER_FORMAT)
 
 
-def is_said_together(node: Node) -> bool:
+def is_one_operator(node: Node) -> bool:
     """Whether ONNX writes an op and its input as one: a sum with its bias, or a mean."""
     if len(node.inputs) != 2 or node.inputs[1].each:
         return False

@@ -1,4 +1,4 @@
-"""Reads ONNX: the settings of each operator, and its effect."""
+"""Reads ONNX: the attributes of each operator, and its effect."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from gradbook.formats.foreign import (
     ForeignGraph,
     Missing,
     Operator,
+    Settings,
     Table,
-    Told,
     Value,
     fixed,
 )
@@ -73,7 +73,7 @@ def _written(opset: int, trained: TrainedNet, with_preparation: bool) -> Foreign
     return content_of(onnx_model(trained, opset, True, with_preparation, noted=False))
 
 
-# Settings of operators.
+# Attributes of operators.
 
 
 class ShortNumber(FiniteNumber):
@@ -129,7 +129,7 @@ REDUCED = Schema(
     noop_with_empty_axes=usual(0),
 )
 
-AXES_TOLD = Schema(axes=Usually(ListOf(AXIS, 0, 8), None))
+AXES = Schema(axes=Usually(ListOf(AXIS, 0, 8), None))
 CASTS = Schema(to=WholeNumber(), saturate=UNUSED, round_mode=UNUSED)
 BOOL = 9  # by ONNX's numbers of types
 NUMBER = FiniteNumber()
@@ -148,22 +148,19 @@ ACTIVATIONS = {
 
 
 @OPERATORS.add("Gemm", inputs=3, alpha=ONCE, beta=ONCE, transA=FLAG, transB=FLAG)
-def gemm(net: GrowingNet, told: Told, x: Value, weight: Value, bias: Value = None) -> Value:
-    if told["transA"] or isinstance(x, Fixed):
+def gemm(net: GrowingNet, attrs: Settings, x: Value, weight: Value, bias: Value = None) -> Value:
+    if attrs["transA"] or isinstance(x, Fixed):
         raise NoLayer("only its weights can be transposed")
-    scaled = net.weight(weight) * told["alpha"]
-    shift = None if bias is None else net.weight(bias, "bias") * told["beta"]
-    return net.dense(x, scaled if told["transB"] else scaled.T, shift)
-
-
-OPERATORS.add("MatMul", inputs=2)(lambda net, told, x, other: net.matmul(x, other))
+    scaled = net.weight(weight) * attrs["alpha"]
+    shift = None if bias is None else net.weight(bias, "bias") * attrs["beta"]
+    return net.dense(x, scaled if attrs["transB"] else scaled.T, shift)
 
 
 @OPERATORS.add("Conv", inputs=3, windowed=True, **MOVES, group=GROUPS)
-def conv(net: GrowingNet, told: Told, x: Value, weight: Value, bias: Value = None) -> Value:
+def conv(net: GrowingNet, attrs: Settings, x: Value, weight: Value, bias: Value = None) -> Value:
     live, kernel = net.live(x), net.shape_of(weight)[2:]
-    _, stride, pad, dilation = _moves(told, kernel, live)
-    return net.conv(live, weight, bias, stride, pad, dilation, told["group"])
+    _, stride, pad, dilation = _moves(attrs, kernel, live)
+    return net.conv(live, weight, bias, stride, pad, dilation, attrs["group"])
 
 
 @OPERATORS.add(
@@ -173,41 +170,40 @@ def conv(net: GrowingNet, told: Told, x: Value, weight: Value, bias: Value = Non
     group=GROUPS,
     output_padding=Usually(ListOf(SIDE, 2, 2), (0, 0)),
 )
-def conv_back(net: GrowingNet, told: Told, x: Value, weight: Value, bias: Value = None) -> Value:
+def conv_back(
+    net: GrowingNet, attrs: Settings, x: Value, weight: Value, bias: Value = None
+) -> Value:
     live, kernel = net.live(x), net.shape_of(weight)[2:]
-    if len(kernel) != 2 or told["auto_pad"] not in ("NOTSET", "VALID"):
+    if len(kernel) != 2 or attrs["auto_pad"] not in ("NOTSET", "VALID"):
         raise NoLayer(
             "only transposed convolutions over rows and columns with explicit pads can be read"
         )
-    _, stride, (top, left, below, right), dilation = _moves(told, kernel, live)
-    rows, columns = told["output_padding"]
+    _, stride, (top, left, below, right), dilation = _moves(attrs, kernel, live)
+    rows, columns = attrs["output_padding"]
     pad = (top, left, below - rows, right - columns)
-    return net.conv_back(live, weight, bias, stride, pad, dilation, told["group"])
+    return net.conv_back(live, weight, bias, stride, pad, dilation, attrs["group"])
 
 
-def _moves(told: Told, kernel: Sequence[int], live: Live) -> tuple[Both, Both, Any, Both]:
+def _moves(attrs: Settings, kernel: Sequence[int], live: Live) -> tuple[Both, Both, Any, Both]:
     """Return a window's size, stride, padding and dilation; steps are columns of one row here."""
     along = len(kernel) == 1
 
-    def both(name: str, usual: Sequence[int]) -> Both:
-        numbers = told[name] or usual
+    def pair(name: str, usual: Sequence[int]) -> Both:
+        numbers = attrs[name] or usual
         if len(numbers) != len(kernel):
             raise _not_so_long(name, len(kernel), numbers)
         return (1, numbers[0]) if along else (numbers[0], numbers[1])
 
     size = (1, kernel[0]) if along else (kernel[0], kernel[1])
-    if both("kernel_shape", kernel) != size:
-        has, said = spell(size), spell(both("kernel_shape", kernel))
-        raise NoLayer(f"its weights are for windows of {has}, but its kernel_shape is {said}")
-    stride, dilation = (
-        both("strides", (1, 1)[: len(kernel)]),
-        both("dilations", (1, 1)[: len(kernel)]),
-    )
-    sides = told["pads"] or (0, 0, 0, 0)[: 2 * len(kernel)]
+    if pair("kernel_shape", kernel) != size:
+        has, stated = spell(size), spell(pair("kernel_shape", kernel))
+        raise NoLayer(f"its weights are for windows of {has}, but its kernel_shape is {stated}")
+    stride, dilation = (pair(name, (1, 1)[: len(kernel)]) for name in ("strides", "dilations"))
+    sides = attrs["pads"] or (0, 0, 0, 0)[: 2 * len(kernel)]
     if len(sides) != 2 * len(kernel):
         raise _not_so_long("pads", 2 * len(kernel), sides)
     pad: Any = (0, sides[0], 0, sides[1]) if along else tuple(sides)
-    match told["auto_pad"]:
+    match attrs["auto_pad"]:
         case "SAME_UPPER":
             pad = SAME
         case "SAME_LOWER":  # the larger share of uneven padding comes first
@@ -235,34 +231,33 @@ def _not_so_long(name: str, count: int, numbers: Sequence[int]) -> SchemaError:
     keep_aspect_ratio_policy=usual("stretch"),
     **dict.fromkeys(("cubic_coeff_a", "extrapolation_value"), UNUSED),
 )
-def resize(
-    net: GrowingNet, told: Told, x: Value, roi: Value = None, scales: Value = None, to: Value = None
-) -> Value:
+def resize(net: GrowingNet, attrs: Settings, x: Value, *targets: Value) -> Value:
     """Enlarge by a factor, or to a size, by repeating each value."""
-    is_asymmetric = told["coordinate_transformation_mode"] == "asymmetric"
-    ways = ("floor",) if is_asymmetric else ("round_prefer_floor", "round_prefer_ceil")
-    if told["mode"] != "nearest" or told["nearest_mode"] not in ways:
+    _, scales, to = (*targets, None, None, None)[:3]  # after the region of interest
+    is_asymmetric = attrs["coordinate_transformation_mode"] == "asymmetric"
+    modes = ("floor",) if is_asymmetric else ("round_prefer_floor", "round_prefer_ceil")
+    if attrs["mode"] != "nearest" or attrs["nearest_mode"] not in modes:
         raise NoLayer("only maps whose values are repeated (nearest) can be read")
     if to is None:
         factors = net.weight(scales, "scales").ravel().tolist()
     else:
-        asked = net.weight(to, "sizes").ravel().tolist()
-        factors = [a / b for a, b in zip(asked, net.live(x).shape, strict=True)]
+        sizes = net.weight(to, "sizes").ravel().tolist()
+        factors = [a / b for a, b in zip(sizes, net.live(x).shape, strict=True)]
     if factors[:2] != [1, 1]:
         raise NoLayer("only rows and columns can be enlarged")
     return net.enlarge(x, factors[2:])
 
 
 @OPERATORS.add("LinearRegressor", inputs=1, **LINEAR, targets=IfThere(WholeNumber(1)))
-def linear(net: GrowingNet, told: Told, x: Value) -> Value:
+def linear(net: GrowingNet, attrs: Settings, x: Value) -> Value:
     """Read linear sums: for classes, or as the predicted numbers."""
-    live, ends = net.live(x), told["post_transform"]
-    weight = np.array(told["coefficients"]).reshape(-1, prod(live.size))
-    bias = np.array(told["intercepts"] or [0.0] * len(weight))
+    live, ends = net.live(x), attrs["post_transform"]
+    weight = np.array(attrs["coefficients"]).reshape(-1, prod(live.size))
+    bias = np.array(attrs["intercepts"] or [0.0] * len(weight))
     if bias.shape != weight.shape[:1] or (ends == "SOFTMAX" and len(weight) < 2):
         raise NoLayer("its coefficients and intercepts don't fit each other")
-    if told.get("targets", len(weight)) != len(weight):
-        raise NoLayer(f"its targets are {told['targets']}, but it has sums for {len(weight)}")
+    if attrs.get("targets", len(weight)) != len(weight):
+        raise NoLayer(f"its targets are {attrs['targets']}, but it has sums for {len(weight)}")
     if len(weight) == 1 and net.op.word == "LinearClassifier" and ends != "LOGISTIC":
         raise NoLayer("its output isn't a probability: export it with probabilities")
     result = net.dense(live, weight, bias)
@@ -276,14 +271,14 @@ def linear(net: GrowingNet, told: Told, x: Value) -> Value:
     **LINEAR,
     **dict.fromkeys(("classlabels_ints", "classlabels_strings", "multi_class"), UNUSED),
 )
-def classify(net: GrowingNet, told: Told, x: Value) -> tuple[None, Value]:
-    return None, linear(net, told, x)
+def classify(net: GrowingNet, attrs: Settings, x: Value) -> tuple[None, Value]:
+    return None, linear(net, attrs, x)
 
 
 @OPERATORS.add("Scaler", inputs=1, offset=ListOf(NUMBER, 1), scale=ListOf(NUMBER, 1))
-def scale(net: GrowingNet, told: Told, x: Value) -> Value:
+def scale(net: GrowingNet, attrs: Settings, x: Value) -> Value:
     live = net.live(x)
-    offset, by = (np.array(told[name]) for name in ("offset", "scale"))
+    offset, by = (np.array(attrs[name]) for name in ("offset", "scale"))
     if {len(live.size), *map(len, (offset, by))} - {1, live.size[0]}:
         raise NoLayer(
             f"it scales {spell(live.size)} values by {len(by)} numbers: the counts must be equal"
@@ -297,41 +292,41 @@ def scale(net: GrowingNet, told: Told, x: Value) -> Value:
 
 @OPERATORS.add("MaxPool", inputs=1, windowed=True, **POOL, storage_order=UNUSED)
 @OPERATORS.add("AveragePool", inputs=1, windowed=True, **POOL)
-def pool(net: GrowingNet, told: Told, x: Value) -> Value:
-    live, kernel = net.live(x), told["kernel_shape"]
+def pool(net: GrowingNet, attrs: Settings, x: Value) -> Value:
+    live, kernel = net.live(x), attrs["kernel_shape"]
     if len(net.op.makes) > 1:
         raise NoReader("only the largest values can be read, not their places")
-    size, stride, pad, dilation = _moves(told, kernel, live)
+    size, stride, pad, dilation = _moves(attrs, kernel, live)
     if len(live.shape) != len(kernel) + 2:
         raise NoLayer(f"its windows have {len(kernel)} dimensions, its input {len(live.shape) - 2}")
     kind = "max" if net.op.word == "MaxPool" else "avg"
-    ceil = bool(told["ceil_mode"])
+    ceil = bool(attrs["ceil_mode"])
     if ceil:
         layer = Pool(kind, size, stride, pad, dilation, ceil=True)
         require_counted(places_up(layer, live.size), layer, live.size)
-    zeros = bool(told["count_include_pad"])
+    zeros = bool(attrs["count_include_pad"])
     return net.pool(live, kind, size, stride, pad, dilation, ceil, zeros)
 
 
 @OPERATORS.add("GlobalAveragePool", "GlobalMaxPool", inputs=1)
-def pool_all(net: GrowingNet, told: Told, x: Value) -> Value:
+def pool_all(net: GrowingNet, attrs: Settings, x: Value) -> Value:
     kind = "max" if "Max" in net.op.word else "avg"
     return net.pool_all(x, kind, range(2, len(net.live(x).shape)))
 
 
 @OPERATORS.add("ReduceMean", reduces=True, inputs=2, **REDUCED.kinds)
 @OPERATORS.add("ReduceMax", inputs=2, **REDUCED.kinds)
-def reduce(net: GrowingNet, told: Told, x: Value, over: Value = None) -> Value:
+def reduce(net: GrowingNet, attrs: Settings, x: Value, over: Value = None) -> Value:
     kind = "max" if "Max" in net.op.word else "avg"
-    axes = told["axes"] or net.whole_numbers(over)
-    return net.pool_all(x, kind, axes, bool(told["keepdims"]))
+    axes = attrs["axes"] or net.whole_numbers(over)
+    return net.pool_all(x, kind, axes, bool(attrs["keepdims"]))
 
 
 @OPERATORS.add("ReduceProd", inputs=2, **REDUCED.kinds)
-def product_of_all(net: GrowingNet, told: Told, x: Value, over: Value = None) -> Value:
-    axes = told["axes"] or (None if over is None else net.whole_numbers(over))
+def product_of_all(net: GrowingNet, attrs: Settings, x: Value, over: Value = None) -> Value:
+    axes = attrs["axes"] or (None if over is None else net.whole_numbers(over))
     axes = axes if axes is None else tuple(axes)
-    keeps = bool(told["keepdims"])
+    keeps = bool(attrs["keepdims"])
     return net.compute(lambda numbers: np.prod(numbers, axes, keepdims=keeps), x)
 
 
@@ -345,13 +340,13 @@ def product_of_all(net: GrowingNet, told: Told, x: Value, over: Value = None) ->
 )
 def pad(
     net: GrowingNet,
-    told: Told,
+    attrs: Settings,
     x: Value,
     sides: Value = None,
     fill: Value = None,
     axes: Value = None,
 ) -> Value:
-    pads, value, live = told["pads"], told["value"], net.live(x)
+    pads, value, live = attrs["pads"], attrs["value"], net.live(x)
     if pads is None:
         pads = [SIDES.read(side) for side in net.whole_numbers(sides)]
         numbers = np.zeros(1) if fill is None else net.weight(fill, "value")
@@ -360,9 +355,9 @@ def pad(
         value = float(numbers.item())
     over = range(len(live.shape)) if axes is None else net.whole_numbers(axes)
     widths = [(0, 0)] * len(live.shape)
-    for axis, *both in zip(over, pads[: len(over)], pads[len(over) :], strict=True):
-        widths[axis] = (both[0], both[1])
-    return net.surround(live, widths, told["mode"], value)
+    for axis, before, after in zip(over, pads[: len(over)], pads[len(over) :], strict=True):
+        widths[axis] = (before, after)
+    return net.surround(live, widths, attrs["mode"], value)
 
 
 @OPERATORS.add(
@@ -373,24 +368,24 @@ def pad(
     momentum=UNUSED,
     spatial=usual(1),
 )
-def batchnorm(net: GrowingNet, told: Told, x: Value, *tensors: Value) -> Value:
-    if told["training_mode"]:
+def batchnorm(net: GrowingNet, attrs: Settings, x: Value, *tensors: Value) -> Value:
+    if attrs["training_mode"]:
         raise NoReader(TRAINING)
     scale, shift, mean, variance = tensors
-    return net.batchnorm(x, told["epsilon"], scale, shift, mean, variance)
+    return net.batchnorm(x, attrs["epsilon"], scale, shift, mean, variance)
 
 
 @OPERATORS.add(
     "GroupNormalization", inputs=3, epsilon=EPSILON, num_groups=COUNT, stash_type=usual(1)
 )
 @OPERATORS.add("InstanceNormalization", inputs=3, epsilon=EPSILON)
-def group_norm(net: GrowingNet, told: Told, x: Value, scale: Value, shift: Value) -> Value:
+def group_norm(net: GrowingNet, attrs: Settings, x: Value, scale: Value, shift: Value) -> Value:
     live = net.live(x)
-    anew = not live.is_as_ours  # groups become channels, which are scaled afterwards
-    factors, plus = (net.weight(value, noted=not anew) for value in (scale, shift))
-    groups = told.get("num_groups", live.shape[1])
-    result = net.group_norm(live, groups, told["epsilon"], factors, plus)
-    if anew:
+    scales_later = not live.is_as_ours  # groups become channels, which are scaled afterwards
+    factors, plus = (net.weight(value, noted=not scales_later) for value in (scale, shift))
+    groups = attrs.get("num_groups", live.shape[1])
+    result = net.group_norm(live, groups, attrs["epsilon"], factors, plus)
+    if scales_later:
         net.bare[result.number] = "*+"
     return result
 
@@ -398,12 +393,14 @@ def group_norm(net: GrowingNet, told: Told, x: Value, scale: Value, shift: Value
 @OPERATORS.add(
     "LayerNormalization", inputs=3, epsilon=EPSILON, axis=Usually(AXIS, -1), stash_type=usual(1)
 )
-def layer_norm(net: GrowingNet, told: Told, x: Value, scale: Value, shift: Value = None) -> Value:
+def layer_norm(
+    net: GrowingNet, attrs: Settings, x: Value, scale: Value, shift: Value = None
+) -> Value:
     live = net.live(x)
     tensors = net.weights(scale=scale, shift=shift)
-    axes = range(told["axis"] % len(live.shape), len(live.shape))
+    axes = range(attrs["axis"] % len(live.shape), len(live.shape))
     factors, plus = tensors["scale"], tensors.get("shift")
-    return net.normalise(live, axes, told["epsilon"], factors, plus, by_channel=True)
+    return net.normalise(live, axes, attrs["epsilon"], factors, plus, by_channel=True)
 
 
 # Sequences.
@@ -423,11 +420,11 @@ def usual_gates(*words: str) -> IfThere:
 )
 def recur(
     net: GrowingNet,
-    told: Told,
+    attrs: Settings,
     x: Value,
-    fed: Value,
-    back: Value,
-    both: Value = None,
+    input_weights: Value,
+    state_weights: Value,
+    biases: Value = None,
     lengths: Value = None,
     *states: Value,
 ) -> tuple[Value, ...]:
@@ -438,46 +435,39 @@ def recur(
         raise NoLayer("only states that begin at 0, and gates that don't read cells, can be read")
     if lengths is not None and (net.weight(lengths, "sequence_lens") != live.shape[0]).any():
         raise NoLayer("only sequences of the same length can be read")
-    tensors = net.weights(weight=fed, recurrent_weight=back, bias=both)
-    weight, again, bias = tensors["weight"], tensors["recurrent_weight"], tensors.get("bias")
+    tensors = net.weights(weight=input_weights, recurrent_weight=state_weights, bias=biases)
+    weight, recurrent, bias = tensors["weight"], tensors["recurrent_weight"], tensors.get("bias")
     kind = RECURRENT_KINDS[net.op.word.lower()]
-    gates = len(ONNX.of(kind(1)))
-    ways = {"forward": (False,), "reverse": (True,)}.get(told["direction"], (False, True))
-    _require_shapes(weight, again, bias, told.get("hidden_size"), live.shape[-1], gates, len(ways))
+    rows = len(ONNX.of(kind(1))) * recurrent.shape[-1]
+    directions = {"forward": (False,), "reverse": (True,)}.get(attrs["direction"], (False, True))
+    _require_shapes(tensors, rows, live.shape[-1], len(directions), attrs.get("hidden_size"))
     names = [*net.op.makes, "", ""]
     if net.readers.count(names[2]):
         raise NoLayer("only its states can be read, not its cells")
-    made, ends = [], []
-    for number, backwards in enumerate(ways):
-        early, late = (None, None) if bias is None else np.split(bias[number], 2)
-        stack = GateStack(weight[number], again[number], early, late)
-        before = not told.get("linear_before_reset", 1)
+    outputs, last_states = [], []
+    for number, backwards in enumerate(directions):
+        halves = () if bias is None else np.split(bias[number], 2)
+        stack = GateStack(weight[number], recurrent[number], *halves)
+        before = not attrs.get("linear_before_reset", 1)
         every, last = net.recur(live, kind, stack, ONNX, True, before, backwards)
-        made.append(every)
-        ends += [last()] if net.readers.count(names[1]) else []
+        outputs.append(every)
+        last_states += [last()] if net.readers.count(names[1]) else []
 
     def by_direction(order: Any) -> Any:
-        return order.reshape(*order.shape[:2], len(ways), -1).swapaxes(1, 2)
+        return order.reshape(*order.shape[:2], len(directions), -1).swapaxes(1, 2)
 
-    states_made = net.move(net.concat(made, -1), by_direction)
-    return states_made, (net.concat(ends, 0) if len(ends) > 1 else ends[0]) if ends else None
+    all_states = net.move(net.concat(outputs, -1), by_direction)
+    return all_states, net.stacked(last_states)
 
 
 def _require_shapes(
-    fed: Array,
-    back: Array,
-    both: Array | None,
-    hidden: int | None,
-    features: int,
-    gates: int,
-    ways: int,
+    tensors: Mapping[str, Array], rows: int, features: int, directions: int, hidden: int | None
 ) -> None:
-    width = back.shape[-1]
-    rows = gates * width
-    need = ((ways, rows, features), (ways, rows, width), (ways, 2 * rows))
-    given = [array.shape for array in (fed, back, both) if array is not None]
-    if given != [*need[: len(given)]] or hidden not in (None, width):
-        has, fit = (", ".join(map(spell, shapes)) for shapes in (given, need))
+    width = tensors["recurrent_weight"].shape[-1]
+    need = ((directions, rows, features), (directions, rows, width), (directions, 2 * rows))
+    shapes = [tensor.shape for tensor in tensors.values()]
+    if shapes != [*need[: len(shapes)]] or hidden not in (None, width):
+        has, fit = (", ".join(map(spell, group)) for group in (shapes, need))
         raise NoLayer(
             f"its weights are {has}, but {features} features and {width} states of hidden_size "
             f"need {fit}"
@@ -485,9 +475,9 @@ def _require_shapes(
 
 
 @OPERATORS.add("Softmax", "LogSoftmax", inputs=1, axis=IfThere(AXIS))
-def softmax(net: GrowingNet, told: Told, x: Value) -> Value:
+def softmax(net: GrowingNet, attrs: Settings, x: Value) -> Value:
     """Read a softmax; before opset 13 it is over all axes from one on."""
-    axis, shape = told.get("axis"), net.shape_of(x)
+    axis, shape = attrs.get("axis"), net.shape_of(x)
     if net.graph.version < 13:
         axis = (1 if axis is None else axis) % len(shape)
         if prod(shape[axis + 1 :]) > 1:
@@ -500,43 +490,43 @@ def softmax(net: GrowingNet, told: Told, x: Value) -> Value:
 
 
 @OPERATORS.add("Transpose", inputs=1, perm=Usually(ListOf(AXIS, 1, 8), []))
-def transpose(net: GrowingNet, told: Told, x: Value) -> Value:
-    axes = told["perm"] or [*range(len(net.shape_of(x)))][::-1]
+def transpose(net: GrowingNet, attrs: Settings, x: Value) -> Value:
+    axes = attrs["perm"] or [*range(len(net.shape_of(x)))][::-1]
     return net.move(x, lambda order: order.transpose(axes))
 
 
-@OPERATORS.add("Unsqueeze", inputs=2, **AXES_TOLD.kinds)
-def unsqueeze(net: GrowingNet, told: Told, x: Value, at: Value = None) -> Value:
-    axes = tuple(told["axes"] or ()) if at is None else net.whole_numbers(at)
+@OPERATORS.add("Unsqueeze", inputs=2, **AXES.kinds)
+def unsqueeze(net: GrowingNet, attrs: Settings, x: Value, at: Value = None) -> Value:
+    axes = tuple(attrs["axes"] or ()) if at is None else net.whole_numbers(at)
     return net.move(x, lambda order: np.expand_dims(order, axes))
 
 
-@OPERATORS.add("Squeeze", inputs=2, **AXES_TOLD.kinds)
-def squeeze(net: GrowingNet, told: Told, x: Value, at: Value = None) -> Value:
-    axes = tuple(told["axes"] or ()) if at is None else net.whole_numbers(at)
+@OPERATORS.add("Squeeze", inputs=2, **AXES.kinds)
+def squeeze(net: GrowingNet, attrs: Settings, x: Value, at: Value = None) -> Value:
+    axes = tuple(attrs["axes"] or ()) if at is None else net.whole_numbers(at)
     ones = (k for k, n in enumerate(net.shape_of(x)) if n == 1)
     axes = axes or tuple(k for k in ones if k or isinstance(x, Fixed))
     return net.move(x, lambda order: order.squeeze(axes))
 
 
 @OPERATORS.add("Flatten", inputs=1, axis=Usually(AXIS, 1))
-def flatten(net: GrowingNet, told: Told, x: Value) -> Value:
-    return net.flatten(x, told["axis"])
+def flatten(net: GrowingNet, attrs: Settings, x: Value) -> Value:
+    return net.flatten(x, attrs["axis"])
 
 
 @OPERATORS.add("Reshape", inputs=2, allowzero=IfThere(Anything()))
-def reshape(net: GrowingNet, told: Told, x: Value, to: Value) -> Value:
+def reshape(net: GrowingNet, attrs: Settings, x: Value, to: Value) -> Value:
     sizes, shape = net.whole_numbers(to), net.shape_of(x)
-    if 0 in sizes and told.get("allowzero"):
+    if 0 in sizes and attrs.get("allowzero"):
         raise NoLayer("it makes an array without values")
-    kept = (shape[k] if n == 0 and k < len(shape) else n for k, n in enumerate(sizes))
-    return net.reshape(x, tuple(kept))
+    target = (shape[k] if n == 0 and k < len(shape) else n for k, n in enumerate(sizes))
+    return net.reshape(x, tuple(target))
 
 
 @OPERATORS.add("Slice", inputs=5)
-def cut(net: GrowingNet, told: Told, x: Value, *numbers: Value) -> Value:
-    starts, ends, *others = (None if it is None else net.whole_numbers(it) for it in numbers)
-    axes, steps = (*others, None, None)[:2]
+def cut(net: GrowingNet, attrs: Settings, x: Value, *numbers: Value) -> Value:
+    lists = (None if value is None else net.whole_numbers(value) for value in numbers)
+    starts, ends, axes, steps = (*lists, None, None)[:4]
     cuts = [slice(None)] * len(net.shape_of(x))
     over = range(len(starts or ())) if axes is None else axes
     by = (1,) * len(starts or ()) if steps is None else steps
@@ -552,33 +542,35 @@ def cut(net: GrowingNet, told: Told, x: Value, *numbers: Value) -> Value:
     split=Usually(ListOf(SIDE, 1), None),
     num_outputs=IfThere(WholeNumber(1)),
 )
-def split(net: GrowingNet, told: Told, x: Value, at: Value = None) -> tuple[Value, ...]:
-    axis, parts = told["axis"], len(net.op.makes)
-    if told.get("num_outputs", parts) != parts:
-        raise NoLayer(f"its num_outputs is {told['num_outputs']}, but it makes {parts}")
-    sizes = told["split"] if at is None else net.whole_numbers(at)
+def split(net: GrowingNet, attrs: Settings, x: Value, at: Value = None) -> tuple[Value, ...]:
+    axis, parts = attrs["axis"], len(net.op.makes)
+    if attrs.get("num_outputs", parts) != parts:
+        raise NoLayer(f"its num_outputs is {attrs['num_outputs']}, but it makes {parts}")
+    sizes = attrs["split"] if at is None else net.whole_numbers(at)
     if sizes is None:
         count = net.shape_of(x)[axis]
-        each = -(-count // parts)
-        sizes = [min(each, count - k * each) for k in range(parts)]
+        size = -(-count // parts)
+        sizes = [min(size, count - k * size) for k in range(parts)]
     return net.split(x, axis, sizes)
 
 
 @OPERATORS.add("Cast", inputs=1, **CASTS.kinds)
-def cast(net: GrowingNet, told: Told, x: Value) -> Value:
+def cast(net: GrowingNet, attrs: Settings, x: Value) -> Value:
     """Cast between float types; integers only for the input and for constants."""
-    is_float = told["to"] in FLOATS
+    is_float = attrs["to"] in FLOATS
     if isinstance(x, Fixed):
-        kind = np.float64 if is_float else bool if told["to"] == BOOL else np.int64
+        kind = np.float64 if is_float else bool if attrs["to"] == BOOL else np.int64
         return fixed(x.array.astype(kind), x)
-    is_given = isinstance(x, Live) and net.is_given(x)
-    if not is_float and not (is_given and (net.graph.is_whole or net.graph.is_bytes)):
+    is_input = isinstance(x, Live) and net.is_input(x)
+    if not is_float and not (is_input and (net.graph.is_whole or net.graph.is_bytes)):
         raise NoLayer("it converts numbers to integers: only floats can be read")
     return x
 
 
 @OPERATORS.add("Dropout", inputs=3, ratio=UNUSED, seed=UNUSED)
-def dropout(net: GrowingNet, told: Told, x: Value, ratio: Value = None, on: Value = None) -> Value:
+def dropout(
+    net: GrowingNet, attrs: Settings, x: Value, ratio: Value = None, on: Value = None
+) -> Value:
     if on is not None and net.weight(on, "training_mode").any():
         raise NoReader(TRAINING)
     return x
@@ -591,20 +583,20 @@ def dropout(net: GrowingNet, told: Told, x: Value, ratio: Value = None, on: Valu
     start=Usually(WholeNumber(-8, 8), None),
     end=Usually(WholeNumber(-8, 2**31), None),
 )
-def shape(net: GrowingNet, told: Told, x: Value) -> Value:
+def shape(net: GrowingNet, attrs: Settings, x: Value) -> Value:
     sizes = net.sizes_of(x)
-    return fixed(sizes.array[told["start"] : told["end"]])
+    return fixed(sizes.array[attrs["start"] : attrs["end"]])
 
 
 @OPERATORS.add("ConstantOfShape", inputs=1, value=Usually(Anything(), None))
-def filled(net: GrowingNet, told: Told, sizes: Value) -> Value:
-    value = told["value"]
+def filled(net: GrowingNet, attrs: Settings, sizes: Value) -> Value:
+    value = attrs["value"]
     number = np.float32(0) if value is None else np.asarray(value).ravel()[0]
     return net.constant(net.whole_numbers(sizes), lambda shape: np.full(shape, number))
 
 
 @OPERATORS.add("Expand", inputs=2)
-def expand(net: GrowingNet, told: Told, x: Value, sizes: Value) -> Value:
+def expand(net: GrowingNet, attrs: Settings, x: Value, sizes: Value) -> Value:
     target = np.broadcast_shapes(net.shape_of(x), net.whole_numbers(sizes))
     if not isinstance(x, Fixed):
         return net.expand(x, target)
@@ -612,12 +604,12 @@ def expand(net: GrowingNet, told: Told, x: Value, sizes: Value) -> Value:
 
 
 OPERATORS.add("Tile", inputs=2)(
-    lambda net, told, x, times: net.tile(x, [max(n, 0) for n in net.whole_numbers(times)])
+    lambda net, attrs, x, times: net.tile(x, [max(n, 0) for n in net.whole_numbers(times)])
 )
 
 
 @OPERATORS.add("Range", inputs=3)
-def counted(net: GrowingNet, told: Told, *ends: Value) -> Value:
+def counted(net: GrowingNet, attrs: Settings, *ends: Value) -> Value:
     if not all(isinstance(end, Fixed) for end in ends):
         raise NoReader(NO_LAYER)
     start, stop, step = (end.array.item() for end in ends)
@@ -626,9 +618,9 @@ def counted(net: GrowingNet, told: Told, *ends: Value) -> Value:
 
 
 @OPERATORS.add("Trilu", inputs=2, upper=Usually(WholeNumber(0, 1), 1))
-def triangle(net: GrowingNet, told: Told, x: Value, at: Value = None) -> Value:
+def triangle(net: GrowingNet, attrs: Settings, x: Value, at: Value = None) -> Value:
     (diagonal,) = (0,) if at is None else net.whole_numbers(at)
-    part = np.triu if told["upper"] else np.tril
+    part = np.triu if attrs["upper"] else np.tril
     return net.compute(lambda numbers: part(numbers, diagonal), x, why=NO_LAYER)
 
 
@@ -636,7 +628,7 @@ def triangle(net: GrowingNet, told: Told, x: Value, at: Value = None) -> Value:
 
 
 @OPERATORS.add("IsNaN", asks=True, inputs=1)
-def is_missing(net: GrowingNet, told: Told, x: Value) -> Value:
+def is_missing(net: GrowingNet, attrs: Settings, x: Value) -> Value:
     return net.compute(np.isnan, x) if isinstance(x, Fixed) else Missing(net.live(x))
 
 
@@ -647,10 +639,10 @@ def is_missing(net: GrowingNet, told: Told, x: Value) -> Value:
     replaced_value_float=Usually(AnyNumber(), nan),
     replaced_value_int64=UNUSED,
 )
-def impute(net: GrowingNet, told: Told, x: Value) -> Value:
-    if not isnan(told["replaced_value_float"]):
+def impute(net: GrowingNet, attrs: Settings, x: Value) -> Value:
+    if not isnan(attrs["replaced_value_float"]):
         raise NoLayer("only missing numbers (NaN) can be replaced")
-    return net.fill_in(x, np.array(told["imputed_value_floats"]))
+    return net.fill_in(x, np.array(attrs["imputed_value_floats"]))
 
 
 # Elementwise operators.
@@ -661,99 +653,103 @@ def _elu(x: Any, alpha: float = 1.0) -> Any:
 
 
 @OPERATORS.add("Elu", each=True, alpha=Usually(NUMBER, 1.0))
-def elu(net: GrowingNet, told: Told, x: Value) -> Value:
+def elu(net: GrowingNet, attrs: Settings, x: Value) -> Value:
     if not isinstance(x, Fixed):
-        return net.elu(x, told["alpha"])
-    return net.compute(partial(_elu, **told), x)
+        return net.elu(x, attrs["alpha"])
+    return net.compute(partial(_elu, **attrs), x)
 
 
 @OPERATORS.add("Celu", inputs=1, alpha=Usually(ShortNumber(), 1.0))
-def celu(net: GrowingNet, told: Told, x: Value) -> Value:
-    return net.celu(x, told["alpha"])
+def celu(net: GrowingNet, attrs: Settings, x: Value) -> Value:
+    return net.celu(x, attrs["alpha"])
 
 
 @OPERATORS.add("LeakyRelu", inputs=1, alpha=Usually(ShortNumber(), 0.01))
-def leaky_relu(net: GrowingNet, told: Told, x: Value) -> Value:
-    return net.activate(x, Activation("leaky relu", told["alpha"]))
+def leaky_relu(net: GrowingNet, attrs: Settings, x: Value) -> Value:
+    return net.activate(x, Activation("leaky relu", attrs["alpha"]))
 
 
 @OPERATORS.add("Gelu", each=True, approximate=Usually(Choice("none", "tanh"), "none"))
-def gelu(net: GrowingNet, told: Told, x: Value) -> Value:
-    kind = "gelu" if told["approximate"] == "tanh" else "exact gelu"
+def gelu(net: GrowingNet, attrs: Settings, x: Value) -> Value:
+    kind = "gelu" if attrs["approximate"] == "tanh" else "exact gelu"
     return net.activate(x, Activation(kind))
 
 
 @OPERATORS.add("PRelu", inputs=2)
-def prelu(net: GrowingNet, told: Told, x: Value, slopes: Value) -> Value:
+def prelu(net: GrowingNet, attrs: Settings, x: Value, slopes: Value) -> Value:
     return net.prelu(x, net.weight(slopes))
 
 
 @OPERATORS.add("Clip", each=True, min=Usually(NUMBER, -np.inf), max=Usually(NUMBER, np.inf))
-def clip(net: GrowingNet, told: Told, x: Value, least: Value = None, most: Value = None) -> Value:
-    def clipped(numbers: Any, *ends: Any) -> Any:
-        low, high = (np.squeeze(told[name]) for name in ("min", "max"))
-        given = iter(ends)
-        low = low if least is None else next(given)
-        high = high if most is None else next(given)
+def clip(
+    net: GrowingNet, attrs: Settings, x: Value, least: Value = None, most: Value = None
+) -> Value:
+    def clipped(numbers: Any, *bounds: Any) -> Any:
+        low, high = (np.squeeze(attrs[name]) for name in ("min", "max"))
+        tensors = iter(bounds)
+        low = low if least is None else next(tensors)
+        high = high if most is None else next(tensors)
         return np.minimum(np.maximum(numbers, low), high)
 
-    ends = [value for value in (least, most) if value is not None]
+    bounds = [value for value in (least, most) if value is not None]
     if not isinstance(x, Fixed):
-        if any(not isinstance(end, Fixed) or end.array.size != 1 for end in ends):
+        if any(not isinstance(end, Fixed) or end.array.size != 1 for end in bounds):
             raise NoLayer("only values that are clipped at two numbers can be read")
-        low = told["min"] if least is None else least.array.item()
-        high = told["max"] if most is None else most.array.item()
+        low = attrs["min"] if least is None else least.array.item()
+        high = attrs["max"] if most is None else most.array.item()
         return net.clip(x, *(float(str(np.float32(end))) for end in (low, high)))
-    return net.compute(clipped, x, *ends)
+    return net.compute(clipped, x, *bounds)
 
 
 @OPERATORS.add("Neg", inputs=1, each=True)
-def negated(net: GrowingNet, told: Told, x: Value) -> Value:
+def negated(net: GrowingNet, attrs: Settings, x: Value) -> Value:
     return net.activate(x, Numbered("scale", -1))
 
 
 @OPERATORS.add("Max", "Min", each=True)
-def larger(net: GrowingNet, told: Told, first: Value, *others: Value) -> Value:
-    for other in others:
-        first = net.larger(first, other, "+" if net.op.word == "Max" else "-")
+def larger(net: GrowingNet, attrs: Settings, first: Value, *others: Value) -> Value:
+    for value in others:
+        first = net.larger(first, value, "+" if net.op.word == "Max" else "-")
     return first
 
 
 @OPERATORS.add("ReduceSum", inputs=2, **REDUCED.kinds)
-def sum_over(net: GrowingNet, told: Told, x: Value, over: Value = None) -> Value:
-    axes = told["axes"] or (() if over is None else net.whole_numbers(over))
-    return net.sum_over(x, axes, bool(told["keepdims"]))
+def sum_over(net: GrowingNet, attrs: Settings, x: Value, over: Value = None) -> Value:
+    axes = attrs["axes"] or (() if over is None else net.whole_numbers(over))
+    return net.sum_over(x, axes, bool(attrs["keepdims"]))
 
 
 @OPERATORS.add("Einsum", equation=PlainText())
-def einsum(net: GrowingNet, told: Told, *given: Value) -> Value:
-    return net.einsum(told["equation"], given)
+def einsum(net: GrowingNet, attrs: Settings, *values: Value) -> Value:
+    return net.einsum(attrs["equation"], values)
 
 
 OPERATORS.add("DepthToSpace", inputs=1, blocksize=COUNT, mode=Usually(Choice("DCR", "CRD"), "DCR"))(
-    lambda net, told, x: net.move(
-        x, lambda order: to_space(order, told["blocksize"], told["mode"] == "DCR")
+    lambda net, attrs, x: net.move(
+        x, lambda order: to_space(order, attrs["blocksize"], attrs["mode"] == "DCR")
     )
 )
 OPERATORS.add("SpaceToDepth", inputs=1, blocksize=COUNT)(
-    lambda net, told, x: net.move(x, lambda order: to_depth(order, told["blocksize"], True))
+    lambda net, attrs, x: net.move(x, lambda order: to_depth(order, attrs["blocksize"], True))
 )
 
 
 def arithmetic(sign: Sign) -> Operator:
-    return Operator(lambda net, told, x, other: net.arithmetic(sign, x, other), inputs=2, each=True)
+    return Operator(
+        lambda net, attrs, x, other: net.arithmetic(sign, x, other), inputs=2, each=True
+    )
 
 
 def activated(kind: str) -> Operator:
     layer = Activation(kind)
-    return Operator(lambda net, told, x: net.activate(x, layer), inputs=1, each=True)
+    return Operator(lambda net, attrs, x: net.activate(x, layer), inputs=1, each=True)
 
 
 def computed(function: Callable[..., Any], **settings: Kind) -> Operator:
     """An elementwise operator, which is a layer only as part of a region."""
 
-    def take(net: GrowingNet, told: Told, *given: Value) -> Value:
-        return net.compute(partial(function, **told), *given)
+    def take(net: GrowingNet, attrs: Settings, *inputs: Value) -> Value:
+        return net.compute(partial(function, **attrs), *inputs)
 
     return Operator(take, Schema(**settings), each=True)
 
@@ -790,11 +786,11 @@ OPERATORS |= {
     ),
     "Swish": computed(lambda x, alpha: x / (1 + np.exp(-alpha * x)), alpha=Usually(NUMBER, 1.0)),
 }
-OPERATORS.add("MatMul", inputs=2)(lambda net, told, x, other: net.matmul(x, other))
+OPERATORS.add("MatMul", inputs=2)(lambda net, attrs, x, other: net.matmul(x, other))
 OPERATORS.add("Gather", picks=True, inputs=2, axis=Usually(AXIS, 0))(
-    lambda net, told, x, places: net.take(x, places, told["axis"])
+    lambda net, attrs, x, places: net.take(x, places, attrs["axis"])
 )
-OPERATORS.add("Concat", axis=AXIS)(lambda net, told, *given: net.concat(given, told["axis"]))
-OPERATORS.add("Identity", inputs=1)(lambda net, told, x: x)
-OPERATORS.add("Floor", inputs=1)(lambda net, told, x: net.compute(np.floor, x, why=NO_LAYER))
-OPERATORS.add("Where", each=True, inputs=3)(lambda net, told, *given: net.where(*given))
+OPERATORS.add("Concat", axis=AXIS)(lambda net, attrs, *values: net.concat(values, attrs["axis"]))
+OPERATORS.add("Identity", inputs=1)(lambda net, attrs, x: x)
+OPERATORS.add("Floor", inputs=1)(lambda net, attrs, x: net.compute(np.floor, x, why=NO_LAYER))
+OPERATORS.add("Where", each=True, inputs=3)(lambda net, attrs, *values: net.where(*values))

@@ -9,13 +9,13 @@ import numpy as np
 
 from gradbook import __version__
 from gradbook.arguments import whole
-from gradbook.errors import TargetError, UsageError
+from gradbook.errors import UsageError, not_installed
 from gradbook.formats.gates import ONNX, is_known, stack_gates
 from gradbook.formats.layer_ops import ops_of
 from gradbook.formats.onnx import LEAST_OPSET, USUAL_OPSET
 from gradbook.formats.onnx.activation_names import ACTIVATIONS
 from gradbook.formats.onnx.nodes import OnnxNodes
-from gradbook.formats.onnx.op_words import SAYS, is_said_together, write_op
+from gradbook.formats.onnx.op_words import SAYS, is_one_operator, write_op
 from gradbook.formats.own_files import noted_network
 from gradbook.layers import Activation, BatchNorm, LayerNorm, SampleNorm
 from gradbook.layers.sequences import Embedding, Gru, PositionEmbedding, Recurrent
@@ -53,10 +53,7 @@ def onnx_bytes(
     try:
         import onnx
     except ImportError as error:
-        raise TargetError(
-            "writing an .onnx file needs the package onnx, which isn't installed: "
-            "pip install 'gradbook[onnx]'"
-        ) from error
+        raise not_installed("writing an .onnx file", "the package onnx", "onnx") from error
     newest = onnx.defs.onnx_opset_version()
     if not LEAST_OPSET <= whole("the opset", opset, 1) <= newest:
         raise UsageError(
@@ -74,15 +71,15 @@ def onnx_model(
     """Return the model; if `noted`, its metadata contain the network's text."""
     from onnx import helper
 
-    def lessened(whole: TrainedNet) -> TrainedNet:
-        return fold_norms(whole) if fold else strip_idle(whole)
+    def simplified(network: TrainedNet) -> TrainedNet:
+        return fold_norms(network) if fold else strip_idle(network)
 
     plain, trained = trained, with_tokens(trained)
     notes = trained.notes(with_preparation or bool(trained.tokens))  # each as JSON under its name
-    notes |= noted_network(lessened(plain), with_preparation) if noted else {}
+    notes |= noted_network(simplified(plain), with_preparation) if noted else {}
     if with_preparation:
         trained = with_answers(with_input_scaling(trained))
-    trained = lessened(trained)
+    trained = simplified(trained)
     content = OnnxContent(trained, opset, with_preparation)
     content.write()
     graph = helper.make_graph(
@@ -149,7 +146,7 @@ class OnnxContent(OnnxNodes):
     def write(self) -> None:
         first = self.as_numbers(self.called(0)) if self.takes_bytes else self.called(0)
         for number, layer in enumerate(self.trained.layers, 1):
-            self.own = layer
+            self.layer = layer
             if self.looks_up(number + 1) or self.looks_up(number + 2):
                 continue
             inputs = {k: self.called(k) if k else first for k in layer.reads}
@@ -157,10 +154,10 @@ class OnnxContent(OnnxNodes):
                 self.in_ops(inputs, self.called(number))
 
     def looks_up(self, number: int) -> bool:
-        """Whether this layer looks up a vector for each token, and does so as the only reader."""
+        """Whether this layer looks up a vector for each token and nothing else reads the tokens."""
         kinds = [type(layer.layer) for layer in self.trained.layers[:3]]
-        each = all(len(self.trained.readers(value)) == 1 for value in range(3))
-        return number == 3 and kinds == [OneHot, ByFeature, Embedding] and each
+        read_once = all(len(self.trained.readers(value)) == 1 for value in range(3))
+        return number == 3 and kinds == [OneHot, ByFeature, Embedding] and read_once
 
     def as_numbers(self, images: str) -> str:
         """Convert bytes to floats, in the network's input shape."""
@@ -170,107 +167,106 @@ class OnnxContent(OnnxNodes):
         shape = np.array([-1, *self.trained.input], np.int64)
         return self.node("Reshape", [floats, self.tensor("input.shape", shape)], "shaped")
 
-    def in_ops(self, inputs: dict[int, str], made: str) -> None:
-        layer = self.own
+    def in_ops(self, inputs: dict[int, str], result: str) -> None:
+        layer = self.layer
         if isinstance(layer.layer, ScaleShift):  # one number if all are equal
-            both = layer.tensors.items()
-            alike = {name: x.ravel()[:1] for name, x in both if (x == x.flat[0]).all()}
+            tensors = layer.tensors.items()
+            alike = {name: x.ravel()[:1] for name, x in tensors if (x == x.flat[0]).all()}
             layer = layer.with_tensors(**alike)
         self.ops = ops = ops_of(self.trained, layer, SAYS)
-        self.known = {node: (inputs[number], node.shape) for number, node in ops.given.items()}
-        together = (node.inputs[0] for node in ops.steps if is_said_together(node))
-        self.merged = frozenset(node for node in together if ops.uses[node] == 1)
+        self.written = {node: (inputs[number], node.shape) for number, node in ops.inputs.items()}
+        merging = (node.inputs[0] for node in ops.steps if is_one_operator(node))
+        self.merged = frozenset(node for node in merging if ops.uses[node] == 1)
         if not ops.steps:  # a flatten of a flat value
-            self.node("Identity", [self.value(ops.made)], made)
+            self.node("Identity", [self.value(ops.output)], result)
         for node in ops.steps:
             if node in self.merged:
                 continue
             is_mean = node.op.name == "divide" and node.inputs[0] in self.merged
             word = (node.name and node.name.word) or ("mean" if is_mean else node.op.name)
             last = node is ops.steps[-1]
-            name = made if last else self.unused(f"{layer.name}.{word}")
-            self.known[node] = write_op(self, node, name)
+            name = result if last else self.unused(f"{layer.name}.{word}")
+            self.written[node] = write_op(self, node, name)
 
-    def in_its_own_words(self, x: str, made: str) -> bool:
+    def in_its_own_words(self, x: str, name: str) -> bool:
         """Write the layer as one ONNX operator; return whether there is one."""
-        own = self.own
-        match own.layer:
+        trained = self.layer
+        match trained.layer:
             case BatchNorm(epsilon):
-                tensors = [self.shared(name, array) for name, array in own.tensors.items()]
-                self.node("BatchNormalization", [x, *tensors], made, epsilon=epsilon)
+                tensors = [self.shared(word, array) for word, array in trained.tensors.items()]
+                self.node("BatchNormalization", [x, *tensors], name, epsilon=epsilon)
             case Activation(is_softmax=True) as layer:
-                self.softmax(layer, x, made)
-            case SampleNorm() as layer if layer.channel_groups(own.given):
-                self.normalise(layer, x, made)
+                self.softmax(layer, x, name)
+            case SampleNorm() as layer if layer.channel_groups(trained.given):
+                self.normalise(layer, x, name)
             case Recurrent() as layer if is_known(layer):
-                self.recur(layer, x, made)
+                self.recur(layer, x, name)
             case PositionEmbedding():
-                self.node(
-                    "Add", [x, self.shared("bias", own.tensors["bias"].reshape(own.given))], made
-                )
+                bias = self.shared("bias", trained.tensors["bias"].reshape(trained.given))
+                self.node("Add", [x, bias], name)
             case OneHot(tokens):
-                ones = self.tensor(f"{own.name}.ones", np.eye(tokens))
-                self.node("Gather", [ones, x], made)  # unlike OneHot, it refuses other numbers
-            case Embedding() if self.looks_up(self.trained.layers.index(own) + 1):
-                table = self.shared("weight", own.tensors["weight"][..., 0, 0].T)
-                rows = self.node("Gather", [table, self.called(0)], f"{own.name}.rows")
-                turned = self.node("Transpose", [rows], f"{own.name}.turned", perm=[0, 2, 1])
-                self.laid_out(turned, own.makes, made)
+                ones = self.tensor(f"{trained.name}.ones", np.eye(tokens))
+                self.node("Gather", [ones, x], name)  # unlike OneHot, it refuses other numbers
+            case Embedding() if self.looks_up(self.trained.layers.index(trained) + 1):
+                table = self.shared("weight", trained.tensors["weight"][..., 0, 0].T)
+                rows = self.node("Gather", [table, self.called(0)], f"{trained.name}.rows")
+                turned = self.node("Transpose", [rows], f"{trained.name}.turned", perm=[0, 2, 1])
+                self.laid_out(turned, trained.makes, name)
             case Shares():
-                self.node("LpNormalization", [x], made, p=1, axis=1)
+                self.node("LpNormalization", [x], name, p=1, axis=1)
             case Filling():
-                missing = self.node("IsNaN", [x], f"{own.name}.is")
-                filling = self.shared("filling", own.tensors["filling"])
-                self.node("Where", [missing, filling, x], made)
+                missing = self.node("IsNaN", [x], f"{trained.name}.is")
+                filling = self.shared("filling", trained.tensors["filling"])
+                self.node("Where", [missing, filling, x], name)
             case _:
                 return False
         return True
 
-    def softmax(self, layer: Activation, x: str, made: str) -> None:
+    def softmax(self, layer: Activation, x: str, name: str) -> None:
         """Take sequences' softmax over a last axis, which means the same in every opset."""
         word = ACTIVATIONS[layer.kind].operator
-        if len(self.own.given) == 1:
-            self.node(word, [x], made, axis=1)
+        if len(self.layer.given) == 1:
+            self.node(word, [x], name, axis=1)
             return
-        last = self.node("Transpose", [x], f"{self.own.name}.last", perm=[0, 2, 3, 1])
-        shares = self.node(word, [last], f"{self.own.name}.shares", axis=3)
-        self.node("Transpose", [shares], made, perm=[0, 3, 1, 2])
+        last = self.node("Transpose", [x], f"{self.layer.name}.last", perm=[0, 2, 3, 1])
+        shares = self.node(word, [last], f"{self.layer.name}.shares", axis=3)
+        self.node("Transpose", [shares], name, perm=[0, 3, 1, 2])
 
-    def normalise(self, layer: SampleNorm, x: str, made: str) -> None:
+    def normalise(self, layer: SampleNorm, x: str, result: str) -> None:
         """Use the one operator that every opset has: each group is a channel of an instance."""
-        own, name, groups = self.own, self.own.name, layer.groups_in(self.own.given)
+        trained, name, groups = self.layer, self.layer.name, layer.groups_in(self.layer.given)
         ones, zeros = (
             self.tensor(f"{name}.{word}", np.full(groups, number))
             for word, number in (("ones", 1.0), ("zeros", 0.0))
         )
         apart = self.laid_out(x, (groups, -1), f"{name}.groups")
-        told = {"epsilon": layer.epsilon}
-        word = "InstanceNormalization"
-        centred = self.node(word, [apart, ones, zeros], f"{name}.centred", **told)
-        normal = self.laid_out(centred, own.given, f"{name}.normal")
-        shape = own.given if isinstance(layer, LayerNorm) else (-1, *(1,) * (len(own.given) - 1))
-        scale, shift = (self.shared(n, own.tensors[n].reshape(shape)) for n in ("scale", "shift"))
-        self.node("Add", [self.node("Mul", [normal, scale], f"{name}.scaled"), shift], made)
+        word, inputs = "InstanceNormalization", [apart, ones, zeros]
+        centred = self.node(word, inputs, f"{name}.centred", epsilon=layer.epsilon)
+        size, tensors = trained.given, trained.tensors
+        normal = self.laid_out(centred, size, f"{name}.normal")
+        shape = size if isinstance(layer, LayerNorm) else (-1, *(1,) * (len(size) - 1))
+        scale, shift = (self.shared(n, tensors[n].reshape(shape)) for n in ("scale", "shift"))
+        self.node("Add", [self.node("Mul", [normal, scale], f"{name}.scaled"), shift], result)
 
-    def recur(self, layer: Recurrent, x: str, made: str) -> None:
+    def recur(self, layer: Recurrent, x: str, name: str) -> None:
         """Use ONNX's operator, which reads (steps, samples, features)."""
-        own, (features, _, steps) = self.own, self.own.given
-        x = self.node("Transpose", [x], f"{own.name}.turned", perm=[3, 0, 1, 2])
-        shape = self.sizes(own.name, "steps_shape", [steps, -1, features])
-        x = self.node("Reshape", [x, shape], f"{own.name}.steps")
-        stack = stack_gates(own, ONNX.of(layer))
-        inputs = [x, self.shared("weight", stack.fed[None])]
-        inputs.append(self.shared("recurrent_weight", stack.back[None]))
-        if stack.bias is not None and stack.late is not None:
-            inputs.append(self.shared("bias", np.concatenate([stack.bias, stack.late])[None]))
-        told = {"hidden_size": layer.width}
+        trained, (features, _, steps) = self.layer, self.layer.given
+        x = self.node("Transpose", [x], f"{trained.name}.turned", perm=[3, 0, 1, 2])
+        shape = self.sizes(trained.name, "steps_shape", [steps, -1, features])
+        x = self.node("Reshape", [x, shape], f"{trained.name}.steps")
+        stack = stack_gates(trained, ONNX.of(layer))
+        inputs = [x, self.shared("weight", stack.input_weight[None])]
+        inputs.append(self.shared("recurrent_weight", stack.state_weight[None]))
+        if stack.bias is not None and stack.state_bias is not None:
+            inputs.append(self.shared("bias", np.concatenate([stack.bias, stack.state_bias])[None]))
+        settings = {"hidden_size": layer.width}
         if isinstance(layer, Gru):
-            told["linear_before_reset"] = int(not layer.reset_before)
-        states = f"{own.name}.states"
+            settings["linear_before_reset"] = int(not layer.reset_before)
+        states = f"{trained.name}.states"
         if layer.all:
-            self.node(layer.word.upper(), inputs, states, **told)
-            self.node("Transpose", [states], made, perm=[2, 3, 1, 0])
+            self.node(layer.word.upper(), inputs, states, **settings)
+            self.node("Transpose", [states], name, perm=[2, 3, 1, 0])
         else:
-            self.node(layer.word.upper(), inputs, "", states, **told)
-            last = self.sizes(own.name, "last_shape", [-1, layer.width])
-            self.node("Reshape", [states, last], made)
+            self.node(layer.word.upper(), inputs, "", states, **settings)
+            last = self.sizes(trained.name, "last_shape", [-1, layer.width])
+            self.node("Reshape", [states, last], name)

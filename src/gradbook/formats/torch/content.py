@@ -45,7 +45,7 @@ TENSOR = Schema(
     ),
 )
 NOTES = "gradbook.json"  # among torch.export.save's extra_files: classes and preparation
-GIVEN = ("self", "input")  # PyTorch's names of an operator's first input
+FIRST = ("self", "input")  # PyTorch's names of an operator's first input
 REMEDY = "save it with torch.export.save of a newer PyTorch, such as 2.13, or export ONNX"
 
 
@@ -69,30 +69,20 @@ def _content(
     archive: Archive, folder: str, module: Mapping[str, Any], notes: Notes, file: str
 ) -> ForeignGraph:
     graph, signature = module["graph"], module["signature"]
-    inputs = [x["user_input"]["arg"] for x in signature["input_specs"] if "user_input" in x]
-    outputs = signature["output_specs"]
-    returned = [x for x in outputs if "user_output" in x]
-    if len(returned) < len(outputs):
-        raise DataError("it changes its own buffers: call module.eval() before exporting")
-    for tensors, what, verb in ((inputs, "input", "takes"), (returned, "output", "returns")):
-        if len(tensors) != 1:
-            raise DataError(
-                f"it has {counted(len(tensors), what)}, and only one can be read: export a module "
-                f"whose forward {verb} a single tensor"
-            )
-    given = NAMED.read(inputs[0])["as_tensor"]["name"]
-    sizes = [size.get("as_int") for size in META.read(graph["tensor_values"].get(given))["sizes"]]
+    input_tensor, output_tensor = _ends(signature)
+    input_name, tensors = input_tensor["name"], graph["tensor_values"]
+    sizes = [size.get("as_int") for size in META.read(tensors.get(input_name))["sizes"]]
     if len(sizes) < 2 or not all(isinstance(size, int) and size > 0 for size in sizes[1:]):
         raise DataError("the size of its input is missing: only the number of images may vary")
-    is_whole = graph["tensor_values"][given].get("dtype") in WHOLE_KINDS
-    calls, results = _calls(graph["nodes"], NAMED.read(outputs[0]["user_output"]["arg"]))
+    is_whole = tensors[input_name].get("dtype") in WHOLE_KINDS
+    calls, names = _calls(graph["nodes"])
     return ForeignGraph(
-        calls,
-        _weights(archive, folder, signature["input_specs"], file),
-        given,
-        lambda samples: ways_in(tuple(sizes[1:]), samples, is_whole),
-        results,
-        "its arguments aren't as PyTorch writes them",
+        ops=calls,
+        constants=_weights(archive, folder, signature["input_specs"], file),
+        input=input_name,
+        ways=lambda samples: ways_in(tuple(sizes[1:]), samples, is_whole),
+        output=names.get(output_tensor["name"], output_tensor["name"]),
+        usual="its arguments aren't as PyTorch writes them",
         batch=sizes[0],
         is_whole=is_whole,
         notes=notes,
@@ -100,41 +90,58 @@ def _content(
     )
 
 
+def _ends(signature: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the only input and the only output."""
+    inputs = [x["user_input"]["arg"] for x in signature["input_specs"] if "user_input" in x]
+    specs = signature["output_specs"]
+    outputs = [x["user_output"]["arg"] for x in specs if "user_output" in x]
+    if len(outputs) < len(specs):
+        raise DataError("it changes its own buffers: call module.eval() before exporting")
+    for tensors, what, verb in ((inputs, "input", "takes"), (outputs, "output", "returns")):
+        if len(tensors) != 1:
+            raise DataError(
+                f"it has {counted(len(tensors), what)}, and only one can be read: export a module "
+                f"whose forward {verb} a single tensor"
+            )
+    first, last = (NAMED.read(tensor)["as_tensor"] for tensor in (*inputs, *outputs))
+    return first, last
+
+
 # Calls.
 
 
-def _calls(
-    nodes: Sequence[Mapping[str, Any]], output: Mapping[str, Any]
-) -> tuple[tuple[ForeignOp, ...], str]:
-    """List the calls that make tensors, and name the output. A value that is changed in place is
-    another value from there on."""
+def _calls(nodes: Sequence[Mapping[str, Any]]) -> tuple[tuple[ForeignOp, ...], dict[str, str]]:
+    """Return the calls that make tensors, and the last name of each value that was changed in
+    place: it is another value from there on."""
     calls: list[ForeignOp] = []
     names: dict[str, str] = {}
     for node in nodes:
-        every = (one.get("as_tensors", [one]) for one in node["outputs"])
-        told = [one for some in every for one in some]
-        tensors = (one for one in told if "as_tensor" in one or "name" in one)
-        results = [NAME.read(one.get("as_tensor", one))["name"] for one in tensors]
+        results = _results(node["outputs"])
         if not results:  # sizes and conditions
             continue
         word = re.sub(r"^torch\.ops\.aten\.(\w+)(\.\w+)?$", r"\1", node["target"])
-        arguments = {one["name"]: _argument(one["arg"], names) for one in node["inputs"]}
-        first = next((arguments[name] for name in GIVEN if name in arguments), None)
-        given = (first.name,) if isinstance(first, ValueName) else ()
-        if word.endswith("_") and not word.startswith("_") and given:
-            names[given[0]] = results[0]
-        if given:
-            arguments = {name: one for name, one in arguments.items() if name not in GIVEN}
-        calls.append(
-            ForeignOp(word.removesuffix("_"), results[0], given, tuple(results), arguments)
-        )
-    made_last = output["as_tensor"]["name"]
-    return tuple(calls), names.get(made_last, made_last)
+        arguments = {entry["name"]: _argument(entry["arg"], names) for entry in node["inputs"]}
+        first = next((arguments[name] for name in FIRST if name in arguments), None)
+        inputs = (first.name,) if isinstance(first, ValueName) else ()
+        if inputs:
+            arguments = {name: value for name, value in arguments.items() if name not in FIRST}
+            if word.endswith("_") and not word.startswith("_"):
+                names[inputs[0]] = results[0]
+        op = ForeignOp(word.removesuffix("_"), results[0], inputs, tuple(results), arguments)
+        calls.append(op)
+    return tuple(calls), names
 
 
-def _argument(told: Mapping[str, Any], names: Mapping[str, str]) -> Any:
+def _results(outputs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of the tensors that a call makes, also within lists."""
+    every = (x for output in outputs for x in output.get("as_tensors", [output]))
+    tensors = (x for x in every if "as_tensor" in x or "name" in x)
+    return [NAME.read(tensor.get("as_tensor", tensor))["name"] for tensor in tensors]
+
+
+def _argument(argument: Mapping[str, Any], names: Mapping[str, str]) -> Any:
     """Convert to a value, a number, a text or a list of them; None for an open size."""
-    ((kind, value),) = told.items()
+    ((kind, value),) = argument.items()
     match kind:
         case "as_tensor":
             name = NAME.read(value)["name"]
@@ -150,7 +157,7 @@ def _argument(told: Mapping[str, Any], names: Mapping[str, str]) -> Any:
         case "as_sym_int":
             return value.get("as_int")
         case "as_sym_ints":
-            return [tensor.get("as_int") for tensor in value]
+            return [size.get("as_int") for size in value]
         case _:
             return value
 
@@ -165,17 +172,17 @@ def _weights(
     wanted: dict[str, str] = {}
     trained: set[str] = set()
     for spec in specs:
-        ((kind, told),) = spec.items()
+        ((kind, entry),) = spec.items()
         if kind in ("parameter", "buffer", "tensor_constant"):
-            trained.update([str(told["arg"]["name"])] if kind == "parameter" else [])
-            wanted[str(told["arg"]["name"])] = str(told[f"{kind}_name"])
+            trained.update([str(entry["arg"]["name"])] if kind == "parameter" else [])
+            wanted[str(entry["arg"]["name"])] = str(entry[f"{kind}_name"])
         elif kind != "user_input":
             raise DataError(f"one of its inputs isn't a tensor ({kind!s:.40})")
     stored: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for kind in ("constants", "weights"):
         place = f"{folder}data/{kind}/model_{kind}_config.json"
         config = json_member(archive, place, TENSORS)["config"]
-        stored |= {name: (f"{folder}data/{kind}", told) for name, told in config.items()}
+        stored |= {name: (f"{folder}data/{kind}", tensor) for name, tensor in config.items()}
     shapes = {name: _sizes(TENSOR.read(stored[name][1]), "sizes") for name in wanted.values()}
     require_few(file, shapes)
     return {
@@ -184,21 +191,21 @@ def _weights(
     }
 
 
-def _sizes(told: Mapping[str, Any], what: str) -> tuple[int, ...]:
-    return tuple(size["as_int"] for size in told["tensor_meta"][what])
+def _sizes(entry: Mapping[str, Any], what: str) -> tuple[int, ...]:
+    return tuple(size["as_int"] for size in entry["tensor_meta"][what])
 
 
-def _tensor(archive: Archive, place: str, told: Mapping[str, Any], name: str) -> Array:
+def _tensor(archive: Archive, place: str, entry: Mapping[str, Any], name: str) -> Array:
     """Read stored numbers in the order of the strides."""
-    kind = KINDS.get(told["tensor_meta"]["dtype"])
-    if told["use_pickle"] or kind is None:
+    kind = KINDS.get(entry["tensor_meta"]["dtype"])
+    if entry["use_pickle"] or kind is None:
         raise DataError(f"'{name}' is pickled, or its kind of number can't be read")
-    content = archive.bytes_of(f"{place}/{told['path_name']}", limits.PART)
+    content = archive.bytes_of(f"{place}/{entry['path_name']}", limits.PART)
     flat = np.frombuffer(content[: len(content) // int(kind[2]) * int(kind[2])], kind)
-    shape, strides = _sizes(told, "sizes"), _sizes(told, "strides")
+    shape, strides = _sizes(entry, "sizes"), _sizes(entry, "strides")
     if not prod(shape):  # another of its sides may have any length
         return np.zeros(shape)
-    start = told["tensor_meta"]["storage_offset"]["as_int"]
+    start = entry["tensor_meta"]["storage_offset"]["as_int"]
     last = start + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
     if last >= len(flat):
         raise DataError(f"'{name}' is larger than its data")

@@ -43,7 +43,7 @@ class TorchWords:
     it contains {all}, or they are joined."""
 
     call: str = "{module}({0})"
-    made: str = ""  # such as nn.Conv2d(1, 4, 3); empty without parameters
+    init: str = ""  # such as nn.Conv2d(1, 4, 3); empty without parameters
     tensors: Mapping[str, Array] = field(default_factory=dict)  # by the ending of the name
     fixed: Sequence[str] = ()  # those that no training changes
     buffers: Mapping[str, str] = field(default_factory=dict)  # the call that makes each
@@ -68,18 +68,20 @@ def _of_sums(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords 
     match layer:
         case Dense(width):
             module = _call("nn.Linear", trained.given[0], width, bias=bias)
-            return TorchWords(made=module, tensors=_with_floats(trained), fixed=fixed, begins=True)
+            return TorchWords(init=module, tensors=_with_floats(trained), fixed=fixed, begins=True)
         case Conv(channels) if all(_is_linear(use) for use in uses if not use.layer.ties):
             module = _call("nn.Linear", trained.given[0], channels, bias=bias)
             tensors = _with_floats(trained)
             first, *others = tensors.items()
             tensors = {first[0]: first[1][..., 0, 0], **dict(others)}
-            return TorchWords(made=module, tensors=tensors, fixed=fixed, in_steps=True, begins=True)
+            return TorchWords(init=module, tensors=tensors, fixed=fixed, in_steps=True, begins=True)
         case Conv() as conv:
             window = conv.window(trained.given)
             windows = [use.layer.window(use.given) for use in uses]
             paddings = {padded.pad for padded in windows if padded}
-            pads = len(paddings) == 1 and all(map(_is_even, paddings))  # by itself
+            pads = len(paddings) == 1 and all(
+                map(_is_even, paddings)
+            )  # the convolution itself pads
             module = _call(
                 "nn.Conv2d",
                 *(trained.given[0], conv.channels, _short(conv.kernel)),
@@ -97,8 +99,8 @@ def _of_sums(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords 
 
 
 def _of_spread(trained: TrainedLayer, layer: TransposedConv, fixed: Sequence[str]) -> TorchWords:
-    """Write a transposed convolution; crop its result if PyTorch has no such padding: less after
-    than before, but by less than a step."""
+    """Write a transposed convolution. PyTorch can pad less after than before, but by less
+    than a step; otherwise the result is cropped."""
     window, (_, height, width) = layer.spreads(trained.given), trained.makes
     top, left, below, right = window.pad
     moves = zip((top - below, left - right), layer.stride, layer.dilation, strict=True)
@@ -136,8 +138,8 @@ def _of_norms(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords
         case PlaceNorm():
             module, turned = _call("nn.LayerNorm", channels, eps=eps), True
         case RmsNorm(epsilon, plain):
-            told = {"elementwise_affine": (not plain, True)}
-            module = _call("nn.RMSNorm", channels, eps=(repr(epsilon), ""), **told)
+            affine = {"elementwise_affine": (not plain, True)}
+            module = _call("nn.RMSNorm", channels, eps=(repr(epsilon), ""), **affine)
             turned = len(trained.given) > 1
         case SampleNorm() if groups := layer.channel_groups(trained.given):
             module = _call("nn.GroupNorm", groups, channels, eps=eps)
@@ -149,7 +151,7 @@ def _of_norms(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords
         case _:
             return None
     in_steps = None if turned else False
-    return TorchWords(made=module, tensors=tensors, turned=turned, in_steps=in_steps)
+    return TorchWords(init=module, tensors=tensors, turned=turned, in_steps=in_steps)
 
 
 def _of_sequences(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
@@ -163,13 +165,13 @@ def _of_sequences(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchW
             word, first = f"nn.{layer.word.upper()}", (True, False)
             module = _call(word, features, layer.width, batch_first=first, bias=bias)
             stack = stack_gates(trained, PYTORCH.of(layer))
-            tensors = {".weight_ih_l0": stack.fed, ".weight_hh_l0": stack.back}
-            if stack.bias is not None and stack.late is not None:
-                tensors |= {".bias_ih_l0": stack.bias, ".bias_hh_l0": stack.late}
+            tensors = {".weight_ih_l0": stack.input_weight, ".weight_hh_l0": stack.state_weight}
+            if stack.bias is not None and stack.state_bias is not None:
+                tensors |= {".bias_ih_l0": stack.bias, ".bias_hh_l0": stack.state_bias}
             fixed = Bias(layer.bias).fixed  # if two biases are only added, one is always fixed
             held = ["bias_ih_l0"] * fixed + ["bias_hh_l0"] * (fixed or not isinstance(layer, Gru))
             held = held if layer.bias is not Bias.NONE else []
-            return TorchWords(made=module, tensors=tensors, fixed=held, in_steps=True)
+            return TorchWords(init=module, tensors=tensors, fixed=held, in_steps=True)
         case Attention(heads, causal) as layer:
             module = _call(
                 "nn.MultiheadAttention", features, heads, bias=bias, batch_first=(True, 0)
@@ -183,10 +185,10 @@ def _of_sequences(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchW
                 call, module, _projections(trained, layer), held, masks, True, begins=True
             )
         case PositionEmbedding() as layer:
-            given = f"torch.zeros({steps}, {features})"
+            zeros = f"torch.zeros({steps}, {features})"
             learned = {"requires_grad": (not isinstance(layer, Sinusoids), True)}
             added = {"": trained.tensors["bias"].reshape(trained.given)[:, 0].T}
-            module = _call("nn.Parameter", given, **learned)
+            module = _call("nn.Parameter", zeros, **learned)
             return TorchWords("{0} + {module}", module, added, in_steps=True)
         case Unembedding():
             return TorchWords("{0} @ {module}.weight", in_steps=True)
@@ -242,7 +244,7 @@ def _of_pool(trained: TrainedLayer, pool: Pool) -> TorchWords:
 
 
 def _pooled(
-    own: TrainedLayer, pool: Pool, window: Window, x: str, **further: tuple[object, object]
+    trained: TrainedLayer, pool: Pool, window: Window, x: str, **further: tuple[object, object]
 ) -> str:
     """Write the call of a pool. PyTorch has no average with gaps: a convolution of each channel
     with equal weights that never change replaces it."""
@@ -250,7 +252,7 @@ def _pooled(
     stride, usual = _short(window.stride), "1" if gaps else _short(window.size)
     moves = {"stride": (stride, usual), "dilation": (_short(window.dilation), "1")}
     if gaps:
-        return _call("F.conv2d", x, f"self.{own.name}", **moves, groups=(own.given[0], 0))
+        return _call("F.conv2d", x, f"self.{trained.name}", **moves, groups=(trained.given[0], 0))
     return _call(f"F.{pool.kind}_pool2d", x, _short(window.size), **moves, **further)
 
 
@@ -258,7 +260,7 @@ def _without_weights(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> Tor
     match trained.layer:
         case Dropout(rate, channels):
             word = "Dropout2d" if channels and len(trained.given) == 3 else "Dropout"
-            return TorchWords(made=f"nn.{word}({rate!r})", in_steps=False if channels else None)
+            return TorchWords(init=f"nn.{word}({rate!r})", in_steps=False if channels else None)
         case Residual():
             return TorchWords("{all}", joins=" + ", in_steps=None, begins=True)
         case Product():
@@ -278,18 +280,18 @@ def _without_weights(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> Tor
 # Helpers for several layers.
 
 
-def _call(word: str, *plain: object, **told: tuple[object, object]) -> str:
-    """Write a call with these arguments, and with the named ones that differ from the default."""
-    further = (f"{name}={value}" for name, (value, usual) in told.items() if value != usual)
-    return f"{word}({', '.join([*map(str, plain), *further])})"
+def _call(word: str, *plain: object, **named: tuple[object, object]) -> str:
+    """Write a call with these arguments, and the named ones that differ from their default."""
+    differing = (f"{name}={value}" for name, (value, usual) in named.items() if value != usual)
+    return f"{word}({', '.join([*map(str, plain), *differing])})"
 
 
 def _with_floats(layer: TrainedLayer) -> dict[str, Array]:
     """Return its tensors, with the floats behind weights of few bits in place of those weights."""
     weight = layer.tensors["weight"] if layer.floats is None else layer.floats
     name = ".weight" if layer.floats is None else f".{FLOATS}"
-    others = {f".{name}": array for name, array in layer.tensors.items() if name != "weight"}
-    return {name: weight, **others}
+    unchanged = {f".{name}": array for name, array in layer.tensors.items() if name != "weight"}
+    return {name: weight, **unchanged}
 
 
 def _is_linear(trained: TrainedLayer) -> bool:

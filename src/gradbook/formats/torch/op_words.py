@@ -58,27 +58,27 @@ class TorchOps:
 
     name: str
     module: str  # the module whose parameters it reads
-    said: list[str]
+    lines: list[str]
 
-    def write(self, ops: LayerOps, given: Mapping[int, Expression]) -> Expression:
-        self.known = {node: given[number] for number, node in ops.given.items()}
-        self.known |= {
+    def write(self, ops: LayerOps, values: Mapping[int, Expression]) -> Expression:
+        self.expressions = {node: values[number] for number, node in ops.inputs.items()}
+        self.expressions |= {
             leaf: Expression(f"self.{self.module}_{name}") for leaf, name in ops.tensors.items()
         }
         count = 0
         for node in ops.steps:
             written = self._value(node)
-            if ops.uses[node] > 1 and node is not ops.made:
+            if ops.uses[node] > 1 and node is not ops.output:
                 count += 1
-                self.said.append(f"{self.name}_{count} = {written.text}")
+                self.lines.append(f"{self.name}_{count} = {written.text}")
                 written = Expression(f"{self.name}_{count}")
-            self.known[node] = written
-        return self.known[ops.made]
+            self.expressions[node] = written
+        return self.expressions[ops.output]
 
     def _value(self, node: Node) -> Expression:
         """Write a value; one that no sample changes is computed from parameters each time."""
-        if node in self.known:
-            return self.known[node]
+        if node in self.expressions:
+            return self.expressions[node]
         if node.is_constant():
             return literal(node.number)
         if simpler := SAYS.simpler(node):
@@ -87,21 +87,21 @@ class TorchOps:
         if node.op.name in OF_EACH:
             alone = "{0}[..., " + ", ".join(["None"] * len(node.shape)) + "]"
             inputs = [
-                put_into(alone, one) if x.each and node.shape and not x.shape else one
-                for one, x in zip(inputs, node.inputs, strict=True)
+                put_into(alone, value) if x.each and node.shape and not x.shape else value
+                for value, x in zip(inputs, node.inputs, strict=True)
             ]
         names = places(len(inputs))
-        told: dict[str, Any] = {"all": ", ".join(names), "a": node.attributes}
-        told |= {"shape": ", ".join(map(str, node.shape)), "n": "-1, " * node.each}
+        words: dict[str, Any] = {"all": ", ".join(names), "a": node.attributes}
+        words |= {"shape": ", ".join(map(str, node.shape)), "n": "-1, " * node.each}
         more = len(node.shape) - len(node.inputs[0].shape)
-        told |= {"tail": ", ".join(["None"] * more), "last": tuple(range(more, 0))}
+        words |= {"tail": ", ".join(["None"] * more), "last": tuple(range(more, 0))}
         if node.op.name == "conv":
             window: Any = node.attributes[0]
             top, left, below, right = window.pad
-            told["framed"] = f"F.pad({names[1]}, ({left}, {right}, {top}, {below}))"
+            words["framed"] = f"F.pad({names[1]}, ({left}, {right}, {top}, {below}))"
         if node.op.name == "pick":
-            told["picked"] = _picked(names[0], *node.attributes)
-        return put_into(OF_EACH.get(node.op.name) or CALLS[node.op.name], *inputs, **told)
+            words["picked"] = _picked(names[0], *node.attributes)
+        return put_into(OF_EACH.get(node.op.name) or CALLS[node.op.name], *inputs, **words)
 
 
 def _picked(x: str, axis: Any, places: Any, axes: Any) -> str:

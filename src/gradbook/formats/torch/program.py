@@ -102,7 +102,7 @@ def docstring(
     plain = re.fullmatch(r"[\w .,-]+", trained.net.name)
     what = f"The network {trained.net.name}" if plain else "A network"
     name = stem if re.fullmatch(r"[\w.-]+", stem) else "FILE"
-    usage = [(f"python {name}.py {given}".rstrip(), does) for given, does in commands]
+    usage = [(f"python {name}.py {arguments}".rstrip(), does) for arguments, does in commands]
     widest = max(len(command) for command, _ in usage)
     lines = "\n".join(f"    {command:<{widest}}  {does}" for command, does in usage)
     about = f"{what} in {language}, with its trained weights beside it.\n\nUsage:\n{lines}\n"
@@ -131,13 +131,13 @@ def imports(body: str) -> str:
     """Return the imports that the text needs."""
     groups = (
         "\n".join(
-            line for word, line in known.items() if re.search(rf"(?<![\w.]){re.escape(word)}", body)
+            line for word, line in table.items() if re.search(rf"(?<![\w.]){re.escape(word)}", body)
         )
-        for known in (STANDARD, OTHERS)
+        for table in (STANDARD, OTHERS)
     )
     text = "\n\n".join(groups) + "\n"
-    both = "import load_file, save_file" if "save_file(" in body else "import load_file"
-    return text.replace("import load_file", both)
+    functions = "import load_file, save_file" if "save_file(" in body else "import load_file"
+    return text.replace("import load_file", functions)
 
 
 def constants(trained: TrainedNet, weights: str) -> str:
@@ -190,7 +190,7 @@ def _prepared(trained: TrainedNet) -> str:
         prepared = "(rows - torch.tensor(MEAN)) / torch.tensor(DEVIATION)"
     prepared = f"({prepared}){laid_out}" if laid_out else prepared
     kind = "images" if trained.reads_bytes else "rows"
-    values = {"checked": checked(trained, "torch"), "made": prepared}
+    values = {"checked": checked(trained, "torch"), "prepared": prepared}
     return checked_range(trained) + function_source(
         f"prepared {kind}", filled=trained.filling is not None, **values
     )
@@ -210,11 +210,11 @@ def checked(trained: TrainedNet, library: str) -> str:
     if len(size) == 3 and size[0] == 1:
         shapes |= {size[1:], last}
     what, data = ("images", "") if trained.reads_bytes else ("rows", ", dtype=torch.float32")
-    made = {"torch": f"torch.as_tensor({what}{data})", "np": f"np.asarray({what})"}
+    converted = {"torch": f"torch.as_tensor({what}{data})", "np": f"np.asarray({what})"}
     return function_source(
         "checks",
         what=what,
-        made=made[library],
+        converted=converted[library],
         turned={"torch": "permute(0, 3, 1, 2)", "np": "transpose(0, 3, 1, 2)"}[library]
         if last not in shapes and len(size) == 3
         else "",
@@ -251,10 +251,10 @@ def checked_range(trained: TrainedNet) -> str:
     )
 
 
-def prepared_tokens(trained: TrainedNet, made: str) -> str:
+def prepared_tokens(trained: TrainedNet, tokens: str) -> str:
     """Return the function that takes rows of tokens."""
     (steps,) = trained.input
-    return function_source("prepared tokens", steps=steps, last=trained.tokens - 1, made=made)
+    return function_source("prepared tokens", steps=steps, last=trained.tokens - 1, tokens=tokens)
 
 
 def _answers(trained: TrainedNet) -> str:
@@ -292,7 +292,7 @@ def _pictures(trained: TrainedNet) -> str:
     return function_source(
         "pictures",
         classes=trained.classes,
-        given="folder" if trained.classes else "files",
+        argument="folder" if trained.classes else "files",
         mode='"L"' if channels == 1 else '"RGB"',
         axes="[:, None]" if channels == 1 else ".permute(0, 3, 1, 2)",
         rows=rows,
@@ -329,6 +329,6 @@ def _main_of_rows(trained: TrainedNet) -> str:
         missing="name pictures" if trained.reads_bytes else table,
         classes=trained.classes,
         surest=_surest(trained, "row"),
-        given="pictures" if trained.reads_bytes else "rows",
+        read="pictures" if trained.reads_bytes else "rows",
         all=":" if trained.reads_bytes else "",
     )

@@ -1,4 +1,4 @@
-"""Reads programs exported by PyTorch: the settings of each operator, and its effect."""
+"""Reads programs exported by PyTorch: the arguments of each operator, and its effect."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from gradbook import limits
-from gradbook.errors import DataError, TargetError
+from gradbook.errors import DataError, not_installed
 from gradbook.files import open_file
 from gradbook.formats.combined import Sign
-from gradbook.formats.foreign import Fixed, Operator, Table, Told, Value, ValueName
+from gradbook.formats.foreign import Fixed, Operator, Settings, Table, Value, ValueName
 from gradbook.formats.gates import PYTORCH, GateStack
 from gradbook.formats.growing_net import GrowingNet
 from gradbook.formats.imported import ImportedNet, NoLayer, NoReader
@@ -65,10 +65,7 @@ def torch_net(module: Any, example: Any) -> ImportedNet:
     try:
         import torch
     except ImportError as error:
-        raise TargetError(
-            "reading a PyTorch module needs PyTorch, which isn't installed: pip install "
-            "'gradbook[torch]'"
-        ) from error
+        raise not_installed("reading a PyTorch module", "PyTorch", "torch") from error
     name, file = type(module).__name__, io.BytesIO()
     try:
         program = torch.export.export(module, example if isinstance(example, tuple) else (example,))
@@ -79,7 +76,7 @@ def torch_net(module: Any, example: Any) -> ImportedNet:
     return read_graph(read_content(file, name), OPERATORS, name)
 
 
-# Settings of operators.
+# Arguments of operators.
 
 
 class Tensor:
@@ -155,8 +152,8 @@ SOFTMAX = Schema(dim=AXIS, dtype=UNUSED)
 
 
 @OPERATORS.add("linear", weight=Tensor(), bias=BIAS)
-def linear(net: GrowingNet, told: Told, x: Value) -> Value:
-    tensors = net.weights(weight=told["weight"], bias=told["bias"])
+def linear(net: GrowingNet, args: Settings, x: Value) -> Value:
+    tensors = net.weights(weight=args["weight"], bias=args["bias"])
     return net.dense(x, **tensors)
 
 
@@ -176,20 +173,20 @@ def linear(net: GrowingNet, told: Told, x: Value) -> Value:
     dilation=Usually(Along(), (1, 1)),
     padding=Usually(AnyOf(Choice("same", "valid"), Along(0, 0)), "valid"),
 )
-def conv(net: GrowingNet, told: Told, x: Value) -> Value:
-    padding = {"same": SAME, "valid": NOWHERE}.get(told["padding"], told["padding"] * 2)
-    moves = (told["stride"], padding, told["dilation"], told["groups"])
-    return net.conv(x, told["weight"], told["bias"], *moves)
+def conv(net: GrowingNet, args: Settings, x: Value) -> Value:
+    padding = {"same": SAME, "valid": NOWHERE}.get(args["padding"], args["padding"] * 2)
+    moves = (args["stride"], padding, args["dilation"], args["groups"])
+    return net.conv(x, args["weight"], args["bias"], *moves)
 
 
 @OPERATORS.add(
     "conv_transpose2d", **CONV, stride=ALONE, dilation=ALONE, padding=EACH, output_padding=EACH
 )
-def conv_back(net: GrowingNet, told: Told, x: Value) -> Value:
-    (rows, columns), (below, right) = told["padding"], told["output_padding"]
+def conv_back(net: GrowingNet, args: Settings, x: Value) -> Value:
+    (rows, columns), (below, right) = args["padding"], args["output_padding"]
     pad = (rows, columns, rows - below, columns - right)
-    moves = (told["stride"], pad, told["dilation"], told["groups"])
-    return net.conv_back(x, told["weight"], told["bias"], *moves)
+    moves = (args["stride"], pad, args["dilation"], args["groups"])
+    return net.conv_back(x, args["weight"], args["bias"], *moves)
 
 
 @OPERATORS.add(
@@ -199,15 +196,13 @@ def conv_back(net: GrowingNet, told: Told, x: Value) -> Value:
     scales_h=Usually(FiniteNumber(), None),
     scales_w=Usually(FiniteNumber(), None),
 )
-def enlarge(net: GrowingNet, told: Told, x: Value) -> Value:
-    factors = told["scale_factors"]
-    if told["output_size"] is not None:
-        pairs = zip(told["output_size"], net.live(x).size[1:], strict=True)
-        factors = [size / given for size, given in pairs]
-        known = (told["scales_h"], told["scales_w"])
-        if any(
-            factor not in (None, by_size) for factor, by_size in zip(known, factors, strict=True)
-        ):
+def enlarge(net: GrowingNet, args: Settings, x: Value) -> Value:
+    factors = args["scale_factors"]
+    if args["output_size"] is not None:
+        pairs = zip(args["output_size"], net.live(x).size[1:], strict=True)
+        factors = [size / length for size, length in pairs]
+        scales = (args["scales_h"], args["scales_w"])
+        if any(scale not in (None, factor) for scale, factor in zip(scales, factors, strict=True)):
             raise NoLayer("its scale factors don't match its output size")
     return net.enlarge(x, factors or [])
 
@@ -235,18 +230,18 @@ def enlarge(net: GrowingNet, told: Told, x: Value) -> Value:
     dilation=Usually(Along(), (1, 1)),
     **POOL,
 )
-def pool(net: GrowingNet, told: Told, x: Value) -> Value:
-    if told["divisor_override"]:
+def pool(net: GrowingNet, args: Settings, x: Value) -> Value:
+    if args["divisor_override"]:
         raise NoReader("an average pool with its own divisor can't be read")
-    stride, pad = told["stride"] or told["kernel_size"], told["padding"] * 2
-    moves = (stride, pad, told["dilation"], told["ceil_mode"], told["count_include_pad"])
-    return net.pool(x, net.op.word[:3], told["kernel_size"], *moves)
+    stride, pad = args["stride"] or args["kernel_size"], args["padding"] * 2
+    moves = (stride, pad, args["dilation"], args["ceil_mode"], args["count_include_pad"])
+    return net.pool(x, net.op.word[:3], args["kernel_size"], *moves)
 
 
 @OPERATORS.add("adaptive_avg_pool2d", "adaptive_max_pool2d", output_size=RowsAndColumns())
 @OPERATORS.add("adaptive_avg_pool1d", "adaptive_max_pool1d", output_size=Along())
-def pool_to(net: GrowingNet, told: Told, x: Value) -> Value:
-    live, target, kind = net.live(x), told["output_size"], net.op.word.split("_")[1]
+def pool_to(net: GrowingNet, args: Settings, x: Value) -> Value:
+    live, target, kind = net.live(x), args["output_size"], net.op.word.split("_")[1]
     area = live.size[1:]
     if target == (1, 1):
         return net.pool_all(live, kind, range(2, len(live.shape)))
@@ -257,27 +252,27 @@ def pool_to(net: GrowingNet, told: Told, x: Value) -> Value:
 
 
 OPERATORS.add("sum", **OVER.kinds)(
-    lambda net, told, x: net.sum_over(x, told["dim"], told["keepdim"])
+    lambda net, args, x: net.sum_over(x, args["dim"], args["keepdim"])
 )
-OPERATORS.add("maximum", other=Tensor())(lambda net, told, x: net.larger(x, told["other"]))
-OPERATORS.add("minimum", other=Tensor())(lambda net, told, x: net.larger(x, told["other"], "-"))
+OPERATORS.add("maximum", other=Tensor())(lambda net, args, x: net.larger(x, args["other"]))
+OPERATORS.add("minimum", other=Tensor())(lambda net, args, x: net.larger(x, args["other"], "-"))
 OPERATORS.add("einsum", equation=PlainText(100), tensors=ListOf(Tensor(), 2, 2), path=UNUSED)(
-    lambda net, told: net.einsum(told["equation"], told["tensors"])
+    lambda net, args: net.einsum(args["equation"], args["tensors"])
 )
 
 
 @OPERATORS.add("stack", tensors=ListOf(Tensor(), 1), dim=Usually(AXIS, 0))
-def stack(net: GrowingNet, told: Told) -> Value:
-    apart = (net.move(x, lambda order: np.expand_dims(order, told["dim"])) for x in told["tensors"])
-    return net.concat([*apart], told["dim"])
+def stack(net: GrowingNet, args: Settings) -> Value:
+    apart = (net.move(x, lambda order: np.expand_dims(order, args["dim"])) for x in args["tensors"])
+    return net.concat([*apart], args["dim"])
 
 
 @OPERATORS.add("mean", reduces=True, **OVER.kinds)
 @OPERATORS.add("amax", "max", **OVER.kinds)
-def reduce(net: GrowingNet, told: Told, x: Value) -> Value:
+def reduce(net: GrowingNet, args: Settings, x: Value) -> Value:
     if any(net.readers.count(name) for name in net.op.makes[1:]):
         raise NoReader("only the largest values can be read, not their places")
-    return net.pool_all(x, "avg" if net.op.word == "mean" else "max", told["dim"], told["keepdim"])
+    return net.pool_all(x, "avg" if net.op.word == "mean" else "max", args["dim"], args["keepdim"])
 
 
 @OPERATORS.add(
@@ -288,20 +283,20 @@ def reduce(net: GrowingNet, told: Told, x: Value) -> Value:
     mode=Usually(Choice(*PAD_MODES), "constant"),
     value=Usually(FiniteNumber(), 0.0),
 )
-def pad(net: GrowingNet, told: Told, x: Value) -> Value:
-    widths = _widths(told["pad"], len(net.shape_of(x)))
-    return net.surround(x, widths, PAD_MODES[told["mode"]], told["value"])
+def pad(net: GrowingNet, args: Settings, x: Value) -> Value:
+    widths = _widths(args["pad"], len(net.shape_of(x)))
+    return net.surround(x, widths, PAD_MODES[args["mode"]], args["value"])
 
 
 def _widths(pads: Sequence[int], axes: int) -> list[tuple[int, int]]:
     """Return the padding of each axis; PyTorch begins with the last one."""
-    both = [*zip(pads[::2], pads[1::2], strict=True)][::-1]
-    return [(0, 0)] * (axes - len(both)) + both
+    pairs = [*zip(pads[::2], pads[1::2], strict=True)][::-1]
+    return [(0, 0)] * (axes - len(pairs)) + pairs
 
 
 def padded(mode: str) -> Operator:
-    def take(net: GrowingNet, told: Told, x: Value) -> Value:
-        return net.surround(x, _widths(told["padding"], len(net.shape_of(x))), mode, 0)
+    def take(net: GrowingNet, args: Settings, x: Value) -> Value:
+        return net.surround(x, _widths(args["padding"], len(net.shape_of(x))), mode, 0)
 
     return Operator(take, Schema(padding=ListOf(WholeNumber(0, MOST_PLACES), 2, 4)))
 
@@ -309,22 +304,22 @@ def padded(mode: str) -> Operator:
 @OPERATORS.add(
     "batch_norm", **AFFINE, running_mean=BIAS, running_var=BIAS, training=NO, **OF_TRAINING
 )
-def batchnorm(net: GrowingNet, told: Told, x: Value) -> Value:
-    if told["training"]:
+def batchnorm(net: GrowingNet, args: Settings, x: Value) -> Value:
+    if args["training"]:
         raise NoReader(TRAINING)
     names = ("weight", "bias", "running_mean", "running_var")
-    return net.batchnorm(x, told["eps"], *(told[name] for name in names))
+    return net.batchnorm(x, args["eps"], *(args[name] for name in names))
 
 
 @OPERATORS.add("group_norm", "instance_norm", **NORM.kinds)
-def group_norm(net: GrowingNet, told: Told, x: Value) -> Value:
+def group_norm(net: GrowingNet, args: Settings, x: Value) -> Value:
     """Normalise groups of channels, or each channel."""
-    if not told["use_input_stats"]:
+    if not args["use_input_stats"]:
         raise NoLayer("it uses the running mean and variance of training")
-    live, tensors = net.live(x), net.weights(scale=told["weight"], shift=told["bias"])
-    groups = told.get("num_groups", live.shape[1])
+    live, tensors = net.live(x), net.weights(scale=args["weight"], shift=args["bias"])
+    groups = args.get("num_groups", live.shape[1])
     scale, shift = (tensors.get(name) for name in ("scale", "shift"))
-    return net.group_norm(live, groups, told["eps"], scale, shift)
+    return net.group_norm(live, groups, args["eps"], scale, shift)
 
 
 @OPERATORS.add("layer_norm", **AFFINE, **OF_TRAINING, normalized_shape=ListOf(COUNT, 1, 4))
@@ -333,18 +328,18 @@ def group_norm(net: GrowingNet, told: Told, x: Value) -> Value:
     **AFFINE | {"eps": Usually(FiniteNumber(0, 1), None)},
     normalized_shape=ListOf(COUNT, 1, 4),
 )
-def layer_norm(net: GrowingNet, told: Told, x: Value) -> Value:
-    live, over = net.live(x), tuple(told["normalized_shape"])
+def layer_norm(net: GrowingNet, args: Settings, x: Value) -> Value:
+    live, over = net.live(x), tuple(args["normalized_shape"])
     if live.shape[len(live.shape) - len(over) :] != over:
         raise NoLayer(f"it normalises over {spell(over)} of {spell(live.shape[1:])}")
-    tensors = net.weights(scale=told["weight"], shift=told["bias"])
+    tensors = net.weights(scale=args["weight"], shift=args["bias"])
     axes = range(-len(over), 0)
     if net.op.word == "rms_norm":
         usual = float(np.finfo(np.float32).eps)
-        epsilon = usual if told["eps"] is None else told["eps"]
+        epsilon = usual if args["eps"] is None else args["eps"]
         return net.divide_by_size(live, axes, epsilon, tensors.get("scale"))
     scale, shift = (tensors.get(name) for name in ("scale", "shift"))
-    return net.normalise(live, axes, told["eps"], scale, shift)
+    return net.normalise(live, axes, args["eps"], scale, shift)
 
 
 # Sequences.
@@ -361,33 +356,33 @@ def layer_norm(net: GrowingNet, told: Told, x: Value) -> Value:
     batch_first=NO,
     dropout=UNUSED,
 )
-def recur(net: GrowingNet, told: Told, x: Value) -> tuple[Value, ...]:
+def recur(net: GrowingNet, args: Settings, x: Value) -> tuple[Value, ...]:
     """Read the layers one by one; their last states are stacked."""
-    if told["train"]:
+    if args["train"]:
         raise NoReader(TRAINING)
-    begin = told["hx"] if isinstance(told["hx"], list) else [told["hx"]]
+    begin = args["hx"] if isinstance(args["hx"], list) else [args["hx"]]
     if any(not isinstance(state, Fixed) or state.array.any() for state in begin):
         raise NoLayer("only states that begin at 0 can be read")
-    kind, each = RECURRENT[net.op.word], 2 + 2 * told["has_biases"]
-    params = [net.weight(parameter) for parameter in told["params"]]
-    ways = 1 + told["bidirectional"]
-    if len(params) != each * told["num_layers"] * ways:
+    kind, per_direction = RECURRENT[net.op.word], 2 + 2 * args["has_biases"]
+    params = [net.weight(parameter) for parameter in args["params"]]
+    directions = 1 + args["bidirectional"]
+    if len(params) != per_direction * args["num_layers"] * directions:
         raise NoLayer("its weights aren't all stored")
     states, *cells = net.op.makes[1:]
     if any(net.readers.count(name) for name in cells):
         raise NoLayer("only its states can be read, not its cells")
-    ends = []
-    for _ in range(told["num_layers"]):
-        made = []
-        for backwards in (False, True)[:ways]:
-            stack = GateStack(*params[:each])
-            del params[:each]
-            first = not told["batch_first"]
+    last_states = []
+    for _ in range(args["num_layers"]):
+        outputs = []
+        for backwards in (False, True)[:directions]:
+            stack = GateStack(*params[:per_direction])
+            del params[:per_direction]
+            first = not args["batch_first"]
             every, last = net.recur(x, kind, stack, PYTORCH, first, backwards=backwards)
-            ends += [last()] if net.readers.count(states) else []
-            made.append(every)
-        x = net.concat(made, -1)
-    return x, (net.concat(ends, 0) if len(ends) > 1 else ends[0]) if ends else None
+            last_states += [last()] if net.readers.count(states) else []
+            outputs.append(every)
+        x = net.concat(outputs, -1)
+    return x, net.stacked(last_states)
 
 
 @OPERATORS.add(
@@ -401,10 +396,10 @@ def recur(net: GrowingNet, told: Told, x: Value) -> tuple[Value, ...]:
     dropout_p=IfThere(Only(0)),
     enable_gqa=IfThere(Only(False)),
 )
-def attend(net: GrowingNet, told: Told) -> Value:
-    parts = [net.live(told[name]) for name in ("query", "key", "value")]
-    scale = told["scale"] or 1 / sqrt(parts[0].shape[-1])
-    return net.attend(parts, scale, told["attn_mask"], told["is_causal"])
+def attend(net: GrowingNet, args: Settings) -> Value:
+    parts = [net.live(args[name]) for name in ("query", "key", "value")]
+    scale = args["scale"] or 1 / sqrt(parts[0].shape[-1])
+    return net.attend(parts, scale, args["attn_mask"], args["is_causal"])
 
 
 # Operators that only rearrange values.
@@ -412,8 +407,8 @@ def attend(net: GrowingNet, told: Told) -> Value:
 
 @OPERATORS.add("view", "_unsafe_view", size=SIZES)
 @OPERATORS.add("reshape", shape=SIZES)
-def reshape(net: GrowingNet, told: Told, x: Value) -> Value:
-    return net.reshape(x, _settled(net, told.get("size") or told["shape"]))
+def reshape(net: GrowingNet, args: Settings, x: Value) -> Value:
+    return net.reshape(x, _settled(net, args.get("size") or args["shape"]))
 
 
 def _settled(net: GrowingNet, sizes: Sequence[int | None]) -> list[int]:
@@ -423,41 +418,41 @@ def _settled(net: GrowingNet, sizes: Sequence[int | None]) -> list[int]:
 
 
 @OPERATORS.add("flatten", start_dim=Usually(AXIS, 0), end_dim=Usually(AXIS, -1))
-def flatten(net: GrowingNet, told: Told, x: Value) -> Value:
+def flatten(net: GrowingNet, args: Settings, x: Value) -> Value:
     shape = net.shape_of(x)
-    first, last = (told[name] % len(shape) for name in ("start_dim", "end_dim"))
+    first, last = (args[name] % len(shape) for name in ("start_dim", "end_dim"))
     return net.reshape(x, (*shape[:first], -1, *shape[last + 1 :]))
 
 
 @OPERATORS.add("unflatten", dim=AXIS, sizes=SIZES)
-def unflatten(net: GrowingNet, told: Told, x: Value) -> Value:
+def unflatten(net: GrowingNet, args: Settings, x: Value) -> Value:
     shape = net.shape_of(x)
-    axis = told["dim"] % len(shape)
-    return net.reshape(x, (*shape[:axis], *_settled(net, told["sizes"]), *shape[axis + 1 :]))
+    axis = args["dim"] % len(shape)
+    return net.reshape(x, (*shape[:axis], *_settled(net, args["sizes"]), *shape[axis + 1 :]))
 
 
 @OPERATORS.add("squeeze", dim=Usually(OneOrMore(AXIS, 8), None))
-def squeeze(net: GrowingNet, told: Told, x: Value) -> Value:
+def squeeze(net: GrowingNet, args: Settings, x: Value) -> Value:
     def squeezed(order: Any) -> Any:
-        asked = range(order.ndim) if told["dim"] is None else told["dim"]
-        return order.squeeze(tuple(axis for axis in asked if order.shape[axis] == 1))
+        axes = range(order.ndim) if args["dim"] is None else args["dim"]
+        return order.squeeze(tuple(axis for axis in axes if order.shape[axis] == 1))
 
     return net.move(x, squeezed)
 
 
 @OPERATORS.add("expand", size=SIZES, implicit=UNUSED)
-def expand(net: GrowingNet, told: Told, x: Value) -> Value:
-    sizes, shape = _settled(net, told["size"]), net.shape_of(x)
+def expand(net: GrowingNet, args: Settings, x: Value) -> Value:
+    sizes, shape = _settled(net, args["size"]), net.shape_of(x)
     shape = (1,) * (len(sizes) - len(shape)) + shape
     return net.expand(x, tuple(n if s == -1 else s for s, n in zip(sizes, shape, strict=True)))
 
 
 OPERATORS.add("repeat", repeats=ListOf(WholeNumber(1, MOST_PLACES), 1, 8))(
-    lambda net, told, x: net.tile(x, told["repeats"])
+    lambda net, args, x: net.tile(x, args["repeats"])
 )
 OPERATORS.add(
     "repeat_interleave", repeats=WholeNumber(1, MOST_PLACES), dim=AXIS, output_size=UNUSED
-)(lambda net, told, x: net.repeat(x, told["repeats"], told["dim"]))
+)(lambda net, args, x: net.repeat(x, args["repeats"], args["dim"]))
 
 
 @OPERATORS.add(
@@ -467,9 +462,9 @@ OPERATORS.add(
     end=Usually(Maybe(PLACE), None),
     step=Usually(WholeNumber(1), 1),
 )
-def cut(net: GrowingNet, told: Told, x: Value) -> Value:
+def cut(net: GrowingNet, args: Settings, x: Value) -> Value:
     cuts = [slice(None)] * len(net.shape_of(x))
-    cuts[told["dim"]] = slice(told["start"], told["end"], told["step"])
+    cuts[args["dim"]] = slice(args["start"], args["end"], args["step"])
     return net.sliced(x, cuts)
 
 
@@ -477,43 +472,43 @@ def cut(net: GrowingNet, told: Told, x: Value) -> Value:
 @OPERATORS.add("split_with_sizes", split_sizes=ListOf(WholeNumber(1), 1), dim=Usually(AXIS, 0))
 @OPERATORS.add("chunk", chunks=COUNT, dim=Usually(AXIS, 0))
 @OPERATORS.add("unbind", dim=Usually(AXIS, 0))
-def split(net: GrowingNet, told: Told, x: Value) -> tuple[Value, ...]:
-    axis = told["dim"]
+def split(net: GrowingNet, args: Settings, x: Value) -> tuple[Value, ...]:
+    axis = args["dim"]
     count = net.shape_of(x)[axis]
     match net.op.word:
         case "unbind":
             parts = net.split(x, axis, [1] * count)
             return tuple(net.move(part, lambda order: order.take(0, axis)) for part in parts)
         case "chunk":
-            each = -(-count // told["chunks"])
-        case _ if "split_sizes" in told:
-            return net.split(x, axis, told["split_sizes"])
+            size = -(-count // args["chunks"])
+        case _ if "split_sizes" in args:
+            return net.split(x, axis, args["split_sizes"])
         case _:
-            each = told["split_size"]
-    ends = [*range(0, count, each), count]
+            size = args["split_size"]
+    ends = [*range(0, count, size), count]
     return net.split(x, axis, [last - first for first, last in pairwise(ends)])
 
 
 @OPERATORS.add("to", "_to_copy", dtype=Usually(WholeNumber(), None), copy=UNUSED, **COPIED)
 @OPERATORS.add("clone", "contiguous", **COPIED)
 @OPERATORS.add("alias", "detach", "lift_fresh_copy")
-def pass_on(net: GrowingNet, told: Told, x: Value) -> Value:
-    is_given = net.graph.is_whole and isinstance(x, Live) and net.is_given(x)
-    if told.get("dtype") not in (None, *FLOATS) and not is_given and not isinstance(x, Fixed):
+def pass_on(net: GrowingNet, args: Settings, x: Value) -> Value:
+    is_input = net.graph.is_whole and isinstance(x, Live) and net.is_input(x)
+    if args.get("dtype") not in (None, *FLOATS) and not is_input and not isinstance(x, Fixed):
         raise NoLayer("it converts numbers to integers: only floats can be read")
     return x
 
 
 @OPERATORS.add("dropout", "feature_dropout", "alpha_dropout", p=UNUSED, train=NO, training=NO)
-def dropout(net: GrowingNet, told: Told, x: Value) -> Value:
-    if told["train"] or told["training"]:
+def dropout(net: GrowingNet, args: Settings, x: Value) -> Value:
+    if args["train"] or args["training"]:
         raise NoReader(TRAINING)
     return x
 
 
-def moved(turned: Callable[[Any, Told], Any], **settings: Any) -> Operator:
-    def take(net: GrowingNet, told: Told, x: Value) -> Value:
-        return net.move(x, lambda order: turned(order, told))
+def moved(turned: Callable[[Any, Settings], Any], **settings: Any) -> Operator:
+    def take(net: GrowingNet, args: Settings, x: Value) -> Value:
+        return net.move(x, lambda order: turned(order, args))
 
     return Operator(take, Schema(**settings))
 
@@ -523,7 +518,7 @@ def moved(turned: Callable[[Any, Told], Any], **settings: Any) -> Operator:
 
 def activated(kind: str, **settings: Any) -> Operator:
     layer = Activation(kind)
-    return Operator(lambda net, told, x: net.activate(x, layer), Schema(**settings), each=True)
+    return Operator(lambda net, args, x: net.activate(x, layer), Schema(**settings), each=True)
 
 
 @OPERATORS.add(
@@ -535,82 +530,83 @@ def activated(kind: str, **settings: Any) -> Operator:
 @OPERATORS.add(
     "clamp", "clip", each=True, min=Usually(FiniteNumber(), None), max=Usually(FiniteNumber(), None)
 )
-def clamp(net: GrowingNet, told: Told, x: Value) -> Value:
-    least, most = told.values()
+def clamp(net: GrowingNet, args: Settings, x: Value) -> Value:
+    least, most = args.values()
     return net.clip(x, -np.inf if least is None else least, np.inf if most is None else most)
 
 
 OPERATORS.add("clamp_min", each=True, min=FiniteNumber())(
-    lambda net, told, x: net.clip(x, told["min"], np.inf)
+    lambda net, args, x: net.clip(x, args["min"], np.inf)
 )
 OPERATORS.add("clamp_max", each=True, max=FiniteNumber())(
-    lambda net, told, x: net.clip(x, -np.inf, told["max"])
+    lambda net, args, x: net.clip(x, -np.inf, args["max"])
 )
-OPERATORS.add("celu", alpha=ONCE)(lambda net, told, x: net.celu(x, told["alpha"]))
-OPERATORS.add("glu", dim=Usually(AXIS, -1))(lambda net, told, x: net.gated(x, told["dim"]))
+OPERATORS.add("celu", alpha=ONCE)(lambda net, args, x: net.celu(x, args["alpha"]))
+OPERATORS.add("glu", dim=Usually(AXIS, -1))(lambda net, args, x: net.gated(x, args["dim"]))
 
 
 @OPERATORS.add("log_sigmoid")
-def log_sigmoid(net: GrowingNet, told: Told, x: Value) -> Value:
+def log_sigmoid(net: GrowingNet, args: Settings, x: Value) -> Value:
     """Read −softplus(−x)."""
     turned = net.activate(x, Numbered("scale", -1))
     return net.activate(net.activate(turned, Activation("softplus")), Numbered("scale", -1))
 
 
 @OPERATORS.add("neg", each=True)
-def negated(net: GrowingNet, told: Told, x: Value) -> Value:
+def negated(net: GrowingNet, args: Settings, x: Value) -> Value:
     return net.activate(x, Numbered("scale", -1))
 
 
 @OPERATORS.add("square", each=True)
-def squared(net: GrowingNet, told: Told, x: Value) -> Value:
+def squared(net: GrowingNet, args: Settings, x: Value) -> Value:
     return net.arithmetic("*", x, x)
 
 
 @OPERATORS.add("rsub", each=True, other=AnyOf(Tensor(), FiniteNumber()), alpha=ONCE)
-def subtracted_from(net: GrowingNet, told: Told, x: Value) -> Value:
-    other = told["other"]
-    other = Fixed(np.array(other)) if isinstance(other, float) else other
-    if told["alpha"] != 1:
-        x = net.arithmetic("*", x, Fixed(np.array(told["alpha"])))
-    return net.arithmetic("-", other, x)
+def subtracted_from(net: GrowingNet, args: Settings, x: Value) -> Value:
+    return net.arithmetic("-", _as_value(args["other"]), _times(net, x, args["alpha"]))
+
+
+def _as_value(argument: Any) -> Value:
+    return Fixed(np.array(argument)) if isinstance(argument, float) else argument
+
+
+def _times(net: GrowingNet, value: Value, factor: float) -> Value:
+    return value if factor == 1 else net.arithmetic("*", value, Fixed(np.array(factor)))
 
 
 @OPERATORS.add("elu", each=True, alpha=ONCE, scale=ONCE, input_scale=ONCE)
-def elu(net: GrowingNet, told: Told, x: Value) -> Value:
-    return net.elu(x, told["alpha"], told["input_scale"], told["scale"])
+def elu(net: GrowingNet, args: Settings, x: Value) -> Value:
+    return net.elu(x, args["alpha"], args["input_scale"], args["scale"])
 
 
 @OPERATORS.add("gelu", each=True, approximate=Usually(Choice("none", "tanh"), "none"))
-def gelu(net: GrowingNet, told: Told, x: Value) -> Value:
-    kind = "gelu" if told["approximate"] == "tanh" else "exact gelu"
+def gelu(net: GrowingNet, args: Settings, x: Value) -> Value:
+    kind = "gelu" if args["approximate"] == "tanh" else "exact gelu"
     return net.activate(x, Activation(kind))
 
 
 @OPERATORS.add("leaky_relu", negative_slope=Usually(FiniteNumber(), 0.01))
-def leaky_relu(net: GrowingNet, told: Told, x: Value) -> Value:
-    return net.activate(x, Activation("leaky relu", told["negative_slope"]))
+def leaky_relu(net: GrowingNet, args: Settings, x: Value) -> Value:
+    return net.activate(x, Activation("leaky relu", args["negative_slope"]))
 
 
 @OPERATORS.add("softplus", each=True, beta=ONCE, threshold=Usually(FiniteNumber(), 20.0))
-def softplus(net: GrowingNet, told: Told, x: Value) -> Value:
-    if told["beta"] != 1 or told["threshold"] < 20:
+def softplus(net: GrowingNet, args: Settings, x: Value) -> Value:
+    if args["beta"] != 1 or args["threshold"] < 20:
         raise NoReader("only a softplus with a beta of 1 and a threshold of 20 can be read")
     return net.activate(x, Activation("softplus"))
 
 
 @OPERATORS.add("prelu", weight=Tensor())
-def prelu(net: GrowingNet, told: Told, x: Value) -> Value:
-    along = (-1, *(1,) * (len(net.live(x).shape) - 2))
-    return net.prelu(x, net.weight(told["weight"]).reshape(along))
+def prelu(net: GrowingNet, args: Settings, x: Value) -> Value:
+    along_channels = (-1, *(1,) * (len(net.live(x).shape) - 2))
+    return net.prelu(x, net.weight(args["weight"]).reshape(along_channels))
 
 
 def arithmetic(sign: Sign, **settings: Any) -> Operator:
-    def take(net: GrowingNet, told: Told, x: Value) -> Value:
-        other = told["other"]
-        other = other if not isinstance(other, float) else Fixed(np.array(other))
-        if told["alpha"] != 1:
-            other = net.arithmetic("*", other, Fixed(np.array(told["alpha"])))
+    def take(net: GrowingNet, args: Settings, x: Value) -> Value:
+        other = _times(net, _as_value(args["other"]), args["alpha"])
         return net.arithmetic(sign, x, other)
 
     schema = Schema(other=AnyOf(Tensor(), FiniteNumber()), alpha=ONCE, **settings)
@@ -618,28 +614,28 @@ def arithmetic(sign: Sign, **settings: Any) -> Operator:
 
 
 @OPERATORS.add("masked_fill", mask=Tensor(), value=AnyNumber())
-def masked(net: GrowingNet, told: Told, x: Value) -> Value:
-    return net.where(told["mask"], Fixed(np.array(told["value"])), x)
+def masked(net: GrowingNet, args: Settings, x: Value) -> Value:
+    return net.where(args["mask"], Fixed(np.array(args["value"])), x)
 
 
 @OPERATORS.add("index_select", dim=AXIS, index=Tensor())
-def select(net: GrowingNet, told: Told, x: Value) -> Value:
-    return net.take(x, told["index"], told["dim"])
+def select(net: GrowingNet, args: Settings, x: Value) -> Value:
+    return net.take(x, args["index"], args["dim"])
 
 
 def multiplied(name: str) -> Operator:
-    return Operator(lambda net, told, x: net.matmul(x, told[name]), Schema(**{name: Tensor()}))
+    return Operator(lambda net, args, x: net.matmul(x, args[name]), Schema(**{name: Tensor()}))
 
 
 # Operators on constants alone, such as masks and positions.
 
 
 def filled_like(number: float | None = None) -> Operator:
-    """As many equal numbers as another value has, or as are asked for."""
+    """Fill the shape of another value, or the size in the arguments, with one number."""
 
-    def take(net: GrowingNet, told: Told, x: Value) -> Value:
-        value = float(told["fill_value"]) if number is None else number
-        shape = net.shape_of(x) if told.get("size") is None else _settled(net, told["size"])
+    def take(net: GrowingNet, args: Settings, x: Value) -> Value:
+        value = float(args["fill_value"]) if number is None else number
+        shape = net.shape_of(x) if args.get("size") is None else _settled(net, args["size"])
         net.asks_for_sizes |= net.graph.batch is None
         return net.constant(tuple(shape), lambda size: np.full(size, value))
 
@@ -647,38 +643,38 @@ def filled_like(number: float | None = None) -> Operator:
 
 
 def filled(number: float | None = None) -> Operator:
-    def take(net: GrowingNet, told: Told, *given: Value) -> Value:
-        value = float(told["fill_value"]) if number is None else number
-        return net.constant(tuple(_settled(net, told["size"])), lambda shape: np.full(shape, value))
+    def take(net: GrowingNet, args: Settings, *inputs: Value) -> Value:
+        value = float(args["fill_value"]) if number is None else number
+        return net.constant(tuple(_settled(net, args["size"])), lambda shape: np.full(shape, value))
 
     return Operator(take, FOR_CONSTANTS)
 
 
 @OPERATORS.add("arange", **FOR_CONSTANTS.kinds)
-def counted(net: GrowingNet, told: Told) -> Value:
-    start, step = (told.get(name) for name in ("start", "step"))
-    ends = (start or 0, net.samples if told["end"] is None else told["end"], step or 1)
+def counted(net: GrowingNet, args: Settings) -> Value:
+    start, step = (args.get(name) for name in ("start", "step"))
+    ends = (start or 0, net.samples if args["end"] is None else args["end"], step or 1)
     count = abs(float(ends[1]) - float(ends[0])) / abs(float(ends[2]))
     return net.constant((int(min(count, 2**60)),), lambda _: np.arange(*ends))
 
 
 @OPERATORS.add("eye", **FOR_CONSTANTS.kinds)
-def unit(net: GrowingNet, told: Told) -> Value:
-    size = int(told["n"])
+def unit(net: GrowingNet, args: Settings) -> Value:
+    size = int(args["n"])
     return net.constant((size, size), lambda shape: np.eye(size))
 
 
 def triangle(part: Callable[..., Any]) -> Operator:
-    def take(net: GrowingNet, told: Told, x: Value) -> Value:
-        diagonal = told.get("diagonal") or 0
-        return net.compute(lambda whole: part(whole, diagonal), x, why=NO_LAYER)
+    def take(net: GrowingNet, args: Settings, x: Value) -> Value:
+        diagonal = args.get("diagonal") or 0
+        return net.compute(lambda array: part(array, diagonal), x, why=NO_LAYER)
 
     return Operator(take, FOR_CONSTANTS)
 
 
 def compared(function: Callable[..., Any]) -> Operator:
-    def take(net: GrowingNet, told: Told, x: Value) -> Value:
-        other = told.get("other")
+    def take(net: GrowingNet, args: Settings, x: Value) -> Value:
+        other = args.get("other")
         if other is None:
             return net.compute(function, x, why=NO_LAYER)
         other = other if isinstance(other, Live | Fixed) else Fixed(np.array(other))
@@ -697,8 +693,8 @@ def negate(x: Any) -> Any:
     indices=Tensor(),
     **dict.fromkeys(("padding_idx", "scale_grad_by_freq", "sparse"), UNUSED),
 )
-def look_up(net: GrowingNet, told: Told) -> Value:
-    return net.take(told["weight"], told["indices"], 0)
+def look_up(net: GrowingNet, args: Settings) -> Value:
+    return net.take(args["weight"], args["indices"], 0)
 
 
 SIGNS: Mapping[str, Sign] = {"add": "+", "sub": "-", "mul": "*"}
@@ -724,21 +720,21 @@ COMPARES: Mapping[str, Callable[..., Any]] = {
     "logical_not": negate,
     "bitwise_not": negate,
 }
-OPERATORS.add("softmax", **SOFTMAX.kinds)(lambda net, told, x: net.softmax(x, told["dim"]))
+OPERATORS.add("softmax", **SOFTMAX.kinds)(lambda net, args, x: net.softmax(x, args["dim"]))
 OPERATORS.add("_softmax", dim=AXIS, half_to_float=UNUSED)(
-    lambda net, told, x: net.softmax(x, told["dim"])
+    lambda net, args, x: net.softmax(x, args["dim"])
 )
 OPERATORS.add("log_softmax", **SOFTMAX.kinds)(
-    lambda net, told, x: net.softmax(x, told["dim"], "log softmax")
+    lambda net, args, x: net.softmax(x, args["dim"], "log softmax")
 )
 OPERATORS.add("select", picks=True, dim=AXIS, index=PLACE)(
-    lambda net, told, x: net.take(x, Fixed(np.array(told["index"])), told["dim"])
+    lambda net, args, x: net.take(x, Fixed(np.array(args["index"])), args["dim"])
 )
 OPERATORS.add("cat", "concat", "concatenate", tensors=ListOf(Tensor(), 1), dim=Usually(AXIS, 0))(
-    lambda net, told: net.concat(told["tensors"], told["dim"])
+    lambda net, args: net.concat(args["tensors"], args["dim"])
 )
 OPERATORS.add("where", **FOR_CONSTANTS.kinds)(
-    lambda net, told, x: net.where(told["condition"], x, told["other"])
+    lambda net, args, x: net.where(args["condition"], x, args["other"])
 )
 OPERATORS |= {
     **{word: activated(kind) for word, kind in PLAIN.items()},
@@ -746,14 +742,14 @@ OPERATORS |= {
     **{word: compared(function) for word, function in COMPARES.items()},
     "matmul": multiplied("other"),
     **dict.fromkeys(("bmm", "mm"), multiplied("mat2")),
-    "unsqueeze": moved(lambda x, told: np.expand_dims(x, told["dim"]), dim=AXIS),
-    "permute": moved(lambda x, told: x.transpose(told["dims"]), dims=ListOf(AXIS, 1, 8)),
+    "unsqueeze": moved(lambda x, args: np.expand_dims(x, args["dim"]), dim=AXIS),
+    "permute": moved(lambda x, args: x.transpose(args["dims"]), dims=ListOf(AXIS, 1, 8)),
     "transpose": moved(
-        lambda x, told: x.swapaxes(told["dim0"], told["dim1"]), dim0=AXIS, dim1=AXIS
+        lambda x, args: x.swapaxes(args["dim0"], args["dim1"]), dim0=AXIS, dim1=AXIS
     ),
-    "mT": moved(lambda x, told: x.swapaxes(-1, -2)),
+    "mT": moved(lambda x, args: x.swapaxes(-1, -2)),
     "movedim": moved(
-        lambda x, told: np.moveaxis(x, told["source"], told["destination"]),
+        lambda x, args: np.moveaxis(x, args["source"], args["destination"]),
         source=OneOrMore(AXIS, 4),
         destination=OneOrMore(AXIS, 4),
     ),
@@ -761,31 +757,31 @@ OPERATORS |= {
     **dict.fromkeys(("zeros_like", "new_zeros"), filled_like(0.0)),
     **dict.fromkeys(("ones_like", "new_ones"), filled_like(1.0)),
     **dict.fromkeys(("full_like", "new_full"), filled_like()),
-    "flip": moved(lambda x, told: np.flip(x, told["dims"]), dims=ListOf(AXIS, 1, 8)),
+    "flip": moved(lambda x, args: np.flip(x, args["dims"]), dims=ListOf(AXIS, 1, 8)),
     "roll": moved(
-        lambda x, told: np.roll(x, told["shifts"], told["dims"]),
+        lambda x, args: np.roll(x, args["shifts"], args["dims"]),
         shifts=OneOrMore(PLACE, 8),
         dims=OneOrMore(AXIS, 8),
     ),
     "narrow": moved(
-        lambda x, told: np.take(
-            x, range(told["start"], told["start"] + told["length"]), told["dim"]
+        lambda x, args: np.take(
+            x, range(args["start"], args["start"] + args["length"]), args["dim"]
         ),
         dim=AXIS,
         start=WholeNumber(0, MOST_PLACES),
         length=WholeNumber(1, MOST_PLACES),
     ),
     "channel_shuffle": moved(
-        lambda x, told: (
-            x.reshape(len(x), told["groups"], -1, *x.shape[2:]).swapaxes(1, 2).reshape(x.shape)
+        lambda x, args: (
+            x.reshape(len(x), args["groups"], -1, *x.shape[2:]).swapaxes(1, 2).reshape(x.shape)
         ),
         groups=COUNT,
     ),
     "pixel_shuffle": moved(
-        lambda x, told: to_space(x, told["upscale_factor"]), upscale_factor=COUNT
+        lambda x, args: to_space(x, args["upscale_factor"]), upscale_factor=COUNT
     ),
     "pixel_unshuffle": moved(
-        lambda x, told: to_depth(x, told["downscale_factor"]), downscale_factor=COUNT
+        lambda x, args: to_depth(x, args["downscale_factor"]), downscale_factor=COUNT
     ),
     **{f"reflection_pad{axes}d": padded("reflect") for axes in (1, 2)},
     **{f"replication_pad{axes}d": padded("edge") for axes in (1, 2)},

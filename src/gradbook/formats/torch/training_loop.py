@@ -19,7 +19,7 @@ from gradbook.net.trained import TrainedNet
 def warp_source(warp: Warp) -> str:
     """Return `warped(images)` and what it calls; empty if the images stay as they are.
 
-    It computes from where each place is taken, so the last change of a place is undone first.
+    It computes where each place comes from, so the last change of a place is undone first.
     """
     if not warp.changes_images:
         return ""
@@ -29,7 +29,7 @@ def warp_source(warp: Warp) -> str:
     low, high = warp.scale
     crop = warp.crop
     chance = crop.chance if crop and crop.chance != 1 else 0
-    told: dict[str, object] = {
+    settings: dict[str, object] = {
         "shift": warp.shift,
         "rotate": warp.rotate,
         "shear": warp.shear,
@@ -38,11 +38,11 @@ def warp_source(warp: Warp) -> str:
         "flip": warp.flip and warp.flip.chance,
         "cut": warp.cutout and warp.cutout.size,
     }
-    told["each"] = any(told.values())
-    told |= {"low": low, "high": high, "always": crop and not chance, "ground": warp.background}
-    told |= {"cropped": crop and crop.size, "bends": warp.elastic and warp.elastic.most}
-    told |= {"cut_chance": warp.cutout and warp.cutout.chance, "fill": warp.background or 0}
-    return "\n\n".join((*parts, function_source("warped", **told)))
+    settings["each"] = any(settings.values())
+    settings |= {"low": low, "high": high, "always": crop and not chance, "ground": warp.background}
+    settings |= {"cropped": crop and crop.size, "bends": warp.elastic and warp.elastic.most}
+    settings |= {"cut_chance": warp.cutout and warp.cutout.chance, "fill": warp.background or 0}
+    return "\n\n".join((*parts, function_source("warped", **settings)))
 
 
 # The loop: its optimizer, its rates, its batches, its loss.
@@ -62,7 +62,7 @@ LOSS_FUNCTIONS = {  # in torch.nn.functional, by the op; each averages over the 
     "huber": "huber_loss",
     "square": "mse_loss",
 }
-CONDITIONS = {  # which parameters are of a kind, by name; others have their tensor's in it
+CONDITIONS = {  # tests for the names of a kind's parameters; others contain their tensor's name
     Role.WEIGHT: 'n[:2] not in norms and "weight" in n',
     Role.BIAS: 'n[:2] not in norms and "bias" in n',
     Role.SCALE: 'n[:2] in norms and "weight" in n',
@@ -146,16 +146,16 @@ def _groups(net: Net) -> str:
         return function_source("groups", decay=repr(next(iter(decays.values()))))
     conditions = _conditions(net, decays)
     named = any("in n" in condition for condition in conditions)
-    each, every = "n, p" if named else "p", f"network.{'named_' * named}parameters()"
+    loop, every = "n, p" if named else "p", f"network.{'named_' * named}parameters()"
     norms = ", ".join(f'"{WORDS[kind]}"' for kind in NORMS)
     lines = []
     for condition, decay in conditions.items():
-        both = [f'"params": [p for {each} in every if {condition}]', f'"weight_decay": {decay!r}']
-        line = f"        {{{', '.join(both)}}},"
-        spread = ["        {", *(f"            {part}," for part in both), "        },"]
+        parts = [f'"params": [p for {loop} in every if {condition}]', f'"weight_decay": {decay!r}']
+        line = f"        {{{', '.join(parts)}}},"
+        spread = ["        {", *(f"            {part}," for part in parts), "        },"]
         lines += [line] if len(line) <= WIDEST else spread
-    told = {"norms": named and f"({norms})", "own": named and Role.SLOPE in decays}
-    return function_source("groups", **told, every=every, lines="\n".join(lines))
+    names = {"norms": named and f"({norms})", "own": named and Role.SLOPE in decays}
+    return function_source("groups", **names, every=every, lines="\n".join(lines))
 
 
 def _conditions(net: Net, decays: Mapping[Role, float]) -> dict[str, float]:
@@ -221,7 +221,7 @@ def _optimizer(net: Net, rate: float) -> str:
 def _train(net: Net, training: TorchTraining) -> str:
     """Write the loop; each epoch ends by reporting the accuracy on the images held back."""
     plateau, held = training.kind == "plateau", training.holds_back
-    seen = "images[chosen]"
+    batch = "images[chosen]"
     return function_source(
         "train",
         holds_back=held,
@@ -230,8 +230,8 @@ def _train(net: Net, training: TorchTraining) -> str:
         plateau=plateau,
         factor=training.factor,
         patience=training.patience,
-        seen=f"warped({seen})" if training.warp.changes_images else seen,
+        batch=f"warped({batch})" if training.warp.changes_images else batch,
         settles=training.settling,
         measured="lost(network, *unseen)" if held else "total",
-        told="{mean:.4f}, {right:.2%} of the others right" if held else "{total / len(images):.4f}",
+        text="{mean:.4f}, {right:.2%} of the others right" if held else "{total / len(images):.4f}",
     )

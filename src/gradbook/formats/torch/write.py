@@ -51,11 +51,11 @@ def function_source(name: str, room: str = ROOM, /, **values: object) -> str:
     """
     lines = []
     for line in functions(room)[name].splitlines(keepends=True):
-        asked = re.match(r"([?!])(\w+):", line)
-        if asked is None:
+        condition = re.match(r"([?!])(\w+):", line)
+        if condition is None:
             lines.append(line)
-        elif bool(values.get(asked[2])) == (asked[1] == "?"):
-            lines.append(line[asked.end() :])
+        elif bool(values.get(condition[2])) == (condition[1] == "?"):
+            lines.append(line[condition.end() :])
     return Template("".join(lines)).substitute(values)
 
 
@@ -124,7 +124,7 @@ def few_bits(trained: TrainedNet) -> bool:
 def module_source(trained: TrainedNet) -> str:
     """Return the class as it is written in the file."""
     words = all_words(trained)
-    kept = (write_assignment(f"self.{name}", value, 8) for name, value in _kept(trained, words))
+    modules = (write_assignment(f"self.{name}", call, 8) for name, call in _modules(trained, words))
     few = [function_source("few bits"), ""] if few_bits(trained) else []
     if any(isinstance(layer.layer, Quantize) for layer in trained.layers):
         few += [function_source("rounded values"), ""]
@@ -133,11 +133,11 @@ def module_source(trained: TrainedNet) -> str:
         f"class {class_name(trained)}(nn.Module):",
         "    def __init__(self):",
         "        super().__init__()",
-        *kept,
+        *modules,
         *(f"        {line}" for line in _fixed(trained, words)),
         "",
         "    def forward(self, x):",
-        *(f"        {line}" for line in _Way(trained, words).lines()),
+        *(f"        {line}" for line in _Way(trained, words).write()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -148,16 +148,16 @@ def write_assignment(name: str, call: str, indent: int) -> str:
     line = f"{margin}{name} = {call}"
     if len(line) <= WIDEST:
         return line
-    word, _, rest = call.partition("(")
-    return f"{margin}{name} = {word}(\n{margin}    {rest[:-1]}\n{margin})"
+    word, _, arguments = call.partition("(")
+    return f"{margin}{name} = {word}(\n{margin}    {arguments[:-1]}\n{margin})"
 
 
-def _kept(trained: TrainedNet, words: dict[str, TorchWords]) -> Iterator[tuple[str, str]]:
+def _modules(trained: TrainedNet, words: dict[str, TorchWords]) -> Iterator[tuple[str, str]]:
     """Yield each module and parameter, and the call that makes it."""
     for layer in trained.layers:
         if (name := torch_name(layer)) != module_name(layer):
             continue
-        if module := words[layer.name].made:
+        if module := words[layer.name].init:
             yield name, module
         for tensor, module in words[layer.name].parameters.items():
             yield f"{name}_{tensor}", module
@@ -194,7 +194,7 @@ class _Way:
 
     trained: TrainedNet
     words: dict[str, TorchWords]
-    said: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     now: Expression = X  # the current one
     in_steps: bool = False  # whether it is steps x features, as PyTorch's sequences are
     skips_in_steps: dict[int, bool] = field(default_factory=dict)  # whether each kept value is, too
@@ -208,7 +208,7 @@ class _Way:
         )
         return {value: Expression(f"skip{number}") for number, value in enumerate(values, 1)}
 
-    def lines(self) -> list[str]:
+    def write(self) -> list[str]:
         self._remember(0)
         for number, layer in enumerate(self.trained.layers, 1):
             if number - 1 not in layer.reads:
@@ -216,8 +216,8 @@ class _Way:
                 self.now, self.in_steps = self._skipped[first], self.skips_in_steps[first]
             self._say(layer)
             self._remember(number)
-        self.said.append(f"return {self.now.text}")
-        return self.said
+        self.lines.append(f"return {self.now.text}")
+        return self.lines
 
     def _say(self, layer: TrainedLayer) -> None:
         if isinstance(layer.layer, ByFeature):  # PyTorch's modules read it as it is
@@ -239,8 +239,8 @@ class _Way:
             layer.layer if isinstance(layer.layer, Recurrent) and is_known(layer.layer) else None
         )
         if recurrent or isinstance(layer.layer, Attention):  # only the first of two results is read
-            lines = write_assignment("x, _", self.now.text, 8).split("\n")
-            self.said += [line[8:] for line in lines]
+            statement = write_assignment("x, _", self.now.text, 8)
+            self.lines += [line[8:] for line in statement.split("\n")]
             self.now = X
         if recurrent and not recurrent.all:
             self.now, self.in_steps = put_into("{0}[:, -1]", X), False
@@ -254,23 +254,24 @@ class _Way:
 
     def _settle(self) -> None:
         if self.now not in (X, *self._skipped.values()):
-            self.said.append(f"x = {self.now.text}")
+            self.lines.append(f"x = {self.now.text}")
             self.now = X
 
     def _remember(self, value: int) -> None:
         if value in self._skipped:
             self.skips_in_steps[value] = self.in_steps
             self._settle()
-            self.said.append(f"{self._skipped[value].text} = {self.now.text}")
+            self.lines.append(f"{self._skipped[value].text} = {self.now.text}")
 
     def _read(self, layer: TrainedLayer, x: Expression) -> list[Expression]:
         """Write the values that it reads, x for the latest, all in the same layout."""
         latest = self.trained.layers.index(layer)
         read = []
         for value in layer.reads:
-            turned = value != latest and self.skips_in_steps[value] != self.in_steps
-            one = x if value == latest else self._skipped[value]
-            read.append(put_into(TO_STEPS if self.in_steps else TO_ROW, one) if turned else one)
+            expression = x if value == latest else self._skipped[value]
+            if value != latest and self.skips_in_steps[value] != self.in_steps:
+                expression = put_into(TO_STEPS if self.in_steps else TO_ROW, expression)
+            read.append(expression)
         return read
 
     def _as_wide(self, layer: TrainedLayer, x: Expression) -> list[Expression]:
@@ -278,15 +279,15 @@ class _Way:
         values = zip(layer.reads, self._read(layer, x), strict=True)
         wide = len(layer.makes)
         return [
-            put_into("{0}[..., None, None]", one) if len(self.trained.shape(value)) < wide else one
-            for value, one in values
+            put_into("{0}[..., None, None]", x) if len(self.trained.shape(value)) < wide else x
+            for value, x in values
         ]
 
     def _around(self, layer: TrainedLayer, words: TorchWords, x: Expression) -> Expression:
         """Wrap the expression in one more layer."""
         if not words.call:
             every = dict(zip(layer.reads, self._read(layer, x), strict=True))
-            return TorchOps(torch_name(layer), module_name(layer), self.said).write(
+            return TorchOps(torch_name(layer), module_name(layer), self.lines).write(
                 ops_of(self.trained, layer, SAYS), every
             )
         values = self._as_wide(layer, x) if words.joins else [x]
@@ -294,6 +295,5 @@ class _Way:
         if turned:
             values = [put_into("{0}.permute(0, 2, 3, 1)", x)]
         joined = words.joins.join(places(len(values)))
-        told = {"all": joined, "module": f"self.{module_name(layer)}"}
-        called = put_into(words.call, *values, **told)
+        called = put_into(words.call, *values, all=joined, module=f"self.{module_name(layer)}")
         return put_into("{0}.permute(0, 3, 1, 2)", called) if turned else called

@@ -427,7 +427,7 @@ def from_sklearn(estimator: Any, *, columns: Sequence[str] = ()) -> Model:
     from gradbook.formats.estimator import sklearn_net
 
     read = sklearn_net(estimator)
-    net, classes = read.found.net, read.found.notes.classes
+    net, classes = read.imported.net, read.imported.notes.classes
     several = not classes and net.outputs > 1
     inputs, by_place = _columns(tuple(map(Column, columns or read.columns)), net.input[0])
     known = TableColumns(
@@ -439,4 +439,4 @@ def from_sklearn(estimator: Any, *, columns: Sequence[str] = ()) -> Model:
     )
     about = {"imported": type(estimator).__name__} | ({"labels": True} if read.labels else {})
     scales = read.before.mean, read.before.deviation
-    return Model(net, read.found.values, *scales, classes, about, columns=known)
+    return Model(net, read.imported.values, *scales, classes, about, columns=known)
