@@ -55,7 +55,7 @@ MODULES = {
 }  # the modules of `verbs/`; any other verb has a module of its own name
 RENAMED = {  # verbs of 1.0 and the commands that replace them
     "page": "gradbook play NET -o FILE.html",
-    "film": "gradbook play NET, whose page trains",
+    "film": "gradbook play NET",
     "write": "gradbook train names, and then gradbook generate RUN",
     "recipes": "gradbook train --list",
     "serve": "gradbook class serve",

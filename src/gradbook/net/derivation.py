@@ -21,7 +21,6 @@ from operator import add, mul
 import numpy as np
 
 from gradbook.graph.chain import gradients
-from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node, ancestors, named_inputs
 from gradbook.graph.reference import Values
 from gradbook.net.formulas import Formulas
@@ -141,20 +140,6 @@ class Derivation:
     def mentions(self, value: Node) -> list[Node]:
         """The named values in a value's formula, in the order in which they are written."""
         return named_inputs(value, self.spoken)
-
-    def way(self, value: Node) -> list[Name]:
-        """The values between this one and the error, with the weights that feed them."""
-        reached, weights = {value: None}, set(self.step.weights)
-        crossed: dict[Node, None] = {}
-        for later in self.forward:
-            for local in self.locals.get(later, ()):
-                if local.to in reached:
-                    reached[later] = None
-                    mentioned = (local.formula, *named_inputs(local.formula, self.spoken))
-                    crossed.update(
-                        dict.fromkeys(weight for weight in mentioned if weight in weights)
-                    )
-        return [node.name for node in (*reached, *crossed) if node.name]
 
 
 def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:

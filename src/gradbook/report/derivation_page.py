@@ -1,4 +1,4 @@
-"""A derivation as the blocks of a page to read, and as the pieces that slides are made of."""
+"""A derivation as the blocks of a page to read, part by part."""
 
 from __future__ import annotations
 
