@@ -14,7 +14,6 @@ from textwrap import dedent
 
 from gradbook.cli.main import PARTS, VERBS, parts_page, verb_parser
 from gradbook.cli.verbs.about import TOPICS, page
-from scripts.doc_tables import table
 from scripts.mathematics import as_tex
 
 COMMANDS, TEXTS = "reference/commands", "reference/texts"
@@ -25,6 +24,8 @@ TITLES = {
     "warps": "Warps",
     "tables": "Lines for tables",
     "signals": "Lines for signals",
+    "findings": "Verdicts and findings",
+    "limits": "Limits",
     "completion": "Tab completion",
 }
 HEADINGS = {  # where a long text has none, by how its parts begin
@@ -194,6 +195,11 @@ def _link(word: str) -> str:
     if word in TOPICS:
         return f"[{word}](../texts/{word}.md)"
     return f"[{word}](../commands/{word}.md)" if word in VERBS else word
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    first, *others = [f"| {' | '.join(row)} |\n" for row in (head, *rows)]
+    return "".join([first, f"|{'---|' * len(head)}\n", *others])
 
 
 def places() -> dict[str, list[str]]:

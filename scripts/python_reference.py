@@ -16,7 +16,7 @@ from textwrap import dedent
 from typing import Any
 
 import gradbook
-from scripts.doc_tables import table
+from scripts.command_pages import table
 
 FOLDER = "reference/python"
 WIDTH = 88  # of a signature in one line

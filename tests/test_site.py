@@ -32,7 +32,7 @@ OVERFLOWING = (  # of the page to play with: what is beyond the window
 KINDS = (
     *("index", "gallery", "tutorials/by-hand", "tutorials/attention", "install", "glossary"),
     *("explanation/workbooks", "explanation/which-tool"),
-    *("reference/check", "reference/limits"),
+    "reference/check",
     *("reference/commands/sheet", "reference/texts/networks", "reference/python/networks"),
     *("guides/small-devices", "guides/page"),
 )

@@ -1,8 +1,9 @@
-"""What users read keeps to the words of docs/style.md: messages, help, sheets and documents."""
+"""What users read avoids the phrases in words.csv: messages, help, sheets and documents."""
 
 from __future__ import annotations
 
 import ast
+import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,15 +11,14 @@ from pathlib import Path
 from tests.cases import for_each
 
 ROOT = Path(__file__).parent.parent
-STYLE = ROOT / "docs/style.md"
 SOURCE = ROOT / "src/gradbook"
-ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 
 
 def phrases() -> dict[str, str]:
     """Each phrase that isn't written, and what is written instead."""
-    words = STYLE.read_text("utf-8").split("## Words")[1]
-    return {bad: good for bad, good in ROW.findall(words) if bad != "instead of"}
+    with Path(__file__).with_name("words.csv").open(encoding="utf-8", newline="") as file:
+        _, *rows = csv.reader(file)
+    return dict(rows)
 
 
 def strings(source: str) -> Iterator[tuple[int, str]]:
@@ -72,8 +72,9 @@ def rooms() -> list[Path]:
 
 
 def documents() -> list[Path]:
-    found = [*(ROOT / "docs").rglob("*.md"), *(ROOT / "site").glob("*.md"), ROOT / "README.md"]
-    return sorted(path for path in found if path != STYLE)
+    return sorted(
+        [*(ROOT / "docs").rglob("*.md"), *(ROOT / "site").glob("*.md"), ROOT / "README.md"]
+    )
 
 
 def test_a_phrase_is_found_across_lines_and_values():

@@ -1,7 +1,7 @@
 """How much is read of files that may be untrusted: one table, for the readers and the documents.
 
 Each limit is checked before the data are unpacked or kept, so that refusing them takes little
-time and memory. `docs/reference/limits.md` shows this table; a test compares both.
+time and memory. `gradbook help limits` shows this table.
 """
 
 from __future__ import annotations
@@ -89,5 +89,5 @@ def table() -> Iterator[ReadLimit]:
 
 
 def row(limit: ReadLimit) -> tuple[str, str]:
-    """A document's row about a limit: its subject and its value."""
-    return limit.of, f"{limit}{', ' * bool(limit.why)}{limit.why}"
+    """A limit's value and its subject."""
+    return str(limit), f"{limit.of} ({limit.why})" if limit.why else limit.of

@@ -127,7 +127,10 @@ def test_a_verb_that_speaks_english_alone_says_so(refused):
         (["networks"], "built in: worked"),
         (["warps"], "rotate DEGREES "),
         (["tables"], "most 20 different whole numbers with"),
-        (["--help"], "networks, recipes, studies, warps, tables, signals, completion"),
+        (
+            ["--help"],
+            "networks, recipes, studies, warps, tables, signals, findings, limits, completion",
+        ),
     ],
 )
 def test_help_has_the_grammar_of_every_text_form(words, said, capsys):

@@ -57,7 +57,7 @@ VERDICTS = {
     "isn't understood",
     FORWARD_PASS: "it computes a forward pass, and no weight is trained",
     NO_NETWORK: "it has no loss and no weight that is updated",
-    UNREADABLE: "it isn't a workbook, is damaged, or exceeds the limits below",
+    UNREADABLE: "it isn't a workbook, is damaged, or exceeds the limits",
 }
 """The verdicts on a book or a sheet, and what they mean."""
 

@@ -54,7 +54,6 @@ class ActivationCard:
 
     words: str  # a description of its values, given those before it
     form: StatementForm  # its help is the formula for each x
-    note: str = ""  # its name in other programs
     rises_from: float | None = None  # its limit far below 0, if it never decreases
 
 
@@ -67,7 +66,6 @@ def activation(
     words: str,
     formula: str,
     value: Callable[..., Any] | None = None,
-    note: str = "",
     synonyms: tuple[str, ...] = (),
     fields: tuple[TextField, ...] = (),
     rises_from: float | None = None,
@@ -77,7 +75,7 @@ def activation(
     if value is not None:
         define(kind.replace(" ", "_"), value, **parts)
     form = StatementForm(kind, fields, (formula,), synonyms, preset={"kind": kind})
-    ACTIVATIONS[kind] = ActivationCard(words, form, note, rises_from)
+    ACTIVATIONS[kind] = ActivationCard(words, form, rises_from)
 
 
 def numbered(
@@ -217,7 +215,6 @@ activation(
     "relu",
     mark("each if it is positive, else 0 (ReLU)"),
     "max(0, x)",
-    note="its slope at 0 is 0, as in PyTorch",
     rises_from=0,
 )
 activation(
@@ -279,7 +276,6 @@ activation(
     mark("each if it is positive, else below 0 as e to its power; all scaled (SELU)"),
     "1.0507·x if it is positive, else 1.7581·(e^x − 1)",
     lambda x: SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0))),
-    note="PyTorch's `SELU`",
     derivative=lambda d, y, x: (
         d * x.graph.make("choose", x, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA),
     ),
@@ -293,7 +289,6 @@ activation(
     mark("the absolute value of each"),
     "x if it is positive, else −x",
     np.abs,
-    note="its slope at 0 is 0, as in PyTorch",
     derivative=lambda d, y, x: (d * x.graph.make("sign", x),),
     expansion=lambda x: x.graph.make("choose", x, x, -x),
 )
@@ -319,7 +314,6 @@ activation(
     mark("each, times a smooth step from 0 to 1 (GELU, in the tanh form)"),
     "½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))",
     lambda x: 0.5 * x * (1 + np.tanh(GELU_SCALE * x * (1 + GELU_CUBE * x**2))),
-    note='the tanh form of GELU: PyTorch\'s `GELU(approximate="tanh")`',
     derivative=_gelu_derivative,
     expansion=lambda x: 0.5 * x * (1 + _gelu_tanh(x)),
 )
@@ -328,7 +322,6 @@ activation(
     mark("each, times the share of a normal distribution below it (GELU)"),
     "x·Φ(x), where Φ is a normal distribution's share below x",
     lambda x: x * normal_share(x),
-    note="the default `GELU` of PyTorch and Keras",
     derivative=lambda d, y, x: (d * (normal_share_of(x) + x * bell(x)),),
     expansion=lambda x: x * normal_share_of(x),
 )
@@ -337,7 +330,6 @@ activation(
     mark("each, times its own sigmoid (SiLU)"),
     "x·σ(x)",
     lambda x: x * sigmoid(x),
-    note="also called swish: PyTorch's `SiLU`",
     synonyms=("swish",),
     derivative=lambda d, y, x: (d * (sigmoid_of(x) + y * (1 - sigmoid_of(x))),),
     expansion=lambda x: x * sigmoid_of(x),
@@ -358,7 +350,6 @@ activation(
     mark("each, times the hyperbolic tangent of its softplus (Mish)"),
     "x·tanh(ln(1 + e^x))",
     lambda x: x * np.tanh(np.logaddexp(0, x)),
-    note="PyTorch's `Mish`",
     derivative=_mish_derivative,
     expansion=lambda x: x * _tanh_softplus(x),
 )
@@ -373,7 +364,6 @@ activation(
     mark("a straight rise from 0 at −3 to 1 at 3 (hardsigmoid)"),
     "min(6, max(0, x + 3))/6",
     lambda x: np.clip(x + 3, 0, 6) / 6,
-    note="PyTorch's `Hardsigmoid`",
     rises_from=0,
     derivative=lambda d, y, x: (d * _up_to_6(x + 3, 1, 0) / 6,),
     expansion=lambda x: _relu6(x + 3) / 6,
@@ -384,7 +374,6 @@ activation(
     mark("each, times a straight rise from 0 at −3 to 1 at 3 (hard swish)"),
     "x·min(6, max(0, x + 3))/6",
     lambda x: x * np.clip(x + 3, 0, 6) / 6,
-    note="PyTorch's `Hardswish`",
     derivative=lambda d, y, x: (d * (_relu6(x + 3) / 6 + x * _up_to_6(x + 3, 1, 0) / 6),),
     expansion=lambda x: x * _relu6(x + 3) / 6,
 )

@@ -23,6 +23,7 @@ from gradbook.cli.main import (
 )
 from gradbook.cli.output import say
 from gradbook.errors import GradbookError, UsageError, did_you_mean
+from gradbook.limits import row, table
 
 if TYPE_CHECKING:
     from gradbook.net import Net
@@ -131,6 +132,8 @@ TOPICS = {
     "warps": "random changes to images in training",
     "tables": "tables to train on, and how they are read",
     "signals": "recordings: their files, windows and split",
+    "findings": "what a check of a workbook finds: verdicts and kinds of mistakes",
+    "limits": "how large files and networks may be",
     "completion": "Tab completion of verbs, options and names in your shell",
 }
 
@@ -142,6 +145,7 @@ ALIASES = {
     **dict.fromkeys(("warp", "WARP"), "warps"),
     **dict.fromkeys(("table", "TABLE"), "tables"),
     "signal": "signals",
+    **dict.fromkeys(("finding", "verdicts"), "findings"),
 }
 
 
@@ -191,6 +195,14 @@ def _grammar(topic: str) -> str:
         from gradbook.builtin_networks import SIGNALS
 
         return read_page("signals", named=", ".join(SIGNALS))
+    if topic == "findings":
+        from gradbook.audit.findings import KINDS, VERDICTS
+
+        return read_page(
+            "findings", verdicts=_columns(VERDICTS.items()), kinds=_columns(KINDS.items())
+        )
+    if topic == "limits":
+        return read_page("limits", limits=_columns(map(row, table())))
     if topic == "completion":
         return read_page("completion", shells=", ".join(SCRIPTS))
     from gradbook.data.warp import WARP_GRAMMAR
@@ -202,6 +214,16 @@ def _grammar(topic: str) -> str:
         "studies": STUDY_GRAMMAR,
         "warps": WARP_GRAMMAR,
     }[topic]
+
+
+def _columns(entries: Iterable[tuple[str, str]]) -> str:
+    """Words, and beside each what it means."""
+    rows = [*entries]
+    width = max(len(word) for word, _ in rows) + 2
+    return "\n".join(
+        fill(about, 80, initial_indent=f"{word:{width}}", subsequent_indent=" " * width)
+        for word, about in rows
+    )
 
 
 def _tables() -> str:

@@ -32,7 +32,7 @@ repeated = 1           # columns that one costs at most if it is in several; 100
 accept_elsewhere = false  # whether right formulas beside the blanks or on another sheet count
 typed = 0              # what right numbers earn where formulas belong: 0 nothing, 1 everything
 
-[deductions]           # points off, once per book, by the kind of mistake (see the docs on check)
+[deductions]           # points off, once per book, by the kind of mistake (gradbook help findings)
 # "pasted value" = 1
 
 [late]
