@@ -34,7 +34,7 @@ CEILINGS = {  # lines of code that each room may have, about 4 % more than it ha
     "language": 350,
     "layers": 4500,
     "net": 6300,
-    "rates": 1550,
+    "rates": 1400,
     "report": 10600,
     "serve": 2200,
     "targets": 28850,

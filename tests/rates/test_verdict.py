@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 
 from gradbook.net import builtin, parse
-from gradbook.net.build import training_step
 from gradbook.rates.criteria import MEANINGS, Verdict
 from gradbook.rates.sweep import sweep
-from gradbook.rates.trial import trial
 from tests.cases import for_each
 from tests.rates.made import WORKED, line
 
@@ -22,33 +20,8 @@ def verdict(net, rate, epochs=70):
 
 
 def test_the_floor_of_a_saturated_network_is_named(worked):
-    said = worked[1000].reason
-    assert said.startswith("both outputs at 0.0000: a(1−a) ≤ 6e-06, so no gradient is above 3e-06")
-    assert "the loss stays at 0.25" in said
-
-
-def test_a_saturated_network_tells_when_it_will_wake(worked):
-    awake = sweep(WORKED, [1000], 1000)[1000]
-    assert awake.verdict is Verdict.RECOVERS
-    below = 71 + np.flatnonzero(awake.losses[70:] < awake.losses[0])[0]
-    assert worked[1000].reason.endswith(f"and is first below its start in epoch {below}")
-
-
-@for_each("rate", [0.05, 0.1, 0.2])
-def test_a_slow_rate_is_gone_on_with_until_it_has_learned(rate):
-    xor = builtin("xor")
-    losses = trial(training_step(xor), 2000, rate).losses
-    learned = np.flatnonzero(losses <= 0.1 * losses[0])[0] + 1
-    said = f"; 90 % takes {learned:,} epochs"
-    assert sweep(xor, [rate])[rate].reason.endswith(said)
-
-
-def test_one_that_takes_too_long_is_only_said_to_take_longer():
-    assert sweep(WORKED, [1e-3])[1e-3].reason.endswith("; 90 % takes more than 2,800 epochs")
-
-
-def test_one_that_sleeps_for_good_promises_nothing(worked):
-    assert worked[10000].reason.endswith("the loss stays at 0.25")
+    said = "a_o is at 0.0000, with slopes of at most 6e-06; the loss stays at 0.25"
+    assert worked[1000].reason == said
 
 
 def test_a_death_that_looks_like_success_is_called_saturated():
@@ -56,7 +29,7 @@ def test_a_death_that_looks_like_success_is_called_saturated():
     assert outcome.end == pytest.approx(1e-4, rel=1e-12)
     assert outcome.end < outcome.losses[0] / 1000
     assert (outcome.verdict, outcome.trains) == (Verdict.SATURATED, False)
-    assert "both outputs at 0.0000 and 1.0000" in outcome.reason
+    assert outcome.reason.startswith("a_o is at 0.0000 … 1.0000, with slopes of at most ")
     assert "the loss stays at 0.0001" in outcome.reason
 
 
@@ -73,9 +46,7 @@ def test_one_dead_output_of_two_is_told_from_the_one_that_learned():
     )
     outcome = sweep(net, [20.0])[20.0]
     assert outcome.verdict is Verdict.SATURATED
-    assert outcome.reason.startswith(
-        "1 of 2 outputs (no gradient reaches the rest) at 1.0000: a(1−a) is 0"
-    )
+    assert outcome.reason.startswith("a_o is at 1.0000, with slopes of at most 0")
     assert "the loss stays at 0.08" in outcome.reason
 
 
@@ -86,7 +57,7 @@ weights -1 -1 -1 -1 1 1; sample 1 1 -> 0.5; sample 1 0 -> 0.1"""
 def test_dead_relus_are_saturated_on_what_the_last_bias_can_do():
     outcome = sweep(parse(DEAD), [1.0])[1.0]
     assert outcome.verdict is Verdict.SATURATED
-    assert outcome.reason.startswith("both units of a_h at 0: the slope is 0, so no weight before")
+    assert outcome.reason.startswith("a_h is at 0.0000, with slopes of at most 0")
     assert outcome.end == pytest.approx(0.02)  # half the variance of 0.5 and 0.1
 
 
@@ -111,7 +82,7 @@ def test_tanh_in_the_middle_is_named_with_its_slope():
     )
     found = sweep(net, [0.3])[0.3]
     assert found.verdict is Verdict.SATURATED
-    assert "both units of a_h at −1.0000 and 1.0000: 1−a² is 0" in found.reason
+    assert "a_h is at -1.0000 … 1.0000, with slopes of at most 0" in found.reason
 
 
 @for_each("rate", [1e5, 1e6, 1e10])
@@ -119,8 +90,7 @@ def test_dead_hidden_units_are_not_good_where_their_outputs_happen_to_be_right(r
     outcome = sweep(WORKED, [rate])[rate]
     assert outcome.end < 1e-20
     assert (outcome.verdict, outcome.trains) == (Verdict.SATURATED, False)
-    assert outcome.reason.startswith("both units of a_h at 0")
-    assert "so no weight before a_h learns; the loss stays at" in outcome.reason
+    assert outcome.reason.startswith("a_h is at 0.0000, with slopes of at most ")
 
 
 def test_hidden_units_that_are_only_steep_nowhere_are_not_dead():
@@ -153,7 +123,8 @@ def test_a_parabola_gets_its_verdict_by_how_its_rate_stands_to_its_curvature(x, 
 def test_a_wave_in_the_loss_is_an_oscillation():
     found = sweep(line(update="momentum 0.9"), [0.5])[0.5]
     assert found.verdict is Verdict.OSCILLATES
-    assert found.reason.startswith("the loss rises again ")
+    low, high = found.losses[-18:].min(), found.losses[-18:].max()
+    assert found.reason.endswith(f"the loss is between {low:.3g} and {high:.3g}")
 
 
 def test_what_overflows_diverges_and_says_when():
@@ -188,7 +159,7 @@ def test_coming_to_rest_on_what_no_line_can_explain_is_good():
     for outcome in found.outcomes:
         assert outcome.verdict is Verdict.GOOD
         assert outcome.end == pytest.approx(float(residual[0]) / 8, rel=1e-6)
-        assert "settles at 0.0645" in outcome.reason
+        assert outcome.reason.endswith("of the possible reduction, to 0.0645")
 
 
 def test_the_way_down_is_measured_to_where_another_rate_came_to_rest():
@@ -212,7 +183,7 @@ def test_a_point_with_no_gradient_and_no_excuse_is_stuck():
     )
     found = sweep(zero)
     assert {outcome.verdict for outcome in found.outcomes} == {Verdict.STUCK}
-    assert "try another start" in found.outcomes[0].reason
+    assert found.outcomes[0].reason.startswith("settles at ")
     assert "no gradient to begin with" in found.limit.words(70)
 
 
@@ -224,13 +195,13 @@ def test_a_poor_valley_is_stuck_where_another_rate_finds_a_better_one():
     found = sweep(net, [0.01, 0.03], 500)
     assert (found[0.01].verdict, found[0.03].verdict) == (Verdict.STUCK, Verdict.GOOD)
     assert found[0.01].reason.startswith("settles at 0.96: ")
-    assert found[0.01].reason.endswith("yet another rate reaches 0.201")
+    assert found[0.01].reason.endswith("yet it could be as low as 0.201")
 
 
 def test_an_optimum_has_nothing_to_learn_at_any_rate():
     found = sweep(line(start=1))
     assert {outcome.verdict for outcome in found.outcomes} == {Verdict.GOOD}
-    assert found.outcomes[0].reason == "nothing to learn: the loss is 0 from the start"
+    assert found.outcomes[0].reason == "100 % of the possible reduction, to 0"
 
 
 # The edges of what can be asked.
@@ -240,14 +211,14 @@ def test_an_optimum_has_nothing_to_learn_at_any_rate():
 def test_a_rate_that_learns_nothing_is_too_slow(rate):
     found = sweep(WORKED, [rate])[rate]
     assert (found.verdict, found.trains) == (Verdict.TOO_SLOW, False)
-    assert "learns nothing" in found.reason
+    assert found.reason == "0 % of the possible reduction, to 0"
 
 
 @for_each("rate", [-1e-6, -0.1, -1.0, -100.0, -1e6])
 def test_a_rate_below_0_climbs(rate):
     found = sweep(WORKED, [rate])[rate]
     assert (found.verdict, found.trains) == (Verdict.DIVERGES, False)
-    assert found.reason.startswith("a rate below 0 climbs: from 0.0142 to ")
+    assert found.reason.startswith("the loss goes from 0.0142 to ")
 
 
 @for_each("net", [builtin("strokes"), builtin("xor")])

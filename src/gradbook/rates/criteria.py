@@ -368,18 +368,6 @@ class Case:
         return self.number(LEFT)
 
     @cached_property
-    def learned_in(self) -> int | None:
-        """The first epoch after the trial in which enough is learned, if it comes soon."""
-        return self.trial.epoch_below(
-            self.best_known + LEFT_AFTER_SUCCESS * (self.start - self.best_known)
-        )
-
-    @cached_property
-    def awake_in(self) -> int | None:
-        """The first epoch after the trial with a loss below the start, if it comes soon."""
-        return self.trial.epoch_below(self.start)
-
-    @cached_property
     def descent(self) -> int:
         """The number of epochs until almost nothing is left to learn."""
         arrived = np.flatnonzero(self.excess <= BOTTOM * self.excess[0])

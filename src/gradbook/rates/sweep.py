@@ -247,8 +247,6 @@ class _Search:
 
 MOST_RATES = 1_000
 MOST_LISTED = 5  # in a sentence
-LONGER = 40  # times the epochs: how long a trial continues to see when it has learned
-MOST_LONGER = 40  # rates: with more of them, no trial continues
 MOST_LOSSES = 10_000_000  # rates × epochs, all of which are kept
 
 Tick = Callable[[int], None]  # called with the number of finished trials
@@ -340,16 +338,15 @@ def sweep(
     step, least = _step_and_least(net)
     done = 0
 
-    def at(rate: float, most_epochs: int = 0) -> RateTrial:
+    def at(rate: float) -> RateTrial:
         nonlocal done
-        outcome = trial(step, epochs, rate, most_epochs)
+        outcome = trial(step, epochs, rate)
         done += 1
         if tick:
             tick(done)
         return outcome
 
-    longer = LONGER * epochs if len(wanted) <= MOST_LONGER else epochs
-    trials = {rate: at(rate, longer) for rate in wanted}
+    trials = {rate: at(rate) for rate in wanted}
     outcomes = judge_all(list(trials.values()), least)
     pull = outcomes[0].trial.slopes[0]
     if pull == 0 or not isfinite(pull):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import pairwise
 
 import numpy as np
 
@@ -59,7 +59,6 @@ class RateTrial:
     slopes: Array  # ‖∂E/∂w‖, over all weights
     turns: Array  # each epoch's gradient times the previous one, negative if it reversed; first NaN
     gates: tuple[Gate, ...]  # in the last epoch, from the inputs to the outputs
-    most_epochs: int  # up to which it may continue, to see when a loss is reached
 
     @property
     def epochs(self) -> int:
@@ -75,24 +74,15 @@ class RateTrial:
         finite = self.losses[np.isfinite(self.losses)]
         return float(finite.min()) if finite.size else float("nan")
 
-    def epoch_below(self, loss: float) -> int | None:
-        """The first epoch after the trial with a loss below this; None if it doesn't come soon."""
-        with np.errstate(all="ignore"):
-            further = islice(run(self.step, self.most_epochs, self.rate), self.epochs, None)
-            for epoch, values in enumerate(further, self.epochs + 1):
-                if values[self.step.loss] < loss:
-                    return epoch
-        return None
 
-
-def trial(step: Step, epochs: int, rate: float, most_epochs: int = 0) -> RateTrial:
+def trial(step: Step, epochs: int, rate: float) -> RateTrial:
     """Train for so many epochs at this rate, and keep the values that show what happened."""
     towards = list(step.gradients.values())
     losses, gradients, values = [], list[Array](), Values()
     for values in run(step, epochs, rate, gate_values(step)):
         losses.append(values[step.loss])
         gradients.append(np.concatenate([np.ravel(values[node]) for node in towards]))
-    return trial_of(step, rate, np.array(losses), gradients, values, most_epochs)
+    return trial_of(step, rate, np.array(losses), gradients, values)
 
 
 def gate_values(step: Step) -> list[Node]:
@@ -108,7 +98,6 @@ def trial_of(
     losses: Array,
     gradients: Sequence[Array] | Array,
     last: Values,
-    most_epochs: int = 0,
 ) -> RateTrial:
     """A trial from the losses and gradients of its epochs, and the values of the last one."""
     with np.errstate(all="ignore"):  # a diverging network overflows
@@ -116,7 +105,7 @@ def trial_of(
         turns = np.array([np.nan, *(now @ before for before, now in pairwise(gradients))])
         layers = _by_layer(activations(step)).items()
         gates = tuple(_gate(step, name, pairs, last) for name, pairs in layers)
-    return RateTrial(step, rate, losses, slopes, turns, gates, max(len(losses), most_epochs))
+    return RateTrial(step, rate, losses, slopes, turns, gates)
 
 
 Pair = tuple[Node, Node]  # an activation's input and output

@@ -17,7 +17,7 @@ VERB = "sweep"
 def test_without_a_word_the_worked_example_is_swept(said):
     out = said()
     assert out.startswith("What the learning rate does: worked\n70 epochs at each rate")
-    assert "saturated: both outputs at 0.0000" in out.replace("\n" + 37 * " ", " ")
+    assert "saturated: a_o is at 0.0000" in out.replace("\n" + 37 * " ", " ")
     assert "Training works for 70 epochs at rates up to about 730. Above that some" in out
 
 
@@ -28,7 +28,7 @@ def test_rates_and_epochs_are_as_asked(said):
 
 
 def test_the_text_itself_may_be_given(said):
-    assert "diverges: grows step by step, from 2 to" in said(LINE, "--rates", "2.5")
+    assert "diverges: the loss goes from 2 to" in said(LINE, "--rates", "2.5")
 
 
 def test_samples_come_from_a_table(said, tmp_path):
