@@ -76,6 +76,11 @@ function unit(size, number, form) {
   return form.is_date ? trCount("{number} day", "{number} days", size, { number }) : number
 }
 
+/** A value with the decimals that are shown.
+ * @param {number} value @param {Form} form
+ */
+export const rounded = (value, form) => Number(value.toFixed(Math.min(DIGITS, form.decimals + (form.is_percent ? 2 : 0))))
+
 /** What a field shows while somebody types there.
  * @param {number} value @param {Form} form
  */

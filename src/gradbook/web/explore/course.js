@@ -21,6 +21,8 @@ export class Course {
     this.box = box
     this.drawn = "" // which axes
     this.left = FRAME.left // of the curve
+    this.others = "" // for which numbers beside its own
+    this.points = /** @type {[number, number][]} */ ([])
     this.axes = draw("g", { class: "axes" })
     this.curve = draw("path", { class: "course" })
     this.drop = draw("path", { class: "drop" })
@@ -52,7 +54,10 @@ export class Course {
     const { clientWidth: width, clientHeight: height } = this.box
     if (!width || !height) return
     const [low, high] = model.ranges[chosen]
-    const points = coursed(model, chosen, low, high)
+    const others = JSON.stringify([chosen, result, low, high, ...model.given.inputs.map((_, k) => (k === chosen ? 0 : model.at(k)))])
+    if (others !== this.others) this.points = coursed(model, chosen, low, high) // which doesn't change with the number itself
+    this.others = others
+    const { points } = this
     const y = axis(...usual(points.map(([, it]) => it)), height - FRAME.bottom, FRAME.top, 4)
     const up = y.ticks.map(tick => shown(tick, tickForm(y.ticks, forms[result])))
     this.left = Math.max(FRAME.left, 14 + LETTER * Math.max(...up.map(it => it.length)))

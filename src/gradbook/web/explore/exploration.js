@@ -20,9 +20,11 @@ export class Exploration {
     this.given = given
     this.values = [...given.inputs, ...given.formulas]
     this.count = given.inputs.length
-    this.groups = this.values.map((_, k) => given.groups.findIndex(({ values }) => values.includes(k)))
+    this.groups = /** @type {number[]} */ ([]) // of each value
+    given.groups.forEach(({ values }, group) => values.forEach(k => (this.groups[k] = group)))
     this.machine = new Machine(given.lines, [], 1)
     this.everything = this.machine.order(given.lines.map((_, k) => k))
+    this.orders = /** @type {Record<number, number[]>} */ ({}) // of computation, by results
     this.back = [...given.links].reverse()
     this.slopes = new Float64Array(this.values.length) // of the result by every value
     this.ranges = /** @type {[number, number][]} */ ([])
@@ -141,7 +143,7 @@ export class Exploration {
     const { machine, result } = this
     const [line, wanted] = [this.values[k].line, this.values[result].line]
     const kept = machine.values.slice()
-    const order = machine.order([wanted])
+    const order = this.orders[result] ??= machine.order([wanted])
     const found = look(value => {
       machine.fill(line, value)
       machine.run(order)

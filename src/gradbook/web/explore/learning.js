@@ -3,7 +3,7 @@
 
 import { byId, make, say, takesNumbers } from "../view/dom.js"
 import { mark, pieces, tr } from "../view/language.js"
-import { bare, read, shown } from "./amounts.js"
+import { bare, read, rounded, shown } from "./amounts.js"
 import { called } from "./sentence.js"
 
 const [PART, MOST] = [0.1, 1_000] // of what is missing that a step makes up for, and steps of a run
@@ -31,7 +31,7 @@ export class Learning {
     const { model } = this
     const form = model.forms[model.result]
     this.stop("")
-    this.target = Number.isFinite(this.target) ? this.target : model.at(model.result)
+    if (!Number.isFinite(this.target)) this.target = rounded(model.at(model.result), form)
     const field = make("input", { "aria-label": called(model.values[model.result]), value: bare(this.target, form), onkeydown: (/** @type {Event} */ event) => event.stopPropagation() })
     const question = make("label", { class: "aim" }, ...pieces(mark("{result} should become {value}"), { result: called(model.values[model.result]), value: field }))
     const boxes = model.given.inputs.map((value, k) => make("label", {}, make("input", { type: "checkbox", checked: (this.moving.length ? this.moving : [model.chosen]).includes(k) }), ` ${called(value)} `, make("small", {}, shown(model.at(k), model.forms[k]))))

@@ -40,7 +40,10 @@ function show() {
   say(restore, tr("restore {value}", { value: shown(file[model.result], forms[model.result]) }))
   rows.update()
   path.update()
-  say(byId("sentence"), sentenceOf(model))
+  const sentence = byId("sentence")
+  say(sentence, sentenceOf(model))
+  sentence.classList.remove("long")
+  sentence.classList.toggle("long", sentence.scrollWidth > sentence.clientWidth)
   byId("remarks").replaceChildren(...remarksOf(model, path.through).flatMap((part, k) => (k ? ["  ·  ", part] : [part])))
   course.update()
 }

@@ -27,6 +27,7 @@ export class Path {
     this.box = box
     this.opened = opened
     this.layouts = /** @type {Map<string, Layout>} */ (new Map())
+    this.wide = WIDE // of each box
     this.shown = /** @type {Layout | null} */ (null)
     this.parts = /** @type {[Box, HTMLElement[]][]} */ ([])
     this.links = draw("svg", { "aria-hidden": "true" })
@@ -67,7 +68,7 @@ export class Path {
       const form = model.forms[box.cells[0]]
       const words = all.length > 1 ? `${shown(all[0], form)} … ${shown(all[all.length - 1], form)}` : shown(all[0], form)
       say(value, box.id === REST ? "" : words)
-      value.classList.toggle("long", words.length > LONG)
+      value.classList.toggle("long", words.length > (this.wide < WIDE ? LONG - 2 : LONG))
       const changes = box.cells.map(k => slopes[k] * step)
       const most = changes.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0)
       const isInput = box.cells[0] === model.chosen
@@ -84,7 +85,9 @@ export class Path {
     if (!width) return
     this.shown = layout
     const last = Math.max(...layout.column.values())
-    const wide = Math.max(NARROW, Math.min(WIDE, Math.floor((width - (COLUMNS - 1) * GAP) / COLUMNS)))
+    const room = Math.floor((width - (COLUMNS - 1) * GAP) / COLUMNS)
+    const wide = room < NARROW ? WIDE : Math.min(WIDE, room)
+    this.wide = wide
     const apart = last ? Math.min(60, Math.max(GAP, (width - (last + 1) * wide) / last)) : 0
     const height = DEEP * TALL + (DEEP - 1) * APART
     this.places = new Map(layout.boxes.map(it => {
@@ -182,8 +185,7 @@ function laidOut(model) {
   for (let kept = Math.min(inner.length, MOST); kept >= 0; kept--) {
     const [some, left] = [inner.slice(0, kept), inner.slice(kept)]
     const rest = left.length ? [{ id: REST, cells: left.flatMap(it => [...it.also, ...it.cells]).sort((a, b) => a - b), also: [] }] : []
-    const boxes = [...ends, ...some, ...rest].sort((a, b) => (a.id === REST ? 0.5 : first(a)) - (b.id === REST ? 0.5 : first(b)) || a.id - b.id)
-    boxes.sort((a, b) => Number(b.cells.includes(model.chosen)) - Number(a.cells.includes(model.chosen)))
+    const boxes = [...ends, ...some, ...rest].sort((a, b) => first(a) - first(b))
     const ways = waysOf(links, boxes)
     const column = columnsOf(boxes, ways)
     const end = boxes.find(it => it.cells.includes(model.result))
@@ -203,7 +205,8 @@ function merged(model, cells, links) {
   const { groups, given } = model
   const groupOf = (/** @type {number} */ k) => groups[k]
   const boxes = new Map(cells.map(k => [groupOf(k), /** @type {Box} */ ({ id: groupOf(k), cells: [], also: [] })]))
-  for (const box of boxes.values()) box.cells = given.groups[box.id].values.filter(k => cells.includes(k))
+  const on = new Set(cells)
+  for (const box of boxes.values()) box.cells = given.groups[box.id].values.filter(k => on.has(k))
   for (const box of [...boxes.values()]) {
     if (box.cells.length < 2 || box.cells.includes(model.result)) continue
     const users = new Set(links.filter(([from, to]) => groupOf(from) === box.id && groupOf(to) !== box.id).map(([, to]) => groupOf(to)))

@@ -6,7 +6,7 @@ import { bare, read, shown } from "./amounts.js"
 import { percents } from "./sentence.js"
 
 const [TALL, AROUND, MOST] = [57, 70, 11] // pixels of a row, and of what is above and below all of them
-const PHONE = 768 // pixels
+const NARROW = 1015 // pixels, up to which the page scrolls
 const [HALF, FULL] = [67, 56] // of a bar: its room, and the longest when numbers are sorted
 const STEPS = /** @type {Record<string, number>} */ ({ ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 })
 
@@ -32,7 +32,7 @@ export class Rows {
 
   /** How many numbers there is room for. */
   get size() {
-    const room = innerWidth < PHONE ? MOST : Math.max(3, Math.min(MOST, Math.floor((this.box.clientHeight - AROUND) / TALL)))
+    const room = innerWidth <= NARROW ? MOST : Math.max(3, Math.min(MOST, Math.floor((this.box.clientHeight - AROUND) / TALL)))
     return Math.min(room, this.order.length - this.page * room, room)
   }
 
