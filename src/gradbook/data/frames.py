@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from math import isnan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.formats.cells import POINT, CellRow, complaint
-from gradbook.data.formats.parquet import cell_of
 from gradbook.data.tables import Column, ColumnTable, Numbers, encode, table_of
-from gradbook.errors import DataError, ShapeError
+from gradbook.errors import DataError, ShapeError, one_line
 
 LISTS = ("to_pylist", "to_list", "tolist")  # of Arrow, of Polars, of pandas and NumPy
 NUMBERS = "biuf"  # kinds of arrays
+UNKNOWN = ("<NA>", "NaT")  # missing values in pandas
+MOST_WHOLE = 2**53  # of floats, up to which they are exact
 NO_COLUMN = "give it as a list of numbers or words; collect a lazy frame first"
 
 
@@ -133,3 +135,22 @@ def _values(column: Any) -> Any:
     if isinstance(column, np.ndarray) and column.dtype.kind == "M":
         column = column.astype("datetime64[us]")  # finer ones become whole numbers
     return next((getattr(column, name)() for name in LISTS if hasattr(column, name)), column)
+
+
+def cell_of(value: Any) -> str:
+    """The value as in a text."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value)
+        case float() if isnan(value):
+            return ""
+        case date():  # or a time
+            return value.isoformat()
+        case float() if value.is_integer() and abs(value) < MOST_WHOLE:
+            return repr(int(value))  # whole numbers are floats in pandas if one is missing
+        case float():
+            return repr(float(value))  # also NumPy's, which are written otherwise
+    word = one_line(str(value)).strip()
+    return "" if word in UNKNOWN else word

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.data.formats import cells as written
-from gradbook.data.formats import parquet
 from gradbook.data.formats.cells import (
     COMMA,
     MARK_WORDS,
@@ -44,7 +43,7 @@ from gradbook.errors import DataError, LimitError, UsageError, did_you_mean, one
 from gradbook.net import Net, Sample
 from gradbook.net.description import Misfit
 
-SUFFIXES = (".csv", ".tsv", parquet.SUFFIX)
+SUFFIXES = (".csv", ".tsv")
 MOST_WORDS = 100  # different ones, in a column
 MOST_NAMED = 10  # columns in a message
 MOST_NUMBERS = 50_000_000  # of a table: 400 MB
@@ -288,11 +287,7 @@ def _quoted(names: Sequence[str]) -> str:
 def read_columns(
     path: str | PathLike[str], decimal: str = "", dates: str = "", least: int = 2
 ) -> ColumnTable:
-    """The table with at `least` this many columns in a file with commas, semicolons or tabs, or in
-    Parquet."""
-    if str(path).lower().endswith(parquet.SUFFIX):
-        headings, below = parquet.read_parquet(path)
-        return replace(table_of(str(path), headings, below, least), decimal=POINT)
+    """The table with at `least` this many columns in a file with commas, semicolons or tabs."""
     text = read_cells(path)
     names, rows, is_headed = _parted(text)
     table = table_of(str(path), names, rows, least)

@@ -29,11 +29,6 @@ def as_file(columns: Columns, path: Any) -> Any:
     return path
 
 
-def as_parquet(columns: Columns, path: Any) -> Any:
-    import_module("pyarrow.parquet").write_table(as_arrow(columns), path)
-    return path
-
-
 def as_arrow(columns: Columns) -> Any:
     return import_module("pyarrow").table(dict(columns))
 
@@ -59,8 +54,6 @@ if find_spec("pandas"):
     FRAMES["pandas"] = lambda columns: import_module("pandas").DataFrame(dict(columns))
     FRAMES["pandas, nullable"] = lambda columns: FRAMES["pandas"](columns).convert_dtypes()
 FILES: dict[str, Callable[[Columns, Any], Any]] = {".csv": as_file}
-if find_spec("pyarrow"):
-    FILES[".parquet"] = as_parquet
 
 RANDOM = np.random.default_rng(3)
 COUNT = 60

@@ -249,7 +249,7 @@ def recipe_for(
         task=task,
     )
     if file is not None and asked.table is None:
-        raise UsageError(f"{file} isn't the file of a table: give a .csv, .tsv or .parquet")
+        raise UsageError(f"{file} isn't the file of a table: give a .csv or .tsv")
     return asked.settled(None)[0]
 
 
