@@ -12,7 +12,16 @@ from dataclasses import dataclass
 
 from gradbook.cells.book import Book
 from gradbook.cells.formula.address import Address, pack, row_and_column, sheet_of
+from gradbook.cells.opendocument import (
+    FIRST_DAY,
+    OFFICE,
+    TABLE,
+    Attributes,
+    CellReading,
+    open_parser,
+)
 from gradbook.cells.package import (
+    CONTENT,
     Package,
     TextElement,
     WorkbookError,
@@ -79,11 +88,14 @@ def read_format(code: str) -> NumberFormat | None:
 def number_formats(
     book: Book, path: object, cells: Collection[Address]
 ) -> Mapping[Address, NumberFormat]:
-    """The formats of these cells, as far as their file says them; none of an OpenDocument file."""
+    """The formats of these cells, as far as their file says them."""
     with package(str(path)) as parts:
-        if is_opendocument(parts):
-            return {}
         try:
+            if is_opendocument(parts):
+                looks = _Looks(set(cells))
+                made = open_parser()
+                parts.parse(CONTENT, looks.begin, looks.end, looks.characters, made=made)
+                return looks.found
             return _in_excel(parts, book, set(cells))
         except WorkbookError:  # some programs write styles wrongly, and nothing depends on them
             return {}
@@ -120,3 +132,55 @@ def _styles(parts: Package) -> dict[str, NumberFormat]:
         parts.each(part, keep)
     known = {str(k): read_format(codes.get(number, "")) for k, number in enumerate(used)}
     return {number: form for number, form in known.items() if form}
+
+
+# OpenDocument: what a cell shows is beside its value ----------------------------------
+
+SHOWN = re.compile(r"([^\d]*)(\d[\d.,'\s]*)?(.*)", re.DOTALL)
+NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,20})?(E[+-]?\d{1,2})?", re.IGNORECASE)
+MOST_DECIMALS = 4  # more are those of a number without a format
+
+
+class _Looks(CellReading):
+    """The formats of cells with a style, from the words that they show."""
+
+    def __init__(self, wanted: set[Address]) -> None:
+        super().__init__(self, FIRST_DAY)  # type: ignore[arg-type]
+        self.wanted = wanted
+        self.found: dict[Address, NumberFormat] = {}
+
+    def next_sheet(self, number: int) -> None:
+        """As collecting cells does."""
+
+    def shown(self, cell: Attributes, words: str) -> tuple[str, str | None]:
+        if not words or f"{TABLE}style-name" not in cell:
+            return "", None
+        return cell.get(f"{OFFICE}value-type", ""), f"{cell.get(f'{OFFICE}value', '')}\0{words}"
+
+    def keep(self, row: int, column: int, kind: str, *content: object) -> None:
+        cell = pack(self.number, row, column)
+        value, _, words = str(content[-1]).partition("\0")
+        form = _as_shown(kind, value, words) if cell in self.wanted else None
+        if form:
+            self.found[cell] = form
+
+
+def _as_shown(kind: str, value: str, words: str) -> NumberFormat | None:
+    """The format by which a number shows these words."""
+    parts = SHOWN.fullmatch(words)
+    if kind == "date":
+        return NumberFormat(is_date=True)
+    if kind not in ("float", "percentage", "currency") or not NUMBER.fullmatch(value):
+        return None
+    if parts is None or not parts[2]:
+        return None
+    is_percent = kind == "percentage"
+    size = abs(float(value)) * (100 if is_percent else 1)
+    digits = re.sub(r"\D", "", parts[2])
+    for decimals in range(MOST_DECIMALS + 1):
+        if f"{size:.{decimals}f}".replace(".", "") == digits:
+            whole = len(f"{size:.0f}")
+            signs = len(re.sub(r"\d", "", parts[2].strip())) - (decimals > 0)
+            before, after = (part.replace("%", "").strip(" -−()\xa0") for part in parts.group(1, 3))
+            return NumberFormat(decimals, signs > 0 and whole > 3, is_percent, False, before, after)
+    return None

@@ -52,18 +52,18 @@ def read_opendocument(parts: Package, *, every_row: bool = False) -> Book:
         raise WorkbookError(ENCRYPTED)
     book = Book()
     outline = _SheetList(book)
-    parts.parse(CONTENT, outline.begin, outline.end, made=_parser())
+    parts.parse(CONTENT, outline.begin, outline.end, made=open_parser())
     if not book.sheets:
         raise WorkbookError(Message("it has no sheets of cells: save it again as .ods or .xlsx"))
     book.reader = Reader({s.title.lower(): k for k, s in enumerate(book.sheets)}, book.names)
     size = parts.size(CONTENT) // WORDIER
-    reading = _CellReading(BookCells(book, [], size, every_row=every_row), outline.first_day)
-    parts.parse(CONTENT, reading.begin, reading.end, reading.characters, made=_parser())
+    reading = CellReading(BookCells(book, [], size, every_row=every_row), outline.first_day)
+    parts.parse(CONTENT, reading.begin, reading.end, reading.characters, made=open_parser())
     reading.cells.end_row()
     return book
 
 
-def _parser() -> expat.XMLParserType:
+def open_parser() -> expat.XMLParserType:
     """A parser that resolves namespaces: two programs may use one prefix for different ones."""
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
@@ -153,7 +153,7 @@ CellContent = tuple[str, str | None, str | None, int, int]
 """The type of a cell's value, the value, the formula, and the rows and columns that it fills."""
 
 
-class _CellReading(_SheetWalk):
+class CellReading(_SheetWalk):
     """The second pass: the cells, row by row."""
 
     def __init__(self, cells: BookCells, first_day: datetime) -> None:
@@ -217,7 +217,7 @@ class _CellReading(_SheetWalk):
 
     def _end_cell(self, cell: Attributes) -> None:
         count = _counted(cell, "columns-repeated")
-        kind, value = self._shown(cell, "".join(self.words))
+        kind, value = self.shown(cell, "".join(self.words))
         formula = cell.get(f"{TABLE}formula")
         if formula is not None and len(formula) <= MOST_TRANSLATED:
             formula = translate(formula)
@@ -241,7 +241,7 @@ class _CellReading(_SheetWalk):
             self.cells.stop()
             self.is_full = True
 
-    def _shown(self, cell: Attributes, words: str) -> tuple[str, str | None]:
+    def shown(self, cell: Attributes, words: str) -> tuple[str, str | None]:
         """The type of a cell's value, in Excel's abbreviations, and the value."""
         if cell.get(f"{CALC}value-type") == "error":
             return "e", words
