@@ -96,8 +96,8 @@ def _interest(
     later: Node | float = 0,
     due: Node | float = 0,
 ) -> Node:
-    whole = _payment(rate, periods, now, later, due)
-    return whole - _principal(rate, period, periods, now, later, due)
+    payment = _payment(rate, periods, now, later, due)
+    return payment - _principal(rate, period, periods, now, later, due)
 
 
 def _rate(

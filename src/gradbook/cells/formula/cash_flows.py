@@ -23,11 +23,11 @@ from gradbook.language.message import Message
 YEAR = 365  # days, for XNPV and XIRR
 
 
-def _net_present(graph: Graph, args: Sequence[Meaning]) -> Node:
+def _net_present(graph: Graph, rate: Meaning, *payments: Meaning) -> Node:
     """NPV: the first payment is a period away."""
-    growth = 1 + number(graph, args[0])
-    payments = numbers_of(graph, args[1:])
-    return total(graph, [x / growth ** (k + 1) for k, x in enumerate(payments)])
+    growth = 1 + number(graph, rate)
+    amounts = numbers_of(graph, payments)
+    return total(graph, [x / growth ** (k + 1) for k, x in enumerate(amounts)])
 
 
 def _dated(graph: Graph, payments: Meaning, dates: Meaning) -> tuple[list[Node], list[float]]:
@@ -39,10 +39,10 @@ def _dated(graph: Graph, payments: Meaning, dates: Meaning) -> tuple[list[Node],
     return amounts, [(day - days[0]) / YEAR for day in days]
 
 
-def _dated_present(graph: Graph, args: Sequence[Meaning]) -> Node:
+def _dated_present(graph: Graph, rate: Meaning, payments: Meaning, dates: Meaning) -> Node:
     """XNPV."""
-    growth = 1 + number(graph, args[0])
-    amounts, years = _dated(graph, args[1], args[2])
+    growth = 1 + number(graph, rate)
+    amounts, years = _dated(graph, payments, dates)
     terms = (x / power(growth, graph.constant(t)) for x, t in zip(amounts, years, strict=True))
     return total(graph, list(terms))
 
@@ -67,21 +67,20 @@ def _return(graph: Graph, amounts: Sequence[Node], years: Sequence[float], guess
     return root - left / worth(root)[1]
 
 
-def _internal(graph: Graph, args: Sequence[Meaning]) -> Node:
+def _internal(graph: Graph, payments: Meaning, *guess: Meaning) -> Node:
     """IRR."""
-    amounts = numbers_of(graph, args[:1])
-    guess = present_number(graph, args[1]) if len(args) > 1 else 0.1
-    return _return(graph, amounts, [float(k) for k in range(len(amounts))], guess)
+    amounts = numbers_of(graph, (payments,))
+    rate = present_number(graph, *guess) if guess else 0.1
+    return _return(graph, amounts, [float(k) for k in range(len(amounts))], rate)
 
 
-def _dated_internal(graph: Graph, args: Sequence[Meaning]) -> Node:
+def _dated_internal(graph: Graph, payments: Meaning, dates: Meaning, *guess: Meaning) -> Node:
     """XIRR."""
-    amounts, years = _dated(graph, args[0], args[1])
-    guess = present_number(graph, args[2]) if len(args) > 2 else 0.1
-    return _return(graph, amounts, years, guess)
+    amounts, years = _dated(graph, payments, dates)
+    return _return(graph, amounts, years, present_number(graph, *guess) if guess else 0.1)
 
 
-CASH_FLOWS: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
+CASH_FLOWS: Mapping[str, Callable[..., Meaning]] = {
     "NPV": _net_present,
     "XNPV": _dated_present,
     "IRR": _internal,

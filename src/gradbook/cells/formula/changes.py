@@ -106,7 +106,7 @@ def change_between(old: str, new: str) -> FormulaChange | None:
 def _change(old: Expression, new: Expression) -> FormulaChange | None:
     before = tuple(written_tokens(old))
     spelt = {token.replace("'", ""): token for token in before}  # it1!B14 is 'it1'!B14, too
-    after = tuple(spelt.get(one.replace("'", ""), one) for one in written_tokens(new))
+    after = tuple(spelt.get(token.replace("'", ""), token) for token in written_tokens(new))
     if max(len(before), len(after)) > MOST_TOKENS:
         return None
     differences = list(_widened(before, after, _differences(before, after)))
@@ -247,7 +247,7 @@ def _steps(change: FormulaChange) -> Iterator[ChangeStep]:
         yield around
     while waiting:
         first = waiting.pop(0)
-        last = next((it for it in waiting if _are_parentheses(change, first, it)), None)
+        last = next((other for other in waiting if _are_parentheses(change, first, other)), None)
         if last is not None:
             waiting.remove(last)
         yield _replaced(change, first) if last is None else _parentheses(change, first, last)
@@ -291,32 +291,32 @@ def _no_longer_around(
 ) -> ChangeStep | None:
     """A part taken out of its parentheses, with a factor before or after these, which goes, too."""
     opened, closed = change.tokens[first.start : first.end], change.tokens[last.start : last.end]
-    inside, whole = change.tokens[first.end : last.start], change.tokens[first.start : last.end]
+    inside, enclosed = change.tokens[first.end : last.start], change.tokens[first.start : last.end]
     if (opened[-1], closed[0]) != ("(", ")") or not _is_balanced(inside):
         return None
     before, after = opened[:-1], closed[1:]
     if bool(before) == bool(after) or not _is_balanced((*before, *after)):
         return None
     part, less = _short("".join(inside)), "".join((*before, *after))
-    if len(less) > LONGEST_PIECE or _count(change.tokens, whole) > 1:
+    if len(less) > LONGEST_PIECE or _count(change.tokens, enclosed) > 1:
         return None
     message = Message("delete {less} and the parentheses around {part}", less=less, part=part)
-    return ChangeStep(whole, inside, message)
+    return ChangeStep(enclosed, inside, message)
 
 
 def _parentheses(change: FormulaChange, first: Replacement, last: Replacement) -> ChangeStep:
     """Parentheses added or removed."""
-    inside, whole = (
+    inside, enclosed = (
         change.tokens[start:end]
         for start, end in ((first.end, last.start), (first.start, last.end))
     )
-    is_only = _count(change.tokens, whole) == 1
+    is_only = _count(change.tokens, enclosed) == 1
     part = _short("".join(inside))
     if first.new:
         message = Message("put {part} in parentheses", part=part)
-        return ChangeStep(whole, ("(", *whole, ")"), message if is_only else "")
+        return ChangeStep(enclosed, ("(", *enclosed, ")"), message if is_only else "")
     message = Message("remove the parentheses around {part}", part=part)
-    return ChangeStep(whole, inside, message if is_only else "")
+    return ChangeStep(enclosed, inside, message if is_only else "")
 
 
 def _replaced(change: FormulaChange, replacement: Replacement) -> ChangeStep:

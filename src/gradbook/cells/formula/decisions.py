@@ -36,13 +36,13 @@ from gradbook.language.message import Message
 # Conditions -----------------------------------------------------------------------
 
 
-def _choice(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _choice(graph: Graph, question: Meaning, *branches: Meaning) -> Meaning:
     """IF."""
-    then = args[1] if len(args) > 1 else graph.constant(1)
-    if isinstance(args[0], CellBlock) and args[0].shape != (1, 1):
-        return _choices(graph, args[0], then, args[2] if len(args) > 2 else NO_ELSE)
-    otherwise = args[2] if len(args) > 2 else graph.constant(0)
-    condition = truth(graph, args[0])
+    then = branches[0] if branches else graph.constant(1)
+    if isinstance(question, CellBlock) and question.shape != (1, 1):
+        return _choices(graph, question, then, branches[1] if len(branches) > 1 else NO_ELSE)
+    otherwise = branches[1] if len(branches) > 1 else graph.constant(0)
+    condition = truth(graph, question)
     if isinstance(graph, OpenGraph) and not (_is_number_now(then) and _is_number_now(otherwise)):
         present(condition)  # a text or a range: which of them, depends on the numbers
     if condition.is_constant() or isinstance(graph, NumberedGraph):
@@ -53,7 +53,7 @@ def _choice(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     if isinstance(then, str) or isinstance(otherwise, str):
         raise NotUnderstood(Message("an IF that may give a text"))
     return aligned(
-        lambda a, b: if_positive(condition, number(graph, a), number(graph, b)), (then, otherwise)
+        lambda a, b: if_positive(condition, number(graph, a), number(graph, b)), then, otherwise
     )
 
 
@@ -61,8 +61,8 @@ def _choices(graph: Graph, conditions: CellBlock, then: Meaning, otherwise: Mean
     """IF element by element; where formulas are compared, which numbers are skipped isn't known."""
     is_partial = not has_values_only(graph) and isinstance(otherwise, NoElse)
     chosen = aligned(
-        lambda c, a, b: _single(graph, _choice(graph, (c, a, b))),
-        (conditions, then, graph.constant(0) if is_partial else otherwise),
+        lambda c, a, b: _single(graph, _choice(graph, c, a, b)),
+        *(conditions, then, graph.constant(0) if is_partial else otherwise),
     )
     has_gaps = is_partial or any(isinstance(x, CellBlock) and x.has_gaps for x in (then, otherwise))
     return replace(as_block(chosen), has_gaps=has_gaps)
@@ -80,34 +80,28 @@ def _is_true(graph: Graph, value: Meaning) -> bool:
     return present(truth(graph, value)) > 0
 
 
-def _first_true(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _first_true(graph: Graph, *cases: Meaning) -> Meaning:
     """IFS: the value after the first condition that holds."""
-    for condition, value in zip(args[::2], args[1::2], strict=True):
+    for condition, value in zip(cases[::2], cases[1::2], strict=True):
         if _is_true(graph, condition):
             return value
     return error(graph)
 
 
-def _switch(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _switch(graph: Graph, value: Meaning, *cases: Meaning) -> Meaning:
     """SWITCH: the value after the first key that is equal, otherwise the last one."""
-    about, rest = args[0], args[1:]
-    for k in range(0, len(rest) - 1, 2):
-        if _is_true(graph, infix(graph, "=", about, rest[k])):
-            return rest[k + 1]
-    return rest[-1] if len(rest) % 2 else error(graph)
+    for k in range(0, len(cases) - 1, 2):
+        if _is_true(graph, infix(graph, "=", value, cases[k])):
+            return cases[k + 1]
+    return cases[-1] if len(cases) % 2 else error(graph)
 
 
-def _choose(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _choose(graph: Graph, place: Meaning, *values: Meaning) -> Meaning:
     """CHOOSE; places in an array choose element by element, as in CHOOSE({1,2},A1:A9,B1:B9)."""
-
-    def one(*singles: Single) -> Single:
-        place = whole_number(graph, singles[0])
-        return singles[place] if 1 <= place < len(singles) else error(graph)
-
-    if as_block(args[0]).shape != (1, 1):
-        return aligned(one, tuple(args))
-    place = whole_number(graph, args[0])
-    return args[place] if 1 <= place < len(args) else error(graph)
+    if as_block(place).shape != (1, 1):
+        return aligned(lambda *each: _single(graph, _choose(graph, *each)), place, *values)
+    index = whole_number(graph, place)
+    return values[index - 1] if 1 <= index <= len(values) else error(graph)
 
 
 def truths(graph: Graph, args: Sequence[Meaning]) -> list[Node]:
@@ -122,15 +116,15 @@ def truths(graph: Graph, args: Sequence[Meaning]) -> list[Node]:
     return nodes
 
 
-def _all(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _all(graph: Graph, *args: Meaning) -> Meaning:
     return reduce(lambda a, b: if_positive(a, if_positive(b, 1, 0), 0), truths(graph, args))
 
 
-def _any(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _any(graph: Graph, *args: Meaning) -> Meaning:
     return reduce(lambda a, b: if_positive(a, 1, if_positive(b, 1, 0)), truths(graph, args))
 
 
-def _odd_count(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _odd_count(graph: Graph, *args: Meaning) -> Meaning:
     """XOR."""
     return graph.constant(sum(present(x) > 0 for x in truths(graph, args)) % 2)
 
@@ -147,16 +141,15 @@ def is_error(graph: Graph, value: Single) -> bool:
     return True
 
 
-def _if_error(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _if_error(graph: Graph, value: Meaning, otherwise: Meaning) -> Meaning:
     """IFERROR and IFNA: the branch that is taken; a formula that is compared has no errors."""
     if not has_values_only(graph):
-        return args[0]
-    value, otherwise = args
+        return value
     if isinstance(graph, MovedGraph):
         is_number = 1 + 0 * number(graph, value)  # otherwise no number itself
         return if_positive(is_number, number(graph, value), number(graph, otherwise))
     if isinstance(value, CellBlock):
-        return aligned(lambda a, b: b if is_error(graph, a) else a, (value, otherwise))
+        return aligned(lambda a, b: b if is_error(graph, a) else a, value, otherwise)
     return otherwise if is_error(graph, value) else value
 
 
@@ -164,9 +157,8 @@ def _if_error(graph: Graph, args: Sequence[Meaning]) -> Meaning:
 
 
 def _question(answer: Callable[[Graph, Single], bool]) -> Callable[..., Meaning]:
-    def ask(graph: Graph, args: Sequence[Meaning]) -> Meaning:
-        (value,) = args
-        return aligned(lambda x: graph.constant(float(answer(graph, x))), (value,))
+    def ask(graph: Graph, value: Meaning) -> Meaning:
+        return aligned(lambda x: graph.constant(float(answer(graph, x))), value)
 
     return ask
 
@@ -183,7 +175,7 @@ def _remainder(wanted: int) -> Callable[[Graph, Single], bool]:
     return lambda graph, value: int(abs(present_number(graph, value))) % 2 == wanted
 
 
-DECISIONS: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
+DECISIONS: Mapping[str, Callable[..., Meaning]] = {
     "IF": _choice,
     "IFS": _first_true,
     "SWITCH": _switch,
@@ -191,9 +183,9 @@ DECISIONS: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
     "AND": _all,
     "OR": _any,
     "XOR": _odd_count,
-    "TRUE": lambda graph, args: graph.constant(1),
-    "FALSE": lambda graph, args: graph.constant(0),
-    "NA": lambda graph, args: error(graph),
+    "TRUE": lambda graph: graph.constant(1),
+    "FALSE": lambda graph: graph.constant(0),
+    "NA": error,
     "IFERROR": _if_error,
     "IFNA": _if_error,
     "ISERROR": _question(is_error),

@@ -316,8 +316,8 @@ class Edit:
 
     def apply_to(self, expression: Expression) -> Expression:
         if self.kind is EditKind.EXCHANGE:
-            one, other = self.paths
-            return put(put(expression, one, self.new), other, self.old)
+            first, second = self.paths
+            return put(put(expression, first, self.new), second, self.old)
         for path in self.paths:
             expression = put(expression, path, self.new)
         return expression
@@ -333,10 +333,10 @@ def regroup(expression: Expression) -> Iterator[Expression]:
     known: set[Expression] = set()
     for path, part in paths(expression):
         for new in chain(_embraced(part), _released(part), _raised(part)):
-            whole = put(expression, path, new)
-            if whole not in known:
-                known.add(whole)
-                yield whole
+            regrouped = put(expression, path, new)
+            if regrouped not in known:
+                known.add(regrouped)
+                yield regrouped
 
 
 def _embraced(part: Expression) -> Iterator[Expression]:
@@ -367,9 +367,9 @@ def _gathered(parts: Sequence[SignedTerm], first: int, last: int) -> Iterator[Ex
                 (parts[last][0], product(tails.parts[:kept])),
             ]
             above = before == 0 or heads.parts[before].above
-            whole = [*heads.parts[:before], Factor(total(inside), above), *tails.parts[kept:]]
+            gathered = [*heads.parts[:before], Factor(total(inside), above), *tails.parts[kept:]]
             sign = parts[first][0] if before else 1
-            yield total([*parts[:first], (sign, product(whole)), *parts[last + 1 :]])
+            yield total([*parts[:first], (sign, product(gathered)), *parts[last + 1 :]])
 
 
 def _released(part: Expression) -> Iterator[Expression]:

@@ -278,10 +278,10 @@ def map_values(function: Callable[[Meaning], Node], value: Meaning) -> Meaning:
 
 def pairs(function: Callable[[Single, Single], Single], a: Meaning, b: Meaning) -> Meaning:
     """Element by element; a single value, row or column is repeated to fit, as Excel does."""
-    return aligned(function, (a, b))
+    return aligned(function, a, b)
 
 
-def aligned(function: Callable[..., Single], values: tuple[Meaning, ...]) -> Meaning:
+def aligned(function: Callable[..., Single], *values: Meaning) -> Meaning:
     """Any number of values, element by element."""
     if not any(isinstance(value, CellBlock) for value in values):
         return function(*values)

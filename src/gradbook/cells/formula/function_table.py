@@ -28,8 +28,8 @@ from gradbook.cells.formula.totals import TOTALS
 from gradbook.graph.node import Graph
 from gradbook.language.message import Message, message_count
 
-FUNCTIONS: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
-    "PI": lambda graph, args: graph.constant(math.pi),
+FUNCTIONS: Mapping[str, Callable[..., Meaning]] = {
+    "PI": lambda graph: graph.constant(math.pi),
     **TOTALS,
     **MATRICES,
     **DECISIONS,
@@ -52,9 +52,9 @@ def call(graph: Graph, function: str, args: Sequence[Meaning]) -> Meaning:
     try:
         if word in ELEMENTWISE and args:
             meaning = ELEMENTWISE[word].meaning
-            return aligned(lambda *each: meaning(*(number(graph, x) for x in each)), tuple(args))
+            return aligned(lambda *each: meaning(*(number(graph, x) for x in each)), *args)
         if word in FUNCTIONS:
-            return FUNCTIONS[word](graph, args)
+            return FUNCTIONS[word](graph, *args)
     except (TypeError, ValueError, IndexError) as error:
         what = Message("{function} with these arguments", function=word)
         if word in ELEMENTWISE:

@@ -117,16 +117,16 @@ def wildcard(pattern: str) -> Callable[[str], bool]:
     return matches
 
 
-def _chosen(graph: Graph, args: Sequence[Meaning]) -> list[int]:
-    """The places at which all conditions hold, in ranges that are given before each."""
-    if not args or len(args) % 2:
+def _chosen(graph: Graph, areas: Sequence[Meaning], conditions: Sequence[Meaning]) -> list[int]:
+    """The places at which all conditions hold, each in its range."""
+    if not areas:
         raise NotUnderstood(Message("conditions without their ranges"))
-    areas = [as_block(area) for area in args[::2]]
-    if len({area.shape for area in areas}) > 1:
+    blocks = [as_block(area) for area in areas]
+    if len({block.shape for block in blocks}) > 1:
         raise NotUnderstood(Message("ranges of different sizes in one operation"))
-    places: Sequence[int] = range(len(areas[0].keys))
-    for area, wanted in zip(areas, args[1::2], strict=True):
-        keys, test = area.keys, condition(graph, wanted)
+    places: Sequence[int] = range(len(blocks[0].keys))
+    for block, wanted in zip(blocks, conditions, strict=True):
+        keys, test = block.keys, condition(graph, wanted)
         spend_exactly(len(places))
         places = [k for k in places if test(keys[k])]
     return list(places)
@@ -142,17 +142,15 @@ def _numbers_at(area: Meaning, places: Sequence[int], shape: tuple[int, int]) ->
 
 
 def _by_condition(result: Callable[[Graph, Sequence[Node]], Node]) -> Callable[..., Meaning]:
-    """SUMIF and AVERAGEIF: the range is its own, unless another is given."""
+    """SUMIF and AVERAGEIF: of the range with the keys, unless another is given."""
 
-    def make(graph: Graph, args: Sequence[Meaning]) -> Meaning:
-        area, wanted = args[:2]
-        target = args[2] if len(args) > 2 and args[2] is not None else area
-
+    def make(graph: Graph, area: Meaning, wanted: Meaning, target: Meaning = None) -> Meaning:
         def one(key: Single) -> Node:
-            places = _chosen(graph, (area, key))
-            return result(graph, _numbers_at(target, places, as_block(area).shape))
+            places = _chosen(graph, [area], [key])
+            values = area if target is None else target
+            return result(graph, _numbers_at(values, places, as_block(area).shape))
 
-        return aligned(one, (wanted,))
+        return aligned(one, wanted)
 
     return make
 
@@ -160,24 +158,21 @@ def _by_condition(result: Callable[[Graph, Sequence[Node]], Node]) -> Callable[.
 def _by_conditions(result: Callable[[Graph, Sequence[Node]], Node]) -> Callable[..., Meaning]:
     """SUMIFS, AVERAGEIFS, MAXIFS and MINIFS."""
 
-    def make(graph: Graph, args: Sequence[Meaning]) -> Meaning:
-        target, *rest = args
-
+    def make(graph: Graph, target: Meaning, *pairs: Meaning) -> Meaning:
         def one(*keys: Single) -> Node:
-            pairs = [x for area, key in zip(rest[::2], keys, strict=True) for x in (area, key)]
-            return result(graph, _numbers_at(target, _chosen(graph, pairs), as_block(target).shape))
+            places = _chosen(graph, pairs[::2], keys)
+            return result(graph, _numbers_at(target, places, as_block(target).shape))
 
-        return aligned(one, tuple(rest[1::2]))
+        return aligned(one, *pairs[1::2])
 
     return make
 
 
-def _count_by_conditions(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _count_by_conditions(graph: Graph, *pairs: Meaning) -> Meaning:
     def one(*keys: Single) -> Node:
-        pairs = [x for area, key in zip(args[::2], keys, strict=True) for x in (area, key)]
-        return graph.constant(len(_chosen(graph, pairs)))
+        return graph.constant(len(_chosen(graph, pairs[::2], keys)))
 
-    return aligned(one, tuple(args[1::2]))
+    return aligned(one, *pairs[1::2])
 
 
 def _largest(graph: Graph, numbers: Sequence[Node]) -> Node:
@@ -232,11 +227,13 @@ def _line(area: Meaning) -> CellBlock:
 def _table(is_across: bool) -> Callable[..., Meaning]:
     """VLOOKUP and HLOOKUP."""
 
-    def look_up(graph: Graph, args: Sequence[Meaning]) -> Meaning:
-        block = as_block(args[1])
+    def look_up(
+        graph: Graph, keys: Meaning, table: Meaning, columns: Meaning, *nearest: Meaning
+    ) -> Meaning:
+        block = as_block(table)
         first = block.first_row if is_across else block.first_column
         width = block.shape[0 if is_across else 1]
-        is_exact = len(args) > 3 and not present_number(graph, args[3])  # 0 or FALSE
+        is_exact = bool(nearest) and not present_number(graph, *nearest)  # 0 or FALSE
 
         def one(wanted: Single, column: Single) -> Single:
             place = whole_number(graph, column) - 1
@@ -251,7 +248,7 @@ def _table(is_across: bool) -> Callable[..., Meaning]:
                 return error(graph)
             return _shown(graph, block.at(*((place, index) if is_across else (index, place))))
 
-        return aligned(one, (args[0], args[2]))
+        return aligned(one, keys, columns)
 
     return look_up
 
@@ -261,10 +258,10 @@ def _shown(graph: Graph, value: Single) -> Single:
     return graph.constant(0) if value is None else value
 
 
-def _match(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _match(graph: Graph, keys: Meaning, area: Meaning, *mode: Meaning) -> Meaning:
     """MATCH: the place of a value, counted from 1."""
-    among = _line(args[1])
-    kind = 1.0 if len(args) < 3 else present_number(graph, args[2])
+    among = _line(area)
+    kind = present_number(graph, *mode) if mode else 1.0
 
     def one(wanted: Single) -> Node:
         wanted = graph.constant(0) if wanted is None else wanted
@@ -274,31 +271,29 @@ def _match(graph: Graph, args: Sequence[Meaning]) -> Meaning:
             place = _nearest(wanted, among, is_below=kind > 0)
         return error(graph) if place is None else graph.constant(place + 1)
 
-    return aligned(one, (args[0],))
+    return aligned(one, keys)
 
 
 def _place(
-    graph: Graph, wanted: Single, among: CellBlock, args: Sequence[Meaning], first: int
+    graph: Graph, wanted: Single, among: CellBlock, mode: Meaning = None, search: Meaning = None
 ) -> int | None:
     """XLOOKUP's and XMATCH's place: by the mode of matching and that of searching."""
-    modes = [0, 1]
-    for k in range(2):
-        if len(args) > first + k and args[first + k] is not None:
-            modes[k] = whole_number(graph, args[first + k])
-    mode, search = modes
-    is_back = search == -1
+    kind, is_back = whole_number(graph, mode), whole_number(graph, search) == -1
     line = CellBlock((tuple(among.singles()[::-1]),)) if is_back else among
-    place = _exact(graph, wanted, line, wild=mode == 2)
-    if place is None and mode in (-1, 1):
-        place = _nearest(wanted, line, is_below=mode < 0, is_ordered=False)
+    place = _exact(graph, wanted, line, wild=kind == 2)
+    if place is None and kind in (-1, 1):
+        place = _nearest(wanted, line, is_below=kind < 0, is_ordered=False)
     return None if place is None else len(line.keys) - 1 - place if is_back else place
 
 
-def _x_lookup(graph: Graph, args: Sequence[Meaning]) -> Meaning:
-    among, results = _line(args[1]), as_block(args[2])
-    missing = args[3] if len(args) > 3 and args[3] is not None else error(graph)
-    is_down = as_block(args[1]).shape[1] == 1
-    wanted = as_block(args[0])
+def _x_lookup(
+    graph: Graph, keys: Meaning, area: Meaning, target: Meaning, *options: Meaning
+) -> Meaning:
+    among, results = _line(area), as_block(target)
+    instead, *modes = options or (None,)
+    missing = error(graph) if instead is None else instead
+    is_down = as_block(area).shape[1] == 1
+    wanted = as_block(keys)
 
     def line(place: int) -> tuple[Single, ...]:
         if is_down:
@@ -306,7 +301,7 @@ def _x_lookup(graph: Graph, args: Sequence[Meaning]) -> Meaning:
         return tuple(row[place] for row in results.rows)
 
     if wanted.shape == (1, 1):
-        place = _place(graph, wanted.rows[0][0], among, args, 4)
+        place = _place(graph, wanted.rows[0][0], among, *modes)
         if place is None:
             return missing
         chosen = line(place)
@@ -315,27 +310,27 @@ def _x_lookup(graph: Graph, args: Sequence[Meaning]) -> Meaning:
         return CellBlock((chosen,)) if is_down else CellBlock(tuple((x,) for x in chosen))
 
     def one(key: Single) -> Single:
-        place = _place(graph, key, among, args, 4)
+        place = _place(graph, key, among, *modes)
         return number(graph, missing) if place is None else _shown(graph, line(place)[0])
 
-    return aligned(one, (wanted,))
+    return aligned(one, wanted)
 
 
-def _x_match(graph: Graph, args: Sequence[Meaning]) -> Meaning:
-    among = _line(args[1])
+def _x_match(graph: Graph, keys: Meaning, area: Meaning, *modes: Meaning) -> Meaning:
+    among = _line(area)
 
     def one(wanted: Single) -> Node:
-        place = _place(graph, wanted, among, args, 2)
+        place = _place(graph, wanted, among, *modes)
         return error(graph) if place is None else graph.constant(place + 1)
 
-    return aligned(one, (args[0],))
+    return aligned(one, keys)
 
 
-def _lookup(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _lookup(graph: Graph, keys: Meaning, area: Meaning, *target: Meaning) -> Meaning:
     """LOOKUP: in order, and the result at the same place of another range, or of the last line."""
-    block = as_block(args[0] if len(args) < 2 else args[1])
-    if len(args) > 2:
-        among, results = _line(block), _line(args[2])
+    block = as_block(area)
+    if target:
+        among, results = _line(block), _line(*target)
     else:
         rows = (
             block.rows if block.shape[0] >= block.shape[1] else tuple(zip(*block.rows, strict=True))
@@ -347,18 +342,18 @@ def _lookup(graph: Graph, args: Sequence[Meaning]) -> Meaning:
         place = _nearest(wanted, among, is_below=True)
         return error(graph) if place is None else _shown(graph, results.singles()[place])
 
-    return aligned(one, (args[0],))
+    return aligned(one, keys)
 
 
-def _index(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _index(graph: Graph, area: Meaning, *at: Meaning) -> Meaning:
     """One cell of a range, counted from 1; for a single row or column one number is enough. A 0
     means the whole row or column."""
-    block = as_block(args[0])
-    if len(args) < 2:
+    block = as_block(area)
+    if not at:
         raise NotUnderstood(Message("INDEX with a computed position"))
-    if any(as_block(value).shape != (1, 1) for value in args[1:3]):
-        return aligned(lambda *at: number(graph, _index(graph, (block, *at))), tuple(args[1:3]))
-    places = [whole_number(graph, value) - 1 for value in args[1:3]]
+    if any(as_block(value).shape != (1, 1) for value in at[:2]):
+        return aligned(lambda *at: number(graph, _index(graph, block, *at)), *at[:2])
+    places = [whole_number(graph, value) - 1 for value in at[:2]]
     if len(places) == 1:
         places = (
             [0, *places] if block.shape[0] == 1 else [*places, 0 if block.shape[1] == 1 else -1]
@@ -368,22 +363,18 @@ def _index(graph: Graph, args: Sequence[Meaning]) -> Meaning:
         raise NotUnderstood(Message("INDEX outside its range"))
     rows = block.rows if row < 0 else block.rows[row : row + 1]
     if column >= 0:
-        rows = tuple(one[column : column + 1] for one in rows)
+        rows = tuple(cells[column : column + 1] for cells in rows)
     return rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else CellBlock(rows)
 
 
 # Arranging cells ------------------------------------------------------------------
 
 
-def _sequence(graph: Graph, args: Sequence[Meaning]) -> Meaning:
-    height, width = (
-        whole_number(graph, args[k]) if len(args) > k and args[k] is not None else 1
-        for k in range(2)
-    )
-    start, step = (
-        number(graph, args[k]) if len(args) > k and args[k] is not None else graph.constant(1)
-        for k in (2, 3)
-    )
+def _sequence(graph: Graph, *args: Meaning) -> Meaning:
+    """SEQUENCE(rows, columns, start, step), each 1 if it is left out."""
+    numbers = [graph.constant(1) if x is None else number(graph, x) for x in (*args, *[None] * 4)]
+    height, width = (whole_number(graph, x) for x in numbers[:2])
+    start, step = numbers[2:4]
     if height < 1 or width < 1:
         return error(graph)
     refuse_many(height * width)
@@ -395,7 +386,7 @@ def _sequence(graph: Graph, args: Sequence[Meaning]) -> Meaning:
 def _joined(is_down: bool) -> Callable[..., Meaning]:
     """VSTACK and HSTACK."""
 
-    def join(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+    def join(graph: Graph, *args: Meaning) -> Meaning:
         blocks = [as_block(value) for value in args]
         if not is_down:
             blocks = [CellBlock(tuple(zip(*block.rows, strict=True))) for block in blocks]
@@ -412,11 +403,13 @@ def _joined(is_down: bool) -> Callable[..., Meaning]:
 def _flat(is_down: bool) -> Callable[..., Meaning]:
     """TOCOL and TOROW."""
 
-    def spread(graph: Graph, args: Sequence[Meaning]) -> Meaning:
-        if len(args) > 1 and args[1] is not None and present_number(graph, args[1]):
+    def spread(
+        graph: Graph, area: Meaning, skips: Meaning = None, by_column: Meaning = None
+    ) -> Meaning:
+        if present_number(graph, skips):
             raise NotUnderstood(Message("TOCOL that leaves out cells"))
-        block = as_block(args[0])
-        if len(args) > 2 and present_number(graph, args[2]):
+        block = as_block(area)
+        if present_number(graph, by_column):
             block = CellBlock(tuple(zip(*block.rows, strict=True)))
         singles = block.singles()
         return CellBlock(tuple((x,) for x in singles) if is_down else (tuple(singles),))
@@ -431,29 +424,36 @@ def _order(value: Single) -> tuple[int, float, str]:
     return (0, key[1], "") if isinstance(key[1], float) else (1, 0.0, key[1])
 
 
-def _sorted(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _sorted(
+    graph: Graph,
+    area: Meaning,
+    by: Meaning = None,
+    order: Meaning = None,
+    across: Meaning = None,
+) -> Meaning:
     """SORT, by one row or column."""
-    block = as_block(args[0])
-    by = whole_number(graph, args[1]) - 1 if len(args) > 1 and args[1] is not None else 0
-    is_falling = len(args) > 2 and args[2] is not None and present_number(graph, args[2]) < 0
-    is_across = len(args) > 3 and present_number(graph, args[3]) != 0
+    block, is_across = as_block(area), present_number(graph, across) != 0
+    place = 0 if by is None else whole_number(graph, by) - 1
     rows = tuple(zip(*block.rows, strict=True)) if is_across else block.rows
-    ordered = sorted(rows, key=lambda row: _order(row[by]), reverse=is_falling)
+    is_falling = present_number(graph, order) < 0
+    ordered = sorted(rows, key=lambda row: _order(row[place]), reverse=is_falling)
     return CellBlock(tuple(zip(*ordered, strict=True)) if is_across else tuple(ordered))
 
 
-def _sorted_by(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _sorted_by(
+    graph: Graph, area: Meaning, by: Meaning, order: Meaning = None, *more: Meaning
+) -> Meaning:
     """SORTBY, by one column."""
-    block, keys = as_block(args[0]), _line(args[1]).singles()
-    is_falling = len(args) > 2 and present_number(graph, args[2]) < 0
-    order = sorted(range(len(keys)), key=lambda k: _order(keys[k]), reverse=is_falling)
-    if len(args) > 3 or len(keys) != block.shape[0]:
+    block, keys = as_block(area), _line(by).singles()
+    is_falling = present_number(graph, order) < 0
+    places = sorted(range(len(keys)), key=lambda k: _order(keys[k]), reverse=is_falling)
+    if more or len(keys) != block.shape[0]:
         raise NotUnderstood(Message("SORTBY by several ranges"))
-    return CellBlock(tuple(block.rows[k] for k in order))
+    return CellBlock(tuple(block.rows[k] for k in places))
 
 
-def _filtered(graph: Graph, args: Sequence[Meaning]) -> Meaning:
-    block, kept = as_block(args[0]), as_block(args[1])
+def _filtered(graph: Graph, area: Meaning, includes: Meaning, *instead: Meaning) -> Meaning:
+    block, kept = as_block(area), as_block(includes)
     flags = [present_number(graph, x) > 0 or present_number(graph, x) < 0 for x in kept.singles()]
     if kept.shape[1] == 1 and len(flags) == block.shape[0]:
         rows = tuple(row for row, keep in zip(block.rows, flags, strict=True) if keep)
@@ -464,16 +464,16 @@ def _filtered(graph: Graph, args: Sequence[Meaning]) -> Meaning:
     else:
         raise NotUnderstood(Message("ranges of different sizes in one operation"))
     if not rows or not rows[0]:
-        return args[2] if len(args) > 2 else error(graph)
+        return instead[0] if instead else error(graph)
     return CellBlock(rows)
 
 
-def _distinct(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _distinct(graph: Graph, area: Meaning, *options: Meaning) -> Meaning:
     """UNIQUE: each row once."""
     known: dict[tuple[Key | None, ...], tuple[Single, ...]] = {}
-    for row in as_block(args[0]).rows:
+    for row in as_block(area).rows:
         known.setdefault(tuple(map(key_of, row)), row)
-    if len(args) > 1:
+    if options:
         raise NotUnderstood(Message("UNIQUE with these arguments"))
     return CellBlock(tuple(known.values()))
 
@@ -481,15 +481,15 @@ def _distinct(graph: Graph, args: Sequence[Meaning]) -> Meaning:
 def _part(is_take: bool) -> Callable[..., Meaning]:
     """TAKE and DROP: so many rows and columns from the start, or the end if negative."""
 
-    def cut(graph: Graph, args: Sequence[Meaning]) -> Meaning:
-        rows: Sequence[tuple[Single, ...]] = as_block(args[0]).rows
-        for k in (1, 2):
-            if len(args) > k and args[k] is not None:
-                count = whole_number(graph, args[k])
-                lines = rows if k == 1 else list(zip(*rows, strict=True))
+    def cut(graph: Graph, area: Meaning, *counts: Meaning) -> Meaning:
+        rows: Sequence[tuple[Single, ...]] = as_block(area).rows
+        for k, number_of_lines in enumerate(counts[:2]):
+            if number_of_lines is not None:
+                count = whole_number(graph, number_of_lines)
+                lines = list(zip(*rows, strict=True)) if k else rows
                 begins = is_take == (count >= 0)  # DROP leaves what TAKE doesn't
                 lines = lines[:count] if begins else lines[count:]
-                rows = lines if k == 1 else list(zip(*lines, strict=True))
+                rows = list(zip(*lines, strict=True)) if k else lines
         return CellBlock(tuple(rows)) if rows and rows[0] else error(graph)
 
     return cut
@@ -498,10 +498,10 @@ def _part(is_take: bool) -> Callable[..., Meaning]:
 def _chosen_lines(is_columns: bool) -> Callable[..., Meaning]:
     """CHOOSECOLS and CHOOSEROWS."""
 
-    def choose(graph: Graph, args: Sequence[Meaning]) -> Meaning:
-        rows = as_block(args[0]).rows
+    def choose(graph: Graph, area: Meaning, *numbers: Meaning) -> Meaning:
+        rows = as_block(area).rows
         lines = tuple(zip(*rows, strict=True)) if is_columns else rows
-        places = [whole_number(graph, x) for value in args[1:] for x in as_block(value).singles()]
+        places = [whole_number(graph, x) for value in numbers for x in as_block(value).singles()]
         if not all(1 <= abs(k) <= len(lines) for k in places):
             return error(graph)
         kept = tuple(lines[k - 1 if k > 0 else k] for k in places)
@@ -510,11 +510,11 @@ def _chosen_lines(is_columns: bool) -> Callable[..., Meaning]:
     return choose
 
 
-def _transposed(graph: Graph, args: Sequence[Meaning]) -> Meaning:
-    return CellBlock(tuple(zip(*as_block(args[0]).rows, strict=True)))
+def _transposed(graph: Graph, area: Meaning) -> Meaning:
+    return CellBlock(tuple(zip(*as_block(area).rows, strict=True)))
 
 
-LOOKUPS: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
+LOOKUPS: Mapping[str, Callable[..., Meaning]] = {
     "SUMIF": _by_condition(total),
     "SUMIFS": _by_conditions(total),
     "AVERAGEIF": _by_condition(mean),

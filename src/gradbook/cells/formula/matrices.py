@@ -44,9 +44,8 @@ def _block(rows: Sequence[Sequence[Node]]) -> CellBlock:
     return CellBlock(tuple(tuple(row) for row in rows))
 
 
-def _product(graph: Graph, args: Sequence[Meaning]) -> CellBlock:
+def _product(graph: Graph, a: Meaning, b: Meaning) -> CellBlock:
     """MMULT."""
-    a, b = args
     if as_block(a).shape[1] != as_block(b).shape[0]:
         raise NotUnderstood(Message("MMULT of ranges that don't fit each other"))
     refuse_many(as_block(a).shape[0] * as_block(a).shape[1] * as_block(b).shape[1])
@@ -58,9 +57,9 @@ def _dot(graph: Graph, row: Sequence[Node], column: Sequence[Node]) -> Node:
     return total(graph, [x * y for x, y in zip(row, column, strict=True)])
 
 
-def _unit(graph: Graph, args: Sequence[Meaning]) -> CellBlock:
+def _unit(graph: Graph, width: Meaning) -> CellBlock:
     """MUNIT."""
-    size = whole_number(graph, args[0])
+    size = whole_number(graph, width)
     refuse_many(size**2)
     return _block([[graph.constant(float(r == c)) for c in range(size)] for r in range(size)])
 
@@ -102,9 +101,9 @@ def _square(graph: Graph, value: Meaning) -> list[Row]:
     return _numbers(graph, value)
 
 
-def _inverse(graph: Graph, args: Sequence[Meaning]) -> CellBlock:
+def _inverse(graph: Graph, area: Meaning) -> CellBlock:
     """MINVERSE."""
-    matrix = _square(graph, args[0])
+    matrix = _square(graph, area)
     unit = [[graph.constant(float(r == c)) for c in range(len(matrix))] for r in range(len(matrix))]
     inverse, pivots, _ = _eliminated(matrix, unit)
     if len(pivots) < len(matrix):
@@ -112,9 +111,9 @@ def _inverse(graph: Graph, args: Sequence[Meaning]) -> CellBlock:
     return _block(inverse)
 
 
-def _determinant(graph: Graph, args: Sequence[Meaning]) -> Node:
+def _determinant(graph: Graph, area: Meaning) -> Node:
     """MDETERM."""
-    matrix = _square(graph, args[0])
+    matrix = _square(graph, area)
     _, pivots, sign = _eliminated(matrix, [[] for _ in matrix])
     if len(pivots) < len(matrix):
         return graph.constant(0)
@@ -140,12 +139,6 @@ def _columns(graph: Graph, y: CellBlock, x: Meaning) -> list[Row]:
     raise NotUnderstood(Message("ranges of different sizes in one operation"))
 
 
-def _has(graph: Graph, args: Sequence[Meaning], place: int, usually: bool) -> bool:
-    if len(args) <= place or args[place] is None:
-        return usually
-    return present_number(graph, args[place]) != 0
-
-
 def _fitted(
     graph: Graph, y: CellBlock, columns: Sequence[Row], has_constant: bool
 ) -> tuple[list[Node], Node]:
@@ -163,14 +156,20 @@ def _fitted(
     return slopes, height - _dot(graph, slopes, levels)
 
 
-def _line(graph: Graph, args: Sequence[Meaning]) -> CellBlock:
+def _line(
+    graph: Graph,
+    heights: Meaning,
+    x: Meaning = None,
+    with_constant: Meaning = None,
+    with_statistics: Meaning = None,
+) -> CellBlock:
     """LINEST: the factors from the last x to the first, then the constant; its statistics below."""
-    y = as_block(args[0])
-    columns = _columns(graph, y, args[1] if len(args) > 1 else None)
-    has_constant = _has(graph, args, 2, usually=True)
+    y = as_block(heights)
+    columns = _columns(graph, y, x)
+    has_constant = with_constant is None or present_number(graph, with_constant) != 0
     slopes, constant = _fitted(graph, y, columns, has_constant)
     first = [*reversed(slopes), constant]
-    if not _has(graph, args, 3, usually=False):
+    if present_number(graph, with_statistics) == 0:
         return _block([first])
     if len(columns) > 1:
         raise NotUnderstood(Message("LINEST with the statistics of several columns of x"))
@@ -187,29 +186,34 @@ def _statistics(
     level = mean(graph, xs) if has_constant else graph.constant(0)
     height = mean(graph, heights) if has_constant else graph.constant(0)
     spread = total(graph, [(x - level) ** 2 for x in xs])
-    whole = total(graph, [(value - height) ** 2 for value in heights])
-    rest = total(graph, [x**2 for x in left])
-    variance = rest / free if free > 0 else error(graph)
+    squares = total(graph, [(value - height) ** 2 for value in heights])
+    residual = total(graph, [x**2 for x in left])
+    variance = residual / free if free > 0 else error(graph)
     of_constant = variance * (level**2 / spread + graph.constant(1) / count)
     return [
         [
             graph.make("sqrt", variance / spread),
             graph.make("sqrt", of_constant) if has_constant else error(graph),
         ],
-        [1 - rest / whole, graph.make("sqrt", variance)],
-        [(whole - rest) / variance, graph.constant(free)],
-        [whole - rest, rest],
+        [1 - residual / squares, graph.make("sqrt", variance)],
+        [(squares - residual) / variance, graph.constant(free)],
+        [squares - residual, residual],
     ]
 
 
-def _trend(graph: Graph, args: Sequence[Meaning]) -> CellBlock:
+def _trend(
+    graph: Graph,
+    heights: Meaning,
+    x: Meaning = None,
+    at: Meaning = None,
+    with_constant: Meaning = None,
+) -> CellBlock:
     """TREND: the heights of the line at other x, or at its own."""
-    y = as_block(args[0])
-    known = args[1] if len(args) > 1 else None
-    columns = _columns(graph, y, known)
-    has_constant = _has(graph, args, 3, usually=True)
+    y = as_block(heights)
+    columns = _columns(graph, y, x)
+    has_constant = with_constant is None or present_number(graph, with_constant) != 0
     slopes, constant = _fitted(graph, y, columns, has_constant)
-    at = args[2] if len(args) > 2 and args[2] is not None else known
+    at = x if at is None else at
     if len(columns) == 1:
         points = y if at is None else as_block(at)
         rows = _numbers(graph, points) if at is not None else [columns[0]]
@@ -219,11 +223,11 @@ def _trend(graph: Graph, args: Sequence[Meaning]) -> CellBlock:
     is_down = y.shape[1] == 1
     rows = _numbers(graph, at)
     points_in_rows = rows if is_down else [list(point) for point in zip(*rows, strict=True)]
-    heights = [[_dot(graph, slopes, point) + constant] for point in points_in_rows]
-    return _block(heights if is_down else list(zip(*heights, strict=True)))
+    results = [[_dot(graph, slopes, point) + constant] for point in points_in_rows]
+    return _block(results if is_down else list(zip(*results, strict=True)))
 
 
-MATRICES: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
+MATRICES: Mapping[str, Callable[..., Meaning]] = {
     "MMULT": _product,
     "MUNIT": _unit,
     "MINVERSE": _inverse,

@@ -543,7 +543,7 @@ class Reader:
             return text
 
     def _share(
-        self, whole: Expression, home: Address, row: int | None, column: int | None
+        self, expression: Expression, home: Address, row: int | None, column: int | None
     ) -> Expression:
         """The part of an array expression that one row, column or element needs: of a matrix
         product, a row of the first factor and a column of the second."""
@@ -572,7 +572,7 @@ class Reader:
                     return part
             return None
 
-        return replace_parts(whole, of)
+        return replace_parts(expression, of)
 
 
 CHOOSING = ("IF", "IFERROR", "IFNA", "CHOOSE", "IFS", "SWITCH")  # element by element

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import calendar
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
 from gradbook.cells.budget import spend_exactly
@@ -141,8 +141,8 @@ def _apart(graph: Graph, start: Single, end: Single, unit: Single) -> float:
 
 
 def _part_of_day(graph: Graph, value: Single, seconds: int, most: int) -> float:
-    whole = round(present_number(graph, value) % 1 * 86_400)
-    return whole // seconds % most
+    time = round(present_number(graph, value) % 1 * 86_400)
+    return time // seconds % most
 
 
 def _time(graph: Graph, hours: Single, minutes: Single, seconds: Single) -> float:
@@ -172,8 +172,7 @@ DATES: Mapping[str, OfSingles] = {
 }
 
 
-def _holidays(graph: Graph, args: Sequence[Meaning]) -> set[date]:
-    dates = args[2] if len(args) > 2 else None
+def _holidays(graph: Graph, dates: Meaning) -> set[date]:
     return {_day(graph, x) for x in as_block(dates).singles() if x is not None}
 
 
@@ -181,20 +180,20 @@ def _is_workday(day: date, holidays: set[date]) -> bool:
     return day.isoweekday() < SATURDAY and day not in holidays
 
 
-def _count_workdays(graph: Graph, args: Sequence[Meaning]) -> float:
+def _count_workdays(graph: Graph, first: Meaning, last: Meaning, dates: Meaning = None) -> float:
     """NETWORKDAYS, both ends included."""
-    ends = [_day(graph, number(graph, value)) for value in args[:2]]
+    ends = [_day(graph, number(graph, value)) for value in (first, last)]
     a, b = sorted(ends)
-    free = _holidays(graph, args)
+    free = _holidays(graph, dates)
     days = _whole_days(b - a)
     count = sum(_is_workday(a + timedelta(days=k), free) for k in range(days + 1))
     return float(count if ends == [a, b] else -count)
 
 
-def _workday(graph: Graph, args: Sequence[Meaning]) -> float:
+def _workday(graph: Graph, first: Meaning, count: Meaning, dates: Meaning = None) -> float:
     """WORKDAY: so many workdays later, or earlier."""
-    day, left = _day(graph, number(graph, args[0])), whole_number(graph, args[1])
-    free, step = _holidays(graph, args), timedelta(days=1 if left > 0 else -1)
+    day, left = _day(graph, number(graph, first)), whole_number(graph, count)
+    free, step = _holidays(graph, dates), timedelta(days=1 if left > 0 else -1)
     for _ in range(_whole_days(abs(left) * step)):
         while not _is_workday(day := day + step, free):
             pass
@@ -208,12 +207,12 @@ def _whole_days(time: timedelta) -> int:
     return abs(time.days)
 
 
-def _of_ranges(function: Callable[[Graph, Sequence[Meaning]], float]) -> Callable[..., Meaning]:
+def _of_ranges(function: Callable[..., float]) -> Callable[..., Meaning]:
     """A function that takes a range as one of its arguments; an impossible result is an error."""
 
-    def make(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+    def make(graph: Graph, *args: Meaning) -> Meaning:
         try:
-            return graph.constant(function(graph, args))
+            return graph.constant(function(graph, *args))
         except (ValueError, OverflowError):
             return error(graph)
 
@@ -243,8 +242,8 @@ def _from_digits(base: int) -> OfSingles:
         text = text_of(value) or "0"
         if len(text) > DIGITS or not text.isalnum():
             raise ValueError("not such a number")
-        whole = int(text, base)
-        return float(whole - base**DIGITS if whole >= base**DIGITS // 2 else whole)
+        number = int(text, base)
+        return float(number - base**DIGITS if number >= base**DIGITS // 2 else number)
 
     return read_digits
 
@@ -253,15 +252,15 @@ def _to_digits(base: int, form: str) -> OfSingles:
     """DEC2BIN and the like, filled with zeros to a number of digits."""
 
     def write_digits(graph: Graph, value: Single, places: Single = None) -> str:
-        whole = int(present_number(graph, value))
+        number = int(present_number(graph, value))
         half = min(base**DIGITS // 2, 2**39)
-        if not -half <= whole < half:
+        if not -half <= number < half:
             raise ValueError("too large a number")
-        digits = format(whole % base**DIGITS if whole < 0 else whole, form)
+        digits = format(number % base**DIGITS if number < 0 else number, form)
         width = 1 if places is None else whole_number(graph, places)
-        if whole >= 0 and not len(digits) <= max(width, 1 if places is not None else DIGITS):
+        if number >= 0 and not len(digits) <= max(width, 1 if places is not None else DIGITS):
             raise ValueError("more digits than places")
-        return digits if whole < 0 else digits.rjust(width, "0")
+        return digits if number < 0 else digits.rjust(width, "0")
 
     return write_digits
 
@@ -352,9 +351,9 @@ def _formatted(graph: Graph, value: Single, form: Single) -> str:
         return text_of(value)
     share = pattern.endswith("%")
     body = pattern.removesuffix("%")
-    whole, _, decimals = body.partition(".")
-    comma = "," if "," in whole else ""
-    if set(whole.replace(",", "")) - set("#0") or set(decimals) - {"0"} or whole.count("0") > 1:
+    digits, _, decimals = body.partition(".")
+    comma = "," if "," in digits else ""
+    if set(digits.replace(",", "")) - set("#0") or set(decimals) - {"0"} or digits.count("0") > 1:
         raise NotUnderstood(Message("TEXT with the form {form}", form=pattern[:30]))
     return f"{shown * (100 if share else 1):{comma}.{len(decimals)}f}" + "%" * share
 
@@ -380,10 +379,10 @@ TEXTS: Mapping[str, OfSingles] = {
 }
 
 
-def _by_elements(function: OfSingles) -> Callable[[Graph, Sequence[Meaning]], Meaning]:
+def _by_elements(function: OfSingles) -> Callable[..., Meaning]:
     """A function of single values at their present values; an impossible one is an error."""
 
-    def make(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+    def make(graph: Graph, *args: Meaning) -> Meaning:
         def one(*singles: Single) -> Single:
             try:
                 result = function(graph, *singles)
@@ -394,26 +393,26 @@ def _by_elements(function: OfSingles) -> Callable[[Graph, Sequence[Meaning]], Me
                 return error(graph)
             return graph.constant(float(result))
 
-        return aligned(one, tuple(args))
+        return aligned(one, *args)
 
     return make
 
 
-def _together(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _together(graph: Graph, *args: Meaning) -> Meaning:
     """CONCAT and CONCATENATE."""
     return joined(graph, (text_of(x) for value in args for x in as_block(value).singles()))
 
 
-def _joined(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _joined(graph: Graph, separator: Meaning, skips: Meaning, *args: Meaning) -> Meaning:
     """TEXTJOIN."""
-    skips = present_number(graph, args[1]) != 0
-    between = as_block(args[0]).rows[0][0]
-    words = (x for value in args[2:] for x in as_block(value).singles())
-    kept = [word for word in words if not skips or word not in (None, "")]
+    skips_blanks = present_number(graph, skips) != 0
+    between = as_block(separator).rows[0][0]
+    words = (x for value in args for x in as_block(value).singles())
+    kept = [word for word in words if not skips_blanks or word not in (None, "")]
     return joined(graph, map(text_of, [x for word in kept for x in (between, word)][1:]))
 
 
-HELD_FIXED: Mapping[str, Callable[[Graph, Sequence[Meaning]], Meaning]] = {
+HELD_FIXED: Mapping[str, Callable[..., Meaning]] = {
     **{name: _by_elements(function) for name, function in {**DATES, **COUNTS, **TEXTS}.items()},
     **dict.fromkeys(("CONCAT", "CONCATENATE"), _together),
     "TEXTJOIN": _joined,

@@ -13,6 +13,7 @@ from gradbook.cells.formula.formula_values import (
     NotUnderstood,
     OpenGraph,
     Single,
+    aligned,
     as_block,
     error,
     has_values_only,
@@ -28,7 +29,7 @@ from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message
 
 FEW_VALUES = 3  # values that are added one by one
-OfAll = Callable[[Graph, Sequence[Meaning]], Meaning]
+OfAll = Callable[..., Meaning]  # of a graph and the arguments
 OfNumbers = Callable[[Graph, Sequence[Node]], Node]
 
 
@@ -53,7 +54,7 @@ def total(graph: Graph, numbers: Sequence[Node]) -> Node:
 
 def _of(function: OfNumbers, *, takes_gaps: bool = False) -> OfAll:
     """A function of the numbers among its arguments; whether a missing else may count as 0."""
-    return lambda graph, args: function(graph, numbers_of(graph, args, takes_gaps=takes_gaps))
+    return lambda graph, *args: function(graph, numbers_of(graph, args, takes_gaps=takes_gaps))
 
 
 # Sums -----------------------------------------------------------------------------
@@ -73,7 +74,7 @@ def _with_truths(graph: Graph, args: Sequence[Meaning]) -> list[Node]:
     return [graph.constant(0) if isinstance(x, str) else number(graph, x) for x in singles]
 
 
-def _sumproduct(graph: Graph, args: Sequence[Meaning]) -> Node:
+def _sumproduct(graph: Graph, *args: Meaning) -> Node:
     if len({as_block(value).shape for value in args}) > 1:
         raise NotUnderstood(Message("SUMPRODUCT of ranges of different sizes"))
 
@@ -87,8 +88,8 @@ def _sumproduct(graph: Graph, args: Sequence[Meaning]) -> Node:
 
 def _sum_of(term: Callable[[Node, Node], Node]) -> OfAll:
     """SUMXMY2 and the like: a pair with a text or a blank is skipped."""
-    return lambda graph, args: total(
-        graph, [term(x, y) for x, y in zip(*_paired(graph, args), strict=True)]
+    return lambda graph, a, b: total(
+        graph, [term(x, y) for x, y in zip(*_paired(a, b), strict=True)]
     )
 
 
@@ -132,13 +133,13 @@ def _mean_distance(graph: Graph, numbers: Sequence[Node]) -> Node:
 # Lines ----------------------------------------------------------------------------
 
 
-def _paired(graph: Graph, args: Sequence[Meaning]) -> tuple[list[Node], list[Node]]:
+def _paired(a: Meaning, b: Meaning) -> tuple[list[Node], list[Node]]:
     """The pairs of numbers of two ranges; a pair with a text or a blank is skipped."""
-    a, b = (as_block(value).singles() for value in args[:2])
-    if len(a) != len(b):
+    xs, ys = as_block(a).singles(), as_block(b).singles()
+    if len(xs) != len(ys):
         raise NotUnderstood(Message("ranges of different sizes in one operation"))
     kept = [
-        (x, y) for x, y in zip(a, b, strict=True) if isinstance(x, Node) and isinstance(y, Node)
+        (x, y) for x, y in zip(xs, ys, strict=True) if isinstance(x, Node) and isinstance(y, Node)
     ]
     return [x for x, _ in kept], [y for _, y in kept]
 
@@ -149,8 +150,8 @@ def _common_squares(graph: Graph, xs: Sequence[Node], ys: Sequence[Node]) -> Nod
 
 
 def _covariance(less: int) -> OfAll:
-    def covariance(graph: Graph, args: Sequence[Meaning]) -> Node:
-        xs, ys = _paired(graph, args)
+    def covariance(graph: Graph, a: Meaning, b: Meaning) -> Node:
+        xs, ys = _paired(a, b)
         if len(xs) <= less:
             return error(graph)
         return _common_squares(graph, xs, ys) / (len(xs) - less)
@@ -158,30 +159,29 @@ def _covariance(less: int) -> OfAll:
     return covariance
 
 
-def _correlation(graph: Graph, args: Sequence[Meaning]) -> Node:
-    xs, ys = _paired(graph, args)
+def _correlation(graph: Graph, a: Meaning, b: Meaning) -> Node:
+    xs, ys = _paired(a, b)
     spread = graph.make("sqrt", _squares(graph, xs) * _squares(graph, ys))
     return _common_squares(graph, xs, ys) / spread
 
 
-def _slope(graph: Graph, args: Sequence[Meaning]) -> Node:
-    ys, xs = _paired(graph, args)
+def _slope(graph: Graph, y: Meaning, x: Meaning) -> Node:
+    ys, xs = _paired(y, x)
     return _common_squares(graph, xs, ys) / _squares(graph, xs)
 
 
-def _intercept(graph: Graph, args: Sequence[Meaning]) -> Node:
-    ys, xs = _paired(graph, args)
-    return mean(graph, ys) - _slope(graph, args) * mean(graph, xs)
+def _intercept(graph: Graph, y: Meaning, x: Meaning) -> Node:
+    ys, xs = _paired(y, x)
+    return mean(graph, ys) - _slope(graph, y, x) * mean(graph, xs)
 
 
-def _forecast(graph: Graph, args: Sequence[Meaning]) -> Node:
-    at, line = number(graph, args[0]), args[1:]
-    return _intercept(graph, line) + _slope(graph, line) * at
+def _forecast(graph: Graph, at: Meaning, y: Meaning, x: Meaning) -> Node:
+    return _intercept(graph, y, x) + _slope(graph, y, x) * number(graph, at)
 
 
-def _residual(graph: Graph, args: Sequence[Meaning]) -> Node:
+def _residual(graph: Graph, y: Meaning, x: Meaning) -> Node:
     """STEYX: the standard deviation about the line."""
-    ys, xs = _paired(graph, args)
+    ys, xs = _paired(y, x)
     common = _common_squares(graph, xs, ys)
     left = _squares(graph, ys) - common**2 / _squares(graph, xs)
     return graph.make("sqrt", left / (len(xs) - 2))
@@ -206,8 +206,8 @@ def _median(graph: Graph, numbers: Sequence[Node]) -> Node:
 
 
 def _kth(from_above: bool) -> OfAll:
-    def pick(graph: Graph, args: Sequence[Meaning]) -> Meaning:
-        ordered = _in_order(numbers_of(graph, args[:1]))
+    def pick(graph: Graph, area: Meaning, places: Meaning) -> Meaning:
+        ordered = _in_order(numbers_of(graph, (area,)))
         if from_above:
             ordered = ordered[::-1]
 
@@ -215,7 +215,7 @@ def _kth(from_above: bool) -> OfAll:
             k = -int(-present_number(graph, place) // 1)
             return ordered[k - 1] if 1 <= k <= len(ordered) else error(graph)
 
-        return pairs(lambda place, _: one(place), args[1], None)
+        return aligned(one, places)
 
     return pick
 
@@ -223,9 +223,9 @@ def _kth(from_above: bool) -> OfAll:
 def _quantile(count: float, is_inside: bool = False) -> OfAll:
     """PERCENTILE and QUARTILE: between two neighbours, in proportion."""
 
-    def pick(graph: Graph, args: Sequence[Meaning]) -> Node:
-        ordered = _in_order(numbers_of(graph, args[:1]))
-        share = present_number(graph, args[1]) / count
+    def pick(graph: Graph, area: Meaning, part: Meaning) -> Node:
+        ordered = _in_order(numbers_of(graph, (area,)))
+        share = present_number(graph, part) / count
         size = len(ordered)
         place = share * (size + 1) - 1 if is_inside else share * (size - 1)
         if not (ordered and 0 <= share <= 1 and 0 <= place <= size - 1):
@@ -239,14 +239,14 @@ def _quantile(count: float, is_inside: bool = False) -> OfAll:
 
 
 def _rank(is_mean: bool = False) -> OfAll:
-    def rank(graph: Graph, args: Sequence[Meaning]) -> Node:
-        wanted = present_number(graph, args[0])
-        others = [present(x) for x in numbers_of(graph, args[1:2])]
-        if wanted not in others:
+    def rank(graph: Graph, value: Meaning, area: Meaning, order: Meaning = None) -> Node:
+        wanted = present_number(graph, value)
+        numbers = [present(x) for x in numbers_of(graph, (area,))]
+        if wanted not in numbers:
             return error(graph)
-        is_rising = len(args) > 2 and present_number(graph, args[2]) != 0
-        before = sum(x < wanted if is_rising else x > wanted for x in others)
-        same = others.count(wanted)
+        is_rising = present_number(graph, order) != 0
+        before = sum(x < wanted if is_rising else x > wanted for x in numbers)
+        same = numbers.count(wanted)
         return graph.constant(before + 1 + ((same - 1) / 2 if is_mean else 0))
 
     return rank
@@ -255,7 +255,7 @@ def _rank(is_mean: bool = False) -> OfAll:
 # Counts ---------------------------------------------------------------------------
 
 
-def _count(graph: Graph, args: Sequence[Meaning]) -> Node:
+def _count(graph: Graph, *args: Meaning) -> Node:
     """COUNT: errors in ranges don't count, where they are known."""
     numbers = numbers_of(graph, args)
     if has_values_only(graph) and not isinstance(graph, OpenGraph):
@@ -263,11 +263,11 @@ def _count(graph: Graph, args: Sequence[Meaning]) -> Node:
     return graph.constant(len(numbers))
 
 
-def _count_all(graph: Graph, args: Sequence[Meaning]) -> Node:
+def _count_all(graph: Graph, *args: Meaning) -> Node:
     return graph.constant(sum(x is not None for v in args for x in as_block(v).singles()))
 
 
-def _count_blank(graph: Graph, args: Sequence[Meaning]) -> Node:
+def _count_blank(graph: Graph, *args: Meaning) -> Node:
     return graph.constant(sum(x in (None, "") for v in args for x in as_block(v).singles()))
 
 
@@ -279,7 +279,7 @@ _spread, _whole_spread = _of(_deviation(1)), _of(_deviation(0))
 _most, _least, _median_of = _of(_largest), _of(_smallest), _of(_median)
 
 
-def _product(graph: Graph, args: Sequence[Meaning]) -> Node:
+def _product(graph: Graph, *args: Meaning) -> Node:
     return reduce(product, numbers_of(graph, args), graph.constant(1))
 
 
@@ -289,37 +289,37 @@ _BY_NUMBER: Sequence[OfAll] = (
 )
 
 
-def _subtotal(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _subtotal(graph: Graph, kind: Meaning, *args: Meaning) -> Meaning:
     """SUBTOTAL, as if no row was hidden."""
-    kind = whole_number(graph, args[0]) % 100
-    if not 1 <= kind <= 11:
+    place = whole_number(graph, kind) % 100
+    if not 1 <= place <= 11:
         raise NotUnderstood(Message("a SUBTOTAL of an unknown kind"))
-    return _BY_NUMBER[kind - 1](graph, args[1:])
+    return _BY_NUMBER[place - 1](graph, *args)
 
 
-def _aggregate(graph: Graph, args: Sequence[Meaning]) -> Meaning:
+def _aggregate(graph: Graph, kind: Meaning, skips: Meaning, *args: Meaning) -> Meaning:
     """AGGREGATE, as if no row was hidden; its second number says whether errors are skipped."""
-    kind, skips = (whole_number(graph, x) for x in args[:2])
-    if not 1 <= kind <= len(_BY_NUMBER):
+    place, skipped = whole_number(graph, kind), whole_number(graph, skips)
+    if not 1 <= place <= len(_BY_NUMBER):
         raise NotUnderstood(Message("an AGGREGATE of an unknown kind"))
-    numbers = numbers_of(graph, args[2:])
-    if skips in (2, 3, 6, 7):
+    numbers = numbers_of(graph, args)
+    if skipped in (2, 3, 6, 7):
         numbers = [x for x in numbers if not isnan(present(x))]
-    return _BY_NUMBER[kind - 1](graph, numbers)
+    return _BY_NUMBER[place - 1](graph, *numbers)
 
 
-def _series(graph: Graph, args: Sequence[Meaning]) -> Node:
+def _series(graph: Graph, x: Meaning, first: Meaning, step: Meaning, *args: Meaning) -> Node:
     """SERIESSUM: a power series."""
-    x, first, step = (number(graph, value) for value in args[:3])
-    factors = numbers_of(graph, args[3:])
-    return total(graph, [a * power(x, first + step * k) for k, a in enumerate(factors)])
+    base, start, apart = (number(graph, value) for value in (x, first, step))
+    factors = numbers_of(graph, args)
+    return total(graph, [a * power(base, start + apart * k) for k, a in enumerate(factors)])
 
 
 TOTALS: Mapping[str, OfAll] = {
     "SUM": _sum,
     "PRODUCT": _product,
     "AVERAGE": _average,
-    "AVERAGEA": lambda graph, args: mean(graph, _with_truths(graph, args)),
+    "AVERAGEA": lambda graph, *args: mean(graph, _with_truths(graph, args)),
     "SUMSQ": _of(lambda graph, numbers: total(graph, [x**2 for x in numbers]), takes_gaps=True),
     "SUMPRODUCT": _sumproduct,
     "SUMXMY2": _sum_of(lambda x, y: (x - y) ** 2),
@@ -328,8 +328,8 @@ TOTALS: Mapping[str, OfAll] = {
     "SERIESSUM": _series,
     "MAX": _most,
     "MIN": _least,
-    "MAXA": lambda graph, args: _largest(graph, _with_truths(graph, args)),
-    "MINA": lambda graph, args: _smallest(graph, _with_truths(graph, args)),
+    "MAXA": lambda graph, *args: _largest(graph, _with_truths(graph, args)),
+    "MINA": lambda graph, *args: _smallest(graph, _with_truths(graph, args)),
     "COUNT": _count,
     "COUNTA": _count_all,
     "COUNTBLANK": _count_blank,
@@ -348,7 +348,7 @@ TOTALS: Mapping[str, OfAll] = {
     **dict.fromkeys(("COVAR", "COVARIANCE.P"), _covariance(0)),
     "COVARIANCE.S": _covariance(1),
     **dict.fromkeys(("CORREL", "PEARSON"), _correlation),
-    "RSQ": lambda graph, args: _correlation(graph, args) ** 2,
+    "RSQ": lambda graph, a, b: _correlation(graph, a, b) ** 2,
     "SLOPE": _slope,
     "INTERCEPT": _intercept,
     **dict.fromkeys(("FORECAST", "FORECAST.LINEAR"), _forecast),
